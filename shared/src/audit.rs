@@ -1,0 +1,142 @@
+//! The append-only, hash-chained log of what administrators did.
+//!
+//! An entry is written in the transaction of the act, so that neither exists without the other. The database makes `seq`,
+//! `at` and `hash` itself and refuses changes; writers take turns until their commit, so keep such transactions short.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::ids::UserId;
+use crate::trace::TraceParent;
+
+/// What is to be written.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// `None`: the command line or the system itself.
+    pub actor: Option<UserId>,
+    /// `domain.verb`, such as `org.approve`.
+    pub action: &'a str,
+    /// What was acted on, such as `org`, and its id.
+    pub subject: (&'a str, String),
+    /// What changed and why: ids and states, no personal data.
+    pub data: Value,
+}
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub seq: i64,
+    pub at: DateTime<Utc>,
+    pub actor: Option<UserId>,
+    pub action: String,
+    pub subject_kind: String,
+    pub subject_id: String,
+    pub data: Value,
+    pub trace_id: Option<String>,
+}
+
+/// Appends an entry and returns its seq.
+pub async fn append(conn: &mut PgConnection, entry: Entry<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        INSERT INTO audit_entries (actor, action, subject_kind, subject_id, data, trace_id)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        RETURNING seq
+        "#,
+        entry.actor.map(|user| user.0),
+        entry.action,
+        entry.subject.0,
+        entry.subject.1,
+        entry.data,
+        TraceParent::current().map(TraceParent::trace_id_hex),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The newest entries before `before`, newest first; of one subject if `subject` is given.
+pub async fn page(
+    conn: &mut PgConnection,
+    subject: Option<(&str, &str)>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Written>, sqlx::Error> {
+    sqlx::query_as!(
+        Written,
+        r#"
+        SELECT seq, at, actor AS "actor: UserId", action, subject_kind, subject_id, data, trace_id
+        FROM audit_entries
+        WHERE ($1::text IS NULL OR (subject_kind = $1 AND subject_id = $2))
+          AND seq < coalesce($3, 9223372036854775807)
+        ORDER BY seq DESC
+        LIMIT $4
+        "#,
+        subject.map(|(kind, _)| kind),
+        subject.map(|(_, id)| id),
+        before,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The seq of the first entry that is missing or was changed; `None` when the chain is whole.
+pub async fn first_fault(conn: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT audit_first_fault()").fetch_one(conn).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sqlx::Executor;
+
+    use super::*;
+    use crate::db::testing::TestDb;
+
+    async fn write(db: &TestDb, id: i64) -> Result<i64, sqlx::Error> {
+        let mut tx = db.pool.begin().await?;
+        let subject = ("org", id.to_string());
+        let seq =
+            append(&mut tx, Entry { actor: None, action: "org.approve", subject, data: json!({"n": id}) }).await?;
+        tx.commit().await?;
+        Ok(seq)
+    }
+
+    #[tokio::test]
+    async fn concurrent_entries_chain_without_gaps() {
+        let db = TestDb::new().await;
+        let written = futures::future::join_all((1..=16).map(|id| write(&db, id))).await;
+        let mut seqs: Vec<i64> = written.into_iter().map(Result::unwrap).collect();
+        seqs.sort_unstable();
+        assert_eq!(seqs, (1..=16).collect::<Vec<_>>());
+        let mut conn = db.pool.acquire().await.unwrap();
+        assert_eq!(first_fault(&mut conn).await.unwrap(), None);
+        drop(conn);
+        db.close().await;
+    }
+
+    #[tokio::test]
+    async fn changes_are_refused_and_a_forced_one_shows() {
+        let db = TestDb::new().await;
+        for id in 1..=5 {
+            write(&db, id).await.unwrap();
+        }
+        for sql in
+            ["UPDATE audit_entries SET action = 'org.reject'", "DELETE FROM audit_entries", "TRUNCATE audit_entries"]
+        {
+            let error = db.pool.execute(sql).await.unwrap_err();
+            assert!(error.to_string().contains("append-only"), "{sql}: {error}");
+        }
+        db.pool.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER").await.unwrap();
+        for (sql, fault) in [
+            ("UPDATE audit_entries SET data = '{\"n\": 7}' WHERE seq = 4", 4),
+            ("DELETE FROM audit_entries WHERE seq = 2", 3),
+        ] {
+            db.pool.execute(sql).await.unwrap();
+            let mut conn = db.pool.acquire().await.unwrap();
+            assert_eq!(first_fault(&mut conn).await.unwrap(), Some(fault), "{sql}");
+        }
+        db.close().await;
+    }
+}

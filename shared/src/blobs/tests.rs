@@ -1,0 +1,244 @@
+//! Against a real S3 server in this process, over TCP.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::*;
+
+struct Store {
+    blobs: Blobs,
+    config: S3,
+    dir: TempDir,
+    _stop: DropGuard,
+}
+
+async fn store() -> Store {
+    let dir = tempfile::tempdir().unwrap();
+    let stop = CancellationToken::new();
+    let server = sinks::s3::serve(
+        sinks::s3::Options {
+            dir: dir.path().to_owned(),
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            access_key: "key".to_owned(),
+            secret_key: SecretString::from("secret"),
+            buckets: vec!["media".to_owned()],
+        },
+        stop.clone(),
+    )
+    .await
+    .unwrap();
+    let config = config(server.endpoint());
+    Store { blobs: Blobs::new(&config).unwrap(), config, dir, _stop: stop.drop_guard() }
+}
+
+fn config(endpoint: String) -> S3 {
+    S3 {
+        public_endpoint: endpoint.clone(),
+        endpoint,
+        region: "us-east-1".to_owned(),
+        bucket: "media".to_owned(),
+        access_key_id: SecretString::from("key"),
+        secret_access_key: SecretString::from("secret"),
+    }
+}
+
+/// Yields `left` bytes in small pieces, then ends or fails.
+struct Source {
+    left: usize,
+    fails: bool,
+}
+
+impl AsyncRead for Source {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let piece = self.left.min(buf.remaining()).min(10_007);
+        if piece == 0 && self.fails {
+            return Poll::Ready(Err(std::io::Error::other("the disk broke")));
+        }
+        for at in 0..piece {
+            buf.put_slice(&[u8::try_from((self.left - at) % 251).unwrap()]);
+        }
+        self.left -= piece;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn put_get_head_delete() {
+    let store = store().await;
+    let blobs = &store.blobs;
+    blobs.check().await.unwrap();
+    blobs.put("a/b.txt", "text/plain", "hello".as_bytes()).await.unwrap();
+    blobs.put("a/b.txt", "text/plain", "hello again".as_bytes()).await.unwrap();
+    let info = blobs.head("a/b.txt").await.unwrap();
+    assert_eq!(info, ObjectInfo { size: 11, content_type: Some("text/plain".to_owned()) });
+    assert_eq!(blobs.get("a/b.txt", 11).await.unwrap(), b"hello again");
+    let refused = blobs.get("a/b.txt", 10).await.unwrap_err();
+    assert!(matches!(refused, BlobError::TooLarge { limit: 10, .. }));
+    blobs.delete("a/b.txt").await.unwrap();
+    blobs.delete("a/b.txt").await.unwrap();
+    for missing in [blobs.head("a/b.txt").await.map(drop), blobs.get("a/b.txt", 9).await.map(drop)] {
+        assert!(matches!(missing.unwrap_err(), BlobError::NotFound { key } if key == "a/b.txt"));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_unknown_length_arrives_whole() {
+    let store = store().await;
+    let blobs = &store.blobs;
+    // None, less than a part, exactly a part, one byte more, and several parts.
+    for size in [0, 100_000, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE + 12_345] {
+        let sent = blobs.put_stream("big", "text/csv", Source { left: size, fails: false }).await.unwrap();
+        assert_eq!(sent, size as u64);
+        let (info, mut reader) = blobs.open("big").await.unwrap();
+        assert_eq!(info, ObjectInfo { size: size as u64, content_type: Some("text/csv".to_owned()) });
+        let (mut got, mut expected) = (Vec::new(), Vec::new());
+        reader.read_to_end(&mut got).await.unwrap();
+        Source { left: size, fails: false }.read_to_end(&mut expected).await.unwrap();
+        assert!(got == expected, "{size} bytes differ");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_leaves_nothing() {
+    let store = store().await;
+    let (blobs, dir) = (&store.blobs, &store.dir);
+    for size in [1_000, PART_SIZE + 1_000] {
+        let error = blobs.put_stream("broken", "text/csv", Source { left: size, fails: true }).await.unwrap_err();
+        assert!(matches!(&error, BlobError::Io { .. }), "{error}");
+        assert!(error.is_temporary());
+        assert!(matches!(blobs.head("broken").await.unwrap_err(), BlobError::NotFound { .. }));
+    }
+    let left: Vec<_> = files(dir.path());
+    assert!(left.is_empty(), "parts were left behind: {left:?}");
+}
+
+/// The objects and parts below a folder.
+fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if std::fs::metadata(&path).unwrap().len() > 900 {
+            found.push(path);
+        }
+    }
+    found
+}
+
+async fn put(http: &reqwest::Client, url: &str, content_type: &str, body: Vec<u8>) -> u16 {
+    let answer = http.put(url).header("content-type", content_type).body(body).send().await;
+    answer.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_presigned_upload_is_bound_to_type_length_key_and_time() {
+    let store = store().await;
+    let blobs = &store.blobs;
+    let http = reqwest::Client::new();
+    let minute = Duration::from_mins(1);
+    let upload = blobs.presign_put("uploads/1", "image/jpeg", 5, minute).await.unwrap();
+    assert_eq!(
+        upload.headers,
+        [("content-type".to_owned(), "image/jpeg".to_owned()), ("content-length".to_owned(), "5".to_owned())]
+    );
+    assert!(!format!("{upload:?}").contains("Signature"), "the address grants the write");
+
+    assert_eq!(put(&http, &upload.url, "image/jpeg", b"sixsix".to_vec()).await, 403, "another length");
+    assert_eq!(put(&http, &upload.url, "image/jpeg", b"four".to_vec()).await, 403, "another length");
+    assert_eq!(put(&http, &upload.url, "text/html", b"12345".to_vec()).await, 403, "another type");
+    let elsewhere = upload.url.replace("uploads/1", "uploads/2");
+    assert_eq!(put(&http, &elsewhere, "image/jpeg", b"12345".to_vec()).await, 403, "another key");
+    assert!(matches!(blobs.head("uploads/1").await.unwrap_err(), BlobError::NotFound { .. }));
+    assert_eq!(put(&http, &upload.url, "image/jpeg", b"12345".to_vec()).await, 200);
+    assert_eq!(blobs.get("uploads/1", 5).await.unwrap(), b"12345");
+
+    let never = blobs.presign_put("uploads/1", "image/jpeg", 5, Duration::from_hours(24 * 8)).await;
+    assert!(matches!(never.unwrap_err(), BlobError::Invalid(_)), "a week at most");
+}
+
+#[tokio::test]
+async fn a_presigned_download_names_the_file_and_expires() {
+    let store = store().await;
+    let blobs = &store.blobs;
+    let http = reqwest::Client::new();
+    blobs.put("reports/1", "text/csv", "a,b".as_bytes()).await.unwrap();
+    let name = Disposition::Attachment("Verkäufe 3.csv".to_owned());
+    let url = blobs.presign_get("reports/1", &name, Duration::from_mins(1)).await.unwrap();
+    let answer = http.get(&url).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    let disposition = answer.headers()["content-disposition"].to_str().unwrap();
+    assert!(disposition.contains("filename*=UTF-8''Verk%C3%A4ufe%203.csv"), "{disposition}");
+    assert_eq!(answer.text().await.unwrap(), "a,b");
+
+    let longer = url.replace("X-Amz-Expires=60", "X-Amz-Expires=600");
+    assert_ne!(longer, url);
+    assert_eq!(http.get(&longer).send().await.unwrap().status().as_u16(), 403);
+    let short = blobs.presign_get("reports/1", &name, Duration::from_secs(1)).await.unwrap();
+    let expired = async {
+        while http.get(&short).send().await.unwrap().status().as_u16() != 403 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), expired).await.unwrap();
+}
+
+#[tokio::test]
+async fn addresses_for_people_use_the_public_endpoint() {
+    let mut config = config("http://127.0.0.1:9".to_owned());
+    config.public_endpoint = "https://files.example".to_owned();
+    let blobs = Blobs::new(&config).unwrap();
+    let url = blobs.presign_get("k", &Disposition::Inline, Duration::from_mins(1)).await.unwrap();
+    assert!(url.starts_with("https://files.example/media/k?"), "{url}");
+}
+
+#[tokio::test]
+async fn failures_say_whether_to_try_again() {
+    let store = store().await;
+    let config = store.config.clone();
+    let other = |change: fn(&mut S3)| {
+        let mut config = config.clone();
+        change(&mut config);
+        Blobs::new(&config).unwrap()
+    };
+    let wrong_secret = other(|it| it.secret_access_key = SecretString::from("wrong"));
+    let refused = wrong_secret.put("k", "text/plain", "x".as_bytes()).await.unwrap_err();
+    assert!(matches!(refused, BlobError::Refused { .. }), "{refused}");
+    assert!(!refused.is_temporary());
+
+    let wrong_bucket = other(|it| it.bucket = "nowhere".to_owned());
+    let refused = wrong_bucket.put("k", "text/plain", "x".as_bytes()).await.unwrap_err();
+    assert!(matches!(refused, BlobError::Refused { .. }), "{refused}");
+
+    // A port that was free a moment ago: nobody listens.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut config = config;
+    config.endpoint = format!("http://{free}");
+    let unreachable = Blobs::new(&config).unwrap().get("k", 1).await.unwrap_err();
+    assert!(matches!(unreachable, BlobError::Unavailable { .. }), "{unreachable}");
+    assert!(unreachable.is_temporary());
+
+    for endpoint in ["", "127.0.0.1:9000", "ftp://files"] {
+        config.endpoint = endpoint.to_owned();
+        assert!(matches!(Blobs::new(&config).unwrap_err(), BlobError::Invalid(_)));
+    }
+}
+
+#[tokio::test]
+async fn the_bucket_is_made_once() {
+    let store = store().await;
+    let mut config = store.config.clone();
+    config.bucket = "fresh".to_owned();
+    let blobs = Blobs::new(&config).unwrap();
+    assert!(blobs.check().await.is_err());
+    blobs.ensure_bucket().await.unwrap();
+    blobs.ensure_bucket().await.unwrap();
+    blobs.check().await.unwrap();
+}

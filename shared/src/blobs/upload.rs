@@ -1,0 +1,110 @@
+//! Uploads of unknown length in flat memory.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use super::{BlobError, Blobs};
+
+/// Bytes of one part of a large upload, and so the memory that an upload takes. S3 asks for at least 5 MiB a part and allows
+/// 10,000 parts: 78 GiB an object.
+pub const PART_SIZE: usize = 8 * 1024 * 1024;
+
+impl Blobs {
+    /// Writes everything that `reader` yields under `key` and answers the number of bytes.
+    ///
+    /// The object appears whole, at the end, or not at all: up to [`PART_SIZE`] bytes are one plain PUT, more are a multipart
+    /// upload that is aborted when reading or sending fails. A process that dies meanwhile leaves invisible parts behind, which
+    /// the bucket's lifecycle rule removes.
+    pub async fn put_stream(
+        &self,
+        key: &str,
+        content_type: &str,
+        mut reader: impl AsyncRead + Send + Unpin,
+    ) -> Result<u64, BlobError> {
+        let first = next_part(key, &mut reader).await?;
+        if first.len() < PART_SIZE {
+            let size = first.len() as u64;
+            self.put(key, content_type, first).await?;
+            return Ok(size);
+        }
+
+        let upload = self
+            .client
+            .create_multipart_upload()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type(content_type)
+            .send()
+            .await
+            .map_err(|error| BlobError::from_sdk("start of the upload", key, &error))?;
+        let Some(id) = upload.upload_id() else {
+            return Err(BlobError::Unavailable {
+                operation: "start of the upload",
+                key: key.to_owned(),
+                reason: "the server gave no upload id".to_owned(),
+            });
+        };
+        let sent = self.put_parts(key, id, first, reader).await;
+        if sent.is_err() {
+            let aborted = self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(id).send().await;
+            if let Err(error) = aborted {
+                let error = BlobError::from_sdk("abort of the upload", key, &error);
+                tracing::warn!(%error, "parts of a failed upload stay until the bucket's lifecycle rule removes them");
+            }
+        }
+        sent
+    }
+
+    async fn put_parts(
+        &self,
+        key: &str,
+        upload_id: &str,
+        first: Bytes,
+        mut reader: impl AsyncRead + Send + Unpin,
+    ) -> Result<u64, BlobError> {
+        let mut size = 0;
+        let mut parts = Vec::new();
+        let mut part = first;
+        // The last part may be short but not empty: the loop ends on the first empty read.
+        while !part.is_empty() {
+            let number = i32::try_from(parts.len() + 1).map_err(|_| BlobError::Invalid("too many parts".to_owned()))?;
+            size += part.len() as u64;
+            let sent = self
+                .client
+                .upload_part()
+                .bucket(&self.bucket)
+                .key(key)
+                .upload_id(upload_id)
+                .part_number(number)
+                .body(ByteStream::from(part))
+                .send()
+                .await
+                .map_err(|error| BlobError::from_sdk("upload of a part", key, &error))?;
+            parts.push(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build());
+            part = next_part(key, &mut reader).await?;
+        }
+        self.client
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key(key)
+            .upload_id(upload_id)
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .send()
+            .await
+            .map_err(|error| BlobError::from_sdk("end of the upload", key, &error))?;
+        Ok(size)
+    }
+}
+
+/// The next [`PART_SIZE`] bytes, fewer at the end, none after it.
+async fn next_part(key: &str, reader: &mut (impl AsyncRead + Unpin)) -> Result<Bytes, BlobError> {
+    let mut part = Vec::new();
+    reader.take(PART_SIZE as u64).read_to_end(&mut part).await.map_err(|source| BlobError::Io {
+        operation: "reading for the upload",
+        key: key.to_owned(),
+        source,
+    })?;
+    Ok(part.into())
+}

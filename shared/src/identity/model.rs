@@ -1,0 +1,323 @@
+//! The words of identity as types. Text from outside becomes one of these or an error that says what is wrong with it.
+
+use std::fmt::{self, Display};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The text does not fit its type; says why, without the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub &'static str);
+
+/// Declares a text newtype whose only way in is `parse`, also for serde and OpenAPI.
+macro_rules! text {
+    ($(#[$meta:meta])* $name:ident, $max:literal, $parse:expr) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Unfit;
+            fn try_from(text: String) -> Result<Self, Unfit> {
+                let parse: fn(&str) -> Result<String, Unfit> = $parse;
+                parse(&text).map(Self)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Unfit;
+            fn from_str(text: &str) -> Result<Self, Unfit> {
+                text.to_owned().try_into()
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .min_length(Some(1))
+                    .max_length(Some($max))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        // Names and addresses must not reach logs by way of a derived Debug.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
+}
+
+text! {
+    /// An email address, trimmed and in lower case, so that one mailbox is one account.
+    Email, 254, parse_email
+}
+
+text! {
+    /// A person's name: 1 to 100 characters, no control characters (it ends up in mail headers).
+    PersonName, 100, |text| parse_line(text, 100)
+}
+
+text! {
+    /// An organisation's registered name: 1 to 200 characters, no control characters.
+    LegalName, 200, |text| parse_line(text, 200)
+}
+
+text! {
+    /// A VAT number: country letters and 2 to 13 letters or digits; spaces, dots and hyphens are dropped.
+    VatNumber, 40, parse_vat_number
+}
+
+text! {
+    /// An IANA time zone, such as `Europe/Berlin`.
+    TimeZone, 64, |text| {
+        text.parse::<chrono_tz::Tz>().map(|zone| zone.name().to_owned()).map_err(|_| Unfit("not an IANA time zone"))
+    }
+}
+
+impl TimeZone {
+    #[must_use]
+    pub fn tz(&self) -> chrono_tz::Tz {
+        // Only names that chrono-tz knows can be in here.
+        self.0.parse().unwrap_or(chrono_tz::UTC)
+    }
+}
+
+fn parse_email(text: &str) -> Result<String, Unfit> {
+    let email = text.trim().to_lowercase();
+    let (local, domain) = email.rsplit_once('@').ok_or(Unfit("an email address has an @"))?;
+    if email.len() > 254 || local.len() > 64 {
+        return Err(Unfit("too long for an email address"));
+    }
+    // RFC 5321's dot-string: what every mail server takes unquoted.
+    let atom = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b))
+    };
+    let label = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    if !local.split('.').all(atom) || !domain.contains('.') || !domain.split('.').all(label) {
+        return Err(Unfit("not an email address; international domains go in their xn-- form"));
+    }
+    Ok(email)
+}
+
+fn parse_line(text: &str, max: usize) -> Result<String, Unfit> {
+    let line = text.trim();
+    if line.is_empty() {
+        return Err(Unfit("must not be empty"));
+    }
+    if line.chars().count() > max {
+        return Err(Unfit("too long"));
+    }
+    // Also the bidirectional overrides, which make a name read as another.
+    if line.chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+        return Err(Unfit("control characters are not allowed"));
+    }
+    Ok(line.to_owned())
+}
+
+fn parse_vat_number(text: &str) -> Result<String, Unfit> {
+    let number: String =
+        text.chars().filter(|c| !matches!(c, ' ' | '.' | '-')).collect::<String>().to_ascii_uppercase();
+    let country = number.bytes().take(2).all(|b| b.is_ascii_uppercase());
+    if country && (4..=15).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        Ok(number)
+    } else {
+        Err(Unfit("expected two country letters and 2 to 13 letters or digits"))
+    }
+}
+
+/// Declares an enum that is the same snake-case text in JSON, SQL and OpenAPI.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+        #[sqlx(type_name = "text")]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $text)] #[sqlx(rename = $text)] $variant,)*
+        }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+
+        impl Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Unfit;
+            fn from_str(text: &str) -> Result<Self, Unfit> {
+                Self::ALL.iter().copied().find(|word| word.name() == text)
+                    .ok_or(Unfit(concat!("expected one of:" $(, " ", $text)*)))
+            }
+        }
+    };
+}
+
+words! {
+    /// Whether a person may use the platform.
+    UserStatus { Active = "active", Suspended = "suspended", }
+}
+
+words! {
+    /// What a person may do on the platform itself, beyond their organisations.
+    PlatformRole {
+        User = "user",
+        /// Approves organisations, moderates listings.
+        Moderator = "moderator",
+        /// Money: payouts, refunds, statements.
+        Finance = "finance",
+        /// Reads jobs, queues, workers and schedules.
+        Observer = "observer",
+        /// Changes them as well.
+        Operator = "operator",
+        /// Everything.
+        Admin = "admin",
+    }
+}
+
+impl PlatformRole {
+    /// Whether this role may do what `needed` may do.
+    #[must_use]
+    pub fn includes(self, needed: Self) -> bool {
+        self == needed
+            || self == Self::Admin
+            || needed == Self::User
+            || (self == Self::Operator && needed == Self::Observer)
+    }
+}
+
+words! {
+    /// What a member may do for the organisation; each includes the ones below it.
+    MemberRole {
+        /// Reads.
+        Viewer = "viewer",
+        /// Lists, bids, orders.
+        Trader = "trader",
+        /// Members and settings.
+        Owner = "owner",
+    }
+}
+
+impl MemberRole {
+    /// Whether this role may do what `needed` may do.
+    #[must_use]
+    pub fn includes(self, needed: Self) -> bool {
+        self as u8 >= needed as u8
+    }
+}
+
+words! {
+    /// Where an organisation stands: pending → approved or rejected; approved ⇄ suspended.
+    OrgStatus { Pending = "pending", Approved = "approved", Rejected = "rejected", Suspended = "suspended", }
+}
+
+words! {
+    /// What an organisation does on the platform.
+    OrgKind { Seller = "seller", Buyer = "buyer", Broker = "broker", Carrier = "carrier", }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mailbox_is_one_address() {
+        assert_eq!("  Ann.Lee+x@Example.COM ".parse::<Email>().unwrap().as_str(), "ann.lee+x@example.com");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long = format!("{}@example.com", "a".repeat(65));
+        for text in [
+            "",
+            "ann",
+            "@example.com",
+            "ann@",
+            "ann@example",
+            "ann@exa mple.com",
+            "ann@-a.com",
+            "ann@a-.com",
+            "a..b@example.com",
+            "ann@example.com\r\nBcc: x@example.com",
+            "\"a\"@example.com",
+            "ann@example..com",
+            "änn@example.com",
+            "a@b@c.com ",
+            &long,
+        ] {
+            assert!(text.parse::<Email>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_keep_to_one_line() {
+        assert_eq!(" Ünsal & Söhne ".parse::<LegalName>().unwrap().as_str(), "Ünsal & Söhne");
+        for text in ["", "   ", "a\nb", "a\u{202e}b", "a\u{7f}"] {
+            assert!(text.parse::<LegalName>().is_err(), "{text:?}");
+        }
+        assert!("x".repeat(101).parse::<PersonName>().is_err());
+    }
+
+    #[test]
+    fn vat_numbers_lose_their_decoration() {
+        assert_eq!("de 123.456-789".parse::<VatNumber>().unwrap().as_str(), "DE123456789");
+        for text in ["", "D", "DE1", "12345", "DE12345678901234", "DEäöü"] {
+            assert!(text.parse::<VatNumber>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn zones_are_iana_names() {
+        assert!("Europe/Berlin".parse::<TimeZone>().is_ok());
+        assert!("Berlin".parse::<TimeZone>().is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_personal_data() {
+        assert_eq!(format!("{:?}", "ann@example.com".parse::<Email>().unwrap()), "Email(…)");
+    }
+
+    #[test]
+    fn roles_include_what_is_below_them() {
+        assert!(MemberRole::Owner.includes(MemberRole::Viewer));
+        assert!(!MemberRole::Viewer.includes(MemberRole::Trader));
+        assert!(PlatformRole::Operator.includes(PlatformRole::Observer));
+        assert!(!PlatformRole::Observer.includes(PlatformRole::Operator));
+        assert!(!PlatformRole::Moderator.includes(PlatformRole::Finance));
+        assert!(PlatformRole::ALL.iter().all(|role| PlatformRole::Admin.includes(*role)));
+    }
+}

@@ -1,0 +1,105 @@
+//! Password hashes. CPU-bound on purpose: call these on a blocking thread, and few at a time.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+/// The most that bcrypt reads; longer passwords are hashed down first, so that their tails count.
+const BCRYPT_BYTES: usize = 72;
+
+/// The password does not meet the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a password has at least {MIN_CHARS} characters and at most {MAX_BYTES} bytes")]
+pub struct Weak;
+
+/// The fewest characters of a new password.
+pub const MIN_CHARS: usize = 10;
+/// The most bytes of a password; nobody types more, and hashing has to end.
+pub const MAX_BYTES: usize = 1024;
+
+/// Checks the rules for new passwords: length only, as the standards ask; no rules about kinds of characters.
+pub fn check(password: &str) -> Result<(), Weak> {
+    if password.chars().count() >= MIN_CHARS && password.len() <= MAX_BYTES { Ok(()) } else { Err(Weak) }
+}
+
+/// Hashes a password at `cost` (4 to 31; each step doubles the work).
+pub fn hash(password: &str, cost: u32) -> Result<String, bcrypt::BcryptError> {
+    bcrypt::hash(shortened(password), cost)
+}
+
+/// Whether the password belongs to the hash. A hash that cannot be read belongs to none.
+#[must_use]
+pub fn verify(password: &str, hash: &str) -> bool {
+    password.len() <= MAX_BYTES && bcrypt::verify(shortened(password), hash).unwrap_or(false)
+}
+
+/// Does the work of [`verify`] for an account that does not exist, so that both take as long.
+pub fn verify_nobody(password: &str, cost: u32) {
+    // Well-formed, and the hash of no known password.
+    let hash = format!("$2b${cost:02}$zZzZzZzZzZzZzZzZzZzZzOzZzZzZzZzZzZzZzZzZzZzZzZzZzZzZe");
+    let _ = verify(password, &hash);
+}
+
+/// Whether the hash was made at another cost and should be made again at the next login.
+#[must_use]
+pub fn is_outdated(hash: &str, cost: u32) -> bool {
+    hash.split('$').nth(2).and_then(|text| text.parse().ok()) != Some(cost)
+}
+
+fn shortened(password: &str) -> Vec<u8> {
+    if password.len() <= BCRYPT_BYTES {
+        return password.as_bytes().to_vec();
+    }
+    // Base64, because bcrypt takes a zero byte for the end.
+    STANDARD.encode(Sha256::digest(password.as_bytes())).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_password_fits_its_own_hash_only() {
+        let hash = hash("correct horse battery", 4).unwrap();
+        assert!(verify("correct horse battery", &hash));
+        assert!(!verify("correct horse batterz", &hash));
+        assert!(!verify("correct horse battery", "not a hash"));
+    }
+
+    #[test]
+    fn the_tail_of_a_long_password_counts() {
+        let long = "x".repeat(100);
+        let hash = hash(&format!("{long}a"), 4).unwrap();
+        assert!(verify(&format!("{long}a"), &hash));
+        assert!(!verify(&format!("{long}b"), &hash));
+    }
+
+    #[test]
+    fn the_hash_of_nobody_costs_as_much_as_a_real_one() {
+        let real = hash("correct horse battery", 8).unwrap();
+        let start = Instant::now();
+        assert!(!verify("wrong", &real));
+        let for_real = start.elapsed();
+        let start = Instant::now();
+        verify_nobody("wrong", 8);
+        // A hash that bcrypt cannot parse would return in microseconds.
+        assert!(start.elapsed() * 4 > for_real, "{:?} against {for_real:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_hash_of_another_cost_is_outdated() {
+        let hash = hash("correct horse battery", 4).unwrap();
+        assert!(!is_outdated(&hash, 4));
+        assert!(is_outdated(&hash, 5));
+        assert!(is_outdated("nonsense", 4));
+    }
+
+    #[test]
+    fn only_length_rules() {
+        assert_eq!(check("123456789"), Err(Weak));
+        assert_eq!(check("pässwörter"), Ok(()));
+        assert_eq!(check(&"x".repeat(1025)), Err(Weak));
+    }
+}

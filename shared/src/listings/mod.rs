@@ -1,0 +1,4 @@
+//! Listings: an item offered in one way, in one currency.
+
+pub mod model;
+pub mod store;

@@ -1,0 +1,102 @@
+//! What every program does before and after its own work: settings, logging, metrics, health, signals.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::telemetry::{self, Readiness};
+
+/// What a program is told from outside: to stop, and to stop now.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    /// SIGTERM or SIGINT: take nothing new and end what runs.
+    pub stop: CancellationToken,
+    /// The second one: end at once.
+    pub kill: CancellationToken,
+}
+
+impl Signals {
+    /// Listens to the process's signals.
+    pub fn listen() -> std::io::Result<Self> {
+        let signals = Self { stop: CancellationToken::new(), kill: CancellationToken::new() };
+        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let told = signals.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = term.recv() => {}
+                    _ = int.recv() => {}
+                }
+                if told.stop.is_cancelled() {
+                    told.kill.cancel();
+                } else {
+                    tracing::info!("asked to stop; a second signal stops at once");
+                    told.stop.cancel();
+                }
+            }
+        });
+        Ok(signals)
+    }
+}
+
+/// Runs a program: exit code 0 when `run` ends well, 1 when it fails, 2 when the configuration is wrong.
+pub fn main<F>(name: &str, run: impl FnOnce(Config, Signals) -> F) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(error) => return complain(&error, 2),
+    };
+    telemetry::init_logging(&config.log);
+    telemetry::metrics();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error, 1),
+    };
+    let ended = runtime.block_on(async {
+        let signals = Signals::listen()?;
+        tracing::info!(program = name, mode = %config.mode, "starting");
+        let database = crate::db::pool(&config.database.url, 1, "health")?;
+        telemetry::serve_health(config.health_addr, database_ready(database), signals.kill.clone()).await?;
+        run(config, signals).await
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "{name} failed");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "logging is not set up yet, and a person waits for the answer")]
+fn complain(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(code)
+}
+
+/// Ready when the database answers: without the ledger nothing can be done, without a broker work only waits.
+#[must_use]
+pub fn database_ready(pool: PgPool) -> Readiness {
+    Arc::new(move || {
+        let pool = pool.clone();
+        Box::pin(async move {
+            match sqlx::query("SELECT 1").execute(&pool).await {
+                Ok(_) => Ok(()),
+                Err(_) => Err("the database does not answer".to_owned()),
+            }
+        })
+    })
+}
+
+/// The machine's name.
+#[must_use]
+pub fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
+}

@@ -1,0 +1,163 @@
+//! Days of a time zone as half-open spans of time.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono_tz::Tz;
+
+/// The longest period of one report.
+pub const MAX_DAYS: i64 = 366;
+
+/// Whole days of a time zone, both inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    first_day: NaiveDate,
+    last_day: NaiveDate,
+    zone: Tz,
+}
+
+/// Why two days make no period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeriodError {
+    #[error("the first day is after the last")]
+    Reversed,
+    #[error("a report covers {MAX_DAYS} days at most")]
+    TooLong,
+    #[error("the days lie outside the calendar")]
+    OutOfRange,
+}
+
+impl Period {
+    pub fn new(first_day: NaiveDate, last_day: NaiveDate, zone: Tz) -> Result<Self, PeriodError> {
+        let days = last_day.signed_duration_since(first_day).num_days() + 1;
+        if days < 1 {
+            return Err(PeriodError::Reversed);
+        }
+        if days > MAX_DAYS {
+            return Err(PeriodError::TooLong);
+        }
+        let period = Self { first_day, last_day, zone };
+        period.bounds().ok_or(PeriodError::OutOfRange)?;
+        Ok(period)
+    }
+
+    /// The last whole day that has ended in `zone` at `now`.
+    pub fn day_before(now: DateTime<Utc>, zone: Tz) -> Result<Self, PeriodError> {
+        let today = now.with_timezone(&zone).date_naive();
+        let day = today.pred_opt().ok_or(PeriodError::OutOfRange)?;
+        Self::new(day, day, zone)
+    }
+
+    pub const fn first_day(&self) -> NaiveDate {
+        self.first_day
+    }
+
+    pub const fn last_day(&self) -> NaiveDate {
+        self.last_day
+    }
+
+    pub const fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// From the start of the first day (inclusive) to the start of the day after the last (exclusive).
+    ///
+    /// Neighbouring periods share no instant and leave none out, also where a clock change makes a day longer or shorter.
+    fn bounds(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let after = self.last_day.checked_add_days(Days::new(1))?;
+        Some((start_of_day(self.first_day, self.zone)?, start_of_day(after, self.zone)?))
+    }
+
+    pub fn starts_at(&self) -> DateTime<Utc> {
+        self.bounds().map(|it| it.0).unwrap_or_default()
+    }
+
+    pub fn ends_at(&self) -> DateTime<Utc> {
+        self.bounds().map(|it| it.1).unwrap_or_default()
+    }
+}
+
+/// The first instant of a day. Where midnight happens twice, the first; where the clocks skip it (or the whole day), the
+/// first instant after the gap.
+fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    // No zone has ever skipped more than a day, and no offset is finer than this since the zones are by law.
+    const STEP_MINUTES: i64 = 15;
+    const STEPS: i64 = 26 * 60 / STEP_MINUTES;
+    let midnight = day.and_time(NaiveTime::MIN);
+    (0..STEPS).find_map(|step| {
+        let local = midnight.checked_add_signed(TimeDelta::minutes(step * STEP_MINUTES))?;
+        Some(zone.from_local_datetime(&local).earliest()?.with_timezone(&Utc))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn one(date: NaiveDate, zone: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
+        let period = Period::new(date, date, zone).unwrap();
+        (period.starts_at(), period.ends_at())
+    }
+
+    #[test]
+    fn a_day_is_as_long_as_its_zone_says() {
+        let cases = [
+            (day(2026, 11, 20), Tz::Europe__Berlin, "2026-11-19T23:00:00Z", "2026-11-20T23:00:00Z"),
+            // 23 hours and 25 hours.
+            (day(2026, 3, 29), Tz::Europe__Berlin, "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+            (day(2026, 10, 25), Tz::Europe__Berlin, "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+            (day(2026, 11, 20), Tz::Asia__Kolkata, "2026-11-19T18:30:00Z", "2026-11-20T18:30:00Z"),
+            // Midnight does not exist: the day begins at one.
+            (day(2026, 3, 29), Tz::Asia__Beirut, "2026-03-28T22:00:00Z", "2026-03-29T21:00:00Z"),
+            // Midnight exists twice: the day begins at the first.
+            (day(2025, 11, 2), Tz::America__Havana, "2025-11-02T04:00:00Z", "2025-11-03T05:00:00Z"),
+            // Half an hour of summer time.
+            (day(2026, 4, 5), Tz::Australia__Lord_Howe, "2026-04-04T13:00:00Z", "2026-04-05T13:30:00Z"),
+        ];
+        for (date, zone, start, end) in cases {
+            assert_eq!(one(date, zone), (utc(start), utc(end)), "{date} {zone}");
+        }
+    }
+
+    #[test]
+    fn neighbouring_days_meet() {
+        for zone in [Tz::Pacific__Apia, Tz::Asia__Beirut, Tz::America__Havana, Tz::Australia__Lord_Howe, Tz::UTC] {
+            let mut date = day(2011, 12, 25);
+            while date < day(2013, 1, 5) {
+                let next = date.succ_opt().unwrap();
+                // Samoa went without 30 December 2011: a day that never was has no period.
+                if zone == Tz::Pacific__Apia && date == day(2011, 12, 30) {
+                    let (start, end) = (start_of_day(date, zone), start_of_day(next, zone));
+                    assert_eq!(start, end);
+                } else {
+                    assert_eq!(one(date, zone).1, start_of_day(next, zone).unwrap(), "{date} {zone}");
+                }
+                date = next;
+            }
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let new = |first, last| Period::new(first, last, Tz::UTC).unwrap_err();
+        assert_eq!(new(day(2026, 1, 2), day(2026, 1, 1)), PeriodError::Reversed);
+        assert_eq!(new(day(2025, 1, 1), day(2026, 1, 2)), PeriodError::TooLong);
+        assert_eq!(new(NaiveDate::MAX, NaiveDate::MAX), PeriodError::OutOfRange);
+        Period::new(day(2024, 1, 1), day(2024, 12, 31), Tz::UTC).unwrap();
+    }
+
+    #[test]
+    fn yesterday_depends_on_the_zone() {
+        let now = utc("2026-11-20T03:00:00Z");
+        let before = |zone| Period::day_before(now, zone).unwrap().first_day();
+        assert_eq!(before(Tz::Europe__Berlin), day(2026, 11, 19));
+        assert_eq!(before(Tz::America__New_York), day(2026, 11, 18));
+        assert_eq!(before(Tz::Pacific__Kiritimati), day(2026, 11, 19));
+    }
+}

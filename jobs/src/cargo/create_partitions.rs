@@ -1,0 +1,38 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kit::schedule::{self, Schedule};
+use crate::kit::{Job, Kind, Queue, Retry, Unique};
+use crate::queues;
+
+/// Makes the coming months' partitions of the event log, and forgets old rejects.
+/// A second run finds the partitions there and nothing old.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreatePartitions {
+    /// How many months after the current one are made.
+    pub months_ahead: u8,
+    /// Rejects that were last seen longer ago than this go.
+    pub keep_rejects_days: u16,
+    /// Of younger rejects, this many are kept, the newest.
+    pub keep_rejects: u32,
+}
+
+impl Default for CreatePartitions {
+    fn default() -> Self {
+        Self { months_ahead: 3, keep_rejects_days: 30, keep_rejects: 10_000 }
+    }
+}
+
+impl Job for CreatePartitions {
+    const KIND: Kind = Kind::new("cargo.partitions");
+    const QUEUE: Queue = queues::CARGO;
+    const RETRY: Retry = Retry::exponential(Duration::from_secs(10), Duration::from_hours(1));
+    const SCHEDULES: &'static [Schedule] =
+        &[Schedule::cron("cargo.partitions", "0 30 3 * * *").payload(|| schedule::payload(&Self::default()))];
+
+    fn unique(&self) -> Unique {
+        Unique::while_open("all")
+    }
+}

@@ -1,0 +1,250 @@
+//! Publishing events. When [`EventLane::publish`] returns, the events are safe: RabbitMQ has confirmed them, or the log has.
+//!
+//! # How to get this wrong
+//! - Publishing without `mandatory`: events for a deleted queue are confirmed and gone.
+//! - Waiting for each confirm by itself: 2,500 messages a second instead of 40,000.
+//! - One event a message: the broker's work is per message, and fifty in one cost it little more than one.
+//! - Refusing a repeated publish: after a cut nobody knows what arrived, so it is sent again; the log stores it once.
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use lapin::options::BasicPublishOptions;
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Confirmation};
+use shared::cargo::store::{StoreError, store_events};
+use shared::cargo::{CargoEvent, EventType, OwnedEvent};
+use shared::config::Config;
+use shared::ids::OrgId;
+use sqlx::PgPool;
+
+use super::link::{Link, LinkError, Live};
+use super::topology;
+
+/// The most events that one message carries.
+pub const MAX_MESSAGE_EVENTS: usize = 50;
+/// A message takes no further event when it would grow beyond this many bytes.
+pub const MAX_MESSAGE_BYTES: usize = 32 * 1024;
+/// Messages whose confirms are awaited together.
+const WINDOW: usize = 1000;
+/// How long publishing may take in all: a caller of the API waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PERSISTENT: u8 = 2;
+/// Events that one statement stores.
+const MAX_ROWS: usize = 1000;
+
+/// Where events go from here. A program has one and clones it.
+#[derive(Clone, Debug)]
+pub enum EventLane {
+    /// Through RabbitMQ, to the consumer that fills the log.
+    Broker(BrokerLane),
+    /// Into the log at once, for installations without RabbitMQ (the `local` transport): a flood of events then loads the
+    /// database at the rate at which it comes in.
+    Store(PgPool),
+}
+
+/// The lane through RabbitMQ.
+#[derive(Clone, Debug)]
+pub struct BrokerLane {
+    link: Link,
+    exchange: ShortString,
+}
+
+/// The events were not taken; publishing them again does no harm.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LaneError {
+    /// Try again later. Some of the events may have been taken.
+    #[error("events cannot be taken now: {0}")]
+    Unavailable(String),
+    /// The database refused a value that validation let through.
+    #[error("an event was refused: {0}")]
+    Refused(String),
+}
+
+impl From<LinkError> for LaneError {
+    fn from(error: LinkError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<StoreError> for LaneError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(error) => Self::Refused(error.to_string()),
+            StoreError::Unavailable(error) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl EventLane {
+    /// The lane that the settings ask for. Nothing is connected yet. `events` is a pool to the log's database.
+    #[must_use]
+    pub fn new(config: &Config, events: PgPool) -> Self {
+        match &config.amqp_url {
+            Some(url) => Self::Broker(BrokerLane::new(url.clone(), &config.namespace)),
+            None => Self::Store(events),
+        }
+    }
+
+    /// Hands over events of `org` that were [checked](shared::cargo::Bounds::check). `Ok`: all of them will be in the log.
+    pub async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
+        let published = async {
+            match self {
+                Self::Broker(lane) => lane.publish(org, events).await,
+                Self::Store(pool) => store(pool, org, events).await,
+            }
+        };
+        let late = |_| Err(LaneError::Unavailable("no confirmation within 5 s".to_owned()));
+        tokio::time::timeout(PATIENCE, published).await.unwrap_or_else(late)?;
+        metrics::counter!("cargo_events_published_total").increment(events.len() as u64);
+        Ok(())
+    }
+
+    /// Whether the lane would take events now.
+    pub async fn ping(&self) -> Result<(), LaneError> {
+        match self {
+            Self::Broker(lane) => lane.unblocked().await.map(|_| ()),
+            Self::Store(pool) => match sqlx::query("SELECT 1").execute(pool).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(LaneError::Unavailable(error.to_string())),
+            },
+        }
+    }
+}
+
+async fn store(pool: &PgPool, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
+    let mut conn = pool.acquire().await.map_err(StoreError::from)?;
+    for events in events.chunks(MAX_ROWS) {
+        let rows: Vec<OwnedEvent> = events.iter().map(|event| OwnedEvent { org, event: event.clone() }).collect();
+        store_events(&mut conn, &rows).await?;
+    }
+    Ok(())
+}
+
+enum Refusal {
+    /// No queue takes the message: it was deleted since it was declared.
+    Unroutable,
+    Broken(LinkError),
+}
+
+impl From<lapin::Error> for Refusal {
+    fn from(error: lapin::Error) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl BrokerLane {
+    /// Connects when it is first used.
+    #[must_use]
+    pub fn new(url: secrecy::SecretString, namespace: &str) -> Self {
+        Self { link: Link::new(url, namespace.to_owned()), exchange: topology::exchange(namespace).into() }
+    }
+
+    /// Publishes, on a second connection when the first was cut or a queue was gone: a new connection declares the lane.
+    async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
+        let messages = messages(org, events)?;
+        let mut repeated = false;
+        loop {
+            let live = self.unblocked().await?;
+            // Dropped when the caller runs out of patience: a connection that does not confirm is not used again.
+            let mut doubt = Doubt { link: Some(self.link.clone()), live: live.clone() };
+            let refusal = match self.publish_all(&live, &messages).await {
+                Ok(()) => {
+                    doubt.link = None;
+                    return Ok(());
+                }
+                Err(Refusal::Unroutable) => LinkError::new("no queue takes events"),
+                Err(Refusal::Broken(error)) => error,
+            };
+            doubt.link = None;
+            self.link.forget(&live).await;
+            if repeated {
+                return Err(refusal.into());
+            }
+            tracing::debug!(error = %refusal, "publishing events again");
+            repeated = true;
+        }
+    }
+
+    async fn unblocked(&self) -> Result<std::sync::Arc<Live>, LaneError> {
+        let live = self.link.live().await?;
+        // Whatever is sent to a blocked connection stays in this process' memory.
+        if live.connection.status().blocked() {
+            return Err(LaneError::Unavailable("RabbitMQ is short of memory or disk".to_owned()));
+        }
+        Ok(live)
+    }
+
+    async fn publish_all(&self, live: &Live, messages: &[(EventType, Vec<u8>)]) -> Result<(), Refusal> {
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let properties =
+            BasicProperties::default().with_delivery_mode(PERSISTENT).with_content_type("application/json".into());
+        for window in messages.chunks(WINDOW) {
+            let turn = live.turn.lock().await;
+            // Together, so that the frames of a window share their way to the socket.
+            let sent = try_join_all(window.iter().map(|(kind, body)| {
+                let key = topology::routing_key(*kind).into();
+                live.publishing.basic_publish(self.exchange.clone(), key, options, body, properties.clone())
+            }))
+            .await?;
+            drop(turn);
+            for confirmation in try_join_all(sent).await? {
+                match confirmation {
+                    Confirmation::Ack(None) => {}
+                    Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)) => return Err(Refusal::Unroutable),
+                    Confirmation::Nack(None) | Confirmation::NotRequested => {
+                        return Err(Refusal::Broken(LinkError::new("a message was not confirmed")));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives a connection up when the publishing over it was abandoned half-way.
+struct Doubt {
+    link: Option<Link>,
+    live: std::sync::Arc<Live>,
+}
+
+impl Drop for Doubt {
+    fn drop(&mut self) {
+        if let Some(link) = self.link.take() {
+            let live = self.live.clone();
+            tokio::spawn(async move { link.forget(&live).await });
+        }
+    }
+}
+
+/// Packs events into messages by their type, each an [`shared::cargo::EventMessage`].
+fn messages(org: OrgId, events: &[CargoEvent]) -> Result<Vec<(EventType, Vec<u8>)>, LaneError> {
+    let head = format!(r#"{{"org":"{org}","events":["#);
+    let mut full = Vec::new();
+    for kind in EventType::ALL {
+        let mut body = head.clone().into_bytes();
+        let mut count = 0;
+        for event in events.iter().filter(|event| event.kind == kind) {
+            let json = serde_json::to_vec(event).map_err(|error| LaneError::Refused(error.to_string()))?;
+            let fits = count < MAX_MESSAGE_EVENTS && body.len() + json.len() + 3 <= MAX_MESSAGE_BYTES;
+            if count > 0 && !fits {
+                body.extend_from_slice(b"]}");
+                full.push((kind, std::mem::replace(&mut body, head.clone().into_bytes())));
+                count = 0;
+            }
+            if count > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(&json);
+            count += 1;
+        }
+        if count > 0 {
+            body.extend_from_slice(b"]}");
+            full.push((kind, body));
+        }
+    }
+    Ok(full)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! The publisher's connection to RabbitMQ, made when it is first used and again after it broke.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::options::ConfirmSelectOptions;
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, ConnectionProperties};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+
+use super::topology;
+
+/// Connecting takes several round trips, over TLS more.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Seconds between signs of life, unless the URL says otherwise; a silent connection is dead after two of them.
+const HEARTBEAT: u16 = 10;
+
+/// RabbitMQ did not do what was asked. Says nothing of the URL, which may hold a password.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("RabbitMQ: {0}")]
+pub struct LinkError(String);
+
+impl LinkError {
+    pub(super) fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl From<lapin::Error> for LinkError {
+    fn from(error: lapin::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Connects; `name` is shown in RabbitMQ's own tools. Without lapin's own recovery: after it, nobody knows which confirms
+/// were lost, and a deleted queue stays away.
+pub async fn connect(url: &SecretString, name: &str) -> Result<Connection, LinkError> {
+    let mut uri: AMQPUri = url.expose_secret().parse().map_err(|_| LinkError::new("AMQP_URL cannot be read"))?;
+    uri.query.heartbeat.get_or_insert(HEARTBEAT);
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    let connecting = tokio::time::timeout(CONNECT, Connection::connect_uri(uri, properties));
+    Ok(connecting.await.map_err(|_| LinkError::new("no connection within 10 s"))??)
+}
+
+#[derive(Clone)]
+pub(super) struct Link(Arc<Inner>);
+
+struct Inner {
+    url: SecretString,
+    namespace: String,
+    live: Mutex<Option<Arc<Live>>>,
+}
+
+/// A connection with a confirming channel; the lane was declared over it.
+pub(super) struct Live {
+    pub(super) connection: Connection,
+    pub(super) publishing: Channel,
+    /// lapin counts delivery tags and queues frames in two steps: only one caller at a time may do both.
+    pub(super) turn: Mutex<()>,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("namespace", &self.0.namespace).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    pub(super) fn new(url: SecretString, namespace: String) -> Self {
+        Self(Arc::new(Inner { url, namespace, live: Mutex::default() }))
+    }
+
+    /// The connection, made now when there is none.
+    pub(super) async fn live(&self) -> Result<Arc<Live>, LinkError> {
+        let inner = Arc::clone(&self.0);
+        // Own task: a slow connection is made even when the caller that asked for it has given up.
+        let made = tokio::spawn(async move {
+            let mut slot = inner.live.lock().await;
+            if let Some(live) = slot.as_ref().filter(|live| live.is_well()) {
+                return Ok(Arc::clone(live));
+            }
+            *slot = None;
+            Ok(Arc::clone(slot.insert(Arc::new(inner.open().await?))))
+        });
+        made.await.unwrap_or_else(|_| Err(LinkError::new("connecting was interrupted")))
+    }
+
+    /// Gives the connection up: the next caller makes a new one, and declares the lane again.
+    pub(super) async fn forget(&self, live: &Arc<Live>) {
+        let mut slot = self.0.live.lock().await;
+        if slot.as_ref().is_some_and(|current| Arc::ptr_eq(current, live)) {
+            *slot = None;
+        }
+    }
+}
+
+impl Inner {
+    async fn open(&self) -> Result<Live, LinkError> {
+        let connection = connect(&self.url, &format!("{} events publisher", self.namespace)).await?;
+        let publishing = connection.create_channel().await?;
+        topology::declare(&publishing, &self.namespace).await?;
+        publishing.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(Live { connection, publishing, turn: Mutex::default() })
+    }
+}
+
+impl Live {
+    fn is_well(&self) -> bool {
+        self.connection.status().connected() && self.publishing.status().connected()
+    }
+}

@@ -1,0 +1,10 @@
+//! The events lane: cargo events on their way to the log, outside the ledger, and the log's housekeeping job.
+
+mod create_partitions;
+mod lane;
+mod link;
+pub mod topology;
+
+pub use create_partitions::CreatePartitions;
+pub use lane::{BrokerLane, EventLane, LaneError, MAX_MESSAGE_BYTES, MAX_MESSAGE_EVENTS};
+pub use link::{LinkError, connect};

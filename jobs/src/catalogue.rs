@@ -1,0 +1,47 @@
+//! Every job there is, by the pool that runs it. Adding a job is its contract file, its handler file, and one line here: the
+//! scheduler, the API and the CLI know it by [`registry`], and its pool does not compile until it has a handler.
+
+use crate::kit::registry::{DuplicateKind, KindInfo, Registry};
+
+/// Calls `$with!` with the list: `pool { path::to::Job, … }` for every pool.
+#[macro_export]
+macro_rules! for_each_job {
+    ($with:ident) => {
+        $with! {
+            auctions {
+                $crate::auctions::OpenAuction,
+                $crate::auctions::CloseAuction,
+                $crate::auctions::RemindBidders,
+                $crate::auctions::SweepAuctions,
+            }
+            emails {
+                $crate::emails::SendEmail,
+            }
+            images {
+                $crate::images::ProcessImage,
+                $crate::images::DeleteImage,
+            }
+            reports {
+                $crate::reports::GenerateReport,
+                $crate::reports::ScheduleDailyReports,
+                $crate::reports::ExpireReports,
+                $crate::images::PurgeUploads,
+                $crate::maintenance::PruneJobs,
+            }
+            cargo {
+                $crate::cargo::CreatePartitions,
+            }
+        }
+    };
+}
+
+macro_rules! kinds {
+    ($($pool:ident { $($job:ty),* $(,)? })*) => {
+        [$($(KindInfo::of::<$job>(),)*)*]
+    };
+}
+
+/// The product's kinds.
+pub fn registry() -> Result<Registry, DuplicateKind> {
+    Registry::new(for_each_job!(kinds))
+}

@@ -1,0 +1,5 @@
+//! Mail.
+
+mod send_email;
+
+pub use send_email::{PostError, SendEmail, post};

@@ -1,0 +1,114 @@
+//! Group commit: requests that arrive while a statement is under way share the next one.
+//!
+//! Nothing waits for company: a lone request goes at once. Under load the statements get larger by themselves, and the cost
+//! of a round trip and a commit is shared by all that are in the group.
+//!
+//! # How to get this wrong
+//! - Waiting a fixed time to fill a group adds that time to every idle request.
+//! - One statement at a time leaves the database idle while the answer travels; two are enough to keep it busy.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// The most requests in one statement: past this, a statement grows faster than its cost shrinks.
+const LARGEST: usize = 400;
+/// How many statements may be under way.
+const UNDER_WAY: usize = 2;
+
+/// Collects requests `I` and answers each with `O`.
+pub struct Group<I, O> {
+    requests: mpsc::UnboundedSender<(I, oneshot::Sender<O>)>,
+}
+
+impl<I, O> Clone for Group<I, O> {
+    fn clone(&self) -> Self {
+        Self { requests: self.requests.clone() }
+    }
+}
+
+impl<I, O> Debug for Group<I, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Group").finish_non_exhaustive()
+    }
+}
+
+impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
+    /// Starts a group. `run` gets the requests and must answer each, in order. `name` is the metric's label.
+    pub fn start<F, R>(name: &'static str, run: F) -> Self
+    where
+        F: Fn(Vec<I>) -> R + Send + Sync + 'static,
+        R: Future<Output = Vec<O>> + Send + 'static,
+    {
+        // Unbounded, but never longer than the jobs that the worker may run at once.
+        let (requests, mut incoming) = mpsc::unbounded_channel::<(I, oneshot::Sender<O>)>();
+        tokio::spawn(async move {
+            let slots = Arc::new(Semaphore::new(UNDER_WAY));
+            let sizes = metrics::histogram!("tradeyard_group_size", "statement" => name);
+            let run = Arc::new(run);
+            while let Some(first) = incoming.recv().await {
+                let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+                // Requests that are ready now, but not yet polled, join in.
+                tokio::task::yield_now().await;
+                let (mut inputs, mut answers) = (vec![first.0], vec![first.1]);
+                while inputs.len() < LARGEST
+                    && let Ok((input, answer)) = incoming.try_recv()
+                {
+                    inputs.push(input);
+                    answers.push(answer);
+                }
+                #[expect(clippy::cast_precision_loss, reason = "a group has at most some hundred requests")]
+                sizes.record(inputs.len() as f64);
+                let run = Arc::clone(&run);
+                tokio::spawn(async move {
+                    let outputs = run(inputs).await;
+                    for (answer, output) in answers.into_iter().zip(outputs) {
+                        // A caller that gave up does not need its answer.
+                        let _ = answer.send(output);
+                    }
+                    drop(slot);
+                });
+            }
+        });
+        Self { requests }
+    }
+
+    /// Sends one request and waits for its answer. `None`: the group's task is gone, as at the end of the process.
+    pub async fn ask(&self, input: I) -> Option<O> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send((input, answer)).ok()?;
+        answered.await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_request_gets_its_own_answer_and_statements_are_shared() {
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&statements);
+        let group = Group::start("test", move |inputs: Vec<u32>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                tokio::task::yield_now().await;
+                inputs.into_iter().map(|n| n * 2).collect()
+            }
+        });
+        let asks = (0..1_000_u32).map(|n| {
+            let group = group.clone();
+            tokio::spawn(async move { (n, group.ask(n).await) })
+        });
+        for ask in futures::future::join_all(asks).await {
+            let (n, answer) = ask.unwrap();
+            assert_eq!(answer, Some(n * 2));
+        }
+        let statements = statements.load(Ordering::Relaxed);
+        assert!(statements < 500, "{statements} statements for 1,000 requests: nothing was grouped");
+    }
+}

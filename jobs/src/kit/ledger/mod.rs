@@ -1,0 +1,134 @@
+//! The ledger's rows and the statements that move them.
+
+pub mod claim;
+pub mod dispatch;
+pub mod finish;
+pub mod insert;
+pub mod lead;
+pub mod reap;
+
+use std::ops::{Deref, DerefMut};
+
+use shared::ids::JobId;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+use super::enqueue::{Enqueue, EnqueueError, Enqueued};
+use super::fast_path::FastPath;
+use super::job::Job;
+
+/// Names one hand-over of a job to a broker. A message with an old epoch is stale and claims nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    pub job: JobId,
+    pub epoch: i32,
+}
+
+/// What an attempt must still hold for its writes to count: the hand-over and the worker that claimed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    pub job: JobId,
+    pub epoch: i32,
+    pub worker: i64,
+}
+
+/// The door to the ledger for code that enqueues. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pool: PgPool,
+    fast_path: Option<FastPath>,
+}
+
+impl Ledger {
+    /// A ledger whose jobs are found and published by the dispatcher.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, fast_path: None }
+    }
+
+    /// Jobs that are due at once are also published right after the commit, when their queue has room.
+    #[must_use]
+    pub fn with_fast_path(self, fast_path: FastPath) -> Self {
+        Self { fast_path: Some(fast_path), ..self }
+    }
+
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Begins a transaction in which data and jobs are written together.
+    pub async fn begin(&self) -> Result<JobTx, sqlx::Error> {
+        Ok(JobTx { tx: self.pool.begin().await?, fast_path: self.fast_path.clone(), ready: Vec::new(), parent: None })
+    }
+
+    /// Enqueues one job in a transaction of its own.
+    pub async fn enqueue<J: Job>(&self, job: &J) -> Result<Enqueued, EnqueueError> {
+        let mut tx = self.begin().await?;
+        let enqueued = tx.enqueue(job).await?;
+        tx.commit().await?;
+        Ok(enqueued)
+    }
+}
+
+/// A transaction that also enqueues. Use it as the `&mut PgConnection` of every store function.
+#[derive(Debug)]
+pub struct JobTx {
+    tx: Transaction<'static, Postgres>,
+    fast_path: Option<FastPath>,
+    ready: Vec<(&'static str, Ticket)>,
+    parent: Option<JobId>,
+}
+
+impl JobTx {
+    /// Jobs enqueued from here on are children of `parent`.
+    #[must_use]
+    pub fn with_parent(self, parent: JobId) -> Self {
+        Self { parent: Some(parent), ..self }
+    }
+
+    /// Enqueues a job as its contract says. It exists if and only if this transaction commits.
+    pub async fn enqueue<J: Job>(&mut self, job: &J) -> Result<Enqueued, EnqueueError> {
+        self.enqueue_with(Enqueue::new(job)).await
+    }
+
+    /// Enqueues a job with a time, priority or key of its own.
+    pub async fn enqueue_with(&mut self, mut job: Enqueue) -> Result<Enqueued, EnqueueError> {
+        job.parent = job.parent.or(self.parent);
+        let fast = self.fast_path.as_ref().is_some_and(|path| path.take(job.queue.name));
+        let (enqueued, ticket) = insert::one(&mut self.tx, &job, fast).await?;
+        if let Some(ticket) = ticket {
+            self.ready.push((job.queue.name, ticket));
+        }
+        Ok(enqueued)
+    }
+
+    /// Commits, then hands the jobs that are ready to the publisher. A process that dies in between loses nothing: the
+    /// rows say `queued`, and the reconciler sends what no broker holds.
+    pub async fn commit(self) -> Result<(), sqlx::Error> {
+        self.tx.commit().await?;
+        if let Some(path) = self.fast_path {
+            for (queue, ticket) in self.ready {
+                path.publish(queue, ticket);
+            }
+        }
+        Ok(())
+    }
+
+    /// Undoes everything, the enqueued jobs as well. Dropping does the same.
+    pub async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.tx.rollback().await
+    }
+}
+
+impl Deref for JobTx {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for JobTx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}

@@ -1,0 +1,163 @@
+//! When a failed job runs again.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How the delay grows with the attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Backoff {
+    Exponential { first: Duration, most: Duration },
+    Fixed(Duration),
+    List(&'static [Duration]),
+}
+
+/// When retrying ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Attempts(u32),
+    Age(Duration),
+    Never,
+}
+
+/// A retry policy: how long to wait after the n-th failed attempt, and when to give up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    backoff: Backoff,
+    limit: Limit,
+    /// The delay is drawn from ±this many percent around its value.
+    jitter_percent: u8,
+}
+
+impl Retry {
+    /// 25 attempts, from 1 s doubling up to 1 h.
+    pub const DEFAULT: Self = Self::exponential(Duration::from_secs(1), Duration::from_hours(1));
+
+    /// Doubles from `first` up to `most`; ±10 % jitter; 25 attempts.
+    #[must_use]
+    pub const fn exponential(first: Duration, most: Duration) -> Self {
+        Self::new(Backoff::Exponential { first, most })
+    }
+
+    /// The same delay every time; ±10 % jitter; 25 attempts.
+    #[must_use]
+    pub const fn fixed(delay: Duration) -> Self {
+        Self::new(Backoff::Fixed(delay))
+    }
+
+    /// These delays in turn; the job is dead after the last one's attempt.
+    #[must_use]
+    pub const fn list(delays: &'static [Duration]) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a policy lists a handful of delays")]
+        let attempts = delays.len() as u32 + 1;
+        Self::new(Backoff::List(delays)).max_attempts(attempts)
+    }
+
+    /// A single attempt.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self::fixed(Duration::ZERO).max_attempts(1)
+    }
+
+    const fn new(backoff: Backoff) -> Self {
+        Self { backoff, limit: Limit::Attempts(25), jitter_percent: 10 }
+    }
+
+    /// Gives up after this many attempts in all.
+    #[must_use]
+    pub const fn max_attempts(self, attempts: u32) -> Self {
+        Self { limit: Limit::Attempts(attempts), ..self }
+    }
+
+    /// Gives up when the job is older than this.
+    #[must_use]
+    pub const fn until_age(self, age: Duration) -> Self {
+        Self { limit: Limit::Age(age), ..self }
+    }
+
+    /// Never gives up.
+    #[must_use]
+    pub const fn forever(self) -> Self {
+        Self { limit: Limit::Never, ..self }
+    }
+
+    #[must_use]
+    pub const fn jitter(self, percent: u8) -> Self {
+        Self { jitter_percent: percent, ..self }
+    }
+
+    /// The delay after `attempts` failed attempts (counted from 1), or `None` when it is time to give up.
+    /// `random` is between 0 and 1 and picks the jitter.
+    #[must_use]
+    pub fn after(&self, attempts: u32, created_at: DateTime<Utc>, now: DateTime<Utc>, random: f64) -> Option<Duration> {
+        let base = match self.backoff {
+            Backoff::Exponential { first, most } => {
+                let factor = 2_u32.saturating_pow(attempts.saturating_sub(1).min(31));
+                first.saturating_mul(factor).min(most)
+            }
+            Backoff::Fixed(delay) => delay,
+            Backoff::List(delays) => {
+                let turn = attempts.saturating_sub(1) as usize;
+                delays.get(turn).or(delays.last()).copied().unwrap_or_default()
+            }
+        };
+        let spread = f64::from(self.jitter_percent) / 100.0;
+        let delay = base.mul_f64(1.0 + spread * (2.0 * random.clamp(0.0, 1.0) - 1.0));
+        let goes_on = match self.limit {
+            Limit::Attempts(most) => attempts < most,
+            Limit::Age(age) => {
+                let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
+                let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
+                now.checked_add_signed(delay).is_some_and(|next| next - created_at <= age)
+            }
+            Limit::Never => true,
+        };
+        goes_on.then_some(delay)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delays(retry: Retry, count: u32) -> Vec<Option<u64>> {
+        let start = DateTime::UNIX_EPOCH;
+        (1..=count).map(|n| retry.after(n, start, start, 0.5).map(|d| d.as_secs())).collect()
+    }
+
+    #[test]
+    fn exponential_doubles_up_to_its_cap_and_gives_up() {
+        let retry = Retry::exponential(Duration::from_secs(1), Duration::from_secs(5)).max_attempts(5);
+        assert_eq!(delays(retry, 5), [Some(1), Some(2), Some(4), Some(5), None]);
+    }
+
+    #[test]
+    fn a_list_is_taken_in_turn() {
+        const DELAYS: &[Duration] = &[Duration::from_secs(3), Duration::from_secs(7)];
+        let retry = Retry::list(DELAYS);
+        assert_eq!(delays(retry, 3), [Some(3), Some(7), None]);
+    }
+
+    #[test]
+    fn forever_never_overflows() {
+        let retry = Retry::exponential(Duration::from_secs(1), Duration::from_mins(5)).forever();
+        let start = DateTime::UNIX_EPOCH;
+        assert_eq!(retry.after(u32::MAX, start, start, 0.5), Some(Duration::from_mins(5)));
+    }
+
+    #[test]
+    fn age_counts_the_coming_delay() {
+        let retry = Retry::fixed(Duration::from_secs(10)).until_age(Duration::from_secs(25)).jitter(0);
+        let start = DateTime::UNIX_EPOCH;
+        assert!(retry.after(9, start, start + TimeDelta::seconds(15), 0.5).is_some());
+        assert!(retry.after(9, start, start + TimeDelta::seconds(16), 0.5).is_none());
+    }
+
+    #[test]
+    fn jitter_stays_within_its_spread() {
+        let retry = Retry::fixed(Duration::from_secs(100));
+        let start = DateTime::UNIX_EPOCH;
+        assert_eq!(retry.after(1, start, start, 0.0), Some(Duration::from_secs(90)));
+        assert_eq!(retry.after(1, start, start, 1.0), Some(Duration::from_secs(110)));
+    }
+}

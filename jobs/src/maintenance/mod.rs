@@ -1,0 +1,5 @@
+//! Housekeeping.
+
+mod prune_jobs;
+
+pub use prune_jobs::PruneJobs;

@@ -1,0 +1,36 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kit::schedule::{self, Schedule};
+use crate::kit::{Job, Kind, Queue, Retry, Unique};
+use crate::queues;
+
+/// Deletes finished jobs past their age, with their attempts and log lines, in small batches.
+/// A second run finds nothing to delete.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PruneJobs {
+    /// Succeeded and cancelled jobs older than this many hours go.
+    pub finished_after_hours: u32,
+    /// Dead jobs are kept longer: people look at them.
+    pub dead_after_hours: u32,
+}
+
+impl PruneJobs {
+    /// A week of finished jobs, a quarter of dead ones.
+    pub const DEFAULT: Self = Self { finished_after_hours: 7 * 24, dead_after_hours: 90 * 24 };
+}
+
+impl Job for PruneJobs {
+    const KIND: Kind = Kind::new("jobs.prune");
+    const QUEUE: Queue = queues::MAINTENANCE;
+    const RETRY: Retry = Retry::fixed(Duration::from_mins(1)).max_attempts(5);
+    const TIMEOUT: Duration = Duration::from_mins(10);
+    const SCHEDULES: &'static [Schedule] =
+        &[Schedule::cron("jobs.prune", "0 0 2 * * *").payload(|| schedule::payload(&Self::DEFAULT))];
+
+    fn unique(&self) -> Unique {
+        Unique::while_open("all")
+    }
+}

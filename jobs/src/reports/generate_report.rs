@@ -1,0 +1,60 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shared::ids::{JobId, OrgId, ReportId};
+use shared::reports::model::NewReport;
+use shared::reports::store::{self, ReportError};
+
+use crate::kit::enqueue::EnqueueError;
+use crate::kit::{Job, JobTx, Kind, Queue, Retry, Unique};
+use crate::queues;
+
+/// Writes a report's file and tells whoever asked for it.
+/// A second run finds it ready and does nothing; a run that died halfway left at most a file that the next one writes again
+/// under the same key.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateReport {
+    pub report: ReportId,
+    pub org: OrgId,
+}
+
+impl Job for GenerateReport {
+    const KIND: Kind = Kind::new("reports.generate");
+    const QUEUE: Queue = queues::REPORTS;
+    const RETRY: Retry =
+        Retry::exponential(Duration::from_secs(5), Duration::from_mins(10)).max_attempts(GenerateReport::MAX_ATTEMPTS);
+    const TIMEOUT: Duration = Duration::from_mins(30);
+
+    fn unique(&self) -> Unique {
+        Unique::while_open(self.report)
+    }
+
+    fn tenant(&self) -> Option<OrgId> {
+        Some(self.org)
+    }
+}
+
+impl GenerateReport {
+    /// After the last one, whoever asked is told that the report failed.
+    pub const MAX_ATTEMPTS: u32 = 8;
+}
+
+/// Why a report was not requested.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error(transparent)]
+    Enqueue(#[from] EnqueueError),
+}
+
+/// Writes a report down and enqueues its making, in one transaction. `None`: the schedule has made it before.
+pub async fn request(tx: &mut JobTx, report: &NewReport) -> Result<Option<(ReportId, JobId)>, RequestError> {
+    let Some(id) = store::insert(tx, report).await? else {
+        return Ok(None);
+    };
+    let job = tx.enqueue(&GenerateReport { report: id, org: report.org }).await?.id();
+    store::set_job(tx, id, job).await?;
+    Ok(Some((id, job)))
+}

@@ -1,0 +1,131 @@
+//! What every request handler shares, and the router with its OpenAPI document.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use jobs::Ledger;
+use jobs::broker::Brokers;
+use jobs::cargo::EventLane;
+use jobs::kit::registry::Registry;
+use shared::blobs::Blobs;
+use shared::clock::Clock;
+use shared::config::Config;
+use shared::realtime::Publisher;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::auth::passwords::Passwords;
+use crate::auth::tokens::Tokens;
+use crate::error::Problem;
+use crate::extract::MAX_BODY_BYTES;
+use crate::realtime::hub::Hub;
+use crate::{middleware, openapi, routes};
+
+/// What every request handler shares. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<Services>);
+
+/// The API's services, reached through [`AppState`].
+#[derive(Debug)]
+pub struct Services {
+    pub config: Config,
+    pub db: PgPool,
+    /// Begin transactions here when they also enqueue jobs.
+    pub ledger: Ledger,
+    pub brokers: Brokers,
+    /// Where cargo events go in.
+    pub lane: EventLane,
+    /// The cargo event log's database: the main one, or one of its own.
+    pub events: PgPool,
+    pub tokens: Tokens,
+    pub passwords: Passwords,
+    /// Tells clients of changes, after the commit.
+    pub publisher: Publisher,
+    /// The sockets of this process.
+    pub hub: Hub,
+    /// Every kind of job.
+    pub registry: Registry,
+    /// Signs addresses for uploads and downloads.
+    pub blobs: Blobs,
+    pub clock: Clock,
+    /// Cancelled when the process ends; long-lived connections close then.
+    pub shutdown: CancellationToken,
+}
+
+impl AppState {
+    #[must_use]
+    pub fn new(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+
+    /// Whether pages of this origin may use the API.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        let http = &self.config.http;
+        http.public_url == origin || http.cors_origins.iter().any(|known| known == origin)
+    }
+}
+
+impl Deref for AppState {
+    type Target = Services;
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+/// The whole API: routes, fallbacks, and what surrounds every request.
+pub fn router(state: AppState) -> Router {
+    let (routes, document) = documented();
+    let config = state.config.clone();
+    surround(routes.with_state(state).merge(openapi::pages(document)), &config)
+}
+
+/// Puts around routes what every request gets.
+fn surround(routes: Router, config: &Config) -> Router {
+    let https = config.http.public_url.starts_with("https://");
+    routes
+        .fallback(|| async { Problem::not_found("page") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "not with this method")
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(axum::middleware::from_fn(middleware::time_limit))
+        .layer(CatchPanicLayer::custom(middleware::panicked))
+        .layer(cors(config))
+        .layer(axum::middleware::from_fn_with_state(https, middleware::security_headers))
+        .layer(axum::middleware::from_fn(middleware::trace))
+}
+
+/// The routes and the document that describes every one of them.
+pub(crate) fn documented() -> (Router<AppState>, OpenApi) {
+    let (routes, document) = OpenApiRouter::with_openapi(openapi::base()).merge(routes::router()).split_for_parts();
+    (routes, openapi::complete(document))
+}
+
+fn cors(config: &Config) -> CorsLayer {
+    let origins = std::iter::once(&config.http.public_url).chain(&config.http.cors_origins);
+    let origins: Vec<HeaderValue> = origins.filter_map(|origin| origin.parse().ok()).collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("traceparent"),
+        ])
+        .expose_headers([header::RETRY_AFTER, header::LOCATION, HeaderName::from_static("traceparent")])
+        .max_age(std::time::Duration::from_mins(10))
+}
+
+#[cfg(test)]
+mod access_tests;
+#[cfg(test)]
+mod tests;

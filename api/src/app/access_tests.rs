@@ -1,0 +1,192 @@
+//! Who may call what: every operation of the document, against people without, with too little, and with enough.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::identity::PlatformRole;
+
+use super::tests::operations;
+use crate::testing::{Person, TestApi};
+
+/// Who an operation is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Who {
+    Anyone,
+    /// Whoever is logged in, for themselves.
+    Session,
+    /// Members of the organisation; to others the thing does not exist.
+    Member,
+    /// Whoever acts for the organisation it belongs to; asserted with the routes themselves, which need the whole scene.
+    Owner,
+    /// This role on the platform, and the ones that include it.
+    Platform(PlatformRole),
+}
+
+use PlatformRole::{Admin, Moderator, Observer, Operator};
+use Who::{Anyone, Member, Owner, Platform, Session};
+
+/// Every operation. Add yours here; the test tells when one is missing.
+fn access() -> Vec<(&'static str, Who, Value)> {
+    let none = || json!({});
+    let reason = || json!({"reason": "because"});
+    let matching = || json!({"matching": {"kind": "none"}});
+    vec![
+        ("GET /healthz", Anyone, none()),
+        ("GET /readyz", Anyone, none()),
+        ("GET /metrics", Anyone, none()),
+        ("GET /verify-email", Anyone, none()),
+        ("POST /verify-email", Anyone, none()),
+        ("POST /v1/auth/register", Anyone, none()),
+        ("POST /v1/auth/verify-email", Anyone, none()),
+        ("POST /v1/auth/verify-email/resend", Session, none()),
+        ("POST /v1/auth/login", Anyone, none()),
+        ("POST /v1/auth/refresh", Anyone, none()),
+        ("POST /v1/auth/logout", Session, none()),
+        ("GET /v1/me", Session, none()),
+        ("PATCH /v1/me", Session, none()),
+        ("POST /v1/ws/ticket", Session, none()),
+        ("GET /v1/ws", Anyone, none()),
+        ("GET /v1/orgs", Session, none()),
+        ("POST /v1/orgs", Session, json!({"legal_name": "New", "kinds": ["buyer"], "time_zone": "UTC"})),
+        ("GET /v1/orgs/{org}", Member, none()),
+        ("PATCH /v1/orgs/{org}", Member, none()),
+        ("GET /v1/orgs/{org}/members", Member, none()),
+        ("POST /v1/orgs/{org}/members", Member, json!({"email": "a@example.com", "role": "viewer"})),
+        ("PATCH /v1/orgs/{org}/members/{user}", Member, json!({"role": "viewer"})),
+        ("DELETE /v1/orgs/{org}/members/{user}", Member, none()),
+        ("POST /v1/orgs/{org}/approve", Platform(Moderator), none()),
+        ("POST /v1/orgs/{org}/reject", Platform(Moderator), reason()),
+        ("POST /v1/orgs/{org}/suspend", Platform(Moderator), reason()),
+        ("POST /v1/orgs/{org}/reinstate", Platform(Moderator), none()),
+        ("GET /v1/admin/users", Platform(Admin), none()),
+        ("POST /v1/admin/users/{user}/suspend", Platform(Admin), reason()),
+        ("POST /v1/admin/users/{user}/reinstate", Platform(Admin), reason()),
+        ("PUT /v1/admin/users/{user}/platform-role", Platform(Admin), json!({"platform_role": "user"})),
+        ("GET /v1/admin/audit", Platform(Admin), none()),
+        ("GET /v1/categories", Anyone, none()),
+        ("GET /v1/listings", Anyone, none()),
+        ("GET /v1/listings/{listing}", Anyone, none()),
+        ("GET /v1/listings/{listing}/auctions", Anyone, none()),
+        ("GET /v1/auctions", Anyone, none()),
+        ("GET /v1/auctions/{auction}", Anyone, none()),
+        ("GET /v1/auctions/{auction}/bids", Anyone, none()),
+        ("POST /v1/items", Owner, none()),
+        ("GET /v1/items", Owner, none()),
+        ("GET /v1/items/{item}", Owner, none()),
+        ("PATCH /v1/items/{item}", Owner, none()),
+        ("DELETE /v1/items/{item}", Owner, none()),
+        ("POST /v1/listings", Owner, none()),
+        ("GET /v1/listings/mine", Owner, none()),
+        ("POST /v1/listings/{listing}/auctions", Owner, none()),
+        ("POST /v1/listings/{listing}/publish", Owner, none()),
+        ("POST /v1/listings/{listing}/withdraw", Owner, none()),
+        ("POST /v1/auctions/{auction}/bids", Owner, none()),
+        ("POST /v1/auctions/{auction}/bids/{bid}/retract", Owner, none()),
+        ("POST /v1/auctions/{auction}/buy-now", Owner, none()),
+        ("POST /v1/auctions/{auction}/cancel", Owner, none()),
+        ("GET /v1/orders", Owner, none()),
+        ("GET /v1/orders/{order}", Owner, none()),
+        ("POST /v1/uploads", Owner, none()),
+        ("POST /v1/uploads/{upload}/complete", Owner, none()),
+        ("GET /v1/images", Owner, none()),
+        ("GET /v1/images/{image}", Owner, none()),
+        ("DELETE /v1/images/{image}", Owner, none()),
+        ("POST /v1/reports", Owner, none()),
+        ("GET /v1/reports", Owner, none()),
+        ("GET /v1/reports/{report}", Owner, none()),
+        ("POST /v1/cargo-events", Owner, none()),
+        ("GET /v1/shipments/{shipment}/events", Owner, none()),
+        ("GET /v1/shipments/{shipment}/standing", Owner, none()),
+        ("GET /v1/jobs", Platform(Observer), none()),
+        ("GET /v1/jobs/counts", Platform(Observer), none()),
+        ("GET /v1/jobs/dead", Platform(Observer), none()),
+        ("GET /v1/jobs/{job}", Member, none()),
+        ("GET /v1/jobs/{job}/detail", Platform(Observer), none()),
+        ("GET /v1/jobs/{job}/why", Platform(Observer), none()),
+        ("PATCH /v1/jobs/{job}", Platform(Operator), json!({"priority": "low"})),
+        ("POST /v1/jobs/{job}/cancel", Platform(Operator), none()),
+        ("POST /v1/jobs/{job}/retry", Platform(Operator), none()),
+        ("POST /v1/jobs/{job}/run-now", Platform(Operator), none()),
+        ("POST /v1/jobs/cancel", Platform(Operator), matching()),
+        ("POST /v1/jobs/retry", Platform(Operator), matching()),
+        ("GET /v1/queues", Platform(Observer), none()),
+        ("GET /v1/queues/{queue}", Platform(Observer), none()),
+        ("PATCH /v1/queues/{queue}", Platform(Operator), none()),
+        ("POST /v1/queues/{queue}/pause", Platform(Operator), none()),
+        ("POST /v1/queues/{queue}/resume", Platform(Operator), none()),
+        ("GET /v1/workers", Platform(Observer), none()),
+        ("GET /v1/schedules", Platform(Observer), none()),
+        ("POST /v1/schedules", Platform(Operator), json!({"name": "a", "kind": "jobs.prune", "expression": "x"})),
+        ("GET /v1/schedules/{schedule}", Platform(Observer), none()),
+        ("PATCH /v1/schedules/{schedule}", Platform(Operator), none()),
+        ("DELETE /v1/schedules/{schedule}", Platform(Operator), none()),
+        ("POST /v1/schedules/{schedule}/pause", Platform(Operator), none()),
+        ("POST /v1/schedules/{schedule}/resume", Platform(Operator), none()),
+        ("POST /v1/schedules/{schedule}/reset", Platform(Operator), none()),
+        ("POST /v1/schedules/{schedule}/run-now", Platform(Operator), none()),
+    ]
+}
+
+#[test]
+fn every_operation_says_who_may_call_it() {
+    let mut documented: Vec<_> =
+        operations().into_iter().map(|(path, method, open)| (format!("{method} {path}"), open)).collect();
+    let mut listed: Vec<_> =
+        access().into_iter().map(|(operation, who, _)| (operation.to_owned(), who == Anyone)).collect();
+    documented.sort();
+    listed.sort();
+    assert_eq!(documented, listed);
+}
+
+#[tokio::test]
+async fn operations_refuse_who_may_not_call_them() {
+    let api = TestApi::new().await;
+    let mut staff = Vec::new();
+    for role in PlatformRole::ALL {
+        staff.push((*role, if *role == Admin { api.admin().await } else { api.staff(*role).await }));
+    }
+    let (_, admin) = staff.iter().find(|(role, _)| *role == Admin).unwrap();
+    let (ann, suspended) = (api.person("Ann").await, api.person("Suspended").await);
+    let path = format!("/v1/admin/users/{}/suspend", suspended.id);
+    assert_eq!(api.post(Some(admin), &path, json!({"reason": "fraud"})).await.status, 204);
+    let org = api.org(&ann, "Ann Farm", admin).await;
+    let info = api.state.registry.get("jobs.prune").unwrap();
+    let job = info.enqueue(json!({"finished_after_hours": 1, "dead_after_hours": 1})).unwrap().tenant(org);
+    let mut tx = api.state.ledger.begin().await.unwrap();
+    let job = tx.enqueue_with(job).await.unwrap().id();
+    tx.commit().await.unwrap();
+
+    for (operation, who, body) in access() {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let path = path
+            .replace("{org}", &org.to_string())
+            .replace("{user}", &ann.id.to_string())
+            .replace("{job}", &job.to_string())
+            .replace("{queue}", "emails")
+            .replace("{schedule}", "none");
+        let path = super::tests::filled(&path);
+        let method: Method = method.parse().unwrap();
+        let call = async |person: Option<&Person>| api.call(person, method.clone(), &path, body.clone()).await;
+        if who == Anyone {
+            continue;
+        }
+        call(None).await.refused(401, "unauthenticated");
+        call(Some(&suspended)).await.refused(401, "session_ended");
+        for (role, person) in &staff {
+            match who {
+                Platform(needed) if !role.includes(needed) => {
+                    call(Some(person)).await.refused(403, "role_too_low");
+                }
+                // What may also be seen by those who look after the platform is asserted with the routes themselves.
+                Member if *role == PlatformRole::User => {
+                    call(Some(person)).await.refused(404, "not_found");
+                }
+                _ => {}
+            }
+        }
+        if let Platform(_) = who {
+            let answer = call(Some(admin)).await;
+            assert!(!matches!(answer.status.as_u16(), 401 | 403 | 500..), "{operation}: {answer:?}");
+        }
+    }
+    api.db.close().await;
+}

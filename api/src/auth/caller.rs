@@ -1,0 +1,134 @@
+//! The person behind a request. Read anew from the database for each one, in one statement: a suspension, a logout or a lost
+//! role counts from the next request on, whatever the token still says.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
+use axum::http::header;
+use axum::http::request::Parts;
+use shared::identity::store::{self, Authority, Membership, SessionRef};
+use shared::identity::{MemberRole, OrgStatus, PlatformRole};
+use shared::ids::{OrgId, SessionId, UserId};
+
+use crate::app::AppState;
+use crate::error::Problem;
+
+/// An authenticated person and what they may do.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub user: UserId,
+    pub session: SessionId,
+    pub session_version: i32,
+    pub platform_role: PlatformRole,
+    pub email_verified: bool,
+    pub memberships: Vec<Membership>,
+}
+
+impl Caller {
+    pub(crate) fn new(session: SessionRef, authority: Authority) -> Self {
+        Self {
+            user: session.user,
+            session: session.session,
+            session_version: session.version,
+            platform_role: authority.platform_role,
+            email_verified: authority.email_verified,
+            memberships: authority.memberships,
+        }
+    }
+
+    /// The caller's membership of `org`, if it carries `role`. To everybody else the organisation does not exist.
+    pub fn member(&self, org: OrgId, role: MemberRole) -> Result<&Membership, Problem> {
+        let membership = self
+            .memberships
+            .iter()
+            .find(|membership| membership.org == org)
+            .ok_or(Problem::not_found("organisation"))?;
+        if membership.role.includes(role) {
+            return Ok(membership);
+        }
+        Err(Problem::forbidden("role_too_low", format!("needs the role {role} in this organisation")))
+    }
+
+    /// [`Caller::member`] of an organisation that may trade.
+    pub fn trader(&self, org: OrgId) -> Result<&Membership, Problem> {
+        let membership = self.member(org, MemberRole::Trader)?;
+        if membership.status == OrgStatus::Approved {
+            return Ok(membership);
+        }
+        Err(Problem::forbidden("org_not_approved", format!("the organisation is {}", membership.status)))
+    }
+
+    /// The organisation to act for: the given one, or the only one there is.
+    pub fn acting_org(&self, org: Option<OrgId>) -> Result<OrgId, Problem> {
+        match (org, self.memberships.as_slice()) {
+            (Some(org), _) => Ok(org),
+            (None, [only]) => Ok(only.org),
+            (None, _) => Err(Problem::bad_request("org_required", "say which of your organisations acts")),
+        }
+    }
+
+    /// Whether the caller belongs to the organisation at all.
+    #[must_use]
+    pub fn belongs_to(&self, org: OrgId) -> bool {
+        self.memberships.iter().any(|membership| membership.org == org)
+    }
+
+    /// Refuses callers without this role on the platform.
+    pub fn platform(&self, role: PlatformRole) -> Result<(), Problem> {
+        if self.platform_role.includes(role) {
+            return Ok(());
+        }
+        Err(Problem::forbidden("role_too_low", format!("needs the platform role {role}")))
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let token = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or_else(|| Problem::unauthenticated("unauthenticated", "send Authorization: Bearer <access token>"))?;
+        let claims = state.tokens.check(token).map_err(|error| {
+            let code = match error {
+                crate::auth::tokens::TokenError::Expired => "token_expired",
+                crate::auth::tokens::TokenError::Invalid => "token_invalid",
+            };
+            Problem::unauthenticated(code, error.to_string())
+        })?;
+        let mut conn = state.db.acquire().await?;
+        let authority = store::authorize(&mut conn, claims.sub, claims.sid, claims.ver)
+            .await?
+            .ok_or_else(|| Problem::unauthenticated("session_ended", "log in again"))?;
+        Ok(Self::new(SessionRef { user: claims.sub, session: claims.sid, version: claims.ver }, authority))
+    }
+}
+
+/// `Option<Caller>`: for what everybody may see and members see more of. A token that is sent must be good.
+impl OptionalFromRequestParts<AppState> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, Problem> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<AppState>>::from_request_parts(parts, state).await.map(Some)
+    }
+}
+
+/// Where a request comes from, as far as the connection tells.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddr(pub IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddr {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(addr)| addr.ip())))
+    }
+}

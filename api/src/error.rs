@@ -1,0 +1,271 @@
+//! Every answer that is not a success: RFC 9457 `application/problem+json` with a stable `code` and the request's trace id.
+//!
+//! What went wrong inside is logged here, once, with that trace id; a 5xx shows nothing of it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use shared::emails::store::EmailError;
+use shared::invalid::Invalid;
+use shared::money::Money;
+use shared::trace::TraceParent;
+use utoipa::ToSchema;
+
+/// A refusal or a failure, on its way to the client.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: Option<Cow<'static, str>>,
+    errors: Vec<FieldError>,
+    next_minimum: Option<Money>,
+    retry_after: Option<Duration>,
+    cause: Option<anyhow::Error>,
+}
+
+/// What is wrong with one part of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// A JSON pointer into the body, such as `/items/0/price`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// The name of a path or query parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    pub detail: String,
+}
+
+/// RFC 9457 problem details.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProblemDetails<'a> {
+    /// `urn:tradeyard:problem:` and the code.
+    r#type: String,
+    /// The status in words.
+    title: &'a str,
+    status: u16,
+    /// What went wrong, for programs; never changes its meaning.
+    code: &'a str,
+    /// What went wrong, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    /// Names this request in our logs.
+    trace_id: Option<String>,
+    /// The parts of the request that are wrong.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    /// With `bid_too_low`: what the next bid must offer at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_minimum: Option<Money>,
+}
+
+impl Problem {
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        let detail = Some(detail.into());
+        Self { status, code, detail, errors: Vec::new(), next_minimum: None, retry_after: None, cause: None }
+    }
+
+    /// 400: the request cannot be read.
+    #[must_use]
+    pub fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 401: who are you?
+    #[must_use]
+    pub fn unauthenticated(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    /// 403: known, but not allowed. For others' objects use [`Problem::not_found`]: that they exist is none of their business.
+    #[must_use]
+    pub fn forbidden(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// 404: no such thing, or not for you.
+    #[must_use]
+    pub fn not_found(what: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("no such {what}"))
+    }
+
+    /// 409: not in the state that things are in.
+    #[must_use]
+    pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 422: readable, but a rule says no.
+    #[must_use]
+    pub fn unprocessable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 429: not so often.
+    #[must_use]
+    pub fn too_many(code: &'static str, detail: impl Into<Cow<'static, str>>, wait: Duration) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(wait)
+    }
+
+    /// 503: not now; nothing has happened.
+    #[must_use]
+    pub fn unavailable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(Duration::from_secs(1))
+    }
+
+    /// 500: our fault. The cause goes to the log, not to the client.
+    #[must_use]
+    pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let cause = Some(cause.into());
+        Self {
+            status,
+            code: "internal",
+            detail: None,
+            errors: Vec::new(),
+            next_minimum: None,
+            retry_after: None,
+            cause,
+        }
+    }
+
+    /// Says which field of the body is wrong, by JSON pointer.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { pointer: Some(pointer.into()), parameter: None, detail: detail.into() });
+        self
+    }
+
+    /// Says which path or query parameter is wrong.
+    #[must_use]
+    pub fn parameter(mut self, name: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { pointer: None, parameter: Some(name.into()), detail: detail.into() });
+        self
+    }
+
+    /// Says what the next bid must offer at least.
+    #[must_use]
+    pub fn next_minimum(self, minimum: Money) -> Self {
+        Self { next_minimum: Some(minimum), ..self }
+    }
+
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    #[must_use]
+    pub fn with_cause(self, cause: impl Into<anyhow::Error>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
+    }
+
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let trace_id = TraceParent::current().map(TraceParent::trace_id_hex);
+        if self.status.is_server_error() {
+            let cause = self.cause.as_ref().map(|cause| format!("{cause:#}"));
+            tracing::error!(trace.id = trace_id, http.status = self.status.as_u16(), code = self.code, error = cause);
+        }
+        let details = ProblemDetails {
+            r#type: format!("urn:tradeyard:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Problem"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail.as_deref(),
+            trace_id,
+            errors: &self.errors,
+            next_minimum: self.next_minimum,
+        };
+        // Strings and numbers always serialise.
+        let body = serde_json::to_vec(&details).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, rounded up: who comes back too early is refused again.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut => Self::unavailable("busy", "too many requests at once").with_cause(error),
+            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Self::unavailable("database_unavailable", "the database does not answer").with_cause(error)
+            }
+            sqlx::Error::Database(database) => {
+                let state = database.code().unwrap_or_default().into_owned();
+                match state.as_str() {
+                    // Serialisation failure, deadlock, lock or statement time-out: nothing happened, and trying again helps.
+                    "40001" | "40P01" | "55P03" | "57014" => {
+                        Self::unavailable("contended", "others are changing the same thing").with_cause(error)
+                    }
+                    // The server shuts down, starts up, or has no connection left.
+                    "57P01" | "57P02" | "57P03" | "53300" => {
+                        Self::unavailable("database_unavailable", "the database does not answer").with_cause(error)
+                    }
+                    // Numbers, times and text that JSON can say and PostgreSQL cannot keep.
+                    state if state.starts_with("22") => {
+                        Self::unprocessable("out_of_range", "a value is beyond what can be stored").with_cause(error)
+                    }
+                    _ => Self::internal(error),
+                }
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// A value that a constraint of the database refused.
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        Self::unprocessable("invalid_value", invalid.to_string()).at(invalid.pointer, invalid.message)
+    }
+}
+
+impl From<jobs::EnqueueError> for Problem {
+    fn from(error: jobs::EnqueueError) -> Self {
+        match error {
+            jobs::EnqueueError::Sql(error) => error.into(),
+            jobs::EnqueueError::Conflict { kind, existing } => {
+                Self::conflict("job_exists", format!("job {existing} ({kind}) already does this"))
+            }
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<jobs::emails::PostError> for Problem {
+    fn from(error: jobs::emails::PostError) -> Self {
+        match error {
+            jobs::emails::PostError::Email(EmailError::Sql(error)) => error.into(),
+            jobs::emails::PostError::Enqueue(error) => error.into(),
+            error @ jobs::emails::PostError::Email(_) => Self::internal(error),
+        }
+    }
+}
+
+/// What a handler returns.
+pub type Result<T, E = Problem> = std::result::Result<T, E>;

@@ -1,0 +1,232 @@
+//! Requests turned into types, with problems that say what is wrong and where.
+
+use axum::RequestPartsExt;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Problem;
+
+/// The largest body that the API reads, in bytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// The deepest nesting of a body; `serde_json`'s own limit of 128 is more than any request needs.
+pub const MAX_DEPTH: usize = 32;
+
+/// A JSON body. DTOs carry `#[serde(deny_unknown_fields)]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => Problem::internal(error).into_response(),
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = json_bytes(request, state).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Reads the body after its type and size were checked. An empty body needs no type.
+pub(crate) async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let is_json = is_json(request.headers());
+    let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!("a body has at most {MAX_BODY_BYTES} bytes"),
+        ),
+        _ => Problem::bad_request("body_unreadable", "the body ended early"),
+    })?;
+    if !is_json && !bytes.is_empty() {
+        let detail = "send JSON with Content-Type: application/json";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+    }
+    Ok(bytes)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Parses a body. Faults name the place by JSON pointer, line and column.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    check_shape(bytes)?;
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        problem(error.inner(), pointer)
+    })?;
+    json.end().map_err(|error| problem(&error, String::new()))?;
+    Ok(value)
+}
+
+fn problem(error: &serde_json::Error, pointer: String) -> Problem {
+    match error.classify() {
+        serde_json::error::Category::Data => {
+            Problem::bad_request("invalid_body", "the body is not what this request takes")
+                .at(pointer, error.to_string())
+        }
+        _ => Problem::bad_request("malformed_json", format!("the body is not JSON: {error}")),
+    }
+}
+
+/// One pass over the bytes: no deeper than [`MAX_DEPTH`], and no escaped zero character, which PostgreSQL cannot store.
+fn check_shape(bytes: &[u8]) -> Result<(), Problem> {
+    let (mut depth, mut in_text, mut at) = (0_usize, false, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' if in_text => {
+                if bytes[at..].starts_with(b"\\u0000") {
+                    return Err(Problem::bad_request("zero_character", "text cannot contain \\u0000"));
+                }
+                at += 1;
+            }
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    let detail = format!("a body nests at most {MAX_DEPTH} deep");
+                    return Err(Problem::bad_request("too_deep", detail));
+                }
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        let step = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { .. } | Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.push_str(&step);
+    }
+    pointer
+}
+
+/// Parameters of the path.
+#[derive(Clone, Copy, Debug)]
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.extract::<axum::extract::Path<T>>().await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            // An id that cannot be one names nothing, as far as the client is concerned.
+            Err(rejection) => Err(Problem::bad_request("invalid_path", rejection.body_text())),
+        }
+    }
+}
+
+/// Parameters of the query.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(Problem::bad_request("zero_character", "text cannot contain %00"));
+        }
+        match axum::extract::Query::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                let text = rejection.body_text();
+                let problem = Problem::bad_request("invalid_query", "the query is not what this request takes");
+                // "Failed to deserialize query string: limit: invalid digit found in string"
+                let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+                Err(match text.split_once(": ") {
+                    Some((name, detail)) if !name.contains(' ') => problem.parameter(name, detail),
+                    _ => problem.parameter("", text),
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only their parsing matters")]
+    struct Body {
+        name: String,
+        #[serde(default)]
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only their parsing matters")]
+    struct Inner {
+        amount: u32,
+    }
+
+    fn fault(body: &str) -> (&'static str, String) {
+        let problem = parse::<Body>(body.as_bytes()).unwrap_err();
+        let response = format!("{problem:?}");
+        (problem.code(), response)
+    }
+
+    #[test]
+    fn faults_name_their_place() {
+        for (body, code, place) in [
+            (r#"{"name": "x""#, "malformed_json", "line 1 column 12"),
+            (r#"{"name": "x"} trailing"#, "malformed_json", "line 1 column 15"),
+            ("", "malformed_json", "EOF"),
+            (r#"{"name": 3}"#, "invalid_body", "\"/name\""),
+            (r#"{"name": "x", "inner": [{"amount": 1}, {"amount": -1}]}"#, "invalid_body", "\"/inner/1/amount\""),
+            (r#"{"name": "x", "color": "red"}"#, "invalid_body", "\"/color\""),
+            (r#"{"inner": []}"#, "invalid_body", "missing field `name`"),
+            (r#"{"name": "a\u0000b"}"#, "zero_character", ""),
+            (r#"{"name": "a\ud800b"}"#, "malformed_json", "hex escape"),
+            ("[]", "invalid_body", ""),
+        ] {
+            let (found, text) = fault(body);
+            assert_eq!(found, code, "{body}");
+            assert!(text.contains(place), "{body}: {text}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_brackets_outside_of_text() {
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(check_shape(deep(32).as_bytes()).is_ok());
+        assert!(check_shape(deep(33).as_bytes()).is_err());
+        assert!(check_shape(format!("\"{}\\\"{}\"", deep(40), deep(40)).as_bytes()).is_ok());
+        // An escaped backslash before u0000 is text, not an escape.
+        assert!(check_shape(br#""\\u0000""#).is_ok());
+    }
+}

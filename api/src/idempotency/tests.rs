@@ -1,0 +1,148 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use serde::Deserialize;
+use serde_json::json;
+use shared::db::testing::TestDb;
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+use super::*;
+
+/// Counts its effects in a table, and waits for a permit before it commits.
+#[derive(Clone)]
+struct Effects {
+    db: sqlx::PgPool,
+    started: Arc<AtomicU32>,
+    commits: Arc<Semaphore>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pay {
+    amount: i32,
+}
+
+const OWNER: Uuid = Uuid::from_u128(7);
+
+async fn pay(State(effects): State<Effects>, Idempotent { key, body }: Idempotent<Pay>) -> Result<Response, Problem> {
+    let mut tx = effects.db.begin().await?;
+    if let Some(answer) = key.begin(&mut tx, OWNER).await? {
+        return Ok(answer);
+    }
+    if body.amount < 0 {
+        tx.rollback().await?;
+        return Err(Problem::unprocessable("negative", "no"));
+    }
+    sqlx::query("INSERT INTO effects VALUES ($1)").bind(body.amount).execute(&mut *tx).await?;
+    effects.started.fetch_add(1, Ordering::SeqCst);
+    let answer = key.answer(&mut tx, OWNER, StatusCode::CREATED, &json!({"paid": body.amount})).await?;
+    effects.commits.acquire().await.unwrap().forget();
+    tx.commit().await?;
+    Ok(answer)
+}
+
+struct Bench {
+    db: TestDb,
+    effects: Effects,
+    router: Router,
+}
+
+impl Bench {
+    async fn new(commits: usize) -> Self {
+        let db = TestDb::new().await;
+        sqlx::query("CREATE TABLE effects (amount integer)").execute(&db.pool).await.unwrap();
+        let commits = Arc::new(Semaphore::new(commits));
+        let effects = Effects { db: db.pool.clone(), started: Arc::default(), commits };
+        let router = Router::new().route("/pay", post(pay)).route("/other", post(pay)).with_state(effects.clone());
+        Self { db, effects, router }
+    }
+
+    async fn post(&self, path: &str, key: &str, body: &str) -> (StatusCode, String, bool) {
+        let request = Request::post(path)
+            .header("idempotency-key", key)
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from(body.to_owned()))
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let replayed = response.headers().contains_key(REPLAYED);
+        let bytes = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, String::from_utf8(bytes.to_vec()).unwrap(), replayed)
+    }
+
+    async fn count(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM effects").fetch_one(&self.db.pool).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_same_request_has_one_effect_and_one_answer() {
+    let bench = Bench::new(10).await;
+    let first = bench.post("/pay", "k1", r#"{"amount": 5}"#).await;
+    assert_eq!(first, (StatusCode::CREATED, r#"{"paid":5}"#.to_owned(), false));
+    let second = bench.post("/pay", "k1", r#"{"amount": 5}"#).await;
+    assert_eq!(second, (StatusCode::CREATED, r#"{"paid":5}"#.to_owned(), true));
+    assert_eq!(bench.count().await, 1);
+    let (status, body, _) = bench.post("/pay", "k1", r#"{"amount": 6}"#).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    let (status, ..) = bench.post("/other", "k1", r#"{"amount": 5}"#).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(bench.post("/pay", "k2", r#"{"amount": 5}"#).await.0, StatusCode::CREATED);
+    assert_eq!(bench.count().await, 2);
+    bench.db.close().await;
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_key_free() {
+    let bench = Bench::new(10).await;
+    assert_eq!(bench.post("/pay", "k", r#"{"amount": -1}"#).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(bench.post("/pay", "k", r#"{"amount": 1}"#).await.0, StatusCode::CREATED);
+    bench.db.close().await;
+}
+
+#[tokio::test]
+async fn a_second_request_during_the_first_is_told_so() {
+    let bench = Bench::new(0).await;
+    let first = async { bench.post("/pay", "k", r#"{"amount": 5}"#).await };
+    let second = async {
+        while bench.effects.started.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let answer = bench.post("/pay", "k", r#"{"amount": 5}"#).await;
+        bench.effects.commits.add_permits(1);
+        answer
+    };
+    let (first, second) = futures::join!(first, second);
+    assert_eq!(first.0, StatusCode::CREATED);
+    assert_eq!(second.0, StatusCode::CONFLICT);
+    assert!(second.1.contains("request_in_flight"), "{}", second.1);
+    assert!(bench.post("/pay", "k", r#"{"amount": 5}"#).await.2);
+    assert_eq!(bench.count().await, 1);
+    bench.db.close().await;
+}
+
+#[tokio::test]
+async fn twenty_at_once_have_one_effect() {
+    let bench = Bench::new(100).await;
+    let answers = futures::future::join_all((0..20).map(|_| bench.post("/pay", "k", r#"{"amount": 5}"#))).await;
+    assert_eq!(bench.count().await, 1);
+    for (status, body, _) in answers {
+        assert!(status == StatusCode::CREATED || status == StatusCode::CONFLICT, "{status} {body}");
+    }
+    bench.db.close().await;
+}
+
+#[tokio::test]
+async fn a_request_without_a_key_is_refused() {
+    let bench = Bench::new(1).await;
+    for key in ["", " ", &"x".repeat(256)] {
+        let (status, body, _) = bench.post("/pay", key, r#"{"amount": 5}"#).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(body.contains("idempotency_key_required"), "{body}");
+    }
+    bench.db.close().await;
+}

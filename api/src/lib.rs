@@ -1,0 +1,72 @@
+//! The HTTP API: thin. It checks, commits to PostgreSQL together with the jobs that belong to it, and answers.
+
+pub mod app;
+pub mod auth;
+pub mod error;
+pub mod extract;
+pub mod idempotency;
+mod mail;
+mod middleware;
+mod openapi;
+pub mod paging;
+pub mod realtime;
+mod routes;
+pub mod serve;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use jobs::broker::Brokers;
+use jobs::cargo::EventLane;
+use jobs::kit::fast_path::FastPath;
+use jobs::{Ledger, queues};
+use shared::blobs::Blobs;
+use shared::clock::Clock;
+use shared::config::Config;
+use shared::db;
+use shared::realtime::Publisher;
+use tokio_util::sync::CancellationToken;
+
+use app::{AppState, Services};
+use auth::passwords::Passwords;
+use auth::tokens::Tokens;
+use realtime::hub::Hub;
+use serve::Server;
+
+/// Runs the API until `shutdown`: binds, serves, and lets the requests in hand end.
+pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let state = state(config, shutdown.clone())?;
+    let server = Server::bind(state.config.http.addr).await?;
+    tracing::info!(http.addr = %server.addr, "the API listens");
+    server.run(app::router(state), shutdown).await;
+    Ok(())
+}
+
+/// What the API needs, made from the configuration. Connections open when they are first used; background tasks end with
+/// `shutdown`.
+pub fn state(config: Config, shutdown: CancellationToken) -> anyhow::Result<AppState> {
+    let db = db::pool(&config.database.url, config.database.connections, "api")?;
+    let brokers = Brokers::connect(&config, db.clone());
+    let fast_path = FastPath::open(db.clone(), brokers.clone(), queues::ALL.to_vec(), shutdown.clone());
+    let events = db::pool(&config.events_database_url, config.database.connections, "api-events")?;
+    // Fails now rather than at the first login.
+    let tokens = Tokens::new(config.jwt_secret()?, &config.http.public_url, Clock::SYSTEM);
+    shared::telemetry::metrics();
+    let state = AppState::new(Services {
+        ledger: Ledger::new(db.clone()).with_fast_path(fast_path),
+        db,
+        brokers,
+        lane: EventLane::new(&config, events.clone()),
+        events,
+        tokens,
+        passwords: Passwords::new(config.auth.password_cost),
+        publisher: Publisher::start(config.redis_url.as_ref(), &config.namespace)?,
+        hub: Hub::default(),
+        registry: jobs::registry()?,
+        blobs: Blobs::new(&config.s3)?,
+        clock: Clock::SYSTEM,
+        shutdown,
+        config,
+    });
+    realtime::start(&state);
+    Ok(state)
+}

@@ -1,0 +1,118 @@
+//! Lists: up to `limit` items and, when there are more, where the next page begins.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The most items of one page.
+pub const MAX_LIMIT: u16 = 100;
+const DEFAULT_LIMIT: u16 = 50;
+
+/// How many items to return: 1 to 100, 50 unless said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(try_from = "u16")]
+pub struct Limit(u16);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(DEFAULT_LIMIT)
+    }
+}
+
+impl TryFrom<u16> for Limit {
+    type Error = String;
+    fn try_from(limit: u16) -> Result<Self, String> {
+        if (1..=MAX_LIMIT).contains(&limit) { Ok(Self(limit)) } else { Err(format!("expected 1 to {MAX_LIMIT}")) }
+    }
+}
+
+impl Limit {
+    /// What to ask the database for: one more than a page, which tells whether there is a next one.
+    #[must_use]
+    pub fn fetch(self) -> i64 {
+        i64::from(self.0) + 1
+    }
+
+    /// How many items fit on a page.
+    #[must_use]
+    pub fn size(self) -> u32 {
+        u32::from(self.0)
+    }
+
+    /// Cuts the extra row off; its predecessor's `cursor` begins the next page.
+    pub fn page<R, T>(self, mut rows: Vec<R>, cursor: impl Fn(&R) -> String, item: impl FnMut(R) -> T) -> Page<T> {
+        let more = rows.len() > usize::from(self.0);
+        rows.truncate(usize::from(self.0));
+        let next = if more { rows.last().map(cursor) } else { None };
+        Page { items: rows.into_iter().map(item).collect(), next }
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Send this as `after` to get the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Where a list that is ordered by time goes on: the time and the id of its last item. Clients send back what they got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TimeCursor {
+    pub at: DateTime<Utc>,
+    pub id: Uuid,
+}
+
+/// The end of the year 9999, in microseconds: later times are none of ours.
+const LAST_MICROS: i64 = 253_402_300_799_999_999;
+
+impl TryFrom<String> for TimeCursor {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        let parse = || {
+            let (micros, id) = text.split_once('.')?;
+            let micros = micros.parse().ok().filter(|micros| (0..=LAST_MICROS).contains(micros))?;
+            Some(Self { at: DateTime::from_timestamp_micros(micros)?, id: id.parse().ok()? })
+        };
+        parse().ok_or("expected the `next` of an earlier page")
+    }
+}
+
+impl fmt::Display for TimeCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.at.timestamp_micros(), self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extra_row_only_tells_that_there_is_more() {
+        let limit = Limit::try_from(2).unwrap();
+        let page = limit.page(vec![1, 2, 3], ToString::to_string, |row| row * 10);
+        assert_eq!((page.items, page.next.as_deref()), (vec![10, 20], Some("2")));
+        let page = limit.page(vec![1, 2], ToString::to_string, |row| row * 10);
+        assert_eq!((page.items, page.next), (vec![10, 20], None));
+        assert!(Limit::try_from(0).is_err() && Limit::try_from(101).is_err());
+    }
+
+    #[test]
+    fn a_time_cursor_comes_back_as_it_went() {
+        let at = DateTime::from_timestamp_micros(1_791_000_000_123_456).unwrap();
+        let cursor = TimeCursor { at, id: Uuid::from_u128(7) };
+        assert_eq!(TimeCursor::try_from(cursor.to_string()), Ok(cursor));
+        let id = Uuid::nil();
+        for text in
+            [String::new(), "7".to_owned(), format!("-1.{id}"), format!("{}.{id}", i64::MAX), format!("1.{id}x")]
+        {
+            assert!(TimeCursor::try_from(text.clone()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The one subscription of this process: what it hears goes to the hub.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use futures::StreamExt;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use shared::realtime::{self, Event};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::app::AppState;
+
+/// How often this process publishes a beat to itself.
+const BEAT: Duration = Duration::from_secs(5);
+/// Without any message for this long the connection is taken for dead: a half-open one gives no other sign.
+const SILENCE: Duration = Duration::from_secs(15);
+/// The waits between tries to subscribe: doubled from the first to the last.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+const BEAT_TOPIC: &str = "beat";
+
+/// Feeds the hub until the process ends.
+pub(super) async fn run(state: AppState) {
+    let shutdown = state.shutdown.clone();
+    let feed = async {
+        match state.config.redis_url.clone() {
+            None => local(&state).await,
+            Some(url) => from_redis(&state, &url).await,
+        }
+    };
+    tokio::select! {
+        () = feed => {}
+        () = shutdown.cancelled() => {}
+    }
+}
+
+async fn local(state: &AppState) {
+    let mut events = realtime::local().subscribe();
+    loop {
+        match events.recv().await {
+            Ok(event) => state.hub.deliver(event),
+            Err(RecvError::Lagged(_)) => state.hub.resync(),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn from_redis(state: &AppState, url: &SecretString) {
+    let mut wait = BACKOFF.0;
+    loop {
+        let mut connected = false;
+        if let Err(error) = listen(state, url, &mut connected).await {
+            // Liveness is lost for a moment, data is not: no error.
+            tracing::warn!(%error, "the subscription to Redis broke");
+        }
+        wait = if connected { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Subscribes and delivers until the connection breaks.
+async fn listen(state: &AppState, url: &SecretString, connected: &mut bool) -> anyhow::Result<()> {
+    let client = redis::Client::open(url.expose_secret())?;
+    let mut subscription =
+        tokio::time::timeout(BEAT, client.get_async_pubsub()).await.context("no answer in time")??;
+    subscription.subscribe(realtime::channel(&state.config.namespace)).await?;
+    *connected = true;
+    // Whatever happened until now was missed.
+    state.hub.resync();
+    let mut messages = subscription.into_on_message();
+    let mut beat = tokio::time::interval(BEAT);
+    let mut heard = tokio::time::Instant::now();
+    loop {
+        tokio::select! {
+            message = messages.next() => {
+                let message = message.context("the connection ended")?;
+                heard = tokio::time::Instant::now();
+                // Somebody else may publish on our channel; what is no event of ours is nothing.
+                if let Ok(event) = serde_json::from_slice::<Event>(message.get_payload_bytes()) {
+                    state.hub.deliver(event);
+                }
+            }
+            _ = beat.tick() => {
+                anyhow::ensure!(heard.elapsed() < SILENCE, "nothing heard for {} s", SILENCE.as_secs());
+                let (topic, kind) = (BEAT_TOPIC.to_owned(), BEAT_TOPIC.to_owned());
+                state.publisher.publish(Event { topic, seq: 0, kind, data: Value::Null });
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Who watches what in this process.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use shared::identity::store::SessionRef;
+use shared::ids::SessionId;
+use shared::realtime::Event;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio_util::sync::CancellationToken;
+
+/// How many messages may wait for one client. Who is further behind is dropped: it will be faster with a snapshot.
+pub const QUEUE: usize = 64;
+
+/// What a socket is told.
+#[derive(Clone, Debug)]
+pub enum Message {
+    Event(Arc<Event>),
+    /// Events may have been missed: take snapshots.
+    Resync,
+}
+
+/// Why a socket is closed from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    Slow,
+    SessionEnded,
+}
+
+type ConnectionId = u64;
+
+/// Fans events out to sockets. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Hub(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    next: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connections: HashMap<ConnectionId, Entry>,
+    topics: HashMap<String, Vec<ConnectionId>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    session: SessionRef,
+    queue: mpsc::Sender<Message>,
+    close: CancellationToken,
+    why: Arc<Mutex<Option<Closed>>>,
+}
+
+impl Entry {
+    fn close(&self, why: Closed) {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        self.close.cancel();
+    }
+
+    /// Queues a message without waiting; a full queue ends the connection.
+    fn send(&self, message: Message) {
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(message)
+            && !self.close.is_cancelled()
+        {
+            metrics::counter!("ws_dropped_slow_total").increment(1);
+            self.close(Closed::Slow);
+        }
+    }
+}
+
+/// A socket's place in the hub; leaving happens on drop.
+#[derive(Debug)]
+pub struct Connection {
+    hub: Hub,
+    id: ConnectionId,
+    pub messages: mpsc::Receiver<Message>,
+    /// Cancelled when the socket must close.
+    pub close: CancellationToken,
+    why: Arc<Mutex<Option<Closed>>>,
+    topics: Vec<String>,
+}
+
+impl Hub {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a socket.
+    pub fn join(&self, session: SessionRef) -> Connection {
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let (close, why) = (CancellationToken::new(), Arc::default());
+        let entry = Entry { session, queue, close: close.clone(), why: Arc::clone(&why) };
+        self.state().connections.insert(id, entry);
+        metrics::gauge!("ws_connections").increment(1);
+        Connection { hub: self.clone(), id, messages, close, why, topics: Vec::new() }
+    }
+
+    /// Hands an event to whoever watches its topic.
+    pub fn deliver(&self, event: Event) {
+        let state = self.state();
+        let Some(watchers) = state.topics.get(&event.topic) else { return };
+        let event = Arc::new(event);
+        for id in watchers {
+            if let Some(entry) = state.connections.get(id) {
+                entry.send(Message::Event(Arc::clone(&event)));
+            }
+        }
+    }
+
+    /// Makes every socket take snapshots.
+    pub fn resync(&self) {
+        for entry in self.state().connections.values() {
+            entry.send(Message::Resync);
+        }
+    }
+
+    /// The watched topics that begin with `prefix`.
+    pub fn watched(&self, prefix: &str) -> Vec<String> {
+        self.state().topics.keys().filter(|topic| topic.starts_with(prefix)).cloned().collect()
+    }
+
+    /// The sessions that have sockets.
+    pub fn sessions(&self) -> Vec<SessionRef> {
+        self.state().connections.values().map(|entry| entry.session).collect()
+    }
+
+    /// Closes the sockets of these sessions.
+    pub fn end_sessions(&self, ended: &[SessionId]) {
+        for entry in self.state().connections.values() {
+            if ended.contains(&entry.session.session) {
+                entry.close(Closed::SessionEnded);
+            }
+        }
+    }
+}
+
+impl Connection {
+    /// Watches a topic from now on.
+    pub fn watch(&mut self, topic: &str) {
+        if self.topics.iter().any(|watched| watched == topic) {
+            return;
+        }
+        self.topics.push(topic.to_owned());
+        self.hub.state().topics.entry(topic.to_owned()).or_default().push(self.id);
+    }
+
+    /// Stops watching a topic.
+    pub fn unwatch(&mut self, topic: &str) {
+        self.topics.retain(|watched| watched != topic);
+        leave(&mut self.hub.state(), topic, self.id);
+    }
+
+    pub fn topics(&self) -> &[String] {
+        &self.topics
+    }
+
+    /// Why `close` was cancelled.
+    pub fn closed(&self) -> Option<Closed> {
+        *self.why.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut state = self.hub.state();
+        state.connections.remove(&self.id);
+        for topic in &self.topics {
+            leave(&mut state, topic, self.id);
+        }
+        metrics::gauge!("ws_connections").decrement(1);
+    }
+}
+
+fn leave(state: &mut State, topic: &str, id: ConnectionId) {
+    if let Some(watchers) = state.topics.get_mut(topic) {
+        watchers.retain(|watcher| *watcher != id);
+        if watchers.is_empty() {
+            state.topics.remove(topic);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use shared::ids::UserId;
+
+    use super::*;
+
+    fn session() -> SessionRef {
+        SessionRef { user: UserId::generate(), session: SessionId::generate(), version: 1 }
+    }
+
+    fn event(topic: &str, seq: i64) -> Event {
+        Event { topic: topic.to_owned(), seq, kind: "bid".to_owned(), data: Value::Null }
+    }
+
+    #[test]
+    fn events_reach_who_watches_and_nobody_else() {
+        let hub = Hub::default();
+        let (mut one, mut other) = (hub.join(session()), hub.join(session()));
+        one.watch("auction:1");
+        one.watch("auction:1");
+        other.watch("auction:2");
+        hub.deliver(event("auction:1", 1));
+        assert!(matches!(one.messages.try_recv(), Ok(Message::Event(event)) if event.seq == 1));
+        assert!(one.messages.try_recv().is_err(), "watched twice, told once");
+        assert!(other.messages.try_recv().is_err());
+        one.unwatch("auction:1");
+        hub.deliver(event("auction:1", 2));
+        assert!(one.messages.try_recv().is_err());
+        assert_eq!(hub.watched("auction:"), ["auction:2"]);
+        drop(other);
+        assert_eq!(hub.watched("auction:"), [""; 0]);
+    }
+
+    #[test]
+    fn a_slow_socket_is_dropped_and_others_are_not() {
+        let hub = Hub::default();
+        let (mut slow, mut fast) = (hub.join(session()), hub.join(session()));
+        slow.watch("auction:1");
+        fast.watch("auction:1");
+        for seq in 0..=i64::try_from(QUEUE).unwrap() {
+            hub.deliver(event("auction:1", seq));
+            assert!(fast.messages.try_recv().is_ok());
+        }
+        assert_eq!((slow.closed(), slow.close.is_cancelled()), (Some(Closed::Slow), true));
+        assert_eq!((fast.closed(), fast.close.is_cancelled()), (None, false));
+    }
+
+    #[test]
+    fn ended_sessions_lose_their_sockets() {
+        let hub = Hub::default();
+        let (ended, stays) = (session(), session());
+        let (one, other) = (hub.join(ended), hub.join(stays));
+        hub.end_sessions(&[ended.session]);
+        assert_eq!((one.closed(), other.closed()), (Some(Closed::SessionEnded), None));
+    }
+}

@@ -1,0 +1,31 @@
+//! `WebSocket`s: clients subscribe to topics and are told of changes within a moment.
+//!
+//! Events come from Redis (or the in-process channel) through one [`feed`] a process into the [`hub`], which fans them out to
+//! the sockets. Jobs are not published by anybody: the [`jobs`] watcher reads the watched rows. The [`sessions`] watcher closes
+//! the sockets of sessions that have ended.
+//!
+//! # How to get this wrong
+//! - Taking a snapshot before registering with the hub: a change in between is missed.
+//! - Waiting for a slow client: everybody behind it waits too. Its queue is short, and when it is full it is dropped.
+//! - Believing that events arrive: after every break of the feed all sockets take snapshots.
+
+mod feed;
+pub mod hub;
+pub(crate) mod job_topic;
+mod sessions;
+mod socket;
+pub mod topics;
+
+pub(crate) use socket::run as run_socket;
+
+use crate::app::AppState;
+
+/// Starts the background tasks; they end with the process.
+pub(crate) fn start(state: &AppState) {
+    tokio::spawn(feed::run(state.clone()));
+    tokio::spawn(job_topic::watch(state.clone()));
+    tokio::spawn(sessions::watch(state.clone()));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! Closes the sockets of sessions that have ended: suspended, logged out, expired.
+
+use std::time::Duration;
+
+use shared::identity::store;
+
+use crate::app::AppState;
+
+/// A suspended person's sockets close within five seconds: two rounds and their statements fit in.
+const EVERY: Duration = Duration::from_secs(2);
+
+pub(super) async fn watch(state: AppState) {
+    let mut every = tokio::time::interval(EVERY);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = state.shutdown.cancelled() => return,
+        }
+        let sessions = state.hub.sessions();
+        if sessions.is_empty() {
+            continue;
+        }
+        let ended = async {
+            let mut conn = state.db.acquire().await?;
+            store::ended_sessions(&mut conn, &sessions).await
+        };
+        match ended.await {
+            Ok(ended) => state.hub.end_sessions(&ended),
+            // Without the database nothing changes for the sockets either; the next round asks again.
+            Err(error) => tracing::warn!(%error, "sessions were not checked"),
+        }
+    }
+}

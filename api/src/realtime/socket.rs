@@ -1,0 +1,238 @@
+//! One `WebSocket`: commands in, events and snapshots out.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::identity::store::SessionRef;
+use shared::realtime::Event;
+use tokio::time::Instant;
+
+use super::hub::{Closed, Connection, Message};
+use super::topics::{self, Snapshot};
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::Problem;
+
+/// How often we ask whether the client is still there.
+const PING: Duration = Duration::from_secs(20);
+/// A client that shows no sign of life for this long is gone.
+const SILENCE: Duration = Duration::from_mins(1);
+/// The most topics of one socket.
+const MAX_TOPICS: usize = 100;
+/// After this many bad messages the client is not worth talking to.
+const MAX_ERRORS: u32 = 20;
+
+/// What a client may say: one of `subscribe` and `unsubscribe`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Command {
+    subscribe: Option<String>,
+    /// The last seq that the client has seen: no snapshot if nothing happened since.
+    since: Option<i64>,
+    unsubscribe: Option<String>,
+}
+
+/// What we say about a topic.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    topic: &'a str,
+    seq: i64,
+    r#type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    server_time: DateTime<Utc>,
+}
+
+/// What we say about a bad message.
+#[derive(Debug, Serialize)]
+struct Refused<'a> {
+    r#type: &'static str,
+    code: &'a str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
+}
+
+/// The socket ends, with a code for the client (RFC 6455; 4000 and up are ours).
+#[derive(Debug)]
+struct End {
+    code: u16,
+    reason: &'static str,
+}
+
+const GONE: End = End { code: 1000, reason: "" };
+
+struct Session {
+    state: AppState,
+    caller: Caller,
+    socket: WebSocket,
+    connection: Connection,
+    /// The last seq told, by topic.
+    seen: HashMap<String, i64>,
+    errors: u32,
+}
+
+/// Serves a socket until it ends.
+pub(crate) async fn run(state: AppState, caller: Caller, session: SessionRef, socket: WebSocket) {
+    let connection = state.hub.join(session);
+    let mut session = Session { state, caller, socket, connection, seen: HashMap::new(), errors: 0 };
+    let Err(end) = session.serve().await;
+    let close = CloseFrame { code: end.code, reason: end.reason.into() };
+    // Whoever does not read does not get to keep us.
+    let _ = tokio::time::timeout(Duration::from_secs(1), session.socket.send(Frame::Close(Some(close)))).await;
+}
+
+impl Session {
+    async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
+        let shutdown = self.state.shutdown.clone();
+        let close = self.connection.close.clone();
+        let mut ping = tokio::time::interval(PING);
+        let mut heard = Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Err(End { code: 1001, reason: "the server restarts" }),
+                () = close.cancelled() => return Err(self.closed()),
+                message = self.connection.messages.recv() => match message {
+                    Some(Message::Event(event)) => self.event(&event).await?,
+                    Some(Message::Resync) => self.resync().await?,
+                    None => return Err(GONE),
+                },
+                frame = self.socket.recv() => {
+                    heard = Instant::now();
+                    match frame {
+                        Some(Ok(Frame::Text(text))) => self.command(text.as_str()).await?,
+                        Some(Ok(Frame::Binary(_))) => self.refuse("not_text", "send JSON text", None).await?,
+                        // The library answers pings by itself.
+                        Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
+                        Some(Ok(Frame::Close(_)) | Err(_)) | None => return Err(GONE),
+                    }
+                }
+                _ = ping.tick() => {
+                    if heard.elapsed() > SILENCE {
+                        return Err(End { code: 1001, reason: "no sign of life" });
+                    }
+                    self.send(Frame::Ping(axum::body::Bytes::new())).await?;
+                }
+            }
+        }
+    }
+
+    fn closed(&self) -> End {
+        match self.connection.closed() {
+            Some(Closed::SessionEnded) => End { code: 4401, reason: "the session has ended" },
+            Some(Closed::Slow) | None => End { code: 4408, reason: "too slow; connect again for a snapshot" },
+        }
+    }
+
+    /// Sends a frame, unless the hub gives up on the client first.
+    async fn send(&mut self, frame: Frame) -> Result<(), End> {
+        tokio::select! {
+            sent = self.socket.send(frame) => sent.map_err(|_| GONE),
+            () = self.connection.close.cancelled() => Err(self.closed()),
+        }
+    }
+
+    async fn tell(&mut self, topic: &str, seq: i64, kind: &str, data: Option<&Value>) -> Result<(), End> {
+        let told = Told { topic, seq, r#type: kind, data, server_time: self.state.clock.now() };
+        self.seen.insert(topic.to_owned(), seq);
+        let text = serde_json::to_string(&told).unwrap_or_default();
+        self.send(Frame::Text(text.into())).await
+    }
+
+    async fn refuse(&mut self, code: &str, detail: &str, topic: Option<&str>) -> Result<(), End> {
+        self.errors += 1;
+        if self.errors > MAX_ERRORS {
+            return Err(End { code: 1008, reason: "too many bad messages" });
+        }
+        let text = serde_json::to_string(&Refused { r#type: "error", code, detail, topic }).unwrap_or_default();
+        self.send(Frame::Text(text.into())).await
+    }
+
+    async fn command(&mut self, text: &str) -> Result<(), End> {
+        match crate::extract::parse::<Command>(text.as_bytes()) {
+            Ok(Command { subscribe: Some(topic), since, unsubscribe: None }) => self.subscribe(&topic, since).await,
+            Ok(Command { subscribe: None, since: None, unsubscribe: Some(topic) }) => {
+                self.connection.unwatch(&topic);
+                self.seen.remove(&topic);
+                Ok(())
+            }
+            _ => {
+                let detail = r#"send {"subscribe": "<topic>", "since": <seq>} or {"unsubscribe": "<topic>"}"#;
+                self.refuse("bad_message", detail, None).await
+            }
+        }
+    }
+
+    async fn subscribe(&mut self, topic: &str, since: Option<i64>) -> Result<(), End> {
+        let watched = self.connection.topics();
+        if watched.len() >= MAX_TOPICS && !watched.iter().any(|known| known == topic) {
+            return self.refuse("too_many_topics", "a socket has at most 100 topics", Some(topic)).await;
+        }
+        // First watch, then look: what happens in between is in the queue.
+        self.connection.watch(topic);
+        match snapshot(&self.state, &self.caller, topic).await {
+            Ok(Some(snapshot)) if Some(snapshot.seq) == since => {
+                self.tell(topic, snapshot.seq, "subscribed", None).await
+            }
+            Ok(Some(snapshot)) => self.tell(topic, snapshot.seq, "snapshot", Some(&snapshot.data)).await,
+            Ok(None) => {
+                self.connection.unwatch(topic);
+                self.refuse("not_found", "no such topic", Some(topic)).await
+            }
+            Err(_) => {
+                self.connection.unwatch(topic);
+                self.refuse("unavailable", "try again in a moment", Some(topic)).await
+            }
+        }
+    }
+
+    /// The next event is told as it is, an old one not at all; after a gap the client gets a snapshot.
+    async fn event(&mut self, event: &Event) -> Result<(), End> {
+        let Some(&seen) = self.seen.get(&event.topic) else { return Ok(()) };
+        // Jobs jump: what is told of them is always the whole.
+        let whole = event.topic.starts_with("job:");
+        if event.seq <= seen && !whole {
+            return Ok(());
+        }
+        if event.seq == seen + 1 || whole {
+            return self.tell(&event.topic, event.seq, &event.kind, Some(&event.data)).await;
+        }
+        self.refresh(&event.topic).await
+    }
+
+    async fn resync(&mut self) -> Result<(), End> {
+        for topic in self.connection.topics().to_vec() {
+            self.refresh(&topic).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the thing as it is now, if that is news.
+    async fn refresh(&mut self, topic: &str) -> Result<(), End> {
+        match snapshot(&self.state, &self.caller, topic).await {
+            Ok(Some(snapshot)) => {
+                if self.seen.get(topic).is_none_or(|seen| snapshot.seq > *seen) {
+                    self.tell(topic, snapshot.seq, "snapshot", Some(&snapshot.data)).await?;
+                }
+                Ok(())
+            }
+            Ok(None) => {
+                self.connection.unwatch(topic);
+                self.seen.remove(topic);
+                self.refuse("not_found", "no such topic any more", Some(topic)).await
+            }
+            // A snapshot that fails leaves the client behind without knowing: better it comes again.
+            Err(_) => Err(End { code: 1013, reason: "try again later" }),
+        }
+    }
+}
+
+async fn snapshot(state: &AppState, caller: &Caller, topic: &str) -> Result<Option<Snapshot>, Problem> {
+    let Some((kind, id)) = topics::find(topic) else { return Ok(None) };
+    kind.snapshot(state, caller, id).await
+}

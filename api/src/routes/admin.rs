@@ -1,0 +1,225 @@
+//! What administrators do with people, and the log of it.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::audit;
+use shared::identity::store::{self, UserError};
+use shared::identity::{PlatformRole, UserStatus};
+use shared::ids::UserId;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path, Query};
+use crate::paging::{Limit, Page};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_users))
+        .routes(routes!(suspend_user))
+        .routes(routes!(reinstate_user))
+        .routes(routes!(change_platform_role))
+        .routes(routes!(list_audit))
+}
+
+impl From<UserError> for Problem {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::Unknown => Self::not_found("user"),
+            UserError::Already(_) => Self::conflict("unchanged", error.to_string()),
+            UserError::Sql(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct User {
+    id: UserId,
+    email: String,
+    email_verified: bool,
+    name: String,
+    status: UserStatus,
+    platform_role: PlatformRole,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListUsers {
+    /// The beginning of the address.
+    email: Option<String>,
+    after: Option<UserId>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List users
+#[utoipa::path(get, path = "/v1/admin/users", tag = "admin", params(ListUsers), responses(
+    (status = 200, description = "A page", body = Page<User>),
+))]
+async fn list_users(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListUsers>,
+) -> Result<Json<Page<User>>> {
+    caller.platform(PlatformRole::Admin)?;
+    let mut conn = state.db.acquire().await?;
+    let rows = store::users_page(&mut conn, query.email.as_deref(), query.after, query.limit.fetch()).await?;
+    let item = |row: store::UserRow| User {
+        id: row.id,
+        email: row.email,
+        email_verified: row.email_verified,
+        name: row.name,
+        status: row.status,
+        platform_role: row.platform_role,
+        created_at: row.created_at,
+    };
+    Ok(Json(query.limit.page(rows, |row| row.id.to_string(), item)))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    #[schema(min_length = 1, max_length = 1000)]
+    reason: String,
+}
+
+/// Suspend a person
+///
+/// Every session ends at once, open sockets within five seconds.
+#[utoipa::path(post, path = "/v1/admin/users/{user}/suspend", tag = "admin", params(("user" = UserId, Path)),
+    request_body = Reason, responses((status = 204, description = "Suspended")))]
+async fn suspend_user(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(user): Path<UserId>,
+    Json(body): Json<Reason>,
+) -> Result<StatusCode> {
+    set_status(&state, &caller, user, UserStatus::Suspended, &body.reason).await
+}
+
+/// Lift a person's suspension
+#[utoipa::path(post, path = "/v1/admin/users/{user}/reinstate", tag = "admin", params(("user" = UserId, Path)),
+    request_body = Reason, responses((status = 204, description = "Active again")))]
+async fn reinstate_user(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(user): Path<UserId>,
+    Json(body): Json<Reason>,
+) -> Result<StatusCode> {
+    set_status(&state, &caller, user, UserStatus::Active, &body.reason).await
+}
+
+async fn set_status(
+    state: &AppState,
+    caller: &Caller,
+    user: UserId,
+    status: UserStatus,
+    reason: &str,
+) -> Result<StatusCode> {
+    caller.platform(PlatformRole::Admin)?;
+    not_yourself(caller, user)?;
+    if !(1..=1000).contains(&reason.trim().chars().count()) {
+        return Err(
+            Problem::unprocessable("reason_length", "give a reason of up to 1,000 characters").at("/reason", "length")
+        );
+    }
+    let mut tx = state.db.begin().await?;
+    store::set_user_status(&mut tx, user, status, caller.user, reason.trim()).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Otherwise the last administrator could lock everybody out.
+fn not_yourself(caller: &Caller, user: UserId) -> Result<()> {
+    if caller.user == user { Err(Problem::forbidden("not_yourself", "somebody else has to do this")) } else { Ok(()) }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangePlatformRole {
+    platform_role: PlatformRole,
+}
+
+/// Give a person another role on the platform
+#[utoipa::path(put, path = "/v1/admin/users/{user}/platform-role", tag = "admin", params(("user" = UserId, Path)),
+    request_body = ChangePlatformRole, responses((status = 204, description = "Changed")))]
+async fn change_platform_role(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(user): Path<UserId>,
+    Json(body): Json<ChangePlatformRole>,
+) -> Result<StatusCode> {
+    caller.platform(PlatformRole::Admin)?;
+    not_yourself(&caller, user)?;
+    let mut tx = state.db.begin().await?;
+    store::set_platform_role(&mut tx, user, body.platform_role, Some(caller.user)).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct AuditEntry {
+    seq: i64,
+    at: DateTime<Utc>,
+    /// Absent: the command line or the system itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<UserId>,
+    action: String,
+    subject_kind: String,
+    subject_id: String,
+    data: serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListAudit {
+    /// Only entries about this, with `subject_id`.
+    subject_kind: Option<String>,
+    subject_id: Option<String>,
+    /// The seq that the page ends before.
+    after: Option<i64>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// Read the audit log, newest first
+#[utoipa::path(get, path = "/v1/admin/audit", tag = "admin", params(ListAudit), responses(
+    (status = 200, description = "A page", body = Page<AuditEntry>),
+))]
+async fn list_audit(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListAudit>,
+) -> Result<Json<Page<AuditEntry>>> {
+    caller.platform(PlatformRole::Admin)?;
+    let subject = match (&query.subject_kind, &query.subject_id) {
+        (Some(kind), Some(id)) => Some((kind.as_str(), id.as_str())),
+        (None, None) => None,
+        _ => return Err(Problem::bad_request("subject_incomplete", "give subject_kind and subject_id, or neither")),
+    };
+    let mut conn = state.db.acquire().await?;
+    let rows = audit::page(&mut conn, subject, query.after, query.limit.fetch()).await?;
+    let item = |row: audit::Written| AuditEntry {
+        seq: row.seq,
+        at: row.at,
+        actor: row.actor,
+        action: row.action,
+        subject_kind: row.subject_kind,
+        subject_id: row.subject_id,
+        data: row.data,
+        trace_id: row.trace_id,
+    };
+    Ok(Json(query.limit.page(rows, |row| row.seq.to_string(), item)))
+}

@@ -1,0 +1,230 @@
+//! Auctions: who may see, make and end them. Bidding is in [`bids`].
+
+mod bids;
+mod buy_now;
+mod mails;
+mod refusals;
+mod topic;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jobs::auctions::{CloseAuction, OpenAuction, RemindBidders, Reminder};
+use jobs::{Enqueue, EnqueueError, JobTx};
+use serde::Deserialize;
+use serde_json::json;
+use shared::auctions::model::{AuctionView, NewAuction};
+use shared::auctions::store::{self, AuctionError, OpenFilter, Place};
+use shared::audit;
+use shared::identity::PlatformRole;
+use shared::ids::{AuctionId, ListingId, OrgId};
+use shared::realtime::Event;
+use sqlx::PgConnection;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::acting::{Acting, trader_of};
+use super::listings::found as found_listing;
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::Result;
+use crate::extract::{Json, Path, Query};
+use crate::paging::{Limit, Page, TimeCursor};
+
+pub(crate) use topic::AuctionTopic;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(auctions_of_listing, create_auction))
+        .routes(routes!(list_auctions))
+        .routes(routes!(get_auction))
+        .routes(routes!(cancel_auction))
+        .merge(bids::router())
+        .merge(buy_now::router())
+}
+
+/// Auction a published listing
+///
+/// Item, currency, quantity and minimum order are the listing's. Whoever bids is bound by the terms, so they cannot be
+/// changed. The auction opens and closes by itself.
+#[utoipa::path(post, path = "/v1/listings/{listing}/auctions", tag = "auctions", params(("listing" = ListingId, Path)),
+    request_body = NewAuction, responses(
+    (status = 201, description = "Scheduled, or live when its start has come", body = AuctionView),
+    (status = 403, description = "`org_not_approved`"),
+    (status = 409, description = "`not_for_auction`; `auction_open`: the listing has an open auction"),
+    (status = 422, description = "`invalid_value`"),
+))]
+async fn create_auction(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(listing): Path<ListingId>,
+    Json(new): Json<NewAuction>,
+) -> Result<Response> {
+    let mut tx = state.ledger.begin().await?;
+    let seller = trader_of(&caller, found_listing(&mut tx, listing).await?.seller_org_id, "listing")?;
+    let id = store::create(&mut tx, seller, caller.user, listing, &new).await?;
+    let view = found(&mut tx, id, Some(seller)).await?;
+    set_timers(&mut tx, &view).await?;
+    tx.commit().await?;
+    let location = [(header::LOCATION, format!("/v1/auctions/{id}"))];
+    Ok((StatusCode::CREATED, location, Json(view)).into_response())
+}
+
+/// Enqueues what happens to the auction by itself: it opens, bidders are reminded, it closes. Each job looks again under the
+/// auction's lock: when the end has moved, it waits for the new one.
+async fn set_timers(tx: &mut JobTx, view: &AuctionView) -> Result<(), EnqueueError> {
+    let auction = view.id;
+    let _ = tx.enqueue_with(Enqueue::new(&OpenAuction { auction }).run_at(view.starts_at)).await?;
+    let _ = tx.enqueue_with(Enqueue::new(&CloseAuction { auction }).run_at(view.ends_at)).await?;
+    for reminder in Reminder::ALL {
+        let due = view.ends_at - reminder.before_end();
+        // A reminder that is due while nobody can have bid yet reminds nobody.
+        if due > view.starts_at.max(view.server_time) {
+            let _ = tx.enqueue_with(Enqueue::new(&RemindBidders { auction, reminder }).run_at(due)).await?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug, serde::Serialize, ToSchema)]
+struct AuctionsOfListing {
+    /// The latest first.
+    items: Vec<AuctionView>,
+}
+
+/// List a listing's auctions, the latest first
+#[utoipa::path(get, path = "/v1/listings/{listing}/auctions", tag = "auctions", security(()),
+    params(("listing" = ListingId, Path), Acting), responses(
+    (status = 200, description = "All of them; none when there is no such listing", body = AuctionsOfListing),
+))]
+async fn auctions_of_listing(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Path(listing): Path<ListingId>,
+    Query(acting): Query<Acting>,
+) -> Result<Json<AuctionsOfListing>> {
+    let viewer = acting.viewer(caller.as_ref())?;
+    let mut conn = state.db.acquire().await?;
+    let ids = store::of_listing(&mut conn, listing).await?;
+    Ok(Json(AuctionsOfListing { items: store::views(&mut conn, &ids, viewer).await? }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListAuctions {
+    seller: Option<OrgId>,
+    /// The organisation to look for: `you_lead` is about it.
+    org: Option<OrgId>,
+    #[param(value_type = Option<String>)]
+    after: Option<TimeCursor>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List open auctions, the next to end first
+///
+/// Live ones and those that have yet to start. A late bid moves an auction's end: while you page it may show up twice.
+#[utoipa::path(get, path = "/v1/auctions", tag = "auctions", security(()), params(ListAuctions), responses(
+    (status = 200, description = "A page", body = Page<AuctionView>),
+))]
+async fn list_auctions(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Query(query): Query<ListAuctions>,
+) -> Result<Json<Page<AuctionView>>> {
+    let viewer = Acting { org: query.org }.viewer(caller.as_ref())?;
+    let after = query.after.map(|after| Place { ends_at: after.at, id: AuctionId(after.id) });
+    let mut conn = state.db.acquire().await?;
+    let filter = OpenFilter { seller: query.seller, after, limit: query.limit.fetch() };
+    let places = store::open_auctions(&mut conn, filter).await?;
+    let ids: Vec<_> = places.iter().map(|place| place.id).collect();
+    let views = store::views(&mut conn, &ids, viewer).await?;
+    // Auctions are never deleted, so every place has its view. The cursor is the place as it was found: an end that has moved
+    // since then must not skip others.
+    let rows: Vec<_> = places.into_iter().zip(views).collect();
+    let cursor = |(place, _): &(Place, AuctionView)| TimeCursor { at: place.ends_at, id: place.id.0 }.to_string();
+    Ok(Json(query.limit.page(rows, cursor, |(_, view)| view)))
+}
+
+/// Read an auction
+///
+/// Reserve and maxima are nowhere in it. Count down from `server_time`, not from your own clock.
+#[utoipa::path(get, path = "/v1/auctions/{auction}", tag = "auctions", security(()),
+    params(("auction" = AuctionId, Path), Acting), responses(
+    (status = 200, description = "The auction", body = AuctionView),
+))]
+async fn get_auction(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Path(id): Path<AuctionId>,
+    Query(acting): Query<Acting>,
+) -> Result<Json<AuctionView>> {
+    let viewer = acting.viewer(caller.as_ref())?;
+    Ok(Json(found(&mut *state.db.acquire().await?, id, viewer).await?))
+}
+
+/// Cancel an auction
+///
+/// The seller may while no bid stands, a moderator at any time before it is decided; its listing is withdrawn.
+#[utoipa::path(post, path = "/v1/auctions/{auction}/cancel", tag = "auctions", params(("auction" = AuctionId, Path)), responses(
+    (status = 200, description = "Cancelled", body = AuctionView),
+    (status = 409, description = "`auction_not_cancellable`: it is over, or has bids"),
+))]
+async fn cancel_auction(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<AuctionId>,
+) -> Result<Json<AuctionView>> {
+    let mut tx = state.ledger.begin().await?;
+    let seller = found(&mut tx, id, None).await?.seller_org_id;
+    // Moderators do not decide about their own: there they are a seller like others.
+    if caller.platform(PlatformRole::Moderator).is_ok() && !caller.belongs_to(seller) {
+        store::cancel(&mut tx, id, None).await?;
+        let subject = ("auction", id.to_string());
+        let data = json!({"seller": seller});
+        let entry = audit::Entry { actor: Some(caller.user), action: "auction.cancel", subject, data };
+        audit::append(&mut tx, entry).await?;
+    } else {
+        let seller = trader_of(&caller, seller, "auction")?;
+        store::cancel(&mut tx, id, Some(seller)).await?;
+    }
+    let view = found(&mut tx, id, None).await?;
+    tx.commit().await?;
+    publish(&state, "cancelled", &view);
+    Ok(Json(view))
+}
+
+/// The auction as `viewer` sees it, or the refusal.
+async fn found(conn: &mut PgConnection, id: AuctionId, viewer: Option<OrgId>) -> Result<AuctionView> {
+    Ok(store::view(conn, id, viewer).await?.ok_or(AuctionError::NotFound)?)
+}
+
+/// Tells everybody who watches. After the commit, with the view that was read before it under the lock: so that each version
+/// is told once, and nobody is told of what did not happen.
+fn publish(state: &AppState, kind: &str, view: &AuctionView) {
+    let public = AuctionView { you_lead: None, ..view.clone() };
+    match serde_json::to_value(public) {
+        Ok(data) => state.publisher.publish(Event {
+            topic: format!("auction:{}", view.id),
+            seq: view.version,
+            kind: kind.to_owned(),
+            data,
+        }),
+        Err(error) => tracing::error!(auction.id = %view.id, %error, "an event was not written"),
+    }
+}
+
+/// Lets go of the auction's lock and of the idempotency key before the refusal is sent: a client that tries again at once must
+/// not meet itself. Dropping the transaction would do so only some time later.
+async fn roll_back(tx: JobTx) {
+    // A connection that is lost holds no locks; the refusal says why it was.
+    if let Err(error) = tx.rollback().await {
+        tracing::debug!(%error, "a refused request was not rolled back by itself");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! Bidding.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use jobs::JobTx;
+use serde::{Deserialize, Serialize};
+use shared::auctions::model::{AuctionView, BidView, SecretMoney};
+use shared::auctions::rules::Effect;
+use shared::auctions::store::{self, AuctionError};
+use shared::ids::{AuctionId, BidId, OrgId};
+use shared::money::Money;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{found, mails, publish, roll_back};
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path, Query};
+use crate::idempotency::{IdempotencyKey, Idempotent};
+use crate::paging::{Limit, Page};
+use crate::routes::acting::Acting;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_bids, place_bid)).routes(routes!(retract_bid))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PlaceBid {
+    /// How far to go at most. Nobody is shown it; bids are placed for you as far as needed. On a divisible lot the price per
+    /// unit, which everybody sees.
+    #[schema(value_type = Money)]
+    maximum: SecretMoney,
+    /// How many units; on divisible lots only.
+    #[schema(minimum = 1)]
+    quantity: Option<i64>,
+}
+
+/// What a bid did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum BidOutcome {
+    /// You lead (or, of a divisible lot, would get something).
+    Leads,
+    /// Somebody's maximum, or earlier equal bid, is better.
+    Outbid,
+    /// You led already and raised your maximum; nobody else is told.
+    Raised,
+}
+
+impl From<Effect> for BidOutcome {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Leads => Self::Leads,
+            Effect::Outbid => Self::Outbid,
+            Effect::Raised => Self::Raised,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct PlacedBid {
+    /// For taking the bid back.
+    id: BidId,
+    outcome: BidOutcome,
+    placed_at: DateTime<Utc>,
+    /// The bid came late and moved the end.
+    end_moved: bool,
+    /// As it stands with this bid.
+    auction: AuctionView,
+}
+
+/// Bid
+///
+/// The first bid must reach the opening price, a later one `next_minimum`. The end is judged by the server's clock.
+#[utoipa::path(post, path = "/v1/auctions/{auction}/bids", tag = "auctions", request_body = PlaceBid, params(
+    ("auction" = AuctionId, Path), Acting,
+    ("Idempotency-Key" = String, Header, description = "A new one for each bid; the same again gets the same answer"),
+), responses(
+    (status = 201, description = "Accepted", body = PlacedBid),
+    (status = 403, description = "`own_lot`, `org_not_approved`, `brokers_excluded`"),
+    (status = 409, description = "`auction_not_started`, `auction_ended`"),
+    (status = 422, description = "`bid_too_low` (says the `next_minimum`), `not_a_raise`, `amount_too_large`, \
+        `quantity_on_whole_lot`, `quantity_out_of_range`, `invalid_value`"),
+))]
+async fn place_bid(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(auction): Path<AuctionId>,
+    Query(acting): Query<Acting>,
+    Idempotent { key, body }: Idempotent<PlaceBid>,
+) -> Result<Response> {
+    // Eight round trips: the caller, BEGIN, the key, lock and judge, write, view, the answer, COMMIT; the lock is held for the
+    // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of `notify_outbid`.
+    let org = acting.trader(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    if let Some(answer) = key.begin(&mut tx, org.0).await? {
+        return Ok(answer);
+    }
+    let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
+    match accept(&mut tx, &bid, &key).await {
+        Ok((response, told)) => {
+            tx.commit().await?;
+            if let Some(view) = told {
+                publish(&state, "bid", &view);
+            }
+            Ok(response)
+        }
+        Err(refusal) => {
+            roll_back(tx).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// Places the bid with all that belongs to it: the answer, and the view to tell everybody when there is news.
+async fn accept(
+    tx: &mut JobTx,
+    bid: &store::PlaceBid,
+    key: &IdempotencyKey,
+) -> Result<(Response, Option<AuctionView>)> {
+    let placed = store::place_bid(tx, bid).await?;
+    let answer = PlacedBid {
+        id: placed.bid,
+        outcome: placed.effect.into(),
+        placed_at: placed.placed_at,
+        end_moved: placed.end_moved,
+        auction: found(tx, bid.auction, Some(bid.org)).await?,
+    };
+    mails::notify_outbid(tx, &placed, bid.org).await?;
+    let response = key.answer(tx, bid.org.0, StatusCode::CREATED, &answer).await?;
+    // Of a hidden raise nobody may hear.
+    Ok((response, placed.public_change.then_some(answer.auction)))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListBids {
+    /// The organisation to look for: `mine` and `id` are about its bids.
+    org: Option<OrgId>,
+    /// The number that the page ends before.
+    after: Option<i64>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List an auction's bids, the latest first
+///
+/// Bidders are numbered, not named. Maxima are nowhere in it, nor are a leader's own raises.
+#[utoipa::path(get, path = "/v1/auctions/{auction}/bids", tag = "auctions", security(()),
+    params(("auction" = AuctionId, Path), ListBids), responses(
+    (status = 200, description = "A page", body = Page<BidView>),
+))]
+async fn list_bids(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Path(auction): Path<AuctionId>,
+    Query(query): Query<ListBids>,
+) -> Result<Json<Page<BidView>>> {
+    let viewer = Acting { org: query.org }.viewer(caller.as_ref())?;
+    let mut conn = state.db.acquire().await?;
+    let rows = store::bids(&mut conn, auction, viewer, query.after, query.limit.fetch()).await?;
+    let rows = rows.ok_or(AuctionError::NotFound)?;
+    Ok(Json(query.limit.page(rows, |bid| bid.number.to_string(), |bid| bid)))
+}
+
+/// Take a bid back
+///
+/// More than twelve hours before the end any own bid; later only one of the last hour. Price and leader are computed anew from
+/// the bids that remain, and everybody sees that it was taken back.
+#[utoipa::path(post, path = "/v1/auctions/{auction}/bids/{bid}/retract", tag = "auctions",
+    params(("auction" = AuctionId, Path), ("bid" = BidId, Path), Acting), responses(
+    (status = 200, description = "The auction without the bid", body = AuctionView),
+    (status = 409, description = "`bid_retracted`, `retraction_too_late`, `auction_ended`"),
+))]
+async fn retract_bid(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((auction, bid)): Path<(AuctionId, BidId)>,
+    Query(acting): Query<Acting>,
+) -> Result<Json<AuctionView>> {
+    let org = acting.trader(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    let retracted = store::retract(&mut tx, bid, org, caller.user).await.map_err(|error| match error {
+        AuctionError::NotFound => Problem::not_found("bid"),
+        error => error.into(),
+    })?;
+    if retracted.auction != auction {
+        return Err(Problem::not_found("bid"));
+    }
+    let view = found(&mut tx, auction, Some(org)).await?;
+    tx.commit().await?;
+    if retracted.public_change {
+        publish(&state, "retraction", &view);
+    }
+    Ok(Json(view))
+}

@@ -1,0 +1,94 @@
+//! Buying a lot at once.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jobs::JobTx;
+use serde::{Deserialize, Serialize};
+use shared::auctions::model::AuctionView;
+use shared::auctions::store;
+use shared::ids::{AuctionId, OrderId, OrgId, UserId};
+use shared::money::Money;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{found, mails, publish, roll_back};
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Path, Query};
+use crate::idempotency::{IdempotencyKey, Idempotent};
+use crate::routes::acting::Acting;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(buy_now))
+}
+
+/// Nothing more to say.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BuyNow {}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Bought {
+    /// To be paid.
+    order: OrderId,
+    amount: Money,
+    auction: AuctionView,
+}
+
+/// Buy a lot at its buy-now price
+///
+/// Ends the auction and makes the order. Against a bid at the same moment, one of the two is refused.
+#[utoipa::path(post, path = "/v1/auctions/{auction}/buy-now", tag = "auctions", request_body = Option<BuyNow>, params(
+    ("auction" = AuctionId, Path), Acting,
+    ("Idempotency-Key" = String, Header, description = "A new one for each purchase; the same again gets the same answer"),
+), responses(
+    (status = 201, description = "Bought", body = Bought),
+    (status = 403, description = "`own_lot`, `org_not_approved`, `brokers_excluded`"),
+    (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`"),
+))]
+async fn buy_now(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(auction): Path<AuctionId>,
+    Query(acting): Query<Acting>,
+    Idempotent { key, body: _ }: Idempotent<Option<BuyNow>>,
+) -> Result<Response> {
+    let org = acting.trader(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    if let Some(answer) = key.begin(&mut tx, org.0).await? {
+        return Ok(answer);
+    }
+    match buy(&mut tx, auction, org, caller.user, &key).await {
+        Ok((response, view)) => {
+            tx.commit().await?;
+            publish(&state, "bought", &view);
+            Ok(response)
+        }
+        Err(refusal) => {
+            roll_back(tx).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// Buys the lot with all that belongs to it: the answer, and the view to tell everybody. The auction's closing job will find it
+/// decided and do nothing.
+async fn buy(
+    tx: &mut JobTx,
+    auction: AuctionId,
+    org: OrgId,
+    user: UserId,
+    key: &IdempotencyKey,
+) -> Result<(Response, AuctionView)> {
+    let closed = store::buy_now(tx, auction, org, user).await?;
+    let award =
+        closed.awards.first().ok_or_else(|| Problem::internal(anyhow::anyhow!("a purchase without an award")))?;
+    mails::notify_bought(tx, &closed, award).await?;
+    let view = found(tx, auction, Some(org)).await?;
+    let bought = Bought { order: award.order, amount: award.amount, auction: view };
+    let response = key.answer(tx, org.0, StatusCode::CREATED, &bought).await?;
+    Ok((response, bought.auction))
+}

@@ -1,0 +1,60 @@
+//! What the refusals of auctions look like: who may not, 403; what is not there, 404; what is not in the state for it, 409; what the
+//! rules refuse in the request itself, 422.
+
+use shared::auctions::rules::{Refused, RetractRefused};
+use shared::auctions::store::AuctionError;
+use shared::money::{Currency, Money};
+
+use crate::error::Problem;
+
+impl From<AuctionError> for Problem {
+    fn from(error: AuctionError) -> Self {
+        match error {
+            AuctionError::NotFound => Self::not_found("auction"),
+            AuctionError::Refused { refusal, currency } => refused(refusal, currency),
+            AuctionError::RetractRefused(refusal) => retract_refused(refusal),
+            AuctionError::NotForAuction => Self::conflict("not_for_auction", error.to_string()),
+            AuctionError::AlreadyOpen => Self::conflict("auction_open", error.to_string()),
+            AuctionError::NotCancellable => Self::conflict("auction_not_cancellable", error.to_string()),
+            AuctionError::Invalid(invalid) => invalid.into(),
+            AuctionError::Order(error) => Self::internal(error),
+            AuctionError::Database(error) => error.into(),
+        }
+    }
+}
+
+fn refused(refusal: Refused, currency: Currency) -> Problem {
+    let text = refusal.to_string();
+    match refusal {
+        Refused::OwnLot => Problem::forbidden("own_lot", text),
+        Refused::NotApproved => Problem::forbidden("org_not_approved", text),
+        Refused::BrokersExcluded => Problem::forbidden("brokers_excluded", text),
+        Refused::NotStarted => Problem::conflict("auction_not_started", text),
+        Refused::Ended => Problem::conflict("auction_ended", text),
+        Refused::BelowMinimum { minimum } => {
+            let minimum = Money::from_minor(minimum, currency);
+            let detail = format!("the next bid must be at least {minimum}");
+            Problem::unprocessable("bid_too_low", detail.clone()).at("/maximum", detail).next_minimum(minimum)
+        }
+        Refused::NotARaise => Problem::unprocessable("not_a_raise", text.clone()).at("/maximum", text),
+        Refused::TooLarge => Problem::unprocessable("amount_too_large", text),
+        Refused::QuantityOnWholeLot => {
+            Problem::unprocessable("quantity_on_whole_lot", text.clone()).at("/quantity", text)
+        }
+        Refused::Quantity { min, max } => {
+            Problem::unprocessable("quantity_out_of_range", text).at("/quantity", format!("expected {min} to {max}"))
+        }
+        Refused::BuyNowGone => Problem::conflict("buy_now_gone", text),
+    }
+}
+
+fn retract_refused(refusal: RetractRefused) -> Problem {
+    let text = refusal.to_string();
+    match refusal {
+        // Others' bids are none of the caller's business.
+        RetractRefused::NotYours => Problem::not_found("bid"),
+        RetractRefused::Ended => Problem::conflict("auction_ended", text),
+        RetractRefused::Already => Problem::conflict("bid_retracted", text),
+        RetractRefused::TooLate => Problem::conflict("retraction_too_late", text),
+    }
+}

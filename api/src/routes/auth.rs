@@ -1,0 +1,211 @@
+//! Registration, login and sessions.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use shared::identity::store::{self, Limit, NewUser, RefreshError, ThrottleKey};
+use shared::identity::{Email, PersonName, UserStatus, password};
+use shared::ids::{SessionId, UserId};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::auth::caller::ClientAddr;
+use crate::auth::tokens::ACCESS_MINUTES;
+use crate::error::{Problem, Result};
+use crate::extract::Json;
+use crate::mail;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(register))
+        .routes(routes!(verify_email))
+        .routes(routes!(resend_verification))
+        .routes(routes!(login))
+        .routes(routes!(refresh))
+        .routes(routes!(logout))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Register {
+    email: Email,
+    name: PersonName,
+    /// Length is the only rule.
+    #[schema(value_type = String, format = Password, min_length = 10, max_length = 1024)]
+    password: SecretString,
+}
+
+/// Register
+///
+/// The answer is the same whether or not the address has an account.
+#[utoipa::path(post, path = "/v1/auth/register", tag = "auth", security(()), request_body = Register, responses(
+    (status = 202, description = "If the address is new, a mail with a link to verify it is on its way"),
+))]
+async fn register(State(state): State<AppState>, Json(body): Json<Register>) -> Result<StatusCode> {
+    password::check(body.password.expose_secret())
+        .map_err(|weak| Problem::unprocessable("weak_password", weak.to_string()).at("/password", weak.to_string()))?;
+    let password_hash = state.passwords.hash(body.password).await?;
+    let mut tx = state.ledger.begin().await?;
+    let new = NewUser { email: &body.email, name: &body.name, password_hash: &password_hash };
+    if let Some(user) = store::insert_user(&mut tx, new).await? {
+        mail::verify_address(&mut tx, user, user.to_string()).await?;
+    }
+    tx.commit().await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Send the verification mail again
+///
+/// One mail an hour; asking more often changes nothing.
+#[utoipa::path(post, path = "/v1/auth/verify-email/resend", tag = "auth", responses(
+    (status = 202, description = "A mail is on its way, if there is something to verify"),
+))]
+async fn resend_verification(State(state): State<AppState>, caller: Caller) -> Result<StatusCode> {
+    if !caller.email_verified {
+        let hour = state.clock.now().format("%Y-%m-%dT%H");
+        let mut tx = state.ledger.begin().await?;
+        mail::verify_address(&mut tx, caller.user, format!("{} {hour}", caller.user)).await?;
+        tx.commit().await?;
+    }
+    Ok(StatusCode::ACCEPTED)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct VerifyEmail {
+    /// From the link in the mail.
+    #[schema(value_type = String)]
+    token: SecretString,
+}
+
+/// Verify the email address
+#[utoipa::path(post, path = "/v1/auth/verify-email", tag = "auth", security(()), request_body = VerifyEmail, responses(
+    (status = 204, description = "Verified"),
+    (status = 422, description = "`token_invalid`: unknown, used or expired"),
+))]
+async fn verify_email(State(state): State<AppState>, Json(body): Json<VerifyEmail>) -> Result<StatusCode> {
+    let mut conn = state.db.acquire().await?;
+    store::verify_email(&mut conn, body.token.expose_secret())
+        .await?
+        .map(|_| StatusCode::NO_CONTENT)
+        .ok_or_else(|| Problem::unprocessable("token_invalid", "the link is unknown, used or expired"))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    email: Email,
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+}
+
+/// What a session works with.
+#[derive(Serialize, ToSchema)]
+struct SessionTokens {
+    /// Send as `Authorization: Bearer …`.
+    access_token: String,
+    /// Always `Bearer`.
+    token_type: &'static str,
+    /// Seconds until the access token expires.
+    expires_in: i64,
+    /// Trade it once for new tokens at `/v1/auth/refresh`. A second use ends the session.
+    refresh_token: String,
+    user: UserId,
+}
+
+impl SessionTokens {
+    fn new(state: &AppState, user: UserId, session: SessionId, version: i32, refresh_token: String) -> Result<Self> {
+        let access_token = state.tokens.sign(user, session, version).map_err(Problem::internal)?;
+        Ok(Self { access_token, token_type: "Bearer", expires_in: ACCESS_MINUTES * 60, refresh_token, user })
+    }
+}
+
+/// Log in
+///
+/// After five failures for one account from one place, each further one waits longer, up to 15 minutes.
+#[utoipa::path(post, path = "/v1/auth/login", tag = "auth", security(()), request_body = Login, responses(
+    (status = 200, description = "A new session", body = SessionTokens),
+    (status = 401, description = "`invalid_credentials`"),
+    (status = 403, description = "`suspended`"),
+    (status = 429, description = "`too_many_attempts`"),
+))]
+async fn login(
+    State(state): State<AppState>,
+    ClientAddr(from): ClientAddr,
+    headers: HeaderMap,
+    Json(body): Json<Login>,
+) -> Result<Json<SessionTokens>> {
+    let account = ThrottleKey::account(&body.email, from);
+    let address = ThrottleKey::address(from);
+    let mut conn = state.db.acquire().await?;
+    for (key, limit) in [(&address, Limit::ADDRESS), (&account, Limit::ACCOUNT)] {
+        if let Some(wait) = store::begin_attempt(&mut conn, key, limit).await? {
+            return Err(Problem::too_many("too_many_attempts", "too many failed logins; wait before the next", wait));
+        }
+    }
+    let known = store::credentials(&mut conn, &body.email).await?;
+    // Hashing takes long: the connection serves others meanwhile.
+    drop(conn);
+    let hash = known.as_ref().map(|known| known.password_hash.clone());
+    let (fits, new_hash) = state.passwords.verify(body.password, hash).await?;
+    let Some(known) = known.filter(|_| fits) else {
+        return Err(Problem::unauthenticated("invalid_credentials", "the address or the password is wrong"));
+    };
+    let mut tx = state.db.begin().await?;
+    store::forget_attempts(&mut tx, &account, &address).await?;
+    if known.status == UserStatus::Suspended {
+        tx.commit().await?;
+        return Err(Problem::forbidden("suspended", "this account is suspended"));
+    }
+    if let Some(new_hash) = new_hash {
+        store::rehash(&mut tx, known.user, &known.password_hash, &new_hash).await?;
+    }
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let opened = store::open_session(&mut tx, known.user, user_agent).await?;
+    tx.commit().await?;
+    SessionTokens::new(&state, known.user, opened.session, known.session_version, opened.refresh_token).map(Json)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Refresh {
+    #[schema(value_type = String)]
+    refresh_token: SecretString,
+}
+
+/// Trade a refresh token for new tokens
+#[utoipa::path(post, path = "/v1/auth/refresh", tag = "auth", security(()), request_body = Refresh, responses(
+    (status = 200, description = "New tokens; the old refresh token is used up", body = SessionTokens),
+    (status = 401, description = "`refresh_invalid`; `refresh_reused`: the session was ended, because the token was used before"),
+))]
+async fn refresh(State(state): State<AppState>, Json(body): Json<Refresh>) -> Result<Json<SessionTokens>> {
+    let mut tx = state.db.begin().await?;
+    match store::refresh(&mut tx, body.refresh_token.expose_secret()).await {
+        Ok(next) => {
+            tx.commit().await?;
+            SessionTokens::new(&state, next.user, next.session, next.session_version, next.refresh_token).map(Json)
+        }
+        Err(RefreshError::Invalid) => Err(Problem::unauthenticated("refresh_invalid", "log in again")),
+        Err(RefreshError::Reused(user)) => {
+            tx.commit().await?;
+            tracing::warn!(user.id = %user, "a refresh token was used twice; its session has been revoked");
+            Err(Problem::unauthenticated("refresh_reused", "this token was used before; log in again"))
+        }
+        Err(RefreshError::Sql(error)) => Err(error.into()),
+    }
+}
+
+/// End this session
+#[utoipa::path(post, path = "/v1/auth/logout", tag = "auth", responses((status = 204, description = "Ended")))]
+async fn logout(State(state): State<AppState>, caller: Caller) -> Result<StatusCode> {
+    let mut conn = state.db.acquire().await?;
+    store::revoke_session(&mut conn, caller.session, "logout").await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! Events about shipments: in by the events lane, out by the log.
+
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use jobs::cargo::LaneError;
+use serde::{Deserialize, Serialize};
+use shared::cargo::store::{self, Cursor};
+use shared::cargo::{Bounds, CargoEvent, Standing, StoredEvent};
+use shared::identity::{MemberRole, PlatformRole};
+use shared::ids::OrgId;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{self, Json, Path, Query};
+use crate::paging::{Limit, Page};
+
+/// The most events of one request.
+const MAX_EVENTS: usize = 1000;
+/// A request can be wrong in more ways than anybody reads.
+const MAX_FAULTS: usize = 100;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(report_events)).routes(routes!(list_events)).routes(routes!(get_standing))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Acting {
+    /// The organisation to act for; not needed by members of only one.
+    org: Option<OrgId>,
+}
+
+/// One event, or up to 1,000 of them.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the body; `Reported` reads it")]
+enum ReportedEvents {
+    One(CargoEvent),
+    Many(Vec<CargoEvent>),
+}
+
+/// The body, read: faults are named by their place in it.
+struct Reported {
+    events: Vec<CargoEvent>,
+    is_list: bool,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Reported {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        let bytes = extract::json_bytes(request, state).await?;
+        let is_list = bytes.trim_ascii_start().first() == Some(&b'[');
+        let events = if is_list { extract::parse(&bytes)? } else { vec![extract::parse(&bytes)?] };
+        Ok(Self { events, is_list })
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Accepted {
+    /// How many events were taken. Those that the log has already are among them, and are not recorded again.
+    accepted: usize,
+}
+
+/// Report events about shipments
+///
+/// All or none are taken. The answer comes after the events are safe; they are in the log a moment later. To send the same
+/// events again does no harm.
+#[utoipa::path(post, path = "/v1/cargo-events", tag = "shipments", params(Acting), request_body = ReportedEvents, responses(
+    (status = 202, description = "Taken", body = Accepted),
+    (status = 422, description = "`invalid_events`, `no_events`, `too_many_events`"),
+    (status = 503, description = "`events_unavailable`: send them again later"),
+))]
+async fn report_events(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(acting): Query<Acting>,
+    reported: Reported,
+) -> Result<(StatusCode, Json<Accepted>)> {
+    let org = caller.acting_org(acting.org)?;
+    caller.trader(org)?;
+    let events = reported.events;
+    if events.is_empty() {
+        return Err(Problem::unprocessable("no_events", "send at least one event"));
+    }
+    if events.len() > MAX_EVENTS {
+        return Err(Problem::unprocessable("too_many_events", format!("a request has at most {MAX_EVENTS} events")));
+    }
+    let bounds = Bounds::at(state.clock.now());
+    let mut problem = Problem::unprocessable("invalid_events", "no event was taken");
+    let mut faults = 0;
+    for (place, event) in events.iter().enumerate() {
+        for fault in bounds.check(event) {
+            let place = if reported.is_list { format!("/{place}") } else { String::new() };
+            if faults < MAX_FAULTS {
+                problem = problem.at(format!("{place}{}", fault.pointer), fault.problem);
+            }
+            faults += 1;
+        }
+    }
+    if faults > 0 {
+        return Err(problem);
+    }
+    state.lane.publish(org, &events).await.map_err(|error| match error {
+        LaneError::Unavailable(_) => {
+            Problem::unavailable("events_unavailable", "events cannot be taken now").with_cause(error)
+        }
+        LaneError::Refused(_) => {
+            Problem::unprocessable("out_of_range", "a value is beyond what can be stored").with_cause(error)
+        }
+    })?;
+    Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: events.len() })))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListEvents {
+    /// Whose events; not needed by members of only one organisation.
+    org: Option<OrgId>,
+    #[param(value_type = Option<String>)]
+    after: Option<Cursor>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List a shipment's events
+///
+/// From the earliest occurrence to the latest. An event that comes in late takes its place by when it occurred.
+#[utoipa::path(get, path = "/v1/shipments/{shipment}/events", tag = "shipments",
+    params(("shipment" = String, Path, description = "The shipment's reference"), ListEvents), responses(
+    (status = 200, description = "A page of the history", body = Page<StoredEvent>),
+))]
+async fn list_events(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(shipment): Path<String>,
+    Query(query): Query<ListEvents>,
+) -> Result<Json<Page<StoredEvent>>> {
+    let org = reader(&caller, query.org)?;
+    let mut conn = state.events.acquire().await?;
+    let page = store::list(&mut conn, org, &shipment, query.after, query.limit.size()).await?;
+    Ok(Json(Page { items: page.events, next: page.next.map(|next| next.to_string()) }))
+}
+
+/// Tell how a shipment stands
+///
+/// By its actual events: once delivered, always delivered; else the latest one that tells a status.
+#[utoipa::path(get, path = "/v1/shipments/{shipment}/standing", tag = "shipments",
+    params(("shipment" = String, Path, description = "The shipment's reference"), Acting), responses(
+    (status = 200, description = "Status and position", body = Standing),
+))]
+async fn get_standing(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(shipment): Path<String>,
+    Query(acting): Query<Acting>,
+) -> Result<Json<Standing>> {
+    let org = reader(&caller, acting.org)?;
+    let mut conn = state.events.acquire().await?;
+    Ok(Json(store::standing(&mut conn, org, &shipment).await?))
+}
+
+/// Members see their organisation's events, operators everybody's.
+fn reader(caller: &Caller, org: Option<OrgId>) -> Result<OrgId> {
+    match org {
+        Some(org) if caller.platform(PlatformRole::Operator).is_ok() => Ok(org),
+        org => {
+            let org = caller.acting_org(org)?;
+            caller.member(org, MemberRole::Viewer)?;
+            Ok(org)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! What organisations hold and may list.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use shared::catalog::model::{Item, ItemChange, NewItem};
+use shared::catalog::store::{self, CatalogError};
+use shared::ids::{ItemId, OrgId};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::acting::Acting;
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path, Query};
+use crate::paging::{Limit, Page};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_items, create_item)).routes(routes!(get_item, change_item, archive_item))
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::NotFound => Self::not_found("item"),
+            CatalogError::SkuTaken => Self::conflict("sku_taken", error.to_string()).at("/sku", "taken"),
+            CatalogError::Invalid(invalid) => invalid.into(),
+            CatalogError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Add an item
+///
+/// Its attributes must fit its category. It is seen by its organisation only, until a listing offers it.
+#[utoipa::path(post, path = "/v1/items", tag = "items", params(Acting), request_body = NewItem, responses(
+    (status = 201, description = "Added", body = Item),
+    (status = 409, description = "`sku_taken`"),
+    (status = 422, description = "`invalid_value`"),
+))]
+async fn create_item(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(acting): Query<Acting>,
+    Json(new): Json<NewItem>,
+) -> Result<Response> {
+    let org = acting.preparer(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    let item = store::create_item(&mut tx, org, &new).await?;
+    tx.commit().await?;
+    let location = [(header::LOCATION, format!("/v1/items/{}", item.id))];
+    Ok((StatusCode::CREATED, location, Json(item)).into_response())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListItems {
+    /// The organisation to act for. People who belong to exactly one need not say.
+    org: Option<OrgId>,
+    after: Option<ItemId>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List an organisation's items, oldest first
+#[utoipa::path(get, path = "/v1/items", tag = "items", params(ListItems), responses(
+    (status = 200, description = "A page", body = Page<Item>),
+))]
+async fn list_items(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListItems>,
+) -> Result<Json<Page<Item>>> {
+    let org = Acting { org: query.org }.member(&caller)?;
+    let rows = store::items_of(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
+    Ok(Json(query.limit.page(rows, |item| item.id.to_string(), |item| item)))
+}
+
+/// Read an item
+#[utoipa::path(get, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting), responses(
+    (status = 200, description = "The item", body = Item),
+))]
+async fn get_item(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<ItemId>,
+    Query(acting): Query<Acting>,
+) -> Result<Json<Item>> {
+    let org = acting.member(&caller)?;
+    let item = store::item(&mut *state.db.acquire().await?, org, id).await?;
+    Ok(Json(item.ok_or(CatalogError::NotFound)?))
+}
+
+/// Change an item
+///
+/// Fields that are left out stay as they are; attributes are replaced as a whole.
+#[utoipa::path(patch, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting),
+    request_body = ItemChange, responses(
+    (status = 200, description = "The item", body = Item),
+    (status = 422, description = "`invalid_value`"),
+))]
+async fn change_item(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<ItemId>,
+    Query(acting): Query<Acting>,
+    Json(change): Json<ItemChange>,
+) -> Result<Json<Item>> {
+    let org = acting.preparer(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    let item = store::change_item(&mut tx, org, id, &change).await?;
+    tx.commit().await?;
+    Ok(Json(item))
+}
+
+/// Archive an item
+///
+/// It leaves the lists; listings and orders keep it.
+#[utoipa::path(delete, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting), responses(
+    (status = 204, description = "Archived"),
+))]
+async fn archive_item(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<ItemId>,
+    Query(acting): Query<Acting>,
+) -> Result<StatusCode> {
+    let org = acting.preparer(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    store::archive_item(&mut tx, org, id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests;

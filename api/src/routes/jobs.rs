@@ -1,0 +1,382 @@
+//! Jobs: their owners see how they are getting on, operators see and steer all of them.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use jobs::Priority;
+use jobs::kit::ops::cancel::{self, Cancelled, CancelledMany};
+use jobs::kit::ops::detail::{self, JobDetail};
+use jobs::kit::ops::list::{self, DeadGroup, JobFilter, JobLine, StateCount};
+use jobs::kit::ops::retry::{self, Again, RetriedMany};
+use jobs::kit::ops::why::{self, Why};
+use jobs::kit::ops::{JobState, OpsError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use shared::audit;
+use shared::identity::PlatformRole;
+use shared::ids::{JobId, OrgId};
+use sqlx::PgConnection;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path, Query};
+use crate::paging::{Limit, Page};
+use crate::realtime::job_topic::{self, JobView};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_jobs))
+        .routes(routes!(count_jobs))
+        .routes(routes!(list_dead))
+        .routes(routes!(get_job, change_job))
+        .routes(routes!(get_detail))
+        .routes(routes!(get_why))
+        .routes(routes!(cancel_job))
+        .routes(routes!(retry_job))
+        .routes(routes!(run_job_now))
+        .routes(routes!(cancel_jobs))
+        .routes(routes!(retry_jobs))
+}
+
+impl From<OpsError> for Problem {
+    fn from(error: OpsError) -> Self {
+        let text = error.to_string();
+        match error {
+            OpsError::UnknownJob(_) => Self::not_found("job"),
+            OpsError::UnknownQueue { .. } => Self::not_found("queue"),
+            OpsError::WrongState { .. } => Self::conflict("wrong_state", text),
+            OpsError::Conflict { .. } => Self::conflict("unique_key_taken", text),
+            OpsError::UnknownKind(_) => Self::conflict("unknown_kind", text),
+            OpsError::Payload(problem) => Self::unprocessable("payload_unfit", text).at("/payload", problem),
+            OpsError::Invalid { setting, problem } => {
+                Self::unprocessable("setting_out_of_bounds", text).at(format!("/{setting}"), problem)
+            }
+            OpsError::Sql(error) => error.into(),
+        }
+    }
+}
+
+/// Who acts, as the job's log names them.
+pub(super) fn by(caller: &Caller) -> String {
+    format!("user {}", caller.user)
+}
+
+/// Writes an operator's act to the audit log, in the act's transaction.
+pub(super) async fn record(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    action: &str,
+    subject: (&str, String),
+    data: Value,
+) -> Result<()> {
+    audit::append(conn, audit::Entry { actor: Some(caller.user), action, subject, data }).await?;
+    Ok(())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListJobs {
+    /// One or more states, separated by commas.
+    state: Option<String>,
+    kind: Option<String>,
+    queue: Option<String>,
+    tenant: Option<OrgId>,
+    fingerprint: Option<String>,
+    /// Part of the last error.
+    error: Option<String>,
+    created_from: Option<DateTime<Utc>>,
+    /// Exclusive.
+    created_until: Option<DateTime<Utc>>,
+    after: Option<JobId>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List jobs, newest first
+///
+/// A page may be short, even empty, while there is a `next`: a rare match is further back.
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(ListJobs), responses(
+    (status = 200, description = "A page", body = Page<JobLine>),
+))]
+async fn list_jobs(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListJobs>,
+) -> Result<Json<Page<JobLine>>> {
+    caller.platform(PlatformRole::Observer)?;
+    let states = query.state.iter().flat_map(|list| list.split(',')).map(|text| text.trim().parse());
+    let states: Vec<JobState> = states.collect::<Result<_, String>>().map_err(|problem| {
+        Problem::bad_request("invalid_query", "the query is not what this request takes").parameter("state", problem)
+    })?;
+    let filter = JobFilter {
+        states,
+        kind: query.kind,
+        queue: query.queue,
+        tenant: query.tenant,
+        fingerprint: query.fingerprint,
+        error: query.error,
+        created_from: query.created_from,
+        created_until: query.created_until,
+    };
+    let mut conn = state.db.acquire().await?;
+    let page = list::list(&mut conn, &filter, query.after, query.limit.size()).await?;
+    Ok(Json(Page { items: page.jobs, next: page.next.map(|id| id.to_string()) }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Counts {
+    items: Vec<StateCount>,
+}
+
+/// Count open and dead jobs by queue and state
+#[utoipa::path(get, path = "/v1/jobs/counts", tag = "jobs", responses((status = 200, description = "Counts", body = Counts)))]
+async fn count_jobs(State(state): State<AppState>, caller: Caller) -> Result<Json<Counts>> {
+    caller.platform(PlatformRole::Observer)?;
+    Ok(Json(Counts { items: list::counts(&mut *state.db.acquire().await?).await? }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct DeadGroups {
+    items: Vec<DeadGroup>,
+}
+
+/// Group the dead jobs by what killed them, the largest group first
+#[utoipa::path(get, path = "/v1/jobs/dead", tag = "jobs", responses((status = 200, description = "Groups", body = DeadGroups)))]
+async fn list_dead(State(state): State<AppState>, caller: Caller) -> Result<Json<DeadGroups>> {
+    caller.platform(PlatformRole::Observer)?;
+    Ok(Json(DeadGroups { items: list::dead_groups(&mut *state.db.acquire().await?, 100).await? }))
+}
+
+/// See how a job is getting on
+///
+/// For the members of the organisation that it works for, and for who looks after the queues. `job:<id>` on the WebSocket tells
+/// the same as it happens.
+#[utoipa::path(get, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = JobId, Path)), responses(
+    (status = 200, description = "The job", body = JobView),
+))]
+async fn get_job(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<JobView>> {
+    let found = job_topic::visible(&mut *state.db.acquire().await?, &caller, job).await?;
+    found.map(Json).ok_or(Problem::not_found("job"))
+}
+
+/// See everything about a job: payload, attempts, log, family
+#[utoipa::path(get, path = "/v1/jobs/{job}/detail", tag = "jobs", params(("job" = JobId, Path)), responses(
+    (status = 200, description = "The job with its history", body = JobDetail),
+))]
+async fn get_detail(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<JobDetail>> {
+    caller.platform(PlatformRole::Observer)?;
+    Ok(Json(detail::detail(&mut *state.db.acquire().await?, job).await?))
+}
+
+/// Ask why a job is not running
+#[utoipa::path(get, path = "/v1/jobs/{job}/why", tag = "jobs", params(("job" = JobId, Path)), responses(
+    (status = 200, description = "The one true cause", body = Why),
+))]
+async fn get_why(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<Why>> {
+    caller.platform(PlatformRole::Observer)?;
+    Ok(Json(why::why(&mut *state.db.acquire().await?, &state.registry, job).await?))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeJob {
+    priority: Priority,
+}
+
+/// Give a waiting job another priority
+#[utoipa::path(patch, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = JobId, Path)), request_body = ChangeJob, responses(
+    (status = 204, description = "Changed"),
+    (status = 409, description = "`wrong_state`"),
+))]
+async fn change_job(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(job): Path<JobId>,
+    Json(body): Json<ChangeJob>,
+) -> Result<StatusCode> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.db.begin().await?;
+    retry::reprioritise(&mut tx, job, body.priority, &by(&caller)).await?;
+    let data = json!({"priority": body.priority});
+    record(&mut tx, &caller, "job.reprioritise", ("job", job.to_string()), data).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Cancel a job: a waiting one at once, a running one by asking its worker
+#[utoipa::path(post, path = "/v1/jobs/{job}/cancel", tag = "jobs", params(("job" = JobId, Path)), responses(
+    (status = 200, description = "What became of it", body = Cancelled),
+    (status = 409, description = "`wrong_state`: it is finished"),
+))]
+async fn cancel_job(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<Cancelled>> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.db.begin().await?;
+    let cancelled = cancel::cancel(&mut tx, job, &by(&caller)).await?;
+    record(&mut tx, &caller, "job.cancel", ("job", job.to_string()), json!({})).await?;
+    tx.commit().await?;
+    Ok(Json(cancelled))
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RetryJob {
+    /// A corrected payload; the job's contract checks it.
+    #[schema(value_type = Option<Object>)]
+    payload: Option<Value>,
+    /// Not before this many seconds from now.
+    #[serde(default)]
+    #[schema(maximum = 31_536_000)]
+    delay_seconds: u32,
+}
+
+/// Run a dead or cancelled job again, with a corrected payload if need be
+#[utoipa::path(post, path = "/v1/jobs/{job}/retry", tag = "jobs", params(("job" = JobId, Path)), request_body = RetryJob, responses(
+    (status = 204, description = "It waits for its turn"),
+    (status = 409, description = "`wrong_state`, `unique_key_taken`, `unknown_kind`"),
+    (status = 422, description = "`payload_unfit`"),
+))]
+async fn retry_job(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(job): Path<JobId>,
+    Json(body): Json<RetryJob>,
+) -> Result<StatusCode> {
+    caller.platform(PlatformRole::Operator)?;
+    if body.delay_seconds > 31_536_000 {
+        return Err(Problem::unprocessable("delay_too_long", "a year at most").at("/delay_seconds", "a year at most"));
+    }
+    let edited = body.payload.is_some();
+    let again = Again { payload: body.payload, delay: Duration::from_secs(u64::from(body.delay_seconds)) };
+    let mut tx = state.db.begin().await?;
+    retry::retry(&mut tx, &state.registry, job, &again, &by(&caller)).await?;
+    record(&mut tx, &caller, "job.retry", ("job", job.to_string()), json!({"edited": edited})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Run a scheduled job before its time
+#[utoipa::path(post, path = "/v1/jobs/{job}/run-now", tag = "jobs", params(("job" = JobId, Path)), responses(
+    (status = 204, description = "It waits for its turn"),
+    (status = 409, description = "`wrong_state`"),
+))]
+async fn run_job_now(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<StatusCode> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.db.begin().await?;
+    retry::run_now(&mut tx, job, &by(&caller)).await?;
+    record(&mut tx, &caller, "job.run_now", ("job", job.to_string()), json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which jobs; everything that is given must fit. At least one field is needed: nobody means all jobs there are.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Matching {
+    #[serde(default)]
+    states: Vec<JobState>,
+    kind: Option<String>,
+    queue: Option<String>,
+    tenant: Option<OrgId>,
+    fingerprint: Option<String>,
+    error: Option<String>,
+    created_from: Option<DateTime<Utc>>,
+    created_until: Option<DateTime<Utc>>,
+}
+
+impl Matching {
+    fn filter(self) -> Result<JobFilter> {
+        let named = self.kind.is_some()
+            || self.queue.is_some()
+            || self.tenant.is_some()
+            || self.fingerprint.is_some()
+            || self.error.is_some()
+            || self.created_from.is_some()
+            || self.created_until.is_some();
+        if !named {
+            return Err(Problem::unprocessable("filter_empty", "say which jobs, by more than their state"));
+        }
+        Ok(JobFilter {
+            states: self.states,
+            kind: self.kind,
+            queue: self.queue,
+            tenant: self.tenant,
+            fingerprint: self.fingerprint,
+            error: self.error,
+            created_from: self.created_from,
+            created_until: self.created_until,
+        })
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CancelJobs {
+    matching: Matching,
+}
+
+/// Cancel every open job that fits
+#[utoipa::path(post, path = "/v1/jobs/cancel", tag = "jobs", request_body = CancelJobs, responses(
+    (status = 200, description = "How many", body = CancelledMany),
+))]
+async fn cancel_jobs(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<CancelJobs>,
+) -> Result<Json<CancelledMany>> {
+    caller.platform(PlatformRole::Operator)?;
+    let data = json!({"matching": body.matching});
+    let filter = body.matching.filter()?;
+    let mut conn = state.db.acquire().await?;
+    // Batches commit by themselves, so the intent is written first.
+    record(&mut conn, &caller, "job.cancel_many", ("jobs", "matching".to_owned()), data).await?;
+    Ok(Json(cancel::cancel_matching(&mut conn, &filter, &by(&caller)).await?))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RetryJobs {
+    matching: Matching,
+    /// Let them become due one after the other at this rate.
+    per_second: Option<f64>,
+    /// The most jobs to retry: 1 to 10,000, 1,000 unless said.
+    #[serde(default = "thousand")]
+    #[schema(minimum = 1, maximum = 10_000)]
+    limit: u32,
+}
+
+const fn thousand() -> u32 {
+    1_000
+}
+
+/// Run every dead (or, by `states`, cancelled) job that fits again, oldest first
+#[utoipa::path(post, path = "/v1/jobs/retry", tag = "jobs", request_body = RetryJobs, responses(
+    (status = 200, description = "How many", body = RetriedMany),
+))]
+async fn retry_jobs(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<RetryJobs>,
+) -> Result<Json<RetriedMany>> {
+    caller.platform(PlatformRole::Operator)?;
+    if !(1..=10_000).contains(&body.limit) {
+        return Err(Problem::unprocessable("limit", "expected 1 to 10,000").at("/limit", "expected 1 to 10,000"));
+    }
+    let data = json!({"matching": body.matching, "per_second": body.per_second, "limit": body.limit});
+    let filter = body.matching.filter()?;
+    let mut conn = state.db.acquire().await?;
+    record(&mut conn, &caller, "job.retry_many", ("jobs", "matching".to_owned()), data).await?;
+    let by = by(&caller);
+    let retried = retry::retry_matching(&mut conn, &state.registry, &filter, body.per_second, body.limit, &by).await?;
+    Ok(Json(retried))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! Items on offer.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use shared::ids::{ListingId, OrgId};
+use shared::listings::model::{Cursor, Listing, ListingStatus, NewListing, Search};
+use shared::listings::store::{self, ListingError};
+use sqlx::PgConnection;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::acting::{Acting, trader_of};
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path, Query};
+use crate::paging::{Limit, Page, TimeCursor};
+
+/// The longest text that is searched for, in characters.
+const MAX_SEARCH: usize = 200;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(search_listings, create_listing))
+        .routes(routes!(my_listings))
+        .routes(routes!(get_listing))
+        .routes(routes!(publish_listing))
+        .routes(routes!(withdraw_listing))
+}
+
+impl From<ListingError> for Problem {
+    fn from(error: ListingError) -> Self {
+        match error {
+            ListingError::NotFound => Self::not_found("listing"),
+            ListingError::WrongStatus(_) => Self::conflict("listing_status", error.to_string()),
+            ListingError::AuctionOpen => Self::conflict("auction_open", error.to_string()),
+            ListingError::Invalid(invalid) => invalid.into(),
+            ListingError::Database(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SearchListings {
+    /// Words as people type them: `"exact phrase"`, `-without`, `or`.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// The path of a category; everything below it is found as well.
+    category: Option<String>,
+    seller: Option<OrgId>,
+    #[param(value_type = Option<String>)]
+    after: Option<TimeCursor>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// Search published listings, newest first
+#[utoipa::path(get, path = "/v1/listings", tag = "listings", security(()), params(SearchListings), responses(
+    (status = 200, description = "A page", body = Page<Listing>),
+))]
+async fn search_listings(
+    State(state): State<AppState>,
+    Query(query): Query<SearchListings>,
+) -> Result<Json<Page<Listing>>> {
+    if query.q.as_deref().is_some_and(|text| text.chars().count() > MAX_SEARCH) {
+        return Err(Problem::bad_request("invalid_query", "the query is not what this request takes")
+            .parameter("q", format!("has at most {MAX_SEARCH} characters")));
+    }
+    let search = Search {
+        text: query.q.filter(|text| !text.trim().is_empty()),
+        category_path: query.category,
+        seller: query.seller,
+        after: query.after.map(|after| Cursor { published_at: after.at, id: ListingId(after.id) }),
+        limit: query.limit.fetch(),
+    };
+    let rows = store::search(&mut *state.db.acquire().await?, &search).await?;
+    let cursor = |listing: &Listing| {
+        // What is found was published, so that there is a time.
+        let at = listing.published_at.unwrap_or(listing.created_at);
+        TimeCursor { at, id: listing.id.0 }.to_string()
+    };
+    Ok(Json(query.limit.page(rows, cursor, |listing| listing)))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct MyListings {
+    /// The organisation to act for. People who belong to exactly one need not say.
+    org: Option<OrgId>,
+    after: Option<ListingId>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List an organisation's own listings in every state, oldest first
+#[utoipa::path(get, path = "/v1/listings/mine", tag = "listings", params(MyListings), responses(
+    (status = 200, description = "A page", body = Page<Listing>),
+))]
+async fn my_listings(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<MyListings>,
+) -> Result<Json<Page<Listing>>> {
+    let org = Acting { org: query.org }.member(&caller)?;
+    let rows = store::listings_of(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
+    Ok(Json(query.limit.page(rows, |listing| listing.id.to_string(), |listing| listing)))
+}
+
+/// Draft a listing
+///
+/// Nobody outside of the organisation sees it until it is published.
+#[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting), request_body = NewListing, responses(
+    (status = 201, description = "A draft", body = Listing),
+    (status = 403, description = "`org_not_approved`"),
+    (status = 422, description = "`invalid_value`"),
+))]
+async fn create_listing(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(acting): Query<Acting>,
+    Json(new): Json<NewListing>,
+) -> Result<Response> {
+    let org = acting.trader(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    let id = store::create(&mut tx, org, caller.user, &new).await?;
+    let listing = found(&mut tx, id).await?;
+    tx.commit().await?;
+    let location = [(header::LOCATION, format!("/v1/listings/{id}"))];
+    Ok((StatusCode::CREATED, location, Json(listing)).into_response())
+}
+
+/// Read a listing
+///
+/// Drafts and what was withdrawn or suspended are shown to the seller only.
+#[utoipa::path(get, path = "/v1/listings/{listing}", tag = "listings", security(()),
+    params(("listing" = ListingId, Path)), responses(
+    (status = 200, description = "The listing", body = Listing),
+))]
+async fn get_listing(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Path(id): Path<ListingId>,
+) -> Result<Json<Listing>> {
+    let listing = found(&mut *state.db.acquire().await?, id).await?;
+    let public = matches!(listing.status, ListingStatus::Published | ListingStatus::SoldOut | ListingStatus::Ended);
+    if public || caller.is_some_and(|caller| caller.belongs_to(listing.seller_org_id)) {
+        return Ok(Json(listing));
+    }
+    Err(ListingError::NotFound.into())
+}
+
+/// Publish a draft
+#[utoipa::path(post, path = "/v1/listings/{listing}/publish", tag = "listings", params(("listing" = ListingId, Path)), responses(
+    (status = 200, description = "Everybody sees it", body = Listing),
+    (status = 409, description = "`listing_status`: it is no draft"),
+))]
+async fn publish_listing(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<ListingId>,
+) -> Result<Json<Listing>> {
+    let mut tx = state.ledger.begin().await?;
+    let seller = trader_of(&caller, found(&mut tx, id).await?.seller_org_id, "listing")?;
+    store::publish(&mut tx, seller, id).await?;
+    let listing = found(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(Json(listing))
+}
+
+/// Take a listing back
+#[utoipa::path(post, path = "/v1/listings/{listing}/withdraw", tag = "listings", params(("listing" = ListingId, Path)), responses(
+    (status = 200, description = "Nobody else sees it any more", body = Listing),
+    (status = 409, description = "`auction_open`: cancel its auction first; `listing_status`: it is over"),
+))]
+async fn withdraw_listing(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<ListingId>,
+) -> Result<Json<Listing>> {
+    let mut tx = state.ledger.begin().await?;
+    let seller = trader_of(&caller, found(&mut tx, id).await?.seller_org_id, "listing")?;
+    store::withdraw(&mut tx, seller, id).await?;
+    let listing = found(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(Json(listing))
+}
+
+/// A listing whatever its state, or the refusal.
+pub(super) async fn found(conn: &mut PgConnection, id: ListingId) -> Result<Listing> {
+    Ok(store::listing(conn, id).await?.ok_or(ListingError::NotFound)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! The caller's own account.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::identity::store::{self, ProfileChange};
+use shared::identity::{MemberRole, OrgStatus, PersonName, PlatformRole, TimeZone};
+use shared::ids::{OrgId, UserId};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::Json;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(get_me, change_me))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Me {
+    id: UserId,
+    email: String,
+    email_verified: bool,
+    name: String,
+    locale: String,
+    time_zone: String,
+    platform_role: PlatformRole,
+    memberships: Vec<MyMembership>,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct MyMembership {
+    org: OrgId,
+    role: MemberRole,
+    org_status: OrgStatus,
+}
+
+/// The caller's account and memberships
+#[utoipa::path(get, path = "/v1/me", tag = "me", responses((status = 200, description = "The account", body = Me)))]
+async fn get_me(State(state): State<AppState>, caller: Caller) -> Result<Json<Me>> {
+    let mut conn = state.db.acquire().await?;
+    let profile = store::profile(&mut conn, caller.user).await?.ok_or(Problem::not_found("user"))?;
+    let memberships = caller.memberships.iter().map(|membership| MyMembership {
+        org: membership.org,
+        role: membership.role,
+        org_status: membership.status,
+    });
+    Ok(Json(Me {
+        id: profile.id,
+        email: profile.email,
+        email_verified: profile.email_verified,
+        name: profile.name,
+        locale: profile.locale,
+        time_zone: profile.time_zone,
+        platform_role: profile.platform_role,
+        memberships: memberships.collect(),
+        created_at: profile.created_at,
+    }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeMe {
+    name: Option<PersonName>,
+    time_zone: Option<TimeZone>,
+}
+
+/// Change the caller's account
+#[utoipa::path(patch, path = "/v1/me", tag = "me", request_body = ChangeMe, responses((status = 204, description = "Changed")))]
+async fn change_me(State(state): State<AppState>, caller: Caller, Json(body): Json<ChangeMe>) -> Result<StatusCode> {
+    let mut conn = state.db.acquire().await?;
+    let change = ProfileChange { name: body.name, time_zone: body.time_zone };
+    store::change_profile(&mut conn, caller.user, &change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

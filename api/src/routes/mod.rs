@@ -1,0 +1,50 @@
+//! The routes, one file a domain. Each has a `router()` that is merged here; `routes!` puts a route and its documentation in
+//! together, and a test refuses a route that is not in the document.
+
+mod acting;
+mod admin;
+pub(crate) mod auctions;
+mod auth;
+mod cargo_events;
+mod categories;
+mod health;
+mod images;
+mod items;
+mod jobs;
+mod listings;
+mod me;
+mod orders;
+mod orgs;
+mod pages;
+mod queues;
+mod reports;
+mod schedules;
+mod uploads;
+mod ws;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::AppState;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(health::router())
+        .merge(auth::router())
+        .merge(me::router())
+        .merge(orgs::router())
+        .merge(admin::router())
+        .merge(categories::router())
+        .merge(items::router())
+        .merge(listings::router())
+        .merge(auctions::router())
+        .merge(orders::router())
+        .merge(uploads::router())
+        .merge(images::router())
+        .merge(reports::router())
+        .merge(cargo_events::router())
+        .merge(ws::router())
+        .merge(jobs::router())
+        .merge(queues::router())
+        .merge(schedules::router())
+        .merge(pages::router())
+}

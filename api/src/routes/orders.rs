@@ -1,0 +1,67 @@
+//! Sales, as their two parties see them.
+
+use axum::extract::State;
+use serde::Deserialize;
+use shared::ids::{OrderId, OrgId};
+use shared::orders::model::{Order, Side};
+use shared::orders::store;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::acting::Acting;
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path, Query};
+use crate::paging::{Limit, Page};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_orders)).routes(routes!(get_order))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListOrders {
+    /// The organisation to act for. People who belong to exactly one need not say.
+    org: Option<OrgId>,
+    /// Whether to list what the organisation bought or what it sold.
+    #[param(inline)]
+    side: Side,
+    after: Option<OrderId>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List an organisation's orders, newest first
+#[utoipa::path(get, path = "/v1/orders", tag = "orders", params(ListOrders), responses(
+    (status = 200, description = "A page", body = Page<Order>),
+))]
+async fn list_orders(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListOrders>,
+) -> Result<Json<Page<Order>>> {
+    let org = Acting { org: query.org }.member(&caller)?;
+    let mut conn = state.db.acquire().await?;
+    let rows = store::orders_of(&mut conn, org, query.side, query.after, query.limit.fetch()).await?;
+    Ok(Json(query.limit.page(rows, |order| order.id.to_string(), |order| order)))
+}
+
+/// Read an order
+///
+/// For members of the organisation that buys or sells; to everybody else it does not exist.
+#[utoipa::path(get, path = "/v1/orders/{order}", tag = "orders", params(("order" = OrderId, Path)), responses(
+    (status = 200, description = "The order", body = Order),
+))]
+async fn get_order(State(state): State<AppState>, caller: Caller, Path(id): Path<OrderId>) -> Result<Json<Order>> {
+    let mut conn = state.db.acquire().await?;
+    for membership in &caller.memberships {
+        if let Some(order) = store::order(&mut conn, membership.org, id).await? {
+            return Ok(Json(order));
+        }
+    }
+    Err(Problem::not_found("order"))
+}

@@ -1,0 +1,392 @@
+//! Organisations and their members.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::identity::store::{self, Decision, MembersError, NewOrg, OrgChange, OrgError, OrgFilter};
+use shared::identity::{Email, LegalName, MemberRole, OrgKind, OrgStatus, PlatformRole, TimeZone, VatNumber};
+use shared::ids::{OrgId, UserId};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path, Query};
+use crate::mail;
+use crate::paging::{Limit, Page};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_orgs, create_org))
+        .routes(routes!(get_org, change_org))
+        .routes(routes!(approve_org))
+        .routes(routes!(reject_org))
+        .routes(routes!(suspend_org))
+        .routes(routes!(reinstate_org))
+        .routes(routes!(list_members, add_member))
+        .routes(routes!(change_member, remove_member))
+}
+
+impl From<OrgError> for Problem {
+    fn from(error: OrgError) -> Self {
+        match error {
+            OrgError::Unknown => Self::not_found("organisation"),
+            OrgError::VatNumberTaken => {
+                Self::conflict("vat_number_taken", error.to_string()).at("/vat_number", "taken")
+            }
+            OrgError::Status(_) => Self::conflict("org_status", error.to_string()),
+            OrgError::Sql(error) => error.into(),
+        }
+    }
+}
+
+impl From<MembersError> for Problem {
+    fn from(error: MembersError) -> Self {
+        match error {
+            MembersError::Unknown => Self::not_found("member"),
+            MembersError::NoSuchUser => {
+                Self::unprocessable("user_unknown", error.to_string()).at("/email", "not registered")
+            }
+            MembersError::AlreadyMember => Self::conflict("already_member", error.to_string()),
+            MembersError::LastOwner => Self::conflict("last_owner", error.to_string()),
+            MembersError::Sql(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Org {
+    id: OrgId,
+    legal_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vat_number: Option<String>,
+    kinds: Vec<OrgKind>,
+    plan: String,
+    time_zone: String,
+    status: OrgStatus,
+    /// Why it was rejected or suspended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_until: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<store::Org> for Org {
+    fn from(org: store::Org) -> Self {
+        Self {
+            id: org.id,
+            legal_name: org.legal_name,
+            vat_number: org.vat_number,
+            kinds: org.kinds,
+            plan: org.plan,
+            time_zone: org.time_zone,
+            status: org.status,
+            status_reason: org.status_reason,
+            verified_until: org.verified_until,
+            created_at: org.created_at,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateOrg {
+    legal_name: LegalName,
+    vat_number: Option<VatNumber>,
+    #[schema(min_items = 1, max_items = 4)]
+    kinds: Vec<OrgKind>,
+    time_zone: TimeZone,
+}
+
+/// Found an organisation
+///
+/// The caller becomes its owner. It may trade when a moderator has approved it.
+#[utoipa::path(post, path = "/v1/orgs", tag = "orgs", request_body = CreateOrg, responses(
+    (status = 201, description = "Waiting for approval", body = Org),
+    (status = 409, description = "`vat_number_taken`"),
+))]
+async fn create_org(State(state): State<AppState>, caller: Caller, Json(body): Json<CreateOrg>) -> Result<Response> {
+    check_kinds(&body.kinds)?;
+    let new = NewOrg {
+        legal_name: &body.legal_name,
+        vat_number: body.vat_number.as_ref(),
+        kinds: &body.kinds,
+        time_zone: &body.time_zone,
+    };
+    let mut tx = state.db.begin().await?;
+    let id = store::create_org(&mut tx, new, caller.user).await?;
+    let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
+    tx.commit().await?;
+    let location = [(header::LOCATION, format!("/v1/orgs/{id}"))];
+    Ok((StatusCode::CREATED, location, Json(Org::from(org))).into_response())
+}
+
+fn check_kinds(kinds: &[OrgKind]) -> Result<()> {
+    if (1..=4).contains(&kinds.len()) {
+        return Ok(());
+    }
+    Err(Problem::unprocessable("kinds_count", "an organisation has 1 to 4 kinds").at("/kinds", "expected 1 to 4"))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListOrgs {
+    status: Option<OrgStatus>,
+    after: Option<OrgId>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List organisations
+///
+/// Moderators see all of them, everybody else their own.
+#[utoipa::path(get, path = "/v1/orgs", tag = "orgs", params(ListOrgs), responses(
+    (status = 200, description = "A page", body = Page<Org>),
+))]
+async fn list_orgs(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListOrgs>,
+) -> Result<Json<Page<Org>>> {
+    let filter = OrgFilter {
+        member: caller.platform(PlatformRole::Moderator).is_err().then_some(caller.user),
+        status: query.status,
+        after: query.after,
+        limit: query.limit.fetch(),
+    };
+    let rows = store::orgs_page(&mut *state.db.acquire().await?, filter).await?;
+    Ok(Json(query.limit.page(rows, |org| org.id.to_string(), Org::from)))
+}
+
+/// Read an organisation
+#[utoipa::path(get, path = "/v1/orgs/{org}", tag = "orgs", params(("org" = OrgId, Path)), responses(
+    (status = 200, description = "The organisation", body = Org),
+))]
+async fn get_org(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Org>> {
+    if caller.platform(PlatformRole::Moderator).is_err() {
+        caller.member(id, MemberRole::Viewer)?;
+    }
+    let org = store::org(&mut *state.db.acquire().await?, id).await?.ok_or(OrgError::Unknown)?;
+    Ok(Json(org.into()))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeOrg {
+    #[schema(min_items = 1, max_items = 4)]
+    kinds: Option<Vec<OrgKind>>,
+    time_zone: Option<TimeZone>,
+}
+
+/// Change an organisation
+#[utoipa::path(patch, path = "/v1/orgs/{org}", tag = "orgs", params(("org" = OrgId, Path)), request_body = ChangeOrg, responses(
+    (status = 200, description = "The organisation", body = Org),
+))]
+async fn change_org(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<OrgId>,
+    Json(body): Json<ChangeOrg>,
+) -> Result<Json<Org>> {
+    caller.member(id, MemberRole::Owner)?;
+    body.kinds.as_deref().map_or(Ok(()), check_kinds)?;
+    let mut tx = state.db.begin().await?;
+    store::change_org(&mut tx, id, &OrgChange { kinds: body.kinds, time_zone: body.time_zone }).await?;
+    let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
+    tx.commit().await?;
+    Ok(Json(org.into()))
+}
+
+/// Why a decision was made; the organisation's members can read it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    #[schema(min_length = 1, max_length = 1000)]
+    reason: String,
+}
+
+/// Approve a waiting organisation
+#[utoipa::path(post, path = "/v1/orgs/{org}/approve", tag = "orgs", params(("org" = OrgId, Path)), responses(
+    (status = 200, description = "Approved", body = Org),
+    (status = 409, description = "`org_status`: it is not waiting"),
+))]
+async fn approve_org(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Org>> {
+    decide(&state, &caller, id, Decision::Approve, None).await
+}
+
+/// Reject a waiting organisation
+#[utoipa::path(post, path = "/v1/orgs/{org}/reject", tag = "orgs", params(("org" = OrgId, Path)), request_body = Reason, responses(
+    (status = 200, description = "Rejected", body = Org),
+    (status = 409, description = "`org_status`: it is not waiting"),
+))]
+async fn reject_org(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<OrgId>,
+    Json(body): Json<Reason>,
+) -> Result<Json<Org>> {
+    decide(&state, &caller, id, Decision::Reject, Some(body)).await
+}
+
+/// Suspend an approved organisation
+#[utoipa::path(post, path = "/v1/orgs/{org}/suspend", tag = "orgs", params(("org" = OrgId, Path)), request_body = Reason, responses(
+    (status = 200, description = "Suspended", body = Org),
+    (status = 409, description = "`org_status`: it is not approved"),
+))]
+async fn suspend_org(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<OrgId>,
+    Json(body): Json<Reason>,
+) -> Result<Json<Org>> {
+    decide(&state, &caller, id, Decision::Suspend, Some(body)).await
+}
+
+/// Lift an organisation's suspension
+#[utoipa::path(post, path = "/v1/orgs/{org}/reinstate", tag = "orgs", params(("org" = OrgId, Path)), responses(
+    (status = 200, description = "Approved again", body = Org),
+    (status = 409, description = "`org_status`: it is not suspended"),
+))]
+async fn reinstate_org(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Org>> {
+    decide(&state, &caller, id, Decision::Reinstate, None).await
+}
+
+async fn decide(
+    state: &AppState,
+    caller: &Caller,
+    id: OrgId,
+    decision: Decision,
+    reason: Option<Reason>,
+) -> Result<Json<Org>> {
+    caller.platform(PlatformRole::Moderator)?;
+    if caller.belongs_to(id) {
+        return Err(Problem::forbidden("own_org", "somebody else decides about your own organisation"));
+    }
+    let reason = reason.map(|body| body.reason);
+    if reason.as_deref().is_some_and(|text| !(1..=1000).contains(&text.trim().chars().count())) {
+        return Err(
+            Problem::unprocessable("reason_length", "give a reason of up to 1,000 characters").at("/reason", "length")
+        );
+    }
+    let mut tx = state.ledger.begin().await?;
+    store::decide(&mut tx, id, decision, caller.user, reason.as_deref().map(str::trim)).await?;
+    let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
+    mail::decided(&mut tx, &org, decision).await?;
+    tx.commit().await?;
+    Ok(Json(org.into()))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Member {
+    user: UserId,
+    name: String,
+    email: String,
+    role: MemberRole,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Members {
+    items: Vec<Member>,
+}
+
+/// List an organisation's members
+#[utoipa::path(get, path = "/v1/orgs/{org}/members", tag = "orgs", params(("org" = OrgId, Path)), responses(
+    (status = 200, description = "Its members", body = Members),
+))]
+async fn list_members(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Members>> {
+    caller.member(id, MemberRole::Viewer)?;
+    let members = store::members(&mut *state.db.acquire().await?, id).await?;
+    let items = members.into_iter().map(|member| Member {
+        user: member.user,
+        name: member.name,
+        email: member.email,
+        role: member.role,
+        created_at: member.created_at,
+    });
+    Ok(Json(Members { items: items.collect() }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AddMember {
+    email: Email,
+    role: MemberRole,
+}
+
+/// Add a registered person to an organisation
+#[utoipa::path(post, path = "/v1/orgs/{org}/members", tag = "orgs", params(("org" = OrgId, Path)), request_body = AddMember, responses(
+    (status = 204, description = "Added"),
+    (status = 409, description = "`already_member`"),
+    (status = 422, description = "`user_unknown`"),
+))]
+async fn add_member(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<OrgId>,
+    Json(body): Json<AddMember>,
+) -> Result<StatusCode> {
+    let membership = caller.member(id, MemberRole::Owner)?;
+    // Only organisations that somebody has looked at may find out who is registered.
+    if membership.status != OrgStatus::Approved {
+        return Err(Problem::forbidden("org_not_approved", "members can be added once the organisation is approved"));
+    }
+    store::add_member(&mut *state.db.acquire().await?, id, body.email.as_str(), body.role).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeMember {
+    role: MemberRole,
+}
+
+/// Give a member another role
+#[utoipa::path(patch, path = "/v1/orgs/{org}/members/{user}", tag = "orgs",
+    params(("org" = OrgId, Path), ("user" = UserId, Path)), request_body = ChangeMember, responses(
+    (status = 204, description = "Changed"),
+    (status = 409, description = "`last_owner`"),
+))]
+async fn change_member(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((org, user)): Path<(OrgId, UserId)>,
+    Json(body): Json<ChangeMember>,
+) -> Result<StatusCode> {
+    caller.member(org, MemberRole::Owner)?;
+    let mut tx = state.db.begin().await?;
+    store::change_member(&mut tx, org, user, body.role).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Remove a member
+///
+/// Owners remove anybody; everybody may leave.
+#[utoipa::path(delete, path = "/v1/orgs/{org}/members/{user}", tag = "orgs",
+    params(("org" = OrgId, Path), ("user" = UserId, Path)), responses(
+    (status = 204, description = "Removed"),
+    (status = 409, description = "`last_owner`"),
+))]
+async fn remove_member(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((org, user)): Path<(OrgId, UserId)>,
+) -> Result<StatusCode> {
+    let needed = if user == caller.user { MemberRole::Viewer } else { MemberRole::Owner };
+    caller.member(org, needed)?;
+    let mut tx = state.db.begin().await?;
+    store::remove_member(&mut tx, org, user).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests;

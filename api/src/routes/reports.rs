@@ -1,0 +1,290 @@
+//! Reports: asked for here, made by a job, downloaded from the store.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, NaiveDate, Utc};
+use jobs::reports::{RequestError, request};
+use serde::{Deserialize, Serialize};
+use shared::blobs::Disposition;
+use shared::identity::store as identity;
+use shared::identity::{MemberRole, PlatformRole};
+use shared::ids::{JobId, OrgId, ReportId};
+use shared::money::Money;
+use shared::reports::model::{Format, Kind, NewReport, Report, Status};
+use shared::reports::period::{MAX_DAYS, Period, PeriodError};
+use shared::reports::store::{self, ReportError};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path, Query};
+use crate::paging::{Limit, Page};
+
+/// How long a download's address works.
+const VALID_FOR: Duration = Duration::from_mins(15);
+/// Reports of one organisation that may wait or be in the making.
+const MAX_OPEN: i64 = 20;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_reports, create_report)).routes(routes!(get_report))
+}
+
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::NotFound(_) => Self::not_found("report"),
+            ReportError::NoSuchOrg(_) => Self::not_found("organisation"),
+            ReportError::Sql(error) => error.into(),
+            ReportError::NotOpen(_) | ReportError::UnknownZone(_) | ReportError::Period(_) | ReportError::Money(_) => {
+                Self::internal(error)
+            }
+        }
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Report(error) => error.into(),
+            RequestError::Enqueue(error) => error.into(),
+        }
+    }
+}
+
+/// A report.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReportView {
+    id: ReportId,
+    org: OrgId,
+    kind: Kind,
+    format: Format,
+    /// Both days are inclusive, in `time_zone`.
+    first_day: NaiveDate,
+    last_day: NaiveDate,
+    #[schema(example = "Europe/Berlin")]
+    time_zone: String,
+    /// The same period as times: from `starts_at` up to, not including, `ends_at`.
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    status: Status,
+    /// Percent, while it is being made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<i16>,
+    /// Why it could not be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<JobId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row_count: Option<i64>,
+    /// One entry per currency.
+    totals: Vec<TotalView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    download: Option<Download>,
+    created_at: DateTime<Utc>,
+    /// When the file is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// What the sales in one currency add up to.
+#[derive(Debug, Serialize, ToSchema)]
+struct TotalView {
+    row_count: i64,
+    #[schema(example = "EUR")]
+    currency: String,
+    /// What the buyers pay.
+    #[schema(example = "12.50")]
+    total: String,
+    /// The platform's part of it.
+    #[schema(example = "0.63")]
+    fee: String,
+    /// The seller's part of it.
+    #[schema(example = "11.87")]
+    net: String,
+}
+
+/// An address that works for a short time; read the report again for another one.
+#[derive(Debug, Serialize, ToSchema)]
+struct Download {
+    url: String,
+    file_name: String,
+    valid_until: DateTime<Utc>,
+}
+
+async fn view(state: &AppState, report: Report) -> Result<ReportView> {
+    let download = match &report.object_key {
+        Some(key) if report.status == Status::Ready => {
+            let file_name = report.file_name();
+            let disposition = Disposition::Attachment(file_name.clone());
+            let url = state.blobs.presign_get(key, &disposition, VALID_FOR).await?;
+            Some(Download { url, file_name, valid_until: state.clock.now() + VALID_FOR })
+        }
+        _ => None,
+    };
+    let progress = match (report.status, report.job) {
+        (Status::Running, Some(job)) => progress(state, job).await?,
+        _ => None,
+    };
+    let amount = |money: Money| money.amount();
+    let totals = report.totals.iter().map(|it| TotalView {
+        row_count: it.rows,
+        currency: it.total.currency().code().to_owned(),
+        total: amount(it.total),
+        fee: amount(it.fee),
+        net: amount(it.net),
+    });
+    Ok(ReportView {
+        id: report.id,
+        org: report.org,
+        kind: report.kind,
+        format: report.format,
+        first_day: report.period.first_day(),
+        last_day: report.period.last_day(),
+        time_zone: report.period.zone().name().to_owned(),
+        starts_at: report.period.starts_at(),
+        ends_at: report.period.ends_at(),
+        status: report.status,
+        progress,
+        failure: report.failure,
+        job: report.job,
+        row_count: report.row_count,
+        totals: totals.collect(),
+        download,
+        created_at: report.created_at,
+        expires_at: report.expires_at,
+    })
+}
+
+/// How far the job is; nothing when it is pruned.
+async fn progress(state: &AppState, job: JobId) -> Result<Option<i16>> {
+    let mut conn = state.db.acquire().await?;
+    Ok(sqlx::query_scalar!("SELECT progress FROM jobs WHERE id = $1", job.0)
+        .fetch_optional(&mut *conn)
+        .await?
+        .flatten())
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateReport {
+    /// Needed when the caller has several organisations.
+    org: Option<OrgId>,
+    kind: Kind,
+    format: Format,
+    /// In the organisation's time zone.
+    first_day: NaiveDate,
+    /// Inclusive; at most 366 days from the first.
+    last_day: NaiveDate,
+}
+
+/// Ask for a report
+///
+/// A job makes it; whoever asked gets a mail when it is ready. Platform administrators may ask for any organisation.
+#[utoipa::path(post, path = "/v1/reports", tag = "reports", request_body = CreateReport, responses(
+    (status = 202, description = "A job is at it; `Location` names the report", body = ReportView),
+    (status = 422, description = "`period_invalid`: the days are reversed, too many or in the future"),
+    (status = 429, description = "`too_many_reports`: wait for those that are being made"),
+))]
+async fn create_report(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<CreateReport>,
+) -> Result<Response> {
+    let org = caller.acting_org(body.org)?;
+    if caller.platform(PlatformRole::Admin).is_err() {
+        caller.member(org, MemberRole::Trader)?;
+    }
+    let mut tx = state.ledger.begin().await?;
+    let zone = identity::org(&mut tx, org).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
+    let zone = zone.parse().map_err(|_| Problem::internal(ReportError::UnknownZone(zone)))?;
+    let period = Period::new(body.first_day, body.last_day, zone).map_err(period_problem)?;
+    if body.first_day > state.clock.now().with_timezone(&zone).date_naive() {
+        let detail = "the period has not begun yet";
+        return Err(Problem::unprocessable("period_invalid", detail).at("/first_day", detail));
+    }
+    if store::open_count(&mut tx, org).await? >= MAX_OPEN {
+        let detail = format!("{MAX_OPEN} reports of this organisation are being made");
+        return Err(Problem::too_many("too_many_reports", detail, Duration::from_secs(10)));
+    }
+    let new = NewReport { org, requested_by: Some(caller.user), kind: body.kind, format: body.format, period };
+    let (id, _) = request(&mut tx, &new).await?.ok_or_else(|| Problem::internal(anyhow::anyhow!("no report")))?;
+    let report = store::get(&mut tx, id).await?;
+    tx.commit().await?;
+    let location = [(header::LOCATION, format!("/v1/reports/{id}"))];
+    Ok((StatusCode::ACCEPTED, location, Json(view(&state, report).await?)).into_response())
+}
+
+fn period_problem(error: PeriodError) -> Problem {
+    let field = match error {
+        PeriodError::Reversed | PeriodError::OutOfRange => "/last_day",
+        PeriodError::TooLong => {
+            let detail = format!("a report covers {MAX_DAYS} days at most");
+            return Problem::unprocessable("period_invalid", detail.clone()).at("/last_day", detail);
+        }
+    };
+    Problem::unprocessable("period_invalid", error.to_string()).at(field, error.to_string())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListReports {
+    /// Needed when the caller has several organisations.
+    org: Option<OrgId>,
+    after: Option<ReportId>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List an organisation's reports, newest first
+#[utoipa::path(get, path = "/v1/reports", tag = "reports", params(ListReports), responses(
+    (status = 200, description = "A page", body = Page<ReportView>),
+))]
+async fn list_reports(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListReports>,
+) -> Result<Json<Page<ReportView>>> {
+    let org = caller.acting_org(query.org)?;
+    may_read(&caller, org)?;
+    let rows = store::page(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
+    let page = query.limit.page(rows, |report| report.id.to_string(), |report| report);
+    let mut items = Vec::with_capacity(page.items.len());
+    for report in page.items {
+        items.push(view(&state, report).await?);
+    }
+    Ok(Json(Page { items, next: page.next }))
+}
+
+/// Read a report's state, and where to download it
+#[utoipa::path(get, path = "/v1/reports/{report}", tag = "reports", params(("report" = ReportId, Path)), responses(
+    (status = 200, description = "The report", body = ReportView),
+))]
+async fn get_report(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<ReportId>,
+) -> Result<Json<ReportView>> {
+    let report = store::get(&mut *state.db.acquire().await?, id).await?;
+    may_read(&caller, report.org).map_err(|_| Problem::not_found("report"))?;
+    Ok(Json(view(&state, report).await?))
+}
+
+/// Members read their organisation's reports, platform administrators all.
+fn may_read(caller: &Caller, org: OrgId) -> Result<()> {
+    if caller.platform(PlatformRole::Admin).is_err() {
+        caller.member(org, MemberRole::Viewer)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+use jobs::kit::testing::assert_enqueued;
+use jobs::reports::GenerateReport;
+use serde_json::{Value, json};
+use shared::identity::PlatformRole;
+use shared::ids::ReportId;
+use shared::money::{Currency, Money};
+use shared::reports::model::Totals;
+use shared::reports::store;
+
+use crate::testing::{Person, TestApi};
+
+struct Scene {
+    api: TestApi,
+    ann: Person,
+    eve: Person,
+}
+
+async fn scene() -> Scene {
+    let api = TestApi::with(&[("S3_ACCESS_KEY_ID", "key"), ("S3_SECRET_ACCESS_KEY", "secret")]).await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (ann, eve) = (api.person("Ann").await, api.person("Eve").await);
+    api.org(&ann, "Ann Farm", &moderator).await;
+    api.org(&eve, "Eve Farm", &moderator).await;
+    Scene { api, ann, eve }
+}
+
+fn sales(first_day: &str, last_day: &str) -> Value {
+    json!({"kind": "sales", "format": "csv", "first_day": first_day, "last_day": last_day})
+}
+
+#[tokio::test]
+async fn a_report_is_asked_for_made_and_downloaded() {
+    let Scene { api, ann, eve } = &scene().await;
+    let answer = api.post(Some(ann), "/v1/reports", sales("2026-03-29", "2026-03-29")).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let location = answer.headers["location"].to_str().unwrap().to_owned();
+    let report = answer.ok();
+    let id: ReportId = report["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!((location.clone(), report["status"].as_str()), (format!("/v1/reports/{id}"), Some("queued")));
+    assert_eq!(report["time_zone"], "Europe/Berlin");
+    assert_eq!(
+        (&report["starts_at"], &report["ends_at"]),
+        (&json!("2026-03-28T23:00:00Z"), &json!("2026-03-29T22:00:00Z"))
+    );
+    assert!(report["job"].is_i64() && report["download"].is_null());
+    assert_enqueued::<GenerateReport>(&api.db.pool, |job| job.report == id).await;
+
+    // As the worker does it.
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    store::begin(&mut conn, id).await.unwrap();
+    sqlx::query("UPDATE jobs SET progress = 40 WHERE id = $1")
+        .bind(report["job"].as_i64())
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    let running = api.get(Some(ann), &location).await.ok();
+    assert_eq!((running["status"].as_str(), running["progress"].as_i64()), (Some("running"), Some(40)));
+    let money = |minor| Money::from_minor(minor, Currency::EUR);
+    let totals = [Totals { rows: 2, total: money(2_000), fee: money(100), net: money(1_900) }];
+    store::finish(&mut conn, id, "reports/x.csv", &totals, 30).await.unwrap();
+    drop(conn);
+
+    let ready = api.get(Some(ann), &location).await.ok();
+    assert_eq!((ready["status"].as_str(), ready["row_count"].as_i64()), (Some("ready"), Some(2)));
+    assert_eq!(
+        ready["totals"],
+        json!([{"row_count": 2, "currency": "EUR", "total": "20.00", "fee": "1.00", "net": "19.00"}])
+    );
+    let download = &ready["download"];
+    assert_eq!(download["file_name"], "sales_2026-03-29_Europe-Berlin.csv");
+    assert!(download["url"].as_str().unwrap().contains("X-Amz-Expires=900"), "{download}");
+
+    api.get(Some(eve), &location).await.refused(404, "not_found");
+    let admin = api.admin().await;
+    assert_eq!(api.get(Some(&admin), &location).await.ok()["id"], ready["id"]);
+    let list = api.get(Some(ann), "/v1/reports?limit=1").await.ok();
+    assert_eq!(list["items"][0]["id"], ready["id"]);
+    assert_eq!(api.get(Some(eve), "/v1/reports").await.ok()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn nonsense_is_refused() {
+    let Scene { api, ann, eve } = &scene().await;
+    for (first, last) in [("2026-03-02", "2026-03-01"), ("2024-01-01", "2026-01-01"), ("9998-01-01", "9998-01-02")] {
+        api.post(Some(ann), "/v1/reports", sales(first, last)).await.refused(422, "period_invalid");
+    }
+    for body in [
+        sales("2026-02-30", "2026-03-01"),
+        json!({"kind": "gossip", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"}),
+    ] {
+        api.post(Some(ann), "/v1/reports", body).await.refused(400, "invalid_body");
+    }
+    let org = api.get(Some(eve), "/v1/orgs").await.ok()["items"][0]["id"].clone();
+    let mut foreign = sales("2026-01-01", "2026-01-01");
+    foreign["org"] = org;
+    api.post(Some(ann), "/v1/reports", foreign.clone()).await.refused(404, "not_found");
+    let admin = api.admin().await;
+    assert_eq!(api.post(Some(&admin), "/v1/reports", foreign).await.status, 202);
+}
+
+#[tokio::test]
+async fn too_many_at_once_must_wait() {
+    let Scene { api, ann, .. } = &scene().await;
+    for _ in 0..super::MAX_OPEN {
+        assert_eq!(api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.status, 202);
+    }
+    let answer = api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await;
+    assert!(answer.refused(429, "too_many_reports").headers.contains_key("retry-after"));
+    // Listed newest first, page by page.
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = api.get(Some(ann), &format!("/v1/reports?limit=7{after}")).await.ok();
+        seen.extend(page["items"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    let mut sorted = seen.clone();
+    sorted.sort_by(|a, b| b.cmp(a));
+    sorted.dedup();
+    assert_eq!((seen.len(), &seen), (20, &sorted));
+}

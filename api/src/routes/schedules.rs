@@ -1,0 +1,275 @@
+//! Schedules, for operators: what the code declares, and what they set instead.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jobs::kit::schedule::store::{self, Edit, NewSchedule, ScheduleError, ScheduleView, TimesError};
+use serde::Serialize;
+use serde_json::json;
+use shared::identity::PlatformRole;
+use shared::ids::JobId;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::jobs::{by, record};
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_schedules, add_schedule))
+        .routes(routes!(get_schedule, change_schedule, remove_schedule))
+        .routes(routes!(pause_schedule))
+        .routes(routes!(resume_schedule))
+        .routes(routes!(reset_schedule))
+        .routes(routes!(run_schedule_now))
+}
+
+impl From<ScheduleError> for Problem {
+    fn from(error: ScheduleError) -> Self {
+        let text = error.to_string();
+        match error {
+            ScheduleError::Unknown(_) => Self::not_found("schedule"),
+            ScheduleError::Taken(_) => Self::conflict("schedule_exists", text).at("/name", "taken"),
+            ScheduleError::Name(_) => Self::unprocessable("schedule_name", text.clone()).at("/name", text),
+            ScheduleError::Times(times) => {
+                let pointer = match times {
+                    TimesError::Expression(_) => "/expression",
+                    TimesError::Zone(_) => "/zone",
+                    TimesError::Misfire(_) => "/misfire",
+                };
+                Self::unprocessable("schedule_times", text.clone()).at(pointer, text)
+            }
+            ScheduleError::NothingToChange => Self::unprocessable("nothing_to_change", text),
+            ScheduleError::UnknownKind(_) => Self::unprocessable("unknown_kind", text.clone()).at("/kind", text),
+            ScheduleError::Payload(_) => Self::unprocessable("payload_unfit", text.clone()).at("/payload", text),
+            ScheduleError::Declared(_) => Self::conflict("schedule_declared", text),
+            ScheduleError::Retired(_) => Self::conflict("schedule_retired", text),
+            ScheduleError::Enqueue(error) => error.into(),
+            ScheduleError::Sql(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Schedules {
+    items: Vec<ScheduleView>,
+}
+
+/// List the schedules with their next five fire times
+#[utoipa::path(get, path = "/v1/schedules", tag = "schedules", responses(
+    (status = 200, description = "All schedules", body = Schedules),
+))]
+async fn list_schedules(State(state): State<AppState>, caller: Caller) -> Result<Json<Schedules>> {
+    caller.platform(PlatformRole::Observer)?;
+    Ok(Json(Schedules { items: store::list(&mut *state.db.acquire().await?).await? }))
+}
+
+/// Read a schedule
+#[utoipa::path(get, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path)), responses(
+    (status = 200, description = "The schedule", body = ScheduleView),
+))]
+async fn get_schedule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<ScheduleView>> {
+    caller.platform(PlatformRole::Observer)?;
+    Ok(Json(store::get(&mut *state.db.acquire().await?, &name).await?))
+}
+
+/// Add a schedule of any kind of job
+#[utoipa::path(post, path = "/v1/schedules", tag = "schedules", request_body = NewSchedule, responses(
+    (status = 201, description = "The schedule; check its next fire times", body = ScheduleView),
+    (status = 409, description = "`schedule_exists`"),
+    (status = 422, description = "`schedule_name`, `schedule_times`, `unknown_kind`, `payload_unfit`"),
+))]
+async fn add_schedule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<NewSchedule>,
+) -> Result<Response> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.db.begin().await?;
+    let view = store::add(&mut tx, &state.registry, body, &by(&caller)).await?;
+    let data = json!({"kind": view.kind, "times": view.times});
+    record(&mut tx, &caller, "schedule.add", ("schedule", view.name.clone()), data).await?;
+    tx.commit().await?;
+    let location = [(header::LOCATION, format!("/v1/schedules/{}", view.name))];
+    Ok((StatusCode::CREATED, location, Json(view)).into_response())
+}
+
+/// Fire at other times, from now on
+#[utoipa::path(patch, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path)),
+    request_body = Edit, responses(
+    (status = 200, description = "The schedule; check its next fire times", body = ScheduleView),
+    (status = 422, description = "`schedule_times`, `nothing_to_change`"),
+))]
+async fn change_schedule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(body): Json<Edit>,
+) -> Result<Json<ScheduleView>> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.db.begin().await?;
+    let view = store::edit(&mut tx, &name, body, &by(&caller)).await?;
+    record(&mut tx, &caller, "schedule.change", ("schedule", name), json!({"times": view.times})).await?;
+    tx.commit().await?;
+    Ok(Json(view))
+}
+
+/// Remove a schedule that was added at run time
+#[utoipa::path(delete, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path)), responses(
+    (status = 204, description = "Removed"),
+    (status = 409, description = "`schedule_declared`: pause it instead"),
+))]
+async fn remove_schedule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<StatusCode> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.db.begin().await?;
+    store::remove(&mut tx, &name).await?;
+    record(&mut tx, &caller, "schedule.remove", ("schedule", name), json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stop a schedule from firing
+#[utoipa::path(post, path = "/v1/schedules/{schedule}/pause", tag = "schedules", params(("schedule" = String, Path)), responses(
+    (status = 200, description = "The schedule", body = ScheduleView),
+))]
+async fn pause_schedule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<ScheduleView>> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.db.begin().await?;
+    let view = store::pause(&mut tx, &name, &by(&caller)).await?;
+    record(&mut tx, &caller, "schedule.pause", ("schedule", name), json!({})).await?;
+    tx.commit().await?;
+    Ok(Json(view))
+}
+
+/// Let a schedule fire again, from now: times during the pause are not made up
+#[utoipa::path(post, path = "/v1/schedules/{schedule}/resume", tag = "schedules", params(("schedule" = String, Path)), responses(
+    (status = 200, description = "The schedule", body = ScheduleView),
+))]
+async fn resume_schedule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<ScheduleView>> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.db.begin().await?;
+    let view = store::resume(&mut tx, &name, &by(&caller)).await?;
+    record(&mut tx, &caller, "schedule.resume", ("schedule", name), json!({})).await?;
+    tx.commit().await?;
+    Ok(Json(view))
+}
+
+/// Take back every override: the schedule goes on as the code declares it
+#[utoipa::path(post, path = "/v1/schedules/{schedule}/reset", tag = "schedules", params(("schedule" = String, Path)), responses(
+    (status = 200, description = "The schedule", body = ScheduleView),
+))]
+async fn reset_schedule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<ScheduleView>> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.db.begin().await?;
+    let view = store::reset(&mut tx, &name, &by(&caller)).await?;
+    record(&mut tx, &caller, "schedule.reset", ("schedule", name), json!({})).await?;
+    tx.commit().await?;
+    Ok(Json(view))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Started {
+    /// The new job, or the open one that does the same.
+    job: JobId,
+    url: String,
+}
+
+/// Run a schedule's job now, also while it is paused; the next fire time stays
+#[utoipa::path(post, path = "/v1/schedules/{schedule}/run-now", tag = "schedules", params(("schedule" = String, Path)), responses(
+    (status = 202, description = "The job", body = Started),
+    (status = 409, description = "`schedule_retired`"),
+))]
+async fn run_schedule_now(State(state): State<AppState>, caller: Caller, Path(name): Path<String>) -> Result<Response> {
+    caller.platform(PlatformRole::Operator)?;
+    let mut tx = state.ledger.begin().await?;
+    let job = store::run_now(&mut tx, &state.registry, &name).await?.id();
+    record(&mut tx, &caller, "schedule.run_now", ("schedule", name), json!({"job": job})).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(Started { job, url: format!("/v1/jobs/{job}") })).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Method;
+    use serde_json::{Value, json};
+    use shared::identity::PlatformRole;
+
+    use crate::testing::TestApi;
+
+    #[tokio::test]
+    async fn operators_add_change_pause_run_and_remove_schedules() {
+        let api = TestApi::new().await;
+        let (operator, observer) = (api.staff(PlatformRole::Operator).await, api.staff(PlatformRole::Observer).await);
+        let who = Some(&operator);
+        let new = |field: &str, value: Value| {
+            let mut body = json!({"name": "night.prune", "kind": "jobs.prune", "expression": "0 2 * * *",
+                "zone": "Europe/Berlin", "payload": {"finished_after_hours": 1, "dead_after_hours": 1}});
+            body[field] = value;
+            body
+        };
+        for (field, value, code, pointer) in [
+            ("expression", json!("99 * * * *"), "schedule_times", "/expression"),
+            ("zone", json!("Berlin"), "schedule_times", "/zone"),
+            ("misfire", json!("sometimes"), "schedule_times", "/misfire"),
+            ("name", json!("Not A Name"), "schedule_name", "/name"),
+            ("kind", json!("none.such"), "unknown_kind", "/kind"),
+            ("payload", json!({"x": 1}), "payload_unfit", "/payload"),
+        ] {
+            let answer = api.post(who, "/v1/schedules", new(field, value)).await.refused(422, code);
+            assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{answer:?}");
+        }
+        let body = new("misfire", json!("skip"));
+        api.post(Some(&observer), "/v1/schedules", body.clone()).await.refused(403, "role_too_low");
+        let answer = api.post(who, "/v1/schedules", body.clone()).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.headers["location"]),
+            (201, &"/v1/schedules/night.prune".parse().unwrap())
+        );
+        assert_eq!(answer.body["next"].as_array().unwrap().len(), 5, "{answer:?}");
+        api.post(who, "/v1/schedules", body).await.refused(409, "schedule_exists");
+        let path = "/v1/schedules/night.prune";
+        let changed = api.call(who, Method::PATCH, path, json!({"zone": "Asia/Kolkata"})).await.ok();
+        assert_eq!(
+            (changed["zone"].as_str(), changed["expression"].as_str()),
+            (Some("Asia/Kolkata"), Some("0 2 * * *"))
+        );
+        api.call(who, Method::PATCH, path, json!({})).await.refused(422, "nothing_to_change");
+        let act = async |verb: &str| api.post(who, &format!("{path}/{verb}"), json!({})).await;
+        assert_eq!(act("pause").await.ok()["next"], json!([]));
+        let started = act("run-now").await;
+        assert_eq!(started.status, 202);
+        let job = api.get(who, started.body["url"].as_str().unwrap()).await.ok();
+        assert_eq!(job["kind"], "jobs.prune");
+        assert_eq!(act("run-now").await.ok()["job"], job["id"], "the open job stands for the second one");
+        assert_eq!(act("resume").await.ok()["paused"], false);
+        act("reset").await.ok();
+        assert_eq!(api.get(Some(&observer), "/v1/schedules").await.ok()["items"][0]["name"], "night.prune");
+        assert_eq!(api.call(who, Method::DELETE, path, json!({})).await.status, 204);
+        api.get(who, path).await.refused(404, "not_found");
+        api.db.close().await;
+    }
+}

@@ -1,0 +1,186 @@
+//! Photographs on their way in: the client sends the bytes straight to the store, to an address that we sign.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use jobs::images::ProcessImage;
+use serde::{Deserialize, Serialize};
+use shared::blobs::BlobError;
+use shared::ids::{ImageId, JobId, ListingId, OrgId};
+use shared::images::model::{MAX_BYTES, Status, UPLOAD_TYPES, UploadId};
+use shared::images::store::{self, ImageError};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path};
+
+/// How long the signed address works.
+const VALID_FOR: Duration = Duration::from_mins(15);
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(create_upload)).routes(routes!(complete_upload))
+}
+
+impl From<ImageError> for Problem {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::NoSuchUpload(_) => Self::not_found("upload"),
+            ImageError::NotFound(_) => Self::not_found("image"),
+            ImageError::NoSuchListing(_) => {
+                Self::unprocessable("listing_unknown", "the organisation has no such listing").at("/listing", "unknown")
+            }
+            ImageError::NotOpen(_) => Self::internal(error),
+            ImageError::Sql(error) => error.into(),
+        }
+    }
+}
+
+impl From<BlobError> for Problem {
+    fn from(error: BlobError) -> Self {
+        if error.is_temporary() {
+            Self::unavailable("store_unavailable", "the file store does not answer").with_cause(error)
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateUpload {
+    /// Needed when the caller has several organisations.
+    org: Option<OrgId>,
+    /// `image/jpeg`, `image/png` or `image/webp`. The bytes decide what the picture really is.
+    #[schema(example = "image/jpeg")]
+    content_type: String,
+    /// In bytes, exactly.
+    #[schema(minimum = 1, maximum = 20_971_520)]
+    size: u64,
+}
+
+/// Where to send the bytes.
+#[derive(Debug, Serialize, ToSchema)]
+struct NewUpload {
+    id: UploadId,
+    /// Always `PUT`.
+    method: &'static str,
+    /// Whoever has it may send the bytes, so keep it to yourself.
+    url: String,
+    /// To be sent exactly like this.
+    headers: BTreeMap<String, String>,
+    /// When the address stops working.
+    expires_at: DateTime<Utc>,
+}
+
+/// Announce a photograph
+///
+/// Send the bytes with the returned method, address and headers, then complete the upload.
+#[utoipa::path(post, path = "/v1/uploads", tag = "images", request_body = CreateUpload, responses(
+    (status = 201, description = "Send the bytes there", body = NewUpload),
+    (status = 403, description = "`org_not_approved`"),
+    (status = 422, description = "`upload_type`, `upload_size`"),
+))]
+async fn create_upload(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<CreateUpload>,
+) -> Result<Response> {
+    let org = caller.trader(caller.acting_org(body.org)?)?.org;
+    if !UPLOAD_TYPES.contains(&body.content_type.as_str()) {
+        let detail = format!("expected one of {}", UPLOAD_TYPES.join(", "));
+        return Err(Problem::unprocessable("upload_type", detail.clone()).at("/content_type", detail));
+    }
+    if !(1..=MAX_BYTES).contains(&body.size) {
+        let detail = format!("a photograph has 1 to {MAX_BYTES} bytes");
+        return Err(Problem::unprocessable("upload_size", detail.clone()).at("/size", detail));
+    }
+    let mut conn = state.db.acquire().await?;
+    let upload = store::insert_upload(&mut conn, org, caller.user, &body.content_type, body.size, VALID_FOR).await?;
+    let signed = state.blobs.presign_put(&upload.object_key, &body.content_type, body.size, VALID_FOR).await?;
+    let answer = NewUpload {
+        id: upload.id,
+        method: "PUT",
+        url: signed.url,
+        headers: signed.headers.into_iter().collect(),
+        expires_at: upload.expires_at,
+    };
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CompleteUpload {
+    /// The listing that the picture shows.
+    listing: Option<ListingId>,
+}
+
+/// An image and the job that works on it.
+#[derive(Debug, Serialize, ToSchema)]
+struct Completed {
+    image: ImageId,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<JobId>,
+}
+
+/// Say that the bytes have arrived
+///
+/// The picture is checked and its variants are made by a job. Completing again gives the same image.
+#[utoipa::path(post, path = "/v1/uploads/{upload}/complete", tag = "images", params(("upload" = UploadId, Path)),
+    request_body = CompleteUpload, responses(
+    (status = 202, description = "A job is at it; `Location` names the image", body = Completed),
+    (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again"),
+    (status = 422, description = "`listing_unknown`, `upload_size`"),
+))]
+async fn complete_upload(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<UploadId>,
+    Json(body): Json<CompleteUpload>,
+) -> Result<Response> {
+    let announced = store::upload(&mut *state.db.acquire().await?, id).await?;
+    if !caller.belongs_to(announced.org) {
+        return Err(Problem::not_found("upload"));
+    }
+    caller.trader(announced.org)?;
+    if !announced.completed {
+        if announced.late {
+            return Err(Problem::conflict("upload_expired", "the upload has expired; announce it again"));
+        }
+        // Outside the transaction: the store may take its time.
+        let sent = match state.blobs.head(&announced.object_key).await {
+            Ok(sent) => sent,
+            Err(BlobError::NotFound { .. }) => {
+                return Err(Problem::conflict("upload_missing", "nothing has arrived yet; send the bytes first"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // The signature is bound to the size; this catches a store that ignores it.
+        if sent.size != announced.size {
+            return Err(Problem::unprocessable("upload_size", "the bytes that arrived are not as many as announced"));
+        }
+    }
+    let mut tx = state.ledger.begin().await?;
+    let upload = store::lock_upload(&mut tx, id).await?;
+    let image = store::complete_upload(&mut tx, &upload, body.listing).await?;
+    if !upload.completed {
+        let job = tx.enqueue(&ProcessImage { image, org: upload.org }).await?.id();
+        store::set_job(&mut tx, image, job).await?;
+    }
+    let image = store::get(&mut tx, image).await?;
+    tx.commit().await?;
+    let location = [(header::LOCATION, format!("/v1/images/{}", image.id))];
+    let answer = Completed { image: image.id, status: image.status, job: image.job };
+    Ok((StatusCode::ACCEPTED, location, Json(answer)).into_response())
+}
+
+#[cfg(test)]
+mod tests;

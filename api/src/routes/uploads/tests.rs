@@ -1,0 +1,189 @@
+use std::net::SocketAddr;
+
+use jobs::images::{DeleteImage, ProcessImage};
+use jobs::kit::testing::{assert_enqueued, enqueued};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use shared::identity::PlatformRole;
+use shared::ids::{ImageId, OrgId};
+use shared::images::model::{Finished, Refusal, Shape, StoredVariant};
+use shared::images::store;
+use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::testing::{Person, TestApi};
+
+struct Scene {
+    api: TestApi,
+    ann: Person,
+    eve: Person,
+    org: OrgId,
+    _dir: TempDir,
+    _stop: DropGuard,
+}
+
+async fn scene() -> Scene {
+    let (dir, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+    let options = sinks::s3::Options {
+        dir: dir.path().to_owned(),
+        addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+        access_key: "key".to_owned(),
+        secret_key: SecretString::from("secret"),
+        buckets: vec!["tradeyard".to_owned()],
+    };
+    let server = sinks::s3::serve(options, stop.clone()).await.unwrap();
+    let api = TestApi::with(&[
+        ("S3_ENDPOINT", &server.endpoint()),
+        ("S3_ACCESS_KEY_ID", "key"),
+        ("S3_SECRET_ACCESS_KEY", "secret"),
+    ])
+    .await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (ann, eve) = (api.person("Ann").await, api.person("Eve").await);
+    let org = api.org(&ann, "Ann Farm", &moderator).await;
+    api.org(&eve, "Eve Farm", &moderator).await;
+    Scene { api, ann, eve, org, _dir: dir, _stop: stop.drop_guard() }
+}
+
+impl Scene {
+    async fn announce(&self, size: usize) -> Value {
+        self.api.post(Some(&self.ann), "/v1/uploads", json!({"content_type": "image/png", "size": size})).await.ok()
+    }
+
+    /// Sends bytes as the announcement says.
+    async fn send(&self, upload: &Value, bytes: &[u8]) -> u16 {
+        let mut request = reqwest::Client::new().put(upload["url"].as_str().unwrap());
+        for (name, value) in upload["headers"].as_object().unwrap() {
+            if name != "content-length" {
+                request = request.header(name, value.as_str().unwrap());
+            }
+        }
+        request.body(bytes.to_vec()).send().await.unwrap().status().as_u16()
+    }
+
+    fn complete(upload: &Value) -> String {
+        format!("/v1/uploads/{}/complete", upload["id"].as_str().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_photograph_is_announced_sent_completed_read_and_deleted() {
+    let scene = scene().await;
+    let (api, ann, eve) = (&scene.api, &scene.ann, &scene.eve);
+    let upload = scene.announce(5).await;
+    let path = Scene::complete(&upload);
+    api.post(Some(ann), &path, json!({})).await.refused(409, "upload_missing");
+    assert_eq!(scene.send(&upload, b"too long").await, 403, "not as many bytes as announced");
+    assert_eq!(scene.send(&upload, b"12345").await, 200);
+    api.post(Some(eve), &path, json!({})).await.refused(404, "not_found");
+
+    let answer = api.post(Some(ann), &path, json!({})).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let location = answer.headers["location"].to_str().unwrap().to_owned();
+    let done = answer.ok();
+    let id: ImageId = done["image"].as_str().unwrap().parse().unwrap();
+    assert_eq!((location, done["status"].as_str()), (format!("/v1/images/{id}"), Some("uploaded")));
+    assert_enqueued::<ProcessImage>(&api.db.pool, |job| job.image == id && job.org == scene.org).await;
+    let again = api.post(Some(ann), &path, json!({})).await.ok();
+    assert_eq!((again["image"].as_str(), &again["job"]), (Some(id.to_string().as_str()), &done["job"]));
+    assert_eq!(enqueued::<ProcessImage>(&api.db.pool).await.len(), 1);
+
+    // As the worker does it.
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    store::begin(&mut conn, id).await.unwrap();
+    let object_key = format!("images/{id}/160.webp");
+    api.state.blobs.put(&object_key, "image/webp", "picture".as_bytes()).await.unwrap();
+    let format = shared::images::model::Format::Webp;
+    let variant = StoredVariant { shape: Shape::Whole, format, width: 160, height: 90, bytes: 7, object_key };
+    let finished =
+        Finished { checksum: [0; 32], width: 160, height: 90, blurhash: "LEHV6n".to_owned(), variants: vec![variant] };
+    store::finish(&mut conn, id, &finished).await.unwrap();
+    drop(conn);
+
+    let path = format!("/v1/images/{id}");
+    let image = api.get(Some(ann), &path).await.ok();
+    assert_eq!((image["status"].as_str(), image["width"].as_i64()), (Some("ready"), Some(160)));
+    let url = image["variants"][0]["url"].as_str().unwrap();
+    assert_eq!(reqwest::get(url).await.unwrap().text().await.unwrap(), "picture");
+
+    // A picture that shows nothing on offer is its seller's alone.
+    api.get(Some(eve), &path).await.refused(404, "not_found");
+    api.call(Some(eve), Method::DELETE, &path, json!({})).await.refused(404, "not_found");
+    assert_eq!(api.call(Some(ann), Method::DELETE, &path, json!({})).await.status, 204);
+    assert_enqueued::<DeleteImage>(&api.db.pool, |job| job.image == id).await;
+    api.get(Some(ann), &path).await.refused(404, "not_found");
+    api.call(Some(ann), Method::DELETE, &path, json!({})).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_rejected_picture_says_why() {
+    let scene = scene().await;
+    let upload = scene.announce(3).await;
+    assert_eq!(scene.send(&upload, b"svg").await, 200);
+    let done = scene.api.post(Some(&scene.ann), &Scene::complete(&upload), json!({})).await.ok();
+    let id: ImageId = done["image"].as_str().unwrap().parse().unwrap();
+    let mut conn = scene.api.db.pool.acquire().await.unwrap();
+    store::begin(&mut conn, id).await.unwrap();
+    store::reject(&mut conn, id, &Refusal::UnsupportedType("SVG")).await.unwrap();
+    drop(conn);
+    let image = scene.api.get(Some(&scene.ann), &format!("/v1/images/{id}")).await.ok();
+    assert_eq!(image["refusal"]["code"], "unsupported_type");
+    assert!(image["refusal"]["detail"].as_str().unwrap().starts_with("SVG files are not accepted"), "{image}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_photograph_is_refused_before_it_is_sent() {
+    let scene = scene().await;
+    let post = async |body| scene.api.post(Some(&scene.ann), "/v1/uploads", body).await;
+    for (body, code) in [
+        (json!({"content_type": "image/svg+xml", "size": 10}), "upload_type"),
+        (json!({"content_type": "image/png", "size": 0}), "upload_size"),
+        (json!({"content_type": "image/png", "size": 20 * 1024 * 1024 + 1}), "upload_size"),
+    ] {
+        post(body).await.refused(422, code);
+    }
+    for body in [
+        json!({"content_type": "image/png", "size": -1}),
+        json!({"content_type": "image/png", "size": 1, "key": "../x"}),
+    ] {
+        post(body).await.refused(400, "invalid_body");
+    }
+    let pending = scene.api.pending_org(&scene.ann, "Second Farm").await;
+    let body = |org| json!({"content_type": "image/png", "size": 1, "org": org});
+    post(body(pending)).await.refused(403, "org_not_approved");
+    let foreign = scene.api.get(Some(&scene.eve), "/v1/orgs").await.ok()["items"][0]["id"].clone();
+    post(json!({"content_type": "image/png", "size": 1, "org": foreign})).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn late_and_misdirected_completions_are_refused() {
+    let scene = scene().await;
+    let upload = scene.announce(5).await;
+    scene.send(&upload, b"12345").await;
+    let path = Scene::complete(&upload);
+    let nowhere = json!({"listing": "01890a5d-ac96-774b-bcce-b302099a8057"});
+    scene.api.post(Some(&scene.ann), &path, nowhere).await.refused(422, "listing_unknown");
+    sqlx::query("UPDATE uploads SET expires_at = now() - interval '31 minutes'")
+        .execute(&scene.api.db.pool)
+        .await
+        .unwrap();
+    scene.api.post(Some(&scene.ann), &path, json!({})).await.refused(409, "upload_expired");
+    assert!(enqueued::<ProcessImage>(&scene.api.db.pool).await.is_empty(), "a refusal leaves no job");
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_said_so() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let api = TestApi::with(&[
+        ("S3_ENDPOINT", &format!("http://{free}")),
+        ("S3_ACCESS_KEY_ID", "k"),
+        ("S3_SECRET_ACCESS_KEY", "s"),
+    ])
+    .await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let ann = api.person("Ann").await;
+    api.org(&ann, "Ann Farm", &moderator).await;
+    let upload = api.post(Some(&ann), "/v1/uploads", json!({"content_type": "image/png", "size": 1})).await.ok();
+    api.post(Some(&ann), &Scene::complete(&upload), json!({})).await.refused(503, "store_unavailable");
+}

@@ -1,0 +1,83 @@
+//! The way into real time: a ticket, then a WebSocket.
+
+use axum::extract::State;
+use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use shared::identity::store::{self, SessionRef, TICKET_SECONDS};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Query};
+use crate::realtime;
+
+/// Commands are short; nothing else is read.
+const MAX_MESSAGE: usize = 4096;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(mint)).routes(routes!(open))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Ticket {
+    /// Open `/v1/ws?ticket=…` with it, once.
+    ticket: String,
+    /// Seconds until it expires.
+    expires_in: i32,
+}
+
+/// Get a ticket for a WebSocket
+#[utoipa::path(post, path = "/v1/ws/ticket", tag = "realtime", responses((status = 200, description = "A ticket", body = Ticket)))]
+async fn mint(State(state): State<AppState>, caller: Caller) -> Result<Json<Ticket>> {
+    let session = SessionRef { user: caller.user, session: caller.session, version: caller.session_version };
+    let ticket = store::mint_ticket(&mut *state.db.acquire().await?, session).await?;
+    Ok(Json(Ticket { ticket, expires_in: TICKET_SECONDS }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Open {
+    ticket: String,
+}
+
+/// Open a WebSocket
+///
+/// Send `{"subscribe": "auction:<id>", "since": <last seq>}` or `{"unsubscribe": "…"}`. Receive
+/// `{topic, seq, type, data, server_time}`; the type of the first is `snapshot`, or `subscribed` when nothing happened since.
+/// A gap is filled with a snapshot. Bad messages get `{"type": "error", code, detail}`. Close codes: 4401 the session has
+/// ended, 4408 the client was too slow.
+#[utoipa::path(get, path = "/v1/ws", tag = "realtime", security(()), params(Open), responses(
+    (status = 101, description = "A WebSocket"),
+    (status = 401, description = "`ticket_invalid`: unknown, used or expired"),
+    (status = 403, description = "`origin_refused`"),
+))]
+async fn open(
+    State(state): State<AppState>,
+    Query(query): Query<Open>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response> {
+    // Browsers send cookies and tickets from any page that asks; ours is not any page. Programs send no origin.
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && !state.allows_origin(origin.to_str().unwrap_or_default())
+    {
+        return Err(Problem::forbidden("origin_refused", "pages of this origin may not connect"));
+    }
+    let upgrade =
+        upgrade.map_err(|rejection| Problem::new(rejection.status(), "not_a_websocket", rejection.body_text()))?;
+    let refused = || Problem::unauthenticated("ticket_invalid", "the ticket is unknown, used or expired");
+    let mut conn = state.db.acquire().await?;
+    let session = store::use_ticket(&mut conn, &query.ticket).await?.ok_or_else(refused)?;
+    let authority =
+        store::authorize(&mut conn, session.user, session.session, session.version).await?.ok_or_else(refused)?;
+    drop(conn);
+    let caller = Caller::new(session, authority);
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
+    Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, caller, session, socket)))
+}

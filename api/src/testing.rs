@@ -1,0 +1,185 @@
+//! A real API on a real port over a database of the test's own, and people who use it.
+
+use std::collections::BTreeMap;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use shared::config::{Config, Source};
+use shared::db::testing::TestDb;
+use shared::identity::{PlatformRole, password, store};
+use shared::ids::{OrgId, UserId};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::app::{self, AppState};
+use crate::serve::Server;
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) struct TestApi {
+    pub(crate) db: TestDb,
+    pub(crate) state: AppState,
+    pub(crate) base: String,
+    http: reqwest::Client,
+    _stop: DropGuard,
+}
+
+/// A person with a session.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: UserId,
+    pub(crate) email: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The problem's code, or nothing.
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// The body of an answer that must be a success.
+    pub(crate) fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{self:?}");
+        self.body
+    }
+
+    /// Asserts a refusal.
+    pub(crate) fn refused(self, status: u16, code: &str) -> Self {
+        assert_eq!((self.status.as_u16(), self.code()), (status, code), "{self:?}");
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["trace_id"].as_str().map(str::len), Some(32), "{self:?}");
+        self
+    }
+}
+
+impl TestApi {
+    pub(crate) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With more settings, by the names of the environment.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        let db = TestDb::new().await;
+        let mut env: BTreeMap<String, String> = [
+            ("DATABASE_URL", db.url().as_str()),
+            ("JWT_SECRET", "a secret for tests, not for anything else"),
+            ("PASSWORD_COST", "4"),
+            ("CORS_ORIGINS", "https://friend.example"),
+        ]
+        .into_iter()
+        .chain(settings.iter().copied())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+        let server = Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let base = format!("http://{}", server.addr);
+        env.entry("PUBLIC_URL".to_owned()).or_insert_with(|| base.clone());
+        let config = Config::from_source(Source::new("", env)).unwrap();
+        let shutdown = CancellationToken::new();
+        let state = crate::state(config, shutdown.clone()).unwrap();
+        tokio::spawn(server.run(app::router(state.clone()), shutdown.clone()));
+        Self { db, state, base, http: reqwest::Client::new(), _stop: shutdown.drop_guard() }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap();
+        let body =
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into()));
+        Answer { status, headers, body }
+    }
+
+    pub(crate) async fn get(&self, person: Option<&Person>, path: &str) -> Answer {
+        self.send(with_token(self.request(Method::GET, path), person)).await
+    }
+
+    pub(crate) async fn post(&self, person: Option<&Person>, path: &str, body: Value) -> Answer {
+        self.send(with_token(self.request(Method::POST, path), person).json(&body)).await
+    }
+
+    pub(crate) async fn call(&self, person: Option<&Person>, method: Method, path: &str, body: Value) -> Answer {
+        self.send(with_token(self.request(method, path), person).json(&body)).await
+    }
+
+    /// Registers a person and logs in.
+    pub(crate) async fn person(&self, name: &str) -> Person {
+        let email = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
+        let body = json!({"email": email, "name": name, "password": PASSWORD});
+        let answer = self.post(None, "/v1/auth/register", body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        self.login(&email).await
+    }
+
+    pub(crate) async fn login(&self, email: &str) -> Person {
+        let tokens = self.post(None, "/v1/auth/login", json!({"email": email, "password": PASSWORD})).await.ok();
+        Person {
+            id: tokens["user"].as_str().unwrap().parse().unwrap(),
+            email: email.to_owned(),
+            access: tokens["access_token"].as_str().unwrap().to_owned(),
+            refresh: tokens["refresh_token"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// An administrator, made as the command line makes one.
+    pub(crate) async fn admin(&self) -> Person {
+        let (email, name) = ("root@example.com".parse().unwrap(), "Root".parse().unwrap());
+        let password_hash = password::hash(PASSWORD, 4).unwrap();
+        let mut tx = self.db.pool.begin().await.unwrap();
+        let user = store::NewUser { email: &email, name: &name, password_hash: &password_hash };
+        store::bootstrap_admin(&mut tx, user).await.unwrap();
+        tx.commit().await.unwrap();
+        self.login(email.as_str()).await
+    }
+
+    /// A person with this role on the platform.
+    pub(crate) async fn staff(&self, role: PlatformRole) -> Person {
+        let person = self.person(&format!("{role} staff")).await;
+        if role == PlatformRole::User {
+            return person;
+        }
+        let mut tx = self.db.pool.begin().await.unwrap();
+        store::set_platform_role(&mut tx, person.id, role, None).await.unwrap();
+        tx.commit().await.unwrap();
+        person
+    }
+
+    /// An organisation that waits for approval.
+    pub(crate) async fn pending_org(&self, owner: &Person, name: &str) -> OrgId {
+        let body = json!({"legal_name": name, "kinds": ["seller", "buyer"], "time_zone": "Europe/Berlin"});
+        let org = self.post(Some(owner), "/v1/orgs", body).await.ok();
+        org["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// An organisation that may trade.
+    pub(crate) async fn org(&self, owner: &Person, name: &str, moderator: &Person) -> OrgId {
+        let org = self.pending_org(owner, name).await;
+        self.post(Some(moderator), &format!("/v1/orgs/{org}/approve"), json!({})).await.ok();
+        org
+    }
+}
+
+/// The test server's address.
+#[expect(clippy::disallowed_methods, reason = "like TestDb: a test without its servers ends here")]
+pub(crate) fn redis_url() -> String {
+    std::env::var("REDIS_URL").expect("REDIS_URL names the test server; run ./dev test")
+}
+
+pub(crate) fn with_token(request: reqwest::RequestBuilder, person: Option<&Person>) -> reqwest::RequestBuilder {
+    match person {
+        Some(person) => request.bearer_auth(&person.access),
+        None => request,
+    }
+}

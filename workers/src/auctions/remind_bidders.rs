@@ -1,0 +1,39 @@
+use jobs::auctions::RemindBidders;
+use jobs::emails::post;
+use jobs::{Handler, Outcome};
+use shared::auctions::model::AuctionStatus;
+use shared::auctions::store;
+use shared::emails::model::{Content, EndingSoon, NewEmail, Recipient};
+
+use super::close_auction::until;
+use crate::{Cx, Services};
+
+impl Handler<Services> for RemindBidders {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let mut tx = cx.begin().await?;
+        let Some(view) = store::view(&mut tx, self.auction, None).await? else { return Ok(Outcome::Done) };
+        if view.status != AuctionStatus::Live || view.ends_at <= view.server_time {
+            return Ok(Outcome::Done);
+        }
+        let due = view.ends_at - self.reminder.before_end();
+        if due > view.server_time {
+            // A late bid moved the end, and the reminder with it.
+            return Ok(until(due, cx));
+        }
+        let title = super::mails::title(&mut tx, view.listing_id).await?;
+        for bidder in store::participants(&mut tx, self.auction).await? {
+            let seen = store::view(&mut tx, self.auction, Some(bidder.org)).await?;
+            let content = Content::EndingSoon(EndingSoon {
+                auction: self.auction,
+                title: title.clone(),
+                price: view.price,
+                leading: seen.and_then(|view| view.you_lead).unwrap_or(false),
+                ends_at: view.ends_at,
+            });
+            let reference = format!("{}:{}", self.auction, self.reminder);
+            let mail = NewEmail { recipient: Recipient::User(bidder.user), reference, content };
+            post(&mut tx, &mail).await?;
+        }
+        cx.commit(tx).await
+    }
+}

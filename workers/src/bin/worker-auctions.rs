@@ -1,0 +1,7 @@
+//! The `auctions` pool.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workers::runtime::main("auctions")
+}

@@ -1,0 +1,7 @@
+//! The `cargo` pool.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workers::runtime::main("cargo")
+}

@@ -1,0 +1,7 @@
+//! The `images` pool.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workers::runtime::main("images")
+}

@@ -1,0 +1,7 @@
+//! The `reports` pool.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workers::runtime::main("reports")
+}

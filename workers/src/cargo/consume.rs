@@ -1,0 +1,202 @@
+//! Fills the event log from RabbitMQ.
+//!
+//! Messages are collected, written in one statement, and acknowledged together after the commit. The first event of a quiet
+//! moment is written at once; under load a batch grows while the ones before it are being written, so the batch size follows
+//! the rate by itself.
+//!
+//! # How to get this wrong
+//! - Acknowledging before the commit: what is in hand is lost with the process.
+//! - Acknowledging `multiple` when batches end out of order: the batches in flight are awaited in their order.
+//! - A prefetch no larger than a batch: the broker stands still while a batch is written.
+//! - Dropping what is in hand when the broker ends the consumer: a deleted queue will not deliver it again.
+//! - Letting one bad event stop the lane: it is parked (`cargo_rejects`) and the rest goes on.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use futures::stream::FuturesOrdered;
+use futures::{FutureExt, StreamExt};
+use jobs::cargo::{connect, topology};
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Channel, Connection, Consumer};
+use secrecy::SecretString;
+use shared::cargo::Bounds;
+use shared::clock::Clock;
+use shared::config::Config;
+use sqlx::PgPool;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::Batch;
+use super::record::record;
+
+/// Messages in hand, unacknowledged. CloudAMQP may cut connections that hold more than 1,000.
+const PREFETCH: u16 = 1000;
+/// Batches that are written at the same time: while one waits for its commit, the other keeps the database busy.
+const WRITING: usize = 2;
+/// A batch is full with this many events; its last message may bring some more.
+const FULL_EVENTS: usize = 1000;
+/// Or with this many messages: two batches being written and one being collected share the prefetch.
+const FULL_MESSAGES: usize = PREFETCH as usize / (WRITING + 1);
+/// Or with this many bytes received, which bounds the memory.
+const FULL_BYTES: usize = 2 * 1024 * 1024;
+/// While a batch is being written, a second one begins with this many events …
+const LARGE_EVENTS: usize = 250;
+/// … or when its oldest event has waited this long.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// How long connecting, declaring and subscribing may take.
+const SUBSCRIBE: Duration = Duration::from_secs(15);
+/// How long a farewell may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// What the consumer needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub amqp_url: SecretString,
+    /// Prefixes the names of exchange and queue.
+    pub namespace: String,
+    pub clock: Clock,
+}
+
+impl Settings {
+    /// `None` without RabbitMQ: the API then writes events into the log itself, and there is nothing to consume.
+    #[must_use]
+    pub fn new(config: &Config) -> Option<Self> {
+        let amqp_url = config.amqp_url.clone()?;
+        Some(Self { amqp_url, namespace: config.namespace.clone(), clock: Clock::SYSTEM })
+    }
+}
+
+/// Consumes until `stop`, then writes and acknowledges what is in hand. Connects again, and declares the lane again, whenever
+/// the broker goes away. `pool` leads to the log's database and needs two connections.
+pub async fn run(settings: Settings, pool: PgPool, stop: CancellationToken) -> anyhow::Result<()> {
+    let connected = metrics::gauge!("cargo_consumer_connected");
+    let mut wait = FIRST_WAIT;
+    loop {
+        let began = Instant::now();
+        let ended = tokio::select! {
+            subscribed = tokio::time::timeout(SUBSCRIBE, subscribe(&settings)) => {
+                match subscribed.context("no answer within 15 s").and_then(|subscribed| subscribed) {
+                    Ok(session) => {
+                        connected.set(1.0);
+                        session.consume(&settings, &pool, &stop).await
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            () = stop.cancelled() => return Ok(()),
+        };
+        connected.set(0.0);
+        let Err(error) = ended else { return Ok(()) };
+        metrics::counter!("cargo_consumer_reconnects_total").increment(1);
+        tracing::warn!(error = format!("{error:#}"), "the cargo event consumer lost RabbitMQ; connecting again");
+        if began.elapsed() > LONGEST_WAIT {
+            wait = FIRST_WAIT;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait.mul_f64(rand::random_range(0.75..1.25))) => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// One subscription, from connecting to its end.
+struct Session {
+    connection: Connection,
+    channel: Channel,
+    deliveries: Consumer,
+}
+
+async fn subscribe(settings: &Settings) -> anyhow::Result<Session> {
+    let connection = connect(&settings.amqp_url, &format!("{} cargo consumer", settings.namespace)).await?;
+    let channel = connection.create_channel().await?;
+    topology::declare(&channel, &settings.namespace).await.context("declare the events lane")?;
+    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+    let queue = ShortString::from(topology::queue(&settings.namespace));
+    let options = BasicConsumeOptions::default();
+    let deliveries = channel.basic_consume(queue, "cargo".into(), options, FieldTable::default()).await?;
+    Ok(Session { connection, channel, deliveries })
+}
+
+impl Session {
+    /// `Ok` when told to stop, an error when the broker ended it. Either way, what was in hand has been written, unless the
+    /// database could not be reached: then it was not acknowledged either.
+    async fn consume(mut self, settings: &Settings, pool: &PgPool, stop: &CancellationToken) -> anyhow::Result<()> {
+        let mut batch = Batch::default();
+        // When the oldest event in the batch has waited long enough.
+        let mut due = Instant::now();
+        let mut writing = FuturesOrdered::new();
+        // Why no more is read; `Ok` when we were told to stop.
+        let mut ended: Option<anyhow::Result<()>> = None;
+        loop {
+            let must_write = ended.is_some() || is_large(&batch) || due <= Instant::now();
+            if !batch.is_empty() && (writing.is_empty() || (writing.len() < WRITING && must_write)) {
+                let batch = std::mem::take(&mut batch);
+                writing.push_back(async move { record(pool, &batch, stop).await.map(|_| batch.last_tag) });
+                continue;
+            }
+            if writing.is_empty() && batch.is_empty() && ended.is_some() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                Some(written) = writing.next() => {
+                    let Some(tag) = written else {
+                        tracing::warn!("stopping while the event store cannot be written; what is in hand goes back");
+                        ended = Some(Ok(()));
+                        break;
+                    };
+                    let acked = self.channel.basic_ack(tag, BasicAckOptions { multiple: true }).await;
+                    if let Err(error) = acked {
+                        ended.get_or_insert_with(|| Err(error.into()));
+                    }
+                }
+                () = stop.cancelled(), if ended.is_none() => {
+                    let cancel = self.channel.basic_cancel("cargo".into(), BasicCancelOptions::default());
+                    if !matches!(tokio::time::timeout(FAREWELL, cancel).await, Ok(Ok(()))) {
+                        tracing::debug!("the consumer could not be cancelled; closing its connection does the same");
+                    }
+                    ended = Some(Ok(()));
+                }
+                delivery = self.deliveries.next(), if ended.is_none() && !is_full(&batch) => {
+                    if batch.is_empty() {
+                        due = Instant::now() + PATIENCE;
+                    }
+                    // What has arrived meanwhile comes along.
+                    let mut next = Some(delivery);
+                    while let Some(delivery) = next {
+                        if let Err(error) = take(&mut batch, delivery, settings) {
+                            ended = Some(Err(error));
+                            break;
+                        }
+                        next = if is_full(&batch) { None } else { self.deliveries.next().now_or_never() };
+                    }
+                }
+                () = tokio::time::sleep_until(due), if !batch.is_empty() && writing.len() < WRITING => {}
+            }
+        }
+        // What was delivered and not read goes back to the queue with the channel.
+        let _ = tokio::time::timeout(FAREWELL, self.connection.close(200, "stopped".into())).await;
+        ended.unwrap_or(Ok(()))
+    }
+}
+
+fn take(batch: &mut Batch, delivery: Option<lapin::Result<Delivery>>, settings: &Settings) -> anyhow::Result<()> {
+    let delivery = delivery.context("the broker ended the consumer: its queue was deleted or its node went down")??;
+    let bounds = Bounds::at(settings.clock.now()).widened();
+    batch.add(delivery.delivery_tag, delivery.routing_key.as_str(), &delivery.data, &bounds);
+    Ok(())
+}
+
+fn is_full(batch: &Batch) -> bool {
+    batch.events.len() >= FULL_EVENTS || batch.messages >= FULL_MESSAGES || batch.bytes >= FULL_BYTES
+}
+
+fn is_large(batch: &Batch) -> bool {
+    batch.events.len() >= LARGE_EVENTS || is_full(batch)
+}

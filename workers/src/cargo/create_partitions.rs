@@ -1,0 +1,15 @@
+use jobs::cargo::CreatePartitions;
+use jobs::{Handler, Outcome};
+use serde_json::json;
+use shared::cargo::store::{ensure_partitions, prune_rejects};
+
+use crate::{Cx, Services};
+
+impl Handler<Services> for CreatePartitions {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let mut conn = cx.events.acquire().await?;
+        let made = ensure_partitions(&mut conn, self.months_ahead.into()).await?;
+        let pruned = prune_rejects(&mut conn, self.keep_rejects_days.into(), self.keep_rejects.into()).await?;
+        Ok(Outcome::DoneWith(json!({ "partitions_made": made, "rejects_pruned": pruned })))
+    }
+}

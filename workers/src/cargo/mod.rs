@@ -1,0 +1,11 @@
+//! The `cargo` pool: the consumer that fills the event log, and the log's housekeeping.
+
+mod batch;
+mod consume;
+mod create_partitions;
+mod record;
+
+pub use consume::{Settings, run};
+
+#[cfg(test)]
+mod tests;

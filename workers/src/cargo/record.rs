@@ -1,0 +1,135 @@
+//! Writes a batch: until it is in the log, whatever the database does meanwhile.
+
+use std::time::{Duration, Instant};
+
+use shared::cargo::OwnedEvent;
+use shared::cargo::store::{Reject, StoreError, Stored, park, store_events};
+use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{Batch, reject_of};
+
+/// Events of one statement. More of them cost no less each, and hold memory and locks longer.
+const MAX_ROWS: usize = 2000;
+/// A statement that takes longer has lost its connection.
+const STATEMENT: Duration = Duration::from_secs(30);
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Records a batch, and parks what cannot be recorded. Tries again as long as the database cannot be reached; gives up only
+/// when `stop` is cancelled, with `None`: nothing may be acknowledged then.
+pub(super) async fn record(pool: &PgPool, batch: &Batch, stop: &CancellationToken) -> Option<Stored> {
+    let began = Instant::now();
+    let mut writer = Writer { pool, conn: None, stop, failures: 0 };
+    writer.park(&batch.rejects).await?;
+    let mut stored = Stored::default();
+    // The last comes first off the stack.
+    let mut parts: Vec<&[OwnedEvent]> = batch.events.chunks(MAX_ROWS).rev().collect();
+    while let Some(part) = parts.pop() {
+        match writer.store(part).await? {
+            Ok(one) => {
+                stored.stored += one.stored;
+                stored.duplicates += one.duplicates;
+            }
+            // Validation let something through that the database refuses: halve until it stands alone.
+            Err(_) if part.len() > 1 => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+            }
+            Err(error) => {
+                let reject = reject_of(&part[0], "", &format!("the database refused it: {error}"));
+                writer.park(&[reject]).await?;
+            }
+        }
+    }
+    metrics::counter!("cargo_events_stored_total").increment(stored.stored);
+    metrics::counter!("cargo_events_duplicate_total").increment(stored.duplicates);
+    #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+    metrics::histogram!("cargo_batch_size").record(batch.events.len() as f64);
+    metrics::histogram!("cargo_store_seconds").record(began.elapsed());
+    Some(stored)
+}
+
+struct Writer<'a> {
+    pool: &'a PgPool,
+    conn: Option<PoolConnection<sqlx::Postgres>>,
+    stop: &'a CancellationToken,
+    failures: u32,
+}
+
+impl Writer<'_> {
+    /// `None`: told to stop. `Err`: the values are at fault.
+    async fn store(&mut self, events: &[OwnedEvent]) -> Option<Result<Stored, sqlx::Error>> {
+        loop {
+            let attempt = async |conn: &mut sqlx::PgConnection| store_events(conn, events).await;
+            match self.attempt(attempt).await {
+                Ok(stored) => return Some(Ok(stored)),
+                Err(StoreError::Refused(error)) => return Some(Err(error)),
+                Err(StoreError::Unavailable(error)) => self.pause(&error).await?,
+            }
+        }
+    }
+
+    async fn park(&mut self, rejects: &[Reject]) -> Option<()> {
+        if rejects.is_empty() {
+            return Some(());
+        }
+        loop {
+            let attempt = async |conn: &mut sqlx::PgConnection| Ok(park(conn, rejects).await?);
+            match self.attempt(attempt).await {
+                Ok(()) => break,
+                Err(StoreError::Refused(error) | StoreError::Unavailable(error)) => self.pause(&error).await?,
+            }
+        }
+        for reject in rejects {
+            tracing::warn!(reason = reject.reason, "an event cannot be stored; it is kept in cargo_rejects");
+        }
+        metrics::counter!("cargo_events_rejected_total").increment(rejects.len() as u64);
+        Some(())
+    }
+
+    /// One try with a connection that is given up when anything goes wrong with it.
+    async fn attempt<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut sqlx::PgConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.conn.is_none() {
+            self.conn = Some(self.pool.acquire().await?);
+        }
+        let Some(conn) = &mut self.conn else {
+            return Err(sqlx::Error::PoolClosed.into());
+        };
+        let done = tokio::time::timeout(STATEMENT, work(conn)).await.unwrap_or_else(|_| {
+            let silent = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer within 30 s");
+            Err(sqlx::Error::Io(silent).into())
+        });
+        match &done {
+            Err(StoreError::Unavailable(_)) => {
+                // Its state is unknown, so it must not go back to the pool.
+                drop(self.conn.take().map(PoolConnection::detach));
+            }
+            _ if self.failures > 0 => {
+                tracing::info!(tries = self.failures + 1, "the event store answers again");
+                self.failures = 0;
+            }
+            _ => {}
+        }
+        done
+    }
+
+    /// Waits longer after each failure, so that a database that comes back is not trampled down.
+    async fn pause(&mut self, error: &sqlx::Error) -> Option<()> {
+        metrics::counter!("cargo_store_failures_total").increment(1);
+        if self.failures == 0 {
+            tracing::warn!(error = %error, "the event store cannot be written; trying again until it can");
+        }
+        let wait = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST_WAIT);
+        self.failures += 1;
+        let wait = wait.mul_f64(rand::random_range(0.75..1.25));
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Some(()),
+            () = self.stop.cancelled() => None,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Nothing lost, nothing stored twice, whatever breaks.
+
+use std::time::Duration;
+
+use jobs::broker::testing::Weather;
+use lapin::options::QueuePurgeOptions;
+
+use super::stage::{ORG, Stage, events};
+
+#[tokio::test]
+async fn killed_consumers_lose_nothing_and_store_nothing_twice() {
+    let stage = Stage::new().await;
+    stage.lane.publish(ORG, &events(0..6000)).await.unwrap();
+    // Each one gets a little further into its work before it dies.
+    for round in 0..12_u64 {
+        let consumer = stage.consume();
+        let before = stage.stored().await;
+        let work = async {
+            while stage.stored().await == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        if round % 3 == 0 {
+            let _ = tokio::time::timeout(Duration::from_secs(20), work).await;
+        } else {
+            let _ = tokio::time::timeout(Duration::from_millis(20 * round), work).await;
+        }
+        consumer.kill().await;
+    }
+    let consumer = stage.consume();
+    stage.until_stored(6000).await;
+    consumer.stop().await;
+    assert_eq!(stage.stored_ids().await, (0..6000).collect::<Vec<_>>());
+    assert_eq!(stage.waiting().await, 0);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn cut_connections_lose_nothing_and_store_nothing_twice() {
+    let stage = Stage::new().await;
+    let consumer = stage.consume();
+    for round in 0..8 {
+        let first = round * 500;
+        stage.lane.publish(ORG, &events(first..first + 500)).await.unwrap();
+        if round % 2 == 0 { stage.rabbit.cut() } else { stage.postgres.cut() }
+    }
+    stage.until_stored(4000).await;
+    consumer.stop().await;
+    assert_eq!(stage.stored_ids().await, (0..4000).collect::<Vec<_>>());
+    assert_eq!(stage.waiting().await, 0);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_messages_wait() {
+    let stage = Stage::new().await;
+    let consumer = stage.consume();
+    stage.lane.publish(ORG, &events(0..1)).await.unwrap();
+    stage.until_stored(1).await;
+    stage.postgres.set(Weather::Refuse);
+    stage.postgres.cut();
+    stage.lane.publish(ORG, &events(1..501)).await.unwrap();
+    // The consumer has them all in hand and cannot write them.
+    stage.until_queue((0, 1)).await;
+    assert_eq!(stage.stored().await, 1);
+    stage.postgres.set(Weather::Fair);
+    stage.until_stored(501).await;
+    consumer.stop().await;
+    assert_eq!(stage.waiting().await, 0);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn stopping_while_the_database_is_away_gives_the_messages_back() {
+    let stage = Stage::new().await;
+    stage.postgres.set(Weather::Refuse);
+    stage.lane.publish(ORG, &events(0..500)).await.unwrap();
+    let consumer = stage.consume();
+    stage.until_queue((0, 1)).await;
+    consumer.stop().await;
+    stage.until_queue((10, 0)).await;
+    stage.postgres.set(Weather::Fair);
+    let consumer = stage.consume();
+    stage.until_stored(500).await;
+    consumer.stop().await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn terminated_backends_are_only_a_retry() {
+    let stage = Stage::new().await;
+    let consumer = stage.consume();
+    for round in 0..6 {
+        let first = round * 1000;
+        stage.lane.publish(ORG, &events(first..first + 1000)).await.unwrap();
+        stage
+            .sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE application_name = 'cargo-test' AND datname = current_database()",
+            )
+            .await;
+    }
+    stage.until_stored(6000).await;
+    consumer.stop().await;
+    assert_eq!(stage.stored_ids().await, (0..6000).collect::<Vec<_>>());
+    stage.close().await;
+}
+
+/// What the consumer has in hand when its queue is deleted will not be delivered again: it must still be written.
+#[tokio::test]
+async fn what_is_in_hand_survives_the_deletion_of_the_queue() {
+    let stage = Stage::new().await;
+    stage.postgres.set(Weather::Refuse);
+    stage.lane.publish(ORG, &events(0..500)).await.unwrap();
+    let consumer = stage.consume();
+    stage.until_queue((0, 1)).await;
+    stage.delete_lane().await;
+    stage.postgres.set(Weather::Fair);
+    stage.until_stored(500).await;
+    consumer.stop().await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_purged_queue_goes_on() {
+    let stage = Stage::new().await;
+    let consumer = stage.consume();
+    stage.lane.publish(ORG, &events(0..10)).await.unwrap();
+    stage.until_stored(10).await;
+    stage.purge().await;
+    stage.lane.publish(ORG, &events(10..20)).await.unwrap();
+    stage.until_stored(20).await;
+    consumer.stop().await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_is_away_at_the_start_is_waited_for() {
+    let stage = Stage::new().await;
+    stage.rabbit.set(Weather::Refuse);
+    let consumer = stage.consume();
+    stage.lane.publish(ORG, &events(0..100)).await.unwrap();
+    stage.rabbit.set(Weather::Fair);
+    stage.until_stored(100).await;
+    consumer.stop().await;
+    // And a consumer that never gets through can still be stopped.
+    stage.rabbit.set(Weather::Refuse);
+    stage.consume().stop().await;
+    stage.close().await;
+}
+
+/// Half open: the connection stands and nothing passes. Both ends notice by missing heartbeats.
+#[tokio::test]
+async fn a_silent_connection_is_given_up() {
+    let stage = Stage::new().await.with_heartbeat(1);
+    let consumer = stage.consume();
+    stage.lane.publish(ORG, &events(0..10)).await.unwrap();
+    stage.until_stored(10).await;
+    stage.rabbit.set(Weather::Silence);
+    stage.lane.publish(ORG, &events(10..20)).await.unwrap();
+    stage.until_queue((1, 0)).await;
+    // What was under way on the old connection is gone, as after a network that healed too late.
+    stage.rabbit.cut();
+    stage.rabbit.set(Weather::Fair);
+    stage.until_stored(20).await;
+    consumer.stop().await;
+    stage.close().await;
+}
+
+impl Stage {
+    async fn purge(&self) {
+        let (_connection, channel) = self.side().await;
+        let queue = jobs::cargo::topology::queue(&self.namespace).into();
+        channel.queue_purge(queue, QueuePurgeOptions::default()).await.unwrap();
+    }
+}

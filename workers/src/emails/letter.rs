@@ -1,0 +1,275 @@
+//! What each mail says. Both bodies are made from one [`Letter`], so that they cannot differ.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use secrecy::{ExposeSecret as _, SecretString};
+use shared::emails::model::{Content, EndingSoon, OrgApproved, OrgRejected, Outbid, ReportReady, Sold, Unsold, Won};
+
+use super::render::RenderError;
+use super::wording::{day, money, one_line, time};
+
+/// A link that grants something, made when the mail is sent.
+#[derive(Debug)]
+pub enum Link {
+    None,
+    /// Proves an address.
+    Verify {
+        token: SecretString,
+        valid_until: DateTime<Utc>,
+    },
+    /// Downloads a file.
+    Download {
+        url: SecretString,
+        valid_until: DateTime<Utc>,
+    },
+}
+
+/// A mail before it is HTML or text.
+pub(super) struct Letter {
+    pub(super) subject: String,
+    /// What an inbox shows beside the subject.
+    pub(super) preview: String,
+    pub(super) heading: String,
+    pub(super) paragraphs: Vec<String>,
+    /// Somebody else's words; may have several lines.
+    pub(super) quote: Option<String>,
+    pub(super) facts: Vec<Fact>,
+    pub(super) action: Option<Action>,
+    /// Small print below the button.
+    pub(super) note: Option<String>,
+    /// Why the reader gets this.
+    pub(super) reason: String,
+}
+
+pub(super) struct Fact {
+    pub(super) label: &'static str,
+    pub(super) value: String,
+}
+
+pub(super) struct Action {
+    pub(super) label: &'static str,
+    pub(super) url: String,
+}
+
+/// Where links lead and how the reader tells the time.
+pub(super) struct Place<'a> {
+    pub(super) public_url: &'a str,
+    pub(super) zone: Tz,
+}
+
+impl Place<'_> {
+    fn link(&self, label: &'static str, path: std::fmt::Arguments<'_>) -> Action {
+        Action { label, url: format!("{}{path}", self.public_url) }
+    }
+}
+
+pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result<Letter, RenderError> {
+    match (content, link) {
+        (Content::VerifyAddress(_), Link::Verify { token, valid_until }) => {
+            Ok(verify_address(token, *valid_until, place))
+        }
+        (Content::ReportReady(it), Link::Download { url, valid_until }) => {
+            Ok(report_ready(it, url, *valid_until, place))
+        }
+        (Content::VerifyAddress(_) | Content::ReportReady(_), _) => Err(RenderError::MissingLink),
+        (Content::Outbid(it), _) => Ok(outbid(it, place)),
+        (Content::Won(it), _) => Ok(won(it, place)),
+        (Content::Sold(it), _) => Ok(sold(it, place)),
+        (Content::Unsold(it), _) => Ok(unsold(it, place)),
+        (Content::EndingSoon(it), _) => Ok(ending_soon(it, place)),
+        (Content::OrgApproved(it), _) => Ok(org_approved(it, place)),
+        (Content::OrgRejected(it), _) => Ok(org_rejected(it, place)),
+    }
+}
+
+const fn fact(label: &'static str, value: String) -> Fact {
+    Fact { label, value }
+}
+
+fn verify_address(token: &SecretString, valid_until: DateTime<Utc>, place: &Place<'_>) -> Letter {
+    Letter {
+        subject: "Confirm your email address".to_owned(),
+        preview: "One click, and your Tradeyard account is ready.".to_owned(),
+        heading: "Confirm your email address".to_owned(),
+        paragraphs: vec![
+            "Please confirm that this address is yours, so that we can reach you about your bids, \
+                          orders and deliveries."
+                .to_owned(),
+        ],
+        quote: None,
+        facts: vec![],
+        action: Some(place.link("Confirm address", format_args!("/verify-email?token={}", token.expose_secret()))),
+        note: Some(format!(
+            "The link works once, until {}. If you did not register at Tradeyard, ignore this mail.",
+            time(valid_until, place.zone)
+        )),
+        reason: "You get this mail because this address was given to register at Tradeyard.".to_owned(),
+    }
+}
+
+fn outbid(it: &Outbid, place: &Place<'_>) -> Letter {
+    let title = one_line(&it.title);
+    Letter {
+        subject: format!("You have been outbid: {title}"),
+        preview: format!("The price is {} now. You can still win.", money(it.price)),
+        heading: "You have been outbid".to_owned(),
+        paragraphs: vec![format!("Another bidder leads on “{title}” now. You can bid again until the auction ends.")],
+        quote: None,
+        facts: vec![
+            fact("Current price", money(it.price)),
+            fact("Next bid, at least", money(it.next_minimum)),
+            fact("Ends", time(it.ends_at, place.zone)),
+        ],
+        action: Some(place.link("Bid again", format_args!("/auctions/{}", it.auction))),
+        note: Some("The end may move: a bid in the last minutes extends the auction.".to_owned()),
+        reason: "You get this mail because you bid on this auction.".to_owned(),
+    }
+}
+
+fn won(it: &Won, place: &Place<'_>) -> Letter {
+    let title = one_line(&it.title);
+    Letter {
+        subject: format!("You won: {title}"),
+        preview: format!("Please pay {} by {}.", money(it.total), time(it.pay_by, place.zone)),
+        heading: "You won the auction".to_owned(),
+        paragraphs: vec![format!(
+            "Congratulations: “{title}” is yours. The seller prepares it as soon as you have paid."
+        )],
+        quote: None,
+        facts: vec![
+            fact("To pay", money(it.total)),
+            fact("Pay by", time(it.pay_by, place.zone)),
+            fact("Seller", one_line(&it.seller)),
+            fact("Order", it.order.to_string()),
+        ],
+        action: Some(place.link("View order", format_args!("/orders/{}", it.order))),
+        note: None,
+        reason: "You get this mail because you won this auction.".to_owned(),
+    }
+}
+
+fn sold(it: &Sold, place: &Place<'_>) -> Letter {
+    let title = one_line(&it.title);
+    Letter {
+        subject: format!("Sold for {}: {title}", money(it.total)),
+        preview: format!("You receive {} once the buyer has paid.", money(it.net)),
+        heading: "Your lot is sold".to_owned(),
+        paragraphs: vec![format!(
+            "“{title}” has a buyer. We tell you when the payment has arrived; please hand over nothing \
+                                  before that."
+        )],
+        quote: None,
+        facts: vec![
+            fact("Price", money(it.total)),
+            fact("Our fee", money(it.fee)),
+            fact("You receive", money(it.net)),
+            fact("Buyer", one_line(&it.buyer)),
+            fact("Order", it.order.to_string()),
+        ],
+        action: Some(place.link("View order", format_args!("/orders/{}", it.order))),
+        note: None,
+        reason: "You get this mail because your organisation sold this lot.".to_owned(),
+    }
+}
+
+fn unsold(it: &Unsold, place: &Place<'_>) -> Letter {
+    let title = one_line(&it.title);
+    let why = match it.highest {
+        None => "Nobody bid.".to_owned(),
+        Some(price) => format!("Bidding reached {}, which does not meet your reserve.", money(price)),
+    };
+    Letter {
+        subject: format!("Not sold: {title}"),
+        preview: why.clone(),
+        heading: "Your lot was not sold".to_owned(),
+        paragraphs: vec![
+            format!("The auction of “{title}” has ended without a sale. {why}"),
+            "You can list it again, perhaps with a lower opening price or reserve.".to_owned(),
+        ],
+        quote: None,
+        facts: vec![],
+        action: Some(place.link("View auction", format_args!("/auctions/{}", it.auction))),
+        note: None,
+        reason: "You get this mail because your organisation offered this lot.".to_owned(),
+    }
+}
+
+fn ending_soon(it: &EndingSoon, place: &Place<'_>) -> Letter {
+    let title = one_line(&it.title);
+    let standing = if it.leading { "You are the highest bidder." } else { "You are not the highest bidder." };
+    Letter {
+        subject: format!("Ending soon: {title}"),
+        preview: format!("{standing} The price is {}.", money(it.price)),
+        heading: "This auction ends soon".to_owned(),
+        paragraphs: vec![format!("The auction of “{title}” is about to end. {standing}")],
+        quote: None,
+        facts: vec![fact("Current price", money(it.price)), fact("Ends", time(it.ends_at, place.zone))],
+        action: Some(place.link("View auction", format_args!("/auctions/{}", it.auction))),
+        note: Some("The end may move: a bid in the last minutes extends the auction.".to_owned()),
+        reason: "You get this mail because you bid on this auction or watch it.".to_owned(),
+    }
+}
+
+fn report_ready(it: &ReportReady, url: &SecretString, valid_until: DateTime<Utc>, place: &Place<'_>) -> Letter {
+    let org = one_line(&it.org_name);
+    let period = if it.first_day == it.last_day {
+        day(it.first_day)
+    } else {
+        format!("{} to {}", day(it.first_day), day(it.last_day))
+    };
+    let mut facts = vec![
+        fact("Period", period.clone()),
+        fact("Time zone", it.zone.to_string()),
+        fact("Sales", it.rows.to_string()),
+    ];
+    facts.extend(it.totals.iter().map(|total| fact("Total", money(*total))));
+    facts.push(fact("Format", it.format.clone()));
+    Letter {
+        subject: format!("Sales report {period}: {org}"),
+        preview: format!("{} sales. The download is ready.", it.rows),
+        heading: "Your sales report is ready".to_owned(),
+        paragraphs: vec![format!("The sales report of {org} can be downloaded now.")],
+        quote: None,
+        facts,
+        action: Some(Action { label: "Download report", url: url.expose_secret().to_owned() }),
+        note: Some(format!(
+            "The link works until {}. Whoever has it can download the report, so please do not pass this mail on.",
+            time(valid_until, place.zone)
+        )),
+        reason: "You get this mail because you asked for this report or own the organisation.".to_owned(),
+    }
+}
+
+fn org_approved(it: &OrgApproved, place: &Place<'_>) -> Letter {
+    let org = one_line(&it.org_name);
+    Letter {
+        subject: format!("{org} is approved"),
+        preview: "You can publish listings and bid from now on.".to_owned(),
+        heading: "Welcome to the market".to_owned(),
+        paragraphs: vec![format!(
+            "We have checked the details of {org}. You can publish listings, bid and buy from now on."
+        )],
+        quote: None,
+        facts: vec![],
+        action: Some(place.link("Open your organisation", format_args!("/orgs/{}", it.org))),
+        note: None,
+        reason: "You get this mail because you are an owner of this organisation.".to_owned(),
+    }
+}
+
+fn org_rejected(it: &OrgRejected, place: &Place<'_>) -> Letter {
+    let org = one_line(&it.org_name);
+    Letter {
+        subject: format!("About the application of {org}"),
+        preview: "We could not approve it. Here is why.".to_owned(),
+        heading: "We could not approve your organisation".to_owned(),
+        paragraphs: vec![format!(
+            "We have checked the application of {org} and cannot approve it. The reason, as our team wrote it:"
+        )],
+        quote: Some(it.reason.trim().to_owned()),
+        facts: vec![],
+        action: Some(place.link("Open your organisation", format_args!("/orgs/{}", it.org))),
+        note: Some("If something has changed, you can apply again.".to_owned()),
+        reason: "You get this mail because you are an owner of this organisation.".to_owned(),
+    }
+}

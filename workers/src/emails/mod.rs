@@ -1,0 +1,19 @@
+//! Mail: the words, the two bodies, and the way to the SMTP server.
+//!
+//! An SMTP send cannot be exactly-once: a process that dies between the server's 250 and our commit sends again. Both copies
+//! then carry one Message-ID, by which mail programs show a single message.
+
+mod letter;
+mod render;
+mod send_email;
+mod smtp;
+mod wording;
+
+#[cfg(test)]
+mod send_email_tests;
+#[cfg(test)]
+mod tests;
+
+pub use letter::Link;
+pub use render::{Reader, RenderError, Rendered, Renderer};
+pub use smtp::{Mailer, MailerError, Message, Reply, SendError, message_id};

@@ -1,0 +1,154 @@
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono_tz::Tz;
+use jobs::emails::SendEmail;
+use jobs::{Handler, Outcome};
+use secrecy::SecretString;
+use serde_json::json;
+use shared::blobs::Disposition;
+use shared::emails::model::{Content, Email, Recipient, Status, SuppressionReason};
+use shared::emails::store::{self, EmailError};
+use shared::identity::store as identity;
+use shared::reports::store::{self as reports, ReportError};
+
+use super::{Link, Message, Reader, SendError, message_id};
+use crate::{Cx, Services};
+
+/// How long the token of `identity::mint_email_verification` works.
+const VERIFICATION_VALID: Duration = Duration::from_hours(48);
+/// How long a download link in a mail works.
+const DOWNLOAD_VALID: Duration = Duration::from_hours(24);
+
+impl Handler<Services> for SendEmail {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let mut conn = cx.db().acquire().await?;
+        let email = match store::get(&mut conn, self.email).await {
+            Ok(email) => email,
+            Err(EmailError::NotFound(_)) => return Ok(Outcome::Cancel("the mail is gone".to_owned())),
+            Err(error) => return Err(error.into()),
+        };
+        if email.status != Status::Queued {
+            return Ok(Outcome::Done);
+        }
+        let Some(content) = &email.content else {
+            return Ok(Outcome::Dead("this version of the program cannot read the mail's data".to_owned()));
+        };
+        let Some((reader, address)) = reader(&mut conn, &email.recipient).await? else {
+            drop(conn);
+            return give_up(cx, &email, Status::Failed, "the user is gone").await;
+        };
+        if store::is_suppressed(&mut conn, &address).await? {
+            drop(conn);
+            return give_up(cx, &email, Status::Suppressed, "the address is on the suppression list").await;
+        }
+        // Commits a token: a link must work when its mail arrives, also when we die before we hear that it did.
+        let link = match link(cx, &mut conn, content, &email.recipient).await? {
+            Made::Link(link) => link,
+            Made::Pointless(why) => {
+                drop(conn);
+                return give_up(cx, &email, Status::Failed, why).await;
+            }
+        };
+        let body = cx.renderer.render(content, &link, &reader)?;
+        match store::begin_attempt(&mut conn, email.id).await {
+            Ok(()) => {}
+            Err(EmailError::Finished(_)) => return Ok(Outcome::Done),
+            Err(error) => return Err(error.into()),
+        }
+        // The server may take its time: others need the connection.
+        drop(conn);
+        let message_id = message_id(content.template(), &email.recipient, &email.reference, cx.mailer.domain());
+        let message = Message { to_name: &reader.name, to_address: &address, message_id, body: &body };
+        match cx.mailer.send(&message).await {
+            Ok(said) => {
+                let mut tx = cx.begin().await?;
+                store::finish(&mut tx, email.id, Status::Sent, &said).await?;
+                cx.commit_with(tx, json!({ "sent": true })).await
+            }
+            Err(error) => failed(cx, &email, &address, &error).await,
+        }
+    }
+}
+
+/// Who reads the mail, and where; `None` when the user is gone.
+async fn reader(conn: &mut sqlx::PgConnection, recipient: &Recipient) -> anyhow::Result<Option<(Reader, String)>> {
+    Ok(match recipient {
+        Recipient::Address(address) => Some((Reader { name: String::new(), zone: Tz::UTC }, address.clone())),
+        Recipient::User(user) => identity::profile(conn, *user).await.context("read the recipient")?.map(|profile| {
+            let zone = profile.time_zone.parse().unwrap_or(Tz::UTC);
+            (Reader { name: profile.name, zone }, profile.email)
+        }),
+    })
+}
+
+enum Made {
+    Link(Link),
+    /// There is nothing left to tell.
+    Pointless(&'static str),
+}
+
+/// Makes the link that grants something, if the mail has one.
+async fn link(
+    cx: &Cx,
+    conn: &mut sqlx::PgConnection,
+    content: &Content,
+    recipient: &Recipient,
+) -> anyhow::Result<Made> {
+    match (content, recipient) {
+        (Content::VerifyAddress(_), Recipient::User(user)) => {
+            let minted = identity::mint_email_verification(conn, *user).await.context("make the token")?;
+            let Some((_, token)) = minted else {
+                return Ok(Made::Pointless("the address is verified already"));
+            };
+            let valid_until = cx.clock().now() + VERIFICATION_VALID;
+            Ok(Made::Link(Link::Verify { token: SecretString::from(token), valid_until }))
+        }
+        (Content::VerifyAddress(_), Recipient::Address(_)) => Ok(Made::Pointless("only a user's address is verified")),
+        (Content::ReportReady(it), _) => {
+            let report = match reports::get(conn, it.report).await {
+                Ok(report) => report,
+                Err(ReportError::NotFound(_)) => return Ok(Made::Pointless("the report is gone")),
+                Err(error) => return Err(error.into()),
+            };
+            let Some(key) = &report.object_key else {
+                return Ok(Made::Pointless("the report's file is gone"));
+            };
+            let name = Disposition::Attachment(report.file_name());
+            let url = cx.blobs.presign_get(key, &name, DOWNLOAD_VALID).await?;
+            let valid_until = cx.clock().now() + DOWNLOAD_VALID;
+            Ok(Made::Link(Link::Download { url: SecretString::from(url), valid_until }))
+        }
+        _ => Ok(Made::Link(Link::None)),
+    }
+}
+
+/// Ends a mail that is not to be sent.
+async fn give_up(cx: &Cx, email: &Email, status: Status, why: &str) -> anyhow::Result<Outcome> {
+    let mut tx = cx.begin().await?;
+    store::finish(&mut tx, email.id, status, why).await?;
+    cx.commit_with(tx, json!({ "sent": false, "reason": why })).await
+}
+
+/// Records what the server had against the mail. Its words, which may quote the address, stay in the mail's own row.
+async fn failed(cx: &Cx, email: &Email, address: &str, error: &SendError) -> anyhow::Result<Outcome> {
+    let words = &error.reply().words;
+    let mut tx = cx.begin().await?;
+    let outcome = match error {
+        SendError::Temporary(_) => {
+            store::note_response(&mut tx, email.id, words).await?;
+            Outcome::Retry(error.to_string())
+        }
+        SendError::NoSuchMailbox(_) => {
+            store::suppress(&mut tx, address, SuppressionReason::Refused, words, Some(email.id)).await?;
+            store::finish(&mut tx, email.id, Status::Failed, words).await?;
+            Outcome::Dead(format!("{error}; the address is not written to any more"))
+        }
+        SendError::Refused(_) => {
+            store::finish(&mut tx, email.id, Status::Failed, words).await?;
+            Outcome::Dead(error.to_string())
+        }
+    };
+    tx.commit().await?;
+    Ok(outcome)
+}

@@ -1,0 +1,197 @@
+use jobs::emails::{SendEmail, post};
+use jobs::kit::testing::rows;
+use jobs::kit::worker::Handlers;
+use shared::emails::model::{Content, NewEmail, OrgApproved, Recipient, SuppressionReason, VerifyAddress};
+use shared::emails::store;
+use shared::ids::{EmailId, OrgId};
+use sinks::smtp::Fault;
+
+use crate::testing::Stage;
+
+async fn stage() -> Stage {
+    Stage::new(Handlers::default().with::<SendEmail>()).await
+}
+
+fn approved(recipient: Recipient, reference: &str) -> NewEmail {
+    let org = OrgId(uuid::Uuid::nil());
+    let content = Content::OrgApproved(OrgApproved { org, org_name: "Hof Müller".to_owned() });
+    NewEmail { recipient, reference: reference.to_owned(), content }
+}
+
+fn to(address: &str) -> NewEmail {
+    approved(Recipient::Address(address.to_owned()), "1")
+}
+
+impl Stage {
+    async fn post(&self, mail: &NewEmail) -> Option<EmailId> {
+        let mut tx = self.ledger.begin().await.unwrap();
+        let posted = post(&mut tx, mail).await.unwrap();
+        tx.commit().await.unwrap();
+        posted
+    }
+
+    async fn email(&self, id: EmailId) -> (String, i32, String) {
+        sqlx::query_as("SELECT status, attempts, coalesce(provider_response, '') FROM emails WHERE id = $1")
+            .bind(id)
+            .fetch_one(&self.db.pool)
+            .await
+            .unwrap()
+    }
+
+    /// States of the sending jobs and what they say, oldest first.
+    async fn jobs(&self) -> Vec<(String, String)> {
+        let rows = rows(&self.db.pool, "emails.send").await;
+        rows.into_iter().map(|row| (row.state, row.error.unwrap_or_default())).collect()
+    }
+}
+
+#[tokio::test]
+async fn the_same_news_is_one_mail() {
+    let stage = stage().await;
+    let user = stage.user("ada@example.com").await;
+    let mail = approved(Recipient::User(user), "org 1");
+    let id = stage.post(&mail).await.unwrap();
+    assert_eq!(stage.post(&mail).await, None);
+    stage.bench.drain().await;
+    assert_eq!(stage.post(&mail).await, None, "also after it was sent");
+    stage.bench.drain().await;
+    stage.mails(1).await;
+    assert_eq!(stage.smtp.count(), 1);
+    let sent = &stage.smtp.list()[0];
+    assert!(sent.is_to("ada@example.com"));
+    let (status, attempts, response) = stage.email(id).await;
+    assert_eq!((status.as_str(), attempts), ("sent", 1));
+    assert!(response.starts_with("250"), "{response}");
+    // Another reference is other news.
+    stage.post(&approved(Recipient::User(user), "org 2")).await.unwrap();
+    stage.bench.drain().await;
+    stage.mails(2).await;
+}
+
+#[tokio::test]
+async fn a_mail_of_a_transaction_that_fails_is_never_sent() {
+    let stage = stage().await;
+    let mut tx = stage.ledger.begin().await.unwrap();
+    post(&mut tx, &to("ada@example.com")).await.unwrap().unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(stage.bench.drain().await, 0);
+    assert!(stage.post(&to("ada@example.com")).await.is_some(), "nothing of it is left");
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again() {
+    let stage = stage().await;
+    stage.smtp.inject("*", Fault::Temporary { times: 2 });
+    let id = stage.post(&to("ada@example.com")).await.unwrap();
+    for expected in [1, 2] {
+        stage.bench.drain().await;
+        let (status, attempts, _) = stage.email(id).await;
+        assert_eq!((status.as_str(), attempts), ("queued", expected));
+        assert_eq!(stage.jobs().await[0].0, "scheduled");
+        stage.bench.make_due().await;
+    }
+    stage.bench.drain().await;
+    stage.mails(1).await;
+    assert_eq!(stage.email(id).await.0, "sent");
+    assert_eq!(stage.smtp.count(), 1);
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_exist_is_never_written_to_again() {
+    let stage = stage().await;
+    stage.smtp.inject("gone@example.com", Fault::Permanent);
+    let id = stage.post(&to("Gone@Example.com")).await.unwrap();
+    stage.bench.drain().await;
+    assert_eq!(stage.email(id).await.0, "failed");
+    let (state, error) = stage.jobs().await.remove(0);
+    assert_eq!(state, "dead");
+    assert!(error.contains("does not exist (550"), "{error}");
+    assert!(!error.to_lowercase().contains("gone@"), "operators see no addresses: {error}");
+
+    // The mailbox is back, but nobody told us.
+    stage.smtp.heal();
+    let second = stage.post(&approved(Recipient::Address("gone@example.com".to_owned()), "2")).await.unwrap();
+    stage.bench.drain().await;
+    assert_eq!(stage.email(second).await.0, "suppressed");
+    assert_eq!(stage.jobs().await[1].0, "succeeded");
+    assert_eq!(stage.smtp.count(), 0);
+}
+
+#[tokio::test]
+async fn the_suppression_list_ignores_letter_case() {
+    let stage = stage().await;
+    let mut conn = stage.db.pool.acquire().await.unwrap();
+    store::suppress(&mut conn, " Ada@Example.com", SuppressionReason::Complained, "", None).await.unwrap();
+    store::suppress(&mut conn, "ada@example.com", SuppressionReason::Manual, "", None).await.unwrap();
+    assert!(store::is_suppressed(&mut conn, "ADA@example.com").await.unwrap());
+    assert!(!store::is_suppressed(&mut conn, "eva@example.com").await.unwrap());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_costs_a_second_copy_with_the_same_id() {
+    let stage = stage().await;
+    stage.smtp.inject("*", Fault::DropAfterTaken { times: 1 });
+    let id = stage.post(&to("ada@example.com")).await.unwrap();
+    stage.bench.drain().await;
+    stage.bench.make_due().await;
+    stage.bench.drain().await;
+    stage.mails(2).await;
+    assert_eq!(stage.email(id).await.0, "sent");
+    let list = stage.smtp.list();
+    assert_eq!(list[0].message_id, list[1].message_id);
+}
+
+#[tokio::test]
+async fn a_verification_link_works_and_is_stored_nowhere() {
+    let stage = stage().await;
+    let user = stage.user("ada@example.com").await;
+    let mail = NewEmail {
+        recipient: Recipient::User(user),
+        reference: "registration".to_owned(),
+        content: Content::VerifyAddress(VerifyAddress {}),
+    };
+    stage.post(&mail).await.unwrap();
+    stage.bench.drain().await;
+    stage.mails(1).await;
+    let raw = stage.smtp.raw(stage.smtp.list()[0].id).await.unwrap().unwrap();
+    let text = String::from_utf8(raw).unwrap().replace("=\r\n", "");
+    let start = text.find("verify-email?token").unwrap() + "verify-email?token".len();
+    // Quoted-printable writes `=` as `=3D`.
+    let token: String = text[start..]
+        .trim_start_matches("=3D")
+        .trim_start_matches('=')
+        .chars()
+        .take_while(|it| it.is_ascii_alphanumeric() || *it == '-' || *it == '_')
+        .collect();
+    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let stored: String = sqlx::query_scalar(
+        "SELECT string_agg(e::text, '') || (SELECT string_agg(j::text, '') FROM jobs AS j) FROM emails AS e",
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .unwrap();
+    assert!(token.len() > 20 && !stored.contains(&token));
+    let verified = shared::identity::store::verify_email(&mut conn, &token).await.unwrap();
+    assert_eq!(verified, Some(user));
+
+    // Nothing is left to verify: a second mail is not sent.
+    let again = NewEmail { reference: "again".to_owned(), ..mail };
+    let id = stage.post(&again).await.unwrap();
+    stage.bench.drain().await;
+    assert_eq!(stage.email(id).await.0, "failed");
+    assert_eq!(stage.smtp.count(), 1);
+}
+
+#[tokio::test]
+async fn data_of_another_version_is_kept_for_a_person_to_see() {
+    let stage = stage().await;
+    let id = stage.post(&to("ada@example.com")).await.unwrap();
+    sqlx::query("UPDATE emails SET template = 'of_tomorrow' WHERE id = $1")
+        .bind(id)
+        .execute(&stage.db.pool)
+        .await
+        .unwrap();
+    stage.bench.drain().await;
+    assert_eq!(stage.email(id).await.0, "queued");
+    assert_eq!(stage.jobs().await[0].0, "dead");
+}

@@ -1,0 +1,67 @@
+//! Amounts and times as people read them.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use shared::money::Money;
+
+/// `12,345.50 EUR`
+pub(super) fn money(amount: Money) -> String {
+    let plain = amount.amount();
+    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain.as_str()), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let mut grouped = String::new();
+    for (at, digit) in whole.char_indices() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let point = fraction.map(|it| format!(".{it}")).unwrap_or_default();
+    format!("{sign}{grouped}{point} {}", amount.currency())
+}
+
+/// `Friday, 20 November 2026, 18:00 (Europe/Berlin)`
+pub(super) fn time(at: DateTime<Utc>, zone: Tz) -> String {
+    format!("{} ({zone})", at.with_timezone(&zone).format("%A, %-d %B %Y, %H:%M"))
+}
+
+/// `20 November 2026`
+pub(super) fn day(day: NaiveDate) -> String {
+    day.format("%-d %B %Y").to_string()
+}
+
+/// One line without control characters, so that nothing a seller typed breaks a subject or forges a line of text.
+pub(super) fn one_line(text: &str) -> String {
+    text.split(|it: char| it.is_control() || it.is_whitespace())
+        .filter(|it| !it.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::money::Currency;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_grouped() {
+        let shown = |minor, currency| money(Money::from_minor(minor, currency));
+        assert_eq!(shown(123_456_789, Currency::EUR), "1,234,567.89 EUR");
+        assert_eq!(shown(99_900, Currency::EUR), "999.00 EUR");
+        assert_eq!(shown(-100_000, Currency::JPY), "-100,000 JPY");
+        assert_eq!(shown(5, Currency::KWD), "0.005 KWD");
+    }
+
+    #[test]
+    fn times_stand_in_the_readers_zone() {
+        let at = DateTime::from_timestamp(1_795_798_800, 0).unwrap();
+        assert_eq!(time(at, Tz::UTC), "Friday, 27 November 2026, 17:00 (UTC)");
+        assert_eq!(time(at, Tz::Asia__Kolkata), "Friday, 27 November 2026, 22:30 (Asia/Kolkata)");
+    }
+
+    #[test]
+    fn a_line_is_one_line() {
+        assert_eq!(one_line(" Tractor\r\nBcc: x@y\t\u{85}7 "), "Tractor Bcc: x@y 7");
+    }
+}

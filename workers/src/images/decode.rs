@@ -1,0 +1,171 @@
+//! From untrusted bytes to pixels: checks in order of their price.
+
+use std::io::Cursor;
+
+use image::codecs::jpeg::JpegDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, Limits};
+use shared::images::model::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Refusal};
+
+use super::container::{self, Jpeg};
+
+/// The most memory that decoded pixels may take: [`MAX_PIXELS`] with four channels of 8 bits. A picture with 16 bits a channel
+/// reaches it with fewer pixels.
+pub(super) const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 4;
+/// Buffers of a decoder beside the pixels.
+const MAX_DECODER_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A decoded picture as the camera stored it.
+pub(super) struct Picture {
+    pub(super) pixels: DynamicImage,
+    pub(super) orientation: Orientation,
+    /// An RGB colour profile that may be passed on.
+    pub(super) profile: Option<Vec<u8>>,
+}
+
+impl Picture {
+    /// Width and height after the orientation is applied.
+    pub(super) fn displayed_size(&self) -> (u32, u32) {
+        let (width, height) = (self.pixels.width(), self.pixels.height());
+        if self.is_on_its_side() { (height, width) } else { (width, height) }
+    }
+
+    /// Whether the stored rows are the columns that people see.
+    pub(super) const fn is_on_its_side(&self) -> bool {
+        matches!(
+            self.orientation,
+            Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+        )
+    }
+}
+
+/// The types that we decode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Type {
+    Jpeg,
+    Png,
+    Webp,
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Refusal> {
+    if bytes.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Refusal::TooLarge);
+    }
+    match sniff(bytes)? {
+        Type::Jpeg => match container::inspect_jpeg(bytes) {
+            Jpeg::Sound => pixels(JpegDecoder::new(Cursor::new(bytes))),
+            Jpeg::Incomplete => Err(Refusal::Damaged),
+            Jpeg::SeparateScans => Err(Refusal::UnsupportedType("non-interleaved JPEG")),
+        },
+        // Limits that already hold while the header is read: compressed text chunks come before the pixels.
+        Type::Png => pixels(PngDecoder::with_limits(Cursor::new(bytes), limits())),
+        Type::Webp => pixels(WebPDecoder::new(Cursor::new(bytes))),
+    }
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_DECODED_BYTES + MAX_DECODER_BYTES);
+    limits
+}
+
+/// The type by the first bytes alone.
+fn sniff(bytes: &[u8]) -> Result<Type, Refusal> {
+    if bytes.starts_with(b"\xFF\xD8\xFF") {
+        return Ok(Type::Jpeg);
+    }
+    if bytes.starts_with(b"\x89PNG\r\n\x1A\n") {
+        return Ok(Type::Png);
+    }
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        return Ok(Type::Webp);
+    }
+    Err(Refusal::UnsupportedType(name_of(bytes)))
+}
+
+/// A name for what was sent instead, so that the person knows what to do about it.
+fn name_of(bytes: &[u8]) -> &'static str {
+    const BINARY: [(&[u8], &str); 6] = [
+        (b"GIF8", "GIF"),
+        (b"BM", "BMP"),
+        (b"II*\0", "TIFF"),
+        (b"MM\0*", "TIFF"),
+        (b"%PDF", "PDF"),
+        (b"PK\x03\x04", "ZIP"),
+    ];
+    if let Some((_, name)) = BINARY.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return name;
+    }
+    match (bytes.get(4..8), bytes.get(8..12)) {
+        (Some(b"ftyp"), Some(b"avif" | b"avis")) => return "AVIF",
+        (Some(b"ftyp"), Some(b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1")) => return "HEIC",
+        (Some(b"ftyp"), _) => return "video",
+        _ => {}
+    }
+    let start = String::from_utf8_lossy(bytes.get(..1024).unwrap_or(bytes)).to_ascii_lowercase();
+    if start.contains("<svg") {
+        "SVG"
+    } else if start.contains("<html") || start.contains("<!doctype") || start.contains("<script") {
+        "HTML"
+    } else {
+        "such"
+    }
+}
+
+/// Reads the header, checks what it promises, then decodes. Of an animated picture the first frame is taken: it shows the goods,
+/// and a moving photograph helps nobody to judge them.
+fn pixels<D: ImageDecoder>(opened: image::ImageResult<D>) -> Result<Picture, Refusal> {
+    let mut decoder = opened.map_err(|error| damaged(&error))?;
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(Refusal::Damaged);
+    }
+    if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED_BYTES {
+        return Err(Refusal::TooManyPixels { width, height });
+    }
+    if width > MAX_SIDE || height > MAX_SIDE {
+        return Err(Refusal::SideTooLong { width, height });
+    }
+    decoder.set_limits(limits()).map_err(|error| damaged(&error))?;
+    // Damaged metadata is no reason to refuse sound pixels.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let profile = decoder.icc_profile().ok().flatten().filter(|profile| container::is_rgb_profile(profile));
+    let pixels = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))?;
+    Ok(Picture { pixels, orientation, profile })
+}
+
+fn damaged(error: &image::ImageError) -> Refusal {
+    tracing::debug!(%error, "picture refused");
+    Refusal::Damaged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_decide() {
+        assert_eq!(sniff(b"\xFF\xD8\xFF\xE0"), Ok(Type::Jpeg));
+        assert_eq!(sniff(b"\x89PNG\r\n\x1A\nrest"), Ok(Type::Png));
+        assert_eq!(sniff(b"RIFF\0\0\0\0WEBPVP8 "), Ok(Type::Webp));
+        let refused = [
+            (&b"<?xml version='1.0'?>\n<SVG onload='x()'>"[..], "SVG"),
+            (b"\n<!DOCTYPE html><script>", "HTML"),
+            (b"GIF89a", "GIF"),
+            (b"\0\0\0\x20ftypheic", "HEIC"),
+            (b"\0\0\0\x20ftypavif", "AVIF"),
+            (b"\0\0\0\x20ftypisom", "video"),
+            (b"%PDF-1.7", "PDF"),
+            (b"RIFF\0\0\0\0WAVE", "such"),
+            (b"\xFF\xD8", "such"),
+        ];
+        for (bytes, name) in refused {
+            assert_eq!(sniff(bytes), Err(Refusal::UnsupportedType(name)));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+use jobs::images::DeleteImage;
+use jobs::{Handler, Outcome};
+use shared::images::model::Status;
+use shared::images::store::{self, ImageError};
+
+use crate::{Cx, Services};
+
+impl Handler<Services> for DeleteImage {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let mut conn = cx.db().acquire().await?;
+        let image = match store::get(&mut conn, self.image).await {
+            Ok(image) => image,
+            Err(ImageError::NotFound(_)) => return Ok(Outcome::Done),
+            Err(error) => return Err(error.into()),
+        };
+        if image.status != Status::Deleting {
+            return Ok(Outcome::Cancel("the image is not marked for deletion".to_owned()));
+        }
+        let variants = store::variants(&mut conn, image.id).await?;
+        drop(conn);
+        // Files first: while a row is left, the next run knows what to remove.
+        for key in variants.iter().map(|it| &it.object_key).chain([&image.original_key]) {
+            cx.blobs.delete(key).await?;
+        }
+        let mut tx = cx.begin().await?;
+        store::remove(&mut tx, image.id).await?;
+        cx.commit(tx).await
+    }
+}

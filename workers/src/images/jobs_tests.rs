@@ -1,0 +1,207 @@
+use std::time::Duration;
+
+use jobs::images::{DeleteImage, ProcessImage, PurgeUploads};
+use jobs::kit::testing::rows;
+use jobs::kit::worker::Handlers;
+use shared::blobs::BlobError;
+use shared::ids::{ImageId, OrgId, UserId};
+use shared::images::model::{Image, Status, Upload};
+use shared::images::store::{self, ImageError};
+
+use crate::testing::Stage;
+
+struct Scene {
+    stage: Stage,
+    user: UserId,
+    org: OrgId,
+}
+
+async fn scene() -> Scene {
+    let handlers = Handlers::default().with::<ProcessImage>().with::<DeleteImage>().with::<PurgeUploads>();
+    let stage = Stage::new(handlers).await;
+    let user = stage.user("ada@example.com").await;
+    let org = stage.org(user, "Europe/Berlin").await;
+    Scene { stage, user, org }
+}
+
+fn picture() -> Vec<u8> {
+    let image = image::RgbImage::from_fn(400, 300, |x, y| image::Rgb([x.to_le_bytes()[0], y.to_le_bytes()[0], 90]));
+    let mut file = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    file.into_inner()
+}
+
+impl Scene {
+    async fn upload(&self) -> Upload {
+        let mut conn = self.stage.db.pool.acquire().await.unwrap();
+        let valid = Duration::from_mins(5);
+        store::insert_upload(&mut conn, self.org, self.user, "image/png", 1_000, valid).await.unwrap()
+    }
+
+    /// Sends the bytes (or forgets to), completes the upload and enqueues the work.
+    async fn send(&self, bytes: Option<&[u8]>) -> ImageId {
+        let upload = self.upload().await;
+        if let Some(bytes) = bytes {
+            self.stage.blobs.put(&upload.object_key, "image/png", bytes.to_vec()).await.unwrap();
+        }
+        let mut tx = self.stage.ledger.begin().await.unwrap();
+        let image = store::complete_upload(&mut tx, &upload, None).await.unwrap();
+        let _ = tx.enqueue(&ProcessImage { image, org: self.org }).await.unwrap();
+        tx.commit().await.unwrap();
+        image
+    }
+
+    async fn image(&self, id: ImageId) -> Result<Image, ImageError> {
+        store::get(&mut self.stage.db.pool.acquire().await.unwrap(), id).await
+    }
+
+    async fn delete(&self, image: ImageId) {
+        let mut tx = self.stage.ledger.begin().await.unwrap();
+        store::hide(&mut tx, self.org, image).await.unwrap();
+        let _ = tx.enqueue(&DeleteImage { image, org: self.org }).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn keys(&self, id: ImageId) -> Vec<String> {
+        let variants = store::variants(&mut self.stage.db.pool.acquire().await.unwrap(), id).await.unwrap();
+        variants.into_iter().map(|it| it.object_key).collect()
+    }
+
+    async fn exists(&self, key: &str) -> bool {
+        match self.stage.blobs.head(key).await {
+            Ok(_) => true,
+            Err(BlobError::NotFound { .. }) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upload_becomes_variants_and_goes_without_a_trace() {
+    let scene = scene().await;
+    let id = scene.send(Some(&picture())).await;
+    scene.stage.bench.drain().await;
+    let image = scene.image(id).await.unwrap();
+    assert_eq!((image.status, image.width, image.height), (Status::Ready, Some(400), Some(300)));
+    assert!(image.blurhash.is_some());
+    let keys = scene.keys(id).await;
+    assert_eq!(keys.len(), 2 * (3 + 1), "160, 320, 400 and the square");
+    for key in &keys {
+        let bytes = scene.stage.blobs.get(key, 1_000_000).await.unwrap();
+        image::load_from_memory(&bytes).unwrap();
+    }
+    let job = rows(&scene.stage.db.pool, "images.process").await.remove(0);
+    assert_eq!((job.state.as_str(), job.result.unwrap()["variants"].as_u64()), ("succeeded", Some(8)));
+
+    scene.delete(id).await;
+    scene.stage.bench.drain().await;
+    assert!(matches!(scene.image(id).await, Err(ImageError::NotFound(_))));
+    for key in keys.iter().chain([&image.original_key]) {
+        assert!(!scene.exists(key).await, "{key} is left");
+    }
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM uploads").fetch_one(&scene.stage.db.pool).await.unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn what_is_no_picture_is_rejected_with_a_reason() {
+    let scene = scene().await;
+    let svg = scene.send(Some(b"<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>")).await;
+    let cut = scene.send(Some(&picture()[..200])).await;
+    let missing = scene.send(None).await;
+    scene.stage.bench.drain().await;
+    for (id, code) in [(svg, "unsupported_type"), (cut, "damaged"), (missing, "missing")] {
+        let image = scene.image(id).await.unwrap();
+        assert_eq!((image.status, image.refusal_code.as_deref()), (Status::Rejected, Some(code)));
+        assert!(image.refusal.is_some());
+        assert!(scene.keys(id).await.is_empty());
+    }
+    let jobs = rows(&scene.stage.db.pool, "images.process").await;
+    assert!(jobs.iter().all(|job| job.state == "succeeded"), "a bad picture is no fault of ours: {jobs:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_died_halfway_is_made_good_by_the_next() {
+    let scene = scene().await;
+    let id = scene.send(Some(&picture())).await;
+    // As a worker leaves it that dies before its commit: some files are there, the row says so.
+    let mut conn = scene.stage.db.pool.acquire().await.unwrap();
+    store::begin(&mut conn, id).await.unwrap();
+    scene.stage.blobs.put(&format!("images/{id}/160.webp"), "image/webp", "half".as_bytes()).await.unwrap();
+    scene.stage.bench.drain().await;
+    assert_eq!(scene.image(id).await.unwrap().status, Status::Ready);
+    let bytes = scene.stage.blobs.get(&format!("images/{id}/160.webp"), 1_000_000).await.unwrap();
+    image::load_from_memory(&bytes).unwrap();
+
+    // Once more, as after a redelivery.
+    let keys = scene.keys(id).await;
+    let _ = scene.stage.ledger.enqueue(&ProcessImage { image: id, org: scene.org }).await.unwrap();
+    scene.stage.bench.drain().await;
+    assert_eq!(scene.keys(id).await, keys);
+}
+
+#[tokio::test]
+async fn an_image_that_is_deleted_first_is_not_processed() {
+    let scene = scene().await;
+    let id = scene.send(Some(&picture())).await;
+    scene.delete(id).await;
+    scene.stage.bench.drain().await;
+    assert!(matches!(scene.image(id).await, Err(ImageError::NotFound(_))));
+    assert!(!scene.exists(&format!("images/{id}/160.webp")).await);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_asked_again() {
+    let scene = scene().await;
+    let id = scene.send(Some(&picture())).await;
+    let (bucket, elsewhere) = (scene.stage.objects.join("test"), scene.stage.objects.join("elsewhere"));
+    std::fs::rename(&bucket, &elsewhere).unwrap();
+    scene.stage.bench.drain().await;
+    assert_eq!(scene.image(id).await.unwrap().status, Status::Processing);
+    assert_eq!(rows(&scene.stage.db.pool, "images.process").await[0].state, "scheduled");
+    std::fs::rename(&elsewhere, &bucket).unwrap();
+    scene.stage.bench.make_due().await;
+    scene.stage.bench.drain().await;
+    assert_eq!(scene.image(id).await.unwrap().status, Status::Ready);
+}
+
+#[tokio::test]
+async fn abandoned_uploads_go_and_others_stay() {
+    let scene = scene().await;
+    let (abandoned, fresh) = (scene.upload().await, scene.upload().await);
+    scene.stage.blobs.put(&abandoned.object_key, "image/png", "x".as_bytes()).await.unwrap();
+    let done = scene.send(Some(&picture())).await;
+    sqlx::query("UPDATE uploads SET expires_at = now() - interval '1 day' WHERE id <> $1")
+        .bind(fresh.id)
+        .execute(&scene.stage.db.pool)
+        .await
+        .unwrap();
+    let _ = scene.stage.ledger.enqueue(&PurgeUploads {}).await.unwrap();
+    scene.stage.bench.drain().await;
+    let left: Vec<uuid::Uuid> = sqlx::query_scalar("SELECT id FROM uploads WHERE completed_at IS NULL")
+        .fetch_all(&scene.stage.db.pool)
+        .await
+        .unwrap();
+    assert_eq!(left, [fresh.id.0]);
+    assert!(!scene.exists(&abandoned.object_key).await);
+    assert_eq!(scene.image(done).await.unwrap().status, Status::Ready);
+}
+
+#[tokio::test]
+async fn completing_twice_gives_one_image_and_foreign_listings_are_refused() {
+    let scene = scene().await;
+    let stranger = scene.stage.org(scene.user, "UTC").await;
+    let (own, foreign) =
+        (scene.stage.listing(scene.org, scene.user).await, scene.stage.listing(stranger, scene.user).await);
+    let mut conn = scene.stage.db.pool.acquire().await.unwrap();
+    let upload = scene.upload().await;
+    let mut tx = scene.stage.db.pool.begin().await.unwrap();
+    let refused = store::complete_upload(&mut tx, &upload, Some(foreign)).await;
+    assert!(matches!(refused, Err(ImageError::NoSuchListing(_))));
+    drop(tx);
+    let first = store::complete_upload(&mut conn, &upload, Some(own)).await.unwrap();
+    let upload = store::lock_upload(&mut conn, upload.id).await.unwrap();
+    assert!(upload.completed);
+    assert_eq!(store::complete_upload(&mut conn, &upload, Some(own)).await.unwrap(), first);
+    assert!(matches!(store::hide(&mut conn, stranger, first).await, Err(ImageError::NotFound(_))));
+}

@@ -1,0 +1,75 @@
+//! Shrinking, turning and cutting. Nothing here enlarges.
+
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::DynamicImage;
+use shared::images::model::Refusal;
+
+use super::decode::Picture;
+use super::encode::internal;
+
+/// The picture as people see it, at most `width` pixels wide, in RGB or (when any pixel shines through) RGBA.
+///
+/// It shrinks first and turns and converts the small one: the large one is never copied.
+pub(super) fn to_display(picture: Picture, width: u32) -> Result<DynamicImage, Refusal> {
+    let (shown_width, shown_height) = picture.displayed_size();
+    let on_its_side = picture.is_on_its_side();
+    let Picture { pixels, orientation, .. } = picture;
+    let mut image = if width < shown_width {
+        let height = scaled(shown_height, width, shown_width);
+        let (w, h) = if on_its_side { (height, width) } else { (width, height) };
+        resize(&pixels, w, h, &options())?
+    } else {
+        pixels
+    };
+    image = if image.color().has_alpha() {
+        let rgba = image.into_rgba8();
+        if rgba.pixels().all(|pixel| pixel.0[3] == u8::MAX) {
+            DynamicImage::ImageRgba8(rgba).into_rgb8().into()
+        } else {
+            rgba.into()
+        }
+    } else {
+        image.into_rgb8().into()
+    };
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+/// The picture at a smaller size.
+pub(super) fn to_size(image: &DynamicImage, width: u32, height: u32) -> Result<DynamicImage, Refusal> {
+    resize(image, width, height, &options())
+}
+
+/// The middle square, at most `side` pixels.
+pub(super) fn square(image: &DynamicImage, side: u32) -> Result<DynamicImage, Refusal> {
+    let side = side.min(image.width()).min(image.height());
+    resize(image, side, side, &options().fit_into_destination(Some((0.5, 0.5))))
+}
+
+/// See <https://blurha.sh>: 4 by 3 components, the longer edge gets more.
+pub(super) fn blurhash(image: &DynamicImage) -> Result<String, Refusal> {
+    // The hash knows a dozen waves; more pixels than this change nothing but its price.
+    const SIDE: u32 = 64;
+    let (width, height) = (image.width(), image.height());
+    let (x, y) = if width >= height { (4, 3) } else { (3, 4) };
+    let small = resize(image, width.min(SIDE), height.min(SIDE), &options())?.into_rgba8();
+    blurhash::encode(x, y, small.width(), small.height(), &small)
+        .map_err(|error| internal(&format!("blurhash: {error}")))
+}
+
+fn options() -> ResizeOptions {
+    ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+}
+
+/// `side` × `to` ÷ `from`, rounded, at least one pixel.
+pub(super) fn scaled(side: u32, to: u32, from: u32) -> u32 {
+    let (side, to, from) = (u64::from(side), u64::from(to), u64::from(from.max(1)));
+    u32::try_from((side * to + from / 2) / from).unwrap_or(u32::MAX).max(1)
+}
+
+/// Resizes pixels of any type the decoders yield, keeping the type.
+fn resize(image: &DynamicImage, width: u32, height: u32, options: &ResizeOptions) -> Result<DynamicImage, Refusal> {
+    let mut resized = DynamicImage::new(width, height, image.color());
+    Resizer::new().resize(image, &mut resized, options).map_err(|error| internal(&format!("resize: {error}")))?;
+    Ok(resized)
+}

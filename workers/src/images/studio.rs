@@ -1,0 +1,67 @@
+//! The bounded room in which pictures are worked on.
+
+use std::sync::Arc;
+
+use shared::images::model::Refusal;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Processed, process};
+
+/// Lets at most `slots` photographs be in memory at a time. Clones share the slots.
+#[derive(Clone, Debug)]
+pub struct Studio {
+    slots: Arc<Semaphore>,
+}
+
+/// A place for one photograph: taken before its bytes are fetched, so that those who wait hold none.
+#[derive(Debug)]
+pub struct Slot {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Why there are no variants.
+#[derive(Debug, thiserror::Error)]
+pub enum StudioError {
+    /// The picture's fault: trying again changes nothing.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The process is shutting down.
+    #[error("the image worker is shutting down")]
+    Closed,
+}
+
+impl Studio {
+    /// One slot takes up to some 600 MB for the largest picture that is accepted.
+    pub fn new(slots: usize) -> Self {
+        Self { slots: Arc::new(Semaphore::new(slots.max(1))) }
+    }
+
+    /// Waits for a place.
+    pub async fn slot(&self) -> Result<Slot, StudioError> {
+        Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map(|permit| Slot { _permit: permit })
+            .map_err(|_| StudioError::Closed)
+    }
+}
+
+impl Slot {
+    /// Runs [`process`] on a blocking thread. A caller that gives up does not free the place: the thread holds it until the
+    /// pixels are gone.
+    pub async fn process(self, bytes: Vec<u8>) -> Result<Processed, StudioError> {
+        let work = tokio::task::spawn_blocking(move || {
+            let _slot = self;
+            process(&bytes)
+        });
+        match work.await {
+            Ok(outcome) => Ok(outcome?),
+            // Decoders of hostile bytes are tested never to panic; should one, the picture is at fault and not the worker.
+            Err(error) if error.is_panic() => {
+                tracing::error!("a picture made its decoder panic");
+                Err(Refusal::Damaged.into())
+            }
+            Err(_) => Err(StudioError::Closed),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The pools of workers: a handler for every job, and the programs that run them.
+
+pub mod auctions;
+pub mod cargo;
+pub mod emails;
+pub mod images;
+pub mod maintenance;
+pub mod pools;
+pub mod reports;
+pub mod runtime;
+pub mod services;
+#[cfg(test)]
+mod testing;
+
+pub use services::Services;
+
+/// What a handler sees: its attempt, and the pool's [`Services`] behind `Deref`.
+pub type Cx = jobs::Cx<Services>;

@@ -1,0 +1,3 @@
+//! Housekeeping.
+
+mod prune_jobs;

@@ -1,0 +1,23 @@
+//! Which handlers each pool has, made from the catalogue: a job without a handler does not compile here.
+
+use jobs::kit::worker::Handlers;
+
+use crate::Services;
+
+macro_rules! handlers {
+    ($($pool:ident { $($job:ty),* $(,)? })*) => {
+        /// Every pool that has jobs.
+        pub const NAMES: &[&str] = &[$(stringify!($pool)),*];
+
+        /// The handlers of a pool; `None` when there is no pool of this name.
+        #[must_use]
+        pub fn handlers(pool: &str) -> Option<Handlers<Services>> {
+            match pool {
+                $(stringify!($pool) => Some(Handlers::default()$(.with::<$job>())*),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+jobs::for_each_job!(handlers);

@@ -1,0 +1,30 @@
+use jobs::reports::ExpireReports;
+use jobs::{Handler, Outcome};
+use serde_json::json;
+use shared::reports::store::{self, ReportError};
+
+use crate::{Cx, Services};
+
+/// Reports looked at together.
+const PAGE: i64 = 200;
+
+impl Handler<Services> for ExpireReports {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let mut expired = 0;
+        loop {
+            let page = store::overdue(&mut *cx.db().acquire().await?, PAGE).await?;
+            if page.is_empty() || cx.is_cancelled() {
+                return Ok(Outcome::DoneWith(json!({ "expired": expired })));
+            }
+            for (report, key) in page {
+                // The file first: while the row names it, the next run knows of it.
+                cx.blobs.delete(&key).await?;
+                match store::expire(&mut *cx.db().acquire().await?, report).await {
+                    Ok(()) => expired += 1,
+                    Err(ReportError::NotOpen(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+}

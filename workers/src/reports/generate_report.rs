@@ -1,0 +1,125 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jobs::emails::post;
+use jobs::reports::GenerateReport;
+use jobs::{Handler, JobTx, Outcome};
+use serde_json::json;
+use shared::emails::model::{Content, NewEmail, Recipient, ReportReady};
+use shared::reports::model::Report;
+use shared::reports::store::{self, ReportError};
+
+use super::writer::{Head, Hopeless, Written, write_sales};
+use crate::{Cx, Services};
+
+/// How long a file is kept.
+const KEEP_DAYS: i32 = 30;
+/// How often the progress is looked at.
+const TICK: Duration = Duration::from_millis(250);
+/// The share of the work, in percent, that is done when the last row is in the file; the rest is the upload.
+const ROWS_PERCENT: u64 = 90;
+
+impl Handler<Services> for GenerateReport {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let mut conn = cx.db().acquire().await?;
+        let report = match store::get(&mut conn, self.report).await {
+            Ok(report) => report,
+            Err(ReportError::NotFound(_)) => return Ok(Outcome::Cancel("the report is gone".to_owned())),
+            Err(error) => return Err(error.into()),
+        };
+        match store::begin(&mut conn, report.id).await {
+            Ok(()) => {}
+            Err(ReportError::NotOpen(_)) => return Ok(Outcome::Done),
+            Err(error) => return Err(error.into()),
+        }
+        drop(conn);
+
+        let error = match make(cx, &report).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => error,
+        };
+        if let Some(hopeless) = error.downcast_ref::<Hopeless>() {
+            fail(cx, &report, &hopeless.to_string()).await?;
+            return Ok(Outcome::Dead(hopeless.to_string()));
+        }
+        if u32::try_from(cx.attempt()).is_ok_and(|attempt| attempt >= Self::MAX_ATTEMPTS) {
+            fail(cx, &report, "The report could not be made. Our operators can see why.").await?;
+        }
+        Err(error)
+    }
+}
+
+async fn fail(cx: &Cx, report: &Report, reason: &str) -> anyhow::Result<()> {
+    match store::fail(&mut *cx.db().acquire().await?, report.id, reason).await {
+        Ok(()) | Err(ReportError::NotOpen(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
+    let written = write(cx, report).await?;
+    cx.progress(90, "uploading").await?;
+    let key = Report::key(report.id, report.format);
+    let file = written.open().await?;
+    let bytes = cx.blobs.put_stream(&key, report.format.content_type(), file).await?;
+
+    let mut tx = cx.begin().await?;
+    let expires_at = store::finish(&mut tx, report.id, &key, &written.totals, KEEP_DAYS).await?;
+    let rows: i64 = written.totals.iter().map(|it| it.rows).sum();
+    tell(&mut tx, report, &written, rows).await?;
+    let totals: Vec<_> = written.totals.iter().map(|it| it.total).collect();
+    let result = json!({
+        "report": report.id, "object_key": key, "bytes": bytes, "rows": rows, "totals": totals, "expires_at": expires_at,
+    });
+    cx.commit_with(tx, result).await
+}
+
+/// Writes the file from one snapshot, so that count, rows and totals belong together.
+async fn write(cx: &Cx, report: &Report) -> anyhow::Result<Written> {
+    let mut tx = cx.db().begin().await?;
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
+    let expected = store::count_sales(&mut tx, report.org, &report.period).await?;
+    cx.log(format!("{expected} rows"));
+    let done = Arc::new(AtomicU64::new(0));
+    let head = Head { org_name: report.org_name.clone(), period: report.period };
+    let rows = store::sales(&mut tx, report.org, &report.period);
+    let mut writing = std::pin::pin!(write_sales(rows, head, report.format, expected, Arc::clone(&done)));
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            written = &mut writing => return written.context("write the rows"),
+            _ = tick.tick() => {
+                let done = done.load(Ordering::Relaxed);
+                let percent = (done * ROWS_PERCENT).checked_div(expected.unsigned_abs()).unwrap_or(0).min(ROWS_PERCENT);
+                cx.progress(u8::try_from(percent).unwrap_or(90), &format!("{done} of {expected} rows")).await?;
+            }
+        }
+    }
+}
+
+/// Posts the mail: to whoever asked; for the schedule's reports to the owners, unless nothing was sold.
+async fn tell(tx: &mut JobTx, report: &Report, written: &Written, rows: i64) -> anyhow::Result<()> {
+    let readers = match report.requested_by {
+        Some(user) => vec![user],
+        None if rows == 0 => vec![],
+        None => store::owners(tx, report.org).await?,
+    };
+    let content = Content::ReportReady(ReportReady {
+        report: report.id,
+        org_name: report.org_name.clone(),
+        first_day: report.period.first_day(),
+        last_day: report.period.last_day(),
+        zone: report.period.zone(),
+        format: report.format.name().to_owned(),
+        rows,
+        totals: written.totals.iter().map(|it| it.total).collect(),
+    });
+    for user in readers {
+        let mail =
+            NewEmail { recipient: Recipient::User(user), reference: report.id.to_string(), content: content.clone() };
+        post(tx, &mail).await?;
+    }
+    Ok(())
+}

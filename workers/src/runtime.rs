@@ -1,0 +1,78 @@
+//! What every worker program does: read its settings, connect, serve its health, and run its pool until it is told to stop.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use jobs::Ledger;
+use jobs::broker::Brokers;
+use jobs::kit::fast_path::FastPath;
+use jobs::kit::worker::{Process, WorkerOptions};
+use shared::clock::Clock;
+use shared::config::Config;
+use shared::program::{self, Signals};
+
+use crate::{Services, pools};
+
+/// A worker program's arguments; each has an environment variable as well.
+#[derive(Clone, Debug, Parser)]
+#[command(version, about = "Runs one pool of Tradeyard's workers until it gets SIGTERM.")]
+struct Args {
+    /// How many jobs of each queue run at once.
+    #[arg(long, env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=2000))]
+    concurrency: u16,
+    /// Seconds that running jobs may take to end after SIGTERM; a second SIGTERM ends them at once.
+    #[arg(long, env = "GRACE_SECONDS", default_value_t = 30)]
+    grace: u64,
+}
+
+/// The whole of a worker program: `fn main() -> ExitCode { workers::runtime::main("emails") }`.
+#[must_use]
+pub fn main(pool: &'static str) -> ExitCode {
+    let args = Args::parse();
+    program::main(&format!("worker-{pool}"), async move |config: Config, signals: Signals| {
+        run(pool, &config, args.concurrency.into(), Duration::from_secs(args.grace), signals).await
+    })
+}
+
+/// Runs a pool until `signals` ask it to stop; the `cargo` pool also consumes the events lane.
+pub async fn run(
+    pool: &str,
+    config: &Config,
+    concurrency: usize,
+    grace: Duration,
+    signals: Signals,
+) -> anyhow::Result<()> {
+    let handlers = pools::handlers(pool).with_context(|| format!("there is no pool {pool}"))?;
+    let db = shared::db::pool(&config.database.url, config.database.connections, pool)?;
+    let engine_pool = jobs::kit::engine_pool(config, pool)?;
+    let brokers = Brokers::connect(config, engine_pool.clone());
+    let queues = jobs::registry()?.queues();
+    let fast_path = FastPath::open(engine_pool.clone(), brokers.clone(), queues, signals.stop.clone());
+    let services = Services::new(config)?;
+    let lane = (pool == "cargo").then(|| crate::cargo::Settings::new(config)).flatten();
+    let lane = lane.map(|lane| tokio::spawn(crate::cargo::run(lane, services.events.clone(), signals.stop.clone())));
+    let process = Process {
+        engine_pool,
+        ledger: Ledger::new(db).with_fast_path(fast_path),
+        brokers,
+        handlers,
+        services: Arc::new(services),
+        options: WorkerOptions {
+            pool: pool.to_owned(),
+            concurrency,
+            grace,
+            host: program::host(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        clock: Clock::SYSTEM,
+    };
+    process.run(signals.stop, signals.kill).await?;
+    if let Some(lane) = lane {
+        // What it had in hand is written first; what is not acknowledged comes again.
+        tokio::time::timeout(grace, lane).await.context("the events lane did not end in time")???;
+    }
+    Ok(())
+}

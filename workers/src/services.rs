@@ -1,0 +1,40 @@
+//! What handlers share: made once a process, used by every job.
+
+use shared::blobs::Blobs;
+use shared::config::Config;
+use sqlx::PgPool;
+
+use crate::emails::{Mailer, Renderer};
+use crate::images::Studio;
+
+/// Mails that one process hands over at a time.
+const SMTP_CONNECTIONS: u32 = 16;
+
+/// Two inserts under way keep the broker and the database busy.
+const EVENTS_CONNECTIONS: u32 = 3;
+
+/// The connections that handlers use besides the ledger's database (`cx.db()`).
+#[derive(Clone, Debug)]
+pub struct Services {
+    pub blobs: Blobs,
+    /// Where photographs are worked on, outside the async threads.
+    pub studio: Studio,
+    pub mailer: Mailer,
+    pub renderer: Renderer,
+    /// The cargo event log's database.
+    pub events: PgPool,
+}
+
+impl Services {
+    /// Connects nothing yet: every client connects when it is first used.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self {
+            blobs: Blobs::new(&config.s3)?,
+            studio: Studio::new(cores),
+            mailer: Mailer::new(&config.smtp, SMTP_CONNECTIONS)?,
+            renderer: Renderer::new(&config.http.public_url),
+            events: shared::db::pool(&config.events_database_url, EVENTS_CONNECTIONS, "events")?,
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! A stage for tests of handlers: a database, an S3 server and a mail server of the test's own, and a worker that runs what is
+//! due.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jobs::Ledger;
+use jobs::kit::testing::Bench;
+use jobs::kit::worker::Handlers;
+use secrecy::SecretString;
+use shared::blobs::Blobs;
+use shared::config::{S3, Smtp};
+use shared::db::testing::TestDb;
+use shared::ids::{ListingId, OrgId, UserId};
+use sinks::smtp::Sink;
+use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::Services;
+use crate::emails::{Mailer, Renderer};
+use crate::images::Studio;
+
+pub(crate) struct Stage {
+    pub(crate) db: TestDb,
+    pub(crate) ledger: Ledger,
+    pub(crate) blobs: Blobs,
+    pub(crate) smtp: Sink,
+    pub(crate) bench: Bench<Services>,
+    /// The folder of the S3 server; its bucket is `test`.
+    pub(crate) objects: PathBuf,
+    _dirs: [TempDir; 2],
+    _stop: DropGuard,
+}
+
+impl Stage {
+    pub(crate) async fn new(handlers: Handlers<Services>) -> Self {
+        let db = TestDb::new().await;
+        let stop = CancellationToken::new();
+        let (objects, mails) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let s3 = sinks::s3::serve(
+            sinks::s3::Options {
+                dir: objects.path().to_owned(),
+                addr: any,
+                access_key: "key".to_owned(),
+                secret_key: SecretString::from("secret"),
+                buckets: vec!["test".to_owned()],
+            },
+            stop.clone(),
+        )
+        .await
+        .unwrap();
+        let smtp = Sink::start(sinks::smtp::Options::new(mails.path(), any), stop.clone()).await.unwrap();
+        let blobs = Blobs::new(&S3 {
+            endpoint: s3.endpoint(),
+            public_endpoint: s3.endpoint(),
+            region: "us-east-1".to_owned(),
+            bucket: "test".to_owned(),
+            access_key_id: SecretString::from("key"),
+            secret_access_key: SecretString::from("secret"),
+        })
+        .unwrap();
+        let mailer = Mailer::new(
+            &Smtp {
+                url: SecretString::from(format!("smtp://{}", smtp.addr())),
+                from: "Tradeyard <no-reply@tradeyard.example>".to_owned(),
+            },
+            2,
+        )
+        .unwrap();
+        let services = Services {
+            events: db.pool.clone(),
+            blobs: blobs.clone(),
+            studio: Studio::new(1),
+            mailer,
+            renderer: Renderer::new("https://tradeyard.example"),
+        };
+        let bench = Bench::new(&db.pool, handlers, services).await;
+        let ledger = Ledger::new(db.pool.clone());
+        let folder = objects.path().to_owned();
+        Self { db, ledger, blobs, smtp, bench, objects: folder, _dirs: [objects, mails], _stop: stop.drop_guard() }
+    }
+
+    /// Waits until the mail server has taken `count` mails in all.
+    pub(crate) async fn mails(&self, count: u64) {
+        self.smtp.wait_for_count(Duration::from_secs(20), count).await.unwrap();
+    }
+
+    pub(crate) async fn user(&self, email: &str) -> UserId {
+        let id = UserId::generate();
+        sqlx::query("INSERT INTO users (id, email, name, password_hash, time_zone) VALUES ($1, $2, 'Ada', 'x', 'Europe/Berlin')")
+            .bind(id)
+            .bind(email)
+            .execute(&self.db.pool)
+            .await
+            .unwrap();
+        id
+    }
+
+    /// An approved seller with an owner, since the start of time.
+    pub(crate) async fn org(&self, owner: UserId, zone: &str) -> OrgId {
+        let id = OrgId::generate();
+        let mut tx = self.db.pool.begin().await.unwrap();
+        sqlx::query(
+            "INSERT INTO orgs (id, legal_name, kinds, time_zone, status, created_by, created_at)
+             VALUES ($1, '=Hof Müller', '{seller,buyer}', $2, 'approved', $3, '2000-01-01')",
+        )
+        .bind(id)
+        .bind(zone)
+        .bind(owner)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        sqlx::query("INSERT INTO memberships (org_id, user_id, role) VALUES ($1, $2, 'owner')")
+            .bind(id)
+            .bind(owner)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// A draft listing of something.
+    pub(crate) async fn listing(&self, org: OrgId, user: UserId) -> ListingId {
+        let (item, listing) = (uuid::Uuid::now_v7(), ListingId::generate());
+        sqlx::query(
+            "WITH item AS (
+                 INSERT INTO items (id, org_id, category_id, sku, title, unit)
+                 SELECT $1, $3, id, $1::text, '=Tractor', 'piece' FROM categories WHERE path = 'machinery'
+                 RETURNING id
+             )
+             INSERT INTO listings (id, seller_org_id, item_id, created_by, title, sale_mode, currency, price_minor)
+             SELECT $2, $3, id, $4, '=Tractor', 'fixed', 'EUR', 1000 FROM item",
+        )
+        .bind(item)
+        .bind(listing)
+        .bind(org)
+        .bind(user)
+        .execute(&self.db.pool)
+        .await
+        .unwrap();
+        listing
+    }
+}

@@ -1,0 +1,104 @@
+//! `tradeyard dev`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+use shared::config::{Config, Mode};
+use shared::program::Signals;
+use tokio::task::JoinSet;
+
+use crate::output::print;
+
+/// The whole product in one process: API, every worker pool, a scheduler, and the S3 and mail sinks.
+///
+/// With only `DATABASE_URL` set, PostgreSQL alone carries the jobs.
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// How many jobs of each queue run at once.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=2000))]
+    concurrency: u16,
+    /// The folder of uploaded objects and sent mail.
+    #[arg(long, default_value = ".dev/sinks", value_name = "FOLDER")]
+    dir: PathBuf,
+    /// Where the S3 server listens.
+    #[arg(long, default_value = "127.0.0.1:7310", value_name = "ADDR")]
+    s3_addr: SocketAddr,
+    /// Where the SMTP server listens.
+    #[arg(long, default_value = "127.0.0.1:7325", value_name = "ADDR")]
+    smtp_addr: SocketAddr,
+    /// Where the page with the received mail listens.
+    #[arg(long, default_value = "127.0.0.1:7326", value_name = "ADDR")]
+    mailbox_addr: SocketAddr,
+}
+
+impl Dev {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let mut config = Config::load()?;
+        anyhow::ensure!(config.mode == Mode::Development, "`tradeyard dev` is for development; MODE says production");
+        shared::telemetry::init_logging(&config.log);
+        shared::telemetry::metrics();
+        fill_in_secrets(&mut config);
+        config.s3.endpoint = format!("http://{}", self.s3_addr);
+        config.s3.public_endpoint = config.s3.endpoint.clone();
+        config.smtp.url = SecretString::from(format!("smtp://{}", self.smtp_addr));
+        let signals = Signals::listen().context("listen for signals")?;
+        let db = shared::db::pool(&config.database.url, 1, "migrate")?;
+        shared::db::migrate(&db).await.context("bring the schema up to date")?;
+        db.close().await;
+
+        let s3 = sinks::s3::Options {
+            dir: self.dir.join("s3"),
+            addr: self.s3_addr,
+            access_key: config.s3.access_key_id.expose_secret().to_owned(),
+            secret_key: config.s3.secret_access_key.clone(),
+            buckets: vec![config.s3.bucket.clone()],
+        };
+        let s3 = sinks::s3::serve(s3, signals.kill.clone()).await?;
+        let smtp = sinks::smtp::Options::new(self.dir.join("mail"), self.smtp_addr);
+        let smtp = sinks::smtp::Sink::start(smtp, signals.kill.clone()).await?;
+        let mailbox = sinks::mailbox::serve(smtp, self.mailbox_addr, signals.kill.clone()).await?;
+
+        let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
+        parts.spawn(api::serve(config.clone(), signals.stop.clone()));
+        parts.spawn(scheduler::Scheduler::connect(&config)?.run(signals.stop.clone()));
+        for &pool in workers::pools::NAMES {
+            let (config, signals, concurrency) = (config.clone(), signals.clone(), usize::from(self.concurrency));
+            parts.spawn(async move {
+                workers::runtime::run(pool, &config, concurrency, Duration::from_secs(10), signals).await
+            });
+        }
+        print(&format!(
+            "API      {}\ndocs     {}/docs\nmailbox  http://{}\nS3       {}\nCtrl-C stops everything.",
+            config.http.public_url,
+            config.http.public_url,
+            mailbox.addr(),
+            s3.endpoint(),
+        ))?;
+        while let Some(ended) = parts.join_next().await {
+            // One part that cannot run would leave the others useless: say so and stop.
+            if let Err(error) = ended.context("a part panicked").and_then(|ended| ended) {
+                signals.stop.cancel();
+                return Err(error);
+            }
+        }
+        signals.kill.cancel();
+        Ok(())
+    }
+}
+
+/// Secrets that nobody set are made up for this run.
+fn fill_in_secrets(config: &mut Config) {
+    let made_up = || SecretString::from(uuid::Uuid::new_v4().simple().to_string());
+    if config.auth.jwt_secret.expose_secret().is_empty() {
+        config.auth.jwt_secret = made_up();
+        tracing::warn!("JWT_SECRET is not set: sessions end with this process");
+    }
+    if config.s3.access_key_id.expose_secret().is_empty() || config.s3.secret_access_key.expose_secret().is_empty() {
+        config.s3.access_key_id = SecretString::from("tradeyard-dev".to_owned());
+        config.s3.secret_access_key = made_up();
+    }
+}

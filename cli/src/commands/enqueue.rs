@@ -1,0 +1,154 @@
+//! `tradeyard enqueue KIND JSON`
+
+use std::io::Read;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use clap::Args;
+use jobs::Enqueued;
+use jobs::kit::Priority;
+use jobs::kit::registry::{KindInfo, Registry};
+use serde::Serialize;
+use serde_json::Value;
+use shared::ids::{JobId, OrgId};
+
+use crate::connect;
+use crate::failure::advised;
+use crate::output::Output;
+use crate::when;
+
+#[derive(Debug, Args)]
+pub(crate) struct Enqueue {
+    /// The kind, such as jobs.prune.
+    kind: String,
+    /// The payload: JSON, @file, or - for standard input. The job's contract checks it.
+    #[arg(default_value = "{}")]
+    payload: String,
+    /// Not before this time, such as 2026-05-01T12:00:00Z.
+    #[arg(long, value_parser = when::absolute, value_name = "TIME", conflicts_with = "within")]
+    at: Option<DateTime<Utc>>,
+    /// Not before this long from now, such as 15m.
+    #[arg(long = "in", id = "within", value_parser = when::duration, value_name = "DURATION")]
+    within: Option<Duration>,
+    /// urgent, high, normal or low.
+    #[arg(long)]
+    priority: Option<Priority>,
+    /// The organisation whose share of the queue it takes.
+    #[arg(long, value_name = "ORG")]
+    tenant: Option<OrgId>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    id: JobId,
+    kind: &'static str,
+    queue: &'static str,
+    /// `new`, `existing` or `replaced`.
+    outcome: &'static str,
+}
+
+impl Enqueue {
+    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+        let registry = jobs::registry()?;
+        let info = *known(&registry, &self.kind)?;
+        let payload = json_argument(&self.payload)?;
+        let mut job = info.enqueue(payload).map_err(|error| {
+            advised(
+                format!("the payload does not fit {}: {}", info.kind, error.problem),
+                "quote the JSON for your shell: '{\"name\": 1}'",
+            )
+        })?;
+        if let Some(at) = self.at {
+            job = job.run_at(at);
+        }
+        if let Some(delay) = self.within {
+            job = job.after(delay);
+        }
+        if let Some(priority) = self.priority {
+            job = job.priority(priority);
+        }
+        if let Some(tenant) = self.tenant {
+            job = job.tenant(tenant);
+        }
+        let mut conn = connect::database().await?;
+        let enqueued = job.insert(&mut conn).await?;
+        let outcome = match enqueued {
+            Enqueued::New(_) => "new",
+            Enqueued::Existing(_) => "existing",
+            Enqueued::Replaced(_) => "replaced",
+        };
+        let answer = Answer { id: enqueued.id(), kind: info.kind.name, queue: info.queue.name, outcome };
+        output.show(&answer, |answer| match outcome {
+            "new" => format!("job {} is in the queue {}", answer.id, answer.queue),
+            "replaced" => {
+                format!("job {} was waiting with the same key; it has the new payload and time now", answer.id)
+            }
+            _ => format!("job {} with the same key is already there; nothing was added", answer.id),
+        })
+    }
+}
+
+fn known<'a>(registry: &'a Registry, kind: &str) -> anyhow::Result<&'a KindInfo> {
+    registry.get(kind).ok_or_else(|| {
+        let mut names: Vec<_> = registry.iter().map(|info| info.kind.name).collect();
+        names.sort_by_key(|name| std::cmp::Reverse(nearness(name, kind)));
+        let advice = match names.iter().take_while(|name| nearness(name, kind) > 0).copied().collect::<Vec<_>>() {
+            near if near.is_empty() => format!("the kinds are {}", names.join(", ")),
+            near => format!("did you mean {}?", near[..near.len().min(5)].join(", ")),
+        };
+        advised(format!("there is no kind {kind:?}"), advice)
+    })
+}
+
+/// How near a name is to what was typed; 0: not at all.
+fn nearness(name: &str, typed: &str) -> u32 {
+    if !typed.is_empty() && (name.contains(typed) || typed.contains(name)) {
+        return 1_000;
+    }
+    let likeness = strsim::jaro_winkler(name, typed);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 999")]
+    let near = (likeness * 999.0) as u32;
+    if likeness > 0.75 { near } else { 0 }
+}
+
+/// JSON from the argument itself, from `@file`, or from standard input (`-`).
+pub(crate) fn json_argument(text: &str) -> anyhow::Result<Value> {
+    let (json, from) = if text == "-" {
+        let mut read = String::new();
+        std::io::stdin().lock().read_to_string(&mut read).context("read standard input")?;
+        (read, "standard input".to_owned())
+    } else if let Some(path) = text.strip_prefix('@') {
+        let read = std::fs::read_to_string(path).map_err(|error| {
+            advised(format!("cannot read {path}: {error}"), "after @ comes the name of a file with JSON")
+        })?;
+        (read, path.to_owned())
+    } else {
+        (text.to_owned(), "the payload".to_owned())
+    };
+    serde_json::from_str(&json)
+        .map_err(|error| advised(format!("{from} is no JSON: {error}"), "quote it for your shell: '{\"name\": 1}'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_kind_names_near_ones() {
+        let registry = jobs::registry().unwrap();
+        for typed in ["job.prune", "jobs.purge", "prune"] {
+            let error = crate::failure::told_with_advice(&known(&registry, typed).unwrap_err());
+            assert!(error.contains("jobs.prune"), "{typed}: {error}");
+        }
+        let error = crate::failure::told_with_advice(&known(&registry, "zzz").unwrap_err());
+        assert!(error.contains("the kinds are") && error.contains("jobs.prune"), "{error}");
+    }
+
+    #[test]
+    fn json_comes_from_the_argument_or_a_file() {
+        assert_eq!(json_argument("{\"a\": 1}").unwrap()["a"], 1);
+        assert!(json_argument("{a: 1}").unwrap_err().to_string().contains("no JSON"));
+        assert!(json_argument("@/no/such/file").unwrap_err().to_string().contains("cannot read"));
+    }
+}

@@ -1,0 +1,11 @@
+//! One file for each group of commands.
+
+pub(crate) mod admin;
+pub(crate) mod dev;
+pub(crate) mod enqueue;
+pub(crate) mod filter;
+pub(crate) mod jobs;
+pub(crate) mod migrate;
+pub(crate) mod queues;
+pub(crate) mod sinks;
+pub(crate) mod workers;

@@ -1,0 +1,205 @@
+//! `tradeyard queues …`
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use jobs::kit::job::Carrier;
+use jobs::kit::ops::queues::{self, Change, QueueChange, QueueView};
+use jobs::kit::ops::{self, span};
+use serde::Serialize;
+use shared::config::Config;
+
+use crate::output::{Output, or_dash, print, print_json, table};
+use crate::{connect, when};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Queues {
+    /// List the queues with what is in them and what holds them up.
+    List(List),
+    /// Stop handing out the jobs of queues. Running ones finish; nothing is lost.
+    Pause { names: Vec<String> },
+    /// Hand out their jobs again.
+    Resume { names: Vec<String> },
+    /// Change a queue's limits.
+    Set(Set),
+    /// Carry a queue by another transport: redis, rabbit or local. Jobs go on flowing.
+    Move { name: String, transport: Carrier },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Show it again every second, or as often as given (2s, 500ms).
+    #[arg(long, num_args = 0..=1, default_missing_value = "1s", value_parser = when::duration, value_name = "EVERY")]
+    watch: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    name: String,
+    /// The most jobs queued or running: 1 to 4000.
+    #[arg(long)]
+    window: Option<i32>,
+    /// The most jobs queued or running for the work's own sake, such as a partner's limit; none lifts it.
+    #[arg(long, value_parser = change::<i32>, value_name = "N|none")]
+    limit: Option<Change<i32>>,
+    /// Jobs a second; none lifts it.
+    #[arg(long, value_parser = change::<f64>, value_name = "PER_SECOND|none")]
+    rate: Option<Change<f64>>,
+    /// How many may leave at once after a quiet time.
+    #[arg(long)]
+    burst: Option<f64>,
+    /// The most jobs that one broker message names: 1 to 100; none chooses by how long jobs take.
+    #[arg(long, value_parser = change::<i16>, value_name = "N|none")]
+    pack: Option<Change<i16>>,
+}
+
+fn change<T: std::str::FromStr>(text: &str) -> Result<Change<T>, String> {
+    if text == "none" {
+        return Ok(Change::Unset);
+    }
+    text.parse().map(Change::To).map_err(|_| format!("{text:?} is neither a number nor none"))
+}
+
+#[derive(Serialize)]
+struct Switched {
+    queue: String,
+    paused: bool,
+    /// Jobs that came back from the broker.
+    taken_back: u64,
+}
+
+impl Queues {
+    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+        let config = Config::load()?;
+        let mut conn = connect::open(&config).await?;
+        match self {
+            Self::List(list) => loop {
+                let now = ops::now(&mut conn).await?;
+                let queues = queues::list(&mut conn, None).await?;
+                let Some(every) = list.watch else {
+                    return output.show(&queues, |queues| view(queues, now));
+                };
+                if output.json {
+                    print_json(&queues)?;
+                } else {
+                    // Home and clear, so that the table stands still.
+                    print(&format!("\x1b[H\x1b[2J{}\n\n{}", view(&queues, now), now.format("%H:%M:%S UTC")))?;
+                }
+                tokio::select! {
+                    _ = tokio::signal::ctrl_c() => return Ok(()),
+                    () = tokio::time::sleep(every.max(Duration::from_millis(100))) => {}
+                }
+            },
+            Self::Pause { names } => {
+                for name in names {
+                    let taken_back = queues::pause(&mut conn, &name).await?;
+                    output.show(&Switched { queue: name, paused: true, taken_back }, |done| {
+                        format!("{} is paused; {} jobs came back from the broker", done.queue, done.taken_back)
+                    })?;
+                }
+                Ok(())
+            }
+            Self::Resume { names } => {
+                for name in names {
+                    queues::resume(&mut conn, &name).await?;
+                    output.show(&Switched { queue: name, paused: false, taken_back: 0 }, |done| {
+                        format!("{} goes on", done.queue)
+                    })?;
+                }
+                Ok(())
+            }
+            Self::Set(set) => {
+                let now = ops::now(&mut conn).await?;
+                let change = QueueChange {
+                    window: set.window,
+                    concurrency_limit: set.limit.unwrap_or_default(),
+                    rate_per_second: set.rate.unwrap_or_default(),
+                    rate_burst: set.burst,
+                    pack: set.pack.unwrap_or_default(),
+                    transport: None,
+                };
+                let queue = queues::set(&mut conn, &set.name, &change).await?;
+                output.show(&queue, |queue| view(std::slice::from_ref(queue), now))
+            }
+            Self::Move { name, transport } => {
+                refuse_missing_broker(&config, transport)?;
+                let now = ops::now(&mut conn).await?;
+                let change = QueueChange { transport: Some(transport), ..QueueChange::default() };
+                let queue = queues::set(&mut conn, &name, &change).await?;
+                output.show(&queue, |queue| view(std::slice::from_ref(queue), now))
+            }
+        }
+    }
+}
+
+/// A queue on a broker that this installation does not have would stand still.
+fn refuse_missing_broker(config: &Config, transport: Carrier) -> anyhow::Result<()> {
+    let missing = match transport {
+        Carrier::Redis => config.redis_url.is_none().then_some("REDIS_URL"),
+        Carrier::Rabbit => config.amqp_url.is_none().then_some("AMQP_URL"),
+        Carrier::Local => None,
+    };
+    missing.map_or(Ok(()), |setting| {
+        Err(crate::failure::advised(
+            format!("this installation has no {transport}"),
+            format!("set {setting}, restart schedulers and workers, then move the queue"),
+        ))
+    })
+}
+
+fn view(queues: &[QueueView], now: DateTime<Utc>) -> String {
+    if queues.is_empty() {
+        return "No queues yet: a scheduler sets them up when it starts.".to_owned();
+    }
+    let mut table = table(&[
+        "QUEUE",
+        "BY",
+        "WAITING",
+        "OLDEST",
+        "IN BROKER",
+        "RUNNING",
+        "LATER",
+        "DEAD",
+        "WINDOW",
+        "LIMIT",
+        "RATE",
+        "WORKERS",
+        "STATE",
+    ]);
+    for queue in queues {
+        let set = &queue.settings;
+        table.add_row([
+            queue.name.clone(),
+            set.transport.to_string(),
+            queue.available.to_string(),
+            queue.oldest_available.map_or_else(|| "–".to_owned(), |at| span(now - at)),
+            queue.queued.to_string(),
+            queue.running.to_string(),
+            queue.scheduled.to_string(),
+            queue.dead.to_string(),
+            set.window.to_string(),
+            or_dash(set.concurrency_limit),
+            set.rate_per_second.map_or_else(|| "–".to_owned(), |rate| format!("{rate}/s")),
+            format!("{} ({} slots)", queue.workers, queue.slots),
+            state(queue),
+        ]);
+    }
+    table.to_string()
+}
+
+/// What holds the queue up, in a word or two.
+fn state(queue: &QueueView) -> String {
+    if queue.settings.paused {
+        return "paused".to_owned();
+    }
+    match &queue.dispatcher {
+        None => "no dispatcher".to_owned(),
+        Some(dispatcher) if !dispatcher.alive => "no dispatcher".to_owned(),
+        Some(dispatcher) => match &dispatcher.broker_error {
+            Some(error) => format!("broker down: {}", crate::output::short(error, 40)),
+            None if queue.workers == 0 => "no workers".to_owned(),
+            None => "ok".to_owned(),
+        },
+    }
+}

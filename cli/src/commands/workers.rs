@@ -1,0 +1,48 @@
+//! `tradeyard workers`
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use jobs::kit::ops::workers::{self, WorkerView};
+use jobs::kit::ops::{self};
+
+use crate::connect;
+use crate::output::{Output, relative, table};
+
+#[derive(Debug, Args)]
+pub(crate) struct Workers {
+    /// Also those that stopped.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Workers {
+    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+        let mut conn = connect::database().await?;
+        let now = ops::now(&mut conn).await?;
+        output.show(&workers::list(&mut conn, self.all).await?, |workers| view(workers, now))
+    }
+}
+
+fn view(workers: &[WorkerView], now: DateTime<Utc>) -> String {
+    if workers.is_empty() {
+        return "No workers.".to_owned();
+    }
+    let mut table =
+        table(&["ID", "STATE", "POOL", "NAME", "HOST", "PID", "VERSION", "RUNNING", "QUEUES", "SEEN", "STARTED"]);
+    for worker in workers {
+        table.add_row([
+            worker.id.to_string(),
+            worker.state.name().to_owned(),
+            worker.pool.clone(),
+            worker.name.clone(),
+            worker.host.clone(),
+            worker.pid.to_string(),
+            worker.version.clone(),
+            format!("{} of {}", worker.running, worker.concurrency),
+            worker.queues.join(" "),
+            relative(Some(worker.seen_at), now),
+            relative(Some(worker.started_at), now),
+        ]);
+    }
+    table.to_string()
+}

@@ -1,0 +1,35 @@
+//! The way to the database.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use shared::config::Config;
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+
+use crate::failure::advised;
+
+/// A server that does not answer within this time is as good as absent.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Reads the configuration and opens one connection.
+pub(crate) async fn database() -> anyhow::Result<PgConnection> {
+    open(&Config::load()?).await
+}
+
+/// Opens one connection to the configured database. Errors name the server and never the password.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<PgConnection> {
+    let options: PgConnectOptions = config.database.url.expose_secret().parse().map_err(|_| {
+        advised("DATABASE_URL is no PostgreSQL address", "it looks like postgres://user@host:5432/name")
+    })?;
+    let options = options.application_name("tradeyard-cli");
+    let place = format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or(""));
+    match tokio::time::timeout(PATIENCE, options.connect()).await {
+        Ok(connected) => connected.with_context(|| format!("cannot reach the database at {place}")),
+        Err(_) => Err(advised(
+            format!("the database at {place} does not answer"),
+            "is PostgreSQL running there, and is the way free? DATABASE_URL says where",
+        )),
+    }
+}

@@ -1,0 +1,240 @@
+//! The HTTP API as the demo uses it: one place that retries, and that turns problems into errors.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+/// How long one request is tried again while the API is busy or away.
+const PATIENCE: Duration = Duration::from_mins(1);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the API answers when it refuses (RFC 9457).
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Problem {
+    #[serde(default)]
+    pub(crate) status: u16,
+    #[serde(default)]
+    pub(crate) code: String,
+    #[serde(default)]
+    pub(crate) detail: String,
+    #[serde(default)]
+    pub(crate) trace_id: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("{method} {path}: {} {}: {}{}", problem.status, problem.code, problem.detail, trace(problem))]
+    Refused { method: Method, path: String, problem: Problem },
+    #[error("the API at {base} does not answer")]
+    Away {
+        base: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    #[error("{method} {path}: the answer is not what the API's description says")]
+    Garbled {
+        method: Method,
+        path: String,
+        #[source]
+        source: reqwest::Error,
+    },
+}
+
+fn trace(problem: &Problem) -> String {
+    problem.trace_id.as_ref().map(|id| format!(" (trace {id})")).unwrap_or_default()
+}
+
+impl ApiError {
+    /// The stable code of a refusal.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused { problem, .. } => Some(&problem.code),
+            Self::Away { .. } | Self::Garbled { .. } => None,
+        }
+    }
+
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { problem, .. } => Some(problem.status),
+            Self::Away { .. } | Self::Garbled { .. } => None,
+        }
+    }
+}
+
+/// A client of one API. Cheap to clone; clones share connections and the bound on requests in flight.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    places: Arc<Semaphore>,
+    requests: Arc<AtomicU64>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Token(pub(crate) String);
+
+/// One request on its way.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    client: &'a Client,
+    method: Method,
+    path: String,
+    token: Option<&'a Token>,
+    key: Option<String>,
+    body: Option<serde_json::Result<Vec<u8>>>,
+}
+
+impl Client {
+    /// `base` has no trailing slash; at most `in_flight` requests are under way at once.
+    pub(crate) fn new(base: &str, in_flight: usize) -> reqwest::Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(REQUEST_TIMEOUT)
+            .connect_timeout(Duration::from_secs(5))
+            .user_agent(concat!("tradeyard-demo/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        let places = Arc::new(Semaphore::new(in_flight));
+        Ok(Self { http, base: base.to_owned(), places, requests: Arc::default() })
+    }
+
+    /// How many requests were answered so far.
+    pub(crate) fn answered(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn get(&self, path: impl Into<String>) -> Call<'_> {
+        self.call(Method::GET, path.into())
+    }
+
+    pub(crate) fn post(&self, path: impl Into<String>) -> Call<'_> {
+        self.call(Method::POST, path.into())
+    }
+
+    fn call(&self, method: Method, path: String) -> Call<'_> {
+        Call { client: self, method, path, token: None, key: None, body: None }
+    }
+
+    /// Sends bytes to a presigned address, which is not the API's.
+    pub(crate) async fn put_object(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        bytes: &'static [u8],
+    ) -> anyhow::Result<()> {
+        let _place = self.places.acquire().await?;
+        let mut request = self.http.put(url).body(bytes);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        // The address carries its signature: errors must not show it.
+        let answer = request.send().await.map_err(reqwest::Error::without_url)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let said = answer.text().await.unwrap_or_default();
+        anyhow::bail!("the object store refused an upload: {status} {}", said.chars().take(300).collect::<String>())
+    }
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn as_(self, token: &'a Token) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// The same key and body get the same answer, however often they are sent.
+    pub(crate) fn idempotent(self, key: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), ..self }
+    }
+
+    pub(crate) fn json<T: Serialize>(self, body: &T) -> Self {
+        Self { body: Some(serde_json::to_vec(body)), ..self }
+    }
+
+    /// Sends it and reads the answer's JSON.
+    pub(crate) async fn send<T: DeserializeOwned>(self) -> anyhow::Result<T> {
+        let (method, path) = (self.method.clone(), self.path.clone());
+        let answer = self.answer().await?;
+        answer.json().await.map_err(|source| ApiError::Garbled { method, path, source }.into())
+    }
+
+    /// Sends it; what a success says beyond that does not matter.
+    pub(crate) async fn done(self) -> anyhow::Result<()> {
+        self.answer().await.map(drop)
+    }
+
+    async fn answer(mut self) -> anyhow::Result<Response> {
+        let body = self.body.take().transpose().with_context(|| format!("{} {}: the body", self.method, self.path))?;
+        let begin = Instant::now();
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let place = self.client.places.acquire().await?;
+            let sent = self.request(body.clone()).send().await;
+            drop(place);
+            let again = match sent {
+                Ok(answer) if answer.status().is_success() => {
+                    self.client.requests.fetch_add(1, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Ok(answer) => match busy(&answer) {
+                    Some(wait) if begin.elapsed() + wait < PATIENCE => wait,
+                    _ => {
+                        self.client.requests.fetch_add(1, Ordering::Relaxed);
+                        return Err(self.refused(answer).await.into());
+                    }
+                },
+                // A request that never arrived, or one that may be repeated.
+                Err(error) if self.may_repeat(&error) && begin.elapsed() + pause < PATIENCE => pause,
+                Err(source) => return Err(ApiError::Away { base: self.client.base.clone(), source }.into()),
+            };
+            tokio::time::sleep(again).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    fn may_repeat(&self, error: &reqwest::Error) -> bool {
+        error.is_connect() || self.method == Method::GET || self.key.is_some()
+    }
+
+    fn request(&self, body: Option<Vec<u8>>) -> RequestBuilder {
+        let mut request = self.client.http.request(self.method.clone(), format!("{}{}", self.client.base, self.path));
+        if let Some(Token(token)) = self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(key) = &self.key {
+            request = request.header("Idempotency-Key", key);
+        }
+        match body {
+            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(body),
+            None => request,
+        }
+    }
+
+    async fn refused(self, answer: Response) -> ApiError {
+        let status = answer.status();
+        let text = answer.text().await.unwrap_or_default();
+        let mut problem: Problem = serde_json::from_str(&text).unwrap_or_else(|_| Problem {
+            status: 0,
+            code: "not_a_problem".to_owned(),
+            detail: text.chars().take(200).collect(),
+            trace_id: None,
+        });
+        problem.status = status.as_u16();
+        ApiError::Refused { method: self.method, path: self.path, problem }
+    }
+}
+
+/// How long a busy API asks to wait; `None`: it is not busy.
+fn busy(answer: &Response) -> Option<Duration> {
+    if !matches!(answer.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        return None;
+    }
+    let seconds = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    Some(Duration::from_secs(seconds.unwrap_or(1)))
+}

@@ -1,0 +1,90 @@
+//! Days pressed into seconds: when each auction starts and ends, and when each of its bids is placed.
+//!
+//! All times are offsets from the moment at which the play begins. Auctions keep the proportion of their durations, their
+//! ends are spread evenly over the second half, and every bid falls between start and end with some room on both sides:
+//! a real bid that came in the last second would otherwise arrive after the end by the network's delay alone.
+
+use std::time::Duration;
+
+use super::bids::Recorded;
+
+/// After the start and before the end, no bid is placed.
+const AFTER_START: Duration = Duration::from_secs(1);
+const BEFORE_END: Duration = Duration::from_secs(6);
+
+/// The shortest play that keeps room between bids.
+pub(crate) const SHORTEST: Duration = Duration::from_secs(40);
+
+/// One auction's place in the play.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Slot {
+    pub(crate) starts: Duration,
+    pub(crate) ends: Duration,
+    /// One for each bid, in their order.
+    pub(crate) bids: Vec<Duration>,
+}
+
+/// Lays out the auctions over `play` (at least [`SHORTEST`]).
+pub(crate) fn lay_out(auctions: &[Recorded], play: Duration) -> Vec<Slot> {
+    let play = play.max(SHORTEST);
+    let half = play / 2;
+    let longest = auctions.iter().map(|auction| auction.duration.as_seconds_f64()).fold(1.0, f64::max);
+    let shortest = AFTER_START + BEFORE_END + Duration::from_secs(4);
+    auctions
+        .iter()
+        .enumerate()
+        .map(|(place, auction)| {
+            let ends = half + half.mul_f64(share(place + 1, auctions.len()));
+            let length = half.mul_f64(auction.duration.as_seconds_f64() / longest).max(shortest);
+            let starts = ends.saturating_sub(length);
+            let room = length.saturating_sub(AFTER_START + BEFORE_END);
+            let span = auction.duration.as_seconds_f64();
+            let bids = auction
+                .bids
+                .iter()
+                .map(|bid| starts + AFTER_START + room.mul_f64((bid.placed.as_seconds_f64() / span).clamp(0.0, 1.0)))
+                .collect();
+            Slot { starts, ends, bids }
+        })
+        .collect()
+}
+
+fn share(place: usize, of: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred auctions")]
+    let share = place as f64 / of as f64;
+    share
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bids::{XBOX, parse};
+    use super::*;
+
+    #[test]
+    fn every_bid_falls_between_start_and_end_in_order() {
+        let auctions = parse(XBOX).unwrap();
+        for play in [Duration::ZERO, SHORTEST, Duration::from_secs(75)] {
+            let slots = lay_out(&auctions, play);
+            assert_eq!(slots.len(), auctions.len());
+            for (slot, auction) in slots.iter().zip(&auctions) {
+                assert_eq!(slot.bids.len(), auction.bids.len());
+                assert!(slot.bids.is_sorted());
+                let (first, last) = (*slot.bids.first().unwrap(), *slot.bids.last().unwrap());
+                assert!(first >= slot.starts + AFTER_START && last + BEFORE_END <= slot.ends, "{slot:?}");
+                assert!(slot.ends <= play.max(SHORTEST));
+            }
+        }
+    }
+
+    #[test]
+    fn ends_are_spread_and_longer_auctions_are_longer() {
+        let auctions = parse(XBOX).unwrap();
+        let slots = lay_out(&auctions, Duration::from_secs(80));
+        assert!(slots.windows(2).all(|pair| pair[0].ends < pair[1].ends));
+        let length = |days: i64| {
+            let place = auctions.iter().position(|auction| auction.duration.num_days() == days).unwrap();
+            slots[place].ends.saturating_sub(slots[place].starts)
+        };
+        assert!(length(3) < length(5) && length(5) < length(7));
+    }
+}

@@ -1,0 +1,130 @@
+//! What a person is told when something could not be done.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use jobs::kit::EnqueueError;
+use jobs::kit::ops::OpsError;
+use shared::config::ConfigError;
+
+/// An error with what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+pub(crate) struct Advised {
+    problem: String,
+    advice: String,
+}
+
+/// Makes an error that says what to do.
+pub(crate) fn advised(problem: impl Into<String>, advice: impl Into<String>) -> anyhow::Error {
+    Advised { problem: problem.into(), advice: advice.into() }.into()
+}
+
+/// Tells the error and the advice; the exit code is 1, 2 for wrong settings, or 0 when it is only that nobody reads on.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if nobody_reads(error) {
+        return ExitCode::SUCCESS;
+    }
+    let text = told_with_advice(error);
+    // With nowhere to write, the exit code still tells.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+    if error.downcast_ref::<ConfigError>().is_some() { ExitCode::from(2) } else { ExitCode::FAILURE }
+}
+
+/// What [`report`] prints.
+pub(crate) fn told_with_advice(error: &anyhow::Error) -> String {
+    let advice = advice(error).map(|advice| format!("help: {advice}\n")).unwrap_or_default();
+    format!("error: {}\n{advice}", told(error))
+}
+
+/// `tradeyard jobs list | head` closes our output: that is no failure.
+fn nobody_reads(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == ErrorKind::BrokenPipe)
+}
+
+/// The chain of causes in one line; a cause that its effect already quotes is left out.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(|cause| match cause.downcast_ref() {
+        // Without the place in the server's own source code.
+        Some(sqlx::Error::Database(said)) => said.message().to_owned(),
+        _ => cause.to_string(),
+    }) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+fn advice(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        if let Some(advised) = cause.downcast_ref::<Advised>() {
+            return Some(advised.advice.clone());
+        }
+        if let Some(ops) = cause.downcast_ref::<OpsError>() {
+            return advice_for_ops(ops);
+        }
+        if let Some(EnqueueError::Conflict { existing, .. }) = cause.downcast_ref() {
+            return Some(format!("`tradeyard jobs show {existing}` shows it"));
+        }
+        cause.downcast_ref::<sqlx::Error>().and_then(advice_for_sql)
+    })
+}
+
+fn advice_for_ops(error: &OpsError) -> Option<String> {
+    let advice = match error {
+        OpsError::UnknownJob(_) => {
+            "`tradeyard jobs list` lists them; finished jobs are pruned after a while".to_owned()
+        }
+        OpsError::WrongState { job, .. } => format!("`tradeyard jobs show {job}` shows where it stands"),
+        OpsError::Conflict { existing, .. } => format!("`tradeyard jobs show {existing}` shows the other one"),
+        OpsError::UnknownKind(_) => "retry it without a new payload, or use the program's newer version".to_owned(),
+        OpsError::Sql(error) => return advice_for_sql(error),
+        OpsError::UnknownQueue { .. } | OpsError::Payload(_) | OpsError::Invalid { .. } => return None,
+    };
+    Some(advice)
+}
+
+fn advice_for_sql(error: &sqlx::Error) -> Option<String> {
+    let advice = match error {
+        sqlx::Error::Database(error) => match error.code().as_deref() {
+            // Undefined table, column, type or function.
+            Some("42P01" | "42703" | "42704" | "42883") => "the schema is missing or old: run `tradeyard migrate`",
+            Some("3D000") => "create it, then run `tradeyard migrate`",
+            Some("28P01" | "28000") => "check the user and password in DATABASE_URL",
+            Some("42501") => "the user in DATABASE_URL lacks a right: use the one that ran `tradeyard migrate`",
+            Some("53300") => "the server has no connection left: close some, or raise its max_connections",
+            _ => return None,
+        },
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => {
+            "is PostgreSQL running there? DATABASE_URL says where; `./dev up` starts one"
+        }
+        sqlx::Error::Tls(_) => "check sslmode and sslrootcert in DATABASE_URL",
+        _ => return None,
+    };
+    Some(advice.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        let error = anyhow::Error::new(io::Error::from(ErrorKind::BrokenPipe)).context("write");
+        assert!(nobody_reads(&error));
+        assert!(!nobody_reads(&anyhow::anyhow!("other")));
+    }
+
+    #[test]
+    fn the_advice_is_found_below_its_context() {
+        let error = Err::<(), _>(advised("no", "do this")).context("while at it").unwrap_err();
+        assert_eq!(advice(&error).as_deref(), Some("do this"));
+        assert_eq!(told(&error), "while at it: no");
+    }
+}

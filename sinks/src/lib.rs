@@ -1,0 +1,14 @@
+//! The other end of S3 and SMTP for development and tests: real protocols, served by the program itself, so that the
+//! product's own clients run unchanged and nothing has to be installed.
+//!
+//! - [`s3`]: an S3 server over a folder, with signatures checked.
+//! - [`smtp`]: an SMTP server that keeps every message and can be told to misbehave.
+//! - [`mailbox`]: what arrived, as a small page and as JSON.
+//!
+//! Not for production: messages and objects are not synced to disk, and whoever reaches the mailbox page can read every
+//! message.
+
+mod folder;
+pub mod mailbox;
+pub mod s3;
+pub mod smtp;

@@ -1,0 +1,149 @@
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::smtp::Options;
+
+struct Fixture {
+    base: String,
+    sink: Sink,
+    shutdown: CancellationToken,
+    _dir: tempfile::TempDir,
+}
+
+impl Fixture {
+    async fn start() -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let shutdown = CancellationToken::new();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let sink = Sink::start(Options::new(dir.path(), any), shutdown.clone()).await?;
+        let server = serve(sink.clone(), any, shutdown.clone()).await?;
+        Ok(Self { base: format!("http://{}", server.addr()), sink, shutdown, _dir: dir })
+    }
+
+    /// Sends a message as plain SMTP, so that nothing tidies it up on the way.
+    async fn send(&self, to: &str, message: &str) -> Result<()> {
+        let mut stream = tokio::net::TcpStream::connect(self.sink.addr()).await?;
+        let talk = format!("EHLO me\r\nMAIL FROM:<shop@x.se>\r\nRCPT TO:<{to}>\r\nDATA\r\n{message}\r\n.\r\nQUIT\r\n");
+        stream.write_all(talk.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        anyhow::ensure!(answer.contains("Taken"), "{answer}");
+        Ok(())
+    }
+
+    async fn get(&self, path: &str) -> Result<reqwest::Response> {
+        Ok(reqwest::get(format!("{}{path}", self.base)).await?)
+    }
+
+    async fn json(&self, path: &str) -> Result<Value> {
+        Ok(self.get(path).await?.error_for_status()?.json().await?)
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+const NASTY: &str = "Subject: <script>alert(1)</script>\r\nFrom: =?utf-8?q?=C3=85sa?= <shop@x.se>\r\nTo: you@y.se\r\n\
+    MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+    --b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nS=C3=A5ld </pre><b>\r\n\
+    --b\r\nContent-Type: text/html\r\n\r\n<p onclick=\"x()\">Sold</p><script>alert(2)</script>\r\n--b--";
+
+#[tokio::test]
+async fn lists_are_newest_first_and_filtered_by_recipient() -> Result<()> {
+    let fixture = Fixture::start().await?;
+    for (to, subject) in [("a@y.se", "1"), ("b@y.se", "2"), ("a@y.se", "3")] {
+        fixture.send(to, &format!("Subject: {subject}\r\n\r\nx")).await?;
+    }
+    let subjects = |list: &Value| -> Vec<String> {
+        let messages = list["messages"].as_array().into_iter().flatten();
+        messages.filter_map(|message| message["subject"].as_str().map(str::to_owned)).collect()
+    };
+    let all = fixture.json("/messages.json").await?;
+    assert_eq!(subjects(&all), ["3", "2", "1"]);
+    assert_eq!(all["taken"], 3);
+    assert_eq!(subjects(&fixture.json("/messages.json?to=A@y.se").await?), ["3", "1"]);
+    assert_eq!(subjects(&fixture.json("/messages.json?to=a@y.se&limit=1").await?), ["3"]);
+    assert_eq!(fixture.json("/count").await?, serde_json::json!({ "taken": 3, "kept": 3 }));
+
+    let page = fixture.get("/?to=b@y.se").await?.text().await?;
+    assert!(page.contains("/messages/2") && !page.contains("/messages/1"), "{page}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_is_shown_decoded_and_nothing_in_it_runs() -> Result<()> {
+    let fixture = Fixture::start().await?;
+    fixture.send("you@y.se", NASTY).await?;
+
+    let body = fixture.json("/messages/1/message.json").await?;
+    assert_eq!(body["text"], "Såld </pre><b>");
+    assert_eq!(body["header_from"], "Åsa <shop@x.se>");
+    assert!(body["html"].as_str().context("html")?.starts_with("<p onclick"));
+
+    for path in ["/", "/messages/1"] {
+        let response = fixture.get(path).await?;
+        let policy = response.headers()["content-security-policy"].to_str()?.to_owned();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        let page = response.text().await?;
+        assert!(!page.contains("<script") && !page.contains("</pre><b>"), "{page}");
+        assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
+    }
+    let page = fixture.get("/messages/1").await?.text().await?;
+    assert!(page.contains("<iframe sandbox title="), "{page}");
+
+    let html = fixture.get("/messages/1/html").await?;
+    let policy = html.headers()["content-security-policy"].to_str()?;
+    assert!(
+        policy.contains("default-src 'none'") && policy.ends_with("sandbox") && !policy.contains("script"),
+        "{policy}"
+    );
+    let raw = fixture.get("/messages/1/raw").await?;
+    assert_eq!(raw.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(raw.headers()["x-content-type-options"], "nosniff");
+    assert!(raw.text().await?.starts_with("Return-Path: <shop@x.se>\r\nDelivered-To: you@y.se\r\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn bad_requests_are_4xx() -> Result<()> {
+    let fixture = Fixture::start().await?;
+    fixture.send("you@y.se", "Subject: plain\r\n\r\nno html").await?;
+    for (path, status) in [
+        ("/messages/2", 404),
+        ("/messages/-1", 404),
+        ("/messages/..%2f.lock/raw", 404),
+        ("/messages/1/html", 404),
+        ("/nothing", 404),
+        ("/messages.json?limit=many", 400),
+        ("/messages.json?too=x", 400),
+    ] {
+        assert_eq!(fixture.get(path).await?.status(), status, "{path}");
+    }
+    let rebound = reqwest::Client::new().get(&fixture.base).header("host", "evil.example").send().await?;
+    assert_eq!(rebound.status(), 403);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_sink_reads_whatever_mail_it_took() -> Result<()> {
+    let fixture = Fixture::start().await?;
+    for odd in [
+        "",
+        "\r\n",
+        ": \r\n",
+        "Content-Type: multipart/mixed; boundary=\r\n\r\n--\r\n--",
+        "Subject: =?x?y?z?=\r\n\r\n\u{0}\u{1}",
+    ] {
+        fixture.send("you@y.se", odd).await?;
+    }
+    for id in 1..=5 {
+        assert_eq!(fixture.get(&format!("/messages/{id}")).await?.status(), 200, "{id}");
+        fixture.json(&format!("/messages/{id}/message.json")).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The job that is measured: it does nothing, so that only the queue's own cost is left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs::broker::Brokers;
+use jobs::kit::fast_path::FastPath;
+use jobs::kit::job::Carrier;
+use jobs::kit::registry::{KindInfo, Registry};
+use jobs::kit::worker::{Handlers, Process, WorkerOptions};
+use jobs::{Cx, Handler, Job, Kind, Ledger, Outcome, Queue};
+use scheduler::Scheduler;
+use serde::{Deserialize, Serialize};
+use shared::clock::Clock;
+use shared::config::Config;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const QUEUE: Queue = Queue { name: "bench", pool: "bench", carrier: Carrier::Redis };
+
+/// Does nothing. Running it twice does nothing twice.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Noop {
+    pub(crate) n: i64,
+}
+
+impl Job for Noop {
+    const KIND: Kind = Kind::new("bench.noop");
+    const QUEUE: Queue = QUEUE;
+}
+
+impl Handler<()> for Noop {
+    async fn run(self, _: &Cx<()>) -> anyhow::Result<Outcome> {
+        Ok(Outcome::Done)
+    }
+}
+
+/// The worker process of the benchmark: the real engine with this one handler.
+pub(crate) async fn worker(config: &Config, concurrency: usize, stop: CancellationToken) -> anyhow::Result<()> {
+    let engine_pool = jobs::kit::engine_pool(config, "bench-worker")?;
+    let brokers = Brokers::connect(config, engine_pool.clone());
+    let process = Process {
+        ledger: Ledger::new(engine_pool.clone()),
+        engine_pool,
+        brokers,
+        handlers: Handlers::default().with::<Noop>(),
+        services: Arc::new(()),
+        options: WorkerOptions {
+            pool: "bench".to_owned(),
+            concurrency,
+            grace: Duration::from_secs(1),
+            host: shared::program::host(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        clock: Clock::SYSTEM,
+    };
+    process.run(stop, CancellationToken::new()).await
+}
+
+/// The scheduler process of the benchmark.
+pub(crate) async fn scheduler(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
+    let scheduler = Scheduler { registry: Arc::new(registry()?), ..Scheduler::connect(config)? };
+    scheduler.run(stop).await
+}
+
+/// A ledger whose enqueues take the fast path, as the API's does.
+pub(crate) fn ledger(config: &Config, stop: &CancellationToken) -> anyhow::Result<Ledger> {
+    let pool = shared::db::pool(&config.database.url, 20, "bench-enqueue")?;
+    let brokers = Brokers::connect(config, pool.clone());
+    Ok(Ledger::new(pool.clone()).with_fast_path(FastPath::open(pool, brokers, vec![QUEUE], stop.clone())))
+}
+
+fn registry() -> anyhow::Result<Registry> {
+    Ok(Registry::new([KindInfo::of::<Noop>()])?)
+}

@@ -1,0 +1,193 @@
+//! A stack for one test.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use jobs::Ledger;
+use jobs::broker::Brokers;
+use jobs::kit::enqueue::{Enqueue, enqueue_all};
+use jobs::kit::job::Carrier;
+use shared::config::{Config, Source};
+use shared::db::testing::TestDb;
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::roles;
+use crate::touch::{QUEUE, Touch};
+
+/// How long a condition may take: far longer than it should, so that only a hang fails.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A database, a namespace on the brokers, and the parts that the test started.
+#[derive(Debug)]
+pub struct Stage {
+    pub db: TestDb,
+    pub config: Config,
+    pub env: BTreeMap<String, String>,
+    stop: CancellationToken,
+}
+
+/// A part that runs in this process.
+#[derive(Debug)]
+pub struct Running {
+    pub stop: CancellationToken,
+    pub kill: CancellationToken,
+    pub task: JoinHandle<anyhow::Result<()>>,
+}
+
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::disallowed_methods,
+    reason = "a test without its stage ends here"
+)]
+impl Stage {
+    /// With the servers named by the environment, and the queue on `carrier`.
+    pub async fn new(carrier: Carrier) -> Self {
+        Self::with(carrier, &[]).await
+    }
+
+    /// With other settings, such as a server of the test's own.
+    pub async fn with(carrier: Carrier, settings: &[(&str, &str)]) -> Self {
+        let db = TestDb::new().await;
+        let mut env: BTreeMap<String, String> = ["REDIS_URL", "AMQP_URL"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+            .collect();
+        env.insert("DATABASE_URL".to_owned(), db.url());
+        env.insert("NAMESPACE".to_owned(), format!("t{}", uuid::Uuid::now_v7().simple()));
+        env.insert("LOG".to_owned(), "warn".to_owned());
+        env.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let config = Config::from_source(Source::new("", env.clone())).expect("the settings are right");
+        shared::telemetry::init_logging(&config.log);
+        sqlx::query("CREATE TABLE effects (id bigserial, n integer NOT NULL, tenant uuid)")
+            .execute(&db.pool)
+            .await
+            .expect("the effects table is made");
+        sqlx::query("INSERT INTO queues (name, transport) VALUES ($1, $2)")
+            .bind(QUEUE.name)
+            .bind(carrier.name())
+            .execute(&db.pool)
+            .await
+            .expect("the queue is set up");
+        Self { db, config, env, stop: CancellationToken::new() }
+    }
+
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.db.pool
+    }
+
+    /// A ledger with a fast path.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        roles::ledger(&self.config, &self.stop).expect("the ledger opens")
+    }
+
+    #[must_use]
+    pub fn brokers(&self) -> Brokers {
+        Brokers::connect(&self.config, self.db.pool.clone())
+    }
+
+    /// Starts a worker in this process.
+    #[must_use]
+    pub fn worker(&self, concurrency: usize) -> Running {
+        let (config, stop, kill) = (self.config.clone(), self.stop.child_token(), CancellationToken::new());
+        let (told, killed) = (stop.clone(), kill.clone());
+        Running {
+            task: tokio::spawn(async move { roles::worker(&config, concurrency, told, killed).await }),
+            stop,
+            kill,
+        }
+    }
+
+    /// Starts a scheduler in this process.
+    #[must_use]
+    pub fn scheduler(&self) -> Running {
+        let (config, stop) = (self.config.clone(), self.stop.child_token());
+        let told = stop.clone();
+        Running {
+            task: tokio::spawn(async move { roles::scheduler(&config, told).await }),
+            stop,
+            kill: CancellationToken::new(),
+        }
+    }
+
+    /// Enqueues `count` jobs of `millis` each in one statement.
+    pub async fn enqueue(&self, count: i32, millis: u64) {
+        let jobs: Vec<_> = (0..count).map(|n| Enqueue::new(&Touch { n, millis, ..Touch::default() })).collect();
+        let mut conn = self.db.pool.acquire().await.expect("the database answers");
+        enqueue_all(&mut conn, &jobs).await.expect("the jobs are enqueued");
+    }
+
+    /// Changes the queue's row: `set("paused = true")`.
+    pub async fn set(&self, change: &str) {
+        let sql = format!("UPDATE queues SET {change}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&self.db.pool).await.expect("the queue's row changes");
+    }
+
+    /// How many rows `condition` finds in `jobs`.
+    pub async fn count(&self, condition: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM jobs WHERE {condition}");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.db.pool).await.unwrap_or(-1)
+    }
+
+    /// Waits until exactly `wanted` jobs satisfy `condition`.
+    pub async fn until(&self, condition: &str, wanted: i64) {
+        let started = Instant::now();
+        loop {
+            let count = self.count(condition).await;
+            if count == wanted {
+                return;
+            }
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{condition}: {count}, not {wanted}; states: {:?}",
+                self.states().await
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until no job is open.
+    pub async fn until_drained(&self) {
+        self.until("state < 'succeeded'", 0).await;
+    }
+
+    /// Asserts that jobs 0 to `count` have succeeded and left one effect each: nothing lost, nothing doubled.
+    pub async fn assert_once_each(&self, count: i32) {
+        let effects: Vec<(i32, i64)> = sqlx::query_as("SELECT n, count(*) FROM effects GROUP BY n ORDER BY n")
+            .fetch_all(&self.db.pool)
+            .await
+            .expect("the effects are read");
+        let expected: Vec<(i32, i64)> = (0..count).map(|n| (n, 1)).collect();
+        assert_eq!(effects, expected, "states: {:?}", self.states().await);
+        assert_eq!(self.count("state = 'succeeded'").await, i64::from(count));
+    }
+
+    /// The effects in the order in which they were committed.
+    pub async fn order(&self) -> Vec<i32> {
+        sqlx::query_scalar("SELECT n FROM effects ORDER BY id")
+            .fetch_all(&self.db.pool)
+            .await
+            .expect("the effects are read")
+    }
+
+    async fn states(&self) -> HashMap<String, i64> {
+        sqlx::query_as("SELECT state::text, count(*) FROM jobs GROUP BY 1")
+            .fetch_all(&self.db.pool)
+            .await
+            .unwrap_or_default()
+            .into_iter()
+            .collect()
+    }
+
+    /// Stops every part of this process and drops the database.
+    pub async fn close(self) {
+        self.stop.cancel();
+        // Parts sign off in the background; the database is dropped under those that take long.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        self.db.close().await;
+    }
+}

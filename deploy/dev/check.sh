@@ -1,0 +1,149 @@
+# shellcheck shell=bash
+# `./dev test` and `./dev sqlx`: every check and every test, on servers of their own that are gone afterwards.
+
+cmd_test() {
+    local begin=$SECONDS
+    begin_checks
+    ensure_cargo_tool cargo-nextest "$CARGO_NEXTEST_VERSION"
+    if (($# > 0)); then
+        await_servers
+        step "tests: $*" run_tests "$@"
+    else
+        ensure_cargo_tool cargo-deny "$CARGO_DENY_VERSION"
+        step "format" attend cargo fmt --all --check
+        step "dependencies: bans, licences, sources" attend cargo deny --log-level error check bans licenses sources
+        step "dependencies: advisories" check_advisories
+        await_servers
+        step "lints, and every SQL query against the migrations" check_lints
+        step "offline SQL data" check_sqlx
+        step "doc tests" attend "${TEST_ENVIRONMENT[@]}" cargo test --quiet --doc --workspace
+        # Last, so that its summary closes the output.
+        step "tests" run_tests
+    fi
+    print_steps
+    say "all passed in $(duration $((SECONDS - begin)))"
+}
+
+# The servers start while the first steps, which need none, run.
+begin_checks() {
+    use_set test
+    lock test
+    ensure_cargo
+    ensure_packages
+    trap end_checks EXIT
+    on_interrupt true
+    # What a killed run left.
+    stop_servers
+    delete_servers
+    launch_servers
+    TEST_ENVIRONMENT=("DATABASE_URL=$DATABASE_URL" "REDIS_URL=$REDIS_URL" "AMQP_URL=$AMQP_URL" SQLX_OFFLINE=true)
+}
+
+# Keeps the exit code. The logs stay, for whoever wants to know why a test failed.
+end_checks() {
+    local status=$?
+    trap '' INT TERM HUP
+    if ((status != 0)); then print_steps; fi
+    if [[ $POSTGRES_IS_OURS == no ]]; then drop_database "$SQLX_DATABASE" || true; fi
+    stop_servers
+    delete_servers
+    rm -rf "$STATE/sqlx" "$STATE/none" "$STATE/secrets"
+    exit "$status"
+}
+
+# step NAME COMMAND...: runs one check, with its time. A failed check ends the run.
+STEPS=()
+step() {
+    local name=$1 begin=$SECONDS
+    shift
+    say "$name"
+    if "$@"; then
+        STEPS+=("$(printf '%-52s ok      %s' "$name" "$(duration $((SECONDS - begin)))")")
+    else
+        STEPS+=("$(printf '%-52s FAILED  %s' "$name" "$(duration $((SECONDS - begin)))")")
+        fail "$name: failed"
+    fi
+}
+
+print_steps() {
+    ((${#STEPS[@]} == 0)) || printf '    %s\n' "${STEPS[@]}"
+}
+
+# Without --workspace, which would take the meaning from a `-p CRATE` among the arguments; at the root of a workspace
+# every crate is meant anyway. --no-tests=pass: a filter may match none.
+run_tests() {
+    attend "${TEST_ENVIRONMENT[@]}" cargo nextest run --no-tests=pass "$@"
+}
+
+# The database of advisories is fetched; where the network does not lead there, that is said and no failure.
+check_advisories() {
+    export GIT_TERMINAL_PROMPT=0
+    if ! attend timeout 60 cargo deny --log-level off fetch db >"$STATE/log/advisories.log" 2>&1; then
+        note "not checked: the advisory database cannot be reached from here"
+        return 0
+    fi
+    attend cargo deny --log-level error check advisories
+}
+
+# ---- SQL ----
+# sqlx's macros ask a live database about every query and keep the answers in .sqlx, so that the project builds
+# without one. Here they ask a database that is made from the migrations, into an empty folder. What they write must
+# be what is committed.
+#
+# A macro writes only when its crate is compiled. Clippy compiles the workspace's crates anyway and does so again when
+# its arguments change, so an unused `--cfg` with a new value makes it expand every macro without touching a file and
+# without compiling a dependency or disturbing the build of the tests.
+
+SQLX_DATABASE=tradeyard_sqlx
+
+check_lints() { collect_queries -D warnings; }
+
+# collect_queries LINTS...: lints the workspace, with every query checked against the migrated database and written
+# to $STATE/sqlx.
+collect_queries() {
+    migrate_sqlx_database || return 1
+    rm -rf "$STATE/sqlx"
+    mkdir "$STATE/sqlx"
+    attend DATABASE_URL="$(database_url "$SQLX_DATABASE")" SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$STATE/sqlx" \
+        cargo clippy --workspace --all-targets -- "$@" --cfg "sqlx_run=\"$(date +%s)-$$\""
+}
+
+migrate_sqlx_database() {
+    local migration single
+    drop_database "$SQLX_DATABASE" && sql postgres -c "CREATE DATABASE $SQLX_DATABASE" || return 1
+    for migration in migrations/*.sql; do
+        [[ -f $migration ]] || continue
+        # The migrator's own mark of a migration that cannot run inside one, such as an index built concurrently.
+        if head -n 1 "$migration" | grep -q '^-- no-transaction'; then single=(); else single=(--single-transaction); fi
+        sql "$SQLX_DATABASE" "${single[@]}" -f "$migration" >/dev/null || {
+            printf '%s does not apply\n' "$migration" >&2
+            return 1
+        }
+    done
+}
+
+drop_database() { sql postgres -c "DROP DATABASE IF EXISTS \"$1\" WITH (FORCE)"; }
+
+check_sqlx() {
+    local committed=.sqlx
+    [[ -d $committed ]] || committed=$STATE/none && mkdir -p "$committed"
+    if diff -rq "$committed" "$STATE/sqlx" >"$STATE/log/sqlx.log"; then
+        note "$(find "$STATE/sqlx" -name '*.json' | wc -l) queries, as committed"
+        return 0
+    fi
+    sed -e "s|^Only in $committed: \(.*\)|    no query has it any more: \1|" \
+        -e "s|^Only in $STATE/sqlx: \(.*\)|    not committed: \1|" \
+        -e "s|^Files .*/\([^/]*\) and .* differ|    changed: \1|" "$STATE/log/sqlx.log"
+    note "the queries in the code and the committed answers differ: run ./dev sqlx and commit .sqlx"
+    return 1
+}
+
+cmd_sqlx() {
+    begin_checks
+    await_servers
+    step "SQL queries against the migrations" collect_queries --cap-lints warn
+    mkdir -p .sqlx
+    rm -f .sqlx/query-*.json
+    find "$STATE/sqlx" -name 'query-*.json' -exec cp {} .sqlx/ \;
+    say "$(find .sqlx -name '*.json' | wc -l) queries in .sqlx; commit the folder"
+}

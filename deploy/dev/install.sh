@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# What the machine must have: Debian packages, a Rust toolchain, two cargo tools. Only what is missing is installed.
+
+# Tools of the checks, pinned so that a check fails for what changed here and not for what changed elsewhere.
+CARGO_NEXTEST_VERSION=0.9.143
+CARGO_DENY_VERSION=0.20.2
+
+# ensure_packages: the servers that are not named by the environment, and what building takes.
+ensure_packages() {
+    local missing=()
+    find_postgres
+    if [[ $POSTGRES_IS_OURS == yes && -z $PG_BIN ]]; then missing+=(postgresql); fi
+    if [[ $POSTGRES_IS_OURS == no ]] && ! have psql; then missing+=(postgresql-client); fi
+    if [[ $REDIS_IS_OURS == yes ]] && ! have redis-server; then missing+=(redis-server); fi
+    if [[ $RABBITMQ_IS_OURS == yes ]] && ! rabbitmq_is_installed; then missing+=(rabbitmq-server); fi
+    if ! have cc; then missing+=(gcc libc6-dev); fi
+    if ! have pkg-config; then missing+=(pkg-config); fi
+    # Without them neither cargo nor a program of ours can check a server's certificate.
+    if [[ ! -e /etc/ssl/certs/ca-certificates.crt && -f /etc/debian_version ]]; then missing+=(ca-certificates); fi
+    if ((${#missing[@]} > 0)); then
+        install_packages "${missing[@]}"
+        find_postgres
+    fi
+    require_postgres_version
+}
+
+install_packages() {
+    local sudo=()
+    if ! have apt-get; then
+        fail "missing on this machine: $*" "it has no apt-get, so please install these by its own means" \
+            "or name running servers by DATABASE_URL, REDIS_URL and AMQP_URL"
+    fi
+    if ((EUID != 0)); then
+        if ! have sudo || ! sudo -n true 2>/dev/null; then
+            fail "missing on this machine: $*" \
+                "you are not root, and sudo wants a password or is not there; please run once, as root:" \
+                "  apt-get update && apt-get install -y --no-install-recommends $*" \
+                "or name running servers by DATABASE_URL, REDIS_URL and AMQP_URL"
+        fi
+        sudo=(sudo -n)
+    fi
+    say "installing $* (about a minute)"
+    local log=$STATE/log/apt.log
+    on_interrupt true
+    attend "${sudo[@]}" bash "$ROOT/deploy/dev/apt-install.sh" "$@" >"$log" 2>&1 || {
+        tail -n 20 "$log" >&2
+        fail "the packages could not be installed; the whole log is $log"
+    }
+    trap - INT TERM HUP
+}
+
+# ensure_cargo: a toolchain that is new enough. HOME may be anything: unset, missing, not writable.
+ensure_cargo() {
+    if ! have cargo; then
+        local dir
+        for dir in "${CARGO_HOME:+$CARGO_HOME/bin}" "${HOME:-/nonexistent}/.cargo/bin" /usr/local/cargo/bin; do
+            if [[ -n $dir && -x $dir/cargo ]]; then PATH=$dir:$PATH && break; fi
+        done
+    fi
+    local floor
+    floor=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    have cargo || fail "cargo not found: Tradeyard needs Rust $floor or newer" \
+        "install it for the user $(id -un) (rustup.rs), or put its folder on PATH"
+    local cargo
+    cargo=$(command -v cargo)
+    # A rustup proxy looks for its toolchains under HOME; when HOME is not where it was installed, tell it.
+    if [[ -z ${RUSTUP_HOME:-} && ! -d ${HOME:-/nonexistent}/.rustup && -d ${cargo%/.cargo/bin/cargo}/.rustup ]]; then
+        export RUSTUP_HOME=${cargo%/.cargo/bin/cargo}/.rustup
+    fi
+    if [[ ! -d ${HOME:-} || ! -w ${HOME:-} ]]; then
+        export HOME=$ROOT/.dev/home
+        mkdir -p "$HOME"
+    fi
+    local version
+    version=$(rustc --version 2>&1) || fail "rustc does not run: $version"
+    version=$(cut -d' ' -f2 <<<"${version%%-*}")
+    [[ $(printf '%s\n' "$floor" "$version" | sort -V | head -n 1) == "$floor" ]] ||
+        fail "rustc is $version, and Tradeyard needs $floor or newer" "for example: rustup update stable"
+}
+
+# ensure_cargo_tool NAME VERSION: on PATH as it is, or built into .dev/tools.
+ensure_cargo_tool() {
+    PATH=$TOOLS/bin:$PATH
+    if have "$1"; then return 0; fi
+    say "installing $1 $2 into .dev/tools (a few minutes)"
+    # It runs for seconds and is built once: a quick build beats a quick program.
+    attend CARGO_TARGET_DIR="$TOOLS/build" CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_INCREMENTAL=false \
+        cargo install --locked --profile dev --root "$TOOLS" --version "$2" "$1" ||
+        fail "$1 could not be built"
+    rm -rf "$TOOLS/build"
+}

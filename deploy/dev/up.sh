@@ -1,0 +1,189 @@
+# shellcheck shell=bash
+# `./dev up` and what belongs to it: down, status, logs, reset, demo.
+
+cmd_up() {
+    local release=() demo=yes begin=$SECONDS
+    while (($# > 0)); do
+        case $1 in
+            --workers)
+                (($# > 1)) || fail "--workers needs a value, such as emails=3,images=2"
+                workers_option "$2"
+                shift
+                ;;
+            --workers=*) workers_option "${1#*=}" ;;
+            --release) release=(--release) ;;
+            --no-demo) demo=no ;;
+            *) fail "./dev up knows no '$1'" "it knows --workers emails=3,images=2, --release and --no-demo" ;;
+        esac
+        shift
+    done
+    use_set dev
+    lock dev
+    ensure_cargo
+    ensure_packages
+    require_program_ports
+    on_interrupt take_back
+    launch_servers
+    build_programs "${release[@]}"
+    await_servers
+    say "migrating"
+    run_tradeyard migrate || fail "the migrations failed"
+    say "starting the API, $SCHEDULERS schedulers and the workers"
+    stop_surplus
+    launch_programs
+    if [[ $demo == yes ]] && ! "$BIN/tradeyard" demo --help >/dev/null 2>&1; then
+        note "this build of tradeyard has no demo yet: nothing is loaded"
+    elif [[ $demo == yes ]]; then
+        load_demo
+    fi
+    trap - INT TERM HUP
+    where_to_look
+    say "up in $(duration $((SECONDS - begin)))"
+}
+
+# The demo adds nothing twice, but looks at every bid again; once loaded into these servers it is left alone.
+load_demo() {
+    local mark=$STATE/demo.done there
+    there=$(printf '%s' "$DATABASE_URL" | sha256sum | cut -c1-16)
+    if [[ -f $mark && $(<"$mark") == "$there" ]]; then
+        note "the demo is loaded; ./dev demo plays it again"
+        return 0
+    fi
+    say "playing the demo: 149 auctions with their bids, through the API (up to three minutes)"
+    run_tradeyard demo || fail "the demo ended with a figure that does not hold" \
+        "everything keeps running; ./dev logs shows what happened, ./dev demo plays it again"
+    printf '%s\n' "$there" >"$mark"
+}
+
+cmd_demo() {
+    use_set dev
+    running api || fail "the API does not run: ./dev up first"
+    # The binary that the API runs from: debug or release.
+    BIN=$(readlink "/proc/$PID/exe")
+    BIN=$(dirname "${BIN% (deleted)}")
+    on_interrupt true
+    run_tradeyard demo "$@"
+}
+
+where_to_look() {
+    cat <<END
+
+    API          http://127.0.0.1:$PORT_API        its description: http://127.0.0.1:$PORT_API/docs
+    mailbox      http://127.0.0.1:$PORT_MAILBOX        every email that was sent
+    S3           http://127.0.0.1:$PORT_S3        bucket tradeyard; keys: ./dev env
+    health       http://127.0.0.1:$PORT_API/readyz, and of each program the port that ./dev status shows (/metrics too)
+
+    ./dev status     what runs          ./dev logs -f    what it says
+    ./dev psql       the database       ./dev down       stop everything
+    by hand          eval "\$(./dev env)"; $(short_path "$BIN")/worker-emails --concurrency 32
+
+END
+}
+
+short_path() { printf %s "${1/#"$ROOT"/.}"; }
+
+cmd_down() {
+    (($# == 0)) || fail "./dev down takes no arguments"
+    use_set dev
+    lock dev
+    stop_everything
+}
+
+# Programs first, all at once; then the servers that they use.
+stop_everything() {
+    local part programs=() count=0
+    while read -r part; do
+        if running "$part"; then count=$((count + 1)); fi
+        case $part in postgres | redis | rabbitmq | epmd) ;; *) programs+=("$part") ;; esac
+    done < <(recorded_parts)
+    if ((count == 0)); then
+        say "nothing runs"
+    else
+        say "stopping $count processes"
+    fi
+    if ((${#programs[@]} > 0)); then stop_parts "${programs[@]}"; fi
+    stop_servers
+}
+
+cmd_reset() {
+    (($# == 0)) || fail "./dev reset takes no arguments"
+    use_set dev
+    lock dev
+    stop_everything
+    say "deleting the data of this checkout's servers"
+    delete_servers
+    rm -rf "$STATE/sinks" "$STATE/log" "$STATE/run" "$STATE/demo.done" "$STATE/secrets"
+    local external=()
+    if [[ $POSTGRES_IS_OURS == no ]]; then external+=(DATABASE_URL); fi
+    if [[ $REDIS_IS_OURS == no ]]; then external+=(REDIS_URL); fi
+    if [[ $RABBITMQ_IS_OURS == no ]]; then external+=(AMQP_URL); fi
+    if ((${#external[@]} > 0)); then note "servers named by $(joined "${external[@]}") are not ours: left alone"; fi
+}
+
+cmd_status() {
+    (($# == 0)) || fail "./dev status takes no arguments"
+    use_set dev
+    local part port row='%-18s %8s %6s  %-9s %s\n'
+    # shellcheck disable=SC2059 # the format is ours
+    {
+        printf "$BOLD$row$PLAIN" PART PID PORT STATE SINCE
+        for part in postgres redis rabbitmq epmd $(recorded_parts | grep -vxE 'postgres|redis|rabbitmq|epmd' | sort -V); do
+            port=$(part_port "$part")
+            if [[ $(is_external "$part") == yes ]]; then
+                printf "$row" "$part" - - external "named by the environment"
+            elif running "$part"; then
+                printf "$row" "$part" "$PID" "$port" "$(part_state "$port")" "$(date -r "$STATE/run/$part" '+%F %T')"
+            elif [[ -f $STATE/run/$part ]]; then
+                printf "$row" "$part" - "$port" died "see ./dev logs $part"
+            else
+                printf "$row" "$part" - "$port" stopped ''
+            fi
+        done
+    }
+}
+
+is_external() {
+    case $1 in
+        postgres) [[ $POSTGRES_IS_OURS == yes ]] ;;
+        redis) [[ $REDIS_IS_OURS == yes ]] ;;
+        rabbitmq | epmd) [[ $RABBITMQ_IS_OURS == yes ]] ;;
+    esac || printf yes
+}
+
+part_state() { if port_open "$1"; then printf ready; else printf starting; fi; }
+
+part_port() {
+    case $1 in
+        postgres) printf %s "$PORT_POSTGRES" ;;
+        redis) printf %s "$PORT_REDIS" ;;
+        rabbitmq) printf %s "$PORT_RABBITMQ" ;;
+        epmd) printf %s "$PORT_EPMD" ;;
+        *)
+            PROCESSES=([auctions]=10 [emails]=10 [reports]=10 [images]=10 [cargo]=10)
+            wanted_parts | awk -v part="$1" '$1 == part { print $2 }'
+            ;;
+    esac
+}
+
+cmd_logs() {
+    use_set dev
+    local part='' follow=() files=() log
+    while (($# > 0)); do
+        case $1 in
+            -f | --follow) follow=(-F) ;;
+            -*) fail "./dev logs knows no '$1'" ;;
+            *) part=$1 ;;
+        esac
+        shift
+    done
+    if [[ -n $part ]]; then
+        [[ -f $STATE/log/$part.log ]] || fail "there is no log of '$part'" \
+            "there are: $(cd "$STATE/log" && shopt -s nullglob && joined *.log | sed 's/\.log//g')"
+        exec tail -n 200 "${follow[@]}" "$STATE/log/$part.log"
+    fi
+    for log in "$STATE"/log/*.log; do
+        if [[ -f $log ]]; then files+=("$log"); fi
+    done
+    ((${#files[@]} > 0)) || fail "there are no logs yet"
+    exec tail -n 10 "${follow[@]}" "${files[@]}"
+}

@@ -9,7 +9,6 @@ use lapin::Channel;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use secrecy::SecretString;
-use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::cargo::{CargoEvent, EventType, Position, ShipmentStatus};
 use shared::clock::Clock;
@@ -20,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workers::cargo::Settings;
 
+use crate::report::per_second;
+
 /// Who reports.
 const ORG: OrgId = OrgId(Uuid::from_u128(7));
 /// What one request of the API may bring.
@@ -29,18 +30,16 @@ const DUPLICATE_EVERY: usize = 100;
 const LONGEST: Duration = Duration::from_mins(5);
 
 /// Events per second, on a machine that the broker, the database and the consumer share.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct EventRates {
     /// Published as the API does for full requests, and confirmed.
-    pub(crate) publish_per_s: f64,
+    pub(crate) published: f64,
     /// From RabbitMQ to the log, deduplicated; messages as the API makes them of full requests.
-    pub(crate) events_per_s: f64,
+    pub(crate) drained: f64,
     /// The same with one event a message, as from callers that send them one by one.
-    pub(crate) single_events_per_s: f64,
+    pub(crate) drained_singly: f64,
     /// The same rows by COPY into a table without keys: the machine's limit.
-    pub(crate) copy_per_s: f64,
-    /// Bytes of one event's JSON.
-    pub(crate) event_bytes: usize,
+    pub(crate) copied: f64,
 }
 
 /// Runs all of them once with `count` events each.
@@ -53,34 +52,16 @@ pub(crate) async fn measure(config: &Config, count: usize) -> anyhow::Result<Eve
     let lane = EventLane::Broker(BrokerLane::new(url.clone(), &namespace));
 
     let events = make(&format!("packed-{}", Uuid::now_v7().simple()), count);
-    let event_bytes = serde_json::to_vec(&events[0])?.len();
-    let publish_per_s = publish(&lane, &events).await?;
-    let events_per_s = drain(&url, &namespace, &channel, &pool, &events[0].source, count).await?;
+    let published = publish(&lane, &events).await?;
+    let drained = drain(&url, &namespace, &channel, &pool, &events[0].source, count).await?;
 
     let events = make(&format!("single-{}", Uuid::now_v7().simple()), count);
     publish_singly(&lane, &events).await?;
-    let single_events_per_s = drain(&url, &namespace, &channel, &pool, &events[0].source, count).await?;
+    let drained_singly = drain(&url, &namespace, &channel, &pool, &events[0].source, count).await?;
 
-    let copy_per_s = copy(&pool, &events).await?;
+    let copied = copy(&pool, &events).await?;
     topology::delete(&channel, &namespace).await?;
-    Ok(EventRates { publish_per_s, events_per_s, single_events_per_s, copy_per_s, event_bytes })
-}
-
-/// Measures once and prints.
-#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
-pub(crate) async fn report(config: &Config, count: usize, as_json: bool) -> anyhow::Result<()> {
-    shared::cargo::migrate(&shared::db::pool(&config.events_database_url, 1, "bench")?).await?;
-    let rates = measure(config, count).await?;
-    if as_json {
-        println!("{}", serde_json::to_string(&rates)?);
-        return Ok(());
-    }
-    println!("published and confirmed           {:>9.0} events/s", rates.publish_per_s);
-    println!("RabbitMQ to log, full requests    {:>9.0} events/s", rates.events_per_s);
-    println!("RabbitMQ to log, event a message  {:>9.0} events/s", rates.single_events_per_s);
-    println!("COPY into a table without keys    {:>9.0} events/s", rates.copy_per_s);
-    println!("one event                         {:>9} bytes", rates.event_bytes);
-    Ok(())
+    Ok(EventRates { published, drained, drained_singly, copied })
 }
 
 /// Events of some 300 bytes, one in a hundred twice.
@@ -121,7 +102,7 @@ async fn publish(lane: &EventLane, events: &[CargoEvent]) -> anyhow::Result<f64>
     for four in requests.chunks(4) {
         futures::future::try_join_all(four.iter().map(|request| lane.publish(ORG, request))).await?;
     }
-    Ok(per_second(events.len(), began.elapsed()))
+    Ok(per_second(i64::try_from(events.len())?, began.elapsed()))
 }
 
 async fn publish_singly(lane: &EventLane, events: &[CargoEvent]) -> anyhow::Result<()> {
@@ -163,7 +144,7 @@ async fn drain(
     consumer.await??;
     let stored = stored(pool, source).await?;
     anyhow::ensure!(stored == count, "{stored} of {count} events are stored");
-    Ok(per_second(count, took))
+    Ok(per_second(i64::try_from(count)?, took))
 }
 
 async fn stored(pool: &PgPool, source: &str) -> anyhow::Result<usize> {
@@ -199,7 +180,7 @@ async fn copy(pool: &PgPool, events: &[CargoEvent]) -> anyhow::Result<f64> {
         took += began.elapsed();
     }
     sqlx::query("DROP TABLE cargo_bench_copy").execute(&mut *conn).await?;
-    Ok(per_second(events.len(), took))
+    Ok(per_second(i64::try_from(events.len())?, took))
 }
 
 fn row(event: &CargoEvent) -> String {
@@ -217,9 +198,4 @@ fn row(event: &CargoEvent) -> String {
         position.longitude,
         event.payload.as_ref().map_or("\\N", |payload| payload.get()),
     )
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn per_second(count: usize, took: Duration) -> f64 {
-    count as f64 / took.as_secs_f64()
 }

@@ -2,11 +2,15 @@
 //!
 //! Worker and scheduler run as processes of their own, as in production; the database, Redis and RabbitMQ share the cores.
 
+mod drain;
+mod enqueue;
 mod events;
-mod measure;
+mod latency;
+mod limits;
 mod noop;
 mod processes;
 mod report;
+mod run;
 
 use std::process::ExitCode;
 
@@ -14,18 +18,23 @@ use clap::{Parser, Subcommand};
 use shared::config::Config;
 use shared::program;
 
+use crate::run::Extent;
+
 #[derive(Debug, Parser)]
 #[command(version, about = "Measures Tradeyard's queue on this machine.")]
 struct Args {
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
-    /// How many jobs are drained per run and transport.
-    #[arg(long, default_value_t = 100_000)]
+    /// How many jobs are enqueued and drained in each run.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1_000..=1_000_000))]
     jobs: i64,
     /// How many runs; the median is printed.
-    #[arg(long, default_value_t = 3)]
-    runs: usize,
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=50))]
+    runs: u8,
+    /// The largest backlog over which the cost of a job is measured.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
+    backlog: i64,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -41,19 +50,16 @@ enum Part {
     /// The scheduler process of a measurement.
     #[command(hide = true)]
     Scheduler,
-    /// Measures the events lane alone.
-    Events {
-        #[arg(long, default_value_t = 300_000)]
-        count: usize,
-    },
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
     program::main("bench", async |config: Config, signals| match args.part {
         Some(Part::Worker { concurrency }) => noop::worker(&config, concurrency, signals.stop).await,
-        Some(Part::Events { count }) => events::report(&config, count, args.json).await,
         Some(Part::Scheduler) => noop::scheduler(&config, signals.stop).await,
-        None => report::run(&config, args.jobs, args.runs.max(1), args.json).await,
+        None => {
+            let extent = Extent { jobs: args.jobs, runs: args.runs.into(), backlog: args.backlog };
+            run::run(&config, extent, args.json).await
+        }
     })
 }

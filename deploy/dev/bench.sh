@@ -17,7 +17,7 @@ cmd_bench() {
         delete_servers
         launch_servers
         say "building in release mode (the first time takes minutes)"
-        attend SQLX_OFFLINE=true cargo build --release --bins -p bench -p tradeyard || fail "the build failed"
+        attend SQLX_OFFLINE=true cargo build --release --bins --workspace || fail "the build failed"
         BIN=$TARGET_DIR/release
         [[ -x $BIN/tradeyard && -x $BIN/bench ]] || fail "the build made no program called bench or tradeyard"
         await_servers

@@ -54,19 +54,23 @@ impl Local {
         Self { patience, ..self }
     }
 
-    /// Answers within the patience. A statement whose connection was cut under it is repeated once on another one; a
+    /// Answers within the patience. A statement whose connection was cut under it is repeated on another one, as often as
+    /// the pool has connections: a cut that ends one ends them all, and the pool learns of each when it is next used. A
     /// message that is then there twice does no harm.
     async fn within<T, F>(&self, statement: impl Fn() -> F) -> Result<T, BrokerError>
     where
         F: Future<Output = Result<T, sqlx::Error>>,
     {
-        let twice = async {
-            match statement().await {
-                Err(sqlx::Error::Io(_)) => statement().await,
-                result => result,
+        let repeated = async {
+            let mut cuts = 0;
+            loop {
+                match statement().await {
+                    Err(sqlx::Error::Io(_)) if cuts < self.pool.options().get_max_connections() => cuts += 1,
+                    result => return result,
+                }
             }
         };
-        match tokio::time::timeout(self.patience, twice).await {
+        match tokio::time::timeout(self.patience, repeated).await {
             Ok(result) => result.map_err(|error| BrokerError::new(Carrier::Local, error)),
             Err(_) => Err(BrokerError::late(Carrier::Local, self.patience)),
         }

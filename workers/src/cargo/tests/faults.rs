@@ -121,6 +121,24 @@ async fn what_is_in_hand_survives_the_deletion_of_the_queue() {
     stage.close().await;
 }
 
+/// Twice in a row, because the first time the publisher's and the consumer's connections were new.
+#[tokio::test]
+async fn a_deleted_lane_comes_back() {
+    let stage = Stage::new().await;
+    let consumer = stage.consume();
+    for round in 0..3 {
+        let first = round * 10;
+        stage.lane.publish(ORG, &events(first..first + 10)).await.unwrap();
+        stage.until_stored(first as u64 + 10).await;
+        stage.delete_lane().await;
+    }
+    stage.lane.publish(ORG, &events(30..40)).await.unwrap();
+    stage.until_stored(40).await;
+    consumer.stop().await;
+    assert_eq!(stage.stored_ids().await, (0..40).collect::<Vec<_>>());
+    stage.close().await;
+}
+
 #[tokio::test]
 async fn a_purged_queue_goes_on() {
     let stage = Stage::new().await;

@@ -1,0 +1,211 @@
+//! The whole benchmark, in its order.
+
+use jobs::broker::Brokers;
+use jobs::kit::job::Carrier;
+use shared::config::Config;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::drain::{Drain, drain, reset};
+use crate::enqueue::{enqueue_bulk, enqueue_single};
+use crate::processes::Part;
+use crate::report::Report;
+use crate::{events, latency, limits, noop};
+
+const CALLERS: i64 = 16;
+const CALLS: i64 = 1_000;
+const EVENTS: usize = 200_000;
+const AUCTIONS: i32 = 200;
+const IDLE_SAMPLES: i64 = 500;
+/// Backlogs over which the cost of a job should not change.
+const BACKLOGS: [(i64, &str); 4] = [(1_000, "1e3"), (10_000, "1e4"), (100_000, "1e5"), (1_000_000, "1e6")];
+/// The programs of an installation.
+const PROGRAMS: [&str; 7] =
+    ["api", "scheduler", "worker-auctions", "worker-emails", "worker-reports", "worker-images", "worker-cargo"];
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Jobs drained in each run.
+    pub(crate) jobs: i64,
+    pub(crate) runs: usize,
+    /// The largest backlog.
+    pub(crate) backlog: i64,
+}
+
+struct Bench<'a> {
+    config: &'a Config,
+    extent: Extent,
+    pool: PgPool,
+    report: Report,
+}
+
+/// Runs everything against the configured servers. The ledger named by `DATABASE_URL` is emptied: use a database for it.
+pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyhow::Result<()> {
+    let pool = shared::db::pool(&config.database.url, 20, "bench")?;
+    shared::db::migrate(&pool).await?;
+    shared::cargo::migrate(&shared::db::pool(&config.events_database_url, 1, "bench")?).await?;
+    let mut bench = Bench { config, extent, pool, report: Report::new() };
+    bench.machine().await?;
+    bench.enqueue().await?;
+    for carrier in bench.carriers() {
+        bench.drains(carrier).await?;
+    }
+    bench.backlogs().await?;
+    bench.latencies().await?;
+    if config.amqp_url.is_some() {
+        bench.events().await?;
+    }
+    bench.memory().await?;
+    bench.report.print(as_json);
+    Ok(())
+}
+
+impl Bench<'_> {
+    fn carriers(&self) -> Vec<Carrier> {
+        Brokers::connect(self.config, self.pool.clone()).carriers()
+    }
+
+    async fn machine(&mut self) -> anyhow::Result<()> {
+        told("the machine and its servers by themselves");
+        let (mut trips, mut commits, mut copied, mut updated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..self.extent.runs {
+            trips.push(limits::round_trip_us(&self.pool).await?);
+            commits.push(limits::commits(&self.pool, CALLERS, CALLS).await?);
+            let rows = limits::rows(&self.pool, 100_000).await?;
+            copied.push(rows.0);
+            updated.push(rows.1);
+        }
+        self.report.put("machine_round_trip_us", &trips, "SELECT 1, one after the other");
+        self.report.put("machine_commits_per_s", &commits, "one row, durable, 16 callers");
+        self.report.put("machine_copy_per_s", &copied, "rows of a job's width with a key");
+        self.report.put("machine_update_per_s", &updated, "the same in groups of 200; a job has three");
+        for broker in Brokers::connect(self.config, self.pool.clone()).all() {
+            let mut rates = Vec::new();
+            for _ in 0..self.extent.runs {
+                rates.push(limits::messages(&broker, 50_000).await?);
+            }
+            let name = format!("machine_{}_messages_per_s", broker.carrier());
+            self.report.put(&name, &rates, "one ticket each, published and delivered at once, no ledger");
+        }
+        Ok(())
+    }
+
+    async fn enqueue(&mut self) -> anyhow::Result<()> {
+        let (mut bulk, mut single) = (Vec::new(), Vec::new());
+        for run in 0..self.extent.runs {
+            told(&format!("enqueue, run {}", run + 1));
+            reset(&self.pool, Carrier::Local, true).await?;
+            bulk.push(enqueue_bulk(&self.pool, self.extent.jobs).await?);
+            reset(&self.pool, Carrier::Local, true).await?;
+            let stop = CancellationToken::new();
+            single.push(enqueue_single(&noop::ledger(self.config, &stop)?, CALLERS, CALLS).await?);
+            stop.cancel();
+        }
+        self.report.put("enqueue_bulk_per_s", &bulk, "machine_copy_per_s");
+        self.report.put("enqueue_single_per_s", &single, "machine_commits_per_s, which is one statement of our four");
+        Ok(())
+    }
+
+    async fn drains(&mut self, carrier: Carrier) -> anyhow::Result<()> {
+        let mut drains: Vec<Drain> = Vec::new();
+        for run in 0..self.extent.runs {
+            told(&format!("drain {carrier}, run {}", run + 1));
+            drains.push(drain(&self.pool, carrier, self.extent.jobs).await?);
+        }
+        let each = |figure: fn(&Drain) -> f64| drains.iter().map(figure).collect::<Vec<_>>();
+        let name = |part: &str| format!("drain_{carrier}_{part}");
+        let report = &mut self.report;
+        report.put(&name("per_s"), &each(|drain| drain.per_s), "2,000,000 µs of two cores through the cost below");
+        report.put(&name("cpu_us_per_job"), &each(|drain| drain.cpu.total()), "the sum of the next four");
+        report.put(&name("postgres_us"), &each(|drain| drain.cpu.postgres), "hand over, claim, finish");
+        report.put(&name("broker_us"), &each(|drain| drain.cpu.broker), "");
+        report.put(&name("worker_us"), &each(|drain| drain.cpu.worker), "");
+        report.put(&name("scheduler_us"), &each(|drain| drain.cpu.scheduler), "");
+        report.put(&name("worker_mb"), &each(|drain| drain.worker_mb), "after the drain, 500 at once");
+        report.put(&name("scheduler_mb"), &each(|drain| drain.scheduler_mb), "");
+        Ok(())
+    }
+
+    async fn backlogs(&mut self) -> anyhow::Result<()> {
+        let carrier = self.carriers()[0];
+        for (count, name) in BACKLOGS {
+            if count > self.extent.backlog {
+                continue;
+            }
+            told(&format!("{count} jobs waiting"));
+            // Short drains are repeated, or a hundredth of a second decides.
+            let runs = if count < 100_000 { self.extent.runs.max(3) } else { 1 };
+            let mut drains = Vec::new();
+            for _ in 0..runs {
+                drains.push(drain(&self.pool, carrier, count).await?);
+            }
+            let each = |figure: fn(&Drain) -> f64| drains.iter().map(figure).collect::<Vec<_>>();
+            let beside = format!("{carrier}; the same for every backlog");
+            self.report.put(&format!("backlog_{name}_per_s"), &each(|drain| drain.per_s), &beside);
+            self.report.put(&format!("backlog_{name}_cpu_us_per_job"), &each(|drain| drain.cpu.total()), &beside);
+        }
+        Ok(())
+    }
+
+    async fn latencies(&mut self) -> anyhow::Result<()> {
+        for (place, carrier) in self.carriers().into_iter().enumerate() {
+            let (mut p50, mut p99) = (Vec::new(), Vec::new());
+            for run in 0..self.extent.runs {
+                told(&format!("idle latency {carrier}, run {}", run + 1));
+                let latency = latency::idle(self.config, &self.pool, carrier, IDLE_SAMPLES).await?;
+                p50.push(latency.p50_ms);
+                p99.push(latency.p99_ms);
+            }
+            // The figures without a carrier's name are those of the first broker.
+            if place == 0 {
+                self.report.put("idle_p50_ms", &p50, "commit to handler start");
+                self.report.put("idle_p99_ms", &p99, "");
+            }
+            self.report.put(&format!("idle_{carrier}_p50_ms"), &p50, "");
+            self.report.put(&format!("idle_{carrier}_p99_ms"), &p99, "");
+        }
+        told("closing auctions");
+        let closing = latency::closing(self.config, &self.pool, AUCTIONS).await?;
+        self.report.put("closing_lateness_p50_ms", &[closing.p50_ms], "200 auctions that end 20 ms apart");
+        self.report.put("closing_lateness_p99_ms", &[closing.p99_ms], "a due job leaves within 50 ms");
+        Ok(())
+    }
+
+    async fn events(&mut self) -> anyhow::Result<()> {
+        let mut rates = Vec::new();
+        for run in 0..self.extent.runs {
+            told(&format!("cargo events, run {}", run + 1));
+            rates.push(events::measure(self.config, EVENTS).await?);
+        }
+        let each = |figure: fn(&events::EventRates) -> f64| rates.iter().map(figure).collect::<Vec<_>>();
+        let report = &mut self.report;
+        report.put("events_per_s", &each(|rates| rates.drained), "RabbitMQ to the log, deduplicated, full requests");
+        report.put("events_single_per_s", &each(|rates| rates.drained_singly), "the same, one event a message");
+        report.put("events_publish_per_s", &each(|rates| rates.published), "confirmed by RabbitMQ");
+        report.put("machine_events_copy_per_s", &each(|rates| rates.copied), "the same rows by COPY, without keys");
+        Ok(())
+    }
+
+    /// Every program of an installation, idle.
+    async fn memory(&mut self) -> anyhow::Result<()> {
+        told("memory of idle programs");
+        let mut parts = Vec::new();
+        for name in PROGRAMS {
+            parts.push((name, Part::program(name)?));
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        for (name, part) in parts {
+            let beside = if name.starts_with("worker") { "≤ 30 idle" } else { "≤ 64" };
+            let key = format!("memory_{}_mb", name.replace('-', "_"));
+            self.report.put(&key, &[part.resident_mb()?], beside);
+            part.stop().await;
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "whoever waits minutes wants to know for what")]
+fn told(what: &str) {
+    eprintln!("{what}");
+}

@@ -29,7 +29,7 @@ const IN_FLIGHT: usize = 64;
 /// Pools that the demo cannot do without.
 const POOLS: [&str; 5] = ["auctions", "emails", "images", "reports", "cargo"];
 /// Of the requests that the machine managed a second while things were prepared, how many bids it is given at most.
-const SHARE: f64 = 0.4;
+const SHARE: f64 = 0.35;
 /// How long preparing the auctions may take, per auction and at least, before the first one starts.
 const LEAD_EACH: Duration = Duration::from_millis(40);
 const LEAD: Duration = Duration::from_secs(4);

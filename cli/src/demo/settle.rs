@@ -98,7 +98,7 @@ pub(crate) async fn until_quiet(
     until_none(&step, async || {
         let missing_events = events.saturating_sub(stored.events(round.seller).await?);
         let missing_emails = emails.saturating_sub(emails_sent(stored, plan, round).await?);
-        Ok(stored.jobs(since).await?.open + missing_events + missing_emails)
+        Ok(stored.jobs(since, round.seller).await?.open + missing_events + missing_emails)
     })
     .await?;
     step.end();
@@ -137,7 +137,7 @@ pub(crate) async fn outcome(
     answers: Option<Answers>,
 ) -> anyhow::Result<Outcome> {
     let lots = stored.lots(round.seller).await?;
-    let jobs = stored.jobs(since).await?;
+    let jobs = stored.jobs(since, round.seller).await?;
     let report = stored.report(round.seller).await?;
     let late = |lot: &super::stored::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
     let mut lateness: Vec<f64> = lots.values().filter_map(late).collect();

@@ -121,7 +121,7 @@ impl Stored {
     /// Everybody of this demo, the administrator included.
     pub(crate) async fn people(&mut self, plan: &Plan) -> sqlx::Result<People> {
         let rows = sqlx::query!(
-            r#"SELECT u.email, u.id AS "user: UserId", o.id AS "org?: OrgId", o.status AS "org_status?: OrgStatus"
+            r#"SELECT u.email AS "email!", u.id AS "user!: UserId", o.id AS "org?: OrgId", o.status AS "org_status?: OrgStatus"
                FROM users AS u
                LEFT JOIN memberships AS m ON m.user_id = u.id
                LEFT JOIN orgs AS o ON o.id = m.org_id
@@ -139,7 +139,7 @@ impl Stored {
     /// The lots of a round's seller.
     pub(crate) async fn lots(&mut self, seller: OrgId) -> sqlx::Result<Lots> {
         let rows = sqlx::query!(
-            r#"SELECT i.sku, i.id AS "item: ItemId", l.id AS "listing?: ListingId",
+            r#"SELECT i.sku AS "sku!", i.id AS "item!: ItemId", l.id AS "listing?: ListingId",
                       l.status AS "listing_status?: ListingStatus", a.id AS "auction?: AuctionId",
                       a.status AS "auction_status?: AuctionStatus", a.ends_at AS "ends_at?", a.closed_at AS "closed_at?",
                       (SELECT count(*) FROM images WHERE listing_id = l.id AND status <> 'deleting') AS "images!",
@@ -177,7 +177,7 @@ impl Stored {
     pub(crate) async fn report(&mut self, seller: OrgId) -> sqlx::Result<Option<ReportRow>> {
         sqlx::query_as!(
             ReportRow,
-            r#"SELECT id AS "id: ReportId", status, row_count,
+            r#"SELECT id AS "id!: ReportId", status AS "status!", row_count,
                       (SELECT coalesce(sum(total_minor), 0)::bigint FROM report_totals WHERE report_id = r.id) AS "total!"
                FROM reports AS r
                WHERE org_id = $1
@@ -240,8 +240,9 @@ impl Stored {
         Ok(unsigned(count))
     }
 
-    /// What became of the jobs that were made since `since`. Timers that lie ahead are no open work.
-    pub(crate) async fn jobs(&mut self, since: DateTime<Utc>) -> sqlx::Result<Jobs> {
+    /// What became of the jobs that were made from the demo's begin until its report was there (and mailed), or until now.
+    /// Timers that lie ahead are no open work.
+    pub(crate) async fn jobs(&mut self, since: DateTime<Utc>, seller: OrgId) -> sqlx::Result<Jobs> {
         let row = sqlx::query!(
             r#"SELECT count(*) FILTER (WHERE state < 'succeeded' AND (state <> 'scheduled' OR run_at <= clock_timestamp()))
                           AS "open!",
@@ -249,8 +250,14 @@ impl Stored {
                       count(*) FILTER (WHERE state = 'cancelled') AS "cancelled!",
                       count(*) FILTER (WHERE state = 'dead') AS "dead!"
                FROM jobs
-               WHERE created_at >= $1"#,
+               WHERE created_at >= $1
+                 AND created_at < coalesce(
+                     (SELECT max(finished_at) FROM reports WHERE org_id = $2 AND requested_by IS NOT NULL)
+                         + interval '1 minute',
+                     'infinity'
+                 )"#,
             since,
+            seller.0,
         )
         .fetch_one(&mut self.market)
         .await?;

@@ -15,6 +15,8 @@ pub mod serve;
 #[cfg(test)]
 pub(crate) mod testing;
 
+use std::time::Duration;
+
 use jobs::broker::Brokers;
 use jobs::cargo::EventLane;
 use jobs::kit::fast_path::FastPath;
@@ -32,13 +34,39 @@ use auth::tokens::Tokens;
 use realtime::hub::Hub;
 use serve::Server;
 
+/// How long after a failed call the file store is asked again at the start.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
+
 /// Runs the API until `shutdown`: binds, serves, and lets the requests in hand end.
 pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let state = state(config, shutdown.clone())?;
+    // In the background: without the store everything works but photographs and downloads.
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(prepare_store(state.blobs.clone())));
     let server = Server::bind(state.config.http.addr).await?;
     tracing::info!(http.addr = %server.addr, "the API listens");
     server.run(app::router(state), shutdown).await;
     Ok(())
+}
+
+/// Makes the bucket of a new installation, as soon as the store answers.
+async fn prepare_store(blobs: Blobs) {
+    let mut told = false;
+    loop {
+        match blobs.ensure_bucket().await {
+            Ok(()) => return,
+            Err(error) if error.is_temporary() => {
+                if !told {
+                    tracing::warn!(%error, "the file store does not answer yet");
+                }
+                told = true;
+                tokio::time::sleep(STORE_AGAIN).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the file store cannot be used: is S3_BUCKET there, and are the keys right?");
+                return;
+            }
+        }
+    }
 }
 
 /// What the API needs, made from the configuration. Connections open when they are first used; background tasks end with

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use shared::config::Config;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -20,10 +20,22 @@ pub(crate) async fn database() -> anyhow::Result<PgConnection> {
 
 /// Opens one connection to the configured database. Errors name the server and never the password.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<PgConnection> {
-    let options: PgConnectOptions = config.database.url.expose_secret().parse().map_err(|_| {
+    connect(options(&config.database.url)?).await
+}
+
+/// Opens a connection on which the server refuses every write.
+pub(crate) async fn read_only(url: &SecretString) -> anyhow::Result<PgConnection> {
+    connect(options(url)?.options([("default_transaction_read_only", "on")])).await
+}
+
+fn options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
+    let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
         advised("DATABASE_URL is no PostgreSQL address", "it looks like postgres://user@host:5432/name")
     })?;
-    let options = options.application_name("tradeyard-cli");
+    Ok(options.application_name("tradeyard-cli"))
+}
+
+async fn connect(options: PgConnectOptions) -> anyhow::Result<PgConnection> {
     let place = format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or(""));
     match tokio::time::timeout(PATIENCE, options.connect()).await {
         Ok(connected) => connected.with_context(|| format!("cannot reach the database at {place}")),

@@ -52,6 +52,7 @@ enum Command {
     Workers(commands::workers::Workers),
     /// Put a job into its queue.
     Enqueue(commands::enqueue::Enqueue),
+    Demo(demo::Demo),
     /// Make administrators.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
@@ -81,6 +82,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Queues(queues) => queues.run(&output).await,
         Command::Workers(workers) => workers.run(&output).await,
         Command::Enqueue(enqueue) => enqueue.run(&output).await,
+        Command::Demo(demo) => demo.run(&output).await,
         Command::Admin(admin) => admin.run(&output).await,
     }
 }

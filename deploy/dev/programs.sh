@@ -73,8 +73,12 @@ launch_programs() {
     environment
     start_sinks
     while read -r part port binary; do
-        [[ $part != sinks ]] || continue
-        launch "$part" "${ENVIRONMENT[@]}" "HEALTH_ADDR=127.0.0.1:$port" "$BIN/$binary"
+        case $part in
+            sinks) ;;
+            # It answers health checks on its own port, too; the extra server that every program has takes any port.
+            api) launch api "${ENVIRONMENT[@]}" HEALTH_ADDR=127.0.0.1:0 "$BIN/api" ;;
+            *) launch "$part" "${ENVIRONMENT[@]}" "HEALTH_ADDR=127.0.0.1:$port" "$BIN/$binary" ;;
+        esac
     done < <(wanted_parts)
     while read -r part port binary; do
         [[ $part != sinks ]] || continue

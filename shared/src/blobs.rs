@@ -127,8 +127,13 @@ impl Blobs {
         Ok(Self { client, public, bucket: config.bucket.clone() })
     }
 
-    /// Makes the bucket unless it is there. For development and tests: in production it exists, with its own policy.
+    /// Makes the bucket unless it is there. One that exists, with a policy of its own, is left alone: the right to make
+    /// buckets is needed only where it is missing.
     pub async fn ensure_bucket(&self) -> Result<(), BlobError> {
+        match self.check().await {
+            Err(BlobError::NotFound { .. }) => {}
+            known => return known,
+        }
         let made = self.client.create_bucket().bucket(&self.bucket).send().await;
         match made {
             Ok(_) => Ok(()),

@@ -1,6 +1,7 @@
 //! Log lines, metrics, and the small HTTP server that tells whether a process is well.
 
 use std::future::Future;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -18,7 +19,11 @@ use crate::config::{Log, LogFormat};
 /// Starts logging; a second call (in tests) changes nothing.
 pub fn init_logging(log: &Log) {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Colours are for people; in a file they are noise.
+        .with_ansi(std::io::stderr().is_terminal());
     // A second subscriber is refused; the first one goes on.
     let _ = match log.format {
         LogFormat::Text => lines.compact().try_init(),

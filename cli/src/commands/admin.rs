@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde::Serialize;
 use shared::config::Config;
-use shared::identity::store::{Bootstrapped, NewUser, bootstrap_admin};
-use shared::identity::{Email, PersonName, password};
+use shared::identity::store::{Bootstrapped, NewUser, bootstrap_admin, credentials, set_platform_role};
+use shared::identity::{Email, PersonName, PlatformRole, password};
 use shared::ids::UserId;
 use sqlx::Connection;
 
@@ -70,6 +70,20 @@ impl Admin {
             _ => format!("{email} already is an administrator; nothing changed."),
         })
     }
+}
+
+/// Makes an administrator of somebody who is registered, as `tradeyard admin create` does.
+pub(crate) async fn promote(config: &Config, email: &str) -> anyhow::Result<()> {
+    let email: Email = email.parse()?;
+    let mut conn = connect::open(config).await?;
+    let mut tx = conn.begin().await?;
+    let known = credentials(&mut tx, &email).await?.ok_or_else(|| {
+        let advice = "set DATABASE_URL to the API's";
+        advised(format!("{} is registered, but not in this database: the API uses another one", email.as_str()), advice)
+    })?;
+    set_platform_role(&mut tx, known.user, PlatformRole::Admin, None).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// 24 letters and digits, more than 120 bits.

@@ -8,6 +8,8 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::money::{Currency, Money};
 
+use super::plan::Plan;
+
 /// The bids that the demo plays unless told otherwise; `cli/data/auctions/README.md` tells where they come from.
 pub(crate) const XBOX: &str = include_str!("../../data/auctions/xbox_bids.csv");
 
@@ -29,7 +31,7 @@ pub(crate) struct Recorded {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RecordedBid {
     /// Within its auction; decides between bids of the same moment.
-    number: u32,
+    pub(crate) number: u32,
     pub(crate) bidder: String,
     /// After the auction's start.
     pub(crate) placed: TimeDelta,
@@ -50,9 +52,18 @@ struct Row {
 }
 
 /// Reads a file of the same columns.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Recorded>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    parse(&text).with_context(|| path.display().to_string())
+pub(crate) fn read(path: &Path) -> anyhow::Result<Plan> {
+    let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    text(&bytes).and_then(Plan::new).with_context(|| path.display().to_string())
+}
+
+fn text(bytes: &[u8]) -> anyhow::Result<&str> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        anyhow::anyhow!("line {line}, byte {column}: this is not UTF-8 text")
+    })
 }
 
 /// Parses the text; every auction's bids in the order of their time, then of their number.

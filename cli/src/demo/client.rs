@@ -1,5 +1,6 @@
 //! The HTTP API as the demo uses it: one place that retries, and that turns problems into errors.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -58,12 +59,13 @@ impl ApiError {
             Self::Away { .. } | Self::Garbled { .. } => None,
         }
     }
+}
 
-    pub(crate) fn status(&self) -> Option<u16> {
-        match self {
-            Self::Refused { problem, .. } => Some(problem.status),
-            Self::Away { .. } | Self::Garbled { .. } => None,
-        }
+/// Takes a refusal with this code for a success: what was asked for is so already.
+pub(crate) fn unless_refused(result: anyhow::Result<()>, code: &str) -> anyhow::Result<()> {
+    match result {
+        Err(error) if error.downcast_ref().and_then(ApiError::code) == Some(code) => Ok(()),
+        result => result,
     }
 }
 
@@ -88,6 +90,7 @@ pub(crate) struct Call<'a> {
     path: String,
     token: Option<&'a Token>,
     key: Option<String>,
+    repeatable: bool,
     body: Option<serde_json::Result<Vec<u8>>>,
 }
 
@@ -117,14 +120,14 @@ impl Client {
     }
 
     fn call(&self, method: Method, path: String) -> Call<'_> {
-        Call { client: self, method, path, token: None, key: None, body: None }
+        Call { client: self, method, path, token: None, key: None, repeatable: false, body: None }
     }
 
     /// Sends bytes to a presigned address, which is not the API's.
     pub(crate) async fn put_object(
         &self,
         url: &str,
-        headers: &[(String, String)],
+        headers: &BTreeMap<String, String>,
         bytes: &'static [u8],
     ) -> anyhow::Result<()> {
         let _place = self.places.acquire().await?;
@@ -151,6 +154,11 @@ impl<'a> Call<'a> {
     /// The same key and body get the same answer, however often they are sent.
     pub(crate) fn idempotent(self, key: impl Into<String>) -> Self {
         Self { key: Some(key.into()), ..self }
+    }
+
+    /// Sending it twice does no harm, so that it may be repeated when the answer was lost.
+    pub(crate) fn repeatable(self) -> Self {
+        Self { repeatable: true, ..self }
     }
 
     pub(crate) fn json<T: Serialize>(self, body: &T) -> Self {
@@ -199,7 +207,7 @@ impl<'a> Call<'a> {
     }
 
     fn may_repeat(&self, error: &reqwest::Error) -> bool {
-        error.is_connect() || self.method == Method::GET || self.key.is_some()
+        error.is_connect() || self.repeatable || self.method == Method::GET || self.key.is_some()
     }
 
     fn request(&self, body: Option<Vec<u8>>) -> RequestBuilder {
@@ -230,11 +238,15 @@ impl<'a> Call<'a> {
     }
 }
 
-/// How long a busy API asks to wait; `None`: it is not busy.
+/// How long the API asks to wait; `None`: asking again would change nothing.
 fn busy(answer: &Response) -> Option<Duration> {
-    if !matches!(answer.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        return None;
-    }
     let seconds = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Some(Duration::from_secs(seconds.unwrap_or(1)))
+    match answer.status() {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            Some(Duration::from_secs(seconds.unwrap_or(1)))
+        }
+        // The first request with this key, whose answer was lost, is still being worked on.
+        StatusCode::CONFLICT => seconds.map(Duration::from_secs),
+        _ => None,
+    }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta};
 use shared::auctions::model::AuctionStatus;
 use shared::auctions::rules::{
-    Bid, Bidder, Closing, IncrementTable, Lot, Secret, Standing, State, Terms, decide_bid, decide_close,
+    Bid, Bidder, Closing, Effect, IncrementTable, Lot, Secret, Standing, State, Terms, decide_bid, decide_close,
 };
 use shared::ids::OrgId;
 use shared::money::Money;
@@ -16,6 +16,8 @@ use super::bids::{CURRENCY, Recorded};
 pub(crate) struct Ending {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
+    /// How often somebody lost the lead, and is told so.
+    pub(crate) outbid: u64,
     /// `None`: unsold.
     pub(crate) price: Option<Money>,
 }
@@ -47,7 +49,7 @@ pub(crate) fn ending(auction: &Recorded) -> anyhow::Result<Ending> {
         book: Vec::new(),
     };
     let mut bidders: Vec<&str> = Vec::new();
-    let (mut accepted, mut refused) = (0, 0);
+    let (mut accepted, mut refused, mut outbid) = (0, 0, 0);
     for bid in &auction.bids {
         let place = bidders.iter().position(|name| *name == bid.bidder).unwrap_or_else(|| {
             bidders.push(&bid.bidder);
@@ -62,6 +64,7 @@ pub(crate) fn ending(auction: &Recorded) -> anyhow::Result<Ending> {
         };
         if let Ok(taken) = decide_bid(&state, &bid) {
             accepted += 1;
+            outbid += u64::from(taken.effect == Effect::Leads && state.standing.leader.is_some());
             state.seq = taken.seq;
             state.standing = taken.standing;
         } else {
@@ -73,7 +76,7 @@ pub(crate) fn ending(auction: &Recorded) -> anyhow::Result<Ending> {
         Ok(Closing::Unsold) => None,
         other => anyhow::bail!("{}: the rules end a whole lot with {other:?}", auction.name),
     };
-    Ok(Ending { accepted, refused, price })
+    Ok(Ending { accepted, refused, outbid, price })
 }
 
 #[cfg(test)]

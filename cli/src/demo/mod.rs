@@ -1,12 +1,88 @@
 //! `tradeyard demo`: real auctions played through the HTTP API, with time compressed.
-#![expect(
-    dead_code,
-    reason = "the steps that use these parts come with the routes for listings, bids, uploads and reports"
-)]
+//!
+//! A run finds what earlier runs have stored (read from the database, on connections that cannot write) and does what is
+//! missing, through the API. People and their organisations are kept for good. The lots of one play are a *round* with a
+//! seller of its own: a round that was interrupted while its auctions ran cannot be completed, because its ends are fixed and
+//! its bids would come late. The next run takes back what it left on offer and plays another round.
 
 mod bids;
 mod client;
+mod course;
 mod expected;
 mod figures;
+mod lots;
+mod people;
+mod photos;
+mod plan;
+mod play;
 mod progress;
+mod sales;
+mod settle;
+mod stored;
 mod timeline;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use shared::config::{Config, Mode};
+use shared::program::Signals;
+
+use self::course::Course;
+use self::plan::Plan;
+use crate::failure::advised;
+use crate::output::{Output, print, print_json};
+
+/// Play real auctions through the HTTP API, with time compressed.
+///
+/// Registers the people, lists the lots with photographs, places every bid in its order, lets the jobs close the auctions,
+/// ships and reports what was sold, and compares the outcome with the record. Run again, it adds nothing twice. An interrupted
+/// run is continued, or played anew in another round when its auctions were running.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Another file to play, of the same columns as `cli/data/auctions/xbox_bids.csv`.
+    #[arg(long, value_name = "FILE")]
+    bids: Option<PathBuf>,
+    /// Where the API is; PUBLIC_URL unless given.
+    #[arg(long, value_name = "URL")]
+    api: Option<String>,
+    /// How long the auctions run; chosen by the speed of the machine unless given.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(20..=600))]
+    seconds: Option<u64>,
+}
+
+impl Demo {
+    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+        // Before anything is connected to: a bad file writes nothing.
+        let plan = match &self.bids {
+            Some(path) => bids::read(path)?,
+            None => Plan::new(bids::XBOX).context("the recorded bids")?,
+        };
+        let config = Config::load()?;
+        if config.mode == Mode::Production {
+            return Err(advised(
+                "the demo's people and sales have no place in production",
+                "run it on an installation for trying things out, with MODE=development",
+            ));
+        }
+        let stop = Signals::listen().context("listen for signals")?.stop;
+        let base = self.api.as_deref().unwrap_or(&config.http.public_url).trim_end_matches('/').to_owned();
+        let course = Course { plan: &plan, config: &config, base, seconds: self.seconds };
+        let outcome = tokio::select! {
+            outcome = course.run() => outcome?,
+            () = stop.cancelled() => return Err(advised(
+                "interrupted",
+                "run it again: it goes on where it can; auctions that were running are played anew in another round",
+            )),
+        };
+        let lines = figures::lines(&outcome.figures, &outcome.wanted);
+        if output.json {
+            print_json(&outcome.figures)?;
+        } else {
+            print(&format!("{}\n{}", figures::told(&lines, &outcome.wanted), outcome.notes))?;
+        }
+        let broken = lines.iter().filter(|line| !line.holds).map(|line| line.name).collect::<Vec<_>>();
+        ensure!(broken.is_empty(), "figures that do not hold: {}", broken.join(", "));
+        Ok(())
+    }
+}

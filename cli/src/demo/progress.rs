@@ -43,7 +43,7 @@ impl Step {
 
     /// One more part is done.
     pub(crate) fn inc(&self) {
-        self.set(self.0.done.load(Ordering::Relaxed) + 1, true);
+        self.set(1, true);
     }
 
     /// So many parts are done.
@@ -51,10 +51,15 @@ impl Step {
         self.set(done, false);
     }
 
+    /// Time passes: says so where there is no bar.
+    pub(crate) fn tick(&self) {
+        self.set(0, true);
+    }
+
     fn set(&self, done: u64, add: bool) {
         let inner = &self.0;
         let done = if add {
-            inner.done.fetch_add(1, Ordering::Relaxed) + 1
+            inner.done.fetch_add(done, Ordering::Relaxed) + done
         } else {
             inner.done.swap(done, Ordering::Relaxed).max(done)
         };
@@ -67,7 +72,8 @@ impl Step {
         let due = u128::from(now.saturating_sub(told)) >= LINE_EVERY.as_millis();
         // Of several at once, one writes the line.
         if due && inner.told.compare_exchange(told, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            line(&format!("{}: {done} of {}", inner.name, inner.total));
+            let of = if inner.total == 0 { "…".to_owned() } else { format!(": {done} of {}", inner.total) };
+            line(&format!("{}{of}", inner.name));
         }
     }
 

@@ -1,8 +1,9 @@
 //! Days pressed into seconds: when each auction starts and ends, and when each of its bids is placed.
 //!
-//! All times are offsets from the moment at which the play begins. Auctions keep the proportion of their durations, their
-//! ends are spread evenly over the second half, and every bid falls between start and end with some room on both sides:
-//! a real bid that came in the last second would otherwise arrive after the end by the network's delay alone.
+//! All times are offsets from the moment at which the play begins. Auctions keep the proportion of their durations. Their ends
+//! are spread over the last three quarters by their numbers of bids, so that bids come at an even pace. Every bid falls between
+//! start and end with some room on both sides: a real bid that came in the last second would otherwise arrive after the end by
+//! the network's delay alone, and a machine that stalls for a moment must be able to catch up.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::bids::Recorded;
 
 /// After the start and before the end, no bid is placed.
 const AFTER_START: Duration = Duration::from_secs(1);
-const BEFORE_END: Duration = Duration::from_secs(6);
+const BEFORE_END: Duration = Duration::from_secs(8);
 
 /// The shortest play that keeps room between bids.
 pub(crate) const SHORTEST: Duration = Duration::from_secs(40);
@@ -27,15 +28,17 @@ pub(crate) struct Slot {
 /// Lays out the auctions over `play` (at least [`SHORTEST`]).
 pub(crate) fn lay_out(auctions: &[Recorded], play: Duration) -> Vec<Slot> {
     let play = play.max(SHORTEST);
-    let half = play / 2;
+    let quarter = play / 4;
     let longest = auctions.iter().map(|auction| auction.duration.as_seconds_f64()).fold(1.0, f64::max);
-    let shortest = AFTER_START + BEFORE_END + Duration::from_secs(4);
-    auctions
+    let shortest = AFTER_START + BEFORE_END + Duration::from_secs(1);
+    let all_bids: usize = auctions.iter().map(|auction| auction.bids.len()).sum();
+    let mut bids_so_far = 0;
+    let mut slots: Vec<_> = auctions
         .iter()
-        .enumerate()
-        .map(|(place, auction)| {
-            let ends = half + half.mul_f64(share(place + 1, auctions.len()));
-            let length = half.mul_f64(auction.duration.as_seconds_f64() / longest).max(shortest);
+        .map(|auction| {
+            bids_so_far += auction.bids.len();
+            let ends = quarter + (play - quarter).mul_f64(share(bids_so_far, all_bids));
+            let length = quarter.mul_f64(auction.duration.as_seconds_f64() / longest).max(shortest);
             let starts = ends.saturating_sub(length);
             let room = length.saturating_sub(AFTER_START + BEFORE_END);
             let span = auction.duration.as_seconds_f64();
@@ -46,12 +49,21 @@ pub(crate) fn lay_out(auctions: &[Recorded], play: Duration) -> Vec<Slot> {
                 .collect();
             Slot { starts, ends, bids }
         })
-        .collect()
+        .collect();
+    // Nobody needs to watch the quiet time before the first bid.
+    let first = slots.iter().filter_map(|slot| slot.bids.first()).min().copied().unwrap_or_default();
+    let quiet = first.saturating_sub(AFTER_START);
+    for slot in &mut slots {
+        slot.starts = slot.starts.saturating_sub(quiet);
+        slot.ends -= quiet;
+        slot.bids.iter_mut().for_each(|bid| *bid -= quiet);
+    }
+    slots
 }
 
-fn share(place: usize, of: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a few hundred auctions")]
-    let share = place as f64 / of as f64;
+fn share(part: usize, of: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand bids")]
+    let share = part as f64 / of as f64;
     share
 }
 
@@ -74,6 +86,17 @@ mod tests {
                 assert!(slot.ends <= play.max(SHORTEST));
             }
         }
+    }
+
+    #[test]
+    fn bids_come_at_an_even_pace() {
+        let auctions = parse(XBOX).unwrap();
+        let slots = lay_out(&auctions, Duration::from_secs(80));
+        let mut seconds = std::collections::BTreeMap::<u64, usize>::new();
+        slots.iter().flat_map(|slot| &slot.bids).for_each(|bid| *seconds.entry(bid.as_secs() / 5).or_default() += 1);
+        let (most, mean) = (seconds.values().max().unwrap(), 2_811 / seconds.len());
+        assert!(*most < mean * 2, "{seconds:?}");
+        assert_eq!(seconds.keys().next(), Some(&0), "the first one comes at once");
     }
 
     #[test]

@@ -1,0 +1,249 @@
+//! The course of a demo: what is there already, what is missing, in which order it is made.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use shared::config::Config;
+use shared::ids::OrgId;
+use tokio::time::Instant;
+
+use super::client::{Client, Token};
+use super::figures::{Figures, Wanted};
+use super::lots::Shelf;
+use super::people::{Registry, Trader};
+use super::plan::Plan;
+use super::play::{Answers, Play};
+use super::progress::{Step, line};
+use super::sales::{Sales, first_day};
+use super::settle::{self, Round};
+use super::stored::{Lots, People, Stored};
+use super::timeline;
+use crate::failure::advised;
+
+/// Requests that are under way at once while things are prepared.
+const AT_ONCE: usize = 16;
+/// During the play more may wait: each auction has at most one.
+const IN_FLIGHT: usize = 64;
+/// Pools that the demo cannot do without.
+const POOLS: [&str; 5] = ["auctions", "emails", "images", "reports", "cargo"];
+/// Of the requests that the machine managed a second while things were prepared, how many bids it is given at most.
+const SHARE: f64 = 0.35;
+/// How long preparing the auctions may take, per auction and at least, before the first one starts.
+const LEAD_EACH: Duration = Duration::from_millis(40);
+const LEAD: Duration = Duration::from_secs(4);
+
+/// One run of the demo.
+#[derive(Debug)]
+pub(crate) struct Course<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) config: &'a Config,
+    /// The API's address, without a trailing slash.
+    pub(crate) base: String,
+    /// How long the auctions run, when somebody has said so.
+    pub(crate) seconds: Option<u64>,
+}
+
+/// What a run ends with.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) figures: Figures,
+    pub(crate) wanted: Wanted,
+    /// For people, below the table.
+    pub(crate) notes: String,
+}
+
+/// Where the newest round stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// No auction was made yet.
+    Preparing,
+    /// Some bids are missing, and their auctions run or have ended.
+    Interrupted,
+    /// Every accepted bid is stored.
+    Played,
+}
+
+impl Course<'_> {
+    pub(crate) async fn run(&self) -> anyhow::Result<Outcome> {
+        let begin = Instant::now();
+        let client = Client::new(&self.base, IN_FLIGHT)?;
+        let mut stored = Stored::open(self.config, self.plan).await?;
+        let idle = stored.idle_pools(&POOLS).await?;
+        if !idle.is_empty() {
+            return Err(advised(
+                format!("no worker runs for {}: the demo would wait for ever", idle.join(", ")),
+                "`./dev up` starts everything; `tradeyard workers` shows what runs",
+            ));
+        }
+        let secret = self.config.jwt_secret()?;
+        let registry = Registry { client: &client, plan: self.plan, secret, at_once: AT_ONCE };
+        let people = stored.people(self.plan).await?;
+        let (round, seller, lots) = newest_round(&mut stored, &people).await?;
+        let stage = stage(self.plan, &lots);
+        let (round, answers) = match (stage, seller) {
+            (Stage::Played, Some(org)) => {
+                line(&format!("round {round} is played already: nothing is added"));
+                (Round { number: round, seller: org }, None)
+            }
+            (Stage::Interrupted, _) => {
+                line(&format!("round {round} was interrupted while its auctions ran: playing another one"));
+                let admin = registry.admin(self.config, &people).await?;
+                let old = registry.log_in(&self.plan.seller_email(round)).await?;
+                self.shelf(&client, &old).take_back(&admin, &lots).await?;
+                self.play(&mut stored, &client, round + 1, &people, &Lots::new()).await?
+            }
+            (Stage::Preparing | Stage::Played, _) => self.play(&mut stored, &client, round, &people, &lots).await?,
+        };
+        settle::until_closed(&mut stored, &round).await?;
+        self.follow_up(&mut stored, &client, secret, &round).await?;
+        let since = stored.began(self.plan).await?.context("nobody of the demo is registered")?;
+        settle::until_quiet(&mut stored, self.plan, &round, since).await?;
+        let mut outcome = settle::outcome(&mut stored, self.plan, &round, since, answers).await?;
+        outcome.notes += &self.notes(&client, begin, answers);
+        stored.close().await;
+        Ok(outcome)
+    }
+
+    fn shelf<'a>(&'a self, client: &'a Client, seller: &'a Token) -> Shelf<'a> {
+        Shelf { client, plan: self.plan, seller, at_once: AT_ONCE }
+    }
+
+    /// Prepares what is missing of the round and plays it.
+    async fn play(
+        &self,
+        stored: &mut Stored,
+        client: &Client,
+        round: u32,
+        people: &People,
+        lots: &Lots,
+    ) -> anyhow::Result<(Round, Option<Answers>)> {
+        let secret = self.config.jwt_secret()?;
+        let registry = Registry { client, plan: self.plan, secret, at_once: AT_ONCE };
+        let (begin, before) = (Instant::now(), client.answered());
+        let admin = registry.admin(self.config, people).await?;
+        let seller = registry.seller(&admin, round, people).await?;
+        let shelf = self.shelf(client, &seller.token);
+        let step = Step::begin("listing lots with photographs", self.plan.auctions.len() as u64);
+        let listings = shelf.list_all(lots, &step).await?;
+        step.end();
+        let step = Step::begin("registering and approving bidders", self.plan.bidders.len() as u64);
+        let bidders = registry.bidders(&admin, people, &step).await?;
+        step.end();
+        let rate = per_second(client.answered() - before, begin.elapsed());
+        let round = Round { number: round, seller: seller.org };
+        // The play has the machine to itself, so that closings are late by their own delay alone.
+        settle::until_photographs_are_ready(stored, self.plan, &round).await?;
+        let answers = self.play_bids(stored, client, &shelf, &listings, &bidders, rate).await?;
+        Ok((round, Some(answers)))
+    }
+
+    async fn play_bids(
+        &self,
+        stored: &mut Stored,
+        client: &Client,
+        shelf: &Shelf<'_>,
+        listings: &[shared::ids::ListingId],
+        bidders: &[Trader],
+        rate: f64,
+    ) -> anyhow::Result<Answers> {
+        let length = self.seconds.map_or_else(|| length(self.plan.bids(), rate), Duration::from_secs);
+        let slots = timeline::lay_out(&self.plan.auctions, length);
+        let lead = LEAD + LEAD_EACH * u32::try_from(listings.len())?;
+        let (zero, zero_at): (Instant, DateTime<Utc>) = (Instant::now() + lead, stored.now().await? + lead);
+        let step = Step::begin("opening auctions", listings.len() as u64);
+        let auctions = shelf.auction_all(listings, &slots, zero_at, &step).await?;
+        step.end();
+        let name = "placing bids, time compressed";
+        let step = Step::begin(name, self.plan.bids());
+        let play = Play { client, plan: self.plan, bidders, zero };
+        let answers = play.run(&auctions, &slots, &step).await?;
+        step.end();
+        Ok(answers)
+    }
+
+    /// Ships and reports, once.
+    async fn follow_up(
+        &self,
+        stored: &mut Stored,
+        client: &Client,
+        secret: &SecretString,
+        round: &Round,
+    ) -> anyhow::Result<()> {
+        let lots = stored.lots(round.seller).await?;
+        let wanted_events = settle::events_of(&lots);
+        let report = stored.report(round.seller).await?.filter(|report| report.status != "failed");
+        let events = stored.events(round.seller).await?;
+        let reported = report.as_ref().is_some_and(|report| report.row_count.is_some());
+        if events >= wanted_events && reported {
+            return Ok(());
+        }
+        let registry = Registry { client, plan: self.plan, secret, at_once: AT_ONCE };
+        let token = registry.log_in(&self.plan.seller_email(round.number)).await?;
+        let sales = Sales { client, plan: self.plan, round: round.number, seller: &token, at_once: AT_ONCE };
+        if events < wanted_events {
+            let step = Step::begin("shipping what was sold", wanted_events / super::sales::EVENTS_EACH);
+            sales.ship(&lots, &step).await?;
+            step.end();
+        }
+        if !reported {
+            let step = Step::begin("reporting the sales", 0);
+            let id = match report {
+                Some(report) => report.id,
+                None => sales.request_report(first_day(&lots)?, stored.now().await?.date_naive()).await?,
+            };
+            sales.await_report(id).await?;
+            step.end();
+        }
+        Ok(())
+    }
+
+    fn notes(&self, client: &Client, begin: Instant, answers: Option<Answers>) -> String {
+        let cost = self.config.auth.password_cost;
+        let mut notes = format!(
+            "\n{} requests in {:.0} s; passwords hashed at cost {cost} (PASSWORD_COST; production refuses less than 10)",
+            client.answered(),
+            begin.elapsed().as_secs_f64(),
+        );
+        if let Some(answers) = answers {
+            notes += &format!("\nno bid was more than {:.1} s behind its moment", answers.behind.as_secs_f64());
+        }
+        notes
+    }
+}
+
+/// The number, seller and lots of the newest round; round 1 without anything when there is none.
+async fn newest_round(stored: &mut Stored, people: &People) -> anyhow::Result<(u32, Option<OrgId>, Lots)> {
+    let newest =
+        people.iter().filter_map(|(email, person)| Some((Plan::round_of(email)?, person))).max_by_key(|it| it.0);
+    let Some((round, person)) = newest else { return Ok((1, None, Lots::new())) };
+    let lots = match person.org {
+        Some(org) => stored.lots(org).await?,
+        None => Lots::new(),
+    };
+    Ok((round, person.org, lots))
+}
+
+fn stage(plan: &Plan, lots: &Lots) -> Stage {
+    if lots.values().all(|lot| lot.auction.is_none()) {
+        return Stage::Preparing;
+    }
+    let whole = plan.auctions.iter().zip(&plan.endings).all(|(auction, ending)| {
+        lots.get(&auction.name).is_some_and(|lot| lot.auction.is_some() && lot.bids.unsigned_abs() >= ending.accepted)
+    });
+    if whole { Stage::Played } else { Stage::Interrupted }
+}
+
+fn per_second(requests: u64, time: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand requests")]
+    let requests = requests as f64;
+    requests / time.as_secs_f64().max(0.001)
+}
+
+/// How long the auctions run on a machine that answers `rate` requests a second.
+fn length(bids: u64, rate: f64) -> Duration {
+    #[expect(clippy::cast_precision_loss, reason = "at most 20,000 bids")]
+    let bids = bids as f64;
+    Duration::from_secs_f64((bids / (rate * SHARE).max(1.0)).min(600.0)).max(timeline::SHORTEST)
+}

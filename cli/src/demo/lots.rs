@@ -1,0 +1,163 @@
+//! From an empty shelf to a running auction: items, listings with photographs, auctions.
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde_json::json;
+use shared::ids::{AuctionId, ItemId, ListingId};
+use shared::images::model::UploadId;
+use shared::listings::model::ListingStatus;
+
+use super::bids::CURRENCY;
+use super::client::{Client, Token};
+use super::photos::{self, Photo};
+use super::plan::Plan;
+use super::progress::Step;
+use super::stored::{Lot, Lots};
+use super::timeline::Slot;
+
+/// Everything recorded was sold as this.
+const CATEGORY: &str = "electronics";
+
+/// Puts lots on offer for one seller.
+#[derive(Debug)]
+pub(crate) struct Shelf<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) plan: &'a Plan,
+    pub(crate) seller: &'a Token,
+    pub(crate) at_once: usize,
+}
+
+#[derive(Deserialize)]
+struct Categories {
+    items: Vec<Category>,
+}
+
+#[derive(Deserialize)]
+struct Category {
+    id: uuid::Uuid,
+    path: String,
+}
+
+#[derive(Deserialize)]
+struct Made<T> {
+    id: T,
+}
+
+#[derive(Deserialize)]
+struct Upload {
+    id: UploadId,
+    url: String,
+    headers: std::collections::BTreeMap<String, String>,
+}
+
+impl Shelf<'_> {
+    /// Makes a published listing with photographs for each of the plan's auctions, as far as it is missing. In their order.
+    pub(crate) async fn list_all(&self, known: &Lots, step: &Step) -> anyhow::Result<Vec<ListingId>> {
+        let categories: Categories = self.client.get("/v1/categories").send().await?;
+        let category = categories.items.iter().find(|category| category.path == CATEGORY);
+        let category = category.with_context(|| format!("there is no category {CATEGORY}"))?.id;
+        stream::iter(self.plan.auctions.iter().enumerate())
+            .map(async |(place, auction)| {
+                let listing = self.list(place, &auction.name, category, known.get(&auction.name)).await?;
+                step.inc();
+                anyhow::Ok(listing)
+            })
+            .buffered(self.at_once)
+            .try_collect()
+            .await
+    }
+
+    async fn list(
+        &self,
+        place: usize,
+        name: &str,
+        category: uuid::Uuid,
+        known: Option<&Lot>,
+    ) -> anyhow::Result<ListingId> {
+        let title = format!("Recorded lot {name}");
+        let item: ItemId = match known {
+            Some(lot) => lot.item,
+            None => {
+                let body = json!({"category_id": category, "sku": name, "title": title});
+                self.client.post("/v1/items").as_(self.seller).json(&body).send::<Made<_>>().await?.id
+            }
+        };
+        let listing: ListingId = match known.and_then(|lot| lot.listing) {
+            Some(listing) => listing,
+            None => {
+                let body = json!({
+                    "item_id": item,
+                    "title": title,
+                    "description": "A real auction, played again with its recorded bids.",
+                    "sale_mode": "auction",
+                    "currency": CURRENCY.code(),
+                    "delivery_options": ["parcel"],
+                });
+                self.client.post("/v1/listings").as_(self.seller).json(&body).send::<Made<_>>().await?.id
+            }
+        };
+        let there = known.map_or(0, |lot| usize::try_from(lot.images).unwrap_or_default());
+        for photo in photos::of_lot(place).skip(there) {
+            self.send_photo(listing, photo).await.with_context(|| format!("the photograph of {name}"))?;
+        }
+        if known.and_then(|lot| lot.listing_status).unwrap_or(ListingStatus::Draft) == ListingStatus::Draft {
+            self.client.post(format!("/v1/listings/{listing}/publish")).as_(self.seller).done().await?;
+        }
+        Ok(listing)
+    }
+
+    /// Announces it, sends the bytes to the store, and says so.
+    async fn send_photo(&self, listing: ListingId, photo: &Photo) -> anyhow::Result<()> {
+        let body = json!({"content_type": "image/jpeg", "size": photo.bytes.len()});
+        let upload: Upload = self.client.post("/v1/uploads").as_(self.seller).json(&body).send().await?;
+        self.client.put_object(&upload.url, &upload.headers, photo.bytes).await?;
+        let path = format!("/v1/uploads/{}/complete", upload.id);
+        self.client.post(path).repeatable().as_(self.seller).json(&json!({"listing": listing})).done().await
+    }
+
+    /// Makes the auctions, which start and end as the slots say after `zero`. Soft close is off: the recorded auctions had none.
+    pub(crate) async fn auction_all(
+        &self,
+        listings: &[ListingId],
+        slots: &[Slot],
+        zero: DateTime<Utc>,
+        step: &Step,
+    ) -> anyhow::Result<Vec<AuctionId>> {
+        stream::iter(self.plan.auctions.iter().zip(listings).zip(slots))
+            .map(async |((auction, listing), slot)| {
+                let body = json!({
+                    "starts_at": zero + slot.starts,
+                    "ends_at": zero + slot.ends,
+                    "soft_close_seconds": 0,
+                    "opening": auction.opening,
+                });
+                let call = self.client.post(format!("/v1/listings/{listing}/auctions")).as_(self.seller).json(&body);
+                let id = call.send::<Made<AuctionId>>().await?.id;
+                step.inc();
+                anyhow::Ok(id)
+            })
+            .buffered(self.at_once)
+            .try_collect()
+            .await
+    }
+
+    /// Takes back what an interrupted round has left on offer, so that nobody bids on it.
+    pub(crate) async fn take_back(&self, admin: &Token, lots: &Lots) -> anyhow::Result<()> {
+        for lot in lots.values() {
+            match (lot.auction, lot.auction_status, lot.listing, lot.listing_status) {
+                (Some(auction), Some(status), ..) if status.is_open() => {
+                    let cancelled = self.client.post(format!("/v1/auctions/{auction}/cancel")).as_(admin).done().await;
+                    // It may have ended a moment ago.
+                    super::client::unless_refused(cancelled, "auction_not_cancellable")?;
+                }
+                (None, _, Some(listing), Some(ListingStatus::Published)) => {
+                    self.client.post(format!("/v1/listings/{listing}/withdraw")).as_(self.seller).done().await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

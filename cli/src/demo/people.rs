@@ -1,0 +1,140 @@
+//! The demo's people: an administrator, a seller, and the bidders with an organisation each.
+
+use anyhow::Context;
+use futures::{StreamExt, TryStreamExt, stream};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use shared::config::Config;
+use shared::identity::{OrgStatus, PlatformRole};
+use shared::ids::OrgId;
+
+use super::client::{ApiError, Client, Token};
+use super::plan::{ADMIN, Plan, hex};
+use super::progress::Step;
+use super::stored::{People, Person};
+use crate::commands::admin;
+use crate::failure::advised;
+
+/// Registers people, or finds them, and logs them in.
+#[derive(Debug)]
+pub(crate) struct Registry<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) plan: &'a Plan,
+    /// Passwords are made from it, so that the next run knows them and nobody else does.
+    pub(crate) secret: &'a SecretString,
+    /// How many people are dealt with at once.
+    pub(crate) at_once: usize,
+}
+
+/// Somebody who is logged in and may trade.
+#[derive(Clone, Debug)]
+pub(crate) struct Trader {
+    pub(crate) token: Token,
+    pub(crate) org: OrgId,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    access_token: String,
+}
+
+#[derive(Deserialize)]
+struct Me {
+    platform_role: PlatformRole,
+}
+
+#[derive(Deserialize)]
+struct Org {
+    id: OrgId,
+}
+
+impl Registry<'_> {
+    /// The administrator. Everybody registers through the API; only the first administrator's role is given by the command
+    /// line, as on every installation.
+    pub(crate) async fn admin(&self, config: &Config, known: &People) -> anyhow::Result<Token> {
+        if !known.contains_key(ADMIN) {
+            self.register(ADMIN, "Demo administrator").await?;
+        }
+        let token = self.log_in(ADMIN).await?;
+        let me: Me = self.client.get("/v1/me").as_(&token).send().await?;
+        if me.platform_role != PlatformRole::Admin {
+            admin::promote(config, ADMIN).await.context("make the demo's administrator")?;
+        }
+        Ok(token)
+    }
+
+    /// The seller of a round, who may trade afterwards.
+    pub(crate) async fn seller(&self, admin: &Token, round: u32, known: &People) -> anyhow::Result<Trader> {
+        let email = self.plan.seller_email(round);
+        let name = format!("Demo auctions {} round {round}", self.plan.run);
+        self.trader(admin, &email, &name, "seller", known.get(&email)).await
+    }
+
+    /// Every bidder, in the order of [`Plan::bidders`].
+    pub(crate) async fn bidders(&self, admin: &Token, known: &People, step: &Step) -> anyhow::Result<Vec<Trader>> {
+        stream::iter(self.plan.bidders.iter().enumerate())
+            .map(async |(place, name)| {
+                let email = self.plan.bidder_email(place);
+                let trader = self.trader(admin, &email, name, "buyer", known.get(&email)).await?;
+                step.inc();
+                anyhow::Ok(trader)
+            })
+            .buffered(self.at_once)
+            .try_collect()
+            .await
+    }
+
+    /// Does what is missing: registration, organisation, approval; and logs in.
+    async fn trader(
+        &self,
+        admin: &Token,
+        email: &str,
+        name: &str,
+        kind: &str,
+        known: Option<&Person>,
+    ) -> anyhow::Result<Trader> {
+        if known.is_none() {
+            self.register(email, name).await?;
+        }
+        let token = self.log_in(email).await?;
+        let org = match known.and_then(|person| person.org) {
+            Some(org) => org,
+            None => {
+                let body = json!({"legal_name": name, "kinds": [kind], "time_zone": "UTC"});
+                let org: Org = self.client.post("/v1/orgs").as_(&token).json(&body).send().await?;
+                org.id
+            }
+        };
+        if known.and_then(|person| person.org_status) != Some(OrgStatus::Approved) {
+            self.client.post(format!("/v1/orgs/{org}/approve")).as_(admin).done().await?;
+        }
+        Ok(Trader { token, org })
+    }
+
+    async fn register(&self, email: &str, name: &str) -> anyhow::Result<()> {
+        let body = json!({"email": email, "name": name, "password": self.password(email)});
+        self.client.post("/v1/auth/register").repeatable().json(&body).done().await
+    }
+
+    /// Logs in somebody who is registered.
+    pub(crate) async fn log_in(&self, email: &str) -> anyhow::Result<Token> {
+        let body: Value = json!({"email": email, "password": self.password(email)});
+        let answer = self.client.post("/v1/auth/login").repeatable().json(&body).send::<Tokens>().await;
+        match answer {
+            Ok(tokens) => Ok(Token(tokens.access_token)),
+            Err(error) if error.downcast_ref().and_then(ApiError::code) == Some("invalid_credentials") => Err(advised(
+                format!("{email} was registered with another password"),
+                "the demo's passwords are made from JWT_SECRET, which has changed since, or the API uses another one: \
+                 set the old one, or begin anew with an empty database (./dev reset)",
+            )),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn password(&self, email: &str) -> String {
+        let digest = Sha256::digest(format!("tradeyard demo password\n{}\n{email}", self.secret.expose_secret()));
+        hex(&digest)
+    }
+}

@@ -1,0 +1,119 @@
+//! What one demo plays, and the names that it uses: the same file gives the same names, so that a second run finds the first.
+
+use std::collections::BTreeMap;
+
+use anyhow::ensure;
+use sha2::{Digest, Sha256};
+
+use super::bids::{self, Recorded};
+use super::expected::{Ending, ending};
+
+/// More would not end before the access tokens do (15 minutes).
+const MOST_BIDS: usize = 20_000;
+const MOST_BIDDERS: usize = 5_000;
+const MOST_AUCTIONS: usize = 2_000;
+
+/// The administrator who approves the demo's organisations; all demos of an installation share it.
+pub(crate) const ADMIN: &str = "admin@demo.example";
+
+/// The auctions of one file, with what the rules make of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Eight hexadecimal digits of the file's SHA-256; part of every name.
+    pub(crate) run: String,
+    pub(crate) auctions: Vec<Recorded>,
+    /// One for each auction.
+    pub(crate) endings: Vec<Ending>,
+    /// In the order of their names.
+    pub(crate) bidders: Vec<String>,
+}
+
+impl Plan {
+    /// Reads the file's text and applies the rules to it.
+    pub(crate) fn new(text: &str) -> anyhow::Result<Self> {
+        let auctions = bids::parse(text)?;
+        let bids: usize = auctions.iter().map(|auction| auction.bids.len()).sum();
+        ensure!(bids <= MOST_BIDS, "there are {bids} bids in it; a demo plays at most {MOST_BIDS}");
+        ensure!(
+            auctions.len() <= MOST_AUCTIONS,
+            "there are {} auctions in it; a demo plays at most {MOST_AUCTIONS}",
+            auctions.len()
+        );
+        let names: BTreeMap<&str, ()> =
+            auctions.iter().flat_map(|auction| &auction.bids).map(|bid| (bid.bidder.as_str(), ())).collect();
+        ensure!(
+            names.len() <= MOST_BIDDERS,
+            "there are {} bidders in it; a demo plays at most {MOST_BIDDERS}",
+            names.len()
+        );
+        let bidders = names.into_keys().map(str::to_owned).collect();
+        let endings = auctions.iter().map(ending).collect::<anyhow::Result<_>>()?;
+        let run = hex(&Sha256::digest(text.as_bytes())[..4]);
+        Ok(Self { run, auctions, endings, bidders })
+    }
+
+    /// The part of the demo's addresses behind the @. The domain is reserved: nobody can have it.
+    pub(crate) fn domain(&self) -> String {
+        format!("{}.demo.example", self.run)
+    }
+
+    pub(crate) fn bidder_email(&self, place: usize) -> String {
+        format!("bidder-{}@{}", place + 1, self.domain())
+    }
+
+    /// Every round has a seller of its own, so that a report has the sales of one round.
+    pub(crate) fn seller_email(&self, round: u32) -> String {
+        format!("seller-{round}@{}", self.domain())
+    }
+
+    /// The round that a seller's address belongs to.
+    pub(crate) fn round_of(email: &str) -> Option<u32> {
+        email.split_once('@')?.0.strip_prefix("seller-")?.parse().ok()
+    }
+
+    /// The place of a bidder in [`Plan::bidders`].
+    pub(crate) fn place_of(&self, bidder: &str) -> Option<usize> {
+        self.bidders.binary_search_by(|name| name.as_str().cmp(bidder)).ok()
+    }
+
+    pub(crate) fn bids(&self) -> u64 {
+        self.auctions.iter().map(|auction| auction.bids.len() as u64).sum()
+    }
+
+    /// What all auctions together must come to.
+    pub(crate) fn total(&self, of: impl Fn(&Ending) -> u64) -> u64 {
+        self.endings.iter().map(of).sum()
+    }
+}
+
+/// Two lower-case digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "auction,duration_days,opening_bid,final_price,bid_no,placed_at_days,bidder,amount\n\
+                         a,3,1,5,1,0.5,Ann,4\na,3,1,5,2,0.6,ann,5\n";
+
+    #[test]
+    fn names_differ_by_file_and_never_clash() {
+        let plan = Plan::new(SMALL).unwrap();
+        let other = Plan::new(&format!("{SMALL}a,3,1,5,3,0.7,Bo,6\n")).unwrap();
+        assert_ne!(plan.run, other.run);
+        // Addresses have no upper case: names alone would make one person of two.
+        assert_eq!(plan.bidders, ["Ann", "ann"]);
+        assert_ne!(plan.bidder_email(0), plan.bidder_email(1));
+        assert_eq!(plan.place_of("ann"), Some(1));
+        assert_eq!(plan.place_of("bob"), None);
+    }
+
+    #[test]
+    fn a_seller_names_its_round() {
+        let plan = Plan::new(SMALL).unwrap();
+        assert_eq!(Plan::round_of(&plan.seller_email(12)), Some(12));
+        assert_eq!(Plan::round_of(&plan.bidder_email(0)), None);
+    }
+}

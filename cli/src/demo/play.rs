@@ -1,0 +1,100 @@
+//! The bids, each at its moment: those of one auction one after the other, all auctions side by side.
+//!
+//! Ends are fixed when the auctions are made. A bid that comes after its auction's end would be refused and the figures would
+//! be wrong, so the play stops, and says why, as soon as it is too far behind.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::json;
+use shared::ids::AuctionId;
+use tokio::time::{Instant, sleep_until};
+
+use super::bids::Recorded;
+use super::client::{ApiError, Client};
+use super::people::Trader;
+use super::plan::Plan;
+use super::progress::Step;
+use super::timeline::Slot;
+use crate::failure::advised;
+
+/// A bid that could not be sent this long before its auction's end is not sent any more.
+const LAST_MOMENT: Duration = Duration::from_millis(1_500);
+/// Refusals by the rules. Every other one is a fault.
+const RULES: [&str; 2] = ["bid_too_low", "not_a_raise"];
+
+/// Everything that the bids are placed with.
+#[derive(Debug)]
+pub(crate) struct Play<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) plan: &'a Plan,
+    /// In the order of [`Plan::bidders`].
+    pub(crate) bidders: &'a [Trader],
+    /// The moment that slots count from.
+    pub(crate) zero: Instant,
+}
+
+/// What the API answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answers {
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    /// How far the latest bid was behind its moment, when its answer came.
+    pub(crate) behind: Duration,
+}
+
+impl Play<'_> {
+    /// Places every bid at its moment.
+    pub(crate) async fn run(&self, auctions: &[AuctionId], slots: &[Slot], step: &Step) -> anyhow::Result<Answers> {
+        stream::iter(self.plan.auctions.iter().zip(auctions).zip(slots))
+            .map(|((recorded, auction), slot)| self.one(recorded, *auction, slot, step))
+            // All at once: each waits for its own moments.
+            .buffer_unordered(auctions.len().max(1))
+            .try_fold(Answers::default(), async |all, one| {
+                Ok(Answers {
+                    accepted: all.accepted + one.accepted,
+                    refused: all.refused + one.refused,
+                    behind: all.behind.max(one.behind),
+                })
+            })
+            .await
+    }
+
+    async fn one(&self, recorded: &Recorded, auction: AuctionId, slot: &Slot, step: &Step) -> anyhow::Result<Answers> {
+        let mut answers = Answers::default();
+        let last_moment = self.zero + slot.ends.saturating_sub(LAST_MOMENT);
+        for (bid, after) in recorded.bids.iter().zip(&slot.bids) {
+            let moment = self.zero + *after;
+            sleep_until(moment).await;
+            if Instant::now() > last_moment {
+                return Err(too_slow(moment.elapsed()));
+            }
+            let place = self.plan.place_of(&bid.bidder).context("a bidder that is not in the plan")?;
+            let call = self
+                .client
+                .post(format!("/v1/auctions/{auction}/bids"))
+                .as_(&self.bidders[place].token)
+                .idempotent(format!("demo-{auction}-{}", bid.number))
+                .json(&json!({"maximum": bid.maximum}));
+            match call.done().await {
+                Ok(()) => answers.accepted += 1,
+                Err(error) => match error.downcast_ref().and_then(ApiError::code) {
+                    Some(code) if RULES.contains(&code) => answers.refused += 1,
+                    Some("auction_ended") => return Err(too_slow(moment.elapsed())),
+                    _ => return Err(error.context(format!("bid {} of {}", bid.number, recorded.name))),
+                },
+            }
+            answers.behind = answers.behind.max(moment.elapsed());
+            step.inc();
+        }
+        Ok(answers)
+    }
+}
+
+fn too_slow(behind: Duration) -> anyhow::Error {
+    advised(
+        format!("the machine is too slow for this pace: a bid was {:.1} s behind its moment", behind.as_secs_f64()),
+        "run it again with more time, such as --seconds 180; it begins a new round",
+    )
+}

@@ -1,0 +1,196 @@
+//! After the play: waits until the jobs have done their part, then reads the figures.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use chrono::{DateTime, Utc};
+use shared::auctions::model::AuctionStatus;
+use shared::ids::OrgId;
+use shared::money::Money;
+
+use super::bids::CURRENCY;
+use super::course::Outcome;
+use super::figures::{Figures, Wanted, percentile};
+use super::photos;
+use super::plan::{ADMIN, Plan};
+use super::play::Answers;
+use super::progress::Step;
+use super::sales::EVENTS_EACH;
+use super::stored::{Lots, Stored};
+
+/// How long nothing may change before waiting makes no sense any more.
+const PATIENCE: Duration = Duration::from_secs(45);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// One play of the plan, by its seller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Round {
+    pub(crate) number: u32,
+    pub(crate) seller: OrgId,
+}
+
+/// Calls `look` until it tells of nothing that is missing. Ends early when what it tells has not changed for a while.
+async fn until_none(step: &Step, mut look: impl AsyncFnMut() -> anyhow::Result<u64>) -> anyhow::Result<u64> {
+    let (mut changed, mut least) = (Instant::now(), u64::MAX);
+    loop {
+        let missing = look().await?;
+        if missing == 0 {
+            return Ok(0);
+        }
+        if missing < least {
+            (changed, least) = (Instant::now(), missing);
+        }
+        if changed.elapsed() > PATIENCE {
+            return Ok(missing);
+        }
+        step.tick();
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Waits until the images pool has made every file.
+pub(crate) async fn until_photographs_are_ready(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow::Result<()> {
+    let wanted = photos::variants(plan.auctions.len());
+    let step = Step::begin("making image variants", wanted);
+    let missing = until_none(&step, async || {
+        let made = stored.image_variants(round.seller).await?;
+        step.at(made);
+        Ok(wanted.saturating_sub(made))
+    })
+    .await?;
+    ensure!(missing == 0, "{missing} image variants are still missing: `tradeyard jobs list` shows why");
+    step.end();
+    Ok(())
+}
+
+/// Waits until the jobs have closed every auction.
+pub(crate) async fn until_closed(stored: &mut Stored, round: &Round) -> anyhow::Result<()> {
+    let lots = stored.lots(round.seller).await?;
+    let step = Step::begin("auctions closed by their jobs", lots.len() as u64);
+    // The last end may lie ahead further than anybody's patience.
+    let last = lots.values().filter_map(|lot| lot.ends_at).max();
+    let missing = until_none(&step, async || {
+        let lots = stored.lots(round.seller).await?;
+        let open = lots.values().filter(|lot| lot.auction_status.is_some_and(AuctionStatus::is_open)).count() as u64;
+        step.at(lots.len() as u64 - open);
+        Ok(open)
+    })
+    .await?;
+    ensure!(
+        missing == 0,
+        "{missing} auctions are still open, though the last one ended at {}: `tradeyard jobs list` shows why",
+        last.map(|last| last.to_rfc3339()).unwrap_or_default(),
+    );
+    step.end();
+    Ok(())
+}
+
+/// Waits until no job is due and every event is stored; what never comes shows in the figures.
+pub(crate) async fn until_quiet(
+    stored: &mut Stored,
+    plan: &Plan,
+    round: &Round,
+    since: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let events = events_of(&stored.lots(round.seller).await?);
+    let emails = emails_of(plan);
+    let step = Step::begin("waiting for mails and events", 0);
+    until_none(&step, async || {
+        let missing_events = events.saturating_sub(stored.events(round.seller).await?);
+        let missing_emails = emails.saturating_sub(emails_sent(stored, plan, round).await?);
+        Ok(stored.jobs(since, round.seller).await?.open + missing_events + missing_emails)
+    })
+    .await?;
+    step.end();
+    Ok(())
+}
+
+/// How many cargo events the sold lots make.
+pub(crate) fn events_of(lots: &Lots) -> u64 {
+    lots.values().filter(|lot| lot.sold_for.is_some()).count() as u64 * EVENTS_EACH
+}
+
+/// How many mails one round makes: to everybody who registered and was approved (the bidders and the seller), to everybody
+/// who lost a lead, to both parties of each sale, to the seller of what was not sold, and one about the report.
+fn emails_of(plan: &Plan) -> u64 {
+    let people = plan.bidders.len() as u64 + 1;
+    people * 2 + plan.total(|ending| ending.outbid + if ending.price.is_some() { 2 } else { 1 }) + 1
+}
+
+async fn emails_sent(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow::Result<u64> {
+    let lots = stored.lots(round.seller).await?;
+    let auctions: Vec<_> = lots.values().filter_map(|lot| lot.auction).collect();
+    let seller = plan.seller_email(round.number);
+    let people = stored.people(plan).await?;
+    let of_round = |email: &str| email != ADMIN && (Plan::round_of(email).is_none() || email == seller);
+    let users: Vec<_> = people.iter().filter(|(email, _)| of_round(email)).map(|(_, person)| person.user).collect();
+    let report = stored.report(round.seller).await?.map(|report| report.id);
+    Ok(stored.emails(&auctions, &users, report).await?)
+}
+
+/// The figures as they are stored, and as they must be.
+pub(crate) async fn outcome(
+    stored: &mut Stored,
+    plan: &Plan,
+    round: &Round,
+    since: DateTime<Utc>,
+    answers: Option<Answers>,
+) -> anyhow::Result<Outcome> {
+    let lots = stored.lots(round.seller).await?;
+    let jobs = stored.jobs(since, round.seller).await?;
+    let report = stored.report(round.seller).await?;
+    let late = |lot: &super::stored::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
+    let mut lateness: Vec<f64> = lots.values().filter_map(late).collect();
+    lateness.sort_by(f64::total_cmp);
+    let accepted = lots.values().map(|lot| lot.bids.unsigned_abs()).sum();
+    let exact = plan.auctions.iter().filter(|auction| sold_for(&lots, &auction.name) == Some(auction.final_price));
+    let figures = Figures {
+        bids_accepted: accepted,
+        // Refusals leave no trace: a later run knows them as the bids that are not stored.
+        bids_refused: answers.map_or_else(|| plan.bids().saturating_sub(accepted), |answers| answers.refused),
+        auctions: lots.values().filter(|lot| lot.closed_at.is_some()).count() as u64,
+        auctions_at_recorded_price: exact.count() as u64,
+        closing_lateness_p50_ms: percentile(&lateness, 0.5),
+        closing_lateness_p99_ms: percentile(&lateness, 0.99),
+        emails_delivered: emails_sent(stored, plan, round).await?,
+        image_variants: stored.image_variants(round.seller).await?,
+        report_rows: report.as_ref().and_then(|report| report.row_count).map_or(0, i64::unsigned_abs),
+        report_total: Money::from_minor(report.map_or(0, |report| report.total), CURRENCY).amount(),
+        events_stored: stored.events(round.seller).await?,
+        jobs_open: jobs.open,
+        jobs_dead: jobs.dead,
+    };
+    let notes = format!("jobs: {} succeeded, {} cancelled", jobs.succeeded, jobs.cancelled);
+    Ok(Outcome { figures, wanted: wanted(plan, &lots), notes })
+}
+
+fn sold_for(lots: &Lots, name: &str) -> Option<Money> {
+    lots.get(name)?.sold_for.map(|minor| Money::from_minor(minor, CURRENCY))
+}
+
+/// What the rules make of the file.
+fn wanted(plan: &Plan, lots: &Lots) -> Wanted {
+    let told = |price: Option<Money>| price.map_or_else(|| "unsold".to_owned(), |price| price.to_string());
+    let pairs = || plan.auctions.iter().zip(&plan.endings);
+    let sold = pairs().filter(|(_, ending)| ending.price.is_some()).count() as u64;
+    Wanted {
+        bids_accepted: plan.total(|ending| ending.accepted),
+        bids_refused: plan.total(|ending| ending.refused),
+        auctions: plan.auctions.len() as u64,
+        auctions_at_recorded_price: pairs().filter(|(it, ending)| ending.price == Some(it.final_price)).count() as u64,
+        wrong_endings: pairs()
+            .filter(|(it, ending)| sold_for(lots, &it.name) != ending.price)
+            .map(|(it, ending)| {
+                format!("{}: {}, by the rules {}", it.name, told(sold_for(lots, &it.name)), told(ending.price))
+            })
+            .collect(),
+        emails_delivered: emails_of(plan),
+        image_variants: photos::variants(plan.auctions.len()),
+        report_rows: sold,
+        report_total: Money::from_minor(
+            pairs().filter_map(|(_, ending)| ending.price).map(Money::minor).sum(),
+            CURRENCY,
+        ),
+        events_stored: sold * EVENTS_EACH,
+    }
+}

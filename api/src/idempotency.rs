@@ -3,26 +3,22 @@
 //! ```ignore
 //! async fn place_bid(State(state): State<AppState>, caller: Caller, Idempotent { key, body }: Idempotent<PlaceBid>) -> Result<Response> {
 //!     let org = caller.trader(body.org)?.org;
-//!     let mut tx = state.ledger.begin().await?;
-//!     if let Some(answer) = key.begin(&mut tx, org.0).await? {
-//!         return Ok(answer);
-//!     }
-//!     let bid = …;                                    // the effect, in this transaction
-//!     let answer = key.answer(&mut tx, org.0, StatusCode::CREATED, &bid).await?;
-//!     tx.commit().await?;
-//!     Ok(answer)
+//!     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+//!         …                                           // the effect, in this transaction; the answer's body
+//!     })
+//!     .await
 //! }
 //! ```
-//! Only success is kept: a refusal has no effect, and the key stays free for another try.
+//! Only success is kept: a refusal has no effect, and the key is free again before the refusal is sent.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jobs::{JobTx, Ledger};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use shared::idempotency::{self, Begun, StoreError};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::Problem;
@@ -70,35 +66,60 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Idempotent<T> {
 }
 
 impl IdempotencyKey {
-    /// Takes the key for this transaction; `Some` is the answer that was given before. `owner` is the organisation or the
-    /// user that the request acts for. Check permissions first: an answer belongs to who may ask.
-    pub async fn begin(&self, conn: &mut PgConnection, owner: Uuid) -> Result<Option<Response>, Problem> {
-        match idempotency::begin(conn, owner, &self.key, &self.hash).await? {
-            Begun::New => Ok(None),
-            Begun::InFlight => Err(in_flight()),
-            Begun::Mismatch => Err(Problem::unprocessable(
-                "idempotency_key_reused",
-                "this Idempotency-Key belongs to a request with other contents",
-            )),
-            Begun::Answered { status, response } => {
-                let status = StatusCode::from_u16(status).map_err(Problem::internal)?;
-                let mut response = json(status, response);
-                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-                Ok(Some(response))
+    /// Runs `effect` in a transaction and commits it together with its answer; the same request again gets that answer and has
+    /// no effect. `owner` is the organisation or the user that the request acts for. Check permissions first: an answer
+    /// belongs to who may ask.
+    pub async fn once<T: Serialize>(
+        &self,
+        ledger: &Ledger,
+        owner: Uuid,
+        status: StatusCode,
+        effect: impl AsyncFnOnce(&mut JobTx) -> Result<T, Problem>,
+    ) -> Result<Response, Problem> {
+        let mut tx = ledger.begin().await?;
+        match self.answered(&mut tx, owner, status, effect).await {
+            Ok(response) => {
+                tx.commit().await?;
+                Ok(response)
+            }
+            Err(refusal) => {
+                // Locks and key are let go before the refusal is sent: a client that tries again at once must not meet itself.
+                // Dropping the transaction would do so only some time later. A connection that is lost holds no locks; the
+                // refusal says why it was.
+                if let Err(error) = tx.rollback().await {
+                    tracing::debug!(%error, "a refused request was not rolled back by itself");
+                }
+                Err(refusal)
             }
         }
     }
 
-    /// Adds the answer to the transaction of the effect. Commit it, then send the answer.
-    pub async fn answer<T: Serialize>(
+    /// The answer that was given before, or that of `effect`, which joins the transaction.
+    async fn answered<T: Serialize>(
         &self,
-        conn: &mut PgConnection,
+        tx: &mut JobTx,
         owner: Uuid,
         status: StatusCode,
-        body: &T,
+        effect: impl AsyncFnOnce(&mut JobTx) -> Result<T, Problem>,
     ) -> Result<Response, Problem> {
-        let body = serde_json::to_vec(body).map_err(Problem::internal)?;
-        match idempotency::store(conn, owner, &self.key, &self.hash, status.as_u16(), &body).await {
+        match idempotency::begin(tx, owner, &self.key, &self.hash).await? {
+            Begun::New => {}
+            Begun::InFlight => return Err(in_flight()),
+            Begun::Mismatch => {
+                return Err(Problem::unprocessable(
+                    "idempotency_key_reused",
+                    "this Idempotency-Key belongs to a request with other contents",
+                ));
+            }
+            Begun::Answered { status, response } => {
+                let status = StatusCode::from_u16(status).map_err(Problem::internal)?;
+                let mut response = json(status, response);
+                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+                return Ok(response);
+            }
+        }
+        let body = serde_json::to_vec(&effect(tx).await?).map_err(Problem::internal)?;
+        match idempotency::store(tx, owner, &self.key, &self.hash, status.as_u16(), &body).await {
             Ok(()) => Ok(json(status, body)),
             Err(StoreError::Late) => Err(in_flight()),
             Err(StoreError::Sql(error)) => Err(error.into()),

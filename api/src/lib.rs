@@ -79,15 +79,16 @@ pub fn state(config: Config, shutdown: CancellationToken) -> anyhow::Result<AppS
     // Fails now rather than at the first login.
     let tokens = Tokens::new(config.jwt_secret()?, &config.http.public_url, Clock::SYSTEM);
     shared::telemetry::metrics();
+    let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
     let state = AppState::new(Services {
-        ledger: Ledger::new(db.clone()).with_fast_path(fast_path),
+        ledger: Ledger::new(db.clone()).with_fast_path(fast_path).with_publisher(publisher.clone()),
         db,
         brokers,
         lane: EventLane::new(&config, events.clone()),
         events,
         tokens,
         passwords: Passwords::new(config.auth.password_cost),
-        publisher: Publisher::start(config.redis_url.as_ref(), &config.namespace)?,
+        publisher,
         hub: Hub::default(),
         registry: jobs::registry()?,
         blobs: Blobs::new(&config.s3)?,

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use jobs::kit::EnqueueError;
 use jobs::kit::ops::OpsError;
+use jobs::kit::schedule::store::ScheduleError;
 use shared::config::ConfigError;
+use sqlx::postgres::PgDatabaseError;
 
 /// An error with what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -45,10 +47,13 @@ fn nobody_reads(error: &anyhow::Error) -> bool {
 /// The chain of causes in one line; a cause that its effect already quotes is left out.
 fn told(error: &anyhow::Error) -> String {
     let mut text = String::new();
-    for cause in error.chain().map(|cause| match cause.downcast_ref() {
-        // Without the place in the server's own source code.
-        Some(sqlx::Error::Database(said)) => said.message().to_owned(),
-        _ => cause.to_string(),
+    for cause in error.chain().map(|cause| {
+        // Both without the place in the server's own source code.
+        match (cause.downcast_ref(), cause.downcast_ref::<PgDatabaseError>()) {
+            (Some(sqlx::Error::Database(said)), _) => said.message().to_owned(),
+            (_, Some(said)) => said.message().to_owned(),
+            _ => cause.to_string(),
+        }
     }) {
         if text.is_empty() {
             text = cause;
@@ -66,6 +71,9 @@ fn advice(error: &anyhow::Error) -> Option<String> {
         }
         if let Some(ops) = cause.downcast_ref::<OpsError>() {
             return advice_for_ops(ops);
+        }
+        if let Some(schedule) = cause.downcast_ref::<ScheduleError>() {
+            return advice_for_schedules(schedule);
         }
         if let Some(EnqueueError::Conflict { existing, .. }) = cause.downcast_ref() {
             return Some(format!("`tradeyard jobs show {existing}` shows it"));
@@ -86,6 +94,18 @@ fn advice_for_ops(error: &OpsError) -> Option<String> {
         OpsError::UnknownQueue { .. } | OpsError::Payload(_) | OpsError::Invalid { .. } => return None,
     };
     Some(advice)
+}
+
+fn advice_for_schedules(error: &ScheduleError) -> Option<String> {
+    let advice = match error {
+        ScheduleError::Retired(_) => "start a scheduler of the version that declares it",
+        ScheduleError::UnknownKind(_) | ScheduleError::Payload(_) => {
+            "this program and the schedule differ in age: use the version that the schedulers run"
+        }
+        ScheduleError::Sql(error) => return advice_for_sql(error),
+        _ => return None,
+    };
+    Some(advice.to_owned())
 }
 
 fn advice_for_sql(error: &sqlx::Error) -> Option<String> {

@@ -7,6 +7,7 @@ mod commands;
 mod connect;
 mod demo;
 mod failure;
+mod near;
 mod output;
 mod when;
 
@@ -48,6 +49,9 @@ enum Command {
     /// List, pause, resume, tune and move queues.
     #[command(subcommand)]
     Queues(commands::queues::Queues),
+    /// List, pause, resume and run schedules; tell when they fire next.
+    #[command(subcommand)]
+    Schedules(commands::schedules::Schedules),
     /// List the worker processes.
     Workers(commands::workers::Workers),
     /// Put a job into its queue.
@@ -80,6 +84,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sinks(sinks) => sinks.run().await,
         Command::Jobs(jobs) => jobs.run(&output).await,
         Command::Queues(queues) => queues.run(&output).await,
+        Command::Schedules(schedules) => schedules.run(&output).await,
         Command::Workers(workers) => workers.run(&output).await,
         Command::Enqueue(enqueue) => enqueue.run(&output).await,
         Command::Demo(demo) => demo.run(&output).await,

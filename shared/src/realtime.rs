@@ -67,9 +67,15 @@ pub fn local() -> &'static broadcast::Sender<Event> {
 }
 
 impl Publisher {
+    /// Publishes to this process alone.
+    #[must_use]
+    pub const fn local() -> Self {
+        Self(Way::Local)
+    }
+
     /// Publishes over Redis when there is one. Must be called inside a Tokio runtime; the connection opens in the background.
     pub fn start(redis_url: Option<&SecretString>, namespace: &str) -> Result<Self, InvalidRedisUrl> {
-        let Some(url) = redis_url else { return Ok(Self(Way::Local)) };
+        let Some(url) = redis_url else { return Ok(Self::local()) };
         let client = redis::Client::open(url.expose_secret()).map_err(InvalidRedisUrl)?;
         let (sender, events) = mpsc::channel(BACKLOG);
         tokio::spawn(forward(client, channel(namespace), events));

@@ -9,7 +9,7 @@ mod topic;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jobs::auctions::{CloseAuction, OpenAuction, RemindBidders, Reminder};
+use jobs::auctions::{CloseAuction, News, OpenAuction, RemindBidders, Reminder, announce};
 use jobs::{Enqueue, EnqueueError, JobTx};
 use serde::Deserialize;
 use serde_json::json;
@@ -18,7 +18,6 @@ use shared::auctions::store::{self, AuctionError, OpenFilter, Place};
 use shared::audit;
 use shared::identity::PlatformRole;
 use shared::ids::{AuctionId, ListingId, OrgId};
-use shared::realtime::Event;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -192,38 +191,14 @@ async fn cancel_auction(
         store::cancel(&mut tx, id, Some(seller)).await?;
     }
     let view = found(&mut tx, id, None).await?;
+    announce(&mut tx, News::Cancelled, &view);
     tx.commit().await?;
-    publish(&state, "cancelled", &view);
     Ok(Json(view))
 }
 
 /// The auction as `viewer` sees it, or the refusal.
 async fn found(conn: &mut PgConnection, id: AuctionId, viewer: Option<OrgId>) -> Result<AuctionView> {
     Ok(store::view(conn, id, viewer).await?.ok_or(AuctionError::NotFound)?)
-}
-
-/// Tells everybody who watches. After the commit, with the view that was read before it under the lock: so that each version
-/// is told once, and nobody is told of what did not happen.
-fn publish(state: &AppState, kind: &str, view: &AuctionView) {
-    let public = AuctionView { you_lead: None, ..view.clone() };
-    match serde_json::to_value(public) {
-        Ok(data) => state.publisher.publish(Event {
-            topic: format!("auction:{}", view.id),
-            seq: view.version,
-            kind: kind.to_owned(),
-            data,
-        }),
-        Err(error) => tracing::error!(auction.id = %view.id, %error, "an event was not written"),
-    }
-}
-
-/// Lets go of the auction's lock and of the idempotency key before the refusal is sent: a client that tries again at once must
-/// not meet itself. Dropping the transaction would do so only some time later.
-async fn roll_back(tx: JobTx) {
-    // A connection that is lost holds no locks; the refusal says why it was.
-    if let Err(error) = tx.rollback().await {
-        tracing::debug!(%error, "a refused request was not rolled back by itself");
-    }
 }
 
 #[cfg(test)]

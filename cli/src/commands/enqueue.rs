@@ -16,7 +16,7 @@ use shared::ids::{JobId, OrgId};
 use crate::connect;
 use crate::failure::advised;
 use crate::output::Output;
-use crate::when;
+use crate::{near, when};
 
 #[derive(Debug, Args)]
 pub(crate) struct Enqueue {
@@ -91,25 +91,9 @@ impl Enqueue {
 
 fn known<'a>(registry: &'a Registry, kind: &str) -> anyhow::Result<&'a KindInfo> {
     registry.get(kind).ok_or_else(|| {
-        let mut names: Vec<_> = registry.iter().map(|info| info.kind.name).collect();
-        names.sort_by_key(|name| std::cmp::Reverse(nearness(name, kind)));
-        let advice = match names.iter().take_while(|name| nearness(name, kind) > 0).copied().collect::<Vec<_>>() {
-            near if near.is_empty() => format!("the kinds are {}", names.join(", ")),
-            near => format!("did you mean {}?", near[..near.len().min(5)].join(", ")),
-        };
-        advised(format!("there is no kind {kind:?}"), advice)
+        let names = registry.iter().map(|info| info.kind.name);
+        advised(format!("there is no kind {kind:?}"), near::advice("kinds", names, kind))
     })
-}
-
-/// How near a name is to what was typed; 0: not at all.
-fn nearness(name: &str, typed: &str) -> u32 {
-    if !typed.is_empty() && (name.contains(typed) || typed.contains(name)) {
-        return 1_000;
-    }
-    let likeness = strsim::jaro_winkler(name, typed);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 999")]
-    let near = (likeness * 999.0) as u32;
-    if likeness > 0.75 { near } else { 0 }
 }
 
 /// JSON from the argument itself, from `@file`, or from standard input (`-`).

@@ -7,5 +7,6 @@ pub(crate) mod filter;
 pub(crate) mod jobs;
 pub(crate) mod migrate;
 pub(crate) mod queues;
+pub(crate) mod schedules;
 pub(crate) mod sinks;
 pub(crate) mod workers;

@@ -108,6 +108,14 @@ pub enum Enqueued {
 }
 
 impl Enqueued {
+    /// Takes the job that stands in the way for the one that was asked for.
+    pub fn or_existing(result: Result<Self, EnqueueError>) -> Result<Self, EnqueueError> {
+        match result {
+            Err(EnqueueError::Conflict { existing, .. }) => Ok(Self::Existing(existing)),
+            other => other,
+        }
+    }
+
     /// Whether a new row was made.
     #[must_use]
     pub const fn is_new(self) -> bool {

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::JobTx;
+use jobs::auctions::{News, announce};
 use serde::{Deserialize, Serialize};
 use shared::auctions::model::{AuctionView, BidView, SecretMoney};
 use shared::auctions::rules::Effect;
@@ -15,12 +16,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{found, mails, publish, roll_back};
+use super::{found, mails};
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
-use crate::idempotency::{IdempotencyKey, Idempotent};
+use crate::idempotency::Idempotent;
 use crate::paging::{Limit, Page};
 use crate::routes::acting::Acting;
 
@@ -97,44 +98,26 @@ async fn place_bid(
     // Eight round trips: the caller, BEGIN, the key, lock and judge, write, view, the answer, COMMIT; the lock is held for the
     // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of `notify_outbid`.
     let org = acting.trader(&caller)?;
-    let mut tx = state.ledger.begin().await?;
-    if let Some(answer) = key.begin(&mut tx, org.0).await? {
-        return Ok(answer);
-    }
     let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
-    match accept(&mut tx, &bid, &key).await {
-        Ok((response, told)) => {
-            tx.commit().await?;
-            if let Some(view) = told {
-                publish(&state, "bid", &view);
-            }
-            Ok(response)
-        }
-        Err(refusal) => {
-            roll_back(tx).await;
-            Err(refusal)
-        }
-    }
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| accept(tx, &bid).await).await
 }
 
-/// Places the bid with all that belongs to it: the answer, and the view to tell everybody when there is news.
-async fn accept(
-    tx: &mut JobTx,
-    bid: &store::PlaceBid,
-    key: &IdempotencyKey,
-) -> Result<(Response, Option<AuctionView>)> {
+/// Places the bid with all that belongs to it.
+async fn accept(tx: &mut JobTx, bid: &store::PlaceBid) -> Result<PlacedBid> {
     let placed = store::place_bid(tx, bid).await?;
-    let answer = PlacedBid {
+    let view = found(tx, bid.auction, Some(bid.org)).await?;
+    mails::notify_outbid(tx, &placed, bid.org).await?;
+    // Of a hidden raise nobody may hear.
+    if placed.public_change {
+        announce(tx, News::Bid, &view);
+    }
+    Ok(PlacedBid {
         id: placed.bid,
         outcome: placed.effect.into(),
         placed_at: placed.placed_at,
         end_moved: placed.end_moved,
-        auction: found(tx, bid.auction, Some(bid.org)).await?,
-    };
-    mails::notify_outbid(tx, &placed, bid.org).await?;
-    let response = key.answer(tx, bid.org.0, StatusCode::CREATED, &answer).await?;
-    // Of a hidden raise nobody may hear.
-    Ok((response, placed.public_change.then_some(answer.auction)))
+        auction: view,
+    })
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -195,9 +178,9 @@ async fn retract_bid(
         return Err(Problem::not_found("bid"));
     }
     let view = found(&mut tx, auction, Some(org)).await?;
-    tx.commit().await?;
     if retracted.public_change {
-        publish(&state, "retraction", &view);
+        announce(&mut tx, News::Retraction, &view);
     }
+    tx.commit().await?;
     Ok(Json(view))
 }

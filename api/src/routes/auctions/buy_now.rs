@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jobs::JobTx;
+use jobs::auctions::{News, announce};
 use serde::{Deserialize, Serialize};
 use shared::auctions::model::AuctionView;
 use shared::auctions::store;
@@ -13,12 +14,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{found, mails, publish, roll_back};
+use super::{found, mails};
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Path, Query};
-use crate::idempotency::{IdempotencyKey, Idempotent};
+use crate::idempotency::Idempotent;
 use crate::routes::acting::Acting;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -57,38 +58,16 @@ async fn buy_now(
     Idempotent { key, body: _ }: Idempotent<Option<BuyNow>>,
 ) -> Result<Response> {
     let org = acting.trader(&caller)?;
-    let mut tx = state.ledger.begin().await?;
-    if let Some(answer) = key.begin(&mut tx, org.0).await? {
-        return Ok(answer);
-    }
-    match buy(&mut tx, auction, org, caller.user, &key).await {
-        Ok((response, view)) => {
-            tx.commit().await?;
-            publish(&state, "bought", &view);
-            Ok(response)
-        }
-        Err(refusal) => {
-            roll_back(tx).await;
-            Err(refusal)
-        }
-    }
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| buy(tx, auction, org, caller.user).await).await
 }
 
-/// Buys the lot with all that belongs to it: the answer, and the view to tell everybody. The auction's closing job will find it
-/// decided and do nothing.
-async fn buy(
-    tx: &mut JobTx,
-    auction: AuctionId,
-    org: OrgId,
-    user: UserId,
-    key: &IdempotencyKey,
-) -> Result<(Response, AuctionView)> {
+/// Buys the lot with all that belongs to it. The auction's closing job will find it decided and do nothing.
+async fn buy(tx: &mut JobTx, auction: AuctionId, org: OrgId, user: UserId) -> Result<Bought> {
     let closed = store::buy_now(tx, auction, org, user).await?;
     let award =
         closed.awards.first().ok_or_else(|| Problem::internal(anyhow::anyhow!("a purchase without an award")))?;
     mails::notify_bought(tx, &closed, award).await?;
     let view = found(tx, auction, Some(org)).await?;
-    let bought = Bought { order: award.order, amount: award.amount, auction: view };
-    let response = key.answer(tx, org.0, StatusCode::CREATED, &bought).await?;
-    Ok((response, bought.auction))
+    announce(tx, News::Bought, &view);
+    Ok(Bought { order: award.order, amount: award.amount, auction: view })
 }

@@ -10,6 +10,7 @@ pub mod reap;
 use std::ops::{Deref, DerefMut};
 
 use shared::ids::JobId;
+use shared::realtime::{Event, Publisher};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::enqueue::{Enqueue, EnqueueError, Enqueued};
@@ -36,19 +37,26 @@ pub struct Fence {
 pub struct Ledger {
     pool: PgPool,
     fast_path: Option<FastPath>,
+    publisher: Publisher,
 }
 
 impl Ledger {
-    /// A ledger whose jobs are found and published by the dispatcher.
+    /// A ledger whose jobs are found and published by the dispatcher, and whose events are told in this process alone.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, fast_path: None }
+        Self { pool, fast_path: None, publisher: Publisher::local() }
     }
 
     /// Jobs that are due at once are also published right after the commit, when their queue has room.
     #[must_use]
     pub fn with_fast_path(self, fast_path: FastPath) -> Self {
         Self { fast_path: Some(fast_path), ..self }
+    }
+
+    /// Events are told to every process of the installation.
+    #[must_use]
+    pub fn with_publisher(self, publisher: Publisher) -> Self {
+        Self { publisher, ..self }
     }
 
     #[must_use]
@@ -58,7 +66,14 @@ impl Ledger {
 
     /// Begins a transaction in which data and jobs are written together.
     pub async fn begin(&self) -> Result<JobTx, sqlx::Error> {
-        Ok(JobTx { tx: self.pool.begin().await?, fast_path: self.fast_path.clone(), ready: Vec::new(), parent: None })
+        Ok(JobTx {
+            tx: self.pool.begin().await?,
+            fast_path: self.fast_path.clone(),
+            publisher: self.publisher.clone(),
+            ready: Vec::new(),
+            events: Vec::new(),
+            parent: None,
+        })
     }
 
     /// Enqueues one job in a transaction of its own.
@@ -70,12 +85,14 @@ impl Ledger {
     }
 }
 
-/// A transaction that also enqueues. Use it as the `&mut PgConnection` of every store function.
+/// A transaction that also enqueues, and tells clients of what it changed. Use it as the `&mut PgConnection` of every store function.
 #[derive(Debug)]
 pub struct JobTx {
     tx: Transaction<'static, Postgres>,
     fast_path: Option<FastPath>,
+    publisher: Publisher,
     ready: Vec<(&'static str, Ticket)>,
+    events: Vec<Event>,
     parent: Option<JobId>,
 }
 
@@ -102,8 +119,13 @@ impl JobTx {
         Ok(enqueued)
     }
 
-    /// Commits, then hands the jobs that are ready to the publisher. A process that dies in between loses nothing: the
-    /// rows say `queued`, and the reconciler sends what no broker holds.
+    /// Tells everybody who watches the event's topic, if and when this transaction commits.
+    pub fn announce(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Commits, then hands the jobs that are ready and the events to their publishers. A process that dies in between loses
+    /// nothing: the rows say `queued`, and the reconciler sends what no broker holds; watchers read what they were not told.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.tx.commit().await?;
         if let Some(path) = self.fast_path {
@@ -111,10 +133,13 @@ impl JobTx {
                 path.publish(queue, ticket);
             }
         }
+        for event in self.events {
+            self.publisher.publish(event);
+        }
         Ok(())
     }
 
-    /// Undoes everything, the enqueued jobs as well. Dropping does the same.
+    /// Undoes everything, the enqueued jobs as well. Dropping does the same, but some time later.
     pub async fn rollback(self) -> Result<(), sqlx::Error> {
         self.tx.rollback().await
     }

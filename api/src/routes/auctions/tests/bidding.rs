@@ -200,3 +200,21 @@ async fn a_divisible_lot_tells_whoever_loses_a_share() {
     assert_eq!((mails[0].0.as_str(), &mails[0].1), ("outbid", &market.ann.email));
     market.api.db.close().await;
 }
+
+#[tokio::test]
+async fn a_refused_request_may_come_again_at_once_with_its_key() {
+    let market = Market::new().await;
+    let auction = market.auction("auction_buy_now", json!({"buy_now": eur("100.00")})).await;
+    let path = format!("/v1/auctions/{auction}/bids");
+    // A key or a lock that came free some time after the refusal would be met sooner or later.
+    for round in 0..30 {
+        let key = format!("k{round}");
+        for _ in 0..2 {
+            let low = json!({"maximum": eur("0.01")});
+            market.keyed(&market.ann, &key, &path, low).await.refused(422, "bid_too_low");
+            market.buy(&market.seller, auction, &key).await.refused(403, "own_lot");
+        }
+    }
+    market.keyed(&market.ann, "k0", &path, json!({"maximum": eur("20.00")})).await.ok();
+    market.api.db.close().await;
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::{ScheduleError, ScheduleView, Times, get};
-use crate::kit::enqueue::{EnqueueError, Enqueued};
+use crate::kit::enqueue::{Enqueue, Enqueued};
 use crate::kit::ledger::JobTx;
 use crate::kit::registry::Registry;
 
@@ -213,15 +213,18 @@ pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<(), ScheduleE
 ///
 /// A job that is already open under the same unique key is returned as it is.
 pub async fn run_now(tx: &mut JobTx, registry: &Registry, name: &str) -> Result<Enqueued, ScheduleError> {
-    let schedule = get(tx, name).await?;
+    let job = job_now(tx, registry, name).await?;
+    Ok(Enqueued::or_existing(tx.enqueue_with(job).await)?)
+}
+
+/// The job of [`run_now`], not yet enqueued.
+pub async fn job_now(conn: &mut PgConnection, registry: &Registry, name: &str) -> Result<Enqueue, ScheduleError> {
+    let schedule = get(conn, name).await?;
     if schedule.retired_at.is_some() {
         return Err(ScheduleError::Retired(name.to_owned()));
     }
     let info = registry.get(&schedule.kind).ok_or(ScheduleError::UnknownKind(schedule.kind))?;
-    match tx.enqueue_with(info.enqueue(schedule.payload)?).await {
-        Err(EnqueueError::Conflict { existing, .. }) => Ok(Enqueued::Existing(existing)),
-        enqueued => Ok(enqueued?),
-    }
+    Ok(info.enqueue(schedule.payload)?)
 }
 
 fn found(rows: u64, name: &str) -> Result<(), ScheduleError> {

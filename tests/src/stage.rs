@@ -1,6 +1,7 @@
 //! A stack for one test.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use jobs::Ledger;
@@ -50,7 +51,11 @@ impl Stage {
 
     /// With other settings, such as a server of the test's own.
     pub async fn with(carrier: Carrier, settings: &[(&str, &str)]) -> Self {
-        let db = TestDb::new().await;
+        Self::on(TestDb::new().await, carrier, settings).await
+    }
+
+    /// On this database.
+    pub async fn on(db: TestDb, carrier: Carrier, settings: &[(&str, &str)]) -> Self {
         let mut env: BTreeMap<String, String> = ["REDIS_URL", "AMQP_URL"]
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
@@ -135,15 +140,24 @@ impl Stage {
 
     /// Waits until exactly `wanted` jobs satisfy `condition`.
     pub async fn until(&self, condition: &str, wanted: i64) {
+        self.until_within(condition, wanted..=wanted).await;
+    }
+
+    /// Waits until so many jobs, or more, satisfy `condition`.
+    pub async fn until_at_least(&self, condition: &str, wanted: i64) {
+        self.until_within(condition, wanted..=i64::MAX).await;
+    }
+
+    async fn until_within(&self, condition: &str, wanted: RangeInclusive<i64>) {
         let started = Instant::now();
         loop {
             let count = self.count(condition).await;
-            if count == wanted {
+            if wanted.contains(&count) {
                 return;
             }
             assert!(
                 started.elapsed() < PATIENCE,
-                "{condition}: {count}, not {wanted}; states: {:?}",
+                "{condition}: {count}, not {wanted:?}; states: {:?}",
                 self.states().await
             );
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -20,8 +20,16 @@ impl TestDb {
     /// When `DATABASE_URL` is missing or the server cannot be reached: a test cannot go on without it.
     #[expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test without its database ends here")]
     pub async fn new() -> Self {
+        Self::on(&std::env::var("DATABASE_URL").expect("DATABASE_URL names the test server; run ./dev test")).await
+    }
+
+    /// The same on another server, such as one of the test's own.
+    ///
+    /// # Panics
+    /// When the server cannot be reached: a test cannot go on without it.
+    #[expect(clippy::expect_used, reason = "a test without its database ends here")]
+    pub async fn on(url: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names the test server; run ./dev test");
         let admin: PgConnectOptions = url.parse().expect("DATABASE_URL is a PostgreSQL URL");
         let mut conn = admin.connect().await.expect("the test server answers");
         let template = ensure_template(&admin, &mut conn).await.expect("the migrations apply");

@@ -1,16 +1,10 @@
-//! Servers that a test may break, started by itself on a free port.
-
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::process::{Child, Command};
 
-/// A port that nobody uses now.
-pub fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
+use super::{free_port, own_dir};
 
 /// A Redis of the test's own; killed when dropped.
 #[derive(Debug)]
@@ -24,8 +18,7 @@ impl OwnRedis {
     /// Starts one and waits until it answers.
     pub async fn start() -> anyhow::Result<Self> {
         let port = free_port()?;
-        let dir = std::env::temp_dir().join(format!("tradeyard-redis-{port}-{}", std::process::id()));
-        std::fs::create_dir_all(&dir)?;
+        let dir = own_dir("redis", port)?;
         let mut redis = Self { child: None, port, dir };
         redis.up().await?;
         Ok(redis)

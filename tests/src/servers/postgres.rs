@@ -1,0 +1,137 @@
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use sqlx::{ConnectOptions, Connection};
+use tokio::process::{Child, Command};
+
+use super::{free_port, own_dir};
+
+/// A PostgreSQL of the test's own; killed when dropped. It trusts everybody on the loopback and keeps what it promised.
+#[derive(Debug)]
+pub struct OwnPostgres {
+    child: Option<Child>,
+    bin: PathBuf,
+    port: u16,
+    dir: PathBuf,
+}
+
+impl OwnPostgres {
+    /// Makes a cluster, starts it and waits until it answers.
+    pub async fn start() -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let dir = own_dir("postgres", port)?;
+        let mut postgres = Self { child: None, bin: bin()?, port, dir };
+        if is_root() {
+            std::os::unix::fs::chown(&postgres.dir, Some(postgres_id("uid")?), Some(postgres_id("gid")?))?;
+        }
+        let made = postgres
+            .command("initdb")
+            .args(["-U", "tradeyard", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"])
+            .arg("-D")
+            .arg(postgres.data())
+            .output()
+            .await
+            .context("run initdb")?;
+        anyhow::ensure!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        postgres.up().await?;
+        Ok(postgres)
+    }
+
+    /// The URL of its only database, which is empty at first.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://tradeyard@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Starts the server, which recovers from its log when it was killed.
+    pub async fn up(&mut self) -> anyhow::Result<()> {
+        let mut command = self.command("postgres");
+        command.arg("-D").arg(self.data());
+        for setting in [&format!("port={}", self.port), "listen_addresses=127.0.0.1", "unix_socket_directories="] {
+            command.args(["-c", setting]);
+        }
+        self.child = Some(command.spawn().context("start postgres")?);
+        let options: sqlx::postgres::PgConnectOptions = self.url().parse()?;
+        for _ in 0..1200 {
+            if let Ok(conn) = options.connect().await {
+                conn.close().await?;
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        anyhow::bail!("postgres does not answer")
+    }
+
+    /// Ends it at once, as a crash does: SIGQUIT, its immediate shutdown, which leaves recovery to the next start.
+    pub async fn crash(&mut self) -> anyhow::Result<()> {
+        self.end("-QUIT").await
+    }
+
+    /// Ends every session and stops in order.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        self.end("-INT").await
+    }
+
+    async fn end(&mut self, signal: &str) -> anyhow::Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let pid = child.id().context("postgres has ended by itself")?.to_string();
+        let told = Command::new("kill").args([signal, &pid]).status().await?;
+        anyhow::ensure!(told.success(), "kill {signal} {pid}");
+        child.wait().await?;
+        Ok(())
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// One of its programs, as the user that may run it: PostgreSQL refuses to run as root.
+    fn command(&self, program: &str) -> Command {
+        let program = self.bin.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+}
+
+impl Drop for OwnPostgres {
+    fn drop(&mut self) {
+        // Its children end when they miss it; nothing else is in the folder.
+        let _ = self.child.as_mut().map(Child::start_kill);
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// The folder of the newest server that is installed.
+fn bin() -> anyhow::Result<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .context("PostgreSQL is not installed")?
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            Some((path.file_name()?.to_str()?.parse().ok()?, path.join("bin")))
+        })
+        .filter(|(_, bin)| bin.join("initdb").exists())
+        .collect();
+    versions.sort();
+    Ok(versions.pop().context("PostgreSQL's server is not installed")?.1)
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
+/// The number of the user `postgres`, or of its group.
+fn postgres_id(which: &str) -> anyhow::Result<u32> {
+    let users = std::fs::read_to_string(Path::new("/etc/passwd"))?;
+    let line = users.lines().find(|line| line.starts_with("postgres:")).context("there is no user postgres")?;
+    let field = if which == "uid" { 2 } else { 3 };
+    Ok(line.split(':').nth(field).context("a user without numbers")?.parse()?)
+}

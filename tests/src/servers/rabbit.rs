@@ -1,0 +1,117 @@
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use super::{free_port, own_dir};
+
+/// Debian's scripts, which run as anybody.
+const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
+
+/// A RabbitMQ of the test's own, on its own port mapper; killed when dropped.
+#[derive(Debug)]
+pub struct OwnRabbit {
+    epmd: Child,
+    node: Option<Child>,
+    port: u16,
+    distribution: u16,
+    mapper: u16,
+    dir: PathBuf,
+}
+
+impl OwnRabbit {
+    /// Starts one and waits until it answers, some eight seconds.
+    pub async fn start() -> anyhow::Result<Self> {
+        let (port, distribution, mapper) = (free_port()?, free_port()?, free_port()?);
+        let dir = own_dir("rabbit", port)?;
+        std::fs::write(dir.join("enabled_plugins"), "[].")?;
+        let epmd = Command::new("epmd")
+            .args(["-port", &mapper.to_string()])
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .kill_on_drop(true)
+            .spawn()
+            .context("start epmd")?;
+        let mut rabbit = Self { epmd, node: None, port, distribution, mapper, dir };
+        rabbit.up().await?;
+        Ok(rabbit)
+    }
+
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// Starts the node, with what it had written before it was killed.
+    pub async fn up(&mut self) -> anyhow::Result<()> {
+        let path = |name: &str| self.dir.join(name).display().to_string();
+        let node = Command::new(format!("{SCRIPTS}/rabbitmq-server"))
+            .envs([
+                ("HOME", path("")),
+                ("RABBITMQ_NODENAME", format!("own-{}@localhost", self.port)),
+                ("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1".to_owned()),
+                ("RABBITMQ_NODE_PORT", self.port.to_string()),
+                ("RABBITMQ_DIST_PORT", self.distribution.to_string()),
+                ("ERL_EPMD_PORT", self.mapper.to_string()),
+                ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
+                ("RABBITMQ_MNESIA_BASE", path("mnesia")),
+                ("RABBITMQ_LOG_BASE", path("log")),
+                ("RABBITMQ_PID_FILE", path("pid")),
+                ("RABBITMQ_CONFIG_FILE", path("rabbitmq.conf")),
+                ("RABBITMQ_ADVANCED_CONFIG_FILE", path("advanced.config")),
+                ("RABBITMQ_CONF_ENV_FILE", "/dev/null".to_owned()),
+                ("RABBITMQ_ENABLED_PLUGINS_FILE", path("enabled_plugins")),
+            ])
+            .current_dir(&self.dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Script and node die together.
+            .process_group(0)
+            .spawn()
+            .context("start rabbitmq-server")?;
+        self.node = Some(node);
+        for _ in 0..600 {
+            if self.answers().await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("RabbitMQ does not answer")
+    }
+
+    /// The node opens its port last, and lets nobody in before it is up.
+    async fn answers(&self) -> anyhow::Result<()> {
+        // Cheaper than a refused handshake.
+        TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let connection = jobs::cargo::connect(&self.url().into(), "own").await?;
+        connection.close(200, "seen".into()).await?;
+        Ok(())
+    }
+
+    /// kill -9, of the script that started the node and of the node.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        let Some(mut node) = self.node.take() else { return Ok(()) };
+        kill_group(&node)?;
+        node.wait().await?;
+        Ok(())
+    }
+}
+
+impl Drop for OwnRabbit {
+    fn drop(&mut self) {
+        let _ = self.node.as_ref().map(kill_group);
+        let _ = self.epmd.start_kill();
+        // Nothing else is in it.
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn kill_group(node: &Child) -> anyhow::Result<()> {
+    let pid = node.id().context("RabbitMQ has ended by itself")?;
+    let killed = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{pid}")]).status()?;
+    anyhow::ensure!(killed.success(), "kill -KILL -{pid}");
+    Ok(())
+}

@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// How long connecting, declaring and subscribing may take.
 const SUBSCRIBE: Duration = Duration::from_secs(15);
 /// How long a farewell may take.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -181,7 +181,12 @@ impl Session {
             }
         }
         // What was delivered and not read goes back to the queue with the channel.
-        let _ = tokio::time::timeout(FAREWELL, self.connection.close(200, "stopped".into())).await;
+        match tokio::time::timeout(FAREWELL, self.connection.close(200, "stopped".into())).await {
+            Ok(Ok(())) => {}
+            // A broken connection needs no farewell.
+            Ok(Err(error)) => tracing::debug!(%error, "the consumer's connection was closed already"),
+            Err(_) => tracing::warn!("RabbitMQ did not confirm the end of the consumer's connection within 10 s"),
+        }
         ended.unwrap_or(Ok(()))
     }
 }

@@ -96,7 +96,7 @@ impl Course<'_> {
             }
             (Stage::Preparing | Stage::Played, _) => self.play(&mut stored, &client, round, &people, &lots).await?,
         };
-        settle::until_closed(&mut stored, &round).await?;
+        settle::until_closed(&mut stored, self.plan, &round).await?;
         self.follow_up(&mut stored, &client, secret, &round).await?;
         let since = stored.began(self.plan).await?.context("nobody of the demo is registered")?;
         settle::until_quiet(&mut stored, self.plan, &round, since).await?;

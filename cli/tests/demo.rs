@@ -1,6 +1,7 @@
 //! The demo against the real programs: `tradeyard dev` runs the API, the scheduler, the workers and the sinks in one process,
 //! and `tradeyard demo` plays a small file against it.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::disallowed_methods, reason = "the environment names the servers of the tests")]
 
 use std::net::TcpListener;
 use std::path::PathBuf;

@@ -51,9 +51,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Plan> {
 fn text(bytes: &[u8]) -> anyhow::Result<&str> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-        anyhow::anyhow!("line {line}, byte {column}: this is not UTF-8 text")
+        let (line, rest) = before.split(|byte| *byte == b'\n').enumerate().last().unwrap_or_default();
+        anyhow!("line {}, byte {}: this is not UTF-8 text", line + 1, rest.len() + 1)
     })
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn lay_out(auctions: &[Recorded], play: Duration) -> Vec<Slot> {
         .iter()
         .map(|auction| {
             bids_so_far += auction.bids.len();
-            let ends = first_end + (play - first_end).mul_f64(share(bids_so_far, all_bids));
+            let ends = first_end + play.saturating_sub(first_end).mul_f64(share(bids_so_far, all_bids));
             let length = first_end.mul_f64(auction.duration.as_seconds_f64() / longest).max(SHORTEST_AUCTION);
             let starts = ends.saturating_sub(length);
             let room = length.saturating_sub(AFTER_START + BEFORE_END);

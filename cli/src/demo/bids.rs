@@ -1,12 +1,11 @@
 //! The recorded bids: a CSV file, checked line by line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use chrono::TimeDelta;
-use serde::Deserialize;
-use shared::money::{Currency, Money};
+use shared::money::{Currency, MAX_TRADED_MINOR, Money};
 
 use super::plan::Plan;
 
@@ -39,17 +38,9 @@ pub(crate) struct RecordedBid {
     pub(crate) maximum: Money,
 }
 
-#[derive(Deserialize)]
-struct Row {
-    auction: String,
-    duration_days: f64,
-    opening_bid: String,
-    final_price: String,
-    bid_no: u32,
-    placed_at_days: f64,
-    bidder: String,
-    amount: String,
-}
+/// What the first line must name, in any order; more columns are ignored.
+const COLUMNS: [&str; 8] =
+    ["auction", "duration_days", "opening_bid", "final_price", "bid_no", "placed_at_days", "bidder", "amount"];
 
 /// Reads a file of the same columns.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Plan> {
@@ -60,66 +51,102 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Plan> {
 fn text(bytes: &[u8]) -> anyhow::Result<&str> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-        anyhow::anyhow!("line {line}, byte {column}: this is not UTF-8 text")
+        let (line, rest) = before.split(|byte| *byte == b'\n').enumerate().last().unwrap_or_default();
+        anyhow!("line {}, byte {}: this is not UTF-8 text", line + 1, rest.len() + 1)
     })
 }
 
-/// Parses the text; every auction's bids in the order of their time, then of their number.
+/// Parses the text; every auction's bids in the order of their time, then of their number. Errors name line and column.
 pub(crate) fn parse(text: &str) -> anyhow::Result<Vec<Recorded>> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let mut auctions: BTreeMap<String, Recorded> = BTreeMap::new();
-    let mut record = csv::StringRecord::new();
     let headers = reader.headers()?.clone();
-    while reader.read_record(&mut record)? {
+    let missing: Vec<_> = COLUMNS.into_iter().filter(|name| headers.iter().all(|header| header != *name)).collect();
+    ensure!(missing.is_empty(), "line 1 names no column {}; it needs {}", missing.join(", "), COLUMNS.join(","));
+    let mut auctions: BTreeMap<String, Recorded> = BTreeMap::new();
+    let mut lines: HashMap<(String, u32), u64> = HashMap::new();
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(uneven)? {
         let line = record.position().map_or(0, csv::Position::line);
-        let row: Row = record.deserialize(Some(&headers)).with_context(|| format!("line {line}"))?;
-        take(row, &mut auctions).with_context(|| format!("line {line}"))?;
+        let row = Row { headers: &headers, record: &record };
+        let (auction, number) = row.take(&mut auctions).with_context(|| format!("line {line}"))?;
+        if let Some(before) = lines.insert((auction.clone(), number), line) {
+            bail!("line {line}, column bid_no: bid {number} of {auction} is on line {before} already");
+        }
     }
     ensure!(!auctions.is_empty(), "there are no bids in it");
     let mut auctions: Vec<_> = auctions.into_values().collect();
     for auction in &mut auctions {
         auction.bids.sort_by_key(|bid| (bid.placed, bid.number));
-        let mut numbers: Vec<_> = auction.bids.iter().map(|bid| bid.number).collect();
-        numbers.sort_unstable();
-        ensure!(numbers.is_sorted_by(|a, b| a < b), "{} has two bids of the same number", auction.name);
     }
     Ok(auctions)
 }
 
-fn take(row: Row, auctions: &mut BTreeMap<String, Recorded>) -> anyhow::Result<()> {
-    ensure!(is_name(&row.auction), "the auction {:?} needs a name of 1 to 40 letters, digits and -", row.auction);
-    ensure!(is_name(&row.bidder), "the bidder {:?} needs a name of 1 to 40 letters, digits and -", row.bidder);
-    let duration = days(row.duration_days).context("duration_days")?;
-    ensure!(duration > TimeDelta::zero(), "duration_days must be above 0");
-    let opening = amount(&row.opening_bid).context("opening_bid")?;
-    let final_price = amount(&row.final_price).context("final_price")?;
-    let placed = days(row.placed_at_days).context("placed_at_days")?;
-    let maximum = amount(&row.amount).context("amount")?;
-    let auction = auctions.entry(row.auction.clone()).or_insert_with(|| Recorded {
-        name: row.auction,
-        duration,
-        opening,
-        final_price,
-        bids: Vec::new(),
-    });
-    ensure!(
-        (auction.duration, auction.opening, auction.final_price) == (duration, opening, final_price),
-        "{} has another duration, opening bid or final price than on the lines before",
-        auction.name
-    );
-    auction.bids.push(RecordedBid { number: row.bid_no, bidder: row.bidder, placed, maximum });
-    Ok(())
+fn uneven(error: csv::Error) -> anyhow::Error {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos: Some(position), expected_len, len } => {
+            anyhow!("line {}: {len} columns, but line 1 names {expected_len}", position.line())
+        }
+        _ => error.into(),
+    }
+}
+
+/// A line with its columns by name.
+struct Row<'a> {
+    headers: &'a csv::StringRecord,
+    record: &'a csv::StringRecord,
+}
+
+impl Row<'_> {
+    /// Reads one column.
+    fn read<T>(&self, column: &'static str, parse: impl Fn(&str) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let place = self.headers.iter().position(|header| header == column);
+        let text = place.and_then(|place| self.record.get(place)).unwrap_or_default();
+        parse(text).with_context(|| format!("column {column}"))
+    }
+
+    /// Adds the line's bid to its auction; tells both.
+    fn take(&self, auctions: &mut BTreeMap<String, Recorded>) -> anyhow::Result<(String, u32)> {
+        let name = self.read("auction", name)?;
+        let duration = self.read("duration_days", |text| {
+            let duration = days(text)?;
+            ensure!(duration > TimeDelta::zero(), "it must be above 0");
+            Ok(duration)
+        })?;
+        let (opening, final_price) = (self.read("opening_bid", amount)?, self.read("final_price", amount)?);
+        let number =
+            self.read("bid_no", |text| text.parse().with_context(|| format!("{text:?} is no number of a bid")))?;
+        let placed = self.read("placed_at_days", days)?;
+        let bidder = self.read("bidder", self::name)?;
+        let maximum = self.read("amount", amount)?;
+        let auction = auctions.entry(name.clone()).or_insert_with(|| Recorded {
+            name: name.clone(),
+            duration,
+            opening,
+            final_price,
+            bids: Vec::new(),
+        });
+        for (column, same) in [
+            ("duration_days", auction.duration == duration),
+            ("opening_bid", auction.opening == opening),
+            ("final_price", auction.final_price == final_price),
+        ] {
+            ensure!(same, "column {column}: {name} has another one on the lines before");
+        }
+        auction.bids.push(RecordedBid { number, bidder, placed, maximum });
+        Ok((name, number))
+    }
 }
 
 /// Names become part of addresses, keys and titles.
-fn is_name(text: &str) -> bool {
-    (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+fn name(text: &str) -> anyhow::Result<String> {
+    let fits = (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    ensure!(fits, "{text:?} is no name of 1 to 40 letters, digits and -");
+    Ok(text.to_owned())
 }
 
-fn days(days: f64) -> anyhow::Result<TimeDelta> {
-    ensure!((0.0..=3_650.0).contains(&days), "{days} days is not between 0 and 3650");
+fn days(text: &str) -> anyhow::Result<TimeDelta> {
+    let days: f64 = text.parse().with_context(|| format!("{text:?} is no number of days"))?;
+    ensure!((0.0..=3_650.0).contains(&days), "{text} days are not between 0 and 3650");
     #[expect(clippy::cast_possible_truncation, reason = "ten years have fewer microseconds than an i64 holds")]
     Ok(TimeDelta::microseconds((days * 86_400e6).round() as i64))
 }
@@ -127,7 +154,7 @@ fn days(days: f64) -> anyhow::Result<TimeDelta> {
 fn amount(text: &str) -> anyhow::Result<Money> {
     let money =
         Money::parse(text, CURRENCY).with_context(|| format!("{text:?} is no amount in {}", CURRENCY.code()))?;
-    ensure!(money.minor() > 0, "{text:?} is not above 0");
+    ensure!((1..=MAX_TRADED_MINOR).contains(&money.minor()), "{text} is not above 0, or absurd");
     Ok(money)
 }
 
@@ -155,20 +182,44 @@ mod tests {
     #[test]
     fn faults_name_their_line() {
         for (row, expected) in [
-            ("a,3,1,5,1,0.5,x,four", "line 2: amount"),
-            ("a,3,1,5,1,0.5,x,0", "line 2: amount"),
-            ("a,3,1,5,1,-1,x,4", "line 2: placed_at_days"),
-            ("a,0,1,5,1,0.5,x,4", "line 2: duration_days"),
-            ("a b,3,1,5,1,0.5,x,4", "line 2: the auction"),
-            ("a,3,1,5,1,0.5", "line: 2"),
-            ("a,3,1,5,1,0.5,x,4\na,3,2,5,2,0.6,y,5", "line 3: a has another"),
-            ("a,3,1,5,1,0.5,x,4\na,3,1,5,1,0.6,y,5", "two bids of the same number"),
+            ("a,3,1,5,1,0.5,x,four", "line 2: column amount: \"four\""),
+            ("a,3,1,5,1,0.5,x,0", "line 2: column amount"),
+            ("a,3,1,5,1,0.5,x,99999999999999999", "line 2: column amount"),
+            ("a,3,1,5,one,0.5,x,4", "line 2: column bid_no"),
+            ("a,3,1,5,1,-1,x,4", "line 2: column placed_at_days"),
+            ("a,3,1,5,1,NaN,x,4", "line 2: column placed_at_days"),
+            ("a,0,1,5,1,0.5,x,4", "line 2: column duration_days"),
+            ("a b,3,1,5,1,0.5,x,4", "line 2: column auction"),
+            ("a,3,1,5,1,0.5,,4", "line 2: column bidder"),
+            ("a,3,1,5,1,0.5", "line 2: 6 columns, but line 1 names 8"),
+            ("a,3,1,5,1,0.5,x,4\na,3,2,5,2,0.6,y,5", "line 3: column opening_bid: a has another"),
+            ("a,3,1,5,1,0.5,x,4\na,3,1,5,1,0.5,x,4", "line 3, column bid_no: bid 1 of a is on line 2 already"),
         ] {
             let error = format!("{:#}", parse(&format!("{HEAD}{row}\n")).unwrap_err());
             assert!(error.contains(expected), "{row}: {error}");
         }
-        assert!(parse(HEAD).is_err());
-        assert!(parse("a,b\n1,2\n").is_err());
-        assert!(parse("").is_err());
+        for (file, expected) in [
+            (HEAD, "no bids"),
+            ("a,b\n1,2\n", "no column auction, duration_days"),
+            ("", "line 1 names no column"),
+            (&HEAD.replace("amount", "sum"), "no column amount;"),
+        ] {
+            let error = format!("{:#}", parse(file).unwrap_err());
+            assert!(error.contains(expected), "{file}: {error}");
+        }
+    }
+
+    #[test]
+    fn columns_come_in_any_order() {
+        let swapped = "bidder,amount,auction,duration_days,opening_bid,final_price,bid_no,placed_at_days,more\n\
+                       x,4,a,3,1,5,1,0.5,z\n";
+        let plain = format!("{HEAD}a,3,1,5,1,0.5,x,4\n");
+        assert_eq!(parse(swapped).unwrap(), parse(&plain).unwrap());
+    }
+
+    #[test]
+    fn other_encodings_are_named_by_their_place() {
+        let error = text(b"auction\na\xE9,1").unwrap_err();
+        assert_eq!(error.to_string(), "line 2, byte 2: this is not UTF-8 text");
     }
 }

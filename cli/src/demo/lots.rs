@@ -77,26 +77,24 @@ impl Shelf<'_> {
         known: Option<&Lot>,
     ) -> anyhow::Result<ListingId> {
         let title = format!("Recorded lot {name}");
-        let item: ItemId = match known {
-            Some(lot) => lot.item,
-            None => {
-                let body = json!({"category_id": category, "sku": name, "title": title});
-                self.client.post("/v1/items").as_(self.seller).json(&body).send::<Made<_>>().await?.id
-            }
+        let item: ItemId = if let Some(lot) = known {
+            lot.item
+        } else {
+            let body = json!({"category_id": category, "sku": name, "title": title});
+            self.client.post("/v1/items").as_(self.seller).json(&body).send::<Made<_>>().await?.id
         };
-        let listing: ListingId = match known.and_then(|lot| lot.listing) {
-            Some(listing) => listing,
-            None => {
-                let body = json!({
-                    "item_id": item,
-                    "title": title,
-                    "description": "A real auction, played again with its recorded bids.",
-                    "sale_mode": "auction",
-                    "currency": CURRENCY.code(),
-                    "delivery_options": ["parcel"],
-                });
-                self.client.post("/v1/listings").as_(self.seller).json(&body).send::<Made<_>>().await?.id
-            }
+        let listing: ListingId = if let Some(listing) = known.and_then(|lot| lot.listing) {
+            listing
+        } else {
+            let body = json!({
+                "item_id": item,
+                "title": title,
+                "description": "A real auction, played again with its recorded bids.",
+                "sale_mode": "auction",
+                "currency": CURRENCY.code(),
+                "delivery_options": ["parcel"],
+            });
+            self.client.post("/v1/listings").as_(self.seller).json(&body).send::<Made<_>>().await?.id
         };
         let there = known.map_or(0, |lot| usize::try_from(lot.images).unwrap_or_default());
         for photo in photos::of_lot(place).skip(there) {

@@ -43,7 +43,7 @@ pub(crate) struct Demo {
     /// Another file to play, of the same columns as `cli/data/auctions/xbox_bids.csv`.
     #[arg(long, value_name = "FILE")]
     bids: Option<PathBuf>,
-    /// Where the API is; PUBLIC_URL unless given.
+    /// Where the API is; `PUBLIC_URL` unless given.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
     /// How long the auctions run; chosen by the speed of the machine unless given.

@@ -11,7 +11,7 @@ use shared::identity::{OrgStatus, PlatformRole};
 use shared::ids::OrgId;
 
 use super::client::{ApiError, Client, Token};
-use super::plan::{ADMIN, Plan, hex};
+use super::plan::{ADMIN, Plan};
 use super::progress::Step;
 use super::stored::{People, Person};
 use crate::commands::admin;
@@ -99,13 +99,12 @@ impl Registry<'_> {
             self.register(email, name).await?;
         }
         let token = self.log_in(email).await?;
-        let org = match known.and_then(|person| person.org) {
-            Some(org) => org,
-            None => {
-                let body = json!({"legal_name": name, "kinds": [kind], "time_zone": "UTC"});
-                let org: Org = self.client.post("/v1/orgs").as_(&token).json(&body).send().await?;
-                org.id
-            }
+        let org = if let Some(org) = known.and_then(|person| person.org) {
+            org
+        } else {
+            let body = json!({"legal_name": name, "kinds": [kind], "time_zone": "UTC"});
+            let org: Org = self.client.post("/v1/orgs").as_(&token).json(&body).send().await?;
+            org.id
         };
         if known.and_then(|person| person.org_status) != Some(OrgStatus::Approved) {
             self.client.post(format!("/v1/orgs/{org}/approve")).as_(admin).done().await?;
@@ -135,6 +134,6 @@ impl Registry<'_> {
 
     fn password(&self, email: &str) -> String {
         let digest = Sha256::digest(format!("tradeyard demo password\n{}\n{email}", self.secret.expose_secret()));
-        hex(&digest)
+        hex::encode(digest)
     }
 }

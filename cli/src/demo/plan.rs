@@ -1,6 +1,6 @@
 //! What one demo plays, and the names that it uses: the same file gives the same names, so that a second run finds the first.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use anyhow::ensure;
 use sha2::{Digest, Sha256};
@@ -39,16 +39,16 @@ impl Plan {
             "there are {} auctions in it; a demo plays at most {MOST_AUCTIONS}",
             auctions.len()
         );
-        let names: BTreeMap<&str, ()> =
-            auctions.iter().flat_map(|auction| &auction.bids).map(|bid| (bid.bidder.as_str(), ())).collect();
+        let names: BTreeSet<&str> =
+            auctions.iter().flat_map(|auction| &auction.bids).map(|bid| bid.bidder.as_str()).collect();
         ensure!(
             names.len() <= MOST_BIDDERS,
             "there are {} bidders in it; a demo plays at most {MOST_BIDDERS}",
             names.len()
         );
-        let bidders = names.into_keys().map(str::to_owned).collect();
+        let bidders = names.into_iter().map(str::to_owned).collect();
         let endings = auctions.iter().map(ending).collect::<anyhow::Result<_>>()?;
-        let run = hex(&Sha256::digest(text.as_bytes())[..4]);
+        let run = hex::encode(&Sha256::digest(text.as_bytes())[..4]);
         Ok(Self { run, auctions, endings, bidders })
     }
 
@@ -84,11 +84,6 @@ impl Plan {
     pub(crate) fn total(&self, of: impl Fn(&Ending) -> u64) -> u64 {
         self.endings.iter().map(of).sum()
     }
-}
-
-/// Two lower-case digits a byte.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

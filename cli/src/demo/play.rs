@@ -95,6 +95,6 @@ impl Play<'_> {
 fn too_slow(behind: Duration) -> anyhow::Error {
     advised(
         format!("the machine is too slow for this pace: a bid was {:.1} s behind its moment", behind.as_secs_f64()),
-        "run it again with more time, such as --seconds 180; it begins a new round",
+        "run it again when less else runs, or with more time, such as --seconds 180; it begins a new round",
     )
 }

@@ -31,7 +31,7 @@ impl Step {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = if total == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(total) };
             let style =
-                if total == 0 { "{spinner} {msg:38} {elapsed}" } else { "  {msg:38} {bar:30} {pos}/{len} {elapsed}" };
+                if total == 0 { "{spinner} {msg} {elapsed}" } else { "  {msg} {wide_bar} {pos}/{len} {elapsed}" };
             bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_message(name);
             bar.enable_steady_tick(Duration::from_millis(200));
@@ -49,11 +49,6 @@ impl Step {
     /// So many parts are done.
     pub(crate) fn at(&self, done: u64) {
         self.set(done, false);
-    }
-
-    /// Time passes: says so where there is no bar.
-    pub(crate) fn tick(&self) {
-        self.set(0, true);
     }
 
     fn set(&self, done: u64, add: bool) {

@@ -29,59 +29,49 @@ pub(crate) struct Round {
     pub(crate) seller: OrgId,
 }
 
-/// Calls `look` until it tells of nothing that is missing. Ends early when what it tells has not changed for a while.
-async fn until_none(step: &Step, mut look: impl AsyncFnMut() -> anyhow::Result<u64>) -> anyhow::Result<u64> {
-    let (mut changed, mut least) = (Instant::now(), u64::MAX);
-    loop {
-        let missing = look().await?;
-        if missing == 0 {
-            return Ok(0);
-        }
-        if missing < least {
-            (changed, least) = (Instant::now(), missing);
-        }
-        if changed.elapsed() > PATIENCE {
-            return Ok(missing);
-        }
-        step.tick();
-        tokio::time::sleep(LOOK_EVERY).await;
+/// A wait for parts that others make: `look` tells how many of `total` are missing. Ends early when that has not changed for
+/// a while, and tells what is missing then. Where nothing is missing, nothing is said.
+async fn wait(
+    name: &'static str,
+    total: u64,
+    mut look: impl AsyncFnMut() -> anyhow::Result<u64>,
+) -> anyhow::Result<u64> {
+    let mut missing = look().await?;
+    if missing == 0 {
+        return Ok(0);
     }
+    let step = Step::begin(name, total);
+    let mut changed = Instant::now();
+    while missing > 0 && changed.elapsed() < PATIENCE {
+        step.at(total.saturating_sub(missing));
+        tokio::time::sleep(LOOK_EVERY).await;
+        let before = std::mem::replace(&mut missing, look().await?);
+        if missing < before {
+            changed = Instant::now();
+        }
+    }
+    step.at(total.saturating_sub(missing));
+    step.end();
+    Ok(missing)
 }
 
 /// Waits until the images pool has made every file.
 pub(crate) async fn until_photographs_are_ready(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow::Result<()> {
     let wanted = photos::variants(plan.auctions.len());
-    let step = Step::begin("making image variants", wanted);
-    let missing = until_none(&step, async || {
-        let made = stored.image_variants(round.seller).await?;
-        step.at(made);
-        Ok(wanted.saturating_sub(made))
-    })
-    .await?;
+    let look = async || Ok(wanted.saturating_sub(stored.image_variants(round.seller).await?));
+    let missing = wait("making image variants", wanted, look).await?;
     ensure!(missing == 0, "{missing} image variants are still missing: `tradeyard jobs list` shows why");
-    step.end();
     Ok(())
 }
 
 /// Waits until the jobs have closed every auction.
-pub(crate) async fn until_closed(stored: &mut Stored, round: &Round) -> anyhow::Result<()> {
-    let lots = stored.lots(round.seller).await?;
-    let step = Step::begin("auctions closed by their jobs", lots.len() as u64);
-    // The last end may lie ahead further than anybody's patience.
-    let last = lots.values().filter_map(|lot| lot.ends_at).max();
-    let missing = until_none(&step, async || {
+pub(crate) async fn until_closed(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow::Result<()> {
+    let look = async || {
         let lots = stored.lots(round.seller).await?;
-        let open = lots.values().filter(|lot| lot.auction_status.is_some_and(AuctionStatus::is_open)).count() as u64;
-        step.at(lots.len() as u64 - open);
-        Ok(open)
-    })
-    .await?;
-    ensure!(
-        missing == 0,
-        "{missing} auctions are still open, though the last one ended at {}: `tradeyard jobs list` shows why",
-        last.map(|last| last.to_rfc3339()).unwrap_or_default(),
-    );
-    step.end();
+        Ok(lots.values().filter(|lot| lot.auction_status.is_some_and(AuctionStatus::is_open)).count() as u64)
+    };
+    let missing = wait("auctions closed by their jobs", plan.auctions.len() as u64, look).await?;
+    ensure!(missing == 0, "{missing} auctions are still open after their end: `tradeyard jobs list` shows why");
     Ok(())
 }
 
@@ -94,14 +84,12 @@ pub(crate) async fn until_quiet(
 ) -> anyhow::Result<()> {
     let events = events_of(&stored.lots(round.seller).await?);
     let emails = emails_of(plan);
-    let step = Step::begin("waiting for mails and events", 0);
-    until_none(&step, async || {
+    let look = async || {
         let missing_events = events.saturating_sub(stored.events(round.seller).await?);
         let missing_emails = emails.saturating_sub(emails_sent(stored, plan, round).await?);
         Ok(stored.jobs(since, round.seller).await?.open + missing_events + missing_emails)
-    })
-    .await?;
-    step.end();
+    };
+    wait("waiting for mails and events", 0, look).await?;
     Ok(())
 }
 

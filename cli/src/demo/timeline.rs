@@ -13,8 +13,10 @@ use super::bids::Recorded;
 const AFTER_START: Duration = Duration::from_secs(1);
 const BEFORE_END: Duration = Duration::from_secs(8);
 
-/// The shortest play that keeps room between bids.
-pub(crate) const SHORTEST: Duration = Duration::from_secs(40);
+/// The shortest auction: some room for bids between the two.
+const SHORTEST_AUCTION: Duration = Duration::from_secs(10);
+/// The shortest play.
+pub(crate) const SHORTEST: Duration = Duration::from_secs(20);
 
 /// One auction's place in the play.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,17 +30,16 @@ pub(crate) struct Slot {
 /// Lays out the auctions over `play` (at least [`SHORTEST`]).
 pub(crate) fn lay_out(auctions: &[Recorded], play: Duration) -> Vec<Slot> {
     let play = play.max(SHORTEST);
-    let quarter = play / 4;
+    let first_end = (play / 4).max(SHORTEST_AUCTION);
     let longest = auctions.iter().map(|auction| auction.duration.as_seconds_f64()).fold(1.0, f64::max);
-    let shortest = AFTER_START + BEFORE_END + Duration::from_secs(1);
     let all_bids: usize = auctions.iter().map(|auction| auction.bids.len()).sum();
     let mut bids_so_far = 0;
     let mut slots: Vec<_> = auctions
         .iter()
         .map(|auction| {
             bids_so_far += auction.bids.len();
-            let ends = quarter + (play - quarter).mul_f64(share(bids_so_far, all_bids));
-            let length = quarter.mul_f64(auction.duration.as_seconds_f64() / longest).max(shortest);
+            let ends = first_end + play.saturating_sub(first_end).mul_f64(share(bids_so_far, all_bids));
+            let length = first_end.mul_f64(auction.duration.as_seconds_f64() / longest).max(SHORTEST_AUCTION);
             let starts = ends.saturating_sub(length);
             let room = length.saturating_sub(AFTER_START + BEFORE_END);
             let span = auction.duration.as_seconds_f64();

@@ -1,0 +1,156 @@
+//! The demo against the real programs: `tradeyard dev` runs the API, the scheduler, the workers and the sinks in one process,
+//! and `tradeyard demo` plays a small file against it.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::disallowed_methods, reason = "the environment names the servers of the tests")]
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::db::testing::TestDb;
+use tokio::process::{Child, Command};
+
+/// Three auctions: one that is outbid and raised, one with a refused raise, one whose only bid is below its opening price.
+const BIDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/bids.csv");
+
+struct Stack {
+    db: TestDb,
+    env: Vec<(String, String)>,
+    dir: PathBuf,
+    programs: Child,
+}
+
+impl Stack {
+    async fn start() -> Self {
+        let db = TestDb::new().await;
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        let dir = std::env::temp_dir().join(format!("tradeyard-demo-{name}"));
+        let [api, s3, smtp, mailbox] = free_ports();
+        let mut env: Vec<(String, String)> = [
+            ("DATABASE_URL", db.url()),
+            ("NAMESPACE", format!("d{name}")),
+            ("JWT_SECRET", format!("{name}{name}")),
+            ("PASSWORD_COST", "4".to_owned()),
+            ("HTTP_ADDR", format!("127.0.0.1:{api}")),
+            ("PUBLIC_URL", format!("http://127.0.0.1:{api}")),
+            ("LOG", "warn".to_owned()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into();
+        env.extend(
+            ["REDIS_URL", "AMQP_URL"].into_iter().filter_map(|key| Some((key.to_owned(), std::env::var(key).ok()?))),
+        );
+        let programs = tradeyard(&env)
+            .args(["dev", "--dir", dir.to_str().unwrap()])
+            .args(["--s3-addr", &format!("127.0.0.1:{s3}"), "--smtp-addr", &format!("127.0.0.1:{smtp}")])
+            .args(["--mailbox-addr", &format!("127.0.0.1:{mailbox}")])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stack = Self { db, env, dir, programs };
+        stack.until_ready(api).await;
+        stack
+    }
+
+    /// Until the API answers and every pool has a worker.
+    async fn until_ready(&mut self, api: u16) {
+        loop {
+            assert!(self.programs.try_wait().unwrap().is_none(), "`tradeyard dev` has ended");
+            let answer = reqwest::get(format!("http://127.0.0.1:{api}/readyz")).await;
+            let pools: i64 = self.count("(SELECT DISTINCT pool FROM workers WHERE stopped_at IS NULL) AS pools").await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) && pools == 5 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn count(&self, rows: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {rows}");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.db.pool).await.unwrap()
+    }
+
+    /// Plays a file; returns the exit code and what stands on the standard output and error.
+    async fn demo(&self, bids: &str, options: &[&str]) -> (Option<i32>, String, String) {
+        let output = tradeyard(&self.env).args(["demo", "--bids", bids]).args(options).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// How many rows each table has that the demo writes to.
+    async fn rows(&self) -> Vec<i64> {
+        let mut rows = Vec::new();
+        for table in
+            ["users", "sessions", "orgs", "listings", "images", "auctions", "bids", "orders", "emails", "cargo_events"]
+        {
+            rows.push(self.count(table).await);
+        }
+        rows
+    }
+
+    async fn stop(mut self) {
+        self.programs.kill().await.unwrap();
+        self.db.close().await;
+        std::fs::remove_dir_all(&self.dir).unwrap();
+    }
+}
+
+fn tradeyard(env: &[(String, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tradeyard"));
+    command.envs(env.iter().cloned()).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// Held together, so that they differ.
+fn free_ports() -> [u16; 4] {
+    let listeners = [(); 4].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_plays_a_file_once() {
+    let stack = Stack::start().await;
+
+    // Interrupted while it prepares or plays: the next run has to find its way.
+    let mut interrupted = tradeyard(&stack.env)
+        .args(["demo", "--bids", BIDS, "--seconds", "20"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while stack.count("bids").await == 0 {
+        assert!(interrupted.try_wait().unwrap().is_none(), "the demo ended before its first bid");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    interrupted.kill().await.unwrap();
+
+    let (code, told, progress) = stack.demo(BIDS, &["--seconds", "20", "--json"]).await;
+    assert_eq!(code, Some(0), "{told}{progress}");
+    let mut figures: Value = serde_json::from_str(&told).unwrap();
+    for lateness in ["closing_lateness_p50_ms", "closing_lateness_p99_ms"] {
+        assert!(figures.as_object_mut().unwrap().remove(lateness).unwrap().as_f64().unwrap() > 0.0);
+    }
+    let expected = json!({
+        "bids_accepted": 7, "bids_refused": 4, "auctions": 3, "auctions_at_recorded_price": 2,
+        // Five people registered and approved, three leads lost, two sales with two parties, one unsold lot, one report.
+        "emails_delivered": 5 * 2 + 3 + 2 * 2 + 1 + 1,
+        "image_variants": 30, "report_rows": 2, "report_total": "148.50", "events_stored": 10,
+        "jobs_open": 0, "jobs_dead": 0,
+    });
+    assert_eq!(figures, expected);
+    assert_eq!(stack.count("auctions WHERE status = 'cancelled'").await, 3, "what was interrupted is taken back");
+
+    let rows = stack.rows().await;
+    let (code, told, progress) = stack.demo(BIDS, &[]).await;
+    assert_eq!(code, Some(0), "{told}{progress}");
+    let bad = stack.dir.join("bad.csv");
+    let text = std::fs::read_to_string(BIDS).unwrap().replace("20.1", "twenty");
+    std::fs::write(&bad, text).unwrap();
+    let (code, told, error) = stack.demo(bad.to_str().unwrap(), &["--json"]).await;
+    assert_eq!((code, told.as_str()), (Some(1), ""));
+    assert!(error.contains("line 9: column amount: \"twenty\""), "{error}");
+    assert_eq!(stack.rows().await, rows, "neither a second run nor a bad file adds anything");
+    stack.stop().await;
+}

@@ -31,7 +31,7 @@ use crate::error::Result;
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page, TimeCursor};
 
-pub(crate) use topic::AuctionTopic;
+pub(crate) use topic::{AuctionTopic, watch};
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

@@ -1,5 +1,7 @@
 //! A real API on a real port over a database of the test's own, and people who use it.
 
+pub(crate) mod socket;
+
 use std::collections::BTreeMap;
 
 use reqwest::{Method, StatusCode};

@@ -27,6 +27,7 @@ macro_rules! for_each_job {
                 $crate::reports::ExpireReports,
                 $crate::images::PurgeUploads,
                 $crate::maintenance::PruneJobs,
+                $crate::maintenance::PurgeIdempotencyKeys,
             }
             cargo {
                 $crate::cargo::CreatePartitions,

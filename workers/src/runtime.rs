@@ -13,6 +13,7 @@ use jobs::kit::worker::{Process, WorkerOptions};
 use shared::clock::Clock;
 use shared::config::Config;
 use shared::program::{self, Signals};
+use shared::realtime::Publisher;
 
 use crate::{Services, pools};
 
@@ -51,12 +52,13 @@ pub async fn run(
     let brokers = Brokers::connect(config, engine_pool.clone());
     let queues = jobs::registry()?.queues();
     let fast_path = FastPath::open(engine_pool.clone(), brokers.clone(), queues, signals.stop.clone());
+    let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
     let services = Services::new(config)?;
     let lane = (pool == "cargo").then(|| crate::cargo::Settings::new(config)).flatten();
     let lane = lane.map(|lane| tokio::spawn(crate::cargo::run(lane, services.events.clone(), signals.stop.clone())));
     let process = Process {
         engine_pool,
-        ledger: Ledger::new(db).with_fast_path(fast_path),
+        ledger: Ledger::new(db).with_fast_path(fast_path).with_publisher(publisher),
         brokers,
         handlers,
         services: Arc::new(services),

@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
 use axum::http::header;
 use axum::http::request::Parts;
 use shared::identity::store::{self, Authority, Membership, SessionRef};
-use shared::identity::{MemberRole, OrgStatus, PlatformRole};
+use shared::identity::{MemberRole, OrgKind, OrgStatus, PlatformRole};
 use shared::ids::{OrgId, SessionId, UserId};
 
 use crate::app::AppState;
@@ -56,6 +56,16 @@ impl Caller {
             return Ok(membership);
         }
         Err(Problem::forbidden("org_not_approved", format!("the organisation is {}", membership.status)))
+    }
+
+    /// Refuses what only organisations of this kind do.
+    pub fn acts_as(&self, kind: OrgKind, org: OrgId) -> Result<(), Problem> {
+        if self.memberships.iter().any(|membership| membership.org == org && membership.kinds.contains(&kind)) {
+            return Ok(());
+        }
+        let detail =
+            format!("the organisation is no {kind}: an owner can add {kind} to its kinds with PATCH /v1/orgs/{org}");
+        Err(Problem::forbidden("org_kind", detail))
     }
 
     /// The organisation to act for: the given one, or the only one there is.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared::realtime::{self, Event};
 use tokio::sync::broadcast::error::RecvError;
 
+use super::topics::{self, Carries};
 use crate::app::AppState;
 
 /// How often this process publishes a beat to itself.
@@ -38,10 +39,17 @@ async fn local(state: &AppState) {
     let mut events = realtime::local().subscribe();
     loop {
         match events.recv().await {
-            Ok(event) => state.hub.deliver(event),
+            Ok(event) => deliver(state, event),
             Err(RecvError::Lagged(_)) => state.hub.resync(),
             Err(RecvError::Closed) => return,
         }
+    }
+}
+
+fn deliver(state: &AppState, event: Event) {
+    match topics::find(&event.topic) {
+        Some((kind, _)) if kind.carries() == Carries::State => state.hub.deliver_paced(event),
+        _ => state.hub.deliver(event),
     }
 }
 
@@ -77,7 +85,7 @@ async fn listen(state: &AppState, url: &SecretString, connected: &mut bool) -> a
                 heard = tokio::time::Instant::now();
                 // Somebody else may publish on our channel; what is no event of ours is nothing.
                 if let Ok(event) = serde_json::from_slice::<Event>(message.get_payload_bytes()) {
-                    state.hub.deliver(event);
+                    deliver(state, event);
                 }
             }
             _ = beat.tick() => {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use shared::identity::store::SessionRef;
 use shared::ids::SessionId;
@@ -13,6 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 /// How many messages may wait for one client. Who is further behind is dropped: it will be faster with a snapshot.
 pub const QUEUE: usize = 64;
+
+/// How far apart the events of one topic are at least when they are paced: faster than people see, slow enough for their
+/// browsers when hundreds bid at once.
+pub const PACE: Duration = Duration::from_millis(50);
 
 /// What a socket is told.
 #[derive(Clone, Debug)]
@@ -44,7 +49,25 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     connections: HashMap<ConnectionId, Entry>,
-    topics: HashMap<String, Vec<ConnectionId>>,
+    topics: HashMap<String, Watched>,
+}
+
+/// A topic that somebody watches.
+#[derive(Debug, Default)]
+struct Watched {
+    by: Vec<ConnectionId>,
+    /// The highest seq that was handed to [`Hub::deliver_paced`].
+    newest: Option<i64>,
+    pace: Pace,
+}
+
+#[derive(Debug, Default)]
+enum Pace {
+    /// The next event goes out at once.
+    #[default]
+    Ready,
+    /// One went out a moment ago; the newest since then waits for the moment to pass.
+    Resting(Option<Arc<Event>>),
 }
 
 #[derive(Debug)]
@@ -53,6 +76,17 @@ struct Entry {
     queue: mpsc::Sender<Message>,
     close: CancellationToken,
     why: Arc<Mutex<Option<Closed>>>,
+}
+
+impl State {
+    fn send(&self, event: &Arc<Event>) {
+        let Some(watched) = self.topics.get(&event.topic) else { return };
+        for id in &watched.by {
+            if let Some(entry) = self.connections.get(id) {
+                entry.send(Message::Event(Arc::clone(event)));
+            }
+        }
+    }
 }
 
 impl Entry {
@@ -102,14 +136,54 @@ impl Hub {
 
     /// Hands an event to whoever watches its topic.
     pub fn deliver(&self, event: Event) {
-        let state = self.state();
-        let Some(watchers) = state.topics.get(&event.topic) else { return };
+        self.state().send(&Arc::new(event));
+    }
+
+    /// Hands on an event that stands for those before it: at once, or, when the topic's last one went out less than [`PACE`]
+    /// ago, after that time and only if no newer one came. The last one always goes out.
+    pub fn deliver_paced(&self, event: Event) {
+        let mut state = self.state();
+        let Some(watched) = state.topics.get_mut(&event.topic) else { return };
+        // Two processes' events may arrive in the wrong order.
+        if watched.newest.is_some_and(|newest| newest >= event.seq) {
+            return;
+        }
+        watched.newest = Some(event.seq);
         let event = Arc::new(event);
-        for id in watchers {
-            if let Some(entry) = state.connections.get(id) {
-                entry.send(Message::Event(Arc::clone(&event)));
+        match &mut watched.pace {
+            Pace::Resting(waiting) => *waiting = Some(event),
+            pace @ Pace::Ready => {
+                *pace = Pace::Resting(None);
+                state.send(&event);
+                tokio::spawn(self.clone().rest(event.topic.clone()));
             }
         }
+    }
+
+    /// Sends what has waited, as long as there is something each time.
+    async fn rest(self, topic: String) {
+        loop {
+            tokio::time::sleep(PACE).await;
+            let mut state = self.state();
+            // Nobody may watch any more.
+            let Some(watched) = state.topics.get_mut(&topic) else { return };
+            match &mut watched.pace {
+                Pace::Resting(waiting) if waiting.is_some() => {
+                    if let Some(event) = waiting.take() {
+                        state.send(&event);
+                    }
+                }
+                pace => {
+                    *pace = Pace::Ready;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The highest seq of a topic that [`Hub::deliver_paced`] was given since somebody began to watch it.
+    pub fn newest(&self, topic: &str) -> Option<i64> {
+        self.state().topics.get(topic)?.newest
     }
 
     /// Makes every socket take snapshots.
@@ -146,7 +220,7 @@ impl Connection {
             return;
         }
         self.topics.push(topic.to_owned());
-        self.hub.state().topics.entry(topic.to_owned()).or_default().push(self.id);
+        self.hub.state().topics.entry(topic.to_owned()).or_default().by.push(self.id);
     }
 
     /// Stops watching a topic.
@@ -177,9 +251,9 @@ impl Drop for Connection {
 }
 
 fn leave(state: &mut State, topic: &str, id: ConnectionId) {
-    if let Some(watchers) = state.topics.get_mut(topic) {
-        watchers.retain(|watcher| *watcher != id);
-        if watchers.is_empty() {
+    if let Some(watched) = state.topics.get_mut(topic) {
+        watched.by.retain(|watcher| *watcher != id);
+        if watched.by.is_empty() {
             state.topics.remove(topic);
         }
     }
@@ -217,6 +291,31 @@ mod tests {
         assert_eq!(hub.watched("auction:"), ["auction:2"]);
         drop(other);
         assert_eq!(hub.watched("auction:"), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_thinned_out_and_its_last_event_arrives() {
+        let hub = Hub::default();
+        let mut one = hub.join(session());
+        one.watch("auction:1");
+        // Without a pause in between, so that no time can pass for the hub.
+        for seq in [1, 2, 4, 3, 5, 5, 99, 98] {
+            hub.deliver_paced(event("auction:1", seq));
+        }
+        assert_eq!(hub.newest("auction:1"), Some(99));
+        let mut heard = Vec::new();
+        while heard.last() != Some(&99) {
+            let Some(Message::Event(event)) = one.messages.recv().await else { panic!("the socket was closed") };
+            heard.push(event.seq);
+        }
+        assert_eq!(heard, [1, 99]);
+        // After the flood the next one goes out as well.
+        hub.deliver_paced(event("auction:1", 100));
+        assert!(matches!(one.messages.recv().await, Some(Message::Event(event)) if event.seq == 100));
+        one.unwatch("auction:1");
+        hub.deliver_paced(event("auction:1", 101));
+        assert!(one.messages.try_recv().is_err());
+        assert_eq!(hub.newest("auction:1"), None);
     }
 
     #[test]

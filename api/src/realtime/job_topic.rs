@@ -17,7 +17,7 @@ use shared::realtime::Event;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::topics::{Snapshot, Topic};
+use super::topics::{Carries, Snapshot, Topic};
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::Result;
@@ -103,6 +103,10 @@ pub(crate) struct JobTopic;
 impl Topic for JobTopic {
     fn prefix(&self) -> &'static str {
         "job"
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::Reading
     }
 
     fn snapshot<'a>(

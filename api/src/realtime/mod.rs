@@ -1,7 +1,8 @@
 //! `WebSocket`s: clients subscribe to topics and are told of changes within a moment.
 //!
 //! Events come from Redis (or the in-process channel) through one [`feed`] a process into the [`hub`], which fans them out to
-//! the sockets. Jobs are not published by anybody: the [`jobs`] watcher reads the watched rows. The [`sessions`] watcher closes
+//! the sockets. Jobs are not published by anybody: the [`job_topic`] watcher reads the watched rows. What was committed
+//! and, because a process died or Redis was away, never published, the watcher of auctions finds. The [`sessions`] watcher closes
 //! the sockets of sessions that have ended.
 //!
 //! # How to get this wrong
@@ -24,6 +25,7 @@ use crate::app::AppState;
 pub(crate) fn start(state: &AppState) {
     tokio::spawn(feed::run(state.clone()));
     tokio::spawn(job_topic::watch(state.clone()));
+    tokio::spawn(crate::routes::auctions::watch(state.clone()));
     tokio::spawn(sessions::watch(state.clone()));
 }
 

@@ -12,7 +12,7 @@ use shared::realtime::Event;
 use tokio::time::Instant;
 
 use super::hub::{Closed, Connection, Message};
-use super::topics::{self, Snapshot};
+use super::topics::{self, Carries, Snapshot};
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::Problem;
@@ -191,18 +191,22 @@ impl Session {
         }
     }
 
-    /// The next event is told as it is, an old one not at all; after a gap the client gets a snapshot.
+    /// The next event is told as it is, an old one not at all; after a gap the client gets the whole, be it a snapshot.
     async fn event(&mut self, event: &Event) -> Result<(), End> {
         let Some(&seen) = self.seen.get(&event.topic) else { return Ok(()) };
-        // Jobs jump: what is told of them is always the whole.
-        let whole = event.topic.starts_with("job:");
-        if event.seq <= seen && !whole {
+        let Some((kind, _)) = topics::find(&event.topic) else { return Ok(()) };
+        let (old, gap) = match kind.carries() {
+            Carries::Step => (event.seq <= seen, event.seq > seen + 1),
+            Carries::State => (event.seq <= seen, false),
+            Carries::Reading => (false, false),
+        };
+        if old {
             return Ok(());
         }
-        if event.seq == seen + 1 || whole {
-            return self.tell(&event.topic, event.seq, &event.kind, Some(&event.data)).await;
+        if gap {
+            return self.refresh(&event.topic).await;
         }
-        self.refresh(&event.topic).await
+        self.tell(&event.topic, event.seq, &event.kind, Some(&event.data)).await
     }
 
     async fn resync(&mut self) -> Result<(), End> {

@@ -7,16 +7,15 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::identity::PlatformRole;
 use shared::realtime::Event;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message as Frame, client::IntoClientRequest};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::topics::{Snapshot, Topic};
+use super::topics::{Carries, Snapshot, Topic};
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::Result;
-use crate::testing::{Person, TestApi, redis_url};
+use crate::testing::socket::{Client, PATIENCE};
+use crate::testing::{TestApi, redis_url};
 
 /// A thing with a version, for tests: `counter:<id>`.
 pub(super) struct Counter;
@@ -24,6 +23,10 @@ pub(super) struct Counter;
 impl Topic for Counter {
     fn prefix(&self) -> &'static str {
         "counter"
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::Step
     }
 
     fn snapshot<'a>(
@@ -37,50 +40,6 @@ impl Topic for Counter {
                 sqlx::query_as("SELECT seq FROM counters WHERE id = $1").bind(id).fetch_optional(&state.db).await?;
             Ok(row.map(|(seq,)| Snapshot { seq, data: json!({"count": seq}) }))
         })
-    }
-}
-
-/// Whoever waits longer than this waits for nothing.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-impl Client {
-    async fn open(api: &TestApi, person: &Person) -> Self {
-        let ticket = api.post(Some(person), "/v1/ws/ticket", json!({})).await.ok();
-        let url = format!("{}/v1/ws?ticket={}", api.base.replace("http", "ws"), ticket["ticket"].as_str().unwrap());
-        Self(tokio_tungstenite::connect_async(url).await.unwrap().0)
-    }
-
-    async fn say(&mut self, message: Value) {
-        self.0.send(Frame::text(message.to_string())).await.unwrap();
-    }
-
-    async fn subscribe(&mut self, topic: &str) -> Value {
-        self.say(json!({"subscribe": topic})).await;
-        self.hear().await
-    }
-
-    /// The next message, pings aside.
-    async fn hear(&mut self) -> Value {
-        loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("a message in time").unwrap().unwrap() {
-                Frame::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Frame::Ping(_) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    /// The code that the server closes with.
-    async fn closing(&mut self) -> u16 {
-        loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("a close in time") {
-                Some(Ok(Frame::Close(Some(frame)))) => return frame.code.into(),
-                Some(Ok(Frame::Text(_) | Frame::Ping(_))) => {}
-                other => panic!("{other:?}"),
-            }
-        }
     }
 }
 

@@ -17,10 +17,23 @@ pub struct Snapshot {
     pub data: Value,
 }
 
+/// What an event of a topic carries, which decides what a client is told after a gap in its seq.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// A step on from the seq before: after a gap there must be a snapshot.
+    Step,
+    /// All that a snapshot would show: it stands for those before it, so that some of a flood may be left out.
+    State,
+    /// The same, as it was just read; its seq may even fall.
+    Reading,
+}
+
 /// A kind of thing that can be watched.
 pub trait Topic: Send + Sync {
     /// `auction` for topics such as `auction:<id>`.
     fn prefix(&self) -> &'static str;
+
+    fn carries(&self) -> Carries;
 
     /// The thing now; `None` when it does not exist or the caller may not see it.
     fn snapshot<'a>(

@@ -1,7 +1,7 @@
 //! Which organisation a request acts for.
 
 use serde::Deserialize;
-use shared::identity::MemberRole;
+use shared::identity::{MemberRole, OrgKind};
 use shared::ids::OrgId;
 use utoipa::IntoParams;
 
@@ -31,6 +31,13 @@ impl Acting {
     /// The organisation, which is approved and for which the caller may trade.
     pub(super) fn trader(self, caller: &Caller) -> Result<OrgId> {
         Ok(caller.trader(caller.acting_org(self.org)?)?.org)
+    }
+
+    /// The organisation, for which the caller may trade as one of this kind.
+    pub(super) fn trader_as(self, kind: OrgKind, caller: &Caller) -> Result<OrgId> {
+        let org = self.trader(caller)?;
+        caller.acts_as(kind, org)?;
+        Ok(org)
     }
 
     /// For whose eyes something public is shown; nobody's in particular when it is not clear.

@@ -16,7 +16,7 @@ use serde_json::json;
 use shared::auctions::model::{AuctionView, NewAuction};
 use shared::auctions::store::{self, AuctionError, OpenFilter, Place};
 use shared::audit;
-use shared::identity::PlatformRole;
+use shared::identity::{OrgKind, PlatformRole};
 use shared::ids::{AuctionId, ListingId, OrgId};
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -31,7 +31,7 @@ use crate::error::Result;
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page, TimeCursor};
 
-pub(crate) use topic::AuctionTopic;
+pub(crate) use topic::{AuctionTopic, watch};
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -50,7 +50,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 #[utoipa::path(post, path = "/v1/listings/{listing}/auctions", tag = "auctions", params(("listing" = ListingId, Path)),
     request_body = NewAuction, responses(
     (status = 201, description = "Scheduled, or live when its start has come", body = AuctionView),
-    (status = 403, description = "`org_not_approved`"),
+    (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller"),
     (status = 409, description = "`not_for_auction`; `auction_open`: the listing has an open auction"),
     (status = 422, description = "`invalid_value`"),
 ))]
@@ -62,6 +62,7 @@ async fn create_auction(
 ) -> Result<Response> {
     let mut tx = state.ledger.begin().await?;
     let seller = trader_of(&caller, found_listing(&mut tx, listing).await?.seller_org_id, "listing")?;
+    caller.acts_as(OrgKind::Seller, seller)?;
     let id = store::create(&mut tx, seller, caller.user, listing, &new).await?;
     let view = found(&mut tx, id, Some(seller)).await?;
     set_timers(&mut tx, &view).await?;

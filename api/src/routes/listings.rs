@@ -119,7 +119,7 @@ async fn my_listings(
 /// Nobody outside of the organisation sees it until it is published.
 #[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting), request_body = NewListing, responses(
     (status = 201, description = "A draft", body = Listing),
-    (status = 403, description = "`org_not_approved`"),
+    (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller, or for `wanted` no buyer"),
     (status = 422, description = "`invalid_value`"),
 ))]
 async fn create_listing(
@@ -128,7 +128,7 @@ async fn create_listing(
     Query(acting): Query<Acting>,
     Json(new): Json<NewListing>,
 ) -> Result<Response> {
-    let org = acting.trader(&caller)?;
+    let org = acting.trader_as(new.sale_mode.lister(), &caller)?;
     let mut tx = state.ledger.begin().await?;
     let id = store::create(&mut tx, org, caller.user, &new).await?;
     let listing = found(&mut tx, id).await?;
@@ -160,6 +160,7 @@ async fn get_listing(
 /// Publish a draft
 #[utoipa::path(post, path = "/v1/listings/{listing}/publish", tag = "listings", params(("listing" = ListingId, Path)), responses(
     (status = 200, description = "Everybody sees it", body = Listing),
+    (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller, or for `wanted` no buyer"),
     (status = 409, description = "`listing_status`: it is no draft"),
 ))]
 async fn publish_listing(
@@ -168,7 +169,9 @@ async fn publish_listing(
     Path(id): Path<ListingId>,
 ) -> Result<Json<Listing>> {
     let mut tx = state.ledger.begin().await?;
-    let seller = trader_of(&caller, found(&mut tx, id).await?.seller_org_id, "listing")?;
+    let draft = found(&mut tx, id).await?;
+    let seller = trader_of(&caller, draft.seller_org_id, "listing")?;
+    caller.acts_as(draft.sale_mode.lister(), seller)?;
     store::publish(&mut tx, seller, id).await?;
     let listing = found(&mut tx, id).await?;
     tx.commit().await?;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::identity::OrgKind;
 use crate::ids::{CategoryId, ItemId, ListingId, OrgId};
 use crate::money::{Currency, Money};
 
@@ -24,6 +25,15 @@ pub enum SaleMode {
 }
 
 impl SaleMode {
+    /// What an organisation must be to list something so.
+    #[must_use]
+    pub const fn lister(self) -> OrgKind {
+        match self {
+            Self::Wanted => OrgKind::Buyer,
+            Self::Fixed | Self::Auction | Self::AuctionBuyNow | Self::Offer => OrgKind::Seller,
+        }
+    }
+
     #[must_use]
     pub const fn is_auction(self) -> bool {
         matches!(self, Self::Auction | Self::AuctionBuyNow)

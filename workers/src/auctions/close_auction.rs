@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use anyhow::Context;
 use chrono::{DateTime, Utc};
-use jobs::auctions::CloseAuction;
+use jobs::auctions::{CloseAuction, News, announce};
 use jobs::{Handler, Outcome};
 use shared::auctions::model::CloseOutcome;
 use shared::auctions::store;
@@ -24,6 +25,8 @@ impl Handler<Services> for CloseAuction {
         for award in &closed.awards {
             mails::awarded(&mut tx, &closed, award).await?;
         }
+        let view = store::view(&mut tx, self.auction, None).await?.context("the auction that was closed")?;
+        announce(&mut tx, News::of(view.status), &view);
         let lateness = (closed.closed_at - closed.ends_at).as_seconds_f64();
         metrics::histogram!("tradeyard_auction_closing_lateness_seconds").record(lateness);
         cx.log(format!("closed {} ms after the end, {} award(s)", (lateness * 1000.0).round(), closed.awards.len()));

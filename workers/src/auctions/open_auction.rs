@@ -1,4 +1,5 @@
-use jobs::auctions::OpenAuction;
+use anyhow::Context;
+use jobs::auctions::{News, OpenAuction, announce};
 use jobs::{Handler, Outcome};
 use shared::auctions::model::OpenOutcome;
 use shared::auctions::store;
@@ -10,7 +11,11 @@ impl Handler<Services> for OpenAuction {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         let mut tx = cx.begin().await?;
         match store::open(&mut tx, self.auction).await? {
-            OpenOutcome::Opened { .. } => cx.commit(tx).await,
+            OpenOutcome::Opened { .. } => {
+                let view = store::view(&mut tx, self.auction, None).await?.context("the auction that was opened")?;
+                announce(&mut tx, News::Opened, &view);
+                cx.commit(tx).await
+            }
             OpenOutcome::NotYet { starts_at } => Ok(until(starts_at, cx)),
             OpenOutcome::Already(_) => Ok(Outcome::Done),
         }

@@ -1,3 +1,4 @@
 //! Housekeeping.
 
 mod prune_jobs;
+mod purge_idempotency_keys;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::auctions::model::{AuctionView, BidView, SecretMoney};
 use shared::auctions::rules::Effect;
 use shared::auctions::store::{self, AuctionError};
+use shared::identity::OrgKind;
 use shared::ids::{AuctionId, BidId, OrgId};
 use shared::money::Money;
 use utoipa::{IntoParams, ToSchema};
@@ -83,7 +84,7 @@ struct PlacedBid {
     ("Idempotency-Key" = String, Header, description = "A new one for each bid; the same again gets the same answer"),
 ), responses(
     (status = 201, description = "Accepted", body = PlacedBid),
-    (status = 403, description = "`own_lot`, `org_not_approved`, `brokers_excluded`"),
+    (status = 403, description = "`own_lot`, `org_not_approved`, `org_kind`: it is no buyer, `brokers_excluded`"),
     (status = 409, description = "`auction_not_started`, `auction_ended`"),
     (status = 422, description = "`bid_too_low` (says the `next_minimum`), `not_a_raise`, `amount_too_large`, \
         `quantity_on_whole_lot`, `quantity_out_of_range`, `invalid_value`"),
@@ -97,7 +98,7 @@ async fn place_bid(
 ) -> Result<Response> {
     // Eight round trips: the caller, BEGIN, the key, lock and judge, write, view, the answer, COMMIT; the lock is held for the
     // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of `notify_outbid`.
-    let org = acting.trader(&caller)?;
+    let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| accept(tx, &bid).await).await
 }

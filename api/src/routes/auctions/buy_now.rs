@@ -8,6 +8,7 @@ use jobs::auctions::{News, announce};
 use serde::{Deserialize, Serialize};
 use shared::auctions::model::AuctionView;
 use shared::auctions::store;
+use shared::identity::OrgKind;
 use shared::ids::{AuctionId, OrderId, OrgId, UserId};
 use shared::money::Money;
 use utoipa::ToSchema;
@@ -47,7 +48,7 @@ struct Bought {
     ("Idempotency-Key" = String, Header, description = "A new one for each purchase; the same again gets the same answer"),
 ), responses(
     (status = 201, description = "Bought", body = Bought),
-    (status = 403, description = "`own_lot`, `org_not_approved`, `brokers_excluded`"),
+    (status = 403, description = "`own_lot`, `org_not_approved`, `org_kind`: it is no buyer, `brokers_excluded`"),
     (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`"),
 ))]
 async fn buy_now(
@@ -57,7 +58,7 @@ async fn buy_now(
     Query(acting): Query<Acting>,
     Idempotent { key, body: _ }: Idempotent<Option<BuyNow>>,
 ) -> Result<Response> {
-    let org = acting.trader(&caller)?;
+    let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| buy(tx, auction, org, caller.user).await).await
 }
 

@@ -1,13 +1,21 @@
 //! `auction:<id>`: what everybody may see of an auction, as it changes.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use futures::future::BoxFuture;
+use jobs::auctions::{News, event};
 use shared::auctions::store;
 use shared::ids::AuctionId;
 
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
-use crate::realtime::topics::{Snapshot, Topic};
+use crate::realtime::topics::{Carries, Snapshot, Topic};
+
+const PREFIX: &str = "auction:";
+/// How often the watched auctions' versions are read.
+const EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct AuctionTopic;
@@ -15,6 +23,10 @@ pub(crate) struct AuctionTopic;
 impl Topic for AuctionTopic {
     fn prefix(&self) -> &'static str {
         "auction"
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::State
     }
 
     fn snapshot<'a>(
@@ -30,4 +42,49 @@ impl Topic for AuctionTopic {
             Ok(Some(Snapshot { seq: view.version, data }))
         })
     }
+}
+
+/// Tells what nobody published: a process may die between its commit and its event, and Redis may lose one. A version that
+/// was there a round ago and has not been heard of since is late enough to be told from the row.
+pub(crate) async fn watch(state: AppState) {
+    let mut every = tokio::time::interval(EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut before: HashMap<AuctionId, i64> = HashMap::new();
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = state.shutdown.cancelled() => return,
+        }
+        let watched: Vec<AuctionId> =
+            state.hub.watched(PREFIX).iter().filter_map(|topic| topic.strip_prefix(PREFIX)?.parse().ok()).collect();
+        if watched.is_empty() {
+            before.clear();
+            continue;
+        }
+        match tell_late(&state, &watched, &before).await {
+            Ok(now) => before = now,
+            Err(error) => tracing::warn!(%error, "watched auctions were not read"),
+        }
+    }
+}
+
+/// Tells the late ones; returns the versions as they are now.
+async fn tell_late(
+    state: &AppState,
+    watched: &[AuctionId],
+    before: &HashMap<AuctionId, i64>,
+) -> anyhow::Result<HashMap<AuctionId, i64>> {
+    let mut conn = state.db.acquire().await?;
+    let now = store::versions(&mut conn, watched).await?;
+    let late = |id: &AuctionId| {
+        let newest = state.hub.newest(&format!("{PREFIX}{id}"));
+        before.get(id).is_some_and(|version| newest.is_none_or(|newest| newest < *version))
+    };
+    let late: Vec<_> = watched.iter().copied().filter(late).collect();
+    if !late.is_empty() {
+        for view in store::views(&mut conn, &late, None).await? {
+            state.hub.deliver_paced(event(News::of(view.status), &view)?);
+        }
+    }
+    Ok(now)
 }

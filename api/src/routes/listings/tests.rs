@@ -1,3 +1,4 @@
+use reqwest::Method;
 use serde_json::{Value, json};
 use shared::auctions::testing::CONSOLES;
 use shared::identity::PlatformRole;
@@ -31,6 +32,9 @@ async fn drafts_are_their_sellers_own_until_they_are_published() {
         ("price", json!({"amount": 1, "currency": "EUR"}), 400, "/price/amount"),
         ("currency", json!("eur"), 400, "/currency"),
         ("quantity", json!(1_000_000_001), 422, "/quantity"),
+        ("quantity", json!(0), 422, "/quantity"),
+        ("quantity", json!(-1), 422, "/quantity"),
+        ("min_quantity", json!(0), 422, "/min_quantity"),
         ("min_quantity", json!(2), 422, "/min_quantity"),
         ("delivery_options", json!(["teleport"]), 422, "/delivery_options"),
         ("sale_mode", json!("raffle"), 400, "/sale_mode"),
@@ -108,5 +112,45 @@ async fn published_listings_are_found() {
         let answer = api.get(None, &format!("/v1/listings?{query}")).await.refused(400, "invalid_query");
         assert_eq!(answer.body["errors"][0]["parameter"], name, "{answer:?}");
     }
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn sellers_list_what_they_sell_and_buyers_what_they_want() {
+    let api = TestApi::new().await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let ann = api.person("Ann").await;
+    let org = api.org(&ann, "Ann Farm", &moderator).await;
+    let become_only = async |kind: &str| {
+        api.call(Some(&ann), Method::PATCH, &format!("/v1/orgs/{org}"), json!({"kinds": [kind]})).await.ok();
+    };
+    let offer = draft(&api, &ann, "A console").await;
+    let mut wish = offer.clone();
+    wish["sale_mode"] = json!("wanted");
+    let path = |listing: Value| format!("/v1/listings/{}/publish", listing["id"].as_str().unwrap());
+    let (drafted_offer, drafted_wish) = (
+        path(api.post(Some(&ann), "/v1/listings", offer.clone()).await.ok()),
+        path(api.post(Some(&ann), "/v1/listings", wish.clone()).await.ok()),
+    );
+    for (kind, refused, drafted, allowed, published, missing) in [
+        ("buyer", &offer, &drafted_offer, &wish, &drafted_wish, "seller"),
+        ("seller", &wish, &drafted_wish, &offer, &drafted_offer, "buyer"),
+    ] {
+        become_only(kind).await;
+        let answer = api.post(Some(&ann), "/v1/listings", refused.clone()).await.refused(403, "org_kind");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(&format!("no {missing}")) && detail.contains(&format!("PATCH /v1/orgs/{org}")),
+            "{detail}"
+        );
+        if kind == "buyer" {
+            api.post(Some(&ann), drafted, json!({})).await.refused(403, "org_kind");
+        }
+        api.post(Some(&ann), "/v1/listings", allowed.clone()).await.ok();
+        api.post(Some(&ann), published, json!({})).await.ok();
+    }
+    // What is on offer may be taken back by whatever the organisation is now.
+    become_only("carrier").await;
+    api.post(Some(&ann), &drafted_offer.replace("publish", "withdraw"), json!({})).await.ok();
     api.db.close().await;
 }

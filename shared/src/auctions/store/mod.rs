@@ -29,7 +29,7 @@ pub use buy_now::buy_now;
 pub use close::{cancel, close, due_to_open, open, overdue};
 pub use create::create;
 pub use list::{OpenFilter, Place, open_auctions};
-pub use read::{bids, ending_soon, of_listing, participants, view, views};
+pub use read::{bids, ending_soon, of_listing, participants, versions, view, views};
 pub use retract::retract;
 
 /// Why an auction refuses.

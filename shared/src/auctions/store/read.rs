@@ -1,5 +1,7 @@
 //! What people see of auctions. The secrets in these rows go no further than the rules that tell whether the reserve is met.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
@@ -99,6 +101,15 @@ pub async fn views(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| row.into_view(viewer)).collect())
+}
+
+/// How often each of these auctions has changed for everybody to see; unknown ones are left out.
+pub async fn versions(conn: &mut PgConnection, ids: &[AuctionId]) -> Result<HashMap<AuctionId, i64>, sqlx::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(r#"SELECT id AS "id: AuctionId", version FROM auctions WHERE id = ANY ($1)"#, &ids)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
 }
 
 /// One auction as `viewer` sees it.

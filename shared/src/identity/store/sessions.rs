@@ -2,7 +2,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{mint_token, token_hash};
-use crate::identity::model::{MemberRole, OrgStatus, PlatformRole};
+use crate::identity::model::{MemberRole, OrgKind, OrgStatus, PlatformRole};
 use crate::ids::{OrgId, SessionId, UserId};
 
 /// A session that is not refreshed for this long ends.
@@ -165,11 +165,13 @@ pub struct Authority {
 }
 
 /// One organisation that a person acts for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
     pub org: OrgId,
     pub role: MemberRole,
     pub status: OrgStatus,
+    /// What the organisation does here.
+    pub kinds: Vec<OrgKind>,
 }
 
 /// What the session's owner may do; `None` when the session or the account has ended or the version is old. One statement.
@@ -191,7 +193,7 @@ pub async fn authorize(
                 ORDER BY memberships.org_id
             ) AS "orgs!: Vec<Uuid>",
             ARRAY(
-                SELECT memberships.role || ' ' || orgs.status
+                SELECT memberships.role || ' ' || orgs.status || ' ' || array_to_string(orgs.kinds, ',')
                 FROM memberships
                 JOIN orgs ON orgs.id = memberships.org_id
                 WHERE memberships.user_id = users.id
@@ -214,8 +216,10 @@ pub async fn authorize(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let memberships = row.orgs.iter().zip(&row.standings).filter_map(|(org, standing)| {
-        let (role, status) = standing.split_once(' ')?;
-        Some(Membership { org: OrgId(*org), role: role.parse().ok()?, status: status.parse().ok()? })
+        let mut words = standing.split(' ');
+        let (role, status) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        let kinds = words.next()?.split(',').filter_map(|kind| kind.parse().ok()).collect();
+        Some(Membership { org: OrgId(*org), role, status, kinds })
     });
     Ok(Some(Authority {
         platform_role: row.platform_role,

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use jobs::kit::job::Carrier;
+use secrecy::ExposeSecret;
+use shared::config::Config;
 use sqlx::PgPool;
 
 use crate::enqueue::enqueue_bulk;
@@ -18,6 +21,8 @@ pub(crate) struct Drain {
     pub(crate) per_s: f64,
     pub(crate) worker_mb: f64,
     pub(crate) scheduler_mb: f64,
+    /// The most that Redis held while it carried the jobs; 0 for the others.
+    pub(crate) redis_mb: f64,
     pub(crate) cpu: CpuPerJob,
 }
 
@@ -55,7 +60,10 @@ pub(crate) async fn reset(pool: &PgPool, carrier: Carrier, paused: bool) -> anyh
 }
 
 /// Runs `count` waiting jobs to their end through `carrier`, from the moment the queue is opened.
-pub(crate) async fn drain(pool: &PgPool, carrier: Carrier, count: i64) -> anyhow::Result<Drain> {
+pub(crate) async fn drain(config: &Config, pool: &PgPool, carrier: Carrier, count: i64) -> anyhow::Result<Drain> {
+    let redis = config.redis_url.as_ref().filter(|_| carrier == Carrier::Redis);
+    let redis = redis.map(|url| redis::Client::open(url.expose_secret())).transpose()?;
+    let mut redis_mb: f64 = 0.0;
     reset(pool, carrier, true).await?;
     enqueue_bulk(pool, count).await?;
     let (scheduler, worker) = start(pool).await?;
@@ -67,6 +75,9 @@ pub(crate) async fn drain(pool: &PgPool, carrier: Carrier, count: i64) -> anyhow
             OR EXISTS (SELECT FROM jobs WHERE queue = $1 AND state = 'available')";
     while sqlx::query_scalar(left).bind(QUEUE.name).fetch_one(pool).await? {
         anyhow::ensure!(started.elapsed() < LONGEST, "the queue does not drain");
+        if let Some(redis) = &redis {
+            redis_mb = redis_mb.max(used_mb(redis).await?);
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let took = started.elapsed();
@@ -77,6 +88,7 @@ pub(crate) async fn drain(pool: &PgPool, carrier: Carrier, count: i64) -> anyhow
         per_s: per_second(count, took),
         worker_mb: worker.resident_mb()?,
         scheduler_mb: scheduler.resident_mb()?,
+        redis_mb,
         cpu: CpuPerJob {
             postgres: micros(after.postgres - servers.postgres),
             broker: micros(match carrier {
@@ -94,6 +106,13 @@ pub(crate) async fn drain(pool: &PgPool, carrier: Carrier, count: i64) -> anyhow
         sqlx::query_scalar("SELECT count(*) FROM jobs WHERE state = 'succeeded'").fetch_one(pool).await?;
     anyhow::ensure!(succeeded == count, "{succeeded} of {count} jobs succeeded");
     Ok(drain)
+}
+
+async fn used_mb(redis: &redis::Client) -> anyhow::Result<f64> {
+    let mut connection = redis.get_multiplexed_async_connection().await?;
+    let info: String = redis::cmd("INFO").arg("memory").query_async(&mut connection).await?;
+    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).context("no used_memory")?;
+    Ok(used.trim().parse::<f64>()? / 1024.0 / 1024.0)
 }
 
 /// Starts scheduler and worker and waits until both work.

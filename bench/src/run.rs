@@ -111,7 +111,7 @@ impl Bench<'_> {
         let mut drains: Vec<Drain> = Vec::new();
         for run in 0..self.extent.runs {
             told(&format!("drain {carrier}, run {}", run + 1));
-            drains.push(drain(&self.pool, carrier, self.extent.jobs).await?);
+            drains.push(drain(self.config, &self.pool, carrier, self.extent.jobs).await?);
         }
         let each = |figure: fn(&Drain) -> f64| drains.iter().map(figure).collect::<Vec<_>>();
         let name = |part: &str| format!("drain_{carrier}_{part}");
@@ -138,12 +138,15 @@ impl Bench<'_> {
             let runs = if count < 100_000 { self.extent.runs.max(3) } else { 1 };
             let mut drains = Vec::new();
             for _ in 0..runs {
-                drains.push(drain(&self.pool, carrier, count).await?);
+                drains.push(drain(self.config, &self.pool, carrier, count).await?);
             }
             let each = |figure: fn(&Drain) -> f64| drains.iter().map(figure).collect::<Vec<_>>();
             let beside = format!("{carrier}; the same for every backlog");
             self.report.put(&format!("backlog_{name}_per_s"), &each(|drain| drain.per_s), &beside);
             self.report.put(&format!("backlog_{name}_cpu_us_per_job"), &each(|drain| drain.cpu.total()), &beside);
+            if carrier == Carrier::Redis {
+                self.report.put(&format!("backlog_{name}_redis_mb"), &each(|drain| drain.redis_mb), "the most it held");
+            }
         }
         Ok(())
     }

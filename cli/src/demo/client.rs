@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use crate::failure::advised;
+
 /// How long one request is tried again while the API is busy or away.
 const PATIENCE: Duration = Duration::from_mins(1);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -109,6 +111,17 @@ impl Client {
     /// How many requests were answered so far.
     pub(crate) fn answered(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Whether the API is there at all; asked once, without patience.
+    pub(crate) async fn knock(&self) -> anyhow::Result<()> {
+        let answer = self.http.get(format!("{}/readyz", self.base)).send().await;
+        let problem = match answer {
+            Ok(answer) if answer.status().is_success() => return Ok(()),
+            Ok(answer) => format!("the API at {} is not ready: {}", self.base, answer.status()),
+            Err(error) => format!("the API at {} does not answer: {}", self.base, error.without_url()),
+        };
+        Err(advised(problem, "`./dev up` starts it; PUBLIC_URL or --api says where it is"))
     }
 
     pub(crate) fn get(&self, path: impl Into<String>) -> Call<'_> {

@@ -31,8 +31,8 @@ const POOLS: [&str; 5] = ["auctions", "emails", "images", "reports", "cargo"];
 /// Of the requests that the machine managed a second while things were prepared, how many bids it is given at most.
 const SHARE: f64 = 0.35;
 /// How long preparing the auctions may take, per auction and at least, before the first one starts.
-const LEAD_EACH: Duration = Duration::from_millis(40);
-const LEAD: Duration = Duration::from_secs(4);
+const LEAD_EACH: Duration = Duration::from_millis(20);
+const LEAD: Duration = Duration::from_secs(3);
 
 /// One run of the demo.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ impl Course<'_> {
     pub(crate) async fn run(&self) -> anyhow::Result<Outcome> {
         let begin = Instant::now();
         let client = Client::new(&self.base, IN_FLIGHT)?;
+        client.knock().await?;
         let mut stored = Stored::open(self.config, self.plan).await?;
         let idle = stored.idle_pools(&POOLS).await?;
         if !idle.is_empty() {

@@ -10,7 +10,7 @@ use shared::images::model::UploadId;
 use shared::listings::model::ListingStatus;
 
 use super::bids::CURRENCY;
-use super::client::{Client, Token};
+use super::client::{Client, Token, unless_refused};
 use super::photos::{self, Photo};
 use super::plan::Plan;
 use super::progress::Step;
@@ -148,7 +148,7 @@ impl Shelf<'_> {
                 (Some(auction), Some(status), ..) if status.is_open() => {
                     let cancelled = self.client.post(format!("/v1/auctions/{auction}/cancel")).as_(admin).done().await;
                     // It may have ended a moment ago.
-                    super::client::unless_refused(cancelled, "auction_not_cancellable")?;
+                    unless_refused(cancelled, "auction_not_cancellable")?;
                 }
                 (None, _, Some(listing), Some(ListingStatus::Published)) => {
                     self.client.post(format!("/v1/listings/{listing}/withdraw")).as_(self.seller).done().await?;

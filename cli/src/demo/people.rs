@@ -10,7 +10,7 @@ use shared::config::Config;
 use shared::identity::{OrgStatus, PlatformRole};
 use shared::ids::OrgId;
 
-use super::client::{ApiError, Client, Token};
+use super::client::{ApiError, Client, Token, unless_refused};
 use super::plan::{ADMIN, Plan};
 use super::progress::Step;
 use super::stored::{People, Person};
@@ -107,7 +107,8 @@ impl Registry<'_> {
             org.id
         };
         if known.and_then(|person| person.org_status) != Some(OrgStatus::Approved) {
-            self.client.post(format!("/v1/orgs/{org}/approve")).as_(admin).done().await?;
+            let approved = self.client.post(format!("/v1/orgs/{org}/approve")).repeatable().as_(admin).done().await;
+            unless_refused(approved, "org_status")?;
         }
         Ok(Trader { token, org })
     }

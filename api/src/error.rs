@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::emails::store::EmailError;
-use shared::invalid::Invalid;
+use shared::invalid::{Faults, Invalid};
 use shared::money::Money;
 use shared::trace::TraceParent;
 use utoipa::ToSchema;
@@ -242,6 +242,13 @@ impl From<sqlx::Error> for Problem {
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
         Self::unprocessable("invalid_value", invalid.to_string()).at(invalid.pointer, invalid.message)
+    }
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        let problem = Self::unprocessable("invalid_value", faults.to_string());
+        faults.iter().fold(problem, |problem, fault| problem.at(&fault.pointer, &fault.message))
     }
 }
 

@@ -15,6 +15,39 @@ impl Invalid {
     }
 }
 
+/// Everything that is wrong with a request, at most [`Faults::MOST`] of it; never empty.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Faults(Vec<Invalid>);
+
+impl Faults {
+    /// Who reads more than this?
+    pub const MOST: usize = 100;
+
+    /// `None` when nothing is wrong.
+    pub fn of(mut faults: Vec<Invalid>) -> Option<Self> {
+        faults.truncate(Self::MOST);
+        (!faults.is_empty()).then_some(Self(faults))
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Invalid> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Faults {
+    type Item = &'a Invalid;
+    type IntoIter = std::slice::Iter<'a, Invalid>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A name as a part of a JSON pointer.
+pub fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// Rows of constraint name, field, message: how a store tells its constraints.
 pub type Meanings = [(&'static str, &'static str, &'static str)];
 

@@ -63,6 +63,8 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("PUT /v1/admin/users/{user}/platform-role", Platform(Admin), json!({"platform_role": "user"})),
         ("GET /v1/admin/audit", Platform(Admin), none()),
         ("GET /v1/categories", Anyone, none()),
+        ("POST /v1/categories", Platform(Admin), json!({"slug": "x", "name": "X"})),
+        ("PATCH /v1/categories/{category}", Platform(Admin), none()),
         ("GET /v1/listings", Anyone, none()),
         ("GET /v1/listings/{listing}", Anyone, none()),
         ("GET /v1/listings/{listing}/auctions", Anyone, none()),

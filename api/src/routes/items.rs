@@ -27,7 +27,11 @@ impl From<CatalogError> for Problem {
         match error {
             CatalogError::NotFound => Self::not_found("item"),
             CatalogError::SkuTaken => Self::conflict("sku_taken", error.to_string()).at("/sku", "taken"),
+            CatalogError::NoCategory => Self::not_found("category"),
+            CatalogError::PathTaken => Self::conflict("category_exists", error.to_string()).at("/slug", "taken"),
             CatalogError::Invalid(invalid) => invalid.into(),
+            CatalogError::Unfit(faults) => faults.into(),
+            CatalogError::BrokenSchema(_) => Self::conflict("category_schema", error.to_string()),
             CatalogError::Database(error) => error.into(),
         }
     }

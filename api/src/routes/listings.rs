@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use shared::catalog::store::CatalogError;
 use shared::ids::{ListingId, OrgId};
 use shared::listings::model::{Cursor, Listing, ListingStatus, NewListing, Search};
 use shared::listings::store::{self, ListingError};
@@ -37,6 +38,12 @@ impl From<ListingError> for Problem {
             ListingError::NotFound => Self::not_found("listing"),
             ListingError::WrongStatus(_) => Self::conflict("listing_status", error.to_string()),
             ListingError::AuctionOpen => Self::conflict("auction_open", error.to_string()),
+            ListingError::Item(CatalogError::Unfit(faults)) => {
+                let detail = "the item does not fit its category: change the item, then try again";
+                let problem = Self::unprocessable("item_unfit", detail);
+                faults.iter().fold(problem, |problem, fault| problem.at("/item_id", fault.to_string()))
+            }
+            ListingError::Item(error) => error.into(),
             ListingError::Invalid(invalid) => invalid.into(),
             ListingError::Database(error) => error.into(),
         }
@@ -120,7 +127,7 @@ async fn my_listings(
 #[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting), request_body = NewListing, responses(
     (status = 201, description = "A draft", body = Listing),
     (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller, or for `wanted` no buyer"),
-    (status = 422, description = "`invalid_value`"),
+    (status = 422, description = "`invalid_value`, `item_unfit`: its attributes are not what the category asks"),
 ))]
 async fn create_listing(
     State(state): State<AppState>,
@@ -162,6 +169,7 @@ async fn get_listing(
     (status = 200, description = "Everybody sees it", body = Listing),
     (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller, or for `wanted` no buyer"),
     (status = 409, description = "`listing_status`: it is no draft"),
+    (status = 422, description = "`item_unfit`: its attributes are not what the category asks now"),
 ))]
 async fn publish_listing(
     State(state): State<AppState>,

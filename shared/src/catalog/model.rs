@@ -15,13 +15,53 @@ pub struct Category {
     /// `machinery/tractors`; permanent.
     pub path: String,
     pub name: String,
-    /// JSON Schema of an item's attributes.
+    /// JSON Schema of an item's attributes; see [`super::schema`] for the keywords. What it does not name is refused.
     #[schema(value_type = Object)]
     pub attribute_schema: Value,
     /// Of `waste`, `vehicle`, `part`, `service`.
     pub flags: Vec<String>,
     /// The platform's share of a sale, in basis points.
     pub fee_bps: i32,
+}
+
+/// A category to be made.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCategory {
+    /// The category above.
+    pub parent_id: Option<CategoryId>,
+    /// The last part of its path; permanent.
+    pub slug: String,
+    pub name: String,
+    /// `type`, `properties`, `required`; of each property `type`, `enum`, `minLength`, `maxLength`, `pattern`, `minimum`,
+    /// `maximum`, `unit`, `items`, `minItems`, `maxItems`, `uniqueItems`, `title`, `description`. Others are refused.
+    #[serde(default = "no_attributes")]
+    #[schema(value_type = Object)]
+    pub attribute_schema: Map<String, Value>,
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// The platform's share of a sale, in basis points.
+    #[serde(default = "five_percent")]
+    pub fee_bps: i32,
+}
+
+fn no_attributes() -> Map<String, Value> {
+    Map::from_iter([("type".to_owned(), Value::from("object"))])
+}
+
+const fn five_percent() -> i32 {
+    500
+}
+
+/// Changes to a category; absent fields stay as they are.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryChange {
+    pub name: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    pub attribute_schema: Option<Map<String, Value>>,
+    pub flags: Option<Vec<String>>,
+    pub fee_bps: Option<i32>,
 }
 
 /// Something that an organisation holds and may list.

@@ -1,12 +1,16 @@
 //! SQL of categories and items.
 
+mod categories;
+
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::model::{Category, Item, ItemChange, NewItem};
-use super::rules::check_attributes;
+use super::model::{Item, ItemChange, NewItem};
+use super::schema::Schema;
 use crate::ids::{CategoryId, ItemId, OrgId};
-use crate::invalid::{Invalid, Meanings, meaning, violated};
+use crate::invalid::{Faults, Invalid, Meanings, meaning, violated};
+
+pub use categories::{categories, change_category, create_category};
 
 /// Why the catalogue refuses.
 #[derive(Debug, thiserror::Error)]
@@ -15,13 +19,26 @@ pub enum CatalogError {
     NotFound,
     #[error("the organisation has another item with this sku")]
     SkuTaken,
+    #[error("there is no such category")]
+    NoCategory,
+    #[error("there is another category with this path")]
+    PathTaken,
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// Attributes that do not fit the schema, or a schema that is none.
+    #[error(transparent)]
+    Unfit(#[from] Faults),
+    #[error("the category's attribute schema cannot be applied: {0}")]
+    BrokenSchema(#[source] Faults),
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
 }
 
 const MEANINGS: &Meanings = &[
+    ("categories_path_form", "/slug", "must be of a-z, 0-9 and '-', and the whole path have at most 200 characters"),
+    ("categories_name_length", "/name", "must have 1 to 100 characters"),
+    ("categories_flags_known", "/flags", "must be some of waste, vehicle, part, service"),
+    ("categories_fee_range", "/fee_bps", "must lie between 0 and 10000"),
     ("items_category_exists", "/category_id", "there is no such category"),
     ("items_sku_length", "/sku", "must have 1 to 64 characters"),
     ("items_title_length", "/title", "must have 1 to 200 characters"),
@@ -31,8 +48,10 @@ const MEANINGS: &Meanings = &[
 
 impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
-        if violated(&error) == Some("items_sku_unique") {
-            return Self::SkuTaken;
+        match violated(&error) {
+            Some("items_sku_unique") => return Self::SkuTaken,
+            Some("categories_path_unique") => return Self::PathTaken,
+            _ => {}
         }
         match meaning(&error, MEANINGS) {
             Some(invalid) => Self::Invalid(invalid),
@@ -41,25 +60,15 @@ impl From<sqlx::Error> for CatalogError {
     }
 }
 
-/// Every category, parents before children.
-pub async fn categories(conn: &mut PgConnection) -> Result<Vec<Category>, sqlx::Error> {
-    sqlx::query_as!(
-        Category,
-        r#"SELECT id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags, fee_bps
-           FROM categories
-           ORDER BY path"#,
-    )
-    .fetch_all(conn)
-    .await
-}
-
 /// Makes an item of `org`. Its attributes must fit the category.
 pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> Result<Item, CatalogError> {
     let schema = sqlx::query_scalar!("SELECT attribute_schema FROM categories WHERE id = $1", new.category_id.0)
         .fetch_optional(&mut *conn)
         .await?;
     // A missing category is told by the foreign key below.
-    check_attributes(&schema.unwrap_or_default(), &new.attributes)?;
+    if let Some(schema) = schema {
+        read(&schema)?.check(&new.attributes)?;
+    }
     let item = sqlx::query_as!(
         Item,
         r#"INSERT INTO items (id, org_id, category_id, sku, title, unit, attributes, compatibility)
@@ -142,7 +151,7 @@ pub async fn change_item(
         .fetch_optional(&mut *conn)
         .await?
         .ok_or(CatalogError::NotFound)?;
-        check_attributes(&schema, attributes)?;
+        read(&schema)?.check(attributes)?;
     }
     sqlx::query_as!(
         Item,
@@ -165,6 +174,28 @@ pub async fn change_item(
     .fetch_optional(conn)
     .await?
     .ok_or(CatalogError::NotFound)
+}
+
+/// Checks an item against its category as that is now: it may have become stricter since the item was written.
+pub async fn check_item(conn: &mut PgConnection, id: ItemId) -> Result<(), CatalogError> {
+    let row = sqlx::query!(
+        "SELECT i.attributes, c.attribute_schema
+         FROM items AS i
+         JOIN categories AS c ON c.id = i.category_id
+         WHERE i.id = $1",
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(CatalogError::NotFound)?;
+    // The column holds objects only.
+    let attributes = row.attributes.as_object().cloned().unwrap_or_default();
+    Ok(read(&row.attribute_schema)?.check(&attributes)?)
+}
+
+/// A stored schema. One that was not saved by this program may not be readable.
+fn read(schema: &Value) -> Result<Schema, CatalogError> {
+    Schema::read(schema, "/attribute_schema").map_err(CatalogError::BrokenSchema)
 }
 
 /// Hides an item of `org` from lists; listings and orders keep it.

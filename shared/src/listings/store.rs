@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::model::{Listing, ListingStatus, NewListing, SaleMode, Search};
+use crate::catalog::store::{CatalogError, check_item};
 use crate::ids::{CategoryId, ItemId, ListingId, OrgId, UserId};
 use crate::invalid::{Invalid, Meanings, meaning};
 use crate::money::{Currency, Money};
@@ -21,6 +22,9 @@ pub enum ListingError {
     WrongStatus(ListingStatus),
     #[error("the listing has an open auction; cancel that first")]
     AuctionOpen,
+    /// The item does not fit its category.
+    #[error(transparent)]
+    Item(CatalogError),
     #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error("the database failed")]
@@ -100,6 +104,11 @@ pub async fn create(
     if new.price.is_some_and(|price| price.currency() != new.currency) {
         return Err(Invalid::new("/price/currency", "must be the listing's currency").into());
     }
+    match check_item(conn, new.item_id).await {
+        // A missing item is told by the foreign key below.
+        Ok(()) | Err(CatalogError::NotFound) => {}
+        Err(error) => return Err(ListingError::Item(error)),
+    }
     let id = ListingId::generate();
     sqlx::query!(
         "INSERT INTO listings
@@ -150,8 +159,11 @@ pub async fn listing(conn: &mut PgConnection, id: ListingId) -> Result<Option<Li
     Ok(listings(conn, &[id]).await?.pop())
 }
 
-/// Shows a draft of `seller` to everybody.
+/// Shows a draft of `seller` to everybody. Its item must fit the category as that is now.
 pub async fn publish(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> Result<(), ListingError> {
+    if let Some(draft) = listing(conn, id).await?.filter(|listing| listing.seller_org_id == seller) {
+        check_item(conn, draft.item_id).await.map_err(ListingError::Item)?;
+    }
     let done = sqlx::query!(
         "UPDATE listings
          SET status = 'published',

@@ -89,11 +89,30 @@ async fn bad_items_name_their_field() {
     for (new, pointer) in cases {
         match create_item(&mut conn, org, &new).await {
             Err(CatalogError::Invalid(invalid)) => assert_eq!(invalid.pointer, pointer),
+            Err(CatalogError::Unfit(faults)) => {
+                assert!(faults.iter().any(|fault| fault.pointer == pointer), "{faults}");
+            }
             other => panic!("{pointer}: {other:?}"),
         }
     }
     let unknown = json!({"category_id": CONSOLES, "sku": "x", "title": "x", "colour": "green"});
     assert!(serde_json::from_value::<NewItem>(unknown).is_err(), "unknown fields are refused");
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn every_stored_schema_is_one_and_a_foreign_one_is_told() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    for category in categories(&mut conn).await.expect("categories") {
+        let read = Schema::read(&category.attribute_schema, "");
+        assert!(read.is_ok(), "{}: {read:?}", category.path);
+    }
+    let org = trader(&mut conn).await.org;
+    sqlx::query(r#"UPDATE categories SET attribute_schema = '{"oneOf": []}'"#).execute(&mut *conn).await.expect("set");
+    let refused = create_item(&mut conn, org, &console("x")).await;
+    assert!(matches!(refused, Err(CatalogError::BrokenSchema(_))), "{refused:?}");
     drop(conn);
     db.close().await;
 }

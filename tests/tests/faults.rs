@@ -229,9 +229,9 @@ async fn a_database_that_crashes_and_one_that_restarts_lose_nothing() {
     for (crash, done) in [(true, 20), (false, 100), (true, 180)] {
         stage.until_at_least("state = 'succeeded'", done).await;
         if crash {
-            postgres.crash().await.unwrap()
+            postgres.crash().await.unwrap();
         } else {
-            postgres.stop().await.unwrap()
+            postgres.stop().await.unwrap();
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         postgres.up().await.unwrap();

@@ -29,6 +29,8 @@ async fn killed_consumers_lose_nothing_and_store_nothing_twice() {
     }
     let consumer = stage.consume();
     stage.until_stored(6000).await;
+    // What the dead ones had stored and not acknowledged comes again.
+    stage.until_queue((0, 1)).await;
     consumer.stop().await;
     assert_eq!(stage.stored_ids().await, (0..6000).collect::<Vec<_>>());
     assert_eq!(stage.waiting().await, 0);
@@ -45,6 +47,8 @@ async fn cut_connections_lose_nothing_and_store_nothing_twice() {
         if round % 2 == 0 { stage.rabbit.cut() } else { stage.postgres.cut() }
     }
     stage.until_stored(4000).await;
+    // What was stored when its acknowledgement was cut off comes again.
+    stage.until_queue((0, 1)).await;
     consumer.stop().await;
     assert_eq!(stage.stored_ids().await, (0..4000).collect::<Vec<_>>());
     assert_eq!(stage.waiting().await, 0);

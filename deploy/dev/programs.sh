@@ -25,7 +25,7 @@ build_programs() {
     local profile=debug name missing=()
     if (($# > 0)); then profile=release; fi
     say "building (the first time takes minutes)"
-    attend SQLX_OFFLINE=true cargo build "$@" --bins -p api -p workers -p scheduler -p tradeyard ||
+    attend SQLX_OFFLINE=true cargo build "$@" --bins --workspace ||
         fail "the build failed"
     BIN=$TARGET_DIR/$profile
     for name in api scheduler tradeyard "${POOLS[@]/#/worker-}"; do

@@ -62,7 +62,10 @@ pub(crate) async fn reset(pool: &PgPool, carrier: Carrier, paused: bool) -> anyh
 /// Runs `count` waiting jobs to their end through `carrier`, from the moment the queue is opened.
 pub(crate) async fn drain(config: &Config, pool: &PgPool, carrier: Carrier, count: i64) -> anyhow::Result<Drain> {
     let redis = config.redis_url.as_ref().filter(|_| carrier == Carrier::Redis);
-    let redis = redis.map(|url| redis::Client::open(url.expose_secret())).transpose()?;
+    let mut redis = match redis {
+        Some(url) => Some(redis::Client::open(url.expose_secret())?.get_multiplexed_async_connection().await?),
+        None => None,
+    };
     let mut redis_mb: f64 = 0.0;
     reset(pool, carrier, true).await?;
     enqueue_bulk(pool, count).await?;
@@ -75,7 +78,7 @@ pub(crate) async fn drain(config: &Config, pool: &PgPool, carrier: Carrier, coun
             OR EXISTS (SELECT FROM jobs WHERE queue = $1 AND state = 'available')";
     while sqlx::query_scalar(left).bind(QUEUE.name).fetch_one(pool).await? {
         anyhow::ensure!(started.elapsed() < LONGEST, "the queue does not drain");
-        if let Some(redis) = &redis {
+        if let Some(redis) = &mut redis {
             redis_mb = redis_mb.max(used_mb(redis).await?);
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -108,9 +111,8 @@ pub(crate) async fn drain(config: &Config, pool: &PgPool, carrier: Carrier, coun
     Ok(drain)
 }
 
-async fn used_mb(redis: &redis::Client) -> anyhow::Result<f64> {
-    let mut connection = redis.get_multiplexed_async_connection().await?;
-    let info: String = redis::cmd("INFO").arg("memory").query_async(&mut connection).await?;
+async fn used_mb(redis: &mut redis::aio::MultiplexedConnection) -> anyhow::Result<f64> {
+    let info: String = redis::cmd("INFO").arg("memory").query_async(redis).await?;
     let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).context("no used_memory")?;
     Ok(used.trim().parse::<f64>()? / 1024.0 / 1024.0)
 }

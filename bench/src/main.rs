@@ -14,7 +14,7 @@ mod run;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use shared::config::Config;
 use shared::program;
 
@@ -35,8 +35,27 @@ struct Args {
     /// The largest backlog over which the cost of a job is measured.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
     backlog: i64,
+    /// Only these pieces of the benchmark, in its own order.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Piece>,
     #[command(subcommand)]
     part: Option<Part>,
+}
+
+/// A piece of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Piece {
+    /// What the machine and its servers allow by themselves.
+    Machine,
+    Enqueue,
+    /// Waiting jobs, run to their end through each carrier.
+    Drain,
+    /// The cost of a job over backlogs of every size.
+    Backlog,
+    /// Idle system: commit to start, and the closing of auctions.
+    Latency,
+    Events,
+    Memory,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -58,7 +77,7 @@ fn main() -> ExitCode {
         Some(Part::Worker { concurrency }) => noop::worker(&config, concurrency, signals.stop).await,
         Some(Part::Scheduler) => noop::scheduler(&config, signals.stop).await,
         None => {
-            let extent = Extent { jobs: args.jobs, runs: args.runs.into(), backlog: args.backlog };
+            let extent = Extent { jobs: args.jobs, runs: args.runs.into(), backlog: args.backlog, only: args.only };
             run::run(&config, extent, args.json).await
         }
     })

@@ -10,7 +10,7 @@ use crate::drain::{Drain, drain, reset};
 use crate::enqueue::{enqueue_bulk, enqueue_single};
 use crate::processes::Part;
 use crate::report::Report;
-use crate::{events, latency, limits, noop};
+use crate::{Piece, events, latency, limits, noop};
 
 const CALLERS: i64 = 16;
 const CALLS: i64 = 1_000;
@@ -24,13 +24,21 @@ const PROGRAMS: [&str; 7] =
     ["api", "scheduler", "worker-auctions", "worker-emails", "worker-reports", "worker-images", "worker-cargo"];
 
 /// How much is measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Extent {
     /// Jobs drained in each run.
     pub(crate) jobs: i64,
     pub(crate) runs: usize,
     /// The largest backlog.
     pub(crate) backlog: i64,
+    /// Empty: everything.
+    pub(crate) only: Vec<Piece>,
+}
+
+impl Extent {
+    fn has(&self, piece: Piece) -> bool {
+        self.only.is_empty() || self.only.contains(&piece)
+    }
 }
 
 struct Bench<'a> {
@@ -45,18 +53,31 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     let pool = shared::db::pool(&config.database.url, 20, "bench")?;
     shared::db::migrate(&pool).await?;
     shared::cargo::migrate(&shared::db::pool(&config.events_database_url, 1, "bench")?).await?;
-    let mut bench = Bench { config, extent, pool, report: Report::new() };
-    bench.machine().await?;
-    bench.enqueue().await?;
-    for carrier in bench.carriers() {
-        bench.drains(carrier).await?;
+    let mut bench = Bench { config, extent: extent.clone(), pool, report: Report::new() };
+    let has = |piece| extent.has(piece);
+    if has(Piece::Machine) {
+        bench.machine().await?;
     }
-    bench.backlogs().await?;
-    bench.latencies().await?;
-    if config.amqp_url.is_some() {
+    if has(Piece::Enqueue) {
+        bench.enqueue().await?;
+    }
+    if has(Piece::Drain) {
+        for carrier in bench.carriers() {
+            bench.drains(carrier).await?;
+        }
+    }
+    if has(Piece::Backlog) {
+        bench.backlogs().await?;
+    }
+    if has(Piece::Latency) {
+        bench.latencies().await?;
+    }
+    if has(Piece::Events) && config.amqp_url.is_some() {
         bench.events().await?;
     }
-    bench.memory().await?;
+    if has(Piece::Memory) {
+        bench.memory().await?;
+    }
     bench.report.print(as_json);
     Ok(())
 }

@@ -5,18 +5,22 @@
 //!
 //! # How to get this wrong
 //! - Waiting a fixed time to fill a group adds that time to every idle request.
-//! - One statement at a time leaves the database idle while the answer travels; two are enough to keep it busy.
+//! - One statement at a time leaves the database idle while the answer travels; two are enough to keep it busy. But a second
+//!   one for a handful of requests costs more than it saves: they wait until it is worth a statement, or the first is over.
 
 use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 /// The most requests in one statement: past this, a statement grows faster than its cost shrinks.
 const LARGEST: usize = 400;
 /// How many statements may be under way.
 const UNDER_WAY: usize = 2;
+/// So many requests are worth a statement beside one that is under way.
+const ENOUGH: usize = 100;
 
 /// Collects requests `I` and answers each with `O`.
 pub struct Group<I, O> {
@@ -45,32 +49,49 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
         // Unbounded, but never longer than the jobs that the worker may run at once.
         let (requests, mut incoming) = mpsc::unbounded_channel::<(I, oneshot::Sender<O>)>();
         tokio::spawn(async move {
-            let slots = Arc::new(Semaphore::new(UNDER_WAY));
             let sizes = metrics::histogram!("tradeyard_group_size", "statement" => name);
             let run = Arc::new(run);
-            while let Some(first) = incoming.recv().await {
-                let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-                // Requests that are ready now, but not yet polled, join in.
-                tokio::task::yield_now().await;
-                let (mut inputs, mut answers) = (vec![first.0], vec![first.1]);
+            let mut under_way = JoinSet::new();
+            let (mut inputs, mut answers) = (Vec::new(), Vec::new());
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(_) = under_way.join_next() => {}
+                    request = incoming.recv(), if inputs.len() < LARGEST => {
+                        let Some((input, answer)) = request else { break };
+                        inputs.push(input);
+                        answers.push(answer);
+                        // Requests that are ready now, but not yet polled, join in.
+                        tokio::task::yield_now().await;
+                    }
+                }
                 while inputs.len() < LARGEST
                     && let Ok((input, answer)) = incoming.try_recv()
                 {
                     inputs.push(input);
                     answers.push(answer);
                 }
+                while under_way.try_join_next().is_some() {}
+                let worth_it = match under_way.len() {
+                    0 => !inputs.is_empty(),
+                    busy => busy < UNDER_WAY && inputs.len() >= ENOUGH,
+                };
+                if !worth_it {
+                    continue;
+                }
                 #[expect(clippy::cast_precision_loss, reason = "a group has at most some hundred requests")]
                 sizes.record(inputs.len() as f64);
-                let run = Arc::clone(&run);
-                tokio::spawn(async move {
-                    let outputs = run(inputs).await;
-                    for (answer, output) in answers.into_iter().zip(outputs) {
-                        // A caller that gave up does not need its answer.
-                        let _ = answer.send(output);
-                    }
-                    drop(slot);
-                });
+                under_way.spawn(answer_all(
+                    Arc::clone(&run),
+                    std::mem::take(&mut inputs),
+                    std::mem::take(&mut answers),
+                ));
             }
+            // Nobody can ask any more; what was asked before is still done.
+            if !inputs.is_empty() {
+                under_way.spawn(answer_all(run, inputs, answers));
+            }
+            under_way.detach_all();
         });
         Self { requests }
     }
@@ -80,6 +101,18 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
         let (answer, answered) = oneshot::channel();
         self.requests.send((input, answer)).ok()?;
         answered.await.ok()
+    }
+}
+
+async fn answer_all<I, O, F, R>(run: Arc<F>, inputs: Vec<I>, answers: Vec<oneshot::Sender<O>>)
+where
+    F: Fn(Vec<I>) -> R,
+    R: Future<Output = Vec<O>>,
+{
+    let outputs = run(inputs).await;
+    for (answer, output) in answers.into_iter().zip(outputs) {
+        // A caller that gave up does not need its answer.
+        let _ = answer.send(output);
     }
 }
 
@@ -110,5 +143,37 @@ mod tests {
         }
         let statements = statements.load(Ordering::Relaxed);
         assert!(statements < 500, "{statements} statements for 1,000 requests: nothing was grouped");
+    }
+
+    #[tokio::test]
+    async fn a_second_statement_waits_until_it_is_worth_it() {
+        let (started, mut starts) = mpsc::unbounded_channel();
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let opens = Arc::clone(&gate);
+        let group = Group::start("test", move |inputs: Vec<()>| {
+            let (started, gate) = (started.clone(), Arc::clone(&opens));
+            async move {
+                started.send(inputs.len()).unwrap();
+                gate.acquire().await.unwrap().forget();
+                inputs
+            }
+        });
+        let ask = |count: usize| {
+            let group = group.clone();
+            tokio::spawn(async move { futures::future::join_all((0..count).map(|_| group.ask(()))).await })
+        };
+        let first = ask(1);
+        assert_eq!(starts.recv().await, Some(1));
+        let second = ask(ENOUGH - 1);
+        tokio::time::timeout(std::time::Duration::from_millis(50), starts.recv()).await.unwrap_err();
+        let third = ask(1);
+        assert_eq!(starts.recv().await, Some(ENOUGH), "worth a statement beside the first");
+        let fourth = ask(3);
+        gate.add_permits(2);
+        assert_eq!(starts.recv().await, Some(3), "a lone few go as soon as nothing else is under way");
+        gate.add_permits(1);
+        for asked in [first, second, third, fourth] {
+            assert!(asked.await.unwrap().iter().all(Option::is_some));
+        }
     }
 }

@@ -107,14 +107,14 @@ impl Stage {
     #[must_use]
     pub fn worker_with_grace(&self, concurrency: usize, grace: Duration) -> Running {
         let config = self.config.clone();
-        self.start(async move |signals| roles::worker(&config, concurrency, grace, signals).await)
+        self.start(move |signals| async move { roles::worker(&config, concurrency, grace, signals).await })
     }
 
     /// Starts a scheduler in this process.
     #[must_use]
     pub fn scheduler(&self) -> Running {
         let config = self.config.clone();
-        self.start(async move |signals| roles::scheduler(&config, signals).await)
+        self.start(move |signals| async move { roles::scheduler(&config, signals).await })
     }
 
     fn start<F>(&self, part: impl FnOnce(Signals) -> F) -> Running

@@ -9,6 +9,9 @@ use jobs::kit::ops::queues::QueueChange;
 use tests::stage::Stage;
 use tests::touch::{Touch, Urgent};
 
+/// A row that was inserted as queued has one time for both; a dispatcher's turn comes later.
+const AT_ONCE: &str = "queued_at = run_at";
+
 async fn everything_runs_once(carrier: Carrier) {
     let stage = Stage::new(carrier).await;
     let _scheduler = stage.scheduler();
@@ -67,8 +70,6 @@ async fn the_fast_path_needs_no_dispatcher_turn_and_loses_nothing() {
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(16);
     let ledger = stage.ledger();
-    // A row that was inserted as queued has one time for both; a dispatcher's turn comes later.
-    const AT_ONCE: &str = "queued_at = run_at";
     let mut count = 0;
     // The path opens when the budgets have been read.
     while stage.count(AT_ONCE).await == 0 {

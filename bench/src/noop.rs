@@ -52,6 +52,7 @@ pub(crate) async fn worker(config: &Config, concurrency: usize, stop: Cancellati
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         clock: Clock::SYSTEM,
+        health: shared::program::Health::default(),
     };
     process.run(stop, CancellationToken::new()).await
 }

@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 use jobs::broker::Brokers;
 use jobs::kit::queue_settings;
+use jobs::kit::ready::carriers_answer;
 use jobs::kit::registry::Registry;
 use jobs::kit::schedule::store::Declarations;
 use shared::config::Config;
-use shared::program;
+use shared::program::{self, Health};
+use shared::telemetry::Readiness;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +29,8 @@ pub struct Scheduler {
     pub registry: Arc<Registry>,
     /// Names this process among the schedulers: host, pid and a random part.
     pub name: String,
+    /// Learns whether this scheduler is set up and its brokers are there.
+    pub health: Health,
 }
 
 impl Scheduler {
@@ -40,12 +44,16 @@ impl Scheduler {
             brokers: Brokers::connect(config, pool.clone()),
             pool,
             registry,
+            health: Health::default(),
             name: format!("{}-{}-{:08x}", program::host(), std::process::id(), rand::random::<u32>()),
         })
     }
 
     /// Runs every part until `shutdown`, then gives its queues to the other schedulers.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let up = CancellationToken::new();
+        self.health.add(set_up_ready(up.clone()));
+        self.health.add(carriers_answer(self.brokers.clone(), self.pool.clone(), self.registry.queues()));
         while let Err(error) = self.set_up().await {
             tracing::warn!(%error, "cannot set the queues up yet; trying again");
             tokio::select! {
@@ -53,6 +61,7 @@ impl Scheduler {
                 () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
             }
         }
+        up.cancel();
         let dispatcher = dispatch::Dispatcher::new(&self);
         let tasks = TaskTracker::new();
         tasks.spawn(reconcile::run(self.clone(), dispatcher.clone(), shutdown.clone()));
@@ -70,4 +79,11 @@ impl Scheduler {
         let mut conn = self.pool.acquire().await?;
         queue_settings::set_up(&mut conn, &self.registry.queues(), &self.brokers.carriers()).await
     }
+}
+
+fn set_up_ready(up: CancellationToken) -> Readiness {
+    Arc::new(move || {
+        let up = up.is_cancelled();
+        Box::pin(async move { if up { Ok(()) } else { Err("the queues are not set up yet".to_owned()) } })
+    })
 }

@@ -2,8 +2,12 @@
 
 use std::process::ExitCode;
 
+use scheduler::Scheduler;
 use shared::program;
 
 fn main() -> ExitCode {
-    program::main("scheduler", async |config, signals| scheduler::Scheduler::connect(&config)?.run(signals.stop).await)
+    program::main("scheduler", async |config, signals| {
+        let scheduler = Scheduler { health: signals.health, ..Scheduler::connect(&config)? };
+        scheduler.run(signals.stop).await
+    })
 }

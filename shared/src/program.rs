@@ -1,7 +1,8 @@
 //! What every program does before and after its own work: settings, logging, metrics, health, signals.
 
+use std::fmt::{self, Debug};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::PgPool;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,19 +11,46 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::telemetry::{self, Readiness};
 
-/// What a program is told from outside: to stop, and to stop now.
-#[derive(Clone, Debug)]
+/// What the parts of a program say of their readiness; a program that runs no part yet has nothing to say.
+#[derive(Clone, Default)]
+pub struct Health(Arc<Mutex<Vec<Readiness>>>);
+
+impl Health {
+    /// Asks this part as well from now on.
+    pub fn add(&self, ready: Readiness) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ready);
+    }
+
+    /// The first part that is not ready says why.
+    pub async fn ready(&self) -> Result<(), String> {
+        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for ready in parts {
+            ready().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health").finish_non_exhaustive()
+    }
+}
+
+/// What a program is told from outside: to stop, and to stop now; and what it tells: whether it is ready.
+#[derive(Clone, Debug, Default)]
 pub struct Signals {
     /// SIGTERM or SIGINT: take nothing new and end what runs.
     pub stop: CancellationToken,
     /// The second one: end at once.
     pub kill: CancellationToken,
+    pub health: Health,
 }
 
 impl Signals {
     /// Listens to the process's signals.
     pub fn listen() -> std::io::Result<Self> {
-        let signals = Self { stop: CancellationToken::new(), kill: CancellationToken::new() };
+        let signals = Self::default();
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let told = signals.clone();
         tokio::spawn(async move {
@@ -62,7 +90,18 @@ where
         let signals = Signals::listen()?;
         tracing::info!(program = name, mode = %config.mode, "starting");
         let database = crate::db::pool(&config.database.url, 1, "health")?;
-        telemetry::serve_health(config.health_addr, database_ready(database), signals.kill.clone()).await?;
+        let told = signals.clone();
+        let stopping = move || if told.stop.is_cancelled() { Err("it shuts down".to_owned()) } else { Ok(()) };
+        let (database, health) = (database_ready(database), signals.health.clone());
+        let ready: Readiness = Arc::new(move || {
+            let (stopping, database, health) = (stopping(), database(), health.clone());
+            Box::pin(async move {
+                stopping?;
+                database.await?;
+                health.ready().await
+            })
+        });
+        telemetry::serve_health(config.health_addr, ready, signals.kill.clone()).await?;
         run(config, signals).await
     });
     match ended {
@@ -80,7 +119,7 @@ fn complain(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Ready when the database answers: without the ledger nothing can be done, without a broker work only waits.
+/// Ready when the database answers: without the ledger nothing can be done.
 #[must_use]
 pub fn database_ready(pool: PgPool) -> Readiness {
     Arc::new(move || {

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -31,6 +32,8 @@ pub fn init_logging(log: &Log) {
     };
 }
 
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
 /// Starts collecting metrics once a process; later calls return the same handle.
 pub fn metrics() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -46,6 +49,15 @@ pub fn metrics() -> &'static PrometheusHandle {
         let handle = recorder.handle();
         // A recorder that somebody else installed stays; ours then renders nothing, which a scrape shows.
         let _ = metrics::set_global_recorder(recorder);
+        // Histograms are kept as raw samples until somebody renders them: without upkeep an unscraped process would grow. A
+        // thread, because metrics are there before any runtime; without one a process would have to be scraped.
+        let upkeep = handle.clone();
+        let _ = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
+            loop {
+                std::thread::sleep(UPKEEP_EVERY);
+                upkeep.run_upkeep();
+            }
+        });
         handle
     })
 }
@@ -85,14 +97,6 @@ pub async fn serve_health(
         let server = axum::serve(listener, health_router(ready));
         if let Err(error) = server.with_graceful_shutdown(shutdown.cancelled_owned()).await {
             tracing::error!(%error, "the health server ended");
-        }
-    });
-    // Histograms are kept as raw samples until somebody renders them: without upkeep an unscraped process would grow.
-    tokio::spawn(async {
-        let mut every = tokio::time::interval(std::time::Duration::from_secs(5));
-        loop {
-            every.tick().await;
-            metrics().run_upkeep();
         }
     });
     Ok(bound)

@@ -4,6 +4,8 @@ use std::fmt::{self, Display};
 use std::future::Future;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
+
 tokio::task_local! {
     static CURRENT: TraceParent;
 }
@@ -28,6 +30,23 @@ impl TraceParent {
         Self { span_id: nonzero(rand::random::<u64>()), ..self }
     }
 
+    /// The trace of a job that was enqueued outside any trace: made from what is stored with it, so that it is always the same.
+    #[must_use]
+    pub fn of_job(job: i64, created_at: DateTime<Utc>) -> Self {
+        let stored = [job.to_be_bytes(), created_at.timestamp_micros().to_be_bytes()].concat();
+        let (high, low) = (fold(FOLD_FROM, &stored), fold(!FOLD_FROM, &stored));
+        Self { trace_id: nonzero(u128::from(high) << 64 | u128::from(low)), span_id: nonzero(high ^ low) }
+    }
+
+    /// The span of one attempt at a job that this span enqueued. It follows from what the ledger keeps anyway, so that no
+    /// attempt has to store one.
+    #[must_use]
+    pub fn attempt(self, job: i64, epoch: i32) -> Self {
+        let trace = fold(FOLD_FROM, &self.trace_id.to_be_bytes());
+        let span = [self.span_id.to_be_bytes(), job.to_be_bytes(), i64::from(epoch).to_be_bytes()].concat();
+        Self { span_id: nonzero(fold(trace, &span)), ..self }
+    }
+
     /// The trace of the running task, if it has one.
     #[must_use]
     pub fn current() -> Option<Self> {
@@ -44,6 +63,20 @@ impl TraceParent {
     pub fn trace_id_hex(self) -> String {
         format!("{:032x}", self.trace_id)
     }
+
+    /// The span id as 16 hexadecimal digits.
+    #[must_use]
+    pub fn span_id_hex(self) -> String {
+        format!("{:016x}", self.span_id)
+    }
+}
+
+const FOLD_FROM: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a, and a last round that spreads the low bits: ids only have to differ, not to be secret.
+fn fold(from: u64, bytes: &[u8]) -> u64 {
+    let folded = bytes.iter().fold(from, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    (folded ^ folded.rotate_left(29)).wrapping_mul(0x0100_0000_01b3) ^ folded.rotate_left(47)
 }
 
 /// Zero means "no trace" in the standard.
@@ -95,6 +128,20 @@ mod tests {
     fn a_traceparent_survives_its_text() {
         let trace = TraceParent::generate();
         assert_eq!(trace.to_string().parse(), Ok(trace));
+    }
+
+    #[test]
+    fn attempts_have_spans_of_their_own_that_never_change() {
+        let trace = TraceParent { trace_id: 7, span_id: 9 };
+        let mut spans = std::collections::HashSet::new();
+        for (job, epoch) in (1..1_000).flat_map(|job| (1..10).map(move |epoch| (job, epoch))) {
+            let attempt = trace.attempt(job, epoch);
+            assert_eq!((attempt, attempt.trace_id), (trace.attempt(job, epoch), 7));
+            assert!(spans.insert(attempt.span_id), "job {job}, epoch {epoch}");
+        }
+        let created = DateTime::UNIX_EPOCH;
+        assert_eq!(TraceParent::of_job(5, created), TraceParent::of_job(5, created));
+        assert_ne!(TraceParent::of_job(5, created).trace_id, TraceParent::of_job(6, created).trace_id);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Every stage has a database of its own and a namespace of its own on the brokers, so that tests run side by side.
 
+pub mod parts;
 pub mod roles;
 pub mod servers;
 pub mod stage;

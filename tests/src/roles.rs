@@ -10,17 +10,16 @@ use jobs::kit::worker::{Handlers, Process, WorkerOptions};
 use scheduler::Scheduler;
 use shared::clock::Clock;
 use shared::config::Config;
+use shared::program::Signals;
 use tokio_util::sync::CancellationToken;
 
 use crate::touch::{QUEUE, Touch, Urgent, registry};
 
-/// Runs a worker until `stop`; `kill` ends its grace period.
-pub async fn worker(
-    config: &Config,
-    concurrency: usize,
-    stop: CancellationToken,
-    kill: CancellationToken,
-) -> anyhow::Result<()> {
+/// How long the jobs of a worker may go on after it was told to stop, when a test does not say otherwise.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// Runs a worker until its signals stop it.
+pub async fn worker(config: &Config, concurrency: usize, grace: Duration, signals: Signals) -> anyhow::Result<()> {
     let engine_pool = jobs::kit::engine_pool(config, "worker")?;
     let process = Process {
         ledger: Ledger::new(engine_pool.clone()),
@@ -31,19 +30,21 @@ pub async fn worker(
         options: WorkerOptions {
             pool: "tests".to_owned(),
             concurrency,
-            grace: Duration::from_secs(10),
+            grace,
             host: "tests".to_owned(),
             version: "tests".to_owned(),
         },
         clock: Clock::SYSTEM,
+        health: signals.health,
     };
-    process.run(stop, kill).await
+    process.run(signals.stop, signals.kill).await
 }
 
-/// Runs a scheduler until `stop`.
-pub async fn scheduler(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
-    let scheduler = Scheduler { registry: Arc::new(registry()), ..Scheduler::connect(config)? };
-    scheduler.run(stop).await
+/// Runs a scheduler until its signals stop it.
+pub async fn scheduler(config: &Config, signals: Signals) -> anyhow::Result<()> {
+    let connected = Scheduler::connect(config)?;
+    let scheduler = Scheduler { registry: Arc::new(registry()), health: signals.health, ..connected };
+    scheduler.run(signals.stop).await
 }
 
 /// A ledger that publishes after its commits, as the API's does.

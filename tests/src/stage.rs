@@ -10,6 +10,7 @@ use jobs::kit::enqueue::{Enqueue, enqueue_all};
 use jobs::kit::job::Carrier;
 use shared::config::{Config, Source};
 use shared::db::testing::TestDb;
+use shared::program::{Health, Signals};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,7 @@ pub struct Stage {
 pub struct Running {
     pub stop: CancellationToken,
     pub kill: CancellationToken,
+    pub health: Health,
     pub task: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -98,25 +100,30 @@ impl Stage {
     /// Starts a worker in this process.
     #[must_use]
     pub fn worker(&self, concurrency: usize) -> Running {
-        let (config, stop, kill) = (self.config.clone(), self.stop.child_token(), CancellationToken::new());
-        let (told, killed) = (stop.clone(), kill.clone());
-        Running {
-            task: tokio::spawn(async move { roles::worker(&config, concurrency, told, killed).await }),
-            stop,
-            kill,
-        }
+        self.worker_with_grace(concurrency, roles::GRACE)
+    }
+
+    /// [`Stage::worker`] with another grace period.
+    #[must_use]
+    pub fn worker_with_grace(&self, concurrency: usize, grace: Duration) -> Running {
+        let config = self.config.clone();
+        self.start(move |signals| async move { roles::worker(&config, concurrency, grace, signals).await })
     }
 
     /// Starts a scheduler in this process.
     #[must_use]
     pub fn scheduler(&self) -> Running {
-        let (config, stop) = (self.config.clone(), self.stop.child_token());
-        let told = stop.clone();
-        Running {
-            task: tokio::spawn(async move { roles::scheduler(&config, told).await }),
-            stop,
-            kill: CancellationToken::new(),
-        }
+        let config = self.config.clone();
+        self.start(move |signals| async move { roles::scheduler(&config, signals).await })
+    }
+
+    fn start<F>(&self, part: impl FnOnce(Signals) -> F) -> Running
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let signals = Signals { stop: self.stop.child_token(), ..Signals::default() };
+        let (stop, kill, health) = (signals.stop.clone(), signals.kill.clone(), signals.health.clone());
+        Running { task: tokio::spawn(part(signals)), stop, kill, health }
     }
 
     /// Enqueues `count` jobs of `millis` each in one statement.

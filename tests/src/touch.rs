@@ -10,14 +10,20 @@ use shared::ids::OrgId;
 
 pub const QUEUE: Queue = Queue { name: "touch", pool: "tests", carrier: Carrier::Local };
 
+/// The line of a job that was told to stop while it ran.
+pub const HEARD: &str = "heard that it should stop";
+
 /// Writes `n` into `effects` after `millis`. Running it twice is prevented by `cx.commit` alone: the table takes duplicates.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Touch {
     pub n: i32,
     pub millis: u64,
     pub tenant: Option<OrgId>,
     /// Ends the whole process, as a memory fault would.
     pub kills: bool,
+    /// Commits the effect by itself, once for its `n`, and ends afterwards, as an effect elsewhere would.
+    pub apart: bool,
 }
 
 impl Job for Touch {
@@ -35,8 +41,22 @@ impl Handler<()> for Touch {
         if self.kills {
             std::process::abort();
         }
-        tokio::time::sleep(Duration::from_millis(self.millis)).await;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(self.millis)) => {}
+            () = cx.cancelled() => {
+                cx.log(HEARD);
+                anyhow::bail!("told to stop");
+            }
+        }
         let mut tx = cx.begin().await?;
+        if self.apart {
+            sqlx::query("INSERT INTO effects (n) SELECT $1 WHERE NOT EXISTS (SELECT FROM effects WHERE n = $1)")
+                .bind(self.n)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            return Ok(Outcome::Done);
+        }
         sqlx::query("INSERT INTO effects (n, tenant) VALUES ($1, $2)")
             .bind(self.n)
             .bind(self.tenant.map(|org| org.0))

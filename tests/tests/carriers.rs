@@ -9,6 +9,9 @@ use jobs::kit::ops::queues::QueueChange;
 use tests::stage::Stage;
 use tests::touch::{Touch, Urgent};
 
+/// A row that was inserted as queued has one time for both; a dispatcher's turn comes later.
+const AT_ONCE: &str = "queued_at = run_at";
+
 async fn everything_runs_once(carrier: Carrier) {
     let stage = Stage::new(carrier).await;
     let _scheduler = stage.scheduler();
@@ -67,14 +70,20 @@ async fn the_fast_path_needs_no_dispatcher_turn_and_loses_nothing() {
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(16);
     let ledger = stage.ledger();
-    // The budget comes with the first refresh.
-    stage.until("true", 0).await;
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    for n in 0..200 {
-        ledger.enqueue(&Touch { n, ..Touch::default() }).await.unwrap();
+    let mut count = 0;
+    // The path opens when the budgets have been read.
+    while stage.count(AT_ONCE).await == 0 {
+        ledger.enqueue(&Touch { n: count, ..Touch::default() }).await.unwrap();
+        count += 1;
+    }
+    for _ in 0..200 {
+        ledger.enqueue(&Touch { n: count, ..Touch::default() }).await.unwrap();
+        count += 1;
     }
     stage.until_drained().await;
-    stage.assert_once_each(200).await;
+    stage.assert_once_each(count).await;
+    // A machine under load may close the path for a moment.
+    assert!(stage.count(AT_ONCE).await >= 100, "the dispatcher took part");
     stage.close().await;
 }
 
@@ -101,7 +110,7 @@ async fn tenants_share_a_queue_fairly() {
     let stage = Stage::new(Carrier::Redis).await;
     stage.set("max_inflight = 4").await;
     let tenants: Vec<_> = (0..3).map(|_| shared::ids::OrgId::generate()).collect();
-    let job = |n: i32, tenant| Enqueue::new(&Touch { n, tenant: Some(tenant), millis: 1, kills: false });
+    let job = |n: i32, tenant| Enqueue::new(&Touch { n, tenant: Some(tenant), millis: 1, ..Touch::default() });
     // The first tenant comes with a flood, the others with ten jobs each behind it.
     let mut all: Vec<_> = (0..300).map(|n| job(n, tenants[0])).collect();
     all.extend((300..310).map(|n| job(n, tenants[1])));

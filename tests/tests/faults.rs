@@ -2,31 +2,17 @@
 //! are away, a database that drops its connections, crashes and restarts.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use jobs::kit::job::Carrier;
 use shared::db::testing::TestDb;
+use tests::parts::Part;
 use tests::servers::{OwnPostgres, OwnRabbit, OwnRedis, free_port};
 use tests::stage::Stage;
-use tests::touch::Touch;
-use tokio::process::{Child, Command};
+use tests::touch::{HEARD, Touch};
 
-/// A part as a process of its own; killed when dropped.
-fn process(stage: &Stage, part: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_stack-part"))
-        .arg(part)
-        .envs(&stage.env)
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().unwrap().to_string();
-    let status = std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap();
-    assert!(status.success());
+fn process(stage: &Stage, part: &str) -> Part {
+    Part::start(env!("CARGO_BIN_EXE_stack-part"), stage, &[part])
 }
 
 async fn a_killed_worker_loses_nothing(carrier: Carrier) {
@@ -35,7 +21,7 @@ async fn a_killed_worker_loses_nothing(carrier: Carrier) {
     let mut worker = process(&stage, "worker");
     stage.enqueue(60, 300).await;
     stage.until("state = 'running'", 8).await;
-    worker.kill().await.unwrap();
+    worker.kill().await;
     let _next = stage.worker(8);
     stage.until_drained().await;
     stage.assert_once_each(60).await;
@@ -64,10 +50,10 @@ async fn a_worker_frozen_past_its_lease_writes_nothing_when_it_wakes() {
     let frozen = process(&stage, "worker");
     stage.enqueue(8, 1_500).await;
     stage.until("state = 'running'", 8).await;
-    signal(&frozen, "STOP");
+    frozen.signal("STOP");
     let _next = stage.worker(8);
     stage.until_drained().await;
-    signal(&frozen, "CONT");
+    frozen.signal("CONT");
     // It wakes up, runs on and tries to commit.
     tokio::time::sleep(Duration::from_secs(3)).await;
     stage.assert_once_each(8).await;
@@ -82,11 +68,56 @@ async fn a_job_that_kills_its_workers_is_quarantined() {
     stage.ledger().enqueue(&poison).await.unwrap();
     for _ in 0..3 {
         let mut worker = process(&stage, "worker");
-        let died = tokio::time::timeout(Duration::from_mins(1), worker.wait()).await.unwrap().unwrap();
-        assert!(!died.success());
+        assert!(!worker.ended().await.success());
     }
     stage.until("state = 'dead'", 1).await;
     assert_eq!(stage.count("losses = 3").await, 1);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_kills_its_worker_delays_its_neighbours_by_seconds_not_by_a_lease() {
+    let stage = Stage::new(Carrier::Local).await;
+    let _scheduler = stage.scheduler();
+    let mut first = process(&stage, "worker");
+    stage.enqueue(8, 1_000).await;
+    stage.until("state = 'running'", 8).await;
+    first.kill().await;
+    // On the same machine, so that it sees that the first one's process is gone.
+    let _second = stage.worker(8);
+    stage.until("EXISTS (SELECT FROM workers WHERE stopped_at IS NOT NULL)", 8).await;
+    let early = "SELECT count(*) FROM workers WHERE stopped_at < seen_at + interval '10 seconds'";
+    let buried: i64 = sqlx::query_scalar(early).fetch_one(stage.pool()).await.unwrap();
+    assert_eq!(buried, 1, "its lease of 15 seconds had to run out");
+    stage.until_drained().await;
+    stage.assert_once_each(8).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_were_late_with_their_database_are_not_taken_for_dead() {
+    let mut postgres = OwnPostgres::start().await.unwrap();
+    let stage = Stage::on(TestDb::on(&postgres.url()).await, Carrier::Local, &[]).await;
+    let _scheduler = stage.scheduler();
+    let _worker = stage.worker(4);
+    stage.enqueue(4, 0).await;
+    stage.until("state = 'succeeded'", 4).await;
+    postgres.stop().await.unwrap();
+    // Longer than a lease.
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    postgres.up().await.unwrap();
+    let late = "EXISTS (SELECT FROM workers WHERE lease_until > clock_timestamp() AND stopped_at IS NULL)";
+    stage.until(late, 4).await;
+    // Long enough for the reaper to look again.
+    sqlx::query("TRUNCATE jobs, effects").execute(stage.pool()).await.unwrap();
+    stage.enqueue(40, 1_000).await;
+    stage.until_drained().await;
+    let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM workers WHERE stopped_at IS NOT NULL")
+        .fetch_one(stage.pool())
+        .await
+        .unwrap();
+    assert_eq!(dead, 0, "a worker that lives was buried");
+    assert_eq!(stage.count("losses > 0").await, 0);
     stage.close().await;
 }
 
@@ -100,7 +131,7 @@ async fn another_scheduler_takes_over_from_a_killed_one() {
     stage.until("state = 'succeeded'", 1).await;
     assert_eq!(stage.count(led).await, 1);
     let _second = stage.scheduler();
-    first.kill().await.unwrap();
+    first.kill().await;
     let mut conn = stage.pool().acquire().await.unwrap();
     jobs::Enqueue::new(&Touch { n: 1, ..Touch::default() }).insert(&mut conn).await.unwrap();
     drop(conn);
@@ -160,6 +191,22 @@ async fn a_broker_that_is_away_at_the_start_and_again_later_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rabbit_that_is_away_at_the_start_and_then_comes_loses_nothing() {
+    let mut rabbit = OwnRabbit::start().await.unwrap();
+    rabbit.kill().await.unwrap();
+    let stage = Stage::with(Carrier::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
+    let _scheduler = stage.scheduler();
+    let _worker = stage.worker(8);
+    stage.enqueue(300, 5).await;
+    stage.until("EXISTS (SELECT FROM queue_status WHERE broker_error IS NOT NULL)", 300).await;
+    assert_eq!(stage.count("state = 'succeeded'").await, 0);
+    rabbit.up().await.unwrap();
+    stage.until_drained().await;
+    stage.assert_once_each(300).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rabbit_that_cannot_be_reached_holds_nothing_up_but_itself() {
     let nobody = format!("amqp://guest:guest@127.0.0.1:{}/%2f", free_port().unwrap());
     let stage = Stage::with(Carrier::Rabbit, &[("AMQP_URL", &nobody)]).await;
@@ -175,25 +222,6 @@ async fn a_rabbit_that_cannot_be_reached_holds_nothing_up_but_itself() {
     drop(conn);
     stage.until_drained().await;
     stage.assert_once_each(20).await;
-    stage.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_dies_between_commit_and_publish_loses_nothing() {
-    let stage = Stage::new(Carrier::Rabbit).await;
-    let _scheduler = stage.scheduler();
-    let _worker = stage.worker(8);
-    // What the fast path leaves behind when its process is killed right after the commit.
-    sqlx::query(
-        "INSERT INTO jobs (state, epoch, queue, kind, payload, run_at, queued_at)
-         SELECT 'queued', 1, 'touch', 'tests.touch', jsonb_build_object('n', n, 'millis', 0, 'kills', false), now(), now()
-         FROM generate_series(0, 29) AS n",
-    )
-    .execute(stage.pool())
-    .await
-    .unwrap();
-    stage.until_drained().await;
-    stage.assert_once_each(30).await;
     stage.close().await;
 }
 
@@ -286,7 +314,19 @@ async fn a_running_job_is_cancelled_from_anywhere_within_a_second() {
     let _worker = stage.worker(4);
     stage.enqueue(1, 30_000).await;
     stage.until("state = 'running'", 1).await;
-    sqlx::query("UPDATE jobs SET cancel_at = clock_timestamp()").execute(stage.pool()).await.unwrap();
+    let job = sqlx::query_scalar("SELECT id FROM jobs").fetch_one(stage.pool()).await.unwrap();
+    let mut conn = stage.pool().acquire().await.unwrap();
+    jobs::kit::ops::cancel::cancel(&mut conn, shared::ids::JobId(job), "test").await.unwrap();
+    drop(conn);
     stage.until("state = 'cancelled'", 1).await;
+    // The handler ended by itself when it was told: it was neither dropped nor did it run to its end.
+    let heard: i64 = sqlx::query_scalar("SELECT count(*) FROM job_logs WHERE line = $1")
+        .bind(HEARD)
+        .fetch_one(stage.pool())
+        .await
+        .unwrap();
+    assert_eq!(heard, 1);
+    // Told every half a second; a machine under load gets some more.
+    assert_eq!(stage.count("finished_at - cancel_at < interval '2.5 seconds'").await, 1);
     stage.close().await;
 }

@@ -57,7 +57,7 @@ async fn opening_and_award_by_workers_are_seen_at_a_socket() {
     let base = format!("http://{}", server.addr);
     tokio::spawn(server.run(api::app::router(state), stop.clone()));
     tokio::spawn(scheduler::Scheduler::connect(&stage.config).unwrap().run(stop.clone()));
-    let (config, signals) = (stage.config.clone(), Signals { stop: stop.clone(), kill: CancellationToken::new() });
+    let (config, signals) = (stage.config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
     let worker =
         tokio::spawn(
             async move { workers::runtime::run("auctions", &config, 4, Duration::from_secs(10), signals).await },

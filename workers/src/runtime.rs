@@ -70,6 +70,7 @@ pub async fn run(
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         clock: Clock::SYSTEM,
+        health: signals.health,
     };
     process.run(signals.stop, signals.kill).await?;
     if let Some(lane) = lane {

@@ -13,9 +13,10 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::enqueue::Enqueued;
+use super::fault::{self, Point};
 use super::job::Job;
 use super::ledger::{Fence, JobTx, Ledger, finish};
-use super::outcome::Outcome;
+use super::outcome::{Committed, Outcome};
 
 /// How often a job's progress is written at most.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -37,6 +38,8 @@ pub struct Attempt {
     pub tenant: Option<OrgId>,
     pub created_at: DateTime<Utc>,
     pub run_at: DateTime<Utc>,
+    /// When it was first due: what a retry policy's age counts from.
+    pub due_at: DateTime<Utc>,
     pub trace: TraceParent,
     pub ledger: Ledger,
     /// Cancelled when an operator cancels the job, when its time is up, or when the worker must stop.
@@ -119,8 +122,10 @@ impl<S> Cx<S> {
 
     async fn finish_in(&self, mut tx: JobTx, result: Option<Value>) -> anyhow::Result<Outcome> {
         finish::succeed_in(&mut tx, self.attempt.fence, result.as_ref()).await?;
+        fault::pass(Point::BeforeCommit)?;
         tx.commit().await.context("commit effect and finish")?;
-        Ok(Outcome::Committed)
+        fault::pass(Point::Committed)?;
+        Ok(Outcome::Committed(Committed::new()))
     }
 
     /// Enqueues a child in a transaction of its own.

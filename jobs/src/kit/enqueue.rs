@@ -147,7 +147,8 @@ pub enum EnqueueError {
 /// Payloads carry ids, not rows.
 pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 
-/// Inserts many jobs in one statement; conflicting ones (by their unique key) are kept out. Returns the new ids, in order.
-pub async fn enqueue_all(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<JobId>, EnqueueError> {
+/// Inserts many jobs in one statement; tells for each, in order, what became of it. Keys count as in [`Enqueue::insert`]; the
+/// first job that is refused fails the call, and the caller's transaction should then undo the others.
+pub async fn enqueue_all(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<Enqueued>, EnqueueError> {
     insert::many(conn, jobs).await
 }

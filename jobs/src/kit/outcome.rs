@@ -12,7 +12,7 @@ pub enum Outcome {
     /// Done; the value is kept with the job and shown with it.
     DoneWith(Value),
     /// The finish was already committed together with the effect, by `cx.commit`.
-    Committed,
+    Committed(Committed),
     /// Run again after this long. Costs no attempt.
     Snooze(Duration),
     /// The attempt failed in a way that may pass: run again by the retry policy.
@@ -21,6 +21,16 @@ pub enum Outcome {
     Cancel(String),
     /// It will never work: keep it for a person to look at.
     Dead(String),
+}
+
+/// Shows that the finish is committed: only the kit, which commits it, makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed(());
+
+impl Committed {
+    pub(super) const fn new() -> Self {
+        Self(())
+    }
 }
 
 /// What an error means.

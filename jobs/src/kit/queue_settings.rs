@@ -33,3 +33,11 @@ pub async fn carrier(conn: &mut PgConnection, queue: &str) -> Result<Option<Carr
     let name = sqlx::query_scalar!("SELECT transport FROM queues WHERE name = $1", queue).fetch_optional(conn).await?;
     Ok(name.and_then(|name| name.parse().ok()))
 }
+
+/// What carries these queues now, each carrier once.
+pub async fn carriers(conn: &mut PgConnection, queues: &[&str]) -> Result<Vec<Carrier>, sqlx::Error> {
+    let names = sqlx::query_scalar!("SELECT DISTINCT transport FROM queues WHERE name = ANY ($1)", queues as &[&str],)
+        .fetch_all(conn)
+        .await?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// How many attempts a policy allows that names no limit of its own.
+const ATTEMPTS: u32 = 25;
+
 /// How the delay grows with the attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Backoff {
@@ -12,12 +15,11 @@ enum Backoff {
     List(&'static [Duration]),
 }
 
-/// When retrying ends.
+/// When retrying ends: at the first of these that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Limit {
-    Attempts(u32),
-    Age(Duration),
-    Never,
+struct Limit {
+    attempts: Option<u32>,
+    age: Option<Duration>,
 }
 
 /// A retry policy: how long to wait after the n-th failed attempt, and when to give up.
@@ -25,6 +27,7 @@ enum Limit {
 pub struct Retry {
     backoff: Backoff,
     limit: Limit,
+    forever: bool,
     /// The delay is drawn from ±this many percent around its value.
     jitter_percent: u8,
 }
@@ -60,25 +63,26 @@ impl Retry {
     }
 
     const fn new(backoff: Backoff) -> Self {
-        Self { backoff, limit: Limit::Attempts(25), jitter_percent: 10 }
+        Self { backoff, limit: Limit { attempts: None, age: None }, forever: false, jitter_percent: 10 }
     }
 
-    /// Gives up after this many attempts in all.
+    /// Gives up after this many attempts in all. With [`Retry::until_age`], whichever comes first.
     #[must_use]
     pub const fn max_attempts(self, attempts: u32) -> Self {
-        Self { limit: Limit::Attempts(attempts), ..self }
+        Self { limit: Limit { attempts: Some(attempts), ..self.limit }, ..self }
     }
 
-    /// Gives up when the job is older than this.
+    /// Gives up this long after the job was first due, however often it was tried, unless [`Retry::max_attempts`] says so as
+    /// well.
     #[must_use]
     pub const fn until_age(self, age: Duration) -> Self {
-        Self { limit: Limit::Age(age), ..self }
+        Self { limit: Limit { age: Some(age), ..self.limit }, ..self }
     }
 
     /// Never gives up.
     #[must_use]
     pub const fn forever(self) -> Self {
-        Self { limit: Limit::Never, ..self }
+        Self { forever: true, ..self }
     }
 
     #[must_use]
@@ -87,9 +91,9 @@ impl Retry {
     }
 
     /// The delay after `attempts` failed attempts (counted from 1), or `None` when it is time to give up.
-    /// `random` is between 0 and 1 and picks the jitter.
+    /// `due_at` is when the job was first due; `random` is between 0 and 1 and picks the jitter.
     #[must_use]
-    pub fn after(&self, attempts: u32, created_at: DateTime<Utc>, now: DateTime<Utc>, random: f64) -> Option<Duration> {
+    pub fn after(&self, attempts: u32, due_at: DateTime<Utc>, now: DateTime<Utc>, random: f64) -> Option<Duration> {
         let base = match self.backoff {
             Backoff::Exponential { first, most } => {
                 let factor = 2_u32.saturating_pow(attempts.saturating_sub(1).min(31));
@@ -103,15 +107,13 @@ impl Retry {
         };
         let spread = f64::from(self.jitter_percent) / 100.0;
         let delay = base.mul_f64(1.0 + spread * (2.0 * random.clamp(0.0, 1.0) - 1.0));
-        let goes_on = match self.limit {
-            Limit::Attempts(most) => attempts < most,
-            Limit::Age(age) => {
-                let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
-                let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
-                now.checked_add_signed(delay).is_some_and(|next| next - created_at <= age)
-            }
-            Limit::Never => true,
-        };
+        let most = self.limit.attempts.or(self.limit.age.is_none().then_some(ATTEMPTS));
+        let in_time = self.limit.age.is_none_or(|age| {
+            let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
+            let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
+            now.checked_add_signed(delay).is_some_and(|next| next - due_at <= age)
+        });
+        let goes_on = self.forever || (in_time && most.is_none_or(|most| attempts < most));
         goes_on.then_some(delay)
     }
 }
@@ -151,6 +153,19 @@ mod tests {
         let start = DateTime::UNIX_EPOCH;
         assert!(retry.after(9, start, start + TimeDelta::seconds(15), 0.5).is_some());
         assert!(retry.after(9, start, start + TimeDelta::seconds(16), 0.5).is_none());
+    }
+
+    #[test]
+    fn attempts_and_age_end_at_whichever_comes_first() {
+        for retry in [
+            Retry::fixed(Duration::from_secs(10)).max_attempts(3).until_age(Duration::from_secs(25)),
+            Retry::fixed(Duration::from_secs(10)).until_age(Duration::from_secs(25)).max_attempts(3),
+        ] {
+            let (retry, start) = (retry.jitter(0), DateTime::UNIX_EPOCH);
+            assert!(retry.after(2, start, start + TimeDelta::seconds(15), 0.5).is_some());
+            assert!(retry.after(3, start, start, 0.5).is_none(), "the attempts are used up");
+            assert!(retry.after(1, start, start + TimeDelta::seconds(16), 0.5).is_none(), "its time is up");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! For tests of jobs: look at what was enqueued, run everything that is due in this process, break at a chosen point.
+//! For tests of jobs: look at what was enqueued, run everything that is due in this process. To break a process at a chosen
+//! point, see [`super::fault`].
 //!
 //! [`Bench`] is the real engine (claims, layers, fences, finishes) without broker and dispatcher: what it runs passes the same
 //! code as in a worker process.
@@ -20,6 +21,7 @@ use super::worker::Handlers;
 use super::worker::engine::Engine;
 use super::worker::layers::{Dispatch, GuardLayer, Handover, LedgerLayer, StopReason, TraceLayer};
 use super::worker::lease::{Lease, Registration, register};
+use super::worker::neighbours::place;
 
 /// The open jobs of kind `J`, oldest first.
 ///
@@ -62,7 +64,8 @@ pub fn assert_enqueued<J: Job + std::fmt::Debug>(
 /// A worker for tests: runs due jobs in the order in which the dispatcher would take them, one after the other.
 #[derive(Debug)]
 pub struct Bench<S> {
-    engine: Arc<Engine<S>>,
+    pub(crate) engine: Arc<Engine<S>>,
+    pub(crate) registration: Registration,
     services: Arc<S>,
     queues: Vec<String>,
 }
@@ -79,7 +82,8 @@ impl<S: Send + Sync + 'static> Bench<S> {
             name: "test".to_owned(),
             pool: "test".to_owned(),
             host: "test".to_owned(),
-            pid: 0,
+            pid: i32::try_from(std::process::id()).unwrap_or(0),
+            place: place(),
             version: "test".to_owned(),
             queues: queues.clone(),
             kinds: handlers.kinds(),
@@ -90,7 +94,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
         lease.set(register(&mut conn, &this).await.expect("the worker registers"));
         let ledger = Ledger::new(pool.clone());
         let engine = Engine::start(pool.clone(), ledger, lease, handlers, Clock::SYSTEM, CancellationToken::new());
-        Self { engine: Arc::new(engine), services: Arc::new(services), queues }
+        Self { engine: Arc::new(engine), registration: this, services: Arc::new(services), queues }
     }
 
     /// Runs what is due now, and what that enqueues, until nothing is left; returns how many attempts ran. Retries and snoozes
@@ -129,10 +133,22 @@ impl<S: Send + Sync + 'static> Bench<S> {
         let mut service = ServiceBuilder::new()
             .layer(LedgerLayer(Arc::clone(&self.engine)))
             .layer(TraceLayer)
-            .layer(GuardLayer)
+            .layer(GuardLayer(self.engine.run_times.clone()))
             .service(Dispatch(Arc::clone(&self.services)));
         let (taken, _) = oneshot::channel();
         let Ok(()) = service.call(Handover { ticket, taken }).await;
+    }
+
+    /// [`Bench::run`] in the background.
+    #[must_use]
+    pub fn start(&self, ticket: Ticket) -> tokio::task::JoinHandle<()> {
+        let this = Self {
+            engine: Arc::clone(&self.engine),
+            registration: self.registration.clone(),
+            services: Arc::clone(&self.services),
+            queues: self.queues.clone(),
+        };
+        tokio::spawn(async move { this.run(ticket).await })
     }
 
     /// Tells a running attempt to stop, as a heartbeat does.

@@ -1,15 +1,25 @@
-//! `stack-part worker|scheduler`: a part of the stack as a process of its own, so that a test can kill it.
+//! `stack-part api|worker|scheduler [POINT FAULT]`: a part of the stack as a process of its own, so that a test can kill it or
+//! let it break between two steps.
 
 use std::process::ExitCode;
 
+use jobs::kit::fault;
 use shared::program;
 use tests::roles;
 
 fn main() -> ExitCode {
-    let part = std::env::args().nth(1).unwrap_or_default();
-    program::main(&part.clone(), async move |config, signals| match part.as_str() {
-        "worker" => roles::worker(&config, 8, signals.stop, signals.kill).await,
-        "scheduler" => roles::scheduler(&config, signals.stop).await,
-        other => anyhow::bail!("unknown part {other:?}: worker or scheduler"),
+    let mut args = std::env::args().skip(1);
+    let part = args.next().unwrap_or_default();
+    let breaks: Vec<String> = args.collect();
+    program::main(&part.clone(), async move |config, signals| {
+        if let [point, breaks] = breaks.as_slice() {
+            fault::arm(point.parse()?, breaks.parse()?);
+        }
+        match part.as_str() {
+            "api" => api::serve(config, signals.stop).await,
+            "worker" => roles::worker(&config, 8, roles::GRACE, signals).await,
+            "scheduler" => roles::scheduler(&config, signals).await,
+            other => anyhow::bail!("unknown part {other:?}: api, worker or scheduler"),
+        }
     })
 }

@@ -18,6 +18,8 @@ use super::Ticket;
 #[derive(Clone, Debug)]
 pub struct Claimed {
     pub ticket: Ticket,
+    /// Under which id: the process may have got another one meanwhile.
+    pub worker: i64,
     pub kind: String,
     pub version: i16,
     pub payload: Value,
@@ -26,6 +28,9 @@ pub struct Claimed {
     pub tenant: Option<OrgId>,
     pub created_at: DateTime<Utc>,
     pub run_at: DateTime<Utc>,
+    /// When it was due before its first failure.
+    pub due_at: DateTime<Utc>,
+    /// `None` when its message was lost and sent again: how long it took then tells nothing of the dispatcher.
     pub queued_at: Option<DateTime<Utc>>,
     pub started_at: DateTime<Utc>,
     pub traceparent: Option<String>,
@@ -51,7 +56,8 @@ pub(crate) async fn claim(
           AND relaxed.setting = 'off'
           AND jobs.queue <> ALL (ARRAY(SELECT name FROM queues WHERE paused))
         RETURNING
-            jobs.id, jobs.epoch, kind, version, payload, attempt, tenant, created_at, run_at, queued_at,
+            jobs.id, jobs.epoch, kind, version, payload, attempt, tenant, created_at, run_at,
+            coalesce(due_at, run_at) AS "due_at!", CASE WHEN republished = 0 THEN queued_at END AS queued_at,
             started_at AS "started_at!", traceparent
         "#,
         &ids,
@@ -64,6 +70,7 @@ pub(crate) async fn claim(
         .into_iter()
         .map(|row| Claimed {
             ticket: Ticket { job: JobId(row.id), epoch: row.epoch },
+            worker,
             kind: row.kind,
             version: row.version,
             payload: row.payload,
@@ -71,6 +78,7 @@ pub(crate) async fn claim(
             tenant: row.tenant.map(OrgId),
             created_at: row.created_at,
             run_at: row.run_at,
+            due_at: row.due_at,
             queued_at: row.queued_at,
             started_at: row.started_at,
             traceparent: row.traceparent,

@@ -81,6 +81,10 @@ impl Ending {
     const fn is_free(self) -> bool {
         matches!(self, Self::Snooze | Self::Returned)
     }
+
+    const fn is_final(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Dead)
+    }
 }
 
 /// An attempt that did not succeed, and what follows.
@@ -98,11 +102,14 @@ pub struct Ended {
 
 /// Ends many attempts of one worker and writes their history; returns those that it still held.
 ///
-/// A job whose cancellation was asked for meanwhile does not run again.
+/// A job whose cancellation was asked for meanwhile does not run again: the request is read from the row under its lock, so
+/// that one which commits while this statement waits for it counts. An attempt that ends in whatever way has not killed its
+/// worker, so the job's losses count from zero again.
 pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[Ended]) -> Result<Vec<JobId>, sqlx::Error> {
     let ids: Vec<_> = ends.iter().map(|end| end.job.0).collect();
     let epochs: Vec<_> = ends.iter().map(|end| end.epoch).collect();
     let words: Vec<_> = ends.iter().map(|end| end.ending.word().to_owned()).collect();
+    let finals: Vec<_> = ends.iter().map(|end| end.ending.is_final()).collect();
     let free: Vec<_> = ends.iter().map(|end| i32::from(end.ending.is_free())).collect();
     let delays: Vec<_> = ends.iter().map(|end| end.delay).collect();
     let errors: Vec<_> = ends.iter().map(|end| end.error.clone()).collect();
@@ -110,46 +117,42 @@ pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[Ended]) ->
     let starts: Vec<_> = ends.iter().map(|end| end.started_at).collect();
     let done = sqlx::query_scalar!(
         r#"
-        WITH ended AS (
-            SELECT
-                given.*,
-                CASE
-                    WHEN word IN ('cancelled', 'dead') THEN word
-                    WHEN job.cancel_at IS NOT NULL THEN 'cancelled'
-                    WHEN given.delay > 0 THEN 'scheduled'
-                    ELSE 'available'
-                END AS next
-            FROM unnest(
-                $1::bigint[], $2::integer[], $3::text[], $4::integer[], $5::double precision[], $6::text[], $7::text[],
-                $8::timestamptz[]
-            ) AS given (id, epoch, word, free, delay, error, fingerprint, started_at)
-            JOIN jobs AS job ON job.id = given.id
-        ), moved AS (
+        WITH moved AS (
             UPDATE jobs
-            SET state = ended.next::job_state,
+            SET state = CASE
+                    WHEN ended.final THEN ended.word
+                    WHEN jobs.cancel_at IS NOT NULL THEN 'cancelled'
+                    WHEN ended.delay > 0 THEN 'scheduled'
+                    ELSE 'available'
+                END::job_state,
                 attempt = jobs.attempt - ended.free,
+                losses = 0,
+                due_at = CASE WHEN ended.word = 'retry' THEN coalesce(jobs.due_at, jobs.run_at) ELSE jobs.due_at END,
                 run_at = CASE
-                    WHEN ended.next = 'scheduled' THEN clock_timestamp() + ended.delay * interval '1 second'
-                    ELSE jobs.run_at
+                    WHEN ended.final OR jobs.cancel_at IS NOT NULL OR ended.delay <= 0 THEN jobs.run_at
+                    ELSE clock_timestamp() + ended.delay * interval '1 second'
                 END,
-                finished_at = CASE WHEN ended.next IN ('cancelled', 'dead') THEN clock_timestamp() END,
+                finished_at = CASE WHEN ended.final OR jobs.cancel_at IS NOT NULL THEN clock_timestamp() END,
                 error = coalesce(ended.error, jobs.error),
                 fingerprint = coalesce(ended.fingerprint, jobs.fingerprint),
                 unique_key = CASE
-                    WHEN ended.next IN ('cancelled', 'dead') AND unique_until IS NULL THEN NULL
-                    ELSE unique_key
+                    WHEN (ended.final OR jobs.cancel_at IS NOT NULL) AND jobs.unique_until IS NULL THEN NULL
+                    ELSE jobs.unique_key
                 END
-            FROM ended
+            FROM unnest(
+                $1::bigint[], $2::integer[], $3::text[], $4::boolean[], $5::integer[], $6::double precision[],
+                $7::text[], $8::text[], $9::timestamptz[]
+            ) AS ended (id, epoch, word, final, free, delay, error, fingerprint, started_at)
             WHERE jobs.id = ended.id
               AND jobs.epoch = ended.epoch
-              AND jobs.worker = $9
+              AND jobs.worker = $10
               AND jobs.state::text = 'running'
-            RETURNING jobs.id, jobs.epoch, jobs.attempt + ended.free AS attempt, ended.word, ended.next, ended.error,
+            RETURNING jobs.id, jobs.epoch, jobs.attempt + ended.free AS attempt, jobs.state, ended.word, ended.error,
                 ended.fingerprint, ended.started_at
         ), history AS (
             INSERT INTO job_attempts (job, epoch, attempt, outcome, worker, started_at, ended_at, error, fingerprint)
             SELECT
-                id, epoch, attempt, CASE WHEN next = 'cancelled' THEN 'cancelled' ELSE word END, $9, started_at,
+                id, epoch, attempt, CASE WHEN state = 'cancelled' THEN 'cancelled' ELSE word END, $10, started_at,
                 clock_timestamp(), error, fingerprint
             FROM moved
             ON CONFLICT (job, epoch) DO NOTHING
@@ -159,6 +162,7 @@ pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[Ended]) ->
         &ids,
         &epochs,
         &words,
+        &finals,
         &free,
         &delays,
         &errors as &[Option<String>],

@@ -1,5 +1,7 @@
 //! New rows.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use shared::ids::JobId;
@@ -20,7 +22,7 @@ pub(crate) async fn one(
     let key = unique_key(job);
     let period = job.unique.period.map(seconds);
     if let (Some(key), Some(_)) = (&key, period) {
-        release_expired(conn, key).await?;
+        release_expired(conn, std::slice::from_ref(key)).await?;
     }
     // The holder of a key may finish between our insert and our look: then the key is free and we try again.
     for _ in 0..8 {
@@ -83,13 +85,14 @@ async fn conflict(
         let replaced = sqlx::query_scalar!(
             r#"
             UPDATE jobs
-            SET payload = $2, version = $3, priority = $4, run_at = due.at,
+            SET payload = $2, version = $3, priority = $4, run_at = due.at, due_at = NULL, queued_at = NULL,
                 state = CASE WHEN due.at > clock_timestamp() THEN 'scheduled' ELSE 'available' END::job_state
             FROM (
                 SELECT coalesce($5, clock_timestamp() + $6::double precision * interval '1 second', clock_timestamp()) AS at
             ) AS due
             WHERE unique_key = $1
-              AND state IN ('scheduled', 'available')
+              -- The message of a queued one goes stale: it is handed over again under another epoch.
+              AND state IN ('scheduled', 'available', 'queued')
             RETURNING id
             "#,
             key,
@@ -117,8 +120,57 @@ async fn conflict(
     }
 }
 
-/// Inserts many in one statement, in order; a job whose key is taken is left out.
-pub(crate) async fn many(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<JobId>, EnqueueError> {
+/// Inserts many in one statement, in order; tells for each what became of it. Jobs whose key is taken are dealt with by a
+/// statement for all that keep the first, and one by one otherwise.
+pub(crate) async fn many(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<Enqueued>, EnqueueError> {
+    let expiring: Vec<_> = jobs.iter().filter(|job| job.unique.period.is_some()).filter_map(unique_key).collect();
+    if !expiring.is_empty() {
+        release_expired(conn, &expiring).await?;
+    }
+    let mut new = insert_free(conn, jobs).await?.into_iter().peekable();
+    // What was inserted comes back in the order of the jobs, so a job's row is the next one or there is none.
+    let inserted: Vec<_> = jobs
+        .iter()
+        .map(|job| new.next_if(|(_, key)| *key == unique_key(job)).map(|(id, _)| Enqueued::New(id)))
+        .collect();
+    let kept = holders(conn, jobs, &inserted).await?;
+    let mut all = Vec::with_capacity(jobs.len());
+    for (job, inserted) in jobs.iter().zip(inserted) {
+        let keeps = job.unique.on_conflict == OnConflict::Keep;
+        let kept =
+            || unique_key(job).filter(|_| keeps).and_then(|key| kept.get(&key)).map(|&id| Enqueued::Existing(id));
+        all.push(match inserted.or_else(kept) {
+            Some(enqueued) => enqueued,
+            // The key's holder is to be changed, refuses, or finished meanwhile.
+            None => one(conn, job, false).await?.0,
+        });
+    }
+    Ok(all)
+}
+
+/// Who holds the keys of jobs that were not inserted and that leave the first one as it is.
+async fn holders(
+    conn: &mut PgConnection,
+    jobs: &[Enqueue],
+    inserted: &[Option<Enqueued>],
+) -> Result<HashMap<String, JobId>, EnqueueError> {
+    let kept = jobs
+        .iter()
+        .zip(inserted)
+        .filter(|(job, inserted)| inserted.is_none() && job.unique.on_conflict == OnConflict::Keep);
+    let keys: Vec<_> = kept.filter_map(|(job, _)| unique_key(job)).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows =
+        sqlx::query!(r#"SELECT unique_key AS "key!", id AS "id: JobId" FROM jobs WHERE unique_key = ANY ($1)"#, &keys,)
+            .fetch_all(conn)
+            .await?;
+    Ok(rows.into_iter().map(|row| (row.key, row.id)).collect())
+}
+
+/// Inserts what meets no taken key; returns the new rows with their keys, in order.
+async fn insert_free(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<(JobId, Option<String>)>, EnqueueError> {
     let mut rows = Columns::default();
     for job in jobs {
         let (at, delay) = due(job);
@@ -135,7 +187,7 @@ pub(crate) async fn many(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Ve
         rows.periods.push(job.unique.period.map(seconds));
         rows.traces.push(job.trace.map(|trace| trace.to_string()));
     }
-    let ids = sqlx::query_scalar!(
+    let new = sqlx::query!(
         r#"
         INSERT INTO jobs (
             state, priority, version, queue, kind, tenant, payload, run_at, parent, unique_key, unique_until, traceparent
@@ -156,7 +208,7 @@ pub(crate) async fn many(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Ve
             LATERAL (SELECT coalesce(new.at, clock.now + new.delay * interval '1 second', clock.now) AS at) AS due
         ORDER BY place
         ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
-        RETURNING id
+        RETURNING id AS "id: JobId", unique_key
         "#,
         &rows.priorities,
         &rows.versions,
@@ -173,7 +225,7 @@ pub(crate) async fn many(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Ve
     )
     .fetch_all(conn)
     .await?;
-    Ok(ids.into_iter().map(JobId).collect())
+    Ok(new.into_iter().map(|row| (row.id, row.unique_key)).collect())
 }
 
 #[derive(Default)]
@@ -230,16 +282,16 @@ pub(crate) fn unique_key(job: &Enqueue) -> Option<String> {
     job.unique.key.as_ref().map(|key| format!("{}:{key}", job.kind))
 }
 
-/// A key held for a period is free again when the period is over.
-pub(crate) async fn release_expired(conn: &mut PgConnection, key: &str) -> Result<(), sqlx::Error> {
+/// Keys held for a period are free again when the period is over.
+pub(crate) async fn release_expired(conn: &mut PgConnection, keys: &[String]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         UPDATE jobs
         SET unique_key = NULL, unique_until = NULL
-        WHERE unique_key = $1
+        WHERE unique_key = ANY ($1)
           AND unique_until <= clock_timestamp()
         "#,
-        key,
+        keys,
     )
     .execute(conn)
     .await?;

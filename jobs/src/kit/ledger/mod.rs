@@ -15,6 +15,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::enqueue::{Enqueue, EnqueueError, Enqueued};
 use super::fast_path::FastPath;
+use super::fault::{self, Point};
 use super::job::Job;
 
 /// Names one hand-over of a job to a broker. A message with an old epoch is stale and claims nothing.
@@ -78,8 +79,13 @@ impl Ledger {
 
     /// Enqueues one job in a transaction of its own.
     pub async fn enqueue<J: Job>(&self, job: &J) -> Result<Enqueued, EnqueueError> {
+        self.enqueue_with(Enqueue::new(job)).await
+    }
+
+    /// [`Ledger::enqueue`] for a job with a time, priority or key of its own.
+    pub async fn enqueue_with(&self, job: Enqueue) -> Result<Enqueued, EnqueueError> {
         let mut tx = self.begin().await?;
-        let enqueued = tx.enqueue(job).await?;
+        let enqueued = tx.enqueue_with(job).await?;
         tx.commit().await?;
         Ok(enqueued)
     }
@@ -128,7 +134,8 @@ impl JobTx {
     /// nothing: the rows say `queued`, and the reconciler sends what no broker holds; watchers read what they were not told.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.tx.commit().await?;
-        if let Some(path) = self.fast_path {
+        if let Some(path) = self.fast_path.filter(|_| !self.ready.is_empty()) {
+            fault::pass(Point::BeforePublish)?;
             for (queue, ticket) in self.ready {
                 path.publish(queue, ticket);
             }

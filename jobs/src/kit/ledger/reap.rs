@@ -14,8 +14,19 @@ pub struct DeadWorker {
     pub queues: Vec<String>,
 }
 
-/// Declares workers dead whose lease has passed. From here on they cannot renew it.
-pub async fn bury(conn: &mut PgConnection) -> Result<Vec<DeadWorker>, sqlx::Error> {
+/// The database's time.
+pub async fn clock(conn: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await
+}
+
+/// Declares workers dead whose lease has passed. From here on they cannot renew it. Nothing else makes a worker dead: one that
+/// is late may still renew. Does nothing when it comes to run more than `patience` seconds after `asked_at`: the database was frozen
+/// or cut off meanwhile, and with it everybody's renewals.
+pub async fn bury(
+    conn: &mut PgConnection,
+    asked_at: DateTime<Utc>,
+    patience: f64,
+) -> Result<Vec<DeadWorker>, sqlx::Error> {
     sqlx::query_as!(
         DeadWorker,
         r#"
@@ -23,8 +34,11 @@ pub async fn bury(conn: &mut PgConnection) -> Result<Vec<DeadWorker>, sqlx::Erro
         SET stopped_at = clock_timestamp(), running = 0
         WHERE stopped_at IS NULL
           AND lease_until < clock_timestamp()
+          AND clock_timestamp() < $1::timestamptz + $2::double precision * interval '1 second'
         RETURNING id, name, queues
         "#,
+        asked_at,
+        patience,
     )
     .fetch_all(conn)
     .await
@@ -36,9 +50,10 @@ pub struct Lost {
     pub job: JobId,
     pub kind: String,
     pub attempt: i32,
-    /// How many workers were lost with it before.
+    /// How many workers in a row were lost with it before.
     pub losses: i16,
-    pub created_at: DateTime<Utc>,
+    /// When it was first due.
+    pub due_at: DateTime<Utc>,
     pub now: DateTime<Utc>,
 }
 
@@ -47,7 +62,9 @@ pub async fn lost(conn: &mut PgConnection, most: i64) -> Result<Vec<Lost>, sqlx:
     sqlx::query_as!(
         Lost,
         r#"
-        SELECT id AS "job: JobId", kind, attempt, losses, created_at, clock_timestamp() AS "now!"
+        SELECT
+            id AS "job: JobId", kind, attempt, losses, greatest(coalesce(due_at, run_at), created_at) AS "due_at!",
+            clock_timestamp() AS "now!"
         FROM jobs AS job
         WHERE state IN ('queued', 'running')
           AND state = 'running'
@@ -55,7 +72,6 @@ pub async fn lost(conn: &mut PgConnection, most: i64) -> Result<Vec<Lost>, sqlx:
               SELECT FROM workers
               WHERE workers.id = job.worker
                 AND stopped_at IS NULL
-                AND lease_until > clock_timestamp()
           )
         ORDER BY id
         LIMIT $1
@@ -77,13 +93,22 @@ pub struct Verdict {
     pub fingerprint: String,
 }
 
+/// What became of a lost job.
+#[derive(Clone, Debug)]
+pub struct TakenBack {
+    pub kind: String,
+    /// `lost` when it runs again, otherwise `dead` or `cancelled`.
+    pub outcome: String,
+}
+
 /// Takes lost jobs back and writes the loss into their history. The caller holds their locks from [`lost`].
-pub async fn take_back(conn: &mut PgConnection, verdicts: &[Verdict]) -> Result<u64, sqlx::Error> {
+pub async fn take_back(conn: &mut PgConnection, verdicts: &[Verdict]) -> Result<Vec<TakenBack>, sqlx::Error> {
     let ids: Vec<_> = verdicts.iter().map(|verdict| verdict.job.0).collect();
     let delays: Vec<_> = verdicts.iter().map(|verdict| verdict.delay).collect();
     let errors: Vec<_> = verdicts.iter().map(|verdict| verdict.error.clone()).collect();
     let prints: Vec<_> = verdicts.iter().map(|verdict| verdict.fingerprint.clone()).collect();
-    let taken = sqlx::query!(
+    sqlx::query_as!(
+        TakenBack,
         r#"
         WITH verdict AS (
             SELECT
@@ -107,6 +132,7 @@ pub async fn take_back(conn: &mut PgConnection, verdicts: &[Verdict]) -> Result<
         UPDATE jobs
         SET state = next::job_state,
             losses = losses + 1,
+            due_at = coalesce(due_at, run_at),
             run_at = CASE
                 WHEN next = 'scheduled' THEN clock_timestamp() + delay * interval '1 second'
                 ELSE run_at
@@ -117,15 +143,15 @@ pub async fn take_back(conn: &mut PgConnection, verdicts: &[Verdict]) -> Result<
             unique_key = CASE WHEN next IN ('cancelled', 'dead') AND unique_until IS NULL THEN NULL ELSE unique_key END
         FROM verdict
         WHERE jobs.id = verdict.id
+        RETURNING jobs.kind, CASE WHEN next IN ('cancelled', 'dead') THEN next ELSE 'lost' END AS "outcome!"
         "#,
         &ids,
         &delays as &[Option<f64>],
         &errors,
         &prints,
     )
-    .execute(conn)
-    .await?;
-    Ok(taken.rows_affected())
+    .fetch_all(conn)
+    .await
 }
 
 /// How many jobs of a queue wait in the broker, and for how many seconds the oldest does.

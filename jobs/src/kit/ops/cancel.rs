@@ -29,7 +29,7 @@ pub enum Cancelled {
 /// Cancels one job. A finished job is refused.
 pub async fn cancel(conn: &mut PgConnection, job: JobId, by: &str) -> Result<Cancelled, OpsError> {
     // One statement, so that a claim in between is seen: the row is judged in its newest form under its lock.
-    let state = sqlx::query_scalar!(
+    let row = sqlx::query!(
         r#"
         UPDATE jobs
         SET state = CASE WHEN state = 'running' THEN 'running' ELSE 'cancelled' END::job_state,
@@ -38,19 +38,20 @@ pub async fn cancel(conn: &mut PgConnection, job: JobId, by: &str) -> Result<Can
             unique_key = CASE WHEN state = 'running' OR unique_until IS NOT NULL THEN unique_key END
         WHERE id = $1
           AND state < 'succeeded'
-        RETURNING state AS "state: JobState"
+        RETURNING state AS "state: JobState", kind
         "#,
         job.0,
     )
     .fetch_optional(&mut *conn)
     .await?;
-    match state {
-        Some(JobState::Running) => {
+    match row {
+        Some(row) if row.state == JobState::Running => {
             note(conn, job, "asked to stop", by).await?;
             Ok(Cancelled::Asked)
         }
-        Some(_) => {
+        Some(row) => {
             note(conn, job, "cancelled", by).await?;
+            count_cancelled(row.kind, 1);
             Ok(Cancelled::AtOnce)
         }
         None => {
@@ -58,6 +59,11 @@ pub async fn cancel(conn: &mut PgConnection, job: JobId, by: &str) -> Result<Can
             Err(OpsError::WrongState { job, state, expected: "only a job that is not finished can be cancelled" })
         }
     }
+}
+
+/// A waiting job is finished by whoever cancels it, a running one by its worker.
+fn count_cancelled(kind: String, jobs: u64) {
+    metrics::counter!("tradeyard_jobs_finished_total", "kind" => kind, "outcome" => "cancelled").increment(jobs);
 }
 
 /// What became of a request to cancel many.
@@ -121,16 +127,17 @@ async fn cancel_batch(conn: &mut PgConnection, filter: &JobFilter, by: &str) -> 
                 unique_key = CASE WHEN state = 'running' OR unique_until IS NOT NULL THEN unique_key END
             FROM picked
             WHERE jobs.id = picked.id
-            RETURNING jobs.id, jobs.attempt, jobs.state
+            RETURNING jobs.id, jobs.attempt, jobs.state, jobs.kind
         ), noted AS (
             INSERT INTO job_logs (job, attempt, at, line)
             SELECT id, attempt, clock_timestamp(),
                    CASE WHEN state = 'running' THEN 'asked to stop by ' ELSE 'cancelled by ' END || $10::text
             FROM done
         )
-        SELECT count(*) FILTER (WHERE state = 'cancelled') AS "cancelled!",
+        SELECT kind AS "kind!", count(*) FILTER (WHERE state = 'cancelled') AS "cancelled!",
                count(*) FILTER (WHERE state = 'running') AS "asked!"
         FROM done
+        GROUP BY kind
         "#,
         filter.states_or_none() as Option<&[JobState]>,
         filter.kind.as_deref(),
@@ -143,9 +150,15 @@ async fn cancel_batch(conn: &mut PgConnection, filter: &JobFilter, by: &str) -> 
         BATCH,
         by,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(CancelledMany { cancelled: done.cancelled.unsigned_abs(), asked: done.asked.unsigned_abs() })
+    let mut all = CancelledMany::default();
+    for of_kind in done {
+        all.cancelled += of_kind.cancelled.unsigned_abs();
+        all.asked += of_kind.asked.unsigned_abs();
+        count_cancelled(of_kind.kind, of_kind.cancelled.unsigned_abs());
+    }
+    Ok(all)
 }
 
 async fn any_left(conn: &mut PgConnection, filter: &JobFilter) -> Result<bool, sqlx::Error> {

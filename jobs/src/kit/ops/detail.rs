@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use shared::ids::{JobId, OrgId};
+use shared::trace::TraceParent;
 use sqlx::PgConnection;
 
 use super::list::JobLine;
@@ -18,6 +19,8 @@ const SHOWN: i64 = 1_000;
 pub struct JobDetail {
     #[serde(flatten)]
     pub job: JobRow,
+    /// The trace that the job belongs to, 32 hexadecimal digits: the request that enqueued it, its attempts, their children.
+    pub trace: String,
     /// Oldest first; the last one may still run.
     pub attempts: Vec<AttemptView>,
     /// The newest thousand, oldest first.
@@ -84,6 +87,12 @@ pub struct AttemptView {
     pub started_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     pub error: Option<String>,
+    /// The attempt's span, 16 hexadecimal digits. What it enqueued has this span as its parent.
+    pub span: String,
+    /// The span that enqueued the job: the first attempt continues it.
+    pub parent_span: Option<String>,
+    /// A later attempt is a try of its own that points to the first one.
+    pub links: Vec<String>,
 }
 
 /// A line that the handler (or an operator's act) left.
@@ -97,8 +106,12 @@ pub struct LogLine {
 /// Reads one job with its attempts, log lines, parent and children.
 pub async fn detail(conn: &mut PgConnection, id: JobId) -> Result<JobDetail, OpsError> {
     let job = row(conn, id).await?.ok_or(OpsError::UnknownJob(id))?;
-    let attempts = attempts(conn, &job).await?;
+    let stored = job.traceparent.as_deref().and_then(|text| text.parse::<TraceParent>().ok());
+    let parent = stored.unwrap_or_else(|| TraceParent::of_job(id.0, job.created_at));
+    let mut attempts = attempts(conn, &job).await?;
+    trace(&mut attempts, id, parent, stored.is_some());
     let logs = logs(conn, id).await?;
+    let trace = parent.trace_id_hex();
     let mut parent = None;
     let mut children = Vec::new();
     for line in family(conn, &job).await? {
@@ -108,7 +121,7 @@ pub async fn detail(conn: &mut PgConnection, id: JobId) -> Result<JobDetail, Ops
             children.push(line);
         }
     }
-    Ok(JobDetail { job, attempts, logs, parent, children })
+    Ok(JobDetail { job, trace, attempts, logs, parent, children })
 }
 
 async fn row(conn: &mut PgConnection, id: JobId) -> Result<Option<JobRow>, sqlx::Error> {
@@ -130,10 +143,9 @@ async fn row(conn: &mut PgConnection, id: JobId) -> Result<Option<JobRow>, sqlx:
 }
 
 async fn attempts(conn: &mut PgConnection, job: &JobRow) -> Result<Vec<AttemptView>, sqlx::Error> {
-    let mut attempts = sqlx::query_as!(
-        AttemptView,
+    let rows = sqlx::query!(
         r#"
-        SELECT attempt, epoch, outcome, workers.name AS "worker?", job_attempts.started_at, ended_at AS "ended_at?", error
+        SELECT attempt, epoch, outcome, workers.name AS "worker?", job_attempts.started_at, ended_at, error
         FROM job_attempts
         LEFT JOIN workers ON workers.id = job_attempts.worker
         WHERE job = $1
@@ -143,6 +155,21 @@ async fn attempts(conn: &mut PgConnection, job: &JobRow) -> Result<Vec<AttemptVi
     )
     .fetch_all(conn)
     .await?;
+    let mut attempts: Vec<_> = rows
+        .into_iter()
+        .map(|row| AttemptView {
+            attempt: row.attempt,
+            epoch: row.epoch,
+            outcome: row.outcome,
+            worker: row.worker,
+            started_at: row.started_at,
+            ended_at: Some(row.ended_at),
+            error: row.error,
+            span: String::new(),
+            parent_span: None,
+            links: Vec::new(),
+        })
+        .collect();
     // An attempt that still runs, or that succeeded, is told by the row alone.
     let outcome = match job.state {
         JobState::Running => Some("running"),
@@ -158,9 +185,26 @@ async fn attempts(conn: &mut PgConnection, job: &JobRow) -> Result<Vec<AttemptVi
             started_at: job.started_at,
             ended_at: job.finished_at,
             error: None,
+            span: String::new(),
+            parent_span: None,
+            links: Vec::new(),
         });
     }
     Ok(attempts)
+}
+
+/// Gives the attempts their spans, which follow from the job's trace.
+fn trace(attempts: &mut [AttemptView], job: JobId, parent: TraceParent, has_parent: bool) {
+    let mut first: Option<String> = None;
+    for attempt in attempts {
+        attempt.span = parent.attempt(job.0, attempt.epoch).span_id_hex();
+        if let Some(first) = &first {
+            attempt.links = vec![first.clone()];
+        } else {
+            attempt.parent_span = has_parent.then(|| parent.span_id_hex());
+            first = Some(attempt.span.clone());
+        }
+    }
 }
 
 async fn logs(conn: &mut PgConnection, id: JobId) -> Result<Vec<LogLine>, sqlx::Error> {

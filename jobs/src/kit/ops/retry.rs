@@ -63,7 +63,7 @@ pub async fn retry(
     }
     let renewed = renew(registry, &row.kind, row.version, row.payload, row.unique_key, again.payload.as_ref())?;
     if let Some(key) = &renewed.key {
-        insert::release_expired(&mut tx, key).await?;
+        insert::release_expired(&mut tx, std::slice::from_ref(key)).await?;
     }
     let key = renewed.key.clone();
     match put_back(&mut tx, job, renewed, again.delay).await {
@@ -113,7 +113,7 @@ async fn put_back(conn: &mut PgConnection, job: JobId, renewed: Renewed, delay: 
             run_at = clock_timestamp() + $5 * interval '1 second',
             payload = coalesce($2, payload), version = coalesce($3, version), unique_key = $4,
             -- What an earlier life left behind; its losses must not put the job into quarantine again at once.
-            finished_at = NULL, cancel_at = NULL, queued_at = NULL, started_at = NULL, worker = NULL,
+            finished_at = NULL, cancel_at = NULL, due_at = NULL, queued_at = NULL, started_at = NULL, worker = NULL,
             progress = NULL, progress_text = NULL, result = NULL, losses = 0, republished = 0
         WHERE id = $1
           AND state IN ('dead', 'cancelled')

@@ -65,13 +65,13 @@ pub async fn list(conn: &mut PgConnection, gone: bool) -> Result<Vec<WorkerView>
                            WHEN lease_until <= clock_timestamp() THEN 'stale'
                            ELSE 'live' END AS state,
                    row_number() OVER (PARTITION BY stopped_at IS NULL, lease_until > clock_timestamp()
-                                      ORDER BY id DESC) AS place
+                                      ORDER BY id DESC) AS turn
             FROM workers
             WHERE $1
                OR stopped_at IS NULL
         ) AS seen
         WHERE state = 'live'
-           OR place <= 200
+           OR turn <= 200
         ORDER BY array_position(ARRAY['live', 'stale', 'stopped'], state), pool, id
         "#,
         gone,

@@ -1,12 +1,9 @@
 //! Claims, runs out attempts' ends, and finishes: what all queues of a worker process share.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use shared::clock::Clock;
 use shared::trace::TraceParent;
 use sqlx::PgPool;
@@ -15,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::handlers::{Handlers, Verdict};
 use super::layers::Call;
 use super::lease::{Lease, Running, StopReason};
+use super::run_times::RunTimes;
 use super::statements::{Finish, Finished, claims, finishes, persist};
 use crate::kit::cx::{Attempt, StaleAttempt};
 use crate::kit::error_text::{fingerprint, scrub};
@@ -24,6 +22,9 @@ use crate::kit::ledger::finish::{self, Ended, Ending};
 use crate::kit::ledger::{Fence, Ledger, Ticket};
 use crate::kit::outcome::{Decision, Outcome};
 use crate::kit::retry::Retry;
+
+/// When a job comes again that the worker does not know.
+const UNKNOWN_COMES_AGAIN: Duration = Duration::from_secs(5);
 
 /// What claims and finishes jobs for all queues of a process.
 #[derive(Debug)]
@@ -35,8 +36,7 @@ pub struct Engine<S> {
     ledger: Ledger,
     claims: Group<Ticket, Option<Claimed>>,
     finishes: Group<(i64, Finish), Finished>,
-    /// Mean run time per queue in microseconds, so that dispatchers can size their messages.
-    run_micros: Mutex<HashMap<&'static str, Arc<AtomicU64>>>,
+    pub(crate) run_times: RunTimes,
     clock: Clock,
     gone: CancellationToken,
 }
@@ -55,7 +55,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             claims: claims(pool.clone(), lease.clone(), gone.clone()),
             finishes: finishes(pool.clone(), gone.clone()),
             running: Running::default(),
-            run_micros: Mutex::default(),
+            run_times: RunTimes::default(),
             pool,
             ledger,
             lease,
@@ -69,24 +69,19 @@ impl<S: Send + Sync + 'static> Engine<S> {
         self.claims.ask(ticket).await.flatten()
     }
 
-    /// Finds the handler and makes the attempt. A kind that this pool does not know goes back in line.
+    /// Finds the handler and makes the attempt. A kind, or a version of its payload, that this program does not know yet goes
+    /// back in line: while a new release is rolled out, a worker that knows it is near.
     pub(crate) async fn prepare(&self, claimed: Claimed) -> Option<Call<S>> {
-        let fence = Fence { job: claimed.ticket.job, epoch: claimed.ticket.epoch, worker: self.lease.worker() };
-        let Some(entry) = self.handlers.get(&claimed.kind).cloned() else {
-            tracing::warn!(job.kind = claimed.kind, "no handler for this kind; giving the job back");
-            let ended = Ended {
-                job: fence.job,
-                epoch: fence.epoch,
-                ending: Ending::Snooze,
-                delay: 5.0,
-                error: Some(format!("this worker's version has no handler for {}", claimed.kind)),
-                fingerprint: Some(format!("no handler for {}", claimed.kind)),
-                started_at: claimed.started_at,
-            };
-            self.finishes.ask((fence.worker, Finish::End(ended))).await;
-            return None;
+        let fence = Fence { job: claimed.ticket.job, epoch: claimed.ticket.epoch, worker: claimed.worker };
+        let entry = match self.handlers.get(&claimed.kind) {
+            Some(entry) if claimed.version <= entry.version => entry.clone(),
+            known => {
+                self.give_back(&claimed, fence, known.map(|entry| entry.version)).await;
+                return None;
+            }
         };
-        let parent = claimed.traceparent.as_deref().and_then(|text| text.parse::<TraceParent>().ok());
+        let stored = claimed.traceparent.as_deref().and_then(|text| text.parse::<TraceParent>().ok());
+        let parent = stored.unwrap_or_else(|| TraceParent::of_job(fence.job.0, claimed.created_at));
         let attempt = Arc::new(Attempt {
             fence,
             number: claimed.attempt,
@@ -94,7 +89,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
             tenant: claimed.tenant,
             created_at: claimed.created_at,
             run_at: claimed.run_at,
-            trace: parent.map_or_else(TraceParent::generate, TraceParent::child),
+            due_at: claimed.due_at.max(claimed.created_at),
+            trace: parent.attempt(fence.job.0, fence.epoch),
             ledger: self.ledger.clone(),
             cancelled: CancellationToken::new(),
             log: Mutex::default(),
@@ -110,6 +106,26 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         let stop = self.running.add(&attempt);
         Some(Call { claimed, entry, attempt, stop })
+    }
+
+    async fn give_back(&self, claimed: &Claimed, fence: Fence, known: Option<i16>) {
+        let kind = &claimed.kind;
+        let why = known.map_or_else(
+            || format!("this worker's version has no handler for {kind}"),
+            |known| format!("this worker's version reads {kind} up to version {known}, not {}", claimed.version),
+        );
+        tracing::warn!(job.id = fence.job.0, job.kind = kind, "{why}; giving the job back");
+        let ended = Ended {
+            job: fence.job,
+            epoch: fence.epoch,
+            ending: Ending::Snooze,
+            delay: UNKNOWN_COMES_AGAIN.as_secs_f64(),
+            fingerprint: Some(fingerprint(kind, &why)),
+            error: Some(why),
+            started_at: claimed.started_at,
+        };
+        self.finishes.ask((fence.worker, Finish::End(ended))).await;
+        metrics::counter!("tradeyard_jobs_finished_total", "kind" => kind.clone(), "outcome" => "snooze").increment(1);
     }
 
     pub(crate) async fn finish(
@@ -148,7 +164,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             }
         };
         let (finish, word) = match verdict {
-            Verdict::Outcome(Outcome::Committed) => return "done",
+            Verdict::Outcome(Outcome::Committed(_)) => return "done",
             Verdict::Outcome(Outcome::Done) => (Finish::Succeed(fence.job, fence.epoch, None), "done"),
             Verdict::Outcome(Outcome::DoneWith(value)) => {
                 (Finish::Succeed(fence.job, fence.epoch, Some(value)), "done")
@@ -201,14 +217,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
         match decision {
             Decision::Cancel => (Ending::Cancelled, Duration::ZERO),
             Decision::Dead => (Ending::Dead, Duration::ZERO),
-            Decision::Retry => match retry.after(number, attempt.created_at, self.clock.now(), rand::random()) {
-                Some(delay) => (Ending::Retry, delay),
-                None => (Ending::Dead, Duration::ZERO),
-            },
-            Decision::RetryAfter(delay) => {
-                match retry.after(number, attempt.created_at, self.clock.now(), rand::random()) {
-                    Some(_) => (Ending::Retry, *delay),
-                    None => (Ending::Dead, Duration::ZERO),
+            Decision::Retry | Decision::RetryAfter(_) => {
+                match (retry.after(number, attempt.due_at, self.clock.now(), rand::random()), decision) {
+                    (Some(_), Decision::RetryAfter(delay)) => (Ending::Retry, *delay),
+                    (Some(delay), _) => (Ending::Retry, delay),
+                    (None, _) => (Ending::Dead, Duration::ZERO),
                 }
             }
         }
@@ -227,22 +240,5 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if let Some(Err(error)) = written.await {
             tracing::error!(%error, job.id = attempt.fence.job.0, "the job's log lines cannot be stored");
         }
-    }
-
-    pub(crate) fn ran(&self, queue: &'static str, took: Duration) {
-        let cell = {
-            let mut means = self.run_micros.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(means.entry(queue).or_default())
-        };
-        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
-        let mean = cell.load(Ordering::Relaxed);
-        // Rises at once, falls slowly: one long job is reason enough to stop packing.
-        let next = if mean == 0 || took > mean { took } else { mean - (mean - took) / 16 };
-        cell.store(next, Ordering::Relaxed);
-    }
-
-    pub(crate) fn run_means(&self) -> Value {
-        let means = self.run_micros.lock().unwrap_or_else(PoisonError::into_inner);
-        means.iter().map(|(queue, mean)| ((*queue).to_owned(), Value::from(mean.load(Ordering::Relaxed)))).collect()
     }
 }

@@ -33,6 +33,8 @@ type Run<S> = Arc<dyn Fn(i16, Value, Cx<S>) -> BoxFuture<'static, Verdict> + Sen
 pub struct Entry<S> {
     pub kind: &'static str,
     pub queue: Queue,
+    /// The newest payload that this program reads.
+    pub version: i16,
     pub retry: Retry,
     pub timeout: Duration,
     pub(crate) run: Run<S>,
@@ -86,7 +88,8 @@ impl<S: Send + Sync + 'static> Handlers<S> {
                 }
             })
         });
-        let entry = Entry { kind: J::KIND.name, queue: J::QUEUE, retry: J::RETRY, timeout: J::TIMEOUT, run };
+        let (kind, queue) = (J::KIND.name, J::QUEUE);
+        let entry = Entry { kind, queue, version: J::VERSION, retry: J::RETRY, timeout: J::TIMEOUT, run };
         for name in std::iter::once(&J::KIND.name).chain(J::KIND.aliases) {
             if self.entries.insert(name, entry.clone()).is_some() {
                 self.duplicate = Some(name);

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -16,6 +16,7 @@ use super::engine::Engine;
 use super::handlers::{Entry, Verdict};
 use super::lease::StopCell;
 pub use super::lease::StopReason;
+use super::run_times::RunTimes;
 use crate::kit::cx::{Attempt, Cx};
 use crate::kit::ledger::Ticket;
 use crate::kit::ledger::claim::Claimed;
@@ -144,18 +145,21 @@ where
 }
 
 /// Turns panics, time-outs and stops into verdicts: whatever a handler does, the worker goes on.
-#[derive(Clone, Copy, Debug)]
-pub struct GuardLayer;
+#[derive(Clone, Debug)]
+pub struct GuardLayer(pub RunTimes);
 
 impl<N> Layer<N> for GuardLayer {
     type Service = GuardService<N>;
     fn layer(&self, inner: N) -> Self::Service {
-        GuardService(inner)
+        GuardService { inner, times: self.0.clone() }
     }
 }
 
 #[derive(Clone, Debug)]
-pub struct GuardService<N>(N);
+pub struct GuardService<N> {
+    inner: N,
+    times: RunTimes,
+}
 
 impl<S, N> Service<Call<S>> for GuardService<N>
 where
@@ -167,13 +171,15 @@ where
     type Future = BoxFuture<'static, Result<Verdict, Infallible>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, call: Call<S>) -> Self::Future {
-        let (limit, stop) = (call.entry.timeout, call.stop.clone());
-        let running = AssertUnwindSafe(self.0.call(call)).catch_unwind();
+        let (limit, queue, stop) = (call.entry.timeout, call.entry.queue.name, call.stop.clone());
+        let times = self.times.clone();
+        let running = AssertUnwindSafe(self.inner.call(call)).catch_unwind();
         Box::pin(async move {
+            let started = Instant::now();
             tokio::pin!(running);
             let ended = tokio::select! {
                 biased;
@@ -188,6 +194,7 @@ where
                 Some(ended) => Some(ended),
                 None => tokio::time::timeout(STOP_GRACE, running).await.ok(),
             };
+            times.ran(queue, started.elapsed());
             Ok(match (ended, stop.reason()) {
                 (Some(Ok(Ok(Verdict::Failed(..)))) | None, Some(reason)) => Verdict::Stopped(reason),
                 (Some(Ok(Ok(verdict))), _) => verdict,

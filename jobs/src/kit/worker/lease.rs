@@ -1,7 +1,7 @@
 //! The worker's row: its lease is the lease of every job that it runs, so a heartbeat is one statement a process.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,21 +15,41 @@ use crate::kit::ledger::Ticket;
 
 /// How long a worker may stay silent before its jobs go to others.
 pub const LEASE: Duration = Duration::from_secs(15);
+/// After how long without a renewal a worker stops what runs, by its own clock: early enough for handlers to end within their
+/// grace of three seconds before the reaper may give their jobs to others.
+pub const FENCE: Duration = Duration::from_secs(11);
 /// How often it renews the lease and looks for cancellations: an operator's cancel is seen within a second.
 pub const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// The id under which this process holds jobs. It changes when a lease was lost.
 #[derive(Clone, Debug, Default)]
-pub struct Lease(Arc<AtomicI64>);
+pub struct Lease(Arc<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    worker: AtomicI64,
+    trusted: AtomicBool,
+}
 
 impl Lease {
     #[must_use]
     pub fn worker(&self) -> i64 {
-        self.0.load(Ordering::Acquire)
+        self.0.worker.load(Ordering::Acquire)
+    }
+
+    /// Whether the worker is registered and has renewed its lease in time.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        self.0.trusted.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set(&self, worker: i64) {
-        self.0.store(worker, Ordering::Release);
+        self.0.worker.store(worker, Ordering::Release);
+        self.trust(true);
+    }
+
+    pub(crate) fn trust(&self, trusted: bool) {
+        self.0.trusted.store(trusted, Ordering::Relaxed);
     }
 }
 
@@ -40,6 +60,8 @@ pub struct Registration {
     pub pool: String,
     pub host: String,
     pub pid: i32,
+    /// Where the process id means something, see [`super::neighbours`].
+    pub place: Option<String>,
     pub version: String,
     pub queues: Vec<String>,
     pub kinds: Vec<String>,
@@ -50,14 +72,15 @@ pub struct Registration {
 pub(crate) async fn register(conn: &mut PgConnection, this: &Registration) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        INSERT INTO workers (name, pool, host, pid, version, queues, kinds, concurrency, lease_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9::double precision * interval '1 second')
+        INSERT INTO workers (name, pool, host, pid, place, version, queues, kinds, concurrency, lease_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + $10::double precision * interval '1 second')
         RETURNING id
         "#,
         this.name,
         this.pool,
         this.host,
         this.pid,
+        this.place.as_deref(),
         this.version,
         &this.queues,
         &this.kinds,
@@ -68,7 +91,8 @@ pub(crate) async fn register(conn: &mut PgConnection, this: &Registration) -> Re
     .await
 }
 
-/// Renews the lease; `false` when it is already lost.
+/// Renews the lease; `false` when it is already lost. A lease that has passed is lost only once the reaper says so: after an
+/// outage of the database every worker is late, and none is dead.
 pub(crate) async fn renew(
     conn: &mut PgConnection,
     worker: i64,
@@ -82,7 +106,6 @@ pub(crate) async fn renew(
             lease_until = clock_timestamp() + $4::double precision * interval '1 second'
         WHERE id = $1
           AND stopped_at IS NULL
-          AND lease_until > clock_timestamp()
         "#,
         worker,
         running,
@@ -92,6 +115,39 @@ pub(crate) async fn renew(
     .execute(conn)
     .await?;
     Ok(renewed.rows_affected() == 1)
+}
+
+/// The workers of this place that have not signed off, with their process ids.
+pub(crate) async fn neighbours(conn: &mut PgConnection, place: &str) -> Result<Vec<(i64, i32)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, pid
+        FROM workers
+        WHERE stopped_at IS NULL
+          AND place = $1
+        "#,
+        place,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.pid)).collect())
+}
+
+/// Ends the leases of workers whose processes are gone: the reaper buries them at its next look.
+pub(crate) async fn report_ended(conn: &mut PgConnection, workers: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        UPDATE workers
+        SET lease_until = clock_timestamp()
+        WHERE id = ANY ($1)
+          AND stopped_at IS NULL
+          AND lease_until > clock_timestamp()
+        "#,
+        workers,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Says that the worker is gone on purpose.
@@ -122,16 +178,24 @@ pub(crate) async fn cancelling(conn: &mut PgConnection, worker: i64) -> Result<V
     Ok(ids.into_iter().map(JobId).collect())
 }
 
+/// A job that the ledger says this worker runs.
+#[derive(Debug)]
+pub(crate) struct HeldJob {
+    pub(crate) ticket: Ticket,
+    pub(crate) kind: String,
+    pub(crate) started_at: DateTime<Utc>,
+}
+
 /// The jobs that the ledger says this worker runs for longer than `age`.
 pub(crate) async fn held_since(
     conn: &mut PgConnection,
     worker: i64,
     queues: &[String],
     age: Duration,
-) -> Result<Vec<(Ticket, DateTime<Utc>)>, sqlx::Error> {
+) -> Result<Vec<HeldJob>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
-        SELECT id, epoch, started_at AS "started_at!"
+        SELECT id, epoch, kind, started_at AS "started_at!"
         FROM jobs
         WHERE queue = ANY ($2)
           AND state IN ('queued', 'running')
@@ -145,7 +209,14 @@ pub(crate) async fn held_since(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (Ticket { job: JobId(row.id), epoch: row.epoch }, row.started_at)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| HeldJob {
+            ticket: Ticket { job: JobId(row.id), epoch: row.epoch },
+            kind: row.kind,
+            started_at: row.started_at,
+        })
+        .collect())
 }
 
 /// Why a running attempt was told to stop.
@@ -209,6 +280,13 @@ impl Running {
     pub(crate) fn stop(&self, jobs: &[JobId], reason: StopReason) {
         let running = self.lock();
         for (_, cell) in jobs.iter().filter_map(|job| running.get(job)) {
+            cell.tell(reason);
+        }
+    }
+
+    /// Stops the attempts that hold their jobs under this worker's id.
+    pub(crate) fn stop_worker(&self, worker: i64, reason: StopReason) {
+        for (_, cell) in self.lock().values().filter(|(attempt, _)| attempt.fence.worker == worker) {
             cell.tell(reason);
         }
     }

@@ -10,9 +10,12 @@
 
 pub mod engine;
 pub mod handlers;
+mod heartbeat;
 pub mod layers;
 pub mod lease;
+pub(crate) mod neighbours;
 pub mod process;
+mod run_times;
 mod statements;
 mod supervise;
 

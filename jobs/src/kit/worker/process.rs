@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::clock::Clock;
+use shared::program::Health;
+use shared::telemetry::Readiness;
 use sqlx::PgPool;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -15,15 +17,19 @@ use tower::{Service, ServiceBuilder, service_fn};
 
 use super::engine::Engine;
 use super::handlers::Handlers;
+use super::heartbeat::Heart;
 use super::layers::{Dispatch, GuardLayer, Handover, LedgerLayer, TraceLayer};
-use super::lease::{HEARTBEAT, Lease, Registration, StopReason, cancelling, register, renew, stop};
+use super::lease::{Lease, Registration, StopReason, register, stop};
+use super::neighbours::place;
 use super::statements::persist;
 use super::supervise;
 use crate::broker::{Brokers, Deliver, Message};
-use crate::kit::job::Queue;
 use crate::kit::ledger::claim::release;
-use crate::kit::ledger::finish::{self, Ended, Ending};
 use crate::kit::ledger::{Ledger, Ticket};
+use crate::kit::ready::carriers_answer;
+
+/// How long the consumers of a worker that shuts down may take to give back what they hold.
+const CONSUMERS_END: Duration = Duration::from_secs(2);
 
 /// How a pool's process is run.
 #[derive(Clone, Debug)]
@@ -47,6 +53,8 @@ pub struct Process<S> {
     pub services: Arc<S>,
     pub options: WorkerOptions,
     pub clock: Clock,
+    /// Learns whether this worker is registered, its lease alive, and its brokers there.
+    pub health: Health,
 }
 
 impl<S> Debug for Process<S> {
@@ -65,6 +73,7 @@ impl<S: Send + Sync + 'static> Process<S> {
             pool: self.options.pool.clone(),
             host: self.options.host.clone(),
             pid: i32::try_from(std::process::id()).unwrap_or(0),
+            place: place(),
             version: self.options.version.clone(),
             queues: queues.iter().map(|queue| queue.name.to_owned()).collect(),
             kinds: handlers.kinds(),
@@ -73,6 +82,8 @@ impl<S: Send + Sync + 'static> Process<S> {
         let gone = CancellationToken::new();
         let lease = Lease::default();
         let pool = self.engine_pool.clone();
+        self.health.add(lease_ready(&lease));
+        self.health.add(carriers_answer(self.brokers.clone(), pool.clone(), queues.clone()));
         let registered = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             registered = persist(&kill, "register", || async { register(&mut *pool.acquire().await?, &registration).await }) => registered,
@@ -88,12 +99,13 @@ impl<S: Send + Sync + 'static> Process<S> {
             gone.clone(),
         ));
         let beating = CancellationToken::new();
-        let heartbeat = tokio::spawn(heartbeat(Arc::clone(&engine), pool.clone(), registration, beating.clone()));
+        let heart = Heart::new(Arc::clone(&engine), pool.clone(), registration);
+        let heartbeat = tokio::spawn(heart.run(beating.clone()));
         let jobs = TaskTracker::new();
         let consumers: Vec<_> = queues
             .iter()
             .map(|&queue| {
-                let deliver = deliver(&engine, &self.services, queue, self.options.concurrency, &jobs, &shutdown);
+                let deliver = deliver(&engine, &self.services, self.options.concurrency, &jobs, &shutdown);
                 tokio::spawn(supervise::consume(
                     self.brokers.clone(),
                     pool.clone(),
@@ -117,8 +129,12 @@ impl<S: Send + Sync + 'static> Process<S> {
         if tokio::time::timeout(last, jobs.wait()).await.is_err() {
             tracing::warn!(worker.running = engine.running.len(), "jobs are left; the reaper gives them to others");
         }
-        for consumer in consumers {
-            consumer.abort();
+        let latest = tokio::time::Instant::now() + CONSUMERS_END;
+        for mut consumer in consumers {
+            // Messages in a consumer's buffer are given back as it ends; without that they wait until they are missed.
+            if tokio::time::timeout_at(latest, &mut consumer).await.is_err() {
+                consumer.abort();
+            }
         }
         beating.cancel();
         let _ = heartbeat.await;
@@ -132,11 +148,18 @@ impl<S: Send + Sync + 'static> Process<S> {
     }
 }
 
-/// What a consumer of this queue does with a message: each ticket waits for room, then becomes a task of its own.
+fn lease_ready(lease: &Lease) -> Readiness {
+    let lease = lease.clone();
+    Arc::new(move || {
+        let trusted = lease.is_trusted();
+        Box::pin(async move { if trusted { Ok(()) } else { Err("the worker is not registered".to_owned()) } })
+    })
+}
+
+/// What a queue's consumer does with a message: each ticket waits for room, then becomes a task of its own.
 fn deliver<S: Send + Sync + 'static>(
     engine: &Arc<Engine<S>>,
     services: &Arc<S>,
-    queue: Queue,
     concurrency: usize,
     jobs: &TaskTracker,
     shutdown: &CancellationToken,
@@ -145,20 +168,12 @@ fn deliver<S: Send + Sync + 'static>(
     let job = ServiceBuilder::new()
         .layer(LedgerLayer(Arc::clone(engine)))
         .layer(TraceLayer)
-        .layer(GuardLayer)
+        .layer(GuardLayer(engine.run_times.clone()))
         .service(Dispatch(Arc::clone(services)));
-    let (engine, jobs, shutdown, pool) = (Arc::clone(engine), jobs.clone(), shutdown.clone(), engine.pool.clone());
-    let run = metrics::histogram!("tradeyard_job_run_seconds", "queue" => queue.name);
+    let (jobs, shutdown, pool) = (jobs.clone(), shutdown.clone(), engine.pool.clone());
     BoxCloneSyncService::new(service_fn(move |message: Message| {
-        let (engine, jobs, shutdown, pool, room, job, run) = (
-            Arc::clone(&engine),
-            jobs.clone(),
-            shutdown.clone(),
-            pool.clone(),
-            Arc::clone(&room),
-            job.clone(),
-            run.clone(),
-        );
+        let (jobs, shutdown, pool) = (jobs.clone(), shutdown.clone(), pool.clone());
+        let (room, job) = (Arc::clone(&room), job.clone());
         async move {
             let mut takes = Vec::with_capacity(message.0.len());
             for (place, &ticket) in message.0.iter().enumerate() {
@@ -173,13 +188,9 @@ fn deliver<S: Send + Sync + 'static>(
                 };
                 let (taken, was_taken) = oneshot::channel();
                 takes.push(was_taken);
-                let (mut job, engine, run) = (job.clone(), Arc::clone(&engine), run.clone());
+                let mut job = job.clone();
                 jobs.spawn(async move {
-                    let started = std::time::Instant::now();
                     let Ok(()) = job.call(Handover { ticket, taken }).await;
-                    let took = started.elapsed();
-                    run.record(took.as_secs_f64());
-                    engine.ran(queue.name, took);
                     drop(permit);
                 });
             }
@@ -198,83 +209,4 @@ async fn give_back(pool: &PgPool, tickets: &[Ticket]) {
     if let Err(error) = released.await {
         tracing::warn!(%error, "could not give tickets back; the reconciler will");
     }
-}
-
-/// Renews the lease, looks for cancellations, and stores log lines of long jobs. Has a task of its own.
-async fn heartbeat<S: Send + Sync + 'static>(
-    engine: Arc<Engine<S>>,
-    pool: PgPool,
-    registration: Registration,
-    stop: CancellationToken,
-) {
-    let mut every = tokio::time::interval(HEARTBEAT);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut beats: u32 = 0;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = every.tick() => {}
-        }
-        beats = beats.wrapping_add(1);
-        if let Err(error) = beat(&engine, &pool, &registration, beats).await {
-            tracing::warn!(%error, "heartbeat failed");
-        }
-    }
-}
-
-async fn beat<S: Send + Sync + 'static>(
-    engine: &Engine<S>,
-    pool: &PgPool,
-    registration: &Registration,
-    beats: u32,
-) -> Result<(), sqlx::Error> {
-    let worker = engine.lease.worker();
-    let mut conn = pool.acquire().await?;
-    let running = i32::try_from(engine.running.len()).unwrap_or(i32::MAX);
-    if !renew(&mut conn, worker, running, &engine.run_means()).await? {
-        tracing::error!(worker.id = worker, "the lease is lost: stopping what runs and starting over");
-        metrics::counter!("tradeyard_lease_losses_total").increment(1);
-        // New claims must already carry the new id when the old attempts are told to stop.
-        engine.lease.set(register(&mut conn, registration).await?);
-        engine.running.stop_all(StopReason::LeaseLost);
-        return Ok(());
-    }
-    let cancelled = cancelling(&mut conn, worker).await?;
-    engine.running.stop(&cancelled, StopReason::Cancelled);
-    if beats.is_multiple_of(10) {
-        give_up_lost_claims(engine, &mut conn, worker).await?;
-    }
-    drop(conn);
-    for attempt in engine.running.with_unsaved_lines() {
-        engine.save_lines(&attempt).await;
-    }
-    Ok(())
-}
-
-/// A claim whose answer was lost on the way left a job running that nobody runs: give it back.
-async fn give_up_lost_claims<S: Send + Sync + 'static>(
-    engine: &Engine<S>,
-    conn: &mut sqlx::PgConnection,
-    worker: i64,
-) -> Result<(), sqlx::Error> {
-    let queues: Vec<String> = engine.handlers.queues().iter().map(|queue| queue.name.to_owned()).collect();
-    let held = super::lease::held_since(conn, worker, &queues, Duration::from_secs(5)).await?;
-    let lost: Vec<Ended> = held
-        .into_iter()
-        .filter(|(ticket, _)| !engine.running.holds(*ticket))
-        .map(|(ticket, started_at)| Ended {
-            job: ticket.job,
-            epoch: ticket.epoch,
-            ending: Ending::Returned,
-            delay: 0.0,
-            error: Some("the answer to the claim was lost".to_owned()),
-            fingerprint: None,
-            started_at,
-        })
-        .collect();
-    if !lost.is_empty() {
-        tracing::warn!(jobs = lost.len(), "giving back jobs whose claim was never answered");
-        finish::end(conn, worker, &lost).await?;
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::Lease;
+use crate::kit::fault::{self, Point};
 use crate::kit::group::Group;
 use crate::kit::ledger::Ticket;
 use crate::kit::ledger::claim::{Claimed, claim};
@@ -39,7 +40,9 @@ pub(crate) fn claims(pool: PgPool, lease: Lease, gone: CancellationToken) -> Gro
             let claimed = persist(&gone, "claim", || async {
                 // The claim need not survive a crash of the server: the job would still be queued, and its finish refused.
                 let mut conn = pool.acquire().await?;
-                claim(&mut conn, lease.worker(), &tickets).await
+                let claimed = claim(&mut conn, lease.worker(), &tickets).await?;
+                fault::pass(Point::Claimed)?;
+                Ok(claimed)
             })
             .await;
             let mut claimed: HashMap<JobId, Claimed> = match claimed {
@@ -96,7 +99,13 @@ async fn write(
     }
     let mut done: Vec<JobId> = Vec::with_capacity(finishes.len());
     for (worker, batch) in &successes {
-        match persist(gone, "finish", || async { succeed(&mut *pool.acquire().await?, *worker, batch).await }).await? {
+        let written = persist(gone, "finish", || async {
+            fault::pass(Point::BeforeFinish)?;
+            let done = succeed(&mut *pool.acquire().await?, *worker, batch).await?;
+            fault::pass(Point::Finished)?;
+            Ok(done)
+        });
+        match written.await? {
             Ok(ids) => done.extend(ids),
             Err(error) => return Some(Err(error)),
         }

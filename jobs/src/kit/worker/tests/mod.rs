@@ -11,10 +11,13 @@ use shared::db::testing::TestDb;
 use super::{Handlers, layers::StopReason};
 use crate::kit::job::Carrier;
 use crate::kit::testing::{Bench, Row, rows};
-use crate::kit::unique::OnConflict;
-use crate::kit::{
-    Cx, Decision, Enqueue, EnqueueError, Enqueued, Handler, Job, Kind, Ledger, Outcome, Queue, Retry, Unique,
-};
+use crate::kit::{Cx, Decision, Handler, Job, Kind, Ledger, Outcome, Queue, Retry};
+
+mod ends;
+mod lease;
+mod metrics;
+mod payloads;
+mod unique;
 
 const QUEUE: Queue = Queue { name: "test", pool: "test", carrier: Carrier::Local };
 
@@ -25,6 +28,9 @@ enum Act {
     Result,
     Fail,
     FailForGood,
+    FailForNow,
+    FailWithoutPoint,
+    Retry,
     Panic,
     Hang,
     Snooze,
@@ -32,14 +38,28 @@ enum Act {
     Dead,
     Progress,
     Commit,
+    CommitWith,
+    Children,
+    FailOnceThenChildren,
     Nul,
     WaitForCancel,
+    Text(String),
 }
 
 #[derive(Clone, Debug, Default)]
 struct Services {
     runs: Arc<AtomicU32>,
     cancelled: Arc<AtomicBool>,
+    dropped: Arc<AtomicBool>,
+}
+
+/// Tells when the handler that holds it is gone.
+struct Dropped(Arc<AtomicBool>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Job for Act {
@@ -49,7 +69,12 @@ impl Job for Act {
     const TIMEOUT: Duration = Duration::from_millis(300);
 
     fn on_error(error: &anyhow::Error) -> Decision {
-        if error.to_string().contains("for good") { Decision::Dead } else { Decision::Retry }
+        match error.to_string().as_str() {
+            "gone for good" => Decision::Dead,
+            "gone for now" => Decision::RetryAfter(Duration::from_mins(10)),
+            "without point" => Decision::Cancel,
+            _ => Decision::Retry,
+        }
     }
 }
 
@@ -57,12 +82,18 @@ impl Handler<Services> for Act {
     async fn run(self, cx: &Cx<Services>) -> anyhow::Result<Outcome> {
         cx.runs.fetch_add(1, Ordering::Relaxed);
         match self {
-            Self::Done => Ok(Outcome::Done),
+            Self::Done | Self::Text(_) => Ok(Outcome::Done),
             Self::Result => Ok(Outcome::DoneWith(json!({ "rows": 3 }))),
             Self::Fail => anyhow::bail!("mailbox 17 is full"),
             Self::FailForGood => anyhow::bail!("gone for good"),
+            Self::FailForNow => anyhow::bail!("gone for now"),
+            Self::FailWithoutPoint => anyhow::bail!("without point"),
+            Self::Retry => Ok(Outcome::Retry("not yet".to_owned())),
             Self::Panic => panic!("on purpose"),
-            Self::Hang => std::future::pending().await,
+            Self::Hang => {
+                let _held = Dropped(Arc::clone(&cx.dropped));
+                std::future::pending().await
+            }
             Self::Snooze => Ok(Outcome::Snooze(Duration::from_mins(1))),
             Self::Cancel => Ok(Outcome::Cancel("no point".to_owned())),
             Self::Dead => Ok(Outcome::Dead("never".to_owned())),
@@ -75,6 +106,14 @@ impl Handler<Services> for Act {
             Self::Commit => {
                 let mut tx = cx.begin().await?;
                 sqlx::query("INSERT INTO effects VALUES (1)").execute(&mut *tx).await?;
+                cx.commit(tx).await
+            }
+            Self::CommitWith => cx.commit_with(cx.begin().await?, json!({ "rows": 4 })).await,
+            Self::FailOnceThenChildren if cx.attempt() == 1 => anyhow::bail!("the first time"),
+            Self::Children | Self::FailOnceThenChildren => {
+                let _ = cx.enqueue(&Self::Done).await?;
+                let mut tx = cx.begin().await?;
+                let _ = tx.enqueue(&Self::Result).await?;
                 cx.commit(tx).await
             }
             Self::Nul => Ok(Outcome::DoneWith(json!({ "text": "a\0b" }))),
@@ -96,6 +135,7 @@ struct Stage {
 
 async fn stage() -> Stage {
     let db = TestDb::new().await;
+    sqlx::query("CREATE TABLE effects (n integer)").execute(&db.pool).await.unwrap();
     let services = Services::default();
     let bench = Bench::new(&db.pool, Handlers::default().with::<Act>(), services.clone()).await;
     Stage { ledger: Ledger::new(db.pool.clone()), bench, services, db }
@@ -124,11 +164,16 @@ async fn every_outcome_moves_the_job_where_it_says() {
         (Act::Result, "succeeded", 1, None),
         (Act::Fail, "scheduled", 1, Some("retry")),
         (Act::FailForGood, "dead", 1, Some("dead")),
+        (Act::FailForNow, "scheduled", 1, Some("retry")),
+        (Act::FailWithoutPoint, "cancelled", 1, Some("cancelled")),
+        (Act::Retry, "scheduled", 1, Some("retry")),
         (Act::Panic, "scheduled", 1, Some("retry")),
         (Act::Hang, "scheduled", 1, Some("retry")),
         (Act::Snooze, "scheduled", 0, Some("snooze")),
         (Act::Cancel, "cancelled", 1, Some("cancelled")),
         (Act::Dead, "dead", 1, Some("dead")),
+        (Act::Commit, "succeeded", 1, None),
+        (Act::CommitWith, "succeeded", 1, None),
         (Act::Nul, "dead", 1, Some("dead")),
     ] {
         let row = once(&stage, act.clone()).await;
@@ -157,6 +202,7 @@ async fn a_job_that_fails_too_often_is_dead_with_its_cause() {
 async fn result_progress_and_lines_are_kept() {
     let stage = stage().await;
     assert_eq!(once(&stage, Act::Result).await.result, Some(json!({ "rows": 3 })));
+    assert_eq!(once(&stage, Act::CommitWith).await.result, Some(json!({ "rows": 4 })));
     let row = once(&stage, Act::Progress).await;
     assert_eq!(row.state, "succeeded");
     let lines: Vec<String> = sqlx::query_scalar("SELECT line FROM job_logs WHERE job = $1 ORDER BY id")
@@ -177,7 +223,6 @@ async fn result_progress_and_lines_are_kept() {
 #[tokio::test]
 async fn a_stale_attempt_writes_nothing() {
     let stage = stage().await;
-    sqlx::query("CREATE TABLE effects (n integer)").execute(&stage.db.pool).await.unwrap();
     stage.ledger.enqueue(&Act::Commit).await.unwrap();
     let ticket = stage.bench.take().await.remove(0);
     // The job is taken away between claim and commit, as the reaper does with a worker that was frozen.
@@ -228,109 +273,11 @@ async fn a_running_job_hears_its_cancellation() {
 }
 
 #[tokio::test]
-async fn an_unreadable_payload_is_kept_and_a_former_name_still_runs() {
-    let stage = stage().await;
-    for (kind, payload) in [("test.act", json!({ "Unknown": 1 })), ("test.former", json!("Done"))] {
-        sqlx::query(
-            "INSERT INTO jobs (state, queue, kind, payload, run_at) VALUES ('available', 'test', $1, $2, now())",
-        )
-        .bind(kind)
-        .bind(payload)
-        .execute(&stage.db.pool)
-        .await
-        .unwrap();
-    }
-    stage.bench.drain().await;
-    let kept = rows(&stage.db.pool, "test.act").await.remove(0);
-    assert_eq!(kept.state, "dead");
-    assert!(kept.error.unwrap().contains("cannot be read"));
-    assert_eq!(rows(&stage.db.pool, "test.former").await[0].state, "succeeded");
-    stage.db.close().await;
-}
-
-#[tokio::test]
-async fn a_key_is_held_while_the_job_is_open_or_for_its_period() {
-    let stage = stage().await;
-    let with = |unique: Unique| Enqueue::new(&Act::Done).unique(unique);
-    let mut conn = stage.db.pool.acquire().await.unwrap();
-    let first = with(Unique::while_open("a")).insert(&mut conn).await.unwrap();
-    let second = with(Unique::while_open("a")).insert(&mut conn).await.unwrap();
-    assert_eq!(second, Enqueued::Existing(first.id()));
-    let refused = with(Unique::while_open("a").on_conflict(OnConflict::Reject)).insert(&mut conn).await;
-    assert!(matches!(refused, Err(EnqueueError::Conflict { existing, .. }) if existing == first.id()));
-    let replaced = Enqueue::new(&Act::Result)
-        .unique(Unique::while_open("a").on_conflict(OnConflict::Replace))
-        .insert(&mut conn)
-        .await
-        .unwrap();
-    assert_eq!(replaced, Enqueued::Replaced(first.id()));
-    stage.bench.drain().await;
-    assert!(with(Unique::while_open("a")).insert(&mut conn).await.unwrap().is_new(), "free again when finished");
-
-    let hour = Unique::for_period("b", Duration::from_hours(1));
-    let first = with(hour.clone()).insert(&mut conn).await.unwrap();
-    stage.bench.drain().await;
-    assert_eq!(
-        with(hour.clone()).insert(&mut conn).await.unwrap(),
-        Enqueued::Existing(first.id()),
-        "held when finished"
-    );
-    sqlx::query("UPDATE jobs SET unique_until = now() WHERE id = $1")
-        .bind(first.id().0)
-        .execute(&mut *conn)
-        .await
-        .unwrap();
-    assert!(with(hour).insert(&mut conn).await.unwrap().is_new(), "free when the period is over");
-    drop(conn);
-    stage.db.close().await;
-}
-
-#[tokio::test]
-async fn many_enqueue_the_same_key_and_one_wins() {
-    let stage = stage().await;
-    let asks = (0..20).map(|_| {
-        let ledger = stage.ledger.clone();
-        tokio::spawn(async move {
-            let mut tx = ledger.begin().await.unwrap();
-            let one = tx.enqueue_with(Enqueue::new(&Act::Done).unique(Unique::while_open("x"))).await.unwrap();
-            tx.commit().await.unwrap();
-            one.is_new()
-        })
-    });
-    let new = futures::future::join_all(asks).await.into_iter().filter(|one| *one.as_ref().unwrap()).count();
-    assert_eq!(new, 1);
-    stage.db.close().await;
-}
-
-#[tokio::test]
-async fn the_database_refuses_a_transition_that_does_not_exist() {
-    let stage = stage().await;
-    once(&stage, Act::Done).await;
-    for state in ["running", "available", "queued", "dead"] {
-        let sql = format!("UPDATE jobs SET state = '{state}', finished_at = NULL");
-        assert!(sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&stage.db.pool).await.is_err(), "succeeded → {state}");
-    }
-    stage.db.close().await;
-}
-
-#[tokio::test]
 async fn a_job_exists_only_if_its_transaction_commits() {
     let stage = stage().await;
     let mut tx = stage.ledger.begin().await.unwrap();
     let _ = tx.enqueue(&Act::Done).await.unwrap();
     tx.rollback().await.unwrap();
     assert!(rows(&stage.db.pool, "test.act").await.is_empty());
-    stage.db.close().await;
-}
-
-#[tokio::test]
-async fn ten_thousand_are_enqueued_in_one_statement_in_order() {
-    let stage = stage().await;
-    let many: Vec<_> = (0..10_000).map(|_| Enqueue::new(&Act::Done)).collect();
-    let mut conn = stage.db.pool.acquire().await.unwrap();
-    let ids = crate::kit::enqueue::enqueue_all(&mut conn, &many).await.unwrap();
-    assert_eq!(ids.len(), 10_000);
-    assert!(ids.is_sorted());
-    drop(conn);
     stage.db.close().await;
 }

@@ -1,0 +1,69 @@
+//! What `/readyz` says of workers and schedulers.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its stage does not work")]
+
+use std::time::Duration;
+
+use jobs::kit::job::Carrier;
+use tests::parts::Part;
+use tests::servers::{OwnRedis, free_port};
+use tests::stage::{Running, Stage};
+
+/// Waits until the part says that it is ready, or why not.
+async fn until_ready(part: &Running, ready: bool) {
+    let waiting = async {
+        while part.health.ready().await.is_ok() != ready {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("the readiness changes in time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn worker_and_scheduler_are_ready_when_their_broker_is() {
+    let mut redis = OwnRedis::start().await.unwrap();
+    redis.kill().await.unwrap();
+    let stage = Stage::with(Carrier::Redis, &[("REDIS_URL", &redis.url())]).await;
+    let (scheduler, worker) = (stage.scheduler(), stage.worker(4));
+    for part in [&scheduler, &worker] {
+        until_ready(part, false).await;
+    }
+    redis.up().await.unwrap();
+    for part in [&scheduler, &worker] {
+        until_ready(part, true).await;
+    }
+    redis.kill().await.unwrap();
+    for part in [&scheduler, &worker] {
+        until_ready(part, false).await;
+    }
+    // A broker that carries none of its queues may be away.
+    stage.set("transport = 'local'").await;
+    for part in [&scheduler, &worker] {
+        until_ready(part, true).await;
+    }
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_shuts_down_is_not_ready() {
+    let health = format!("127.0.0.1:{}", free_port().unwrap());
+    let stage = Stage::with(Carrier::Local, &[("HEALTH_ADDR", &health)]).await;
+    let _scheduler = stage.scheduler();
+    let mut worker = Part::start(env!("CARGO_BIN_EXE_stack-part"), &stage, &["worker"]);
+    let http = reqwest::Client::new();
+    let ask = async || match http.get(format!("http://{health}/readyz")).send().await {
+        Ok(answer) => Some((answer.status().as_u16(), answer.text().await.unwrap_or_default())),
+        Err(_) => None,
+    };
+    stage.enqueue(4, 5_000).await;
+    stage.until("state = 'running'", 4).await;
+    assert_eq!(ask().await, Some((200, "ready\n".to_owned())));
+    worker.signal("TERM");
+    let mut said = None;
+    while said.is_none() && !worker.has_ended() {
+        said = ask().await.filter(|(status, _)| *status != 200);
+    }
+    assert_eq!(said, Some((503, "it shuts down\n".to_owned())));
+    assert!(worker.ended().await.success());
+    assert_eq!(stage.count("state = 'succeeded'").await, 4);
+    stage.close().await;
+}

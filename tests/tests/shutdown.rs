@@ -1,0 +1,78 @@
+//! SIGTERM, and SIGTERM again, to a worker that has long jobs in hand.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+
+use jobs::kit::job::Carrier;
+use tests::parts::Part;
+use tests::stage::Stage;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_stack-part");
+
+async fn outcomes(stage: &Stage) -> Vec<(String, i64)> {
+    sqlx::query_as("SELECT outcome, count(*) FROM job_attempts GROUP BY 1 ORDER BY 1")
+        .fetch_all(stage.pool())
+        .await
+        .unwrap()
+}
+
+async fn stopped_workers(stage: &Stage) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM workers WHERE stopped_at IS NOT NULL")
+        .fetch_one(stage.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_what_runs_and_gives_back_what_waits() {
+    let stage = Stage::new(Carrier::Redis).await;
+    let _scheduler = stage.scheduler();
+    let mut worker = Part::start(PROGRAM, &stage, &["worker"]);
+    stage.enqueue(40, 2_000).await;
+    stage.until("state = 'running'", 8).await;
+    worker.signal("TERM");
+    assert!(worker.ended().await.success());
+    assert_eq!(stage.count("state = 'succeeded'").await, 8, "what ran did not end");
+    // Messages in its buffer went back in line at once.
+    assert_eq!(stage.count("state = 'running'").await, 0);
+    assert_eq!(stopped_workers(&stage).await, 1, "the worker did not sign off");
+    let _next = stage.worker(40);
+    stage.until_drained().await;
+    stage.assert_once_each(40).await;
+    assert_eq!(stage.count("attempt = 1").await, 40, "the shutdown cost an attempt");
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_longer_than_the_grace_are_returned_and_cost_no_attempt() {
+    let stage = Stage::new(Carrier::Rabbit).await;
+    let _scheduler = stage.scheduler();
+    let worker = stage.worker_with_grace(8, std::time::Duration::from_millis(300));
+    stage.enqueue(8, 30_000).await;
+    stage.until("state = 'running'", 8).await;
+    worker.stop.cancel();
+    worker.task.await.unwrap().unwrap();
+    assert_eq!(outcomes(&stage).await, [("returned".to_owned(), 8)]);
+    assert_eq!(stage.count("attempt = 0 AND state IN ('available', 'queued')").await, 8);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_sigterm_ends_a_worker_at_once_and_costs_no_attempt() {
+    let stage = Stage::new(Carrier::Local).await;
+    let _scheduler = stage.scheduler();
+    let mut worker = Part::start(PROGRAM, &stage, &["worker"]);
+    stage.enqueue(8, 30_000).await;
+    stage.until("state = 'running'", 8).await;
+    worker.signal("TERM");
+    let started = std::time::Instant::now();
+    while !worker.has_ended() {
+        // Signals that come together count as one: the second is repeated until it is heard.
+        worker.signal_if_running("TERM");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(worker.ended().await.success());
+    assert!(started.elapsed() < std::time::Duration::from_secs(8), "it waited for its grace of ten seconds");
+    assert_eq!(outcomes(&stage).await, [("returned".to_owned(), 8)]);
+    assert_eq!(stage.count("attempt > 0").await, 0);
+    assert_eq!(stopped_workers(&stage).await, 1);
+    stage.close().await;
+}

@@ -126,6 +126,10 @@ fn cors(config: &Config) -> CorsLayer {
 }
 
 #[cfg(test)]
+mod abuse_tests;
+#[cfg(test)]
 mod access_tests;
+#[cfg(test)]
+mod scene;
 #[cfg(test)]
 mod tests;

@@ -274,5 +274,15 @@ impl From<jobs::emails::PostError> for Problem {
     }
 }
 
+impl From<jobs::auctions::TellError> for Problem {
+    fn from(error: jobs::auctions::TellError) -> Self {
+        match error {
+            jobs::auctions::TellError::Post(error) => error.into(),
+            jobs::auctions::TellError::Sql(error) => error.into(),
+            error @ jobs::auctions::TellError::Missing(_) => Self::internal(error),
+        }
+    }
+}
+
 /// What a handler returns.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;

@@ -70,7 +70,11 @@ impl TestApi {
 
     /// With more settings, by the names of the environment.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        let db = TestDb::new().await;
+        Self::on(TestDb::new().await, settings).await
+    }
+
+    /// Over this database.
+    pub(crate) async fn on(db: TestDb, settings: &[(&str, &str)]) -> Self {
         let mut env: BTreeMap<String, String> = [
             ("DATABASE_URL", db.url().as_str()),
             ("JWT_SECRET", "a secret for tests, not for anything else"),

@@ -28,6 +28,7 @@ macro_rules! for_each_job {
                 $crate::images::PurgeUploads,
                 $crate::maintenance::PruneJobs,
                 $crate::maintenance::PurgeIdempotencyKeys,
+                $crate::maintenance::PurgeIdentity,
             }
             cargo {
                 $crate::cargo::CreatePartitions,

@@ -10,6 +10,7 @@ use jobs::kit::testing::Bench;
 use jobs::kit::worker::Handlers;
 use secrecy::SecretString;
 use shared::blobs::Blobs;
+use shared::clock::Clock;
 use shared::config::{S3, Smtp};
 use shared::db::testing::TestDb;
 use shared::ids::{ListingId, OrgId, UserId};
@@ -35,6 +36,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new(handlers: Handlers<Services>) -> Self {
+        Self::with_clock(handlers, Clock::SYSTEM).await
+    }
+
+    /// With a worker whose own clock shows this.
+    pub(crate) async fn with_clock(handlers: Handlers<Services>, clock: Clock) -> Self {
         let db = TestDb::new().await;
         let stop = CancellationToken::new();
         let (objects, mails) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -76,7 +82,7 @@ impl Stage {
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
         };
-        let bench = Bench::new(&db.pool, handlers, services).await;
+        let bench = Bench::with_clock(&db.pool, handlers, services, clock).await;
         let ledger = Ledger::new(db.pool.clone());
         let folder = objects.path().to_owned();
         Self { db, ledger, blobs, smtp, bench, objects: folder, _dirs: [objects, mails], _stop: stop.drop_guard() }

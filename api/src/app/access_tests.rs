@@ -2,8 +2,10 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::auctions::testing::CONSOLES;
 use shared::identity::PlatformRole;
 
+use super::scene::Scene;
 use super::tests::operations;
 use crate::testing::{Person, TestApi};
 
@@ -15,7 +17,7 @@ enum Who {
     Session,
     /// Members of the organisation; to others the thing does not exist.
     Member,
-    /// Whoever acts for the organisation it belongs to; asserted with the routes themselves, which need the whole scene.
+    /// Whoever acts for the organisation it belongs to: [`owners`] tells what others are answered.
     Owner,
     /// This role on the platform, and the ones that include it.
     Platform(PlatformRole),
@@ -191,4 +193,92 @@ async fn operations_refuse_who_may_not_call_them() {
         }
     }
     api.db.close().await;
+}
+
+/// What an operation on something of an organisation answers to the owner of another one, to a viewer of the organisation, and to
+/// the owner of one that waits for approval. Nobody of them changes the scene.
+fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
+    let none = || json!({});
+    let item = |sku: &str| json!({"category_id": CONSOLES, "sku": sku, "title": "Console"});
+    let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
+    let event = json!({"source": "s", "source_event_id": "e", "shipment": "S-1", "type": "actual",
+        "status": "in_transit", "occurred_at": "2026-11-01T00:00:00Z"});
+    let listing =
+        json!({"item_id": uuid::Uuid::nil(), "title": "A console", "sale_mode": "auction", "currency": "EUR"});
+    let amount = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+    vec![
+        ("POST /v1/items", item("new"), [201, 403, 201]),
+        ("GET /v1/items", none(), [200, 200, 200]),
+        ("GET /v1/items/{item}", none(), [404, 200, 404]),
+        ("PATCH /v1/items/{item}", json!({"title": "Mine"}), [404, 403, 404]),
+        ("DELETE /v1/items/{item}", none(), [404, 403, 404]),
+        // There is no such item; that the place is right is asserted with listings.
+        ("POST /v1/listings", listing, [422, 403, 403]),
+        ("GET /v1/listings/mine", none(), [200, 200, 200]),
+        (
+            "POST /v1/listings/{listing}/auctions",
+            json!({"ends_at": "2099-01-01T00:00:00Z", "opening": amount("1.00")}),
+            [404, 403, 404],
+        ),
+        ("POST /v1/listings/{listing}/publish", none(), [404, 403, 404]),
+        ("POST /v1/listings/{listing}/withdraw", none(), [404, 403, 404]),
+        ("POST /v1/auctions/{auction}/bids", json!({"maximum": amount("60.00")}), [201, 403, 403]),
+        ("POST /v1/auctions/{auction}/bids/{bid}/retract", none(), [404, 403, 403]),
+        // It has a bid.
+        ("POST /v1/auctions/{auction}/buy-now", none(), [409, 403, 403]),
+        ("POST /v1/auctions/{auction}/cancel", none(), [404, 403, 404]),
+        ("GET /v1/orders", none(), [200, 200, 200]),
+        ("GET /v1/orders/{order}", none(), [404, 200, 404]),
+        ("POST /v1/uploads", json!({"content_type": "image/png", "size": 5}), [201, 403, 403]),
+        ("POST /v1/uploads/{upload}/complete", none(), [404, 403, 404]),
+        ("GET /v1/images", none(), [200, 200, 200]),
+        ("GET /v1/images/{image}", none(), [404, 200, 404]),
+        ("DELETE /v1/images/{image}", none(), [404, 403, 404]),
+        ("POST /v1/reports", report, [202, 403, 202]),
+        ("GET /v1/reports", none(), [200, 200, 200]),
+        ("GET /v1/reports/{report}", none(), [404, 200, 404]),
+        ("POST /v1/cargo-events", event, [202, 403, 403]),
+        // Another organisation's shipment of the same name is another one.
+        ("GET /v1/shipments/{shipment}/events", none(), [200, 200, 200]),
+        ("GET /v1/shipments/{shipment}/standing", none(), [200, 200, 200]),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_an_organisations_is_refused_to_others() {
+    let mut listed: Vec<_> = owners().into_iter().map(|(operation, ..)| operation).collect();
+    let mut needed: Vec<_> =
+        access().into_iter().filter(|(_, who, _)| *who == Owner).map(|(operation, ..)| operation).collect();
+    listed.sort_unstable();
+    needed.sort_unstable();
+    assert_eq!(listed, needed);
+
+    let scene = Scene::new().await;
+    let mut wrong = Vec::new();
+    for (operation, body, expected) in owners() {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let method: Method = method.parse().unwrap();
+        let mut path = scene.path(path);
+        if path == "/v1/images" {
+            path = scene.path("/v1/images?listing={listing}");
+        }
+        let call = async |person| scene.call(person, &method, &path, body.clone()).await;
+        call(None).await.refused(401, "unauthenticated");
+        call(Some(&scene.suspended)).await.refused(401, "session_ended");
+        for ((name, person), status) in
+            [("other", &scene.eve), ("viewer", &scene.vic), ("pending", &scene.pete)].into_iter().zip(expected)
+        {
+            let answer = call(Some(person)).await;
+            if answer.status.as_u16() != status {
+                wrong.push(format!("{operation} as {name}: not {status} but {answer:?}"));
+            }
+            // Nothing of what exists shows in a refusal, and nothing of it in what others may list.
+            if name != "viewer" && answer.status.is_success() && method == Method::GET {
+                let items = &answer.body["items"];
+                assert!(items.is_null() || items == &json!([]) || path.ends_with("/items"), "{operation}: {answer:?}");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    scene.api.db.close().await;
 }

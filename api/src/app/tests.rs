@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::routing::get;
+use jobs::broker::testing::{Proxy, Weather, server};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::db::testing::TestDb;
 use shared::trace::TraceParent;
 
 use super::*;
@@ -11,7 +13,7 @@ use crate::testing::TestApi;
 /// Pages that are not part of the API.
 const PAGES: [&str; 5] = ["/", "/docs", "/docs/", "/docs/{*rest}", "/{*__private__axum_fallback}"];
 
-fn document() -> Value {
+pub(super) fn document() -> Value {
     serde_json::to_value(documented().1).unwrap()
 }
 
@@ -201,7 +203,7 @@ async fn health_tells_the_truth() {
     let api = TestApi::new().await;
     assert_eq!(
         api.get(None, "/readyz").await.ok(),
-        json!({"ready": true, "postgres": "ok", "brokers": {"local": "ok"}})
+        json!({"ready": true, "postgres": "ok", "events": "ok", "brokers": {"local": "ok"}})
     );
     assert!(api.get(None, "/metrics").await.ok().as_str().unwrap().contains("http_requests_total"));
     // The database goes away under the running API.
@@ -209,6 +211,45 @@ async fn health_tells_the_truth() {
     let answer = api.get(None, "/readyz").await;
     assert_eq!((answer.status.as_u16(), &answer.body["ready"]), (503, &json!(false)));
     assert_eq!(api.get(None, "/healthz").await.status, 200);
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn readiness_names_what_is_away_and_does_without() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let api = TestApi::with(&[
+        ("AMQP_URL", &format!("amqp://guest:guest@{nobody}/%2f")),
+        ("REDIS_URL", &format!("redis://{nobody}")),
+        ("EVENTS_DATABASE_URL", &format!("postgres://nobody@{nobody}/none")),
+    ])
+    .await;
+    let body = api.get(None, "/readyz").await.ok();
+    assert_eq!((&body["ready"], &body["postgres"]), (&json!(true), &json!("ok")));
+    for away in [&body["events"], &body["brokers"]["rabbit"], &body["brokers"]["redis"]] {
+        assert!(["cannot be reached", "no answer in time"].contains(&away.as_str().unwrap()), "{body}");
+    }
+    // Work is taken all the same.
+    api.person("Ann").await;
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn a_database_that_restarts_says_come_back() {
+    let (proxy, url) = Proxy::before(&server("DATABASE_URL")).await.unwrap();
+    let api = TestApi::on(TestDb::on(&url).await, &[]).await;
+    let ann = api.person("Ann").await;
+    proxy.set(Weather::Refuse);
+    proxy.cut();
+    for _ in 0..2 {
+        let answer = api.get(Some(&ann), "/v1/me").await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(["database_unavailable", "busy"].contains(&answer.code()), "{answer:?}");
+        assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+    }
+    assert_eq!(api.get(None, "/readyz").await.status, 503);
+    proxy.set(Weather::Fair);
+    api.get(Some(&ann), "/v1/me").await.ok();
+    assert_eq!(api.get(None, "/readyz").await.status, 200);
     api.db.close().await;
 }
 

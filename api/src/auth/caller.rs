@@ -4,8 +4,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use shared::config::Network;
 use shared::identity::store::{self, Authority, Membership, SessionRef};
 use shared::identity::{MemberRole, OrgKind, OrgStatus, PlatformRole};
 use shared::ids::{OrgId, SessionId, UserId};
@@ -64,7 +65,7 @@ impl Caller {
             return Ok(());
         }
         let detail =
-            format!("the organisation is no {kind}: an owner can add {kind} to its kinds with PATCH /v1/orgs/{org}");
+            format!("the organisation is no {kind}: a moderator can add {kind} to its kinds with PATCH /v1/orgs/{org}");
         Err(Problem::forbidden("org_kind", detail))
     }
 
@@ -111,10 +112,11 @@ impl FromRequestParts<AppState> for Caller {
             Problem::unauthenticated(code, error.to_string())
         })?;
         let mut conn = state.db.acquire().await?;
-        let authority = store::authorize(&mut conn, claims.sub, claims.sid, claims.ver)
+        let session = SessionRef { user: claims.sub, session: claims.sid, version: claims.ver };
+        let authority = store::authorize(&mut conn, session)
             .await?
             .ok_or_else(|| Problem::unauthenticated("session_ended", "log in again"))?;
-        Ok(Self::new(SessionRef { user: claims.sub, session: claims.sid, version: claims.ver }, authority))
+        Ok(Self::new(session, authority))
     }
 }
 
@@ -130,15 +132,57 @@ impl OptionalFromRequestParts<AppState> for Caller {
     }
 }
 
-/// Where a request comes from, as far as the connection tells.
+/// Where a request comes from: the connection's other end or, when that is a proxy of ours, whoever it says it speaks for.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddr(pub IpAddr);
 
-impl<S: Send + Sync> FromRequestParts<S> for ClientAddr {
+impl FromRequestParts<AppState> for ClientAddr {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(addr)| addr.ip())))
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(addr)| addr.ip());
+        Ok(Self(client(peer, &parts.headers, &state.config.http.trusted_proxies)))
+    }
+}
+
+/// The right-most address that no trusted proxy has: each proxy appends who has called it, and what stands further left is the
+/// client's own invention.
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+    let trusts = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
+    let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+    let mut client = peer;
+    while trusts(client) {
+        // What is no address ends the trail where it was last sure.
+        let Some(Ok(hop)) = hops.next().map(|hop| hop.trim().parse()) else { break };
+        client = hop;
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_proxies_of_ours_speak_for_others() {
+        let trusted = ["10.0.0.0/8".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+        for (peer, lines, expected) in [
+            ("203.0.113.9", &["198.51.100.1"][..], "203.0.113.9"),
+            ("127.0.0.1", &[], "127.0.0.1"),
+            ("127.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("127.0.0.1", &["1.1.1.1, 198.51.100.1, 10.1.2.3"], "198.51.100.1"),
+            ("127.0.0.1", &["1.1.1.1", "198.51.100.1", "10.1.2.3"], "198.51.100.1"),
+            ("127.0.0.1", &["10.1.2.3"], "10.1.2.3"),
+            ("127.0.0.1", &["198.51.100.1, nonsense, 10.1.2.3"], "10.1.2.3"),
+            ("127.0.0.1", &["2001:db8::1"], "2001:db8::1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            assert_eq!(client(peer.parse().unwrap(), &headers, &trusted).to_string(), expected, "{peer} {lines:?}");
+        }
     }
 }

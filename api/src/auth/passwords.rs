@@ -12,11 +12,13 @@ use crate::error::Problem;
 /// How long a request waits for its turn before it is told to come back.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// Hashes and checks passwords, half as many at once as the machine has cores.
+/// Hashes and checks passwords, half as many at once as the machine has cores. New ones are hashed one at a time, beside them:
+/// a flood of registrations must not keep people from logging in.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     cost: u32,
     turns: Arc<Semaphore>,
+    new_turns: Arc<Semaphore>,
     max_wait: Duration,
 }
 
@@ -24,13 +26,16 @@ impl Passwords {
     #[must_use]
     pub fn new(cost: u32) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { cost, turns: Arc::new(Semaphore::new((cores / 2).max(1))), max_wait: MAX_WAIT }
+        let turns = Arc::new(Semaphore::new((cores / 2).max(1)));
+        Self { cost, turns, new_turns: Arc::new(Semaphore::new(1)), max_wait: MAX_WAIT }
     }
 
     /// Hashes a new password.
     pub async fn hash(&self, password: SecretString) -> Result<String, Problem> {
         let cost = self.cost;
-        self.run(move || password::hash(password.expose_secret(), cost)).await?.map_err(Problem::internal)
+        self.run(&self.new_turns, move || password::hash(password.expose_secret(), cost))
+            .await?
+            .map_err(Problem::internal)
     }
 
     /// Whether the password fits the hash; without a hash the answer is no, after as much work. The second value is a new
@@ -41,7 +46,7 @@ impl Passwords {
         hash: Option<String>,
     ) -> Result<(bool, Option<String>), Problem> {
         let cost = self.cost;
-        self.run(move || {
+        self.run(&self.turns, move || {
             let password = password.expose_secret();
             let Some(hash) = hash else {
                 password::verify_nobody(password, cost);
@@ -54,10 +59,14 @@ impl Passwords {
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let turn = tokio::time::timeout(self.max_wait, Arc::clone(&self.turns).acquire_owned()).await;
+    async fn run<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = tokio::time::timeout(self.max_wait, Arc::clone(turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else {
-            return Err(Problem::unavailable("busy", "too many logins at once").retry_after(MAX_WAIT));
+            return Err(Problem::unavailable("busy", "too many people at once").retry_after(MAX_WAIT));
         };
         // The thread holds the turn: a request that is given up must not make room while its work still runs.
         tokio::task::spawn_blocking(move || {
@@ -88,9 +97,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_overloaded_pool_says_come_back() {
-        let passwords = Passwords { cost: 4, turns: Arc::new(Semaphore::new(0)), max_wait: Duration::ZERO };
+    async fn an_overloaded_pool_says_come_back_and_registrations_leave_logins_alone() {
+        let none = Arc::new(Semaphore::new(0));
+        let passwords = Passwords { new_turns: none, max_wait: Duration::ZERO, ..Passwords::new(4) };
         let problem = passwords.hash("correct horse battery".to_owned().into()).await.unwrap_err();
         assert_eq!((problem.status(), problem.code()), (StatusCode::SERVICE_UNAVAILABLE, "busy"));
+        assert_eq!(passwords.verify("wrong".to_owned().into(), None).await.unwrap(), (false, None));
     }
 }

@@ -1,11 +1,11 @@
 //! Who watches what in this process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use shared::identity::store::SessionRef;
+use shared::identity::store::{Authority, SessionRef};
 use shared::ids::SessionId;
 use shared::realtime::Event;
 use tokio::sync::mpsc;
@@ -25,6 +25,8 @@ pub enum Message {
     Event(Arc<Event>),
     /// Events may have been missed: take snapshots.
     Resync,
+    /// What the person may do has changed.
+    Authority(Authority),
 }
 
 /// Why a socket is closed from outside.
@@ -33,6 +35,9 @@ pub enum Closed {
     Slow,
     SessionEnded,
 }
+
+/// The most sockets of one person in one process: a few devices with a few windows each.
+pub const MAX_SOCKETS: usize = 30;
 
 type ConnectionId = u64;
 
@@ -73,6 +78,8 @@ enum Pace {
 #[derive(Debug)]
 struct Entry {
     session: SessionRef,
+    /// As the socket knows it.
+    authority: Authority,
     queue: mpsc::Sender<Message>,
     close: CancellationToken,
     why: Arc<Mutex<Option<Closed>>>,
@@ -123,15 +130,20 @@ impl Hub {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a socket.
-    pub fn join(&self, session: SessionRef) -> Connection {
+    /// Adds a socket; `None`: the person has [`MAX_SOCKETS`].
+    pub fn join(&self, session: SessionRef, authority: Authority) -> Option<Connection> {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let (queue, messages) = mpsc::channel(QUEUE);
         let (close, why) = (CancellationToken::new(), Arc::default());
-        let entry = Entry { session, queue, close: close.clone(), why: Arc::clone(&why) };
-        self.state().connections.insert(id, entry);
+        let entry = Entry { session, authority, queue, close: close.clone(), why: Arc::clone(&why) };
+        let mut state = self.state();
+        if state.connections.values().filter(|entry| entry.session.user == session.user).count() >= MAX_SOCKETS {
+            return None;
+        }
+        state.connections.insert(id, entry);
+        drop(state);
         metrics::gauge!("ws_connections").increment(1);
-        Connection { hub: self.clone(), id, messages, close, why, topics: Vec::new() }
+        Some(Connection { hub: self.clone(), id, messages, close, why, topics: Vec::new() })
     }
 
     /// Hands an event to whoever watches its topic.
@@ -203,11 +215,19 @@ impl Hub {
         self.state().connections.values().map(|entry| entry.session).collect()
     }
 
-    /// Closes the sockets of these sessions.
-    pub fn end_sessions(&self, ended: &[SessionId]) {
-        for entry in self.state().connections.values() {
-            if ended.contains(&entry.session.session) {
-                entry.close(Closed::SessionEnded);
+    /// Closes the sockets of those of the `asked` sessions that have no authority any more, and tells the others when theirs has
+    /// changed.
+    pub fn authorize(&self, asked: &[SessionRef], now: &HashMap<SessionId, Authority>) {
+        let asked: HashSet<_> = asked.iter().map(|asked| asked.session).collect();
+        for entry in self.state().connections.values_mut() {
+            match now.get(&entry.session.session) {
+                Some(authority) if *authority != entry.authority => {
+                    entry.authority = authority.clone();
+                    entry.send(Message::Authority(authority.clone()));
+                }
+                None if asked.contains(&entry.session.session) => entry.close(Closed::SessionEnded),
+                // One that has joined since then was not asked about.
+                _ => {}
             }
         }
     }
@@ -262,12 +282,21 @@ fn leave(state: &mut State, topic: &str, id: ConnectionId) {
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
+    use shared::identity::PlatformRole;
     use shared::ids::UserId;
 
     use super::*;
 
     fn session() -> SessionRef {
         SessionRef { user: UserId::generate(), session: SessionId::generate(), version: 1 }
+    }
+
+    fn authority(platform_role: PlatformRole) -> Authority {
+        Authority { platform_role, email_verified: true, memberships: Vec::new() }
+    }
+
+    fn join(hub: &Hub, session: SessionRef) -> Connection {
+        hub.join(session, authority(PlatformRole::User)).unwrap()
     }
 
     fn event(topic: &str, seq: i64) -> Event {
@@ -277,7 +306,7 @@ mod tests {
     #[test]
     fn events_reach_who_watches_and_nobody_else() {
         let hub = Hub::default();
-        let (mut one, mut other) = (hub.join(session()), hub.join(session()));
+        let (mut one, mut other) = (join(&hub, session()), join(&hub, session()));
         one.watch("auction:1");
         one.watch("auction:1");
         other.watch("auction:2");
@@ -296,7 +325,7 @@ mod tests {
     #[tokio::test]
     async fn a_flood_is_thinned_out_and_its_last_event_arrives() {
         let hub = Hub::default();
-        let mut one = hub.join(session());
+        let mut one = join(&hub, session());
         one.watch("auction:1");
         // Without a pause in between, so that no time can pass for the hub.
         for seq in [1, 2, 4, 3, 5, 5, 99, 98] {
@@ -321,7 +350,7 @@ mod tests {
     #[test]
     fn a_slow_socket_is_dropped_and_others_are_not() {
         let hub = Hub::default();
-        let (mut slow, mut fast) = (hub.join(session()), hub.join(session()));
+        let (mut slow, mut fast) = (join(&hub, session()), join(&hub, session()));
         slow.watch("auction:1");
         fast.watch("auction:1");
         for seq in 0..=i64::try_from(QUEUE).unwrap() {
@@ -333,11 +362,29 @@ mod tests {
     }
 
     #[test]
-    fn ended_sessions_lose_their_sockets() {
+    fn ended_sessions_lose_their_sockets_and_changed_ones_hear_of_it() {
         let hub = Hub::default();
-        let (ended, stays) = (session(), session());
-        let (one, other) = (hub.join(ended), hub.join(stays));
-        hub.end_sessions(&[ended.session]);
-        assert_eq!((one.closed(), other.closed()), (Some(Closed::SessionEnded), None));
+        let (ended, stays, promoted, new) = (session(), session(), session(), session());
+        let [one, mut other, mut third, fourth] = [ended, stays, promoted, new].map(|session| join(&hub, session));
+        let now = [(stays.session, authority(PlatformRole::User)), (promoted.session, authority(PlatformRole::Admin))];
+        for _ in 0..2 {
+            hub.authorize(&[ended, stays, promoted], &HashMap::from(now.clone()));
+        }
+        assert_eq!((one.closed(), other.closed(), fourth.closed()), (Some(Closed::SessionEnded), None, None));
+        assert!(other.messages.try_recv().is_err());
+        let told = third.messages.try_recv();
+        assert!(matches!(&told, Ok(Message::Authority(now)) if now.platform_role == PlatformRole::Admin), "{told:?}");
+        assert!(third.messages.try_recv().is_err(), "told once");
+    }
+
+    #[test]
+    fn a_person_has_so_many_sockets() {
+        let hub = Hub::default();
+        let (busy, other) = (session(), session());
+        let mut sockets: Vec<_> = (0..MAX_SOCKETS).map(|_| join(&hub, busy)).collect();
+        assert!(hub.join(busy, authority(PlatformRole::User)).is_none());
+        join(&hub, other);
+        sockets.pop();
+        join(&hub, busy);
     }
 }

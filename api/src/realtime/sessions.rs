@@ -1,4 +1,5 @@
-//! Closes the sockets of sessions that have ended: suspended, logged out, expired.
+//! Closes the sockets of sessions that have ended (suspended, logged out, expired), and tells the others what their people may do
+//! now.
 
 use std::time::Duration;
 
@@ -20,12 +21,12 @@ pub(super) async fn watch(state: AppState) {
         if sessions.is_empty() {
             continue;
         }
-        let ended = async {
+        let now = async {
             let mut conn = state.db.acquire().await?;
-            store::ended_sessions(&mut conn, &sessions).await
+            store::authorities(&mut conn, &sessions).await
         };
-        match ended.await {
-            Ok(ended) => state.hub.end_sessions(&ended),
+        match now.await {
+            Ok(now) => state.hub.authorize(&sessions, &now),
             // Without the database nothing changes for the sockets either; the next round asks again.
             Err(error) => tracing::warn!(%error, "sessions were not checked"),
         }

@@ -7,7 +7,7 @@ use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::identity::store::SessionRef;
+use shared::identity::store::{Authority, SessionRef};
 use shared::realtime::Event;
 use tokio::time::Instant;
 
@@ -25,6 +25,9 @@ const SILENCE: Duration = Duration::from_mins(1);
 const MAX_TOPICS: usize = 100;
 /// After this many bad messages the client is not worth talking to.
 const MAX_ERRORS: u32 = 20;
+/// The most messages within [`WINDOW`]: enough for all topics, again and again; each one may cost a look into the database.
+const MAX_COMMANDS: u32 = 300;
+const WINDOW: Duration = Duration::from_secs(10);
 
 /// What a client may say: one of `subscribe` and `unsubscribe`.
 #[derive(Debug, Deserialize)]
@@ -68,22 +71,42 @@ const GONE: End = End { code: 1000, reason: "" };
 
 struct Session {
     state: AppState,
+    of: SessionRef,
     caller: Caller,
     socket: WebSocket,
     connection: Connection,
     /// The last seq told, by topic.
     seen: HashMap<String, i64>,
     errors: u32,
+    /// Messages since the beginning of the window.
+    commands: u32,
+    window: Instant,
 }
 
 /// Serves a socket until it ends.
-pub(crate) async fn run(state: AppState, caller: Caller, session: SessionRef, socket: WebSocket) {
-    let connection = state.hub.join(session);
-    let mut session = Session { state, caller, socket, connection, seen: HashMap::new(), errors: 0 };
+pub(crate) async fn run(state: AppState, session: SessionRef, authority: Authority, mut socket: WebSocket) {
+    let Some(connection) = state.hub.join(session, authority.clone()) else {
+        return close(&mut socket, End { code: 4429, reason: "too many sockets" }).await;
+    };
+    let mut session = Session {
+        state,
+        of: session,
+        caller: Caller::new(session, authority),
+        socket,
+        connection,
+        seen: HashMap::new(),
+        errors: 0,
+        commands: 0,
+        window: Instant::now(),
+    };
     let Err(end) = session.serve().await;
-    let close = CloseFrame { code: end.code, reason: end.reason.into() };
+    close(&mut session.socket, end).await;
+}
+
+async fn close(socket: &mut WebSocket, end: End) {
+    let frame = CloseFrame { code: end.code, reason: end.reason.into() };
     // Whoever does not read does not get to keep us.
-    let _ = tokio::time::timeout(Duration::from_secs(1), session.socket.send(Frame::Close(Some(close)))).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), socket.send(Frame::Close(Some(frame)))).await;
 }
 
 impl Session {
@@ -100,6 +123,11 @@ impl Session {
                 message = self.connection.messages.recv() => match message {
                     Some(Message::Event(event)) => self.event(&event).await?,
                     Some(Message::Resync) => self.resync().await?,
+                    Some(Message::Authority(authority)) => {
+                        self.caller = Caller::new(self.of, authority);
+                        // What may not be seen any more is not found any more.
+                        self.resync().await?;
+                    }
                     None => return Err(GONE),
                 },
                 frame = self.socket.recv() => {
@@ -149,11 +177,22 @@ impl Session {
         if self.errors > MAX_ERRORS {
             return Err(End { code: 1008, reason: "too many bad messages" });
         }
+        self.error(code, detail, topic).await
+    }
+
+    async fn error(&mut self, code: &str, detail: &str, topic: Option<&str>) -> Result<(), End> {
         let text = serde_json::to_string(&Refused { r#type: "error", code, detail, topic }).unwrap_or_default();
         self.send(Frame::Text(text.into())).await
     }
 
     async fn command(&mut self, text: &str) -> Result<(), End> {
+        if self.window.elapsed() > WINDOW {
+            (self.window, self.commands) = (Instant::now(), 0);
+        }
+        self.commands += 1;
+        if self.commands > MAX_COMMANDS {
+            return Err(End { code: 1008, reason: "too many messages" });
+        }
         match crate::extract::parse::<Command>(text.as_bytes()) {
             Ok(Command { subscribe: Some(topic), since, unsubscribe: None }) => self.subscribe(&topic, since).await,
             Ok(Command { subscribe: None, since: None, unsubscribe: Some(topic) }) => {
@@ -228,7 +267,7 @@ impl Session {
             Ok(None) => {
                 self.connection.unwatch(topic);
                 self.seen.remove(topic);
-                self.refuse("not_found", "no such topic any more", Some(topic)).await
+                self.error("not_found", "no such topic any more", Some(topic)).await
             }
             // A snapshot that fails leaves the client behind without knowing: better it comes again.
             Err(_) => Err(End { code: 1013, reason: "try again later" }),

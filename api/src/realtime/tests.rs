@@ -311,3 +311,57 @@ async fn a_jobs_owner_follows_it_and_others_do_not() {
     api.call(Some(&ann), Method::GET, "/v1/me", json!({})).await.ok();
     api.db.close().await;
 }
+
+#[tokio::test]
+async fn who_leaves_an_organisation_stops_watching_what_is_its() {
+    let api = TestApi::new().await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Farm", &moderator).await;
+    let members = format!("/v1/orgs/{org}/members");
+    assert_eq!(api.post(Some(&ann), &members, json!({"email": bob.email, "role": "viewer"})).await.status, 204);
+    let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
+    let topic = format!("job:{}", api.post(Some(&ann), "/v1/reports", report).await.ok()["job"]);
+    let (mut anns, mut bobs) = (Client::open(&api, &ann).await, Client::open(&api, &bob).await);
+    for client in [&mut anns, &mut bobs] {
+        assert_eq!(client.subscribe(&topic).await["type"], "snapshot");
+    }
+    let gone = api.call(Some(&ann), Method::DELETE, &format!("{members}/{}", bob.id), json!({})).await;
+    assert_eq!(gone.status, 204);
+    let told = loop {
+        let told = bobs.hear().await;
+        if told["code"].is_string() {
+            break told;
+        }
+    };
+    assert_eq!((&told["code"], &told["topic"]), (&json!("not_found"), &json!(topic)), "{told}");
+    // Ann goes on watching.
+    sqlx::query("UPDATE jobs SET state = 'cancelled', finished_at = now() WHERE kind = 'reports.generate'")
+        .execute(&api.db.pool)
+        .await
+        .unwrap();
+    while anns.hear().await["data"]["state"] != "cancelled" {}
+    assert_eq!(bobs.subscribe(&topic).await["code"], "not_found");
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn a_person_has_so_many_sockets_and_says_so_much() {
+    let api = TestApi::new().await;
+    let ann = api.person("Ann").await;
+    let mut sockets = Vec::new();
+    for _ in 0..super::hub::MAX_SOCKETS {
+        let mut client = Client::open(&api, &ann).await;
+        // Its answer tells that it is there.
+        assert_eq!(client.subscribe("nonsense").await["code"], "not_found");
+        sockets.push(client);
+    }
+    assert_eq!(Client::open(&api, &ann).await.closing().await, 4429);
+    let mut one = sockets.pop().unwrap();
+    // With the subscription above one too many, and nothing that is left unread when the socket closes.
+    for _ in 0..300 {
+        one.say(json!({"unsubscribe": "counter:1"})).await;
+    }
+    assert_eq!(one.closing().await, 1008);
+    api.db.close().await;
+}

@@ -2,7 +2,6 @@
 
 mod bids;
 mod buy_now;
-mod mails;
 mod refusals;
 mod topic;
 

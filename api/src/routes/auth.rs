@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use shared::config::Mode;
 use shared::identity::store::{self, Limit, NewUser, RefreshError, ThrottleKey};
 use shared::identity::{Email, PersonName, UserStatus, password};
 use shared::ids::{SessionId, UserId};
@@ -44,10 +45,24 @@ struct Register {
 /// The answer is the same whether or not the address has an account.
 #[utoipa::path(post, path = "/v1/auth/register", tag = "auth", security(()), request_body = Register, responses(
     (status = 202, description = "If the address is new, a mail with a link to verify it is on its way"),
+    (status = 429, description = "`too_many_attempts`: too many registrations from one place"),
 ))]
-async fn register(State(state): State<AppState>, Json(body): Json<Register>) -> Result<StatusCode> {
+async fn register(
+    State(state): State<AppState>,
+    ClientAddr(from): ClientAddr,
+    Json(body): Json<Register>,
+) -> Result<StatusCode> {
     password::check(body.password.expose_secret())
         .map_err(|weak| Problem::unprocessable("weak_password", weak.to_string()).at("/password", weak.to_string()))?;
+    // Whoever develops at this machine, and its demo, may register as many as they like.
+    if state.config.mode == Mode::Production || !from.is_loopback() {
+        let mut conn = state.db.acquire().await?;
+        let place = ThrottleKey::registrations(from);
+        if let Some(wait) = store::begin_attempt(&mut conn, &place, Limit::REGISTRATIONS).await? {
+            let detail = "too many registrations from this place; wait before the next";
+            return Err(Problem::too_many("too_many_attempts", detail, wait));
+        }
+    }
     let password_hash = state.passwords.hash(body.password).await?;
     let mut tx = state.ledger.begin().await?;
     let new = NewUser { email: &body.email, name: &body.name, password_hash: &password_hash };

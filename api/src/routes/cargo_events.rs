@@ -6,7 +6,7 @@ use jobs::cargo::LaneError;
 use serde::{Deserialize, Serialize};
 use shared::cargo::store::{self, Cursor};
 use shared::cargo::{Bounds, CargoEvent, Standing, StoredEvent};
-use shared::identity::{MemberRole, PlatformRole};
+use shared::identity::{MemberRole, OrgKind, PlatformRole};
 use shared::ids::OrgId;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -73,6 +73,7 @@ struct Accepted {
 /// events again does no harm.
 #[utoipa::path(post, path = "/v1/cargo-events", tag = "shipments", params(Acting), request_body = ReportedEvents, responses(
     (status = 202, description = "Taken", body = Accepted),
+    (status = 403, description = "`org_not_approved`; `org_kind`: it is neither carrier nor seller"),
     (status = 422, description = "`invalid_events`, `no_events`, `too_many_events`"),
     (status = 503, description = "`events_unavailable`: send them again later"),
 ))]
@@ -84,6 +85,10 @@ async fn report_events(
 ) -> Result<(StatusCode, Json<Accepted>)> {
     let org = caller.acting_org(acting.org)?;
     caller.trader(org)?;
+    // Whoever moves cargo reports of it.
+    caller
+        .acts_as(OrgKind::Carrier, org)
+        .or_else(|refusal| caller.acts_as(OrgKind::Seller, org).map_err(|_| refusal))?;
     let events = reported.events;
     if events.is_empty() {
         return Err(Problem::unprocessable("no_events", "send at least one event"));

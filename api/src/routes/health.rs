@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::telemetry;
+use sqlx::PgPool;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,6 +31,9 @@ struct Readiness {
     ready: bool,
     /// `ok`, or why not. Without it nothing can be committed: the API is not ready.
     postgres: String,
+    /// The cargo event log's database: `ok`, or why not. Without it only shipments' histories are away; reported events wait at the
+    /// broker.
+    events: String,
     /// `ok`, or why not, by name. A lost broker only delays work that is already committed: the API stays ready.
     brokers: std::collections::BTreeMap<String, String>,
 }
@@ -44,12 +48,11 @@ struct Readiness {
 ))]
 async fn ready(State(state): State<AppState>) -> Response {
     let limit = Duration::from_secs(2);
-    let postgres = async {
-        match tokio::time::timeout(limit, sqlx::query("SELECT 1").execute(&state.db)).await {
-            Ok(Ok(_)) => "ok".to_owned(),
-            Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => "no answer in time".to_owned(),
-            Ok(Err(_)) => "cannot be reached".to_owned(),
-        }
+    let database = async |pool: &PgPool| match tokio::time::timeout(limit, sqlx::query("SELECT 1").execute(pool)).await
+    {
+        Ok(Ok(_)) => "ok".to_owned(),
+        Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => "no answer in time".to_owned(),
+        Ok(Err(_)) => "cannot be reached".to_owned(),
     };
     let brokers = state.brokers.all().map(|broker| async move {
         let status = match tokio::time::timeout(limit, broker.ping()).await {
@@ -59,10 +62,11 @@ async fn ready(State(state): State<AppState>) -> Response {
         };
         (broker.carrier().name().to_owned(), status.to_owned())
     });
-    let (postgres, brokers) = futures::join!(postgres, futures::future::join_all(brokers));
+    let (postgres, events, brokers) =
+        futures::join!(database(&state.db), database(&state.events), futures::future::join_all(brokers));
     let ready = postgres == "ok";
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, postgres, brokers: brokers.into_iter().collect() })).into_response()
+    (status, Json(Readiness { ready, postgres, events, brokers: brokers.into_iter().collect() })).into_response()
 }
 
 /// Metrics in Prometheus' text form

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::blobs::{Blobs, Disposition};
 use shared::identity::MemberRole;
 use shared::ids::{ImageId, JobId, ListingId, OrgId};
-use shared::images::model::{Format, Image, Shape, Status};
+use shared::images::model::{Format, Image, Shape, Status, StoredVariant};
 use shared::images::store;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -57,7 +57,8 @@ pub(crate) struct ImageView {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct RefusalView {
-    /// `too_large`, `unsupported_type`, `too_many_pixels`, `side_too_long`, `damaged`, `missing` or `empty`.
+    /// `too_large`, `unsupported_type`, `too_many_pixels`, `side_too_long`, `damaged`, `missing`, `empty`; `not_processed`: its job
+    /// was cancelled or has given up.
     code: String,
     detail: String,
 }
@@ -74,9 +75,9 @@ struct VariantView {
 }
 
 /// The picture with addresses for its files.
-async fn view(conn: &mut PgConnection, blobs: &Blobs, image: Image) -> Result<ImageView> {
-    let mut variants = Vec::new();
-    for it in store::variants(conn, image.id).await? {
+async fn view(blobs: &Blobs, image: Image, files: Vec<StoredVariant>) -> Result<ImageView> {
+    let mut variants = Vec::with_capacity(files.len());
+    for it in files {
         let url = blobs.presign_get(&it.object_key, &Disposition::Inline, VALID_FOR).await?;
         let (width, height) = (it.width, it.height);
         variants.push(VariantView { shape: it.shape, format: it.format, width, height, bytes: it.bytes, url });
@@ -100,9 +101,8 @@ async fn view(conn: &mut PgConnection, blobs: &Blobs, image: Image) -> Result<Im
 /// The pictures that a listing shows, in their order. Whether the caller may see the listing is the caller's business.
 pub(crate) async fn of_listing(conn: &mut PgConnection, blobs: &Blobs, listing: ListingId) -> Result<Vec<ImageView>> {
     let mut views = Vec::new();
-    for id in store::of_listing(conn, listing).await? {
-        let image = store::get(conn, id).await?;
-        views.push(view(conn, blobs, image).await?);
+    for (image, files) in store::of_listing(conn, listing).await? {
+        views.push(view(blobs, image, files).await?);
     }
     Ok(views)
 }
@@ -152,7 +152,8 @@ async fn get_image(State(state): State<AppState>, caller: Caller, Path(id): Path
     if !visible || image.status == Status::Deleting {
         return Err(Problem::not_found("image"));
     }
-    Ok(Json(view(&mut conn, &state.blobs, image).await?))
+    let files = store::variants(&mut conn, id).await?;
+    Ok(Json(view(&state.blobs, image, files).await?))
 }
 
 /// Delete a picture

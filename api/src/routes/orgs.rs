@@ -39,6 +39,9 @@ impl From<OrgError> for Problem {
                 Self::conflict("vat_number_taken", error.to_string()).at("/vat_number", "taken")
             }
             OrgError::Status(_) => Self::conflict("org_status", error.to_string()),
+            OrgError::KindsApproved => {
+                Self::forbidden("kinds_approved", error.to_string()).at("/kinds", "approved as they are")
+            }
             OrgError::Sql(error) => error.into(),
         }
     }
@@ -186,8 +189,11 @@ struct ChangeOrg {
 }
 
 /// Change an organisation
+///
+/// Its owners may. Once it is approved only a moderator adds a kind, or takes `broker` away.
 #[utoipa::path(patch, path = "/v1/orgs/{org}", tag = "orgs", params(("org" = OrgId, Path)), request_body = ChangeOrg, responses(
     (status = 200, description = "The organisation", body = Org),
+    (status = 403, description = "`kinds_approved`: ask a moderator"),
 ))]
 async fn change_org(
     State(state): State<AppState>,
@@ -195,10 +201,15 @@ async fn change_org(
     Path(id): Path<OrgId>,
     Json(body): Json<ChangeOrg>,
 ) -> Result<Json<Org>> {
-    caller.member(id, MemberRole::Owner)?;
+    // Moderators do not decide about their own: there they are an owner like others.
+    let moderated = caller.platform(PlatformRole::Moderator).is_ok() && !caller.belongs_to(id);
+    if !moderated {
+        caller.member(id, MemberRole::Owner)?;
+    }
     body.kinds.as_deref().map_or(Ok(()), check_kinds)?;
     let mut tx = state.db.begin().await?;
-    store::change_org(&mut tx, id, &OrgChange { kinds: body.kinds, time_zone: body.time_zone }).await?;
+    let change = OrgChange { kinds: body.kinds, time_zone: body.time_zone, by: caller.user, moderated };
+    store::change_org(&mut tx, id, &change).await?;
     let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
     tx.commit().await?;
     Ok(Json(org.into()))

@@ -189,7 +189,7 @@ struct CreateReport {
 /// A job makes it; whoever asked gets a mail when it is ready. Platform administrators may ask for any organisation.
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", request_body = CreateReport, responses(
     (status = 202, description = "A job is at it; `Location` names the report", body = ReportView),
-    (status = 422, description = "`period_invalid`: the days are reversed, too many or in the future"),
+    (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future or never were"),
     (status = 429, description = "`too_many_reports`: wait for those that are being made"),
 ))]
 async fn create_report(
@@ -223,7 +223,7 @@ async fn create_report(
 
 fn period_problem(error: PeriodError) -> Problem {
     let field = match error {
-        PeriodError::Reversed | PeriodError::OutOfRange => "/last_day",
+        PeriodError::Reversed | PeriodError::OutOfRange | PeriodError::NeverWas => "/last_day",
         PeriodError::TooLong => {
             let detail = format!("a report covers {MAX_DAYS} days at most");
             return Problem::unprocessable("period_invalid", detail.clone()).at("/last_day", detail);

@@ -37,6 +37,8 @@ impl From<ImageError> for Problem {
             ImageError::NoSuchListing(_) => {
                 Self::unprocessable("listing_unknown", "the organisation has no such listing").at("/listing", "unknown")
             }
+            ImageError::TooMany => Self::conflict("too_many_images", error.to_string()),
+            ImageError::TooManyOpen => Self::too_many("too_many_uploads", error.to_string(), Duration::from_mins(1)),
             ImageError::NotOpen(_) => Self::internal(error),
             ImageError::Sql(error) => error.into(),
         }
@@ -87,6 +89,7 @@ struct NewUpload {
     (status = 201, description = "Send the bytes there", body = NewUpload),
     (status = 403, description = "`org_not_approved`"),
     (status = 422, description = "`upload_type`, `upload_size`"),
+    (status = 429, description = "`too_many_uploads`: complete some of those that were announced, or let them expire"),
 ))]
 async fn create_upload(
     State(state): State<AppState>,
@@ -137,7 +140,8 @@ struct Completed {
 #[utoipa::path(post, path = "/v1/uploads/{upload}/complete", tag = "images", params(("upload" = UploadId, Path)),
     request_body = CompleteUpload, responses(
     (status = 202, description = "A job is at it; `Location` names the image", body = Completed),
-    (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again"),
+    (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again; \
+        `too_many_images`: the listing has 30"),
     (status = 422, description = "`listing_unknown`, `upload_size`"),
 ))]
 async fn complete_upload(

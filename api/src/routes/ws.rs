@@ -53,7 +53,7 @@ struct Open {
 /// A gap is filled with a snapshot; an auction's events need none, because each carries the whole: of many within 50 ms only the
 /// last is sent, and its seq tells how many it stands for. They are `opened`, `bid`, `retraction`, `bought`, `awarded`, `unsold`,
 /// `cancelled`, or `changed`. Bad messages get `{"type": "error", code, detail}`. Close codes: 4401 the session has
-/// ended, 4408 the client was too slow.
+/// ended, 4408 the client was too slow, 4429 the person has too many sockets.
 #[utoipa::path(get, path = "/v1/ws", tag = "realtime", security(()), params(Open), responses(
     (status = 101, description = "A WebSocket"),
     (status = 401, description = "`ticket_invalid`: unknown, used or expired"),
@@ -76,10 +76,8 @@ async fn open(
     let refused = || Problem::unauthenticated("ticket_invalid", "the ticket is unknown, used or expired");
     let mut conn = state.db.acquire().await?;
     let session = store::use_ticket(&mut conn, &query.ticket).await?.ok_or_else(refused)?;
-    let authority =
-        store::authorize(&mut conn, session.user, session.session, session.version).await?.ok_or_else(refused)?;
+    let authority = store::authorize(&mut conn, session).await?.ok_or_else(refused)?;
     drop(conn);
-    let caller = Caller::new(session, authority);
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
-    Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, caller, session, socket)))
+    Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, session, authority, socket)))
 }

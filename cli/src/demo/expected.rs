@@ -42,6 +42,7 @@ pub(crate) fn ending(auction: &Recorded) -> anyhow::Result<Ending> {
             soft_close: TimeDelta::zero(),
             lot: Lot::Whole,
         },
+        seller_approved: true,
         status: AuctionStatus::Live,
         ends_at,
         seq: 0,

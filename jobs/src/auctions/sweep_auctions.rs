@@ -6,8 +6,8 @@ use crate::kit::schedule::{Misfire, Schedule};
 use crate::kit::{Job, Kind, Queue, Retry, Unique};
 use crate::queues;
 
-/// Finds auctions whose start or end has passed and that nobody opened or closed, and enqueues what is missing: the backstop
-/// behind the exact timers. A second run finds the jobs there and adds none.
+/// Finds auctions whose start or end has passed and that nobody opened or closed, enqueues what is missing and runs what waits
+/// for a later time: the backstop behind the exact timers. A second run finds the jobs there and due, and does nothing.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SweepAuctions {}
@@ -15,7 +15,8 @@ pub struct SweepAuctions {}
 impl Job for SweepAuctions {
     const KIND: Kind = Kind::new("auctions.sweep");
     const QUEUE: Queue = queues::AUCTIONS;
-    const RETRY: Retry = Retry::never();
+    /// Whatever is wrong passes for all ticks together: they meet this job, and find it again when it is well.
+    const RETRY: Retry = Retry::exponential(Duration::from_secs(1), Duration::from_secs(15)).forever();
     const TIMEOUT: Duration = Duration::from_secs(30);
     const SCHEDULES: &'static [Schedule] =
         &[Schedule::every("auctions.sweep", Duration::from_secs(15)).misfire(Misfire::Skip)];

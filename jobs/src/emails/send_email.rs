@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shared::emails::model::{Content, NewEmail};
 use shared::emails::store::{self, EmailError};
-use shared::ids::EmailId;
+use shared::ids::{EmailId, UserId};
 
 use crate::kit::enqueue::{Enqueue, EnqueueError};
 use crate::kit::{Job, JobTx, Kind, Priority, Queue, Retry, Unique};
@@ -52,11 +52,22 @@ pub async fn post(tx: &mut JobTx, mail: &NewEmail) -> Result<Option<EmailId>, Po
     let Some(email) = store::insert(tx, mail).await? else {
         return Ok(None);
     };
+    let _ = tx.enqueue_with(sending(email, &mail.content)).await?;
+    Ok(Some(email))
+}
+
+/// [`post`], of the same mail to several people, in two statements. Those who have got it before are left out.
+pub async fn post_to(tx: &mut JobTx, people: &[UserId], reference: &str, content: &Content) -> Result<(), PostError> {
+    let posted = store::insert_for(tx, people, reference, content).await?;
+    tx.enqueue_all(posted.into_iter().map(|email| sending(email, content)).collect()).await?;
+    Ok(())
+}
+
+fn sending(email: EmailId, content: &Content) -> Enqueue {
     // People wait in front of these.
-    let priority = match mail.content {
+    let priority = match content {
         Content::VerifyAddress(_) | Content::Outbid(_) | Content::EndingSoon(_) => Priority::High,
         _ => Priority::Normal,
     };
-    let _ = tx.enqueue_with(Enqueue::new(&SendEmail { email }).priority(priority)).await?;
-    Ok(Some(email))
+    Enqueue::new(&SendEmail { email }).priority(priority)
 }

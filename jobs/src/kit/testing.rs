@@ -75,8 +75,16 @@ impl<S: Send + Sync + 'static> Bench<S> {
     ///
     /// # Panics
     /// When the database does not answer.
-    #[expect(clippy::expect_used, reason = "a test ends here")]
     pub async fn new(pool: &PgPool, handlers: Handlers<S>, services: S) -> Self {
+        Self::with_clock(pool, handlers, services, Clock::SYSTEM).await
+    }
+
+    /// A worker whose own clock shows this, whatever the database's does.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    #[expect(clippy::expect_used, reason = "a test ends here")]
+    pub async fn with_clock(pool: &PgPool, handlers: Handlers<S>, services: S, clock: Clock) -> Self {
         let queues: Vec<String> = handlers.queues().iter().map(|queue| queue.name.to_owned()).collect();
         let this = Registration {
             name: "test".to_owned(),
@@ -93,7 +101,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
         let lease = Lease::default();
         lease.set(register(&mut conn, &this).await.expect("the worker registers"));
         let ledger = Ledger::new(pool.clone());
-        let engine = Engine::start(pool.clone(), ledger, lease, handlers, Clock::SYSTEM, CancellationToken::new());
+        let engine = Engine::start(pool.clone(), ledger, lease, handlers, clock, CancellationToken::new());
         Self { engine: Arc::new(engine), registration: this, services: Arc::new(services), queues }
     }
 

@@ -132,17 +132,19 @@ pub enum BidStatus {
     Retracted,
 }
 
-/// A bid as everybody sees it. A leader's own raises are not among them.
+/// A bid as everybody sees it. Raises are among them only for the organisation that placed them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BidView {
     /// Present on the bids of the organisation that asks.
     pub id: Option<BidId>,
-    /// Counts the bids that are shown, from 1.
+    /// Counts the bids that are shown, from 1; with own raises for whoever has some.
     pub number: i64,
     /// Numbers the bidders in the order of their first bid; says nothing about who they are.
     pub bidder: i64,
     /// Whether the organisation that asks placed it.
     pub mine: bool,
+    /// A leader's own higher maximum, which nobody else is shown. It goes with the bid that it raises, when that is taken back.
+    pub raise: bool,
     pub amount: Money,
     pub quantity: i64,
     pub status: BidStatus,
@@ -204,7 +206,7 @@ pub struct Closed {
     pub title: String,
     /// Who listed it.
     pub seller: Participant,
-    /// Empty: unsold.
+    /// Empty: unsold, or cancelled.
     pub awards: Vec<Award>,
     pub ends_at: DateTime<Utc>,
     pub closed_at: DateTime<Utc>,
@@ -216,8 +218,8 @@ pub struct Closed {
 pub enum CloseOutcome {
     /// This call closed it.
     Closed(Closed),
-    /// The end lies ahead: ask again then.
-    NotYet { ends_at: DateTime<Utc> },
+    /// The end lies ahead: ask again then. `now` is the database's time, by which the wait is to be reckoned.
+    NotYet { ends_at: DateTime<Utc>, now: DateTime<Utc> },
     /// Decided before; nothing was done.
     Already(AuctionStatus),
 }
@@ -226,13 +228,9 @@ pub enum CloseOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenOutcome {
     /// This call opened it.
-    Opened {
-        version: i64,
-        ends_at: DateTime<Utc>,
-    },
-    NotYet {
-        starts_at: DateTime<Utc>,
-    },
+    Opened { version: i64, ends_at: DateTime<Utc> },
+    /// The start lies ahead of `now`, the database's time.
+    NotYet { starts_at: DateTime<Utc>, now: DateTime<Utc> },
     /// Opened or decided before; nothing was done.
     Already(AuctionStatus),
 }

@@ -176,10 +176,11 @@ pub async fn change_item(
     .ok_or(CatalogError::NotFound)
 }
 
-/// Checks an item against its category as that is now: it may have become stricter since the item was written.
+/// Checks that an item can be offered: it is not archived, and fits its category as that is now, which may have become stricter
+/// since the item was written.
 pub async fn check_item(conn: &mut PgConnection, id: ItemId) -> Result<(), CatalogError> {
     let row = sqlx::query!(
-        "SELECT i.attributes, c.attribute_schema
+        "SELECT i.attributes, i.archived_at, c.attribute_schema
          FROM items AS i
          JOIN categories AS c ON c.id = i.category_id
          WHERE i.id = $1",
@@ -188,6 +189,9 @@ pub async fn check_item(conn: &mut PgConnection, id: ItemId) -> Result<(), Catal
     .fetch_optional(conn)
     .await?
     .ok_or(CatalogError::NotFound)?;
+    if row.archived_at.is_some() {
+        return Err(Invalid::new("/item_id", "was archived").into());
+    }
     // The column holds objects only.
     let attributes = row.attributes.as_object().cloned().unwrap_or_default();
     Ok(read(&row.attribute_schema)?.check(&attributes)?)

@@ -1,5 +1,6 @@
 //! One documented file plus the environment (`tradeyard.example.toml` lists every setting). Nobody else reads either.
 
+mod network;
 mod source;
 
 use std::fmt::{self, Display};
@@ -8,6 +9,7 @@ use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
 
+pub use network::Network;
 pub use source::{ConfigError, Fault, Key, Source};
 
 const fn key(env: &'static str, file: &'static str) -> Key {
@@ -32,6 +34,7 @@ pub mod keys {
     pub const HTTP_ADDR: Key = key("HTTP_ADDR", "http.addr");
     pub const PUBLIC_URL: Key = key("PUBLIC_URL", "http.public_url");
     pub const CORS_ORIGINS: Key = key("CORS_ORIGINS", "http.cors_origins");
+    pub const TRUSTED_PROXIES: Key = key("TRUSTED_PROXIES", "http.trusted_proxies");
     pub const JWT_SECRET: Key = key("JWT_SECRET", "auth.jwt_secret");
     pub const PASSWORD_COST: Key = key("PASSWORD_COST", "auth.password_cost");
     pub const S3_ENDPOINT: Key = key("S3_ENDPOINT", "s3.endpoint");
@@ -101,6 +104,8 @@ pub struct Http {
     pub public_url: String,
     /// Origins whose pages may call the API, besides `public_url`.
     pub cors_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
 }
 
 #[derive(Clone, Debug)]
@@ -176,6 +181,7 @@ impl Config {
                 .text(keys::CORS_ORIGINS)
                 .map(|list| list.split(',').map(|one| one.trim().to_owned()).collect())
                 .unwrap_or_default(),
+            trusted_proxies: networks(s),
         };
         let endpoint = s.value(keys::S3_ENDPOINT, "http://127.0.0.1:7310".to_owned());
         let smtp = Smtp {
@@ -271,6 +277,15 @@ impl Config {
             problem: "expected at least 32 characters".to_owned(),
         }]))
     }
+}
+
+fn networks(s: &mut Source) -> Vec<Network> {
+    let list = s.text(keys::TRUSTED_PROXIES).unwrap_or_default();
+    let parsed: Result<_, _> = list.split_terminator(',').map(|one| one.trim().parse()).collect();
+    parsed.unwrap_or_else(|problem: String| {
+        s.fault(keys::TRUSTED_PROXIES.env, problem);
+        Vec::new()
+    })
 }
 
 fn required_secret(s: &mut Source, key: Key) -> SecretString {

@@ -151,8 +151,8 @@ pub struct EndingSoon {
     pub auction: AuctionId,
     pub title: String,
     pub price: Money,
-    /// Whether the recipient leads.
-    pub leading: bool,
+    /// Whether the recipient leads; nobody does on a divisible lot.
+    pub leading: Option<bool>,
     pub ends_at: DateTime<Utc>,
 }
 

@@ -30,8 +30,7 @@ pub async fn insert(conn: &mut PgConnection, mail: &NewEmail) -> Result<Option<E
         Recipient::User(user) => (Some(user.0), None),
         Recipient::Address(address) => (None, Some(address.trim().to_lowercase())),
     };
-    let mut stored = serde_json::to_value(&mail.content)?;
-    let data = stored.get_mut("data").map_or_else(|| json!({}), Value::take);
+    let data = data(&mail.content)?;
     let inserted = sqlx::query!(
         r#"
         INSERT INTO emails (id, template, user_id, address, reference, data)
@@ -48,6 +47,40 @@ pub async fn insert(conn: &mut PgConnection, mail: &NewEmail) -> Result<Option<E
     .execute(conn)
     .await?;
     Ok((inserted.rows_affected() == 1).then_some(id))
+}
+
+/// Stores the same mail for several users, in one statement. Those for whom it is there are left out.
+pub async fn insert_for(
+    conn: &mut PgConnection,
+    users: &[UserId],
+    reference: &str,
+    content: &Content,
+) -> Result<Vec<EmailId>, EmailError> {
+    let ids: Vec<_> = users.iter().map(|_| EmailId::generate().0).collect();
+    let users: Vec<_> = users.iter().map(|user| user.0).collect();
+    let inserted = sqlx::query_scalar!(
+        r#"
+        INSERT INTO emails (id, template, user_id, reference, data)
+        SELECT new.id, $3, new.user_id, $4, $5
+        FROM unnest($1::uuid[], $2::uuid[]) AS new (id, user_id)
+        ON CONFLICT ON CONSTRAINT emails_once DO NOTHING
+        RETURNING id AS "id: EmailId"
+        "#,
+        &ids,
+        &users,
+        content.template(),
+        reference,
+        data(content)?,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(inserted)
+}
+
+/// What the template shows, as it is stored.
+fn data(content: &Content) -> Result<Value, EmailError> {
+    let mut stored = serde_json::to_value(content)?;
+    Ok(stored.get_mut("data").map_or_else(|| json!({}), Value::take))
 }
 
 /// Reads a mail.

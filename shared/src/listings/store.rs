@@ -1,7 +1,7 @@
 //! SQL of listings.
 //!
-//! Whoever needs both locks the auction's row before the listing's; only the making of an auction locks the listing first,
-//! when nobody can hold the auction yet.
+//! Whoever needs both locks the auction's row before the listing's, and changes the auction after the listing. The making of an
+//! auction locks the listing first; an open auction that somebody holds unchanged refuses it without a wait.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;

@@ -58,6 +58,8 @@ pub enum Status {
     Running,
     Ready,
     Failed,
+    /// Somebody cancelled its job.
+    Cancelled,
     /// The file is gone; the figures stay.
     Expired,
 }

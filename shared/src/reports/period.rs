@@ -23,6 +23,9 @@ pub enum PeriodError {
     TooLong,
     #[error("the days lie outside the calendar")]
     OutOfRange,
+    /// A zone that crosses the date line leaves a day out, as Pacific/Apia did with 2011-12-30.
+    #[error("the days never were in this time zone")]
+    NeverWas,
 }
 
 impl Period {
@@ -35,8 +38,8 @@ impl Period {
             return Err(PeriodError::TooLong);
         }
         let period = Self { first_day, last_day, zone };
-        period.bounds().ok_or(PeriodError::OutOfRange)?;
-        Ok(period)
+        let (starts_at, ends_at) = period.bounds().ok_or(PeriodError::OutOfRange)?;
+        if starts_at < ends_at { Ok(period) } else { Err(PeriodError::NeverWas) }
     }
 
     /// The last whole day that has ended in `zone` at `now`.
@@ -135,6 +138,7 @@ mod tests {
                 if zone == Tz::Pacific__Apia && date == day(2011, 12, 30) {
                     let (start, end) = (start_of_day(date, zone), start_of_day(next, zone));
                     assert_eq!(start, end);
+                    assert_eq!(Period::new(date, date, zone), Err(PeriodError::NeverWas));
                 } else {
                     assert_eq!(one(date, zone).1, start_of_day(next, zone).unwrap(), "{date} {zone}");
                 }

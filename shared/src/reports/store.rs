@@ -13,6 +13,9 @@ use crate::money::{Currency, Money, MoneyError};
 /// The longest text kept of a failure.
 const MAX_FAILURE: usize = 1000;
 
+/// What whoever asked is told of a report whose job has given up.
+pub const GIVEN_UP: &str = "The report could not be made. Our operators can see why.";
+
 /// Why a report was not stored, found or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -82,15 +85,22 @@ pub async fn set_job(conn: &mut PgConnection, id: ReportId, job: JobId) -> Resul
 }
 
 /// Reads a report with its totals.
+///
+/// One whose job was cancelled, or has given up, is shown so. Its row stays open: the job may be retried.
 pub async fn get(conn: &mut PgConnection, id: ReportId) -> Result<Report, ReportError> {
     let row = sqlx::query!(
         r#"
         SELECT
             r.org_id, o.legal_name, r.requested_by, r.kind AS "kind: Kind", r.format AS "format: Format", r.zone,
-            r.first_day, r.last_day, r.status AS "status: Status", r.failure, r.job_id, r.object_key, r.row_count,
-            r.created_at, r.expires_at
+            r.first_day, r.last_day, r.failure, r.job_id, r.object_key, r.row_count, r.created_at, r.expires_at,
+            CASE
+                WHEN r.status NOT IN ('queued', 'running') OR r.job_id IS NULL OR j.state < 'succeeded' THEN r.status
+                WHEN j.state = 'cancelled' THEN 'cancelled'
+                ELSE 'failed'
+            END AS "status!: Status"
         FROM reports AS r
         JOIN orgs AS o ON o.id = r.org_id
+        LEFT JOIN jobs AS j ON j.id = r.job_id
         WHERE r.id = $1
         "#,
         id.0,
@@ -108,7 +118,7 @@ pub async fn get(conn: &mut PgConnection, id: ReportId) -> Result<Report, Report
         format: row.format,
         period: Period::new(row.first_day, row.last_day, zone)?,
         status: row.status,
-        failure: row.failure,
+        failure: row.failure.or_else(|| (row.status == Status::Failed).then(|| GIVEN_UP.to_owned())),
         job: row.job_id.map(JobId),
         object_key: row.object_key,
         row_count: row.row_count,
@@ -177,9 +187,11 @@ pub async fn open_count(conn: &mut PgConnection, org: OrgId) -> Result<i64, Repo
     let count = sqlx::query_scalar!(
         r#"
         SELECT count(*) AS "count!"
-        FROM reports
-        WHERE org_id = $1
-          AND status IN ('queued', 'running')
+        FROM reports AS r
+        JOIN jobs AS j ON j.id = r.job_id
+        WHERE r.org_id = $1
+          AND r.status IN ('queued', 'running')
+          AND j.state < 'succeeded'
         "#,
         org.0,
     )

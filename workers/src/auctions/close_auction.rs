@@ -1,13 +1,12 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
-use jobs::auctions::{CloseAuction, News, announce};
+use chrono::TimeDelta;
+use jobs::auctions::{CloseAuction, News, announce, tell_award, tell_unsold};
 use jobs::{Handler, Outcome};
-use shared::auctions::model::CloseOutcome;
+use shared::auctions::model::{AuctionStatus, CloseOutcome};
 use shared::auctions::store;
 
-use super::mails;
 use crate::{Cx, Services};
 
 impl Handler<Services> for CloseAuction {
@@ -16,16 +15,16 @@ impl Handler<Services> for CloseAuction {
         let closed = match store::close(&mut tx, self.auction).await? {
             CloseOutcome::Closed(closed) => closed,
             // A late bid moved the end.
-            CloseOutcome::NotYet { ends_at } => return Ok(until(ends_at, cx)),
+            CloseOutcome::NotYet { ends_at, now } => return Ok(after(ends_at - now)),
             CloseOutcome::Already(_) => return Ok(Outcome::Done),
         };
-        if closed.awards.is_empty() {
-            mails::unsold(&mut tx, &closed).await?;
+        let view = store::view(&mut tx, self.auction, None).await?.context("the auction that was closed")?;
+        if view.status == AuctionStatus::Unsold {
+            tell_unsold(&mut tx, &closed).await?;
         }
         for award in &closed.awards {
-            mails::awarded(&mut tx, &closed, award).await?;
+            tell_award(&mut tx, &closed, award).await?;
         }
-        let view = store::view(&mut tx, self.auction, None).await?.context("the auction that was closed")?;
         announce(&mut tx, News::of(view.status), &view);
         let lateness = (closed.closed_at - closed.ends_at).as_seconds_f64();
         metrics::histogram!("tradeyard_auction_closing_lateness_seconds").record(lateness);
@@ -34,8 +33,8 @@ impl Handler<Services> for CloseAuction {
     }
 }
 
-/// Runs again at `time`, judged by this process's clock; whoever runs then reads the database's.
-pub(super) fn until(time: DateTime<Utc>, cx: &Cx) -> Outcome {
-    let wait = (time - cx.clock().now()).to_std().unwrap_or(Duration::ZERO);
+/// Runs again after `wait`, the difference of two times of the database: this process's clock may be an hour off.
+pub(super) fn after(wait: TimeDelta) -> Outcome {
+    let wait = wait.to_std().unwrap_or(Duration::ZERO);
     Outcome::Snooze(wait.max(Duration::from_millis(1)))
 }

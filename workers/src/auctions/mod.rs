@@ -1,7 +1,8 @@
 //! Auctions.
 
 mod close_auction;
-mod mails;
 mod open_auction;
 mod remind_bidders;
 mod sweep_auctions;
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use jobs::{Handler, Outcome};
 use shared::auctions::model::OpenOutcome;
 use shared::auctions::store;
 
-use super::close_auction::until;
+use super::close_auction::after;
 use crate::{Cx, Services};
 
 impl Handler<Services> for OpenAuction {
@@ -16,7 +16,7 @@ impl Handler<Services> for OpenAuction {
                 announce(&mut tx, News::Opened, &view);
                 cx.commit(tx).await
             }
-            OpenOutcome::NotYet { starts_at } => Ok(until(starts_at, cx)),
+            OpenOutcome::NotYet { starts_at, now } => Ok(after(starts_at - now)),
             OpenOutcome::Already(_) => Ok(Outcome::Done),
         }
     }

@@ -1,11 +1,11 @@
-use jobs::auctions::RemindBidders;
-use jobs::emails::post;
+use jobs::auctions::{RemindBidders, title, traders};
+use jobs::emails::post_to;
 use jobs::{Handler, Outcome};
 use shared::auctions::model::AuctionStatus;
 use shared::auctions::store;
-use shared::emails::model::{Content, EndingSoon, NewEmail, Recipient};
+use shared::emails::model::{Content, EndingSoon};
 
-use super::close_auction::until;
+use super::close_auction::after;
 use crate::{Cx, Services};
 
 impl Handler<Services> for RemindBidders {
@@ -18,21 +18,21 @@ impl Handler<Services> for RemindBidders {
         let due = view.ends_at - self.reminder.before_end();
         if due > view.server_time {
             // A late bid moved the end, and the reminder with it.
-            return Ok(until(due, cx));
+            return Ok(after(due - view.server_time));
         }
-        let title = super::mails::title(&mut tx, view.listing_id).await?;
+        let title = title(&mut tx, view.listing_id).await?;
         for bidder in store::participants(&mut tx, self.auction).await? {
             let seen = store::view(&mut tx, self.auction, Some(bidder.org)).await?;
             let content = Content::EndingSoon(EndingSoon {
                 auction: self.auction,
                 title: title.clone(),
                 price: view.price,
-                leading: seen.and_then(|view| view.you_lead).unwrap_or(false),
+                leading: seen.and_then(|view| view.you_lead),
                 ends_at: view.ends_at,
             });
             let reference = format!("{}:{}", self.auction, self.reminder);
-            let mail = NewEmail { recipient: Recipient::User(bidder.user), reference, content };
-            post(&mut tx, &mail).await?;
+            let people = traders(&mut tx, bidder.org).await?;
+            post_to(&mut tx, &people, &reference, &content).await?;
         }
         cx.commit(tx).await
     }

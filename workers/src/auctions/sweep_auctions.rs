@@ -1,5 +1,7 @@
 use jobs::auctions::{CloseAuction, OpenAuction, SweepAuctions};
-use jobs::{Handler, Outcome};
+use jobs::kit::ops::OpsError;
+use jobs::kit::ops::retry::run_now;
+use jobs::{Enqueued, Handler, Job, JobTx, Outcome};
 use serde_json::json;
 use shared::auctions::store;
 
@@ -12,17 +14,50 @@ impl Handler<Services> for SweepAuctions {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         let mut tx = cx.begin().await?;
         let (to_open, to_close) = (store::due_to_open(&mut tx, MOST).await?, store::overdue(&mut tx, MOST).await?);
-        let mut added = 0;
+        let mut found = Found::default();
         for auction in to_open {
-            added += u32::from(tx.enqueue(&OpenAuction { auction }).await?.is_new());
+            found.ensure(&mut tx, &OpenAuction { auction }).await?;
         }
         for auction in to_close {
-            added += u32::from(tx.enqueue(&CloseAuction { auction }).await?.is_new());
+            found.ensure(&mut tx, &CloseAuction { auction }).await?;
         }
-        if added > 0 {
+        if found.added + found.pulled > 0 {
             // The exact timers should have been there first: somebody should know.
-            tracing::warn!(jobs = added, "the sweep found auctions without a timer");
+            let Found { added, pulled } = found;
+            tracing::warn!(
+                jobs.added = added,
+                jobs.pulled = pulled,
+                "the sweep found auctions whose timer was missing or late"
+            );
         }
-        cx.commit_with(tx, json!({ "added": added })).await
+        cx.commit_with(tx, json!({ "added": found.added, "pulled": found.pulled })).await
+    }
+}
+
+/// What the sweep had to do.
+#[derive(Debug, Default)]
+struct Found {
+    /// Jobs that were missing.
+    added: u32,
+    /// Jobs that waited for a later time.
+    pulled: u32,
+}
+
+impl Found {
+    /// Sees to it that `job` runs now. One that is due, or runs, is left alone.
+    async fn ensure<J: Job>(&mut self, tx: &mut JobTx, job: &J) -> anyhow::Result<()> {
+        let there = match tx.enqueue(job).await? {
+            Enqueued::New(_) => {
+                self.added += 1;
+                return Ok(());
+            }
+            Enqueued::Existing(there) | Enqueued::Replaced(there) => there,
+        };
+        match run_now(tx, there, SweepAuctions::KIND.name).await {
+            Ok(()) => self.pulled += 1,
+            Err(OpsError::WrongState { .. } | OpsError::UnknownJob(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 }

@@ -196,7 +196,11 @@ fn unsold(it: &Unsold, place: &Place<'_>) -> Letter {
 
 fn ending_soon(it: &EndingSoon, place: &Place<'_>) -> Letter {
     let title = one_line(&it.title);
-    let standing = if it.leading { "You are the highest bidder." } else { "You are not the highest bidder." };
+    let standing = match it.leading {
+        Some(true) => "You are the highest bidder.",
+        Some(false) => "You are not the highest bidder.",
+        None => "You have bids in it.",
+    };
     Letter {
         subject: format!("Ending soon: {title}"),
         preview: format!("{standing} The price is {}.", money(it.price)),

@@ -77,7 +77,7 @@ fn every_mail() -> Vec<(Content, Link)> {
                 auction: id(1),
                 title,
                 price: Money::from_minor(1_250_000, Currency::JPY),
-                leading: true,
+                leading: Some(true),
                 ends_at: at(17, 0),
             }),
             Link::None,

@@ -45,7 +45,7 @@ impl Handler<Services> for GenerateReport {
             return Ok(Outcome::Dead(hopeless.to_string()));
         }
         if u32::try_from(cx.attempt()).is_ok_and(|attempt| attempt >= Self::MAX_ATTEMPTS) {
-            fail(cx, &report, "The report could not be made. Our operators can see why.").await?;
+            fail(cx, &report, store::GIVEN_UP).await?;
         }
         Err(error)
     }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::JobTx;
-use jobs::auctions::{News, announce};
+use jobs::auctions::{News, announce, tell_outbid};
 use serde::{Deserialize, Serialize};
 use shared::auctions::model::{AuctionView, BidView, SecretMoney};
 use shared::auctions::rules::Effect;
@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{found, mails};
+use super::found;
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
@@ -85,7 +85,7 @@ struct PlacedBid {
 ), responses(
     (status = 201, description = "Accepted", body = PlacedBid),
     (status = 403, description = "`own_lot`, `org_not_approved`, `org_kind`: it is no buyer, `brokers_excluded`"),
-    (status = 409, description = "`auction_not_started`, `auction_ended`"),
+    (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`"),
     (status = 422, description = "`bid_too_low` (says the `next_minimum`), `not_a_raise`, `amount_too_large`, \
         `quantity_on_whole_lot`, `quantity_out_of_range`, `invalid_value`"),
 ))]
@@ -97,7 +97,7 @@ async fn place_bid(
     Idempotent { key, body }: Idempotent<PlaceBid>,
 ) -> Result<Response> {
     // Eight round trips: the caller, BEGIN, the key, lock and judge, write, view, the answer, COMMIT; the lock is held for the
-    // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of `notify_outbid`.
+    // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of [`tell_outbid`].
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| accept(tx, &bid).await).await
@@ -107,7 +107,7 @@ async fn place_bid(
 async fn accept(tx: &mut JobTx, bid: &store::PlaceBid) -> Result<PlacedBid> {
     let placed = store::place_bid(tx, bid).await?;
     let view = found(tx, bid.auction, Some(bid.org)).await?;
-    mails::notify_outbid(tx, &placed, bid.org).await?;
+    tell_outbid(tx, &placed, bid.org).await?;
     // Of a hidden raise nobody may hear.
     if placed.public_change {
         announce(tx, News::Bid, &view);
@@ -136,7 +136,7 @@ struct ListBids {
 
 /// List an auction's bids, the latest first
 ///
-/// Bidders are numbered, not named. Maxima are nowhere in it, nor are a leader's own raises.
+/// Bidders are numbered, not named. Maxima are nowhere in it, and raises only in the list of whoever placed them.
 #[utoipa::path(get, path = "/v1/auctions/{auction}/bids", tag = "auctions", security(()),
     params(("auction" = AuctionId, Path), ListBids), responses(
     (status = 200, description = "A page", body = Page<BidView>),
@@ -157,7 +157,7 @@ async fn list_bids(
 /// Take a bid back
 ///
 /// More than twelve hours before the end any own bid; later only one of the last hour. Price and leader are computed anew from
-/// the bids that remain, and everybody sees that it was taken back.
+/// the bids that remain, and everybody sees that it was taken back. Raises on top of the bid go with it.
 #[utoipa::path(post, path = "/v1/auctions/{auction}/bids/{bid}/retract", tag = "auctions",
     params(("auction" = AuctionId, Path), ("bid" = BidId, Path), Acting), responses(
     (status = 200, description = "The auction without the bid", body = AuctionView),

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jobs::JobTx;
-use jobs::auctions::{News, announce};
+use jobs::auctions::{News, announce, tell_award};
 use serde::{Deserialize, Serialize};
 use shared::auctions::model::AuctionView;
 use shared::auctions::store;
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{found, mails};
+use super::found;
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
@@ -49,7 +49,7 @@ struct Bought {
 ), responses(
     (status = 201, description = "Bought", body = Bought),
     (status = 403, description = "`own_lot`, `org_not_approved`, `org_kind`: it is no buyer, `brokers_excluded`"),
-    (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`"),
+    (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`, `seller_suspended`"),
 ))]
 async fn buy_now(
     State(state): State<AppState>,
@@ -67,7 +67,7 @@ async fn buy(tx: &mut JobTx, auction: AuctionId, org: OrgId, user: UserId) -> Re
     let closed = store::buy_now(tx, auction, org, user).await?;
     let award =
         closed.awards.first().ok_or_else(|| Problem::internal(anyhow::anyhow!("a purchase without an award")))?;
-    mails::notify_bought(tx, &closed, award).await?;
+    tell_award(tx, &closed, award).await?;
     let view = found(tx, auction, Some(org)).await?;
     announce(tx, News::Bought, &view);
     Ok(Bought { order: award.order, amount: award.amount, auction: view })

@@ -29,6 +29,7 @@ fn refused(refusal: Refused, currency: Currency) -> Problem {
         Refused::OwnLot => Problem::forbidden("own_lot", text),
         Refused::NotApproved => Problem::forbidden("org_not_approved", text),
         Refused::BrokersExcluded => Problem::forbidden("brokers_excluded", text),
+        Refused::SellerSuspended => Problem::conflict("seller_suspended", text),
         Refused::NotStarted => Problem::conflict("auction_not_started", text),
         Refused::Ended => Problem::conflict("auction_ended", text),
         Refused::BelowMinimum { minimum } => {

@@ -235,3 +235,32 @@ async fn broken_tokens_are_refused() {
     }
     api.db.close().await;
 }
+
+#[tokio::test]
+async fn registrations_and_logins_are_throttled_by_the_place_that_a_proxy_tells() {
+    let api = TestApi::with(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let register = async |number: usize, from: &str| {
+        let body = json!({"email": format!("p{number}@example.com"), "name": "Ann", "password": PASSWORD});
+        let request = api.request(Method::POST, "/v1/auth/register").header("x-forwarded-for", from);
+        api.send(request.json(&body)).await
+    };
+    // What the client itself has put in front does not help it.
+    for number in 0..20 {
+        let from = format!("192.0.2.{number}, 203.0.113.7");
+        assert_eq!(register(number, &from).await.status, 202);
+    }
+    let answer = register(20, "203.0.113.7").await.refused(429, "too_many_attempts");
+    assert!(answer.headers.contains_key("retry-after"));
+    assert_eq!(register(20, "203.0.113.8").await.status, 202);
+
+    let log_in = async |password: &str, from: &str| {
+        let request = api.request(Method::POST, "/v1/auth/login").header("x-forwarded-for", from);
+        api.send(request.json(&json!({"email": "p1@example.com", "password": password}))).await
+    };
+    for _ in 0..5 {
+        log_in("wrong password", "203.0.113.9").await.refused(401, "invalid_credentials");
+    }
+    log_in(PASSWORD, "203.0.113.9").await.refused(429, "too_many_attempts");
+    log_in(PASSWORD, "203.0.113.10").await.ok();
+    api.db.close().await;
+}

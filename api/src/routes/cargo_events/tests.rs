@@ -117,6 +117,15 @@ async fn only_traders_report_and_only_members_and_operators_read() {
     api.post(Some(&bob), "/v1/cargo-events", event(2)).await.refused(403, "org_not_approved");
     api.post(Some(&bob), &format!("/v1/cargo-events?org={org}"), event(2)).await.refused(404, "not_found");
     api.post(Some(&operator), "/v1/cargo-events", event(2)).await.refused(400, "org_required");
+    let eve = api.person("Eve").await;
+    let body = json!({"legal_name": "Eve Buys", "kinds": ["buyer"], "time_zone": "UTC"});
+    let buyer = api.post(Some(&eve), "/v1/orgs", body).await.ok();
+    let admin = api.admin().await;
+    let path = format!("/v1/orgs/{}", buyer["id"].as_str().unwrap());
+    api.post(Some(&admin), &format!("{path}/approve"), json!({})).await.ok();
+    api.post(Some(&eve), "/v1/cargo-events", event(2)).await.refused(403, "org_kind");
+    api.call(Some(&admin), reqwest::Method::PATCH, &path, json!({"kinds": ["carrier"]})).await.ok();
+    api.post(Some(&eve), "/v1/cargo-events", event(2)).await.ok();
     let path = format!("/v1/shipments/S-1/events?org={org}");
     assert_eq!(api.get(Some(&ann), &path).await.ok()["items"].as_array().unwrap().len(), 1);
     assert_eq!(api.get(Some(&operator), &path).await.ok()["items"].as_array().unwrap().len(), 1);

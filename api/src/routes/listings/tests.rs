@@ -122,7 +122,7 @@ async fn sellers_list_what_they_sell_and_buyers_what_they_want() {
     let ann = api.person("Ann").await;
     let org = api.org(&ann, "Ann Farm", &moderator).await;
     let become_only = async |kind: &str| {
-        api.call(Some(&ann), Method::PATCH, &format!("/v1/orgs/{org}"), json!({"kinds": [kind]})).await.ok();
+        api.call(Some(&moderator), Method::PATCH, &format!("/v1/orgs/{org}"), json!({"kinds": [kind]})).await.ok();
     };
     let offer = draft(&api, &ann, "A console").await;
     let mut wish = offer.clone();

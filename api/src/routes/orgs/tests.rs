@@ -67,19 +67,57 @@ async fn outsiders_see_nothing_and_members_only_what_their_role_allows() {
     }
     assert_eq!(api.post(Some(&ann), &members, json!({"email": bob.email, "role": "viewer"})).await.status, 204);
     api.post(Some(&ann), &members, json!({"email": bob.email, "role": "viewer"})).await.refused(409, "already_member");
-    api.post(Some(&ann), &members, json!({"email": "x@example.com", "role": "viewer"}))
-        .await
-        .refused(422, "user_unknown");
+    // Neither somebody who is not there, nor a moderator, whom membership would keep from deciding.
+    for email in ["x@example.com", &moderator.email] {
+        let body = json!({"email": email, "role": "viewer"});
+        api.post(Some(&ann), &members, body).await.refused(422, "user_unknown");
+    }
     assert_eq!(api.get(Some(&bob), &members).await.ok()["items"].as_array().unwrap().len(), 2);
     api.post(Some(&bob), &members, json!({"email": eve.email, "role": "viewer"})).await.refused(403, "role_too_low");
     api.call(Some(&bob), Method::PATCH, &path, json!({"time_zone": "UTC"})).await.refused(403, "role_too_low");
     let changed =
-        api.call(Some(&ann), Method::PATCH, &path, json!({"time_zone": "UTC", "kinds": ["carrier"]})).await.ok();
-    assert_eq!((changed["time_zone"].as_str(), &changed["kinds"]), (Some("UTC"), &json!(["carrier"])));
+        api.call(Some(&ann), Method::PATCH, &path, json!({"time_zone": "UTC", "kinds": ["seller"]})).await.ok();
+    assert_eq!((changed["time_zone"].as_str(), &changed["kinds"]), (Some("UTC"), &json!(["seller"])));
     // Lists show the own ones, moderators see all.
     assert_eq!(api.get(Some(&eve), "/v1/orgs").await.ok()["items"], json!([]));
     assert_eq!(api.get(Some(&bob), "/v1/orgs?status=approved").await.ok()["items"].as_array().unwrap().len(), 1);
     assert_eq!(api.get(Some(&moderator), "/v1/orgs").await.ok()["items"].as_array().unwrap().len(), 1);
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn what_was_approved_changes_with_a_moderator_and_a_trail() {
+    let api = TestApi::new().await;
+    let (moderator, admin, ann) =
+        (api.staff(PlatformRole::Moderator).await, api.admin().await, api.person("Ann").await);
+    let body = json!({"legal_name": "Ann Brokers", "kinds": ["buyer"], "time_zone": "UTC"});
+    let org = api.post(Some(&ann), "/v1/orgs", body).await.ok();
+    let path = format!("/v1/orgs/{}", org["id"].as_str().unwrap());
+    let change = async |person, kinds| api.call(Some(person), Method::PATCH, &path, json!({"kinds": kinds})).await;
+    // While nobody has looked at it, the owner may say what it is.
+    change(&ann, json!(["broker", "buyer", "carrier"])).await.ok();
+    api.post(Some(&moderator), &format!("{path}/approve"), json!({})).await.ok();
+    for kinds in [json!(["buyer"]), json!(["broker", "buyer", "seller"]), json!(["seller"])] {
+        let answer = change(&ann, kinds).await.refused(403, "kinds_approved");
+        assert_eq!(answer.body["errors"][0]["pointer"], "/kinds");
+    }
+    change(&ann, json!(["broker", "buyer"])).await.ok();
+    api.post(Some(&moderator), &format!("{path}/suspend"), json!({"reason": "unpaid"})).await.ok();
+    change(&ann, json!(["buyer"])).await.refused(403, "kinds_approved");
+    assert_eq!(change(&moderator, json!(["buyer", "seller"])).await.ok()["kinds"], json!(["buyer", "seller"]));
+
+    let trail = format!("/v1/admin/audit?subject_kind=org&subject_id={}", org["id"].as_str().unwrap());
+    let log = api.get(Some(&admin), &trail).await.ok();
+    let changes = log["items"].as_array().unwrap().iter().filter(|entry| entry["action"] == "org.change");
+    let changes: Vec<_> = changes.map(|entry| (entry["actor"].clone(), entry["data"]["to"]["kinds"].clone())).collect();
+    assert_eq!(
+        changes,
+        [
+            (json!(moderator.id), json!(["buyer", "seller"])),
+            (json!(ann.id), json!(["broker", "buyer"])),
+            (json!(ann.id), json!(["broker", "buyer", "carrier"])),
+        ]
+    );
     api.db.close().await;
 }
 

@@ -119,3 +119,48 @@ async fn too_many_at_once_must_wait() {
     sorted.dedup();
     assert_eq!((seen.len(), &seen), (20, &sorted));
 }
+
+#[tokio::test]
+async fn a_report_whose_job_was_cancelled_says_so_and_makes_room() {
+    let Scene { api, ann, .. } = &scene().await;
+    let operator = api.staff(PlatformRole::Operator).await;
+    let mut asked = Vec::new();
+    for _ in 0..super::MAX_OPEN {
+        asked.push(api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.ok());
+    }
+    api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.refused(429, "too_many_reports");
+    let path = |report: &Value| format!("/v1/reports/{}", report["id"].as_str().unwrap());
+    api.post(Some(&operator), &format!("/v1/jobs/{}/cancel", asked[0]["job"]), json!({})).await.ok();
+    assert_eq!(api.get(Some(ann), &path(&asked[0])).await.ok()["status"], "cancelled");
+    // Timed out for the last time, or quarantined: nobody was there to say so.
+    for step in [
+        "UPDATE jobs SET state = 'queued', queued_at = now(), epoch = 1 WHERE id = $1",
+        "UPDATE jobs SET state = 'running', worker = 1, started_at = now() WHERE id = $1",
+        "UPDATE jobs SET state = 'dead', finished_at = now(), unique_key = NULL WHERE id = $1",
+    ] {
+        sqlx::query(step).bind(asked[1]["job"].as_i64()).execute(&api.db.pool).await.unwrap();
+    }
+    let failed = api.get(Some(ann), &path(&asked[1])).await.ok();
+    assert_eq!((&failed["status"], failed["failure"].is_string()), (&json!("failed"), true), "{failed}");
+    for _ in 0..2 {
+        assert_eq!(api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.status, 202);
+    }
+    api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.refused(429, "too_many_reports");
+    // A job that is retried goes on with its report.
+    api.post(Some(&operator), &format!("/v1/jobs/{}/retry", asked[0]["job"]), json!({})).await;
+    assert_eq!(api.get(Some(ann), &path(&asked[0])).await.ok()["status"], "queued");
+}
+
+#[tokio::test]
+async fn a_day_that_never_was_is_no_period() {
+    let Scene { api, ann, .. } = &scene().await;
+    let org = api.get(Some(ann), "/v1/orgs").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
+    let zone = json!({"time_zone": "Pacific/Apia"});
+    api.call(Some(ann), reqwest::Method::PATCH, &format!("/v1/orgs/{org}"), zone).await.ok();
+    api.post(Some(ann), "/v1/reports", sales("2011-12-30", "2011-12-30")).await.refused(422, "period_invalid");
+    let around = api.post(Some(ann), "/v1/reports", sales("2011-12-29", "2011-12-31")).await.ok();
+    assert_eq!(
+        (&around["starts_at"], &around["ends_at"]),
+        (&json!("2011-12-29T10:00:00Z"), &json!("2011-12-31T10:00:00Z"))
+    );
+}

@@ -12,6 +12,7 @@ use shared::images::store;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::VALID_FOR;
 use crate::testing::{Person, TestApi};
 
 struct Scene {
@@ -186,4 +187,67 @@ async fn a_store_that_is_away_is_said_so() {
     api.org(&ann, "Ann Farm", &moderator).await;
     let upload = api.post(Some(&ann), "/v1/uploads", json!({"content_type": "image/png", "size": 1})).await.ok();
     api.post(Some(&ann), &Scene::complete(&upload), json!({})).await.refused(503, "store_unavailable");
+}
+
+#[tokio::test]
+async fn a_picture_whose_job_has_given_up_says_so() {
+    let scene = scene().await;
+    let operator = scene.api.staff(PlatformRole::Operator).await;
+    let upload = scene.announce(3).await;
+    assert_eq!(scene.send(&upload, b"png").await, 200);
+    let done = scene.api.post(Some(&scene.ann), &Scene::complete(&upload), json!({})).await.ok();
+    scene.api.post(Some(&operator), &format!("/v1/jobs/{}/cancel", done["job"]), json!({})).await.ok();
+    let path = format!("/v1/images/{}", done["image"].as_str().unwrap());
+    let image = scene.api.get(Some(&scene.ann), &path).await.ok();
+    assert_eq!((&image["status"], &image["refusal"]["code"]), (&json!("rejected"), &json!("not_processed")), "{image}");
+}
+
+#[tokio::test]
+async fn a_listing_has_room_for_so_many_pictures() {
+    let scene = scene().await;
+    let (api, ann) = (&scene.api, &scene.ann);
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let seller = shared::auctions::testing::Trader { org: scene.org, user: ann.id };
+    let mode = shared::listings::model::SaleMode::Auction;
+    let listing = shared::auctions::testing::listing(&mut conn, seller, mode, 1).await;
+    for _ in 1..store::MAX_PER_LISTING {
+        let upload = store::insert_upload(&mut conn, scene.org, ann.id, "image/png", 5, VALID_FOR).await.unwrap();
+        store::complete_upload(&mut conn, &upload, Some(listing)).await.unwrap();
+    }
+    drop(conn);
+    let (one, other) = (scene.announce(5).await, scene.announce(5).await);
+    for upload in [&one, &other] {
+        assert_eq!(scene.send(upload, b"12345").await, 200);
+    }
+    let body = json!({"listing": listing});
+    let (one, other) = (Scene::complete(&one), Scene::complete(&other));
+    let (one, other) =
+        futures::join!(api.post(Some(ann), &one, body.clone()), api.post(Some(ann), &other, body.clone()));
+    let (taken, refused) = if one.status.is_success() { (one, other) } else { (other, one) };
+    assert_eq!(taken.status, 202, "{taken:?}");
+    refused.refused(409, "too_many_images");
+    // One that goes makes room.
+    let path = format!("/v1/images/{}", taken.body["image"].as_str().unwrap());
+    assert_eq!(api.call(Some(ann), Method::DELETE, &path, json!({})).await.status, 204);
+    let upload = scene.announce(5).await;
+    assert_eq!(scene.send(&upload, b"12345").await, 200);
+    assert_eq!(api.post(Some(ann), &Scene::complete(&upload), body).await.status, 202);
+}
+
+#[tokio::test]
+async fn an_organisation_announces_so_many_uploads_at_a_time() {
+    let scene = scene().await;
+    let mut conn = scene.api.db.pool.acquire().await.unwrap();
+    for _ in 0..store::MAX_OPEN_UPLOADS {
+        store::insert_upload(&mut conn, scene.org, scene.ann.id, "image/png", 5, VALID_FOR).await.unwrap();
+    }
+    let announce =
+        async || scene.api.post(Some(&scene.ann), "/v1/uploads", json!({"content_type": "image/png", "size": 5})).await;
+    assert!(announce().await.refused(429, "too_many_uploads").headers.contains_key("retry-after"));
+    sqlx::query("UPDATE uploads SET expires_at = now() WHERE org_id = $1")
+        .bind(scene.org)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(announce().await.status, 201);
 }

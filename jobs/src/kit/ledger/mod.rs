@@ -125,6 +125,15 @@ impl JobTx {
         Ok(enqueued)
     }
 
+    /// Enqueues many jobs in one statement; those whose key is taken are left out. The dispatcher publishes them.
+    pub async fn enqueue_all(&mut self, mut jobs: Vec<Enqueue>) -> Result<(), EnqueueError> {
+        for job in &mut jobs {
+            job.parent = job.parent.or(self.parent);
+        }
+        insert::many(&mut self.tx, &jobs).await?;
+        Ok(())
+    }
+
     /// Tells everybody who watches the event's topic, if and when this transaction commits.
     pub fn announce(&mut self, event: Event) {
         self.events.push(event);

@@ -15,6 +15,8 @@ pub enum Closing {
     Allocated(Vec<Allocation>),
     /// No bid, or none that met the reserve.
     Unsold,
+    /// The seller was suspended: bidders are bound to nothing.
+    Cancelled,
 }
 
 /// Why an auction is not closed now.
@@ -33,6 +35,9 @@ pub fn decide_close(state: &State, at: DateTime<Utc>) -> Result<Closing, KeptOpe
     }
     if at < state.ends_at {
         return Err(KeptOpen::NotYet { ends_at: state.ends_at });
+    }
+    if !state.seller_approved {
+        return Ok(Closing::Cancelled);
     }
     Ok(match state.terms.lot {
         Lot::Whole => match state.standing.leader {

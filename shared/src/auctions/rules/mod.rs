@@ -101,6 +101,8 @@ pub enum Lot {
 #[derive(Clone, Debug)]
 pub struct State {
     pub terms: Terms,
+    /// The seller may trade. One that was suspended meanwhile sells nothing: no bid is taken, and at the end nobody wins.
+    pub seller_approved: bool,
     pub status: AuctionStatus,
     /// The end as it stands now, moved or not.
     pub ends_at: DateTime<Utc>,
@@ -177,6 +179,8 @@ pub enum Refused {
     NotApproved,
     #[error("brokers are excluded from this auction")]
     BrokersExcluded,
+    #[error("the seller is suspended")]
+    SellerSuspended,
     #[error("the auction has not started")]
     NotStarted,
     #[error("the auction has ended")]
@@ -238,7 +242,8 @@ pub(in crate::auctions) fn reserve_met(reserve: Option<Secret>, standing: Standi
     reserve.is_none_or(|reserve| standing.leader.is_some() && standing.price >= reserve.reveal())
 }
 
-/// The buy-now price stands until the first bid or, when there is a reserve, until that is met.
+/// The buy-now price stands until the first bid or, when there is a reserve, until that is met. When every bid was taken back it
+/// stands again: there is nobody left whose bid a purchase would pass over, and the lot is offered as it was at first.
 pub(in crate::auctions) fn buy_now(
     price: Option<i64>,
     reserve: Option<Secret>,
@@ -291,6 +296,9 @@ fn admit(state: &State, bidder: Bidder, at: DateTime<Utc>) -> Result<(), Refused
     }
     if at < state.terms.starts_at {
         return Err(Refused::NotStarted);
+    }
+    if !state.seller_approved {
+        return Err(Refused::SellerSuspended);
     }
     Ok(())
 }

@@ -10,23 +10,29 @@ use crate::auctions::rules::{Closing, KeptOpen, decide_close};
 use crate::ids::{AuctionId, OrgId, UserId};
 use crate::listings::model::ListingStatus;
 
-/// Closes the auction when its end has passed: awards and orders, or unsold. A second call finds it closed.
+/// Closes the auction when its end has passed: awards and orders, or unsold; cancelled when the seller is suspended. A second call
+/// finds it closed.
 pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseOutcome, AuctionError> {
     let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
     let closing = match decide_close(&locked.state, locked.now) {
         Ok(closing) => closing,
-        Err(KeptOpen::NotYet { ends_at }) => return Ok(CloseOutcome::NotYet { ends_at }),
+        Err(KeptOpen::NotYet { ends_at }) => return Ok(CloseOutcome::NotYet { ends_at, now: locked.now }),
         Err(KeptOpen::Already(status)) => return Ok(CloseOutcome::Already(status)),
     };
     let goods = settle::goods(conn, &locked).await?;
+    let cancelled = closing == Closing::Cancelled;
     let shares = shares(conn, &locked, closing).await?;
     let mut awards = Vec::with_capacity(shares.len());
     for share in &shares {
         awards.push(settle::award(conn, &locked, &goods, share).await?);
     }
     let given: i64 = shares.iter().map(|share| share.quantity).sum();
-    let status = if shares.is_empty() { AuctionStatus::Unsold } else { AuctionStatus::Awarded };
-    let listing = if given == locked.quantity { ListingStatus::SoldOut } else { ListingStatus::Ended };
+    let (status, listing) = match given {
+        _ if cancelled => (AuctionStatus::Cancelled, ListingStatus::Withdrawn),
+        0 => (AuctionStatus::Unsold, ListingStatus::Ended),
+        given if given == locked.quantity => (AuctionStatus::Awarded, ListingStatus::SoldOut),
+        _ => (AuctionStatus::Awarded, ListingStatus::Ended),
+    };
     let version = settle::end(conn, &locked, status, listing).await?;
     Ok(CloseOutcome::Closed(Closed {
         auction,
@@ -43,7 +49,7 @@ pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseO
 /// What the rules decided, with the people and bids behind it.
 async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> Result<Vec<Share>, AuctionError> {
     match closing {
-        Closing::Unsold => Ok(Vec::new()),
+        Closing::Unsold | Closing::Cancelled => Ok(Vec::new()),
         Closing::Awarded { winner, price } => {
             let user = sqlx::query_scalar!(
                 r#"SELECT placed_by AS "placed_by: UserId" FROM bids WHERE id = $1"#,
@@ -86,7 +92,7 @@ pub async fn open(conn: &mut PgConnection, auction: AuctionId) -> Result<OpenOut
         return Ok(OpenOutcome::Already(locked.state.status));
     }
     if locked.now < starts_at {
-        return Ok(OpenOutcome::NotYet { starts_at });
+        return Ok(OpenOutcome::NotYet { starts_at, now: locked.now });
     }
     let row = sqlx::query!(
         "UPDATE auctions
@@ -117,13 +123,14 @@ pub async fn cancel(conn: &mut PgConnection, auction: AuctionId, seller: Option<
     Ok(settle::end(conn, &locked, AuctionStatus::Cancelled, ListingStatus::Withdrawn).await?)
 }
 
-/// Open auctions whose end has passed, the longest overdue first. The close decides under the lock what is to be done.
+/// Open auctions whose end passed more than two seconds ago, the longest overdue first. Until then the exact timer is at it. The
+/// close decides under the lock what is to be done.
 pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<AuctionId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: AuctionId"
            FROM auctions
            WHERE status IN ('scheduled', 'live')
-             AND ends_at <= clock_timestamp()
+             AND ends_at <= clock_timestamp() - interval '2 seconds'
            ORDER BY ends_at
            LIMIT $1"#,
         limit,
@@ -132,13 +139,13 @@ pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<AuctionI
     .await
 }
 
-/// Scheduled auctions whose start has come.
+/// Scheduled auctions whose start came more than two seconds ago.
 pub async fn due_to_open(conn: &mut PgConnection, limit: i64) -> Result<Vec<AuctionId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: AuctionId"
            FROM auctions
            WHERE status = 'scheduled'
-             AND starts_at <= clock_timestamp()
+             AND starts_at <= clock_timestamp() - interval '2 seconds'
            ORDER BY starts_at
            LIMIT $1"#,
         limit,

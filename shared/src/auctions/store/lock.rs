@@ -56,6 +56,7 @@ struct Row {
     bid_seq: i64,
     below: Vec<i64>,
     steps: Vec<i64>,
+    seller_approved: bool,
     actor_approved: Option<bool>,
     actor_brokers: Option<bool>,
     now: DateTime<Utc>,
@@ -82,9 +83,11 @@ pub(super) async fn lock(
                   quantity, min_order, starts_at, ends_at, hard_ends_at, soft_close_seconds, opening_minor, reserve_minor,
                   buy_now_minor, brokers_excluded, price_minor, leader_bid_id AS "leader_bid_id: BidId",
                   leader_org_id AS "leader_org_id: OrgId", leader_seq, leader_max_minor, bid_seq, below, steps,
-                  actor.status = 'approved' AS actor_approved, 'broker' = ANY (actor.kinds) AS actor_brokers,
+                  seller.status = 'approved' AS "seller_approved!", actor.status = 'approved' AS actor_approved,
+                  'broker' = ANY (actor.kinds) AS actor_brokers,
                   clock_timestamp() AS "now!"
            FROM locked
+           JOIN orgs AS seller ON seller.id = locked.seller_org_id
            LEFT JOIN orgs AS actor ON actor.id = $2"#,
         id.0,
         actor.map(|org| org.0),
@@ -142,6 +145,7 @@ impl Row {
                         LotMode::Divisible => Lot::Divisible { quantity: self.quantity, min_order: self.min_order },
                     },
                 },
+                seller_approved: self.seller_approved,
                 status: self.status,
                 ends_at: self.ends_at,
                 seq: self.bid_seq,

@@ -175,6 +175,7 @@ struct BidRow {
     org_id: OrgId,
     number: i64,
     bidder: i64,
+    raise: bool,
     amount_minor: i64,
     quantity: i64,
     placed_at: DateTime<Utc>,
@@ -193,7 +194,7 @@ pub async fn bids(
 ) -> Result<Option<Vec<BidView>>, sqlx::Error> {
     let Some(lot) = sqlx::query!(
         r#"SELECT currency AS "currency: Currency", status AS "status: AuctionStatus", lot_mode AS "lot_mode: LotMode",
-                  quantity, min_order, leader_org_id AS "leader_org_id: OrgId"
+                  quantity, min_order, price_minor, leader_org_id AS "leader_org_id: OrgId"
            FROM auctions
            WHERE id = $1"#,
         auction.0,
@@ -203,24 +204,32 @@ pub async fn bids(
     else {
         return Ok(None);
     };
-    // Numbered without the raises: a gap would tell of them. An award to an organisation marks its last bid as won.
+    // Numbered without others' raises: a gap would tell of them. An award to an organisation marks its last bid as won.
+    // What a bid showed when it was outbid may be the maximum that leads after a retraction: a leader's bids show no more than
+    // the price.
     let rows = sqlx::query_as!(
         BidRow,
         r#"WITH shown AS (
                SELECT b.*, r.retracted_at, row_number() OVER (ORDER BY b.seq) AS number,
                       min(b.seq) OVER (PARTITION BY b.org_id) AS first_seq,
-                      b.seq = max(b.seq) FILTER (WHERE r.bid_id IS NULL) OVER (PARTITION BY b.org_id) AS last_of_org
+                      b.seq >= max(b.seq) FILTER (WHERE r.bid_id IS NULL AND b.kind = 'bid') OVER (PARTITION BY b.org_id)
+                          AS last_of_org
                FROM bids AS b
                LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
                WHERE b.auction_id = $1
-                 AND b.kind = 'bid'
+                 AND (b.kind = 'bid' OR b.org_id = $4)
            ),
            numbered AS (
                SELECT *, dense_rank() OVER (ORDER BY first_seq) AS bidder
                FROM shown
            )
            SELECT n.id AS "id: BidId", n.seq, n.org_id AS "org_id: OrgId", n.number AS "number!", n.bidder AS "bidder!",
-                  n.amount_minor, n.quantity, n.placed_at, n.retracted_at AS "retracted_at?",
+                  n.kind = 'raise' AS "raise!",
+                  CASE
+                      WHEN n.org_id = $5 AND n.retracted_at IS NULL THEN least(n.amount_minor, $6)
+                      ELSE n.amount_minor
+                  END AS "amount_minor!",
+                  n.quantity, n.placed_at, n.retracted_at AS "retracted_at?",
                   EXISTS (
                       SELECT
                       FROM awards AS w
@@ -238,6 +247,9 @@ pub async fn bids(
         auction.0,
         before,
         limit,
+        viewer.map(|org| org.0),
+        lot.leader_org_id.map(|org| org.0),
+        lot.price_minor,
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -256,6 +268,7 @@ pub async fn bids(
             number: row.number,
             bidder: row.bidder,
             mine,
+            raise: row.raise,
             amount: Money::from_minor(row.amount_minor, lot.currency),
             quantity: row.quantity,
             status: match (row.retracted_at, lot.status.is_open()) {

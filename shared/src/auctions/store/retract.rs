@@ -1,4 +1,5 @@
-//! Taking a bid back: price and leader are computed anew from the bids that remain.
+//! Taking a bid back: price and leader are computed anew from the bids that remain. A bid takes the raises that were built on
+//! it along; otherwise they would go on bidding for somebody who has left.
 
 use sqlx::PgConnection;
 
@@ -12,10 +13,11 @@ struct Row {
     id: BidId,
     org_id: OrgId,
     seq: i64,
+    raise: bool,
     maximum_minor: i64,
 }
 
-/// Takes a bid of `org` back. Four statements.
+/// Takes a bid of `org` back, with the raises on top of it. Four statements.
 pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: UserId) -> Result<Retracted, AuctionError> {
     let placed = sqlx::query!(
         r#"SELECT auction_id AS "auction_id: AuctionId", org_id AS "org_id: OrgId", kind, placed_at FROM bids WHERE id = $1"#,
@@ -28,7 +30,8 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     decide_retraction(&locked.state, org, placed.org_id, placed.placed_at, locked.now)?;
     let standing_bids = sqlx::query_as!(
         Row,
-        r#"SELECT b.id AS "id: BidId", b.org_id AS "org_id: OrgId", b.seq, b.maximum_minor
+        r#"SELECT b.id AS "id: BidId", b.org_id AS "org_id: OrgId", b.seq, b.kind = 'raise' AS "raise!",
+                  b.maximum_minor
            FROM bids AS b
            LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
            WHERE b.auction_id = $1
@@ -38,10 +41,11 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     )
     .fetch_all(&mut *conn)
     .await?;
-    if !standing_bids.iter().any(|row| row.id == bid) {
+    let gone = taken_along(&standing_bids, bid);
+    if gone.is_empty() {
         return Err(RetractRefused::Already.into());
     }
-    let remaining: Vec<_> = standing_bids.into_iter().filter(|row| row.id != bid).collect();
+    let remaining: Vec<_> = standing_bids.into_iter().filter(|row| !gone.contains(&row.id)).collect();
     let mut after = locked.state.clone();
     after.book.retain(|other| remaining.iter().any(|row| row.seq == other.seq));
     after.standing = match locked.lot_mode {
@@ -55,10 +59,12 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     let public_change = shown
         || after.standing.price != before.price
         || leader.map(|leader| leader.org) != before.leader.map(|leader| leader.org);
+    let gone: Vec<_> = gone.iter().map(|bid| bid.0).collect();
     let version = sqlx::query_scalar!(
         "WITH taken_back AS (
              INSERT INTO bid_retractions (bid_id, auction_id, org_id, retracted_by, retracted_at)
-             VALUES ($2, $1, $3, $4, $5)
+             SELECT gone.bid, $1, $3, $4, $5
+             FROM unnest($2::uuid[]) AS gone (bid)
          )
          UPDATE auctions
          SET price_minor = $6,
@@ -72,7 +78,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
          WHERE id = $1
          RETURNING version",
         locked.id.0,
-        bid.0,
+        &gone,
         org.0,
         user.0,
         locked.now,
@@ -88,6 +94,21 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     .fetch_one(conn)
     .await?;
     Ok(Retracted { auction: locked.id, price: locked.money(after.standing.price), version, public_change })
+}
+
+/// The bid, and the raises of its organisation up to that organisation's next bid; nothing when the bid does not stand any more.
+fn taken_along(standing: &[Row], bid: BidId) -> Vec<BidId> {
+    let mut from_it = standing.iter().skip_while(|row| row.id != bid);
+    let Some(first) = from_it.next() else {
+        return Vec::new();
+    };
+    let mut gone = vec![first.id];
+    // A raise is taken back for itself: the others remain.
+    if !first.raise {
+        let later = from_it.filter(|row| row.org_id == first.org_id);
+        gone.extend(later.take_while(|row| row.raise).map(|row| row.id));
+    }
+    gone
 }
 
 impl Row {

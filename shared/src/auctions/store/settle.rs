@@ -106,26 +106,15 @@ pub(super) async fn award(
 }
 
 /// Ends the auction and its listing; tells the auction's new version.
+///
+/// The listing first: whoever makes an auction has locked the listing and then meets the open auction in its unique index. As
+/// long as that row is not changed, the maker is refused at once; it would wait for a changed one, while we wait for the listing.
 pub(super) async fn end(
     conn: &mut PgConnection,
     locked: &Locked,
     auction: AuctionStatus,
     listing: ListingStatus,
 ) -> Result<i64, sqlx::Error> {
-    let version = sqlx::query_scalar!(
-        "UPDATE auctions
-         SET status = $2,
-             closed_at = $3,
-             version = version + 1
-         WHERE id = $1
-           AND status IN ('scheduled', 'live')
-         RETURNING version",
-        locked.id.0,
-        auction as AuctionStatus,
-        locked.now,
-    )
-    .fetch_one(&mut *conn)
-    .await?;
     sqlx::query_scalar!(
         r#"UPDATE listings
            SET status = $2,
@@ -137,7 +126,20 @@ pub(super) async fn end(
         listing as ListingStatus,
         locked.now,
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await?;
-    Ok(version)
+    sqlx::query_scalar!(
+        "UPDATE auctions
+         SET status = $2,
+             closed_at = $3,
+             version = version + 1
+         WHERE id = $1
+           AND status IN ('scheduled', 'live')
+         RETURNING version",
+        locked.id.0,
+        auction as AuctionStatus,
+        locked.now,
+    )
+    .fetch_one(conn)
+    .await
 }

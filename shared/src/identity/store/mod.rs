@@ -1,6 +1,8 @@
 //! The SQL of identity, on the caller's connection.
 
+mod members;
 mod orgs;
+mod purge;
 mod sessions;
 mod throttle;
 mod tickets;
@@ -10,16 +12,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-pub use orgs::{
-    Decision, Member, MembersError, NewOrg, Org, OrgChange, OrgError, OrgFilter, add_member, change_member, change_org,
-    create_org, decide, members, org, orgs_page, remove_member,
-};
+pub use members::{Member, MembersError, add_member, change_member, members, remove_member, traders};
+pub use orgs::{Decision, NewOrg, Org, OrgChange, OrgError, OrgFilter, change_org, create_org, decide, org, orgs_page};
+pub use purge::purge;
 pub use sessions::{
-    Authority, Membership, Opened, REFRESH_DAYS, RefreshError, Refreshed, authorize, open_session, refresh, revoke_all,
-    revoke_session,
+    Authority, Membership, Opened, REFRESH_DAYS, RefreshError, Refreshed, authorities, authorize, open_session,
+    refresh, revoke_all, revoke_session,
 };
 pub use throttle::{Limit, ThrottleKey, begin_attempt, forget_attempts};
-pub use tickets::{SessionRef, TICKET_SECONDS, ended_sessions, mint_ticket, use_ticket};
+pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
 pub use users::{
     Bootstrapped, Credentials, NewUser, Profile, ProfileChange, UserError, UserRow, bootstrap_admin, change_profile,
     credentials, insert_user, mint_email_verification, profile, rehash, set_platform_role, set_user_status, users_page,

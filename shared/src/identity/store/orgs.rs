@@ -3,7 +3,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::audit;
-use crate::identity::model::{LegalName, MemberRole, OrgKind, OrgStatus, TimeZone, VatNumber};
+use crate::identity::model::{LegalName, OrgKind, OrgStatus, TimeZone, VatNumber};
 use crate::ids::{OrgId, UserId};
 
 /// An organisation that asks to be let in.
@@ -38,6 +38,8 @@ pub enum OrgError {
     VatNumberTaken,
     #[error("not possible while the organisation is {0}")]
     Status(OrgStatus),
+    #[error("the organisation was approved as it is: only a moderator adds a kind, or takes {} away", OrgKind::Broker)]
+    KindsApproved,
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
 }
@@ -158,28 +160,65 @@ pub async fn orgs_page(conn: &mut PgConnection, filter: OrgFilter) -> Result<Vec
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// What owners change by themselves. Name and VAT number are what was approved: they stay.
-#[derive(Clone, Debug, Default)]
+/// A change of an organisation. Name and VAT number are what was approved: they stay.
+#[derive(Clone, Debug)]
 pub struct OrgChange {
     pub kinds: Option<Vec<OrgKind>>,
     pub time_zone: Option<TimeZone>,
+    pub by: UserId,
+    /// Whether a moderator answers for it.
+    pub moderated: bool,
 }
 
+/// Changes an organisation and writes it to the audit log. Needs a transaction.
+///
+/// From its approval on an owner can only give kinds up, and not the broker's: that one keeps it out of auctions that exclude
+/// brokers.
 pub async fn change_org(conn: &mut PgConnection, id: OrgId, change: &OrgChange) -> Result<(), OrgError> {
-    let changed = sqlx::query!(
+    let before = sqlx::query!(
+        r#"
+        SELECT kinds, time_zone, status AS "status: OrgStatus"
+        FROM orgs
+        WHERE id = $1
+        FOR NO KEY UPDATE
+        "#,
+        id.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(OrgError::Unknown)?;
+    let kinds = change.kinds.as_deref().map(names);
+    if let Some(kinds) = &kinds
+        && !change.moderated
+        && matches!(before.status, OrgStatus::Approved | OrgStatus::Suspended)
+    {
+        let had = |kind: &str| before.kinds.iter().any(|before| before == kind);
+        let broker = OrgKind::Broker.name();
+        if kinds.iter().any(|kind| !had(kind)) || (had(broker) && !kinds.contains(&broker)) {
+            return Err(OrgError::KindsApproved);
+        }
+    }
+    let after = sqlx::query!(
         r#"
         UPDATE orgs
         SET kinds = coalesce($2, kinds),
             time_zone = coalesce($3, time_zone)
         WHERE id = $1
+        RETURNING kinds, time_zone
         "#,
         id.0,
-        change.kinds.as_deref().map(names) as Option<Vec<&str>>,
+        kinds as Option<Vec<&str>>,
         change.time_zone.as_ref().map(TimeZone::as_str),
     )
-    .execute(conn)
+    .fetch_one(&mut *conn)
     .await?;
-    if changed.rows_affected() == 1 { Ok(()) } else { Err(OrgError::Unknown) }
+    let data = json!({
+        "from": {"kinds": before.kinds, "time_zone": before.time_zone},
+        "to": {"kinds": after.kinds, "time_zone": after.time_zone},
+    });
+    let subject = ("org", id.to_string());
+    audit::append(conn, audit::Entry { actor: Some(change.by), action: "org.change", subject, data }).await?;
+    Ok(())
 }
 
 /// What a moderator decides about an organisation.
@@ -228,119 +267,4 @@ pub async fn decide(
     let subject = ("org", id.to_string());
     audit::append(conn, audit::Entry { actor: Some(actor), action, subject, data }).await?;
     Ok(())
-}
-
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub user: UserId,
-    pub name: String,
-    pub email: String,
-    pub role: MemberRole,
-    pub created_at: DateTime<Utc>,
-}
-
-/// Everybody who acts for the organisation, longest-standing first.
-pub async fn members(conn: &mut PgConnection, org: OrgId) -> Result<Vec<Member>, sqlx::Error> {
-    sqlx::query_as!(
-        Member,
-        r#"
-        SELECT
-            users.id AS "user: UserId", users.name, users.email, memberships.role AS "role: MemberRole",
-            memberships.created_at
-        FROM memberships
-        JOIN users ON users.id = memberships.user_id
-        WHERE memberships.org_id = $1
-        ORDER BY memberships.created_at, users.id
-        "#,
-        org.0,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Why the members were not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum MembersError {
-    #[error("no such member")]
-    Unknown,
-    #[error("nobody is registered with this address")]
-    NoSuchUser,
-    #[error("already a member")]
-    AlreadyMember,
-    #[error("an organisation keeps at least one owner")]
-    LastOwner,
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
-}
-
-/// Adds a registered person.
-pub async fn add_member(
-    conn: &mut PgConnection,
-    org: OrgId,
-    email: &str,
-    role: MemberRole,
-) -> Result<UserId, MembersError> {
-    let user = sqlx::query_scalar!(r#"SELECT id AS "id: UserId" FROM users WHERE email = $1"#, email)
-        .fetch_optional(&mut *conn)
-        .await?
-        .ok_or(MembersError::NoSuchUser)?;
-    let added = sqlx::query!(
-        r#"
-        INSERT INTO memberships (org_id, user_id, role)
-        VALUES ($1, $2, $3)
-        ON CONFLICT ON CONSTRAINT memberships_once DO NOTHING
-        "#,
-        org.0,
-        user.0,
-        role.name(),
-    )
-    .execute(conn)
-    .await?;
-    if added.rows_affected() == 1 { Ok(user) } else { Err(MembersError::AlreadyMember) }
-}
-
-/// Gives a member another role. Needs a transaction.
-pub async fn change_member(
-    conn: &mut PgConnection,
-    org: OrgId,
-    user: UserId,
-    role: MemberRole,
-) -> Result<(), MembersError> {
-    lock_members(conn, org).await?;
-    let changed =
-        sqlx::query!("UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2", org.0, user.0, role.name())
-            .execute(&mut *conn)
-            .await?;
-    if changed.rows_affected() == 0 {
-        return Err(MembersError::Unknown);
-    }
-    an_owner_remains(conn, org).await
-}
-
-/// Removes a member. Needs a transaction.
-pub async fn remove_member(conn: &mut PgConnection, org: OrgId, user: UserId) -> Result<(), MembersError> {
-    lock_members(conn, org).await?;
-    let removed = sqlx::query!("DELETE FROM memberships WHERE org_id = $1 AND user_id = $2", org.0, user.0)
-        .execute(&mut *conn)
-        .await?;
-    if removed.rows_affected() == 0 {
-        return Err(MembersError::Unknown);
-    }
-    an_owner_remains(conn, org).await
-}
-
-/// Two owners who remove each other take turns, so that the second one sees that it would be the last.
-async fn lock_members(conn: &mut PgConnection, org: OrgId) -> Result<(), sqlx::Error> {
-    sqlx::query!(r#"SELECT id FROM orgs WHERE id = $1 FOR NO KEY UPDATE"#, org.0).fetch_optional(conn).await?;
-    Ok(())
-}
-
-async fn an_owner_remains(conn: &mut PgConnection, org: OrgId) -> Result<(), MembersError> {
-    let remains = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM memberships WHERE org_id = $1 AND role = 'owner') AS "remains!""#,
-        org.0,
-    )
-    .fetch_one(conn)
-    .await?;
-    if remains { Ok(()) } else { Err(MembersError::LastOwner) }
 }

@@ -1,7 +1,9 @@
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{mint_token, token_hash};
+use super::{SessionRef, mint_token, token_hash};
 use crate::identity::model::{MemberRole, OrgKind, OrgStatus, PlatformRole};
 use crate::ids::{OrgId, SessionId, UserId};
 
@@ -157,7 +159,7 @@ pub async fn revoke_all(conn: &mut PgConnection, user: UserId, why: &str) -> Res
 }
 
 /// What a request may do, read anew for each one: a suspension or a lost role counts from the next request on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     pub platform_role: PlatformRole,
     pub email_verified: bool,
@@ -175,15 +177,22 @@ pub struct Membership {
 }
 
 /// What the session's owner may do; `None` when the session or the account has ended or the version is old. One statement.
-pub async fn authorize(
+pub async fn authorize(conn: &mut PgConnection, session: SessionRef) -> Result<Option<Authority>, sqlx::Error> {
+    Ok(authorities(conn, &[session]).await?.remove(&session.session))
+}
+
+/// [`authorize`] for many sessions, in one statement. Those that have ended are left out.
+pub async fn authorities(
     conn: &mut PgConnection,
-    user: UserId,
-    session: SessionId,
-    version: i32,
-) -> Result<Option<Authority>, sqlx::Error> {
-    let row = sqlx::query!(
+    sessions: &[SessionRef],
+) -> Result<HashMap<SessionId, Authority>, sqlx::Error> {
+    let ids: Vec<_> = sessions.iter().map(|one| one.session.0).collect();
+    let users: Vec<_> = sessions.iter().map(|one| one.user.0).collect();
+    let versions: Vec<_> = sessions.iter().map(|one| one.version).collect();
+    let rows = sqlx::query!(
         r#"
         SELECT
+            sessions.id AS "session: SessionId",
             users.platform_role AS "platform_role: PlatformRole",
             users.email_verified_at IS NOT NULL AS "email_verified!",
             ARRAY(
@@ -199,31 +208,31 @@ pub async fn authorize(
                 WHERE memberships.user_id = users.id
                 ORDER BY memberships.org_id
             ) AS "standings!: Vec<String>"
-        FROM sessions
+        FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) AS open (session, of_user, version)
+        JOIN sessions ON sessions.id = open.session AND sessions.user_id = open.of_user
         JOIN users ON users.id = sessions.user_id
-        WHERE sessions.id = $1
-          AND sessions.user_id = $2
-          AND sessions.revoked_at IS NULL
+        WHERE sessions.revoked_at IS NULL
           AND sessions.expires_at > clock_timestamp()
           AND users.status = 'active'
-          AND users.session_version = $3
+          AND users.session_version = open.version
         "#,
-        session.0,
-        user.0,
-        version,
+        &ids,
+        &users,
+        &versions,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let memberships = row.orgs.iter().zip(&row.standings).filter_map(|(org, standing)| {
-        let mut words = standing.split(' ');
-        let (role, status) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        let kinds = words.next()?.split(',').filter_map(|kind| kind.parse().ok()).collect();
-        Some(Membership { org: OrgId(*org), role, status, kinds })
-    });
-    Ok(Some(Authority {
-        platform_role: row.platform_role,
-        email_verified: row.email_verified,
-        memberships: memberships.collect(),
-    }))
+    let authority = |platform_role, email_verified, orgs: Vec<Uuid>, standings: Vec<String>| {
+        let memberships = orgs.iter().zip(&standings).filter_map(|(org, standing)| {
+            let mut words = standing.split(' ');
+            let (role, status) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+            let kinds = words.next()?.split(',').filter_map(|kind| kind.parse().ok()).collect();
+            Some(Membership { org: OrgId(*org), role, status, kinds })
+        });
+        Authority { platform_role, email_verified, memberships: memberships.collect() }
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.session, authority(row.platform_role, row.email_verified, row.orgs, row.standings)))
+        .collect())
 }

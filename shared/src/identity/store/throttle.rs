@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use crate::identity::model::Email;
 
-/// What failed logins have in common, hashed so that the table holds no personal data.
+/// What failed logins, or registrations, have in common, hashed so that the table holds no personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThrottleKey(Vec<u8>);
 
@@ -21,6 +21,12 @@ impl ThrottleKey {
     #[must_use]
     pub fn address(from: IpAddr) -> Self {
         Self(Sha256::digest(format!("address {}", network(from))).to_vec())
+    }
+
+    /// Everybody who registers from one place.
+    #[must_use]
+    pub fn registrations(from: IpAddr) -> Self {
+        Self(Sha256::digest(format!("registrations {}", network(from))).to_vec())
     }
 }
 
@@ -41,6 +47,8 @@ pub struct Limit {
 impl Limit {
     pub const ACCOUNT: Self = Self { free_failures: 5 };
     pub const ADDRESS: Self = Self { free_failures: 100 };
+    /// Every registration counts: a place has no more new people in an hour.
+    pub const REGISTRATIONS: Self = Self { free_failures: 20 };
 }
 
 /// Counts an attempt as failed before it is judged, so that parallel guesses cannot slip past. `Some(wait)`: it must not be

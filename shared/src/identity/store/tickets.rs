@@ -1,5 +1,4 @@
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::{mint_token, token_hash};
 use crate::ids::{SessionId, UserId};
@@ -57,31 +56,5 @@ pub async fn use_ticket(conn: &mut PgConnection, ticket: &str) -> Result<Option<
         token_hash(ticket),
     )
     .fetch_optional(conn)
-    .await
-}
-
-/// Which of these sessions have ended, by logout, suspension, expiry or a new version. One statement for all sockets.
-pub async fn ended_sessions(conn: &mut PgConnection, of: &[SessionRef]) -> Result<Vec<SessionId>, sqlx::Error> {
-    let sessions: Vec<Uuid> = of.iter().map(|one| one.session.0).collect();
-    let versions: Vec<i32> = of.iter().map(|one| one.version).collect();
-    sqlx::query_scalar!(
-        r#"
-        SELECT open.session AS "session!: SessionId"
-        FROM unnest($1::uuid[], $2::integer[]) AS open (session, version)
-        WHERE NOT EXISTS (
-            SELECT
-            FROM sessions
-            JOIN users ON users.id = sessions.user_id
-            WHERE sessions.id = open.session
-              AND sessions.revoked_at IS NULL
-              AND sessions.expires_at > clock_timestamp()
-              AND users.status = 'active'
-              AND users.session_version = open.version
-        )
-        "#,
-        &sessions,
-        &versions,
-    )
-    .fetch_all(conn)
     .await
 }

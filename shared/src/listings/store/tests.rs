@@ -111,3 +111,21 @@ async fn the_search_shows_published_listings_newest_first() {
     drop(conn);
     db.close().await;
 }
+
+#[tokio::test]
+async fn an_archived_item_is_neither_listed_nor_published() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let seller = trader(&mut conn).await;
+    let id = draft(&mut conn, seller, SaleMode::Fixed, 1).await;
+    let item = listing(&mut conn, id).await.expect("read").expect("the draft").item_id;
+    crate::catalog::store::archive_item(&mut conn, seller.org, item).await.expect("archived");
+    let refused = |result: Result<(), ListingError>| match result {
+        Err(ListingError::Item(CatalogError::Invalid(invalid))) => assert_eq!(invalid.pointer, "/item_id"),
+        other => panic!("{other:?}"),
+    };
+    refused(publish(&mut conn, seller.org, id).await);
+    refused(create(&mut conn, seller.org, seller.user, &new(item)).await.map(|_| ()));
+    drop(conn);
+    db.close().await;
+}

@@ -71,7 +71,7 @@ async fn buyers_outbid_each_other_and_no_secret_leaves_the_house() {
     let events: String = told.into_iter().map(|(_, _, data)| data).collect();
     let said = format!("{}{stored}{events}", market.said.borrow());
     assert!(said.contains("56.00"), "the search would find what is there");
-    for secret in ["9876", "4321", "987654", "432109"] {
+    for secret in ["9876.54", "4321.09", "987654", "432109"] {
         assert!(!said.contains(secret), "{secret} was shown");
     }
     market.api.db.close().await;
@@ -216,5 +216,36 @@ async fn a_refused_request_may_come_again_at_once_with_its_key() {
         }
     }
     market.keyed(&market.ann, "k0", &path, json!({"maximum": eur("20.00")})).await.ok();
+    market.api.db.close().await;
+}
+
+#[tokio::test]
+async fn of_a_large_organisation_so_many_are_told_that_it_was_outbid() {
+    let market = Market::new().await;
+    let auction = market.auction("auction", json!({})).await;
+    // Viewers are not told; of thirty more traders those who have been there longest are.
+    sqlx::query(
+        "WITH people AS (
+             INSERT INTO users (id, email, name, password_hash)
+             SELECT gen_random_uuid(), number || '@example.test', 'Kim Test', '-' FROM generate_series(1, 40) AS number
+             RETURNING id, split_part(email, '@', 1)::integer AS number
+         )
+         INSERT INTO memberships (org_id, user_id, role, created_at)
+         SELECT $1, id, CASE WHEN number > 30 THEN 'viewer' ELSE 'trader' END, now() + number * interval '1 second'
+         FROM people",
+    )
+    .bind(market.ann_org)
+    .execute(&market.api.db.pool)
+    .await
+    .unwrap();
+    market.bid(&market.ann, auction, "20.00").await.ok();
+    market.bid(&market.bob, auction, "30.00").await.ok();
+    let mails = market.mails().await;
+    let mut told: Vec<_> = mails.iter().map(|(template, to, _)| (template.as_str(), to.as_str())).collect();
+    told.sort_unstable();
+    let mut expected: Vec<_> = (1..20).map(|number| format!("{number}@example.test")).collect();
+    expected.push(market.ann.email.clone());
+    expected.sort();
+    assert_eq!(told, expected.iter().map(|to| ("outbid", to.as_str())).collect::<Vec<_>>());
     market.api.db.close().await;
 }

@@ -189,21 +189,21 @@ async fn buyers_buy_and_sellers_sell() {
     let market = Market::new().await;
     let listing = market.listing("auction").await;
     let auction = market.auction("auction_buy_now", json!({"buy_now": eur("100.00")})).await;
-    let become_only = async |person: &Person, org: OrgId, kind: &str| {
+    let become_only = async |org: OrgId, kind: &str| {
         let path = format!("/v1/orgs/{org}");
-        market.api.call(Some(person), Method::PATCH, &path, json!({"kinds": [kind]})).await.ok();
+        market.api.call(Some(&market.moderator), Method::PATCH, &path, json!({"kinds": [kind]})).await.ok();
     };
-    become_only(&market.ann, market.ann_org, "seller").await;
+    become_only(market.ann_org, "seller").await;
     market.bid(&market.ann, auction, "20.00").await.refused(403, "org_kind");
     let answer = market.buy(&market.ann, auction, "k").await.refused(403, "org_kind");
     assert!(answer.body["detail"].as_str().unwrap().contains("add buyer to its kinds"), "{answer:?}");
-    become_only(&market.ann, market.ann_org, "buyer").await;
+    become_only(market.ann_org, "buyer").await;
     market.bid(&market.ann, auction, "20.00").await.ok();
 
-    become_only(&market.seller, market.seller_org, "buyer").await;
+    become_only(market.seller_org, "buyer").await;
     let terms = market.terms(json!({})).await;
     market.post(&market.seller, &format!("{listing}/auctions"), terms.clone()).await.refused(403, "org_kind");
-    become_only(&market.seller, market.seller_org, "seller").await;
+    become_only(market.seller_org, "seller").await;
     market.post(&market.seller, &format!("{listing}/auctions"), terms).await.ok();
     market.api.db.close().await;
 }

@@ -23,7 +23,9 @@ fn shares(lot: &State) -> Vec<(OrgId, i64, i64)> {
             shares.iter().map(|share| (share.bid.org, share.bid.price, share.quantity)).collect()
         }
         Closing::Unsold => Vec::new(),
-        Closing::Awarded { .. } => panic!("a divisible lot has no single winner"),
+        other @ (Closing::Awarded { .. } | Closing::Cancelled) => {
+            panic!("a divisible lot has no single winner: {other:?}")
+        }
     }
 }
 

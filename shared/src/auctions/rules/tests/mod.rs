@@ -37,6 +37,7 @@ pub(super) fn auction() -> State {
             soft_close: TimeDelta::minutes(5),
             lot: Lot::Whole,
         },
+        seller_approved: true,
         status: AuctionStatus::Live,
         ends_at: second(DAY),
         seq: 0,

@@ -60,7 +60,7 @@ async fn nobody_hears_of_a_leaders_raise() {
 #[tokio::test]
 async fn what_people_see_holds_no_secret() {
     let (market, mut conn) = Market::new().await;
-    let [a, b, _] = market.bidders;
+    let [a, b, c] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.reserve = Some(secret(7_717_171));
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -78,6 +78,18 @@ async fn what_people_see_holds_no_secret() {
     }
     for word in ["\"maximum\"", "\"reserve\"", &a.org.to_string()] {
         assert!(!json.contains(word), "{json}");
+    }
+    // A maximum that was spent when it was outbid is a secret again, once the bid that beat it is gone.
+    bid(&mut conn, lot, b, 3_131_313).await.expect("accepted");
+    take_back(&mut conn, placed.bid, a).await.expect("taken back");
+    for viewer in [None, Some(b), Some(c)] {
+        let view = seen(&mut conn, lot, viewer).await;
+        let shown =
+            bids(&mut conn, lot, viewer.map(|viewer| viewer.org), None, 100).await.expect("bids").expect("the auction");
+        let leading: Vec<_> = shown.iter().filter(|bid| bid.status == BidStatus::Leading).collect();
+        assert!(matches!(leading.as_slice(), [bid] if bid.amount == view.price), "{shown:?}");
+        let told = serde_json::to_string(&shown).expect("json");
+        assert!(!told.contains("31313.13"), "{told}");
     }
     market.close(conn).await;
 }

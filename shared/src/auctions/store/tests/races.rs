@@ -278,3 +278,28 @@ async fn a_listing_gets_one_of_many_auctions_made_at_once() {
     assert_eq!(tasks.join_all().await.into_iter().sum::<i32>(), 1);
     market.close(conn).await;
 }
+
+/// Whoever makes an auction holds the listing and meets the open one; whoever closes that holds it and needs the listing.
+#[tokio::test]
+async fn making_an_auction_and_closing_the_one_before_do_not_block_each_other() {
+    let (market, mut conn) = Market::new().await;
+    let terms = terms(&mut conn).await;
+    let lot = auction(&mut conn, market.seller, &terms).await;
+    let listing = seen(&mut conn, lot, None).await.listing_id;
+    end_in(&mut conn, lot, TimeDelta::seconds(-1)).await;
+    let mut maker = market.db.pool.begin().await.expect("a transaction");
+    sqlx::query("SELECT FROM listings WHERE id = $1 FOR SHARE")
+        .bind(listing)
+        .execute(&mut *maker)
+        .await
+        .expect("locked");
+    let pool = market.db.pool.clone();
+    let closing = tokio::spawn(async move { close_now(&mut *pool.acquire().await?, lot).await });
+    until_somebody_waits(&mut conn).await;
+    let made = create(&mut maker, market.seller.org, market.seller.user, listing, &terms).await;
+    assert!(matches!(made, Err(AuctionError::AlreadyOpen)), "{made:?}");
+    maker.rollback().await.expect("unlocked");
+    let closed = closing.await.expect("ran");
+    assert!(matches!(closed, Ok(CloseOutcome::Closed(_))), "{closed:?}");
+    market.close(conn).await;
+}

@@ -94,3 +94,60 @@ async fn a_retraction_brings_buy_now_back() {
     purchase(&mut conn, lot, b).await.expect("bought");
     market.close(conn).await;
 }
+
+#[tokio::test]
+async fn a_bid_takes_its_hidden_raises_along() {
+    let (market, mut conn) = Market::new().await;
+    let [a, b, _] = market.bidders;
+    let mut terms = terms(&mut conn).await;
+    terms.buy_now = Some(eur(9_000));
+    let lot = auction(&mut conn, market.seller, &terms).await;
+    let first = bid(&mut conn, lot, a, 2_000).await.expect("accepted");
+    let raise = bid(&mut conn, lot, a, 6_000).await.expect("accepted");
+    assert_eq!(raise.effect, Effect::Raised);
+    take_back(&mut conn, first.bid, a).await.expect("taken back");
+    let view = seen(&mut conn, lot, Some(a)).await;
+    assert_eq!((view.you_lead, view.bid_count, view.price), (Some(false), 0, eur(1_000)));
+    assert_eq!((view.next_minimum, view.buy_now), (eur(1_000), Some(eur(9_000))));
+    assert_row_follows_bids(&mut conn, lot).await;
+    assert_eq!(refused(take_back(&mut conn, raise.bid, a).await), RetractRefused::Already);
+    // Nothing bids on for somebody who has left.
+    let placed = bid(&mut conn, lot, b, 1_000).await.expect("accepted");
+    assert_eq!((placed.effect, placed.price), (Effect::Leads, eur(1_000)));
+    market.close(conn).await;
+}
+
+#[tokio::test]
+async fn a_bid_leaves_the_raises_of_other_bids_alone() {
+    use BidStatus::{Leading, Outbid, Retracted};
+    let (market, mut conn) = Market::new().await;
+    let [a, b, _] = market.bidders;
+    let terms = terms(&mut conn).await;
+    let lot = auction(&mut conn, market.seller, &terms).await;
+    let first = bid(&mut conn, lot, a, 2_000).await.expect("accepted");
+    bid(&mut conn, lot, a, 3_000).await.expect("raised");
+    bid(&mut conn, lot, b, 4_000).await.expect("accepted");
+    bid(&mut conn, lot, b, 5_000).await.expect("raised");
+    bid(&mut conn, lot, a, 6_000).await.expect("accepted");
+    bid(&mut conn, lot, a, 7_000).await.expect("raised");
+    take_back(&mut conn, first.bid, a).await.expect("taken back");
+    let states = async |conn: &mut PgConnection, viewer: Option<Trader>| {
+        let shown = bids(conn, lot, viewer.map(|viewer| viewer.org), None, 10).await.expect("bids");
+        let shown = shown.expect("the auction");
+        shown.iter().map(|bid| (bid.number, bid.raise, bid.status)).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&mut conn, None).await, [(3, false, Leading), (2, false, Outbid), (1, false, Retracted)]);
+    // Everybody sees the own raises, and only those.
+    assert_eq!(
+        states(&mut conn, Some(a)).await,
+        [(5, true, Leading), (4, false, Leading), (3, false, Outbid), (2, true, Retracted), (1, false, Retracted)]
+    );
+    assert_eq!(
+        states(&mut conn, Some(b)).await,
+        [(4, false, Leading), (3, true, Outbid), (2, false, Outbid), (1, false, Retracted)]
+    );
+    let view = seen(&mut conn, lot, Some(a)).await;
+    assert_eq!((view.you_lead, view.price, view.bid_count), (Some(true), eur(5_100), 2));
+    assert_row_follows_bids(&mut conn, lot).await;
+    market.close(conn).await;
+}

@@ -1,0 +1,187 @@
+//! Nonsense sent to every operation of the document: whatever comes, the answer is no failure of ours, and a refusal is a problem.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::scene::Scene;
+use super::tests::{document, operations};
+use crate::extract::{MAX_BODY_BYTES, MAX_DEPTH};
+use crate::testing::{Answer, Person, with_token};
+
+/// What no field expects, and what fields expect at its most extreme.
+fn nasty() -> Vec<Value> {
+    let texts = [
+        "",
+        " ",
+        "x",
+        "-1",
+        "NaN",
+        "1e400",
+        "99999999999999999999.99",
+        "../../etc/passwd",
+        "'; DROP TABLE jobs; --",
+        "\u{202e}\u{fffd}\u{1f69c}",
+        "0000-01-01",
+        "9999-12-31",
+        "+262142-12-31T23:59:59Z",
+        "-262143-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "2026-02-30T25:00:00Z",
+        "Pacific/Apia",
+        "00000000-0000-0000-0000-000000000000",
+        "* * * * * *",
+        "local",
+    ];
+    let mut values: Vec<_> = texts.into_iter().map(Value::from).collect();
+    values.extend([json!(null), json!(true), json!(-1), json!(0), json!(1), json!(32_768), json!(-2_147_483_649_i64)]);
+    values.extend([json!(i64::MIN), json!(i64::MAX), json!(u64::MAX), json!(1e308), json!(0.5)]);
+    values.extend([json!([]), json!([null]), json!({}), json!({"x": {"y": []}}), json!("x".repeat(70_000))]);
+    values.extend(["0", "-0.01", "1e9", "999999999999999999999"].map(|it| json!({"amount": it, "currency": "EUR"})));
+    values.extend([json!({"amount": "1", "currency": "XXX"}), json!(["x", "x"]), json!([{}])]);
+    values
+}
+
+/// The names of a request's fields, as the document has them.
+fn fields(document: &Value, schema: &Value, into: &mut BTreeSet<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.rsplit('/').next().unwrap();
+        return fields(document, &document["components"]["schemas"][name], into);
+    }
+    for alternative in ["oneOf", "anyOf", "allOf"] {
+        for schema in schema[alternative].as_array().into_iter().flatten() {
+            fields(document, schema, into);
+        }
+    }
+    if schema["type"] == "array" {
+        fields(document, &schema["items"], into);
+    }
+    into.extend(schema["properties"].as_object().into_iter().flat_map(|properties| properties.keys().cloned()));
+}
+
+/// Bodies that a request might take, to be spoilt field by field.
+fn good(path: &str) -> Value {
+    let euros = json!({"amount": "60.00", "currency": "EUR"});
+    match path {
+        "/v1/auth/register" => json!({"email": "new@example.com", "name": "New", "password": "long enough to pass"}),
+        "/v1/auth/login" => json!({"email": "ann@example.com", "password": "x"}),
+        "/v1/orgs" => json!({"legal_name": "New", "kinds": ["buyer"], "time_zone": "UTC"}),
+        "/v1/categories" => json!({"slug": "x", "name": "X"}),
+        "/v1/items" => json!({"category_id": shared::auctions::testing::CONSOLES, "sku": "s", "title": "Console"}),
+        "/v1/listings" => json!({"item_id": uuid::Uuid::nil(), "title": "A", "sale_mode": "fixed", "currency": "EUR",
+            "price": euros}),
+        "/v1/listings/{listing}/auctions" => json!({"ends_at": "2027-01-01T00:00:00Z", "opening": euros}),
+        "/v1/auctions/{auction}/bids" => json!({"maximum": euros}),
+        "/v1/uploads" => json!({"content_type": "image/png", "size": 5}),
+        "/v1/reports" => {
+            json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"})
+        }
+        "/v1/cargo-events" => json!({"source": "s", "source_event_id": "e", "shipment": "S-1", "type": "actual",
+            "status": "in_transit", "occurred_at": "2026-11-01T00:00:00Z", "position": {"latitude": 1, "longitude": 1}}),
+        "/v1/schedules" => json!({"name": "a", "kind": "jobs.prune", "expression": "0 0 0 * * *", "zone": "UTC"}),
+        "/v1/jobs/cancel" | "/v1/jobs/retry" => json!({"matching": {"kind": "none"}}),
+        path if path.contains("/platform-role") => json!({"platform_role": "user"}),
+        path if path.ends_with("/members") => json!({"email": "nobody@example.com", "role": "viewer"}),
+        path if path.ends_with("/suspend") || path.ends_with("/reject") => json!({"reason": "because"}),
+        _ => json!({}),
+    }
+}
+
+struct Abuse {
+    scene: Scene,
+    requests: usize,
+    failures: Vec<String>,
+}
+
+impl Abuse {
+    fn judge(&mut self, what: &str, answer: &Answer) {
+        self.requests += 1;
+        let status = answer.status.as_u16();
+        let problem = answer.headers.get("content-type").is_some_and(|it| it == "application/problem+json");
+        // A store that is not there is no fault of the request; nor is a page for people that is a page.
+        let away = answer.code() == "store_unavailable";
+        let page = what.contains(" /verify-email");
+        if (status >= 500 && !away) || (status >= 400 && !problem && !page) {
+            self.failures.push(format!("{what}: {answer:?}"));
+        }
+    }
+
+    async fn send(&mut self, who: &Person, method: &Method, path: &str, body: Vec<u8>) {
+        let request = self.scene.api.request(method.clone(), path).header("content-type", "application/json");
+        let request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string());
+        let shown = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
+        let answer = self.scene.api.send(with_token(request.body(body), Some(who))).await;
+        self.judge(&format!("{method} {path} {shown}"), &answer);
+    }
+}
+
+#[tokio::test]
+async fn nonsense_is_refused_and_never_breaks_anything() {
+    let document = document();
+    let mut abuse = Abuse { scene: Scene::new().await, requests: 0, failures: Vec::new() };
+    let (ann, admin) = (abuse.scene.ann.clone(), abuse.scene.admin.clone());
+    let mut operations = operations();
+    // What takes away comes last: the others shall find something.
+    operations.sort_by_key(|(path, method, _)| *method == Method::DELETE || path.ends_with("/suspend"));
+    for (path, method, _) in operations {
+        // Whoever logs out has no session for the rest; a socket is no request.
+        if path == "/v1/auth/logout" || path == "/v1/ws" {
+            continue;
+        }
+        let operation = &document["paths"][&path][method.as_str().to_lowercase()];
+        let filled = abuse.scene.path(&path);
+        let staff =
+            ["/jobs", "/admin/", "/queues", "/schedules", "/categories", "/workers", "/approve", "/reject", "/suspend"];
+        // Who looks after the platform gets further there, who owns the scene gets further with what is in it.
+        let who = if staff.iter().any(|part| path.contains(part)) { &admin } else { &ann };
+        for name in operation["parameters"].as_array().into_iter().flatten() {
+            let name_in = (name["in"].as_str().unwrap(), name["name"].as_str().unwrap());
+            for value in nasty() {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                if text.len() > 5_000 {
+                    continue;
+                }
+                let text = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+                let target = match name_in {
+                    ("query", name) => format!("{filled}?{name}={text}"),
+                    ("path", name) if !text.is_empty() => {
+                        abuse.scene.path(&path.replace(&format!("{{{name}}}"), &text))
+                    }
+                    _ => continue,
+                };
+                abuse.send(who, &method, &target, good(&path).to_string().into_bytes()).await;
+            }
+        }
+        if operation["requestBody"].is_null() {
+            continue;
+        }
+        let mut names = BTreeSet::new();
+        for content in operation["requestBody"]["content"].as_object().into_iter().flat_map(|it| it.values()) {
+            fields(&document, &content["schema"], &mut names);
+        }
+        let deep = format!("{}{}", "[".repeat(MAX_DEPTH + 1), "]".repeat(MAX_DEPTH + 1));
+        let whole = [
+            b"{".to_vec(),
+            b"{\"x\": 1,}".to_vec(),
+            vec![0xff, 0xfe, 0x00],
+            vec![b' '; MAX_BODY_BYTES + 1],
+            deep.into_bytes(),
+            b"{\"surprise\": 1}".to_vec(),
+            b"{\"x\": \"\\u0000\"}".to_vec(),
+        ];
+        for body in whole.into_iter().chain(nasty().into_iter().map(|value| value.to_string().into_bytes())) {
+            abuse.send(who, &method, &filled, body).await;
+        }
+        for name in &names {
+            for value in nasty() {
+                let mut body = good(&path);
+                body[name] = value;
+                abuse.send(who, &method, &filled, body.to_string().into_bytes()).await;
+            }
+        }
+    }
+    assert!(abuse.requests > 3_000, "only {} requests", abuse.requests);
+    assert!(abuse.failures.is_empty(), "{} of {}: {:#?}", abuse.failures.len(), abuse.requests, abuse.failures);
+    abuse.scene.api.db.close().await;
+}

@@ -1,0 +1,124 @@
+//! A market with something of everything, for tests that go through all operations.
+
+use std::time::Duration;
+
+use jobs::kit::registry::KindInfo;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::auctions::testing::{self, Trader};
+use shared::identity::PlatformRole;
+use shared::ids::OrgId;
+use shared::images::store as images;
+use shared::listings::model::SaleMode;
+
+use crate::testing::{Person, TestApi, with_token};
+
+pub(super) struct Scene {
+    pub(super) api: TestApi,
+    /// Owns the organisation that everything belongs to.
+    pub(super) ann: Person,
+    /// A viewer there.
+    pub(super) vic: Person,
+    /// Owns another approved organisation.
+    pub(super) eve: Person,
+    /// Owns one that waits for approval.
+    pub(super) pete: Person,
+    pub(super) suspended: Person,
+    pub(super) admin: Person,
+    /// Values for the names in paths.
+    ids: Vec<(&'static str, String)>,
+}
+
+fn id(answer: &Value) -> String {
+    answer["id"].as_str().unwrap().to_owned()
+}
+
+impl Scene {
+    pub(super) async fn new() -> Self {
+        let api = TestApi::with(&[("S3_ACCESS_KEY_ID", "key"), ("S3_SECRET_ACCESS_KEY", "secret")]).await;
+        let (moderator, admin) = (api.staff(PlatformRole::Moderator).await, api.admin().await);
+        let (ann, vic, eve) = (api.person("Ann").await, api.person("Vic").await, api.person("Eve").await);
+        let (bob, pete, suspended) = (api.person("Bob").await, api.person("Pete").await, api.person("Sam").await);
+        let org = api.org(&ann, "Ann Farm", &moderator).await;
+        for (person, name) in [(&eve, "Eve Farm"), (&bob, "Bob Farm")] {
+            api.org(person, name, &moderator).await;
+        }
+        api.pending_org(&pete, "Pete Farm").await;
+        let member = json!({"email": vic.email, "role": "viewer"});
+        assert_eq!(api.post(Some(&ann), &format!("/v1/orgs/{org}/members"), member).await.status, 204);
+        let path = format!("/v1/admin/users/{}/suspend", suspended.id);
+        assert_eq!(api.post(Some(&admin), &path, json!({"reason": "fraud"})).await.status, 204);
+        let mut scene = Self { api, ann, vic, eve, pete, suspended, admin, ids: vec![("org", org.to_string())] };
+        scene.fill(org, &bob).await;
+        scene
+    }
+
+    async fn fill(&mut self, org: OrgId, bob: &Person) {
+        let (api, ann) = (&self.api, &self.ann);
+        let mut conn = api.db.pool.acquire().await.unwrap();
+        let seller = Trader { org, user: ann.id };
+        let mut terms = testing::terms(&mut conn).await;
+        let lot = testing::auction(&mut conn, seller, &terms).await;
+        terms.buy_now = Some(testing::eur(10_000));
+        let for_sale = testing::auction(&mut conn, seller, &terms).await;
+        let draft = testing::draft(&mut conn, seller, SaleMode::Auction, 1).await;
+        let valid_for = Duration::from_mins(15);
+        let upload = images::insert_upload(&mut conn, org, ann.id, "image/png", 5, valid_for).await.unwrap();
+        let image = images::complete_upload(&mut conn, &upload, Some(draft)).await.unwrap();
+        drop(conn);
+        let item = json!({"category_id": testing::CONSOLES, "sku": "mine", "title": "Console"});
+        let item = api.post(Some(ann), "/v1/items", item).await.ok();
+        let upload = api.post(Some(ann), "/v1/uploads", json!({"content_type": "image/png", "size": 5})).await.ok();
+        let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
+        let report = api.post(Some(ann), "/v1/reports", report).await.ok();
+        let bid = json!({"maximum": {"amount": "50.00", "currency": "EUR"}});
+        let bid = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{lot}/bids"), bid).await.ok();
+        let bought = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{for_sale}/buy-now"), json!({})).await;
+        let info = api.state.registry.get("jobs.prune").unwrap();
+        let job = prune(info).tenant(org);
+        let mut tx = api.state.ledger.begin().await.unwrap();
+        let job = tx.enqueue_with(job).await.unwrap().id();
+        tx.commit().await.unwrap();
+        let ids = [
+            ("user", self.vic.id.to_string()),
+            ("job", job.to_string()),
+            ("queue", "emails".to_owned()),
+            ("schedule", "jobs.prune".to_owned()),
+            ("category", testing::CONSOLES.to_string()),
+            ("item", id(&item)),
+            ("listing", draft.to_string()),
+            ("auction", lot.to_string()),
+            ("bid", id(&bid)),
+            ("order", bought.ok()["order"].as_str().unwrap().to_owned()),
+            ("upload", id(&upload)),
+            ("image", image.to_string()),
+            ("report", id(&report)),
+            ("shipment", "S-1".to_owned()),
+        ];
+        self.ids.extend(ids);
+    }
+
+    /// The path with the ids of this scene.
+    pub(super) fn path(&self, path: &str) -> String {
+        let filled = self.ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
+        assert!(!filled.contains('{'), "the scene has nothing for {path}");
+        filled
+    }
+
+    /// A request with whatever header an operation may want.
+    pub(super) async fn call(
+        &self,
+        person: Option<&Person>,
+        method: &Method,
+        path: &str,
+        body: Value,
+    ) -> crate::testing::Answer {
+        let request = self.api.request(method.clone(), path).json(&body);
+        let request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string());
+        self.api.send(with_token(request, person)).await
+    }
+}
+
+fn prune(info: &KindInfo) -> jobs::Enqueue {
+    info.enqueue(json!({"finished_after_hours": 1, "dead_after_hours": 1})).unwrap()
+}

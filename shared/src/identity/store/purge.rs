@@ -1,0 +1,58 @@
+use sqlx::PgConnection;
+
+/// Deletes up to `limit` rows each of sessions (with their tokens), used refresh tokens, verifications and counts of failed
+/// logins whose time has been over for `days`; returns how many went. A used token that is gone counts as unknown, and no
+/// longer as stolen.
+pub async fn purge(conn: &mut PgConnection, days: u32, limit: i64) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query_scalar!(
+        r#"
+        WITH past AS (
+            SELECT clock_timestamp() - $1 * interval '1 day' AS since
+        ), old_sessions AS (
+            DELETE FROM sessions
+            WHERE id IN (SELECT id FROM sessions WHERE expires_at < (SELECT since FROM past) ORDER BY expires_at LIMIT $2)
+            RETURNING 1
+        ), used_tokens AS (
+            DELETE FROM refresh_tokens
+            WHERE token_hash IN (
+                SELECT token_hash
+                FROM refresh_tokens
+                JOIN sessions ON sessions.id = session_id
+                WHERE used_at < (SELECT since FROM past)
+                  AND sessions.expires_at >= (SELECT since FROM past)
+                ORDER BY used_at
+                LIMIT $2
+            )
+            RETURNING 1
+        ), verifications AS (
+            DELETE FROM email_verifications
+            WHERE token_hash IN (
+                SELECT token_hash
+                FROM email_verifications
+                WHERE expires_at < (SELECT since FROM past)
+                ORDER BY expires_at
+                LIMIT $2
+            )
+            RETURNING 1
+        ), failures AS (
+            DELETE FROM login_throttle
+            WHERE key IN (
+                SELECT key
+                FROM login_throttle
+                WHERE window_start < (SELECT since FROM past)
+                ORDER BY window_start
+                LIMIT $2
+            )
+            RETURNING 1
+        )
+        SELECT
+            (SELECT count(*) FROM old_sessions) + (SELECT count(*) FROM used_tokens)
+            + (SELECT count(*) FROM verifications) + (SELECT count(*) FROM failures) AS "gone!"
+        "#,
+        f64::from(days),
+        limit,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(gone.unsigned_abs())
+}

@@ -1,0 +1,338 @@
+//! Auctions as their jobs run them: on the real engine, over the real store.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jobs::auctions::{CloseAuction, OpenAuction, RemindBidders, Reminder, SweepAuctions};
+use jobs::kit::testing::{enqueued, rows};
+use jobs::kit::worker::Handlers;
+use jobs::{Enqueue, Job, Unique};
+use serde_json::{Value, json};
+use shared::auctions::model::{AuctionStatus, AuctionView, LotMode, NewAuction};
+use shared::auctions::store::{self, PlaceBid};
+use shared::auctions::testing::{self, Trader, end_in, eur, secret};
+use shared::clock::Clock;
+use shared::ids::{AuctionId, UserId};
+
+use crate::testing::Stage;
+
+/// A stage with the jobs of auctions, a seller and two bidders.
+struct Market {
+    stage: Stage,
+    seller: Trader,
+    ann: Trader,
+    bob: Trader,
+}
+
+impl Market {
+    async fn new(clock: Clock) -> Self {
+        let handlers = Handlers::default()
+            .with::<OpenAuction>()
+            .with::<CloseAuction>()
+            .with::<RemindBidders>()
+            .with::<SweepAuctions>();
+        let stage = Stage::with_clock(handlers, clock).await;
+        let mut conn = stage.db.pool.acquire().await.unwrap();
+        let seller = testing::trader(&mut conn).await;
+        let (ann, bob) = (testing::trader(&mut conn).await, testing::trader(&mut conn).await);
+        drop(conn);
+        Self { stage, seller, ann, bob }
+    }
+
+    async fn terms(&self) -> NewAuction {
+        testing::terms(&mut self.stage.db.pool.acquire().await.unwrap()).await
+    }
+
+    async fn auction(&self, terms: &NewAuction) -> AuctionId {
+        testing::auction(&mut self.stage.db.pool.acquire().await.unwrap(), self.seller, terms).await
+    }
+
+    async fn bid(&self, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) {
+        let mut tx = self.stage.db.pool.begin().await.unwrap();
+        let place = PlaceBid { auction, org: by.org, user: by.user, maximum: secret(cents), quantity };
+        store::place_bid(&mut tx, &place).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn end_in(&self, auction: AuctionId, from_now: TimeDelta) {
+        end_in(&mut self.stage.db.pool.acquire().await.unwrap(), auction, from_now).await;
+    }
+
+    async fn view(&self, auction: AuctionId) -> AuctionView {
+        let mut conn = self.stage.db.pool.acquire().await.unwrap();
+        store::view(&mut conn, auction, None).await.unwrap().unwrap()
+    }
+
+    async fn enqueue<J: Job>(&self, job: &J) {
+        self.stage.ledger.enqueue(job).await.unwrap();
+    }
+
+    /// Runs what waits for its time as well; returns how many attempts ran.
+    async fn run(&self) -> usize {
+        self.stage.bench.make_due().await;
+        self.stage.bench.drain().await
+    }
+
+    /// State, attempts and due time of the only job of a kind.
+    async fn job(&self, kind: &str) -> (String, i32, DateTime<Utc>) {
+        sqlx::query_as("SELECT state::text, attempt, run_at FROM jobs WHERE kind = $1")
+            .bind(kind)
+            .fetch_one(&self.stage.db.pool)
+            .await
+            .unwrap()
+    }
+
+    /// The mails of a template that were posted with a job to send them: recipient and data.
+    async fn mails(&self, template: &str) -> Vec<(UserId, Value)> {
+        sqlx::query_as(
+            "SELECT m.user_id, m.data
+             FROM emails AS m
+             JOIN jobs AS j ON j.kind = 'emails.send' AND j.payload ->> 'email' = m.id::text
+             WHERE m.template = $1
+             ORDER BY m.created_at, m.user_id",
+        )
+        .bind(template)
+        .fetch_all(&self.stage.db.pool)
+        .await
+        .unwrap()
+    }
+
+    /// Another person who trades for the organisation, in place of the one who did.
+    async fn replace(&self, trader: Trader) -> UserId {
+        let successor = self.stage.user(&format!("{}@example.com", UserId::generate())).await;
+        sqlx::query("UPDATE memberships SET user_id = $1 WHERE org_id = $2 AND user_id = $3")
+            .bind(successor)
+            .bind(trader.org)
+            .bind(trader.user)
+            .execute(&self.stage.db.pool)
+            .await
+            .unwrap();
+        successor
+    }
+
+    async fn close(self) {
+        self.stage.db.close().await;
+    }
+}
+
+/// Asserts that a job sleeps until `due` by the database's clock, at no cost of an attempt.
+fn sleeps_until(job: &(String, i32, DateTime<Utc>), due: DateTime<Utc>) {
+    let (state, attempt, run_at) = job;
+    assert_eq!((state.as_str(), *attempt), ("scheduled", 0));
+    assert!((due..due + TimeDelta::seconds(30)).contains(run_at), "{run_at}, not {due}");
+}
+
+/// Clocks of workers: the machine's, and two that are wrong.
+fn clocks() -> [Clock; 3] {
+    let now = Clock::SYSTEM.now();
+    [Clock::SYSTEM, Clock::manual(now - TimeDelta::hours(1)), Clock::manual(now + TimeDelta::hours(1))]
+}
+
+#[tokio::test]
+async fn the_end_that_moved_is_met_by_the_databases_clock() {
+    for clock in clocks() {
+        let market = Market::new(clock).await;
+        let terms = NewAuction { soft_close_seconds: Some(300), ..market.terms().await };
+        let lot = market.auction(&terms).await;
+        market.bid(lot, market.ann, 2_000, None).await;
+        market.end_in(lot, TimeDelta::seconds(60)).await;
+        market.enqueue(&CloseAuction { auction: lot }).await;
+        // The bid arrives while the timer is on its way, and moves the end.
+        market.bid(lot, market.bob, 3_000, None).await;
+        let moved = market.view(lot).await.ends_at;
+        assert_eq!(market.stage.bench.drain().await, 1);
+        sleeps_until(&market.job("auctions.close").await, moved);
+        assert_eq!(market.view(lot).await.status, AuctionStatus::Live);
+
+        market.end_in(lot, TimeDelta::milliseconds(-1)).await;
+        assert_eq!(market.run().await, 1);
+        let closed = market.view(lot).await;
+        assert_eq!((closed.status, closed.price), (AuctionStatus::Awarded, eur(2_050)));
+        assert_eq!(market.job("auctions.close").await.0, "succeeded");
+        market.close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_auction_opens_when_its_start_has_come() {
+    for clock in clocks() {
+        let market = Market::new(clock).await;
+        let mut terms = market.terms().await;
+        terms.starts_at = Some(terms.ends_at - TimeDelta::days(1));
+        let lot = market.auction(&terms).await;
+        market.enqueue(&OpenAuction { auction: lot }).await;
+        assert_eq!(market.stage.bench.drain().await, 1);
+        sleeps_until(&market.job("auctions.open").await, market.view(lot).await.starts_at);
+        market.end_in(lot, TimeDelta::hours(23)).await;
+        assert_eq!(market.run().await, 1);
+        assert_eq!(market.view(lot).await.status, AuctionStatus::Live);
+        // A second one finds it open.
+        market.enqueue(&OpenAuction { auction: lot }).await;
+        assert_eq!(market.run().await, 1);
+        assert_eq!(rows(&market.stage.db.pool, "auctions.open").await[1].state, "succeeded");
+        market.close().await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_closers_at_once_one_closes() {
+    let market = Market::new(Clock::SYSTEM).await;
+    for _ in 0..10 {
+        let lot = market.auction(&market.terms().await).await;
+        market.bid(lot, market.ann, 2_000, None).await;
+        market.end_in(lot, TimeDelta::milliseconds(-1)).await;
+        let mut tx = market.stage.ledger.begin().await.unwrap();
+        for _ in 0..2 {
+            let job = Enqueue::new(&CloseAuction { auction: lot }).unique(Unique::NO);
+            let _ = tx.enqueue_with(job).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let tickets = market.stage.bench.take().await;
+        let [one, other] = tickets.as_slice() else { panic!("{tickets:?}") };
+        futures::join!(market.stage.bench.run(*one), market.stage.bench.run(*other));
+        let (awards, orders): (i64, i64) = sqlx::query_as(
+            "SELECT count(*), count(o.id)
+             FROM awards AS w
+             LEFT JOIN orders AS o ON o.award_id = w.id
+             WHERE w.auction_id = $1",
+        )
+        .bind(lot)
+        .fetch_one(&market.stage.db.pool)
+        .await
+        .unwrap();
+        assert_eq!((awards, orders), (1, 1));
+    }
+    assert!(rows(&market.stage.db.pool, "auctions.close").await.iter().all(|row| row.state == "succeeded"));
+    assert_eq!((market.mails("won").await.len(), market.mails("sold").await.len()), (10, 10));
+    market.close().await;
+}
+
+#[tokio::test]
+async fn both_sides_are_told_of_the_end_whoever_trades_for_them_now() {
+    let market = Market::new(Clock::SYSTEM).await;
+    let lot = market.auction(&market.terms().await).await;
+    market.bid(lot, market.ann, 2_000, None).await;
+    market.bid(lot, market.bob, 1_500, None).await;
+    market.end_in(lot, TimeDelta::milliseconds(-1)).await;
+    let (ann, seller) = (market.replace(market.ann).await, market.replace(market.seller).await);
+    market.enqueue(&CloseAuction { auction: lot }).await;
+    assert_eq!(market.run().await, 1);
+    let (won, sold) = (market.mails("won").await, market.mails("sold").await);
+    let ([(winner, won)], [(from, sold)]) = (won.as_slice(), sold.as_slice()) else { panic!("{won:?} {sold:?}") };
+    assert_eq!((*winner, *from), (ann, seller));
+    assert_eq!((&won["total"], &won["order"]), (&json!(eur(1_550)), &sold["order"]));
+    assert_eq!(market.mails("unsold").await, []);
+
+    let empty = market.auction(&market.terms().await).await;
+    let terms = NewAuction { reserve: Some(secret(4_000)), ..market.terms().await };
+    let low = market.auction(&terms).await;
+    market.bid(low, market.bob, 3_999, None).await;
+    for (lot, highest) in [(empty, json!(null)), (low, json!(eur(1_000)))] {
+        market.end_in(lot, TimeDelta::milliseconds(-1)).await;
+        market.enqueue(&CloseAuction { auction: lot }).await;
+        assert_eq!(market.run().await, 1);
+        assert_eq!(market.view(lot).await.status, AuctionStatus::Unsold);
+        let mails = market.mails("unsold").await;
+        let (to, data) = mails.last().unwrap();
+        assert_eq!((*to, &data["highest"]), (seller, &highest));
+    }
+    market.close().await;
+}
+
+#[tokio::test]
+async fn bidders_are_reminded_twice_and_each_time_once() {
+    for clock in clocks() {
+        let market = Market::new(clock).await;
+        let lot = market.auction(&market.terms().await).await;
+        market.bid(lot, market.ann, 5_000, None).await;
+        market.bid(lot, market.bob, 2_000, None).await;
+        market.end_in(lot, TimeDelta::hours(23)).await;
+        for reminder in Reminder::ALL {
+            market.enqueue(&RemindBidders { auction: lot, reminder }).await;
+        }
+        assert_eq!(market.stage.bench.drain().await, 2);
+        let told = async |market: &Market| {
+            let mails = market.mails("ending_soon").await;
+            let mut told: Vec<_> = mails.into_iter().map(|(user, data)| (user, data["leading"].clone())).collect();
+            told.sort_by_key(|(user, _)| *user == market.bob.user);
+            told
+        };
+        let both = [(market.ann.user, json!(true)), (market.bob.user, json!(false))];
+        assert_eq!(told(&market).await, both);
+        // The hour's one waits for its time.
+        let pending: Vec<RemindBidders> = enqueued(&market.stage.db.pool).await;
+        assert!(matches!(pending.as_slice(), [job] if job.reminder == Reminder::Hour), "{pending:?}");
+        market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+        assert_eq!(market.stage.bench.drain().await, 1);
+        assert_eq!(told(&market).await, both, "the same mail once");
+
+        market.end_in(lot, TimeDelta::minutes(59)).await;
+        assert_eq!(market.run().await, 1);
+        assert_eq!(told(&market).await.len(), 4);
+        market.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reminder_moves_with_the_end_and_comes_too_late_for_a_closed_auction() {
+    let market = Market::new(Clock::SYSTEM).await;
+    let terms = NewAuction { lot_mode: LotMode::Divisible, ..market.terms().await };
+    let lot = market.auction(&terms).await;
+    market.bid(lot, market.ann, 2_000, Some(10)).await;
+    market.end_in(lot, TimeDelta::hours(3)).await;
+    market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Hour }).await;
+    assert_eq!(market.stage.bench.drain().await, 1);
+    let due = market.view(lot).await.ends_at - TimeDelta::hours(1);
+    sleeps_until(&market.job("auctions.ending_soon").await, due);
+    market.end_in(lot, TimeDelta::minutes(50)).await;
+    assert_eq!(market.run().await, 1);
+    let mails = market.mails("ending_soon").await;
+    // Nobody leads on a lot that several share.
+    assert!(
+        matches!(mails.as_slice(), [(to, data)] if *to == market.ann.user && data["leading"].is_null()),
+        "{mails:?}"
+    );
+
+    let over = market.auction(&terms).await;
+    market.bid(over, market.ann, 2_000, Some(10)).await;
+    market.end_in(over, TimeDelta::milliseconds(-1)).await;
+    market.enqueue(&RemindBidders { auction: over, reminder: Reminder::Hour }).await;
+    assert_eq!(market.run().await, 1);
+    assert_eq!(market.mails("ending_soon").await.len(), 1);
+    market.close().await;
+}
+
+#[tokio::test]
+async fn the_sweep_adds_what_is_missing_and_pulls_what_is_late() {
+    let market = Market::new(Clock::SYSTEM).await;
+    let sweep = async || {
+        market.enqueue(&SweepAuctions {}).await;
+        market.stage.bench.drain().await;
+        rows(&market.stage.db.pool, "auctions.sweep").await.pop().unwrap().result.unwrap()
+    };
+    let later = market.auction(&market.terms().await).await;
+    assert_eq!(sweep().await, json!({"added": 0, "pulled": 0}));
+
+    let (lost, late) = (market.auction(&market.terms().await).await, market.auction(&market.terms().await).await);
+    let mut terms = market.terms().await;
+    terms.starts_at = Some(terms.ends_at - TimeDelta::days(1));
+    let unopened = market.auction(&terms).await;
+    for lot in [lost, late] {
+        market.end_in(lot, TimeDelta::seconds(-10)).await;
+    }
+    market.end_in(unopened, TimeDelta::hours(23)).await;
+    // As a worker whose clock ran behind would have left it.
+    let mut tx = market.stage.ledger.begin().await.unwrap();
+    let in_an_hour = Clock::SYSTEM.now() + TimeDelta::hours(1);
+    let _ = tx.enqueue_with(Enqueue::new(&CloseAuction { auction: late }).run_at(in_an_hour)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(sweep().await, json!({"added": 2, "pulled": 1}));
+    for (lot, status) in [
+        (lost, AuctionStatus::Unsold),
+        (late, AuctionStatus::Unsold),
+        (unopened, AuctionStatus::Live),
+        (later, AuctionStatus::Live),
+    ] {
+        assert_eq!(market.view(lot).await.status, status);
+    }
+    assert_eq!(sweep().await, json!({"added": 0, "pulled": 0}));
+    market.close().await;
+}

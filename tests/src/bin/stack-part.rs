@@ -7,7 +7,7 @@ use tests::roles;
 
 fn main() -> ExitCode {
     let part = std::env::args().nth(1).unwrap_or_default();
-    program::main(&part.clone(), async move |config, signals| match part.as_str() {
+    program::main(&part.clone(), &[], async move |config, signals| match part.as_str() {
         "worker" => roles::worker(&config, 8, signals.stop, signals.kill).await,
         "scheduler" => roles::scheduler(&config, signals.stop).await,
         other => anyhow::bail!("unknown part {other:?}: worker or scheduler"),

@@ -32,7 +32,7 @@ async fn a_job_is_followed_from_the_shell_and_every_act_is_in_the_audit_log() {
     shell.text(&["jobs", "run-now", id]).await;
     assert_eq!(shell.json(&["jobs", "priority", id, "urgent"]).await["done"], "urgent");
     let shown = shell.json(&["jobs", "show", id]).await;
-    assert_eq!((&shown["job"]["state"], &shown["job"]["priority"]), (&json!("available"), &json!("urgent")));
+    assert_eq!((&shown["state"], &shown["priority"]), (&json!("available"), &json!("urgent")));
     assert!(shell.text(&["jobs", "show", id]).await.contains("queue       maintenance, priority urgent"));
 
     assert_eq!(shell.text(&["jobs", "cancel", id]).await, format!("job {id}: cancelled\n"));
@@ -61,9 +61,9 @@ async fn queues_are_paused_tuned_and_moved() {
     let resumed = shell.json(&["queues", "resume", "emails"]).await;
     assert_eq!(resumed, json!({"queue": "emails", "paused": false, "taken_back": 0}));
     let set = shell.json(&["queues", "set", "emails", "--rate", "5", "--limit", "3"]).await;
-    assert_eq!((&set["settings"]["rate_per_second"], &set["settings"]["concurrency_limit"]), (&json!(5.0), &json!(3)));
+    assert_eq!((&set["rate_per_second"], &set["concurrency_limit"]), (&json!(5.0), &json!(3)));
     let moved = shell.json(&["queues", "move", "emails", "local"]).await;
-    assert_eq!(moved["settings"]["transport"], "local");
+    assert_eq!(moved["transport"], "local");
     let acts = ["pause emails", "pause reports", "resume emails", "change emails", "change emails"];
     assert_eq!(shell.acts().await, acts.map(|act| format!("queue.{act}")));
 

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use shared::config::keys;
 use shared::program;
 
 fn main() -> ExitCode {
-    program::main("api", async |config, signals| api::serve(config, signals.stop).await)
+    program::main("api", &[keys::JWT_SECRET], async |config, signals| api::serve(config, signals.stop).await)
 }

@@ -73,7 +73,7 @@ enum Part {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    program::main("bench", async |config: Config, signals| match args.part {
+    program::main("bench", &[], async |config: Config, signals| match args.part {
         Some(Part::Worker { concurrency }) => noop::worker(&config, concurrency, signals.stop).await,
         Some(Part::Scheduler) => noop::scheduler(&config, signals.stop).await,
         None => {

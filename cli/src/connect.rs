@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use shared::config::Config;
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::failure::advised;
 
@@ -21,6 +21,34 @@ pub(crate) async fn database() -> anyhow::Result<PgConnection> {
 /// Opens one connection to the configured database. Errors name the server and never the password.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<PgConnection> {
     connect(options(&config.database.url)?).await
+}
+
+/// The same to the database of the cargo events.
+pub(crate) async fn events(config: &Config) -> anyhow::Result<PgConnection> {
+    connect(options(&config.events_database_url)?).await
+}
+
+/// Makes the database that a URL names when its server has none of that name yet.
+pub(crate) async fn create_if_missing(url: &SecretString) -> anyhow::Result<()> {
+    let wanted = options(url)?;
+    let missing = match connect(wanted.clone()).await {
+        Ok(conn) => return Ok(conn.close().await?),
+        Err(error) => error,
+    };
+    let name = wanted.get_database().unwrap_or(wanted.get_username());
+    let code = missing.chain().find_map(|cause| match cause.downcast_ref::<sqlx::Error>()? {
+        sqlx::Error::Database(said) => said.code(),
+        _ => None,
+    });
+    // Invalid catalogue name.
+    if code.as_deref() != Some("3D000") {
+        return Err(missing);
+    }
+    let mut conn = connect(wanted.clone().database("postgres")).await?;
+    let name = name.replace('"', "\"\"");
+    let create = sqlx::AssertSqlSafe(format!(r#"CREATE DATABASE "{name}""#));
+    conn.execute(create).await.with_context(|| format!("create the database {name}"))?;
+    Ok(conn.close().await?)
 }
 
 /// Opens a connection on which the server refuses every write.

@@ -3,12 +3,14 @@
 //! Exit codes: 0, done; 1, it could not be done, and the message says what to do; 2, the command line or the settings were
 //! wrong.
 
+mod audit;
 mod commands;
 mod connect;
 mod demo;
 mod failure;
 mod near;
 mod output;
+mod secrets;
 mod when;
 
 use std::process::ExitCode;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// `90s`, `15m`, `2h`, `7d`, `250ms`, or a sum such as `1h30m`.
+/// Within what the calendars of chrono and PostgreSQL can add and subtract.
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
+
+/// `90s`, `15m`, `2h`, `7d`, `250ms`, or a sum such as `1h30m`; a hundred years at most.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no duration; write 90s, 15m, 2h, 7d or 1h30m");
     let mut total = Duration::ZERO;
@@ -29,6 +32,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         let part = number.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)?;
         total = total.checked_add(part).ok_or_else(wrong)?;
         rest = tail;
+    }
+    if total > LONGEST {
+        return Err(format!("{text:?} is longer than a hundred years"));
     }
     Ok(total)
 }
@@ -74,7 +80,19 @@ mod tests {
         assert_eq!(secs("90s"), Ok(90.0));
         assert_eq!(secs("1h30m"), Ok(5_400.0));
         assert_eq!(secs("250ms"), Ok(0.25));
-        for bad in ["", "h", "5", "5x", "-5s", "1.5h", "99999999999999999999s", "9999999999999999999d", "5s x"] {
+        for bad in [
+            "",
+            "h",
+            "5",
+            "5x",
+            "-5s",
+            "1.5h",
+            "99999999999999999999s",
+            "9999999999999999999d",
+            "99999999999d",
+            "40000d",
+            "5s x",
+        ] {
             assert!(secs(bad).is_err(), "{bad}");
         }
     }

@@ -31,7 +31,6 @@ impl Stack {
         let mut env: Vec<(String, String)> = [
             ("DATABASE_URL", db.url()),
             ("NAMESPACE", format!("d{name}")),
-            ("JWT_SECRET", format!("{name}{name}")),
             ("PASSWORD_COST", "4".to_owned()),
             ("HTTP_ADDR", format!("127.0.0.1:{api}")),
             ("PUBLIC_URL", format!("http://127.0.0.1:{api}")),
@@ -74,7 +73,12 @@ impl Stack {
 
     /// Plays a file; returns the exit code and what stands on the standard output and error.
     async fn demo(&self, bids: &str, options: &[&str]) -> (Option<i32>, String, String) {
-        let output = tradeyard(&self.env).args(["demo", "--bids", bids]).args(options).output().await.unwrap();
+        let output = tradeyard(&self.env)
+            .args(["demo", "--bids", bids, "--dir", self.dir.to_str().unwrap()])
+            .args(options)
+            .output()
+            .await
+            .unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
     }
@@ -115,7 +119,7 @@ async fn the_demo_plays_a_file_once() {
 
     // Interrupted while it prepares or plays: the next run has to find its way.
     let mut interrupted = tradeyard(&stack.env)
-        .args(["demo", "--bids", BIDS, "--seconds", "20"])
+        .args(["demo", "--bids", BIDS, "--seconds", "20", "--dir", stack.dir.to_str().unwrap()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

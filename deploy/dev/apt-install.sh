@@ -26,8 +26,10 @@ enabled_services() {
 
 before=$(enabled_services)
 export DEBIAN_FRONTEND=noninteractive
-apt-get update
-apt-get install -y --no-install-recommends "${new[@]}"
+# Automatic upgrades hold the lock for minutes at times.
+wait=(-o DPkg::Lock::Timeout=300)
+apt-get "${wait[@]}" update
+apt-get "${wait[@]}" install -y --no-install-recommends "${new[@]}"
 
 for unit in $(comm -13 <(printf '%s\n' "$before") <(enabled_services)); do
     systemctl disable --quiet "$unit" || true

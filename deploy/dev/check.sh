@@ -5,6 +5,7 @@ cmd_test() {
     local begin=$SECONDS
     begin_checks
     ensure_cargo_tool cargo-nextest "$CARGO_NEXTEST_VERSION"
+    if (($# == 0)); then ensure_rust_components; fi
     if (($# > 0)); then
         await_servers
         step "tests: $*" run_tests "$@"
@@ -32,6 +33,9 @@ begin_checks() {
     ensure_packages
     trap end_checks EXIT
     on_interrupt true
+    if [[ $REDIS_IS_OURS == no || $RABBITMQ_IS_OURS == no ]]; then
+        note "what the tests put on the broker that is not ours, under names of their own, stays there"
+    fi
     # What a killed run left.
     stop_servers
     delete_servers
@@ -44,7 +48,7 @@ end_checks() {
     local status=$?
     trap '' INT TERM HUP
     if ((status != 0)); then print_steps; fi
-    if [[ $POSTGRES_IS_OURS == no ]]; then drop_database "$SQLX_DATABASE" || true; fi
+    if [[ $POSTGRES_IS_OURS == no ]]; then drop_test_databases || true; fi
     stop_servers
     delete_servers
     rm -rf "$STATE/sqlx" "$STATE/none" "$STATE/secrets"
@@ -122,6 +126,20 @@ migrate_sqlx_database() {
     done
 }
 
+# On a server that stays: what the tests made and nobody uses now. A template goes when no copy is left, that is, when no
+# other run is at work there.
+drop_test_databases() {
+    local name copies="datname ~ '^t_[0-9a-f]{8}_[0-9]+_[0-9]+'"
+    drop_database "$SQLX_DATABASE"
+    for name in $(sql postgres -At -c "SELECT datname FROM pg_database WHERE $copies"); do
+        sql postgres -c "DROP DATABASE IF EXISTS \"$name\"" 2>/dev/null || true
+    done
+    [[ -z $(sql postgres -At -c "SELECT 1 FROM pg_database WHERE $copies LIMIT 1") ]] || return 0
+    for name in $(sql postgres -At -c "SELECT datname FROM pg_database WHERE datname ~ '^tradeyard_template_[0-9a-f]{8}\$'"); do
+        sql postgres -c "ALTER DATABASE \"$name\" IS_TEMPLATE false" -c "DROP DATABASE \"$name\"" 2>/dev/null || true
+    done
+}
+
 drop_database() { sql postgres -c "DROP DATABASE IF EXISTS \"$1\" WITH (FORCE)"; }
 
 check_sqlx() {
@@ -140,6 +158,7 @@ check_sqlx() {
 
 cmd_sqlx() {
     begin_checks
+    ensure_rust_components
     await_servers
     step "SQL queries against the migrations" collect_queries --cap-lints warn
     mkdir -p .sqlx

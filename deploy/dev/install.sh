@@ -9,10 +9,11 @@ CARGO_DENY_VERSION=0.20.2
 ensure_packages() {
     local missing=()
     find_postgres
-    if [[ $POSTGRES_IS_OURS == yes && -z $PG_BIN ]]; then missing+=(postgresql); fi
+    # Tests break servers, and start their own for that, whatever the environment names.
+    if needs_server "$POSTGRES_IS_OURS" && [[ -z $PG_BIN ]]; then missing+=(postgresql); fi
     if [[ $POSTGRES_IS_OURS == no ]] && ! have psql; then missing+=(postgresql-client); fi
-    if [[ $REDIS_IS_OURS == yes ]] && ! have redis-server; then missing+=(redis-server); fi
-    if [[ $RABBITMQ_IS_OURS == yes ]] && ! rabbitmq_is_installed; then missing+=(rabbitmq-server); fi
+    if needs_server "$REDIS_IS_OURS" && ! have redis-server; then missing+=(redis-server); fi
+    if needs_server "$RABBITMQ_IS_OURS" && ! rabbitmq_is_installed; then missing+=(rabbitmq-server); fi
     if ! have cc; then missing+=(gcc libc6-dev); fi
     if ! have pkg-config; then missing+=(pkg-config); fi
     # Without them neither cargo nor a program of ours can check a server's certificate.
@@ -24,6 +25,8 @@ ensure_packages() {
     require_postgres_version
 }
 
+needs_server() { [[ $1 == yes || $SET == test ]]; }
+
 install_packages() {
     local sudo=()
     if ! have apt-get; then
@@ -31,7 +34,8 @@ install_packages() {
             "or name running servers by DATABASE_URL, REDIS_URL and AMQP_URL"
     fi
     if ((EUID != 0)); then
-        if ! have sudo || ! sudo -n true 2>/dev/null; then
+        # In a session without a terminal, as the installation will be: sudo may remember a password for a terminal only.
+        if ! have sudo || ! setsid sudo -n true </dev/null 2>/dev/null; then
             fail "missing on this machine: $*" \
                 "you are not root, and sudo wants a password or is not there; please run once, as root:" \
                 "  apt-get update && apt-get install -y --no-install-recommends $*" \
@@ -76,6 +80,18 @@ ensure_cargo() {
     version=$(cut -d' ' -f2 <<<"${version%%-*}")
     [[ $(printf '%s\n' "$floor" "$version" | sort -V | head -n 1) == "$floor" ]] ||
         fail "rustc is $version, and Tradeyard needs $floor or newer" "for example: rustup update stable"
+}
+
+# ensure_rust_components: rustfmt and clippy, which a minimal toolchain lacks.
+ensure_rust_components() {
+    local missing=()
+    cargo fmt --version >/dev/null 2>&1 || missing+=(rustfmt)
+    cargo clippy --version >/dev/null 2>&1 || missing+=(clippy)
+    ((${#missing[@]} > 0)) || return 0
+    have rustup || fail "the Rust toolchain lacks $(joined "${missing[@]}")" \
+        "install it the way cargo was installed; with rustup: rustup component add ${missing[*]}"
+    say "adding $(joined "${missing[@]}") to the Rust toolchain"
+    attend rustup component add "${missing[@]}" || fail "rustup component add ${missing[*]} failed"
 }
 
 # ensure_cargo_tool NAME VERSION: on PATH as it is, or built into .dev/tools.

@@ -73,7 +73,8 @@ keep_log_short() {
 }
 
 # stop_parts PART...: asks all of them to end, waits, and kills what is left after GRACE seconds.
-GRACE=${GRACE:-30}
+# More than the programs' own grace for running jobs, so that they can give back what does not end in it.
+GRACE=${GRACE:-45}
 stop_parts() {
     local part names=() deadline i asked
     for part in "$@"; do

@@ -11,7 +11,8 @@ GIVEN_DATABASE_URL=${DATABASE_URL:-}
 GIVEN_REDIS_URL=${REDIS_URL:-}
 GIVEN_AMQP_URL=${AMQP_URL:-${CLOUDAMQP_URL:-}}
 
-TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
+# Absolute: programs are started from other folders, and cargo takes a relative one from here.
+TARGET_DIR=$(realpath -m -- "${CARGO_TARGET_DIR:-$ROOT/target}")
 TOOLS=$ROOT/.dev/tools
 
 # use_set dev|test|bench: sets SET, STATE, the ports, the secrets and the URLs.
@@ -22,11 +23,13 @@ use_set() {
         *) STATE=$ROOT/.dev/$SET ;;
     esac
     make_state_dirs
-    # A shell that has run `eval "$(./dev env)"` names our own servers; those are not somebody else's.
+    # A shell that has run `eval "$(./dev env)"` names our own servers, perhaps as they were before a reset; those are not
+    # somebody else's.
     dev_ports
     load_secrets "$ROOT/.dev/secrets"
     private_urls
     local own=" $PRIVATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_AMQP_URL "
+    if [[ ${TRADEYARD_DEV_OWN:-} == "$(checkout_hash) "* ]]; then own+="${TRADEYARD_DEV_OWN#* } "; fi
     if [[ $SET != dev ]]; then
         free_ports
         load_secrets "$STATE/secrets"
@@ -154,4 +157,6 @@ cmd_env() {
     for setting in "${ENVIRONMENT[@]}"; do
         printf 'export %s=%q\n' "${setting%%=*}" "${setting#*=}"
     done
+    # By this ./dev tells its own URLs from those of other servers, also after a reset has changed them.
+    printf 'export TRADEYARD_DEV_OWN=%q\n' "$(checkout_hash) $PRIVATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_AMQP_URL"
 }

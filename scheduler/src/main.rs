@@ -6,7 +6,7 @@ use scheduler::Scheduler;
 use shared::program;
 
 fn main() -> ExitCode {
-    program::main("scheduler", async |config, signals| {
+    program::main("scheduler", &[], async |config, signals| {
         let scheduler = Scheduler { health: signals.health, ..Scheduler::connect(&config)? };
         scheduler.run(signals.stop).await
     })

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Key};
 use crate::telemetry::{self, Readiness};
 
 /// What the parts of a program say of their readiness; a program that runs no part yet has nothing to say.
@@ -71,12 +71,13 @@ impl Signals {
     }
 }
 
-/// Runs a program: exit code 0 when `run` ends well, 1 when it fails, 2 when the configuration is wrong.
-pub fn main<F>(name: &str, run: impl FnOnce(Config, Signals) -> F) -> ExitCode
+/// Runs a program that cannot do without the secrets in `needed`: exit code 0 when `run` ends well, 1 when it fails, 2 when the
+/// configuration is wrong.
+pub fn main<F>(name: &str, needed: &[Key], run: impl FnOnce(Config, Signals) -> F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let config = match Config::load() {
+    let config = match Config::load_with(needed) {
         Ok(config) => config,
         Err(error) => return complain(&error, 2),
     };
@@ -108,7 +109,8 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "{name} failed");
-            ExitCode::FAILURE
+            // What only the part that uses it could judge.
+            if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -17,24 +17,27 @@ use shared::realtime::Publisher;
 
 use crate::{Services, pools};
 
-/// A worker program's arguments; each has an environment variable as well.
+/// A worker program's arguments; each has a setting as well.
 #[derive(Clone, Debug, Parser)]
 #[command(version, about = "Runs one pool of Tradeyard's workers until it gets SIGTERM.")]
 struct Args {
-    /// How many jobs of each queue run at once.
-    #[arg(long, env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=2000))]
-    concurrency: u16,
-    /// Seconds that running jobs may take to end after SIGTERM; a second SIGTERM ends them at once.
-    #[arg(long, env = "GRACE_SECONDS", default_value_t = 30)]
-    grace: u64,
+    /// How many jobs of each queue run at once; the setting `CONCURRENCY` unless given.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=2000))]
+    concurrency: Option<u16>,
+    /// Seconds that running jobs may take to end after SIGTERM; a second SIGTERM ends them at once. The setting `GRACE_SECONDS`
+    /// unless given.
+    #[arg(long)]
+    grace: Option<u64>,
 }
 
 /// The whole of a worker program: `fn main() -> ExitCode { workers::runtime::main("emails") }`.
 #[must_use]
 pub fn main(pool: &'static str) -> ExitCode {
     let args = Args::parse();
-    program::main(&format!("worker-{pool}"), async move |config: Config, signals: Signals| {
-        run(pool, &config, args.concurrency.into(), Duration::from_secs(args.grace), signals).await
+    program::main(&format!("worker-{pool}"), &[], async move |config: Config, signals: Signals| {
+        let concurrency = args.concurrency.unwrap_or(config.workers.concurrency);
+        let grace = args.grace.map_or(config.workers.grace, Duration::from_secs);
+        run(pool, &config, concurrency.into(), grace, signals).await
     })
 }
 

@@ -1,10 +1,10 @@
 //! What handlers share: made once a process, used by every job.
 
 use shared::blobs::Blobs;
-use shared::config::Config;
+use shared::config::{Config, ConfigError, keys};
 use sqlx::PgPool;
 
-use crate::emails::{Mailer, Renderer};
+use crate::emails::{Mailer, MailerError, Renderer};
 use crate::images::Studio;
 
 /// Mails that one process hands over at a time.
@@ -32,7 +32,10 @@ impl Services {
         Ok(Self {
             blobs: Blobs::new(&config.s3)?,
             studio: Studio::new(cores),
-            mailer: Mailer::new(&config.smtp, SMTP_CONNECTIONS)?,
+            mailer: Mailer::new(&config.smtp, SMTP_CONNECTIONS).map_err(|error| {
+                let key = if matches!(error, MailerError::From(_)) { keys::SMTP_FROM } else { keys::SMTP_URL };
+                ConfigError::of(key, error.to_string())
+            })?,
             renderer: Renderer::new(&config.http.public_url),
             events: shared::db::pool(&config.events_database_url, EVENTS_CONNECTIONS, "events")?,
         })

@@ -11,18 +11,25 @@ use shared::config::{Config, Mode};
 use shared::program::Signals;
 use tokio::task::JoinSet;
 
+use super::migrate;
 use crate::output::print;
+use crate::{connect, secrets};
+
+/// Everything together stays below PostgreSQL's default of 100 connections: twice this for the API (its own and the events'),
+const API_CONNECTIONS: u32 = 8;
+/// this, six for the engine and three for events for each pool, six for the scheduler.
+const POOL_CONNECTIONS: u32 = 4;
 
 /// The whole product in one process: API, every worker pool, a scheduler, and the S3 and mail sinks.
 ///
-/// With only `DATABASE_URL` set, PostgreSQL alone carries the jobs.
+/// With only `DATABASE_URL` set, PostgreSQL alone carries the jobs. A database that is missing is made.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     /// How many jobs of each queue run at once.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=2000))]
     concurrency: u16,
-    /// The folder of uploaded objects and sent mail.
-    #[arg(long, default_value = ".dev/sinks", value_name = "FOLDER")]
+    /// The folder of uploaded objects, sent mail, and the secrets that were made up because none are set.
+    #[arg(long, default_value = secrets::DIR, value_name = "FOLDER")]
     dir: PathBuf,
     /// Where the S3 server listens.
     #[arg(long, default_value = "127.0.0.1:7310", value_name = "ADDR")]
@@ -41,14 +48,15 @@ impl Dev {
         anyhow::ensure!(config.mode == Mode::Development, "`tradeyard dev` is for development; MODE says production");
         shared::telemetry::init_logging(&config.log);
         shared::telemetry::metrics();
-        fill_in_secrets(&mut config);
+        secrets::make(&mut config, &self.dir)?;
         config.s3.endpoint = format!("http://{}", self.s3_addr);
         config.s3.public_endpoint = config.s3.endpoint.clone();
         config.smtp.url = SecretString::from(format!("smtp://{}", self.smtp_addr));
         let signals = Signals::listen().context("listen for signals")?;
-        let db = shared::db::pool(&config.database.url, 1, "migrate")?;
-        shared::db::migrate(&db).await.context("bring the schema up to date")?;
-        db.close().await;
+        for url in [&config.database.url, &config.events_database_url] {
+            connect::create_if_missing(url).await?;
+        }
+        migrate::bring_up_to_date(&config).await?;
 
         let s3 = sinks::s3::Options {
             dir: self.dir.join("s3"),
@@ -63,7 +71,9 @@ impl Dev {
         let mailbox = sinks::mailbox::serve(smtp, self.mailbox_addr, signals.kill.clone()).await?;
 
         let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
+        config.database.connections = config.database.connections.min(API_CONNECTIONS);
         parts.spawn(api::serve(config.clone(), signals.stop.clone()));
+        config.database.connections = config.database.connections.min(POOL_CONNECTIONS);
         parts.spawn(scheduler::Scheduler::connect(&config)?.run(signals.stop.clone()));
         for &pool in workers::pools::NAMES {
             let (config, signals, concurrency) = (config.clone(), signals.clone(), usize::from(self.concurrency));
@@ -87,18 +97,5 @@ impl Dev {
         }
         signals.kill.cancel();
         Ok(())
-    }
-}
-
-/// Secrets that nobody set are made up for this run.
-fn fill_in_secrets(config: &mut Config) {
-    let made_up = || SecretString::from(uuid::Uuid::new_v4().simple().to_string());
-    if config.auth.jwt_secret.expose_secret().is_empty() {
-        config.auth.jwt_secret = made_up();
-        tracing::warn!("JWT_SECRET is not set: sessions end with this process");
-    }
-    if config.s3.access_key_id.expose_secret().is_empty() || config.s3.secret_access_key.expose_secret().is_empty() {
-        config.s3.access_key_id = SecretString::from("tradeyard-dev".to_owned());
-        config.s3.secret_access_key = made_up();
     }
 }

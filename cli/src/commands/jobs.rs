@@ -8,11 +8,13 @@ use jobs::kit::ops::cancel::Cancelled;
 use jobs::kit::ops::retry::Again;
 use jobs::kit::ops::{self, JobState, cancel, detail, list, retry, why};
 use serde::Serialize;
+use serde_json::json;
 use shared::ids::JobId;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 
 use super::enqueue::json_argument;
 use super::filter::Filter;
+use crate::audit::record;
 use crate::connect;
 use crate::failure::advised;
 use crate::output::Output;
@@ -74,11 +76,16 @@ pub(crate) struct Retry {
     #[arg(long, value_name = "JSON")]
     payload: Option<String>,
     /// With a filter: this many a second, instead of all at once.
-    #[arg(long, value_name = "PER_SECOND")]
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with = "ids")]
     rate: Option<f64>,
     /// With a filter: at most this many, oldest first.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, conflicts_with = "ids")]
     limit: u32,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| format!("{text:?} is no number above 0"))
 }
 
 impl Jobs {
@@ -101,11 +108,18 @@ impl Jobs {
             Self::Cancel(chosen) => cancel(&mut conn, chosen, output).await,
             Self::Retry(retry) => retry.run(&mut conn, output).await,
             Self::RunNow { id } => {
-                retry::run_now(&mut conn, id, BY).await?;
+                let mut tx = conn.begin().await?;
+                retry::run_now(&mut tx, id, BY).await?;
+                record(&mut tx, "job.run_now", ("job", &id.to_string()), json!({})).await?;
+                tx.commit().await?;
                 output.show(&Done { id, done: "due now" }, Done::told)
             }
             Self::Priority { id, priority } => {
-                retry::reprioritise(&mut conn, id, priority, BY).await?;
+                let mut tx = conn.begin().await?;
+                retry::reprioritise(&mut tx, id, priority, BY).await?;
+                let data = json!({"priority": priority.name()});
+                record(&mut tx, "job.reprioritise", ("job", &id.to_string()), data).await?;
+                tx.commit().await?;
                 output.show(&Done { id, done: priority.name() }, Done::told)
             }
         }
@@ -159,15 +173,22 @@ async fn cancel(conn: &mut PgConnection, chosen: Chosen, output: &Output) -> any
     needs_a_choice(&chosen)?;
     if chosen.ids.is_empty() {
         let now = ops::now(conn).await?;
-        let done = cancel::cancel_matching(conn, &chosen.filter.resolve(now), BY).await?;
+        let filter = chosen.filter.resolve(now);
+        // Batches commit by themselves, so the intent is written first.
+        let data = json!({"matching": Filter::told(&filter)});
+        record(conn, "job.cancel_many", ("jobs", "matching"), data).await?;
+        let done = cancel::cancel_matching(conn, &filter, BY).await?;
         return output
             .show(&done, |done| format!("{} cancelled, {} running asked to stop", done.cancelled, done.asked));
     }
     for id in chosen.ids {
-        let done = match cancel::cancel(conn, id, BY).await? {
+        let mut tx = conn.begin().await?;
+        let done = match cancel::cancel(&mut tx, id, BY).await? {
             Cancelled::AtOnce => "cancelled",
             Cancelled::Asked => "running: asked to stop",
         };
+        record(&mut tx, "job.cancel", ("job", &id.to_string()), json!({})).await?;
+        tx.commit().await?;
         output.show(&Done { id, done }, Done::told)?;
     }
     Ok(())
@@ -183,6 +204,8 @@ impl Retry {
         if self.chosen.ids.is_empty() {
             let now = ops::now(conn).await?;
             let filter = self.chosen.filter.resolve(now);
+            let data = json!({"matching": Filter::told(&filter), "per_second": self.rate, "limit": self.limit});
+            record(conn, "job.retry_many", ("jobs", "matching"), data).await?;
             let done = retry::retry_matching(conn, &registry, &filter, self.rate, self.limit, BY).await?;
             return output.show(&done, |done| match done.conflicts {
                 0 => format!("{} retried", done.retried),
@@ -192,7 +215,11 @@ impl Retry {
         let payload = self.payload.as_deref().map(json_argument).transpose()?;
         let again = Again { payload, ..Again::default() };
         for id in self.chosen.ids {
-            retry::retry(conn, &registry, id, &again, BY).await?;
+            let mut tx = conn.begin().await?;
+            retry::retry(&mut tx, &registry, id, &again, BY).await?;
+            let data = json!({"edited": again.payload.is_some()});
+            record(&mut tx, "job.retry", ("job", &id.to_string()), data).await?;
+            tx.commit().await?;
             output.show(&Done { id, done: "available again" }, Done::told)?;
         }
         Ok(())

@@ -3,39 +3,62 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context;
+use secrecy::ExposeSecret;
 use serde::Serialize;
+use shared::config::Config;
 use shared::db::MIGRATOR;
 use sqlx::PgConnection;
+use sqlx::migrate::Migrator;
 
 use crate::connect;
 use crate::output::Output;
 
-#[derive(Serialize)]
-struct Migrated {
+#[derive(Debug, Serialize)]
+pub(crate) struct Migrated {
+    #[serde(flatten)]
+    main: Schema,
+    /// The database of the cargo events, when it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Schema>,
+}
+
+#[derive(Debug, Serialize)]
+struct Schema {
     applied: Vec<String>,
     version: i64,
 }
 
-/// Applies what is missing. Safe to run from several places at once.
 pub(crate) async fn run(output: &Output) -> anyhow::Result<()> {
-    let mut conn = connect::database().await?;
-    let before = applied(&mut conn).await?;
-    MIGRATOR
-        .run_direct(None, &mut conn, false)
+    output.show(&bring_up_to_date(&Config::load()?).await?, Migrated::told)
+}
+
+/// Applies what is missing, to the main database and to that of the cargo events when it is another one. Safe to run from
+/// several places at once.
+pub(crate) async fn bring_up_to_date(config: &Config) -> anyhow::Result<Migrated> {
+    let main = apply(&MIGRATOR, &mut connect::open(config).await?).await.context("the database")?;
+    let same = config.events_database_url.expose_secret() == config.database.url.expose_secret();
+    let events = if same {
+        None
+    } else {
+        let mut conn = connect::events(config).await?;
+        Some(apply(&shared::cargo::migrator(), &mut conn).await.context("the events database")?)
+    };
+    Ok(Migrated { main, events })
+}
+
+async fn apply(migrator: &Migrator, conn: &mut PgConnection) -> anyhow::Result<Schema> {
+    let before = applied(conn).await?;
+    migrator
+        .run_direct(None, conn, false)
         .await
-        .context("the migrations failed; the database is as it was before")?;
-    let applied = MIGRATOR
+        .context("a migration failed; it left nothing behind, and those before it stay applied")?;
+    let applied = migrator
         .iter()
         .filter(|migration| migration.migration_type.is_up_migration() && !before.contains(&migration.version))
         .map(|migration| format!("{:04} {}", migration.version, migration.description))
         .collect();
-    let version = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
-    output.show(&Migrated { applied, version }, |done| {
-        if done.applied.is_empty() {
-            return format!("The schema is up to date (version {}).", done.version);
-        }
-        format!("Applied {} migration(s):\n  {}", done.applied.len(), done.applied.join("\n  "))
-    })
+    let version = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
+    Ok(Schema { applied, version })
 }
 
 async fn applied(conn: &mut PgConnection) -> anyhow::Result<BTreeSet<i64>> {
@@ -47,4 +70,23 @@ async fn applied(conn: &mut PgConnection) -> anyhow::Result<BTreeSet<i64>> {
     let versions: Vec<i64> =
         sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(conn).await?;
     Ok(versions.into_iter().collect())
+}
+
+impl Migrated {
+    fn told(&self) -> String {
+        let main = self.main.told("The database");
+        match &self.events {
+            Some(events) => format!("{main}\n{}", events.told("The events database")),
+            None => main,
+        }
+    }
+}
+
+impl Schema {
+    fn told(&self, name: &str) -> String {
+        if self.applied.is_empty() {
+            return format!("{name} is up to date (version {}).", self.version);
+        }
+        format!("{name}: applied {} migration(s):\n  {}", self.applied.len(), self.applied.join("\n  "))
+    }
 }

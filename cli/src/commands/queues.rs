@@ -8,8 +8,11 @@ use jobs::kit::job::Carrier;
 use jobs::kit::ops::queues::{self, Change, QueueChange, QueueView};
 use jobs::kit::ops::{self, span};
 use serde::Serialize;
+use serde_json::json;
 use shared::config::Config;
+use sqlx::{Connection, PgConnection};
 
+use crate::audit::record;
 use crate::output::{Output, or_dash, print, print_json, table};
 use crate::{connect, when};
 
@@ -18,9 +21,15 @@ pub(crate) enum Queues {
     /// List the queues with what is in them and what holds them up.
     List(List),
     /// Stop handing out the jobs of queues. Running ones finish; nothing is lost.
-    Pause { names: Vec<String> },
+    Pause {
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
     /// Hand out their jobs again.
-    Resume { names: Vec<String> },
+    Resume {
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
     /// Change a queue's limits.
     Set(Set),
     /// Carry a queue by another transport: redis, rabbit or local. Jobs go on flowing.
@@ -93,7 +102,10 @@ impl Queues {
             },
             Self::Pause { names } => {
                 for name in names {
-                    let taken_back = queues::pause(&mut conn, &name).await?;
+                    let mut tx = conn.begin().await?;
+                    let taken_back = queues::pause(&mut tx, &name).await?;
+                    record(&mut tx, "queue.pause", ("queue", &name), json!({"returned": taken_back})).await?;
+                    tx.commit().await?;
                     output.show(&Switched { queue: name, paused: true, taken_back }, |done| {
                         format!("{} is paused; {} jobs came back from the broker", done.queue, done.taken_back)
                     })?;
@@ -102,7 +114,10 @@ impl Queues {
             }
             Self::Resume { names } => {
                 for name in names {
-                    queues::resume(&mut conn, &name).await?;
+                    let mut tx = conn.begin().await?;
+                    queues::resume(&mut tx, &name).await?;
+                    record(&mut tx, "queue.resume", ("queue", &name), json!({})).await?;
+                    tx.commit().await?;
                     output.show(&Switched { queue: name, paused: false, taken_back: 0 }, |done| {
                         format!("{} goes on", done.queue)
                     })?;
@@ -119,18 +134,29 @@ impl Queues {
                     pack: set.pack.unwrap_or_default(),
                     transport: None,
                 };
-                let queue = queues::set(&mut conn, &set.name, &change).await?;
+                let queue = change_recorded(&mut conn, &set.name, &change).await?;
                 output.show(&queue, |queue| view(std::slice::from_ref(queue), now))
             }
             Self::Move { name, transport } => {
                 refuse_missing_broker(&config, transport)?;
                 let now = ops::now(&mut conn).await?;
                 let change = QueueChange { transport: Some(transport), ..QueueChange::default() };
-                let queue = queues::set(&mut conn, &name, &change).await?;
+                let queue = change_recorded(&mut conn, &name, &change).await?;
                 output.show(&queue, |queue| view(std::slice::from_ref(queue), now))
             }
         }
     }
+}
+
+/// Changes a queue's settings and writes down how they were before.
+async fn change_recorded(conn: &mut PgConnection, name: &str, change: &QueueChange) -> anyhow::Result<QueueView> {
+    let mut tx = conn.begin().await?;
+    let before = queues::one(&mut tx, name).await?.settings;
+    let queue = queues::set(&mut tx, name, change).await?;
+    let data = json!({"before": before, "after": queue.settings});
+    record(&mut tx, "queue.change", ("queue", name), data).await?;
+    tx.commit().await?;
+    Ok(queue)
 }
 
 /// A queue on a broker that this installation does not have would stand still.

@@ -10,10 +10,10 @@ use jobs::kit::registry::Registry;
 use jobs::kit::schedule::store::{self, ScheduleError, ScheduleView, TimesError};
 use serde::{Serialize, Serializer};
 use serde_json::json;
-use shared::audit;
 use shared::ids::JobId;
 use sqlx::{Connection, PgConnection};
 
+use crate::audit::record;
 use crate::failure::advised;
 use crate::output::{Output, relative};
 use crate::{connect, near};
@@ -110,7 +110,7 @@ async fn set_paused(conn: &mut PgConnection, name: &str, paused: bool) -> anyhow
     } else {
         (store::resume(&mut tx, name, BY).await?, "schedule.resume")
     };
-    record(&mut tx, action, name, json!({})).await?;
+    record(&mut tx, action, ("schedule", name), json!({})).await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -130,19 +130,9 @@ async fn run_now(conn: &mut PgConnection, registry: &Registry, name: &str) -> an
     let mut tx = conn.begin().await?;
     let job = store::job_now(&mut tx, registry, name).await?;
     let enqueued = Enqueued::or_existing(job.insert(&mut tx).await)?;
-    record(&mut tx, "schedule.run_now", name, json!({"job": enqueued.id()})).await?;
+    record(&mut tx, "schedule.run_now", ("schedule", name), json!({"job": enqueued.id()})).await?;
     tx.commit().await?;
     Ok(Started { schedule: name.to_owned(), job: enqueued.id(), new: enqueued.is_new() })
-}
-
-async fn record(
-    conn: &mut PgConnection,
-    action: &str,
-    name: &str,
-    data: serde_json::Value,
-) -> Result<i64, sqlx::Error> {
-    let subject = ("schedule", name.to_owned());
-    audit::append(conn, audit::Entry { actor: None, action, subject, data }).await
 }
 
 /// The answer of `next`.

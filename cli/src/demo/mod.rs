@@ -32,6 +32,7 @@ use self::course::Course;
 use self::plan::Plan;
 use crate::failure::advised;
 use crate::output::{Output, print, print_json};
+use crate::secrets;
 
 /// Play real auctions through the HTTP API, with time compressed.
 ///
@@ -46,6 +47,9 @@ pub(crate) struct Demo {
     /// Where the API is; `PUBLIC_URL` unless given.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
+    /// The folder that `tradeyard dev` was given, for the secrets that it made up; used when `JWT_SECRET` is not set.
+    #[arg(long, default_value = secrets::DIR, value_name = "FOLDER")]
+    dir: PathBuf,
     /// How long the auctions run; chosen by the speed of the machine unless given.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(20..=600))]
     seconds: Option<u64>,
@@ -58,13 +62,14 @@ impl Demo {
             Some(path) => bids::read(path)?,
             None => Plan::new(bids::XBOX).context("the recorded bids")?,
         };
-        let config = Config::load()?;
+        let mut config = Config::load()?;
         if config.mode == Mode::Production {
             return Err(advised(
                 "the demo's people and sales have no place in production",
                 "run it on an installation for trying things out, with MODE=development",
             ));
         }
+        secrets::recall(&mut config, &self.dir)?;
         let stop = Signals::listen().context("listen for signals")?.stop;
         let base = self.api.as_deref().unwrap_or(&config.http.public_url).trim_end_matches('/').to_owned();
         let course = Course { plan: &plan, config: &config, base, seconds: self.seconds };

@@ -60,7 +60,7 @@ pub(crate) struct ReportRow {
 /// What jobs came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Jobs {
-    /// Due and not finished.
+    /// Due and not finished, or waiting for another try.
     pub(crate) open: u64,
     pub(crate) succeeded: u64,
     pub(crate) cancelled: u64,
@@ -241,11 +241,13 @@ impl Stored {
     }
 
     /// What became of the jobs that were made from the demo's begin until its report was there (and mailed), or until now.
-    /// Timers that lie ahead are no open work.
+    /// Timers that lie ahead are no open work, unless what they wait for is another try.
     pub(crate) async fn jobs(&mut self, since: DateTime<Utc>, seller: OrgId) -> sqlx::Result<Jobs> {
         let row = sqlx::query!(
-            r#"SELECT count(*) FILTER (WHERE state < 'succeeded' AND (state <> 'scheduled' OR run_at <= clock_timestamp()))
-                          AS "open!",
+            r#"SELECT count(*) FILTER (
+                          WHERE state < 'succeeded'
+                            AND (state <> 'scheduled' OR attempt > 0 OR run_at <= clock_timestamp())
+                      ) AS "open!",
                       count(*) FILTER (WHERE state = 'succeeded') AS "succeeded!",
                       count(*) FILTER (WHERE state = 'cancelled') AS "cancelled!",
                       count(*) FILTER (WHERE state = 'dead') AS "dead!"
@@ -279,4 +281,32 @@ impl Stored {
 
 fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::db::testing::TestDb;
+    use sqlx::ConnectOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_waits_for_another_try_is_open_and_a_timer_is_not() {
+        let db = TestDb::new().await;
+        let conn = async || db.options().connect().await.unwrap();
+        let mut stored = Stored { market: conn().await, events: conn().await };
+        let since = stored.now().await.unwrap() - chrono::TimeDelta::minutes(1);
+        sqlx::query(
+            "INSERT INTO jobs (kind, queue, state, payload, attempt, run_at)
+             SELECT 'demo', 'emails', 'scheduled', '{}', attempt, now() + interval '1 hour'
+             FROM unnest('{0, 1}'::int[]) AS attempt",
+        )
+        .execute(&db.pool)
+        .await
+        .unwrap();
+        let jobs = stored.jobs(since, OrgId::generate()).await.unwrap();
+        assert_eq!(jobs, Jobs { open: 1, ..Jobs::default() });
+        stored.close().await;
+        db.close().await;
+    }
 }

@@ -17,17 +17,23 @@ use std::borrow::Cow;
 use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
 
-/// The numbers of the migrations that make this module's tables.
-const MIGRATIONS: std::ops::Range<i64> = 80..90;
+/// Begins the names of the migrations that make this module's tables: `0080_cargo.sql`.
+const MIGRATIONS: &str = "cargo";
 
-/// Brings a database that holds nothing but cargo events up to date. The main database gets the same tables from
-/// [`crate::db::migrate`], so this is for an `EVENTS_DATABASE_URL` that names another one.
-pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
+/// The migrations of a database that holds nothing but cargo events. The main database gets the same tables from
+/// [`crate::db::MIGRATOR`], so this is for an `EVENTS_DATABASE_URL` that names another one.
+#[must_use]
+pub fn migrator() -> Migrator {
     let all = crate::db::MIGRATOR.iter();
-    let migrations: Vec<_> = all.filter(|migration| MIGRATIONS.contains(&migration.version)).cloned().collect();
-    let mut migrator = Migrator::with_migrations(migrations);
+    let mut migrator =
+        Migrator::with_migrations(all.filter(|one| one.description.starts_with(MIGRATIONS)).cloned().collect());
     // Also right when both names turn out to mean the same database.
     migrator.set_ignore_missing(true);
     migrator.table_name = Cow::Borrowed(&*crate::db::MIGRATOR.table_name);
-    migrator.run(pool).await
+    migrator
+}
+
+/// Brings a database of cargo events up to date.
+pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
+    migrator().run(pool).await
 }

@@ -1,50 +1,65 @@
 //! One documented file plus the environment (`tradeyard.example.toml` lists every setting). Nobody else reads either.
 
+mod address;
 mod network;
 mod source;
 
 use std::fmt::{self, Display};
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::EnvFilter;
 
+use address::{Kind, Way};
 pub use network::Network;
 pub use source::{ConfigError, Fault, Key, Source};
 
-const fn key(env: &'static str, file: &'static str) -> Key {
-    Key { env, file }
+/// What signs tokens must not be guessed.
+const MIN_JWT_SECRET: usize = 32;
+
+macro_rules! keys {
+    ($($name:ident: $file:literal)*) => {
+        $(pub const $name: Key = Key { env: stringify!($name), file: $file };)*
+        /// All of them.
+        pub const ALL: &[Key] = &[$($name),*];
+    };
 }
 
-/// Every setting there is.
+/// Every setting there is: its name in the environment, its place in the file.
 pub mod keys {
-    use super::{Key, key};
+    use super::Key;
 
-    pub const MODE: Key = key("MODE", "mode");
-    pub const LOG: Key = key("LOG", "log.filter");
-    pub const LOG_FORMAT: Key = key("LOG_FORMAT", "log.format");
-    pub const HEALTH_ADDR: Key = key("HEALTH_ADDR", "health.addr");
-    pub const DATABASE_URL: Key = key("DATABASE_URL", "database.url");
-    pub const DATABASE_CONNECTIONS: Key = key("DATABASE_CONNECTIONS", "database.connections");
-    pub const EVENTS_DATABASE_URL: Key = key("EVENTS_DATABASE_URL", "events.database_url");
-    pub const REDIS_URL: Key = key("REDIS_URL", "redis.url");
-    pub const AMQP_URL: Key = key("AMQP_URL", "amqp.url");
-    pub const CLOUDAMQP_URL: Key = key("CLOUDAMQP_URL", "amqp.cloudamqp_url");
-    pub const NAMESPACE: Key = key("NAMESPACE", "namespace");
-    pub const HTTP_ADDR: Key = key("HTTP_ADDR", "http.addr");
-    pub const PUBLIC_URL: Key = key("PUBLIC_URL", "http.public_url");
-    pub const CORS_ORIGINS: Key = key("CORS_ORIGINS", "http.cors_origins");
-    pub const TRUSTED_PROXIES: Key = key("TRUSTED_PROXIES", "http.trusted_proxies");
-    pub const JWT_SECRET: Key = key("JWT_SECRET", "auth.jwt_secret");
-    pub const PASSWORD_COST: Key = key("PASSWORD_COST", "auth.password_cost");
-    pub const S3_ENDPOINT: Key = key("S3_ENDPOINT", "s3.endpoint");
-    pub const S3_PUBLIC_ENDPOINT: Key = key("S3_PUBLIC_ENDPOINT", "s3.public_endpoint");
-    pub const S3_REGION: Key = key("S3_REGION", "s3.region");
-    pub const S3_BUCKET: Key = key("S3_BUCKET", "s3.bucket");
-    pub const S3_ACCESS_KEY_ID: Key = key("S3_ACCESS_KEY_ID", "s3.access_key_id");
-    pub const S3_SECRET_ACCESS_KEY: Key = key("S3_SECRET_ACCESS_KEY", "s3.secret_access_key");
-    pub const SMTP_URL: Key = key("SMTP_URL", "smtp.url");
-    pub const SMTP_FROM: Key = key("SMTP_FROM", "smtp.from");
+    keys! {
+        MODE: "mode"
+        LOG: "log.filter"
+        LOG_FORMAT: "log.format"
+        HEALTH_ADDR: "health.addr"
+        CONCURRENCY: "workers.concurrency"
+        GRACE_SECONDS: "workers.grace_seconds"
+        DATABASE_URL: "database.url"
+        DATABASE_CONNECTIONS: "database.connections"
+        EVENTS_DATABASE_URL: "events.database_url"
+        REDIS_URL: "redis.url"
+        AMQP_URL: "amqp.url"
+        CLOUDAMQP_URL: "amqp.cloudamqp_url"
+        NAMESPACE: "namespace"
+        HTTP_ADDR: "http.addr"
+        PUBLIC_URL: "http.public_url"
+        CORS_ORIGINS: "http.cors_origins"
+        TRUSTED_PROXIES: "http.trusted_proxies"
+        JWT_SECRET: "auth.jwt_secret"
+        PASSWORD_COST: "auth.password_cost"
+        S3_ENDPOINT: "s3.endpoint"
+        S3_PUBLIC_ENDPOINT: "s3.public_endpoint"
+        S3_REGION: "s3.region"
+        S3_BUCKET: "s3.bucket"
+        S3_ACCESS_KEY_ID: "s3.access_key_id"
+        S3_SECRET_ACCESS_KEY: "s3.secret_access_key"
+        SMTP_URL: "smtp.url"
+        SMTP_FROM: "smtp.from"
+    }
 }
 
 /// Production refuses plaintext connections and missing secrets; development does not.
@@ -97,6 +112,15 @@ pub struct Database {
     pub connections: u32,
 }
 
+/// What worker programs do unless their command line says otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Workers {
+    /// How many jobs of each queue run at once, 1 to 2,000.
+    pub concurrency: u16,
+    /// How long running jobs may take to end after SIGTERM.
+    pub grace: Duration,
+}
+
 #[derive(Clone, Debug)]
 pub struct Http {
     pub addr: SocketAddr,
@@ -142,6 +166,7 @@ pub struct Config {
     pub namespace: String,
     pub log: Log,
     pub health_addr: SocketAddr,
+    pub workers: Workers,
     pub database: Database,
     /// Where cargo events are stored; the main database unless set.
     pub events_database_url: SecretString,
@@ -158,37 +183,50 @@ pub struct Config {
 impl Config {
     /// Reads the file and the environment of this process.
     pub fn load() -> Result<Self, ConfigError> {
-        Self::from_source(Source::from_process())
+        Self::load_with(&[])
+    }
+
+    /// [`Config::load`] for a program that cannot work without these secrets.
+    pub fn load_with(needed: &[Key]) -> Result<Self, ConfigError> {
+        Self::read(Source::from_process(), needed)
     }
 
     /// Reads from `source`; every fault is listed.
-    pub fn from_source(mut source: Source) -> Result<Self, ConfigError> {
+    pub fn from_source(source: Source) -> Result<Self, ConfigError> {
+        Self::read(source, &[])
+    }
+
+    fn read(mut source: Source, needed: &[Key]) -> Result<Self, ConfigError> {
         let s = &mut source;
         let mode = s.value(keys::MODE, Mode::Development);
-        let database_url = required_secret(s, keys::DATABASE_URL);
-        check_url(s, keys::DATABASE_URL, Some(&database_url), &["postgres", "postgresql"]);
-        let events = s.secret(keys::EVENTS_DATABASE_URL);
-        check_url(s, keys::EVENTS_DATABASE_URL, events.as_ref(), &["postgres", "postgresql"]);
-        let redis_url = s.secret(keys::REDIS_URL);
-        check_url(s, keys::REDIS_URL, redis_url.as_ref(), &["redis", "rediss"]);
-        let cloudamqp = s.secret(keys::CLOUDAMQP_URL);
-        let amqp_url = s.secret(keys::AMQP_URL).or(cloudamqp);
-        check_url(s, keys::AMQP_URL, amqp_url.as_ref(), &["amqp", "amqps"]);
+        for &key in [keys::DATABASE_URL].iter().chain(needed) {
+            if s.secret(key).is_none() {
+                s.fault(key.env, "is not set");
+            }
+        }
+        let database_url = checked(s, mode, keys::DATABASE_URL, &address::POSTGRES).unwrap_or_default();
+        let events = checked(s, mode, keys::EVENTS_DATABASE_URL, &address::POSTGRES);
+        let redis_url = checked(s, mode, keys::REDIS_URL, &address::REDIS);
+        let cloudamqp = checked(s, mode, keys::CLOUDAMQP_URL, &address::AMQP);
+        let amqp_url = checked(s, mode, keys::AMQP_URL, &address::AMQP).or(cloudamqp);
         let http = Http {
             addr: s.value(keys::HTTP_ADDR, SocketAddr::from(([127, 0, 0, 1], 7300))),
-            public_url: s.value(keys::PUBLIC_URL, "http://127.0.0.1:7300".to_owned()).trim_end_matches('/').to_owned(),
+            public_url: web(s, mode, keys::PUBLIC_URL, "http://127.0.0.1:7300").trim_end_matches('/').to_owned(),
             cors_origins: s
                 .text(keys::CORS_ORIGINS)
                 .map(|list| list.split(',').map(|one| one.trim().to_owned()).collect())
                 .unwrap_or_default(),
             trusted_proxies: networks(s),
         };
-        let endpoint = s.value(keys::S3_ENDPOINT, "http://127.0.0.1:7310".to_owned());
+        let endpoint = web(s, mode, keys::S3_ENDPOINT, "http://127.0.0.1:7310");
+        let public_endpoint = match s.text(keys::S3_PUBLIC_ENDPOINT) {
+            Some(_) => web(s, mode, keys::S3_PUBLIC_ENDPOINT, ""),
+            None => endpoint.clone(),
+        };
         let smtp = Smtp {
-            url: s.secret(keys::SMTP_URL).unwrap_or_else(|| "smtp://127.0.0.1:7325".to_owned().into()),
+            url: checked_or(s, mode, keys::SMTP_URL, &address::SMTP, "smtp://127.0.0.1:7325"),
             from: s.value(keys::SMTP_FROM, "Tradeyard <no-reply@tradeyard.example>".to_owned()),
         };
-        check_url(s, keys::SMTP_URL, Some(&smtp.url), &["smtp", "smtps"]);
         let config = Self {
             mode,
             namespace: s.value(keys::NAMESPACE, "tradeyard".to_owned()),
@@ -198,6 +236,10 @@ impl Config {
                     .value(keys::LOG_FORMAT, if mode == Mode::Production { LogFormat::Json } else { LogFormat::Text }),
             },
             health_addr: s.value(keys::HEALTH_ADDR, SocketAddr::from(([127, 0, 0, 1], 0))),
+            workers: Workers {
+                concurrency: s.value(keys::CONCURRENCY, 32),
+                grace: Duration::from_secs(s.value(keys::GRACE_SECONDS, 30)),
+            },
             database: Database { url: database_url.clone(), connections: s.value(keys::DATABASE_CONNECTIONS, 10) },
             events_database_url: events.unwrap_or(database_url),
             redis_url,
@@ -208,7 +250,7 @@ impl Config {
                 password_cost: s.value(keys::PASSWORD_COST, 12),
             },
             s3: S3 {
-                public_endpoint: s.text(keys::S3_PUBLIC_ENDPOINT).unwrap_or_else(|| endpoint.clone()),
+                public_endpoint,
                 endpoint,
                 region: s.value(keys::S3_REGION, "us-east-1".to_owned()),
                 bucket: s.value(keys::S3_BUCKET, "tradeyard".to_owned()),
@@ -222,60 +264,45 @@ impl Config {
     }
 
     fn check(&self, s: &mut Source) {
+        if let Err(error) = EnvFilter::try_new(&self.log.filter) {
+            s.fault(keys::LOG.env, error.to_string());
+        }
+        if !(1..=2_000).contains(&self.workers.concurrency) {
+            s.fault(keys::CONCURRENCY.env, "expected 1 to 2000");
+        }
         if self.database.connections == 0 {
             s.fault(keys::DATABASE_CONNECTIONS.env, "must be at least 1");
         }
-        if !self.namespace.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-            || self.namespace.is_empty()
-        {
+        if !self.namespace.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             s.fault(keys::NAMESPACE.env, "expected letters, digits, - and _");
+        }
+        for origin in &self.http.cors_origins {
+            if !address::is_origin(origin) {
+                s.fault(keys::CORS_ORIGINS.env, format!("{origin:?} is no origin such as https://shop.example"));
+            }
+        }
+        if (1..MIN_JWT_SECRET).contains(&self.auth.jwt_secret.expose_secret().len()) {
+            s.fault(keys::JWT_SECRET.env, format!("expected at least {MIN_JWT_SECRET} characters"));
         }
         if !(4..=31).contains(&self.auth.password_cost) {
             s.fault(keys::PASSWORD_COST.env, "expected 4 to 31");
-        }
-        if self.mode == Mode::Production {
-            self.check_production(s);
-        }
-    }
-
-    /// No plaintext connections, no missing or short secrets.
-    fn check_production(&self, s: &mut Source) {
-        if !self.database.url.expose_secret().contains("sslmode=verify-full") {
-            s.fault(keys::DATABASE_URL.env, "production needs sslmode=verify-full");
-        }
-        if self.auth.password_cost < 10 {
+        } else if self.mode == Mode::Production && self.auth.password_cost < 10 {
             s.fault(keys::PASSWORD_COST.env, "production needs at least 10");
         }
-        let plain = [
-            (keys::REDIS_URL, self.redis_url.as_ref(), "redis://", "rediss://"),
-            (keys::AMQP_URL, self.amqp_url.as_ref(), "amqp://", "amqps://"),
-            (keys::SMTP_URL, Some(&self.smtp.url), "smtp://", "smtps:// or smtp://…?tls=required"),
-        ];
-        for (key, url, refused, wanted) in plain {
-            let Some(url) = url.map(ExposeSecret::expose_secret) else {
-                continue;
-            };
-            if url.starts_with(refused) && !url.contains("tls=required") {
-                s.fault(key.env, format!("production needs {wanted}"));
-            }
+        if !address::is_bucket(&self.s3.bucket) {
+            s.fault(keys::S3_BUCKET.env, "expected 3 to 63 lower-case letters, digits, - and .");
         }
-        if !self.http.public_url.starts_with("https://") {
-            s.fault(keys::PUBLIC_URL.env, "production needs https://");
-        }
-        if !self.s3.endpoint.starts_with("https://") {
-            s.fault(keys::S3_ENDPOINT.env, "production needs https://");
+        if !address::is_mailbox(&self.smtp.from) {
+            s.fault(keys::SMTP_FROM.env, "expected a mailbox such as Name <name@example.com>");
         }
     }
 
-    /// For programs that sign tokens: refuses a missing or short key in any mode.
+    /// For programs that sign tokens: refuses a missing key in any mode.
     pub fn jwt_secret(&self) -> Result<&SecretString, ConfigError> {
-        if self.auth.jwt_secret.expose_secret().len() >= 32 {
-            return Ok(&self.auth.jwt_secret);
+        if self.auth.jwt_secret.expose_secret().is_empty() {
+            return Err(ConfigError::of(keys::JWT_SECRET, "is not set"));
         }
-        Err(ConfigError(vec![Fault {
-            key: keys::JWT_SECRET.env.to_owned(),
-            problem: "expected at least 32 characters".to_owned(),
-        }]))
+        Ok(&self.auth.jwt_secret)
     }
 }
 
@@ -288,22 +315,30 @@ fn networks(s: &mut Source) -> Vec<Network> {
     })
 }
 
-fn required_secret(s: &mut Source, key: Key) -> SecretString {
-    s.secret(key).unwrap_or_else(|| {
-        s.fault(key.env, "is not set");
-        SecretString::default()
+/// The address, if it is set. A wrong one is a fault, and in production one that others can read along with.
+fn checked(s: &mut Source, mode: Mode, key: Key, kind: &Kind) -> Option<SecretString> {
+    let url = s.secret(key)?;
+    match (kind.read)(url.expose_secret()) {
+        None => s.fault(key.env, format!("expected {}", kind.like)),
+        Some(Way::Plain) if mode == Mode::Production => s.fault(key.env, format!("production needs {}", kind.private)),
+        Some(_) => {}
+    }
+    Some(url)
+}
+
+/// [`checked`], with a default that only development takes.
+fn checked_or(s: &mut Source, mode: Mode, key: Key, kind: &Kind, default: &str) -> SecretString {
+    checked(s, mode, key, kind).unwrap_or_else(|| {
+        if mode == Mode::Production {
+            s.fault(key.env, format!("is not set; production needs {}", kind.private));
+        }
+        default.to_owned().into()
     })
 }
 
-/// A URL's scheme is checked without ever printing the URL: it may hold a password.
-fn check_url(s: &mut Source, key: Key, url: Option<&SecretString>, schemes: &[&str]) {
-    let Some(url) = url.map(ExposeSecret::expose_secret).filter(|url| !url.is_empty()) else {
-        return;
-    };
-    let fits = url.split_once("://").is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty());
-    if !fits {
-        s.fault(key.env, format!("expected {}://…", schemes.join(":// or ")));
-    }
+/// An address that is no secret.
+fn web(s: &mut Source, mode: Mode, key: Key, default: &str) -> String {
+    checked_or(s, mode, key, &address::HTTP, default).expose_secret().to_owned()
 }
 
 impl Display for Mode {

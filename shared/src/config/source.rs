@@ -1,7 +1,9 @@
 //! Reads settings from one TOML file and the environment, and collects every fault instead of stopping at the first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fmt::{self, Display};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -29,6 +31,14 @@ pub struct Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(pub Vec<Fault>);
 
+impl ConfigError {
+    /// One fault that only the setting's user could find.
+    #[must_use]
+    pub fn of(key: Key, problem: impl Into<String>) -> Self {
+        Self(vec![Fault { key: key.env.to_owned(), problem: problem.into() }])
+    }
+}
+
 impl Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration has {} fault(s):", self.0.len())?;
@@ -55,12 +65,14 @@ impl Source {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub fn from_process() -> Self {
-        let env: BTreeMap<_, _> = std::env::vars().collect();
+        // Somebody else's variable may hold any bytes; a setting of ours with such bytes does not parse, and that is told.
+        let text = |part: OsString| part.to_string_lossy().into_owned();
+        let env: BTreeMap<_, _> = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
         let named = env.get("TRADEYARD_CONFIG").cloned();
         let path = named.clone().unwrap_or_else(|| "tradeyard.toml".to_owned());
         let text = match std::fs::read_to_string(Path::new(&path)) {
             Ok(text) => Ok(text),
-            Err(_) if named.is_none() => Ok(String::new()),
+            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => Ok(String::new()),
             Err(error) => Err(format!("cannot read {path}: {error}")),
         };
         let mut source = Self::new(text.as_deref().unwrap_or(""), env);
@@ -81,9 +93,12 @@ impl Source {
         source
     }
 
-    /// Notes that something is wrong; loading goes on, so that every fault is listed.
+    /// Notes that something is wrong; loading goes on, so that every fault is listed, once.
     pub fn fault(&mut self, key: impl Into<String>, problem: impl Into<String>) {
-        self.faults.push(Fault { key: key.into(), problem: problem.into() });
+        let fault = Fault { key: key.into(), problem: problem.into() };
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
     }
 
     /// The setting's text, if it is set anywhere and not empty.
@@ -115,7 +130,7 @@ impl Source {
         if let (Some(path), None) = (self.env.get(&named).cloned(), self.env.get(key.env)) {
             self.known.insert(key.file);
             return match std::fs::read_to_string(&path) {
-                Ok(text) => Some(SecretString::from(text.trim_end().to_owned())),
+                Ok(text) => Some(text.trim_end()).filter(|text| !text.is_empty()).map(SecretString::from),
                 Err(error) => {
                     self.fault(named, format!("cannot read {path}: {error}"));
                     None

@@ -5,20 +5,86 @@ fn load(file: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_source(Source::new(file, env))
 }
 
+/// Development with a database, and whatever is given besides.
+fn load_env(env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    load("", &[&[("DATABASE_URL", "postgres://h/db")], env].concat())
+}
+
+#[track_caller]
+fn faulty(result: Result<Config, ConfigError>) -> Vec<String> {
+    result.unwrap_err().0.into_iter().map(|fault| fault.key).collect()
+}
+
 #[test]
 fn every_fault_is_listed_at_once_by_name() {
-    let error = load(
-        "nonsense = 1\n[database]\nconnections = \"many\"\nurll = \"x\"",
-        &[("MODE", "prod"), ("REDIS_URL", "http://secret-host"), ("PASSWORD_COST", "2")],
-    )
-    .unwrap_err();
-    let text = error.to_string();
-    for name in
-        ["DATABASE_URL", "DATABASE_CONNECTIONS", "database.urll", "nonsense", "MODE", "REDIS_URL", "PASSWORD_COST"]
-    {
-        assert!(text.contains(name), "{name} is missing in: {text}");
+    let wrong = [
+        ("MODE", "prod"),
+        ("LOG", "info,sqlx=loud"),
+        ("LOG_FORMAT", "xml"),
+        ("HEALTH_ADDR", "here"),
+        ("CONCURRENCY", "0"),
+        ("GRACE_SECONDS", "soon"),
+        ("DATABASE_URL", "postgres://secret-host:port/db"),
+        ("EVENTS_DATABASE_URL", "mysql://secret-host/db"),
+        ("REDIS_URL", "redis://secret-host/words"),
+        ("AMQP_URL", "amqp://secret-host/%2f?heartbeat=often"),
+        ("CLOUDAMQP_URL", "http://secret-host"),
+        ("NAMESPACE", "a b"),
+        ("PUBLIC_URL", "here"),
+        ("CORS_ORIGINS", "https://fine.example,https://shop.example/path"),
+        ("JWT_SECRET", "secret-host"),
+        ("PASSWORD_COST", "2"),
+        ("S3_ENDPOINT", "files"),
+        ("S3_PUBLIC_ENDPOINT", "ftp://files"),
+        ("S3_BUCKET", "A"),
+        ("SMTP_URL", "smtp://secret-host?tls=perhaps"),
+        ("SMTP_FROM", "nobody"),
+    ];
+    let error = load("nonsense = 1\n[database]\nconnections = \"many\"\nurll = \"x\"", &wrong).unwrap_err();
+    let named: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
+    let wanted = wrong.iter().map(|(name, _)| *name).chain(["DATABASE_CONNECTIONS", "database.urll", "nonsense"]);
+    for name in wanted.clone() {
+        assert!(named.contains(&name), "{name} is missing in: {error}");
     }
-    assert!(!text.contains("secret-host"), "a URL may hold a password: {text}");
+    assert_eq!(named.len(), wanted.count(), "each once: {error}");
+    assert!(!error.to_string().contains("secret-host"), "an address or a key: {error}");
+}
+
+#[test]
+fn what_is_missing_is_listed_with_the_rest() {
+    let env = [("REDIS_URL", "x")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let error = Config::read(Source::new("", env.into()), &[keys::JWT_SECRET]).unwrap_err();
+    let named: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
+    assert_eq!(named, ["DATABASE_URL", "JWT_SECRET", "REDIS_URL"]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    assert_eq!(faulty(load("", &[("DATABASE_URL_FILE", path)])), ["DATABASE_URL"], "an empty file holds no secret");
+}
+
+#[test]
+fn every_kind_of_address_is_taken() {
+    for (name, value) in [
+        ("DATABASE_URL", "postgresql://me:%2F@[::1]:5432/db?sslmode=verify-full&sslrootcert=/ca.pem"),
+        ("REDIS_URL", "redis://:word@h:6379/3"),
+        ("REDIS_URL", "rediss://user:word@h:6380/"),
+        ("AMQP_URL", "amqp://h"),
+        ("CLOUDAMQP_URL", "amqps://name:word@bear.rmq.cloudamqp.com/name?heartbeat=30"),
+        ("SMTP_URL", "smtp://h:25?tls=opportunistic"),
+        ("SMTP_URL", "smtps://user:p%40ss@h"),
+        ("SMTP_FROM", "no-reply@localhost"),
+        ("PUBLIC_URL", "https://shop.example/market/"),
+        ("CORS_ORIGINS", "https://a.example, http://localhost:3000"),
+        ("S3_PUBLIC_ENDPOINT", "https://files.example"),
+    ] {
+        assert!(load_env(&[(name, value)]).is_ok(), "{name} {value}");
+    }
+}
+
+#[test]
+fn cloudamqp_is_used_when_there_is_no_other() {
+    let config = load_env(&[("CLOUDAMQP_URL", "amqps://bear.example/name")]).unwrap();
+    assert_eq!(config.amqp_url.unwrap().expose_secret(), "amqps://bear.example/name");
+    assert_eq!(faulty(load_env(&[("CLOUDAMQP_URL", "bear")])), ["CLOUDAMQP_URL"]);
 }
 
 #[test]
@@ -29,24 +95,51 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(config.events_database_url.expose_secret(), "postgres://file/db");
 }
 
+/// Settings that production takes, with some of them replaced.
+fn production(replaced: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut env = std::collections::BTreeMap::from([
+        ("MODE", "production"),
+        ("DATABASE_URL", "postgres://h/db?sslmode=verify-full"),
+        ("REDIS_URL", "rediss://h"),
+        ("AMQP_URL", "amqps://h"),
+        ("PUBLIC_URL", "https://shop.example"),
+        ("S3_ENDPOINT", "https://files.example"),
+        ("SMTP_URL", "smtps://h"),
+    ]);
+    env.extend(replaced.iter().copied());
+    load("", &env.into_iter().collect::<Vec<_>>())
+}
+
 #[test]
 fn production_refuses_plaintext() {
-    let error = load(
-        "",
-        &[
-            ("MODE", "production"),
-            ("DATABASE_URL", "postgres://h/db"),
-            ("REDIS_URL", "redis://h"),
-            ("AMQP_URL", "amqp://h"),
-            ("PASSWORD_COST", "4"),
-        ],
-    )
-    .unwrap_err();
-    let names: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
-    assert_eq!(
-        names,
-        ["DATABASE_URL", "PASSWORD_COST", "REDIS_URL", "AMQP_URL", "SMTP_URL", "PUBLIC_URL", "S3_ENDPOINT"]
-    );
+    assert!(production(&[]).is_ok());
+    for (name, value) in [
+        ("DATABASE_URL", "postgres://h/db"),
+        ("DATABASE_URL", "postgres://h/db?sslmode=require"),
+        ("DATABASE_URL", "postgres://me:sslmode=verify-full@h/db"),
+        ("DATABASE_URL", "postgres://h/db?application_name=sslmode=verify-full"),
+        ("EVENTS_DATABASE_URL", "postgres://h/events"),
+        ("REDIS_URL", "redis://h"),
+        ("REDIS_URL", "redis://:tls=required@h"),
+        ("REDIS_URL", "redis://h?tls=required"),
+        ("REDIS_URL", "rediss://h/#insecure"),
+        ("AMQP_URL", "amqp://h?tls=required"),
+        ("CLOUDAMQP_URL", "amqp://h"),
+        ("PUBLIC_URL", "http://shop.example"),
+        ("PUBLIC_URL", ""),
+        ("S3_ENDPOINT", "http://files.example"),
+        ("S3_ENDPOINT", ""),
+        ("S3_PUBLIC_ENDPOINT", "http://files.example"),
+        ("SMTP_URL", "smtp://h"),
+        ("SMTP_URL", "smtp://user:tls=required@h"),
+        ("SMTP_URL", "smtp://h?tls=opportunistic"),
+        ("SMTP_URL", ""),
+        ("PASSWORD_COST", "4"),
+        ("JWT_SECRET", "short"),
+    ] {
+        assert_eq!(faulty(production(&[(name, value)])), [name], "{value}");
+    }
+    assert!(production(&[("SMTP_URL", "smtp://h?tls=required")]).is_ok());
 }
 
 #[test]
@@ -54,9 +147,7 @@ fn the_example_file_is_complete_and_loads() {
     let example = include_str!("../../../tradeyard.example.toml");
     let config = load(example, &[]).unwrap();
     assert_eq!(config.mode, Mode::Development);
-    let source = include_str!("mod.rs");
-    for line in source.lines().filter(|line| line.contains(": Key = key(")) {
-        let env = line.split('"').nth(1).unwrap();
-        assert!(example.contains(env), "{env} is not explained in tradeyard.example.toml");
+    for key in keys::ALL {
+        assert!(example.contains(&format!("[{}]", key.env)), "{} is not explained in tradeyard.example.toml", key.env);
     }
 }

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let part = args.next().unwrap_or_default();
     let breaks: Vec<String> = args.collect();
-    program::main(&part.clone(), async move |config, signals| {
+    program::main(&part.clone(), &[], async move |config, signals| {
         if let [point, breaks] = breaks.as_slice() {
             fault::arm(point.parse()?, breaks.parse()?);
         }

@@ -3,13 +3,16 @@
 mod postgres;
 mod rabbit;
 mod redis;
+mod tls;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use postgres::OwnPostgres;
 pub use rabbit::OwnRabbit;
 pub use redis::OwnRedis;
+pub use tls::{NAME, Tls};
 
 /// A port that nobody uses now.
 pub fn free_port() -> anyhow::Result<u16> {
@@ -21,4 +24,15 @@ fn own_dir(server: &str, port: u16) -> anyhow::Result<PathBuf> {
     let dir = std::env::temp_dir().join(format!("tradeyard-{server}-{port}-{}", std::process::id()));
     std::fs::create_dir_all(&dir)?;
     Ok(dir)
+}
+
+/// Waits until somebody listens on the port. Of a server with TLS that is all a stranger can see.
+async fn until_listening(port: u16) -> anyhow::Result<()> {
+    for _ in 0..1200 {
+        if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    anyhow::bail!("nobody listens on port {port}")
 }

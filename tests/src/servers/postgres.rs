@@ -6,7 +6,11 @@ use anyhow::Context;
 use sqlx::{ConnectOptions, Connection};
 use tokio::process::{Child, Command};
 
+use super::tls::{NAME, Tls};
 use super::{free_port, own_dir};
+
+const CERTIFICATE: &str = "certificate.pem";
+const KEY: &str = "key.pem";
 
 /// A PostgreSQL of the test's own; killed when dropped. It trusts everybody on the loopback and keeps what it promised.
 #[derive(Debug)]
@@ -15,14 +19,24 @@ pub struct OwnPostgres {
     bin: PathBuf,
     port: u16,
     dir: PathBuf,
+    tls: bool,
 }
 
 impl OwnPostgres {
     /// Makes a cluster, starts it and waits until it answers.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(None).await
+    }
+
+    /// The same with TLS.
+    pub async fn start_tls(tls: &Tls) -> anyhow::Result<Self> {
+        Self::start_with(Some(tls)).await
+    }
+
+    async fn start_with(tls: Option<&Tls>) -> anyhow::Result<Self> {
         let port = free_port()?;
         let dir = own_dir("postgres", port)?;
-        let mut postgres = Self { child: None, bin: bin()?, port, dir };
+        let mut postgres = Self { child: None, bin: bin()?, port, dir, tls: tls.is_some() };
         if is_root() {
             std::os::unix::fs::chown(&postgres.dir, Some(postgres_id("uid")?), Some(postgres_id("gid")?))?;
         }
@@ -35,13 +49,31 @@ impl OwnPostgres {
             .await
             .context("run initdb")?;
         anyhow::ensure!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        if let Some(tls) = tls {
+            postgres.take(&tls.certificate(), CERTIFICATE)?;
+            postgres.take(&tls.key(), KEY)?;
+        }
         postgres.up().await?;
         Ok(postgres)
+    }
+
+    /// Copies a file into the folder, for its user alone: it refuses a key that others may read.
+    fn take(&self, from: &Path, name: &str) -> anyhow::Result<()> {
+        let to = self.data().join(name);
+        std::fs::copy(from, &to)?;
+        std::fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        if is_root() {
+            std::os::unix::fs::chown(&to, Some(postgres_id("uid")?), Some(postgres_id("gid")?))?;
+        }
+        Ok(())
     }
 
     /// The URL of its only database, which is empty at first.
     #[must_use]
     pub fn url(&self) -> String {
+        if self.tls {
+            return format!("postgres://tradeyard@{NAME}:{}/postgres?sslmode=verify-full", self.port);
+        }
         format!("postgres://tradeyard@127.0.0.1:{}/postgres", self.port)
     }
 
@@ -52,8 +84,15 @@ impl OwnPostgres {
         for setting in [&format!("port={}", self.port), "listen_addresses=127.0.0.1", "unix_socket_directories="] {
             command.args(["-c", setting]);
         }
+        if self.tls {
+            for (setting, value) in [("ssl", "on"), ("ssl_cert_file", CERTIFICATE), ("ssl_key_file", KEY)] {
+                command.args(["-c", &format!("{setting}={value}")]);
+            }
+        }
         self.child = Some(command.spawn().context("start postgres")?);
         let options: sqlx::postgres::PgConnectOptions = self.url().parse()?;
+        // Whether the certificate is right is the test's question.
+        let options = if self.tls { options.ssl_mode(sqlx::postgres::PgSslMode::Require) } else { options };
         for _ in 0..1200 {
             if let Ok(conn) = options.connect().await {
                 conn.close().await?;

@@ -6,7 +6,8 @@ use anyhow::Context;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::{free_port, own_dir};
+use super::tls::{NAME, Tls, text};
+use super::{free_port, own_dir, until_listening};
 
 /// Debian's scripts, which run as anybody.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
@@ -20,39 +21,71 @@ pub struct OwnRabbit {
     distribution: u16,
     mapper: u16,
     dir: PathBuf,
+    tls: bool,
 }
+
+/// Where a node with TLS keeps its queues.
+const VHOST: &str = "bear";
 
 impl OwnRabbit {
     /// Starts one and waits until it answers, some eight seconds.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(None).await
+    }
+
+    /// Starts one that speaks TLS alone, with a virtual host of its own.
+    pub async fn start_tls(tls: &Tls) -> anyhow::Result<Self> {
+        Self::start_with(Some(tls)).await
+    }
+
+    async fn start_with(tls: Option<&Tls>) -> anyhow::Result<Self> {
         let (port, distribution, mapper) = (free_port()?, free_port()?, free_port()?);
         let dir = own_dir("rabbit", port)?;
         std::fs::write(dir.join("enabled_plugins"), "[].")?;
+        if let Some(tls) = tls {
+            let settings = [
+                ("listeners.tcp", "none".to_owned()),
+                ("listeners.ssl.1", format!("127.0.0.1:{port}")),
+                ("ssl_options.certfile", text(&tls.certificate())),
+                ("ssl_options.keyfile", text(&tls.key())),
+                ("ssl_options.cacertfile", text(&tls.authority())),
+                ("ssl_options.verify", "verify_none".to_owned()),
+                ("default_vhost", VHOST.to_owned()),
+            ];
+            let lines: Vec<_> = settings.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            std::fs::write(dir.join("rabbitmq.conf"), lines.join("\n") + "\n")?;
+        }
         let epmd = Command::new("epmd")
             .args(["-port", &mapper.to_string()])
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .kill_on_drop(true)
             .spawn()
             .context("start epmd")?;
-        let mut rabbit = Self { epmd, node: None, port, distribution, mapper, dir };
+        let mut rabbit = Self { epmd, node: None, port, distribution, mapper, dir, tls: tls.is_some() };
         rabbit.up().await?;
         Ok(rabbit)
     }
 
     #[must_use]
     pub fn url(&self) -> String {
+        if self.tls {
+            return format!("amqps://guest:guest@{NAME}:{}/{VHOST}", self.port);
+        }
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
     }
 
     /// Starts the node, with what it had written before it was killed.
     pub async fn up(&mut self) -> anyhow::Result<()> {
         let path = |name: &str| self.dir.join(name).display().to_string();
-        let node = Command::new(format!("{SCRIPTS}/rabbitmq-server"))
+        let mut command = Command::new(format!("{SCRIPTS}/rabbitmq-server"));
+        if !self.tls {
+            // They ask for a plain listener.
+            command.env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1").env("RABBITMQ_NODE_PORT", self.port.to_string());
+        }
+        let node = command
             .envs([
                 ("HOME", path("")),
                 ("RABBITMQ_NODENAME", format!("own-{}@localhost", self.port)),
-                ("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1".to_owned()),
-                ("RABBITMQ_NODE_PORT", self.port.to_string()),
                 ("RABBITMQ_DIST_PORT", self.distribution.to_string()),
                 ("ERL_EPMD_PORT", self.mapper.to_string()),
                 ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
@@ -73,6 +106,9 @@ impl OwnRabbit {
             .spawn()
             .context("start rabbitmq-server")?;
         self.node = Some(node);
+        if self.tls {
+            return until_listening(self.port).await;
+        }
         for _ in 0..600 {
             if self.answers().await.is_ok() {
                 return Ok(());

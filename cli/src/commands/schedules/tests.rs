@@ -54,7 +54,7 @@ async fn pausing_is_told_once_and_kept_in_the_audit_log() {
     let resumed = set_paused(&mut conn, "jobs.prune", false).await.unwrap();
     assert!(views::switched(&resumed, now).starts_with("jobs.prune goes on; it fires in "));
     let mut acts: Vec<_> =
-        audit::page(&mut conn, None, None, 10).await.unwrap().into_iter().map(|entry| entry.action).collect();
+        shared::audit::page(&mut conn, None, None, 10).await.unwrap().into_iter().map(|entry| entry.action).collect();
     acts.reverse();
     assert_eq!(acts, ["schedule.pause", "schedule.resume"]);
     drop(conn);

@@ -1,0 +1,103 @@
+//! `docker-compose.yml` and the `Dockerfile` agree with the programs: no Docker is needed to find out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_yaml_ng::Value;
+use shared::config::{Config, Source, keys};
+
+const COMPOSE: &str = include_str!("../../../docker-compose.yml");
+const DOCKERFILE: &str = include_str!("../../../Dockerfile");
+
+/// The services, with every `<<` followed.
+fn services() -> BTreeMap<String, Value> {
+    let mut file: Value = serde_yaml_ng::from_str(COMPOSE).unwrap();
+    // One round follows the references of one level.
+    for _ in 0..4 {
+        file.apply_merge().unwrap();
+    }
+    serde_yaml_ng::from_value(file["services"].clone()).unwrap()
+}
+
+/// The services that run our image.
+fn programs() -> BTreeMap<String, Value> {
+    services().into_iter().filter(|(_, service)| service["image"] == "tradeyard").collect()
+}
+
+/// The programs that the image holds.
+fn built() -> BTreeSet<&'static str> {
+    DOCKERFILE.split_whitespace().filter_map(|word| word.strip_prefix("target/release/")).collect()
+}
+
+/// The settings of a service when nothing is set but the secrets.
+fn settings(service: &Value) -> BTreeMap<String, String> {
+    let written: BTreeMap<String, String> = serde_yaml_ng::from_value(service["environment"].clone()).unwrap();
+    written.into_iter().map(|(name, value)| (name, substituted(&value))).collect()
+}
+
+fn substituted(value: &str) -> String {
+    let Some((before, rest)) = value.split_once("${") else { return value.to_owned() };
+    let (reference, after) = rest.split_once('}').unwrap();
+    let inserted = match (reference.split_once(":-"), reference.split_once(":?")) {
+        (Some((_, default)), _) => default.to_owned(),
+        (None, Some(_)) => "5ec7e7".repeat(8),
+        (None, None) => panic!("{value}: neither a default nor a demand"),
+    };
+    format!("{before}{inserted}{}", substituted(after))
+}
+
+#[test]
+fn every_pool_is_a_service_and_every_command_is_in_the_image() {
+    let programs = programs();
+    let pools: BTreeSet<_> = programs.keys().filter_map(|name| name.strip_prefix("worker-")).collect();
+    assert_eq!(pools, workers::pools::NAMES.iter().copied().collect());
+    for (name, service) in &programs {
+        let command = service["command"][0].as_str().unwrap();
+        assert!(built().contains(command), "{name}: {command}");
+    }
+    let pools = workers::pools::NAMES.iter().map(|pool| format!("worker-{pool}"));
+    let wanted: BTreeSet<_> = pools.chain(["api", "scheduler", "tradeyard"].map(str::to_owned)).collect();
+    assert_eq!(built().into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), wanted);
+}
+
+#[test]
+fn every_setting_is_known_and_loads() {
+    let known: BTreeSet<_> = keys::ALL.iter().map(|key| key.env).collect();
+    for (name, service) in programs() {
+        let settings = settings(&service);
+        for setting in settings.keys() {
+            assert!(known.contains(setting.as_str()), "{name}: {setting}");
+        }
+        let loaded = Config::from_source(Source::new("", settings.clone()));
+        assert!(loaded.is_ok(), "{name}: {loaded:?}");
+        let events = settings.contains_key("EVENTS_DATABASE_URL");
+        assert!(events, "{name} would store or look for cargo events elsewhere");
+        assert_eq!(settings.contains_key("JWT_SECRET"), name == "api", "{name}: only the API signs tokens");
+    }
+    let image = DOCKERFILE.split_once("\nENV HTTP_ADDR").unwrap().1;
+    let image = format!("HTTP_ADDR{}", image.split_once("\nEXPOSE").unwrap().0);
+    for setting in image.split_whitespace().filter(|word| *word != "\\") {
+        let name = setting.split('=').next().unwrap();
+        assert!(known.contains(name), "the image sets {name}");
+    }
+}
+
+#[test]
+fn what_stays_up_has_a_health_check_and_waits_for_what_it_needs() {
+    let services = services();
+    for (name, service) in &services {
+        // It runs to its end, and others wait for that.
+        assert_eq!(service.get("healthcheck").is_some(), name != "migrate", "{name}");
+        let needed: BTreeMap<String, Value> = match service.get("depends_on") {
+            Some(needed) => serde_yaml_ng::from_value(needed.clone()).unwrap(),
+            None => BTreeMap::new(),
+        };
+        for (other, how) in &needed {
+            let wanted = if other == "migrate" { "service_completed_successfully" } else { "service_healthy" };
+            assert_eq!(how["condition"], wanted, "{name} waits for {other}");
+            assert!(services.contains_key(other), "{name} waits for {other}");
+        }
+        assert_eq!(needed.contains_key("mail"), name == "worker-emails", "{name}");
+        let ours = service["image"] == "tradeyard" && name != "migrate";
+        assert_eq!(needed.contains_key("migrate"), ours, "{name}");
+    }
+}

@@ -1,0 +1,88 @@
+//! The commands as people and programs run them: as processes, against a database of the test's own.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+
+mod compose;
+mod jobs_and_queues;
+mod settings;
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use jobs::kit::job::Carrier;
+use jobs::kit::queue_settings::set_up;
+use serde_json::Value;
+use shared::db::testing::TestDb;
+use tokio::process::Command;
+
+/// A database and a shell whose settings name it.
+struct Shell {
+    db: TestDb,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+struct Told {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Shell {
+    /// With the queues that a scheduler would have set up.
+    async fn new() -> Self {
+        let db = TestDb::new().await;
+        let mut conn = db.pool.acquire().await.unwrap();
+        set_up(&mut conn, &jobs::registry().unwrap().queues(), &Carrier::ALL).await.unwrap();
+        drop(conn);
+        Self { db }
+    }
+
+    async fn run(&self, args: &[&str]) -> Told {
+        self.run_with(args, &[]).await
+    }
+
+    async fn run_with(&self, args: &[&str], settings: &[(&str, &str)]) -> Told {
+        self.run_in(&std::env::temp_dir(), args, settings).await
+    }
+
+    /// Nothing but these settings reaches the program.
+    async fn run_in(&self, dir: &Path, args: &[&str], settings: &[(&str, &str)]) -> Told {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tradeyard"));
+        command.current_dir(dir).args(args);
+        command.env_clear().env("DATABASE_URL", self.db.url()).envs(settings.iter().copied());
+        let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Told { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    /// What a successful command prints.
+    #[track_caller]
+    fn ok(told: Told) -> String {
+        assert_eq!(told.code, Some(0), "{told:?}");
+        assert_eq!(told.err, "", "what succeeds says nothing besides");
+        told.out
+    }
+
+    async fn text(&self, args: &[&str]) -> String {
+        Self::ok(self.run(args).await)
+    }
+
+    /// The last line of what it prints with `--json`: a command that takes several names prints one for each.
+    async fn json(&self, args: &[&str]) -> Value {
+        let out = self.text(&[args, &["--json"]].concat()).await;
+        serde_json::from_str(out.lines().last().unwrap()).unwrap()
+    }
+
+    /// The actions in the audit log, oldest first.
+    async fn acts(&self) -> Vec<String> {
+        let acts = sqlx::query_scalar("SELECT action || ' ' || subject_id FROM audit_entries ORDER BY seq");
+        acts.fetch_all(&self.db.pool).await.unwrap()
+    }
+}
+
+/// The names in a JSON object, sorted.
+fn names(value: &Value) -> Vec<&str> {
+    let mut names: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}

@@ -1,0 +1,123 @@
+//! PostgreSQL, Redis and RabbitMQ over TLS, as hosted ones are reached. Which certificates a process trusts is decided by its
+//! environment, so what is tested runs as a process of its own: this test program again.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::disallowed_methods, reason = "the environment names the servers")]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jobs::broker::Brokers;
+use jobs::cargo::EventLane;
+use jobs::kit::job::Carrier;
+use shared::cargo::{CargoEvent, EventType};
+use shared::config::{Config, Source};
+use shared::ids::OrgId;
+use sqlx::{Connection, PgConnection};
+use tests::servers::{NAME, OwnPostgres, OwnRabbit, OwnRedis, Tls};
+use tests::stage::Stage;
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+/// Settings, by name.
+type Urls = [(&'static str, String); 3];
+
+/// Runs one of the tests below with these servers and this authority.
+async fn run(test: &str, urls: &Urls, authority: &Path) {
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .envs(urls.iter().map(|(name, url)| (name, url)))
+        .env("SSL_CERT_FILE", authority)
+        .env_remove("SSL_CERT_DIR")
+        .output()
+        .await
+        .unwrap();
+    let told = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success() && told.contains("1 passed"), "{test}: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_and_events_travel_over_tls_and_wrong_certificates_are_refused() {
+    let (tls, stranger) = (Tls::new().unwrap(), Tls::new().unwrap());
+    let servers = tokio::try_join!(OwnPostgres::start_tls(&tls), OwnRedis::start_tls(&tls), OwnRabbit::start_tls(&tls));
+    let (postgres, redis, rabbit) = servers.unwrap();
+    let urls = [("DATABASE_URL", postgres.url()), ("REDIS_URL", redis.url()), ("AMQP_URL", rabbit.url())];
+    run("inside::everything_flows", &urls, &tls.authority()).await;
+    run("inside::nobody_is_trusted", &urls, &stranger.authority()).await;
+    // The right authority, and an address that the certificate does not name.
+    let by_address = urls.map(|(name, url)| (name, url.replace(NAME, "127.0.0.1")));
+    run("inside::nobody_is_trusted", &by_address, &tls.authority()).await;
+}
+
+mod inside {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "run by the test above"]
+    async fn everything_flows() {
+        for carrier in [Carrier::Redis, Carrier::Rabbit] {
+            let stage = Stage::new(carrier).await;
+            let (worker, scheduler) = (stage.worker(4), stage.scheduler());
+            stage.enqueue(50, 0).await;
+            stage.until_drained().await;
+            stage.assert_once_each(50).await;
+            drop((worker, scheduler));
+            stage.close().await;
+        }
+        events_flow().await;
+    }
+
+    async fn events_flow() {
+        let stage = Stage::new(Carrier::Rabbit).await;
+        let stop = CancellationToken::new();
+        let settings = workers::cargo::Settings::new(&stage.config).unwrap();
+        let consumer = tokio::spawn(workers::cargo::run(settings, stage.db.another_pool(3), stop.clone()));
+        let lane = EventLane::new(&stage.config, stage.pool().clone());
+        let events: Vec<_> = (0..20).map(event).collect();
+        lane.publish(OrgId::generate(), &events).await.unwrap();
+        let begun = Instant::now();
+        let stored = "SELECT count(*) FROM cargo_events";
+        while sqlx::query_scalar::<_, i64>(stored).fetch_one(stage.pool()).await.unwrap() < 20 {
+            assert!(begun.elapsed() < Duration::from_mins(1), "the events do not arrive");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stop.cancel();
+        consumer.await.unwrap().unwrap();
+        stage.close().await;
+    }
+
+    fn event(id: u32) -> CargoEvent {
+        CargoEvent {
+            source: "tls".to_owned(),
+            source_event_id: id.to_string(),
+            sequence: 0,
+            shipment: "S-1".to_owned(),
+            kind: EventType::Actual,
+            status: None,
+            occurred_at: chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
+            position: None,
+            corrects: None,
+            payload: None,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "run by the test above"]
+    async fn nobody_is_trusted() {
+        let names = ["DATABASE_URL", "REDIS_URL", "AMQP_URL"];
+        let env = names.map(|name| (name.to_owned(), std::env::var(name).unwrap()));
+        let config = Config::from_source(Source::new("", env.into())).unwrap();
+        let db = shared::db::pool(&config.database.url, 1, "test").unwrap();
+        let url = std::env::var("DATABASE_URL").unwrap();
+        refused(&PgConnection::connect(&url).await.expect_err("PostgreSQL was trusted"));
+        let brokers = Brokers::connect(&config, db);
+        for carrier in [Carrier::Redis, Carrier::Rabbit] {
+            refused(&brokers.get(carrier).unwrap().ping().await.expect_err("the broker was trusted"));
+        }
+    }
+
+    /// For the certificate, and not because nobody is there.
+    fn refused(error: &dyn std::error::Error) {
+        let told = format!("{error} {error:?}").to_lowercase();
+        assert!(told.contains("certificate"), "{told}");
+    }
+}

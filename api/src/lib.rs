@@ -44,7 +44,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(prepare_store(state.blobs.clone())));
     let server = Server::bind(state.config.http.addr).await?;
     tracing::info!(http.addr = %server.addr, "the API listens");
+    let ledger = state.ledger.clone();
     server.run(app::router(state), shutdown).await;
+    ledger.drained().await;
     Ok(())
 }
 

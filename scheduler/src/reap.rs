@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Scheduler;
 use crate::dispatch::{Dispatcher, pause};
-use crate::reconcile;
+use crate::reconcile::{self, Compared};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// A job that was lost with this many workers is dead: it is more likely the cause than a victim.
@@ -100,8 +100,10 @@ async fn repeat_for(scheduler: &Scheduler, dispatcher: &Dispatcher, dead: &[Dead
     queues.sort_unstable();
     queues.dedup();
     for queue in queues.into_iter().filter(|queue| led.contains(queue)) {
-        if let Err(error) = reconcile::repeat_older(scheduler, queue, Duration::from_secs(2)).await {
-            tracing::warn!(queue, %error, "cannot send again what a dead worker held");
+        match reconcile::repeat_orphans(scheduler, queue).await {
+            Ok(Compared::Down(problem)) => dispatcher.broker_answers(queue, Some(problem)),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(queue, %error, "cannot send again what a dead worker held"),
         }
     }
 }

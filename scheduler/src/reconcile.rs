@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use jobs::broker::{MAX_TICKETS, Message};
-use jobs::kit::ledger::reap::{queued, repeat};
+use jobs::broker::{Broker, MAX_TICKETS, Message};
+use jobs::kit::ledger::claim::release;
+use jobs::kit::ledger::reap::{Overdue, queued, repeat};
 use jobs::kit::queue_settings;
 use tokio_util::sync::CancellationToken;
 
@@ -14,54 +15,110 @@ use crate::dispatch::{Dispatcher, pause};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// How long a job may be queued before its message can count as missing: longer than any publish takes.
-const MISSING_AFTER: Duration = Duration::from_secs(4);
-/// When the broker holds messages, but perhaps not this one.
-const DOUBTFUL_AFTER: Duration = Duration::from_secs(20);
+const MISSING_AFTER: f64 = 4.0;
+/// The broker holds fewer messages than there are jobs in it.
+const MISSING: Overdue = Overdue { age: MISSING_AFTER, most: 30.0, overtaken: false };
+/// It holds enough of them, but perhaps not this one.
+const DOUBTFUL: Overdue = Overdue { age: 20.0, most: 45.0, overtaken: true };
+/// A worker died, and with it what it had taken from the broker.
+const ORPHANED: Overdue = Overdue { age: 2.0, most: 30.0, overtaken: false };
 
 /// Runs until `stop`.
 pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: CancellationToken) {
     while !stop.is_cancelled() {
         for queue in dispatcher.led() {
-            if let Err(error) = reconcile(&scheduler, &queue).await {
-                tracing::warn!(queue, %error, "cannot compare the broker with the ledger");
+            let compared = reconcile(&scheduler, &queue, dispatcher.broker_is_down(&queue)).await;
+            match compared {
+                Ok(Compared::Unasked) => {}
+                Ok(Compared::Held { .. }) => dispatcher.broker_answers(&queue, None),
+                Ok(Compared::Down(problem)) => dispatcher.broker_answers(&queue, Some(problem)),
+                Err(error) => tracing::warn!(queue, %error, "cannot compare the broker with the ledger"),
             }
         }
         pause(EVERY, &stop).await;
     }
 }
 
-/// Compares one queue with its broker; returns how many jobs were sent again.
-pub async fn reconcile(scheduler: &Scheduler, queue: &str) -> anyhow::Result<usize> {
-    let mut conn = scheduler.pool.acquire().await?;
-    let (count, oldest) = queued(&mut conn, queue).await?;
-    if count == 0 || oldest < MISSING_AFTER.as_secs_f64() {
-        return Ok(0);
-    }
-    let Some(carrier) = queue_settings::carrier(&mut conn, queue).await? else { return Ok(0) };
-    drop(conn);
-    let Some(broker) = scheduler.brokers.get(carrier) else { return Ok(0) };
-    let held = i64::try_from(broker.depth(queue).await?).unwrap_or(i64::MAX);
-    // A message carries at most so many tickets: with fewer messages than this, some are certainly missing.
-    let needed = count / i64::try_from(MAX_TICKETS).unwrap_or(1);
-    let age = if held == 0 || held < needed { MISSING_AFTER } else { DOUBTFUL_AFTER };
-    repeat_older(scheduler, queue, age).await
+/// What a comparison found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// Nothing has been queued for long, and nobody said that the broker is down: it was not asked.
+    Unasked,
+    /// The broker answered; so many jobs were sent again.
+    Held { repeated: usize },
+    /// The broker did not answer.
+    Down(String),
 }
 
-/// Publishes the tickets of jobs that are queued for longer than `age`, doubled with every earlier repeat: a broker that only
-/// counts what waits (and not what a slow worker has in hand) is not flooded.
-pub(crate) async fn repeat_older(scheduler: &Scheduler, queue: &str, age: Duration) -> anyhow::Result<usize> {
+/// Compares one queue with its broker. A broker that is `down` is asked in any case, to see whether it is back.
+pub async fn reconcile(scheduler: &Scheduler, queue: &str, down: bool) -> Result<Compared, sqlx::Error> {
     let mut conn = scheduler.pool.acquire().await?;
-    let Some(carrier) = queue_settings::carrier(&mut conn, queue).await? else { return Ok(0) };
-    let Some(broker) = scheduler.brokers.get(carrier) else { return Ok(0) };
-    broker.ping().await?;
-    let tickets = repeat(&mut conn, queue, age.as_secs_f64()).await?;
-    drop(conn);
-    if tickets.is_empty() {
-        return Ok(0);
+    let (count, oldest) = queued(&mut conn, queue).await?;
+    let overdue = count > 0 && oldest >= MISSING_AFTER;
+    if !overdue && !down {
+        return Ok(Compared::Unasked);
     }
-    tracing::warn!(queue, jobs = tickets.len(), "sending again what the broker does not hold");
-    metrics::counter!("tradeyard_republished_total", "queue" => queue.to_owned()).increment(tickets.len() as u64);
-    let messages: Vec<Message> = tickets.iter().map(|&ticket| Message(vec![ticket])).collect();
-    broker.publish(queue, &messages).await?;
-    Ok(tickets.len())
+    let Some(carrier) = queue_settings::carrier(&mut conn, queue).await? else { return Ok(Compared::Unasked) };
+    drop(conn);
+    let Some(broker) = scheduler.brokers.get(carrier) else { return Ok(Compared::Unasked) };
+    let held = match broker.depth(queue).await {
+        Ok(held) => i64::try_from(held).unwrap_or(i64::MAX),
+        Err(error) => return Ok(Compared::Down(error.to_string())),
+    };
+    if !overdue {
+        return Ok(Compared::Held { repeated: 0 });
+    }
+    // A message carries at most so many tickets: with fewer messages than this, some are certainly missing.
+    let needed = count / i64::try_from(MAX_TICKETS).unwrap_or(1);
+    if held == 0 || held < needed {
+        send_again(scheduler, &*broker, queue, MISSING).await
+    } else {
+        send_again(scheduler, &*broker, queue, DOUBTFUL).await
+    }
 }
+
+/// Sends the messages again that dead workers of this queue held in their buffers.
+pub(crate) async fn repeat_orphans(scheduler: &Scheduler, queue: &str) -> Result<Compared, sqlx::Error> {
+    let carrier = queue_settings::carrier(&mut *scheduler.pool.acquire().await?, queue).await?;
+    let Some(broker) = carrier.and_then(|carrier| scheduler.brokers.get(carrier)) else {
+        return Ok(Compared::Unasked);
+    };
+    if let Err(error) = broker.ping().await {
+        return Ok(Compared::Down(error.to_string()));
+    }
+    send_again(scheduler, &*broker, queue, ORPHANED).await
+}
+
+/// Publishes the tickets of the jobs that are overdue.
+async fn send_again(
+    scheduler: &Scheduler,
+    broker: &dyn Broker,
+    queue: &str,
+    overdue: Overdue,
+) -> Result<Compared, sqlx::Error> {
+    let tickets = repeat(&mut *scheduler.pool.acquire().await?, queue, overdue).await?;
+    let count = tickets.len();
+    if count == 0 {
+        return Ok(Compared::Held { repeated: 0 });
+    }
+    if overdue == MISSING {
+        tracing::warn!(queue, jobs = count, "sending again what the broker does not hold");
+        metrics::counter!("tradeyard_republished_total", "queue" => queue.to_owned()).increment(count as u64);
+    } else {
+        // The message may be on its way to a worker, or waiting in its hands.
+        tracing::info!(queue, jobs = count, "sending again what others overtook or a dead worker held");
+        metrics::counter!("tradeyard_repeated_in_doubt_total", "queue" => queue.to_owned()).increment(count as u64);
+    }
+    let messages: Vec<Message> = tickets.iter().map(|&ticket| Message(vec![ticket])).collect();
+    match broker.publish(queue, &messages).await {
+        Ok(()) => Ok(Compared::Held { repeated: count }),
+        Err(error) => {
+            // They count as sent just now: rather than wait for their next time, they go back in line.
+            release(&mut *scheduler.pool.acquire().await?, &tickets).await?;
+            Ok(Compared::Down(error.to_string()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -77,9 +77,7 @@ impl Ticker {
         for name in store::declare(&mut conn, &self.declarations, anew).await? {
             tracing::info!(schedule = name, "no program declares this schedule any more; it is retired");
         }
-        for name in self.declarations.names() {
-            store::forget_ticks(&mut conn, name, KEEP_TICKS).await?;
-        }
+        store::forget_ticks(&mut conn, KEEP_TICKS).await?;
         Ok(())
     }
 

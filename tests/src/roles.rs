@@ -47,9 +47,10 @@ pub async fn scheduler(config: &Config, signals: Signals) -> anyhow::Result<()> 
     scheduler.run(signals.stop).await
 }
 
-/// A ledger that publishes after its commits, as the API's does.
-pub fn ledger(config: &Config, stop: &CancellationToken) -> anyhow::Result<Ledger> {
+/// A ledger that publishes after its commits, as the API's does, and its fast path.
+pub fn ledger(config: &Config, stop: &CancellationToken) -> anyhow::Result<(Ledger, FastPath)> {
     let pool = shared::db::pool(&config.database.url, 10, "enqueue")?;
     let brokers = Brokers::connect(config, pool.clone());
-    Ok(Ledger::new(pool.clone()).with_fast_path(FastPath::open(pool, brokers, vec![QUEUE], stop.clone())))
+    let path = FastPath::open(pool.clone(), brokers, vec![QUEUE], stop.clone());
+    Ok((Ledger::new(pool).with_fast_path(path.clone()), path))
 }

@@ -8,15 +8,18 @@ use jobs::Ledger;
 use jobs::broker::Brokers;
 use jobs::kit::enqueue::{Enqueue, enqueue_all};
 use jobs::kit::job::Carrier;
+use jobs::kit::ops::queues::{self, QueueChange};
+use jobs::kit::ops::why::{Cause, why};
 use shared::config::{Config, Source};
 use shared::db::testing::TestDb;
+use shared::ids::JobId;
 use shared::program::{Health, Signals};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::roles;
-use crate::touch::{QUEUE, Touch};
+use crate::touch::{QUEUE, Touch, registry};
 
 /// How long a condition may take: far longer than it should, so that only a hang fails.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -89,7 +92,38 @@ impl Stage {
     /// A ledger with a fast path.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        roles::ledger(&self.config, &self.stop).expect("the ledger opens")
+        roles::ledger(&self.config, &self.stop).expect("the ledger opens").0
+    }
+
+    /// A ledger whose fast path is open: a scheduler leads the queue, and it has room.
+    pub async fn fast_ledger(&self) -> Ledger {
+        let (ledger, path) = roles::ledger(&self.config, &self.stop).expect("the ledger opens");
+        let started = Instant::now();
+        while !path.is_open(QUEUE.name) {
+            assert!(started.elapsed() < PATIENCE, "the fast path does not open");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        ledger
+    }
+
+    /// Changes the queue's settings as an operator does.
+    pub async fn change(&self, change: QueueChange) {
+        let mut conn = self.db.pool.acquire().await.expect("the database answers");
+        queues::set(&mut conn, QUEUE.name, &change).await.expect("the settings are right");
+    }
+
+    /// What keeps the newest job from running.
+    pub async fn why(&self) -> Cause {
+        let mut conn = self.db.pool.acquire().await.expect("the database answers");
+        let newest =
+            sqlx::query_scalar("SELECT max(id) FROM jobs").fetch_one(&mut *conn).await.expect("there is a job");
+        why(&mut conn, &registry(), JobId(newest)).await.expect("there is a cause").cause
+    }
+
+    /// Reads one number.
+    pub async fn number(&self, sql: &str) -> f64 {
+        let sql = format!("SELECT ({sql})::double precision");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.db.pool).await.expect("the number is read")
     }
 
     #[must_use]

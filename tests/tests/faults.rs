@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use jobs::kit::job::Carrier;
+use jobs::kit::ops::why::Cause;
 use shared::db::testing::TestDb;
 use tests::parts::Part;
 use tests::servers::{OwnPostgres, OwnRabbit, OwnRedis, free_port};
@@ -137,7 +138,93 @@ async fn another_scheduler_takes_over_from_a_killed_one() {
     drop(conn);
     stage.until_drained().await;
     stage.assert_once_each(2).await;
+    // By the rows: the lease of three seconds, and some for a busy machine.
+    let waited = stage
+        .number("SELECT max(extract(epoch FROM started_at - created_at)) FROM jobs WHERE payload ->> 'n' = '1'")
+        .await;
+    assert!(waited < 8.0, "the other scheduler took over after {waited} s");
     stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_told_to_stop_publishes_what_it_has_taken() {
+    let stage = Stage::new(Carrier::Rabbit).await;
+    let scheduler = stage.scheduler();
+    stage.enqueue(2_000, 0).await;
+    stage.until_at_least("state = 'queued'", 1).await;
+    scheduler.stop.cancel();
+    scheduler.task.await.unwrap().unwrap();
+    // Nobody has told how long jobs take, so that each travels alone.
+    let held = stage.brokers().get(Carrier::Rabbit).unwrap().depth("touch").await.unwrap();
+    assert_eq!(i64::try_from(held).unwrap(), stage.count("state = 'queued'").await);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispatcher_that_was_frozen_does_not_exceed_the_limit_together_with_its_successor() {
+    let stage = Stage::new(Carrier::Rabbit).await;
+    stage.set("concurrency_limit = 3").await;
+    let first = process(&stage, "scheduler");
+    let _worker = stage.worker(16);
+    stage.enqueue(300, 20).await;
+    stage.until_at_least("state = 'succeeded'", 20).await;
+    signal(&first, "STOP");
+    let _second = stage.scheduler();
+    let done = stage.count("state = 'succeeded'").await;
+    stage.until_at_least("state = 'succeeded'", done + 20).await;
+    signal(&first, "CONT");
+    let mut most = 0;
+    while stage.count("state < 'succeeded'").await > 0 {
+        most = most.max(stage.count("state IN ('queued', 'running')").await);
+    }
+    assert!(most <= 3, "{most} were under way at once");
+    stage.assert_once_each(300).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_goes_away_under_the_fast_path_is_noticed() {
+    let mut redis = OwnRedis::start().await.unwrap();
+    let stage = Stage::with(Carrier::Redis, &[("REDIS_URL", &redis.url())]).await;
+    let _scheduler = stage.scheduler();
+    let ledger = stage.fast_ledger().await;
+    redis.kill().await.unwrap();
+    ledger.enqueue(&Touch::default()).await.unwrap();
+    until_down(&stage, true).await;
+    redis.up().await.unwrap();
+    until_down(&stage, false).await;
+    let _worker = stage.worker(8);
+    stage.until_drained().await;
+    stage.assert_once_each(1).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_goes_away_while_nothing_is_published_is_noticed() {
+    let mut redis = OwnRedis::start().await.unwrap();
+    let stage = Stage::with(Carrier::Redis, &[("REDIS_URL", &redis.url())]).await;
+    let _scheduler = stage.scheduler();
+    let ledger = stage.fast_ledger().await;
+    ledger.enqueue(&Touch::default()).await.unwrap();
+    stage.until("state = 'queued'", 1).await;
+    redis.kill().await.unwrap();
+    until_down(&stage, true).await;
+    redis.up().await.unwrap();
+    until_down(&stage, false).await;
+    let _worker = stage.worker(8);
+    stage.until_drained().await;
+    stage.assert_once_each(1).await;
+    stage.close().await;
+}
+
+/// Waits until operators are told that the broker is down, or no longer are.
+async fn until_down(stage: &Stage, down: bool) {
+    let told = async {
+        while matches!(stage.why().await, Cause::BrokerDown { .. }) != down {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), told).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

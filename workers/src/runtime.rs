@@ -59,9 +59,10 @@ pub async fn run(
     let services = Services::new(config)?;
     let lane = (pool == "cargo").then(|| crate::cargo::Settings::new(config)).flatten();
     let lane = lane.map(|lane| tokio::spawn(crate::cargo::run(lane, services.events.clone(), signals.stop.clone())));
+    let ledger = Ledger::new(db).with_fast_path(fast_path).with_publisher(publisher);
     let process = Process {
         engine_pool,
-        ledger: Ledger::new(db).with_fast_path(fast_path).with_publisher(publisher),
+        ledger: ledger.clone(),
         brokers,
         handlers,
         services: Arc::new(services),
@@ -80,5 +81,6 @@ pub async fn run(
         // What it had in hand is written first; what is not acknowledged comes again.
         tokio::time::timeout(grace, lane).await.context("the events lane did not end in time")???;
     }
+    ledger.drained().await;
     Ok(())
 }

@@ -176,7 +176,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
         for queue in &self.queues {
             for line in lines(&mut conn, queue, None, 100).await.expect("lines are read") {
                 let share = Share { tenant: line.tenant, after: 0, most: 100 };
-                let taken = take(&mut conn, queue, line.priority, &[share]).await.expect("jobs are taken");
+                let taken = take(&mut conn, queue, line.priority, &[share], None).await.expect("jobs are taken");
                 tickets.extend(taken.into_iter().map(|taken| taken.ticket));
             }
         }

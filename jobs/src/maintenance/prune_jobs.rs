@@ -6,7 +6,8 @@ use crate::kit::schedule::{self, Schedule};
 use crate::kit::{Job, Kind, Queue, Retry, Unique};
 use crate::queues;
 
-/// Deletes finished jobs past their age, with their attempts and log lines, in small batches.
+/// Deletes finished jobs past their age, with their attempts and log lines, in small batches, and workers that stopped a
+/// week ago.
 /// A second run finds nothing to delete.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

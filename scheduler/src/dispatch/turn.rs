@@ -1,31 +1,29 @@
-//! One queue's turns: how much room there is, whose jobs go, in which messages.
+//! One queue's turns: how much room there is, and in which messages the jobs go.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jobs::broker::{MAX_TICKETS, Message};
 use jobs::kit::ledger::Ticket;
 use jobs::kit::ledger::claim::release;
-use jobs::kit::ledger::dispatch::{
-    Line, QueueTurn, Share, Taken, lines, look, recall, return_tokens, take, take_tokens,
-};
-use sqlx::PgConnection;
+use jobs::kit::ledger::dispatch::{QueueTurn, Taken, look, recall, return_tokens, take_tokens};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+use tokio_util::task::TaskTracker;
 
-use super::{QueueState, pause};
+use super::pause;
+use super::queue::QueueState;
+use super::rotation::Rotation;
 use crate::Scheduler;
 
-/// The most tenants that share one turn; with more, the turns rotate through them.
-const MOST_LINES: i64 = 64;
-/// How long the list of lines and the marks are trusted.
-const TRUST: Duration = Duration::from_secs(1);
 /// How much work one message may carry: a worker that dies with it costs no more than this.
 const MESSAGE_MICROS: f64 = 20_000.0;
 /// How long to leave a broker alone that refused a publish.
 const BROKER_PAUSE: Duration = Duration::from_millis(500);
+/// With how many jobs such a broker is tried: all of them would go to `queued` and back, twice a second.
+const PROBE: i64 = 10;
+/// How soon a full window is looked at again while jobs end, and when none does.
+const FULL: (Duration, Duration) = (Duration::from_millis(3), Duration::from_millis(50));
 
 /// What a turn achieved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,28 +38,34 @@ enum Turn {
 /// What a queue's task remembers between turns.
 #[derive(Debug, Default)]
 struct Memory {
-    lines: Vec<Line>,
-    /// The highest id taken of each line: a hint that spares the scan what was taken before.
-    marks: HashMap<(i16, Uuid), i64>,
-    looked: Option<Instant>,
-    /// Where the rotation through many tenants goes on.
-    rotate_after: Option<Line>,
+    rotation: Rotation,
     small_room: u32,
+    full: Full,
 }
 
-impl Memory {
-    fn forget(&mut self) {
-        self.lines.clear();
-        self.marks.clear();
-        self.looked = None;
+/// A window without room.
+#[derive(Debug, Default)]
+struct Full {
+    inflight: i64,
+    since: Option<Instant>,
+}
+
+impl Full {
+    /// How long to wait before the next look: the longer, the longer nothing moves.
+    fn wait(&mut self, inflight: i64) -> Duration {
+        if self.inflight != inflight {
+            *self = Self { inflight, since: None };
+        }
+        let stands = self.since.get_or_insert_with(Instant::now).elapsed();
+        (stands / 4).clamp(FULL.0, FULL.1)
     }
 }
 
-/// Takes turns for `queue` whenever it is woken, until `stop`.
-pub(super) async fn run(scheduler: Scheduler, queue: Arc<QueueState>, stop: CancellationToken) {
+/// Takes turns for `queue` whenever it is woken, until `stop`. Publishes under way are among the `tasks`.
+pub(super) async fn run(scheduler: Scheduler, queue: Arc<QueueState>, tasks: TaskTracker, stop: CancellationToken) {
     let mut memory = Memory::default();
     // Two publishes under way keep broker and database busy at the same time.
-    let publishing = Arc::new(Semaphore::new(2));
+    let publishing = Publishing { permits: Arc::new(Semaphore::new(2)), tasks };
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -74,13 +78,13 @@ pub(super) async fn run(scheduler: Scheduler, queue: Arc<QueueState>, stop: Canc
                 Ok(Turn::Wait(time)) => pause(time, &stop).await,
                 Err(error) => {
                     tracing::warn!(queue = queue.name, %error, "dispatch failed");
-                    memory.forget();
+                    memory.rotation.forget();
                     pause(BROKER_PAUSE, &stop).await;
                 }
             }
         }
-        queue.see(|seen| seen.backlog = false);
-        memory.forget();
+        queue.see_backlog(false);
+        memory.rotation.forget();
     }
 }
 
@@ -88,106 +92,61 @@ async fn turn(
     scheduler: &Scheduler,
     queue: &Arc<QueueState>,
     memory: &mut Memory,
-    publishing: &Arc<Semaphore>,
+    publishing: &Publishing,
 ) -> anyhow::Result<Turn> {
+    let Memory { rotation, small_room, full } = memory;
     let mut conn = scheduler.pool.acquire().await?;
-    let top = memory.lines.first().map_or(0, |line| line.priority);
-    let Some(now) = look(&mut conn, &queue.name, top).await? else { return Ok(Turn::Empty) };
+    let Some(now) = look(&mut conn, &queue.name, rotation.priority()).await? else { return Ok(Turn::Empty) };
     if now.paused {
         recall(&mut conn, &queue.name).await?;
         return Ok(Turn::Wait(Duration::from_millis(200)));
     }
-    if now.room == 0 || (now.room < now.window / 8 && memory.small_room < 4) {
-        // A little patience makes one large statement of many small ones; with slow jobs it ends after four looks.
-        memory.small_room = if now.room == 0 { 0 } else { memory.small_room + 1 };
-        queue.see(|seen| seen.backlog = true);
-        return Ok(Turn::Wait(Duration::from_millis(3)));
+    if now.room == 0 {
+        *small_room = 0;
+        queue.see_backlog(true);
+        return Ok(Turn::Wait(full.wait(now.inflight)));
     }
-    memory.small_room = 0;
-    if memory.lines.is_empty() || now.higher_waiting || memory.looked.is_none_or(|at| at.elapsed() > TRUST) {
-        refresh_lines(&mut conn, &queue.name, memory).await?;
-        if memory.lines.is_empty() {
+    *full = Full::default();
+    if now.room < now.window / 8 && *small_room < 4 {
+        // A little patience makes one large statement of many small ones; with slow jobs it ends after four looks.
+        *small_room += 1;
+        queue.see_backlog(true);
+        return Ok(Turn::Wait(FULL.0));
+    }
+    *small_room = 0;
+    if now.higher_waiting || rotation.is_stale(now.room) {
+        rotation.refresh(&mut conn, &queue.name).await?;
+        if rotation.is_empty() {
             return Ok(Turn::Empty);
         }
     }
-    let room = if now.rate_limited { take_tokens(&mut conn, &queue.name, now.room).await? } else { now.room };
+    let wanted = if queue.publish_fails() { now.room.min(PROBE) } else { now.room };
+    let room = if now.rate_limited { take_tokens(&mut conn, &queue.name, wanted).await? } else { wanted };
     if room == 0 {
-        queue.see(|seen| seen.backlog = true);
+        queue.see_backlog(true);
         return Ok(Turn::Wait(Duration::from_millis(20)));
     }
-    let taken = take_fairly(&mut conn, &queue.name, memory, room).await?;
+    let taken = rotation.take(&mut conn, &queue.name, room, &scheduler.name).await?;
     let count = taken.iter().map(|line| i64::try_from(line.len()).unwrap_or(0)).sum::<i64>();
     if now.rate_limited && count < room {
         return_tokens(&mut conn, &queue.name, room - count).await?;
     }
     drop(conn);
-    let more = count == room;
-    queue.see(|seen| seen.backlog = more);
+    queue.see_backlog(count == room);
     if taken.is_empty() {
         // The marks may have hidden the last jobs: look once more without them.
-        let hidden = !memory.marks.is_empty();
-        memory.forget();
+        let hidden = rotation.has_marks();
+        rotation.forget();
         return Ok(if hidden { Turn::Took } else { Turn::Empty });
     }
     publish(scheduler, queue, &now, taken, publishing).await
 }
 
-/// Reads which lines wait, highest priority only; with many tenants the next ones in the rotation.
-async fn refresh_lines(conn: &mut PgConnection, queue: &str, memory: &mut Memory) -> Result<(), sqlx::Error> {
-    memory.forget();
-    let first = lines(conn, queue, None, 1).await?;
-    let Some(top) = first.first().copied() else { return Ok(()) };
-    let after = memory.rotate_after.filter(|line| line.priority == top.priority);
-    let mut found = lines(conn, queue, after, MOST_LINES).await?;
-    found.retain(|line| line.priority == top.priority);
-    if found.is_empty() {
-        found = lines(conn, queue, None, MOST_LINES).await?;
-        found.retain(|line| line.priority == top.priority);
-    }
-    let full = i64::try_from(found.len()).is_ok_and(|count| count == MOST_LINES);
-    memory.rotate_after = if full { found.last().copied() } else { None };
-    memory.lines = found;
-    memory.looked = Some(Instant::now());
-    Ok(())
-}
-
-/// Takes an equal share of every line; what short lines leave over goes to the others.
-async fn take_fairly(
-    conn: &mut PgConnection,
-    queue: &str,
-    memory: &mut Memory,
-    room: i64,
-) -> Result<Vec<Vec<Taken>>, sqlx::Error> {
-    let Some(priority) = memory.lines.first().map(|line| line.priority) else { return Ok(Vec::new()) };
-    let mut by_tenant: HashMap<Uuid, Vec<Taken>> = HashMap::new();
-    let mut left = room;
-    let mut open: Vec<Uuid> = memory.lines.iter().map(|line| line.tenant).collect();
-    while left > 0 && !open.is_empty() {
-        let lines = i64::try_from(open.len()).unwrap_or(1);
-        let share = (left / lines).max(1);
-        let shares: Vec<Share> = open
-            .iter()
-            .take(usize::try_from(left).unwrap_or(usize::MAX))
-            .map(|&tenant| Share {
-                tenant,
-                after: memory.marks.get(&(priority, tenant)).copied().unwrap_or(0),
-                most: share,
-            })
-            .collect();
-        let taken = take(conn, queue, priority, &shares).await?;
-        left -= i64::try_from(taken.len()).unwrap_or(left);
-        let mut counts: HashMap<Uuid, i64> = HashMap::new();
-        for one in taken {
-            *counts.entry(one.tenant).or_default() += 1;
-            memory.marks.insert((priority, one.tenant), one.ticket.job.0);
-            by_tenant.entry(one.tenant).or_default().push(one);
-        }
-        // A line that gave less than its share is empty; the others may give more.
-        let asked: Vec<Uuid> = shares.iter().map(|share| share.tenant).collect();
-        open.retain(|tenant| !asked.contains(tenant) || counts.get(tenant).is_some_and(|&count| count == share));
-        memory.lines.retain(|line| !asked.contains(&line.tenant) || open.contains(&line.tenant));
-    }
-    Ok(by_tenant.into_values().collect())
+/// The publishes under way.
+#[derive(Debug)]
+struct Publishing {
+    permits: Arc<Semaphore>,
+    tasks: TaskTracker,
 }
 
 /// Publishes in fair order, in messages sized by how long the jobs take. A refused publish puts the tickets back in line.
@@ -196,7 +155,7 @@ async fn publish(
     queue: &Arc<QueueState>,
     now: &QueueTurn,
     taken: Vec<Vec<Taken>>,
-    publishing: &Arc<Semaphore>,
+    publishing: &Publishing,
 ) -> anyhow::Result<Turn> {
     let tickets = interleave(&taken);
     let pack = pack(now, tickets.len());
@@ -204,33 +163,41 @@ async fn publish(
         .record(f64::from(u32::try_from(tickets.len()).unwrap_or(u32::MAX)));
     let messages: Vec<Message> = tickets.chunks(pack).map(|chunk| Message(chunk.to_vec())).collect();
     let Some(broker) = scheduler.brokers.get(now.carrier) else {
-        put_back(scheduler, queue, &tickets, &format!("this scheduler has no address for {}", now.carrier)).await;
+        let problem = format!("this scheduler has no address for {}", now.carrier);
+        put_back(scheduler, queue, &tickets, now.rate_limited, problem).await;
         return Ok(Turn::Wait(BROKER_PAUSE));
     };
-    let permit = Arc::clone(publishing).acquire_owned().await?;
-    let (scheduler, queue) = (scheduler.clone(), Arc::clone(queue));
-    let failed = queue.seen.lock().is_ok_and(|seen| seen.broker_error.is_some());
+    let permit = Arc::clone(&publishing.permits).acquire_owned().await?;
+    let (scheduler, queue, rate_limited) = (scheduler.clone(), Arc::clone(queue), now.rate_limited);
+    let failed = queue.publish_fails();
     let sending = async move {
         let sent = broker.publish(&queue.name, &messages).await;
         match sent {
-            Ok(()) => queue.see(|seen| seen.broker_error = None),
-            Err(error) => put_back(&scheduler, &queue, &tickets, &error.to_string()).await,
+            Ok(()) => queue.published(Ok(())),
+            Err(error) => put_back(&scheduler, &queue, &tickets, rate_limited, error.to_string()).await,
         }
         drop(permit);
-        queue.seen.lock().is_ok_and(|seen| seen.broker_error.is_some())
+        queue.publish_fails()
     };
     if failed {
         // After a failure the next publish is awaited, so that a broker that is away is asked twice a second at most.
         return Ok(if sending.await { Turn::Wait(BROKER_PAUSE) } else { Turn::Took });
     }
-    tokio::spawn(sending);
+    publishing.tasks.spawn(sending);
     Ok(Turn::Took)
 }
 
-async fn put_back(scheduler: &Scheduler, queue: &QueueState, tickets: &[Ticket], problem: &str) {
+async fn put_back(scheduler: &Scheduler, queue: &QueueState, tickets: &[Ticket], rate_limited: bool, problem: String) {
     tracing::warn!(queue = queue.name, problem, jobs = tickets.len(), "not published; the jobs go back in line");
-    queue.see(|seen| seen.broker_error = Some(problem.to_owned()));
-    let released = async { release(&mut *scheduler.pool.acquire().await?, tickets).await };
+    queue.published(Err(problem));
+    let released = async {
+        let mut conn = scheduler.pool.acquire().await?;
+        release(&mut conn, tickets).await?;
+        if rate_limited {
+            return_tokens(&mut conn, &queue.name, i64::try_from(tickets.len()).unwrap_or(0)).await?;
+        }
+        Ok::<(), sqlx::Error>(())
+    };
     if let Err(error) = released.await {
         tracing::warn!(%error, "could not put jobs back in line; the reconciler will publish them");
     }
@@ -269,6 +236,7 @@ fn pack(now: &QueueTurn, tickets: usize) -> usize {
 mod tests {
     use jobs::kit::job::Carrier;
     use shared::ids::JobId;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -299,6 +267,16 @@ mod tests {
     #[test]
     fn few_jobs_are_spread_over_the_workers() {
         assert_eq!(pack(&queue_turn(None, Some(100.0)), 8), 1);
+    }
+
+    #[test]
+    fn a_full_window_is_looked_at_less_often_the_longer_nothing_moves() {
+        let mut full = Full::default();
+        assert_eq!(full.wait(7), FULL.0);
+        let hour_ago = Instant::now().checked_sub(Duration::from_hours(1));
+        full.since = hour_ago;
+        assert_eq!(full.wait(7), FULL.1);
+        assert_eq!(full.wait(6), FULL.0, "a job ended");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use jobs::kit::ledger::reap::prune;
+use jobs::kit::ledger::reap::{forget_workers, prune};
 use jobs::maintenance::PruneJobs;
 use jobs::{Handler, Outcome};
 use serde_json::json;
@@ -27,6 +27,7 @@ impl Handler<Services> for PruneJobs {
             // The ledger has more urgent work than this.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Ok(Outcome::DoneWith(json!({ "deleted": deleted })))
+        let workers = forget_workers(&mut *cx.db().acquire().await?).await?;
+        Ok(Outcome::DoneWith(json!({ "deleted": deleted, "workers": workers })))
     }
 }

@@ -5,7 +5,7 @@ use shared::ids::JobId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Ticket;
+use super::{Ticket, window};
 use crate::kit::job::Carrier;
 
 /// What a dispatcher knows of a queue at the start of a turn.
@@ -13,9 +13,10 @@ use crate::kit::job::Carrier;
 pub struct QueueTurn {
     pub carrier: Carrier,
     pub paused: bool,
-    /// How many more jobs may be queued or running now, by window and concurrency limit.
+    /// How many more jobs may be queued or running now, by window, concurrency limit and rate limit.
     pub room: i64,
     pub inflight: i64,
+    /// The most jobs that may be queued or running now; see [`window::effective`].
     pub window: i64,
     pub rate_limited: bool,
     pub pack: Option<i16>,
@@ -31,34 +32,24 @@ pub async fn look(conn: &mut PgConnection, queue: &str, priority: i16) -> Result
     let row = sqlx::query!(
         r#"
         SELECT
-            transport, paused, max_inflight, concurrency_limit, pack, rate_per_second IS NOT NULL AS "rate_limited!",
-            (
-                SELECT count(*)
-                FROM jobs
-                WHERE queue = $1
-                  AND state IN ('queued', 'running')
-            ) AS "inflight!",
+            transport, paused, max_inflight, concurrency_limit, pack, rate_per_second, rate_burst,
+            inflight.queued AS "queued!", inflight.running AS "running!",
             EXISTS (
                 SELECT FROM jobs
                 WHERE queue = $1
                   AND state = 'available'
                   AND priority < $2
             ) AS "higher_waiting!",
-            (
-                SELECT avg((run_micros ->> $1)::double precision)
-                FROM workers
-                WHERE stopped_at IS NULL
-                  AND lease_until > clock_timestamp()
-                  AND run_micros ? $1
-            ) AS run_micros,
-            (
-                SELECT count(*)
-                FROM workers
-                WHERE stopped_at IS NULL
-                  AND lease_until > clock_timestamp()
-                  AND $1 = ANY (queues)
-            ) AS "workers!"
+            serving.workers AS "workers?", serving.slots AS "slots?", serving.run_micros AS "run_micros?"
         FROM queues
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
+                   count(*) FILTER (WHERE state = 'running') AS running
+            FROM jobs
+            WHERE queue = $1
+              AND state IN ('queued', 'running')
+        ) AS inflight
+        LEFT JOIN serving ON serving.queue = $1
         WHERE name = $1
         "#,
         queue,
@@ -67,19 +58,22 @@ pub async fn look(conn: &mut PgConnection, queue: &str, priority: i16) -> Result
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| {
-        let window = i64::from(row.max_inflight);
+        let window = window::effective(i64::from(row.max_inflight), row.slots.unwrap_or(0), row.run_micros);
         let most = row.concurrency_limit.map_or(window, |limit| window.min(i64::from(limit)));
+        let inflight = row.queued + row.running;
+        let by_rate =
+            row.rate_per_second.map_or(i64::MAX, |per_second| window::at_rate(per_second, row.rate_burst) - row.queued);
         QueueTurn {
             carrier: row.transport.parse().unwrap_or(Carrier::Local),
             paused: row.paused,
-            room: (most - row.inflight).max(0),
-            inflight: row.inflight,
+            room: (most - inflight).min(by_rate).max(0),
+            inflight,
             window: most,
-            rate_limited: row.rate_limited,
+            rate_limited: row.rate_per_second.is_some(),
             pack: row.pack,
             higher_waiting: row.higher_waiting,
             run_micros: row.run_micros,
-            workers: row.workers,
+            workers: row.workers.unwrap_or(0),
         }
     }))
 }
@@ -175,12 +169,14 @@ pub struct Taken {
     pub tenant: Uuid,
 }
 
-/// Moves jobs of one priority from `available` to `queued`, up to each tenant's share, and gives them a new epoch.
+/// Moves jobs of one priority from `available` to `queued`, up to each tenant's share, and gives them a new epoch. Nothing
+/// moves when `leader` is named and no longer leads the queue: one that was frozen would act on what it saw before.
 pub async fn take(
     conn: &mut PgConnection,
     queue: &str,
     priority: i16,
     shares: &[Share],
+    leader: Option<&str>,
 ) -> Result<Vec<Taken>, sqlx::Error> {
     let tenants: Vec<_> = shares.iter().map(|share| share.tenant).collect();
     let after: Vec<_> = shares.iter().map(|share| share.after).collect();
@@ -206,6 +202,7 @@ pub async fn take(
         ) AS turn, (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed (setting)
         WHERE jobs.id = turn.id
           AND relaxed.setting = 'off'
+          AND ($6::text IS NULL OR EXISTS (SELECT FROM queue_status WHERE queue = $1 AND dispatcher = $6))
         RETURNING jobs.id, jobs.epoch, turn.tenant AS "tenant!"
         "#,
         queue,
@@ -213,6 +210,7 @@ pub async fn take(
         &tenants,
         &after,
         &most,
+        leader,
     )
     .fetch_all(conn)
     .await?;
@@ -307,14 +305,22 @@ pub async fn ripen(conn: &mut PgConnection, most: i64) -> Result<(u64, Option<Da
     Ok((moved.rows_affected(), None))
 }
 
-/// Puts everything that is queued back in line: for a queue that was paused or moved while jobs were under way.
+/// Puts everything that is queued back in line: for a queue that was paused or moved, or whose limits were tightened, while
+/// jobs were under way. What a claim holds at this instant becomes running.
 pub async fn recall(conn: &mut PgConnection, queue: &str) -> Result<u64, sqlx::Error> {
+    // Whoever holds rows locks them in another order than this would: waiting for them could be a deadlock.
     let recalled = sqlx::query!(
         r#"
         UPDATE jobs
         SET state = 'available', queued_at = NULL
-        WHERE queue = $1
-          AND state = 'queued'
+        WHERE id IN (
+            SELECT id
+            FROM jobs
+            WHERE queue = $1
+              AND state IN ('queued', 'running')
+              AND state = 'queued'
+            FOR UPDATE SKIP LOCKED
+        )
         "#,
         queue,
     )

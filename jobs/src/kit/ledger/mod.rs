@@ -6,6 +6,7 @@ pub mod finish;
 pub mod insert;
 pub mod lead;
 pub mod reap;
+pub mod window;
 
 use std::ops::{Deref, DerefMut};
 
@@ -63,6 +64,14 @@ impl Ledger {
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Waits, for some seconds at most, until what was committed through this ledger has been handed to the brokers: what a
+    /// process does last, so that its last jobs do not wait for the reconciler.
+    pub async fn drained(&self) {
+        if let Some(path) = &self.fast_path {
+            path.drained().await;
+        }
     }
 
     /// Begins a transaction in which data and jobs are written together.

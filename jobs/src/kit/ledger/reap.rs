@@ -173,9 +173,20 @@ pub async fn queued(conn: &mut PgConnection, queue: &str) -> Result<(i64, f64), 
     Ok((row.count, row.oldest))
 }
 
-/// The tickets of jobs that are queued for longer than `age` seconds, doubled with every earlier repeat.
-/// They count as sent again: the caller publishes them.
-pub async fn repeat(conn: &mut PgConnection, queue: &str, age: f64) -> Result<Vec<Ticket>, sqlx::Error> {
+/// For how long a job may be queued before its message is sent again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Overdue {
+    /// In seconds; doubled with every earlier repeat, so that a broker that only counts what waits (and not what a slow
+    /// worker has in hand) is not flooded.
+    pub age: f64,
+    /// The doubling ends here, in seconds: after a long fault, too, every job goes on within a minute.
+    pub most: f64,
+    /// Only when a job that was queued later was taken already. Brokers keep the order: what was not overtaken just waits.
+    pub overtaken: bool,
+}
+
+/// The tickets of jobs that are overdue. They count as sent again: the caller publishes them.
+pub async fn repeat(conn: &mut PgConnection, queue: &str, overdue: Overdue) -> Result<Vec<Ticket>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
         UPDATE jobs
@@ -187,7 +198,18 @@ pub async fn repeat(conn: &mut PgConnection, queue: &str, age: f64) -> Result<Ve
               AND state IN ('queued', 'running')
               AND state = 'queued'
               AND queued_at < clock_timestamp()
-                  - $2::double precision * power(2, least(republished, 6)) * interval '1 second'
+                  - least($2::double precision * power(2, least(republished, 6)), $3) * interval '1 second'
+              AND (
+                  NOT $4
+                  -- Two publishes may be under way at once, so that a second of disorder says nothing.
+                  OR queued_at < (
+                      SELECT max(queued_at)
+                      FROM jobs
+                      WHERE queue = $1
+                        AND state IN ('queued', 'running')
+                        AND state = 'running'
+                  ) - interval '1 second'
+              )
             ORDER BY id
             LIMIT 4000
             FOR UPDATE SKIP LOCKED
@@ -196,7 +218,9 @@ pub async fn repeat(conn: &mut PgConnection, queue: &str, age: f64) -> Result<Ve
         RETURNING jobs.id, jobs.epoch
         "#,
         queue,
-        age,
+        overdue.age,
+        overdue.most,
+        overdue.overtaken,
     )
     .fetch_all(conn)
     .await?;
@@ -247,4 +271,12 @@ pub async fn prune(
     .fetch_one(conn)
     .await?;
     Ok((u64::try_from(row.deleted).unwrap_or(0), row.last))
+}
+
+/// Forgets workers that stopped more than a week ago; returns how many. A job that still names one of them says so.
+pub async fn forget_workers(conn: &mut PgConnection) -> Result<u64, sqlx::Error> {
+    let forgotten = sqlx::query!("DELETE FROM workers WHERE stopped_at < clock_timestamp() - interval '7 days'",)
+        .execute(conn)
+        .await?;
+    Ok(forgotten.rows_affected())
 }

@@ -137,19 +137,13 @@ pub async fn list(conn: &mut PgConnection, only: Option<&str>) -> Result<Vec<Que
             GROUP BY queue
         ), dead AS (
             SELECT queue, count(*) AS jobs FROM jobs WHERE state = 'dead' GROUP BY queue
-        ), serving AS (
-            SELECT queue, count(*) AS workers, sum(concurrency) AS slots
-            FROM workers, unnest(queues) AS queue
-            WHERE stopped_at IS NULL
-              AND lease_until > clock_timestamp()
-            GROUP BY queue
         )
         SELECT name, transport, paused, max_inflight, concurrency_limit, rate_per_second, rate_burst, pack, changed_at,
                coalesce(scheduled.jobs, 0) AS "scheduled!", coalesce(available.jobs, 0) AS "available!",
                coalesce(queued, 0) AS "queued!", coalesce(running, 0) AS "running!", coalesce(dead.jobs, 0) AS "dead!",
                available.oldest AS oldest_available,
                dispatcher AS "dispatcher?", seen_at AS "seen_at?", backlog AS "backlog?", broker_error,
-               coalesce(workers, 0) AS "workers!", coalesce(slots, 0) AS "slots!", clock_timestamp() AS "now!"
+               coalesce(serving.workers, 0) AS "workers!", coalesce(slots, 0) AS "slots!", clock_timestamp() AS "now!"
         FROM queues
         LEFT JOIN scheduled ON scheduled.queue = name
         LEFT JOIN available ON available.queue = name
@@ -181,30 +175,19 @@ pub async fn one(conn: &mut PgConnection, name: &str) -> Result<QueueView, OpsEr
 pub async fn pause(conn: &mut PgConnection, name: &str) -> Result<u64, OpsError> {
     let mut tx = conn.begin().await?;
     set_paused(&mut tx, name, true).await?;
-    // What a claim holds right now becomes running; the dispatcher takes back what is queued after this statement.
-    let back = sqlx::query!(
-        r#"
-        UPDATE jobs
-        SET state = 'available', queued_at = NULL
-        WHERE id IN (
-            SELECT id
-            FROM jobs
-            WHERE queue = $1
-              AND state = 'queued'
-            FOR UPDATE SKIP LOCKED
-        )
-        "#,
-        name,
-    )
-    .execute(&mut *tx)
-    .await?;
+    let back = recall(&mut tx, name).await?;
     tx.commit().await?;
-    Ok(back.rows_affected())
+    Ok(back)
 }
 
 /// Hands out the queue's jobs again.
 pub async fn resume(conn: &mut PgConnection, name: &str) -> Result<(), OpsError> {
-    set_paused(conn, name, false).await
+    let mut tx = conn.begin().await?;
+    set_paused(&mut tx, name, false).await?;
+    // A job that was handed over while the pause began was refused to its worker, and its message is gone.
+    recall(&mut tx, name).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn set_paused(conn: &mut PgConnection, name: &str, paused: bool) -> Result<(), OpsError> {
@@ -273,19 +256,29 @@ pub async fn set(conn: &mut PgConnection, name: &str, change: &QueueChange) -> R
     }
     let (set_limit, limit) = change.concurrency_limit.parts();
     let (set_pack, pack) = change.pack.parts();
-    let done = sqlx::query!(
+    let mut tx = conn.begin().await?;
+    let tightened = sqlx::query_scalar!(
         r#"
         UPDATE queues
-        SET max_inflight = coalesce($2, max_inflight),
-            concurrency_limit = CASE WHEN $3 THEN $4 ELSE concurrency_limit END,
-            rate_per_second = CASE WHEN $5 THEN $6 ELSE rate_per_second END,
+        SET max_inflight = coalesce($2, queues.max_inflight),
+            concurrency_limit = CASE WHEN $3 THEN $4 ELSE queues.concurrency_limit END,
+            rate_per_second = CASE WHEN $5 THEN $6 ELSE queues.rate_per_second END,
             -- A new rate starts with the tokens that were there, and fills from now on.
-            rate_filled_at = CASE WHEN $5 THEN clock_timestamp() ELSE rate_filled_at END,
-            rate_burst = coalesce($7, rate_burst),
-            pack = CASE WHEN $8 THEN $9 ELSE pack END,
-            transport = coalesce($10, transport),
+            rate_filled_at = CASE WHEN $5 THEN clock_timestamp() ELSE queues.rate_filled_at END,
+            rate_burst = coalesce($7, queues.rate_burst),
+            pack = CASE WHEN $8 THEN $9 ELSE queues.pack END,
+            transport = coalesce($10, queues.transport),
             changed_at = clock_timestamp()
-        WHERE name = $1
+        FROM (SELECT * FROM queues WHERE name = $1 FOR UPDATE) AS old
+        WHERE queues.name = old.name
+        RETURNING
+            queues.transport <> old.transport
+                OR queues.max_inflight < old.max_inflight
+                OR (queues.concurrency_limit IS NOT NULL
+                    AND (old.concurrency_limit IS NULL OR queues.concurrency_limit < old.concurrency_limit))
+                OR (queues.rate_per_second IS NOT NULL
+                    AND (old.rate_per_second IS NULL OR queues.rate_per_second < old.rate_per_second))
+                OR queues.rate_burst < old.rate_burst AS "tightened!"
         "#,
         name,
         change.window,
@@ -298,17 +291,20 @@ pub async fn set(conn: &mut PgConnection, name: &str, change: &QueueChange) -> R
         pack,
         change.transport.map(Carrier::name),
     )
-    .execute(&mut *conn)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(out_of_bounds)?;
-    if done.rows_affected() != 1 {
-        return Err(unknown(conn, name).await?);
+    match tightened {
+        None => return Err(unknown(&mut tx, name).await?),
+        // What the old broker holds, or what exceeds the new limits, becomes stale; the dispatcher hands the jobs over anew.
+        Some(true) => {
+            recall(&mut tx, name).await?;
+        }
+        Some(false) => {}
     }
-    if change.transport.is_some() {
-        // What the old broker still holds becomes stale; the dispatcher hands the jobs to the new one.
-        recall(conn, name).await?;
-    }
-    one(conn, name).await
+    let seen = one(&mut tx, name).await?;
+    tx.commit().await?;
+    Ok(seen)
 }
 
 fn out_of_bounds(error: sqlx::Error) -> OpsError {

@@ -56,6 +56,68 @@ async fn pausing_takes_back_what_is_queued_and_leaves_what_runs() {
 }
 
 #[tokio::test]
+async fn a_resume_takes_back_what_was_handed_over_as_the_pause_began() {
+    let mut bed = Bed::new().await;
+    pause(&mut bed.conn, "emails").await.unwrap();
+    // The transaction of a fast path that began before the pause commits after it; the claim is refused, the message gone.
+    insert(&mut bed.conn, "emails", JobState::Queued).await;
+    insert(&mut bed.conn, "reports", JobState::Queued).await;
+    resume(&mut bed.conn, "emails").await.unwrap();
+    let seen = one(&mut bed.conn, "emails").await.unwrap();
+    assert_eq!((seen.available, seen.queued), (1, 0));
+    assert_eq!(one(&mut bed.conn, "reports").await.unwrap().queued, 1);
+    bed.close().await;
+}
+
+#[tokio::test]
+async fn only_tighter_settings_take_back_what_is_queued() {
+    let nothing = QueueChange::default();
+    let limit = |limit| QueueChange { concurrency_limit: Change::To(limit), ..nothing };
+    let rate = |rate| QueueChange { rate_per_second: Change::To(rate), ..nothing };
+    let window = |window| QueueChange { window: Some(window), ..nothing };
+    let to = |carrier| QueueChange { transport: Some(carrier), ..nothing };
+    let lifted = QueueChange { concurrency_limit: Change::Unset, rate_per_second: Change::Unset, ..nothing };
+    let mut bed = Bed::new().await;
+    for (change, back) in [
+        (limit(5), true),
+        (limit(7), false),
+        (limit(6), true),
+        (rate(10.0), true),
+        (rate(20.0), false),
+        (rate(19.0), true),
+        (window(3_000), false),
+        (window(1_000), true),
+        (QueueChange { rate_burst: Some(5.0), ..nothing }, false),
+        (QueueChange { rate_burst: Some(4.0), ..nothing }, true),
+        (QueueChange { pack: Change::To(5), ..nothing }, false),
+        (to(Carrier::Rabbit), false),
+        (to(Carrier::Redis), true),
+        (lifted, false),
+        (nothing, false),
+    ] {
+        bed.sql("DELETE FROM jobs").await;
+        insert(&mut bed.conn, "emails", JobState::Queued).await;
+        let seen = set(&mut bed.conn, "emails", &change).await.unwrap();
+        assert_eq!(seen.available == 1, back, "{change:?}");
+    }
+    bed.close().await;
+}
+
+#[tokio::test]
+async fn a_move_does_not_wait_for_a_claim_that_is_under_way() {
+    let mut bed = Bed::new().await;
+    let held = insert(&mut bed.conn, "emails", JobState::Queued).await;
+    insert(&mut bed.conn, "emails", JobState::Queued).await;
+    let mut claim = bed.db.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM jobs WHERE id = $1 FOR UPDATE").bind(held.0).execute(&mut *claim).await.unwrap();
+    let change = QueueChange { transport: Some(Carrier::Redis), ..QueueChange::default() };
+    let seen = tokio::time::timeout(std::time::Duration::from_secs(30), set(&mut bed.conn, "emails", &change));
+    assert_eq!(seen.await.unwrap().unwrap().queued, 1);
+    claim.rollback().await.unwrap();
+    bed.close().await;
+}
+
+#[tokio::test]
 async fn settings_are_kept_unset_and_checked() {
     let mut bed = Bed::new().await;
     let change = QueueChange {

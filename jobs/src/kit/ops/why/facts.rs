@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::super::JobState;
 use crate::kit::job::Carrier;
+use crate::kit::ledger::window;
 
 pub(super) struct Facts {
     pub(super) now: DateTime<Utc>,
@@ -28,7 +29,7 @@ pub(super) struct Facts {
     /// `None`, like the other settings: the queue has no row yet, because no scheduler has ever run.
     pub(super) paused: Option<bool>,
     pub(super) transport: Option<String>,
-    pub(super) window: Option<i32>,
+    max_inflight: Option<i32>,
     pub(super) concurrency_limit: Option<i32>,
     pub(super) rate_per_second: Option<f64>,
     pub(super) rate_burst: Option<f64>,
@@ -43,11 +44,26 @@ pub(super) struct Facts {
     pub(super) serving_queue: i64,
     /// The places of live workers that serve the queue and know the kind.
     pub(super) slots: i64,
+    /// The places of all live workers that serve the queue.
+    queue_slots: Option<i64>,
+    /// Mean run time of the queue's jobs, as its workers report it.
+    run_micros: Option<f64>,
 }
 
 impl Facts {
     pub(super) fn transport(&self) -> Carrier {
         self.transport.as_deref().and_then(|name| name.parse().ok()).unwrap_or(Carrier::Local)
+    }
+
+    /// How many jobs may be queued or running now, as the dispatcher counts it.
+    pub(super) fn window(&self) -> Option<i32> {
+        let most = i64::from(self.max_inflight?);
+        i32::try_from(window::effective(most, self.queue_slots.unwrap_or(0), self.run_micros)).ok()
+    }
+
+    /// How many jobs may be queued by the rate limit, as the dispatcher counts it.
+    pub(super) fn most_queued(&self) -> Option<i64> {
+        Some(window::at_rate(self.rate_per_second?, self.rate_burst.unwrap_or(1.0)))
     }
 
     /// Whether a worker last gave it back because its version has no handler for the kind.
@@ -74,12 +90,13 @@ pub(super) async fn read(conn: &mut PgConnection, job: JobId, kinds: &[&str]) ->
                job.tenant AS "tenant: OrgId", job.attempt, job.run_at, job.queued_at, job.started_at, job.finished_at,
                job.cancel_at, left(job.error, 300) AS error, job.fingerprint, worker.name AS "worker_name?",
                coalesce(worker.stopped_at IS NULL AND worker.lease_until > clock_timestamp(), false) AS "worker_holds!",
-               paused AS "paused?", transport AS "transport?", max_inflight AS "window?", concurrency_limit,
+               paused AS "paused?", transport AS "transport?", max_inflight AS "max_inflight?", concurrency_limit,
                rate_per_second, rate_burst AS "rate_burst?", rate_tokens AS "rate_tokens?",
                rate_filled_at AS "rate_filled_at?", changed_at AS "changed_at?",
                status.seen_at AS "dispatcher_seen_at?", broker_error,
                inflight.queued AS "queued!", inflight.running AS "running!",
-               serving.workers AS "serving_queue!", serving.slots AS "slots!"
+               able.workers AS "serving_queue!", able.slots AS "slots!",
+               serving.slots AS "queue_slots?", serving.run_micros AS "run_micros?"
         FROM jobs AS job
         LEFT JOIN workers AS worker ON worker.id = job.worker
         LEFT JOIN queues ON queues.name = job.queue
@@ -98,7 +115,8 @@ pub(super) async fn read(conn: &mut PgConnection, job: JobId, kinds: &[&str]) ->
             WHERE stopped_at IS NULL
               AND lease_until > clock_timestamp()
               AND job.queue = ANY (queues)
-        ) AS serving
+        ) AS able
+        LEFT JOIN serving ON serving.queue = job.queue
         WHERE job.id = $1
         "#,
         job.0,

@@ -212,7 +212,10 @@ fn waiting(facts: &Facts, line: Ahead) -> Cause {
     if let Some(limit) = facts.concurrency_limit.filter(|&limit| inflight >= i64::from(limit)) {
         return Cause::ConcurrencyLimit { limit, running: facts.running, queued: facts.queued, ahead };
     }
-    if let Some(window) = facts.window.filter(|&window| inflight >= i64::from(window)) {
+    let by_rate = facts.most_queued().filter(|&most| facts.queued >= most);
+    let full = facts.window().filter(|&window| inflight >= i64::from(window));
+    // With a rate limit, no more may lie in the broker than leave it within a second.
+    if let Some(window) = full.or_else(|| by_rate.and_then(|most| i32::try_from(most).ok())) {
         // By age alone it would be nearer to its turn: what holds it is that every organisation gets its share.
         if line.tenants > 1 && ahead > line.older {
             return Cause::TenantShare { tenant: facts.tenant, own_ahead: line.own, tenants: line.tenants, ahead };

@@ -204,6 +204,34 @@ async fn a_full_window_counts_who_goes_first() {
 }
 
 #[tokio::test]
+async fn a_window_that_slow_jobs_made_small_is_the_one_that_is_named() {
+    let mut bed = healthy().await;
+    // Four places with jobs of a second: sixteen may be under way, whatever the setting says.
+    bed.sql(r#"UPDATE workers SET run_micros = '{"emails": 1000000}'"#).await;
+    for _ in 0..15 {
+        insert(&mut bed.conn, "emails", JobState::Queued).await;
+    }
+    let job = available(&mut bed).await;
+    let seen = cause(&mut bed, job).await;
+    assert!(matches!(seen, Cause::DispatchLag { .. }), "{seen:?}");
+    insert(&mut bed.conn, "emails", JobState::Queued).await;
+    assert_eq!(cause(&mut bed, job).await, Cause::WindowFull { window: 16, running: 0, queued: 16, ahead: 0 });
+    bed.close().await;
+}
+
+#[tokio::test]
+async fn a_rate_limited_queue_that_nobody_works_off_is_full() {
+    let mut bed = healthy().await;
+    bed.sql("UPDATE queues SET rate_per_second = 2, rate_burst = 1, rate_tokens = 1").await;
+    for _ in 0..3 {
+        insert(&mut bed.conn, "emails", JobState::Queued).await;
+    }
+    let job = available(&mut bed).await;
+    assert_eq!(cause(&mut bed, job).await, Cause::WindowFull { window: 3, running: 0, queued: 3, ahead: 0 });
+    bed.close().await;
+}
+
+#[tokio::test]
 async fn the_tenants_share() {
     let mut bed = healthy().await;
     bed.sql("UPDATE queues SET max_inflight = 1").await;

@@ -191,22 +191,23 @@ pub async fn fire_time(conn: &mut PgConnection, job: JobId) -> Result<Option<Dat
     sqlx::query_scalar!(r#"SELECT max(fire_at) FROM schedule_ticks WHERE job = $1"#, job.0).fetch_one(conn).await
 }
 
-/// Forgets a schedule's ticks that are older than `age`; returns how many, at most 1,000.
-pub async fn forget_ticks(conn: &mut PgConnection, name: &str, age: Duration) -> Result<u64, sqlx::Error> {
+/// Forgets the ticks that are older than `age`, those of schedules that no code declares as well; returns how many, at most
+/// 1,000 of each schedule.
+pub async fn forget_ticks(conn: &mut PgConnection, age: Duration) -> Result<u64, sqlx::Error> {
     let forgotten = sqlx::query!(
         r#"
-        DELETE FROM schedule_ticks
-        WHERE schedule = $1
-          AND fire_at IN (
-              SELECT fire_at
-              FROM schedule_ticks
-              WHERE schedule = $1
-                AND fire_at < clock_timestamp() - $2::double precision * interval '1 second'
-              ORDER BY fire_at
-              LIMIT 1000
-          )
+        DELETE FROM schedule_ticks AS tick
+        USING schedules, LATERAL (
+            SELECT fire_at
+            FROM schedule_ticks
+            WHERE schedule = schedules.name
+              AND fire_at < clock_timestamp() - $1::double precision * interval '1 second'
+            ORDER BY fire_at
+            LIMIT 1000
+        ) AS old
+        WHERE tick.schedule = schedules.name
+          AND tick.fire_at = old.fire_at
         "#,
-        name,
         age.as_secs_f64(),
     )
     .execute(conn)

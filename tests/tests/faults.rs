@@ -168,11 +168,11 @@ async fn a_dispatcher_that_was_frozen_does_not_exceed_the_limit_together_with_it
     let _worker = stage.worker(16);
     stage.enqueue(300, 20).await;
     stage.until_at_least("state = 'succeeded'", 20).await;
-    signal(&first, "STOP");
+    first.signal("STOP");
     let _second = stage.scheduler();
     let done = stage.count("state = 'succeeded'").await;
     stage.until_at_least("state = 'succeeded'", done + 20).await;
-    signal(&first, "CONT");
+    first.signal("CONT");
     let mut most = 0;
     while stage.count("state < 'succeeded'").await > 0 {
         most = most.max(stage.count("state IN ('queued', 'running')").await);

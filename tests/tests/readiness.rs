@@ -1,5 +1,5 @@
 //! What `/readyz` says of workers and schedulers.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::expect_used, reason = "a test ends where its stage does not work")]
 
 use std::time::Duration;
 

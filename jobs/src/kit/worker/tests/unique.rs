@@ -6,8 +6,8 @@ use super::*;
 use crate::kit::enqueue::enqueue_all;
 use crate::kit::{Enqueue, EnqueueError, Enqueued, OnConflict, Unique};
 
-fn keyed(act: Act, unique: Unique) -> Enqueue {
-    Enqueue::new(&act).unique(unique)
+fn keyed(act: &Act, unique: Unique) -> Enqueue {
+    Enqueue::new(act).unique(unique)
 }
 
 #[tokio::test]
@@ -79,9 +79,9 @@ async fn ten_thousand_are_enqueued_in_one_statement_in_order() {
 #[tokio::test]
 async fn a_queued_job_is_replaced_and_its_message_goes_stale() {
     let stage = stage().await;
-    let first = stage.ledger.enqueue_with(keyed(Act::Done, Unique::while_open("a"))).await.unwrap();
+    let first = stage.ledger.enqueue_with(keyed(&Act::Done, Unique::while_open("a"))).await.unwrap();
     let message = stage.bench.take().await.remove(0);
-    let replacing = keyed(Act::Result, Unique::while_open("a").on_conflict(OnConflict::Replace));
+    let replacing = keyed(&Act::Result, Unique::while_open("a").on_conflict(OnConflict::Replace));
     assert_eq!(stage.ledger.enqueue_with(replacing.clone()).await.unwrap(), Enqueued::Replaced(first.id()));
     stage.bench.run(message).await;
     assert_eq!(stage.services.runs.load(Ordering::Relaxed), 0, "the old message ran the job");
@@ -94,12 +94,12 @@ async fn a_queued_job_is_replaced_and_its_message_goes_stale() {
 #[tokio::test]
 async fn a_running_job_is_not_replaced() {
     let stage = stage().await;
-    let first = stage.ledger.enqueue_with(keyed(Act::Done, Unique::while_open("a"))).await.unwrap();
+    let first = stage.ledger.enqueue_with(keyed(&Act::Done, Unique::while_open("a"))).await.unwrap();
     let ticket = stage.bench.take().await.remove(0);
     let worker = stage.bench.engine.lease.worker();
     let mut conn = stage.db.pool.acquire().await.unwrap();
     crate::kit::ledger::claim::claim(&mut conn, worker, &[ticket]).await.unwrap();
-    let replacing = keyed(Act::Result, Unique::while_open("a").on_conflict(OnConflict::Replace));
+    let replacing = keyed(&Act::Result, Unique::while_open("a").on_conflict(OnConflict::Replace));
     assert_eq!(replacing.insert(&mut conn).await.unwrap(), Enqueued::Existing(first.id()));
     drop(conn);
     stage.db.close().await;
@@ -110,10 +110,10 @@ async fn in_bulk_every_job_says_what_became_of_it() {
     let stage = stage().await;
     let mut conn = stage.db.pool.acquire().await.unwrap();
     let hour = || Unique::for_period("expired", Duration::from_hours(1));
-    let open = keyed(Act::Done, Unique::while_open("open")).insert(&mut conn).await.unwrap().id();
-    let held = keyed(Act::Done, Unique::for_period("held", Duration::from_hours(1)));
+    let open = keyed(&Act::Done, Unique::while_open("open")).insert(&mut conn).await.unwrap().id();
+    let held = keyed(&Act::Done, Unique::for_period("held", Duration::from_hours(1)));
     let held = held.insert(&mut conn).await.unwrap().id();
-    let expired = keyed(Act::Done, hour()).insert(&mut conn).await.unwrap().id();
+    let expired = keyed(&Act::Done, hour()).insert(&mut conn).await.unwrap().id();
     sqlx::query("UPDATE jobs SET unique_until = now() WHERE id = $1")
         .bind(expired.0)
         .execute(&mut *conn)
@@ -124,14 +124,14 @@ async fn in_bulk_every_job_says_what_became_of_it() {
     let all = enqueue_all(
         &mut conn,
         &[
-            keyed(Act::Done, Unique::NO),
-            keyed(Act::Done, Unique::while_open("open")),
-            keyed(Act::Done, Unique::for_period("held", Duration::from_hours(1))),
-            keyed(Act::Done, hour()),
-            keyed(Act::Result, replace("open")),
-            keyed(Act::Done, Unique::while_open("twice")),
-            keyed(Act::Done, Unique::while_open("twice")),
-            keyed(Act::Done, Unique::NO),
+            keyed(&Act::Done, Unique::NO),
+            keyed(&Act::Done, Unique::while_open("open")),
+            keyed(&Act::Done, Unique::for_period("held", Duration::from_hours(1))),
+            keyed(&Act::Done, hour()),
+            keyed(&Act::Result, replace("open")),
+            keyed(&Act::Done, Unique::while_open("twice")),
+            keyed(&Act::Done, Unique::while_open("twice")),
+            keyed(&Act::Done, Unique::NO),
         ],
     )
     .await
@@ -147,7 +147,7 @@ async fn in_bulk_every_job_says_what_became_of_it() {
         sqlx::query_scalar("SELECT payload FROM jobs WHERE id = $1").bind(open.0).fetch_one(&mut *conn).await.unwrap();
     assert_eq!(payload, json!("Result"));
 
-    let refused = keyed(Act::Done, Unique::while_open("open").on_conflict(OnConflict::Reject));
+    let refused = keyed(&Act::Done, Unique::while_open("open").on_conflict(OnConflict::Reject));
     let refused = enqueue_all(&mut conn, &[refused]).await;
     assert!(matches!(refused, Err(EnqueueError::Conflict { existing, .. }) if existing == open), "{refused:?}");
     drop(conn);

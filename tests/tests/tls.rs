@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jobs::broker::Brokers;
 use jobs::cargo::EventLane;
 use jobs::kit::job::Carrier;
-use shared::cargo::{CargoEvent, EventType};
+use shared::cargo::{CargoEvent, EventType, ShipmentStatus};
 use shared::config::{Config, Source};
 use shared::ids::OrgId;
 use sqlx::{Connection, PgConnection};
@@ -92,7 +92,7 @@ mod inside {
             sequence: 0,
             shipment: "S-1".to_owned(),
             kind: EventType::Actual,
-            status: None,
+            status: Some(ShipmentStatus::InTransit),
             occurred_at: chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
             position: None,
             corrects: None,

@@ -259,8 +259,10 @@ async fn what_is_an_organisations_is_refused_to_others() {
         let (method, path) = operation.split_once(' ').unwrap();
         let method: Method = method.parse().unwrap();
         let mut path = scene.path(path);
-        if path == "/v1/images" {
-            path = scene.path("/v1/images?listing={listing}");
+        match path.as_str() {
+            "/v1/images" => path = scene.path("/v1/images?listing={listing}"),
+            "/v1/orders" => path.push_str("?side=buyer"),
+            _ => {}
         }
         let call = async |person| scene.call(person, &method, &path, body.clone()).await;
         call(None).await.refused(401, "unauthenticated");

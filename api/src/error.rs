@@ -222,8 +222,8 @@ impl From<sqlx::Error> for Problem {
                     "40001" | "40P01" | "55P03" | "57014" => {
                         Self::unavailable("contended", "others are changing the same thing").with_cause(error)
                     }
-                    // The server shuts down, starts up, or has no connection left.
-                    "57P01" | "57P02" | "57P03" | "53300" => {
+                    // The server shuts down, starts up, or has no disk, memory or connection left.
+                    "57P01" | "57P02" | "57P03" | "53100" | "53200" | "53300" => {
                         Self::unavailable("database_unavailable", "the database does not answer").with_cause(error)
                     }
                     // Numbers, times and text that JSON can say and PostgreSQL cannot keep.

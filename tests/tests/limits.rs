@@ -33,7 +33,7 @@ async fn tenants_share_a_queue_fairly() {
     let stage = Stage::new(Carrier::Redis).await;
     stage.set("max_inflight = 4").await;
     let tenants: Vec<_> = (0..3).map(|_| OrgId::generate()).collect();
-    let job = |n: i32, tenant| Enqueue::new(&Touch { n, tenant: Some(tenant), millis: 1, kills: false });
+    let job = |n: i32, tenant| Enqueue::new(&Touch { n, tenant: Some(tenant), millis: 1, ..Touch::default() });
     // The first tenant comes with a flood, the others with ten jobs each behind it.
     let mut all: Vec<_> = (0..300).map(|n| job(n, tenants[0])).collect();
     all.extend((300..310).map(|n| job(n, tenants[1])));

@@ -33,6 +33,7 @@ fn dispatcher(db: &TestDb) -> Dispatcher {
         pool: db.pool.clone(),
         registry: Arc::new(Registry::new([KindInfo::of::<Mail>(), KindInfo::of::<Report>()]).unwrap()),
         name: "test".to_owned(),
+        health: shared::program::Health::default(),
     };
     let dispatcher = Dispatcher::new(&scheduler);
     for queue in dispatcher.queues.values() {

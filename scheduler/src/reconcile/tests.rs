@@ -19,6 +19,7 @@ async fn scheduler() -> (TestDb, Scheduler) {
         pool: db.pool.clone(),
         registry: Arc::new(Registry::default()),
         name: "test".to_owned(),
+        health: shared::program::Health::default(),
     };
     sql(&db, "INSERT INTO queues (name, transport) VALUES ('emails', 'local')").await;
     (db, scheduler)

@@ -50,6 +50,33 @@ pub(crate) async fn commits(pool: &PgPool, callers: i64, each: i64) -> anyhow::R
     Ok(rate)
 }
 
+/// Durable transactions per second of two plain rows each, from `callers` at once, by the same library that enqueues: four
+/// statements as in an enqueue, into tables without anything.
+pub(crate) async fn transactions(pool: &PgPool, callers: i64, each: i64) -> anyhow::Result<f64> {
+    sqlx::query("CREATE TABLE IF NOT EXISTS bench_rows (n bigint)").execute(pool).await?;
+    let began = Instant::now();
+    try_join_all((0..callers).map(|_| {
+        let pool = pool.clone();
+        async move {
+            tokio::spawn(async move {
+                for n in 0..each {
+                    let mut tx = pool.begin().await?;
+                    for _ in 0..2 {
+                        sqlx::query("INSERT INTO bench_rows VALUES ($1)").bind(n).execute(&mut *tx).await?;
+                    }
+                    tx.commit().await?;
+                }
+                Ok::<_, anyhow::Error>(())
+            })
+            .await?
+        }
+    }))
+    .await?;
+    let rate = per_second(callers * each, began.elapsed());
+    sqlx::query("DROP TABLE bench_rows").execute(pool).await?;
+    Ok(rate)
+}
+
 /// Rows of a job's width per second by COPY into a table with a key, and by UPDATE in groups of 200 from two connections. A
 /// job is one of the first and three of the second: handed over, claimed, finished.
 pub(crate) async fn rows(pool: &PgPool, count: i64) -> anyhow::Result<(f64, f64)> {

@@ -89,16 +89,19 @@ impl Bench<'_> {
 
     async fn machine(&mut self) -> anyhow::Result<()> {
         told("the machine and its servers by themselves");
-        let (mut trips, mut commits, mut copied, mut updated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut trips, mut commits, mut transactions) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut copied, mut updated) = (Vec::new(), Vec::new());
         for _ in 0..self.extent.runs {
             trips.push(limits::round_trip_us(&self.pool).await?);
             commits.push(limits::commits(&self.pool, CALLERS, CALLS).await?);
+            transactions.push(limits::transactions(&self.pool, CALLERS, CALLS).await?);
             let rows = limits::rows(&self.pool, 100_000).await?;
             copied.push(rows.0);
             updated.push(rows.1);
         }
         self.report.put("machine_round_trip_us", &trips, "SELECT 1, one after the other");
         self.report.put("machine_commits_per_s", &commits, "one row, durable, 16 callers");
+        self.report.put("machine_transactions_per_s", &transactions, "two plain rows, durable, 16 callers");
         self.report.put("machine_copy_per_s", &copied, "rows of a job's width with a key");
         self.report.put("machine_update_per_s", &updated, "the same in groups of 200; a job has three");
         for broker in Brokers::connect(self.config, self.pool.clone()).all() {
@@ -124,7 +127,7 @@ impl Bench<'_> {
             stop.cancel();
         }
         self.report.put("enqueue_bulk_per_s", &bulk, "machine_copy_per_s");
-        self.report.put("enqueue_single_per_s", &single, "machine_commits_per_s, which is one statement of our four");
+        self.report.put("enqueue_single_per_s", &single, "machine_transactions_per_s");
         Ok(())
     }
 

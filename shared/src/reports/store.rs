@@ -1,14 +1,19 @@
-//! Statements on `reports` and what they read from orders.
+//! Statements on `reports`, and what they are made of: the sales, and whose they are.
 
-use chrono::{DateTime, NaiveDate, Utc};
+mod sales;
+mod sellers;
+
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use futures::stream::{BoxStream, StreamExt as _};
 use sqlx::PgConnection;
 
-use super::model::{Format, Kind, NewReport, Report, SalesRow, Status, Totals};
+use super::model::{Format, Kind, NewReport, Report, Status, Totals};
 use super::period::{Period, PeriodError};
-use crate::ids::{JobId, OrderId, OrgId, ReportId, UserId};
+use crate::ids::{JobId, OrgId, ReportId, UserId};
 use crate::money::{Currency, Money, MoneyError};
+
+pub use sales::{count_sales, sales};
+pub use sellers::{Seller, owners, sellers};
 
 /// The longest text kept of a failure.
 const MAX_FAILURE: usize = 1000;
@@ -311,132 +316,4 @@ pub async fn expire(conn: &mut PgConnection, id: ReportId) -> Result<(), ReportE
     .execute(conn)
     .await?;
     if updated.rows_affected() == 1 { Ok(()) } else { Err(ReportError::NotOpen(id)) }
-}
-
-/// An approved seller whose day may have ended.
-#[derive(Clone, Debug)]
-pub struct Seller {
-    pub org: OrgId,
-    pub zone: String,
-    pub created_at: DateTime<Utc>,
-    /// The newest day that the schedule has requested a sales report of.
-    pub last_day: Option<NaiveDate>,
-}
-
-/// Approved sellers by id, after `after`.
-pub async fn sellers(conn: &mut PgConnection, after: OrgId, limit: i64) -> Result<Vec<Seller>, ReportError> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT
-            id, time_zone, created_at,
-            (SELECT max(first_day) FROM reports WHERE org_id = orgs.id AND kind = 'sales' AND requested_by IS NULL)
-                AS last_day
-        FROM orgs
-        WHERE status = 'approved'
-          AND 'seller' = ANY (kinds)
-          AND id > $1
-        ORDER BY id
-        LIMIT $2
-        "#,
-        after.0,
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Seller {
-            org: OrgId(row.id),
-            zone: row.time_zone,
-            created_at: row.created_at,
-            last_day: row.last_day,
-        })
-        .collect())
-}
-
-/// Owners of an organisation, who get what nobody asked for by name.
-pub async fn owners(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>, ReportError> {
-    let rows = sqlx::query_scalar!(
-        r#"
-        SELECT user_id
-        FROM memberships
-        WHERE org_id = $1
-          AND role = 'owner'
-        ORDER BY user_id
-        "#,
-        org.0,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(UserId).collect())
-}
-
-/// How many rows a sales report will have.
-pub async fn count_sales(conn: &mut PgConnection, org: OrgId, period: &Period) -> Result<i64, ReportError> {
-    let count = sqlx::query_scalar!(
-        r#"
-        SELECT count(*) AS "count!"
-        FROM orders
-        WHERE seller_org_id = $1
-          AND created_at >= $2
-          AND created_at < $3
-          AND status NOT IN ('expired', 'cancelled', 'refunded')
-        "#,
-        org.0,
-        period.starts_at(),
-        period.ends_at(),
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(count)
-}
-
-/// The sales of a period in the order of their making, as a stream: the server sends as fast as the caller reads.
-///
-/// Orders that came to nothing (expired, cancelled, refunded) are no sales.
-pub fn sales<'c>(
-    conn: &'c mut PgConnection,
-    org: OrgId,
-    period: &Period,
-) -> BoxStream<'c, Result<SalesRow, ReportError>> {
-    sqlx::query!(
-        r#"
-        SELECT
-            o.id, o.created_at, o.source, b.legal_name, l.items, l.quantity, o.total_minor, o.fee_minor, o.net_minor,
-            o.currency, o.status
-        FROM orders AS o
-        JOIN orgs AS b ON b.id = o.buyer_org_id
-        CROSS JOIN LATERAL (
-            SELECT left(string_agg(title, '; ' ORDER BY line_no), 1000) AS items, sum(quantity)::bigint AS quantity
-            FROM order_lines
-            WHERE order_id = o.id
-        ) AS l
-        WHERE o.seller_org_id = $1
-          AND o.created_at >= $2
-          AND o.created_at < $3
-          AND o.status NOT IN ('expired', 'cancelled', 'refunded')
-        ORDER BY o.created_at, o.id
-        "#,
-        org.0,
-        period.starts_at(),
-        period.ends_at(),
-    )
-    .fetch(conn)
-    .map(|row| {
-        let row = row?;
-        let currency: Currency = row.currency.parse()?;
-        Ok(SalesRow {
-            order: OrderId(row.id),
-            sold_at: row.created_at,
-            source: row.source,
-            buyer: row.legal_name,
-            items: row.items.unwrap_or_default(),
-            quantity: row.quantity.unwrap_or_default(),
-            total: Money::from_minor(row.total_minor, currency),
-            fee: Money::from_minor(row.fee_minor, currency),
-            net: Money::from_minor(row.net_minor, currency),
-            status: row.status,
-        })
-    })
-    .boxed()
 }

@@ -1,7 +1,7 @@
 //! Redis through apalis-redis, kept on a short leash.
 //!
 //! apalis-redis fetches, acknowledges and counts workers. The rest is done here, because its own way breaks or does not
-//! fit (each point was measured; `docs/decisions` tells how): publishing puts messages on the active list at once, idle
+//! fit (`docs/decisions/0002` has the faults and the tests): publishing puts messages on the active list at once, idle
 //! workers are woken by a token, bodies are decoded inside the service, finished tasks are swept a few hundred at a time,
 //! and what a dead worker had in hand goes back after [`Redis::LIFE`] by the server's clock alone.
 //!

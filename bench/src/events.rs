@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
-use jobs::cargo::{BrokerLane, EventLane, connect, topology};
+use jobs::broker::rabbit::connection::connect;
+use jobs::cargo::{BrokerLane, EventLane, topology};
 use lapin::Channel;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;

@@ -2,20 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use lapin::options::ConfirmSelectOptions;
-use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties};
-use secrecy::{ExposeSecret, SecretString};
+use lapin::{Channel, Connection};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::topology;
-
-/// Connecting takes several round trips, over TLS more.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Seconds between signs of life, unless the URL says otherwise; a silent connection is dead after two of them.
-const HEARTBEAT: u16 = 10;
+use crate::broker::rabbit::connection::{ConnectError, connect};
 
 /// RabbitMQ did not do what was asked. Says nothing of the URL, which may hold a password.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -34,14 +28,10 @@ impl From<lapin::Error> for LinkError {
     }
 }
 
-/// Connects; `name` is shown in RabbitMQ's own tools. Without lapin's own recovery: after it, nobody knows which confirms
-/// were lost, and a deleted queue stays away.
-pub async fn connect(url: &SecretString, name: &str) -> Result<Connection, LinkError> {
-    let mut uri: AMQPUri = url.expose_secret().parse().map_err(|_| LinkError::new("AMQP_URL cannot be read"))?;
-    uri.query.heartbeat.get_or_insert(HEARTBEAT);
-    let properties = ConnectionProperties::default().with_connection_name(name.into());
-    let connecting = tokio::time::timeout(CONNECT, Connection::connect_uri(uri, properties));
-    Ok(connecting.await.map_err(|_| LinkError::new("no connection within 10 s"))??)
+impl From<ConnectError> for LinkError {
+    fn from(error: ConnectError) -> Self {
+        Self(error.to_string())
+    }
 }
 
 #[derive(Clone)]

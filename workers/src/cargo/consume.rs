@@ -16,10 +16,11 @@ use std::time::Duration;
 use anyhow::Context;
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, StreamExt};
-use jobs::cargo::{connect, topology};
+use jobs::broker::rabbit::connection;
+use jobs::cargo::topology;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::{FieldTable, ShortString};
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicQosOptions};
+use lapin::types::ShortString;
 use lapin::{Channel, Connection, Consumer};
 use secrecy::SecretString;
 use shared::cargo::Bounds;
@@ -113,13 +114,12 @@ struct Session {
 }
 
 async fn subscribe(settings: &Settings) -> anyhow::Result<Session> {
-    let connection = connect(&settings.amqp_url, &format!("{} cargo consumer", settings.namespace)).await?;
+    let connection = connection::connect(&settings.amqp_url, &format!("{} cargo consumer", settings.namespace)).await?;
     let channel = connection.create_channel().await?;
     topology::declare(&channel, &settings.namespace).await.context("declare the events lane")?;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
     let queue = ShortString::from(topology::queue(&settings.namespace));
-    let options = BasicConsumeOptions::default();
-    let deliveries = channel.basic_consume(queue, "cargo".into(), options, FieldTable::default()).await?;
+    let deliveries = connection::subscribe(&channel, queue, "cargo".into()).await?;
     Ok(Session { connection, channel, deliveries })
 }
 

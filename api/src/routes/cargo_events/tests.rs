@@ -152,7 +152,7 @@ async fn without_the_broker_nothing_is_accepted() {
     proxy.set(Weather::Fair);
     assert_eq!(api.post(Some(&ann), "/v1/cargo-events", event(3)).await.status.as_u16(), 202);
     // What was accepted is in the queue: a look from the side.
-    let connection = jobs::cargo::connect(&server("AMQP_URL").into(), "api test").await.unwrap();
+    let connection = jobs::broker::rabbit::connection::connect(&server("AMQP_URL").into(), "api test").await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     let mut ids = Vec::new();
     while ids.len() < 2 {

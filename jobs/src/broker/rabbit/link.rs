@@ -4,22 +4,16 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use std::time::Duration;
 
 use lapin::options::{ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
-use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties};
-use secrecy::{ExposeSecret, SecretString};
+use lapin::{Channel, Connection};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::super::BrokerError;
+use super::connection::{CONNECT, connect};
 use crate::kit::job::Carrier;
-
-/// Connecting takes several round trips, over TLS more.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Seconds between signs of life, unless the URL says otherwise; a silent connection is dead after two of them.
-const HEARTBEAT: u16 = 10;
 
 pub(super) fn lost(error: impl fmt::Display) -> BrokerError {
     BrokerError::new(Carrier::Rabbit, error)
@@ -99,12 +93,7 @@ impl Link {
 
 impl Inner {
     async fn connect(&self) -> Result<Live, BrokerError> {
-        // The parser's message may repeat the URL, which may hold a password.
-        let mut uri: AMQPUri = self.url.expose_secret().parse().map_err(|_| lost("AMQP_URL cannot be read"))?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT);
-        let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-        // Without lapin's own recovery: after it, nobody knows which confirms were lost, and a deleted queue stays away.
-        let connection = Connection::connect_uri(uri, properties).await.map_err(lost)?;
+        let connection = connect(&self.url, &self.name).await.map_err(lost)?;
         let publishing = connection.create_channel().await.map_err(lost)?;
         publishing.confirm_select(ConfirmSelectOptions::default()).await.map_err(lost)?;
         let control = connection.create_channel().await.map_err(lost)?;

@@ -13,6 +13,7 @@
 //! - Taking `depth` for exact: AMQP tells what waits, not what other processes have in hand.
 
 mod acks;
+pub mod connection;
 mod link;
 
 use std::collections::HashMap;
@@ -23,10 +24,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::{BoxFuture, try_join_all};
-use lapin::options::{
-    BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, QueuePurgeOptions,
-};
-use lapin::types::{FieldTable, ShortString};
+use lapin::options::{BasicCancelOptions, BasicPublishOptions, BasicQosOptions, QueuePurgeOptions};
+use lapin::types::ShortString;
 use lapin::{BasicProperties, Confirmation};
 use secrecy::SecretString;
 use tokio::sync::mpsc;
@@ -168,8 +167,7 @@ impl Rabbit {
         let channel = live.connection.create_channel().await.map_err(lost)?;
         let most = u16::try_from(prefetch).unwrap_or(u16::MAX);
         channel.basic_qos(most, BasicQosOptions::default()).await.map_err(lost)?;
-        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
-        let deliveries = channel.basic_consume(queue.into(), name.into(), options, arguments).await.map_err(lost)?;
+        let deliveries = connection::subscribe(&channel, queue.into(), name.into()).await.map_err(lost)?;
         Ok((channel, deliveries))
     }
 

@@ -17,7 +17,7 @@ use shared::db::testing::TestDb;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::cargo::connect;
+use crate::broker::rabbit::connection::connect;
 
 const ORG: OrgId = OrgId(uuid::Uuid::from_u128(7));
 

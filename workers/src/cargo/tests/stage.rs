@@ -3,8 +3,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use jobs::broker::rabbit::connection::connect;
 use jobs::broker::testing::{Proxy, server};
-use jobs::cargo::{BrokerLane, EventLane, connect, topology};
+use jobs::cargo::{BrokerLane, EventLane, topology};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
@@ -175,6 +176,20 @@ impl Stage {
         let began = Instant::now();
         while self.queue().await != wanted {
             assert!(began.elapsed() < PATIENCE, "the queue never got to {wanted:?}, it is at {:?}", self.queue().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until RabbitMQ has noticed that every consumer is gone; what they had in hand waits again then. Returns how
+    /// many messages wait.
+    pub(super) async fn until_left(&self) -> u32 {
+        let began = Instant::now();
+        loop {
+            let (waiting, consumers) = self.queue().await;
+            if consumers == 0 {
+                return waiting;
+            }
+            assert!(began.elapsed() < PATIENCE, "{consumers} consumers are still there");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -26,8 +26,9 @@ pub(crate) async fn enqueue_bulk(pool: &PgPool, count: i64) -> anyhow::Result<f6
     Ok(per_second(count, started.elapsed()))
 }
 
-/// One durable transaction with a business row and a job each, from `callers` at once; returns transactions per second.
-pub(crate) async fn enqueue_single(ledger: &Ledger, callers: i64, each: i64) -> anyhow::Result<f64> {
+/// One durable transaction for each job, from `callers` at once, with a row of the caller's own in it or without; returns
+/// transactions per second.
+pub(crate) async fn enqueue_single(ledger: &Ledger, callers: i64, each: i64, with_row: bool) -> anyhow::Result<f64> {
     sqlx::query("CREATE TABLE IF NOT EXISTS bench_rows (n bigint)").execute(ledger.pool()).await?;
     let started = Instant::now();
     try_join_all((0..callers).map(|_| {
@@ -36,7 +37,9 @@ pub(crate) async fn enqueue_single(ledger: &Ledger, callers: i64, each: i64) -> 
             tokio::spawn(async move {
                 for n in 0..each {
                     let mut tx = ledger.begin().await?;
-                    sqlx::query("INSERT INTO bench_rows VALUES ($1)").bind(n).execute(&mut *tx).await?;
+                    if with_row {
+                        sqlx::query("INSERT INTO bench_rows VALUES ($1)").bind(n).execute(&mut *tx).await?;
+                    }
                     tx.enqueue(&Noop { n }).await?;
                     tx.commit().await?;
                 }

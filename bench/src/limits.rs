@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use jobs::broker::{Broker, Consumer, Deliver, Message};
 use jobs::kit::ledger::Ticket;
 use shared::ids::JobId;
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
 use tokio_util::sync::CancellationToken;
 use tower::util::BoxCloneSyncService;
 
@@ -50,18 +50,19 @@ pub(crate) async fn commits(pool: &PgPool, callers: i64, each: i64) -> anyhow::R
     Ok(rate)
 }
 
-/// Durable transactions per second of two plain rows each, from `callers` at once, by the same library that enqueues: four
-/// statements as in an enqueue, into tables without anything.
-pub(crate) async fn transactions(pool: &PgPool, callers: i64, each: i64) -> anyhow::Result<f64> {
+/// Durable transactions per second of `rows` plain rows each, from `callers` at once, by the same library that enqueues:
+/// `BEGIN`, the rows, `COMMIT`, into a table without anything, on connections that nobody else uses.
+pub(crate) async fn transactions(pool: &PgPool, callers: i64, each: i64, rows: usize) -> anyhow::Result<f64> {
     sqlx::query("CREATE TABLE IF NOT EXISTS bench_rows (n bigint)").execute(pool).await?;
     let began = Instant::now();
     try_join_all((0..callers).map(|_| {
         let pool = pool.clone();
         async move {
             tokio::spawn(async move {
+                let mut conn = pool.acquire().await?;
                 for n in 0..each {
-                    let mut tx = pool.begin().await?;
-                    for _ in 0..2 {
+                    let mut tx = conn.begin().await?;
+                    for _ in 0..rows {
                         sqlx::query("INSERT INTO bench_rows VALUES ($1)").bind(n).execute(&mut *tx).await?;
                     }
                     tx.commit().await?;

@@ -89,19 +89,22 @@ impl Bench<'_> {
 
     async fn machine(&mut self) -> anyhow::Result<()> {
         told("the machine and its servers by themselves");
-        let (mut trips, mut commits, mut transactions) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut trips, mut commits) = (Vec::new(), Vec::new());
+        let (mut one_row, mut two_rows) = (Vec::new(), Vec::new());
         let (mut copied, mut updated) = (Vec::new(), Vec::new());
         for _ in 0..self.extent.runs {
             trips.push(limits::round_trip_us(&self.pool).await?);
             commits.push(limits::commits(&self.pool, CALLERS, CALLS).await?);
-            transactions.push(limits::transactions(&self.pool, CALLERS, CALLS).await?);
+            one_row.push(limits::transactions(&self.pool, CALLERS, CALLS, 1).await?);
+            two_rows.push(limits::transactions(&self.pool, CALLERS, CALLS, 2).await?);
             let rows = limits::rows(&self.pool, 100_000).await?;
             copied.push(rows.0);
             updated.push(rows.1);
         }
         self.report.put("machine_round_trip_us", &trips, "SELECT 1, one after the other");
         self.report.put("machine_commits_per_s", &commits, "one row, durable, 16 callers");
-        self.report.put("machine_transactions_per_s", &transactions, "two plain rows, durable, 16 callers");
+        self.report.put("machine_tx_one_row_per_s", &one_row, "BEGIN, a plain row, COMMIT, 16 callers");
+        self.report.put("machine_tx_two_rows_per_s", &two_rows, "BEGIN, two plain rows, COMMIT, 16 callers");
         self.report.put("machine_copy_per_s", &copied, "rows of a job's width with a key");
         self.report.put("machine_update_per_s", &updated, "the same in groups of 200; a job has three");
         for broker in Brokers::connect(self.config, self.pool.clone()).all() {
@@ -116,18 +119,22 @@ impl Bench<'_> {
     }
 
     async fn enqueue(&mut self) -> anyhow::Result<()> {
-        let (mut bulk, mut single) = (Vec::new(), Vec::new());
+        let (mut bulk, mut single, mut with_row) = (Vec::new(), Vec::new(), Vec::new());
         for run in 0..self.extent.runs {
             told(&format!("enqueue, run {}", run + 1));
             reset(&self.pool, Carrier::Local, true).await?;
             bulk.push(enqueue_bulk(&self.pool, self.extent.jobs).await?);
-            reset(&self.pool, Carrier::Local, true).await?;
             let stop = CancellationToken::new();
-            single.push(enqueue_single(&noop::ledger(self.config, &stop)?, CALLERS, CALLS).await?);
+            let ledger = noop::ledger(self.config, &stop)?;
+            for (rates, row) in [(&mut single, false), (&mut with_row, true)] {
+                reset(&self.pool, Carrier::Local, true).await?;
+                rates.push(enqueue_single(&ledger, CALLERS, CALLS, row).await?);
+            }
             stop.cancel();
         }
         self.report.put("enqueue_bulk_per_s", &bulk, "machine_copy_per_s");
-        self.report.put("enqueue_single_per_s", &single, "machine_transactions_per_s");
+        self.report.put("enqueue_single_per_s", &single, "machine_tx_one_row_per_s");
+        self.report.put("enqueue_with_row_per_s", &with_row, "machine_tx_two_rows_per_s");
         Ok(())
     }
 

@@ -67,12 +67,11 @@ launch_postgres() {
 
 postgres_settings() {
     printf '%s\n' "port=$PORT_POSTGRES" listen_addresses=127.0.0.1 unix_socket_directories= \
-        max_connections=200 shared_buffers=256MB max_wal_size=2GB wal_compression=on timezone=UTC log_timezone=UTC \
+        max_connections=300 shared_buffers=256MB max_wal_size=2GB wal_compression=on timezone=UTC log_timezone=UTC \
         log_checkpoints=off
     case $SET in
         # Thrown away after the run. fsync stays on: tests that kill a server read what it had promised.
-        test) printf '%s\n' max_connections=300 full_page_writes=off wal_level=minimal max_wal_senders=0 \
-            checkpoint_timeout=30min ;;
+        test) printf '%s\n' full_page_writes=off wal_level=minimal max_wal_senders=0 checkpoint_timeout=30min ;;
         # Statements that a person may want to see when the demo is slow.
         dev) printf '%s\n' log_min_duration_statement=500ms ;;
     esac

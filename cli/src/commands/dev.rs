@@ -15,10 +15,11 @@ use super::migrate;
 use crate::output::print;
 use crate::{connect, secrets};
 
-/// Everything together stays below PostgreSQL's default of 100 connections: twice this for the API (its own and the events'),
-const API_CONNECTIONS: u32 = 8;
-/// this, six for the engine and three for events for each pool, six for the scheduler.
-const POOL_CONNECTIONS: u32 = 4;
+/// Everything together stays below PostgreSQL's default of 100 connections: three times this for the API (its own, the
+/// ledger's and the events'),
+const API_CONNECTIONS: u32 = 6;
+/// twice this, six for the engine and three for events for each pool, twelve for the scheduler.
+const POOL_CONNECTIONS: u32 = 2;
 
 /// The whole product in one process: API, every worker pool, a scheduler, and the S3 and mail sinks.
 ///

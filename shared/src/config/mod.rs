@@ -108,7 +108,7 @@ pub struct Log {
 #[derive(Clone, Debug)]
 pub struct Database {
     pub url: SecretString,
-    /// The most connections one process opens for its own statements.
+    /// The most connections of each of a process' pools: `docs/OPERATIONS.md` tells what they come to.
     pub connections: u32,
 }
 

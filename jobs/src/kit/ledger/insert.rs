@@ -38,7 +38,8 @@ pub(crate) async fn one(
                 due.at, CASE WHEN $13 AND due.at <= clock.now THEN clock.now END,
                 $9, $10, clock.now + $11::double precision * interval '1 second', $12
             FROM
-                (SELECT clock_timestamp() AS now) AS clock,
+                -- Stable, unlike clock_timestamp(), so that the planner flattens it all into one row.
+                (SELECT statement_timestamp() AS now) AS clock,
                 LATERAL (SELECT coalesce($7, clock.now + $8::double precision * interval '1 second', clock.now) AS at) AS due
             ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
             RETURNING id, epoch

@@ -1,6 +1,7 @@
 //! The ledger's rows and the statements that move them.
 
 pub mod claim;
+mod connections;
 pub mod dispatch;
 pub mod finish;
 pub mod insert;
@@ -12,8 +13,9 @@ use std::ops::{Deref, DerefMut};
 
 use shared::ids::JobId;
 use shared::realtime::{Event, Publisher};
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool};
 
+use self::connections::{Connections, Tx};
 use super::enqueue::{Enqueue, EnqueueError, Enqueued};
 use super::fast_path::FastPath;
 use super::fault::{self, Point};
@@ -38,15 +40,17 @@ pub struct Fence {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     pool: PgPool,
+    connections: Connections,
     fast_path: Option<FastPath>,
     publisher: Publisher,
 }
 
 impl Ledger {
-    /// A ledger whose jobs are found and published by the dispatcher, and whose events are told in this process alone.
+    /// A ledger whose jobs are found and published by the dispatcher, and whose events are told in this process alone. Its
+    /// transactions run on connections of their own, as many as `pool` may have.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, fast_path: None, publisher: Publisher::local() }
+        Self { connections: Connections::like(&pool), pool, fast_path: None, publisher: Publisher::local() }
     }
 
     /// Jobs that are due at once are also published right after the commit, when their queue has room.
@@ -77,7 +81,7 @@ impl Ledger {
     /// Begins a transaction in which data and jobs are written together.
     pub async fn begin(&self) -> Result<JobTx, sqlx::Error> {
         Ok(JobTx {
-            tx: self.pool.begin().await?,
+            tx: self.connections.begin().await?,
             fast_path: self.fast_path.clone(),
             publisher: self.publisher.clone(),
             ready: Vec::new(),
@@ -103,7 +107,7 @@ impl Ledger {
 /// A transaction that also enqueues, and tells clients of what it changed. Use it as the `&mut PgConnection` of every store function.
 #[derive(Debug)]
 pub struct JobTx {
-    tx: Transaction<'static, Postgres>,
+    tx: Tx,
     fast_path: Option<FastPath>,
     publisher: Publisher,
     ready: Vec<(&'static str, Ticket)>,

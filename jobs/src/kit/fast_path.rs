@@ -246,6 +246,27 @@ mod tests {
         db.close().await;
     }
 
+    /// By itself, before the next refresh would do it.
+    #[tokio::test]
+    async fn a_refused_publish_closes_the_path_at_once() {
+        let db = TestDb::new().await;
+        let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
+        let brokers = Brokers::connect(&config, db.pool.clone());
+        let lane = Arc::new(Lane {
+            budget: AtomicI64::new(9),
+            pending: watch::Sender::new(1),
+            carrier: RwLock::new(Some(Carrier::Redis)),
+        });
+        let (publisher, tickets) = mpsc::unbounded_channel();
+        publisher.send(committed(&db).await).unwrap();
+        drop(publisher);
+        publish(Arc::clone(&lane), EMAILS.name, tickets, brokers, db.pool.clone()).await;
+        assert_eq!(lane.budget.load(Ordering::Relaxed), 0);
+        assert_eq!(*lane.pending.borrow(), 0);
+        assert_eq!(count(&db, "SELECT count(*) FROM jobs WHERE state = 'available'").await, 1);
+        db.close().await;
+    }
+
     #[tokio::test]
     async fn a_limit_a_pause_or_a_broker_that_is_down_closes_the_path() {
         for change in [

@@ -13,7 +13,7 @@ use crate::report::Report;
 use crate::{Piece, events, latency, limits, noop};
 
 const CALLERS: i64 = 16;
-const CALLS: i64 = 1_000;
+const CALLS: i64 = 2_500;
 const EVENTS: usize = 200_000;
 const AUCTIONS: i32 = 200;
 const IDLE_SAMPLES: i64 = 500;

@@ -22,10 +22,23 @@ cmd_bench() {
         [[ -x $BIN/tradeyard && -x $BIN/bench ]] || fail "the build made no program called bench or tradeyard"
         await_servers
         run_tradeyard migrate || fail "the migrations failed"
+        use_socket
         say "measuring"
     } >&2
     environment
     attend "${ENVIRONMENT[@]}" "$BIN/bench" "$@"
+}
+
+# The database is on the same machine, so its Unix socket is the shorter way; a path of more than 107 bytes is none.
+use_socket() {
+    [[ $POSTGRES_IS_OURS == yes ]] || return 0
+    local folder
+    folder=$(postgres_data)
+    if ((${#folder} < 85)) && [[ -S $folder/.s.PGSQL.$PORT_POSTGRES ]]; then
+        DATABASE_URL+="?host=$folder"
+    else
+        note "PostgreSQL over TCP: the path of its folder is too long for a Unix socket"
+    fi
 }
 
 end_bench() {

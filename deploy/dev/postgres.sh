@@ -74,6 +74,8 @@ postgres_settings() {
         test) printf '%s\n' full_page_writes=off wal_level=minimal max_wal_senders=0 checkpoint_timeout=30min ;;
         # Statements that a person may want to see when the demo is slow.
         dev) printf '%s\n' log_min_duration_statement=500ms ;;
+        # In the data folder, which nobody else may enter.
+        bench) printf '%s\n' unix_socket_directories=. ;;
     esac
 }
 

@@ -47,7 +47,8 @@ fn postgres(text: &str) -> Option<Way> {
         return None;
     }
     let options = PgConnectOptions::from_str(text).ok()?;
-    Some(private(matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)))
+    // A Unix socket does not leave the machine.
+    Some(private(options.get_socket().is_some() || matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)))
 }
 
 fn redis(text: &str) -> Option<Way> {

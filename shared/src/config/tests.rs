@@ -118,6 +118,7 @@ fn production_refuses_plaintext() {
         ("DATABASE_URL", "postgres://h/db?sslmode=require"),
         ("DATABASE_URL", "postgres://me:sslmode=verify-full@h/db"),
         ("DATABASE_URL", "postgres://h/db?application_name=sslmode=verify-full"),
+        ("DATABASE_URL", "postgres://h/db?host=other.example"),
         ("EVENTS_DATABASE_URL", "postgres://h/events"),
         ("REDIS_URL", "redis://h"),
         ("REDIS_URL", "redis://:tls=required@h"),
@@ -140,6 +141,8 @@ fn production_refuses_plaintext() {
         assert_eq!(faulty(production(&[(name, value)])), [name], "{value}");
     }
     assert!(production(&[("SMTP_URL", "smtp://h?tls=required")]).is_ok());
+    // A Unix socket: nobody else is on the way.
+    assert!(production(&[("DATABASE_URL", "postgres://me@localhost/db?host=/run/postgresql")]).is_ok());
 }
 
 #[test]

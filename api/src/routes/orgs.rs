@@ -1,13 +1,15 @@
-//! Organisations and their members.
+//! Organisations. Their members are in [`members`].
+
+mod members;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use shared::identity::store::{self, Decision, MembersError, NewOrg, OrgChange, OrgError, OrgFilter};
-use shared::identity::{Email, LegalName, MemberRole, OrgKind, OrgStatus, PlatformRole, TimeZone, VatNumber};
-use shared::ids::{OrgId, UserId};
+use shared::identity::store::{self, Decision, NewOrg, OrgChange, OrgError, OrgFilter};
+use shared::identity::{LegalName, MemberRole, OrgKind, OrgStatus, PlatformRole, TimeZone, VatNumber};
+use shared::ids::OrgId;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,8 +29,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(reject_org))
         .routes(routes!(suspend_org))
         .routes(routes!(reinstate_org))
-        .routes(routes!(list_members, add_member))
-        .routes(routes!(change_member, remove_member))
+        .merge(members::router())
 }
 
 impl From<OrgError> for Problem {
@@ -43,20 +44,6 @@ impl From<OrgError> for Problem {
                 Self::forbidden("kinds_approved", error.to_string()).at("/kinds", "approved as they are")
             }
             OrgError::Sql(error) => error.into(),
-        }
-    }
-}
-
-impl From<MembersError> for Problem {
-    fn from(error: MembersError) -> Self {
-        match error {
-            MembersError::Unknown => Self::not_found("member"),
-            MembersError::NoSuchUser => {
-                Self::unprocessable("user_unknown", error.to_string()).at("/email", "not registered")
-            }
-            MembersError::AlreadyMember => Self::conflict("already_member", error.to_string()),
-            MembersError::LastOwner => Self::conflict("last_owner", error.to_string()),
-            MembersError::Sql(error) => error.into(),
         }
     }
 }
@@ -292,111 +279,6 @@ async fn decide(
     mail::decided(&mut tx, &org, decision).await?;
     tx.commit().await?;
     Ok(Json(org.into()))
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct Member {
-    user: UserId,
-    name: String,
-    email: String,
-    role: MemberRole,
-    created_at: DateTime<Utc>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct Members {
-    items: Vec<Member>,
-}
-
-/// List an organisation's members
-#[utoipa::path(get, path = "/v1/orgs/{org}/members", tag = "orgs", params(("org" = OrgId, Path)), responses(
-    (status = 200, description = "Its members", body = Members),
-))]
-async fn list_members(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Members>> {
-    caller.member(id, MemberRole::Viewer)?;
-    let members = store::members(&mut *state.db.acquire().await?, id).await?;
-    let items = members.into_iter().map(|member| Member {
-        user: member.user,
-        name: member.name,
-        email: member.email,
-        role: member.role,
-        created_at: member.created_at,
-    });
-    Ok(Json(Members { items: items.collect() }))
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct AddMember {
-    email: Email,
-    role: MemberRole,
-}
-
-/// Add a registered person to an organisation
-#[utoipa::path(post, path = "/v1/orgs/{org}/members", tag = "orgs", params(("org" = OrgId, Path)), request_body = AddMember, responses(
-    (status = 204, description = "Added"),
-    (status = 409, description = "`already_member`"),
-    (status = 422, description = "`user_unknown`"),
-))]
-async fn add_member(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<OrgId>,
-    Json(body): Json<AddMember>,
-) -> Result<StatusCode> {
-    let membership = caller.member(id, MemberRole::Owner)?;
-    // Only organisations that somebody has looked at may find out who is registered.
-    if membership.status != OrgStatus::Approved {
-        return Err(Problem::forbidden("org_not_approved", "members can be added once the organisation is approved"));
-    }
-    store::add_member(&mut *state.db.acquire().await?, id, body.email.as_str(), body.role).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ChangeMember {
-    role: MemberRole,
-}
-
-/// Give a member another role
-#[utoipa::path(patch, path = "/v1/orgs/{org}/members/{user}", tag = "orgs",
-    params(("org" = OrgId, Path), ("user" = UserId, Path)), request_body = ChangeMember, responses(
-    (status = 204, description = "Changed"),
-    (status = 409, description = "`last_owner`"),
-))]
-async fn change_member(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path((org, user)): Path<(OrgId, UserId)>,
-    Json(body): Json<ChangeMember>,
-) -> Result<StatusCode> {
-    caller.member(org, MemberRole::Owner)?;
-    let mut tx = state.db.begin().await?;
-    store::change_member(&mut tx, org, user, body.role).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Remove a member
-///
-/// Owners remove anybody; everybody may leave.
-#[utoipa::path(delete, path = "/v1/orgs/{org}/members/{user}", tag = "orgs",
-    params(("org" = OrgId, Path), ("user" = UserId, Path)), responses(
-    (status = 204, description = "Removed"),
-    (status = 409, description = "`last_owner`"),
-))]
-async fn remove_member(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path((org, user)): Path<(OrgId, UserId)>,
-) -> Result<StatusCode> {
-    let needed = if user == caller.user { MemberRole::Viewer } else { MemberRole::Owner };
-    caller.member(org, needed)?;
-    let mut tx = state.db.begin().await?;
-    store::remove_member(&mut tx, org, user).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 #[cfg(test)]

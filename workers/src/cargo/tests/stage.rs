@@ -194,6 +194,19 @@ impl Stage {
         }
     }
 
+    /// Waits until every message is acknowledged. A consumer that is told to stop gives back what it has not read or not yet
+    /// acknowledged; another one takes it then.
+    pub(super) async fn until_acknowledged(&self) {
+        let began = Instant::now();
+        while self.waiting().await > 0 {
+            assert!(began.elapsed() < PATIENCE, "messages come back again and again");
+            let consumer = self.consume();
+            self.until_queue((0, 1)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            consumer.stop().await;
+        }
+    }
+
     pub(super) async fn publish_raw(&self, routing_key: &str, body: &[u8]) {
         let (_connection, channel) = self.side().await;
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();

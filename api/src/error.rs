@@ -8,8 +8,8 @@ use std::time::Duration;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use market::emails::store::EmailError;
 use serde::Serialize;
-use shared::emails::store::EmailError;
 use shared::invalid::{Faults, Invalid};
 use shared::money::Money;
 use shared::trace::TraceParent;
@@ -252,11 +252,11 @@ impl From<Faults> for Problem {
     }
 }
 
-impl From<jobs::EnqueueError> for Problem {
-    fn from(error: jobs::EnqueueError) -> Self {
+impl From<queue::EnqueueError> for Problem {
+    fn from(error: queue::EnqueueError) -> Self {
         match error {
-            jobs::EnqueueError::Sql(error) => error.into(),
-            jobs::EnqueueError::Conflict { kind, existing } => {
+            queue::EnqueueError::Sql(error) => error.into(),
+            queue::EnqueueError::Conflict { kind, existing } => {
                 Self::conflict("job_exists", format!("job {existing} ({kind}) already does this"))
             }
             error => Self::internal(error),
@@ -274,12 +274,12 @@ impl From<jobs::emails::PostError> for Problem {
     }
 }
 
-impl From<jobs::auctions::TellError> for Problem {
-    fn from(error: jobs::auctions::TellError) -> Self {
+impl From<jobs::emails::MailError> for Problem {
+    fn from(error: jobs::emails::MailError) -> Self {
         match error {
-            jobs::auctions::TellError::Post(error) => error.into(),
-            jobs::auctions::TellError::Sql(error) => error.into(),
-            error @ jobs::auctions::TellError::Missing(_) => Self::internal(error),
+            jobs::emails::MailError::Post(error) => error.into(),
+            jobs::emails::MailError::Sql(error) => error.into(),
+            error @ jobs::emails::MailError::Missing(_) => Self::internal(error),
         }
     }
 }

@@ -5,7 +5,6 @@ pub mod auth;
 pub mod error;
 pub mod extract;
 pub mod idempotency;
-mod mail;
 mod middleware;
 mod openapi;
 pub mod paging;
@@ -17,10 +16,11 @@ pub(crate) mod testing;
 
 use std::time::Duration;
 
-use jobs::broker::Brokers;
 use jobs::cargo::EventLane;
-use jobs::kit::fast_path::FastPath;
-use jobs::{Ledger, queues};
+use jobs::queues;
+use queue::Ledger;
+use queue::fast_path::FastPath;
+use queue::transport::Brokers;
 use shared::blobs::Blobs;
 use shared::clock::Clock;
 use shared::config::Config;

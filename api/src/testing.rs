@@ -4,12 +4,13 @@ pub(crate) mod socket;
 
 use std::collections::BTreeMap;
 
+use market::identity::{PlatformRole, store};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::config::{Config, Source};
-use shared::db::testing::TestDb;
-use shared::identity::{PlatformRole, password, store};
+use shared::crypto::password;
 use shared::ids::{OrgId, UserId};
+use shared::testing::TestDb;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::app::{self, AppState};

@@ -1,9 +1,9 @@
-//! Waiting jobs run to their end, through each carrier and over backlogs of every size.
+//! Waiting jobs run to their end, through each transport and over backlogs of every size.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use jobs::kit::job::Carrier;
+use queue::transport::Transport;
 use secrecy::ExposeSecret;
 use shared::config::Config;
 use sqlx::PgPool;
@@ -41,8 +41,8 @@ impl CpuPerJob {
     }
 }
 
-/// Empties the ledger and sets the queue up on `carrier`, paused or not.
-pub(crate) async fn reset(pool: &PgPool, carrier: Carrier, paused: bool) -> anyhow::Result<()> {
+/// Empties the ledger and sets the queue up on `transport`, paused or not.
+pub(crate) async fn reset(pool: &PgPool, transport: Transport, paused: bool) -> anyhow::Result<()> {
     sqlx::query("TRUNCATE jobs, job_attempts, job_logs, workers, queue_status, local_messages").execute(pool).await?;
     sqlx::query(
         r"
@@ -52,22 +52,22 @@ pub(crate) async fn reset(pool: &PgPool, carrier: Carrier, paused: bool) -> anyh
         ",
     )
     .bind(QUEUE.name)
-    .bind(carrier.name())
+    .bind(transport.name())
     .bind(paused)
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// Runs `count` waiting jobs to their end through `carrier`, from the moment the queue is opened.
-pub(crate) async fn drain(config: &Config, pool: &PgPool, carrier: Carrier, count: i64) -> anyhow::Result<Drain> {
-    let redis = config.redis_url.as_ref().filter(|_| carrier == Carrier::Redis);
+/// Runs `count` waiting jobs to their end through `transport`, from the moment the queue is opened.
+pub(crate) async fn drain(config: &Config, pool: &PgPool, transport: Transport, count: i64) -> anyhow::Result<Drain> {
+    let redis = config.redis_url.as_ref().filter(|_| transport == Transport::Redis);
     let mut redis = match redis {
         Some(url) => Some(redis::Client::open(url.expose_secret())?.get_multiplexed_async_connection().await?),
         None => None,
     };
     let mut redis_mb: f64 = 0.0;
-    reset(pool, carrier, true).await?;
+    reset(pool, transport, true).await?;
     enqueue_bulk(pool, count).await?;
     let (scheduler, worker) = start(pool).await?;
     let (servers, scheduler_cpu, worker_cpu) = (Servers::now()?, scheduler.cpu_seconds()?, worker.cpu_seconds()?);
@@ -94,10 +94,10 @@ pub(crate) async fn drain(config: &Config, pool: &PgPool, carrier: Carrier, coun
         redis_mb,
         cpu: CpuPerJob {
             postgres: micros(after.postgres - servers.postgres),
-            broker: micros(match carrier {
-                Carrier::Redis => after.redis - servers.redis,
-                Carrier::Rabbit => after.rabbitmq - servers.rabbitmq,
-                Carrier::Local => 0.0,
+            broker: micros(match transport {
+                Transport::Redis => after.redis - servers.redis,
+                Transport::Rabbit => after.rabbitmq - servers.rabbitmq,
+                Transport::Local => 0.0,
             }),
             worker: micros(worker.cpu_seconds()? - worker_cpu),
             scheduler: micros(scheduler.cpu_seconds()? - scheduler_cpu),

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use futures::future::try_join_all;
-use jobs::Ledger;
-use jobs::kit::enqueue::{Enqueue, enqueue_all};
+use queue::Ledger;
+use queue::enqueue::{Enqueue, enqueue_all};
 use sqlx::PgPool;
 
 use crate::noop::Noop;

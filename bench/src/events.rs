@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
-use jobs::broker::rabbit::connection::connect;
 use jobs::cargo::{BrokerLane, EventLane, topology};
 use lapin::Channel;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
+use market::cargo::{CargoEvent, EventType, Position, ShipmentStatus};
+use queue::transport::rabbit::connection::connect;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
-use shared::cargo::{CargoEvent, EventType, Position, ShipmentStatus};
 use shared::clock::Clock;
 use shared::config::Config;
 use shared::ids::OrgId;

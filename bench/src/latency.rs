@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use jobs::Ledger;
 use jobs::auctions::CloseAuction;
-use jobs::kit::enqueue::Enqueue;
-use jobs::kit::job::Carrier;
-use shared::auctions::model::NewAuction;
-use shared::auctions::{store, testing};
+use market::auctions::model::NewAuction;
+use market::auctions::store;
+use market::listings::model::SaleMode;
+use market::testing;
+use queue::Ledger;
+use queue::enqueue::Enqueue;
+use queue::transport::Transport;
 use shared::config::Config;
-use shared::listings::model::SaleMode;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -26,8 +27,13 @@ pub(crate) struct Latency {
 }
 
 /// From a job's commit to its handler's start, one job at a time on an idle system.
-pub(crate) async fn idle(config: &Config, pool: &PgPool, carrier: Carrier, samples: i64) -> anyhow::Result<Latency> {
-    reset(pool, carrier, false).await?;
+pub(crate) async fn idle(
+    config: &Config,
+    pool: &PgPool,
+    transport: Transport,
+    samples: i64,
+) -> anyhow::Result<Latency> {
+    reset(pool, transport, false).await?;
     let (scheduler, worker) = start(pool).await?;
     let stop = CancellationToken::new();
     let ledger = noop::ledger(config, &stop)?;

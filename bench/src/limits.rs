@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
-use jobs::broker::{Broker, Consumer, Deliver, Message};
-use jobs::kit::ledger::Ticket;
+use queue::ticket::Ticket;
+use queue::transport::{Broker, Consumer, Deliver, Message};
 use shared::ids::JobId;
 use sqlx::{Connection, PgPool};
 use tokio_util::sync::CancellationToken;

@@ -48,7 +48,7 @@ pub(crate) enum Piece {
     /// What the machine and its servers allow by themselves.
     Machine,
     Enqueue,
-    /// Waiting jobs, run to their end through each carrier.
+    /// Waiting jobs, run to their end through each transport.
     Drain,
     /// The cost of a job over backlogs of every size.
     Backlog,

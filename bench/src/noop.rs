@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::broker::Brokers;
-use jobs::kit::fast_path::FastPath;
-use jobs::kit::job::Carrier;
-use jobs::kit::registry::{KindInfo, Registry};
-use jobs::kit::worker::{Handlers, Process, WorkerOptions};
-use jobs::{Cx, Handler, Job, Kind, Ledger, Outcome, Queue};
-use scheduler::Scheduler;
+use queue::fast_path::FastPath;
+use queue::registry::{KindInfo, Registry};
+use queue::scheduler::Scheduler;
+use queue::transport::Brokers;
+use queue::transport::Transport;
+use queue::worker::{Handlers, Process, WorkerOptions};
+use queue::{Cx, Handler, Job, Kind, Ledger, Outcome, Queue};
 use serde::{Deserialize, Serialize};
 use shared::clock::Clock;
 use shared::config::Config;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) const QUEUE: Queue = Queue { name: "bench", pool: "bench", carrier: Carrier::Redis };
+pub(crate) const QUEUE: Queue = Queue { name: "bench", pool: "bench", transport: Transport::Redis };
 
 /// Does nothing. Running it twice does nothing twice.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Handler<()> for Noop {
 
 /// The worker process of the benchmark: the real engine with this one handler.
 pub(crate) async fn worker(config: &Config, concurrency: usize, stop: CancellationToken) -> anyhow::Result<()> {
-    let engine_pool = jobs::kit::engine_pool(config, "bench-worker")?;
+    let engine_pool = queue::engine_pool(config, "bench-worker")?;
     let brokers = Brokers::connect(config, engine_pool.clone());
     let process = Process {
         ledger: Ledger::new(engine_pool.clone()),
@@ -59,7 +59,7 @@ pub(crate) async fn worker(config: &Config, concurrency: usize, stop: Cancellati
 
 /// The scheduler process of the benchmark.
 pub(crate) async fn scheduler(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
-    let scheduler = Scheduler { registry: Arc::new(registry()?), ..Scheduler::connect(config)? };
+    let scheduler = Scheduler::connect(config, registry()?)?;
     scheduler.run(stop).await
 }
 

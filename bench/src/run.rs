@@ -1,7 +1,7 @@
 //! The whole benchmark, in its order.
 
-use jobs::broker::Brokers;
-use jobs::kit::job::Carrier;
+use queue::transport::Brokers;
+use queue::transport::Transport;
 use shared::config::Config;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +52,7 @@ struct Bench<'a> {
 pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyhow::Result<()> {
     let pool = shared::db::pool(&config.database.url, 20, "bench")?;
     shared::db::migrate(&pool).await?;
-    shared::cargo::migrate(&shared::db::pool(&config.events_database_url, 1, "bench")?).await?;
+    market::cargo::migrate(&shared::db::pool(&config.events_database_url, 1, "bench")?).await?;
     let mut bench = Bench { config, extent: extent.clone(), pool, report: Report::new() };
     let has = |piece| extent.has(piece);
     if has(Piece::Machine) {
@@ -62,8 +62,8 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
         bench.enqueue().await?;
     }
     if has(Piece::Drain) {
-        for carrier in bench.carriers() {
-            bench.drains(carrier).await?;
+        for transport in bench.transports() {
+            bench.drains(transport).await?;
         }
     }
     if has(Piece::Backlog) {
@@ -83,8 +83,8 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
 }
 
 impl Bench<'_> {
-    fn carriers(&self) -> Vec<Carrier> {
-        Brokers::connect(self.config, self.pool.clone()).carriers()
+    fn transports(&self) -> Vec<Transport> {
+        Brokers::connect(self.config, self.pool.clone()).transports()
     }
 
     async fn machine(&mut self) -> anyhow::Result<()> {
@@ -112,7 +112,7 @@ impl Bench<'_> {
             for _ in 0..self.extent.runs {
                 rates.push(limits::messages(&broker, 50_000).await?);
             }
-            let name = format!("machine_{}_messages_per_s", broker.carrier());
+            let name = format!("machine_{}_messages_per_s", broker.transport());
             self.report.put(&name, &rates, "one ticket each, published and delivered at once, no ledger");
         }
         Ok(())
@@ -122,12 +122,12 @@ impl Bench<'_> {
         let (mut bulk, mut single, mut with_row) = (Vec::new(), Vec::new(), Vec::new());
         for run in 0..self.extent.runs {
             told(&format!("enqueue, run {}", run + 1));
-            reset(&self.pool, Carrier::Local, true).await?;
+            reset(&self.pool, Transport::Local, true).await?;
             bulk.push(enqueue_bulk(&self.pool, self.extent.jobs).await?);
             let stop = CancellationToken::new();
             let ledger = noop::ledger(self.config, &stop)?;
             for (rates, row) in [(&mut single, false), (&mut with_row, true)] {
-                reset(&self.pool, Carrier::Local, true).await?;
+                reset(&self.pool, Transport::Local, true).await?;
                 rates.push(enqueue_single(&ledger, CALLERS, CALLS, row).await?);
             }
             stop.cancel();
@@ -138,14 +138,14 @@ impl Bench<'_> {
         Ok(())
     }
 
-    async fn drains(&mut self, carrier: Carrier) -> anyhow::Result<()> {
+    async fn drains(&mut self, transport: Transport) -> anyhow::Result<()> {
         let mut drains: Vec<Drain> = Vec::new();
         for run in 0..self.extent.runs {
-            told(&format!("drain {carrier}, run {}", run + 1));
-            drains.push(drain(self.config, &self.pool, carrier, self.extent.jobs).await?);
+            told(&format!("drain {transport}, run {}", run + 1));
+            drains.push(drain(self.config, &self.pool, transport, self.extent.jobs).await?);
         }
         let each = |figure: fn(&Drain) -> f64| drains.iter().map(figure).collect::<Vec<_>>();
-        let name = |part: &str| format!("drain_{carrier}_{part}");
+        let name = |part: &str| format!("drain_{transport}_{part}");
         let report = &mut self.report;
         report.put(&name("per_s"), &each(|drain| drain.per_s), "2,000,000 µs of two cores through the cost below");
         report.put(&name("cpu_us_per_job"), &each(|drain| drain.cpu.total()), "the sum of the next four");
@@ -159,7 +159,7 @@ impl Bench<'_> {
     }
 
     async fn backlogs(&mut self) -> anyhow::Result<()> {
-        let carrier = self.carriers()[0];
+        let transport = self.transports()[0];
         for (count, name) in BACKLOGS {
             if count > self.extent.backlog {
                 continue;
@@ -169,13 +169,13 @@ impl Bench<'_> {
             let runs = if count < 100_000 { self.extent.runs.max(3) } else { 1 };
             let mut drains = Vec::new();
             for _ in 0..runs {
-                drains.push(drain(self.config, &self.pool, carrier, count).await?);
+                drains.push(drain(self.config, &self.pool, transport, count).await?);
             }
             let each = |figure: fn(&Drain) -> f64| drains.iter().map(figure).collect::<Vec<_>>();
-            let beside = format!("{carrier}; the same for every backlog");
+            let beside = format!("{transport}; the same for every backlog");
             self.report.put(&format!("backlog_{name}_per_s"), &each(|drain| drain.per_s), &beside);
             self.report.put(&format!("backlog_{name}_cpu_us_per_job"), &each(|drain| drain.cpu.total()), &beside);
-            if carrier == Carrier::Redis {
+            if transport == Transport::Redis {
                 self.report.put(&format!("backlog_{name}_redis_mb"), &each(|drain| drain.redis_mb), "the most it held");
             }
         }
@@ -183,21 +183,21 @@ impl Bench<'_> {
     }
 
     async fn latencies(&mut self) -> anyhow::Result<()> {
-        for (place, carrier) in self.carriers().into_iter().enumerate() {
+        for (place, transport) in self.transports().into_iter().enumerate() {
             let (mut p50, mut p99) = (Vec::new(), Vec::new());
             for run in 0..self.extent.runs {
-                told(&format!("idle latency {carrier}, run {}", run + 1));
-                let latency = latency::idle(self.config, &self.pool, carrier, IDLE_SAMPLES).await?;
+                told(&format!("idle latency {transport}, run {}", run + 1));
+                let latency = latency::idle(self.config, &self.pool, transport, IDLE_SAMPLES).await?;
                 p50.push(latency.p50_ms);
                 p99.push(latency.p99_ms);
             }
-            // The figures without a carrier's name are those of the first broker.
+            // The figures without a transport's name are those of the first broker.
             if place == 0 {
                 self.report.put("idle_p50_ms", &p50, "commit to handler start");
                 self.report.put("idle_p99_ms", &p99, "");
             }
-            self.report.put(&format!("idle_{carrier}_p50_ms"), &p50, "");
-            self.report.put(&format!("idle_{carrier}_p99_ms"), &p99, "");
+            self.report.put(&format!("idle_{transport}_p50_ms"), &p50, "");
+            self.report.put(&format!("idle_{transport}_p99_ms"), &p99, "");
         }
         told("closing auctions");
         let closing = latency::closing(self.config, &self.pool, AUCTIONS).await?;

@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use jobs::kit::EnqueueError;
-use jobs::kit::ops::OpsError;
-use jobs::kit::schedule::store::ScheduleError;
+use queue::EnqueueError;
+use queue::ops::OpsError;
+use queue::schedule::store::ScheduleError;
 use shared::config::ConfigError;
 use sqlx::postgres::PgDatabaseError;
 

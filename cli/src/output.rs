@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
-use jobs::kit::ops::span;
+use queue::ops::span;
 use serde::Serialize;
 
 /// How this run prints.

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::db::testing::TestDb;
+use shared::testing::TestDb;
 use tokio::process::{Child, Command};
 
 /// Three auctions: one that is outbid and raised, one with a refused raise, one whose only bid is below its opening price.

@@ -1,7 +1,7 @@
 //! Every job there is, by the pool that runs it. Adding a job is its contract file, its handler file, and one line here: the
 //! scheduler, the API and the CLI know it by [`registry`], and its pool does not compile until it has a handler.
 
-use crate::kit::registry::{DuplicateKind, KindInfo, Registry};
+use queue::registry::{DuplicateKind, KindInfo, Registry};
 
 /// Calls `$with!` with the list: `pool { path::to::Job, … }` for every pool.
 #[macro_export]
@@ -47,3 +47,6 @@ macro_rules! kinds {
 pub fn registry() -> Result<Registry, DuplicateKind> {
     Registry::new(for_each_job!(kinds))
 }
+
+#[cfg(test)]
+mod tests;

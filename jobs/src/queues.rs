@@ -1,17 +1,18 @@
 //! The queues, the pool that works on each, and what usually carries it (a setting that can change while jobs flow).
 
-use crate::kit::job::{Carrier, Queue};
+use queue::job::Queue;
+use queue::transport::Transport;
 
-pub const AUCTIONS: Queue = queue("auctions", "auctions", Carrier::Rabbit);
-pub const EMAILS: Queue = queue("emails", "emails", Carrier::Rabbit);
-pub const REPORTS: Queue = queue("reports", "reports", Carrier::Redis);
-pub const IMAGES: Queue = queue("images", "images", Carrier::Redis);
+pub const AUCTIONS: Queue = queue("auctions", "auctions", Transport::Rabbit);
+pub const EMAILS: Queue = queue("emails", "emails", Transport::Rabbit);
+pub const REPORTS: Queue = queue("reports", "reports", Transport::Redis);
+pub const IMAGES: Queue = queue("images", "images", Transport::Redis);
 /// Cargo events themselves travel on the events lane; this queue is for jobs about them.
-pub const CARGO: Queue = queue("cargo", "cargo", Carrier::Redis);
-pub const MAINTENANCE: Queue = queue("maintenance", "reports", Carrier::Redis);
+pub const CARGO: Queue = queue("cargo", "cargo", Transport::Redis);
+pub const MAINTENANCE: Queue = queue("maintenance", "reports", Transport::Redis);
 
 pub const ALL: &[Queue] = &[AUCTIONS, EMAILS, REPORTS, IMAGES, CARGO, MAINTENANCE];
 
-const fn queue(name: &'static str, pool: &'static str, carrier: Carrier) -> Queue {
-    Queue { name, pool, carrier }
+const fn queue(name: &'static str, pool: &'static str, transport: Transport) -> Queue {
+    Queue { name, pool, transport }
 }

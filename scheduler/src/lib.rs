@@ -1,89 +1,9 @@
-//! The scheduler: dispatches due jobs to the brokers, fires schedules, takes jobs back from dead workers, and sends again what
-//! a broker lost. Any number of schedulers run side by side; each queue has one dispatcher at a time.
+//! The scheduler of the product: the engine's, with the product's jobs and schedules.
 
-pub mod dispatch;
-pub mod gauges;
-pub mod reap;
-pub mod reconcile;
-pub mod tick;
-
-use std::sync::Arc;
-
-use jobs::broker::Brokers;
-use jobs::kit::queue_settings;
-use jobs::kit::ready::carriers_answer;
-use jobs::kit::registry::Registry;
-use jobs::kit::schedule::store::Declarations;
+use queue::scheduler::Scheduler;
 use shared::config::Config;
-use shared::program::{self, Health};
-use shared::telemetry::Readiness;
-use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-/// What every part of the scheduler works with.
-#[derive(Clone, Debug)]
-pub struct Scheduler {
-    pub pool: PgPool,
-    pub brokers: Brokers,
-    pub registry: Arc<Registry>,
-    /// Names this process among the schedulers: host, pid and a random part.
-    pub name: String,
-    /// Learns whether this scheduler is set up and its brokers are there.
-    pub health: Health,
-}
-
-impl Scheduler {
-    /// Makes a scheduler from the settings; nothing is contacted yet.
-    pub fn connect(config: &Config) -> anyhow::Result<Self> {
-        let pool = jobs::kit::engine_pool(config, "scheduler")?;
-        let registry = Arc::new(jobs::registry()?);
-        // A wrong schedule is told before anything starts.
-        Declarations::of(&registry)?;
-        Ok(Self {
-            brokers: Brokers::connect(config, pool.clone()),
-            pool,
-            registry,
-            health: Health::default(),
-            name: format!("{}-{}-{:08x}", program::host(), std::process::id(), rand::random::<u32>()),
-        })
-    }
-
-    /// Runs every part until `shutdown`, then gives its queues to the other schedulers.
-    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let up = CancellationToken::new();
-        self.health.add(set_up_ready(up.clone()));
-        self.health.add(carriers_answer(self.brokers.clone(), self.pool.clone(), self.registry.queues()));
-        while let Err(error) = self.set_up().await {
-            tracing::warn!(%error, "cannot set the queues up yet; trying again");
-            tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
-            }
-        }
-        up.cancel();
-        let dispatcher = dispatch::Dispatcher::new(&self);
-        let tasks = TaskTracker::new();
-        tasks.spawn(reconcile::run(self.clone(), dispatcher.clone(), shutdown.clone()));
-        tasks.spawn(tick::Ticker::new(self.pool.clone(), Arc::clone(&self.registry))?.run(shutdown.clone()));
-        tasks.spawn(gauges::run(self.clone(), dispatcher.clone(), shutdown.clone()));
-        tasks.spawn(reap::run(self.clone(), dispatcher.clone(), shutdown.clone()));
-        tasks.spawn(dispatcher.run(shutdown.clone()));
-        tasks.close();
-        tasks.wait().await;
-        Ok(())
-    }
-
-    /// Adds rows for queues that the ledger does not know yet.
-    async fn set_up(&self) -> Result<(), sqlx::Error> {
-        let mut conn = self.pool.acquire().await?;
-        queue_settings::set_up(&mut conn, &self.registry.queues(), &self.brokers.carriers()).await
-    }
-}
-
-fn set_up_ready(up: CancellationToken) -> Readiness {
-    Arc::new(move || {
-        let up = up.is_cancelled();
-        Box::pin(async move { if up { Ok(()) } else { Err("the queues are not set up yet".to_owned()) } })
-    })
+/// Makes a scheduler from the settings; nothing is contacted yet.
+pub fn connect(config: &Config) -> anyhow::Result<Scheduler> {
+    Scheduler::connect(config, jobs::registry()?)
 }

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use scheduler::Scheduler;
+use queue::scheduler::Scheduler;
 use shared::program;
 
 fn main() -> ExitCode {
     program::main("scheduler", &[], async |config, signals| {
-        let scheduler = Scheduler { health: signals.health, ..Scheduler::connect(&config)? };
+        let scheduler = Scheduler { health: signals.health, ..scheduler::connect(&config)? };
         scheduler.run(signals.stop).await
     })
 }

@@ -92,7 +92,7 @@ mod tests {
     use sqlx::Executor;
 
     use super::*;
-    use crate::db::testing::TestDb;
+    use crate::testing::TestDb;
 
     async fn write(db: &TestDb, id: i64) -> Result<i64, sqlx::Error> {
         let mut tx = db.pool.begin().await?;

@@ -1,4 +1,5 @@
-//! Identifiers as newtypes, so that an auction's id can never be passed where a listing's is meant.
+//! Identifiers as newtypes, so that one thing's id can never be passed where another's is meant; here are those that the
+//! engine and the audit log know as well as the market.
 
 /// Declares a UUID v7 newtype that serialises as its text, binds in SQL, and shows up in the OpenAPI document as a UUID.
 ///
@@ -68,47 +69,6 @@ id!(
     /// Names one organisation; the tenant of its jobs.
     OrgId
 );
-id!(
-    /// Names one category of the catalogue.
-    CategoryId
-);
-id!(
-    /// Names one item that an organisation holds.
-    ItemId
-);
-id!(
-    /// Names one listing.
-    ListingId
-);
-id!(
-    /// Names one auction.
-    AuctionId
-);
-id!(
-    /// Names one bid.
-    BidId
-);
-id!(
-    /// Names one order.
-    OrderId
-);
-id!(
-    /// Names one uploaded image.
-    ImageId
-);
-id!(
-    /// Names one report.
-    ReportId
-);
-id!(
-    /// Names one login on one device.
-    SessionId
-);
-id!(
-    /// Names one email.
-    EmailId
-);
-
 /// Names one job of the ledger: a number, because the ledger is written tens of thousands of times a second.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sqlx::Type,

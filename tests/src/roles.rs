@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::Ledger;
-use jobs::broker::Brokers;
-use jobs::kit::fast_path::FastPath;
-use jobs::kit::worker::{Handlers, Process, WorkerOptions};
-use scheduler::Scheduler;
+use queue::Ledger;
+use queue::fast_path::FastPath;
+use queue::scheduler::Scheduler;
+use queue::transport::Brokers;
+use queue::worker::{Handlers, Process, WorkerOptions};
 use shared::clock::Clock;
 use shared::config::Config;
 use shared::program::Signals;
@@ -20,7 +20,7 @@ pub const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs a worker until its signals stop it.
 pub async fn worker(config: &Config, concurrency: usize, grace: Duration, signals: Signals) -> anyhow::Result<()> {
-    let engine_pool = jobs::kit::engine_pool(config, "worker")?;
+    let engine_pool = queue::engine_pool(config, "worker")?;
     let process = Process {
         ledger: Ledger::new(engine_pool.clone()),
         brokers: Brokers::connect(config, engine_pool.clone()),
@@ -42,8 +42,8 @@ pub async fn worker(config: &Config, concurrency: usize, grace: Duration, signal
 
 /// Runs a scheduler until its signals stop it.
 pub async fn scheduler(config: &Config, signals: Signals) -> anyhow::Result<()> {
-    let connected = Scheduler::connect(config)?;
-    let scheduler = Scheduler { registry: Arc::new(registry()), health: signals.health, ..connected };
+    let connected = Scheduler::connect(config, registry())?;
+    let scheduler = Scheduler { health: signals.health, ..connected };
     scheduler.run(signals.stop).await
 }
 

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use jobs::Ledger;
-use jobs::broker::Brokers;
-use jobs::kit::enqueue::{Enqueue, enqueue_all};
-use jobs::kit::job::Carrier;
-use jobs::kit::ops::queues::{self, QueueChange};
-use jobs::kit::ops::why::{Cause, why};
+use queue::Ledger;
+use queue::enqueue::{Enqueue, enqueue_all};
+use queue::ops::queues::{self, QueueChange};
+use queue::ops::why::{Cause, why};
+use queue::transport::Brokers;
+use queue::transport::Transport;
 use shared::config::{Config, Source};
-use shared::db::testing::TestDb;
 use shared::ids::JobId;
 use shared::program::{Health, Signals};
+use shared::testing::TestDb;
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -49,18 +49,18 @@ pub struct Running {
     reason = "a test without its stage ends here"
 )]
 impl Stage {
-    /// With the servers named by the environment, and the queue on `carrier`.
-    pub async fn new(carrier: Carrier) -> Self {
-        Self::with(carrier, &[]).await
+    /// With the servers named by the environment, and the queue on `transport`.
+    pub async fn new(transport: Transport) -> Self {
+        Self::with(transport, &[]).await
     }
 
     /// With other settings, such as a server of the test's own.
-    pub async fn with(carrier: Carrier, settings: &[(&str, &str)]) -> Self {
-        Self::on(TestDb::new().await, carrier, settings).await
+    pub async fn with(transport: Transport, settings: &[(&str, &str)]) -> Self {
+        Self::on(TestDb::new().await, transport, settings).await
     }
 
     /// On this database.
-    pub async fn on(db: TestDb, carrier: Carrier, settings: &[(&str, &str)]) -> Self {
+    pub async fn on(db: TestDb, transport: Transport, settings: &[(&str, &str)]) -> Self {
         let mut env: BTreeMap<String, String> = ["REDIS_URL", "AMQP_URL"]
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
@@ -77,7 +77,7 @@ impl Stage {
             .expect("the effects table is made");
         sqlx::query("INSERT INTO queues (name, transport) VALUES ($1, $2)")
             .bind(QUEUE.name)
-            .bind(carrier.name())
+            .bind(transport.name())
             .execute(&db.pool)
             .await
             .expect("the queue is set up");

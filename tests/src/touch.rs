@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use jobs::kit::job::Carrier;
-use jobs::kit::registry::{KindInfo, Registry};
-use jobs::{Cx, Handler, Job, Kind, Outcome, Priority, Queue, Retry};
+use queue::registry::{KindInfo, Registry};
+use queue::transport::Transport;
+use queue::{Cx, Handler, Job, Kind, Outcome, Priority, Queue, Retry};
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
 
-pub const QUEUE: Queue = Queue { name: "touch", pool: "tests", carrier: Carrier::Local };
+pub const QUEUE: Queue = Queue { name: "touch", pool: "tests", transport: Transport::Local };
 
 /// The line of a job that was told to stop while it ran.
 pub const HEARD: &str = "heard that it should stop";

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use jobs::kit::job::Carrier;
-use jobs::kit::ops::why::Cause;
+use queue::ops::why::Cause;
+use queue::transport::Transport;
 use tests::servers::{OwnRabbit, OwnRedis, free_port};
 use tests::stage::Stage;
 use tests::touch::Touch;
@@ -12,7 +12,7 @@ use tests::touch::Touch;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_goes_away_under_the_fast_path_is_noticed() {
     let mut redis = OwnRedis::start().await.unwrap();
-    let stage = Stage::with(Carrier::Redis, &[("REDIS_URL", &redis.url())]).await;
+    let stage = Stage::with(Transport::Redis, &[("REDIS_URL", &redis.url())]).await;
     let _scheduler = stage.scheduler();
     let ledger = stage.fast_ledger().await;
     redis.kill().await.unwrap();
@@ -29,7 +29,7 @@ async fn a_broker_that_goes_away_under_the_fast_path_is_noticed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_goes_away_while_nothing_is_published_is_noticed() {
     let mut redis = OwnRedis::start().await.unwrap();
-    let stage = Stage::with(Carrier::Redis, &[("REDIS_URL", &redis.url())]).await;
+    let stage = Stage::with(Transport::Redis, &[("REDIS_URL", &redis.url())]).await;
     let _scheduler = stage.scheduler();
     let ledger = stage.fast_ledger().await;
     ledger.enqueue(&Touch::default()).await.unwrap();
@@ -57,7 +57,7 @@ async fn until_down(stage: &Stage, down: bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flushed_redis_loses_nothing() {
     let redis = OwnRedis::start().await.unwrap();
-    let stage = Stage::with(Carrier::Redis, &[("REDIS_URL", &redis.url())]).await;
+    let stage = Stage::with(Transport::Redis, &[("REDIS_URL", &redis.url())]).await;
     let _scheduler = stage.scheduler();
     stage.enqueue(400, 5).await;
     // Everything is in the broker, nobody works yet.
@@ -73,11 +73,11 @@ async fn a_flushed_redis_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purged_rabbit_queue_loses_nothing() {
-    let stage = Stage::new(Carrier::Rabbit).await;
+    let stage = Stage::new(Transport::Rabbit).await;
     let _scheduler = stage.scheduler();
     stage.enqueue(400, 5).await;
     stage.until("state = 'queued'", 400).await;
-    stage.brokers().get(Carrier::Rabbit).unwrap().purge("touch").await.unwrap();
+    stage.brokers().get(Transport::Rabbit).unwrap().purge("touch").await.unwrap();
     let _worker = stage.worker(8);
     stage.until_drained().await;
     stage.assert_once_each(400).await;
@@ -88,7 +88,7 @@ async fn a_purged_rabbit_queue_loses_nothing() {
 async fn a_broker_that_is_away_at_the_start_and_again_later_loses_nothing() {
     let mut redis = OwnRedis::start().await.unwrap();
     redis.kill().await.unwrap();
-    let stage = Stage::with(Carrier::Redis, &[("REDIS_URL", &redis.url())]).await;
+    let stage = Stage::with(Transport::Redis, &[("REDIS_URL", &redis.url())]).await;
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(8);
     stage.enqueue(300, 10).await;
@@ -108,7 +108,7 @@ async fn a_broker_that_is_away_at_the_start_and_again_later_loses_nothing() {
 async fn a_rabbit_that_is_away_at_the_start_and_then_comes_loses_nothing() {
     let mut rabbit = OwnRabbit::start().await.unwrap();
     rabbit.kill().await.unwrap();
-    let stage = Stage::with(Carrier::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
+    let stage = Stage::with(Transport::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(8);
     stage.enqueue(300, 5).await;
@@ -123,7 +123,7 @@ async fn a_rabbit_that_is_away_at_the_start_and_then_comes_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rabbit_that_cannot_be_reached_holds_nothing_up_but_itself() {
     let nobody = format!("amqp://guest:guest@127.0.0.1:{}/%2f", free_port().unwrap());
-    let stage = Stage::with(Carrier::Rabbit, &[("AMQP_URL", &nobody)]).await;
+    let stage = Stage::with(Transport::Rabbit, &[("AMQP_URL", &nobody)]).await;
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(8);
     stage.enqueue(20, 0).await;
@@ -131,8 +131,8 @@ async fn a_rabbit_that_cannot_be_reached_holds_nothing_up_but_itself() {
     stage.until(sees, 20).await;
     // An operator moves the queue to what works.
     let mut conn = stage.pool().acquire().await.unwrap();
-    let change = jobs::kit::ops::queues::QueueChange { transport: Some(Carrier::Local), ..Default::default() };
-    jobs::kit::ops::queues::set(&mut conn, "touch", &change).await.unwrap();
+    let change = queue::ops::queues::QueueChange { transport: Some(Transport::Local), ..Default::default() };
+    queue::ops::queues::set(&mut conn, "touch", &change).await.unwrap();
     drop(conn);
     stage.until_drained().await;
     stage.assert_once_each(20).await;
@@ -142,7 +142,7 @@ async fn a_rabbit_that_cannot_be_reached_holds_nothing_up_but_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_rabbit_loses_nothing() {
     let mut rabbit = OwnRabbit::start().await.unwrap();
-    let stage = Stage::with(Carrier::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
+    let stage = Stage::with(Transport::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(8);
     // A quorum queue of RabbitMQ 3.10 that is younger than five seconds, the interval at which Ra writes who its members are,

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use jobs::kit::job::Carrier;
-use shared::db::testing::TestDb;
+use queue::transport::Transport;
+use shared::testing::TestDb;
 use tests::parts::Part;
 use tests::servers::OwnPostgres;
 use tests::stage::Stage;
@@ -15,8 +15,8 @@ fn process(stage: &Stage, part: &str) -> Part {
     Part::start(env!("CARGO_BIN_EXE_stack-part"), stage, &[part])
 }
 
-async fn a_killed_worker_loses_nothing(carrier: Carrier) {
-    let stage = Stage::new(carrier).await;
+async fn a_killed_worker_loses_nothing(transport: Transport) {
+    let stage = Stage::new(transport).await;
     let _scheduler = stage.scheduler();
     let mut worker = process(&stage, "worker");
     stage.enqueue(60, 300).await;
@@ -35,17 +35,17 @@ async fn a_killed_worker_loses_nothing(carrier: Carrier) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_worker_loses_nothing_over_redis() {
-    a_killed_worker_loses_nothing(Carrier::Redis).await;
+    a_killed_worker_loses_nothing(Transport::Redis).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_worker_loses_nothing_over_rabbit() {
-    a_killed_worker_loses_nothing(Carrier::Rabbit).await;
+    a_killed_worker_loses_nothing(Transport::Rabbit).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_frozen_past_its_lease_writes_nothing_when_it_wakes() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     let _scheduler = stage.scheduler();
     let frozen = process(&stage, "worker");
     stage.enqueue(8, 1_500).await;
@@ -62,7 +62,7 @@ async fn a_worker_frozen_past_its_lease_writes_nothing_when_it_wakes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_kills_its_workers_is_quarantined() {
-    let stage = Stage::new(Carrier::Local).await;
+    let stage = Stage::new(Transport::Local).await;
     let _scheduler = stage.scheduler();
     let poison = Touch { n: -1, kills: true, ..Touch::default() };
     stage.ledger().enqueue(&poison).await.unwrap();
@@ -77,7 +77,7 @@ async fn a_job_that_kills_its_workers_is_quarantined() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_kills_its_worker_delays_its_neighbours_by_seconds_not_by_a_lease() {
-    let stage = Stage::new(Carrier::Local).await;
+    let stage = Stage::new(Transport::Local).await;
     let _scheduler = stage.scheduler();
     let mut first = process(&stage, "worker");
     stage.enqueue(8, 1_000).await;
@@ -97,7 +97,7 @@ async fn a_job_that_kills_its_worker_delays_its_neighbours_by_seconds_not_by_a_l
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_that_were_late_with_their_database_are_not_taken_for_dead() {
     let mut postgres = OwnPostgres::start().await.unwrap();
-    let stage = Stage::on(TestDb::on(&postgres.url()).await, Carrier::Local, &[]).await;
+    let stage = Stage::on(TestDb::on(&postgres.url()).await, Transport::Local, &[]).await;
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(4);
     stage.enqueue(4, 0).await;
@@ -123,7 +123,7 @@ async fn workers_that_were_late_with_their_database_are_not_taken_for_dead() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_scheduler_takes_over_from_a_killed_one() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     let mut first = process(&stage, "scheduler");
     let _worker = stage.worker(8);
     let led = "EXISTS (SELECT FROM queue_status)";
@@ -133,7 +133,7 @@ async fn another_scheduler_takes_over_from_a_killed_one() {
     let _second = stage.scheduler();
     first.kill().await;
     let mut conn = stage.pool().acquire().await.unwrap();
-    jobs::Enqueue::new(&Touch { n: 1, ..Touch::default() }).insert(&mut conn).await.unwrap();
+    queue::Enqueue::new(&Touch { n: 1, ..Touch::default() }).insert(&mut conn).await.unwrap();
     drop(conn);
     stage.until_drained().await;
     stage.assert_once_each(2).await;
@@ -147,21 +147,21 @@ async fn another_scheduler_takes_over_from_a_killed_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_told_to_stop_publishes_what_it_has_taken() {
-    let stage = Stage::new(Carrier::Rabbit).await;
+    let stage = Stage::new(Transport::Rabbit).await;
     let scheduler = stage.scheduler();
     stage.enqueue(2_000, 0).await;
     stage.until_at_least("state = 'queued'", 1).await;
     scheduler.stop.cancel();
     scheduler.task.await.unwrap().unwrap();
     // Nobody has told how long jobs take, so that each travels alone.
-    let held = stage.brokers().get(Carrier::Rabbit).unwrap().depth("touch").await.unwrap();
+    let held = stage.brokers().get(Transport::Rabbit).unwrap().depth("touch").await.unwrap();
     assert_eq!(i64::try_from(held).unwrap(), stage.count("state = 'queued'").await);
     stage.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dispatcher_that_was_frozen_does_not_exceed_the_limit_together_with_its_successor() {
-    let stage = Stage::new(Carrier::Rabbit).await;
+    let stage = Stage::new(Transport::Rabbit).await;
     stage.set("concurrency_limit = 3").await;
     let first = process(&stage, "scheduler");
     let _worker = stage.worker(16);
@@ -183,7 +183,7 @@ async fn a_dispatcher_that_was_frozen_does_not_exceed_the_limit_together_with_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_drops_every_connection_loses_nothing() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(8);
     stage.enqueue(200, 20).await;
@@ -206,7 +206,7 @@ async fn a_database_that_drops_every_connection_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_crashes_and_one_that_restarts_lose_nothing() {
     let mut postgres = OwnPostgres::start().await.unwrap();
-    let stage = Stage::on(TestDb::on(&postgres.url()).await, Carrier::Redis, &[]).await;
+    let stage = Stage::on(TestDb::on(&postgres.url()).await, Transport::Redis, &[]).await;
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(8);
     stage.enqueue(300, 20).await;
@@ -227,7 +227,7 @@ async fn a_database_that_crashes_and_one_that_restarts_lose_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_told_to_stop_ends_its_jobs_and_gives_the_rest_back() {
-    let stage = Stage::new(Carrier::Rabbit).await;
+    let stage = Stage::new(Transport::Rabbit).await;
     let _scheduler = stage.scheduler();
     let worker = stage.worker(4);
     stage.enqueue(40, 200).await;
@@ -244,14 +244,14 @@ async fn a_worker_told_to_stop_ends_its_jobs_and_gives_the_rest_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_job_is_cancelled_from_anywhere_within_a_second() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(4);
     stage.enqueue(1, 30_000).await;
     stage.until("state = 'running'", 1).await;
     let job = sqlx::query_scalar("SELECT id FROM jobs").fetch_one(stage.pool()).await.unwrap();
     let mut conn = stage.pool().acquire().await.unwrap();
-    jobs::kit::ops::cancel::cancel(&mut conn, shared::ids::JobId(job), "test").await.unwrap();
+    queue::ops::cancel::cancel(&mut conn, shared::ids::JobId(job), "test").await.unwrap();
     drop(conn);
     stage.until("state = 'cancelled'", 1).await;
     // The handler ended by itself when it was told: it was neither dropped nor did it run to its end.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use jobs::kit::enqueue::{Enqueue, enqueue_all};
-use jobs::kit::job::Carrier;
-use jobs::kit::ops::queues::{Change, QueueChange};
+use queue::enqueue::{Enqueue, enqueue_all};
+use queue::ops::queues::{Change, QueueChange};
+use queue::transport::Transport;
 use shared::ids::OrgId;
 use tests::stage::Stage;
 use tests::touch::{Touch, Urgent};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn urgent_jobs_overtake_a_backlog() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     stage.set("max_inflight = 4").await;
     stage.enqueue(200, 5).await;
     let _scheduler = stage.scheduler();
@@ -30,7 +30,7 @@ async fn urgent_jobs_overtake_a_backlog() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenants_share_a_queue_fairly() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     stage.set("max_inflight = 4").await;
     let tenants: Vec<_> = (0..3).map(|_| OrgId::generate()).collect();
     let job = |n: i32, tenant| Enqueue::new(&Touch { n, tenant: Some(tenant), millis: 1, ..Touch::default() });
@@ -53,7 +53,7 @@ async fn tenants_share_a_queue_fairly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_concurrency_limit_holds_over_all_workers() {
-    let stage = Stage::new(Carrier::Rabbit).await;
+    let stage = Stage::new(Transport::Rabbit).await;
     stage.set("concurrency_limit = 3").await;
     stage.enqueue(60, 20).await;
     let _scheduler = stage.scheduler();
@@ -69,7 +69,7 @@ async fn the_concurrency_limit_holds_over_all_workers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rate_limit_holds() {
-    let stage = Stage::new(Carrier::Local).await;
+    let stage = Stage::new(Transport::Local).await;
     stage.set("rate_per_second = 20, rate_burst = 5").await;
     stage.enqueue(25, 0).await;
     let _scheduler = stage.scheduler();
@@ -88,7 +88,7 @@ async fn the_rate_limit_holds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_room_for_one_job_the_tenants_alternate() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     stage.set("concurrency_limit = 1").await;
     let job = |n: i32, tenant: u128| {
         Enqueue::new(&Touch { n, tenant: Some(OrgId(Uuid::from_u128(tenant))), ..Touch::default() })
@@ -110,7 +110,7 @@ async fn with_room_for_one_job_the_tenants_alternate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_urgent_job_does_not_wait_behind_a_window_full_of_slow_ones() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     let _scheduler = stage.scheduler();
     let _worker = stage.worker(16);
     // The worker tells how long jobs take with its next heartbeat.
@@ -127,7 +127,7 @@ async fn an_urgent_job_does_not_wait_behind_a_window_full_of_slow_ones() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_that_is_set_while_jobs_flow_holds_from_then_on() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     let _scheduler = stage.scheduler();
     let _workers = [stage.worker(16), stage.worker(16)];
     let ledger = stage.fast_ledger().await;
@@ -160,7 +160,7 @@ async fn a_limit_that_is_set_while_jobs_flow_holds_from_then_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rate_limited_queue_without_workers_builds_up_no_burst() {
-    let stage = Stage::new(Carrier::Local).await;
+    let stage = Stage::new(Transport::Local).await;
     stage.set("rate_per_second = 20, rate_burst = 5").await;
     let _scheduler = stage.scheduler();
     stage.enqueue(100, 0).await;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::{SinkExt, StreamExt};
-use jobs::Enqueue;
 use jobs::auctions::{CloseAuction, OpenAuction};
-use jobs::kit::job::Carrier;
+use market::auctions::store;
+use market::testing;
+use queue::Enqueue;
+use queue::transport::Transport;
 use serde_json::{Value, json};
-use shared::auctions::{store, testing};
 use shared::program::Signals;
 use tests::stage::Stage;
 use tokio::net::TcpStream;
@@ -49,14 +50,14 @@ async fn hear(socket: &mut Socket) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opening_and_award_by_workers_are_seen_at_a_socket() {
-    let stage = Stage::with(Carrier::Redis, &[("JWT_SECRET", "a secret for tests, not for anything else")]).await;
+    let stage = Stage::with(Transport::Redis, &[("JWT_SECRET", "a secret for tests, not for anything else")]).await;
     let stop = CancellationToken::new();
     let state = api::state(stage.config.clone(), stop.clone()).unwrap();
     let ledger = state.ledger.clone();
     let server = api::serve::Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let base = format!("http://{}", server.addr);
     tokio::spawn(server.run(api::app::router(state), stop.clone()));
-    tokio::spawn(scheduler::Scheduler::connect(&stage.config).unwrap().run(stop.clone()));
+    tokio::spawn(scheduler::connect(&stage.config).unwrap().run(stop.clone()));
     let (config, signals) = (stage.config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
     let worker =
         tokio::spawn(

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jobs::kit::job::Carrier;
+use queue::transport::Transport;
 use tests::parts::Part;
 use tests::servers::{OwnRedis, free_port};
 use tests::stage::{Running, Stage};
@@ -22,7 +22,7 @@ async fn until_ready(part: &Running, ready: bool) {
 async fn worker_and_scheduler_are_ready_when_their_broker_is() {
     let mut redis = OwnRedis::start().await.unwrap();
     redis.kill().await.unwrap();
-    let stage = Stage::with(Carrier::Redis, &[("REDIS_URL", &redis.url())]).await;
+    let stage = Stage::with(Transport::Redis, &[("REDIS_URL", &redis.url())]).await;
     let (scheduler, worker) = (stage.scheduler(), stage.worker(4));
     for part in [&scheduler, &worker] {
         until_ready(part, false).await;
@@ -46,7 +46,7 @@ async fn worker_and_scheduler_are_ready_when_their_broker_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_shuts_down_is_not_ready() {
     let health = format!("127.0.0.1:{}", free_port().unwrap());
-    let stage = Stage::with(Carrier::Local, &[("HEALTH_ADDR", &health)]).await;
+    let stage = Stage::with(Transport::Local, &[("HEALTH_ADDR", &health)]).await;
     let _scheduler = stage.scheduler();
     let mut worker = Part::start(env!("CARGO_BIN_EXE_stack-part"), &stage, &["worker"]);
     let http = reqwest::Client::new();

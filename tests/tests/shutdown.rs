@@ -1,7 +1,7 @@
 //! SIGTERM, and SIGTERM again, to a worker that has long jobs in hand.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
 
-use jobs::kit::job::Carrier;
+use queue::transport::Transport;
 use tests::parts::Part;
 use tests::stage::Stage;
 
@@ -23,7 +23,7 @@ async fn stopped_workers(stage: &Stage) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_what_runs_and_gives_back_what_waits() {
-    let stage = Stage::new(Carrier::Redis).await;
+    let stage = Stage::new(Transport::Redis).await;
     let _scheduler = stage.scheduler();
     let mut worker = Part::start(PROGRAM, &stage, &["worker"]);
     stage.enqueue(40, 2_000).await;
@@ -43,7 +43,7 @@ async fn sigterm_ends_what_runs_and_gives_back_what_waits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_longer_than_the_grace_are_returned_and_cost_no_attempt() {
-    let stage = Stage::new(Carrier::Rabbit).await;
+    let stage = Stage::new(Transport::Rabbit).await;
     let _scheduler = stage.scheduler();
     let worker = stage.worker_with_grace(8, std::time::Duration::from_millis(300));
     stage.enqueue(8, 30_000).await;
@@ -57,7 +57,7 @@ async fn jobs_longer_than_the_grace_are_returned_and_cost_no_attempt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_sigterm_ends_a_worker_at_once_and_costs_no_attempt() {
-    let stage = Stage::new(Carrier::Local).await;
+    let stage = Stage::new(Transport::Local).await;
     let _scheduler = stage.scheduler();
     let mut worker = Part::start(PROGRAM, &stage, &["worker"]);
     stage.enqueue(8, 30_000).await;

@@ -5,9 +5,9 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use jobs::kit::enqueue::{Enqueue, enqueue_all};
-use jobs::kit::fault::{Fault, Point};
-use jobs::kit::job::Carrier;
+use queue::enqueue::{Enqueue, enqueue_all};
+use queue::fault::{Fault, Point};
+use queue::transport::Transport;
 use serde_json::json;
 use shared::program::Signals;
 use tests::parts::Part;
@@ -21,7 +21,7 @@ const JOBS: i32 = 20;
 
 /// A worker breaks at `point`; when it dies there, another one takes its place.
 async fn breaks(point: Point, fault: Fault) {
-    let stage = Stage::new(Carrier::Local).await;
+    let stage = Stage::new(Transport::Local).await;
     let _scheduler = stage.scheduler();
     let mut worker = Part::start(PROGRAM, &stage, &["worker", &format!("{point:?}"), &format!("{fault:?}")]);
     // Half of them commit their effect together with their end, half by itself.
@@ -61,7 +61,7 @@ async fn an_api_that_dies_between_commit_and_publish_loses_no_mail_and_sends_non
     let smtp = sinks::smtp::Sink::start(sinks::smtp::Options::new(mails.path(), any), stop.clone()).await.unwrap();
     let addr = format!("127.0.0.1:{}", free_port().unwrap());
     let stage = Stage::with(
-        Carrier::Rabbit,
+        Transport::Rabbit,
         &[
             ("JWT_SECRET", "a secret for tests, not for anything else"),
             ("PASSWORD_COST", "4"),
@@ -70,7 +70,7 @@ async fn an_api_that_dies_between_commit_and_publish_loses_no_mail_and_sends_non
         ],
     )
     .await;
-    tokio::spawn(scheduler::Scheduler::connect(&stage.config).unwrap().run(stop.clone()));
+    tokio::spawn(scheduler::connect(&stage.config).unwrap().run(stop.clone()));
     let mut api = Part::start(PROGRAM, &stage, &["api", "BeforePublish", "Abort"]);
 
     // The fast path opens a moment after the start; until then a commit has nothing to publish and goes well.

@@ -6,10 +6,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jobs::broker::Brokers;
 use jobs::cargo::EventLane;
-use jobs::kit::job::Carrier;
-use shared::cargo::{CargoEvent, EventType, ShipmentStatus};
+use market::cargo::{CargoEvent, EventType, ShipmentStatus};
+use queue::transport::Brokers;
+use queue::transport::Transport;
 use shared::config::{Config, Source};
 use shared::ids::OrgId;
 use sqlx::{Connection, PgConnection};
@@ -54,8 +54,8 @@ mod inside {
     #[tokio::test(flavor = "multi_thread")]
     #[ignore = "run by the test above"]
     async fn everything_flows() {
-        for carrier in [Carrier::Redis, Carrier::Rabbit] {
-            let stage = Stage::new(carrier).await;
+        for transport in [Transport::Redis, Transport::Rabbit] {
+            let stage = Stage::new(transport).await;
             let (worker, scheduler) = (stage.worker(4), stage.scheduler());
             stage.enqueue(50, 0).await;
             stage.until_drained().await;
@@ -67,7 +67,7 @@ mod inside {
     }
 
     async fn events_flow() {
-        let stage = Stage::new(Carrier::Rabbit).await;
+        let stage = Stage::new(Transport::Rabbit).await;
         let stop = CancellationToken::new();
         let settings = workers::cargo::Settings::new(&stage.config).unwrap();
         let consumer = tokio::spawn(workers::cargo::run(settings, stage.db.another_pool(3), stop.clone()));
@@ -110,8 +110,8 @@ mod inside {
         let url = std::env::var("DATABASE_URL").unwrap();
         refused(&PgConnection::connect(&url).await.expect_err("PostgreSQL was trusted"));
         let brokers = Brokers::connect(&config, db);
-        for carrier in [Carrier::Redis, Carrier::Rabbit] {
-            refused(&brokers.get(carrier).unwrap().ping().await.expect_err("the broker was trusted"));
+        for transport in [Transport::Redis, Transport::Rabbit] {
+            refused(&brokers.get(transport).unwrap().ping().await.expect_err("the broker was trusted"));
         }
     }
 

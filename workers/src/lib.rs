@@ -15,4 +15,4 @@ mod testing;
 pub use services::Services;
 
 /// What a handler sees: its attempt, and the pool's [`Services`] behind `Deref`.
-pub type Cx = jobs::Cx<Services>;
+pub type Cx = queue::Cx<Services>;

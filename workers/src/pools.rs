@@ -1,6 +1,6 @@
 //! Which handlers each pool has, made from the catalogue: a job without a handler does not compile here.
 
-use jobs::kit::worker::Handlers;
+use queue::worker::Handlers;
 
 use crate::Services;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use jobs::Ledger;
-use jobs::broker::Brokers;
-use jobs::kit::fast_path::FastPath;
-use jobs::kit::worker::{Process, WorkerOptions};
+use queue::Ledger;
+use queue::fast_path::FastPath;
+use queue::transport::Brokers;
+use queue::worker::{Process, WorkerOptions};
 use shared::clock::Clock;
 use shared::config::Config;
 use shared::program::{self, Signals};
@@ -51,7 +51,7 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let handlers = pools::handlers(pool).with_context(|| format!("there is no pool {pool}"))?;
     let db = shared::db::pool(&config.database.url, config.database.connections, pool)?;
-    let engine_pool = jobs::kit::engine_pool(config, pool)?;
+    let engine_pool = queue::engine_pool(config, pool)?;
     let brokers = Brokers::connect(config, engine_pool.clone());
     let queues = jobs::registry()?.queues();
     let fast_path = FastPath::open(engine_pool.clone(), brokers.clone(), queues, signals.stop.clone());

@@ -68,7 +68,7 @@ fn good(path: &str) -> Value {
         "/v1/auth/login" => json!({"email": "ann@example.com", "password": "x"}),
         "/v1/orgs" => json!({"legal_name": "New", "kinds": ["buyer"], "time_zone": "UTC"}),
         "/v1/categories" => json!({"slug": "x", "name": "X"}),
-        "/v1/items" => json!({"category_id": shared::auctions::testing::CONSOLES, "sku": "s", "title": "Console"}),
+        "/v1/items" => json!({"category_id": market::testing::CONSOLES, "sku": "s", "title": "Console"}),
         "/v1/listings" => json!({"item_id": uuid::Uuid::nil(), "title": "A", "sale_mode": "fixed", "currency": "EUR",
             "price": euros}),
         "/v1/listings/{listing}/auctions" => json!({"ends_at": "2027-01-01T00:00:00Z", "opening": euros}),

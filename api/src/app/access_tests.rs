@@ -1,9 +1,9 @@
 //! Who may call what: every operation of the document, against people without, with too little, and with enough.
 
+use market::identity::PlatformRole;
+use market::testing::CONSOLES;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::auctions::testing::CONSOLES;
-use shared::identity::PlatformRole;
 
 use super::scene::Scene;
 use super::tests::operations;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use jobs::kit::registry::KindInfo;
+use market::identity::PlatformRole;
+use market::images::store as images;
+use market::listings::model::SaleMode;
+use market::testing::{self, Trader};
+use queue::registry::KindInfo;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::auctions::testing::{self, Trader};
-use shared::identity::PlatformRole;
 use shared::ids::OrgId;
-use shared::images::store as images;
-use shared::listings::model::SaleMode;
 
 use crate::testing::{Person, TestApi, with_token};
 
@@ -119,6 +119,6 @@ impl Scene {
     }
 }
 
-fn prune(info: &KindInfo) -> jobs::Enqueue {
+fn prune(info: &KindInfo) -> queue::Enqueue {
     info.enqueue(json!({"finished_after_hours": 1, "dead_after_hours": 1})).unwrap()
 }

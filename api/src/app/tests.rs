@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::routing::get;
-use jobs::broker::testing::{Proxy, Weather, server};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::db::testing::TestDb;
+use shared::testing::TestDb;
+use shared::testing::{NetworkFault, Proxy, server};
 use shared::trace::TraceParent;
 
 use super::*;
@@ -238,7 +238,7 @@ async fn a_database_that_restarts_says_come_back() {
     let (proxy, url) = Proxy::before(&server("DATABASE_URL")).await.unwrap();
     let api = TestApi::on(TestDb::on(&url).await, &[]).await;
     let ann = api.person("Ann").await;
-    proxy.set(Weather::Refuse);
+    proxy.set(NetworkFault::Refuse);
     proxy.cut();
     for _ in 0..2 {
         let answer = api.get(Some(&ann), "/v1/me").await;
@@ -247,7 +247,7 @@ async fn a_database_that_restarts_says_come_back() {
         assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
     }
     assert_eq!(api.get(None, "/readyz").await.status, 503);
-    proxy.set(Weather::Fair);
+    proxy.set(NetworkFault::None);
     api.get(Some(&ann), "/v1/me").await.ok();
     assert_eq!(api.get(None, "/readyz").await.status, 200);
     api.db.close().await;

@@ -6,10 +6,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use market::identity::store::{self, Authority, Membership, SessionRef};
+use market::identity::{MemberRole, OrgKind, OrgStatus, PlatformRole};
+use market::ids::SessionId;
 use shared::config::Network;
-use shared::identity::store::{self, Authority, Membership, SessionRef};
-use shared::identity::{MemberRole, OrgKind, OrgStatus, PlatformRole};
-use shared::ids::{OrgId, SessionId, UserId};
+use shared::ids::{OrgId, UserId};
 
 use crate::app::AppState;
 use crate::error::Problem;

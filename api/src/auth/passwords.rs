@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use shared::identity::password;
+use shared::crypto::password;
 use tokio::sync::Semaphore;
 
 use crate::error::Problem;

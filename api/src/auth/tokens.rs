@@ -4,10 +4,11 @@ use std::fmt;
 
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use market::ids::SessionId;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use shared::clock::Clock;
-use shared::ids::{SessionId, UserId};
+use shared::ids::UserId;
 
 /// How long an access token works, in minutes.
 pub const ACCESS_MINUTES: i64 = 15;

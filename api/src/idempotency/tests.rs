@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::routing::post;
 use serde::Deserialize;
 use serde_json::json;
-use shared::db::testing::TestDb;
+use shared::testing::TestDb;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 

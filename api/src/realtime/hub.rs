@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use shared::identity::store::{Authority, SessionRef};
-use shared::ids::SessionId;
+use market::identity::store::{Authority, SessionRef};
+use market::ids::SessionId;
 use shared::realtime::Event;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -281,8 +281,8 @@ fn leave(state: &mut State, topic: &str, id: ConnectionId) {
 
 #[cfg(test)]
 mod tests {
+    use market::identity::PlatformRole;
     use serde_json::Value;
-    use shared::identity::PlatformRole;
     use shared::ids::UserId;
 
     use super::*;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
-use jobs::kit::ops::JobState;
+use market::identity::PlatformRole;
+use queue::ops::JobState;
 use serde::Serialize;
 use serde_json::Value;
-use shared::identity::PlatformRole;
 use shared::ids::{JobId, OrgId};
 use shared::realtime::Event;
 use sqlx::PgConnection;

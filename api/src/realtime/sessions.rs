@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use shared::identity::store;
+use market::identity::store;
 
 use crate::app::AppState;
 

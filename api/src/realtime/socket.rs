@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use chrono::{DateTime, Utc};
+use market::identity::store::{Authority, SessionRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::identity::store::{Authority, SessionRef};
 use shared::realtime::Event;
 use tokio::time::Instant;
 

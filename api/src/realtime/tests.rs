@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{SinkExt, StreamExt};
-use jobs::kit::registry::KindInfo;
+use market::identity::PlatformRole;
+use queue::registry::KindInfo;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::identity::PlatformRole;
 use shared::realtime::Event;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message as Frame, client::IntoClientRequest};

@@ -1,7 +1,7 @@
 //! Which organisation a request acts for.
 
+use market::identity::{MemberRole, OrgKind};
 use serde::Deserialize;
-use shared::identity::{MemberRole, OrgKind};
 use shared::ids::OrgId;
 use utoipa::IntoParams;
 

@@ -3,10 +3,10 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use market::identity::store::{self, UserError};
+use market::identity::{PlatformRole, UserStatus};
 use serde::{Deserialize, Serialize};
 use shared::audit;
-use shared::identity::store::{self, UserError};
-use shared::identity::{PlatformRole, UserStatus};
 use shared::ids::UserId;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;

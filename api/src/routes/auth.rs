@@ -2,12 +2,15 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use jobs::identity::mail;
+use market::identity::store::{self, Limit, NewUser, RefreshError, ThrottleKey};
+use market::identity::{Email, PersonName, UserStatus};
+use market::ids::SessionId;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use shared::config::Mode;
-use shared::identity::store::{self, Limit, NewUser, RefreshError, ThrottleKey};
-use shared::identity::{Email, PersonName, UserStatus, password};
-use shared::ids::{SessionId, UserId};
+use shared::crypto::password;
+use shared::ids::UserId;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,7 +21,6 @@ use crate::auth::caller::ClientAddr;
 use crate::auth::tokens::ACCESS_MINUTES;
 use crate::error::{Problem, Result};
 use crate::extract::Json;
-use crate::mail;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

@@ -3,10 +3,10 @@
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use jobs::cargo::LaneError;
+use market::cargo::store::{self, Cursor};
+use market::cargo::{Bounds, CargoEvent, Standing, StoredEvent};
+use market::identity::{MemberRole, OrgKind, PlatformRole};
 use serde::{Deserialize, Serialize};
-use shared::cargo::store::{self, Cursor};
-use shared::cargo::{Bounds, CargoEvent, Standing, StoredEvent};
-use shared::identity::{MemberRole, OrgKind, PlatformRole};
 use shared::ids::OrgId;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;

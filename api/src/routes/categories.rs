@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use market::catalog::model::{Category, CategoryChange, NewCategory};
+use market::catalog::store;
+use market::identity::PlatformRole;
+use market::ids::CategoryId;
 use serde::Serialize;
 use serde_json::json;
 use shared::audit;
-use shared::catalog::model::{Category, CategoryChange, NewCategory};
-use shared::catalog::store;
-use shared::identity::PlatformRole;
-use shared::ids::CategoryId;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -92,9 +92,9 @@ async fn record(conn: &mut PgConnection, caller: &Caller, action: &str, now: &Ca
 
 #[cfg(test)]
 mod tests {
+    use market::identity::PlatformRole;
     use reqwest::Method;
     use serde_json::Value;
-    use shared::identity::PlatformRole;
 
     use super::*;
     use crate::testing::TestApi;

@@ -60,7 +60,7 @@ async fn ready(State(state): State<AppState>) -> Response {
             Ok(Err(_)) => "cannot be reached",
             Err(_) => "no answer in time",
         };
-        (broker.carrier().name().to_owned(), status.to_owned())
+        (broker.transport().name().to_owned(), status.to_owned())
     });
     let (postgres, events, brokers) =
         futures::join!(database(&state.db), database(&state.events), futures::future::join_all(brokers));

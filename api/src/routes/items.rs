@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use market::catalog::model::{Item, ItemChange, NewItem};
+use market::catalog::store::{self, CatalogError};
+use market::ids::ItemId;
 use serde::Deserialize;
-use shared::catalog::model::{Item, ItemChange, NewItem};
-use shared::catalog::store::{self, CatalogError};
-use shared::ids::{ItemId, OrgId};
+use shared::ids::OrgId;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

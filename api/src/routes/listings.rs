@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use market::catalog::store::CatalogError;
+use market::ids::ListingId;
+use market::listings::model::{Cursor, Listing, ListingStatus, NewListing, Search};
+use market::listings::store::{self, ListingError};
 use serde::Deserialize;
-use shared::catalog::store::CatalogError;
-use shared::ids::{ListingId, OrgId};
-use shared::listings::model::{Cursor, Listing, ListingStatus, NewListing, Search};
-use shared::listings::store::{self, ListingError};
+use shared::ids::OrgId;
 use sqlx::PgConnection;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

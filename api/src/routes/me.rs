@@ -3,9 +3,9 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use market::identity::store::{self, ProfileChange};
+use market::identity::{MemberRole, OrgStatus, PersonName, PlatformRole, TimeZone};
 use serde::{Deserialize, Serialize};
-use shared::identity::store::{self, ProfileChange};
-use shared::identity::{MemberRole, OrgStatus, PersonName, PlatformRole, TimeZone};
 use shared::ids::{OrgId, UserId};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

@@ -1,10 +1,11 @@
 //! Sales, as their two parties see them.
 
 use axum::extract::State;
+use market::ids::OrderId;
+use market::orders::model::{Order, Side};
+use market::orders::store;
 use serde::Deserialize;
-use shared::ids::{OrderId, OrgId};
-use shared::orders::model::{Order, Side};
-use shared::orders::store;
+use shared::ids::OrgId;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

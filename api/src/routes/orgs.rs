@@ -6,9 +6,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use jobs::identity::mail;
+use market::identity::store::{self, Decision, NewOrg, OrgChange, OrgError, OrgFilter};
+use market::identity::{LegalName, MemberRole, OrgKind, OrgStatus, PlatformRole, TimeZone, VatNumber};
 use serde::{Deserialize, Serialize};
-use shared::identity::store::{self, Decision, NewOrg, OrgChange, OrgError, OrgFilter};
-use shared::identity::{LegalName, MemberRole, OrgKind, OrgStatus, PlatformRole, TimeZone, VatNumber};
 use shared::ids::OrgId;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -18,7 +19,6 @@ use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
-use crate::mail;
 use crate::paging::{Limit, Page};
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use jobs::kit::job::Carrier;
-use jobs::kit::ops::queues::{self, Change, QueueChange, QueueView};
-use jobs::kit::ops::workers::{self, WorkerView};
+use market::identity::PlatformRole;
+use queue::ops::queues::{self, Change, QueueChange, QueueView};
+use queue::ops::workers::{self, WorkerView};
+use queue::transport::Transport;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
-use shared::identity::PlatformRole;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -74,7 +74,7 @@ struct ChangeQueue {
     #[schema(value_type = Option<i16>, minimum = 1, maximum = 100)]
     pack: Change<i16>,
     /// Jobs go on flowing while it changes.
-    transport: Option<Carrier>,
+    transport: Option<Transport>,
 }
 
 fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Change<T>, D::Error> {
@@ -93,8 +93,8 @@ async fn change_queue(
     Json(body): Json<ChangeQueue>,
 ) -> Result<Json<QueueView>> {
     caller.platform(PlatformRole::Operator)?;
-    if let Some(carrier) = body.transport.filter(|carrier| state.brokers.get(*carrier).is_none()) {
-        let detail = format!("this installation has no {carrier}");
+    if let Some(transport) = body.transport.filter(|transport| state.brokers.get(*transport).is_none()) {
+        let detail = format!("this installation has no {transport}");
         return Err(Problem::unprocessable("transport_missing", detail.clone()).at("/transport", detail));
     }
     let change = QueueChange {

@@ -3,10 +3,10 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jobs::kit::schedule::store::{self, Edit, NewSchedule, ScheduleError, ScheduleView, TimesError};
+use market::identity::PlatformRole;
+use queue::schedule::store::{self, Edit, NewSchedule, ScheduleError, ScheduleView, TimesError};
 use serde::Serialize;
 use serde_json::json;
-use shared::identity::PlatformRole;
 use shared::ids::JobId;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -214,9 +214,9 @@ async fn run_schedule_now(State(state): State<AppState>, caller: Caller, Path(na
 
 #[cfg(test)]
 mod tests {
+    use market::identity::PlatformRole;
     use reqwest::Method;
     use serde_json::{Value, json};
-    use shared::identity::PlatformRole;
 
     use crate::testing::TestApi;
 

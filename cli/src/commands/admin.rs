@@ -4,10 +4,11 @@ use std::io::Read;
 
 use anyhow::Context;
 use clap::Subcommand;
+use market::identity::store::{Bootstrapped, NewUser, bootstrap_admin, credentials, set_platform_role};
+use market::identity::{Email, PersonName, PlatformRole};
 use serde::Serialize;
 use shared::config::Config;
-use shared::identity::store::{Bootstrapped, NewUser, bootstrap_admin, credentials, set_platform_role};
-use shared::identity::{Email, PersonName, PlatformRole, password};
+use shared::crypto::password;
 use shared::ids::UserId;
 use sqlx::Connection;
 

@@ -75,7 +75,7 @@ impl Dev {
         config.database.connections = config.database.connections.min(API_CONNECTIONS);
         parts.spawn(api::serve(config.clone(), signals.stop.clone()));
         config.database.connections = config.database.connections.min(POOL_CONNECTIONS);
-        parts.spawn(scheduler::Scheduler::connect(&config)?.run(signals.stop.clone()));
+        parts.spawn(scheduler::connect(&config)?.run(signals.stop.clone()));
         for &pool in workers::pools::NAMES {
             let (config, signals, concurrency) = (config.clone(), signals.clone(), usize::from(self.concurrency));
             parts.spawn(async move {

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use jobs::kit::ops::JobState;
-use jobs::kit::ops::list::JobFilter;
+use queue::ops::JobState;
+use queue::ops::list::JobFilter;
 use serde_json::{Value, json};
 use shared::ids::OrgId;
 

@@ -3,10 +3,10 @@
 mod views;
 
 use clap::{Args, Subcommand};
-use jobs::kit::Priority;
-use jobs::kit::ops::cancel::Cancelled;
-use jobs::kit::ops::retry::Again;
-use jobs::kit::ops::{self, JobState, cancel, detail, list, retry, why};
+use queue::Priority;
+use queue::ops::cancel::Cancelled;
+use queue::ops::retry::Again;
+use queue::ops::{self, JobState, cancel, detail, list, retry, why};
 use serde::Serialize;
 use serde_json::json;
 use shared::ids::JobId;

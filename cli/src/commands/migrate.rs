@@ -41,7 +41,7 @@ pub(crate) async fn bring_up_to_date(config: &Config) -> anyhow::Result<Migrated
         None
     } else {
         let mut conn = connect::events(config).await?;
-        Some(apply(&shared::cargo::migrator(), &mut conn).await.context("the events database")?)
+        Some(apply(&market::cargo::migrator(), &mut conn).await.context("the events database")?)
     };
     Ok(Migrated { main, events })
 }

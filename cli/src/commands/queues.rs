@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use jobs::kit::job::Carrier;
-use jobs::kit::ops::queues::{self, Change, QueueChange, QueueView};
-use jobs::kit::ops::{self, span};
+use queue::ops::queues::{self, Change, QueueChange, QueueView};
+use queue::ops::{self, span};
+use queue::transport::Transport;
 use serde::Serialize;
 use serde_json::json;
 use shared::config::Config;
@@ -33,7 +33,7 @@ pub(crate) enum Queues {
     /// Change a queue's limits.
     Set(Set),
     /// Carry a queue by another transport: redis, rabbit or local. Jobs go on flowing.
-    Move { name: String, transport: Carrier },
+    Move { name: String, transport: Transport },
 }
 
 #[derive(Debug, Args)]
@@ -160,11 +160,11 @@ async fn change_recorded(conn: &mut PgConnection, name: &str, change: &QueueChan
 }
 
 /// A queue on a broker that this installation does not have would stand still.
-fn refuse_missing_broker(config: &Config, transport: Carrier) -> anyhow::Result<()> {
+fn refuse_missing_broker(config: &Config, transport: Transport) -> anyhow::Result<()> {
     let missing = match transport {
-        Carrier::Redis => config.redis_url.is_none().then_some("REDIS_URL"),
-        Carrier::Rabbit => config.amqp_url.is_none().then_some("AMQP_URL"),
-        Carrier::Local => None,
+        Transport::Redis => config.redis_url.is_none().then_some("REDIS_URL"),
+        Transport::Rabbit => config.amqp_url.is_none().then_some("AMQP_URL"),
+        Transport::Local => None,
     };
     missing.map_or(Ok(()), |setting| {
         Err(crate::failure::advised(

@@ -4,10 +4,10 @@ mod views;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use clap::Subcommand;
-use jobs::kit::enqueue::Enqueued;
-use jobs::kit::ops;
-use jobs::kit::registry::Registry;
-use jobs::kit::schedule::store::{self, ScheduleError, ScheduleView, TimesError};
+use queue::enqueue::Enqueued;
+use queue::ops;
+use queue::registry::Registry;
+use queue::schedule::store::{self, ScheduleError, ScheduleView, TimesError};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use shared::ids::JobId;

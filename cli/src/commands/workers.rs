@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use jobs::kit::ops::workers::{self, WorkerView};
-use jobs::kit::ops::{self};
+use queue::ops::workers::{self, WorkerView};
+use queue::ops::{self};
 
 use crate::connect;
 use crate::output::{Output, relative, table};

@@ -145,7 +145,7 @@ impl Course<'_> {
         stored: &mut Stored,
         client: &Client,
         shelf: &Shelf<'_>,
-        listings: &[shared::ids::ListingId],
+        listings: &[market::ids::ListingId],
         bidders: &[Trader],
         rate: f64,
     ) -> anyhow::Result<Answers> {
@@ -252,8 +252,8 @@ fn length(bids: u64, rate: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use shared::auctions::model::AuctionStatus;
-    use shared::ids::{AuctionId, ItemId};
+    use market::auctions::model::AuctionStatus;
+    use market::ids::{AuctionId, ItemId};
     use uuid::Uuid;
 
     use super::*;

@@ -1,8 +1,8 @@
 //! What a correct system makes of the recorded bids: the rules applied to them, without any system around.
 
 use chrono::{DateTime, TimeDelta};
-use shared::auctions::model::AuctionStatus;
-use shared::auctions::rules::{
+use market::auctions::model::AuctionStatus;
+use market::auctions::rules::{
     Bid, Bidder, Closing, Effect, IncrementTable, Lot, Secret, Standing, State, Terms, decide_bid, decide_close,
 };
 use shared::ids::OrgId;

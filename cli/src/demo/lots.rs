@@ -3,11 +3,11 @@
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
+use market::ids::{AuctionId, ItemId, ListingId};
+use market::images::model::UploadId;
+use market::listings::model::ListingStatus;
 use serde::Deserialize;
 use serde_json::json;
-use shared::ids::{AuctionId, ItemId, ListingId};
-use shared::images::model::UploadId;
-use shared::listings::model::ListingStatus;
 
 use super::bids::CURRENCY;
 use super::client::{Client, Token, unless_refused};

@@ -2,12 +2,12 @@
 
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
+use market::identity::{OrgStatus, PlatformRole};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use shared::config::Config;
-use shared::identity::{OrgStatus, PlatformRole};
 use shared::ids::OrgId;
 
 use super::client::{ApiError, Client, Token, unless_refused};

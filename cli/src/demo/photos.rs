@@ -1,6 +1,6 @@
 //! The photographs that lots are shown with; `cli/data/photos/README.md` tells where they come from.
 
-use shared::images::model::{Format, widths_for};
+use market::images::model::{Format, widths_for};
 
 /// A JPEG file.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
+use market::ids::AuctionId;
 use serde_json::json;
-use shared::ids::AuctionId;
 use tokio::time::{Instant, sleep_until};
 
 use super::bids::Recorded;

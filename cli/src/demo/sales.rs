@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
+use market::cargo::{CargoEvent, EventType, Position, ShipmentStatus};
+use market::ids::ReportId;
 use serde::Deserialize;
 use serde_json::json;
-use shared::cargo::{CargoEvent, EventType, Position, ShipmentStatus};
-use shared::ids::ReportId;
 
 use super::client::{Client, Token};
 use super::plan::Plan;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use chrono::{DateTime, Utc};
-use shared::auctions::model::AuctionStatus;
+use market::auctions::model::AuctionStatus;
 use shared::ids::OrgId;
 use shared::money::Money;
 

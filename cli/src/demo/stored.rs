@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use shared::auctions::model::AuctionStatus;
+use market::auctions::model::AuctionStatus;
+use market::identity::OrgStatus;
+use market::ids::{AuctionId, ItemId, ListingId, ReportId};
+use market::listings::model::ListingStatus;
 use shared::config::Config;
-use shared::identity::OrgStatus;
-use shared::ids::{AuctionId, ItemId, ListingId, OrgId, ReportId, UserId};
-use shared::listings::model::ListingStatus;
+use shared::ids::{OrgId, UserId};
 use sqlx::{Connection, PgConnection};
 
 use super::plan::Plan;
@@ -285,7 +286,7 @@ fn unsigned(count: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use shared::db::testing::TestDb;
+    use shared::testing::TestDb;
     use sqlx::ConnectOptions;
 
     use super::*;

@@ -8,10 +8,10 @@ mod settings;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use jobs::kit::job::Carrier;
-use jobs::kit::queue_settings::set_up;
+use queue::queue_settings::set_up;
+use queue::transport::Transport;
 use serde_json::Value;
-use shared::db::testing::TestDb;
+use shared::testing::TestDb;
 use tokio::process::Command;
 
 /// A database and a shell whose settings name it.
@@ -32,7 +32,7 @@ impl Shell {
     async fn new() -> Self {
         let db = TestDb::new().await;
         let mut conn = db.pool.acquire().await.unwrap();
-        set_up(&mut conn, &jobs::registry().unwrap().queues(), &Carrier::ALL).await.unwrap();
+        set_up(&mut conn, &jobs::registry().unwrap().queues(), &Transport::ALL).await.unwrap();
         drop(conn);
         Self { db }
     }

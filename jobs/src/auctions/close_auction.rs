@@ -1,9 +1,9 @@
 use std::time::Duration;
 
+use market::ids::AuctionId;
+use queue::{Job, Kind, Priority, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
-use shared::ids::AuctionId;
 
-use crate::kit::{Job, Kind, Priority, Queue, Retry, Unique};
 use crate::queues;
 
 /// Closes an auction whose end has passed: award, order, mails. A second run finds it closed and does nothing.

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
+use market::ids::AuctionId;
+use queue::{Job, Kind, Priority, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
-use shared::ids::AuctionId;
 
-use crate::kit::{Job, Kind, Priority, Queue, Retry, Unique};
 use crate::queues;
 
 /// Opens an auction whose start has come. A second run finds it open and does nothing.

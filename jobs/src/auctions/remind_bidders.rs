@@ -1,10 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use market::ids::AuctionId;
+use queue::{Job, Kind, Priority, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
-use shared::ids::AuctionId;
 
-use crate::kit::{Job, Kind, Priority, Queue, Retry, Unique};
 use crate::queues;
 
 /// Which reminder: how long before the end.

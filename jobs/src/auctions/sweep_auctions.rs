@@ -1,9 +1,9 @@
 use std::time::Duration;
 
+use queue::schedule::{Misfire, Schedule};
+use queue::{Job, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
-use crate::kit::schedule::{Misfire, Schedule};
-use crate::kit::{Job, Kind, Queue, Retry, Unique};
 use crate::queues;
 
 /// Finds auctions whose start or end has passed and that nobody opened or closed, enqueues what is missing and runs what waits

@@ -12,8 +12,8 @@ use futures::future::try_join_all;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Confirmation};
-use shared::cargo::store::{StoreError, store_events};
-use shared::cargo::{CargoEvent, EventType, OwnedEvent};
+use market::cargo::store::{StoreError, store_events};
+use market::cargo::{CargoEvent, EventType, OwnedEvent};
 use shared::config::Config;
 use shared::ids::OrgId;
 use sqlx::PgPool;
@@ -86,7 +86,7 @@ impl EventLane {
         }
     }
 
-    /// Hands over events of `org` that were [checked](shared::cargo::Bounds::check). `Ok`: all of them will be in the log.
+    /// Hands over events of `org` that were [checked](market::cargo::Bounds::check). `Ok`: all of them will be in the log.
     pub async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
         let published = async {
             match self {
@@ -217,7 +217,7 @@ impl Drop for Doubt {
     }
 }
 
-/// Packs events into messages by their type, each an [`shared::cargo::EventMessage`].
+/// Packs events into messages by their type, each an [`market::cargo::EventMessage`].
 fn messages(org: OrgId, events: &[CargoEvent]) -> Result<Vec<(EventType, Vec<u8>)>, LaneError> {
     let head = format!(r#"{{"org":"{org}","events":["#);
     let mut full = Vec::new();

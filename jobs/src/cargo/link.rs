@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use lapin::options::ConfirmSelectOptions;
 use lapin::{Channel, Connection};
+use queue::transport::rabbit::connection::{ConnectError, connect};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::topology;
-use crate::broker::rabbit::connection::{ConnectError, connect};
 
 /// RabbitMQ did not do what was asked. Says nothing of the URL, which may hold a password.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{Channel, ExchangeKind};
-use shared::cargo::EventType;
+use market::cargo::EventType;
 
 /// The topic exchange that events are published to; others may bind queues of their own to it.
 #[must_use]

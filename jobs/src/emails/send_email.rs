@@ -1,12 +1,13 @@
 use std::time::Duration;
 
+use market::emails::model::{Content, NewEmail};
+use market::emails::store::{self, EmailError};
+use market::ids::EmailId;
+use queue::enqueue::{Enqueue, EnqueueError};
+use queue::{Job, JobTx, Kind, Priority, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
-use shared::emails::model::{Content, NewEmail};
-use shared::emails::store::{self, EmailError};
-use shared::ids::{EmailId, UserId};
+use shared::ids::UserId;
 
-use crate::kit::enqueue::{Enqueue, EnqueueError};
-use crate::kit::{Job, JobTx, Kind, Priority, Queue, Retry, Unique};
 use crate::queues;
 
 /// Sends one mail that is written down in `emails`.
@@ -44,6 +45,17 @@ pub enum PostError {
     Email(#[from] EmailError),
     #[error(transparent)]
     Enqueue(#[from] EnqueueError),
+}
+
+/// Why an act's mails were not posted.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    #[error(transparent)]
+    Post(#[from] PostError),
+    #[error("{0} is not there")]
+    Missing(&'static str),
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
 }
 
 /// Writes a mail down and enqueues its sending, in the transaction of the news it tells. `None`: the same (template, recipient,

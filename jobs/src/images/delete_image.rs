@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use market::ids::ImageId;
+use queue::{Job, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
-use shared::ids::{ImageId, OrgId};
+use shared::ids::OrgId;
 
-use crate::kit::{Job, Kind, Queue, Retry, Unique};
 use crate::queues;
 
 /// Removes a hidden image: its files, then its rows.

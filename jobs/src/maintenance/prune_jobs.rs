@@ -1,9 +1,9 @@
 use std::time::Duration;
 
+use queue::schedule::{self, Schedule};
+use queue::{Job, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
-use crate::kit::schedule::{self, Schedule};
-use crate::kit::{Job, Kind, Queue, Retry, Unique};
 use crate::queues;
 
 /// Deletes finished jobs past their age, with their attempts and log lines, in small batches, and workers that stopped a

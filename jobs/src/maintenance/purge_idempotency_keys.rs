@@ -1,9 +1,9 @@
 use std::time::Duration;
 
+use queue::schedule::{self, Schedule};
+use queue::{Job, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
-use crate::kit::schedule::{self, Schedule};
-use crate::kit::{Job, Kind, Queue, Retry, Unique};
 use crate::queues;
 
 /// Deletes the stored answers of requests with an `Idempotency-Key` past their age, in small batches.

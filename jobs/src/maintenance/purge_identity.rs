@@ -1,9 +1,9 @@
 use std::time::Duration;
 
+use queue::schedule::{self, Schedule};
+use queue::{Job, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
-use crate::kit::schedule::{self, Schedule};
-use crate::kit::{Job, Kind, Queue, Retry, Unique};
 use crate::queues;
 
 /// Deletes sessions, tokens and counts of failed logins whose time has been over for a while, in small batches.

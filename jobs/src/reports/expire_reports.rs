@@ -1,9 +1,9 @@
 use std::time::Duration;
 
+use queue::schedule::Schedule;
+use queue::{Job, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
-use crate::kit::schedule::Schedule;
-use crate::kit::{Job, Kind, Queue, Retry, Unique};
 use crate::queues;
 
 /// Removes the files of reports that have had their time; the figures stay.

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
+use market::ids::ReportId;
+use market::reports::model::NewReport;
+use market::reports::store::{self, ReportError};
+use queue::enqueue::EnqueueError;
+use queue::{Job, JobTx, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
-use shared::ids::{JobId, OrgId, ReportId};
-use shared::reports::model::NewReport;
-use shared::reports::store::{self, ReportError};
+use shared::ids::{JobId, OrgId};
 
-use crate::kit::enqueue::EnqueueError;
-use crate::kit::{Job, JobTx, Kind, Queue, Retry, Unique};
 use crate::queues;
 
 /// Writes a report's file and tells whoever asked for it.

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
+use queue::schedule::Schedule;
+use queue::{Job, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
-use crate::kit::schedule::Schedule;
-use crate::kit::{Job, Kind, Queue, Retry, Unique};
 use crate::queues;
 
 /// Requests yesterday's sales report for every approved seller whose day has ended in its own time zone.

@@ -1,6 +1,4 @@
-//! Connections to PostgreSQL, the migrations, and databases for tests.
-
-pub mod testing;
+//! Connections to PostgreSQL, and the migrations.
 
 use std::time::Duration;
 

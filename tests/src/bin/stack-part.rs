@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use jobs::kit::fault;
+use queue::fault;
 use shared::program;
 use tests::roles;
 

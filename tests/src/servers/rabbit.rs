@@ -122,7 +122,7 @@ impl OwnRabbit {
     async fn answers(&self) -> anyhow::Result<()> {
         // Cheaper than a refused handshake.
         TcpStream::connect(("127.0.0.1", self.port)).await?;
-        let connection = jobs::broker::rabbit::connection::connect(&self.url().into(), "own").await?;
+        let connection = queue::transport::rabbit::connection::connect(&self.url().into(), "own").await?;
         connection.close(200, "seen".into()).await?;
         Ok(())
     }

@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use jobs::auctions::{CloseAuction, News, announce, tell_award, tell_unsold};
-use jobs::{Handler, Outcome};
-use shared::auctions::model::{AuctionStatus, CloseOutcome};
-use shared::auctions::store;
+use jobs::auctions::events::{News, announce};
+use jobs::auctions::{CloseAuction, mail};
+use market::auctions::model::{AuctionStatus, CloseOutcome};
+use market::auctions::store;
+use queue::{Handler, Outcome};
 
 use crate::{Cx, Services};
 
@@ -20,10 +21,10 @@ impl Handler<Services> for CloseAuction {
         };
         let view = store::view(&mut tx, self.auction, None).await?.context("the auction that was closed")?;
         if view.status == AuctionStatus::Unsold {
-            tell_unsold(&mut tx, &closed).await?;
+            mail::unsold(&mut tx, &closed).await?;
         }
         for award in &closed.awards {
-            tell_award(&mut tx, &closed, award).await?;
+            mail::award(&mut tx, &closed, award).await?;
         }
         announce(&mut tx, News::of(view.status), &view);
         let lateness = (closed.closed_at - closed.ends_at).as_seconds_f64();

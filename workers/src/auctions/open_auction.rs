@@ -1,8 +1,9 @@
 use anyhow::Context;
-use jobs::auctions::{News, OpenAuction, announce};
-use jobs::{Handler, Outcome};
-use shared::auctions::model::OpenOutcome;
-use shared::auctions::store;
+use jobs::auctions::OpenAuction;
+use jobs::auctions::events::{News, announce};
+use market::auctions::model::OpenOutcome;
+use market::auctions::store;
+use queue::{Handler, Outcome};
 
 use super::close_auction::after;
 use crate::{Cx, Services};

@@ -1,9 +1,10 @@
-use jobs::auctions::{RemindBidders, title, traders};
+use jobs::auctions::RemindBidders;
+use jobs::auctions::mail::{title, traders};
 use jobs::emails::post_to;
-use jobs::{Handler, Outcome};
-use shared::auctions::model::AuctionStatus;
-use shared::auctions::store;
-use shared::emails::model::{Content, EndingSoon};
+use market::auctions::model::AuctionStatus;
+use market::auctions::store;
+use market::emails::model::{Content, EndingSoon};
+use queue::{Handler, Outcome};
 
 use super::close_auction::after;
 use crate::{Cx, Services};

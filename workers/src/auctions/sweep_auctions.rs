@@ -1,9 +1,9 @@
 use jobs::auctions::{CloseAuction, OpenAuction, SweepAuctions};
-use jobs::kit::ops::OpsError;
-use jobs::kit::ops::retry::run_now;
-use jobs::{Enqueued, Handler, Job, JobTx, Outcome};
+use market::auctions::store;
+use queue::ops::OpsError;
+use queue::ops::retry::run_now;
+use queue::{Enqueued, Handler, Job, JobTx, Outcome};
 use serde_json::json;
-use shared::auctions::store;
 
 use crate::{Cx, Services};
 

@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::auctions::{CloseAuction, OpenAuction, RemindBidders, Reminder, SweepAuctions};
-use jobs::kit::testing::{enqueued, rows};
-use jobs::kit::worker::Handlers;
-use jobs::{Enqueue, Job, Unique};
+use market::auctions::model::{AuctionStatus, AuctionView, LotMode, NewAuction};
+use market::auctions::store::{self, PlaceBid};
+use market::ids::AuctionId;
+use market::testing::{self, Trader, end_in, eur, secret};
+use queue::testing::{enqueued, rows};
+use queue::worker::Handlers;
+use queue::{Enqueue, Job, Unique};
 use serde_json::{Value, json};
-use shared::auctions::model::{AuctionStatus, AuctionView, LotMode, NewAuction};
-use shared::auctions::store::{self, PlaceBid};
-use shared::auctions::testing::{self, Trader, end_in, eur, secret};
 use shared::clock::Clock;
-use shared::ids::{AuctionId, UserId};
+use shared::ids::UserId;
 
 use crate::testing::Stage;
 

@@ -1,6 +1,6 @@
+use market::cargo::store::Reject;
+use market::cargo::{Bounds, CargoEvent, EventMessage, OwnedEvent};
 use serde_json::value::RawValue;
-use shared::cargo::store::Reject;
-use shared::cargo::{Bounds, CargoEvent, EventMessage, OwnedEvent};
 
 /// Messages that were received together and are written together.
 #[derive(Debug, Default)]

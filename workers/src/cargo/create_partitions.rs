@@ -1,7 +1,7 @@
 use jobs::cargo::CreatePartitions;
-use jobs::{Handler, Outcome};
+use market::cargo::store::{ensure_partitions, prune_rejects};
+use queue::{Handler, Outcome};
 use serde_json::json;
-use shared::cargo::store::{ensure_partitions, prune_rejects};
 
 use crate::{Cx, Services};
 

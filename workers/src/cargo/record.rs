@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use shared::cargo::OwnedEvent;
-use shared::cargo::store::{Reject, StoreError, Stored, park, store_events};
+use market::cargo::OwnedEvent;
+use market::cargo::store::{Reject, StoreError, Stored, park, store_events};
 use sqlx::PgPool;
 use sqlx::pool::PoolConnection;
 use tokio_util::sync::CancellationToken;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use chrono_tz::Tz;
-use shared::emails::model::Content;
+use market::emails::model::Content;
 
 use super::letter::{self, Letter, Link, Place};
 use super::wording::one_line;

@@ -1,9 +1,10 @@
 use jobs::emails::{SendEmail, post};
-use jobs::kit::testing::rows;
-use jobs::kit::worker::Handlers;
-use shared::emails::model::{Content, NewEmail, OrgApproved, Recipient, SuppressionReason, VerifyAddress};
-use shared::emails::store;
-use shared::ids::{EmailId, OrgId};
+use market::emails::model::{Content, NewEmail, OrgApproved, Recipient, SuppressionReason, VerifyAddress};
+use market::emails::store;
+use market::ids::EmailId;
+use queue::testing::rows;
+use queue::worker::Handlers;
+use shared::ids::OrgId;
 use sinks::smtp::Fault;
 
 use crate::testing::Stage;
@@ -171,7 +172,7 @@ async fn a_verification_link_works_and_is_stored_nowhere() {
     .await
     .unwrap();
     assert!(token.len() > 20 && !stored.contains(&token));
-    let verified = shared::identity::store::verify_email(&mut conn, &token).await.unwrap();
+    let verified = market::identity::store::verify_email(&mut conn, &token).await.unwrap();
     assert_eq!(verified, Some(user));
 
     // Nothing is left to verify: a second mail is not sent.

@@ -9,10 +9,10 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::response::Response;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use market::emails::model::Recipient;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use shared::config::Smtp;
-use shared::emails::model::Recipient;
 
 use super::render::Rendered;
 

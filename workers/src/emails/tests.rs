@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
-use secrecy::SecretString;
-use shared::config::Smtp;
-use shared::emails::model::{
+use market::emails::model::{
     Content, EndingSoon, OrgApproved, OrgRejected, Outbid, Recipient, ReportReady, Sold, Unsold, VerifyAddress, Won,
 };
+use secrecy::SecretString;
+use shared::config::Smtp;
 use shared::ids::UserId;
 use shared::money::{Currency, Money};
 use sinks::smtp::{Fault, Options, Sink};

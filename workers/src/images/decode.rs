@@ -7,7 +7,7 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, Limits};
-use shared::images::model::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Refusal};
+use market::images::model::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Refusal};
 
 use super::container::{self, Jpeg};
 

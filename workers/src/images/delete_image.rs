@@ -1,7 +1,7 @@
 use jobs::images::DeleteImage;
-use jobs::{Handler, Outcome};
-use shared::images::model::Status;
-use shared::images::store::{self, ImageError};
+use market::images::model::Status;
+use market::images::store::{self, ImageError};
+use queue::{Handler, Outcome};
 
 use crate::{Cx, Services};
 

@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, RgbaImage};
 use jpeg_encoder::{ColorType, Encoder as JpegEncoder, SamplingFactor};
-use shared::images::model::{Format, Refusal};
+use market::images::model::{Format, Refusal};
 
 use super::container;
 

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use jobs::images::{DeleteImage, ProcessImage, PurgeUploads};
-use jobs::kit::testing::rows;
-use jobs::kit::worker::Handlers;
+use market::ids::ImageId;
+use market::images::model::{Image, Status, Upload};
+use market::images::store::{self, ImageError};
+use queue::testing::rows;
+use queue::worker::Handlers;
 use shared::blobs::BlobError;
-use shared::ids::{ImageId, OrgId, UserId};
-use shared::images::model::{Image, Status, Upload};
-use shared::images::store::{self, ImageError};
+use shared::ids::{OrgId, UserId};
 
 use crate::testing::Stage;
 

@@ -26,7 +26,7 @@ mod jobs_tests;
 mod tests;
 
 use image::DynamicImage;
-use shared::images::model::{Format, Refusal, Shape, THUMBNAIL_SIDE, widths_for};
+use market::images::model::{Format, Refusal, Shape, THUMBNAIL_SIDE, widths_for};
 
 pub use studio::{Slot, Studio, StudioError};
 

@@ -1,13 +1,13 @@
 use anyhow::Context as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jobs::images::ProcessImage;
-use jobs::{Handler, Outcome};
+use market::ids::ImageId;
+use market::images::model::{Finished, Image, MAX_BYTES, Refusal, Status, StoredVariant, variant_key};
+use market::images::store::{self, ImageError};
+use queue::{Handler, Outcome};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use shared::blobs::{BlobError, Blobs};
-use shared::ids::ImageId;
-use shared::images::model::{Finished, Image, MAX_BYTES, Refusal, Status, StoredVariant, variant_key};
-use shared::images::store::{self, ImageError};
 
 use super::{Processed, StudioError, Variant};
 use crate::{Cx, Services};

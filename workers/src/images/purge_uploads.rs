@@ -1,7 +1,7 @@
 use jobs::images::PurgeUploads;
-use jobs::{Handler, Outcome};
+use market::images::store;
+use queue::{Handler, Outcome};
 use serde_json::json;
-use shared::images::store;
 
 use crate::{Cx, Services};
 

@@ -2,7 +2,7 @@
 
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::DynamicImage;
-use shared::images::model::Refusal;
+use market::images::model::Refusal;
 
 use super::decode::Picture;
 use super::encode::internal;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::images::model::Refusal;
+use market::images::model::Refusal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Processed, process};

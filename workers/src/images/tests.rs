@@ -5,8 +5,8 @@ use image::codecs::jpeg::JpegDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, GenericImageView as _, ImageDecoder as _, ImageFormat, Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use market::images::model::{Format, Refusal, Shape};
 use proptest::prelude::{any, prop, prop_assert, proptest};
-use shared::images::model::{Format, Refusal, Shape};
 
 use super::{Processed, Variant, process};
 

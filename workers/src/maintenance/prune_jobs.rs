@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use jobs::kit::ledger::reap::{forget_workers, prune};
 use jobs::maintenance::PruneJobs;
-use jobs::{Handler, Outcome};
+use queue::ledger::reap::{forget_workers, prune};
+use queue::{Handler, Outcome};
 use serde_json::json;
 
 use crate::{Cx, Services};

@@ -1,5 +1,5 @@
 use jobs::maintenance::PurgeIdempotencyKeys;
-use jobs::{Handler, Outcome};
+use queue::{Handler, Outcome};
 use serde_json::json;
 use shared::idempotency::purge;
 
@@ -23,8 +23,8 @@ impl Handler<Services> for PurgeIdempotencyKeys {
 
 #[cfg(test)]
 mod tests {
-    use jobs::kit::testing::rows;
-    use jobs::kit::worker::Handlers;
+    use queue::testing::rows;
+    use queue::worker::Handlers;
     use shared::idempotency::{Begun, begin, store};
     use uuid::Uuid;
 

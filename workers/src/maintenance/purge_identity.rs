@@ -1,7 +1,7 @@
 use jobs::maintenance::PurgeIdentity;
-use jobs::{Handler, Outcome};
+use market::identity::store::purge;
+use queue::{Handler, Outcome};
 use serde_json::json;
-use shared::identity::store::purge;
 
 use crate::{Cx, Services};
 
@@ -23,9 +23,9 @@ impl Handler<Services> for PurgeIdentity {
 
 #[cfg(test)]
 mod tests {
-    use jobs::kit::testing::rows;
-    use jobs::kit::worker::Handlers;
-    use shared::identity::store::{Limit, ThrottleKey, begin_attempt, mint_email_verification, open_session, refresh};
+    use market::identity::store::{Limit, ThrottleKey, begin_attempt, mint_email_verification, open_session, refresh};
+    use queue::testing::rows;
+    use queue::worker::Handlers;
 
     use super::*;
     use crate::testing::Stage;

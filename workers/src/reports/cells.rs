@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::SecondsFormat;
 use chrono_tz::Tz;
-use shared::reports::model::{SalesRow, Totals};
+use market::reports::model::{SalesRow, Totals};
 
 /// The column titles, in order. Times carry their zone in the title and their offset in the cell.
 pub(super) fn titles(zone: Tz) -> [String; 11] {

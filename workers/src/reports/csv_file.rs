@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 
 use anyhow::Context as _;
-use shared::reports::model::{SalesRow, Totals};
+use market::reports::model::{SalesRow, Totals};
 
 use super::cells;
 use super::writer::Head;

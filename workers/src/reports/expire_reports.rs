@@ -1,7 +1,7 @@
 use jobs::reports::ExpireReports;
-use jobs::{Handler, Outcome};
+use market::reports::store::{self, ReportError};
+use queue::{Handler, Outcome};
 use serde_json::json;
-use shared::reports::store::{self, ReportError};
 
 use crate::{Cx, Services};
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jobs::emails::post;
 use jobs::reports::GenerateReport;
-use jobs::{Handler, JobTx, Outcome};
+use market::emails::model::{Content, NewEmail, Recipient, ReportReady};
+use market::reports::model::Report;
+use market::reports::store::{self, ReportError};
+use queue::{Handler, JobTx, Outcome};
 use serde_json::json;
-use shared::emails::model::{Content, NewEmail, Recipient, ReportReady};
-use shared::reports::model::Report;
-use shared::reports::store::{self, ReportError};
 
 use super::writer::{Head, Hopeless, Written, write_sales};
 use crate::{Cx, Services};

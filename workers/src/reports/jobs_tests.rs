@@ -1,14 +1,15 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use jobs::emails::SendEmail;
-use jobs::kit::testing::{assert_enqueued, rows};
-use jobs::kit::worker::Handlers;
 use jobs::reports::{ExpireReports, GenerateReport, ScheduleDailyReports, request};
-use shared::ids::{OrgId, ReportId, UserId};
+use market::ids::ReportId;
+use market::reports::model::{Format, Kind, NewReport, Report, Status};
+use market::reports::rules::Period;
+use market::reports::store;
+use queue::testing::{assert_enqueued, rows};
+use queue::worker::Handlers;
+use shared::ids::{OrgId, UserId};
 use shared::money::{Currency, Money};
-use shared::reports::model::{Format, Kind, NewReport, Report, Status};
-use shared::reports::period::Period;
-use shared::reports::store;
 
 use crate::testing::Stage;
 

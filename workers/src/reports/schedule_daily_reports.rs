@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use jobs::reports::{ScheduleDailyReports, request};
-use jobs::{Handler, Outcome};
+use market::reports::model::{Format, Kind, NewReport};
+use market::reports::rules::Period;
+use market::reports::store::{self, Seller};
+use queue::{Handler, Outcome};
 use serde_json::json;
 use shared::ids::OrgId;
-use shared::reports::model::{Format, Kind, NewReport};
-use shared::reports::period::Period;
-use shared::reports::store::{self, Seller};
 
 use crate::{Cx, Services};
 

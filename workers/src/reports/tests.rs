@@ -6,9 +6,9 @@ use anyhow::anyhow;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use futures::{StreamExt as _, stream};
+use market::reports::model::{Format, SalesRow};
+use market::reports::rules::Period;
 use shared::money::{Currency, Money};
-use shared::reports::model::{Format, SalesRow};
-use shared::reports::period::Period;
 
 use super::writer::{CHUNK, Head, Hopeless, WAITING, Written, write_sales};
 

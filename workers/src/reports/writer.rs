@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
 use futures::{Stream, StreamExt as _};
+use market::reports::model::{Format, SalesRow, Totals};
+use market::reports::rules::Period;
 use shared::money::Currency;
-use shared::reports::model::{Format, SalesRow, Totals};
-use shared::reports::period::Period;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

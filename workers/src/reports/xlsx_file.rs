@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use market::reports::model::{SalesRow, Totals};
 use rust_xlsxwriter::{ExcelDateTime, Format, FormatAlign, Workbook, Worksheet};
 use shared::money::{Currency, Money};
-use shared::reports::model::{SalesRow, Totals};
 
 use super::cells;
 use super::writer::Head;

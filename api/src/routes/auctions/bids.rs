@@ -4,14 +4,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use jobs::JobTx;
-use jobs::auctions::{News, announce, tell_outbid};
+use jobs::auctions::events::{News, announce};
+use jobs::auctions::mail;
+use market::auctions::model::{AuctionView, BidView, SecretMoney};
+use market::auctions::rules::Effect;
+use market::auctions::store::{self, AuctionError};
+use market::identity::OrgKind;
+use market::ids::{AuctionId, BidId};
+use queue::JobTx;
 use serde::{Deserialize, Serialize};
-use shared::auctions::model::{AuctionView, BidView, SecretMoney};
-use shared::auctions::rules::Effect;
-use shared::auctions::store::{self, AuctionError};
-use shared::identity::OrgKind;
-use shared::ids::{AuctionId, BidId, OrgId};
+use shared::ids::OrgId;
 use shared::money::Money;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -97,7 +99,7 @@ async fn place_bid(
     Idempotent { key, body }: Idempotent<PlaceBid>,
 ) -> Result<Response> {
     // Eight round trips: the caller, BEGIN, the key, lock and judge, write, view, the answer, COMMIT; the lock is held for the
-    // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of [`tell_outbid`].
+    // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of [`mail::outbid`].
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| accept(tx, &bid).await).await
@@ -107,7 +109,7 @@ async fn place_bid(
 async fn accept(tx: &mut JobTx, bid: &store::PlaceBid) -> Result<PlacedBid> {
     let placed = store::place_bid(tx, bid).await?;
     let view = found(tx, bid.auction, Some(bid.org)).await?;
-    tell_outbid(tx, &placed, bid.org).await?;
+    mail::outbid(tx, &placed, bid.org).await?;
     // Of a hidden raise nobody may hear.
     if placed.public_change {
         announce(tx, News::Bid, &view);

@@ -3,13 +3,15 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::JobTx;
-use jobs::auctions::{News, announce, tell_award};
+use jobs::auctions::events::{News, announce};
+use jobs::auctions::mail;
+use market::auctions::model::AuctionView;
+use market::auctions::store;
+use market::identity::OrgKind;
+use market::ids::{AuctionId, OrderId};
+use queue::JobTx;
 use serde::{Deserialize, Serialize};
-use shared::auctions::model::AuctionView;
-use shared::auctions::store;
-use shared::identity::OrgKind;
-use shared::ids::{AuctionId, OrderId, OrgId, UserId};
+use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -67,7 +69,7 @@ async fn buy(tx: &mut JobTx, auction: AuctionId, org: OrgId, user: UserId) -> Re
     let closed = store::buy_now(tx, auction, org, user).await?;
     let award =
         closed.awards.first().ok_or_else(|| Problem::internal(anyhow::anyhow!("a purchase without an award")))?;
-    tell_award(tx, &closed, award).await?;
+    mail::award(tx, &closed, award).await?;
     let view = found(tx, auction, Some(org)).await?;
     announce(tx, News::Bought, &view);
     Ok(Bought { order: award.order, amount: award.amount, auction: view })

@@ -1,8 +1,8 @@
 //! What the refusals of auctions look like: who may not, 403; what is not there, 404; what is not in the state for it, 409; what the
 //! rules refuse in the request itself, 422.
 
-use shared::auctions::rules::{Refused, RetractRefused};
-use shared::auctions::store::AuctionError;
+use market::auctions::rules::{Refused, RetractRefused};
+use market::auctions::store::AuctionError;
 use shared::money::{Currency, Money};
 
 use crate::error::Problem;

@@ -1,11 +1,12 @@
 use std::cell::RefCell;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use market::identity::PlatformRole;
+use market::ids::AuctionId;
+use market::testing;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::auctions::testing;
-use shared::identity::PlatformRole;
-use shared::ids::{AuctionId, OrgId};
+use shared::ids::OrgId;
 
 use crate::testing::{Answer, Person, TestApi, with_token};
 

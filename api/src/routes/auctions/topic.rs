@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use jobs::auctions::{News, event};
-use shared::auctions::store;
-use shared::ids::AuctionId;
+use jobs::auctions::events::{News, event};
+use market::auctions::store;
+use market::ids::AuctionId;
 
 use crate::app::AppState;
 use crate::auth::Caller;

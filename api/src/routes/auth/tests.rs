@@ -1,8 +1,8 @@
+use market::identity::store;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::testing::{PASSWORD, TestApi};
-use shared::identity::store;
 
 #[tokio::test]
 async fn people_register_log_in_and_see_themselves() {

@@ -1,8 +1,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use jobs::broker::testing::{Proxy, Weather, server};
+use market::cargo::store::count;
+use market::identity::PlatformRole;
 use serde_json::{Value, json};
-use shared::cargo::store::count;
-use shared::identity::PlatformRole;
+use shared::testing::{NetworkFault, Proxy, server};
 
 use super::*;
 use crate::testing::{Person, TestApi};
@@ -144,15 +144,16 @@ async fn without_the_broker_nothing_is_accepted() {
     let api = TestApi::with(&[("AMQP_URL", &url), ("NAMESPACE", &namespace)]).await;
     let (ann, org) = dealer(&api).await;
     assert_eq!(api.post(Some(&ann), "/v1/cargo-events", event(1)).await.status.as_u16(), 202);
-    proxy.set(Weather::Refuse);
+    proxy.set(NetworkFault::Refuse);
     proxy.cut();
     let answer = api.post(Some(&ann), "/v1/cargo-events", event(2)).await.refused(503, "events_unavailable");
     assert!(answer.headers.contains_key("retry-after"));
     assert!(!answer.body.to_string().contains("AMQP"), "{answer:?}");
-    proxy.set(Weather::Fair);
+    proxy.set(NetworkFault::None);
     assert_eq!(api.post(Some(&ann), "/v1/cargo-events", event(3)).await.status.as_u16(), 202);
     // What was accepted is in the queue: a look from the side.
-    let connection = jobs::broker::rabbit::connection::connect(&server("AMQP_URL").into(), "api test").await.unwrap();
+    let connection =
+        queue::transport::rabbit::connection::connect(&server("AMQP_URL").into(), "api test").await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     let mut ids = Vec::new();
     while ids.len() < 2 {

@@ -1,6 +1,6 @@
+use market::testing::CONSOLES;
 use reqwest::Method;
 use serde_json::json;
-use shared::auctions::testing::CONSOLES;
 
 use crate::testing::TestApi;
 

@@ -1,17 +1,17 @@
 use std::time::Duration;
 
-use jobs::kit::queue_settings;
 use jobs::queues;
+use market::identity::PlatformRole;
+use queue::queue_settings;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::identity::PlatformRole;
 use shared::ids::{JobId, OrgId};
 
 use crate::testing::{Person, TestApi};
 
 async fn enqueue(api: &TestApi, payload: Value, tenant: Option<OrgId>, delay: u64) -> JobId {
     let info = api.state.registry.get("jobs.prune").unwrap();
-    let job = info.enqueue(payload).unwrap().unique(jobs::Unique::NO).after(Duration::from_secs(delay));
+    let job = info.enqueue(payload).unwrap().unique(queue::Unique::NO).after(Duration::from_secs(delay));
     let job = if let Some(org) = tenant { job.tenant(org) } else { job };
     let mut tx = api.state.ledger.begin().await.unwrap();
     let id = tx.enqueue_with(job).await.unwrap().id();
@@ -134,7 +134,7 @@ async fn observers_look_and_operators_change_queues() {
     let (observer, operator) = (api.staff(PlatformRole::Observer).await, api.staff(PlatformRole::Operator).await);
     let admin = api.admin().await;
     let mut conn = api.db.pool.acquire().await.unwrap();
-    queue_settings::set_up(&mut conn, queues::ALL, &api.state.brokers.carriers()).await.unwrap();
+    queue_settings::set_up(&mut conn, queues::ALL, &api.state.brokers.transports()).await.unwrap();
     drop(conn);
     let all = api.get(Some(&observer), "/v1/queues").await.ok();
     assert_eq!(all["items"].as_array().unwrap().len(), queues::ALL.len());

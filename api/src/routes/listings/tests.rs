@@ -1,7 +1,7 @@
+use market::identity::PlatformRole;
+use market::testing::CONSOLES;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::auctions::testing::CONSOLES;
-use shared::identity::PlatformRole;
 
 use crate::testing::{Person, TestApi};
 

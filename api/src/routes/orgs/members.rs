@@ -3,9 +3,9 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use market::identity::store::{self, MembersError};
+use market::identity::{Email, MemberRole, OrgStatus};
 use serde::{Deserialize, Serialize};
-use shared::identity::store::{self, MembersError};
-use shared::identity::{Email, MemberRole, OrgStatus};
 use shared::ids::{OrgId, UserId};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

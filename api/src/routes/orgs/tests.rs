@@ -1,7 +1,7 @@
+use market::identity::PlatformRole;
 use reqwest::Method;
 use serde_json::json;
 use shared::audit;
-use shared::identity::PlatformRole;
 
 use crate::testing::TestApi;
 

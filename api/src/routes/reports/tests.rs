@@ -1,11 +1,11 @@
-use jobs::kit::testing::assert_enqueued;
 use jobs::reports::GenerateReport;
+use market::identity::PlatformRole;
+use market::ids::ReportId;
+use market::reports::model::Totals;
+use market::reports::store;
+use queue::testing::assert_enqueued;
 use serde_json::{Value, json};
-use shared::identity::PlatformRole;
-use shared::ids::ReportId;
 use shared::money::{Currency, Money};
-use shared::reports::model::Totals;
-use shared::reports::store;
 
 use crate::testing::{Person, TestApi};
 

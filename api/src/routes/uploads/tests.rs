@@ -1,14 +1,15 @@
 use std::net::SocketAddr;
 
 use jobs::images::{DeleteImage, ProcessImage};
-use jobs::kit::testing::{assert_enqueued, enqueued};
+use market::identity::PlatformRole;
+use market::ids::ImageId;
+use market::images::model::{Finished, Refusal, Shape, StoredVariant};
+use market::images::store;
+use queue::testing::{assert_enqueued, enqueued};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use shared::identity::PlatformRole;
-use shared::ids::{ImageId, OrgId};
-use shared::images::model::{Finished, Refusal, Shape, StoredVariant};
-use shared::images::store;
+use shared::ids::OrgId;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -95,7 +96,7 @@ async fn a_photograph_is_announced_sent_completed_read_and_deleted() {
     store::begin(&mut conn, id).await.unwrap();
     let object_key = format!("images/{id}/160.webp");
     api.state.blobs.put(&object_key, "image/webp", "picture".as_bytes()).await.unwrap();
-    let format = shared::images::model::Format::Webp;
+    let format = market::images::model::Format::Webp;
     let variant = StoredVariant { shape: Shape::Whole, format, width: 160, height: 90, bytes: 7, object_key };
     let finished =
         Finished { checksum: [0; 32], width: 160, height: 90, blurhash: "LEHV6n".to_owned(), variants: vec![variant] };
@@ -207,9 +208,9 @@ async fn a_listing_has_room_for_so_many_pictures() {
     let scene = scene().await;
     let (api, ann) = (&scene.api, &scene.ann);
     let mut conn = api.db.pool.acquire().await.unwrap();
-    let seller = shared::auctions::testing::Trader { org: scene.org, user: ann.id };
-    let mode = shared::listings::model::SaleMode::Auction;
-    let listing = shared::auctions::testing::listing(&mut conn, seller, mode, 1).await;
+    let seller = market::testing::Trader { org: scene.org, user: ann.id };
+    let mode = market::listings::model::SaleMode::Auction;
+    let listing = market::testing::listing(&mut conn, seller, mode, 1).await;
     for _ in 1..store::MAX_PER_LISTING {
         let upload = store::insert_upload(&mut conn, scene.org, ann.id, "image/png", 5, VALID_FOR).await.unwrap();
         store::complete_upload(&mut conn, &upload, Some(listing)).await.unwrap();

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
-use jobs::kit::ops::JobState;
-use jobs::kit::ops::detail::{JobDetail, JobRow};
-use jobs::kit::ops::list::{DeadGroup, JobLine, JobPage};
-use jobs::kit::ops::why::Why;
+use queue::ops::JobState;
+use queue::ops::detail::{JobDetail, JobRow};
+use queue::ops::list::{DeadGroup, JobLine, JobPage};
+use queue::ops::why::Why;
 
 use crate::output::{or_dash, relative, short, table, took};
 

@@ -1,6 +1,6 @@
 use chrono::TimeZone;
-use jobs::kit::schedule::store::{Declarations, declare};
-use shared::db::testing::TestDb;
+use queue::schedule::store::{Declarations, declare};
+use shared::testing::TestDb;
 
 use super::*;
 use crate::failure::told_with_advice;

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, TimeZone, Utc};
-use jobs::kit::schedule::parse_zone;
-use jobs::kit::schedule::store::{ScheduleView, Times};
+use queue::schedule::parse_zone;
+use queue::schedule::store::{ScheduleView, Times};
 
 use super::{Next, Started};
 use crate::output::{or_dash, relative, short, table};

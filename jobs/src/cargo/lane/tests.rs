@@ -8,16 +8,16 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ExchangeKind};
+use market::cargo::store::count;
+use market::cargo::{EventMessage, Position, ShipmentStatus};
 use proptest::prelude::*;
+use queue::transport::rabbit::connection::connect;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
-use shared::cargo::store::count;
-use shared::cargo::{EventMessage, Position, ShipmentStatus};
-use shared::db::testing::TestDb;
+use shared::testing::TestDb;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::broker::rabbit::connection::connect;
 
 const ORG: OrgId = OrgId(uuid::Uuid::from_u128(7));
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use jobs::broker::testing::Weather;
 use lapin::options::QueuePurgeOptions;
+use shared::testing::NetworkFault;
 
 use super::stage::{ORG, Stage, events};
 
@@ -63,13 +63,13 @@ async fn while_the_database_is_away_messages_wait() {
     let consumer = stage.consume();
     stage.lane.publish(ORG, &events(0..1)).await.unwrap();
     stage.until_stored(1).await;
-    stage.postgres.set(Weather::Refuse);
+    stage.postgres.set(NetworkFault::Refuse);
     stage.postgres.cut();
     stage.lane.publish(ORG, &events(1..501)).await.unwrap();
     // The consumer has them all in hand and cannot write them.
     stage.until_queue((0, 1)).await;
     assert_eq!(stage.stored().await, 1);
-    stage.postgres.set(Weather::Fair);
+    stage.postgres.set(NetworkFault::None);
     stage.until_stored(501).await;
     consumer.stop().await;
     stage.until_acknowledged().await;
@@ -79,13 +79,13 @@ async fn while_the_database_is_away_messages_wait() {
 #[tokio::test]
 async fn stopping_while_the_database_is_away_gives_the_messages_back() {
     let stage = Stage::new().await;
-    stage.postgres.set(Weather::Refuse);
+    stage.postgres.set(NetworkFault::Refuse);
     stage.lane.publish(ORG, &events(0..500)).await.unwrap();
     let consumer = stage.consume();
     stage.until_queue((0, 1)).await;
     consumer.stop().await;
     stage.until_queue((10, 0)).await;
-    stage.postgres.set(Weather::Fair);
+    stage.postgres.set(NetworkFault::None);
     let consumer = stage.consume();
     stage.until_stored(500).await;
     consumer.stop().await;
@@ -116,12 +116,12 @@ async fn terminated_backends_are_only_a_retry() {
 #[tokio::test]
 async fn what_is_in_hand_survives_the_deletion_of_the_queue() {
     let stage = Stage::new().await;
-    stage.postgres.set(Weather::Refuse);
+    stage.postgres.set(NetworkFault::Refuse);
     stage.lane.publish(ORG, &events(0..500)).await.unwrap();
     let consumer = stage.consume();
     stage.until_queue((0, 1)).await;
     stage.delete_lane().await;
-    stage.postgres.set(Weather::Fair);
+    stage.postgres.set(NetworkFault::None);
     stage.until_stored(500).await;
     consumer.stop().await;
     stage.close().await;
@@ -161,14 +161,14 @@ async fn a_purged_queue_goes_on() {
 #[tokio::test]
 async fn a_broker_that_is_away_at_the_start_is_waited_for() {
     let stage = Stage::new().await;
-    stage.rabbit.set(Weather::Refuse);
+    stage.rabbit.set(NetworkFault::Refuse);
     let consumer = stage.consume();
     stage.lane.publish(ORG, &events(0..100)).await.unwrap();
-    stage.rabbit.set(Weather::Fair);
+    stage.rabbit.set(NetworkFault::None);
     stage.until_stored(100).await;
     consumer.stop().await;
     // And a consumer that never gets through can still be stopped.
-    stage.rabbit.set(Weather::Refuse);
+    stage.rabbit.set(NetworkFault::Refuse);
     stage.consume().stop().await;
     stage.close().await;
 }
@@ -180,13 +180,13 @@ async fn a_silent_connection_is_given_up() {
     let consumer = stage.consume();
     stage.lane.publish(ORG, &events(0..10)).await.unwrap();
     stage.until_stored(10).await;
-    stage.rabbit.set(Weather::Silence);
+    stage.rabbit.set(NetworkFault::Silence);
     stage.lane.publish(ORG, &events(10..20)).await.unwrap();
     // The first message as well, when its acknowledgement was caught by the silence.
     assert!((1..=2).contains(&stage.until_left().await));
     // What was under way on the old connection is gone, as after a network that healed too late.
     stage.rabbit.cut();
-    stage.rabbit.set(Weather::Fair);
+    stage.rabbit.set(NetworkFault::None);
     stage.until_stored(20).await;
     consumer.stop().await;
     stage.close().await;

@@ -5,15 +5,15 @@ mod stage;
 
 use std::collections::BTreeMap;
 
-use jobs::JobTx;
 use jobs::cargo::CreatePartitions;
-use jobs::kit::testing::{Bench, rows};
-use jobs::kit::worker::Handlers;
+use market::cargo::store::{list, standing};
+use market::cargo::{CargoEvent, ShipmentStatus};
+use queue::JobTx;
+use queue::testing::{Bench, rows};
+use queue::worker::Handlers;
 use serde_json::json;
-use shared::cargo::store::{list, standing};
-use shared::cargo::{CargoEvent, ShipmentStatus};
 use shared::config::{Config, Source};
-use shared::db::testing::TestDb;
+use shared::testing::TestDb;
 
 use self::stage::{ORG, Stage, event, events};
 use crate::Services;
@@ -106,7 +106,7 @@ async fn the_job_makes_the_coming_months_and_prunes_rejects() {
     let bench = Bench::new(&db.pool, Handlers::default().with::<CreatePartitions>(), services).await;
     let before: i64 = count_partitions(&db).await;
     for _ in 0..2 {
-        let mut tx: JobTx = jobs::Ledger::new(db.pool.clone()).begin().await.unwrap();
+        let mut tx: JobTx = queue::Ledger::new(db.pool.clone()).begin().await.unwrap();
         let _enqueued = tx.enqueue(&CreatePartitions { months_ahead: 6, ..CreatePartitions::default() }).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(bench.drain().await, 1);

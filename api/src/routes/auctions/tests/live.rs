@@ -1,5 +1,5 @@
-use jobs::auctions::{News, announce};
-use shared::auctions::store;
+use jobs::auctions::events::{News, announce};
+use market::auctions::store;
 
 use super::*;
 use crate::testing::socket::Client;

@@ -1,0 +1,66 @@
+use market::auctions::model::{AuctionStatus, AuctionView};
+use shared::realtime::Event;
+
+use queue::JobTx;
+
+/// What became of an auction, as those who watch it are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    Opened,
+    Bid,
+    Retraction,
+    /// Bought at once.
+    Bought,
+    Awarded,
+    Unsold,
+    Cancelled,
+    /// Something that nobody told in time.
+    Changed,
+}
+
+impl News {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Bid => "bid",
+            Self::Retraction => "retraction",
+            Self::Bought => "bought",
+            Self::Awarded => "awarded",
+            Self::Unsold => "unsold",
+            Self::Cancelled => "cancelled",
+            Self::Changed => "changed",
+        }
+    }
+
+    /// What the state alone tells.
+    #[must_use]
+    pub const fn of(status: AuctionStatus) -> Self {
+        match status {
+            AuctionStatus::Awarded => Self::Awarded,
+            AuctionStatus::Unsold => Self::Unsold,
+            AuctionStatus::Cancelled => Self::Cancelled,
+            AuctionStatus::Scheduled | AuctionStatus::Live | AuctionStatus::Defaulted => Self::Changed,
+        }
+    }
+}
+
+/// Tells everybody who watches the auction. `view` is read in the transaction of the change, under the auction's lock: so each
+/// version is told once.
+pub fn announce(tx: &mut JobTx, news: News, view: &AuctionView) {
+    match event(news, view) {
+        Ok(event) => tx.announce(event),
+        Err(error) => tracing::error!(auction.id = %view.id, %error, "an event was not written"),
+    }
+}
+
+/// The event of [`announce`]. It carries the whole of what everybody may see, so that a later one stands for those before it.
+pub fn event(news: News, view: &AuctionView) -> serde_json::Result<Event> {
+    let public = AuctionView { you_lead: None, ..view.clone() };
+    Ok(Event {
+        topic: format!("auction:{}", view.id),
+        seq: view.version,
+        kind: news.name().to_owned(),
+        data: serde_json::to_value(public)?,
+    })
+}

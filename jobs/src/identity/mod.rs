@@ -1,0 +1,3 @@
+//! People and their organisations.
+
+pub mod mail;

@@ -1,0 +1,237 @@
+//! What the rest of the system sees of an auction. What is shown to people has no field for a maximum or a reserve; what
+//! people send has them as [`SecretMoney`], which does not print.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::ids::{OrgId, UserId};
+use shared::money::Money;
+use utoipa::ToSchema;
+
+use crate::ids::{AuctionId, BidId, ListingId, OrderId};
+use crate::orders::model::AwardId;
+
+use super::rules::Effect;
+
+/// Where an auction is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum AuctionStatus {
+    Scheduled,
+    Live,
+    Awarded,
+    Unsold,
+    Cancelled,
+    /// The winner did not pay.
+    Defaulted,
+}
+
+impl AuctionStatus {
+    /// Not decided yet: bids are taken, or will be.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Live)
+    }
+}
+
+/// Whether the lot goes to one bidder or is shared out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum LotMode {
+    /// One bidder gets everything; amounts are for the whole.
+    #[default]
+    Whole,
+    /// Several bidders get a share each; amounts are per unit.
+    Divisible,
+}
+
+/// Money that somebody entrusts to the auction: a maximum or a reserve. It can be read from a request, never written out.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct SecretMoney(pub(in crate::auctions) Money);
+
+impl SecretMoney {
+    #[must_use]
+    pub const fn new(money: Money) -> Self {
+        Self(money)
+    }
+}
+
+impl fmt::Debug for SecretMoney {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretMoney")
+    }
+}
+
+/// The terms of an auction to be made; the listing gives item, currency, quantity and minimum order.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAuction {
+    /// At once when absent or past.
+    pub starts_at: Option<DateTime<Utc>>,
+    pub ends_at: DateTime<Utc>,
+    /// The soft close never goes past this; an hour after the end when absent.
+    pub hard_ends_at: Option<DateTime<Utc>>,
+    /// How long a late bid leaves for an answer; 0 is off, 300 when absent.
+    pub soft_close_seconds: Option<i32>,
+    pub opening: Money,
+    #[schema(value_type = Option<Money>)]
+    pub reserve: Option<SecretMoney>,
+    /// Needed exactly when the listing's sale mode is `auction_buy_now`.
+    pub buy_now: Option<Money>,
+    #[serde(default)]
+    pub lot_mode: LotMode,
+    #[serde(default)]
+    pub brokers_excluded: bool,
+}
+
+/// An auction as everybody sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AuctionView {
+    pub id: AuctionId,
+    pub listing_id: ListingId,
+    pub seller_org_id: OrgId,
+    pub status: AuctionStatus,
+    pub lot_mode: LotMode,
+    pub quantity: i64,
+    pub min_order: i64,
+    pub starts_at: DateTime<Utc>,
+    /// The end as it stands now; a late bid may move it.
+    pub ends_at: DateTime<Utc>,
+    pub original_ends_at: DateTime<Utc>,
+    pub hard_ends_at: DateTime<Utc>,
+    pub soft_close_seconds: i32,
+    pub opening: Money,
+    /// The opening price before the first bid. Per unit when the lot is divisible.
+    pub price: Money,
+    /// What the next bidder must offer at least.
+    pub next_minimum: Money,
+    /// Present while the lot can be bought at once.
+    pub buy_now: Option<Money>,
+    /// True when there is none.
+    pub reserve_met: bool,
+    pub bid_count: i64,
+    /// Whether the organisation that asks leads; absent when nobody in particular asks, and for divisible lots.
+    pub you_lead: Option<bool>,
+    /// Counts the changes that everybody sees.
+    pub version: i64,
+    /// The database's time of this view; count down from here, not from the own clock.
+    pub server_time: DateTime<Utc>,
+}
+
+/// What has become of a bid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BidStatus {
+    Leading,
+    Outbid,
+    Won,
+    Lost,
+    Retracted,
+}
+
+/// A bid as everybody sees it. Raises are among them only for the organisation that placed them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BidView {
+    /// Present on the bids of the organisation that asks.
+    pub id: Option<BidId>,
+    /// Counts the bids that are shown, from 1; with own raises for whoever has some.
+    pub number: i64,
+    /// Numbers the bidders in the order of their first bid; says nothing about who they are.
+    pub bidder: i64,
+    /// Whether the organisation that asks placed it.
+    pub mine: bool,
+    /// A leader's own higher maximum, which nobody else is shown. It goes with the bid that it raises, when that is taken back.
+    pub raise: bool,
+    pub amount: Money,
+    pub quantity: i64,
+    pub status: BidStatus,
+    pub placed_at: DateTime<Utc>,
+    pub retracted_at: Option<DateTime<Utc>>,
+}
+
+/// An accepted bid, as its bidder is told, and what follows from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedBid {
+    pub bid: BidId,
+    pub auction: AuctionId,
+    pub listing: ListingId,
+    pub effect: Effect,
+    pub price: Money,
+    pub next_minimum: Money,
+    pub ends_at: DateTime<Utc>,
+    pub end_moved: bool,
+    pub placed_at: DateTime<Utc>,
+    pub version: i64,
+    /// False for a raise that nobody may hear of.
+    pub public_change: bool,
+    /// Who lost the lead, or the share, by this bid.
+    pub outbid: Vec<Participant>,
+}
+
+/// An organisation in an auction, and the person who bid for it last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Participant {
+    pub org: OrgId,
+    pub user: UserId,
+}
+
+/// A bid that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retracted {
+    pub auction: AuctionId,
+    pub price: Money,
+    pub version: i64,
+    /// False when only a hidden raise went, and nothing visible with it.
+    pub public_change: bool,
+}
+
+/// A lot, or a share of one, that somebody won or bought, and the order that it became.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Award {
+    pub id: AwardId,
+    pub order: OrderId,
+    pub winner: Participant,
+    pub quantity: i64,
+    pub amount: Money,
+}
+
+/// An auction that is decided now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    pub auction: AuctionId,
+    pub listing: ListingId,
+    pub title: String,
+    /// Who listed it.
+    pub seller: Participant,
+    /// Empty: unsold, or cancelled.
+    pub awards: Vec<Award>,
+    pub ends_at: DateTime<Utc>,
+    pub closed_at: DateTime<Utc>,
+    pub version: i64,
+}
+
+/// What came of the attempt to close an auction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloseOutcome {
+    /// This call closed it.
+    Closed(Closed),
+    /// The end lies ahead: ask again then. `now` is the database's time, by which the wait is to be reckoned.
+    NotYet { ends_at: DateTime<Utc>, now: DateTime<Utc> },
+    /// Decided before; nothing was done.
+    Already(AuctionStatus),
+}
+
+/// What came of the attempt to open an auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenOutcome {
+    /// This call opened it.
+    Opened { version: i64, ends_at: DateTime<Utc> },
+    /// The start lies ahead of `now`, the database's time.
+    NotYet { starts_at: DateTime<Utc>, now: DateTime<Utc> },
+    /// Opened or decided before; nothing was done.
+    Already(AuctionStatus),
+}

@@ -1,0 +1,101 @@
+//! Divisible lots: everybody pays the own bid per unit; the best price is served first, then the earlier bid.
+
+use shared::ids::OrgId;
+use shared::money::MAX_TRADED_MINOR;
+
+use super::{Accepted, Bid, Effect, Lot, Rank, Refused, Secret, Standing, State, Terms};
+
+/// A bid on a divisible lot that stands. Its price is no secret: it is what the bidder would pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookBid {
+    pub seq: i64,
+    pub org: OrgId,
+    /// Minor units per unit of the lot.
+    pub price: i64,
+    pub quantity: i64,
+}
+
+/// How much one bid gets, at its own price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allocation {
+    pub bid: BookBid,
+    /// At most what was asked, at least the minimum order.
+    pub quantity: i64,
+}
+
+impl BookBid {
+    fn rank(&self) -> Rank {
+        Rank { amount: Secret::new(self.price), seq: self.seq }
+    }
+}
+
+/// Serves the bids by price, then time, until less than a minimum order is left. The last one served may get less than it
+/// asked for.
+#[must_use]
+pub fn allocate(quantity: i64, min_order: i64, book: &[BookBid]) -> Vec<Allocation> {
+    let mut best_first = book.to_vec();
+    best_first.sort_by_key(|bid| std::cmp::Reverse(bid.rank()));
+    let mut left = quantity;
+    best_first
+        .into_iter()
+        .map_while(|bid| {
+            let quantity = bid.quantity.min(left);
+            left -= quantity;
+            (quantity > 0 && quantity >= min_order).then_some(Allocation { bid, quantity })
+        })
+        .collect()
+}
+
+/// The opening price while a minimum order is left; then one increment above the cheapest bid that is served.
+pub(super) fn next_minimum(terms: &Terms, book: &[BookBid]) -> i64 {
+    match cheapest_when_full(terms, book) {
+        Some(price) => terms.increments.next(price),
+        None => terms.opening,
+    }
+}
+
+/// The price of the cheapest bid that is served, when the lot is spoken for.
+fn cheapest_when_full(terms: &Terms, book: &[BookBid]) -> Option<i64> {
+    let Lot::Divisible { quantity, min_order } = terms.lot else {
+        return None;
+    };
+    let served = allocate(quantity, min_order, book);
+    let given: i64 = served.iter().map(|allocation| allocation.quantity).sum();
+    let full = quantity - given < min_order;
+    served.last().filter(|_| full).map(|last| last.bid.price)
+}
+
+/// The price to beat: what a divisible lot shows as its price.
+#[must_use]
+pub fn standing(terms: &Terms, book: &[BookBid]) -> Standing {
+    Standing { price: cheapest_when_full(terms, book).unwrap_or(terms.opening), leader: None }
+}
+
+pub(super) fn decide(state: &State, bid: &Bid) -> Result<Accepted, Refused> {
+    let Lot::Divisible { quantity: lot, min_order } = state.terms.lot else {
+        return Err(Refused::QuantityOnWholeLot);
+    };
+    let asked = bid.quantity.unwrap_or(0);
+    if asked < min_order || asked > lot {
+        return Err(Refused::Quantity { min: min_order, max: lot });
+    }
+    let price = bid.maximum.reveal();
+    let minimum = state.next_minimum();
+    if price < minimum {
+        return Err(Refused::BelowMinimum { minimum });
+    }
+    if price.checked_mul(asked).is_none_or(|total| total > MAX_TRADED_MINOR) {
+        return Err(Refused::TooLarge);
+    }
+    let seq = state.seq + 1;
+    let mut book = state.book.clone();
+    book.push(BookBid { seq, org: bid.bidder.org, price, quantity: asked });
+    let served = allocate(lot, min_order, &book);
+    Ok(Accepted {
+        seq,
+        effect: if served.iter().any(|allocation| allocation.bid.seq == seq) { Effect::Leads } else { Effect::Outbid },
+        visible: price,
+        standing: standing(&state.terms, &book),
+        ends_at: state.ends_at,
+    })
+}

@@ -1,0 +1,149 @@
+//! Bid increments by current price.
+
+use shared::money::Currency;
+
+/// How far above the current price the next bid must lie, by current price; in minor units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncrementTable {
+    below: Vec<i64>,
+    steps: Vec<i64>,
+}
+
+/// Why a table of increments is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an increment table needs ascending limits above zero, and one more step than limits, above zero and never falling"
+)]
+pub struct BadIncrements;
+
+/// In hundredths of the currency's unit: below a price of the first, the increment is the second.
+const DEFAULT: [(i64, i64); 9] = [
+    (100, 5),
+    (500, 25),
+    (2_500, 50),
+    (10_000, 100),
+    (25_000, 250),
+    (50_000, 500),
+    (100_000, 1_000),
+    (250_000, 2_500),
+    (500_000, 5_000),
+];
+const DEFAULT_TOP: i64 = 10_000;
+
+impl IncrementTable {
+    /// While the price is below `below[i]`, the increment is `steps[i]`; from the last limit on it is the last step.
+    pub fn new(below: Vec<i64>, steps: Vec<i64>) -> Result<Self, BadIncrements> {
+        let rising = below.is_sorted_by(|a, b| a < b) && below.first().is_none_or(|&b| b > 0);
+        let never_falling = steps.is_sorted() && steps.first().is_some_and(|&step| step > 0);
+        if rising && never_falling && steps.len() == below.len() + 1 {
+            Ok(Self { below, steps })
+        } else {
+            Err(BadIncrements)
+        }
+    }
+
+    /// The default table (0.05 below 1, 0.25 below 5, … 100 from 5,000 on) in the currency's own minor units. A step
+    /// that a currency without such small units cannot express is rounded up: 0.05 becomes 1 yen, 2.50 becomes 3.
+    #[must_use]
+    pub fn default_for(currency: Currency) -> Self {
+        let scale = 10_i64.pow(u32::from(currency.exponent()));
+        let minor = |hundredths: i64| (hundredths * scale + 99) / 100;
+        Self {
+            below: DEFAULT.iter().map(|&(below, _)| minor(below)).collect(),
+            steps: DEFAULT.iter().map(|&(_, step)| minor(step)).chain([minor(DEFAULT_TOP)]).collect(),
+        }
+    }
+
+    /// The increment at `price`.
+    #[must_use]
+    pub fn step(&self, price: i64) -> i64 {
+        let band = self.below.partition_point(|&below| below <= price);
+        // `new` holds one more step than limits, so the band is never outside; the last step stands in.
+        self.steps.get(band).copied().unwrap_or(i64::MAX)
+    }
+
+    /// `price` and one increment; stops at the largest number instead of overflowing.
+    #[must_use]
+    pub fn next(&self, price: i64) -> i64 {
+        price.saturating_add(self.step(price))
+    }
+
+    /// The upper limits of the bands, exclusive.
+    #[must_use]
+    pub fn below(&self) -> &[i64] {
+        &self.below
+    }
+
+    /// The step of each band, and of everything above the last one.
+    #[must_use]
+    pub fn steps(&self) -> &[i64] {
+        &self.steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_table_is_the_documented_one() {
+        let euro = IncrementTable::default_for(Currency::EUR);
+        let cases = [
+            (0, 5),
+            (99, 5),
+            (100, 25),
+            (499, 25),
+            (500, 50),
+            (2_499, 50),
+            (2_500, 100),
+            (9_999, 100),
+            (10_000, 250),
+            (24_999, 250),
+            (25_000, 500),
+            (49_999, 500),
+            (50_000, 1_000),
+            (99_999, 1_000),
+            (100_000, 2_500),
+            (249_999, 2_500),
+            (250_000, 5_000),
+            (499_999, 5_000),
+            (500_000, 10_000),
+            (i64::MAX, 10_000),
+        ];
+        for (price, step) in cases {
+            assert_eq!(euro.step(price), step, "at {price}");
+        }
+        assert_eq!(euro.next(i64::MAX), i64::MAX);
+        let yen = IncrementTable::default_for(Currency::JPY);
+        assert_eq!(yen.steps(), [1, 1, 1, 1, 3, 5, 10, 25, 50, 100]);
+        assert_eq!(yen.below(), [1, 5, 25, 100, 250, 500, 1_000, 2_500, 5_000]);
+        let dinar = IncrementTable::default_for(Currency::KWD);
+        assert_eq!(dinar.steps()[..3], [50, 250, 500]);
+    }
+
+    #[test]
+    fn every_default_table_is_valid() {
+        for currency in Currency::all() {
+            let table = IncrementTable::default_for(currency);
+            let again = IncrementTable::new(table.below.clone(), table.steps.clone());
+            assert_eq!(again, Ok(table), "{currency}");
+        }
+    }
+
+    #[test]
+    fn unusable_tables_are_refused() {
+        let bad: [(&[i64], &[i64]); 6] = [
+            (&[], &[]),
+            (&[100], &[5]),
+            (&[100, 100], &[5, 5, 5]),
+            (&[0], &[5, 5]),
+            (&[100], &[5, 4]),
+            (&[100], &[0, 4]),
+        ];
+        for (below, steps) in bad {
+            let table = IncrementTable::new(below.to_vec(), steps.to_vec());
+            assert_eq!(table, Err(BadIncrements), "{below:?} {steps:?}");
+        }
+        assert!(IncrementTable::new(vec![], vec![7]).is_ok());
+    }
+}

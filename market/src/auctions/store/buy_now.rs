@@ -1,0 +1,46 @@
+//! Buying the lot at once.
+
+use shared::ids::{OrgId, UserId};
+use sqlx::PgConnection;
+
+use super::AuctionError;
+use super::lock::lock;
+use super::settle::{self, Share};
+use crate::auctions::model::{AuctionStatus, Closed, Participant};
+use crate::auctions::rules::decide_buy_now;
+use crate::ids::AuctionId;
+use crate::listings::model::ListingStatus;
+
+/// Sells the lot at its buy-now price and ends the auction. Against a bid at the same moment, the one that gets the lock
+/// first wins; the other is refused.
+pub async fn buy_now(
+    conn: &mut PgConnection,
+    auction: AuctionId,
+    org: OrgId,
+    user: UserId,
+) -> Result<Closed, AuctionError> {
+    let locked = lock(conn, auction, Some(org)).await?.ok_or(AuctionError::NotFound)?;
+    let buyer = locked.actor.ok_or(AuctionError::NotFound)?;
+    let price = decide_buy_now(&locked.state, buyer, locked.now)
+        .map_err(|refusal| AuctionError::Refused { refusal, currency: locked.currency })?;
+    let goods = settle::goods(conn, &locked).await?;
+    let share = Share {
+        winner: Participant { org, user },
+        bid: None,
+        quantity: locked.quantity,
+        unit_price: None,
+        amount: locked.money(price),
+    };
+    let award = settle::award(conn, &locked, &goods, &share).await?;
+    let version = settle::end(conn, &locked, AuctionStatus::Awarded, ListingStatus::SoldOut).await?;
+    Ok(Closed {
+        auction,
+        listing: locked.listing,
+        title: goods.title,
+        seller: goods.seller,
+        awards: vec![award],
+        ends_at: locked.state.ends_at,
+        closed_at: locked.now,
+        version,
+    })
+}

@@ -1,0 +1,156 @@
+//! Opening, closing and cancelling, and finding what is due.
+
+use shared::ids::{OrgId, UserId};
+use sqlx::PgConnection;
+
+use super::AuctionError;
+use super::lock::{Locked, lock};
+use super::settle::{self, Share};
+use crate::auctions::model::{AuctionStatus, CloseOutcome, Closed, OpenOutcome, Participant};
+use crate::auctions::rules::{Closing, KeptOpen, decide_close};
+use crate::ids::AuctionId;
+use crate::listings::model::ListingStatus;
+
+/// Closes the auction when its end has passed: awards and orders, or unsold; cancelled when the seller is suspended. A second call
+/// finds it closed.
+pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseOutcome, AuctionError> {
+    let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
+    let closing = match decide_close(&locked.state, locked.now) {
+        Ok(closing) => closing,
+        Err(KeptOpen::NotYet { ends_at }) => return Ok(CloseOutcome::NotYet { ends_at, now: locked.now }),
+        Err(KeptOpen::Already(status)) => return Ok(CloseOutcome::Already(status)),
+    };
+    let goods = settle::goods(conn, &locked).await?;
+    let cancelled = closing == Closing::Cancelled;
+    let shares = shares(conn, &locked, closing).await?;
+    let mut awards = Vec::with_capacity(shares.len());
+    for share in &shares {
+        awards.push(settle::award(conn, &locked, &goods, share).await?);
+    }
+    let given: i64 = shares.iter().map(|share| share.quantity).sum();
+    let (status, listing) = match given {
+        _ if cancelled => (AuctionStatus::Cancelled, ListingStatus::Withdrawn),
+        0 => (AuctionStatus::Unsold, ListingStatus::Ended),
+        given if given == locked.quantity => (AuctionStatus::Awarded, ListingStatus::SoldOut),
+        _ => (AuctionStatus::Awarded, ListingStatus::Ended),
+    };
+    let version = settle::end(conn, &locked, status, listing).await?;
+    Ok(CloseOutcome::Closed(Closed {
+        auction,
+        listing: locked.listing,
+        title: goods.title,
+        seller: goods.seller,
+        awards,
+        ends_at: locked.state.ends_at,
+        closed_at: locked.now,
+        version,
+    }))
+}
+
+/// What the rules decided, with the people and bids behind it.
+async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> Result<Vec<Share>, AuctionError> {
+    match closing {
+        Closing::Unsold | Closing::Cancelled => Ok(Vec::new()),
+        Closing::Awarded { winner, price } => {
+            let user = sqlx::query_scalar!(
+                r#"SELECT placed_by AS "placed_by: UserId" FROM bids WHERE id = $1"#,
+                locked.leader_bid.map(|bid| bid.0),
+            )
+            .fetch_one(conn)
+            .await?;
+            Ok(vec![Share {
+                winner: Participant { org: winner.org, user },
+                bid: locked.leader_bid,
+                quantity: locked.quantity,
+                unit_price: None,
+                amount: locked.money(price),
+            }])
+        }
+        Closing::Allocated(allocations) => {
+            let mut shares = Vec::with_capacity(allocations.len());
+            for allocation in allocations {
+                let (bid, winner) = locked.owner(allocation.bid.seq).ok_or(sqlx::Error::RowNotFound)?;
+                let unit_price = locked.money(allocation.bid.price);
+                let amount = unit_price.checked_mul(allocation.quantity).map_err(super::OrderError::from)?;
+                shares.push(Share {
+                    winner,
+                    bid: Some(bid),
+                    quantity: allocation.quantity,
+                    unit_price: Some(unit_price),
+                    amount,
+                });
+            }
+            Ok(shares)
+        }
+    }
+}
+
+/// Opens a scheduled auction whose start has come.
+pub async fn open(conn: &mut PgConnection, auction: AuctionId) -> Result<OpenOutcome, AuctionError> {
+    let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
+    let starts_at = locked.state.terms.starts_at;
+    if locked.state.status != AuctionStatus::Scheduled {
+        return Ok(OpenOutcome::Already(locked.state.status));
+    }
+    if locked.now < starts_at {
+        return Ok(OpenOutcome::NotYet { starts_at, now: locked.now });
+    }
+    let row = sqlx::query!(
+        "UPDATE auctions
+         SET status = 'live',
+             version = version + 1
+         WHERE id = $1
+           AND status = 'scheduled'
+         RETURNING version, ends_at",
+        auction.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(OpenOutcome::Opened { version: row.version, ends_at: row.ends_at })
+}
+
+/// Cancels an open auction and withdraws its listing; tells the new version. `seller` may do so while no bid stands;
+/// [`None`] is the operator, who may at any time.
+pub async fn cancel(conn: &mut PgConnection, auction: AuctionId, seller: Option<OrgId>) -> Result<i64, AuctionError> {
+    let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
+    if seller.is_some_and(|seller| seller != locked.state.terms.seller) {
+        return Err(AuctionError::NotFound);
+    }
+    let has_bids = locked.state.standing.leader.is_some() || !locked.state.book.is_empty();
+    let over = !locked.state.status.is_open() || locked.now >= locked.state.ends_at;
+    if (seller.is_some() && (has_bids || over)) || !locked.state.status.is_open() {
+        return Err(AuctionError::NotCancellable);
+    }
+    Ok(settle::end(conn, &locked, AuctionStatus::Cancelled, ListingStatus::Withdrawn).await?)
+}
+
+/// Open auctions whose end passed more than two seconds ago, the longest overdue first. Until then the exact timer is at it. The
+/// close decides under the lock what is to be done.
+pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<AuctionId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: AuctionId"
+           FROM auctions
+           WHERE status IN ('scheduled', 'live')
+             AND ends_at <= clock_timestamp() - interval '2 seconds'
+           ORDER BY ends_at
+           LIMIT $1"#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Scheduled auctions whose start came more than two seconds ago.
+pub async fn due_to_open(conn: &mut PgConnection, limit: i64) -> Result<Vec<AuctionId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: AuctionId"
+           FROM auctions
+           WHERE status = 'scheduled'
+             AND starts_at <= clock_timestamp() - interval '2 seconds'
+           ORDER BY starts_at
+           LIMIT $1"#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,184 @@
+//! The locked row of an auction, as the rules want it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shared::ids::{OrgId, UserId};
+use shared::money::{Currency, Money};
+use sqlx::PgConnection;
+
+use crate::auctions::model::{AuctionStatus, LotMode};
+use crate::auctions::rules::{Bidder, BookBid, IncrementTable, Lot, Offer, Rank, Secret, Standing, State, Terms};
+use crate::ids::{AuctionId, BidId, ListingId};
+
+/// An auction whose row this transaction has locked.
+pub(super) struct Locked {
+    pub(super) id: AuctionId,
+    pub(super) listing: ListingId,
+    pub(super) currency: Currency,
+    pub(super) lot_mode: LotMode,
+    /// The whole lot's units.
+    pub(super) quantity: i64,
+    pub(super) leader_bid: Option<BidId>,
+    pub(super) state: State,
+    /// Who placed what of [`State::book`], in the same order.
+    pub(super) book_owners: Vec<(BidId, UserId)>,
+    /// Who wants something, when somebody was named.
+    pub(super) actor: Option<Bidder>,
+    /// The database's clock, read when the lock was held.
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Locked {
+    pub(super) fn money(&self, minor: i64) -> Money {
+        Money::from_minor(minor, self.currency)
+    }
+}
+
+struct Row {
+    listing_id: ListingId,
+    seller_org_id: OrgId,
+    currency: Currency,
+    status: AuctionStatus,
+    lot_mode: LotMode,
+    quantity: i64,
+    min_order: i64,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    hard_ends_at: DateTime<Utc>,
+    soft_close_seconds: i32,
+    opening_minor: i64,
+    reserve_minor: Option<i64>,
+    buy_now_minor: Option<i64>,
+    brokers_excluded: bool,
+    price_minor: i64,
+    leader_bid_id: Option<BidId>,
+    leader_org_id: Option<OrgId>,
+    leader_seq: Option<i64>,
+    leader_max_minor: Option<i64>,
+    bid_seq: i64,
+    below: Vec<i64>,
+    steps: Vec<i64>,
+    seller_approved: bool,
+    actor_approved: Option<bool>,
+    actor_brokers: Option<bool>,
+    now: DateTime<Utc>,
+}
+
+/// Locks the auction, then reads the clock and the standing of `actor`; a divisible lot's bids are read in a second statement.
+pub(super) async fn lock(
+    conn: &mut PgConnection,
+    id: AuctionId,
+    actor: Option<OrgId>,
+) -> Result<Option<Locked>, sqlx::Error> {
+    // The clock is read above the locking subquery, so only once the row has come out of it, locked.
+    let row = sqlx::query_as!(
+        Row,
+        r#"WITH locked AS MATERIALIZED (
+               SELECT a.*, t.below, t.steps
+               FROM auctions AS a
+               JOIN increment_tables AS t ON t.id = a.increment_table_id
+               WHERE a.id = $1
+               FOR NO KEY UPDATE OF a
+           )
+           SELECT locked.listing_id AS "listing_id: ListingId", seller_org_id AS "seller_org_id: OrgId",
+                  currency AS "currency: Currency", locked.status AS "status: AuctionStatus", lot_mode AS "lot_mode: LotMode",
+                  quantity, min_order, starts_at, ends_at, hard_ends_at, soft_close_seconds, opening_minor, reserve_minor,
+                  buy_now_minor, brokers_excluded, price_minor, leader_bid_id AS "leader_bid_id: BidId",
+                  leader_org_id AS "leader_org_id: OrgId", leader_seq, leader_max_minor, bid_seq, below, steps,
+                  seller.status = 'approved' AS "seller_approved!", actor.status = 'approved' AS actor_approved,
+                  'broker' = ANY (actor.kinds) AS actor_brokers,
+                  clock_timestamp() AS "now!"
+           FROM locked
+           JOIN orgs AS seller ON seller.id = locked.seller_org_id
+           LEFT JOIN orgs AS actor ON actor.id = $2"#,
+        id.0,
+        actor.map(|org| org.0),
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let mut locked = row.into_locked(id, actor)?;
+    if locked.lot_mode == LotMode::Divisible {
+        read_book(conn, &mut locked).await?;
+    }
+    Ok(Some(locked))
+}
+
+impl Row {
+    fn into_locked(self, id: AuctionId, actor: Option<OrgId>) -> Result<Locked, sqlx::Error> {
+        let leader = match (self.leader_org_id, self.leader_seq, self.leader_max_minor) {
+            (Some(org), Some(seq), Some(maximum)) => {
+                Some(Offer { org, rank: Rank { amount: Secret::new(maximum), seq } })
+            }
+            _ => None,
+        };
+        let increments =
+            IncrementTable::new(self.below, self.steps).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        Ok(Locked {
+            id,
+            listing: self.listing_id,
+            currency: self.currency,
+            lot_mode: self.lot_mode,
+            quantity: self.quantity,
+            leader_bid: self.leader_bid_id,
+            book_owners: Vec::new(),
+            // An organisation that is not there is not approved.
+            actor: actor.map(|org| Bidder {
+                org,
+                approved: self.actor_approved.unwrap_or(false),
+                broker: self.actor_brokers.unwrap_or(false),
+            }),
+            now: self.now,
+            state: State {
+                terms: Terms {
+                    seller: self.seller_org_id,
+                    opening: self.opening_minor,
+                    reserve: self.reserve_minor.map(Secret::new),
+                    buy_now: self.buy_now_minor,
+                    increments,
+                    brokers_excluded: self.brokers_excluded,
+                    starts_at: self.starts_at,
+                    hard_end: self.hard_ends_at,
+                    soft_close: TimeDelta::seconds(self.soft_close_seconds.into()),
+                    lot: match self.lot_mode {
+                        LotMode::Whole => Lot::Whole,
+                        LotMode::Divisible => Lot::Divisible { quantity: self.quantity, min_order: self.min_order },
+                    },
+                },
+                seller_approved: self.seller_approved,
+                status: self.status,
+                ends_at: self.ends_at,
+                seq: self.bid_seq,
+                standing: Standing { price: self.price_minor, leader },
+                book: Vec::new(),
+            },
+        })
+    }
+}
+
+/// The bids of a divisible lot that were not taken back.
+async fn read_book(conn: &mut PgConnection, locked: &mut Locked) -> Result<(), sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT b.id AS "id: BidId", b.org_id AS "org_id: OrgId", b.placed_by AS "placed_by: UserId", b.seq,
+                  b.amount_minor, b.quantity
+           FROM bids AS b
+           LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
+           WHERE b.auction_id = $1
+             AND r.bid_id IS NULL
+           ORDER BY b.seq"#,
+        locked.id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        locked.book_owners.push((row.id, row.placed_by));
+        locked.state.book.push(BookBid {
+            seq: row.seq,
+            org: row.org_id,
+            price: row.amount_minor,
+            quantity: row.quantity,
+        });
+    }
+    Ok(())
+}

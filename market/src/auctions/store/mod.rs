@@ -1,0 +1,61 @@
+//! SQL of auctions. Whoever changes an auction locks its row first, then reads the database's clock, then asks the rules.
+//!
+//! The lock is `FOR NO KEY UPDATE`: it excludes every other bid, purchase, retraction and close, as `FOR UPDATE` would, but
+//! lets rows be inserted elsewhere that merely refer to the auction. Nobody locks a second auction in the same transaction.
+//!
+//! How to get this wrong:
+//! - Read the clock in the select list of the locking statement: it is then read before the wait for the lock.
+//! - Read bids in the locking statement: it sees them as they were before the wait. Read them in the next one.
+//! - Tell the world before the commit.
+
+mod bid;
+mod buy_now;
+mod close;
+mod create;
+mod list;
+mod lock;
+mod read;
+mod retract;
+mod settle;
+
+use shared::invalid::Invalid;
+use shared::money::Currency;
+
+use crate::orders::store::OrderError;
+
+use super::rules::{Refused, RetractRefused};
+
+pub use bid::{PlaceBid, place_bid};
+pub use buy_now::buy_now;
+pub use close::{cancel, close, due_to_open, open, overdue};
+pub use create::create;
+pub use list::{OpenFilter, Place, open_auctions};
+pub use read::{bids, ending_soon, of_listing, participants, versions, view, views};
+pub use retract::retract;
+
+/// Why an auction refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum AuctionError {
+    #[error("there is no such auction")]
+    NotFound,
+    /// Amounts of the refusal are in minor units of the currency.
+    #[error("{refusal}")]
+    Refused { refusal: Refused, currency: Currency },
+    #[error(transparent)]
+    RetractRefused(#[from] RetractRefused),
+    #[error("the listing must be published and sold by auction")]
+    NotForAuction,
+    #[error("the listing has an open auction")]
+    AlreadyOpen,
+    #[error("the auction is over, or has bids")]
+    NotCancellable,
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    #[error("the order could not be made")]
+    Order(#[from] OrderError),
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+#[cfg(test)]
+mod tests;

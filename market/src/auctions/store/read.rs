@@ -1,0 +1,309 @@
+//! What people see of auctions. The secrets in these rows go no further than the rules that tell whether the reserve is met.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shared::ids::{OrgId, UserId};
+use shared::money::{Currency, Money};
+use sqlx::PgConnection;
+
+use crate::auctions::model::{AuctionStatus, AuctionView, BidStatus, BidView, LotMode, Participant};
+use crate::auctions::rules::{BookBid, Offer, Rank, Secret, Standing, allocate, buy_now, reserve_met};
+use crate::ids::{AuctionId, BidId, ListingId};
+
+struct Row {
+    id: AuctionId,
+    listing_id: ListingId,
+    seller_org_id: OrgId,
+    currency: Currency,
+    status: AuctionStatus,
+    lot_mode: LotMode,
+    quantity: i64,
+    min_order: i64,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    original_ends_at: DateTime<Utc>,
+    hard_ends_at: DateTime<Utc>,
+    soft_close_seconds: i32,
+    opening_minor: i64,
+    reserve_minor: Option<i64>,
+    buy_now_minor: Option<i64>,
+    price_minor: i64,
+    next_minimum_minor: i64,
+    leader_org_id: Option<OrgId>,
+    leader_seq: Option<i64>,
+    leader_max_minor: Option<i64>,
+    bid_count: i64,
+    version: i64,
+    now: DateTime<Utc>,
+}
+
+impl Row {
+    fn into_view(self, viewer: Option<OrgId>) -> AuctionView {
+        let leader = match (self.leader_org_id, self.leader_seq, self.leader_max_minor) {
+            (Some(org), Some(seq), Some(maximum)) => {
+                Some(Offer { org, rank: Rank { amount: Secret::new(maximum), seq } })
+            }
+            _ => None,
+        };
+        let standing = Standing { price: self.price_minor, leader };
+        let reserve = self.reserve_minor.map(Secret::new);
+        let money = |minor| Money::from_minor(minor, self.currency);
+        AuctionView {
+            id: self.id,
+            listing_id: self.listing_id,
+            seller_org_id: self.seller_org_id,
+            status: self.status,
+            lot_mode: self.lot_mode,
+            quantity: self.quantity,
+            min_order: self.min_order,
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            original_ends_at: self.original_ends_at,
+            hard_ends_at: self.hard_ends_at,
+            soft_close_seconds: self.soft_close_seconds,
+            opening: money(self.opening_minor),
+            price: money(self.price_minor),
+            next_minimum: money(self.next_minimum_minor),
+            buy_now: buy_now(self.buy_now_minor, reserve, standing, self.status).map(money),
+            reserve_met: reserve_met(reserve, standing),
+            bid_count: self.bid_count,
+            you_lead: match self.lot_mode {
+                LotMode::Whole => viewer.map(|viewer| self.leader_org_id == Some(viewer)),
+                LotMode::Divisible => None,
+            },
+            version: self.version,
+            server_time: self.now,
+        }
+    }
+}
+
+/// These auctions as `viewer` sees them, in the order of `ids`; unknown ones are left out.
+pub async fn views(
+    conn: &mut PgConnection,
+    ids: &[AuctionId],
+    viewer: Option<OrgId>,
+) -> Result<Vec<AuctionView>, sqlx::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT a.id AS "id: AuctionId", a.listing_id AS "listing_id: ListingId",
+                  a.seller_org_id AS "seller_org_id: OrgId", a.currency AS "currency: Currency",
+                  a.status AS "status: AuctionStatus", a.lot_mode AS "lot_mode: LotMode", a.quantity, a.min_order,
+                  a.starts_at, a.ends_at, a.original_ends_at, a.hard_ends_at, a.soft_close_seconds, a.opening_minor,
+                  a.reserve_minor, a.buy_now_minor, a.price_minor, a.next_minimum_minor,
+                  a.leader_org_id AS "leader_org_id: OrgId", a.leader_seq, a.leader_max_minor, a.bid_count, a.version,
+                  clock_timestamp() AS "now!"
+           FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
+           JOIN auctions AS a ON a.id = wanted.id
+           ORDER BY wanted.place"#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.into_view(viewer)).collect())
+}
+
+/// How often each of these auctions has changed for everybody to see; unknown ones are left out.
+pub async fn versions(conn: &mut PgConnection, ids: &[AuctionId]) -> Result<HashMap<AuctionId, i64>, sqlx::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(r#"SELECT id AS "id: AuctionId", version FROM auctions WHERE id = ANY ($1)"#, &ids)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
+}
+
+/// One auction as `viewer` sees it.
+pub async fn view(
+    conn: &mut PgConnection,
+    id: AuctionId,
+    viewer: Option<OrgId>,
+) -> Result<Option<AuctionView>, sqlx::Error> {
+    Ok(views(conn, &[id], viewer).await?.pop())
+}
+
+/// The auctions of a listing, the latest first.
+pub async fn of_listing(conn: &mut PgConnection, listing: ListingId) -> Result<Vec<AuctionId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: AuctionId" FROM auctions WHERE listing_id = $1 ORDER BY id DESC"#,
+        listing.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Live auctions that end within `within`, the next to end first.
+pub async fn ending_soon(
+    conn: &mut PgConnection,
+    within: TimeDelta,
+    limit: i64,
+) -> Result<Vec<AuctionId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: AuctionId"
+           FROM auctions
+           WHERE status = 'live'
+             AND ends_at > clock_timestamp()
+             AND ends_at <= clock_timestamp() + make_interval(secs => $1)
+           ORDER BY ends_at, id
+           LIMIT $2"#,
+        // Whole seconds: exact as a float.
+        f64::from(i32::try_from(within.num_seconds()).unwrap_or(i32::MAX)),
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Who has a bid that stands in the auction, with the person who placed the latest one.
+pub async fn participants(conn: &mut PgConnection, auction: AuctionId) -> Result<Vec<Participant>, sqlx::Error> {
+    sqlx::query_as!(
+        Participant,
+        r#"SELECT DISTINCT ON (b.org_id) b.org_id AS "org: OrgId", b.placed_by AS "user: UserId"
+           FROM bids AS b
+           LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
+           WHERE b.auction_id = $1
+             AND r.bid_id IS NULL
+           ORDER BY b.org_id, b.seq DESC"#,
+        auction.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+struct BidRow {
+    id: BidId,
+    seq: i64,
+    org_id: OrgId,
+    number: i64,
+    bidder: i64,
+    raise: bool,
+    amount_minor: i64,
+    quantity: i64,
+    placed_at: DateTime<Utc>,
+    retracted_at: Option<DateTime<Utc>>,
+    won: bool,
+    last_of_org: bool,
+}
+
+/// Up to `limit` bids as `viewer` sees them, the latest first, before the bid numbered `before`. [`None`]: no such auction.
+pub async fn bids(
+    conn: &mut PgConnection,
+    auction: AuctionId,
+    viewer: Option<OrgId>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Option<Vec<BidView>>, sqlx::Error> {
+    let Some(lot) = sqlx::query!(
+        r#"SELECT currency AS "currency: Currency", status AS "status: AuctionStatus", lot_mode AS "lot_mode: LotMode",
+                  quantity, min_order, price_minor, leader_org_id AS "leader_org_id: OrgId"
+           FROM auctions
+           WHERE id = $1"#,
+        auction.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    else {
+        return Ok(None);
+    };
+    // Numbered without others' raises: a gap would tell of them. An award to an organisation marks its last bid as won.
+    // What a bid showed when it was outbid may be the maximum that leads after a retraction: a leader's bids show no more than
+    // the price.
+    let rows = sqlx::query_as!(
+        BidRow,
+        r#"WITH shown AS (
+               SELECT b.*, r.retracted_at, row_number() OVER (ORDER BY b.seq) AS number,
+                      min(b.seq) OVER (PARTITION BY b.org_id) AS first_seq,
+                      b.seq >= max(b.seq) FILTER (WHERE r.bid_id IS NULL AND b.kind = 'bid') OVER (PARTITION BY b.org_id)
+                          AS last_of_org
+               FROM bids AS b
+               LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
+               WHERE b.auction_id = $1
+                 AND (b.kind = 'bid' OR b.org_id = $4)
+           ),
+           numbered AS (
+               SELECT *, dense_rank() OVER (ORDER BY first_seq) AS bidder
+               FROM shown
+           )
+           SELECT n.id AS "id: BidId", n.seq, n.org_id AS "org_id: OrgId", n.number AS "number!", n.bidder AS "bidder!",
+                  n.kind = 'raise' AS "raise!",
+                  CASE
+                      WHEN n.org_id = $5 AND n.retracted_at IS NULL THEN least(n.amount_minor, $6)
+                      ELSE n.amount_minor
+                  END AS "amount_minor!",
+                  n.quantity, n.placed_at, n.retracted_at AS "retracted_at?",
+                  EXISTS (
+                      SELECT
+                      FROM awards AS w
+                      WHERE w.auction_id = $1
+                        AND w.status = 'standing'
+                        AND w.org_id = n.org_id
+                        AND w.source <> 'buy_now'
+                        AND (w.lot_mode = 'whole' OR w.bid_id = n.id)
+                  ) AS "won!",
+                  coalesce(n.last_of_org, false) AS "last_of_org!"
+           FROM numbered AS n
+           WHERE n.number < coalesce($2, 9223372036854775807)
+           ORDER BY n.number DESC
+           LIMIT $3"#,
+        auction.0,
+        before,
+        limit,
+        viewer.map(|org| org.0),
+        lot.leader_org_id.map(|org| org.0),
+        lot.price_minor,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let served = match lot.lot_mode {
+        LotMode::Divisible if lot.status.is_open() => served(conn, auction, lot.quantity, lot.min_order).await?,
+        _ => Vec::new(),
+    };
+    let leads = |row: &BidRow| match lot.lot_mode {
+        LotMode::Whole => row.last_of_org && lot.leader_org_id == Some(row.org_id),
+        LotMode::Divisible => served.contains(&row.seq),
+    };
+    let views = rows.into_iter().map(|row| {
+        let mine = viewer == Some(row.org_id);
+        BidView {
+            id: mine.then_some(row.id),
+            number: row.number,
+            bidder: row.bidder,
+            mine,
+            raise: row.raise,
+            amount: Money::from_minor(row.amount_minor, lot.currency),
+            quantity: row.quantity,
+            status: match (row.retracted_at, lot.status.is_open()) {
+                (Some(_), _) => BidStatus::Retracted,
+                (None, true) if leads(&row) => BidStatus::Leading,
+                (None, true) => BidStatus::Outbid,
+                (None, false) if row.won && (row.last_of_org || lot.lot_mode == LotMode::Divisible) => BidStatus::Won,
+                (None, false) => BidStatus::Lost,
+            },
+            placed_at: row.placed_at,
+            retracted_at: row.retracted_at,
+        }
+    });
+    Ok(Some(views.collect()))
+}
+
+/// The numbers of the bids that would get something of a divisible lot now.
+async fn served(
+    conn: &mut PgConnection,
+    auction: AuctionId,
+    quantity: i64,
+    min_order: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    let book = sqlx::query_as!(
+        BookBid,
+        r#"SELECT b.seq, b.org_id AS "org: OrgId", b.amount_minor AS price, b.quantity
+           FROM bids AS b
+           LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
+           WHERE b.auction_id = $1
+             AND r.bid_id IS NULL
+           ORDER BY b.seq"#,
+        auction.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(allocate(quantity, min_order, &book).iter().map(|share| share.bid.seq).collect())
+}

@@ -1,0 +1,146 @@
+//! What every decided auction has in common: awards with their orders, and the final state of auction and listing.
+
+use shared::ids::{OrgId, UserId};
+use shared::money::{BasisPoints, Currency, Money};
+use sqlx::PgConnection;
+
+use super::AuctionError;
+use super::lock::Locked;
+use crate::auctions::model::{AuctionStatus, Award, LotMode, Participant};
+use crate::ids::{BidId, ItemId};
+use crate::listings::model::ListingStatus;
+use crate::orders::model::{AwardId, NewOrder, OrderLine, OrderSource};
+use crate::orders::store as orders;
+
+/// What orders and mails need to know of the lot.
+pub(super) struct Goods {
+    pub(super) title: String,
+    pub(super) seller: Participant,
+    item: ItemId,
+    unit: String,
+    fee_rate: BasisPoints,
+}
+
+pub(super) async fn goods(conn: &mut PgConnection, locked: &Locked) -> Result<Goods, AuctionError> {
+    let row = sqlx::query!(
+        r#"SELECT l.title, l.seller_org_id AS "seller_org_id: OrgId", l.created_by AS "created_by: UserId",
+                  l.item_id AS "item_id: ItemId", i.unit, c.fee_bps
+           FROM listings AS l
+           JOIN items AS i ON i.id = l.item_id
+           JOIN categories AS c ON c.id = i.category_id
+           WHERE l.id = $1"#,
+        locked.listing.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Goods {
+        title: row.title,
+        seller: Participant { org: row.seller_org_id, user: row.created_by },
+        item: row.item_id,
+        unit: row.unit,
+        fee_rate: BasisPoints::try_from(row.fee_bps).map_err(orders::OrderError::from)?,
+    })
+}
+
+/// Who gets what, for how much.
+pub(super) struct Share {
+    pub(super) winner: Participant,
+    /// The bid that won; absent for a purchase.
+    pub(super) bid: Option<BidId>,
+    pub(super) quantity: i64,
+    pub(super) unit_price: Option<Money>,
+    pub(super) amount: Money,
+}
+
+/// Stores the award and the order that follows from it, with the fee of this moment.
+pub(super) async fn award(
+    conn: &mut PgConnection,
+    locked: &Locked,
+    goods: &Goods,
+    share: &Share,
+) -> Result<Award, AuctionError> {
+    let id = AwardId::generate();
+    let (source, order_source) = match share.bid {
+        Some(_) => ("bid", OrderSource::Auction),
+        None => ("buy_now", OrderSource::BuyNow),
+    };
+    sqlx::query!(
+        "INSERT INTO awards
+             (id, auction_id, seller_org_id, currency, lot_mode, org_id, awarded_to, source, bid_id, quantity, amount_minor,
+              awarded_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        id.0,
+        locked.id.0,
+        locked.state.terms.seller.0,
+        locked.currency as Currency,
+        locked.lot_mode as LotMode,
+        share.winner.org.0,
+        share.winner.user.0,
+        source,
+        share.bid.map(|bid| bid.0),
+        share.quantity,
+        share.amount.minor(),
+        locked.now,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let order = NewOrder {
+        source: order_source,
+        award: Some(id),
+        buyer: share.winner.org,
+        seller: goods.seller.org,
+        placed_by: share.winner.user,
+        fee_rate: goods.fee_rate,
+        created_at: locked.now,
+        lines: vec![OrderLine {
+            listing_id: locked.listing,
+            item_id: goods.item,
+            title: goods.title.clone(),
+            quantity: share.quantity,
+            unit: goods.unit.clone(),
+            unit_price: share.unit_price,
+            amount: share.amount,
+        }],
+    };
+    let order = orders::create(conn, &order).await?;
+    Ok(Award { id, order, winner: share.winner, quantity: share.quantity, amount: share.amount })
+}
+
+/// Ends the auction and its listing; tells the auction's new version.
+///
+/// The listing first: whoever makes an auction has locked the listing and then meets the open auction in its unique index. As
+/// long as that row is not changed, the maker is refused at once; it would wait for a changed one, while we wait for the listing.
+pub(super) async fn end(
+    conn: &mut PgConnection,
+    locked: &Locked,
+    auction: AuctionStatus,
+    listing: ListingStatus,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"UPDATE listings
+           SET status = $2,
+               updated_at = $3
+           WHERE id = $1
+             AND status IN ('published', 'suspended')
+           RETURNING 1 AS "done!""#,
+        locked.listing.0,
+        listing as ListingStatus,
+        locked.now,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    sqlx::query_scalar!(
+        "UPDATE auctions
+         SET status = $2,
+             closed_at = $3,
+             version = version + 1
+         WHERE id = $1
+           AND status IN ('scheduled', 'live')
+         RETURNING version",
+        locked.id.0,
+        auction as AuctionStatus,
+        locked.now,
+    )
+    .fetch_one(conn)
+    .await
+}

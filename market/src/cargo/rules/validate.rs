@@ -1,0 +1,225 @@
+//! What an event must look like to be stored. The API refuses with these faults; the consumer parks what still arrives.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use crate::cargo::model::{CargoEvent, EventType};
+
+/// The longest payload, in bytes of its JSON text.
+pub const MAX_PAYLOAD_BYTES: usize = 4096;
+const MAX_PAYLOAD_DEPTH: usize = 16;
+/// Events older than this are refused, and so are plans and estimates further ahead.
+const YEARS: TimeDelta = TimeDelta::days(2 * 365);
+/// How far ahead a source's clock may be.
+const SKEW: TimeDelta = TimeDelta::days(1);
+
+/// One thing that is wrong with an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// A JSON pointer into the event, such as `/position/latitude`; empty for the event as a whole.
+    pub pointer: &'static str,
+    pub problem: String,
+}
+
+/// The times that an event may carry.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    earliest: DateTime<Utc>,
+    latest_actual: DateTime<Utc>,
+    latest_planned: DateTime<Utc>,
+}
+
+impl Bounds {
+    /// Two years back; a day ahead for what happened, two years ahead for plans and estimates.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self { earliest: now - YEARS, latest_actual: now + SKEW, latest_planned: now + YEARS }
+    }
+
+    /// A day wider on both sides, for the second look: an event that was accepted must not be refused later because it waited
+    /// or because two machines' clocks differ.
+    #[must_use]
+    pub fn widened(self) -> Self {
+        Self {
+            earliest: self.earliest - SKEW,
+            latest_actual: self.latest_actual + SKEW,
+            latest_planned: self.latest_planned + SKEW,
+        }
+    }
+
+    /// Everything that is wrong with an event; nothing when it can be stored.
+    #[must_use]
+    pub fn check(&self, event: &CargoEvent) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut fault = |pointer, problem: &str| faults.push(Fault { pointer, problem: problem.to_owned() });
+        if !is_reference(&event.source, 64) {
+            fault("/source", "expected 1 to 64 letters, digits and . _ : -");
+        }
+        if !is_reference(&event.shipment, 64) {
+            fault("/shipment", "expected 1 to 64 letters, digits and . _ : -");
+        }
+        if !is_id(&event.source_event_id) {
+            fault("/source_event_id", "expected 1 to 128 visible ASCII characters");
+        }
+        if event.sequence < 0 {
+            fault("/sequence", "expected 0 or more");
+        }
+        match &event.corrects {
+            Some(corrects) if !is_id(corrects) => fault("/corrects", "expected 1 to 128 visible ASCII characters"),
+            Some(corrects) if *corrects == event.source_event_id => {
+                fault("/corrects", "an event cannot correct itself");
+            }
+            _ => {}
+        }
+        if let Some(position) = event.position {
+            if !(-90.0..=90.0).contains(&position.latitude) {
+                fault("/position/latitude", "expected -90 to 90 degrees");
+            }
+            if !(-180.0..=180.0).contains(&position.longitude) {
+                fault("/position/longitude", "expected -180 to 180 degrees");
+            }
+        }
+        let latest = if event.kind == EventType::Actual { self.latest_actual } else { self.latest_planned };
+        if event.occurred_at < self.earliest {
+            fault("/occurred_at", "is more than two years ago");
+        } else if event.occurred_at > latest && event.kind == EventType::Actual {
+            fault("/occurred_at", "is more than a day ahead: an actual event has happened");
+        } else if event.occurred_at > latest {
+            fault("/occurred_at", "is more than two years ahead");
+        }
+        if let Some(problem) = event.payload.as_ref().and_then(|payload| payload_problem(payload.get())) {
+            fault("/payload", problem);
+        }
+        if event.status.is_none() && event.position.is_none() && event.corrects.is_none() && event.payload.is_none() {
+            fault("", "says nothing: expected a status, a position, a correction or a payload");
+        }
+        faults
+    }
+}
+
+/// Stands in URLs and indexes.
+fn is_reference(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'))
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn payload_problem(json: &str) -> Option<&'static str> {
+    if json.len() > MAX_PAYLOAD_BYTES {
+        return Some("is longer than 4096 bytes");
+    }
+    // Passed as raw text until here.
+    let Ok(value) = serde_json::from_str::<Value>(json) else {
+        return Some("holds a number out of range or half of a surrogate pair");
+    };
+    if !value.is_object() {
+        return Some("expected an object");
+    }
+    nested_problem(&value, MAX_PAYLOAD_DEPTH)
+}
+
+/// PostgreSQL's jsonb cannot hold the character U+0000.
+fn nested_problem(value: &Value, depth: usize) -> Option<&'static str> {
+    const NUL: &str = "holds the character U+0000";
+    if depth == 0 {
+        return Some("is nested deeper than 16 levels");
+    }
+    match value {
+        Value::String(text) if text.contains('\0') => Some(NUL),
+        Value::Array(items) => items.iter().find_map(|item| nested_problem(item, depth - 1)),
+        Value::Object(fields) => fields
+            .iter()
+            .find_map(|(name, field)| if name.contains('\0') { Some(NUL) } else { nested_problem(field, depth - 1) }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    fn pointers(change: &Value) -> Vec<&'static str> {
+        let mut event = json!({
+            "source": "gps-7", "source_event_id": "e1", "shipment": "S-1", "type": "actual",
+            "status": "in_transit", "occurred_at": now(), "position": {"latitude": 52.5, "longitude": 13.4},
+        });
+        for (name, value) in change.as_object().unwrap() {
+            event[name] = value.clone();
+        }
+        let event: CargoEvent = serde_json::from_value(event).unwrap();
+        Bounds::at(now()).check(&event).into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    #[test]
+    fn a_good_event_has_no_fault() {
+        assert!(pointers(&json!({})).is_empty());
+        assert!(
+            pointers(&json!({"payload": {"speed": 1.5, "tags": ["a"]}, "corrects": "e0", "sequence": 3})).is_empty()
+        );
+    }
+
+    #[test]
+    fn every_fault_is_named_where_it_is() {
+        for (change, pointer) in [
+            (json!({"source": ""}), "/source"),
+            (json!({"source": "a/b"}), "/source"),
+            (json!({"shipment": "x".repeat(65)}), "/shipment"),
+            (json!({"source_event_id": "two words"}), "/source_event_id"),
+            (json!({"source_event_id": "\u{0}"}), "/source_event_id"),
+            (json!({"sequence": -1}), "/sequence"),
+            (json!({"corrects": "e1"}), "/corrects"),
+            (json!({"position": {"latitude": 91, "longitude": 0}}), "/position/latitude"),
+            (json!({"position": {"latitude": 0, "longitude": -180.5}}), "/position/longitude"),
+            (json!({"payload": [1]}), "/payload"),
+            (json!({"payload": {"a": "\u{0}"}}), "/payload"),
+            (json!({"payload": {"\u{0}": 1}}), "/payload"),
+            (json!({"payload": {"a": "x".repeat(5000)}}), "/payload"),
+            (json!({"status": null, "position": null}), ""),
+        ] {
+            assert_eq!(pointers(&change), [pointer], "{change}");
+        }
+        let all = pointers(&json!({"source": "", "shipment": "", "sequence": -1}));
+        assert_eq!(all, ["/source", "/shipment", "/sequence"]);
+    }
+
+    #[test]
+    fn times_are_bounded_by_what_they_tell() {
+        let at = |kind: &str, days: i64| pointers(&json!({"type": kind, "occurred_at": now() + TimeDelta::days(days)}));
+        assert!(at("actual", 1).is_empty());
+        assert_eq!(at("actual", 2), ["/occurred_at"]);
+        assert!(at("estimated", 700).is_empty());
+        assert_eq!(at("planned", 731), ["/occurred_at"]);
+        assert!(at("actual", -730).is_empty());
+        assert_eq!(at("actual", -731), ["/occurred_at"]);
+        assert_eq!(pointers(&json!({"occurred_at": "+200000-01-01T00:00:00Z"})), ["/occurred_at"]);
+    }
+
+    #[test]
+    fn json_that_jsonb_cannot_hold_is_refused() {
+        for payload in ["1e999", r#""\ud800""#] {
+            let text = format!(
+                r#"{{"source":"s","source_event_id":"e","shipment":"S","type":"actual",
+            "occurred_at":"2027-01-15T08:00:00Z","payload":{{"x":{payload}}}}}"#
+            );
+            let event: CargoEvent = serde_json::from_str(&text).unwrap();
+            assert_eq!(Bounds::at(now()).check(&event)[0].pointer, "/payload");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_payload_makes_it_panic(json in "[\\[\\]{}\":,0-9a-e\\\\u. -]{0,60}") {
+            let _ = payload_problem(&json);
+        }
+    }
+}

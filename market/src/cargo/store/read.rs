@@ -1,0 +1,189 @@
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+use shared::ids::OrgId;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::cargo::model::{CargoEvent, EventType, Position, ShipmentStatus, StoredEvent};
+use crate::cargo::rules::Standing;
+
+/// A place in a shipment's history: the next page begins right after it. As text it is opaque.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    occurred_at: DateTime<Utc>,
+    sequence: i64,
+    id: i64,
+}
+
+impl Cursor {
+    fn of(stored: &StoredEvent) -> Self {
+        Self { occurred_at: stored.event.occurred_at, sequence: stored.event.sequence, id: stored.id }
+    }
+}
+
+impl Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{}.{}.{}", self.occurred_at.timestamp_micros(), self.sequence, self.id);
+        f.write_str(&URL_SAFE_NO_PAD.encode(text))
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The text is no cursor that an earlier page gave out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor of an earlier page")]
+pub struct MalformedCursor;
+
+impl FromStr for Cursor {
+    type Err = MalformedCursor;
+
+    fn from_str(text: &str) -> Result<Self, MalformedCursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| MalformedCursor)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| MalformedCursor)?;
+        let mut parts = text.splitn(3, '.').map(str::parse::<i64>);
+        let mut part = || parts.next().and_then(Result::ok).ok_or(MalformedCursor);
+        let (micros, sequence, id) = (part()?, part()?, part()?);
+        let occurred_at = DateTime::from_timestamp_micros(micros).ok_or(MalformedCursor)?;
+        Ok(Self { occurred_at, sequence, id })
+    }
+}
+
+/// A part of a shipment's history.
+#[derive(Clone, Debug, Serialize)]
+pub struct Page {
+    pub events: Vec<StoredEvent>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// An organisation's events of a shipment from the earliest occurrence to the latest, `limit` at a time, those after `after`.
+///
+/// An event that comes in late takes its place by when it occurred: a reader that is past it finds it on the next reading.
+pub async fn list(
+    conn: &mut PgConnection,
+    org: OrgId,
+    shipment: &str,
+    after: Option<Cursor>,
+    limit: u32,
+) -> Result<Page, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT
+            id AS "id!", recorded_at, source, source_event_id, sequence, shipment, type AS "kind: EventType",
+            status AS "status: ShipmentStatus", occurred_at, latitude, longitude, corrects,
+            payload AS "payload: Json<Box<RawValue>>"
+        FROM cargo_events
+        WHERE org = $1
+            AND shipment = $2
+            AND ($3::timestamptz IS NULL OR (occurred_at, sequence, id) > ($3, $4, $5))
+        ORDER BY occurred_at, sequence, id
+        LIMIT $6
+        "#,
+        org.0,
+        shipment,
+        after.map(|cursor| cursor.occurred_at),
+        after.map(|cursor| cursor.sequence),
+        after.map(|cursor| cursor.id),
+        // One more tells whether there is a next page.
+        i64::from(limit) + 1,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut events: Vec<StoredEvent> = rows
+        .into_iter()
+        .map(|row| StoredEvent {
+            id: row.id,
+            recorded_at: row.recorded_at,
+            event: CargoEvent {
+                source: row.source,
+                source_event_id: row.source_event_id,
+                sequence: row.sequence,
+                shipment: row.shipment,
+                kind: row.kind,
+                status: row.status,
+                occurred_at: row.occurred_at,
+                position: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Position { latitude, longitude }),
+                corrects: row.corrects,
+                payload: row.payload.map(|Json(payload)| payload),
+            },
+        })
+        .collect();
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = events.len() > limit;
+    events.truncate(limit);
+    let next = events.last().filter(|_| more).map(Cursor::of);
+    Ok(Page { events, next })
+}
+
+/// How a shipment stands by an organisation's events: [`crate::cargo::standing`] in SQL. A shipment without events stands nowhere.
+pub async fn standing(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Standing, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        WITH counting AS (
+            SELECT
+                status, occurred_at, latitude, longitude,
+                status IN ('delivered', 'returned', 'cancelled') AS terminal,
+                row_number() OVER (ORDER BY occurred_at, sequence, id) AS rank
+            FROM cargo_events AS event
+            WHERE org = $1
+                AND shipment = $2
+                AND type = 'actual'
+                AND NOT EXISTS (
+                    SELECT
+                    FROM cargo_events AS correction
+                    WHERE correction.org = event.org
+                        AND correction.shipment = event.shipment
+                        AND correction.source = event.source
+                        AND correction.corrects = event.source_event_id
+                )
+        ),
+        decided AS (
+            SELECT status, occurred_at
+            FROM counting
+            WHERE status IS NOT NULL
+            ORDER BY status = 'delivered' DESC, terminal DESC, CASE WHEN terminal THEN rank ELSE -rank END
+            LIMIT 1
+        ),
+        seen AS (
+            SELECT latitude, longitude, occurred_at
+            FROM counting
+            WHERE latitude IS NOT NULL
+            ORDER BY rank DESC
+            LIMIT 1
+        )
+        SELECT
+            decided.status AS "status?: ShipmentStatus", decided.occurred_at AS "since?",
+            seen.latitude AS "latitude?", seen.longitude AS "longitude?", seen.occurred_at AS "seen_at?"
+        FROM (SELECT) AS one
+        LEFT JOIN decided ON true
+        LEFT JOIN seen ON true
+        "#,
+        org.0,
+        shipment,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Standing {
+        status: row.status,
+        since: row.since,
+        position: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Position { latitude, longitude }),
+        seen_at: row.seen_at,
+    })
+}

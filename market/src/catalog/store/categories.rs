@@ -1,0 +1,83 @@
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::CatalogError;
+use crate::catalog::model::{Category, CategoryChange, NewCategory};
+use crate::catalog::rules::schema::Schema;
+use crate::ids::CategoryId;
+
+/// Every category, parents before children.
+pub async fn categories(conn: &mut PgConnection) -> Result<Vec<Category>, sqlx::Error> {
+    sqlx::query_as!(
+        Category,
+        r#"SELECT id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags, fee_bps
+           FROM categories
+           ORDER BY path"#,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Makes a category below its parent. Its schema must be one.
+pub async fn create_category(conn: &mut PgConnection, new: &NewCategory) -> Result<Category, CatalogError> {
+    let schema = Value::Object(new.attribute_schema.clone());
+    let _ = Schema::read(&schema, "/attribute_schema")?;
+    let parent = match new.parent_id {
+        None => None,
+        Some(parent) => {
+            let path = sqlx::query_scalar!("SELECT path FROM categories WHERE id = $1", parent.0);
+            Some(path.fetch_optional(&mut *conn).await?.ok_or(CatalogError::NoCategory)?)
+        }
+    };
+    // A slash would make it look like the child of a category that it does not belong to.
+    let slug = new.slug.replace('/', "_");
+    let path = parent.map_or_else(|| slug.clone(), |parent| format!("{parent}/{slug}"));
+    let made = sqlx::query_as!(
+        Category,
+        r#"INSERT INTO categories (id, parent_id, path, name, attribute_schema, flags, fee_bps)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
+           RETURNING id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags,
+                     fee_bps"#,
+        CategoryId::generate().0,
+        new.parent_id.map(|id| id.0),
+        path,
+        new.name,
+        schema,
+        &new.flags,
+        new.fee_bps,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(made)
+}
+
+/// Changes a category. Items stay as they are; they must fit a new schema when they are changed or listed next.
+pub async fn change_category(
+    conn: &mut PgConnection,
+    id: CategoryId,
+    change: &CategoryChange,
+) -> Result<Category, CatalogError> {
+    let schema = change.attribute_schema.clone().map(Value::Object);
+    if let Some(schema) = &schema {
+        let _ = Schema::read(schema, "/attribute_schema")?;
+    }
+    sqlx::query_as!(
+        Category,
+        r#"UPDATE categories
+           SET name = coalesce($2, name),
+               attribute_schema = coalesce($3, attribute_schema),
+               flags = coalesce($4, flags),
+               fee_bps = coalesce($5, fee_bps)
+           WHERE id = $1
+           RETURNING id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags,
+                     fee_bps"#,
+        id.0,
+        change.name,
+        schema,
+        change.flags.as_deref(),
+        change.fee_bps,
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(CatalogError::NoCategory)
+}

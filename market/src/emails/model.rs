@@ -1,0 +1,213 @@
+//! Templates with their data.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use shared::ids::{OrgId, UserId};
+use shared::money::Money;
+
+use crate::ids::{AuctionId, EmailId, OrderId, ReportId};
+
+/// Who a mail is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// Written to at the address, and in the time zone, that the user has when the mail is sent.
+    User(UserId),
+    /// Somebody who is not a user.
+    Address(String),
+}
+
+/// A mail to be sent once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEmail {
+    pub recipient: Recipient,
+    /// What the mail is about, such as the id of a bid or an order: the same template, recipient and reference are the same
+    /// mail. At most 200 characters.
+    pub reference: String,
+    pub content: Content,
+}
+
+/// A mail as it is stored.
+#[derive(Clone, Debug)]
+pub struct Email {
+    pub id: EmailId,
+    pub recipient: Recipient,
+    pub reference: String,
+    /// `None` when this version of the program cannot read the stored data.
+    pub content: Option<Content>,
+    pub status: Status,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Status {
+    Queued,
+    /// The server took it.
+    Sent,
+    /// It will never be sent.
+    Failed,
+    /// The address is on the suppression list.
+    Suppressed,
+}
+
+/// Why an address is not written to any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum SuppressionReason {
+    /// The server said at once that there is no such mailbox.
+    Refused,
+    Bounced,
+    Complained,
+    Manual,
+}
+
+/// The template and what it shows. Stored as the template's name and a JSON object.
+///
+/// A change of a struct must still read old rows: add optional fields, never rename.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "template", content = "data", rename_all = "snake_case")]
+pub enum Content {
+    VerifyAddress(VerifyAddress),
+    Outbid(Outbid),
+    Won(Won),
+    Sold(Sold),
+    Unsold(Unsold),
+    EndingSoon(EndingSoon),
+    ReportReady(ReportReady),
+    OrgApproved(OrgApproved),
+    OrgRejected(OrgRejected),
+}
+
+impl Content {
+    /// The template's permanent name.
+    pub const fn template(&self) -> &'static str {
+        match self {
+            Self::VerifyAddress(_) => "verify_address",
+            Self::Outbid(_) => "outbid",
+            Self::Won(_) => "won",
+            Self::Sold(_) => "sold",
+            Self::Unsold(_) => "unsold",
+            Self::EndingSoon(_) => "ending_soon",
+            Self::ReportReady(_) => "report_ready",
+            Self::OrgApproved(_) => "org_approved",
+            Self::OrgRejected(_) => "org_rejected",
+        }
+    }
+}
+
+/// Asks for a click that proves the address. The link's token is made when the mail is sent and never stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyAddress {}
+
+/// Somebody else leads now. Reference: the bid that took the lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbid {
+    pub auction: AuctionId,
+    pub title: String,
+    pub price: Money,
+    /// The least that a new bid must offer.
+    pub next_minimum: Money,
+    pub ends_at: DateTime<Utc>,
+}
+
+/// To the buyer. Reference: the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Won {
+    pub auction: AuctionId,
+    pub order: OrderId,
+    pub title: String,
+    pub seller: String,
+    /// What the buyer pays.
+    pub total: Money,
+    pub pay_by: DateTime<Utc>,
+}
+
+/// To the seller. Reference: the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sold {
+    pub auction: AuctionId,
+    pub order: OrderId,
+    pub title: String,
+    pub buyer: String,
+    /// What the buyer pays; `fee` and `net` are its parts.
+    pub total: Money,
+    pub fee: Money,
+    pub net: Money,
+}
+
+/// To the seller. Reference: the auction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsold {
+    pub auction: AuctionId,
+    pub title: String,
+    /// `None`: nobody bid. Otherwise the reserve was not met; this is the price reached.
+    pub highest: Option<Money>,
+}
+
+/// To bidders and watchers. Reference: the auction and which reminder it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingSoon {
+    pub auction: AuctionId,
+    pub title: String,
+    pub price: Money,
+    /// Whether the recipient leads; nobody does on a divisible lot.
+    pub leading: Option<bool>,
+    pub ends_at: DateTime<Utc>,
+}
+
+/// To whoever asked for the report, or the owners of the organisation for a scheduled one. Reference: the report. The download
+/// link is made when the mail is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportReady {
+    pub report: ReportId,
+    pub org_name: String,
+    /// First day of the period.
+    pub first_day: NaiveDate,
+    /// Last day of the period, inclusive.
+    pub last_day: NaiveDate,
+    pub zone: Tz,
+    /// `CSV` or `XLSX`.
+    pub format: String,
+    pub rows: i64,
+    /// One amount per currency.
+    pub totals: Vec<Money>,
+}
+
+/// To the owners. Reference: the organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgApproved {
+    pub org: OrgId,
+    pub org_name: String,
+}
+
+/// To the owners. Reference: the organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgRejected {
+    pub org: OrgId,
+    pub org_name: String,
+    /// As the moderator wrote it.
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_name_is_the_serialised_tag() {
+        let org = OrgId(uuid::Uuid::nil());
+        let contents = [
+            Content::VerifyAddress(VerifyAddress {}),
+            Content::OrgApproved(OrgApproved { org, org_name: "A".to_owned() }),
+            Content::OrgRejected(OrgRejected { org, org_name: "A".to_owned(), reason: "B".to_owned() }),
+        ];
+        for content in contents {
+            let json = serde_json::to_value(&content).unwrap();
+            assert_eq!(json["template"], content.template());
+            assert!(json["data"].is_object());
+            assert_eq!(serde_json::from_value::<Content>(json).unwrap(), content);
+        }
+    }
+}

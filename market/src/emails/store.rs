@@ -1,0 +1,203 @@
+//! Statements on `emails` and `email_suppressions`.
+
+use serde_json::{Value, json};
+use shared::ids::UserId;
+use sqlx::PgConnection;
+
+use super::model::{Content, Email, NewEmail, Recipient, Status, SuppressionReason};
+use crate::ids::EmailId;
+
+/// The longest text kept of what a mail server said.
+const MAX_RESPONSE: usize = 1000;
+
+/// Why a mail was not stored or not found.
+#[derive(Debug, thiserror::Error)]
+pub enum EmailError {
+    #[error("email {0} does not exist")]
+    NotFound(EmailId),
+    /// It was sent or given up before.
+    #[error("email {0} is already finished")]
+    Finished(EmailId),
+    #[error("the mail's data does not serialise")]
+    Data(#[from] serde_json::Error),
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+}
+
+/// Stores a mail unless the same (template, recipient, reference) is there. `None`: it is, and nothing is to be done.
+pub async fn insert(conn: &mut PgConnection, mail: &NewEmail) -> Result<Option<EmailId>, EmailError> {
+    let id = EmailId::generate();
+    let (user, address) = match &mail.recipient {
+        Recipient::User(user) => (Some(user.0), None),
+        Recipient::Address(address) => (None, Some(address.trim().to_lowercase())),
+    };
+    let data = data(&mail.content)?;
+    let inserted = sqlx::query!(
+        r#"
+        INSERT INTO emails (id, template, user_id, address, reference, data)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT ON CONSTRAINT emails_once DO NOTHING
+        "#,
+        id.0,
+        mail.content.template(),
+        user,
+        address,
+        mail.reference,
+        data,
+    )
+    .execute(conn)
+    .await?;
+    Ok((inserted.rows_affected() == 1).then_some(id))
+}
+
+/// Stores the same mail for several users, in one statement. Those for whom it is there are left out.
+pub async fn insert_for(
+    conn: &mut PgConnection,
+    users: &[UserId],
+    reference: &str,
+    content: &Content,
+) -> Result<Vec<EmailId>, EmailError> {
+    let ids: Vec<_> = users.iter().map(|_| EmailId::generate().0).collect();
+    let users: Vec<_> = users.iter().map(|user| user.0).collect();
+    let inserted = sqlx::query_scalar!(
+        r#"
+        INSERT INTO emails (id, template, user_id, reference, data)
+        SELECT new.id, $3, new.user_id, $4, $5
+        FROM unnest($1::uuid[], $2::uuid[]) AS new (id, user_id)
+        ON CONFLICT ON CONSTRAINT emails_once DO NOTHING
+        RETURNING id AS "id: EmailId"
+        "#,
+        &ids,
+        &users,
+        content.template(),
+        reference,
+        data(content)?,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(inserted)
+}
+
+/// What the template shows, as it is stored.
+fn data(content: &Content) -> Result<Value, EmailError> {
+    let mut stored = serde_json::to_value(content)?;
+    Ok(stored.get_mut("data").map_or_else(|| json!({}), Value::take))
+}
+
+/// Reads a mail.
+pub async fn get(conn: &mut PgConnection, id: EmailId) -> Result<Email, EmailError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT template, user_id, address, reference, data, status AS "status: Status"
+        FROM emails
+        WHERE id = $1
+        "#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(EmailError::NotFound(id))?;
+    let recipient = match (row.user_id, row.address) {
+        (Some(user), _) => Recipient::User(UserId(user)),
+        (None, address) => Recipient::Address(address.unwrap_or_default()),
+    };
+    let content = json!({ "template": row.template, "data": row.data });
+    Ok(Email {
+        id,
+        recipient,
+        reference: row.reference,
+        content: serde_json::from_value::<Content>(content).ok(),
+        status: row.status,
+    })
+}
+
+/// Notes that the mail is about to be handed to the server. Fails with [`EmailError::Finished`] when there is nothing to send.
+pub async fn begin_attempt(conn: &mut PgConnection, id: EmailId) -> Result<(), EmailError> {
+    let updated = sqlx::query!(
+        r#"
+        UPDATE emails
+        SET attempts = attempts + 1, attempted_at = clock_timestamp()
+        WHERE id = $1
+          AND status = 'queued'
+        "#,
+        id.0,
+    )
+    .execute(conn)
+    .await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::Finished(id)) }
+}
+
+/// Notes a temporary failure: the mail stays queued.
+pub async fn note_response(conn: &mut PgConnection, id: EmailId, response: &str) -> Result<(), EmailError> {
+    let updated = sqlx::query!(
+        r#"
+        UPDATE emails
+        SET provider_response = $2
+        WHERE id = $1
+        "#,
+        id.0,
+        shorten(response),
+    )
+    .execute(conn)
+    .await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::NotFound(id)) }
+}
+
+/// Ends a mail's life with what the server said or why it was never asked.
+pub async fn finish(conn: &mut PgConnection, id: EmailId, status: Status, response: &str) -> Result<(), EmailError> {
+    let updated = sqlx::query!(
+        r#"
+        UPDATE emails
+        SET status = $2, provider_response = $3, finished_at = clock_timestamp()
+        WHERE id = $1
+          AND status = 'queued'
+        "#,
+        id.0,
+        status as Status,
+        shorten(response),
+    )
+    .execute(conn)
+    .await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::Finished(id)) }
+}
+
+/// Puts an address on the suppression list; one that is there stays with its first reason.
+pub async fn suppress(
+    conn: &mut PgConnection,
+    address: &str,
+    reason: SuppressionReason,
+    detail: &str,
+    email: Option<EmailId>,
+) -> Result<(), EmailError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO email_suppressions (address, reason, detail, email_id)
+        VALUES (lower($1), $2, $3, $4)
+        ON CONFLICT (address) DO NOTHING
+        "#,
+        address.trim(),
+        reason as SuppressionReason,
+        shorten(detail),
+        email.map(|it| it.0),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether an address must not be written to.
+pub async fn is_suppressed(conn: &mut PgConnection, address: &str) -> Result<bool, EmailError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM email_suppressions WHERE address = lower($1)) AS "found!"
+        "#,
+        address.trim(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().filter(|it| !it.is_control()).take(MAX_RESPONSE).collect()
+}

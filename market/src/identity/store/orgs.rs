@@ -1,0 +1,270 @@
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use shared::audit;
+use shared::ids::{OrgId, UserId};
+use sqlx::PgConnection;
+
+use crate::identity::model::{LegalName, OrgKind, OrgStatus, TimeZone, VatNumber};
+
+/// An organisation that asks to be let in.
+#[derive(Debug)]
+pub struct NewOrg<'a> {
+    pub legal_name: &'a LegalName,
+    pub vat_number: Option<&'a VatNumber>,
+    pub kinds: &'a [OrgKind],
+    pub time_zone: &'a TimeZone,
+}
+
+#[derive(Clone, Debug)]
+pub struct Org {
+    pub id: OrgId,
+    pub legal_name: String,
+    pub vat_number: Option<String>,
+    pub kinds: Vec<OrgKind>,
+    pub plan: String,
+    pub time_zone: String,
+    pub status: OrgStatus,
+    pub status_reason: Option<String>,
+    pub verified_until: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Why an organisation was not made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OrgError {
+    #[error("no such organisation")]
+    Unknown,
+    #[error("an organisation with this VAT number is registered")]
+    VatNumberTaken,
+    #[error("not possible while the organisation is {0}")]
+    Status(OrgStatus),
+    #[error("the organisation was approved as it is: only a moderator adds a kind, or takes {} away", OrgKind::Broker)]
+    KindsApproved,
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+}
+
+/// Adds an organisation with its first owner.
+pub async fn create_org(conn: &mut PgConnection, org: NewOrg<'_>, owner: UserId) -> Result<OrgId, OrgError> {
+    sqlx::query_scalar!(
+        r#"
+        WITH created AS (
+            INSERT INTO orgs (id, legal_name, vat_number, kinds, time_zone, created_by)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT ON CONSTRAINT orgs_vat_number_unique DO NOTHING
+            RETURNING id
+        )
+        INSERT INTO memberships (org_id, user_id, role)
+        SELECT id, $6, 'owner'
+        FROM created
+        RETURNING org_id AS "org: OrgId"
+        "#,
+        OrgId::generate().0,
+        org.legal_name.as_str(),
+        org.vat_number.map(VatNumber::as_str),
+        &names(org.kinds) as &[&str],
+        org.time_zone.as_str(),
+        owner.0,
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(OrgError::VatNumberTaken)
+}
+
+fn names(kinds: &[OrgKind]) -> Vec<&'static str> {
+    let mut names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+struct Row {
+    id: OrgId,
+    legal_name: String,
+    vat_number: Option<String>,
+    kinds: Vec<String>,
+    plan: String,
+    time_zone: String,
+    status: OrgStatus,
+    status_reason: Option<String>,
+    verified_until: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Row> for Org {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            legal_name: row.legal_name,
+            vat_number: row.vat_number,
+            kinds: row.kinds.iter().filter_map(|kind| kind.parse().ok()).collect(),
+            plan: row.plan,
+            time_zone: row.time_zone,
+            status: row.status,
+            status_reason: row.status_reason,
+            verified_until: row.verified_until,
+            created_at: row.created_at,
+        }
+    }
+}
+
+pub async fn org(conn: &mut PgConnection, id: OrgId) -> Result<Option<Org>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT
+            id AS "id: OrgId", legal_name, vat_number, kinds, plan, time_zone, status AS "status: OrgStatus",
+            status_reason, verified_until, created_at
+        FROM orgs
+        WHERE id = $1
+        "#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// Which organisations a list shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OrgFilter {
+    /// Only those that this person belongs to.
+    pub member: Option<UserId>,
+    pub status: Option<OrgStatus>,
+    /// Only those after this one, in the order of their ids.
+    pub after: Option<OrgId>,
+    pub limit: i64,
+}
+
+pub async fn orgs_page(conn: &mut PgConnection, filter: OrgFilter) -> Result<Vec<Org>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT
+            id AS "id: OrgId", legal_name, vat_number, kinds, plan, time_zone, status AS "status: OrgStatus",
+            status_reason, verified_until, created_at
+        FROM orgs
+        WHERE ($1::uuid IS NULL OR id IN (SELECT org_id FROM memberships WHERE user_id = $1))
+          AND ($2::text IS NULL OR status = $2)
+          AND ($3::uuid IS NULL OR id > $3)
+        ORDER BY id
+        LIMIT $4
+        "#,
+        filter.member.map(|user| user.0),
+        filter.status.map(OrgStatus::name),
+        filter.after.map(|org| org.0),
+        filter.limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// A change of an organisation. Name and VAT number are what was approved: they stay.
+#[derive(Clone, Debug)]
+pub struct OrgChange {
+    pub kinds: Option<Vec<OrgKind>>,
+    pub time_zone: Option<TimeZone>,
+    pub by: UserId,
+    /// Whether a moderator answers for it.
+    pub moderated: bool,
+}
+
+/// Changes an organisation and writes it to the audit log. Needs a transaction.
+///
+/// From its approval on an owner can only give kinds up, and not the broker's: that one keeps it out of auctions that exclude
+/// brokers.
+pub async fn change_org(conn: &mut PgConnection, id: OrgId, change: &OrgChange) -> Result<(), OrgError> {
+    let before = sqlx::query!(
+        r#"
+        SELECT kinds, time_zone, status AS "status: OrgStatus"
+        FROM orgs
+        WHERE id = $1
+        FOR NO KEY UPDATE
+        "#,
+        id.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(OrgError::Unknown)?;
+    let kinds = change.kinds.as_deref().map(names);
+    if let Some(kinds) = &kinds
+        && !change.moderated
+        && matches!(before.status, OrgStatus::Approved | OrgStatus::Suspended)
+    {
+        let had = |kind: &str| before.kinds.iter().any(|before| before == kind);
+        let broker = OrgKind::Broker.name();
+        if kinds.iter().any(|kind| !had(kind)) || (had(broker) && !kinds.contains(&broker)) {
+            return Err(OrgError::KindsApproved);
+        }
+    }
+    let after = sqlx::query!(
+        r#"
+        UPDATE orgs
+        SET kinds = coalesce($2, kinds),
+            time_zone = coalesce($3, time_zone)
+        WHERE id = $1
+        RETURNING kinds, time_zone
+        "#,
+        id.0,
+        kinds as Option<Vec<&str>>,
+        change.time_zone.as_ref().map(TimeZone::as_str),
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let data = json!({
+        "from": {"kinds": before.kinds, "time_zone": before.time_zone},
+        "to": {"kinds": after.kinds, "time_zone": after.time_zone},
+    });
+    let subject = ("org", id.to_string());
+    audit::append(conn, audit::Entry { actor: Some(change.by), action: "org.change", subject, data }).await?;
+    Ok(())
+}
+
+/// What a moderator decides about an organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Approve,
+    Reject,
+    Suspend,
+    /// Lifts a suspension.
+    Reinstate,
+}
+
+impl Decision {
+    const fn step(self) -> (OrgStatus, OrgStatus, &'static str) {
+        match self {
+            Self::Approve => (OrgStatus::Pending, OrgStatus::Approved, "org.approve"),
+            Self::Reject => (OrgStatus::Pending, OrgStatus::Rejected, "org.reject"),
+            Self::Suspend => (OrgStatus::Approved, OrgStatus::Suspended, "org.suspend"),
+            Self::Reinstate => (OrgStatus::Suspended, OrgStatus::Approved, "org.reinstate"),
+        }
+    }
+}
+
+/// Carries out a decision and writes it to the audit log.
+pub async fn decide(
+    conn: &mut PgConnection,
+    id: OrgId,
+    decision: Decision,
+    actor: UserId,
+    reason: Option<&str>,
+) -> Result<(), OrgError> {
+    let (from, to, action) = decision.step();
+    let changed = sqlx::query!(
+        "UPDATE orgs SET status = $3, status_reason = $4 WHERE id = $1 AND status = $2",
+        id.0,
+        from.name(),
+        to.name(),
+        reason,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if changed.rows_affected() == 0 {
+        return Err(org(conn, id).await?.map_or(OrgError::Unknown, |org| OrgError::Status(org.status)));
+    }
+    let data = json!({"from": from.name(), "to": to.name(), "reason": reason});
+    let subject = ("org", id.to_string());
+    audit::append(conn, audit::Entry { actor: Some(actor), action, subject, data }).await?;
+    Ok(())
+}

@@ -1,0 +1,239 @@
+use std::collections::HashMap;
+
+use shared::ids::{OrgId, UserId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{SessionRef, mint_token, token_hash};
+use crate::identity::model::{MemberRole, OrgKind, OrgStatus, PlatformRole};
+use crate::ids::SessionId;
+
+/// A session that is not refreshed for this long ends.
+pub const REFRESH_DAYS: i32 = 30;
+
+/// A new session. The token is shown once; only its hash is stored.
+#[derive(Debug)]
+pub struct Opened {
+    pub session: SessionId,
+    pub refresh_token: String,
+}
+
+/// Opens a session for a person whose password was right.
+pub async fn open_session(
+    conn: &mut PgConnection,
+    user: UserId,
+    user_agent: Option<&str>,
+) -> Result<Opened, sqlx::Error> {
+    let (refresh_token, hash) = mint_token();
+    let session = SessionId::generate();
+    sqlx::query!(
+        r#"
+        WITH opened AS (
+            INSERT INTO sessions (id, user_id, user_agent, expires_at)
+            VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 day')
+            RETURNING id
+        )
+        INSERT INTO refresh_tokens (token_hash, session_id)
+        SELECT $5, id
+        FROM opened
+        "#,
+        session.0,
+        user.0,
+        user_agent.map(|text| text.chars().take(300).collect::<String>()),
+        f64::from(REFRESH_DAYS),
+        hash,
+    )
+    .execute(conn)
+    .await?;
+    Ok(Opened { session, refresh_token })
+}
+
+/// The next token of a session.
+#[derive(Debug)]
+pub struct Refreshed {
+    pub user: UserId,
+    pub session: SessionId,
+    pub session_version: i32,
+    pub refresh_token: String,
+}
+
+/// Why a refresh token gave no new one.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    #[error("the token is unknown, or its session has ended")]
+    Invalid,
+    /// Somebody used the token before: either it was stolen or the thief was faster. The session is revoked, and the caller
+    /// must commit that.
+    #[error("the token was used before; its session has been revoked")]
+    Reused(UserId),
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+}
+
+/// Trades a refresh token for the next one. Commit the transaction on `Ok` and on [`RefreshError::Reused`].
+pub async fn refresh(conn: &mut PgConnection, token: &str) -> Result<Refreshed, RefreshError> {
+    let hash = token_hash(token);
+    // The session row is the lock: two uses of one token take turns, and the second sees that it was used.
+    let session = sqlx::query!(
+        r#"
+        SELECT
+            sessions.id AS "id: SessionId", sessions.user_id AS "user: UserId", users.session_version,
+            sessions.revoked_at IS NULL AND sessions.expires_at > clock_timestamp() AND users.status = 'active' AS "open!"
+        FROM sessions
+        JOIN users ON users.id = sessions.user_id
+        WHERE sessions.id = (SELECT session_id FROM refresh_tokens WHERE token_hash = $1)
+        FOR NO KEY UPDATE OF sessions
+        "#,
+        hash,
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(RefreshError::Invalid)?;
+    if !session.open {
+        return Err(RefreshError::Invalid);
+    }
+    let used = sqlx::query!(
+        "UPDATE refresh_tokens SET used_at = clock_timestamp() WHERE token_hash = $1 AND used_at IS NULL",
+        hash,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if used.rows_affected() == 0 {
+        revoke_session(conn, session.id, "reuse").await?;
+        return Err(RefreshError::Reused(session.user));
+    }
+    let (refresh_token, next) = mint_token();
+    sqlx::query!(
+        r#"
+        WITH refreshed AS (
+            UPDATE sessions
+            SET refreshed_at = clock_timestamp(),
+                expires_at = clock_timestamp() + $2 * interval '1 day'
+            WHERE id = $1
+            RETURNING id
+        )
+        INSERT INTO refresh_tokens (token_hash, session_id)
+        SELECT $3, id
+        FROM refreshed
+        "#,
+        session.id.0,
+        f64::from(REFRESH_DAYS),
+        next,
+    )
+    .execute(&mut *conn)
+    .await?;
+    Ok(Refreshed { user: session.user, session: session.id, session_version: session.session_version, refresh_token })
+}
+
+/// Ends a session; one that has ended stays as it is.
+pub async fn revoke_session(conn: &mut PgConnection, session: SessionId, why: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        UPDATE sessions
+        SET revoked_at = clock_timestamp(), revoked_why = $2
+        WHERE id = $1
+          AND revoked_at IS NULL
+        "#,
+        session.0,
+        why,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends all sessions of a person.
+pub async fn revoke_all(conn: &mut PgConnection, user: UserId, why: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        UPDATE sessions
+        SET revoked_at = clock_timestamp(), revoked_why = $2
+        WHERE user_id = $1
+          AND revoked_at IS NULL
+        "#,
+        user.0,
+        why,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What a request may do, read anew for each one: a suspension or a lost role counts from the next request on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    pub platform_role: PlatformRole,
+    pub email_verified: bool,
+    pub memberships: Vec<Membership>,
+}
+
+/// One organisation that a person acts for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    pub org: OrgId,
+    pub role: MemberRole,
+    pub status: OrgStatus,
+    /// What the organisation does here.
+    pub kinds: Vec<OrgKind>,
+}
+
+/// What the session's owner may do; `None` when the session or the account has ended or the version is old. One statement.
+pub async fn authorize(conn: &mut PgConnection, session: SessionRef) -> Result<Option<Authority>, sqlx::Error> {
+    Ok(authorities(conn, &[session]).await?.remove(&session.session))
+}
+
+/// [`authorize`] for many sessions, in one statement. Those that have ended are left out.
+pub async fn authorities(
+    conn: &mut PgConnection,
+    sessions: &[SessionRef],
+) -> Result<HashMap<SessionId, Authority>, sqlx::Error> {
+    let ids: Vec<_> = sessions.iter().map(|one| one.session.0).collect();
+    let users: Vec<_> = sessions.iter().map(|one| one.user.0).collect();
+    let versions: Vec<_> = sessions.iter().map(|one| one.version).collect();
+    let rows = sqlx::query!(
+        r#"
+        SELECT
+            sessions.id AS "session: SessionId",
+            users.platform_role AS "platform_role: PlatformRole",
+            users.email_verified_at IS NOT NULL AS "email_verified!",
+            ARRAY(
+                SELECT memberships.org_id
+                FROM memberships
+                WHERE memberships.user_id = users.id
+                ORDER BY memberships.org_id
+            ) AS "orgs!: Vec<Uuid>",
+            ARRAY(
+                SELECT memberships.role || ' ' || orgs.status || ' ' || array_to_string(orgs.kinds, ',')
+                FROM memberships
+                JOIN orgs ON orgs.id = memberships.org_id
+                WHERE memberships.user_id = users.id
+                ORDER BY memberships.org_id
+            ) AS "standings!: Vec<String>"
+        FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) AS open (session, of_user, version)
+        JOIN sessions ON sessions.id = open.session AND sessions.user_id = open.of_user
+        JOIN users ON users.id = sessions.user_id
+        WHERE sessions.revoked_at IS NULL
+          AND sessions.expires_at > clock_timestamp()
+          AND users.status = 'active'
+          AND users.session_version = open.version
+        "#,
+        &ids,
+        &users,
+        &versions,
+    )
+    .fetch_all(conn)
+    .await?;
+    let authority = |platform_role, email_verified, orgs: Vec<Uuid>, standings: Vec<String>| {
+        let memberships = orgs.iter().zip(&standings).filter_map(|(org, standing)| {
+            let mut words = standing.split(' ');
+            let (role, status) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+            let kinds = words.next()?.split(',').filter_map(|kind| kind.parse().ok()).collect();
+            Some(Membership { org: OrgId(*org), role, status, kinds })
+        });
+        Authority { platform_role, email_verified, memberships: memberships.collect() }
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.session, authority(row.platform_role, row.email_verified, row.orgs, row.standings)))
+        .collect())
+}

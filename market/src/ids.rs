@@ -1,0 +1,44 @@
+//! The ids of what the market deals with.
+
+use shared::id;
+
+id!(
+    /// Names one category of the catalogue.
+    CategoryId
+);
+id!(
+    /// Names one item that an organisation holds.
+    ItemId
+);
+id!(
+    /// Names one listing.
+    ListingId
+);
+id!(
+    /// Names one auction.
+    AuctionId
+);
+id!(
+    /// Names one bid.
+    BidId
+);
+id!(
+    /// Names one order.
+    OrderId
+);
+id!(
+    /// Names one uploaded image.
+    ImageId
+);
+id!(
+    /// Names one report.
+    ReportId
+);
+id!(
+    /// Names one login on one device.
+    SessionId
+);
+id!(
+    /// Names one email.
+    EmailId
+);

@@ -1,0 +1,207 @@
+//! Limits, variants and refusals.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::ids::{JobId, OrgId, UserId};
+use utoipa::ToSchema;
+
+use crate::ids::{ImageId, ListingId};
+
+shared::id!(
+    /// Names one presigned upload.
+    UploadId
+);
+
+/// The largest upload, in bytes.
+pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
+/// The most pixels of a picture (50 megapixels), known from its header before anything is decoded.
+pub const MAX_PIXELS: u64 = 50_000_000;
+/// The longest side in pixels: the largest that WebP can store.
+pub const MAX_SIDE: u32 = 16_383;
+/// Widths in pixels that a picture is offered in. None is larger than the picture itself.
+pub const WIDTHS: [u32; 5] = [160, 320, 640, 1280, 2048];
+/// Side of the square thumbnail in pixels.
+pub const THUMBNAIL_SIDE: u32 = 320;
+
+/// A format that we store variants in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[schema(as = ImageFormat)]
+pub enum Format {
+    Webp,
+    Jpeg,
+}
+
+impl Format {
+    pub const ALL: [Self; 2] = [Self::Webp, Self::Jpeg];
+
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Webp => "image/webp",
+            Self::Jpeg => "image/jpeg",
+        }
+    }
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Webp => "webp",
+            Self::Jpeg => "jpg",
+        }
+    }
+}
+
+/// What a variant shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[schema(as = ImageShape)]
+pub enum Shape {
+    /// The whole picture.
+    Whole,
+    /// The middle square of it.
+    Square,
+}
+
+/// What may be uploaded.
+pub const UPLOAD_TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
+
+/// A photograph on its way: somebody has the address to send it to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    pub id: UploadId,
+    pub org: OrgId,
+    pub created_by: UserId,
+    pub content_type: String,
+    /// In bytes, exactly.
+    pub size: u64,
+    pub object_key: String,
+    pub expires_at: DateTime<Utc>,
+    pub completed: bool,
+    /// It expired some time ago: what was sent may be purged at any moment.
+    pub late: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[schema(as = ImageStatus)]
+pub enum Status {
+    Uploaded,
+    Processing,
+    Ready,
+    Rejected,
+    /// Shown to nobody; its objects are being removed.
+    Deleting,
+}
+
+/// A picture as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    pub id: ImageId,
+    pub org: OrgId,
+    pub listing: Option<ListingId>,
+    pub status: Status,
+    pub refusal_code: Option<String>,
+    pub refusal: Option<String>,
+    /// In pixels, once it is ready.
+    pub width: Option<i32>,
+    pub height: Option<i32>,
+    pub blurhash: Option<String>,
+    pub job: Option<JobId>,
+    /// The key of the upload itself, which nobody is shown.
+    pub original_key: String,
+    pub created_at: DateTime<Utc>,
+}
+
+/// One file of a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredVariant {
+    pub shape: Shape,
+    pub format: Format,
+    pub width: i32,
+    pub height: i32,
+    pub bytes: i64,
+    pub object_key: String,
+}
+
+/// What is known of a picture after it was worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    pub checksum: [u8; 32],
+    pub width: i32,
+    pub height: i32,
+    pub blurhash: String,
+    pub variants: Vec<StoredVariant>,
+}
+
+/// The key of an upload's object.
+pub fn upload_key(upload: UploadId) -> String {
+    format!("uploads/{upload}")
+}
+
+/// The key of a variant's object. A picture that is processed again writes the same keys.
+pub fn variant_key(image: ImageId, shape: Shape, width: u32, format: Format) -> String {
+    let extension = format.extension();
+    match shape {
+        Shape::Whole => format!("images/{image}/{width}.{extension}"),
+        Shape::Square => format!("images/{image}/square.{extension}"),
+    }
+}
+
+/// The widths that a picture of `width` pixels gets: each of [`WIDTHS`] but never more than it has, and its own width
+/// when that lies between two of them.
+pub fn widths_for(width: u32) -> Vec<u32> {
+    let mut widths: Vec<u32> = WIDTHS.iter().map(|&it| it.min(width.max(1))).collect();
+    widths.dedup();
+    widths
+}
+
+/// Why a picture is not taken. The text is for the person who sent it, the code for programs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the file is empty")]
+    Empty,
+    #[error("the file is larger than {} MB", MAX_BYTES / 1024 / 1024)]
+    TooLarge,
+    #[error("{0} files are not accepted: send a JPEG, PNG or WebP picture")]
+    UnsupportedType(&'static str),
+    #[error("the picture is {width} × {height} pixels, more than {} megapixels", MAX_PIXELS / 1_000_000)]
+    TooManyPixels { width: u32, height: u32 },
+    #[error("the picture is {width} × {height} pixels: a side may have {MAX_SIDE} at most")]
+    SideTooLong { width: u32, height: u32 },
+    #[error("the picture is damaged or incomplete")]
+    Damaged,
+    #[error("the uploaded file is gone: send it again")]
+    Missing,
+}
+
+impl Refusal {
+    /// Stable, for the API and the database.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedType(_) => "unsupported_type",
+            Self::TooManyPixels { .. } => "too_many_pixels",
+            Self::SideTooLong { .. } => "side_too_long",
+            Self::Damaged => "damaged",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_never_exceed_the_picture() {
+        assert_eq!(widths_for(4000), [160, 320, 640, 1280, 2048]);
+        assert_eq!(widths_for(2048), [160, 320, 640, 1280, 2048]);
+        assert_eq!(widths_for(1800), [160, 320, 640, 1280, 1800]);
+        assert_eq!(widths_for(640), [160, 320, 640]);
+        assert_eq!(widths_for(90), [90]);
+        assert_eq!(widths_for(1), [1]);
+    }
+}

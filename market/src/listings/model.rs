@@ -1,0 +1,136 @@
+//! Listings as everybody sees them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::ids::OrgId;
+use shared::money::{Currency, Money};
+use utoipa::ToSchema;
+
+use crate::identity::OrgKind;
+use crate::ids::{CategoryId, ItemId, ListingId};
+
+/// How a listing is sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum SaleMode {
+    /// At its price, to whoever buys first.
+    Fixed,
+    Auction,
+    /// An auction that can be bought out until the bidding starts.
+    AuctionBuyNow,
+    /// Buyers propose a price.
+    Offer,
+    /// The organisation wants to buy.
+    Wanted,
+}
+
+impl SaleMode {
+    /// What an organisation must be to list something so.
+    #[must_use]
+    pub const fn lister(self) -> OrgKind {
+        match self {
+            Self::Wanted => OrgKind::Buyer,
+            Self::Fixed | Self::Auction | Self::AuctionBuyNow | Self::Offer => OrgKind::Seller,
+        }
+    }
+
+    #[must_use]
+    pub const fn is_auction(self) -> bool {
+        matches!(self, Self::Auction | Self::AuctionBuyNow)
+    }
+}
+
+/// Where a listing is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ListingStatus {
+    Draft,
+    InReview,
+    Published,
+    Suspended,
+    SoldOut,
+    Ended,
+    Withdrawn,
+}
+
+/// An item on offer. Drafts are shown to their organisation only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Listing {
+    pub id: ListingId,
+    pub seller_org_id: OrgId,
+    pub item_id: ItemId,
+    pub category_id: CategoryId,
+    pub title: String,
+    pub description: String,
+    pub sale_mode: SaleMode,
+    pub currency: Currency,
+    /// Per unit; auctions have their own amounts.
+    pub price: Option<Money>,
+    pub quantity: i64,
+    pub min_quantity: i64,
+    /// What a quantity counts.
+    pub unit: String,
+    pub delivery_options: Vec<String>,
+    pub status: ListingStatus,
+    pub published_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A listing to be made, as a draft.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewListing {
+    pub item_id: ItemId,
+    pub title: String,
+    #[serde(default)]
+    pub description: String,
+    pub sale_mode: SaleMode,
+    pub currency: Currency,
+    /// Needed for `fixed`, refused for auctions.
+    pub price: Option<Money>,
+    #[serde(default = "one")]
+    pub quantity: i64,
+    #[serde(default = "one")]
+    pub min_quantity: i64,
+    /// Of `pickup`, `parcel`, `freight`, `orbital`.
+    #[serde(default = "pickup")]
+    pub delivery_options: Vec<String>,
+}
+
+const fn one() -> i64 {
+    1
+}
+
+fn pickup() -> Vec<String> {
+    vec!["pickup".to_owned()]
+}
+
+/// Which published listings to find; everything given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Words as people type them; `"exact phrase"`, `-without`, `or`.
+    pub text: Option<String>,
+    /// This category and everything below it: `machinery`.
+    pub category_path: Option<String>,
+    pub seller: Option<OrgId>,
+    /// Continue after this one.
+    pub after: Option<Cursor>,
+    pub limit: i64,
+}
+
+/// The place of a published listing in the list, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    pub published_at: DateTime<Utc>,
+    pub id: ListingId,
+}
+
+impl Listing {
+    /// Where the list goes on after this listing; absent for what was never published.
+    #[must_use]
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.published_at.map(|published_at| Cursor { published_at, id: self.id })
+    }
+}

@@ -1,0 +1,132 @@
+use shared::money::Currency;
+use shared::testing::TestDb;
+
+use super::*;
+use crate::listings::model::Cursor;
+use crate::testing::{Trader, draft, eur, listing as published, trader};
+
+fn new(item_id: ItemId) -> NewListing {
+    NewListing {
+        item_id,
+        title: "Console".to_owned(),
+        description: String::new(),
+        sale_mode: SaleMode::Fixed,
+        currency: Currency::EUR,
+        price: Some(eur(5_000)),
+        quantity: 10,
+        min_quantity: 2,
+        delivery_options: vec!["pickup".to_owned(), "parcel".to_owned()],
+    }
+}
+
+async fn ids(conn: &mut PgConnection, wanted: Search) -> Vec<ListingId> {
+    search(conn, &wanted).await.expect("found").iter().map(|listing| listing.id).collect()
+}
+
+#[tokio::test]
+async fn a_draft_is_published_and_withdrawn_by_its_seller() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, other) = (trader(&mut conn).await, trader(&mut conn).await);
+    let id = draft(&mut conn, seller, SaleMode::Fixed, 3).await;
+    let shown = listing(&mut conn, id).await.expect("read").expect("the draft");
+    assert_eq!((shown.status, shown.price, shown.quantity), (ListingStatus::Draft, Some(eur(10_000)), 3));
+    assert_eq!(shown.cursor(), None);
+    for result in [publish(&mut conn, other.org, id).await, withdraw(&mut conn, other.org, id).await] {
+        assert!(matches!(result, Err(ListingError::NotFound)), "{result:?}");
+    }
+    publish(&mut conn, seller.org, id).await.expect("published");
+    let again = publish(&mut conn, seller.org, id).await;
+    assert!(matches!(again, Err(ListingError::WrongStatus(ListingStatus::Published))), "{again:?}");
+    withdraw(&mut conn, seller.org, id).await.expect("withdrawn");
+    let again = withdraw(&mut conn, seller.org, id).await;
+    assert!(matches!(again, Err(ListingError::WrongStatus(ListingStatus::Withdrawn))), "{again:?}");
+    assert_eq!(listings_of(&mut conn, seller.org, None, 10).await.expect("list").len(), 1);
+    assert_eq!(listings_of(&mut conn, seller.org, Some(id), 10).await.expect("list"), []);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn bad_listings_name_their_field() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let Trader { org, user } = trader(&mut conn).await;
+    let seller = Trader { org, user };
+    let own = draft(&mut conn, seller, SaleMode::Fixed, 1).await;
+    let item = listing(&mut conn, own).await.expect("read").expect("the draft").item_id;
+    create(&mut conn, org, user, &new(item)).await.expect("a good one");
+    let foreign = trader(&mut conn).await;
+    let theirs = draft(&mut conn, foreign, SaleMode::Fixed, 1).await;
+    let theirs = listing(&mut conn, theirs).await.expect("read").expect("the draft").item_id;
+    let yen = Money::from_minor(5, Currency::JPY);
+    let cases = [
+        (new(theirs), "/item_id"),
+        (new(ItemId::generate()), "/item_id"),
+        (NewListing { title: String::new(), ..new(item) }, "/title"),
+        (NewListing { description: "x".repeat(20_001), ..new(item) }, "/description"),
+        (NewListing { price: None, ..new(item) }, "/price"),
+        (NewListing { price: Some(eur(0)), ..new(item) }, "/price"),
+        (NewListing { price: Some(yen), ..new(item) }, "/price/currency"),
+        (NewListing { sale_mode: SaleMode::Auction, ..new(item) }, "/price"),
+        (NewListing { quantity: 1_000_000_001, ..new(item) }, "/quantity"),
+        (NewListing { min_quantity: 11, ..new(item) }, "/min_quantity"),
+        (NewListing { delivery_options: vec![], ..new(item) }, "/delivery_options"),
+        (NewListing { delivery_options: vec!["owl".to_owned()], ..new(item) }, "/delivery_options"),
+    ];
+    for (new, pointer) in cases {
+        match create(&mut conn, org, user, &new).await {
+            Err(ListingError::Invalid(invalid)) => assert_eq!(invalid.pointer, pointer),
+            other => panic!("{pointer}: {other:?}"),
+        }
+    }
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn the_search_shows_published_listings_newest_first() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, other) = (trader(&mut conn).await, trader(&mut conn).await);
+    let first = published(&mut conn, seller, SaleMode::Fixed, 1).await;
+    let second = published(&mut conn, other, SaleMode::Auction, 1).await;
+    let third = published(&mut conn, seller, SaleMode::Auction, 1).await;
+    draft(&mut conn, seller, SaleMode::Fixed, 1).await;
+    let all = Search { limit: 10, ..Search::default() };
+    assert_eq!(ids(&mut conn, all.clone()).await, [third, second, first]);
+    assert_eq!(ids(&mut conn, Search { seller: Some(seller.org), ..all.clone() }).await, [third, first]);
+    for (text, found) in
+        [("controllers", 3), ("\"two controllers\"", 3), ("tractor", 0), ("console -hardly", 0), ("\"((", 0)]
+    {
+        let found_now = ids(&mut conn, Search { text: Some(text.to_owned()), ..all.clone() }).await;
+        assert_eq!(found_now.len(), found, "{text}");
+    }
+    for (path, found) in [("electronics", 3), ("electronics/consoles", 3), ("electro", 0), ("machinery", 0)] {
+        let found_now = ids(&mut conn, Search { category_path: Some(path.to_owned()), ..all.clone() }).await;
+        assert_eq!(found_now.len(), found, "{path}");
+    }
+    let page = search(&mut conn, &Search { limit: 2, ..all.clone() }).await.expect("found");
+    let next: Cursor = page[1].cursor().expect("published");
+    assert_eq!(ids(&mut conn, Search { after: Some(next), ..all.clone() }).await, [first]);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn an_archived_item_is_neither_listed_nor_published() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let seller = trader(&mut conn).await;
+    let id = draft(&mut conn, seller, SaleMode::Fixed, 1).await;
+    let item = listing(&mut conn, id).await.expect("read").expect("the draft").item_id;
+    crate::catalog::store::archive_item(&mut conn, seller.org, item).await.expect("archived");
+    let refused = |result: Result<(), ListingError>| match result {
+        Err(ListingError::Item(CatalogError::Invalid(invalid))) => assert_eq!(invalid.pointer, "/item_id"),
+        other => panic!("{other:?}"),
+    };
+    refused(publish(&mut conn, seller.org, id).await);
+    refused(create(&mut conn, seller.org, seller.user, &new(item)).await.map(|_| ()));
+    drop(conn);
+    db.close().await;
+}

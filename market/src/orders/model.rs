@@ -1,0 +1,102 @@
+//! Orders as their two parties see them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use shared::ids::{OrgId, UserId};
+use shared::money::{BasisPoints, Money};
+use utoipa::ToSchema;
+
+use crate::ids::{ItemId, ListingId, OrderId};
+
+shared::id!(
+    /// Names the award of a lot, or of a part of one, to a bidder.
+    AwardId
+);
+
+/// How long a buyer has to pay.
+pub const PAYMENT_TERM: TimeDelta = TimeDelta::hours(72);
+
+/// Which way of selling made the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum OrderSource {
+    Checkout,
+    BuyNow,
+    Auction,
+    Offer,
+    Trade,
+}
+
+/// Where an order is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum OrderStatus {
+    PendingPayment,
+    Paid,
+    InFulfilment,
+    Delivered,
+    Accepted,
+    Completed,
+    Expired,
+    Cancelled,
+    Disputed,
+    Refunded,
+}
+
+/// A sale between two organisations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Order {
+    pub id: OrderId,
+    pub source: OrderSource,
+    pub buyer_org_id: OrgId,
+    pub seller_org_id: OrgId,
+    pub status: OrderStatus,
+    /// What the buyer pays.
+    pub total: Money,
+    /// The platform's rate when the order was made.
+    pub fee_bps: i32,
+    /// Rounded once, half up.
+    pub fee: Money,
+    /// What the seller gets: total less fee.
+    pub net: Money,
+    pub pay_by: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub lines: Vec<OrderLine>,
+}
+
+/// One position of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OrderLine {
+    pub listing_id: ListingId,
+    pub item_id: ItemId,
+    pub title: String,
+    pub quantity: i64,
+    pub unit: String,
+    /// Absent when the price was for the quantity as a whole.
+    pub unit_price: Option<Money>,
+    pub amount: Money,
+}
+
+/// An order to be made.
+#[derive(Clone, Debug)]
+pub struct NewOrder {
+    pub source: OrderSource,
+    pub award: Option<AwardId>,
+    pub buyer: OrgId,
+    pub seller: OrgId,
+    pub placed_by: UserId,
+    pub fee_rate: BasisPoints,
+    pub created_at: DateTime<Utc>,
+    /// At least one, all in one currency; their sum is the total.
+    pub lines: Vec<OrderLine>,
+}
+
+/// Whose side of its orders an organisation asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Buyer,
+    Seller,
+}

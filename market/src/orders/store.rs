@@ -1,0 +1,194 @@
+//! SQL of orders.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use shared::ids::OrgId;
+use shared::money::{Currency, Money, MoneyError};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::model::{NewOrder, Order, OrderLine, OrderSource, OrderStatus, PAYMENT_TERM, Side};
+use crate::ids::{ItemId, ListingId, OrderId};
+
+/// Why an order is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    #[error("an order needs at least one line")]
+    Empty,
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Makes an order that waits for payment, and freezes its fee.
+pub async fn create(conn: &mut PgConnection, new: &NewOrder) -> Result<OrderId, OrderError> {
+    let (first, rest) = new.lines.split_first().ok_or(OrderError::Empty)?;
+    let total = rest.iter().try_fold(first.amount, |sum, line| sum.checked_add(line.amount))?;
+    let fee = total.fee(new.fee_rate)?;
+    let net = total.checked_sub(fee)?;
+    let id = OrderId::generate();
+    sqlx::query!(
+        "INSERT INTO orders
+             (id, source, award_id, buyer_org_id, seller_org_id, placed_by, currency, total_minor, fee_bps, fee_minor,
+              net_minor, created_at, pay_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        id.0,
+        new.source as OrderSource,
+        new.award.map(|award| award.0),
+        new.buyer.0,
+        new.seller.0,
+        new.placed_by.0,
+        total.currency() as Currency,
+        total.minor(),
+        new.fee_rate.get(),
+        fee.minor(),
+        net.minor(),
+        new.created_at,
+        new.created_at + PAYMENT_TERM,
+    )
+    .execute(&mut *conn)
+    .await?;
+    for (number, line) in (1_i16..).zip(&new.lines) {
+        sqlx::query!(
+            "INSERT INTO order_lines
+                 (order_id, line_no, listing_id, item_id, title, quantity, unit, unit_price_minor, amount_minor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            id.0,
+            number,
+            line.listing_id.0,
+            line.item_id.0,
+            line.title,
+            line.quantity,
+            line.unit,
+            line.unit_price.map(Money::minor),
+            line.amount.minor(),
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(id)
+}
+
+struct Row {
+    id: OrderId,
+    source: OrderSource,
+    buyer_org_id: OrgId,
+    seller_org_id: OrgId,
+    status: OrderStatus,
+    currency: Currency,
+    total_minor: i64,
+    fee_bps: i32,
+    fee_minor: i64,
+    net_minor: i64,
+    pay_by: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+}
+
+/// The order, when `party` buys or sells in it.
+pub async fn order(conn: &mut PgConnection, party: OrgId, id: OrderId) -> Result<Option<Order>, sqlx::Error> {
+    let mut found = orders(conn, &[id.0]).await?;
+    Ok(found.pop().filter(|order| order.buyer_org_id == party || order.seller_org_id == party))
+}
+
+/// Up to `limit` orders of `party`, newest first, before `before`.
+pub async fn orders_of(
+    conn: &mut PgConnection,
+    party: OrgId,
+    side: Side,
+    before: Option<OrderId>,
+    limit: i64,
+) -> Result<Vec<Order>, sqlx::Error> {
+    let before = before.map_or(Uuid::max(), |id| id.0);
+    // Two statements, so that each one has its index.
+    let ids = match side {
+        Side::Buyer => {
+            sqlx::query_scalar!(
+                "SELECT id FROM orders WHERE buyer_org_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+                party.0,
+                before,
+                limit,
+            )
+            .fetch_all(&mut *conn)
+            .await?
+        }
+        Side::Seller => {
+            sqlx::query_scalar!(
+                "SELECT id FROM orders WHERE seller_org_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+                party.0,
+                before,
+                limit,
+            )
+            .fetch_all(&mut *conn)
+            .await?
+        }
+    };
+    orders(conn, &ids).await
+}
+
+/// These orders with their lines, newest first.
+async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id AS "id: OrderId", source AS "source: OrderSource", buyer_org_id AS "buyer_org_id: OrgId",
+                  seller_org_id AS "seller_org_id: OrgId", status AS "status: OrderStatus",
+                  currency AS "currency: Currency", total_minor, fee_bps, fee_minor, net_minor, pay_by, created_at
+           FROM orders
+           WHERE id = ANY ($1)
+           ORDER BY id DESC"#,
+        ids,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut lines = lines_of(conn, ids).await?;
+    let orders = rows.into_iter().map(|row| {
+        let money = |minor| Money::from_minor(minor, row.currency);
+        Order {
+            id: row.id,
+            source: row.source,
+            buyer_org_id: row.buyer_org_id,
+            seller_org_id: row.seller_org_id,
+            status: row.status,
+            total: money(row.total_minor),
+            fee_bps: row.fee_bps,
+            fee: money(row.fee_minor),
+            net: money(row.net_minor),
+            pay_by: row.pay_by,
+            created_at: row.created_at,
+            lines: lines.remove(&row.id).unwrap_or_default(),
+        }
+    });
+    Ok(orders.collect())
+}
+
+async fn lines_of(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<OrderId, Vec<OrderLine>>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT o.id AS "order_id: OrderId", o.currency AS "currency: Currency", n.listing_id AS "listing_id: ListingId",
+                  n.item_id AS "item_id: ItemId", n.title, n.quantity, n.unit, n.unit_price_minor, n.amount_minor
+           FROM order_lines AS n
+           JOIN orders AS o ON o.id = n.order_id
+           WHERE n.order_id = ANY ($1)
+           ORDER BY n.order_id, n.line_no"#,
+        ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut lines: HashMap<OrderId, Vec<OrderLine>> = HashMap::new();
+    for row in rows {
+        let money = |minor| Money::from_minor(minor, row.currency);
+        lines.entry(row.order_id).or_default().push(OrderLine {
+            listing_id: row.listing_id,
+            item_id: row.item_id,
+            title: row.title,
+            quantity: row.quantity,
+            unit: row.unit,
+            unit_price: row.unit_price_minor.map(money),
+            amount: money(row.amount_minor),
+        });
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests;

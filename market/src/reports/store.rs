@@ -1,0 +1,320 @@
+//! Statements on `reports`, and what they are made of: the sales, and whose they are.
+
+mod sales;
+mod sellers;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use shared::ids::{JobId, OrgId, UserId};
+use shared::money::{Currency, Money, MoneyError};
+use sqlx::PgConnection;
+
+use super::model::{Format, Kind, NewReport, Report, Status, Totals};
+use super::rules::{Period, PeriodError};
+use crate::ids::ReportId;
+
+pub use sales::{count_sales, sales};
+pub use sellers::{Seller, owners, sellers};
+
+/// The longest text kept of a failure.
+const MAX_FAILURE: usize = 1000;
+
+/// What whoever asked is told of a report whose job has given up.
+pub const GIVEN_UP: &str = "The report could not be made. Our operators can see why.";
+
+/// Why a report was not stored, found or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("report {0} does not exist")]
+    NotFound(ReportId),
+    /// Another run has finished it.
+    #[error("report {0} is not open")]
+    NotOpen(ReportId),
+    #[error("organisation {0} does not exist")]
+    NoSuchOrg(OrgId),
+    #[error("stored zone {0:?} is not known")]
+    UnknownZone(String),
+    #[error(transparent)]
+    Period(#[from] PeriodError),
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+}
+
+/// Stores a report to be made. `None`: the schedule has made this period's report before.
+pub async fn insert(conn: &mut PgConnection, report: &NewReport) -> Result<Option<ReportId>, ReportError> {
+    let id = ReportId::generate();
+    let period = &report.period;
+    let inserted = sqlx::query!(
+        r#"
+        INSERT INTO reports (id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (org_id, kind, first_day, last_day, format) WHERE requested_by IS NULL DO NOTHING
+        "#,
+        id.0,
+        report.org.0,
+        report.requested_by.map(|it| it.0),
+        report.kind as Kind,
+        report.format as Format,
+        period.zone().name(),
+        period.first_day(),
+        period.last_day(),
+        period.starts_at(),
+        period.ends_at(),
+    )
+    .execute(conn)
+    .await
+    .map_err(|error| match &error {
+        sqlx::Error::Database(it) if it.constraint() == Some("reports_org_exists") => {
+            ReportError::NoSuchOrg(report.org)
+        }
+        _ => ReportError::Sql(error),
+    })?;
+    Ok((inserted.rows_affected() == 1).then_some(id))
+}
+
+/// Notes which job makes the report.
+pub async fn set_job(conn: &mut PgConnection, id: ReportId, job: JobId) -> Result<(), ReportError> {
+    let updated = sqlx::query!(
+        r#"
+        UPDATE reports
+        SET job_id = $2
+        WHERE id = $1
+        "#,
+        id.0,
+        job.0,
+    )
+    .execute(conn)
+    .await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(ReportError::NotFound(id)) }
+}
+
+/// Reads a report with its totals.
+///
+/// One whose job was cancelled, or has given up, is shown so. Its row stays open: the job may be retried.
+pub async fn get(conn: &mut PgConnection, id: ReportId) -> Result<Report, ReportError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT
+            r.org_id, o.legal_name, r.requested_by, r.kind AS "kind: Kind", r.format AS "format: Format", r.zone,
+            r.first_day, r.last_day, r.failure, r.job_id, r.object_key, r.row_count, r.created_at, r.expires_at,
+            CASE
+                WHEN r.status NOT IN ('queued', 'running') OR r.job_id IS NULL OR j.state < 'succeeded' THEN r.status
+                WHEN j.state = 'cancelled' THEN 'cancelled'
+                ELSE 'failed'
+            END AS "status!: Status"
+        FROM reports AS r
+        JOIN orgs AS o ON o.id = r.org_id
+        LEFT JOIN jobs AS j ON j.id = r.job_id
+        WHERE r.id = $1
+        "#,
+        id.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(ReportError::NotFound(id))?;
+    let zone: Tz = row.zone.parse().map_err(|_| ReportError::UnknownZone(row.zone))?;
+    Ok(Report {
+        id,
+        org: OrgId(row.org_id),
+        org_name: row.legal_name,
+        requested_by: row.requested_by.map(UserId),
+        kind: row.kind,
+        format: row.format,
+        period: Period::new(row.first_day, row.last_day, zone)?,
+        status: row.status,
+        failure: row.failure.or_else(|| (row.status == Status::Failed).then(|| GIVEN_UP.to_owned())),
+        job: row.job_id.map(JobId),
+        object_key: row.object_key,
+        row_count: row.row_count,
+        totals: totals(conn, id).await?,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+    })
+}
+
+async fn totals(conn: &mut PgConnection, id: ReportId) -> Result<Vec<Totals>, ReportError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT currency, row_count, total_minor, fee_minor, net_minor
+        FROM report_totals
+        WHERE report_id = $1
+        ORDER BY currency
+        "#,
+        id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let currency: Currency = row.currency.parse()?;
+            Ok(Totals {
+                rows: row.row_count,
+                total: Money::from_minor(row.total_minor, currency),
+                fee: Money::from_minor(row.fee_minor, currency),
+                net: Money::from_minor(row.net_minor, currency),
+            })
+        })
+        .collect()
+}
+
+/// An organisation's reports, newest first, before `before`.
+pub async fn page(
+    conn: &mut PgConnection,
+    org: OrgId,
+    before: Option<ReportId>,
+    limit: i64,
+) -> Result<Vec<Report>, ReportError> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        SELECT id
+        FROM reports
+        WHERE org_id = $1
+          AND ($2::uuid IS NULL OR id < $2)
+        ORDER BY id DESC
+        LIMIT $3
+        "#,
+        org.0,
+        before.map(|it| it.0),
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut reports = Vec::with_capacity(ids.len());
+    for id in ids {
+        reports.push(get(conn, ReportId(id)).await?);
+    }
+    Ok(reports)
+}
+
+/// How many reports of an organisation wait or are being made.
+pub async fn open_count(conn: &mut PgConnection, org: OrgId) -> Result<i64, ReportError> {
+    let count = sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!"
+        FROM reports AS r
+        JOIN jobs AS j ON j.id = r.job_id
+        WHERE r.org_id = $1
+          AND r.status IN ('queued', 'running')
+          AND j.state < 'succeeded'
+        "#,
+        org.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
+
+/// Notes that the report is being made; also after a failure, when somebody has its job run again.
+pub async fn begin(conn: &mut PgConnection, id: ReportId) -> Result<(), ReportError> {
+    let updated = sqlx::query!(
+        r#"
+        UPDATE reports
+        SET status = 'running', failure = NULL
+        WHERE id = $1
+          AND status IN ('queued', 'running', 'failed')
+        "#,
+        id.0,
+    )
+    .execute(conn)
+    .await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(ReportError::NotOpen(id)) }
+}
+
+/// Notes the finished file and its figures. The file is kept for `keep_days` from now on. Returns when it goes.
+pub async fn finish(
+    conn: &mut PgConnection,
+    id: ReportId,
+    object_key: &str,
+    totals: &[Totals],
+    keep_days: i32,
+) -> Result<DateTime<Utc>, ReportError> {
+    let row_count: i64 = totals.iter().map(|it| it.rows).sum();
+    let expires_at = sqlx::query_scalar!(
+        r#"
+        UPDATE reports
+        SET status = 'ready', object_key = $2, row_count = $3, failure = NULL, finished_at = clock_timestamp(),
+            expires_at = clock_timestamp() + make_interval(days => $4)
+        WHERE id = $1
+          AND status = 'running'
+        RETURNING expires_at AS "expires_at!"
+        "#,
+        id.0,
+        object_key,
+        row_count,
+        keep_days,
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(ReportError::NotOpen(id))?;
+    for it in totals {
+        sqlx::query!(
+            r#"
+            INSERT INTO report_totals (report_id, currency, row_count, total_minor, fee_minor, net_minor)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            "#,
+            id.0,
+            it.total.currency().code(),
+            it.rows,
+            it.total.minor(),
+            it.fee.minor(),
+            it.net.minor(),
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(expires_at)
+}
+
+/// Notes why the report cannot be made.
+pub async fn fail(conn: &mut PgConnection, id: ReportId, reason: &str) -> Result<(), ReportError> {
+    let reason: String = reason.chars().take(MAX_FAILURE).collect();
+    let updated = sqlx::query!(
+        r#"
+        UPDATE reports
+        SET status = 'failed', failure = $2, finished_at = clock_timestamp()
+        WHERE id = $1
+          AND status IN ('queued', 'running')
+        "#,
+        id.0,
+        reason,
+    )
+    .execute(conn)
+    .await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(ReportError::NotOpen(id)) }
+}
+
+/// The reports whose files have had their time, oldest first.
+pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<(ReportId, String)>, ReportError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, object_key AS "object_key!"
+        FROM reports
+        WHERE status = 'ready'
+          AND expires_at <= clock_timestamp()
+        ORDER BY expires_at
+        LIMIT $1
+        "#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (ReportId(row.id), row.object_key)).collect())
+}
+
+/// Notes that the file is gone.
+pub async fn expire(conn: &mut PgConnection, id: ReportId) -> Result<(), ReportError> {
+    let updated = sqlx::query!(
+        r#"
+        UPDATE reports
+        SET status = 'expired', object_key = NULL
+        WHERE id = $1
+          AND status = 'ready'
+        "#,
+        id.0,
+    )
+    .execute(conn)
+    .await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(ReportError::NotOpen(id)) }
+}

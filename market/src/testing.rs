@@ -1,0 +1,168 @@
+//! Organisations, listings and auctions for tests of everything that deals with auctions.
+
+#![expect(clippy::expect_used, reason = "a test without its data ends here")]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shared::ids::{OrgId, UserId};
+use shared::money::{Currency, Money};
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use crate::auctions::model::{LotMode, NewAuction, SecretMoney};
+use crate::auctions::store;
+use crate::catalog::model::NewItem;
+use crate::catalog::store as catalog;
+use crate::ids::{AuctionId, CategoryId, ListingId};
+use crate::listings::model::{NewListing, SaleMode};
+use crate::listings::store as listings;
+
+/// The category `electronics/consoles`, which requires no attributes.
+pub const CONSOLES: CategoryId = CategoryId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0012));
+
+/// An organisation and one of its people.
+#[derive(Clone, Copy, Debug)]
+pub struct Trader {
+    pub org: OrgId,
+    pub user: UserId,
+}
+
+/// Makes an approved organisation that buys and sells, with an owner.
+pub async fn trader(conn: &mut PgConnection) -> Trader {
+    trader_as(conn, "approved", &["seller", "buyer"]).await
+}
+
+/// Makes an organisation with this status and these kinds.
+pub async fn trader_as(conn: &mut PgConnection, status: &str, kinds: &[&str]) -> Trader {
+    let trader = Trader { org: OrgId::generate(), user: UserId::generate() };
+    let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+    sqlx::query("INSERT INTO users (id, email, name, password_hash) VALUES ($1, $2, 'Kim Test', '-')")
+        .bind(trader.user)
+        .bind(format!("{}@example.test", trader.user))
+        .execute(&mut *conn)
+        .await
+        .expect("a user");
+    sqlx::query(
+        "INSERT INTO orgs (id, legal_name, kinds, time_zone, status, created_by) VALUES ($1, 'Test Ltd', $2, 'UTC', $3, $4)",
+    )
+    .bind(trader.org)
+    .bind(kinds)
+    .bind(status)
+    .bind(trader.user)
+    .execute(&mut *conn)
+    .await
+    .expect("an organisation");
+    sqlx::query("INSERT INTO memberships (org_id, user_id, role) VALUES ($1, $2, 'owner')")
+        .bind(trader.org)
+        .bind(trader.user)
+        .execute(conn)
+        .await
+        .expect("an owner");
+    trader
+}
+
+/// Makes and publishes a listing of `quantity` units in EUR.
+pub async fn listing(conn: &mut PgConnection, seller: Trader, sale_mode: SaleMode, quantity: i64) -> ListingId {
+    let draft = draft(conn, seller, sale_mode, quantity).await;
+    listings::publish(conn, seller.org, draft).await.expect("published");
+    draft
+}
+
+/// Makes a draft of `quantity` units in EUR.
+pub async fn draft(conn: &mut PgConnection, seller: Trader, sale_mode: SaleMode, quantity: i64) -> ListingId {
+    let item = NewItem {
+        category_id: CONSOLES,
+        sku: Uuid::now_v7().to_string(),
+        title: "Console".to_owned(),
+        unit: "piece".to_owned(),
+        attributes: serde_json::Map::new(),
+        compatibility: Vec::new(),
+    };
+    let item = catalog::create_item(conn, seller.org, &item).await.expect("an item");
+    let new = NewListing {
+        item_id: item.id,
+        title: "A console with two controllers".to_owned(),
+        description: "Hardly used.".to_owned(),
+        sale_mode,
+        currency: Currency::EUR,
+        price: (!sale_mode.is_auction()).then(|| eur(10_000)),
+        quantity,
+        min_quantity: 1,
+        delivery_options: vec!["pickup".to_owned()],
+    };
+    listings::create(conn, seller.org, seller.user, &new).await.expect("a draft")
+}
+
+/// Makes a live auction of one new listing with these terms.
+pub async fn auction(conn: &mut PgConnection, seller: Trader, terms: &NewAuction) -> AuctionId {
+    let sale_mode = if terms.buy_now.is_some() { SaleMode::AuctionBuyNow } else { SaleMode::Auction };
+    let quantity = if terms.lot_mode == LotMode::Divisible { 100 } else { 1 };
+    let listing = listing(conn, seller, sale_mode, quantity).await;
+    store::create(conn, seller.org, seller.user, listing, terms).await.expect("an auction")
+}
+
+/// Ten days from now, opening at 10.00 EUR, without reserve, buy-now or soft close.
+pub async fn terms(conn: &mut PgConnection) -> NewAuction {
+    let now = database_time(conn).await;
+    NewAuction {
+        starts_at: None,
+        ends_at: now + TimeDelta::days(10),
+        hard_ends_at: None,
+        soft_close_seconds: Some(0),
+        opening: eur(1_000),
+        reserve: None,
+        buy_now: None,
+        lot_mode: LotMode::Whole,
+        brokers_excluded: false,
+    }
+}
+
+/// Hundredths of a euro.
+#[must_use]
+pub const fn eur(cents: i64) -> Money {
+    Money::from_minor(cents, Currency::EUR)
+}
+
+#[must_use]
+pub const fn secret(cents: i64) -> SecretMoney {
+    SecretMoney::new(eur(cents))
+}
+
+/// The database's clock.
+pub async fn database_time(conn: &mut PgConnection) -> DateTime<Utc> {
+    sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(conn).await.expect("the time")
+}
+
+/// Moves the whole course of an auction, bids included, so that it ends so long from now (or ended before now, when negative).
+pub async fn end_in(conn: &mut PgConnection, auction: AuctionId, from_now: TimeDelta) {
+    let mut tx = conn.begin().await.expect("a transaction");
+    // The tables refuse this: promised times do not move, and bids do not change.
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
+    let by: sqlx::postgres::types::PgInterval = sqlx::query_scalar(
+        "SELECT make_interval(secs => extract(epoch FROM clock_timestamp() - ends_at)::float8 + $2::float8 / 1000)
+         FROM auctions
+         WHERE id = $1",
+    )
+    .bind(auction)
+    .bind(from_now.num_milliseconds())
+    .fetch_one(&mut *tx)
+    .await
+    .expect("the auction");
+    sqlx::query(
+        "UPDATE auctions
+         SET starts_at = starts_at + $2, ends_at = ends_at + $2, original_ends_at = original_ends_at + $2,
+             hard_ends_at = hard_ends_at + $2
+         WHERE id = $1",
+    )
+    .bind(auction)
+    .bind(by)
+    .execute(&mut *tx)
+    .await
+    .expect("moved");
+    sqlx::query("UPDATE bids SET placed_at = placed_at + $2 WHERE auction_id = $1")
+        .bind(auction)
+        .bind(by)
+        .execute(&mut *tx)
+        .await
+        .expect("moved");
+    tx.commit().await.expect("moved");
+}

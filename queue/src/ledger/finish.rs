@@ -1,0 +1,224 @@
+//! The end of an attempt. Every statement is fenced: it writes only while the attempt still holds the job.
+//!
+//! States are compared as text for the same reason as in [`super::claim`].
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use shared::ids::JobId;
+use sqlx::PgConnection;
+
+use super::Fence;
+use crate::cx::StaleAttempt;
+
+/// Marks the job succeeded inside the caller's transaction.
+pub(crate) async fn succeed_in(conn: &mut PgConnection, fence: Fence, result: Option<&Value>) -> anyhow::Result<()> {
+    let done = succeed(conn, fence.worker, &[(fence.job, fence.epoch, result.cloned())]).await?;
+    if done.is_empty() { Err(StaleAttempt(fence.job).into()) } else { Ok(()) }
+}
+
+/// Marks many jobs of one worker succeeded; returns those that it still held.
+pub(crate) async fn succeed(
+    conn: &mut PgConnection,
+    worker: i64,
+    ends: &[(JobId, i32, Option<Value>)],
+) -> Result<Vec<JobId>, sqlx::Error> {
+    let mut ids = Vec::with_capacity(ends.len());
+    let mut epochs = Vec::with_capacity(ends.len());
+    let mut results = Vec::with_capacity(ends.len());
+    for (job, epoch, result) in ends {
+        ids.push(job.0);
+        epochs.push(*epoch);
+        results.push(result.clone());
+    }
+    let done = sqlx::query_scalar!(
+        r#"
+        UPDATE jobs
+        SET state = 'succeeded', finished_at = clock_timestamp(), result = ended.result, error = NULL,
+            fingerprint = NULL, progress = CASE WHEN progress IS NOT NULL THEN 100 END,
+            unique_key = CASE WHEN unique_until IS NOT NULL THEN unique_key END
+        FROM unnest($1::bigint[], $2::integer[], $3::jsonb[]) AS ended (id, epoch, result)
+        WHERE jobs.id = ended.id
+          AND jobs.epoch = ended.epoch
+          AND jobs.worker = $4
+          AND jobs.state::text = 'running'
+        RETURNING jobs.id
+        "#,
+        &ids,
+        &epochs,
+        &results as &[Option<Value>],
+        worker,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(done.into_iter().map(JobId).collect())
+}
+
+/// How an attempt ended that was not a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Retry,
+    Snooze,
+    /// Given back by a worker that shuts down.
+    Returned,
+    Cancelled,
+    Dead,
+}
+
+impl Ending {
+    /// The word in `job_attempts.outcome`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Snooze => "snooze",
+            Self::Returned => "returned",
+            Self::Cancelled => "cancelled",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// A snooze and a shutdown cost no attempt.
+    const fn is_free(self) -> bool {
+        matches!(self, Self::Snooze | Self::Returned)
+    }
+
+    const fn is_final(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Dead)
+    }
+}
+
+/// An attempt that did not succeed, and what follows.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub job: JobId,
+    pub epoch: i32,
+    pub ending: Ending,
+    /// When it runs again, in seconds from now; zero: at once. Ignored for final endings.
+    pub delay: f64,
+    pub error: Option<String>,
+    pub fingerprint: Option<String>,
+    pub started_at: DateTime<Utc>,
+}
+
+/// Ends many attempts of one worker and writes their history; returns those that it still held.
+///
+/// A job whose cancellation was asked for meanwhile does not run again: the request is read from the row under its lock, so
+/// that one which commits while this statement waits for it counts. An attempt that ends in whatever way has not killed its
+/// worker, so the job's losses count from zero again.
+pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[Ended]) -> Result<Vec<JobId>, sqlx::Error> {
+    let ids: Vec<_> = ends.iter().map(|end| end.job.0).collect();
+    let epochs: Vec<_> = ends.iter().map(|end| end.epoch).collect();
+    let words: Vec<_> = ends.iter().map(|end| end.ending.word().to_owned()).collect();
+    let finals: Vec<_> = ends.iter().map(|end| end.ending.is_final()).collect();
+    let free: Vec<_> = ends.iter().map(|end| i32::from(end.ending.is_free())).collect();
+    let delays: Vec<_> = ends.iter().map(|end| end.delay).collect();
+    let errors: Vec<_> = ends.iter().map(|end| end.error.clone()).collect();
+    let prints: Vec<_> = ends.iter().map(|end| end.fingerprint.clone()).collect();
+    let starts: Vec<_> = ends.iter().map(|end| end.started_at).collect();
+    let done = sqlx::query_scalar!(
+        r#"
+        WITH moved AS (
+            UPDATE jobs
+            SET state = CASE
+                    WHEN ended.final THEN ended.word
+                    WHEN jobs.cancel_at IS NOT NULL THEN 'cancelled'
+                    WHEN ended.delay > 0 THEN 'scheduled'
+                    ELSE 'available'
+                END::job_state,
+                attempt = jobs.attempt - ended.free,
+                losses = 0,
+                due_at = CASE WHEN ended.word = 'retry' THEN coalesce(jobs.due_at, jobs.run_at) ELSE jobs.due_at END,
+                run_at = CASE
+                    WHEN ended.final OR jobs.cancel_at IS NOT NULL OR ended.delay <= 0 THEN jobs.run_at
+                    ELSE clock_timestamp() + ended.delay * interval '1 second'
+                END,
+                finished_at = CASE WHEN ended.final OR jobs.cancel_at IS NOT NULL THEN clock_timestamp() END,
+                error = coalesce(ended.error, jobs.error),
+                fingerprint = coalesce(ended.fingerprint, jobs.fingerprint),
+                unique_key = CASE
+                    WHEN (ended.final OR jobs.cancel_at IS NOT NULL) AND jobs.unique_until IS NULL THEN NULL
+                    ELSE jobs.unique_key
+                END
+            FROM unnest(
+                $1::bigint[], $2::integer[], $3::text[], $4::boolean[], $5::integer[], $6::double precision[],
+                $7::text[], $8::text[], $9::timestamptz[]
+            ) AS ended (id, epoch, word, final, free, delay, error, fingerprint, started_at)
+            WHERE jobs.id = ended.id
+              AND jobs.epoch = ended.epoch
+              AND jobs.worker = $10
+              AND jobs.state::text = 'running'
+            RETURNING jobs.id, jobs.epoch, jobs.attempt + ended.free AS attempt, jobs.state, ended.word, ended.error,
+                ended.fingerprint, ended.started_at
+        ), history AS (
+            INSERT INTO job_attempts (job, epoch, attempt, outcome, worker, started_at, ended_at, error, fingerprint)
+            SELECT
+                id, epoch, attempt, CASE WHEN state = 'cancelled' THEN 'cancelled' ELSE word END, $10, started_at,
+                clock_timestamp(), error, fingerprint
+            FROM moved
+            ON CONFLICT (job, epoch) DO NOTHING
+        )
+        SELECT id AS "id!" FROM moved
+        "#,
+        &ids,
+        &epochs,
+        &words,
+        &finals,
+        &free,
+        &delays,
+        &errors as &[Option<String>],
+        &prints as &[Option<String>],
+        &starts,
+        worker,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(done.into_iter().map(JobId).collect())
+}
+
+/// Shows progress; a stale attempt shows nothing.
+pub(crate) async fn progress(conn: &mut PgConnection, fence: Fence, percent: u8, text: &str) -> anyhow::Result<()> {
+    let shown = sqlx::query!(
+        r#"
+        UPDATE jobs
+        SET progress = $4, progress_text = $5
+        WHERE id = $1
+          AND epoch = $2
+          AND worker = $3
+          AND state = 'running'
+        "#,
+        fence.job.0,
+        fence.epoch,
+        fence.worker,
+        i16::from(percent),
+        text,
+    )
+    .execute(conn)
+    .await?;
+    if shown.rows_affected() == 1 { Ok(()) } else { Err(StaleAttempt(fence.job).into()) }
+}
+
+/// Keeps log lines of an attempt.
+pub(crate) async fn log(
+    conn: &mut PgConnection,
+    job: JobId,
+    attempt: i32,
+    lines: &[(DateTime<Utc>, String)],
+) -> Result<(), sqlx::Error> {
+    let times: Vec<_> = lines.iter().map(|(at, _)| *at).collect();
+    let texts: Vec<_> = lines.iter().map(|(_, line)| line.replace('\0', "")).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO job_logs (job, attempt, at, line)
+        SELECT $1, $2, at, line
+        FROM unnest($3::timestamptz[], $4::text[]) WITH ORDINALITY AS new (at, line, place)
+        ORDER BY place
+        "#,
+        job.0,
+        attempt,
+        &times,
+        &texts,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

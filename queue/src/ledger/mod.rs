@@ -1,0 +1,182 @@
+//! The ledger's rows and the statements that move them.
+
+pub mod claim;
+mod connections;
+pub mod dispatch;
+pub mod finish;
+pub mod insert;
+pub mod lead;
+pub mod reap;
+pub mod window;
+
+use std::ops::{Deref, DerefMut};
+
+use shared::ids::JobId;
+use shared::realtime::{Event, Publisher};
+use sqlx::{PgConnection, PgPool};
+
+use self::connections::{Connections, Tx};
+use super::enqueue::{Enqueue, EnqueueError, Enqueued};
+use super::fast_path::FastPath;
+use super::fault::{self, Point};
+use super::job::Job;
+use super::ticket::Ticket;
+
+/// What an attempt must still hold for its writes to count: the hand-over and the worker that claimed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    pub job: JobId,
+    pub epoch: i32,
+    pub worker: i64,
+}
+
+/// The door to the ledger for code that enqueues. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pool: PgPool,
+    connections: Connections,
+    fast_path: Option<FastPath>,
+    publisher: Publisher,
+}
+
+impl Ledger {
+    /// A ledger whose jobs are found and published by the dispatcher, and whose events are told in this process alone. Its
+    /// transactions run on connections of their own, as many as `pool` may have.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { connections: Connections::like(&pool), pool, fast_path: None, publisher: Publisher::local() }
+    }
+
+    /// Jobs that are due at once are also published right after the commit, when their queue has room.
+    #[must_use]
+    pub fn with_fast_path(self, fast_path: FastPath) -> Self {
+        Self { fast_path: Some(fast_path), ..self }
+    }
+
+    /// Events are told to every process of the installation.
+    #[must_use]
+    pub fn with_publisher(self, publisher: Publisher) -> Self {
+        Self { publisher, ..self }
+    }
+
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Waits, for some seconds at most, until what was committed through this ledger has been handed to the brokers: what a
+    /// process does last, so that its last jobs do not wait for the reconciler.
+    pub async fn drained(&self) {
+        if let Some(path) = &self.fast_path {
+            path.drained().await;
+        }
+    }
+
+    /// Begins a transaction in which data and jobs are written together.
+    pub async fn begin(&self) -> Result<JobTx, sqlx::Error> {
+        Ok(JobTx {
+            tx: self.connections.begin().await?,
+            fast_path: self.fast_path.clone(),
+            publisher: self.publisher.clone(),
+            ready: Vec::new(),
+            events: Vec::new(),
+            parent: None,
+        })
+    }
+
+    /// Enqueues one job in a transaction of its own.
+    pub async fn enqueue<J: Job>(&self, job: &J) -> Result<Enqueued, EnqueueError> {
+        self.enqueue_with(Enqueue::new(job)).await
+    }
+
+    /// [`Ledger::enqueue`] for a job with a time, priority or key of its own.
+    pub async fn enqueue_with(&self, job: Enqueue) -> Result<Enqueued, EnqueueError> {
+        let mut tx = self.begin().await?;
+        let enqueued = tx.enqueue_with(job).await?;
+        tx.commit().await?;
+        Ok(enqueued)
+    }
+}
+
+/// A transaction that also enqueues, and tells clients of what it changed. Use it as the `&mut PgConnection` of every store function.
+#[derive(Debug)]
+pub struct JobTx {
+    tx: Tx,
+    fast_path: Option<FastPath>,
+    publisher: Publisher,
+    ready: Vec<(&'static str, Ticket)>,
+    events: Vec<Event>,
+    parent: Option<JobId>,
+}
+
+impl JobTx {
+    /// Jobs enqueued from here on are children of `parent`.
+    #[must_use]
+    pub fn with_parent(self, parent: JobId) -> Self {
+        Self { parent: Some(parent), ..self }
+    }
+
+    /// Enqueues a job as its contract says. It exists if and only if this transaction commits.
+    pub async fn enqueue<J: Job>(&mut self, job: &J) -> Result<Enqueued, EnqueueError> {
+        self.enqueue_with(Enqueue::new(job)).await
+    }
+
+    /// Enqueues a job with a time, priority or key of its own.
+    pub async fn enqueue_with(&mut self, mut job: Enqueue) -> Result<Enqueued, EnqueueError> {
+        job.parent = job.parent.or(self.parent);
+        let fast = self.fast_path.as_ref().is_some_and(|path| path.take(job.queue.name));
+        let (enqueued, ticket) = insert::one(&mut self.tx, &job, fast).await?;
+        if let Some(ticket) = ticket {
+            self.ready.push((job.queue.name, ticket));
+        }
+        Ok(enqueued)
+    }
+
+    /// Enqueues many jobs in one statement; those whose key is taken are left out. The dispatcher publishes them.
+    pub async fn enqueue_all(&mut self, mut jobs: Vec<Enqueue>) -> Result<(), EnqueueError> {
+        for job in &mut jobs {
+            job.parent = job.parent.or(self.parent);
+        }
+        insert::many(&mut self.tx, &jobs).await?;
+        Ok(())
+    }
+
+    /// Tells everybody who watches the event's topic, if and when this transaction commits.
+    pub fn announce(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Commits, then hands the jobs that are ready and the events to their publishers. A process that dies in between loses
+    /// nothing: the rows say `queued`, and the reconciler sends what no broker holds; watchers read what they were not told.
+    pub async fn commit(self) -> Result<(), sqlx::Error> {
+        self.tx.commit().await?;
+        if let Some(path) = self.fast_path.filter(|_| !self.ready.is_empty()) {
+            fault::pass(Point::BeforePublish)?;
+            for (queue, ticket) in self.ready {
+                path.publish(queue, ticket);
+            }
+        }
+        for event in self.events {
+            self.publisher.publish(event);
+        }
+        Ok(())
+    }
+
+    /// Undoes everything, the enqueued jobs as well. Dropping does the same, but some time later.
+    pub async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.tx.rollback().await
+    }
+}
+
+impl Deref for JobTx {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for JobTx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}

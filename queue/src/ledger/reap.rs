@@ -1,0 +1,282 @@
+//! Jobs whose worker is gone, and jobs whose message is gone.
+
+use chrono::{DateTime, Utc};
+use shared::ids::JobId;
+use sqlx::PgConnection;
+
+use crate::ticket::Ticket;
+
+/// A worker whose lease ran out.
+#[derive(Clone, Debug)]
+pub struct DeadWorker {
+    pub id: i64,
+    pub name: String,
+    pub queues: Vec<String>,
+}
+
+/// The database's time.
+pub async fn clock(conn: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await
+}
+
+/// Declares workers dead whose lease has passed. From here on they cannot renew it. Nothing else makes a worker dead: one that
+/// is late may still renew. Does nothing when it comes to run more than `patience` seconds after `asked_at`: the database was frozen
+/// or cut off meanwhile, and with it everybody's renewals.
+pub async fn bury(
+    conn: &mut PgConnection,
+    asked_at: DateTime<Utc>,
+    patience: f64,
+) -> Result<Vec<DeadWorker>, sqlx::Error> {
+    sqlx::query_as!(
+        DeadWorker,
+        r#"
+        UPDATE workers
+        SET stopped_at = clock_timestamp(), running = 0
+        WHERE stopped_at IS NULL
+          AND lease_until < clock_timestamp()
+          AND clock_timestamp() < $1::timestamptz + $2::double precision * interval '1 second'
+        RETURNING id, name, queues
+        "#,
+        asked_at,
+        patience,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A running job that no living worker holds.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    pub job: JobId,
+    pub kind: String,
+    pub attempt: i32,
+    /// How many workers in a row were lost with it before.
+    pub losses: i16,
+    /// When it was first due.
+    pub due_at: DateTime<Utc>,
+    pub now: DateTime<Utc>,
+}
+
+/// Locks and returns up to `most` lost jobs.
+pub async fn lost(conn: &mut PgConnection, most: i64) -> Result<Vec<Lost>, sqlx::Error> {
+    sqlx::query_as!(
+        Lost,
+        r#"
+        SELECT
+            id AS "job: JobId", kind, attempt, losses, greatest(coalesce(due_at, run_at), created_at) AS "due_at!",
+            clock_timestamp() AS "now!"
+        FROM jobs AS job
+        WHERE state IN ('queued', 'running')
+          AND state = 'running'
+          AND NOT EXISTS (
+              SELECT FROM workers
+              WHERE workers.id = job.worker
+                AND stopped_at IS NULL
+          )
+        ORDER BY id
+        LIMIT $1
+        FOR UPDATE OF job SKIP LOCKED
+        "#,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What becomes of a lost job.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    pub job: JobId,
+    /// `None`: quarantined as dead.
+    pub delay: Option<f64>,
+    pub error: String,
+    pub fingerprint: String,
+}
+
+/// What became of a lost job.
+#[derive(Clone, Debug)]
+pub struct TakenBack {
+    pub kind: String,
+    /// `lost` when it runs again, otherwise `dead` or `cancelled`.
+    pub outcome: String,
+}
+
+/// Takes lost jobs back and writes the loss into their history. The caller holds their locks from [`lost`].
+pub async fn take_back(conn: &mut PgConnection, verdicts: &[Verdict]) -> Result<Vec<TakenBack>, sqlx::Error> {
+    let ids: Vec<_> = verdicts.iter().map(|verdict| verdict.job.0).collect();
+    let delays: Vec<_> = verdicts.iter().map(|verdict| verdict.delay).collect();
+    let errors: Vec<_> = verdicts.iter().map(|verdict| verdict.error.clone()).collect();
+    let prints: Vec<_> = verdicts.iter().map(|verdict| verdict.fingerprint.clone()).collect();
+    sqlx::query_as!(
+        TakenBack,
+        r#"
+        WITH verdict AS (
+            SELECT
+                given.*, job.epoch, job.attempt, job.worker, job.started_at,
+                CASE
+                    WHEN job.cancel_at IS NOT NULL THEN 'cancelled'
+                    WHEN given.delay IS NULL THEN 'dead'
+                    WHEN given.delay > 0 THEN 'scheduled'
+                    ELSE 'available'
+                END AS next
+            FROM unnest($1::bigint[], $2::double precision[], $3::text[], $4::text[])
+                AS given (id, delay, error, fingerprint)
+            JOIN jobs AS job ON job.id = given.id
+            WHERE job.state = 'running'
+        ), history AS (
+            INSERT INTO job_attempts (job, epoch, attempt, outcome, worker, started_at, ended_at, error, fingerprint)
+            SELECT id, epoch, attempt, 'lost', worker, started_at, clock_timestamp(), error, fingerprint
+            FROM verdict
+            ON CONFLICT (job, epoch) DO NOTHING
+        )
+        UPDATE jobs
+        SET state = next::job_state,
+            losses = losses + 1,
+            due_at = coalesce(due_at, run_at),
+            run_at = CASE
+                WHEN next = 'scheduled' THEN clock_timestamp() + delay * interval '1 second'
+                ELSE run_at
+            END,
+            finished_at = CASE WHEN next IN ('cancelled', 'dead') THEN clock_timestamp() END,
+            error = verdict.error,
+            fingerprint = verdict.fingerprint,
+            unique_key = CASE WHEN next IN ('cancelled', 'dead') AND unique_until IS NULL THEN NULL ELSE unique_key END
+        FROM verdict
+        WHERE jobs.id = verdict.id
+        RETURNING jobs.kind, CASE WHEN next IN ('cancelled', 'dead') THEN next ELSE 'lost' END AS "outcome!"
+        "#,
+        &ids,
+        &delays as &[Option<f64>],
+        &errors,
+        &prints,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many jobs of a queue wait in the broker, and for how many seconds the oldest does.
+pub async fn queued(conn: &mut PgConnection, queue: &str) -> Result<(i64, f64), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        SELECT
+            count(*) AS "count!",
+            coalesce(extract(epoch FROM clock_timestamp() - min(queued_at)), 0)::double precision AS "oldest!"
+        FROM jobs
+        WHERE queue = $1
+          AND state IN ('queued', 'running')
+          AND state = 'queued'
+        "#,
+        queue,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.count, row.oldest))
+}
+
+/// For how long a job may be queued before its message is sent again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Overdue {
+    /// In seconds; doubled with every earlier repeat, so that a broker that only counts what waits (and not what a slow
+    /// worker has in hand) is not flooded.
+    pub age: f64,
+    /// The doubling ends here, in seconds: after a long fault, too, every job goes on within a minute.
+    pub most: f64,
+    /// Only when a job that was queued later was taken already. Brokers keep the order: what was not overtaken just waits.
+    pub overtaken: bool,
+}
+
+/// The tickets of jobs that are overdue. They count as sent again: the caller publishes them.
+pub async fn repeat(conn: &mut PgConnection, queue: &str, overdue: Overdue) -> Result<Vec<Ticket>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        UPDATE jobs
+        SET queued_at = clock_timestamp(), republished = least(republished + 1, 100)
+        FROM (
+            SELECT id
+            FROM jobs
+            WHERE queue = $1
+              AND state IN ('queued', 'running')
+              AND state = 'queued'
+              AND queued_at < clock_timestamp()
+                  - least($2::double precision * power(2, least(republished, 6)), $3) * interval '1 second'
+              AND (
+                  NOT $4
+                  -- Two publishes may be under way at once, so that a second of disorder says nothing.
+                  OR queued_at < (
+                      SELECT max(queued_at)
+                      FROM jobs
+                      WHERE queue = $1
+                        AND state IN ('queued', 'running')
+                        AND state = 'running'
+                  ) - interval '1 second'
+              )
+            ORDER BY id
+            LIMIT 4000
+            FOR UPDATE SKIP LOCKED
+        ) AS missing
+        WHERE jobs.id = missing.id
+        RETURNING jobs.id, jobs.epoch
+        "#,
+        queue,
+        overdue.age,
+        overdue.most,
+        overdue.overtaken,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| Ticket { job: JobId(row.id), epoch: row.epoch }).collect())
+}
+
+/// Deletes up to `most` finished jobs older than the given hours, with their attempts and lines; returns how many.
+pub async fn prune(
+    conn: &mut PgConnection,
+    finished_hours: f64,
+    dead_hours: f64,
+    after: i64,
+    most: i64,
+) -> Result<(u64, Option<i64>), sqlx::Error> {
+    // Ids follow creation: walking them once in batches needs no index of finished rows.
+    let row = sqlx::query!(
+        r#"
+        WITH page AS (
+            SELECT id, state, finished_at
+            FROM jobs
+            WHERE id > $3
+            ORDER BY id
+            LIMIT $4
+        ), old AS (
+            DELETE FROM jobs
+            USING page
+            WHERE jobs.id = page.id
+              AND (
+                  (page.state IN ('succeeded', 'cancelled')
+                      AND page.finished_at < clock_timestamp() - $1::double precision * interval '1 hour')
+                  OR (page.state = 'dead'
+                      AND page.finished_at < clock_timestamp() - $2::double precision * interval '1 hour')
+              )
+              AND jobs.state = page.state
+            RETURNING jobs.id
+        ), attempts AS (
+            DELETE FROM job_attempts WHERE job IN (SELECT id FROM old)
+        ), lines AS (
+            DELETE FROM job_logs WHERE job IN (SELECT id FROM old)
+        )
+        SELECT (SELECT count(*) FROM old) AS "deleted!", (SELECT max(id) FROM page) AS last
+        "#,
+        finished_hours,
+        dead_hours,
+        after,
+        most,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((u64::try_from(row.deleted).unwrap_or(0), row.last))
+}
+
+/// Forgets workers that stopped more than a week ago; returns how many. A job that still names one of them says so.
+pub async fn forget_workers(conn: &mut PgConnection) -> Result<u64, sqlx::Error> {
+    let forgotten = sqlx::query!("DELETE FROM workers WHERE stopped_at < clock_timestamp() - interval '7 days'",)
+        .execute(conn)
+        .await?;
+    Ok(forgotten.rows_affected())
+}

@@ -1,0 +1,61 @@
+//! A job queue whose ledger is PostgreSQL: contracts, transactional enqueue, dispatch over Redis, RabbitMQ or PostgreSQL
+//! alone, fenced claims and finishes, schedules, and the functions that operators need. It knows nothing of the market.
+
+pub mod cx;
+pub mod enqueue;
+pub mod error_text;
+pub mod fast_path;
+pub mod fault;
+pub mod group;
+pub mod job;
+pub mod ledger;
+pub mod ops;
+pub mod outcome;
+pub mod queue_settings;
+pub mod ready;
+pub mod registry;
+pub mod retry;
+pub mod schedule;
+pub mod scheduler;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod ticket;
+pub mod transport;
+pub mod unique;
+pub mod worker;
+
+use secrecy::ExposeSecret;
+use shared::config::Config;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+
+pub use cx::Cx;
+pub use enqueue::{Enqueue, EnqueueError, Enqueued};
+pub use job::{Handler, Job, Kind, Priority, Queue, Undecodable};
+pub use ledger::{JobTx, Ledger};
+pub use outcome::{Decision, Outcome};
+pub use retry::Retry;
+pub use unique::{OnConflict, Unique};
+
+/// Connections for the engine's own grouped statements.
+///
+/// Every statement of the engine finds its rows by an index, whatever the statistics say of a table that fills and empties
+/// by the second: on a freshly filled, unanalysed ledger the planner would scan it. So the other ways are closed.
+pub fn engine_pool(config: &Config, name: &str) -> Result<PgPool, sqlx::Error> {
+    let options: PgConnectOptions = config.database.url.expose_secret().parse()?;
+    Ok(engine_pool_with(options, name))
+}
+
+/// [`engine_pool`] for options that are already there.
+#[must_use]
+pub fn engine_pool_with(options: PgConnectOptions, name: &str) -> PgPool {
+    let options = options.options([
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("plan_cache_mode", "force_generic_plan"),
+        ("jit", "off"),
+        ("idle_in_transaction_session_timeout", "60s"),
+    ]);
+    shared::db::pool_with(options, 6, name)
+}

@@ -1,0 +1,315 @@
+//! Everything that is known of one job.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use shared::ids::{JobId, OrgId};
+use shared::trace::TraceParent;
+use sqlx::PgConnection;
+
+use super::list::JobLine;
+use super::{JobState, OpsError};
+use crate::job::Priority;
+
+/// The newest lines and children that a detail shows.
+const SHOWN: i64 = 1_000;
+
+/// One job with its history.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct JobDetail {
+    #[serde(flatten)]
+    pub job: JobRow,
+    /// The trace that the job belongs to, 32 hexadecimal digits: the request that enqueued it, its attempts, their children.
+    pub trace: String,
+    /// Oldest first; the last one may still run.
+    pub attempts: Vec<AttemptView>,
+    /// The newest thousand, oldest first.
+    pub logs: Vec<LogLine>,
+    /// Whose work this job is part of.
+    pub parent: Option<JobLine>,
+    /// The newest thousand, newest first.
+    pub children: Vec<JobLine>,
+}
+
+/// The row itself.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct JobRow {
+    #[schema(value_type = i64)]
+    pub id: JobId,
+    pub state: JobState,
+    pub kind: String,
+    pub queue: String,
+    pub priority: Priority,
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub tenant: Option<OrgId>,
+    pub version: i16,
+    #[schema(value_type = Object)]
+    pub payload: Value,
+    /// How often it was handed to a broker.
+    pub epoch: i32,
+    pub attempt: i32,
+    /// How many workers were lost while they ran it.
+    pub losses: i16,
+    /// How often a broker had lost its message.
+    pub republished: i16,
+    pub created_at: DateTime<Utc>,
+    pub run_at: DateTime<Utc>,
+    pub queued_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub cancel_at: Option<DateTime<Utc>>,
+    pub unique_key: Option<String>,
+    pub unique_until: Option<DateTime<Utc>>,
+    pub progress: Option<i16>,
+    pub progress_text: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    pub result: Option<Value>,
+    pub error: Option<String>,
+    pub fingerprint: Option<String>,
+    pub traceparent: Option<String>,
+    #[serde(skip)]
+    worker: Option<i64>,
+    #[serde(skip)]
+    worker_name: Option<String>,
+    #[serde(skip)]
+    parent: Option<i64>,
+}
+
+/// One attempt at a job.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct AttemptView {
+    pub attempt: i32,
+    pub epoch: i32,
+    /// `running`, `succeeded`, `retry`, `snooze`, `returned`, `lost`, `cancelled` or `dead`.
+    pub outcome: String,
+    /// The worker's name; `None` when its row has been pruned or it never had one.
+    pub worker: Option<String>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub error: Option<String>,
+    /// The attempt's span, 16 hexadecimal digits. What it enqueued has this span as its parent.
+    pub span: String,
+    /// The span that enqueued the job: the first attempt continues it.
+    pub parent_span: Option<String>,
+    /// A later attempt is a try of its own that points to the first one.
+    pub links: Vec<String>,
+}
+
+/// A line that the handler (or an operator's act) left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct LogLine {
+    pub attempt: i32,
+    pub at: DateTime<Utc>,
+    pub line: String,
+}
+
+/// Reads one job with its attempts, log lines, parent and children.
+pub async fn detail(conn: &mut PgConnection, id: JobId) -> Result<JobDetail, OpsError> {
+    let job = row(conn, id).await?.ok_or(OpsError::UnknownJob(id))?;
+    let stored = job.traceparent.as_deref().and_then(|text| text.parse::<TraceParent>().ok());
+    let parent = stored.unwrap_or_else(|| TraceParent::of_job(id.0, job.created_at));
+    let mut attempts = attempts(conn, &job).await?;
+    trace(&mut attempts, id, parent, stored.is_some());
+    let logs = logs(conn, id).await?;
+    let trace = parent.trace_id_hex();
+    let mut parent = None;
+    let mut children = Vec::new();
+    for line in family(conn, &job).await? {
+        if Some(line.id.0) == job.parent {
+            parent = Some(line);
+        } else {
+            children.push(line);
+        }
+    }
+    Ok(JobDetail { job, trace, attempts, logs, parent, children })
+}
+
+async fn row(conn: &mut PgConnection, id: JobId) -> Result<Option<JobRow>, sqlx::Error> {
+    sqlx::query_as!(
+        JobRow,
+        r#"
+        SELECT jobs.id AS "id: JobId", state AS "state: JobState", kind, queue, priority AS "priority: Priority",
+               tenant AS "tenant: OrgId", jobs.version, payload, epoch, attempt, losses, republished, created_at, run_at,
+               queued_at, jobs.started_at, finished_at, cancel_at, unique_key, unique_until, progress, progress_text,
+               result, error, fingerprint, traceparent, worker, workers.name AS "worker_name?", parent
+        FROM jobs
+        LEFT JOIN workers ON workers.id = jobs.worker
+        WHERE jobs.id = $1
+        "#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+async fn attempts(conn: &mut PgConnection, job: &JobRow) -> Result<Vec<AttemptView>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT attempt, epoch, outcome, workers.name AS "worker?", job_attempts.started_at, ended_at, error
+        FROM job_attempts
+        LEFT JOIN workers ON workers.id = job_attempts.worker
+        WHERE job = $1
+        ORDER BY epoch
+        "#,
+        job.id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut attempts: Vec<_> = rows
+        .into_iter()
+        .map(|row| AttemptView {
+            attempt: row.attempt,
+            epoch: row.epoch,
+            outcome: row.outcome,
+            worker: row.worker,
+            started_at: row.started_at,
+            ended_at: Some(row.ended_at),
+            error: row.error,
+            span: String::new(),
+            parent_span: None,
+            links: Vec::new(),
+        })
+        .collect();
+    // An attempt that still runs, or that succeeded, is told by the row alone.
+    let outcome = match job.state {
+        JobState::Running => Some("running"),
+        JobState::Succeeded => Some("succeeded"),
+        _ => None,
+    };
+    if let Some(outcome) = outcome {
+        attempts.push(AttemptView {
+            attempt: job.attempt,
+            epoch: job.epoch,
+            outcome: outcome.to_owned(),
+            worker: job.worker_name.clone().or_else(|| job.worker.map(|id| format!("worker {id}"))),
+            started_at: job.started_at,
+            ended_at: job.finished_at,
+            error: None,
+            span: String::new(),
+            parent_span: None,
+            links: Vec::new(),
+        });
+    }
+    Ok(attempts)
+}
+
+/// Gives the attempts their spans, which follow from the job's trace.
+fn trace(attempts: &mut [AttemptView], job: JobId, parent: TraceParent, has_parent: bool) {
+    let mut first: Option<String> = None;
+    for attempt in attempts {
+        attempt.span = parent.attempt(job.0, attempt.epoch).span_id_hex();
+        if let Some(first) = &first {
+            attempt.links = vec![first.clone()];
+        } else {
+            attempt.parent_span = has_parent.then(|| parent.span_id_hex());
+            first = Some(attempt.span.clone());
+        }
+    }
+}
+
+async fn logs(conn: &mut PgConnection, id: JobId) -> Result<Vec<LogLine>, sqlx::Error> {
+    let mut lines = sqlx::query_as!(
+        LogLine,
+        r#"
+        SELECT attempt, at, line
+        FROM job_logs
+        WHERE job = $1
+        ORDER BY id DESC
+        LIMIT $2
+        "#,
+        id.0,
+        SHOWN,
+    )
+    .fetch_all(conn)
+    .await?;
+    lines.reverse();
+    Ok(lines)
+}
+
+async fn family(conn: &mut PgConnection, job: &JobRow) -> Result<Vec<JobLine>, sqlx::Error> {
+    sqlx::query_as!(
+        JobLine,
+        r#"
+        SELECT id AS "id: JobId", state AS "state: JobState", kind, queue, priority AS "priority: Priority",
+               tenant AS "tenant: OrgId", attempt, created_at, run_at, queued_at, started_at, finished_at, cancel_at,
+               progress, progress_text, left(error, 300) AS error, fingerprint
+        FROM jobs
+        WHERE id = $1
+           OR parent = $2
+        -- The parent is never cut off by its many children.
+        ORDER BY id <> $1, id DESC
+        LIMIT $3
+        "#,
+        job.parent,
+        job.id.0,
+        SHOWN + 1,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Bed, insert};
+    use super::*;
+
+    #[tokio::test]
+    async fn attempts_come_from_their_table_and_the_last_one_from_the_row() {
+        let mut bed = Bed::new().await;
+        let worker = bed.worker(&["emails"], &["t.send"]).await;
+        let job = insert(&mut bed.conn, "emails", JobState::Available).await;
+        bed.sql(&format!(
+            "INSERT INTO job_attempts (job, epoch, attempt, outcome, worker, started_at, ended_at, error)
+             VALUES ({job}, 1, 1, 'retry', {worker}, now(), now(), 'boom'), ({job}, 2, 1, 'snooze', 99, now(), now(), NULL)"
+        ))
+        .await;
+        bed.set(job, "epoch = 2, attempt = 1").await;
+        let told = |detail: JobDetail| -> Vec<_> {
+            detail.attempts.into_iter().map(|a| (a.epoch, a.attempt, a.outcome, a.worker, a.error)).collect()
+        };
+        let name = || Some("emails-1".to_owned());
+        let before =
+            [(1, 1, "retry".to_owned(), name(), Some("boom".to_owned())), (2, 1, "snooze".to_owned(), None, None)];
+        assert_eq!(told(detail(&mut bed.conn, job).await.unwrap()), before);
+        bed.run(job, worker).await;
+        let seen = told(detail(&mut bed.conn, job).await.unwrap());
+        assert_eq!(seen[2], (3, 2, "running".to_owned(), name(), None));
+        bed.set(job, "state = 'succeeded', finished_at = now()").await;
+        let seen = detail(&mut bed.conn, job).await.unwrap();
+        assert_eq!(seen.attempts[2].ended_at, seen.job.finished_at);
+        assert_eq!(told(seen)[2], (3, 2, "succeeded".to_owned(), name(), None));
+        bed.close().await;
+    }
+
+    #[tokio::test]
+    async fn the_family_and_the_log_are_shown_in_order() {
+        let mut bed = Bed::new().await;
+        let parent = insert(&mut bed.conn, "emails", JobState::Succeeded).await;
+        let job = insert(&mut bed.conn, "emails", JobState::Succeeded).await;
+        bed.set(job, &format!("parent = {parent}")).await;
+        let mut children = Vec::new();
+        for _ in 0..2 {
+            let child = insert(&mut bed.conn, "reports", JobState::Available).await;
+            bed.set(child, &format!("parent = {job}")).await;
+            children.insert(0, child);
+        }
+        for line in ["one", "two"] {
+            bed.sql(&format!("INSERT INTO job_logs (job, attempt, at, line) VALUES ({job}, 1, now(), '{line}')")).await;
+        }
+        let seen = detail(&mut bed.conn, job).await.unwrap();
+        assert_eq!(seen.parent.map(|line| line.id), Some(parent));
+        assert_eq!(seen.children.iter().map(|line| line.id).collect::<Vec<_>>(), children);
+        assert_eq!(seen.logs.iter().map(|line| line.line.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+        let top = detail(&mut bed.conn, parent).await.unwrap();
+        assert!(top.parent.is_none());
+        assert_eq!(top.children.len(), 1);
+        bed.close().await;
+    }
+
+    #[tokio::test]
+    async fn an_unknown_job_is_said_to_be_unknown() {
+        let mut bed = Bed::new().await;
+        assert!(matches!(detail(&mut bed.conn, JobId(424_242)).await, Err(OpsError::UnknownJob(_))));
+        bed.close().await;
+    }
+}

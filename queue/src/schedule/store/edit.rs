@@ -1,0 +1,232 @@
+//! What operators do to schedules.
+
+use serde::Deserialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::{ScheduleError, ScheduleView, Times, get};
+use crate::enqueue::{Enqueue, Enqueued};
+use crate::ledger::JobTx;
+use crate::registry::Registry;
+
+/// A change of a schedule's times; what is `None` stays.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    pub expression: Option<String>,
+    /// An IANA name.
+    pub zone: Option<String>,
+    /// `skip`, `fire_once` or `fire_each:N`.
+    pub misfire: Option<String>,
+}
+
+/// A schedule that is added at run time.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSchedule {
+    pub name: String,
+    /// Of the job to enqueue.
+    pub kind: String,
+    #[serde(default = "no_fields")]
+    pub payload: Value,
+    pub expression: String,
+    #[serde(default = "utc")]
+    pub zone: String,
+    #[serde(default = "fire_once")]
+    pub misfire: String,
+}
+
+fn no_fields() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn fire_once() -> String {
+    super::Misfire::FireOnce.to_string()
+}
+
+/// Overrides a schedule's times. It goes on from now by the new ones: times that they name in the past do not fire.
+///
+/// What equals the declaration is no override. `by` names who, such as `cli` or a user's id; never personal data.
+pub async fn edit(conn: &mut PgConnection, name: &str, edit: Edit, by: &str) -> Result<ScheduleView, ScheduleError> {
+    if edit.expression.is_none() && edit.zone.is_none() && edit.misfire.is_none() {
+        return Err(ScheduleError::NothingToChange);
+    }
+    let old = get(conn, name).await?;
+    let new = Times {
+        expression: edit.expression.unwrap_or_else(|| old.times.expression.clone()),
+        zone: edit.zone.unwrap_or_else(|| old.times.zone.clone()),
+        misfire: edit.misfire.unwrap_or_else(|| old.times.misfire.clone()),
+    };
+    let new = new.tidy()?;
+    // A row that was changed since it was read is changed on top of that: each edit names all three texts.
+    let changed = sqlx::query!(
+        r#"
+        UPDATE schedules
+        SET override_expression = CASE WHEN origin = 'declared' THEN nullif($2, expression) END,
+            override_zone = CASE WHEN origin = 'declared' THEN nullif($3, zone) END,
+            override_misfire = CASE WHEN origin = 'declared' THEN nullif($4, misfire) END,
+            expression = CASE WHEN origin = 'added' THEN $2 ELSE expression END,
+            zone = CASE WHEN origin = 'added' THEN $3 ELSE zone END,
+            misfire = CASE WHEN origin = 'added' THEN $4 ELSE misfire END,
+            decided_until = CASE
+                WHEN (coalesce(override_expression, expression), coalesce(override_zone, zone)) = ($2, $3)
+                THEN decided_until
+                ELSE clock_timestamp()
+            END,
+            problem = NULL,
+            changed_at = clock_timestamp(),
+            changed_by = $5
+        WHERE name = $1
+        "#,
+        name,
+        new.expression,
+        new.zone,
+        new.misfire,
+        by,
+    )
+    .execute(&mut *conn)
+    .await?;
+    found(changed.rows_affected(), name)?;
+    get(conn, name).await
+}
+
+/// Takes every override back: the schedule goes on from now as declared.
+pub async fn reset(conn: &mut PgConnection, name: &str, by: &str) -> Result<ScheduleView, ScheduleError> {
+    let changed = sqlx::query!(
+        r#"
+        UPDATE schedules
+        SET override_expression = NULL,
+            override_zone = NULL,
+            override_misfire = NULL,
+            decided_until = CASE
+                WHEN override_expression IS NULL AND override_zone IS NULL THEN decided_until
+                ELSE clock_timestamp()
+            END,
+            problem = NULL,
+            changed_at = clock_timestamp(),
+            changed_by = $2
+        WHERE name = $1
+        "#,
+        name,
+        by,
+    )
+    .execute(&mut *conn)
+    .await?;
+    found(changed.rows_affected(), name)?;
+    get(conn, name).await
+}
+
+/// Stops a schedule from firing. Pausing what is paused changes nothing.
+pub async fn pause(conn: &mut PgConnection, name: &str, by: &str) -> Result<ScheduleView, ScheduleError> {
+    set_paused(conn, name, true, by).await
+}
+
+/// Lets a schedule fire again, from now: times during the pause are not made up.
+pub async fn resume(conn: &mut PgConnection, name: &str, by: &str) -> Result<ScheduleView, ScheduleError> {
+    set_paused(conn, name, false, by).await
+}
+
+async fn set_paused(
+    conn: &mut PgConnection,
+    name: &str,
+    paused: bool,
+    by: &str,
+) -> Result<ScheduleView, ScheduleError> {
+    let changed = sqlx::query!(
+        r#"
+        UPDATE schedules
+        SET paused = $2,
+            decided_until = CASE WHEN paused AND NOT $2 THEN clock_timestamp() ELSE decided_until END,
+            changed_at = CASE WHEN paused = $2 THEN changed_at ELSE clock_timestamp() END,
+            changed_by = CASE WHEN paused = $2 THEN changed_by ELSE $3 END
+        WHERE name = $1
+        "#,
+        name,
+        paused,
+        by,
+    )
+    .execute(&mut *conn)
+    .await?;
+    found(changed.rows_affected(), name)?;
+    get(conn, name).await
+}
+
+/// Adds a schedule of any kind that this program knows.
+pub async fn add(
+    conn: &mut PgConnection,
+    registry: &Registry,
+    new: NewSchedule,
+    by: &str,
+) -> Result<ScheduleView, ScheduleError> {
+    let NewSchedule { name, kind, payload, expression, zone, misfire } = new;
+    let info = registry.get(&kind).ok_or(ScheduleError::UnknownKind(kind))?;
+    // Only to check the payload.
+    let _ = info.enqueue(payload.clone())?;
+    let times = Times { expression, zone, misfire }.tidy()?;
+    sqlx::query!(
+        r#"
+        INSERT INTO schedules (name, origin, kind, payload, expression, zone, misfire, decided_until, changed_by)
+        VALUES ($1, 'added', $2, $3, $4, $5, $6, clock_timestamp(), $7)
+        "#,
+        name,
+        info.kind.name,
+        payload,
+        times.expression,
+        times.zone,
+        times.misfire,
+        by,
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(|error| match error.as_database_error().and_then(|error| error.constraint()) {
+        Some("schedules_pkey") => ScheduleError::Taken(name.clone()),
+        Some("schedules_name_check") => ScheduleError::Name(name.chars().take(100).collect()),
+        _ => error.into(),
+    })?;
+    get(conn, &name).await
+}
+
+/// Removes a schedule that was added at run time, or one that is retired.
+pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<(), ScheduleError> {
+    let removed = sqlx::query!(
+        r#"
+        DELETE FROM schedules
+        WHERE name = $1
+          AND (origin = 'added' OR retired_at IS NOT NULL)
+        "#,
+        name,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if removed.rows_affected() == 1 {
+        return Ok(());
+    }
+    get(conn, name).await?;
+    Err(ScheduleError::Declared(name.to_owned()))
+}
+
+/// Enqueues the schedule's job at once, also when it is paused. It is no tick: the next fire time stays.
+///
+/// A job that is already open under the same unique key is returned as it is.
+pub async fn run_now(tx: &mut JobTx, registry: &Registry, name: &str) -> Result<Enqueued, ScheduleError> {
+    let job = job_now(tx, registry, name).await?;
+    Ok(Enqueued::or_existing(tx.enqueue_with(job).await)?)
+}
+
+/// The job of [`run_now`], not yet enqueued.
+pub async fn job_now(conn: &mut PgConnection, registry: &Registry, name: &str) -> Result<Enqueue, ScheduleError> {
+    let schedule = get(conn, name).await?;
+    if schedule.retired_at.is_some() {
+        return Err(ScheduleError::Retired(name.to_owned()));
+    }
+    let info = registry.get(&schedule.kind).ok_or(ScheduleError::UnknownKind(schedule.kind))?;
+    Ok(info.enqueue(schedule.payload)?)
+}
+
+fn found(rows: u64, name: &str) -> Result<(), ScheduleError> {
+    if rows == 1 { Ok(()) } else { Err(ScheduleError::Unknown(name.to_owned())) }
+}

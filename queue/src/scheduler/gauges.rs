@@ -1,0 +1,69 @@
+//! How much waits and for how long, as Prometheus gauges. Told by the scheduler that leads the queue.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use shared::clock::Clock;
+use tokio_util::sync::CancellationToken;
+
+use crate::ops::queues;
+
+use crate::scheduler::Scheduler;
+use crate::scheduler::dispatch::{Dispatcher, pause};
+
+/// Counting millions of waiting jobs is not free.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Runs until `stop`.
+pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = tell(&scheduler, &dispatcher).await {
+            tracing::warn!(%error, "cannot count the queues");
+        }
+        pause(EVERY, &stop).await;
+    }
+}
+
+async fn tell(scheduler: &Scheduler, dispatcher: &Dispatcher) -> Result<(), sqlx::Error> {
+    let mut led = HashSet::new();
+    for (queue, leads) in dispatcher.queues() {
+        metrics::gauge!("tradeyard_queue_led", "queue" => queue.to_owned()).set(f64::from(u8::from(leads)));
+        if leads {
+            led.insert(queue.to_owned());
+        } else {
+            // What was told before is another scheduler's to tell now; a sum over all schedulers stays right.
+            QueueDepths::default().tell(queue);
+        }
+    }
+    if led.is_empty() {
+        return Ok(());
+    }
+    let mut conn = scheduler.pool.acquire().await?;
+    for queue in queues::list(&mut conn, None).await?.into_iter().filter(|queue| led.contains(&queue.name)) {
+        let oldest = queue.oldest_available.map_or(0.0, |due| (Clock::SYSTEM.now() - due).as_seconds_f64().max(0.0));
+        let depths = [queue.scheduled, queue.available, queue.queued, queue.running, queue.dead];
+        QueueDepths { depths, oldest }.tell(&queue.name);
+    }
+    Ok(())
+}
+
+/// What is told about one queue.
+#[derive(Debug, Default)]
+struct QueueDepths {
+    /// In the order of [`STATES`].
+    depths: [i64; 5],
+    /// For how many seconds the longest waiting job has been due.
+    oldest: f64,
+}
+
+const STATES: [&str; 5] = ["scheduled", "available", "queued", "running", "dead"];
+
+impl QueueDepths {
+    fn tell(&self, queue: &str) {
+        for (state, count) in STATES.into_iter().zip(self.depths) {
+            #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+            metrics::gauge!("tradeyard_queue_jobs", "queue" => queue.to_owned(), "state" => state).set(count as f64);
+        }
+        metrics::gauge!("tradeyard_queue_oldest_seconds", "queue" => queue.to_owned()).set(self.oldest);
+    }
+}

@@ -1,0 +1,144 @@
+//! Fires the schedules. Every scheduler does it; the row `(schedule, fire_at)`, committed with its job, decides who fired.
+//!
+//! The database's clock decides what is due; this process's clock only measures how long to sleep. It looks at the table
+//! at least once a second, so that edits, resumes and clocks that jump are seen.
+//!
+//! # How to get this wrong
+//! - Sleeping until the next fire time and no shorter: an operator's edit would wait for it.
+//! - Keeping "last fired" in memory: a scheduler that takes over would fire again, or skip.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Ledger;
+use crate::registry::Registry;
+use crate::schedule::store::{self, Declarations, Due, Faults, Outcome};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgPool;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::scheduler::dispatch::pause;
+
+/// The longest sleep.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The shortest: several schedulers wake at the same tick, and one of them needs a moment to commit it.
+const SHORTEST: Duration = Duration::from_millis(20);
+/// How often a scheduler says that its declarations stand.
+const DECLARE_EVERY: Duration = Duration::from_secs(30);
+/// Longer than any clock should ever jump back: a forgotten tick could fire again.
+const KEEP_TICKS: Duration = Duration::from_hours(7 * 24);
+
+/// Fires the schedules of one scheduler.
+#[derive(Debug)]
+pub struct Ticker {
+    ledger: Ledger,
+    registry: Arc<Registry>,
+    declarations: Declarations,
+    /// Added to the database's clock; zero but in tests.
+    skew: TimeDelta,
+    /// Schedules whose fault was logged.
+    told: HashSet<String>,
+}
+
+impl Ticker {
+    /// Checks every declared schedule of the registry.
+    pub fn new(pool: PgPool, registry: Arc<Registry>) -> Result<Self, Faults> {
+        let declarations = Declarations::of(&registry)?;
+        Ok(Self { ledger: Ledger::new(pool), registry, declarations, skew: TimeDelta::zero(), told: HashSet::new() })
+    }
+
+    /// Runs until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut declared: Option<Instant> = None;
+        while !stop.is_cancelled() {
+            let round = async {
+                if declared.is_none_or(|at| at.elapsed() >= DECLARE_EVERY) {
+                    self.declare(declared.is_none()).await?;
+                    declared = Some(Instant::now());
+                }
+                self.round().await
+            };
+            let sleep = match round.await {
+                Ok(sleep) => sleep,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot fire schedules");
+                    LOOK_EVERY
+                }
+            };
+            pause(sleep, &stop).await;
+        }
+    }
+
+    /// Writes what the code declares; see [`store::declare`].
+    pub async fn declare(&self, anew: bool) -> Result<(), sqlx::Error> {
+        let mut conn = self.ledger.pool().acquire().await?;
+        for name in store::declare(&mut conn, &self.declarations, anew).await? {
+            tracing::info!(schedule = name, "no program declares this schedule any more; it is retired");
+        }
+        store::forget_ticks(&mut conn, KEEP_TICKS).await?;
+        Ok(())
+    }
+
+    /// Fires everything that is due now, and returns how long to sleep.
+    pub async fn round(&mut self) -> anyhow::Result<Duration> {
+        let mut conn = self.ledger.pool().acquire().await?;
+        let now = store::now(&mut conn, self.skew).await?;
+        let schedules = store::due(&mut conn, now).await?;
+        drop(conn);
+        let mut decided = false;
+        for schedule in &schedules {
+            self.tell(schedule);
+            if schedule.at.is_some_and(|at| at <= now) {
+                let name = &schedule.name;
+                match store::fire(&self.ledger, &self.registry, name, self.skew).await {
+                    Ok(outcome) => {
+                        tell_outcome(name, &outcome);
+                        decided |= outcome.decided;
+                    }
+                    // One schedule's trouble is not the others'.
+                    Err(error) => tracing::warn!(schedule = name, %error, "cannot fire the schedule; trying again"),
+                }
+            }
+        }
+        // What was decided has a new next time, which is read in the next round.
+        Ok(if decided { SHORTEST } else { sleep(&schedules, now) })
+    }
+
+    fn tell(&mut self, schedule: &Due) {
+        match &schedule.problem {
+            Some(problem) if self.told.insert(schedule.name.clone()) => {
+                tracing::warn!(schedule = schedule.name, problem, "the schedule cannot fire");
+            }
+            Some(_) => {}
+            None => {
+                self.told.remove(&schedule.name);
+            }
+        }
+    }
+}
+
+/// How long until the next fire time, within bounds.
+fn sleep(schedules: &[Due], now: DateTime<Utc>) -> Duration {
+    let next = schedules.iter().filter_map(|schedule| schedule.at).filter(|at| *at > now).min();
+    let until = next.and_then(|next| (next - now).to_std().ok()).unwrap_or(LOOK_EVERY);
+    until.clamp(SHORTEST, LOOK_EVERY)
+}
+
+fn tell_outcome(name: &str, outcome: &Outcome) {
+    for fired in &outcome.fired {
+        tracing::info!(schedule = name, fire_at = %fired.fire_at, job.id = fired.job.0, "fired");
+        metrics::counter!("tradeyard_schedule_fires_total", "schedule" => name.to_owned()).increment(1);
+        metrics::histogram!("tradeyard_schedule_late_seconds").record(fired.late.as_seconds_f64());
+    }
+    if outcome.skipped {
+        tracing::warn!(schedule = name, "missed times were passed over, as the schedule's misfire policy says");
+    }
+    if let Some(problem) = &outcome.problem {
+        tracing::error!(schedule = name, problem, "the schedule's job cannot be enqueued");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! How this program connects to RabbitMQ and subscribes to a queue, in both lanes.
+
+use std::io;
+use std::time::Duration;
+
+use lapin::options::BasicConsumeOptions;
+use lapin::types::{FieldTable, ShortString};
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, ConnectionProperties, Consumer};
+use secrecy::{ExposeSecret, SecretString};
+
+/// Connecting takes several round trips, over TLS more.
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
+/// Seconds between signs of life, unless the URL says otherwise; a silent connection is dead after two of them.
+const HEARTBEAT: u16 = 10;
+
+/// Why there is no connection. Says nothing of the URL, which may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("AMQP_URL cannot be read")]
+    Url,
+    #[error("no connection within 10 s")]
+    Late,
+    #[error(transparent)]
+    Refused(#[from] lapin::Error),
+}
+
+/// Connects; `name` is shown in RabbitMQ's own tools. Without lapin's own recovery: after it, nobody knows which confirms
+/// were lost, and a deleted queue stays away.
+pub async fn connect(url: &SecretString, name: &str) -> Result<Connection, ConnectError> {
+    let mut uri: AMQPUri = url.expose_secret().parse().map_err(|_| ConnectError::Url)?;
+    uri.query.heartbeat.get_or_insert(HEARTBEAT);
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    let connecting = tokio::time::timeout(CONNECT, Connection::connect_uri(uri, properties));
+    Ok(connecting.await.map_err(|_| ConnectError::Late)??)
+}
+
+/// Subscribes to `queue`; when the caller gives up, the subscription is ended again.
+///
+/// In a task of its own, because lapin does not notice that nobody waits any more: it keeps the consumer, the consumer
+/// keeps the channel and the connection, and RabbitMQ's deliveries go where nobody reads them.
+pub async fn subscribe(channel: &Channel, queue: ShortString, tag: ShortString) -> lapin::Result<Consumer> {
+    let channel = channel.clone();
+    let subscribing = tokio::spawn(async move {
+        channel.basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default()).await
+    });
+    subscribing.await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+    use tokio::time::timeout;
+
+    use shared::testing::{NetworkFault, Proxy, server};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    async fn until_consumers(channel: &Channel, queue: &str, wanted: u32) {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let seen = async {
+            while channel.queue_declare(queue.into(), passive, FieldTable::default()).await.unwrap().consumer_count()
+                != wanted
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, seen).await.unwrap_or_else(|_| panic!("never {wanted} consumers"));
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_was_given_up_is_ended() {
+        let url = server("AMQP_URL");
+        let witness = connect(&url.clone().into(), "witness").await.unwrap();
+        let watching = witness.create_channel().await.unwrap();
+        let named = watching.queue_declare("".into(), QueueDeclareOptions::default(), FieldTable::default());
+        let queue = named.await.unwrap().name().clone();
+
+        let (proxy, through) = Proxy::before(&url).await.unwrap();
+        let connection = connect(&through.into(), "given up").await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        proxy.set(NetworkFault::Delay(Duration::from_secs(1)));
+        let subscribing = subscribe(&channel, queue.clone(), "given up".into());
+        assert!(timeout(Duration::from_millis(50), subscribing).await.is_err(), "it was to be slow");
+        drop((channel, connection));
+
+        until_consumers(&watching, queue.as_str(), 1).await;
+        until_consumers(&watching, queue.as_str(), 0).await;
+        watching.queue_delete(queue, QueueDeleteOptions::default()).await.unwrap();
+    }
+}

@@ -1,0 +1,245 @@
+//! Claims, runs out attempts' ends, and finishes: what all queues of a worker process share.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use shared::clock::Clock;
+use shared::trace::TraceParent;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::handlers::{Handlers, Verdict};
+use super::layers::Call;
+use super::lease::{Lease, Running, StopReason};
+use super::run_times::RunTimes;
+use super::statements::{Finish, Finished, claims, finishes, persist};
+use crate::cx::{Attempt, StaleAttempt};
+use crate::error_text::{fingerprint, scrub};
+use crate::group::Group;
+use crate::ledger::claim::Claimed;
+use crate::ledger::finish::{self, Ended, Ending};
+use crate::ledger::{Fence, Ledger};
+use crate::outcome::{Decision, Outcome};
+use crate::retry::Retry;
+use crate::ticket::Ticket;
+
+/// When a job comes again that the worker does not know.
+const UNKNOWN_COMES_AGAIN: Duration = Duration::from_secs(5);
+
+/// What claims and finishes jobs for all queues of a process.
+#[derive(Debug)]
+pub struct Engine<S> {
+    pub(crate) pool: PgPool,
+    pub(crate) lease: Lease,
+    pub(crate) running: Running,
+    pub(crate) handlers: Handlers<S>,
+    ledger: Ledger,
+    claims: Group<Ticket, Option<Claimed>>,
+    finishes: Group<(i64, Finish), Finished>,
+    pub(crate) run_times: RunTimes,
+    clock: Clock,
+    gone: CancellationToken,
+}
+
+impl<S: Send + Sync + 'static> Engine<S> {
+    /// Starts the groups. Statements are repeated until `gone`.
+    pub(crate) fn start(
+        pool: PgPool,
+        ledger: Ledger,
+        lease: Lease,
+        handlers: Handlers<S>,
+        clock: Clock,
+        gone: CancellationToken,
+    ) -> Self {
+        Self {
+            claims: claims(pool.clone(), lease.clone(), gone.clone()),
+            finishes: finishes(pool.clone(), gone.clone()),
+            running: Running::default(),
+            run_times: RunTimes::default(),
+            pool,
+            ledger,
+            lease,
+            handlers,
+            clock,
+            gone,
+        }
+    }
+
+    pub(crate) async fn claim(&self, ticket: Ticket) -> Option<Claimed> {
+        self.claims.ask(ticket).await.flatten()
+    }
+
+    /// Finds the handler and makes the attempt. A kind, or a version of its payload, that this program does not know yet goes
+    /// back in line: while a new release is rolled out, a worker that knows it is near.
+    pub(crate) async fn prepare(&self, claimed: Claimed) -> Option<Call<S>> {
+        let fence = Fence { job: claimed.ticket.job, epoch: claimed.ticket.epoch, worker: claimed.worker };
+        let entry = match self.handlers.get(&claimed.kind) {
+            Some(entry) if claimed.version <= entry.version => entry.clone(),
+            known => {
+                self.give_back(&claimed, fence, known.map(|entry| entry.version)).await;
+                return None;
+            }
+        };
+        let stored = claimed.traceparent.as_deref().and_then(|text| text.parse::<TraceParent>().ok());
+        let parent = stored.unwrap_or_else(|| TraceParent::of_job(fence.job.0, claimed.created_at));
+        let attempt = Arc::new(Attempt {
+            fence,
+            number: claimed.attempt,
+            kind: entry.kind,
+            tenant: claimed.tenant,
+            created_at: claimed.created_at,
+            run_at: claimed.run_at,
+            due_at: claimed.due_at.max(claimed.created_at),
+            trace: parent.attempt(fence.job.0, fence.epoch),
+            ledger: self.ledger.clone(),
+            cancelled: CancellationToken::new(),
+            log: Mutex::default(),
+            progressed: Mutex::default(),
+            clock: self.clock.clone(),
+        });
+        let due = claimed.run_at.max(claimed.created_at);
+        let waited = (claimed.started_at - due).as_seconds_f64().max(0.0);
+        metrics::histogram!("tradeyard_job_wait_seconds", "queue" => entry.queue.name).record(waited);
+        if let Some(queued_at) = claimed.queued_at {
+            let lag = (queued_at - due).as_seconds_f64().max(0.0);
+            metrics::histogram!("tradeyard_dispatch_lag_seconds", "queue" => entry.queue.name).record(lag);
+        }
+        let stop = self.running.add(&attempt);
+        Some(Call { claimed, entry, attempt, stop })
+    }
+
+    async fn give_back(&self, claimed: &Claimed, fence: Fence, known: Option<i16>) {
+        let kind = &claimed.kind;
+        let why = known.map_or_else(
+            || format!("this worker's version has no handler for {kind}"),
+            |known| format!("this worker's version reads {kind} up to version {known}, not {}", claimed.version),
+        );
+        tracing::warn!(job.id = fence.job.0, job.kind = kind, "{why}; giving the job back");
+        let ended = Ended {
+            job: fence.job,
+            epoch: fence.epoch,
+            ending: Ending::Snooze,
+            delay: UNKNOWN_COMES_AGAIN.as_secs_f64(),
+            fingerprint: Some(fingerprint(kind, &why)),
+            error: Some(why),
+            started_at: claimed.started_at,
+        };
+        self.finishes.ask((fence.worker, Finish::End(ended))).await;
+        metrics::counter!("tradeyard_jobs_finished_total", "kind" => kind.clone(), "outcome" => "snooze").increment(1);
+    }
+
+    pub(crate) async fn finish(
+        &self,
+        attempt: &Arc<Attempt>,
+        kind: &'static str,
+        retry: Retry,
+        started_at: DateTime<Utc>,
+        verdict: Verdict,
+    ) {
+        self.save_lines(attempt).await;
+        let outcome = self.settle(attempt, retry, started_at, verdict).await;
+        self.running.remove(attempt);
+        metrics::counter!("tradeyard_jobs_finished_total", "kind" => kind, "outcome" => outcome).increment(1);
+    }
+
+    /// Writes the attempt's end; returns the word for it.
+    async fn settle(
+        &self,
+        attempt: &Attempt,
+        retry: Retry,
+        started_at: DateTime<Utc>,
+        verdict: Verdict,
+    ) -> &'static str {
+        let fence = attempt.fence;
+        let ended = |ending, delay: Duration, error: Option<&str>| {
+            let error = error.map(scrub);
+            Ended {
+                job: fence.job,
+                epoch: fence.epoch,
+                ending,
+                delay: delay.as_secs_f64(),
+                fingerprint: error.as_deref().map(|error| fingerprint(attempt.kind, error)),
+                error,
+                started_at,
+            }
+        };
+        let (finish, word) = match verdict {
+            Verdict::Outcome(Outcome::Committed(_)) => return "done",
+            Verdict::Outcome(Outcome::Done) => (Finish::Succeed(fence.job, fence.epoch, None), "done"),
+            Verdict::Outcome(Outcome::DoneWith(value)) => {
+                (Finish::Succeed(fence.job, fence.epoch, Some(value)), "done")
+            }
+            Verdict::Outcome(Outcome::Snooze(delay)) => (Finish::End(ended(Ending::Snooze, delay, None)), "snooze"),
+            Verdict::Outcome(Outcome::Retry(cause)) => {
+                let (ending, delay) = self.after_failure(attempt, retry, &Decision::Retry);
+                (Finish::End(ended(ending, delay, Some(&cause))), ending.word())
+            }
+            Verdict::Outcome(Outcome::Cancel(why)) => {
+                (Finish::End(ended(Ending::Cancelled, Duration::ZERO, Some(&why))), "cancelled")
+            }
+            Verdict::Outcome(Outcome::Dead(why)) | Verdict::Undecodable(why) => {
+                (Finish::End(ended(Ending::Dead, Duration::ZERO, Some(&why))), "dead")
+            }
+            Verdict::Failed(error, _) if error.is::<StaleAttempt>() => {
+                metrics::counter!("tradeyard_stale_attempts_total").increment(1);
+                return "stale";
+            }
+            Verdict::Failed(error, decision) => {
+                let (ending, delay) = self.after_failure(attempt, retry, &decision);
+                (Finish::End(ended(ending, delay, Some(&format!("{error:#}")))), ending.word())
+            }
+            Verdict::Stopped(StopReason::Cancelled) => {
+                (Finish::End(ended(Ending::Cancelled, Duration::ZERO, Some("cancelled on request"))), "cancelled")
+            }
+            Verdict::Stopped(StopReason::Shutdown) => {
+                (Finish::End(ended(Ending::Returned, Duration::ZERO, None)), "returned")
+            }
+            // Another worker has the job; whatever we wrote would be refused.
+            Verdict::Stopped(StopReason::LeaseLost) => return "lost",
+        };
+        match self.finishes.ask((fence.worker, finish)).await {
+            Some(Finished::Yes) => word,
+            Some(Finished::Refused) => {
+                let why = "the job's result cannot be stored; see the worker's log";
+                let end = Finish::End(ended(Ending::Dead, Duration::ZERO, Some(why)));
+                self.finishes.ask((fence.worker, end)).await;
+                "dead"
+            }
+            Some(Finished::Stale) | None => {
+                metrics::counter!("tradeyard_stale_attempts_total").increment(1);
+                "stale"
+            }
+        }
+    }
+
+    fn after_failure(&self, attempt: &Attempt, retry: Retry, decision: &Decision) -> (Ending, Duration) {
+        let number = u32::try_from(attempt.number).unwrap_or(1);
+        match decision {
+            Decision::Cancel => (Ending::Cancelled, Duration::ZERO),
+            Decision::Dead => (Ending::Dead, Duration::ZERO),
+            Decision::Retry | Decision::RetryAfter(_) => {
+                match (retry.after(number, attempt.due_at, self.clock.now(), rand::random()), decision) {
+                    (Some(_), Decision::RetryAfter(delay)) => (Ending::Retry, *delay),
+                    (Some(delay), _) => (Ending::Retry, delay),
+                    (None, _) => (Ending::Dead, Duration::ZERO),
+                }
+            }
+        }
+    }
+
+    /// Stores what the handler logged so far.
+    pub(crate) async fn save_lines(&self, attempt: &Attempt) {
+        let lines = attempt.take_lines();
+        if lines.is_empty() {
+            return;
+        }
+        let written = persist(&self.gone, "log", || async {
+            let mut conn = self.ledger.pool().acquire().await?;
+            finish::log(&mut conn, attempt.fence.job, attempt.number, &lines).await
+        });
+        if let Some(Err(error)) = written.await {
+            tracing::error!(%error, job.id = attempt.fence.job.0, "the job's log lines cannot be stored");
+        }
+    }
+}

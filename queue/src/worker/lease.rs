@@ -1,0 +1,308 @@
+//! The worker's row: its lease is the lease of every job that it runs, so a heartbeat is one statement a process.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use shared::ids::JobId;
+use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
+
+use crate::cx::Attempt;
+use crate::ticket::Ticket;
+
+/// How long a worker may stay silent before its jobs go to others.
+pub const LEASE: Duration = Duration::from_secs(15);
+/// After how long without a renewal a worker stops what runs, by its own clock: early enough for handlers to end within their
+/// grace of three seconds before the reaper may give their jobs to others.
+pub const FENCE: Duration = Duration::from_secs(11);
+/// How often it renews the lease and looks for cancellations: an operator's cancel is seen within a second.
+pub const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// The id under which this process holds jobs. It changes when a lease was lost.
+#[derive(Clone, Debug, Default)]
+pub struct Lease(Arc<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    worker: AtomicI64,
+    trusted: AtomicBool,
+}
+
+impl Lease {
+    #[must_use]
+    pub fn worker(&self) -> i64 {
+        self.0.worker.load(Ordering::Acquire)
+    }
+
+    /// Whether the worker is registered and has renewed its lease in time.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        self.0.trusted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set(&self, worker: i64) {
+        self.0.worker.store(worker, Ordering::Release);
+        self.trust(true);
+    }
+
+    pub(crate) fn trust(&self, trusted: bool) {
+        self.0.trusted.store(trusted, Ordering::Relaxed);
+    }
+}
+
+/// What a process says about itself.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    pub name: String,
+    pub pool: String,
+    pub host: String,
+    pub pid: i32,
+    /// Where the process id means something, see [`super::neighbours`].
+    pub place: Option<String>,
+    pub version: String,
+    pub queues: Vec<String>,
+    pub kinds: Vec<String>,
+    pub concurrency: i32,
+}
+
+/// Inserts the worker's row with a fresh lease; returns its id.
+pub(crate) async fn register(conn: &mut PgConnection, this: &Registration) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        INSERT INTO workers (name, pool, host, pid, place, version, queues, kinds, concurrency, lease_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + $10::double precision * interval '1 second')
+        RETURNING id
+        "#,
+        this.name,
+        this.pool,
+        this.host,
+        this.pid,
+        this.place.as_deref(),
+        this.version,
+        &this.queues,
+        &this.kinds,
+        this.concurrency,
+        LEASE.as_secs_f64(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Renews the lease; `false` when it is already lost. A lease that has passed is lost only once the reaper says so: after an
+/// outage of the database every worker is late, and none is dead.
+pub(crate) async fn renew(
+    conn: &mut PgConnection,
+    worker: i64,
+    running: i32,
+    run_micros: &serde_json::Value,
+) -> Result<bool, sqlx::Error> {
+    let renewed = sqlx::query!(
+        r#"
+        UPDATE workers
+        SET seen_at = clock_timestamp(), running = $2, run_micros = $3,
+            lease_until = clock_timestamp() + $4::double precision * interval '1 second'
+        WHERE id = $1
+          AND stopped_at IS NULL
+        "#,
+        worker,
+        running,
+        run_micros,
+        LEASE.as_secs_f64(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(renewed.rows_affected() == 1)
+}
+
+/// The workers of this place that have not signed off, with their process ids.
+pub(crate) async fn neighbours(conn: &mut PgConnection, place: &str) -> Result<Vec<(i64, i32)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, pid
+        FROM workers
+        WHERE stopped_at IS NULL
+          AND place = $1
+        "#,
+        place,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.pid)).collect())
+}
+
+/// Ends the leases of workers whose processes are gone: the reaper buries them at its next look.
+pub(crate) async fn report_ended(conn: &mut PgConnection, workers: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        UPDATE workers
+        SET lease_until = clock_timestamp()
+        WHERE id = ANY ($1)
+          AND stopped_at IS NULL
+          AND lease_until > clock_timestamp()
+        "#,
+        workers,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Says that the worker is gone on purpose.
+pub(crate) async fn stop(conn: &mut PgConnection, worker: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE workers SET stopped_at = clock_timestamp(), running = 0 WHERE id = $1 AND stopped_at IS NULL",
+        worker,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The jobs of this worker that somebody asked to cancel.
+pub(crate) async fn cancelling(conn: &mut PgConnection, worker: i64) -> Result<Vec<JobId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        SELECT id
+        FROM jobs
+        WHERE worker = $1
+          AND state = 'running'
+          AND cancel_at IS NOT NULL
+        "#,
+        worker,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(JobId).collect())
+}
+
+/// A job that the ledger says this worker runs.
+#[derive(Debug)]
+pub(crate) struct HeldJob {
+    pub(crate) ticket: Ticket,
+    pub(crate) kind: String,
+    pub(crate) started_at: DateTime<Utc>,
+}
+
+/// The jobs that the ledger says this worker runs for longer than `age`.
+pub(crate) async fn held_since(
+    conn: &mut PgConnection,
+    worker: i64,
+    queues: &[String],
+    age: Duration,
+) -> Result<Vec<HeldJob>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, epoch, kind, started_at AS "started_at!"
+        FROM jobs
+        WHERE queue = ANY ($2)
+          AND state IN ('queued', 'running')
+          AND state = 'running'
+          AND worker = $1
+          AND started_at < clock_timestamp() - $3::double precision * interval '1 second'
+        "#,
+        worker,
+        queues,
+        age.as_secs_f64(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| HeldJob {
+            ticket: Ticket { job: JobId(row.id), epoch: row.epoch },
+            kind: row.kind,
+            started_at: row.started_at,
+        })
+        .collect())
+}
+
+/// Why a running attempt was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// Somebody cancelled the job.
+    Cancelled,
+    /// The process shuts down and its grace period is over.
+    Shutdown,
+    /// The lease is lost: another worker may run the job.
+    LeaseLost,
+}
+
+/// The attempts that run now, so that they can be found by job and stopped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Running(Arc<Mutex<Attempts>>);
+
+type Attempts = HashMap<JobId, (Arc<Attempt>, StopCell)>;
+
+/// Why this attempt is being stopped, if it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StopCell {
+    reason: Arc<Mutex<Option<StopReason>>>,
+    pub(crate) told: CancellationToken,
+}
+
+impl StopCell {
+    pub(crate) fn reason(&self) -> Option<StopReason> {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, reason: StopReason) {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        self.told.cancel();
+    }
+}
+
+impl Running {
+    pub(crate) fn add(&self, attempt: &Arc<Attempt>) -> StopCell {
+        let cell = StopCell { told: attempt.cancelled.clone(), ..StopCell::default() };
+        self.lock().insert(attempt.fence.job, (Arc::clone(attempt), cell.clone()));
+        cell
+    }
+
+    /// Forgets the attempt, unless a newer one of the same job has taken its place.
+    pub(crate) fn remove(&self, attempt: &Attempt) {
+        let mut running = self.lock();
+        if running.get(&attempt.fence.job).is_some_and(|(held, _)| held.fence == attempt.fence) {
+            running.remove(&attempt.fence.job);
+        }
+    }
+
+    pub(crate) fn holds(&self, ticket: Ticket) -> bool {
+        self.lock().get(&ticket.job).is_some_and(|(held, _)| held.fence.epoch == ticket.epoch)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    pub(crate) fn stop(&self, jobs: &[JobId], reason: StopReason) {
+        let running = self.lock();
+        for (_, cell) in jobs.iter().filter_map(|job| running.get(job)) {
+            cell.tell(reason);
+        }
+    }
+
+    /// Stops the attempts that hold their jobs under this worker's id.
+    pub(crate) fn stop_worker(&self, worker: i64, reason: StopReason) {
+        for (_, cell) in self.lock().values().filter(|(attempt, _)| attempt.fence.worker == worker) {
+            cell.tell(reason);
+        }
+    }
+
+    pub(crate) fn stop_all(&self, reason: StopReason) {
+        for (_, cell) in self.lock().values() {
+            cell.tell(reason);
+        }
+    }
+
+    /// The attempts with log lines that are not yet stored.
+    pub(crate) fn with_unsaved_lines(&self) -> Vec<Arc<Attempt>> {
+        self.lock().values().filter(|(attempt, _)| attempt.has_unsaved_lines()).map(|(a, _)| Arc::clone(a)).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Attempts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

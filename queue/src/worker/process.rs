@@ -1,0 +1,213 @@
+//! The life of a worker process, from registration to shutdown.
+
+use std::convert::Infallible;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::clock::Clock;
+use shared::program::Health;
+use shared::telemetry::Readiness;
+use sqlx::PgPool;
+use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceBuilder, service_fn};
+
+use super::engine::Engine;
+use super::handlers::Handlers;
+use super::heartbeat::Heart;
+use super::layers::{Dispatch, GuardLayer, Handover, LedgerLayer, TraceLayer};
+use super::lease::{Lease, Registration, StopReason, register, stop};
+use super::neighbours::place;
+use super::statements::persist;
+use super::supervise;
+use crate::ledger::Ledger;
+use crate::ledger::claim::release;
+use crate::ready::transports_answer;
+use crate::ticket::Ticket;
+use crate::transport::{Brokers, Deliver, Message};
+
+/// How long the consumers of a worker that shuts down may take to give back what they hold.
+const CONSUMERS_END: Duration = Duration::from_secs(2);
+
+/// How a pool's process is run.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// The pool's name, such as `emails`.
+    pub pool: String,
+    /// How many jobs of each queue run at once.
+    pub concurrency: usize,
+    /// How long running jobs may take to end after a shutdown was asked for.
+    pub grace: Duration,
+    pub host: String,
+    pub version: String,
+}
+
+/// A worker process in the making.
+pub struct Process<S> {
+    pub engine_pool: PgPool,
+    pub ledger: Ledger,
+    pub brokers: Brokers,
+    pub handlers: Handlers<S>,
+    pub services: Arc<S>,
+    pub options: WorkerOptions,
+    pub clock: Clock,
+    /// Learns whether this worker is registered, its lease alive, and its brokers there.
+    pub health: Health,
+}
+
+impl<S> Debug for Process<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Process").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl<S: Send + Sync + 'static> Process<S> {
+    /// Runs until `shutdown`, then lets running jobs end within the grace period; `kill` ends the grace at once.
+    pub async fn run(self, shutdown: CancellationToken, kill: CancellationToken) -> anyhow::Result<()> {
+        let handlers = self.handlers.checked()?;
+        let queues = handlers.queues();
+        let registration = Registration {
+            name: format!("{}-{}-{}", self.options.pool, self.options.host, std::process::id()),
+            pool: self.options.pool.clone(),
+            host: self.options.host.clone(),
+            pid: i32::try_from(std::process::id()).unwrap_or(0),
+            place: place(),
+            version: self.options.version.clone(),
+            queues: queues.iter().map(|queue| queue.name.to_owned()).collect(),
+            kinds: handlers.kinds(),
+            concurrency: i32::try_from(self.options.concurrency).unwrap_or(i32::MAX),
+        };
+        let gone = CancellationToken::new();
+        let lease = Lease::default();
+        let pool = self.engine_pool.clone();
+        self.health.add(lease_ready(&lease));
+        self.health.add(transports_answer(self.brokers.clone(), pool.clone(), queues.clone()));
+        let registered = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            registered = persist(&kill, "register", || async { register(&mut *pool.acquire().await?, &registration).await }) => registered,
+        };
+        let Some(registered) = registered else { return Ok(()) };
+        lease.set(registered?);
+        let engine = Arc::new(Engine::start(
+            pool.clone(),
+            self.ledger.clone(),
+            lease.clone(),
+            handlers,
+            self.clock.clone(),
+            gone.clone(),
+        ));
+        let beating = CancellationToken::new();
+        let heart = Heart::new(Arc::clone(&engine), pool.clone(), registration);
+        let heartbeat = tokio::spawn(heart.run(beating.clone()));
+        let jobs = TaskTracker::new();
+        let consumers: Vec<_> = queues
+            .iter()
+            .map(|&queue| {
+                let deliver = deliver(&engine, &self.services, self.options.concurrency, &jobs, &shutdown);
+                tokio::spawn(supervise::consume(
+                    self.brokers.clone(),
+                    pool.clone(),
+                    queue,
+                    self.options.concurrency,
+                    deliver,
+                    shutdown.clone(),
+                ))
+            })
+            .collect();
+        shutdown.cancelled().await;
+        tracing::info!(worker.running = engine.running.len(), "shutting down: no new jobs");
+        jobs.close();
+        tokio::select! {
+            () = jobs.wait() => {}
+            () = tokio::time::sleep(self.options.grace) => {}
+            () = kill.cancelled() => {}
+        }
+        engine.running.stop_all(StopReason::Shutdown);
+        let last = Duration::from_secs(if kill.is_cancelled() { 1 } else { 5 });
+        if tokio::time::timeout(last, jobs.wait()).await.is_err() {
+            tracing::warn!(worker.running = engine.running.len(), "jobs are left; the reaper gives them to others");
+        }
+        let latest = tokio::time::Instant::now() + CONSUMERS_END;
+        for mut consumer in consumers {
+            // Messages in a consumer's buffer are given back as it ends; without that they wait until they are missed.
+            if tokio::time::timeout_at(latest, &mut consumer).await.is_err() {
+                consumer.abort();
+            }
+        }
+        beating.cancel();
+        let _ = heartbeat.await;
+        gone.cancel();
+        let worker = lease.worker();
+        let said = async { stop(&mut *pool.acquire().await?, worker).await };
+        if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(2), said).await {
+            tracing::warn!(%error, "could not sign off; the lease will run out");
+        }
+        Ok(())
+    }
+}
+
+fn lease_ready(lease: &Lease) -> Readiness {
+    let lease = lease.clone();
+    Arc::new(move || {
+        let trusted = lease.is_trusted();
+        Box::pin(async move { if trusted { Ok(()) } else { Err("the worker is not registered".to_owned()) } })
+    })
+}
+
+/// What a queue's consumer does with a message: each ticket waits for room, then becomes a task of its own.
+fn deliver<S: Send + Sync + 'static>(
+    engine: &Arc<Engine<S>>,
+    services: &Arc<S>,
+    concurrency: usize,
+    jobs: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> Deliver {
+    let room = Arc::new(Semaphore::new(concurrency.max(1)));
+    let job = ServiceBuilder::new()
+        .layer(LedgerLayer(Arc::clone(engine)))
+        .layer(TraceLayer)
+        .layer(GuardLayer(engine.run_times.clone()))
+        .service(Dispatch(Arc::clone(services)));
+    let (jobs, shutdown, pool) = (jobs.clone(), shutdown.clone(), engine.pool.clone());
+    BoxCloneSyncService::new(service_fn(move |message: Message| {
+        let (jobs, shutdown, pool) = (jobs.clone(), shutdown.clone(), pool.clone());
+        let (room, job) = (Arc::clone(&room), job.clone());
+        async move {
+            let mut takes = Vec::with_capacity(message.0.len());
+            for (place, &ticket) in message.0.iter().enumerate() {
+                let permit = tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => None,
+                    permit = Arc::clone(&room).acquire_owned() => permit.ok(),
+                };
+                let Some(permit) = permit else {
+                    give_back(&pool, &message.0[place..]).await;
+                    break;
+                };
+                let (taken, was_taken) = oneshot::channel();
+                takes.push(was_taken);
+                let mut job = job.clone();
+                jobs.spawn(async move {
+                    let Ok(()) = job.call(Handover { ticket, taken }).await;
+                    drop(permit);
+                });
+            }
+            for take in takes {
+                // A dropped sender means that the job's task is gone; the ledger knows what became of it.
+                let _ = take.await;
+            }
+            Ok::<(), Infallible>(())
+        }
+    }))
+}
+
+/// Tickets that this process will not claim any more go back in line at once.
+async fn give_back(pool: &PgPool, tickets: &[Ticket]) {
+    let released = async { release(&mut *pool.acquire().await?, tickets).await };
+    if let Err(error) = released.await {
+        tracing::warn!(%error, "could not give tickets back; the reconciler will");
+    }
+}

@@ -1,0 +1,3 @@
+//! What is hashed and encrypted.
+
+pub mod password;

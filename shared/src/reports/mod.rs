@@ -1,5 +1,0 @@
-//! Reports: what is asked for, over which days, and what came of it.
-
-pub mod model;
-pub mod period;
-pub mod store;

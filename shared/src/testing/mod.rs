@@ -1,0 +1,8 @@
+//! The test kit of the ground: a database for each test, the addresses of the test servers, and a network that fails on
+//! demand.
+
+mod db;
+mod network;
+
+pub use db::TestDb;
+pub use network::{NetworkFault, Proxy, server};

@@ -1,0 +1,204 @@
+//! The addresses of the test servers, and a proxy that plays a bad network.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// The URL of a server that the test run has started.
+///
+/// # Panics
+/// When the variable is missing: a test cannot go on without its server.
+#[must_use]
+#[expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test without its server ends here")]
+pub fn server(variable: &str) -> String {
+    std::env::var(variable).expect("DATABASE_URL, REDIS_URL and AMQP_URL name the test servers; run ./dev test")
+}
+
+/// What the network does to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkFault {
+    /// None: everything passes.
+    None,
+    /// New connections are closed at once; those that exist go on until [`Proxy::cut`].
+    Refuse,
+    /// Every byte arrives this much later, in each direction.
+    Delay(Duration),
+    /// Connections stay open and nothing passes: half open. What was sent arrives when the fault changes.
+    Silence,
+    /// Requests pass, answers are lost.
+    DropAnswers,
+}
+
+/// A TCP proxy in front of a real server.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    fault: watch::Sender<NetworkFault>,
+    cuts: watch::Sender<u32>,
+    listening: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Listens on a free local port and passes everything on to `target`, `host:port`.
+    pub async fn to(target: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let target: Arc<str> = target.into();
+        let (fault, seen) = watch::channel(NetworkFault::None);
+        let (cuts, cut) = watch::channel(0);
+        let listening = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if *seen.borrow() == NetworkFault::Refuse {
+                    // Without the lingering close, so that the client sees a reset.
+                    let _ = client.set_zero_linger();
+                    continue;
+                }
+                tokio::spawn(pass(client, Arc::clone(&target), seen.clone(), cut.clone()));
+            }
+        });
+        Ok(Self { address, fault, cuts, listening })
+    }
+
+    /// In front of the server that `url` names; returns the proxy and the URL through it.
+    pub async fn before(url: &str) -> io::Result<(Self, String)> {
+        let authority = url.split("://").nth(1).unwrap_or(url).split(['/', '?']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let proxy = Self::to(host).await?;
+        let through = url.replacen(host, &proxy.address.to_string(), 1);
+        Ok((proxy, through))
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Changes what the network does, to the connections that exist as well.
+    pub fn set(&self, fault: NetworkFault) {
+        self.fault.send_replace(fault);
+    }
+
+    /// Cuts every connection.
+    pub fn cut(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.listening.abort();
+        self.cut();
+    }
+}
+
+async fn pass(
+    client: TcpStream,
+    target: Arc<str>,
+    fault: watch::Receiver<NetworkFault>,
+    mut cut: watch::Receiver<u32>,
+) {
+    cut.mark_unchanged();
+    let Ok(server) = TcpStream::connect(&*target).await else { return };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (client_in, client_out) = client.into_split();
+    let (server_in, server_out) = server.into_split();
+    tokio::select! {
+        _ = cut.changed() => {}
+        () = flow(client_in, server_out, fault.clone(), false) => {}
+        () = flow(server_in, client_out, fault, true) => {}
+    }
+}
+
+/// Passes bytes one way until either end closes.
+async fn flow(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: watch::Receiver<NetworkFault>, answers: bool) {
+    let (sender, mut receiver) = mpsc::channel::<(Instant, Vec<u8>)>(64);
+    let mut later = fault.clone();
+    let read = async {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(count @ 1..) = from.read(&mut buffer).await {
+            let now = *fault.borrow();
+            if now == NetworkFault::DropAnswers && answers {
+                continue;
+            }
+            let delay = if let NetworkFault::Delay(delay) = now { delay } else { Duration::ZERO };
+            if sender.send((Instant::now() + delay, buffer[..count].to_vec())).await.is_err() {
+                return;
+            }
+        }
+        // Lets what is under way arrive.
+        drop(sender);
+        std::future::pending::<()>().await;
+    };
+    let write = async {
+        while let Some((due, bytes)) = receiver.recv().await {
+            tokio::time::sleep_until(due).await;
+            if later.wait_for(|fault| *fault != NetworkFault::Silence).await.is_err()
+                || to.write_all(&bytes).await.is_err()
+            {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = read => {}
+        () = write => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn echo() -> String {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = stream.split();
+                    tokio::io::copy(&mut from, &mut to).await
+                });
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn the_proxy_plays_every_fault() {
+        let (proxy, url) = Proxy::before(&format!("x://user:word@{}/path", echo().await)).await.unwrap();
+        assert_eq!(url, format!("x://user:word@{}/path", proxy.address()));
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        let mut byte = [0];
+        stream.write_all(b"a").await.unwrap();
+        stream.read_exact(&mut byte).await.unwrap();
+
+        proxy.set(NetworkFault::Delay(Duration::from_millis(40)));
+        let sent = Instant::now();
+        stream.write_all(b"b").await.unwrap();
+        stream.read_exact(&mut byte).await.unwrap();
+        assert!(sent.elapsed() >= Duration::from_millis(80), "delayed each way");
+
+        proxy.set(NetworkFault::Silence);
+        stream.write_all(b"c").await.unwrap();
+        let silent = tokio::time::timeout(Duration::from_millis(50), stream.read_exact(&mut byte)).await;
+        assert!(silent.is_err());
+        proxy.set(NetworkFault::None);
+        stream.read_exact(&mut byte).await.unwrap();
+        assert_eq!(&byte, b"c");
+
+        proxy.set(NetworkFault::Refuse);
+        let mut refused = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(refused.read_exact(&mut byte).await.is_err());
+        proxy.cut();
+        assert!(stream.read_exact(&mut byte).await.is_err());
+    }
+}

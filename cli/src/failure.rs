@@ -27,14 +27,14 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if nobody_reads(error) {
         return ExitCode::SUCCESS;
     }
-    let text = told_with_advice(error);
+    let text = message_with_advice(error);
     // With nowhere to write, the exit code still tells.
     let _ = io::stderr().lock().write_all(text.as_bytes());
     if error.downcast_ref::<ConfigError>().is_some() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// What [`report`] prints.
-pub(crate) fn told_with_advice(error: &anyhow::Error) -> String {
+pub(crate) fn message_with_advice(error: &anyhow::Error) -> String {
     let advice = advice(error).map(|advice| format!("help: {advice}\n")).unwrap_or_default();
     format!("error: {}\n{advice}", told(error))
 }

@@ -130,9 +130,9 @@ async fn the_demo_plays_a_file_once() {
     }
     interrupted.kill().await.unwrap();
 
-    let (code, told, progress) = stack.demo(BIDS, &["--seconds", "20", "--json"]).await;
-    assert_eq!(code, Some(0), "{told}{progress}");
-    let mut figures: Value = serde_json::from_str(&told).unwrap();
+    let (code, output, progress) = stack.demo(BIDS, &["--seconds", "20", "--json"]).await;
+    assert_eq!(code, Some(0), "{output}{progress}");
+    let mut figures: Value = serde_json::from_str(&output).unwrap();
     for lateness in ["closing_lateness_p50_ms", "closing_lateness_p99_ms"] {
         assert!(figures.as_object_mut().unwrap().remove(lateness).unwrap().as_f64().unwrap() > 0.0);
     }
@@ -147,13 +147,13 @@ async fn the_demo_plays_a_file_once() {
     assert_eq!(stack.count("auctions WHERE status = 'cancelled'").await, 3, "what was interrupted is taken back");
 
     let rows = stack.rows().await;
-    let (code, told, progress) = stack.demo(BIDS, &[]).await;
-    assert_eq!(code, Some(0), "{told}{progress}");
+    let (code, output, progress) = stack.demo(BIDS, &[]).await;
+    assert_eq!(code, Some(0), "{output}{progress}");
     let bad = stack.dir.join("bad.csv");
     let text = std::fs::read_to_string(BIDS).unwrap().replace("20.1", "twenty");
     std::fs::write(&bad, text).unwrap();
-    let (code, told, error) = stack.demo(bad.to_str().unwrap(), &["--json"]).await;
-    assert_eq!((code, told.as_str()), (Some(1), ""));
+    let (code, output, error) = stack.demo(bad.to_str().unwrap(), &["--json"]).await;
+    assert_eq!((code, output.as_str()), (Some(1), ""));
     assert!(error.contains("line 9: column amount: \"twenty\""), "{error}");
     assert_eq!(stack.rows().await, rows, "neither a second run nor a bad file adds anything");
     stack.stop().await;

@@ -172,7 +172,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
     #[expect(clippy::expect_used, reason = "a test ends here")]
     pub async fn take(&self) -> Vec<Ticket> {
         let mut conn = self.engine.pool.acquire().await.expect("the ledger answers");
-        dispatch::ripen(&mut conn, 1_000).await.expect("due jobs ripen");
+        dispatch::promote(&mut conn, 1_000).await.expect("due jobs are promoted");
         let mut tickets = Vec::new();
         for queue in &self.queues {
             for line in lines(&mut conn, queue, None, 100).await.expect("lines are read") {

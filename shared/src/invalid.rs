@@ -49,17 +49,17 @@ pub fn escaped(name: &str) -> String {
 }
 
 /// Rows of constraint name, field, message: how a store tells its constraints.
-pub type Meanings = [(&'static str, &'static str, &'static str)];
+pub type ConstraintMessages = [(&'static str, &'static str, &'static str)];
 
 /// The name of the constraint that `error` reports as violated.
 pub fn violated(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error().and_then(|error| error.constraint())
 }
 
-/// What the violated constraint means, when it is one of `meanings`.
-pub fn meaning(error: &sqlx::Error, meanings: &Meanings) -> Option<Invalid> {
+/// What the violated constraint means, when it is one of `messages`.
+pub fn constraint_message(error: &sqlx::Error, messages: &ConstraintMessages) -> Option<Invalid> {
     let name = violated(error)?;
-    meanings
+    messages
         .iter()
         .find(|(constraint, _, _)| *constraint == name)
         .map(|(_, pointer, message)| Invalid::new(*pointer, *message))

@@ -87,8 +87,8 @@ async fn a_job_that_kills_its_worker_delays_its_neighbours_by_seconds_not_by_a_l
     let _second = stage.worker(8);
     stage.until("EXISTS (SELECT FROM workers WHERE stopped_at IS NOT NULL)", 8).await;
     let early = "SELECT count(*) FROM workers WHERE stopped_at < seen_at + interval '10 seconds'";
-    let buried: i64 = sqlx::query_scalar(early).fetch_one(stage.pool()).await.unwrap();
-    assert_eq!(buried, 1, "its lease of 15 seconds had to run out");
+    let expired: i64 = sqlx::query_scalar(early).fetch_one(stage.pool()).await.unwrap();
+    assert_eq!(expired, 1, "its lease of 15 seconds had to run out");
     stage.until_drained().await;
     stage.assert_once_each(8).await;
     stage.close().await;
@@ -116,7 +116,7 @@ async fn workers_that_were_late_with_their_database_are_not_taken_for_dead() {
         .fetch_one(stage.pool())
         .await
         .unwrap();
-    assert_eq!(dead, 0, "a worker that lives was buried");
+    assert_eq!(dead, 0, "the lease of a live worker was taken for expired");
     assert_eq!(stage.count("losses > 0").await, 0);
     stage.close().await;
 }

@@ -5,7 +5,7 @@ use shared::config::{Config, ConfigError, keys};
 use sqlx::PgPool;
 
 use crate::emails::{Mailer, MailerError, Renderer};
-use crate::images::Studio;
+use crate::images::ImageSlots;
 
 /// Mails that one process hands over at a time.
 const SMTP_CONNECTIONS: u32 = 16;
@@ -18,7 +18,7 @@ const EVENTS_CONNECTIONS: u32 = 3;
 pub struct Services {
     pub blobs: Blobs,
     /// Where photographs are worked on, outside the async threads.
-    pub studio: Studio,
+    pub image_slots: ImageSlots,
     pub mailer: Mailer,
     pub renderer: Renderer,
     /// The cargo event log's database.
@@ -31,7 +31,7 @@ impl Services {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             blobs: Blobs::new(&config.s3)?,
-            studio: Studio::new(cores),
+            image_slots: ImageSlots::new(cores),
             mailer: Mailer::new(&config.smtp, SMTP_CONNECTIONS).map_err(|error| {
                 let key = if matches!(error, MailerError::From(_)) { keys::SMTP_FROM } else { keys::SMTP_URL };
                 ConfigError::of(key, error.to_string())

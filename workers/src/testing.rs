@@ -21,7 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::Services;
 use crate::emails::{Mailer, Renderer};
-use crate::images::Studio;
+use crate::images::ImageSlots;
 
 pub(crate) struct Stage {
     pub(crate) db: TestDb,
@@ -79,7 +79,7 @@ impl Stage {
         let services = Services {
             events: db.pool.clone(),
             blobs: blobs.clone(),
-            studio: Studio::new(1),
+            image_slots: ImageSlots::new(1),
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
         };

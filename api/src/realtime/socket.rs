@@ -41,7 +41,7 @@ struct Command {
 
 /// What we say about a topic.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct Sent<'a> {
     topic: &'a str,
     seq: i64,
     r#type: &'a str,
@@ -166,9 +166,9 @@ impl Session {
     }
 
     async fn tell(&mut self, topic: &str, seq: i64, kind: &str, data: Option<&Value>) -> Result<(), End> {
-        let told = Told { topic, seq, r#type: kind, data, server_time: self.state.clock.now() };
+        let sent = Sent { topic, seq, r#type: kind, data, server_time: self.state.clock.now() };
         self.seen.insert(topic.to_owned(), seq);
-        let text = serde_json::to_string(&told).unwrap_or_default();
+        let text = serde_json::to_string(&sent).unwrap_or_default();
         self.send(Frame::Text(text.into())).await
     }
 

@@ -129,10 +129,10 @@ mod tests {
     fn an_unknown_kind_names_near_ones() {
         let registry = jobs::registry().unwrap();
         for typed in ["job.prune", "jobs.purge", "prune"] {
-            let error = crate::failure::told_with_advice(&known(&registry, typed).unwrap_err());
+            let error = crate::failure::message_with_advice(&known(&registry, typed).unwrap_err());
             assert!(error.contains("jobs.prune"), "{typed}: {error}");
         }
-        let error = crate::failure::told_with_advice(&known(&registry, "zzz").unwrap_err());
+        let error = crate::failure::message_with_advice(&known(&registry, "zzz").unwrap_err());
         assert!(error.contains("the kinds are") && error.contains("jobs.prune"), "{error}");
     }
 

@@ -1,4 +1,4 @@
-//! From an empty shelf to a running auction: items, listings with photographs, auctions.
+//! From nothing to a running auction: items, listings with photographs, auctions.
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -22,7 +22,7 @@ const CATEGORY: &str = "electronics";
 
 /// Puts lots on offer for one seller.
 #[derive(Debug)]
-pub(crate) struct Shelf<'a> {
+pub(crate) struct LotMaker<'a> {
     pub(crate) client: &'a Client,
     pub(crate) plan: &'a Plan,
     pub(crate) seller: &'a Token,
@@ -52,7 +52,7 @@ struct Upload {
     headers: std::collections::BTreeMap<String, String>,
 }
 
-impl Shelf<'_> {
+impl LotMaker<'_> {
     /// Makes a published listing with photographs for each of the plan's auctions, as far as it is missing. In their order.
     pub(crate) async fn list_all(&self, known: &Lots, step: &Step) -> anyhow::Result<Vec<ListingId>> {
         let categories: Categories = self.client.get("/v1/categories").send().await?;

@@ -7,7 +7,6 @@
 
 mod bids;
 mod client;
-mod course;
 mod expected;
 mod figures;
 mod lots;
@@ -16,6 +15,7 @@ mod photos;
 mod plan;
 mod play;
 mod progress;
+mod run;
 mod sales;
 mod settle;
 mod stored;
@@ -28,8 +28,8 @@ use clap::Args;
 use shared::config::{Config, Mode};
 use shared::program::Signals;
 
-use self::course::Course;
 use self::plan::Plan;
+use self::run::Run;
 use crate::failure::advised;
 use crate::output::{Output, print, print_json};
 use crate::secrets;
@@ -72,9 +72,9 @@ impl Demo {
         secrets::recall(&mut config, &self.dir)?;
         let stop = Signals::listen().context("listen for signals")?.stop;
         let base = self.api.as_deref().unwrap_or(&config.http.public_url).trim_end_matches('/').to_owned();
-        let course = Course { plan: &plan, config: &config, base, seconds: self.seconds };
+        let run = Run { plan: &plan, config: &config, base, seconds: self.seconds };
         let outcome = tokio::select! {
-            outcome = course.run() => outcome?,
+            outcome = run.run() => outcome?,
             () = stop.cancelled() => return Err(advised(
                 "interrupted",
                 "run it again: it goes on where it can; auctions that were running are played anew in another round",

@@ -9,12 +9,12 @@ use shared::ids::OrgId;
 use shared::money::Money;
 
 use super::bids::CURRENCY;
-use super::course::Outcome;
 use super::figures::{Figures, Wanted, percentile};
 use super::photos;
 use super::plan::{ADMIN, Plan};
 use super::play::Answers;
 use super::progress::Step;
+use super::run::Outcome;
 use super::sales::EVENTS_EACH;
 use super::stored::{Lots, Stored};
 

@@ -67,9 +67,9 @@ async fn queues_are_paused_tuned_and_moved() {
     let acts = ["pause emails", "pause reports", "resume emails", "change emails", "change emails"];
     assert_eq!(shell.acts().await, acts.map(|act| format!("queue.{act}")));
 
-    let told = shell.run(&["queues", "move", "emails", "redis"]).await;
-    assert_eq!(told.code, Some(1), "{told:?}");
-    assert!(told.err.contains("help: set REDIS_URL"), "{told:?}");
+    let output = shell.run(&["queues", "move", "emails", "redis"]).await;
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.err.contains("help: set REDIS_URL"), "{output:?}");
     assert_eq!(shell.acts().await.len(), acts.len(), "what was refused is no act");
     shell.db.close().await;
 }
@@ -122,9 +122,9 @@ async fn wrong_arguments_end_with_two_and_what_cannot_be_done_with_one() {
         (1, &["enqueue", "jobs.prune", "{}"]),
         (1, &["schedules", "run", "jobs.purge"]),
     ] {
-        let told = shell.run(args).await;
-        assert_eq!((told.code, told.out.as_str()), (Some(code), ""), "{args:?}: {told:?}");
-        assert!(told.err.starts_with("error: "), "{args:?}: {told:?}");
+        let output = shell.run(args).await;
+        assert_eq!((output.code, output.out.as_str()), (Some(code), ""), "{args:?}: {output:?}");
+        assert!(output.err.starts_with("error: "), "{args:?}: {output:?}");
     }
     assert_eq!(shell.acts().await, Vec::<String>::new());
     shell.db.close().await;

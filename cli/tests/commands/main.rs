@@ -21,7 +21,7 @@ struct Shell {
 
 /// What a command left behind.
 #[derive(Debug)]
-struct Told {
+struct Ended {
     code: Option<i32>,
     out: String,
     err: String,
@@ -37,30 +37,30 @@ impl Shell {
         Self { db }
     }
 
-    async fn run(&self, args: &[&str]) -> Told {
+    async fn run(&self, args: &[&str]) -> Ended {
         self.run_with(args, &[]).await
     }
 
-    async fn run_with(&self, args: &[&str], settings: &[(&str, &str)]) -> Told {
+    async fn run_with(&self, args: &[&str], settings: &[(&str, &str)]) -> Ended {
         self.run_in(&std::env::temp_dir(), args, settings).await
     }
 
     /// Nothing but these settings reaches the program.
-    async fn run_in(&self, dir: &Path, args: &[&str], settings: &[(&str, &str)]) -> Told {
+    async fn run_in(&self, dir: &Path, args: &[&str], settings: &[(&str, &str)]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tradeyard"));
         command.current_dir(dir).args(args);
         command.env_clear().env("DATABASE_URL", self.db.url()).envs(settings.iter().copied());
         let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Told { code: status.code(), out: text(stdout), err: text(stderr) }
+        Ended { code: status.code(), out: text(stdout), err: text(stderr) }
     }
 
     /// What a successful command prints.
     #[track_caller]
-    fn ok(told: Told) -> String {
-        assert_eq!(told.code, Some(0), "{told:?}");
-        assert_eq!(told.err, "", "what succeeds says nothing besides");
-        told.out
+    fn ok(output: Ended) -> String {
+        assert_eq!(output.code, Some(0), "{output:?}");
+        assert_eq!(output.err, "", "what succeeds says nothing besides");
+        output.out
     }
 
     async fn text(&self, args: &[&str]) -> String {

@@ -9,10 +9,10 @@ async fn wrong_settings_are_all_told_and_end_with_two() {
     let shell = Shell::new().await;
     let wrong = [("REDIS_URL", "nonsense"), ("S3_ENDPOINT", "files"), ("JWT_SECRET", "short"), ("LOG", "sqlx=loud")];
     for command in [&["jobs", "list"][..], &["migrate"], &["demo"], &["dev"]] {
-        let told = shell.run_with(command, &wrong).await;
-        assert_eq!((told.code, told.out.as_str()), (Some(2), ""), "{told:?}");
+        let output = shell.run_with(command, &wrong).await;
+        assert_eq!((output.code, output.out.as_str()), (Some(2), ""), "{output:?}");
         for (name, _) in wrong {
-            assert!(told.err.contains(name), "{name}: {told:?}");
+            assert!(output.err.contains(name), "{name}: {output:?}");
         }
     }
     shell.db.close().await;
@@ -23,9 +23,9 @@ async fn a_file_of_settings_that_cannot_be_read_is_a_fault_and_not_an_absent_one
     let shell = Shell::new().await;
     let dir = std::env::temp_dir().join(format!("tradeyard-settings-{}", uuid::Uuid::now_v7()));
     std::fs::create_dir_all(dir.join("tradeyard.toml")).unwrap();
-    let told = shell.run_in(&dir, &["jobs", "list"], &[]).await;
-    assert_eq!(told.code, Some(2), "{told:?}");
-    assert!(told.err.contains("cannot read tradeyard.toml"), "{told:?}");
+    let output = shell.run_in(&dir, &["jobs", "list"], &[]).await;
+    assert_eq!(output.code, Some(2), "{output:?}");
+    assert!(output.err.contains("cannot read tradeyard.toml"), "{output:?}");
     std::fs::remove_dir_all(&dir).unwrap();
     shell.db.close().await;
 }
@@ -70,8 +70,8 @@ async fn both_databases_are_migrated_when_the_events_have_their_own() {
 async fn a_database_that_is_away_is_one_and_says_what_to_do() {
     let shell = Shell::new().await;
     let absent = shell.db.url().replace(shell.db.options().get_database().unwrap(), "no_such_database");
-    let told = shell.run_with(&["jobs", "list"], &[("DATABASE_URL", &absent)]).await;
-    assert_eq!(told.code, Some(1), "{told:?}");
-    assert!(told.err.contains("help: create it, then run `tradeyard migrate`"), "{told:?}");
+    let output = shell.run_with(&["jobs", "list"], &[("DATABASE_URL", &absent)]).await;
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.err.contains("help: create it, then run `tradeyard migrate`"), "{output:?}");
     shell.db.close().await;
 }

@@ -4,7 +4,7 @@ mod categories;
 
 use serde_json::Value;
 use shared::ids::OrgId;
-use shared::invalid::{Faults, Invalid, Meanings, meaning, violated};
+use shared::invalid::{ConstraintMessages, Faults, Invalid, constraint_message, violated};
 use sqlx::PgConnection;
 
 use super::model::{Item, ItemChange, NewItem};
@@ -35,7 +35,7 @@ pub enum CatalogError {
     Database(#[source] sqlx::Error),
 }
 
-const MEANINGS: &Meanings = &[
+const CONSTRAINTS: &ConstraintMessages = &[
     ("categories_path_form", "/slug", "must be of a-z, 0-9 and '-', and the whole path have at most 200 characters"),
     ("categories_name_length", "/name", "must have 1 to 100 characters"),
     ("categories_flags_known", "/flags", "must be some of waste, vehicle, part, service"),
@@ -54,7 +54,7 @@ impl From<sqlx::Error> for CatalogError {
             Some("categories_path_unique") => return Self::PathTaken,
             _ => {}
         }
-        match meaning(&error, MEANINGS) {
+        match constraint_message(&error, CONSTRAINTS) {
             Some(invalid) => Self::Invalid(invalid),
             None => Self::Database(error),
         }

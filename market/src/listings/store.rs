@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use shared::ids::{OrgId, UserId};
-use shared::invalid::{Invalid, Meanings, meaning};
+use shared::invalid::{ConstraintMessages, Invalid, constraint_message};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
@@ -32,7 +32,7 @@ pub enum ListingError {
     Database(#[source] sqlx::Error),
 }
 
-const MEANINGS: &Meanings = &[
+const CONSTRAINTS: &ConstraintMessages = &[
     ("listings_own_item", "/item_id", "the organisation has no such item"),
     ("listings_title_length", "/title", "must have 1 to 200 characters"),
     ("listings_description_length", "/description", "must have at most 20000 characters"),
@@ -46,7 +46,7 @@ const MEANINGS: &Meanings = &[
 
 impl From<sqlx::Error> for ListingError {
     fn from(error: sqlx::Error) -> Self {
-        match meaning(&error, MEANINGS) {
+        match constraint_message(&error, CONSTRAINTS) {
             Some(invalid) => Self::Invalid(invalid),
             None => Self::Database(error),
         }

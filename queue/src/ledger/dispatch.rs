@@ -268,7 +268,7 @@ pub async fn return_tokens(conn: &mut PgConnection, queue: &str, unused: i64) ->
 }
 
 /// Moves due `scheduled` jobs to `available`, oldest first; returns how many, and when the next one is due.
-pub async fn ripen(conn: &mut PgConnection, most: i64) -> Result<(u64, Option<DateTime<Utc>>), sqlx::Error> {
+pub async fn promote(conn: &mut PgConnection, most: i64) -> Result<(u64, Option<DateTime<Utc>>), sqlx::Error> {
     let next = sqlx::query!(
         r#"
         SELECT run_at, run_at <= clock_timestamp() AS "due!"

@@ -22,7 +22,7 @@ pub async fn clock(conn: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error
 /// Declares workers dead whose lease has passed. From here on they cannot renew it. Nothing else makes a worker dead: one that
 /// is late may still renew. Does nothing when it comes to run more than `patience` seconds after `asked_at`: the database was frozen
 /// or cut off meanwhile, and with it everybody's renewals.
-pub async fn bury(
+pub async fn expire(
     conn: &mut PgConnection,
     asked_at: DateTime<Utc>,
     patience: f64,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error_text::fingerprint;
-use crate::ledger::reap::{DeadWorker, Lost, Verdict, bury, clock, lost, take_back};
+use crate::ledger::reap::{DeadWorker, Lost, Verdict, clock, expire, lost, take_back};
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
@@ -49,11 +49,11 @@ pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: Cancellatio
     }
 }
 
-/// One look: buries dead workers and takes their jobs back; returns the buried.
+/// One look: finds workers whose lease has expired and takes their jobs back; returns those workers.
 pub async fn reap(scheduler: &Scheduler, contact: &mut Contact) -> Result<Vec<DeadWorker>, sqlx::Error> {
     let mut conn = scheduler.pool.acquire().await?;
     let now = clock(&mut conn).await?;
-    let dead = if contact.look(now) { bury(&mut conn, now, SETTLED).await? } else { Vec::new() };
+    let dead = if contact.look(now) { expire(&mut conn, now, SETTLED).await? } else { Vec::new() };
     for worker in &dead {
         tracing::error!(worker.id = worker.id, worker.name = worker.name, "the worker's lease ran out");
         metrics::counter!("tradeyard_workers_lost_total").increment(1);

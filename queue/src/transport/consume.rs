@@ -76,22 +76,22 @@ impl Drop for Held {
 }
 
 /// What must happen when a delivery has been taken over. Dropping it instead means that it was not.
-pub(super) trait Receipt: Send + Sync + 'static {
+pub(super) trait Ack: Send + Sync + 'static {
     fn delivered(self);
 }
 
-/// A body and its receipt.
+/// A body and its ack.
 #[derive(Debug)]
-pub(super) struct Parcel<R> {
+pub(super) struct Delivery<R> {
     pub(super) body: Vec<u8>,
-    pub(super) receipt: R,
+    pub(super) ack: R,
 }
 
 /// An apalis backend over a stream. The end of the stream stops the worker after the deliveries in hand.
-pub(super) struct Feed<R>(BoxStream<'static, Result<Parcel<R>, BrokerError>>);
+pub(super) struct Feed<R>(BoxStream<'static, Result<Delivery<R>, BrokerError>>);
 
-impl<R: Receipt> Backend for Feed<R> {
-    type Task = Task<Parcel<R>>;
+impl<R: Ack> Backend for Feed<R> {
+    type Task = Task<Delivery<R>>;
     type Error = BrokerError;
 
     fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), BrokerError>> {
@@ -108,7 +108,7 @@ impl<R: Receipt> Backend for Feed<R> {
             // It was running a moment ago, so that it can be stopped.
             let _ = worker.stop();
         }
-        Poll::Ready(next.map(|parcel| parcel.map(|parcel| TaskBuilder::new(parcel).build())))
+        Poll::Ready(next.map(|delivery| delivery.map(|delivery| TaskBuilder::new(delivery).build())))
     }
 
     fn poll_close(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), BrokerError>> {
@@ -116,8 +116,8 @@ impl<R: Receipt> Backend for Feed<R> {
     }
 }
 
-impl<R: Receipt> BackendConfig for Feed<R> {
-    type Args = Parcel<R>;
+impl<R: Ack> BackendConfig for Feed<R> {
+    type Args = Delivery<R>;
     type Id = u64;
     type Kind = Ephemeral;
     type Config = ();
@@ -132,23 +132,23 @@ impl<R: Receipt> BackendConfig for Feed<R> {
     }
 }
 
-/// Runs an apalis worker over `parcels` until they end and those in hand have been taken over.
-pub(super) fn work<R: Receipt>(
+/// Runs an apalis worker over `deliveries` until they end and those in hand have been taken over.
+pub(super) fn work<R: Ack>(
     transport: Transport,
     consumer: &Consumer,
-    parcels: BoxStream<'static, Result<Parcel<R>, BrokerError>>,
+    deliveries: BoxStream<'static, Result<Delivery<R>, BrokerError>>,
     deliver: Deliver,
 ) -> BoxFuture<'static, Result<(), BrokerError>> {
     let queue: Arc<str> = consumer.queue.as_str().into();
     let worker = WorkerBuilder::new(consumer.name.as_str())
-        .backend(Feed(parcels))
+        .backend(Feed(deliveries))
         .layer(ConcurrencyLimitLayer::new(consumer.prefetch.max(1)))
         .parallelize(tokio::spawn)
-        .build(move |parcel: Parcel<R>| {
+        .build(move |delivery: Delivery<R>| {
             let (queue, deliver) = (Arc::clone(&queue), deliver.clone());
             async move {
-                hand_over(transport, &queue, &parcel.body, deliver).await;
-                parcel.receipt.delivered();
+                hand_over(transport, &queue, &delivery.body, deliver).await;
+                delivery.ack.delivered();
                 Ok::<(), Infallible>(())
             }
         });

@@ -17,7 +17,7 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::consume::{self, Held, InHand, Parcel, Receipt};
+use super::consume::{self, Ack, Delivery, Held, InHand};
 use super::{Broker, BrokerError, Consumer, Deliver, Message, PATIENCE};
 use crate::transport::Transport;
 
@@ -89,7 +89,7 @@ impl Local {
         &self,
         consumer: &Consumer,
         shared: &Shared,
-        parcels: mpsc::UnboundedSender<Result<Parcel<Room>, BrokerError>>,
+        deliveries: mpsc::UnboundedSender<Result<Delivery<Room>, BrokerError>>,
         stop: &CancellationToken,
     ) {
         let room = Arc::new(Semaphore::new(consumer.prefetch.max(1)));
@@ -110,7 +110,7 @@ impl Local {
                 Ok(bodies) => bodies,
                 Err(error) => {
                     // A worker that is gone needs no error.
-                    let _ = parcels.send(Err(error));
+                    let _ = deliveries.send(Err(error));
                     return;
                 }
             };
@@ -127,8 +127,8 @@ impl Local {
             wait = SHORTEST_WAIT;
             for body in bodies {
                 let Some(permit) = permits.split(1) else { break };
-                let receipt = Room { _permit: permit, _held: shared.in_hand.take() };
-                if parcels.send(Ok(Parcel { body, receipt })).is_err() {
+                let ack = Room { _permit: permit, _held: shared.in_hand.take() };
+                if deliveries.send(Ok(Delivery { body, ack })).is_err() {
                     return;
                 }
             }
@@ -148,7 +148,7 @@ struct Room {
     _held: Held,
 }
 
-impl Receipt for Room {
+impl Ack for Room {
     fn delivered(self) {}
 }
 
@@ -197,9 +197,9 @@ impl Broker for Local {
             let shared = self.queue(&consumer.queue);
             // Unbounded, but never holds more than there are permits.
             let (sender, mut receiver) = mpsc::unbounded_channel();
-            let parcels = futures::stream::poll_fn(move |cx| receiver.poll_recv(cx)).boxed();
+            let deliveries = futures::stream::poll_fn(move |cx| receiver.poll_recv(cx)).boxed();
             let pump = self.pump(&consumer, &shared, sender, &stop);
-            let ((), worked) = tokio::join!(pump, consume::work(Transport::Local, &consumer, parcels, deliver));
+            let ((), worked) = tokio::join!(pump, consume::work(Transport::Local, &consumer, deliveries, deliver));
             worked
         })
     }

@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A claim whose answer is under way is younger than this.
 const CLAIM_SETTLES: Duration = Duration::from_secs(5);
 
-/// The heart of a worker process. Has a task of its own, so that no handler can hold it up.
-pub(crate) struct Heart<S> {
+/// The heartbeat of a worker process. Has a task of its own, so that no handler can hold it up.
+pub(crate) struct Heartbeat<S> {
     engine: Arc<Engine<S>>,
     pool: PgPool,
     registration: Registration,
@@ -37,7 +37,7 @@ pub(crate) struct Heart<S> {
     lost: bool,
 }
 
-impl<S: Send + Sync + 'static> Heart<S> {
+impl<S: Send + Sync + 'static> Heartbeat<S> {
     /// For a worker that has just registered.
     pub(crate) fn new(engine: Arc<Engine<S>>, pool: PgPool, registration: Registration) -> Self {
         Self { engine, pool, registration, renewed: Instant::now(), fenced: false, lost: false }
@@ -119,7 +119,7 @@ impl<S: Send + Sync + 'static> Heart<S> {
         }
     }
 
-    /// The reaper has buried this worker: others have its jobs. Whatever happens to the new registration, they stop now.
+    /// The reaper has found the lease of this worker expired: others have its jobs. Whatever happens to the new registration, they stop now.
     async fn start_over(&mut self, conn: &mut PgConnection, worker: i64) -> Result<(), sqlx::Error> {
         self.count_loss();
         let engine = &self.engine;

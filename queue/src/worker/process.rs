@@ -17,7 +17,7 @@ use tower::{Service, ServiceBuilder, service_fn};
 
 use super::engine::Engine;
 use super::handlers::Handlers;
-use super::heartbeat::Heart;
+use super::heartbeat::Heartbeat;
 use super::layers::{Dispatch, GuardLayer, Handover, LedgerLayer, TraceLayer};
 use super::lease::{Lease, Registration, StopReason, register, stop};
 use super::neighbours::place;
@@ -100,8 +100,8 @@ impl<S: Send + Sync + 'static> Process<S> {
             gone.clone(),
         ));
         let beating = CancellationToken::new();
-        let heart = Heart::new(Arc::clone(&engine), pool.clone(), registration);
-        let heartbeat = tokio::spawn(heart.run(beating.clone()));
+        let heartbeat = Heartbeat::new(Arc::clone(&engine), pool.clone(), registration);
+        let heartbeat = tokio::spawn(heartbeat.run(beating.clone()));
         let jobs = TaskTracker::new();
         let consumers: Vec<_> = queues
             .iter()

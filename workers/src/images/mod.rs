@@ -6,7 +6,7 @@
 //! profile, without which wide-gamut photographs would change colour.
 //!
 //! Memory: one picture takes at most [`decode::MAX_DECODED_BYTES`] for its pixels, up to twice that while a progressive JPEG
-//! is decoded, plus 20 MB of input; it is shrunk before it is turned or converted. [`Studio`] bounds how many are worked on.
+//! is decoded, plus 20 MB of input; it is shrunk before it is turned or converted. [`ImageSlots`] bounds how many are worked on.
 //!
 //! How to get this wrong: decode before checking the header's size; trust a `Content-Type`; apply the orientation to the
 //! thumbnail but not to the rest; let a cancelled job free its slot while its thread still holds the pixels.
@@ -15,10 +15,10 @@ mod container;
 mod decode;
 mod delete_image;
 mod encode;
+mod image_slots;
 mod process_image;
 mod purge_uploads;
 mod scale;
-mod studio;
 
 #[cfg(test)]
 mod jobs_tests;
@@ -28,7 +28,7 @@ mod tests;
 use image::DynamicImage;
 use market::images::model::{Format, Refusal, Shape, THUMBNAIL_SIDE, widths_for};
 
-pub use studio::{Slot, Studio, StudioError};
+pub use image_slots::{ImageSlots, ProcessError, Slot};
 
 /// Everything that one upload becomes.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use shared::blobs::{BlobError, Blobs};
 
-use super::{Processed, StudioError, Variant};
+use super::{ProcessError, Processed, Variant};
 use crate::{Cx, Services};
 
 /// Files of one image that are on their way to the store at a time.
@@ -66,7 +66,7 @@ type Made = ([u8; 32], Processed);
 
 /// Fetches the upload and works on it. The outer error is the weather's, the inner one the picture's.
 async fn make(cx: &Cx, image: &Image) -> anyhow::Result<Result<Made, Refusal>> {
-    let slot = cx.studio.slot().await?;
+    let slot = cx.image_slots.slot().await?;
     let bytes = match cx.blobs.get(&image.original_key, MAX_BYTES).await {
         Ok(bytes) => bytes,
         Err(BlobError::NotFound { .. }) => return Ok(Err(Refusal::Missing)),
@@ -76,8 +76,8 @@ async fn make(cx: &Cx, image: &Image) -> anyhow::Result<Result<Made, Refusal>> {
     let checksum = Sha256::digest(&bytes).into();
     match slot.process(bytes).await {
         Ok(processed) => Ok(Ok((checksum, processed))),
-        Err(StudioError::Refused(refusal)) => Ok(Err(refusal)),
-        Err(StudioError::Closed) => Err(StudioError::Closed.into()),
+        Err(ProcessError::Refused(refusal)) => Ok(Err(refusal)),
+        Err(ProcessError::Closed) => Err(ProcessError::Closed.into()),
     }
 }
 

@@ -11,7 +11,7 @@ use market::reports::store::{self, ReportError};
 use queue::{Handler, JobTx, Outcome};
 use serde_json::json;
 
-use super::writer::{Head, Hopeless, Written, write_sales};
+use super::writer::{Head, Unwritable, Written, write_sales};
 use crate::{Cx, Services};
 
 /// How long a file is kept.
@@ -40,9 +40,9 @@ impl Handler<Services> for GenerateReport {
             Ok(outcome) => return Ok(outcome),
             Err(error) => error,
         };
-        if let Some(hopeless) = error.downcast_ref::<Hopeless>() {
-            fail(cx, &report, &hopeless.to_string()).await?;
-            return Ok(Outcome::Dead(hopeless.to_string()));
+        if let Some(unwritable) = error.downcast_ref::<Unwritable>() {
+            fail(cx, &report, &unwritable.to_string()).await?;
+            return Ok(Outcome::Dead(unwritable.to_string()));
         }
         if u32::try_from(cx.attempt()).is_ok_and(|attempt| attempt >= Self::MAX_ATTEMPTS) {
             fail(cx, &report, store::GIVEN_UP).await?;

@@ -10,7 +10,7 @@ use market::reports::model::{Format, SalesRow};
 use market::reports::rules::Period;
 use shared::money::{Currency, Money};
 
-use super::writer::{CHUNK, Head, Hopeless, WAITING, Written, write_sales};
+use super::writer::{CHUNK, Head, Unwritable, WAITING, Written, write_sales};
 
 fn head() -> Head {
     let day = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
@@ -176,7 +176,7 @@ async fn a_broken_stream_breaks_the_report() {
 async fn what_can_never_work_says_so() {
     let none = || stream::iter(Vec::<anyhow::Result<SalesRow>>::new());
     let error = write_sales(none(), head(), Format::Xlsx, 2_000_000, Arc::default()).await.unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(Hopeless::TooManyRows { rows: 2_000_000 })));
+    assert!(matches!(error.downcast_ref(), Some(Unwritable::TooManyRows { rows: 2_000_000 })));
     write_sales(none(), head(), Format::Csv, 2_000_000, Arc::default()).await.unwrap();
 
     let huge = |number| {
@@ -185,5 +185,5 @@ async fn what_can_never_work_says_so() {
         Ok::<_, anyhow::Error>(row)
     };
     let error = write_sales(stream::iter((1..3).map(huge)), head(), Format::Csv, 2, Arc::default()).await.unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(Hopeless::Overflow)), "{error}");
+    assert!(matches!(error.downcast_ref(), Some(Unwritable::Overflow)), "{error}");
 }

@@ -45,7 +45,7 @@ impl Written {
 
 /// The report can never be written; the text is for the person who asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Hopeless {
+pub enum Unwritable {
     #[error("an XLSX sheet holds {limit} rows at most and this report has {rows}: ask for CSV or a shorter period", limit = xlsx_file::MAX_ROWS)]
     TooManyRows { rows: i64 },
     #[error("the amounts add up to more than can be written")]
@@ -58,7 +58,7 @@ const FILE: &str = "report";
 /// Writes all rows, then the totals. `written` counts the rows that are in the file.
 ///
 /// # Errors
-/// The first error of the stream or the file; [`Hopeless`] (by downcast) when trying again changes nothing. The temporary
+/// The first error of the stream or the file; [`Unwritable`] (by downcast) when trying again changes nothing. The temporary
 /// files are gone in every case, also when the caller drops the future.
 pub async fn write_sales<S, E>(
     rows: S,
@@ -72,7 +72,7 @@ where
     anyhow::Error: From<E>,
 {
     if format == Format::Xlsx && expected_rows > xlsx_file::MAX_ROWS {
-        return Err(Hopeless::TooManyRows { rows: expected_rows }.into());
+        return Err(Unwritable::TooManyRows { rows: expected_rows }.into());
     }
     let dir = tempfile::tempdir().context("make a folder for the report")?;
     let (chunks, file) = start(&dir, head, format, written)?;
@@ -125,7 +125,7 @@ fn start(
             for row in &chunk {
                 let currency = row.total.currency();
                 let sum = totals.get(&currency).copied().unwrap_or(Totals::none(currency));
-                totals.insert(currency, sum.with(row).map_err(|_| Hopeless::Overflow)?);
+                totals.insert(currency, sum.with(row).map_err(|_| Unwritable::Overflow)?);
                 file.row(row)?;
             }
             written.fetch_add(chunk.len() as u64, Ordering::Relaxed);

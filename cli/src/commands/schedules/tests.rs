@@ -3,7 +3,7 @@ use queue::schedule::store::{Declarations, declare};
 use shared::testing::TestDb;
 
 use super::*;
-use crate::failure::told_with_advice;
+use crate::failure::message_with_advice;
 
 /// A database with the schedules that the code declares, as a scheduler leaves it.
 async fn declared() -> (TestDb, Registry) {
@@ -25,10 +25,10 @@ async fn an_unknown_schedule_names_near_ones_or_all() {
         run_now(&mut conn, &registry, "jobs.prun").await.unwrap_err(),
         next(&mut conn, "jobs.prun", 5).await.unwrap_err(),
     ] {
-        let told = told_with_advice(&error);
+        let told = message_with_advice(&error);
         assert!(told.starts_with(near), "{told}");
     }
-    let told = told_with_advice(&get(&mut conn, "").await.unwrap_err());
+    let told = message_with_advice(&get(&mut conn, "").await.unwrap_err());
     assert!(told.contains("the schedules are ") && told.contains("auctions.sweep"), "{told}");
     drop(conn);
     db.close().await;
@@ -39,12 +39,12 @@ async fn pausing_is_told_once_and_kept_in_the_audit_log() {
     let (db, _) = declared().await;
     let mut conn = db.pool.acquire().await.unwrap();
     let now = ops::now(&mut conn).await.unwrap();
-    let told = told_with_advice(&set_paused(&mut conn, "jobs.prune", false).await.unwrap_err());
+    let told = message_with_advice(&set_paused(&mut conn, "jobs.prune", false).await.unwrap_err());
     assert!(told.contains("is not paused") && told.contains("schedules show jobs.prune"), "{told}");
 
     let paused = set_paused(&mut conn, "jobs.prune", true).await.unwrap();
     assert_eq!(views::switched(&paused, now), "jobs.prune is paused");
-    let told = told_with_advice(&set_paused(&mut conn, "jobs.prune", true).await.unwrap_err());
+    let told = message_with_advice(&set_paused(&mut conn, "jobs.prune", true).await.unwrap_err());
     assert!(told.contains("paused already, by cli") && told.contains("schedules resume jobs.prune"), "{told}");
     assert!(views::list(&store::list(&mut conn).await.unwrap(), now).contains("paused"));
     let silent = next(&mut conn, "jobs.prune", 1).await.unwrap();

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::{OrgId, UserId};
-use shared::invalid::{Invalid, Meanings, meaning, violated};
+use shared::invalid::{ConstraintMessages, Invalid, constraint_message, violated};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
@@ -15,7 +15,7 @@ use crate::listings::model::{ListingStatus, SaleMode};
 const SOFT_CLOSE_SECONDS: i32 = 300;
 const HARD_END_AFTER: TimeDelta = TimeDelta::minutes(60);
 
-const MEANINGS: &Meanings = &[
+const CONSTRAINTS: &ConstraintMessages = &[
     ("auctions_times_in_order", "/ends_at", "must lie after the start and not after the hard end"),
     ("auctions_length", "/hard_ends_at", "an auction lasts at most 366 days"),
     ("auctions_soft_close_range", "/soft_close_seconds", "must lie between 0 and 86400"),
@@ -92,7 +92,7 @@ pub async fn create(
     match written {
         Ok(_) => Ok(id),
         Err(error) if violated(&error) == Some("auctions_one_open_per_listing") => Err(AuctionError::AlreadyOpen),
-        Err(error) => match meaning(&error, MEANINGS) {
+        Err(error) => match constraint_message(&error, CONSTRAINTS) {
             Some(invalid) => Err(invalid.into()),
             None => Err(error.into()),
         },

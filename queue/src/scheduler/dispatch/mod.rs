@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::ledger::dispatch::{recall, ripen, waiting};
+use crate::ledger::dispatch::{promote, recall, waiting};
 use crate::ledger::lead;
 use crate::queue_settings;
 use tokio_util::sync::CancellationToken;
@@ -33,8 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const LEAD_EVERY: Duration = Duration::from_millis(200);
 /// How long after a change of settings everybody has seen it.
 const SETTLED: Duration = Duration::from_secs(1);
-/// How many due jobs ripen in one statement.
-const RIPEN: i64 = 2_000;
+/// How many due jobs are promoted in one statement.
+const PROMOTE: i64 = 2_000;
 
 /// The dispatcher of all queues that this scheduler leads.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl Dispatcher {
         }
     }
 
-    /// Lets due jobs ripen and wakes the queues that have something waiting.
+    /// Promotes due jobs and wakes the queues that have something waiting.
     async fn look(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             match self.round().await {
@@ -168,7 +168,7 @@ impl Dispatcher {
         }
     }
 
-    /// One batch ripens, then whoever has something waiting is woken: many jobs that fall due at once do not keep the queues
+    /// One batch is promoted, then whoever has something waiting is woken: many jobs that fall due at once do not keep the queues
     /// of others asleep. Returns whether more is due.
     async fn round(&self) -> Result<bool, sqlx::Error> {
         let led = self.led();
@@ -176,13 +176,13 @@ impl Dispatcher {
             return Ok(false);
         }
         let mut conn = self.scheduler.pool.acquire().await?;
-        let (ripened, _) = ripen(&mut conn, RIPEN).await?;
+        let (promoted, _) = promote(&mut conn, PROMOTE).await?;
         for queue in waiting(&mut conn, &led).await? {
             if let Some(queue) = self.queues.get(&queue) {
                 queue.wake.notify_one();
             }
         }
-        Ok(i64::try_from(ripened).is_ok_and(|ripened| ripened >= RIPEN))
+        Ok(i64::try_from(promoted).is_ok_and(|promoted| promoted >= PROMOTE))
     }
 }
 

@@ -32,7 +32,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::link::{Link, Live, lost};
-use super::consume::{self, Held, InHand, Parcel, Receipt};
+use super::consume::{self, Ack, Delivery, Held, InHand};
 use super::{Broker, BrokerError, Consumer, Deliver, Message, PATIENCE};
 use crate::transport::Transport;
 
@@ -192,10 +192,10 @@ impl Rabbit {
         // Unbounded, but never holds more than the prefetch.
         let (tags, taken_over) = mpsc::unbounded_channel();
         let in_hand = self.in_hand(&consumer.queue);
-        let parcels = deliveries.map(move |delivery| {
+        let deliveries = deliveries.map(move |delivery| {
             let delivery = delivery.map_err(lost)?;
-            let receipt = Tag { number: delivery.delivery_tag, tags: tags.clone(), _held: in_hand.take() };
-            Ok(Parcel { body: delivery.data, receipt })
+            let ack = Tag { number: delivery.delivery_tag, tags: tags.clone(), _held: in_hand.take() };
+            Ok(Delivery { body: delivery.data, ack })
         });
         let bounded = Consumer { prefetch, ..consumer.clone() };
         let mut settling = pin!(acks::settle(&channel, taken_over, prefetch));
@@ -210,7 +210,7 @@ impl Rabbit {
                 std::future::pending::<()>().await;
             };
             tokio::select! {
-                worked = consume::work(Transport::Rabbit, &bounded, parcels.boxed(), deliver) => worked,
+                worked = consume::work(Transport::Rabbit, &bounded, deliveries.boxed(), deliver) => worked,
                 () = cancel => Ok(()),
             }
         };
@@ -268,7 +268,7 @@ struct Tag {
     _held: Held,
 }
 
-impl Receipt for Tag {
+impl Ack for Tag {
     fn delivered(self) {
         // A consumer that is gone has given its deliveries back already.
         let _ = self.tags.send(self.number);

@@ -1,4 +1,4 @@
-//! Redis through apalis-redis, kept on a short leash.
+//! Redis through apalis-redis, kept within the limits that it has.
 //!
 //! apalis-redis fetches, acknowledges and counts workers. The rest is done here, because its own way breaks or does not
 //! fit (`docs/decisions/0002` has the faults and the tests): publishing puts messages on the active list at once, idle
@@ -35,7 +35,7 @@ use tower::limit::ConcurrencyLimitLayer;
 
 use self::keys::Keys;
 use self::link::Link;
-use self::storage::{Bell, Leashed, Woken};
+use self::storage::{CountedConnection, WakeSignal, Woken};
 use super::consume;
 use super::{Broker, BrokerError, Consumer, Deliver, Message, PATIENCE};
 use crate::transport::Transport;
@@ -99,18 +99,18 @@ impl Redis {
         let keys = self.keys(&consumer.queue);
         let lost = |error| BrokerError::new(Transport::Redis, error);
         let mut connection = self.link.open().await.map_err(lost)?;
-        let bell_connection = self.link.open().await.map_err(lost)?;
+        let wake_connection = self.link.open().await.map_err(lost)?;
         // Before apalis registers the worker, or another one would take it for dead.
         self.show_life(&mut connection, &keys, &consumer.name).await.map_err(lost)?;
 
         let finished = Arc::new(Finished::default());
-        let bell = Arc::new(Bell::default());
+        let wake_signal = Arc::new(WakeSignal::default());
         let context = WorkerContext::new(&consumer.name);
-        let run = worker(&context, &keys, consumer, connection.clone(), &bell, &finished, deliver);
+        let run = worker(&context, &keys, consumer, connection.clone(), &wake_signal, &finished, deliver);
         let worked = tokio::select! {
             ended = consume::until(stop, &context, run) =>
                 ended.map_err(|error| BrokerError::new(Transport::Redis, error)),
-            error = bell.ring(bell_connection, &keys.tokens) => Err(lost(error)),
+            error = wake_signal.listen(wake_connection, &keys.tokens) => Err(lost(error)),
             error = self.keep_house(connection.clone(), &keys, consumer, &finished) => Err(lost(error)),
         };
         if worked.is_ok() {
@@ -167,7 +167,7 @@ fn worker(
     keys: &Keys,
     consumer: &Consumer,
     connection: MultiplexedConnection,
-    bell: &Arc<Bell>,
+    wake_signal: &Arc<WakeSignal>,
     finished: &Arc<Finished>,
     deliver: Deliver,
 ) -> BoxFuture<'static, Result<(), WorkerError>> {
@@ -186,7 +186,7 @@ fn worker(
     let queue: Arc<str> = consumer.queue.as_str().into();
     let finished = Arc::clone(finished);
     let worker = WorkerBuilder::new(context)
-        .backend(Woken::new(Leashed::new(connection), config, Arc::clone(bell)))
+        .backend(Woken::new(CountedConnection::new(connection), config, Arc::clone(wake_signal)))
         .layer(ConcurrencyLimitLayer::new(prefetch - batch + 1))
         .parallelize(tokio::spawn)
         .build(move |body: Vec<u8>| {

@@ -1,5 +1,5 @@
 //! What keeps apalis-redis awake and alive: a connection that knows whether a call is open, a backend that fetches when
-//! the bell rings and never misses a ring, and a codec that reads anything.
+//! it is woken and never misses a wake-up, and a codec that reads anything.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use tokio::sync::Notify;
 /// A connection that counts its open calls. apalis-redis has at most one fetch under way; the count tells from outside
 /// whether it is still under way or has come back empty.
 #[derive(Clone, Debug)]
-pub(super) struct Leashed {
+pub(super) struct CountedConnection {
     connection: MultiplexedConnection,
     open: Arc<AtomicUsize>,
 }
 
-impl Leashed {
+impl CountedConnection {
     pub(super) fn new(connection: MultiplexedConnection) -> Self {
         Self { connection, open: Arc::default() }
     }
@@ -43,7 +43,7 @@ impl Drop for Open<'_> {
     }
 }
 
-impl ConnectionLike for Leashed {
+impl ConnectionLike for CountedConnection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async {
             let _open = Open::new(&self.open);
@@ -70,17 +70,17 @@ impl ConnectionLike for Leashed {
 
 /// Rings when there may be something to fetch.
 #[derive(Debug, Default)]
-pub(super) struct Bell {
-    rung: AtomicBool,
+pub(super) struct WakeSignal {
+    raised: AtomicBool,
     worker: AtomicWaker,
     /// The worker has fetched nothing and waits. Only then may tokens be taken: a busy worker fetches anyway, and would
     /// take the token that wakes an idle one.
     idle: Notify,
 }
 
-impl Bell {
+impl WakeSignal {
     /// Takes tokens from the list `tokens` whenever the worker is idle; returns when the connection is lost.
-    pub(super) async fn ring(&self, mut connection: MultiplexedConnection, tokens: &str) -> redis::RedisError {
+    pub(super) async fn listen(&self, mut connection: MultiplexedConnection, tokens: &str) -> redis::RedisError {
         loop {
             self.idle.notified().await;
             // After a second without a token the worker looks all the same: a token may have been lost.
@@ -89,15 +89,15 @@ impl Bell {
             if let Err(error) = token {
                 return error;
             }
-            self.rung.store(true, Ordering::Release);
+            self.raised.store(true, Ordering::Release);
             self.worker.wake();
         }
     }
 }
 
-type Storage = RedisStorage<Vec<u8>, Leashed>;
+type Storage = RedisStorage<Vec<u8>, CountedConnection>;
 
-/// [`RedisStorage`] that fetches when the bell rings, and then until nothing is left.
+/// [`RedisStorage`] that fetches when it is woken, and then until nothing is left.
 ///
 /// Two faults of the crate are kept away here. Its `poll_with_stream` loses a ring that comes while a fetch is under way,
 /// and then sleeps until the next heartbeat. And when a fetch comes back empty it waits for a wake-up without looking at
@@ -105,16 +105,16 @@ type Storage = RedisStorage<Vec<u8>, Leashed>;
 #[derive(Debug)]
 pub(super) struct Woken {
     storage: Storage,
-    connection: Leashed,
-    bell: Arc<Bell>,
+    connection: CountedConnection,
+    wake_signal: Arc<WakeSignal>,
     /// There may be something to fetch.
-    hungry: bool,
+    fetch_again: bool,
 }
 
 impl Woken {
-    pub(super) fn new(connection: Leashed, config: Config, bell: Arc<Bell>) -> Self {
+    pub(super) fn new(connection: CountedConnection, config: Config, wake_signal: Arc<WakeSignal>) -> Self {
         let storage = RedisStorage::new(connection.clone()).with_config(config);
-        Self { storage, connection, bell, hungry: true }
+        Self { storage, connection, wake_signal, fetch_again: true }
     }
 
     fn is_fetching(&self) -> bool {
@@ -135,19 +135,19 @@ impl Backend for Woken {
         cx: &mut Context<'_>,
         worker: &WorkerContext,
     ) -> Poll<Option<Result<Self::Task, Self::Error>>> {
-        self.bell.worker.register(cx.waker());
+        self.wake_signal.worker.register(cx.waker());
         // A ring during a fetch stays until that fetch is over: it may have come too late for it.
-        if !self.is_fetching() && self.bell.rung.swap(false, Ordering::AcqRel) {
-            self.hungry = true;
+        if !self.is_fetching() && self.wake_signal.raised.swap(false, Ordering::AcqRel) {
+            self.fetch_again = true;
         }
-        if !self.hungry {
+        if !self.fetch_again {
             return Poll::Pending;
         }
         let next = self.storage.poll_next(cx, worker);
         if next.is_pending() && !self.is_fetching() {
             // The fetch came back empty.
-            self.hungry = false;
-            self.bell.idle.notify_one();
+            self.fetch_again = false;
+            self.wake_signal.idle.notify_one();
             // Once more around: to acknowledge what ended during the fetch, and to hear a ring that came during it.
             cx.waker().wake_by_ref();
         }

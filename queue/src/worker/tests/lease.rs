@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::worker::heartbeat::Heart;
+use crate::worker::heartbeat::Heartbeat;
 
 /// Runs until it is told to stop.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,20 +27,20 @@ struct Worker {
     db: TestDb,
     bench: Bench<Services>,
     services: Services,
-    /// What the heart reaches the ledger through.
+    /// What the heartbeat reaches the ledger through.
     line: sqlx::PgPool,
     stop: CancellationToken,
 }
 
-/// A worker with a heart of its own line, one job running.
+/// A worker with a heartbeat of its own line, one job running.
 async fn worker() -> (Worker, tokio::task::JoinHandle<()>) {
     let db = TestDb::new().await;
     let services = Services::default();
     let bench = Bench::new(&db.pool, Handlers::default().with::<Long>(), services.clone()).await;
-    let line = shared::db::pool(&db.url().into(), 2, "heart").unwrap();
+    let line = shared::db::pool(&db.url().into(), 2, "heartbeat").unwrap();
     let stop = CancellationToken::new();
-    let heart = Heart::new(Arc::clone(&bench.engine), line.clone(), bench.registration.clone());
-    tokio::spawn(heart.run(stop.clone()));
+    let heartbeat = Heartbeat::new(Arc::clone(&bench.engine), line.clone(), bench.registration.clone());
+    tokio::spawn(heartbeat.run(stop.clone()));
     let _ = Ledger::new(db.pool.clone()).enqueue(&Long).await.unwrap();
     let ticket = bench.take().await.remove(0);
     let worker = Worker { db, bench, services, line, stop };

@@ -1,4 +1,4 @@
-//! The course of a demo: what is there already, what is missing, in which order it is made.
+//! The run of the demo: what is there already, what is missing, in which order it is made.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::client::{Client, Token};
 use super::figures::{Figures, Wanted};
-use super::lots::Shelf;
+use super::lots::LotMaker;
 use super::people::{Registry, Trader};
 use super::plan::Plan;
 use super::play::{Answers, Play};
@@ -36,7 +36,7 @@ const LEAD: Duration = Duration::from_secs(3);
 
 /// One run of the demo.
 #[derive(Debug)]
-pub(crate) struct Course<'a> {
+pub(crate) struct Run<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) config: &'a Config,
     /// The API's address, without a trailing slash.
@@ -65,7 +65,7 @@ enum Stage {
     Played,
 }
 
-impl Course<'_> {
+impl Run<'_> {
     pub(crate) async fn run(&self) -> anyhow::Result<Outcome> {
         let begin = Instant::now();
         let client = Client::new(&self.base, IN_FLIGHT)?;
@@ -92,7 +92,7 @@ impl Course<'_> {
                 line(&format!("round {round} was interrupted while its auctions ran: playing another one"));
                 let admin = registry.admin(self.config, &people).await?;
                 let old = registry.log_in(&self.plan.seller_email(round)).await?;
-                self.shelf(&client, &old).take_back(&admin, &lots).await?;
+                self.lot_maker(&client, &old).take_back(&admin, &lots).await?;
                 self.play(&mut stored, &client, round + 1, &people, &Lots::new()).await?
             }
             (Stage::Preparing | Stage::Played, _) => self.play(&mut stored, &client, round, &people, &lots).await?,
@@ -107,8 +107,8 @@ impl Course<'_> {
         Ok(outcome)
     }
 
-    fn shelf<'a>(&'a self, client: &'a Client, seller: &'a Token) -> Shelf<'a> {
-        Shelf { client, plan: self.plan, seller, at_once: AT_ONCE }
+    fn lot_maker<'a>(&'a self, client: &'a Client, seller: &'a Token) -> LotMaker<'a> {
+        LotMaker { client, plan: self.plan, seller, at_once: AT_ONCE }
     }
 
     /// Prepares what is missing of the round and plays it.
@@ -125,9 +125,9 @@ impl Course<'_> {
         let (begin, before) = (Instant::now(), client.answered());
         let admin = registry.admin(self.config, people).await?;
         let seller = registry.seller(&admin, round, people).await?;
-        let shelf = self.shelf(client, &seller.token);
+        let lot_maker = self.lot_maker(client, &seller.token);
         let step = Step::begin("listing lots with photographs", self.plan.auctions.len() as u64);
-        let listings = shelf.list_all(lots, &step).await?;
+        let listings = lot_maker.list_all(lots, &step).await?;
         step.end();
         let step = Step::begin("registering and approving bidders", self.plan.bidders.len() as u64);
         let bidders = registry.bidders(&admin, people, &step).await?;
@@ -136,7 +136,7 @@ impl Course<'_> {
         let round = Round { number: round, seller: seller.org };
         // The play has the machine to itself, so that closings are late by their own delay alone.
         settle::until_photographs_are_ready(stored, self.plan, &round).await?;
-        let answers = self.play_bids(stored, client, &shelf, &listings, &bidders, rate).await?;
+        let answers = self.play_bids(stored, client, &lot_maker, &listings, &bidders, rate).await?;
         Ok((round, Some(answers)))
     }
 
@@ -144,7 +144,7 @@ impl Course<'_> {
         &self,
         stored: &mut Stored,
         client: &Client,
-        shelf: &Shelf<'_>,
+        lot_maker: &LotMaker<'_>,
         listings: &[market::ids::ListingId],
         bidders: &[Trader],
         rate: f64,
@@ -154,7 +154,7 @@ impl Course<'_> {
         let lead = LEAD + LEAD_EACH * u32::try_from(listings.len())?;
         let (zero, zero_at): (Instant, DateTime<Utc>) = (Instant::now() + lead, stored.now().await? + lead);
         let step = Step::begin("opening auctions", listings.len() as u64);
-        let auctions = shelf.auction_all(listings, &slots, zero_at, &step).await?;
+        let auctions = lot_maker.auction_all(listings, &slots, zero_at, &step).await?;
         step.end();
         let name = "placing bids, time compressed";
         let step = Step::begin(name, self.plan.bids());

@@ -9,7 +9,7 @@ use super::{Processed, process};
 
 /// Lets at most `slots` photographs be in memory at a time. Clones share the slots.
 #[derive(Clone, Debug)]
-pub struct Studio {
+pub struct ImageSlots {
     slots: Arc<Semaphore>,
 }
 
@@ -21,7 +21,7 @@ pub struct Slot {
 
 /// Why there are no variants.
 #[derive(Debug, thiserror::Error)]
-pub enum StudioError {
+pub enum ProcessError {
     /// The picture's fault: trying again changes nothing.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -30,26 +30,26 @@ pub enum StudioError {
     Closed,
 }
 
-impl Studio {
+impl ImageSlots {
     /// One slot takes up to some 600 MB for the largest picture that is accepted.
     pub fn new(slots: usize) -> Self {
         Self { slots: Arc::new(Semaphore::new(slots.max(1))) }
     }
 
     /// Waits for a place.
-    pub async fn slot(&self) -> Result<Slot, StudioError> {
+    pub async fn slot(&self) -> Result<Slot, ProcessError> {
         Arc::clone(&self.slots)
             .acquire_owned()
             .await
             .map(|permit| Slot { _permit: permit })
-            .map_err(|_| StudioError::Closed)
+            .map_err(|_| ProcessError::Closed)
     }
 }
 
 impl Slot {
     /// Runs [`process`] on a blocking thread. A caller that gives up does not free the place: the thread holds it until the
     /// pixels are gone.
-    pub async fn process(self, bytes: Vec<u8>) -> Result<Processed, StudioError> {
+    pub async fn process(self, bytes: Vec<u8>) -> Result<Processed, ProcessError> {
         let work = tokio::task::spawn_blocking(move || {
             let _slot = self;
             process(&bytes)
@@ -61,7 +61,7 @@ impl Slot {
                 tracing::error!("a picture made its decoder panic");
                 Err(Refusal::Damaged.into())
             }
-            Err(_) => Err(StudioError::Closed),
+            Err(_) => Err(ProcessError::Closed),
         }
     }
 }

@@ -53,7 +53,8 @@ pub async fn lead(conn: &mut PgConnection, dispatcher: &str, seen: &[Seen]) -> R
         SET dispatcher = $1, seen_at = clock_timestamp(), inflight = excluded.inflight, backlog = excluded.backlog,
             broker_error = excluded.broker_error
         WHERE queue_status.dispatcher = $1
-           OR queue_status.seen_at < clock_timestamp() - $5::double precision * interval '1 second'
+           -- Seen too long ago, or at a time that has not come yet: the clock was set back since, and whoever lives says so anew.
+           OR abs(extract(epoch FROM clock_timestamp() - queue_status.seen_at)) > $5::double precision
         RETURNING
             queue,
             (SELECT transport FROM queues WHERE name = queue) AS transport,
@@ -88,6 +89,8 @@ pub async fn resign(conn: &mut PgConnection, dispatcher: &str) -> Result<(), sql
 pub struct FastPathRoom {
     pub queue: String,
     pub transport: Option<Transport>,
+    /// There is a dispatcher and a broker, no backlog, no limit and no pause.
+    pub open: bool,
     /// How many jobs may take it, over all processes together.
     pub room: i64,
 }
@@ -103,7 +106,7 @@ pub async fn fast_path_room(conn: &mut PgConnection) -> Result<Vec<FastPathRoom>
                 AND rate_per_second IS NULL
                 AND NOT backlog
                 AND broker_error IS NULL
-                AND seen_at > clock_timestamp() - $1::double precision * interval '1 second' AS "open!"
+                AND abs(extract(epoch FROM clock_timestamp() - seen_at)) < $1::double precision AS "open!"
         FROM queues
         JOIN queue_status ON queue_status.queue = name
         LEFT JOIN serving ON serving.queue = name
@@ -119,7 +122,8 @@ pub async fn fast_path_room(conn: &mut PgConnection) -> Result<Vec<FastPathRoom>
             FastPathRoom {
                 queue: row.name,
                 transport: row.transport.parse().ok(),
-                room: if row.open { (window - i64::from(row.inflight)).max(0) } else { 0 },
+                open: row.open,
+                room: (window - i64::from(row.inflight)).max(0),
             }
         })
         .collect())

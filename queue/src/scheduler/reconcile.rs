@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use crate::ledger::claim::release;
+use crate::ledger::connections::within;
 use crate::ledger::reap::{Overdue, queued, repeat};
 use crate::queue_settings;
 use crate::transport::{Broker, MAX_TICKETS, Message};
 use tokio_util::sync::CancellationToken;
 
-use crate::scheduler::Scheduler;
+use crate::scheduler::{LIMIT, Scheduler};
 use crate::scheduler::dispatch::{Dispatcher, pause};
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -52,14 +53,16 @@ pub enum Compared {
 
 /// Compares one queue with its broker. A broker that is `down` is asked in any case, to see whether it is back.
 pub async fn reconcile(scheduler: &Scheduler, queue: &str, down: bool) -> Result<Compared, sqlx::Error> {
-    let mut conn = scheduler.pool.acquire().await?;
-    let (count, oldest) = queued(&mut conn, queue).await?;
-    let overdue = count > 0 && oldest >= MISSING_AFTER;
-    if !overdue && !down {
-        return Ok(Compared::Unasked);
-    }
-    let Some(transport) = queue_settings::transport(&mut conn, queue).await? else { return Ok(Compared::Unasked) };
-    drop(conn);
+    let asked = within(LIMIT, async {
+        let mut conn = scheduler.db.lend().await?;
+        let (count, oldest) = queued(&mut conn, queue).await?;
+        let overdue = count > 0 && oldest >= MISSING_AFTER;
+        let transport = if overdue || down { queue_settings::transport(&mut conn, queue).await? } else { None };
+        conn.give_back();
+        Ok((count, overdue, transport))
+    });
+    let (count, overdue, transport) = asked.await?;
+    let Some(transport) = transport else { return Ok(Compared::Unasked) };
     let Some(broker) = scheduler.brokers.get(transport) else { return Ok(Compared::Unasked) };
     let held = match broker.depth(queue).await {
         Ok(held) => i64::try_from(held).unwrap_or(i64::MAX),
@@ -79,7 +82,13 @@ pub async fn reconcile(scheduler: &Scheduler, queue: &str, down: bool) -> Result
 
 /// Sends the messages again that dead workers of this queue held in their buffers.
 pub(crate) async fn repeat_orphans(scheduler: &Scheduler, queue: &str) -> Result<Compared, sqlx::Error> {
-    let transport = queue_settings::transport(&mut *scheduler.pool.acquire().await?, queue).await?;
+    let asked = within(LIMIT, async {
+        let mut conn = scheduler.db.lend().await?;
+        let transport = queue_settings::transport(&mut conn, queue).await?;
+        conn.give_back();
+        Ok(transport)
+    });
+    let transport = asked.await?;
     let Some(broker) = transport.and_then(|transport| scheduler.brokers.get(transport)) else {
         return Ok(Compared::Unasked);
     };
@@ -96,7 +105,13 @@ async fn send_again(
     queue: &str,
     overdue: Overdue,
 ) -> Result<Compared, sqlx::Error> {
-    let tickets = repeat(&mut *scheduler.pool.acquire().await?, queue, overdue).await?;
+    let found = within(LIMIT, async {
+        let mut conn = scheduler.db.lend().await?;
+        let tickets = repeat(&mut conn, queue, overdue).await?;
+        conn.give_back();
+        Ok(tickets)
+    });
+    let tickets = found.await?;
     let count = tickets.len();
     if count == 0 {
         return Ok(Compared::Held { repeated: 0 });
@@ -114,7 +129,13 @@ async fn send_again(
         Ok(()) => Ok(Compared::Held { repeated: count }),
         Err(error) => {
             // They count as sent just now: rather than wait for their next time, they go back in line.
-            release(&mut *scheduler.pool.acquire().await?, &tickets).await?;
+            let released = async {
+                let mut conn = scheduler.db.lend().await?;
+                release(&mut conn, &tickets).await?;
+                conn.give_back();
+                Ok(())
+            };
+            within(LIMIT, released).await?;
             Ok(Compared::Down(error.to_string()))
         }
     }

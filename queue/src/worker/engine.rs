@@ -1,29 +1,33 @@
 //! Claims, runs out attempts' ends, and finishes: what all queues of a worker process share.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use shared::clock::Clock;
 use shared::trace::TraceParent;
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::handlers::{Entry, Handlers, Verdict};
 use super::lease::Lease;
 use super::run_times::RunTimes;
 use super::running::{Running, StopCell, StopReason};
-use super::statements::{Finish, Finished, claims, finishes, persist};
-use crate::cx::{Attempt, StaleAttempt};
+use super::past_locks::{LIMIT, PastLocks};
+use super::statements::{Claim, Finish, Finished, Shown, claims, finishes, persist, progresses};
+use crate::cx::{Attempt, OneConnection, StaleAttempt};
 use crate::error_text::{fingerprint, scrub};
 use crate::group::Group;
-use crate::ledger::claim::Claimed;
+use crate::ledger::claim::{Claimed, release};
+use crate::ledger::connections::{Connections, within};
 use crate::ledger::finish::{self, Ended, Ending};
 use crate::ledger::{Fence, Ledger};
 use crate::outcome::{Decision, Outcome};
 use crate::retry::Retry;
 use crate::ticket::Ticket;
 
+/// How soon a finish is tried again whose job's row somebody holds, first and at most.
+const BUSY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// When a job comes again that the worker does not know.
 const UNKNOWN_COMES_AGAIN: Duration = Duration::from_secs(5);
 
@@ -37,13 +41,15 @@ pub(crate) struct Call<S> {
 /// What claims and finishes jobs for all queues of a process.
 #[derive(Debug)]
 pub struct Engine<S> {
-    pub(crate) pool: PgPool,
+    /// The engine's own connections: no handler holds one.
+    pub(crate) db: Connections,
     pub(crate) lease: Lease,
     pub(crate) running: Running,
     pub(crate) handlers: Handlers<S>,
     ledger: Ledger,
-    claims: Group<Ticket, Option<Claimed>>,
+    claims: Group<Ticket, Claim>,
     finishes: Group<(i64, Finish), Finished>,
+    progresses: Group<Shown, bool>,
     pub(crate) run_times: RunTimes,
     clock: Clock,
     gone: CancellationToken,
@@ -52,19 +58,21 @@ pub struct Engine<S> {
 impl<S: Send + Sync + 'static> Engine<S> {
     /// Starts the groups. Statements are repeated until `gone`.
     pub(crate) fn start(
-        pool: PgPool,
+        db: Connections,
         ledger: Ledger,
         lease: Lease,
         handlers: Handlers<S>,
         clock: Clock,
         gone: CancellationToken,
     ) -> Self {
+        let past_locks = PastLocks::new(db.clone());
         Self {
-            claims: claims(pool.clone(), lease.clone(), gone.clone()),
-            finishes: finishes(pool.clone(), gone.clone()),
+            claims: claims(past_locks.clone(), lease.clone(), gone.clone()),
+            finishes: finishes(past_locks.clone(), gone.clone()),
+            progresses: progresses(past_locks),
             running: Running::default(),
             run_times: RunTimes::default(),
-            pool,
+            db,
             ledger,
             lease,
             handlers,
@@ -73,8 +81,36 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
     }
 
-    pub(crate) async fn claim(&self, ticket: Ticket) -> Option<Claimed> {
-        self.claims.ask(ticket).await.flatten()
+    pub(crate) async fn claim(&self, ticket: Ticket) -> Claim {
+        self.claims.ask(ticket).await.unwrap_or(Claim::Stale)
+    }
+
+    /// Writes a finish, and comes back for it as long as somebody holds the job's row. `None`: the process ends.
+    async fn end(&self, worker: i64, finish: Finish) -> Option<Finished> {
+        let mut pause = BUSY.0;
+        loop {
+            match self.finishes.ask((worker, finish.clone())).await {
+                Some(Finished::Busy) => {}
+                other => return other,
+            }
+            tokio::select! {
+                () = self.gone.cancelled() => return None,
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(BUSY.1),
+            }
+        }
+    }
+
+    /// Puts tickets that this process will not claim any more back in line at once.
+    pub(crate) async fn release(&self, tickets: &[Ticket]) {
+        let released = async {
+            let mut conn = self.db.lend().await?;
+            release(&mut conn, tickets).await?;
+            conn.give_back();
+            Ok(())
+        };
+        if let Err(error) = within(LIMIT, released).await {
+            tracing::warn!(%error, "could not give tickets back; the reconciler will");
+        }
     }
 
     /// Finds the handler and makes the attempt. A kind, or a version of its payload, that this program does not know yet goes
@@ -98,11 +134,16 @@ impl<S: Send + Sync + 'static> Engine<S> {
             created_at: claimed.created_at,
             run_at: claimed.run_at,
             due_at: claimed.due_at.max(claimed.created_at),
+            started_at: claimed.started_at,
+            claimed: Instant::now(),
             trace: parent.attempt(fence.job.0, fence.epoch),
             ledger: self.ledger.clone(),
             cancelled: CancellationToken::new(),
             log: Mutex::default(),
             progressed: Mutex::default(),
+            progresses: self.progresses.clone(),
+            connection: OneConnection::default(),
+            recording: AtomicBool::new(false),
             clock: self.clock.clone(),
         });
         let due = claimed.run_at.max(claimed.created_at);
@@ -132,7 +173,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             error: Some(why),
             started_at: claimed.started_at,
         };
-        self.finishes.ask((fence.worker, Finish::End(ended))).await;
+        self.end(fence.worker, Finish::End(ended)).await;
         metrics::counter!("tradeyard_jobs_finished_total", "kind" => kind.clone(), "outcome" => "snooze").increment(1);
     }
 
@@ -205,15 +246,15 @@ impl<S: Send + Sync + 'static> Engine<S> {
             // Another worker has the job; whatever we wrote would be refused.
             Verdict::Stopped(StopReason::LeaseLost) => return "lost",
         };
-        match self.finishes.ask((fence.worker, finish)).await {
+        match self.end(fence.worker, finish).await {
             Some(Finished::Yes) => word,
             Some(Finished::Refused) => {
                 let why = "the job's result cannot be stored; see the worker's log";
                 let end = Finish::End(ended(Ending::Dead, Duration::ZERO, Some(why)));
-                self.finishes.ask((fence.worker, end)).await;
+                self.end(fence.worker, end).await;
                 "dead"
             }
-            Some(Finished::Stale) | None => {
+            Some(Finished::Stale | Finished::Busy) | None => {
                 metrics::counter!("tradeyard_stale_attempts_total").increment(1);
                 "stale"
             }
@@ -226,7 +267,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             Decision::Cancel => (Ending::Cancelled, Duration::ZERO),
             Decision::Dead => (Ending::Dead, Duration::ZERO),
             Decision::Retry | Decision::RetryAfter(_) => {
-                match (retry.after(number, attempt.due_at, self.clock.now(), rand::random()), decision) {
+                match (retry.after(number, attempt.due_at, attempt.now(), rand::random()), decision) {
                     (Some(_), Decision::RetryAfter(delay)) => (Ending::Retry, *delay),
                     (Some(delay), _) => (Ending::Retry, delay),
                     (None, _) => (Ending::Dead, Duration::ZERO),
@@ -241,9 +282,13 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if lines.is_empty() {
             return;
         }
-        let written = persist(&self.gone, "log", || async {
-            let mut conn = self.ledger.pool().acquire().await?;
-            finish::log(&mut conn, attempt.fence.job, attempt.number, &lines).await
+        let written = persist(&self.gone, "log", || {
+            within(LIMIT, async {
+                let mut conn = self.db.lend().await?;
+                finish::log(&mut conn, attempt.fence.job, attempt.number, &lines).await?;
+                conn.give_back();
+                Ok(())
+            })
         });
         if let Some(Err(error)) = written.await {
             tracing::error!(%error, job.id = attempt.fence.job.0, "the job's log lines cannot be stored");

@@ -13,8 +13,9 @@ use shared::ids::{OrgId, UserId};
 use shared::testing::TestDb;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::app::{self, AppState};
+use crate::app;
 use crate::serve::Server;
+use crate::state::AppState;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -91,7 +92,7 @@ impl TestApi {
         env.entry("PUBLIC_URL".to_owned()).or_insert_with(|| base.clone());
         let config = Config::from_source(Source::new("", env)).unwrap();
         let shutdown = CancellationToken::new();
-        let state = crate::state(config, shutdown.clone()).unwrap();
+        let state = crate::start(config, shutdown.clone()).unwrap();
         tokio::spawn(server.run(app::router(state.clone()), shutdown.clone()));
         Self { db, state, base, http: reqwest::Client::new(), _stop: shutdown.drop_guard() }
     }

@@ -1,7 +1,7 @@
 //! For tests of jobs: look at what was enqueued, run everything that is due in this process. To break a process at a chosen
 //! point, see [`super::fault`].
 //!
-//! [`Bench`] is the real engine (claims, layers, fences, finishes) without broker and dispatcher: what it runs passes the same
+//! [`Bench`] is the real engine (claims, guard, fences, finishes) without broker and dispatcher: what it runs passes the same
 //! code as in a worker process.
 
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use shared::ids::JobId;
 use sqlx::PgPool;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use tower::{Service, ServiceBuilder};
 
 use super::job::{Job, decode};
 use super::ledger::dispatch::{Share, lines, take};
+use super::ledger::workers::{Registration, register};
 use super::ledger::{Ledger, dispatch};
 use super::ticket::Ticket;
-use super::worker::Handlers;
+use super::worker::{Handlers, StopReason};
 use super::worker::engine::Engine;
-use super::worker::layers::{Dispatch, GuardLayer, Handover, LedgerLayer, StopReason, TraceLayer};
-use super::worker::lease::{Lease, Registration, register};
+use super::worker::lease::Lease;
 use super::worker::neighbours::place;
+use super::worker::run::run;
 
 /// The open jobs of kind `J`, oldest first.
 ///
@@ -137,15 +137,10 @@ impl<S: Send + Sync + 'static> Bench<S> {
             .expect("the ledger answers");
     }
 
-    /// Runs one ticket through every layer, as a worker does.
+    /// Runs one ticket as a worker does.
     pub async fn run(&self, ticket: Ticket) {
-        let mut service = ServiceBuilder::new()
-            .layer(LedgerLayer(Arc::clone(&self.engine)))
-            .layer(TraceLayer)
-            .layer(GuardLayer(self.engine.run_times.clone()))
-            .service(Dispatch(Arc::clone(&self.services)));
         let (taken, _) = oneshot::channel();
-        let Ok(()) = service.call(Handover { ticket, taken }).await;
+        run(&self.engine, Arc::clone(&self.services), ticket, taken).await;
     }
 
     /// [`Bench::run`] in the background.

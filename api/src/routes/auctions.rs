@@ -26,13 +26,13 @@ use utoipa_axum::routes;
 
 use super::acting::{Acting, trader_of};
 use super::listings::found as found_listing;
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::Result;
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page, TimeCursor};
+use crate::state::AppState;
 
-pub(crate) use topic::{AuctionTopic, watch};
+pub(crate) use topic::AuctionTopic;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

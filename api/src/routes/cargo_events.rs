@@ -12,11 +12,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{self, Json, Path, Query};
 use crate::paging::{Limit, Page};
+use crate::state::AppState;
 
 /// The most events of one request.
 const MAX_EVENTS: usize = 1000;

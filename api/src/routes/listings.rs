@@ -15,11 +15,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::acting::{Acting, trader_of};
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page, TimeCursor};
+use crate::state::AppState;
 
 /// The longest text that is searched for, in characters.
 const MAX_SEARCH: usize = 200;

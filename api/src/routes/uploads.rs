@@ -18,10 +18,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path};
+use crate::state::AppState;
 
 /// How long the signed address works.
 const VALID_FOR: Duration = Duration::from_mins(15);

@@ -8,6 +8,7 @@ pub mod insert;
 pub mod lead;
 pub mod reap;
 pub mod window;
+pub(crate) mod workers;
 
 use std::ops::{Deref, DerefMut};
 

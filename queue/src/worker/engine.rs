@@ -9,10 +9,10 @@ use shared::trace::TraceParent;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::handlers::{Handlers, Verdict};
-use super::layers::Call;
-use super::lease::{Lease, Running, StopReason};
+use super::handlers::{Entry, Handlers, Verdict};
+use super::lease::Lease;
 use super::run_times::RunTimes;
+use super::running::{Running, StopCell, StopReason};
 use super::statements::{Finish, Finished, claims, finishes, persist};
 use crate::cx::{Attempt, StaleAttempt};
 use crate::error_text::{fingerprint, scrub};
@@ -26,6 +26,13 @@ use crate::ticket::Ticket;
 
 /// When a job comes again that the worker does not know.
 const UNKNOWN_COMES_AGAIN: Duration = Duration::from_secs(5);
+
+/// A claimed job on its way to its handler.
+pub(crate) struct Call<S> {
+    pub(crate) entry: Entry<S>,
+    pub(crate) attempt: Arc<Attempt>,
+    pub(crate) stop: StopCell,
+}
 
 /// What claims and finishes jobs for all queues of a process.
 #[derive(Debug)]
@@ -72,12 +79,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
 
     /// Finds the handler and makes the attempt. A kind, or a version of its payload, that this program does not know yet goes
     /// back in line: while a new release is rolled out, a worker that knows it is near.
-    pub(crate) async fn prepare(&self, claimed: Claimed) -> Option<Call<S>> {
+    pub(crate) async fn prepare(&self, claimed: &Claimed) -> Option<Call<S>> {
         let fence = Fence { job: claimed.ticket.job, epoch: claimed.ticket.epoch, worker: claimed.worker };
         let entry = match self.handlers.get(&claimed.kind) {
             Some(entry) if claimed.version <= entry.version => entry.clone(),
             known => {
-                self.give_back(&claimed, fence, known.map(|entry| entry.version)).await;
+                self.give_back(claimed, fence, known.map(|entry| entry.version)).await;
                 return None;
             }
         };
@@ -106,7 +113,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             metrics::histogram!("tradeyard_dispatch_lag_seconds", "queue" => entry.queue.name).record(lag);
         }
         let stop = self.running.add(&attempt);
-        Some(Call { claimed, entry, attempt, stop })
+        Some(Call { entry, attempt, stop })
     }
 
     async fn give_back(&self, claimed: &Claimed, fence: Fence, known: Option<i16>) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::lease::StopReason;
+use super::running::StopReason;
 use crate::cx::Cx;
 use crate::job::{Handler, Queue, decode};
 use crate::outcome::{Decision, Outcome};

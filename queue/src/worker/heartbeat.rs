@@ -13,11 +13,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
-use super::lease::{
-    FENCE, HEARTBEAT, Registration, StopReason, cancelling, held_since, neighbours, register, renew, report_ended,
-};
+use super::lease::{FENCE, HEARTBEAT};
 use super::neighbours::has_ended;
+use super::running::StopReason;
 use crate::ledger::finish::{self, Ended, Ending};
+use crate::ledger::workers::{Registration, cancelling, held_since, neighbours, register, renew, report_ended};
 
 /// How long one beat may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(5);

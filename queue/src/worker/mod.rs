@@ -1,7 +1,6 @@
 //! A worker process: registers itself, claims the jobs that messages name, runs their handlers, and keeps its lease.
 //!
-//! Every job passes the same tower layers whatever carried it: [`layers::LedgerLayer`] claims and finishes,
-//! [`layers::TraceLayer`] restores the job's trace, [`layers::GuardLayer`] stops panics, time-outs and cancellations.
+//! Every job takes the same way whatever carried it, the plain function in `run.rs`: claim, trace, guard, handler, finish.
 //!
 //! # How to get this wrong
 //! - Renewing the lease from the task that runs handlers: a blocking handler would lose every job of the process.
@@ -11,16 +10,18 @@
 pub mod engine;
 pub mod handlers;
 mod heartbeat;
-pub mod layers;
 pub mod lease;
 pub(crate) mod neighbours;
 pub mod process;
+pub(crate) mod run;
 mod run_times;
+pub(crate) mod running;
 mod statements;
 mod supervise;
 
 pub use handlers::Handlers;
 pub use process::{Process, WorkerOptions};
+pub use running::StopReason;
 
 #[cfg(test)]
 mod tests;

@@ -13,18 +13,20 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceBuilder, service_fn};
+use tower::service_fn;
 
 use super::engine::Engine;
 use super::handlers::Handlers;
 use super::heartbeat::Heartbeat;
-use super::layers::{Dispatch, GuardLayer, Handover, LedgerLayer, TraceLayer};
-use super::lease::{Lease, Registration, StopReason, register, stop};
+use super::lease::Lease;
 use super::neighbours::place;
+use super::run::run;
+use super::running::StopReason;
 use super::statements::persist;
 use super::supervise;
 use crate::ledger::Ledger;
 use crate::ledger::claim::release;
+use crate::ledger::workers::{Registration, register, stop};
 use crate::ready::transports_answer;
 use crate::ticket::Ticket;
 use crate::transport::{Brokers, Deliver, Message};
@@ -202,15 +204,11 @@ fn deliver<S: Send + Sync + 'static>(
     shutdown: &CancellationToken,
 ) -> Deliver {
     let room = Arc::new(Semaphore::new(concurrency.max(1)));
-    let job = ServiceBuilder::new()
-        .layer(LedgerLayer(Arc::clone(engine)))
-        .layer(TraceLayer)
-        .layer(GuardLayer(engine.run_times.clone()))
-        .service(Dispatch(Arc::clone(services)));
-    let (jobs, shutdown, pool) = (jobs.clone(), shutdown.clone(), engine.pool.clone());
+    let (engine, services) = (Arc::clone(engine), Arc::clone(services));
+    let (jobs, shutdown) = (jobs.clone(), shutdown.clone());
     BoxCloneSyncService::new(service_fn(move |message: Message| {
-        let (jobs, shutdown, pool) = (jobs.clone(), shutdown.clone(), pool.clone());
-        let (room, job) = (Arc::clone(&room), job.clone());
+        let (jobs, shutdown) = (jobs.clone(), shutdown.clone());
+        let (engine, services, room) = (Arc::clone(&engine), Arc::clone(&services), Arc::clone(&room));
         async move {
             let mut takes = Vec::with_capacity(message.0.len());
             for (place, &ticket) in message.0.iter().enumerate() {
@@ -220,14 +218,14 @@ fn deliver<S: Send + Sync + 'static>(
                     permit = Arc::clone(&room).acquire_owned() => permit.ok(),
                 };
                 let Some(permit) = permit else {
-                    give_back(&pool, &message.0[place..]).await;
+                    give_back(&engine.pool, &message.0[place..]).await;
                     break;
                 };
                 let (taken, was_taken) = oneshot::channel();
                 takes.push(was_taken);
-                let mut job = job.clone();
+                let (engine, services) = (Arc::clone(&engine), Arc::clone(&services));
                 jobs.spawn(async move {
-                    let Ok(()) = job.call(Handover { ticket, taken }).await;
+                    run(&engine, services, ticket, taken).await;
                     drop(permit);
                 });
             }

@@ -37,6 +37,11 @@ pub fn pool_with(options: PgConnectOptions, connections: u32, name: &str) -> PgP
         .connect_lazy_with(options.application_name(name))
 }
 
+/// Asks whether the database answers.
+pub async fn ping(pool: &PgPool) -> Result<(), sqlx::Error> {
+    pool.acquire().await?.ping().await
+}
+
 /// Brings the schema up to date. Safe to call from several processes at once: sqlx takes an advisory lock.
 pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
     MIGRATOR.run(pool).await

@@ -80,7 +80,7 @@ async fn a_worker_that_is_cut_off_stops_what_runs_before_its_lease_ends() {
     let (worker, running) = worker().await;
     assert!(worker.bench.engine.lease.is_trusted());
     worker.line.close().await;
-    tokio::time::timeout(super::super::lease::LEASE, running)
+    tokio::time::timeout(crate::ledger::workers::LEASE, running)
         .await
         .expect("the attempt ends within the lease")
         .unwrap();

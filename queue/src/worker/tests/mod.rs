@@ -1,4 +1,4 @@
-//! Every way in which an attempt can end, through the real layers and a real ledger.
+//! Every way in which an attempt can end, through the real engine and a real ledger.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::testing::TestDb;
 
-use super::{Handlers, layers::StopReason};
+use super::{Handlers, StopReason};
 use crate::testing::{Bench, Row, rows};
 use crate::transport::Transport;
 use crate::{Cx, Decision, Handler, Job, Kind, Ledger, Outcome, Queue, Retry};

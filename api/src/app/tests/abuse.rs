@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::scene::Scene;
-use super::tests::{document, operations};
+use super::{document, operations};
 use crate::extract::{MAX_BODY_BYTES, MAX_DEPTH};
 use crate::testing::{Answer, Person, with_token};
 

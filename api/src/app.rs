@@ -1,84 +1,18 @@
-//! What every request handler shares, and the router with its OpenAPI document.
-
-use std::ops::Deref;
-use std::sync::Arc;
+//! The router with its OpenAPI document.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use jobs::cargo::EventLane;
-use queue::Ledger;
-use queue::registry::Registry;
-use queue::transport::Brokers;
-use shared::blobs::Blobs;
-use shared::clock::Clock;
 use shared::config::Config;
-use shared::realtime::Publisher;
-use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::passwords::Passwords;
-use crate::auth::tokens::Tokens;
 use crate::error::Problem;
 use crate::extract::MAX_BODY_BYTES;
-use crate::realtime::hub::Hub;
+use crate::state::AppState;
 use crate::{middleware, openapi, routes};
-
-/// What every request handler shares. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct AppState(Arc<Services>);
-
-/// The API's services, reached through [`AppState`].
-#[derive(Debug)]
-pub struct Services {
-    pub config: Config,
-    pub db: PgPool,
-    /// Begin transactions here when they also enqueue jobs.
-    pub ledger: Ledger,
-    pub brokers: Brokers,
-    /// Where cargo events go in.
-    pub lane: EventLane,
-    /// The cargo event log's database: the main one, or one of its own.
-    pub events: PgPool,
-    pub tokens: Tokens,
-    pub passwords: Passwords,
-    /// Tells clients of changes, after the commit.
-    pub publisher: Publisher,
-    /// The sockets of this process.
-    pub hub: Hub,
-    /// Every kind of job.
-    pub registry: Registry,
-    /// Signs addresses for uploads and downloads.
-    pub blobs: Blobs,
-    pub clock: Clock,
-    /// Cancelled when the process ends; long-lived connections close then.
-    pub shutdown: CancellationToken,
-}
-
-impl AppState {
-    #[must_use]
-    pub fn new(services: Services) -> Self {
-        Self(Arc::new(services))
-    }
-
-    /// Whether pages of this origin may use the API.
-    #[must_use]
-    pub fn allows_origin(&self, origin: &str) -> bool {
-        let http = &self.config.http;
-        http.public_url == origin || http.cors_origins.iter().any(|known| known == origin)
-    }
-}
-
-impl Deref for AppState {
-    type Target = Services;
-    fn deref(&self) -> &Services {
-        &self.0
-    }
-}
 
 /// The whole API: routes, fallbacks, and what surrounds every request.
 pub fn router(state: AppState) -> Router {
@@ -125,11 +59,5 @@ fn cors(config: &Config) -> CorsLayer {
         .max_age(std::time::Duration::from_mins(10))
 }
 
-#[cfg(test)]
-mod abuse_tests;
-#[cfg(test)]
-mod access_tests;
-#[cfg(test)]
-mod scene;
 #[cfg(test)]
 mod tests;

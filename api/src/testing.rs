@@ -13,8 +13,9 @@ use shared::ids::{OrgId, UserId};
 use shared::testing::TestDb;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::app::{self, AppState};
+use crate::app;
 use crate::serve::Server;
+use crate::state::AppState;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -33,6 +34,15 @@ pub(crate) struct Person {
     pub(crate) email: String,
     pub(crate) access: String,
     pub(crate) refresh: String,
+    /// The organisation that requests name.
+    pub(crate) org: Option<String>,
+}
+
+impl Person {
+    /// The same person, acting for this organisation.
+    pub(crate) fn acting(&self, org: impl ToString) -> Self {
+        Self { org: Some(org.to_string()), ..self.clone() }
+    }
 }
 
 /// An answer, read.
@@ -91,7 +101,7 @@ impl TestApi {
         env.entry("PUBLIC_URL".to_owned()).or_insert_with(|| base.clone());
         let config = Config::from_source(Source::new("", env)).unwrap();
         let shutdown = CancellationToken::new();
-        let state = crate::state(config, shutdown.clone()).unwrap();
+        let state = crate::start(config, shutdown.clone()).unwrap();
         tokio::spawn(server.run(app::router(state.clone()), shutdown.clone()));
         Self { db, state, base, http: reqwest::Client::new(), _stop: shutdown.drop_guard() }
     }
@@ -137,6 +147,7 @@ impl TestApi {
             email: email.to_owned(),
             access: tokens["access_token"].as_str().unwrap().to_owned(),
             refresh: tokens["refresh_token"].as_str().unwrap().to_owned(),
+            org: None,
         }
     }
 
@@ -185,8 +196,10 @@ pub(crate) fn redis_url() -> String {
 }
 
 pub(crate) fn with_token(request: reqwest::RequestBuilder, person: Option<&Person>) -> reqwest::RequestBuilder {
-    match person {
-        Some(person) => request.bearer_auth(&person.access),
+    let Some(person) = person else { return request };
+    let request = request.bearer_auth(&person.access);
+    match &person.org {
+        Some(org) => request.header("tradeyard-org", org),
         None => request,
     }
 }

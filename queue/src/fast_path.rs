@@ -89,7 +89,8 @@ impl FastPath {
     /// the last handle.
     #[must_use]
     pub fn open(pool: PgPool, brokers: Brokers, queues: Vec<Queue>, stop: CancellationToken) -> Self {
-        let db = Connections::like(&pool);
+        // One to look, one to put jobs back.
+        let db = Connections::few(&pool, 2);
         let entries = queues.into_iter().map(|queue| {
             let (publisher, tickets) = mpsc::unbounded_channel();
             let lane = Arc::new(Lane {

@@ -14,16 +14,16 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, decode};
-use super::ledger::dispatch::{Share, lines, take};
 use super::ledger::connections::Connections;
+use super::ledger::dispatch::{Share, lines, take};
 use super::ledger::workers::{Registration, register};
 use super::ledger::{Ledger, dispatch};
 use super::ticket::Ticket;
-use super::worker::{Handlers, StopReason};
 use super::worker::engine::Engine;
 use super::worker::lease::Lease;
 use super::worker::neighbours::place;
 use super::worker::run::{Place, run};
+use super::worker::{Handlers, StopReason};
 
 /// The open jobs of kind `J`, oldest first.
 ///
@@ -142,11 +142,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
     /// Runs one ticket as a worker does.
     pub async fn run(&self, ticket: Ticket) {
         let (taken, _) = oneshot::channel();
-        let place = Place {
-            room: Arc::new(Semaphore::new(1)),
-            permit: None,
-            shutdown: CancellationToken::new(),
-        };
+        let place = Place { room: Arc::new(Semaphore::new(1)), permit: None, shutdown: CancellationToken::new() };
         run(&self.engine, Arc::clone(&self.services), ticket, taken, place).await;
     }
 

@@ -179,6 +179,22 @@ impl Stage {
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.db.pool).await.unwrap_or(-1)
     }
 
+    /// Waits until `sql` counts exactly `wanted`.
+    pub async fn until_sql(&self, sql: &str, wanted: i64) {
+        let started = Instant::now();
+        loop {
+            let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned()))
+                .fetch_one(&self.db.pool)
+                .await
+                .expect("the database answers");
+            if count == wanted {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "{sql}: {count}, not {wanted}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until exactly `wanted` jobs satisfy `condition`.
     pub async fn until(&self, condition: &str, wanted: i64) {
         self.until_within(condition, wanted..=wanted).await;

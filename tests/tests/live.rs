@@ -52,7 +52,7 @@ async fn hear(socket: &mut Socket) -> Value {
 async fn opening_and_award_by_workers_are_seen_at_a_socket() {
     let stage = Stage::with(Transport::Redis, &[("JWT_SECRET", "a secret for tests, not for anything else")]).await;
     let stop = CancellationToken::new();
-    let state = api::state(stage.config.clone(), stop.clone()).unwrap();
+    let state = api::start(stage.config.clone(), stop.clone()).unwrap();
     let ledger = state.ledger.clone();
     let server = api::serve::Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let base = format!("http://{}", server.addr);

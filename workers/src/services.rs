@@ -37,7 +37,12 @@ impl Services {
                 ConfigError::of(key, error.to_string())
             })?,
             renderer: Renderer::new(&config.http.public_url),
-            events: shared::db::pool(&config.events_database_url, EVENTS_CONNECTIONS, "events")?,
+            events: shared::db::pool_within(
+                &config.events_database_url,
+                shared::db::Limits::WORKING,
+                EVENTS_CONNECTIONS,
+                "events",
+            )?,
         })
     }
 }

@@ -12,8 +12,8 @@ use market::ids::SessionId;
 use shared::config::Network;
 use shared::ids::{OrgId, UserId};
 
-use crate::app::AppState;
 use crate::error::Problem;
+use crate::state::AppState;
 
 /// An authenticated person and what they may do.
 #[derive(Clone, Debug)]
@@ -68,15 +68,6 @@ impl Caller {
         let detail =
             format!("the organisation is no {kind}: a moderator can add {kind} to its kinds with PATCH /v1/orgs/{org}");
         Err(Problem::forbidden("org_kind", detail))
-    }
-
-    /// The organisation to act for: the given one, or the only one there is.
-    pub fn acting_org(&self, org: Option<OrgId>) -> Result<OrgId, Problem> {
-        match (org, self.memberships.as_slice()) {
-            (Some(org), _) => Ok(org),
-            (None, [only]) => Ok(only.org),
-            (None, _) => Err(Problem::bad_request("org_required", "say which of your organisations acts")),
-        }
     }
 
     /// Whether the caller belongs to the organisation at all.
@@ -163,27 +154,4 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_proxies_of_ours_speak_for_others() {
-        let trusted = ["10.0.0.0/8".parse().unwrap(), "127.0.0.1".parse().unwrap()];
-        for (peer, lines, expected) in [
-            ("203.0.113.9", &["198.51.100.1"][..], "203.0.113.9"),
-            ("127.0.0.1", &[], "127.0.0.1"),
-            ("127.0.0.1", &["198.51.100.1"], "198.51.100.1"),
-            ("127.0.0.1", &["1.1.1.1, 198.51.100.1, 10.1.2.3"], "198.51.100.1"),
-            ("127.0.0.1", &["1.1.1.1", "198.51.100.1", "10.1.2.3"], "198.51.100.1"),
-            ("127.0.0.1", &["10.1.2.3"], "10.1.2.3"),
-            ("127.0.0.1", &["198.51.100.1, nonsense, 10.1.2.3"], "10.1.2.3"),
-            ("127.0.0.1", &["2001:db8::1"], "2001:db8::1"),
-        ] {
-            let mut headers = HeaderMap::new();
-            for line in lines {
-                headers.append("x-forwarded-for", line.parse().unwrap());
-            }
-            assert_eq!(client(peer.parse().unwrap(), &headers, &trusted).to_string(), expected, "{peer} {lines:?}");
-        }
-    }
-}
+mod tests;

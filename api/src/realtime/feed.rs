@@ -9,8 +9,8 @@ use serde_json::Value;
 use shared::realtime::{self, Event};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::topics::{self, Carries};
-use crate::app::AppState;
+use super::topic::{Carries, Topics};
+use crate::state::AppState;
 
 /// How often this process publishes a beat to itself.
 const BEAT: Duration = Duration::from_secs(5);
@@ -21,12 +21,12 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 const BEAT_TOPIC: &str = "beat";
 
 /// Feeds the hub until the process ends.
-pub(super) async fn run(state: AppState) {
+pub(super) async fn run(state: AppState, topics: Topics) {
     let shutdown = state.shutdown.clone();
     let feed = async {
         match state.config.redis_url.clone() {
-            None => local(&state).await,
-            Some(url) => from_redis(&state, &url).await,
+            None => local(&state, topics).await,
+            Some(url) => from_redis(&state, topics, &url).await,
         }
     };
     tokio::select! {
@@ -35,29 +35,29 @@ pub(super) async fn run(state: AppState) {
     }
 }
 
-async fn local(state: &AppState) {
+async fn local(state: &AppState, topics: Topics) {
     let mut events = realtime::local().subscribe();
     loop {
         match events.recv().await {
-            Ok(event) => deliver(state, event),
+            Ok(event) => deliver(state, topics, event),
             Err(RecvError::Lagged(_)) => state.hub.resync(),
             Err(RecvError::Closed) => return,
         }
     }
 }
 
-fn deliver(state: &AppState, event: Event) {
-    match topics::find(&event.topic) {
+fn deliver(state: &AppState, topics: Topics, event: Event) {
+    match topics.find(&event.topic) {
         Some((kind, _)) if kind.carries() == Carries::State => state.hub.deliver_paced(event),
         _ => state.hub.deliver(event),
     }
 }
 
-async fn from_redis(state: &AppState, url: &SecretString) {
+async fn from_redis(state: &AppState, topics: Topics, url: &SecretString) {
     let mut wait = BACKOFF.0;
     loop {
         let mut connected = false;
-        if let Err(error) = listen(state, url, &mut connected).await {
+        if let Err(error) = listen(state, topics, url, &mut connected).await {
             // Liveness is lost for a moment, data is not: no error.
             tracing::warn!(%error, "the subscription to Redis broke");
         }
@@ -67,7 +67,7 @@ async fn from_redis(state: &AppState, url: &SecretString) {
 }
 
 /// Subscribes and delivers until the connection breaks.
-async fn listen(state: &AppState, url: &SecretString, connected: &mut bool) -> anyhow::Result<()> {
+async fn listen(state: &AppState, topics: Topics, url: &SecretString, connected: &mut bool) -> anyhow::Result<()> {
     let client = redis::Client::open(url.expose_secret())?;
     let mut subscription =
         tokio::time::timeout(BEAT, client.get_async_pubsub()).await.context("no answer in time")??;
@@ -85,7 +85,7 @@ async fn listen(state: &AppState, url: &SecretString, connected: &mut bool) -> a
                 heard = tokio::time::Instant::now();
                 // Somebody else may publish on our channel; what is no event of ours is nothing.
                 if let Ok(event) = serde_json::from_slice::<Event>(message.get_payload_bytes()) {
-                    deliver(state, event);
+                    deliver(state, topics, event);
                 }
             }
             _ = beat.tick() => {

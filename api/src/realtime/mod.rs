@@ -1,9 +1,9 @@
 //! `WebSocket`s: clients subscribe to topics and are told of changes within a moment.
 //!
 //! Events come from Redis (or the in-process channel) through one [`feed`] a process into the [`hub`], which fans them out to
-//! the sockets. Jobs are not published by anybody: the [`job_topic`] watcher reads the watched rows. What was committed
-//! and, because a process died or Redis was away, never published, the watcher of auctions finds. The [`sessions`] watcher closes
-//! the sockets of sessions that have ended.
+//! the sockets. What can be watched is a kind of [`topic`]. Jobs are not published by anybody: their topic's watcher reads the
+//! watched rows. What was committed and, because a process died or Redis was away, never published, the watcher of auctions
+//! finds. The [`sessions`] watcher closes the sockets of sessions that have ended.
 //!
 //! # How to get this wrong
 //! - Taking a snapshot before registering with the hub: a change in between is missed.
@@ -12,22 +12,23 @@
 
 mod feed;
 pub mod hub;
-pub(crate) mod job_topic;
 mod sessions;
 mod socket;
-pub mod topics;
+pub mod topic;
 
 pub(crate) use socket::run as run_socket;
 
-use crate::app::AppState;
+use crate::state::AppState;
+use topic::Topics;
 
 /// Starts the background tasks; they end with the process.
-pub(crate) fn start(state: &AppState) {
-    tokio::spawn(feed::run(state.clone()));
-    tokio::spawn(job_topic::watch(state.clone()));
-    tokio::spawn(crate::routes::auctions::watch(state.clone()));
+pub(crate) fn start(state: &AppState, topics: Topics) {
+    tokio::spawn(feed::run(state.clone(), topics));
+    for kind in topics.0 {
+        tokio::spawn(kind.watch(state.clone()));
+    }
     tokio::spawn(sessions::watch(state.clone()));
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

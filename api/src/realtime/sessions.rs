@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use market::identity::store;
 
-use crate::app::AppState;
+use crate::state::AppState;
 
 /// A suspended person's sockets close within five seconds: two rounds and their statements fit in.
 const EVERY: Duration = Duration::from_secs(2);

@@ -12,10 +12,10 @@ use shared::realtime::Event;
 use tokio::time::Instant;
 
 use super::hub::{Closed, Connection, Message};
-use super::topics::{self, Carries, Snapshot};
-use crate::app::AppState;
+use super::topic::{Carries, Snapshot, Topics};
 use crate::auth::Caller;
 use crate::error::Problem;
+use crate::state::AppState;
 
 /// How often we ask whether the client is still there.
 const PING: Duration = Duration::from_secs(20);
@@ -71,6 +71,7 @@ const GONE: End = End { code: 1000, reason: "" };
 
 struct Session {
     state: AppState,
+    topics: Topics,
     of: SessionRef,
     caller: Caller,
     socket: WebSocket,
@@ -84,12 +85,19 @@ struct Session {
 }
 
 /// Serves a socket until it ends.
-pub(crate) async fn run(state: AppState, session: SessionRef, authority: Authority, mut socket: WebSocket) {
+pub(crate) async fn run(
+    state: AppState,
+    topics: Topics,
+    session: SessionRef,
+    authority: Authority,
+    mut socket: WebSocket,
+) {
     let Some(connection) = state.hub.join(session, authority.clone()) else {
         return close(&mut socket, End { code: 4429, reason: "too many sockets" }).await;
     };
     let mut session = Session {
         state,
+        topics,
         of: session,
         caller: Caller::new(session, authority),
         socket,
@@ -214,7 +222,7 @@ impl Session {
         }
         // First watch, then look: what happens in between is in the queue.
         self.connection.watch(topic);
-        match snapshot(&self.state, &self.caller, topic).await {
+        match snapshot(self.topics, &self.state, &self.caller, topic).await {
             Ok(Some(snapshot)) if Some(snapshot.seq) == since => {
                 self.tell(topic, snapshot.seq, "subscribed", None).await
             }
@@ -233,7 +241,7 @@ impl Session {
     /// The next event is told as it is, an old one not at all; after a gap the client gets the whole, be it a snapshot.
     async fn event(&mut self, event: &Event) -> Result<(), End> {
         let Some(&seen) = self.seen.get(&event.topic) else { return Ok(()) };
-        let Some((kind, _)) = topics::find(&event.topic) else { return Ok(()) };
+        let Some((kind, _)) = self.topics.find(&event.topic) else { return Ok(()) };
         let (old, gap) = match kind.carries() {
             Carries::Step => (event.seq <= seen, event.seq > seen + 1),
             Carries::State => (event.seq <= seen, false),
@@ -257,7 +265,7 @@ impl Session {
 
     /// Tells the thing as it is now, if that is news.
     async fn refresh(&mut self, topic: &str) -> Result<(), End> {
-        match snapshot(&self.state, &self.caller, topic).await {
+        match snapshot(self.topics, &self.state, &self.caller, topic).await {
             Ok(Some(snapshot)) => {
                 if self.seen.get(topic).is_none_or(|seen| snapshot.seq > *seen) {
                     self.tell(topic, snapshot.seq, "snapshot", Some(&snapshot.data)).await?;
@@ -275,7 +283,7 @@ impl Session {
     }
 }
 
-async fn snapshot(state: &AppState, caller: &Caller, topic: &str) -> Result<Option<Snapshot>, Problem> {
-    let Some((kind, id)) = topics::find(topic) else { return Ok(None) };
+async fn snapshot(topics: Topics, state: &AppState, caller: &Caller, topic: &str) -> Result<Option<Snapshot>, Problem> {
+    let Some((kind, id)) = topics.find(topic) else { return Ok(None) };
     kind.snapshot(state, caller, id).await
 }

@@ -10,15 +10,15 @@ use shared::realtime::Event;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message as Frame, client::IntoClientRequest};
 
-use super::topics::{Carries, Snapshot, Topic};
-use crate::app::AppState;
+use super::topic::{Carries, Snapshot, Topic};
 use crate::auth::Caller;
 use crate::error::Result;
+use crate::state::AppState;
 use crate::testing::socket::{Client, PATIENCE};
 use crate::testing::{TestApi, redis_url};
 
 /// A thing with a version, for tests: `counter:<id>`.
-pub(super) struct Counter;
+pub(crate) struct Counter;
 
 impl Topic for Counter {
     fn prefix(&self) -> &'static str {

@@ -6,14 +6,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use shared::telemetry;
+use shared::{db, telemetry};
 use sqlx::PgPool;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::AppState;
 use crate::extract::Json;
+use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready)).routes(routes!(metrics))
@@ -48,9 +48,8 @@ struct Readiness {
 ))]
 async fn ready(State(state): State<AppState>) -> Response {
     let limit = Duration::from_secs(2);
-    let database = async |pool: &PgPool| match tokio::time::timeout(limit, sqlx::query("SELECT 1").execute(pool)).await
-    {
-        Ok(Ok(_)) => "ok".to_owned(),
+    let database = async |pool: &PgPool| match tokio::time::timeout(limit, db::ping(pool)).await {
+        Ok(Ok(())) => "ok".to_owned(),
         Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => "no answer in time".to_owned(),
         Ok(Err(_)) => "cannot be reached".to_owned(),
     };

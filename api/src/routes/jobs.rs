@@ -1,5 +1,7 @@
 //! Jobs: their owners see how they are getting on, operators see and steer all of them.
 
+mod topic;
+
 use std::time::Duration;
 
 use axum::extract::State;
@@ -11,6 +13,7 @@ use queue::ops::cancel::{self, Cancelled, CancelledMany};
 use queue::ops::detail::{self, JobDetail};
 use queue::ops::list::{self, DeadGroup, JobFilter, JobLine, StateCount};
 use queue::ops::retry::{self, Again, RetriedMany};
+use queue::ops::view::JobView;
 use queue::ops::why::{self, Why};
 use queue::ops::{JobState, OpsError};
 use serde::{Deserialize, Serialize};
@@ -22,12 +25,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page};
-use crate::realtime::job_topic::{self, JobView};
+use crate::state::AppState;
+
+pub(crate) use topic::JobTopic;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -163,7 +167,7 @@ async fn list_dead(State(state): State<AppState>, caller: Caller) -> Result<Json
     (status = 200, description = "The job", body = JobView),
 ))]
 async fn get_job(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<JobView>> {
-    let found = job_topic::visible(&mut *state.db.acquire().await?, &caller, job).await?;
+    let found = topic::visible(&mut *state.db.acquire().await?, &caller, job).await?;
     found.map(Json).ok_or(Problem::not_found("job"))
 }
 

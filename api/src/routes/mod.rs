@@ -1,9 +1,9 @@
 //! The routes, one file a domain. Each has a `router()` that is merged here; `routes!` puts a route and its documentation in
-//! together, and a test refuses a route that is not in the document.
+//! together, and a test refuses a route that is not in the document. [`TOPICS`] lists what WebSockets can watch.
 
 mod acting;
 mod admin;
-pub(crate) mod auctions;
+mod auctions;
 mod auth;
 mod cargo_events;
 mod categories;
@@ -24,7 +24,16 @@ mod ws;
 
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::AppState;
+use crate::realtime::topic::Topics;
+use crate::state::AppState;
+
+/// Every kind of topic that a WebSocket can watch.
+pub(crate) const TOPICS: Topics = Topics(&[
+    &jobs::JobTopic,
+    &auctions::AuctionTopic,
+    #[cfg(test)]
+    &crate::realtime::tests::Counter,
+]);
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

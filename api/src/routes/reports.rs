@@ -1,5 +1,6 @@
 //! Reports: asked for here, made by a job, downloaded from the store.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -21,11 +22,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::AppState;
+use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page};
+use crate::state::AppState;
 
 /// How long a download's address works.
 const VALID_FOR: Duration = Duration::from_mins(15);
@@ -119,7 +121,13 @@ struct Download {
     valid_until: DateTime<Utc>,
 }
 
-async fn view(state: &AppState, report: Report) -> Result<ReportView> {
+/// A report, and how far its job is.
+async fn one(state: &AppState, report: Report) -> Result<ReportView> {
+    let progress = progress(state, std::slice::from_ref(&report)).await?;
+    view(state, report, &progress).await
+}
+
+async fn view(state: &AppState, report: Report, progress: &HashMap<JobId, i16>) -> Result<ReportView> {
     let download = match &report.object_key {
         Some(key) if report.status == Status::Ready => {
             let file_name = report.file_name();
@@ -129,10 +137,7 @@ async fn view(state: &AppState, report: Report) -> Result<ReportView> {
         }
         _ => None,
     };
-    let progress = match (report.status, report.job) {
-        (Status::Running, Some(job)) => progress(state, job).await?,
-        _ => None,
-    };
+    let progress = report.job.and_then(|job| progress.get(&job).copied());
     let amount = |money: Money| money.amount();
     let totals = report.totals.iter().map(|it| TotalView {
         row_count: it.rows,
@@ -163,20 +168,20 @@ async fn view(state: &AppState, report: Report) -> Result<ReportView> {
     })
 }
 
-/// How far the job is; nothing when it is pruned.
-async fn progress(state: &AppState, job: JobId) -> Result<Option<i16>> {
-    let mut conn = state.db.acquire().await?;
-    Ok(sqlx::query_scalar!("SELECT progress FROM jobs WHERE id = $1", job.0)
-        .fetch_optional(&mut *conn)
-        .await?
-        .flatten())
+/// How far the jobs of reports in the making are; those that are pruned are left out.
+async fn progress(state: &AppState, reports: &[Report]) -> Result<HashMap<JobId, i16>> {
+    let jobs: Vec<JobId> =
+        reports.iter().filter(|report| report.status == Status::Running).filter_map(|report| report.job).collect();
+    if jobs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let jobs = queue::ops::view::read(&mut *state.db.acquire().await?, &jobs).await?;
+    Ok(jobs.into_iter().filter_map(|job| Some((job.id, job.progress?))).collect())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateReport {
-    /// Needed when the caller has several organisations.
-    org: Option<OrgId>,
     kind: Kind,
     format: Format,
     /// In the organisation's time zone.
@@ -188,7 +193,7 @@ struct CreateReport {
 /// Ask for a report
 ///
 /// A job makes it; whoever asked gets a mail when it is ready. Platform administrators may ask for any organisation.
-#[utoipa::path(post, path = "/v1/reports", tag = "reports", request_body = CreateReport, responses(
+#[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting), request_body = CreateReport, responses(
     (status = 202, description = "A job is at it; `Location` names the report", body = ReportView),
     (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future or never were"),
     (status = 429, description = "`too_many_reports`: wait for those that are being made"),
@@ -196,9 +201,10 @@ struct CreateReport {
 async fn create_report(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Json(body): Json<CreateReport>,
 ) -> Result<Response> {
-    let org = caller.acting_org(body.org)?;
+    let org = acting.member_or(PlatformRole::Admin, &caller)?;
     if caller.platform(PlatformRole::Admin).is_err() {
         caller.member(org, MemberRole::Trader)?;
     }
@@ -219,7 +225,7 @@ async fn create_report(
     let report = store::get(&mut tx, id).await?;
     tx.commit().await?;
     let location = [(header::LOCATION, format!("/v1/reports/{id}"))];
-    Ok((StatusCode::ACCEPTED, location, Json(view(&state, report).await?)).into_response())
+    Ok((StatusCode::ACCEPTED, location, Json(one(&state, report).await?)).into_response())
 }
 
 fn period_problem(error: PeriodError) -> Problem {
@@ -237,8 +243,6 @@ fn period_problem(error: PeriodError) -> Problem {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListReports {
-    /// Needed when the caller has several organisations.
-    org: Option<OrgId>,
     after: Option<ReportId>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
@@ -246,45 +250,41 @@ struct ListReports {
 }
 
 /// List an organisation's reports, newest first
-#[utoipa::path(get, path = "/v1/reports", tag = "reports", params(ListReports), responses(
+#[utoipa::path(get, path = "/v1/reports", tag = "reports", params(Acting, ListReports), responses(
     (status = 200, description = "A page", body = Page<ReportView>),
 ))]
 async fn list_reports(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Query(query): Query<ListReports>,
 ) -> Result<Json<Page<ReportView>>> {
-    let org = caller.acting_org(query.org)?;
-    may_read(&caller, org)?;
+    let org = acting.member_or(PlatformRole::Admin, &caller)?;
     let rows = store::page(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
     let page = query.limit.page(rows, |report| report.id.to_string(), |report| report);
+    let progress = progress(&state, &page.items).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for report in page.items {
-        items.push(view(&state, report).await?);
+        items.push(view(&state, report, &progress).await?);
     }
     Ok(Json(Page { items, next: page.next }))
 }
 
 /// Read a report's state, and where to download it
-#[utoipa::path(get, path = "/v1/reports/{report}", tag = "reports", params(("report" = ReportId, Path)), responses(
+#[utoipa::path(get, path = "/v1/reports/{report}", tag = "reports", params(("report" = ReportId, Path), Acting), responses(
     (status = 200, description = "The report", body = ReportView),
 ))]
 async fn get_report(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Path(id): Path<ReportId>,
 ) -> Result<Json<ReportView>> {
     let report = store::get(&mut *state.db.acquire().await?, id).await?;
-    may_read(&caller, report.org).map_err(|_| Problem::not_found("report"))?;
-    Ok(Json(view(&state, report).await?))
-}
-
-/// Members read their organisation's reports, platform administrators all.
-fn may_read(caller: &Caller, org: OrgId) -> Result<()> {
     if caller.platform(PlatformRole::Admin).is_err() {
-        caller.member(org, MemberRole::Viewer)?;
+        acting.owner(report.org, &caller, "report")?;
     }
-    Ok(())
+    Ok(Json(one(&state, report).await?))
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Query};
 use crate::realtime;
+use crate::state::AppState;
 
 /// Commands are short; nothing else is read.
 const MAX_MESSAGE: usize = 4096;
@@ -79,5 +79,5 @@ async fn open(
     let authority = store::authorize(&mut conn, session).await?.ok_or_else(refused)?;
     drop(conn);
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
-    Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, session, authority, socket)))
+    Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, super::TOPICS, session, authority, socket)))
 }

@@ -13,9 +13,16 @@ async fn opened() -> (TestDb, FastPath, CancellationToken) {
     sql(
         &db,
         "INSERT INTO queue_status (queue, dispatcher, seen_at, inflight, backlog)
-         VALUES ('emails', 'test', now() + interval '1 hour', 0, false)",
+         VALUES ('emails', 'test', now(), 0, false)",
     )
     .await;
+    let status = db.another_pool(1);
+    tokio::spawn(async move {
+        let renew = "UPDATE queue_status SET seen_at = now() WHERE dispatcher = 'test'";
+        while sqlx::query(renew).execute(&status).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
     let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
     let brokers = Brokers::connect(&config, db.pool.clone());
     let stop = CancellationToken::new();
@@ -110,7 +117,7 @@ async fn a_limit_a_pause_or_a_broker_that_is_down_closes_the_path() {
         "UPDATE queues SET paused = true",
         "UPDATE queue_status SET broker_error = 'away'",
         "UPDATE queue_status SET backlog = true",
-        "UPDATE queue_status SET seen_at = now() - interval '4 seconds'",
+        "UPDATE queue_status SET dispatcher = 'gone', seen_at = now() - interval '4 seconds'",
     ] {
         let (db, path, _stop) = opened().await;
         sql(&db, change).await;

@@ -45,7 +45,11 @@ impl fmt::Debug for Connections {
 impl Connections {
     /// Connects as `pool` does, with as many connections, when they are first used.
     pub(crate) fn like(pool: &PgPool) -> Self {
-        let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+        Self::few(pool, usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX))
+    }
+
+    /// [`Connections::like`], with `most` connections.
+    pub(crate) fn few(pool: &PgPool, most: usize) -> Self {
         let timeouts =
             Timeouts { wait: Some(ACQUIRE_TIMEOUT), create: Some(ACQUIRE_TIMEOUT), recycle: Some(ACQUIRE_TIMEOUT) };
         let connections = Pool::builder(Opening(pool.connect_options()))

@@ -61,18 +61,23 @@ pub enum Ending {
     Snooze,
     /// Given back by a worker that shuts down.
     Returned,
+    /// Given back by a worker that has no handler for the kind.
+    Unknown,
+    /// Given back by a worker that reads only older payloads of the kind.
+    TooNew,
     Cancelled,
     Dead,
 }
 
 impl Ending {
-    /// The word in `job_attempts.outcome`.
+    /// The word in `job_attempts.outcome`. What no handler has seen is no attempt and leaves no row: the job's own row says why.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Retry => "retry",
             Self::Snooze => "snooze",
             Self::Returned => "returned",
+            Self::Unknown | Self::TooNew => "unknown",
             Self::Cancelled => "cancelled",
             Self::Dead => "dead",
         }
@@ -80,7 +85,7 @@ impl Ending {
 
     /// A snooze and a shutdown cost no attempt.
     const fn is_free(self) -> bool {
-        matches!(self, Self::Snooze | Self::Returned)
+        matches!(self, Self::Snooze | Self::Returned | Self::Unknown | Self::TooNew)
     }
 
     const fn is_final(self) -> bool {
@@ -156,6 +161,7 @@ pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[&Ended]) -
                 id, epoch, attempt, CASE WHEN state = 'cancelled' THEN 'cancelled' ELSE word END, $10, started_at,
                 clock_timestamp(), error, fingerprint
             FROM moved
+            WHERE word <> 'unknown' OR state = 'cancelled'
             ON CONFLICT (job, epoch) DO NOTHING
         )
         SELECT id AS "id!" FROM moved

@@ -316,17 +316,22 @@ pub async fn prune(
             WHERE id > $3
             ORDER BY id
             LIMIT $4
-        ), old AS (
-            DELETE FROM jobs
-            USING page
-            WHERE jobs.id = page.id
+        ), past AS (
+            SELECT jobs.id
+            FROM jobs
+            JOIN page ON page.id = jobs.id
+            WHERE jobs.state = page.state
               AND (
                   (page.state IN ('succeeded', 'cancelled')
                       AND page.finished_at < clock_timestamp() - $1::double precision * interval '1 hour')
                   OR (page.state = 'dead'
                       AND page.finished_at < clock_timestamp() - $2::double precision * interval '1 hour')
               )
-              AND jobs.state = page.state
+            FOR UPDATE OF jobs SKIP LOCKED
+        ), old AS (
+            DELETE FROM jobs
+            USING past
+            WHERE jobs.id = past.id
             RETURNING jobs.id
         ), attempts AS (
             DELETE FROM job_attempts WHERE job IN (SELECT id FROM old)

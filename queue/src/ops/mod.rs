@@ -13,6 +13,7 @@ pub mod detail;
 pub mod list;
 pub mod queues;
 pub mod retry;
+pub mod view;
 pub mod why;
 pub mod workers;
 

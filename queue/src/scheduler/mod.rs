@@ -45,11 +45,21 @@ impl Scheduler {
     /// Makes a scheduler for the kinds of `registry` from the settings; nothing is contacted yet.
     pub fn connect(config: &Config, registry: Registry) -> anyhow::Result<Self> {
         let pool = crate::engine_pool(config, "scheduler")?;
-        let registry = Arc::new(registry);
-        // A wrong schedule is told before anything starts.
+        let brokers = Brokers::connect(config, pool.clone());
+        Self::new(pool, brokers, registry)
+    }
+
+    /// Makes a scheduler from what is there already. A schedule that is wrong is refused here, before anything starts.
+    pub fn new(pool: PgPool, brokers: Brokers, registry: Registry) -> anyhow::Result<Self> {
         Declarations::of(&registry)?;
         let name = format!("{}-{}-{:08x}", program::host(), std::process::id(), rand::random::<u32>());
-        Ok(Self::over(pool.clone(), Brokers::connect(config, pool), registry, name))
+        Ok(Self::over(pool, brokers, Arc::new(registry), name))
+    }
+
+    /// Tells `health` whether this scheduler is set up and its brokers are there.
+    #[must_use]
+    pub fn with_health(self, health: Health) -> Self {
+        Self { health, ..self }
     }
 
     pub(crate) fn over(pool: PgPool, brokers: Brokers, registry: Arc<Registry>, name: String) -> Self {
@@ -99,3 +109,6 @@ fn set_up_ready(up: CancellationToken) -> Readiness {
         Box::pin(async move { if up { Ok(()) } else { Err("the queues are not set up yet".to_owned()) } })
     })
 }
+
+#[cfg(test)]
+mod tests;

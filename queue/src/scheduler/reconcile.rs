@@ -11,8 +11,8 @@ use crate::queue_settings;
 use crate::transport::{Broker, MAX_TICKETS, Message};
 use tokio_util::sync::CancellationToken;
 
-use crate::scheduler::{LIMIT, Scheduler};
 use crate::scheduler::dispatch::{Dispatcher, pause};
+use crate::scheduler::{LIMIT, Scheduler};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// How long a job may be queued before its message can count as missing: longer than any publish takes.

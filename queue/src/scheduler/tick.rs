@@ -50,8 +50,15 @@ impl Ticker {
     /// Checks every declared schedule of the registry.
     pub fn new(pool: PgPool, registry: Arc<Registry>) -> Result<Self, Faults> {
         let declarations = Declarations::of(&registry)?;
-        let db = Connections::like(&pool);
-        Ok(Self { ledger: Ledger::new(pool), db, registry, declarations, skew: TimeDelta::zero(), told: HashSet::new() })
+        let db = Connections::few(&pool, 1);
+        Ok(Self {
+            ledger: Ledger::new(pool),
+            db,
+            registry,
+            declarations,
+            skew: TimeDelta::zero(),
+            told: HashSet::new(),
+        })
     }
 
     /// Runs until `stop`.

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::handlers::{Entry, Handlers, Verdict};
 use super::lease::Lease;
+use super::past_locks::{LIMIT, PastLocks};
 use super::run_times::RunTimes;
 use super::running::{Running, StopCell, StopReason};
-use super::past_locks::{LIMIT, PastLocks};
 use super::statements::{Claim, Finish, Finished, Shown, claims, finishes, persist, progresses};
 use crate::cx::{Attempt, OneConnection, StaleAttempt};
 use crate::error_text::{fingerprint, scrub};
@@ -28,8 +28,9 @@ use crate::ticket::Ticket;
 
 /// How soon a finish is tried again whose job's row somebody holds, first and at most.
 const BUSY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-/// When a job comes again that the worker does not know.
-const UNKNOWN_COMES_AGAIN: Duration = Duration::from_secs(5);
+/// When a job comes again that the worker does not know, first and at most: while a new release is rolled out, a worker that knows it
+/// is near; a kind that nobody knows must not keep anybody busy.
+const UNKNOWN_COMES_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 
 /// A claimed job on its way to its handler.
 pub(crate) struct Call<S> {
@@ -167,8 +168,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let ended = Ended {
             job: fence.job,
             epoch: fence.epoch,
-            ending: Ending::Snooze,
-            delay: UNKNOWN_COMES_AGAIN.as_secs_f64(),
+            ending: if known.is_some() { Ending::TooNew } else { Ending::Unknown },
+            delay: unknown_comes_again(fence.epoch, claimed.attempt).as_secs_f64(),
             fingerprint: Some(fingerprint(kind, &why)),
             error: Some(why),
             started_at: claimed.started_at,
@@ -294,4 +295,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
             tracing::error!(%error, job.id = attempt.fence.job.0, "the job's log lines cannot be stored");
         }
     }
+}
+
+/// Every hand-over counts an epoch, and every attempt one of these: the difference rises with each hand-over for nothing.
+fn unknown_comes_again(epoch: i32, attempt: i32) -> Duration {
+    let for_nothing = u32::try_from(epoch.saturating_sub(attempt)).unwrap_or(0);
+    let (first, most) = UNKNOWN_COMES_AGAIN;
+    first.saturating_mul(2_u32.saturating_pow(for_nothing)).min(most)
 }

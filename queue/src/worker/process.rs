@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::clock::Clock;
+use shared::db::Limits;
 use shared::program::Health;
 use shared::telemetry::Readiness;
 use sqlx::PgPool;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::util::BoxCloneSyncService;
 use tower::service_fn;
+use tower::util::BoxCloneSyncService;
 
 use super::engine::Engine;
 use super::handlers::Handlers;
@@ -47,6 +48,20 @@ pub struct WorkerOptions {
     pub version: String,
 }
 
+impl WorkerOptions {
+    /// Eight jobs of each queue at once and ten seconds of grace, on this machine.
+    #[must_use]
+    pub fn new(pool: &str) -> Self {
+        Self {
+            pool: pool.to_owned(),
+            concurrency: 8,
+            grace: Duration::from_secs(10),
+            host: shared::program::host(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
 /// A worker process in the making.
 pub struct Process<S> {
     pub engine_pool: PgPool,
@@ -67,6 +82,30 @@ impl<S> Debug for Process<S> {
 }
 
 impl<S: Send + Sync + 'static> Process<S> {
+    /// A worker whose handlers' transactions run beside the engine's own statements, on as many connections to the same
+    /// database as `engine_pool` has, with more time.
+    #[must_use]
+    pub fn new(
+        engine_pool: PgPool,
+        brokers: Brokers,
+        handlers: Handlers<S>,
+        services: S,
+        options: WorkerOptions,
+    ) -> Self {
+        let options_of_handlers = Limits::WORKING.apply(engine_pool.connect_options().as_ref().clone());
+        let connections = engine_pool.options().get_max_connections();
+        Self {
+            ledger: Ledger::new(shared::db::pool_with(options_of_handlers, connections, &options.pool)),
+            engine_pool,
+            brokers,
+            handlers,
+            services: Arc::new(services),
+            options,
+            clock: Clock::SYSTEM,
+            health: Health::default(),
+        }
+    }
+
     /// Runs until `shutdown`, then lets running jobs end within the grace period; `kill` ends the grace at once.
     pub async fn run(self, shutdown: CancellationToken, kill: CancellationToken) -> anyhow::Result<()> {
         let handlers = self.handlers.checked()?;

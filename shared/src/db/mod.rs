@@ -64,12 +64,7 @@ pub fn pool(url: &SecretString, connections: u32, name: &str) -> Result<PgPool, 
 }
 
 /// [`pool`] with other limits.
-pub fn pool_within(
-    url: &SecretString,
-    limits: Limits,
-    connections: u32,
-    name: &str,
-) -> Result<PgPool, sqlx::Error> {
+pub fn pool_within(url: &SecretString, limits: Limits, connections: u32, name: &str) -> Result<PgPool, sqlx::Error> {
     let options: PgConnectOptions = url.expose_secret().parse()?;
     Ok(pool_with(limits.apply(options), connections, name))
 }
@@ -103,14 +98,23 @@ pub fn pool_with(options: PgConnectOptions, connections: u32, name: &str) -> PgP
         .connect_lazy_with(options.application_name(name))
 }
 
+/// Asks whether the database answers.
+pub async fn ping(pool: &PgPool) -> Result<(), sqlx::Error> {
+    pool.acquire().await?.ping().await
+}
+
 /// Brings the schema up to date. Safe to call from several processes at once: sqlx takes an advisory lock.
-/// A migration may take as long as it needs: it runs without the pool's limits.
 pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
+    apply(&MIGRATOR, pool).await
+}
+
+/// Applies migrations. They may take as long as they need: they run without the pool's limits.
+pub async fn apply(migrator: &sqlx::migrate::Migrator, pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
     let mut conn = pool.acquire().await?;
-    without_limits(&mut conn).await?;
-    let migrated = MIGRATOR.run(&mut *conn).await;
+    // The next user gets a session with the limits.
     conn.close_on_drop();
-    migrated
+    without_limits(&mut conn).await?;
+    migrator.run_direct(None, &mut *conn, false).await
 }
 
 /// Lifts the session's limits, for a migration or another statement that takes its time.

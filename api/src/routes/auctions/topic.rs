@@ -8,10 +8,10 @@ use jobs::auctions::events::{News, event};
 use market::auctions::store;
 use market::ids::AuctionId;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
-use crate::realtime::topics::{Carries, Snapshot, Topic};
+use crate::realtime::topic::{Carries, Snapshot, Topic};
+use crate::state::AppState;
 
 const PREFIX: &str = "auction:";
 /// How often the watched auctions' versions are read.
@@ -42,11 +42,15 @@ impl Topic for AuctionTopic {
             Ok(Some(Snapshot { seq: view.version, data }))
         })
     }
+
+    fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {
+        Box::pin(watch(state))
+    }
 }
 
 /// Tells what nobody published: a process may die between its commit and its event, and Redis may lose one. A version that
 /// was there a round ago and has not been heard of since is late enough to be told from the row.
-pub(crate) async fn watch(state: AppState) {
+async fn watch(state: AppState) {
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut before: HashMap<AuctionId, i64> = HashMap::new();

@@ -1,13 +1,14 @@
-//! What can be watched. A domain adds its kind of topic here: a prefix, and how to make a snapshot of one thing.
+//! What can be watched. A kind of topic stands beside the routes of its domain: a prefix, how to make a snapshot of one thing,
+//! and how to find changes that nobody publishes.
+
+use std::fmt;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::job_topic::JobTopic;
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::Result;
-use crate::routes::auctions::AuctionTopic;
+use crate::state::AppState;
 
 /// The state of a thing as one caller may see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,18 +43,28 @@ pub trait Topic: Send + Sync {
         caller: &'a Caller,
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Snapshot>>>;
+
+    /// Tells the hub of changes that are not published, until the process ends. Most kinds have none.
+    fn watch(&self, _: AppState) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
-/// Every kind of topic.
-pub(crate) const TOPICS: &[&dyn Topic] = &[
-    &JobTopic,
-    &AuctionTopic,
-    #[cfg(test)]
-    &super::tests::Counter,
-];
+/// Kinds of topics. [`crate::routes::TOPICS`] lists all there are.
+#[derive(Clone, Copy)]
+pub struct Topics(pub &'static [&'static dyn Topic]);
 
-/// The kind of a topic and the id of its thing.
-pub(crate) fn find(topic: &str) -> Option<(&'static dyn Topic, &str)> {
-    let (prefix, id) = topic.split_once(':')?;
-    TOPICS.iter().find(|kind| kind.prefix() == prefix).map(|kind| (*kind, id))
+impl fmt::Debug for Topics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|kind| kind.prefix())).finish()
+    }
+}
+
+impl Topics {
+    /// The kind of a topic and the id of its thing.
+    #[must_use]
+    pub fn find(self, topic: &str) -> Option<(&'static dyn Topic, &str)> {
+        let (prefix, id) = topic.split_once(':')?;
+        self.0.iter().find(|kind| kind.prefix() == prefix).map(|kind| (*kind, id))
+    }
 }

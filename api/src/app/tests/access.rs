@@ -5,8 +5,8 @@ use market::testing::CONSOLES;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::operations;
 use super::scene::Scene;
-use super::tests::operations;
 use crate::testing::{Person, TestApi};
 
 /// Who an operation is for.
@@ -167,7 +167,7 @@ async fn operations_refuse_who_may_not_call_them() {
             .replace("{job}", &job.to_string())
             .replace("{queue}", "emails")
             .replace("{schedule}", "none");
-        let path = super::tests::filled(&path);
+        let path = super::filled(&path);
         let method: Method = method.parse().unwrap();
         let call = async |person: Option<&Person>| api.call(person, method.clone(), &path, body.clone()).await;
         if who == Anyone {

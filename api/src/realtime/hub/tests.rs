@@ -1,0 +1,106 @@
+use market::identity::PlatformRole;
+use serde_json::Value;
+use shared::ids::UserId;
+
+use super::*;
+
+fn session() -> SessionRef {
+    SessionRef { user: UserId::generate(), session: SessionId::generate(), version: 1 }
+}
+
+fn authority(platform_role: PlatformRole) -> Authority {
+    Authority { platform_role, email_verified: true, memberships: Vec::new() }
+}
+
+fn join(hub: &Hub, session: SessionRef) -> Connection {
+    hub.join(session, authority(PlatformRole::User)).unwrap()
+}
+
+fn event(topic: &str, seq: i64) -> Event {
+    Event { topic: topic.to_owned(), seq, kind: "bid".to_owned(), data: Value::Null }
+}
+
+#[test]
+fn events_reach_who_watches_and_nobody_else() {
+    let hub = Hub::default();
+    let (mut one, mut other) = (join(&hub, session()), join(&hub, session()));
+    one.watch("auction:1");
+    one.watch("auction:1");
+    other.watch("auction:2");
+    hub.deliver(event("auction:1", 1));
+    assert!(matches!(one.messages.try_recv(), Ok(Message::Event(event)) if event.seq == 1));
+    assert!(one.messages.try_recv().is_err(), "watched twice, told once");
+    assert!(other.messages.try_recv().is_err());
+    one.unwatch("auction:1");
+    hub.deliver(event("auction:1", 2));
+    assert!(one.messages.try_recv().is_err());
+    assert_eq!(hub.watched("auction:"), ["auction:2"]);
+    drop(other);
+    assert_eq!(hub.watched("auction:"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_flood_is_thinned_out_and_its_last_event_arrives() {
+    let hub = Hub::default();
+    let mut one = join(&hub, session());
+    one.watch("auction:1");
+    // Without a pause in between, so that no time can pass for the hub.
+    for seq in [1, 2, 4, 3, 5, 5, 99, 98] {
+        hub.deliver_paced(event("auction:1", seq));
+    }
+    assert_eq!(hub.newest("auction:1"), Some(99));
+    let mut heard = Vec::new();
+    while heard.last() != Some(&99) {
+        let Some(Message::Event(event)) = one.messages.recv().await else { panic!("the socket was closed") };
+        heard.push(event.seq);
+    }
+    assert_eq!(heard, [1, 99]);
+    // After the flood the next one goes out as well.
+    hub.deliver_paced(event("auction:1", 100));
+    assert!(matches!(one.messages.recv().await, Some(Message::Event(event)) if event.seq == 100));
+    one.unwatch("auction:1");
+    hub.deliver_paced(event("auction:1", 101));
+    assert!(one.messages.try_recv().is_err());
+    assert_eq!(hub.newest("auction:1"), None);
+}
+
+#[test]
+fn a_slow_socket_is_dropped_and_others_are_not() {
+    let hub = Hub::default();
+    let (mut slow, mut fast) = (join(&hub, session()), join(&hub, session()));
+    slow.watch("auction:1");
+    fast.watch("auction:1");
+    for seq in 0..=i64::try_from(QUEUE).unwrap() {
+        hub.deliver(event("auction:1", seq));
+        assert!(fast.messages.try_recv().is_ok());
+    }
+    assert_eq!((slow.closed(), slow.close.is_cancelled()), (Some(Closed::Slow), true));
+    assert_eq!((fast.closed(), fast.close.is_cancelled()), (None, false));
+}
+
+#[test]
+fn ended_sessions_lose_their_sockets_and_changed_ones_hear_of_it() {
+    let hub = Hub::default();
+    let (ended, stays, promoted, new) = (session(), session(), session(), session());
+    let [one, mut other, mut third, fourth] = [ended, stays, promoted, new].map(|session| join(&hub, session));
+    let now = [(stays.session, authority(PlatformRole::User)), (promoted.session, authority(PlatformRole::Admin))];
+    for _ in 0..2 {
+        hub.authorize(&[ended, stays, promoted], &HashMap::from(now.clone()));
+    }
+    assert_eq!((one.closed(), other.closed(), fourth.closed()), (Some(Closed::SessionEnded), None, None));
+    assert!(other.messages.try_recv().is_err());
+    let told = third.messages.try_recv();
+    assert!(matches!(&told, Ok(Message::Authority(now)) if now.platform_role == PlatformRole::Admin), "{told:?}");
+    assert!(third.messages.try_recv().is_err(), "told once");
+}
+
+#[test]
+fn a_person_has_so_many_sockets() {
+    let hub = Hub::default();
+    let (busy, other) = (session(), session());
+    let mut sockets: Vec<_> = (0..MAX_SOCKETS).map(|_| join(&hub, busy)).collect();
+    assert!(hub.join(busy, authority(PlatformRole::User)).is_none());
+    join(&hub, other);
+    sockets.pop();
+    join(&hub, busy);
+}

@@ -1,0 +1,107 @@
+//! `job:<id>`: how a job is getting on.
+//!
+//! The ledger is written tens of thousands of times a second and publishes nothing. What clients watch is little: this process
+//! reads the watched rows a few times a second, in one statement, and tells what changed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use market::identity::PlatformRole;
+use queue::ops::view::{self, JobView};
+use serde_json::Value;
+use shared::ids::JobId;
+use shared::realtime::Event;
+use sqlx::PgConnection;
+
+use crate::auth::Caller;
+use crate::error::Result;
+use crate::realtime::topic::{Carries, Snapshot, Topic};
+use crate::state::AppState;
+
+const EVERY: Duration = Duration::from_millis(250);
+const PREFIX: &str = "job:";
+
+/// The job, if the caller may see it: its organisation's members, and who looks after the queues.
+pub(crate) async fn visible(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    id: JobId,
+) -> Result<Option<JobView>, sqlx::Error> {
+    let job = view::read(conn, &[id]).await?.pop();
+    Ok(job.filter(|job| {
+        caller.platform(PlatformRole::Observer).is_ok() || job.tenant.is_some_and(|org| caller.belongs_to(org))
+    }))
+}
+
+/// A job's owner watches it, and who looks after the queues.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JobTopic;
+
+impl Topic for JobTopic {
+    fn prefix(&self) -> &'static str {
+        "job"
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::Reading
+    }
+
+    fn snapshot<'a>(
+        &'a self,
+        state: &'a AppState,
+        caller: &'a Caller,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
+        Box::pin(async move {
+            let Ok(id) = id.parse() else { return Ok(None) };
+            let job = visible(&mut *state.db.acquire().await?, caller, JobId(id)).await?;
+            Ok(job.map(|job| Snapshot { seq: job.seq(), data: data(&job) }))
+        })
+    }
+
+    fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {
+        Box::pin(watch(state))
+    }
+}
+
+fn data(job: &JobView) -> Value {
+    // Text, numbers and JSON always serialise.
+    serde_json::to_value(job).unwrap_or_default()
+}
+
+/// Tells the sockets of this process what changed in the jobs that they watch.
+async fn watch(state: AppState) {
+    let mut every = tokio::time::interval(EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut known: HashMap<JobId, JobView> = HashMap::new();
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = state.shutdown.cancelled() => return,
+        }
+        let ids: Vec<JobId> = state
+            .hub
+            .watched(PREFIX)
+            .iter()
+            .filter_map(|topic| topic.strip_prefix(PREFIX)?.parse().ok().map(JobId))
+            .collect();
+        known.retain(|id, _| ids.contains(id));
+        if ids.is_empty() {
+            continue;
+        }
+        let rows = async { view::read(&mut *state.db.acquire().await?, &ids).await };
+        match rows.await {
+            Ok(rows) => {
+                for job in rows {
+                    let before = known.insert(job.id, job.clone());
+                    if before.as_ref() != Some(&job) {
+                        let (topic, kind) = (format!("{PREFIX}{}", job.id), "changed".to_owned());
+                        state.hub.deliver(Event { topic, seq: job.seq(), kind, data: data(&job) });
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "watched jobs were not read"),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What every request handler shares.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use jobs::cargo::EventLane;
+use jobs::queues;
+use queue::Ledger;
+use queue::fast_path::FastPath;
+use queue::registry::Registry;
+use queue::transport::Brokers;
+use shared::blobs::Blobs;
+use shared::clock::Clock;
+use shared::config::Config;
+use shared::db;
+use shared::realtime::Publisher;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::passwords::Passwords;
+use crate::auth::tokens::Tokens;
+use crate::realtime::hub::Hub;
+
+/// What every request handler shares. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<Services>);
+
+/// The API's services, reached through [`AppState`].
+#[derive(Debug)]
+pub struct Services {
+    pub config: Config,
+    pub db: PgPool,
+    /// Begin transactions here when they also enqueue jobs.
+    pub ledger: Ledger,
+    pub brokers: Brokers,
+    /// Where cargo events go in.
+    pub lane: EventLane,
+    /// The cargo event log's database: the main one, or one of its own.
+    pub events: PgPool,
+    pub tokens: Tokens,
+    pub passwords: Passwords,
+    /// Tells clients of changes, after the commit.
+    pub publisher: Publisher,
+    /// The sockets of this process.
+    pub hub: Hub,
+    /// Every kind of job.
+    pub registry: Registry,
+    /// Signs addresses for uploads and downloads.
+    pub blobs: Blobs,
+    pub clock: Clock,
+    /// Cancelled when the process ends; long-lived connections close then.
+    pub shutdown: CancellationToken,
+}
+
+impl AppState {
+    #[must_use]
+    pub fn new(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+
+    /// Whether pages of this origin may use the API.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        let http = &self.config.http;
+        http.public_url == origin || http.cors_origins.iter().any(|known| known == origin)
+    }
+}
+
+impl Deref for AppState {
+    type Target = Services;
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+/// What the API needs, made from the configuration. Connections open when they are first used.
+pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Result<AppState> {
+    let (limits, connections) = (config.database.limits, config.database.connections);
+    let db = db::pool_within(&config.database.url, limits, connections, "api")?;
+    let brokers = Brokers::connect(&config, db.clone());
+    let fast_path = FastPath::open(db.clone(), brokers.clone(), queues::ALL.to_vec(), shutdown.clone());
+    let events = db::pool_within(&config.events_database_url, limits, connections, "api-events")?;
+    // Fails now rather than at the first login.
+    let tokens = Tokens::new(config.jwt_secret()?, &config.http.public_url, Clock::SYSTEM);
+    shared::telemetry::metrics();
+    let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
+    Ok(AppState::new(Services {
+        ledger: Ledger::new(db.clone()).with_fast_path(fast_path).with_publisher(publisher.clone()),
+        db,
+        brokers,
+        lane: EventLane::new(&config, events.clone()),
+        events,
+        tokens,
+        passwords: Passwords::new(config.auth.password_cost),
+        publisher,
+        hub: Hub::default(),
+        registry: jobs::registry()?,
+        blobs: Blobs::new(&config.s3)?,
+        clock: Clock::SYSTEM,
+        shutdown,
+        config,
+    }))
+}

@@ -3,7 +3,6 @@
 //! Exit codes: 0, done; 1, it could not be done, and the message says what to do; 2, the command line or the settings were
 //! wrong.
 
-mod audit;
 mod commands;
 mod connect;
 mod demo;
@@ -33,6 +32,9 @@ struct Cli {
     /// Print JSON for programs instead of tables for people.
     #[arg(long, global = true)]
     json: bool,
+    /// Show every column of a list, however long the lines become; without it, lists fit 100 columns.
+    #[arg(long, global = true)]
+    wide: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -79,7 +81,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    let output = Output { json: cli.json };
+    let output = Output { json: cli.json, wide: cli.wide };
     match cli.command {
         Command::Migrate => commands::migrate::run(&output).await,
         Command::Dev(dev) => dev.run().await,

@@ -1,19 +1,29 @@
 //! Tables for people, JSON for programs.
 
+mod table;
+
 use std::io::{self, IsTerminal, Write};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use queue::ops::span;
 use serde::Serialize;
+
+pub(crate) use table::{Column, Table};
 
 /// How this run prints.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     pub(crate) json: bool,
+    /// Every column of a table, and cells as long as they are.
+    pub(crate) wide: bool,
 }
 
 impl Output {
+    /// An empty table.
+    pub(crate) fn table(self, columns: &[Column]) -> Table {
+        Table::new(columns, self.wide)
+    }
+
     /// Prints `value` as JSON, or what `text` makes of it.
     pub(crate) fn show<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
         if self.json { print_json(value) } else { print(&text(value)) }
@@ -34,18 +44,6 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     out.write_all(b"\n")?;
     out.flush()?;
     Ok(())
-}
-
-/// An empty table with these headings.
-pub(crate) fn table(headings: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    // In a pipe every row is one line, however long.
-    if io::stdout().is_terminal() {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    }
-    table.set_header(headings.iter().map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
-    table
 }
 
 /// `12 s ago`, `in 3 min 4 s`, or a dash.

@@ -26,6 +26,8 @@ macro_rules! for_each_job {
                 $crate::reports::ScheduleDailyReports,
                 $crate::reports::ExpireReports,
                 $crate::images::PurgeUploads,
+                $crate::maintenance::CancelJobs,
+                $crate::maintenance::RetryJobs,
                 $crate::maintenance::PruneJobs,
                 $crate::maintenance::PurgeIdempotencyKeys,
                 $crate::maintenance::PurgeIdentity,

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::ids::{JobId, OrgId};
 use shared::trace::TraceParent;
@@ -17,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::enqueue::Enqueued;
 use super::fault::{self, Point};
 use super::job::Job;
+use super::kept::{LINE_BYTES, cut};
 use super::ledger::{Fence, JobTx, Ledger, finish};
 use super::outcome::{Committed, Outcome};
 use crate::group::Group;
@@ -213,8 +216,8 @@ impl<S> Cx<S> {
     /// Keeps a line with the job, shown to operators. Never personal data.
     pub fn log(&self, line: impl Into<String>) {
         let mut line: String = line.into();
-        if line.len() > 2_000 {
-            line.truncate(line.floor_char_boundary(2_000));
+        if line.len() > LINE_BYTES {
+            cut(&mut line, LINE_BYTES);
         }
         let mut log = self.attempt.log.lock().unwrap_or_else(PoisonError::into_inner);
         // A handler in a loop must not eat the process: lines past a thousand between two saves are dropped.
@@ -238,6 +241,29 @@ impl<S> Cx<S> {
             Some(false) => Err(StaleAttempt(self.id()).into()),
             Some(true) | None => Ok(()),
         }
+    }
+
+    /// Keeps how far the job is in the transaction that holds the work done so far: the next attempt goes on from there. The value
+    /// stands where the result will stand, and is shown to operators.
+    ///
+    /// Fails with [`StaleAttempt`] when another attempt has taken the job over; the transaction must not commit then.
+    pub async fn checkpoint<T: Serialize>(
+        &self,
+        tx: &mut JobTx,
+        percent: u8,
+        text: &str,
+        at: &T,
+    ) -> anyhow::Result<()> {
+        let at = serde_json::to_value(at).context("write the checkpoint")?;
+        finish::checkpoint(tx, self.attempt.fence, percent.min(100), text, &at).await
+    }
+
+    /// The last checkpoint of this job, by whichever attempt.
+    pub async fn checkpointed<T: DeserializeOwned>(&self) -> anyhow::Result<Option<T>> {
+        let mut tx = self.begin().await?;
+        let at = finish::checkpointed(&mut tx, self.attempt.fence).await?;
+        tx.commit().await?;
+        at.map(serde_json::from_value).transpose().context("read the checkpoint")
     }
 
     /// Resolves when the handler should stop: the job was cancelled, its time is up, or the worker shuts down for good.

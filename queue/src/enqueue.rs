@@ -28,6 +28,8 @@ pub(crate) enum Due {
 #[must_use]
 pub struct Enqueue {
     pub(crate) kind: &'static str,
+    /// The kind's first name, which its unique keys carry: programs from before and after a rename mean the same key.
+    pub(crate) first_name: &'static str,
     pub(crate) queue: Queue,
     pub(crate) version: i16,
     pub(crate) payload: Result<Value, String>,
@@ -44,6 +46,7 @@ impl Enqueue {
     pub fn new<J: Job>(job: &J) -> Self {
         Self {
             kind: J::KIND.name,
+            first_name: J::KIND.first_name(),
             queue: J::QUEUE,
             version: J::VERSION,
             payload: serde_json::to_value(job).map_err(|error| error.to_string()),
@@ -122,6 +125,16 @@ impl Enqueued {
         matches!(self, Self::New(_))
     }
 
+    /// The word for it in answers: `new`, `existing` or `replaced`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::New(_) => "new",
+            Self::Existing(_) => "existing",
+            Self::Replaced(_) => "replaced",
+        }
+    }
+
     /// The job that now stands for the request.
     #[must_use]
     pub const fn id(self) -> JobId {
@@ -138,11 +151,16 @@ pub enum EnqueueError {
     Payload { kind: &'static str, problem: String },
     #[error("the payload of {kind} has {bytes} bytes; the most is {MAX_PAYLOAD_BYTES}: carry ids, not rows")]
     TooLarge { kind: &'static str, bytes: usize },
+    #[error("the unique key of {kind} {problem}")]
+    Key { kind: &'static str, problem: String },
     #[error("{kind} with this key is already there as job {existing}")]
     Conflict { kind: &'static str, existing: JobId },
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
 }
+
+/// The longest unique key. It names a thing; what it names may be long.
+pub const MAX_KEY_BYTES: usize = 512;
 
 /// Payloads carry ids, not rows.
 pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;

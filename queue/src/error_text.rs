@@ -1,10 +1,12 @@
 //! What may be kept of an error: its text without personal data, and a fingerprint that groups errors of one cause.
 
+use crate::kept::cut;
+
 /// The longest error text that is kept with a job.
 const MOST: usize = 4_000;
 const FINGERPRINT_MOST: usize = 160;
 
-/// The error's text without email addresses, credentials in URLs and control characters, at most 4,000 bytes.
+/// The error's text without email addresses, credentials in URLs and control characters, at most 4,000 bytes; one that was cut ends with a mark.
 #[must_use]
 pub fn scrub(error: &str) -> String {
     let mut text = String::with_capacity(error.len().min(MOST));
@@ -18,7 +20,7 @@ pub fn scrub(error: &str) -> String {
             text.extend(word.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }));
         }
         if text.len() > MOST {
-            text.truncate(text.floor_char_boundary(MOST));
+            cut(&mut text, MOST);
             break;
         }
     }
@@ -73,6 +75,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_at_a_character() {
-        assert!(scrub(&"é".repeat(10_000)).len() <= 4_000);
+        let cut = scrub(&"é".repeat(10_000));
+        assert!(cut.len() <= 4_000 && cut.ends_with("é…"), "{cut}");
     }
 }

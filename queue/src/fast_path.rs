@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::ledger::claim::release;
 use super::ledger::connections::{Connections, within};
 use super::ledger::lead;
+use super::ledger::reason::Reason;
 use super::ticket::Ticket;
 use super::transport::Transport;
 use crate::job::Queue;
@@ -205,7 +206,7 @@ async fn publish(
         if !back.is_empty() {
             let released = async {
                 let mut conn = db.lend().await?;
-                release(&mut conn, &back).await?;
+                release(&mut conn, &back, Reason::TransportRefused).await?;
                 conn.give_back();
                 Ok(())
             };

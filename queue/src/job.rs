@@ -20,7 +20,7 @@ use super::unique::Unique;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     pub name: &'static str,
-    /// Former names, still accepted from the ledger.
+    /// Former names, oldest first; still accepted from the ledger.
     pub aliases: &'static [&'static str],
 }
 
@@ -30,10 +30,18 @@ impl Kind {
         Self { name, aliases: &[] }
     }
 
-    /// Keeps the names that this kind had before.
+    /// Keeps the names that this kind had before, oldest first: the oldest one stays in its unique keys.
     #[must_use]
     pub const fn formerly(self, aliases: &'static [&'static str]) -> Self {
         Self { aliases, ..self }
+    }
+
+    /// The oldest name.
+    pub(crate) const fn first_name(self) -> &'static str {
+        match self.aliases {
+            [first, ..] => first,
+            [] => self.name,
+        }
     }
 }
 

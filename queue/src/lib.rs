@@ -8,6 +8,7 @@ pub mod fast_path;
 pub mod fault;
 pub mod group;
 pub mod job;
+pub mod kept;
 pub mod ledger;
 mod migrations;
 pub mod ops;

@@ -8,7 +8,8 @@ use std::time::Duration;
 pub enum OnConflict {
     /// Keep the first and return its id.
     Keep,
-    /// Give the first one this payload, priority and time, unless it already runs.
+    /// Give the first one this payload, priority and time, unless it already runs. It begins anew: attempts made so far do not
+    /// count, and what they left behind is gone.
     Replace,
     /// Refuse with an error that names the first.
     Reject,

@@ -109,7 +109,7 @@ impl Stage {
     /// Changes the queue's settings as an operator does.
     pub async fn change(&self, change: QueueChange) {
         let mut conn = self.db.pool.acquire().await.expect("the database answers");
-        queues::set(&mut conn, QUEUE.name, &change).await.expect("the settings are right");
+        queues::set(&mut conn, QUEUE.name, &change, queue::ops::Actor::System).await.expect("the settings are right");
     }
 
     /// What keeps the newest job from running.

@@ -132,7 +132,7 @@ async fn a_rabbit_that_cannot_be_reached_holds_nothing_up_but_itself() {
     // An operator moves the queue to what works.
     let mut conn = stage.pool().acquire().await.unwrap();
     let change = queue::ops::queues::QueueChange { transport: Some(Transport::Local), ..Default::default() };
-    queue::ops::queues::set(&mut conn, "touch", &change).await.unwrap();
+    queue::ops::queues::set(&mut conn, "touch", &change, queue::ops::Actor::System).await.unwrap();
     drop(conn);
     stage.until_drained().await;
     stage.assert_once_each(20).await;

@@ -251,7 +251,7 @@ async fn a_running_job_is_cancelled_from_anywhere_within_a_second() {
     stage.until("state = 'running'", 1).await;
     let job = sqlx::query_scalar("SELECT id FROM jobs").fetch_one(stage.pool()).await.unwrap();
     let mut conn = stage.pool().acquire().await.unwrap();
-    queue::ops::cancel::cancel(&mut conn, shared::ids::JobId(job), "test").await.unwrap();
+    queue::ops::cancel::cancel(&mut conn, shared::ids::JobId(job), queue::ops::Actor::System).await.unwrap();
     drop(conn);
     stage.until("state = 'cancelled'", 1).await;
     // The handler ended by itself when it was told: it was neither dropped nor did it run to its end.

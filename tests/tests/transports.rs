@@ -120,10 +120,10 @@ async fn a_job_that_was_handed_over_as_a_pause_began_runs_after_it() {
     let _scheduler = stage.scheduler();
     let _ledger = stage.fast_ledger().await;
     let mut conn = stage.pool().acquire().await.unwrap();
-    queue::ops::queues::pause(&mut conn, "touch").await.unwrap();
+    queue::ops::queues::pause(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
     // Its message was refused and is gone.
     straggler(&stage).await;
-    queue::ops::queues::resume(&mut conn, "touch").await.unwrap();
+    queue::ops::queues::resume(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
     drop(conn);
     stage.until_at_least("epoch >= 2", 1).await;
     let _worker = stage.worker(1);
@@ -156,12 +156,12 @@ async fn a_paused_queue_starts_nothing_and_resumes() {
     stage.enqueue(200, 20).await;
     stage.until("state = 'succeeded' AND payload ->> 'n' = '5'", 1).await;
     let mut conn = stage.pool().acquire().await.unwrap();
-    queue::ops::queues::pause(&mut conn, "touch").await.unwrap();
+    queue::ops::queues::pause(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
     stage.until("state IN ('queued', 'running')", 0).await;
     let done = stage.count("state = 'succeeded'").await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(stage.count("state = 'succeeded'").await, done, "a paused queue went on");
-    queue::ops::queues::resume(&mut conn, "touch").await.unwrap();
+    queue::ops::queues::resume(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
     drop(conn);
     stage.until_drained().await;
     stage.assert_once_each(200).await;

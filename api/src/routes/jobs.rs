@@ -5,22 +5,22 @@ mod topic;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use jobs::maintenance::{self, Asked};
 use market::identity::PlatformRole;
 use queue::Priority;
-use queue::ops::cancel::{self, Cancelled, CancelledMany};
+use queue::ops::cancel::{self, Cancelled};
 use queue::ops::detail::{self, JobDetail};
 use queue::ops::list::{self, DeadGroup, JobFilter, JobLine, StateCount};
-use queue::ops::retry::{self, Again, RetriedMany};
+use queue::ops::retry::{self, Again};
 use queue::ops::view::JobView;
 use queue::ops::why::{self, Why};
-use queue::ops::{JobState, OpsError};
+use queue::ops::{Actor, JobState, OpsError};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use shared::audit;
+use serde_json::Value;
 use shared::ids::{JobId, OrgId};
-use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -66,21 +66,9 @@ impl From<OpsError> for Problem {
     }
 }
 
-/// Who acts, as the job's log names them.
-pub(super) fn by(caller: &Caller) -> String {
-    format!("user {}", caller.user)
-}
-
-/// Writes an operator's act to the audit log, in the act's transaction.
-pub(super) async fn record(
-    conn: &mut PgConnection,
-    caller: &Caller,
-    action: &str,
-    subject: (&str, String),
-    data: Value,
-) -> Result<()> {
-    audit::append(conn, audit::Entry { actor: Some(caller.user), action, subject, data }).await?;
-    Ok(())
+/// Who acts.
+pub(super) const fn actor(caller: &Caller) -> Actor {
+    Actor::User(caller.user)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -207,11 +195,7 @@ async fn change_job(
     Json(body): Json<ChangeJob>,
 ) -> Result<StatusCode> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    retry::reprioritise(&mut tx, job, body.priority, &by(&caller)).await?;
-    let data = json!({"priority": body.priority});
-    record(&mut tx, &caller, "job.reprioritise", ("job", job.to_string()), data).await?;
-    tx.commit().await?;
+    retry::reprioritise(&mut *state.db.acquire().await?, job, body.priority, actor(&caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -222,11 +206,7 @@ async fn change_job(
 ))]
 async fn cancel_job(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<Cancelled>> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    let cancelled = cancel::cancel(&mut tx, job, &by(&caller)).await?;
-    record(&mut tx, &caller, "job.cancel", ("job", job.to_string()), json!({})).await?;
-    tx.commit().await?;
-    Ok(Json(cancelled))
+    Ok(Json(cancel::cancel(&mut *state.db.acquire().await?, job, actor(&caller)).await?))
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -257,12 +237,8 @@ async fn retry_job(
     if body.delay_seconds > 31_536_000 {
         return Err(Problem::unprocessable("delay_too_long", "a year at most").at("/delay_seconds", "a year at most"));
     }
-    let edited = body.payload.is_some();
     let again = Again { payload: body.payload, delay: Duration::from_secs(u64::from(body.delay_seconds)) };
-    let mut tx = state.db.begin().await?;
-    retry::retry(&mut tx, &state.registry, job, &again, &by(&caller)).await?;
-    record(&mut tx, &caller, "job.retry", ("job", job.to_string()), json!({"edited": edited})).await?;
-    tx.commit().await?;
+    retry::retry(&mut *state.db.acquire().await?, &state.registry, job, &again, actor(&caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -273,113 +249,80 @@ async fn retry_job(
 ))]
 async fn run_job_now(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<StatusCode> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    retry::run_now(&mut tx, job, &by(&caller)).await?;
-    record(&mut tx, &caller, "job.run_now", ("job", job.to_string()), json!({})).await?;
-    tx.commit().await?;
+    retry::run_now(&mut *state.db.acquire().await?, job, actor(&caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Which jobs; everything that is given must fit. At least one field is needed: nobody means all jobs there are.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Matching {
-    #[serde(default)]
-    states: Vec<JobState>,
-    kind: Option<String>,
-    queue: Option<String>,
-    tenant: Option<OrgId>,
-    fingerprint: Option<String>,
-    error: Option<String>,
-    created_from: Option<DateTime<Utc>>,
-    created_until: Option<DateTime<Utc>>,
+/// A filter that says which jobs by more than their state: nobody means all jobs there are.
+fn specific(filter: JobFilter) -> Result<JobFilter> {
+    if filter.is_specific() {
+        Ok(filter)
+    } else {
+        Err(Problem::unprocessable("filter_empty", "say which jobs, by more than their state"))
+    }
 }
 
-impl Matching {
-    fn filter(self) -> Result<JobFilter> {
-        let named = self.kind.is_some()
-            || self.queue.is_some()
-            || self.tenant.is_some()
-            || self.fingerprint.is_some()
-            || self.error.is_some()
-            || self.created_from.is_some()
-            || self.created_until.is_some();
-        if !named {
-            return Err(Problem::unprocessable("filter_empty", "say which jobs, by more than their state"));
-        }
-        Ok(JobFilter {
-            states: self.states,
-            kind: self.kind,
-            queue: self.queue,
-            tenant: self.tenant,
-            fingerprint: self.fingerprint,
-            error: self.error,
-            created_from: self.created_from,
-            created_until: self.created_until,
-        })
-    }
+/// A job that acts on many others.
+#[derive(Debug, Serialize, ToSchema)]
+struct BulkJob {
+    job: JobId,
+    /// Shows its progress and, at the end, its result; cancelling it stops it.
+    url: String,
+    /// How many jobs fitted when it was asked for.
+    counted: u64,
+}
+
+fn accepted(asked: Asked) -> Response {
+    let Asked { job, counted } = asked;
+    let url = format!("/v1/jobs/{job}");
+    let location = [(header::LOCATION, url.clone())];
+    (StatusCode::ACCEPTED, location, Json(BulkJob { job, url, counted })).into_response()
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CancelJobs {
-    matching: Matching,
+    matching: JobFilter,
 }
 
 /// Cancel every open job that fits
 #[utoipa::path(post, path = "/v1/jobs/cancel", tag = "jobs", request_body = CancelJobs, responses(
-    (status = 200, description = "How many", body = CancelledMany),
+    (status = 202, description = "A job is at it; `Location` names it", body = BulkJob),
+    (status = 422, description = "`filter_empty`"),
 ))]
-async fn cancel_jobs(
-    State(state): State<AppState>,
-    caller: Caller,
-    Json(body): Json<CancelJobs>,
-) -> Result<Json<CancelledMany>> {
+async fn cancel_jobs(State(state): State<AppState>, caller: Caller, Json(body): Json<CancelJobs>) -> Result<Response> {
     caller.platform(PlatformRole::Operator)?;
-    let data = json!({"matching": body.matching});
-    let filter = body.matching.filter()?;
+    let matching = specific(body.matching)?;
     let mut conn = state.db.acquire().await?;
-    // Batches commit by themselves, so the intent is written first.
-    record(&mut conn, &caller, "job.cancel_many", ("jobs", "matching".to_owned()), data).await?;
-    Ok(Json(cancel::cancel_matching(&mut conn, &filter, &by(&caller)).await?))
+    Ok(accepted(maintenance::CancelJobs::ask(&mut conn, matching, actor(&caller)).await?))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RetryJobs {
-    matching: Matching,
+    matching: JobFilter,
     /// Let them become due one after the other at this rate.
     per_second: Option<f64>,
-    /// The most jobs to retry: 1 to 10,000, 1,000 unless said.
-    #[serde(default = "thousand")]
-    #[schema(minimum = 1, maximum = 10_000)]
-    limit: u32,
-}
-
-const fn thousand() -> u32 {
-    1_000
+    /// The most jobs to retry; all unless given.
+    #[schema(minimum = 1)]
+    limit: Option<u64>,
 }
 
 /// Run every dead (or, by `states`, cancelled) job that fits again, oldest first
 #[utoipa::path(post, path = "/v1/jobs/retry", tag = "jobs", request_body = RetryJobs, responses(
-    (status = 200, description = "How many", body = RetriedMany),
+    (status = 202, description = "A job is at it; `Location` names it", body = BulkJob),
+    (status = 422, description = "`filter_empty`, `setting_out_of_bounds`"),
 ))]
-async fn retry_jobs(
-    State(state): State<AppState>,
-    caller: Caller,
-    Json(body): Json<RetryJobs>,
-) -> Result<Json<RetriedMany>> {
+async fn retry_jobs(State(state): State<AppState>, caller: Caller, Json(body): Json<RetryJobs>) -> Result<Response> {
     caller.platform(PlatformRole::Operator)?;
-    if !(1..=10_000).contains(&body.limit) {
-        return Err(Problem::unprocessable("limit", "expected 1 to 10,000").at("/limit", "expected 1 to 10,000"));
+    if body.limit == Some(0) {
+        return Err(Problem::unprocessable("setting_out_of_bounds", "at least 1").at("/limit", "at least 1"));
     }
-    let data = json!({"matching": body.matching, "per_second": body.per_second, "limit": body.limit});
-    let filter = body.matching.filter()?;
+    retry::check_rate(body.per_second)?;
+    let matching = specific(body.matching)?;
     let mut conn = state.db.acquire().await?;
-    record(&mut conn, &caller, "job.retry_many", ("jobs", "matching".to_owned()), data).await?;
-    let by = by(&caller);
-    let retried = retry::retry_matching(&mut conn, &state.registry, &filter, body.per_second, body.limit, &by).await?;
-    Ok(Json(retried))
+    let asked = maintenance::RetryJobs::ask(&mut conn, matching, body.per_second, body.limit, actor(&caller));
+    Ok(accepted(asked.await?))
 }
 
 #[cfg(test)]

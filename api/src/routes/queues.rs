@@ -7,12 +7,11 @@ use queue::ops::queues::{self, Change, QueueChange, QueueView};
 use queue::ops::workers::{self, WorkerView};
 use queue::transport::Transport;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::jobs::record;
+use super::jobs::actor;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
@@ -105,13 +104,7 @@ async fn change_queue(
         pack: body.pack,
         transport: body.transport,
     };
-    let mut tx = state.db.begin().await?;
-    let before = queues::one(&mut tx, &queue).await?.settings;
-    let after = queues::set(&mut tx, &queue, &change).await?;
-    let data = json!({"before": before, "after": after.settings});
-    record(&mut tx, &caller, "queue.change", ("queue", queue), data).await?;
-    tx.commit().await?;
-    Ok(Json(after))
+    Ok(Json(queues::set(&mut *state.db.acquire().await?, &queue, &change, actor(&caller)).await?))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -126,10 +119,7 @@ struct Paused {
 ))]
 async fn pause_queue(State(state): State<AppState>, caller: Caller, Path(queue): Path<String>) -> Result<Json<Paused>> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    let returned = queues::pause(&mut tx, &queue).await?;
-    record(&mut tx, &caller, "queue.pause", ("queue", queue), json!({"returned": returned})).await?;
-    tx.commit().await?;
+    let returned = queues::pause(&mut *state.db.acquire().await?, &queue, actor(&caller)).await?;
     Ok(Json(Paused { returned }))
 }
 
@@ -139,10 +129,7 @@ async fn pause_queue(State(state): State<AppState>, caller: Caller, Path(queue):
 ))]
 async fn resume_queue(State(state): State<AppState>, caller: Caller, Path(queue): Path<String>) -> Result<StatusCode> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    queues::resume(&mut tx, &queue).await?;
-    record(&mut tx, &caller, "queue.resume", ("queue", queue), json!({})).await?;
-    tx.commit().await?;
+    queues::resume(&mut *state.db.acquire().await?, &queue, actor(&caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

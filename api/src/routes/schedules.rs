@@ -6,13 +6,12 @@ use axum::response::{IntoResponse, Response};
 use market::identity::PlatformRole;
 use queue::schedule::store::{self, Edit, NewSchedule, ScheduleError, ScheduleView, TimesError};
 use serde::Serialize;
-use serde_json::json;
 use shared::ids::JobId;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::jobs::{by, record};
+use super::jobs::actor;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path};
@@ -93,11 +92,7 @@ async fn add_schedule(
     Json(body): Json<NewSchedule>,
 ) -> Result<Response> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    let view = store::add(&mut tx, &state.registry, body, &by(&caller)).await?;
-    let data = json!({"kind": view.kind, "times": view.times});
-    record(&mut tx, &caller, "schedule.add", ("schedule", view.name.clone()), data).await?;
-    tx.commit().await?;
+    let view = store::add(&mut *state.db.acquire().await?, &state.registry, body, actor(&caller)).await?;
     let location = [(header::LOCATION, format!("/v1/schedules/{}", view.name))];
     Ok((StatusCode::CREATED, location, Json(view)).into_response())
 }
@@ -115,10 +110,7 @@ async fn change_schedule(
     Json(body): Json<Edit>,
 ) -> Result<Json<ScheduleView>> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    let view = store::edit(&mut tx, &name, body, &by(&caller)).await?;
-    record(&mut tx, &caller, "schedule.change", ("schedule", name), json!({"times": view.times})).await?;
-    tx.commit().await?;
+    let view = store::edit(&mut *state.db.acquire().await?, &name, body, actor(&caller)).await?;
     Ok(Json(view))
 }
 
@@ -133,10 +125,7 @@ async fn remove_schedule(
     Path(name): Path<String>,
 ) -> Result<StatusCode> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    store::remove(&mut tx, &name).await?;
-    record(&mut tx, &caller, "schedule.remove", ("schedule", name), json!({})).await?;
-    tx.commit().await?;
+    store::remove(&mut *state.db.acquire().await?, &name, actor(&caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -150,10 +139,7 @@ async fn pause_schedule(
     Path(name): Path<String>,
 ) -> Result<Json<ScheduleView>> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    let view = store::pause(&mut tx, &name, &by(&caller)).await?;
-    record(&mut tx, &caller, "schedule.pause", ("schedule", name), json!({})).await?;
-    tx.commit().await?;
+    let view = store::pause(&mut *state.db.acquire().await?, &name, actor(&caller)).await?;
     Ok(Json(view))
 }
 
@@ -167,10 +153,7 @@ async fn resume_schedule(
     Path(name): Path<String>,
 ) -> Result<Json<ScheduleView>> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    let view = store::resume(&mut tx, &name, &by(&caller)).await?;
-    record(&mut tx, &caller, "schedule.resume", ("schedule", name), json!({})).await?;
-    tx.commit().await?;
+    let view = store::resume(&mut *state.db.acquire().await?, &name, actor(&caller)).await?;
     Ok(Json(view))
 }
 
@@ -184,10 +167,7 @@ async fn reset_schedule(
     Path(name): Path<String>,
 ) -> Result<Json<ScheduleView>> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    let view = store::reset(&mut tx, &name, &by(&caller)).await?;
-    record(&mut tx, &caller, "schedule.reset", ("schedule", name), json!({})).await?;
-    tx.commit().await?;
+    let view = store::reset(&mut *state.db.acquire().await?, &name, actor(&caller)).await?;
     Ok(Json(view))
 }
 
@@ -205,10 +185,8 @@ struct Started {
 ))]
 async fn run_schedule_now(State(state): State<AppState>, caller: Caller, Path(name): Path<String>) -> Result<Response> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.ledger.begin().await?;
-    let job = store::run_now(&mut tx, &state.registry, &name).await?.id();
-    record(&mut tx, &caller, "schedule.run_now", ("schedule", name), json!({"job": job})).await?;
-    tx.commit().await?;
+    let mut conn = state.db.acquire().await?;
+    let job = store::run_now(&mut conn, &state.registry, &name, actor(&caller)).await?.id();
     Ok((StatusCode::ACCEPTED, Json(Started { job, url: format!("/v1/jobs/{job}") })).into_response())
 }
 

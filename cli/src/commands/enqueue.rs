@@ -6,15 +6,13 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::Args;
-use queue::Enqueued;
 use queue::Priority;
+use queue::ops::{self, Actor};
 use queue::registry::{KindInfo, Registry};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::ids::{JobId, OrgId};
-use sqlx::Connection;
 
-use crate::audit::record;
 use crate::connect;
 use crate::failure::advised;
 use crate::output::Output;
@@ -74,17 +72,8 @@ impl Enqueue {
             job = job.tenant(tenant);
         }
         let mut conn = connect::database().await?;
-        let mut tx = conn.begin().await?;
-        let enqueued = job.insert(&mut tx).await?;
-        let outcome = match enqueued {
-            Enqueued::New(_) => "new",
-            Enqueued::Existing(_) => "existing",
-            Enqueued::Replaced(_) => "replaced",
-        };
-        // Ids and words, not the payload: it may name people.
-        let data = json!({"kind": info.kind.name, "outcome": outcome});
-        record(&mut tx, "job.enqueue", ("job", &enqueued.id().to_string()), data).await?;
-        tx.commit().await?;
+        let enqueued = ops::enqueue::enqueue(&mut conn, job, Actor::CommandLine).await?;
+        let outcome = enqueued.word();
         let answer = Answer { id: enqueued.id(), kind: info.kind.name, queue: info.queue.name, outcome };
         output.show(&answer, |answer| match outcome {
             "new" => format!("job {} is in the queue {}", answer.id, answer.queue),

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use queue::ops::JobState;
 use queue::ops::list::JobFilter;
-use serde_json::{Value, json};
 use shared::ids::OrgId;
 
 use crate::when::{self, When};
@@ -47,20 +46,6 @@ impl Filter {
             && self.error.is_none()
             && self.since.is_none()
             && self.until.is_none()
-    }
-
-    /// For the audit log.
-    pub(crate) fn told(filter: &JobFilter) -> Value {
-        json!({
-            "states": filter.states,
-            "kind": filter.kind,
-            "queue": filter.queue,
-            "tenant": filter.tenant,
-            "fingerprint": filter.fingerprint,
-            "error": filter.error,
-            "created_from": filter.created_from,
-            "created_until": filter.created_until,
-        })
     }
 
     pub(crate) fn resolve(self, now: DateTime<Utc>) -> JobFilter {

@@ -1,26 +1,22 @@
 //! `tradeyard jobs …`
 
+mod bulk;
 mod views;
 
 use clap::{Args, Subcommand};
 use queue::Priority;
 use queue::ops::cancel::Cancelled;
 use queue::ops::retry::Again;
-use queue::ops::{self, JobState, cancel, detail, list, retry, why};
+use queue::ops::{self, Actor, JobState, cancel, detail, list, retry, why};
 use serde::Serialize;
-use serde_json::json;
 use shared::ids::JobId;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
 use super::enqueue::json_argument;
 use super::filter::Filter;
-use crate::audit::record;
 use crate::connect;
 use crate::failure::advised;
 use crate::output::Output;
-
-/// Who did it, in the job's log.
-const BY: &str = "cli";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Jobs {
@@ -66,6 +62,8 @@ pub(crate) struct Chosen {
     ids: Vec<JobId>,
     #[command(flatten)]
     filter: Filter,
+    #[command(flatten)]
+    bulk: bulk::Options,
 }
 
 #[derive(Debug, Args)]
@@ -79,13 +77,14 @@ pub(crate) struct Retry {
     #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with = "ids")]
     rate: Option<f64>,
     /// With a filter: at most this many, oldest first.
-    #[arg(long, default_value_t = 10_000, conflicts_with = "ids")]
-    limit: u32,
+    #[arg(long, conflicts_with = "ids", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| format!("{text:?} is no number above 0"))
+    let rate: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    retry::check_rate(Some(rate)).map_err(|problem| problem.to_string())?;
+    Ok(rate)
 }
 
 impl Jobs {
@@ -95,7 +94,7 @@ impl Jobs {
             Self::List(list) => list.run(&mut conn, output).await,
             Self::Show { id } => {
                 let now = ops::now(&mut conn).await?;
-                output.show(&detail::detail(&mut conn, id).await?, |job| views::detail(job, now))
+                output.show(&detail::detail(&mut conn, id).await?, |job| views::detail(job, now, output))
             }
             Self::Why { id } => {
                 let answer = why::why(&mut conn, &jobs::registry()?, id).await?;
@@ -103,23 +102,16 @@ impl Jobs {
             }
             Self::Groups { limit } => {
                 let now = ops::now(&mut conn).await?;
-                output.show(&list::dead_groups(&mut conn, limit).await?, |groups| views::groups(groups, now))
+                output.show(&list::dead_groups(&mut conn, limit).await?, |groups| views::groups(groups, now, output))
             }
             Self::Cancel(chosen) => cancel(&mut conn, chosen, output).await,
             Self::Retry(retry) => retry.run(&mut conn, output).await,
             Self::RunNow { id } => {
-                let mut tx = conn.begin().await?;
-                retry::run_now(&mut tx, id, BY).await?;
-                record(&mut tx, "job.run_now", ("job", &id.to_string()), json!({})).await?;
-                tx.commit().await?;
+                retry::run_now(&mut conn, id, Actor::CommandLine).await?;
                 output.show(&Done { id, done: "due now" }, Done::told)
             }
             Self::Priority { id, priority } => {
-                let mut tx = conn.begin().await?;
-                retry::reprioritise(&mut tx, id, priority, BY).await?;
-                let data = json!({"priority": priority.name()});
-                record(&mut tx, "job.reprioritise", ("job", &id.to_string()), data).await?;
-                tx.commit().await?;
+                retry::reprioritise(&mut conn, id, priority, Actor::CommandLine).await?;
                 output.show(&Done { id, done: priority.name() }, Done::told)
             }
         }
@@ -155,7 +147,7 @@ impl List {
             page.jobs.extend(more.jobs);
             page.next = more.next;
         }
-        output.show(&page, |page| views::page(page, now))
+        output.show(&page, |page| views::page(page, now, output))
     }
 }
 
@@ -174,21 +166,13 @@ async fn cancel(conn: &mut PgConnection, chosen: Chosen, output: &Output) -> any
     if chosen.ids.is_empty() {
         let now = ops::now(conn).await?;
         let filter = chosen.filter.resolve(now);
-        // Batches commit by themselves, so the intent is written first.
-        let data = json!({"matching": Filter::told(&filter)});
-        record(conn, "job.cancel_many", ("jobs", "matching"), data).await?;
-        let done = cancel::cancel_matching(conn, &filter, BY).await?;
-        return output
-            .show(&done, |done| format!("{} cancelled, {} running asked to stop", done.cancelled, done.asked));
+        return bulk::cancel(conn, filter, &chosen.bulk, output).await;
     }
     for id in chosen.ids {
-        let mut tx = conn.begin().await?;
-        let done = match cancel::cancel(&mut tx, id, BY).await? {
+        let done = match cancel::cancel(conn, id, Actor::CommandLine).await? {
             Cancelled::AtOnce => "cancelled",
             Cancelled::Asked => "running: asked to stop",
         };
-        record(&mut tx, "job.cancel", ("job", &id.to_string()), json!({})).await?;
-        tx.commit().await?;
         output.show(&Done { id, done }, Done::told)?;
     }
     Ok(())
@@ -204,22 +188,12 @@ impl Retry {
         if self.chosen.ids.is_empty() {
             let now = ops::now(conn).await?;
             let filter = self.chosen.filter.resolve(now);
-            let data = json!({"matching": Filter::told(&filter), "per_second": self.rate, "limit": self.limit});
-            record(conn, "job.retry_many", ("jobs", "matching"), data).await?;
-            let done = retry::retry_matching(conn, &registry, &filter, self.rate, self.limit, BY).await?;
-            return output.show(&done, |done| match done.conflicts {
-                0 => format!("{} retried", done.retried),
-                held => format!("{} retried; {held} left, because open jobs hold their unique keys", done.retried),
-            });
+            return bulk::retry(conn, filter, self.rate, self.limit, &self.chosen.bulk, output).await;
         }
         let payload = self.payload.as_deref().map(json_argument).transpose()?;
         let again = Again { payload, ..Again::default() };
         for id in self.chosen.ids {
-            let mut tx = conn.begin().await?;
-            retry::retry(&mut tx, &registry, id, &again, BY).await?;
-            let data = json!({"edited": again.payload.is_some()});
-            record(&mut tx, "job.retry", ("job", &id.to_string()), data).await?;
-            tx.commit().await?;
+            retry::retry(conn, &registry, id, &again, Actor::CommandLine).await?;
             output.show(&Done { id, done: "available again" }, Done::told)?;
         }
         Ok(())

@@ -5,15 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use queue::ops::queues::{self, Change, QueueChange, QueueView};
-use queue::ops::{self, span};
+use queue::ops::{self, Actor, span};
 use queue::transport::Transport;
 use serde::Serialize;
-use serde_json::json;
 use shared::config::Config;
-use sqlx::{Connection, PgConnection};
 
-use crate::audit::record;
-use crate::output::{Output, or_dash, print, print_json, table};
+use crate::output::{Column, Output, or_dash, print, print_json};
 use crate::{connect, when};
 
 #[derive(Debug, Subcommand)]
@@ -87,13 +84,13 @@ impl Queues {
                 let now = ops::now(&mut conn).await?;
                 let queues = queues::list(&mut conn, None).await?;
                 let Some(every) = list.watch else {
-                    return output.show(&queues, |queues| view(queues, now));
+                    return output.show(&queues, |queues| view(queues, now, output));
                 };
                 if output.json {
                     print_json(&queues)?;
                 } else {
                     // Home and clear, so that the table stands still.
-                    print(&format!("\x1b[H\x1b[2J{}\n\n{}", view(&queues, now), now.format("%H:%M:%S UTC")))?;
+                    print(&format!("\x1b[H\x1b[2J{}\n\n{}", view(&queues, now, output), now.format("%H:%M:%S UTC")))?;
                 }
                 tokio::select! {
                     _ = tokio::signal::ctrl_c() => return Ok(()),
@@ -102,10 +99,7 @@ impl Queues {
             },
             Self::Pause { names } => {
                 for name in names {
-                    let mut tx = conn.begin().await?;
-                    let taken_back = queues::pause(&mut tx, &name).await?;
-                    record(&mut tx, "queue.pause", ("queue", &name), json!({"returned": taken_back})).await?;
-                    tx.commit().await?;
+                    let taken_back = queues::pause(&mut conn, &name, Actor::CommandLine).await?;
                     output.show(&Switched { queue: name, paused: true, taken_back }, |done| {
                         format!("{} is paused; {} jobs came back from the broker", done.queue, done.taken_back)
                     })?;
@@ -114,10 +108,7 @@ impl Queues {
             }
             Self::Resume { names } => {
                 for name in names {
-                    let mut tx = conn.begin().await?;
-                    queues::resume(&mut tx, &name).await?;
-                    record(&mut tx, "queue.resume", ("queue", &name), json!({})).await?;
-                    tx.commit().await?;
+                    queues::resume(&mut conn, &name, Actor::CommandLine).await?;
                     output.show(&Switched { queue: name, paused: false, taken_back: 0 }, |done| {
                         format!("{} goes on", done.queue)
                     })?;
@@ -134,29 +125,18 @@ impl Queues {
                     pack: set.pack.unwrap_or_default(),
                     transport: None,
                 };
-                let queue = change_recorded(&mut conn, &set.name, &change).await?;
-                output.show(&queue, |queue| view(std::slice::from_ref(queue), now))
+                let queue = queues::set(&mut conn, &set.name, &change, Actor::CommandLine).await?;
+                output.show(&queue, |queue| view(std::slice::from_ref(queue), now, output))
             }
             Self::Move { name, transport } => {
                 refuse_missing_broker(&config, transport)?;
                 let now = ops::now(&mut conn).await?;
                 let change = QueueChange { transport: Some(transport), ..QueueChange::default() };
-                let queue = change_recorded(&mut conn, &name, &change).await?;
-                output.show(&queue, |queue| view(std::slice::from_ref(queue), now))
+                let queue = queues::set(&mut conn, &name, &change, Actor::CommandLine).await?;
+                output.show(&queue, |queue| view(std::slice::from_ref(queue), now, output))
             }
         }
     }
-}
-
-/// Changes a queue's settings and writes down how they were before.
-async fn change_recorded(conn: &mut PgConnection, name: &str, change: &QueueChange) -> anyhow::Result<QueueView> {
-    let mut tx = conn.begin().await?;
-    let before = queues::one(&mut tx, name).await?.settings;
-    let queue = queues::set(&mut tx, name, change).await?;
-    let data = json!({"before": before, "after": queue.settings});
-    record(&mut tx, "queue.change", ("queue", name), data).await?;
-    tx.commit().await?;
-    Ok(queue)
 }
 
 /// A queue on a broker that this installation does not have would stand still.
@@ -174,24 +154,25 @@ fn refuse_missing_broker(config: &Config, transport: Transport) -> anyhow::Resul
     })
 }
 
-fn view(queues: &[QueueView], now: DateTime<Utc>) -> String {
+fn view(queues: &[QueueView], now: DateTime<Utc>, output: &Output) -> String {
     if queues.is_empty() {
         return "No queues yet: a scheduler sets them up when it starts.".to_owned();
     }
-    let mut table = table(&[
-        "QUEUE",
-        "BY",
-        "WAITING",
-        "OLDEST",
-        "IN BROKER",
-        "RUNNING",
-        "LATER",
-        "DEAD",
-        "WINDOW",
-        "LIMIT",
-        "RATE",
-        "WORKERS",
-        "STATE",
+    let mut table = output.table(&[
+        Column::cut("QUEUE", 10),
+        Column::full("TRANSPORT"),
+        Column::full("WAITING"),
+        Column::full("OLDEST"),
+        Column::full("BROKER"),
+        Column::full("RUNNING"),
+        Column::full("LATER"),
+        Column::full("DEAD"),
+        Column::wide("WINDOW"),
+        Column::wide("LIMIT"),
+        Column::wide("RATE"),
+        Column::full("WORKERS"),
+        Column::wide("SLOTS"),
+        Column::cut("STATE", 15),
     ]);
     for queue in queues {
         let set = &queue.settings;
@@ -207,7 +188,8 @@ fn view(queues: &[QueueView], now: DateTime<Utc>) -> String {
             set.window.to_string(),
             or_dash(set.concurrency_limit),
             set.rate_per_second.map_or_else(|| "–".to_owned(), |rate| format!("{rate}/s")),
-            format!("{} ({} slots)", queue.workers, queue.slots),
+            queue.workers.to_string(),
+            queue.slots.to_string(),
             state(queue),
         ]);
     }
@@ -223,7 +205,7 @@ fn state(queue: &QueueView) -> String {
         None => "no dispatcher".to_owned(),
         Some(dispatcher) if !dispatcher.alive => "no dispatcher".to_owned(),
         Some(dispatcher) => match &dispatcher.broker_error {
-            Some(error) => format!("broker down: {}", crate::output::short(error, 40)),
+            Some(error) => format!("{}: down, {error}", queue.settings.transport),
             None if queue.workers == 0 => "no workers".to_owned(),
             None => "ok".to_owned(),
         },

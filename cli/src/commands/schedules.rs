@@ -4,22 +4,16 @@ mod views;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use clap::Subcommand;
-use queue::enqueue::Enqueued;
-use queue::ops;
+use queue::ops::{self, Actor};
 use queue::registry::Registry;
 use queue::schedule::store::{self, ScheduleError, ScheduleView, TimesError};
 use serde::{Serialize, Serializer};
-use serde_json::json;
 use shared::ids::JobId;
 use sqlx::{Connection, PgConnection};
 
-use crate::audit::record;
 use crate::failure::advised;
 use crate::output::{Output, relative};
 use crate::{connect, near};
-
-/// Who did it, in the schedule's row.
-const BY: &str = "cli";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Schedules {
@@ -53,7 +47,7 @@ impl Schedules {
         let conn = &mut conn;
         let now = ops::now(conn).await?;
         match self {
-            Self::List => output.show(&store::list(conn).await?, |schedules| views::list(schedules, now)),
+            Self::List => output.show(&store::list(conn).await?, |schedules| views::list(schedules, now, output)),
             Self::Show { name } => output.show(&get(conn, &name).await?, |schedule| views::detail(schedule, now)),
             Self::Run { name } => {
                 let started = run_now(conn, &jobs::registry()?, &name).await?;
@@ -71,7 +65,9 @@ impl Schedules {
                 }
                 Ok(())
             }
-            Self::Next { name, count } => output.show(&next(conn, &name, count).await?, |next| views::next(next, now)),
+            Self::Next { name, count } => {
+                output.show(&next(conn, &name, count).await?, |next| views::next(next, now, output))
+            }
         }
     }
 }
@@ -105,12 +101,11 @@ async fn set_paused(conn: &mut PgConnection, name: &str, paused: bool) -> anyhow
             )
         });
     }
-    let (after, action) = if paused {
-        (store::pause(&mut tx, name, BY).await?, "schedule.pause")
+    let after = if paused {
+        store::pause(&mut tx, name, Actor::CommandLine).await?
     } else {
-        (store::resume(&mut tx, name, BY).await?, "schedule.resume")
+        store::resume(&mut tx, name, Actor::CommandLine).await?
     };
-    record(&mut tx, action, ("schedule", name), json!({})).await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -127,11 +122,7 @@ struct Started {
 async fn run_now(conn: &mut PgConnection, registry: &Registry, name: &str) -> anyhow::Result<Started> {
     // First, for the advice on a name that nobody has.
     get(conn, name).await?;
-    let mut tx = conn.begin().await?;
-    let job = store::job_now(&mut tx, registry, name).await?;
-    let enqueued = Enqueued::or_existing(job.insert(&mut tx).await)?;
-    record(&mut tx, "schedule.run_now", ("schedule", name), json!({"job": enqueued.id()})).await?;
-    tx.commit().await?;
+    let enqueued = store::run_now(conn, registry, name, Actor::CommandLine).await?;
     Ok(Started { schedule: name.to_owned(), job: enqueued.id(), new: enqueued.is_new() })
 }
 

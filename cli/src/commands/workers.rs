@@ -6,7 +6,7 @@ use queue::ops::workers::{self, WorkerView};
 use queue::ops::{self};
 
 use crate::connect;
-use crate::output::{Output, relative, table};
+use crate::output::{Column, Output, relative};
 
 #[derive(Debug, Args)]
 pub(crate) struct Workers {
@@ -19,16 +19,27 @@ impl Workers {
     pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
         let mut conn = connect::database().await?;
         let now = ops::now(&mut conn).await?;
-        output.show(&workers::list(&mut conn, self.all).await?, |workers| view(workers, now))
+        output.show(&workers::list(&mut conn, self.all).await?, |workers| view(workers, now, output))
     }
 }
 
-fn view(workers: &[WorkerView], now: DateTime<Utc>) -> String {
+fn view(workers: &[WorkerView], now: DateTime<Utc>, output: &Output) -> String {
     if workers.is_empty() {
         return "No workers.".to_owned();
     }
-    let mut table =
-        table(&["ID", "STATE", "POOL", "NAME", "HOST", "PID", "VERSION", "RUNNING", "QUEUES", "SEEN", "STARTED"]);
+    let mut table = output.table(&[
+        Column::full("ID"),
+        Column::full("STATE"),
+        Column::cut("POOL", 8),
+        Column::cut("NAME", 12),
+        Column::wide("HOST"),
+        Column::wide("PID"),
+        Column::wide("VERSION"),
+        Column::full("RUNNING"),
+        Column::cut("QUEUES", 12),
+        Column::full("SEEN"),
+        Column::wide("STARTED"),
+    ]);
     for worker in workers {
         table.add_row([
             worker.id.to_string(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::money::Money;
 
-use crate::output::table;
+use crate::output::{Column, Output};
 
 /// The figures under the names that programs read. Money is in units of the currency.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,14 +81,15 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
 
 /// The table for people.
 pub(crate) fn told(lines: &[Line], wanted: &Wanted) -> String {
-    let mut table = table(&["", "IS", "MUST BE", ""]);
+    let columns = [Column::full(""), Column::full("IS"), Column::full("MUST BE"), Column::full("")];
+    let mut table = Output { json: false, wide: true }.table(&columns);
     for line in lines {
         let mark = match (line.wanted.is_empty(), line.holds) {
             (true, _) => "",
             (false, true) => "✓",
             (false, false) => "✗ does not hold",
         };
-        table.add_row([line.name, &line.got, &line.wanted, mark]);
+        table.add_row([line.name, &line.got, &line.wanted, mark].map(str::to_owned));
     }
     let mut text = table.to_string();
     for ending in wanted.wrong_endings.iter().take(10) {

@@ -1,6 +1,13 @@
 //! What operators do with jobs, queues and workers.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use jobs::maintenance::{CancelJobs, RetryJobs};
+use queue::testing::Bench;
+use queue::worker::Handlers;
 use serde_json::json;
+use shared::config::{Config, Source};
 
 use super::{Shell, names};
 
@@ -21,7 +28,9 @@ async fn a_job_is_followed_from_the_shell_and_every_act_is_in_the_audit_log() {
     let list = shell.text(&["jobs", "list", "--open", "--queue", "maintenance", "--since", "5m"]).await;
     let (head, row) = list.split_once('\n').unwrap();
     let head: Vec<_> = head.split_whitespace().collect();
-    assert_eq!(head, ["ID", "STATE", "KIND", "QUEUE", "PRIO", "TRY", "CREATED", "SINCE", "NOTE"]);
+    assert_eq!(head, ["ID", "STATE", "KIND", "QUEUE", "TRY", "SINCE", "NOTE"]);
+    let wide = shell.text(&["jobs", "list", "--wide"]).await;
+    assert!(wide.lines().next().unwrap().contains("CREATED"), "{wide}");
     assert!(row.trim_start().starts_with(id.as_str()) && row.contains("scheduled"), "{list}");
     let page = shell.json(&["jobs", "list"]).await;
     assert_eq!((names(&page), &page["jobs"][0]["state"]), (vec!["jobs", "next"], &json!("scheduled")));
@@ -37,16 +46,48 @@ async fn a_job_is_followed_from_the_shell_and_every_act_is_in_the_audit_log() {
 
     assert_eq!(shell.text(&["jobs", "cancel", id]).await, format!("job {id}: cancelled\n"));
     assert_eq!(shell.text(&["jobs", "retry", id]).await, format!("job {id}: available again\n"));
-    let many = shell.json(&["jobs", "cancel", "--kind", "jobs.prune"]).await;
-    assert_eq!(many, json!({"cancelled": 1, "asked": 0}));
-    let many = shell.json(&["jobs", "retry", "--state", "cancelled", "--kind", "jobs.prune", "--rate", "10"]).await;
-    assert_eq!(many, json!({"retried": 1, "conflicts": 0}));
     assert_eq!(shell.text(&["jobs", "groups"]).await, "No dead jobs.\n");
 
     let acts = ["job.enqueue", "job.enqueue", "job.run_now", "job.reprioritise", "job.cancel", "job.retry"];
-    let mut acts: Vec<_> = acts.iter().map(|act| format!("{act} {id}")).collect();
-    acts.extend(["job.cancel_many matching", "job.retry_many matching"].map(str::to_owned));
-    assert_eq!(shell.acts().await, acts);
+    assert_eq!(shell.acts().await, acts.map(|act| format!("{act} {id}")));
+    shell.db.close().await;
+}
+
+#[tokio::test]
+async fn many_jobs_are_counted_first_then_cancelled_and_retried_by_a_job_that_the_shell_follows() {
+    let shell = Shell::new().await;
+    shell.json(&["enqueue", "jobs.prune", PRUNE, "--in", "1h"]).await;
+    let choice = ["--kind", "jobs.prune"];
+    assert_eq!(shell.text(&[&["jobs", "cancel", "--dry-run"][..], &choice].concat()).await, "1 jobs fit\n");
+    let left = shell.json(&[&["jobs", "cancel", "--no-wait"][..], &choice].concat()).await;
+    assert_eq!(left["counted"], json!(1));
+    assert_eq!(shell.json(&["jobs", "show", &left["job"].to_string()]).await["state"], "available");
+
+    let handlers = Handlers::default().with::<CancelJobs>().with::<RetryJobs>();
+    let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), shell.db.url())].into())).unwrap();
+    let bench = Bench::new(&shell.db.pool, handlers, workers::Services::new(&config).unwrap()).await;
+    bench.drain().await;
+    let shown = shell.text(&["jobs", "show", &left["job"].to_string()]).await;
+    assert!(shown.contains("succeeded") && shown.contains(r#"{"asked":0,"cancelled":1}"#), "{shown}");
+
+    // The worker works while the shell waits.
+    let works = async |args: &[&str]| {
+        let mut done = pin!(shell.json(args));
+        loop {
+            tokio::select! {
+                done = &mut done => return done,
+                _ = bench.drain() => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    let args = ["jobs", "retry", "--state", "cancelled", "--rate", "10"];
+    let done = works(&[&args[..], &choice].concat()).await;
+    assert_eq!(names(&done), ["conflicts", "counted", "job", "retried"]);
+    assert_eq!((&done["counted"], &done["retried"], &done["conflicts"]), (&json!(1), &json!(1), &json!(0)));
+
+    let job = done["job"].to_string();
+    let acts = shell.acts().await;
+    assert_eq!(acts[1..], [format!("job.cancel_many {}", left["job"]), format!("job.retry_many {job}")]);
     shell.db.close().await;
 }
 
@@ -55,6 +96,12 @@ async fn queues_are_paused_tuned_and_moved() {
     let shell = Shell::new().await;
     let list = shell.text(&["queues", "list"]).await;
     assert!(list.lines().next().unwrap().contains("QUEUE") && list.contains("no dispatcher"), "{list}");
+    let head: Vec<_> = list.lines().next().unwrap().split_whitespace().collect();
+    let narrow = "QUEUE TRANSPORT WAITING OLDEST BROKER RUNNING LATER DEAD WORKERS STATE";
+    assert_eq!(head.join(" "), narrow);
+    assert!(list.lines().all(|line| line.chars().count() <= 100), "{list}");
+    let wide = shell.text(&["queues", "list", "--wide"]).await;
+    assert!(wide.contains("WINDOW") && wide.contains("SLOTS"), "{wide}");
     let paused = shell.text(&["queues", "pause", "emails", "reports"]).await;
     assert_eq!(paused.lines().count(), 2, "{paused}");
     assert!(shell.text(&["queues", "list"]).await.contains("paused"));

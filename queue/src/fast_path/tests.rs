@@ -83,7 +83,10 @@ async fn what_no_broker_takes_goes_back_in_line() {
     until("the path closes", || !path.is_open(EMAILS.name)).await;
     path.publish(EMAILS.name, committed(&db).await, taken);
     path.drained().await;
-    assert_eq!(count(&db, "SELECT count(*) FROM jobs WHERE state = 'available'").await, 1);
+    assert_eq!(
+        count(&db, "SELECT count(*) FROM jobs WHERE state = 'available' AND reason = 'transport_refused'").await,
+        1
+    );
     db.close().await;
 }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use shared::ids::{JobId, OrgId};
 use sqlx::PgConnection;
 
+use super::reason::Reason;
 use crate::ticket::Ticket;
 
 /// A job that this worker now holds.
@@ -88,12 +89,12 @@ pub(crate) async fn claim(
 
 /// Puts tickets that were handed over but not claimed back in line, for a worker that shuts down, a pause, or a broker that
 /// did not take them. A job whose row somebody holds is left to the reconciler.
-pub async fn release(conn: &mut PgConnection, tickets: &[Ticket]) -> Result<u64, sqlx::Error> {
+pub async fn release(conn: &mut PgConnection, tickets: &[Ticket], reason: Reason) -> Result<u64, sqlx::Error> {
     let (ids, epochs) = columns(tickets);
     let released = sqlx::query!(
         r#"
         UPDATE jobs
-        SET state = 'available', queued_at = NULL
+        SET state = 'available', queued_at = NULL, reason = $3
         FROM (
             SELECT jobs.id
             FROM unnest($1::bigint[], $2::integer[]) AS ticket (id, epoch)
@@ -106,6 +107,7 @@ pub async fn release(conn: &mut PgConnection, tickets: &[Ticket]) -> Result<u64,
         "#,
         &ids,
         &epochs,
+        reason as Reason,
     )
     .execute(conn)
     .await?;

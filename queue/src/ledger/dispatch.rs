@@ -5,6 +5,7 @@ use shared::ids::JobId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::reason::Reason;
 use super::window;
 use crate::ticket::Ticket;
 use crate::transport::Transport;
@@ -310,12 +311,12 @@ pub async fn promote(conn: &mut PgConnection, most: i64) -> Result<(u64, Option<
 
 /// Puts everything that is queued back in line: for a queue that was paused or moved, or whose limits were tightened, while
 /// jobs were under way. What a claim holds at this instant becomes running.
-pub async fn recall(conn: &mut PgConnection, queue: &str) -> Result<u64, sqlx::Error> {
+pub async fn recall(conn: &mut PgConnection, queue: &str, reason: Reason) -> Result<u64, sqlx::Error> {
     // Whoever holds rows locks them in another order than this would: waiting for them could be a deadlock.
     let recalled = sqlx::query!(
         r#"
         UPDATE jobs
-        SET state = 'available', queued_at = NULL
+        SET state = 'available', queued_at = NULL, reason = $2
         WHERE id IN (
             SELECT id
             FROM jobs
@@ -326,6 +327,7 @@ pub async fn recall(conn: &mut PgConnection, queue: &str) -> Result<u64, sqlx::E
         )
         "#,
         queue,
+        reason as Reason,
     )
     .execute(conn)
     .await?;

@@ -8,7 +8,9 @@ use shared::ids::JobId;
 use sqlx::PgConnection;
 
 use super::Fence;
+use super::reason::Reason;
 use crate::cx::StaleAttempt;
+use crate::kept::{self, LINE_BYTES, PROGRESS_BYTES};
 use crate::worker::statements::Shown;
 
 /// Marks the job succeeded inside the caller's transaction.
@@ -29,7 +31,7 @@ pub(crate) async fn succeed(
     for (job, epoch, result) in ends {
         ids.push(job.0);
         epochs.push(*epoch);
-        results.push(result.clone());
+        results.push(result.as_ref().map(kept::value));
     }
     let done = sqlx::query_scalar!(
         r#"
@@ -88,6 +90,18 @@ impl Ending {
         matches!(self, Self::Snooze | Self::Returned | Self::Unknown | Self::TooNew)
     }
 
+    /// Why the job is in line again; `None`: it has ended.
+    const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Retry => Some(Reason::Failed),
+            Self::Snooze => Some(Reason::Snoozed),
+            Self::Returned => Some(Reason::WorkerStopped),
+            Self::Unknown => Some(Reason::NoHandler),
+            Self::TooNew => Some(Reason::NewerPayload),
+            Self::Cancelled | Self::Dead => None,
+        }
+    }
+
     const fn is_final(self) -> bool {
         matches!(self, Self::Cancelled | Self::Dead)
     }
@@ -120,6 +134,7 @@ pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[&Ended]) -
     let delays: Vec<_> = ends.iter().map(|end| end.delay).collect();
     let errors: Vec<_> = ends.iter().map(|end| end.error.clone()).collect();
     let prints: Vec<_> = ends.iter().map(|end| end.fingerprint.clone()).collect();
+    let reasons: Vec<_> = ends.iter().map(|end| end.ending.reason()).collect();
     let starts: Vec<_> = ends.iter().map(|end| end.started_at).collect();
     let done = sqlx::query_scalar!(
         r#"
@@ -141,14 +156,15 @@ pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[&Ended]) -
                 finished_at = CASE WHEN ended.final OR jobs.cancel_at IS NOT NULL THEN clock_timestamp() END,
                 error = coalesce(ended.error, jobs.error),
                 fingerprint = coalesce(ended.fingerprint, jobs.fingerprint),
+                reason = ended.reason,
                 unique_key = CASE
                     WHEN (ended.final OR jobs.cancel_at IS NOT NULL) AND jobs.unique_until IS NULL THEN NULL
                     ELSE jobs.unique_key
                 END
             FROM unnest(
                 $1::bigint[], $2::integer[], $3::text[], $4::boolean[], $5::integer[], $6::double precision[],
-                $7::text[], $8::text[], $9::timestamptz[]
-            ) AS ended (id, epoch, word, final, free, delay, error, fingerprint, started_at)
+                $7::text[], $8::text[], $9::timestamptz[], $11::job_reason[]
+            ) AS ended (id, epoch, word, final, free, delay, error, fingerprint, started_at, reason)
             WHERE jobs.id = ended.id
               AND jobs.epoch = ended.epoch
               AND jobs.worker = $10
@@ -176,14 +192,12 @@ pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[&Ended]) -
         &prints as &[Option<String>],
         &starts,
         worker,
+        &reasons as &[Option<Reason>],
     )
     .fetch_all(conn)
     .await?;
     Ok(done.into_iter().map(JobId).collect())
 }
-
-/// The longest text of a job's progress, in characters.
-const PROGRESS_TEXT: usize = 500;
 
 /// Shows the progress of many jobs; returns those whose attempts still hold them.
 pub(crate) async fn progress(conn: &mut PgConnection, shown: &[&Shown]) -> Result<Vec<JobId>, sqlx::Error> {
@@ -191,8 +205,7 @@ pub(crate) async fn progress(conn: &mut PgConnection, shown: &[&Shown]) -> Resul
     let epochs: Vec<_> = shown.iter().map(|shown| shown.fence.epoch).collect();
     let workers: Vec<_> = shown.iter().map(|shown| shown.fence.worker).collect();
     let percents: Vec<_> = shown.iter().map(|shown| i16::from(shown.percent)).collect();
-    let text = |shown: &&Shown| shown.text.chars().filter(|c| *c != '\0').take(PROGRESS_TEXT).collect();
-    let texts: Vec<String> = shown.iter().map(text).collect();
+    let texts: Vec<_> = shown.iter().map(|shown| kept::text(&shown.text, PROGRESS_BYTES).into_owned()).collect();
     let done = sqlx::query_scalar!(
         r#"
         UPDATE jobs
@@ -236,6 +249,44 @@ pub(crate) async fn has_succeeded(conn: &mut PgConnection, fence: Fence) -> Resu
     .await
 }
 
+/// Keeps how far the job is, where its result will stand. In the transaction of the work that it counts.
+pub(crate) async fn checkpoint(
+    conn: &mut PgConnection,
+    fence: Fence,
+    percent: u8,
+    text: &str,
+    at: &Value,
+) -> anyhow::Result<()> {
+    anyhow::ensure!(kept::value(at) == *at, "a checkpoint is at most 64 KiB and without NULs");
+    let written = sqlx::query!(
+        r#"
+        UPDATE jobs
+        SET result = $4, progress = $5, progress_text = $6
+        WHERE id = $1
+          AND epoch = $2
+          AND worker = $3
+          AND state = 'running'
+        "#,
+        fence.job.0,
+        fence.epoch,
+        fence.worker,
+        at,
+        i16::from(percent),
+        &*kept::text(text, PROGRESS_BYTES),
+    )
+    .execute(conn)
+    .await?;
+    if written.rows_affected() == 1 { Ok(()) } else { Err(StaleAttempt(fence.job).into()) }
+}
+
+/// What [`checkpoint`] last kept.
+pub(crate) async fn checkpointed(conn: &mut PgConnection, fence: Fence) -> anyhow::Result<Option<Value>> {
+    let row = sqlx::query!("SELECT result FROM jobs WHERE id = $1 AND epoch = $2", fence.job.0, fence.epoch)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.ok_or(StaleAttempt(fence.job))?.result)
+}
+
 /// Keeps log lines of an attempt.
 pub(crate) async fn log(
     conn: &mut PgConnection,
@@ -244,7 +295,7 @@ pub(crate) async fn log(
     lines: &[(DateTime<Utc>, String)],
 ) -> Result<(), sqlx::Error> {
     let times: Vec<_> = lines.iter().map(|(at, _)| *at).collect();
-    let texts: Vec<_> = lines.iter().map(|(_, line)| line.replace('\0', "")).collect();
+    let texts: Vec<_> = lines.iter().map(|(_, line)| kept::text(line, LINE_BYTES).into_owned()).collect();
     sqlx::query!(
         r#"
         INSERT INTO job_logs (job, attempt, at, line)

@@ -7,9 +7,13 @@ use serde_json::Value;
 use shared::ids::JobId;
 use sqlx::PgConnection;
 
-use crate::enqueue::{Due, Enqueue, EnqueueError, Enqueued, MAX_PAYLOAD_BYTES};
+use crate::enqueue::{Due, Enqueue, EnqueueError, Enqueued, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES};
+use crate::kept::size;
 use crate::ticket::Ticket;
 use crate::unique::OnConflict;
+
+/// As deep as serde_json reads.
+const MAX_PAYLOAD_DEPTH: usize = 128;
 
 /// Inserts one job. With `fast` a job that is due at once becomes `queued`, and its ticket is returned for publishing.
 pub(crate) async fn one(
@@ -19,7 +23,7 @@ pub(crate) async fn one(
 ) -> Result<(Enqueued, Option<Ticket>), EnqueueError> {
     let payload = checked_payload(job)?;
     let (at, delay) = due(job);
-    let key = unique_key(job);
+    let key = unique_key(job)?;
     let period = job.unique.period.map(seconds);
     if let (Some(key), Some(_)) = (&key, period) {
         release_expired(conn, std::slice::from_ref(key)).await?;
@@ -86,7 +90,12 @@ async fn conflict(
         let replaced = sqlx::query_scalar!(
             r#"
             UPDATE jobs
-            SET payload = $2, version = $3, priority = $4, run_at = due.at, due_at = NULL, queued_at = NULL,
+            SET payload = $2, version = $3, priority = $4, run_at = due.at, queued_at = NULL,
+                -- Under a key that outlived a rename, the payload is of the new contract.
+                kind = $7, queue = $8,
+                -- It begins anew.
+                attempt = 0, losses = 0, republished = 0, due_at = NULL, started_at = NULL, worker = NULL,
+                progress = NULL, progress_text = NULL, result = NULL, error = NULL, fingerprint = NULL, reason = NULL,
                 state = CASE WHEN due.at > clock_timestamp() THEN 'scheduled' ELSE 'available' END::job_state
             FROM (
                 SELECT coalesce($5, clock_timestamp() + $6::double precision * interval '1 second', clock_timestamp()) AS at
@@ -102,6 +111,8 @@ async fn conflict(
             job.priority as i16,
             at,
             delay,
+            job.kind,
+            job.queue.name,
         )
         .fetch_optional(&mut *conn)
         .await?;
@@ -124,22 +135,21 @@ async fn conflict(
 /// Inserts many in one statement, in order; tells for each what became of it. Jobs whose key is taken are dealt with by a
 /// statement for all that keep the first, and one by one otherwise.
 pub(crate) async fn many(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<Enqueued>, EnqueueError> {
-    let expiring: Vec<_> = jobs.iter().filter(|job| job.unique.period.is_some()).filter_map(unique_key).collect();
+    let keys: Vec<_> = jobs.iter().map(unique_key).collect::<Result<_, _>>()?;
+    let of_period = jobs.iter().zip(&keys).filter(|(job, _)| job.unique.period.is_some());
+    let expiring: Vec<_> = of_period.filter_map(|(_, key)| key.clone()).collect();
     if !expiring.is_empty() {
         release_expired(conn, &expiring).await?;
     }
-    let mut new = insert_free(conn, jobs).await?.into_iter().peekable();
+    let mut new = insert_free(conn, jobs, &keys).await?.into_iter().peekable();
     // What was inserted comes back in the order of the jobs, so a job's row is the next one or there is none.
-    let inserted: Vec<_> = jobs
-        .iter()
-        .map(|job| new.next_if(|(_, key)| *key == unique_key(job)).map(|(id, _)| Enqueued::New(id)))
-        .collect();
-    let kept = holders(conn, jobs, &inserted).await?;
+    let inserted: Vec<_> =
+        keys.iter().map(|key| new.next_if(|(_, new)| new == key).map(|(id, _)| Enqueued::New(id))).collect();
+    let kept = holders(conn, jobs, &keys, &inserted).await?;
     let mut all = Vec::with_capacity(jobs.len());
-    for (job, inserted) in jobs.iter().zip(inserted) {
+    for ((job, key), inserted) in jobs.iter().zip(&keys).zip(inserted) {
         let keeps = job.unique.on_conflict == OnConflict::Keep;
-        let kept =
-            || unique_key(job).filter(|_| keeps).and_then(|key| kept.get(&key)).map(|&id| Enqueued::Existing(id));
+        let kept = || key.as_ref().filter(|_| keeps).and_then(|key| kept.get(key)).map(|&id| Enqueued::Existing(id));
         all.push(match inserted.or_else(kept) {
             Some(enqueued) => enqueued,
             // The key's holder is to be changed, refuses, or finished meanwhile.
@@ -153,13 +163,15 @@ pub(crate) async fn many(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Ve
 async fn holders(
     conn: &mut PgConnection,
     jobs: &[Enqueue],
+    keys: &[Option<String>],
     inserted: &[Option<Enqueued>],
 ) -> Result<HashMap<String, JobId>, EnqueueError> {
     let kept = jobs
         .iter()
+        .zip(keys)
         .zip(inserted)
-        .filter(|(job, inserted)| inserted.is_none() && job.unique.on_conflict == OnConflict::Keep);
-    let keys: Vec<_> = kept.filter_map(|(job, _)| unique_key(job)).collect();
+        .filter(|((job, _), inserted)| inserted.is_none() && job.unique.on_conflict == OnConflict::Keep);
+    let keys: Vec<_> = kept.filter_map(|((_, key), _)| key.clone()).collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
@@ -171,7 +183,11 @@ async fn holders(
 }
 
 /// Inserts what meets no taken key; returns the new rows with their keys, in order.
-async fn insert_free(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<(JobId, Option<String>)>, EnqueueError> {
+async fn insert_free(
+    conn: &mut PgConnection,
+    jobs: &[Enqueue],
+    keys: &[Option<String>],
+) -> Result<Vec<(JobId, Option<String>)>, EnqueueError> {
     let mut rows = Columns::default();
     for job in jobs {
         let (at, delay) = due(job);
@@ -184,7 +200,6 @@ async fn insert_free(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<(J
         rows.at.push(at);
         rows.delays.push(delay);
         rows.parents.push(job.parent.map(|id| id.0));
-        rows.keys.push(unique_key(job));
         rows.periods.push(job.unique.period.map(seconds));
         rows.traces.push(job.trace.map(|trace| trace.to_string()));
     }
@@ -220,7 +235,7 @@ async fn insert_free(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<(J
         &rows.at as &[Option<DateTime<Utc>>],
         &rows.delays as &[Option<f64>],
         &rows.parents as &[Option<i64>],
-        &rows.keys as &[Option<String>],
+        keys as &[Option<String>],
         &rows.periods as &[Option<f64>],
         &rows.traces as &[Option<String>],
     )
@@ -240,29 +255,21 @@ struct Columns {
     at: Vec<Option<DateTime<Utc>>>,
     delays: Vec<Option<f64>>,
     parents: Vec<Option<i64>>,
-    keys: Vec<Option<String>>,
     periods: Vec<Option<f64>>,
     traces: Vec<Option<String>>,
 }
 
 pub(crate) fn checked_payload(job: &Enqueue) -> Result<Value, EnqueueError> {
-    let payload = job.payload.clone().map_err(|problem| EnqueueError::Payload { kind: job.kind, problem })?;
-    let bytes = size_bound(&payload);
-    if bytes > MAX_PAYLOAD_BYTES {
-        return Err(EnqueueError::TooLarge { kind: job.kind, bytes });
+    let unfit = |problem: String| EnqueueError::Payload { kind: job.kind, problem };
+    let payload = job.payload.clone().map_err(unfit)?;
+    let size = size(&payload, MAX_PAYLOAD_DEPTH).ok_or_else(|| unfit("it is nested too deeply".to_owned()))?;
+    if size.bytes > MAX_PAYLOAD_BYTES {
+        return Err(EnqueueError::TooLarge { kind: job.kind, bytes: size.bytes });
+    }
+    if size.nul {
+        return Err(unfit("a text in it contains a NUL, which PostgreSQL does not store".to_owned()));
     }
     Ok(payload)
-}
-
-/// About how many bytes the value has as JSON, without writing it.
-fn size_bound(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) => 5,
-        Value::Number(_) => 20,
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => items.iter().map(|item| size_bound(item) + 1).sum::<usize>() + 2,
-        Value::Object(map) => map.iter().map(|(key, item)| key.len() + size_bound(item) + 4).sum::<usize>() + 2,
-    }
 }
 
 fn due(job: &Enqueue) -> (Option<DateTime<Utc>>, Option<f64>) {
@@ -278,9 +285,17 @@ fn seconds(duration: std::time::Duration) -> f64 {
     duration.as_secs_f64().min(TimeDelta::days(36_500).as_seconds_f64())
 }
 
-/// The key as the ledger has it: keys of different kinds never meet.
-pub(crate) fn unique_key(job: &Enqueue) -> Option<String> {
-    job.unique.key.as_ref().map(|key| format!("{}:{key}", job.kind))
+/// The key as the ledger has it: keys of different kinds never meet, and a kind that was renamed keeps its keys.
+pub(crate) fn unique_key(job: &Enqueue) -> Result<Option<String>, EnqueueError> {
+    let Some(key) = &job.unique.key else { return Ok(None) };
+    let unfit = |problem| EnqueueError::Key { kind: job.kind, problem };
+    if key.len() > MAX_KEY_BYTES {
+        return Err(unfit(format!("has {} bytes; the most is {MAX_KEY_BYTES}", key.len())));
+    }
+    if key.contains('\0') {
+        return Err(unfit("contains a NUL, which PostgreSQL does not store".to_owned()));
+    }
+    Ok(Some(format!("{}:{key}", job.first_name)))
 }
 
 /// Keys held for a period are free again when the period is over.

@@ -8,6 +8,7 @@ pub mod insert;
 pub mod lead;
 pub(crate) mod locks;
 pub mod reap;
+pub mod reason;
 pub mod window;
 pub(crate) mod workers;
 

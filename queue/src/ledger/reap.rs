@@ -202,6 +202,7 @@ pub async fn take_back(conn: &mut PgConnection, verdicts: &[Verdict]) -> Result<
             END,
             finished_at = CASE WHEN next IN ('cancelled', 'dead') THEN clock_timestamp() END,
             error = verdict.error,
+            reason = 'worker_lost',
             fingerprint = verdict.fingerprint,
             unique_key = CASE WHEN next IN ('cancelled', 'dead') AND unique_until IS NULL THEN NULL ELSE unique_key END
         FROM verdict

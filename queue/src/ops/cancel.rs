@@ -1,20 +1,17 @@
 //! Cancelling: a waiting job at once, a running one by asking its worker.
 
-use std::time::Duration;
-
-use serde::Serialize;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::ids::JobId;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 
+use super::filter::by_index;
 use super::list::JobFilter;
-use super::{JobState, OpsError, note, state_of};
+use super::{Actor, JobState, OpsError, name_of, note, record, state_of};
 
-/// The most jobs that one statement cancels.
-const BATCH: i64 = 500;
-
-/// How often, and how long apart, a bulk cancel looks again for rows that somebody held.
-const LOOKS_AGAIN: u32 = 50;
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+/// The most jobs that one look finds.
+const FOUND: i64 = 100_000;
 
 /// What became of a request to cancel one job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -27,7 +24,8 @@ pub enum Cancelled {
 }
 
 /// Cancels one job. A finished job is refused.
-pub async fn cancel(conn: &mut PgConnection, job: JobId, by: &str) -> Result<Cancelled, OpsError> {
+pub async fn cancel(conn: &mut PgConnection, job: JobId, actor: Actor) -> Result<Cancelled, OpsError> {
+    let mut tx = conn.begin().await?;
     // One statement, so that a claim in between is seen: the row is judged in its newest form under its lock.
     let row = sqlx::query!(
         r#"
@@ -42,23 +40,23 @@ pub async fn cancel(conn: &mut PgConnection, job: JobId, by: &str) -> Result<Can
         "#,
         job.0,
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(&mut *tx)
     .await?;
-    match row {
-        Some(row) if row.state == JobState::Running => {
-            note(conn, job, "asked to stop", by).await?;
-            Ok(Cancelled::Asked)
-        }
-        Some(row) => {
-            note(conn, job, "cancelled", by).await?;
-            count_cancelled(row.kind, 1);
-            Ok(Cancelled::AtOnce)
-        }
-        None => {
-            let state = state_of(conn, job).await?;
-            Err(OpsError::WrongState { job, state, expected: "only a job that is not finished can be cancelled" })
-        }
+    let Some(row) = row else {
+        let state = state_of(&mut tx, job).await?;
+        return Err(OpsError::WrongState { job, state, expected: "only a job that is not finished can be cancelled" });
+    };
+    let (cancelled, act) = match row.state {
+        JobState::Running => (Cancelled::Asked, "asked to stop"),
+        _ => (Cancelled::AtOnce, "cancelled"),
+    };
+    note(&mut tx, job, act, &name_of(actor)).await?;
+    record(&mut tx, actor, "job.cancel", ("job", job), json!({})).await?;
+    tx.commit().await?;
+    if cancelled == Cancelled::AtOnce {
+        count_cancelled(row.kind, 1);
     }
+    Ok(cancelled)
 }
 
 /// A waiting job is finished by whoever cancels it, a running one by its worker.
@@ -67,7 +65,7 @@ fn count_cancelled(kind: String, jobs: u64) {
 }
 
 /// What became of a request to cancel many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CancelledMany {
     /// Waiting jobs that are cancelled now.
     pub cancelled: u64,
@@ -75,49 +73,56 @@ pub struct CancelledMany {
     pub asked: u64,
 }
 
-/// Cancels every open job that fits the filter, in batches that commit by themselves unless the caller holds a
-/// transaction. Stops early, having done part, when a statement fails.
-pub async fn cancel_matching(
+/// The open jobs that fit the filter, other than `but`, and that were there at `asked_at`: up to 100,000 of them, in no order.
+/// Those that [`cancel_these`] has cancelled or asked are not found again.
+pub async fn cancellable(
     conn: &mut PgConnection,
     filter: &JobFilter,
-    by: &str,
-) -> Result<CancelledMany, sqlx::Error> {
-    let mut done = CancelledMany::default();
-    let mut empty_looks = 0;
-    loop {
-        let batch = cancel_batch(conn, filter, by).await?;
-        done.cancelled += batch.cancelled;
-        done.asked += batch.asked;
-        if batch != CancelledMany::default() {
-            empty_looks = 0;
-            continue;
-        }
-        // Rows that a claim or a finish holds right now are skipped; they are free again within milliseconds.
-        if empty_looks == LOOKS_AGAIN || !any_left(conn, filter).await? {
-            return Ok(done);
-        }
-        empty_looks += 1;
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-    }
+    asked_at: DateTime<Utc>,
+    but: JobId,
+) -> Result<Vec<JobId>, sqlx::Error> {
+    let mut tx = by_index(conn).await?;
+    let found = match finding(filter, asked_at, but) {
+        Some(mut sql) => sql.build_query_scalar().fetch_all(&mut *tx).await?,
+        None => Vec::new(),
+    };
+    tx.commit().await?;
+    Ok(found)
 }
 
-async fn cancel_batch(conn: &mut PgConnection, filter: &JobFilter, by: &str) -> Result<CancelledMany, sqlx::Error> {
+/// The filter for what [`cancellable`] finds; `None`: it names no open state.
+#[must_use]
+pub fn open(filter: &JobFilter) -> Option<JobFilter> {
+    let states: Vec<_> = filter.wanted().iter().copied().filter(|state| state.is_open()).collect();
+    (!states.is_empty()).then(|| JobFilter { states, ..filter.clone() })
+}
+
+pub(super) fn finding(filter: &JobFilter, asked_at: DateTime<Utc>, but: JobId) -> Option<QueryBuilder<Postgres>> {
+    let filter = open(filter)?;
+    let mut sql = QueryBuilder::new("SELECT id FROM (");
+    for (place, &state) in filter.states.iter().enumerate() {
+        sql.push(if place > 0 { " UNION ALL " } else { "" }).push("SELECT id FROM jobs WHERE ");
+        filter.push(&mut sql, state);
+        sql.push(" AND cancel_at IS NULL AND id <> ").push_bind(but);
+        sql.push(" AND created_at <= ").push_bind(asked_at);
+    }
+    sql.push(") AS found LIMIT ").push_bind(FOUND);
+    Some(sql)
+}
+
+/// Cancels those of the jobs that are still open and that nobody holds at this instant, in the caller's transaction. `by` is
+/// named in their logs.
+pub async fn cancel_these(conn: &mut PgConnection, jobs: &[JobId], by: &str) -> Result<CancelledMany, sqlx::Error> {
+    let mut ids: Vec<_> = jobs.iter().map(|job| job.0).collect();
+    ids.sort_unstable();
     let done = sqlx::query!(
         r#"
         WITH picked AS (
             SELECT id
             FROM jobs
-            WHERE state IN ('scheduled', 'available', 'queued', 'running')
+            WHERE id = ANY ($1)
+              AND state < 'succeeded'
               AND cancel_at IS NULL
-              AND ($1::job_state[] IS NULL OR state = ANY ($1))
-              AND ($2::text IS NULL OR kind = $2)
-              AND ($3::text IS NULL OR queue = $3)
-              AND ($4::uuid IS NULL OR tenant = $4)
-              AND ($5::text IS NULL OR fingerprint = $5)
-              AND ($6::text IS NULL OR position(lower($6) IN lower(error)) > 0)
-              AND ($7::timestamptz IS NULL OR created_at >= $7)
-              AND ($8::timestamptz IS NULL OR created_at < $8)
-            LIMIT $9
             FOR UPDATE SKIP LOCKED
         ), done AS (
             UPDATE jobs
@@ -131,7 +136,7 @@ async fn cancel_batch(conn: &mut PgConnection, filter: &JobFilter, by: &str) -> 
         ), noted AS (
             INSERT INTO job_logs (job, attempt, at, line)
             SELECT id, attempt, clock_timestamp(),
-                   CASE WHEN state = 'running' THEN 'asked to stop by ' ELSE 'cancelled by ' END || $10::text
+                   CASE WHEN state = 'running' THEN 'asked to stop by ' ELSE 'cancelled by ' END || $2::text
             FROM done
         )
         SELECT kind AS "kind!", count(*) FILTER (WHERE state = 'cancelled') AS "cancelled!",
@@ -139,15 +144,7 @@ async fn cancel_batch(conn: &mut PgConnection, filter: &JobFilter, by: &str) -> 
         FROM done
         GROUP BY kind
         "#,
-        filter.states_or_none() as Option<&[JobState]>,
-        filter.kind.as_deref(),
-        filter.queue.as_deref(),
-        filter.tenant.map(|org| org.0),
-        filter.fingerprint.as_deref(),
-        filter.error.as_deref(),
-        filter.created_from,
-        filter.created_until,
-        BATCH,
+        &ids,
         by,
     )
     .fetch_all(conn)
@@ -161,117 +158,5 @@ async fn cancel_batch(conn: &mut PgConnection, filter: &JobFilter, by: &str) -> 
     Ok(all)
 }
 
-async fn any_left(conn: &mut PgConnection, filter: &JobFilter) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"
-        SELECT EXISTS (
-            SELECT
-            FROM jobs
-            WHERE state IN ('scheduled', 'available', 'queued', 'running')
-              AND cancel_at IS NULL
-              AND ($1::job_state[] IS NULL OR state = ANY ($1))
-              AND ($2::text IS NULL OR kind = $2)
-              AND ($3::text IS NULL OR queue = $3)
-              AND ($4::uuid IS NULL OR tenant = $4)
-              AND ($5::text IS NULL OR fingerprint = $5)
-              AND ($6::text IS NULL OR position(lower($6) IN lower(error)) > 0)
-              AND ($7::timestamptz IS NULL OR created_at >= $7)
-              AND ($8::timestamptz IS NULL OR created_at < $8)
-        ) AS "left!"
-        "#,
-        filter.states_or_none() as Option<&[JobState]>,
-        filter.kind.as_deref(),
-        filter.queue.as_deref(),
-        filter.tenant.map(|org| org.0),
-        filter.fingerprint.as_deref(),
-        filter.error.as_deref(),
-        filter.created_from,
-        filter.created_until,
-    )
-    .fetch_one(conn)
-    .await
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{Bed, insert};
-    use super::*;
-    use crate::ops::detail::detail;
-
-    #[tokio::test]
-    async fn a_waiting_job_is_cancelled_at_once_and_its_key_is_free() {
-        let mut bed = Bed::new().await;
-        for state in [JobState::Scheduled, JobState::Available, JobState::Queued] {
-            let job = insert(&mut bed.conn, "emails", state).await;
-            bed.set(job, "unique_key = 'a:b'").await;
-            assert_eq!(cancel(&mut bed.conn, job, "cli").await.unwrap(), Cancelled::AtOnce);
-            let seen = detail(&mut bed.conn, job).await.unwrap();
-            assert_eq!(seen.job.state, JobState::Cancelled);
-            assert_eq!(seen.job.unique_key, None);
-            assert!(seen.job.finished_at.is_some());
-            assert_eq!(seen.logs.iter().map(|l| l.line.as_str()).collect::<Vec<_>>(), ["cancelled by cli"]);
-        }
-        bed.close().await;
-    }
-
-    #[tokio::test]
-    async fn a_running_job_is_asked_and_keeps_its_key_until_it_stops() {
-        let mut bed = Bed::new().await;
-        let worker = bed.worker(&["emails"], &["t.send"]).await;
-        let job = insert(&mut bed.conn, "emails", JobState::Available).await;
-        bed.run(job, worker).await;
-        bed.set(job, "unique_key = 'a:b'").await;
-        assert_eq!(cancel(&mut bed.conn, job, "cli").await.unwrap(), Cancelled::Asked);
-        let first = detail(&mut bed.conn, job).await.unwrap().job;
-        assert_eq!((first.state, first.unique_key.as_deref()), (JobState::Running, Some("a:b")));
-        // Asking twice does not move the time of the first request.
-        assert_eq!(cancel(&mut bed.conn, job, "cli").await.unwrap(), Cancelled::Asked);
-        assert_eq!(detail(&mut bed.conn, job).await.unwrap().job.cancel_at, first.cancel_at);
-        bed.close().await;
-    }
-
-    #[tokio::test]
-    async fn finished_and_unknown_jobs_are_refused() {
-        let mut bed = Bed::new().await;
-        let job = insert(&mut bed.conn, "emails", JobState::Succeeded).await;
-        let refused = cancel(&mut bed.conn, job, "cli").await;
-        assert!(matches!(refused, Err(OpsError::WrongState { state: JobState::Succeeded, .. })), "{refused:?}");
-        let refused = cancel(&mut bed.conn, JobId(9_999_999), "cli").await;
-        assert!(matches!(refused, Err(OpsError::UnknownJob(_))), "{refused:?}");
-        bed.close().await;
-    }
-
-    #[tokio::test]
-    async fn cancelling_by_filter_takes_more_than_one_batch_and_nothing_else() {
-        let mut bed = Bed::new().await;
-        bed.sql(
-            "INSERT INTO jobs (state, queue, kind, payload, run_at)
-             SELECT 'available', 'emails', 't.send', '{}', now() FROM generate_series(1, 1203)",
-        )
-        .await;
-        let other = insert(&mut bed.conn, "reports", JobState::Available).await;
-        let worker = bed.worker(&["emails"], &["t.send"]).await;
-        let running = insert(&mut bed.conn, "emails", JobState::Available).await;
-        bed.run(running, worker).await;
-        let filter = JobFilter { queue: Some("emails".into()), ..JobFilter::default() };
-        let done = cancel_matching(&mut bed.conn, &filter, "cli").await.unwrap();
-        assert_eq!(done, CancelledMany { cancelled: 1203, asked: 1 });
-        assert_eq!(detail(&mut bed.conn, other).await.unwrap().job.state, JobState::Available);
-        bed.close().await;
-    }
-
-    #[tokio::test]
-    async fn a_row_that_is_held_for_a_moment_is_cancelled_too() {
-        let mut bed = Bed::new().await;
-        let job = insert(&mut bed.conn, "emails", JobState::Available).await;
-        let mut holder = bed.db.pool.begin().await.unwrap();
-        sqlx::query("SELECT FROM jobs WHERE id = $1 FOR UPDATE").bind(job).execute(&mut *holder).await.unwrap();
-        let filter = JobFilter::states([JobState::Available]);
-        let (done, ()) = tokio::join!(cancel_matching(&mut bed.conn, &filter, "cli"), async {
-            tokio::time::sleep(LOOK_AGAIN_AFTER * 3).await;
-            holder.rollback().await.unwrap();
-        });
-        assert_eq!(done.unwrap().cancelled, 1);
-        bed.close().await;
-    }
-}
+mod tests;

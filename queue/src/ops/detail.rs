@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use super::list::JobLine;
 use super::{JobState, OpsError};
 use crate::job::Priority;
+use crate::ledger::reason::Reason;
 
 /// The newest lines and children that a detail shows.
 const SHOWN: i64 = 1_000;
@@ -66,6 +67,8 @@ pub struct JobRow {
     pub result: Option<Value>,
     pub error: Option<String>,
     pub fingerprint: Option<String>,
+    /// Why it last went back in line; in a job that runs or has ended it is history.
+    pub reason: Option<Reason>,
     pub traceparent: Option<String>,
     #[serde(skip)]
     worker: Option<i64>,
@@ -131,7 +134,7 @@ async fn row(conn: &mut PgConnection, id: JobId) -> Result<Option<JobRow>, sqlx:
         SELECT jobs.id AS "id: JobId", state AS "state: JobState", kind, queue, priority AS "priority: Priority",
                tenant AS "tenant: OrgId", jobs.version, payload, epoch, attempt, losses, republished, created_at, run_at,
                queued_at, jobs.started_at, finished_at, cancel_at, unique_key, unique_until, progress, progress_text,
-               result, error, fingerprint, traceparent, worker, workers.name AS "worker_name?", parent
+               result, error, fingerprint, reason AS "reason: Reason", traceparent, worker, workers.name AS "worker_name?", parent
         FROM jobs
         LEFT JOIN workers ON workers.id = jobs.worker
         WHERE jobs.id = $1

@@ -3,50 +3,23 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::ids::{JobId, OrgId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::JobState;
+pub use super::filter::JobFilter;
+use super::filter::by_index;
 use crate::job::Priority;
 
-/// How many finished rows one page may look at. Finished jobs have no index by kind or error: a rare match further back is on
-/// a later page, and the page says where to go on.
+/// How many rows one page may look at. Where more are in a state than this, the page walks along the ids: a rare match further
+/// back is on a later page, and the page says where to go on.
 const SCAN: i64 = 100_000;
 
-/// Which jobs. Everything that is set must fit; the default fits every job.
-#[derive(Clone, Debug, Default)]
-pub struct JobFilter {
-    /// Any of these; empty: all.
-    pub states: Vec<JobState>,
-    pub kind: Option<String>,
-    pub queue: Option<String>,
-    pub tenant: Option<OrgId>,
-    pub fingerprint: Option<String>,
-    /// Part of the last error, in any case.
-    pub error: Option<String>,
-    pub created_from: Option<DateTime<Utc>>,
-    /// Exclusive.
-    pub created_until: Option<DateTime<Utc>>,
-}
-
-impl JobFilter {
-    /// Jobs in one of these states.
-    #[must_use]
-    pub fn states(states: impl Into<Vec<JobState>>) -> Self {
-        Self { states: states.into(), ..Self::default() }
-    }
-
-    pub(super) fn states_or_none(&self) -> Option<&[JobState]> {
-        (!self.states.is_empty()).then_some(self.states.as_slice())
-    }
-
-    /// Whether rows without an index of their own may have to be looked at.
-    fn looks_at_finished(&self) -> bool {
-        self.states.is_empty() || self.states.iter().any(|s| matches!(s, JobState::Succeeded | JobState::Cancelled))
-    }
-}
+/// What a list shows of a job.
+const COLUMNS: &str = "id, state, kind, queue, priority, tenant, attempt, created_at, run_at, queued_at, started_at, finished_at, \
+                       cancel_at, progress, progress_text, left(error, 300) AS error, fingerprint";
 
 /// A job in a list.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, sqlx::FromRow, utoipa::ToSchema)]
 pub struct JobLine {
     #[schema(value_type = i64)]
     pub id: JobId,
@@ -92,46 +65,97 @@ pub async fn list(
 ) -> Result<JobPage, sqlx::Error> {
     let limit = limit.clamp(1, 1_000);
     let before = before.map_or(i64::MAX, |id| id.0);
-    let floor = if filter.looks_at_finished() { floor(conn, before).await? } else { None };
-    let mut jobs = sqlx::query_as!(
-        JobLine,
-        r#"
-        SELECT id AS "id: JobId", state AS "state: JobState", kind, queue, priority AS "priority: Priority",
-               tenant AS "tenant: OrgId", attempt, created_at, run_at, queued_at, started_at, finished_at, cancel_at,
-               progress, progress_text, left(error, 300) AS error, fingerprint
-        FROM jobs
-        WHERE id < $1
-          AND ($2::bigint IS NULL OR id >= $2)
-          AND ($3::job_state[] IS NULL OR state = ANY ($3))
-          AND ($4::text IS NULL OR kind = $4)
-          AND ($5::text IS NULL OR queue = $5)
-          AND ($6::uuid IS NULL OR tenant = $6)
-          AND ($7::text IS NULL OR fingerprint = $7)
-          AND ($8::text IS NULL OR position(lower($8) IN lower(error)) > 0)
-          AND ($9::timestamptz IS NULL OR created_at >= $9)
-          AND ($10::timestamptz IS NULL OR created_at < $10)
-        ORDER BY id DESC
-        LIMIT $11
-        "#,
-        before,
-        floor,
-        filter.states_or_none() as Option<&[JobState]>,
-        filter.kind.as_deref(),
-        filter.queue.as_deref(),
-        filter.tenant.map(|org| org.0),
-        filter.fingerprint.as_deref(),
-        filter.error.as_deref(),
-        filter.created_from,
-        filter.created_until,
-        i64::from(limit) + 1,
-    )
-    .fetch_all(conn)
-    .await?;
+    let mut tx = by_index(conn).await?;
+    let (mut sql, floor) = if is_small(&mut tx, filter).await? {
+        (by_state(filter, before, limit), None)
+    } else {
+        let floor = floor(&mut tx, before).await?;
+        (by_id(filter, before, floor, limit), floor)
+    };
+    let mut jobs: Vec<JobLine> = sql.build_query_as().fetch_all(&mut *tx).await?;
+    tx.commit().await?;
     let limit = limit as usize;
     let full = jobs.len() > limit;
     jobs.truncate(limit);
     let next = if full { jobs.last().map(|job| job.id) } else { floor.map(JobId) };
     Ok(JobPage { jobs, next })
+}
+
+/// Whether the indexes of the wanted states hold so few rows that one page may look at all of them.
+async fn is_small(conn: &mut PgConnection, filter: &JobFilter) -> Result<bool, sqlx::Error> {
+    if filter.wanted().contains(&JobState::Succeeded) {
+        return Ok(false);
+    }
+    let most: i64 = small(filter).build_query_scalar().fetch_one(conn).await?;
+    Ok(most <= SCAN)
+}
+
+pub(super) fn small(filter: &JobFilter) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("SELECT greatest(");
+    for (place, &state) in filter.wanted().iter().enumerate() {
+        sql.push(if place > 0 { ", " } else { "" });
+        sql.push("(SELECT count(*) FROM (SELECT FROM jobs WHERE ");
+        filter.push_indexed(&mut sql, state);
+        sql.push(" LIMIT ").push_bind(SCAN + 1).push(") AS few)");
+    }
+    sql.push(")");
+    sql
+}
+
+/// A page from the indexes of the wanted states.
+pub(super) fn by_state(filter: &JobFilter, before: i64, limit: u32) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("SELECT * FROM (");
+    for (place, &state) in filter.wanted().iter().enumerate() {
+        sql.push(if place > 0 { " UNION ALL " } else { "" });
+        // The offset keeps the order out: to have it for nothing, the planner would walk along the ids of the whole ledger.
+        sql.push(format_args!("(SELECT * FROM (SELECT {COLUMNS} FROM jobs WHERE "));
+        filter.push(&mut sql, state);
+        sql.push(" AND id < ").push_bind(before).push(" OFFSET 0) AS found ORDER BY id DESC LIMIT ");
+        sql.push_bind(i64::from(limit) + 1).push(")");
+    }
+    sql.push(") AS found ORDER BY id DESC LIMIT ").push_bind(i64::from(limit) + 1);
+    sql
+}
+
+/// A page from a stretch of the ledger.
+pub(super) fn by_id(filter: &JobFilter, before: i64, floor: Option<i64>, limit: u32) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(format!("SELECT {COLUMNS} FROM jobs WHERE id < "));
+    sql.push_bind(before);
+    if let Some(floor) = floor {
+        sql.push(" AND id >= ").push_bind(floor);
+    }
+    if !filter.states.is_empty() {
+        // As text: the index of a state would not keep to the stretch.
+        let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
+        sql.push(" AND state::text = ANY (").push_bind(states).push(")");
+    }
+    filter.push_fields(&mut sql);
+    sql.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit) + 1);
+    sql
+}
+
+/// Counts the jobs that fit and are not finished, or are dead or cancelled. Succeeded ones are not counted: they have no index.
+pub async fn count(conn: &mut PgConnection, filter: &JobFilter) -> Result<i64, sqlx::Error> {
+    let mut tx = by_index(conn).await?;
+    let count = match counting(filter) {
+        Some(mut sql) => sql.build_query_scalar().fetch_one(&mut *tx).await?,
+        None => 0,
+    };
+    tx.commit().await?;
+    Ok(count)
+}
+
+pub(super) fn counting(filter: &JobFilter) -> Option<QueryBuilder<Postgres>> {
+    let mut sql = QueryBuilder::new("SELECT ");
+    let mut separated = false;
+    for &state in filter.wanted().iter().filter(|state| **state != JobState::Succeeded) {
+        sql.push(if separated { " + " } else { "" });
+        separated = true;
+        sql.push("(SELECT count(*) FROM jobs WHERE ");
+        filter.push(&mut sql, state);
+        sql.push(")");
+    }
+    separated.then_some(sql)
 }
 
 /// The lowest id that a page below `before` may look at; `None` when it may look at all that are left.
@@ -162,7 +186,8 @@ pub struct StateCount {
 
 /// Counts open and dead jobs by queue and state; each state is counted through its own small index.
 pub async fn counts(conn: &mut PgConnection) -> Result<Vec<StateCount>, sqlx::Error> {
-    sqlx::query_as!(
+    let mut tx = by_index(conn).await?;
+    let found = sqlx::query_as!(
         StateCount,
         r#"
         SELECT queue AS "queue!", state AS "state!: JobState", count(*) AS "jobs!"
@@ -179,8 +204,10 @@ pub async fn counts(conn: &mut PgConnection) -> Result<Vec<StateCount>, sqlx::Er
         ORDER BY queue, state
         "#,
     )
-    .fetch_all(conn)
-    .await
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(found)
 }
 
 /// [`counts`] with the succeeded and cancelled jobs as well. Reads the whole ledger: for reports, not for a page.
@@ -215,7 +242,8 @@ pub struct DeadGroup {
 
 /// Groups the dead jobs by fingerprint, kind and queue, the biggest group first; at most `limit` groups.
 pub async fn dead_groups(conn: &mut PgConnection, limit: u32) -> Result<Vec<DeadGroup>, sqlx::Error> {
-    sqlx::query_as!(
+    let mut tx = by_index(conn).await?;
+    let found = sqlx::query_as!(
         DeadGroup,
         r#"
         SELECT dead.fingerprint, dead.kind AS "kind!", dead.queue AS "queue!", dead.jobs AS "jobs!",
@@ -234,116 +262,11 @@ pub async fn dead_groups(conn: &mut PgConnection, limit: u32) -> Result<Vec<Dead
         "#,
         i64::from(limit),
     )
-    .fetch_all(conn)
-    .await
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(found)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{Bed, insert};
-    use super::*;
-
-    async fn ids(bed: &mut Bed, filter: &JobFilter) -> Vec<JobId> {
-        list(&mut bed.conn, filter, None, 50).await.unwrap().jobs.into_iter().map(|job| job.id).collect()
-    }
-
-    #[tokio::test]
-    async fn every_part_of_a_filter_narrows_the_list() {
-        let mut bed = Bed::new().await;
-        let org = OrgId(uuid::Uuid::from_u128(7));
-        let mut all = Vec::new();
-        for state in JobState::ALL {
-            all.push(insert(&mut bed.conn, "emails", state).await);
-        }
-        let last = *all.last().unwrap();
-        bed.set(last, &format!("kind = 't.other', tenant = '{org}', fingerprint = 'f1', error = '100% Full'")).await;
-        bed.set(last, "created_at = '2020-01-02'").await;
-        let reports = insert(&mut bed.conn, "reports", JobState::Dead).await;
-        let newest_first: Vec<_> = std::iter::once(reports).chain(all.iter().rev().copied()).collect();
-        let any = JobFilter::default;
-        assert_eq!(ids(&mut bed, &any()).await, newest_first);
-        assert_eq!(ids(&mut bed, &JobFilter::states([JobState::Dead])).await, [reports, last]);
-        assert_eq!(ids(&mut bed, &JobFilter::states(JobState::OPEN)).await, newest_first[4..]);
-        let at = |text: &str| text.parse::<DateTime<Utc>>().ok();
-        for filter in [
-            JobFilter { kind: Some("t.other".into()), ..any() },
-            JobFilter { tenant: Some(org), ..any() },
-            JobFilter { fingerprint: Some("f1".into()), ..any() },
-            JobFilter { error: Some("0% fUL".into()), ..any() },
-            JobFilter { created_until: at("2020-01-03T00:00:00Z"), ..any() },
-            JobFilter { queue: Some("emails".into()), states: vec![JobState::Dead], ..any() },
-        ] {
-            assert_eq!(ids(&mut bed, &filter).await, [last], "{filter:?}");
-        }
-        let filter = JobFilter { created_from: at("2020-01-03T00:00:00Z"), ..any() };
-        assert_eq!(ids(&mut bed, &filter).await.len(), 7);
-        bed.close().await;
-    }
-
-    #[tokio::test]
-    async fn pages_follow_each_other_without_gaps() {
-        let mut bed = Bed::new().await;
-        let mut all = Vec::new();
-        for _ in 0..5 {
-            all.insert(0, insert(&mut bed.conn, "emails", JobState::Succeeded).await);
-        }
-        let (mut seen, mut before) = (Vec::new(), None);
-        loop {
-            let page = list(&mut bed.conn, &JobFilter::default(), before, 2).await.unwrap();
-            seen.extend(page.jobs.iter().map(|job| job.id));
-            before = page.next;
-            if before.is_none() {
-                break;
-            }
-        }
-        assert_eq!(seen, all);
-        bed.close().await;
-    }
-
-    #[tokio::test]
-    async fn a_rare_match_far_back_is_reached_page_by_page() {
-        let mut bed = Bed::new().await;
-        let rare = insert(&mut bed.conn, "emails", JobState::Cancelled).await;
-        bed.sql(
-            "INSERT INTO jobs (state, queue, kind, payload, run_at, finished_at)
-             SELECT 'succeeded', 'emails', 't.send', '{}', now(), now() FROM generate_series(1, 100001)",
-        )
-        .await;
-        let filter = JobFilter::states([JobState::Cancelled]);
-        let first = list(&mut bed.conn, &filter, None, 10).await.unwrap();
-        assert!(first.jobs.is_empty() && first.next.is_some());
-        let second = list(&mut bed.conn, &filter, first.next, 10).await.unwrap();
-        assert_eq!(second.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [rare]);
-        assert_eq!(second.next, None);
-        bed.close().await;
-    }
-
-    #[tokio::test]
-    async fn counts_by_queue_and_state() {
-        let mut bed = Bed::new().await;
-        for state in JobState::ALL.into_iter().chain([JobState::Dead]) {
-            insert(&mut bed.conn, "emails", state).await;
-        }
-        let count = |state, jobs| StateCount { queue: "emails".into(), state, jobs };
-        let mut open: Vec<_> = JobState::OPEN.into_iter().map(|state| count(state, 1)).collect();
-        open.push(count(JobState::Dead, 2));
-        assert_eq!(counts(&mut bed.conn).await.unwrap(), open);
-        assert_eq!(counts_of_all(&mut bed.conn).await.unwrap().iter().map(|c| c.jobs).sum::<i64>(), 8);
-        bed.close().await;
-    }
-
-    #[tokio::test]
-    async fn dead_jobs_are_grouped_by_what_killed_them() {
-        let mut bed = Bed::new().await;
-        let mut last = JobId(0);
-        for (fingerprint, error) in [("f1", "box 1"), ("f2", "other"), ("f1", "box 2")] {
-            last = insert(&mut bed.conn, "emails", JobState::Dead).await;
-            bed.set(last, &format!("fingerprint = '{fingerprint}', error = '{error}'")).await;
-        }
-        let groups = dead_groups(&mut bed.conn, 10).await.unwrap();
-        let seen: Vec<_> = groups.iter().map(|g| (g.fingerprint.as_deref(), g.jobs)).collect();
-        assert_eq!(seen, [(Some("f1"), 2), (Some("f2"), 1)]);
-        assert_eq!((groups[0].last_job, groups[0].error.as_deref()), (last, Some("box 2")));
-        bed.close().await;
-    }
-}
+mod tests;

@@ -1,7 +1,8 @@
 //! What an operator sees of the ledger and may do with it: the same functions serve the API and the command line.
 //!
 //! Nothing here is needed for jobs to run. Every function takes a connection, reads the database's clock, and returns plain
-//! structs that serialise. Acts are written to the job's own log with the name of who did them.
+//! structs that serialise. An act takes an [`Actor`] and writes itself down: in the job's own log, and in the audit log, in the
+//! transaction in which it is done.
 //!
 //! # How to get this wrong
 //! - Locking many rows in another order than claims do: two statements would wait for each other. Acts on many rows take
@@ -10,6 +11,8 @@
 
 pub mod cancel;
 pub mod detail;
+pub mod enqueue;
+mod filter;
 pub mod list;
 pub mod queues;
 pub mod retry;
@@ -22,6 +25,9 @@ use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+pub use shared::audit::Actor;
+use shared::audit::{self, Entry};
 use shared::ids::JobId;
 use sqlx::PgConnection;
 
@@ -107,7 +113,30 @@ pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> 
     sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await
 }
 
-/// Keeps an operator's act with the job. `by` names who, such as `cli` or a user's id; never personal data.
+/// Who acts, as a job's log and a schedule's row name them: never personal data.
+#[must_use]
+pub fn name_of(actor: Actor) -> String {
+    match actor {
+        Actor::User(user) => format!("user {user}"),
+        Actor::CommandLine => "cli".to_owned(),
+        Actor::System => "system".to_owned(),
+    }
+}
+
+/// Writes an act into the audit log. In the act's transaction, so that neither exists without the other.
+pub(crate) async fn record(
+    conn: &mut PgConnection,
+    actor: Actor,
+    action: &str,
+    subject: (&str, impl ToString),
+    data: Value,
+) -> Result<(), sqlx::Error> {
+    let subject = (subject.0, subject.1.to_string());
+    audit::append(conn, Entry { actor: actor.user(), action, subject, data }).await?;
+    Ok(())
+}
+
+/// Keeps an act with the job.
 async fn note(conn: &mut PgConnection, job: JobId, act: &str, by: &str) -> Result<(), sqlx::Error> {
     let written = sqlx::query!(
         r#"

@@ -2,10 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
-use super::OpsError;
+use super::filter::by_index;
+use super::{Actor, OpsError, record};
 use crate::ledger::dispatch::recall;
+use crate::ledger::reason::Reason;
 use crate::transport::Transport;
 
 /// A dispatcher writes its status five times a second; after this long without one, nobody dispatches the queue.
@@ -122,6 +125,7 @@ impl From<Row> for QueueView {
 
 /// Lists every queue, or the one named.
 pub async fn list(conn: &mut PgConnection, only: Option<&str>) -> Result<Vec<QueueView>, sqlx::Error> {
+    let mut tx = by_index(conn).await?;
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -157,8 +161,9 @@ pub async fn list(conn: &mut PgConnection, only: Option<&str>) -> Result<Vec<Que
         "#,
         only,
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(rows.into_iter().map(QueueView::from).collect())
 }
 
@@ -172,20 +177,22 @@ pub async fn one(conn: &mut PgConnection, name: &str) -> Result<QueueView, OpsEr
 
 /// Stops handing out the queue's jobs and takes back what no worker has claimed yet, in one transaction. Running jobs
 /// finish. Returns how many came back.
-pub async fn pause(conn: &mut PgConnection, name: &str) -> Result<u64, OpsError> {
+pub async fn pause(conn: &mut PgConnection, name: &str, actor: Actor) -> Result<u64, OpsError> {
     let mut tx = conn.begin().await?;
     set_paused(&mut tx, name, true).await?;
-    let back = recall(&mut tx, name).await?;
+    let back = recall(&mut tx, name, Reason::Paused).await?;
+    record(&mut tx, actor, "queue.pause", ("queue", name), json!({"returned": back})).await?;
     tx.commit().await?;
     Ok(back)
 }
 
 /// Hands out the queue's jobs again.
-pub async fn resume(conn: &mut PgConnection, name: &str) -> Result<(), OpsError> {
+pub async fn resume(conn: &mut PgConnection, name: &str, actor: Actor) -> Result<(), OpsError> {
     let mut tx = conn.begin().await?;
     set_paused(&mut tx, name, false).await?;
     // A job that was handed over while the pause began was refused to its worker, and its message is gone.
-    recall(&mut tx, name).await?;
+    recall(&mut tx, name, Reason::Paused).await?;
+    record(&mut tx, actor, "queue.resume", ("queue", name), json!({})).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -247,7 +254,12 @@ pub struct QueueChange {
 }
 
 /// Changes settings; everything or, when one of them is out of bounds, nothing.
-pub async fn set(conn: &mut PgConnection, name: &str, change: &QueueChange) -> Result<QueueView, OpsError> {
+pub async fn set(
+    conn: &mut PgConnection,
+    name: &str,
+    change: &QueueChange,
+    actor: Actor,
+) -> Result<QueueView, OpsError> {
     // PostgreSQL calls NaN greater than every number, so that the table's checks would let it pass.
     let finite = |value: Option<f64>| value.is_none_or(f64::is_finite);
     let (set_rate, rate) = change.rate_per_second.parts();
@@ -257,6 +269,7 @@ pub async fn set(conn: &mut PgConnection, name: &str, change: &QueueChange) -> R
     let (set_limit, limit) = change.concurrency_limit.parts();
     let (set_pack, pack) = change.pack.parts();
     let mut tx = conn.begin().await?;
+    let before = one(&mut tx, name).await?.settings;
     let tightened = sqlx::query_scalar!(
         r#"
         UPDATE queues
@@ -298,11 +311,14 @@ pub async fn set(conn: &mut PgConnection, name: &str, change: &QueueChange) -> R
         None => return Err(unknown(&mut tx, name).await?),
         // What the old broker holds, or what exceeds the new limits, becomes stale; the dispatcher hands the jobs over anew.
         Some(true) => {
-            recall(&mut tx, name).await?;
+            let moved = change.transport.is_some_and(|transport| transport != before.transport);
+            recall(&mut tx, name, if moved { Reason::Moved } else { Reason::Limits }).await?;
         }
         Some(false) => {}
     }
     let seen = one(&mut tx, name).await?;
+    let data = json!({"before": before, "after": seen.settings});
+    record(&mut tx, actor, "queue.change", ("queue", name), data).await?;
     tx.commit().await?;
     Ok(seen)
 }

@@ -1,17 +1,21 @@
 //! Running a job again, sooner, or before others.
 
+mod many;
+
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::ids::JobId;
 use sqlx::{Connection, PgConnection};
 
-use super::list::JobFilter;
-use super::{JobState, OpsError, note, state_of};
+use super::{Actor, JobState, OpsError, name_of, note, record, state_of};
 use crate::job::Priority;
 use crate::ledger::insert;
 use crate::registry::Registry;
+
+#[cfg(test)]
+pub(super) use many::finding;
+pub use many::{Pace, RetriedMany, check_rate, given_up, retry_these, retryable};
 
 /// How a finished job is to run again.
 #[derive(Clone, Debug, Default)]
@@ -38,9 +42,25 @@ pub async fn retry(
     registry: &Registry,
     job: JobId,
     again: &Again,
+    actor: Actor,
+) -> Result<(), OpsError> {
+    let mut tx = conn.begin().await?;
+    put_again(&mut tx, registry, job, again, &name_of(actor)).await?;
+    let data = json!({"edited": again.payload.is_some()});
+    record(&mut tx, actor, "job.retry", ("job", job), data).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// [`retry`], named in the job's log alone.
+async fn put_again(
+    conn: &mut PgConnection,
+    registry: &Registry,
+    job: JobId,
+    again: &Again,
     by: &str,
 ) -> Result<(), OpsError> {
-    // A savepoint when the caller holds a transaction: a taken key must not spoil it.
+    // A savepoint: a taken key must not spoil the caller's transaction.
     let mut tx = conn.begin().await?;
     let row = sqlx::query!(
         r#"
@@ -66,8 +86,9 @@ pub async fn retry(
         insert::release_expired(&mut tx, std::slice::from_ref(key)).await?;
     }
     let key = renewed.key.clone();
-    match put_back(&mut tx, job, renewed, again.delay).await {
-        Ok(()) => {}
+    match put_back(&mut tx, &[(job, renewed, again.delay)]).await {
+        Ok(1) => {}
+        Ok(_) => return Err(sqlx::Error::RowNotFound.into()),
         Err(error) if taken(&error) => {
             tx.rollback().await?;
             return Err(holder(conn, key.as_deref()).await?);
@@ -93,40 +114,51 @@ fn renew(
         (Some(payload), Some(info)) => {
             let job = info.enqueue(payload.clone()).map_err(|error| OpsError::Payload(error.problem))?;
             let payload = insert::checked_payload(&job).map_err(|error| OpsError::Payload(error.to_string()))?;
-            Ok(Renewed { payload: Some(payload), version: Some(job.version), key: insert::unique_key(&job) })
+            let key = insert::unique_key(&job).map_err(|error| OpsError::Payload(error.to_string()))?;
+            Ok(Renewed { payload: Some(payload), version: Some(job.version), key })
         }
         (Some(_), None) => Err(OpsError::UnknownKind(kind.to_owned())),
         (None, known) => {
             // A payload that this program cannot read may still be retried: a newer worker may read it.
             let key = known.and_then(|info| info.enqueue_stored(version, stored).ok());
-            let key = key.and_then(|job| insert::unique_key(&job));
+            // What came into the ledger under a key that no longer fits runs without one.
+            let key = key.and_then(|job| insert::unique_key(&job).ok().flatten());
             Ok(Renewed { payload: None, version: None, key: stored_key.or(key) })
         }
     }
 }
 
-async fn put_back(conn: &mut PgConnection, job: JobId, renewed: Renewed, delay: Duration) -> Result<(), sqlx::Error> {
+/// Puts jobs back, each after its delay; returns how many were still dead or cancelled.
+async fn put_back(conn: &mut PgConnection, jobs: &[(JobId, Renewed, Duration)]) -> Result<u64, sqlx::Error> {
+    let ids: Vec<_> = jobs.iter().map(|(job, ..)| job.0).collect();
+    let payloads: Vec<_> = jobs.iter().map(|(_, renewed, _)| renewed.payload.clone()).collect();
+    let versions: Vec<_> = jobs.iter().map(|(_, renewed, _)| renewed.version).collect();
+    let keys: Vec<_> = jobs.iter().map(|(_, renewed, _)| renewed.key.clone()).collect();
+    let delays: Vec<_> = jobs.iter().map(|(.., delay)| delay.as_secs_f64().min(3_153_600_000.0)).collect();
     let back = sqlx::query!(
         r#"
         UPDATE jobs
-        SET state = CASE WHEN $5::double precision > 0 THEN 'scheduled' ELSE 'available' END::job_state,
-            run_at = clock_timestamp() + $5 * interval '1 second',
-            payload = coalesce($2, payload), version = coalesce($3, version), unique_key = $4,
+        SET state = CASE WHEN back.delay > 0 THEN 'scheduled' ELSE 'available' END::job_state,
+            run_at = clock_timestamp() + back.delay * interval '1 second',
+            payload = coalesce(back.payload, jobs.payload), version = coalesce(back.version, jobs.version),
+            unique_key = back.key,
             -- What an earlier life left behind; its losses must not put the job into quarantine again at once.
             finished_at = NULL, cancel_at = NULL, due_at = NULL, queued_at = NULL, started_at = NULL, worker = NULL,
-            progress = NULL, progress_text = NULL, result = NULL, losses = 0, republished = 0
-        WHERE id = $1
-          AND state IN ('dead', 'cancelled')
+            progress = NULL, progress_text = NULL, result = NULL, losses = 0, republished = 0, reason = NULL
+        FROM unnest($1::bigint[], $2::jsonb[], $3::smallint[], $4::text[], $5::double precision[])
+            AS back (id, payload, version, key, delay)
+        WHERE jobs.id = back.id
+          AND jobs.state::text IN ('dead', 'cancelled')
         "#,
-        job.0,
-        renewed.payload,
-        renewed.version,
-        renewed.key,
-        delay.as_secs_f64().min(3_153_600_000.0),
+        &ids,
+        &payloads as &[Option<Value>],
+        &versions as &[Option<i16>],
+        &keys as &[Option<String>],
+        &delays,
     )
     .execute(conn)
     .await?;
-    if back.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    Ok(back.rows_affected())
 }
 
 fn taken(error: &sqlx::Error) -> bool {
@@ -141,78 +173,17 @@ async fn holder(conn: &mut PgConnection, key: Option<&str>) -> Result<OpsError, 
     Ok(OpsError::Conflict { existing: holder.id, state: holder.state })
 }
 
-/// What became of a request to retry many.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct RetriedMany {
-    pub retried: u64,
-    /// Jobs that stay as they are because another job holds their key.
-    pub conflicts: u64,
+/// Makes a job that waits for its time available at once, for an operator.
+pub async fn run_now(conn: &mut PgConnection, job: JobId, actor: Actor) -> Result<(), OpsError> {
+    let mut tx = conn.begin().await?;
+    pull_forward(&mut tx, job, &name_of(actor)).await?;
+    record(&mut tx, actor, "job.run_now", ("job", job), json!({})).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
-/// Retries the dead jobs (or, when the filter says so, cancelled ones) that fit the filter, oldest first, at most `limit`.
-/// With `per_second` they become due one after the other at that rate instead of all at once.
-pub async fn retry_matching(
-    conn: &mut PgConnection,
-    registry: &Registry,
-    filter: &JobFilter,
-    per_second: Option<f64>,
-    limit: u32,
-    by: &str,
-) -> Result<RetriedMany, OpsError> {
-    if per_second.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
-        return Err(OpsError::Invalid { setting: "rate", problem: "must be above 0" });
-    }
-    let mut done = RetriedMany::default();
-    for job in matching(conn, filter, limit).await? {
-        #[expect(clippy::cast_precision_loss, reason = "far fewer jobs than 2^52")]
-        let delay = per_second.map_or(0.0, |rate| done.retried as f64 / rate);
-        let again = Again { payload: None, delay: Duration::try_from_secs_f64(delay).unwrap_or(Duration::MAX) };
-        match retry(conn, registry, job, &again, by).await {
-            Ok(()) => done.retried += 1,
-            Err(OpsError::Conflict { .. }) => done.conflicts += 1,
-            // Somebody else retried or pruned it meanwhile.
-            Err(OpsError::WrongState { .. } | OpsError::UnknownJob(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(done)
-}
-
-async fn matching(conn: &mut PgConnection, filter: &JobFilter, limit: u32) -> Result<Vec<JobId>, sqlx::Error> {
-    let dead = [JobState::Dead];
-    let states = filter.states_or_none().unwrap_or(&dead);
-    sqlx::query_scalar!(
-        r#"
-        SELECT id AS "id: JobId"
-        FROM jobs
-        WHERE state = ANY ($1)
-          AND state IN ('dead', 'cancelled')
-          AND ($2::text IS NULL OR kind = $2)
-          AND ($3::text IS NULL OR queue = $3)
-          AND ($4::uuid IS NULL OR tenant = $4)
-          AND ($5::text IS NULL OR fingerprint = $5)
-          AND ($6::text IS NULL OR position(lower($6) IN lower(error)) > 0)
-          AND ($7::timestamptz IS NULL OR created_at >= $7)
-          AND ($8::timestamptz IS NULL OR created_at < $8)
-        ORDER BY id
-        LIMIT $9
-        "#,
-        states as &[JobState],
-        filter.kind.as_deref(),
-        filter.queue.as_deref(),
-        filter.tenant.map(|org| org.0),
-        filter.fingerprint.as_deref(),
-        filter.error.as_deref(),
-        filter.created_from,
-        filter.created_until,
-        i64::from(limit),
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Makes a job that waits for its time available at once.
-pub async fn run_now(conn: &mut PgConnection, job: JobId, by: &str) -> Result<(), OpsError> {
+/// Makes a job that waits for its time available at once, for another job: `by` is its kind.
+pub async fn pull_forward(conn: &mut PgConnection, job: JobId, by: &str) -> Result<(), OpsError> {
     let moved = sqlx::query!(
         r#"
         UPDATE jobs
@@ -232,7 +203,13 @@ pub async fn run_now(conn: &mut PgConnection, job: JobId, by: &str) -> Result<()
 }
 
 /// Gives a waiting job another priority. One that a broker already carries keeps its place there.
-pub async fn reprioritise(conn: &mut PgConnection, job: JobId, priority: Priority, by: &str) -> Result<(), OpsError> {
+pub async fn reprioritise(
+    conn: &mut PgConnection,
+    job: JobId,
+    priority: Priority,
+    actor: Actor,
+) -> Result<(), OpsError> {
+    let mut tx = conn.begin().await?;
     let changed = sqlx::query!(
         r#"
         UPDATE jobs
@@ -243,13 +220,16 @@ pub async fn reprioritise(conn: &mut PgConnection, job: JobId, priority: Priorit
         job.0,
         priority as i16,
     )
-    .execute(&mut *conn)
+    .execute(&mut *tx)
     .await?;
-    if changed.rows_affected() == 1 {
-        return Ok(note(conn, job, &format!("priority set to {priority}"), by).await?);
+    if changed.rows_affected() != 1 {
+        let state = state_of(&mut tx, job).await?;
+        return Err(OpsError::WrongState { job, state, expected: "only a waiting job can change its priority" });
     }
-    let state = state_of(conn, job).await?;
-    Err(OpsError::WrongState { job, state, expected: "only a waiting job can change its priority" })
+    note(&mut tx, job, &format!("priority set to {priority}"), &name_of(actor)).await?;
+    record(&mut tx, actor, "job.reprioritise", ("job", job), json!({"priority": priority})).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 #[cfg(test)]

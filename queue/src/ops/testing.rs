@@ -64,6 +64,12 @@ impl Bed {
             .await;
     }
 
+    /// The actions in the audit log, oldest first, with what was acted on.
+    pub(super) async fn acts(&mut self) -> Vec<String> {
+        let acts = sqlx::query_scalar("SELECT action || ' ' || subject_id FROM audit_entries ORDER BY seq");
+        acts.fetch_all(&mut *self.conn).await.unwrap()
+    }
+
     pub(super) async fn close(self) {
         drop(self.conn);
         self.db.close().await;

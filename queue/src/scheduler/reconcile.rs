@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::ledger::claim::release;
 use crate::ledger::connections::within;
 use crate::ledger::reap::{Overdue, queued, repeat};
+use crate::ledger::reason::Reason;
 use crate::queue_settings;
 use crate::transport::{Broker, MAX_TICKETS, Message};
 use tokio_util::sync::CancellationToken;
@@ -131,7 +132,7 @@ async fn send_again(
             // They count as sent just now: rather than wait for their next time, they go back in line.
             let released = async {
                 let mut conn = scheduler.db.lend().await?;
-                release(&mut conn, &tickets).await?;
+                release(&mut conn, &tickets, Reason::TransportRefused).await?;
                 conn.give_back();
                 Ok(())
             };

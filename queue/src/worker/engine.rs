@@ -21,6 +21,7 @@ use crate::group::Group;
 use crate::ledger::claim::{Claimed, release};
 use crate::ledger::connections::{Connections, within};
 use crate::ledger::finish::{self, Ended, Ending};
+use crate::ledger::reason::Reason;
 use crate::ledger::{Fence, Ledger};
 use crate::outcome::{Decision, Outcome};
 use crate::retry::Retry;
@@ -105,7 +106,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     pub(crate) async fn release(&self, tickets: &[Ticket]) {
         let released = async {
             let mut conn = self.db.lend().await?;
-            release(&mut conn, tickets).await?;
+            release(&mut conn, tickets, Reason::WorkerStopped).await?;
             conn.give_back();
             Ok(())
         };

@@ -1,7 +1,7 @@
 use jobs::auctions::{CloseAuction, OpenAuction, SweepAuctions};
 use market::auctions::store;
 use queue::ops::OpsError;
-use queue::ops::retry::run_now;
+use queue::ops::retry::pull_forward;
 use queue::{Enqueued, Handler, Job, JobTx, Outcome};
 use serde_json::json;
 
@@ -53,7 +53,7 @@ impl Found {
             }
             Enqueued::Existing(there) | Enqueued::Replaced(there) => there,
         };
-        match run_now(tx, there, SweepAuctions::KIND.name).await {
+        match pull_forward(tx, there, SweepAuctions::KIND.name).await {
             Ok(()) => self.pulled += 1,
             Err(OpsError::WrongState { .. } | OpsError::UnknownJob(_)) => {}
             Err(error) => return Err(error.into()),

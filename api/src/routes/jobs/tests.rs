@@ -96,11 +96,21 @@ async fn operators_act_on_many_jobs_that_they_can_name() {
     let cancel = |body| api.post(Some(&operator), "/v1/jobs/cancel", body);
     cancel(json!({"matching": {}})).await.refused(422, "filter_empty");
     cancel(json!({"matching": {"states": ["scheduled"]}})).await.refused(422, "filter_empty");
-    assert_eq!(cancel(json!({"matching": {"queue": "maintenance"}})).await.ok(), json!({"cancelled": 4, "asked": 0}));
+    cancel(json!({"matching": {"queues": "maintenance"}})).await.refused(400, "invalid_body");
+    let asked = cancel(json!({"matching": {"queue": "maintenance"}})).await;
+    assert_eq!((asked.status.as_u16(), &asked.body["counted"]), (202, &json!(4)));
+    let job = api.get(Some(&operator), asked.body["url"].as_str().unwrap()).await.ok();
+    assert_eq!((&job["kind"], &job["id"]), (&json!("jobs.cancel"), &asked.body["job"]));
     let retry = |body| api.post(Some(&operator), "/v1/jobs/retry", body);
-    retry(json!({"matching": {"kind": "jobs.prune"}, "per_second": -1.0})).await.refused(422, "setting_out_of_bounds");
-    let retried = retry(json!({"matching": {"fingerprint": "f1"}, "per_second": 10.0})).await.ok();
-    assert_eq!(retried, json!({"retried": 1, "conflicts": 0}));
+    for bad in [json!({"per_second": -1.0}), json!({"limit": 0}), json!({"per_second": 1e-9})] {
+        let mut body = bad;
+        body["matching"] = json!({"kind": "jobs.prune"});
+        retry(body).await.refused(422, "setting_out_of_bounds");
+    }
+    let asked = retry(json!({"matching": {"fingerprint": "f1"}, "per_second": 10.0})).await;
+    assert_eq!((asked.status.as_u16(), &asked.body["counted"]), (202, &json!(1)));
+    let acts = actions(&api, &api.admin().await).await;
+    assert_eq!(acts[..2], ["job.retry_many", "job.cancel_many"].map(str::to_owned));
     api.db.close().await;
 }
 

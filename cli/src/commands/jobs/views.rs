@@ -8,21 +8,31 @@ use queue::ops::detail::{JobDetail, JobRow};
 use queue::ops::list::{DeadGroup, JobLine, JobPage};
 use queue::ops::why::Why;
 
-use crate::output::{or_dash, relative, short, table, took};
+use crate::output::{Column, Output, or_dash, relative, took};
 
-pub(super) fn page(page: &JobPage, now: DateTime<Utc>) -> String {
+pub(super) fn page(page: &JobPage, now: DateTime<Utc>, output: &Output) -> String {
     if page.jobs.is_empty() {
         return "No such jobs.".to_owned();
     }
-    let mut text = lines(&page.jobs, now);
+    let mut text = lines(&page.jobs, now, output);
     if let Some(next) = page.next {
         let _ = write!(text, "\n\nolder ones: --before {next}");
     }
     text
 }
 
-fn lines(jobs: &[JobLine], now: DateTime<Utc>) -> String {
-    let mut table = table(&["ID", "STATE", "KIND", "QUEUE", "PRIO", "TRY", "CREATED", "SINCE", "NOTE"]);
+fn lines(jobs: &[JobLine], now: DateTime<Utc>, output: &Output) -> String {
+    let mut table = output.table(&[
+        Column::full("ID"),
+        Column::full("STATE"),
+        Column::cut("KIND", 16),
+        Column::cut("QUEUE", 8),
+        Column::wide("PRIO"),
+        Column::full("TRY"),
+        Column::wide("CREATED"),
+        Column::full("SINCE"),
+        Column::cut("NOTE", 10),
+    ]);
     for job in jobs {
         table.add_row([
             job.id.to_string(),
@@ -56,7 +66,7 @@ fn note(job: &JobLine) -> String {
         let percent = job.progress.map(|percent| format!("{percent} % ")).unwrap_or_default();
         return format!("{asked}{percent}{}", job.progress_text.as_deref().unwrap_or_default());
     }
-    job.error.as_deref().map(|error| short(error, 60)).unwrap_or_default()
+    job.error.clone().unwrap_or_default()
 }
 
 pub(super) fn why(why: &Why) -> String {
@@ -67,11 +77,21 @@ pub(super) fn why(why: &Why) -> String {
     text
 }
 
-pub(super) fn groups(groups: &[DeadGroup], now: DateTime<Utc>) -> String {
+pub(super) fn groups(groups: &[DeadGroup], now: DateTime<Utc>, output: &Output) -> String {
     if groups.is_empty() {
         return "No dead jobs.".to_owned();
     }
-    let mut table = table(&["JOBS", "KIND", "QUEUE", "FIRST", "LAST", "NEWEST", "FINGERPRINT", "ERROR"]);
+    let mut table = output.table(&[
+        Column::full("JOBS"),
+        Column::wide("KIND"),
+        Column::cut("QUEUE", 8),
+        Column::wide("FIRST"),
+        Column::full("LAST"),
+        Column::full("NEWEST"),
+        // Needed whole for `--fingerprint`; where there is no room, `--wide` and `--json` have it.
+        Column::cut("FINGERPRINT", 30),
+        Column::wide("ERROR"),
+    ]);
     for group in groups {
         table.add_row([
             group.jobs.to_string(),
@@ -81,16 +101,23 @@ pub(super) fn groups(groups: &[DeadGroup], now: DateTime<Utc>) -> String {
             relative(Some(group.last_at), now),
             group.last_job.to_string(),
             or_dash(group.fingerprint.as_deref()),
-            short(group.error.as_deref().unwrap_or_default(), 60),
+            group.error.clone().unwrap_or_default(),
         ]);
     }
     table.to_string()
 }
 
-pub(super) fn detail(detail: &JobDetail, now: DateTime<Utc>) -> String {
+pub(super) fn detail(detail: &JobDetail, now: DateTime<Utc>, output: &Output) -> String {
     let mut text = row(&detail.job, now);
     if !detail.attempts.is_empty() {
-        let mut table = table(&["TRY", "OUTCOME", "WORKER", "STARTED", "TOOK", "ERROR"]);
+        let mut table = output.table(&[
+            Column::full("TRY"),
+            Column::full("OUTCOME"),
+            Column::cut("WORKER", 12),
+            Column::full("STARTED"),
+            Column::full("TOOK"),
+            Column::cut("ERROR", 12),
+        ]);
         for attempt in &detail.attempts {
             table.add_row([
                 attempt.attempt.to_string(),
@@ -98,7 +125,7 @@ pub(super) fn detail(detail: &JobDetail, now: DateTime<Utc>) -> String {
                 or_dash(attempt.worker.as_deref()),
                 relative(attempt.started_at, now),
                 took(attempt.started_at, attempt.ended_at),
-                short(attempt.error.as_deref().unwrap_or_default(), 100),
+                attempt.error.clone().unwrap_or_default(),
             ]);
         }
         let _ = write!(text, "\n\nAttempts\n{table}");
@@ -110,10 +137,10 @@ pub(super) fn detail(detail: &JobDetail, now: DateTime<Utc>) -> String {
         }
     }
     if let Some(parent) = &detail.parent {
-        let _ = write!(text, "\n\nParent\n{}", lines(std::slice::from_ref(parent), now));
+        let _ = write!(text, "\n\nParent\n{}", lines(std::slice::from_ref(parent), now, output));
     }
     if !detail.children.is_empty() {
-        let _ = write!(text, "\n\nChildren\n{}", lines(&detail.children, now));
+        let _ = write!(text, "\n\nChildren\n{}", lines(&detail.children, now, output));
     }
     text
 }
@@ -160,3 +187,6 @@ fn row(job: &JobRow, now: DateTime<Utc>) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,13 +7,20 @@ use queue::schedule::parse_zone;
 use queue::schedule::store::{ScheduleView, Times};
 
 use super::{Next, Started};
-use crate::output::{or_dash, relative, short, table};
+use crate::output::{Column, Output, or_dash, relative, short};
 
-pub(super) fn list(schedules: &[ScheduleView], now: DateTime<Utc>) -> String {
+pub(super) fn list(schedules: &[ScheduleView], now: DateTime<Utc>, output: &Output) -> String {
     if schedules.is_empty() {
         return "No schedules yet: a scheduler sets them up when it starts.".to_owned();
     }
-    let mut table = table(&["NAME", "TIMES", "ZONE", "LAST", "NEXT", "STATE"]);
+    let mut table = output.table(&[
+        Column::cut("NAME", 20),
+        Column::cut("TIMES", 12),
+        Column::cut("ZONE", 8),
+        Column::full("LAST"),
+        Column::full("NEXT"),
+        Column::cut("STATE", 12),
+    ]);
     for schedule in schedules {
         table.add_row([
             schedule.name.clone(),
@@ -107,7 +114,7 @@ pub(super) fn switched(schedule: &ScheduleView, now: DateTime<Utc>) -> String {
     }
 }
 
-pub(super) fn next(next: &Next, now: DateTime<Utc>) -> String {
+pub(super) fn next(next: &Next, now: DateTime<Utc>, output: &Output) -> String {
     let mut text = format!("{}: {} ({})", next.schedule, next.expression, next.zone);
     if let Some(silent) = next.silent {
         let _ = write!(text, "\nIt is {silent}: none of these will fire as things stand.");
@@ -117,11 +124,11 @@ pub(super) fn next(next: &Next, now: DateTime<Utc>) -> String {
     }
     // For a schedule in UTC one column says both.
     let elsewhere = next.zone != "UTC";
-    let mut headings = vec!["UTC", "IN"];
+    let mut columns = vec![Column::full("UTC"), Column::full("IN")];
     if elsewhere {
-        headings.insert(0, &next.zone);
+        columns.insert(0, Column::full("LOCAL"));
     }
-    let mut table = table(&headings);
+    let mut table = output.table(&columns);
     for time in &next.times {
         let mut cells = vec![time.utc.format("%a %Y-%m-%d %H:%M:%S").to_string(), relative(Some(time.utc), now)];
         if elsewhere {

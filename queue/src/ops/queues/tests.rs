@@ -42,15 +42,15 @@ async fn pausing_takes_back_what_is_queued_and_leaves_what_runs() {
     let runs = insert(&mut bed.conn, "emails", JobState::Available).await;
     bed.run(runs, worker).await;
     insert(&mut bed.conn, "reports", JobState::Queued).await;
-    assert_eq!(pause(&mut bed.conn, "emails").await.unwrap(), 1);
+    assert_eq!(pause(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap(), 1);
     let seen = one(&mut bed.conn, "emails").await.unwrap();
     assert!(seen.settings.paused);
     assert_eq!((seen.available, seen.queued, seen.running), (1, 0, 1));
     assert_eq!(one(&mut bed.conn, "reports").await.unwrap().queued, 1);
     // Pausing again keeps the time of the first pause, which people are shown.
-    pause(&mut bed.conn, "emails").await.unwrap();
+    pause(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap();
     assert_eq!(one(&mut bed.conn, "emails").await.unwrap().settings.changed_at, seen.settings.changed_at);
-    resume(&mut bed.conn, "emails").await.unwrap();
+    resume(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap();
     assert!(!one(&mut bed.conn, "emails").await.unwrap().settings.paused);
     bed.close().await;
 }
@@ -58,11 +58,11 @@ async fn pausing_takes_back_what_is_queued_and_leaves_what_runs() {
 #[tokio::test]
 async fn a_resume_takes_back_what_was_handed_over_as_the_pause_began() {
     let mut bed = Bed::new().await;
-    pause(&mut bed.conn, "emails").await.unwrap();
+    pause(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap();
     // The transaction of a fast path that began before the pause commits after it; the claim is refused, the message gone.
     insert(&mut bed.conn, "emails", JobState::Queued).await;
     insert(&mut bed.conn, "reports", JobState::Queued).await;
-    resume(&mut bed.conn, "emails").await.unwrap();
+    resume(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap();
     let seen = one(&mut bed.conn, "emails").await.unwrap();
     assert_eq!((seen.available, seen.queued), (1, 0));
     assert_eq!(one(&mut bed.conn, "reports").await.unwrap().queued, 1);
@@ -97,9 +97,27 @@ async fn only_tighter_settings_take_back_what_is_queued() {
     ] {
         bed.sql("DELETE FROM jobs").await;
         insert(&mut bed.conn, "emails", JobState::Queued).await;
-        let seen = set(&mut bed.conn, "emails", &change).await.unwrap();
+        let seen = set(&mut bed.conn, "emails", &change, Actor::CommandLine).await.unwrap();
         assert_eq!(seen.available == 1, back, "{change:?}");
     }
+    bed.close().await;
+}
+
+#[tokio::test]
+async fn what_comes_back_says_which_change_brought_it_back() {
+    let mut bed = Bed::new().await;
+    let limit = QueueChange { concurrency_limit: Change::To(5), ..QueueChange::default() };
+    let to = QueueChange { transport: Some(Transport::Redis), ..QueueChange::default() };
+    for (change, reason) in [(Some(limit), Reason::Limits), (Some(to), Reason::Moved), (None, Reason::Paused)] {
+        let job = insert(&mut bed.conn, "emails", JobState::Queued).await;
+        match change {
+            Some(change) => drop(set(&mut bed.conn, "emails", &change, Actor::CommandLine).await.unwrap()),
+            None => drop(pause(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap()),
+        }
+        let seen = crate::ops::detail::detail(&mut bed.conn, job).await.unwrap().job;
+        assert_eq!((seen.state, seen.reason), (JobState::Available, Some(reason)));
+    }
+    assert_eq!(bed.acts().await, ["queue.change emails", "queue.change emails", "queue.pause emails"]);
     bed.close().await;
 }
 
@@ -111,7 +129,10 @@ async fn a_move_does_not_wait_for_a_claim_that_is_under_way() {
     let mut claim = bed.db.pool.begin().await.unwrap();
     sqlx::query("SELECT FROM jobs WHERE id = $1 FOR UPDATE").bind(held.0).execute(&mut *claim).await.unwrap();
     let change = QueueChange { transport: Some(Transport::Redis), ..QueueChange::default() };
-    let seen = tokio::time::timeout(std::time::Duration::from_secs(30), set(&mut bed.conn, "emails", &change));
+    let seen = tokio::time::timeout(
+        std::time::Duration::from_secs(30),
+        set(&mut bed.conn, "emails", &change, Actor::CommandLine),
+    );
     assert_eq!(seen.await.unwrap().unwrap().queued, 1);
     claim.rollback().await.unwrap();
     bed.close().await;
@@ -128,11 +149,11 @@ async fn settings_are_kept_unset_and_checked() {
         pack: Change::To(7),
         transport: Some(Transport::Redis),
     };
-    let seen = set(&mut bed.conn, "emails", &change).await.unwrap().settings;
+    let seen = set(&mut bed.conn, "emails", &change, Actor::CommandLine).await.unwrap().settings;
     assert_eq!((seen.window, seen.concurrency_limit, seen.pack), (100, Some(3), Some(7)));
     assert_eq!((seen.rate_per_second, seen.rate_burst, seen.transport), (Some(2.5), 10.0, Transport::Redis));
     let change = QueueChange { concurrency_limit: Change::Unset, ..QueueChange::default() };
-    let seen = set(&mut bed.conn, "emails", &change).await.unwrap().settings;
+    let seen = set(&mut bed.conn, "emails", &change, Actor::CommandLine).await.unwrap().settings;
     assert_eq!((seen.window, seen.concurrency_limit, seen.pack, seen.rate_per_second), (100, None, Some(7), Some(2.5)));
 
     let keep = QueueChange::default;
@@ -145,7 +166,7 @@ async fn settings_are_kept_unset_and_checked() {
         (QueueChange { rate_burst: Some(0.5), ..keep() }, "burst"),
         (QueueChange { pack: Change::To(101), ..keep() }, "pack"),
     ] {
-        let refused = set(&mut bed.conn, "emails", &bad).await;
+        let refused = set(&mut bed.conn, "emails", &bad, Actor::CommandLine).await;
         assert!(matches!(refused, Err(OpsError::Invalid { setting, .. }) if setting == name), "{name}: {refused:?}");
     }
     bed.close().await;
@@ -154,8 +175,8 @@ async fn settings_are_kept_unset_and_checked() {
 #[tokio::test]
 async fn an_unknown_queue_names_the_known_ones() {
     let mut bed = Bed::new().await;
-    let refused = pause(&mut bed.conn, "email").await.unwrap_err();
+    let refused = pause(&mut bed.conn, "email", Actor::CommandLine).await.unwrap_err();
     assert!(refused.to_string().contains("emails, reports"), "{refused}");
-    assert!(set(&mut bed.conn, "email", &QueueChange::default()).await.is_err());
+    assert!(set(&mut bed.conn, "email", &QueueChange::default(), Actor::CommandLine).await.is_err());
     bed.close().await;
 }

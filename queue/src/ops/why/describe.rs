@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::{JobState, span};
 use super::Cause;
 use super::facts::Facts;
+use crate::ledger::reason::Reason;
 
 /// The sentence, and the advice if something can be done.
 pub(super) fn describe(cause: &Cause, facts: &Facts) -> (String, Option<String>) {
@@ -31,12 +32,28 @@ pub(super) fn describe(cause: &Cause, facts: &Facts) -> (String, Option<String>)
         }
         Cause::NotDue { until, last_error } => {
             let wait = span(*until - facts.now);
-            let sentence = match last_error {
-                Some(error) => format!("It runs again in {wait}, after attempt {}: {error}", facts.attempt),
-                None => format!("It is not due yet: it runs in {wait}, at {}.", until.format("%Y-%m-%d %H:%M:%S UTC")),
+            let sentence = match (facts.reason, last_error) {
+                (Some(Reason::Snoozed), _) => format!("Its handler asked for a later time: it runs again in {wait}."),
+                (Some(Reason::NoHandler), _) => format!(
+                    "A worker without a handler for it gave it back; it runs again in {wait}, where a worker knows it by now."
+                ),
+                (Some(Reason::WorkerLost), _) => {
+                    format!("It runs again in {wait}: its worker was lost at attempt {}.", facts.attempt)
+                }
+                (_, Some(error)) => format!("It runs again in {wait}, after attempt {}: {error}", facts.attempt),
+                (_, None) => {
+                    format!("It is not due yet: it runs in {wait}, at {}.", until.format("%Y-%m-%d %H:%M:%S UTC"))
+                }
             };
             (sentence, Some(format!("`tradeyard jobs run-now {}` runs it at once.", facts.id)))
         }
+        Cause::NewerPayload { version, until } => (
+            format!(
+                "Its payload has version {version}, which the worker that had it does not read yet; it is offered again in {}.",
+                span(*until - facts.now)
+            ),
+            Some("Deploy workers of the version that enqueued it.".to_owned()),
+        ),
         Cause::Paused { since } => (
             format!("The queue {queue} has been paused for {}.", ago(*since)),
             Some(format!("`tradeyard queues resume {queue}` lets it go on.")),
@@ -103,8 +120,9 @@ pub(super) fn describe(cause: &Cause, facts: &Facts) -> (String, Option<String>)
         ),
         Cause::DispatchLag { due_for_ms, ahead } => (
             format!(
-                "Nothing holds it: it has been due for {} and leaves with one of the dispatcher's next turns ({ahead} before it).",
-                span(TimeDelta::milliseconds(*due_for_ms))
+                "Nothing holds it: it has been due for {} and leaves with one of the dispatcher's next turns ({ahead} before it).{}",
+                span(TimeDelta::milliseconds(*due_for_ms)),
+                facts.reason.and_then(came_back).unwrap_or_default(),
             ),
             None,
         ),
@@ -113,4 +131,17 @@ pub(super) fn describe(cause: &Cause, facts: &Facts) -> (String, Option<String>)
 
 fn retry(facts: &Facts) -> String {
     format!("`tradeyard jobs retry {}` runs it again.", facts.id)
+}
+
+/// What brought a job back that nothing holds any more.
+fn came_back(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::TransportRefused => " Its message was not taken before.",
+        Reason::WorkerStopped => " The worker that had it has stopped.",
+        Reason::WorkerLost => " The worker that had it was lost.",
+        Reason::Moved => " It came back when the queue was moved.",
+        Reason::Limits => " It came back when the queue's limits were changed.",
+        Reason::Paused => " It came back when the queue was paused.",
+        Reason::Failed | Reason::Snoozed | Reason::NoHandler | Reason::NewerPayload => return None,
+    })
 }

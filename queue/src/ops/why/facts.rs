@@ -5,6 +5,7 @@ use shared::ids::{JobId, OrgId};
 use sqlx::PgConnection;
 
 use super::super::JobState;
+use crate::ledger::reason::Reason;
 use crate::ledger::window;
 use crate::transport::Transport;
 
@@ -22,7 +23,8 @@ pub(super) struct Facts {
     pub(super) finished_at: Option<DateTime<Utc>>,
     pub(super) cancel_at: Option<DateTime<Utc>>,
     pub(super) error: Option<String>,
-    pub(super) fingerprint: Option<String>,
+    pub(super) version: i16,
+    pub(super) reason: Option<Reason>,
     pub(super) worker_name: Option<String>,
     /// The worker that runs it has not stopped and its lease has not passed.
     pub(super) worker_holds: bool,
@@ -66,11 +68,6 @@ impl Facts {
         Some(window::at_rate(self.rate_per_second?, self.rate_burst.unwrap_or(1.0)))
     }
 
-    /// Whether a worker last gave it back because its version has no handler for the kind.
-    pub(super) fn given_back_unhandled(&self) -> bool {
-        self.fingerprint.as_deref().is_some_and(|print| print.starts_with("no handler for "))
-    }
-
     /// How many jobs may leave now: the bucket as it was last written, filled up to this moment.
     pub(super) fn tokens(&self, per_second: f64) -> f64 {
         let filling = self.rate_filled_at.map_or(TimeDelta::zero(), |at| self.now - at).as_seconds_f64().max(0.0);
@@ -88,7 +85,8 @@ pub(super) async fn read(conn: &mut PgConnection, job: JobId, kinds: &[&str]) ->
         r#"
         SELECT clock_timestamp() AS "now!", job.id AS "id: JobId", job.state AS "state: JobState", job.queue, job.priority,
                job.tenant AS "tenant: OrgId", job.attempt, job.run_at, job.queued_at, job.started_at, job.finished_at,
-               job.cancel_at, left(job.error, 300) AS error, job.fingerprint, worker.name AS "worker_name?",
+               job.cancel_at, left(job.error, 300) AS error, job.version,
+               job.reason AS "reason: Reason", worker.name AS "worker_name?",
                coalesce(worker.stopped_at IS NULL AND worker.lease_until > clock_timestamp(), false) AS "worker_holds!",
                paused AS "paused?", transport AS "transport?", max_inflight AS "max_inflight?", concurrency_limit,
                rate_per_second, rate_burst AS "rate_burst?", rate_tokens AS "rate_tokens?",

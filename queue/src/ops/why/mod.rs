@@ -20,6 +20,7 @@ use sqlx::PgConnection;
 
 use super::queues::DISPATCHER_SILENT;
 use super::{JobState, OpsError};
+use crate::ledger::reason::Reason;
 use crate::registry::Registry;
 use crate::transport::Transport;
 use facts::{Ahead, Facts};
@@ -35,6 +36,8 @@ pub struct Why {
     pub state: JobState,
     pub queue: String,
     pub kind: String,
+    /// Why it last went back in line; `None`: it never did.
+    pub reason: Option<Reason>,
     /// When this was true, by the database's clock.
     pub at: DateTime<Utc>,
     #[serde(flatten)]
@@ -67,6 +70,11 @@ pub enum Cause {
         until: DateTime<Utc>,
         /// What ended the attempt before, if there was one.
         last_error: Option<String>,
+    },
+    /// A worker that reads only older payloads of its kind gave it back; one of a newer version takes it.
+    NewerPayload {
+        version: i16,
+        until: DateTime<Utc>,
     },
     Paused {
         since: DateTime<Utc>,
@@ -145,7 +153,8 @@ pub async fn why(conn: &mut PgConnection, registry: &Registry, job: JobId) -> Re
         None => waiting(&facts, facts::ahead(conn, &facts).await?),
     };
     let (sentence, advice) = describe::describe(&cause, &facts);
-    Ok(Why { job, state: facts.state, queue: facts.queue, kind, at: facts.now, cause, sentence, advice })
+    let reason = facts.reason.filter(|_| facts.state.is_open() && facts.state != JobState::Running);
+    Ok(Why { job, state: facts.state, queue: facts.queue, kind, reason, at: facts.now, cause, sentence, advice })
 }
 
 /// The causes that hold a job wherever it stands in the line.
@@ -168,7 +177,10 @@ fn held(facts: &Facts) -> Option<Cause> {
             });
         }
         // A worker without a handler gives a job back for some seconds: time is not what it waits for.
-        JobState::Scheduled if facts.given_back_unhandled() && facts.slots == 0 => {}
+        JobState::Scheduled if facts.reason == Some(Reason::NoHandler) && facts.slots == 0 => {}
+        JobState::Scheduled if facts.reason == Some(Reason::NewerPayload) => {
+            return Some(Cause::NewerPayload { version: facts.version, until: facts.run_at });
+        }
         JobState::Scheduled if facts.run_at > facts.now => {
             return Some(Cause::NotDue { until: facts.run_at, last_error: facts.error.clone() });
         }

@@ -2,7 +2,7 @@ use uuid::Uuid;
 
 use super::super::testing::{Bed, insert};
 use super::*;
-use crate::ops::queues;
+use crate::ops::{Actor, queues};
 
 /// A queue on which nothing is wrong: a dispatcher, a worker with four slots.
 async fn healthy() -> Bed {
@@ -51,7 +51,7 @@ async fn a_running_job_names_its_worker_and_whether_that_is_lost() {
 #[tokio::test]
 async fn not_due_goes_before_everything_that_may_be_wrong_with_the_queue() {
     let mut bed = Bed::new().await;
-    queues::pause(&mut bed.conn, "emails").await.unwrap();
+    queues::pause(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap();
     let job = insert(&mut bed.conn, "emails", JobState::Scheduled).await;
     let seen = cause(&mut bed, job).await;
     assert!(matches!(seen, Cause::NotDue { last_error: None, .. }), "{seen:?}");
@@ -68,7 +68,7 @@ async fn a_paused_queue_is_named_although_nobody_dispatches_it_either() {
     let due = insert(&mut bed.conn, "emails", JobState::Scheduled).await;
     bed.set(due, "run_at = now() - interval '1 second'").await;
     let queued = insert(&mut bed.conn, "emails", JobState::Queued).await;
-    queues::pause(&mut bed.conn, "emails").await.unwrap();
+    queues::pause(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap();
     for job in [job, due, queued] {
         let seen = cause(&mut bed, job).await;
         assert!(matches!(seen, Cause::Paused { .. }), "{seen:?}");
@@ -136,17 +136,86 @@ async fn no_worker_for_the_queue_or_for_the_kind_is_named_before_a_full_window()
     bed.close().await;
 }
 
+/// The kinds of three programs, each newer than the one before.
+mod programs {
+    use serde::{Deserialize, Serialize};
+
+    use crate::testing::queues;
+    use crate::{Cx, Handler, Job, Kind, Outcome, Queue};
+
+    macro_rules! kind {
+        ($name:ident, $kind:literal, $version:literal) => {
+            #[derive(Debug, Serialize, Deserialize)]
+            pub(super) struct $name {}
+            impl Job for $name {
+                const KIND: Kind = Kind::new($kind);
+                const QUEUE: Queue = queues::EMAILS;
+                const VERSION: i16 = $version;
+            }
+            impl Handler<()> for $name {
+                async fn run(self, _: &Cx<()>) -> anyhow::Result<Outcome> {
+                    Ok(Outcome::Snooze(std::time::Duration::from_hours(1)))
+                }
+            }
+        };
+    }
+    kind!(Other, "t.other", 1);
+    kind!(Send, "t.send", 1);
+    kind!(NewSend, "t.send", 2);
+}
+
+/// Runs what is due on a worker with these handlers, by the engine itself.
+async fn worked(bed: &Bed, handlers: crate::worker::Handlers<()>) {
+    crate::testing::Bench::new(&bed.db.pool, handlers, ()).await.drain().await;
+}
+
 #[tokio::test]
-async fn a_job_that_workers_keep_giving_back_lacks_a_handler_and_is_not_merely_early() {
+async fn a_job_that_a_worker_gave_back_lacks_a_handler_and_is_not_merely_early() {
+    use crate::worker::Handlers;
     let mut bed = Bed::new().await;
     bed.dispatcher("emails").await;
-    bed.worker(&["emails"], &["t.other"]).await;
-    let job = insert(&mut bed.conn, "emails", JobState::Scheduled).await;
-    bed.set(job, "error = 'this version has none', fingerprint = 'no handler for t.send'").await;
-    assert_eq!(cause(&mut bed, job).await, Cause::NoWorker { serving_queue: 1 });
+    let job = crate::Enqueue::new(&programs::Send {}).insert(&mut bed.conn).await.unwrap().id();
+    worked(&bed, Handlers::default().with::<programs::Other>()).await;
+    let seen = why(&mut bed.conn, &Registry::default(), job).await.unwrap();
+    assert_eq!((seen.state, seen.reason), (JobState::Scheduled, Some(Reason::NoHandler)));
+    assert_eq!(seen.cause, Cause::NoWorker { serving_queue: 1 });
+    // A worker that knows the kind has come: only the time is missing.
     bed.worker(&["emails"], &["t.send"]).await;
     let seen = cause(&mut bed, job).await;
     assert!(matches!(seen, Cause::NotDue { .. }), "{seen:?}");
+    bed.close().await;
+}
+
+#[tokio::test]
+async fn a_payload_of_a_newer_program_and_a_snooze_say_what_they_are() {
+    use crate::worker::Handlers;
+    let mut bed = Bed::new().await;
+    bed.dispatcher("emails").await;
+    let newer = crate::Enqueue::new(&programs::NewSend {}).insert(&mut bed.conn).await.unwrap().id();
+    let snoozed = crate::Enqueue::new(&programs::Send {}).insert(&mut bed.conn).await.unwrap().id();
+    worked(&bed, Handlers::default().with::<programs::Send>()).await;
+    let seen = why(&mut bed.conn, &Registry::default(), newer).await.unwrap();
+    assert!(matches!(seen.cause, Cause::NewerPayload { version: 2, .. }), "{seen:?}");
+    let seen = why(&mut bed.conn, &Registry::default(), snoozed).await.unwrap();
+    assert!(matches!(seen.cause, Cause::NotDue { .. }) && seen.reason == Some(Reason::Snoozed), "{seen:?}");
+    assert!(seen.sentence.contains("asked for a later time"), "{}", seen.sentence);
+    bed.close().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_worker_was_lost_says_so() {
+    use crate::ledger::reap::{Verdict, lost, take_back};
+    let mut bed = Bed::new().await;
+    let worker = bed.worker(&["emails"], &["t.send"]).await;
+    let job = available(&mut bed).await;
+    bed.run(job, worker).await;
+    bed.sql("UPDATE workers SET stopped_at = now()").await;
+    let found = lost(&mut bed.conn, 10).await.unwrap().remove(0).job;
+    let verdict = Verdict { job: found, delay: Some(60.0), error: "any words".into(), fingerprint: "any".into() };
+    take_back(&mut bed.conn, &[verdict]).await.unwrap();
+    let seen = why(&mut bed.conn, &Registry::default(), job).await.unwrap();
+    assert_eq!(seen.reason, Some(Reason::WorkerLost));
+    assert!(seen.sentence.contains("its worker was lost"), "{}", seen.sentence);
     bed.close().await;
 }
 

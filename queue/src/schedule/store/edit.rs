@@ -1,12 +1,12 @@
 //! What operators do to schedules.
 
 use serde::Deserialize;
-use serde_json::Value;
-use sqlx::PgConnection;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
 use super::{ScheduleError, ScheduleView, Times, get};
-use crate::enqueue::{Enqueue, Enqueued};
-use crate::ledger::JobTx;
+use crate::enqueue::Enqueued;
+use crate::ops::{Actor, name_of, record};
 use crate::registry::Registry;
 
 /// A change of a schedule's times; what is `None` stays.
@@ -50,12 +50,18 @@ fn fire_once() -> String {
 
 /// Overrides a schedule's times. It goes on from now by the new ones: times that they name in the past do not fire.
 ///
-/// What equals the declaration is no override. `by` names who, such as `cli` or a user's id; never personal data.
-pub async fn edit(conn: &mut PgConnection, name: &str, edit: Edit, by: &str) -> Result<ScheduleView, ScheduleError> {
+/// What equals the declaration is no override.
+pub async fn edit(
+    conn: &mut PgConnection,
+    name: &str,
+    edit: Edit,
+    actor: Actor,
+) -> Result<ScheduleView, ScheduleError> {
     if edit.expression.is_none() && edit.zone.is_none() && edit.misfire.is_none() {
         return Err(ScheduleError::NothingToChange);
     }
-    let old = get(conn, name).await?;
+    let mut tx = conn.begin().await?;
+    let old = get(&mut tx, name).await?;
     let new = Times {
         expression: edit.expression.unwrap_or_else(|| old.times.expression.clone()),
         zone: edit.zone.unwrap_or_else(|| old.times.zone.clone()),
@@ -86,16 +92,20 @@ pub async fn edit(conn: &mut PgConnection, name: &str, edit: Edit, by: &str) -> 
         new.expression,
         new.zone,
         new.misfire,
-        by,
+        name_of(actor),
     )
-    .execute(&mut *conn)
+    .execute(&mut *tx)
     .await?;
     found(changed.rows_affected(), name)?;
-    get(conn, name).await
+    let view = get(&mut tx, name).await?;
+    record(&mut tx, actor, "schedule.change", ("schedule", name), json!({"times": view.times})).await?;
+    tx.commit().await?;
+    Ok(view)
 }
 
 /// Takes every override back: the schedule goes on from now as declared.
-pub async fn reset(conn: &mut PgConnection, name: &str, by: &str) -> Result<ScheduleView, ScheduleError> {
+pub async fn reset(conn: &mut PgConnection, name: &str, actor: Actor) -> Result<ScheduleView, ScheduleError> {
+    let mut tx = conn.begin().await?;
     let changed = sqlx::query!(
         r#"
         UPDATE schedules
@@ -112,30 +122,34 @@ pub async fn reset(conn: &mut PgConnection, name: &str, by: &str) -> Result<Sche
         WHERE name = $1
         "#,
         name,
-        by,
+        name_of(actor),
     )
-    .execute(&mut *conn)
+    .execute(&mut *tx)
     .await?;
     found(changed.rows_affected(), name)?;
-    get(conn, name).await
+    let view = get(&mut tx, name).await?;
+    record(&mut tx, actor, "schedule.reset", ("schedule", name), json!({})).await?;
+    tx.commit().await?;
+    Ok(view)
 }
 
 /// Stops a schedule from firing. Pausing what is paused changes nothing.
-pub async fn pause(conn: &mut PgConnection, name: &str, by: &str) -> Result<ScheduleView, ScheduleError> {
-    set_paused(conn, name, true, by).await
+pub async fn pause(conn: &mut PgConnection, name: &str, actor: Actor) -> Result<ScheduleView, ScheduleError> {
+    set_paused(conn, name, true, actor).await
 }
 
 /// Lets a schedule fire again, from now: times during the pause are not made up.
-pub async fn resume(conn: &mut PgConnection, name: &str, by: &str) -> Result<ScheduleView, ScheduleError> {
-    set_paused(conn, name, false, by).await
+pub async fn resume(conn: &mut PgConnection, name: &str, actor: Actor) -> Result<ScheduleView, ScheduleError> {
+    set_paused(conn, name, false, actor).await
 }
 
 async fn set_paused(
     conn: &mut PgConnection,
     name: &str,
     paused: bool,
-    by: &str,
+    actor: Actor,
 ) -> Result<ScheduleView, ScheduleError> {
+    let mut tx = conn.begin().await?;
     let changed = sqlx::query!(
         r#"
         UPDATE schedules
@@ -147,12 +161,16 @@ async fn set_paused(
         "#,
         name,
         paused,
-        by,
+        name_of(actor),
     )
-    .execute(&mut *conn)
+    .execute(&mut *tx)
     .await?;
     found(changed.rows_affected(), name)?;
-    get(conn, name).await
+    let view = get(&mut tx, name).await?;
+    let action = if paused { "schedule.pause" } else { "schedule.resume" };
+    record(&mut tx, actor, action, ("schedule", name), json!({})).await?;
+    tx.commit().await?;
+    Ok(view)
 }
 
 /// Adds a schedule of any kind that this program knows.
@@ -160,13 +178,14 @@ pub async fn add(
     conn: &mut PgConnection,
     registry: &Registry,
     new: NewSchedule,
-    by: &str,
+    actor: Actor,
 ) -> Result<ScheduleView, ScheduleError> {
     let NewSchedule { name, kind, payload, expression, zone, misfire } = new;
     let info = registry.get(&kind).ok_or(ScheduleError::UnknownKind(kind))?;
     // Only to check the payload.
     let _ = info.enqueue(payload.clone())?;
     let times = Times { expression, zone, misfire }.tidy()?;
+    let mut tx = conn.begin().await?;
     sqlx::query!(
         r#"
         INSERT INTO schedules (name, origin, kind, payload, expression, zone, misfire, decided_until, changed_by)
@@ -178,20 +197,25 @@ pub async fn add(
         times.expression,
         times.zone,
         times.misfire,
-        by,
+        name_of(actor),
     )
-    .execute(&mut *conn)
+    .execute(&mut *tx)
     .await
     .map_err(|error| match error.as_database_error().and_then(|error| error.constraint()) {
         Some("schedules_pkey") => ScheduleError::Taken(name.clone()),
         Some("schedules_name_check") => ScheduleError::Name(name.chars().take(100).collect()),
         _ => error.into(),
     })?;
-    get(conn, &name).await
+    let view = get(&mut tx, &name).await?;
+    let data = json!({"kind": view.kind, "times": view.times});
+    record(&mut tx, actor, "schedule.add", ("schedule", &name), data).await?;
+    tx.commit().await?;
+    Ok(view)
 }
 
 /// Removes a schedule that was added at run time, or one that is retired.
-pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<(), ScheduleError> {
+pub async fn remove(conn: &mut PgConnection, name: &str, actor: Actor) -> Result<(), ScheduleError> {
+    let mut tx = conn.begin().await?;
     let removed = sqlx::query!(
         r#"
         DELETE FROM schedules
@@ -200,31 +224,36 @@ pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<(), ScheduleE
         "#,
         name,
     )
-    .execute(&mut *conn)
+    .execute(&mut *tx)
     .await?;
     if removed.rows_affected() == 1 {
+        record(&mut tx, actor, "schedule.remove", ("schedule", name), json!({})).await?;
+        tx.commit().await?;
         return Ok(());
     }
-    get(conn, name).await?;
+    get(&mut tx, name).await?;
     Err(ScheduleError::Declared(name.to_owned()))
 }
 
 /// Enqueues the schedule's job at once, also when it is paused. It is no tick: the next fire time stays.
 ///
 /// A job that is already open under the same unique key is returned as it is.
-pub async fn run_now(tx: &mut JobTx, registry: &Registry, name: &str) -> Result<Enqueued, ScheduleError> {
-    let job = job_now(tx, registry, name).await?;
-    Ok(Enqueued::or_existing(tx.enqueue_with(job).await)?)
-}
-
-/// The job of [`run_now`], not yet enqueued.
-pub async fn job_now(conn: &mut PgConnection, registry: &Registry, name: &str) -> Result<Enqueue, ScheduleError> {
-    let schedule = get(conn, name).await?;
+pub async fn run_now(
+    conn: &mut PgConnection,
+    registry: &Registry,
+    name: &str,
+    actor: Actor,
+) -> Result<Enqueued, ScheduleError> {
+    let mut tx = conn.begin().await?;
+    let schedule = get(&mut tx, name).await?;
     if schedule.retired_at.is_some() {
         return Err(ScheduleError::Retired(name.to_owned()));
     }
     let info = registry.get(&schedule.kind).ok_or(ScheduleError::UnknownKind(schedule.kind))?;
-    Ok(info.enqueue(schedule.payload)?)
+    let enqueued = Enqueued::or_existing(info.enqueue(schedule.payload)?.insert(&mut tx).await)?;
+    record(&mut tx, actor, "schedule.run_now", ("schedule", name), json!({"job": enqueued.id()})).await?;
+    tx.commit().await?;
+    Ok(enqueued)
 }
 
 fn found(rows: u64, name: &str) -> Result<(), ScheduleError> {

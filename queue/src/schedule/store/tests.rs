@@ -9,6 +9,7 @@ use super::*;
 use crate::enqueue::Enqueued;
 use crate::job::{Job, Kind, Queue};
 use crate::ledger::Ledger;
+use crate::ops::Actor;
 use crate::registry::{KindInfo, Registry};
 use crate::schedule::{Schedule, payload};
 use crate::testing::enqueued;
@@ -92,7 +93,7 @@ impl Bed {
     }
 
     async fn edit(&self, name: &str, change: Edit) -> Result<ScheduleView, ScheduleError> {
-        edit(&mut self.db.pool.acquire().await.unwrap(), name, change, "test").await
+        edit(&mut self.db.pool.acquire().await.unwrap(), name, change, Actor::CommandLine).await
     }
 
     async fn decided_until(&self, name: &str) -> DateTime<Utc> {
@@ -131,7 +132,7 @@ async fn an_override_survives_a_deploy_and_a_reset_takes_it_back() {
     let bed = Bed::new().await;
     let edited = bed.edit("test.prune", expression(" 0  30 4 * * *")).await.unwrap();
     assert!(edited.overridden);
-    assert_eq!((edited.times.expression.as_str(), edited.changed_by.as_str()), ("0 30 4 * * *", "test"));
+    assert_eq!((edited.times.expression.as_str(), edited.changed_by.as_str()), ("0 30 4 * * *", "cli"));
 
     bed.deploy(&Registry::new([KindInfo::of::<Sweep>(), KindInfo::of::<PruneLater>()]).unwrap()).await;
     let seen = bed.get("test.prune").await;
@@ -139,7 +140,7 @@ async fn an_override_survives_a_deploy_and_a_reset_takes_it_back() {
     assert_eq!(seen.declared.unwrap().expression, "0 0 3 * * *");
     assert_eq!((seen.payload, seen.changed_by), (json!({ "hours": 48 }), "code".to_owned()));
 
-    let reset = reset(&mut bed.db.pool.acquire().await.unwrap(), "test.prune", "test").await.unwrap();
+    let reset = reset(&mut bed.db.pool.acquire().await.unwrap(), "test.prune", Actor::CommandLine).await.unwrap();
     assert!(!reset.overridden);
     assert_eq!(reset.times.expression, "0 0 3 * * *");
     // What equals the declaration is no override.
@@ -184,7 +185,7 @@ async fn what_nobody_declares_any_more_is_retired_and_can_come_back() {
     let names = due(&mut conn, now).await.unwrap();
     assert_eq!(names.iter().map(|due| due.name.as_str()).collect::<Vec<_>>(), ["test.sweep"]);
     let mut tx = bed.ledger.begin().await.unwrap();
-    let refused = run_now(&mut tx, &bed.registry, "test.prune").await;
+    let refused = run_now(&mut tx, &bed.registry, "test.prune", Actor::CommandLine).await;
     assert!(matches!(refused, Err(ScheduleError::Retired(_))), "{refused:?}");
     tx.rollback().await.unwrap();
 
@@ -220,9 +221,9 @@ async fn bad_edits_are_refused_with_the_reason() {
     assert!(matches!(bed.edit("nobody", expression("@daily")).await, Err(ScheduleError::Unknown(_))));
     assert!(!bed.get("test.prune").await.overridden);
     let mut conn = bed.db.pool.acquire().await.unwrap();
-    assert!(matches!(pause(&mut conn, "nobody", "test").await, Err(ScheduleError::Unknown(_))));
-    assert!(matches!(reset(&mut conn, "nobody", "test").await, Err(ScheduleError::Unknown(_))));
-    assert!(matches!(remove(&mut conn, "test.prune").await, Err(ScheduleError::Declared(_))));
+    assert!(matches!(pause(&mut conn, "nobody", Actor::CommandLine).await, Err(ScheduleError::Unknown(_))));
+    assert!(matches!(reset(&mut conn, "nobody", Actor::CommandLine).await, Err(ScheduleError::Unknown(_))));
+    assert!(matches!(remove(&mut conn, "test.prune", Actor::CommandLine).await, Err(ScheduleError::Declared(_))));
     drop(conn);
     bed.db.close().await;
 }
@@ -231,20 +232,20 @@ async fn bad_edits_are_refused_with_the_reason() {
 async fn run_now_enqueues_at_once_also_when_paused_and_keeps_the_next_time() {
     let bed = Bed::new().await;
     let mut conn = bed.db.pool.acquire().await.unwrap();
-    let paused = pause(&mut conn, "test.sweep", "test").await.unwrap();
+    let paused = pause(&mut conn, "test.sweep", Actor::CommandLine).await.unwrap();
     assert!(paused.paused && paused.next.is_empty());
     let before = bed.decided_until("test.sweep").await;
     let mut jobs = Vec::new();
     for _ in 0..2 {
         let mut tx = bed.ledger.begin().await.unwrap();
-        jobs.push(run_now(&mut tx, &bed.registry, "test.sweep").await.unwrap());
+        jobs.push(run_now(&mut tx, &bed.registry, "test.sweep", Actor::CommandLine).await.unwrap());
         tx.commit().await.unwrap();
     }
     assert!(matches!(jobs[0], Enqueued::New(_)));
     assert_eq!(jobs[1], Enqueued::Existing(jobs[0].id()), "unique while open");
     assert_eq!(enqueued::<Sweep>(&bed.db.pool).await.len(), 1);
     assert_eq!(bed.decided_until("test.sweep").await, before);
-    let resumed = resume(&mut conn, "test.sweep", "test").await.unwrap();
+    let resumed = resume(&mut conn, "test.sweep", Actor::CommandLine).await.unwrap();
     assert_eq!(resumed.next.len(), 5);
     assert!(bed.decided_until("test.sweep").await > before);
     drop(conn);
@@ -269,7 +270,7 @@ async fn schedules_are_added_checked_edited_and_removed_at_run_time() {
         json!({ "expression": "weekly" }),
         json!({ "name": "test.sweep" }),
     ] {
-        let result = add(&mut conn, &bed.registry, new(change), "test").await;
+        let result = add(&mut conn, &bed.registry, new(change), Actor::CommandLine).await;
         refused.push(result.expect_err("refused"));
     }
     assert!(matches!(
@@ -282,7 +283,7 @@ async fn schedules_are_added_checked_edited_and_removed_at_run_time() {
             ScheduleError::Taken(_)
         ]
     ));
-    let added = add(&mut conn, &bed.registry, new(json!({})), "test").await.unwrap();
+    let added = add(&mut conn, &bed.registry, new(json!({})), Actor::CommandLine).await.unwrap();
     assert_eq!((added.declared, added.times.zone.as_str()), (None, "UTC"));
     let edited = bed.edit("weekly", expression("@monthly")).await.unwrap();
     assert_eq!((edited.times.expression.as_str(), edited.overridden), ("@monthly", false));
@@ -290,8 +291,8 @@ async fn schedules_are_added_checked_edited_and_removed_at_run_time() {
     bed.sql("UPDATE schedules SET declared_at = declared_at - interval '1 hour'").await;
     assert_eq!(bed.deploy(&Registry::default()).await.len(), 2);
     assert!(bed.get("weekly").await.retired_at.is_none());
-    remove(&mut conn, "weekly").await.unwrap();
-    assert!(matches!(remove(&mut conn, "weekly").await, Err(ScheduleError::Unknown(_))));
+    remove(&mut conn, "weekly", Actor::CommandLine).await.unwrap();
+    assert!(matches!(remove(&mut conn, "weekly", Actor::CommandLine).await, Err(ScheduleError::Unknown(_))));
     drop(conn);
     bed.db.close().await;
 }

@@ -162,7 +162,7 @@ impl Dispatcher {
         }
         let settled = async {
             let mut conn = self.scheduler.db.lend().await?;
-            let back = recall(&mut conn, &queue.name).await?;
+            let back = recall(&mut conn, &queue.name, changed.reason()).await?;
             let now = queue_settings::transport(&mut conn, &queue.name).await?;
             conn.give_back();
             Ok((back, now))

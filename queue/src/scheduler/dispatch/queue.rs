@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::ledger::lead::{LEASE, Led, Seen};
+use crate::ledger::reason::Reason;
 use crate::transport::Transport;
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
@@ -39,6 +40,13 @@ struct Settings {
 pub(super) struct Changed {
     /// The transport from which the queue was moved.
     pub(super) left: Option<Transport>,
+}
+
+impl Changed {
+    /// Why jobs go back in line for it.
+    pub(super) const fn reason(self) -> Reason {
+        if self.left.is_some() { Reason::Moved } else { Reason::Limits }
+    }
 }
 
 impl QueueState {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::ledger::claim::release;
 use crate::ledger::connections::within;
 use crate::ledger::dispatch::{QueueTurn, Taken, look, recall, return_tokens, take_tokens};
+use crate::ledger::reason::Reason;
 use crate::ticket::Ticket;
 use crate::transport::{MAX_TICKETS, Message};
 use sqlx::PgConnection;
@@ -124,7 +125,7 @@ async fn pick(
     let Memory { rotation, small_room, full } = memory;
     let Some(now) = look(conn, &queue.name, rotation.priority()).await? else { return nothing(Turn::Empty) };
     if now.paused {
-        recall(conn, &queue.name).await?;
+        recall(conn, &queue.name, Reason::Paused).await?;
         return nothing(Turn::Wait(Duration::from_millis(200)));
     }
     if now.room == 0 {
@@ -217,7 +218,7 @@ async fn put_back(scheduler: &Scheduler, queue: &QueueState, tickets: &[Ticket],
     queue.published(Err(problem));
     let released = async {
         let mut conn = scheduler.db.lend().await?;
-        release(&mut conn, tickets).await?;
+        release(&mut conn, tickets, Reason::TransportRefused).await?;
         if rate_limited {
             return_tokens(&mut conn, &queue.name, i64::try_from(tickets.len()).unwrap_or(0)).await?;
         }

@@ -4,6 +4,7 @@ use shared::testing::TestDb;
 use sqlx::AssertSqlSafe;
 
 use crate::job::{Job, Kind, Queue};
+use crate::ops::Actor;
 use crate::registry::KindInfo;
 use crate::schedule::{Misfire, Schedule};
 use crate::testing::queues;
@@ -258,10 +259,10 @@ async fn a_paused_schedule_fires_nothing_and_makes_nothing_up() {
     let db = begin("2030-05-01T10:00:00Z").await;
     let mut ticker = ticker(&db, &registry());
     let mut conn = db.pool.acquire().await.unwrap();
-    store::pause(&mut conn, "t.each", "test").await.unwrap();
+    store::pause(&mut conn, "t.each", Actor::CommandLine).await.unwrap();
     ticker.at(utc("2030-05-01T12:00:10Z")).await;
     assert_eq!(ticks(&db, "t.each").await, Vec::<String>::new());
-    store::resume(&mut conn, "t.each", "test").await.unwrap();
+    store::resume(&mut conn, "t.each", Actor::CommandLine).await.unwrap();
     // The resume was at the database's own time, long before the turned clock: put it where it belongs.
     sql(&db, "UPDATE schedules SET decided_until = '2030-05-01T12:30:00Z' WHERE name = 't.each'").await;
     ticker.at(utc("2030-05-01T13:00:01Z")).await;
@@ -325,7 +326,7 @@ async fn old_ticks_are_forgotten() {
         misfire: "skip".to_owned(),
     };
     let mut conn = db.pool.acquire().await.unwrap();
-    store::add(&mut conn, &registry(), added, "test").await.unwrap();
+    store::add(&mut conn, &registry(), added, Actor::CommandLine).await.unwrap();
     drop(conn);
     sql(&db, "INSERT INTO schedule_ticks (schedule, fire_at, job) VALUES ('added', '2020-05-01T11:00:00Z', 1)").await;
     ticker.declare(false).await.unwrap();

@@ -8,6 +8,7 @@ use super::*;
 use crate::ledger::claim::claim;
 use crate::ledger::finish::{Ended, Ending, end};
 use crate::ledger::reap::prune;
+use crate::ops::Actor;
 use crate::ops::cancel::{Cancelled, cancel};
 
 #[tokio::test]
@@ -20,7 +21,7 @@ async fn a_cancellation_that_commits_while_a_failing_attempt_waits_for_the_row_i
     let claimed = claim(&mut conn, worker, &[ticket]).await.unwrap().remove(0);
 
     let mut operator = stage.db.pool.begin().await.unwrap();
-    assert_eq!(cancel(&mut operator, job, "cli").await.unwrap(), Cancelled::Asked);
+    assert_eq!(cancel(&mut operator, job, Actor::CommandLine).await.unwrap(), Cancelled::Asked);
     let ended = Ended {
         job,
         epoch: ticket.epoch,

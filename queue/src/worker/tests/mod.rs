@@ -44,6 +44,7 @@ enum Act {
     Children,
     FailOnceThenChildren,
     Nul,
+    Overflow,
     WaitForCancel,
     Text(String),
 }
@@ -118,7 +119,15 @@ impl Handler<Services> for Act {
                 let _ = tx.enqueue(&Self::Result).await?;
                 cx.commit(tx).await
             }
-            Self::Nul => Ok(Outcome::DoneWith(json!({ "text": "a\0b" }))),
+            Self::Nul => {
+                cx.progress(10, "a\0b").await?;
+                Ok(Outcome::DoneWith(json!({ "text": "a\0b" })))
+            }
+            Self::Overflow => {
+                cx.log("l".repeat(100_000));
+                cx.progress(10, &"ü".repeat(100_000)).await?;
+                cx.commit_with(cx.begin().await?, json!({ "text": "r".repeat(100_000) })).await
+            }
             Self::WaitForCancel => {
                 cx.cancelled().await;
                 cx.cancelled.store(true, Ordering::Relaxed);
@@ -176,7 +185,7 @@ async fn every_outcome_moves_the_job_where_it_says() {
         (Act::Dead, "dead", 1, Some("dead")),
         (Act::Commit, "succeeded", 1, None),
         (Act::CommitWith, "succeeded", 1, None),
-        (Act::Nul, "dead", 1, Some("dead")),
+        (Act::Nul, "succeeded", 1, None),
     ] {
         let row = once(&stage, act.clone()).await;
         assert_eq!((row.state.as_str(), row.attempt), (state, attempt), "{act:?}: {row:?}");
@@ -219,6 +228,25 @@ async fn result_progress_and_lines_are_kept() {
         .await
         .unwrap();
     assert_eq!((percent, text.as_str()), (100, "nearly"));
+    stage.db.close().await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_cut_with_a_mark_and_costs_no_attempt() {
+    let stage = stage().await;
+    let row = once(&stage, Act::Nul).await;
+    assert_eq!((row.attempt, row.result), (1, Some(json!({ "text": "ab" }))));
+    let row = once(&stage, Act::Overflow).await;
+    assert_eq!((row.state.as_str(), row.attempt), ("succeeded", 1));
+    let result = row.result.unwrap();
+    assert_eq!(result["cut"], true);
+    let begins = result["begins"].as_str().unwrap();
+    assert!(begins.starts_with(r#"{"text":"rrr"#) && begins.ends_with('…'), "{begins}");
+    let texts = "SELECT progress_text, line FROM jobs JOIN job_logs ON job = jobs.id WHERE jobs.id = $1";
+    let (progress, line): (String, String) =
+        sqlx::query_as(texts).bind(row.id).fetch_one(&stage.db.pool).await.unwrap();
+    assert!(progress.len() <= 500 && progress.ends_with("ü…"), "{progress}");
+    assert!(line.len() <= 2_000 && line.ends_with("l…"), "{line}");
     stage.db.close().await;
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::enqueue::{EnqueueError, MAX_PAYLOAD_BYTES};
 use crate::job::Undecodable;
+use crate::ops::Actor;
 use crate::ops::retry::{Again, retry};
 use crate::registry::{KindInfo, Registry};
 
@@ -109,7 +110,7 @@ async fn a_payload_that_nobody_reads_keeps_its_bytes_until_a_later_program_runs_
         sqlx::query_as("SELECT version, payload FROM jobs").fetch_one(&mut *conn).await.unwrap();
     assert_eq!(kept, (1, strange.clone()));
     let later = Registry::new([KindInfo::of::<Third>()]).unwrap();
-    retry(&mut conn, &later, job, &Again::default(), "cli").await.unwrap();
+    retry(&mut conn, &later, job, &Again::default(), Actor::CommandLine).await.unwrap();
     drop(conn);
     Bench::new(&db.pool, Handlers::default().with::<Third>(), ()).await.drain().await;
     let row = rows(&db.pool, "test.versioned").await.remove(0);
@@ -170,6 +171,9 @@ async fn a_payload_past_the_limit_is_refused() {
     let mut conn = stage.db.pool.acquire().await.unwrap();
     let refused = crate::enqueue::enqueue_all(&mut conn, &[crate::Enqueue::new(&large)]).await;
     assert!(matches!(refused, Err(EnqueueError::TooLarge { .. })));
+    let nul = Act::Text("a\0b".to_owned());
+    let refused = crate::Enqueue::new(&nul).insert(&mut conn).await.unwrap_err();
+    assert!(refused.to_string().contains("contains a NUL"), "{refused}");
     drop(conn);
     stage.db.close().await;
 }

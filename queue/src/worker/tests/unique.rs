@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::enqueue::enqueue_all;
+use crate::enqueue::{MAX_KEY_BYTES, enqueue_all};
 use crate::{Enqueue, EnqueueError, Enqueued, OnConflict, Unique};
 
 fn keyed(act: &Act, unique: Unique) -> Enqueue {
@@ -151,5 +151,71 @@ async fn in_bulk_every_job_says_what_became_of_it() {
     let refused = enqueue_all(&mut conn, &[refused]).await;
     assert!(matches!(refused, Err(EnqueueError::Conflict { existing, .. }) if existing == open), "{refused:?}");
     drop(conn);
+    stage.db.close().await;
+}
+
+#[tokio::test]
+async fn an_over_long_key_and_one_with_a_nul_are_refused_with_the_reason() {
+    let stage = stage().await;
+    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let longest = "k".repeat(MAX_KEY_BYTES);
+    assert!(keyed(&Act::Done, Unique::while_open(&longest)).insert(&mut conn).await.unwrap().is_new());
+    for (key, reason) in [(longest + "k", "513 bytes; the most is 512"), ("a\0b".to_owned(), "contains a NUL")] {
+        let bad = keyed(&Act::Done, Unique::while_open(key));
+        let one = bad.clone().insert(&mut conn).await.unwrap_err();
+        let many = enqueue_all(&mut conn, &[keyed(&Act::Done, Unique::NO), bad]).await.unwrap_err();
+        for refused in [one, many] {
+            assert!(matches!(refused, EnqueueError::Key { kind: "test.act", .. }), "{refused:?}");
+            assert!(refused.to_string().contains(reason), "{refused}");
+        }
+    }
+    drop(conn);
+    stage.db.close().await;
+}
+
+#[tokio::test]
+async fn a_replaced_job_begins_anew() {
+    let stage = stage().await;
+    let first = stage.ledger.enqueue_with(keyed(&Act::Fail, Unique::while_open("a"))).await.unwrap();
+    stage.bench.drain().await;
+    let failed = rows(&stage.db.pool, "test.act").await.remove(0);
+    assert_eq!((failed.state.as_str(), failed.attempt), ("scheduled", 1));
+    // Its policy allows two attempts: the replaced job may use both.
+    let replacing = keyed(&Act::Fail, Unique::while_open("a").on_conflict(OnConflict::Replace));
+    assert_eq!(stage.ledger.enqueue_with(replacing).await.unwrap(), Enqueued::Replaced(first.id()));
+    let replaced = rows(&stage.db.pool, "test.act").await.remove(0);
+    assert_eq!((replaced.state.as_str(), replaced.attempt, replaced.error), ("available", 0, None));
+    for state in ["scheduled", "dead"] {
+        stage.bench.make_due().await;
+        stage.bench.drain().await;
+        assert_eq!(rows(&stage.db.pool, "test.act").await[0].state, state);
+    }
+    stage.db.close().await;
+}
+
+/// [`Act`] as the program of the release before had it, under its former name.
+#[derive(Debug, Serialize, Deserialize)]
+struct Before;
+
+impl Job for Before {
+    const KIND: Kind = Kind::new("test.former");
+    const QUEUE: Queue = QUEUE;
+}
+
+#[tokio::test]
+async fn programs_from_before_and_after_a_rename_mean_the_same_key() {
+    let stage = stage().await;
+    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let old = || Enqueue::new(&Before).unique(Unique::while_open("a"));
+    let new = || keyed(&Act::Result, Unique::while_open("a"));
+    let first = old().insert(&mut conn).await.unwrap();
+    assert_eq!(new().insert(&mut conn).await.unwrap(), Enqueued::Existing(first.id()));
+    let replacing = keyed(&Act::Result, Unique::while_open("a").on_conflict(OnConflict::Replace));
+    assert_eq!(replacing.insert(&mut conn).await.unwrap(), Enqueued::Replaced(first.id()));
+    assert_eq!(old().insert(&mut conn).await.unwrap(), Enqueued::Existing(first.id()));
+    drop(conn);
+    // The replaced row has the new payload, so it has the new name as well.
+    stage.bench.drain().await;
+    assert_eq!(rows(&stage.db.pool, "test.act").await[0].result, Some(json!({ "rows": 3 })));
     stage.db.close().await;
 }

@@ -18,11 +18,11 @@ use super::ledger::dispatch::{Share, lines, take};
 use super::ledger::workers::{Registration, register};
 use super::ledger::{Ledger, dispatch};
 use super::ticket::Ticket;
-use super::worker::{Handlers, StopReason};
 use super::worker::engine::Engine;
 use super::worker::lease::Lease;
 use super::worker::neighbours::place;
 use super::worker::run::run;
+use super::worker::{Handlers, StopReason};
 
 /// The open jobs of kind `J`, oldest first.
 ///

@@ -28,7 +28,7 @@ pub struct Problem {
 }
 
 /// What is wrong with one part of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// A JSON pointer into the body, such as `/items/0/price`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +36,9 @@ pub struct FieldError {
     /// The name of a path or query parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
+    /// The name of a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
     pub detail: String,
 }
 
@@ -136,14 +139,21 @@ impl Problem {
     /// Says which field of the body is wrong, by JSON pointer.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError { pointer: Some(pointer.into()), parameter: None, detail: detail.into() });
+        self.errors.push(FieldError { pointer: Some(pointer.into()), detail: detail.into(), ..FieldError::default() });
         self
     }
 
     /// Says which path or query parameter is wrong.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError { pointer: None, parameter: Some(name.into()), detail: detail.into() });
+        self.errors.push(FieldError { parameter: Some(name.into()), detail: detail.into(), ..FieldError::default() });
+        self
+    }
+
+    /// Says which header is wrong.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { header: Some(name.into()), detail: detail.into(), ..FieldError::default() });
         self
     }
 

@@ -69,7 +69,7 @@ ensure_cargo() {
         "install it for the user $(id -un) (rustup.rs), or put its folder on PATH"
     local cargo
     cargo=$(command -v cargo)
-    # A rustup proxy looks for its toolchains under HOME; when HOME is not where it was installed, tell it.
+    # A rustup proxy looks for its toolchains under HOME; when HOME is not where it was installed, it must be named.
     if [[ -z ${RUSTUP_HOME:-} && ! -d ${HOME:-/nonexistent}/.rustup && -d ${cargo%/.cargo/bin/cargo}/.rustup ]]; then
         export RUSTUP_HOME=${cargo%/.cargo/bin/cargo}/.rustup
     fi

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod group;
 pub mod job;
 pub mod ledger;
+mod migrations;
 pub mod ops;
 pub mod outcome;
 pub mod queue_settings;
@@ -24,6 +25,12 @@ pub mod transport;
 pub mod unique;
 pub mod worker;
 
+/// Compiles the README's code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;
+
 use secrecy::ExposeSecret;
 use shared::config::Config;
 use sqlx::PgPool;
@@ -33,6 +40,7 @@ pub use cx::{Cx, StaleAttempt};
 pub use enqueue::{Enqueue, EnqueueError, Enqueued};
 pub use job::{Handler, Job, Kind, Priority, Queue, Undecodable};
 pub use ledger::{JobTx, Ledger};
+pub use migrations::{migrate, migrator};
 pub use outcome::{Decision, Outcome};
 pub use retry::Retry;
 pub use unique::{OnConflict, Unique};

@@ -70,15 +70,6 @@ impl Caller {
         Err(Problem::forbidden("org_kind", detail))
     }
 
-    /// The organisation to act for: the given one, or the only one there is.
-    pub fn acting_org(&self, org: Option<OrgId>) -> Result<OrgId, Problem> {
-        match (org, self.memberships.as_slice()) {
-            (Some(org), _) => Ok(org),
-            (None, [only]) => Ok(only.org),
-            (None, _) => Err(Problem::bad_request("org_required", "say which of your organisations acts")),
-        }
-    }
-
     /// Whether the caller belongs to the organisation at all.
     #[must_use]
     pub fn belongs_to(&self, org: OrgId) -> bool {

@@ -7,7 +7,6 @@ use market::catalog::model::{Item, ItemChange, NewItem};
 use market::catalog::store::{self, CatalogError};
 use market::ids::ItemId;
 use serde::Deserialize;
-use shared::ids::OrgId;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -49,7 +48,7 @@ impl From<CatalogError> for Problem {
 async fn create_item(
     State(state): State<AppState>,
     caller: Caller,
-    Query(acting): Query<Acting>,
+    acting: Acting,
     Json(new): Json<NewItem>,
 ) -> Result<Response> {
     let org = acting.preparer(&caller)?;
@@ -64,8 +63,6 @@ async fn create_item(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListItems {
-    /// The organisation to act for. People who belong to exactly one need not say.
-    org: Option<OrgId>,
     after: Option<ItemId>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
@@ -73,15 +70,16 @@ struct ListItems {
 }
 
 /// List an organisation's items, oldest first
-#[utoipa::path(get, path = "/v1/items", tag = "items", params(ListItems), responses(
+#[utoipa::path(get, path = "/v1/items", tag = "items", params(Acting, ListItems), responses(
     (status = 200, description = "A page", body = Page<Item>),
 ))]
 async fn list_items(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Query(query): Query<ListItems>,
 ) -> Result<Json<Page<Item>>> {
-    let org = Acting { org: query.org }.member(&caller)?;
+    let org = acting.member(&caller)?;
     let rows = store::items_of(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
     Ok(Json(query.limit.page(rows, |item| item.id.to_string(), |item| item)))
 }
@@ -94,7 +92,7 @@ async fn get_item(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<ItemId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
 ) -> Result<Json<Item>> {
     let org = acting.member(&caller)?;
     let item = store::item(&mut *state.db.acquire().await?, org, id).await?;
@@ -113,7 +111,7 @@ async fn change_item(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<ItemId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
     Json(change): Json<ItemChange>,
 ) -> Result<Json<Item>> {
     let org = acting.preparer(&caller)?;
@@ -133,7 +131,7 @@ async fn archive_item(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<ItemId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
 ) -> Result<StatusCode> {
     let org = acting.preparer(&caller)?;
     let mut tx = state.ledger.begin().await?;

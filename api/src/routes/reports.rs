@@ -22,6 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
@@ -181,8 +182,6 @@ async fn progress(state: &AppState, reports: &[Report]) -> Result<HashMap<JobId,
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateReport {
-    /// Needed when the caller has several organisations.
-    org: Option<OrgId>,
     kind: Kind,
     format: Format,
     /// In the organisation's time zone.
@@ -194,7 +193,7 @@ struct CreateReport {
 /// Ask for a report
 ///
 /// A job makes it; whoever asked gets a mail when it is ready. Platform administrators may ask for any organisation.
-#[utoipa::path(post, path = "/v1/reports", tag = "reports", request_body = CreateReport, responses(
+#[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting), request_body = CreateReport, responses(
     (status = 202, description = "A job is at it; `Location` names the report", body = ReportView),
     (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future or never were"),
     (status = 429, description = "`too_many_reports`: wait for those that are being made"),
@@ -202,9 +201,10 @@ struct CreateReport {
 async fn create_report(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Json(body): Json<CreateReport>,
 ) -> Result<Response> {
-    let org = caller.acting_org(body.org)?;
+    let org = acting.member_or(PlatformRole::Admin, &caller)?;
     if caller.platform(PlatformRole::Admin).is_err() {
         caller.member(org, MemberRole::Trader)?;
     }
@@ -243,8 +243,6 @@ fn period_problem(error: PeriodError) -> Problem {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListReports {
-    /// Needed when the caller has several organisations.
-    org: Option<OrgId>,
     after: Option<ReportId>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
@@ -252,16 +250,16 @@ struct ListReports {
 }
 
 /// List an organisation's reports, newest first
-#[utoipa::path(get, path = "/v1/reports", tag = "reports", params(ListReports), responses(
+#[utoipa::path(get, path = "/v1/reports", tag = "reports", params(Acting, ListReports), responses(
     (status = 200, description = "A page", body = Page<ReportView>),
 ))]
 async fn list_reports(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Query(query): Query<ListReports>,
 ) -> Result<Json<Page<ReportView>>> {
-    let org = caller.acting_org(query.org)?;
-    may_read(&caller, org)?;
+    let org = acting.member_or(PlatformRole::Admin, &caller)?;
     let rows = store::page(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
     let page = query.limit.page(rows, |report| report.id.to_string(), |report| report);
     let progress = progress(&state, &page.items).await?;
@@ -273,25 +271,20 @@ async fn list_reports(
 }
 
 /// Read a report's state, and where to download it
-#[utoipa::path(get, path = "/v1/reports/{report}", tag = "reports", params(("report" = ReportId, Path)), responses(
+#[utoipa::path(get, path = "/v1/reports/{report}", tag = "reports", params(("report" = ReportId, Path), Acting), responses(
     (status = 200, description = "The report", body = ReportView),
 ))]
 async fn get_report(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Path(id): Path<ReportId>,
 ) -> Result<Json<ReportView>> {
     let report = store::get(&mut *state.db.acquire().await?, id).await?;
-    may_read(&caller, report.org).map_err(|_| Problem::not_found("report"))?;
-    Ok(Json(one(&state, report).await?))
-}
-
-/// Members read their organisation's reports, platform administrators all.
-fn may_read(caller: &Caller, org: OrgId) -> Result<()> {
     if caller.platform(PlatformRole::Admin).is_err() {
-        caller.member(org, MemberRole::Viewer)?;
+        acting.owner(report.org, &caller, "report")?;
     }
-    Ok(())
+    Ok(Json(one(&state, report).await?))
 }
 
 #[cfg(test)]

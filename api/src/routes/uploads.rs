@@ -13,11 +13,12 @@ use market::images::model::{MAX_BYTES, Status, UPLOAD_TYPES, UploadId};
 use market::images::store::{self, ImageError};
 use serde::{Deserialize, Serialize};
 use shared::blobs::BlobError;
-use shared::ids::{JobId, OrgId};
+use shared::ids::JobId;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path};
@@ -59,8 +60,6 @@ impl From<BlobError> for Problem {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateUpload {
-    /// Needed when the caller has several organisations.
-    org: Option<OrgId>,
     /// `image/jpeg`, `image/png` or `image/webp`. The bytes decide what the picture really is.
     #[schema(example = "image/jpeg")]
     content_type: String,
@@ -86,7 +85,7 @@ struct NewUpload {
 /// Announce a photograph
 ///
 /// Send the bytes with the returned method, address and headers, then complete the upload.
-#[utoipa::path(post, path = "/v1/uploads", tag = "images", request_body = CreateUpload, responses(
+#[utoipa::path(post, path = "/v1/uploads", tag = "images", params(Acting), request_body = CreateUpload, responses(
     (status = 201, description = "Send the bytes there", body = NewUpload),
     (status = 403, description = "`org_not_approved`"),
     (status = 422, description = "`upload_type`, `upload_size`"),
@@ -95,9 +94,10 @@ struct NewUpload {
 async fn create_upload(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Json(body): Json<CreateUpload>,
 ) -> Result<Response> {
-    let org = caller.trader(caller.acting_org(body.org)?)?.org;
+    let org = acting.trader(&caller)?;
     if !UPLOAD_TYPES.contains(&body.content_type.as_str()) {
         let detail = format!("expected one of {}", UPLOAD_TYPES.join(", "));
         return Err(Problem::unprocessable("upload_type", detail.clone()).at("/content_type", detail));
@@ -138,7 +138,7 @@ struct Completed {
 /// Say that the bytes have arrived
 ///
 /// The picture is checked and its variants are made by a job. Completing again gives the same image.
-#[utoipa::path(post, path = "/v1/uploads/{upload}/complete", tag = "images", params(("upload" = UploadId, Path)),
+#[utoipa::path(post, path = "/v1/uploads/{upload}/complete", tag = "images", params(("upload" = UploadId, Path), Acting),
     request_body = CompleteUpload, responses(
     (status = 202, description = "A job is at it; `Location` names the image", body = Completed),
     (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again; \
@@ -148,14 +148,12 @@ struct Completed {
 async fn complete_upload(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Path(id): Path<UploadId>,
     Json(body): Json<CompleteUpload>,
 ) -> Result<Response> {
     let announced = store::upload(&mut *state.db.acquire().await?, id).await?;
-    if !caller.belongs_to(announced.org) {
-        return Err(Problem::not_found("upload"));
-    }
-    caller.trader(announced.org)?;
+    acting.trader_of(announced.org, &caller, "upload")?;
     if !announced.completed {
         if announced.late {
             return Err(Problem::conflict("upload_expired", "the upload has expired; announce it again"));

@@ -38,15 +38,19 @@ impl Scheduler {
     /// Makes a scheduler for the kinds of `registry` from the settings; nothing is contacted yet.
     pub fn connect(config: &Config, registry: Registry) -> anyhow::Result<Self> {
         let pool = crate::engine_pool(config, "scheduler")?;
-        let registry = Arc::new(registry);
-        // A wrong schedule is told before anything starts.
+        let brokers = Brokers::connect(config, pool.clone());
+        Self::new(pool, brokers, registry)
+    }
+
+    /// Makes a scheduler from what is there already. A schedule that is wrong is refused here, before anything starts.
+    pub fn new(pool: PgPool, brokers: Brokers, registry: Registry) -> anyhow::Result<Self> {
         Declarations::of(&registry)?;
         Ok(Self {
-            brokers: Brokers::connect(config, pool.clone()),
             pool,
-            registry,
-            health: Health::default(),
+            brokers,
+            registry: Arc::new(registry),
             name: format!("{}-{}-{:08x}", program::host(), std::process::id(), rand::random::<u32>()),
+            health: Health::default(),
         })
     }
 

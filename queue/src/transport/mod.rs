@@ -216,6 +216,12 @@ impl Brokers {
         }
     }
 
+    /// PostgreSQL alone: no broker at all.
+    #[must_use]
+    pub fn local(pool: PgPool) -> Self {
+        Self { redis: None, rabbit: None, local: Arc::new(Local::new(pool)) }
+    }
+
     /// The broker behind a transport, if there is one; `local` is always there.
     #[must_use]
     pub fn get(&self, transport: Transport) -> Option<Arc<dyn Broker>> {

@@ -47,6 +47,20 @@ pub struct WorkerOptions {
     pub version: String,
 }
 
+impl WorkerOptions {
+    /// Eight jobs of each queue at once and ten seconds of grace, on this machine.
+    #[must_use]
+    pub fn new(pool: &str) -> Self {
+        Self {
+            pool: pool.to_owned(),
+            concurrency: 8,
+            grace: Duration::from_secs(10),
+            host: shared::program::host(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
 /// A worker process in the making.
 pub struct Process<S> {
     pub engine_pool: PgPool,
@@ -67,6 +81,28 @@ impl<S> Debug for Process<S> {
 }
 
 impl<S: Send + Sync + 'static> Process<S> {
+    /// A worker whose handlers' transactions run beside the engine's own statements, on connections like those of
+    /// `engine_pool`.
+    #[must_use]
+    pub fn new(
+        engine_pool: PgPool,
+        brokers: Brokers,
+        handlers: Handlers<S>,
+        services: S,
+        options: WorkerOptions,
+    ) -> Self {
+        Self {
+            ledger: Ledger::new(engine_pool.clone()),
+            engine_pool,
+            brokers,
+            handlers,
+            services: Arc::new(services),
+            options,
+            clock: Clock::SYSTEM,
+            health: Health::default(),
+        }
+    }
+
     /// Runs until `shutdown`, then lets running jobs end within the grace period; `kill` ends the grace at once.
     pub async fn run(self, shutdown: CancellationToken, kill: CancellationToken) -> anyhow::Result<()> {
         let handlers = self.handlers.checked()?;

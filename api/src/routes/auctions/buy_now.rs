@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use super::found;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
-use crate::extract::{Path, Query};
+use crate::extract::Path;
 use crate::idempotency::Idempotent;
 use crate::routes::acting::Acting;
 use crate::state::AppState;
@@ -57,7 +57,7 @@ async fn buy_now(
     State(state): State<AppState>,
     caller: Caller,
     Path(auction): Path<AuctionId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
     Idempotent { key, body: _ }: Idempotent<Option<BuyNow>>,
 ) -> Result<Response> {
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;

@@ -77,10 +77,11 @@ impl Deref for AppState {
 
 /// What the API needs, made from the configuration. Connections open when they are first used.
 pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Result<AppState> {
-    let db = db::pool(&config.database.url, config.database.connections, "api")?;
+    let (limits, connections) = (config.database.limits, config.database.connections);
+    let db = db::pool_within(&config.database.url, limits, connections, "api")?;
     let brokers = Brokers::connect(&config, db.clone());
     let fast_path = FastPath::open(db.clone(), brokers.clone(), queues::ALL.to_vec(), shutdown.clone());
-    let events = db::pool(&config.events_database_url, config.database.connections, "api-events")?;
+    let events = db::pool_within(&config.events_database_url, limits, connections, "api-events")?;
     // Fails now rather than at the first login.
     let tokens = Tokens::new(config.jwt_secret()?, &config.http.public_url, Clock::SYSTEM);
     shared::telemetry::metrics();

@@ -10,7 +10,7 @@ for package in "$@"; do
 done
 ((${#new[@]} > 0)) || exit 0
 
-# The guard tells package scripts not to start services. One that the machine has already stays as it is.
+# The guard keeps package scripts from starting services. One that the machine has already stays as it is.
 if [[ ! -e $guard ]]; then
     trap 'rm -f "$guard"' EXIT
     printf '#!/bin/sh\nexit 101\n' >"$guard"
@@ -20,7 +20,7 @@ fi
 enabled_services() {
     if command -v systemctl >/dev/null; then
         systemctl list-unit-files --state=enabled --no-legend --plain 2>/dev/null |
-            awk '$1 ~ /^(postgresql|redis|rabbitmq|epmd)/ { print $1 }' | sort
+            awk '$1 ~ /^(postgresql|redis|rabbitmq|epmd|pgbouncer)/ { print $1 }' | sort
     fi
 }
 

@@ -3,8 +3,18 @@
 
 cmd_test() {
     local begin=$SECONDS
+    NEXTEST_PROFILE=default
+    if [[ ${1:-} == --full ]]; then
+        NEXTEST_PROFILE=full
+        shift
+    elif (($# > 0)); then
+        # Whoever names a soak test means it.
+        NEXTEST_PROFILE=full
+    fi
     begin_checks
     ensure_cargo_tool cargo-nextest "$CARGO_NEXTEST_VERSION"
+    check_filter "$@"
+    launch_servers
     if (($# == 0)); then ensure_rust_components; fi
     if (($# > 0)); then
         await_servers
@@ -25,7 +35,7 @@ cmd_test() {
     say "all passed in $(duration $((SECONDS - begin)))"
 }
 
-# The servers start while the first steps, which need none, run.
+# Makes everything ready to start the servers, which then start while the first steps, which need none, run.
 begin_checks() {
     use_set test
     lock test
@@ -39,8 +49,8 @@ begin_checks() {
     # What a killed run left.
     stop_servers
     delete_servers
-    launch_servers
     TEST_ENVIRONMENT=("DATABASE_URL=$DATABASE_URL" "REDIS_URL=$REDIS_URL" "AMQP_URL=$AMQP_URL" SQLX_OFFLINE=true)
+    TEST_ENVIRONMENT+=("NEXTEST_PROFILE=${NEXTEST_PROFILE:-default}")
 }
 
 # Keeps the exit code. The logs stay, for whoever wants to know why a test failed.
@@ -53,6 +63,25 @@ end_checks() {
     delete_servers
     rm -rf "$STATE/sqlx" "$STATE/none" "$STATE/secrets"
     exit "$status"
+}
+
+# check_filter ARGS...: refuses what nextest would refuse, before anything is started or built. With --help at their end,
+# right arguments print the help, and wrong ones are an error.
+check_filter() {
+    (($# > 0)) || return 0
+    local word options=()
+    for word in "$@"; do
+        [[ $word != -- ]] || break
+        options+=("$word")
+    done
+    cargo nextest run "${options[@]}" --help >/dev/null || fail "cargo nextest does not take: $*" "./dev help"
+}
+
+# print_slowest REPORT: the ten slowest tests of the run, from the report that nextest writes.
+print_slowest() {
+    say "the slowest tests, in seconds"
+    sed -n 's/.*<testcase name="\([^"]*\)" classname="\([^"]*\)".* time="\([0-9.]*\)".*/\3 \2 \1/p' "$1" |
+        sort -rn | awk 'NR <= 10 { printf "    %7.1f  %s %s\n", $1, $2, $3 }'
 }
 
 # step NAME COMMAND...: runs one check, with its time. A failed check ends the run.
@@ -76,10 +105,14 @@ print_steps() {
 # Without --workspace, which would take the meaning from a `-p CRATE` among the arguments; at the root of a workspace
 # every crate is meant anyway. --no-tests=pass: a filter may match none.
 run_tests() {
-    attend "${TEST_ENVIRONMENT[@]}" cargo nextest run --no-tests=pass "$@"
+    local status=0 report=$TARGET_DIR/nextest/$NEXTEST_PROFILE/junit.xml
+    rm -f "$report"
+    attend "${TEST_ENVIRONMENT[@]}" cargo nextest run --no-tests=pass "$@" || status=$?
+    if [[ -f $report ]]; then print_slowest "$report"; fi
+    return "$status"
 }
 
-# The database of advisories is fetched; where the network does not lead there, that is said and no failure.
+# The database of advisories is fetched; where the network does not lead there, that is reported, and is not a failure.
 check_advisories() {
     export GIT_TERMINAL_PROMPT=0
     if ! attend timeout 60 cargo deny --log-level off fetch db >"$STATE/log/advisories.log" 2>&1; then
@@ -157,7 +190,9 @@ check_sqlx() {
 }
 
 cmd_sqlx() {
+    takes_no_arguments sqlx "$@"
     begin_checks
+    launch_servers
     ensure_rust_components
     await_servers
     step "SQL queries against the migrations" collect_queries --cap-lints warn

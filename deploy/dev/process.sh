@@ -2,7 +2,7 @@
 # Starting, watching and stopping processes. A record in $STATE/run says which process is which part:
 #   pid  start-time  boot  signature
 # A pid alone may by now be somebody else's process; pid, start time and boot together name one process for ever. The
-# signature covers the command, its settings and its binary: a part whose signature changed is started anew.
+# signature covers the command, its settings and its binary: a part whose signature changed is restarted.
 
 # process_start PID: the kernel's start time of a process, in ticks since boot; nothing when there is none.
 process_start() {
@@ -35,7 +35,7 @@ launch() {
     signature=$(signature_of "$@")
     if running "$part"; then
         if [[ $SIGNATURE == "$signature" ]]; then return 0; fi
-        note "$part has changed: starting it anew"
+        note "$part has changed: restarting it"
         stop_parts "$part"
     fi
     keep_log_short "$STATE/log/$part.log"
@@ -60,7 +60,7 @@ signature_of() {
 }
 
 # write_private FILE LINE...: readable by the owner alone, and untouched when nothing changed: a part whose file is
-# newer would be started anew.
+# newer would be restarted.
 write_private() {
     local file=$1
     shift

@@ -76,6 +76,33 @@ amqp_answers() {
     [[ $frame == $'\x01' ]]
 }
 
+# A crash, or a kill of the script alone, leaves the node behind: it has our port, and its record names a process that is
+# gone. It is ours all the same, because it has the settings that only our own start gives it.
+left_over_nodes() {
+    local environment pid
+    if running rabbitmq; then return 0; fi
+    for environment in /proc/[0-9]*/environ; do
+        if grep -qzxF "RABBITMQ_PID_FILE=$STATE/rabbitmq/pid" "$environment" 2>/dev/null; then
+            pid=${environment#/proc/}
+            printf '%s\n' "${pid%/environ}"
+        fi
+    done
+}
+
+# Stops what `left_over_nodes` finds; a node that is asked to end closes its queues in good order.
+stop_left_over_nodes() {
+    local pids deadline=$((SECONDS + GRACE)) signal=TERM
+    mapfile -t pids < <(left_over_nodes)
+    ((${#pids[@]} > 0)) || return 0
+    note "RabbitMQ's own node has outlived its start script: stopping it"
+    while ((${#pids[@]} > 0)); do
+        if ((SECONDS >= deadline)); then signal=KILL; fi
+        kill -"$signal" "${pids[@]}" 2>/dev/null || true
+        sleep 0.5
+        mapfile -t pids < <(left_over_nodes)
+    done
+}
+
 # ---- all three ----
 
 # require_server_ports: says which port is taken, and by whom, before anything is started.
@@ -93,6 +120,7 @@ require_server_ports() {
 # be done without them is done in between.
 launch_servers() {
     local waiting=()
+    if [[ $RABBITMQ_IS_OURS == yes ]]; then stop_left_over_nodes; fi
     require_server_ports
     if [[ $POSTGRES_IS_OURS == yes ]] && ! running postgres; then waiting+=("PostgreSQL :$PORT_POSTGRES"); fi
     if [[ $REDIS_IS_OURS == yes ]] && ! running redis; then waiting+=("Redis :$PORT_REDIS"); fi
@@ -117,6 +145,7 @@ await_servers() {
 # In the order that loses nothing: RabbitMQ before the port mapper that it is registered with.
 stop_servers() {
     stop_parts rabbitmq redis postgres
+    stop_left_over_nodes
     stop_parts epmd
 }
 
@@ -126,6 +155,7 @@ delete_servers() {
 }
 
 cmd_servers() {
+    takes_no_arguments servers "$@"
     use_set dev
     lock dev
     ensure_packages

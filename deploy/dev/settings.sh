@@ -79,7 +79,7 @@ port_setting() {
     local given=TRADEYARD_PORT_$1 value
     value=${!given:-$(($2 + offset))}
     if ! [[ $value =~ ^[0-9]{1,5}$ ]] || ((value < 1 || value > 65535)); then
-        fail "port $1 would be '$value', which is no port: set $given, or a smaller TRADEYARD_PORT_OFFSET"
+        fail "port $1 would be '$value', which is not a port: set $given, or a smaller TRADEYARD_PORT_OFFSET"
     fi
     printf -v "PORT_$1" %s "$value"
 }
@@ -151,12 +151,13 @@ environment() {
 }
 
 cmd_env() {
+    takes_no_arguments env "$@"
     use_set dev
     environment
     local setting
     for setting in "${ENVIRONMENT[@]}"; do
         printf 'export %s=%q\n' "${setting%%=*}" "${setting#*=}"
     done
-    # By this ./dev tells its own URLs from those of other servers, also after a reset has changed them.
+    # By this ./dev knows its own URLs from those of other servers, also after a reset has changed them.
     printf 'export TRADEYARD_DEV_OWN=%q\n' "$(checkout_hash) $PRIVATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_AMQP_URL"
 }

@@ -21,6 +21,25 @@ fail() {
     exit 1
 }
 
+# asks_for_help ARGS...: true when one of them, before a `--`, is -h or --help. Nothing may be started then.
+asks_for_help() {
+    local word
+    for word in "$@"; do
+        case $word in
+            -h | --help) return 0 ;;
+            --) return 1 ;;
+        esac
+    done
+    return 1
+}
+
+# takes_no_arguments COMMAND ARGS...: ends with the usage when there are some.
+takes_no_arguments() {
+    (($# > 1)) || return 0
+    usage >&2
+    fail "./dev $1 takes no arguments"
+}
+
 # joined A B C: "A, B, C".
 joined() {
     local text

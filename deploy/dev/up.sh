@@ -13,7 +13,10 @@ cmd_up() {
             --workers=*) workers_option "${1#*=}" ;;
             --release) release=(--release) ;;
             --no-demo) demo=no ;;
-            *) fail "./dev up knows no '$1'" "it knows --workers emails=3,images=2, --release and --no-demo" ;;
+            *)
+                usage >&2
+                fail "./dev up does not know '$1'" "it knows --workers emails=3,images=2, --release and --no-demo"
+                ;;
         esac
         shift
     done
@@ -42,7 +45,7 @@ load_demo() {
     local mark=$STATE/demo.done there
     there=$(printf '%s' "$DATABASE_URL" | sha256sum | cut -c1-16)
     if [[ -f $mark && $(<"$mark") == "$there" ]]; then
-        note "the demo is loaded; ./dev demo tells its figures again"
+        note "the demo is loaded; ./dev demo prints its figures again"
         return 0
     fi
     say "playing the demo: 149 auctions with their bids, through the API (up to three minutes)"
@@ -79,7 +82,7 @@ END
 short_path() { printf %s "${1/#"$ROOT"/.}"; }
 
 cmd_down() {
-    (($# == 0)) || fail "./dev down takes no arguments"
+    takes_no_arguments down "$@"
     use_set dev
     lock dev
     stop_everything
@@ -102,7 +105,7 @@ stop_everything() {
 }
 
 cmd_reset() {
-    (($# == 0)) || fail "./dev reset takes no arguments"
+    takes_no_arguments reset "$@"
     use_set dev
     lock dev
     stop_everything
@@ -119,7 +122,7 @@ cmd_reset() {
 }
 
 cmd_status() {
-    (($# == 0)) || fail "./dev status takes no arguments"
+    takes_no_arguments status "$@"
     use_set dev
     local part port row='%-18s %8s %6s  %-9s %s\n'
     # shellcheck disable=SC2059 # the format is ours
@@ -169,7 +172,10 @@ cmd_logs() {
     while (($# > 0)); do
         case $1 in
             -f | --follow) follow=(-F) ;;
-            -*) fail "./dev logs knows no '$1'" ;;
+            -*)
+                usage >&2
+                fail "./dev logs does not know '$1'" "it knows -f, and the name of a part"
+                ;;
             *) part=$1 ;;
         esac
         shift

@@ -5,13 +5,15 @@
 //! is not paused, and has room; the room is a budget that is refreshed from what the dispatcher last saw.
 //!
 //! # How to get this wrong
+//! - Taking a refreshed budget for the whole of it: what open transactions have taken is in nobody's count until they commit.
+//! - Publishing what was taken before a change: a transaction may stay open for longer than a new limit takes to be seen.
 //! - Spending without a budget: a burst of enqueues would outgrow the queue's window, and apalis-redis breaks at 8,000.
 //! - Publishing before the commit: a worker would look for a row that is not there yet.
 //! - Ending the publishers when the process is told to stop: what is committed while it drains would wait for the reconciler.
 //! - Publishing all queues in one row: a broker that is away would hold up the queues of the others.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::claim::release;
+use super::ledger::connections::{Connections, within};
 use super::ledger::lead;
 use super::ticket::Ticket;
 use super::transport::Transport;
@@ -28,6 +31,10 @@ use crate::transport::{Brokers, Message, PATIENCE};
 
 /// How often the budgets are refreshed from what the dispatchers saw.
 const REFRESH_EVERY: Duration = Duration::from_millis(200);
+/// How long that may take. Without an answer the path closes: what is not known is not spent.
+const LIMIT: Duration = Duration::from_secs(1);
+/// How long putting jobs back in line may take.
+const RELEASE: Duration = Duration::from_secs(5);
 /// The share of a queue's free room that one process may use between two refreshes.
 const SHARE: i64 = 4;
 /// The most tickets that are taken together for one publish.
@@ -41,7 +48,7 @@ pub struct FastPath(Arc<HashMap<&'static str, Entry>>);
 struct Entry {
     lane: Arc<Lane>,
     // Unbounded, but never longer than the budgets that were handed out.
-    publisher: mpsc::UnboundedSender<Ticket>,
+    publisher: mpsc::UnboundedSender<(Ticket, Taken)>,
 }
 
 /// What the enqueuing side, the publisher and the refresh share about a queue.
@@ -49,9 +56,32 @@ struct Entry {
 struct Lane {
     /// How many jobs may take the path until the next refresh.
     budget: AtomicI64,
-    /// How many tickets were handed to the publisher, and are not yet taken by a broker or given back.
-    pending: watch::Sender<usize>,
+    /// How many places are taken: by transactions that are still open, and by tickets that are not yet taken by a broker or given
+    /// back.
+    taken: watch::Sender<i64>,
+    /// Rises whenever the path is found closed or leads elsewhere: what was taken before goes back in line.
+    changes: AtomicU64,
     transport: RwLock<Option<Transport>>,
+}
+
+/// A place on the path, held from the enqueue until its ticket is with the broker, back in line, or never committed.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    lane: Arc<Lane>,
+    changes: u64,
+}
+
+impl Taken {
+    /// Whether the path has been open, and the same, all the time.
+    fn still_counts(&self) -> bool {
+        self.lane.changes.load(Ordering::Relaxed) == self.changes
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.lane.taken.send_modify(|taken| *taken -= 1);
+    }
 }
 
 impl FastPath {
@@ -59,18 +89,21 @@ impl FastPath {
     /// the last handle.
     #[must_use]
     pub fn open(pool: PgPool, brokers: Brokers, queues: Vec<Queue>, stop: CancellationToken) -> Self {
+        // One to look, one to put jobs back.
+        let db = Connections::few(&pool, 2);
         let entries = queues.into_iter().map(|queue| {
             let (publisher, tickets) = mpsc::unbounded_channel();
             let lane = Arc::new(Lane {
                 budget: AtomicI64::new(0),
-                pending: watch::Sender::new(0),
+                taken: watch::Sender::new(0),
+                changes: AtomicU64::new(0),
                 transport: RwLock::new(None),
             });
-            tokio::spawn(publish(Arc::clone(&lane), queue.name, tickets, brokers.clone(), pool.clone()));
+            tokio::spawn(publish(Arc::clone(&lane), queue.name, tickets, brokers.clone(), db.clone()));
             (queue.name, Entry { lane, publisher })
         });
         let path = Self(Arc::new(entries.collect()));
-        tokio::spawn(refresh(path.clone(), pool, brokers, stop));
+        tokio::spawn(refresh(path.clone(), db, brokers, stop));
         path
     }
 
@@ -81,17 +114,21 @@ impl FastPath {
     }
 
     /// Takes one place in the queue's window, if there is one.
-    pub(crate) fn take(&self, queue: &str) -> bool {
-        self.is_open(queue)
-            && self.0.get(queue).is_some_and(|entry| entry.lane.budget.fetch_sub(1, Ordering::Relaxed) > 0)
+    pub(crate) fn take(&self, queue: &str) -> Option<Taken> {
+        let lane = &self.0.get(queue)?.lane;
+        let changes = lane.changes.load(Ordering::Relaxed);
+        let is_free = lane.budget.load(Ordering::Relaxed) > 0 && lane.budget.fetch_sub(1, Ordering::Relaxed) > 0;
+        is_free.then(|| {
+            lane.taken.send_modify(|taken| *taken += 1);
+            Taken { lane: Arc::clone(lane), changes }
+        })
     }
 
     /// Hands a committed ticket to the publisher.
-    pub(crate) fn publish(&self, queue: &str, ticket: Ticket) {
+    pub(crate) fn publish(&self, queue: &str, ticket: Ticket, taken: Taken) {
         let Some(entry) = self.0.get(queue) else { return };
-        entry.lane.pending.send_modify(|pending| *pending += 1);
         // The publisher only ends with the last handle; the reconciler would find the row.
-        let _ = entry.publisher.send(ticket);
+        let _ = entry.publisher.send((ticket, taken));
     }
 
     /// Waits until everything that was handed over is published or back in line, but hardly longer than a broker's patience.
@@ -99,7 +136,7 @@ impl FastPath {
         let all = async {
             for entry in self.0.values() {
                 // The sender is the lane's own, so that the wait cannot fail.
-                let _ = entry.lane.pending.subscribe().wait_for(|pending| *pending == 0).await;
+                let _ = entry.lane.taken.subscribe().wait_for(|taken| *taken == 0).await;
             }
         };
         if tokio::time::timeout(PATIENCE + Duration::from_secs(1), all).await.is_err() {
@@ -109,19 +146,9 @@ impl FastPath {
 }
 
 /// Gives every queue its budget, and closes the path when the ledger cannot be asked, and at the end.
-async fn refresh(path: FastPath, pool: PgPool, brokers: Brokers, stop: CancellationToken) {
+async fn refresh(path: FastPath, db: Connections, brokers: Brokers, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let rooms = async { lead::fast_path_room(&mut *pool.acquire().await?).await };
-        let rooms = rooms.await.unwrap_or_default();
-        for (name, Entry { lane, .. }) in &*path.0 {
-            let mut budget = 0;
-            if let Some(room) = rooms.iter().find(|room| room.queue == *name) {
-                let transport = room.transport.filter(|transport| brokers.get(*transport).is_some());
-                *lane.transport.write().unwrap_or_else(PoisonError::into_inner) = transport;
-                budget = transport.map_or(0, |_| room.room / SHARE);
-            }
-            lane.budget.store(budget, Ordering::Relaxed);
-        }
+        refresh_once(&path, &db, &brokers).await;
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(REFRESH_EVERY) => {}
@@ -132,26 +159,60 @@ async fn refresh(path: FastPath, pool: PgPool, brokers: Brokers, stop: Cancellat
     }
 }
 
+async fn refresh_once(path: &FastPath, db: &Connections, brokers: &Brokers) {
+    let rooms = within(LIMIT, async {
+        let mut conn = db.lend().await?;
+        let rooms = lead::fast_path_room(&mut conn).await?;
+        conn.give_back();
+        Ok(rooms)
+    });
+    let rooms = rooms.await.unwrap_or_default();
+    for (name, Entry { lane, .. }) in &*path.0 {
+        let room = rooms.iter().find(|room| room.queue == *name && room.open);
+        let transport = room.and_then(|room| room.transport).filter(|transport| brokers.get(*transport).is_some());
+        let before = std::mem::replace(&mut *lane.transport.write().unwrap_or_else(PoisonError::into_inner), transport);
+        if transport.is_none() || transport != before {
+            lane.changes.fetch_add(1, Ordering::Relaxed);
+        }
+        // Where the path is closed, there is no transport.
+        let room = room.filter(|_| transport.is_some()).map_or(0, |room| room.room);
+        let budget = room / SHARE - *lane.taken.borrow();
+        lane.budget.store(budget.max(0), Ordering::Relaxed);
+    }
+}
+
 /// Publishes one queue's committed tickets; those that come while a publish is under way share the next one.
 async fn publish(
     lane: Arc<Lane>,
     queue: &'static str,
-    mut tickets: mpsc::UnboundedReceiver<Ticket>,
+    mut tickets: mpsc::UnboundedReceiver<(Ticket, Taken)>,
     brokers: Brokers,
-    pool: PgPool,
+    db: Connections,
 ) {
     let mut batch = Vec::with_capacity(TOGETHER);
     while tickets.recv_many(&mut batch, TOGETHER).await > 0 {
-        if let Err(problem) = send(&lane, queue, &batch, &brokers).await {
+        let (sent, late): (Vec<_>, Vec<_>) = batch.iter().partition(|(_, taken)| taken.still_counts());
+        let mut back: Vec<Ticket> = late.iter().map(|(ticket, _)| *ticket).collect();
+        let sent: Vec<Ticket> = sent.iter().map(|(ticket, _)| *ticket).collect();
+        if !sent.is_empty()
+            && let Err(problem) = send(&lane, queue, &sent, &brokers).await
+        {
             // Nobody else takes the path until the dispatcher has seen what is wrong.
             lane.budget.store(0, Ordering::Relaxed);
-            tracing::warn!(queue, problem, jobs = batch.len(), "not published; the jobs go back in line");
-            let released = async { release(&mut *pool.acquire().await?, &batch).await };
-            if let Err(error) = released.await {
+            tracing::warn!(queue, problem, jobs = sent.len(), "not published; the jobs go back in line");
+            back.extend(sent);
+        }
+        if !back.is_empty() {
+            let released = async {
+                let mut conn = db.lend().await?;
+                release(&mut conn, &back).await?;
+                conn.give_back();
+                Ok(())
+            };
+            if let Err(error) = within(RELEASE, released).await {
                 tracing::warn!(queue, %error, "could not put jobs back in line; the reconciler will publish them");
             }
         }
-        lane.pending.send_modify(|pending| *pending = pending.saturating_sub(batch.len()));
         batch.clear();
     }
 }
@@ -166,123 +227,4 @@ async fn send(lane: &Lane, queue: &str, batch: &[Ticket], brokers: &Brokers) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::config::{Config, Source};
-    use shared::ids::JobId;
-    use shared::testing::TestDb;
-    use sqlx::AssertSqlSafe;
-
-    use super::*;
-    use crate::testing::queues::EMAILS;
-
-    /// A queue whose dispatcher is there, and an open path to it. PostgreSQL carries it; there is no other broker.
-    async fn opened() -> (TestDb, FastPath, CancellationToken) {
-        let db = TestDb::new().await;
-        sql(&db, "INSERT INTO queues (name, transport) VALUES ('emails', 'local')").await;
-        sql(
-            &db,
-            "INSERT INTO queue_status (queue, dispatcher, seen_at, inflight, backlog)
-             VALUES ('emails', 'test', now() + interval '1 hour', 0, false)",
-        )
-        .await;
-        let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
-        let brokers = Brokers::connect(&config, db.pool.clone());
-        let stop = CancellationToken::new();
-        let path = FastPath::open(db.pool.clone(), brokers, vec![EMAILS], stop.clone());
-        until("the path opens", || path.is_open(EMAILS.name)).await;
-        assert!(path.take(EMAILS.name));
-        (db, path, stop)
-    }
-
-    async fn sql(db: &TestDb, sql: &str) {
-        sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&db.pool).await.unwrap();
-    }
-
-    async fn until(what: &str, condition: impl Fn() -> bool) {
-        let waited = async {
-            while !condition() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(1), waited).await.unwrap_or_else(|_| panic!("{what}"));
-    }
-
-    /// A job that took the path, as its transaction committed it.
-    async fn committed(db: &TestDb) -> Ticket {
-        let id = sqlx::query_scalar(
-            "INSERT INTO jobs (state, epoch, queue, kind, payload, run_at, queued_at)
-             VALUES ('queued', 1, 'emails', 't.send', '{}', now(), now())
-             RETURNING id",
-        )
-        .fetch_one(&db.pool)
-        .await
-        .unwrap();
-        Ticket { job: JobId(id), epoch: 1 }
-    }
-
-    async fn count(db: &TestDb, sql: &str) -> i64 {
-        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&db.pool).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn the_path_closes_with_the_process_and_what_took_it_before_is_published() {
-        let (db, path, stop) = opened().await;
-        stop.cancel();
-        until("the path closes", || !path.is_open(EMAILS.name)).await;
-        assert!(!path.take(EMAILS.name));
-        // A request that was in hand commits now.
-        path.publish(EMAILS.name, committed(&db).await);
-        path.drained().await;
-        assert_eq!(count(&db, "SELECT count(*) FROM local_messages").await, 1);
-        db.close().await;
-    }
-
-    #[tokio::test]
-    async fn what_no_broker_takes_goes_back_in_line() {
-        let (db, path, _stop) = opened().await;
-        sql(&db, "UPDATE queues SET transport = 'redis'").await;
-        until("the path closes", || !path.is_open(EMAILS.name)).await;
-        path.publish(EMAILS.name, committed(&db).await);
-        path.drained().await;
-        assert_eq!(count(&db, "SELECT count(*) FROM jobs WHERE state = 'available'").await, 1);
-        db.close().await;
-    }
-
-    /// By itself, before the next refresh would do it.
-    #[tokio::test]
-    async fn a_refused_publish_closes_the_path_at_once() {
-        let db = TestDb::new().await;
-        let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
-        let brokers = Brokers::connect(&config, db.pool.clone());
-        let lane = Arc::new(Lane {
-            budget: AtomicI64::new(9),
-            pending: watch::Sender::new(1),
-            transport: RwLock::new(Some(Transport::Redis)),
-        });
-        let (publisher, tickets) = mpsc::unbounded_channel();
-        publisher.send(committed(&db).await).unwrap();
-        drop(publisher);
-        publish(Arc::clone(&lane), EMAILS.name, tickets, brokers, db.pool.clone()).await;
-        assert_eq!(lane.budget.load(Ordering::Relaxed), 0);
-        assert_eq!(*lane.pending.borrow(), 0);
-        assert_eq!(count(&db, "SELECT count(*) FROM jobs WHERE state = 'available'").await, 1);
-        db.close().await;
-    }
-
-    #[tokio::test]
-    async fn a_limit_a_pause_or_a_broker_that_is_down_closes_the_path() {
-        for change in [
-            "UPDATE queues SET concurrency_limit = 3",
-            "UPDATE queues SET rate_per_second = 5",
-            "UPDATE queues SET paused = true",
-            "UPDATE queue_status SET broker_error = 'away'",
-            "UPDATE queue_status SET backlog = true",
-            "UPDATE queue_status SET seen_at = now() - interval '4 seconds'",
-        ] {
-            let (db, path, _stop) = opened().await;
-            sql(&db, change).await;
-            until(change, || !path.is_open(EMAILS.name)).await;
-            db.close().await;
-        }
-    }
-}
+mod tests;

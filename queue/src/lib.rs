@@ -9,6 +9,7 @@ pub mod fault;
 pub mod group;
 pub mod job;
 pub mod ledger;
+mod migrations;
 pub mod ops;
 pub mod outcome;
 pub mod queue_settings;
@@ -24,15 +25,22 @@ pub mod transport;
 pub mod unique;
 pub mod worker;
 
+/// Compiles the README's code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;
+
 use secrecy::ExposeSecret;
 use shared::config::Config;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
-pub use cx::Cx;
+pub use cx::{Cx, StaleAttempt};
 pub use enqueue::{Enqueue, EnqueueError, Enqueued};
 pub use job::{Handler, Job, Kind, Priority, Queue, Undecodable};
 pub use ledger::{JobTx, Ledger};
+pub use migrations::{migrate, migrator};
 pub use outcome::{Decision, Outcome};
 pub use retry::Retry;
 pub use unique::{OnConflict, Unique};
@@ -49,13 +57,12 @@ pub fn engine_pool(config: &Config, name: &str) -> Result<PgPool, sqlx::Error> {
 /// [`engine_pool`] for options that are already there.
 #[must_use]
 pub fn engine_pool_with(options: PgConnectOptions, name: &str) -> PgPool {
-    let options = options.options([
+    let options = shared::db::Limits::ENGINE.apply(options).options([
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("jit", "off"),
-        ("idle_in_transaction_session_timeout", "60s"),
     ]);
     shared::db::pool_with(options, 6, name)
 }

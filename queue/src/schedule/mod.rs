@@ -3,7 +3,7 @@
 //! A job's contract declares its schedules as constants:
 //! ```
 //! # use std::time::Duration;
-//! use jobs::kit::schedule::{Misfire, Schedule};
+//! use queue::schedule::{Misfire, Schedule};
 //! const SCHEDULES: &[Schedule] = &[
 //!     Schedule::every("auctions.sweep", Duration::from_secs(15)).misfire(Misfire::Skip),
 //!     Schedule::cron("fx.refresh", "0 15 16 * * *").zone(chrono_tz::Europe::Berlin),

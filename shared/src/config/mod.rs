@@ -12,6 +12,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
+use crate::db::Limits;
+
 use address::{Kind, Way};
 pub use network::Network;
 pub use source::{ConfigError, Fault, Key, Source};
@@ -40,6 +42,9 @@ pub mod keys {
         GRACE_SECONDS: "workers.grace_seconds"
         DATABASE_URL: "database.url"
         DATABASE_CONNECTIONS: "database.connections"
+        DATABASE_STATEMENT_SECONDS: "database.statement_seconds"
+        DATABASE_LOCK_SECONDS: "database.lock_seconds"
+        DATABASE_IDLE_SECONDS: "database.idle_seconds"
         EVENTS_DATABASE_URL: "events.database_url"
         REDIS_URL: "redis.url"
         AMQP_URL: "amqp.url"
@@ -113,6 +118,8 @@ pub struct Database {
     pub url: SecretString,
     /// The most connections of each of a process' pools: `docs/OPERATIONS.md` tells what they come to.
     pub connections: u32,
+    /// What the server allows the statements of requests; handlers and the engine have limits of their own.
+    pub limits: Limits,
 }
 
 /// What worker programs do unless their command line says otherwise.
@@ -266,7 +273,15 @@ impl Config {
                 concurrency: s.value(keys::CONCURRENCY, 32),
                 grace: Duration::from_secs(s.value(keys::GRACE_SECONDS, 30)),
             },
-            database: Database { url: database_url.clone(), connections: s.value(keys::DATABASE_CONNECTIONS, 10) },
+            database: Database {
+                url: database_url.clone(),
+                connections: s.value(keys::DATABASE_CONNECTIONS, 10),
+                limits: Limits {
+                    statement: seconds(s, keys::DATABASE_STATEMENT_SECONDS, Limits::SERVING.statement),
+                    lock: seconds(s, keys::DATABASE_LOCK_SECONDS, Limits::SERVING.lock),
+                    idle_in_transaction: seconds(s, keys::DATABASE_IDLE_SECONDS, Limits::SERVING.idle_in_transaction),
+                },
+            },
             events_database_url: events.unwrap_or(database_url),
             redis_url,
             amqp_url,
@@ -339,6 +354,15 @@ fn rate_limits(s: &mut Source, mode: Mode) -> RateLimits {
         user: s.value(keys::RATE_LIMIT_USER, usual.user),
         partner: s.value(keys::RATE_LIMIT_PARTNER, usual.partner),
     }
+}
+
+/// At least one second: nothing may wait for ever.
+fn seconds(s: &mut Source, key: Key, default: Duration) -> Duration {
+    let seconds = s.value(key, default.as_secs());
+    if seconds == 0 {
+        s.fault(key.env, "must be at least 1");
+    }
+    Duration::from_secs(seconds)
 }
 
 fn networks(s: &mut Source) -> Vec<Network> {

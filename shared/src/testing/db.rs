@@ -23,27 +23,42 @@ impl TestDb {
         Self::on(&std::env::var("DATABASE_URL").expect("DATABASE_URL names the test server; run ./dev test")).await
     }
 
+    /// A database without any table.
+    ///
+    /// # Panics
+    /// As [`TestDb::new`].
+    #[expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test without its database ends here")]
+    pub async fn empty() -> Self {
+        let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names the test server; run ./dev test");
+        let admin: PgConnectOptions = url.parse().expect("DATABASE_URL is a PostgreSQL URL");
+        let mut conn = admin.connect().await.expect("the test server answers");
+        let db = Self::copy(admin, &mut conn, "template0", "00000000").await;
+        conn.close().await.ok();
+        db
+    }
+
     /// The same on another server, such as one of the test's own.
     ///
     /// # Panics
     /// When the server cannot be reached: a test cannot go on without it.
     #[expect(clippy::expect_used, reason = "a test without its database ends here")]
     pub async fn on(url: &str) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let admin: PgConnectOptions = url.parse().expect("DATABASE_URL is a PostgreSQL URL");
         let mut conn = admin.connect().await.expect("the test server answers");
         let template = ensure_template(&admin, &mut conn).await.expect("the migrations apply");
-        let name = format!(
-            "t_{}_{}_{}",
-            &template[template.len() - 8..],
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        let db = Self::copy(admin, &mut conn, &template, &template[template.len() - 8..]).await;
+        conn.close().await.ok();
+        db
+    }
+
+    #[expect(clippy::expect_used, reason = "a test without its database ends here")]
+    async fn copy(admin: PgConnectOptions, conn: &mut PgConnection, template: &str, mark: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t_{mark}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let sql = format!(r#"DROP DATABASE IF EXISTS "{name}" WITH (FORCE)"#);
         conn.execute(sqlx::AssertSqlSafe(sql)).await.expect("an old copy is dropped");
         let sql = format!(r#"CREATE DATABASE "{name}" TEMPLATE "{template}""#);
         conn.execute(sqlx::AssertSqlSafe(sql)).await.expect("the template is copied");
-        conn.close().await.ok();
         let options = admin.database(&name);
         Self { pool: crate::db::pool_with(options.clone(), 20, "test"), options, name }
     }

@@ -1,0 +1,105 @@
+//! The names in the code.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// The checkout's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The files with this ending, from `root`; what is built, fetched or hidden is left out.
+pub(crate) fn files(root: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root.join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let path = folder.join(&name);
+            if entry.file_type().unwrap().is_dir() {
+                if !name.starts_with('.') && !matches!(name.as_str(), "target" | "node_modules") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|found| found == ending) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[derive(Debug)]
+pub(crate) struct Code {
+    /// The items of each crate by name, and its modules.
+    items: BTreeMap<String, BTreeSet<String>>,
+    functions: BTreeSet<String>,
+    /// All string literals that may name a metric.
+    metrics: BTreeSet<String>,
+}
+
+impl Code {
+    pub(crate) fn read() -> Self {
+        let item = Regex::new(
+            r"(?m)^\s*(?:pub(?:\([a-z: ]+\))? )?(?:default )?(?:const |async |unsafe )*(fn|struct|enum|trait|mod|const|static(?: mut)?|type|macro_rules!) ([A-Za-z0-9_]+)",
+        )
+        .unwrap();
+        let variant = Regex::new(r"(?m)^\s+([A-Z][A-Za-z0-9]*)(?:,|\(| \{| =|$)").unwrap();
+        let exported = Regex::new(r"(?ms)^pub use ([^;]+);").unwrap();
+        let word = Regex::new("[A-Za-z0-9_]+").unwrap();
+        let metric = Regex::new(r#""(tradeyard_[a-z0-9_]+)""#).unwrap();
+        let (mut items, mut functions, mut metrics) =
+            (BTreeMap::<_, BTreeSet<String>>::new(), BTreeSet::new(), BTreeSet::new());
+        for path in files(&root(), "rs") {
+            let text = fs::read_to_string(root().join(&path)).unwrap();
+            let of_crate = items.entry(path.iter().next().unwrap().to_str().unwrap().to_owned()).or_default();
+            for found in item.captures_iter(&text) {
+                if &found[1] == "fn" {
+                    functions.insert(found[2].to_owned());
+                }
+                of_crate.insert(found[2].to_owned());
+            }
+            of_crate.extend(variant.captures_iter(&text).map(|found| found[1].to_owned()));
+            for found in exported.captures_iter(&text) {
+                of_crate.extend(word.find_iter(&found[1]).map(|word| word.as_str().to_owned()));
+            }
+            if path.starts_with("tests/tests/documents") {
+                continue;
+            }
+            metrics.extend(metric.captures_iter(&text).map(|found| found[1].to_owned()));
+        }
+        Self { items, functions, metrics }
+    }
+
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        self.functions.contains(name)
+    }
+
+    /// A histogram is also known by what the exporter adds to its name.
+    pub(crate) fn has_metric(&self, name: &str) -> bool {
+        let plain = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        self.metrics.contains(name) || self.metrics.contains(plain)
+    }
+
+    /// What is wrong with `queue::ledger::insert::one` or `Cx::commit`, if anything. Paths into other people's crates are left
+    /// to them.
+    pub(crate) fn missing_item(&self, path: &str) -> Option<String> {
+        let mut parts = path.split("::");
+        let first = parts.next().unwrap_or_default();
+        if first.starts_with(|c: char| c.is_ascii_uppercase()) {
+            let whole = |items: &BTreeSet<String>| path.split("::").all(|part| items.contains(part));
+            return (!self.items.values().any(whole)).then(|| format!("no crate has {path}"));
+        }
+        let Some(items) = self.items.get(first) else {
+            let foreign = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+            let package = format!("name = \"{}\"", first.replace('_', "-"));
+            let known =
+                first == "std" || foreign.contains(&package) || foreign.contains(&format!("name = \"{first}\""));
+            return (!known).then(|| format!("{path}: there is no crate {first}"));
+        };
+        parts.find(|part| !items.contains(*part)).map(|part| format!("{path}: the crate {first} has no {part}"))
+    }
+}

@@ -1,0 +1,61 @@
+//! What the documents name must be there: tests, files, headings, items of the code, metrics.
+//!
+//! A claim is worth what proves it, and a proof that was renamed or removed proves nothing any more.
+
+mod code;
+mod document;
+
+use code::Code;
+use document::{Document, Mention};
+
+#[test]
+fn what_the_documents_name_exists() {
+    let code = Code::read();
+    let documents = Document::all();
+    assert!(documents.iter().any(|document| document.path == "docs/ARCHITECTURE.md"), "the documents were found");
+    let gone: Vec<String> = documents
+        .iter()
+        .flat_map(|document| document.mentions().into_iter().map(move |mention| (document, mention)))
+        .filter_map(|(document, mention)| {
+            let problem = match &mention {
+                Mention::Test(name) if !code.has_function(name) => format!("no test is named {name}"),
+                Mention::Metric(name) if !code.has_metric(name) => format!("no metric is named {name}"),
+                Mention::Item(path) => code.missing_item(path)?,
+                Mention::File(path) if !document.reaches(path) => format!("there is no {path}"),
+                Mention::Heading(file, anchor) if !documents.iter().any(|other| other.has_heading(file, anchor)) => {
+                    format!("{file} has no heading #{anchor}")
+                }
+                _ => return None,
+            };
+            Some(format!("{}: {problem}", document.path))
+        })
+        .collect();
+    assert!(gone.is_empty(), "\n{}", gone.join("\n"));
+}
+
+#[test]
+fn the_check_finds_what_is_gone() {
+    let code = Code::read();
+    let text = "`no_test_has_this_name` `docs/GONE.md` [x](docs/ALSO_GONE.md) [y](#no-heading) `queue::gone::open` \
+                `kit::engine_pool` `tradeyard_no_such_thing_total` `tests/tests/documents/main.rs` `/v1/ws` \
+                `what_the_documents_name_exists` `queue::engine_pool`";
+    let document = Document { path: "README.md".to_owned(), text: text.to_owned() };
+    let mentions = document.mentions();
+    let test = |name: &str| mentions.contains(&Mention::Test(name.to_owned()));
+    assert!(test("no_test_has_this_name") && test("what_the_documents_name_exists"));
+    assert!(
+        !code.has_function(concat!("no_test", "_has_this_name")) && code.has_function("what_the_documents_name_exists")
+    );
+    assert!(mentions.contains(&Mention::File("docs/GONE.md".to_owned())) && !document.reaches("docs/GONE.md"));
+    assert!(mentions.contains(&Mention::File("docs/ALSO_GONE.md".to_owned())));
+    assert!(document.reaches("tests/tests/documents/main.rs"));
+    assert!(mentions.contains(&Mention::Heading("README.md".to_owned(), "no-heading".to_owned())));
+    assert!(!document.has_heading("README.md", "no-heading"));
+    assert!(code.missing_item("queue::gone::open").is_some() && code.missing_item("kit::engine_pool").is_some());
+    assert_eq!(code.missing_item("queue::engine_pool"), None);
+    assert_eq!(code.missing_item("Cx::commit"), None);
+    assert!(code.missing_item("Cx::gone").is_some());
+    assert!(mentions.contains(&Mention::Metric("tradeyard_no_such_thing_total".to_owned())));
+    assert!(!code.has_metric(concat!("tradeyard_no_such", "_thing_total")));
+    assert!(!mentions.contains(&Mention::File("/v1/ws".to_owned())));
+}

@@ -158,7 +158,7 @@ pub(crate) async fn limit(State(state): State<AppState>, request: Request, next:
     let counted = state.rate.0.counter.take(&who.key()).await;
     let refused = counted.count > u64::from(tier(&state, &who, counted.count).await.of(state.rate.0.limits));
     let mut response = if refused {
-        metrics::counter!("http_rate_limited_total").increment(1);
+        metrics::counter!("tradeyard_requests_refused_by_rate_total").increment(1);
         let detail = "this hour's requests are used up";
         Problem::too_many("rate_limited", detail, counted.resets_in).into_response()
     } else {

@@ -98,7 +98,7 @@ impl Redis {
         if let Ok(Ok((count, left))) = counted {
             return Some(Counted { count, resets_in: Duration::from_millis(u64::try_from(left).unwrap_or(0)) });
         }
-        metrics::counter!("rate_limit_redis_away_total").increment(1);
+        metrics::counter!("tradeyard_rate_limit_redis_away_total").increment(1);
         *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
         None
     }

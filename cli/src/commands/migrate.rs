@@ -51,6 +51,8 @@ pub(crate) async fn bring_up_to_date(config: &Config) -> anyhow::Result<Migrated
 }
 
 async fn apply(migrator: &Migrator, conn: &mut PgConnection) -> anyhow::Result<Schema> {
+    // A migration may take as long as it needs.
+    shared::db::without_limits(conn).await?;
     let before = applied(conn).await?;
     migrator
         .run_direct(None, conn, false)

@@ -178,7 +178,7 @@ impl<S> Cx<S> {
                 Ok(Err(error)) => error,
                 Err(_) => anyhow::anyhow!("the database did not answer within {RECORD_TRY:?}"),
             };
-            if error.is::<StaleAttempt>() || Instant::now() >= latest {
+            if error.is::<StaleAttempt>() || SecondConnection::caused(&error) || Instant::now() >= latest {
                 return Err(error.context("record an effect that has happened"));
             }
             tracing::warn!(

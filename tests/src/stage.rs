@@ -1,7 +1,7 @@
 //! A stack for one test.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
 
 use queue::Ledger;
@@ -162,7 +162,16 @@ impl Stage {
 
     /// Enqueues `count` jobs of `millis` each in one statement.
     pub async fn enqueue(&self, count: i32, millis: u64) {
-        let jobs: Vec<_> = (0..count).map(|n| Enqueue::new(&Touch { n, millis, ..Touch::default() })).collect();
+        self.enqueue_range(0..count, millis).await;
+    }
+
+    /// Enqueues the jobs `first` to `first + count` in one statement.
+    pub async fn enqueue_from(&self, first: i32, count: i32) {
+        self.enqueue_range(first..first + count, 0).await;
+    }
+
+    async fn enqueue_range(&self, numbers: Range<i32>, millis: u64) {
+        let jobs: Vec<_> = numbers.map(|n| Enqueue::new(&Touch { n, millis, ..Touch::default() })).collect();
         let mut conn = self.db.pool.acquire().await.expect("the database answers");
         enqueue_all(&mut conn, &jobs).await.expect("the jobs are enqueued");
     }

@@ -5,8 +5,8 @@ mod topic;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::maintenance::{self, Asked};
 use market::identity::PlatformRole;
@@ -28,6 +28,7 @@ use utoipa_axum::routes;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
@@ -272,11 +273,10 @@ struct BulkJob {
     counted: u64,
 }
 
-fn accepted(asked: Asked) -> Response {
+fn made(asked: Asked) -> Made<BulkJob> {
     let Asked { job, counted } = asked;
     let url = format!("/v1/jobs/{job}");
-    let location = [(header::LOCATION, url.clone())];
-    (StatusCode::ACCEPTED, location, Json(BulkJob { job, url, counted })).into_response()
+    Made::at(url.clone(), BulkJob { job, url, counted }).by(Some(job))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -286,15 +286,22 @@ struct CancelJobs {
 }
 
 /// Cancel every open job that fits
-#[utoipa::path(post, path = "/v1/jobs/cancel", tag = "jobs", request_body = CancelJobs, responses(
-    (status = 202, description = "A job is at it; `Location` names it", body = BulkJob),
+#[utoipa::path(post, path = "/v1/jobs/cancel", tag = "jobs", params(OptionalKey), request_body = CancelJobs, responses(
+    (status = 202, description = "A job is at it; `Location` and `Link` name it", body = BulkJob,
+        headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`filter_empty`"),
 ))]
-async fn cancel_jobs(State(state): State<AppState>, caller: Caller, Json(body): Json<CancelJobs>) -> Result<Response> {
+async fn cancel_jobs(
+    State(state): State<AppState>,
+    caller: Caller,
+    Keyed { key, body }: Keyed<CancelJobs>,
+) -> Result<Response> {
     caller.platform(PlatformRole::Operator)?;
     let matching = specific(body.matching)?;
-    let mut conn = state.db.acquire().await?;
-    Ok(accepted(maintenance::CancelJobs::ask(&mut conn, matching, actor(&caller)).await?))
+    key.once(&state.ledger, caller.user.0, StatusCode::ACCEPTED, async |tx| {
+        Ok(made(maintenance::CancelJobs::ask(tx, matching, actor(&caller)).await?))
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -309,20 +316,27 @@ struct RetryJobs {
 }
 
 /// Run every dead (or, by `states`, cancelled) job that fits again, oldest first
-#[utoipa::path(post, path = "/v1/jobs/retry", tag = "jobs", request_body = RetryJobs, responses(
-    (status = 202, description = "A job is at it; `Location` names it", body = BulkJob),
+#[utoipa::path(post, path = "/v1/jobs/retry", tag = "jobs", params(OptionalKey), request_body = RetryJobs, responses(
+    (status = 202, description = "A job is at it; `Location` and `Link` name it", body = BulkJob,
+        headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`filter_empty`, `setting_out_of_bounds`"),
 ))]
-async fn retry_jobs(State(state): State<AppState>, caller: Caller, Json(body): Json<RetryJobs>) -> Result<Response> {
+async fn retry_jobs(
+    State(state): State<AppState>,
+    caller: Caller,
+    Keyed { key, body }: Keyed<RetryJobs>,
+) -> Result<Response> {
     caller.platform(PlatformRole::Operator)?;
-    if body.limit == Some(0) {
+    let RetryJobs { matching, per_second, limit } = body;
+    if limit == Some(0) {
         return Err(Problem::unprocessable("setting_out_of_bounds", "at least 1").at("/limit", "at least 1"));
     }
-    retry::check_rate(body.per_second)?;
-    let matching = specific(body.matching)?;
-    let mut conn = state.db.acquire().await?;
-    let asked = maintenance::RetryJobs::ask(&mut conn, matching, body.per_second, body.limit, actor(&caller));
-    Ok(accepted(asked.await?))
+    retry::check_rate(per_second)?;
+    let matching = specific(matching)?;
+    key.once(&state.ledger, caller.user.0, StatusCode::ACCEPTED, async |tx| {
+        Ok(made(maintenance::RetryJobs::ask(tx, matching, per_second, limit, actor(&caller)).await?))
+    })
+    .await
 }
 
 #[cfg(test)]

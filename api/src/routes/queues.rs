@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::jobs::actor;
 use crate::auth::Caller;
+use crate::conditional::{EntityTag, IfMatch};
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::state::AppState;
@@ -39,6 +40,8 @@ async fn list_queues(State(state): State<AppState>, caller: Caller) -> Result<Js
 }
 
 /// Read a queue
+///
+/// The `ETag` is that of its settings.
 #[utoipa::path(get, path = "/v1/queues/{queue}", tag = "queues", params(("queue" = String, Path)), responses(
     (status = 200, description = "The queue", body = QueueView),
 ))]
@@ -46,9 +49,10 @@ async fn get_queue(
     State(state): State<AppState>,
     caller: Caller,
     Path(queue): Path<String>,
-) -> Result<Json<QueueView>> {
+) -> Result<(EntityTag, Json<QueueView>)> {
     caller.platform(PlatformRole::Observer)?;
-    Ok(Json(queues::one(&mut *state.db.acquire().await?, &queue).await?))
+    let view = queues::one(&mut *state.db.acquire().await?, &queue).await?;
+    Ok((EntityTag::of(&view.settings)?, Json(view)))
 }
 
 /// What is absent stays as it is; `null` unsets what may be unset.
@@ -81,7 +85,7 @@ fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Cha
 }
 
 /// Change a queue's settings: all of them or, when one is out of bounds, none
-#[utoipa::path(patch, path = "/v1/queues/{queue}", tag = "queues", params(("queue" = String, Path)), request_body = ChangeQueue, responses(
+#[utoipa::path(patch, path = "/v1/queues/{queue}", tag = "queues", params(("queue" = String, Path), IfMatch), request_body = ChangeQueue, responses(
     (status = 200, description = "The queue", body = QueueView),
     (status = 422, description = "`setting_out_of_bounds`, `transport_missing`"),
 ))]
@@ -89,8 +93,9 @@ async fn change_queue(
     State(state): State<AppState>,
     caller: Caller,
     Path(queue): Path<String>,
+    expected: IfMatch,
     Json(body): Json<ChangeQueue>,
-) -> Result<Json<QueueView>> {
+) -> Result<(EntityTag, Json<QueueView>)> {
     caller.platform(PlatformRole::Operator)?;
     if let Some(transport) = body.transport.filter(|transport| state.brokers.get(*transport).is_none()) {
         let detail = format!("this installation has no {transport}");
@@ -104,7 +109,11 @@ async fn change_queue(
         pack: body.pack,
         transport: body.transport,
     };
-    Ok(Json(queues::set(&mut *state.db.acquire().await?, &queue, &change, actor(&caller)).await?))
+    let mut tx = state.db.begin().await?;
+    expected.check(&queues::lock(&mut tx, &queue).await?.settings)?;
+    let after = queues::set(&mut tx, &queue, &change, actor(&caller)).await?;
+    tx.commit().await?;
+    Ok((EntityTag::of(&after.settings)?, Json(after)))
 }
 
 #[derive(Debug, Serialize, ToSchema)]

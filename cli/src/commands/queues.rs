@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use queue::ops::queues::{self, Change, QueueChange, QueueView};
 use queue::ops::{self, Actor, span};
-use queue::transport::Transport;
+use queue::transport::{Transport, TransportProblem};
 use serde::Serialize;
 use shared::config::Config;
 
@@ -205,7 +205,11 @@ fn state(queue: &QueueView) -> String {
         None => "no dispatcher".to_owned(),
         Some(dispatcher) if !dispatcher.alive => "no dispatcher".to_owned(),
         Some(dispatcher) => match &dispatcher.broker_error {
-            Some(error) => format!("{}: down, {error}", queue.settings.transport),
+            Some(_) if dispatcher.transport_problem == Some(TransportProblem::Blocked) => {
+                format!("{}: blocked", queue.settings.transport)
+            }
+            // The error names the transport.
+            Some(error) => format!("down: {error}"),
             None if queue.workers == 0 => "no workers".to_owned(),
             None => "ok".to_owned(),
         },

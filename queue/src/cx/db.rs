@@ -21,6 +21,16 @@ use crate::ledger::connections::Borrowed;
 #[error("this attempt holds a database connection already: give it back (drop it, commit) before asking for another")]
 pub struct SecondConnection;
 
+impl SecondConnection {
+    /// Whether an error of a handler is this one.
+    pub(super) fn caused(error: &anyhow::Error) -> bool {
+        match error.downcast_ref() {
+            Some(sqlx::Error::Configuration(cause)) => cause.is::<Self>(),
+            _ => false,
+        }
+    }
+}
+
 /// The connections of one attempt.
 #[derive(Debug)]
 pub(crate) struct OneConnection {

@@ -9,7 +9,7 @@ use super::filter::by_index;
 use super::{Actor, OpsError, record};
 use crate::ledger::dispatch::recall;
 use crate::ledger::reason::Reason;
-use crate::transport::Transport;
+use crate::transport::{Transport, TransportProblem};
 
 /// A dispatcher writes its status five times a second; after this long without one, nobody dispatches the queue.
 pub const DISPATCHER_SILENT: TimeDelta = TimeDelta::seconds(5);
@@ -61,6 +61,8 @@ pub struct DispatcherView {
     /// Jobs wait that did not fit into the window.
     pub backlog: bool,
     pub broker_error: Option<String>,
+    /// What kind of problem `broker_error` is.
+    pub transport_problem: Option<TransportProblem>,
 }
 
 struct Row {
@@ -83,6 +85,7 @@ struct Row {
     seen_at: Option<DateTime<Utc>>,
     backlog: Option<bool>,
     broker_error: Option<String>,
+    transport_problem: Option<TransportProblem>,
     workers: i64,
     slots: i64,
     now: DateTime<Utc>,
@@ -96,6 +99,7 @@ impl From<Row> for QueueView {
             alive: row.now - seen_at < DISPATCHER_SILENT,
             backlog: row.backlog.unwrap_or(false),
             broker_error: row.broker_error,
+            transport_problem: row.transport_problem,
         });
         Self {
             name: row.name,
@@ -147,6 +151,7 @@ pub async fn list(conn: &mut PgConnection, only: Option<&str>) -> Result<Vec<Que
                coalesce(queued, 0) AS "queued!", coalesce(running, 0) AS "running!", coalesce(dead.jobs, 0) AS "dead!",
                available.oldest AS oldest_available,
                dispatcher AS "dispatcher?", seen_at AS "seen_at?", backlog AS "backlog?", broker_error,
+               transport_problem AS "transport_problem: TransportProblem",
                coalesce(serving.workers, 0) AS "workers!", coalesce(slots, 0) AS "slots!", clock_timestamp() AS "now!"
         FROM queues
         LEFT JOIN scheduled ON scheduled.queue = name
@@ -253,6 +258,13 @@ pub struct QueueChange {
     pub transport: Option<Transport>,
 }
 
+/// [`one`], its settings locked against changes until the transaction ends.
+pub async fn lock(conn: &mut PgConnection, name: &str) -> Result<QueueView, OpsError> {
+    // In a statement of its own: the next one sees what those that it waited for have changed.
+    sqlx::query!("SELECT FROM queues WHERE name = $1 FOR UPDATE", name).fetch_optional(&mut *conn).await?;
+    one(conn, name).await
+}
+
 /// Changes settings; everything or, when one of them is out of bounds, nothing.
 pub async fn set(
     conn: &mut PgConnection,
@@ -269,7 +281,7 @@ pub async fn set(
     let (set_limit, limit) = change.concurrency_limit.parts();
     let (set_pack, pack) = change.pack.parts();
     let mut tx = conn.begin().await?;
-    let before = one(&mut tx, name).await?.settings;
+    let before = lock(&mut tx, name).await?.settings;
     let tightened = sqlx::query_scalar!(
         r#"
         UPDATE queues

@@ -9,13 +9,14 @@ use crate::ledger::connections::within;
 use crate::ledger::reap::{Overdue, queued, repeat};
 use crate::ledger::reason::Reason;
 use crate::queue_settings;
-use crate::transport::{Broker, MAX_TICKETS, Message};
+use crate::transport::{Broker, BrokerError, MAX_TICKETS, Message, Transport};
 use tokio_util::sync::CancellationToken;
 
 use crate::scheduler::dispatch::{Dispatcher, pause};
 use crate::scheduler::{LIMIT, Scheduler};
 
 const EVERY: Duration = Duration::from_secs(1);
+const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// How long a job may be queued before its message can count as missing: longer than any publish takes.
 const MISSING_AFTER: f64 = 4.0;
 /// The broker holds fewer messages than there are jobs in it.
@@ -27,9 +28,33 @@ const ORPHANED: Overdue = Overdue { age: 2.0, most: 30.0, overtaken: false };
 
 /// Runs until `stop`.
 pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: CancellationToken) {
+    tokio::join!(compare(&scheduler, &dispatcher, &stop), probe(&scheduler, &dispatcher, &stop));
+}
+
+/// Asks the brokers of the led queues whether they take messages: while nothing is published, nobody else would notice that
+/// RabbitMQ is short of memory or disk.
+async fn probe(scheduler: &Scheduler, dispatcher: &Dispatcher, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        for broker in scheduler.brokers.all().filter(|broker| broker.transport() != Transport::Local) {
+            let queues = dispatcher.led_over(broker.transport());
+            if queues.is_empty() {
+                continue;
+            }
+            // That all is well again is heard by the comparison, which asks every second.
+            if let Err(problem) = broker.takes_messages().await {
+                for queue in queues {
+                    dispatcher.broker_answers(&queue, Some(problem.clone()));
+                }
+            }
+        }
+        pause(PROBE_EVERY, stop).await;
+    }
+}
+
+async fn compare(scheduler: &Scheduler, dispatcher: &Dispatcher, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         for queue in dispatcher.led() {
-            let compared = reconcile(&scheduler, &queue, dispatcher.broker_is_down(&queue)).await;
+            let compared = reconcile(scheduler, &queue, dispatcher.broker_is_down(&queue)).await;
             match compared {
                 Ok(Compared::Unasked) => {}
                 Ok(Compared::Held { .. }) => dispatcher.broker_answers(&queue, None),
@@ -37,7 +62,7 @@ pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: Cancellatio
                 Err(error) => tracing::warn!(queue, %error, "cannot compare the broker with the ledger"),
             }
         }
-        pause(EVERY, &stop).await;
+        pause(EVERY, stop).await;
     }
 }
 
@@ -49,7 +74,7 @@ pub enum Compared {
     /// The broker answered; so many jobs were sent again.
     Held { repeated: usize },
     /// The broker did not answer.
-    Down(String),
+    Down(BrokerError),
 }
 
 /// Compares one queue with its broker. A broker that is `down` is asked in any case, to see whether it is back.
@@ -67,7 +92,7 @@ pub async fn reconcile(scheduler: &Scheduler, queue: &str, down: bool) -> Result
     let Some(broker) = scheduler.brokers.get(transport) else { return Ok(Compared::Unasked) };
     let held = match broker.depth(queue).await {
         Ok(held) => i64::try_from(held).unwrap_or(i64::MAX),
-        Err(error) => return Ok(Compared::Down(error.to_string())),
+        Err(error) => return Ok(Compared::Down(error)),
     };
     if !overdue {
         return Ok(Compared::Held { repeated: 0 });
@@ -94,7 +119,7 @@ pub(crate) async fn repeat_orphans(scheduler: &Scheduler, queue: &str) -> Result
         return Ok(Compared::Unasked);
     };
     if let Err(error) = broker.ping().await {
-        return Ok(Compared::Down(error.to_string()));
+        return Ok(Compared::Down(error));
     }
     send_again(scheduler, &*broker, queue, ORPHANED).await
 }
@@ -137,7 +162,7 @@ async fn send_again(
                 Ok(())
             };
             within(LIMIT, released).await?;
-            Ok(Compared::Down(error.to_string()))
+            Ok(Compared::Down(error))
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tokio_util::sync::CancellationToken;
 
 use super::past_locks::LIMIT;
@@ -12,8 +13,13 @@ use crate::queue_settings;
 use crate::transport::Transport;
 use crate::transport::{Brokers, Consumer, Deliver};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Many workers lose a broker at once: they must not come back at once.
+const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(200))
+    .with_max_delay(LONGEST_PAUSE)
+    .without_max_times()
+    .with_jitter();
 /// How often a queue's settings are read again.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -26,21 +32,20 @@ pub(crate) async fn consume(
     deliver: Deliver,
     shutdown: CancellationToken,
 ) {
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = PAUSES.build();
     while !shutdown.is_cancelled() {
         let started = tokio::time::Instant::now();
         let problem = once(&brokers, &db, queue, concurrency, &deliver, &shutdown).await;
         if started.elapsed() > LONGEST_PAUSE {
-            pause = FIRST_PAUSE;
+            pauses = PAUSES.build();
         }
         let Err(problem) = problem else { continue };
+        let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
         tracing::warn!(queue = queue.name, %problem, pause_ms = pause.as_millis(), "consumer ended; starting another");
         metrics::counter!("tradeyard_consumer_restarts_total", "queue" => queue.name).increment(1);
-        // Many workers lose a broker at once: they must not come back at once.
-        let jitter = pause.mul_f64(rand::random::<f64>() * 0.5);
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = tokio::time::sleep(pause + jitter) => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

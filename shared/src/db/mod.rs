@@ -1,5 +1,7 @@
 //! Connections to PostgreSQL, and the migrations.
 
+pub mod session;
+
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};

@@ -23,6 +23,7 @@ use crate::ledger::dispatch::{promote, recall, waiting};
 use crate::ledger::lead;
 use crate::ledger::locks::was_held_up;
 use crate::queue_settings;
+use crate::transport::{BrokerError, Transport};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -72,13 +73,19 @@ impl Dispatcher {
         led
     }
 
+    /// The queues that this scheduler leads now over a transport.
+    pub(crate) fn led_over(&self, transport: Transport) -> Vec<String> {
+        let queues = self.queues.values().filter(|queue| queue.is_led() && queue.transport() == Some(transport));
+        queues.map(|queue| queue.name.clone()).collect()
+    }
+
     /// Whether the queue's broker did not answer the reconciler last time.
     pub(crate) fn broker_is_down(&self, queue: &str) -> bool {
         self.queues.get(queue).is_some_and(|queue| queue.does_not_answer())
     }
 
     /// What the reconciler heard from the queue's broker. With all traffic on the fast path nobody else asks it.
-    pub(crate) fn broker_answers(&self, queue: &str, problem: Option<String>) {
+    pub(crate) fn broker_answers(&self, queue: &str, problem: Option<BrokerError>) {
         if let Some(queue) = self.queues.get(queue) {
             queue.asked(problem);
         }

@@ -8,7 +8,7 @@ use crate::ledger::connections::within;
 use crate::ledger::dispatch::{QueueTurn, Taken, look, recall, return_tokens, take_tokens};
 use crate::ledger::reason::Reason;
 use crate::ticket::Ticket;
-use crate::transport::{MAX_TICKETS, Message};
+use crate::transport::{BrokerError, MAX_TICKETS, Message};
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -189,7 +189,7 @@ async fn publish(
         .record(f64::from(u32::try_from(tickets.len()).unwrap_or(u32::MAX)));
     let messages: Vec<Message> = tickets.chunks(pack).map(|chunk| Message(chunk.to_vec())).collect();
     let Some(broker) = scheduler.brokers.get(now.transport) else {
-        let problem = format!("this scheduler has no address for {}", now.transport);
+        let problem = BrokerError::new(now.transport, "this scheduler has no address for it");
         put_back(scheduler, queue, &tickets, now.rate_limited, problem).await;
         return Ok(Turn::Wait(BROKER_PAUSE));
     };
@@ -200,7 +200,7 @@ async fn publish(
         let sent = broker.publish(&queue.name, &messages).await;
         match sent {
             Ok(()) => queue.published(Ok(())),
-            Err(error) => put_back(&scheduler, &queue, &tickets, rate_limited, error.to_string()).await,
+            Err(error) => put_back(&scheduler, &queue, &tickets, rate_limited, error).await,
         }
         drop(permit);
         queue.publish_fails()
@@ -213,8 +213,14 @@ async fn publish(
     Ok(Turn::Took)
 }
 
-async fn put_back(scheduler: &Scheduler, queue: &QueueState, tickets: &[Ticket], rate_limited: bool, problem: String) {
-    tracing::warn!(queue = queue.name, problem, jobs = tickets.len(), "not published; the jobs go back in line");
+async fn put_back(
+    scheduler: &Scheduler,
+    queue: &QueueState,
+    tickets: &[Ticket],
+    rate_limited: bool,
+    problem: BrokerError,
+) {
+    tracing::warn!(queue = queue.name, %problem, jobs = tickets.len(), "not published; the jobs go back in line");
     queue.published(Err(problem));
     let released = async {
         let mut conn = scheduler.db.lend().await?;

@@ -24,6 +24,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     next_minimum: Option<Money>,
     retry_after: Option<Duration>,
+    bad_token: bool,
     cause: Option<anyhow::Error>,
 }
 
@@ -69,7 +70,16 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = Some(detail.into());
-        Self { status, code, detail, errors: Vec::new(), next_minimum: None, retry_after: None, cause: None }
+        Self {
+            status,
+            code,
+            detail,
+            errors: Vec::new(),
+            next_minimum: None,
+            retry_after: None,
+            bad_token: false,
+            cause: None,
+        }
     }
 
     /// 400: the request cannot be read.
@@ -82,6 +92,18 @@ impl Problem {
     #[must_use]
     pub fn unauthenticated(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    /// 401: the token that was sent is not good.
+    #[must_use]
+    pub fn bad_token(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { bad_token: true, ..Self::unauthenticated(code, detail) }
+    }
+
+    /// 405: not with this method.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "not with this method")
     }
 
     /// 403: known, but not allowed. For others' objects use [`Problem::not_found`]: that they exist is none of their business.
@@ -132,6 +154,7 @@ impl Problem {
             errors: Vec::new(),
             next_minimum: None,
             retry_after: None,
+            bad_token: false,
             cause,
         }
     }
@@ -212,7 +235,9 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            // RFC 6750: without a token the challenge has no error.
+            let challenge = if self.bad_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

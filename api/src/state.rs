@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
+use crate::rate::RateLimiter;
 use crate::realtime::hub::Hub;
 
 /// What every request handler shares. Cheap to clone.
@@ -48,6 +49,7 @@ pub struct Services {
     /// Signs addresses for uploads and downloads.
     pub blobs: Blobs,
     pub clock: Clock,
+    pub rate: RateLimiter,
     /// Cancelled when the process ends; long-lived connections close then.
     pub shutdown: CancellationToken,
 }
@@ -97,6 +99,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
         registry: jobs::registry()?,
         blobs: Blobs::new(&config.s3)?,
         clock: Clock::SYSTEM,
+        rate: RateLimiter::start(config.http.rate_limits, config.redis_url.as_ref(), &config.namespace)?,
         shutdown,
         config,
     }))

@@ -65,6 +65,12 @@ impl Answer {
         self.body
     }
 
+    /// Asserts a refusal with one of these codes.
+    pub(crate) fn refused_with(self, codes: &[&str]) -> Self {
+        assert!(self.status.is_client_error() && codes.contains(&self.code()), "{self:?}");
+        self
+    }
+
     /// Asserts a refusal.
     pub(crate) fn refused(self, status: u16, code: &str) -> Self {
         assert_eq!((self.status.as_u16(), self.code()), (status, code), "{self:?}");

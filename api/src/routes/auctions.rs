@@ -6,8 +6,8 @@ mod refusals;
 mod topic;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use jobs::auctions::events::{News, announce};
 use jobs::auctions::{CloseAuction, OpenAuction, RemindBidders, Reminder};
 use market::auctions::model::{AuctionView, NewAuction};
@@ -29,6 +29,7 @@ use super::listings::found as found_listing;
 use crate::auth::Caller;
 use crate::error::Result;
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page, TimeCursor};
 use crate::state::AppState;
 
@@ -48,9 +49,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 ///
 /// Item, currency, quantity and minimum order are the listing's. Whoever bids is bound by the terms, so they cannot be
 /// changed. The auction opens and closes by itself.
-#[utoipa::path(post, path = "/v1/listings/{listing}/auctions", tag = "auctions", params(("listing" = ListingId, Path), Acting),
+#[utoipa::path(post, path = "/v1/listings/{listing}/auctions", tag = "auctions", params(("listing" = ListingId, Path), Acting, OptionalKey),
     request_body = NewAuction, responses(
-    (status = 201, description = "Scheduled, or live when its start has come", body = AuctionView),
+    (status = 201, description = "Scheduled, or live when its start has come", body = AuctionView,
+        headers(("Location" = String))),
     (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller"),
     (status = 409, description = "`not_for_auction`; `auction_open`: the listing has an open auction"),
     (status = 422, description = "`invalid_value`"),
@@ -60,17 +62,18 @@ async fn create_auction(
     caller: Caller,
     acting: Acting,
     Path(listing): Path<ListingId>,
-    Json(new): Json<NewAuction>,
+    Keyed { key, body: new }: Keyed<NewAuction>,
 ) -> Result<Response> {
-    let mut tx = state.ledger.begin().await?;
-    let seller = acting.trader_of(found_listing(&mut tx, listing).await?.seller_org_id, &caller, "listing")?;
+    let owner = found_listing(&mut *state.db.acquire().await?, listing).await?.seller_org_id;
+    let seller = acting.trader_of(owner, &caller, "listing")?;
     caller.acts_as(OrgKind::Seller, seller)?;
-    let id = store::create(&mut tx, seller, caller.user, listing, &new).await?;
-    let view = found(&mut tx, id, Some(seller)).await?;
-    set_timers(&mut tx, &view).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/auctions/{id}"))];
-    Ok((StatusCode::CREATED, location, Json(view)).into_response())
+    key.once(&state.ledger, seller.0, StatusCode::CREATED, async |tx| {
+        let id = store::create(tx, seller, caller.user, listing, &new).await?;
+        let view = found(tx, id, Some(seller)).await?;
+        set_timers(tx, &view).await?;
+        Ok(Made::at(format!("/v1/auctions/{id}"), view))
+    })
+    .await
 }
 
 /// Enqueues what happens to the auction by itself: it opens, bidders are reminded, it closes. Each job looks again under the

@@ -1,8 +1,8 @@
 //! What organisations hold and may list.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use market::catalog::model::{Item, ItemChange, NewItem};
 use market::catalog::store::{self, CatalogError};
 use market::ids::ItemId;
@@ -13,8 +13,10 @@ use utoipa_axum::routes;
 
 use super::acting::Acting;
 use crate::auth::Caller;
+use crate::conditional::IfMatch;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
@@ -40,8 +42,8 @@ impl From<CatalogError> for Problem {
 /// Add an item
 ///
 /// Its attributes must fit its category. It is seen by its organisation only, until a listing offers it.
-#[utoipa::path(post, path = "/v1/items", tag = "items", params(Acting), request_body = NewItem, responses(
-    (status = 201, description = "Added", body = Item),
+#[utoipa::path(post, path = "/v1/items", tag = "items", params(Acting, OptionalKey), request_body = NewItem, responses(
+    (status = 201, description = "Added", body = Item, headers(("Location" = String))),
     (status = 409, description = "`sku_taken`"),
     (status = 422, description = "`invalid_value`"),
 ))]
@@ -49,14 +51,14 @@ async fn create_item(
     State(state): State<AppState>,
     caller: Caller,
     acting: Acting,
-    Json(new): Json<NewItem>,
+    Keyed { key, body: new }: Keyed<NewItem>,
 ) -> Result<Response> {
     let org = acting.preparer(&caller)?;
-    let mut tx = state.ledger.begin().await?;
-    let item = store::create_item(&mut tx, org, &new).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/items/{}", item.id))];
-    Ok((StatusCode::CREATED, location, Json(item)).into_response())
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        let item = store::create_item(tx, org, &new).await?;
+        Ok(Made::at(format!("/v1/items/{}", item.id), item))
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -102,7 +104,7 @@ async fn get_item(
 /// Change an item
 ///
 /// Fields that are left out stay as they are; attributes are replaced as a whole.
-#[utoipa::path(patch, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting),
+#[utoipa::path(patch, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting, IfMatch),
     request_body = ItemChange, responses(
     (status = 200, description = "The item", body = Item),
     (status = 422, description = "`invalid_value`"),
@@ -112,10 +114,14 @@ async fn change_item(
     caller: Caller,
     Path(id): Path<ItemId>,
     acting: Acting,
+    expected: IfMatch,
     Json(change): Json<ItemChange>,
 ) -> Result<Json<Item>> {
     let org = acting.preparer(&caller)?;
     let mut tx = state.ledger.begin().await?;
+    if expected.is_sent() {
+        expected.check(&store::lock_item(&mut tx, org, id).await?)?;
+    }
     let item = store::change_item(&mut tx, org, id, &change).await?;
     tx.commit().await?;
     Ok(Json(item))
@@ -124,7 +130,7 @@ async fn change_item(
 /// Archive an item
 ///
 /// It leaves the lists; listings and orders keep it.
-#[utoipa::path(delete, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting), responses(
+#[utoipa::path(delete, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting, IfMatch), responses(
     (status = 204, description = "Archived"),
 ))]
 async fn archive_item(
@@ -132,9 +138,13 @@ async fn archive_item(
     caller: Caller,
     Path(id): Path<ItemId>,
     acting: Acting,
+    expected: IfMatch,
 ) -> Result<StatusCode> {
     let org = acting.preparer(&caller)?;
     let mut tx = state.ledger.begin().await?;
+    if expected.is_sent() {
+        expected.check(&store::lock_item(&mut tx, org, id).await?)?;
+    }
     store::archive_item(&mut tx, org, id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

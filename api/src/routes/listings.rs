@@ -1,8 +1,8 @@
 //! Items on offer.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use market::catalog::store::CatalogError;
 use market::ids::ListingId;
 use market::listings::model::{Cursor, Listing, ListingStatus, NewListing, Search};
@@ -18,6 +18,7 @@ use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page, TimeCursor};
 use crate::state::AppState;
 
@@ -124,8 +125,8 @@ async fn my_listings(
 /// Draft a listing
 ///
 /// Nobody outside of the organisation sees it until it is published.
-#[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting), request_body = NewListing, responses(
-    (status = 201, description = "A draft", body = Listing),
+#[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting, OptionalKey), request_body = NewListing, responses(
+    (status = 201, description = "A draft", body = Listing, headers(("Location" = String))),
     (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller, or for `wanted` no buyer"),
     (status = 422, description = "`invalid_value`, `item_unfit`: its attributes are not what the category asks"),
 ))]
@@ -133,15 +134,14 @@ async fn create_listing(
     State(state): State<AppState>,
     caller: Caller,
     acting: Acting,
-    Json(new): Json<NewListing>,
+    Keyed { key, body: new }: Keyed<NewListing>,
 ) -> Result<Response> {
     let org = acting.trader_as(new.sale_mode.lister(), &caller)?;
-    let mut tx = state.ledger.begin().await?;
-    let id = store::create(&mut tx, org, caller.user, &new).await?;
-    let listing = found(&mut tx, id).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/listings/{id}"))];
-    Ok((StatusCode::CREATED, location, Json(listing)).into_response())
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        let id = store::create(tx, org, caller.user, &new).await?;
+        Ok(Made::at(format!("/v1/listings/{id}"), found(tx, id).await?))
+    })
+    .await
 }
 
 /// Read a listing

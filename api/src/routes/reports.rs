@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use jobs::reports::{RequestError, request};
 use market::identity::store as identity;
@@ -14,6 +14,7 @@ use market::ids::ReportId;
 use market::reports::model::{Format, Kind, NewReport, Report, Status};
 use market::reports::rules::{MAX_DAYS, Period, PeriodError};
 use market::reports::store::{self, ReportError};
+use queue::JobTx;
 use serde::{Deserialize, Serialize};
 use shared::blobs::Disposition;
 use shared::ids::{JobId, OrgId};
@@ -26,6 +27,7 @@ use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
@@ -193,8 +195,9 @@ struct CreateReport {
 /// Ask for a report
 ///
 /// A job makes it; whoever asked gets a mail when it is ready. Platform administrators may ask for any organisation.
-#[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting), request_body = CreateReport, responses(
-    (status = 202, description = "A job is at it; `Location` names the report", body = ReportView),
+#[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting, OptionalKey), request_body = CreateReport, responses(
+    (status = 202, description = "A job is at it; `Location` names the report, `Link` the job", body = ReportView,
+        headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future or never were"),
     (status = 429, description = "`too_many_reports`: wait for those that are being made"),
 ))]
@@ -202,30 +205,36 @@ async fn create_report(
     State(state): State<AppState>,
     caller: Caller,
     acting: Acting,
-    Json(body): Json<CreateReport>,
+    Keyed { key, body }: Keyed<CreateReport>,
 ) -> Result<Response> {
     let org = acting.member_or(PlatformRole::Admin, &caller)?;
     if caller.platform(PlatformRole::Admin).is_err() {
         caller.member(org, MemberRole::Trader)?;
     }
-    let mut tx = state.ledger.begin().await?;
-    let zone = identity::org(&mut tx, org).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
+    key.once(&state.ledger, org.0, StatusCode::ACCEPTED, async |tx| {
+        let report = make(tx, org, &caller, &body, state.clock.now()).await?;
+        let (id, job) = (report.id, report.job);
+        Ok(Made::at(format!("/v1/reports/{id}"), view(&state, report, &HashMap::new()).await?).by(job))
+    })
+    .await
+}
+
+/// Writes a report that a job will make.
+async fn make(tx: &mut JobTx, org: OrgId, caller: &Caller, body: &CreateReport, now: DateTime<Utc>) -> Result<Report> {
+    let zone = identity::org(tx, org).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
     let zone = zone.parse().map_err(|_| Problem::internal(ReportError::UnknownZone(zone)))?;
     let period = Period::new(body.first_day, body.last_day, zone).map_err(period_problem)?;
-    if body.first_day > state.clock.now().with_timezone(&zone).date_naive() {
+    if body.first_day > now.with_timezone(&zone).date_naive() {
         let detail = "the period has not begun yet";
         return Err(Problem::unprocessable("period_invalid", detail).at("/first_day", detail));
     }
-    if store::open_count(&mut tx, org).await? >= MAX_OPEN {
+    if store::open_count(tx, org).await? >= MAX_OPEN {
         let detail = format!("{MAX_OPEN} reports of this organisation are being made");
         return Err(Problem::too_many("too_many_reports", detail, Duration::from_secs(10)));
     }
     let new = NewReport { org, requested_by: Some(caller.user), kind: body.kind, format: body.format, period };
-    let (id, _) = request(&mut tx, &new).await?.ok_or_else(|| Problem::internal(anyhow::anyhow!("no report")))?;
-    let report = store::get(&mut tx, id).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/reports/{id}"))];
-    Ok((StatusCode::ACCEPTED, location, Json(one(&state, report).await?)).into_response())
+    let (id, _) = request(tx, &new).await?.ok_or_else(|| Problem::internal(anyhow::anyhow!("no report")))?;
+    Ok(store::get(tx, id).await?)
 }
 
 fn period_problem(error: PeriodError) -> Problem {

@@ -251,6 +251,13 @@ pub struct QueueChange {
     pub transport: Option<Transport>,
 }
 
+/// [`one`], its settings locked against changes until the transaction ends.
+pub async fn lock(conn: &mut PgConnection, name: &str) -> Result<QueueView, OpsError> {
+    // In a statement of its own: the next one sees what those that it waited for have changed.
+    sqlx::query!("SELECT FROM queues WHERE name = $1 FOR UPDATE", name).fetch_optional(&mut *conn).await?;
+    one(conn, name).await
+}
+
 /// Changes settings; everything or, when one of them is out of bounds, nothing.
 pub async fn set(conn: &mut PgConnection, name: &str, change: &QueueChange) -> Result<QueueView, OpsError> {
     // PostgreSQL calls NaN greater than every number, so that the table's checks would let it pass.

@@ -54,6 +54,9 @@ pub mod keys {
         PUBLIC_URL: "http.public_url"
         CORS_ORIGINS: "http.cors_origins"
         TRUSTED_PROXIES: "http.trusted_proxies"
+        RATE_LIMIT_ANONYMOUS: "http.rate_limit_anonymous"
+        RATE_LIMIT_USER: "http.rate_limit_user"
+        RATE_LIMIT_PARTNER: "http.rate_limit_partner"
         JWT_SECRET: "auth.jwt_secret"
         PASSWORD_COST: "auth.password_cost"
         S3_ENDPOINT: "s3.endpoint"
@@ -137,6 +140,28 @@ pub struct Http {
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    pub rate_limits: RateLimits,
+}
+
+/// How many requests an hour a caller has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Whoever is not logged in, by address.
+    pub anonymous: u32,
+    /// A person.
+    pub user: u32,
+    /// A person of a partner organisation, or who looks after the platform.
+    pub partner: u32,
+}
+
+impl RateLimits {
+    /// Unless set otherwise. Development plays an hour of a whole market in a minute, from one address.
+    const fn of(mode: Mode) -> Self {
+        match mode {
+            Mode::Production => Self { anonymous: 100, user: 1_000, partner: 5_000 },
+            Mode::Development => Self { anonymous: 1_000_000, user: 1_000_000, partner: 1_000_000 },
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -224,6 +249,7 @@ impl Config {
                 .map(|list| list.split(',').map(|one| one.trim().to_owned()).collect())
                 .unwrap_or_default(),
             trusted_proxies: networks(s),
+            rate_limits: rate_limits(s, mode),
         };
         let endpoint = web(s, mode, keys::S3_ENDPOINT, "http://127.0.0.1:7310");
         let public_endpoint = match s.text(keys::S3_PUBLIC_ENDPOINT) {
@@ -318,6 +344,15 @@ impl Config {
             return Err(ConfigError::of(keys::JWT_SECRET, "is not set"));
         }
         Ok(&self.auth.jwt_secret)
+    }
+}
+
+fn rate_limits(s: &mut Source, mode: Mode) -> RateLimits {
+    let usual = RateLimits::of(mode);
+    RateLimits {
+        anonymous: s.value(keys::RATE_LIMIT_ANONYMOUS, usual.anonymous),
+        user: s.value(keys::RATE_LIMIT_USER, usual.user),
+        partner: s.value(keys::RATE_LIMIT_PARTNER, usual.partner),
     }
 }
 

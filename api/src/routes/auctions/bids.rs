@@ -22,7 +22,7 @@ use super::found;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
-use crate::idempotency::Idempotent;
+use crate::idempotency::{Idempotent, Made};
 use crate::paging::{Limit, Page};
 use crate::routes::acting::Acting;
 use crate::state::AppState;
@@ -84,7 +84,8 @@ struct PlacedBid {
     ("auction" = AuctionId, Path), Acting,
     ("Idempotency-Key" = String, Header, description = "A new one for each bid; the same again gets the same answer"),
 ), responses(
-    (status = 201, description = "Accepted", body = PlacedBid),
+    (status = 201, description = "Accepted; `Location` names the auction, which shows it", body = PlacedBid,
+        headers(("Location" = String))),
     (status = 403, description = "`own_lot`, `org_not_approved`, `org_kind`: it is no buyer, `brokers_excluded`"),
     (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`"),
     (status = 422, description = "`bid_too_low` (says the `next_minimum`), `not_a_raise`, `amount_too_large`, \
@@ -101,7 +102,10 @@ async fn place_bid(
     // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of [`mail::outbid`].
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
-    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| accept(tx, &bid).await).await
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        Ok(Made::at(format!("/v1/auctions/{auction}"), accept(tx, &bid).await?))
+    })
+    .await
 }
 
 /// Places the bid with all that belongs to it.

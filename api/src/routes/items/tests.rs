@@ -15,7 +15,7 @@ async fn items_belong_to_their_organisation() {
     assert_eq!((&tractors["path"], &tractors["flags"]), (&json!("machinery/tractors"), &json!(["vehicle"])));
 
     let new = json!({"category_id": TRACTORS, "sku": "T-1", "title": "Tractor", "attributes": {"make": "Fendt", "model": "724"}});
-    api.post(Some(&ann), "/v1/items", new.clone()).await.refused(400, "org_required");
+    api.post(Some(&ann), "/v1/items", new.clone()).await.refused(403, "no_org");
     api.pending_org(&ann, "Ann Farm").await;
     let eves = api.pending_org(&eve, "Eve Farm").await;
     let answer = api.post(Some(&ann), "/v1/items", new.clone()).await;

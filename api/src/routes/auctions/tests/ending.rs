@@ -10,8 +10,8 @@ async fn an_auction_comes_with_its_timers() {
     let now = market.now().await;
     let terms = json!({"starts_at": now + TimeDelta::hours(30), "ends_at": now + TimeDelta::hours(33), "opening": eur("10.00"),
         "soft_close_seconds": 120, "hard_ends_at": now + TimeDelta::hours(34)});
-    for person in [&market.ann, &market.moderator] {
-        market.post(person, &auctions, terms.clone()).await.refused(404, "not_found");
+    for (person, status, code) in [(&market.ann, 404, "not_found"), (&market.moderator, 403, "no_org")] {
+        market.post(person, &auctions, terms.clone()).await.refused(status, code);
     }
     let answer = market.post(&market.seller, &auctions, terms.clone()).await;
     let location = answer.headers["location"].to_str().unwrap().to_owned();

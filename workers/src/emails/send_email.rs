@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use backon::{ExponentialBuilder, Retryable as _};
 use chrono_tz::Tz;
 use jobs::emails::SendEmail;
 use market::emails::model::{Content, Email, Recipient, Status, SuppressionReason};
@@ -9,7 +8,7 @@ use market::emails::rules::is_given_up;
 use market::emails::store::{self, EmailError};
 use market::identity::store as identity;
 use market::reports::store::{self as reports, ReportError};
-use queue::{Handler, Outcome, StaleAttempt};
+use queue::{Handler, Outcome};
 use secrecy::SecretString;
 use serde_json::json;
 use shared::blobs::Disposition;
@@ -21,8 +20,6 @@ use crate::{Cx, Services};
 const VERIFICATION_VALID: Duration = Duration::from_hours(48);
 /// How long a download link in a mail works.
 const DOWNLOAD_VALID: Duration = Duration::from_hours(24);
-/// How long it is tried to record that a mail was taken.
-pub(super) const RECORD: Duration = Duration::from_secs(30);
 
 impl Handler<Services> for SendEmail {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
@@ -123,31 +120,14 @@ async fn link(
     }
 }
 
-/// Writes down that the server took the mail, and repeats that: a database that restarts between the server's 250 and our commit
-/// must not cost a second mail. Ends when the job's lease does, at the latest.
+/// Writes down that the server took the mail, repeatedly if need be: a database that restarts between the server's 250 and our
+/// commit must not cost a second mail.
 async fn record(cx: &Cx, email: &Email, address: &str, said: &str) -> anyhow::Result<Outcome> {
-    let attempt = || async {
-        let mut tx = cx.begin().await?;
-        match store::finish_sent(&mut tx, email.id, address, said).await {
-            Ok(()) => cx.commit_with(tx, json!({ "sent": true })).await,
-            // The answer to an earlier commit was lost.
-            Err(EmailError::Finished(_)) => Ok(Outcome::Done),
-            Err(error) => Err(error.into()),
-        }
-    };
-    let policy = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(Duration::from_secs(1))
-        .with_jitter()
-        .without_max_times()
-        .with_total_delay(Some(RECORD));
-    attempt
-        .retry(policy)
-        .when(|error: &anyhow::Error| !error.is::<StaleAttempt>())
-        .notify(|error, _| {
-            tracing::warn!(error = format!("{error:#}"), "the mail was taken and that cannot be recorded yet");
-        })
-        .await
+    cx.commit_after_effect(Some(json!({ "sent": true })), |mut tx| async move {
+        store::finish_sent(&mut tx, email.id, address, said).await?;
+        Ok(tx)
+    })
+    .await
 }
 
 /// Ends a mail that is not to be sent.

@@ -18,7 +18,7 @@ use super::render::Rendered;
 use super::server::Server;
 
 /// How long one mail may take, from waiting for a connection to the server's last word. Servers may take their time after DATA
-/// (RFC 5321 allows minutes); with [`super::send_email::RECORD`] it stays below the job's own time-out.
+/// (RFC 5321 allows minutes); it stays below the job's own time-out.
 const CONVERSATION: Duration = Duration::from_mins(3);
 
 /// Hands mails to one SMTP server over a pool of connections. Cheap to clone.

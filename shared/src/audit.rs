@@ -10,6 +10,27 @@ use sqlx::PgConnection;
 use crate::ids::UserId;
 use crate::trace::TraceParent;
 
+/// Who acts. Acts that are written to the log take one, and write the entry themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    User(UserId),
+    /// Whoever may run `tradeyard` on the installation.
+    CommandLine,
+    /// The platform by itself, such as a rule that ends a stolen session.
+    System,
+}
+
+impl Actor {
+    /// The person, if it is one.
+    #[must_use]
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::CommandLine | Self::System => None,
+        }
+    }
+}
+
 /// What is to be written.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::RequestPartsExt;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody, FormRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -46,12 +46,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 /// Reads the body after its type and size were checked. An empty body needs no type.
 pub(crate) async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     let is_json = is_json(request.headers());
-    if let Some(coding) = request.headers().get(header::CONTENT_ENCODING)
-        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        let detail = "send the body as it is, without Content-Encoding";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", detail));
-    }
+    unencoded(request.headers())?;
     let bytes =
         within(BODY_TIMEOUT, Bytes::from_request(request, state)).await?.map_err(|rejection| match rejection {
             BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(
@@ -66,6 +61,37 @@ pub(crate) async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> R
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
     }
     Ok(bytes)
+}
+
+/// Refuses a body that is compressed.
+fn unencoded(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            let detail = "send the body as it is, without Content-Encoding";
+            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The form of a page, as browsers send it.
+#[derive(Clone, Copy, Debug)]
+pub struct Form<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        unencoded(request.headers())?;
+        match within(BODY_TIMEOUT, axum::Form::<T>::from_request(request, state)).await? {
+            Ok(axum::Form(value)) => Ok(Self(value)),
+            Err(FormRejection::InvalidFormContentType(_)) => {
+                let detail = "send the form with Content-Type: application/x-www-form-urlencoded";
+                Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
+            }
+            Err(_) => Err(Problem::bad_request("invalid_body", "the form is not what this page has")),
+        }
+    }
 }
 
 /// The body, unless it takes longer than `limit` to arrive.

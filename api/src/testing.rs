@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use market::identity::{PlatformRole, store};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use shared::audit::Actor;
 use shared::config::{Config, Source};
 use shared::crypto::password;
 use shared::ids::{OrgId, UserId};
@@ -137,8 +138,17 @@ impl TestApi {
         self.send(with_token(self.request(method, path), person).json(&body)).await
     }
 
-    /// Registers a person and logs in.
+    /// Registers a person, confirms the address with a token as the mail has one, and logs in.
     pub(crate) async fn person(&self, name: &str) -> Person {
+        let person = self.unverified(name).await;
+        let mut conn = self.db.pool.acquire().await.unwrap();
+        let (_, token) = store::mint_email_verification(&mut conn, person.id).await.unwrap().unwrap();
+        assert_eq!(store::verify_email(&mut conn, &token).await.unwrap(), Some(person.id));
+        person
+    }
+
+    /// Registers a person who has not confirmed the address, and logs in.
+    pub(crate) async fn unverified(&self, name: &str) -> Person {
         let email = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
         let body = json!({"email": email, "name": name, "password": PASSWORD});
         let answer = self.post(None, "/v1/auth/register", body).await;
@@ -175,7 +185,7 @@ impl TestApi {
             return person;
         }
         let mut tx = self.db.pool.begin().await.unwrap();
-        store::set_platform_role(&mut tx, person.id, role, None).await.unwrap();
+        store::set_platform_role(&mut tx, Actor::System, person.id, role).await.unwrap();
         tx.commit().await.unwrap();
         person
     }
@@ -185,6 +195,14 @@ impl TestApi {
         let body = json!({"legal_name": name, "kinds": ["seller", "buyer"], "time_zone": "Europe/Berlin"});
         let org = self.post(Some(owner), "/v1/orgs", body).await.ok();
         org["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Invites a person to an organisation of `owner`, and accepts.
+    pub(crate) async fn join(&self, owner: &Person, org: OrgId, person: &Person, role: &str) {
+        let body = json!({"email": person.email, "role": role});
+        let invitation = self.post(Some(owner), &format!("/v1/orgs/{org}/invitations"), body).await.ok();
+        let path = format!("/v1/me/invitations/{}/accept", invitation["id"].as_str().unwrap());
+        self.post(Some(person), &path, json!({})).await.ok();
     }
 
     /// An organisation that may trade.

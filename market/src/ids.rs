@@ -39,6 +39,10 @@ id!(
     SessionId
 );
 id!(
+    /// Names one invitation to an organisation.
+    InvitationId
+);
+id!(
     /// Names one email.
     EmailId
 );

@@ -35,12 +35,14 @@ pub async fn trader(conn: &mut PgConnection) -> Trader {
 pub async fn trader_as(conn: &mut PgConnection, status: &str, kinds: &[&str]) -> Trader {
     let trader = Trader { org: OrgId::generate(), user: UserId::generate() };
     let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-    sqlx::query("INSERT INTO users (id, email, name, password_hash) VALUES ($1, $2, 'Kim Test', '-')")
-        .bind(trader.user)
-        .bind(format!("{}@example.test", trader.user))
-        .execute(&mut *conn)
-        .await
-        .expect("a user");
+    sqlx::query(
+        "INSERT INTO users (id, email, email_verified_at, name, password_hash) VALUES ($1, $2, now(), 'Kim Test', '-')",
+    )
+    .bind(trader.user)
+    .bind(format!("{}@example.test", trader.user))
+    .execute(&mut *conn)
+    .await
+    .expect("a user");
     sqlx::query(
         "INSERT INTO orgs (id, legal_name, kinds, time_zone, status, created_by) VALUES ($1, 'Test Ltd', $2, 'UTC', $3, $4)",
     )

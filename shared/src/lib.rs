@@ -16,4 +16,5 @@ pub mod realtime;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod text;
 pub mod trace;

@@ -96,12 +96,15 @@ impl Stage {
 
     pub(crate) async fn user(&self, email: &str) -> UserId {
         let id = UserId::generate();
-        sqlx::query("INSERT INTO users (id, email, name, password_hash, time_zone) VALUES ($1, $2, 'Ada', 'x', 'Europe/Berlin')")
-            .bind(id)
-            .bind(email)
-            .execute(&self.db.pool)
-            .await
-            .unwrap();
+        sqlx::query(
+            "INSERT INTO users (id, email, email_verified_at, name, password_hash, time_zone)
+             VALUES ($1, $2, now(), 'Ada', 'x', 'Europe/Berlin')",
+        )
+        .bind(id)
+        .bind(email)
+        .execute(&self.db.pool)
+        .await
+        .unwrap();
         id
     }
 

@@ -4,6 +4,7 @@ mod acting;
 mod scene;
 mod semantics;
 mod structure;
+mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
 

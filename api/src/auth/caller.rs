@@ -16,6 +16,9 @@ use crate::error::Problem;
 use crate::state::AppState;
 
 /// An authenticated person and what they may do.
+///
+/// As an extractor it lets people without a verified address read, and nothing else: whoever registers somebody else's address
+/// must not act in their name. Until then they hold no role either. Routes that look after the session itself take a [`Session`].
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub user: UserId,
@@ -28,6 +31,11 @@ pub struct Caller {
 
 impl Caller {
     pub(crate) fn new(session: SessionRef, authority: Authority) -> Self {
+        let authority = if authority.email_verified {
+            authority
+        } else {
+            Authority { platform_role: PlatformRole::User, email_verified: false, memberships: Vec::new() }
+        };
         Self {
             user: session.user,
             session: session.session,
@@ -85,6 +93,10 @@ impl Caller {
     }
 }
 
+/// A caller whose address may still be unverified, for the few acts that concern nothing but the session.
+#[derive(Clone, Debug)]
+pub struct Session(pub Caller);
+
 /// The access token that a request carries, good or not.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
@@ -92,6 +104,19 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl FromRequestParts<AppState> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let Session(caller) = Session::from_request_parts(parts, state).await?;
+        if caller.email_verified || parts.method.is_safe() {
+            return Ok(caller);
+        }
+        let detail = "confirm your address first; POST /v1/auth/verify-email/resend sends the link again";
+        Err(Problem::forbidden("email_unverified", detail))
+    }
+}
+
+impl FromRequestParts<AppState> for Session {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
@@ -110,7 +135,7 @@ impl FromRequestParts<AppState> for Caller {
             .await?
             .ok_or_else(|| Problem::bad_token("session_ended", "log in again"))?;
         state.rate.learn(session.user, &authority);
-        Ok(Self::new(session, authority))
+        Ok(Self(Caller::new(session, authority)))
     }
 }
 

@@ -1,39 +1,45 @@
 //! Password hashing on a few threads of its own: it is slow on purpose, and must not starve everything else.
+//!
+//! Who waits is served fairly between the places that requests come from: a burst from one place queues behind itself, and a login
+//! from elsewhere waits for a few hashes at most, not for the whole burst.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use market::identity::store::network;
 use secrecy::{ExposeSecret, SecretString};
 use shared::crypto::password;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Problem;
 
-/// How long a request waits for its turn before it is told to come back.
-const MAX_WAIT: Duration = Duration::from_secs(2);
+/// How long a request waits for its turn before it is told to come back: shorter than a request may take.
+const MAX_WAIT: Duration = Duration::from_secs(20);
+/// How many requests of one place may wait at once; more are told to come back.
+const MOST_WAITING: usize = 64;
 
 /// Hashes and checks passwords, half as many at once as the machine has cores. New ones are hashed one at a time, beside them:
 /// a flood of registrations must not keep people from logging in.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     cost: u32,
-    turns: Arc<Semaphore>,
-    new_turns: Arc<Semaphore>,
-    max_wait: Duration,
+    turns: Turns,
+    new_turns: Turns,
 }
 
 impl Passwords {
     #[must_use]
     pub fn new(cost: u32) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let turns = Arc::new(Semaphore::new((cores / 2).max(1)));
-        Self { cost, turns, new_turns: Arc::new(Semaphore::new(1)), max_wait: MAX_WAIT }
+        Self { cost, turns: Turns::new((cores / 2).max(1)), new_turns: Turns::new(1) }
     }
 
-    /// Hashes a new password.
-    pub async fn hash(&self, password: SecretString) -> Result<String, Problem> {
+    /// Hashes a new password for somebody at `from`.
+    pub async fn hash(&self, from: IpAddr, password: SecretString) -> Result<String, Problem> {
         let cost = self.cost;
-        self.run(&self.new_turns, move || password::hash(password.expose_secret(), cost))
+        run(&self.new_turns, from, move || password::hash(password.expose_secret(), cost))
             .await?
             .map_err(Problem::internal)
     }
@@ -42,11 +48,12 @@ impl Passwords {
     /// hash when the old one has another cost than this installation asks for.
     pub async fn verify(
         &self,
+        from: IpAddr,
         password: SecretString,
         hash: Option<String>,
     ) -> Result<(bool, Option<String>), Problem> {
         let cost = self.cost;
-        self.run(&self.turns, move || {
+        run(&self.turns, from, move || {
             let password = password.expose_secret();
             let Some(hash) = hash else {
                 password::verify_nobody(password, cost);
@@ -58,25 +65,104 @@ impl Passwords {
         })
         .await
     }
+}
 
-    async fn run<T: Send + 'static>(
-        &self,
-        turns: &Arc<Semaphore>,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Problem> {
-        let turn = tokio::time::timeout(self.max_wait, Arc::clone(turns).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else {
-            return Err(Problem::unavailable("busy", "too many people at once").retry_after(MAX_WAIT));
-        };
-        // The thread holds the turn: a request that is given up must not make room while its work still runs.
-        tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(turn);
-            done
-        })
-        .await
-        .map_err(Problem::internal)
+async fn run<T: Send + 'static>(
+    turns: &Turns,
+    from: IpAddr,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let turn = turns.take(network(from)).await?;
+    // The thread holds the turn: a request that is given up must not make room while its work still runs.
+    tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    })
+    .await
+    .map_err(Problem::internal)
+}
+
+/// Turns at something slow, shared fairly between places: as many of one place as it may use at once stand in the queue for all,
+/// which is served in the order of arrival; the others of the place wait behind them.
+#[derive(Clone, Debug)]
+struct Turns {
+    all: Arc<Semaphore>,
+    /// How many turns one place may use at once.
+    of_place: usize,
+    places: Places,
+    max_wait: Duration,
+}
+
+type Places = Arc<Mutex<HashMap<IpAddr, Place>>>;
+
+/// A place with requests that wait or work.
+#[derive(Debug)]
+struct Place {
+    turns: Arc<Semaphore>,
+    requests: usize,
+}
+
+/// The right to work. Given back for all first: the next may well be of another place.
+#[derive(Debug)]
+struct Turn {
+    _all: OwnedSemaphorePermit,
+    _own: OwnedSemaphorePermit,
+    _line: InLine,
+}
+
+/// One request of a place; the place is forgotten with its last one.
+#[derive(Debug)]
+struct InLine {
+    place: IpAddr,
+    places: Places,
+}
+
+impl Turns {
+    fn new(at_once: usize) -> Self {
+        let of_place = (at_once / 2).max(1);
+        Self { all: Arc::new(Semaphore::new(at_once)), of_place, places: Places::default(), max_wait: MAX_WAIT }
     }
+
+    async fn take(&self, place: IpAddr) -> Result<Turn, Problem> {
+        let (line, own) = self.line_up(place)?;
+        let turn = async {
+            let own = own.acquire_owned().await.ok()?;
+            let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
+            Some((own, all))
+        };
+        match tokio::time::timeout(self.max_wait, turn).await {
+            Ok(Some((own, all))) => Ok(Turn { _all: all, _own: own, _line: line }),
+            _ => Err(busy()),
+        }
+    }
+
+    fn line_up(&self, place: IpAddr) -> Result<(InLine, Arc<Semaphore>), Problem> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Place { turns: Arc::new(Semaphore::new(self.of_place)), requests: 0 };
+        let known = places.entry(place).or_insert_with(new);
+        if known.requests >= MOST_WAITING {
+            return Err(busy());
+        }
+        known.requests += 1;
+        Ok((InLine { place, places: Arc::clone(&self.places) }, Arc::clone(&known.turns)))
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = places.get_mut(&self.place) {
+            known.requests -= 1;
+            if known.requests == 0 {
+                places.remove(&self.place);
+            }
+        }
+    }
+}
+
+fn busy() -> Problem {
+    Problem::unavailable("busy", "too many people at once").retry_after(Duration::from_secs(2))
 }
 
 #[cfg(test)]

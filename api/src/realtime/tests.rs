@@ -319,7 +319,7 @@ async fn who_leaves_an_organisation_stops_watching_what_is_its() {
     let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
     let org = api.org(&ann, "Ann Farm", &moderator).await;
     let members = format!("/v1/orgs/{org}/members");
-    assert_eq!(api.post(Some(&ann), &members, json!({"email": bob.email, "role": "viewer"})).await.status, 204);
+    api.join(&ann, org, &bob, "viewer").await;
     let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
     let topic = format!("job:{}", api.post(Some(&ann), "/v1/reports", report).await.ok()["job"]);
     let (mut anns, mut bobs) = (Client::open(&api, &ann).await, Client::open(&api, &bob).await);

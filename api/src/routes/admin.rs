@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use jobs::identity::mail;
 use market::identity::store::{self, UserError};
 use market::identity::{PlatformRole, UserStatus};
 use serde::{Deserialize, Serialize};
-use shared::audit;
+use shared::audit::{self, Actor};
 use shared::ids::UserId;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,6 +17,7 @@ use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page};
+use crate::routes::orgs::given_reason;
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -93,7 +95,7 @@ struct Reason {
 
 /// Suspend a person
 ///
-/// Every session ends at once, open sockets within five seconds.
+/// Every session ends at once, open sockets within five seconds. The person is told by mail, and gets no other mail from then on.
 #[utoipa::path(post, path = "/v1/admin/users/{user}/suspend", tag = "admin", params(("user" = UserId, Path)),
     request_body = Reason, responses((status = 204, description = "Suspended")))]
 async fn suspend_user(
@@ -126,13 +128,12 @@ async fn set_status(
 ) -> Result<StatusCode> {
     caller.platform(PlatformRole::Admin)?;
     not_yourself(caller, user)?;
-    if !(1..=1000).contains(&reason.trim().chars().count()) {
-        return Err(
-            Problem::unprocessable("reason_length", "give a reason of up to 1,000 characters").at("/reason", "length")
-        );
+    let reason = given_reason(reason)?;
+    let mut tx = state.ledger.begin().await?;
+    let entry = store::set_user_status(&mut tx, Actor::User(caller.user), user, status, &reason).await?;
+    if status == UserStatus::Suspended {
+        mail::suspended(&mut tx, user, entry, reason).await?;
     }
-    let mut tx = state.db.begin().await?;
-    store::set_user_status(&mut tx, user, status, caller.user, reason.trim()).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -160,7 +161,7 @@ async fn change_platform_role(
     caller.platform(PlatformRole::Admin)?;
     not_yourself(&caller, user)?;
     let mut tx = state.db.begin().await?;
-    store::set_platform_role(&mut tx, user, body.platform_role, Some(caller.user)).await?;
+    store::set_platform_role(&mut tx, Actor::User(caller.user), user, body.platform_role).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

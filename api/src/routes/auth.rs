@@ -1,9 +1,11 @@
-//! Registration, login and sessions.
+//! Registration, login and sessions. Forgotten passwords are in [`reset`].
+
+pub(super) mod reset;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use jobs::identity::mail;
-use market::identity::store::{self, Limit, NewUser, RefreshError, ThrottleKey};
+use market::identity::store::{self, Attempt, Limit, NewUser, RefreshError, ThrottleKey};
 use market::identity::{Email, PersonName, UserStatus};
 use market::ids::SessionId;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,7 +17,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::auth::Caller;
+use crate::auth::Session;
 use crate::auth::caller::ClientAddr;
 use crate::auth::tokens::ACCESS_MINUTES;
 use crate::error::{Problem, Result};
@@ -30,6 +32,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(login))
         .routes(routes!(refresh))
         .routes(routes!(logout))
+        .merge(reset::router())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,7 +49,8 @@ struct Register {
 ///
 /// The answer is the same whether or not the address has an account.
 #[utoipa::path(post, path = "/v1/auth/register", tag = "auth", security(()), request_body = Register, responses(
-    (status = 202, description = "If the address is new, a mail with a link to verify it is on its way"),
+    (status = 202, description = "A mail is on its way: with a link to verify the address or, if it has an account, one to take \
+        that over with a new password"),
     (status = 429, description = "`too_many_attempts`: too many registrations from one place"),
 ))]
 async fn register(
@@ -60,16 +64,18 @@ async fn register(
     if state.config.mode == Mode::Production || !from.is_loopback() {
         let mut conn = state.db.acquire().await?;
         let place = ThrottleKey::registrations(from);
-        if let Some(wait) = store::begin_attempt(&mut conn, &place, Limit::REGISTRATIONS).await? {
+        if let Attempt::Wait(wait) = store::begin_attempt(&mut conn, &[(&place, Limit::REGISTRATIONS)]).await? {
             let detail = "too many registrations from this place; wait before the next";
             return Err(Problem::too_many("too_many_attempts", detail, wait));
         }
     }
-    let password_hash = state.passwords.hash(body.password).await?;
+    let password_hash = state.passwords.hash(from, body.password).await?;
     let mut tx = state.ledger.begin().await?;
     let new = NewUser { email: &body.email, name: &body.name, password_hash: &password_hash };
-    if let Some(user) = store::insert_user(&mut tx, new).await? {
-        mail::verify_address(&mut tx, user, user.to_string()).await?;
+    match store::insert_user(&mut tx, new).await? {
+        Some(user) => mail::verify_address(&mut tx, user, user.to_string()).await?,
+        // Whoever made that account, this may be the owner of the address, who can take it over.
+        None => mail::already_registered(&mut tx, &body.email, hour(&state)).await?,
     }
     tx.commit().await?;
     Ok(StatusCode::ACCEPTED)
@@ -81,14 +87,18 @@ async fn register(
 #[utoipa::path(post, path = "/v1/auth/verify-email/resend", tag = "auth", responses(
     (status = 202, description = "A mail is on its way, if there is something to verify"),
 ))]
-async fn resend_verification(State(state): State<AppState>, caller: Caller) -> Result<StatusCode> {
+async fn resend_verification(State(state): State<AppState>, Session(caller): Session) -> Result<StatusCode> {
     if !caller.email_verified {
-        let hour = state.clock.now().format("%Y-%m-%dT%H");
         let mut tx = state.ledger.begin().await?;
-        mail::verify_address(&mut tx, caller.user, format!("{} {hour}", caller.user)).await?;
+        mail::verify_address(&mut tx, caller.user, format!("{} {}", caller.user, hour(&state))).await?;
         tx.commit().await?;
     }
     Ok(StatusCode::ACCEPTED)
+}
+
+/// What makes repeated mails of one hour the same mail.
+fn hour(state: &AppState) -> String {
+    state.clock.now().format("%Y-%m-%dT%H").to_string()
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -129,7 +139,8 @@ struct SessionTokens {
     token_type: &'static str,
     /// Seconds until the access token expires.
     expires_in: i64,
-    /// Trade it once for new tokens at `/v1/auth/refresh`. A second use ends the session.
+    /// Trade it for new tokens at `/v1/auth/refresh`. Within ten seconds it gives the same ones again; later a second use ends the
+    /// session.
     refresh_token: String,
     user: UserId,
 }
@@ -143,7 +154,8 @@ impl SessionTokens {
 
 /// Log in
 ///
-/// After five failures for one account from one place, each further one waits longer, up to 15 minutes.
+/// After five failures for one account from one place, or 50 from all places together, each further one waits longer, up to 15
+/// minutes. Where an account has logged in within a month, the failures of others do not keep it waiting.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "auth", security(()), request_body = Login, responses(
     (status = 200, description = "A new session", body = SessionTokens),
     (status = 401, description = "`invalid_credentials`"),
@@ -157,23 +169,25 @@ async fn login(
     Json(body): Json<Login>,
 ) -> Result<Json<SessionTokens>> {
     let account = ThrottleKey::account(&body.email, from);
-    let address = ThrottleKey::address(from);
+    let (anywhere, address) = (ThrottleKey::anywhere(&body.email), ThrottleKey::address(from));
+    let asked = [(&account, Limit::ACCOUNT), (&anywhere, Limit::ANYWHERE), (&address, Limit::ADDRESS)];
     let mut conn = state.db.acquire().await?;
-    for (key, limit) in [(&address, Limit::ADDRESS), (&account, Limit::ACCOUNT)] {
-        if let Some(wait) = store::begin_attempt(&mut conn, key, limit).await? {
+    let counted = match store::begin_attempt(&mut conn, &asked).await? {
+        Attempt::Judge(counted) => counted,
+        Attempt::Wait(wait) => {
             return Err(Problem::too_many("too_many_attempts", "too many failed logins; wait before the next", wait));
         }
-    }
+    };
     let known = store::credentials(&mut conn, &body.email).await?;
     // Hashing takes long: the connection serves others meanwhile.
     drop(conn);
     let hash = known.as_ref().map(|known| known.password_hash.clone());
-    let (fits, new_hash) = state.passwords.verify(body.password, hash).await?;
+    let (fits, new_hash) = state.passwords.verify(from, body.password, hash).await?;
     let Some(known) = known.filter(|_| fits) else {
         return Err(Problem::unauthenticated("invalid_credentials", "the address or the password is wrong"));
     };
     let mut tx = state.db.begin().await?;
-    store::forget_attempts(&mut tx, &account, &address).await?;
+    store::forget_attempts(&mut tx, &account, &counted).await?;
     if known.status == UserStatus::Suspended {
         tx.commit().await?;
         return Err(Problem::forbidden("suspended", "this account is suspended"));
@@ -195,19 +209,22 @@ struct Refresh {
 }
 
 /// Trade a refresh token for new tokens
+///
+/// Requests with the same token within ten seconds get the same next refresh token, so that two tabs may refresh at once.
 #[utoipa::path(post, path = "/v1/auth/refresh", tag = "auth", security(()), request_body = Refresh, responses(
     (status = 200, description = "New tokens; the old refresh token is used up", body = SessionTokens),
     (status = 401, description = "`refresh_invalid`; `refresh_reused`: the session was ended, because the token was used before"),
 ))]
 async fn refresh(State(state): State<AppState>, Json(body): Json<Refresh>) -> Result<Json<SessionTokens>> {
-    let mut tx = state.db.begin().await?;
+    let mut tx = state.ledger.begin().await?;
     match store::refresh(&mut tx, body.refresh_token.expose_secret()).await {
         Ok(next) => {
             tx.commit().await?;
             SessionTokens::new(&state, next.user, next.session, next.session_version, next.refresh_token).map(Json)
         }
         Err(RefreshError::Invalid) => Err(Problem::unauthenticated("refresh_invalid", "log in again")),
-        Err(RefreshError::Reused(user)) => {
+        Err(RefreshError::Reused(user, session)) => {
+            mail::session_ended(&mut tx, user, session).await?;
             tx.commit().await?;
             tracing::warn!(user.id = %user, "a refresh token was used twice; its session has been revoked");
             Err(Problem::unauthenticated("refresh_reused", "this token was used before; log in again"))
@@ -218,7 +235,7 @@ async fn refresh(State(state): State<AppState>, Json(body): Json<Refresh>) -> Re
 
 /// End this session
 #[utoipa::path(post, path = "/v1/auth/logout", tag = "auth", responses((status = 204, description = "Ended")))]
-async fn logout(State(state): State<AppState>, caller: Caller) -> Result<StatusCode> {
+async fn logout(State(state): State<AppState>, Session(caller): Session) -> Result<StatusCode> {
     let mut conn = state.db.acquire().await?;
     store::revoke_session(&mut conn, caller.session, "logout").await?;
     Ok(StatusCode::NO_CONTENT)

@@ -8,9 +8,7 @@ use market::catalog::store;
 use market::identity::PlatformRole;
 use market::ids::CategoryId;
 use serde::Serialize;
-use serde_json::json;
-use shared::audit;
-use sqlx::PgConnection;
+use shared::audit::Actor;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -59,8 +57,7 @@ async fn create_category(
 ) -> Result<Response> {
     caller.platform(PlatformRole::Admin)?;
     key.once(&state.ledger, caller.user.0, StatusCode::CREATED, async |tx| {
-        let category = store::create_category(tx, &new).await?;
-        record(tx, &caller, "category.create", &category).await?;
+        let category = store::create_category(tx, Actor::User(caller.user), &new).await?;
         Ok(Made::at(format!("/v1/categories/{}", category.id), category))
     })
     .await
@@ -97,17 +94,9 @@ async fn change_category(
     if expected.is_sent() {
         expected.check(&store::lock_category(&mut tx, id).await?)?;
     }
-    let category = store::change_category(&mut tx, id, &change).await?;
-    record(&mut tx, &caller, "category.change", &category).await?;
+    let category = store::change_category(&mut tx, Actor::User(caller.user), id, &change).await?;
     tx.commit().await?;
     Ok(Json(category))
-}
-
-async fn record(conn: &mut PgConnection, caller: &Caller, action: &str, now: &Category) -> Result<()> {
-    let data = json!({"path": now.path, "schema": now.attribute_schema, "flags": now.flags, "fee_bps": now.fee_bps});
-    let subject = ("category", now.id.to_string());
-    audit::append(conn, audit::Entry { actor: Some(caller.user), action, subject, data }).await?;
-    Ok(())
 }
 
 #[cfg(test)]

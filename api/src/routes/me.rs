@@ -1,23 +1,28 @@
-//! The caller's own account.
+//! The caller's own account, and its sessions. Invitations to it are in [`super::invitations`].
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use market::identity::store::{self, ProfileChange};
 use market::identity::{MemberRole, OrgStatus, PersonName, PlatformRole, TimeZone};
+use market::ids::SessionId;
 use serde::{Deserialize, Serialize};
 use shared::ids::{OrgId, UserId};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Session};
 use crate::conditional::IfMatch;
 use crate::error::{Problem, Result};
-use crate::extract::Json;
+use crate::extract::{Json, Path};
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_me, change_me))
+    OpenApiRouter::new()
+        .routes(routes!(get_me, change_me))
+        .routes(routes!(list_sessions, end_other_sessions))
+        .routes(routes!(end_session))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,4 +98,65 @@ async fn change_me(
     let me = view(store::profile(&mut tx, caller.user).await?, &caller)?;
     tx.commit().await?;
     Ok(Json(me))
+}
+
+/// A login on one device.
+#[derive(Debug, Serialize, ToSchema)]
+struct MySession {
+    id: SessionId,
+    /// Whether it is the one that asks.
+    current: bool,
+    /// The program that logged in, as it names itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    created_at: DateTime<Utc>,
+    refreshed_at: DateTime<Utc>,
+    /// When it ends unless it is refreshed before.
+    expires_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct MySessions {
+    /// The last used first, at most 100.
+    items: Vec<MySession>,
+}
+
+/// List the caller's sessions
+#[utoipa::path(get, path = "/v1/me/sessions", tag = "me", responses(
+    (status = 200, description = "The open ones", body = MySessions),
+))]
+async fn list_sessions(State(state): State<AppState>, Session(caller): Session) -> Result<Json<MySessions>> {
+    let sessions = store::sessions_of(&mut *state.db.acquire().await?, caller.user).await?;
+    let items = sessions.into_iter().map(|session| MySession {
+        id: session.id,
+        current: session.id == caller.session,
+        user_agent: session.user_agent,
+        created_at: session.created_at,
+        refreshed_at: session.refreshed_at,
+        expires_at: session.expires_at,
+    });
+    Ok(Json(MySessions { items: items.collect() }))
+}
+
+/// End all sessions but this one
+#[utoipa::path(delete, path = "/v1/me/sessions", tag = "me", responses((status = 204, description = "Ended")))]
+async fn end_other_sessions(State(state): State<AppState>, Session(caller): Session) -> Result<StatusCode> {
+    store::revoke_other(&mut *state.db.acquire().await?, caller.user, None, Some(caller.session)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End one session
+#[utoipa::path(delete, path = "/v1/me/sessions/{session}", tag = "me", params(("session" = SessionId, Path)), responses(
+    (status = 204, description = "Ended"),
+    (status = 404, description = "The caller has no such open session"),
+))]
+async fn end_session(
+    State(state): State<AppState>,
+    Session(caller): Session,
+    Path(session): Path<SessionId>,
+) -> Result<StatusCode> {
+    match store::revoke_other(&mut *state.db.acquire().await?, caller.user, Some(session), None).await? {
+        0 => Err(Problem::not_found("session")),
+        _ => Ok(StatusCode::NO_CONTENT),
+    }
 }

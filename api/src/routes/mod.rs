@@ -9,6 +9,7 @@ mod cargo_events;
 mod categories;
 mod health;
 mod images;
+mod invitations;
 mod items;
 mod jobs;
 mod listings;
@@ -41,6 +42,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(auth::router())
         .merge(me::router())
         .merge(orgs::router())
+        .merge(invitations::router())
         .merge(admin::router())
         .merge(categories::router())
         .merge(items::router())

@@ -7,10 +7,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::identity::mail;
-use market::identity::store::{self, Decision, NewOrg, OrgChange, OrgError, OrgFilter};
+use market::identity::store::{self, Application, Decision, NewOrg, OrgChange, OrgError, OrgFilter};
 use market::identity::{LegalName, MemberRole, OrgKind, OrgStatus, PlatformRole, TimeZone, VatNumber};
 use serde::{Deserialize, Serialize};
+use shared::audit::Actor;
 use shared::ids::OrgId;
+use shared::text;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -31,6 +33,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(reject_org))
         .routes(routes!(suspend_org))
         .routes(routes!(reinstate_org))
+        .routes(routes!(apply_again))
         .merge(members::router())
 }
 
@@ -41,6 +44,7 @@ impl From<OrgError> for Problem {
             OrgError::VatNumberTaken => {
                 Self::conflict("vat_number_taken", error.to_string()).at("/vat_number", "taken")
             }
+            OrgError::TooMany => Self::conflict("too_many_orgs", error.to_string()),
             OrgError::Status(_) => Self::conflict("org_status", error.to_string()),
             OrgError::KindsApproved => {
                 Self::forbidden("kinds_approved", error.to_string()).at("/kinds", "approved as they are")
@@ -100,7 +104,7 @@ struct CreateOrg {
 /// The caller becomes its owner. It may trade when a moderator has approved it.
 #[utoipa::path(post, path = "/v1/orgs", tag = "orgs", params(OptionalKey), request_body = CreateOrg, responses(
     (status = 201, description = "Waiting for approval", body = Org, headers(("Location" = String))),
-    (status = 409, description = "`vat_number_taken`"),
+    (status = 409, description = "`too_many_orgs`: a person founds at most 20"),
 ))]
 async fn create_org(
     State(state): State<AppState>,
@@ -205,8 +209,40 @@ async fn change_org(
     if expected.is_sent() {
         expected.check(&Org::from(store::lock_org(&mut tx, id).await?))?;
     }
-    let change = OrgChange { kinds: body.kinds, time_zone: body.time_zone, by: caller.user, moderated };
-    store::change_org(&mut tx, id, &change).await?;
+    let change = OrgChange { kinds: body.kinds, time_zone: body.time_zone, moderated };
+    store::change_org(&mut tx, Actor::User(caller.user), id, &change).await?;
+    let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
+    tx.commit().await?;
+    Ok(Json(org.into()))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ApplyAgain {
+    legal_name: Option<LegalName>,
+    vat_number: Option<VatNumber>,
+    #[schema(min_items = 1, max_items = 4)]
+    kinds: Option<Vec<OrgKind>>,
+}
+
+/// Apply again after a rejection
+///
+/// Its owners may correct what it says of itself; what is left out stays.
+#[utoipa::path(post, path = "/v1/orgs/{org}/apply-again", tag = "orgs", params(("org" = OrgId, Path)), request_body = ApplyAgain, responses(
+    (status = 200, description = "Waiting for approval", body = Org),
+    (status = 409, description = "`org_status`: it is not rejected"),
+))]
+async fn apply_again(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<OrgId>,
+    Json(body): Json<ApplyAgain>,
+) -> Result<Json<Org>> {
+    caller.member(id, MemberRole::Owner)?;
+    body.kinds.as_deref().map_or(Ok(()), check_kinds)?;
+    let application = Application { legal_name: body.legal_name, vat_number: body.vat_number, kinds: body.kinds };
+    let mut tx = state.db.begin().await?;
+    store::apply_again(&mut tx, Actor::User(caller.user), id, &application).await?;
     let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
     tx.commit().await?;
     Ok(Json(org.into()))
@@ -223,7 +259,7 @@ struct Reason {
 /// Approve a waiting organisation
 #[utoipa::path(post, path = "/v1/orgs/{org}/approve", tag = "orgs", params(("org" = OrgId, Path)), responses(
     (status = 200, description = "Approved", body = Org),
-    (status = 409, description = "`org_status`: it is not waiting"),
+    (status = 409, description = "`org_status`: it is not waiting; `vat_number_taken`: by another approved one"),
 ))]
 async fn approve_org(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Org>> {
     decide(&state, &caller, id, Decision::Approve, None).await
@@ -266,6 +302,16 @@ async fn reinstate_org(State(state): State<AppState>, caller: Caller, Path(id): 
     decide(&state, &caller, id, Decision::Reinstate, None).await
 }
 
+/// A reason that people can read, of 1 to 1,000 characters.
+pub(super) fn given_reason(text: &str) -> Result<String> {
+    let refused = |detail: String| Problem::unprocessable("reason_length", detail.clone()).at("/reason", detail);
+    let reason = text::lines(text).map_err(|unshowable| refused(unshowable.to_string()))?;
+    if (1..=1000).contains(&reason.chars().count()) {
+        return Ok(reason);
+    }
+    Err(refused("give a reason of up to 1,000 characters".to_owned()))
+}
+
 async fn decide(
     state: &AppState,
     caller: &Caller,
@@ -277,16 +323,11 @@ async fn decide(
     if caller.belongs_to(id) {
         return Err(Problem::forbidden("own_org", "somebody else decides about your own organisation"));
     }
-    let reason = reason.map(|body| body.reason);
-    if reason.as_deref().is_some_and(|text| !(1..=1000).contains(&text.trim().chars().count())) {
-        return Err(
-            Problem::unprocessable("reason_length", "give a reason of up to 1,000 characters").at("/reason", "length")
-        );
-    }
+    let reason = reason.map(|body| given_reason(&body.reason)).transpose()?;
     let mut tx = state.ledger.begin().await?;
-    store::decide(&mut tx, id, decision, caller.user, reason.as_deref().map(str::trim)).await?;
+    let entry = store::decide(&mut tx, Actor::User(caller.user), id, decision, reason.as_deref()).await?;
     let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
-    mail::decided(&mut tx, &org, decision).await?;
+    mail::decided(&mut tx, &org, decision, entry).await?;
     tx.commit().await?;
     Ok(Json(org.into()))
 }

@@ -1,21 +1,28 @@
-//! The page behind the link in a verification mail. Looking at it changes nothing, because mail scanners look at every link;
+//! The pages behind the links in mails. Looking at it changes nothing, because mail scanners look at every link;
 //! the button does. No scripts.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use market::identity::store;
+use market::identity::store::{self, InvitationError, Refusal};
+use secrecy::SecretString;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use shared::crypto::password;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::Result;
-use crate::extract::Query;
+use super::auth::reset;
+use crate::auth::caller::ClientAddr;
+use crate::error::{Problem, Result};
+use crate::extract::{Form, Query};
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(ask, verify))
+    OpenApiRouter::new()
+        .routes(routes!(ask, verify))
+        .routes(routes!(ask_password, set_password))
+        .routes(routes!(show_invitation, decline_invitation))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -52,6 +59,111 @@ async fn verify(State(state): State<AppState>, Query(link): Query<Link>) -> Resu
         Some(_) => page(StatusCode::OK, "<h1>Thank you</h1><p>Your address is confirmed.</p>"),
         None => page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN),
     })
+}
+
+/// Ask for a new password
+#[utoipa::path(get, path = "/reset-password", tag = "pages", security(()), params(Link), responses(
+    (status = 200, description = "A page with a form", content_type = "text/html"),
+))]
+async fn ask_password(Query(link): Query<Link>) -> Response {
+    if !is_token(&link.token) {
+        return page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN);
+    }
+    page(StatusCode::OK, &password_form(&link.token, ""))
+}
+
+fn password_form(token: &str, fault: &str) -> String {
+    format!(
+        r#"<h1>Set a new password</h1><p>{fault}</p><form method="post" action="/reset-password?token={token}"><label>New
+        password, at least {} characters <input type="password" name="password" autocomplete="new-password" required></label>
+        <button>Set password</button></form>"#,
+        password::MIN_CHARS
+    )
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+}
+
+/// Set a new password by the form
+#[utoipa::path(post, path = "/reset-password", tag = "pages", security(()), params(Link),
+    request_body(content = NewPassword, content_type = "application/x-www-form-urlencoded"), responses(
+    (status = 200, description = "A page that says so", content_type = "text/html"),
+    (status = 422, description = "A page that says what is wrong", content_type = "text/html"),
+))]
+async fn set_password(
+    State(state): State<AppState>,
+    ClientAddr(from): ClientAddr,
+    link: std::result::Result<Query<Link>, Problem>,
+    Form(form): Form<NewPassword>,
+) -> Result<Response> {
+    // After the form: a body of another type is refused as such.
+    let Query(link) = link?;
+    if !is_token(&link.token) {
+        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN));
+    }
+    let weak = || password_form(&link.token, &password::Weak.to_string());
+    match reset::set_password(&state, from, &link.token, form.password).await {
+        Ok(()) => Ok(page(StatusCode::OK, "<h1>Thank you</h1><p>The password is set. Log in with it.</p>")),
+        Err(problem) if problem.code() == "token_invalid" => Ok(page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN)),
+        Err(problem) if problem.code() == "weak_password" => Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &weak())),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Show an invitation
+#[utoipa::path(get, path = "/invitation", tag = "pages", security(()), params(Link), responses(
+    (status = 200, description = "A page that says what it is, with a button to decline", content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, answered or expired", content_type = "text/html"),
+))]
+async fn show_invitation(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
+    let found = store::invitation_of_token(&mut *state.db.acquire().await?, &link.token).await?;
+    let Some(invitation) = found else {
+        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, ANSWERED));
+    };
+    // The token is one of ours: it was found.
+    let body = format!(
+        r#"<h1>You are invited</h1><p>{} invites {} to join as {}.</p><p>To accept, log in with this address, or register it
+        and confirm it first; the invitation then is among those to your account.</p>
+        <form method="post" action="/invitation?token={}"><button>Decline</button></form>"#,
+        escaped(&invitation.org_name),
+        escaped(&invitation.email),
+        invitation.role,
+        link.token
+    );
+    Ok(page(StatusCode::OK, &body))
+}
+
+/// Decline an invitation by the button
+#[utoipa::path(post, path = "/invitation", tag = "pages", security(()), params(Link), responses(
+    (status = 200, description = "A page that says so", content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, answered or expired", content_type = "text/html"),
+))]
+async fn decline_invitation(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
+    let mut tx = state.db.begin().await?;
+    let declined = match store::invitation_of_token(&mut tx, &link.token).await? {
+        Some(invitation) => store::refuse(&mut tx, invitation.id, Refusal::Link).await,
+        None => Err(InvitationError::Unknown),
+    };
+    match declined {
+        Ok(()) => {
+            tx.commit().await?;
+            Ok(page(StatusCode::OK, "<h1>Declined</h1><p>Nothing else happens.</p>"))
+        }
+        Err(InvitationError::Unknown) => Ok(page(StatusCode::UNPROCESSABLE_ENTITY, ANSWERED)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+const ANSWERED: &str =
+    "<h1>This link does not work</h1><p>It is unknown, or its invitation answered, taken back or expired.</p>";
+
+/// Text as it may stand in a page.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 const UNKNOWN: &str =

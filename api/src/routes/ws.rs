@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::auth::Caller;
+use crate::auth::Session;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Query};
 use crate::realtime;
@@ -33,7 +33,7 @@ struct Ticket {
 
 /// Get a ticket for a WebSocket
 #[utoipa::path(post, path = "/v1/ws/ticket", tag = "realtime", responses((status = 200, description = "A ticket", body = Ticket)))]
-async fn mint(State(state): State<AppState>, caller: Caller) -> Result<Json<Ticket>> {
+async fn mint(State(state): State<AppState>, Session(caller): Session) -> Result<Json<Ticket>> {
     let session = SessionRef { user: caller.user, session: caller.session, version: caller.session_version };
     let ticket = store::mint_ticket(&mut *state.db.acquire().await?, session).await?;
     Ok(Json(Ticket { ticket, expires_in: TICKET_SECONDS }))

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use market::identity::store::{Bootstrapped, NewUser, bootstrap_admin, credentials, set_platform_role};
 use market::identity::{Email, PersonName, PlatformRole};
 use serde::Serialize;
+use shared::audit::Actor;
 use shared::config::Config;
 use shared::crypto::password;
 use shared::ids::UserId;
@@ -82,7 +83,7 @@ pub(crate) async fn promote(config: &Config, email: &str) -> anyhow::Result<()> 
         let advice = "set DATABASE_URL to the API's";
         advised(format!("{} is registered, but not in this database: the API uses another one", email.as_str()), advice)
     })?;
-    set_platform_role(&mut tx, known.user, PlatformRole::Admin, None).await?;
+    set_platform_role(&mut tx, Actor::CommandLine, known.user, PlatformRole::Admin).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -2,19 +2,22 @@
 
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
-use market::identity::{OrgStatus, PlatformRole};
+use market::identity::{OrgStatus, PlatformRole, store};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use shared::config::Config;
 use shared::ids::OrgId;
+use sqlx::Connection;
 
 use super::client::{ApiError, Client, Token, unless_refused};
 use super::plan::{ADMIN, Plan};
 use super::progress::Step;
-use super::stored::{People, Person};
+use super::settle;
+use super::stored::{People, Person, Stored};
 use crate::commands::admin;
+use crate::connect;
 use crate::failure::advised;
 
 /// Registers people, or finds them, and logs them in.
@@ -53,10 +56,11 @@ struct Org {
 impl Registry<'_> {
     /// The administrator. Everybody registers through the API; only the first administrator's role is given by the command
     /// line, as on every installation.
-    pub(crate) async fn admin(&self, config: &Config, known: &People) -> anyhow::Result<Token> {
+    pub(crate) async fn admin(&self, config: &Config, stored: &mut Stored, known: &People) -> anyhow::Result<Token> {
         if !known.contains_key(ADMIN) {
             self.register(ADMIN, "Demo administrator").await?;
         }
+        self.confirm(config, stored, &[ADMIN.to_owned()]).await?;
         let token = self.log_in(ADMIN).await?;
         let me: Me = self.client.get("/v1/me").as_(&token).send().await?;
         if me.platform_role != PlatformRole::Admin {
@@ -66,18 +70,41 @@ impl Registry<'_> {
     }
 
     /// The seller of a round, who may trade afterwards.
-    pub(crate) async fn seller(&self, admin: &Token, round: u32, known: &People) -> anyhow::Result<Trader> {
+    pub(crate) async fn seller(
+        &self,
+        config: &Config,
+        stored: &mut Stored,
+        admin: &Token,
+        round: u32,
+        known: &People,
+    ) -> anyhow::Result<Trader> {
         let email = self.plan.seller_email(round);
         let name = format!("Demo auctions {} round {round}", self.plan.run);
+        if !known.contains_key(&email) {
+            self.register(&email, &name).await?;
+        }
+        self.confirm(config, stored, std::slice::from_ref(&email)).await?;
         self.trader(admin, &email, &name, "seller", known.get(&email)).await
     }
 
     /// Every bidder, in the order of [`Plan::bidders`].
-    pub(crate) async fn bidders(&self, admin: &Token, known: &People, step: &Step) -> anyhow::Result<Vec<Trader>> {
-        stream::iter(self.plan.bidders.iter().enumerate())
-            .map(async |(place, name)| {
-                let email = self.plan.bidder_email(place);
-                let trader = self.trader(admin, &email, name, "buyer", known.get(&email)).await?;
+    pub(crate) async fn bidders(
+        &self,
+        config: &Config,
+        stored: &mut Stored,
+        admin: &Token,
+        known: &People,
+        step: &Step,
+    ) -> anyhow::Result<Vec<Trader>> {
+        let emails: Vec<_> = (0..self.plan.bidders.len()).map(|place| self.plan.bidder_email(place)).collect();
+        let missing = self.plan.bidders.iter().zip(&emails).filter(|(_, email)| !known.contains_key(*email));
+        stream::iter(missing.map(Ok))
+            .try_for_each_concurrent(self.at_once, async |(name, email)| self.register(email, name).await)
+            .await?;
+        self.confirm(config, stored, &emails).await?;
+        stream::iter(self.plan.bidders.iter().zip(&emails))
+            .map(async |(name, email)| {
+                let trader = self.trader(admin, email, name, "buyer", known.get(email)).await?;
                 step.inc();
                 anyhow::Ok(trader)
             })
@@ -86,7 +113,38 @@ impl Registry<'_> {
             .await
     }
 
-    /// Does what is missing: registration, organisation, approval; and logs in.
+    /// Confirms the addresses of people who are registered. Nobody reads the demo's mail: once it is out, a token like the one in
+    /// it is made in the database, and goes the way that its link goes.
+    async fn confirm(&self, config: &Config, stored: &mut Stored, emails: &[String]) -> anyhow::Result<()> {
+        let people = stored.people(self.plan).await?;
+        let strangers: Vec<_> = emails
+            .iter()
+            .filter_map(|email| people.get(email))
+            .filter(|person| !person.verified)
+            .map(|person| person.user)
+            .collect();
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        let look = async || Ok(stored.unasked(&strangers).await?);
+        settle::wait("mailing people to confirm their addresses", strangers.len() as u64, look).await?;
+        let mut conn = connect::open(config).await?;
+        let mut tokens = Vec::new();
+        for user in strangers {
+            tokens.extend(store::mint_email_verification(&mut conn, user).await?.map(|(_, token)| token));
+        }
+        conn.close().await?;
+        stream::iter(tokens.into_iter().map(Ok))
+            .try_for_each_concurrent(self.at_once, async |token| {
+                let body = json!({"token": token});
+                let confirmed = self.client.post("/v1/auth/verify-email").repeatable().json(&body).done().await;
+                // A token is used up when the answer to its first use was lost.
+                unless_refused(confirmed, "token_invalid")
+            })
+            .await
+    }
+
+    /// Does what is missing of somebody who is registered: organisation and approval; and logs in.
     async fn trader(
         &self,
         admin: &Token,
@@ -95,9 +153,6 @@ impl Registry<'_> {
         kind: &str,
         known: Option<&Person>,
     ) -> anyhow::Result<Trader> {
-        if known.is_none() {
-            self.register(email, name).await?;
-        }
         let token = self.log_in(email).await?;
         let org = if let Some(org) = known.and_then(|person| person.org) {
             org

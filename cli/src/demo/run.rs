@@ -90,7 +90,7 @@ impl Run<'_> {
             }
             (Stage::Interrupted, _) => {
                 line(&format!("round {round} was interrupted while its auctions ran: playing another one"));
-                let admin = registry.admin(self.config, &people).await?;
+                let admin = registry.admin(self.config, &mut stored, &people).await?;
                 let old = registry.log_in(&self.plan.seller_email(round)).await?;
                 self.lot_maker(&client, &old).take_back(&admin, &lots).await?;
                 self.play(&mut stored, &client, round + 1, &people, &Lots::new()).await?
@@ -123,14 +123,14 @@ impl Run<'_> {
         let secret = self.config.jwt_secret()?;
         let registry = Registry { client, plan: self.plan, secret, at_once: AT_ONCE };
         let (begin, before) = (Instant::now(), client.answered());
-        let admin = registry.admin(self.config, people).await?;
-        let seller = registry.seller(&admin, round, people).await?;
+        let admin = registry.admin(self.config, stored, people).await?;
+        let seller = registry.seller(self.config, stored, &admin, round, people).await?;
         let lot_maker = self.lot_maker(client, &seller.token);
         let step = Step::begin("listing lots with photographs", self.plan.auctions.len() as u64);
         let listings = lot_maker.list_all(lots, &step).await?;
         step.end();
         let step = Step::begin("registering and approving bidders", self.plan.bidders.len() as u64);
-        let bidders = registry.bidders(&admin, people, &step).await?;
+        let bidders = registry.bidders(self.config, stored, &admin, people, &step).await?;
         step.end();
         let rate = per_second(client.answered() - before, begin.elapsed());
         let round = Round { number: round, seller: seller.org };

@@ -31,7 +31,7 @@ pub(crate) struct Round {
 
 /// A wait for parts that others make: `look` tells how many of `total` are missing. Ends early when that has not changed for
 /// a while, and tells what is missing then. Where nothing is missing, nothing is said.
-async fn wait(
+pub(crate) async fn wait(
     name: &'static str,
     total: u64,
     mut look: impl AsyncFnMut() -> anyhow::Result<u64>,

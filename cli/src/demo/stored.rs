@@ -27,6 +27,7 @@ pub(crate) struct Stored {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Person {
     pub(crate) user: UserId,
+    pub(crate) verified: bool,
     pub(crate) org: Option<OrgId>,
     pub(crate) org_status: Option<OrgStatus>,
 }
@@ -122,7 +123,8 @@ impl Stored {
     /// Everybody of this demo, the administrator included.
     pub(crate) async fn people(&mut self, plan: &Plan) -> sqlx::Result<People> {
         let rows = sqlx::query!(
-            r#"SELECT u.email AS "email!", u.id AS "user!: UserId", o.id AS "org?: OrgId", o.status AS "org_status?: OrgStatus"
+            r#"SELECT u.email AS "email!", u.id AS "user!: UserId", u.email_verified_at IS NOT NULL AS "verified!",
+                      o.id AS "org?: OrgId", o.status AS "org_status?: OrgStatus"
                FROM users AS u
                LEFT JOIN memberships AS m ON m.user_id = u.id
                LEFT JOIN orgs AS o ON o.id = m.org_id
@@ -133,8 +135,24 @@ impl Stored {
         )
         .fetch_all(&mut self.market)
         .await?;
-        let person = |user, org, org_status| Person { user, org, org_status };
-        Ok(rows.into_iter().map(|row| (row.email, person(row.user, row.org, row.org_status))).collect())
+        let person = |user, verified, org, org_status| Person { user, verified, org, org_status };
+        Ok(rows.into_iter().map(|row| (row.email, person(row.user, row.verified, row.org, row.org_status))).collect())
+    }
+
+    /// How many of these people wait for the mail that asks them to confirm the address.
+    pub(crate) async fn unasked(&mut self, people: &[UserId]) -> sqlx::Result<u64> {
+        let people: Vec<_> = people.iter().map(|user| user.0).collect();
+        let count = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!"
+               FROM emails
+               WHERE template = 'verify_address'
+                 AND user_id = ANY ($1)
+                 AND status = 'queued'"#,
+            &people,
+        )
+        .fetch_one(&mut self.market)
+        .await?;
+        Ok(unsigned(count))
     }
 
     /// The lots of a round's seller.

@@ -78,7 +78,11 @@ pub async fn post_to(tx: &mut JobTx, people: &[UserId], reference: &str, content
 fn sending(email: EmailId, content: &Content) -> Enqueue {
     // People wait in front of these.
     let priority = match content {
-        Content::VerifyAddress(_) | Content::Outbid(_) | Content::EndingSoon(_) => Priority::High,
+        Content::VerifyAddress(_)
+        | Content::ResetPassword(_)
+        | Content::AlreadyRegistered(_)
+        | Content::Outbid(_)
+        | Content::EndingSoon(_) => Priority::High,
         _ => Priority::Normal,
     };
     Enqueue::new(&SendEmail { email }).priority(priority)

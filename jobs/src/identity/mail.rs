@@ -1,37 +1,91 @@
 //! Mail that identity sends, posted in the transaction of the news it tells.
 
-use market::emails::model::{Content, NewEmail, OrgApproved, OrgRejected, Recipient, VerifyAddress};
-use market::identity::MemberRole;
+use market::emails::model::{
+    AccountSuspended, AlreadyRegistered, Content, Invitation, NewEmail, OrgApproved, OrgRejected, OrgSuspended,
+    PasswordChanged, Recipient, ResetPassword, SessionEnded, VerifyAddress,
+};
 use market::identity::store::{self, Org};
-use shared::ids::UserId;
-
+use market::identity::{Email, MemberRole};
+use market::ids::SessionId;
 use queue::JobTx;
+use shared::ids::UserId;
 
 use crate::emails::{MailError, post};
 
 /// Asks the person to verify the address. The same `reference` is the same mail, sent once.
 pub async fn verify_address(tx: &mut JobTx, user: UserId, reference: String) -> Result<(), MailError> {
-    let content = Content::VerifyAddress(VerifyAddress {});
+    to_user(tx, user, reference, Content::VerifyAddress(VerifyAddress {})).await
+}
+
+/// Sends a link that sets a new password, if the address has an account: whoever sends the mail looks that up, so that this costs
+/// the same for every address.
+pub async fn reset_password(tx: &mut JobTx, email: &Email, reference: String) -> Result<(), MailError> {
+    to_address(tx, email.as_str(), reference, Content::ResetPassword(ResetPassword {})).await
+}
+
+/// Tells the owner of an address that it has an account already, with a link that sets a new password: the account may be a
+/// stranger's, who could not verify the address.
+pub async fn already_registered(tx: &mut JobTx, email: &Email, reference: String) -> Result<(), MailError> {
+    to_address(tx, email.as_str(), reference, Content::AlreadyRegistered(AlreadyRegistered {})).await
+}
+
+/// Tells the person that the password is another one now.
+pub async fn password_changed(tx: &mut JobTx, user: UserId) -> Result<(), MailError> {
+    let reference = uuid::Uuid::now_v7().to_string();
+    to_user(tx, user, reference, Content::PasswordChanged(PasswordChanged {})).await
+}
+
+/// Tells the person that a session was ended because somebody has used an old token of it.
+pub async fn session_ended(tx: &mut JobTx, user: UserId, session: SessionId) -> Result<(), MailError> {
+    to_user(tx, user, session.to_string(), Content::SessionEnded(SessionEnded {})).await
+}
+
+/// Tells the person of the suspension; `entry` is its number in the audit log.
+pub async fn suspended(tx: &mut JobTx, user: UserId, entry: i64, reason: String) -> Result<(), MailError> {
+    to_user(tx, user, entry.to_string(), Content::AccountSuspended(AccountSuspended { reason })).await
+}
+
+/// Invites the owner of an address, whether or not it has an account.
+pub async fn invited(tx: &mut JobTx, invitation: &store::Invitation) -> Result<(), MailError> {
+    let content = Content::Invitation(Invitation {
+        invitation: invitation.id,
+        org_name: invitation.org_name.clone(),
+        role: invitation.role,
+    });
+    to_address(tx, &invitation.email, invitation.id.to_string(), content).await
+}
+
+/// Tells an organisation's owners what was decided; `entry` is the decision's number in the audit log.
+pub async fn decided(tx: &mut JobTx, org: &Org, decision: store::Decision, entry: i64) -> Result<(), MailError> {
+    let (id, name) = (org.id, org.legal_name.clone());
+    let reason = || org.status_reason.clone().unwrap_or_default();
+    // An organisation is approved once, and may be rejected and suspended several times.
+    let (reference, content) = match decision {
+        store::Decision::Approve => (id.to_string(), Content::OrgApproved(OrgApproved { org: id, org_name: name })),
+        store::Decision::Reject => {
+            let content = Content::OrgRejected(OrgRejected { org: id, org_name: name, reason: reason() });
+            (format!("{id} {entry}"), content)
+        }
+        store::Decision::Suspend => {
+            let content = Content::OrgSuspended(OrgSuspended { org: id, org_name: name, reason: reason() });
+            (format!("{id} {entry}"), content)
+        }
+        store::Decision::Reinstate => return Ok(()),
+    };
+    for member in store::members(tx, id).await? {
+        if member.role == MemberRole::Owner {
+            to_user(tx, member.user, reference.clone(), content.clone()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn to_user(tx: &mut JobTx, user: UserId, reference: String, content: Content) -> Result<(), MailError> {
     post(tx, &NewEmail { recipient: Recipient::User(user), reference, content }).await?;
     Ok(())
 }
 
-/// Tells an organisation's owners what was decided; suspensions are talked about, not mailed.
-pub async fn decided(tx: &mut JobTx, org: &Org, decision: store::Decision) -> Result<(), MailError> {
-    let (id, name) = (org.id, org.legal_name.clone());
-    let content = match decision {
-        store::Decision::Approve => Content::OrgApproved(OrgApproved { org: id, org_name: name }),
-        store::Decision::Reject => {
-            let reason = org.status_reason.clone().unwrap_or_default();
-            Content::OrgRejected(OrgRejected { org: id, org_name: name, reason })
-        }
-        store::Decision::Suspend | store::Decision::Reinstate => return Ok(()),
-    };
-    for member in store::members(tx, id).await? {
-        if member.role == MemberRole::Owner {
-            let (recipient, reference) = (Recipient::User(member.user), id.to_string());
-            post(tx, &NewEmail { recipient, reference, content: content.clone() }).await?;
-        }
-    }
+async fn to_address(tx: &mut JobTx, email: &str, reference: String, content: Content) -> Result<(), MailError> {
+    post(tx, &NewEmail { recipient: Recipient::Address(email.to_owned()), reference, content }).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::ids::OrgId;
+use shared::text;
 use utoipa::ToSchema;
 
 use crate::ids::{CategoryId, ItemId};
@@ -33,6 +34,7 @@ pub struct NewCategory {
     pub parent_id: Option<CategoryId>,
     /// The last part of its path; permanent.
     pub slug: String,
+    #[serde(deserialize_with = "text::one_line")]
     pub name: String,
     /// `type`, `properties`, `required`; of each property `type`, `enum`, `minLength`, `maxLength`, `pattern`, `minimum`,
     /// `maximum`, `unit`, `items`, `minItems`, `maxItems`, `uniqueItems`, `title`, `description`. Others are refused.
@@ -58,6 +60,7 @@ const fn five_percent() -> i32 {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CategoryChange {
+    #[serde(default, deserialize_with = "text::one_line")]
     pub name: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attribute_schema: Option<Map<String, Value>>,
@@ -89,14 +92,16 @@ pub struct Item {
 #[serde(deny_unknown_fields)]
 pub struct NewItem {
     pub category_id: CategoryId,
+    #[serde(deserialize_with = "text::one_line")]
     pub sku: String,
+    #[serde(deserialize_with = "text::one_line")]
     pub title: String,
-    #[serde(default = "piece")]
+    #[serde(default = "piece", deserialize_with = "text::one_line")]
     pub unit: String,
     #[serde(default)]
     #[schema(value_type = Object)]
     pub attributes: Map<String, Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::one_line")]
     pub compatibility: Vec<String>,
 }
 
@@ -108,8 +113,10 @@ fn piece() -> String {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ItemChange {
+    #[serde(default, deserialize_with = "text::one_line")]
     pub title: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attributes: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "text::one_line")]
     pub compatibility: Option<Vec<String>>,
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
-use crate::ids::{AuctionId, EmailId, OrderId, ReportId};
+use crate::identity::MemberRole;
+use crate::ids::{AuctionId, EmailId, InvitationId, OrderId, ReportId};
 
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +100,13 @@ pub enum Content {
     ReportReady(ReportReady),
     OrgApproved(OrgApproved),
     OrgRejected(OrgRejected),
+    OrgSuspended(OrgSuspended),
+    AccountSuspended(AccountSuspended),
+    ResetPassword(ResetPassword),
+    AlreadyRegistered(AlreadyRegistered),
+    PasswordChanged(PasswordChanged),
+    SessionEnded(SessionEnded),
+    Invitation(Invitation),
 }
 
 impl Content {
@@ -114,7 +122,20 @@ impl Content {
             Self::ReportReady(_) => "report_ready",
             Self::OrgApproved(_) => "org_approved",
             Self::OrgRejected(_) => "org_rejected",
+            Self::OrgSuspended(_) => "org_suspended",
+            Self::AccountSuspended(_) => "account_suspended",
+            Self::ResetPassword(_) => "reset_password",
+            Self::AlreadyRegistered(_) => "already_registered",
+            Self::PasswordChanged(_) => "password_changed",
+            Self::SessionEnded(_) => "session_ended",
+            Self::Invitation(_) => "invitation",
         }
+    }
+
+    /// Whether it is sent to people who are suspended: only what tells them of it.
+    #[must_use]
+    pub const fn reaches_suspended(&self) -> bool {
+        matches!(self, Self::AccountSuspended(_))
     }
 }
 
@@ -210,6 +231,47 @@ pub struct OrgRejected {
     pub org_name: String,
     /// As the moderator wrote it.
     pub reason: String,
+}
+
+/// To the owners. Reference: the organisation and the number of the suspension's entry in the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgSuspended {
+    pub org: OrgId,
+    pub org_name: String,
+    /// As the moderator wrote it.
+    pub reason: String,
+}
+
+/// The only mail that a suspended person gets. Reference: the number of the suspension's entry in the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountSuspended {
+    /// As the administrator wrote it.
+    pub reason: String,
+}
+
+/// To an address that somebody has entered; sent only if it has an account, which is looked up when the mail is sent, so that
+/// the request cannot tell. The link's token is made then, too. Reference: the hour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetPassword {}
+
+/// To the address of an account that somebody, perhaps its true owner, has registered again: how to get in. Reference: the hour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlreadyRegistered {}
+
+/// Tells of a new password. Reference: one of each change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordChanged {}
+
+/// Tells that a session was ended because its refresh token was used twice. Reference: the session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEnded {}
+
+/// To an address, whether or not it has an account. The link's token is made when the mail is sent. Reference: the invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    pub invitation: InvitationId,
+    pub org_name: String,
+    pub role: MemberRole,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
+use shared::text::{self, Unshowable};
 use utoipa::ToSchema;
 
 /// The text does not fit its type; says why, without the text.
@@ -73,13 +74,13 @@ text! {
 }
 
 text! {
-    /// A person's name: 1 to 100 characters, no control characters (it ends up in mail headers).
-    PersonName, 100, |text| parse_line(text, 100)
+    /// A person's name: 1 to 100 characters on one line, some of them visible, without web or mail addresses (it ends up in mails).
+    PersonName, 100, |text| parse_name(text, 100)
 }
 
 text! {
-    /// An organisation's registered name: 1 to 200 characters, no control characters.
-    LegalName, 200, |text| parse_line(text, 200)
+    /// An organisation's registered name: 1 to 200 characters, like a person's name.
+    LegalName, 200, |text| parse_name(text, 200)
 }
 
 text! {
@@ -124,19 +125,19 @@ fn parse_email(text: &str) -> Result<String, Unfit> {
     Ok(email)
 }
 
-fn parse_line(text: &str, max: usize) -> Result<String, Unfit> {
-    let line = text.trim();
-    if line.is_empty() {
-        return Err(Unfit("must not be empty"));
-    }
-    if line.chars().count() > max {
+fn parse_name(text: &str, max: usize) -> Result<String, Unfit> {
+    let name = text::line(text).map_err(|unshowable| match unshowable {
+        Unshowable::Control => Unfit("control characters are not allowed"),
+        Unshowable::Invisible => Unfit("must not be empty"),
+    })?;
+    if name.chars().count() > max {
         return Err(Unfit("too long"));
     }
-    // Also the bidirectional overrides, which make a name read as another.
-    if line.chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
-        return Err(Unfit("control characters are not allowed"));
+    // Names stand in mails that we send: they must not lead elsewhere.
+    if text::has_address(&name) {
+        return Err(Unfit("web and mail addresses are not allowed"));
     }
-    Ok(line.to_owned())
+    Ok(name)
 }
 
 fn parse_vat_number(text: &str) -> Result<String, Unfit> {
@@ -286,7 +287,10 @@ mod tests {
     #[test]
     fn names_keep_to_one_line() {
         assert_eq!(" Ünsal & Söhne ".parse::<LegalName>().unwrap().as_str(), "Ünsal & Söhne");
-        for text in ["", "   ", "a\nb", "a\u{202e}b", "a\u{7f}"] {
+        assert_eq!("a\u{202e}\u{200b}b".parse::<PersonName>().unwrap().as_str(), "ab");
+        for text in
+            ["", "   ", "a\nb", "\u{200b}", "a\u{7f}", "Pay at https://evil.example", "www.evil.example", "a@b.c"]
+        {
             assert!(text.parse::<LegalName>().is_err(), "{text:?}");
         }
         assert!("x".repeat(101).parse::<PersonName>().is_err());

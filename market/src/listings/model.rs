@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
 use shared::money::{Currency, Money};
+use shared::text;
 use utoipa::ToSchema;
 
 use crate::identity::OrgKind;
@@ -83,8 +84,9 @@ pub struct Listing {
 #[serde(deny_unknown_fields)]
 pub struct NewListing {
     pub item_id: ItemId,
+    #[serde(deserialize_with = "text::one_line")]
     pub title: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::many_lines")]
     pub description: String,
     pub sale_mode: SaleMode,
     pub currency: Currency,

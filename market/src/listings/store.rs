@@ -222,7 +222,7 @@ async fn wrong_status(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> 
     Ok(status.map_or(ListingError::NotFound, ListingError::WrongStatus))
 }
 
-/// Published listings, newest first.
+/// Published listings, newest first; none of organisations that may not trade.
 pub async fn search(conn: &mut PgConnection, search: &Search) -> Result<Vec<Listing>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
         r#"SELECT l.id AS "id: ListingId"
@@ -230,6 +230,7 @@ pub async fn search(conn: &mut PgConnection, search: &Search) -> Result<Vec<List
            JOIN items AS i ON i.id = l.item_id
            JOIN categories AS c ON c.id = i.category_id
            WHERE l.status = 'published'
+             AND EXISTS (SELECT FROM orgs WHERE orgs.id = l.seller_org_id AND orgs.status = 'approved')
              AND ($1::text IS NULL OR l.search @@ websearch_to_tsquery('simple', $1))
              AND ($2::text IS NULL OR c.path = $2 OR starts_with(c.path, $2 || '/'))
              AND ($3::uuid IS NULL OR l.seller_org_id = $3)

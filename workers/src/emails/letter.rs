@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use market::emails::model::{Content, EndingSoon, OrgApproved, OrgRejected, Outbid, ReportReady, Sold, Unsold, Won};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::account;
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
 
@@ -14,6 +15,16 @@ pub enum Link {
     None,
     /// Proves an address.
     Verify {
+        token: SecretString,
+        valid_until: DateTime<Utc>,
+    },
+    /// Sets a new password.
+    Reset {
+        token: SecretString,
+        valid_until: DateTime<Utc>,
+    },
+    /// Answers an invitation.
+    Invitation {
         token: SecretString,
         valid_until: DateTime<Utc>,
     },
@@ -58,7 +69,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn link(&self, label: &'static str, path: std::fmt::Arguments<'_>) -> Action {
+    pub(super) fn link(&self, label: &'static str, path: std::fmt::Arguments<'_>) -> Action {
         Action { label, url: format!("{}{path}", self.public_url) }
     }
 }
@@ -71,7 +82,27 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ReportReady(it), Link::Download { url, valid_until }) => {
             Ok(report_ready(it, url, *valid_until, place))
         }
-        (Content::VerifyAddress(_) | Content::ReportReady(_), _) => Err(RenderError::MissingLink),
+        (Content::ResetPassword(_), Link::Reset { token, valid_until }) => {
+            Ok(account::reset_password(token, *valid_until, place))
+        }
+        (Content::AlreadyRegistered(_), Link::Reset { token, valid_until }) => {
+            Ok(account::already_registered(token, *valid_until, place))
+        }
+        (Content::Invitation(it), Link::Invitation { token, valid_until }) => {
+            Ok(account::invitation(it, token, *valid_until, place))
+        }
+        (
+            Content::VerifyAddress(_)
+            | Content::ReportReady(_)
+            | Content::ResetPassword(_)
+            | Content::AlreadyRegistered(_)
+            | Content::Invitation(_),
+            _,
+        ) => Err(RenderError::MissingLink),
+        (Content::PasswordChanged(_), _) => Ok(account::password_changed()),
+        (Content::SessionEnded(_), _) => Ok(account::session_ended()),
+        (Content::AccountSuspended(it), _) => Ok(account::account_suspended(it)),
+        (Content::OrgSuspended(it), _) => Ok(account::org_suspended(it)),
         (Content::Outbid(it), _) => Ok(outbid(it, place)),
         (Content::Won(it), _) => Ok(won(it, place)),
         (Content::Sold(it), _) => Ok(sold(it, place)),

@@ -3,6 +3,7 @@
 //! An SMTP send cannot be exactly-once: a process that dies between the server's 250 and our commit sends again. Both copies
 //! then carry one Message-ID, by which mail programs show a single message.
 
+mod account;
 mod letter;
 mod refusal;
 mod render;

@@ -6,18 +6,21 @@ use jobs::emails::SendEmail;
 use market::emails::model::{Content, Email, Recipient, Status, SuppressionReason};
 use market::emails::rules::is_given_up;
 use market::emails::store::{self, EmailError};
-use market::identity::store as identity;
+use market::identity::{OrgStatus, UserStatus, store as identity};
 use market::reports::store::{self as reports, ReportError};
 use queue::{Handler, Outcome};
 use secrecy::SecretString;
 use serde_json::json;
 use shared::blobs::Disposition;
 
+use super::wording::one_line;
 use super::{Link, Message, Reader, SendError, message_id};
 use crate::{Cx, Services};
 
 /// How long the token of `identity::mint_email_verification` works.
 const VERIFICATION_VALID: Duration = Duration::from_hours(48);
+/// How long the token of `identity::mint_password_reset` works.
+const RESET_VALID: Duration = Duration::from_mins(60);
 /// How long a download link in a mail works.
 const DOWNLOAD_VALID: Duration = Duration::from_hours(24);
 
@@ -35,16 +38,19 @@ impl Handler<Services> for SendEmail {
         let Some(content) = &email.content else {
             return Ok(Outcome::Dead("this version of the program cannot read the mail's data".to_owned()));
         };
-        let Some((reader, address)) = reader(&mut conn, &email.recipient).await? else {
-            drop(conn);
-            return give_up(cx, &email, Status::Failed, "the user is gone").await;
+        let (reader, address) = match addressee(&mut conn, &email.recipient, content).await? {
+            Addressee::Reads(reader, address) => (reader, address),
+            Addressee::Nobody(why) => {
+                drop(conn);
+                return give_up(cx, &email, Status::Failed, why).await;
+            }
         };
         if store::is_suppressed(&mut conn, &address).await? {
             drop(conn);
             return give_up(cx, &email, Status::Suppressed, "the address is on the suppression list").await;
         }
         // Commits a token: a link must work when its mail arrives, also when we die before we hear that it did.
-        let link = match link(cx, &mut conn, content, &email.recipient).await? {
+        let link = match link(cx, &mut conn, content, &email.recipient, &address).await? {
             Made::Link(link) => link,
             Made::Pointless(why) => {
                 drop(conn);
@@ -68,14 +74,34 @@ impl Handler<Services> for SendEmail {
     }
 }
 
-/// Who reads the mail, and where; `None` when the user is gone.
-async fn reader(conn: &mut sqlx::PgConnection, recipient: &Recipient) -> anyhow::Result<Option<(Reader, String)>> {
-    Ok(match recipient {
-        Recipient::Address(address) => Some((Reader { name: String::new(), zone: Tz::UTC }, address.clone())),
-        Recipient::User(user) => identity::profile(conn, *user).await.context("read the recipient")?.map(|profile| {
+enum Addressee {
+    Reads(Reader, String),
+    Nobody(&'static str),
+}
+
+/// Who reads the mail, and where. Suspended people are told nothing but that they are. Only whoever has verified the address is
+/// called by a name: until then it is what a stranger wrote who has registered somebody else's address.
+async fn addressee(
+    conn: &mut sqlx::PgConnection,
+    recipient: &Recipient,
+    content: &Content,
+) -> anyhow::Result<Addressee> {
+    let profile = match recipient {
+        Recipient::User(user) => identity::profile(conn, *user).await,
+        Recipient::Address(address) => identity::profile_at(conn, address).await,
+    };
+    let nobody = Reader { name: String::new(), zone: Tz::UTC };
+    Ok(match (profile.context("read the recipient")?, recipient) {
+        (Some(profile), _) if profile.status == UserStatus::Suspended && !content.reaches_suspended() => {
+            Addressee::Nobody("the user is suspended")
+        }
+        (Some(profile), _) if profile.email_verified => {
             let zone = profile.time_zone.parse().unwrap_or(Tz::UTC);
-            (Reader { name: profile.name, zone }, profile.email)
-        }),
+            Addressee::Reads(Reader { name: one_line(&profile.name), zone }, profile.email)
+        }
+        (Some(profile), _) => Addressee::Reads(nobody, profile.email),
+        (None, Recipient::Address(address)) => Addressee::Reads(nobody, address.clone()),
+        (None, Recipient::User(_)) => Addressee::Nobody("the user is gone"),
     })
 }
 
@@ -91,6 +117,7 @@ async fn link(
     conn: &mut sqlx::PgConnection,
     content: &Content,
     recipient: &Recipient,
+    address: &str,
 ) -> anyhow::Result<Made> {
     match (content, recipient) {
         (Content::VerifyAddress(_), Recipient::User(user)) => {
@@ -102,12 +129,31 @@ async fn link(
             Ok(Made::Link(Link::Verify { token: SecretString::from(token), valid_until }))
         }
         (Content::VerifyAddress(_), Recipient::Address(_)) => Ok(Made::Pointless("only a user's address is verified")),
+        (Content::ResetPassword(_) | Content::AlreadyRegistered(_), _) => {
+            let minted = identity::mint_password_reset(conn, address).await.context("make the token")?;
+            let Some(token) = minted else {
+                return Ok(Made::Pointless("nobody is registered with this address"));
+            };
+            let valid_until = cx.clock().now() + RESET_VALID;
+            Ok(Made::Link(Link::Reset { token: SecretString::from(token), valid_until }))
+        }
+        (Content::Invitation(it), _) => {
+            let minted = identity::mint_invitation(conn, it.invitation).await.context("make the token")?;
+            let Some((token, valid_until)) = minted else {
+                return Ok(Made::Pointless("the invitation is answered or taken back"));
+            };
+            Ok(Made::Link(Link::Invitation { token: SecretString::from(token), valid_until }))
+        }
         (Content::ReportReady(it), _) => {
             let report = match reports::get(conn, it.report).await {
                 Ok(report) => report,
                 Err(ReportError::NotFound(_)) => return Ok(Made::Pointless("the report is gone")),
                 Err(error) => return Err(error.into()),
             };
+            let org = identity::org(conn, report.org).await.context("read the organisation")?;
+            if org.is_none_or(|org| org.status == OrgStatus::Suspended) {
+                return Ok(Made::Pointless("the organisation is suspended"));
+            }
             let Some(key) = &report.object_key else {
                 return Ok(Made::Pointless("the report's file is gone"));
             };

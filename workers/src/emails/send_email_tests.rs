@@ -1,5 +1,8 @@
 use jobs::emails::{SendEmail, post};
-use market::emails::model::{Content, NewEmail, OrgApproved, Recipient, SuppressionReason, VerifyAddress};
+use market::emails::model::{
+    AccountSuspended, AlreadyRegistered, Content, NewEmail, OrgApproved, Recipient, ResetPassword, SuppressionReason,
+    VerifyAddress,
+};
 use market::emails::store;
 use market::ids::EmailId;
 use queue::testing::rows;
@@ -222,6 +225,7 @@ async fn an_answer_that_is_lost_costs_a_second_copy_with_the_same_id() {
 async fn a_verification_link_works_and_is_stored_nowhere() {
     let stage = stage().await;
     let user = stage.user("ada@example.com").await;
+    sqlx::query("UPDATE users SET email_verified_at = NULL").execute(&stage.db.pool).await.unwrap();
     let mail = NewEmail {
         recipient: Recipient::User(user),
         reference: "registration".to_owned(),
@@ -271,4 +275,75 @@ async fn data_of_another_version_is_kept_for_a_person_to_see() {
     stage.bench.drain().await;
     assert_eq!(stage.email(id).await.0, "queued");
     assert_eq!(stage.jobs().await[0].0, "dead");
+}
+
+#[tokio::test]
+async fn suspended_people_are_told_so_and_nothing_else() {
+    let stage = stage().await;
+    let user = stage.user("ada@example.com").await;
+    sqlx::query("UPDATE users SET status = 'suspended'").execute(&stage.db.pool).await.unwrap();
+    let of = |content| NewEmail { recipient: Recipient::User(user), reference: "1".to_owned(), content };
+    let reset = Content::ResetPassword(ResetPassword {});
+    let kept_back = [
+        approved(Recipient::User(user), "1"),
+        to("ada@example.com"),
+        of(Content::VerifyAddress(VerifyAddress {})),
+        NewEmail {
+            recipient: Recipient::Address("ada@example.com".to_owned()),
+            reference: "1".to_owned(),
+            content: reset,
+        },
+    ];
+    let mut posted = Vec::new();
+    for mail in &kept_back {
+        posted.push(stage.post(mail).await.unwrap());
+    }
+    stage.post(&of(Content::AccountSuspended(AccountSuspended { reason: "fraud".to_owned() }))).await.unwrap();
+    stage.bench.drain().await;
+    stage.mails(1).await;
+    assert_eq!(stage.smtp.list()[0].subject, "Your account is suspended");
+    for id in posted {
+        assert_eq!(stage.email(id).await, ("failed".to_owned(), 0, "the user is suspended".to_owned()));
+    }
+    assert_eq!(stage.smtp.count(), 1);
+}
+
+#[tokio::test]
+async fn what_a_stranger_wrote_does_not_greet_the_owner_of_the_address() {
+    let stage = stage().await;
+    let user = stage.user("ada@example.com").await;
+    let sql = "UPDATE users SET name = 'Your prize waits', email_verified_at = NULL";
+    sqlx::query(sql).execute(&stage.db.pool).await.unwrap();
+    let content = Content::VerifyAddress(VerifyAddress {});
+    let verify = NewEmail { recipient: Recipient::User(user), reference: "1".to_owned(), content };
+    stage.post(&verify).await.unwrap();
+    stage.post(&to("ada@example.com")).await.unwrap();
+    stage.bench.drain().await;
+    stage.mails(2).await;
+    for mail in stage.smtp.list() {
+        let raw = String::from_utf8(stage.smtp.raw(mail.id).await.unwrap().unwrap()).unwrap();
+        assert!(!raw.contains("prize"), "{raw}");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_is_mailed_to_accounts_only() {
+    let stage = stage().await;
+    stage.user("ada@example.com").await;
+    let reset = |address: &str, content| NewEmail {
+        recipient: Recipient::Address(address.to_owned()),
+        reference: "now".to_owned(),
+        content,
+    };
+    let nobody = stage.post(&reset("nobody@example.com", Content::ResetPassword(ResetPassword {}))).await.unwrap();
+    stage.post(&reset("ada@example.com", Content::ResetPassword(ResetPassword {}))).await.unwrap();
+    stage.post(&reset("ada@example.com", Content::AlreadyRegistered(AlreadyRegistered {}))).await.unwrap();
+    stage.bench.drain().await;
+    stage.mails(2).await;
+    let why = "nobody is registered with this address".to_owned();
+    assert_eq!(stage.email(nobody).await, ("failed".to_owned(), 0, why));
+    assert!(stage.smtp.list().iter().all(|mail| mail.is_to("ada@example.com")));
+    let tokens: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM password_resets").fetch_one(&stage.db.pool).await.unwrap();
+    assert_eq!(tokens, 2, "each link is a token of its own");
 }

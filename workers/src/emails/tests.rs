@@ -4,8 +4,10 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    Content, EndingSoon, OrgApproved, OrgRejected, Outbid, Recipient, ReportReady, Sold, Unsold, VerifyAddress, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, Invitation, OrgApproved, OrgRejected, OrgSuspended,
+    Outbid, PasswordChanged, Recipient, ReportReady, ResetPassword, SessionEnded, Sold, Unsold, VerifyAddress, Won,
 };
+use market::identity::MemberRole;
 use secrecy::SecretString;
 use shared::config::Smtp;
 use shared::ids::UserId;
@@ -102,11 +104,34 @@ fn every_mail() -> Vec<(Content, Link)> {
         (
             Content::OrgRejected(OrgRejected {
                 org: id(4),
-                org_name,
+                org_name: org_name.clone(),
                 reason: "The VAT number belongs to another company.\nPlease send a current register extract."
                     .to_owned(),
             }),
             Link::None,
+        ),
+        (
+            Content::OrgSuspended(OrgSuspended {
+                org: id(4),
+                org_name: org_name.clone(),
+                reason: "Unpaid fees.".to_owned(),
+            }),
+            Link::None,
+        ),
+        (Content::AccountSuspended(AccountSuspended { reason: "Fraud.\nWrite to us.".to_owned() }), Link::None),
+        (
+            Content::ResetPassword(ResetPassword {}),
+            Link::Reset { token: SecretString::from("k3y_ABC-123"), valid_until: at(20, 30) },
+        ),
+        (
+            Content::AlreadyRegistered(AlreadyRegistered {}),
+            Link::Reset { token: SecretString::from("k3y_ABC-123"), valid_until: at(20, 30) },
+        ),
+        (Content::PasswordChanged(PasswordChanged {}), Link::None),
+        (Content::SessionEnded(SessionEnded {}), Link::None),
+        (
+            Content::Invitation(Invitation { invitation: id(5), org_name, role: MemberRole::Trader }),
+            Link::Invitation { token: SecretString::from("k3y_ABC-123"), valid_until: at(20, 30) },
         ),
     ]
 }
@@ -138,6 +163,32 @@ fn what_people_typed_stays_text() {
         assert!(!mail.text.contains("\nBcc"));
         assert!(mail.html.contains("prefers-color-scheme: dark"));
         assert!(!mail.html.contains("<img") && !mail.html.contains("url("), "nothing is loaded from elsewhere");
+    }
+}
+
+#[test]
+fn names_never_lead_elsewhere() {
+    let name =
+        || "Your account is locked: https://evil.example/pay\r\nwww.evil.example, me@evil.example \u{202e}".to_owned();
+    let reader = Reader { name: name(), zone: Tz::UTC };
+    let token = || SecretString::from("k3y");
+    let order = |seller| Won { auction: id(1), order: id(2), title: name(), seller, total: eur(1), pay_by: at(12, 0) };
+    for (content, link) in [
+        (Content::OrgApproved(OrgApproved { org: id(4), org_name: name() }), Link::None),
+        (Content::OrgSuspended(OrgSuspended { org: id(4), org_name: name(), reason: "x".to_owned() }), Link::None),
+        (Content::Won(order(name())), Link::None),
+        (
+            Content::Invitation(Invitation { invitation: id(5), org_name: name(), role: MemberRole::Owner }),
+            Link::Invitation { token: token(), valid_until: at(20, 30) },
+        ),
+    ] {
+        let mail = renderer().render(&content, &link, &reader).unwrap();
+        for shown in [&mail.subject, &mail.text, &mail.html] {
+            for trap in ["evil.example", "https://e", "me@evil", "\u{202e}", "pay\r", "pay\n"] {
+                assert!(!shown.contains(trap), "{trap:?}: {shown}");
+            }
+        }
+        assert!(mail.text.contains("evil") && mail.html.contains("evil"), "it still can be read");
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use shared::money::Money;
+use shared::text::without_links;
 
 /// `12,345.50 EUR`
 pub(super) fn money(amount: Money) -> String {
@@ -30,9 +31,11 @@ pub(super) fn day(day: NaiveDate) -> String {
     day.format("%-d %B %Y").to_string()
 }
 
-/// One line without control characters, so that nothing a seller typed breaks a subject or forges a line of text.
+/// One line without control characters or hidden ones, in which no mail program finds a link: nothing that somebody typed breaks
+/// a subject, forges a line of text or leads elsewhere from a mail of ours.
 pub(super) fn one_line(text: &str) -> String {
-    text.split(|it: char| it.is_control() || it.is_whitespace())
+    without_links(text)
+        .split(|it: char| it.is_control() || it.is_whitespace())
         .filter(|it| !it.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
@@ -62,6 +65,6 @@ mod tests {
 
     #[test]
     fn a_line_is_one_line() {
-        assert_eq!(one_line(" Tractor\r\nBcc: x@y\t\u{85}7 "), "Tractor Bcc: x@y 7");
+        assert_eq!(one_line(" Tractor\r\nBcc: x@y\t\u{85}7 "), "Tractor Bcc: x\u{2060}@y 7");
     }
 }

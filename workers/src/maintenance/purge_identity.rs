@@ -40,7 +40,7 @@ mod tests {
         let next = refresh(&mut conn, &open.refresh_token).await.unwrap();
         mint_email_verification(&mut conn, user).await.unwrap();
         let address = "192.0.2.1".parse().unwrap();
-        begin_attempt(&mut conn, &ThrottleKey::address(address), Limit::ADDRESS).await.unwrap();
+        begin_attempt(&mut conn, &[(&ThrottleKey::address(address), Limit::ADDRESS)]).await.unwrap();
         let purged = async || {
             let _ = stage.ledger.enqueue(&PurgeIdentity::DEFAULT).await.unwrap();
             stage.bench.drain().await;

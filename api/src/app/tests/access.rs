@@ -5,8 +5,8 @@ use market::testing::CONSOLES;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::operations;
 use super::scene::Scene;
+use super::{filled, operations};
 use crate::testing::{Person, TestApi};
 
 /// Who an operation is for.
@@ -37,7 +37,13 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /metrics", Anyone, none()),
         ("GET /verify-email", Anyone, none()),
         ("POST /verify-email", Anyone, none()),
+        ("GET /reset-password", Anyone, none()),
+        ("POST /reset-password", Anyone, none()),
+        ("GET /invitation", Anyone, none()),
+        ("POST /invitation", Anyone, none()),
         ("POST /v1/auth/register", Anyone, none()),
+        ("POST /v1/auth/password-reset", Anyone, none()),
+        ("POST /v1/auth/password-reset/confirm", Anyone, none()),
         ("POST /v1/auth/verify-email", Anyone, none()),
         ("POST /v1/auth/verify-email/resend", Session, none()),
         ("POST /v1/auth/login", Anyone, none()),
@@ -45,6 +51,14 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/auth/logout", Session, none()),
         ("GET /v1/me", Session, none()),
         ("PATCH /v1/me", Session, none()),
+        ("GET /v1/me/sessions", Session, none()),
+        ("DELETE /v1/me/sessions", Session, none()),
+        ("DELETE /v1/me/sessions/{session}", Session, none()),
+        ("GET /v1/me/invitations", Session, none()),
+        ("POST /v1/me/invitations/{invitation}/accept", Session, none()),
+        ("POST /v1/me/invitations/{invitation}/decline", Session, none()),
+        ("POST /v1/invitations/accept", Session, json!({"token": "x"})),
+        ("POST /v1/invitations/decline", Anyone, none()),
         ("POST /v1/ws/ticket", Session, none()),
         ("GET /v1/ws", Anyone, none()),
         ("GET /v1/orgs", Session, none()),
@@ -52,7 +66,10 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/orgs/{org}", Member, none()),
         ("PATCH /v1/orgs/{org}", Member, none()),
         ("GET /v1/orgs/{org}/members", Member, none()),
-        ("POST /v1/orgs/{org}/members", Member, json!({"email": "a@example.com", "role": "viewer"})),
+        ("POST /v1/orgs/{org}/apply-again", Member, none()),
+        ("GET /v1/orgs/{org}/invitations", Member, none()),
+        ("POST /v1/orgs/{org}/invitations", Member, json!({"email": "a@example.com", "role": "viewer"})),
+        ("DELETE /v1/orgs/{org}/invitations/{invitation}", Member, none()),
         ("PATCH /v1/orgs/{org}/members/{user}", Member, json!({"role": "viewer"})),
         ("DELETE /v1/orgs/{org}/members/{user}", Member, none()),
         ("POST /v1/orgs/{org}/approve", Platform(Moderator), none()),
@@ -169,7 +186,7 @@ async fn operations_refuse_who_may_not_call_them() {
             .replace("{job}", &job.to_string())
             .replace("{queue}", "emails")
             .replace("{schedule}", "none");
-        let path = super::filled(&path);
+        let path = filled(&path);
         let method: Method = method.parse().unwrap();
         let call = async |person: Option<&Person>| api.call(person, method.clone(), &path, body.clone()).await;
         if who == Anyone {
@@ -193,6 +210,45 @@ async fn operations_refuse_who_may_not_call_them() {
             let answer = call(Some(admin)).await;
             assert!(!matches!(answer.status.as_u16(), 401 | 403 | 500..), "{operation}: {answer:?}");
         }
+    }
+    api.db.close().await;
+}
+
+/// What people may do who have not confirmed their address: look after the session. Logging out comes last.
+const WITHOUT_ADDRESS: [&str; 5] = [
+    "POST /v1/auth/verify-email/resend",
+    "POST /v1/ws/ticket",
+    "DELETE /v1/me/sessions",
+    "DELETE /v1/me/sessions/{session}",
+    "POST /v1/auth/logout",
+];
+
+#[tokio::test]
+async fn nobody_acts_without_a_verified_address() {
+    let api = TestApi::new().await;
+    let stranger = api.unverified("Stranger").await;
+    // Not even with a role that they should not have.
+    sqlx::query("UPDATE users SET platform_role = 'admin' WHERE id = $1")
+        .bind(stranger.id)
+        .execute(&api.db.pool)
+        .await
+        .unwrap();
+    let mut acts = 0;
+    for (path, method, open) in operations() {
+        if open || method.is_safe() || WITHOUT_ADDRESS.contains(&format!("{method} {path}").as_str()) {
+            continue;
+        }
+        acts += 1;
+        api.call(Some(&stranger), method, &filled(&path), json!({})).await.refused(403, "email_unverified");
+    }
+    assert!(acts > 40, "the document has {acts} acts");
+    api.get(Some(&stranger), "/v1/admin/users").await.refused(403, "role_too_low");
+    for operation in WITHOUT_ADDRESS {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let method: Method = method.parse().unwrap();
+        assert!(operations().contains(&(path.to_owned(), method.clone(), false)), "{operation}");
+        let answer = api.call(Some(&stranger), method, &filled(path), json!({})).await;
+        assert!(answer.status.is_success() || answer.status == 404, "{operation}: {answer:?}");
     }
     api.db.close().await;
 }

@@ -44,8 +44,7 @@ impl Scene {
             api.org(person, name, &moderator).await;
         }
         api.pending_org(&pete, "Pete Farm").await;
-        let member = json!({"email": vic.email, "role": "viewer"});
-        assert_eq!(api.post(Some(&ann), &format!("/v1/orgs/{org}/members"), member).await.status, 204);
+        api.join(&ann, org, &vic, "viewer").await;
         let path = format!("/v1/admin/users/{}/suspend", suspended.id);
         assert_eq!(api.post(Some(&admin), &path, json!({"reason": "fraud"})).await.status, 204);
         let mut scene = Self { api, ann, vic, eve, pete, suspended, admin, ids: vec![("org", org.to_string())] };
@@ -94,6 +93,8 @@ impl Scene {
             ("image", image.to_string()),
             ("report", id(&report)),
             ("shipment", "S-1".to_owned()),
+            ("invitation", uuid::Uuid::now_v7().to_string()),
+            ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);
     }

@@ -262,11 +262,12 @@ const UNKEYED: [(&str, &str); 4] = [
     ("POST /v1/auth/register", "the address is the key: a second request with it makes nothing"),
     ("POST /v1/auth/verify-email/resend", "the hour is the key: it posts one mail an hour"),
     ("POST /v1/cargo-events", "each event's own id is its key"),
-    ("POST /v1/orgs/{org}/members", "the person is the key: a second time is refused"),
+    ("POST /v1/auth/password-reset", "the hour is the key: it posts one mail an hour"),
 ];
 
 /// Work that is asked for without a job to look at, and why.
-const WITHOUT_A_JOB: [(&str, &str); 3] = [
+const WITHOUT_A_JOB: [(&str, &str); 4] = [
+    ("POST /v1/auth/password-reset", "a job would tell whether the address has an account"),
     ("POST /v1/auth/register", "a job would tell whether the address has an account"),
     ("POST /v1/auth/verify-email/resend", "there may be nothing to do"),
     ("POST /v1/cargo-events", "the flood has no row in the ledger"),

@@ -1,8 +1,7 @@
 use market::identity::PlatformRole;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::*;
 use crate::testing::TestApi;
 
 #[tokio::test]

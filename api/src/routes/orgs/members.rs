@@ -1,11 +1,12 @@
-//! The members of an organisation and their roles.
+//! The members of an organisation and their roles. How people become members is in [`crate::routes::invitations`].
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use market::identity::MemberRole;
 use market::identity::store::{self, MembersError};
-use market::identity::{Email, MemberRole, OrgStatus};
 use serde::{Deserialize, Serialize};
+use shared::audit::Actor;
 use shared::ids::{OrgId, UserId};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,17 +18,16 @@ use crate::extract::{Json, Path};
 use crate::state::AppState;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_members, add_member)).routes(routes!(change_member, remove_member))
+    OpenApiRouter::new().routes(routes!(list_members)).routes(routes!(change_member, remove_member))
 }
 
 impl From<MembersError> for Problem {
     fn from(error: MembersError) -> Self {
         match error {
             MembersError::Unknown => Self::not_found("member"),
-            MembersError::NoSuchUser => {
-                Self::unprocessable("user_unknown", error.to_string()).at("/email", "not registered")
-            }
             MembersError::AlreadyMember => Self::conflict("already_member", error.to_string()),
+            MembersError::OrgFull => Self::conflict("org_full", error.to_string()),
+            MembersError::PersonFull => Self::conflict("too_many_orgs", error.to_string()),
             MembersError::LastOwner => Self::conflict("last_owner", error.to_string()),
             MembersError::Sql(error) => error.into(),
         }
@@ -67,34 +67,6 @@ async fn list_members(State(state): State<AppState>, caller: Caller, Path(id): P
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AddMember {
-    email: Email,
-    role: MemberRole,
-}
-
-/// Add a registered person to an organisation
-#[utoipa::path(post, path = "/v1/orgs/{org}/members", tag = "orgs", params(("org" = OrgId, Path)), request_body = AddMember, responses(
-    (status = 204, description = "Added"),
-    (status = 409, description = "`already_member`"),
-    (status = 422, description = "`user_unknown`"),
-))]
-async fn add_member(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<OrgId>,
-    Json(body): Json<AddMember>,
-) -> Result<StatusCode> {
-    let membership = caller.member(id, MemberRole::Owner)?;
-    // Only organisations that somebody has looked at may find out who is registered.
-    if membership.status != OrgStatus::Approved {
-        return Err(Problem::forbidden("org_not_approved", "members can be added once the organisation is approved"));
-    }
-    store::add_member(&mut *state.db.acquire().await?, id, body.email.as_str(), body.role).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 struct ChangeMember {
     role: MemberRole,
 }
@@ -113,7 +85,7 @@ async fn change_member(
 ) -> Result<StatusCode> {
     caller.member(org, MemberRole::Owner)?;
     let mut tx = state.db.begin().await?;
-    store::change_member(&mut tx, org, user, body.role).await?;
+    store::change_member(&mut tx, Actor::User(caller.user), org, user, body.role).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -134,7 +106,7 @@ async fn remove_member(
     let needed = if user == caller.user { MemberRole::Viewer } else { MemberRole::Owner };
     caller.member(org, needed)?;
     let mut tx = state.db.begin().await?;
-    store::remove_member(&mut tx, org, user).await?;
+    store::remove_member(&mut tx, Actor::User(caller.user), org, user).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,4 +1,6 @@
-use market::identity::PlatformRole;
+use market::identity::{PlatformRole, store};
+use market::listings::model::SaleMode;
+use market::testing::{self, Trader};
 use reqwest::Method;
 use serde_json::json;
 use shared::audit;
@@ -12,13 +14,12 @@ async fn an_organisation_is_approved_suspended_and_reinstated_with_a_trail() {
         (api.person("Ann").await, api.staff(PlatformRole::Moderator).await, api.admin().await);
     let body = json!({"legal_name": "Ann Farm GmbH", "vat_number": "DE 123 456 789", "kinds": ["seller", "buyer", "seller"],
         "time_zone": "Europe/Berlin"});
-    let answer = api.post(Some(&ann), "/v1/orgs", body.clone()).await;
+    let answer = api.post(Some(&ann), "/v1/orgs", body).await;
     let location = answer.headers["location"].to_str().unwrap().to_owned();
     let org = answer.ok();
     assert_eq!(location, format!("/v1/orgs/{}", org["id"].as_str().unwrap()));
     assert_eq!((org["status"].as_str(), org["vat_number"].as_str()), (Some("pending"), Some("DE123456789")));
     assert_eq!(org["kinds"], json!(["buyer", "seller"]));
-    api.post(Some(&ann), "/v1/orgs", body).await.refused(409, "vat_number_taken");
 
     let act = async |verb: &str, body| api.post(Some(&moderator), &format!("{location}/{verb}"), body).await;
     act("suspend", json!({"reason": "x"})).await.refused(409, "org_status");
@@ -29,17 +30,16 @@ async fn an_organisation_is_approved_suspended_and_reinstated_with_a_trail() {
     assert_eq!(act("reinstate", json!({})).await.ok()["status"], "approved");
 
     let id = org["id"].as_str().unwrap();
-    let sql = "SELECT template FROM emails WHERE reference = $1 AND user_id = $2";
+    let sql = "SELECT template FROM emails WHERE starts_with(reference, $1) AND user_id = $2 ORDER BY id";
     let mails: Vec<String> = sqlx::query_scalar(sql).bind(id).bind(ann.id.0).fetch_all(&api.db.pool).await.unwrap();
-    assert_eq!(mails, ["org_approved"]);
+    assert_eq!(mails, ["org_approved", "org_suspended"]);
     let log = api.get(Some(&admin), &format!("/v1/admin/audit?subject_kind=org&subject_id={id}")).await.ok();
     let entries = log["items"].as_array().unwrap();
     let actions: Vec<_> = entries.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["org.reinstate", "org.suspend", "org.approve"]);
-    assert!(
-        entries.iter().all(|entry| entry["actor"] == json!(moderator.id) && entry["trace_id"].is_string()),
-        "{log}"
-    );
+    assert_eq!(actions, ["org.reinstate", "org.suspend", "org.approve", "org.found"]);
+    let actors: Vec<_> = entries.iter().map(|entry| &entry["actor"]).collect();
+    assert_eq!(actors, [&json!(moderator.id), &json!(moderator.id), &json!(moderator.id), &json!(ann.id)]);
+    assert!(entries.iter().all(|entry| entry["trace_id"].is_string()), "{log}");
     let mut conn = api.db.pool.acquire().await.unwrap();
     assert_eq!(audit::first_fault(&mut conn).await.unwrap(), None);
     drop(conn);
@@ -53,11 +53,12 @@ async fn outsiders_see_nothing_and_members_only_what_their_role_allows() {
     let (ann, bob, eve) = (api.person("Ann").await, api.person("Bob").await, api.person("Eve").await);
     let org = api.org(&ann, "Ann Farm", &moderator).await;
     let (path, members) = (format!("/v1/orgs/{org}"), format!("/v1/orgs/{org}/members"));
+    let invitations = format!("/v1/orgs/{org}/invitations");
     for answer in [
         api.get(Some(&eve), &path).await,
         api.get(Some(&eve), &members).await,
         api.call(Some(&eve), Method::PATCH, &path, json!({"time_zone": "UTC"})).await,
-        api.post(Some(&eve), &members, json!({"email": eve.email, "role": "owner"})).await,
+        api.post(Some(&eve), &invitations, json!({"email": eve.email, "role": "owner"})).await,
         api.call(Some(&eve), Method::DELETE, &format!("{members}/{}", ann.id), json!({})).await,
     ] {
         answer.refused(404, "not_found");
@@ -65,15 +66,12 @@ async fn outsiders_see_nothing_and_members_only_what_their_role_allows() {
     for verb in ["approve", "reinstate"] {
         api.post(Some(&eve), &format!("{path}/{verb}"), json!({})).await.refused(403, "role_too_low");
     }
-    assert_eq!(api.post(Some(&ann), &members, json!({"email": bob.email, "role": "viewer"})).await.status, 204);
-    api.post(Some(&ann), &members, json!({"email": bob.email, "role": "viewer"})).await.refused(409, "already_member");
-    // Neither somebody who is not there, nor a moderator, whom membership would keep from deciding.
-    for email in ["x@example.com", &moderator.email] {
-        let body = json!({"email": email, "role": "viewer"});
-        api.post(Some(&ann), &members, body).await.refused(422, "user_unknown");
-    }
+    api.join(&ann, org, &bob, "viewer").await;
     assert_eq!(api.get(Some(&bob), &members).await.ok()["items"].as_array().unwrap().len(), 2);
-    api.post(Some(&bob), &members, json!({"email": eve.email, "role": "viewer"})).await.refused(403, "role_too_low");
+    api.post(Some(&bob), &invitations, json!({"email": eve.email, "role": "viewer"}))
+        .await
+        .refused(403, "role_too_low");
+    api.get(Some(&bob), &invitations).await.refused(403, "role_too_low");
     api.call(Some(&bob), Method::PATCH, &path, json!({"time_zone": "UTC"})).await.refused(403, "role_too_low");
     let changed =
         api.call(Some(&ann), Method::PATCH, &path, json!({"time_zone": "UTC", "kinds": ["seller"]})).await.ok();
@@ -129,7 +127,7 @@ async fn two_owners_cannot_remove_each_other() {
     let org = api.org(&ann, "Ann Farm", &moderator).await;
     let members = format!("/v1/orgs/{org}/members");
     api.call(Some(&ann), Method::DELETE, &format!("{members}/{}", ann.id), json!({})).await.refused(409, "last_owner");
-    assert_eq!(api.post(Some(&ann), &members, json!({"email": bob.email, "role": "owner"})).await.status, 204);
+    api.join(&ann, org, &bob, "owner").await;
     let (bobs, anns) = (format!("{members}/{}", bob.id), format!("{members}/{}", ann.id));
     let (one, other) = futures::join!(
         api.call(Some(&ann), Method::DELETE, &bobs, json!({})),
@@ -199,5 +197,108 @@ async fn bad_organisations_say_what_is_wrong() {
         assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{answer:?}");
     }
     api.get(Some(&ann), "/v1/orgs/not-a-uuid").await.refused(400, "invalid_path");
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn a_vat_number_is_of_one_approved_organisation_and_a_rejected_one_applies_again() {
+    let api = TestApi::new().await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (ann, eve) = (api.person("Ann").await, api.person("Eve").await);
+    let body = json!({"legal_name": "Ann Farm", "vat_number": "DE123456789", "kinds": ["seller"], "time_zone": "UTC"});
+    let found = async |person| {
+        let org = api.post(Some(person), "/v1/orgs", body.clone()).await.ok();
+        format!("/v1/orgs/{}", org["id"].as_str().unwrap())
+    };
+    // Whoever is first with somebody's number blocks nobody.
+    let (eves, anns) = (found(&eve).await, found(&ann).await);
+    let act = async |org: &str, verb: &str, body| api.post(Some(&moderator), &format!("{org}/{verb}"), body).await;
+    act(&eves, "reject", json!({"reason": "not yours"})).await.ok();
+    act(&anns, "approve", json!({})).await.ok();
+    // An approved organisation does not apply; strangers do not see that there is one.
+    api.post(Some(&ann), &format!("{anns}/apply-again"), json!({})).await.refused(409, "org_status");
+    api.post(Some(&ann), &format!("{eves}/apply-again"), json!({})).await.refused(404, "not_found");
+    let again = api.post(Some(&eve), &format!("{eves}/apply-again"), json!({})).await.ok();
+    assert_eq!((&again["status"], &again["status_reason"]), (&json!("pending"), &json!(null)));
+    act(&eves, "approve", json!({})).await.refused(409, "vat_number_taken");
+    act(&eves, "reject", json!({"reason": "still not yours"})).await.ok();
+    let corrected = json!({"legal_name": "Eve Farm", "vat_number": "FR123456789"});
+    let again = api.post(Some(&eve), &format!("{eves}/apply-again"), corrected).await.ok();
+    assert_eq!((&again["legal_name"], &again["vat_number"]), (&json!("Eve Farm"), &json!("FR123456789")));
+    act(&eves, "approve", json!({})).await.ok();
+    // Each rejection was told.
+    let sql = "SELECT count(*) FROM emails WHERE template = 'org_rejected' AND user_id = $1";
+    let told: i64 = sqlx::query_scalar(sql).bind(eve.id.0).fetch_one(&api.db.pool).await.unwrap();
+    assert_eq!(told, 2);
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn a_person_has_so_many_organisations_and_an_organisation_so_many_members() {
+    let api = TestApi::new().await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let found = |number: usize| {
+        let body = json!({"legal_name": format!("Farm {number}"), "kinds": ["seller"], "time_zone": "UTC"});
+        api.post(Some(&ann), "/v1/orgs", body)
+    };
+    // At once, so that two might both find room.
+    let answers = futures::future::join_all((0..24).map(found)).await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!(made.len(), 20, "{refused:?}");
+    for answer in refused {
+        answer.refused(409, "too_many_orgs");
+    }
+    let org = api.org(&bob, "Bob Farm", &moderator).await;
+    let invite = async |email: &str| {
+        let body = json!({"email": email, "role": "viewer"});
+        api.post(Some(&bob), &format!("/v1/orgs/{org}/invitations"), body).await.ok()["id"].as_str().unwrap().to_owned()
+    };
+    let accept =
+        async |person, id: String| api.post(Some(person), &format!("/v1/me/invitations/{id}/accept"), json!({})).await;
+    accept(&ann, invite(&ann.email).await).await.refused(409, "too_many_orgs");
+    sqlx::query(
+        "WITH people AS (
+             INSERT INTO users (id, email, name, password_hash)
+             SELECT gen_random_uuid(), n || '@members.example', 'Kim', '-' FROM generate_series(1, 499) AS n
+             RETURNING id
+         )
+         INSERT INTO memberships (org_id, user_id, role) SELECT $1, id, 'viewer' FROM people",
+    )
+    .bind(org.0)
+    .execute(&api.db.pool)
+    .await
+    .unwrap();
+    let eve = api.person("Eve").await;
+    accept(&eve, invite(&eve.email).await).await.refused(409, "org_full");
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_suspended_seller_is_shown_or_mailed() {
+    let api = TestApi::new().await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Farm", &moderator).await;
+    api.join(&ann, org, &bob, "trader").await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    testing::listing(&mut conn, Trader { org, user: ann.id }, SaleMode::Auction, 1).await;
+    let shown = async || api.get(None, "/v1/listings").await.ok()["items"].as_array().unwrap().len();
+    let act = async |verb: &str, body| {
+        api.post(Some(&moderator), &format!("/v1/orgs/{org}/{verb}"), body).await.ok();
+    };
+    assert_eq!(shown().await, 1);
+    assert_eq!(store::traders(&mut conn, &[org], 10).await.unwrap().len(), 2);
+    act("suspend", json!({"reason": "unpaid"})).await;
+    assert_eq!(shown().await, 0);
+    // Whoever writes mails of trade asks this; the owner alone is told of the suspension.
+    assert_eq!(store::traders(&mut conn, &[org], 10).await.unwrap(), []);
+    let told = "SELECT user_id FROM emails WHERE template = 'org_suspended'";
+    assert_eq!(sqlx::query_scalar::<_, uuid::Uuid>(told).fetch_all(&mut *conn).await.unwrap(), [ann.id.0]);
+    act("reinstate", json!({})).await;
+    assert_eq!(shown().await, 1);
+    sqlx::query("UPDATE users SET status = 'suspended' WHERE id = $1").bind(bob.id).execute(&mut *conn).await.unwrap();
+    assert_eq!(store::traders(&mut conn, &[org], 10).await.unwrap(), [ann.id]);
+    drop(conn);
     api.db.close().await;
 }

@@ -1,4 +1,5 @@
-use serde_json::Value;
+use serde_json::{Value, json};
+use shared::audit::{self, Actor};
 use sqlx::PgConnection;
 
 use super::CatalogError;
@@ -18,8 +19,12 @@ pub async fn categories(conn: &mut PgConnection) -> Result<Vec<Category>, sqlx::
     .await
 }
 
-/// Makes a category below its parent. Its schema must be one.
-pub async fn create_category(conn: &mut PgConnection, new: &NewCategory) -> Result<Category, CatalogError> {
+/// Makes a category below its parent, and writes it to the audit log. Its schema must be one. Needs a transaction.
+pub async fn create_category(
+    conn: &mut PgConnection,
+    actor: Actor,
+    new: &NewCategory,
+) -> Result<Category, CatalogError> {
     let schema = Value::Object(new.attribute_schema.clone());
     let _ = Schema::read(&schema, "/attribute_schema")?;
     let parent = match new.parent_id {
@@ -46,8 +51,9 @@ pub async fn create_category(conn: &mut PgConnection, new: &NewCategory) -> Resu
         &new.flags,
         new.fee_bps,
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await?;
+    write_down(conn, actor, "category.create", &made).await?;
     Ok(made)
 }
 
@@ -71,9 +77,11 @@ pub async fn lock_category(conn: &mut PgConnection, id: CategoryId) -> Result<Ca
     category(conn, id).await?.ok_or(CatalogError::NoCategory)
 }
 
-/// Changes a category. Items stay as they are; they must fit a new schema when they are changed or listed next.
+/// Changes a category, and writes it to the audit log. Items stay as they are; they must fit a new schema when they are changed or
+/// listed next. Needs a transaction.
 pub async fn change_category(
     conn: &mut PgConnection,
+    actor: Actor,
     id: CategoryId,
     change: &CategoryChange,
 ) -> Result<Category, CatalogError> {
@@ -81,7 +89,7 @@ pub async fn change_category(
     if let Some(schema) = &schema {
         let _ = Schema::read(schema, "/attribute_schema")?;
     }
-    sqlx::query_as!(
+    let changed = sqlx::query_as!(
         Category,
         r#"UPDATE categories
            SET name = coalesce($2, name),
@@ -97,7 +105,16 @@ pub async fn change_category(
         change.flags.as_deref(),
         change.fee_bps,
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?
-    .ok_or(CatalogError::NoCategory)
+    .ok_or(CatalogError::NoCategory)?;
+    write_down(conn, actor, "category.change", &changed).await?;
+    Ok(changed)
+}
+
+async fn write_down(conn: &mut PgConnection, actor: Actor, action: &str, now: &Category) -> Result<(), sqlx::Error> {
+    let data = json!({"path": now.path, "schema": now.attribute_schema, "flags": now.flags, "fee_bps": now.fee_bps});
+    let subject = ("category", now.id.to_string());
+    audit::append(conn, audit::Entry { actor: actor.user(), action, subject, data }).await?;
+    Ok(())
 }

@@ -1,5 +1,8 @@
 use chrono::{DateTime, Utc};
+use serde_json::json;
+use shared::audit::{self, Actor};
 use shared::ids::{OrgId, UserId};
+use shared::invalid::violated;
 use sqlx::PgConnection;
 
 use crate::identity::model::MemberRole;
@@ -32,17 +35,22 @@ pub async fn members(conn: &mut PgConnection, org: OrgId) -> Result<Vec<Member>,
     .await
 }
 
-/// Who trades for these organisations, once each; of every organisation the `most` longest-standing.
+/// Who trades for these organisations, once each; of every organisation the `most` longest-standing. Suspended people and those of
+/// organisations that may not trade are left out: they are told nothing of trade.
 pub async fn traders(conn: &mut PgConnection, orgs: &[OrgId], most: i64) -> Result<Vec<UserId>, sqlx::Error> {
     let orgs: Vec<_> = orgs.iter().map(|org| org.0).collect();
     sqlx::query_scalar!(
         r#"
         SELECT DISTINCT member.user_id AS "user: UserId"
         FROM (
-            SELECT user_id, row_number() OVER (PARTITION BY org_id ORDER BY created_at, user_id) AS place
+            SELECT user_id, row_number() OVER (PARTITION BY org_id ORDER BY memberships.created_at, user_id) AS place
             FROM memberships
+            JOIN orgs ON orgs.id = memberships.org_id
+            JOIN users ON users.id = memberships.user_id
             WHERE org_id = ANY ($1)
               AND role IN ('trader', 'owner')
+              AND orgs.status = 'approved'
+              AND users.status = 'active'
         ) AS member
         WHERE member.place <= $2
         "#,
@@ -58,49 +66,32 @@ pub async fn traders(conn: &mut PgConnection, orgs: &[OrgId], most: i64) -> Resu
 pub enum MembersError {
     #[error("no such member")]
     Unknown,
-    #[error("nobody is registered with this address")]
-    NoSuchUser,
     #[error("already a member")]
     AlreadyMember,
     #[error("an organisation keeps at least one owner")]
     LastOwner,
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
+    #[error("an organisation has at most 500 members")]
+    OrgFull,
+    #[error("a person belongs to at most 20 organisations")]
+    PersonFull,
+    #[error("the database failed")]
+    Sql(#[source] sqlx::Error),
 }
 
-/// Adds a registered person. Those who look after the platform cannot be added: a member does not decide about the organisation,
-/// so that anybody could keep a moderator away from the own one. They look like nobody.
-pub async fn add_member(
-    conn: &mut PgConnection,
-    org: OrgId,
-    email: &str,
-    role: MemberRole,
-) -> Result<UserId, MembersError> {
-    let user = sqlx::query_scalar!(
-        r#"SELECT id AS "id: UserId" FROM users WHERE email = $1 AND platform_role = 'user'"#,
-        email,
-    )
-    .fetch_optional(&mut *conn)
-    .await?
-    .ok_or(MembersError::NoSuchUser)?;
-    let added = sqlx::query!(
-        r#"
-        INSERT INTO memberships (org_id, user_id, role)
-        VALUES ($1, $2, $3)
-        ON CONFLICT ON CONSTRAINT memberships_once DO NOTHING
-        "#,
-        org.0,
-        user.0,
-        role.name(),
-    )
-    .execute(conn)
-    .await?;
-    if added.rows_affected() == 1 { Ok(user) } else { Err(MembersError::AlreadyMember) }
+impl From<sqlx::Error> for MembersError {
+    fn from(error: sqlx::Error) -> Self {
+        match violated(&error) {
+            Some("memberships_per_org") => Self::OrgFull,
+            Some("memberships_per_person") => Self::PersonFull,
+            _ => Self::Sql(error),
+        }
+    }
 }
 
 /// Gives a member another role. Needs a transaction.
 pub async fn change_member(
     conn: &mut PgConnection,
+    actor: Actor,
     org: OrgId,
     user: UserId,
     role: MemberRole,
@@ -113,11 +104,21 @@ pub async fn change_member(
     if changed.rows_affected() == 0 {
         return Err(MembersError::Unknown);
     }
-    an_owner_remains(conn, org).await
+    an_owner_remains(conn, org).await?;
+    let data = json!({"user": user, "role": role.name()});
+    let subject = ("org", org.to_string());
+    let entry = audit::Entry { actor: actor.user(), action: "org.change_member", subject, data };
+    audit::append(conn, entry).await?;
+    Ok(())
 }
 
 /// Removes a member. Needs a transaction.
-pub async fn remove_member(conn: &mut PgConnection, org: OrgId, user: UserId) -> Result<(), MembersError> {
+pub async fn remove_member(
+    conn: &mut PgConnection,
+    actor: Actor,
+    org: OrgId,
+    user: UserId,
+) -> Result<(), MembersError> {
     lock_members(conn, org).await?;
     let removed = sqlx::query!("DELETE FROM memberships WHERE org_id = $1 AND user_id = $2", org.0, user.0)
         .execute(&mut *conn)
@@ -125,7 +126,12 @@ pub async fn remove_member(conn: &mut PgConnection, org: OrgId, user: UserId) ->
     if removed.rows_affected() == 0 {
         return Err(MembersError::Unknown);
     }
-    an_owner_remains(conn, org).await
+    an_owner_remains(conn, org).await?;
+    let subject = ("org", org.to_string());
+    let data = json!({"user": user});
+    let entry = audit::Entry { actor: actor.user(), action: "org.remove_member", subject, data };
+    audit::append(conn, entry).await?;
+    Ok(())
 }
 
 /// Two owners who remove each other take turns, so that the second one sees that it would be the last.

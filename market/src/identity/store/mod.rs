@@ -1,8 +1,10 @@
 //! The SQL of identity, on the caller's connection.
 
+mod invitations;
 mod members;
 mod orgs;
 mod purge;
+mod resets;
 mod sessions;
 mod throttle;
 mod tickets;
@@ -12,28 +14,39 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-pub use members::{Member, MembersError, add_member, change_member, members, remove_member, traders};
+pub use invitations::{
+    INVITATION_DAYS, Invitation, InvitationError, Refusal, accept, invitation_of_token, invitations_of, invitations_to,
+    invite, mint_invitation, refuse,
+};
+pub use members::{Member, MembersError, change_member, members, remove_member, traders};
 pub use orgs::{
-    Decision, NewOrg, Org, OrgChange, OrgError, OrgFilter, change_org, create_org, decide, lock_org, org, orgs_page,
+    Application, Decision, NewOrg, Org, OrgChange, OrgError, OrgFilter, apply_again, change_org, create_org, decide,
+    lock_org, org, orgs_page,
 };
 pub use purge::purge;
+pub use resets::{RESET_MINUTES, is_password_reset, mint_password_reset, reset_password};
 pub use sessions::{
-    Authority, Membership, Opened, REFRESH_DAYS, RefreshError, Refreshed, authorities, authorize, open_session,
-    refresh, revoke_all, revoke_session,
+    Authority, Membership, OpenSession, Opened, REFRESH_DAYS, REFRESH_GRACE_SECONDS, RefreshError, Refreshed,
+    authorities, authorize, open_session, refresh, revoke_all, revoke_other, revoke_session, sessions_of,
 };
-pub use throttle::{Limit, ThrottleKey, begin_attempt, forget_attempts};
+pub use throttle::{Attempt, Counted, Limit, ThrottleKey, begin_attempt, forget_attempts, network};
 pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
 pub use users::{
     Bootstrapped, Credentials, NewUser, Profile, ProfileChange, UserError, UserRow, bootstrap_admin, change_profile,
-    credentials, insert_user, lock_profile, mint_email_verification, profile, rehash, set_platform_role,
+    credentials, insert_user, lock_profile, mint_email_verification, profile, profile_at, rehash, set_platform_role,
     set_user_status, users_page, verify_email,
 };
 
 /// 32 random bytes as text, and the hash under which they are stored.
 fn mint_token() -> (String, Vec<u8>) {
-    let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+    let token = token_text(&rand::random());
     let hash = token_hash(&token);
     (token, hash)
+}
+
+/// The form that a token has outside.
+fn token_text(token: &[u8; 32]) -> String {
+    URL_SAFE_NO_PAD.encode(token)
 }
 
 /// The stored form of a token. One round is enough: the token is random, not a password.

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
-use serde_json::json;
-use shared::audit;
+use serde_json::{Value, json};
+use shared::audit::{self, Actor};
 use shared::ids::{OrgId, UserId};
+use shared::invalid::violated;
 use sqlx::PgConnection;
 
 use crate::identity::model::{LegalName, OrgKind, OrgStatus, TimeZone, VatNumber};
@@ -34,24 +35,35 @@ pub struct Org {
 pub enum OrgError {
     #[error("no such organisation")]
     Unknown,
-    #[error("an organisation with this VAT number is registered")]
+    #[error("an approved organisation has this VAT number")]
     VatNumberTaken,
+    #[error("a person founds, and belongs to, at most 20 organisations")]
+    TooMany,
     #[error("not possible while the organisation is {0}")]
     Status(OrgStatus),
     #[error("the organisation was approved as it is: only a moderator adds a kind, or takes {} away", OrgKind::Broker)]
     KindsApproved,
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
+    #[error("the database failed")]
+    Sql(#[source] sqlx::Error),
 }
 
-/// Adds an organisation with its first owner.
+impl From<sqlx::Error> for OrgError {
+    fn from(error: sqlx::Error) -> Self {
+        match violated(&error) {
+            Some("orgs_vat_number_of_approved") => Self::VatNumberTaken,
+            Some("orgs_per_founder" | "memberships_per_person") => Self::TooMany,
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+/// Adds an organisation with its founder as the first owner. Needs a transaction.
 pub async fn create_org(conn: &mut PgConnection, org: NewOrg<'_>, owner: UserId) -> Result<OrgId, OrgError> {
-    sqlx::query_scalar!(
+    let id = sqlx::query_scalar!(
         r#"
         WITH created AS (
             INSERT INTO orgs (id, legal_name, vat_number, kinds, time_zone, created_by)
             VALUES ($1, $2, $3, $4, $5, $6)
-            ON CONFLICT ON CONSTRAINT orgs_vat_number_unique DO NOTHING
             RETURNING id
         )
         INSERT INTO memberships (org_id, user_id, role)
@@ -66,9 +78,21 @@ pub async fn create_org(conn: &mut PgConnection, org: NewOrg<'_>, owner: UserId)
         org.time_zone.as_str(),
         owner.0,
     )
-    .fetch_optional(conn)
-    .await?
-    .ok_or(OrgError::VatNumberTaken)
+    .fetch_one(&mut *conn)
+    .await?;
+    write_down(conn, Actor::User(owner), "org.found", id, json!({"kinds": names(org.kinds)})).await?;
+    Ok(id)
+}
+
+async fn write_down(
+    conn: &mut PgConnection,
+    actor: Actor,
+    action: &str,
+    org: OrgId,
+    data: Value,
+) -> Result<i64, sqlx::Error> {
+    let subject = ("org", org.to_string());
+    audit::append(conn, audit::Entry { actor: actor.user(), action, subject, data }).await
 }
 
 fn names(kinds: &[OrgKind]) -> Vec<&'static str> {
@@ -172,7 +196,6 @@ pub async fn orgs_page(conn: &mut PgConnection, filter: OrgFilter) -> Result<Vec
 pub struct OrgChange {
     pub kinds: Option<Vec<OrgKind>>,
     pub time_zone: Option<TimeZone>,
-    pub by: UserId,
     /// Whether a moderator answers for it.
     pub moderated: bool,
 }
@@ -181,7 +204,7 @@ pub struct OrgChange {
 ///
 /// From its approval on an owner can only give kinds up, and not the broker's: that one keeps it out of auctions that exclude
 /// brokers.
-pub async fn change_org(conn: &mut PgConnection, id: OrgId, change: &OrgChange) -> Result<(), OrgError> {
+pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change: &OrgChange) -> Result<(), OrgError> {
     let before = sqlx::query!(
         r#"
         SELECT kinds, time_zone, status AS "status: OrgStatus"
@@ -223,8 +246,48 @@ pub async fn change_org(conn: &mut PgConnection, id: OrgId, change: &OrgChange) 
         "from": {"kinds": before.kinds, "time_zone": before.time_zone},
         "to": {"kinds": after.kinds, "time_zone": after.time_zone},
     });
-    let subject = ("org", id.to_string());
-    audit::append(conn, audit::Entry { actor: Some(change.by), action: "org.change", subject, data }).await?;
+    write_down(conn, actor, "org.change", id, data).await?;
+    Ok(())
+}
+
+/// What an organisation says of itself when it applies again; what is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct Application {
+    pub legal_name: Option<LegalName>,
+    pub vat_number: Option<VatNumber>,
+    pub kinds: Option<Vec<OrgKind>>,
+}
+
+/// Lets a rejected organisation wait for approval again, corrected. Needs a transaction.
+pub async fn apply_again(
+    conn: &mut PgConnection,
+    actor: Actor,
+    id: OrgId,
+    application: &Application,
+) -> Result<(), OrgError> {
+    let kinds = application.kinds.as_deref().map(names);
+    let applied = sqlx::query!(
+        r#"
+        UPDATE orgs
+        SET status = 'pending',
+            status_reason = NULL,
+            legal_name = coalesce($2, legal_name),
+            vat_number = coalesce($3, vat_number),
+            kinds = coalesce($4, kinds)
+        WHERE id = $1
+          AND status = 'rejected'
+        "#,
+        id.0,
+        application.legal_name.as_ref().map(LegalName::as_str),
+        application.vat_number.as_ref().map(VatNumber::as_str),
+        kinds.clone() as Option<Vec<&str>>,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if applied.rows_affected() == 0 {
+        return Err(org(conn, id).await?.map_or(OrgError::Unknown, |org| OrgError::Status(org.status)));
+    }
+    write_down(conn, actor, "org.apply_again", id, json!({"kinds": kinds})).await?;
     Ok(())
 }
 
@@ -249,14 +312,14 @@ impl Decision {
     }
 }
 
-/// Carries out a decision and writes it to the audit log.
+/// Carries out a decision and writes it to the audit log; returns the number of its entry. Needs a transaction.
 pub async fn decide(
     conn: &mut PgConnection,
+    actor: Actor,
     id: OrgId,
     decision: Decision,
-    actor: UserId,
     reason: Option<&str>,
-) -> Result<(), OrgError> {
+) -> Result<i64, OrgError> {
     let (from, to, action) = decision.step();
     let changed = sqlx::query!(
         "UPDATE orgs SET status = $3, status_reason = $4 WHERE id = $1 AND status = $2",
@@ -271,7 +334,5 @@ pub async fn decide(
         return Err(org(conn, id).await?.map_or(OrgError::Unknown, |org| OrgError::Status(org.status)));
     }
     let data = json!({"from": from.name(), "to": to.name(), "reason": reason});
-    let subject = ("org", id.to_string());
-    audit::append(conn, audit::Entry { actor: Some(actor), action, subject, data }).await?;
-    Ok(())
+    Ok(write_down(conn, actor, action, id, data).await?)
 }

@@ -1,7 +1,7 @@
 use sqlx::PgConnection;
 
-/// Deletes up to `limit` rows each of sessions (with their tokens), used refresh tokens, verifications and counts of failed
-/// logins whose time has been over for `days`; returns how many went. A used token that is gone counts as unknown, and no
+/// Deletes up to `limit` rows each of sessions (with their tokens), used refresh tokens, verifications, resets, invitations and counts
+/// of failed logins whose time has been over for `days`; returns how many went. A used token that is gone counts as unknown, and no
 /// longer as stolen.
 pub async fn purge(conn: &mut PgConnection, days: u32, limit: i64) -> Result<u64, sqlx::Error> {
     let gone = sqlx::query_scalar!(
@@ -34,6 +34,26 @@ pub async fn purge(conn: &mut PgConnection, days: u32, limit: i64) -> Result<u64
                 LIMIT $2
             )
             RETURNING 1
+        ), resets AS (
+            DELETE FROM password_resets
+            WHERE token_hash IN (
+                SELECT token_hash
+                FROM password_resets
+                WHERE expires_at < (SELECT since FROM past)
+                ORDER BY expires_at
+                LIMIT $2
+            )
+            RETURNING 1
+        ), old_invitations AS (
+            DELETE FROM invitations
+            WHERE id IN (
+                SELECT id
+                FROM invitations
+                WHERE expires_at < (SELECT since FROM past)
+                ORDER BY expires_at
+                LIMIT $2
+            )
+            RETURNING 1
         ), failures AS (
             DELETE FROM login_throttle
             WHERE key IN (
@@ -47,7 +67,8 @@ pub async fn purge(conn: &mut PgConnection, days: u32, limit: i64) -> Result<u64
         )
         SELECT
             (SELECT count(*) FROM old_sessions) + (SELECT count(*) FROM used_tokens)
-            + (SELECT count(*) FROM verifications) + (SELECT count(*) FROM failures) AS "gone!"
+            + (SELECT count(*) FROM verifications) + (SELECT count(*) FROM resets)
+            + (SELECT count(*) FROM old_invitations) + (SELECT count(*) FROM failures) AS "gone!"
         "#,
         f64::from(days),
         limit,

@@ -2,6 +2,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use shared::ids::OrgId;
 use sqlx::PgConnection;
 
 use crate::identity::model::Email;
@@ -17,6 +18,12 @@ impl ThrottleKey {
         Self(Sha256::digest(format!("account {} {}", network(from), email.as_str())).to_vec())
     }
 
+    /// One account tried from anywhere.
+    #[must_use]
+    pub fn anywhere(email: &Email) -> Self {
+        Self(Sha256::digest(format!("anywhere {}", email.as_str())).to_vec())
+    }
+
     /// Everything tried from one place.
     #[must_use]
     pub fn address(from: IpAddr) -> Self {
@@ -28,91 +35,172 @@ impl ThrottleKey {
     pub fn registrations(from: IpAddr) -> Self {
         Self(Sha256::digest(format!("registrations {}", network(from))).to_vec())
     }
+
+    /// Everybody who asks for a password reset from one place.
+    #[must_use]
+    pub fn resets(from: IpAddr) -> Self {
+        Self(Sha256::digest(format!("resets {}", network(from))).to_vec())
+    }
+
+    /// Everybody whom one organisation invites.
+    #[must_use]
+    pub fn invitations(org: OrgId) -> Self {
+        Self(Sha256::digest(format!("invitations {org}")).to_vec())
+    }
+
+    /// Invitations of one organisation to one address.
+    #[must_use]
+    pub fn invitations_to(org: OrgId, email: &Email) -> Self {
+        Self(Sha256::digest(format!("invitations {org} {}", email.as_str())).to_vec())
+    }
 }
 
-/// An IPv6 household has 2⁶⁴ addresses: its network counts as one.
-fn network(address: IpAddr) -> IpAddr {
+/// The place that an address belongs to: an IPv6 household has 2⁶⁴ addresses, and its network counts as one.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => std::net::Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 
-/// How many failures are free, and how the wait grows after them: 1 s, 2 s, 4 s … up to 15 minutes.
+/// How many attempts are free in an hour, and how the wait grows after them: 1 s, 2 s, 4 s … up to 15 minutes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
     pub free_failures: i32,
+    /// Asked only where the first key is not trusted: see [`forget_attempts`].
+    of_strangers: bool,
 }
 
 impl Limit {
-    pub const ACCOUNT: Self = Self { free_failures: 5 };
-    pub const ADDRESS: Self = Self { free_failures: 100 };
-    /// Every registration counts: a place has no more new people in an hour.
-    pub const REGISTRATIONS: Self = Self { free_failures: 20 };
-}
-
-/// Counts an attempt as failed before it is judged, so that parallel guesses cannot slip past. `Some(wait)`: it must not be
-/// judged at all. A success takes its count back with [`forget_attempts`].
-pub async fn begin_attempt(
-    conn: &mut PgConnection,
-    key: &ThrottleKey,
-    limit: Limit,
-) -> Result<Option<Duration>, sqlx::Error> {
-    let counted = sqlx::query_scalar!(
-        r#"
-        INSERT INTO login_throttle AS old (key, failures, window_start)
-        VALUES ($1, 1, clock_timestamp())
-        ON CONFLICT (key) DO UPDATE
-        SET failures = CASE WHEN old.window_start > clock_timestamp() - interval '1 hour' THEN old.failures ELSE 0 END + 1,
-            window_start = CASE
-                WHEN old.window_start > clock_timestamp() - interval '1 hour' THEN old.window_start
-                ELSE clock_timestamp()
-            END,
-            blocked_until = CASE
-                WHEN old.failures + 1 >= $2 AND old.window_start > clock_timestamp() - interval '1 hour'
-                THEN clock_timestamp() + least(900, power(2, least(old.failures + 1 - $2, 10))) * interval '1 second'
-            END
-        WHERE old.blocked_until IS NULL
-           OR old.blocked_until <= clock_timestamp()
-        RETURNING failures
-        "#,
-        key.0,
-        limit.free_failures,
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    if counted.is_some() {
-        return Ok(None);
+    const fn of(free_failures: i32) -> Self {
+        Self { free_failures, of_strangers: false }
     }
-    let seconds = sqlx::query_scalar!(
-        r#"
-        SELECT extract(epoch FROM blocked_until - clock_timestamp())::double precision
-        FROM login_throttle
-        WHERE key = $1
-        "#,
-        key.0,
-    )
-    .fetch_optional(conn)
-    .await?
-    .flatten();
-    Ok(Some(Duration::from_secs_f64(seconds.unwrap_or(1.0).clamp(1.0, 900.0))))
+
+    const fn of_strangers(free_failures: i32) -> Self {
+        Self { free_failures, of_strangers: true }
+    }
+
+    /// Of one account at one place.
+    pub const ACCOUNT: Self = Self::of(5);
+    /// Of one account at all places together: guesses from a thousand places are guesses.
+    pub const ANYWHERE: Self = Self::of_strangers(50);
+    /// Of all accounts at one place.
+    pub const ADDRESS: Self = Self::of_strangers(100);
+    /// Every registration counts: a place has no more new people in an hour.
+    pub const REGISTRATIONS: Self = Self::of(20);
+    /// Every reset counts.
+    pub const RESETS: Self = Self::of(20);
+    /// Every invitation counts.
+    pub const INVITATIONS: Self = Self::of(100);
+    /// Every invitation of somebody counts.
+    pub const INVITATIONS_TO: Self = Self::of(3);
 }
 
-/// The password was right: the account's failures are forgotten, and the place's own count is taken back.
+/// Whether an attempt may be judged.
+#[derive(Debug)]
+pub enum Attempt {
+    Judge(Counted),
+    /// Not now, and it was counted nowhere.
+    Wait(Duration),
+}
+
+/// The counts that an attempt has raised.
+#[derive(Clone, Debug)]
+pub struct Counted(Vec<Vec<u8>>);
+
+/// Counts an attempt as failed under each of these keys before it is judged, so that parallel guesses cannot slip past; the first
+/// key is the narrowest. When one of them has to wait, none is counted: who is refused costs the neighbours nothing. A success
+/// takes its counts back with [`forget_attempts`].
+pub async fn begin_attempt(conn: &mut PgConnection, asked: &[(&ThrottleKey, Limit)]) -> Result<Attempt, sqlx::Error> {
+    let keys: Vec<_> = asked.iter().map(|(key, _)| key.0.clone()).collect();
+    let free: Vec<_> = asked.iter().map(|(_, limit)| limit.free_failures).collect();
+    let of_strangers: Vec<_> = asked.iter().map(|(_, limit)| limit.of_strangers).collect();
+    let begun = sqlx::query!(
+        r#"
+        WITH asked AS (
+            SELECT key, free
+            FROM unnest($1::bytea[], $2::integer[], $3::boolean[]) AS asked (key, free, of_strangers)
+            WHERE NOT of_strangers
+               OR NOT EXISTS (
+                   SELECT FROM login_throttle WHERE key = ($1::bytea[])[1] AND trusted_until > clock_timestamp()
+               )
+        ), locked AS (
+            SELECT old.blocked_until
+            FROM login_throttle AS old
+            JOIN asked USING (key)
+            ORDER BY old.key
+            FOR UPDATE OF old
+        ), blocked AS (
+            SELECT max(blocked_until) AS until
+            FROM locked
+            WHERE blocked_until > clock_timestamp()
+        ), counted AS (
+            INSERT INTO login_throttle AS old (key, failures, window_start)
+            SELECT key, 1, clock_timestamp()
+            FROM asked
+            WHERE (SELECT until FROM blocked) IS NULL
+            ORDER BY key
+            ON CONFLICT (key) DO UPDATE
+            SET failures = CASE WHEN old.window_start > clock_timestamp() - interval '1 hour' THEN old.failures ELSE 0 END + 1,
+                window_start = CASE
+                    WHEN old.window_start > clock_timestamp() - interval '1 hour' THEN old.window_start
+                    ELSE clock_timestamp()
+                END,
+                blocked_until = CASE
+                    WHEN old.window_start > clock_timestamp() - interval '1 hour'
+                     AND old.failures + 1 >= (SELECT free FROM asked WHERE asked.key = old.key)
+                    THEN clock_timestamp() + interval '1 second' * least(
+                        900,
+                        power(2, least(old.failures + 1 - (SELECT free FROM asked WHERE asked.key = old.key), 10))
+                    )
+                END
+            WHERE old.blocked_until IS NULL
+               OR old.blocked_until <= clock_timestamp()
+            RETURNING key
+        )
+        SELECT
+            ARRAY(SELECT key FROM counted) AS "counted!: Vec<Vec<u8>>",
+            (SELECT count(*) FROM asked) AS "asked!",
+            extract(epoch FROM (SELECT until FROM blocked) - clock_timestamp())::double precision AS seconds
+        "#,
+        &keys,
+        &free,
+        &of_strangers,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if begun.seconds.is_none() && begun.asked == i64::try_from(begun.counted.len()).unwrap_or(i64::MAX) {
+        return Ok(Attempt::Judge(Counted(begun.counted)));
+    }
+    Ok(Attempt::Wait(Duration::from_secs_f64(begun.seconds.unwrap_or(1.0).clamp(1.0, 900.0))))
+}
+
+/// The password was right: the account's failures at this place are forgotten, what the attempt has counted elsewhere is taken
+/// back, and for a month others' failures do not keep this account out of this place.
 pub async fn forget_attempts(
     conn: &mut PgConnection,
     account: &ThrottleKey,
-    address: &ThrottleKey,
+    counted: &Counted,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        WITH account AS (DELETE FROM login_throttle WHERE key = $1)
+        WITH here AS (
+            INSERT INTO login_throttle (key, failures, window_start, trusted_until)
+            VALUES ($1, 0, clock_timestamp(), clock_timestamp() + interval '30 days')
+            ON CONFLICT (key) DO UPDATE
+            SET failures = 0,
+                window_start = excluded.window_start,
+                blocked_until = NULL,
+                trusted_until = excluded.trusted_until
+        )
         UPDATE login_throttle
         SET failures = greatest(failures - 1, 0)
-        WHERE key = $2
+        WHERE key = ANY ($2)
+          AND key <> $1
         "#,
         account.0,
-        address.0,
+        &counted.0,
     )
     .execute(conn)
     .await?;
@@ -120,49 +208,4 @@ pub async fn forget_attempts(
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::testing::TestDb;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn failures_beyond_the_free_ones_wait_and_a_success_forgets() {
-        let db = TestDb::new().await;
-        let mut conn = db.pool.acquire().await.unwrap();
-        let email = "ann@example.com".parse().unwrap();
-        let here = "192.0.2.1".parse().unwrap();
-        let (account, address) = (ThrottleKey::account(&email, here), ThrottleKey::address(here));
-        for _ in 0..5 {
-            assert_eq!(begin_attempt(&mut conn, &account, Limit::ACCOUNT).await.unwrap(), None);
-        }
-        let wait = begin_attempt(&mut conn, &account, Limit::ACCOUNT).await.unwrap();
-        assert!(wait.is_some_and(|wait| wait >= Duration::from_secs(1)), "{wait:?}");
-        // Another place is not blocked by it.
-        let there = ThrottleKey::account(&email, "192.0.2.2".parse().unwrap());
-        assert_eq!(begin_attempt(&mut conn, &there, Limit::ACCOUNT).await.unwrap(), None);
-        forget_attempts(&mut conn, &account, &address).await.unwrap();
-        assert_eq!(begin_attempt(&mut conn, &account, Limit::ACCOUNT).await.unwrap(), None);
-        drop(conn);
-        db.close().await;
-    }
-
-    #[tokio::test]
-    async fn parallel_guesses_do_not_slip_past() {
-        let db = TestDb::new().await;
-        let key = ThrottleKey::account(&"ann@example.com".parse().unwrap(), "192.0.2.1".parse().unwrap());
-        let tries = futures::future::join_all((0..20).map(|_| async {
-            let mut conn = db.pool.acquire().await.unwrap();
-            begin_attempt(&mut conn, &key, Limit::ACCOUNT).await.unwrap()
-        }));
-        let judged = tries.await.into_iter().filter(Option::is_none).count();
-        assert_eq!(judged, 5);
-        db.close().await;
-    }
-
-    #[test]
-    fn an_ipv6_network_counts_as_one_place() {
-        let a = ThrottleKey::address("2001:db8::1".parse().unwrap());
-        assert_eq!(a, ThrottleKey::address("2001:db8::ffff:1".parse().unwrap()));
-        assert_ne!(a, ThrottleKey::address("2001:db8:0:1::1".parse().unwrap()));
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use shared::audit;
+use shared::audit::{self, Actor};
 use shared::ids::UserId;
 use sqlx::PgConnection;
 
@@ -79,6 +79,7 @@ pub struct Profile {
     pub email: String,
     pub email_verified: bool,
     pub name: String,
+    pub status: UserStatus,
     pub locale: String,
     pub time_zone: String,
     pub platform_role: PlatformRole,
@@ -86,16 +87,31 @@ pub struct Profile {
 }
 
 pub async fn profile(conn: &mut PgConnection, user: UserId) -> Result<Option<Profile>, sqlx::Error> {
+    profile_where(conn, Some(user), None).await
+}
+
+/// Who has this address, verified or not.
+pub async fn profile_at(conn: &mut PgConnection, email: &str) -> Result<Option<Profile>, sqlx::Error> {
+    profile_where(conn, None, Some(email)).await
+}
+
+async fn profile_where(
+    conn: &mut PgConnection,
+    user: Option<UserId>,
+    email: Option<&str>,
+) -> Result<Option<Profile>, sqlx::Error> {
     sqlx::query_as!(
         Profile,
         r#"
         SELECT
-            id AS "id: UserId", email, email_verified_at IS NOT NULL AS "email_verified!", name, locale, time_zone,
-            platform_role AS "platform_role: PlatformRole", created_at
+            id AS "id: UserId", email, email_verified_at IS NOT NULL AS "email_verified!", name,
+            status AS "status: UserStatus", locale, time_zone, platform_role AS "platform_role: PlatformRole", created_at
         FROM users
         WHERE id = $1
+           OR email = $2
         "#,
-        user.0,
+        user.map(|id| id.0),
+        email,
     )
     .fetch_optional(conn)
     .await
@@ -146,6 +162,7 @@ pub async fn mint_email_verification(
         FROM users
         WHERE id = $1
           AND email_verified_at IS NULL
+          AND status = 'active'
         RETURNING email
         "#,
         user.0,
@@ -157,7 +174,8 @@ pub async fn mint_email_verification(
     Ok(email.map(|email| (email, token)))
 }
 
-/// Uses a token; `None` when it is unknown, used, expired, or for another address than the user's present one.
+/// Uses a token; `None` when it is unknown, used, expired, for another address than the user's present one, or its user is
+/// suspended.
 pub async fn verify_email(conn: &mut PgConnection, token: &str) -> Result<Option<UserId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
@@ -174,6 +192,7 @@ pub async fn verify_email(conn: &mut PgConnection, token: &str) -> Result<Option
         FROM used
         WHERE users.id = used.user_id
           AND users.email = used.email
+          AND users.status = 'active'
         RETURNING users.id AS "id: UserId"
         "#,
         token_hash(token),
@@ -193,14 +212,14 @@ pub enum UserError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Suspends or reinstates a person. A suspension ends every session at once.
+/// Suspends or reinstates a person; returns the number of the log's entry. A suspension ends every session at once.
 pub async fn set_user_status(
     conn: &mut PgConnection,
+    actor: Actor,
     user: UserId,
     status: UserStatus,
-    actor: UserId,
     reason: &str,
-) -> Result<(), UserError> {
+) -> Result<i64, UserError> {
     let old = lock_user(conn, user).await?;
     if old.0 == status {
         return Err(UserError::Already(status.name()));
@@ -220,16 +239,15 @@ pub async fn set_user_status(
     };
     let data = serde_json::json!({"reason": reason});
     let subject = ("user", user.to_string());
-    audit::append(conn, audit::Entry { actor: Some(actor), action, subject, data }).await?;
-    Ok(())
+    Ok(audit::append(conn, audit::Entry { actor: actor.user(), action, subject, data }).await?)
 }
 
 /// Gives a person another role on the platform.
 pub async fn set_platform_role(
     conn: &mut PgConnection,
+    actor: Actor,
     user: UserId,
     role: PlatformRole,
-    actor: Option<UserId>,
 ) -> Result<(), UserError> {
     let old = lock_user(conn, user).await?;
     if old.1 == role {
@@ -238,7 +256,7 @@ pub async fn set_platform_role(
     sqlx::query!("UPDATE users SET platform_role = $2 WHERE id = $1", user.0, role.name()).execute(&mut *conn).await?;
     let data = serde_json::json!({"from": old.1.name(), "to": role.name()});
     let subject = ("user", user.to_string());
-    audit::append(conn, audit::Entry { actor, action: "user.change_role", subject, data }).await?;
+    audit::append(conn, audit::Entry { actor: actor.user(), action: "user.change_role", subject, data }).await?;
     Ok(())
 }
 
@@ -262,7 +280,7 @@ async fn lock_user(conn: &mut PgConnection, user: UserId) -> Result<(UserStatus,
 pub enum Bootstrapped {
     /// A new account with the given password.
     Created(UserId),
-    /// The account was there and is an administrator now; its password is unchanged.
+    /// The account was there and is an administrator now; its password is unchanged. The role counts once the address is verified.
     Promoted(UserId),
     /// Nothing to do.
     AlreadyAdmin(UserId),
@@ -275,11 +293,11 @@ pub async fn bootstrap_admin(conn: &mut PgConnection, user: NewUser<'_>) -> Resu
         sqlx::query!("UPDATE users SET email_verified_at = clock_timestamp() WHERE id = $1", id.0)
             .execute(&mut *conn)
             .await?;
-        set_platform_role(conn, id, PlatformRole::Admin, None).await?;
+        set_platform_role(conn, Actor::CommandLine, id, PlatformRole::Admin).await?;
         return Ok(Bootstrapped::Created(id));
     }
     let id = credentials(conn, email).await?.ok_or(UserError::Unknown)?.user;
-    match set_platform_role(conn, id, PlatformRole::Admin, None).await {
+    match set_platform_role(conn, Actor::CommandLine, id, PlatformRole::Admin).await {
         Ok(()) => Ok(Bootstrapped::Promoted(id)),
         Err(UserError::Already(_)) => Ok(Bootstrapped::AlreadyAdmin(id)),
         Err(error) => Err(error),

@@ -129,9 +129,7 @@ async fn bids_against_the_rules_say_which() {
     market.bid(&eve, auction, "20.00").await.ok();
     let others = eve.acting(market.ann_org);
     market.keyed(&others, "j", &path, json!({"maximum": eur("30.00")})).await.refused(403, "not_a_member");
-    let member = json!({"email": eve.email, "role": "viewer"});
-    let members = format!("/v1/orgs/{}/members", market.ann_org);
-    assert_eq!(market.post(&market.ann, &members, member).await.status, 204);
+    market.api.join(&market.ann, market.ann_org, &eve, "viewer").await;
     market.keyed(&others, "k", &path, json!({"maximum": eur("30.00")})).await.refused(403, "role_too_low");
 
     let ben = market.api.person("Ben").await;

@@ -12,8 +12,8 @@ use sqlx::PgPool;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::util::BoxCloneSyncService;
 use tower::service_fn;
+use tower::util::BoxCloneSyncService;
 
 use super::engine::Engine;
 use super::handlers::Handlers;

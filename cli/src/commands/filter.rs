@@ -50,7 +50,7 @@ impl Filter {
     }
 
     /// For the audit log.
-    pub(crate) fn told(filter: &JobFilter) -> Value {
+    pub(crate) fn json(filter: &JobFilter) -> Value {
         json!({
             "states": filter.states,
             "kind": filter.kind,

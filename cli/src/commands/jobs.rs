@@ -54,7 +54,7 @@ pub(crate) struct List {
     open: bool,
     #[arg(long, default_value_t = 50)]
     limit: u32,
-    /// Go on below this id; the end of a full page names it.
+    /// Continue below this id; the end of a full page names it.
     #[arg(long, value_name = "ID")]
     before: Option<JobId>,
 }
@@ -85,7 +85,7 @@ pub(crate) struct Retry {
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| format!("{text:?} is no number above 0"))
+    rate.ok_or_else(|| format!("{text:?} is not a number above 0"))
 }
 
 impl Jobs {
@@ -112,7 +112,7 @@ impl Jobs {
                 retry::run_now(&mut tx, id, BY).await?;
                 record(&mut tx, "job.run_now", ("job", &id.to_string()), json!({})).await?;
                 tx.commit().await?;
-                output.show(&Done { id, done: "due now" }, Done::told)
+                output.show(&Done { id, done: "due now" }, Done::text)
             }
             Self::Priority { id, priority } => {
                 let mut tx = conn.begin().await?;
@@ -120,7 +120,7 @@ impl Jobs {
                 let data = json!({"priority": priority.name()});
                 record(&mut tx, "job.reprioritise", ("job", &id.to_string()), data).await?;
                 tx.commit().await?;
-                output.show(&Done { id, done: priority.name() }, Done::told)
+                output.show(&Done { id, done: priority.name() }, Done::text)
             }
         }
     }
@@ -134,7 +134,7 @@ struct Done {
 }
 
 impl Done {
-    fn told(&self) -> String {
+    fn text(&self) -> String {
         format!("job {}: {}", self.id, self.done)
     }
 }
@@ -175,7 +175,7 @@ async fn cancel(conn: &mut PgConnection, chosen: Chosen, output: &Output) -> any
         let now = ops::now(conn).await?;
         let filter = chosen.filter.resolve(now);
         // Batches commit by themselves, so the intent is written first.
-        let data = json!({"matching": Filter::told(&filter)});
+        let data = json!({"matching": Filter::json(&filter)});
         record(conn, "job.cancel_many", ("jobs", "matching"), data).await?;
         let done = cancel::cancel_matching(conn, &filter, BY).await?;
         return output
@@ -189,7 +189,7 @@ async fn cancel(conn: &mut PgConnection, chosen: Chosen, output: &Output) -> any
         };
         record(&mut tx, "job.cancel", ("job", &id.to_string()), json!({})).await?;
         tx.commit().await?;
-        output.show(&Done { id, done }, Done::told)?;
+        output.show(&Done { id, done }, Done::text)?;
     }
     Ok(())
 }
@@ -204,7 +204,7 @@ impl Retry {
         if self.chosen.ids.is_empty() {
             let now = ops::now(conn).await?;
             let filter = self.chosen.filter.resolve(now);
-            let data = json!({"matching": Filter::told(&filter), "per_second": self.rate, "limit": self.limit});
+            let data = json!({"matching": Filter::json(&filter), "per_second": self.rate, "limit": self.limit});
             record(conn, "job.retry_many", ("jobs", "matching"), data).await?;
             let done = retry::retry_matching(conn, &registry, &filter, self.rate, self.limit, BY).await?;
             return output.show(&done, |done| match done.conflicts {
@@ -220,7 +220,7 @@ impl Retry {
             let data = json!({"edited": again.payload.is_some()});
             record(&mut tx, "job.retry", ("job", &id.to_string()), data).await?;
             tx.commit().await?;
-            output.show(&Done { id, done: "available again" }, Done::told)?;
+            output.show(&Done { id, done: "available again" }, Done::text)?;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ pub(crate) enum Queues {
     },
     /// Change a queue's limits.
     Set(Set),
-    /// Carry a queue by another transport: redis, rabbit or local. Jobs go on flowing.
+    /// Move a queue to another transport: redis, rabbit or local. Jobs keep flowing.
     Move { name: String, transport: Transport },
 }
 
@@ -180,7 +180,7 @@ fn view(queues: &[QueueView], now: DateTime<Utc>) -> String {
     }
     let mut table = table(&[
         "QUEUE",
-        "BY",
+        "TRANSPORT",
         "WAITING",
         "OLDEST",
         "IN BROKER",

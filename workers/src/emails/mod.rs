@@ -10,8 +10,6 @@ mod smtp;
 mod wording;
 
 #[cfg(test)]
-mod send_email_tests;
-#[cfg(test)]
 mod tests;
 
 pub use letter::Link;

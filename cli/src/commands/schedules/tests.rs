@@ -25,11 +25,11 @@ async fn an_unknown_schedule_names_near_ones_or_all() {
         run_now(&mut conn, &registry, "jobs.prun").await.unwrap_err(),
         next(&mut conn, "jobs.prun", 5).await.unwrap_err(),
     ] {
-        let told = message_with_advice(&error);
-        assert!(told.starts_with(near), "{told}");
+        let text = message_with_advice(&error);
+        assert!(text.starts_with(near), "{text}");
     }
-    let told = message_with_advice(&get(&mut conn, "").await.unwrap_err());
-    assert!(told.contains("the schedules are ") && told.contains("auctions.sweep"), "{told}");
+    let text = message_with_advice(&get(&mut conn, "").await.unwrap_err());
+    assert!(text.contains("the schedules are ") && text.contains("auctions.sweep"), "{text}");
     drop(conn);
     db.close().await;
 }
@@ -39,13 +39,13 @@ async fn pausing_is_told_once_and_kept_in_the_audit_log() {
     let (db, _) = declared().await;
     let mut conn = db.pool.acquire().await.unwrap();
     let now = ops::now(&mut conn).await.unwrap();
-    let told = message_with_advice(&set_paused(&mut conn, "jobs.prune", false).await.unwrap_err());
-    assert!(told.contains("is not paused") && told.contains("schedules show jobs.prune"), "{told}");
+    let text = message_with_advice(&set_paused(&mut conn, "jobs.prune", false).await.unwrap_err());
+    assert!(text.contains("is not paused") && text.contains("schedules show jobs.prune"), "{text}");
 
     let paused = set_paused(&mut conn, "jobs.prune", true).await.unwrap();
     assert_eq!(views::switched(&paused, now), "jobs.prune is paused");
-    let told = message_with_advice(&set_paused(&mut conn, "jobs.prune", true).await.unwrap_err());
-    assert!(told.contains("paused already, by cli") && told.contains("schedules resume jobs.prune"), "{told}");
+    let text = message_with_advice(&set_paused(&mut conn, "jobs.prune", true).await.unwrap_err());
+    assert!(text.contains("paused already, by cli") && text.contains("schedules resume jobs.prune"), "{text}");
     assert!(views::list(&store::list(&mut conn).await.unwrap(), now).contains("paused"));
     let silent = next(&mut conn, "jobs.prune", 1).await.unwrap();
     assert_eq!((silent.silent, silent.times.len()), (Some("paused"), 1));
@@ -88,16 +88,16 @@ async fn fire_times_are_told_in_the_zone_and_in_utc() {
         misfire: "skip".to_owned(),
     };
     store::add(&mut conn, &registry, noon, BY).await.unwrap();
-    let told = next(&mut conn, "noon", 7).await.unwrap();
-    assert_eq!(told.times.len(), 7);
-    for time in &told.times {
+    let noon = next(&mut conn, "noon", 7).await.unwrap();
+    assert_eq!(noon.times.len(), 7);
+    for time in &noon.times {
         assert_eq!(time.local.to_utc(), time.utc);
         let json = serde_json::to_value(time).unwrap();
         assert!(json["local"].as_str().unwrap().ends_with("T12:00:00+05:30"), "{json}");
         assert!(json["utc"].as_str().unwrap().ends_with("T06:30:00Z"), "{json}");
     }
     let long_ago = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
-    let text = views::next(&told, long_ago);
+    let text = views::next(&noon, long_ago);
     assert!(text.starts_with("noon: 0 12 * * * (Asia/Kolkata)"), "{text}");
     assert!(text.contains("12:00:00 +05:30") && text.contains("06:30:00"), "{text}");
     let detail = views::detail(&store::get(&mut conn, "noon").await.unwrap(), long_ago);

@@ -67,6 +67,7 @@ async fn the_same_news_is_one_mail() {
     stage.post(&approved(Recipient::User(user), "org 2")).await.unwrap();
     stage.bench.drain().await;
     stage.mails(2).await;
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -77,6 +78,7 @@ async fn a_mail_of_a_transaction_that_fails_is_never_sent() {
     tx.rollback().await.unwrap();
     assert_eq!(stage.bench.drain().await, 0);
     assert!(stage.post(&to("ada@example.com")).await.is_some(), "nothing of it is left");
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -95,6 +97,7 @@ async fn a_busy_server_is_asked_again() {
     stage.mails(1).await;
     assert_eq!(stage.email(id).await.0, "sent");
     assert_eq!(stage.smtp.count(), 1);
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -116,6 +119,7 @@ async fn an_address_that_does_not_exist_is_never_written_to_again() {
     assert_eq!(stage.email(second).await.0, "suppressed");
     assert_eq!(stage.jobs().await[1].0, "succeeded");
     assert_eq!(stage.smtp.count(), 0);
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -126,6 +130,7 @@ async fn the_suppression_list_ignores_letter_case() {
     store::suppress(&mut conn, "ada@example.com", SuppressionReason::Manual, "", None).await.unwrap();
     assert!(store::is_suppressed(&mut conn, "ADA@example.com").await.unwrap());
     assert!(!store::is_suppressed(&mut conn, "eva@example.com").await.unwrap());
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -140,6 +145,7 @@ async fn an_answer_that_is_lost_costs_a_second_copy_with_the_same_id() {
     assert_eq!(stage.email(id).await.0, "sent");
     let list = stage.smtp.list();
     assert_eq!(list[0].message_id, list[1].message_id);
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -181,6 +187,7 @@ async fn a_verification_link_works_and_is_stored_nowhere() {
     stage.bench.drain().await;
     assert_eq!(stage.email(id).await.0, "failed");
     assert_eq!(stage.smtp.count(), 1);
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -195,4 +202,5 @@ async fn data_of_another_version_is_kept_for_a_person_to_see() {
     stage.bench.drain().await;
     assert_eq!(stage.email(id).await.0, "queued");
     assert_eq!(stage.jobs().await[0].0, "dead");
+    stage.close().await;
 }

@@ -3,38 +3,43 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{from_fn, from_fn_with_state};
 use shared::config::Config;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::contract::Contract;
 use crate::error::Problem;
 use crate::extract::MAX_BODY_BYTES;
 use crate::state::AppState;
-use crate::{middleware, openapi, routes};
+use crate::{conditional, contract, middleware, openapi, rate, routes};
 
 /// The whole API: routes, fallbacks, and what surrounds every request.
 pub fn router(state: AppState) -> Router {
     let (routes, document) = documented();
-    let config = state.config.clone();
-    surround(routes.with_state(state).merge(openapi::pages(document)), &config)
+    let contract = Contract::of(&document);
+    surround(routes.with_state(state.clone()).merge(openapi::pages(document)), &state, contract)
 }
 
 /// Puts around routes what every request gets.
-fn surround(routes: Router, config: &Config) -> Router {
+fn surround(routes: Router, state: &AppState, contract: Contract) -> Router {
+    let config = &state.config;
     let https = config.http.public_url.starts_with("https://");
     routes
         .fallback(|| async { Problem::not_found("page") })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "not with this method")
-        })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(axum::middleware::from_fn(middleware::time_limit))
+        .layer(from_fn(conditional::tag_answers))
+        .layer(from_fn_with_state(contract.clone(), contract::hold))
+        .layer(from_fn(middleware::time_limit))
         .layer(CatchPanicLayer::custom(middleware::panicked))
+        .layer(from_fn_with_state(state.clone(), rate::limit))
         .layer(cors(config))
-        .layer(axum::middleware::from_fn_with_state(https, middleware::security_headers))
-        .layer(axum::middleware::from_fn(middleware::trace))
+        .layer(from_fn_with_state(contract, contract::options))
+        .layer(from_fn_with_state(https, middleware::security_headers))
+        .layer(from_fn(middleware::trace))
 }
 
 /// The routes and the document that describes every one of them.
@@ -52,10 +57,26 @@ fn cors(config: &Config) -> CorsLayer {
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("tradeyard-org"),
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("traceparent"),
         ])
-        .expose_headers([header::RETRY_AFTER, header::LOCATION, HeaderName::from_static("traceparent")])
+        .expose_headers([
+            header::ALLOW,
+            header::ETAG,
+            header::LINK,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            HeaderName::from_static("accept-patch"),
+            HeaderName::from_static("accept-post"),
+            HeaderName::from_static("idempotent-replayed"),
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
+            HeaderName::from_static("traceparent"),
+        ])
         .max_age(std::time::Duration::from_mins(10))
 }
 

@@ -24,11 +24,12 @@ pub struct Problem {
     errors: Vec<FieldError>,
     next_minimum: Option<Money>,
     retry_after: Option<Duration>,
+    bad_token: bool,
     cause: Option<anyhow::Error>,
 }
 
 /// What is wrong with one part of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// A JSON pointer into the body, such as `/items/0/price`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +37,9 @@ pub struct FieldError {
     /// The name of a path or query parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
+    /// The name of a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
     pub detail: String,
 }
 
@@ -66,7 +70,16 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = Some(detail.into());
-        Self { status, code, detail, errors: Vec::new(), next_minimum: None, retry_after: None, cause: None }
+        Self {
+            status,
+            code,
+            detail,
+            errors: Vec::new(),
+            next_minimum: None,
+            retry_after: None,
+            bad_token: false,
+            cause: None,
+        }
     }
 
     /// 400: the request cannot be read.
@@ -79,6 +92,18 @@ impl Problem {
     #[must_use]
     pub fn unauthenticated(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    /// 401: the token that was sent is not good.
+    #[must_use]
+    pub fn bad_token(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { bad_token: true, ..Self::unauthenticated(code, detail) }
+    }
+
+    /// 405: not with this method.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "not with this method")
     }
 
     /// 403: known, but not allowed. For others' objects use [`Problem::not_found`]: that they exist is none of their business.
@@ -129,6 +154,7 @@ impl Problem {
             errors: Vec::new(),
             next_minimum: None,
             retry_after: None,
+            bad_token: false,
             cause,
         }
     }
@@ -136,14 +162,21 @@ impl Problem {
     /// Says which field of the body is wrong, by JSON pointer.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError { pointer: Some(pointer.into()), parameter: None, detail: detail.into() });
+        self.errors.push(FieldError { pointer: Some(pointer.into()), detail: detail.into(), ..FieldError::default() });
         self
     }
 
     /// Says which path or query parameter is wrong.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError { pointer: None, parameter: Some(name.into()), detail: detail.into() });
+        self.errors.push(FieldError { parameter: Some(name.into()), detail: detail.into(), ..FieldError::default() });
+        self
+    }
+
+    /// Says which header is wrong.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { header: Some(name.into()), detail: detail.into(), ..FieldError::default() });
         self
     }
 
@@ -202,7 +235,9 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            // RFC 6750: without a token the challenge has no error.
+            let challenge = if self.bad_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

@@ -1,5 +1,7 @@
 //! Requests turned into types, with problems that say what is wrong and where.
 
+use std::time::Duration;
+
 use axum::RequestPartsExt;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
@@ -14,6 +16,8 @@ use crate::error::Problem;
 
 /// The largest body that the API reads, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// How long a body may take to arrive; less than the whole request may take, so that the client hears whose fault it was.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// The deepest nesting of a body; `serde_json`'s own limit of 128 is more than any request needs.
 pub const MAX_DEPTH: usize = 32;
 
@@ -42,19 +46,34 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 /// Reads the body after its type and size were checked. An empty body needs no type.
 pub(crate) async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     let is_json = is_json(request.headers());
-    let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            format!("a body has at most {MAX_BODY_BYTES} bytes"),
-        ),
-        _ => Problem::bad_request("body_unreadable", "the body ended early"),
-    })?;
+    if let Some(coding) = request.headers().get(header::CONTENT_ENCODING)
+        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let detail = "send the body as it is, without Content-Encoding";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", detail));
+    }
+    let bytes =
+        within(BODY_TIMEOUT, Bytes::from_request(request, state)).await?.map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                format!("a body has at most {MAX_BODY_BYTES} bytes"),
+            ),
+            _ => Problem::bad_request("body_unreadable", "the body ended early"),
+        })?;
     if !is_json && !bytes.is_empty() {
         let detail = "send JSON with Content-Type: application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
     }
     Ok(bytes)
+}
+
+/// The body, unless it takes longer than `limit` to arrive.
+async fn within<T>(limit: Duration, body: impl Future<Output = T>) -> Result<T, Problem> {
+    tokio::time::timeout(limit, body).await.map_err(|_| {
+        let detail = format!("the body did not arrive within {} s", limit.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail)
+    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

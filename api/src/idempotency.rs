@@ -4,21 +4,28 @@
 //! async fn place_bid(State(state): State<AppState>, caller: Caller, Idempotent { key, body }: Idempotent<PlaceBid>) -> Result<Response> {
 //!     let org = caller.trader(body.org)?.org;
 //!     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
-//!         …                                           // the effect, in this transaction; the answer's body
+//!         …                                           // the effect, in this transaction
+//!         Ok(Made::at(format!("/v1/bids/{id}"), body))
 //!     })
 //!     .await
 //! }
 //! ```
+//! What moves money or makes a bid needs a key ([`Idempotent`]); whatever else makes something takes one ([`Keyed`]).
+//!
 //! Only success is kept: a refusal has no effect, and the key is free again before the refusal is sent.
 
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::header::{CONTENT_TYPE, LINK, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use queue::{JobTx, Ledger};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
-use shared::idempotency::{self, Begun, StoreError};
+use shared::idempotency::{self, Answer, Begun, StoreError};
+use shared::ids::JobId;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::error::Problem;
@@ -27,6 +34,7 @@ use crate::extract;
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// Tells a client that it sees the answer to an earlier request.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const SHAPE: &str = "send an Idempotency-Key of 1 to 255 ASCII characters, a new one for each action";
 
 /// A JSON body with its key. A request without the header is refused: retrying it would be a gamble.
 #[derive(Debug)]
@@ -35,10 +43,28 @@ pub struct Idempotent<T> {
     pub body: T,
 }
 
+/// A JSON body that may have a key. Without one the effect happens each time.
+#[derive(Debug)]
+pub struct Keyed<T> {
+    pub key: IdempotencyKey,
+    pub body: T,
+}
+
+/// How [`Keyed`] is documented.
+#[derive(Clone, Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header; `Keyed` reads it")]
+pub(crate) struct OptionalKey {
+    /// A new one for each action; the same again gets the same answer and has no further effect.
+    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255)]
+    key: Option<String>,
+}
+
 /// The key and the fingerprint of method, path and body.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey {
-    key: String,
+    /// Absent: nothing is looked up and nothing kept.
+    key: Option<String>,
     hash: [u8; 32],
 }
 
@@ -46,22 +72,73 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Idempotent<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let key = request
-            .headers()
-            .get(&HEADER)
-            .and_then(|value| value.to_str().ok())
-            .map(|text| text.trim().trim_matches('"').to_owned())
-            .filter(|text| !text.is_empty() && text.len() <= 255)
-            .ok_or_else(|| {
-                let detail = "send an Idempotency-Key of 1 to 255 ASCII characters, a new one for each action";
-                Problem::bad_request("idempotency_key_required", detail)
-            })?;
-        let mut hash = Sha256::new();
-        hash.update(format!("{} {}\n", request.method(), request.uri()));
-        let bytes = extract::json_bytes(request, state).await?;
-        hash.update(&bytes);
-        let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-        Ok(Self { key: IdempotencyKey { key, hash: hash.finalize().into() }, body: extract::parse(bytes)? })
+        let Some(Ok(key)) = sent(request.headers()) else {
+            return Err(Problem::bad_request("idempotency_key_required", SHAPE).header("Idempotency-Key", "missing"));
+        };
+        let (key, body) = read(Some(key), request, state).await?;
+        Ok(Self { key, body })
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Keyed<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let key = sent(request.headers()).transpose()?;
+        let (key, body) = read(key, request, state).await?;
+        Ok(Self { key, body })
+    }
+}
+
+/// The key that was sent, if one was.
+fn sent(headers: &HeaderMap) -> Option<Result<String, Problem>> {
+    let text = headers.get(&HEADER)?.to_str().map(|text| text.trim().trim_matches('"').to_owned());
+    Some(text.ok().filter(|text| (1..=255).contains(&text.len())).ok_or_else(|| {
+        Problem::bad_request("idempotency_key_invalid", SHAPE).header("Idempotency-Key", "1 to 255 ASCII characters")
+    }))
+}
+
+async fn read<S: Send + Sync, T: DeserializeOwned>(
+    key: Option<String>,
+    request: Request,
+    state: &S,
+) -> Result<(IdempotencyKey, T), Problem> {
+    let mut hash = Sha256::new();
+    hash.update(format!("{} {}\n", request.method(), request.uri()));
+    let bytes = extract::json_bytes(request, state).await?;
+    hash.update(&bytes);
+    let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+    Ok((IdempotencyKey { key, hash: hash.finalize().into() }, extract::parse(bytes)?))
+}
+
+/// What an effect has made: the answer's body, and where to find it.
+#[derive(Debug)]
+pub struct Made<T> {
+    body: T,
+    location: Option<String>,
+    job: Option<JobId>,
+}
+
+impl<T> Made<T> {
+    /// Something that is read at `location`.
+    pub fn at(location: impl Into<String>, body: T) -> Self {
+        Self { body, location: Some(location.into()), job: None }
+    }
+
+    /// Something that has no address of its own.
+    pub const fn new(body: T) -> Self {
+        Self { body, location: None, job: None }
+    }
+
+    /// Names the job that still works on it.
+    #[must_use]
+    pub fn by(self, job: Option<JobId>) -> Self {
+        Self { job, ..self }
+    }
+
+    fn headers(&self) -> Vec<(HeaderName, String)> {
+        let location = self.location.iter().map(|location| (LOCATION, location.clone()));
+        location.chain(self.job.iter().map(|job| (LINK, format!("</v1/jobs/{job}>; rel=\"monitor\"")))).collect()
     }
 }
 
@@ -74,7 +151,7 @@ impl IdempotencyKey {
         ledger: &Ledger,
         owner: Uuid,
         status: StatusCode,
-        effect: impl AsyncFnOnce(&mut JobTx) -> Result<T, Problem>,
+        effect: impl AsyncFnOnce(&mut JobTx) -> Result<Made<T>, Problem>,
     ) -> Result<Response, Problem> {
         let mut tx = ledger.begin().await?;
         match self.answered(&mut tx, owner, status, effect).await {
@@ -100,30 +177,39 @@ impl IdempotencyKey {
         tx: &mut JobTx,
         owner: Uuid,
         status: StatusCode,
-        effect: impl AsyncFnOnce(&mut JobTx) -> Result<T, Problem>,
+        effect: impl AsyncFnOnce(&mut JobTx) -> Result<Made<T>, Problem>,
     ) -> Result<Response, Problem> {
-        match idempotency::begin(tx, owner, &self.key, &self.hash).await? {
-            Begun::New => {}
-            Begun::InFlight => return Err(in_flight()),
-            Begun::Mismatch => {
-                return Err(Problem::unprocessable(
-                    "idempotency_key_reused",
-                    "this Idempotency-Key belongs to a request with other contents",
-                ));
-            }
-            Begun::Answered { status, response } => {
-                let status = StatusCode::from_u16(status).map_err(Problem::internal)?;
-                let mut response = json(status, response);
-                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-                return Ok(response);
+        if let Some(key) = &self.key {
+            match idempotency::begin(tx, owner, key, &self.hash).await? {
+                Begun::New => {}
+                Begun::InFlight => return Err(in_flight()),
+                Begun::Mismatch => {
+                    return Err(Problem::unprocessable(
+                        "idempotency_key_reused",
+                        "this Idempotency-Key belongs to a request with other contents",
+                    ));
+                }
+                Begun::Answered(answer) => {
+                    let mut response = send(answer)?;
+                    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+                    return Ok(response);
+                }
             }
         }
-        let body = serde_json::to_vec(&effect(tx).await?).map_err(Problem::internal)?;
-        match idempotency::store(tx, owner, &self.key, &self.hash, status.as_u16(), &body).await {
-            Ok(()) => Ok(json(status, body)),
-            Err(StoreError::Late) => Err(in_flight()),
-            Err(StoreError::Sql(error)) => Err(error.into()),
+        let made = effect(tx).await?;
+        let headers = made.headers();
+        let headers = (!headers.is_empty())
+            .then(|| headers.into_iter().map(|(name, value)| (name.as_str().to_owned(), Value::from(value))).collect());
+        let response = serde_json::to_vec(&made.body).map_err(Problem::internal)?;
+        let answer = Answer { status: status.as_u16(), headers, response };
+        if let Some(key) = &self.key {
+            match idempotency::store(tx, owner, key, &self.hash, &answer).await {
+                Ok(()) => {}
+                Err(StoreError::Late) => return Err(in_flight()),
+                Err(StoreError::Sql(error)) => return Err(error.into()),
+            }
         }
+        send(answer)
     }
 }
 
@@ -132,8 +218,15 @@ fn in_flight() -> Problem {
         .retry_after(std::time::Duration::from_secs(1))
 }
 
-fn json(status: StatusCode, body: Vec<u8>) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+fn send(answer: Answer) -> Result<Response, Problem> {
+    let status = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
+    let mut response = (status, [(CONTENT_TYPE, "application/json")], answer.response).into_response();
+    for (name, value) in answer.headers.as_ref().and_then(Value::as_object).into_iter().flatten() {
+        let name = name.parse::<HeaderName>().map_err(Problem::internal)?;
+        let value = HeaderValue::try_from(value.as_str().unwrap_or_default()).map_err(Problem::internal)?;
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
 }
 
 #[cfg(test)]

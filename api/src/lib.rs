@@ -2,14 +2,18 @@
 
 pub mod app;
 pub mod auth;
+mod conditional;
+mod contract;
 pub mod error;
 pub mod extract;
 pub mod idempotency;
 mod middleware;
 mod openapi;
 pub mod paging;
+pub mod rate;
 pub mod realtime;
 mod routes;
+mod semantics;
 pub mod serve;
 pub mod state;
 #[cfg(test)]

@@ -10,13 +10,17 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::error::{FieldError, ProblemDetails};
+use crate::semantics;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Tradeyard",
         description = "Marketplace API. Errors are RFC 9457 problems with a stable `code`; lists are paged with `limit` and \
-            `after`; times are RFC 3339 in UTC; POSTs that move money or make an order or a bid take an `Idempotency-Key`.",
+            `after`; times are RFC 3339 in UTC; POSTs that make something take \
+            an `Idempotency-Key`, those that move money or make a bid need one; the header `Tradeyard-Org` names the \
+            organisation that acts; reads have an `ETag`, changes take it in `If-Match`; the headers `RateLimit-Policy` and \
+            `RateLimit` (draft-ietf-httpapi-ratelimit-headers) tell how many requests are left.",
         license(name = "MIT")
     ),
     components(schemas(ProblemDetails, FieldError))
@@ -41,6 +45,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
             add_problem(operation);
         }
     }
+    semantics::describe(&mut document);
     document
 }
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
+use crate::rate::RateLimiter;
 use crate::realtime::hub::Hub;
 
 /// What every request handler shares. Cheap to clone.
@@ -48,6 +49,7 @@ pub struct Services {
     /// Signs addresses for uploads and downloads.
     pub blobs: Blobs,
     pub clock: Clock,
+    pub rate: RateLimiter,
     /// Cancelled when the process ends; long-lived connections close then.
     pub shutdown: CancellationToken,
 }
@@ -75,10 +77,11 @@ impl Deref for AppState {
 
 /// What the API needs, made from the configuration. Connections open when they are first used.
 pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Result<AppState> {
-    let db = db::pool(&config.database.url, config.database.connections, "api")?;
+    let (limits, connections) = (config.database.limits, config.database.connections);
+    let db = db::pool_within(&config.database.url, limits, connections, "api")?;
     let brokers = Brokers::connect(&config, db.clone());
     let fast_path = FastPath::open(db.clone(), brokers.clone(), queues::ALL.to_vec(), shutdown.clone());
-    let events = db::pool(&config.events_database_url, config.database.connections, "api-events")?;
+    let events = db::pool_within(&config.events_database_url, limits, connections, "api-events")?;
     // Fails now rather than at the first login.
     let tokens = Tokens::new(config.jwt_secret()?, &config.http.public_url, Clock::SYSTEM);
     shared::telemetry::metrics();
@@ -96,6 +99,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
         registry: jobs::registry()?,
         blobs: Blobs::new(&config.s3)?,
         clock: Clock::SYSTEM,
+        rate: RateLimiter::start(config.http.rate_limits, config.redis_url.as_ref(), &config.namespace)?,
         shutdown,
         config,
     }))

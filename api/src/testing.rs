@@ -34,6 +34,15 @@ pub(crate) struct Person {
     pub(crate) email: String,
     pub(crate) access: String,
     pub(crate) refresh: String,
+    /// The organisation that requests name.
+    pub(crate) org: Option<String>,
+}
+
+impl Person {
+    /// The same person, acting for this organisation.
+    pub(crate) fn acting(&self, org: impl ToString) -> Self {
+        Self { org: Some(org.to_string()), ..self.clone() }
+    }
 }
 
 /// An answer, read.
@@ -54,6 +63,12 @@ impl Answer {
     pub(crate) fn ok(self) -> Value {
         assert!(self.status.is_success(), "{self:?}");
         self.body
+    }
+
+    /// Asserts a refusal with one of these codes.
+    pub(crate) fn refused_with(self, codes: &[&str]) -> Self {
+        assert!(self.status.is_client_error() && codes.contains(&self.code()), "{self:?}");
+        self
     }
 
     /// Asserts a refusal.
@@ -138,6 +153,7 @@ impl TestApi {
             email: email.to_owned(),
             access: tokens["access_token"].as_str().unwrap().to_owned(),
             refresh: tokens["refresh_token"].as_str().unwrap().to_owned(),
+            org: None,
         }
     }
 
@@ -186,8 +202,10 @@ pub(crate) fn redis_url() -> String {
 }
 
 pub(crate) fn with_token(request: reqwest::RequestBuilder, person: Option<&Person>) -> reqwest::RequestBuilder {
-    match person {
-        Some(person) => request.bearer_auth(&person.access),
+    let Some(person) = person else { return request };
+    let request = request.bearer_auth(&person.access);
+    match &person.org {
+        Some(org) => request.header("tradeyard-org", org),
         None => request,
     }
 }

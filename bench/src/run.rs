@@ -50,7 +50,7 @@ struct Bench<'a> {
 
 /// Runs everything against the configured servers. The ledger named by `DATABASE_URL` is emptied: use a database for it.
 pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyhow::Result<()> {
-    let pool = shared::db::pool(&config.database.url, 20, "bench")?;
+    let pool = shared::db::pool_within(&config.database.url, shared::db::Limits::WORKING, 20, "bench")?;
     shared::db::migrate(&pool).await?;
     market::cargo::migrate(&shared::db::pool(&config.events_database_url, 1, "bench")?).await?;
     let mut bench = Bench { config, extent: extent.clone(), pool, report: Report::new() };

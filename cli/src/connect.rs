@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use shared::config::Config;
+use shared::db::Limits;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 
@@ -60,7 +61,7 @@ fn options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
     let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
         advised("DATABASE_URL is not a PostgreSQL address", "it looks like postgres://user@host:5432/name")
     })?;
-    Ok(options.application_name("tradeyard-cli"))
+    Ok(Limits::WORKING.apply(options.application_name("tradeyard-cli")))
 }
 
 async fn connect(options: PgConnectOptions) -> anyhow::Result<PgConnection> {

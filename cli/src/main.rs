@@ -58,6 +58,12 @@ enum Command {
     Workers(commands::workers::Workers),
     /// Put a job into its queue.
     Enqueue(commands::enqueue::Enqueue),
+    /// See which addresses mail is not sent to, and write to one again.
+    #[command(subcommand)]
+    Emails(commands::emails::Emails),
+    /// See which cargo events did not get into the log, and send them again.
+    #[command(subcommand)]
+    Events(commands::events::Events),
     Demo(demo::Demo),
     /// Make administrators.
     #[command(subcommand)]
@@ -89,6 +95,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Schedules(schedules) => schedules.run(&output).await,
         Command::Workers(workers) => workers.run(&output).await,
         Command::Enqueue(enqueue) => enqueue.run(&output).await,
+        Command::Emails(emails) => emails.run(&output).await,
+        Command::Events(events) => events.run(&output).await,
         Command::Demo(demo) => demo.run(&output).await,
         Command::Admin(admin) => admin.run(&output).await,
     }

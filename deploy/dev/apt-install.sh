@@ -20,7 +20,7 @@ fi
 enabled_services() {
     if command -v systemctl >/dev/null; then
         systemctl list-unit-files --state=enabled --no-legend --plain 2>/dev/null |
-            awk '$1 ~ /^(postgresql|redis|rabbitmq|epmd)/ { print $1 }' | sort
+            awk '$1 ~ /^(postgresql|redis|rabbitmq|epmd|pgbouncer)/ { print $1 }' | sort
     fi
 }
 

@@ -14,6 +14,8 @@ ensure_packages() {
     if [[ $POSTGRES_IS_OURS == no ]] && ! have psql; then missing+=(postgresql-client); fi
     if needs_server "$REDIS_IS_OURS" && ! have redis-server; then missing+=(redis-server); fi
     if needs_server "$RABBITMQ_IS_OURS" && ! rabbitmq_is_installed; then missing+=(rabbitmq-server); fi
+    # A test starts one of its own.
+    if [[ $SET == test && ! -x /usr/sbin/pgbouncer ]]; then missing+=(pgbouncer); fi
     if ! have cc; then missing+=(gcc libc6-dev); fi
     if ! have pkg-config; then missing+=(pkg-config); fi
     # Without them neither cargo nor a program of ours can check a server's certificate.

@@ -1,6 +1,9 @@
 //! What a handler sees of its job, and what it may do with it.
 
+mod db;
+
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +12,6 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::ids::{JobId, OrgId};
 use shared::trace::TraceParent;
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::enqueue::Enqueued;
@@ -17,9 +19,19 @@ use super::fault::{self, Point};
 use super::job::Job;
 use super::ledger::{Fence, JobTx, Ledger, finish};
 use super::outcome::{Committed, Outcome};
+use crate::group::Group;
+use crate::worker::statements::Shown;
+
+pub(crate) use self::db::OneConnection;
+pub use self::db::{Db, HandlerConnection, SecondConnection};
 
 /// How often a job's progress is written at most.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// How long a commit with its finish may take.
+const FINISH_WITHIN: Duration = Duration::from_secs(30);
+/// For how long the record of an effect outside of the database is repeated, and how long one try may take.
+const RECORD_FOR: Duration = Duration::from_mins(5);
+const RECORD_TRY: Duration = Duration::from_secs(40);
 
 /// The running attempt of one job, with the pool's shared services behind `Deref`: `cx.blobs`, `cx.mailer`.
 #[derive(Debug)]
@@ -40,16 +52,28 @@ pub struct Attempt {
     pub run_at: DateTime<Utc>,
     /// When it was first due: what a retry policy's age counts from.
     pub due_at: DateTime<Utc>,
+    /// When it was claimed, by the database's clock and by this process's own measure.
+    pub(crate) started_at: DateTime<Utc>,
+    pub(crate) claimed: Instant,
     pub trace: TraceParent,
     pub ledger: Ledger,
     /// Cancelled when an operator cancels the job, when its time is up, or when the worker must stop.
     pub cancelled: CancellationToken,
     pub(crate) log: Mutex<Vec<(DateTime<Utc>, String)>>,
     pub(crate) progressed: Mutex<Option<Instant>>,
+    pub(crate) progresses: Group<Shown, bool>,
+    pub(crate) connection: OneConnection,
+    /// An effect outside of the database has happened and is not yet recorded: the attempt is not to be cut short.
+    pub(crate) recording: AtomicBool,
     pub clock: shared::clock::Clock,
 }
 
 impl Attempt {
+    /// The time as the database told it. The host's own clock may be set to anything.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.started_at + self.claimed.elapsed()
+    }
+
     pub(crate) fn has_unsaved_lines(&self) -> bool {
         !self.log.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
@@ -93,9 +117,10 @@ impl<S> Cx<S> {
         self.attempt.run_at
     }
 
+    /// The way to the database. An attempt has one connection at a time, a transaction counted; see [`SecondConnection`].
     #[must_use]
-    pub fn db(&self) -> &PgPool {
-        self.attempt.ledger.pool()
+    pub fn db(&self) -> Db<'_> {
+        Db(&self.attempt)
     }
 
     #[must_use]
@@ -105,7 +130,7 @@ impl<S> Cx<S> {
 
     /// Begins a transaction; jobs enqueued in it are children of this job.
     pub async fn begin(&self) -> Result<JobTx, sqlx::Error> {
-        Ok(self.attempt.ledger.begin().await?.with_parent(self.id()))
+        self.db().begin().await
     }
 
     /// Commits the effect and the job's success together: a redelivery can never apply the effect twice.
@@ -120,12 +145,61 @@ impl<S> Cx<S> {
         self.finish_in(tx, Some(result)).await
     }
 
+    /// [`Cx::commit`] for the record of an effect that has happened outside of the database and must not happen again, such as a mail that
+    /// was accepted. `write` gets a transaction, writes the record and gives the transaction back; both are repeated, for
+    /// five minutes at most, whatever is wrong with the database. Neither the job's time limit nor a lost lease cuts this
+    /// short: the fence decides whether the record still counts.
+    ///
+    /// Fails with [`StaleAttempt`], and writes nothing, when another attempt has taken the job over.
+    pub async fn commit_after_effect<F, R>(&self, result: Option<Value>, write: F) -> anyhow::Result<Outcome>
+    where
+        F: Fn(JobTx) -> R,
+        R: Future<Output = anyhow::Result<JobTx>>,
+    {
+        let _recording = Recording::begin(&self.attempt);
+        let latest = Instant::now() + RECORD_FOR;
+        let mut pause = Duration::from_millis(50);
+        let mut again = false;
+        loop {
+            let tried = async {
+                // The commit before may have gone in, and its answer been lost.
+                if again && finish::has_succeeded(&mut *self.db().acquire().await?, self.attempt.fence).await? {
+                    return Ok(Outcome::Committed(Committed::new()));
+                }
+                let tx = write(self.begin().await?).await?;
+                self.finish_in(tx, result.clone()).await
+            };
+            let tried = tokio::time::timeout(RECORD_TRY, tried).await;
+            let error = match tried {
+                Ok(Ok(outcome)) => return Ok(outcome),
+                Ok(Err(error)) => error,
+                Err(_) => anyhow::anyhow!("the database did not answer within {RECORD_TRY:?}"),
+            };
+            if error.is::<StaleAttempt>() || SecondConnection::caused(&error) || Instant::now() >= latest {
+                return Err(error.context("record an effect that has happened"));
+            }
+            tracing::warn!(
+                error = format!("{error:#}"),
+                job.id = self.id().0,
+                "cannot record an effect that has happened; trying again"
+            );
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+            again = true;
+        }
+    }
+
     async fn finish_in(&self, mut tx: JobTx, result: Option<Value>) -> anyhow::Result<Outcome> {
-        finish::succeed_in(&mut tx, self.attempt.fence, result.as_ref()).await?;
-        fault::pass(Point::BeforeCommit)?;
-        tx.commit().await.context("commit effect and finish")?;
-        fault::pass(Point::Committed)?;
-        Ok(Outcome::Committed(Committed::new()))
+        let finishing = async {
+            finish::succeed_in(&mut tx, self.attempt.fence, result.as_ref()).await?;
+            fault::pass(Point::BeforeCommit)?;
+            tx.commit().await.context("commit effect and finish")?;
+            fault::pass(Point::Committed)?;
+            Ok(Outcome::Committed(Committed::new()))
+        };
+        // A host that has vanished answers nothing: the place must not wait for the job's whole time limit.
+        let finished = tokio::time::timeout(FINISH_WITHIN, finishing).await;
+        finished.unwrap_or_else(|_| Err(anyhow::anyhow!("the commit got no answer within {FINISH_WITHIN:?}")))
     }
 
     /// Enqueues a child in a transaction of its own.
@@ -158,9 +232,12 @@ impl<S> Cx<S> {
             }
             *last = Some(Instant::now());
         }
-        let mut conn = self.db().acquire().await?;
-        finish::progress(&mut conn, self.attempt.fence, percent.min(100), text).await?;
-        Ok(())
+        // By the engine's own connections: the handler may hold its only one.
+        let shown = Shown { fence: self.attempt.fence, percent: percent.min(100), text: text.to_owned() };
+        match self.attempt.progresses.ask(shown).await {
+            Some(false) => Err(StaleAttempt(self.id()).into()),
+            Some(true) | None => Ok(()),
+        }
     }
 
     /// Resolves when the handler should stop: the job was cancelled, its time is up, or the worker shuts down for good.
@@ -171,6 +248,22 @@ impl<S> Cx<S> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.attempt.cancelled.is_cancelled()
+    }
+}
+
+/// An attempt that records an effect, until this is dropped.
+struct Recording<'a>(&'a Attempt);
+
+impl<'a> Recording<'a> {
+    fn begin(attempt: &'a Attempt) -> Self {
+        attempt.recording.store(true, Ordering::Relaxed);
+        Self(attempt)
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        self.0.recording.store(false, Ordering::Relaxed);
     }
 }
 

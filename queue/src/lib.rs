@@ -36,7 +36,7 @@ use shared::config::Config;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
-pub use cx::Cx;
+pub use cx::{Cx, StaleAttempt};
 pub use enqueue::{Enqueue, EnqueueError, Enqueued};
 pub use job::{Handler, Job, Kind, Priority, Queue, Undecodable};
 pub use ledger::{JobTx, Ledger};
@@ -57,13 +57,12 @@ pub fn engine_pool(config: &Config, name: &str) -> Result<PgPool, sqlx::Error> {
 /// [`engine_pool`] for options that are already there.
 #[must_use]
 pub fn engine_pool_with(options: PgConnectOptions, name: &str) -> PgPool {
-    let options = options.options([
+    let options = shared::db::Limits::ENGINE.apply(options).options([
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("jit", "off"),
-        ("idle_in_transaction_session_timeout", "60s"),
     ]);
     shared::db::pool_with(options, 6, name)
 }

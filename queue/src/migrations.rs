@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
 
 /// The name of a migration of the engine begins with one of these words: `0001_ledger.sql`, `0110_workers_place.sql`.
-const MIGRATIONS: &[&str] = &["ledger", "jobs", "queues", "workers", "schedules", "serving"];
+const MIGRATIONS: &[&str] = &["ledger", "jobs", "queues", "workers", "schedules", "serving", "transport"];
 
 /// The migrations of a database that holds nothing but the ledger. A database of the product gets the same tables from
 /// [`shared::db::MIGRATOR`].
@@ -23,7 +23,7 @@ pub fn migrator() -> Migrator {
 
 /// Brings the ledger up to date. Safe to call from several processes at once: sqlx takes an advisory lock.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
-    migrator().run(pool).await
+    shared::db::apply(&migrator(), pool).await
 }
 
 #[cfg(test)]

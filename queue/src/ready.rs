@@ -8,6 +8,7 @@ use sqlx::PgPool;
 
 use super::job::Queue;
 use super::queue_settings;
+use crate::ledger::connections::Connections;
 use crate::transport::Brokers;
 
 /// A load balancer does not wait longer for an answer.
@@ -16,18 +17,24 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Ready when every broker answers that carries one of these queues now. The others may be away.
 #[must_use]
 pub fn transports_answer(brokers: Brokers, pool: PgPool, queues: Vec<Queue>) -> Readiness {
+    let db = Connections::few(&pool, 1);
     Arc::new(move || {
-        let (brokers, pool, queues) = (brokers.clone(), pool.clone(), queues.clone());
+        let (brokers, db, queues) = (brokers.clone(), db.clone(), queues.clone());
         Box::pin(async move {
-            let asked = tokio::time::timeout(PATIENCE, ask(&brokers, &pool, &queues)).await;
+            let asked = tokio::time::timeout(PATIENCE, ask(&brokers, &db, &queues)).await;
             asked.unwrap_or_else(|_| Err("a broker does not answer in time".to_owned()))
         })
     })
 }
 
-async fn ask(brokers: &Brokers, pool: &PgPool, queues: &[Queue]) -> Result<(), String> {
+async fn ask(brokers: &Brokers, db: &Connections, queues: &[Queue]) -> Result<(), String> {
     let names: Vec<&str> = queues.iter().map(|queue| queue.name).collect();
-    let transports = async { queue_settings::transports(&mut *pool.acquire().await?, &names).await };
+    let transports = async {
+        let mut conn = db.lend().await?;
+        let transports = queue_settings::transports(&mut conn, &names).await?;
+        conn.give_back();
+        Ok::<_, sqlx::Error>(transports)
+    };
     let transports = transports.await.map_err(|_| "the queues' settings cannot be read".to_owned())?;
     for transport in transports {
         let broker = brokers.get(transport).ok_or_else(|| format!("there is no address for {transport}"))?;

@@ -10,10 +10,11 @@ use serde_json::Value;
 use shared::clock::Clock;
 use shared::ids::JobId;
 use sqlx::PgPool;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, decode};
+use super::ledger::connections::Connections;
 use super::ledger::dispatch::{Share, lines, take};
 use super::ledger::workers::{Registration, register};
 use super::ledger::{Ledger, dispatch};
@@ -21,7 +22,7 @@ use super::ticket::Ticket;
 use super::worker::engine::Engine;
 use super::worker::lease::Lease;
 use super::worker::neighbours::place;
-use super::worker::run::run;
+use super::worker::run::{Place, run};
 use super::worker::{Handlers, StopReason};
 
 /// The open jobs of kind `J`, oldest first.
@@ -69,6 +70,7 @@ pub struct Bench<S> {
     pub(crate) registration: Registration,
     services: Arc<S>,
     queues: Vec<String>,
+    pool: PgPool,
 }
 
 impl<S: Send + Sync + 'static> Bench<S> {
@@ -102,8 +104,8 @@ impl<S: Send + Sync + 'static> Bench<S> {
         let lease = Lease::default();
         lease.set(register(&mut conn, &this).await.expect("the worker registers"));
         let ledger = Ledger::new(pool.clone());
-        let engine = Engine::start(pool.clone(), ledger, lease, handlers, clock, CancellationToken::new());
-        Self { engine: Arc::new(engine), registration: this, services: Arc::new(services), queues }
+        let engine = Engine::start(Connections::like(pool), ledger, lease, handlers, clock, CancellationToken::new());
+        Self { engine: Arc::new(engine), registration: this, services: Arc::new(services), queues, pool: pool.clone() }
     }
 
     /// Runs what is due now, and what that enqueues, until nothing is left; returns how many attempts ran. Retries and snoozes
@@ -132,7 +134,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
     #[expect(clippy::expect_used, reason = "a test ends here")]
     pub async fn make_due(&self) {
         sqlx::query!("UPDATE jobs SET run_at = clock_timestamp() WHERE state = 'scheduled'")
-            .execute(&self.engine.pool)
+            .execute(&self.pool)
             .await
             .expect("the ledger answers");
     }
@@ -140,7 +142,8 @@ impl<S: Send + Sync + 'static> Bench<S> {
     /// Runs one ticket as a worker does.
     pub async fn run(&self, ticket: Ticket) {
         let (taken, _) = oneshot::channel();
-        run(&self.engine, Arc::clone(&self.services), ticket, taken).await;
+        let place = Place { room: Arc::new(Semaphore::new(1)), permit: None, shutdown: CancellationToken::new() };
+        run(&self.engine, Arc::clone(&self.services), ticket, taken, place).await;
     }
 
     /// [`Bench::run`] in the background.
@@ -151,6 +154,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
             registration: self.registration.clone(),
             services: Arc::clone(&self.services),
             queues: self.queues.clone(),
+            pool: self.pool.clone(),
         };
         tokio::spawn(async move { this.run(ticket).await })
     }
@@ -166,7 +170,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
     /// When the database does not answer.
     #[expect(clippy::expect_used, reason = "a test ends here")]
     pub async fn take(&self) -> Vec<Ticket> {
-        let mut conn = self.engine.pool.acquire().await.expect("the ledger answers");
+        let mut conn = self.pool.acquire().await.expect("the ledger answers");
         dispatch::promote(&mut conn, 1_000).await.expect("due jobs are promoted");
         let mut tickets = Vec::new();
         for queue in &self.queues {

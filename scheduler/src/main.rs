@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use queue::scheduler::Scheduler;
 use shared::program;
 
 fn main() -> ExitCode {
     program::main("scheduler", &[], async |config, signals| {
-        let scheduler = Scheduler { health: signals.health, ..scheduler::connect(&config)? };
+        let scheduler = scheduler::connect(&config)?.with_health(signals.health);
         scheduler.run(signals.stop).await
     })
 }

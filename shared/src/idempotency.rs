@@ -8,6 +8,7 @@
 //! - Committing the effect and the answer separately: a crash between them repeats the effect.
 //! - Trusting the look alone: its snapshot may be older than the lock. The primary key refuses the late second answer.
 
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -21,7 +22,16 @@ pub enum Begun {
     /// The key belongs to a request with other contents.
     Mismatch,
     /// The request was answered before.
-    Answered { status: u16, response: Vec<u8> },
+    Answered(Answer),
+}
+
+/// An answer as it is sent again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// By their names in lower case; `None` when there are none besides those that every answer has.
+    pub headers: Option<Value>,
+    pub response: Vec<u8>,
 }
 
 /// Takes the key for the caller's transaction. `hash` is SHA-256 of everything that makes two requests the same.
@@ -30,7 +40,8 @@ pub async fn begin(conn: &mut PgConnection, owner: Uuid, key: &str, hash: &[u8; 
         r#"
         SELECT
             pg_try_advisory_xact_lock(hashtextextended($1::uuid::text || $2, 7261352)) AS "locked!",
-            stored.request_hash AS "request_hash?", stored.status AS "status?", stored.response AS "response?"
+            stored.request_hash AS "request_hash?", stored.status AS "status?", stored.response AS "response?",
+            stored.headers AS "headers?"
         FROM (SELECT) AS one
         LEFT JOIN idempotency_keys AS stored ON stored.owner = $1 AND stored.key = $2
         "#,
@@ -42,7 +53,7 @@ pub async fn begin(conn: &mut PgConnection, owner: Uuid, key: &str, hash: &[u8; 
     Ok(match (row.request_hash, row.status, row.response) {
         (Some(stored), ..) if stored != hash => Begun::Mismatch,
         (Some(_), Some(status), Some(response)) => {
-            Begun::Answered { status: u16::try_from(status).unwrap_or(200), response }
+            Begun::Answered(Answer { status: u16::try_from(status).unwrap_or(200), headers: row.headers, response })
         }
         _ if row.locked => Begun::New,
         _ => Begun::InFlight,
@@ -65,19 +76,19 @@ pub async fn store(
     owner: Uuid,
     key: &str,
     hash: &[u8; 32],
-    status: u16,
-    response: &[u8],
+    answer: &Answer,
 ) -> Result<(), StoreError> {
     let stored = sqlx::query!(
         r#"
-        INSERT INTO idempotency_keys (owner, key, request_hash, status, response)
-        VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO idempotency_keys (owner, key, request_hash, status, response, headers)
+        VALUES ($1, $2, $3, $4, $5, $6)
         "#,
         owner,
         key,
         hash.as_slice(),
-        i16::try_from(status).unwrap_or(200),
-        response,
+        i16::try_from(answer.status).unwrap_or(200),
+        &answer.response,
+        answer.headers,
     )
     .execute(conn)
     .await;

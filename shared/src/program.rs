@@ -90,6 +90,9 @@ where
     let ended = runtime.block_on(async {
         let signals = Signals::listen()?;
         tracing::info!(program = name, mode = %config.mode, "starting");
+        crate::db::session::check(&config.database.url)
+            .await
+            .map_err(|unfit| ConfigError::of(crate::config::keys::DATABASE_URL, unfit.to_string()))?;
         let database = crate::db::pool(&config.database.url, 1, "health")?;
         let told = signals.clone();
         let stopping = move || if told.stop.is_cancelled() { Err("it shuts down".to_owned()) } else { Ok(()) };

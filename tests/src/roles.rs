@@ -28,9 +28,7 @@ pub async fn worker(config: &Config, concurrency: usize, grace: Duration, signal
 
 /// Runs a scheduler until its signals stop it.
 pub async fn scheduler(config: &Config, signals: Signals) -> anyhow::Result<()> {
-    let connected = Scheduler::connect(config, registry())?;
-    let scheduler = Scheduler { health: signals.health, ..connected };
-    scheduler.run(signals.stop).await
+    Scheduler::connect(config, registry())?.with_health(signals.health).run(signals.stop).await
 }
 
 /// A ledger that publishes after its commits, as the API's does, and its fast path.

@@ -1,7 +1,7 @@
 //! A whole installation for one test.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
 
 use queue::Ledger;
@@ -168,7 +168,16 @@ impl TestStack {
 
     /// Enqueues `count` jobs of `millis` each in one statement.
     pub async fn enqueue(&self, count: i32, millis: u64) {
-        let jobs: Vec<_> = (0..count).map(|n| Enqueue::new(&Touch { n, millis, ..Touch::default() })).collect();
+        self.enqueue_range(0..count, millis).await;
+    }
+
+    /// Enqueues the jobs `first` to `first + count` in one statement.
+    pub async fn enqueue_from(&self, first: i32, count: i32) {
+        self.enqueue_range(first..first + count, 0).await;
+    }
+
+    async fn enqueue_range(&self, numbers: Range<i32>, millis: u64) {
+        let jobs: Vec<_> = numbers.map(|n| Enqueue::new(&Touch { n, millis, ..Touch::default() })).collect();
         let mut conn = self.db.pool.acquire().await.expect("the database answers");
         enqueue_all(&mut conn, &jobs).await.expect("the jobs are enqueued");
     }
@@ -183,6 +192,22 @@ impl TestStack {
     pub async fn count(&self, condition: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM jobs WHERE {condition}");
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.db.pool).await.unwrap_or(-1)
+    }
+
+    /// Waits until `sql` counts exactly `wanted`.
+    pub async fn until_sql(&self, sql: &str, wanted: i64) {
+        let started = Instant::now();
+        loop {
+            let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned()))
+                .fetch_one(&self.db.pool)
+                .await
+                .expect("the database answers");
+            if count == wanted {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "{sql}: {count}, not {wanted}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits until exactly `wanted` jobs satisfy `condition`.

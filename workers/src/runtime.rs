@@ -12,6 +12,7 @@ use queue::transport::Brokers;
 use queue::worker::{Process, WorkerOptions};
 use shared::clock::Clock;
 use shared::config::Config;
+use shared::db::Limits;
 use shared::program::{self, Signals};
 use shared::realtime::Publisher;
 
@@ -50,7 +51,7 @@ pub async fn run(
     signals: Signals,
 ) -> anyhow::Result<()> {
     let handlers = pools::handlers(pool).with_context(|| format!("there is no pool {pool}"))?;
-    let db = shared::db::pool(&config.database.url, config.database.connections, pool)?;
+    let db = shared::db::pool_within(&config.database.url, Limits::WORKING, config.database.connections, pool)?;
     let engine_pool = queue::engine_pool(config, pool)?;
     let brokers = Brokers::connect(config, engine_pool.clone());
     let queues = jobs::registry()?.queues();

@@ -8,7 +8,7 @@ use crate::emails::{Mailer, MailerError, Renderer};
 use crate::images::ImageSlots;
 
 /// Mails that one process hands over at a time.
-const SMTP_CONNECTIONS: u32 = 16;
+const SMTP_CONNECTIONS: usize = 16;
 
 /// Two inserts under way keep the broker and the database busy.
 const EVENTS_CONNECTIONS: u32 = 3;
@@ -33,11 +33,16 @@ impl Services {
             blobs: Blobs::new(&config.s3)?,
             image_slots: ImageSlots::new(cores),
             mailer: Mailer::new(&config.smtp, SMTP_CONNECTIONS).map_err(|error| {
-                let key = if matches!(error, MailerError::From(_)) { keys::SMTP_FROM } else { keys::SMTP_URL };
+                let key = if matches!(error, MailerError::Url(_)) { keys::SMTP_URL } else { keys::SMTP_FROM };
                 ConfigError::of(key, error.to_string())
             })?,
             renderer: Renderer::new(&config.http.public_url),
-            events: shared::db::pool(&config.events_database_url, EVENTS_CONNECTIONS, "events")?,
+            events: shared::db::pool_within(
+                &config.events_database_url,
+                shared::db::Limits::WORKING,
+                EVENTS_CONNECTIONS,
+                "events",
+            )?,
         })
     }
 }

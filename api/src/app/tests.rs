@@ -1,6 +1,8 @@
 mod abuse;
 mod access;
+mod acting;
 mod scene;
+mod semantics;
 mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,14 +26,18 @@ fn document() -> Value {
     serde_json::to_value(documented().1).unwrap()
 }
 
+/// Whether an operation is open to anybody, be it that members see more.
+fn is_open(operation: &Value) -> bool {
+    operation["security"].as_array().is_some_and(|ways| ways.contains(&json!({})))
+}
+
 /// Path and method of every operation, and whether it is open to anybody.
 fn operations() -> Vec<(String, Method, bool)> {
     let document = document();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let open = operation["security"] == json!([{}]);
-            operations.push((path.clone(), method.to_uppercase().parse().unwrap(), open));
+            operations.push((path.clone(), method.to_uppercase().parse().unwrap(), is_open(operation)));
         }
     }
     operations
@@ -58,11 +64,18 @@ async fn every_route_is_documented() {
     let paths: BTreeSet<String> = documented.keys().cloned().chain(["/openapi.json".to_owned()]).collect();
     assert_eq!(served, paths, "routes and document differ");
     // And every other method of a documented path is refused.
-    for (path, methods) in documented {
-        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-            if !methods.contains(&method) {
-                let answer = api.call(None, method, &filled(&path), json!({})).await.refused(405, "method_not_allowed");
-                assert!(answer.headers.contains_key("allow"), "{path}: {answer:?}");
+    let methods =
+        [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE];
+    for (path, mut known) in documented {
+        if known.contains(&Method::GET) {
+            known.insert(Method::HEAD);
+        }
+        for method in &methods {
+            if !known.contains(method) {
+                let answer = api.call(None, method.clone(), &filled(&path), json!({})).await;
+                let answer = answer.refused(405, "method_not_allowed");
+                let allow = answer.headers["allow"].to_str().unwrap().split(", ").map(|name| name.parse().unwrap());
+                assert_eq!(allow.collect::<BTreeSet<Method>>(), known, "{method} {path}");
             }
         }
     }
@@ -181,7 +194,7 @@ async fn our_failures_show_nothing_of_themselves() {
     let server = crate::serve::Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let base = format!("http://{}", server.addr);
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(server.run(surround(routes, &api.state.config), stop.clone()));
+    let serving = tokio::spawn(server.run(surround(routes, &api.state, Contract::of(&documented().1)), stop.clone()));
     for path in ["/broken", "/panicking"] {
         let answer = api.send(reqwest::Client::new().get(format!("{base}{path}"))).await.refused(500, "internal");
         let shown = answer.body.to_string();

@@ -70,15 +70,6 @@ impl Caller {
         Err(Problem::forbidden("org_kind", detail))
     }
 
-    /// The organisation to act for: the given one, or the only one there is.
-    pub fn acting_org(&self, org: Option<OrgId>) -> Result<OrgId, Problem> {
-        match (org, self.memberships.as_slice()) {
-            (Some(org), _) => Ok(org),
-            (None, [only]) => Ok(only.org),
-            (None, _) => Err(Problem::bad_request("org_required", "say which of your organisations acts")),
-        }
-    }
-
     /// Whether the caller belongs to the organisation at all.
     #[must_use]
     pub fn belongs_to(&self, org: OrgId) -> bool {
@@ -94,29 +85,31 @@ impl Caller {
     }
 }
 
+/// The access token that a request carries, good or not.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let token = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok()?.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
+        let token = bearer(&parts.headers)
             .ok_or_else(|| Problem::unauthenticated("unauthenticated", "send Authorization: Bearer <access token>"))?;
         let claims = state.tokens.check(token).map_err(|error| {
             let code = match error {
                 crate::auth::tokens::TokenError::Expired => "token_expired",
                 crate::auth::tokens::TokenError::Invalid => "token_invalid",
             };
-            Problem::unauthenticated(code, error.to_string())
+            Problem::bad_token(code, error.to_string())
         })?;
         let mut conn = state.db.acquire().await?;
         let session = SessionRef { user: claims.sub, session: claims.sid, version: claims.ver };
         let authority = store::authorize(&mut conn, session)
             .await?
-            .ok_or_else(|| Problem::unauthenticated("session_ended", "log in again"))?;
+            .ok_or_else(|| Problem::bad_token("session_ended", "log in again"))?;
+        state.rate.learn(session.user, &authority);
         Ok(Self::new(session, authority))
     }
 }

@@ -53,3 +53,9 @@ fn depth_counts_brackets_outside_of_text() {
     // An escaped backslash before u0000 is text, not an escape.
     assert!(check_shape(br#""\\u0000""#).is_ok());
 }
+
+#[tokio::test]
+async fn a_body_that_trickles_in_is_the_clients_fault() {
+    let problem = within(Duration::ZERO, std::future::pending::<()>()).await.unwrap_err();
+    assert_eq!((problem.status(), problem.code()), (StatusCode::REQUEST_TIMEOUT, "request_timeout"));
+}

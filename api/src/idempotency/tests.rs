@@ -36,7 +36,7 @@ async fn pay(State(effects): State<Effects>, Idempotent { key, body }: Idempoten
         }
         effects.started.fetch_add(1, Ordering::SeqCst);
         effects.commits.acquire().await.unwrap().forget();
-        Ok(json!({"paid": body.amount}))
+        Ok(Made::at(format!("/paid/{}", body.amount), json!({"paid": body.amount})).by(Some(JobId(7))))
     })
     .await
 }
@@ -66,6 +66,10 @@ impl Bench {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let replayed = response.headers().contains_key(REPLAYED);
+        if status == StatusCode::CREATED {
+            assert!(response.headers()["location"].to_str().unwrap().starts_with("/paid/"));
+            assert_eq!(response.headers()["link"], "</v1/jobs/7>; rel=\"monitor\"");
+        }
         let bytes = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         (status, String::from_utf8(bytes.to_vec()).unwrap(), replayed)
     }

@@ -6,8 +6,8 @@ mod refusals;
 mod topic;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use jobs::auctions::events::{News, announce};
 use jobs::auctions::{CloseAuction, OpenAuction, RemindBidders, Reminder};
 use market::auctions::model::{AuctionView, NewAuction};
@@ -24,11 +24,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::acting::{Acting, trader_of};
+use super::acting::Acting;
 use super::listings::found as found_listing;
 use crate::auth::Caller;
 use crate::error::Result;
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page, TimeCursor};
 use crate::state::AppState;
 
@@ -48,9 +49,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 ///
 /// Item, currency, quantity and minimum order are the listing's. Whoever bids is bound by the terms, so they cannot be
 /// changed. The auction opens and closes by itself.
-#[utoipa::path(post, path = "/v1/listings/{listing}/auctions", tag = "auctions", params(("listing" = ListingId, Path)),
+#[utoipa::path(post, path = "/v1/listings/{listing}/auctions", tag = "auctions", params(("listing" = ListingId, Path), Acting, OptionalKey),
     request_body = NewAuction, responses(
-    (status = 201, description = "Scheduled, or live when its start has come", body = AuctionView),
+    (status = 201, description = "Scheduled, or live when its start has come", body = AuctionView,
+        headers(("Location" = String))),
     (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller"),
     (status = 409, description = "`not_for_auction`; `auction_open`: the listing has an open auction"),
     (status = 422, description = "`invalid_value`"),
@@ -58,18 +60,20 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 async fn create_auction(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Path(listing): Path<ListingId>,
-    Json(new): Json<NewAuction>,
+    Keyed { key, body: new }: Keyed<NewAuction>,
 ) -> Result<Response> {
-    let mut tx = state.ledger.begin().await?;
-    let seller = trader_of(&caller, found_listing(&mut tx, listing).await?.seller_org_id, "listing")?;
+    let owner = found_listing(&mut *state.db.acquire().await?, listing).await?.seller_org_id;
+    let seller = acting.trader_of(owner, &caller, "listing")?;
     caller.acts_as(OrgKind::Seller, seller)?;
-    let id = store::create(&mut tx, seller, caller.user, listing, &new).await?;
-    let view = found(&mut tx, id, Some(seller)).await?;
-    set_timers(&mut tx, &view).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/auctions/{id}"))];
-    Ok((StatusCode::CREATED, location, Json(view)).into_response())
+    key.once(&state.ledger, seller.0, StatusCode::CREATED, async |tx| {
+        let id = store::create(tx, seller, caller.user, listing, &new).await?;
+        let view = found(tx, id, Some(seller)).await?;
+        set_timers(tx, &view).await?;
+        Ok(Made::at(format!("/v1/auctions/{id}"), view))
+    })
+    .await
 }
 
 /// Enqueues what happens to the auction by itself: it opens, bidders are reminded, it closes. Each job looks again under the
@@ -95,7 +99,7 @@ struct AuctionsOfListing {
 }
 
 /// List a listing's auctions, the latest first
-#[utoipa::path(get, path = "/v1/listings/{listing}/auctions", tag = "auctions", security(()),
+#[utoipa::path(get, path = "/v1/listings/{listing}/auctions", tag = "auctions", security((), ("bearer" = [])),
     params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "All of them; none when there is no such listing", body = AuctionsOfListing),
 ))]
@@ -103,7 +107,7 @@ async fn auctions_of_listing(
     State(state): State<AppState>,
     caller: Option<Caller>,
     Path(listing): Path<ListingId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
 ) -> Result<Json<AuctionsOfListing>> {
     let viewer = acting.viewer(caller.as_ref())?;
     let mut conn = state.db.acquire().await?;
@@ -116,8 +120,6 @@ async fn auctions_of_listing(
 #[into_params(parameter_in = Query)]
 struct ListAuctions {
     seller: Option<OrgId>,
-    /// The organisation to look for: `you_lead` is about it.
-    org: Option<OrgId>,
     #[param(value_type = Option<String>)]
     after: Option<TimeCursor>,
     #[serde(default)]
@@ -128,15 +130,16 @@ struct ListAuctions {
 /// List open auctions, the next to end first
 ///
 /// Live ones and those that have yet to start. A late bid moves an auction's end: while you page it may show up twice.
-#[utoipa::path(get, path = "/v1/auctions", tag = "auctions", security(()), params(ListAuctions), responses(
+#[utoipa::path(get, path = "/v1/auctions", tag = "auctions", security((), ("bearer" = [])), params(Acting, ListAuctions), responses(
     (status = 200, description = "A page", body = Page<AuctionView>),
 ))]
 async fn list_auctions(
     State(state): State<AppState>,
     caller: Option<Caller>,
+    acting: Acting,
     Query(query): Query<ListAuctions>,
 ) -> Result<Json<Page<AuctionView>>> {
-    let viewer = Acting { org: query.org }.viewer(caller.as_ref())?;
+    let viewer = acting.viewer(caller.as_ref())?;
     let after = query.after.map(|after| Place { ends_at: after.at, id: AuctionId(after.id) });
     let mut conn = state.db.acquire().await?;
     let filter = OpenFilter { seller: query.seller, after, limit: query.limit.fetch() };
@@ -153,7 +156,7 @@ async fn list_auctions(
 /// Read an auction
 ///
 /// Reserve and maxima are nowhere in it. Count down from `server_time`, not from your own clock.
-#[utoipa::path(get, path = "/v1/auctions/{auction}", tag = "auctions", security(()),
+#[utoipa::path(get, path = "/v1/auctions/{auction}", tag = "auctions", security((), ("bearer" = [])),
     params(("auction" = AuctionId, Path), Acting), responses(
     (status = 200, description = "The auction", body = AuctionView),
 ))]
@@ -161,7 +164,7 @@ async fn get_auction(
     State(state): State<AppState>,
     caller: Option<Caller>,
     Path(id): Path<AuctionId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
 ) -> Result<Json<AuctionView>> {
     let viewer = acting.viewer(caller.as_ref())?;
     Ok(Json(found(&mut *state.db.acquire().await?, id, viewer).await?))
@@ -170,13 +173,14 @@ async fn get_auction(
 /// Cancel an auction
 ///
 /// The seller may while no bid stands, a moderator at any time before it is decided; its listing is withdrawn.
-#[utoipa::path(post, path = "/v1/auctions/{auction}/cancel", tag = "auctions", params(("auction" = AuctionId, Path)), responses(
+#[utoipa::path(post, path = "/v1/auctions/{auction}/cancel", tag = "auctions", params(("auction" = AuctionId, Path), Acting), responses(
     (status = 200, description = "Cancelled", body = AuctionView),
     (status = 409, description = "`auction_not_cancellable`: it is over, or has bids"),
 ))]
 async fn cancel_auction(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Path(id): Path<AuctionId>,
 ) -> Result<Json<AuctionView>> {
     let mut tx = state.ledger.begin().await?;
@@ -189,7 +193,7 @@ async fn cancel_auction(
         let entry = audit::Entry { actor: Some(caller.user), action: "auction.cancel", subject, data };
         audit::append(&mut tx, entry).await?;
     } else {
-        let seller = trader_of(&caller, seller, "auction")?;
+        let seller = acting.trader_of(seller, &caller, "auction")?;
         store::cancel(&mut tx, id, Some(seller)).await?;
     }
     let view = found(&mut tx, id, None).await?;

@@ -5,13 +5,13 @@ use axum::http::StatusCode;
 use jobs::cargo::LaneError;
 use market::cargo::store::{self, Cursor};
 use market::cargo::{Bounds, CargoEvent, Standing, StoredEvent};
-use market::identity::{MemberRole, OrgKind, PlatformRole};
+use market::identity::{OrgKind, PlatformRole};
 use serde::{Deserialize, Serialize};
-use shared::ids::OrgId;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{self, Json, Path, Query};
@@ -25,14 +25,6 @@ const MAX_FAULTS: usize = 100;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(report_events)).routes(routes!(list_events)).routes(routes!(get_standing))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Acting {
-    /// The organisation to act for; not needed by members of only one.
-    org: Option<OrgId>,
 }
 
 /// One event, or up to 1,000 of them.
@@ -80,11 +72,10 @@ struct Accepted {
 async fn report_events(
     State(state): State<AppState>,
     caller: Caller,
-    Query(acting): Query<Acting>,
+    acting: Acting,
     reported: Reported,
 ) -> Result<(StatusCode, Json<Accepted>)> {
-    let org = caller.acting_org(acting.org)?;
-    caller.trader(org)?;
+    let org = acting.trader(&caller)?;
     // Whoever moves cargo reports of it.
     caller
         .acts_as(OrgKind::Carrier, org)
@@ -126,8 +117,6 @@ async fn report_events(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListEvents {
-    /// Whose events; not needed by members of only one organisation.
-    org: Option<OrgId>,
     #[param(value_type = Option<String>)]
     after: Option<Cursor>,
     #[serde(default)]
@@ -137,18 +126,19 @@ struct ListEvents {
 
 /// List a shipment's events
 ///
-/// From the earliest occurrence to the latest. An event that comes in late takes its place by when it occurred.
+/// Members see their organisation's events, operators of the platform everybody's. From the earliest occurrence to the latest. An event that comes in late takes its place by when it occurred.
 #[utoipa::path(get, path = "/v1/shipments/{shipment}/events", tag = "shipments",
-    params(("shipment" = String, Path, description = "The shipment's reference"), ListEvents), responses(
+    params(("shipment" = String, Path, description = "The shipment's reference"), Acting, ListEvents), responses(
     (status = 200, description = "A page of the history", body = Page<StoredEvent>),
 ))]
 async fn list_events(
     State(state): State<AppState>,
     caller: Caller,
     Path(shipment): Path<String>,
+    acting: Acting,
     Query(query): Query<ListEvents>,
 ) -> Result<Json<Page<StoredEvent>>> {
-    let org = reader(&caller, query.org)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let mut conn = state.events.acquire().await?;
     let page = store::list(&mut conn, org, &shipment, query.after, query.limit.size()).await?;
     Ok(Json(Page { items: page.events, next: page.next.map(|next| next.to_string()) }))
@@ -165,23 +155,11 @@ async fn get_standing(
     State(state): State<AppState>,
     caller: Caller,
     Path(shipment): Path<String>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
 ) -> Result<Json<Standing>> {
-    let org = reader(&caller, acting.org)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let mut conn = state.events.acquire().await?;
     Ok(Json(store::standing(&mut conn, org, &shipment).await?))
-}
-
-/// Members see their organisation's events, operators everybody's.
-fn reader(caller: &Caller, org: Option<OrgId>) -> Result<OrgId> {
-    match org {
-        Some(org) if caller.platform(PlatformRole::Operator).is_ok() => Ok(org),
-        org => {
-            let org = caller.acting_org(org)?;
-            caller.member(org, MemberRole::Viewer)?;
-            Ok(org)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
@@ -123,18 +124,20 @@ struct Images {
 /// List the pictures of a listing
 ///
 /// Those that are ready, in their order. A listing that is not on offer shows them to its seller only.
-#[utoipa::path(get, path = "/v1/images", tag = "images", params(ListImages), responses(
+#[utoipa::path(get, path = "/v1/images", tag = "images", params(Acting, ListImages), responses(
     (status = 200, description = "The pictures", body = Images),
 ))]
 async fn list_images(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Query(query): Query<ListImages>,
 ) -> Result<Json<Images>> {
+    let viewer = acting.viewer(Some(&caller))?;
     let mut conn = state.db.acquire().await?;
     let mut items = of_listing(&mut conn, &state.blobs, query.listing).await?;
     if let Some(first) = items.first()
-        && !caller.belongs_to(first.org)
+        && viewer != Some(first.org)
         && !store::is_public(&mut conn, first.id).await?
     {
         items.clear();
@@ -143,13 +146,19 @@ async fn list_images(
 }
 
 /// Read a picture's state and files
-#[utoipa::path(get, path = "/v1/images/{image}", tag = "images", params(("image" = ImageId, Path)), responses(
+#[utoipa::path(get, path = "/v1/images/{image}", tag = "images", params(("image" = ImageId, Path), Acting), responses(
     (status = 200, description = "The picture", body = ImageView),
 ))]
-async fn get_image(State(state): State<AppState>, caller: Caller, Path(id): Path<ImageId>) -> Result<Json<ImageView>> {
+async fn get_image(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(id): Path<ImageId>,
+) -> Result<Json<ImageView>> {
+    let viewer = acting.viewer(Some(&caller))?;
     let mut conn = state.db.acquire().await?;
     let image = store::get(&mut conn, id).await?;
-    let visible = caller.belongs_to(image.org) || store::is_public(&mut conn, id).await?;
+    let visible = viewer == Some(image.org) || store::is_public(&mut conn, id).await?;
     if !visible || image.status == Status::Deleting {
         return Err(Problem::not_found("image"));
     }
@@ -160,13 +169,19 @@ async fn get_image(State(state): State<AppState>, caller: Caller, Path(id): Path
 /// Delete a picture
 ///
 /// It is gone at once; a job removes its files.
-#[utoipa::path(delete, path = "/v1/images/{image}", tag = "images", params(("image" = ImageId, Path)), responses(
+#[utoipa::path(delete, path = "/v1/images/{image}", tag = "images", params(("image" = ImageId, Path), Acting), responses(
     (status = 204, description = "Gone"),
 ))]
-async fn delete_image(State(state): State<AppState>, caller: Caller, Path(id): Path<ImageId>) -> Result<StatusCode> {
+async fn delete_image(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(id): Path<ImageId>,
+) -> Result<StatusCode> {
     let mut tx = state.ledger.begin().await?;
     let image = store::get(&mut tx, id).await?;
-    if !caller.belongs_to(image.org) || image.status == Status::Deleting {
+    acting.owner(image.org, &caller, "image")?;
+    if image.status == Status::Deleting {
         return Err(Problem::not_found("image"));
     }
     caller.member(image.org, MemberRole::Trader)?;

@@ -1,21 +1,22 @@
 //! What organisations hold and may list.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use market::catalog::model::{Item, ItemChange, NewItem};
 use market::catalog::store::{self, CatalogError};
 use market::ids::ItemId;
 use serde::Deserialize;
-use shared::ids::OrgId;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::acting::Acting;
 use crate::auth::Caller;
+use crate::conditional::IfMatch;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
@@ -41,31 +42,29 @@ impl From<CatalogError> for Problem {
 /// Add an item
 ///
 /// Its attributes must fit its category. It is seen by its organisation only, until a listing offers it.
-#[utoipa::path(post, path = "/v1/items", tag = "items", params(Acting), request_body = NewItem, responses(
-    (status = 201, description = "Added", body = Item),
+#[utoipa::path(post, path = "/v1/items", tag = "items", params(Acting, OptionalKey), request_body = NewItem, responses(
+    (status = 201, description = "Added", body = Item, headers(("Location" = String))),
     (status = 409, description = "`sku_taken`"),
     (status = 422, description = "`invalid_value`"),
 ))]
 async fn create_item(
     State(state): State<AppState>,
     caller: Caller,
-    Query(acting): Query<Acting>,
-    Json(new): Json<NewItem>,
+    acting: Acting,
+    Keyed { key, body: new }: Keyed<NewItem>,
 ) -> Result<Response> {
     let org = acting.preparer(&caller)?;
-    let mut tx = state.ledger.begin().await?;
-    let item = store::create_item(&mut tx, org, &new).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/items/{}", item.id))];
-    Ok((StatusCode::CREATED, location, Json(item)).into_response())
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        let item = store::create_item(tx, org, &new).await?;
+        Ok(Made::at(format!("/v1/items/{}", item.id), item))
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListItems {
-    /// The organisation to act for. People who belong to exactly one need not say.
-    org: Option<OrgId>,
     after: Option<ItemId>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
@@ -73,15 +72,16 @@ struct ListItems {
 }
 
 /// List an organisation's items, oldest first
-#[utoipa::path(get, path = "/v1/items", tag = "items", params(ListItems), responses(
+#[utoipa::path(get, path = "/v1/items", tag = "items", params(Acting, ListItems), responses(
     (status = 200, description = "A page", body = Page<Item>),
 ))]
 async fn list_items(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Query(query): Query<ListItems>,
 ) -> Result<Json<Page<Item>>> {
-    let org = Acting { org: query.org }.member(&caller)?;
+    let org = acting.member(&caller)?;
     let rows = store::items_of(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
     Ok(Json(query.limit.page(rows, |item| item.id.to_string(), |item| item)))
 }
@@ -94,7 +94,7 @@ async fn get_item(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<ItemId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
 ) -> Result<Json<Item>> {
     let org = acting.member(&caller)?;
     let item = store::item(&mut *state.db.acquire().await?, org, id).await?;
@@ -104,7 +104,7 @@ async fn get_item(
 /// Change an item
 ///
 /// Fields that are left out stay as they are; attributes are replaced as a whole.
-#[utoipa::path(patch, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting),
+#[utoipa::path(patch, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting, IfMatch),
     request_body = ItemChange, responses(
     (status = 200, description = "The item", body = Item),
     (status = 422, description = "`invalid_value`"),
@@ -113,11 +113,15 @@ async fn change_item(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<ItemId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
+    expected: IfMatch,
     Json(change): Json<ItemChange>,
 ) -> Result<Json<Item>> {
     let org = acting.preparer(&caller)?;
     let mut tx = state.ledger.begin().await?;
+    if expected.is_sent() {
+        expected.check(&store::lock_item(&mut tx, org, id).await?)?;
+    }
     let item = store::change_item(&mut tx, org, id, &change).await?;
     tx.commit().await?;
     Ok(Json(item))
@@ -126,17 +130,21 @@ async fn change_item(
 /// Archive an item
 ///
 /// It leaves the lists; listings and orders keep it.
-#[utoipa::path(delete, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting), responses(
+#[utoipa::path(delete, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting, IfMatch), responses(
     (status = 204, description = "Archived"),
 ))]
 async fn archive_item(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<ItemId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
+    expected: IfMatch,
 ) -> Result<StatusCode> {
     let org = acting.preparer(&caller)?;
     let mut tx = state.ledger.begin().await?;
+    if expected.is_sent() {
+        expected.check(&store::lock_item(&mut tx, org, id).await?)?;
+    }
     store::archive_item(&mut tx, org, id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,8 +1,8 @@
 //! Items on offer.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use market::catalog::store::CatalogError;
 use market::ids::ListingId;
 use market::listings::model::{Cursor, Listing, ListingStatus, NewListing, Search};
@@ -14,10 +14,11 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::acting::{Acting, trader_of};
+use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page, TimeCursor};
 use crate::state::AppState;
 
@@ -100,8 +101,6 @@ async fn search_listings(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct MyListings {
-    /// The organisation to act for. People who belong to exactly one need not say.
-    org: Option<OrgId>,
     after: Option<ListingId>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
@@ -109,15 +108,16 @@ struct MyListings {
 }
 
 /// List an organisation's own listings in every state, oldest first
-#[utoipa::path(get, path = "/v1/listings/mine", tag = "listings", params(MyListings), responses(
+#[utoipa::path(get, path = "/v1/listings/mine", tag = "listings", params(Acting, MyListings), responses(
     (status = 200, description = "A page", body = Page<Listing>),
 ))]
 async fn my_listings(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Query(query): Query<MyListings>,
 ) -> Result<Json<Page<Listing>>> {
-    let org = Acting { org: query.org }.member(&caller)?;
+    let org = acting.member(&caller)?;
     let rows = store::listings_of(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
     Ok(Json(query.limit.page(rows, |listing| listing.id.to_string(), |listing| listing)))
 }
@@ -125,48 +125,49 @@ async fn my_listings(
 /// Draft a listing
 ///
 /// Nobody outside of the organisation sees it until it is published.
-#[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting), request_body = NewListing, responses(
-    (status = 201, description = "A draft", body = Listing),
+#[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting, OptionalKey), request_body = NewListing, responses(
+    (status = 201, description = "A draft", body = Listing, headers(("Location" = String))),
     (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller, or for `wanted` no buyer"),
     (status = 422, description = "`invalid_value`, `item_unfit`: its attributes are not what the category asks"),
 ))]
 async fn create_listing(
     State(state): State<AppState>,
     caller: Caller,
-    Query(acting): Query<Acting>,
-    Json(new): Json<NewListing>,
+    acting: Acting,
+    Keyed { key, body: new }: Keyed<NewListing>,
 ) -> Result<Response> {
     let org = acting.trader_as(new.sale_mode.lister(), &caller)?;
-    let mut tx = state.ledger.begin().await?;
-    let id = store::create(&mut tx, org, caller.user, &new).await?;
-    let listing = found(&mut tx, id).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/listings/{id}"))];
-    Ok((StatusCode::CREATED, location, Json(listing)).into_response())
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        let id = store::create(tx, org, caller.user, &new).await?;
+        Ok(Made::at(format!("/v1/listings/{id}"), found(tx, id).await?))
+    })
+    .await
 }
 
 /// Read a listing
 ///
 /// Drafts and what was withdrawn or suspended are shown to the seller only.
-#[utoipa::path(get, path = "/v1/listings/{listing}", tag = "listings", security(()),
-    params(("listing" = ListingId, Path)), responses(
+#[utoipa::path(get, path = "/v1/listings/{listing}", tag = "listings", security((), ("bearer" = [])),
+    params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "The listing", body = Listing),
 ))]
 async fn get_listing(
     State(state): State<AppState>,
     caller: Option<Caller>,
+    acting: Acting,
     Path(id): Path<ListingId>,
 ) -> Result<Json<Listing>> {
+    let viewer = acting.viewer(caller.as_ref())?;
     let listing = found(&mut *state.db.acquire().await?, id).await?;
     let public = matches!(listing.status, ListingStatus::Published | ListingStatus::SoldOut | ListingStatus::Ended);
-    if public || caller.is_some_and(|caller| caller.belongs_to(listing.seller_org_id)) {
+    if public || viewer == Some(listing.seller_org_id) {
         return Ok(Json(listing));
     }
     Err(ListingError::NotFound.into())
 }
 
 /// Publish a draft
-#[utoipa::path(post, path = "/v1/listings/{listing}/publish", tag = "listings", params(("listing" = ListingId, Path)), responses(
+#[utoipa::path(post, path = "/v1/listings/{listing}/publish", tag = "listings", params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "Everybody sees it", body = Listing),
     (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller, or for `wanted` no buyer"),
     (status = 409, description = "`listing_status`: it is no draft"),
@@ -175,11 +176,12 @@ async fn get_listing(
 async fn publish_listing(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Path(id): Path<ListingId>,
 ) -> Result<Json<Listing>> {
     let mut tx = state.ledger.begin().await?;
     let draft = found(&mut tx, id).await?;
-    let seller = trader_of(&caller, draft.seller_org_id, "listing")?;
+    let seller = acting.trader_of(draft.seller_org_id, &caller, "listing")?;
     caller.acts_as(draft.sale_mode.lister(), seller)?;
     store::publish(&mut tx, seller, id).await?;
     let listing = found(&mut tx, id).await?;
@@ -188,17 +190,18 @@ async fn publish_listing(
 }
 
 /// Take a listing back
-#[utoipa::path(post, path = "/v1/listings/{listing}/withdraw", tag = "listings", params(("listing" = ListingId, Path)), responses(
+#[utoipa::path(post, path = "/v1/listings/{listing}/withdraw", tag = "listings", params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "Nobody else sees it any more", body = Listing),
     (status = 409, description = "`auction_open`: cancel its auction first; `listing_status`: it is over"),
 ))]
 async fn withdraw_listing(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Path(id): Path<ListingId>,
 ) -> Result<Json<Listing>> {
     let mut tx = state.ledger.begin().await?;
-    let seller = trader_of(&caller, found(&mut tx, id).await?.seller_org_id, "listing")?;
+    let seller = acting.trader_of(found(&mut tx, id).await?.seller_org_id, &caller, "listing")?;
     store::withdraw(&mut tx, seller, id).await?;
     let listing = found(&mut tx, id).await?;
     tx.commit().await?;

@@ -1,7 +1,6 @@
 //! The caller's own account.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use market::identity::store::{self, ProfileChange};
 use market::identity::{MemberRole, OrgStatus, PersonName, PlatformRole, TimeZone};
@@ -12,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::Caller;
+use crate::conditional::IfMatch;
 use crate::error::{Problem, Result};
 use crate::extract::Json;
 use crate::state::AppState;
@@ -43,14 +43,18 @@ struct MyMembership {
 /// The caller's account and memberships
 #[utoipa::path(get, path = "/v1/me", tag = "me", responses((status = 200, description = "The account", body = Me)))]
 async fn get_me(State(state): State<AppState>, caller: Caller) -> Result<Json<Me>> {
-    let mut conn = state.db.acquire().await?;
-    let profile = store::profile(&mut conn, caller.user).await?.ok_or(Problem::not_found("user"))?;
+    let profile = store::profile(&mut *state.db.acquire().await?, caller.user).await?;
+    Ok(Json(view(profile, &caller)?))
+}
+
+fn view(profile: Option<store::Profile>, caller: &Caller) -> Result<Me> {
+    let profile = profile.ok_or(Problem::not_found("user"))?;
     let memberships = caller.memberships.iter().map(|membership| MyMembership {
         org: membership.org,
         role: membership.role,
         org_status: membership.status,
     });
-    Ok(Json(Me {
+    Ok(Me {
         id: profile.id,
         email: profile.email,
         email_verified: profile.email_verified,
@@ -60,7 +64,7 @@ async fn get_me(State(state): State<AppState>, caller: Caller) -> Result<Json<Me
         platform_role: profile.platform_role,
         memberships: memberships.collect(),
         created_at: profile.created_at,
-    }))
+    })
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -71,10 +75,22 @@ struct ChangeMe {
 }
 
 /// Change the caller's account
-#[utoipa::path(patch, path = "/v1/me", tag = "me", request_body = ChangeMe, responses((status = 204, description = "Changed")))]
-async fn change_me(State(state): State<AppState>, caller: Caller, Json(body): Json<ChangeMe>) -> Result<StatusCode> {
-    let mut conn = state.db.acquire().await?;
+#[utoipa::path(patch, path = "/v1/me", tag = "me", params(IfMatch), request_body = ChangeMe, responses(
+    (status = 200, description = "The account", body = Me),
+))]
+async fn change_me(
+    State(state): State<AppState>,
+    caller: Caller,
+    expected: IfMatch,
+    Json(body): Json<ChangeMe>,
+) -> Result<Json<Me>> {
+    let mut tx = state.db.begin().await?;
+    if expected.is_sent() {
+        expected.check(&view(store::lock_profile(&mut tx, caller.user).await?, &caller)?)?;
+    }
     let change = ProfileChange { name: body.name, time_zone: body.time_zone };
-    store::change_profile(&mut conn, caller.user, &change).await?;
-    Ok(StatusCode::NO_CONTENT)
+    store::change_profile(&mut tx, caller.user, &change).await?;
+    let me = view(store::profile(&mut tx, caller.user).await?, &caller)?;
+    tx.commit().await?;
+    Ok(Json(me))
 }

@@ -5,7 +5,6 @@ use market::ids::OrderId;
 use market::orders::model::{Order, Side};
 use market::orders::store;
 use serde::Deserialize;
-use shared::ids::OrgId;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,8 +24,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListOrders {
-    /// The organisation to act for. People who belong to exactly one need not say.
-    org: Option<OrgId>,
     /// Whether to list what the organisation bought or what it sold.
     #[param(inline)]
     side: Side,
@@ -37,15 +34,16 @@ struct ListOrders {
 }
 
 /// List an organisation's orders, newest first
-#[utoipa::path(get, path = "/v1/orders", tag = "orders", params(ListOrders), responses(
+#[utoipa::path(get, path = "/v1/orders", tag = "orders", params(Acting, ListOrders), responses(
     (status = 200, description = "A page", body = Page<Order>),
 ))]
 async fn list_orders(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Query(query): Query<ListOrders>,
 ) -> Result<Json<Page<Order>>> {
-    let org = Acting { org: query.org }.member(&caller)?;
+    let org = acting.member(&caller)?;
     let mut conn = state.db.acquire().await?;
     let rows = store::orders_of(&mut conn, org, query.side, query.after, query.limit.fetch()).await?;
     Ok(Json(query.limit.page(rows, |order| order.id.to_string(), |order| order)))
@@ -53,16 +51,18 @@ async fn list_orders(
 
 /// Read an order
 ///
-/// For members of the organisation that buys or sells; to everybody else it does not exist.
-#[utoipa::path(get, path = "/v1/orders/{order}", tag = "orders", params(("order" = OrderId, Path)), responses(
+/// For the organisation that buys or sells; to everybody else it does not exist.
+#[utoipa::path(get, path = "/v1/orders/{order}", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
     (status = 200, description = "The order", body = Order),
 ))]
-async fn get_order(State(state): State<AppState>, caller: Caller, Path(id): Path<OrderId>) -> Result<Json<Order>> {
+async fn get_order(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(id): Path<OrderId>,
+) -> Result<Json<Order>> {
+    let org = acting.member(&caller)?;
     let mut conn = state.db.acquire().await?;
-    for membership in &caller.memberships {
-        if let Some(order) = store::order(&mut conn, membership.org, id).await? {
-            return Ok(Json(order));
-        }
-    }
-    Err(Problem::not_found("order"))
+    let order = store::order(&mut conn, org, id).await?;
+    order.map(Json).ok_or(Problem::not_found("order"))
 }

@@ -3,8 +3,8 @@
 mod members;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::identity::mail;
 use market::identity::store::{self, Decision, NewOrg, OrgChange, OrgError, OrgFilter};
@@ -16,8 +16,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::Caller;
+use crate::conditional::IfMatch;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
@@ -96,11 +98,15 @@ struct CreateOrg {
 /// Found an organisation
 ///
 /// The caller becomes its owner. It may trade when a moderator has approved it.
-#[utoipa::path(post, path = "/v1/orgs", tag = "orgs", request_body = CreateOrg, responses(
-    (status = 201, description = "Waiting for approval", body = Org),
+#[utoipa::path(post, path = "/v1/orgs", tag = "orgs", params(OptionalKey), request_body = CreateOrg, responses(
+    (status = 201, description = "Waiting for approval", body = Org, headers(("Location" = String))),
     (status = 409, description = "`vat_number_taken`"),
 ))]
-async fn create_org(State(state): State<AppState>, caller: Caller, Json(body): Json<CreateOrg>) -> Result<Response> {
+async fn create_org(
+    State(state): State<AppState>,
+    caller: Caller,
+    Keyed { key, body }: Keyed<CreateOrg>,
+) -> Result<Response> {
     check_kinds(&body.kinds)?;
     let new = NewOrg {
         legal_name: &body.legal_name,
@@ -108,12 +114,12 @@ async fn create_org(State(state): State<AppState>, caller: Caller, Json(body): J
         kinds: &body.kinds,
         time_zone: &body.time_zone,
     };
-    let mut tx = state.db.begin().await?;
-    let id = store::create_org(&mut tx, new, caller.user).await?;
-    let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/orgs/{id}"))];
-    Ok((StatusCode::CREATED, location, Json(Org::from(org))).into_response())
+    key.once(&state.ledger, caller.user.0, StatusCode::CREATED, async |tx| {
+        let id = store::create_org(tx, new, caller.user).await?;
+        let org = store::org(tx, id).await?.ok_or(OrgError::Unknown)?;
+        Ok(Made::at(format!("/v1/orgs/{id}"), Org::from(org)))
+    })
+    .await
 }
 
 fn check_kinds(kinds: &[OrgKind]) -> Result<()> {
@@ -178,7 +184,7 @@ struct ChangeOrg {
 /// Change an organisation
 ///
 /// Its owners may. Once it is approved only a moderator adds a kind, or takes `broker` away.
-#[utoipa::path(patch, path = "/v1/orgs/{org}", tag = "orgs", params(("org" = OrgId, Path)), request_body = ChangeOrg, responses(
+#[utoipa::path(patch, path = "/v1/orgs/{org}", tag = "orgs", params(("org" = OrgId, Path), IfMatch), request_body = ChangeOrg, responses(
     (status = 200, description = "The organisation", body = Org),
     (status = 403, description = "`kinds_approved`: ask a moderator"),
 ))]
@@ -186,6 +192,7 @@ async fn change_org(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<OrgId>,
+    expected: IfMatch,
     Json(body): Json<ChangeOrg>,
 ) -> Result<Json<Org>> {
     // Moderators do not decide about their own: there they are an owner like others.
@@ -195,6 +202,9 @@ async fn change_org(
     }
     body.kinds.as_deref().map_or(Ok(()), check_kinds)?;
     let mut tx = state.db.begin().await?;
+    if expected.is_sent() {
+        expected.check(&Org::from(store::lock_org(&mut tx, id).await?))?;
+    }
     let change = OrgChange { kinds: body.kinds, time_zone: body.time_zone, by: caller.user, moderated };
     store::change_org(&mut tx, id, &change).await?;
     let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;

@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::jobs::record;
 use crate::auth::Caller;
+use crate::conditional::{EntityTag, IfMatch};
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::state::AppState;
@@ -40,6 +41,8 @@ async fn list_queues(State(state): State<AppState>, caller: Caller) -> Result<Js
 }
 
 /// Read a queue
+///
+/// The `ETag` is that of its settings.
 #[utoipa::path(get, path = "/v1/queues/{queue}", tag = "queues", params(("queue" = String, Path)), responses(
     (status = 200, description = "The queue", body = QueueView),
 ))]
@@ -47,9 +50,10 @@ async fn get_queue(
     State(state): State<AppState>,
     caller: Caller,
     Path(queue): Path<String>,
-) -> Result<Json<QueueView>> {
+) -> Result<(EntityTag, Json<QueueView>)> {
     caller.platform(PlatformRole::Observer)?;
-    Ok(Json(queues::one(&mut *state.db.acquire().await?, &queue).await?))
+    let view = queues::one(&mut *state.db.acquire().await?, &queue).await?;
+    Ok((EntityTag::of(&view.settings)?, Json(view)))
 }
 
 /// What is absent stays as it is; `null` unsets what may be unset.
@@ -82,7 +86,7 @@ fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Cha
 }
 
 /// Change a queue's settings: all of them or, when one is out of bounds, none
-#[utoipa::path(patch, path = "/v1/queues/{queue}", tag = "queues", params(("queue" = String, Path)), request_body = ChangeQueue, responses(
+#[utoipa::path(patch, path = "/v1/queues/{queue}", tag = "queues", params(("queue" = String, Path), IfMatch), request_body = ChangeQueue, responses(
     (status = 200, description = "The queue", body = QueueView),
     (status = 422, description = "`setting_out_of_bounds`, `transport_missing`"),
 ))]
@@ -90,8 +94,9 @@ async fn change_queue(
     State(state): State<AppState>,
     caller: Caller,
     Path(queue): Path<String>,
+    expected: IfMatch,
     Json(body): Json<ChangeQueue>,
-) -> Result<Json<QueueView>> {
+) -> Result<(EntityTag, Json<QueueView>)> {
     caller.platform(PlatformRole::Operator)?;
     if let Some(transport) = body.transport.filter(|transport| state.brokers.get(*transport).is_none()) {
         let detail = format!("this installation has no {transport}");
@@ -106,12 +111,13 @@ async fn change_queue(
         transport: body.transport,
     };
     let mut tx = state.db.begin().await?;
-    let before = queues::one(&mut tx, &queue).await?.settings;
+    let before = queues::lock(&mut tx, &queue).await?.settings;
+    expected.check(&before)?;
     let after = queues::set(&mut tx, &queue, &change).await?;
     let data = json!({"before": before, "after": after.settings});
     record(&mut tx, &caller, "queue.change", ("queue", queue), data).await?;
     tx.commit().await?;
-    Ok(Json(after))
+    Ok((EntityTag::of(&after.settings)?, Json(after)))
 }
 
 #[derive(Debug, Serialize, ToSchema)]

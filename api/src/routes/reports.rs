@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use jobs::reports::{RequestError, request};
 use market::identity::store as identity;
@@ -14,6 +14,7 @@ use market::ids::ReportId;
 use market::reports::model::{Format, Kind, NewReport, Report, Status};
 use market::reports::rules::{MAX_DAYS, Period, PeriodError};
 use market::reports::store::{self, ReportError};
+use queue::JobTx;
 use serde::{Deserialize, Serialize};
 use shared::blobs::Disposition;
 use shared::ids::{JobId, OrgId};
@@ -22,9 +23,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
@@ -181,8 +184,6 @@ async fn progress(state: &AppState, reports: &[Report]) -> Result<HashMap<JobId,
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateReport {
-    /// Needed when the caller has several organisations.
-    org: Option<OrgId>,
     kind: Kind,
     format: Format,
     /// In the organisation's time zone.
@@ -194,38 +195,46 @@ struct CreateReport {
 /// Ask for a report
 ///
 /// A job makes it; whoever asked gets a mail when it is ready. Platform administrators may ask for any organisation.
-#[utoipa::path(post, path = "/v1/reports", tag = "reports", request_body = CreateReport, responses(
-    (status = 202, description = "A job is at it; `Location` names the report", body = ReportView),
+#[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting, OptionalKey), request_body = CreateReport, responses(
+    (status = 202, description = "A job is at it; `Location` names the report, `Link` the job", body = ReportView,
+        headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future or never were"),
     (status = 429, description = "`too_many_reports`: wait for those that are being made"),
 ))]
 async fn create_report(
     State(state): State<AppState>,
     caller: Caller,
-    Json(body): Json<CreateReport>,
+    acting: Acting,
+    Keyed { key, body }: Keyed<CreateReport>,
 ) -> Result<Response> {
-    let org = caller.acting_org(body.org)?;
+    let org = acting.member_or(PlatformRole::Admin, &caller)?;
     if caller.platform(PlatformRole::Admin).is_err() {
         caller.member(org, MemberRole::Trader)?;
     }
-    let mut tx = state.ledger.begin().await?;
-    let zone = identity::org(&mut tx, org).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
+    key.once(&state.ledger, org.0, StatusCode::ACCEPTED, async |tx| {
+        let report = make(tx, org, &caller, &body, state.clock.now()).await?;
+        let (id, job) = (report.id, report.job);
+        Ok(Made::at(format!("/v1/reports/{id}"), view(&state, report, &HashMap::new()).await?).by(job))
+    })
+    .await
+}
+
+/// Writes a report that a job will make.
+async fn make(tx: &mut JobTx, org: OrgId, caller: &Caller, body: &CreateReport, now: DateTime<Utc>) -> Result<Report> {
+    let zone = identity::org(tx, org).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
     let zone = zone.parse().map_err(|_| Problem::internal(ReportError::UnknownZone(zone)))?;
     let period = Period::new(body.first_day, body.last_day, zone).map_err(period_problem)?;
-    if body.first_day > state.clock.now().with_timezone(&zone).date_naive() {
+    if body.first_day > now.with_timezone(&zone).date_naive() {
         let detail = "the period has not begun yet";
         return Err(Problem::unprocessable("period_invalid", detail).at("/first_day", detail));
     }
-    if store::open_count(&mut tx, org).await? >= MAX_OPEN {
+    if store::open_count(tx, org).await? >= MAX_OPEN {
         let detail = format!("{MAX_OPEN} reports of this organisation are being made");
         return Err(Problem::too_many("too_many_reports", detail, Duration::from_secs(10)));
     }
     let new = NewReport { org, requested_by: Some(caller.user), kind: body.kind, format: body.format, period };
-    let (id, _) = request(&mut tx, &new).await?.ok_or_else(|| Problem::internal(anyhow::anyhow!("no report")))?;
-    let report = store::get(&mut tx, id).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/reports/{id}"))];
-    Ok((StatusCode::ACCEPTED, location, Json(one(&state, report).await?)).into_response())
+    let (id, _) = request(tx, &new).await?.ok_or_else(|| Problem::internal(anyhow::anyhow!("no report")))?;
+    Ok(store::get(tx, id).await?)
 }
 
 fn period_problem(error: PeriodError) -> Problem {
@@ -243,8 +252,6 @@ fn period_problem(error: PeriodError) -> Problem {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListReports {
-    /// Needed when the caller has several organisations.
-    org: Option<OrgId>,
     after: Option<ReportId>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
@@ -252,16 +259,16 @@ struct ListReports {
 }
 
 /// List an organisation's reports, newest first
-#[utoipa::path(get, path = "/v1/reports", tag = "reports", params(ListReports), responses(
+#[utoipa::path(get, path = "/v1/reports", tag = "reports", params(Acting, ListReports), responses(
     (status = 200, description = "A page", body = Page<ReportView>),
 ))]
 async fn list_reports(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Query(query): Query<ListReports>,
 ) -> Result<Json<Page<ReportView>>> {
-    let org = caller.acting_org(query.org)?;
-    may_read(&caller, org)?;
+    let org = acting.member_or(PlatformRole::Admin, &caller)?;
     let rows = store::page(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
     let page = query.limit.page(rows, |report| report.id.to_string(), |report| report);
     let progress = progress(&state, &page.items).await?;
@@ -273,25 +280,20 @@ async fn list_reports(
 }
 
 /// Read a report's state, and where to download it
-#[utoipa::path(get, path = "/v1/reports/{report}", tag = "reports", params(("report" = ReportId, Path)), responses(
+#[utoipa::path(get, path = "/v1/reports/{report}", tag = "reports", params(("report" = ReportId, Path), Acting), responses(
     (status = 200, description = "The report", body = ReportView),
 ))]
 async fn get_report(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Path(id): Path<ReportId>,
 ) -> Result<Json<ReportView>> {
     let report = store::get(&mut *state.db.acquire().await?, id).await?;
-    may_read(&caller, report.org).map_err(|_| Problem::not_found("report"))?;
-    Ok(Json(one(&state, report).await?))
-}
-
-/// Members read their organisation's reports, platform administrators all.
-fn may_read(caller: &Caller, org: OrgId) -> Result<()> {
     if caller.platform(PlatformRole::Admin).is_err() {
-        caller.member(org, MemberRole::Viewer)?;
+        acting.owner(report.org, &caller, "report")?;
     }
-    Ok(())
+    Ok(Json(one(&state, report).await?))
 }
 
 #[cfg(test)]

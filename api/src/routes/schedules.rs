@@ -1,11 +1,11 @@
 //! Schedules, for operators: what the code declares, and what they set instead.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use market::identity::PlatformRole;
 use queue::schedule::store::{self, Edit, NewSchedule, ScheduleError, ScheduleView, TimesError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::ids::JobId;
 use utoipa::ToSchema;
@@ -14,8 +14,10 @@ use utoipa_axum::routes;
 
 use super::jobs::{by, record};
 use crate::auth::Caller;
+use crate::conditional::{EntityTag, IfMatch};
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -69,6 +71,8 @@ async fn list_schedules(State(state): State<AppState>, caller: Caller) -> Result
 }
 
 /// Read a schedule
+///
+/// The `ETag` is that of what people set: its times, and whether it is paused.
 #[utoipa::path(get, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path)), responses(
     (status = 200, description = "The schedule", body = ScheduleView),
 ))]
@@ -76,34 +80,42 @@ async fn get_schedule(
     State(state): State<AppState>,
     caller: Caller,
     Path(name): Path<String>,
-) -> Result<Json<ScheduleView>> {
+) -> Result<(EntityTag, Json<ScheduleView>)> {
     caller.platform(PlatformRole::Observer)?;
-    Ok(Json(store::get(&mut *state.db.acquire().await?, &name).await?))
+    let view = store::get(&mut *state.db.acquire().await?, &name).await?;
+    let tag = EntityTag::of(&edited(&view))?;
+    Ok((tag, Json(view)))
+}
+
+/// What people set of a schedule; its next times change by themselves.
+fn edited(view: &ScheduleView) -> impl Serialize + '_ {
+    (&view.name, &view.times, view.paused)
 }
 
 /// Add a schedule of any kind of job
-#[utoipa::path(post, path = "/v1/schedules", tag = "schedules", request_body = NewSchedule, responses(
-    (status = 201, description = "The schedule; check its next fire times", body = ScheduleView),
+#[utoipa::path(post, path = "/v1/schedules", tag = "schedules", params(OptionalKey), request_body = NewSchedule, responses(
+    (status = 201, description = "The schedule; check its next fire times", body = ScheduleView,
+        headers(("Location" = String))),
     (status = 409, description = "`schedule_exists`"),
     (status = 422, description = "`schedule_name`, `schedule_times`, `unknown_kind`, `payload_unfit`"),
 ))]
 async fn add_schedule(
     State(state): State<AppState>,
     caller: Caller,
-    Json(body): Json<NewSchedule>,
+    Keyed { key, body }: Keyed<NewSchedule>,
 ) -> Result<Response> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.db.begin().await?;
-    let view = store::add(&mut tx, &state.registry, body, &by(&caller)).await?;
-    let data = json!({"kind": view.kind, "times": view.times});
-    record(&mut tx, &caller, "schedule.add", ("schedule", view.name.clone()), data).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/schedules/{}", view.name))];
-    Ok((StatusCode::CREATED, location, Json(view)).into_response())
+    key.once(&state.ledger, caller.user.0, StatusCode::CREATED, async |tx| {
+        let view = store::add(tx, &state.registry, body, &by(&caller)).await?;
+        let data = json!({"kind": view.kind, "times": view.times});
+        record(tx, &caller, "schedule.add", ("schedule", view.name.clone()), data).await?;
+        Ok(Made::at(format!("/v1/schedules/{}", view.name), view))
+    })
+    .await
 }
 
 /// Fire at other times, from now on
-#[utoipa::path(patch, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path)),
+#[utoipa::path(patch, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path), IfMatch),
     request_body = Edit, responses(
     (status = 200, description = "The schedule; check its next fire times", body = ScheduleView),
     (status = 422, description = "`schedule_times`, `nothing_to_change`"),
@@ -112,18 +124,23 @@ async fn change_schedule(
     State(state): State<AppState>,
     caller: Caller,
     Path(name): Path<String>,
+    expected: IfMatch,
     Json(body): Json<Edit>,
-) -> Result<Json<ScheduleView>> {
+) -> Result<(EntityTag, Json<ScheduleView>)> {
     caller.platform(PlatformRole::Operator)?;
     let mut tx = state.db.begin().await?;
+    if expected.is_sent() {
+        expected.check(&edited(&store::lock(&mut tx, &name).await?))?;
+    }
     let view = store::edit(&mut tx, &name, body, &by(&caller)).await?;
     record(&mut tx, &caller, "schedule.change", ("schedule", name), json!({"times": view.times})).await?;
     tx.commit().await?;
-    Ok(Json(view))
+    let tag = EntityTag::of(&edited(&view))?;
+    Ok((tag, Json(view)))
 }
 
 /// Remove a schedule that was added at run time
-#[utoipa::path(delete, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path)), responses(
+#[utoipa::path(delete, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path), IfMatch), responses(
     (status = 204, description = "Removed"),
     (status = 409, description = "`schedule_declared`: pause it instead"),
 ))]
@@ -131,9 +148,13 @@ async fn remove_schedule(
     State(state): State<AppState>,
     caller: Caller,
     Path(name): Path<String>,
+    expected: IfMatch,
 ) -> Result<StatusCode> {
     caller.platform(PlatformRole::Operator)?;
     let mut tx = state.db.begin().await?;
+    if expected.is_sent() {
+        expected.check(&edited(&store::lock(&mut tx, &name).await?))?;
+    }
     store::remove(&mut tx, &name).await?;
     record(&mut tx, &caller, "schedule.remove", ("schedule", name), json!({})).await?;
     tx.commit().await?;
@@ -198,18 +219,32 @@ struct Started {
     url: String,
 }
 
+/// Nothing more to say.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RunNow {}
+
 /// Run a schedule's job now, also while it is paused; the next fire time stays
-#[utoipa::path(post, path = "/v1/schedules/{schedule}/run-now", tag = "schedules", params(("schedule" = String, Path)), responses(
-    (status = 202, description = "The job", body = Started),
+#[utoipa::path(post, path = "/v1/schedules/{schedule}/run-now", tag = "schedules", params(("schedule" = String, Path), OptionalKey),
+    request_body = Option<RunNow>, responses(
+    (status = 202, description = "The job; `Location` and `Link` name it", body = Started,
+        headers(("Location" = String), ("Link" = String))),
     (status = 409, description = "`schedule_retired`"),
 ))]
-async fn run_schedule_now(State(state): State<AppState>, caller: Caller, Path(name): Path<String>) -> Result<Response> {
+async fn run_schedule_now(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Keyed { key, body: _ }: Keyed<Option<RunNow>>,
+) -> Result<Response> {
     caller.platform(PlatformRole::Operator)?;
-    let mut tx = state.ledger.begin().await?;
-    let job = store::run_now(&mut tx, &state.registry, &name).await?.id();
-    record(&mut tx, &caller, "schedule.run_now", ("schedule", name), json!({"job": job})).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(Started { job, url: format!("/v1/jobs/{job}") })).into_response())
+    key.once(&state.ledger, caller.user.0, StatusCode::ACCEPTED, async |tx| {
+        let job = store::run_now(tx, &state.registry, &name).await?.id();
+        record(tx, &caller, "schedule.run_now", ("schedule", name), json!({"job": job})).await?;
+        let url = format!("/v1/jobs/{job}");
+        Ok(Made::at(url.clone(), Started { job, url }).by(Some(job)))
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::images::ProcessImage;
 use market::ids::{ImageId, ListingId};
@@ -13,21 +13,23 @@ use market::images::model::{MAX_BYTES, Status, UPLOAD_TYPES, UploadId};
 use market::images::store::{self, ImageError};
 use serde::{Deserialize, Serialize};
 use shared::blobs::BlobError;
-use shared::ids::{JobId, OrgId};
+use shared::ids::JobId;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path};
+use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::state::AppState;
 
 /// How long the signed address works.
 const VALID_FOR: Duration = Duration::from_mins(15);
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_upload)).routes(routes!(complete_upload))
+    OpenApiRouter::new().routes(routes!(create_upload)).routes(routes!(get_upload)).routes(routes!(complete_upload))
 }
 
 impl From<ImageError> for Problem {
@@ -59,8 +61,6 @@ impl From<BlobError> for Problem {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateUpload {
-    /// Needed when the caller has several organisations.
-    org: Option<OrgId>,
     /// `image/jpeg`, `image/png` or `image/webp`. The bytes decide what the picture really is.
     #[schema(example = "image/jpeg")]
     content_type: String,
@@ -86,8 +86,8 @@ struct NewUpload {
 /// Announce a photograph
 ///
 /// Send the bytes with the returned method, address and headers, then complete the upload.
-#[utoipa::path(post, path = "/v1/uploads", tag = "images", request_body = CreateUpload, responses(
-    (status = 201, description = "Send the bytes there", body = NewUpload),
+#[utoipa::path(post, path = "/v1/uploads", tag = "images", params(Acting, OptionalKey), request_body = CreateUpload, responses(
+    (status = 201, description = "Send the bytes there", body = NewUpload, headers(("Location" = String))),
     (status = 403, description = "`org_not_approved`"),
     (status = 422, description = "`upload_type`, `upload_size`"),
     (status = 429, description = "`too_many_uploads`: complete some of those that were announced, or let them expire"),
@@ -95,9 +95,10 @@ struct NewUpload {
 async fn create_upload(
     State(state): State<AppState>,
     caller: Caller,
-    Json(body): Json<CreateUpload>,
+    acting: Acting,
+    Keyed { key, body }: Keyed<CreateUpload>,
 ) -> Result<Response> {
-    let org = caller.trader(caller.acting_org(body.org)?)?.org;
+    let org = acting.trader(&caller)?;
     if !UPLOAD_TYPES.contains(&body.content_type.as_str()) {
         let detail = format!("expected one of {}", UPLOAD_TYPES.join(", "));
         return Err(Problem::unprocessable("upload_type", detail.clone()).at("/content_type", detail));
@@ -106,17 +107,56 @@ async fn create_upload(
         let detail = format!("a photograph has 1 to {MAX_BYTES} bytes");
         return Err(Problem::unprocessable("upload_size", detail.clone()).at("/size", detail));
     }
-    let mut conn = state.db.acquire().await?;
-    let upload = store::insert_upload(&mut conn, org, caller.user, &body.content_type, body.size, VALID_FOR).await?;
-    let signed = state.blobs.presign_put(&upload.object_key, &body.content_type, body.size, VALID_FOR).await?;
-    let answer = NewUpload {
-        id: upload.id,
-        method: "PUT",
-        url: signed.url,
-        headers: signed.headers.into_iter().collect(),
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        let upload = store::insert_upload(tx, org, caller.user, &body.content_type, body.size, VALID_FOR).await?;
+        let signed = state.blobs.presign_put(&upload.object_key, &body.content_type, body.size, VALID_FOR).await?;
+        let answer = NewUpload {
+            id: upload.id,
+            method: "PUT",
+            url: signed.url,
+            headers: signed.headers.into_iter().collect(),
+            expires_at: upload.expires_at,
+        };
+        Ok(Made::at(format!("/v1/uploads/{}", upload.id), answer))
+    })
+    .await
+}
+
+/// An announced photograph.
+#[derive(Debug, Serialize, ToSchema)]
+struct UploadView {
+    id: UploadId,
+    content_type: String,
+    /// In bytes.
+    size: u64,
+    /// Whether somebody has said that the bytes have arrived.
+    completed: bool,
+    /// When the address for the bytes stops working.
+    expires_at: DateTime<Utc>,
+}
+
+/// Read what was announced
+#[utoipa::path(get, path = "/v1/uploads/{upload}", tag = "images", params(("upload" = UploadId, Path), Acting), responses(
+    (status = 200, description = "The upload", body = UploadView),
+))]
+async fn get_upload(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(id): Path<UploadId>,
+) -> Result<Json<UploadView>> {
+    let org = acting.member(&caller)?;
+    let upload = store::upload(&mut *state.db.acquire().await?, id).await?;
+    if upload.org != org {
+        return Err(Problem::not_found("upload"));
+    }
+    Ok(Json(UploadView {
+        id,
+        content_type: upload.content_type,
+        size: upload.size,
+        completed: upload.completed,
         expires_at: upload.expires_at,
-    };
-    Ok((StatusCode::CREATED, Json(answer)).into_response())
+    }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -138,9 +178,10 @@ struct Completed {
 /// Say that the bytes have arrived
 ///
 /// The picture is checked and its variants are made by a job. Completing again gives the same image.
-#[utoipa::path(post, path = "/v1/uploads/{upload}/complete", tag = "images", params(("upload" = UploadId, Path)),
+#[utoipa::path(post, path = "/v1/uploads/{upload}/complete", tag = "images", params(("upload" = UploadId, Path), Acting, OptionalKey),
     request_body = CompleteUpload, responses(
-    (status = 202, description = "A job is at it; `Location` names the image", body = Completed),
+    (status = 202, description = "A job is at it; `Location` names the image, `Link` the job", body = Completed,
+        headers(("Location" = String), ("Link" = String))),
     (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again; \
         `too_many_images`: the listing has 30"),
     (status = 422, description = "`listing_unknown`, `upload_size`"),
@@ -148,14 +189,12 @@ struct Completed {
 async fn complete_upload(
     State(state): State<AppState>,
     caller: Caller,
+    acting: Acting,
     Path(id): Path<UploadId>,
-    Json(body): Json<CompleteUpload>,
+    Keyed { key, body }: Keyed<CompleteUpload>,
 ) -> Result<Response> {
     let announced = store::upload(&mut *state.db.acquire().await?, id).await?;
-    if !caller.belongs_to(announced.org) {
-        return Err(Problem::not_found("upload"));
-    }
-    caller.trader(announced.org)?;
+    acting.trader_of(announced.org, &caller, "upload")?;
     if !announced.completed {
         if announced.late {
             return Err(Problem::conflict("upload_expired", "the upload has expired; announce it again"));
@@ -173,18 +212,18 @@ async fn complete_upload(
             return Err(Problem::unprocessable("upload_size", "the bytes that arrived are not as many as announced"));
         }
     }
-    let mut tx = state.ledger.begin().await?;
-    let upload = store::lock_upload(&mut tx, id).await?;
-    let image = store::complete_upload(&mut tx, &upload, body.listing).await?;
-    if !upload.completed {
-        let job = tx.enqueue(&ProcessImage { image, org: upload.org }).await?.id();
-        store::set_job(&mut tx, image, job).await?;
-    }
-    let image = store::get(&mut tx, image).await?;
-    tx.commit().await?;
-    let location = [(header::LOCATION, format!("/v1/images/{}", image.id))];
-    let answer = Completed { image: image.id, status: image.status, job: image.job };
-    Ok((StatusCode::ACCEPTED, location, Json(answer)).into_response())
+    key.once(&state.ledger, announced.org.0, StatusCode::ACCEPTED, async |tx| {
+        let upload = store::lock_upload(tx, id).await?;
+        let image = store::complete_upload(tx, &upload, body.listing).await?;
+        if !upload.completed {
+            let job = tx.enqueue(&ProcessImage { image, org: upload.org }).await?.id();
+            store::set_job(tx, image, job).await?;
+        }
+        let image = store::get(tx, image).await?;
+        let answer = Completed { image: image.id, status: image.status, job: image.job };
+        Ok(Made::at(format!("/v1/images/{}", image.id), answer).by(image.job))
+    })
+    .await
 }
 
 #[cfg(test)]

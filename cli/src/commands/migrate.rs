@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use shared::config::Config;
-use shared::db::MIGRATOR;
+use shared::config::{Config, ConfigError, keys};
+use shared::db::{MIGRATOR, session};
 use sqlx::PgConnection;
 use sqlx::migrate::Migrator;
 
@@ -35,6 +35,10 @@ pub(crate) async fn run(output: &Output) -> anyhow::Result<()> {
 /// Applies what is missing, to the main database and to that of the cargo events when it is another one. Safe to run from
 /// several places at once.
 pub(crate) async fn bring_up_to_date(config: &Config) -> anyhow::Result<Migrated> {
+    // The lock that keeps two of these apart belongs to a session.
+    session::check(&config.database.url)
+        .await
+        .map_err(|unfit| ConfigError::of(keys::DATABASE_URL, unfit.to_string()))?;
     let main = apply(&MIGRATOR, &mut connect::open(config).await?).await.context("the database")?;
     let same = config.events_database_url.expose_secret() == config.database.url.expose_secret();
     let events = if same {
@@ -47,6 +51,8 @@ pub(crate) async fn bring_up_to_date(config: &Config) -> anyhow::Result<Migrated
 }
 
 async fn apply(migrator: &Migrator, conn: &mut PgConnection) -> anyhow::Result<Schema> {
+    // A migration may take as long as it needs.
+    shared::db::without_limits(conn).await?;
     let before = applied(conn).await?;
     migrator
         .run_direct(None, conn, false)

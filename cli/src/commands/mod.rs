@@ -2,7 +2,9 @@
 
 pub(crate) mod admin;
 pub(crate) mod dev;
+pub(crate) mod emails;
 pub(crate) mod enqueue;
+pub(crate) mod events;
 pub(crate) mod filter;
 pub(crate) mod jobs;
 pub(crate) mod migrate;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use queue::ops::queues::{self, Change, QueueChange, QueueView};
 use queue::ops::{self, span};
-use queue::transport::Transport;
+use queue::transport::{Transport, TransportProblem};
 use serde::Serialize;
 use serde_json::json;
 use shared::config::Config;
@@ -223,6 +223,9 @@ fn state(queue: &QueueView) -> String {
         None => "no dispatcher".to_owned(),
         Some(dispatcher) if !dispatcher.alive => "no dispatcher".to_owned(),
         Some(dispatcher) => match &dispatcher.broker_error {
+            Some(_) if dispatcher.transport_problem == Some(TransportProblem::Blocked) => {
+                format!("{}: blocked", queue.settings.transport)
+            }
             Some(error) => format!("broker down: {}", crate::output::short(error, 40)),
             None if queue.workers == 0 => "no workers".to_owned(),
             None => "ok".to_owned(),

@@ -3,6 +3,7 @@
 
 mod compose;
 mod jobs_and_queues;
+mod mail_and_events;
 mod settings;
 
 use std::path::Path;

@@ -3,8 +3,10 @@
 mod create_partitions;
 mod lane;
 mod link;
+mod parked;
 pub mod topology;
 
 pub use create_partitions::CreatePartitions;
 pub use lane::{BrokerLane, EventLane, LaneError, MAX_MESSAGE_BYTES, MAX_MESSAGE_EVENTS};
 pub use link::LinkError;
+pub use parked::{Parked, ParkedMessage};

@@ -1,5 +1,14 @@
 //! What the events lane needs to exist in RabbitMQ. Both ends declare all of it: whoever comes first makes it, and whoever
 //! finds it gone makes it again.
+//!
+//! RabbitMQ 4 gives a message up when it came back unacknowledged twenty times, as after so many crashes of the consumer, and throws
+//! it away unless the queue says where to. Ours says so, on every version from 3.10 on, and with the same limit: such a message
+//! is parked, and `tradeyard events replay` sends it again.
+//!
+//! # How to get this wrong
+//! - Changing the arguments of a queue that exists: RabbitMQ refuses the declaration for ever. A change takes a new name, and the
+//!   queue under the former name is drained ([`former_queue`]).
+//! - Making the parking queue a quorum queue: it would have a limit of its own, and no place to go from there.
 
 use lapin::options::{
     ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
@@ -7,6 +16,9 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{Channel, ExchangeKind};
 use market::cargo::EventType;
+
+/// How often a message may come back before it is parked: what RabbitMQ 4 does by itself.
+pub const DELIVERY_LIMIT: i32 = 20;
 
 /// The topic exchange that events are published to; others may bind queues of their own to it.
 #[must_use]
@@ -17,7 +29,19 @@ pub fn exchange(namespace: &str) -> String {
 /// The queue that the event log is filled from.
 #[must_use]
 pub fn queue(namespace: &str) -> String {
+    format!("{namespace}.events.cargo.2")
+}
+
+/// The queue before it had a limit and a parking place. It gets no new messages; the consumer empties it when it is there.
+#[must_use]
+pub fn former_queue(namespace: &str) -> String {
     format!("{namespace}.events.cargo")
+}
+
+/// The exchange and the queue for messages that came back too often.
+#[must_use]
+pub fn parked(namespace: &str) -> String {
+    format!("{namespace}.events.parked")
 }
 
 /// `cargo.planned`, `cargo.estimated`, `cargo.actual`.
@@ -26,25 +50,55 @@ pub fn routing_key(kind: EventType) -> String {
     format!("cargo.{}", kind.name())
 }
 
-/// Makes exchange, queue and binding where they are missing.
+/// Makes exchanges, queues and bindings where they are missing.
 pub async fn declare(channel: &Channel, namespace: &str) -> lapin::Result<()> {
-    let (exchange, queue) = names(namespace);
+    let exchange = ShortString::from(exchange(namespace));
+    let parked = ShortString::from(parked(namespace));
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     channel.exchange_declare(exchange.clone(), ExchangeKind::Topic, durable, FieldTable::default()).await?;
+
+    // Fanout: a message keeps the routing key that it had.
+    channel.exchange_declare(parked.clone(), ExchangeKind::Fanout, durable, FieldTable::default()).await?;
+    let classic = arguments(&[("x-queue-type", "classic")]);
+    channel.queue_declare(parked.clone(), QueueDeclareOptions::durable(), classic).await?;
+    bind(channel, parked.clone(), parked.clone(), "").await?;
+
     // A quorum queue survives its node and, at the size of our messages, takes more than twice what a classic one does.
-    let mut arguments = FieldTable::default();
-    arguments.insert("x-queue-type".into(), AMQPValue::LongString(LongString::from("quorum")));
-    channel.queue_declare(queue.clone(), QueueDeclareOptions::durable(), arguments).await?;
-    channel.queue_bind(queue, exchange, "cargo.#".into(), QueueBindOptions::default(), FieldTable::default()).await
+    let mut quorum = arguments(&[
+        ("x-queue-type", "quorum"),
+        ("x-dead-letter-exchange", parked.as_str()),
+        // A message stays until it is parked; this asks for the overflow below, which without a length limit never happens.
+        ("x-dead-letter-strategy", "at-least-once"),
+        ("x-overflow", "reject-publish"),
+    ]);
+    quorum.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
+    let queue = ShortString::from(queue(namespace));
+    channel.queue_declare(queue.clone(), QueueDeclareOptions::durable(), quorum).await?;
+    bind(channel, queue, exchange.clone(), "cargo.#").await?;
+    // After the new binding: a message that goes to both is stored once. Unbinding what is not there does nothing.
+    let former = ShortString::from(former_queue(namespace));
+    channel.queue_unbind(former, exchange, "cargo.#".into(), FieldTable::default()).await
 }
 
 /// Removes the lane with everything that waits in it.
 pub async fn delete(channel: &Channel, namespace: &str) -> lapin::Result<()> {
-    let (exchange, queue) = names(namespace);
-    channel.queue_delete(queue, QueueDeleteOptions::default()).await?;
-    channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await
+    for queue in [queue(namespace), former_queue(namespace), parked(namespace)] {
+        channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await?;
+    }
+    for exchange in [exchange(namespace), parked(namespace)] {
+        channel.exchange_delete(exchange.into(), ExchangeDeleteOptions::default()).await?;
+    }
+    Ok(())
 }
 
-fn names(namespace: &str) -> (ShortString, ShortString) {
-    (exchange(namespace).into(), queue(namespace).into())
+async fn bind(channel: &Channel, queue: ShortString, exchange: ShortString, key: &str) -> lapin::Result<()> {
+    channel.queue_bind(queue, exchange, key.into(), QueueBindOptions::default(), FieldTable::default()).await
+}
+
+fn arguments(texts: &[(&str, &str)]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in texts {
+        table.insert((*name).into(), AMQPValue::LongString(LongString::from(*value)));
+    }
+    table
 }

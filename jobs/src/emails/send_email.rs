@@ -25,8 +25,8 @@ impl Job for SendEmail {
     /// A mail server may be away for a weekend.
     const RETRY: Retry =
         Retry::exponential(Duration::from_secs(2), Duration::from_mins(30)).until_age(SendEmail::PATIENCE);
-    /// Longer than all of the SMTP commands may take, so that an answer on its way is not lost.
-    const TIMEOUT: Duration = Duration::from_mins(4);
+    /// Longer than a whole conversation with the server and recording its answer may take, so that an answer is not lost.
+    const TIMEOUT: Duration = Duration::from_mins(5);
 
     fn unique(&self) -> Unique {
         Unique::while_open(self.email)

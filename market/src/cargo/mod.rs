@@ -34,5 +34,5 @@ pub fn migrator() -> Migrator {
 
 /// Brings a database of cargo events up to date.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
-    migrator().run(pool).await
+    shared::db::apply(&migrator(), pool).await
 }

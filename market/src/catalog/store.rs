@@ -11,7 +11,7 @@ use super::model::{Item, ItemChange, NewItem};
 use super::rules::schema::Schema;
 use crate::ids::{CategoryId, ItemId};
 
-pub use categories::{categories, change_category, create_category};
+pub use categories::{categories, category, change_category, create_category, lock_category};
 
 /// Why the catalogue refuses.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +105,15 @@ pub async fn item(conn: &mut PgConnection, org: OrgId, id: ItemId) -> Result<Opt
     )
     .fetch_optional(conn)
     .await
+}
+
+/// [`item`], locked against changes until the transaction ends.
+pub async fn lock_item(conn: &mut PgConnection, org: OrgId, id: ItemId) -> Result<Item, CatalogError> {
+    // In a statement of its own: the next one sees what those that it waited for have changed.
+    sqlx::query!("SELECT FROM items WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE", id.0, org.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    item(conn, org, id).await?.ok_or(CatalogError::NotFound)
 }
 
 /// Up to `limit` items of `org` after `after`, oldest first.

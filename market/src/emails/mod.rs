@@ -5,4 +5,5 @@
 //! told twice, however often its job runs.
 
 pub mod model;
+pub mod rules;
 pub mod store;

@@ -56,11 +56,32 @@ pub enum Status {
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum SuppressionReason {
-    /// The server said at once that there is no such mailbox.
+    /// The server said that there is no such mailbox, or refused it for days.
     Refused,
     Bounced,
     Complained,
     Manual,
+}
+
+/// Refusals of an address that did not say whether the mailbox exists, since the last mail that it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusals {
+    pub refusals: i32,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+}
+
+/// An address that is not written to any more, or that servers refused.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefusedAddress {
+    pub address: String,
+    /// Why it is not written to any more; `None`: it still is.
+    pub suppressed: Option<SuppressionReason>,
+    /// Refusals that did not say whether the mailbox exists.
+    pub refusals: i32,
+    pub at: DateTime<Utc>,
+    /// What the server said.
+    pub detail: String,
 }
 
 /// The template and what it shows. Stored as the template's name and a JSON object.

@@ -1,10 +1,10 @@
-//! Statements on `emails` and `email_suppressions`.
+//! Statements on `emails`, `email_refusals` and `email_suppressions`.
 
 use serde_json::{Value, json};
 use shared::ids::UserId;
 use sqlx::PgConnection;
 
-use super::model::{Content, Email, NewEmail, Recipient, Status, SuppressionReason};
+use super::model::{Content, Email, NewEmail, Recipient, Refusals, RefusedAddress, Status, SuppressionReason};
 use crate::ids::EmailId;
 
 /// The longest text kept of what a mail server said.
@@ -143,7 +143,34 @@ pub async fn note_response(conn: &mut PgConnection, id: EmailId, response: &str)
     if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::NotFound(id)) }
 }
 
-/// Ends a mail's life with what the server said or why it was never asked.
+/// Ends a mail's life with the words by which the server took it. What the server had against the address before is forgotten.
+pub async fn finish_sent(
+    conn: &mut PgConnection,
+    id: EmailId,
+    address: &str,
+    response: &str,
+) -> Result<(), EmailError> {
+    let updated = sqlx::query!(
+        r#"
+        WITH forgotten AS (
+            DELETE FROM email_refusals
+            WHERE address = lower($3)
+        )
+        UPDATE emails
+        SET status = 'sent', provider_response = $2, finished_at = clock_timestamp()
+        WHERE id = $1
+          AND status = 'queued'
+        "#,
+        id.0,
+        shorten(response),
+        address.trim(),
+    )
+    .execute(conn)
+    .await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::Finished(id)) }
+}
+
+/// Ends the life of a mail that was not sent, with what the server said or why it was never asked.
 pub async fn finish(conn: &mut PgConnection, id: EmailId, status: Status, response: &str) -> Result<(), EmailError> {
     let updated = sqlx::query!(
         r#"
@@ -183,6 +210,68 @@ pub async fn suppress(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Counts a refusal that did not say whether the mailbox exists, and answers how many there were since the last mail that the
+/// address took.
+pub async fn note_refusal(conn: &mut PgConnection, address: &str, detail: &str) -> Result<Refusals, EmailError> {
+    let refusals = sqlx::query_as!(
+        Refusals,
+        r#"
+        INSERT INTO email_refusals AS known (address, detail)
+        VALUES (lower($1), $2)
+        ON CONFLICT (address) DO UPDATE
+        SET refusals = known.refusals + 1, last_at = now(), detail = excluded.detail
+        RETURNING refusals, first_at, last_at
+        "#,
+        address.trim(),
+        shorten(detail),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(refusals)
+}
+
+/// The addresses that servers refused, newest first: those that are not written to any more, and those that still are.
+pub async fn refused(conn: &mut PgConnection, limit: i64) -> Result<Vec<RefusedAddress>, EmailError> {
+    let addresses = sqlx::query_as!(
+        RefusedAddress,
+        r#"
+        SELECT coalesce(s.address, r.address) AS "address!", s.reason AS "suppressed?: SuppressionReason",
+               coalesce(r.refusals, 0) AS "refusals!", coalesce(s.created_at, r.last_at) AS "at!",
+               coalesce(nullif(s.detail, ''), r.detail, '') AS "detail!"
+        FROM email_suppressions AS s
+        FULL JOIN email_refusals AS r USING (address)
+        ORDER BY 4 DESC, 1
+        LIMIT $1
+        "#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(addresses)
+}
+
+/// Takes an address off the suppression list and forgets its refusals. `false`: there was nothing against it.
+pub async fn allow(conn: &mut PgConnection, address: &str) -> Result<bool, EmailError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        WITH suppressed AS (
+            DELETE FROM email_suppressions
+            WHERE address = lower($1)
+            RETURNING address
+        ), refused AS (
+            DELETE FROM email_refusals
+            WHERE address = lower($1)
+            RETURNING address
+        )
+        SELECT EXISTS (SELECT FROM suppressed UNION ALL SELECT FROM refused) AS "found!"
+        "#,
+        address.trim(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
 }
 
 /// Whether an address must not be written to.

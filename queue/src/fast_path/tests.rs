@@ -13,15 +13,21 @@ async fn opened() -> (TestDb, FastPath, CancellationToken) {
     sql(
         &db,
         "INSERT INTO queue_status (queue, dispatcher, seen_at, inflight, backlog)
-         VALUES ('emails', 'test', now() + interval '1 hour', 0, false)",
+         VALUES ('emails', 'test', now(), 0, false)",
     )
     .await;
+    let status = db.another_pool(1);
+    tokio::spawn(async move {
+        let renew = "UPDATE queue_status SET seen_at = now() WHERE dispatcher = 'test'";
+        while sqlx::query(renew).execute(&status).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
     let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
     let brokers = Brokers::connect(&config, db.pool.clone());
     let stop = CancellationToken::new();
     let path = FastPath::open(db.pool.clone(), brokers, vec![EMAILS], stop.clone());
     until("the path opens", || path.is_open(EMAILS.name)).await;
-    assert!(path.take(EMAILS.name));
     (db, path, stop)
 }
 
@@ -58,11 +64,12 @@ async fn count(db: &TestDb, sql: &str) -> i64 {
 #[tokio::test]
 async fn the_path_closes_with_the_process_and_what_took_it_before_is_published() {
     let (db, path, stop) = opened().await;
+    let taken = path.take(EMAILS.name).unwrap();
     stop.cancel();
     until("the path closes", || !path.is_open(EMAILS.name)).await;
-    assert!(!path.take(EMAILS.name));
+    assert!(path.take(EMAILS.name).is_none());
     // A request that was in hand commits now.
-    path.publish(EMAILS.name, committed(&db).await);
+    path.publish(EMAILS.name, committed(&db).await, taken);
     path.drained().await;
     assert_eq!(count(&db, "SELECT count(*) FROM local_messages").await, 1);
     db.close().await;
@@ -71,9 +78,10 @@ async fn the_path_closes_with_the_process_and_what_took_it_before_is_published()
 #[tokio::test]
 async fn what_no_broker_takes_goes_back_in_line() {
     let (db, path, _stop) = opened().await;
+    let taken = path.take(EMAILS.name).unwrap();
     sql(&db, "UPDATE queues SET transport = 'redis'").await;
     until("the path closes", || !path.is_open(EMAILS.name)).await;
-    path.publish(EMAILS.name, committed(&db).await);
+    path.publish(EMAILS.name, committed(&db).await, taken);
     path.drained().await;
     assert_eq!(count(&db, "SELECT count(*) FROM jobs WHERE state = 'available'").await, 1);
     db.close().await;
@@ -87,15 +95,16 @@ async fn a_refused_publish_closes_the_path_at_once() {
     let brokers = Brokers::connect(&config, db.pool.clone());
     let lane = Arc::new(Lane {
         budget: AtomicI64::new(9),
-        pending: watch::Sender::new(1),
+        taken: watch::Sender::new(1),
+        changes: AtomicU64::new(0),
         transport: RwLock::new(Some(Transport::Redis)),
     });
     let (publisher, tickets) = mpsc::unbounded_channel();
-    publisher.send(committed(&db).await).unwrap();
+    publisher.send((committed(&db).await, Taken { lane: Arc::clone(&lane), changes: 0 })).unwrap();
     drop(publisher);
-    publish(Arc::clone(&lane), EMAILS.name, tickets, brokers, db.pool.clone()).await;
+    publish(Arc::clone(&lane), EMAILS.name, tickets, brokers, Connections::like(&db.pool)).await;
     assert_eq!(lane.budget.load(Ordering::Relaxed), 0);
-    assert_eq!(*lane.pending.borrow(), 0);
+    assert_eq!(*lane.taken.borrow(), 0);
     assert_eq!(count(&db, "SELECT count(*) FROM jobs WHERE state = 'available'").await, 1);
     db.close().await;
 }
@@ -108,11 +117,64 @@ async fn a_limit_a_pause_or_a_broker_that_is_down_closes_the_path() {
         "UPDATE queues SET paused = true",
         "UPDATE queue_status SET broker_error = 'away'",
         "UPDATE queue_status SET backlog = true",
-        "UPDATE queue_status SET seen_at = now() - interval '4 seconds'",
+        "UPDATE queue_status SET dispatcher = 'gone', seen_at = now() - interval '4 seconds'",
     ] {
         let (db, path, _stop) = opened().await;
         sql(&db, change).await;
         until(change, || !path.is_open(EMAILS.name)).await;
         db.close().await;
     }
+}
+
+/// A path whose refresh is the test's own.
+async fn idle() -> (TestDb, FastPath, Connections, Brokers) {
+    let (db, path, stop) = opened().await;
+    stop.cancel();
+    until("the path closes", || !path.is_open(EMAILS.name)).await;
+    let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
+    let (connections, brokers) = (Connections::like(&db.pool), Brokers::connect(&config, db.pool.clone()));
+    refresh_once(&path, &connections, &brokers).await;
+    (db, path, connections, brokers)
+}
+
+#[tokio::test]
+async fn what_open_transactions_have_taken_is_not_handed_out_again() {
+    let (db, path, connections, brokers) = idle().await;
+    sql(&db, "UPDATE queues SET max_inflight = 12").await;
+    refresh_once(&path, &connections, &brokers).await;
+    let taken: Vec<_> = std::iter::from_fn(|| path.take(EMAILS.name)).collect();
+    assert_eq!(taken.len(), 3, "a quarter of the room");
+    refresh_once(&path, &connections, &brokers).await;
+    assert!(path.take(EMAILS.name).is_none(), "the transactions are still open");
+    // They are undone: nothing of it ever counts.
+    drop(taken);
+    refresh_once(&path, &connections, &brokers).await;
+    assert!(path.take(EMAILS.name).is_some());
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_limit_that_is_set_while_a_transaction_is_open_holds_for_it_as_well() {
+    let (db, path, connections, brokers) = idle().await;
+    let ledger = crate::Ledger::new(db.pool.clone()).with_fast_path(path.clone());
+    let mut tx = ledger.begin().await.unwrap();
+    let _ = tx.enqueue(&Mail {}).await.unwrap();
+    sql(&db, "UPDATE queues SET concurrency_limit = 1").await;
+    refresh_once(&path, &connections, &brokers).await;
+    // It is lifted again before the commit: what was taken before does not count all the same.
+    sql(&db, "UPDATE queues SET concurrency_limit = NULL").await;
+    refresh_once(&path, &connections, &brokers).await;
+    tx.commit().await.unwrap();
+    path.drained().await;
+    assert_eq!(count(&db, "SELECT count(*) FROM local_messages").await, 0);
+    assert_eq!(count(&db, "SELECT count(*) FROM jobs WHERE state = 'available'").await, 1);
+    db.close().await;
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Mail {}
+
+impl crate::Job for Mail {
+    const KIND: crate::Kind = crate::Kind::new("t.mail");
+    const QUEUE: Queue = EMAILS;
 }

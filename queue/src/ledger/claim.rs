@@ -87,17 +87,22 @@ pub(crate) async fn claim(
 }
 
 /// Puts tickets that were handed over but not claimed back in line, for a worker that shuts down, a pause, or a broker that
-/// did not take them.
+/// did not take them. A job whose row somebody holds is left to the reconciler.
 pub async fn release(conn: &mut PgConnection, tickets: &[Ticket]) -> Result<u64, sqlx::Error> {
     let (ids, epochs) = columns(tickets);
     let released = sqlx::query!(
         r#"
         UPDATE jobs
         SET state = 'available', queued_at = NULL
-        FROM unnest($1::bigint[], $2::integer[]) AS ticket (id, epoch)
-        WHERE jobs.id = ticket.id
-          AND jobs.epoch = ticket.epoch
-          AND jobs.state::text = 'queued'
+        FROM (
+            SELECT jobs.id
+            FROM unnest($1::bigint[], $2::integer[]) AS ticket (id, epoch)
+            JOIN jobs ON jobs.id = ticket.id
+            WHERE jobs.epoch = ticket.epoch
+              AND jobs.state::text = 'queued'
+            FOR NO KEY UPDATE OF jobs SKIP LOCKED
+        ) AS free
+        WHERE jobs.id = free.id
         "#,
         &ids,
         &epochs,

@@ -1,9 +1,12 @@
-//! The connections that the ledger's transactions run on.
+//! The connections that the ledger's transactions, the engine's own statements and the handlers run on.
 //!
 //! sqlx's own pool asks a connection whether it is well whenever it comes back: a fifth round trip for a transaction of four,
-//! and a sixth of what an enqueue costs. Here a connection that was just used is trusted.
+//! and a sixth of what an enqueue costs. It also waits for that answer without a limit, so that a database host that vanishes
+//! takes every place of the pool with it. Here a connection that was just used is trusted, and one that does not answer in time
+//! is closed: its place is free again at once.
 //!
 //! # How to get this wrong
+//! - Giving back a connection whose statement was given up: its answer would be taken for that of the next one.
 //! - Giving back a connection whose `BEGIN` was interrupted: the server may have begun, and nothing on this side knows.
 //! - Leaving an abandoned transaction for the next user to undo: its locks are held until then.
 
@@ -25,11 +28,13 @@ const TRUSTED: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_mins(1);
 /// An older connection is replaced: the server's side of it only grows.
 const OLD: Duration = Duration::from_mins(30);
+/// How long beginning a transaction may take: the server has nothing to do for it.
+const BEGIN: Duration = Duration::from_secs(10);
 /// How long undoing an abandoned transaction may take before its connection is given up.
 const UNDO: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
-pub(super) struct Connections(Pool<Opening>);
+pub(crate) struct Connections(Pool<Opening>);
 
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,8 +44,12 @@ impl fmt::Debug for Connections {
 
 impl Connections {
     /// Connects as `pool` does, with as many connections, when they are first used.
-    pub(super) fn like(pool: &PgPool) -> Self {
-        let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+    pub(crate) fn like(pool: &PgPool) -> Self {
+        Self::few(pool, usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX))
+    }
+
+    /// [`Connections::like`], with `most` connections.
+    pub(crate) fn few(pool: &PgPool, most: usize) -> Self {
         let timeouts =
             Timeouts { wait: Some(ACQUIRE_TIMEOUT), create: Some(ACQUIRE_TIMEOUT), recycle: Some(ACQUIRE_TIMEOUT) };
         let connections = Pool::builder(Opening(pool.connect_options()))
@@ -63,16 +72,54 @@ impl Connections {
         Self(connections)
     }
 
-    pub(super) async fn begin(&self) -> Result<Tx, sqlx::Error> {
-        let connection = self.0.get().await.map_err(|error| match error {
+    /// Begins a transaction. Whoever finds all connections in use is told so after [`ACQUIRE_TIMEOUT`].
+    pub(crate) async fn begin(&self) -> Result<Tx, sqlx::Error> {
+        begin_on(self.get(Some(ACQUIRE_TIMEOUT)).await?).await
+    }
+
+    /// [`Connections::begin`] for a caller that waits for its turn, however long that takes.
+    pub(crate) async fn begin_in_turn(&self) -> Result<Tx, sqlx::Error> {
+        begin_on(self.get(None).await?).await
+    }
+
+    /// A connection outside of a transaction, for a caller that waits for its turn.
+    pub(crate) async fn borrow_in_turn(&self) -> Result<Borrowed, sqlx::Error> {
+        Ok(Borrowed { connection: Some(self.get(None).await?) })
+    }
+
+    /// A connection for statements of the engine, which run [`within`] a limit.
+    pub(crate) async fn lend(&self) -> Result<Lent, sqlx::Error> {
+        Ok(Lent { connection: Some(self.get(Some(ACQUIRE_TIMEOUT)).await?) })
+    }
+
+    async fn get(&self, wait: Option<Duration>) -> Result<Object<Opening>, sqlx::Error> {
+        let timeouts = Timeouts { wait, ..self.0.timeouts() };
+        self.0.timeout_get(&timeouts).await.map_err(|error| match error {
             PoolError::Backend(error) => error,
             PoolError::Closed => sqlx::Error::PoolClosed,
             _ => sqlx::Error::PoolTimedOut,
-        })?;
-        let mut tx = Tx { connection: Some(connection) };
-        PgTransactionManager::begin(&mut tx, None).await?;
-        Ok(tx)
+        })
     }
+}
+
+async fn begin_on(connection: Object<Opening>) -> Result<Tx, sqlx::Error> {
+    let mut tx = Tx { connection: Some(connection) };
+    within(BEGIN, PgTransactionManager::begin(&mut tx, None)).await?;
+    Ok(tx)
+}
+
+/// Runs statements of the engine within `limit`, the wait for a connection included. The server's time limits do not help against
+/// a host that has vanished: it answers nothing at all. What was sent may still be executed later.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(no_answer(limit)))
+}
+
+fn no_answer(limit: Duration) -> sqlx::Error {
+    let problem = format!("the database did not answer within {} ms", limit.as_millis());
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, problem))
 }
 
 /// Opens connections, and looks at one before it is used again.
@@ -98,8 +145,92 @@ impl Manager for Opening {
     }
 }
 
+/// A connection that is closed, rather than given back, when its work fails or is given up.
+pub(crate) struct Lent {
+    /// Taken when it is closed.
+    connection: Option<Object<Opening>>,
+}
+
+impl fmt::Debug for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent").finish_non_exhaustive()
+    }
+}
+
+impl Lent {
+    /// Its work is done.
+    pub(crate) fn give_back(mut self) {
+        self.connection = None;
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "only what ends the value takes the connection")]
+impl Deref for Lent {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        self.connection.as_ref().expect("the connection is there")
+    }
+}
+
+#[expect(clippy::expect_used, reason = "as above")]
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.connection.as_mut().expect("the connection is there")
+    }
+}
+
+/// A connection outside of a transaction. It goes back when it answers: its last statement may have been given up.
+pub(crate) struct Borrowed {
+    /// Taken when it is dropped.
+    connection: Option<Object<Opening>>,
+}
+
+impl fmt::Debug for Borrowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Borrowed").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            drop(Object::take(connection));
+            return;
+        };
+        runtime.spawn(async move {
+            if !matches!(tokio::time::timeout(UNDO, connection.ping()).await, Ok(Ok(()))) {
+                drop(Object::take(connection));
+            }
+        });
+    }
+}
+
+#[expect(clippy::expect_used, reason = "only drop takes the connection, and it takes the value as well")]
+impl Deref for Borrowed {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        self.connection.as_ref().expect("the connection is there")
+    }
+}
+
+#[expect(clippy::expect_used, reason = "as above")]
+impl DerefMut for Borrowed {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.connection.as_mut().expect("the connection is there")
+    }
+}
+
 /// A transaction that is undone when it is dropped.
-pub(super) struct Tx {
+pub(crate) struct Tx {
     /// Taken when the transaction has ended.
     connection: Option<Object<Opening>>,
 }
@@ -111,13 +242,13 @@ impl fmt::Debug for Tx {
 }
 
 impl Tx {
-    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
         PgTransactionManager::commit(&mut self).await?;
         self.connection = None;
         Ok(())
     }
 
-    pub(super) async fn rollback(mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn rollback(mut self) -> Result<(), sqlx::Error> {
         PgTransactionManager::rollback(&mut self).await?;
         self.connection = None;
         Ok(())
@@ -166,95 +297,4 @@ impl DerefMut for Tx {
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::testing::TestDb;
-
-    use shared::testing::{NetworkFault, Proxy};
-
-    use super::*;
-
-    async fn backend(conn: &mut PgConnection) -> i32 {
-        sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(conn).await.unwrap()
-    }
-
-    async fn lock(conn: &mut PgConnection) -> bool {
-        sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(1)").fetch_one(conn).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_connection_is_used_again_after_commit_rollback_and_drop() {
-        let db = TestDb::new().await;
-        let connections = Connections::like(&db.pool);
-        let mut tx = connections.begin().await.unwrap();
-        let first = backend(&mut tx).await;
-        tx.commit().await.unwrap();
-        let mut tx = connections.begin().await.unwrap();
-        assert_eq!(backend(&mut tx).await, first);
-        tx.rollback().await.unwrap();
-        let mut tx = connections.begin().await.unwrap();
-        assert!(lock(&mut tx).await);
-        PgTransactionManager::begin(&mut tx, None).await.unwrap();
-        drop(tx);
-
-        // Undone without anybody asking for the connection.
-        let mut other = db.pool.begin().await.unwrap();
-        let free = async {
-            while !lock(&mut other).await {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(UNDO, free).await.expect("the lock is free");
-        let mut tx = connections.begin().await.unwrap();
-        assert_eq!(backend(&mut tx).await, first);
-        assert_eq!(PgTransactionManager::get_transaction_depth(&tx), 1);
-        drop((tx, other));
-        db.close().await;
-    }
-
-    #[tokio::test]
-    async fn an_interrupted_begin_is_not_given_back() {
-        let db = TestDb::new().await;
-        let options = db.options();
-        let proxy = Proxy::to(&format!("{}:{}", options.get_host(), options.get_port())).await.unwrap();
-        let address = proxy.address();
-        let options = options.clone().host(&address.ip().to_string()).port(address.port());
-        let connections = Connections::like(&shared::db::pool_with(options, 1, "interrupted"));
-        let mut tx = connections.begin().await.unwrap();
-        let first = backend(&mut tx).await;
-        tx.commit().await.unwrap();
-
-        proxy.set(NetworkFault::DropAnswers);
-        assert!(tokio::time::timeout(Duration::from_millis(100), connections.begin()).await.is_err());
-        proxy.set(NetworkFault::None);
-        let mut tx = connections.begin().await.unwrap();
-        assert_ne!(backend(&mut tx).await, first);
-        drop(tx);
-        db.close().await;
-    }
-
-    #[tokio::test]
-    async fn a_rested_connection_that_died_is_replaced() {
-        let db = TestDb::new().await;
-        let connections = Connections::like(&db.pool);
-        let mut tx = connections.begin().await.unwrap();
-        let first = backend(&mut tx).await;
-        tx.commit().await.unwrap();
-        sqlx::query("SELECT pg_terminate_backend($1)").bind(first).execute(&db.pool).await.unwrap();
-        tokio::time::sleep(TRUSTED + Duration::from_millis(100)).await;
-        let mut tx = connections.begin().await.unwrap();
-        assert_ne!(backend(&mut tx).await, first);
-        drop(tx);
-        db.close().await;
-    }
-
-    #[tokio::test]
-    async fn when_all_are_in_use_the_caller_is_told() {
-        let db = TestDb::new().await;
-        let connections = Connections::like(&shared::db::pool_with(db.options().clone(), 1, "one"));
-        let held = connections.begin().await.unwrap();
-        assert!(matches!(connections.begin().await, Err(sqlx::Error::PoolTimedOut)));
-        drop(held);
-        connections.begin().await.unwrap();
-        db.close().await;
-    }
-}
+mod tests;

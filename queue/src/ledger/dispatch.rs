@@ -235,7 +235,9 @@ pub async fn take_tokens(conn: &mut PgConnection, queue: &str, wanted: i64) -> R
                 least(
                     greatest(rate_burst, 1),
                     rate_tokens
-                        + rate_per_second * extract(epoch FROM clock_timestamp() - rate_filled_at)::double precision
+                        -- Not less than nothing, when the clock was set back.
+                        + rate_per_second
+                            * greatest(extract(epoch FROM clock_timestamp() - rate_filled_at)::double precision, 0)
                 ) AS tokens
             FROM queues
             WHERE name = $1

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 
 use super::Fence;
 use crate::cx::StaleAttempt;
+use crate::worker::statements::Shown;
 
 /// Marks the job succeeded inside the caller's transaction.
 pub(crate) async fn succeed_in(conn: &mut PgConnection, fence: Fence, result: Option<&Value>) -> anyhow::Result<()> {
@@ -60,18 +61,23 @@ pub enum Ending {
     Snooze,
     /// Given back by a worker that shuts down.
     Returned,
+    /// Given back by a worker that has no handler for the kind.
+    Unknown,
+    /// Given back by a worker that reads only older payloads of the kind.
+    TooNew,
     Cancelled,
     Dead,
 }
 
 impl Ending {
-    /// The word in `job_attempts.outcome`.
+    /// The word in `job_attempts.outcome`. What no handler has seen is no attempt and leaves no row: the job's own row says why.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Retry => "retry",
             Self::Snooze => "snooze",
             Self::Returned => "returned",
+            Self::Unknown | Self::TooNew => "unknown",
             Self::Cancelled => "cancelled",
             Self::Dead => "dead",
         }
@@ -79,7 +85,7 @@ impl Ending {
 
     /// A snooze and a shutdown cost no attempt.
     const fn is_free(self) -> bool {
-        matches!(self, Self::Snooze | Self::Returned)
+        matches!(self, Self::Snooze | Self::Returned | Self::Unknown | Self::TooNew)
     }
 
     const fn is_final(self) -> bool {
@@ -105,7 +111,7 @@ pub struct Ended {
 /// A job whose cancellation was asked for meanwhile does not run again: the request is read from the row under its lock, so
 /// that one which commits while this statement waits for it counts. An attempt that ends in whatever way has not killed its
 /// worker, so the job's losses count from zero again.
-pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[Ended]) -> Result<Vec<JobId>, sqlx::Error> {
+pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[&Ended]) -> Result<Vec<JobId>, sqlx::Error> {
     let ids: Vec<_> = ends.iter().map(|end| end.job.0).collect();
     let epochs: Vec<_> = ends.iter().map(|end| end.epoch).collect();
     let words: Vec<_> = ends.iter().map(|end| end.ending.word().to_owned()).collect();
@@ -155,6 +161,7 @@ pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[Ended]) ->
                 id, epoch, attempt, CASE WHEN state = 'cancelled' THEN 'cancelled' ELSE word END, $10, started_at,
                 clock_timestamp(), error, fingerprint
             FROM moved
+            WHERE word <> 'unknown' OR state = 'cancelled'
             ON CONFLICT (job, epoch) DO NOTHING
         )
         SELECT id AS "id!" FROM moved
@@ -175,26 +182,58 @@ pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[Ended]) ->
     Ok(done.into_iter().map(JobId).collect())
 }
 
-/// Shows progress; a stale attempt shows nothing.
-pub(crate) async fn progress(conn: &mut PgConnection, fence: Fence, percent: u8, text: &str) -> anyhow::Result<()> {
-    let shown = sqlx::query!(
+/// The longest text of a job's progress, in characters.
+const PROGRESS_TEXT: usize = 500;
+
+/// Shows the progress of many jobs; returns those whose attempts still hold them.
+pub(crate) async fn progress(conn: &mut PgConnection, shown: &[&Shown]) -> Result<Vec<JobId>, sqlx::Error> {
+    let ids: Vec<_> = shown.iter().map(|shown| shown.fence.job.0).collect();
+    let epochs: Vec<_> = shown.iter().map(|shown| shown.fence.epoch).collect();
+    let workers: Vec<_> = shown.iter().map(|shown| shown.fence.worker).collect();
+    let percents: Vec<_> = shown.iter().map(|shown| i16::from(shown.percent)).collect();
+    let text = |shown: &&Shown| shown.text.chars().filter(|c| *c != '\0').take(PROGRESS_TEXT).collect();
+    let texts: Vec<String> = shown.iter().map(text).collect();
+    let done = sqlx::query_scalar!(
         r#"
         UPDATE jobs
-        SET progress = $4, progress_text = $5
-        WHERE id = $1
-          AND epoch = $2
-          AND worker = $3
-          AND state = 'running'
+        SET progress = shown.percent, progress_text = shown.text
+        FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::smallint[], $5::text[])
+            AS shown (id, epoch, worker, percent, text)
+        WHERE jobs.id = shown.id
+          AND jobs.epoch = shown.epoch
+          AND jobs.worker = shown.worker
+          AND jobs.state::text = 'running'
+        RETURNING jobs.id
+        "#,
+        &ids,
+        &epochs,
+        &workers,
+        &percents,
+        &texts,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(done.into_iter().map(JobId).collect())
+}
+
+/// Whether the job succeeded by this attempt.
+pub(crate) async fn has_succeeded(conn: &mut PgConnection, fence: Fence) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT FROM jobs
+            WHERE id = $1
+              AND epoch = $2
+              AND worker = $3
+              AND state = 'succeeded'
+        ) AS "succeeded!"
         "#,
         fence.job.0,
         fence.epoch,
         fence.worker,
-        i16::from(percent),
-        text,
     )
-    .execute(conn)
-    .await?;
-    if shown.rows_affected() == 1 { Ok(()) } else { Err(StaleAttempt(fence.job).into()) }
+    .fetch_one(conn)
+    .await
 }
 
 /// Keeps log lines of an attempt.

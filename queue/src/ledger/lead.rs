@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::window;
-use crate::transport::Transport;
+use crate::transport::{BrokerError, Transport, TransportProblem};
 
 /// After how long a silence another scheduler takes a queue over.
 pub const LEASE: Duration = Duration::from_secs(3);
@@ -21,7 +21,7 @@ pub struct Seen {
     pub queue: String,
     /// Jobs wait for room: the fast path would overtake them.
     pub backlog: bool,
-    pub broker_error: Option<String>,
+    pub broker_error: Option<BrokerError>,
 }
 
 /// A queue that this dispatcher leads, with the settings that it must notice when nothing waits.
@@ -40,20 +40,23 @@ pub async fn lead(conn: &mut PgConnection, dispatcher: &str, seen: &[Seen]) -> R
     sorted.sort_unstable_by(|a, b| a.queue.cmp(&b.queue));
     let queues: Vec<_> = sorted.iter().map(|seen| seen.queue.clone()).collect();
     let backlog: Vec<_> = sorted.iter().map(|seen| seen.backlog).collect();
-    let errors: Vec<_> = sorted.iter().map(|seen| seen.broker_error.clone()).collect();
+    let errors: Vec<_> = sorted.iter().map(|seen| seen.broker_error.as_ref().map(BrokerError::to_string)).collect();
+    let problems: Vec<_> = sorted.iter().map(|seen| seen.broker_error.as_ref().map(|error| error.kind)).collect();
     let rows = sqlx::query!(
         r#"
-        INSERT INTO queue_status (queue, dispatcher, seen_at, inflight, backlog, broker_error)
+        INSERT INTO queue_status (queue, dispatcher, seen_at, inflight, backlog, broker_error, transport_problem)
         SELECT
             queue, $1, clock_timestamp(),
             (SELECT count(*) FROM jobs WHERE jobs.queue = seen.queue AND state IN ('queued', 'running')),
-            backlog, broker_error
-        FROM unnest($2::text[], $3::boolean[], $4::text[]) AS seen (queue, backlog, broker_error)
+            backlog, broker_error, transport_problem
+        FROM unnest($2::text[], $3::boolean[], $4::text[], $6::text[])
+            AS seen (queue, backlog, broker_error, transport_problem)
         ON CONFLICT (queue) DO UPDATE
         SET dispatcher = $1, seen_at = clock_timestamp(), inflight = excluded.inflight, backlog = excluded.backlog,
-            broker_error = excluded.broker_error
+            broker_error = excluded.broker_error, transport_problem = excluded.transport_problem
         WHERE queue_status.dispatcher = $1
-           OR queue_status.seen_at < clock_timestamp() - $5::double precision * interval '1 second'
+           -- Seen too long ago, or at a time that has not come yet: the clock was set back since, and whoever lives says so anew.
+           OR abs(extract(epoch FROM clock_timestamp() - queue_status.seen_at)) > $5::double precision
         RETURNING
             queue,
             (SELECT transport FROM queues WHERE name = queue) AS transport,
@@ -64,6 +67,7 @@ pub async fn lead(conn: &mut PgConnection, dispatcher: &str, seen: &[Seen]) -> R
         &backlog,
         &errors as &[Option<String>],
         LEASE.as_secs_f64(),
+        &problems as &[Option<TransportProblem>],
     )
     .fetch_all(conn)
     .await?;
@@ -88,6 +92,8 @@ pub async fn resign(conn: &mut PgConnection, dispatcher: &str) -> Result<(), sql
 pub struct FastPathRoom {
     pub queue: String,
     pub transport: Option<Transport>,
+    /// There is a dispatcher and a broker, no backlog, no limit and no pause.
+    pub open: bool,
     /// How many jobs may take it, over all processes together.
     pub room: i64,
 }
@@ -103,7 +109,7 @@ pub async fn fast_path_room(conn: &mut PgConnection) -> Result<Vec<FastPathRoom>
                 AND rate_per_second IS NULL
                 AND NOT backlog
                 AND broker_error IS NULL
-                AND seen_at > clock_timestamp() - $1::double precision * interval '1 second' AS "open!"
+                AND abs(extract(epoch FROM clock_timestamp() - seen_at)) < $1::double precision AS "open!"
         FROM queues
         JOIN queue_status ON queue_status.queue = name
         LEFT JOIN serving ON serving.queue = name
@@ -119,7 +125,8 @@ pub async fn fast_path_room(conn: &mut PgConnection) -> Result<Vec<FastPathRoom>
             FastPathRoom {
                 queue: row.name,
                 transport: row.transport.parse().ok(),
-                room: if row.open { (window - i64::from(row.inflight)).max(0) } else { 0 },
+                open: row.open,
+                room: (window - i64::from(row.inflight)).max(0),
             }
         })
         .collect())

@@ -1,11 +1,12 @@
 //! The ledger's rows and the statements that move them.
 
 pub mod claim;
-mod connections;
+pub(crate) mod connections;
 pub mod dispatch;
 pub mod finish;
 pub mod insert;
 pub mod lead;
+pub(crate) mod locks;
 pub mod reap;
 pub mod window;
 pub(crate) mod workers;
@@ -15,10 +16,11 @@ use std::ops::{Deref, DerefMut};
 use shared::ids::JobId;
 use shared::realtime::{Event, Publisher};
 use sqlx::{PgConnection, PgPool};
+use tokio::sync::OwnedSemaphorePermit;
 
-use self::connections::{Connections, Tx};
+use self::connections::{Borrowed, Connections, Tx};
 use super::enqueue::{Enqueue, EnqueueError, Enqueued};
-use super::fast_path::FastPath;
+use super::fast_path::{FastPath, Taken};
 use super::fault::{self, Point};
 use super::job::Job;
 use super::ticket::Ticket;
@@ -75,14 +77,28 @@ impl Ledger {
 
     /// Begins a transaction in which data and jobs are written together.
     pub async fn begin(&self) -> Result<JobTx, sqlx::Error> {
-        Ok(JobTx {
-            tx: self.connections.begin().await?,
+        Ok(self.job_tx(self.connections.begin().await?, None))
+    }
+
+    /// [`Ledger::begin`] for an attempt of a job: it waits for its turn, and gives `only` back with the connection.
+    pub(crate) async fn begin_in_turn(&self, only: OwnedSemaphorePermit) -> Result<JobTx, sqlx::Error> {
+        Ok(self.job_tx(self.connections.begin_in_turn().await?, Some(only)))
+    }
+
+    pub(crate) async fn borrow_in_turn(&self) -> Result<Borrowed, sqlx::Error> {
+        self.connections.borrow_in_turn().await
+    }
+
+    fn job_tx(&self, tx: Tx, only: Option<OwnedSemaphorePermit>) -> JobTx {
+        JobTx {
+            tx,
             fast_path: self.fast_path.clone(),
             publisher: self.publisher.clone(),
             ready: Vec::new(),
             events: Vec::new(),
             parent: None,
-        })
+            _only: only,
+        }
     }
 
     /// Enqueues one job in a transaction of its own.
@@ -105,9 +121,11 @@ pub struct JobTx {
     tx: Tx,
     fast_path: Option<FastPath>,
     publisher: Publisher,
-    ready: Vec<(&'static str, Ticket)>,
+    ready: Vec<(&'static str, Ticket, Taken)>,
     events: Vec<Event>,
     parent: Option<JobId>,
+    /// An attempt has one connection at a time.
+    _only: Option<OwnedSemaphorePermit>,
 }
 
 impl JobTx {
@@ -125,10 +143,10 @@ impl JobTx {
     /// Enqueues a job with a time, priority or key of its own.
     pub async fn enqueue_with(&mut self, mut job: Enqueue) -> Result<Enqueued, EnqueueError> {
         job.parent = job.parent.or(self.parent);
-        let fast = self.fast_path.as_ref().is_some_and(|path| path.take(job.queue.name));
-        let (enqueued, ticket) = insert::one(&mut self.tx, &job, fast).await?;
-        if let Some(ticket) = ticket {
-            self.ready.push((job.queue.name, ticket));
+        let taken = self.fast_path.as_ref().and_then(|path| path.take(job.queue.name));
+        let (enqueued, ticket) = insert::one(&mut self.tx, &job, taken.is_some()).await?;
+        if let Some((ticket, taken)) = ticket.zip(taken) {
+            self.ready.push((job.queue.name, ticket, taken));
         }
         Ok(enqueued)
     }
@@ -153,8 +171,8 @@ impl JobTx {
         self.tx.commit().await?;
         if let Some(path) = self.fast_path.filter(|_| !self.ready.is_empty()) {
             fault::pass(Point::BeforePublish)?;
-            for (queue, ticket) in self.ready {
-                path.publish(queue, ticket);
+            for (queue, ticket, taken) in self.ready {
+                path.publish(queue, ticket, taken);
             }
         }
         for event in self.events {

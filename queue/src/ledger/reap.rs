@@ -19,29 +19,92 @@ pub async fn clock(conn: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error
     sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await
 }
 
-/// Declares workers dead whose lease has passed. From here on they cannot renew it. Nothing else makes a worker dead: one that
-/// is late may still renew. Does nothing when it comes to run more than `patience` seconds after `asked_at`: the database was frozen
-/// or cut off meanwhile, and with it everybody's renewals.
+/// When a worker last renewed its lease. By the database's clock, which may be set at any time: it is compared with what was
+/// seen before, and never with the time.
+#[derive(Clone, Copy, Debug)]
+pub struct SignOfLife {
+    pub worker: i64,
+    pub at: DateTime<Utc>,
+    /// A neighbour saw that its process has ended.
+    pub ended: bool,
+}
+
+/// The last signs of life of the workers that have not signed off.
+pub async fn signs_of_life(conn: &mut PgConnection) -> Result<Vec<SignOfLife>, sqlx::Error> {
+    sqlx::query_as!(
+        SignOfLife,
+        r#"
+        SELECT id AS worker, seen_at AS at, lease_until <= to_timestamp(0) AS "ended!"
+        FROM workers
+        WHERE stopped_at IS NULL
+        "#,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Declares workers dead that have given no sign of life since those. From here on they cannot renew their leases. Nothing else makes a
+/// worker dead: one that is late may still renew. Does nothing when it comes to run more than `patience` seconds after `asked_at`: the
+/// database was frozen or cut off meanwhile, and with it everybody's renewals.
 pub async fn expire(
     conn: &mut PgConnection,
+    silent: &[SignOfLife],
     asked_at: DateTime<Utc>,
     patience: f64,
 ) -> Result<Vec<DeadWorker>, sqlx::Error> {
+    let ids: Vec<_> = silent.iter().map(|sign| sign.worker).collect();
+    let seen: Vec<_> = silent.iter().map(|sign| sign.at).collect();
     sqlx::query_as!(
         DeadWorker,
         r#"
         UPDATE workers
         SET stopped_at = clock_timestamp(), running = 0
-        WHERE stopped_at IS NULL
-          AND lease_until < clock_timestamp()
-          AND clock_timestamp() < $1::timestamptz + $2::double precision * interval '1 second'
-        RETURNING id, name, queues
+        FROM (
+            SELECT workers.id
+            FROM unnest($1::bigint[], $2::timestamptz[]) AS silent (id, seen_at)
+            JOIN workers ON workers.id = silent.id
+            WHERE stopped_at IS NULL
+              AND workers.seen_at = silent.seen_at
+              AND clock_timestamp() < $3::timestamptz + $4::double precision * interval '1 second'
+            FOR NO KEY UPDATE OF workers SKIP LOCKED
+        ) AS dead
+        WHERE workers.id = dead.id
+        RETURNING workers.id, name, queues
         "#,
+        &ids,
+        &seen,
         asked_at,
         patience,
     )
     .fetch_all(conn)
     .await
+}
+
+/// Brings jobs forward whose retry or snooze was reckoned from a time that has not come yet, because the clock was set back since:
+/// they wait as long as they were meant to, from now. Returns how many; there may be more than `most`. What is due at a time of
+/// the calendar keeps it.
+pub async fn bring_forward(conn: &mut PgConnection, most: i64) -> Result<u64, sqlx::Error> {
+    let moved = sqlx::query!(
+        r#"
+        UPDATE jobs
+        SET run_at = clock_timestamp() + (run_at - started_at), started_at = clock_timestamp()
+        FROM (
+            SELECT id
+            FROM jobs
+            WHERE state = 'scheduled'
+              AND started_at > clock_timestamp() + interval '2 seconds'
+              AND run_at > started_at
+            ORDER BY run_at
+            LIMIT $1
+            FOR UPDATE SKIP LOCKED
+        ) AS late
+        WHERE jobs.id = late.id
+        "#,
+        most,
+    )
+    .execute(conn)
+    .await?;
+    Ok(moved.rows_affected())
 }
 
 /// A running job that no living worker holds.
@@ -160,7 +223,11 @@ pub async fn queued(conn: &mut PgConnection, queue: &str) -> Result<(i64, f64), 
         r#"
         SELECT
             count(*) AS "count!",
-            coalesce(extract(epoch FROM clock_timestamp() - min(queued_at)), 0)::double precision AS "oldest!"
+            -- A time that has not come yet is from before the clock was set back: nobody knows how long ago.
+            CASE
+                WHEN max(queued_at) > clock_timestamp() + interval '2 seconds' THEN 3600
+                ELSE coalesce(extract(epoch FROM clock_timestamp() - min(queued_at)), 0)::double precision
+            END AS "oldest!"
         FROM jobs
         WHERE queue = $1
           AND state IN ('queued', 'running')
@@ -197,10 +264,15 @@ pub async fn repeat(conn: &mut PgConnection, queue: &str, overdue: Overdue) -> R
             WHERE queue = $1
               AND state IN ('queued', 'running')
               AND state = 'queued'
-              AND queued_at < clock_timestamp()
-                  - least($2::double precision * power(2, least(republished, 6)), $3) * interval '1 second'
+              AND (
+                  queued_at < clock_timestamp()
+                      - least($2::double precision * power(2, least(republished, 6)), $3) * interval '1 second'
+                  -- From before the clock was set back.
+                  OR queued_at > clock_timestamp() + interval '2 seconds'
+              )
               AND (
                   NOT $4
+                  OR queued_at > clock_timestamp() + interval '2 seconds'
                   -- Two publishes may be under way at once, so that a second of disorder says nothing.
                   OR queued_at < (
                       SELECT max(queued_at)
@@ -244,17 +316,22 @@ pub async fn prune(
             WHERE id > $3
             ORDER BY id
             LIMIT $4
-        ), old AS (
-            DELETE FROM jobs
-            USING page
-            WHERE jobs.id = page.id
+        ), past AS (
+            SELECT jobs.id
+            FROM jobs
+            JOIN page ON page.id = jobs.id
+            WHERE jobs.state = page.state
               AND (
                   (page.state IN ('succeeded', 'cancelled')
                       AND page.finished_at < clock_timestamp() - $1::double precision * interval '1 hour')
                   OR (page.state = 'dead'
                       AND page.finished_at < clock_timestamp() - $2::double precision * interval '1 hour')
               )
-              AND jobs.state = page.state
+            FOR UPDATE OF jobs SKIP LOCKED
+        ), old AS (
+            DELETE FROM jobs
+            USING past
+            WHERE jobs.id = past.id
             RETURNING jobs.id
         ), attempts AS (
             DELETE FROM job_attempts WHERE job IN (SELECT id FROM old)

@@ -13,7 +13,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(15);
 
 /// What a process says about itself.
 #[derive(Clone, Debug)]
-pub struct Registration {
+pub(crate) struct Registration {
     pub name: String,
     pub pool: String,
     pub host: String,
@@ -91,15 +91,16 @@ pub(crate) async fn neighbours(conn: &mut PgConnection, place: &str) -> Result<V
     Ok(rows.into_iter().map(|row| (row.id, row.pid)).collect())
 }
 
-/// Ends the leases of workers whose processes are gone: the reaper buries them at its next look.
+/// Ends the leases of workers whose processes are gone: the reaper takes their jobs back at its next look. Not by the time now, which
+/// a clock that is set back would put into the future.
 pub(crate) async fn report_ended(conn: &mut PgConnection, workers: &[i64]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         UPDATE workers
-        SET lease_until = clock_timestamp()
+        SET lease_until = to_timestamp(0)
         WHERE id = ANY ($1)
           AND stopped_at IS NULL
-          AND lease_until > clock_timestamp()
+          AND lease_until > to_timestamp(0)
         "#,
         workers,
     )
@@ -159,7 +160,11 @@ pub(crate) async fn held_since(
           AND state IN ('queued', 'running')
           AND state = 'running'
           AND worker = $1
-          AND started_at < clock_timestamp() - $3::double precision * interval '1 second'
+          AND (
+              started_at < clock_timestamp() - $3::double precision * interval '1 second'
+              -- From before the clock was set back.
+              OR started_at > clock_timestamp() + interval '2 seconds'
+          )
         "#,
         worker,
         queues,

@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::OpsError;
 use crate::ledger::dispatch::recall;
-use crate::transport::Transport;
+use crate::transport::{Transport, TransportProblem};
 
 /// A dispatcher writes its status five times a second; after this long without one, nobody dispatches the queue.
 pub const DISPATCHER_SILENT: TimeDelta = TimeDelta::seconds(5);
@@ -58,6 +58,8 @@ pub struct DispatcherView {
     /// Jobs wait that did not fit into the window.
     pub backlog: bool,
     pub broker_error: Option<String>,
+    /// What kind of problem `broker_error` is.
+    pub transport_problem: Option<TransportProblem>,
 }
 
 struct Row {
@@ -80,6 +82,7 @@ struct Row {
     seen_at: Option<DateTime<Utc>>,
     backlog: Option<bool>,
     broker_error: Option<String>,
+    transport_problem: Option<TransportProblem>,
     workers: i64,
     slots: i64,
     now: DateTime<Utc>,
@@ -93,6 +96,7 @@ impl From<Row> for QueueView {
             alive: row.now - seen_at < DISPATCHER_SILENT,
             backlog: row.backlog.unwrap_or(false),
             broker_error: row.broker_error,
+            transport_problem: row.transport_problem,
         });
         Self {
             name: row.name,
@@ -143,6 +147,7 @@ pub async fn list(conn: &mut PgConnection, only: Option<&str>) -> Result<Vec<Que
                coalesce(queued, 0) AS "queued!", coalesce(running, 0) AS "running!", coalesce(dead.jobs, 0) AS "dead!",
                available.oldest AS oldest_available,
                dispatcher AS "dispatcher?", seen_at AS "seen_at?", backlog AS "backlog?", broker_error,
+               transport_problem AS "transport_problem: TransportProblem",
                coalesce(serving.workers, 0) AS "workers!", coalesce(slots, 0) AS "slots!", clock_timestamp() AS "now!"
         FROM queues
         LEFT JOIN scheduled ON scheduled.queue = name
@@ -244,6 +249,13 @@ pub struct QueueChange {
     pub pack: Change<i16>,
     /// Jobs go on flowing while the transport changes.
     pub transport: Option<Transport>,
+}
+
+/// [`one`], its settings locked against changes until the transaction ends.
+pub async fn lock(conn: &mut PgConnection, name: &str) -> Result<QueueView, OpsError> {
+    // In a statement of its own: the next one sees what those that it waited for have changed.
+    sqlx::query!("SELECT FROM queues WHERE name = $1 FOR UPDATE", name).fetch_optional(&mut *conn).await?;
+    one(conn, name).await
 }
 
 /// Changes settings; everything or, when one of them is out of bounds, nothing.

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use shared::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
+use crate::ledger::connections::within;
+use crate::ledger::reap::clock;
 use crate::ops::queues;
 
 use crate::scheduler::Scheduler;
@@ -13,6 +14,9 @@ use crate::scheduler::dispatch::{Dispatcher, pause};
 
 /// Counting millions of waiting jobs is not free.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// How long that may take.
+const COUNTING: Duration = Duration::from_secs(20);
 
 /// Runs until `stop`.
 pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: CancellationToken) {
@@ -38,9 +42,16 @@ async fn tell(scheduler: &Scheduler, dispatcher: &Dispatcher) -> Result<(), sqlx
     if led.is_empty() {
         return Ok(());
     }
-    let mut conn = scheduler.pool.acquire().await?;
-    for queue in queues::list(&mut conn, None).await?.into_iter().filter(|queue| led.contains(&queue.name)) {
-        let oldest = queue.oldest_available.map_or(0.0, |due| (Clock::SYSTEM.now() - due).as_seconds_f64().max(0.0));
+    let counted = within(COUNTING, async {
+        let mut conn = scheduler.db.lend().await?;
+        let queues = queues::list(&mut conn, None).await?;
+        let now = clock(&mut conn).await?;
+        conn.give_back();
+        Ok((queues, now))
+    });
+    let (queues, now) = counted.await?;
+    for queue in queues.into_iter().filter(|queue| led.contains(&queue.name)) {
+        let oldest = queue.oldest_available.map_or(0.0, |due| (now - due).as_seconds_f64().max(0.0));
         let depths = [queue.scheduled, queue.available, queue.queued, queue.running, queue.dead];
         QueueDepths { depths, oldest }.tell(&queue.name);
     }

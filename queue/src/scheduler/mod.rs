@@ -8,6 +8,7 @@ pub mod reconcile;
 pub mod tick;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::config::Config;
 use shared::program::{self, Health};
@@ -16,16 +17,22 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::ledger::connections::{Connections, within};
 use crate::queue_settings;
 use crate::ready::transports_answer;
 use crate::registry::Registry;
 use crate::schedule::store::Declarations;
 use crate::transport::Brokers;
 
+/// How long statements of the scheduler may take: past that their connection is given up. A host that has vanished answers nothing.
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+
 /// What every part of the scheduler works with.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     pub pool: PgPool,
+    /// What the scheduler's own statements run on.
+    pub(crate) db: Connections,
     pub brokers: Brokers,
     pub registry: Arc<Registry>,
     /// Names this process among the schedulers: host, pid and a random part.
@@ -45,13 +52,18 @@ impl Scheduler {
     /// Makes a scheduler from what is there already. A schedule that is wrong is refused here, before anything starts.
     pub fn new(pool: PgPool, brokers: Brokers, registry: Registry) -> anyhow::Result<Self> {
         Declarations::of(&registry)?;
-        Ok(Self {
-            pool,
-            brokers,
-            registry: Arc::new(registry),
-            name: format!("{}-{}-{:08x}", program::host(), std::process::id(), rand::random::<u32>()),
-            health: Health::default(),
-        })
+        let name = format!("{}-{}-{:08x}", program::host(), std::process::id(), rand::random::<u32>());
+        Ok(Self::over(pool, brokers, Arc::new(registry), name))
+    }
+
+    /// Tells `health` whether this scheduler is set up and its brokers are there.
+    #[must_use]
+    pub fn with_health(self, health: Health) -> Self {
+        Self { health, ..self }
+    }
+
+    pub(crate) fn over(pool: PgPool, brokers: Brokers, registry: Arc<Registry>, name: String) -> Self {
+        Self { db: Connections::like(&pool), pool, brokers, registry, name, health: Health::default() }
     }
 
     /// Runs every part until `shutdown`, then gives its queues to the other schedulers.
@@ -63,7 +75,7 @@ impl Scheduler {
             tracing::warn!(%error, "cannot set the queues up yet; trying again");
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),
-                () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
         up.cancel();
@@ -81,8 +93,13 @@ impl Scheduler {
 
     /// Adds rows for queues that the ledger does not know yet.
     async fn set_up(&self) -> Result<(), sqlx::Error> {
-        let mut conn = self.pool.acquire().await?;
-        queue_settings::set_up(&mut conn, &self.registry.queues(), &self.brokers.transports()).await
+        within(LIMIT, async {
+            let mut conn = self.db.lend().await?;
+            queue_settings::set_up(&mut conn, &self.registry.queues(), &self.brokers.transports()).await?;
+            conn.give_back();
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -92,3 +109,6 @@ fn set_up_ready(up: CancellationToken) -> Readiness {
         Box::pin(async move { if up { Ok(()) } else { Err("the queues are not set up yet".to_owned()) } })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,70 +1,132 @@
 //! Takes jobs back from workers that fell silent, and quarantines a job that keeps killing them.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use crate::error_text::fingerprint;
-use crate::ledger::reap::{DeadWorker, Lost, Verdict, clock, expire, lost, take_back};
+use crate::ledger::connections::within;
+use crate::ledger::reap::{
+    DeadWorker, Lost, SignOfLife, Verdict, bring_forward, clock, expire, lost, signs_of_life, take_back,
+};
+use crate::ledger::workers::LEASE;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::scheduler::Scheduler;
 use crate::scheduler::dispatch::{Dispatcher, pause};
 use crate::scheduler::reconcile::{self, Compared};
+use crate::scheduler::{LIMIT, Scheduler};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// A job that was lost with this many workers is dead: it is more likely the cause than a victim.
 pub const QUARANTINE: i16 = 3;
 const BATCH: i64 = 500;
 
-/// How long the reaper must have looked without a gap before it buries anybody, in seconds of the database's clock. After an
-/// outage of the database every worker's lease has passed; within this time those that live have renewed it.
-const SETTLED: f64 = 5.0;
+/// How long the reaper must have looked without a gap before it declares anybody dead. After an outage of the database every worker is
+/// late; within this time those that live have renewed their leases.
+const SETTLED: Duration = Duration::from_secs(5);
+/// By how much the database's clock must be behind what it should show to count as set back.
+const SET_BACK: Duration = Duration::from_secs(2);
 
-/// Since when the reaper and the database have seen each other without a gap.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Contact(Option<(DateTime<Utc>, DateTime<Utc>)>);
+/// What the reaper has seen of the workers, and when, by this process's own measure: clocks that are set make nobody dead and
+/// keep nobody alive.
+#[derive(Debug, Default)]
+pub struct Watch {
+    last_look: Option<Instant>,
+    workers: HashMap<i64, Seen>,
+    clock: Option<(DateTime<Utc>, Instant)>,
+}
 
-impl Contact {
-    /// Notes a look; tells whether the reaper may trust what it sees.
-    fn look(&mut self, now: DateTime<Utc>) -> bool {
-        let seconds = |from: DateTime<Utc>| (now - from).as_seconds_f64();
-        let since = self.0.filter(|(_, last)| seconds(*last) < SETTLED).map_or(now, |(since, _)| since);
-        self.0 = Some((since, now));
-        seconds(since) >= SETTLED
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    at: DateTime<Utc>,
+    /// Since when this is the worker's last sign of life.
+    since: Instant,
+}
+
+impl Watch {
+    /// Notes a look; returns the workers that have been silent for longer than a lease, or have ended.
+    fn look(&mut self, now: Instant, signs: &[SignOfLife]) -> Vec<SignOfLife> {
+        let had_gap = self.last_look.is_none_or(|last| now.duration_since(last) > SETTLED);
+        self.last_look = Some(now);
+        let mut before = std::mem::take(&mut self.workers);
+        let mut silent = Vec::new();
+        for sign in signs {
+            let known = before.remove(&sign.worker).filter(|seen| seen.at == sign.at);
+            let mut seen = known.unwrap_or(Seen { at: sign.at, since: now });
+            if had_gap {
+                // What happened meanwhile is not known: whoever lives has some time to say so.
+                let earliest = now.checked_sub(LEASE.saturating_sub(SETTLED)).unwrap_or(now);
+                seen.since = seen.since.max(earliest);
+            }
+            if sign.ended || now.duration_since(seen.since) >= LEASE {
+                silent.push(*sign);
+            }
+            self.workers.insert(sign.worker, seen);
+        }
+        silent
+    }
+
+    /// Makes everything that was seen older, as if this process had looked for so long.
+    #[cfg(test)]
+    pub(crate) fn age(&mut self, by: Duration) {
+        for seen in self.workers.values_mut() {
+            seen.since = seen.since.checked_sub(by).unwrap_or(seen.since);
+        }
+    }
+
+    /// Notes what the database's clock shows; tells whether it may have been set back since it was last looked at.
+    fn was_set_back(&mut self, now: Instant, shown: DateTime<Utc>) -> bool {
+        let before = self.clock.replace((shown, now));
+        before.is_none_or(|(then, at)| shown + SET_BACK < then + now.duration_since(at))
     }
 }
 
 /// Runs until `stop`.
 pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: CancellationToken) {
-    let mut contact = Contact::default();
+    let mut watch = Watch::default();
     while !stop.is_cancelled() {
-        match reap(&scheduler, &mut contact).await {
+        match reap(&scheduler, &mut watch).await {
             Ok(dead) => repeat_for(&scheduler, &dispatcher, &dead).await,
-            Err(error) => {
-                contact = Contact::default();
-                tracing::warn!(%error, "cannot look for dead workers");
-            }
+            Err(error) => tracing::warn!(%error, "cannot look for dead workers"),
         }
         pause(EVERY, &stop).await;
     }
 }
 
-/// One look: finds workers whose lease has expired and takes their jobs back; returns those workers.
-pub async fn reap(scheduler: &Scheduler, contact: &mut Contact) -> Result<Vec<DeadWorker>, sqlx::Error> {
-    let mut conn = scheduler.pool.acquire().await?;
-    let now = clock(&mut conn).await?;
-    let dead = if contact.look(now) { expire(&mut conn, now, SETTLED).await? } else { Vec::new() };
+/// One look: finds workers that are gone and takes their jobs back; returns those workers.
+pub async fn reap(scheduler: &Scheduler, watch: &mut Watch) -> Result<Vec<DeadWorker>, sqlx::Error> {
+    let looked = within(LIMIT, async {
+        let mut conn = scheduler.db.lend().await?;
+        let asked = Instant::now();
+        let shown = clock(&mut conn).await?;
+        let set_back = watch.was_set_back(asked, shown);
+        let silent = watch.look(asked, &signs_of_life(&mut conn).await?);
+        let dead = if silent.is_empty() {
+            Vec::new()
+        } else {
+            expire(&mut conn, &silent, shown, SETTLED.as_secs_f64()).await?
+        };
+        conn.give_back();
+        Ok((dead, set_back))
+    });
+    let (dead, set_back) = looked.await?;
+    if set_back {
+        bring_all_forward(scheduler).await?;
+    }
     for worker in &dead {
         tracing::error!(worker.id = worker.id, worker.name = worker.name, "the worker's lease ran out");
         metrics::counter!("tradeyard_workers_lost_total").increment(1);
     }
-    drop(conn);
     loop {
-        let mut tx = scheduler.pool.begin().await?;
-        let found = lost(&mut tx, BATCH).await?;
-        let verdicts: Vec<Verdict> = found.iter().map(|job| judge(scheduler, job)).collect();
-        let taken = if verdicts.is_empty() { Vec::new() } else { take_back(&mut tx, &verdicts).await? };
-        tx.commit().await?;
+        let taking_back = within(LIMIT, async {
+            let mut tx = scheduler.db.begin().await?;
+            let found = lost(&mut tx, BATCH).await?;
+            let verdicts: Vec<Verdict> = found.iter().map(|job| judge(scheduler, job)).collect();
+            let taken = if verdicts.is_empty() { Vec::new() } else { take_back(&mut tx, &verdicts).await? };
+            tx.commit().await?;
+            Ok((found, taken))
+        });
+        let (found, taken) = taking_back.await?;
         if !taken.is_empty() {
             tracing::warn!(jobs = taken.len(), "took jobs back from workers that are gone");
         }
@@ -74,6 +136,25 @@ pub async fn reap(scheduler: &Scheduler, contact: &mut Contact) -> Result<Vec<De
         }
         if i64::try_from(found.len()).is_ok_and(|count| count < BATCH) {
             return Ok(dead);
+        }
+    }
+}
+
+/// Sets right what a clock that was set back would delay.
+async fn bring_all_forward(scheduler: &Scheduler) -> Result<(), sqlx::Error> {
+    loop {
+        let moving = within(LIMIT, async {
+            let mut conn = scheduler.db.lend().await?;
+            let moved = bring_forward(&mut conn, BATCH).await?;
+            conn.give_back();
+            Ok(moved)
+        });
+        let moved = moving.await?;
+        if moved > 0 {
+            tracing::warn!(jobs = moved, "the database's clock was set back: brought retries and snoozes forward");
+        }
+        if i64::try_from(moved).is_ok_and(|moved| moved < BATCH) {
+            return Ok(());
         }
     }
 }

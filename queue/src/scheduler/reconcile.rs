@@ -5,15 +5,17 @@
 use std::time::Duration;
 
 use crate::ledger::claim::release;
+use crate::ledger::connections::within;
 use crate::ledger::reap::{Overdue, queued, repeat};
 use crate::queue_settings;
-use crate::transport::{Broker, MAX_TICKETS, Message};
+use crate::transport::{Broker, BrokerError, MAX_TICKETS, Message, Transport};
 use tokio_util::sync::CancellationToken;
 
-use crate::scheduler::Scheduler;
 use crate::scheduler::dispatch::{Dispatcher, pause};
+use crate::scheduler::{LIMIT, Scheduler};
 
 const EVERY: Duration = Duration::from_secs(1);
+const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// How long a job may be queued before its message can count as missing: longer than any publish takes.
 const MISSING_AFTER: f64 = 4.0;
 /// The broker holds fewer messages than there are jobs in it.
@@ -25,9 +27,33 @@ const ORPHANED: Overdue = Overdue { age: 2.0, most: 30.0, overtaken: false };
 
 /// Runs until `stop`.
 pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: CancellationToken) {
+    tokio::join!(compare(&scheduler, &dispatcher, &stop), probe(&scheduler, &dispatcher, &stop));
+}
+
+/// Asks the brokers of the led queues whether they take messages: while nothing is published, nobody else would notice that
+/// RabbitMQ is short of memory or disk.
+async fn probe(scheduler: &Scheduler, dispatcher: &Dispatcher, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        for broker in scheduler.brokers.all().filter(|broker| broker.transport() != Transport::Local) {
+            let queues = dispatcher.led_over(broker.transport());
+            if queues.is_empty() {
+                continue;
+            }
+            // That all is well again is heard by the comparison, which asks every second.
+            if let Err(problem) = broker.takes_messages().await {
+                for queue in queues {
+                    dispatcher.broker_answers(&queue, Some(problem.clone()));
+                }
+            }
+        }
+        pause(PROBE_EVERY, stop).await;
+    }
+}
+
+async fn compare(scheduler: &Scheduler, dispatcher: &Dispatcher, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         for queue in dispatcher.led() {
-            let compared = reconcile(&scheduler, &queue, dispatcher.broker_is_down(&queue)).await;
+            let compared = reconcile(scheduler, &queue, dispatcher.broker_is_down(&queue)).await;
             match compared {
                 Ok(Compared::Unasked) => {}
                 Ok(Compared::Held { .. }) => dispatcher.broker_answers(&queue, None),
@@ -35,7 +61,7 @@ pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: Cancellatio
                 Err(error) => tracing::warn!(queue, %error, "cannot compare the broker with the ledger"),
             }
         }
-        pause(EVERY, &stop).await;
+        pause(EVERY, stop).await;
     }
 }
 
@@ -47,23 +73,25 @@ pub enum Compared {
     /// The broker answered; so many jobs were sent again.
     Held { repeated: usize },
     /// The broker did not answer.
-    Down(String),
+    Down(BrokerError),
 }
 
 /// Compares one queue with its broker. A broker that is `down` is asked in any case, to see whether it is back.
 pub async fn reconcile(scheduler: &Scheduler, queue: &str, down: bool) -> Result<Compared, sqlx::Error> {
-    let mut conn = scheduler.pool.acquire().await?;
-    let (count, oldest) = queued(&mut conn, queue).await?;
-    let overdue = count > 0 && oldest >= MISSING_AFTER;
-    if !overdue && !down {
-        return Ok(Compared::Unasked);
-    }
-    let Some(transport) = queue_settings::transport(&mut conn, queue).await? else { return Ok(Compared::Unasked) };
-    drop(conn);
+    let asked = within(LIMIT, async {
+        let mut conn = scheduler.db.lend().await?;
+        let (count, oldest) = queued(&mut conn, queue).await?;
+        let overdue = count > 0 && oldest >= MISSING_AFTER;
+        let transport = if overdue || down { queue_settings::transport(&mut conn, queue).await? } else { None };
+        conn.give_back();
+        Ok((count, overdue, transport))
+    });
+    let (count, overdue, transport) = asked.await?;
+    let Some(transport) = transport else { return Ok(Compared::Unasked) };
     let Some(broker) = scheduler.brokers.get(transport) else { return Ok(Compared::Unasked) };
     let held = match broker.depth(queue).await {
         Ok(held) => i64::try_from(held).unwrap_or(i64::MAX),
-        Err(error) => return Ok(Compared::Down(error.to_string())),
+        Err(error) => return Ok(Compared::Down(error)),
     };
     if !overdue {
         return Ok(Compared::Held { repeated: 0 });
@@ -79,12 +107,18 @@ pub async fn reconcile(scheduler: &Scheduler, queue: &str, down: bool) -> Result
 
 /// Sends the messages again that dead workers of this queue held in their buffers.
 pub(crate) async fn repeat_orphans(scheduler: &Scheduler, queue: &str) -> Result<Compared, sqlx::Error> {
-    let transport = queue_settings::transport(&mut *scheduler.pool.acquire().await?, queue).await?;
+    let asked = within(LIMIT, async {
+        let mut conn = scheduler.db.lend().await?;
+        let transport = queue_settings::transport(&mut conn, queue).await?;
+        conn.give_back();
+        Ok(transport)
+    });
+    let transport = asked.await?;
     let Some(broker) = transport.and_then(|transport| scheduler.brokers.get(transport)) else {
         return Ok(Compared::Unasked);
     };
     if let Err(error) = broker.ping().await {
-        return Ok(Compared::Down(error.to_string()));
+        return Ok(Compared::Down(error));
     }
     send_again(scheduler, &*broker, queue, ORPHANED).await
 }
@@ -96,7 +130,13 @@ async fn send_again(
     queue: &str,
     overdue: Overdue,
 ) -> Result<Compared, sqlx::Error> {
-    let tickets = repeat(&mut *scheduler.pool.acquire().await?, queue, overdue).await?;
+    let found = within(LIMIT, async {
+        let mut conn = scheduler.db.lend().await?;
+        let tickets = repeat(&mut conn, queue, overdue).await?;
+        conn.give_back();
+        Ok(tickets)
+    });
+    let tickets = found.await?;
     let count = tickets.len();
     if count == 0 {
         return Ok(Compared::Held { repeated: 0 });
@@ -114,8 +154,14 @@ async fn send_again(
         Ok(()) => Ok(Compared::Held { repeated: count }),
         Err(error) => {
             // They count as sent just now: rather than wait for their next time, they go back in line.
-            release(&mut *scheduler.pool.acquire().await?, &tickets).await?;
-            Ok(Compared::Down(error.to_string()))
+            let released = async {
+                let mut conn = scheduler.db.lend().await?;
+                release(&mut conn, &tickets).await?;
+                conn.give_back();
+                Ok(())
+            };
+            within(LIMIT, released).await?;
+            Ok(Compared::Down(error))
         }
     }
 }

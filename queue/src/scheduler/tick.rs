@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Ledger;
+use crate::ledger::connections::Connections;
 use crate::registry::Registry;
 use crate::schedule::store::{self, Declarations, Due, Faults, Outcome};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -27,6 +28,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(20);
 /// How often a scheduler says that its declarations stand.
 const DECLARE_EVERY: Duration = Duration::from_secs(30);
+/// How long a round may take: past that its connections are given up, and the next round begins anew.
+const ROUND: Duration = Duration::from_secs(10);
 /// Longer than any clock should ever jump back: a forgotten tick could fire again.
 const KEEP_TICKS: Duration = Duration::from_hours(7 * 24);
 
@@ -34,6 +37,7 @@ const KEEP_TICKS: Duration = Duration::from_hours(7 * 24);
 #[derive(Debug)]
 pub struct Ticker {
     ledger: Ledger,
+    db: Connections,
     registry: Arc<Registry>,
     declarations: Declarations,
     /// Added to the database's clock; zero but in tests.
@@ -46,7 +50,15 @@ impl Ticker {
     /// Checks every declared schedule of the registry.
     pub fn new(pool: PgPool, registry: Arc<Registry>) -> Result<Self, Faults> {
         let declarations = Declarations::of(&registry)?;
-        Ok(Self { ledger: Ledger::new(pool), registry, declarations, skew: TimeDelta::zero(), told: HashSet::new() })
+        let db = Connections::few(&pool, 1);
+        Ok(Self {
+            ledger: Ledger::new(pool),
+            db,
+            registry,
+            declarations,
+            skew: TimeDelta::zero(),
+            told: HashSet::new(),
+        })
     }
 
     /// Runs until `stop`.
@@ -60,7 +72,8 @@ impl Ticker {
                 }
                 self.round().await
             };
-            let sleep = match round.await {
+            let round = tokio::time::timeout(ROUND, round).await;
+            let sleep = match round.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {ROUND:?}"))) {
                 Ok(sleep) => sleep,
                 Err(error) => {
                     tracing::warn!(%error, "cannot fire schedules");
@@ -73,20 +86,21 @@ impl Ticker {
 
     /// Writes what the code declares; see [`store::declare`].
     pub async fn declare(&self, anew: bool) -> Result<(), sqlx::Error> {
-        let mut conn = self.ledger.pool().acquire().await?;
+        let mut conn = self.db.lend().await?;
         for name in store::declare(&mut conn, &self.declarations, anew).await? {
             tracing::info!(schedule = name, "no program declares this schedule any more; it is retired");
         }
         store::forget_ticks(&mut conn, KEEP_TICKS).await?;
+        conn.give_back();
         Ok(())
     }
 
     /// Fires everything that is due now, and returns how long to sleep.
     pub async fn round(&mut self) -> anyhow::Result<Duration> {
-        let mut conn = self.ledger.pool().acquire().await?;
+        let mut conn = self.db.lend().await?;
         let now = store::now(&mut conn, self.skew).await?;
         let schedules = store::due(&mut conn, now).await?;
-        drop(conn);
+        conn.give_back();
         let mut decided = false;
         for schedule in &schedules {
             self.tell(schedule);

@@ -113,17 +113,35 @@ fn ticket(text: &str) -> Result<Ticket, Garbled> {
     Ok(Ticket { job: JobId(job.parse().map_err(|_| Garbled)?), epoch: epoch.parse().map_err(|_| Garbled)? })
 }
 
+/// What is wrong with a transport. The names are stored and shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize, utoipa::ToSchema, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum TransportProblem {
+    /// It does not answer, or not as it should.
+    Down,
+    /// It answers and takes no messages: RabbitMQ that is short of memory or disk.
+    Blocked,
+}
+
 /// A broker could not do what was asked; the ledger keeps the jobs and the caller tries again later.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{transport}: {problem}")]
 pub struct BrokerError {
     pub transport: Transport,
+    pub kind: TransportProblem,
     pub problem: String,
 }
 
 impl BrokerError {
     pub(crate) fn new(transport: Transport, problem: impl Display) -> Self {
-        Self { transport, problem: problem.to_string() }
+        Self { transport, kind: TransportProblem::Down, problem: problem.to_string() }
+    }
+
+    /// It is alive and takes no messages.
+    pub(crate) fn blocked(transport: Transport) -> Self {
+        let problem = "short of memory or disk; it takes no messages until that is over".to_owned();
+        Self { transport, kind: TransportProblem::Blocked, problem }
     }
 
     /// No answer in time. What was sent may still arrive.
@@ -160,8 +178,13 @@ pub trait Broker: Send + Sync + std::fmt::Debug {
     /// Throws away the waiting messages of a queue.
     fn purge<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<(), BrokerError>>;
 
-    /// Whether the broker answers.
+    /// Whether the broker answers. One that is alive and takes no messages does.
     fn ping(&self) -> BoxFuture<'_, Result<(), BrokerError>>;
+
+    /// Whether the broker would take a message now.
+    fn takes_messages(&self) -> BoxFuture<'_, Result<(), BrokerError>> {
+        self.ping()
+    }
 
     /// Runs an apalis worker over this broker until `stop`, then lets the deliveries in hand end. Returns early with an error
     /// when the connection broke: the supervisor starts it again under a new name.

@@ -1,31 +1,36 @@
 //! Claims, runs out attempts' ends, and finishes: what all queues of a worker process share.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use shared::clock::Clock;
 use shared::trace::TraceParent;
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::handlers::{Entry, Handlers, Verdict};
 use super::lease::Lease;
+use super::past_locks::{LIMIT, PastLocks};
 use super::run_times::RunTimes;
 use super::running::{Running, StopCell, StopReason};
-use super::statements::{Finish, Finished, claims, finishes, persist};
-use crate::cx::{Attempt, StaleAttempt};
+use super::statements::{Claim, Finish, Finished, Shown, claims, finishes, persist, progresses};
+use crate::cx::{Attempt, OneConnection, StaleAttempt};
 use crate::error_text::{fingerprint, scrub};
 use crate::group::Group;
-use crate::ledger::claim::Claimed;
+use crate::ledger::claim::{Claimed, release};
+use crate::ledger::connections::{Connections, within};
 use crate::ledger::finish::{self, Ended, Ending};
 use crate::ledger::{Fence, Ledger};
 use crate::outcome::{Decision, Outcome};
 use crate::retry::Retry;
 use crate::ticket::Ticket;
 
-/// When a job comes again that the worker does not know.
-const UNKNOWN_COMES_AGAIN: Duration = Duration::from_secs(5);
+/// How soon a finish is tried again whose job's row somebody holds, first and at most.
+const BUSY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// When a job comes again that the worker does not know, first and at most: while a new release is rolled out, a worker that knows it
+/// is near; a kind that nobody knows must not keep anybody busy.
+const UNKNOWN_COMES_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 
 /// A claimed job on its way to its handler.
 pub(crate) struct Call<S> {
@@ -37,13 +42,15 @@ pub(crate) struct Call<S> {
 /// What claims and finishes jobs for all queues of a process.
 #[derive(Debug)]
 pub struct Engine<S> {
-    pub(crate) pool: PgPool,
+    /// The engine's own connections: no handler holds one.
+    pub(crate) db: Connections,
     pub(crate) lease: Lease,
     pub(crate) running: Running,
     pub(crate) handlers: Handlers<S>,
     ledger: Ledger,
-    claims: Group<Ticket, Option<Claimed>>,
+    claims: Group<Ticket, Claim>,
     finishes: Group<(i64, Finish), Finished>,
+    progresses: Group<Shown, bool>,
     pub(crate) run_times: RunTimes,
     clock: Clock,
     gone: CancellationToken,
@@ -52,19 +59,21 @@ pub struct Engine<S> {
 impl<S: Send + Sync + 'static> Engine<S> {
     /// Starts the groups. Statements are repeated until `gone`.
     pub(crate) fn start(
-        pool: PgPool,
+        db: Connections,
         ledger: Ledger,
         lease: Lease,
         handlers: Handlers<S>,
         clock: Clock,
         gone: CancellationToken,
     ) -> Self {
+        let past_locks = PastLocks::new(db.clone());
         Self {
-            claims: claims(pool.clone(), lease.clone(), gone.clone()),
-            finishes: finishes(pool.clone(), gone.clone()),
+            claims: claims(past_locks.clone(), lease.clone(), gone.clone()),
+            finishes: finishes(past_locks.clone(), gone.clone()),
+            progresses: progresses(past_locks),
             running: Running::default(),
             run_times: RunTimes::default(),
-            pool,
+            db,
             ledger,
             lease,
             handlers,
@@ -73,8 +82,36 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
     }
 
-    pub(crate) async fn claim(&self, ticket: Ticket) -> Option<Claimed> {
-        self.claims.ask(ticket).await.flatten()
+    pub(crate) async fn claim(&self, ticket: Ticket) -> Claim {
+        self.claims.ask(ticket).await.unwrap_or(Claim::Stale)
+    }
+
+    /// Writes a finish, and comes back for it as long as somebody holds the job's row. `None`: the process ends.
+    async fn end(&self, worker: i64, finish: Finish) -> Option<Finished> {
+        let mut pause = BUSY.0;
+        loop {
+            match self.finishes.ask((worker, finish.clone())).await {
+                Some(Finished::Busy) => {}
+                other => return other,
+            }
+            tokio::select! {
+                () = self.gone.cancelled() => return None,
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(BUSY.1),
+            }
+        }
+    }
+
+    /// Puts tickets that this process will not claim any more back in line at once.
+    pub(crate) async fn release(&self, tickets: &[Ticket]) {
+        let released = async {
+            let mut conn = self.db.lend().await?;
+            release(&mut conn, tickets).await?;
+            conn.give_back();
+            Ok(())
+        };
+        if let Err(error) = within(LIMIT, released).await {
+            tracing::warn!(%error, "could not give tickets back; the reconciler will");
+        }
     }
 
     /// Finds the handler and makes the attempt. A kind, or a version of its payload, that this program does not know yet goes
@@ -98,11 +135,16 @@ impl<S: Send + Sync + 'static> Engine<S> {
             created_at: claimed.created_at,
             run_at: claimed.run_at,
             due_at: claimed.due_at.max(claimed.created_at),
+            started_at: claimed.started_at,
+            claimed: Instant::now(),
             trace: parent.attempt(fence.job.0, fence.epoch),
             ledger: self.ledger.clone(),
             cancelled: CancellationToken::new(),
             log: Mutex::default(),
             progressed: Mutex::default(),
+            progresses: self.progresses.clone(),
+            connection: OneConnection::default(),
+            recording: AtomicBool::new(false),
             clock: self.clock.clone(),
         });
         let due = claimed.run_at.max(claimed.created_at);
@@ -126,13 +168,13 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let ended = Ended {
             job: fence.job,
             epoch: fence.epoch,
-            ending: Ending::Snooze,
-            delay: UNKNOWN_COMES_AGAIN.as_secs_f64(),
+            ending: if known.is_some() { Ending::TooNew } else { Ending::Unknown },
+            delay: unknown_comes_again(fence.epoch, claimed.attempt).as_secs_f64(),
             fingerprint: Some(fingerprint(kind, &why)),
             error: Some(why),
             started_at: claimed.started_at,
         };
-        self.finishes.ask((fence.worker, Finish::End(ended))).await;
+        self.end(fence.worker, Finish::End(ended)).await;
         metrics::counter!("tradeyard_jobs_finished_total", "kind" => kind.clone(), "outcome" => "snooze").increment(1);
     }
 
@@ -205,15 +247,15 @@ impl<S: Send + Sync + 'static> Engine<S> {
             // Another worker has the job; whatever we wrote would be refused.
             Verdict::Stopped(StopReason::LeaseLost) => return "lost",
         };
-        match self.finishes.ask((fence.worker, finish)).await {
+        match self.end(fence.worker, finish).await {
             Some(Finished::Yes) => word,
             Some(Finished::Refused) => {
                 let why = "the job's result cannot be stored; see the worker's log";
                 let end = Finish::End(ended(Ending::Dead, Duration::ZERO, Some(why)));
-                self.finishes.ask((fence.worker, end)).await;
+                self.end(fence.worker, end).await;
                 "dead"
             }
-            Some(Finished::Stale) | None => {
+            Some(Finished::Stale | Finished::Busy) | None => {
                 metrics::counter!("tradeyard_stale_attempts_total").increment(1);
                 "stale"
             }
@@ -226,7 +268,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             Decision::Cancel => (Ending::Cancelled, Duration::ZERO),
             Decision::Dead => (Ending::Dead, Duration::ZERO),
             Decision::Retry | Decision::RetryAfter(_) => {
-                match (retry.after(number, attempt.due_at, self.clock.now(), rand::random()), decision) {
+                match (retry.after(number, attempt.due_at, attempt.now(), rand::random()), decision) {
                     (Some(_), Decision::RetryAfter(delay)) => (Ending::Retry, *delay),
                     (Some(delay), _) => (Ending::Retry, delay),
                     (None, _) => (Ending::Dead, Duration::ZERO),
@@ -241,12 +283,23 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if lines.is_empty() {
             return;
         }
-        let written = persist(&self.gone, "log", || async {
-            let mut conn = self.ledger.pool().acquire().await?;
-            finish::log(&mut conn, attempt.fence.job, attempt.number, &lines).await
+        let written = persist(&self.gone, "log", || {
+            within(LIMIT, async {
+                let mut conn = self.db.lend().await?;
+                finish::log(&mut conn, attempt.fence.job, attempt.number, &lines).await?;
+                conn.give_back();
+                Ok(())
+            })
         });
         if let Some(Err(error)) = written.await {
             tracing::error!(%error, job.id = attempt.fence.job.0, "the job's log lines cannot be stored");
         }
     }
+}
+
+/// Every hand-over counts an epoch, and every attempt one of these: the difference rises with each hand-over for nothing.
+fn unknown_comes_again(epoch: i32, attempt: i32) -> Duration {
+    let for_nothing = u32::try_from(epoch.saturating_sub(attempt)).unwrap_or(0);
+    let (first, most) = UNKNOWN_COMES_AGAIN;
+    first.saturating_mul(2_u32.saturating_pow(for_nothing)).min(most)
 }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,7 @@ use super::engine::Engine;
 use super::lease::{FENCE, HEARTBEAT};
 use super::neighbours::has_ended;
 use super::running::StopReason;
+use crate::ledger::connections::{Connections, within};
 use crate::ledger::finish::{self, Ended, Ending};
 use crate::ledger::workers::{Registration, cancelling, held_since, neighbours, register, renew, report_ended};
 
@@ -27,7 +28,7 @@ const CLAIM_SETTLES: Duration = Duration::from_secs(5);
 /// The heartbeat of a worker process. Has a task of its own, so that no handler can hold it up.
 pub(crate) struct Heartbeat<S> {
     engine: Arc<Engine<S>>,
-    pool: PgPool,
+    db: Connections,
     registration: Registration,
     /// When the last renewal that succeeded was sent: the lease counts from there at the earliest.
     renewed: Instant,
@@ -39,8 +40,8 @@ pub(crate) struct Heartbeat<S> {
 
 impl<S: Send + Sync + 'static> Heartbeat<S> {
     /// For a worker that has just registered.
-    pub(crate) fn new(engine: Arc<Engine<S>>, pool: PgPool, registration: Registration) -> Self {
-        Self { engine, pool, registration, renewed: Instant::now(), fenced: false, lost: false }
+    pub(crate) fn new(engine: Arc<Engine<S>>, db: Connections, registration: Registration) -> Self {
+        Self { engine, db, registration, renewed: Instant::now(), fenced: false, lost: false }
     }
 
     /// Beats until `stop`.
@@ -54,10 +55,17 @@ impl<S: Send + Sync + 'static> Heartbeat<S> {
                 _ = every.tick() => {}
             }
             beats = beats.wrapping_add(1);
-            match tokio::time::timeout(PATIENCE.min(self.until_fence()), self.beat(beats)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "heartbeat failed"),
-                Err(_) => tracing::warn!("heartbeat failed: the ledger does not answer"),
+            let db = self.db.clone();
+            let limit = PATIENCE.min(self.until_fence());
+            let beat = async {
+                let mut conn = db.lend().await?;
+                self.beat(&mut conn, beats).await?;
+                conn.give_back();
+                Ok(())
+            };
+            match within(limit, beat).await {
+                Ok(()) => self.save_lines(&stop).await,
+                Err(error) => tracing::warn!(%error, "heartbeat failed"),
             }
             if !self.fenced && self.until_fence().is_zero() {
                 tracing::error!("the lease could not be renewed: stopping what runs before others take it over");
@@ -73,31 +81,40 @@ impl<S: Send + Sync + 'static> Heartbeat<S> {
         if self.fenced { PATIENCE } else { FENCE.saturating_sub(self.renewed.elapsed()) }
     }
 
-    async fn beat(&mut self, beats: u32) -> Result<(), sqlx::Error> {
+    async fn beat(&mut self, conn: &mut PgConnection, beats: u32) -> Result<(), sqlx::Error> {
         let engine = Arc::clone(&self.engine);
         let worker = engine.lease.worker();
         let sent = Instant::now();
-        let mut conn = self.pool.acquire().await?;
         let running = i32::try_from(engine.running.len()).unwrap_or(i32::MAX);
-        if !renew(&mut conn, worker, running, &engine.run_times.means()).await? {
-            return self.start_over(&mut conn, worker).await;
+        if !renew(conn, worker, running, &engine.run_times.means()).await? {
+            return self.start_over(conn, worker).await;
         }
         (self.renewed, self.lost) = (sent, false);
         engine.lease.trust(true);
         let was_fenced = std::mem::take(&mut self.fenced);
-        let cancelled = cancelling(&mut conn, worker).await?;
+        let cancelled = cancelling(conn, worker).await?;
         engine.running.stop(&cancelled, StopReason::Cancelled);
         if was_fenced || beats.is_multiple_of(10) {
-            give_up_lost_claims(&engine, &mut conn, worker).await?;
+            give_up_lost_claims(&engine, conn, worker).await?;
         }
         if beats.is_multiple_of(2) {
-            self.look_around(&mut conn).await?;
-        }
-        drop(conn);
-        for attempt in engine.running.with_unsaved_lines() {
-            engine.save_lines(&attempt).await;
+            self.look_around(conn).await?;
         }
         Ok(())
+    }
+
+    /// Stores what handlers logged; a ledger that does not take it must not hold up the next beat.
+    async fn save_lines(&self, stop: &CancellationToken) {
+        let saving = async {
+            for attempt in self.engine.running.with_unsaved_lines() {
+                self.engine.save_lines(&attempt).await;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = saving => {}
+            () = tokio::time::sleep(HEARTBEAT) => {}
+        }
     }
 
     /// Tells the reaper of workers of this place that have ended, so that their jobs need not wait for the leases.
@@ -160,7 +177,7 @@ async fn give_up_lost_claims<S: Send + Sync + 'static>(
             started_at: held.started_at,
         })
         .collect();
-    let done = finish::end(conn, worker, &ends).await?;
+    let done = finish::end(conn, worker, &ends.iter().collect::<Vec<_>>()).await?;
     for held in lost.into_iter().filter(|held| done.contains(&held.ticket.job)) {
         metrics::counter!("tradeyard_jobs_finished_total", "kind" => held.kind, "outcome" => "returned").increment(1);
     }

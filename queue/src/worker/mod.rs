@@ -12,11 +12,12 @@ pub mod handlers;
 mod heartbeat;
 pub mod lease;
 pub(crate) mod neighbours;
+mod past_locks;
 pub mod process;
 pub(crate) mod run;
 mod run_times;
 pub(crate) mod running;
-mod statements;
+pub(crate) mod statements;
 mod supervise;
 
 pub use handlers::Handlers;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::clock::Clock;
+use shared::db::Limits;
 use shared::program::Health;
 use shared::telemetry::Readiness;
 use sqlx::PgPool;
@@ -20,15 +21,15 @@ use super::handlers::Handlers;
 use super::heartbeat::Heartbeat;
 use super::lease::Lease;
 use super::neighbours::place;
-use super::run::run;
+use super::past_locks::LIMIT;
+use super::run::{Place, run};
 use super::running::StopReason;
 use super::statements::persist;
 use super::supervise;
 use crate::ledger::Ledger;
-use crate::ledger::claim::release;
+use crate::ledger::connections::{Connections, within};
 use crate::ledger::workers::{Registration, register, stop};
 use crate::ready::transports_answer;
-use crate::ticket::Ticket;
 use crate::transport::{Brokers, Deliver, Message};
 
 /// How long the consumers of a worker that shuts down may take to give back what they hold.
@@ -81,8 +82,8 @@ impl<S> Debug for Process<S> {
 }
 
 impl<S: Send + Sync + 'static> Process<S> {
-    /// A worker whose handlers' transactions run beside the engine's own statements, on connections like those of
-    /// `engine_pool`.
+    /// A worker whose handlers' transactions run beside the engine's own statements, on as many connections to the same
+    /// database as `engine_pool` has, with more time.
     #[must_use]
     pub fn new(
         engine_pool: PgPool,
@@ -91,8 +92,10 @@ impl<S: Send + Sync + 'static> Process<S> {
         services: S,
         options: WorkerOptions,
     ) -> Self {
+        let options_of_handlers = Limits::WORKING.apply(engine_pool.connect_options().as_ref().clone());
+        let connections = engine_pool.options().get_max_connections();
         Self {
-            ledger: Ledger::new(engine_pool.clone()),
+            ledger: Ledger::new(shared::db::pool_with(options_of_handlers, connections, &options.pool)),
             engine_pool,
             brokers,
             handlers,
@@ -121,16 +124,24 @@ impl<S: Send + Sync + 'static> Process<S> {
         let gone = CancellationToken::new();
         let lease = Lease::default();
         let pool = self.engine_pool.clone();
+        let db = Connections::like(&pool);
         self.health.add(lease_ready(&lease));
         self.health.add(transports_answer(self.brokers.clone(), pool.clone(), queues.clone()));
         let registered = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            registered = persist(&kill, "register", || async { register(&mut *pool.acquire().await?, &registration).await }) => registered,
+            registered = persist(&kill, "register", || {
+                within(LIMIT, async {
+                    let mut conn = db.lend().await?;
+                    let worker = register(&mut conn, &registration).await?;
+                    conn.give_back();
+                    Ok(worker)
+                })
+            }) => registered,
         };
         let Some(registered) = registered else { return Ok(()) };
         lease.set(registered?);
         let engine = Arc::new(Engine::start(
-            pool.clone(),
+            db.clone(),
             self.ledger.clone(),
             lease.clone(),
             handlers,
@@ -138,7 +149,7 @@ impl<S: Send + Sync + 'static> Process<S> {
             gone.clone(),
         ));
         let beating = CancellationToken::new();
-        let heartbeat = Heartbeat::new(Arc::clone(&engine), pool.clone(), registration);
+        let heartbeat = Heartbeat::new(Arc::clone(&engine), db.clone(), registration);
         let heartbeat = tokio::spawn(heartbeat.run(beating.clone()));
         let jobs = TaskTracker::new();
         let consumers: Vec<_> = queues
@@ -147,7 +158,7 @@ impl<S: Send + Sync + 'static> Process<S> {
                 let deliver = deliver(&engine, &self.services, self.options.concurrency, &jobs, &shutdown);
                 tokio::spawn(supervise::consume(
                     self.brokers.clone(),
-                    pool.clone(),
+                    db.clone(),
                     queue,
                     self.options.concurrency,
                     deliver,
@@ -179,8 +190,8 @@ impl<S: Send + Sync + 'static> Process<S> {
         let _ = heartbeat.await;
         gone.cancel();
         let worker = lease.worker();
-        let said = async { stop(&mut *pool.acquire().await?, worker).await };
-        if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(2), said).await {
+        let said = async { stop(&mut *db.lend().await?, worker).await };
+        if let Err(error) = within(Duration::from_secs(2), said).await {
             tracing::warn!(%error, "could not sign off; the lease will run out");
         }
         Ok(())
@@ -211,23 +222,21 @@ fn deliver<S: Send + Sync + 'static>(
         let (engine, services, room) = (Arc::clone(&engine), Arc::clone(&services), Arc::clone(&room));
         async move {
             let mut takes = Vec::with_capacity(message.0.len());
-            for (place, &ticket) in message.0.iter().enumerate() {
+            for (at, &ticket) in message.0.iter().enumerate() {
                 let permit = tokio::select! {
                     biased;
                     () = shutdown.cancelled() => None,
                     permit = Arc::clone(&room).acquire_owned() => permit.ok(),
                 };
                 let Some(permit) = permit else {
-                    give_back(&engine.pool, &message.0[place..]).await;
+                    engine.release(&message.0[at..]).await;
                     break;
                 };
                 let (taken, was_taken) = oneshot::channel();
                 takes.push(was_taken);
                 let (engine, services) = (Arc::clone(&engine), Arc::clone(&services));
-                jobs.spawn(async move {
-                    run(&engine, services, ticket, taken).await;
-                    drop(permit);
-                });
+                let place = Place { room: Arc::clone(&room), permit: Some(permit), shutdown: shutdown.clone() };
+                jobs.spawn(async move { run(&engine, services, ticket, taken, place).await });
             }
             for take in takes {
                 // A dropped sender means that the job's task is gone; the ledger knows what became of it.
@@ -236,12 +245,4 @@ fn deliver<S: Send + Sync + 'static>(
             Ok::<(), Infallible>(())
         }
     }))
-}
-
-/// Tickets that this process will not claim any more go back in line at once.
-async fn give_back(pool: &PgPool, tickets: &[Ticket]) {
-    let released = async { release(&mut *pool.acquire().await?, tickets).await };
-    if let Err(error) = released.await {
-        tracing::warn!(%error, "could not give tickets back; the reconciler will");
-    }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// The run times of a process's queues. Only handlers count: neither claims and finishes nor stale tickets say how long a job
 /// takes.
 #[derive(Clone, Debug, Default)]
-pub struct RunTimes(Arc<Mutex<HashMap<&'static str, Arc<RunTime>>>>);
+pub(crate) struct RunTimes(Arc<Mutex<HashMap<&'static str, Arc<RunTime>>>>);
 
 #[derive(Debug)]
 struct RunTime {

@@ -3,43 +3,49 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tokio_util::sync::CancellationToken;
 
+use super::past_locks::LIMIT;
 use crate::job::Queue;
+use crate::ledger::connections::{Connections, within};
 use crate::queue_settings;
 use crate::transport::Transport;
 use crate::transport::{Brokers, Consumer, Deliver};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Many workers lose a broker at once: they must not come back at once.
+const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(200))
+    .with_max_delay(LONGEST_PAUSE)
+    .without_max_times()
+    .with_jitter();
 /// How often a queue's settings are read again.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Consumes `queue` until `shutdown`, whatever happens to its broker.
 pub(crate) async fn consume(
     brokers: Brokers,
-    pool: PgPool,
+    db: Connections,
     queue: Queue,
     concurrency: usize,
     deliver: Deliver,
     shutdown: CancellationToken,
 ) {
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = PAUSES.build();
     while !shutdown.is_cancelled() {
         let started = tokio::time::Instant::now();
-        let problem = once(&brokers, &pool, queue, concurrency, &deliver, &shutdown).await;
+        let problem = once(&brokers, &db, queue, concurrency, &deliver, &shutdown).await;
         if started.elapsed() > LONGEST_PAUSE {
-            pause = FIRST_PAUSE;
+            pauses = PAUSES.build();
         }
         let Err(problem) = problem else { continue };
+        let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
         tracing::warn!(queue = queue.name, %problem, pause_ms = pause.as_millis(), "consumer ended; starting another");
         metrics::counter!("tradeyard_consumer_restarts_total", "queue" => queue.name).increment(1);
-        // Many workers lose a broker at once: they must not come back at once.
-        let jitter = pause.mul_f64(rand::random::<f64>() * 0.5);
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = tokio::time::sleep(pause + jitter) => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
@@ -47,13 +53,13 @@ pub(crate) async fn consume(
 /// One consumer's life on the queue's present transport.
 async fn once(
     brokers: &Brokers,
-    pool: &PgPool,
+    db: &Connections,
     queue: Queue,
     concurrency: usize,
     deliver: &Deliver,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let transport = queue_settings::transport(&mut *pool.acquire().await?, queue.name).await?;
+    let transport = transport(db, queue).await?;
     let Some(transport) = transport else { anyhow::bail!("the queue is not set up yet; a scheduler does that") };
     let Some(broker) = brokers.get(transport) else {
         anyhow::bail!("the queue is carried by {transport}, which this process has no address for");
@@ -64,18 +70,17 @@ async fn once(
         prefetch: concurrency.clamp(4, 500),
     };
     let stop = shutdown.child_token();
-    let watch = tokio::spawn(watch_transport(pool.clone(), queue, transport, stop.clone()));
+    let watch = tokio::spawn(watch_transport(db.clone(), queue, transport, stop.clone()));
     let ended = broker.consume(consumer, deliver.clone(), stop).await;
     watch.abort();
     Ok(ended?)
 }
 
 /// Stops the consumer when the queue has been moved.
-async fn watch_transport(pool: PgPool, queue: Queue, now: Transport, stop: CancellationToken) {
+async fn watch_transport(db: Connections, queue: Queue, now: Transport, stop: CancellationToken) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let Ok(mut conn) = pool.acquire().await else { continue };
-        if let Ok(Some(transport)) = queue_settings::transport(&mut conn, queue.name).await
+        if let Ok(Some(transport)) = transport(&db, queue).await
             && transport != now
         {
             tracing::info!(queue = queue.name, from = %now, to = %transport, "the queue moved; following it");
@@ -83,4 +88,15 @@ async fn watch_transport(pool: PgPool, queue: Queue, now: Transport, stop: Cance
             return;
         }
     }
+}
+
+/// The queue's present transport.
+async fn transport(db: &Connections, queue: Queue) -> Result<Option<Transport>, sqlx::Error> {
+    within(LIMIT, async {
+        let mut conn = db.lend().await?;
+        let transport = queue_settings::transport(&mut conn, queue.name).await?;
+        conn.give_back();
+        Ok(transport)
+    })
+    .await
 }

@@ -12,6 +12,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
+use crate::db::Limits;
+
 use address::{Kind, Way};
 pub use network::Network;
 pub use source::{ConfigError, Fault, Key, Source};
@@ -40,6 +42,9 @@ pub mod keys {
         GRACE_SECONDS: "workers.grace_seconds"
         DATABASE_URL: "database.url"
         DATABASE_CONNECTIONS: "database.connections"
+        DATABASE_STATEMENT_SECONDS: "database.statement_seconds"
+        DATABASE_LOCK_SECONDS: "database.lock_seconds"
+        DATABASE_IDLE_SECONDS: "database.idle_seconds"
         EVENTS_DATABASE_URL: "events.database_url"
         REDIS_URL: "redis.url"
         AMQP_URL: "amqp.url"
@@ -49,6 +54,9 @@ pub mod keys {
         PUBLIC_URL: "http.public_url"
         CORS_ORIGINS: "http.cors_origins"
         TRUSTED_PROXIES: "http.trusted_proxies"
+        RATE_LIMIT_ANONYMOUS: "http.rate_limit_anonymous"
+        RATE_LIMIT_USER: "http.rate_limit_user"
+        RATE_LIMIT_PARTNER: "http.rate_limit_partner"
         JWT_SECRET: "auth.jwt_secret"
         PASSWORD_COST: "auth.password_cost"
         S3_ENDPOINT: "s3.endpoint"
@@ -110,6 +118,8 @@ pub struct Database {
     pub url: SecretString,
     /// The most connections of each of a process' pools: `docs/OPERATIONS.md` tells what they come to.
     pub connections: u32,
+    /// What the server allows the statements of requests; handlers and the engine have limits of their own.
+    pub limits: Limits,
 }
 
 /// What worker programs do unless their command line says otherwise.
@@ -130,6 +140,28 @@ pub struct Http {
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    pub rate_limits: RateLimits,
+}
+
+/// How many requests an hour a caller has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Whoever is not logged in, by address.
+    pub anonymous: u32,
+    /// A person.
+    pub user: u32,
+    /// A person of a partner organisation, or who looks after the platform.
+    pub partner: u32,
+}
+
+impl RateLimits {
+    /// Unless set otherwise. Development plays an hour of a whole market in a minute, from one address.
+    const fn of(mode: Mode) -> Self {
+        match mode {
+            Mode::Production => Self { anonymous: 100, user: 1_000, partner: 5_000 },
+            Mode::Development => Self { anonymous: 1_000_000, user: 1_000_000, partner: 1_000_000 },
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -217,6 +249,7 @@ impl Config {
                 .map(|list| list.split(',').map(|one| one.trim().to_owned()).collect())
                 .unwrap_or_default(),
             trusted_proxies: networks(s),
+            rate_limits: rate_limits(s, mode),
         };
         let endpoint = web(s, mode, keys::S3_ENDPOINT, "http://127.0.0.1:7310");
         let public_endpoint = match s.text(keys::S3_PUBLIC_ENDPOINT) {
@@ -240,7 +273,15 @@ impl Config {
                 concurrency: s.value(keys::CONCURRENCY, 32),
                 grace: Duration::from_secs(s.value(keys::GRACE_SECONDS, 30)),
             },
-            database: Database { url: database_url.clone(), connections: s.value(keys::DATABASE_CONNECTIONS, 10) },
+            database: Database {
+                url: database_url.clone(),
+                connections: s.value(keys::DATABASE_CONNECTIONS, 10),
+                limits: Limits {
+                    statement: seconds(s, keys::DATABASE_STATEMENT_SECONDS, Limits::SERVING.statement),
+                    lock: seconds(s, keys::DATABASE_LOCK_SECONDS, Limits::SERVING.lock),
+                    idle_in_transaction: seconds(s, keys::DATABASE_IDLE_SECONDS, Limits::SERVING.idle_in_transaction),
+                },
+            },
             events_database_url: events.unwrap_or(database_url),
             redis_url,
             amqp_url,
@@ -304,6 +345,24 @@ impl Config {
         }
         Ok(&self.auth.jwt_secret)
     }
+}
+
+fn rate_limits(s: &mut Source, mode: Mode) -> RateLimits {
+    let usual = RateLimits::of(mode);
+    RateLimits {
+        anonymous: s.value(keys::RATE_LIMIT_ANONYMOUS, usual.anonymous),
+        user: s.value(keys::RATE_LIMIT_USER, usual.user),
+        partner: s.value(keys::RATE_LIMIT_PARTNER, usual.partner),
+    }
+}
+
+/// At least one second: nothing may wait for ever.
+fn seconds(s: &mut Source, key: Key, default: Duration) -> Duration {
+    let seconds = s.value(key, default.as_secs());
+    if seconds == 0 {
+        s.fault(key.env, "must be at least 1");
+    }
+    Duration::from_secs(seconds)
 }
 
 fn networks(s: &mut Source) -> Vec<Network> {

@@ -30,6 +30,7 @@ fn every_fault_is_listed_at_once_by_name() {
         ("AMQP_URL", "amqp://secret-host/%2f?heartbeat=often"),
         ("CLOUDAMQP_URL", "http://secret-host"),
         ("NAMESPACE", "a b"),
+        ("DATABASE_LOCK_SECONDS", "0"),
         ("PUBLIC_URL", "here"),
         ("CORS_ORIGINS", "https://fine.example,https://shop.example/path"),
         ("JWT_SECRET", "secret-host"),

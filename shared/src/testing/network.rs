@@ -43,6 +43,7 @@ pub struct Proxy {
     address: SocketAddr,
     fault: watch::Sender<NetworkFault>,
     cuts: watch::Sender<u32>,
+    strandings: watch::Sender<u32>,
     listening: JoinHandle<()>,
 }
 
@@ -54,6 +55,7 @@ impl Proxy {
         let target: Arc<str> = target.into();
         let (fault, seen) = watch::channel(NetworkFault::None);
         let (cuts, cut) = watch::channel(0);
+        let (strandings, strand) = watch::channel(0);
         let listening = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if *seen.borrow() == NetworkFault::Refuse {
@@ -61,10 +63,10 @@ impl Proxy {
                     let _ = client.set_zero_linger();
                     continue;
                 }
-                tokio::spawn(pass(client, Arc::clone(&target), seen.clone(), cut.clone()));
+                tokio::spawn(pass(client, Arc::clone(&target), seen.clone(), cut.clone(), strand.clone()));
             }
         });
-        Ok(Self { address, fault, cuts, listening })
+        Ok(Self { address, fault, cuts, strandings, listening })
     }
 
     /// In front of the server that `url` names; returns the proxy and the URL through it.
@@ -87,6 +89,12 @@ impl Proxy {
         self.fault.send_replace(fault);
     }
 
+    /// The host behind the connections that exist vanishes: they stay open, and nothing passes any more until they are closed. New
+    /// ones reach its successor.
+    pub fn strand(&self) {
+        self.strandings.send_modify(|strandings| *strandings += 1);
+    }
+
     /// Cuts every connection.
     pub fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
@@ -105,17 +113,29 @@ async fn pass(
     target: Arc<str>,
     fault: watch::Receiver<NetworkFault>,
     mut cut: watch::Receiver<u32>,
+    mut strand: watch::Receiver<u32>,
 ) {
     cut.mark_unchanged();
+    strand.mark_unchanged();
     let Ok(server) = TcpStream::connect(&*target).await else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (client_in, client_out) = client.into_split();
     let (server_in, server_out) = server.into_split();
+    let flows = async {
+        tokio::select! {
+            () = flow(client_in, server_out, fault.clone(), false) => {}
+            () = flow(server_in, client_out, fault, true) => {}
+        }
+    };
+    let mut flows = std::pin::pin!(flows);
     tokio::select! {
-        _ = cut.changed() => {}
-        () = flow(client_in, server_out, fault.clone(), false) => {}
-        () = flow(server_in, client_out, fault, true) => {}
+        _ = cut.changed() => return,
+        () = &mut flows => return,
+        _ = strand.changed() => {}
     }
+    // The sockets live as long as `flows`, which nobody drives any more.
+    let _ = cut.changed().await;
+    drop(flows);
 }
 
 /// Passes bytes one way until either end closes.

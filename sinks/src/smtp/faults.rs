@@ -6,8 +6,10 @@ use std::time::Duration;
 /// One way to misbehave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// `550` to every RCPT.
+    /// `550` to every RCPT, with the enhanced code of a mailbox that does not exist.
     Permanent,
+    /// A bare `550` to every RCPT, which does not say why.
+    RecipientRefused,
     /// `451` to the next `times` RCPTs, then all is well.
     Temporary { times: u32 },
     /// The next `times` messages are taken and kept, and then the connection is cut **before** the 250: the client cannot
@@ -20,6 +22,7 @@ pub enum Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     Permanent,
+    Unexplained,
     Temporary,
 }
 
@@ -60,6 +63,7 @@ impl Faults {
         self.with(|rules| {
             rules.iter_mut().filter(|rule| rule.matches(recipient)).find_map(|rule| match &mut rule.fault {
                 Fault::Permanent => Some(Refusal::Permanent),
+                Fault::RecipientRefused => Some(Refusal::Unexplained),
                 Fault::Temporary { times } => used(times).then_some(Refusal::Temporary),
                 Fault::DropAfterTaken { .. } | Fault::Delay(_) => None,
             })
@@ -77,7 +81,7 @@ impl Faults {
                 match &mut rule.fault {
                     Fault::DropAfterTaken { times } => ending.drop = ending.drop || used(times),
                     Fault::Delay(delay) => ending.delay = ending.delay.max(*delay),
-                    Fault::Permanent | Fault::Temporary { .. } => {}
+                    Fault::Permanent | Fault::RecipientRefused | Fault::Temporary { .. } => {}
                 }
             }
         });

@@ -196,6 +196,10 @@ impl Session {
                 self.refused = true;
                 reply(550, "5.1.1 No such mailbox (a fault rule says so)")
             }
+            Some(Refusal::Unexplained) => {
+                self.refused = true;
+                reply(550, "No (a fault rule says so)")
+            }
             Some(Refusal::Temporary) => {
                 self.refused = true;
                 reply(451, "4.3.0 Try again later (a fault rule says so)")

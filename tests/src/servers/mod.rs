@@ -1,5 +1,6 @@
 //! Servers that a test may break, started by itself on free ports, and gone with it.
 
+mod pgbouncer;
 mod postgres;
 mod rabbit;
 mod redis;
@@ -9,6 +10,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use pgbouncer::OwnPgBouncer;
 pub use postgres::OwnPostgres;
 pub use rabbit::OwnRabbit;
 pub use redis::OwnRedis;

@@ -163,7 +163,7 @@ fn bin() -> anyhow::Result<PathBuf> {
     Ok(versions.pop().context("PostgreSQL's server is not installed")?.1)
 }
 
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }
 

@@ -127,6 +127,26 @@ impl OwnRabbit {
         Ok(())
     }
 
+    /// Runs a command of `rabbitmqctl` on the node.
+    pub async fn ctl(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let done = Command::new(format!("{SCRIPTS}/rabbitmqctl"))
+            .args(arguments)
+            .envs([
+                ("HOME", self.dir.display().to_string()),
+                ("RABBITMQ_NODENAME", format!("own-{}@localhost", self.port)),
+                ("ERL_EPMD_PORT", self.mapper.to_string()),
+                ("RABBITMQ_CONF_ENV_FILE", "/dev/null".to_owned()),
+            ])
+            .current_dir(&self.dir)
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .context("start rabbitmqctl")?;
+        let said = String::from_utf8_lossy(&done.stderr);
+        anyhow::ensure!(done.status.success(), "rabbitmqctl {arguments:?}: {said}");
+        Ok(())
+    }
+
     /// kill -9, of the script that started the node and of the node.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         let Some(mut node) = self.node.take() else { return Ok(()) };

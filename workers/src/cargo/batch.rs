@@ -35,7 +35,9 @@ impl Batch {
                         match serde_json::from_str(text.get()) {
                             Ok(event) => self.keep(routing_key, OwnedEvent { org, event }, bounds),
                             Err(problem) => {
-                                self.reject(routing_key, text.get().as_bytes(), &format!("not an event: {problem}"));
+                                // As a message that can be sent again, for a program that knows more.
+                                let alone = format!(r#"{{"org":"{org}","events":[{text}]}}"#);
+                                self.reject(routing_key, alone.as_bytes(), &format!("not an event: {problem}"));
                             }
                         }
                     }
@@ -107,14 +109,15 @@ mod tests {
         unknown["colour"] = json!("red");
         let mut out_of_range = event("3");
         out_of_range["position"] = json!({"latitude": 100, "longitude": 0});
-        let batch = add(&message(&json!([event("1"), unknown, out_of_range, 5, event("4")])));
+        let batch = add(&message(&json!([event("1"), &unknown, out_of_range, 5, event("4")])));
         let ids: Vec<&str> = batch.events.iter().map(|owned| owned.event.source_event_id.as_str()).collect();
         assert_eq!(ids, ["1", "4"]);
         let reasons: Vec<&str> = batch.rejects.iter().map(|reject| reject.reason.as_str()).collect();
         assert!(reasons[0].contains("unknown field `colour`"), "{reasons:?}");
         assert_eq!(reasons[1], "/position/latitude expected -90 to 90 degrees");
         assert!(reasons[2].starts_with("not an event"), "{reasons:?}");
-        assert!(batch.rejects[0].bytes.starts_with(b"{"), "the reject keeps the event alone");
+        let kept: EventMessage<serde_json::Value> = serde_json::from_slice(&batch.rejects[0].bytes).unwrap();
+        assert_eq!(kept.events, [unknown], "the reject keeps the event alone, as a message that can be sent again");
     }
 
     #[test]

@@ -14,13 +14,15 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use futures::stream::FuturesOrdered;
-use futures::{FutureExt, StreamExt};
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use futures::future::ready;
+use futures::stream::{self, BoxStream, FuturesOrdered};
+use futures::{FutureExt, Stream, StreamExt};
 use jobs::cargo::topology;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicQosOptions};
-use lapin::types::ShortString;
-use lapin::{Channel, Connection, Consumer};
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicQosOptions, QueueDeclareOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Channel, Connection};
 use market::cargo::Bounds;
 use queue::transport::rabbit::connection;
 use secrecy::SecretString;
@@ -51,8 +53,13 @@ const PATIENCE: Duration = Duration::from_millis(5);
 const SUBSCRIBE: Duration = Duration::from_secs(15);
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(10);
-const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Waits between connections.
+const WAITS: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(200))
+    .with_max_delay(LONGEST_WAIT)
+    .without_max_times()
+    .with_jitter();
 
 /// What the consumer needs to know.
 #[derive(Clone, Debug)]
@@ -76,7 +83,7 @@ impl Settings {
 /// the broker goes away. `pool` leads to the log's database and needs two connections.
 pub async fn run(settings: Settings, pool: PgPool, stop: CancellationToken) -> anyhow::Result<()> {
     let connected = metrics::gauge!("cargo_consumer_connected");
-    let mut wait = FIRST_WAIT;
+    let mut waits = WAITS.build();
     loop {
         let began = Instant::now();
         let ended = tokio::select! {
@@ -96,21 +103,25 @@ pub async fn run(settings: Settings, pool: PgPool, stop: CancellationToken) -> a
         metrics::counter!("cargo_consumer_reconnects_total").increment(1);
         tracing::warn!(error = format!("{error:#}"), "the cargo event consumer lost RabbitMQ; connecting again");
         if began.elapsed() > LONGEST_WAIT {
-            wait = FIRST_WAIT;
+            waits = WAITS.build();
         }
         tokio::select! {
-            () = tokio::time::sleep(wait.mul_f64(rand::random_range(0.75..1.25))) => {}
+            () = tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)) => {}
             () = stop.cancelled() => return Ok(()),
         }
-        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
+
+/// The consumers' tags.
+const TAG: &str = "cargo";
+const FORMER_TAG: &str = "cargo-former";
 
 /// One subscription, from connecting to its end.
 struct Session {
     connection: Connection,
     channel: Channel,
-    deliveries: Consumer,
+    /// Of the lane's queue, and of the one under its former name. Ends with the former.
+    deliveries: BoxStream<'static, lapin::Result<Delivery>>,
 }
 
 async fn subscribe(settings: &Settings) -> anyhow::Result<Session> {
@@ -119,13 +130,45 @@ async fn subscribe(settings: &Settings) -> anyhow::Result<Session> {
     topology::declare(&channel, &settings.namespace).await.context("declare the events lane")?;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
     let queue = ShortString::from(topology::queue(&settings.namespace));
-    let deliveries = connection::subscribe(&channel, queue, "cargo".into()).await?;
+    let deliveries = connection::subscribe(&channel, queue, TAG.into()).await?;
+    let former = ShortString::from(topology::former_queue(&settings.namespace));
+    let deliveries = if exists(&connection, former.clone()).await? {
+        // On the same channel: one acknowledgement covers the deliveries of both.
+        let former = connection::subscribe(&channel, former, FORMER_TAG.into()).await?;
+        until_first_ends(deliveries, former).boxed()
+    } else {
+        deliveries.boxed()
+    };
     Ok(Session { connection, channel, deliveries })
+}
+
+async fn exists(connection: &Connection, queue: ShortString) -> lapin::Result<bool> {
+    // A channel of its own: the answer no closes it.
+    let asking = connection.create_channel().await?;
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    match asking.queue_declare(queue, passive, FieldTable::default()).await {
+        Ok(_) => {
+            asking.close(200, "asked".into()).await?;
+            Ok(true)
+        }
+        Err(error) if connection.status().connected() => {
+            tracing::debug!(%error, "no queue under the former name");
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Both streams, until the first one ends.
+fn until_first_ends<T>(first: impl Stream<Item = T>, second: impl Stream<Item = T>) -> impl Stream<Item = T> {
+    let first = first.map(Some).chain(stream::once(ready(None)));
+    stream::select(first, second.map(Some)).take_while(|item| ready(item.is_some())).filter_map(ready)
 }
 
 impl Session {
     /// `Ok` when told to stop, an error when the broker ended it. Either way, what was in hand has been written, unless the
-    /// database could not be reached: then it was not acknowledged either.
+    /// database could not be reached: then it was not acknowledged either. When told to stop, everything that had been delivered is
+    /// written and acknowledged, not only what had been read: nothing of it comes again.
     async fn consume(mut self, settings: &Settings, pool: &PgPool, stop: &CancellationToken) -> anyhow::Result<()> {
         let mut batch = Batch::default();
         // When the oldest event in the batch has waited long enough.
@@ -133,6 +176,8 @@ impl Session {
         let mut writing = FuturesOrdered::new();
         // Why no more is read; `Ok` when we were told to stop.
         let mut ended: Option<anyhow::Result<()>> = None;
+        // Told to stop: what had been delivered until then is still read, to the stream's end.
+        let mut stopping = false;
         loop {
             let must_write = ended.is_some() || is_large(&batch) || due <= Instant::now();
             if !batch.is_empty() && (writing.is_empty() || (writing.len() < WRITING && must_write)) {
@@ -156,12 +201,12 @@ impl Session {
                         ended.get_or_insert_with(|| Err(error.into()));
                     }
                 }
-                () = stop.cancelled(), if ended.is_none() => {
-                    let cancel = self.channel.basic_cancel("cargo".into(), BasicCancelOptions::default());
-                    if !matches!(tokio::time::timeout(FAREWELL, cancel).await, Ok(Ok(()))) {
+                () = stop.cancelled(), if ended.is_none() && !stopping => {
+                    stopping = true;
+                    if !matches!(tokio::time::timeout(FAREWELL, cancel(&self.channel)).await, Ok(Ok(()))) {
                         tracing::debug!("the consumer could not be cancelled; closing its connection does the same");
+                        ended = Some(Ok(()));
                     }
-                    ended = Some(Ok(()));
                 }
                 delivery = self.deliveries.next(), if ended.is_none() && !is_full(&batch) => {
                     if batch.is_empty() {
@@ -171,7 +216,7 @@ impl Session {
                     let mut next = Some(delivery);
                     while let Some(delivery) = next {
                         if let Err(error) = take(&mut batch, delivery, settings) {
-                            ended = Some(Err(error));
+                            ended = Some(if stopping { Ok(()) } else { Err(error) });
                             break;
                         }
                         next = if is_full(&batch) { None } else { self.deliveries.next().now_or_never() };
@@ -180,8 +225,13 @@ impl Session {
                 () = tokio::time::sleep_until(due), if !batch.is_empty() && writing.len() < WRITING => {}
             }
         }
-        // What was delivered and not read goes back to the queue with the channel.
-        match tokio::time::timeout(FAREWELL, self.connection.close(200, "stopped".into())).await {
+        // What was delivered and not acknowledged goes back to the queue with the channel. The channel first: RabbitMQ answers after it
+        // has worked through the acknowledgements before that.
+        let farewell = async {
+            self.channel.close(200, "stopped".into()).await?;
+            self.connection.close(200, "stopped".into()).await
+        };
+        match tokio::time::timeout(FAREWELL, farewell).await {
             Ok(Ok(())) => {}
             // A broken connection needs no farewell.
             Ok(Err(error)) => tracing::debug!(%error, "the consumer's connection was closed already"),
@@ -189,6 +239,15 @@ impl Session {
         }
         ended.unwrap_or(Ok(()))
     }
+}
+
+/// Asks for no more deliveries; those that were sent before arrive, and then the streams end.
+async fn cancel(channel: &Channel) -> lapin::Result<()> {
+    // The consumer of the former name may not be there, which RabbitMQ does not mind.
+    for tag in [FORMER_TAG, TAG] {
+        channel.basic_cancel(tag.into(), BasicCancelOptions::default()).await?;
+    }
+    Ok(())
 }
 
 fn take(batch: &mut Batch, delivery: Option<lapin::Result<Delivery>>, settings: &Settings) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use market::cargo::OwnedEvent;
 use market::cargo::store::{Reject, StoreError, Stored, park, store_events};
 use sqlx::PgPool;
@@ -14,14 +15,19 @@ use super::batch::{Batch, reject_of};
 const MAX_ROWS: usize = 2000;
 /// A statement that takes longer has lost its connection.
 const STATEMENT: Duration = Duration::from_secs(30);
-const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Waits longer after each failure, so that a database that comes back is not trampled down.
+const WAITS: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(LONGEST_WAIT)
+    .without_max_times()
+    .with_jitter();
 
 /// Records a batch, and parks what cannot be recorded. Tries again as long as the database cannot be reached; gives up only
 /// when `stop` is cancelled, with `None`: nothing may be acknowledged then.
 pub(super) async fn record(pool: &PgPool, batch: &Batch, stop: &CancellationToken) -> Option<Stored> {
     let began = Instant::now();
-    let mut writer = Writer { pool, conn: None, stop, failures: 0 };
+    let mut writer = Writer { pool, conn: None, stop, waits: None, failures: 0 };
     writer.park(&batch.rejects).await?;
     let mut stored = Stored::default();
     // The last comes first off the stack.
@@ -55,6 +61,8 @@ struct Writer<'a> {
     pool: &'a PgPool,
     conn: Option<PoolConnection<sqlx::Postgres>>,
     stop: &'a CancellationToken,
+    /// Since the last success.
+    waits: Option<ExponentialBackoff>,
     failures: u32,
 }
 
@@ -112,21 +120,21 @@ impl Writer<'_> {
             _ if self.failures > 0 => {
                 tracing::info!(tries = self.failures + 1, "the event store answers again");
                 self.failures = 0;
+                self.waits = None;
             }
             _ => {}
         }
         done
     }
 
-    /// Waits longer after each failure, so that a database that comes back is not trampled down.
+    /// `None`: told to stop.
     async fn pause(&mut self, error: &sqlx::Error) -> Option<()> {
         metrics::counter!("cargo_store_failures_total").increment(1);
         if self.failures == 0 {
             tracing::warn!(error = %error, "the event store cannot be written; trying again until it can");
         }
-        let wait = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST_WAIT);
         self.failures += 1;
-        let wait = wait.mul_f64(rand::random_range(0.75..1.25));
+        let wait = self.waits.get_or_insert_with(|| WAITS.build()).next().unwrap_or(LONGEST_WAIT);
         tokio::select! {
             () = tokio::time::sleep(wait) => Some(()),
             () = self.stop.cancelled() => None,

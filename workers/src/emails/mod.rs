@@ -4,8 +4,10 @@
 //! then carry one Message-ID, by which mail programs show a single message.
 
 mod letter;
+mod refusal;
 mod render;
 mod send_email;
+mod server;
 mod smtp;
 mod wording;
 
@@ -13,5 +15,6 @@ mod wording;
 mod tests;
 
 pub use letter::Link;
+pub use refusal::{Reply, SendError};
 pub use render::{Reader, RenderError, Rendered, Renderer};
-pub use smtp::{Mailer, MailerError, Message, Reply, SendError, message_id};
+pub use smtp::{Mailer, MailerError, Message, message_id};

@@ -1,13 +1,15 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use backon::{ExponentialBuilder, Retryable as _};
 use chrono_tz::Tz;
 use jobs::emails::SendEmail;
 use market::emails::model::{Content, Email, Recipient, Status, SuppressionReason};
+use market::emails::rules::is_given_up;
 use market::emails::store::{self, EmailError};
 use market::identity::store as identity;
 use market::reports::store::{self as reports, ReportError};
-use queue::{Handler, Outcome};
+use queue::{Handler, Outcome, StaleAttempt};
 use secrecy::SecretString;
 use serde_json::json;
 use shared::blobs::Disposition;
@@ -19,6 +21,8 @@ use crate::{Cx, Services};
 const VERIFICATION_VALID: Duration = Duration::from_hours(48);
 /// How long a download link in a mail works.
 const DOWNLOAD_VALID: Duration = Duration::from_hours(24);
+/// How long it is tried to record that a mail was taken.
+pub(super) const RECORD: Duration = Duration::from_secs(30);
 
 impl Handler<Services> for SendEmail {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
@@ -61,11 +65,7 @@ impl Handler<Services> for SendEmail {
         let message_id = message_id(content.template(), &email.recipient, &email.reference, cx.mailer.domain());
         let message = Message { to_name: &reader.name, to_address: &address, message_id, body: &body };
         match cx.mailer.send(&message).await {
-            Ok(said) => {
-                let mut tx = cx.begin().await?;
-                store::finish(&mut tx, email.id, Status::Sent, &said).await?;
-                cx.commit_with(tx, json!({ "sent": true })).await
-            }
+            Ok(said) => record(cx, &email, &address, &said).await,
             Err(error) => failed(cx, &email, &address, &error).await,
         }
     }
@@ -123,6 +123,33 @@ async fn link(
     }
 }
 
+/// Writes down that the server took the mail, and repeats that: a database that restarts between the server's 250 and our commit
+/// must not cost a second mail. Ends when the job's lease does, at the latest.
+async fn record(cx: &Cx, email: &Email, address: &str, said: &str) -> anyhow::Result<Outcome> {
+    let attempt = || async {
+        let mut tx = cx.begin().await?;
+        match store::finish_sent(&mut tx, email.id, address, said).await {
+            Ok(()) => cx.commit_with(tx, json!({ "sent": true })).await,
+            // The answer to an earlier commit was lost.
+            Err(EmailError::Finished(_)) => Ok(Outcome::Done),
+            Err(error) => Err(error.into()),
+        }
+    };
+    let policy = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(1))
+        .with_jitter()
+        .without_max_times()
+        .with_total_delay(Some(RECORD));
+    attempt
+        .retry(policy)
+        .when(|error: &anyhow::Error| !error.is::<StaleAttempt>())
+        .notify(|error, _| {
+            tracing::warn!(error = format!("{error:#}"), "the mail was taken and that cannot be recorded yet");
+        })
+        .await
+}
+
 /// Ends a mail that is not to be sent.
 async fn give_up(cx: &Cx, email: &Email, status: Status, why: &str) -> anyhow::Result<Outcome> {
     let mut tx = cx.begin().await?;
@@ -143,6 +170,18 @@ async fn failed(cx: &Cx, email: &Email, address: &str, error: &SendError) -> any
             store::suppress(&mut tx, address, SuppressionReason::Refused, words, Some(email.id)).await?;
             store::finish(&mut tx, email.id, Status::Failed, words).await?;
             Outcome::Dead(format!("{error}; the address is not written to any more"))
+        }
+        SendError::RecipientRefused(_) => {
+            store::finish(&mut tx, email.id, Status::Failed, words).await?;
+            let refusals = store::note_refusal(&mut tx, address, words).await?;
+            let since = refusals.first_at.format("%Y-%m-%d");
+            if is_given_up(&refusals) {
+                store::suppress(&mut tx, address, SuppressionReason::Refused, words, Some(email.id)).await?;
+                let number = refusals.refusals;
+                Outcome::Dead(format!("{error}; refused {number} times since {since}, it is not written to any more"))
+            } else {
+                Outcome::Dead(format!("{error}, for the {}. time since {since}", refusals.refusals))
+            }
         }
         SendError::Refused(_) => {
             store::finish(&mut tx, email.id, Status::Failed, words).await?;

@@ -223,6 +223,20 @@ async fn failures_are_told_apart() {
     assert_eq!(server.sink.count(), 1, "only the second try for busy@ arrived");
 }
 
+/// The DNS knows `bücher.example` by another name, and every server takes that one.
+#[tokio::test]
+async fn a_domain_goes_out_as_the_dns_knows_it_and_a_local_part_outside_of_ascii_is_refused() {
+    let server = server().await;
+    let body = body();
+    server.mailer.send(&to("Jörg", "ada@Bücher.example", &body)).await.unwrap();
+    server.sink.wait_for_count(Duration::from_secs(20), 1).await.unwrap();
+    assert!(server.sink.list()[0].is_to("ada@xn--bcher-kva.example"));
+    let error = server.mailer.send(&to("", "jörg@example.com", &body)).await.unwrap_err();
+    assert!(matches!(&error, SendError::Refused(reply) if reply.words.contains("ASCII")), "{error}");
+    let error = server.mailer.send(&to("", "ada@bü_cher.example", &body)).await.unwrap_err();
+    assert!(matches!(error, SendError::NoSuchMailbox(_)), "{error}");
+}
+
 #[tokio::test]
 async fn a_lost_answer_is_temporary_and_the_second_copy_has_the_same_id() {
     let server = server().await;
@@ -283,14 +297,24 @@ async fn answering(command: &'static str, answer: &'static str) -> SocketAddr {
 #[tokio::test]
 async fn only_the_mailbox_condemns_the_address() {
     let cases = [
-        ("RCPT", "550 no such user", "mailbox"),
+        ("RCPT", "550 no such user", "recipient"),
+        ("RCPT", "550 5.1.0 address rejected", "recipient"),
+        ("RCPT", "550 blocked, see 5.1.1 in our manual", "recipient"),
+        ("RCPT", "553 sorry", "recipient"),
+        ("RCPT", "556 5.1.10 this domain takes no mail", "mailbox"),
+        ("RCPT", "550 4.1.1 which class", "recipient"),
         ("RCPT", "550 5.1.1 no such user", "mailbox"),
         ("RCPT", "554 5.2.1 mailbox disabled", "mailbox"),
         ("RCPT", "550 5.7.1 blocked by policy", "refused"),
         ("RCPT", "452 4.2.2 mailbox full", "temporary"),
         ("MAIL", "550 5.1.8 bad sender", "refused"),
+        ("MAIL", "550 5.1.1 you are nobody", "refused"),
+        ("MAIL", "550 go away", "refused"),
+        ("EHLO", "554 5.7.1 your address is blocked", "temporary"),
         ("MAIL", "530 5.7.0 authentication required", "temporary"),
         (".", "554 5.6.0 looks like spam", "refused"),
+        (".", "550 no", "refused"),
+        (".", "550 5.1.1 no such user after all", "mailbox"),
         (".", "451 4.3.0 try later", "temporary"),
     ];
     let body = body();
@@ -299,6 +323,7 @@ async fn only_the_mailbox_condemns_the_address() {
         let error = mailer(&format!("smtp://{addr}")).send(&to("", "a@example.com", &body)).await.unwrap_err();
         let got = match error {
             SendError::NoSuchMailbox(_) => "mailbox",
+            SendError::RecipientRefused(_) => "recipient",
             SendError::Refused(_) => "refused",
             SendError::Temporary(_) => "temporary",
         };
@@ -319,8 +344,8 @@ fn the_message_id_depends_on_what_makes_it_one_mail() {
     assert!(!address("anna@example.com").contains("anna"), "an address is personal data");
 }
 
-#[test]
-fn a_wrong_configuration_is_refused_without_printing_it() {
+#[tokio::test]
+async fn a_wrong_configuration_is_refused_without_printing_it() {
     let smtp = |url: &str, from: &str| {
         Mailer::new(&Smtp { url: SecretString::from(url), from: from.to_owned() }, 1).unwrap_err().to_string()
     };

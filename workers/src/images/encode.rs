@@ -22,9 +22,9 @@ pub(super) fn encode(image: &DynamicImage, format: Format, profile: Option<&[u8]
 
 fn webp(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Refusal> {
     let (width, height) = (image.width(), image.height());
-    let (encoder, alpha) = match image {
-        DynamicImage::ImageRgba8(pixels) => (webp::Encoder::from_rgba(pixels, width, height), true),
-        DynamicImage::ImageRgb8(pixels) => (webp::Encoder::from_rgb(pixels, width, height), false),
+    let encoder = match image {
+        DynamicImage::ImageRgba8(pixels) => webp::Encoder::from_rgba(pixels, width, height),
+        DynamicImage::ImageRgb8(pixels) => webp::Encoder::from_rgb(pixels, width, height),
         _ => return Err(internal("pixels of an unexpected type")),
     };
     let mut settings = webp::WebPConfig::new().map_err(|()| internal("webp: another version of the library"))?;
@@ -32,7 +32,7 @@ fn webp(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Refusal
     settings.method = WEBP_EFFORT;
     let file = encoder.encode_advanced(&settings).map_err(|error| internal(&format!("webp: {error:?}")))?;
     Ok(match profile {
-        Some(profile) => container::webp_with_profile(&file, profile, (width, height), alpha),
+        Some(profile) => container::webp_with_profile(&file, profile),
         None => file.to_vec(),
     })
 }

@@ -1,33 +1,50 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jobs::maintenance::PruneJobs;
 use queue::ledger::reap::{forget_workers, prune};
-use queue::{Handler, Outcome};
+use queue::{Handler, Job, Outcome};
 use serde_json::json;
 
 use crate::{Cx, Services};
 
 /// How many rows one statement looks at: short enough that nobody waits for its locks.
 const PAGE: i64 = 5_000;
+/// How soon a run goes on that ran out of time.
+const GO_ON: Duration = Duration::from_secs(1);
 
 impl Handler<Services> for PruneJobs {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        let mut after = 0;
-        let mut deleted = 0;
-        loop {
-            let mut conn = cx.db().acquire().await?;
-            let page =
-                prune(&mut conn, f64::from(self.finished_after_hours), f64::from(self.dead_after_hours), after, PAGE);
-            let (count, last) = page.await?;
-            deleted += count;
-            match last {
-                Some(last) if !cx.is_cancelled() => after = last,
-                _ => break,
-            }
-            // The ledger has more urgent work than this.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let workers = forget_workers(&mut *cx.db().acquire().await?).await?;
-        Ok(Outcome::DoneWith(json!({ "deleted": deleted, "workers": workers })))
+        // Time to end by itself, and to say so.
+        let latest = Instant::now() + Self::TIMEOUT.mul_f64(0.8);
+        sweep(&self, cx, PAGE, latest).await
     }
 }
+
+/// Deletes page by page. A run whose time is up says how far it came and snoozes, which costs no attempt; the next one finds
+/// what is left.
+async fn sweep(ages: &PruneJobs, cx: &Cx, page: i64, latest: Instant) -> anyhow::Result<Outcome> {
+    let (finished, dead) = (f64::from(ages.finished_after_hours), f64::from(ages.dead_after_hours));
+    let mut after = 0;
+    let mut deleted = 0;
+    loop {
+        let mut conn = cx.db().acquire().await?;
+        let (count, last) = prune(&mut conn, finished, dead, after, page).await?;
+        drop(conn);
+        deleted += count;
+        let Some(last) = last else { break };
+        after = last;
+        if cx.is_cancelled() || Instant::now() >= latest {
+            let text = format!("deleted {deleted} jobs; more may be left, going on");
+            cx.log(text.clone());
+            cx.progress(50, &text).await?;
+            return Ok(Outcome::Snooze(GO_ON));
+        }
+        // The ledger has more urgent work than this.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let workers = forget_workers(&mut *cx.db().acquire().await?).await?;
+    Ok(Outcome::DoneWith(json!({ "deleted": deleted, "workers": workers })))
+}
+
+#[cfg(test)]
+mod tests;

@@ -108,8 +108,22 @@ impl Abuse {
     }
 
     async fn send(&mut self, who: &Person, method: &Method, path: &str, body: Vec<u8>) {
+        self.send_with(who, method, path, None, body).await;
+    }
+
+    async fn send_with(
+        &mut self,
+        who: &Person,
+        method: &Method,
+        path: &str,
+        header: Option<(&str, &str)>,
+        body: Vec<u8>,
+    ) {
         let request = self.scene.api.request(method.clone(), path).header("content-type", "application/json");
-        let request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string());
+        let mut request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string());
+        if let Some((name, value)) = header {
+            request = request.header(name, value.as_bytes());
+        }
         let shown = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
         let answer = self.scene.api.send(with_token(request.body(body), Some(who))).await;
         self.judge(&format!("{method} {path} {shown}"), &answer);
@@ -142,6 +156,11 @@ async fn nonsense_is_refused_and_never_breaks_anything() {
                 if text.len() > 5_000 {
                     continue;
                 }
+                let body = good(&path).to_string().into_bytes();
+                if let ("header", name) = name_in {
+                    abuse.send_with(who, &method, &filled, Some((name, &text)), body).await;
+                    continue;
+                }
                 let text = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
                 let target = match name_in {
                     ("query", name) => format!("{filled}?{name}={text}"),
@@ -150,7 +169,7 @@ async fn nonsense_is_refused_and_never_breaks_anything() {
                     }
                     _ => continue,
                 };
-                abuse.send(who, &method, &target, good(&path).to_string().into_bytes()).await;
+                abuse.send(who, &method, &target, body).await;
             }
         }
         if operation["requestBody"].is_null() {

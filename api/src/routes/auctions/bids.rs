@@ -13,7 +13,6 @@ use market::identity::OrgKind;
 use market::ids::{AuctionId, BidId};
 use queue::JobTx;
 use serde::{Deserialize, Serialize};
-use shared::ids::OrgId;
 use shared::money::Money;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -23,7 +22,7 @@ use super::found;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
-use crate::idempotency::Idempotent;
+use crate::idempotency::{Idempotent, Made};
 use crate::paging::{Limit, Page};
 use crate::routes::acting::Acting;
 use crate::state::AppState;
@@ -85,7 +84,8 @@ struct PlacedBid {
     ("auction" = AuctionId, Path), Acting,
     ("Idempotency-Key" = String, Header, description = "A new one for each bid; the same again gets the same answer"),
 ), responses(
-    (status = 201, description = "Accepted", body = PlacedBid),
+    (status = 201, description = "Accepted; `Location` names the auction, which shows it", body = PlacedBid,
+        headers(("Location" = String))),
     (status = 403, description = "`own_lot`, `org_not_approved`, `org_kind`: it is no buyer, `brokers_excluded`"),
     (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`"),
     (status = 422, description = "`bid_too_low` (says the `next_minimum`), `not_a_raise`, `amount_too_large`, \
@@ -95,14 +95,17 @@ async fn place_bid(
     State(state): State<AppState>,
     caller: Caller,
     Path(auction): Path<AuctionId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
     Idempotent { key, body }: Idempotent<PlaceBid>,
 ) -> Result<Response> {
     // Eight round trips: the caller, BEGIN, the key, lock and judge, write, view, the answer, COMMIT; the lock is held for the
     // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of [`mail::outbid`].
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
-    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| accept(tx, &bid).await).await
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        Ok(Made::at(format!("/v1/auctions/{auction}"), accept(tx, &bid).await?))
+    })
+    .await
 }
 
 /// Places the bid with all that belongs to it.
@@ -127,8 +130,6 @@ async fn accept(tx: &mut JobTx, bid: &store::PlaceBid) -> Result<PlacedBid> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListBids {
-    /// The organisation to look for: `mine` and `id` are about its bids.
-    org: Option<OrgId>,
     /// The number that the page ends before.
     after: Option<i64>,
     #[serde(default)]
@@ -139,17 +140,18 @@ struct ListBids {
 /// List an auction's bids, the latest first
 ///
 /// Bidders are numbered, not named. Maxima are nowhere in it, and raises only in the list of whoever placed them.
-#[utoipa::path(get, path = "/v1/auctions/{auction}/bids", tag = "auctions", security(()),
-    params(("auction" = AuctionId, Path), ListBids), responses(
+#[utoipa::path(get, path = "/v1/auctions/{auction}/bids", tag = "auctions", security((), ("bearer" = [])),
+    params(("auction" = AuctionId, Path), Acting, ListBids), responses(
     (status = 200, description = "A page", body = Page<BidView>),
 ))]
 async fn list_bids(
     State(state): State<AppState>,
     caller: Option<Caller>,
     Path(auction): Path<AuctionId>,
+    acting: Acting,
     Query(query): Query<ListBids>,
 ) -> Result<Json<Page<BidView>>> {
-    let viewer = Acting { org: query.org }.viewer(caller.as_ref())?;
+    let viewer = acting.viewer(caller.as_ref())?;
     let mut conn = state.db.acquire().await?;
     let rows = store::bids(&mut conn, auction, viewer, query.after, query.limit.fetch()).await?;
     let rows = rows.ok_or(AuctionError::NotFound)?;
@@ -169,7 +171,7 @@ async fn retract_bid(
     State(state): State<AppState>,
     caller: Caller,
     Path((auction, bid)): Path<(AuctionId, BidId)>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
 ) -> Result<Json<AuctionView>> {
     let org = acting.trader(&caller)?;
     let mut tx = state.ledger.begin().await?;

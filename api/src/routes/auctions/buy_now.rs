@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 use super::found;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
-use crate::extract::{Path, Query};
-use crate::idempotency::Idempotent;
+use crate::extract::Path;
+use crate::idempotency::{Idempotent, Made};
 use crate::routes::acting::Acting;
 use crate::state::AppState;
 
@@ -49,7 +49,7 @@ struct Bought {
     ("auction" = AuctionId, Path), Acting,
     ("Idempotency-Key" = String, Header, description = "A new one for each purchase; the same again gets the same answer"),
 ), responses(
-    (status = 201, description = "Bought", body = Bought),
+    (status = 201, description = "Bought; `Location` names the order", body = Bought, headers(("Location" = String))),
     (status = 403, description = "`own_lot`, `org_not_approved`, `org_kind`: it is no buyer, `brokers_excluded`"),
     (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`, `seller_suspended`"),
 ))]
@@ -57,11 +57,15 @@ async fn buy_now(
     State(state): State<AppState>,
     caller: Caller,
     Path(auction): Path<AuctionId>,
-    Query(acting): Query<Acting>,
+    acting: Acting,
     Idempotent { key, body: _ }: Idempotent<Option<BuyNow>>,
 ) -> Result<Response> {
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
-    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| buy(tx, auction, org, caller.user).await).await
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        let bought = buy(tx, auction, org, caller.user).await?;
+        Ok(Made::at(format!("/v1/orders/{}", bought.order), bought))
+    })
+    .await
 }
 
 /// Buys the lot with all that belongs to it. The auction's closing job will find it decided and do nothing.

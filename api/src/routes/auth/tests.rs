@@ -12,7 +12,7 @@ async fn people_register_log_in_and_see_themselves() {
     assert_eq!(me["email"], "ann@example.com");
     assert_eq!(me["email_verified"], false);
     let change = json!({"name": "Ann Lee", "time_zone": "Asia/Kolkata"});
-    assert_eq!(api.call(Some(&ann), Method::PATCH, "/v1/me", change).await.status, 204);
+    assert_eq!(api.call(Some(&ann), Method::PATCH, "/v1/me", change).await.status, 200);
     let me = api.get(Some(&ann), "/v1/me").await.ok();
     assert_eq!((me["name"].as_str(), me["time_zone"].as_str()), (Some("Ann Lee"), Some("Asia/Kolkata")));
     api.db.close().await;

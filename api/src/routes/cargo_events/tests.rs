@@ -2,6 +2,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use market::cargo::store::count;
 use market::identity::PlatformRole;
 use serde_json::{Value, json};
+use shared::ids::OrgId;
 use shared::testing::{NetworkFault, Proxy, server};
 
 use super::*;
@@ -115,8 +116,8 @@ async fn only_traders_report_and_only_members_and_operators_read() {
     let operator = api.staff(PlatformRole::Operator).await;
     api.post(Some(&ann), "/v1/cargo-events", event(1)).await.ok();
     api.post(Some(&bob), "/v1/cargo-events", event(2)).await.refused(403, "org_not_approved");
-    api.post(Some(&bob), &format!("/v1/cargo-events?org={org}"), event(2)).await.refused(404, "not_found");
-    api.post(Some(&operator), "/v1/cargo-events", event(2)).await.refused(400, "org_required");
+    api.post(Some(&bob.acting(org)), "/v1/cargo-events", event(2)).await.refused(403, "not_a_member");
+    api.post(Some(&operator), "/v1/cargo-events", event(2)).await.refused(403, "no_org");
     let eve = api.person("Eve").await;
     let body = json!({"legal_name": "Eve Buys", "kinds": ["buyer"], "time_zone": "UTC"});
     let buyer = api.post(Some(&eve), "/v1/orgs", body).await.ok();
@@ -126,12 +127,14 @@ async fn only_traders_report_and_only_members_and_operators_read() {
     api.post(Some(&eve), "/v1/cargo-events", event(2)).await.refused(403, "org_kind");
     api.call(Some(&admin), reqwest::Method::PATCH, &path, json!({"kinds": ["carrier"]})).await.ok();
     api.post(Some(&eve), "/v1/cargo-events", event(2)).await.ok();
-    let path = format!("/v1/shipments/S-1/events?org={org}");
-    assert_eq!(api.get(Some(&ann), &path).await.ok()["items"].as_array().unwrap().len(), 1);
-    assert_eq!(api.get(Some(&operator), &path).await.ok()["items"].as_array().unwrap().len(), 1);
-    api.get(Some(&bob), &path).await.refused(404, "not_found");
-    api.get(Some(&bob), &format!("/v1/shipments/S-1/standing?org={org}")).await.refused(404, "not_found");
-    let own = api.get(Some(&bob), &format!("/v1/shipments/S-1/events?org={pending}")).await.ok();
+    let path = "/v1/shipments/S-1/events";
+    let operator = operator.acting(org);
+    assert_eq!(api.get(Some(&ann), path).await.ok()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(api.get(Some(&operator), path).await.ok()["items"].as_array().unwrap().len(), 1);
+    let others = bob.acting(org);
+    api.get(Some(&others), path).await.refused(403, "not_a_member");
+    api.get(Some(&others), "/v1/shipments/S-1/standing").await.refused(403, "not_a_member");
+    let own = api.get(Some(&bob.acting(pending)), path).await.ok();
     assert_eq!(own, json!({"items": []}));
     api.db.close().await;
 }

@@ -91,10 +91,10 @@ async fn nonsense_is_refused() {
         api.post(Some(ann), "/v1/reports", body).await.refused(400, "invalid_body");
     }
     let org = api.get(Some(eve), "/v1/orgs").await.ok()["items"][0]["id"].clone();
-    let mut foreign = sales("2026-01-01", "2026-01-01");
-    foreign["org"] = org;
-    api.post(Some(ann), "/v1/reports", foreign.clone()).await.refused(404, "not_found");
-    let admin = api.admin().await;
+    let org = org.as_str().unwrap();
+    let foreign = sales("2026-01-01", "2026-01-01");
+    api.post(Some(&ann.acting(org)), "/v1/reports", foreign.clone()).await.refused(403, "not_a_member");
+    let admin = api.admin().await.acting(org);
     assert_eq!(api.post(Some(&admin), "/v1/reports", foreign).await.status, 202);
 }
 

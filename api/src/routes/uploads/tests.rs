@@ -152,10 +152,14 @@ async fn what_cannot_be_a_photograph_is_refused_before_it_is_sent() {
         post(body).await.refused(400, "invalid_body");
     }
     let pending = scene.api.pending_org(&scene.ann, "Second Farm").await;
-    let body = |org| json!({"content_type": "image/png", "size": 1, "org": org});
-    post(body(pending)).await.refused(403, "org_not_approved");
     let foreign = scene.api.get(Some(&scene.eve), "/v1/orgs").await.ok()["items"][0]["id"].clone();
-    post(json!({"content_type": "image/png", "size": 1, "org": foreign})).await.refused(404, "not_found");
+    let body = json!({"content_type": "image/png", "size": 1});
+    post(body.clone()).await.refused(400, "org_required");
+    for (org, code) in
+        [(pending.to_string(), "org_not_approved"), (foreign.as_str().unwrap().to_owned(), "not_a_member")]
+    {
+        scene.api.post(Some(&scene.ann.acting(org)), "/v1/uploads", body.clone()).await.refused(403, code);
+    }
 }
 
 #[tokio::test]

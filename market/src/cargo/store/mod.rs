@@ -19,7 +19,7 @@ use self::columns::Columns;
 use super::model::OwnedEvent;
 
 pub use read::{Cursor, MalformedCursor, Page, list, standing};
-pub use rejects::{MAX_REJECT_BYTES, Reject, park, prune_rejects};
+pub use rejects::{KeptReject, MAX_REJECT_BYTES, Reject, park, prune_rejects, rejects, take_reject};
 
 /// How often an insert is tried again when another one recorded the same events at the same time.
 const TRIES: u32 = 10;

@@ -1,3 +1,5 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
@@ -61,4 +63,50 @@ pub async fn prune_rejects(conn: &mut PgConnection, days: i32, most: i64) -> Res
     .execute(conn)
     .await?;
     Ok(pruned.rows_affected())
+}
+
+/// A reject as it is kept.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeptReject {
+    pub id: i64,
+    pub reason: String,
+    pub routing_key: String,
+    /// How long it was; more than [`MAX_REJECT_BYTES`] of it are not kept.
+    pub size: i64,
+    /// How often it came.
+    pub seen: i64,
+    pub last_at: DateTime<Utc>,
+}
+
+/// The rejects that came last.
+pub async fn rejects(conn: &mut PgConnection, limit: i64) -> Result<Vec<KeptReject>, sqlx::Error> {
+    sqlx::query_as!(
+        KeptReject,
+        "
+        SELECT id, reason, routing_key, size, seen, last_at
+        FROM cargo_rejects
+        ORDER BY last_at DESC, id DESC
+        LIMIT $1
+        ",
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Takes a reject out, to be sent again: its routing key and its bytes. `None`: it is not there, or it was too long to be kept
+/// whole.
+pub async fn take_reject(conn: &mut PgConnection, id: i64) -> Result<Option<(String, Vec<u8>)>, sqlx::Error> {
+    let taken = sqlx::query!(
+        "
+        DELETE FROM cargo_rejects
+        WHERE id = $1
+          AND octet_length(bytes) = size
+        RETURNING routing_key, bytes
+        ",
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(taken.map(|row| (row.routing_key, row.bytes)))
 }

@@ -51,6 +51,26 @@ pub async fn create_category(conn: &mut PgConnection, new: &NewCategory) -> Resu
     Ok(made)
 }
 
+/// A category.
+pub async fn category(conn: &mut PgConnection, id: CategoryId) -> Result<Option<Category>, sqlx::Error> {
+    sqlx::query_as!(
+        Category,
+        r#"SELECT id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags, fee_bps
+           FROM categories
+           WHERE id = $1"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// [`category`], locked against changes until the transaction ends.
+pub async fn lock_category(conn: &mut PgConnection, id: CategoryId) -> Result<Category, CatalogError> {
+    // In a statement of its own: the next one sees what those that it waited for have changed.
+    sqlx::query!("SELECT FROM categories WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
+    category(conn, id).await?.ok_or(CatalogError::NoCategory)
+}
+
 /// Changes a category. Items stay as they are; they must fit a new schema when they are changed or listed next.
 pub async fn change_category(
     conn: &mut PgConnection,

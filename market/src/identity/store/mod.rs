@@ -13,7 +13,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 pub use members::{Member, MembersError, add_member, change_member, members, remove_member, traders};
-pub use orgs::{Decision, NewOrg, Org, OrgChange, OrgError, OrgFilter, change_org, create_org, decide, org, orgs_page};
+pub use orgs::{
+    Decision, NewOrg, Org, OrgChange, OrgError, OrgFilter, change_org, create_org, decide, lock_org, org, orgs_page,
+};
 pub use purge::purge;
 pub use sessions::{
     Authority, Membership, Opened, REFRESH_DAYS, RefreshError, Refreshed, authorities, authorize, open_session,
@@ -23,8 +25,8 @@ pub use throttle::{Limit, ThrottleKey, begin_attempt, forget_attempts};
 pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
 pub use users::{
     Bootstrapped, Credentials, NewUser, Profile, ProfileChange, UserError, UserRow, bootstrap_admin, change_profile,
-    credentials, insert_user, mint_email_verification, profile, rehash, set_platform_role, set_user_status, users_page,
-    verify_email,
+    credentials, insert_user, lock_profile, mint_email_verification, profile, rehash, set_platform_role,
+    set_user_status, users_page, verify_email,
 };
 
 /// 32 random bytes as text, and the hash under which they are stored.

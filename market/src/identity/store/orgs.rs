@@ -125,6 +125,13 @@ pub async fn org(conn: &mut PgConnection, id: OrgId) -> Result<Option<Org>, sqlx
     Ok(row.map(Into::into))
 }
 
+/// [`org`], locked against changes until the transaction ends.
+pub async fn lock_org(conn: &mut PgConnection, id: OrgId) -> Result<Org, OrgError> {
+    // In a statement of its own: the next one sees what those that it waited for have changed.
+    sqlx::query!("SELECT FROM orgs WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
+    org(conn, id).await?.ok_or(OrgError::Unknown)
+}
+
 /// Which organisations a list shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OrgFilter {

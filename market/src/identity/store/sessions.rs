@@ -175,6 +175,8 @@ pub struct Membership {
     pub status: OrgStatus,
     /// What the organisation does here.
     pub kinds: Vec<OrgKind>,
+    /// `standard` or `partner`, whose people may ask more often.
+    pub plan: String,
 }
 
 /// What the session's owner may do; `None` when the session or the account has ended or the version is old. One statement.
@@ -203,7 +205,7 @@ pub async fn authorities(
                 ORDER BY memberships.org_id
             ) AS "orgs!: Vec<Uuid>",
             ARRAY(
-                SELECT memberships.role || ' ' || orgs.status || ' ' || array_to_string(orgs.kinds, ',')
+                SELECT memberships.role || ' ' || orgs.status || ' ' || array_to_string(orgs.kinds, ',') || ' ' || orgs.plan
                 FROM memberships
                 JOIN orgs ON orgs.id = memberships.org_id
                 WHERE memberships.user_id = users.id
@@ -228,7 +230,8 @@ pub async fn authorities(
             let mut words = standing.split(' ');
             let (role, status) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
             let kinds = words.next()?.split(',').filter_map(|kind| kind.parse().ok()).collect();
-            Some(Membership { org: OrgId(*org), role, status, kinds })
+            let plan = words.next()?.to_owned();
+            Some(Membership { org: OrgId(*org), role, status, kinds, plan })
         });
         Authority { platform_role, email_verified, memberships: memberships.collect() }
     };

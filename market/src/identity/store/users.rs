@@ -101,6 +101,13 @@ pub async fn profile(conn: &mut PgConnection, user: UserId) -> Result<Option<Pro
     .await
 }
 
+/// [`profile`], locked against changes until the transaction ends.
+pub async fn lock_profile(conn: &mut PgConnection, user: UserId) -> Result<Option<Profile>, sqlx::Error> {
+    // In a statement of its own: the next one sees what those that it waited for have changed.
+    sqlx::query!("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0).fetch_optional(&mut *conn).await?;
+    profile(conn, user).await
+}
+
 /// What people change about themselves; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {

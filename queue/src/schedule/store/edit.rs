@@ -48,21 +48,27 @@ fn fire_once() -> String {
     super::Misfire::FireOnce.to_string()
 }
 
-/// Overrides a schedule's times. It goes on from now by the new ones: times that they name in the past do not fire.
+/// A schedule, locked against changes until the transaction ends.
+pub async fn lock(conn: &mut PgConnection, name: &str) -> Result<ScheduleView, ScheduleError> {
+    // In a statement of its own: the next one sees what those that it waited for have changed.
+    sqlx::query!("SELECT FROM schedules WHERE name = $1 FOR NO KEY UPDATE", name).fetch_optional(&mut *conn).await?;
+    get(conn, name).await
+}
+
+/// Overrides a schedule's times; needs a transaction. It goes on from now by the new ones: times that they name in the past do not fire.
 ///
 /// What equals the declaration is no override. `by` names who, such as `cli` or a user's id; never personal data.
 pub async fn edit(conn: &mut PgConnection, name: &str, edit: Edit, by: &str) -> Result<ScheduleView, ScheduleError> {
     if edit.expression.is_none() && edit.zone.is_none() && edit.misfire.is_none() {
         return Err(ScheduleError::NothingToChange);
     }
-    let old = get(conn, name).await?;
+    let old = lock(conn, name).await?;
     let new = Times {
         expression: edit.expression.unwrap_or_else(|| old.times.expression.clone()),
         zone: edit.zone.unwrap_or_else(|| old.times.zone.clone()),
         misfire: edit.misfire.unwrap_or_else(|| old.times.misfire.clone()),
     };
     let new = new.tidy()?;
-    // A row that was changed since it was read is changed on top of that: each edit names all three texts.
     let changed = sqlx::query!(
         r#"
         UPDATE schedules

@@ -18,7 +18,7 @@ use crate::enqueue::EnqueueError;
 use crate::job::Undecodable;
 
 pub use declare::{Declarations, Faults, RETIRED_AFTER, declare};
-pub use edit::{Edit, NewSchedule, add, edit, job_now, pause, remove, reset, resume, run_now};
+pub use edit::{Edit, NewSchedule, add, edit, job_now, lock, pause, remove, reset, resume, run_now};
 pub use fire::{Due, Fired, Outcome, due, fire, fire_time, forget_ticks, now};
 
 /// How many fire times a view tells in advance.

@@ -18,19 +18,24 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::ledger::connections::within;
 use crate::ledger::dispatch::{promote, recall, waiting};
 use crate::ledger::lead;
+use crate::ledger::locks::was_held_up;
 use crate::queue_settings;
+use crate::transport::{BrokerError, Transport};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::queue::{Changed, QueueState};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{LIMIT, Scheduler};
 
 /// How often an idle dispatcher looks for work: half of what a due job may wait.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often leases are renewed and what was seen is told to the fast paths.
 const LEAD_EVERY: Duration = Duration::from_millis(200);
+/// How long renewing may take: there is time for another try, on another connection, before the lease is over.
+const LEAD_LIMIT: Duration = Duration::from_millis(1_500);
 /// How long after a change of settings everybody has seen it.
 const SETTLED: Duration = Duration::from_secs(1);
 /// How many due jobs are promoted in one statement.
@@ -68,13 +73,19 @@ impl Dispatcher {
         led
     }
 
+    /// The queues that this scheduler leads now over a transport.
+    pub(crate) fn led_over(&self, transport: Transport) -> Vec<String> {
+        let queues = self.queues.values().filter(|queue| queue.is_led() && queue.transport() == Some(transport));
+        queues.map(|queue| queue.name.clone()).collect()
+    }
+
     /// Whether the queue's broker did not answer the reconciler last time.
     pub(crate) fn broker_is_down(&self, queue: &str) -> bool {
         self.queues.get(queue).is_some_and(|queue| queue.does_not_answer())
     }
 
     /// What the reconciler heard from the queue's broker. With all traffic on the fast path nobody else asks it.
-    pub(crate) fn broker_answers(&self, queue: &str, problem: Option<String>) {
+    pub(crate) fn broker_answers(&self, queue: &str, problem: Option<BrokerError>) {
         if let Some(queue) = self.queues.get(queue) {
             queue.asked(problem);
         }
@@ -89,8 +100,8 @@ impl Dispatcher {
         self.tasks.spawn(self.clone().lead(stop.clone()));
         self.tasks.close();
         self.tasks.wait().await;
-        let resigned = async { lead::resign(&mut *self.scheduler.pool.acquire().await?, &self.scheduler.name).await };
-        if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(2), resigned).await {
+        let resigned = async { lead::resign(&mut *self.scheduler.db.lend().await?, &self.scheduler.name).await };
+        if let Err(error) = within(Duration::from_secs(2), resigned).await {
             tracing::warn!(%error, "could not resign; the leases will run out");
         }
     }
@@ -100,9 +111,7 @@ impl Dispatcher {
         while !stop.is_cancelled() {
             let seen: Vec<_> = self.queues.values().map(|queue| queue.seen()).collect();
             let asked = Instant::now();
-            let led =
-                async { lead::lead(&mut *self.scheduler.pool.acquire().await?, &self.scheduler.name, &seen).await };
-            match led.await {
+            match self.renew(&seen).await {
                 Ok(led) => {
                     for queue in self.queues.values() {
                         let led = led.iter().find(|led| led.queue == queue.name);
@@ -122,6 +131,35 @@ impl Dispatcher {
         }
     }
 
+    /// Takes or keeps the leads, of all queues in one statement. Somebody who holds one queue's row must not cost the others their
+    /// dispatcher: they are then asked for one by one.
+    async fn renew(&self, seen: &[lead::Seen]) -> Result<Vec<lead::Led>, sqlx::Error> {
+        match self.renew_together(seen).await {
+            Err(error) if was_held_up(&error) => {
+                let each = futures::future::join_all(seen.chunks(1).map(|one| self.renew_together(one))).await;
+                let mut led = Vec::with_capacity(seen.len());
+                for (one, renewed) in seen.iter().zip(each) {
+                    match renewed {
+                        Ok(renewed) => led.extend(renewed),
+                        Err(error) => tracing::warn!(queue = one.queue, %error, "cannot renew the queue's lease"),
+                    }
+                }
+                Ok(led)
+            }
+            renewed => renewed,
+        }
+    }
+
+    async fn renew_together(&self, seen: &[lead::Seen]) -> Result<Vec<lead::Led>, sqlx::Error> {
+        within(LEAD_LIMIT, async {
+            let mut conn = self.scheduler.db.lend().await?;
+            let led = lead::lead(&mut conn, &self.scheduler.name, seen).await?;
+            conn.give_back();
+            Ok(led)
+        })
+        .await
+    }
+
     /// Once everybody has seen a change of the queue's settings, takes back what was handed over by those who had not: to the
     /// broker that it left, past the new limits, or during a pause, where a claim was refused.
     async fn settle(self, queue: Arc<QueueState>, changed: Changed, stop: CancellationToken) {
@@ -130,11 +168,13 @@ impl Dispatcher {
             return;
         }
         let settled = async {
-            let mut conn = self.scheduler.pool.acquire().await?;
+            let mut conn = self.scheduler.db.lend().await?;
             let back = recall(&mut conn, &queue.name).await?;
-            Ok::<_, sqlx::Error>((back, queue_settings::transport(&mut conn, &queue.name).await?))
+            let now = queue_settings::transport(&mut conn, &queue.name).await?;
+            conn.give_back();
+            Ok((back, now))
         };
-        let now = match settled.await {
+        let now = match within(LIMIT, settled).await {
             Ok((back, now)) => {
                 tracing::debug!(queue = queue.name, jobs = back, "took back what was handed over before the change");
                 queue.wake.notify_one();
@@ -175,13 +215,18 @@ impl Dispatcher {
         if led.is_empty() {
             return Ok(false);
         }
-        let mut conn = self.scheduler.pool.acquire().await?;
-        let (promoted, _) = promote(&mut conn, PROMOTE).await?;
-        for queue in waiting(&mut conn, &led).await? {
-            if let Some(queue) = self.queues.get(&queue) {
-                queue.wake.notify_one();
+        let promoted = within(LIMIT, async {
+            let mut conn = self.scheduler.db.lend().await?;
+            let (promoted, _) = promote(&mut conn, PROMOTE).await?;
+            for queue in waiting(&mut conn, &led).await? {
+                if let Some(queue) = self.queues.get(&queue) {
+                    queue.wake.notify_one();
+                }
             }
-        }
+            conn.give_back();
+            Ok(promoted)
+        });
+        let promoted = promoted.await?;
         Ok(i64::try_from(promoted).is_ok_and(|promoted| promoted >= PROMOTE))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::ledger::lead::{LEASE, Led, Seen};
-use crate::transport::Transport;
+use crate::transport::{BrokerError, Transport};
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
@@ -22,8 +22,8 @@ struct Inner {
     led_until: Option<Instant>,
     backlog: bool,
     /// Kept apart: a broker may tell its depth and yet refuse messages.
-    publish_error: Option<String>,
-    depth_error: Option<String>,
+    publish_error: Option<BrokerError>,
+    depth_error: Option<BrokerError>,
     settings: Option<Settings>,
 }
 
@@ -77,7 +77,7 @@ impl QueueState {
     }
 
     /// How a publish ended.
-    pub(super) fn published(&self, result: Result<(), String>) {
+    pub(super) fn published(&self, result: Result<(), BrokerError>) {
         self.inner().publish_error = result.err();
     }
 
@@ -87,13 +87,20 @@ impl QueueState {
     }
 
     /// How the broker answered when it was asked for its depth.
-    pub(super) fn asked(&self, problem: Option<String>) {
+    pub(super) fn asked(&self, problem: Option<BrokerError>) {
         let known = std::mem::replace(&mut self.inner().depth_error, problem.clone());
         match (known, problem) {
-            (None, Some(problem)) => tracing::warn!(queue = self.name, problem, "the broker does not answer"),
+            (None, Some(problem)) => {
+                tracing::warn!(queue = self.name, %problem, "the broker does not answer or is blocked")
+            }
             (Some(_), None) => tracing::info!(queue = self.name, "the broker answers again"),
             _ => {}
         }
+    }
+
+    /// What carries the queue, as far as this scheduler knows.
+    pub(super) fn transport(&self) -> Option<Transport> {
+        self.inner().settings.and_then(|settings| settings.transport)
     }
 
     /// Whether the broker did not answer when it was last asked.
@@ -148,12 +155,14 @@ mod tests {
     #[test]
     fn a_broker_that_tells_its_depth_but_refuses_messages_is_down() {
         let queue = QueueState::new("emails".to_owned());
-        queue.published(Err("an alarm".to_owned()));
+        let alarm = BrokerError::blocked(Transport::Rabbit);
+        queue.published(Err(alarm.clone()));
         queue.asked(None);
-        assert_eq!(queue.seen().broker_error.as_deref(), Some("an alarm"));
+        assert_eq!(queue.seen().broker_error, Some(alarm));
         queue.published(Ok(()));
         assert_eq!(queue.seen().broker_error, None);
-        queue.asked(Some("refused".to_owned()));
-        assert_eq!(queue.seen().broker_error.as_deref(), Some("refused"));
+        let refused = BrokerError::new(Transport::Rabbit, "refused");
+        queue.asked(Some(refused.clone()));
+        assert_eq!(queue.seen().broker_error, Some(refused));
     }
 }

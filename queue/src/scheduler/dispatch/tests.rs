@@ -29,13 +29,9 @@ impl Job for Report {
 /// A dispatcher that leads both queues and runs no tasks.
 fn dispatcher(db: &TestDb) -> Dispatcher {
     let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
-    let scheduler = Scheduler {
-        brokers: Brokers::connect(&config, db.pool.clone()),
-        pool: db.pool.clone(),
-        registry: Arc::new(Registry::new([KindInfo::of::<Mail>(), KindInfo::of::<Report>()]).unwrap()),
-        name: "test".to_owned(),
-        health: shared::program::Health::default(),
-    };
+    let brokers = Brokers::connect(&config, db.pool.clone());
+    let registry = Arc::new(Registry::new([KindInfo::of::<Mail>(), KindInfo::of::<Report>()]).unwrap());
+    let scheduler = Scheduler::over(db.pool.clone(), brokers, registry, "test".to_owned());
     let dispatcher = Dispatcher::new(&scheduler);
     for queue in dispatcher.queues.values() {
         let led = lead::Led { queue: queue.name.clone(), transport: None, changed_at: None };

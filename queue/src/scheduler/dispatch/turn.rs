@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::ledger::claim::release;
+use crate::ledger::connections::within;
 use crate::ledger::dispatch::{QueueTurn, Taken, look, recall, return_tokens, take_tokens};
 use crate::ticket::Ticket;
-use crate::transport::{MAX_TICKETS, Message};
+use crate::transport::{BrokerError, MAX_TICKETS, Message};
+use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::pause;
 use super::queue::QueueState;
 use super::rotation::Rotation;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{LIMIT, Scheduler};
 
 /// How much work one message may carry: a worker that dies with it costs no more than this.
 const MESSAGE_MICROS: f64 = 20_000.0;
@@ -88,58 +90,81 @@ pub(super) async fn run(scheduler: Scheduler, queue: Arc<QueueState>, tasks: Tas
     }
 }
 
+/// What the ledger gave for a turn.
+enum Picked {
+    Jobs(QueueTurn, Vec<Vec<Taken>>),
+    Nothing(Turn),
+}
+
 async fn turn(
     scheduler: &Scheduler,
     queue: &Arc<QueueState>,
     memory: &mut Memory,
     publishing: &Publishing,
 ) -> anyhow::Result<Turn> {
+    let picked = within(LIMIT, async {
+        let mut conn = scheduler.db.lend().await?;
+        let picked = pick(&mut conn, scheduler, queue, memory).await?;
+        conn.give_back();
+        Ok(picked)
+    });
+    match picked.await? {
+        Picked::Nothing(turn) => Ok(turn),
+        Picked::Jobs(now, taken) => publish(scheduler, queue, &now, taken, publishing).await,
+    }
+}
+
+async fn pick(
+    conn: &mut PgConnection,
+    scheduler: &Scheduler,
+    queue: &QueueState,
+    memory: &mut Memory,
+) -> Result<Picked, sqlx::Error> {
+    let nothing = |turn| Ok(Picked::Nothing(turn));
     let Memory { rotation, small_room, full } = memory;
-    let mut conn = scheduler.pool.acquire().await?;
-    let Some(now) = look(&mut conn, &queue.name, rotation.priority()).await? else { return Ok(Turn::Empty) };
+    let Some(now) = look(conn, &queue.name, rotation.priority()).await? else { return nothing(Turn::Empty) };
     if now.paused {
-        recall(&mut conn, &queue.name).await?;
-        return Ok(Turn::Wait(Duration::from_millis(200)));
+        recall(conn, &queue.name).await?;
+        return nothing(Turn::Wait(Duration::from_millis(200)));
     }
     if now.room == 0 {
         *small_room = 0;
         queue.see_backlog(true);
-        return Ok(Turn::Wait(full.wait(now.inflight)));
+        return nothing(Turn::Wait(full.wait(now.inflight)));
     }
     *full = Full::default();
     if now.room < now.window / 8 && *small_room < 4 {
         // A little patience makes one large statement of many small ones; with slow jobs it ends after four looks.
         *small_room += 1;
         queue.see_backlog(true);
-        return Ok(Turn::Wait(FULL.0));
+        return nothing(Turn::Wait(FULL.0));
     }
     *small_room = 0;
     if now.higher_waiting || rotation.is_stale(now.room) {
-        rotation.refresh(&mut conn, &queue.name).await?;
+        rotation.refresh(conn, &queue.name).await?;
         if rotation.is_empty() {
-            return Ok(Turn::Empty);
+            return nothing(Turn::Empty);
         }
     }
     let wanted = if queue.publish_fails() { now.room.min(PROBE) } else { now.room };
-    let room = if now.rate_limited { take_tokens(&mut conn, &queue.name, wanted).await? } else { wanted };
+    let room = if now.rate_limited { take_tokens(conn, &queue.name, wanted).await? } else { wanted };
     if room == 0 {
         queue.see_backlog(true);
-        return Ok(Turn::Wait(Duration::from_millis(20)));
+        return nothing(Turn::Wait(Duration::from_millis(20)));
     }
-    let taken = rotation.take(&mut conn, &queue.name, room, &scheduler.name).await?;
+    let taken = rotation.take(conn, &queue.name, room, &scheduler.name).await?;
     let count = taken.iter().map(|line| i64::try_from(line.len()).unwrap_or(0)).sum::<i64>();
     if now.rate_limited && count < room {
-        return_tokens(&mut conn, &queue.name, room - count).await?;
+        return_tokens(conn, &queue.name, room - count).await?;
     }
-    drop(conn);
     queue.see_backlog(count == room);
     if taken.is_empty() {
         // The marks may have hidden the last jobs: look once more without them.
         let hidden = rotation.has_marks();
         rotation.forget();
-        return Ok(if hidden { Turn::Took } else { Turn::Empty });
+        return nothing(if hidden { Turn::Took } else { Turn::Empty });
     }
-    publish(scheduler, queue, &now, taken, publishing).await
+    Ok(Picked::Jobs(now, taken))
 }
 
 /// The publishes under way.
@@ -163,7 +188,7 @@ async fn publish(
         .record(f64::from(u32::try_from(tickets.len()).unwrap_or(u32::MAX)));
     let messages: Vec<Message> = tickets.chunks(pack).map(|chunk| Message(chunk.to_vec())).collect();
     let Some(broker) = scheduler.brokers.get(now.transport) else {
-        let problem = format!("this scheduler has no address for {}", now.transport);
+        let problem = BrokerError::new(now.transport, "this scheduler has no address for it");
         put_back(scheduler, queue, &tickets, now.rate_limited, problem).await;
         return Ok(Turn::Wait(BROKER_PAUSE));
     };
@@ -174,7 +199,7 @@ async fn publish(
         let sent = broker.publish(&queue.name, &messages).await;
         match sent {
             Ok(()) => queue.published(Ok(())),
-            Err(error) => put_back(&scheduler, &queue, &tickets, rate_limited, error.to_string()).await,
+            Err(error) => put_back(&scheduler, &queue, &tickets, rate_limited, error).await,
         }
         drop(permit);
         queue.publish_fails()
@@ -187,18 +212,25 @@ async fn publish(
     Ok(Turn::Took)
 }
 
-async fn put_back(scheduler: &Scheduler, queue: &QueueState, tickets: &[Ticket], rate_limited: bool, problem: String) {
-    tracing::warn!(queue = queue.name, problem, jobs = tickets.len(), "not published; the jobs go back in line");
+async fn put_back(
+    scheduler: &Scheduler,
+    queue: &QueueState,
+    tickets: &[Ticket],
+    rate_limited: bool,
+    problem: BrokerError,
+) {
+    tracing::warn!(queue = queue.name, %problem, jobs = tickets.len(), "not published; the jobs go back in line");
     queue.published(Err(problem));
     let released = async {
-        let mut conn = scheduler.pool.acquire().await?;
+        let mut conn = scheduler.db.lend().await?;
         release(&mut conn, tickets).await?;
         if rate_limited {
             return_tokens(&mut conn, &queue.name, i64::try_from(tickets.len()).unwrap_or(0)).await?;
         }
-        Ok::<(), sqlx::Error>(())
+        conn.give_back();
+        Ok(())
     };
-    if let Err(error) = released.await {
+    if let Err(error) = within(LIMIT, released).await {
         tracing::warn!(%error, "could not put jobs back in line; the reconciler will publish them");
     }
 }

@@ -15,13 +15,9 @@ const QUEUE: &str = "emails";
 async fn scheduler() -> (TestDb, Scheduler) {
     let db = TestDb::new().await;
     let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
-    let scheduler = Scheduler {
-        brokers: Brokers::connect(&config, db.pool.clone()),
-        pool: db.pool.clone(),
-        registry: Arc::new(Registry::default()),
-        name: "test".to_owned(),
-        health: shared::program::Health::default(),
-    };
+    let brokers = Brokers::connect(&config, db.pool.clone());
+    let registry = Arc::new(Registry::default());
+    let scheduler = Scheduler::over(db.pool.clone(), brokers, registry, "test".to_owned());
     sql(&db, "INSERT INTO queues (name, transport) VALUES ('emails', 'local')").await;
     (db, scheduler)
 }

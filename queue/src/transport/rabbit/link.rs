@@ -74,12 +74,12 @@ impl Link {
     }
 
     /// Gives a connection up that does not answer: it may be half open. One that the broker blocks is kept, because a new
-    /// one would be blocked as well.
-    pub(super) fn suspect(&self) {
+    /// one would be blocked as well; returns whether that is so.
+    pub(super) fn suspect(&self) -> bool {
         // Whoever holds the lock is about to make a new one.
-        if let Ok(mut slot) = self.0.live.try_lock() {
-            slot.take_if(|live| !live.connection.status().blocked());
-        }
+        let Ok(mut slot) = self.0.live.try_lock() else { return false };
+        slot.take_if(|live| !live.is_blocked());
+        slot.is_some()
     }
 
     /// Gives the connection up: the next caller makes a new one.
@@ -113,6 +113,11 @@ impl Live {
         self.connection.status().connected()
             && self.publishing.status().connected()
             && self.control.status().connected()
+    }
+
+    /// Whether the broker takes nothing from this connection, for want of memory or disk.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.connection.status().blocked()
     }
 
     /// Declares the queue unless that was done over this connection.

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::link::{Link, Live, lost};
 use super::consume::{self, Ack, Delivery, Held, InHand};
-use super::{Broker, BrokerError, Consumer, Deliver, Message, PATIENCE};
+use super::{Broker, BrokerError, Consumer, Deliver, Message, PATIENCE, TransportProblem};
 use crate::transport::Transport;
 
 /// Messages whose confirms are awaited together.
@@ -102,7 +102,10 @@ impl Rabbit {
         if let Ok(result) = tokio::time::timeout(self.patience, work).await {
             return result;
         }
-        self.publisher.suspect();
+        if self.publisher.suspect() {
+            // It was blocked by what was published just now: RabbitMQ tells nobody else.
+            return Err(BrokerError::blocked(Transport::Rabbit));
+        }
         Err(BrokerError::late(Transport::Rabbit, self.patience))
     }
 
@@ -120,11 +123,7 @@ impl Rabbit {
     async fn publish_twice(&self, queue: &str, bodies: &[String]) -> Result<(), BrokerError> {
         let mut repeated = false;
         loop {
-            let live = self.publisher.live().await?;
-            // Whatever is sent to a blocked connection stays in this process' memory.
-            if live.connection.status().blocked() {
-                return Err(lost("the broker is short of memory or disk and accepts nothing"));
-            }
+            let live = self.unblocked().await?;
             match publish_all(&live, queue, bodies).await {
                 Ok(()) => return Ok(()),
                 Err(Refusal::Unroutable) if !repeated => live.doubt(queue),
@@ -140,18 +139,25 @@ impl Rabbit {
         }
     }
 
+    /// The publishing connection, unless RabbitMQ has blocked it: it reads nothing of it then, and whatever is sent stays in this
+    /// process' memory.
+    async fn unblocked(&self) -> Result<Arc<Live>, BrokerError> {
+        let live = self.publisher.live().await?;
+        if live.is_blocked() { Err(BrokerError::blocked(Transport::Rabbit)) } else { Ok(live) }
+    }
+
     /// Runs `question` on the publishing connection, and once more on a new one when that was cut.
     async fn ask<T, F>(&self, question: impl Fn(Arc<Live>) -> F) -> Result<T, BrokerError>
     where
         F: Future<Output = Result<T, BrokerError>>,
     {
         self.within(async {
-            let live = self.publisher.live().await?;
+            let live = self.unblocked().await?;
             if let Ok(answer) = question(Arc::clone(&live)).await {
                 return Ok(answer);
             }
             self.publisher.forget(&live).await;
-            question(self.publisher.live().await?).await
+            question(self.unblocked().await?).await
         })
         .await
     }
@@ -310,10 +316,34 @@ impl Broker for Rabbit {
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), BrokerError>> {
-        // Changes nothing, and only the server can answer it.
-        Box::pin(
-            self.ask(|live| async move { live.control().basic_qos(0, BasicQosOptions::default()).await.map_err(lost) }),
-        )
+        Box::pin(async move {
+            // Changes nothing, and only the server can answer it.
+            let answered = self
+                .ask(|live| async move { live.control().basic_qos(0, BasicQosOptions::default()).await.map_err(lost) });
+            match answered.await {
+                // It said so itself.
+                Err(error) if error.kind == TransportProblem::Blocked => Ok(()),
+                answered => answered,
+            }
+        })
+    }
+
+    /// Publishes a message that no queue takes: RabbitMQ tells only those who publish that it is short of memory or disk.
+    fn takes_messages(&self) -> BoxFuture<'_, Result<(), BrokerError>> {
+        Box::pin(async move {
+            let nobody = &ShortString::from(self.name("nobody"));
+            self.ask(|live| async move {
+                let turn = live.turn.lock().await;
+                let options = BasicPublishOptions::default();
+                let sent =
+                    live.publishing.basic_publish("".into(), nobody.clone(), options, b"", BasicProperties::default());
+                let sent = sent.await.map_err(lost)?;
+                drop(turn);
+                sent.await.map_err(lost)?;
+                Ok(())
+            })
+            .await
+        })
     }
 
     fn consume(

@@ -30,7 +30,7 @@ async fn a_cancellation_that_commits_while_a_failing_attempt_waits_for_the_row_i
         fingerprint: None,
         started_at: claimed.started_at,
     };
-    let ending = tokio::spawn(async move { end(&mut conn, worker, &[ended]).await });
+    let ending = tokio::spawn(async move { end(&mut conn, worker, &[&ended]).await });
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while sqlx::query_scalar::<_, i64>(waits).fetch_one(&stage.db.pool).await.unwrap() == 0 {
         tokio::task::yield_now().await;

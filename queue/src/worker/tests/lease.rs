@@ -1,8 +1,10 @@
 //! The lease: kept, late, lost, and not to be trusted any more.
 
+use shared::testing::{NetworkFault, Proxy};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::ledger::connections::Connections;
 use crate::worker::heartbeat::Heartbeat;
 
 /// Runs until it is told to stop.
@@ -28,7 +30,7 @@ struct Worker {
     bench: Bench<Services>,
     services: Services,
     /// What the heartbeat reaches the ledger through.
-    line: sqlx::PgPool,
+    line: Proxy,
     stop: CancellationToken,
 }
 
@@ -37,9 +39,10 @@ async fn worker() -> (Worker, tokio::task::JoinHandle<()>) {
     let db = TestDb::new().await;
     let services = Services::default();
     let bench = Bench::new(&db.pool, Handlers::default().with::<Long>(), services.clone()).await;
-    let line = shared::db::pool(&db.url().into(), 2, "heartbeat").unwrap();
+    let (line, through) = Proxy::before(&db.url()).await.unwrap();
     let stop = CancellationToken::new();
-    let heartbeat = Heartbeat::new(Arc::clone(&bench.engine), line.clone(), bench.registration.clone());
+    let connections = Connections::like(&shared::db::pool(&through.into(), 2, "heartbeat").unwrap());
+    let heartbeat = Heartbeat::new(Arc::clone(&bench.engine), connections, bench.registration.clone());
     tokio::spawn(heartbeat.run(stop.clone()));
     let _ = Ledger::new(db.pool.clone()).enqueue(&Long).await.unwrap();
     let ticket = bench.take().await.remove(0);
@@ -69,7 +72,6 @@ impl Worker {
 
     async fn close(self) {
         self.stop.cancel();
-        self.line.close().await;
         self.db.close().await;
     }
 }
@@ -79,7 +81,8 @@ async fn a_worker_that_is_cut_off_stops_what_runs_before_its_lease_ends() {
     let scrape = shared::telemetry::metrics();
     let (worker, running) = worker().await;
     assert!(worker.bench.engine.lease.is_trusted());
-    worker.line.close().await;
+    // No answer, no reset: as when the host vanishes.
+    worker.line.set(NetworkFault::Silence);
     tokio::time::timeout(crate::ledger::workers::LEASE, running)
         .await
         .expect("the attempt ends within the lease")
@@ -89,6 +92,17 @@ async fn a_worker_that_is_cut_off_stops_what_runs_before_its_lease_ends() {
     assert!(scrape.render().contains("tradeyard_lease_losses_total 1"));
     // Nothing was written: whoever has the lease decides.
     assert!(worker.is("SELECT state = 'running' FROM jobs").await);
+    worker.close().await;
+}
+
+#[tokio::test]
+async fn a_worker_whose_database_has_moved_to_another_host_goes_on_within_its_lease() {
+    let (worker, running) = worker().await;
+    worker.line.strand();
+    worker.sql("UPDATE workers SET seen_at = seen_at - interval '1 hour'").await;
+    until(async || worker.is("SELECT seen_at > clock_timestamp() - interval '1 minute' FROM workers").await).await;
+    assert!(!running.is_finished(), "what runs was stopped");
+    assert!(worker.bench.engine.lease.is_trusted());
     worker.close().await;
 }
 

@@ -13,8 +13,10 @@ use crate::testing::{Bench, Row, rows};
 use crate::transport::Transport;
 use crate::{Cx, Decision, Handler, Job, Kind, Ledger, Outcome, Queue, Retry};
 
+mod connections;
 mod ends;
 mod lease;
+mod locks;
 mod metrics;
 mod payloads;
 mod unique;

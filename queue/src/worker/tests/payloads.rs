@@ -134,7 +134,7 @@ async fn an_old_worker_gives_a_newer_payload_back_and_a_new_one_runs_it() {
 }
 
 #[tokio::test]
-async fn an_unknown_kind_is_given_back() {
+async fn an_unknown_kind_comes_back_ever_later_and_leaves_no_row_for_each_try() {
     let stage = stage().await;
     sqlx::query(
         "INSERT INTO jobs (state, queue, kind, payload, run_at) VALUES ('available', 'test', 'new', '{}', now())",
@@ -142,10 +142,20 @@ async fn an_unknown_kind_is_given_back() {
     .execute(&stage.db.pool)
     .await
     .unwrap();
-    stage.bench.drain().await;
-    let row = rows(&stage.db.pool, "new").await.remove(0);
-    assert_eq!((row.state.as_str(), row.attempt), ("scheduled", 0));
-    assert_eq!(attempts(&stage, &row).await, ["snooze"]);
+    for seconds in [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0] {
+        stage.bench.drain().await;
+        let row = rows(&stage.db.pool, "new").await.remove(0);
+        assert_eq!((row.state.as_str(), row.attempt), ("scheduled", 0));
+        assert!(row.error.as_ref().is_some_and(|error| error.contains("no handler for new")), "{row:?}");
+        assert!(attempts(&stage, &row).await.is_empty());
+        let delay: f64 =
+            sqlx::query_scalar("SELECT extract(epoch FROM run_at - started_at)::double precision FROM jobs")
+                .fetch_one(&stage.db.pool)
+                .await
+                .unwrap();
+        assert!(delay >= seconds, "{delay} s, not {seconds}");
+        stage.bench.make_due().await;
+    }
     stage.db.close().await;
 }
 

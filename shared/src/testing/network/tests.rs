@@ -37,6 +37,15 @@ async fn the_proxy_plays_every_fault() {
     stream.read_exact(&mut byte).await.unwrap();
     assert_eq!(&byte, b"c");
 
+    proxy.strand();
+    stream.write_all(b"d").await.unwrap();
+    let mut other = TcpStream::connect(proxy.address()).await.unwrap();
+    other.write_all(b"e").await.unwrap();
+    other.read_exact(&mut byte).await.unwrap();
+    assert_eq!(&byte, b"e", "the successor answers");
+    let silent = tokio::time::timeout(Duration::from_millis(50), stream.read_exact(&mut byte)).await;
+    assert!(silent.is_err());
+
     proxy.set(NetworkFault::Refuse);
     let mut refused = TcpStream::connect(proxy.address()).await.unwrap();
     assert!(refused.read_exact(&mut byte).await.is_err());

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use lapin::options::QueuePurgeOptions;
-use shared::testing::NetworkFault;
+use jobs::cargo::{Parked, topology};
+use lapin::options::{QueueBindOptions, QueueDeclareOptions, QueuePurgeOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use shared::testing::{NetworkFault, server};
 
-use super::stage::{ORG, Stage, events};
+use super::stage::{ORG, Stage, events, until};
 
 #[tokio::test]
 async fn killed_consumers_lose_nothing_and_store_nothing_twice() {
@@ -34,7 +36,7 @@ async fn killed_consumers_lose_nothing_and_store_nothing_twice() {
     // What the dead ones had stored and not acknowledged comes again.
     stage.until_queue((0, 1)).await;
     consumer.stop().await;
-    stage.until_acknowledged().await;
+    stage.assert_acknowledged().await;
     assert_eq!(stage.stored_ids().await, (0..6000).collect::<Vec<_>>());
     stage.close().await;
 }
@@ -49,10 +51,10 @@ async fn cut_connections_lose_nothing_and_store_nothing_twice() {
         if round % 2 == 0 { stage.rabbit.cut() } else { stage.postgres.cut() }
     }
     stage.until_stored(4000).await;
-    // What was stored when its acknowledgement was cut off comes again.
+    // What was stored when its acknowledgement was cut off comes again, once RabbitMQ has noticed the cut.
     stage.until_queue((0, 1)).await;
     consumer.stop().await;
-    stage.until_acknowledged().await;
+    stage.assert_acknowledged().await;
     assert_eq!(stage.stored_ids().await, (0..4000).collect::<Vec<_>>());
     stage.close().await;
 }
@@ -72,7 +74,7 @@ async fn while_the_database_is_away_messages_wait() {
     stage.postgres.set(NetworkFault::None);
     stage.until_stored(501).await;
     consumer.stop().await;
-    stage.until_acknowledged().await;
+    stage.assert_acknowledged().await;
     stage.close().await;
 }
 
@@ -109,6 +111,94 @@ async fn terminated_backends_are_only_a_retry() {
     stage.until_stored(6000).await;
     consumer.stop().await;
     assert_eq!(stage.stored_ids().await, (0..6000).collect::<Vec<_>>());
+    stage.close().await;
+}
+
+/// It has far more in hand than it has read, because the database is slow.
+#[tokio::test]
+async fn a_consumer_told_to_stop_acknowledges_all_that_was_delivered_to_it() {
+    let stage = Stage::new().await;
+    let consumer = stage.consume();
+    stage.lane.publish(ORG, &events(0..50)).await.unwrap();
+    stage.until_stored(50).await;
+    stage.postgres.set(NetworkFault::Delay(Duration::from_millis(20)));
+    stage.lane.publish(ORG, &events(50..10_000)).await.unwrap();
+    // All 200 messages are delivered; three batches of 20 can have been read.
+    stage.until_queue((0, 1)).await;
+    consumer.stop().await;
+    stage.assert_acknowledged().await;
+    assert_eq!(stage.stored_ids().await, (0..10_000).collect::<Vec<_>>());
+    stage.close().await;
+}
+
+/// RabbitMQ gives a message up that came back too often, version 4 by itself: it must not be thrown away.
+#[tokio::test]
+async fn twenty_one_crashes_of_the_consumer_lose_no_event() {
+    let stage = Stage::new().await;
+    // What is in hand can never be written.
+    stage.postgres.set(NetworkFault::Refuse);
+    stage.lane.publish(ORG, &events(0..120)).await.unwrap();
+    for _ in 0..=topology::DELIVERY_LIMIT {
+        let consumer = stage.consume();
+        stage.until_queue((0, 1)).await;
+        consumer.kill().await;
+        stage.until_left().await;
+    }
+    let parked = Parked::open(&server("AMQP_URL").into(), &stage.namespace).await.unwrap();
+    until("three messages are parked", async || parked.count().await.unwrap() == 3).await;
+    // Looking at them changes nothing.
+    for _ in 0..2 {
+        let listed = parked.list(10).await.unwrap();
+        assert_eq!(listed.iter().map(|it| it.events).collect::<Vec<_>>(), [Some(50), Some(50), Some(20)]);
+        let first = &listed[0];
+        assert_eq!((first.routing_key.as_str(), first.reason.as_deref()), ("cargo.actual", Some("delivery_limit")));
+    }
+    stage.postgres.set(NetworkFault::None);
+    let consumer = stage.consume();
+    assert_eq!(parked.replay(2).await.unwrap(), 2);
+    stage.until_stored(100).await;
+    assert_eq!(parked.replay(100).await.unwrap(), 1);
+    stage.until_stored(120).await;
+    assert_eq!(parked.replay(100).await.unwrap(), 0);
+    parked.close().await.unwrap();
+    consumer.stop().await;
+    stage.assert_acknowledged().await;
+    assert_eq!(stage.stored_ids().await, (0..120).collect::<Vec<_>>());
+    stage.close().await;
+}
+
+/// As an older version of the program made it: without limit and parking place, bound to the exchange.
+#[tokio::test]
+async fn the_queue_under_its_former_name_is_drained() {
+    let stage = Stage::new().await;
+    let (_connection, channel) = stage.side().await;
+    let (former, exchange) = (topology::former_queue(&stage.namespace), topology::exchange(&stage.namespace));
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    channel.queue_declare(former.clone().into(), QueueDeclareOptions::durable(), arguments).await.unwrap();
+    let bound = channel.queue_bind(
+        former.clone().into(),
+        exchange.into(),
+        "cargo.#".into(),
+        QueueBindOptions::default(),
+        FieldTable::default(),
+    );
+    bound.await.unwrap();
+    // Into both queues.
+    stage.lane.publish(ORG, &events(0..100)).await.unwrap();
+    let consumer = stage.consume();
+    stage.until_stored(100).await;
+    // From now on into the new one alone.
+    stage.lane.publish(ORG, &events(100..200)).await.unwrap();
+    stage.until_stored(200).await;
+    until("the former queue is empty", async || {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let queue = channel.queue_declare(former.clone().into(), passive, FieldTable::default()).await.unwrap();
+        (queue.message_count(), queue.consumer_count()) == (0, 1)
+    })
+    .await;
+    consumer.stop().await;
+    stage.assert_acknowledged().await;
     stage.close().await;
 }
 

@@ -30,7 +30,7 @@ async fn published_events_are_in_the_log_once() {
     stage.lane.publish(ORG, &events(1950..2050)).await.unwrap();
     stage.until_stored(2050).await;
     consumer.stop().await;
-    stage.until_acknowledged().await;
+    stage.assert_acknowledged().await;
     assert_eq!(stage.stored_ids().await, (0..2050).collect::<Vec<_>>());
     stage.close().await;
 }
@@ -69,7 +69,7 @@ async fn poison_is_parked_and_the_rest_goes_on() {
     stage.until_stored(3).await;
     consumer.stop().await;
     assert_eq!(stage.stored_ids().await, [1, 3, 4]);
-    stage.until_acknowledged().await;
+    stage.assert_acknowledged().await;
     let rejects: Vec<(i64, i32)> =
         sqlx::query_as("SELECT size, octet_length(bytes) FROM cargo_rejects ORDER BY size DESC")
             .fetch_all(&stage.db.pool)
@@ -89,7 +89,7 @@ async fn an_event_that_the_database_refuses_is_parked_alone() {
     let consumer = stage.consume();
     stage.until_stored(998).await;
     consumer.stop().await;
-    stage.until_acknowledged().await;
+    stage.assert_acknowledged().await;
     let reasons: Vec<String> =
         sqlx::query_scalar("SELECT reason FROM cargo_rejects").fetch_all(&stage.db.pool).await.unwrap();
     assert_eq!(reasons.len(), 2);

@@ -44,6 +44,15 @@ pub(super) fn event(id: usize) -> CargoEvent {
     }
 }
 
+/// Waits until a condition holds.
+pub(super) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !holds().await {
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 pub(super) fn events(ids: Range<usize>) -> Vec<CargoEvent> {
     ids.map(event).collect()
 }
@@ -166,11 +175,6 @@ impl Stage {
         (queue.message_count(), queue.consumer_count())
     }
 
-    /// How many messages wait in the queue, delivered to nobody.
-    pub(super) async fn waiting(&self) -> u32 {
-        self.queue().await.0
-    }
-
     /// Waits until the queue tells these numbers of waiting messages and consumers.
     pub(super) async fn until_queue(&self, wanted: (u32, u32)) {
         let began = Instant::now();
@@ -194,17 +198,9 @@ impl Stage {
         }
     }
 
-    /// Waits until every message is acknowledged. A consumer that is told to stop gives back what it has not read or not yet
-    /// acknowledged; another one takes it then.
-    pub(super) async fn until_acknowledged(&self) {
-        let began = Instant::now();
-        while self.waiting().await > 0 {
-            assert!(began.elapsed() < PATIENCE, "messages come back again and again");
-            let consumer = self.consume();
-            self.until_queue((0, 1)).await;
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            consumer.stop().await;
-        }
+    /// Waits until RabbitMQ has noticed that the consumers are gone, and asserts that they left nothing unacknowledged.
+    pub(super) async fn assert_acknowledged(&self) {
+        assert_eq!(self.until_left().await, 0, "messages came back from a consumer that was told to stop");
     }
 
     pub(super) async fn publish_raw(&self, routing_key: &str, body: &[u8]) {

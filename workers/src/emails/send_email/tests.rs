@@ -122,6 +122,82 @@ async fn an_address_that_does_not_exist_is_never_written_to_again() {
     stage.close().await;
 }
 
+/// A 550 by itself is also said to a sender that is blocked for an hour.
+#[tokio::test]
+async fn a_refused_address_is_given_up_after_refusals_over_days() {
+    let stage = stage().await;
+    stage.smtp.inject("ada@example.com", Fault::RecipientRefused);
+    let refuse = async |reference: &str| {
+        let mail = approved(Recipient::Address("ada@example.com".to_owned()), reference);
+        let id = stage.post(&mail).await.unwrap();
+        stage.bench.drain().await;
+        (stage.email(id).await.0, stage.jobs().await.pop().unwrap().1)
+    };
+    for reference in ["1", "2", "3"] {
+        let (status, error) = refuse(reference).await;
+        assert_eq!(status, "failed");
+        assert!(error.contains(&format!("refused the recipient (550), for the {reference}. time")), "{error}");
+    }
+    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let known = store::refused(&mut conn, 10).await.unwrap();
+    assert_eq!((known.len(), known[0].refusals, known[0].suppressed), (1, 3, None));
+
+    // A mail that is taken forgets them.
+    stage.smtp.heal();
+    assert_eq!(refuse("4").await.0, "sent");
+    assert!(store::refused(&mut conn, 10).await.unwrap().is_empty());
+
+    stage.smtp.inject("ada@example.com", Fault::RecipientRefused);
+    refuse("5").await;
+    refuse("6").await;
+    sqlx::query("UPDATE email_refusals SET first_at = first_at - interval '3 days'")
+        .execute(&stage.db.pool)
+        .await
+        .unwrap();
+    let (_, error) = refuse("7").await;
+    assert!(error.contains("not written to any more"), "{error}");
+    assert_eq!(refuse("8").await.0, "suppressed");
+    let known = store::refused(&mut conn, 10).await.unwrap();
+    assert_eq!((known.len(), known[0].refusals, known[0].suppressed), (1, 3, Some(SuppressionReason::Refused)));
+    assert!(known[0].detail.contains("550"), "{}", known[0].detail);
+
+    // An operator knows better.
+    assert!(store::allow(&mut conn, "Ada@example.com").await.unwrap());
+    assert!(!store::allow(&mut conn, "ada@example.com").await.unwrap());
+    stage.smtp.heal();
+    assert_eq!(refuse("9").await.0, "sent");
+}
+
+/// Between the server's 250 and our commit the database restarts: its connections end, more than once.
+#[tokio::test]
+async fn a_database_that_restarts_after_the_250_costs_no_second_mail() {
+    let stage = stage().await;
+    let id = stage.post(&to("ada@example.com")).await.unwrap();
+    for statement in [
+        "CREATE SEQUENCE restarts",
+        "CREATE FUNCTION restart() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             -- A sequence is not rolled back.
+             IF nextval('restarts') <= 3 THEN
+                 PERFORM pg_terminate_backend(pg_backend_pid());
+                 PERFORM pg_sleep(60);
+             END IF;
+             RETURN new;
+         END $$",
+        "CREATE TRIGGER restart BEFORE UPDATE ON emails FOR EACH ROW WHEN (new.status = 'sent') EXECUTE FUNCTION restart()",
+    ] {
+        sqlx::raw_sql(statement).execute(&stage.db.pool).await.unwrap();
+    }
+    stage.bench.drain().await;
+    let (status, attempts, response) = stage.email(id).await;
+    assert_eq!((status.as_str(), attempts), ("sent", 1));
+    assert!(response.starts_with("250"), "{response}");
+    assert_eq!(stage.jobs().await[0].0, "succeeded");
+    let restarts: i64 = sqlx::query_scalar("SELECT last_value FROM restarts").fetch_one(&stage.db.pool).await.unwrap();
+    assert_eq!(restarts, 4);
+    assert_eq!(stage.smtp.count(), 1);
+}
+
 #[tokio::test]
 async fn the_suppression_list_ignores_letter_case() {
     let stage = stage().await;

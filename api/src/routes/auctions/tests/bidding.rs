@@ -122,17 +122,17 @@ async fn bids_against_the_rules_say_which() {
 
     // Who may not trade, whatever the auction.
     let eve = market.api.person("Eve").await;
-    market.bid(&eve, auction, "20.00").await.refused(400, "org_required");
+    market.bid(&eve, auction, "20.00").await.refused(403, "no_org");
     let eves = market.api.pending_org(&eve, "Eve Farm").await;
     market.bid(&eve, auction, "20.00").await.refused(403, "org_not_approved");
     market.post(&market.moderator, &format!("/v1/orgs/{eves}/approve"), json!({})).await.ok();
     market.bid(&eve, auction, "20.00").await.ok();
-    let others = format!("{path}?org={}", market.ann_org);
-    market.keyed(&eve, "j", &others, json!({"maximum": eur("30.00")})).await.refused(404, "not_found");
+    let others = eve.acting(market.ann_org);
+    market.keyed(&others, "j", &path, json!({"maximum": eur("30.00")})).await.refused(403, "not_a_member");
     let member = json!({"email": eve.email, "role": "viewer"});
     let members = format!("/v1/orgs/{}/members", market.ann_org);
     assert_eq!(market.post(&market.ann, &members, member).await.status, 204);
-    market.keyed(&eve, "k", &others, json!({"maximum": eur("30.00")})).await.refused(403, "role_too_low");
+    market.keyed(&others, "k", &path, json!({"maximum": eur("30.00")})).await.refused(403, "role_too_low");
 
     let ben = market.api.person("Ben").await;
     let org = json!({"legal_name": "Ben Brokers", "kinds": ["buyer", "broker"], "time_zone": "UTC"});

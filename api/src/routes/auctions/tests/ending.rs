@@ -10,8 +10,8 @@ async fn an_auction_comes_with_its_timers() {
     let now = market.now().await;
     let terms = json!({"starts_at": now + TimeDelta::hours(30), "ends_at": now + TimeDelta::hours(33), "opening": eur("10.00"),
         "soft_close_seconds": 120, "hard_ends_at": now + TimeDelta::hours(34)});
-    for person in [&market.ann, &market.moderator] {
-        market.post(person, &auctions, terms.clone()).await.refused(404, "not_found");
+    for (person, status, code) in [(&market.ann, 404, "not_found"), (&market.moderator, 403, "no_org")] {
+        market.post(person, &auctions, terms.clone()).await.refused(status, code);
     }
     let answer = market.post(&market.seller, &auctions, terms.clone()).await;
     let location = answer.headers["location"].to_str().unwrap().to_owned();
@@ -101,17 +101,16 @@ async fn a_lot_is_bought_at_once_by_one() {
     assert_eq!((seen["source"].as_str(), seen["status"].as_str()), (Some("buy_now"), Some("pending_payment")));
     assert_eq!((&seen["total"], &seen["lines"][0]["amount"]), (&eur("100.00"), &eur("100.00")));
     assert_eq!(market.get(Some(&market.seller), &order).await.ok(), seen);
-    for stranger in [other, &market.moderator] {
-        market.get(Some(stranger), &order).await.refused(404, "not_found");
-    }
+    market.get(Some(other), &order).await.refused(404, "not_found");
+    market.get(Some(&market.moderator), &order).await.refused(403, "no_org");
     let count = async |person: &Person, side: &str| {
         let page = market.get(Some(person), &format!("/v1/orders?side={side}")).await.ok();
         page["items"].as_array().unwrap().len()
     };
     assert_eq!((count(buyer, "buyer").await, count(buyer, "seller").await), (1, 0));
     assert_eq!((count(&market.seller, "seller").await, count(other, "buyer").await), (1, 0));
-    let others = format!("/v1/orders?side=seller&org={}", market.seller_org);
-    market.get(Some(other), &others).await.refused(404, "not_found");
+    let acting = other.acting(market.seller_org);
+    market.get(Some(&acting), "/v1/orders?side=seller").await.refused(403, "not_a_member");
     let mails = market.mails().await;
     let mails: Vec<_> = mails.iter().map(|(template, to, _)| (template.as_str(), to)).collect();
     assert_eq!(mails, [("sold", &market.seller.email), ("won", &buyer.email)]);
@@ -176,9 +175,9 @@ async fn open_auctions_are_listed_by_their_end() {
     let none = market.get(None, &format!("/v1/auctions?seller={}", market.bob_org)).await.ok();
     assert_eq!(none["items"], json!([]));
     market.get(None, "/v1/auctions?after=x").await.refused(400, "invalid_query");
-    market.get(None, &format!("/v1/auctions?org={}", market.bob_org)).await.refused(401, "unauthenticated");
-    let others = format!("/v1/auctions?org={}", market.bob_org);
-    market.get(Some(&market.ann), &others).await.refused(404, "not_found");
+    let anonymous = market.api.request(Method::GET, "/v1/auctions").header("tradeyard-org", market.bob_org.to_string());
+    market.api.send(anonymous).await.refused(401, "unauthenticated");
+    market.get(Some(&market.ann.acting(market.bob_org)), "/v1/auctions").await.refused(403, "not_a_member");
     market.get(None, &format!("/v1/auctions/{}", AuctionId::generate())).await.refused(404, "not_found");
     market.get(None, &format!("/v1/auctions/{}/bids", AuctionId::generate())).await.refused(404, "not_found");
     market.api.db.close().await;

@@ -1,0 +1,210 @@
+//! How many requests a caller has in an hour, and the headers that tell how many are left.
+//!
+//! Three tiers: `anonymous` by address, `user` by person, and `partner`, which are the members of approved organisations whose
+//! plan is `partner`, and whoever looks after the platform. The headers `RateLimit-Policy` and `RateLimit` have the form of
+//! draft-ietf-httpapi-ratelimit-headers since version 08 (structured lists of a policy's name with its parameters).
+//!
+//! A person is known by the token's signature alone, without the database. The tier is learnt from what [`Caller`] reads for
+//! the request anyway; only who is past a user's limit and not known as a partner is looked up, once in a while.
+//!
+//! [`Caller`]: crate::auth::Caller
+
+mod count;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use market::identity::store::{self, Authority, SessionRef};
+use market::identity::{OrgStatus, PlatformRole};
+use secrecy::SecretString;
+use shared::config::RateLimits;
+use shared::ids::UserId;
+use tokio::time::Instant;
+
+use crate::auth::caller::{ClientAddr, bearer};
+use crate::auth::tokens::Claims;
+use crate::error::Problem;
+use crate::state::AppState;
+use count::{Counted, Counter};
+
+const WINDOW: Duration = Duration::from_hours(1);
+/// How long a tier is believed without looking, where looking is needed.
+const BELIEVED: Duration = Duration::from_mins(1);
+/// The most people whose tier is remembered.
+const MAX_KNOWN: usize = 100_000;
+/// The plan of organisations that are partners.
+const PARTNER_PLAN: &str = "partner";
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// What is asked by load balancers and monitoring is not counted.
+const FREE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Whether requests of this path are not counted.
+pub(crate) fn is_free(path: &str) -> bool {
+    FREE.contains(&path)
+}
+
+/// Who a limit is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tier {
+    Anonymous,
+    User,
+    Partner,
+}
+
+impl Tier {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::User => "user",
+            Self::Partner => "partner",
+        }
+    }
+
+    const fn of(self, limits: RateLimits) -> u32 {
+        match self {
+            Self::Anonymous => limits.anonymous,
+            Self::User => limits.user,
+            Self::Partner => limits.partner,
+        }
+    }
+
+    fn of_person(authority: &Authority) -> Self {
+        let partner = authority.platform_role.includes(PlatformRole::Observer)
+            || authority.memberships.iter().any(|one| one.status == OrgStatus::Approved && one.plan == PARTNER_PLAN);
+        if partner { Self::Partner } else { Self::User }
+    }
+}
+
+/// Counts requests and remembers tiers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct RateLimiter(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    limits: RateLimits,
+    counter: Counter,
+    known: Mutex<HashMap<UserId, (Tier, Instant)>>,
+}
+
+impl RateLimiter {
+    /// Counts in Redis when there is one, for all processes together. Must be called inside a Tokio runtime; the connection
+    /// opens when it is first used.
+    pub fn start(limits: RateLimits, redis_url: Option<&SecretString>, namespace: &str) -> anyhow::Result<Self> {
+        let counter = Counter::start(redis_url, namespace)?;
+        Ok(Self(Arc::new(Inner { limits, counter, known: Mutex::default() })))
+    }
+
+    /// Notes what a person may do, as it was just read.
+    pub(crate) fn learn(&self, user: UserId, authority: &Authority) {
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KNOWN && !known.contains_key(&user) {
+            known.clear();
+        }
+        known.insert(user, (Tier::of_person(authority), Instant::now()));
+    }
+
+    fn known(&self, user: UserId) -> Option<(Tier, Instant)> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).get(&user).copied()
+    }
+}
+
+/// Who is counted.
+#[derive(Debug)]
+enum Who {
+    Address(IpAddr),
+    Person(Claims),
+}
+
+impl Who {
+    fn key(&self) -> String {
+        match self {
+            Self::Address(address) => format!("a:{}", network(*address)),
+            Self::Person(claims) => format!("u:{}", claims.sub),
+        }
+    }
+}
+
+/// What one customer of a provider has: an address, or of the newer kind a network of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// Counts the request, refuses it when its caller is past the limit, and tells on every answer what is left.
+pub(crate) async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if is_free(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let claims = bearer(&parts.headers).and_then(|token| state.tokens.check(token).ok());
+    let who = match claims {
+        Some(claims) => Who::Person(claims),
+        None => match ClientAddr::from_request_parts(&mut parts, &state).await {
+            Ok(ClientAddr(address)) => Who::Address(address),
+            Err(problem) => return problem.into_response(),
+        },
+    };
+    let counted = state.rate.0.counter.take(&who.key()).await;
+    let refused = counted.count > u64::from(tier(&state, &who, counted.count).await.of(state.rate.0.limits));
+    let mut response = if refused {
+        metrics::counter!("tradeyard_requests_refused_by_rate_total").increment(1);
+        let detail = "this hour's requests are used up";
+        Problem::too_many("rate_limited", detail, counted.resets_in).into_response()
+    } else {
+        next.run(Request::from_parts(parts, body)).await
+    };
+    // Asked again: the request may have told who the caller is.
+    let tier = tier(&state, &who, 0).await;
+    tell(response.headers_mut(), tier, tier.of(state.rate.0.limits), counted);
+    response
+}
+
+/// The caller's tier. Who has made more requests than a user may is looked up unless that has just been done.
+async fn tier(state: &AppState, who: &Who, count: u64) -> Tier {
+    let Who::Person(claims) = who else { return Tier::Anonymous };
+    let known = state.rate.known(claims.sub);
+    let believed = known.is_some_and(|(_, at)| at.elapsed() < BELIEVED);
+    if count > u64::from(state.rate.0.limits.user) && !believed {
+        let session = SessionRef { user: claims.sub, session: claims.sid, version: claims.ver };
+        let authority = async { store::authorize(&mut *state.db.acquire().await?, session).await };
+        match authority.await {
+            Ok(Some(authority)) => {
+                state.rate.learn(claims.sub, &authority);
+                return Tier::of_person(&authority);
+            }
+            // An ended session is told by the operation.
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a caller's tier was not read"),
+        }
+    }
+    known.map_or(Tier::User, |(tier, _)| tier)
+}
+
+fn tell(headers: &mut HeaderMap, tier: Tier, limit: u32, counted: Counted) {
+    let name = tier.name();
+    let left = u64::from(limit).saturating_sub(counted.count);
+    // Whole seconds, rounded up, as in `Retry-After`.
+    let seconds = counted.resets_in.as_millis().div_ceil(1_000);
+    let window = WINDOW.as_secs();
+    for (header, text) in
+        [(POLICY, format!("\"{name}\";q={limit};w={window}")), (LIMIT, format!("\"{name}\";r={left};t={seconds}"))]
+    {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(header, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

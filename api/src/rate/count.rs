@@ -1,0 +1,130 @@
+//! The counts: in Redis for all processes together, in this process without it or while it does not answer.
+//!
+//! A window begins with the first request and ends after an hour, whatever happens in between. What was counted in this process
+//! while Redis was away is not carried over: a caller may then have a few requests more, never fewer.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{RedisError, Script};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+
+use super::WINDOW;
+
+/// How long a request waits for Redis to count it.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// How long Redis is left alone after it did not answer, so that not every request waits.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The most callers that are counted in this process. When there are more, everybody begins anew: who comes from so many
+/// addresses is not held by counting them.
+const MAX_CALLERS: usize = 100_000;
+
+/// One round trip: counts, begins the window with the first request, and tells when it ends.
+const COUNT: &str = r"
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return {count, redis.call('PTTL', KEYS[1])}
+";
+
+/// A caller's requests in the present window, this one included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) count: u64,
+    pub(super) resets_in: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Counter {
+    redis: Option<Redis>,
+    local: Local,
+}
+
+struct Redis {
+    manager: ConnectionManager,
+    script: Script,
+    prefix: String,
+    paused_until: Mutex<Option<Instant>>,
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+impl Counter {
+    pub(super) fn start(redis_url: Option<&SecretString>, namespace: &str) -> Result<Self, RedisError> {
+        let redis = redis_url.map(|url| Redis::open(url, namespace)).transpose()?;
+        Ok(Self { redis, local: Local::default() })
+    }
+
+    /// Counts a request.
+    pub(super) async fn take(&self, key: &str) -> Counted {
+        if let Some(redis) = &self.redis
+            && let Some(counted) = redis.take(key).await
+        {
+            return counted;
+        }
+        self.local.take(key, Instant::now())
+    }
+}
+
+impl Redis {
+    fn open(url: &SecretString, namespace: &str) -> Result<Self, RedisError> {
+        let client = redis::Client::open(url.expose_secret())?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PAUSE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_number_of_retries(0);
+        let manager = ConnectionManager::new_lazy_with_config(client, config)?;
+        let (script, prefix) = (Script::new(COUNT), format!("{namespace}.rate."));
+        Ok(Self { manager, script, prefix, paused_until: Mutex::default() })
+    }
+
+    /// `None`: Redis does not answer.
+    async fn take(&self, key: &str) -> Option<Counted> {
+        let paused = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if paused.is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        let mut manager = self.manager.clone();
+        let mut call = self.script.key(format!("{}{key}", self.prefix));
+        call.arg(WINDOW.as_millis() as u64);
+        let counted = tokio::time::timeout(PATIENCE, call.invoke_async::<(u64, i64)>(&mut manager)).await;
+        if let Ok(Ok((count, left))) = counted {
+            return Some(Counted { count, resets_in: Duration::from_millis(u64::try_from(left).unwrap_or(0)) });
+        }
+        metrics::counter!("tradeyard_rate_limit_redis_away_total").increment(1);
+        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
+        None
+    }
+}
+
+/// Counts of this process.
+#[derive(Debug, Default)]
+struct Local(Mutex<HashMap<String, (u64, Instant)>>);
+
+impl Local {
+    fn take(&self, key: &str, now: Instant) -> Counted {
+        let mut callers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if callers.len() >= MAX_CALLERS && !callers.contains_key(key) {
+            callers.retain(|_, (_, ends)| *ends > now);
+            if callers.len() >= MAX_CALLERS {
+                callers.clear();
+            }
+        }
+        let (count, ends) = callers.entry(key.to_owned()).or_insert((0, now + WINDOW));
+        if *ends <= now {
+            (*count, *ends) = (0, now + WINDOW);
+        }
+        *count += 1;
+        Counted { count: *count, resets_in: *ends - now }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! What operators do with addresses that refuse mail, and with cargo events that did not get into the log.
+
+use market::cargo::store::{MAX_REJECT_BYTES, Reject, park};
+use market::emails::model::SuppressionReason;
+use market::emails::store;
+use serde_json::json;
+use shared::testing::server;
+
+use super::Shell;
+
+#[tokio::test]
+async fn an_address_that_is_not_written_to_is_shown_and_allowed_again() {
+    let shell = Shell::new().await;
+    assert_eq!(shell.text(&["emails", "refused"]).await, "No refused addresses.\n");
+    let mut conn = shell.db.pool.acquire().await.unwrap();
+    store::suppress(&mut conn, "gone@example.com", SuppressionReason::Refused, "550 5.1.1 no", None).await.unwrap();
+    store::note_refusal(&mut conn, "ada@example.com", "550 not today").await.unwrap();
+    drop(conn);
+    let shown = shell.text(&["emails", "refused"]).await;
+    for words in ["gone@example.com", "does not exist", "ada@example.com", "still written to", "550 not today"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert_eq!(shell.text(&["emails", "allow", "Gone@example.com"]).await, "Gone@example.com is written to again\n");
+    assert_eq!(shell.json(&["emails", "refused"]).await[0]["address"], json!("ada@example.com"));
+    let again = shell.run(&["emails", "allow", "gone@example.com"]).await;
+    assert_eq!(again.code, Some(1), "{again:?}");
+    let acts = shell.acts().await;
+    assert!(acts.len() == 1 && acts[0].starts_with("email.allow ") && !acts[0].contains("gone"), "{acts:?}");
+    shell.db.close().await;
+}
+
+#[tokio::test]
+async fn a_rejected_event_is_listed_and_sent_again() {
+    let shell = Shell::new().await;
+    let (amqp, namespace) = (server("AMQP_URL"), format!("cli-test-{}", std::process::id()));
+    let settings = [("AMQP_URL", amqp.as_str()), ("NAMESPACE", namespace.as_str())];
+    let reject = |bytes: &[u8]| Reject {
+        reason: "not an event".to_owned(),
+        bytes: bytes.to_vec(),
+        routing_key: "cargo.actual".to_owned(),
+    };
+    let mut conn = shell.db.pool.acquire().await.unwrap();
+    park(&mut conn, &[reject(b"{}"), reject(&vec![b'x'; MAX_REJECT_BYTES + 1])]).await.unwrap();
+    drop(conn);
+    let run = async |args: &[&str]| {
+        let ended = shell.run_with(args, &settings).await;
+        (ended.code, ended.out + &ended.err)
+    };
+    let (code, listed) = run(&["events", "parked"]).await;
+    assert!(code == Some(0) && listed.contains("No parked messages") && listed.contains("not an event"), "{listed}");
+    let (code, said) = run(&["events", "replay", "--reject", "1"]).await;
+    assert_eq!((code, said.as_str()), (Some(0), "1 sent into the lane again; 0 messages are parked\n"));
+    // Sent once, and the other one is not whole.
+    for id in ["1", "2"] {
+        let (code, said) = run(&["events", "replay", "--reject", id]).await;
+        assert!(code == Some(1) && said.contains(&format!("reject {id} is not there")), "{said}");
+    }
+    let (code, said) = run(&["events", "replay"]).await;
+    assert_eq!((code, said.as_str()), (Some(0), "0 sent into the lane again; 0 messages are parked\n"));
+    assert_eq!(shell.acts().await, ["events.replay parked", "events.replay parked"]);
+
+    let connection = queue::transport::rabbit::connection::connect(&amqp.into(), "cli test").await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    jobs::cargo::topology::delete(&channel, &namespace).await.unwrap();
+    shell.db.close().await;
+}

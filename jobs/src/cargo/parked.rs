@@ -1,0 +1,132 @@
+//! Messages that came back from the consumer too often, and their way back into the lane.
+
+use std::time::Duration;
+
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use market::cargo::EventMessage;
+use queue::transport::rabbit::connection::connect;
+use secrecy::SecretString;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::link::LinkError;
+use super::topology;
+
+/// How long RabbitMQ may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PERSISTENT: u8 = 2;
+
+/// A connection to what is parked.
+#[derive(Debug)]
+pub struct Parked {
+    connection: Connection,
+    /// With confirms.
+    publishing: Channel,
+    namespace: String,
+}
+
+/// A parked message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ParkedMessage {
+    pub routing_key: String,
+    pub bytes: usize,
+    /// How many events are in it; `None` when it cannot be read.
+    pub events: Option<usize>,
+    /// Why RabbitMQ parked it: `delivery_limit`, `expired`, …
+    pub reason: Option<String>,
+}
+
+impl Parked {
+    /// Connects, and declares the lane where it is missing.
+    pub async fn open(url: &SecretString, namespace: &str) -> Result<Self, LinkError> {
+        let connection = connect(url, &format!("{namespace} parked events")).await?;
+        let publishing = connection.create_channel().await?;
+        topology::declare(&publishing, namespace).await?;
+        publishing.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(Self { connection, publishing, namespace: namespace.to_owned() })
+    }
+
+    /// How many messages are parked.
+    pub async fn count(&self) -> Result<u32, LinkError> {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let queue = self.publishing.queue_declare(self.queue(), passive, FieldTable::default()).await?;
+        Ok(queue.message_count())
+    }
+
+    /// The oldest parked messages. They stay where they are.
+    pub async fn list(&self, limit: usize) -> Result<Vec<ParkedMessage>, LinkError> {
+        let looking = self.connection.create_channel().await?;
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let Some(message) = looking.basic_get(self.queue(), BasicGetOptions::default()).await? else { break };
+            found.push(ParkedMessage {
+                routing_key: message.routing_key.to_string(),
+                bytes: message.data.len(),
+                events: serde_json::from_slice::<EventMessage<&RawValue>>(&message.data)
+                    .ok()
+                    .map(|message| message.events.len()),
+                reason: message.properties.headers().as_ref().and_then(reason),
+            });
+        }
+        // What was got and not acknowledged goes back to its place.
+        looking.close(200, "looked".into()).await?;
+        Ok(found)
+    }
+
+    /// Sends the oldest parked messages into the lane again, each as if it were new; returns how many. A message leaves its place
+    /// after RabbitMQ has confirmed it, so that an interruption sends it twice, which the log notices.
+    pub async fn replay(&self, limit: u32) -> Result<u32, LinkError> {
+        let most = self.count().await?.min(limit);
+        for done in 0..most {
+            let got = self.publishing.basic_get(self.queue(), BasicGetOptions::default()).await?;
+            let Some(message) = got else { return Ok(done) };
+            self.publish(message.routing_key.as_str(), &message.data).await?;
+            message.ack(BasicAckOptions::default()).await?;
+        }
+        Ok(most)
+    }
+
+    /// Publishes one message into the lane and waits for its confirmation.
+    pub async fn publish(&self, routing_key: &str, body: &[u8]) -> Result<(), LinkError> {
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let properties =
+            BasicProperties::default().with_delivery_mode(PERSISTENT).with_content_type("application/json".into());
+        let exchange = topology::exchange(&self.namespace).into();
+        let confirmed = async {
+            let sent = self.publishing.basic_publish(exchange, routing_key.into(), options, body, properties);
+            sent.await?.await
+        };
+        match tokio::time::timeout(PATIENCE, confirmed).await {
+            Ok(Ok(Confirmation::Ack(None))) => Ok(()),
+            Ok(Ok(_)) => Err(LinkError::new("the message was not taken")),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(LinkError::new("no confirmation within 10 s; is it short of memory or disk?")),
+        }
+    }
+
+    /// Says goodbye, after everything that was acknowledged.
+    pub async fn close(self) -> Result<(), LinkError> {
+        self.publishing.close(200, "done".into()).await?;
+        Ok(self.connection.close(200, "done".into()).await?)
+    }
+
+    fn queue(&self) -> ShortString {
+        topology::parked(&self.namespace).into()
+    }
+}
+
+/// The reason of the newest death.
+fn reason(headers: &FieldTable) -> Option<String> {
+    let deaths = headers.inner().get("x-death")?.as_array()?;
+    match deaths.as_slice().first()? {
+        AMQPValue::FieldTable(death) => {
+            let reason = death.inner().get("reason")?.as_long_string()?;
+            Some(String::from_utf8_lossy(reason.as_bytes()).into_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,97 @@
+//! How attempts share the connections of their worker.
+
+use super::*;
+use crate::cx::SecondConnection;
+
+/// Holds a transaction while it shows progress, logs and commits.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holds {
+    n: i32,
+}
+
+impl Job for Holds {
+    const KIND: Kind = Kind::new("test.holds");
+    const QUEUE: Queue = QUEUE;
+    // Less than many of them need together.
+    const TIMEOUT: Duration = Duration::from_millis(1_500);
+}
+
+impl Handler<()> for Holds {
+    async fn run(self, cx: &Cx<()>) -> anyhow::Result<Outcome> {
+        let read: i32 = sqlx::query_scalar("SELECT 1").fetch_one(&mut *cx.db().acquire().await?).await?;
+        let mut tx = cx.begin().await?;
+        cx.log("began");
+        cx.progress(10, "began").await?;
+        sqlx::query("SELECT pg_sleep(0.05)").execute(&mut *tx).await?;
+        cx.progress(100, "done").await?;
+        cx.commit_with(tx, json!(read)).await
+    }
+}
+
+/// Asks for a second connection.
+#[derive(Debug, Serialize, Deserialize)]
+struct Greedy {
+    /// To record an effect, which would otherwise be repeated for minutes.
+    records: bool,
+}
+
+impl Job for Greedy {
+    const KIND: Kind = Kind::new("test.greedy");
+    const QUEUE: Queue = QUEUE;
+}
+
+impl Handler<()> for Greedy {
+    async fn run(self, cx: &Cx<()>) -> anyhow::Result<Outcome> {
+        let _held = cx.begin().await?;
+        if self.records {
+            return cx.commit_after_effect(None, |tx| async move { Ok(tx) }).await;
+        }
+        cx.db().acquire().await?;
+        Ok(Outcome::Done)
+    }
+}
+
+async fn bench(connections: u32) -> (TestDb, Bench<()>) {
+    let db = TestDb::new().await;
+    let handlers = Handlers::default().with::<Holds>().with::<Greedy>();
+    let bench = Bench::new(&db.another_pool(connections), handlers, ()).await;
+    (db, bench)
+}
+
+#[tokio::test]
+async fn many_jobs_with_few_connections_wait_for_their_turn_and_burn_no_attempt() {
+    let (db, bench) = bench(2).await;
+    let ledger = Ledger::new(db.pool.clone());
+    for n in 0..96 {
+        let _ = ledger.enqueue(&Holds { n }).await.unwrap();
+    }
+    let tickets = bench.take().await;
+    assert_eq!(tickets.len(), 96);
+    let running: Vec<_> = tickets.into_iter().map(|ticket| bench.start(ticket)).collect();
+    for one in running {
+        one.await.unwrap();
+    }
+    for row in rows(&db.pool, "test.holds").await {
+        assert_eq!((row.state.as_str(), row.attempt), ("succeeded", 1), "{row:?}");
+    }
+    let failed: i64 = sqlx::query_scalar("SELECT count(*) FROM job_attempts").fetch_one(&db.pool).await.unwrap();
+    assert_eq!(failed, 0);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_asks_for_a_second_connection_is_refused_at_once() {
+    let (db, bench) = bench(20).await;
+    let ledger = Ledger::new(db.pool.clone());
+    for records in [false, true] {
+        let _ = ledger.enqueue(&Greedy { records }).await.unwrap();
+    }
+    for ticket in bench.take().await {
+        bench.run(ticket).await;
+    }
+    for row in rows(&db.pool, "test.greedy").await {
+        assert_eq!(row.attempt, 1);
+        assert!(row.error.is_some_and(|error| error.contains(&SecondConnection.to_string())));
+    }
+    db.close().await;
+}

@@ -1,0 +1,69 @@
+use sqlx::Executor;
+
+use super::*;
+use crate::testing::{Proxy, TestDb};
+
+async fn setting(conn: &mut PgConnection, name: &str) -> String {
+    sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(conn).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_session_that_holds_a_row_keeps_nobody_waiting_for_ever() {
+    let db = TestDb::new().await;
+    db.pool.execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)").await.unwrap();
+    let limits = Limits {
+        statement: Duration::from_secs(30),
+        lock: Duration::from_millis(50),
+        idle_in_transaction: Duration::from_millis(200),
+    };
+    let pool = pool_with(limits.apply(db.options().clone()), 2, "limits");
+    let mut holder = pool.begin().await.unwrap();
+    holder.execute("UPDATE kept SET id = 2").await.unwrap();
+    let refused = pool.execute("UPDATE kept SET id = 3").await.unwrap_err();
+    assert_eq!(refused.as_database_error().and_then(|error| error.code()).as_deref(), Some("55P03"));
+    // The holder does nothing more: the server ends its session, and the row is free.
+    let freed = async { while pool.execute("UPDATE kept SET id = 3").await.is_err() {} };
+    tokio::time::timeout(Duration::from_mins(1), freed).await.expect("the row is free");
+    assert!(holder.execute("SELECT 1").await.is_err());
+    drop(holder);
+    pool.close().await;
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_cancelled_and_a_migration_is_not() {
+    let db = TestDb::new().await;
+    let limits = Limits { statement: Duration::from_millis(100), ..Limits::SERVING };
+    let pool = pool_with(limits.apply(db.options().clone()), 1, "limits");
+    let cancelled = pool.execute("SELECT pg_sleep(60)").await.unwrap_err();
+    assert_eq!(cancelled.as_database_error().and_then(|error| error.code()).as_deref(), Some("57014"));
+    let mut conn = pool.acquire().await.unwrap();
+    assert_eq!(setting(&mut conn, "lock_timeout").await, "5s");
+    without_limits(&mut conn).await.unwrap();
+    for name in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
+        assert_eq!(setting(&mut conn, name).await, "0", "{name}");
+    }
+    conn.close_on_drop();
+    drop(conn);
+    migrate(&pool).await.unwrap();
+    // The next user of the pool has its limits again.
+    assert_eq!(setting(&mut pool.acquire().await.unwrap(), "statement_timeout").await, "100ms");
+    pool.close().await;
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_host_that_vanishes_gives_the_pools_places_back() {
+    let db = TestDb::new().await;
+    let options = db.options();
+    let proxy = Proxy::to(&format!("{}:{}", options.get_host(), options.get_port())).await.unwrap();
+    let address = proxy.address();
+    let pool = pool_with(options.clone().host(&address.ip().to_string()).port(address.port()), 1, "vanished");
+    let conn = pool.acquire().await.unwrap();
+    proxy.strand();
+    drop(conn);
+    let back = async { while pool.acquire().await.is_err() {} };
+    tokio::time::timeout(Duration::from_mins(1), back).await.expect("the place is free");
+    pool.close().await;
+    db.close().await;
+}

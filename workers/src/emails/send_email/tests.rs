@@ -78,7 +78,7 @@ async fn a_mail_of_a_transaction_that_fails_is_never_sent() {
     tx.rollback().await.unwrap();
     assert_eq!(stage.bench.drain().await, 0);
     assert!(stage.post(&to("ada@example.com")).await.is_some(), "nothing of it is left");
-    stage.close().await;
+    stage.leave().await;
 }
 
 #[tokio::test]
@@ -206,6 +206,7 @@ async fn the_suppression_list_ignores_letter_case() {
     store::suppress(&mut conn, "ada@example.com", SuppressionReason::Manual, "", None).await.unwrap();
     assert!(store::is_suppressed(&mut conn, "ADA@example.com").await.unwrap());
     assert!(!store::is_suppressed(&mut conn, "eva@example.com").await.unwrap());
+    drop(conn);
     stage.close().await;
 }
 
@@ -263,6 +264,7 @@ async fn a_verification_link_works_and_is_stored_nowhere() {
     stage.bench.drain().await;
     assert_eq!(stage.email(id).await.0, "failed");
     assert_eq!(stage.smtp.count(), 1);
+    drop(conn);
     stage.close().await;
 }
 

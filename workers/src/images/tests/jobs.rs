@@ -141,6 +141,7 @@ async fn a_run_that_died_halfway_is_made_good_by_the_next() {
     let _ = scene.stage.ledger.enqueue(&ProcessImage { image: id, org: scene.org }).await.unwrap();
     scene.stage.bench.drain().await;
     assert_eq!(scene.keys(id).await, keys);
+    drop(conn);
     scene.stage.close().await;
 }
 
@@ -211,5 +212,6 @@ async fn completing_twice_gives_one_image_and_foreign_listings_are_refused() {
     assert!(upload.completed);
     assert_eq!(store::complete_upload(&mut conn, &upload, Some(own)).await.unwrap(), first);
     assert!(matches!(store::hide(&mut conn, stranger, first).await, Err(ImageError::NotFound(_))));
+    drop(conn);
     scene.stage.close().await;
 }

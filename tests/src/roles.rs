@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::touch::{QUEUE, Touch, Urgent, registry};
 
-/// How long the jobs of a worker may go on after it was told to stop, when a test does not say otherwise.
+/// How long the jobs of a worker may go on after it was asked to stop, when a test does not say otherwise.
 pub const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs a worker until its signals stop it.

@@ -44,7 +44,7 @@ async fn a_broker_that_goes_away_while_nothing_is_published_is_noticed() {
     stack.close().await;
 }
 
-/// Waits until operators are told that the broker is down, or no longer are.
+/// Waits until operators see that the broker is down, or that it is no longer.
 async fn until_down(stack: &TestStack, down: bool) {
     let told = async {
         while matches!(stack.why().await, Cause::BrokerDown { .. }) != down {

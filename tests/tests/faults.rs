@@ -153,7 +153,7 @@ async fn a_scheduler_told_to_stop_publishes_what_it_has_taken() {
     stack.until_at_least("state = 'queued'", 1).await;
     scheduler.stop.cancel();
     scheduler.task.await.unwrap().unwrap();
-    // Nobody has told how long jobs take, so that each travels alone.
+    // Nobody has reported how long jobs take, so that each travels alone.
     let held = stack.brokers().get(Transport::Rabbit).unwrap().depth("touch").await.unwrap();
     assert_eq!(i64::try_from(held).unwrap(), stack.count("state = 'queued'").await);
     stack.leave().await;
@@ -254,7 +254,7 @@ async fn a_running_job_is_cancelled_from_anywhere_within_a_second() {
     queue::ops::cancel::cancel(&mut conn, shared::ids::JobId(job), "test").await.unwrap();
     drop(conn);
     stack.until("state = 'cancelled'", 1).await;
-    // The handler ended by itself when it was told: it was neither dropped nor did it run to its end.
+    // The handler ended by itself when it was asked to: it was neither dropped nor did it run to its end.
     let heard: i64 = sqlx::query_scalar("SELECT count(*) FROM job_logs WHERE line = $1")
         .bind(HEARD)
         .fetch_one(stack.pool())

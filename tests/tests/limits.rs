@@ -113,7 +113,7 @@ async fn an_urgent_job_does_not_wait_behind_a_window_full_of_slow_ones() {
     let stack = TestStack::new(Transport::Redis).await;
     let _scheduler = stack.scheduler();
     let _worker = stack.worker(16);
-    // The worker tells how long jobs take with its next heartbeat.
+    // The worker reports how long jobs take with its next heartbeat.
     stack.enqueue(32, 250).await;
     stack.until("state = 'succeeded' AND EXISTS (SELECT FROM workers WHERE run_micros ? 'touch')", 32).await;
     stack.enqueue(400, 250).await;

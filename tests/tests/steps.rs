@@ -94,7 +94,7 @@ async fn an_api_that_dies_between_commit_and_publish_loses_no_mail_and_sends_non
         }
     }
     assert!(!api.ended().await.success());
-    // PostgreSQL finishes what it was told, though nobody waits for it.
+    // PostgreSQL finishes what it was sent, though nobody waits for it.
     let backends =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'api'";
     while stack.number(backends).await > 0.0 {

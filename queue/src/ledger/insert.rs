@@ -121,7 +121,7 @@ async fn conflict(
     }
 }
 
-/// Inserts many in one statement, in order; tells for each what became of it. Jobs whose key is taken are dealt with by a
+/// Inserts many in one statement, in order; returns for each what became of it. Jobs whose key is taken are dealt with by a
 /// statement for all that keep the first, and one by one otherwise.
 pub(crate) async fn many(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<Enqueued>, EnqueueError> {
     let expiring: Vec<_> = jobs.iter().filter(|job| job.unique.period.is_some()).filter_map(unique_key).collect();

@@ -8,7 +8,7 @@ const PER_SLOT: f64 = 4.0;
 /// How much work may lie in the broker, in microseconds: what an urgent job waits at most, and longer than any hand-over takes.
 const AHEAD_MICROS: f64 = 2_000_000.0;
 
-/// The queue's window as it is now. `most` is the setting; without workers, or before they have told how long jobs take, it
+/// The queue's window as it is now. `most` is the setting; without workers, or before they have reported how long jobs take, it
 /// is the whole of it.
 #[must_use]
 pub fn effective(most: i64, slots: i64, run_micros: Option<f64>) -> i64 {

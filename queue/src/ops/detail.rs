@@ -170,7 +170,7 @@ async fn attempts(conn: &mut PgConnection, job: &JobRow) -> Result<Vec<AttemptVi
             links: Vec::new(),
         })
         .collect();
-    // An attempt that still runs, or that succeeded, is told by the row alone.
+    // An attempt that still runs, or that succeeded, is in the row alone.
     let outcome = match job.state {
         JobState::Running => Some("running"),
         JobState::Succeeded => Some("succeeded"),

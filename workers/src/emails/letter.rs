@@ -51,7 +51,7 @@ pub(super) struct Action {
     pub(super) url: String,
 }
 
-/// Where links lead and how the reader tells the time.
+/// Where links lead, and the reader's time zone.
 pub(super) struct Place<'a> {
     pub(super) public_url: &'a str,
     pub(super) zone: Tz,

@@ -132,7 +132,7 @@ fn pixels<D: ImageDecoder>(opened: image::ImageResult<D>) -> Result<Picture, Ref
         return Err(Refusal::SideTooLong { width, height });
     }
     decoder.set_limits(limits()).map_err(|error| damaged(&error))?;
-    // Damaged metadata is no reason to refuse sound pixels.
+    // Damaged metadata is not a reason to refuse sound pixels.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().ok().flatten().filter(|profile| container::is_rgb_profile(profile));
     let pixels = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))?;

@@ -8,7 +8,7 @@ use shared::invalid::{Faults, Invalid, escaped};
 use self::schema::{Attribute, Bounds, Schema, Shape};
 
 impl Schema {
-    /// Checks an item's attributes; tells every fault, with pointers below `/attributes`.
+    /// Checks an item's attributes; lists every fault, with pointers below `/attributes`.
     pub fn check(&self, attributes: &Map<String, Value>) -> Result<(), Faults> {
         let mut faults = Vec::new();
         for name in &self.required {

@@ -57,7 +57,7 @@ pub async fn lock(conn: &mut PgConnection, name: &str) -> Result<ScheduleView, S
 
 /// Overrides a schedule's times; needs a transaction. It goes on from now by the new ones: times that they name in the past do not fire.
 ///
-/// What equals the declaration is no override. `by` names who, such as `cli` or a user's id; never personal data.
+/// What equals the declaration is not an override. `by` names who, such as `cli` or a user's id; never personal data.
 pub async fn edit(conn: &mut PgConnection, name: &str, edit: Edit, by: &str) -> Result<ScheduleView, ScheduleError> {
     if edit.expression.is_none() && edit.zone.is_none() && edit.misfire.is_none() {
         return Err(ScheduleError::NothingToChange);
@@ -215,7 +215,7 @@ pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<(), ScheduleE
     Err(ScheduleError::Declared(name.to_owned()))
 }
 
-/// Enqueues the schedule's job at once, also when it is paused. It is no tick: the next fire time stays.
+/// Enqueues the schedule's job at once, also when it is paused. It is not a tick: the next fire time stays.
 ///
 /// A job that is already open under the same unique key is returned as it is.
 pub async fn run_now(tx: &mut JobTx, registry: &Registry, name: &str) -> Result<Enqueued, ScheduleError> {

@@ -1,6 +1,5 @@
 //! The job that is measured: it does nothing, so that only the queue's own cost is left.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use queue::fast_path::FastPath;
@@ -11,7 +10,6 @@ use queue::transport::Transport;
 use queue::worker::{Handlers, Process, WorkerOptions};
 use queue::{Cx, Handler, Job, Kind, Ledger, Outcome, Queue};
 use serde::{Deserialize, Serialize};
-use shared::clock::Clock;
 use shared::config::Config;
 use tokio_util::sync::CancellationToken;
 
@@ -38,22 +36,8 @@ impl Handler<()> for Noop {
 pub(crate) async fn worker(config: &Config, concurrency: usize, stop: CancellationToken) -> anyhow::Result<()> {
     let engine_pool = queue::engine_pool(config, "bench-worker")?;
     let brokers = Brokers::connect(config, engine_pool.clone());
-    let process = Process {
-        ledger: Ledger::new(engine_pool.clone()),
-        engine_pool,
-        brokers,
-        handlers: Handlers::default().with::<Noop>(),
-        services: Arc::new(()),
-        options: WorkerOptions {
-            pool: "bench".to_owned(),
-            concurrency,
-            grace: Duration::from_secs(1),
-            host: shared::program::host(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-        clock: Clock::SYSTEM,
-        health: shared::program::Health::default(),
-    };
+    let options = WorkerOptions { concurrency, grace: Duration::from_secs(1), ..WorkerOptions::new("bench") };
+    let process = Process::new(engine_pool, brokers, Handlers::default().with::<Noop>(), (), options);
     process.run(stop, CancellationToken::new()).await
 }
 

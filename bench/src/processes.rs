@@ -96,7 +96,7 @@ impl Servers {
     }
 }
 
-/// What `/proc/ID/stat` tells.
+/// What `/proc/ID/stat` says.
 struct Stat {
     name: String,
     /// User and system time, its ended children's included.

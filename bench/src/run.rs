@@ -88,7 +88,7 @@ impl Bench<'_> {
     }
 
     async fn machine(&mut self) -> anyhow::Result<()> {
-        told("the machine and its servers by themselves");
+        note("the machine and its servers by themselves");
         let (mut trips, mut commits) = (Vec::new(), Vec::new());
         let (mut one_row, mut two_rows) = (Vec::new(), Vec::new());
         let (mut copied, mut updated) = (Vec::new(), Vec::new());
@@ -121,7 +121,7 @@ impl Bench<'_> {
     async fn enqueue(&mut self) -> anyhow::Result<()> {
         let (mut bulk, mut single, mut with_row) = (Vec::new(), Vec::new(), Vec::new());
         for run in 0..self.extent.runs {
-            told(&format!("enqueue, run {}", run + 1));
+            note(&format!("enqueue, run {}", run + 1));
             reset(&self.pool, Transport::Local, true).await?;
             bulk.push(enqueue_bulk(&self.pool, self.extent.jobs).await?);
             let stop = CancellationToken::new();
@@ -141,7 +141,7 @@ impl Bench<'_> {
     async fn drains(&mut self, transport: Transport) -> anyhow::Result<()> {
         let mut drains: Vec<Drain> = Vec::new();
         for run in 0..self.extent.runs {
-            told(&format!("drain {transport}, run {}", run + 1));
+            note(&format!("drain {transport}, run {}", run + 1));
             drains.push(drain(self.config, &self.pool, transport, self.extent.jobs).await?);
         }
         let each = |figure: fn(&Drain) -> f64| drains.iter().map(figure).collect::<Vec<_>>();
@@ -164,7 +164,7 @@ impl Bench<'_> {
             if count > self.extent.backlog {
                 continue;
             }
-            told(&format!("{count} jobs waiting"));
+            note(&format!("{count} jobs waiting"));
             // Short drains are repeated, or a hundredth of a second decides.
             let runs = if count < 100_000 { self.extent.runs.max(3) } else { 1 };
             let mut drains = Vec::new();
@@ -186,7 +186,7 @@ impl Bench<'_> {
         for (place, transport) in self.transports().into_iter().enumerate() {
             let (mut p50, mut p99) = (Vec::new(), Vec::new());
             for run in 0..self.extent.runs {
-                told(&format!("idle latency {transport}, run {}", run + 1));
+                note(&format!("idle latency {transport}, run {}", run + 1));
                 let latency = latency::idle(self.config, &self.pool, transport, IDLE_SAMPLES).await?;
                 p50.push(latency.p50_ms);
                 p99.push(latency.p99_ms);
@@ -199,7 +199,7 @@ impl Bench<'_> {
             self.report.put(&format!("idle_{transport}_p50_ms"), &p50, "");
             self.report.put(&format!("idle_{transport}_p99_ms"), &p99, "");
         }
-        told("closing auctions");
+        note("closing auctions");
         let closing = latency::closing(self.config, &self.pool, AUCTIONS).await?;
         self.report.put("closing_lateness_p50_ms", &[closing.p50_ms], "200 auctions that end 20 ms apart");
         self.report.put("closing_lateness_p99_ms", &[closing.p99_ms], "a due job leaves within 50 ms");
@@ -209,7 +209,7 @@ impl Bench<'_> {
     async fn events(&mut self) -> anyhow::Result<()> {
         let mut rates = Vec::new();
         for run in 0..self.extent.runs {
-            told(&format!("cargo events, run {}", run + 1));
+            note(&format!("cargo events, run {}", run + 1));
             rates.push(events::measure(self.config, EVENTS).await?);
         }
         let each = |figure: fn(&events::EventRates) -> f64| rates.iter().map(figure).collect::<Vec<_>>();
@@ -223,7 +223,7 @@ impl Bench<'_> {
 
     /// Every program of an installation, idle.
     async fn memory(&mut self) -> anyhow::Result<()> {
-        told("memory of idle programs");
+        note("memory of idle programs");
         // The auctions that were closed above left mails behind; nobody is idle who sends them.
         sqlx::query("TRUNCATE jobs, job_attempts, job_logs, workers, queue_status, local_messages")
             .execute(&self.pool)
@@ -244,6 +244,6 @@ impl Bench<'_> {
 }
 
 #[expect(clippy::print_stderr, reason = "whoever waits minutes wants to know for what")]
-fn told(what: &str) {
+fn note(what: &str) {
     eprintln!("{what}");
 }

@@ -59,7 +59,7 @@ pub(crate) async fn read_only(url: &SecretString) -> anyhow::Result<PgConnection
 
 fn options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
     let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
-        advised("DATABASE_URL is no PostgreSQL address", "it looks like postgres://user@host:5432/name")
+        advised("DATABASE_URL is not a PostgreSQL address", "it looks like postgres://user@host:5432/name")
     })?;
     Ok(Limits::WORKING.apply(options.application_name("tradeyard-cli")))
 }

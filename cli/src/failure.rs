@@ -1,4 +1,4 @@
-//! What a person is told when something could not be done.
+//! What is printed when something could not be done.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -22,13 +22,13 @@ pub(crate) fn advised(problem: impl Into<String>, advice: impl Into<String>) -> 
     Advised { problem: problem.into(), advice: advice.into() }.into()
 }
 
-/// Tells the error and the advice; the exit code is 1, 2 for wrong settings, or 0 when it is only that nobody reads on.
+/// Prints the error and the advice; the exit code is 1, 2 for wrong settings, or 0 when it is only that nobody reads on.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if nobody_reads(error) {
         return ExitCode::SUCCESS;
     }
     let text = message_with_advice(error);
-    // With nowhere to write, the exit code still tells.
+    // With nowhere to write, the exit code is still there.
     let _ = io::stderr().lock().write_all(text.as_bytes());
     if error.downcast_ref::<ConfigError>().is_some() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
@@ -36,16 +36,16 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 /// What [`report`] prints.
 pub(crate) fn message_with_advice(error: &anyhow::Error) -> String {
     let advice = advice(error).map(|advice| format!("help: {advice}\n")).unwrap_or_default();
-    format!("error: {}\n{advice}", told(error))
+    format!("error: {}\n{advice}", causes(error))
 }
 
-/// `tradeyard jobs list | head` closes our output: that is no failure.
+/// `tradeyard jobs list | head` closes our output: that is not a failure.
 fn nobody_reads(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == ErrorKind::BrokenPipe)
 }
 
 /// The chain of causes in one line; a cause that its effect already quotes is left out.
-fn told(error: &anyhow::Error) -> String {
+fn causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(|cause| {
         // Both without the place in the server's own source code.
@@ -129,22 +129,4 @@ fn advice_for_sql(error: &sqlx::Error) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use anyhow::Context;
-
-    use super::*;
-
-    #[test]
-    fn a_closed_pipe_is_no_failure() {
-        let error = anyhow::Error::new(io::Error::from(ErrorKind::BrokenPipe)).context("write");
-        assert!(nobody_reads(&error));
-        assert!(!nobody_reads(&anyhow::anyhow!("other")));
-    }
-
-    #[test]
-    fn the_advice_is_found_below_its_context() {
-        let error = Err::<(), _>(advised("no", "do this")).context("while at it").unwrap_err();
-        assert_eq!(advice(&error).as_deref(), Some("do this"));
-        assert_eq!(told(&error), "while at it: no");
-    }
-}
+mod tests;

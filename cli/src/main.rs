@@ -53,7 +53,7 @@ enum Command {
     /// List, pause, resume, tune and move queues.
     #[command(subcommand)]
     Queues(commands::queues::Queues),
-    /// List, pause, resume and run schedules; tell when they fire next.
+    /// List, pause, resume and run schedules; show when they fire next.
     #[command(subcommand)]
     Schedules(commands::schedules::Schedules),
     /// List the worker processes.

@@ -11,10 +11,10 @@ use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use shared::config::{Config, keys};
 
-/// Where `tradeyard dev` keeps its files unless told otherwise.
+/// Where `tradeyard dev` keeps its files unless another folder is given.
 pub(crate) const DIR: &str = ".dev/sinks";
 
-/// Fills in what is not set: from the file in `dir`, or anew, which is then kept there.
+/// Fills in what is not set: from the file in `dir`, or with a new value, which is then kept there.
 pub(crate) fn make(config: &mut Config, dir: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("make the folder {}", dir.display()))?;
     let mut kept = read(dir)?;
@@ -75,37 +75,4 @@ fn write(dir: &Path, secrets: &BTreeMap<String, SecretString>) -> anyhow::Result
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use shared::config::Source;
-
-    use super::*;
-
-    fn config(jwt: &str) -> Config {
-        let env = [("DATABASE_URL", "postgres://h/db"), ("JWT_SECRET", jwt)];
-        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Config::from_source(Source::new("", env.into())).unwrap()
-    }
-
-    #[test]
-    fn what_is_made_up_is_kept_for_its_owner_alone_and_found_again() {
-        let dir = std::env::temp_dir().join(format!("tradeyard-secrets-{}", uuid::Uuid::now_v7()));
-        let (mut first, mut second) = (config(""), config(""));
-        recall(&mut first, &dir).unwrap();
-        assert_eq!(first.auth.jwt_secret.expose_secret(), "", "nothing was kept yet");
-        make(&mut first, &dir).unwrap();
-        let mode = std::fs::metadata(dir.join("secrets")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        recall(&mut second, &dir).unwrap();
-        assert_eq!(second.auth.jwt_secret.expose_secret(), first.auth.jwt_secret.expose_secret());
-        assert_eq!(second.s3.secret_access_key.expose_secret(), first.s3.secret_access_key.expose_secret());
-        assert!(second.jwt_secret().is_ok());
-
-        let given = "g".repeat(40);
-        let mut third = config(&given);
-        make(&mut third, &dir).unwrap();
-        assert_eq!(third.auth.jwt_secret.expose_secret(), given, "what is set wins");
-        std::fs::remove_dir_all(&dir).unwrap();
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! The jobs of the product: for each domain its contracts, the mails that an act sends (`mail`) and what subscribers are told
+//! The jobs of the product: for each domain its contracts, the mails that an act sends (`mail`) and what subscribers are sent
 //! (`events`).
 
 pub mod auctions;

@@ -165,7 +165,7 @@ pub const MAX_KEY_BYTES: usize = 512;
 /// Payloads carry ids, not rows.
 pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 
-/// Inserts many jobs in one statement; tells for each, in order, what became of it. Keys count as in [`Enqueue::insert`]; the
+/// Inserts many jobs in one statement; returns for each, in order, what became of it. Keys count as in [`Enqueue::insert`]; the
 /// first job that is refused fails the call, and the caller's transaction should then undo the others.
 pub async fn enqueue_all(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<Enqueued>, EnqueueError> {
     insert::many(conn, jobs).await

@@ -9,7 +9,7 @@
 //! - Publishing what was taken before a change: a transaction may stay open for longer than a new limit takes to be seen.
 //! - Spending without a budget: a burst of enqueues would outgrow the queue's window, and apalis-redis breaks at 8,000.
 //! - Publishing before the commit: a worker would look for a row that is not there yet.
-//! - Ending the publishers when the process is told to stop: what is committed while it drains would wait for the reconciler.
+//! - Ending the publishers when the process is asked to stop: what is committed while it drains would wait for the reconciler.
 //! - Publishing all queues in one row: a broker that is away would hold up the queues of the others.
 
 use std::collections::HashMap;

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
 
 /// The name of a migration of the engine begins with one of these words: `0001_ledger.sql`, `0110_workers_place.sql`.
-const MIGRATIONS: &[&str] = &["ledger", "jobs", "queues", "workers", "schedules", "serving"];
+const MIGRATIONS: &[&str] = &["ledger", "jobs", "queues", "workers", "schedules", "serving", "transport"];
 
 /// The migrations of a database that holds nothing but the ledger. A database of the product gets the same tables from
 /// [`shared::db::MIGRATOR`].

@@ -184,6 +184,41 @@ impl<S: Send + Sync + 'static> Bench<S> {
     }
 }
 
+/// Asserts that no job is left open and that the ledger does not contradict itself: what must hold when everything has run.
+///
+/// # Panics
+/// When a job is open, an attempt belongs to no job or to a hand-over that never was, or the database does not answer.
+#[track_caller]
+pub fn assert_settled(pool: &PgPool) -> impl Future<Output = ()> + Send {
+    let caller = std::panic::Location::caller();
+    let pool = pool.clone();
+    async move {
+        let open = texts(
+            &pool,
+            "SELECT format('%s %s, %s after %s attempts: %s', kind, id, state, attempt, error)
+             FROM jobs WHERE state < 'succeeded' ORDER BY id LIMIT 20",
+        );
+        let wrong = texts(
+            &pool,
+            "SELECT format('attempt %s of job %s', epoch, job)
+             FROM job_attempts AS attempt
+             WHERE NOT EXISTS (SELECT FROM jobs WHERE jobs.id = attempt.job AND jobs.epoch >= attempt.epoch)
+             UNION ALL
+             SELECT format('job %s is %s without an end or before its start', id, state)
+             FROM jobs WHERE state >= 'succeeded' AND (finished_at IS NULL OR finished_at < started_at)
+             LIMIT 20",
+        );
+        let (open, wrong) = (open.await, wrong.await);
+        assert!(open.is_empty(), "{caller}: jobs are left open: {open:#?}");
+        assert!(wrong.is_empty(), "{caller}: the ledger contradicts itself: {wrong:#?}");
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a test ends here")]
+async fn texts(pool: &PgPool, sql: &'static str) -> Vec<String> {
+    sqlx::query_scalar(sql).fetch_all(pool).await.expect("the ledger answers")
+}
+
 /// A job's row, for assertions.
 #[derive(Clone, Debug)]
 pub struct Row {

@@ -48,7 +48,7 @@ pub fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Rows of constraint name, field, message: how a store tells its constraints.
+/// Rows of constraint name, field, message: how a store names its constraints.
 pub type ConstraintMessages = [(&'static str, &'static str, &'static str)];
 
 /// The name of the constraint that `error` reports as violated.

@@ -37,7 +37,7 @@ impl Debug for Health {
     }
 }
 
-/// What a program is told from outside: to stop, and to stop now; and what it tells: whether it is ready.
+/// What a program hears from outside: to stop, and to stop now; and what it reports: whether it is ready.
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     /// SIGTERM or SIGINT: take nothing new and end what runs.

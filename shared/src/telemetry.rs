@@ -1,4 +1,4 @@
-//! Log lines, metrics, and the small HTTP server that tells whether a process is well.
+//! Log lines, metrics, and the small HTTP server that reports whether a process is well.
 
 use std::future::Future;
 use std::io::IsTerminal;

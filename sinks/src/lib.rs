@@ -2,7 +2,7 @@
 //! product's own clients run unchanged and nothing has to be installed.
 //!
 //! - [`s3`]: an S3 server over a folder, with signatures checked.
-//! - [`smtp`]: an SMTP server that keeps every message and can be told to misbehave.
+//! - [`smtp`]: an SMTP server that keeps every message and can be made to misbehave.
 //! - [`mailbox`]: what arrived, as a small page and as JSON.
 //!
 //! Not for production: messages and objects are not synced to disk, and whoever reaches the mailbox page can read every

@@ -43,7 +43,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Options {
     /// The folder of the objects; made when it is missing. One server a folder: a second one is refused.
     pub dir: PathBuf,
-    /// Port 0 takes a free one; [`Server::addr`] tells which.
+    /// Port 0 takes a free one; [`Server::addr`] returns which.
     pub addr: SocketAddr,
     pub access_key: String,
     pub secret_key: SecretString,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
-use crate::stage::Stage;
+use crate::stack::TestStack;
 
 /// How long a process may take to end: far longer than it should, so that only a hang fails.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -14,14 +14,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Part(Child);
 
-#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test without its stage ends here")]
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test without its stack ends here")]
 impl Part {
     /// Starts `program`, which a test knows as `env!("CARGO_BIN_EXE_stack-part")`, with these arguments.
     #[must_use]
-    pub fn start(program: &str, stage: &Stage, args: &[&str]) -> Self {
+    pub fn start(program: &str, stack: &TestStack, args: &[&str]) -> Self {
         let child = Command::new(program)
             .args(args)
-            .envs(&stage.env)
+            .envs(&stack.env)
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()

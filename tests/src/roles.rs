@@ -1,6 +1,5 @@
 //! A worker and a scheduler of these tests, run in this process or as a process of their own.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use queue::Ledger;
@@ -8,35 +7,22 @@ use queue::fast_path::FastPath;
 use queue::scheduler::Scheduler;
 use queue::transport::Brokers;
 use queue::worker::{Handlers, Process, WorkerOptions};
-use shared::clock::Clock;
 use shared::config::Config;
 use shared::program::Signals;
 use tokio_util::sync::CancellationToken;
 
 use crate::touch::{QUEUE, Touch, Urgent, registry};
 
-/// How long the jobs of a worker may go on after it was told to stop, when a test does not say otherwise.
+/// How long the jobs of a worker may go on after it was asked to stop, when a test does not say otherwise.
 pub const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs a worker until its signals stop it.
 pub async fn worker(config: &Config, concurrency: usize, grace: Duration, signals: Signals) -> anyhow::Result<()> {
     let engine_pool = queue::engine_pool(config, "worker")?;
-    let process = Process {
-        ledger: Ledger::new(engine_pool.clone()),
-        brokers: Brokers::connect(config, engine_pool.clone()),
-        engine_pool,
-        handlers: Handlers::default().with::<Touch>().with::<Urgent>(),
-        services: Arc::new(()),
-        options: WorkerOptions {
-            pool: "tests".to_owned(),
-            concurrency,
-            grace,
-            host: "tests".to_owned(),
-            version: "tests".to_owned(),
-        },
-        clock: Clock::SYSTEM,
-        health: signals.health,
-    };
+    let brokers = Brokers::connect(config, engine_pool.clone());
+    let handlers = Handlers::default().with::<Touch>().with::<Urgent>();
+    let options = WorkerOptions { concurrency, grace, ..WorkerOptions::new("tests") };
+    let process = Process { health: signals.health, ..Process::new(engine_pool, brokers, handlers, (), options) };
     process.run(signals.stop, signals.kill).await
 }
 

@@ -10,7 +10,7 @@ use shared::ids::OrgId;
 
 pub const QUEUE: Queue = Queue { name: "touch", pool: "tests", transport: Transport::Local };
 
-/// The line of a job that was told to stop while it ran.
+/// The line of a job that was asked to stop while it ran.
 pub const HEARD: &str = "heard that it should stop";
 
 /// Writes `n` into `effects` after `millis`. Running it twice is prevented by `cx.commit` alone: the table takes duplicates.

@@ -1,5 +1,5 @@
 //! What a client at a WebSocket sees of an auction that the workers open and close.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use queue::Enqueue;
 use queue::transport::Transport;
 use serde_json::{Value, json};
 use shared::program::Signals;
-use tests::stage::Stage;
+use tests::stack::TestStack;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -50,15 +50,15 @@ async fn hear(socket: &mut Socket) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opening_and_award_by_workers_are_seen_at_a_socket() {
-    let stage = Stage::with(Transport::Redis, &[("JWT_SECRET", "a secret for tests, not for anything else")]).await;
+    let stack = TestStack::with(Transport::Redis, &[("JWT_SECRET", "a secret for tests, not for anything else")]).await;
     let stop = CancellationToken::new();
-    let state = api::start(stage.config.clone(), stop.clone()).unwrap();
+    let state = api::start(stack.config.clone(), stop.clone()).unwrap();
     let ledger = state.ledger.clone();
     let server = api::serve::Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let base = format!("http://{}", server.addr);
     tokio::spawn(server.run(api::app::router(state), stop.clone()));
-    tokio::spawn(scheduler::connect(&stage.config).unwrap().run(stop.clone()));
-    let (config, signals) = (stage.config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
+    tokio::spawn(scheduler::connect(&stack.config).unwrap().run(stop.clone()));
+    let (config, signals) = (stack.config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
     let worker =
         tokio::spawn(
             async move { workers::runtime::run("auctions", &config, 4, Duration::from_secs(10), signals).await },
@@ -85,7 +85,7 @@ async fn opening_and_award_by_workers_are_seen_at_a_socket() {
         match message["data"]["status"].as_str().unwrap() {
             // Nobody announces this bid: its API died.
             "live" if !bid => {
-                let mut conn = stage.pool().acquire().await.unwrap();
+                let mut conn = stack.pool().acquire().await.unwrap();
                 let (org, user, maximum) = (buyer.org, buyer.user, testing::secret(5_000));
                 let new = store::PlaceBid { auction, org, user, maximum, quantity: None };
                 store::place_bid(&mut conn, &new).await.unwrap();
@@ -101,5 +101,5 @@ async fn opening_and_award_by_workers_are_seen_at_a_socket() {
     assert!(bid, "the opening was seen");
     stop.cancel();
     worker.await.unwrap().unwrap();
-    stage.db.close().await;
+    stack.leave().await;
 }

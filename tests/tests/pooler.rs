@@ -1,5 +1,5 @@
 //! A pooler between the programs and PostgreSQL: refused at the start where it would break what they rely on.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use queue::transport::Transport;
 use shared::db::session::{NoSession, check};
 use shared::testing::TestDb;
 use tests::servers::{OwnPgBouncer, free_port};
-use tests::stage::Stage;
+use tests::stack::TestStack;
 
 const TRANSACTION: &str = "pool_mode = transaction";
 const SESSION: &str = "pool_mode = session";
@@ -52,13 +52,13 @@ async fn a_database_that_is_away_is_not_judged() {
 
 #[tokio::test]
 async fn a_program_behind_pgbouncer_says_why_it_does_not_start() {
-    let stage = Stage::new(Transport::Local).await;
-    let pooler = OwnPgBouncer::before(&stage.db.url(), &[TRANSACTION, DROPPED]).await.unwrap();
+    let stack = TestStack::new(Transport::Local).await;
+    let pooler = OwnPgBouncer::before(&stack.db.url(), &[TRANSACTION, DROPPED]).await.unwrap();
     let mut started = Command::new(env!("CARGO_BIN_EXE_stack-part"));
-    started.arg("scheduler").envs(&stage.env).env("DATABASE_URL", pooler.url());
+    started.arg("scheduler").envs(&stack.env).env("DATABASE_URL", pooler.url());
     let ended = tokio::task::spawn_blocking(move || started.output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
     assert_eq!(ended.status.code(), Some(2), "{said}");
     assert!(said.contains("DATABASE_URL") && said.contains("PgBouncer"), "{said}");
-    stage.close().await;
+    stack.close().await;
 }

@@ -1,6 +1,6 @@
 //! What RabbitMQ does by itself: it stops taking messages when it is short of memory, and gives messages up that came back too
 //! often.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use queue::ops::queues;
 use queue::transport::rabbit::connection::connect;
 use queue::transport::{Transport, TransportProblem};
 use tests::servers::OwnRabbit;
-use tests::stage::Stage;
+use tests::stack::TestStack;
 use tests::touch::{QUEUE, Touch};
 
 /// Waits until operators are told this of the queue's transport.
-async fn until_problem(stage: &Stage, wanted: Option<TransportProblem>) {
+async fn until_problem(stack: &TestStack, wanted: Option<TransportProblem>) {
     let told = async {
         loop {
-            let mut conn = stage.pool().acquire().await.unwrap();
+            let mut conn = stack.pool().acquire().await.unwrap();
             let queue = queues::one(&mut conn, QUEUE.name).await.unwrap();
             if queue.dispatcher.is_some_and(|it| it.transport_problem == wanted) {
                 return;
@@ -34,28 +34,28 @@ async fn until_problem(stage: &Stage, wanted: Option<TransportProblem>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_is_shown_and_everything_goes_out_after_it() {
     let rabbit = OwnRabbit::start().await.unwrap();
-    let stage = Stage::with(Transport::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
-    let _scheduler = stage.scheduler();
-    let _worker = stage.worker(8);
-    let ledger = stage.fast_ledger().await;
-    until_problem(&stage, None).await;
+    let stack = TestStack::with(Transport::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
+    let _scheduler = stack.scheduler();
+    let _worker = stack.worker(8);
+    let ledger = stack.fast_ledger().await;
+    until_problem(&stack, None).await;
 
     rabbit.ctl(&["set_vm_memory_high_watermark", "0"]).await.unwrap();
-    until_problem(&stage, Some(TransportProblem::Blocked)).await;
+    until_problem(&stack, Some(TransportProblem::Blocked)).await;
     // The ledger takes jobs as ever: none of these waits for the broker.
     for n in 0..100 {
         ledger.enqueue(&Touch { n, ..Touch::default() }).await.unwrap();
     }
-    stage.enqueue_from(100, 100).await;
-    stage.until("state IN ('available', 'queued')", 200).await;
-    until_problem(&stage, Some(TransportProblem::Blocked)).await;
-    assert_eq!(stage.count("state = 'succeeded'").await, 0);
+    stack.enqueue_from(100, 100).await;
+    stack.until("state IN ('available', 'queued')", 200).await;
+    until_problem(&stack, Some(TransportProblem::Blocked)).await;
+    assert_eq!(stack.count("state = 'succeeded'").await, 0);
 
     rabbit.ctl(&["set_vm_memory_high_watermark", "0.4"]).await.unwrap();
-    stage.until_drained().await;
-    until_problem(&stage, None).await;
-    stage.assert_once_each(200).await;
-    stage.close().await;
+    stack.until_drained().await;
+    until_problem(&stack, None).await;
+    stack.assert_once_each(200).await;
+    stack.close().await;
 }
 
 /// RabbitMQ 4 does it after twenty returns, without being asked; here a policy makes it do so after the first.
@@ -64,21 +64,21 @@ async fn a_job_whose_message_rabbitmq_gave_up_runs() {
     let rabbit = OwnRabbit::start().await.unwrap();
     let limit = ["set_policy", "limit", ".*", r#"{"delivery-limit":1}"#, "--apply-to", "queues"];
     rabbit.ctl(&limit).await.unwrap();
-    let stage = Stage::with(Transport::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
-    let _scheduler = stage.scheduler();
-    stage.enqueue(5, 0).await;
-    stage.until("state = 'queued'", 5).await;
+    let stack = TestStack::with(Transport::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
+    let _scheduler = stack.scheduler();
+    stack.enqueue(5, 0).await;
+    stack.until("state = 'queued'", 5).await;
 
     // A worker that dies with the messages in hand before it claims, twice: they came back too often then.
-    let name = format!("{}.jobs.{}", stage.config.namespace, QUEUE.name);
+    let name = format!("{}.jobs.{}", stack.config.namespace, QUEUE.name);
     for _ in 0..2 {
         die_with_the_messages(&rabbit, &name).await;
     }
-    let _worker = stage.worker(8);
-    stage.until_drained().await;
-    stage.assert_once_each(5).await;
-    assert_eq!(stage.count("republished > 0").await, 5, "the reconciler sent them again");
-    stage.close().await;
+    let _worker = stack.worker(8);
+    stack.until_drained().await;
+    stack.assert_once_each(5).await;
+    assert_eq!(stack.count("republished > 0").await, 5, "the reconciler sent them again");
+    stack.close().await;
 }
 
 /// Takes the five messages and goes, without acknowledging them.

@@ -1,12 +1,12 @@
 //! What `/readyz` says of workers and schedulers.
-#![expect(clippy::expect_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::expect_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
 
 use queue::transport::Transport;
 use tests::parts::Part;
 use tests::servers::{OwnRedis, free_port};
-use tests::stage::{Running, Stage};
+use tests::stack::{Running, TestStack};
 
 /// Waits until the part says that it is ready, or why not.
 async fn until_ready(part: &Running, ready: bool) {
@@ -22,8 +22,8 @@ async fn until_ready(part: &Running, ready: bool) {
 async fn worker_and_scheduler_are_ready_when_their_broker_is() {
     let mut redis = OwnRedis::start().await.unwrap();
     redis.kill().await.unwrap();
-    let stage = Stage::with(Transport::Redis, &[("REDIS_URL", &redis.url())]).await;
-    let (scheduler, worker) = (stage.scheduler(), stage.worker(4));
+    let stack = TestStack::with(Transport::Redis, &[("REDIS_URL", &redis.url())]).await;
+    let (scheduler, worker) = (stack.scheduler(), stack.worker(4));
     for part in [&scheduler, &worker] {
         until_ready(part, false).await;
     }
@@ -36,26 +36,26 @@ async fn worker_and_scheduler_are_ready_when_their_broker_is() {
         until_ready(part, false).await;
     }
     // A broker that carries none of its queues may be away.
-    stage.set("transport = 'local'").await;
+    stack.set("transport = 'local'").await;
     for part in [&scheduler, &worker] {
         until_ready(part, true).await;
     }
-    stage.close().await;
+    stack.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_shuts_down_is_not_ready() {
     let health = format!("127.0.0.1:{}", free_port().unwrap());
-    let stage = Stage::with(Transport::Local, &[("HEALTH_ADDR", &health)]).await;
-    let _scheduler = stage.scheduler();
-    let mut worker = Part::start(env!("CARGO_BIN_EXE_stack-part"), &stage, &["worker"]);
+    let stack = TestStack::with(Transport::Local, &[("HEALTH_ADDR", &health)]).await;
+    let _scheduler = stack.scheduler();
+    let mut worker = Part::start(env!("CARGO_BIN_EXE_stack-part"), &stack, &["worker"]);
     let http = reqwest::Client::new();
     let ask = async || match http.get(format!("http://{health}/readyz")).send().await {
         Ok(answer) => Some((answer.status().as_u16(), answer.text().await.unwrap_or_default())),
         Err(_) => None,
     };
-    stage.enqueue(4, 5_000).await;
-    stage.until("state = 'running'", 4).await;
+    stack.enqueue(4, 5_000).await;
+    stack.until("state = 'running'", 4).await;
     assert_eq!(ask().await, Some((200, "ready\n".to_owned())));
     worker.signal("TERM");
     let mut said = None;
@@ -64,6 +64,6 @@ async fn a_worker_that_shuts_down_is_not_ready() {
     }
     assert_eq!(said, Some((503, "it shuts down\n".to_owned())));
     assert!(worker.ended().await.success());
-    assert_eq!(stage.count("state = 'succeeded'").await, 4);
-    stage.close().await;
+    assert_eq!(stack.count("state = 'succeeded'").await, 4);
+    stack.close().await;
 }

@@ -1,6 +1,6 @@
 //! Every step of a job's life broken once, between the two moments that matter, by an error and by the death of the process:
 //! one effect for each key, nothing lost.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use shared::program::Signals;
 use tests::parts::Part;
 use tests::servers::free_port;
-use tests::stage::Stage;
+use tests::stack::TestStack;
 use tests::touch::Touch;
 use tokio_util::sync::CancellationToken;
 
@@ -21,24 +21,24 @@ const JOBS: i32 = 20;
 
 /// A worker breaks at `point`; when it dies there, another one takes its place.
 async fn breaks(point: Point, fault: Fault) {
-    let stage = Stage::new(Transport::Local).await;
-    let _scheduler = stage.scheduler();
-    let mut worker = Part::start(PROGRAM, &stage, &["worker", &format!("{point:?}"), &format!("{fault:?}")]);
+    let stack = TestStack::new(Transport::Local).await;
+    let _scheduler = stack.scheduler();
+    let mut worker = Part::start(PROGRAM, &stack, &["worker", &format!("{point:?}"), &format!("{fault:?}")]);
     // Half of them commit their effect together with their end, half by itself.
     let jobs: Vec<_> = (0..JOBS).map(|n| Enqueue::new(&Touch { n, apart: n % 2 == 1, ..Touch::default() })).collect();
-    let mut conn = stage.pool().acquire().await.unwrap();
+    let mut conn = stack.pool().acquire().await.unwrap();
     enqueue_all(&mut conn, &jobs).await.unwrap();
     drop(conn);
     let _next = if fault == Fault::Abort {
         let status = worker.ended().await;
         assert!(!status.success(), "{point:?} was not passed");
-        Some(stage.worker(8))
+        Some(stack.worker(8))
     } else {
         None
     };
-    stage.until_drained().await;
-    stage.assert_once_each(JOBS).await;
-    stage.close().await;
+    stack.until_drained().await;
+    stack.assert_once_each(JOBS).await;
+    stack.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +60,7 @@ async fn an_api_that_dies_between_commit_and_publish_loses_no_mail_and_sends_non
     let any = ([127, 0, 0, 1], 0).into();
     let smtp = sinks::smtp::Sink::start(sinks::smtp::Options::new(mails.path(), any), stop.clone()).await.unwrap();
     let addr = format!("127.0.0.1:{}", free_port().unwrap());
-    let stage = Stage::with(
+    let stack = TestStack::with(
         Transport::Rabbit,
         &[
             ("JWT_SECRET", "a secret for tests, not for anything else"),
@@ -70,8 +70,8 @@ async fn an_api_that_dies_between_commit_and_publish_loses_no_mail_and_sends_non
         ],
     )
     .await;
-    tokio::spawn(scheduler::connect(&stage.config).unwrap().run(stop.clone()));
-    let mut api = Part::start(PROGRAM, &stage, &["api", "BeforePublish", "Abort"]);
+    tokio::spawn(scheduler::connect(&stack.config).unwrap().run(stop.clone()));
+    let mut api = Part::start(PROGRAM, &stack, &["api", "BeforePublish", "Abort"]);
 
     // The fast path opens a moment after the start; until then a commit has nothing to publish and goes well.
     let http = reqwest::Client::new();
@@ -94,33 +94,33 @@ async fn an_api_that_dies_between_commit_and_publish_loses_no_mail_and_sends_non
         }
     }
     assert!(!api.ended().await.success());
-    // PostgreSQL finishes what it was told, though nobody waits for it.
+    // PostgreSQL finishes what it was sent, though nobody waits for it.
     let backends =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'api'";
-    while stage.number(backends).await > 0.0 {
+    while stack.number(backends).await > 0.0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let people: Vec<String> = sqlx::query_scalar("SELECT email FROM users").fetch_all(stage.pool()).await.unwrap();
+    let people: Vec<String> = sqlx::query_scalar("SELECT email FROM users").fetch_all(stack.pool()).await.unwrap();
     assert!(answered.iter().all(|email| people.contains(email)), "an answered registration was not committed");
     let users = i64::try_from(people.len()).unwrap();
-    let unpublished = stage.count("kind = 'emails.send' AND state = 'queued'").await;
+    let unpublished = stack.count("kind = 'emails.send' AND state = 'queued'").await;
     assert!(unpublished >= 1, "the fast path was not taken");
 
-    let (config, signals) = (stage.config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
+    let (config, signals) = (stack.config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
     let worker =
         tokio::spawn(
             async move { workers::runtime::run("emails", &config, 4, Duration::from_secs(10), signals).await },
         );
-    stage.until("kind = 'emails.send' AND state = 'succeeded'", users).await;
-    stage.until("kind = 'emails.send'", users).await;
+    stack.until("kind = 'emails.send' AND state = 'succeeded'", users).await;
+    stack.until("kind = 'emails.send'", users).await;
     for address in &people {
         let mails = smtp.list().into_iter().filter(|mail| mail.is_to(address)).count();
         assert_eq!(mails, 1, "{address}");
     }
     let sent: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM emails WHERE status = 'sent'").fetch_one(stage.pool()).await.unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM emails WHERE status = 'sent'").fetch_one(stack.pool()).await.unwrap();
     assert_eq!(sent, users);
     stop.cancel();
     worker.await.unwrap().unwrap();
-    stage.close().await;
+    stack.leave().await;
 }

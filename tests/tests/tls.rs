@@ -1,6 +1,6 @@
 //! PostgreSQL, Redis and RabbitMQ over TLS, as hosted ones are reached. Which certificates a process trusts is decided by its
 //! environment, so what is tested runs as a process of its own: this test program again.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 #![expect(clippy::disallowed_methods, reason = "the environment names the servers")]
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use shared::config::{Config, Source};
 use shared::ids::OrgId;
 use sqlx::{Connection, PgConnection};
 use tests::servers::{NAME, OwnPostgres, OwnRabbit, OwnRedis, Tls};
-use tests::stage::Stage;
+use tests::stack::TestStack;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
@@ -55,34 +55,34 @@ mod inside {
     #[ignore = "run by the test above"]
     async fn everything_flows() {
         for transport in [Transport::Redis, Transport::Rabbit] {
-            let stage = Stage::new(transport).await;
-            let (worker, scheduler) = (stage.worker(4), stage.scheduler());
-            stage.enqueue(50, 0).await;
-            stage.until_drained().await;
-            stage.assert_once_each(50).await;
+            let stack = TestStack::new(transport).await;
+            let (worker, scheduler) = (stack.worker(4), stack.scheduler());
+            stack.enqueue(50, 0).await;
+            stack.until_drained().await;
+            stack.assert_once_each(50).await;
             drop((worker, scheduler));
-            stage.close().await;
+            stack.close().await;
         }
         events_flow().await;
     }
 
     async fn events_flow() {
-        let stage = Stage::new(Transport::Rabbit).await;
+        let stack = TestStack::new(Transport::Rabbit).await;
         let stop = CancellationToken::new();
-        let settings = workers::cargo::Settings::new(&stage.config).unwrap();
-        let consumer = tokio::spawn(workers::cargo::run(settings, stage.db.another_pool(3), stop.clone()));
-        let lane = EventLane::new(&stage.config, stage.pool().clone());
+        let settings = workers::cargo::Settings::new(&stack.config).unwrap();
+        let consumer = tokio::spawn(workers::cargo::run(settings, stack.db.another_pool(3), stop.clone()));
+        let lane = EventLane::new(&stack.config, stack.pool().clone());
         let events: Vec<_> = (0..20).map(event).collect();
         lane.publish(OrgId::generate(), &events).await.unwrap();
         let begun = Instant::now();
         let stored = "SELECT count(*) FROM cargo_events";
-        while sqlx::query_scalar::<_, i64>(stored).fetch_one(stage.pool()).await.unwrap() < 20 {
+        while sqlx::query_scalar::<_, i64>(stored).fetch_one(stack.pool()).await.unwrap() < 20 {
             assert!(begun.elapsed() < Duration::from_mins(1), "the events do not arrive");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         stop.cancel();
         consumer.await.unwrap().unwrap();
-        stage.close().await;
+        stack.close().await;
     }
 
     fn event(id: u32) -> CargoEvent {

@@ -1,5 +1,5 @@
 //! The same stack over each of the three transports, and from one to the other while jobs flow.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use queue::ticket::Ticket;
 use queue::transport::Message;
 use queue::transport::Transport;
 use shared::ids::JobId;
-use tests::stage::Stage;
+use tests::stack::TestStack;
 use tests::touch::Touch;
 use tokio_util::sync::CancellationToken;
 
@@ -17,18 +17,18 @@ use tokio_util::sync::CancellationToken;
 const AT_ONCE: &str = "queued_at = run_at";
 
 async fn everything_runs_once(transport: Transport) {
-    let stage = Stage::new(transport).await;
-    let _scheduler = stage.scheduler();
-    let workers = [stage.worker(16), stage.worker(16)];
-    stage.enqueue(500, 0).await;
-    stage.until_drained().await;
-    stage.assert_once_each(500).await;
+    let stack = TestStack::new(transport).await;
+    let _scheduler = stack.scheduler();
+    let workers = [stack.worker(16), stack.worker(16)];
+    stack.enqueue(500, 0).await;
+    stack.until_drained().await;
+    stack.assert_once_each(500).await;
     for worker in workers {
         worker.stop.cancel();
         worker.task.await.unwrap().unwrap();
     }
-    assert_eq!(stage.count("state = 'running'").await, 0);
-    stage.close().await;
+    assert_eq!(stack.count("state = 'running'").await, 0);
+    stack.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,25 +48,25 @@ async fn everything_runs_once_over_postgres_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_moves_between_transports_while_jobs_flow() {
-    let stage = Stage::new(Transport::Redis).await;
-    let _scheduler = stage.scheduler();
-    let _worker = stage.worker(8);
-    let ledger = stage.fast_ledger().await;
+    let stack = TestStack::new(Transport::Redis).await;
+    let _scheduler = stack.scheduler();
+    let _worker = stack.worker(8);
+    let ledger = stack.fast_ledger().await;
     // Some go their way over the dispatcher, some over the fast path of a process that sees the moves later.
-    stage.enqueue(1_500, 10).await;
+    stack.enqueue(1_500, 10).await;
     let moved = CancellationToken::new();
     let producer = tokio::spawn(produce(ledger, 1_500, moved.clone()));
     for transport in [Transport::Rabbit, Transport::Local, Transport::Redis] {
-        let done = stage.count("state = 'succeeded'").await;
-        stage.change(to(transport)).await;
+        let done = stack.count("state = 'succeeded'").await;
+        stack.change(to(transport)).await;
         // It flows on the new transport before it is moved again.
-        stage.until_at_least("state = 'succeeded'", done + 100).await;
+        stack.until_at_least("state = 'succeeded'", done + 100).await;
     }
     moved.cancel();
     let count = producer.await.unwrap();
-    stage.until_drained().await;
-    stage.assert_once_each(count).await;
-    stage.close().await;
+    stack.until_drained().await;
+    stack.assert_once_each(count).await;
+    stack.close().await;
 }
 
 fn to(transport: Transport) -> QueueChange {
@@ -85,30 +85,30 @@ async fn produce(ledger: Ledger, mut n: i32, stop: CancellationToken) -> i32 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_handed_to_the_old_broker_after_a_move_comes_back_and_its_messages_go() {
-    let stage = Stage::new(Transport::Redis).await;
-    let _scheduler = stage.scheduler();
-    let _ledger = stage.fast_ledger().await;
-    stage.change(to(Transport::Local)).await;
+    let stack = TestStack::new(Transport::Redis).await;
+    let _scheduler = stack.scheduler();
+    let _ledger = stack.fast_ledger().await;
+    stack.change(to(Transport::Local)).await;
     // A process that has not seen the move yet.
-    let job = straggler(&stage).await;
-    let old = stage.brokers().get(Transport::Redis).unwrap();
+    let job = straggler(&stack).await;
+    let old = stack.brokers().get(Transport::Redis).unwrap();
     old.publish("touch", &[Message(vec![Ticket { job, epoch: 1 }])]).await.unwrap();
     // With the same epoch, the reconciler would have sent it again, some time later.
-    stage.until("state = 'queued' AND epoch = 2", 1).await;
+    stack.until("state = 'queued' AND epoch = 2", 1).await;
     while old.depth("touch").await.unwrap() > 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    stage.close().await;
+    stack.leave().await;
 }
 
 /// A job that the fast path of another process has just committed as handed over.
-async fn straggler(stage: &Stage) -> JobId {
+async fn straggler(stack: &TestStack) -> JobId {
     let id = sqlx::query_scalar(
         "INSERT INTO jobs (state, epoch, queue, kind, payload, run_at, queued_at)
          VALUES ('queued', 1, 'touch', 'tests.touch', '{\"n\": 0, \"millis\": 0, \"kills\": false}', now(), now())
          RETURNING id",
     )
-    .fetch_one(stage.pool())
+    .fetch_one(stack.pool())
     .await
     .unwrap();
     JobId(id)
@@ -116,54 +116,54 @@ async fn straggler(stage: &Stage) -> JobId {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_was_handed_over_as_a_pause_began_runs_after_it() {
-    let stage = Stage::new(Transport::Rabbit).await;
-    let _scheduler = stage.scheduler();
-    let _ledger = stage.fast_ledger().await;
-    let mut conn = stage.pool().acquire().await.unwrap();
+    let stack = TestStack::new(Transport::Rabbit).await;
+    let _scheduler = stack.scheduler();
+    let _ledger = stack.fast_ledger().await;
+    let mut conn = stack.pool().acquire().await.unwrap();
     queue::ops::queues::pause(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
     // Its message was refused and is gone.
-    straggler(&stage).await;
+    straggler(&stack).await;
     queue::ops::queues::resume(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
     drop(conn);
-    stage.until_at_least("epoch >= 2", 1).await;
-    let _worker = stage.worker(1);
-    stage.until_drained().await;
-    stage.assert_once_each(1).await;
-    stage.close().await;
+    stack.until_at_least("epoch >= 2", 1).await;
+    let _worker = stack.worker(1);
+    stack.until_drained().await;
+    stack.assert_once_each(1).await;
+    stack.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fast_path_needs_no_dispatcher_turn_and_loses_nothing() {
-    let stage = Stage::new(Transport::Redis).await;
-    let _scheduler = stage.scheduler();
-    let _worker = stage.worker(16);
-    let ledger = stage.fast_ledger().await;
+    let stack = TestStack::new(Transport::Redis).await;
+    let _scheduler = stack.scheduler();
+    let _worker = stack.worker(16);
+    let ledger = stack.fast_ledger().await;
     for n in 0..200 {
         ledger.enqueue(&Touch { n, ..Touch::default() }).await.unwrap();
     }
-    stage.until_drained().await;
-    stage.assert_once_each(200).await;
+    stack.until_drained().await;
+    stack.assert_once_each(200).await;
     // A machine under load may close the path for a moment.
-    assert!(stage.count(AT_ONCE).await >= 100, "the dispatcher took part");
-    stage.close().await;
+    assert!(stack.count(AT_ONCE).await >= 100, "the dispatcher took part");
+    stack.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_queue_starts_nothing_and_resumes() {
-    let stage = Stage::new(Transport::Rabbit).await;
-    let _scheduler = stage.scheduler();
-    let _worker = stage.worker(2);
-    stage.enqueue(200, 20).await;
-    stage.until("state = 'succeeded' AND payload ->> 'n' = '5'", 1).await;
-    let mut conn = stage.pool().acquire().await.unwrap();
+    let stack = TestStack::new(Transport::Rabbit).await;
+    let _scheduler = stack.scheduler();
+    let _worker = stack.worker(2);
+    stack.enqueue(200, 20).await;
+    stack.until("state = 'succeeded' AND payload ->> 'n' = '5'", 1).await;
+    let mut conn = stack.pool().acquire().await.unwrap();
     queue::ops::queues::pause(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
-    stage.until("state IN ('queued', 'running')", 0).await;
-    let done = stage.count("state = 'succeeded'").await;
+    stack.until("state IN ('queued', 'running')", 0).await;
+    let done = stack.count("state = 'succeeded'").await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(stage.count("state = 'succeeded'").await, done, "a paused queue went on");
+    assert_eq!(stack.count("state = 'succeeded'").await, done, "a paused queue went on");
     queue::ops::queues::resume(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
     drop(conn);
-    stage.until_drained().await;
-    stage.assert_once_each(200).await;
-    stage.close().await;
+    stack.until_drained().await;
+    stack.assert_once_each(200).await;
+    stack.close().await;
 }

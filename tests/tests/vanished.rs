@@ -6,34 +6,34 @@ use shared::config::{Config, Database};
 use shared::program::Signals;
 use shared::testing::{NetworkFault, Proxy, TestDb};
 use tests::roles;
-use tests::stage::Stage;
+use tests::stack::TestStack;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_host_that_vanishes_stops_a_worker_and_its_only_scheduler_for_seconds() {
     let db = TestDb::new().await;
     let (proxy, through) = Proxy::before(&db.url()).await.unwrap();
-    let stage = Stage::on(db, Transport::Redis, &[("DATABASE_URL", &through)]).await;
-    let _scheduler = stage.scheduler();
-    let _worker = stage.worker(4);
-    stage.enqueue(20, 3_000).await;
-    stage.until("state = 'running'", 4).await;
+    let stack = TestStack::on(db, Transport::Redis, &[("DATABASE_URL", &through)]).await;
+    let _scheduler = stack.scheduler();
+    let _worker = stack.worker(4);
+    stack.enqueue(20, 3_000).await;
+    stack.until("state = 'running'", 4).await;
     // While the handlers sleep: what they have under way in a database of their own is theirs.
     proxy.strand();
-    stage.until_drained().await;
-    stage.assert_once_each(20).await;
-    assert_eq!(stage.count("losses > 0").await, 0, "a live worker was taken for dead");
-    stage.close().await;
+    stack.until_drained().await;
+    stack.assert_once_each(20).await;
+    assert_eq!(stack.count("losses > 0").await, 0, "a live worker was taken for dead");
+    stack.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_that_falls_silent_with_locks_in_hand_is_replaced_within_seconds() {
-    let stage = Stage::new(Transport::Redis).await;
-    let (proxy, through) = Proxy::before(&stage.db.url()).await.unwrap();
-    let database = Database { url: SecretString::from(through), ..stage.config.database.clone() };
-    let config = Config { database, ..stage.config.clone() };
+    let stack = TestStack::new(Transport::Redis).await;
+    let (proxy, through) = Proxy::before(&stack.db.url()).await.unwrap();
+    let database = Database { url: SecretString::from(through), ..stack.config.database.clone() };
+    let config = Config { database, ..stack.config.clone() };
     let first = config.clone();
     let first = tokio::spawn(async move { roles::scheduler(&first, Signals::default()).await });
-    stage.until_sql("SELECT count(*) FROM queue_status", 1).await;
+    stack.until_sql("SELECT count(*) FROM queue_status", 1).await;
 
     // What a scheduler holds in the middle of a transaction, on the connections that it has.
     let pool = queue::engine_pool(&config, "scheduler").unwrap();
@@ -41,12 +41,12 @@ async fn a_scheduler_that_falls_silent_with_locks_in_hand_is_replaced_within_sec
     sqlx::query("SELECT FROM queue_status FOR UPDATE").execute(&mut *held).await.unwrap();
     proxy.set(NetworkFault::Silence);
 
-    let _second = stage.scheduler();
-    let _worker = stage.worker(4);
-    stage.enqueue(20, 0).await;
-    stage.until_drained().await;
-    stage.assert_once_each(20).await;
+    let _second = stack.scheduler();
+    let _worker = stack.worker(4);
+    stack.enqueue(20, 0).await;
+    stack.until_drained().await;
+    stack.assert_once_each(20).await;
     drop(held);
     first.abort();
-    stage.close().await;
+    stack.close().await;
 }

@@ -1,4 +1,4 @@
-//! What every worker program does: read its settings, connect, serve its health, and run its pool until it is told to stop.
+//! What every worker program does: read its settings, connect, serve its health, and run its pool until it is asked to stop.
 
 use std::process::ExitCode;
 use std::sync::Arc;

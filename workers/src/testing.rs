@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use market::ids::ListingId;
 use queue::Ledger;
-use queue::testing::Bench;
+use queue::testing::{Bench, assert_settled};
 use queue::worker::Handlers;
 use secrecy::SecretString;
 use shared::blobs::Blobs;
@@ -87,6 +87,17 @@ impl Stage {
         let ledger = Ledger::new(db.pool.clone());
         let folder = objects.path().to_owned();
         Self { db, ledger, blobs, smtp, bench, objects: folder, _dirs: [objects, mails], _stop: stop.drop_guard() }
+    }
+
+    /// Asserts that no job is left open and that the ledger does not contradict itself, then drops the database.
+    pub(crate) async fn close(self) {
+        assert_settled(&self.db.pool).await;
+        self.leave().await;
+    }
+
+    /// Drops the database: for a test that leaves jobs open on purpose.
+    pub(crate) async fn leave(self) {
+        self.db.close().await;
     }
 
     /// Waits until the mail server has taken `count` mails in all.

@@ -107,7 +107,7 @@ pub(crate) fn json_argument(text: &str) -> anyhow::Result<Value> {
         (text.to_owned(), "the payload".to_owned())
     };
     serde_json::from_str(&json)
-        .map_err(|error| advised(format!("{from} is no JSON: {error}"), "quote it for your shell: '{\"name\": 1}'"))
+        .map_err(|error| advised(format!("{from} is not JSON: {error}"), "quote it for your shell: '{\"name\": 1}'"))
 }
 
 #[cfg(test)]

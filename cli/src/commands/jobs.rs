@@ -50,7 +50,7 @@ pub(crate) struct List {
     open: bool,
     #[arg(long, default_value_t = 50)]
     limit: u32,
-    /// Go on below this id; the end of a full page names it.
+    /// Continue below this id; the end of a full page names it.
     #[arg(long, value_name = "ID")]
     before: Option<JobId>,
 }
@@ -108,11 +108,11 @@ impl Jobs {
             Self::Retry(retry) => retry.run(&mut conn, output).await,
             Self::RunNow { id } => {
                 retry::run_now(&mut conn, id, Actor::CommandLine).await?;
-                output.show(&Done { id, done: "due now" }, Done::told)
+                output.show(&Done { id, done: "due now" }, Done::text)
             }
             Self::Priority { id, priority } => {
                 retry::reprioritise(&mut conn, id, priority, Actor::CommandLine).await?;
-                output.show(&Done { id, done: priority.name() }, Done::told)
+                output.show(&Done { id, done: priority.name() }, Done::text)
             }
         }
     }
@@ -126,7 +126,7 @@ struct Done {
 }
 
 impl Done {
-    fn told(&self) -> String {
+    fn text(&self) -> String {
         format!("job {}: {}", self.id, self.done)
     }
 }
@@ -173,7 +173,7 @@ async fn cancel(conn: &mut PgConnection, chosen: Chosen, output: &Output) -> any
             Cancelled::AtOnce => "cancelled",
             Cancelled::Asked => "running: asked to stop",
         };
-        output.show(&Done { id, done }, Done::told)?;
+        output.show(&Done { id, done }, Done::text)?;
     }
     Ok(())
 }
@@ -194,7 +194,7 @@ impl Retry {
         let again = Again { payload, ..Again::default() };
         for id in self.chosen.ids {
             retry::retry(conn, &registry, id, &again, Actor::CommandLine).await?;
-            output.show(&Done { id, done: "available again" }, Done::told)?;
+            output.show(&Done { id, done: "available again" }, Done::text)?;
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ struct Schema {
 }
 
 pub(crate) async fn run(output: &Output) -> anyhow::Result<()> {
-    output.show(&bring_up_to_date(&Config::load()?).await?, Migrated::told)
+    output.show(&bring_up_to_date(&Config::load()?).await?, Migrated::text)
 }
 
 /// Applies what is missing, to the main database and to that of the cargo events when it is another one. Safe to run from
@@ -79,17 +79,17 @@ async fn applied(conn: &mut PgConnection) -> anyhow::Result<BTreeSet<i64>> {
 }
 
 impl Migrated {
-    fn told(&self) -> String {
-        let main = self.main.told("The database");
+    fn text(&self) -> String {
+        let main = self.main.text("The database");
         match &self.events {
-            Some(events) => format!("{main}\n{}", events.told("The events database")),
+            Some(events) => format!("{main}\n{}", events.text("The events database")),
             None => main,
         }
     }
 }
 
 impl Schema {
-    fn told(&self, name: &str) -> String {
+    fn text(&self, name: &str) -> String {
         if self.applied.is_empty() {
             return format!("{name} is up to date (version {}).", self.version);
         }

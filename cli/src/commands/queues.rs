@@ -29,7 +29,7 @@ pub(crate) enum Queues {
     },
     /// Change a queue's limits.
     Set(Set),
-    /// Carry a queue by another transport: redis, rabbit or local. Jobs go on flowing.
+    /// Move a queue to another transport: redis, rabbit or local. Jobs keep flowing.
     Move { name: String, transport: Transport },
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Schedules {
         #[arg(required = true)]
         names: Vec<String>,
     },
-    /// Tell the next fire times, in the schedule's zone and in UTC.
+    /// Show the next fire times, in the schedule's zone and in UTC.
     Next {
         name: String,
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1_000))]
@@ -97,7 +97,7 @@ async fn set_paused(conn: &mut PgConnection, name: &str, paused: bool) -> anyhow
         } else {
             advised(
                 format!("{name} is not paused"),
-                format!("`tradeyard schedules show {name}` tells when it fires, or why it does not"),
+                format!("`tradeyard schedules show {name}` shows when it fires, or why it does not"),
             )
         });
     }

@@ -12,7 +12,7 @@ use shared::program::Signals;
 use crate::failure::advised;
 use crate::output::print;
 
-/// Real S3 and SMTP for development, kept in a folder. Nothing here belongs into production.
+/// Real S3 and SMTP for development, kept in a folder. Nothing here belongs in production.
 #[derive(Debug, Args)]
 pub(crate) struct Sinks {
     /// Where the S3 server listens.

@@ -9,7 +9,7 @@ use shared::money::{Currency, MAX_TRADED_MINOR, Money};
 
 use super::plan::Plan;
 
-/// The bids that the demo plays unless told otherwise; `cli/data/auctions/README.md` tells where they come from.
+/// The bids that the demo plays unless another file is given; `cli/data/auctions/README.md` says where they come from.
 pub(crate) const XBOX: &str = include_str!("../../data/auctions/xbox_bids.csv");
 
 /// What the file's amounts are in.
@@ -61,7 +61,7 @@ pub(crate) fn parse(text: &str) -> anyhow::Result<Vec<Recorded>> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers()?.clone();
     let missing: Vec<_> = COLUMNS.into_iter().filter(|name| headers.iter().all(|header| header != *name)).collect();
-    ensure!(missing.is_empty(), "line 1 names no column {}; it needs {}", missing.join(", "), COLUMNS.join(","));
+    ensure!(missing.is_empty(), "line 1 lacks the column {}; it needs {}", missing.join(", "), COLUMNS.join(","));
     let mut auctions: BTreeMap<String, Recorded> = BTreeMap::new();
     let mut lines: HashMap<(String, u32), u64> = HashMap::new();
     let mut record = csv::StringRecord::new();
@@ -104,7 +104,7 @@ impl Row<'_> {
         parse(text).with_context(|| format!("column {column}"))
     }
 
-    /// Adds the line's bid to its auction; tells both.
+    /// Adds the line's bid to its auction; returns the auction's name and the bid's number.
     fn take(&self, auctions: &mut BTreeMap<String, Recorded>) -> anyhow::Result<(String, u32)> {
         let name = self.read("auction", name)?;
         let duration = self.read("duration_days", |text| {
@@ -114,7 +114,7 @@ impl Row<'_> {
         })?;
         let (opening, final_price) = (self.read("opening_bid", amount)?, self.read("final_price", amount)?);
         let number =
-            self.read("bid_no", |text| text.parse().with_context(|| format!("{text:?} is no number of a bid")))?;
+            self.read("bid_no", |text| text.parse().with_context(|| format!("{text:?} is not the number of a bid")))?;
         let placed = self.read("placed_at_days", days)?;
         let bidder = self.read("bidder", self::name)?;
         let maximum = self.read("amount", amount)?;
@@ -140,12 +140,12 @@ impl Row<'_> {
 /// Names become part of addresses, keys and titles.
 fn name(text: &str) -> anyhow::Result<String> {
     let fits = (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    ensure!(fits, "{text:?} is no name of 1 to 40 letters, digits and -");
+    ensure!(fits, "{text:?} is not a name of 1 to 40 letters, digits and -");
     Ok(text.to_owned())
 }
 
 fn days(text: &str) -> anyhow::Result<TimeDelta> {
-    let days: f64 = text.parse().with_context(|| format!("{text:?} is no number of days"))?;
+    let days: f64 = text.parse().with_context(|| format!("{text:?} is not a number of days"))?;
     ensure!((0.0..=3_650.0).contains(&days), "{text} days are not between 0 and 3650");
     #[expect(clippy::cast_possible_truncation, reason = "ten years have fewer microseconds than an i64 holds")]
     Ok(TimeDelta::microseconds((days * 86_400e6).round() as i64))
@@ -153,73 +153,10 @@ fn days(text: &str) -> anyhow::Result<TimeDelta> {
 
 fn amount(text: &str) -> anyhow::Result<Money> {
     let money =
-        Money::parse(text, CURRENCY).with_context(|| format!("{text:?} is no amount in {}", CURRENCY.code()))?;
+        Money::parse(text, CURRENCY).with_context(|| format!("{text:?} is not an amount in {}", CURRENCY.code()))?;
     ensure!((1..=MAX_TRADED_MINOR).contains(&money.minor()), "{text} is not above 0, or absurd");
     Ok(money)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEAD: &str = "auction,duration_days,opening_bid,final_price,bid_no,placed_at_days,bidder,amount\n";
-
-    #[test]
-    fn the_recorded_auctions_are_all_there() {
-        let auctions = parse(XBOX).unwrap();
-        assert_eq!(auctions.len(), 149);
-        assert_eq!(auctions.iter().map(|auction| auction.bids.len()).sum::<usize>(), 2_811);
-        assert!(auctions.iter().all(|auction| auction.bids.is_sorted_by_key(|bid| bid.placed)));
-    }
-
-    #[test]
-    fn bids_come_in_the_order_of_their_time() {
-        let auctions = parse(&format!("{HEAD}a,3,1,5,2,2.5,y,5\na,3,1,5,1,0.5,x,4\n")).unwrap();
-        let bidders: Vec<_> = auctions[0].bids.iter().map(|bid| bid.bidder.as_str()).collect();
-        assert_eq!(bidders, ["x", "y"]);
-    }
-
-    #[test]
-    fn faults_name_their_line() {
-        for (row, expected) in [
-            ("a,3,1,5,1,0.5,x,four", "line 2: column amount: \"four\""),
-            ("a,3,1,5,1,0.5,x,0", "line 2: column amount"),
-            ("a,3,1,5,1,0.5,x,99999999999999999", "line 2: column amount"),
-            ("a,3,1,5,one,0.5,x,4", "line 2: column bid_no"),
-            ("a,3,1,5,1,-1,x,4", "line 2: column placed_at_days"),
-            ("a,3,1,5,1,NaN,x,4", "line 2: column placed_at_days"),
-            ("a,0,1,5,1,0.5,x,4", "line 2: column duration_days"),
-            ("a b,3,1,5,1,0.5,x,4", "line 2: column auction"),
-            ("a,3,1,5,1,0.5,,4", "line 2: column bidder"),
-            ("a,3,1,5,1,0.5", "line 2: 6 columns, but line 1 names 8"),
-            ("a,3,1,5,1,0.5,x,4\na,3,2,5,2,0.6,y,5", "line 3: column opening_bid: a has another"),
-            ("a,3,1,5,1,0.5,x,4\na,3,1,5,1,0.5,x,4", "line 3, column bid_no: bid 1 of a is on line 2 already"),
-        ] {
-            let error = format!("{:#}", parse(&format!("{HEAD}{row}\n")).unwrap_err());
-            assert!(error.contains(expected), "{row}: {error}");
-        }
-        for (file, expected) in [
-            (HEAD, "no bids"),
-            ("a,b\n1,2\n", "no column auction, duration_days"),
-            ("", "line 1 names no column"),
-            (&HEAD.replace("amount", "sum"), "no column amount;"),
-        ] {
-            let error = format!("{:#}", parse(file).unwrap_err());
-            assert!(error.contains(expected), "{file}: {error}");
-        }
-    }
-
-    #[test]
-    fn columns_come_in_any_order() {
-        let swapped = "bidder,amount,auction,duration_days,opening_bid,final_price,bid_no,placed_at_days,more\n\
-                       x,4,a,3,1,5,1,0.5,z\n";
-        let plain = format!("{HEAD}a,3,1,5,1,0.5,x,4\n");
-        assert_eq!(parse(swapped).unwrap(), parse(&plain).unwrap());
-    }
-
-    #[test]
-    fn other_encodings_are_named_by_their_place() {
-        let error = text(b"auction\na\xE9,1").unwrap_err();
-        assert_eq!(error.to_string(), "line 2, byte 2: this is not UTF-8 text");
-    }
-}
+mod tests;

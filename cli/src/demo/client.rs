@@ -61,6 +61,15 @@ impl ApiError {
             Self::Away { .. } | Self::Garbled { .. } => None,
         }
     }
+
+    /// Whether the API, or the way to it, broke under the request. What became of it can be read from the database.
+    pub(crate) fn is_broken_off(&self) -> bool {
+        match self {
+            Self::Refused { .. } => false,
+            Self::Away { .. } => true,
+            Self::Garbled { source, .. } => source.is_body() || source.is_timeout(),
+        }
+    }
 }
 
 /// Takes a refusal with this code for a success: what was asked for is so already.
@@ -111,6 +120,17 @@ impl Client {
     /// How many requests were answered so far.
     pub(crate) fn answered(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the API is there again.
+    pub(crate) async fn until_there(&self) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        loop {
+            match self.knock().await {
+                Err(_) if begin.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(200)).await,
+                result => return result,
+            }
+        }
     }
 
     /// Whether the API is there at all; asked once, without patience.

@@ -16,7 +16,7 @@ use super::bids::{CURRENCY, Recorded};
 pub(crate) struct Ending {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
-    /// How often somebody lost the lead, and is told so.
+    /// How often somebody lost the lead, and gets a mail about it.
     pub(crate) outbid: u64,
     /// `None`: unsold.
     pub(crate) price: Option<Money>,

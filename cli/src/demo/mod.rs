@@ -3,7 +3,8 @@
 //! A run finds what earlier runs have stored (read from the database, on connections that cannot write) and does what is
 //! missing, through the API. People and their organisations are kept for good. The lots of one play are a *round* with a
 //! seller of its own: a round that was interrupted while its auctions ran cannot be completed, because its ends are fixed and
-//! its bids would come late. The next run takes back what it left on offer and plays another round.
+//! its bids would come late. What it left on offer is taken back and another round is played, by the same run when the API was
+//! away for a while or the pace was too fast, by the next one otherwise.
 
 mod bids;
 mod client;
@@ -38,7 +39,7 @@ use crate::secrets;
 ///
 /// Registers the people, lists the lots with photographs, places every bid in its order, lets the jobs close the auctions,
 /// ships and reports what was sold, and compares the outcome with the record. Run again, it adds nothing twice. An interrupted
-/// run is continued, or played anew in another round when its auctions were running.
+/// run is continued, or another round is played when its auctions were running.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Another file to play, of the same columns as `cli/data/auctions/xbox_bids.csv`.
@@ -77,14 +78,14 @@ impl Demo {
             outcome = run.run() => outcome?,
             () = stop.cancelled() => return Err(advised(
                 "interrupted",
-                "run it again: it goes on where it can; auctions that were running are played anew in another round",
+                "run it again: it goes on where it can; instead of auctions that were running, another round is played",
             )),
         };
         let lines = figures::lines(&outcome.figures, &outcome.wanted);
         if output.json {
             print_json(&outcome.figures)?;
         } else {
-            print(&format!("{}\n{}", figures::told(&lines, &outcome.wanted), outcome.notes))?;
+            print(&format!("{}\n{}", figures::text(&lines, &outcome.wanted), outcome.notes))?;
         }
         let broken = lines.iter().filter(|line| !line.holds).map(|line| line.name).collect::<Vec<_>>();
         ensure!(broken.is_empty(), "figures that do not hold: {}", broken.join(", "));

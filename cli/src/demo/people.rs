@@ -182,7 +182,7 @@ impl Registry<'_> {
             Err(error) if error.downcast_ref().and_then(ApiError::code) == Some("invalid_credentials") => Err(advised(
                 format!("{email} was registered with another password"),
                 "the demo's passwords are made from JWT_SECRET, which has changed since, or the API uses another one: \
-                 set the old one, or begin anew with an empty database (./dev reset)",
+                 set the old one, or start over with an empty database (./dev reset)",
             )),
             Err(error) => Err(error),
         }

@@ -1,7 +1,7 @@
 //! The bids, each at its moment: those of one auction one after the other, all auctions side by side.
 //!
 //! Ends are fixed when the auctions are made. A bid that comes after its auction's end would be refused and the figures would
-//! be wrong, so the play stops, and says why, as soon as it is too far behind.
+//! be wrong, so the play ends with [`TooSlow`] as soon as it is too far behind; another round begins then.
 
 use std::time::Duration;
 
@@ -17,7 +17,6 @@ use super::people::Trader;
 use super::plan::Plan;
 use super::progress::Step;
 use super::timeline::Slot;
-use crate::failure::advised;
 
 /// A bid that could not be sent this long before its auction's end is not sent any more.
 const LAST_MOMENT: Duration = Duration::from_millis(1_500);
@@ -68,7 +67,7 @@ impl Play<'_> {
             let moment = self.zero + *after;
             sleep_until(moment).await;
             if Instant::now() > last_moment {
-                return Err(too_slow(moment.elapsed()));
+                return Err(TooSlow(moment.elapsed()).into());
             }
             let place = self.plan.place_of(&bid.bidder).context("a bidder that is not in the plan")?;
             let call = self
@@ -81,7 +80,7 @@ impl Play<'_> {
                 Ok(()) => answers.accepted += 1,
                 Err(error) => match error.downcast_ref().and_then(ApiError::code) {
                     Some(code) if RULES.contains(&code) => answers.refused += 1,
-                    Some("auction_ended") => return Err(too_slow(moment.elapsed())),
+                    Some("auction_ended") => return Err(TooSlow(moment.elapsed()).into()),
                     _ => return Err(error.context(format!("bid {} of {}", bid.number, recorded.name))),
                 },
             }
@@ -92,9 +91,7 @@ impl Play<'_> {
     }
 }
 
-fn too_slow(behind: Duration) -> anyhow::Error {
-    advised(
-        format!("the machine is too slow for this pace: a bid was {:.1} s behind its moment", behind.as_secs_f64()),
-        "run it again when less else runs, or with more time, such as --seconds 180; it begins a new round",
-    )
-}
+/// A bid could not be placed before its auction's end: the machine is too slow for the pace, or the API was away.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("a bid was {:.1} s behind its moment, too late for its auction", .0.as_secs_f64())]
+pub(crate) struct TooSlow(pub(crate) Duration);

@@ -21,7 +21,7 @@ struct Inner {
     done: AtomicU64,
     began: Instant,
     /// Milliseconds after `began` at which the last plain line was written.
-    told: AtomicU64,
+    printed: AtomicU64,
     bar: Option<ProgressBar>,
 }
 
@@ -37,7 +37,8 @@ impl Step {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        let step = Inner { name, total, done: AtomicU64::new(0), began: Instant::now(), told: AtomicU64::new(0), bar };
+        let step =
+            Inner { name, total, done: AtomicU64::new(0), began: Instant::now(), printed: AtomicU64::new(0), bar };
         Self(Arc::new(step))
     }
 
@@ -63,10 +64,10 @@ impl Step {
             return;
         }
         let now = u64::try_from(inner.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let told = inner.told.load(Ordering::Relaxed);
-        let due = u128::from(now.saturating_sub(told)) >= LINE_EVERY.as_millis();
+        let printed = inner.printed.load(Ordering::Relaxed);
+        let due = u128::from(now.saturating_sub(printed)) >= LINE_EVERY.as_millis();
         // Of several at once, one writes the line.
-        if due && inner.told.compare_exchange(told, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        if due && inner.printed.compare_exchange(printed, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             let of = if inner.total == 0 { "…".to_owned() } else { format!(": {done} of {}", inner.total) };
             line(&format!("{}{of}", inner.name));
         }

@@ -29,8 +29,8 @@ pub(crate) struct Round {
     pub(crate) seller: OrgId,
 }
 
-/// A wait for parts that others make: `look` tells how many of `total` are missing. Ends early when that has not changed for
-/// a while, and tells what is missing then. Where nothing is missing, nothing is said.
+/// A wait for parts that others make: `look` returns how many of `total` are missing. Ends early when that has not changed for
+/// a while, and reports what is missing then. Where nothing is missing, nothing is printed.
 pub(crate) async fn wait(
     name: &'static str,
     total: u64,
@@ -158,7 +158,7 @@ fn sold_for(lots: &Lots, name: &str) -> Option<Money> {
 
 /// What the rules make of the file.
 fn wanted(plan: &Plan, lots: &Lots) -> Wanted {
-    let told = |price: Option<Money>| price.map_or_else(|| "unsold".to_owned(), |price| price.to_string());
+    let shown = |price: Option<Money>| price.map_or_else(|| "unsold".to_owned(), |price| price.to_string());
     let pairs = || plan.auctions.iter().zip(&plan.endings);
     let sold = pairs().filter(|(_, ending)| ending.price.is_some()).count() as u64;
     Wanted {
@@ -169,7 +169,7 @@ fn wanted(plan: &Plan, lots: &Lots) -> Wanted {
         wrong_endings: pairs()
             .filter(|(it, ending)| sold_for(lots, &it.name) != ending.price)
             .map(|(it, ending)| {
-                format!("{}: {}, by the rules {}", it.name, told(sold_for(lots, &it.name)), told(ending.price))
+                format!("{}: {}, by the rules {}", it.name, shown(sold_for(lots, &it.name)), shown(ending.price))
             })
             .collect(),
         emails_delivered: emails_of(plan),

@@ -117,7 +117,7 @@ async fn queues_are_paused_tuned_and_moved() {
     let output = shell.run(&["queues", "move", "emails", "redis"]).await;
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.err.contains("help: set REDIS_URL"), "{output:?}");
-    assert_eq!(shell.acts().await.len(), acts.len(), "what was refused is no act");
+    assert_eq!(shell.acts().await.len(), acts.len(), "what was refused is not an act");
     shell.db.close().await;
 }
 

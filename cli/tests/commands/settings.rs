@@ -56,7 +56,7 @@ async fn both_databases_are_migrated_when_the_events_have_their_own() {
     assert!(again.starts_with("The database is up to date (version "), "{again}");
     assert!(again.contains("\nThe events database is up to date (version "), "{again}");
     let one = shell.json(&["migrate"]).await;
-    assert!(one.get("events").is_none(), "without a database of their own there is nothing to tell: {one}");
+    assert!(one.get("events").is_none(), "without a database of their own there is nothing to report: {one}");
 
     own.close().await;
     for name in [&market, &events] {

@@ -3,7 +3,7 @@ use shared::realtime::Event;
 
 use queue::JobTx;
 
-/// What became of an auction, as those who watch it are told.
+/// What became of an auction, as it is reported to those who watch it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     Opened,
@@ -14,7 +14,7 @@ pub enum News {
     Awarded,
     Unsold,
     Cancelled,
-    /// Something that nobody told in time.
+    /// Something that nobody reported in time.
     Changed,
 }
 
@@ -33,7 +33,7 @@ impl News {
         }
     }
 
-    /// What the state alone tells.
+    /// What the state alone shows.
     #[must_use]
     pub const fn of(status: AuctionStatus) -> Self {
         match status {
@@ -46,7 +46,7 @@ impl News {
 }
 
 /// Tells everybody who watches the auction. `view` is read in the transaction of the change, under the auction's lock: so each
-/// version is told once.
+/// version is sent once.
 pub fn announce(tx: &mut JobTx, news: News, view: &AuctionView) {
     match event(news, view) {
         Ok(event) => tx.announce(event),

@@ -1,6 +1,6 @@
-//! What people are told by mail of an auction, posted in the transaction of the news: a bid, a purchase, the end.
+//! Mail about auctions, posted in the transaction that makes it true: a bid, a purchase, the end.
 //!
-//! It is told to those who trade for an organisation now. The person who bid or listed may have left it since.
+//! It goes to those who trade for an organisation now. The person who bid or listed may have left it since.
 
 use market::auctions::model::{Award, Closed, PlacedBid};
 use market::auctions::store as auctions;
@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 
 use crate::emails::{MailError, post_to};
 
-/// The people of one organisation who are told of the same thing at most: the longest-standing ones.
+/// How many people of one organisation get the same news at most: the longest-standing ones.
 const MOST_PER_ORG: i64 = 20;
 
 /// Tells those who trade for an organisation that has lost its lead, or its share, to a bid of `bidder`.
@@ -79,7 +79,7 @@ pub async fn unsold(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
     Ok(post_to(tx, &people, &closed.auction.to_string(), &content).await?)
 }
 
-/// Who is told what concerns an organisation.
+/// Who gets mail that concerns an organisation.
 pub async fn traders(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>, sqlx::Error> {
     identity::traders(conn, &[org], MOST_PER_ORG).await
 }

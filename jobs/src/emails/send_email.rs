@@ -58,7 +58,7 @@ pub enum MailError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Writes a mail down and enqueues its sending, in the transaction of the news it tells. `None`: the same (template, recipient,
+/// Writes a mail down and enqueues its sending, in the transaction that makes it true. `None`: the same (template, recipient,
 /// reference) was posted before, and nothing is done.
 pub async fn post(tx: &mut JobTx, mail: &NewEmail) -> Result<Option<EmailId>, PostError> {
     let Some(email) = store::insert(tx, mail).await? else {

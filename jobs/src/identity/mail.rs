@@ -1,4 +1,4 @@
-//! Mail that identity sends, posted in the transaction of the news it tells.
+//! Mail that identity sends, posted in the transaction that makes it true.
 
 use market::emails::model::{
     AccountSuspended, AlreadyRegistered, Content, Invitation, NewEmail, OrgApproved, OrgRejected, OrgSuspended,

@@ -11,7 +11,7 @@ use crate::queues;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PurgeIdempotencyKeys {
-    /// Older than this many hours; a client that tries again later than that has its request done anew.
+    /// Older than this many hours; a client that tries again later than that has its request done again.
     pub after_hours: u32,
 }
 

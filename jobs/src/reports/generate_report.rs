@@ -10,7 +10,7 @@ use shared::ids::{JobId, OrgId};
 
 use crate::queues;
 
-/// Writes a report's file and tells whoever asked for it.
+/// Writes a report's file and notifies whoever asked for it.
 /// A second run finds it ready and does nothing; a run that died halfway left at most a file that the next one writes again
 /// under the same key.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl Job for GenerateReport {
 }
 
 impl GenerateReport {
-    /// After the last one, whoever asked is told that the report failed.
+    /// After the last one, whoever asked is notified that the report failed.
     pub const MAX_ATTEMPTS: u32 = 8;
 }
 

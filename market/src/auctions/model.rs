@@ -153,7 +153,7 @@ pub struct BidView {
     pub retracted_at: Option<DateTime<Utc>>,
 }
 
-/// An accepted bid, as its bidder is told, and what follows from it.
+/// An accepted bid as its bidder sees it, and what follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedBid {
     pub bid: BidId,

@@ -66,7 +66,7 @@ pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> 
     let schema = sqlx::query_scalar!("SELECT attribute_schema FROM categories WHERE id = $1", new.category_id.0)
         .fetch_optional(&mut *conn)
         .await?;
-    // A missing category is told by the foreign key below.
+    // A missing category is reported by the foreign key below.
     if let Some(schema) = schema {
         read(&schema)?.check(&new.attributes)?;
     }

@@ -106,7 +106,7 @@ pub async fn create(
         return Err(Invalid::new("/price/currency", "must be the listing's currency").into());
     }
     match check_item(conn, new.item_id).await {
-        // A missing item is told by the foreign key below.
+        // A missing item is reported by the foreign key below.
         Ok(()) | Err(CatalogError::NotFound) => {}
         Err(error) => return Err(ListingError::Item(error)),
     }

@@ -19,7 +19,7 @@ pub use sellers::{Seller, owners, sellers};
 /// The longest text kept of a failure.
 const MAX_FAILURE: usize = 1000;
 
-/// What whoever asked is told of a report whose job has given up.
+/// What whoever asked sees of a report whose job has given up.
 pub const GIVEN_UP: &str = "The report could not be made. Our operators can see why.";
 
 /// Why a report was not stored, found or changed.

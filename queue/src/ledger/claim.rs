@@ -31,7 +31,7 @@ pub struct Claimed {
     pub run_at: DateTime<Utc>,
     /// When it was due before its first failure.
     pub due_at: DateTime<Utc>,
-    /// `None` when its message was lost and sent again: how long it took then tells nothing of the dispatcher.
+    /// `None` when its message was lost and sent again: how long it took then says nothing about the dispatcher.
     pub queued_at: Option<DateTime<Utc>>,
     pub started_at: DateTime<Utc>,
     pub traceparent: Option<String>,

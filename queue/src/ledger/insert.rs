@@ -132,7 +132,7 @@ async fn conflict(
     }
 }
 
-/// Inserts many in one statement, in order; tells for each what became of it. Jobs whose key is taken are dealt with by a
+/// Inserts many in one statement, in order; returns for each what became of it. Jobs whose key is taken are dealt with by a
 /// statement for all that keep the first, and one by one otherwise.
 pub(crate) async fn many(conn: &mut PgConnection, jobs: &[Enqueue]) -> Result<Vec<Enqueued>, EnqueueError> {
     let keys: Vec<_> = jobs.iter().map(unique_key).collect::<Result<_, _>>()?;

@@ -15,7 +15,7 @@ use crate::transport::{BrokerError, Transport, TransportProblem};
 /// After how long a silence another scheduler takes a queue over.
 pub const LEASE: Duration = Duration::from_secs(3);
 
-/// What a dispatcher tells about its queue.
+/// What a dispatcher reports about its queue.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     pub queue: String,

@@ -44,7 +44,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger whose jobs are found and published by the dispatcher, and whose events are told in this process alone. Its
+    /// A ledger whose jobs are found and published by the dispatcher, and whose events stay in this process. Its
     /// transactions run on connections of their own, as many as `pool` may have.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
@@ -57,7 +57,7 @@ impl Ledger {
         Self { fast_path: Some(fast_path), ..self }
     }
 
-    /// Events are told to every process of the installation.
+    /// Events reach every process of the installation.
     #[must_use]
     pub fn with_publisher(self, publisher: Publisher) -> Self {
         Self { publisher, ..self }
@@ -116,7 +116,7 @@ impl Ledger {
     }
 }
 
-/// A transaction that also enqueues, and tells clients of what it changed. Use it as the `&mut PgConnection` of every store function.
+/// A transaction that also enqueues, and reports to clients what it changed. Use it as the `&mut PgConnection` of every store function.
 #[derive(Debug)]
 pub struct JobTx {
     tx: Tx,
@@ -167,7 +167,7 @@ impl JobTx {
     }
 
     /// Commits, then hands the jobs that are ready and the events to their publishers. A process that dies in between loses
-    /// nothing: the rows say `queued`, and the reconciler sends what no broker holds; watchers read what they were not told.
+    /// nothing: the rows say `queued`, and the reconciler sends what no broker holds; watchers read what they were not sent.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.tx.commit().await?;
         if let Some(path) = self.fast_path.filter(|_| !self.ready.is_empty()) {

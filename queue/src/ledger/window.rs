@@ -8,7 +8,7 @@ const PER_SLOT: f64 = 4.0;
 /// How much work may lie in the broker, in microseconds: what an urgent job waits at most, and longer than any hand-over takes.
 const AHEAD_MICROS: f64 = 2_000_000.0;
 
-/// The queue's window as it is now. `most` is the setting; without workers, or before they have told how long jobs take, it
+/// The queue's window as it is now. `most` is the setting; without workers, or before they have reported how long jobs take, it
 /// is the whole of it.
 #[must_use]
 pub fn effective(most: i64, slots: i64, run_micros: Option<f64>) -> i64 {
@@ -30,29 +30,4 @@ pub fn at_rate(per_second: f64, burst: f64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slow_jobs_make_the_window_small_and_short_ones_leave_it_whole() {
-        // 32 places with jobs of a second: not 62 s of work, but 4 s.
-        assert_eq!(effective(2_000, 32, Some(1_000_000.0)), 128);
-        assert_eq!(effective(2_000, 32, Some(60_000_000.0)), 128);
-        assert_eq!(effective(2_000, 32, Some(100_000.0)), 640);
-        assert_eq!(effective(2_000, 32, Some(500.0)), 2_000);
-    }
-
-    #[test]
-    fn the_setting_is_never_exceeded_and_holds_while_nothing_is_known() {
-        assert_eq!(effective(50, 32, Some(1_000_000.0)), 50);
-        assert_eq!(effective(2_000, 32, None), 2_000);
-        assert_eq!(effective(2_000, 0, Some(1_000_000.0)), 2_000);
-        assert_eq!(effective(2_000, 32, Some(0.0)), 2_000);
-    }
-
-    #[test]
-    fn a_rate_limit_lets_a_second_of_work_and_the_burst_into_the_broker() {
-        assert_eq!(at_rate(20.0, 5.0), 25);
-        assert_eq!(at_rate(0.1, 1.0), 2);
-    }
-}
+mod tests;

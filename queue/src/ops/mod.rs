@@ -108,7 +108,7 @@ pub enum OpsError {
     Sql(#[from] sqlx::Error),
 }
 
-/// The database's clock: times in views are told relative to it.
+/// The database's clock: times in views are relative to it.
 pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await
 }

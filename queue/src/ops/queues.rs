@@ -51,7 +51,7 @@ pub struct QueueSettings {
     pub changed_at: DateTime<Utc>,
 }
 
-/// The scheduler that dispatches a queue, as it last told.
+/// The scheduler that dispatches a queue, as it last reported.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct DispatcherView {
     pub name: String,
@@ -321,7 +321,7 @@ pub async fn set(
     .map_err(out_of_bounds)?;
     match tightened {
         None => return Err(unknown(&mut tx, name).await?),
-        // What the old broker holds, or what exceeds the new limits, becomes stale; the dispatcher hands the jobs over anew.
+        // What the old broker holds, or what exceeds the new limits, becomes stale; the dispatcher hands the jobs over again.
         Some(true) => {
             let moved = change.transport.is_some_and(|transport| transport != before.transport);
             recall(&mut tx, name, if moved { Reason::Moved } else { Reason::Limits }).await?;

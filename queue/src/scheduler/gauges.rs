@@ -35,7 +35,7 @@ async fn tell(scheduler: &Scheduler, dispatcher: &Dispatcher) -> Result<(), sqlx
         if leads {
             led.insert(queue.to_owned());
         } else {
-            // What was told before is another scheduler's to tell now; a sum over all schedulers stays right.
+            // What was reported before is another scheduler's to report now; a sum over all schedulers stays right.
             QueueDepths::default().tell(queue);
         }
     }
@@ -58,7 +58,7 @@ async fn tell(scheduler: &Scheduler, dispatcher: &Dispatcher) -> Result<(), sqlx
     Ok(())
 }
 
-/// What is told about one queue.
+/// What is reported about one queue.
 #[derive(Debug, Default)]
 struct QueueDepths {
     /// In the order of [`STATES`].

@@ -25,7 +25,7 @@ use tower::limit::ConcurrencyLimitLayer;
 use super::{BrokerError, Consumer, Deliver, Message};
 use crate::transport::Transport;
 
-/// Decodes a body and waits until the worker has taken it over. Never fails: a body that is no message of ours is
+/// Decodes a body and waits until the worker has taken it over. Never fails: a body that is not a message of ours is
 /// counted and forgotten, and so is a panic, because the ledger still has the jobs and the reconciler repeats them.
 pub(super) async fn hand_over(transport: Transport, queue: &str, body: &[u8], deliver: Deliver) {
     let message = match Message::decode(body) {

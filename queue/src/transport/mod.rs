@@ -72,7 +72,7 @@ impl std::str::FromStr for Transport {
 /// The most tickets that one message carries.
 pub const MAX_TICKETS: usize = 100;
 
-/// How long a publisher waits for a broker before it is told that the broker does not answer.
+/// How long a publisher waits for a broker before it gets an error.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// One broker message: the tickets of one or more jobs of one queue.
@@ -81,7 +81,7 @@ pub const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message(pub Vec<Ticket>);
 
-/// Bytes that are no message of ours. They are acknowledged, counted and forgotten: the ledger still has every job.
+/// Bytes that are not a message of ours. They are acknowledged, counted and forgotten: the ledger still has every job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a ticket message")]
 pub struct Garbled;
@@ -172,7 +172,7 @@ pub trait Broker: Send + Sync + std::fmt::Debug {
     fn publish<'a>(&'a self, queue: &'a str, messages: &'a [Message]) -> BoxFuture<'a, Result<(), BrokerError>>;
 
     /// How many messages the broker holds for a queue, waiting or delivered and not yet acknowledged. RabbitMQ and `local`
-    /// do not tell what other processes have in hand, so that theirs is a lower bound.
+    /// do not report what other processes have in hand, so that theirs is a lower bound.
     fn depth<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<u64, BrokerError>>;
 
     /// Throws away the waiting messages of a queue.

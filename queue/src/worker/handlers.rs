@@ -23,7 +23,7 @@ pub enum Verdict {
     Failed(anyhow::Error, Decision),
     /// The payload does not decode: the job stays, dead and visible, until a program that knows it retries it.
     Undecodable(String),
-    /// The attempt was told to stop and did.
+    /// The attempt was asked to stop and did.
     Stopped(StopReason),
 }
 

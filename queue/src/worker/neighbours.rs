@@ -1,4 +1,4 @@
-//! Workers on the same machine that have ended: a look at `/proc` tells so at once, their leases only after many seconds.
+//! Workers on the same machine that have ended: a look at `/proc` shows it at once, their leases only after many seconds.
 //!
 //! # How to get this wrong
 //! - Comparing process ids of different namespaces: every container has a process 1, and nobody is dead.
@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Names the machine's boot, the namespace of processes and the user: within one place a process id means one process.
-/// `None` where that cannot be told; nobody is then looked for.
+/// `None` where that cannot be found out; nobody is then looked for.
 pub(crate) fn place() -> Option<String> {
     // In a foreign `/proc` this process has another number.
     let this = fs::read_link("/proc/self").ok()?;
@@ -32,21 +32,4 @@ pub(crate) fn has_ended(pid: i32) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_has_ended_when_it_is_gone_or_only_its_record_is_left() {
-        assert!(place().is_some());
-        assert!(!has_ended(i32::try_from(std::process::id()).unwrap()));
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let pid = i32::try_from(child.id()).unwrap();
-        assert!(!has_ended(pid));
-        child.kill().unwrap();
-        while !has_ended(pid) {
-            std::thread::yield_now();
-        }
-        child.wait().unwrap();
-        assert!(has_ended(pid));
-    }
-}
+mod tests;

@@ -19,7 +19,7 @@ pub(super) enum Way {
 /// One kind of address.
 #[derive(Debug)]
 pub(super) struct Kind {
-    /// `None`: this is no such address.
+    /// `None`: this is not such an address.
     pub(super) read: fn(&str) -> Option<Way>,
     /// What one looks like.
     pub(super) like: &'static str,

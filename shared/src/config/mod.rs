@@ -116,7 +116,7 @@ pub struct Log {
 #[derive(Clone, Debug)]
 pub struct Database {
     pub url: SecretString,
-    /// The most connections of each of a process' pools: `docs/OPERATIONS.md` tells what they come to.
+    /// The most connections of each of a process's pools; `docs/OPERATIONS.md` says what they come to.
     pub connections: u32,
     /// What the server allows the statements of requests; handlers and the engine have limits of their own.
     pub limits: Limits,
@@ -190,7 +190,7 @@ pub struct Smtp {
     pub from: String,
 }
 
-/// Everything that a process may be told from outside.
+/// Everything that can be set from outside a process.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub mode: Mode,
@@ -319,7 +319,7 @@ impl Config {
         }
         for origin in &self.http.cors_origins {
             if !address::is_origin(origin) {
-                s.fault(keys::CORS_ORIGINS.env, format!("{origin:?} is no origin such as https://shop.example"));
+                s.fault(keys::CORS_ORIGINS.env, format!("{origin:?} is not an origin such as https://shop.example"));
             }
         }
         if (1..MIN_JWT_SECRET).contains(&self.auth.jwt_secret.expose_secret().len()) {
@@ -395,7 +395,7 @@ fn checked_or(s: &mut Source, mode: Mode, key: Key, kind: &Kind, default: &str) 
     })
 }
 
-/// An address that is no secret.
+/// An address that is not a secret.
 fn web(s: &mut Source, mode: Mode, key: Key, default: &str) -> String {
     checked_or(s, mode, key, &address::HTTP, default).expose_secret().to_owned()
 }

@@ -65,7 +65,7 @@ impl Source {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub fn from_process() -> Self {
-        // Somebody else's variable may hold any bytes; a setting of ours with such bytes does not parse, and that is told.
+        // Somebody else's variable may hold any bytes; a setting of ours with such bytes does not parse, and that is reported.
         let text = |part: OsString| part.to_string_lossy().into_owned();
         let env: BTreeMap<_, _> = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
         let named = env.get("TRADEYARD_CONFIG").cloned();

@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 /// The migrations, applied in the order of their numbers.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
-/// How long a caller waits for a free connection before it is told that the system is busy.
+/// How long a caller waits for a free connection before it gets the answer that the system is busy.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a connection that comes back may take to answer.

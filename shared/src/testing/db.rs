@@ -83,7 +83,8 @@ impl TestDb {
 
     /// Drops the database.
     pub async fn close(self) {
-        self.pool.close().await;
+        // A connection that a test still holds is ended below.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), self.pool.close()).await;
         if let Ok(mut conn) = self.options.clone().database("postgres").connect().await {
             let sql = format!(r#"DROP DATABASE IF EXISTS "{}" WITH (FORCE)"#, self.name);
             conn.execute(sqlx::AssertSqlSafe(sql)).await.ok();

@@ -1,7 +1,7 @@
 //! An SMTP server that keeps what it is sent and delivers nothing.
 //!
 //! It speaks RFC 5321 with SIZE, PIPELINING, 8BITMIME and enhanced status codes, without TLS or authentication. A reply of
-//! 250 to a message means that it is in a file and in the index. Tests can tell it to misbehave ([`Fault`]), wait for mail
+//! 250 to a message means that it is in a file and in the index. Tests can make it misbehave ([`Fault`]), wait for mail
 //! ([`Sink::wait_for`]) and read it back ([`Sink::list`], [`Sink::raw`]).
 //!
 //! How to get this wrong: waiting for a number of messages and then asserting that there are no more. A retry may be on
@@ -38,7 +38,7 @@ const MAX_CONNECTIONS: usize = 256;
 pub struct Options {
     /// The folder of the messages; made when it is missing. One server a folder: a second one is refused.
     pub dir: PathBuf,
-    /// Port 0 takes a free one; [`Sink::addr`] tells which.
+    /// Port 0 takes a free one; [`Sink::addr`] returns which.
     pub addr: SocketAddr,
     /// The longest message in bytes; a longer one is answered 552.
     pub max_message: u64,

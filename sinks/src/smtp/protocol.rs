@@ -58,7 +58,7 @@ pub(super) struct Session {
     faults: Faults,
     helo: Option<String>,
     mail: Option<Envelope>,
-    /// Set when a recipient of the present mail was refused, to tell "none given" from "none accepted".
+    /// Set when a recipient of the present mail was refused, to distinguish "none given" from "none accepted".
     refused: bool,
     errors: u32,
 }
@@ -77,7 +77,7 @@ impl Session {
         self.bounded(step)
     }
 
-    /// A line that is no command at all: too long, or not ended by CR LF.
+    /// A line that is not a command at all: too long, or not ended by CR LF.
     pub(super) fn malformed(&mut self, text: &str) -> Step {
         let step = reply(500, format!("5.5.2 {text}"));
         self.bounded(step)

@@ -172,7 +172,7 @@ async fn a_dropped_reply_leaves_the_message_and_an_unsure_client() -> Result<()>
     assert_eq!(fixture.sink.count(), 1);
     fixture.client().send(mail("asa@y.se", "won-7")?).await?;
     let ids: Vec<_> = fixture.sink.list().iter().map(|message| message.message_id.clone()).collect();
-    assert_eq!(ids[0], ids[1], "the sender's Message-ID tells that they are one");
+    assert_eq!(ids[0], ids[1], "the sender's Message-ID shows that they are one");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -11,8 +12,14 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The files with this ending, from `root`; what is built, fetched or hidden is left out.
-pub(crate) fn files(root: &Path, ending: &str) -> Vec<PathBuf> {
+/// The files of the checkout, from its root; what is built, fetched or hidden is left out.
+pub(crate) fn files() -> &'static [PathBuf] {
+    static FILES: LazyLock<Vec<PathBuf>> = LazyLock::new(walk);
+    &FILES
+}
+
+fn walk() -> Vec<PathBuf> {
+    let root = root();
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
@@ -24,7 +31,7 @@ pub(crate) fn files(root: &Path, ending: &str) -> Vec<PathBuf> {
                 if !name.starts_with('.') && !matches!(name.as_str(), "target" | "node_modules") {
                     folders.push(path);
                 }
-            } else if path.extension().is_some_and(|found| found == ending) {
+            } else {
                 found.push(path);
             }
         }
@@ -39,6 +46,8 @@ pub(crate) struct Code {
     functions: BTreeSet<String>,
     /// All string literals that may name a metric.
     metrics: BTreeSet<String>,
+    /// Cargo.lock, which names every package.
+    packages: String,
 }
 
 impl Code {
@@ -53,8 +62,8 @@ impl Code {
         let metric = Regex::new(r#""(tradeyard_[a-z0-9_]+)""#).unwrap();
         let (mut items, mut functions, mut metrics) =
             (BTreeMap::<_, BTreeSet<String>>::new(), BTreeSet::new(), BTreeSet::new());
-        for path in files(&root(), "rs") {
-            let text = fs::read_to_string(root().join(&path)).unwrap();
+        for path in files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs")) {
+            let text = fs::read_to_string(root().join(path)).unwrap();
             let of_crate = items.entry(path.iter().next().unwrap().to_str().unwrap().to_owned()).or_default();
             for found in item.captures_iter(&text) {
                 if &found[1] == "fn" {
@@ -71,7 +80,8 @@ impl Code {
             }
             metrics.extend(metric.captures_iter(&text).map(|found| found[1].to_owned()));
         }
-        Self { items, functions, metrics }
+        let packages = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+        Self { items, functions, metrics, packages }
     }
 
     pub(crate) fn has_function(&self, name: &str) -> bool {
@@ -94,10 +104,8 @@ impl Code {
             return (!self.items.values().any(whole)).then(|| format!("no crate has {path}"));
         }
         let Some(items) = self.items.get(first) else {
-            let foreign = fs::read_to_string(root().join("Cargo.lock")).unwrap();
-            let package = format!("name = \"{}\"", first.replace('_', "-"));
-            let known =
-                first == "std" || foreign.contains(&package) || foreign.contains(&format!("name = \"{first}\""));
+            let package = |name: &str| self.packages.contains(&format!("name = \"{name}\""));
+            let known = first == "std" || package(first) || package(&first.replace('_', "-"));
             return (!known).then(|| format!("{path}: there is no crate {first}"));
         };
         parts.find(|part| !items.contains(*part)).map(|part| format!("{path}: the crate {first} has no {part}"))

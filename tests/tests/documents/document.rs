@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -34,10 +35,11 @@ pub(crate) enum Mention {
 
 impl Document {
     pub(crate) fn all() -> Vec<Self> {
-        files(&root(), "md")
-            .into_iter()
+        files()
+            .iter()
+            .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
             .map(|path| Self {
-                text: fs::read_to_string(root().join(&path)).unwrap(),
+                text: fs::read_to_string(root().join(path)).unwrap(),
                 path: path.to_str().unwrap().to_owned(),
             })
             .collect()
@@ -69,9 +71,8 @@ impl Document {
     pub(crate) fn reaches(&self, path: &str) -> bool {
         if !path.contains('/') {
             // A file's bare name, such as `lib.rs`: any file of that name will do.
-            let ending = path.rsplit('.').next().unwrap_or_default();
             let named = |file: &PathBuf| file.file_name().is_some_and(|name| name == path);
-            if files(&root(), ending).iter().any(named) {
+            if files().iter().any(named) {
                 return true;
             }
         }
@@ -146,21 +147,22 @@ fn quoted() -> Regex {
 }
 
 fn mention(quoted: &str) -> Option<Mention> {
-    let name = Regex::new("^[a-z0-9_]+$").unwrap();
+    static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new("^[a-z0-9_]+$").unwrap());
     // With or without arguments: `queue::ledger::insert::one`, `Cx::commit(tx)`, `Outcome::Done`.
-    let item = Regex::new(r"^([A-Za-z0-9_]+(?:::[A-Za-z0-9_]+)+)(?:\(.*\))?$").unwrap();
-    let path = Regex::new(r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?$").unwrap();
-    if name.is_match(quoted) {
+    static ITEM: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^([A-Za-z0-9_]+(?:::[A-Za-z0-9_]+)+)(?:\(.*\))?$").unwrap());
+    static PATH: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?$").unwrap());
+    if NAME.is_match(quoted) {
         if quoted.matches('_').count() < 3 {
             return None;
         }
         let name = quoted.to_owned();
         return Some(if name.starts_with("tradeyard_") { Mention::Metric(name) } else { Mention::Test(name) });
     }
-    if let Some(found) = item.captures(quoted) {
+    if let Some(found) = ITEM.captures(quoted) {
         return Some(Mention::Item(found[1].to_owned()));
     }
-    if !path.is_match(quoted) || quoted.contains(MADE_BY_THE_READER) {
+    if !PATH.is_match(quoted) || quoted.contains(MADE_BY_THE_READER) {
         return None;
     }
     let first = quoted.split('/').next().unwrap_or_default();

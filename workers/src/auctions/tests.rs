@@ -109,8 +109,9 @@ impl Market {
         successor
     }
 
+    /// The timers of auctions are left: most tests are about one of them.
     async fn close(self) {
-        self.stage.db.close().await;
+        self.stage.leave().await;
     }
 }
 

@@ -28,7 +28,7 @@ impl Batch {
                     self.keep(routing_key, OwnedEvent { org, event }, bounds);
                 }
             }
-            // Something in it is no event: look at each by itself, so that only that one is lost to the log.
+            // Something in it is not an event: look at each by itself, so that only that one is lost to the log.
             Err(problem) => match serde_json::from_slice::<EventMessage<&RawValue>>(body) {
                 Ok(EventMessage { org, events }) => {
                     for text in events {

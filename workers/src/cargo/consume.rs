@@ -166,7 +166,7 @@ fn until_first_ends<T>(first: impl Stream<Item = T>, second: impl Stream<Item = 
 }
 
 impl Session {
-    /// `Ok` when told to stop, an error when the broker ended it. Either way, what was in hand has been written, unless the
+    /// `Ok` when asked to stop, an error when the broker ended it. Either way, what was in hand has been written, unless the
     /// database could not be reached: then it was not acknowledged either. When told to stop, everything that had been delivered is
     /// written and acknowledged, not only what had been read: nothing of it comes again.
     async fn consume(mut self, settings: &Settings, pool: &PgPool, stop: &CancellationToken) -> anyhow::Result<()> {
@@ -174,7 +174,7 @@ impl Session {
         // When the oldest event in the batch has waited long enough.
         let mut due = Instant::now();
         let mut writing = FuturesOrdered::new();
-        // Why no more is read; `Ok` when we were told to stop.
+        // Why no more is read; `Ok` when we were asked to stop.
         let mut ended: Option<anyhow::Result<()>> = None;
         // Told to stop: what had been delivered until then is still read, to the stream's end.
         let mut stopping = false;

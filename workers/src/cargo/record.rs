@@ -67,7 +67,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// `None`: told to stop. `Err`: the values are at fault.
+    /// `None`: asked to stop. `Err`: the values are at fault.
     async fn store(&mut self, events: &[OwnedEvent]) -> Option<Result<Stored, sqlx::Error>> {
         loop {
             let attempt = async |conn: &mut sqlx::PgConnection| store_events(conn, events).await;
@@ -127,7 +127,7 @@ impl Writer<'_> {
         done
     }
 
-    /// `None`: told to stop.
+    /// `None`: asked to stop.
     async fn pause(&mut self, error: &sqlx::Error) -> Option<()> {
         metrics::counter!("cargo_store_failures_total").increment(1);
         if self.failures == 0 {

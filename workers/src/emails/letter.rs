@@ -62,7 +62,7 @@ pub(super) struct Action {
     pub(super) url: String,
 }
 
-/// Where links lead and how the reader tells the time.
+/// Where links lead, and the reader's time zone.
 pub(super) struct Place<'a> {
     pub(super) public_url: &'a str,
     pub(super) zone: Tz,
@@ -120,7 +120,7 @@ const fn fact(label: &'static str, value: String) -> Fact {
 fn verify_address(token: &SecretString, valid_until: DateTime<Utc>, place: &Place<'_>) -> Letter {
     Letter {
         subject: "Confirm your email address".to_owned(),
-        preview: "One click, and your Tradeyard account is ready.".to_owned(),
+        preview: "One click and your Tradeyard account is ready.".to_owned(),
         heading: "Confirm your email address".to_owned(),
         paragraphs: vec![
             "Please confirm that this address is yours, so that we can reach you about your bids, \
@@ -131,10 +131,10 @@ fn verify_address(token: &SecretString, valid_until: DateTime<Utc>, place: &Plac
         facts: vec![],
         action: Some(place.link("Confirm address", format_args!("/verify-email?token={}", token.expose_secret()))),
         note: Some(format!(
-            "The link works once, until {}. If you did not register at Tradeyard, ignore this mail.",
+            "The link works once, until {}. If you did not register with Tradeyard, please ignore this email.",
             time(valid_until, place.zone)
         )),
-        reason: "You get this mail because this address was given to register at Tradeyard.".to_owned(),
+        reason: "You are receiving this email because this address was used to register with Tradeyard.".to_owned(),
     }
 }
 
@@ -144,16 +144,18 @@ fn outbid(it: &Outbid, place: &Place<'_>) -> Letter {
         subject: format!("You have been outbid: {title}"),
         preview: format!("The price is {} now. You can still win.", money(it.price)),
         heading: "You have been outbid".to_owned(),
-        paragraphs: vec![format!("Another bidder leads on “{title}” now. You can bid again until the auction ends.")],
+        paragraphs: vec![format!(
+            "Another bidder is now leading on “{title}”. You can bid again until the auction ends."
+        )],
         quote: None,
         facts: vec![
             fact("Current price", money(it.price)),
-            fact("Next bid, at least", money(it.next_minimum)),
+            fact("Minimum next bid", money(it.next_minimum)),
             fact("Ends", time(it.ends_at, place.zone)),
         ],
         action: Some(place.link("Bid again", format_args!("/auctions/{}", it.auction))),
         note: Some("The end may move: a bid in the last minutes extends the auction.".to_owned()),
-        reason: "You get this mail because you bid on this auction.".to_owned(),
+        reason: "You are receiving this email because you bid on this auction.".to_owned(),
     }
 }
 
@@ -164,7 +166,7 @@ fn won(it: &Won, place: &Place<'_>) -> Letter {
         preview: format!("Please pay {} by {}.", money(it.total), time(it.pay_by, place.zone)),
         heading: "You won the auction".to_owned(),
         paragraphs: vec![format!(
-            "Congratulations: “{title}” is yours. The seller prepares it as soon as you have paid."
+            "Congratulations: “{title}” is yours. The seller will prepare it as soon as you have paid."
         )],
         quote: None,
         facts: vec![
@@ -175,7 +177,7 @@ fn won(it: &Won, place: &Place<'_>) -> Letter {
         ],
         action: Some(place.link("View order", format_args!("/orders/{}", it.order))),
         note: None,
-        reason: "You get this mail because you won this auction.".to_owned(),
+        reason: "You are receiving this email because you won this auction.".to_owned(),
     }
 }
 
@@ -186,8 +188,8 @@ fn sold(it: &Sold, place: &Place<'_>) -> Letter {
         preview: format!("You receive {} once the buyer has paid.", money(it.net)),
         heading: "Your lot is sold".to_owned(),
         paragraphs: vec![format!(
-            "“{title}” has a buyer. We tell you when the payment has arrived; please hand over nothing \
-                                  before that."
+            "“{title}” has a buyer. We will let you know when the payment has arrived; please do not \
+                                  hand it over before then."
         )],
         quote: None,
         facts: vec![
@@ -199,14 +201,14 @@ fn sold(it: &Sold, place: &Place<'_>) -> Letter {
         ],
         action: Some(place.link("View order", format_args!("/orders/{}", it.order))),
         note: None,
-        reason: "You get this mail because your organisation sold this lot.".to_owned(),
+        reason: "You are receiving this email because your organisation sold this lot.".to_owned(),
     }
 }
 
 fn unsold(it: &Unsold, place: &Place<'_>) -> Letter {
     let title = one_line(&it.title);
     let why = match it.highest {
-        None => "Nobody bid.".to_owned(),
+        None => "There were no bids.".to_owned(),
         Some(price) => format!("Bidding reached {}, which does not meet your reserve.", money(price)),
     };
     Letter {
@@ -221,7 +223,7 @@ fn unsold(it: &Unsold, place: &Place<'_>) -> Letter {
         facts: vec![],
         action: Some(place.link("View auction", format_args!("/auctions/{}", it.auction))),
         note: None,
-        reason: "You get this mail because your organisation offered this lot.".to_owned(),
+        reason: "You are receiving this email because your organisation offered this lot.".to_owned(),
     }
 }
 
@@ -230,7 +232,7 @@ fn ending_soon(it: &EndingSoon, place: &Place<'_>) -> Letter {
     let standing = match it.leading {
         Some(true) => "You are the highest bidder.",
         Some(false) => "You are not the highest bidder.",
-        None => "You have bids in it.",
+        None => "You have bid on it.",
     };
     Letter {
         subject: format!("Ending soon: {title}"),
@@ -241,7 +243,7 @@ fn ending_soon(it: &EndingSoon, place: &Place<'_>) -> Letter {
         facts: vec![fact("Current price", money(it.price)), fact("Ends", time(it.ends_at, place.zone))],
         action: Some(place.link("View auction", format_args!("/auctions/{}", it.auction))),
         note: Some("The end may move: a bid in the last minutes extends the auction.".to_owned()),
-        reason: "You get this mail because you bid on this auction or watch it.".to_owned(),
+        reason: "You are receiving this email because you bid on this auction or watch it.".to_owned(),
     }
 }
 
@@ -268,10 +270,10 @@ fn report_ready(it: &ReportReady, url: &SecretString, valid_until: DateTime<Utc>
         facts,
         action: Some(Action { label: "Download report", url: url.expose_secret().to_owned() }),
         note: Some(format!(
-            "The link works until {}. Whoever has it can download the report, so please do not pass this mail on.",
+            "The link works until {}. Whoever has it can download the report, so please do not forward this email.",
             time(valid_until, place.zone)
         )),
-        reason: "You get this mail because you asked for this report or own the organisation.".to_owned(),
+        reason: "You are receiving this email because you asked for this report or own the organisation.".to_owned(),
     }
 }
 
@@ -279,16 +281,14 @@ fn org_approved(it: &OrgApproved, place: &Place<'_>) -> Letter {
     let org = one_line(&it.org_name);
     Letter {
         subject: format!("{org} is approved"),
-        preview: "You can publish listings and bid from now on.".to_owned(),
+        preview: "You can now publish listings and bid.".to_owned(),
         heading: "Welcome to the market".to_owned(),
-        paragraphs: vec![format!(
-            "We have checked the details of {org}. You can publish listings, bid and buy from now on."
-        )],
+        paragraphs: vec![format!("We have checked the details of {org}. You can now publish listings, bid and buy.")],
         quote: None,
         facts: vec![],
         action: Some(place.link("Open your organisation", format_args!("/orgs/{}", it.org))),
         note: None,
-        reason: "You get this mail because you are an owner of this organisation.".to_owned(),
+        reason: "You are receiving this email because you are an owner of this organisation.".to_owned(),
     }
 }
 
@@ -305,6 +305,6 @@ fn org_rejected(it: &OrgRejected, place: &Place<'_>) -> Letter {
         facts: vec![],
         action: Some(place.link("Open your organisation", format_args!("/orgs/{}", it.org))),
         note: Some("If something has changed, you can apply again.".to_owned()),
-        reason: "You get this mail because you are an owner of this organisation.".to_owned(),
+        reason: "You are receiving this email because you are an owner of this organisation.".to_owned(),
     }
 }

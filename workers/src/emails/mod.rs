@@ -13,8 +13,6 @@ mod smtp;
 mod wording;
 
 #[cfg(test)]
-mod send_email_tests;
-#[cfg(test)]
 mod tests;
 
 pub use letter::Link;

@@ -217,3 +217,6 @@ async fn failed(cx: &Cx, email: &Email, address: &str, error: &SendError) -> any
     tx.commit().await?;
     Ok(outcome)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,8 +21,6 @@ mod purge_uploads;
 mod scale;
 
 #[cfg(test)]
-mod jobs_tests;
-#[cfg(test)]
 mod tests;
 
 use image::DynamicImage;

@@ -10,6 +10,8 @@ use proptest::prelude::{any, prop, prop_assert, proptest};
 
 use super::{Processed, Variant, process};
 
+mod jobs;
+
 fn photograph(orientation: u8) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(format!("../cli/data/photos/landscape_orientation_{orientation}.jpg"));

@@ -15,6 +15,4 @@ pub mod writer;
 mod xlsx_file;
 
 #[cfg(test)]
-mod jobs_tests;
-#[cfg(test)]
 mod tests;

@@ -12,6 +12,8 @@ use shared::money::{Currency, Money};
 
 use super::writer::{CHUNK, Head, Unwritable, WAITING, Written, write_sales};
 
+mod jobs;
+
 fn head() -> Head {
     let day = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
     let period = Period::new(day, day, Tz::Asia__Kolkata).unwrap();

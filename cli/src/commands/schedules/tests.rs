@@ -28,11 +28,11 @@ async fn an_unknown_schedule_names_near_ones_or_all() {
         run_now(&mut conn, &registry, "jobs.prun").await.unwrap_err(),
         next(&mut conn, "jobs.prun", 5).await.unwrap_err(),
     ] {
-        let told = message_with_advice(&error);
-        assert!(told.starts_with(near), "{told}");
+        let text = message_with_advice(&error);
+        assert!(text.starts_with(near), "{text}");
     }
-    let told = message_with_advice(&get(&mut conn, "").await.unwrap_err());
-    assert!(told.contains("the schedules are ") && told.contains("auctions.sweep"), "{told}");
+    let text = message_with_advice(&get(&mut conn, "").await.unwrap_err());
+    assert!(text.contains("the schedules are ") && text.contains("auctions.sweep"), "{text}");
     drop(conn);
     db.close().await;
 }
@@ -42,8 +42,8 @@ async fn pausing_is_told_once_and_kept_in_the_audit_log() {
     let (db, _) = declared().await;
     let mut conn = db.pool.acquire().await.unwrap();
     let now = ops::now(&mut conn).await.unwrap();
-    let told = message_with_advice(&set_paused(&mut conn, "jobs.prune", false).await.unwrap_err());
-    assert!(told.contains("is not paused") && told.contains("schedules show jobs.prune"), "{told}");
+    let text = message_with_advice(&set_paused(&mut conn, "jobs.prune", false).await.unwrap_err());
+    assert!(text.contains("is not paused") && text.contains("schedules show jobs.prune"), "{text}");
 
     let paused = set_paused(&mut conn, "jobs.prune", true).await.unwrap();
     assert_eq!(views::switched(&paused, now), "jobs.prune is paused");

@@ -120,7 +120,7 @@ pub(super) fn next(next: &Next, now: DateTime<Utc>, output: &Output) -> String {
         let _ = write!(text, "\nIt is {silent}: none of these will fire as things stand.");
     }
     if next.times.is_empty() {
-        return text + "\nThere is no time left that it names.";
+        return text + "\nIt names no time that is still to come.";
     }
     // For a schedule in UTC one column says both.
     let elsewhere = next.zone != "UTC";

@@ -182,7 +182,7 @@ async fn without_a_queue_there_is_no_ok() {
     place.close().await;
 }
 
-/// The exchange confirms a message that no queue takes; only `mandatory` tells.
+/// The exchange confirms a message that no queue takes; only `mandatory` reports it.
 #[tokio::test]
 async fn an_unroutable_message_is_refused() {
     let place = Place::new().await;

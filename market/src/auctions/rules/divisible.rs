@@ -5,7 +5,7 @@ use shared::money::MAX_TRADED_MINOR;
 
 use super::{Accepted, Bid, Effect, Lot, Rank, Refused, Secret, Standing, State, Terms};
 
-/// A bid on a divisible lot that stands. Its price is no secret: it is what the bidder would pay.
+/// A bid on a divisible lot that stands. Its price is not a secret: it is what the bidder would pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookBid {
     pub seq: i64,

@@ -166,7 +166,7 @@ pub enum Effect {
     Leads,
     /// Somebody's maximum, or earlier equal bid, was better.
     Outbid,
-    /// The leader raised the own maximum; nobody else is told.
+    /// The leader raised their own maximum; nobody else learns of it.
     Raised,
 }
 
@@ -273,7 +273,7 @@ pub fn decide_bid(state: &State, bid: &Bid) -> Result<Accepted, Refused> {
     })
 }
 
-/// Judges a purchase at the buy-now price, and tells that price.
+/// Judges a purchase at the buy-now price, and returns that price.
 pub fn decide_buy_now(state: &State, buyer: Bidder, at: DateTime<Utc>) -> Result<i64, Refused> {
     admit(state, buyer, at)?;
     state.buy_now().ok_or(Refused::BuyNowGone)

@@ -23,7 +23,7 @@ pub(super) fn decide(state: &State, bid: &Bid) -> Result<Accepted, Refused> {
     let offer = Offer { org: bid.bidder.org, rank: Rank { amount: bid.maximum, seq } };
     let (standing, effect) = apply(&state.terms, state.standing, offer);
     let visible = match effect {
-        // The loser's maximum is spent, so it is no secret any more; the winner's stays one.
+        // The loser's maximum is spent, so it is no longer a secret; the winner's stays one.
         Effect::Outbid => bid.maximum.reveal(),
         Effect::Leads | Effect::Raised => standing.price,
     };

@@ -109,7 +109,7 @@ pub async fn open(conn: &mut PgConnection, auction: AuctionId) -> Result<OpenOut
     Ok(OpenOutcome::Opened { version: row.version, ends_at: row.ends_at })
 }
 
-/// Cancels an open auction and withdraws its listing; tells the new version. `seller` may do so while no bid stands;
+/// Cancels an open auction and withdraws its listing; returns the new version. `seller` may do so while no bid stands;
 /// [`None`] is the operator, who may at any time.
 pub async fn cancel(conn: &mut PgConnection, auction: AuctionId, seller: Option<OrgId>) -> Result<i64, AuctionError> {
     let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;

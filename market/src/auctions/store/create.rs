@@ -104,7 +104,7 @@ fn hard_end(ends_at: DateTime<Utc>) -> DateTime<Utc> {
     ends_at.checked_add_signed(HARD_END_AFTER).unwrap_or(ends_at)
 }
 
-/// What no constraint of the table can tell.
+/// What no constraint of the table can check.
 fn check(new: &NewAuction, sale_mode: SaleMode, currency: Currency, now: DateTime<Utc>) -> Result<(), Invalid> {
     let amounts = [
         ("/opening/currency", Some(new.opening)),

@@ -1,4 +1,4 @@
-//! What people see of auctions. The secrets in these rows go no further than the rules that tell whether the reserve is met.
+//! What people see of auctions. The secrets in these rows go no further than the rules that decide whether the reserve is met.
 
 use std::collections::HashMap;
 
@@ -205,7 +205,7 @@ pub async fn bids(
     else {
         return Ok(None);
     };
-    // Numbered without others' raises: a gap would tell of them. An award to an organisation marks its last bid as won.
+    // Numbered without others' raises: a gap would reveal them. An award to an organisation marks its last bid as won.
     // What a bid showed when it was outbid may be the maximum that leads after a retraction: a leader's bids show no more than
     // the price.
     let rows = sqlx::query_as!(

@@ -1,4 +1,4 @@
-//! Taking a bid back: price and leader are computed anew from the bids that remain. A bid takes the raises that were built on
+//! Taking a bid back: price and leader are computed again from the bids that remain. A bid takes the raises that were built on
 //! it along; otherwise they would go on bidding for somebody who has left.
 
 use shared::ids::{OrgId, UserId};

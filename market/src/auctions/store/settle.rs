@@ -106,7 +106,7 @@ pub(super) async fn award(
     Ok(Award { id, order, winner: share.winner, quantity: share.quantity, amount: share.amount })
 }
 
-/// Ends the auction and its listing; tells the auction's new version.
+/// Ends the auction and its listing; returns the auction's new version.
 ///
 /// The listing first: whoever makes an auction has locked the listing and then meets the open auction in its unique index. As
 /// long as that row is not changed, the maker is refused at once; it would wait for a changed one, while we wait for the listing.

@@ -46,7 +46,7 @@ impl<'de> Deserialize<'de> for Cursor {
     }
 }
 
-/// The text is no cursor that an earlier page gave out.
+/// The text is not a cursor that an earlier page gave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of an earlier page")]
 pub struct MalformedCursor;
@@ -101,7 +101,7 @@ pub async fn list(
         after.map(|cursor| cursor.occurred_at),
         after.map(|cursor| cursor.sequence),
         after.map(|cursor| cursor.id),
-        // One more tells whether there is a next page.
+        // One more shows whether there is a next page.
         i64::from(limit) + 1,
     )
     .fetch_all(conn)

@@ -62,7 +62,7 @@ impl Shape {
 }
 
 impl Schema {
-    /// Reads a schema; tells every fault, with pointers below `at`.
+    /// Reads a schema; lists every fault, with pointers below `at`.
     pub fn read(schema: &Value, at: &str) -> Result<Self, Faults> {
         let mut reader = Reader { faults: Vec::new() };
         let read = reader.schema(schema, at);
@@ -73,7 +73,7 @@ impl Schema {
     }
 }
 
-/// Reads on after a fault, to tell all of them at once.
+/// Reads on after a fault, to list all of them at once.
 struct Reader {
     faults: Vec<Invalid>,
 }
@@ -132,7 +132,7 @@ impl Reader {
         read
     }
 
-    /// `None` when its type cannot be told; other faults are kept and passed over.
+    /// `None` when its type cannot be determined; other faults are kept and passed over.
     fn attribute(&mut self, property: &Value, at: &str, may_be_list: bool) -> Option<Attribute> {
         let Value::Object(property) = property else {
             self.fault(at, "must be an object");

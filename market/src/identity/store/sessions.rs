@@ -295,7 +295,7 @@ pub async fn revoke_all(conn: &mut PgConnection, user: UserId, why: &str) -> Res
     Ok(())
 }
 
-/// What a request may do, read anew for each one: a suspension or a lost role counts from the next request on.
+/// What a request may do, read again for each one: a suspension or a lost role counts from the next request on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     pub platform_role: PlatformRole,

@@ -57,7 +57,7 @@ pub async fn lock(conn: &mut PgConnection, name: &str) -> Result<ScheduleView, S
 
 /// Overrides a schedule's times. It goes on from now by the new ones: times that they name in the past do not fire.
 ///
-/// What equals the declaration is no override.
+/// What equals the declaration is not an override.
 pub async fn edit(
     conn: &mut PgConnection,
     name: &str,
@@ -241,7 +241,7 @@ pub async fn remove(conn: &mut PgConnection, name: &str, actor: Actor) -> Result
     Err(ScheduleError::Declared(name.to_owned()))
 }
 
-/// Enqueues the schedule's job at once, also when it is paused. It is no tick: the next fire time stays.
+/// Enqueues the schedule's job at once, also when it is paused. It is not a tick: the next fire time stays.
 ///
 /// A job that is already open under the same unique key is returned as it is.
 pub async fn run_now(

@@ -21,7 +21,7 @@ pub use declare::{Declarations, Faults, RETIRED_AFTER, declare};
 pub use edit::{Edit, NewSchedule, add, edit, lock, pause, remove, reset, resume, run_now};
 pub use fire::{Due, Fired, Outcome, due, fire, fire_time, forget_ticks, now};
 
-/// How many fire times a view tells in advance.
+/// How many fire times a view shows in advance.
 pub const NEXT: usize = 5;
 
 /// A schedule as operators see it.

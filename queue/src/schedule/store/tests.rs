@@ -143,7 +143,7 @@ async fn an_override_survives_a_deploy_and_a_reset_takes_it_back() {
     let reset = reset(&mut bed.db.pool.acquire().await.unwrap(), "test.prune", Actor::CommandLine).await.unwrap();
     assert!(!reset.overridden);
     assert_eq!(reset.times.expression, "0 0 3 * * *");
-    // What equals the declaration is no override.
+    // What equals the declaration is not an override.
     assert!(!bed.edit("test.prune", expression("0 0 3 * * *")).await.unwrap().overridden);
     bed.db.close().await;
 }

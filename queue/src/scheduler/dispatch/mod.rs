@@ -32,7 +32,7 @@ use crate::scheduler::{LIMIT, Scheduler};
 
 /// How often an idle dispatcher looks for work: half of what a due job may wait.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How often leases are renewed and what was seen is told to the fast paths.
+/// How often leases are renewed and what was seen is published to the fast paths.
 const LEAD_EVERY: Duration = Duration::from_millis(200);
 /// How long renewing may take: there is time for another try, on another connection, before the lease is over.
 const LEAD_LIMIT: Duration = Duration::from_millis(1_500);
@@ -106,7 +106,7 @@ impl Dispatcher {
         }
     }
 
-    /// Renews the leases and tells what was seen.
+    /// Renews the leases and publishes what was seen.
     async fn lead(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let seen: Vec<_> = self.queues.values().map(|queue| queue.seen()).collect();

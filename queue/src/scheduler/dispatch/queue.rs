@@ -22,7 +22,7 @@ struct Inner {
     /// The lease by this process's own clock, counted from before it was asked for: it never outlives the ledger's.
     led_until: Option<Instant>,
     backlog: bool,
-    /// Kept apart: a broker may tell its depth and yet refuse messages.
+    /// Kept apart: a broker may report its depth and yet refuse messages.
     publish_error: Option<BrokerError>,
     depth_error: Option<BrokerError>,
     settings: Option<Settings>,
@@ -116,7 +116,7 @@ impl QueueState {
         self.inner().depth_error.is_some()
     }
 
-    /// What the fast paths and the operators are told.
+    /// What the fast paths and the operators see.
     pub(super) fn seen(&self) -> Seen {
         let inner = self.inner();
         Seen {

@@ -14,7 +14,7 @@ async fn a_deleted_queue_comes_back() {
     rig.delete_rabbit_queue().await;
     let ended = tokio::time::timeout(Duration::from_secs(20), running.task).await;
     assert!(ended.expect("it ends").unwrap().is_err(), "a supervisor must hear of it");
-    // `mandatory` tells the publisher, which declares the queue again.
+    // `mandatory` notifies the publisher, which declares the queue again.
     rig.publish(10..20).await;
     rig.wait_for_depth(10).await;
     let running = rig.consume(10, recorder.deliver());

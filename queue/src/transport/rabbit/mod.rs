@@ -10,7 +10,7 @@
 //! - Publishing without `mandatory`: a message for a deleted queue is confirmed and gone.
 //! - Acknowledging `multiple` past a delivery that is still in hand.
 //! - Waiting for each confirm by itself: 2,500 messages a second instead of 40,000.
-//! - Taking `depth` for exact: AMQP tells what waits, not what other processes have in hand.
+//! - Taking `depth` for exact: AMQP reports what waits, not what other processes have in hand.
 
 mod acks;
 pub mod connection;
@@ -293,7 +293,7 @@ impl Broker for Rabbit {
         })
     }
 
-    /// What waits, and what this process has in hand: AMQP does not tell what others have. A lower bound.
+    /// What waits, and what this process has in hand: AMQP does not report what others have. A lower bound.
     fn depth<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<u64, BrokerError>> {
         Box::pin(async move {
             let name = &self.name(queue);

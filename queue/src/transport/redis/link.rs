@@ -20,7 +20,7 @@ pub(super) struct Link(Arc<Inner>, Duration);
 
 struct Inner {
     url: SecretString,
-    /// The shared connection, and a number that tells it from the ones before.
+    /// The shared connection, and a number that distinguishes it from the ones before.
     shared: Mutex<(u64, Option<MultiplexedConnection>)>,
 }
 

@@ -200,7 +200,7 @@ fn worker(
     worker.run().boxed()
 }
 
-/// Counts deliveries, and tells when enough have come together to be swept.
+/// Counts deliveries, and returns when enough have come together to be swept.
 #[derive(Debug, Default)]
 struct Finished {
     count: AtomicU64,

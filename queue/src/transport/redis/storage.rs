@@ -14,7 +14,7 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, Pipeline, RedisFuture, RedisResult, Value};
 use tokio::sync::Notify;
 
-/// A connection that counts its open calls. apalis-redis has at most one fetch under way; the count tells from outside
+/// A connection that counts its open calls. apalis-redis has at most one fetch under way; the count shows from outside
 /// whether it is still under way or has come back empty.
 #[derive(Clone, Debug)]
 pub(super) struct CountedConnection {

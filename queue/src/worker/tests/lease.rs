@@ -7,7 +7,7 @@ use super::*;
 use crate::ledger::connections::Connections;
 use crate::worker::heartbeat::Heartbeat;
 
-/// Runs until it is told to stop.
+/// Runs until it is asked to stop.
 #[derive(Debug, Serialize, Deserialize)]
 struct Long;
 

@@ -175,7 +175,7 @@ impl Stage {
         (queue.message_count(), queue.consumer_count())
     }
 
-    /// Waits until the queue tells these numbers of waiting messages and consumers.
+    /// Waits until the queue reports these numbers of waiting messages and consumers.
     pub(super) async fn until_queue(&self, wanted: (u32, u32)) {
         let began = Instant::now();
         while self.queue().await != wanted {

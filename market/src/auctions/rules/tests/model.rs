@@ -1,4 +1,4 @@
-//! The incremental engine against a model that keeps every bid and computes everything anew from the whole list.
+//! The incremental engine against a model that keeps every bid and computes everything again from the whole list.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The engine against 149 real auctions: `cli/data/auctions/README.md` tells where they come from.
+//! The engine against 149 real auctions: `cli/data/auctions/README.md` says where they come from.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A stack for one test.
+//! A whole installation for one test.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Range, RangeInclusive};
@@ -8,6 +8,7 @@ use queue::Ledger;
 use queue::enqueue::{Enqueue, enqueue_all};
 use queue::ops::queues::{self, QueueChange};
 use queue::ops::why::{Cause, why};
+use queue::testing::assert_settled;
 use queue::transport::Brokers;
 use queue::transport::Transport;
 use shared::config::{Config, Source};
@@ -17,20 +18,25 @@ use shared::testing::TestDb;
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::roles;
 use crate::touch::{QUEUE, Touch, registry};
 
 /// How long a condition may take: far longer than it should, so that only a hang fails.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How long the parts of this process may take to sign off.
+const SIGN_OFF: Duration = Duration::from_secs(10);
 
 /// A database, a namespace on the brokers, and the parts that the test started.
 #[derive(Debug)]
-pub struct Stage {
+pub struct TestStack {
     pub db: TestDb,
     pub config: Config,
     pub env: BTreeMap<String, String>,
     stop: CancellationToken,
+    /// The parts that run in this process.
+    parts: TaskTracker,
 }
 
 /// A part that runs in this process.
@@ -46,9 +52,9 @@ pub struct Running {
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::disallowed_methods,
-    reason = "a test without its stage ends here"
+    reason = "a test without its stack ends here"
 )]
-impl Stage {
+impl TestStack {
     /// With the servers named by the environment, and the queue on `transport`.
     pub async fn new(transport: Transport) -> Self {
         Self::with(transport, &[]).await
@@ -81,7 +87,7 @@ impl Stage {
             .execute(&db.pool)
             .await
             .expect("the queue is set up");
-        Self { db, config, env, stop: CancellationToken::new() }
+        Self { db, config, env, stop: CancellationToken::new(), parts: TaskTracker::new() }
     }
 
     #[must_use]
@@ -137,7 +143,7 @@ impl Stage {
         self.worker_with_grace(concurrency, roles::GRACE)
     }
 
-    /// [`Stage::worker`] with another grace period.
+    /// [`TestStack::worker`] with another grace period.
     #[must_use]
     pub fn worker_with_grace(&self, concurrency: usize, grace: Duration) -> Running {
         let config = self.config.clone();
@@ -157,7 +163,7 @@ impl Stage {
     {
         let signals = Signals { stop: self.stop.child_token(), ..Signals::default() };
         let (stop, kill, health) = (signals.stop.clone(), signals.kill.clone(), signals.health.clone());
-        Running { task: tokio::spawn(part(signals)), stop, kill, health }
+        Running { task: self.parts.spawn(part(signals)), stop, kill, health }
     }
 
     /// Enqueues `count` jobs of `millis` each in one statement.
@@ -263,11 +269,18 @@ impl Stage {
             .collect()
     }
 
-    /// Stops every part of this process and drops the database.
+    /// Asserts that no job is left open and that the ledger does not contradict itself, then ends as [`TestStack::leave`].
     pub async fn close(self) {
+        assert_settled(&self.db.pool).await;
+        self.leave().await;
+    }
+
+    /// Stops every part of this process and drops the database: for a test that leaves jobs open on purpose.
+    pub async fn leave(self) {
         self.stop.cancel();
-        // Parts sign off in the background; the database is dropped under those that take long.
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        self.parts.close();
+        // The database is dropped under those that take long.
+        let _ = tokio::time::timeout(SIGN_OFF, self.parts.wait()).await;
         self.db.close().await;
     }
 }

@@ -102,6 +102,7 @@ async fn an_upload_becomes_variants_and_goes_without_a_trace() {
     }
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM uploads").fetch_one(&scene.stage.db.pool).await.unwrap();
     assert_eq!(left, 0);
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -119,6 +120,7 @@ async fn what_is_no_picture_is_rejected_with_a_reason() {
     }
     let jobs = rows(&scene.stage.db.pool, "images.process").await;
     assert!(jobs.iter().all(|job| job.state == "succeeded"), "a bad picture is no fault of ours: {jobs:?}");
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -139,6 +141,8 @@ async fn a_run_that_died_halfway_is_made_good_by_the_next() {
     let _ = scene.stage.ledger.enqueue(&ProcessImage { image: id, org: scene.org }).await.unwrap();
     scene.stage.bench.drain().await;
     assert_eq!(scene.keys(id).await, keys);
+    drop(conn);
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -149,6 +153,7 @@ async fn an_image_that_is_deleted_first_is_not_processed() {
     scene.stage.bench.drain().await;
     assert!(matches!(scene.image(id).await, Err(ImageError::NotFound(_))));
     assert!(!scene.exists(&format!("images/{id}/160.webp")).await);
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -164,6 +169,7 @@ async fn a_store_that_is_away_is_asked_again() {
     scene.stage.bench.make_due().await;
     scene.stage.bench.drain().await;
     assert_eq!(scene.image(id).await.unwrap().status, Status::Ready);
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -186,6 +192,7 @@ async fn abandoned_uploads_go_and_others_stay() {
     assert_eq!(left, [fresh.id.0]);
     assert!(!scene.exists(&abandoned.object_key).await);
     assert_eq!(scene.image(done).await.unwrap().status, Status::Ready);
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -205,4 +212,6 @@ async fn completing_twice_gives_one_image_and_foreign_listings_are_refused() {
     assert!(upload.completed);
     assert_eq!(store::complete_upload(&mut conn, &upload, Some(own)).await.unwrap(), first);
     assert!(matches!(store::hide(&mut conn, stranger, first).await, Err(ImageError::NotFound(_))));
+    drop(conn);
+    scene.stage.close().await;
 }

@@ -130,6 +130,7 @@ async fn a_report_has_the_days_sales_and_reaches_whoever_asked() {
     let answer = reqwest::get(&url).await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
     assert!(answer.headers()["content-disposition"].to_str().unwrap().contains("sales_2026-11-19_Europe-Berlin"));
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -148,6 +149,7 @@ async fn running_again_changes_nothing() {
     assert_eq!(scene.report(id).await, first);
     scene.stage.mails(1).await;
     assert_eq!(scene.stage.smtp.count(), 1);
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -171,6 +173,7 @@ async fn a_report_that_cannot_be_stored_fails_visibly_and_can_be_made_later() {
     let _ = scene.stage.ledger.enqueue(&GenerateReport { report: id, org: scene.seller }).await.unwrap();
     scene.stage.bench.drain().await;
     assert_eq!(scene.report(id).await.status, Status::Ready);
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -202,6 +205,7 @@ async fn the_schedule_requests_each_day_once_per_organisation() {
         .await
         .unwrap();
     assert_eq!((ready, scene.stage.smtp.count()), (2, 0));
+    scene.stage.close().await;
 }
 
 #[tokio::test]
@@ -220,4 +224,5 @@ async fn files_go_when_their_time_is_over() {
     sqlx::query("UPDATE reports SET expires_at = now()").execute(&scene.stage.db.pool).await.unwrap();
     assert_eq!(expire().await, Status::Expired);
     assert!(scene.stage.blobs.head(&key).await.is_err());
+    scene.stage.close().await;
 }

@@ -70,6 +70,7 @@ async fn the_same_news_is_one_mail() {
     stage.post(&approved(Recipient::User(user), "org 2")).await.unwrap();
     stage.bench.drain().await;
     stage.mails(2).await;
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -80,6 +81,7 @@ async fn a_mail_of_a_transaction_that_fails_is_never_sent() {
     tx.rollback().await.unwrap();
     assert_eq!(stage.bench.drain().await, 0);
     assert!(stage.post(&to("ada@example.com")).await.is_some(), "nothing of it is left");
+    stage.leave().await;
 }
 
 #[tokio::test]
@@ -98,6 +100,7 @@ async fn a_busy_server_is_asked_again() {
     stage.mails(1).await;
     assert_eq!(stage.email(id).await.0, "sent");
     assert_eq!(stage.smtp.count(), 1);
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -119,6 +122,7 @@ async fn an_address_that_does_not_exist_is_never_written_to_again() {
     assert_eq!(stage.email(second).await.0, "suppressed");
     assert_eq!(stage.jobs().await[1].0, "succeeded");
     assert_eq!(stage.smtp.count(), 0);
+    stage.close().await;
 }
 
 /// A 550 by itself is also said to a sender that is blocked for an hour.
@@ -205,6 +209,8 @@ async fn the_suppression_list_ignores_letter_case() {
     store::suppress(&mut conn, "ada@example.com", SuppressionReason::Manual, "", None).await.unwrap();
     assert!(store::is_suppressed(&mut conn, "ADA@example.com").await.unwrap());
     assert!(!store::is_suppressed(&mut conn, "eva@example.com").await.unwrap());
+    drop(conn);
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -219,6 +225,7 @@ async fn an_answer_that_is_lost_costs_a_second_copy_with_the_same_id() {
     assert_eq!(stage.email(id).await.0, "sent");
     let list = stage.smtp.list();
     assert_eq!(list[0].message_id, list[1].message_id);
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -261,6 +268,8 @@ async fn a_verification_link_works_and_is_stored_nowhere() {
     stage.bench.drain().await;
     assert_eq!(stage.email(id).await.0, "failed");
     assert_eq!(stage.smtp.count(), 1);
+    drop(conn);
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -275,6 +284,7 @@ async fn data_of_another_version_is_kept_for_a_person_to_see() {
     stage.bench.drain().await;
     assert_eq!(stage.email(id).await.0, "queued");
     assert_eq!(stage.jobs().await[0].0, "dead");
+    stage.close().await;
 }
 
 #[tokio::test]

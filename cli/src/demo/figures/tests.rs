@@ -1,0 +1,91 @@
+use super::super::bids::CURRENCY;
+use super::*;
+
+fn sample() -> (Figures, Wanted) {
+    let figures = Figures {
+        bids_accepted: 2_776,
+        bids_refused: 35,
+        auctions: 149,
+        auctions_at_recorded_price: 144,
+        closing_lateness_p50_ms: 12.0,
+        closing_lateness_p99_ms: 80.0,
+        emails_delivered: 3_000,
+        image_variants: 1_490,
+        report_rows: 149,
+        report_total: "19580.69".to_owned(),
+        events_stored: 745,
+        jobs_open: 0,
+        jobs_dead: 0,
+    };
+    let wanted = Wanted {
+        bids_accepted: 2_776,
+        bids_refused: 35,
+        auctions: 149,
+        auctions_at_recorded_price: 144,
+        wrong_endings: Vec::new(),
+        emails_delivered: 3_000,
+        image_variants: 1_490,
+        report_rows: 149,
+        report_total: Money::from_minor(1_958_069, CURRENCY),
+        events_stored: 745,
+    };
+    (figures, wanted)
+}
+
+#[test]
+fn the_keys_are_those_that_were_promised() {
+    let keys: Vec<_> = serde_json::to_value(sample().0).unwrap().as_object().unwrap().keys().cloned().collect();
+    let mut promised = [
+        "bids_accepted",
+        "bids_refused",
+        "auctions",
+        "auctions_at_recorded_price",
+        "closing_lateness_p50_ms",
+        "closing_lateness_p99_ms",
+        "emails_delivered",
+        "image_variants",
+        "report_rows",
+        "report_total",
+        "events_stored",
+        "jobs_open",
+        "jobs_dead",
+    ];
+    promised.sort_unstable();
+    let mut keys = keys;
+    keys.sort_unstable();
+    assert_eq!(keys, promised);
+}
+
+#[test]
+fn every_figure_that_must_hold_can_fail() {
+    type Break = fn(&mut Figures);
+    let (good, wanted) = sample();
+    assert!(lines(&good, &wanted).iter().all(|line| line.holds));
+    let breaks: [Break; 11] = [
+        |f| f.bids_accepted -= 1,
+        |f| f.bids_refused += 1,
+        |f| f.auctions -= 1,
+        |f| f.auctions_at_recorded_price -= 1,
+        |f| f.emails_delivered -= 1,
+        |f| f.image_variants -= 1,
+        |f| f.report_rows += 1,
+        |f| f.report_total = "19580.68".to_owned(),
+        |f| f.events_stored += 1,
+        |f| f.jobs_open = 1,
+        |f| f.jobs_dead = 1,
+    ];
+    for breaks in breaks {
+        let mut bad = good.clone();
+        breaks(&mut bad);
+        assert_eq!(lines(&bad, &wanted).iter().filter(|line| !line.holds).count(), 1, "{bad:?}");
+    }
+    let wrong = Wanted { wrong_endings: vec!["xbox-001: 1 for 2".to_owned()], ..wanted };
+    assert_eq!(lines(&good, &wrong).iter().filter(|line| !line.holds).count(), 1);
+}
+
+#[test]
+fn percentiles_are_nearest_ranks() {
+    let values: Vec<f64> = (1..=100).map(f64::from).collect();
+    let shown = [percentile(&values, 0.5), percentile(&values, 0.99), percentile(&[], 0.5), percentile(&[7.0], 0.99)];
+    assert_eq!(shown.map(|value| format!("{value:.0}")), ["50", "99", "0", "7"]);
+}

@@ -1,0 +1,49 @@
+use market::identity::store::{Limit, ThrottleKey, begin_attempt, mint_email_verification, open_session, refresh};
+use queue::testing::rows;
+use queue::worker::Handlers;
+
+use super::*;
+use crate::testing::Stage;
+
+#[tokio::test]
+async fn what_is_long_over_goes_and_the_rest_stays() {
+    let stage = Stage::new(Handlers::default().with::<PurgeIdentity>()).await;
+    let user = stage.user("ada@example.com").await;
+    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let (over, open) =
+        (open_session(&mut conn, user, None).await.unwrap(), open_session(&mut conn, user, None).await.unwrap());
+    let next = refresh(&mut conn, &open.refresh_token).await.unwrap();
+    mint_email_verification(&mut conn, user).await.unwrap();
+    let address = "192.0.2.1".parse().unwrap();
+    begin_attempt(&mut conn, &[(&ThrottleKey::address(address), Limit::ADDRESS)]).await.unwrap();
+    let purged = async || {
+        let _ = stage.ledger.enqueue(&PurgeIdentity::DEFAULT).await.unwrap();
+        stage.bench.drain().await;
+        rows(&stage.db.pool, "identity.purge").await.pop().unwrap().result.unwrap()["deleted"].clone()
+    };
+    assert_eq!(purged().await, json!(0));
+    for sql in [
+        "UPDATE refresh_tokens SET used_at = used_at - interval '31 days' WHERE used_at IS NOT NULL",
+        "UPDATE email_verifications SET expires_at = now() - interval '31 days'",
+        "UPDATE login_throttle SET window_start = now() - interval '31 days'",
+    ] {
+        assert_eq!(sqlx::query(sql).execute(&mut *conn).await.unwrap().rows_affected(), 1, "{sql}");
+    }
+    sqlx::query("UPDATE sessions SET expires_at = now() - interval '31 days' WHERE id = $1")
+        .bind(over.session)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(purged().await, json!(4));
+    let left: (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM refresh_tokens),
+                (SELECT count(*) FROM email_verifications), (SELECT count(*) FROM login_throttle)",
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .unwrap();
+    assert_eq!(left, (1, 1, 0, 0));
+    refresh(&mut conn, &next.refresh_token).await.unwrap();
+    drop(conn);
+    stage.close().await;
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
-use crate::ids::{AuctionId, EmailId, OrderId, ReportId};
+use crate::ids::{AuctionId, EmailId, ListingId, OrderId, ReportId};
 
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub enum Content {
     ReportReady(ReportReady),
     OrgApproved(OrgApproved),
     OrgRejected(OrgRejected),
+    ListingSuspended(ListingSuspended),
+    ListingReinstated(ListingReinstated),
 }
 
 impl Content {
@@ -114,6 +116,8 @@ impl Content {
             Self::ReportReady(_) => "report_ready",
             Self::OrgApproved(_) => "org_approved",
             Self::OrgRejected(_) => "org_rejected",
+            Self::ListingSuspended(_) => "listing_suspended",
+            Self::ListingReinstated(_) => "listing_reinstated",
         }
     }
 }
@@ -210,6 +214,24 @@ pub struct OrgRejected {
     pub org_name: String,
     /// As the moderator wrote it.
     pub reason: String,
+}
+
+/// To those who trade for the seller. Reference: the listing and the time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingSuspended {
+    pub listing: ListingId,
+    pub title: String,
+    /// As the moderator wrote it.
+    pub reason: String,
+    /// It has an auction that goes on without bids.
+    pub in_auction: bool,
+}
+
+/// To those who trade for the seller. Reference: the listing and the time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingReinstated {
+    pub listing: ListingId,
+    pub title: String,
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ macro_rules! for_each_job {
                 $crate::auctions::OpenAuction,
                 $crate::auctions::CloseAuction,
                 $crate::auctions::RemindBidders,
+                $crate::auctions::NotifyOutbid,
                 $crate::auctions::SweepAuctions,
             }
             emails {

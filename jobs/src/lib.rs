@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod emails;
 pub mod identity;
 pub mod images;
+pub mod listings;
 pub mod maintenance;
 pub mod queues;
 pub mod reports;

@@ -62,6 +62,26 @@ pub async fn trader_as(conn: &mut PgConnection, status: &str, kinds: &[&str]) ->
     trader
 }
 
+/// Makes a person who trades for each of these organisations.
+pub async fn member_of(conn: &mut PgConnection, orgs: &[OrgId]) -> UserId {
+    let user = UserId::generate();
+    sqlx::query("INSERT INTO users (id, email, name, password_hash) VALUES ($1, $2, 'Kim Test', '-')")
+        .bind(user)
+        .bind(format!("{user}@example.test"))
+        .execute(&mut *conn)
+        .await
+        .expect("a user");
+    for org in orgs {
+        sqlx::query("INSERT INTO memberships (org_id, user_id, role) VALUES ($1, $2, 'trader')")
+            .bind(org)
+            .bind(user)
+            .execute(&mut *conn)
+            .await
+            .expect("a member");
+    }
+    user
+}
+
 /// Makes and publishes a listing of `quantity` units in EUR.
 pub async fn listing(conn: &mut PgConnection, seller: Trader, sale_mode: SaleMode, quantity: i64) -> ListingId {
     let draft = draft(conn, seller, sale_mode, quantity).await;

@@ -202,10 +202,15 @@ impl Session {
             return Err(End { code: 1008, reason: "too many messages" });
         }
         match crate::extract::parse::<Command>(text.as_bytes()) {
-            Ok(Command { subscribe: Some(topic), since, unsubscribe: None }) => self.subscribe(&topic, since).await,
+            Ok(Command { subscribe: Some(topic), since, unsubscribe: None }) => match self.topics.named(&topic) {
+                Some(topic) => self.subscribe(&topic, since).await,
+                None => self.refuse("not_found", "no such topic", Some(&topic)).await,
+            },
             Ok(Command { subscribe: None, since: None, unsubscribe: Some(topic) }) => {
-                self.connection.unwatch(&topic);
-                self.seen.remove(&topic);
+                if let Some(topic) = self.topics.named(&topic) {
+                    self.connection.unwatch(&topic);
+                    self.seen.remove(&topic);
+                }
                 Ok(())
             }
             _ => {

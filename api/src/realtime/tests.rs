@@ -29,6 +29,10 @@ impl Topic for Counter {
         Carries::Step
     }
 
+    fn id(&self, text: &str) -> Option<String> {
+        Some(text.to_lowercase())
+    }
+
     fn snapshot<'a>(
         &'a self,
         state: &'a AppState,

@@ -36,6 +36,9 @@ pub trait Topic: Send + Sync {
 
     fn carries(&self) -> Carries;
 
+    /// The id as events write it, however the client did; `None` when it is no id of this kind. Topics are compared by it.
+    fn id(&self, text: &str) -> Option<String>;
+
     /// The thing now; `None` when it does not exist or the caller may not see it.
     fn snapshot<'a>(
         &'a self,
@@ -61,6 +64,13 @@ impl fmt::Debug for Topics {
 }
 
 impl Topics {
+    /// The topic as events write it, however the client did.
+    #[must_use]
+    pub fn named(self, topic: &str) -> Option<String> {
+        let (kind, id) = self.find(topic)?;
+        Some(format!("{}:{}", kind.prefix(), kind.id(id)?))
+    }
+
     /// The kind of a topic and the id of its thing.
     #[must_use]
     pub fn find(self, topic: &str) -> Option<(&'static dyn Topic, &str)> {

@@ -112,7 +112,9 @@ async fn auctions_of_listing(
     let viewer = acting.viewer(caller.as_ref())?;
     let mut conn = state.db.acquire().await?;
     let ids = store::of_listing(&mut conn, listing).await?;
-    Ok(Json(AuctionsOfListing { items: store::views(&mut conn, &ids, viewer).await? }))
+    let mut items = store::views(&mut conn, &ids, viewer).await?;
+    items.retain(|view| shown_to(view, caller.as_ref()));
+    Ok(Json(AuctionsOfListing { items }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -167,7 +169,7 @@ async fn get_auction(
     acting: Acting,
 ) -> Result<Json<AuctionView>> {
     let viewer = acting.viewer(caller.as_ref())?;
-    Ok(Json(found(&mut *state.db.acquire().await?, id, viewer).await?))
+    Ok(Json(found_for(caller.as_ref(), &mut *state.db.acquire().await?, id, viewer).await?))
 }
 
 /// Cancel an auction
@@ -186,17 +188,17 @@ async fn cancel_auction(
     let mut tx = state.ledger.begin().await?;
     let seller = found(&mut tx, id, None).await?.seller_org_id;
     // Moderators do not decide about their own: there they are a seller like others.
-    if caller.platform(PlatformRole::Moderator).is_ok() && !caller.belongs_to(seller) {
-        store::cancel(&mut tx, id, None).await?;
+    let view = if caller.platform(PlatformRole::Moderator).is_ok() && !caller.belongs_to(seller) {
+        let view = store::cancel(&mut tx, id, None).await?;
         let subject = ("auction", id.to_string());
         let data = json!({"seller": seller});
         let entry = audit::Entry { actor: Some(caller.user), action: "auction.cancel", subject, data };
         audit::append(&mut tx, entry).await?;
+        view
     } else {
         let seller = acting.trader_of(seller, &caller, "auction")?;
-        store::cancel(&mut tx, id, Some(seller)).await?;
-    }
-    let view = found(&mut tx, id, None).await?;
+        store::cancel(&mut tx, id, Some(seller)).await?
+    };
     announce(&mut tx, News::Cancelled, &view);
     tx.commit().await?;
     Ok(Json(view))
@@ -205,6 +207,25 @@ async fn cancel_auction(
 /// The auction as `viewer` sees it, or the refusal.
 async fn found(conn: &mut PgConnection, id: AuctionId, viewer: Option<OrgId>) -> Result<AuctionView> {
     Ok(store::view(conn, id, viewer).await?.ok_or(AuctionError::NotFound)?)
+}
+
+/// [`found`], unless it is hidden from the caller.
+async fn found_for(
+    caller: Option<&Caller>,
+    conn: &mut PgConnection,
+    id: AuctionId,
+    viewer: Option<OrgId>,
+) -> Result<AuctionView> {
+    let view = found(conn, id, viewer).await?;
+    if shown_to(&view, caller) { Ok(view) } else { Err(AuctionError::NotFound.into()) }
+}
+
+/// While its listing is suspended, an auction is shown to its seller and to moderators only.
+fn shown_to(view: &AuctionView, caller: Option<&Caller>) -> bool {
+    !view.suspended
+        || caller.is_some_and(|caller| {
+            caller.belongs_to(view.seller_org_id) || caller.platform(PlatformRole::Moderator).is_ok()
+        })
 }
 
 #[cfg(test)]

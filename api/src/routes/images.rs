@@ -1,9 +1,12 @@
 //! Pictures: their state, their files, their end.
 
+mod files;
+
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use jobs::images::DeleteImage;
 use market::identity::MemberRole;
@@ -13,13 +16,13 @@ use market::images::store;
 use serde::{Deserialize, Serialize};
 use shared::blobs::{Blobs, Disposition};
 use shared::ids::{JobId, OrgId};
-use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::acting::Acting;
 use crate::auth::Caller;
+use crate::caching;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::state::AppState;
@@ -28,7 +31,7 @@ use crate::state::AppState;
 const VALID_FOR: Duration = Duration::from_hours(6);
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_images)).routes(routes!(get_image, delete_image))
+    OpenApiRouter::new().routes(routes!(list_images)).routes(routes!(get_image, delete_image)).merge(files::router())
 }
 
 /// A picture.
@@ -72,14 +75,55 @@ struct VariantView {
     width: i32,
     height: i32,
     bytes: i64,
-    /// Works for six hours.
+    /// Of a picture of something that is or was on offer: a path of this server, which works without an account for as long as the
+    /// picture is shown. Of another one: an address that works for six hours.
     url: String,
 }
 
+/// A picture of something on offer, for everybody to see.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Picture {
+    id: ImageId,
+    /// In pixels.
+    width: Option<i32>,
+    height: Option<i32>,
+    /// A placeholder to draw while the picture loads: <https://blurha.sh>.
+    blurhash: Option<String>,
+    /// Large ones first, then the squares; every size as WebP and JPEG.
+    variants: Vec<VariantView>,
+}
+
+impl Picture {
+    pub(crate) fn new(image: Image, files: Vec<StoredVariant>) -> Self {
+        let variants = files.into_iter().map(|file| VariantView::public(image.id, file)).collect();
+        Self { id: image.id, width: image.width, height: image.height, blurhash: image.blurhash, variants }
+    }
+}
+
+impl VariantView {
+    /// With the permanent address of the file.
+    fn public(image: ImageId, it: StoredVariant) -> Self {
+        let name = it.object_key.rsplit('/').next().unwrap_or_default();
+        let url = format!("/v1/images/{image}/{name}");
+        Self { shape: it.shape, format: it.format, width: it.width, height: it.height, bytes: it.bytes, url }
+    }
+}
+
+/// Whether a picture is shown to everybody, or only to those whom it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    ToEverybody,
+    ToOwners,
+}
+
 /// The picture with addresses for its files.
-async fn view(blobs: &Blobs, image: Image, files: Vec<StoredVariant>) -> Result<ImageView> {
+async fn view(blobs: &Blobs, image: Image, files: Vec<StoredVariant>, shown: Shown) -> Result<ImageView> {
     let mut variants = Vec::with_capacity(files.len());
     for it in files {
+        if shown == Shown::ToEverybody {
+            variants.push(VariantView::public(image.id, it));
+            continue;
+        }
         let url = blobs.presign_get(&it.object_key, &Disposition::Inline, VALID_FOR).await?;
         let (width, height) = (it.width, it.height);
         variants.push(VariantView { shape: it.shape, format: it.format, width, height, bytes: it.bytes, url });
@@ -100,15 +144,6 @@ async fn view(blobs: &Blobs, image: Image, files: Vec<StoredVariant>) -> Result<
     })
 }
 
-/// The pictures that a listing shows, in their order. Whether the caller may see the listing is the caller's business.
-pub(crate) async fn of_listing(conn: &mut PgConnection, blobs: &Blobs, listing: ListingId) -> Result<Vec<ImageView>> {
-    let mut views = Vec::new();
-    for (image, files) in store::of_listing(conn, listing).await? {
-        views.push(view(blobs, image, files).await?);
-    }
-    Ok(views)
-}
-
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -124,46 +159,61 @@ struct Images {
 /// List the pictures of a listing
 ///
 /// Those that are ready, in their order. A listing that is not on offer shows them to its seller only.
-#[utoipa::path(get, path = "/v1/images", tag = "images", params(Acting, ListImages), responses(
+#[utoipa::path(get, path = "/v1/images", tag = "images", security((), ("bearer" = [])), params(Acting, ListImages), responses(
     (status = 200, description = "The pictures", body = Images),
 ))]
 async fn list_images(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Option<Caller>,
     acting: Acting,
     Query(query): Query<ListImages>,
-) -> Result<Json<Images>> {
-    let viewer = acting.viewer(Some(&caller))?;
+) -> Result<Response> {
+    let viewer = acting.viewer(caller.as_ref())?;
     let mut conn = state.db.acquire().await?;
-    let mut items = of_listing(&mut conn, &state.blobs, query.listing).await?;
-    if let Some(first) = items.first()
-        && viewer != Some(first.org)
-        && !store::is_public(&mut conn, first.id).await?
-    {
-        items.clear();
+    let mut images = store::of_listing(&mut conn, query.listing).await?;
+    let shown = match images.first() {
+        Some((first, _)) if !store::is_public(&mut conn, first.id).await? => Shown::ToOwners,
+        _ => Shown::ToEverybody,
+    };
+    images.retain(|(image, _)| shown == Shown::ToEverybody || viewer == Some(image.org));
+    drop(conn);
+    let mut items = Vec::with_capacity(images.len());
+    for (image, files) in images {
+        items.push(view(&state.blobs, image, files, shown).await?);
     }
-    Ok(Json(Images { items }))
+    Ok(answer(shown, Images { items }))
 }
 
 /// Read a picture's state and files
-#[utoipa::path(get, path = "/v1/images/{image}", tag = "images", params(("image" = ImageId, Path), Acting), responses(
+#[utoipa::path(get, path = "/v1/images/{image}", tag = "images", security((), ("bearer" = [])),
+    params(("image" = ImageId, Path), Acting), responses(
     (status = 200, description = "The picture", body = ImageView),
 ))]
 async fn get_image(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Option<Caller>,
     acting: Acting,
     Path(id): Path<ImageId>,
-) -> Result<Json<ImageView>> {
-    let viewer = acting.viewer(Some(&caller))?;
+) -> Result<Response> {
+    let viewer = acting.viewer(caller.as_ref())?;
     let mut conn = state.db.acquire().await?;
     let image = store::get(&mut conn, id).await?;
-    let visible = viewer == Some(image.org) || store::is_public(&mut conn, id).await?;
+    let shown = if store::is_public(&mut conn, id).await? { Shown::ToEverybody } else { Shown::ToOwners };
+    let visible = shown == Shown::ToEverybody || viewer == Some(image.org);
     if !visible || image.status == Status::Deleting {
         return Err(Problem::not_found("image"));
     }
     let files = store::variants(&mut conn, id).await?;
-    Ok(Json(view(&state.blobs, image, files).await?))
+    drop(conn);
+    Ok(answer(shown, view(&state.blobs, image, files, shown).await?))
+}
+
+/// What only its owners see is not for shared caches.
+fn answer(shown: Shown, body: impl Serialize) -> Response {
+    match shown {
+        Shown::ToEverybody => caching::shared(body),
+        Shown::ToOwners => Json(body).into_response(),
+    }
 }
 
 /// Delete a picture
@@ -171,6 +221,7 @@ async fn get_image(
 /// It is gone at once; a job removes its files.
 #[utoipa::path(delete, path = "/v1/images/{image}", tag = "images", params(("image" = ImageId, Path), Acting), responses(
     (status = 204, description = "Gone"),
+    (status = 409, description = "`images_fixed`: somebody has bid on its listing"),
 ))]
 async fn delete_image(
     State(state): State<AppState>,

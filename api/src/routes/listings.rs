@@ -1,21 +1,28 @@
 //! Items on offer.
 
+mod moderation;
+
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use market::catalog::store::CatalogError;
+use market::identity::PlatformRole;
 use market::ids::ListingId;
-use market::listings::model::{Cursor, Listing, ListingStatus, NewListing, Search};
+use market::images::model::{Image, StoredVariant};
+use market::images::store as images;
+use market::listings::model::{Cursor, Listing, NewListing, Search};
 use market::listings::store::{self, ListingError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
 use sqlx::PgConnection;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::acting::Acting;
+use super::images::Picture;
 use crate::auth::Caller;
+use crate::caching;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::idempotency::{Keyed, Made, OptionalKey};
@@ -32,6 +39,22 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get_listing))
         .routes(routes!(publish_listing))
         .routes(routes!(withdraw_listing))
+        .merge(moderation::router())
+}
+
+/// A listing with its pictures.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListingView {
+    #[serde(flatten)]
+    listing: Listing,
+    /// In their order; in lists only the first one.
+    pictures: Vec<Picture>,
+}
+
+impl ListingView {
+    fn new(listing: Listing, pictures: Vec<(Image, Vec<StoredVariant>)>) -> Self {
+        Self { listing, pictures: pictures.into_iter().map(|(image, files)| Picture::new(image, files)).collect() }
+    }
 }
 
 impl From<ListingError> for Problem {
@@ -71,12 +94,9 @@ struct SearchListings {
 
 /// Search published listings, newest first
 #[utoipa::path(get, path = "/v1/listings", tag = "listings", security(()), params(SearchListings), responses(
-    (status = 200, description = "A page", body = Page<Listing>),
+    (status = 200, description = "A page", body = Page<ListingView>),
 ))]
-async fn search_listings(
-    State(state): State<AppState>,
-    Query(query): Query<SearchListings>,
-) -> Result<Json<Page<Listing>>> {
+async fn search_listings(State(state): State<AppState>, Query(query): Query<SearchListings>) -> Result<Response> {
     if query.q.as_deref().is_some_and(|text| text.chars().count() > MAX_SEARCH) {
         return Err(Problem::bad_request("invalid_query", "the query is not what this request takes")
             .parameter("q", format!("has at most {MAX_SEARCH} characters")));
@@ -88,13 +108,21 @@ async fn search_listings(
         after: query.after.map(|after| Cursor { published_at: after.at, id: ListingId(after.id) }),
         limit: query.limit.fetch(),
     };
-    let rows = store::search(&mut *state.db.acquire().await?, &search).await?;
+    let mut conn = state.db.acquire().await?;
+    let rows = store::search(&mut conn, &search).await?;
+    let ids: Vec<_> = rows.iter().map(|listing| listing.id).collect();
+    let mut pictures = images::first_of(&mut conn, &ids).await?;
+    drop(conn);
     let cursor = |listing: &Listing| {
         // What is found was published, so that there is a time.
         let at = listing.published_at.unwrap_or(listing.created_at);
         TimeCursor { at, id: listing.id.0 }.to_string()
     };
-    Ok(Json(query.limit.page(rows, cursor, |listing| listing)))
+    let page = query.limit.page(rows, cursor, |listing| {
+        let first = pictures.remove(&listing.id);
+        ListingView::new(listing, first.into_iter().collect())
+    });
+    Ok(caching::shared(page))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -146,24 +174,30 @@ async fn create_listing(
 
 /// Read a listing
 ///
-/// Drafts and what was withdrawn or suspended are shown to the seller only.
+/// Drafts and what was withdrawn or suspended are shown to the seller and to moderators only, without pictures.
 #[utoipa::path(get, path = "/v1/listings/{listing}", tag = "listings", security((), ("bearer" = [])),
     params(("listing" = ListingId, Path), Acting), responses(
-    (status = 200, description = "The listing", body = Listing),
+    (status = 200, description = "The listing", body = ListingView),
 ))]
 async fn get_listing(
     State(state): State<AppState>,
     caller: Option<Caller>,
     acting: Acting,
     Path(id): Path<ListingId>,
-) -> Result<Json<Listing>> {
+) -> Result<Response> {
     let viewer = acting.viewer(caller.as_ref())?;
-    let listing = found(&mut *state.db.acquire().await?, id).await?;
-    let public = matches!(listing.status, ListingStatus::Published | ListingStatus::SoldOut | ListingStatus::Ended);
-    if public || viewer == Some(listing.seller_org_id) {
-        return Ok(Json(listing));
+    let mut conn = state.db.acquire().await?;
+    let listing = found(&mut conn, id).await?;
+    if listing.status.is_public() {
+        let pictures = images::of_listing(&mut conn, id).await?;
+        return Ok(caching::shared(ListingView::new(listing, pictures)));
     }
-    Err(ListingError::NotFound.into())
+    let moderates = caller.is_some_and(|caller| caller.platform(PlatformRole::Moderator).is_ok());
+    if viewer != Some(listing.seller_org_id) && !moderates {
+        return Err(ListingError::NotFound.into());
+    }
+    // Its pictures have addresses that end: `GET /v1/images` gives them.
+    Ok(Json(ListingView::new(listing, Vec::new())).into_response())
 }
 
 /// Publish a draft

@@ -40,7 +40,8 @@ impl From<ImageError> for Problem {
             ImageError::NoSuchListing(_) => {
                 Self::unprocessable("listing_unknown", "the organisation has no such listing").at("/listing", "unknown")
             }
-            ImageError::TooMany => Self::conflict("too_many_images", error.to_string()),
+            ImageError::TooMany | ImageError::TooManyOfOrg => Self::conflict("too_many_images", error.to_string()),
+            ImageError::FixedByBids => Self::conflict("images_fixed", error.to_string()),
             ImageError::TooManyOpen => Self::too_many("too_many_uploads", error.to_string(), Duration::from_mins(1)),
             ImageError::NotOpen(_) => Self::internal(error),
             ImageError::Sql(error) => error.into(),
@@ -183,7 +184,7 @@ struct Completed {
     (status = 202, description = "A job is at it; `Location` names the image, `Link` the job", body = Completed,
         headers(("Location" = String), ("Link" = String))),
     (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again; \
-        `too_many_images`: the listing has 30"),
+        `too_many_images`: the listing has 30; `images_fixed`: somebody has bid on it"),
     (status = 422, description = "`listing_unknown`, `upload_size`"),
 ))]
 async fn complete_upload(

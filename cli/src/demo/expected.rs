@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta};
 use market::auctions::model::AuctionStatus;
 use market::auctions::rules::{
-    Bid, Bidder, Closing, Effect, IncrementTable, Lot, Secret, Standing, State, Terms, decide_bid, decide_close,
+    Bid, Bidder, Closing, IncrementTable, Lot, Secret, Standing, State, Terms, decide_bid, decide_close,
 };
 use shared::ids::OrgId;
 use shared::money::Money;
@@ -43,6 +43,7 @@ pub(crate) fn ending(auction: &Recorded) -> anyhow::Result<Ending> {
             lot: Lot::Whole,
         },
         seller_approved: true,
+        listing_suspended: false,
         status: AuctionStatus::Live,
         ends_at,
         seq: 0,
@@ -58,14 +59,14 @@ pub(crate) fn ending(auction: &Recorded) -> anyhow::Result<Ending> {
         });
         let org = OrgId(Uuid::from_u128(place as u128 + 1));
         let bid = Bid {
-            bidder: Bidder { org, approved: true, broker: false },
+            bidder: Bidder { org, of_seller: false, approved: true, broker: false },
             maximum: Secret::new(bid.maximum.minor()),
             quantity: None,
             at: starts_at + bid.placed,
         };
         if let Ok(taken) = decide_bid(&state, &bid) {
             accepted += 1;
-            outbid += u64::from(taken.effect == Effect::Leads && state.standing.leader.is_some());
+            outbid += taken.outbid.len() as u64;
             state.seq = taken.seq;
             state.standing = taken.standing;
         } else {

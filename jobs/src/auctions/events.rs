@@ -1,4 +1,5 @@
 use market::auctions::model::{AuctionStatus, AuctionView};
+use serde_json::Value;
 use shared::realtime::Event;
 
 use queue::JobTx;
@@ -14,6 +15,9 @@ pub enum News {
     Awarded,
     Unsold,
     Cancelled,
+    /// A moderator has suspended its listing: what it shows is withheld.
+    Suspended,
+    Reinstated,
     /// Something that nobody reported in time.
     Changed,
 }
@@ -29,6 +33,8 @@ impl News {
             Self::Awarded => "awarded",
             Self::Unsold => "unsold",
             Self::Cancelled => "cancelled",
+            Self::Suspended => "suspended",
+            Self::Reinstated => "reinstated",
             Self::Changed => "changed",
         }
     }
@@ -54,13 +60,13 @@ pub fn announce(tx: &mut JobTx, news: News, view: &AuctionView) {
     }
 }
 
-/// The event of [`announce`]. It carries the whole of what everybody may see, so that a later one stands for those before it.
+/// The event of [`announce`]. It carries the whole of what everybody may see, so that a later one stands for those before it; of an
+/// auction whose listing is suspended that is nothing.
 pub fn event(news: News, view: &AuctionView) -> serde_json::Result<Event> {
-    let public = AuctionView { you_lead: None, ..view.clone() };
-    Ok(Event {
-        topic: format!("auction:{}", view.id),
-        seq: view.version,
-        kind: news.name().to_owned(),
-        data: serde_json::to_value(public)?,
-    })
+    let (news, data) = if view.suspended {
+        (News::Suspended, Value::Null)
+    } else {
+        (news, serde_json::to_value(AuctionView { you_lead: None, ..view.clone() })?)
+    };
+    Ok(Event { topic: format!("auction:{}", view.id), seq: view.version, kind: news.name().to_owned(), data })
 }

@@ -1,9 +1,9 @@
-//! Mail about auctions, posted in the transaction that makes it true: a bid, a purchase, the end.
+//! Mail about auctions, posted in the transaction that makes it true: a purchase, the end. Mail about a bid is posted by a job, so
+//! that bidders do not wait for others' mail.
 //!
 //! It goes to those who trade for an organisation now. The person who bid or listed may have left it since.
 
-use market::auctions::model::{Award, Closed, PlacedBid};
-use market::auctions::store as auctions;
+use market::auctions::model::{Award, Closed};
 use market::emails::model::{Content, Outbid, Sold, Unsold, Won};
 use market::identity::store as identity;
 use market::ids::ListingId;
@@ -18,24 +18,11 @@ use crate::emails::{MailError, post_to};
 /// How many people of one organisation get the same news at most: the longest-standing ones.
 const MOST_PER_ORG: i64 = 20;
 
-/// Tells those who trade for an organisation that has lost its lead, or its share, to a bid of `bidder`.
-///
-/// The auction's lock is held meanwhile: four statements, however many they are.
-pub async fn outbid(tx: &mut JobTx, placed: &PlacedBid, bidder: OrgId) -> Result<(), MailError> {
-    // An organisation that displaces its own bid on a divisible lot knows.
-    let orgs: Vec<_> = placed.outbid.iter().map(|outbid| outbid.org).filter(|org| *org != bidder).collect();
-    if orgs.is_empty() {
-        return Ok(());
-    }
-    let content = Content::Outbid(Outbid {
-        auction: placed.auction,
-        title: title(tx, placed.listing).await?,
-        price: placed.price,
-        next_minimum: placed.next_minimum,
-        ends_at: placed.ends_at,
-    });
-    let people = identity::traders(tx, &orgs, MOST_PER_ORG).await?;
-    Ok(post_to(tx, &people, &placed.bid.to_string(), &content).await?)
+/// Tells those who trade for organisations that have lost their lead, or their share. `reference` names the occasion: of each one
+/// they are told once.
+pub async fn outbid(tx: &mut JobTx, orgs: &[OrgId], reference: &str, outbid: Outbid) -> Result<(), MailError> {
+    let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
+    Ok(post_to(tx, &people, reference, &Content::Outbid(outbid)).await?)
 }
 
 /// Tells buyer and seller of an award, whether by bid or by purchase: one mail per person and order.
@@ -43,18 +30,18 @@ pub async fn award(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(),
     let order = orders::order(tx, closed.seller.org, award.order).await?;
     let order = order.ok_or(MailError::Missing("the order of an award"))?;
     let won = Content::Won(Won {
-        auction: closed.auction,
+        auction: closed.auction.id,
         order: award.order,
         title: closed.title.clone(),
-        seller: org_name(tx, closed.seller.org).await?,
+        seller: order.seller_name,
         total: order.total,
         pay_by: order.pay_by,
     });
     let sold = Content::Sold(Sold {
-        auction: closed.auction,
+        auction: closed.auction.id,
         order: award.order,
         title: closed.title.clone(),
-        buyer: org_name(tx, award.winner.org).await?,
+        buyer: order.buyer_name,
         total: order.total,
         fee: order.fee,
         net: order.net,
@@ -68,15 +55,14 @@ pub async fn award(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(),
 
 /// Tells the seller that nobody bid, or that the reserve was not met.
 pub async fn unsold(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
-    let view = auctions::view(tx, closed.auction, None).await?;
-    let view = view.ok_or(MailError::Missing("an auction that was closed"))?;
+    let auction = &closed.auction;
     let content = Content::Unsold(Unsold {
-        auction: closed.auction,
+        auction: auction.id,
         title: closed.title.clone(),
-        highest: (view.bid_count > 0).then_some(view.price),
+        highest: (auction.bid_count > 0).then_some(auction.price),
     });
     let people = traders(tx, closed.seller.org).await?;
-    Ok(post_to(tx, &people, &closed.auction.to_string(), &content).await?)
+    Ok(post_to(tx, &people, &auction.id.to_string(), &content).await?)
 }
 
 /// Who gets mail that concerns an organisation.
@@ -88,9 +74,4 @@ pub async fn traders(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>,
 pub async fn title(conn: &mut PgConnection, listing: ListingId) -> Result<String, MailError> {
     let listing = listings::listing(conn, listing).await?;
     Ok(listing.ok_or(MailError::Missing("an auction's listing"))?.title)
-}
-
-async fn org_name(conn: &mut PgConnection, org: OrgId) -> Result<String, MailError> {
-    let org = identity::org(conn, org).await?;
-    Ok(org.ok_or(MailError::Missing("a party's organisation"))?.legal_name)
 }

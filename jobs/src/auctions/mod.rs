@@ -3,11 +3,13 @@
 mod close_auction;
 pub mod events;
 pub mod mail;
+mod notify_outbid;
 mod open_auction;
 mod remind_bidders;
 mod sweep_auctions;
 
 pub use close_auction::CloseAuction;
+pub use notify_outbid::{LateBid, NotifyOutbid};
 pub use open_auction::OpenAuction;
 pub use remind_bidders::{RemindBidders, Reminder};
 pub use sweep_auctions::SweepAuctions;

@@ -95,6 +95,8 @@ pub struct AuctionView {
     pub listing_id: ListingId,
     pub seller_org_id: OrgId,
     pub status: AuctionStatus,
+    /// A moderator has suspended its listing: only the seller is shown it, no bid is taken, and if it ends so, it is cancelled.
+    pub suspended: bool,
     pub lot_mode: LotMode,
     pub quantity: i64,
     pub min_order: i64,
@@ -157,19 +159,15 @@ pub struct BidView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedBid {
     pub bid: BidId,
-    pub auction: AuctionId,
-    pub listing: ListingId,
     pub effect: Effect,
-    pub price: Money,
-    pub next_minimum: Money,
-    pub ends_at: DateTime<Utc>,
     pub end_moved: bool,
     pub placed_at: DateTime<Utc>,
-    pub version: i64,
     /// False for a raise that nobody may hear of.
     pub public_change: bool,
-    /// Who lost the lead, or the share, by this bid.
-    pub outbid: Vec<Participant>,
+    /// Who lost the lead, or a share, by this bid.
+    pub outbid: Vec<OrgId>,
+    /// As the bidder sees it with this bid.
+    pub auction: AuctionView,
 }
 
 /// An organisation in an auction, and the person who bid for it last.
@@ -182,9 +180,8 @@ pub struct Participant {
 /// A bid that was taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retracted {
-    pub auction: AuctionId,
-    pub price: Money,
-    pub version: i64,
+    /// As the bidder sees it without the bid.
+    pub auction: AuctionView,
     /// False when only a hidden raise went, and nothing visible with it.
     pub public_change: bool,
 }
@@ -202,23 +199,21 @@ pub struct Award {
 /// An auction that is decided now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
-    pub auction: AuctionId,
-    pub listing: ListingId,
+    /// As the buyer sees it, after a purchase; as everybody does, after the end.
+    pub auction: AuctionView,
     pub title: String,
     /// Who listed it.
     pub seller: Participant,
     /// Empty: unsold, or cancelled.
     pub awards: Vec<Award>,
-    pub ends_at: DateTime<Utc>,
     pub closed_at: DateTime<Utc>,
-    pub version: i64,
 }
 
 /// What came of the attempt to close an auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloseOutcome {
     /// This call closed it.
-    Closed(Closed),
+    Closed(Box<Closed>),
     /// The end lies ahead: ask again then. `now` is the database's time, by which the wait is to be reckoned.
     NotYet { ends_at: DateTime<Utc>, now: DateTime<Utc> },
     /// Decided before; nothing was done.
@@ -226,10 +221,10 @@ pub enum CloseOutcome {
 }
 
 /// What came of the attempt to open an auction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenOutcome {
-    /// This call opened it.
-    Opened { version: i64, ends_at: DateTime<Utc> },
+    /// This call opened it; as everybody sees it.
+    Opened(Box<AuctionView>),
     /// The start lies ahead of `now`, the database's time.
     NotYet { starts_at: DateTime<Utc>, now: DateTime<Utc> },
     /// Opened or decided before; nothing was done.

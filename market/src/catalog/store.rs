@@ -44,6 +44,10 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("items_sku_length", "/sku", "must have 1 to 64 characters"),
     ("items_title_length", "/title", "must have 1 to 200 characters"),
     ("items_unit_length", "/unit", "must have 1 to 20 characters"),
+    ("categories_schema_size", "/attribute_schema", "must have at most 65536 bytes as text"),
+    ("items_per_org", "", "the organisation has 10000 items: archive some first"),
+    ("items_attributes_size", "/attributes", "must have at most 16384 bytes as text"),
+    ("items_compatibility_size", "/compatibility", "must have at most 20000 bytes together"),
     ("items_compatibility_count", "/compatibility", "must have at most 500 entries"),
 ];
 

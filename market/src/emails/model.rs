@@ -7,7 +7,7 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
 use crate::identity::MemberRole;
-use crate::ids::{AuctionId, EmailId, InvitationId, OrderId, ReportId};
+use crate::ids::{AuctionId, EmailId, InvitationId, ListingId, OrderId, ReportId};
 
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +107,8 @@ pub enum Content {
     PasswordChanged(PasswordChanged),
     SessionEnded(SessionEnded),
     Invitation(Invitation),
+    ListingSuspended(ListingSuspended),
+    ListingReinstated(ListingReinstated),
 }
 
 impl Content {
@@ -129,6 +131,8 @@ impl Content {
             Self::PasswordChanged(_) => "password_changed",
             Self::SessionEnded(_) => "session_ended",
             Self::Invitation(_) => "invitation",
+            Self::ListingSuspended(_) => "listing_suspended",
+            Self::ListingReinstated(_) => "listing_reinstated",
         }
     }
 
@@ -272,6 +276,24 @@ pub struct Invitation {
     pub invitation: InvitationId,
     pub org_name: String,
     pub role: MemberRole,
+}
+
+/// To those who trade for the seller. Reference: the listing and the time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingSuspended {
+    pub listing: ListingId,
+    pub title: String,
+    /// As the moderator wrote it.
+    pub reason: String,
+    /// It has an auction that goes on without bids.
+    pub in_auction: bool,
+}
+
+/// To those who trade for the seller. Reference: the listing and the time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingReinstated {
+    pub listing: ListingId,
+    pub title: String,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod uploads;
 use std::collections::HashMap;
 
 use shared::ids::{JobId, OrgId};
+use shared::invalid::violated;
 use sqlx::PgConnection;
 
 use super::model::{Finished, Format, Image, Refusal, Shape, Status, StoredVariant, UploadId};
@@ -30,8 +31,22 @@ pub enum ImageError {
     TooMany,
     #[error("{MAX_OPEN_UPLOADS} uploads of this organisation are announced and not completed")]
     TooManyOpen,
+    #[error("the pictures of a listing with bids are fixed")]
+    FixedByBids,
+    #[error("the organisation has too many pictures: delete some first")]
+    TooManyOfOrg,
     #[error(transparent)]
-    Sql(#[from] sqlx::Error),
+    Sql(sqlx::Error),
+}
+
+impl From<sqlx::Error> for ImageError {
+    fn from(error: sqlx::Error) -> Self {
+        match violated(&error) {
+            Some("images_fixed_by_bids") => Self::FixedByBids,
+            Some("images_per_org") => Self::TooManyOfOrg,
+            _ => Self::Sql(error),
+        }
+    }
 }
 
 /// Notes which job works on the image.
@@ -125,7 +140,42 @@ pub async fn of_listing(
         .collect())
 }
 
-/// Whether anybody may see the image: it shows a listing that is or was on offer.
+/// The first picture of each of these listings, with its files; of those that show none nothing.
+pub async fn first_of(
+    conn: &mut PgConnection,
+    listings: &[ListingId],
+) -> Result<HashMap<ListingId, (Image, Vec<StoredVariant>)>, ImageError> {
+    let listings: Vec<_> = listings.iter().map(|id| id.0).collect();
+    let ids = sqlx::query_scalar!(
+        r#"
+        SELECT i.id AS "id: ImageId"
+        FROM unnest($1::uuid[]) AS wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT id
+            FROM images
+            WHERE listing_id = wanted.id
+              AND status = 'ready'
+            ORDER BY position, id
+            LIMIT 1
+        ) AS i
+        "#,
+        &listings,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut files = variants_of(conn, &ids).await?;
+    let images = read(conn, &ids).await?;
+    let with_files = |image: Image| {
+        let variants = files.remove(&image.id).unwrap_or_default();
+        image.listing.map(|listing| (listing, (image, variants)))
+    };
+    Ok(images.into_iter().filter_map(with_files).collect())
+}
+
+/// Whether anybody may see the image: it shows a listing that is or was on offer, of a seller that is not suspended.
 pub async fn is_public(conn: &mut PgConnection, id: ImageId) -> Result<bool, ImageError> {
     let public = sqlx::query_scalar!(
         r#"
@@ -133,9 +183,11 @@ pub async fn is_public(conn: &mut PgConnection, id: ImageId) -> Result<bool, Ima
             SELECT
             FROM images AS i
             JOIN listings AS l ON l.id = i.listing_id
+            JOIN orgs AS o ON o.id = l.seller_org_id
             WHERE i.id = $1
               AND i.status = 'ready'
               AND l.status IN ('published', 'sold_out', 'ended')
+              AND o.status <> 'suspended'
         ) AS "public!"
         "#,
         id.0,
@@ -292,3 +344,6 @@ pub async fn remove(conn: &mut PgConnection, id: ImageId) -> Result<(), ImageErr
 fn expect_one(affected: u64, otherwise: ImageError) -> Result<(), ImageError> {
     if affected == 1 { Ok(()) } else { Err(otherwise) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 use shared::text;
@@ -56,15 +57,30 @@ pub enum ListingStatus {
     Withdrawn,
 }
 
+impl ListingStatus {
+    /// Shown to everybody: on offer, or it was and has come to its end.
+    #[must_use]
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Published | Self::SoldOut | Self::Ended)
+    }
+}
+
 /// An item on offer. Drafts are shown to their organisation only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Listing {
     pub id: ListingId,
     pub seller_org_id: OrgId,
+    /// The name that the seller trades under.
+    pub seller_name: String,
     pub item_id: ItemId,
     pub category_id: CategoryId,
     pub title: String,
     pub description: String,
+    /// The item's, in the shape that its category asks for.
+    #[schema(value_type = Object)]
+    pub attributes: Value,
+    /// What the item fits or works with, in the seller's words.
+    pub compatibility: Vec<String>,
     pub sale_mode: SaleMode,
     pub currency: Currency,
     /// Per unit; auctions have their own amounts.
@@ -75,6 +91,9 @@ pub struct Listing {
     pub unit: String,
     pub delivery_options: Vec<String>,
     pub status: ListingStatus,
+    /// Why a moderator has suspended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
     pub published_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }

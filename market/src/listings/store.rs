@@ -3,7 +3,10 @@
 //! Whoever needs both locks the auction's row before the listing's, and changes the auction after the listing. The making of an
 //! auction locks the listing first; an open auction that somebody holds unchanged refuses it without a wait.
 
+mod moderate;
+
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use shared::ids::{OrgId, UserId};
 use shared::invalid::{ConstraintMessages, Invalid, constraint_message};
 use shared::money::{Currency, Money};
@@ -12,6 +15,8 @@ use sqlx::PgConnection;
 use super::model::{Listing, ListingStatus, NewListing, SaleMode, Search};
 use crate::catalog::store::{CatalogError, check_item};
 use crate::ids::{CategoryId, ItemId, ListingId};
+
+pub use moderate::{Moderated, reinstate, suspend};
 
 /// Why a listing is refused.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("listings_price_by_mode", "/price", "a fixed sale needs a price, an auction has its own"),
     ("listings_quantity_positive", "/quantity", "must lie between 1 and 1000000000"),
     ("listings_min_quantity_range", "/min_quantity", "must lie between 1 and the quantity"),
+    ("listings_per_org", "", "the organisation has 5000 listings: withdraw some first"),
     ("listings_delivery_known", "/delivery_options", "must be some of pickup, parcel, freight, orbital"),
 ];
 
@@ -56,10 +62,13 @@ impl From<sqlx::Error> for ListingError {
 struct Row {
     id: ListingId,
     seller_org_id: OrgId,
+    seller_name: String,
     item_id: ItemId,
     category_id: CategoryId,
     title: String,
     description: String,
+    attributes: Value,
+    compatibility: Vec<String>,
     sale_mode: SaleMode,
     currency: Currency,
     price_minor: Option<i64>,
@@ -68,6 +77,7 @@ struct Row {
     unit: String,
     delivery_options: Vec<String>,
     status: ListingStatus,
+    status_reason: Option<String>,
     published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
 }
@@ -77,10 +87,13 @@ impl From<Row> for Listing {
         Self {
             id: row.id,
             seller_org_id: row.seller_org_id,
+            seller_name: row.seller_name,
             item_id: row.item_id,
             category_id: row.category_id,
             title: row.title,
             description: row.description,
+            attributes: row.attributes,
+            compatibility: row.compatibility,
             sale_mode: row.sale_mode,
             currency: row.currency,
             price: row.price_minor.map(|minor| Money::from_minor(minor, row.currency)),
@@ -89,6 +102,7 @@ impl From<Row> for Listing {
             unit: row.unit,
             delivery_options: row.delivery_options,
             status: row.status,
+            status_reason: row.status_reason,
             published_at: row.published_at,
             created_at: row.created_at,
         }
@@ -139,14 +153,16 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT l.id AS "id: ListingId", l.seller_org_id AS "seller_org_id: OrgId", l.item_id AS "item_id: ItemId",
-                  i.category_id AS "category_id: CategoryId", l.title, l.description,
+        r#"SELECT l.id AS "id: ListingId", l.seller_org_id AS "seller_org_id: OrgId", o.legal_name AS seller_name,
+                  l.item_id AS "item_id: ItemId", i.category_id AS "category_id: CategoryId", l.title, l.description,
+                  i.attributes, i.compatibility,
                   l.sale_mode AS "sale_mode: SaleMode", l.currency AS "currency: Currency", l.price_minor, l.quantity,
-                  l.min_quantity, i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.published_at,
-                  l.created_at
+                  l.min_quantity, i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.status_reason,
+                  l.published_at, l.created_at
            FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
            JOIN listings AS l ON l.id = wanted.id
            JOIN items AS i ON i.id = l.item_id
+           JOIN orgs AS o ON o.id = l.seller_org_id
            ORDER BY wanted.place"#,
         &ids,
     )

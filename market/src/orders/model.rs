@@ -51,7 +51,10 @@ pub struct Order {
     pub id: OrderId,
     pub source: OrderSource,
     pub buyer_org_id: OrgId,
+    /// The name that the buyer trades under.
+    pub buyer_name: String,
     pub seller_org_id: OrgId,
+    pub seller_name: String,
     pub status: OrderStatus,
     /// What the buyer pays.
     pub total: Money,

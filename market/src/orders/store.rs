@@ -75,7 +75,9 @@ struct Row {
     id: OrderId,
     source: OrderSource,
     buyer_org_id: OrgId,
+    buyer_name: String,
     seller_org_id: OrgId,
+    seller_name: String,
     status: OrderStatus,
     currency: Currency,
     total_minor: i64,
@@ -131,12 +133,15 @@ pub async fn orders_of(
 async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT id AS "id: OrderId", source AS "source: OrderSource", buyer_org_id AS "buyer_org_id: OrgId",
-                  seller_org_id AS "seller_org_id: OrgId", status AS "status: OrderStatus",
-                  currency AS "currency: Currency", total_minor, fee_bps, fee_minor, net_minor, pay_by, created_at
-           FROM orders
-           WHERE id = ANY ($1)
-           ORDER BY id DESC"#,
+        r#"SELECT o.id AS "id: OrderId", o.source AS "source: OrderSource", o.buyer_org_id AS "buyer_org_id: OrgId",
+                  buyer.legal_name AS buyer_name, o.seller_org_id AS "seller_org_id: OrgId",
+                  seller.legal_name AS seller_name, o.status AS "status: OrderStatus", o.currency AS "currency: Currency",
+                  o.total_minor, o.fee_bps, o.fee_minor, o.net_minor, o.pay_by, o.created_at
+           FROM orders AS o
+           JOIN orgs AS buyer ON buyer.id = o.buyer_org_id
+           JOIN orgs AS seller ON seller.id = o.seller_org_id
+           WHERE o.id = ANY ($1)
+           ORDER BY o.id DESC"#,
         ids,
     )
     .fetch_all(&mut *conn)
@@ -148,7 +153,9 @@ async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sql
             id: row.id,
             source: row.source,
             buyer_org_id: row.buyer_org_id,
+            buyer_name: row.buyer_name,
             seller_org_id: row.seller_org_id,
+            seller_name: row.seller_name,
             status: row.status,
             total: money(row.total_minor),
             fee_bps: row.fee_bps,

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use anyhow::Context;
 use chrono::TimeDelta;
 use jobs::auctions::events::{News, announce};
 use jobs::auctions::{CloseAuction, mail};
@@ -19,15 +18,15 @@ impl Handler<Services> for CloseAuction {
             CloseOutcome::NotYet { ends_at, now } => return Ok(after(ends_at - now)),
             CloseOutcome::Already(_) => return Ok(Outcome::Done),
         };
-        let view = store::view(&mut tx, self.auction, None).await?.context("the auction that was closed")?;
+        let view = &closed.auction;
         if view.status == AuctionStatus::Unsold {
             mail::unsold(&mut tx, &closed).await?;
         }
         for award in &closed.awards {
             mail::award(&mut tx, &closed, award).await?;
         }
-        announce(&mut tx, News::of(view.status), &view);
-        let lateness = (closed.closed_at - closed.ends_at).as_seconds_f64();
+        announce(&mut tx, News::of(view.status), view);
+        let lateness = (closed.closed_at - view.ends_at).as_seconds_f64();
         metrics::histogram!("tradeyard_auction_closing_lateness_seconds").record(lateness);
         cx.log(format!("closed {} ms after the end, {} award(s)", (lateness * 1000.0).round(), closed.awards.len()));
         cx.commit(tx).await

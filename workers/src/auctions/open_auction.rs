@@ -1,4 +1,3 @@
-use anyhow::Context;
 use jobs::auctions::OpenAuction;
 use jobs::auctions::events::{News, announce};
 use market::auctions::model::OpenOutcome;
@@ -12,8 +11,7 @@ impl Handler<Services> for OpenAuction {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         let mut tx = cx.begin().await?;
         match store::open(&mut tx, self.auction).await? {
-            OpenOutcome::Opened { .. } => {
-                let view = store::view(&mut tx, self.auction, None).await?.context("the auction that was opened")?;
+            OpenOutcome::Opened(view) => {
                 announce(&mut tx, News::Opened, &view);
                 cx.commit(tx).await
             }

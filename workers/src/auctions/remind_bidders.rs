@@ -13,7 +13,7 @@ impl Handler<Services> for RemindBidders {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         let mut tx = cx.begin().await?;
         let Some(view) = store::view(&mut tx, self.auction, None).await? else { return Ok(Outcome::Done) };
-        if view.status != AuctionStatus::Live || view.ends_at <= view.server_time {
+        if view.status != AuctionStatus::Live || view.suspended || view.ends_at <= view.server_time {
             return Ok(Outcome::Done);
         }
         let due = view.ends_at - self.reminder.before_end();

@@ -1,7 +1,7 @@
 //! Auctions as their jobs run them: on the real engine, over the real store.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use jobs::auctions::{CloseAuction, OpenAuction, RemindBidders, Reminder, SweepAuctions};
+use jobs::auctions::{CloseAuction, NotifyOutbid, OpenAuction, RemindBidders, Reminder, SweepAuctions};
 use market::auctions::model::{AuctionStatus, AuctionView, LotMode, NewAuction};
 use market::auctions::store::{self, PlaceBid};
 use market::ids::AuctionId;
@@ -29,6 +29,7 @@ impl Market {
             .with::<OpenAuction>()
             .with::<CloseAuction>()
             .with::<RemindBidders>()
+            .with::<NotifyOutbid>()
             .with::<SweepAuctions>();
         let stage = Stage::with_clock(handlers, clock).await;
         let mut conn = stage.db.pool.acquire().await.unwrap();
@@ -338,3 +339,5 @@ async fn the_sweep_adds_what_is_missing_and_pulls_what_is_late() {
     assert_eq!(sweep().await, json!({"added": 0, "pulled": 0}));
     market.close().await;
 }
+
+mod outbid;

@@ -4,8 +4,9 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, Invitation, OrgApproved, OrgRejected, OrgSuspended,
-    Outbid, PasswordChanged, Recipient, ReportReady, ResetPassword, SessionEnded, Sold, Unsold, VerifyAddress, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, Invitation, ListingReinstated, ListingSuspended,
+    OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, Recipient, ReportReady, ResetPassword,
+    SessionEnded, Sold, Unsold, VerifyAddress, Won,
 };
 use market::identity::MemberRole;
 use secrecy::SecretString;
@@ -136,6 +137,23 @@ fn every_mail() -> Vec<(Content, Link)> {
     ]
 }
 
+/// What sellers are told of moderators' decisions, with the same.
+fn moderators_mail() -> Vec<(Content, Link)> {
+    let title = "Fendt 724 Vario <2015>, \"one owner\"\r\nBcc: x@example.com".to_owned();
+    vec![
+        (
+            Content::ListingSuspended(ListingSuspended {
+                listing: id(5),
+                title: title.clone(),
+                reason: "The photographs show another machine.\nPlease send us the serial number.".to_owned(),
+                in_auction: true,
+            }),
+            Link::None,
+        ),
+        (Content::ListingReinstated(ListingReinstated { listing: id(5), title }), Link::None),
+    ]
+}
+
 fn reader() -> Reader {
     Reader { name: "Søren <i>Kruse</i>".to_owned(), zone: Tz::Europe__Berlin }
 }
@@ -156,7 +174,7 @@ fn every_mail_looks_as_agreed() {
 
 #[test]
 fn what_people_typed_stays_text() {
-    for (content, link) in every_mail() {
+    for (content, link) in every_mail().into_iter().chain(moderators_mail()) {
         let mail = renderer().render(&content, &link, &reader()).unwrap();
         assert!(!mail.subject.contains(['\r', '\n']), "{}", mail.subject);
         assert!(!mail.html.contains("<b>") && !mail.html.contains("<i>") && !mail.html.contains("<2015>"));

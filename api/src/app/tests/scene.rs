@@ -91,6 +91,7 @@ impl Scene {
             ("order", bought.ok()["order"].as_str().unwrap().to_owned()),
             ("upload", id(&upload)),
             ("image", image.to_string()),
+            ("file", "160.webp".to_owned()),
             ("report", id(&report)),
             ("shipment", "S-1".to_owned()),
             ("invitation", uuid::Uuid::now_v7().to_string()),

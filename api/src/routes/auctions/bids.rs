@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use jobs::auctions::NotifyOutbid;
 use jobs::auctions::events::{News, announce};
-use jobs::auctions::mail;
 use market::auctions::model::{AuctionView, BidView, SecretMoney};
 use market::auctions::rules::Effect;
 use market::auctions::store::{self, AuctionError};
@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::found;
+use super::found_for;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
@@ -46,7 +46,7 @@ struct PlaceBid {
 /// What a bid did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum BidOutcome {
+pub(super) enum BidOutcome {
     /// You lead (or, of a divisible lot, would get something).
     Leads,
     /// Somebody's maximum, or earlier equal bid, is better.
@@ -66,7 +66,7 @@ impl From<Effect> for BidOutcome {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct PlacedBid {
+pub(super) struct PlacedBid {
     /// For taking the bid back.
     id: BidId,
     outcome: BidOutcome,
@@ -86,8 +86,9 @@ struct PlacedBid {
 ), responses(
     (status = 201, description = "Accepted; `Location` names the auction, which shows it", body = PlacedBid,
         headers(("Location" = String))),
-    (status = 403, description = "`own_lot`, `org_not_approved`, `org_kind`: it is no buyer, `brokers_excluded`"),
-    (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`"),
+    (status = 403, description = "`own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is no \
+        buyer, `brokers_excluded`"),
+    (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`"),
     (status = 422, description = "`bid_too_low` (says the `next_minimum`), `not_a_raise`, `amount_too_large`, \
         `quantity_on_whole_lot`, `quantity_out_of_range`, `invalid_value`"),
 ))]
@@ -98,8 +99,8 @@ async fn place_bid(
     acting: Acting,
     Idempotent { key, body }: Idempotent<PlaceBid>,
 ) -> Result<Response> {
-    // Eight round trips: the caller, BEGIN, the key, lock and judge, write, view, the answer, COMMIT; the lock is held for the
-    // last five. A divisible lot takes one more for its bids, and a bid that displaces somebody those of [`mail::outbid`].
+    // Seven round trips: the caller, BEGIN, the key, lock and judge, write, the answer, COMMIT; the lock is held for the last four.
+    // A divisible lot takes one more for its bids, and a bid that displaces somebody one for the job that tells them.
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
@@ -109,20 +110,21 @@ async fn place_bid(
 }
 
 /// Places the bid with all that belongs to it.
-async fn accept(tx: &mut JobTx, bid: &store::PlaceBid) -> Result<PlacedBid> {
+pub(super) async fn accept(tx: &mut JobTx, bid: &store::PlaceBid) -> Result<PlacedBid> {
     let placed = store::place_bid(tx, bid).await?;
-    let view = found(tx, bid.auction, Some(bid.org)).await?;
-    mail::outbid(tx, &placed, bid.org).await?;
+    if let Some(outbid) = NotifyOutbid::of(&placed) {
+        let _ = tx.enqueue(&outbid).await?;
+    }
     // Of a hidden raise nobody may hear.
     if placed.public_change {
-        announce(tx, News::Bid, &view);
+        announce(tx, News::Bid, &placed.auction);
     }
     Ok(PlacedBid {
         id: placed.bid,
         outcome: placed.effect.into(),
         placed_at: placed.placed_at,
         end_moved: placed.end_moved,
-        auction: view,
+        auction: placed.auction,
     })
 }
 
@@ -153,6 +155,7 @@ async fn list_bids(
 ) -> Result<Json<Page<BidView>>> {
     let viewer = acting.viewer(caller.as_ref())?;
     let mut conn = state.db.acquire().await?;
+    found_for(caller.as_ref(), &mut conn, auction, viewer).await?;
     let rows = store::bids(&mut conn, auction, viewer, query.after, query.limit.fetch()).await?;
     let rows = rows.ok_or(AuctionError::NotFound)?;
     Ok(Json(query.limit.page(rows, |bid| bid.number.to_string(), |bid| bid)))
@@ -179,13 +182,12 @@ async fn retract_bid(
         AuctionError::NotFound => Problem::not_found("bid"),
         error => error.into(),
     })?;
-    if retracted.auction != auction {
+    if retracted.auction.id != auction {
         return Err(Problem::not_found("bid"));
     }
-    let view = found(&mut tx, auction, Some(org)).await?;
     if retracted.public_change {
-        announce(&mut tx, News::Retraction, &view);
+        announce(&mut tx, News::Retraction, &retracted.auction);
     }
     tx.commit().await?;
-    Ok(Json(view))
+    Ok(Json(retracted.auction))
 }

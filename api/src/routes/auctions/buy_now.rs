@@ -17,7 +17,6 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::found;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::Path;
@@ -50,8 +49,9 @@ struct Bought {
     ("Idempotency-Key" = String, Header, description = "A new one for each purchase; the same again gets the same answer"),
 ), responses(
     (status = 201, description = "Bought; `Location` names the order", body = Bought, headers(("Location" = String))),
-    (status = 403, description = "`own_lot`, `org_not_approved`, `org_kind`: it is no buyer, `brokers_excluded`"),
-    (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`, `seller_suspended`"),
+    (status = 403, description = "`own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is no \
+        buyer, `brokers_excluded`"),
+    (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`"),
 ))]
 async fn buy_now(
     State(state): State<AppState>,
@@ -74,7 +74,6 @@ async fn buy(tx: &mut JobTx, auction: AuctionId, org: OrgId, user: UserId) -> Re
     let award =
         closed.awards.first().ok_or_else(|| Problem::internal(anyhow::anyhow!("a purchase without an award")))?;
     mail::award(tx, &closed, award).await?;
-    let view = found(tx, auction, Some(org)).await?;
-    announce(tx, News::Bought, &view);
-    Ok(Bought { order: award.order, amount: award.amount, auction: view })
+    announce(tx, News::Bought, &closed.auction);
+    Ok(Bought { order: award.order, amount: award.amount, auction: closed.auction })
 }

@@ -27,9 +27,11 @@ fn refused(refusal: Refused, currency: Currency) -> Problem {
     let text = refusal.to_string();
     match refusal {
         Refused::OwnLot => Problem::forbidden("own_lot", text),
+        Refused::SellersPeople => Problem::forbidden("sellers_people", text),
         Refused::NotApproved => Problem::forbidden("org_not_approved", text),
         Refused::BrokersExcluded => Problem::forbidden("brokers_excluded", text),
         Refused::SellerSuspended => Problem::conflict("seller_suspended", text),
+        Refused::ListingSuspended => Problem::conflict("listing_suspended", text),
         Refused::NotStarted => Problem::conflict("auction_not_started", text),
         Refused::Ended => Problem::conflict("auction_ended", text),
         Refused::BelowMinimum { minimum } => {

@@ -13,6 +13,7 @@ use crate::testing::{Answer, Person, TestApi, with_token};
 mod bidding;
 mod ending;
 mod live;
+mod statements;
 
 /// An API with a seller, two buyers and a moderator, that remembers the text of every answer.
 struct Market {
@@ -115,13 +116,21 @@ impl Market {
             "SELECT m.template, u.email, m.data
              FROM emails AS m
              JOIN users AS u ON u.id = m.user_id
-             WHERE m.template IN ('outbid', 'sold', 'won')
+             WHERE m.template IN ('sold', 'won')
                AND EXISTS (SELECT FROM jobs AS j WHERE j.kind = 'emails.send' AND j.payload ->> 'email' = m.id::text)
              ORDER BY m.template, u.email",
         )
         .fetch_all(&self.api.db.pool)
         .await
         .unwrap()
+    }
+
+    /// The payloads of the jobs that tell those who were outbid, the oldest first.
+    async fn notices(&self) -> Vec<Value> {
+        sqlx::query_scalar("SELECT payload FROM jobs WHERE kind = 'auctions.notify_outbid' ORDER BY id")
+            .fetch_all(&self.api.db.pool)
+            .await
+            .unwrap()
     }
 
     /// The jobs about an auction: kind and time, by kind.

@@ -8,6 +8,7 @@ use jobs::auctions::events::{News, event};
 use market::auctions::store;
 use market::ids::AuctionId;
 
+use super::shown_to;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::realtime::topic::{Carries, Snapshot, Topic};
@@ -29,15 +30,20 @@ impl Topic for AuctionTopic {
         Carries::State
     }
 
+    fn id(&self, text: &str) -> Option<String> {
+        text.parse::<AuctionId>().ok().map(|id| id.to_string())
+    }
+
     fn snapshot<'a>(
         &'a self,
         state: &'a AppState,
-        _: &'a Caller,
+        caller: &'a Caller,
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
         Box::pin(async move {
             let Ok(id) = id.parse::<AuctionId>() else { return Ok(None) };
-            let Some(view) = store::view(&mut *state.db.acquire().await?, id, None).await? else { return Ok(None) };
+            let view = store::view(&mut *state.db.acquire().await?, id, None).await?;
+            let Some(view) = view.filter(|view| shown_to(view, Some(caller))) else { return Ok(None) };
             let data = serde_json::to_value(&view).map_err(Problem::internal)?;
             Ok(Some(Snapshot { seq: view.version, data }))
         })

@@ -47,6 +47,10 @@ impl Topic for JobTopic {
         Carries::Reading
     }
 
+    fn id(&self, text: &str) -> Option<String> {
+        text.parse::<i64>().ok().map(|id| id.to_string())
+    }
+
     fn snapshot<'a>(
         &'a self,
         state: &'a AppState,

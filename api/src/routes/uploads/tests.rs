@@ -256,3 +256,76 @@ async fn an_organisation_announces_so_many_uploads_at_a_time() {
         .unwrap();
     assert_eq!(announce().await.status, 201);
 }
+
+#[tokio::test]
+async fn pictures_of_what_is_on_offer_are_for_everybody_and_for_every_cache() {
+    let scene = scene().await;
+    let (api, ann) = (&scene.api, &scene.ann);
+    let seller = market::testing::Trader { org: scene.org, user: ann.id };
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let listing = market::testing::draft(&mut conn, seller, market::listings::model::SaleMode::Fixed, 1).await;
+    let upload = store::insert_upload(&mut conn, scene.org, ann.id, "image/png", 5, VALID_FOR).await.unwrap();
+    let id = store::complete_upload(&mut conn, &upload, Some(listing)).await.unwrap();
+    // As the worker does it.
+    store::begin(&mut conn, id).await.unwrap();
+    let object_key = format!("images/{id}/160.webp");
+    api.state.blobs.put(&object_key, "image/webp", "picture".as_bytes()).await.unwrap();
+    let format = market::images::model::Format::Webp;
+    let variant = StoredVariant { shape: Shape::Whole, format, width: 160, height: 90, bytes: 7, object_key };
+    let finished =
+        Finished { checksum: [0; 32], width: 160, height: 90, blurhash: "LEHV6n".to_owned(), variants: vec![variant] };
+    store::finish(&mut conn, id, &finished).await.unwrap();
+
+    // Of a draft nobody else sees anything, and nothing of it is kept.
+    let (file, image, listing) =
+        (format!("/v1/images/{id}/160.webp"), format!("/v1/images/{id}"), format!("/v1/listings/{listing}"));
+    for path in [&file, &image, &listing] {
+        let refused = api.get(None, path).await.refused(404, "not_found");
+        assert_eq!(refused.headers["cache-control"], "no-store", "{path}");
+    }
+    let own = api.get(Some(ann), &image).await;
+    assert_eq!(own.headers["cache-control"], "private, no-cache");
+    assert!(own.ok()["variants"][0]["url"].as_str().unwrap().contains("X-Amz-Signature"));
+
+    api.post(Some(ann), &format!("{listing}/publish"), json!({})).await.ok();
+    let shown = api.get(None, &listing).await;
+    assert_eq!(shown.headers["cache-control"], "public, max-age=5");
+    let tag = shown.headers["etag"].to_str().unwrap().to_owned();
+    let body = shown.ok();
+    assert_eq!((&body["seller_name"], &body["attributes"]), (&json!("Ann Farm"), &json!({})));
+    assert_eq!(body["pictures"][0]["variants"][0]["url"], json!(file));
+    let found = api.get(None, "/v1/listings").await.ok();
+    assert_eq!(found["items"][0]["pictures"][0]["variants"][0]["url"], json!(file));
+    let listed = api.get(None, &format!("/v1/images?listing={}", body["id"].as_str().unwrap())).await.ok();
+    assert_eq!(listed["items"][0]["variants"][0]["url"], json!(file));
+    let again = api.send(api.request(Method::GET, &listing).header("if-none-match", format!("\"x\", W/{tag}"))).await;
+    assert_eq!((again.status.as_u16(), again.headers["etag"].to_str().unwrap()), (304, tag.as_str()));
+
+    let answer = api.request(Method::GET, &file).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    for (name, value) in [
+        ("cache-control", "public, max-age=31536000, immutable"),
+        ("content-type", "image/webp"),
+        ("content-length", "7"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(answer.headers()[name], value);
+    }
+    let tag = answer.headers()["etag"].to_str().unwrap().to_owned();
+    assert_eq!(answer.text().await.unwrap(), "picture");
+    let again = api.request(Method::GET, &file).header("if-none-match", tag).send().await.unwrap();
+    assert_eq!(again.status(), 304);
+    for path in [format!("/v1/images/{id}/320.webp"), format!("/v1/images/{id}/..%2F..%2Fuploads%2F{}", upload.id)] {
+        api.get(None, &path).await.refused(404, "not_found");
+    }
+
+    // A seller that is suspended shows nothing.
+    sqlx::query("UPDATE orgs SET status = 'suspended' WHERE id = $1")
+        .bind(scene.org)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    drop(conn);
+    api.get(None, &file).await.refused(404, "not_found");
+    assert_eq!(api.get(None, "/v1/listings").await.ok()["items"], json!([]));
+}

@@ -46,6 +46,11 @@ pub fn allocate(quantity: i64, min_order: i64, book: &[BookBid]) -> Vec<Allocati
         .collect()
 }
 
+/// How many bids of a divisible lot can be served at most; they are the first ones by [`Rank`], and no other bid decides anything.
+pub(in crate::auctions) const fn most_served(quantity: i64, min_order: i64) -> i64 {
+    if min_order > 0 { quantity / min_order } else { quantity }
+}
+
 /// The opening price while a minimum order is left; then one increment above the cheapest bid that is served.
 pub(super) fn next_minimum(terms: &Terms, book: &[BookBid]) -> i64 {
     match cheapest_when_full(terms, book) {
@@ -67,7 +72,7 @@ fn cheapest_when_full(terms: &Terms, book: &[BookBid]) -> Option<i64> {
 
 /// The price to beat: what a divisible lot shows as its price.
 #[must_use]
-pub fn standing(terms: &Terms, book: &[BookBid]) -> Standing {
+pub(super) fn standing(terms: &Terms, book: &[BookBid]) -> Standing {
     Standing { price: cheapest_when_full(terms, book).unwrap_or(terms.opening), leader: None }
 }
 
@@ -91,11 +96,23 @@ pub(super) fn decide(state: &State, bid: &Bid) -> Result<Accepted, Refused> {
     let mut book = state.book.clone();
     book.push(BookBid { seq, org: bid.bidder.org, price, quantity: asked });
     let served = allocate(lot, min_order, &book);
+    let is_served = |seq| served.iter().any(|allocation| allocation.bid.seq == seq);
+    let mut outbid: Vec<_> = allocate(lot, min_order, &state.book)
+        .iter()
+        .filter(|allocation| !is_served(allocation.bid.seq))
+        .map(|allocation| allocation.bid.org)
+        // An organisation that displaces its own bid knows.
+        .filter(|org| *org != bid.bidder.org)
+        .collect();
+    outbid.sort_unstable();
+    outbid.dedup();
     Ok(Accepted {
         seq,
-        effect: if served.iter().any(|allocation| allocation.bid.seq == seq) { Effect::Leads } else { Effect::Outbid },
+        effect: if is_served(seq) { Effect::Leads } else { Effect::Outbid },
         visible: price,
         standing: standing(&state.terms, &book),
         ends_at: state.ends_at,
+        outbid,
+        public_change: true,
     })
 }

@@ -10,7 +10,9 @@
 mod close;
 mod divisible;
 mod increments;
+mod notice;
 mod proxy;
+mod retraction;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +24,13 @@ use shared::money::MAX_TRADED_MINOR;
 
 use crate::auctions::model::AuctionStatus;
 
-pub use close::{Closing, KeptOpen, RetractRefused, decide_close, decide_retraction};
-pub use divisible::{Allocation, BookBid, allocate, standing as divisible_standing};
+pub use close::{Closing, KeptOpen, decide_close};
+pub(in crate::auctions) use divisible::most_served;
+pub use divisible::{Allocation, BookBid, allocate};
 pub use increments::{BadIncrements, IncrementTable};
+pub use notice::{Notice, decide_notice, is_last_hour};
 pub use proxy::{apply, replay};
+pub use retraction::{RetractRefused, Retraction, StandingBid, decide_retraction, take_back};
 
 /// An amount in minor units that nobody may see: a bid's maximum, or a reserve. Shows itself to the rules and the store only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,13 +108,15 @@ pub struct State {
     pub terms: Terms,
     /// The seller may trade. One that was suspended meanwhile sells nothing: no bid is taken, and at the end nobody wins.
     pub seller_approved: bool,
+    /// A moderator has suspended the listing. Until it is reinstated no bid is taken; at the end nobody wins.
+    pub listing_suspended: bool,
     pub status: AuctionStatus,
     /// The end as it stands now, moved or not.
     pub ends_at: DateTime<Utc>,
     /// The number of the latest bid; 0 before the first.
     pub seq: i64,
     pub standing: Standing,
-    /// The bids that stand, for a divisible lot; empty for a whole one.
+    /// The bids that stand, for a divisible lot; empty for a whole one. Those that get nothing may be missing.
     pub book: Vec<BookBid>,
 }
 
@@ -131,6 +138,8 @@ pub struct Offer {
 #[derive(Clone, Copy, Debug)]
 pub struct Bidder {
     pub org: OrgId,
+    /// The person who acts belongs to the selling organisation as well.
+    pub of_seller: bool,
     /// The organisation is approved and not suspended.
     pub approved: bool,
     /// The organisation trades for others.
@@ -150,7 +159,7 @@ pub struct Bid {
 }
 
 /// What an accepted bid did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     pub seq: i64,
     pub effect: Effect,
@@ -158,6 +167,10 @@ pub struct Accepted {
     pub visible: i64,
     pub standing: Standing,
     pub ends_at: DateTime<Utc>,
+    /// Who lost the lead, or a share, to the bid; each organisation once, the bidder's own never.
+    pub outbid: Vec<OrgId>,
+    /// False for a raise that nobody may hear of.
+    pub public_change: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,12 +188,16 @@ pub enum Effect {
 pub enum Refused {
     #[error("an organisation cannot bid on its own lot")]
     OwnLot,
+    #[error("people of the selling organisation cannot bid on its lots, for whatever organisation")]
+    SellersPeople,
     #[error("only approved organisations may bid")]
     NotApproved,
     #[error("brokers are excluded from this auction")]
     BrokersExcluded,
     #[error("the seller is suspended")]
     SellerSuspended,
+    #[error("the listing is suspended")]
+    ListingSuspended,
     #[error("the auction has not started")]
     NotStarted,
     #[error("the auction has ended")]
@@ -269,6 +286,8 @@ pub fn decide_bid(state: &State, bid: &Bid) -> Result<Accepted, Refused> {
             Effect::Raised => state.ends_at,
             Effect::Leads | Effect::Outbid => moved_end(state, bid.at),
         },
+        // The price moves by a raise as well, when that meets the reserve.
+        public_change: accepted.effect != Effect::Raised || accepted.standing.price != state.standing.price,
         ..accepted
     })
 }
@@ -283,6 +302,9 @@ pub fn decide_buy_now(state: &State, buyer: Bidder, at: DateTime<Utc>) -> Result
 fn admit(state: &State, bidder: Bidder, at: DateTime<Utc>) -> Result<(), Refused> {
     if bidder.org == state.terms.seller {
         return Err(Refused::OwnLot);
+    }
+    if bidder.of_seller {
+        return Err(Refused::SellersPeople);
     }
     if !bidder.approved {
         return Err(Refused::NotApproved);
@@ -299,6 +321,9 @@ fn admit(state: &State, bidder: Bidder, at: DateTime<Utc>) -> Result<(), Refused
     }
     if !state.seller_approved {
         return Err(Refused::SellerSuspended);
+    }
+    if state.listing_suspended {
+        return Err(Refused::ListingSuspended);
     }
     Ok(())
 }

@@ -27,7 +27,16 @@ pub(super) fn decide(state: &State, bid: &Bid) -> Result<Accepted, Refused> {
         Effect::Outbid => bid.maximum.reveal(),
         Effect::Leads | Effect::Raised => standing.price,
     };
-    Ok(Accepted { seq, effect, visible, standing, ends_at: state.ends_at })
+    let outbid = leader.filter(|_| effect == Effect::Leads).map(|leader| leader.org);
+    Ok(Accepted {
+        seq,
+        effect,
+        visible,
+        standing,
+        ends_at: state.ends_at,
+        outbid: outbid.into_iter().collect(),
+        public_change: true,
+    })
 }
 
 /// Price and leader after an accepted bid.

@@ -6,9 +6,10 @@ use shared::money::Currency;
 use sqlx::PgConnection;
 
 use super::AuctionError;
-use super::lock::{Locked, lock};
+use super::lock::lock;
+use super::view::view_query;
 use crate::auctions::model::{LotMode, Participant, PlacedBid, SecretMoney};
-use crate::auctions::rules::{Accepted, Bid, Effect, Lot, Secret, State, allocate, decide_bid};
+use crate::auctions::rules::{Bid, Effect, Secret, decide_bid};
 use crate::ids::{AuctionId, BidId};
 
 /// A bid that asks to be placed.
@@ -26,7 +27,8 @@ pub struct PlaceBid {
 
 /// Judges and stores a bid. An [`Err`] has written nothing, but the transaction still holds the lock: roll it back.
 pub async fn place_bid(conn: &mut PgConnection, place: &PlaceBid) -> Result<PlacedBid, AuctionError> {
-    let locked = lock(conn, place.auction, Some(place.org)).await?.ok_or(AuctionError::NotFound)?;
+    let actor = Participant { org: place.org, user: place.user };
+    let locked = lock(conn, place.auction, Some(actor)).await?.ok_or(AuctionError::NotFound)?;
     let bidder = locked.actor.ok_or(AuctionError::NotFound)?;
     if place.maximum.0.currency() != locked.currency {
         return Err(Invalid::new("/maximum/currency", "must be the auction's currency").into());
@@ -38,35 +40,35 @@ pub async fn place_bid(conn: &mut PgConnection, place: &PlaceBid) -> Result<Plac
     let after = locked.state.after(&accepted, &bid);
     let id = BidId::generate();
     let raised = accepted.effect == Effect::Raised;
-    let public_change = !raised || accepted.standing.price != locked.state.standing.price;
     let leader = accepted.standing.leader;
     let leader_bid = match leader {
         Some(leader) if leader.rank.seq == accepted.seq => Some(id),
         Some(_) => locked.leader_bid,
         None => None,
     };
-    // Bid and auction in one statement. The subquery reads who led before.
-    let written = sqlx::query!(
-        r#"WITH placed AS (
-               INSERT INTO bids
-                   (id, auction_id, seller_org_id, currency, lot_mode, org_id, placed_by, seq, kind, amount_minor,
-                    maximum_minor, quantity, placed_at)
-               VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-           )
-           UPDATE auctions
-           SET status = 'live',
-               price_minor = $14,
-               next_minimum_minor = $15,
-               leader_bid_id = $16,
-               leader_org_id = $17,
-               leader_seq = $18,
-               leader_max_minor = $19,
-               ends_at = $20,
-               bid_seq = $8,
-               bid_count = bid_count + $21,
-               version = version + $22
-           WHERE id = $1
-           RETURNING version, (SELECT placed_by FROM bids WHERE id = $23) AS "led_before: UserId""#,
+    // Bid and auction in one statement, which returns what the answer shows.
+    let written = view_query!(
+        "WITH placed AS (
+             INSERT INTO bids
+                 (id, auction_id, seller_org_id, currency, lot_mode, org_id, placed_by, seq, kind, amount_minor,
+                  maximum_minor, quantity, placed_at)
+             VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         )
+         UPDATE auctions AS a
+         SET status = 'live',
+             price_minor = $14,
+             next_minimum_minor = $15,
+             leader_bid_id = $16,
+             leader_org_id = $17,
+             leader_seq = $18,
+             leader_max_minor = $19,
+             ends_at = $20,
+             bid_seq = $8,
+             bid_count = bid_count + $21,
+             version = version + $22
+         WHERE id = $1
+         RETURNING",
+        "",
         locked.id.0,
         id.0,
         locked.state.terms.seller.0,
@@ -88,52 +90,17 @@ pub async fn place_bid(conn: &mut PgConnection, place: &PlaceBid) -> Result<Plac
         leader.map(|leader| leader.rank.amount.reveal()),
         accepted.ends_at,
         i64::from(!raised),
-        i64::from(public_change),
-        locked.leader_bid.map(|bid| bid.0),
+        i64::from(accepted.public_change),
     )
     .fetch_one(conn)
     .await?;
     Ok(PlacedBid {
         bid: id,
-        auction: locked.id,
-        listing: locked.listing,
         effect: accepted.effect,
-        price: locked.money(accepted.standing.price),
-        next_minimum: locked.money(after.next_minimum()),
-        ends_at: accepted.ends_at,
         end_moved: accepted.ends_at != locked.state.ends_at,
         placed_at: locked.now,
-        version: written.version,
-        public_change,
-        outbid: outbid(&locked, &after, &accepted, written.led_before),
+        public_change: accepted.public_change,
+        outbid: accepted.outbid,
+        auction: written.into_view(Some(place.org)),
     })
-}
-
-/// Who had the lead, or a share, and has lost it.
-fn outbid(before: &Locked, after: &State, accepted: &Accepted, led_before: Option<UserId>) -> Vec<Participant> {
-    match before.state.terms.lot {
-        Lot::Whole => match (accepted.effect, before.state.standing.leader, led_before) {
-            (Effect::Leads, Some(leader), Some(user)) => vec![Participant { org: leader.org, user }],
-            _ => Vec::new(),
-        },
-        Lot::Divisible { quantity, min_order } => {
-            let served = allocate(quantity, min_order, &after.book);
-            allocate(quantity, min_order, &before.state.book)
-                .iter()
-                .map(|share| share.bid.seq)
-                .filter(|seq| !served.iter().any(|share| share.bid.seq == *seq))
-                .filter_map(|seq| before.owner(seq))
-                .map(|(_, participant)| participant)
-                .collect()
-        }
-    }
-}
-
-impl Locked {
-    /// The bid with this number in a divisible lot, and whose it is.
-    pub(super) fn owner(&self, seq: i64) -> Option<(BidId, Participant)> {
-        let place = self.state.book.iter().position(|bid| bid.seq == seq)?;
-        let (bid, user) = *self.book_owners.get(place)?;
-        Some((bid, Participant { org: self.state.book[place].org, user }))
-    }
 }

@@ -19,7 +19,7 @@ pub async fn buy_now(
     org: OrgId,
     user: UserId,
 ) -> Result<Closed, AuctionError> {
-    let locked = lock(conn, auction, Some(org)).await?.ok_or(AuctionError::NotFound)?;
+    let locked = lock(conn, auction, Some(Participant { org, user })).await?.ok_or(AuctionError::NotFound)?;
     let buyer = locked.actor.ok_or(AuctionError::NotFound)?;
     let price = decide_buy_now(&locked.state, buyer, locked.now)
         .map_err(|refusal| AuctionError::Refused { refusal, currency: locked.currency })?;
@@ -32,15 +32,12 @@ pub async fn buy_now(
         amount: locked.money(price),
     };
     let award = settle::award(conn, &locked, &goods, &share).await?;
-    let version = settle::end(conn, &locked, AuctionStatus::Awarded, ListingStatus::SoldOut).await?;
+    let ended = settle::end(conn, &locked, AuctionStatus::Awarded, ListingStatus::SoldOut).await?;
     Ok(Closed {
-        auction,
-        listing: locked.listing,
+        auction: ended.into_view(Some(org)),
         title: goods.title,
         seller: goods.seller,
         awards: vec![award],
-        ends_at: locked.state.ends_at,
         closed_at: locked.now,
-        version,
     })
 }

@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 use super::AuctionError;
 use super::lock::{Locked, lock};
 use super::settle::{self, Share};
-use crate::auctions::model::{AuctionStatus, CloseOutcome, Closed, OpenOutcome, Participant};
+use super::view::view_query;
+use crate::auctions::model::{AuctionStatus, AuctionView, CloseOutcome, Closed, OpenOutcome, Participant};
 use crate::auctions::rules::{Closing, KeptOpen, decide_close};
 use crate::ids::AuctionId;
 use crate::listings::model::ListingStatus;
@@ -34,17 +35,14 @@ pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseO
         given if given == locked.quantity => (AuctionStatus::Awarded, ListingStatus::SoldOut),
         _ => (AuctionStatus::Awarded, ListingStatus::Ended),
     };
-    let version = settle::end(conn, &locked, status, listing).await?;
-    Ok(CloseOutcome::Closed(Closed {
-        auction,
-        listing: locked.listing,
+    let ended = settle::end(conn, &locked, status, listing).await?;
+    Ok(CloseOutcome::Closed(Box::new(Closed {
+        auction: ended.into_view(None),
         title: goods.title,
         seller: goods.seller,
         awards,
-        ends_at: locked.state.ends_at,
         closed_at: locked.now,
-        version,
-    }))
+    })))
 }
 
 /// What the rules decided, with the people and bids behind it.
@@ -95,23 +93,28 @@ pub async fn open(conn: &mut PgConnection, auction: AuctionId) -> Result<OpenOut
     if locked.now < starts_at {
         return Ok(OpenOutcome::NotYet { starts_at, now: locked.now });
     }
-    let row = sqlx::query!(
-        "UPDATE auctions
+    let opened = view_query!(
+        "UPDATE auctions AS a
          SET status = 'live',
              version = version + 1
          WHERE id = $1
            AND status = 'scheduled'
-         RETURNING version, ends_at",
+         RETURNING",
+        "",
         auction.0,
     )
     .fetch_one(conn)
     .await?;
-    Ok(OpenOutcome::Opened { version: row.version, ends_at: row.ends_at })
+    Ok(OpenOutcome::Opened(Box::new(opened.into_view(None))))
 }
 
-/// Cancels an open auction and withdraws its listing; returns the new version. `seller` may do so while no bid stands;
-/// [`None`] is the operator, who may at any time.
-pub async fn cancel(conn: &mut PgConnection, auction: AuctionId, seller: Option<OrgId>) -> Result<i64, AuctionError> {
+/// Cancels an open auction and withdraws its listing; returns the auction as everybody sees it then. `seller` may do so while no
+/// bid stands; [`None`] is the operator, who may at any time.
+pub async fn cancel(
+    conn: &mut PgConnection,
+    auction: AuctionId,
+    seller: Option<OrgId>,
+) -> Result<AuctionView, AuctionError> {
     let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
     if seller.is_some_and(|seller| seller != locked.state.terms.seller) {
         return Err(AuctionError::NotFound);
@@ -121,7 +124,8 @@ pub async fn cancel(conn: &mut PgConnection, auction: AuctionId, seller: Option<
     if (seller.is_some() && (has_bids || over)) || !locked.state.status.is_open() {
         return Err(AuctionError::NotCancellable);
     }
-    Ok(settle::end(conn, &locked, AuctionStatus::Cancelled, ListingStatus::Withdrawn).await?)
+    let ended = settle::end(conn, &locked, AuctionStatus::Cancelled, ListingStatus::Withdrawn).await?;
+    Ok(ended.into_view(None))
 }
 
 /// Open auctions whose end passed more than two seconds ago, the longest overdue first. Until then the exact timer is at it. The

@@ -22,16 +22,18 @@ pub struct Place {
     pub id: AuctionId,
 }
 
-/// Auctions that are scheduled or live, the next to end first. One whose end moves while somebody pages may show up twice.
+/// Auctions that are scheduled or live, the next to end first, without those of suspended listings and sellers. One whose end moves while somebody pages may show up twice.
 pub async fn open_auctions(conn: &mut PgConnection, filter: OpenFilter) -> Result<Vec<Place>, sqlx::Error> {
     sqlx::query_as!(
         Place,
-        r#"SELECT ends_at, id AS "id: AuctionId"
+        r#"SELECT ends_at, auctions.id AS "id: AuctionId"
            FROM auctions
            WHERE status IN ('scheduled', 'live')
+             AND NOT suspended
+             AND NOT EXISTS (SELECT FROM orgs WHERE orgs.id = seller_org_id AND orgs.status = 'suspended')
              AND ($1::uuid IS NULL OR seller_org_id = $1)
-             AND ($2::timestamptz IS NULL OR (ends_at, id) > ($2, $3))
-           ORDER BY ends_at, id
+             AND ($2::timestamptz IS NULL OR (ends_at, auctions.id) > ($2, $3))
+           ORDER BY ends_at, auctions.id
            LIMIT $4"#,
         filter.seller.map(|org| org.0),
         filter.after.map(|after| after.ends_at),

@@ -5,8 +5,10 @@ use shared::ids::{OrgId, UserId};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use crate::auctions::model::{AuctionStatus, LotMode};
-use crate::auctions::rules::{Bidder, BookBid, IncrementTable, Lot, Offer, Rank, Secret, Standing, State, Terms};
+use crate::auctions::model::{AuctionStatus, LotMode, Participant};
+use crate::auctions::rules::{
+    Bidder, BookBid, IncrementTable, Lot, Offer, Rank, Secret, Standing, State, Terms, most_served,
+};
 use crate::ids::{AuctionId, BidId, ListingId};
 
 /// An auction whose row this transaction has locked.
@@ -58,16 +60,18 @@ struct Row {
     below: Vec<i64>,
     steps: Vec<i64>,
     seller_approved: bool,
+    suspended: bool,
+    actor_of_seller: bool,
     actor_approved: Option<bool>,
     actor_brokers: Option<bool>,
     now: DateTime<Utc>,
 }
 
-/// Locks the auction, then reads the clock and the standing of `actor`; a divisible lot's bids are read in a second statement.
+/// Locks the auction, then reads the clock and who `actor` is; a divisible lot's bids are read in a second statement.
 pub(super) async fn lock(
     conn: &mut PgConnection,
     id: AuctionId,
-    actor: Option<OrgId>,
+    actor: Option<Participant>,
 ) -> Result<Option<Locked>, sqlx::Error> {
     // The clock is read above the locking subquery, so only once the row has come out of it, locked.
     let row = sqlx::query_as!(
@@ -79,19 +83,23 @@ pub(super) async fn lock(
                WHERE a.id = $1
                FOR NO KEY UPDATE OF a
            )
-           SELECT locked.listing_id AS "listing_id: ListingId", seller_org_id AS "seller_org_id: OrgId",
-                  currency AS "currency: Currency", locked.status AS "status: AuctionStatus", lot_mode AS "lot_mode: LotMode",
-                  quantity, min_order, starts_at, ends_at, hard_ends_at, soft_close_seconds, opening_minor, reserve_minor,
-                  buy_now_minor, brokers_excluded, price_minor, leader_bid_id AS "leader_bid_id: BidId",
-                  leader_org_id AS "leader_org_id: OrgId", leader_seq, leader_max_minor, bid_seq, below, steps,
-                  seller.status = 'approved' AS "seller_approved!", actor.status = 'approved' AS actor_approved,
-                  'broker' = ANY (actor.kinds) AS actor_brokers,
+           SELECT locked.listing_id AS "listing_id: ListingId", locked.seller_org_id AS "seller_org_id: OrgId",
+                  locked.currency AS "currency: Currency", locked.status AS "status: AuctionStatus",
+                  lot_mode AS "lot_mode: LotMode", locked.quantity, min_order, starts_at, ends_at, hard_ends_at,
+                  soft_close_seconds, opening_minor, reserve_minor, buy_now_minor, brokers_excluded, locked.price_minor,
+                  leader_bid_id AS "leader_bid_id: BidId", leader_org_id AS "leader_org_id: OrgId", leader_seq,
+                  leader_max_minor, bid_seq, below, steps,
+                  seller.status = 'approved' AS "seller_approved!", locked.suspended,
+                  actor.status = 'approved' AS actor_approved, 'broker' = ANY (actor.kinds) AS actor_brokers,
+                  EXISTS (SELECT FROM memberships WHERE org_id = locked.seller_org_id AND user_id = $3)
+                      AS "actor_of_seller!",
                   clock_timestamp() AS "now!"
            FROM locked
            JOIN orgs AS seller ON seller.id = locked.seller_org_id
            LEFT JOIN orgs AS actor ON actor.id = $2"#,
         id.0,
-        actor.map(|org| org.0),
+        actor.map(|actor| actor.org.0),
+        actor.map(|actor| actor.user.0),
     )
     .fetch_optional(&mut *conn)
     .await?;
@@ -106,7 +114,7 @@ pub(super) async fn lock(
 }
 
 impl Row {
-    fn into_locked(self, id: AuctionId, actor: Option<OrgId>) -> Result<Locked, sqlx::Error> {
+    fn into_locked(self, id: AuctionId, actor: Option<Participant>) -> Result<Locked, sqlx::Error> {
         let leader = match (self.leader_org_id, self.leader_seq, self.leader_max_minor) {
             (Some(org), Some(seq), Some(maximum)) => {
                 Some(Offer { org, rank: Rank { amount: Secret::new(maximum), seq } })
@@ -124,8 +132,9 @@ impl Row {
             leader_bid: self.leader_bid_id,
             book_owners: Vec::new(),
             // An organisation that is not there is not approved.
-            actor: actor.map(|org| Bidder {
-                org,
+            actor: actor.map(|actor| Bidder {
+                org: actor.org,
+                of_seller: self.actor_of_seller,
                 approved: self.actor_approved.unwrap_or(false),
                 broker: self.actor_brokers.unwrap_or(false),
             }),
@@ -147,6 +156,7 @@ impl Row {
                     },
                 },
                 seller_approved: self.seller_approved,
+                listing_suspended: self.suspended,
                 status: self.status,
                 ends_at: self.ends_at,
                 seq: self.bid_seq,
@@ -157,17 +167,21 @@ impl Row {
     }
 }
 
-/// The bids of a divisible lot that were not taken back.
+/// The bids of a divisible lot that stand, as far down as one of them can be served.
 async fn read_book(conn: &mut PgConnection, locked: &mut Locked) -> Result<(), sqlx::Error> {
+    let Lot::Divisible { quantity, min_order } = locked.state.terms.lot else { return Ok(()) };
     let rows = sqlx::query!(
         r#"SELECT b.id AS "id: BidId", b.org_id AS "org_id: OrgId", b.placed_by AS "placed_by: UserId", b.seq,
                   b.amount_minor, b.quantity
            FROM bids AS b
            LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
            WHERE b.auction_id = $1
+             AND b.lot_mode = 'divisible'
              AND r.bid_id IS NULL
-           ORDER BY b.seq"#,
+           ORDER BY b.amount_minor DESC, b.seq
+           LIMIT $2"#,
         locked.id.0,
+        most_served(quantity, min_order),
     )
     .fetch_all(conn)
     .await?;
@@ -181,4 +195,13 @@ async fn read_book(conn: &mut PgConnection, locked: &mut Locked) -> Result<(), s
         });
     }
     Ok(())
+}
+
+impl Locked {
+    /// The bid with this number in a divisible lot, and whose it is.
+    pub(super) fn owner(&self, seq: i64) -> Option<(BidId, Participant)> {
+        let place = self.state.book.iter().position(|bid| bid.seq == seq)?;
+        let (bid, user) = *self.book_owners.get(place)?;
+        Some((bid, Participant { org: self.state.book[place].org, user }))
+    }
 }

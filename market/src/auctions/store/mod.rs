@@ -14,9 +14,12 @@ mod close;
 mod create;
 mod list;
 mod lock;
+mod notice;
 mod read;
 mod retract;
 mod settle;
+mod suspend;
+mod view;
 
 use shared::invalid::Invalid;
 use shared::money::Currency;
@@ -30,8 +33,10 @@ pub use buy_now::buy_now;
 pub use close::{cancel, close, due_to_open, open, overdue};
 pub use create::create;
 pub use list::{OpenFilter, Place, open_auctions};
+pub use notice::{lock_notices, note_told};
 pub use read::{bids, ending_soon, of_listing, participants, versions, view, views};
 pub use retract::retract;
+pub(crate) use suspend::{lock_open, set_suspended};
 
 /// Why an auction refuses.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! What people see of auctions. The secrets in these rows go no further than the rules that decide whether the reserve is met.
+//! What people see of auctions.
 
 use std::collections::HashMap;
 
@@ -7,76 +7,10 @@ use shared::ids::{OrgId, UserId};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
+use super::view::view_query;
 use crate::auctions::model::{AuctionStatus, AuctionView, BidStatus, BidView, LotMode, Participant};
-use crate::auctions::rules::{BookBid, Offer, Rank, Secret, Standing, allocate, buy_now, reserve_met};
+use crate::auctions::rules::{BookBid, allocate, most_served};
 use crate::ids::{AuctionId, BidId, ListingId};
-
-struct Row {
-    id: AuctionId,
-    listing_id: ListingId,
-    seller_org_id: OrgId,
-    currency: Currency,
-    status: AuctionStatus,
-    lot_mode: LotMode,
-    quantity: i64,
-    min_order: i64,
-    starts_at: DateTime<Utc>,
-    ends_at: DateTime<Utc>,
-    original_ends_at: DateTime<Utc>,
-    hard_ends_at: DateTime<Utc>,
-    soft_close_seconds: i32,
-    opening_minor: i64,
-    reserve_minor: Option<i64>,
-    buy_now_minor: Option<i64>,
-    price_minor: i64,
-    next_minimum_minor: i64,
-    leader_org_id: Option<OrgId>,
-    leader_seq: Option<i64>,
-    leader_max_minor: Option<i64>,
-    bid_count: i64,
-    version: i64,
-    now: DateTime<Utc>,
-}
-
-impl Row {
-    fn into_view(self, viewer: Option<OrgId>) -> AuctionView {
-        let leader = match (self.leader_org_id, self.leader_seq, self.leader_max_minor) {
-            (Some(org), Some(seq), Some(maximum)) => {
-                Some(Offer { org, rank: Rank { amount: Secret::new(maximum), seq } })
-            }
-            _ => None,
-        };
-        let standing = Standing { price: self.price_minor, leader };
-        let reserve = self.reserve_minor.map(Secret::new);
-        let money = |minor| Money::from_minor(minor, self.currency);
-        AuctionView {
-            id: self.id,
-            listing_id: self.listing_id,
-            seller_org_id: self.seller_org_id,
-            status: self.status,
-            lot_mode: self.lot_mode,
-            quantity: self.quantity,
-            min_order: self.min_order,
-            starts_at: self.starts_at,
-            ends_at: self.ends_at,
-            original_ends_at: self.original_ends_at,
-            hard_ends_at: self.hard_ends_at,
-            soft_close_seconds: self.soft_close_seconds,
-            opening: money(self.opening_minor),
-            price: money(self.price_minor),
-            next_minimum: money(self.next_minimum_minor),
-            buy_now: buy_now(self.buy_now_minor, reserve, standing, self.status).map(money),
-            reserve_met: reserve_met(reserve, standing),
-            bid_count: self.bid_count,
-            you_lead: match self.lot_mode {
-                LotMode::Whole => viewer.map(|viewer| self.leader_org_id == Some(viewer)),
-                LotMode::Divisible => None,
-            },
-            version: self.version,
-            server_time: self.now,
-        }
-    }
-}
 
 /// These auctions as `viewer` sees them, in the order of `ids`; unknown ones are left out.
 pub async fn views(
@@ -85,18 +19,11 @@ pub async fn views(
     viewer: Option<OrgId>,
 ) -> Result<Vec<AuctionView>, sqlx::Error> {
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"SELECT a.id AS "id: AuctionId", a.listing_id AS "listing_id: ListingId",
-                  a.seller_org_id AS "seller_org_id: OrgId", a.currency AS "currency: Currency",
-                  a.status AS "status: AuctionStatus", a.lot_mode AS "lot_mode: LotMode", a.quantity, a.min_order,
-                  a.starts_at, a.ends_at, a.original_ends_at, a.hard_ends_at, a.soft_close_seconds, a.opening_minor,
-                  a.reserve_minor, a.buy_now_minor, a.price_minor, a.next_minimum_minor,
-                  a.leader_org_id AS "leader_org_id: OrgId", a.leader_seq, a.leader_max_minor, a.bid_count, a.version,
-                  clock_timestamp() AS "now!"
-           FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
-           JOIN auctions AS a ON a.id = wanted.id
-           ORDER BY wanted.place"#,
+    let rows = view_query!(
+        "SELECT",
+        "FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
+         JOIN auctions AS a ON a.id = wanted.id
+         ORDER BY wanted.place",
         &ids,
     )
     .fetch_all(conn)
@@ -122,10 +49,10 @@ pub async fn view(
     Ok(views(conn, &[id], viewer).await?.pop())
 }
 
-/// The auctions of a listing, the latest first.
+/// The latest auctions of a listing, the latest first; at most a hundred.
 pub async fn of_listing(conn: &mut PgConnection, listing: ListingId) -> Result<Vec<AuctionId>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT id AS "id: AuctionId" FROM auctions WHERE listing_id = $1 ORDER BY id DESC"#,
+        r#"SELECT id AS "id: AuctionId" FROM auctions WHERE listing_id = $1 ORDER BY id DESC LIMIT 100"#,
         listing.0,
     )
     .fetch_all(conn)
@@ -299,9 +226,12 @@ async fn served(
            FROM bids AS b
            LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
            WHERE b.auction_id = $1
+             AND b.lot_mode = 'divisible'
              AND r.bid_id IS NULL
-           ORDER BY b.seq"#,
+           ORDER BY b.amount_minor DESC, b.seq
+           LIMIT $2"#,
         auction.0,
+        most_served(quantity, min_order),
     )
     .fetch_all(conn)
     .await?;

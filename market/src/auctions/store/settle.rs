@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::AuctionError;
 use super::lock::Locked;
+use super::view::{self, view_query};
 use crate::auctions::model::{AuctionStatus, Award, LotMode, Participant};
 use crate::ids::{BidId, ItemId};
 use crate::listings::model::ListingStatus;
@@ -106,7 +107,7 @@ pub(super) async fn award(
     Ok(Award { id, order, winner: share.winner, quantity: share.quantity, amount: share.amount })
 }
 
-/// Ends the auction and its listing; returns the auction's new version.
+/// Ends the auction and its listing; returns the auction as it is then.
 ///
 /// The listing first: whoever makes an auction has locked the listing and then meets the open auction in its unique index. As
 /// long as that row is not changed, the maker is refused at once; it would wait for a changed one, while we wait for the listing.
@@ -115,7 +116,7 @@ pub(super) async fn end(
     locked: &Locked,
     auction: AuctionStatus,
     listing: ListingStatus,
-) -> Result<i64, sqlx::Error> {
+) -> Result<view::Row, sqlx::Error> {
     sqlx::query_scalar!(
         r#"UPDATE listings
            SET status = $2,
@@ -129,14 +130,15 @@ pub(super) async fn end(
     )
     .fetch_one(&mut *conn)
     .await?;
-    sqlx::query_scalar!(
-        "UPDATE auctions
+    view_query!(
+        "UPDATE auctions AS a
          SET status = $2,
              closed_at = $3,
              version = version + 1
          WHERE id = $1
            AND status IN ('scheduled', 'live')
-         RETURNING version",
+         RETURNING",
+        "",
         locked.id.0,
         auction as AuctionStatus,
         locked.now,

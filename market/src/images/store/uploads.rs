@@ -6,6 +6,7 @@ use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
 use super::ImageError;
+use crate::auctions::store as auctions;
 use crate::ids::{ImageId, ListingId};
 use crate::images::model::{Upload, UploadId, upload_key};
 
@@ -143,6 +144,8 @@ pub async fn complete_upload(
 
 /// Locks the listing, so that pictures of it come one after the other, and finds the place of the next one.
 async fn next_position(conn: &mut PgConnection, listing: ListingId, org: OrgId) -> Result<i16, ImageError> {
+    // Before the listing, as everywhere: the trigger that looks for bids locks it as well.
+    auctions::lock_open(conn, listing).await?;
     // Locked in a statement of its own: the next one then sees the pictures of those that it waited for.
     sqlx::query!("SELECT FROM listings WHERE id = $1 AND seller_org_id = $2 FOR NO KEY UPDATE", listing.0, org.0)
         .fetch_optional(&mut *conn)

@@ -2,8 +2,11 @@ use shared::money::Currency;
 use shared::testing::TestDb;
 
 use super::*;
+use crate::auctions::model::AuctionStatus;
+use crate::auctions::rules::Refused;
+use crate::auctions::store as auctions;
 use crate::listings::model::Cursor;
-use crate::testing::{Trader, draft, eur, listing as published, trader};
+use crate::testing::{Trader, auction, draft, end_in, eur, listing as published, member_of, secret, terms, trader};
 
 fn new(item_id: ItemId) -> NewListing {
     NewListing {
@@ -127,6 +130,128 @@ async fn an_archived_item_is_neither_listed_nor_published() {
     };
     refused(publish(&mut conn, seller.org, id).await);
     refused(create(&mut conn, seller.org, seller.user, &new(item)).await.map(|_| ()));
+    drop(conn);
+    db.close().await;
+}
+
+/// A moderator.
+async fn moderator(conn: &mut PgConnection) -> UserId {
+    member_of(conn, &[]).await
+}
+
+#[tokio::test]
+async fn a_suspended_listing_is_found_by_nobody_takes_no_bids_and_ends_without_a_winner() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, bidder, moderator) = (trader(&mut conn).await, trader(&mut conn).await, moderator(&mut conn).await);
+    let terms = terms(&mut conn).await;
+    let lot = auction(&mut conn, seller, &terms).await;
+    let id = auctions::view(&mut conn, lot, None).await.expect("read").expect("the auction").listing_id;
+    let found = async |conn: &mut PgConnection| {
+        let open = auctions::OpenFilter { seller: None, after: None, limit: 10 };
+        (
+            ids(conn, Search { limit: 10, ..Search::default() }).await.len(),
+            auctions::open_auctions(conn, open).await.expect("a list").len(),
+        )
+    };
+    let bid = async |conn: &mut PgConnection, cents| {
+        let mut tx = sqlx::Connection::begin(conn).await.expect("a transaction");
+        let place = auctions::PlaceBid {
+            auction: lot,
+            org: bidder.org,
+            user: bidder.user,
+            maximum: secret(cents),
+            quantity: None,
+        };
+        let placed = auctions::place_bid(&mut tx, &place).await;
+        tx.commit().await.expect("committed");
+        placed
+    };
+    bid(&mut conn, 2_000).await.expect("accepted");
+    assert_eq!(found(&mut conn).await, (1, 1));
+
+    let suspended = suspend(&mut conn, moderator, id, "counterfeit").await.expect("suspended");
+    assert_eq!(suspended.listing.status, ListingStatus::Suspended);
+    assert_eq!(suspended.listing.status_reason.as_deref(), Some("counterfeit"));
+    assert!(suspended.auction.is_some_and(|auction| auction.suspended));
+    assert_eq!(found(&mut conn).await, (0, 0));
+    let refused = bid(&mut conn, 3_000).await;
+    assert!(
+        matches!(refused, Err(auctions::AuctionError::Refused { refusal: Refused::ListingSuspended, .. })),
+        "{refused:?}"
+    );
+    let again = suspend(&mut conn, moderator, id, "counterfeit").await;
+    assert!(matches!(again, Err(ListingError::WrongStatus(ListingStatus::Suspended))), "{again:?}");
+
+    let back = reinstate(&mut conn, moderator, id).await.expect("reinstated");
+    assert_eq!((back.listing.status, back.listing.status_reason), (ListingStatus::Published, None));
+    assert_eq!(found(&mut conn).await, (1, 1));
+    bid(&mut conn, 3_000).await.expect("accepted again");
+
+    suspend(&mut conn, moderator, id, "again").await.expect("suspended");
+    end_in(&mut conn, lot, chrono::TimeDelta::seconds(-1)).await;
+    auctions::close(&mut conn, lot).await.expect("closed");
+    let ended = auctions::view(&mut conn, lot, None).await.expect("read").expect("the auction");
+    let listing = listing(&mut conn, id).await.expect("read").expect("the listing");
+    assert_eq!((ended.status, listing.status), (AuctionStatus::Cancelled, ListingStatus::Withdrawn));
+    let entries = shared::audit::page(&mut conn, Some(("listing", &id.to_string())), None, 10).await.expect("entries");
+    let actions: Vec<_> = entries.iter().map(|entry| (entry.action.as_str(), entry.actor)).collect();
+    let by = Some(moderator);
+    assert_eq!(actions, [("listing.suspend", by), ("listing.reinstate", by), ("listing.suspend", by)]);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_bid_that_waited_for_the_suspension_is_refused() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, bidder, moderator) = (trader(&mut conn).await, trader(&mut conn).await, moderator(&mut conn).await);
+    let terms = terms(&mut conn).await;
+    let lot = auction(&mut conn, seller, &terms).await;
+    let id = auctions::view(&mut conn, lot, None).await.expect("read").expect("the auction").listing_id;
+    let mut tx = db.pool.begin().await.expect("a transaction");
+    suspend(&mut tx, moderator, id, "counterfeit").await.expect("suspended");
+    let bid = tokio::spawn(async move {
+        let place = auctions::PlaceBid {
+            auction: lot,
+            org: bidder.org,
+            user: bidder.user,
+            maximum: secret(2_000),
+            quantity: None,
+        };
+        auctions::place_bid(&mut conn, &place).await
+    });
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&db.pool).await.expect("an answer") {
+        tokio::task::yield_now().await;
+    }
+    tx.commit().await.expect("committed");
+    let refused = bid.await.expect("an answer");
+    assert!(
+        matches!(refused, Err(auctions::AuctionError::Refused { refusal: Refused::ListingSuspended, .. })),
+        "{refused:?}"
+    );
+    db.close().await;
+}
+
+#[tokio::test]
+async fn what_a_suspended_seller_offers_is_not_found() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, other) = (trader(&mut conn).await, trader(&mut conn).await);
+    let terms = terms(&mut conn).await;
+    auction(&mut conn, seller, &terms).await;
+    let shown = published(&mut conn, other, SaleMode::Fixed, 1).await;
+    sqlx::query("UPDATE orgs SET status = 'suspended' WHERE id = $1")
+        .bind(seller.org)
+        .execute(&mut *conn)
+        .await
+        .expect("done");
+    assert_eq!(ids(&mut conn, Search { limit: 10, ..Search::default() }).await, [shown]);
+    let open = auctions::OpenFilter { seller: None, after: None, limit: 10 };
+    assert_eq!(auctions::open_auctions(&mut conn, open).await.expect("a list"), []);
     drop(conn);
     db.close().await;
 }

@@ -38,6 +38,7 @@ async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
     assert_eq!((made.total, made.fee, made.net), (eur(1_045), eur(35), eur(1_010)));
     assert_eq!(made.lines, new.lines);
     assert_eq!(made.status, OrderStatus::PendingPayment);
+    assert_eq!((made.buyer_name.as_str(), made.seller_name.as_str()), ("Test Ltd", "Test Ltd"));
     tx.commit().await.expect("the lines add up");
 
     let mut tx = db.pool.begin().await.expect("a transaction");

@@ -115,3 +115,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn whoever_loses_a_share_is_outbid_once_and_nobody_by_the_own_bid() {
+    let mut lot = scrap();
+    let mut outbid = |bid| lot.bid(bid).expect("accepted").outbid;
+    assert_eq!(outbid(units(1, 300, 40)), []);
+    assert_eq!(outbid(units(1, 310, 40)), []);
+    assert_eq!(outbid(units(2, 300, 20)), []);
+    assert_eq!(outbid(units(1, 500, 30)), [org(2)]);
+    assert_eq!(outbid(units(3, 600, 100)), [org(1)]);
+}
+
+proptest! {
+    /// A bid is judged by the bids that can be served alone: the store reads no others.
+    #[test]
+    fn bids_that_get_nothing_decide_nothing(
+        bids in prop::collection::vec((1_u8..5, 200_i64..400, 10_i64..60), 1..40),
+        (n, price, quantity) in (1_u8..5, 200_i64..500, 10_i64..60),
+    ) {
+        let mut lot = scrap();
+        for (n, price, quantity) in bids {
+            if lot.bid(units(n, price, quantity)).is_err() { continue }
+        }
+        let mut short = lot.clone();
+        short.book.sort_by_key(|bid| std::cmp::Reverse((bid.price, -bid.seq)));
+        short.book.truncate(usize::try_from(most_served(100, 10)).expect("a number"));
+        prop_assert_eq!(lot.next_minimum(), short.next_minimum());
+        prop_assert_eq!(shares(&lot), shares(&short));
+        let bid = units(n, price, quantity);
+        let (long, brief) = (decide_bid(&lot, &bid), decide_bid(&short, &bid));
+        prop_assert_eq!(&long, &brief);
+        if let (Ok(long), Ok(brief)) = (long, brief) {
+            prop_assert_eq!(lot.after(&long, &bid).next_minimum(), short.after(&brief, &bid).next_minimum());
+        }
+    }
+}

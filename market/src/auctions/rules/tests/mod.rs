@@ -2,6 +2,7 @@
 
 mod divisible;
 mod model;
+mod notice;
 mod replay;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -38,6 +39,7 @@ pub(super) fn auction() -> State {
             lot: Lot::Whole,
         },
         seller_approved: true,
+        listing_suspended: false,
         status: AuctionStatus::Live,
         ends_at: second(DAY),
         seq: 0,
@@ -47,7 +49,7 @@ pub(super) fn auction() -> State {
 }
 
 pub(super) fn bidder(n: u8) -> Bidder {
-    Bidder { org: org(n), approved: true, broker: false }
+    Bidder { org: org(n), of_seller: false, approved: true, broker: false }
 }
 
 pub(super) fn offer(n: u8, maximum: i64, at: i64) -> Bid {
@@ -201,7 +203,13 @@ fn who_may_not_bid_may_not_buy_either() {
     lot.terms.brokers_excluded = true;
     let pending = Bidder { approved: false, ..bidder(1) };
     let broker = Bidder { broker: true, ..bidder(1) };
-    let cases = [(bidder(0), Refused::OwnLot), (pending, Refused::NotApproved), (broker, Refused::BrokersExcluded)];
+    let sellers = Bidder { of_seller: true, ..bidder(1) };
+    let cases = [
+        (bidder(0), Refused::OwnLot),
+        (sellers, Refused::SellersPeople),
+        (pending, Refused::NotApproved),
+        (broker, Refused::BrokersExcluded),
+    ];
     for (bidder, refusal) in cases {
         let bid = Bid { bidder, ..offer(1, 2_000, 60) };
         assert_eq!(decide_bid(&lot, &bid), Err(refusal));
@@ -209,6 +217,20 @@ fn who_may_not_bid_may_not_buy_either() {
     }
     lot.terms.brokers_excluded = false;
     assert_eq!(decide_buy_now(&lot, broker, second(60)), Ok(9_000));
+}
+
+#[test]
+fn while_the_listing_is_suspended_nobody_buys_and_at_the_end_nobody_wins() {
+    let mut lot = auction();
+    lot.terms.buy_now = Some(9_000);
+    lot.take(1, 2_000);
+    lot.listing_suspended = true;
+    assert_eq!(lot.bid(offer(2, 9_000, 60)), Err(Refused::ListingSuspended));
+    assert_eq!(decide_buy_now(&lot, bidder(2), second(60)), Err(Refused::ListingSuspended));
+    assert_eq!(decide_close(&lot, lot.ends_at), Ok(Closing::Cancelled));
+    lot.listing_suspended = false;
+    lot.take(2, 9_000);
+    assert!(matches!(decide_close(&lot, lot.ends_at), Ok(Closing::Awarded { .. })));
 }
 
 #[test]

@@ -167,6 +167,12 @@ proptest! {
 
 fn check_accepted(before: &State, after: &State, accepted: Accepted, at: DateTime<Utc>) -> Result<(), TestCaseError> {
     prop_assert_eq!(accepted.seq, before.seq + 1);
+    let leader = |state: &State| state.standing.leader.map(|leader| leader.org);
+    let lost = leader(before).filter(|before| leader(after) != Some(*before));
+    prop_assert_eq!(&accepted.outbid, &lost.into_iter().collect::<Vec<_>>());
+    prop_assert!(
+        accepted.public_change || after.standing.price == before.standing.price && leader(after) == leader(before)
+    );
     prop_assert!(after.standing.price >= before.standing.price);
     prop_assert!(after.ends_at >= before.ends_at && after.ends_at <= after.terms.hard_end);
     if accepted.effect == Effect::Raised {

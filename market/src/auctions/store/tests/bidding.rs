@@ -7,14 +7,17 @@ async fn bids_move_price_and_leader_and_tell_who_was_outbid() {
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
     let first = bid(&mut conn, lot, a, 5_000).await.expect("accepted");
-    assert_eq!((first.effect, first.price, first.next_minimum), (Effect::Leads, eur(1_000), eur(1_050)));
+    assert_eq!(
+        (first.effect, first.auction.price, first.auction.next_minimum),
+        (Effect::Leads, eur(1_000), eur(1_050))
+    );
     assert_eq!(first.outbid, []);
     assert!(!first.end_moved);
     let second = bid(&mut conn, lot, b, 9_000).await.expect("accepted");
-    assert_eq!((second.effect, second.price), (Effect::Leads, eur(5_100)));
-    assert_eq!(second.outbid, [Participant { org: a.org, user: a.user }]);
+    assert_eq!((second.effect, second.auction.price), (Effect::Leads, eur(5_100)));
+    assert_eq!(second.outbid, [a.org]);
     let third = bid(&mut conn, lot, a, 6_000).await.expect("accepted");
-    assert_eq!((third.effect, third.price), (Effect::Outbid, eur(6_100)));
+    assert_eq!((third.effect, third.auction.price), (Effect::Outbid, eur(6_100)));
     assert_eq!(third.outbid, []);
     assert_eq!(refusal(bid(&mut conn, lot, a, 6_199).await), Refused::BelowMinimum { minimum: 6_200 });
     assert_row_follows_bids(&mut conn, lot).await;
@@ -136,8 +139,12 @@ async fn who_may_bid_is_read_from_the_database() {
     let suspended = trader_as(&mut conn, "suspended", &["buyer"]).await;
     let broker = trader_as(&mut conn, "approved", &["broker", "buyer"]).await;
     let nobody = Trader { org: OrgId::generate(), user: broker.user };
+    // A buyer of whom one person belongs to the seller as well.
+    let buyer = trader(&mut conn).await;
+    let double = Trader { org: buyer.org, user: member_of(&mut conn, &[market.seller.org, buyer.org]).await };
     let cases = [
         (market.seller, Refused::OwnLot),
+        (double, Refused::SellersPeople),
         (pending, Refused::NotApproved),
         (suspended, Refused::NotApproved),
         (nobody, Refused::NotApproved),
@@ -153,6 +160,7 @@ async fn who_may_bid_is_read_from_the_database() {
     terms.brokers_excluded = false;
     let lot = auction(&mut conn, market.seller, &terms).await;
     bid(&mut conn, lot, broker, 2_000).await.expect("brokers are welcome here");
+    bid(&mut conn, lot, buyer, 3_000).await.expect("colleagues of theirs may bid");
     market.close(conn).await;
 }
 
@@ -193,11 +201,11 @@ async fn a_late_bid_moves_the_end_up_to_the_hard_end() {
     end_in(&mut conn, lot, TimeDelta::seconds(290)).await;
     let late = bid(&mut conn, lot, b, 3_000).await.expect("accepted");
     assert!(late.end_moved);
-    assert_eq!(late.ends_at, late.placed_at + TimeDelta::seconds(300));
+    assert_eq!(late.auction.ends_at, late.placed_at + TimeDelta::seconds(300));
     end_in(&mut conn, lot, TimeDelta::seconds(60)).await;
     let last = bid(&mut conn, lot, a, 2_500).await.expect("accepted");
     let view = seen(&mut conn, lot, None).await;
-    assert_eq!(last.ends_at, view.hard_ends_at);
+    assert_eq!(last.auction.ends_at, view.hard_ends_at);
     assert_eq!(view.ends_at, view.hard_ends_at);
     assert!(view.original_ends_at < view.ends_at);
     market.close(conn).await;
@@ -229,7 +237,10 @@ async fn the_rules_ask_for_the_bidder_that_the_lock_has_read() {
     let lot = auction(&mut conn, market.seller, &terms).await;
     let broker = trader_as(&mut conn, "approved", &["broker"]).await;
     let mut tx = conn.begin().await.expect("a transaction");
-    let locked = lock::lock(&mut tx, lot, Some(broker.org)).await.expect("locks").expect("the auction");
+    let locked = lock::lock(&mut tx, lot, Some(Participant { org: broker.org, user: broker.user }))
+        .await
+        .expect("locks")
+        .expect("the auction");
     assert!(matches!(locked.actor, Some(Bidder { approved: true, broker: true, .. })), "{:?}", locked.actor);
     tx.rollback().await.expect("rolled back");
     market.close(conn).await;

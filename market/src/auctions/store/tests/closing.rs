@@ -47,7 +47,7 @@ async fn the_leader_gets_the_lot_and_an_order_once() {
 
     let view = seen(&mut conn, lot, None).await;
     assert_eq!(view.status, AuctionStatus::Awarded);
-    let sold = listings::listing(&mut conn, closed.listing).await.expect("read").expect("the listing");
+    let sold = listings::listing(&mut conn, closed.auction.listing_id).await.expect("read").expect("the listing");
     assert_eq!(sold.status, ListingStatus::SoldOut);
     assert_eq!(refusal(bid(&mut conn, lot, b, 9_000).await), Refused::Ended);
     market.close(conn).await;
@@ -65,7 +65,7 @@ async fn without_a_good_enough_bid_the_lot_is_unsold() {
         let closed = finish(&mut conn, lot).await;
         assert_eq!(closed.awards, []);
         assert_eq!(seen(&mut conn, lot, None).await.status, AuctionStatus::Unsold);
-        let ended = listings::listing(&mut conn, closed.listing).await.expect("read").expect("the listing");
+        let ended = listings::listing(&mut conn, closed.auction.listing_id).await.expect("read").expect("the listing");
         assert_eq!(ended.status, ListingStatus::Ended);
     }
     market.close(conn).await;

@@ -30,6 +30,20 @@ fn copy(table: &str, which: &str, changes: &str) -> String {
     format!("SELECT pg_temp.copy('{table}', $w${which}$w$, $c${separated}$c$)")
 }
 
+/// As many rows as an organisation may have, past every rule, and one more.
+fn many(table: &str, columns: &str, values: &str, most: u32) -> String {
+    format!(
+        "SET LOCAL session_replication_role = replica;
+         INSERT INTO {table} (id, {columns})
+         SELECT gen_random_uuid(), {values}
+         FROM (SELECT * FROM {table} LIMIT 1) AS t, generate_series(1, {most}) AS n;
+         SET LOCAL session_replication_role = origin;
+         INSERT INTO {table} (id, {columns})
+         SELECT gen_random_uuid(), {values}
+         FROM (SELECT * FROM {table} LIMIT 1) AS t, generate_series(0, 0) AS n"
+    )
+}
+
 /// A rule, and statements that break it and none that is checked before it.
 fn breaches() -> Vec<(&'static str, String)> {
     let no_leader = "'leader_bid_id', null, 'leader_org_id', null, 'leader_seq', null, 'leader_max_minor', null";
@@ -75,6 +89,34 @@ fn breaches() -> Vec<(&'static str, String)> {
             "items_compatibility_count",
             copy("items", "true", "'sku', 'x', 'compatibility', array_fill('x'::text, ARRAY [501])"),
         ),
+        (
+            "items_attributes_size",
+            copy("items", "true", "'sku', 'x', 'attributes', jsonb_build_object('a', repeat('x', 20000))"),
+        ),
+        ("items_compatibility_size", copy("items", "true", "'sku', 'x', 'compatibility', ARRAY [repeat('x', 20001)]")),
+        (
+            "categories_schema_size",
+            copy("categories", "true", "'path', 'x', 'attribute_schema', jsonb_build_object('a', repeat('x', 70000))"),
+        ),
+        (
+            "items_per_org",
+            many(
+                "items",
+                "org_id, category_id, sku, title, unit",
+                "org_id, category_id, 'n' || n, title, unit",
+                10_000,
+            ),
+        ),
+        (
+            "listings_per_org",
+            many(
+                "listings",
+                "seller_org_id, item_id, created_by, title, sale_mode, currency",
+                "seller_org_id, item_id, created_by, title, 'auction', currency",
+                5_000,
+            ),
+        ),
+        ("listings_status_reason_length", listing("'status_reason', ''")),
         ("listings_own_item", listing("'item_id', gen_random_uuid()")),
         ("listings_own_item", listing("'seller_org_id', (SELECT id FROM orgs WHERE id <> t.seller_org_id LIMIT 1)")),
         ("listings_title_length", listing("'title', ''")),
@@ -142,6 +184,7 @@ fn breaches() -> Vec<(&'static str, String)> {
         ("auctions_price_within_maximum", live("'leader_max_minor', t.price_minor - 1")),
         ("auctions_quantity_range", live("'quantity', 0")),
         ("auctions_quantity_range", live("'min_order', 0")),
+        ("auctions_shares_range", live(&format!("'lot_mode', 'divisible', 'quantity', 1001, {no_leader}"))),
         ("auctions_reserve_above_opening", live("'reserve_minor', t.opening_minor")),
         ("auctions_reserve_lifts_price", live("'reserve_minor', t.leader_max_minor")),
         ("auctions_soft_close_range", live("'soft_close_seconds', -1")),
@@ -175,6 +218,10 @@ fn breaches() -> Vec<(&'static str, String)> {
         ("bids_maximum_range", bid("'seq', 99, 'maximum_minor', t.amount_minor - 1")),
         ("bids_quantity_positive", bid("'seq', 99, 'quantity', 0")),
         ("bids_not_by_seller", bid("'seq', 99, 'org_id', t.seller_org_id")),
+        (
+            "bids_not_by_sellers_people",
+            bid("'seq', 99, 'placed_by', (SELECT user_id FROM memberships WHERE org_id = t.seller_org_id LIMIT 1)"),
+        ),
         ("bids_in_time", bid("'seq', 99, 'placed_at', (SELECT ends_at FROM auctions WHERE id = t.auction_id)")),
         (
             "bids_in_time",
@@ -212,6 +259,13 @@ fn breaches() -> Vec<(&'static str, String)> {
         ("awards_bid_unless_bought", award("'bid_id', null")),
         ("awards_bid_unless_bought", award("'source', 'buy_now'")),
         ("awards_not_to_seller", award("'org_id', t.seller_org_id")),
+        (
+            "awards_not_to_sellers_people",
+            award(
+                "'source', 'buy_now', 'bid_id', null,
+                 'awarded_to', (SELECT user_id FROM memberships WHERE org_id = t.seller_org_id LIMIT 1)",
+            ),
+        ),
         ("awards_source_check", award("'source', 'lottery'")),
         ("awards_status_check", award("'status', 'lost'")),
         ("awards_quantity_positive", award("'quantity', 0")),

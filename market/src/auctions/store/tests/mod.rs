@@ -18,7 +18,9 @@ use super::*;
 use crate::auctions::model::*;
 use crate::auctions::rules::{Bidder, Effect, Offer, Rank, Secret, Standing, replay};
 use crate::ids::{AuctionId, BidId};
-use crate::testing::{Trader, auction, database_time, end_in, eur, listing, secret, terms, trader, trader_as};
+use crate::testing::{
+    Trader, auction, database_time, end_in, eur, listing, member_of, secret, terms, trader, trader_as,
+};
 
 /// A database with a seller and three bidders.
 struct Market {
@@ -86,7 +88,7 @@ async fn take_back(conn: &mut PgConnection, bid: BidId, by: Trader) -> Result<Re
 async fn finish(conn: &mut PgConnection, auction: AuctionId) -> Closed {
     end_in(conn, auction, TimeDelta::seconds(-1)).await;
     match close_now(conn, auction).await.expect("closes") {
-        CloseOutcome::Closed(closed) => closed,
+        CloseOutcome::Closed(closed) => *closed,
         other => panic!("not closed: {other:?}"),
     }
 }

@@ -132,7 +132,7 @@ async fn storm(soft_close_seconds: i32, hard_end_after: TimeDelta) {
                     Ok(placed) => {
                         assert!(!was_closed, "accepted after the close");
                         accepted += 1;
-                        cents = placed.next_minimum.minor();
+                        cents = placed.auction.next_minimum.minor();
                     }
                     Err(AuctionError::Refused { refusal: Refused::BelowMinimum { minimum }, .. }) => cents = minimum,
                     Err(AuctionError::Refused { refusal: Refused::NotARaise, .. }) => tokio::task::yield_now().await,

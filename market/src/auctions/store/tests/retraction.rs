@@ -16,9 +16,9 @@ async fn price_and_leader_follow_from_the_remaining_bids() {
     let first = bid(&mut conn, lot, a, 3_000).await.expect("accepted");
     let high = bid(&mut conn, lot, b, 9_000).await.expect("accepted");
     let third = bid(&mut conn, lot, c, 5_000).await.expect("accepted");
-    assert_eq!(third.price, eur(5_100));
+    assert_eq!(third.auction.price, eur(5_100));
     let retracted = take_back(&mut conn, high.bid, b).await.expect("taken back");
-    assert_eq!((retracted.price, retracted.public_change, retracted.version), (eur(3_100), true, 5));
+    assert_eq!((retracted.auction.price, retracted.public_change, retracted.auction.version), (eur(3_100), true, 5));
     assert_row_follows_bids(&mut conn, lot).await;
     let view = seen(&mut conn, lot, Some(c)).await;
     assert_eq!((view.you_lead, view.bid_count, view.next_minimum), (Some(true), 2, eur(3_200)));
@@ -113,7 +113,7 @@ async fn a_bid_takes_its_hidden_raises_along() {
     assert_eq!(refused(take_back(&mut conn, raise.bid, a).await), RetractRefused::Already);
     // Nothing bids on for somebody who has left.
     let placed = bid(&mut conn, lot, b, 1_000).await.expect("accepted");
-    assert_eq!((placed.effect, placed.price), (Effect::Leads, eur(1_000)));
+    assert_eq!((placed.effect, placed.auction.price), (Effect::Leads, eur(1_000)));
     market.close(conn).await;
 }
 

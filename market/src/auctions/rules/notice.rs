@@ -1,0 +1,38 @@
+//! How often an organisation is told that it was outbid: at most once in ten minutes, and of every time in the last hour.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// The least time between two mails.
+const SPACE: TimeDelta = TimeDelta::minutes(10);
+/// So long before the end every lost lead is told at once.
+const LAST: TimeDelta = TimeDelta::hours(1);
+
+/// What is to be done about an organisation that was outbid before the last hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Tell it.
+    Now,
+    /// It was told a moment ago: look again then.
+    At(DateTime<Utc>),
+    /// It was told in the last hour, and with that of everything before.
+    Told,
+}
+
+/// Whether whoever is outbid now is told at once.
+#[must_use]
+pub fn is_last_hour(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now >= ends_at - LAST
+}
+
+/// Decides about an organisation that was told last at `told_at`.
+#[must_use]
+pub fn decide_notice(told_at: Option<DateTime<Utc>>, ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Notice {
+    let Some(told_at) = told_at else { return Notice::Now };
+    if is_last_hour(ends_at, now) {
+        return if is_last_hour(ends_at, told_at) { Notice::Told } else { Notice::Now };
+    }
+    match (told_at + SPACE).min(ends_at - LAST) {
+        due if due <= now => Notice::Now,
+        due => Notice::At(due),
+    }
+}

@@ -1,0 +1,104 @@
+//! Bids that are taken back before the end.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shared::ids::OrgId;
+
+use super::{BookBid, Lot, Offer, Rank, Secret, Standing, State, divisible, replay};
+
+/// Before this much time is left, any own bid may be taken back.
+const FREE_UNTIL: TimeDelta = TimeDelta::hours(12);
+/// Later, only a bid as young as this.
+const SECOND_THOUGHTS: TimeDelta = TimeDelta::hours(1);
+
+/// Why a bid cannot be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RetractRefused {
+    #[error("only the bidder may take a bid back")]
+    NotYours,
+    #[error("the auction has ended")]
+    Ended,
+    #[error("the bid was taken back before")]
+    Already,
+    #[error("in the last 12 hours only a bid of the last hour can be taken back")]
+    TooLate,
+}
+
+/// Judges the wish of `org` to take back a bid that `owner` placed at `placed_at`.
+pub fn decide_retraction(
+    state: &State,
+    org: OrgId,
+    owner: OrgId,
+    placed_at: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> Result<(), RetractRefused> {
+    if org != owner {
+        return Err(RetractRefused::NotYours);
+    }
+    if !state.status.is_open() || at >= state.ends_at {
+        return Err(RetractRefused::Ended);
+    }
+    let early = state.ends_at - at > FREE_UNTIL;
+    let young = at - placed_at <= SECOND_THOUGHTS;
+    if early || young { Ok(()) } else { Err(RetractRefused::TooLate) }
+}
+
+/// A bid that stands, as far as a retraction depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct StandingBid {
+    pub seq: i64,
+    pub org: OrgId,
+    /// The leader's higher maximum, which nobody else is shown.
+    pub raise: bool,
+    pub maximum: Secret,
+    pub quantity: i64,
+}
+
+impl StandingBid {
+    fn offer(&self) -> Offer {
+        Offer { org: self.org, rank: Rank { amount: self.maximum, seq: self.seq } }
+    }
+
+    fn in_book(&self) -> BookBid {
+        BookBid { seq: self.seq, org: self.org, price: self.maximum.reveal(), quantity: self.quantity }
+    }
+}
+
+/// What a retraction does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retraction {
+    /// The numbers of the bids that go: the bid, and the raises that were built on it. They would otherwise go on bidding for
+    /// somebody who has left.
+    pub gone: Vec<i64>,
+    pub standing: Standing,
+    pub next_minimum: i64,
+    /// How many bids the fewer everybody sees.
+    pub shown: i64,
+    /// False when only a hidden raise went, and nothing visible with it.
+    pub public_change: bool,
+}
+
+/// Takes the bid numbered `seq` out of `bids`, which are all that stand in the order in which they were placed.
+pub fn take_back(state: &State, bids: &[StandingBid], seq: i64) -> Result<Retraction, RetractRefused> {
+    let mut from_it = bids.iter().skip_while(|bid| bid.seq != seq);
+    let bid = from_it.next().ok_or(RetractRefused::Already)?;
+    let mut gone = vec![seq];
+    // A raise is taken back for itself: the others remain.
+    if !bid.raise {
+        let later = from_it.filter(|later| later.org == bid.org);
+        gone.extend(later.take_while(|later| later.raise).map(|later| later.seq));
+    }
+    let remaining = || bids.iter().filter(|bid| !gone.contains(&bid.seq));
+    let mut after = state.clone();
+    match state.terms.lot {
+        Lot::Whole => after.standing = replay(&state.terms, remaining().map(StandingBid::offer)),
+        Lot::Divisible { .. } => {
+            after.book = remaining().map(StandingBid::in_book).collect();
+            after.standing = divisible::standing(&state.terms, &after.book);
+        }
+    }
+    let leads = |standing: Standing| standing.leader.map(|leader| leader.org);
+    let public_change =
+        !bid.raise || after.standing.price != state.standing.price || leads(after.standing) != leads(state.standing);
+    let (standing, next_minimum) = (after.standing, after.next_minimum());
+    Ok(Retraction { gone, standing, next_minimum, shown: i64::from(!bid.raise), public_change })
+}

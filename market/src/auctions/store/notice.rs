@@ -1,0 +1,48 @@
+//! When organisations were last told that they were outbid.
+
+use chrono::{DateTime, Utc};
+use shared::ids::OrgId;
+use sqlx::PgConnection;
+
+use crate::ids::AuctionId;
+
+/// When each of these organisations was last told. Their rows stay locked: of two that are about to tell the same organisation, the
+/// second one sees what the first one did, and reads the auction after it.
+pub async fn lock_notices(
+    conn: &mut PgConnection,
+    auction: AuctionId,
+    orgs: &[OrgId],
+) -> Result<Vec<(OrgId, Option<DateTime<Utc>>)>, sqlx::Error> {
+    let orgs: Vec<_> = orgs.iter().map(|org| org.0).collect();
+    // In one order everywhere, so that two transactions never wait for each other.
+    let rows = sqlx::query!(
+        r#"INSERT INTO outbid_notices AS n (auction_id, org_id)
+           SELECT $1, org
+           FROM unnest($2::uuid[]) AS org
+           ORDER BY org
+           ON CONFLICT (auction_id, org_id) DO UPDATE SET told_at = n.told_at
+           RETURNING org_id AS "org_id: OrgId", told_at"#,
+        auction.0,
+        &orgs,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.org_id, row.told_at)).collect())
+}
+
+/// Notes that these organisations are told now.
+pub async fn note_told(conn: &mut PgConnection, auction: AuctionId, orgs: &[OrgId]) -> Result<(), sqlx::Error> {
+    let orgs: Vec<_> = orgs.iter().map(|org| org.0).collect();
+    sqlx::query!(
+        "INSERT INTO outbid_notices (auction_id, org_id, told_at)
+         SELECT $1, org, clock_timestamp()
+         FROM unnest($2::uuid[]) AS org
+         ORDER BY org
+         ON CONFLICT (auction_id, org_id) DO UPDATE SET told_at = excluded.told_at",
+        auction.0,
+        &orgs,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! What moderators do to listings. The audit entry is written with the act.
+
+use serde_json::json;
+use shared::audit;
+use shared::ids::UserId;
+use sqlx::PgConnection;
+
+use super::{ListingError, listing};
+use crate::auctions::model::AuctionView;
+use crate::auctions::store as auctions;
+use crate::ids::ListingId;
+use crate::listings::model::{Listing, ListingStatus};
+
+/// A listing that a moderator has decided about, and its running auction, when there is one.
+#[derive(Clone, Debug)]
+pub struct Moderated {
+    pub listing: Listing,
+    pub auction: Option<AuctionView>,
+    /// The number of the audit entry.
+    pub entry: i64,
+}
+
+/// Takes a published listing out of sight. Its auction goes on in time, but takes no bids, and is cancelled if it ends meanwhile.
+/// `reason` is for the seller.
+pub async fn suspend(
+    conn: &mut PgConnection,
+    by: UserId,
+    id: ListingId,
+    reason: &str,
+) -> Result<Moderated, ListingError> {
+    decide(conn, by, id, Some(reason)).await
+}
+
+/// Shows a suspended listing again. Its auction takes bids again; the time that it has lost is lost.
+pub async fn reinstate(conn: &mut PgConnection, by: UserId, id: ListingId) -> Result<Moderated, ListingError> {
+    decide(conn, by, id, None).await
+}
+
+async fn decide(
+    conn: &mut PgConnection,
+    by: UserId,
+    id: ListingId,
+    reason: Option<&str>,
+) -> Result<Moderated, ListingError> {
+    let (from, to, action) = match reason {
+        Some(_) => (ListingStatus::Published, ListingStatus::Suspended, "listing.suspend"),
+        None => (ListingStatus::Suspended, ListingStatus::Published, "listing.reinstate"),
+    };
+    auctions::lock_open(conn, id).await?;
+    let done = sqlx::query!(
+        "UPDATE listings
+         SET status = $2,
+             status_reason = $4,
+             updated_at = clock_timestamp()
+         WHERE id = $1
+           AND status = $3",
+        id.0,
+        to as ListingStatus,
+        from as ListingStatus,
+        reason,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let now = listing(conn, id).await?.ok_or(ListingError::NotFound)?;
+    if done.rows_affected() != 1 {
+        return Err(ListingError::WrongStatus(now.status));
+    }
+    // An auction that was made while this waited for the listing is met here.
+    let auction = auctions::set_suspended(conn, id, reason.is_some()).await?;
+    let data =
+        json!({"seller": now.seller_org_id, "auction": auction.as_ref().map(|auction| auction.id), "reason": reason});
+    let subject = ("listing", id.to_string());
+    let entry = audit::append(conn, audit::Entry { actor: Some(by), action, subject, data }).await?;
+    Ok(Moderated { listing: now, auction, entry })
+}

@@ -1,0 +1,85 @@
+use anyhow::Context;
+use chrono::TimeDelta;
+use jobs::auctions::{LateBid, NotifyOutbid, mail};
+use market::auctions::model::AuctionView;
+use market::auctions::rules::{Notice, decide_notice};
+use market::auctions::store;
+use market::emails::model::Outbid;
+use market::ids::AuctionId;
+use queue::{Handler, JobTx, Outcome};
+use shared::ids::OrgId;
+
+use super::close_auction::after;
+use crate::{Cx, Services};
+
+impl Handler<Services> for NotifyOutbid {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let mut tx = cx.begin().await?;
+        match &self.late_bid {
+            Some(late) => at_once(&mut tx, &self, late).await?,
+            None => {
+                if let Some(wait) = spaced(&mut tx, &self).await? {
+                    return Ok(after(wait));
+                }
+            }
+        }
+        cx.commit(tx).await
+    }
+}
+
+/// Tells all of them of the bid as it was, unless the listing has been suspended since.
+async fn at_once(tx: &mut JobTx, job: &NotifyOutbid, late: &LateBid) -> anyhow::Result<()> {
+    store::note_told(tx, job.auction, &job.orgs).await?;
+    let seen = view(tx, job.auction, None).await?;
+    if seen.suspended {
+        return Ok(());
+    }
+    let title = title(tx, &seen).await?;
+    let &LateBid { bid, price, next_minimum, ends_at } = late;
+    let outbid = Outbid { auction: job.auction, title, price, next_minimum, ends_at };
+    Ok(mail::outbid(tx, &job.orgs, &bid.to_string(), outbid).await?)
+}
+
+/// Tells those who have not been told for a while how the auction is now; the others later. `Some`: the job waits for one of these, and
+/// has to wait on.
+async fn spaced(tx: &mut JobTx, job: &NotifyOutbid) -> anyhow::Result<Option<TimeDelta>> {
+    let notices = store::lock_notices(tx, job.auction, &job.orgs).await?;
+    // Read once the rows are locked: a job that was not enqueued because one of these organisations had one waiting came with a bid
+    // that is in here.
+    let seen = view(tx, job.auction, None).await?;
+    if !seen.status.is_open() || seen.suspended || seen.ends_at <= seen.server_time {
+        return Ok(None);
+    }
+    let mut now = Vec::new();
+    for (org, told_at) in notices {
+        match decide_notice(told_at, seen.ends_at, seen.server_time) {
+            // It has got the lead back meanwhile.
+            Notice::Now if view(tx, job.auction, Some(org)).await?.you_lead == Some(true) => {}
+            Notice::Now => now.push(org),
+            // The end has moved, and the last hour with it.
+            Notice::At(due) if job.waiting => return Ok(Some(due - seen.server_time)),
+            Notice::At(due) => {
+                let _ = tx.enqueue_with(NotifyOutbid::again(job.auction, org, due)).await?;
+            }
+            Notice::Told => {}
+        }
+    }
+    if now.is_empty() {
+        return Ok(None);
+    }
+    store::note_told(tx, job.auction, &now).await?;
+    let title = title(tx, &seen).await?;
+    let AuctionView { price, next_minimum, ends_at, .. } = seen;
+    let outbid = Outbid { auction: job.auction, title, price, next_minimum, ends_at };
+    let reference = format!("{}:{}", job.auction, seen.version);
+    mail::outbid(tx, &now, &reference, outbid).await?;
+    Ok(None)
+}
+
+async fn view(tx: &mut JobTx, auction: AuctionId, viewer: Option<OrgId>) -> anyhow::Result<AuctionView> {
+    store::view(tx, auction, viewer).await?.context("the auction of a bid")
+}
+
+async fn title(tx: &mut JobTx, auction: &AuctionView) -> anyhow::Result<String> {
+    Ok(mail::title(tx, auction.listing_id).await?)
+}

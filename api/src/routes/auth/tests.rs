@@ -426,7 +426,8 @@ async fn broken_tokens_are_refused() {
             request = request.header("authorization", header);
         }
         let answer = api.send(request).await.refused(401, code);
-        assert_eq!(answer.headers["www-authenticate"], "Bearer");
+        let challenge = if code == "token_invalid" { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+        assert_eq!(answer.headers["www-authenticate"], challenge);
     }
     api.db.close().await;
 }

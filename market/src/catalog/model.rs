@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::ids::OrgId;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use crate::ids::{CategoryId, ItemId};
 
@@ -32,7 +33,9 @@ pub struct NewCategory {
     /// The category above.
     pub parent_id: Option<CategoryId>,
     /// The last part of its path; permanent.
+    #[schema(pattern = "^[a-z0-9-]+$", max_length = 200)]
     pub slug: String,
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// `type`, `properties`, `required`; of each property `type`, `enum`, `minLength`, `maxLength`, `pattern`, `minimum`,
     /// `maximum`, `unit`, `items`, `minItems`, `maxItems`, `uniqueItems`, `title`, `description`. Others are refused.
@@ -40,10 +43,24 @@ pub struct NewCategory {
     #[schema(value_type = Object)]
     pub attribute_schema: Map<String, Value>,
     #[serde(default)]
+    #[schema(schema_with = flags)]
     pub flags: Vec<String>,
     /// The platform's share of a sale, in basis points.
     #[serde(default = "five_percent")]
+    #[schema(minimum = 0, maximum = 10_000)]
     pub fee_bps: i32,
+}
+
+/// What a category can be besides: what the table's constraint lets in.
+const FLAGS: [&str; 4] = ["waste", "vehicle", "part", "service"];
+
+fn flags() -> ArrayBuilder {
+    let flag = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(FLAGS));
+    ArrayBuilder::new().items(flag)
+}
+
+fn flags_or_null() -> ArrayBuilder {
+    flags().schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
 }
 
 fn no_attributes() -> Map<String, Value> {
@@ -58,10 +75,13 @@ const fn five_percent() -> i32 {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CategoryChange {
+    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attribute_schema: Option<Map<String, Value>>,
+    #[schema(schema_with = flags_or_null)]
     pub flags: Option<Vec<String>>,
+    #[schema(minimum = 0, maximum = 10_000)]
     pub fee_bps: Option<i32>,
 }
 
@@ -89,14 +109,18 @@ pub struct Item {
 #[serde(deny_unknown_fields)]
 pub struct NewItem {
     pub category_id: CategoryId,
+    #[schema(min_length = 1, max_length = 64)]
     pub sku: String,
+    #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     #[serde(default = "piece")]
+    #[schema(min_length = 1, max_length = 20)]
     pub unit: String,
     #[serde(default)]
     #[schema(value_type = Object)]
     pub attributes: Map<String, Value>,
     #[serde(default)]
+    #[schema(max_items = 500)]
     pub compatibility: Vec<String>,
 }
 
@@ -108,8 +132,10 @@ fn piece() -> String {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ItemChange {
+    #[schema(min_length = 1, max_length = 200)]
     pub title: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attributes: Option<Map<String, Value>>,
+    #[schema(max_items = 500)]
     pub compatibility: Option<Vec<String>>,
 }

@@ -17,6 +17,9 @@ pub use currency::Currency;
 /// The largest amount of anything that is traded, in minor units. Products of amounts that pass stay far from overflow.
 pub const MAX_TRADED_MINOR: i64 = 1_000_000_000_000_000;
 
+/// The most digits before the point that people can send; the document says so with a pattern.
+const MAX_WHOLE_DIGITS: usize = 15;
+
 /// An amount in one currency, in whole minor units (cents, yen, fils). May be negative: ledger entries are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
@@ -222,19 +225,21 @@ impl From<BasisPoints> for i32 {
 }
 
 /// An amount in one currency.
-#[derive(Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
     /// A decimal number with at most as many fraction digits as the currency has: `"12.50"`.
-    #[schema(pattern = "^-?(0|[1-9][0-9]*)(\\.[0-9]+)?$")]
     amount: String,
-    #[schema(inline)]
     currency: Currency,
 }
 
 impl TryFrom<Wire> for Money {
     type Error = MoneyError;
     fn try_from(wire: Wire) -> Result<Self, MoneyError> {
+        let whole = wire.amount.trim_start_matches('-').split('.').next().unwrap_or_default();
+        if whole.len() > MAX_WHOLE_DIGITS {
+            return Err(MoneyError::Overflow);
+        }
         Self::parse(&wire.amount, wire.currency)
     }
 }

@@ -76,6 +76,7 @@ pub struct NewAuction {
     /// The soft close never goes past this; an hour after the end when absent.
     pub hard_ends_at: Option<DateTime<Utc>>,
     /// How long a late bid leaves for an answer; 0 is off, 300 when absent.
+    #[schema(minimum = 0, maximum = 86_400)]
     pub soft_close_seconds: Option<i32>,
     pub opening: Money,
     #[schema(value_type = Option<Money>)]

@@ -13,17 +13,17 @@ use shared::ids::OrgId;
 #[serde(deny_unknown_fields)]
 pub struct CargoEvent {
     /// Who reports: a carrier's system, a tracker. 1 to 64 letters, digits and `. _ : -`.
-    #[schema(min_length = 1, max_length = 64, example = "gps-7")]
+    #[schema(pattern = "^[A-Za-z0-9._:-]{1,64}$", example = "gps-7")]
     pub source: String,
     /// The source's own name of this event: 1 to 128 visible ASCII characters.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(pattern = "^[!-~]{1,128}$")]
     pub source_event_id: String,
     /// Counted by the source; orders its events of the same moment. 0 when the source does not count.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schema(minimum = 0)]
     pub sequence: i64,
     /// The shipment's reference: 1 to 64 letters, digits and `. _ : -`.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(pattern = "^[A-Za-z0-9._:-]{1,64}$")]
     pub shipment: String,
     #[serde(rename = "type")]
     pub kind: EventType,
@@ -35,6 +35,7 @@ pub struct CargoEvent {
     pub position: Option<Position>,
     /// The `source_event_id` of an earlier event of this source and shipment that this one replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[!-~]{1,128}$")]
     pub corrects: Option<String>,
     /// Anything else: a JSON object of at most 4096 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,8 +117,10 @@ impl ShipmentStatus {
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// −90 to 90, north is positive.
+    #[schema(minimum = -90, maximum = 90)]
     pub latitude: f64,
     /// −180 to 180, east is positive.
+    #[schema(minimum = -180, maximum = 180)]
     pub longitude: f64,
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use shared::ids::OrgId;
 use shared::text;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use crate::ids::{CategoryId, ItemId};
 
@@ -33,8 +34,10 @@ pub struct NewCategory {
     /// The category above.
     pub parent_id: Option<CategoryId>,
     /// The last part of its path; permanent.
+    #[schema(pattern = "^[a-z0-9-]+$", max_length = 200)]
     pub slug: String,
     #[serde(deserialize_with = "text::one_line")]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// `type`, `properties`, `required`; of each property `type`, `enum`, `minLength`, `maxLength`, `pattern`, `minimum`,
     /// `maximum`, `unit`, `items`, `minItems`, `maxItems`, `uniqueItems`, `title`, `description`. Others are refused.
@@ -42,10 +45,24 @@ pub struct NewCategory {
     #[schema(value_type = Object)]
     pub attribute_schema: Map<String, Value>,
     #[serde(default)]
+    #[schema(schema_with = flags)]
     pub flags: Vec<String>,
     /// The platform's share of a sale, in basis points.
     #[serde(default = "five_percent")]
+    #[schema(minimum = 0, maximum = 10_000)]
     pub fee_bps: i32,
+}
+
+/// What a category can be besides: what the table's constraint lets in.
+const FLAGS: [&str; 4] = ["waste", "vehicle", "part", "service"];
+
+fn flags() -> ArrayBuilder {
+    let flag = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(FLAGS));
+    ArrayBuilder::new().items(flag)
+}
+
+fn flags_or_null() -> ArrayBuilder {
+    flags().schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
 }
 
 fn no_attributes() -> Map<String, Value> {
@@ -61,10 +78,13 @@ const fn five_percent() -> i32 {
 #[serde(deny_unknown_fields)]
 pub struct CategoryChange {
     #[serde(default, deserialize_with = "text::one_line")]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attribute_schema: Option<Map<String, Value>>,
+    #[schema(schema_with = flags_or_null)]
     pub flags: Option<Vec<String>>,
+    #[schema(minimum = 0, maximum = 10_000)]
     pub fee_bps: Option<i32>,
 }
 
@@ -93,15 +113,19 @@ pub struct Item {
 pub struct NewItem {
     pub category_id: CategoryId,
     #[serde(deserialize_with = "text::one_line")]
+    #[schema(min_length = 1, max_length = 64)]
     pub sku: String,
     #[serde(deserialize_with = "text::one_line")]
+    #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     #[serde(default = "piece", deserialize_with = "text::one_line")]
+    #[schema(min_length = 1, max_length = 20)]
     pub unit: String,
     #[serde(default)]
     #[schema(value_type = Object)]
     pub attributes: Map<String, Value>,
     #[serde(default, deserialize_with = "text::one_line")]
+    #[schema(max_items = 500)]
     pub compatibility: Vec<String>,
 }
 
@@ -114,9 +138,11 @@ fn piece() -> String {
 #[serde(deny_unknown_fields)]
 pub struct ItemChange {
     #[serde(default, deserialize_with = "text::one_line")]
+    #[schema(min_length = 1, max_length = 200)]
     pub title: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attributes: Option<Map<String, Value>>,
     #[serde(default, deserialize_with = "text::one_line")]
+    #[schema(max_items = 500)]
     pub compatibility: Option<Vec<String>>,
 }

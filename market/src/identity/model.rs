@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 use shared::text::{self, Unshowable};
 use utoipa::ToSchema;
+use utoipa::openapi::{KnownFormat, SchemaFormat};
 
 /// The text does not fit its type; says why, without the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +14,7 @@ pub struct Unfit(pub &'static str);
 
 /// Declares a text newtype whose only way in is `parse`, also for serde and OpenAPI.
 macro_rules! text {
-    ($(#[$meta:meta])* $name:ident, $max:literal, $parse:expr) => {
+    ($(#[$meta:meta])* $name:ident, $max:literal, $shape:expr, $parse:expr) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -30,6 +31,10 @@ macro_rules! text {
             type Error = Unfit;
             fn try_from(text: String) -> Result<Self, Unfit> {
                 let parse: fn(&str) -> Result<String, Unfit> = $parse;
+                // Before anything is dropped, as the OpenAPI document counts.
+                if text.chars().count() > $max {
+                    return Err(Unfit(concat!("has at most ", $max, " characters")));
+                }
                 parse(&text).map(Self)
             }
         }
@@ -43,11 +48,9 @@ macro_rules! text {
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::schema::Type::String)
-                    .min_length(Some(1))
-                    .max_length(Some($max))
-                    .into()
+                let shape: fn(utoipa::openapi::ObjectBuilder) -> utoipa::openapi::ObjectBuilder = $shape;
+                let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+                shape(text.min_length(Some(1)).max_length(Some($max))).into()
             }
         }
 
@@ -70,30 +73,36 @@ macro_rules! text {
 
 text! {
     /// An email address, trimmed and in lower case, so that one mailbox is one account.
-    Email, 254, parse_email
+    Email, 254, |text| text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Email))), parse_email
 }
 
 text! {
     /// A person's name: 1 to 100 characters on one line, some of them visible, without web or mail addresses (it ends up in mails).
-    PersonName, 100, |text| parse_name(text, 100)
+    PersonName, 100, |text| text.pattern(Some(LINE)), parse_name
 }
 
 text! {
     /// An organisation's registered name: 1 to 200 characters, like a person's name.
-    LegalName, 200, |text| parse_name(text, 200)
+    LegalName, 200, |text| text.pattern(Some(LINE)), parse_name
 }
 
 text! {
     /// A VAT number: country letters and 2 to 13 letters or digits; spaces, dots and hyphens are dropped.
-    VatNumber, 40, parse_vat_number
+    VatNumber, 40, |text| text.pattern(Some(VAT_NUMBER)), parse_vat_number
 }
 
 text! {
     /// An IANA time zone, such as `Europe/Berlin`.
-    TimeZone, 64, |text| {
+    TimeZone, 64, |text| text.enum_values(Some(chrono_tz::TZ_VARIANTS.map(chrono_tz::Tz::name))), |text| {
         text.parse::<chrono_tz::Tz>().map(|zone| zone.name().to_owned()).map_err(|_| Unfit("not an IANA time zone"))
     }
 }
+
+/// What [`parse_name`] takes, but for addresses: something visible, and nothing that controls.
+const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
+
+/// What [`parse_vat_number`] takes.
+const VAT_NUMBER: &str = "^[ .-]*[A-Za-z][ .-]*[A-Za-z]([ .-]*[A-Za-z0-9]){2,13}[ .-]*$";
 
 impl TimeZone {
     #[must_use]
@@ -125,14 +134,11 @@ fn parse_email(text: &str) -> Result<String, Unfit> {
     Ok(email)
 }
 
-fn parse_name(text: &str, max: usize) -> Result<String, Unfit> {
+fn parse_name(text: &str) -> Result<String, Unfit> {
     let name = text::line(text).map_err(|unshowable| match unshowable {
         Unshowable::Control => Unfit("control characters are not allowed"),
         Unshowable::Invisible => Unfit("must not be empty"),
     })?;
-    if name.chars().count() > max {
-        return Err(Unfit("too long"));
-    }
     // Names stand in mails that we send: they must not lead elsewhere.
     if text::has_address(&name) {
         return Err(Unfit("web and mail addresses are not allowed"));
@@ -155,7 +161,7 @@ fn parse_vat_number(text: &str) -> Result<String, Unfit> {
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
         #[sqlx(type_name = "text")]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $text)] #[sqlx(rename = $text)] $variant,)*
@@ -171,6 +177,18 @@ macro_rules! words {
                 }
             }
         }
+
+        // By hand: utoipa's derive does not see a `serde(rename)` that comes out of a macro.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some([$($text),*]))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
 
         impl Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

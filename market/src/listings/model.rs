@@ -7,6 +7,7 @@ use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 use shared::text;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 
 use crate::identity::OrgKind;
 use crate::ids::{CategoryId, ItemId, ListingId};
@@ -104,20 +105,34 @@ pub struct Listing {
 pub struct NewListing {
     pub item_id: ItemId,
     #[serde(deserialize_with = "text::one_line")]
+    #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     #[serde(default, deserialize_with = "text::many_lines")]
+    #[schema(max_length = 20_000)]
     pub description: String,
     pub sale_mode: SaleMode,
     pub currency: Currency,
     /// Needed for `fixed`, refused for auctions.
     pub price: Option<Money>,
     #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub quantity: i64,
+    /// At most the quantity.
     #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub min_quantity: i64,
     /// Of `pickup`, `parcel`, `freight`, `orbital`.
     #[serde(default = "pickup")]
+    #[schema(schema_with = delivery_options)]
     pub delivery_options: Vec<String>,
+}
+
+/// What the table's constraint lets in.
+const DELIVERY_OPTIONS: [&str; 4] = ["pickup", "parcel", "freight", "orbital"];
+
+fn delivery_options() -> ArrayBuilder {
+    let option = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(DELIVERY_OPTIONS));
+    ArrayBuilder::new().items(option).min_items(Some(1)).max_items(Some(4))
 }
 
 const fn one() -> i64 {

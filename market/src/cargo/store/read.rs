@@ -1,8 +1,6 @@
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -29,10 +27,20 @@ impl Cursor {
 
 impl Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("{}.{}.{}", self.occurred_at.timestamp_micros(), self.sequence, self.id);
-        f.write_str(&URL_SAFE_NO_PAD.encode(text))
+        write!(f, "{}.{}.{}", self.occurred_at.timestamp_micros(), self.sequence, self.id)
     }
 }
+
+impl utoipa::PartialSchema for Cursor {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+        text.pattern(Some(r"^[0-9]{1,17}\.[0-9]{1,19}\.[0-9]{1,19}$"))
+            .description(Some("The `next` of an earlier page."))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Cursor {}
 
 impl Serialize for Cursor {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -55,10 +63,13 @@ impl FromStr for Cursor {
     type Err = MalformedCursor;
 
     fn from_str(text: &str) -> Result<Self, MalformedCursor> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| MalformedCursor)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| MalformedCursor)?;
-        let mut parts = text.splitn(3, '.').map(str::parse::<i64>);
-        let mut part = || parts.next().and_then(Result::ok).ok_or(MalformedCursor);
+        let mut parts = text.splitn(3, '.');
+        let mut part = || {
+            let part = parts.next().filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+            let part = part.filter(|part| (1..=19).contains(&part.len())).ok_or(MalformedCursor)?;
+            // Past the last number there is nothing.
+            Ok(part.parse().unwrap_or(i64::MAX))
+        };
         let (micros, sequence, id) = (part()?, part()?, part()?);
         let occurred_at = DateTime::from_timestamp_micros(micros).ok_or(MalformedCursor)?;
         Ok(Self { occurred_at, sequence, id })

@@ -17,6 +17,7 @@ pub struct Edit {
     /// An IANA name.
     pub zone: Option<String>,
     /// `skip`, `fire_once` or `fire_each:N`.
+    #[schema(pattern = "^(skip|fire_once|fire_each:[0-9]+)$")]
     pub misfire: Option<String>,
 }
 
@@ -24,6 +25,7 @@ pub struct Edit {
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSchedule {
+    #[schema(pattern = "^[a-z0-9_.-]{1,80}$")]
     pub name: String,
     /// Of the job to enqueue.
     pub kind: String,
@@ -33,6 +35,7 @@ pub struct NewSchedule {
     #[serde(default = "utc")]
     pub zone: String,
     #[serde(default = "fire_once")]
+    #[schema(pattern = "^(skip|fire_once|fire_each:[0-9]+)$")]
     pub misfire: String,
 }
 

@@ -17,10 +17,10 @@ use crate::state::AppState;
 use crate::{conditional, contract, middleware, openapi, rate, routes};
 
 /// The whole API: routes, fallbacks, and what surrounds every request.
-pub fn router(state: AppState) -> Router {
+pub fn router(state: &AppState) -> Router {
     let (routes, document) = documented();
     let contract = Contract::of(&document);
-    surround(routes.with_state(state.clone()).merge(openapi::pages(document)), &state, contract)
+    surround(routes.with_state(state.clone()).merge(openapi::pages(document)), state, contract)
 }
 
 /// Puts around routes what every request gets.

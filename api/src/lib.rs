@@ -40,7 +40,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let server = Server::bind(state.config.http.addr).await?;
     tracing::info!(http.addr = %server.addr, "the API listens");
     let ledger = state.ledger.clone();
-    server.run(app::router(state), shutdown).await;
+    server.run(app::router(&state), shutdown).await;
     ledger.drained().await;
     Ok(())
 }

@@ -80,7 +80,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
     let (limits, connections) = (config.database.limits, config.database.connections);
     let db = db::pool_within(&config.database.url, limits, connections, "api")?;
     let brokers = Brokers::connect(&config, db.clone());
-    let fast_path = FastPath::open(db.clone(), brokers.clone(), queues::ALL.to_vec(), shutdown.clone());
+    let fast_path = FastPath::open(&db, brokers.clone(), queues::ALL.to_vec(), shutdown.clone());
     let events = db::pool_within(&config.events_database_url, limits, connections, "api-events")?;
     // Fails now rather than at the first login.
     let tokens = Tokens::new(config.jwt_secret()?, &config.http.public_url, Clock::SYSTEM);

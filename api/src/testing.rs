@@ -41,6 +41,7 @@ pub(crate) struct Person {
 
 impl Person {
     /// The same person, acting for this organisation.
+    #[expect(clippy::needless_pass_by_value, reason = "an id, or its text, reads best without a reference")]
     pub(crate) fn acting(&self, org: impl ToString) -> Self {
         Self { org: Some(org.to_string()), ..self.clone() }
     }
@@ -109,7 +110,7 @@ impl TestApi {
         let config = Config::from_source(Source::new("", env)).unwrap();
         let shutdown = CancellationToken::new();
         let state = crate::start(config, shutdown.clone()).unwrap();
-        tokio::spawn(server.run(app::router(state.clone()), shutdown.clone()));
+        tokio::spawn(server.run(app::router(&state), shutdown.clone()));
         Self { db, state, base, http: reqwest::Client::new(), _stop: shutdown.drop_guard() }
     }
 

@@ -51,7 +51,8 @@ pub(crate) async fn scheduler(config: &Config, stop: CancellationToken) -> anyho
 pub(crate) fn ledger(config: &Config, stop: &CancellationToken) -> anyhow::Result<Ledger> {
     let pool = shared::db::pool(&config.database.url, 20, "bench-enqueue")?;
     let brokers = Brokers::connect(config, pool.clone());
-    Ok(Ledger::new(pool.clone()).with_fast_path(FastPath::open(pool, brokers, vec![QUEUE], stop.clone())))
+    let path = FastPath::open(&pool, brokers, vec![QUEUE], stop.clone());
+    Ok(Ledger::new(pool).with_fast_path(path))
 }
 
 fn registry() -> anyhow::Result<Registry> {

@@ -89,18 +89,18 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let output = Output { json: cli.json, wide: cli.wide };
     match cli.command {
-        Command::Migrate => commands::migrate::run(&output).await,
+        Command::Migrate => commands::migrate::run(output).await,
         Command::Dev(dev) => dev.run().await,
         Command::Sinks(sinks) => sinks.run().await,
-        Command::Jobs(jobs) => jobs.run(&output).await,
-        Command::Queues(queues) => queues.run(&output).await,
-        Command::Schedules(schedules) => schedules.run(&output).await,
-        Command::Workers(workers) => workers.run(&output).await,
-        Command::Enqueue(enqueue) => enqueue.run(&output).await,
-        Command::Emails(emails) => emails.run(&output).await,
-        Command::Events(events) => events.run(&output).await,
-        Command::Demo(demo) => demo.run(&output).await,
-        Command::Admin(admin) => admin.run(&output).await,
+        Command::Jobs(jobs) => jobs.run(output).await,
+        Command::Queues(queues) => queues.run(output).await,
+        Command::Schedules(schedules) => schedules.run(output).await,
+        Command::Workers(workers) => workers.run(output).await,
+        Command::Enqueue(enqueue) => enqueue.run(output).await,
+        Command::Emails(emails) => emails.run(output).await,
+        Command::Events(events) => events.run(output).await,
+        Command::Demo(demo) => demo.run(output).await,
+        Command::Admin(admin) => admin.run(output).await,
     }
 }
 

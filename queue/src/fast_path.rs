@@ -89,9 +89,9 @@ impl FastPath {
     /// Opens the path for a process. It closes with `stop`; what took it before is still published, by tasks that end with
     /// the last handle.
     #[must_use]
-    pub fn open(pool: PgPool, brokers: Brokers, queues: Vec<Queue>, stop: CancellationToken) -> Self {
+    pub fn open(pool: &PgPool, brokers: Brokers, queues: Vec<Queue>, stop: CancellationToken) -> Self {
         // One to look, one to put jobs back.
-        let db = Connections::few(&pool, 2);
+        let db = Connections::few(pool, 2);
         let entries = queues.into_iter().map(|queue| {
             let (publisher, tickets) = mpsc::unbounded_channel();
             let lane = Arc::new(Lane {

@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Ready when every broker answers that carries one of these queues now. The others may be away.
 #[must_use]
-pub fn transports_answer(brokers: Brokers, pool: PgPool, queues: Vec<Queue>) -> Readiness {
-    let db = Connections::few(&pool, 1);
+pub fn transports_answer(brokers: Brokers, pool: &PgPool, queues: Vec<Queue>) -> Readiness {
+    let db = Connections::few(pool, 1);
     Arc::new(move || {
         let (brokers, db, queues) = (brokers.clone(), db.clone(), queues.clone());
         Box::pin(async move {

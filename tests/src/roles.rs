@@ -35,6 +35,6 @@ pub async fn scheduler(config: &Config, signals: Signals) -> anyhow::Result<()> 
 pub fn ledger(config: &Config, stop: &CancellationToken) -> anyhow::Result<(Ledger, FastPath)> {
     let pool = shared::db::pool(&config.database.url, 10, "enqueue")?;
     let brokers = Brokers::connect(config, pool.clone());
-    let path = FastPath::open(pool.clone(), brokers, vec![QUEUE], stop.clone());
+    let path = FastPath::open(&pool, brokers, vec![QUEUE], stop.clone());
     Ok((Ledger::new(pool).with_fast_path(path.clone()), path))
 }

@@ -56,7 +56,7 @@ async fn opening_and_award_by_workers_are_seen_at_a_socket() {
     let ledger = state.ledger.clone();
     let server = api::serve::Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let base = format!("http://{}", server.addr);
-    tokio::spawn(server.run(api::app::router(state), stop.clone()));
+    tokio::spawn(server.run(api::app::router(&state), stop.clone()));
     tokio::spawn(scheduler::connect(&stack.config).unwrap().run(stop.clone()));
     let (config, signals) = (stack.config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
     let worker =

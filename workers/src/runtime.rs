@@ -55,7 +55,7 @@ pub async fn run(
     let engine_pool = queue::engine_pool(config, pool)?;
     let brokers = Brokers::connect(config, engine_pool.clone());
     let queues = jobs::registry()?.queues();
-    let fast_path = FastPath::open(engine_pool.clone(), brokers.clone(), queues, signals.stop.clone());
+    let fast_path = FastPath::open(&engine_pool, brokers.clone(), queues, signals.stop.clone());
     let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
     let services = Services::new(config)?;
     let lane = (pool == "cargo").then(|| crate::cargo::Settings::new(config)).flatten();

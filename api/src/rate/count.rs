@@ -93,7 +93,7 @@ impl Redis {
         }
         let mut manager = self.manager.clone();
         let mut call = self.script.key(format!("{}{key}", self.prefix));
-        call.arg(WINDOW.as_millis() as u64);
+        call.arg(u64::try_from(WINDOW.as_millis()).unwrap_or(u64::MAX));
         let counted = tokio::time::timeout(PATIENCE, call.invoke_async::<(u64, i64)>(&mut manager)).await;
         if let Ok(Ok((count, left))) = counted {
             return Some(Counted { count, resets_in: Duration::from_millis(u64::try_from(left).unwrap_or(0)) });

@@ -81,7 +81,7 @@ async fn tiers_have_their_limits_in_redis() {
 async fn processes_share_a_count_in_redis_and_do_without_it() {
     let (proxy, url) = Proxy::before(&server("REDIS_URL")).await.unwrap();
     let namespace = format!("t{}", uuid::Uuid::now_v7().simple());
-    let start = || Counter::start(Some(&SecretString::from(url.to_string())), &namespace).unwrap();
+    let start = || Counter::start(Some(&SecretString::from(url.clone())), &namespace).unwrap();
     let (one, two) = (start(), start());
     // The first call connects, which may take longer than a request waits: until both have, each counts for itself.
     loop {

@@ -95,14 +95,14 @@ pub(crate) struct Picture {
 
 impl Picture {
     pub(crate) fn new(image: Image, files: Vec<StoredVariant>) -> Self {
-        let variants = files.into_iter().map(|file| VariantView::public(image.id, file)).collect();
+        let variants = files.into_iter().map(|file| VariantView::public(image.id, &file)).collect();
         Self { id: image.id, width: image.width, height: image.height, blurhash: image.blurhash, variants }
     }
 }
 
 impl VariantView {
     /// With the permanent address of the file.
-    fn public(image: ImageId, it: StoredVariant) -> Self {
+    fn public(image: ImageId, it: &StoredVariant) -> Self {
         let name = it.object_key.rsplit('/').next().unwrap_or_default();
         let url = format!("/v1/images/{image}/{name}");
         Self { shape: it.shape, format: it.format, width: it.width, height: it.height, bytes: it.bytes, url }
@@ -121,7 +121,7 @@ async fn view(blobs: &Blobs, image: Image, files: Vec<StoredVariant>, shown: Sho
     let mut variants = Vec::with_capacity(files.len());
     for it in files {
         if shown == Shown::ToEverybody {
-            variants.push(VariantView::public(image.id, it));
+            variants.push(VariantView::public(image.id, &it));
             continue;
         }
         let url = blobs.presign_get(&it.object_key, &Disposition::Inline, VALID_FOR).await?;

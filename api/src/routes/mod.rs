@@ -1,5 +1,5 @@
 //! The routes, one file a domain. Each has a `router()` that is merged here; `routes!` puts a route and its documentation in
-//! together, and a test refuses a route that is not in the document. [`TOPICS`] lists what WebSockets can watch.
+//! together, and a test refuses a route that is not in the document. [`TOPICS`] lists what `WebSocket`s can watch.
 
 mod acting;
 mod admin;

@@ -41,7 +41,7 @@ struct Created {
 }
 
 impl Admin {
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
         let Self::Create { email, name, password_stdin } = self;
         let email: Email = email.parse().map_err(|unfit| advised(format!("{unfit}"), "give an email address"))?;
         let name: PersonName =

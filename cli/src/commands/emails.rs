@@ -32,7 +32,7 @@ struct Allowed {
 }
 
 impl Emails {
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
         let mut conn = connect::database().await?;
         match self {
             Self::Refused { limit } => {
@@ -56,7 +56,7 @@ impl Emails {
     }
 }
 
-fn view(addresses: &[RefusedAddress], now: DateTime<Utc>, output: &Output) -> String {
+fn view(addresses: &[RefusedAddress], now: DateTime<Utc>, output: Output) -> String {
     if addresses.is_empty() {
         return "No refused addresses.".to_owned();
     }

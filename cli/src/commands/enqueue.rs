@@ -49,7 +49,7 @@ struct Answer {
 }
 
 impl Enqueue {
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
         let registry = jobs::registry()?;
         let info = *known(&registry, &self.kind)?;
         let payload = json_argument(&self.payload)?;

@@ -52,7 +52,7 @@ struct Replayed {
 }
 
 impl Events {
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
         let config = Config::load()?;
         match self {
             Self::Parked { limit } => {
@@ -113,8 +113,8 @@ async fn send_rejects(config: &Config, parked: &Parked, ids: &[i64]) -> anyhow::
     Ok(u64::try_from(ids.len())?)
 }
 
-fn view(listing: &Listing, now: DateTime<Utc>, output: &Output) -> String {
-    let mut text = if listing.messages.is_empty() {
+fn view(listing: &Listing, now: DateTime<Utc>, output: Output) -> String {
+    let text = if listing.messages.is_empty() {
         "No parked messages.".to_owned()
     } else {
         let mut table = output.table(&[
@@ -134,8 +134,7 @@ fn view(listing: &Listing, now: DateTime<Utc>, output: &Output) -> String {
         format!("{} parked messages, the oldest {shown}:\n{table}", listing.messages_parked)
     };
     if listing.rejects.is_empty() {
-        text.push_str("\nNo rejected events.");
-        return text;
+        return format!("{text}\nNo rejected events.");
     }
     let mut table = output.table(&[
         Column::full("REJECT"),
@@ -155,6 +154,5 @@ fn view(listing: &Listing, now: DateTime<Utc>, output: &Output) -> String {
             it.reason.clone(),
         ]);
     }
-    text.push_str(&format!("\n\n{table}"));
-    text
+    format!("{text}\n\n{table}")
 }

@@ -88,7 +88,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 impl Jobs {
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
         let mut conn = connect::database().await?;
         match self {
             Self::List(list) => list.run(&mut conn, output).await,
@@ -132,7 +132,7 @@ impl Done {
 }
 
 impl List {
-    async fn run(self, conn: &mut PgConnection, output: &Output) -> anyhow::Result<()> {
+    async fn run(self, conn: &mut PgConnection, output: Output) -> anyhow::Result<()> {
         let now = ops::now(conn).await?;
         let mut filter = self.filter.resolve(now);
         if self.open {
@@ -161,7 +161,7 @@ fn needs_a_choice(chosen: &Chosen) -> anyhow::Result<()> {
     }
 }
 
-async fn cancel(conn: &mut PgConnection, chosen: Chosen, output: &Output) -> anyhow::Result<()> {
+async fn cancel(conn: &mut PgConnection, chosen: Chosen, output: Output) -> anyhow::Result<()> {
     needs_a_choice(&chosen)?;
     if chosen.ids.is_empty() {
         let now = ops::now(conn).await?;
@@ -179,7 +179,7 @@ async fn cancel(conn: &mut PgConnection, chosen: Chosen, output: &Output) -> any
 }
 
 impl Retry {
-    async fn run(self, conn: &mut PgConnection, output: &Output) -> anyhow::Result<()> {
+    async fn run(self, conn: &mut PgConnection, output: Output) -> anyhow::Result<()> {
         needs_a_choice(&self.chosen)?;
         let registry = jobs::registry()?;
         if self.payload.is_some() && self.chosen.ids.len() != 1 {

@@ -28,7 +28,7 @@ struct Schema {
     version: i64,
 }
 
-pub(crate) async fn run(output: &Output) -> anyhow::Result<()> {
+pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
     output.show(&bring_up_to_date(&Config::load()?).await?, Migrated::text)
 }
 

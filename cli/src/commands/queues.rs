@@ -76,7 +76,7 @@ struct Switched {
 }
 
 impl Queues {
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
         let config = Config::load()?;
         let mut conn = connect::open(&config).await?;
         match self {
@@ -154,7 +154,7 @@ fn refuse_missing_broker(config: &Config, transport: Transport) -> anyhow::Resul
     })
 }
 
-fn view(queues: &[QueueView], now: DateTime<Utc>, output: &Output) -> String {
+fn view(queues: &[QueueView], now: DateTime<Utc>, output: Output) -> String {
     if queues.is_empty() {
         return "No queues yet: a scheduler sets them up when it starts.".to_owned();
     }

@@ -42,7 +42,7 @@ pub(crate) enum Schedules {
 }
 
 impl Schedules {
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
         let mut conn = connect::database().await?;
         let conn = &mut conn;
         let now = ops::now(conn).await?;

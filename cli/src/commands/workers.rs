@@ -16,14 +16,14 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
         let mut conn = connect::database().await?;
         let now = ops::now(&mut conn).await?;
         output.show(&workers::list(&mut conn, self.all).await?, |workers| view(workers, now, output))
     }
 }
 
-fn view(workers: &[WorkerView], now: DateTime<Utc>, output: &Output) -> String {
+fn view(workers: &[WorkerView], now: DateTime<Utc>, output: Output) -> String {
     if workers.is_empty() {
         return "No workers.".to_owned();
     }

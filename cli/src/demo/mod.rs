@@ -57,7 +57,7 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    pub(crate) async fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
         // Before anything is connected to: a bad file writes nothing.
         let plan = match &self.bids {
             Some(path) => bids::read(path)?,

@@ -56,7 +56,6 @@ impl NotifyOutbid {
     }
 
     /// The same for one organisation that was told a moment ago: at `due` it is told how things are then.
-    #[must_use]
     pub fn again(auction: AuctionId, org: OrgId, due: DateTime<Utc>) -> Enqueue {
         // One that waits for its time will see everything that happens until then.
         let key = Unique::while_open(format_args!("{auction}:{org}"));

@@ -26,7 +26,7 @@ async fn opened() -> (TestDb, FastPath, CancellationToken) {
     let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
     let brokers = Brokers::connect(&config, db.pool.clone());
     let stop = CancellationToken::new();
-    let path = FastPath::open(db.pool.clone(), brokers, vec![EMAILS], stop.clone());
+    let path = FastPath::open(&db.pool, brokers, vec![EMAILS], stop.clone());
     until("the path opens", || path.is_open(EMAILS.name)).await;
     (db, path, stop)
 }

@@ -12,7 +12,7 @@ use crate::kept::size;
 use crate::ticket::Ticket;
 use crate::unique::OnConflict;
 
-/// As deep as serde_json reads.
+/// As deep as `serde_json` reads.
 const MAX_PAYLOAD_DEPTH: usize = 128;
 
 /// Inserts one job. With `fast` a job that is due at once becomes `queued`, and its ticket is returned for publishing.

@@ -70,7 +70,7 @@ impl Scheduler {
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let up = CancellationToken::new();
         self.health.add(set_up_ready(up.clone()));
-        self.health.add(transports_answer(self.brokers.clone(), self.pool.clone(), self.registry.queues()));
+        self.health.add(transports_answer(self.brokers.clone(), &self.pool, self.registry.queues()));
         while let Err(error) = self.set_up().await {
             tracing::warn!(%error, "cannot set the queues up yet; trying again");
             tokio::select! {

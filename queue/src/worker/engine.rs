@@ -222,7 +222,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             }
             Verdict::Outcome(Outcome::Snooze(delay)) => (Finish::End(ended(Ending::Snooze, delay, None)), "snooze"),
             Verdict::Outcome(Outcome::Retry(cause)) => {
-                let (ending, delay) = self.after_failure(attempt, retry, &Decision::Retry);
+                let (ending, delay) = Self::after_failure(attempt, retry, &Decision::Retry);
                 (Finish::End(ended(ending, delay, Some(&cause))), ending.word())
             }
             Verdict::Outcome(Outcome::Cancel(why)) => {
@@ -236,7 +236,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 return "stale";
             }
             Verdict::Failed(error, decision) => {
-                let (ending, delay) = self.after_failure(attempt, retry, &decision);
+                let (ending, delay) = Self::after_failure(attempt, retry, &decision);
                 (Finish::End(ended(ending, delay, Some(&format!("{error:#}")))), ending.word())
             }
             Verdict::Stopped(StopReason::Cancelled) => {
@@ -263,7 +263,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
     }
 
-    fn after_failure(&self, attempt: &Attempt, retry: Retry, decision: &Decision) -> (Ending, Duration) {
+    fn after_failure(attempt: &Attempt, retry: Retry, decision: &Decision) -> (Ending, Duration) {
         let number = u32::try_from(attempt.number).unwrap_or(1);
         match decision {
             Decision::Cancel => (Ending::Cancelled, Duration::ZERO),

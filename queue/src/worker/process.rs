@@ -126,7 +126,7 @@ impl<S: Send + Sync + 'static> Process<S> {
         let pool = self.engine_pool.clone();
         let db = Connections::like(&pool);
         self.health.add(lease_ready(&lease));
-        self.health.add(transports_answer(self.brokers.clone(), pool.clone(), queues.clone()));
+        self.health.add(transports_answer(self.brokers.clone(), &pool, queues.clone()));
         let registered = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             registered = persist(&kill, "register", || {

@@ -150,7 +150,7 @@ async fn time_is_up(limit: Duration, attempt: &Attempt) {
         if waited <= prolonged {
             return;
         }
-        tokio::time::sleep(waited - prolonged).await;
+        tokio::time::sleep(waited.saturating_sub(prolonged)).await;
         prolonged = waited;
     }
 }

@@ -1,6 +1,6 @@
 //! Whether connections to the database are sessions: what is set on one stays set, and nobody else works on it in between.
 //!
-//! A pooler that hands a server connection to another client after each transaction (PgBouncer in transaction mode) breaks what this
+//! A pooler that hands a server connection to another client after each transaction (`PgBouncer` in transaction mode) breaks what this
 //! program relies on: settings given at connect (time limits, the planner's), prepared statements, and the migrations' advisory
 //! lock. The failures come late and look like something else, so such a way to the database is refused at the start.
 
@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Connection, Executor, Row};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A setting that means nothing to PostgreSQL.
 const MARK: &str = "tradeyard.session";
-/// What PgBouncer answers to a setting at connect that it does not pass on: protocol violation.
+/// What `PgBouncer` answers to a setting at connect that it does not pass on: protocol violation.
 const SETTING_REFUSED: &str = "08P01";
 
 /// Why the way to the database cannot be used. The texts follow the name of the setting that leads there.

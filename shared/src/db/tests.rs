@@ -20,7 +20,7 @@ async fn a_session_that_holds_a_row_keeps_nobody_waiting_for_ever() {
     let mut holder = pool.begin().await.unwrap();
     holder.execute("UPDATE kept SET id = 2").await.unwrap();
     let refused = pool.execute("UPDATE kept SET id = 3").await.unwrap_err();
-    assert_eq!(refused.as_database_error().and_then(|error| error.code()).as_deref(), Some("55P03"));
+    assert_eq!(refused.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref(), Some("55P03"));
     // The holder does nothing more: the server ends its session, and the row is free.
     let freed = async { while pool.execute("UPDATE kept SET id = 3").await.is_err() {} };
     tokio::time::timeout(Duration::from_mins(1), freed).await.expect("the row is free");
@@ -36,7 +36,7 @@ async fn a_statement_that_takes_too_long_is_cancelled_and_a_migration_is_not() {
     let limits = Limits { statement: Duration::from_millis(100), ..Limits::SERVING };
     let pool = pool_with(limits.apply(db.options().clone()), 1, "limits");
     let cancelled = pool.execute("SELECT pg_sleep(60)").await.unwrap_err();
-    assert_eq!(cancelled.as_database_error().and_then(|error| error.code()).as_deref(), Some("57014"));
+    assert_eq!(cancelled.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref(), Some("57014"));
     let mut conn = pool.acquire().await.unwrap();
     assert_eq!(setting(&mut conn, "lock_timeout").await, "5s");
     without_limits(&mut conn).await.unwrap();

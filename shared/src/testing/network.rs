@@ -135,7 +135,6 @@ async fn pass(
     }
     // The sockets live as long as `flows`, which nobody drives any more.
     let _ = cut.changed().await;
-    drop(flows);
 }
 
 /// Passes bytes one way until either end closes.

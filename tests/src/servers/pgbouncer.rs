@@ -7,7 +7,7 @@ use tokio::process::{Child, Command};
 use super::postgres::is_root;
 use super::{free_port, own_dir, until_listening};
 
-/// A PgBouncer of the test's own, before a PostgreSQL that is there; killed when dropped.
+/// A `PgBouncer` of the test's own, before a PostgreSQL that is there; killed when dropped.
 #[derive(Debug)]
 pub struct OwnPgBouncer {
     _child: Child,

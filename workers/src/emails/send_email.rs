@@ -20,7 +20,7 @@ use crate::{Cx, Services};
 /// How long the token of `identity::mint_email_verification` works.
 const VERIFICATION_VALID: Duration = Duration::from_hours(48);
 /// How long the token of `identity::mint_password_reset` works.
-const RESET_VALID: Duration = Duration::from_mins(60);
+const RESET_VALID: Duration = Duration::from_hours(1);
 /// How long a download link in a mail works.
 const DOWNLOAD_VALID: Duration = Duration::from_hours(24);
 

@@ -112,7 +112,8 @@ impl Mailer {
         let to = mailbox(message.to_name, message.to_address)?;
         let address = to.email.clone();
         let packed = self.pack(message, to)?.formatted();
-        let conversation = self.server.deliver(&self.from.email, &address, &packed);
+        // On the heap: a conversation with its buffers is large.
+        let conversation = Box::pin(self.server.deliver(&self.from.email, &address, &packed));
         match tokio::time::timeout(self.limit, conversation).await {
             Ok(Ok(response)) => Ok(said(&response)),
             Ok(Err(ended)) => Err(ended.into()),

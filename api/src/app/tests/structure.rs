@@ -9,7 +9,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() && name != "tests" {
             found.extend(sources(&path));
-        } else if name.ends_with(".rs") && name != "tests.rs" {
+        } else if path.extension().is_some_and(|kind| kind == "rs") && name != "tests.rs" {
             found.push(path);
         }
     }

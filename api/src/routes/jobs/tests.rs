@@ -87,7 +87,7 @@ async fn operators_find_explain_cancel_and_retry_jobs() {
 #[tokio::test]
 async fn operators_act_on_many_jobs_that_they_can_name() {
     let api = TestApi::new().await;
-    let operator = api.staff(PlatformRole::Operator).await;
+    let (operator, admin) = (api.staff(PlatformRole::Operator).await, api.admin().await);
     let mut jobs = Vec::new();
     for _ in 0..5 {
         jobs.push(enqueue(&api, prune(), None, 3600).await);
@@ -109,7 +109,7 @@ async fn operators_act_on_many_jobs_that_they_can_name() {
     }
     let asked = retry(json!({"matching": {"fingerprint": "f1"}, "per_second": 10.0})).await;
     assert_eq!((asked.status.as_u16(), &asked.body["counted"]), (202, &json!(1)));
-    let acts = actions(&api, &api.admin().await).await;
+    let acts = actions(&api, &admin).await;
     assert_eq!(acts[..2], ["job.retry_many", "job.cancel_many"].map(str::to_owned));
     api.db.close().await;
 }

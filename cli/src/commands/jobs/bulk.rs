@@ -44,14 +44,14 @@ struct Done<T: Serialize> {
     job: JobId,
     counted: u64,
     #[serde(flatten)]
-    done: T,
+    result: T,
 }
 
 pub(super) async fn cancel(
     conn: &mut PgConnection,
     filter: JobFilter,
     options: &Options,
-    output: &Output,
+    output: Output,
 ) -> anyhow::Result<()> {
     if options.dry_run {
         return counted(conn, open(&filter), output).await;
@@ -69,7 +69,7 @@ pub(super) async fn retry(
     per_second: Option<f64>,
     limit: Option<u64>,
     options: &Options,
-    output: &Output,
+    output: Output,
 ) -> anyhow::Result<()> {
     if options.dry_run {
         return counted(conn, given_up(&filter), output).await;
@@ -82,7 +82,7 @@ pub(super) async fn retry(
     .await
 }
 
-async fn counted(conn: &mut PgConnection, filter: Option<JobFilter>, output: &Output) -> anyhow::Result<()> {
+async fn counted(conn: &mut PgConnection, filter: Option<JobFilter>, output: Output) -> anyhow::Result<()> {
     let counted = match filter {
         Some(filter) => count(conn, &filter).await?.unsigned_abs(),
         None => 0,
@@ -96,12 +96,12 @@ async fn follow<T: Serialize + DeserializeOwned>(
     asked: Result<Asked, EnqueueError>,
     verb: &str,
     options: &Options,
-    output: &Output,
+    output: Output,
     text: impl Fn(&T) -> String,
 ) -> anyhow::Result<()> {
     let Asked { job, counted } = asked?;
     if options.no_wait {
-        return output.show(&Done { job, counted, done: Value::Null }, |_| {
+        return output.show(&Done { job, counted, result: Value::Null }, |_| {
             format!("{counted} jobs fit; job {job} {verb} them: `tradeyard jobs show {job}` shows how far it is")
         });
     }
@@ -134,8 +134,8 @@ async fn follow<T: Serialize + DeserializeOwned>(
     bar.finish_and_clear();
     let so_far = ended.result.clone().and_then(|result| serde_json::from_value::<T>(result).ok());
     match (ended.state, so_far) {
-        (JobState::Succeeded, Some(done)) => {
-            output.show(&Done { job, counted, done }, |done: &Done<T>| text(&done.done))
+        (JobState::Succeeded, Some(result)) => {
+            output.show(&Done { job, counted, result }, |done: &Done<T>| text(&done.result))
         }
         (state, so_far) => {
             let problem =

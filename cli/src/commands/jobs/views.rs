@@ -10,7 +10,7 @@ use queue::ops::why::Why;
 
 use crate::output::{Column, Output, or_dash, relative, took};
 
-pub(super) fn page(page: &JobPage, now: DateTime<Utc>, output: &Output) -> String {
+pub(super) fn page(page: &JobPage, now: DateTime<Utc>, output: Output) -> String {
     if page.jobs.is_empty() {
         return "No such jobs.".to_owned();
     }
@@ -21,7 +21,7 @@ pub(super) fn page(page: &JobPage, now: DateTime<Utc>, output: &Output) -> Strin
     text
 }
 
-fn lines(jobs: &[JobLine], now: DateTime<Utc>, output: &Output) -> String {
+fn lines(jobs: &[JobLine], now: DateTime<Utc>, output: Output) -> String {
     let mut table = output.table(&[
         Column::full("ID"),
         Column::full("STATE"),
@@ -77,7 +77,7 @@ pub(super) fn why(why: &Why) -> String {
     text
 }
 
-pub(super) fn groups(groups: &[DeadGroup], now: DateTime<Utc>, output: &Output) -> String {
+pub(super) fn groups(groups: &[DeadGroup], now: DateTime<Utc>, output: Output) -> String {
     if groups.is_empty() {
         return "No dead jobs.".to_owned();
     }
@@ -107,7 +107,7 @@ pub(super) fn groups(groups: &[DeadGroup], now: DateTime<Utc>, output: &Output) 
     table.to_string()
 }
 
-pub(super) fn detail(detail: &JobDetail, now: DateTime<Utc>, output: &Output) -> String {
+pub(super) fn detail(detail: &JobDetail, now: DateTime<Utc>, output: Output) -> String {
     let mut text = row(&detail.job, now);
     if !detail.attempts.is_empty() {
         let mut table = output.table(&[

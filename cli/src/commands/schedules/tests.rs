@@ -49,10 +49,10 @@ async fn pausing_is_told_once_and_kept_in_the_audit_log() {
     assert_eq!(views::switched(&paused, now), "jobs.prune is paused");
     let told = message_with_advice(&set_paused(&mut conn, "jobs.prune", true).await.unwrap_err());
     assert!(told.contains("paused already, by cli") && told.contains("schedules resume jobs.prune"), "{told}");
-    assert!(views::list(&store::list(&mut conn).await.unwrap(), now, &TEXT).contains("paused"));
+    assert!(views::list(&store::list(&mut conn).await.unwrap(), now, TEXT).contains("paused"));
     let silent = next(&mut conn, "jobs.prune", 1).await.unwrap();
     assert_eq!((silent.silent, silent.times.len()), (Some("paused"), 1));
-    assert!(views::next(&silent, now, &TEXT).contains("none of these will fire"));
+    assert!(views::next(&silent, now, TEXT).contains("none of these will fire"));
 
     let resumed = set_paused(&mut conn, "jobs.prune", false).await.unwrap();
     assert!(views::switched(&resumed, now).starts_with("jobs.prune goes on; it fires in "));
@@ -100,7 +100,7 @@ async fn fire_times_are_told_in_the_zone_and_in_utc() {
         assert!(json["utc"].as_str().unwrap().ends_with("T06:30:00Z"), "{json}");
     }
     let long_ago = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
-    let text = views::next(&told, long_ago, &TEXT);
+    let text = views::next(&told, long_ago, TEXT);
     assert!(text.starts_with("noon: 0 12 * * * (Asia/Kolkata)"), "{text}");
     assert!(text.contains("12:00:00 +05:30") && text.contains("06:30:00"), "{text}");
     let detail = views::detail(&store::get(&mut conn, "noon").await.unwrap(), long_ago);

@@ -9,7 +9,7 @@ use queue::schedule::store::{ScheduleView, Times};
 use super::{Next, Started};
 use crate::output::{Column, Output, or_dash, relative, short};
 
-pub(super) fn list(schedules: &[ScheduleView], now: DateTime<Utc>, output: &Output) -> String {
+pub(super) fn list(schedules: &[ScheduleView], now: DateTime<Utc>, output: Output) -> String {
     if schedules.is_empty() {
         return "No schedules yet: a scheduler sets them up when it starts.".to_owned();
     }
@@ -114,7 +114,7 @@ pub(super) fn switched(schedule: &ScheduleView, now: DateTime<Utc>) -> String {
     }
 }
 
-pub(super) fn next(next: &Next, now: DateTime<Utc>, output: &Output) -> String {
+pub(super) fn next(next: &Next, now: DateTime<Utc>, output: Output) -> String {
     let mut text = format!("{}: {} ({})", next.schedule, next.expression, next.zone);
     if let Some(silent) = next.silent {
         let _ = write!(text, "\nIt is {silent}: none of these will fire as things stand.");

@@ -35,6 +35,7 @@ impl Locked {
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "a row of the database, as it is")]
 struct Row {
     listing_id: ListingId,
     seller_org_id: OrgId,

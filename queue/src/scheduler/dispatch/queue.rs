@@ -99,7 +99,7 @@ impl QueueState {
         let known = std::mem::replace(&mut self.inner().depth_error, problem.clone());
         match (known, problem) {
             (None, Some(problem)) => {
-                tracing::warn!(queue = self.name, %problem, "the broker does not answer or is blocked")
+                tracing::warn!(queue = self.name, %problem, "the broker does not answer or is blocked");
             }
             (Some(_), None) => tracing::info!(queue = self.name, "the broker answers again"),
             _ => {}

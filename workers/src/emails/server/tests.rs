@@ -94,7 +94,7 @@ async fn a_silent_server_costs_one_conversation_and_its_connection() {
         assert!(matches!(error, SendError::Temporary(_)), "{step}: {error}");
         assert_eq!(happened.recv().await, Some(Event::Silent(0)), "{step}");
         assert_eq!(happened.recv().await, Some(Event::Closed(0)), "{step}");
-        let mailer = mailer.with_limit(Duration::from_secs(60));
+        let mailer = mailer.with_limit(Duration::from_mins(1));
         assert_eq!(send(&mailer).await.unwrap(), "250 2.0.0 taken", "{step}");
         assert_eq!(happened.recv().await, Some(Event::Mail(1)), "{step}");
     }

@@ -31,7 +31,7 @@ fn lists_of_jobs_fit_a_hundred_columns_unless_they_are_wide() {
         fingerprint: None,
     };
     let page_of_one = JobPage { jobs: vec![job], next: None };
-    let shown = |wide| page(&page_of_one, now, &Output { json: false, wide });
+    let shown = |wide| page(&page_of_one, now, Output { json: false, wide });
     assert!(longest(&shown(false)) <= 100, "{}", shown(false));
     assert!(shown(false).contains("1234567890123") && shown(false).contains("23 h 27 min ago"));
     assert!(shown(true).contains("PRIO") && longest(&shown(true)) > 300);
@@ -46,7 +46,7 @@ fn lists_of_jobs_fit_a_hundred_columns_unless_they_are_wide() {
         last_job: JobId(1_234_567_890_123),
         error: Some("e".repeat(300)),
     };
-    let shown = |wide| groups(std::slice::from_ref(&group), now, &Output { json: false, wide });
+    let shown = |wide| groups(std::slice::from_ref(&group), now, Output { json: false, wide });
     assert!(longest(&shown(false)) <= 100, "{}", shown(false));
     assert!(shown(true).contains(&"e".repeat(300)));
 }

@@ -117,7 +117,7 @@ proptest! {
                     prop_assert_eq!(decided.is_ok(), wanted, "{:?}", decided);
                     if let Ok(accepted) = decided {
                         model.bids.push((accepted.seq, org(n), maximum));
-                        check_accepted(&before, &lot, accepted, second(clock))?;
+                        check_accepted(&before, &lot, &accepted, second(clock))?;
                     } else {
                         prop_assert_eq!(lot.standing, before.standing);
                     }
@@ -165,7 +165,7 @@ proptest! {
     }
 }
 
-fn check_accepted(before: &State, after: &State, accepted: Accepted, at: DateTime<Utc>) -> Result<(), TestCaseError> {
+fn check_accepted(before: &State, after: &State, accepted: &Accepted, at: DateTime<Utc>) -> Result<(), TestCaseError> {
     prop_assert_eq!(accepted.seq, before.seq + 1);
     let leader = |state: &State| state.standing.leader.map(|leader| leader.org);
     let lost = leader(before).filter(|before| leader(after) != Some(*before));

@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn json_comes_from_the_argument_or_a_file() {
         assert_eq!(json_argument("{\"a\": 1}").unwrap()["a"], 1);
-        assert!(json_argument("{a: 1}").unwrap_err().to_string().contains("no JSON"));
+        assert!(json_argument("{a: 1}").unwrap_err().to_string().contains("is not JSON"));
         assert!(json_argument("@/no/such/file").unwrap_err().to_string().contains("cannot read"));
     }
 }

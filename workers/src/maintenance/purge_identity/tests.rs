@@ -13,7 +13,10 @@ async fn what_is_long_over_goes_and_the_rest_stays() {
     let (over, open) =
         (open_session(&mut conn, user, None).await.unwrap(), open_session(&mut conn, user, None).await.unwrap());
     let next = refresh(&mut conn, &open.refresh_token).await.unwrap();
-    mint_email_verification(&mut conn, user).await.unwrap();
+    let newcomer = stage.user("bob@example.com").await;
+    let sql = "UPDATE users SET email_verified_at = NULL WHERE id = $1";
+    sqlx::query(sql).bind(newcomer).execute(&mut *conn).await.unwrap();
+    assert!(mint_email_verification(&mut conn, newcomer).await.unwrap().is_some());
     let address = "192.0.2.1".parse().unwrap();
     begin_attempt(&mut conn, &[(&ThrottleKey::address(address), Limit::ADDRESS)]).await.unwrap();
     let purged = async || {

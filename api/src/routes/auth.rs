@@ -48,6 +48,7 @@ struct Register {
 #[utoipa::path(post, path = "/v1/auth/register", tag = "auth", security(()), request_body = Register, responses(
     (status = 202, description = "If the address is new, a mail with a link to verify it is on its way"),
     (status = 429, description = "`too_many_attempts`: too many registrations from one place"),
+    (status = 422, description = "`weak_password`"),
 ))]
 async fn register(
     State(state): State<AppState>,

@@ -171,6 +171,7 @@ async fn get_image(
 /// It is gone at once; a job removes its files.
 #[utoipa::path(delete, path = "/v1/images/{image}", tag = "images", params(("image" = ImageId, Path), Acting), responses(
     (status = 204, description = "Gone"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn delete_image(
     State(state): State<AppState>,

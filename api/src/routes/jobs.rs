@@ -88,6 +88,9 @@ pub(super) async fn record(
 #[into_params(parameter_in = Query)]
 struct ListJobs {
     /// One or more states, separated by commas.
+    #[param(
+        pattern = "^(scheduled|available|queued|running|succeeded|cancelled|dead)(,(scheduled|available|queued|running|succeeded|cancelled|dead))*$"
+    )]
     state: Option<String>,
     kind: Option<String>,
     queue: Option<String>,
@@ -109,6 +112,7 @@ struct ListJobs {
 /// A page may be short, even empty, while there is a `next`: a rare match is further back.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(ListJobs), responses(
     (status = 200, description = "A page", body = Page<JobLine>),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_jobs(
     State(state): State<AppState>,
@@ -116,7 +120,7 @@ async fn list_jobs(
     Query(query): Query<ListJobs>,
 ) -> Result<Json<Page<JobLine>>> {
     caller.platform(PlatformRole::Observer)?;
-    let states = query.state.iter().flat_map(|list| list.split(',')).map(|text| text.trim().parse());
+    let states = query.state.iter().flat_map(|list| list.split(',')).map(str::parse);
     let states: Vec<JobState> = states.collect::<Result<_, String>>().map_err(|problem| {
         Problem::bad_request("invalid_query", "the query is not what this request takes").parameter("state", problem)
     })?;
@@ -141,7 +145,9 @@ struct Counts {
 }
 
 /// Count open and dead jobs by queue and state
-#[utoipa::path(get, path = "/v1/jobs/counts", tag = "jobs", responses((status = 200, description = "Counts", body = Counts)))]
+#[utoipa::path(get, path = "/v1/jobs/counts", tag = "jobs", responses((status = 200, description = "Counts", body = Counts),
+    (status = 403, description = "`role_too_low`"),
+))]
 async fn count_jobs(State(state): State<AppState>, caller: Caller) -> Result<Json<Counts>> {
     caller.platform(PlatformRole::Observer)?;
     Ok(Json(Counts { items: list::counts(&mut *state.db.acquire().await?).await? }))
@@ -153,7 +159,9 @@ struct DeadGroups {
 }
 
 /// Group the dead jobs by what killed them, the largest group first
-#[utoipa::path(get, path = "/v1/jobs/dead", tag = "jobs", responses((status = 200, description = "Groups", body = DeadGroups)))]
+#[utoipa::path(get, path = "/v1/jobs/dead", tag = "jobs", responses((status = 200, description = "Groups", body = DeadGroups),
+    (status = 403, description = "`role_too_low`"),
+))]
 async fn list_dead(State(state): State<AppState>, caller: Caller) -> Result<Json<DeadGroups>> {
     caller.platform(PlatformRole::Observer)?;
     Ok(Json(DeadGroups { items: list::dead_groups(&mut *state.db.acquire().await?, 100).await? }))
@@ -174,6 +182,7 @@ async fn get_job(State(state): State<AppState>, caller: Caller, Path(job): Path<
 /// See everything about a job: payload, attempts, log, family
 #[utoipa::path(get, path = "/v1/jobs/{job}/detail", tag = "jobs", params(("job" = JobId, Path)), responses(
     (status = 200, description = "The job with its history", body = JobDetail),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_detail(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<JobDetail>> {
     caller.platform(PlatformRole::Observer)?;
@@ -183,6 +192,7 @@ async fn get_detail(State(state): State<AppState>, caller: Caller, Path(job): Pa
 /// Ask why a job is not running
 #[utoipa::path(get, path = "/v1/jobs/{job}/why", tag = "jobs", params(("job" = JobId, Path)), responses(
     (status = 200, description = "The one true cause", body = Why),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_why(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<Why>> {
     caller.platform(PlatformRole::Observer)?;
@@ -199,6 +209,7 @@ struct ChangeJob {
 #[utoipa::path(patch, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = JobId, Path)), request_body = ChangeJob, responses(
     (status = 204, description = "Changed"),
     (status = 409, description = "`wrong_state`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn change_job(
     State(state): State<AppState>,
@@ -219,6 +230,7 @@ async fn change_job(
 #[utoipa::path(post, path = "/v1/jobs/{job}/cancel", tag = "jobs", params(("job" = JobId, Path)), responses(
     (status = 200, description = "What became of it", body = Cancelled),
     (status = 409, description = "`wrong_state`: it is finished"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn cancel_job(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<Cancelled>> {
     caller.platform(PlatformRole::Operator)?;
@@ -245,7 +257,8 @@ struct RetryJob {
 #[utoipa::path(post, path = "/v1/jobs/{job}/retry", tag = "jobs", params(("job" = JobId, Path)), request_body = RetryJob, responses(
     (status = 204, description = "It waits for its turn"),
     (status = 409, description = "`wrong_state`, `unique_key_taken`, `unknown_kind`"),
-    (status = 422, description = "`payload_unfit`"),
+    (status = 422, description = "`payload_unfit`, `delay_too_long`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn retry_job(
     State(state): State<AppState>,
@@ -270,6 +283,7 @@ async fn retry_job(
 #[utoipa::path(post, path = "/v1/jobs/{job}/run-now", tag = "jobs", params(("job" = JobId, Path)), responses(
     (status = 204, description = "It waits for its turn"),
     (status = 409, description = "`wrong_state`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn run_job_now(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<StatusCode> {
     caller.platform(PlatformRole::Operator)?;
@@ -329,6 +343,8 @@ struct CancelJobs {
 /// Cancel every open job that fits
 #[utoipa::path(post, path = "/v1/jobs/cancel", tag = "jobs", request_body = CancelJobs, responses(
     (status = 200, description = "How many", body = CancelledMany),
+    (status = 422, description = "`filter_empty`: say which jobs, by more than their state"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn cancel_jobs(
     State(state): State<AppState>,
@@ -349,6 +365,7 @@ async fn cancel_jobs(
 struct RetryJobs {
     matching: Matching,
     /// Let them become due one after the other at this rate.
+    #[schema(exclusive_minimum = 0)]
     per_second: Option<f64>,
     /// The most jobs to retry: 1 to 10,000, 1,000 unless said.
     #[serde(default = "thousand")]
@@ -363,6 +380,8 @@ const fn thousand() -> u32 {
 /// Run every dead (or, by `states`, cancelled) job that fits again, oldest first
 #[utoipa::path(post, path = "/v1/jobs/retry", tag = "jobs", request_body = RetryJobs, responses(
     (status = 200, description = "How many", body = RetriedMany),
+    (status = 422, description = "`filter_empty`: say which jobs, by more than their state; `limit`; `setting_out_of_bounds`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn retry_jobs(
     State(state): State<AppState>,

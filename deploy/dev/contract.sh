@@ -4,7 +4,7 @@
 
 CONTRACT_DATABASE=tradeyard_contract
 
-# `./dev contract`: this step of `./dev test` alone.
+# `./dev contract`
 cmd_contract() {
     takes_no_arguments contract "$@"
     begin_checks

@@ -34,7 +34,8 @@ struct Link {
 
 /// Ask a person to confirm the address
 #[utoipa::path(get, path = "/verify-email", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page with a button", content_type = "text/html"),
+    (status = 200, description = "A page with a button", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link cannot work", body = String, content_type = "text/html"),
 ))]
 async fn ask(Query(link): Query<Link>) -> Response {
     // Only what a token is made of is put into the page.
@@ -50,8 +51,8 @@ async fn ask(Query(link): Query<Link>) -> Response {
 
 /// Confirm the address
 #[utoipa::path(post, path = "/verify-email", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page that says so", content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, used or expired", content_type = "text/html"),
+    (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, used or expired", body = String, content_type = "text/html"),
 ))]
 async fn verify(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
     let verified = store::verify_email(&mut *state.db.acquire().await?, &link.token).await?;

@@ -1,0 +1,88 @@
+"""Tries the running product against its own OpenAPI document: `run.py TRADEYARD_PROGRAM FOLDER CLIENT_TOOLS`.
+
+First a client that is generated from the document runs a bid; then schemathesis tries every operation as every role. The
+roles take turns, because what one does, such as an administrator who suspends people, must not decide what another sees.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from stage import Refused, Stage
+
+HERE = Path(__file__).resolve().parent
+CLIENT = HERE.parent / "typescript-client"
+# Seconds for each role. The order matters: whoever may end others' sessions comes last.
+ROLES = {"anonymous": 45, "user": 65, "operator": 65, "admin": 65}
+
+
+def step(name, run):
+    begin = time.monotonic()
+    good = run()
+    print(f"    {name:24} {'ok' if good else 'FAILED'} in {time.monotonic() - begin:.0f} s", flush=True)
+    return good
+
+
+def client(stage, tools):
+    """Generates the client, type-checks it, and lets it bid."""
+    work = stage.folder / "client"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(CLIENT / "src", work / "src")
+    for name in ("package.json", "tsconfig.json"):
+        shutil.copy(CLIENT / name, work)
+    (work / "node_modules").symlink_to((tools / "node_modules").resolve())
+    (work / "generated").mkdir()
+    admin = stage.people["admin"]
+    environment = os.environ | {
+        "CONTRACT_BASE": stage.base, "CONTRACT_MAILBOX": stage.mailbox,
+        "CONTRACT_EMAIL": admin.email, "CONTRACT_PASSWORD": admin.password,
+    }
+    tool = work / "node_modules" / ".bin"
+    commands = [
+        [tool / "openapi-typescript", f"{stage.base}/openapi.json", "--output", "generated/api.d.ts"],
+        [tool / "tsc"],
+        ["node", "build/src/bid.js"],
+    ]
+    for command in commands:
+        done = subprocess.run(command, cwd=work, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            print(done.stdout)
+            return False
+    return True
+
+
+def judge(stage, role, seconds):
+    """Lets schemathesis try every operation as this role."""
+    environment = os.environ | {"CONTRACT_BASE": stage.base, "CONTRACT_ORG": stage.people["user"].org}
+    if person := stage.people.get(role):
+        environment |= {"CONTRACT_EMAIL": person.email, "CONTRACT_PASSWORD": person.password}
+    command = [
+        Path(sys.executable).with_name("schemathesis"), "--config-file", HERE / "schemathesis.toml",
+        "run", f"{stage.base}/openapi.json", "--max-time", str(seconds), "--workers", "2",
+        "--report", "ndjson", "--report-ndjson-path", stage.folder / f"{role}.ndjson",
+    ]
+    output = stage.folder / f"{role}.log"
+    with open(output, "w") as log:
+        code = subprocess.run(command, env=environment, cwd=HERE, stdout=log, stderr=subprocess.STDOUT).returncode
+    if code:
+        print(output.read_text()[-20_000:], flush=True)
+    return code == 0
+
+
+def main():
+    program, folder, tools = map(Path, sys.argv[1:4])
+    roles = sys.argv[4:] or ROLES
+    try:
+        with Stage(program, folder) as stage:
+            good = [step("TypeScript client", lambda: client(stage, tools))]
+            good += [step(role, lambda: judge(stage, role, ROLES[role])) for role in roles]
+    except Refused as refused:
+        sys.exit(str(refused))
+    sys.exit(0 if all(good) else 1)
+
+
+if __name__ == "__main__":
+    main()

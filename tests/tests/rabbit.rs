@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use lapin::options::{BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use queue::ops::queues;
 use queue::transport::rabbit::connection::connect;
@@ -71,6 +71,7 @@ async fn a_job_whose_message_rabbitmq_gave_up_runs() {
 
     // A worker that dies with the messages in hand before it claims, twice: they came back too often then.
     let name = format!("{}.jobs.{}", stack.config.namespace, QUEUE.name);
+    until_published(&rabbit, &name, 5).await;
     for _ in 0..2 {
         die_with_the_messages(&rabbit, &name).await;
     }
@@ -79,6 +80,25 @@ async fn a_job_whose_message_rabbitmq_gave_up_runs() {
     stack.assert_once_each(5).await;
     assert_eq!(stack.count("republished > 0").await, 5, "the reconciler sent them again");
     stack.close().await;
+}
+
+/// Waits until the queue is declared and holds so many messages: a job is queued in the ledger before it is published.
+async fn until_published(rabbit: &OwnRabbit, queue: &str, wanted: u32) {
+    let connection = connect(&rabbit.url().into(), "counting").await.unwrap();
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let published = async {
+        loop {
+            // A queue that is not there yet closes the channel that asked.
+            let channel = connection.create_channel().await.unwrap();
+            let declared = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
+            if declared.is_ok_and(|it| it.message_count() == wanted) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), published).await.unwrap();
+    connection.close(200, "counted".into()).await.unwrap();
 }
 
 /// Takes the five messages and goes, without acknowledging them.

@@ -1,5 +1,7 @@
 //! Requests turned into types, with problems that say what is wrong and where.
 
+mod strict;
+
 use std::time::Duration;
 
 use axum::RequestPartsExt;
@@ -13,6 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Problem;
+
+use strict::Strict;
 
 /// The largest body that the API reads, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -114,7 +118,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     check_shape(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
         let pointer = pointer(error.path());
         problem(error.inner(), pointer)
     })?;
@@ -182,6 +186,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequestParts<S> f
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if parts.uri.path().contains("%00") {
+            return Err(Problem::bad_request("zero_character", "text cannot contain %00"));
+        }
         match parts.extract::<axum::extract::Path<T>>().await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             // An id that cannot be one names nothing, as far as the client is concerned.

@@ -92,8 +92,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Keyed<T> {
 
 /// The key that was sent, if one was.
 fn sent(headers: &HeaderMap) -> Option<Result<String, Problem>> {
-    let text = headers.get(&HEADER)?.to_str().map(|text| text.trim().trim_matches('"').to_owned());
-    Some(text.ok().filter(|text| (1..=255).contains(&text.len())).ok_or_else(|| {
+    let text = headers.get(&HEADER)?.to_str().ok();
+    Some(text.and_then(read_key).ok_or_else(|| {
         Problem::bad_request("idempotency_key_invalid", SHAPE).header("Idempotency-Key", "1 to 255 ASCII characters")
     }))
 }
@@ -140,6 +140,18 @@ impl<T> Made<T> {
         let location = self.location.iter().map(|location| (LOCATION, location.clone()));
         location.chain(self.job.iter().map(|job| (LINK, format!("</v1/jobs/{job}>; rel=\"monitor\"")))).collect()
     }
+}
+
+/// How a key looks in the OpenAPI document.
+pub(crate) const KEY_PATTERN: &str = "^\"?[!#-~]{1,255}\"?$";
+
+/// The key of a header's value, with or without quotes.
+fn read_key(value: &str) -> Option<String> {
+    let key = value.trim();
+    let key = key.strip_prefix('"').unwrap_or(key);
+    let key = key.strip_suffix('"').unwrap_or(key);
+    let fits = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    fits.then(|| key.to_owned())
 }
 
 impl IdempotencyKey {

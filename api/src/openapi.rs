@@ -1,12 +1,16 @@
 //! The OpenAPI document: made from the routes, completed with what all of them share, served with a page to browse it.
 
+mod bounds;
+mod examples;
+mod links;
+pub(crate) mod problems;
+
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::error::{FieldError, ProblemDetails};
@@ -32,29 +36,38 @@ pub(crate) fn base() -> OpenApi {
     <Base as utoipa::OpenApi>::openapi()
 }
 
-/// Adds what holds for every route: a bearer token unless the route says otherwise, and problems as answers.
+/// Adds what holds for every route: a bearer token unless the route says otherwise, the problems that it answers with, and the
+/// operations that go on from its answers.
 pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    semantics::describe(&mut document);
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     document.security = Some(vec![SecurityRequirement::new("bearer", [""; 0])]);
-    for item in document.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch, &mut item.head];
-        for operation in operations.into_iter().flatten() {
-            add_problem(operation);
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations_mut(item) {
+            let name = format!("{method} {path}");
+            problems::list(&name, operation);
+            bounds::operation(operation);
+            examples::add(&name, operation);
         }
     }
-    semantics::describe(&mut document);
+    components.schemas.iter_mut().for_each(|(name, schema)| bounds::component(name, schema));
+    links::add(&mut document.paths, &components.schemas);
     document
 }
 
-fn add_problem(operation: &mut Operation) {
-    let schema = Ref::from_schema_name("ProblemDetails");
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    let response =
-        ResponseBuilder::new().description("What went wrong").content("application/problem+json", content).build();
-    operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(response));
+/// The operations of a path, by method.
+fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let operations = [
+        ("GET", &mut item.get),
+        ("PUT", &mut item.put),
+        ("POST", &mut item.post),
+        ("DELETE", &mut item.delete),
+        ("PATCH", &mut item.patch),
+        ("HEAD", &mut item.head),
+    ];
+    operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// `/openapi.json` and `/docs`; the page's files are compiled in, so it works offline.
@@ -70,3 +83,6 @@ async fn page_headers(request: axum::extract::Request, next: Next) -> axum::resp
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,15 +68,28 @@ pub struct TimeCursor {
     pub id: Uuid,
 }
 
-/// The end of the year 9999, in microseconds: later times are none of ours.
-const LAST_MICROS: i64 = 253_402_300_799_999_999;
+const CURSOR: &str = "^[0-9]{1,17}\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
+/// The most digits of a cursor's microseconds: they reach to the year 5138.
+const MAX_DIGITS: usize = 17;
+
+impl utoipa::PartialSchema for TimeCursor {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+        text.pattern(Some(CURSOR)).description(Some("The `next` of an earlier page.")).into()
+    }
+}
+
+impl ToSchema for TimeCursor {}
 
 impl TryFrom<String> for TimeCursor {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, &'static str> {
         let parse = || {
             let (micros, id) = text.split_once('.')?;
-            let micros = micros.parse().ok().filter(|micros| (0..=LAST_MICROS).contains(micros))?;
+            if micros.len() > MAX_DIGITS || !micros.bytes().all(|byte| byte.is_ascii_digit()) {
+                return None;
+            }
+            let micros = micros.parse().ok()?;
             Some(Self { at: DateTime::from_timestamp_micros(micros)?, id: id.parse().ok()? })
         };
         parse().ok_or("expected the `next` of an earlier page")

@@ -1,5 +1,6 @@
 //! A real API on a real port over a database of the test's own, and people who use it.
 
+mod documented;
 pub(crate) mod socket;
 
 use std::collections::BTreeMap;
@@ -119,12 +120,16 @@ impl TestApi {
     }
 
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.http.execute(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await.unwrap();
         let body =
             serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into()));
-        Answer { status, headers, body }
+        let answer = Answer { status, headers, body };
+        documented::check(&method, &path, &answer);
+        answer
     }
 
     pub(crate) async fn get(&self, person: Option<&Person>, path: &str) -> Answer {

@@ -28,6 +28,7 @@ cmd_test() {
         step "lints, and every SQL query against the migrations" check_lints
         step "offline SQL data" check_sqlx
         step "doc tests" attend "${TEST_ENVIRONMENT[@]}" cargo test --quiet --doc --workspace
+        step "the API against its OpenAPI document" check_contract
         # Last, so that its summary closes the output.
         step "tests" run_tests
     fi

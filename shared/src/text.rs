@@ -102,8 +102,9 @@ impl<T: Lines> Lines for Option<T> {
 }
 
 impl Lines for Vec<String> {
+    /// As with a single one, what shows nothing is empty.
     fn cleaned(self) -> Result<Self, Unshowable> {
-        self.iter().map(|text| line(text)).collect()
+        self.into_iter().map(String::cleaned).collect()
     }
 }
 

@@ -102,12 +102,22 @@ async fn every_operation_documents_its_problems() {
     let document = document();
     for (path, method, _) in operations() {
         let operation = &document["paths"][&path][method.as_str().to_lowercase()];
-        assert!(
-            operation["responses"]["default"]["content"]["application/problem+json"].is_object(),
-            "{method} {path}"
-        );
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert_ne!(status, "default", "{method} {path}: says nothing about which");
+            if status.as_str() >= "400" {
+                let schema = &response["content"]["application/problem+json"]["schema"];
+                assert!(!documented_codes(schema).is_empty(), "{method} {path}: {status}: {response}");
+            }
+        }
+        assert!(operation["responses"]["500"].is_object(), "{method} {path}");
         assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{method} {path}: {operation}");
     }
+}
+
+/// The codes that a problem's schema allows.
+pub(super) fn documented_codes(schema: &Value) -> BTreeSet<&str> {
+    let codes = schema["allOf"].as_array().into_iter().flatten().map(|part| &part["properties"]["code"]["enum"]);
+    codes.filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
 }
 
 #[tokio::test]

@@ -65,6 +65,7 @@ struct ListUsers {
 /// List users
 #[utoipa::path(get, path = "/v1/admin/users", tag = "admin", params(ListUsers), responses(
     (status = 200, description = "A page", body = Page<User>),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_users(
     State(state): State<AppState>,
@@ -97,7 +98,11 @@ struct Reason {
 ///
 /// Every session ends at once, open sockets within five seconds. The person is told by mail, and gets no other mail from then on.
 #[utoipa::path(post, path = "/v1/admin/users/{user}/suspend", tag = "admin", params(("user" = UserId, Path)),
-    request_body = Reason, responses((status = 204, description = "Suspended")))]
+    request_body = Reason, responses((status = 204, description = "Suspended"),
+    (status = 403, description = "`not_yourself`; `role_too_low`"),
+    (status = 422, description = "`reason_length`"),
+    (status = 409, description = "`unchanged`"),
+))]
 async fn suspend_user(
     State(state): State<AppState>,
     caller: Caller,
@@ -109,7 +114,11 @@ async fn suspend_user(
 
 /// Lift a person's suspension
 #[utoipa::path(post, path = "/v1/admin/users/{user}/reinstate", tag = "admin", params(("user" = UserId, Path)),
-    request_body = Reason, responses((status = 204, description = "Active again")))]
+    request_body = Reason, responses((status = 204, description = "Active again"),
+    (status = 403, description = "`not_yourself`; `role_too_low`"),
+    (status = 422, description = "`reason_length`"),
+    (status = 409, description = "`unchanged`"),
+))]
 async fn reinstate_user(
     State(state): State<AppState>,
     caller: Caller,
@@ -151,7 +160,10 @@ struct ChangePlatformRole {
 
 /// Give a person another role on the platform
 #[utoipa::path(put, path = "/v1/admin/users/{user}/platform-role", tag = "admin", params(("user" = UserId, Path)),
-    request_body = ChangePlatformRole, responses((status = 204, description = "Changed")))]
+    request_body = ChangePlatformRole, responses((status = 204, description = "Changed"),
+    (status = 403, description = "`not_yourself`; `role_too_low`"),
+    (status = 409, description = "`unchanged`"),
+))]
 async fn change_platform_role(
     State(state): State<AppState>,
     caller: Caller,
@@ -198,6 +210,8 @@ struct ListAudit {
 /// Read the audit log, newest first
 #[utoipa::path(get, path = "/v1/admin/audit", tag = "admin", params(ListAudit), responses(
     (status = 200, description = "A page", body = Page<AuditEntry>),
+    (status = 422, description = "`subject_incomplete`: a kind without an id, or an id without a kind"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_audit(
     State(state): State<AppState>,
@@ -208,7 +222,7 @@ async fn list_audit(
     let subject = match (&query.subject_kind, &query.subject_id) {
         (Some(kind), Some(id)) => Some((kind.as_str(), id.as_str())),
         (None, None) => None,
-        _ => return Err(Problem::bad_request("subject_incomplete", "give subject_kind and subject_id, or neither")),
+        _ => return Err(Problem::unprocessable("subject_incomplete", "give subject_kind and subject_id, or neither")),
     };
     let mut conn = state.db.acquire().await?;
     let rows = audit::page(&mut conn, subject, query.after, query.limit.fetch()).await?;

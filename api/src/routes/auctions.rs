@@ -53,7 +53,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     request_body = NewAuction, responses(
     (status = 201, description = "Scheduled, or live when its start has come", body = AuctionView,
         headers(("Location" = String))),
-    (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller"),
+    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is no seller"),
     (status = 409, description = "`not_for_auction`; `auction_open`: the listing has an open auction"),
     (status = 422, description = "`invalid_value`"),
 ))]
@@ -122,7 +122,7 @@ async fn auctions_of_listing(
 #[into_params(parameter_in = Query)]
 struct ListAuctions {
     seller: Option<OrgId>,
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     after: Option<TimeCursor>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
@@ -178,6 +178,7 @@ async fn get_auction(
 #[utoipa::path(post, path = "/v1/auctions/{auction}/cancel", tag = "auctions", params(("auction" = AuctionId, Path), Acting), responses(
     (status = 200, description = "Cancelled", body = AuctionView),
     (status = 409, description = "`auction_not_cancellable`: it is over, or has bids"),
+    (status = 403, description = "`org_not_approved`; `role_too_low`"),
 ))]
 async fn cancel_auction(
     State(state): State<AppState>,

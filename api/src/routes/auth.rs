@@ -52,6 +52,7 @@ struct Register {
     (status = 202, description = "A mail is on its way: with a link to verify the address or, if it has an account, one to take \
         that over with a new password"),
     (status = 429, description = "`too_many_attempts`: too many registrations from one place"),
+    (status = 422, description = "`weak_password`"),
 ))]
 async fn register(
     State(state): State<AppState>,

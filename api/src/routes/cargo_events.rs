@@ -65,7 +65,7 @@ struct Accepted {
 /// events again does no harm.
 #[utoipa::path(post, path = "/v1/cargo-events", tag = "shipments", params(Acting), request_body = ReportedEvents, responses(
     (status = 202, description = "Taken", body = Accepted),
-    (status = 403, description = "`org_not_approved`; `org_kind`: it is neither carrier nor seller"),
+    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is neither carrier nor seller"),
     (status = 422, description = "`invalid_events`, `no_events`, `too_many_events`"),
     (status = 503, description = "`events_unavailable`: send them again later"),
 ))]
@@ -117,7 +117,7 @@ async fn report_events(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListEvents {
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     after: Option<Cursor>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
@@ -130,6 +130,7 @@ struct ListEvents {
 #[utoipa::path(get, path = "/v1/shipments/{shipment}/events", tag = "shipments",
     params(("shipment" = String, Path, description = "The shipment's reference"), Acting, ListEvents), responses(
     (status = 200, description = "A page of the history", body = Page<StoredEvent>),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_events(
     State(state): State<AppState>,
@@ -150,6 +151,7 @@ async fn list_events(
 #[utoipa::path(get, path = "/v1/shipments/{shipment}/standing", tag = "shipments",
     params(("shipment" = String, Path, description = "The shipment's reference"), Acting), responses(
     (status = 200, description = "Status and position", body = Standing),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_standing(
     State(state): State<AppState>,

@@ -46,9 +46,10 @@ async fn list_categories(State(state): State<AppState>) -> Result<Json<Categorie
 /// Add a category
 #[utoipa::path(post, path = "/v1/categories", tag = "catalogue", params(OptionalKey), request_body = NewCategory, responses(
     (status = 201, description = "Added", body = Category, headers(("Location" = String))),
-    (status = 404, description = "There is no such parent"),
+    (status = 404, description = "`not_found`: there is no such parent"),
     (status = 409, description = "`category_exists`"),
     (status = 422, description = "`invalid_value`, with every fault of the schema"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn create_category(
     State(state): State<AppState>,
@@ -81,6 +82,7 @@ async fn get_category(State(state): State<AppState>, Path(id): Path<CategoryId>)
     request_body = CategoryChange, responses(
     (status = 200, description = "The category", body = Category),
     (status = 422, description = "`invalid_value`, with every fault of the schema"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn change_category(
     State(state): State<AppState>,

@@ -20,7 +20,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// The process runs
-#[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses((status = 200, description = "It runs")))]
+#[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses(
+    (status = 200, description = "It runs", body = String, content_type = "text/plain"),
+))]
 async fn alive() -> &'static str {
     "ok\n"
 }
@@ -69,7 +71,9 @@ async fn ready(State(state): State<AppState>) -> Response {
 }
 
 /// Metrics in Prometheus' text form
-#[utoipa::path(get, path = "/metrics", tag = "health", security(()), responses((status = 200, description = "Metrics")))]
+#[utoipa::path(get, path = "/metrics", tag = "health", security(()), responses(
+    (status = 200, description = "Metrics", body = String, content_type = "text/plain"),
+))]
 async fn metrics() -> String {
     telemetry::metrics().render()
 }

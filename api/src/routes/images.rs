@@ -222,6 +222,7 @@ fn answer(shown: Shown, body: impl Serialize) -> Response {
 #[utoipa::path(delete, path = "/v1/images/{image}", tag = "images", params(("image" = ImageId, Path), Acting), responses(
     (status = 204, description = "Gone"),
     (status = 409, description = "`images_fixed`: somebody has bid on its listing"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn delete_image(
     State(state): State<AppState>,

@@ -180,6 +180,7 @@ struct Joined {
 #[utoipa::path(post, path = "/v1/me/invitations/{invitation}/accept", tag = "me", params(("invitation" = InvitationId, Path)), responses(
     (status = 200, description = "The caller is a member", body = Joined),
     (status = 404, description = "No open invitation to the caller's verified address"),
+    (status = 403, description = "`staff`: people who look after the platform join no organisation"),
     (status = 409, description = "`already_member`, `org_full`, `too_many_orgs`"),
 ))]
 async fn accept(
@@ -237,6 +238,7 @@ impl Link {
 #[utoipa::path(post, path = "/v1/invitations/accept", tag = "me", request_body = Link, responses(
     (status = 200, description = "The caller is a member", body = Joined),
     (status = 404, description = "It is not an invitation to the caller's verified address"),
+    (status = 403, description = "`staff`: people who look after the platform join no organisation"),
     (status = 409, description = "`already_member`, `org_full`, `too_many_orgs`"),
     (status = 422, description = "`token_invalid`: unknown, answered, taken back or expired"),
 ))]

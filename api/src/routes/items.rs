@@ -44,8 +44,10 @@ impl From<CatalogError> for Problem {
 /// Its attributes must fit its category. It is seen by its organisation only, until a listing offers it.
 #[utoipa::path(post, path = "/v1/items", tag = "items", params(Acting, OptionalKey), request_body = NewItem, responses(
     (status = 201, description = "Added", body = Item, headers(("Location" = String))),
-    (status = 409, description = "`sku_taken`"),
+    (status = 409, description = "`sku_taken`; `category_schema`: the category's schema cannot be applied"),
     (status = 422, description = "`invalid_value`"),
+    (status = 403, description = "`role_too_low`"),
+    (status = 404, description = "`not_found`: there is no such category"),
 ))]
 async fn create_item(
     State(state): State<AppState>,
@@ -74,6 +76,7 @@ struct ListItems {
 /// List an organisation's items, oldest first
 #[utoipa::path(get, path = "/v1/items", tag = "items", params(Acting, ListItems), responses(
     (status = 200, description = "A page", body = Page<Item>),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_items(
     State(state): State<AppState>,
@@ -89,6 +92,7 @@ async fn list_items(
 /// Read an item
 #[utoipa::path(get, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting), responses(
     (status = 200, description = "The item", body = Item),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_item(
     State(state): State<AppState>,
@@ -108,6 +112,8 @@ async fn get_item(
     request_body = ItemChange, responses(
     (status = 200, description = "The item", body = Item),
     (status = 422, description = "`invalid_value`"),
+    (status = 403, description = "`role_too_low`"),
+    (status = 409, description = "`category_schema`: the category's schema cannot be applied"),
 ))]
 async fn change_item(
     State(state): State<AppState>,
@@ -132,6 +138,7 @@ async fn change_item(
 /// It leaves the lists; listings and orders keep it.
 #[utoipa::path(delete, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting, IfMatch), responses(
     (status = 204, description = "Archived"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn archive_item(
     State(state): State<AppState>,

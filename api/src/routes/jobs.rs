@@ -77,6 +77,9 @@ pub(super) const fn actor(caller: &Caller) -> Actor {
 #[into_params(parameter_in = Query)]
 struct ListJobs {
     /// One or more states, separated by commas.
+    #[param(
+        pattern = "^(scheduled|available|queued|running|succeeded|cancelled|dead)(,(scheduled|available|queued|running|succeeded|cancelled|dead))*$"
+    )]
     state: Option<String>,
     kind: Option<String>,
     queue: Option<String>,
@@ -98,6 +101,7 @@ struct ListJobs {
 /// A page may be short, even empty, while there is a `next`: a rare match is further back.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(ListJobs), responses(
     (status = 200, description = "A page", body = Page<JobLine>),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_jobs(
     State(state): State<AppState>,
@@ -105,7 +109,7 @@ async fn list_jobs(
     Query(query): Query<ListJobs>,
 ) -> Result<Json<Page<JobLine>>> {
     caller.platform(PlatformRole::Observer)?;
-    let states = query.state.iter().flat_map(|list| list.split(',')).map(|text| text.trim().parse());
+    let states = query.state.iter().flat_map(|list| list.split(',')).map(str::parse);
     let states: Vec<JobState> = states.collect::<Result<_, String>>().map_err(|problem| {
         Problem::bad_request("invalid_query", "the query is not what this request takes").parameter("state", problem)
     })?;
@@ -130,7 +134,9 @@ struct Counts {
 }
 
 /// Count open and dead jobs by queue and state
-#[utoipa::path(get, path = "/v1/jobs/counts", tag = "jobs", responses((status = 200, description = "Counts", body = Counts)))]
+#[utoipa::path(get, path = "/v1/jobs/counts", tag = "jobs", responses((status = 200, description = "Counts", body = Counts),
+    (status = 403, description = "`role_too_low`"),
+))]
 async fn count_jobs(State(state): State<AppState>, caller: Caller) -> Result<Json<Counts>> {
     caller.platform(PlatformRole::Observer)?;
     Ok(Json(Counts { items: list::counts(&mut *state.db.acquire().await?).await? }))
@@ -142,7 +148,9 @@ struct DeadGroups {
 }
 
 /// Group the dead jobs by what killed them, the largest group first
-#[utoipa::path(get, path = "/v1/jobs/dead", tag = "jobs", responses((status = 200, description = "Groups", body = DeadGroups)))]
+#[utoipa::path(get, path = "/v1/jobs/dead", tag = "jobs", responses((status = 200, description = "Groups", body = DeadGroups),
+    (status = 403, description = "`role_too_low`"),
+))]
 async fn list_dead(State(state): State<AppState>, caller: Caller) -> Result<Json<DeadGroups>> {
     caller.platform(PlatformRole::Observer)?;
     Ok(Json(DeadGroups { items: list::dead_groups(&mut *state.db.acquire().await?, 100).await? }))
@@ -163,6 +171,7 @@ async fn get_job(State(state): State<AppState>, caller: Caller, Path(job): Path<
 /// See everything about a job: payload, attempts, log, family
 #[utoipa::path(get, path = "/v1/jobs/{job}/detail", tag = "jobs", params(("job" = JobId, Path)), responses(
     (status = 200, description = "The job with its history", body = JobDetail),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_detail(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<JobDetail>> {
     caller.platform(PlatformRole::Observer)?;
@@ -172,6 +181,7 @@ async fn get_detail(State(state): State<AppState>, caller: Caller, Path(job): Pa
 /// Ask why a job is not running
 #[utoipa::path(get, path = "/v1/jobs/{job}/why", tag = "jobs", params(("job" = JobId, Path)), responses(
     (status = 200, description = "The one true cause", body = Why),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_why(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<Why>> {
     caller.platform(PlatformRole::Observer)?;
@@ -188,6 +198,7 @@ struct ChangeJob {
 #[utoipa::path(patch, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = JobId, Path)), request_body = ChangeJob, responses(
     (status = 204, description = "Changed"),
     (status = 409, description = "`wrong_state`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn change_job(
     State(state): State<AppState>,
@@ -204,6 +215,7 @@ async fn change_job(
 #[utoipa::path(post, path = "/v1/jobs/{job}/cancel", tag = "jobs", params(("job" = JobId, Path)), responses(
     (status = 200, description = "What became of it", body = Cancelled),
     (status = 409, description = "`wrong_state`: it is finished"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn cancel_job(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<Cancelled>> {
     caller.platform(PlatformRole::Operator)?;
@@ -226,7 +238,8 @@ struct RetryJob {
 #[utoipa::path(post, path = "/v1/jobs/{job}/retry", tag = "jobs", params(("job" = JobId, Path)), request_body = RetryJob, responses(
     (status = 204, description = "It waits for its turn"),
     (status = 409, description = "`wrong_state`, `unique_key_taken`, `unknown_kind`"),
-    (status = 422, description = "`payload_unfit`"),
+    (status = 422, description = "`payload_unfit`, `delay_too_long`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn retry_job(
     State(state): State<AppState>,
@@ -247,6 +260,7 @@ async fn retry_job(
 #[utoipa::path(post, path = "/v1/jobs/{job}/run-now", tag = "jobs", params(("job" = JobId, Path)), responses(
     (status = 204, description = "It waits for its turn"),
     (status = 409, description = "`wrong_state`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn run_job_now(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<StatusCode> {
     caller.platform(PlatformRole::Operator)?;
@@ -290,6 +304,7 @@ struct CancelJobs {
     (status = 202, description = "A job is at it; `Location` and `Link` name it", body = BulkJob,
         headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`filter_empty`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn cancel_jobs(
     State(state): State<AppState>,
@@ -309,6 +324,7 @@ async fn cancel_jobs(
 struct RetryJobs {
     matching: JobFilter,
     /// Let them become due one after the other at this rate.
+    #[schema(exclusive_minimum = 0)]
     per_second: Option<f64>,
     /// The most jobs to retry; all unless given.
     #[schema(minimum = 1)]
@@ -320,6 +336,7 @@ struct RetryJobs {
     (status = 202, description = "A job is at it; `Location` and `Link` name it", body = BulkJob,
         headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`filter_empty`, `setting_out_of_bounds`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn retry_jobs(
     State(state): State<AppState>,

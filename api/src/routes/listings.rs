@@ -85,7 +85,7 @@ struct SearchListings {
     /// The path of a category; everything below it is found as well.
     category: Option<String>,
     seller: Option<OrgId>,
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     after: Option<TimeCursor>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
@@ -138,6 +138,7 @@ struct MyListings {
 /// List an organisation's own listings in every state, oldest first
 #[utoipa::path(get, path = "/v1/listings/mine", tag = "listings", params(Acting, MyListings), responses(
     (status = 200, description = "A page", body = Page<Listing>),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn my_listings(
     State(state): State<AppState>,
@@ -155,8 +156,9 @@ async fn my_listings(
 /// Nobody outside of the organisation sees it until it is published.
 #[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting, OptionalKey), request_body = NewListing, responses(
     (status = 201, description = "A draft", body = Listing, headers(("Location" = String))),
-    (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller, or for `wanted` no buyer"),
+    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is no seller, or, when it wants to buy, no buyer"),
     (status = 422, description = "`invalid_value`, `item_unfit`: its attributes are not what the category asks"),
+    (status = 409, description = "`category_schema`: the category's schema cannot be applied"),
 ))]
 async fn create_listing(
     State(state): State<AppState>,
@@ -203,8 +205,8 @@ async fn get_listing(
 /// Publish a draft
 #[utoipa::path(post, path = "/v1/listings/{listing}/publish", tag = "listings", params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "Everybody sees it", body = Listing),
-    (status = 403, description = "`org_not_approved`; `org_kind`: it is no seller, or for `wanted` no buyer"),
-    (status = 409, description = "`listing_status`: it is no draft"),
+    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is no seller, or, when it wants to buy, no buyer"),
+    (status = 409, description = "`listing_status`: it is no draft; `category_schema`: the category's schema cannot be applied"),
     (status = 422, description = "`item_unfit`: its attributes are not what the category asks now"),
 ))]
 async fn publish_listing(
@@ -227,6 +229,7 @@ async fn publish_listing(
 #[utoipa::path(post, path = "/v1/listings/{listing}/withdraw", tag = "listings", params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "Nobody else sees it any more", body = Listing),
     (status = 409, description = "`auction_open`: cancel its auction first; `listing_status`: it is over"),
+    (status = 403, description = "`org_not_approved`; `role_too_low`"),
 ))]
 async fn withdraw_listing(
     State(state): State<AppState>,

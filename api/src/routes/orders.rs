@@ -36,6 +36,7 @@ struct ListOrders {
 /// List an organisation's orders, newest first
 #[utoipa::path(get, path = "/v1/orders", tag = "orders", params(Acting, ListOrders), responses(
     (status = 200, description = "A page", body = Page<Order>),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_orders(
     State(state): State<AppState>,
@@ -54,6 +55,7 @@ async fn list_orders(
 /// For the organisation that buys or sells; to everybody else it does not exist.
 #[utoipa::path(get, path = "/v1/orders/{order}", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
     (status = 200, description = "The order", body = Order),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_order(
     State(state): State<AppState>,

@@ -105,6 +105,7 @@ struct CreateOrg {
 #[utoipa::path(post, path = "/v1/orgs", tag = "orgs", params(OptionalKey), request_body = CreateOrg, responses(
     (status = 201, description = "Waiting for approval", body = Org, headers(("Location" = String))),
     (status = 409, description = "`too_many_orgs`: a person founds at most 20"),
+    (status = 422, description = "`kinds_count`"),
 ))]
 async fn create_org(
     State(state): State<AppState>,
@@ -149,6 +150,7 @@ struct ListOrgs {
 /// Moderators see all of them, everybody else their own.
 #[utoipa::path(get, path = "/v1/orgs", tag = "orgs", params(ListOrgs), responses(
     (status = 200, description = "A page", body = Page<Org>),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_orgs(
     State(state): State<AppState>,
@@ -168,6 +170,7 @@ async fn list_orgs(
 /// Read an organisation
 #[utoipa::path(get, path = "/v1/orgs/{org}", tag = "orgs", params(("org" = OrgId, Path)), responses(
     (status = 200, description = "The organisation", body = Org),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_org(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Org>> {
     if caller.platform(PlatformRole::Moderator).is_err() {
@@ -190,7 +193,8 @@ struct ChangeOrg {
 /// Its owners may. Once it is approved only a moderator adds a kind, or takes `broker` away.
 #[utoipa::path(patch, path = "/v1/orgs/{org}", tag = "orgs", params(("org" = OrgId, Path), IfMatch), request_body = ChangeOrg, responses(
     (status = 200, description = "The organisation", body = Org),
-    (status = 403, description = "`kinds_approved`: ask a moderator"),
+    (status = 403, description = "`role_too_low`; `kinds_approved`: ask a moderator"),
+    (status = 422, description = "`kinds_count`"),
 ))]
 async fn change_org(
     State(state): State<AppState>,
@@ -230,7 +234,9 @@ struct ApplyAgain {
 /// Its owners may correct what it says of itself; what is left out stays.
 #[utoipa::path(post, path = "/v1/orgs/{org}/apply-again", tag = "orgs", params(("org" = OrgId, Path)), request_body = ApplyAgain, responses(
     (status = 200, description = "Waiting for approval", body = Org),
+    (status = 403, description = "`role_too_low`"),
     (status = 409, description = "`org_status`: it is not rejected"),
+    (status = 422, description = "`kinds_count`"),
 ))]
 async fn apply_again(
     State(state): State<AppState>,
@@ -260,6 +266,7 @@ struct Reason {
 #[utoipa::path(post, path = "/v1/orgs/{org}/approve", tag = "orgs", params(("org" = OrgId, Path)), responses(
     (status = 200, description = "Approved", body = Org),
     (status = 409, description = "`org_status`: it is not waiting; `vat_number_taken`: by another approved one"),
+    (status = 403, description = "`own_org`; `role_too_low`"),
 ))]
 async fn approve_org(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Org>> {
     decide(&state, &caller, id, Decision::Approve, None).await
@@ -269,6 +276,8 @@ async fn approve_org(State(state): State<AppState>, caller: Caller, Path(id): Pa
 #[utoipa::path(post, path = "/v1/orgs/{org}/reject", tag = "orgs", params(("org" = OrgId, Path)), request_body = Reason, responses(
     (status = 200, description = "Rejected", body = Org),
     (status = 409, description = "`org_status`: it is not waiting"),
+    (status = 403, description = "`own_org`; `role_too_low`"),
+    (status = 422, description = "`reason_length`"),
 ))]
 async fn reject_org(
     State(state): State<AppState>,
@@ -283,6 +292,8 @@ async fn reject_org(
 #[utoipa::path(post, path = "/v1/orgs/{org}/suspend", tag = "orgs", params(("org" = OrgId, Path)), request_body = Reason, responses(
     (status = 200, description = "Suspended", body = Org),
     (status = 409, description = "`org_status`: it is not approved"),
+    (status = 403, description = "`own_org`; `role_too_low`"),
+    (status = 422, description = "`reason_length`"),
 ))]
 async fn suspend_org(
     State(state): State<AppState>,
@@ -297,6 +308,7 @@ async fn suspend_org(
 #[utoipa::path(post, path = "/v1/orgs/{org}/reinstate", tag = "orgs", params(("org" = OrgId, Path)), responses(
     (status = 200, description = "Approved again", body = Org),
     (status = 409, description = "`org_status`: it is not suspended"),
+    (status = 403, description = "`own_org`; `role_too_low`"),
 ))]
 async fn reinstate_org(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Org>> {
     decide(&state, &caller, id, Decision::Reinstate, None).await

@@ -20,7 +20,7 @@ use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(ask, verify))
+        .routes(routes!(ask_to_verify, verify))
         .routes(routes!(ask_password, set_password))
         .routes(routes!(show_invitation, decline_invitation))
 }
@@ -34,9 +34,10 @@ struct Link {
 
 /// Ask a person to confirm the address
 #[utoipa::path(get, path = "/verify-email", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page with a button", content_type = "text/html"),
+    (status = 200, description = "A page with a button", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link cannot work", body = String, content_type = "text/html"),
 ))]
-async fn ask(Query(link): Query<Link>) -> Response {
+async fn ask_to_verify(Query(link): Query<Link>) -> Response {
     // Only what a token is made of is put into the page.
     if !is_token(&link.token) {
         return page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN);
@@ -50,8 +51,8 @@ async fn ask(Query(link): Query<Link>) -> Response {
 
 /// Confirm the address
 #[utoipa::path(post, path = "/verify-email", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page that says so", content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, used or expired", content_type = "text/html"),
+    (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, used or expired", body = String, content_type = "text/html"),
 ))]
 async fn verify(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
     let verified = store::verify_email(&mut *state.db.acquire().await?, &link.token).await?;
@@ -63,7 +64,8 @@ async fn verify(State(state): State<AppState>, Query(link): Query<Link>) -> Resu
 
 /// Ask for a new password
 #[utoipa::path(get, path = "/reset-password", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page with a form", content_type = "text/html"),
+    (status = 200, description = "A page with a form", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link cannot work", body = String, content_type = "text/html"),
 ))]
 async fn ask_password(Query(link): Query<Link>) -> Response {
     if !is_token(&link.token) {
@@ -91,8 +93,8 @@ struct NewPassword {
 /// Set a new password by the form
 #[utoipa::path(post, path = "/reset-password", tag = "pages", security(()), params(Link),
     request_body(content = NewPassword, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 200, description = "A page that says so", content_type = "text/html"),
-    (status = 422, description = "A page that says what is wrong", content_type = "text/html"),
+    (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says what is wrong", body = String, content_type = "text/html"),
 ))]
 async fn set_password(
     State(state): State<AppState>,
@@ -116,8 +118,8 @@ async fn set_password(
 
 /// Show an invitation
 #[utoipa::path(get, path = "/invitation", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page that says what it is, with a button to decline", content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, answered or expired", content_type = "text/html"),
+    (status = 200, description = "A page that says what it is, with a button to decline", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, answered or expired", body = String, content_type = "text/html"),
 ))]
 async fn show_invitation(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
     let found = store::invitation_of_token(&mut *state.db.acquire().await?, &link.token).await?;
@@ -139,8 +141,8 @@ async fn show_invitation(State(state): State<AppState>, Query(link): Query<Link>
 
 /// Decline an invitation by the button
 #[utoipa::path(post, path = "/invitation", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page that says so", content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, answered or expired", content_type = "text/html"),
+    (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, answered or expired", body = String, content_type = "text/html"),
 ))]
 async fn decline_invitation(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
     let mut tx = state.db.begin().await?;

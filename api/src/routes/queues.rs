@@ -33,7 +33,9 @@ struct Queues {
 }
 
 /// List the queues: settings, depth, oldest job, dispatcher, workers
-#[utoipa::path(get, path = "/v1/queues", tag = "queues", responses((status = 200, description = "All queues", body = Queues)))]
+#[utoipa::path(get, path = "/v1/queues", tag = "queues", responses((status = 200, description = "All queues", body = Queues),
+    (status = 403, description = "`role_too_low`"),
+))]
 async fn list_queues(State(state): State<AppState>, caller: Caller) -> Result<Json<Queues>> {
     caller.platform(PlatformRole::Observer)?;
     Ok(Json(Queues { items: queues::list(&mut *state.db.acquire().await?, None).await? }))
@@ -44,6 +46,7 @@ async fn list_queues(State(state): State<AppState>, caller: Caller) -> Result<Js
 /// The `ETag` is that of its settings.
 #[utoipa::path(get, path = "/v1/queues/{queue}", tag = "queues", params(("queue" = String, Path)), responses(
     (status = 200, description = "The queue", body = QueueView),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_queue(
     State(state): State<AppState>,
@@ -67,7 +70,7 @@ struct ChangeQueue {
     #[schema(value_type = Option<i32>, minimum = 1)]
     concurrency_limit: Change<i32>,
     #[serde(default, deserialize_with = "change")]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<f64>, exclusive_minimum = 0)]
     rate_per_second: Change<f64>,
     /// How many jobs may leave at once after a quiet time.
     #[schema(minimum = 1)]
@@ -88,6 +91,7 @@ fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Cha
 #[utoipa::path(patch, path = "/v1/queues/{queue}", tag = "queues", params(("queue" = String, Path), IfMatch), request_body = ChangeQueue, responses(
     (status = 200, description = "The queue", body = QueueView),
     (status = 422, description = "`setting_out_of_bounds`, `transport_missing`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn change_queue(
     State(state): State<AppState>,
@@ -125,6 +129,7 @@ struct Paused {
 /// Stop handing out a queue's jobs; running ones finish
 #[utoipa::path(post, path = "/v1/queues/{queue}/pause", tag = "queues", params(("queue" = String, Path)), responses(
     (status = 200, description = "Paused", body = Paused),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn pause_queue(State(state): State<AppState>, caller: Caller, Path(queue): Path<String>) -> Result<Json<Paused>> {
     caller.platform(PlatformRole::Operator)?;
@@ -135,6 +140,7 @@ async fn pause_queue(State(state): State<AppState>, caller: Caller, Path(queue):
 /// Hand out a queue's jobs again
 #[utoipa::path(post, path = "/v1/queues/{queue}/resume", tag = "queues", params(("queue" = String, Path)), responses(
     (status = 204, description = "Resumed"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn resume_queue(State(state): State<AppState>, caller: Caller, Path(queue): Path<String>) -> Result<StatusCode> {
     caller.platform(PlatformRole::Operator)?;
@@ -159,6 +165,7 @@ struct Workers {
 /// List the workers: live ones, then those whose lease has passed
 #[utoipa::path(get, path = "/v1/workers", tag = "queues", params(ListWorkers), responses(
     (status = 200, description = "Workers", body = Workers),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_workers(
     State(state): State<AppState>,

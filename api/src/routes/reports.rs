@@ -200,6 +200,7 @@ struct CreateReport {
         headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future or never were"),
     (status = 429, description = "`too_many_reports`: wait for those that are being made"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn create_report(
     State(state): State<AppState>,
@@ -282,6 +283,7 @@ async fn list_reports(
 /// Read a report's state, and where to download it
 #[utoipa::path(get, path = "/v1/reports/{report}", tag = "reports", params(("report" = ReportId, Path), Acting), responses(
     (status = 200, description = "The report", body = ReportView),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_report(
     State(state): State<AppState>,

@@ -63,6 +63,7 @@ struct Schedules {
 /// List the schedules with their next five fire times
 #[utoipa::path(get, path = "/v1/schedules", tag = "schedules", responses(
     (status = 200, description = "All schedules", body = Schedules),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_schedules(State(state): State<AppState>, caller: Caller) -> Result<Json<Schedules>> {
     caller.platform(PlatformRole::Observer)?;
@@ -74,6 +75,7 @@ async fn list_schedules(State(state): State<AppState>, caller: Caller) -> Result
 /// The `ETag` is that of what people set: its times, and whether it is paused.
 #[utoipa::path(get, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path)), responses(
     (status = 200, description = "The schedule", body = ScheduleView),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_schedule(
     State(state): State<AppState>,
@@ -97,6 +99,7 @@ fn edited(view: &ScheduleView) -> impl Serialize + '_ {
         headers(("Location" = String))),
     (status = 409, description = "`schedule_exists`"),
     (status = 422, description = "`schedule_name`, `schedule_times`, `unknown_kind`, `payload_unfit`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn add_schedule(
     State(state): State<AppState>,
@@ -116,6 +119,7 @@ async fn add_schedule(
     request_body = Edit, responses(
     (status = 200, description = "The schedule; check its next fire times", body = ScheduleView),
     (status = 422, description = "`schedule_times`, `nothing_to_change`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn change_schedule(
     State(state): State<AppState>,
@@ -139,6 +143,7 @@ async fn change_schedule(
 #[utoipa::path(delete, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path), IfMatch), responses(
     (status = 204, description = "Removed"),
     (status = 409, description = "`schedule_declared`: pause it instead"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn remove_schedule(
     State(state): State<AppState>,
@@ -159,6 +164,7 @@ async fn remove_schedule(
 /// Stop a schedule from firing
 #[utoipa::path(post, path = "/v1/schedules/{schedule}/pause", tag = "schedules", params(("schedule" = String, Path)), responses(
     (status = 200, description = "The schedule", body = ScheduleView),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn pause_schedule(
     State(state): State<AppState>,
@@ -173,6 +179,7 @@ async fn pause_schedule(
 /// Let a schedule fire again, from now: times during the pause are not made up
 #[utoipa::path(post, path = "/v1/schedules/{schedule}/resume", tag = "schedules", params(("schedule" = String, Path)), responses(
     (status = 200, description = "The schedule", body = ScheduleView),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn resume_schedule(
     State(state): State<AppState>,
@@ -187,6 +194,7 @@ async fn resume_schedule(
 /// Take back every override: the schedule goes on as the code declares it
 #[utoipa::path(post, path = "/v1/schedules/{schedule}/reset", tag = "schedules", params(("schedule" = String, Path)), responses(
     (status = 200, description = "The schedule", body = ScheduleView),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn reset_schedule(
     State(state): State<AppState>,
@@ -216,6 +224,8 @@ struct RunNow {}
     (status = 202, description = "The job; `Location` and `Link` name it", body = Started,
         headers(("Location" = String), ("Link" = String))),
     (status = 409, description = "`schedule_retired`"),
+    (status = 422, description = "`unknown_kind`; `payload_unfit`: it was added by another version"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn run_schedule_now(
     State(state): State<AppState>,

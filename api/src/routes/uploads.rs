@@ -89,7 +89,7 @@ struct NewUpload {
 /// Send the bytes with the returned method, address and headers, then complete the upload.
 #[utoipa::path(post, path = "/v1/uploads", tag = "images", params(Acting, OptionalKey), request_body = CreateUpload, responses(
     (status = 201, description = "Send the bytes there", body = NewUpload, headers(("Location" = String))),
-    (status = 403, description = "`org_not_approved`"),
+    (status = 403, description = "`role_too_low`; `org_not_approved`"),
     (status = 422, description = "`upload_type`, `upload_size`"),
     (status = 429, description = "`too_many_uploads`: complete some of those that were announced, or let them expire"),
 ))]
@@ -139,6 +139,7 @@ struct UploadView {
 /// Read what was announced
 #[utoipa::path(get, path = "/v1/uploads/{upload}", tag = "images", params(("upload" = UploadId, Path), Acting), responses(
     (status = 200, description = "The upload", body = UploadView),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_upload(
     State(state): State<AppState>,
@@ -186,6 +187,8 @@ struct Completed {
     (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again; \
         `too_many_images`: the listing has 30; `images_fixed`: somebody has bid on it"),
     (status = 422, description = "`listing_unknown`, `upload_size`"),
+    (status = 403, description = "`org_not_approved`; `role_too_low`"),
+    (status = 503, description = "`store_unavailable`"),
 ))]
 async fn complete_upload(
     State(state): State<AppState>,

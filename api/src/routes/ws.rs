@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use market::identity::store::{self, SessionRef, TICKET_SECONDS};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,7 @@ struct Open {
     (status = 101, description = "A WebSocket"),
     (status = 401, description = "`ticket_invalid`: unknown, used or expired"),
     (status = 403, description = "`origin_refused`"),
+    (status = 426, description = "`not_a_websocket`: the request asks for no upgrade"),
 ))]
 async fn open(
     State(state): State<AppState>,
@@ -72,7 +73,7 @@ async fn open(
         return Err(Problem::forbidden("origin_refused", "pages of this origin may not connect"));
     }
     let upgrade =
-        upgrade.map_err(|rejection| Problem::new(rejection.status(), "not_a_websocket", rejection.body_text()))?;
+        upgrade.map_err(|no| Problem::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", no.body_text()))?;
     let refused = || Problem::unauthenticated("ticket_invalid", "the ticket is unknown, used or expired");
     let mut conn = state.db.acquire().await?;
     let session = store::use_ticket(&mut conn, &query.ticket).await?.ok_or_else(refused)?;

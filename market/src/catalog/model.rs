@@ -37,7 +37,7 @@ pub struct NewCategory {
     #[schema(pattern = "^[a-z0-9-]+$", max_length = 200)]
     pub slug: String,
     #[serde(deserialize_with = "text::one_line")]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 100)]
     pub name: String,
     /// `type`, `properties`, `required`; of each property `type`, `enum`, `minLength`, `maxLength`, `pattern`, `minimum`,
     /// `maximum`, `unit`, `items`, `minItems`, `maxItems`, `uniqueItems`, `title`, `description`. Others are refused.
@@ -65,6 +65,15 @@ fn flags_or_null() -> ArrayBuilder {
     flags().schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
 }
 
+fn compatibility() -> ArrayBuilder {
+    let line = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"));
+    ArrayBuilder::new().items(line).max_items(Some(500))
+}
+
+fn compatibility_or_null() -> ArrayBuilder {
+    compatibility().schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+}
+
 fn no_attributes() -> Map<String, Value> {
     Map::from_iter([("type".to_owned(), Value::from("object"))])
 }
@@ -78,7 +87,7 @@ const fn five_percent() -> i32 {
 #[serde(deny_unknown_fields)]
 pub struct CategoryChange {
     #[serde(default, deserialize_with = "text::one_line")]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 100)]
     pub name: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attribute_schema: Option<Map<String, Value>>,
@@ -113,19 +122,19 @@ pub struct Item {
 pub struct NewItem {
     pub category_id: CategoryId,
     #[serde(deserialize_with = "text::one_line")]
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 64)]
     pub sku: String,
     #[serde(deserialize_with = "text::one_line")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 200)]
     pub title: String,
     #[serde(default = "piece", deserialize_with = "text::one_line")]
-    #[schema(min_length = 1, max_length = 20)]
+    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 20)]
     pub unit: String,
     #[serde(default)]
     #[schema(value_type = Object)]
     pub attributes: Map<String, Value>,
     #[serde(default, deserialize_with = "text::one_line")]
-    #[schema(max_items = 500)]
+    #[schema(schema_with = compatibility)]
     pub compatibility: Vec<String>,
 }
 
@@ -138,11 +147,11 @@ fn piece() -> String {
 #[serde(deny_unknown_fields)]
 pub struct ItemChange {
     #[serde(default, deserialize_with = "text::one_line")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 200)]
     pub title: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attributes: Option<Map<String, Value>>,
     #[serde(default, deserialize_with = "text::one_line")]
-    #[schema(max_items = 500)]
+    #[schema(schema_with = compatibility_or_null)]
     pub compatibility: Option<Vec<String>>,
 }

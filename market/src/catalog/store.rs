@@ -49,6 +49,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("items_attributes_size", "/attributes", "must have at most 16384 bytes as text"),
     ("items_compatibility_size", "/compatibility", "must have at most 20000 bytes together"),
     ("items_compatibility_count", "/compatibility", "must have at most 500 entries"),
+    ("items_compatibility_blank", "/compatibility", "has an entry without a visible character"),
 ];
 
 impl From<sqlx::Error> for CatalogError {

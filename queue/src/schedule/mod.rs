@@ -111,6 +111,20 @@ pub fn parse_zone(name: &str) -> Result<Tz, UnknownZone> {
     name.trim().parse().map_err(|_| UnknownZone(name.chars().take(60).collect()))
 }
 
+/// An IANA time zone, such as `Europe/Berlin`: how the OpenAPI document says what [`parse_zone`] reads.
+#[derive(Debug)]
+pub enum ZoneName {}
+
+impl utoipa::PartialSchema for ZoneName {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let names = chrono_tz::TZ_VARIANTS.map(Tz::name);
+        let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+        text.enum_values(Some(names)).into()
+    }
+}
+
+impl utoipa::ToSchema for ZoneName {}
+
 /// There is no such time zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a time zone; write an IANA name such as Europe/Berlin or UTC")]

@@ -60,34 +60,11 @@ fn fields(document: &Value, schema: &Value, into: &mut BTreeSet<String>) {
     into.extend(schema["properties"].as_object().into_iter().flat_map(|properties| properties.keys().cloned()));
 }
 
-/// Bodies that a request might take, to be spoilt field by field.
-fn good(path: &str) -> Value {
-    let euros = json!({"amount": "60.00", "currency": "EUR"});
-    match path {
-        "/v1/auth/register" => json!({"email": "new@example.com", "name": "New", "password": "long enough to pass"}),
-        "/v1/auth/login" => json!({"email": "ann@example.com", "password": "x"}),
-        "/v1/orgs" => json!({"legal_name": "New", "kinds": ["buyer"], "time_zone": "UTC"}),
-        "/v1/categories" => json!({"slug": "x", "name": "X"}),
-        "/v1/items" => json!({"category_id": market::testing::CONSOLES, "sku": "s", "title": "Console"}),
-        "/v1/listings" => json!({"item_id": uuid::Uuid::nil(), "title": "A", "sale_mode": "fixed", "currency": "EUR",
-            "price": euros}),
-        "/v1/listings/{listing}/auctions" => json!({"ends_at": "2027-01-01T00:00:00Z", "opening": euros}),
-        "/v1/auctions/{auction}/bids" => json!({"maximum": euros}),
-        "/v1/uploads" => json!({"content_type": "image/png", "size": 5}),
-        "/v1/reports" => {
-            json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"})
-        }
-        "/v1/cargo-events" => json!({"source": "s", "source_event_id": "e", "shipment": "S-1", "type": "actual",
-            "status": "in_transit", "occurred_at": "2026-11-01T00:00:00Z", "position": {"latitude": 1, "longitude": 1}}),
-        "/v1/schedules" => json!({"name": "a", "kind": "jobs.prune", "expression": "0 0 0 * * *", "zone": "UTC"}),
-        "/v1/jobs/cancel" | "/v1/jobs/retry" => json!({"matching": {"kind": "none"}}),
-        path if path.contains("/platform-role") => json!({"platform_role": "user"}),
-        "/v1/auth/password-reset" => json!({"email": "ann@example.com"}),
-        "/v1/auth/password-reset/confirm" => json!({"token": "x", "password": "long enough to pass"}),
-        "/v1/invitations/accept" | "/v1/invitations/decline" => json!({"token": "x"}),
-        path if path.ends_with("/invitations") => json!({"email": "nobody@example.com", "role": "viewer"}),
-        path if path.ends_with("/suspend") || path.ends_with("/reject") => json!({"reason": "because"}),
-        _ => json!({}),
+/// A body that the operation might take, to be spoilt field by field: the document's example.
+fn good(operation: &Value) -> Value {
+    match &operation["requestBody"]["content"]["application/json"]["example"] {
+        Value::Null => json!({}),
+        example => example.clone(),
     }
 }
 
@@ -159,7 +136,7 @@ async fn nonsense_is_refused_and_never_breaks_anything() {
                 if text.len() > 5_000 {
                     continue;
                 }
-                let body = good(&path).to_string().into_bytes();
+                let body = good(operation).to_string().into_bytes();
                 if let ("header", name) = name_in {
                     abuse.send_with(who, &method, &filled, Some((name, &text)), body).await;
                     continue;
@@ -197,7 +174,7 @@ async fn nonsense_is_refused_and_never_breaks_anything() {
         }
         for name in &names {
             for value in nasty() {
-                let mut body = good(&path);
+                let mut body = good(operation);
                 body[name] = value;
                 abuse.send(who, &method, &filled, body.to_string().into_bytes()).await;
             }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::scene::Scene;
 use super::{filled, operations};
+use crate::openapi::problems::WITHOUT_ADDRESS;
 use crate::testing::{Person, TestApi};
 
 /// Who an operation is for.
@@ -217,15 +218,6 @@ async fn operations_refuse_who_may_not_call_them() {
     api.db.close().await;
 }
 
-/// What people may do who have not confirmed their address: look after the session. Logging out comes last.
-const WITHOUT_ADDRESS: [&str; 5] = [
-    "POST /v1/auth/verify-email/resend",
-    "POST /v1/ws/ticket",
-    "DELETE /v1/me/sessions",
-    "DELETE /v1/me/sessions/{session}",
-    "POST /v1/auth/logout",
-];
-
 #[tokio::test]
 async fn nobody_acts_without_a_verified_address() {
     let api = TestApi::new().await;
@@ -246,6 +238,7 @@ async fn nobody_acts_without_a_verified_address() {
     }
     assert!(acts > 40, "the document has {acts} acts");
     api.get(Some(&stranger), "/v1/admin/users").await.refused(403, "role_too_low");
+    // Logging out comes last.
     for operation in WITHOUT_ADDRESS {
         let (method, path) = operation.split_once(' ').unwrap();
         let method: Method = method.parse().unwrap();

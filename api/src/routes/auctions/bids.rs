@@ -86,10 +86,10 @@ pub(super) struct PlacedBid {
 ), responses(
     (status = 201, description = "Accepted; `Location` names the auction, which shows it", body = PlacedBid,
         headers(("Location" = String))),
-    (status = 403, description = "`own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is no \
+    (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is no \
         buyer, `brokers_excluded`"),
     (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`"),
-    (status = 422, description = "`bid_too_low` (says the `next_minimum`), `not_a_raise`, `amount_too_large`, \
+    (status = 422, description = "`bid_too_low` (says the next minimum), `not_a_raise`, `amount_too_large`, \
         `quantity_on_whole_lot`, `quantity_out_of_range`, `invalid_value`"),
 ))]
 async fn place_bid(
@@ -169,6 +169,7 @@ async fn list_bids(
     params(("auction" = AuctionId, Path), ("bid" = BidId, Path), Acting), responses(
     (status = 200, description = "The auction without the bid", body = AuctionView),
     (status = 409, description = "`bid_retracted`, `retraction_too_late`, `auction_ended`"),
+    (status = 403, description = "`org_not_approved`; `role_too_low`"),
 ))]
 async fn retract_bid(
     State(state): State<AppState>,

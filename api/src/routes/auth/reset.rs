@@ -22,7 +22,7 @@ use crate::extract::Json;
 use crate::state::AppState;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(ask)).routes(routes!(confirm))
+    OpenApiRouter::new().routes(routes!(request_password_reset)).routes(routes!(confirm_password_reset))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,7 +39,7 @@ struct AskForReset {
     (status = 202, description = "If the address has an account, a mail with a link is on its way"),
     (status = 429, description = "`too_many_attempts`: too many from one place"),
 ))]
-async fn ask(
+async fn request_password_reset(
     State(state): State<AppState>,
     ClientAddr(from): ClientAddr,
     Json(body): Json<AskForReset>,
@@ -73,7 +73,7 @@ struct ConfirmReset {
     (status = 204, description = "Set; log in with it"),
     (status = 422, description = "`token_invalid`: unknown, used or expired; `weak_password`"),
 ))]
-async fn confirm(
+async fn confirm_password_reset(
     State(state): State<AppState>,
     ClientAddr(from): ClientAddr,
     Json(body): Json<ConfirmReset>,

@@ -38,6 +38,7 @@ struct ListingReason {
 #[utoipa::path(post, path = "/v1/listings/{listing}/suspend", tag = "listings", params(("listing" = ListingId, Path)),
     request_body = ListingReason, responses(
     (status = 200, description = "Suspended", body = Listing),
+    (status = 403, description = "`role_too_low`"),
     (status = 409, description = "`listing_status`: it is not published"),
     (status = 422, description = "`reason_length`"),
 ))]
@@ -65,6 +66,7 @@ async fn suspend_listing(
 #[utoipa::path(post, path = "/v1/listings/{listing}/reinstate", tag = "listings", params(("listing" = ListingId, Path)),
     responses(
     (status = 200, description = "Published again", body = Listing),
+    (status = 403, description = "`role_too_low`"),
     (status = 409, description = "`listing_status`: it is not suspended"),
 ))]
 async fn reinstate_listing(

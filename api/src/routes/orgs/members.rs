@@ -51,6 +51,7 @@ struct Members {
 /// List an organisation's members
 #[utoipa::path(get, path = "/v1/orgs/{org}/members", tag = "orgs", params(("org" = OrgId, Path)), responses(
     (status = 200, description = "Its members", body = Members),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_members(State(state): State<AppState>, caller: Caller, Path(id): Path<OrgId>) -> Result<Json<Members>> {
     caller.member(id, MemberRole::Viewer)?;
@@ -76,6 +77,7 @@ struct ChangeMember {
     params(("org" = OrgId, Path), ("user" = UserId, Path)), request_body = ChangeMember, responses(
     (status = 204, description = "Changed"),
     (status = 409, description = "`last_owner`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn change_member(
     State(state): State<AppState>,
@@ -97,6 +99,7 @@ async fn change_member(
     params(("org" = OrgId, Path), ("user" = UserId, Path)), responses(
     (status = 204, description = "Removed"),
     (status = 409, description = "`last_owner`"),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn remove_member(
     State(state): State<AppState>,

@@ -8,13 +8,14 @@ use super::{ScheduleError, ScheduleView, Times, get};
 use crate::enqueue::Enqueued;
 use crate::ops::{Actor, name_of, record};
 use crate::registry::Registry;
+use crate::schedule::ZoneName;
 
 /// A change of a schedule's times; what is `None` stays.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
     pub expression: Option<String>,
-    /// An IANA name.
+    #[schema(value_type = Option<ZoneName>)]
     pub zone: Option<String>,
     /// `skip`, `fire_once` or `fire_each:N`.
     #[schema(pattern = "^(skip|fire_once|fire_each:[0-9]+)$")]
@@ -33,6 +34,7 @@ pub struct NewSchedule {
     pub payload: Value,
     pub expression: String,
     #[serde(default = "utc")]
+    #[schema(value_type = ZoneName)]
     pub zone: String,
     #[serde(default = "fire_once")]
     #[schema(pattern = "^(skip|fire_once|fire_each:[0-9]+)$")]

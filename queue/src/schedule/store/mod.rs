@@ -13,7 +13,7 @@ use serde_json::Value;
 use shared::ids::JobId;
 use sqlx::PgConnection;
 
-use super::{Expression, ExpressionError, Misfire, Timetable, UnknownMisfire, UnknownZone, parse_zone};
+use super::{Expression, ExpressionError, Misfire, Timetable, UnknownMisfire, UnknownZone, ZoneName, parse_zone};
 use crate::enqueue::EnqueueError;
 use crate::job::Undecodable;
 
@@ -60,7 +60,7 @@ pub struct ScheduleView {
 pub struct Times {
     /// See the syntax of `Expression`.
     pub expression: String,
-    /// An IANA name.
+    #[schema(value_type = ZoneName)]
     pub zone: String,
     /// `skip`, `fire_once` or `fire_each:N`.
     pub misfire: String,

@@ -93,6 +93,7 @@ fn breaches() -> Vec<(&'static str, String)> {
             "items_attributes_size",
             copy("items", "true", "'sku', 'x', 'attributes', jsonb_build_object('a', repeat('x', 20000))"),
         ),
+        ("items_compatibility_blank", copy("items", "true", "'sku', 'x', 'compatibility', ARRAY ['']")),
         ("items_compatibility_size", copy("items", "true", "'sku', 'x', 'compatibility', ARRAY [repeat('x', 20001)]")),
         (
             "categories_schema_size",

@@ -1,0 +1,75 @@
+//! A body for each operation that needs one, as somebody would send it.
+
+use serde_json::{Value, json};
+use utoipa::openapi::path::Operation;
+
+/// Gives the operation that is called so, such as `POST /v1/items`, its example.
+pub(super) fn add(name: &str, operation: &mut Operation) {
+    let Some(example) = example(name) else { return };
+    let bodies = operation.request_body.iter_mut().flat_map(|body| body.content.values_mut());
+    bodies.for_each(|content| content.example = Some(example.clone()));
+}
+
+/// The id of something that does not exist.
+const SOMETHING: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+/// A category of every installation.
+const TRACTORS: &str = "01900000-0000-7000-8000-000000000011";
+
+fn example(name: &str) -> Option<Value> {
+    Some(match name {
+        "POST /v1/auth/register" => {
+            json!({"email": "ann@farm.example", "name": "Ann Field", "password": "correct horse battery"})
+        }
+        "POST /v1/auth/login" => json!({"email": "ann@farm.example", "password": "correct horse battery"}),
+        "POST /v1/auth/refresh" => json!({"refresh_token": "what login answered"}),
+        "POST /v1/auth/verify-email" | "POST /v1/invitations/accept" | "POST /v1/invitations/decline" => {
+            json!({"token": "from the link in the mail"})
+        }
+        "POST /v1/auth/password-reset" => json!({"email": "ann@farm.example"}),
+        "POST /v1/auth/password-reset/confirm" => {
+            json!({"token": "from the link in the mail", "password": "correct horse battery"})
+        }
+        "PATCH /v1/me" => json!({"name": "Ann Field", "time_zone": "Europe/Berlin"}),
+        "POST /v1/orgs" => json!({"legal_name": "Field and Daughters", "vat_number": "DE123456789",
+            "kinds": ["seller", "buyer"], "time_zone": "Europe/Berlin"}),
+        "PATCH /v1/orgs/{org}" => json!({"time_zone": "Europe/Berlin"}),
+        "POST /v1/orgs/{org}/apply-again" => json!({"vat_number": "DE123456789"}),
+        "POST /v1/orgs/{org}/invitations" => json!({"email": "bob@farm.example", "role": "trader"}),
+        "PATCH /v1/orgs/{org}/members/{user}" => json!({"role": "viewer"}),
+        "POST /v1/categories" => json!({"parent_id": "01900000-0000-7000-8000-000000000001", "slug": "ploughs",
+            "name": "Ploughs", "attribute_schema": {"type": "object", "required": ["furrows"],
+            "properties": {"furrows": {"type": "integer", "minimum": 1}}}}),
+        "PATCH /v1/categories/{category}" => json!({"name": "Tractors"}),
+        "POST /v1/items" => json!({"category_id": TRACTORS, "sku": "T-7", "title": "Tractor, 88 kW",
+            "attributes": {"make": "Fendt", "model": "Vario 512", "year": 2018, "power_kw": 88},
+            "compatibility": ["front loader"]}),
+        "PATCH /v1/items/{item}" => json!({"title": "Tractor, 88 kW, serviced"}),
+        "POST /v1/listings" => json!({"item_id": SOMETHING, "title": "Tractor, 88 kW, one owner",
+            "description": "Serviced every winter.", "sale_mode": "auction", "currency": "EUR",
+            "delivery_options": ["pickup", "freight"]}),
+        "POST /v1/listings/{listing}/auctions" => json!({"ends_at": "2099-01-01T12:00:00Z",
+            "opening": {"amount": "30000.00", "currency": "EUR"}, "reserve": {"amount": "42000.00", "currency": "EUR"}}),
+        "POST /v1/auctions/{auction}/bids" => json!({"maximum": {"amount": "45000.00", "currency": "EUR"}}),
+        "POST /v1/uploads" => json!({"content_type": "image/jpeg", "size": 1_048_576}),
+        "POST /v1/uploads/{upload}/complete" => json!({"listing": SOMETHING}),
+        "POST /v1/reports" => {
+            json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-01-31"})
+        }
+        "POST /v1/cargo-events" => json!({"source": "gps-7", "source_event_id": "e-1", "shipment": "S-1",
+            "type": "actual", "status": "in_transit", "occurred_at": "2026-11-01T08:00:00Z",
+            "position": {"latitude": 52.5, "longitude": 13.4}}),
+        "POST /v1/schedules" => json!({"name": "prune.often", "kind": "jobs.prune", "expression": "0 30 4 * * *",
+            "zone": "Europe/Berlin"}),
+        "PATCH /v1/schedules/{schedule}" => json!({"expression": "0 30 4 * * *"}),
+        "POST /v1/jobs/cancel" => json!({"matching": {"kind": "reports.generate", "states": ["scheduled"]}}),
+        "POST /v1/jobs/retry" => json!({"matching": {"kind": "emails.send", "states": ["dead"]}, "per_second": 10}),
+        "PATCH /v1/jobs/{job}" => json!({"priority": "high"}),
+        "POST /v1/jobs/{job}/retry" => json!({"delay_seconds": 60}),
+        "PATCH /v1/queues/{queue}" => json!({"concurrency_limit": 20}),
+        "PUT /v1/admin/users/{user}/platform-role" => json!({"platform_role": "moderator"}),
+        name if ["suspend", "reject", "cancel"].iter().any(|act| name.ends_with(&format!("/{act}"))) => {
+            json!({"reason": "It was sold elsewhere."})
+        }
+        _ => return None,
+    })
+}

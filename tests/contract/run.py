@@ -1,0 +1,95 @@
+"""Tries the running product against its own OpenAPI document: `run.py TRADEYARD_PROGRAM FOLDER CLIENT_TOOLS
+[ROLE...]`.
+
+First a client that is generated from the document runs a bid; then schemathesis tries every operation as every role. The
+roles take turns, because what one does, such as an administrator who suspends people, must not decide what another sees.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from stage import Refused, Stage
+
+HERE = Path(__file__).resolve().parent
+CLIENT = HERE.parent / "typescript-client"
+# The order matters: whoever may end others' sessions comes last.
+ROLES = ["anonymous", "user", "operator", "admin"]
+# Seconds for each role. In one run what comes first would take all of them; nobody without an account gets far along the links.
+PHASES = {"examples,coverage,fuzzing": 35, "stateful": 25}
+
+
+def step(name, run):
+    begin = time.monotonic()
+    good = run()
+    print(f"    {name:36} {'ok' if good else 'FAILED'} in {time.monotonic() - begin:.0f} s", flush=True)
+    return good
+
+
+def client(stage, tools):
+    """Generates the client, type-checks it, and lets it bid."""
+    work = stage.folder / "client"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(CLIENT / "src", work / "src")
+    for name in ("package.json", "tsconfig.json"):
+        shutil.copy(CLIENT / name, work)
+    (work / "node_modules").symlink_to((tools / "node_modules").resolve())
+    (work / "generated").mkdir()
+    admin = stage.people["admin"]
+    environment = os.environ | {
+        "CONTRACT_BASE": stage.base, "CONTRACT_MAILBOX": stage.mailbox,
+        "CONTRACT_EMAIL": admin.email, "CONTRACT_PASSWORD": admin.password,
+    }
+    tool = work / "node_modules" / ".bin"
+    commands = [
+        [tool / "openapi-typescript", f"{stage.base}/openapi.json", "--output", "generated/api.d.ts"],
+        [tool / "tsc"],
+        ["node", "build/src/bid.js"],
+    ]
+    for command in commands:
+        done = subprocess.run(command, cwd=work, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            print(done.stdout)
+            return False
+    return True
+
+
+def judge(stage, role, phases, seconds):
+    """Lets schemathesis try every operation as this role, or follow the links between them."""
+    environment = os.environ | {"CONTRACT_BASE": stage.base, "CONTRACT_ORG": stage.people["user"].org}
+    if person := stage.people.get(role):
+        environment |= {"CONTRACT_EMAIL": person.email, "CONTRACT_PASSWORD": person.password}
+    command = [
+        Path(sys.executable).with_name("schemathesis"), "--config-file", HERE / "schemathesis.toml",
+        "run", f"{stage.base}/openapi.json", "--phases", phases, "--max-time", str(seconds), "--workers", "2",
+        "--report", "ndjson", "--report-ndjson-path", stage.folder / f"{role}-{phases}.ndjson",
+    ]
+    output = stage.folder / f"{role}-{phases}.log"
+    with open(output, "w") as log:
+        code = subprocess.run(command, env=environment, cwd=HERE, stdout=log, stderr=subprocess.STDOUT).returncode
+    if code:
+        print(output.read_text()[-20_000:], flush=True)
+    return code == 0
+
+
+def main():
+    program, folder, tools = (Path(argument).resolve() for argument in sys.argv[1:4])
+    roles = sys.argv[4:] or ROLES
+    if unknown := [role for role in roles if role not in ROLES]:
+        sys.exit(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
+    try:
+        with Stage(program, folder) as stage:
+            good = [step("TypeScript client", lambda: client(stage, tools))]
+            for role in roles:
+                for phases, seconds in PHASES.items():
+                    good.append(step(f"{role}: {phases}", lambda: judge(stage, role, phases, seconds)))
+    except Refused as refused:
+        sys.exit(str(refused))
+    sys.exit(0 if all(good) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The whole product on servers of its own, with people who act in it: `tradeyard dev` over a database that is made for the run."""
+
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 90
+
+
+class Refused(Exception):
+    """An answer that a step of the stage cannot go on with."""
+
+
+@dataclass
+class Person:
+    email: str
+    password: str
+    token: str
+    org: str | None = None
+
+
+class Stage:
+    """`with Stage(...) as stage`: runs until the block ends."""
+
+    def __init__(self, program: Path, folder: Path):
+        self.program, self.folder = program, folder
+        self.mailbox = f"http://127.0.0.1:{free_port()}"
+        self.base = f"http://127.0.0.1:{free_port()}"
+        self.people: dict[str, Person] = {}
+
+    def __enter__(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environment = os.environ | {
+            "HTTP_ADDR": self.base.removeprefix("http://"),
+            "PUBLIC_URL": self.base,
+            "JWT_SECRET": secrets.token_hex(32),
+            # The lowest that there is: logins are no part of what is tried here.
+            "PASSWORD_COST": "4",
+            "NAMESPACE": f"contract-{os.getpid()}",
+            "LOG": "warn",
+        }
+        self.environment = environment
+        self.log = open(self.folder / "api.log", "w")
+        self.process = subprocess.Popen(
+            [
+                self.program, "dev", "--concurrency", "2", "--dir", str(self.folder / "dev"),
+                "--s3-addr", f"127.0.0.1:{free_port()}",
+                "--smtp-addr", f"127.0.0.1:{free_port()}",
+                "--mailbox-addr", self.mailbox.removeprefix("http://"),
+            ],
+            env=environment, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
+        )
+        try:
+            self.until("the API", lambda: request("GET", f"{self.base}/readyz")[0] == 200)
+            self.fill()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def until(self, what, holds):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise Refused(f"`tradeyard dev` has ended; see {self.log.name}")
+            try:
+                found = holds()
+                if found:
+                    return found
+            except OSError:
+                pass
+            time.sleep(0.1)
+        raise Refused(f"{what}: nothing within {PATIENCE} s; see {self.log.name}")
+
+    def call(self, method, path, person=None, body=None, headers=None):
+        """The body of an answer that must be a success."""
+        headers = dict(headers or {})
+        if person:
+            headers["Authorization"] = f"Bearer {person.token}"
+        status, answer = request(method, self.base + path, body, headers)
+        if status >= 300:
+            raise Refused(f"{method} {path}: {status} {answer}")
+        return answer
+
+    def log_in(self, email, password):
+        answer = self.call("POST", "/v1/auth/login", body={"email": email, "password": password})
+        return Person(email, password, answer["access_token"])
+
+    def register(self, name):
+        """Registers a person, follows the link in the mail, and logs in."""
+        email, password = f"{name}@example.com", "correct horse battery"
+        self.call("POST", "/v1/auth/register", body={"email": email, "name": name.title(), "password": password})
+        token = self.until(f"the mail to {email}", lambda: self.verification(email))
+        self.call("POST", "/v1/auth/verify-email", body={"token": token})
+        person = self.people[name] = self.log_in(email, password)
+        return person
+
+    def verification(self, email):
+        _, found = request("GET", f"{self.mailbox}/messages.json?to={email}")
+        for message in found["messages"]:
+            _, whole = request("GET", f"{self.mailbox}/messages/{message['id']}/message.json")
+            link = re.search(r"token=([A-Za-z0-9_-]+)", json.dumps(whole))
+            if link:
+                return link[1]
+        return None
+
+    def organisation(self, owner, name, kinds):
+        body = {"legal_name": name, "kinds": kinds, "time_zone": "Europe/Berlin"}
+        org = self.call("POST", "/v1/orgs", owner, body)["id"]
+        self.call("POST", f"/v1/orgs/{org}/approve", self.people["admin"])
+        owner.org = org
+        return org
+
+    def fill(self):
+        """An administrator, an operator, and a trader who has something of everything to look at."""
+        password = "correct horse battery"
+        subprocess.run(
+            [self.program, "admin", "create", "admin@example.com", "--name", "Admin", "--password-stdin"],
+            env=self.environment, input=password, text=True, check=True, stdout=subprocess.DEVNULL,
+        )
+        admin = self.people["admin"] = self.log_in("admin@example.com", password)
+        operator = self.register("operator")
+        role = {"platform_role": "operator"}
+        user = self.call("GET", "/v1/me", operator)["id"]
+        self.call("PUT", f"/v1/admin/users/{user}/platform-role", admin, role)
+        trader = self.register("user")
+        self.organisation(trader, "User Trading", ["seller", "buyer"])
+        self.organisation(self.register("other"), "Other Trading", ["seller", "buyer"])
+        for name in ("user", "other"):
+            self.auction(self.people[name])
+
+    def auction(self, seller):
+        category = self.call("GET", "/v1/categories")["items"]
+        category = next(it["id"] for it in category if not it["attribute_schema"].get("required"))
+        item = {"category_id": category, "sku": "sku-1", "title": "A crate"}
+        item = self.call("POST", "/v1/items", seller, item)["id"]
+        listing = {"item_id": item, "title": "A crate", "sale_mode": "auction", "currency": "EUR"}
+        listing = self.call("POST", "/v1/listings", seller, listing)["id"]
+        self.call("POST", f"/v1/listings/{listing}/publish", seller)
+        terms = {"ends_at": "2199-01-01T00:00:00Z", "opening": {"amount": "10.00", "currency": "EUR"}}
+        terms["ends_at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 10 * 86_400))
+        return self.call("POST", f"/v1/listings/{listing}/auctions", seller, terms)["id"]
+
+
+def request(method, url, body=None, headers=None):
+    """The status and the decoded body of an answer."""
+    headers = dict(headers or {})
+    data = None
+    if body is not None:
+        data = json.dumps(body).encode()
+        headers["Content-Type"] = "application/json"
+    call = urllib.request.Request(url, data, headers, method=method)
+    try:
+        with urllib.request.urlopen(call, timeout=30) as answer:
+            status, text = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        status, text = error.code, error.read()
+    try:
+        return status, json.loads(text)
+    except ValueError:
+        return status, text.decode(errors="replace")
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

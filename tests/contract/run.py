@@ -19,7 +19,7 @@ CLIENT = HERE.parent / "typescript-client"
 # The order matters: whoever may end others' sessions comes last.
 ROLES = ["anonymous", "user", "operator", "admin"]
 # Seconds for each role. In one run what comes first would take all of them; nobody without an account gets far along the links.
-PHASES = {"examples,coverage,fuzzing": 35, "stateful": 25}
+PHASES = {"examples,coverage,fuzzing": 30, "stateful": 24}
 
 
 def step(name, run):

@@ -109,7 +109,7 @@ struct Invite {
 #[utoipa::path(post, path = "/v1/orgs/{org}/invitations", tag = "orgs", params(("org" = OrgId, Path), OptionalKey),
     request_body = Invite, responses(
     (status = 201, description = "A mail with a link is on its way", body = Invitation, headers(("Location" = String))),
-    (status = 403, description = "`org_not_approved`"),
+    (status = 403, description = "`org_not_approved`; `role_too_low`"),
     (status = 409, description = "`already_member`, `already_invited`, `too_many_invitations`"),
     (status = 429, description = "`too_many_invitations_sent`"),
 ))]
@@ -141,6 +141,7 @@ async fn invite(
 #[utoipa::path(delete, path = "/v1/orgs/{org}/invitations/{invitation}", tag = "orgs",
     params(("org" = OrgId, Path), ("invitation" = InvitationId, Path)), responses(
     (status = 204, description = "Its link no longer works"),
+    (status = 403, description = "`role_too_low`"),
     (status = 404, description = "The organisation has no such open invitation"),
 ))]
 async fn revoke(

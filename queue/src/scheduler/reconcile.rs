@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::ledger::claim::release;
 use crate::ledger::connections::within;
+use crate::ledger::queue_settings;
 use crate::ledger::reap::{Overdue, queued, repeat};
 use crate::ledger::reason::Reason;
-use crate::queue_settings;
 use crate::transport::{Broker, BrokerError, MAX_TICKETS, Message, Transport};
 use tokio_util::sync::CancellationToken;
 

@@ -25,8 +25,8 @@ use super::outcome::{Committed, Outcome};
 use crate::group::Group;
 use crate::worker::statements::Shown;
 
-pub(crate) use self::db::OneConnection;
 pub use self::db::{Db, HandlerConnection, SecondConnection};
+pub(crate) use self::db::{OneConnection, Quiet, Turn};
 
 /// How often a job's progress is written at most.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);

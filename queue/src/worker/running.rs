@@ -1,12 +1,14 @@
 //! The attempts that run in this process, and how they are told to stop.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use shared::ids::JobId;
 use tokio_util::sync::CancellationToken;
 
-use crate::cx::Attempt;
+use crate::cx::{Attempt, Quiet};
 use crate::ticket::Ticket;
 
 /// Why a running attempt was told to stop.
@@ -18,6 +20,8 @@ pub enum StopReason {
     Shutdown,
     /// The lease is lost: another worker may run the job.
     LeaseLost,
+    /// The attempt waits for an answer of the database that will not come.
+    SessionLost,
 }
 
 /// The attempts that run now, so that they can be found by job and stopped.
@@ -90,6 +94,15 @@ impl Running {
     /// The attempts with log lines that are not yet stored.
     pub(crate) fn with_unsaved_lines(&self) -> Vec<Arc<Attempt>> {
         self.lock().values().filter(|(attempt, _)| attempt.has_unsaved_lines()).map(|(a, _)| Arc::clone(a)).collect()
+    }
+
+    /// The attempts that have held their connection for so long without using it. Not those that record an effect: their tries have
+    /// limits of their own.
+    pub(crate) fn quiet(&self, at_least: Duration) -> Vec<(Arc<Attempt>, Quiet)> {
+        let running = self.lock();
+        let attempts = running.values().map(|(attempt, _)| attempt);
+        let attempts = attempts.filter(|attempt| !attempt.recording.load(Ordering::Relaxed));
+        attempts.filter_map(|attempt| Some((Arc::clone(attempt), attempt.connection.quiet(at_least)?))).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Attempts> {

@@ -7,7 +7,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::process::{Child, Command};
 
 use super::tls::{NAME, Tls};
-use super::{free_port, own_dir};
+use super::{TestClock, free_port, own_dir};
 
 const CERTIFICATE: &str = "certificate.pem";
 const KEY: &str = "key.pem";
@@ -20,23 +20,30 @@ pub struct OwnPostgres {
     port: u16,
     dir: PathBuf,
     tls: bool,
+    /// Settings of its processes.
+    env: Vec<(&'static str, String)>,
 }
 
 impl OwnPostgres {
     /// Makes a cluster, starts it and waits until it answers.
     pub async fn start() -> anyhow::Result<Self> {
-        Self::start_with(None).await
+        Self::start_with(None, Vec::new()).await
     }
 
     /// The same with TLS.
     pub async fn start_tls(tls: &Tls) -> anyhow::Result<Self> {
-        Self::start_with(Some(tls)).await
+        Self::start_with(Some(tls), Vec::new()).await
     }
 
-    async fn start_with(tls: Option<&Tls>) -> anyhow::Result<Self> {
+    /// The same by this clock.
+    pub async fn start_by(clock: &TestClock) -> anyhow::Result<Self> {
+        Self::start_with(None, clock.env().into()).await
+    }
+
+    async fn start_with(tls: Option<&Tls>, env: Vec<(&'static str, String)>) -> anyhow::Result<Self> {
         let port = free_port()?;
         let dir = own_dir("postgres", port)?;
-        let mut postgres = Self { child: None, bin: bin()?, port, dir, tls: tls.is_some() };
+        let mut postgres = Self { child: None, bin: bin()?, port, dir, tls: tls.is_some(), env };
         if is_root() {
             std::os::unix::fs::chown(&postgres.dir, Some(postgres_id("uid")?), Some(postgres_id("gid")?))?;
         }
@@ -136,6 +143,7 @@ impl OwnPostgres {
         } else {
             Command::new(program)
         };
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }

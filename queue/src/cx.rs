@@ -72,7 +72,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The time as the database told it. The host's own clock may be set to anything.
+    /// The time by the database's clock. The host's own may show anything.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.started_at + self.claimed.elapsed()
     }

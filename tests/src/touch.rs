@@ -50,7 +50,7 @@ impl Handler<()> for Touch {
             () = tokio::time::sleep(Duration::from_millis(self.millis)) => {}
             () = cx.cancelled() => {
                 cx.log(HEARD);
-                anyhow::bail!("told to stop");
+                anyhow::bail!("asked to stop");
             }
         }
         let mut tx = match begun {

@@ -115,8 +115,8 @@ impl OneConnection {
         Some(Quiet { session: held.session, used: held.used })
     }
 
-    /// Notes what the server says of a quiet connection; returns whether the attempt waits on it in vain: the server does not know it,
-    /// or has waited for the attempt for longer than `patience`.
+    /// Notes what the server says of a quiet connection; returns whether it is lost: the server does not know it, or has
+    /// waited for the attempt for longer than `patience`.
     pub(crate) fn is_lost(&self, quiet: &Quiet, state: SessionState, patience: Duration) -> bool {
         let mut held = lock(&self.held);
         let Some(held) = held.as_mut().filter(|held| held.session == quiet.session && held.used == quiet.used) else {

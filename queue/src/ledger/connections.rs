@@ -74,7 +74,7 @@ impl Connections {
         Self(connections)
     }
 
-    /// Begins a transaction. Whoever finds all connections in use is told so after [`ACQUIRE_TIMEOUT`].
+    /// Begins a transaction. Fails after [`ACQUIRE_TIMEOUT`] when all connections are in use.
     pub(crate) async fn begin(&self) -> Result<Tx, sqlx::Error> {
         begin_on(self.get(Some(ACQUIRE_TIMEOUT)).await?).await
     }

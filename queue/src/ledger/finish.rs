@@ -72,7 +72,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The word in `job_attempts.outcome`. What no handler has seen is no attempt and leaves no row: the job's own row says why.
+    /// The word in `job_attempts.outcome`. What no handler has seen is not an attempt and leaves no row: the job's own row says why.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

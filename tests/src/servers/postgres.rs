@@ -123,8 +123,8 @@ impl OwnPostgres {
     async fn end(&mut self, signal: &str) -> anyhow::Result<()> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
         let pid = child.id().context("postgres has ended by itself")?.to_string();
-        let told = Command::new("kill").args([signal, &pid]).status().await?;
-        anyhow::ensure!(told.success(), "kill {signal} {pid}");
+        let sent = Command::new("kill").args([signal, &pid]).status().await?;
+        anyhow::ensure!(sent.success(), "kill {signal} {pid}");
         child.wait().await?;
         Ok(())
     }

@@ -26,7 +26,7 @@ impl Turn {
     /// comes back as another attempt.
     pub(super) fn ends(&self, cx: &Cx) -> anyhow::Result<Option<Outcome>> {
         if cx.is_cancelled() {
-            anyhow::bail!("told to stop");
+            anyhow::bail!("asked to stop");
         }
         if self.0.elapsed() < TURN {
             return Ok(None);

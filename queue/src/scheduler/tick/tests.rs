@@ -260,7 +260,7 @@ async fn misfire_policies_hold_across_a_restart() {
     assert_eq!(ticks(&db, "t.quarter").await, Vec::<String>::new(), "skip");
     assert_eq!(ticks(&db, "t.nightly").await, ["05-01 00:30"], "fire once: 02:30 in Berlin");
     assert_eq!(ticks(&db, "t.each").await, ["05-01 05:00", "05-01 06:00", "05-01 07:00"], "fire each, at most three");
-    // Three days down: one night stands for three.
+    // Three days down: it fires once for three nights.
     restarted.at(utc("2030-05-04T07:10:00Z")).await;
     assert_eq!(ticks(&db, "t.nightly").await, ["05-01 00:30", "05-04 00:30"]);
     db.close().await;

@@ -107,7 +107,7 @@ async fn a_trace_leads_from_the_request_through_attempts_and_retries_to_the_chil
     assert_eq!(child.trace, seen.trace);
     assert_eq!(child.attempts[0].parent_span.as_ref(), Some(&second.span), "the child continues the second attempt");
 
-    // A job that nobody's request enqueued has a trace as well, the same at every look.
+    // A job that was not enqueued by a request has a trace as well, the same at every look.
     let alone = once(&engine, Act::Children).await;
     let alone = detail(&mut conn, shared::ids::JobId(alone.id)).await.unwrap();
     let child = detail(&mut conn, alone.children[0].id).await.unwrap();

@@ -5,6 +5,7 @@ use queue::worker::{Process, WorkerOptions};
 use queue::{Enqueue, Ledger};
 use secrecy::SecretString;
 use shared::config::{Config, Database};
+use shared::db::Limits;
 use shared::program::Signals;
 use shared::testing::{NetworkFault, Proxy, TestDb};
 use tests::roles;
@@ -61,7 +62,7 @@ async fn a_handlers_statement_that_gets_no_answer_ends_its_attempt_long_before_t
     let _scheduler = stack.scheduler();
     // Only what handlers ask for goes through here: the worker itself notices nothing.
     let (proxy, through) = Proxy::before(&stack.db.url()).await.unwrap();
-    let handlers = Ledger::new(shared::db::pool(&through.into(), 4, "handlers").unwrap());
+    let handlers = Ledger::new(shared::db::pool_within(&through.into(), Limits::WORKING, 4, "handlers").unwrap());
     let worker = roles::worker_process(&stack.config, WorkerOptions::new("tests")).unwrap();
     let worker = Process { ledger: handlers, ..worker };
     let stop = CancellationToken::new();

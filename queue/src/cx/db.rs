@@ -204,3 +204,6 @@ impl DerefMut for HandlerConnection {
         &mut self.connection
     }
 }
+
+#[cfg(test)]
+mod tests;

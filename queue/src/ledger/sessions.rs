@@ -63,3 +63,6 @@ pub(crate) async fn session_states(
     };
     Ok(rows.into_iter().map(|row| state(row.gone, row.waits)).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ impl TestClock {
 
     /// The settings of a process that goes by this clock.
     #[must_use]
-    pub fn env(&self) -> [(&'static str, String); 7] {
+    pub fn env(&self) -> [(&'static str, String); 6] {
         let on = || "1".to_owned();
         [
             ("LD_PRELOAD", self.library.display().to_string()),
@@ -41,7 +41,6 @@ impl TestClock {
             ("FAKETIME_DONT_FAKE_MONOTONIC", on()),
             ("DONT_FAKE_MONOTONIC", on()),
             ("NO_FAKE_STAT", on()),
-            ("FAKETIME_DISABLE_SHM", on()),
         ]
     }
 

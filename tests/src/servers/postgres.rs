@@ -135,15 +135,15 @@ impl OwnPostgres {
 
     /// One of its programs, as the user that may run it: PostgreSQL refuses to run as root.
     fn command(&self, program: &str) -> Command {
-        let program = self.bin.join(program);
+        // Behind the change of the user: what the clock's library makes at the start of a process belongs to its user.
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "env"]);
             command
         } else {
-            Command::new(program)
+            Command::new("env")
         };
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.args(self.env.iter().map(|(name, value)| format!("{name}={value}"))).arg(self.bin.join(program));
         command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }

@@ -24,8 +24,10 @@ async fn a_database_host_that_vanishes_stops_a_worker_and_its_only_scheduler_for
     stack.until("state = 'running'", 4).await;
     // While the handlers sleep: what they have under way in a database of their own is theirs.
     proxy.strand();
+    // These need the scheduler as well.
+    stack.enqueue_from(20, 20).await;
     stack.until_drained().await;
-    stack.assert_once_each(20).await;
+    stack.assert_once_each(40).await;
     assert_eq!(stack.count("losses > 0").await, 0, "a live worker was taken for dead");
     stack.close().await;
 }

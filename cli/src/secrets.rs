@@ -1,4 +1,4 @@
-//! Secrets that `tradeyard dev` makes up where nobody set any. They are kept in a file that only its owner reads, so that
+//! Secrets that `tradeyard dev` generates where none are set. They are kept in a file that only its owner reads, so that
 //! sessions and files outlive a restart and `tradeyard demo` can work with the same ones.
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub(crate) fn make(config: &mut Config, dir: &Path) -> anyhow::Result<()> {
     if kept.len() == before { Ok(()) } else { write(dir, &kept) }
 }
 
-/// Fills in what is not set and was made up for `dir` before.
+/// Fills in what is not set and was generated for `dir` before.
 pub(crate) fn recall(config: &mut Config, dir: &Path) -> anyhow::Result<()> {
     let kept = read(dir)?;
     for (name, slot) in slots(config) {

@@ -16,6 +16,8 @@ ensure_packages() {
     if needs_server "$RABBITMQ_IS_OURS" && ! rabbitmq_is_installed; then missing+=(rabbitmq-server); fi
     # A test starts one of its own.
     if [[ $SET == test && ! -x /usr/sbin/pgbouncer ]]; then missing+=(pgbouncer); fi
+    # Tests set the clocks of servers that they start.
+    if [[ $SET == test ]] && ! compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; then missing+=(libfaketime); fi
     if ! have cc; then missing+=(gcc libc6-dev); fi
     if ! have pkg-config; then missing+=(pkg-config); fi
     # Without them neither cargo nor a program of ours can check a server's certificate.

@@ -25,8 +25,8 @@ use super::outcome::{Committed, Outcome};
 use crate::group::Group;
 use crate::worker::statements::Shown;
 
-pub(crate) use self::db::OneConnection;
 pub use self::db::{Db, HandlerConnection, SecondConnection};
+pub(crate) use self::db::{OneConnection, Quiet, Turn};
 
 /// How often a job's progress is written at most.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -72,7 +72,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The time as the database told it. The host's own clock may be set to anything.
+    /// The time by the database's clock. The host's own may show anything.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.started_at + self.claimed.elapsed()
     }

@@ -5,12 +5,12 @@
 //! is not paused, and has room; the room is a budget that is refreshed from what the dispatcher last saw.
 //!
 //! # How to get this wrong
-//! - Taking a refreshed budget for the whole of it: what open transactions have taken is in nobody's count until they commit.
+//! - Taking a refreshed budget for the whole of it: what open transactions have taken is not counted anywhere until they commit.
 //! - Publishing what was taken before a change: a transaction may stay open for longer than a new limit takes to be seen.
 //! - Spending without a budget: a burst of enqueues would outgrow the queue's window, and apalis-redis breaks at 8,000.
 //! - Publishing before the commit: a worker would look for a row that is not there yet.
 //! - Ending the publishers when the process is asked to stop: what is committed while it drains would wait for the reconciler.
-//! - Publishing all queues in one row: a broker that is away would hold up the queues of the others.
+//! - Publishing all queues one after the other: a broker that is away would hold up the queues of the others.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

@@ -13,7 +13,6 @@ pub mod ledger;
 mod migrations;
 pub mod ops;
 pub mod outcome;
-pub mod queue_settings;
 pub mod ready;
 pub mod registry;
 pub mod retry;

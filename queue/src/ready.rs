@@ -7,7 +7,7 @@ use shared::telemetry::Readiness;
 use sqlx::PgPool;
 
 use super::job::Queue;
-use super::queue_settings;
+use super::ledger::queue_settings;
 use crate::ledger::connections::Connections;
 use crate::transport::Brokers;
 

@@ -29,7 +29,7 @@ pub enum Begun {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    /// By their names in lower case; `None` when there are none besides those that every answer has.
+    /// By their names in lower case; `None` when there are only those that every answer has.
     pub headers: Option<Value>,
     pub response: Vec<u8>,
 }

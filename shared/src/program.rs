@@ -52,18 +52,18 @@ impl Signals {
     pub fn listen() -> std::io::Result<Self> {
         let signals = Self::default();
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let told = signals.clone();
+        let asked = signals.clone();
         tokio::spawn(async move {
             loop {
                 tokio::select! {
                     _ = term.recv() => {}
                     _ = int.recv() => {}
                 }
-                if told.stop.is_cancelled() {
-                    told.kill.cancel();
+                if asked.stop.is_cancelled() {
+                    asked.kill.cancel();
                 } else {
                     tracing::info!("asked to stop; a second signal stops at once");
-                    told.stop.cancel();
+                    asked.stop.cancel();
                 }
             }
         });
@@ -94,8 +94,8 @@ where
             .await
             .map_err(|unfit| ConfigError::of(crate::config::keys::DATABASE_URL, unfit.to_string()))?;
         let database = crate::db::pool(&config.database.url, 1, "health")?;
-        let told = signals.clone();
-        let stopping = move || if told.stop.is_cancelled() { Err("it shuts down".to_owned()) } else { Ok(()) };
+        let stop = signals.stop.clone();
+        let stopping = move || if stop.is_cancelled() { Err("it is shutting down".to_owned()) } else { Ok(()) };
         let (database, health) = (database_ready(database), signals.health.clone());
         let ready: Readiness = Arc::new(move || {
             let (stopping, database, health) = (stopping(), database(), health.clone());
@@ -112,7 +112,7 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "{name} failed");
-            // What only the part that uses it could judge.
+            // A setting that only the part that uses it could check.
             if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

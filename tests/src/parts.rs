@@ -19,9 +19,16 @@ impl Part {
     /// Starts `program`, which a test knows as `env!("CARGO_BIN_EXE_stack-part")`, with these arguments.
     #[must_use]
     pub fn start(program: &str, stack: &TestStack, args: &[&str]) -> Self {
+        Self::start_with(program, stack, args, &[])
+    }
+
+    /// [`Part::start`] with more settings, such as a [`TestClock`](crate::servers::TestClock)'s.
+    #[must_use]
+    pub fn start_with(program: &str, stack: &TestStack, args: &[&str], settings: &[(&str, String)]) -> Self {
         let child = Command::new(program)
             .args(args)
             .envs(&stack.env)
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()

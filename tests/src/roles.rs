@@ -11,19 +11,24 @@ use shared::config::Config;
 use shared::program::Signals;
 use tokio_util::sync::CancellationToken;
 
-use crate::touch::{QUEUE, Touch, Urgent, registry};
+use crate::touch::{Flaky, QUEUE, Tick, Touch, Urgent, registry};
 
 /// How long the jobs of a worker may go on after it was asked to stop, when a test does not say otherwise.
 pub const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs a worker until its signals stop it.
 pub async fn worker(config: &Config, concurrency: usize, grace: Duration, signals: Signals) -> anyhow::Result<()> {
+    let options = WorkerOptions { concurrency, grace, ..WorkerOptions::new("tests") };
+    let process = Process { health: signals.health, ..worker_process(config, options)? };
+    process.run(signals.stop, signals.kill).await
+}
+
+/// A worker in the making, with a handler for every kind of these tests.
+pub fn worker_process(config: &Config, options: WorkerOptions) -> anyhow::Result<Process<()>> {
     let engine_pool = queue::engine_pool(config, "worker")?;
     let brokers = Brokers::connect(config, engine_pool.clone());
-    let handlers = Handlers::default().with::<Touch>().with::<Urgent>();
-    let options = WorkerOptions { concurrency, grace, ..WorkerOptions::new("tests") };
-    let process = Process { health: signals.health, ..Process::new(engine_pool, brokers, handlers, (), options) };
-    process.run(signals.stop, signals.kill).await
+    let handlers = Handlers::default().with::<Touch>().with::<Urgent>().with::<Flaky>().with::<Tick>();
+    Ok(Process::new(engine_pool, brokers, handlers, (), options))
 }
 
 /// Runs a scheduler until its signals stop it.

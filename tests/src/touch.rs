@@ -20,6 +20,8 @@ pub struct Touch {
     pub n: i32,
     pub millis: u64,
     pub tenant: Option<OrgId>,
+    /// Takes its time inside the transaction that its effect is written in.
+    pub inside: bool,
     /// Ends the whole process, as a memory fault would.
     pub kills: bool,
     /// Commits the effect by itself, once for its `n`, and ends afterwards, as an effect elsewhere would.
@@ -30,6 +32,8 @@ impl Job for Touch {
     const KIND: Kind = Kind::new("tests.touch");
     const QUEUE: Queue = QUEUE;
     const RETRY: Retry = Retry::fixed(Duration::from_millis(100)).max_attempts(50);
+    // No test waits for it: whatever is to end an attempt comes sooner.
+    const TIMEOUT: Duration = Duration::from_mins(10);
 
     fn tenant(&self) -> Option<OrgId> {
         self.tenant
@@ -41,14 +45,18 @@ impl Handler<()> for Touch {
         if self.kills {
             std::process::abort();
         }
+        let begun = if self.inside { Some(cx.begin().await?) } else { None };
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(self.millis)) => {}
             () = cx.cancelled() => {
                 cx.log(HEARD);
-                anyhow::bail!("told to stop");
+                anyhow::bail!("asked to stop");
             }
         }
-        let mut tx = cx.begin().await?;
+        let mut tx = match begun {
+            Some(tx) => tx,
+            None => cx.begin().await?,
+        };
         if self.apart {
             sqlx::query("INSERT INTO effects (n) SELECT $1 WHERE NOT EXISTS (SELECT FROM effects WHERE n = $1)")
                 .bind(self.n)
@@ -84,6 +92,40 @@ impl Handler<()> for Urgent {
     }
 }
 
+/// Fails at its first attempt, and is tried again a few seconds later.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Flaky {
+    pub n: i32,
+}
+
+impl Job for Flaky {
+    const KIND: Kind = Kind::new("tests.flaky");
+    const QUEUE: Queue = QUEUE;
+    const RETRY: Retry = Retry::fixed(Duration::from_secs(8)).max_attempts(5);
+}
+
+impl Handler<()> for Flaky {
+    async fn run(self, cx: &Cx<()>) -> anyhow::Result<Outcome> {
+        anyhow::ensure!(cx.attempt() > 1, "the first attempt fails");
+        Touch { n: self.n, ..Touch::default() }.run(cx).await
+    }
+}
+
+/// What a test adds a schedule for; leaves nothing behind but its row.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tick {}
+
+impl Job for Tick {
+    const KIND: Kind = Kind::new("tests.tick");
+    const QUEUE: Queue = QUEUE;
+}
+
+impl Handler<()> for Tick {
+    async fn run(self, _cx: &Cx<()>) -> anyhow::Result<Outcome> {
+        Ok(Outcome::Done)
+    }
+}
+
 /// The kinds of these tests.
 ///
 /// # Panics
@@ -91,5 +133,6 @@ impl Handler<()> for Urgent {
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test ends here")]
 pub fn registry() -> Registry {
-    Registry::new([KindInfo::of::<Touch>(), KindInfo::of::<Urgent>()]).expect("the kinds differ")
+    let kinds = [KindInfo::of::<Touch>(), KindInfo::of::<Urgent>(), KindInfo::of::<Flaky>(), KindInfo::of::<Tick>()];
+    Registry::new(kinds).expect("the kinds differ")
 }

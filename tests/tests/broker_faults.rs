@@ -46,12 +46,12 @@ async fn a_broker_that_goes_away_while_nothing_is_published_is_noticed() {
 
 /// Waits until operators see that the broker is down, or that it is no longer.
 async fn until_down(stack: &TestStack, down: bool) {
-    let told = async {
+    let seen = async {
         while matches!(stack.why().await, Cause::BrokerDown { .. }) != down {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), told).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), seen).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

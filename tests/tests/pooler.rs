@@ -32,7 +32,7 @@ async fn a_pooler_that_breaks_sessions_is_recognised() {
     db.close().await;
 }
 
-/// Some poolers pass the settings on; then only the server's connection tells. Here every one of them has the settings.
+/// Some poolers pass the settings on; then only the server's connection gives them away. Here every one of them has the settings.
 #[tokio::test]
 async fn a_connection_that_changes_between_transactions_is_recognised() {
     let db = TestDb::new().await;

@@ -14,9 +14,9 @@ use tests::servers::OwnRabbit;
 use tests::stack::TestStack;
 use tests::touch::{QUEUE, Touch};
 
-/// Waits until operators are told this of the queue's transport.
+/// Waits until operators see this problem of the queue's transport.
 async fn until_problem(stack: &TestStack, wanted: Option<TransportProblem>) {
-    let told = async {
+    let seen = async {
         loop {
             let mut conn = stack.pool().acquire().await.unwrap();
             let queue = queues::one(&mut conn, QUEUE.name).await.unwrap();
@@ -27,10 +27,10 @@ async fn until_problem(stack: &TestStack, wanted: Option<TransportProblem>) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), told).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), seen).await.unwrap();
 }
 
-/// With nothing to publish, nobody is told of the alarm unless he asks.
+/// With nothing to publish, RabbitMQ reports its alarm only when asked.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_is_shown_and_everything_goes_out_after_it() {
     let rabbit = OwnRabbit::start().await.unwrap();

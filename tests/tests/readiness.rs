@@ -1,4 +1,4 @@
-//! What `/readyz` says of workers and schedulers.
+//! What `/readyz` says about workers and schedulers.
 #![expect(clippy::expect_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;

@@ -31,8 +31,8 @@ async fn run(test: &str, urls: &Urls, authority: &Path) {
         .output()
         .await
         .unwrap();
-    let told = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
-    assert!(ended.status.success() && told.contains("1 passed"), "{test}: {told}");
+    let output = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success() && output.contains("1 passed"), "{test}: {output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +117,7 @@ mod inside {
 
     /// For the certificate, and not because nobody is there.
     fn refused(error: &dyn std::error::Error) {
-        let told = format!("{error} {error:?}").to_lowercase();
-        assert!(told.contains("certificate"), "{told}");
+        let output = format!("{error} {error:?}").to_lowercase();
+        assert!(output.contains("certificate"), "{output}");
     }
 }

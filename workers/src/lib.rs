@@ -9,8 +9,8 @@ pub mod pools;
 pub mod reports;
 pub mod runtime;
 pub mod services;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use services::Services;
 

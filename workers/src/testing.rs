@@ -1,5 +1,6 @@
-//! A workers for tests of handlers: a database, an S3 server and a mail server of the test's own, and a worker that runs what is
+//! For tests of handlers: a database, an S3 server and a mail server of the test's own, and a worker that runs what is
 //! due.
+#![expect(clippy::unwrap_used, reason = "a test without its servers ends here")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,25 +24,27 @@ use crate::Services;
 use crate::emails::{Mailer, Renderer};
 use crate::images::ImageSlots;
 
-pub(crate) struct TestWorkers {
-    pub(crate) db: TestDb,
-    pub(crate) ledger: Ledger,
-    pub(crate) blobs: Blobs,
-    pub(crate) smtp: Sink,
-    pub(crate) queue: TestQueue<Services>,
+/// The workers of every pool in the process of the test, with the servers that they talk to.
+#[derive(Debug)]
+pub struct TestWorkers {
+    pub db: TestDb,
+    pub ledger: Ledger,
+    pub blobs: Blobs,
+    pub smtp: Sink,
+    pub queue: TestQueue<Services>,
     /// The folder of the S3 server; its bucket is `test`.
-    pub(crate) objects: PathBuf,
+    pub objects: PathBuf,
     _dirs: [TempDir; 2],
     _stop: DropGuard,
 }
 
 impl TestWorkers {
-    pub(crate) async fn new(handlers: Handlers<Services>) -> Self {
+    pub async fn new(handlers: Handlers<Services>) -> Self {
         Self::with_clock(handlers, Clock::SYSTEM).await
     }
 
     /// With a worker whose own clock shows this.
-    pub(crate) async fn with_clock(handlers: Handlers<Services>, clock: Clock) -> Self {
+    pub async fn with_clock(handlers: Handlers<Services>, clock: Clock) -> Self {
         let db = TestDb::new().await;
         let stop = CancellationToken::new();
         let (objects, mails) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -90,22 +93,22 @@ impl TestWorkers {
     }
 
     /// Asserts that no job is left open and that the ledger does not contradict itself, then drops the database.
-    pub(crate) async fn close(self) {
+    pub async fn close(self) {
         assert_settled(&self.db.pool).await;
         self.leave().await;
     }
 
     /// Drops the database: for a test that leaves jobs open on purpose.
-    pub(crate) async fn leave(self) {
+    pub async fn leave(self) {
         self.db.close().await;
     }
 
     /// Waits until the mail server has taken `count` mails in all.
-    pub(crate) async fn mails(&self, count: u64) {
+    pub async fn mails(&self, count: u64) {
         self.smtp.wait_for_count(Duration::from_secs(20), count).await.unwrap();
     }
 
-    pub(crate) async fn user(&self, email: &str) -> UserId {
+    pub async fn user(&self, email: &str) -> UserId {
         let id = UserId::generate();
         sqlx::query(
             "INSERT INTO users (id, email, email_verified_at, name, password_hash, time_zone)
@@ -120,7 +123,7 @@ impl TestWorkers {
     }
 
     /// An approved seller with an owner, since the start of time.
-    pub(crate) async fn org(&self, owner: UserId, zone: &str) -> OrgId {
+    pub async fn org(&self, owner: UserId, zone: &str) -> OrgId {
         let id = OrgId::generate();
         let mut tx = self.db.pool.begin().await.unwrap();
         sqlx::query(
@@ -144,7 +147,7 @@ impl TestWorkers {
     }
 
     /// A draft listing of something.
-    pub(crate) async fn listing(&self, org: OrgId, user: UserId) -> ListingId {
+    pub async fn listing(&self, org: OrgId, user: UserId) -> ListingId {
         let (item, listing) = (uuid::Uuid::now_v7(), ListingId::generate());
         sqlx::query(
             "WITH item AS (

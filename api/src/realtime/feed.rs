@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use futures::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -16,8 +17,13 @@ use crate::state::AppState;
 const BEAT: Duration = Duration::from_secs(5);
 /// Without any message for this long the connection is taken for dead: a half-open one gives no other sign.
 const SILENCE: Duration = Duration::from_secs(15);
-/// The waits between tries to subscribe: doubled from the first to the last.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Waits longer after each failure to subscribe.
+const WAITS: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(LONGEST_WAIT)
+    .without_max_times()
+    .with_jitter();
 const BEAT_TOPIC: &str = "beat";
 
 /// Feeds the hub until the process ends.
@@ -54,15 +60,17 @@ fn deliver(state: &AppState, topics: Topics, event: Event) {
 }
 
 async fn from_redis(state: &AppState, topics: Topics, url: &SecretString) {
-    let mut wait = BACKOFF.0;
+    let mut waits = WAITS.build();
     loop {
         let mut connected = false;
         if let Err(error) = listen(state, topics, url, &mut connected).await {
             // Liveness is lost for a moment, data is not: no error.
             tracing::warn!(%error, "the subscription to Redis broke");
         }
-        wait = if connected { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
-        tokio::time::sleep(wait).await;
+        if connected {
+            waits = WAITS.build();
+        }
+        tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
     }
 }
 

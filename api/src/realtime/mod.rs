@@ -15,6 +15,7 @@ pub mod hub;
 mod sessions;
 mod socket;
 pub mod topic;
+pub(crate) mod watch;
 
 pub(crate) use socket::run as run_socket;
 

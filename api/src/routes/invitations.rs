@@ -86,6 +86,7 @@ impl Invitations {
 /// List an organisation's open invitations
 #[utoipa::path(get, path = "/v1/orgs/{org}/invitations", tag = "orgs", params(("org" = OrgId, Path)), responses(
     (status = 200, description = "Those that nobody has answered", body = Invitations),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_of_org(
     State(state): State<AppState>,

@@ -29,7 +29,7 @@ pub(crate) struct Dev {
     /// How many jobs of each queue run at once.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=2000))]
     concurrency: u16,
-    /// The folder of uploaded objects, sent mail, and the secrets that were made up because none are set.
+    /// The folder of uploaded objects, sent mail, and the secrets that were generated because none are set.
     #[arg(long, default_value = secrets::DIR, value_name = "FOLDER")]
     dir: PathBuf,
     /// Where the S3 server listens.

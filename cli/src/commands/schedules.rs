@@ -28,7 +28,7 @@ pub(crate) enum Schedules {
         #[arg(required = true)]
         names: Vec<String>,
     },
-    /// Let schedules fire again, from now: times during the pause are not made up.
+    /// Let schedules fire again, from now: times that passed during the pause do not fire.
     Resume {
         #[arg(required = true)]
         names: Vec<String>,

@@ -20,7 +20,7 @@ pub(crate) struct Figures {
     pub(crate) report_rows: u64,
     pub(crate) report_total: String,
     pub(crate) events_stored: u64,
-    /// Due and not finished, or waiting for another try. Timers that lie ahead are no open work.
+    /// Due and not finished, or waiting for another try. Timers that are not due yet do not count as open work.
     pub(crate) jobs_open: u64,
     pub(crate) jobs_dead: u64,
 }

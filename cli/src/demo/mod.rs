@@ -48,7 +48,7 @@ pub(crate) struct Demo {
     /// Where the API is; `PUBLIC_URL` unless given.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
-    /// The folder that `tradeyard dev` was given, for the secrets that it made up; used when `JWT_SECRET` is not set.
+    /// The folder that `tradeyard dev` was given, for the secrets that it generated; used when `JWT_SECRET` is not set.
     #[arg(long, default_value = secrets::DIR, value_name = "FOLDER")]
     dir: PathBuf,
     /// How long the auctions run; chosen by the speed of the machine unless given.

@@ -1,4 +1,4 @@
-//! The photographs that lots are shown with; `cli/data/photos/README.md` tells where they come from.
+//! The photographs that lots are shown with; `cli/data/photos/README.md` says where they come from.
 
 use market::images::model::{Format, widths_for};
 

@@ -260,7 +260,7 @@ impl Stored {
     }
 
     /// What became of the jobs that were made from the demo's begin until its report was there (and mailed), or until now.
-    /// Timers that lie ahead are no open work, unless what they wait for is another try.
+    /// Timers that are not due yet do not count as open work, unless they wait for another try.
     pub(crate) async fn jobs(&mut self, since: DateTime<Utc>, seller: OrgId) -> sqlx::Result<Jobs> {
         let row = sqlx::query!(
             r#"SELECT count(*) FILTER (

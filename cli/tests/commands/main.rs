@@ -9,7 +9,7 @@ mod settings;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use queue::queue_settings::set_up;
+use queue::ledger::queue_settings::set_up;
 use queue::transport::Transport;
 use serde_json::Value;
 use shared::testing::TestDb;

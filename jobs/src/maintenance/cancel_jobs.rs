@@ -1,17 +1,16 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use queue::ops::Actor;
 use queue::ops::cancel::open;
-use queue::ops::list::{JobFilter, count};
-use queue::ops::{self, Actor};
-use queue::{Enqueue, EnqueueError, Job, Kind, Queue, Retry};
+use queue::ops::list::JobFilter;
+use queue::{EnqueueError, Job, Kind, Queue, Retry};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::audit::{self, Entry};
 use shared::ids::UserId;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
-use super::{Asked, actor_of};
+use super::{Asked, Wanted, actor_of, ask};
 use crate::queues;
 
 /// Cancels the open jobs that fit a filter, in small batches: waiting ones at once, running ones by asking their workers.
@@ -31,19 +30,10 @@ pub struct CancelJobs {
 impl CancelJobs {
     /// Counts the jobs that fit and enqueues the job that cancels them. Cancelling that job stops it.
     pub async fn ask(conn: &mut PgConnection, matching: JobFilter, actor: Actor) -> Result<Asked, EnqueueError> {
-        let mut tx = conn.begin().await?;
-        let asked_at = ops::now(&mut tx).await?;
-        let counted = match open(&matching) {
-            Some(open) => count(&mut tx, &open).await?.unsigned_abs(),
-            None => 0,
-        };
-        let this = Self { matching, asked_at, asked_by: actor.user(), counted };
-        let job = Enqueue::new(&this).insert(&mut tx).await?.id();
-        let data = json!({"job": job, "matching": this.matching, "counted": counted});
-        let entry = Entry { actor: actor.user(), action: "job.cancel_many", subject: ("job", job.to_string()), data };
-        audit::append(&mut tx, entry).await?;
-        tx.commit().await?;
-        Ok(Asked { job, counted })
+        let open = open(&matching);
+        let wanted = Wanted { fitting: open.as_ref(), most: u64::MAX, actor, action: "job.cancel_many" };
+        let made = |asked_at, counted| Self { matching, asked_at, asked_by: actor.user(), counted };
+        ask(conn, wanted, made, |this| json!({"matching": this.matching})).await
     }
 
     /// Who asked for it.

@@ -6,8 +6,14 @@ mod purge_idempotency_keys;
 mod purge_identity;
 mod retry_jobs;
 
-use queue::ops::Actor;
+use chrono::{DateTime, Utc};
+use queue::ops::list::{JobFilter, count};
+use queue::ops::{self, Actor};
+use queue::{Enqueue, EnqueueError, Job};
+use serde_json::{Value, json};
+use shared::audit::{self, Entry};
 use shared::ids::{JobId, UserId};
+use sqlx::{Connection, PgConnection};
 
 pub use cancel_jobs::CancelJobs;
 pub use prune_jobs::PruneJobs;
@@ -21,6 +27,41 @@ pub struct Asked {
     pub job: JobId,
     /// How many jobs fitted.
     pub counted: u64,
+}
+
+/// What is wanted of a job that acts on many others.
+struct Wanted<'a> {
+    /// Those that it will act on, as they are now; `None`: none.
+    fitting: Option<&'a JobFilter>,
+    /// The most of them.
+    most: u64,
+    actor: Actor,
+    action: &'static str,
+}
+
+/// Counts the jobs that fit, enqueues the job that `made` makes of the time and their number, and records who asked. `said` is what
+/// the record says of the job besides.
+async fn ask<J: Job>(
+    conn: &mut PgConnection,
+    wanted: Wanted<'_>,
+    made: impl FnOnce(DateTime<Utc>, u64) -> J,
+    said: impl FnOnce(&J) -> Value,
+) -> Result<Asked, EnqueueError> {
+    let mut tx = conn.begin().await?;
+    let asked_at = ops::now(&mut tx).await?;
+    let counted = match wanted.fitting {
+        Some(fitting) => count(&mut tx, fitting).await?.unsigned_abs().min(wanted.most),
+        None => 0,
+    };
+    let this = made(asked_at, counted);
+    let job = Enqueue::new(&this).insert(&mut tx).await?.id();
+    let mut data = said(&this);
+    data["job"] = json!(job);
+    data["counted"] = json!(counted);
+    let subject = ("job", job.to_string());
+    audit::append(&mut tx, Entry { actor: wanted.actor.user(), action: wanted.action, subject, data }).await?;
+    tx.commit().await?;
+    Ok(Asked { job, counted })
 }
 
 /// People act through the API; without one it was the command line.

@@ -1,17 +1,16 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use queue::ops::list::{JobFilter, count};
+use queue::ops::Actor;
+use queue::ops::list::JobFilter;
 use queue::ops::retry::given_up;
-use queue::ops::{self, Actor};
-use queue::{Enqueue, EnqueueError, Job, Kind, Queue, Retry};
+use queue::{EnqueueError, Job, Kind, Queue, Retry};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::audit::{self, Entry};
 use shared::ids::UserId;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
-use super::{Asked, actor_of};
+use super::{Asked, Wanted, actor_of, ask};
 use crate::queues;
 
 /// Runs the dead (or, when the filter says so, cancelled) jobs that fit a filter again, oldest first, in small batches.
@@ -41,21 +40,12 @@ impl RetryJobs {
         limit: Option<u64>,
         actor: Actor,
     ) -> Result<Asked, EnqueueError> {
-        let mut tx = conn.begin().await?;
-        let asked_at = ops::now(&mut tx).await?;
-        let counted = match given_up(&matching) {
-            Some(given_up) => count(&mut tx, &given_up).await?.unsigned_abs().min(limit.unwrap_or(u64::MAX)),
-            None => 0,
-        };
-        let this = Self { matching, per_second, limit, asked_at, asked_by: actor.user(), counted };
-        let job = Enqueue::new(&this).insert(&mut tx).await?.id();
-        let data = json!({
-            "job": job, "matching": this.matching, "per_second": per_second, "limit": limit, "counted": counted,
-        });
-        let entry = Entry { actor: actor.user(), action: "job.retry_many", subject: ("job", job.to_string()), data };
-        audit::append(&mut tx, entry).await?;
-        tx.commit().await?;
-        Ok(Asked { job, counted })
+        let given_up = given_up(&matching);
+        let most = limit.unwrap_or(u64::MAX);
+        let wanted = Wanted { fitting: given_up.as_ref(), most, actor, action: "job.retry_many" };
+        let made = |asked_at, counted| Self { matching, per_second, limit, asked_at, asked_by: actor.user(), counted };
+        let said = |this: &Self| json!({"matching": this.matching, "per_second": per_second, "limit": limit});
+        ask(conn, wanted, made, said).await
     }
 
     /// Who asked for it.

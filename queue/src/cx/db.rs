@@ -6,7 +6,7 @@
 //! prolonged by it.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Attempt;
 use crate::ledger::JobTx;
 use crate::ledger::connections::Borrowed;
+use crate::ledger::sessions::{SessionId, SessionState};
 
 /// The attempt holds a connection already.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -36,6 +37,55 @@ impl SecondConnection {
 pub(crate) struct OneConnection {
     only: Arc<Semaphore>,
     waits: Mutex<Waits>,
+    held: Arc<Mutex<Option<Held>>>,
+}
+
+/// The connection that the attempt holds.
+#[derive(Debug)]
+struct Held {
+    session: SessionId,
+    used: Instant,
+    /// Since when the server was seen waiting, without the attempt using it.
+    waits_since: Option<Instant>,
+}
+
+/// A connection that its attempt has held for a while without using it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quiet {
+    pub(crate) session: SessionId,
+    used: Instant,
+}
+
+/// The attempt's turn to hold its only connection, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _only: OwnedSemaphorePermit,
+    held: Arc<Mutex<Option<Held>>>,
+}
+
+impl Turn {
+    /// The connection is there.
+    pub(crate) fn holds(&self, session: SessionId) {
+        *lock(&self.held) = Some(Held { session, used: Instant::now(), waits_since: None });
+    }
+
+    /// A statement is about to be sent.
+    pub(crate) fn used(&self) {
+        if let Some(held) = &mut *lock(&self.held) {
+            held.used = Instant::now();
+            held.waits_since = None;
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *lock(&self.held) = None;
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long the attempt has waited for its turn.
@@ -47,18 +97,44 @@ struct Waits {
 
 impl Default for OneConnection {
     fn default() -> Self {
-        Self { only: Arc::new(Semaphore::new(1)), waits: Mutex::default() }
+        Self { only: Arc::new(Semaphore::new(1)), waits: Mutex::default(), held: Arc::default() }
     }
 }
 
 impl OneConnection {
-    fn take(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
-        Arc::clone(&self.only).try_acquire_owned().map_err(|_| sqlx::Error::Configuration(Box::new(SecondConnection)))
+    fn take(&self) -> Result<Turn, sqlx::Error> {
+        let only = Arc::clone(&self.only).try_acquire_owned();
+        let only = only.map_err(|_| sqlx::Error::Configuration(Box::new(SecondConnection)))?;
+        Ok(Turn { _only: only, held: Arc::clone(&self.held) })
+    }
+
+    /// The connection, when it has been held for so long without being used.
+    pub(crate) fn quiet(&self, at_least: Duration) -> Option<Quiet> {
+        let held = lock(&self.held);
+        let held = held.as_ref().filter(|held| held.used.elapsed() >= at_least)?;
+        Some(Quiet { session: held.session, used: held.used })
+    }
+
+    /// Notes what the server says of a quiet connection; returns whether it is lost: the server does not know it, or has
+    /// waited for the attempt for longer than `patience`.
+    pub(crate) fn is_lost(&self, quiet: &Quiet, state: SessionState, patience: Duration) -> bool {
+        let mut held = lock(&self.held);
+        let Some(held) = held.as_mut().filter(|held| held.session == quiet.session && held.used == quiet.used) else {
+            return false;
+        };
+        match state {
+            SessionState::Gone => true,
+            SessionState::Works => {
+                held.waits_since = None;
+                false
+            }
+            SessionState::Waits => held.waits_since.get_or_insert_with(Instant::now).elapsed() >= patience,
+        }
     }
 
     /// How long the attempt has waited for connections until now.
     pub(crate) fn waited(&self) -> Duration {
-        let waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = lock(&self.waits);
         waits.ended + waits.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
@@ -73,14 +149,14 @@ struct Waiting<'a>(&'a Mutex<Waits>);
 
 impl<'a> Waiting<'a> {
     fn begin(waits: &'a Mutex<Waits>) -> Self {
-        waits.lock().unwrap_or_else(PoisonError::into_inner).since = Some(Instant::now());
+        lock(waits).since = Some(Instant::now());
         Self(waits)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let mut waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waits = lock(self.0);
         if let Some(since) = waits.since.take() {
             waits.ended += since.elapsed();
         }
@@ -94,15 +170,16 @@ pub struct Db<'a>(pub(super) &'a Attempt);
 impl Db<'_> {
     /// A connection outside of a transaction. Fails with [`SecondConnection`] while the attempt holds one.
     pub async fn acquire(&self) -> Result<HandlerConnection, sqlx::Error> {
-        let only = self.0.connection.take()?;
+        let turn = self.0.connection.take()?;
         let connection = self.0.connection.in_turn(self.0.ledger.borrow_in_turn()).await?;
-        Ok(HandlerConnection { connection, _only: only })
+        turn.holds(connection.session());
+        Ok(HandlerConnection { connection, turn })
     }
 
     /// A transaction. Fails with [`SecondConnection`] while the attempt holds a connection.
     pub async fn begin(&self) -> Result<JobTx, sqlx::Error> {
-        let only = self.0.connection.take()?;
-        let tx = self.0.connection.in_turn(self.0.ledger.begin_in_turn(only)).await?;
+        let turn = self.0.connection.take()?;
+        let tx = self.0.connection.in_turn(self.0.ledger.begin_in_turn(turn)).await?;
         Ok(tx.with_parent(self.0.fence.job))
     }
 }
@@ -111,7 +188,7 @@ impl Db<'_> {
 #[derive(Debug)]
 pub struct HandlerConnection {
     connection: Borrowed,
-    _only: OwnedSemaphorePermit,
+    turn: Turn,
 }
 
 impl Deref for HandlerConnection {
@@ -123,6 +200,10 @@ impl Deref for HandlerConnection {
 
 impl DerefMut for HandlerConnection {
     fn deref_mut(&mut self) -> &mut PgConnection {
+        self.turn.used();
         &mut self.connection
     }
 }
+
+#[cfg(test)]
+mod tests;

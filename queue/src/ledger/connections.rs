@@ -22,6 +22,8 @@ use sqlx::postgres::{PgConnectOptions, PgTransactionManager};
 use sqlx::{Connection, PgConnection, PgPool};
 use sqlx_core::transaction::TransactionManager;
 
+use super::sessions::{SessionId, own_session};
+
 /// A connection that rested longer is asked whether it is well before it is used.
 const TRUSTED: Duration = Duration::from_secs(1);
 /// A connection that rests longer is closed.
@@ -72,7 +74,7 @@ impl Connections {
         Self(connections)
     }
 
-    /// Begins a transaction. Whoever finds all connections in use is told so after [`ACQUIRE_TIMEOUT`].
+    /// Begins a transaction. Fails after [`ACQUIRE_TIMEOUT`] when all connections are in use.
     pub(crate) async fn begin(&self) -> Result<Tx, sqlx::Error> {
         begin_on(self.get(Some(ACQUIRE_TIMEOUT)).await?).await
     }
@@ -125,16 +127,40 @@ fn no_answer(limit: Duration) -> sqlx::Error {
 /// Opens connections, and looks at one before it is used again.
 struct Opening(Arc<PgConnectOptions>);
 
+/// A connection, and the session that the server has for it.
+struct Opened {
+    connection: PgConnection,
+    session: SessionId,
+}
+
+impl Deref for Opened {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Opened {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}
+
 impl Manager for Opening {
-    type Type = PgConnection;
+    type Type = Opened;
     type Error = sqlx::Error;
 
-    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+    async fn create(&self) -> Result<Opened, sqlx::Error> {
         // Boxed: it is large, rare, and part of every future that begins a transaction.
-        Box::pin(PgConnection::connect_with(&self.0)).await
+        let opening = async {
+            let mut connection = PgConnection::connect_with(&self.0).await?;
+            let session = own_session(&mut connection).await?;
+            Ok(Opened { connection, session })
+        };
+        Box::pin(opening).await
     }
 
-    async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+    async fn recycle(&self, connection: &mut Opened, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
         if metrics.age() > OLD {
             return Err(RecycleError::message("old"));
         }
@@ -199,6 +225,13 @@ impl fmt::Debug for Borrowed {
     }
 }
 
+impl Borrowed {
+    #[expect(clippy::expect_used, reason = "only drop takes the connection, and it takes the value as well")]
+    pub(crate) fn session(&self) -> SessionId {
+        self.connection.as_ref().expect("the connection is there").session
+    }
+}
+
 impl Drop for Borrowed {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
@@ -242,6 +275,11 @@ impl fmt::Debug for Tx {
 }
 
 impl Tx {
+    #[expect(clippy::expect_used, reason = "only what ends the transaction takes the connection")]
+    pub(crate) fn session(&self) -> SessionId {
+        self.connection.as_ref().expect("the transaction is open").session
+    }
+
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
         PgTransactionManager::commit(&mut self).await?;
         self.connection = None;

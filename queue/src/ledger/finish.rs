@@ -72,7 +72,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The word in `job_attempts.outcome`. What no handler has seen is no attempt and leaves no row: the job's own row says why.
+    /// The word in `job_attempts.outcome`. What no handler has seen is not an attempt and leaves no row: the job's own row says why.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -153,6 +153,7 @@ pub(crate) async fn end(conn: &mut PgConnection, worker: i64, ends: &[&Ended]) -
                     WHEN ended.final OR jobs.cancel_at IS NOT NULL OR ended.delay <= 0 THEN jobs.run_at
                     ELSE clock_timestamp() + ended.delay * interval '1 second'
                 END,
+                delay = ended.delay,
                 finished_at = CASE WHEN ended.final OR jobs.cancel_at IS NOT NULL THEN clock_timestamp() END,
                 error = coalesce(ended.error, jobs.error),
                 fingerprint = coalesce(ended.fingerprint, jobs.fingerprint),

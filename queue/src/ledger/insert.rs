@@ -34,13 +34,13 @@ pub(crate) async fn one(
             r#"
             INSERT INTO jobs (
                 state, priority, version, epoch, queue, kind, tenant, payload,
-                run_at, queued_at, parent, unique_key, unique_until, traceparent
+                run_at, delay, queued_at, parent, unique_key, unique_until, unique_for, traceparent
             )
             SELECT
                 CASE WHEN due.at > clock.now THEN 'scheduled' WHEN $13 THEN 'queued' ELSE 'available' END::job_state,
                 $1, $2, CASE WHEN $13 AND due.at <= clock.now THEN 1 ELSE 0 END, $3, $4, $5, $6,
-                due.at, CASE WHEN $13 AND due.at <= clock.now THEN clock.now END,
-                $9, $10, clock.now + $11::double precision * interval '1 second', $12
+                due.at, $8::double precision, CASE WHEN $13 AND due.at <= clock.now THEN clock.now END,
+                $9, $10, clock.now + $11::double precision * interval '1 second', $11::double precision, $12
             FROM
                 -- Stable, unlike clock_timestamp(), so that the planner flattens it all into one row.
                 (SELECT statement_timestamp() AS now) AS clock,
@@ -90,7 +90,7 @@ async fn conflict(
         let replaced = sqlx::query_scalar!(
             r#"
             UPDATE jobs
-            SET payload = $2, version = $3, priority = $4, run_at = due.at, queued_at = NULL,
+            SET payload = $2, version = $3, priority = $4, run_at = due.at, delay = $6, queued_at = NULL,
                 -- Under a key that outlived a rename, the payload is of the new contract.
                 kind = $7, queue = $8,
                 -- It begins anew.
@@ -206,12 +206,13 @@ async fn insert_free(
     let new = sqlx::query!(
         r#"
         INSERT INTO jobs (
-            state, priority, version, queue, kind, tenant, payload, run_at, parent, unique_key, unique_until, traceparent
+            state, priority, version, queue, kind, tenant, payload, run_at, delay, parent,
+            unique_key, unique_until, unique_for, traceparent
         )
         SELECT
             CASE WHEN due.at > clock.now THEN 'scheduled' ELSE 'available' END::job_state,
-            priority, version, queue, kind, tenant, payload, due.at, parent, unique_key,
-            clock.now + period * interval '1 second', traceparent
+            priority, version, queue, kind, tenant, payload, due.at, new.delay, parent,
+            unique_key, clock.now + period * interval '1 second', period, traceparent
         FROM
             (SELECT clock_timestamp() AS now) AS clock,
             unnest(
@@ -298,14 +299,21 @@ pub(crate) fn unique_key(job: &Enqueue) -> Result<Option<String>, EnqueueError> 
     Ok(Some(format!("{}:{key}", job.first_name)))
 }
 
-/// Keys held for a period are free again when the period is over.
+/// Keys held for a period are free again when the period is over. One that would be held for longer than its period from now was taken
+/// before the clock was set back: it is held for its period once more, and not for as long as the clock was set back as well.
 pub(crate) async fn release_expired(conn: &mut PgConnection, keys: &[String]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         UPDATE jobs
-        SET unique_key = NULL, unique_until = NULL
+        SET unique_key = CASE WHEN unique_until > clock_timestamp() THEN unique_key END,
+            unique_until = CASE
+                WHEN unique_until > clock_timestamp() THEN clock_timestamp() + unique_for * interval '1 second'
+            END
         WHERE unique_key = ANY ($1)
-          AND unique_until <= clock_timestamp()
+          AND (
+              unique_until <= clock_timestamp()
+              OR unique_until > clock_timestamp() + (unique_for + 2) * interval '1 second'
+          )
         "#,
         keys,
     )

@@ -7,8 +7,10 @@ pub mod finish;
 pub mod insert;
 pub mod lead;
 pub(crate) mod locks;
+pub mod queue_settings;
 pub mod reap;
 pub mod reason;
+pub(crate) mod sessions;
 pub mod window;
 pub(crate) mod workers;
 
@@ -17,9 +19,9 @@ use std::ops::{Deref, DerefMut};
 use shared::ids::JobId;
 use shared::realtime::{Event, Publisher};
 use sqlx::{PgConnection, PgPool};
-use tokio::sync::OwnedSemaphorePermit;
 
 use self::connections::{Borrowed, Connections, Tx};
+use super::cx::Turn;
 use super::enqueue::{Enqueue, EnqueueError, Enqueued};
 use super::fast_path::{FastPath, Taken};
 use super::fault::{self, Point};
@@ -81,16 +83,18 @@ impl Ledger {
         Ok(self.job_tx(self.connections.begin().await?, None))
     }
 
-    /// [`Ledger::begin`] for an attempt of a job: it waits for its turn, and gives `only` back with the connection.
-    pub(crate) async fn begin_in_turn(&self, only: OwnedSemaphorePermit) -> Result<JobTx, sqlx::Error> {
-        Ok(self.job_tx(self.connections.begin_in_turn().await?, Some(only)))
+    /// [`Ledger::begin`] for an attempt of a job: it waits for its turn, which ends with the transaction.
+    pub(crate) async fn begin_in_turn(&self, turn: Turn) -> Result<JobTx, sqlx::Error> {
+        let tx = self.connections.begin_in_turn().await?;
+        turn.holds(tx.session());
+        Ok(self.job_tx(tx, Some(turn)))
     }
 
     pub(crate) async fn borrow_in_turn(&self) -> Result<Borrowed, sqlx::Error> {
         self.connections.borrow_in_turn().await
     }
 
-    fn job_tx(&self, tx: Tx, only: Option<OwnedSemaphorePermit>) -> JobTx {
+    fn job_tx(&self, tx: Tx, turn: Option<Turn>) -> JobTx {
         JobTx {
             tx,
             fast_path: self.fast_path.clone(),
@@ -98,7 +102,7 @@ impl Ledger {
             ready: Vec::new(),
             events: Vec::new(),
             parent: None,
-            _only: only,
+            turn,
         }
     }
 
@@ -126,7 +130,7 @@ pub struct JobTx {
     events: Vec<Event>,
     parent: Option<JobId>,
     /// An attempt has one connection at a time.
-    _only: Option<OwnedSemaphorePermit>,
+    turn: Option<Turn>,
 }
 
 impl JobTx {
@@ -143,6 +147,7 @@ impl JobTx {
 
     /// Enqueues a job with a time, priority or key of its own.
     pub async fn enqueue_with(&mut self, mut job: Enqueue) -> Result<Enqueued, EnqueueError> {
+        self.used();
         job.parent = job.parent.or(self.parent);
         let taken = self.fast_path.as_ref().and_then(|path| path.take(job.queue.name));
         let (enqueued, ticket) = insert::one(&mut self.tx, &job, taken.is_some()).await?;
@@ -154,6 +159,7 @@ impl JobTx {
 
     /// Enqueues many jobs in one statement; those whose key is taken are left out. The dispatcher publishes them.
     pub async fn enqueue_all(&mut self, mut jobs: Vec<Enqueue>) -> Result<(), EnqueueError> {
+        self.used();
         for job in &mut jobs {
             job.parent = job.parent.or(self.parent);
         }
@@ -169,6 +175,7 @@ impl JobTx {
     /// Commits, then hands the jobs that are ready and the events to their publishers. A process that dies in between loses
     /// nothing: the rows say `queued`, and the reconciler sends what no broker holds; watchers read what they were not sent.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
+        self.used();
         self.tx.commit().await?;
         if let Some(path) = self.fast_path.filter(|_| !self.ready.is_empty()) {
             fault::pass(Point::BeforePublish)?;
@@ -184,7 +191,14 @@ impl JobTx {
 
     /// Undoes everything, the enqueued jobs as well. Dropping does the same, but some time later.
     pub async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.used();
         self.tx.rollback().await
+    }
+
+    fn used(&self) {
+        if let Some(turn) = &self.turn {
+            turn.used();
+        }
     }
 }
 
@@ -197,6 +211,7 @@ impl Deref for JobTx {
 
 impl DerefMut for JobTx {
     fn deref_mut(&mut self) -> &mut PgConnection {
+        self.used();
         &mut self.tx
     }
 }

@@ -80,20 +80,18 @@ pub async fn expire(
     .await
 }
 
-/// Brings jobs forward whose retry or snooze was reckoned from a time that has not come yet, because the clock was set back since:
-/// they wait as long as they were meant to, from now. Returns how many; there may be more than `most`. What is due at a time of
-/// the calendar keeps it.
+/// Brings jobs forward that would wait for longer than they were meant to, because the clock was set back since: they wait as long as
+/// they were meant to, from now. Returns how many; there may be more than `most`. What is due at a time of the calendar keeps it.
 pub async fn bring_forward(conn: &mut PgConnection, most: i64) -> Result<u64, sqlx::Error> {
     let moved = sqlx::query!(
         r#"
         UPDATE jobs
-        SET run_at = clock_timestamp() + (run_at - started_at), started_at = clock_timestamp()
+        SET run_at = clock_timestamp() + delay * interval '1 second'
         FROM (
             SELECT id
             FROM jobs
             WHERE state = 'scheduled'
-              AND started_at > clock_timestamp() + interval '2 seconds'
-              AND run_at > started_at
+              AND run_at > clock_timestamp() + (delay + 2) * interval '1 second'
             ORDER BY run_at
             LIMIT $1
             FOR UPDATE SKIP LOCKED
@@ -197,9 +195,10 @@ pub async fn take_back(conn: &mut PgConnection, verdicts: &[Verdict]) -> Result<
             losses = losses + 1,
             due_at = coalesce(due_at, run_at),
             run_at = CASE
-                WHEN next = 'scheduled' THEN clock_timestamp() + delay * interval '1 second'
+                WHEN next = 'scheduled' THEN clock_timestamp() + verdict.delay * interval '1 second'
                 ELSE run_at
             END,
+            delay = verdict.delay,
             finished_at = CASE WHEN next IN ('cancelled', 'dead') THEN clock_timestamp() END,
             error = verdict.error,
             reason = 'worker_lost',

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::ids::{JobId, OrgId};
 use shared::trace::TraceParent;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::list::JobLine;
+use super::list::{COLUMNS, JobLine};
 use super::{JobState, OpsError};
 use crate::job::Priority;
 use crate::ledger::reason::Reason;
@@ -230,25 +230,10 @@ async fn logs(conn: &mut PgConnection, id: JobId) -> Result<Vec<LogLine>, sqlx::
 }
 
 async fn family(conn: &mut PgConnection, job: &JobRow) -> Result<Vec<JobLine>, sqlx::Error> {
-    sqlx::query_as!(
-        JobLine,
-        r#"
-        SELECT id AS "id: JobId", state AS "state: JobState", kind, queue, priority AS "priority: Priority",
-               tenant AS "tenant: OrgId", attempt, created_at, run_at, queued_at, started_at, finished_at, cancel_at,
-               progress, progress_text, left(error, 300) AS error, fingerprint
-        FROM jobs
-        WHERE id = $1
-           OR parent = $2
-        -- The parent is never cut off by its many children.
-        ORDER BY id <> $1, id DESC
-        LIMIT $3
-        "#,
-        job.parent,
-        job.id.0,
-        SHOWN + 1,
-    )
-    .fetch_all(conn)
-    .await
+    // The parent is never cut off by its many children.
+    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = $1 OR parent = $2 ORDER BY id <> $1, id DESC LIMIT $3");
+    let lines = sqlx::query_as(AssertSqlSafe(sql)).bind(job.parent).bind(job.id).bind(SHOWN + 1);
+    lines.fetch_all(conn).await
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::job::Priority;
 const SCAN: i64 = 100_000;
 
 /// What a list shows of a job.
-const COLUMNS: &str = "id, state, kind, queue, priority, tenant, attempt, created_at, run_at, queued_at, started_at, finished_at, \
+pub(super) const COLUMNS: &str = "id, state, kind, queue, priority, tenant, attempt, created_at, run_at, queued_at, started_at, finished_at, \
                        cancel_at, progress, progress_text, left(error, 300) AS error, fingerprint";
 
 /// A job in a list.

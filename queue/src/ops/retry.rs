@@ -139,7 +139,7 @@ async fn put_back(conn: &mut PgConnection, jobs: &[(JobId, Renewed, Duration)]) 
         r#"
         UPDATE jobs
         SET state = CASE WHEN back.delay > 0 THEN 'scheduled' ELSE 'available' END::job_state,
-            run_at = clock_timestamp() + back.delay * interval '1 second',
+            run_at = clock_timestamp() + back.delay * interval '1 second', delay = back.delay,
             payload = coalesce(back.payload, jobs.payload), version = coalesce(back.version, jobs.version),
             unique_key = back.key,
             -- What an earlier life left behind; its losses must not put the job into quarantine again at once.

@@ -21,7 +21,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use cron::TimeUnitSpec;
 
-/// Longer texts are no expressions.
+/// Longer texts are not expressions.
 const MAX_LENGTH: usize = 300;
 /// An interval that is longer than this is a cron expression, or a typing error.
 const MAX_INTERVAL: Duration = Duration::from_hours(366 * 24);

@@ -57,6 +57,14 @@ impl Timetable {
         self.zone
     }
 
+    /// The time between fire times that know no calendar.
+    pub fn interval(&self) -> Option<TimeDelta> {
+        match self.expression.kind {
+            ExpressionKind::Interval(interval) => Some(interval),
+            ExpressionKind::Wall(_) => None,
+        }
+    }
+
     /// The first fire time later than `after`, in whole seconds. `None` when the pattern has none left (years end at 2100).
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let after = after.max(FIRST);

@@ -1,4 +1,4 @@
-//! How much waits and for how long, as Prometheus gauges. Told by the scheduler that leads the queue.
+//! How much waits and for how long, as Prometheus gauges. Reported by the scheduler that leads the queue.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,28 +15,28 @@ use crate::scheduler::dispatch::{Dispatcher, pause};
 /// Counting millions of waiting jobs is not free.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// How long that may take.
+/// How long counting may take.
 const COUNTING: Duration = Duration::from_secs(20);
 
 /// Runs until `stop`.
 pub async fn run(scheduler: Scheduler, dispatcher: Dispatcher, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = tell(&scheduler, &dispatcher).await {
+        if let Err(error) = report(&scheduler, &dispatcher).await {
             tracing::warn!(%error, "cannot count the queues");
         }
         pause(EVERY, &stop).await;
     }
 }
 
-async fn tell(scheduler: &Scheduler, dispatcher: &Dispatcher) -> Result<(), sqlx::Error> {
+async fn report(scheduler: &Scheduler, dispatcher: &Dispatcher) -> Result<(), sqlx::Error> {
     let mut led = HashSet::new();
     for (queue, leads) in dispatcher.queues() {
         metrics::gauge!("tradeyard_queue_led", "queue" => queue.to_owned()).set(f64::from(u8::from(leads)));
         if leads {
             led.insert(queue.to_owned());
         } else {
-            // What was reported before is another scheduler's to report now; a sum over all schedulers stays right.
-            QueueDepths::default().tell(queue);
+            // Another scheduler reports it now: without this, a sum over all schedulers would count it twice.
+            QueueDepths::default().report(queue);
         }
     }
     if led.is_empty() {
@@ -53,7 +53,7 @@ async fn tell(scheduler: &Scheduler, dispatcher: &Dispatcher) -> Result<(), sqlx
     for queue in queues.into_iter().filter(|queue| led.contains(&queue.name)) {
         let oldest = queue.oldest_available.map_or(0.0, |due| (now - due).as_seconds_f64().max(0.0));
         let depths = [queue.scheduled, queue.available, queue.queued, queue.running, queue.dead];
-        QueueDepths { depths, oldest }.tell(&queue.name);
+        QueueDepths { depths, oldest }.report(&queue.name);
     }
     Ok(())
 }
@@ -70,7 +70,7 @@ struct QueueDepths {
 const STATES: [&str; 5] = ["scheduled", "available", "queued", "running", "dead"];
 
 impl QueueDepths {
-    fn tell(&self, queue: &str) {
+    fn report(&self, queue: &str) {
         for (state, count) in STATES.into_iter().zip(self.depths) {
             #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
             metrics::gauge!("tradeyard_queue_jobs", "queue" => queue.to_owned(), "state" => state).set(count as f64);

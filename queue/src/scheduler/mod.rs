@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ledger::connections::{Connections, within};
-use crate::queue_settings;
+use crate::ledger::queue_settings;
 use crate::ready::transports_answer;
 use crate::registry::Registry;
 use crate::schedule::store::Declarations;

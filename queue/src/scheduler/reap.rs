@@ -74,7 +74,7 @@ impl Watch {
         }
     }
 
-    /// Notes what the database's clock shows; tells whether it may have been set back since it was last looked at.
+    /// Notes what the database's clock shows; returns whether it may have been set back since the last look.
     fn was_set_back(&mut self, now: Instant, shown: DateTime<Utc>) -> bool {
         let before = self.clock.replace((shown, now));
         before.is_none_or(|(then, at)| shown + SET_BACK < then + now.duration_since(at))

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::ledger::claim::release;
 use crate::ledger::connections::within;
+use crate::ledger::queue_settings;
 use crate::ledger::reap::{Overdue, queued, repeat};
 use crate::ledger::reason::Reason;
-use crate::queue_settings;
 use crate::transport::{Broker, BrokerError, MAX_TICKETS, Message, Transport};
 use tokio_util::sync::CancellationToken;
 
@@ -146,7 +146,7 @@ async fn send_again(
         tracing::warn!(queue, jobs = count, "sending again what the broker does not hold");
         metrics::counter!("tradeyard_republished_total", "queue" => queue.to_owned()).increment(count as u64);
     } else {
-        // The message may be on its way to a worker, or waiting in its hands.
+        // The message may be on its way to a worker, or waiting in its buffer.
         tracing::info!(queue, jobs = count, "sending again what others overtook or a dead worker held");
         metrics::counter!("tradeyard_repeated_in_doubt_total", "queue" => queue.to_owned()).increment(count as u64);
     }

@@ -89,17 +89,23 @@ async fn a_worker_whose_row_is_held_keeps_no_other_from_being_found_dead() {
 }
 
 #[tokio::test]
-async fn retries_do_not_wait_for_a_clock_that_was_set_back_and_calendar_times_do() {
+async fn retries_and_delays_do_not_wait_for_a_clock_that_was_set_back_and_calendar_times_do() {
     let (db, scheduler) = scheduler().await;
     sql(
         &db,
-        "INSERT INTO jobs (state, epoch, attempt, queue, kind, payload, run_at, started_at)
-         VALUES ('scheduled', 1, 1, 'emails', 't.retry', '{}', now() + interval '61 minutes', now() + interval '1 hour'),
-                ('scheduled', 0, 0, 'emails', 't.calendar', '{}', now() + interval '61 minutes', NULL)",
+        "INSERT INTO jobs (state, epoch, attempt, queue, kind, payload, run_at, delay)
+         VALUES ('scheduled', 1, 1, 'emails', 't.retry', '{}', now() + interval '61 minutes', 60),
+                ('scheduled', 0, 0, 'emails', 't.delayed', '{}', now() + interval '61 minutes', 60),
+                ('scheduled', 0, 0, 'emails', 't.calendar', '{}', now() + interval '61 minutes', NULL),
+                ('scheduled', 0, 0, 'emails', 't.waits', '{}', now() + interval '61 minutes', 3700)",
     )
     .await;
     reap(&scheduler, &mut Watch::default()).await.unwrap();
-    assert!(is(&db, "kind = 't.retry' AND run_at BETWEEN now() AND now() + interval '61 seconds'").await);
+    for kind in ["t.retry", "t.delayed"] {
+        let soon = format!("kind = '{kind}' AND run_at BETWEEN now() AND now() + interval '61 seconds'");
+        assert!(is(&db, &soon).await, "{kind}");
+    }
+    assert!(is(&db, "kind = 't.waits' AND run_at > now() + interval '50 minutes'").await, "the clock was not set back");
     assert!(is(&db, "kind = 't.calendar' AND run_at > now() + interval '50 minutes'").await);
     db.close().await;
 }

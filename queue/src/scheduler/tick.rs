@@ -43,7 +43,7 @@ pub struct Ticker {
     /// Added to the database's clock; zero but in tests.
     skew: TimeDelta,
     /// Schedules whose fault was logged.
-    told: HashSet<String>,
+    reported: HashSet<String>,
 }
 
 impl Ticker {
@@ -57,7 +57,7 @@ impl Ticker {
             registry,
             declarations,
             skew: TimeDelta::zero(),
-            told: HashSet::new(),
+            reported: HashSet::new(),
         })
     }
 
@@ -103,31 +103,31 @@ impl Ticker {
         conn.give_back();
         let mut decided = false;
         for schedule in &schedules {
-            self.tell(schedule);
+            self.report(schedule);
             if schedule.at.is_some_and(|at| at <= now) {
                 let name = &schedule.name;
                 match store::fire(&self.ledger, &self.registry, name, self.skew).await {
                     Ok(outcome) => {
-                        tell_outcome(name, &outcome);
+                        report_outcome(name, &outcome);
                         decided |= outcome.decided;
                     }
-                    // One schedule's trouble is not the others'.
+                    // A schedule that fails does not hold up the others.
                     Err(error) => tracing::warn!(schedule = name, %error, "cannot fire the schedule; trying again"),
                 }
             }
         }
-        // What was decided has a new next time, which is read in the next round.
+        // A schedule that was decided has another next time, which the next round reads.
         Ok(if decided { SHORTEST } else { sleep(&schedules, now) })
     }
 
-    fn tell(&mut self, schedule: &Due) {
+    fn report(&mut self, schedule: &Due) {
         match &schedule.problem {
-            Some(problem) if self.told.insert(schedule.name.clone()) => {
+            Some(problem) if self.reported.insert(schedule.name.clone()) => {
                 tracing::warn!(schedule = schedule.name, problem, "the schedule cannot fire");
             }
             Some(_) => {}
             None => {
-                self.told.remove(&schedule.name);
+                self.reported.remove(&schedule.name);
             }
         }
     }
@@ -140,7 +140,7 @@ fn sleep(schedules: &[Due], now: DateTime<Utc>) -> Duration {
     until.clamp(SHORTEST, LOOK_EVERY)
 }
 
-fn tell_outcome(name: &str, outcome: &Outcome) {
+fn report_outcome(name: &str, outcome: &Outcome) {
     for fired in &outcome.fired {
         tracing::info!(schedule = name, fire_at = %fired.fire_at, job.id = fired.job.0, "fired");
         metrics::counter!("tradeyard_schedule_fires_total", "schedule" => name.to_owned()).increment(1);

@@ -1,4 +1,4 @@
-//! The apalis side that the brokers share: how a body becomes a [`Message`] in a worker's hands, and a backend for
+//! The apalis side that the brokers share: how a body becomes a [`Message`] for a worker, and a backend for
 //! brokers that bring a stream of bodies.
 //!
 //! # How to get this wrong

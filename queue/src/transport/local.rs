@@ -84,7 +84,7 @@ impl Local {
         Arc::clone(queues.entry(name.to_owned()).or_default())
     }
 
-    /// Takes messages as long as there is room in the worker's hands.
+    /// Takes messages as long as the worker has room.
     async fn pump(
         &self,
         consumer: &Consumer,
@@ -141,7 +141,7 @@ impl Local {
     }
 }
 
-/// The place that a message takes in a worker's hands, given back when it has been taken over.
+/// The place that a message takes in a worker, given back once its jobs are claimed.
 #[derive(Debug)]
 struct Room {
     _permit: OwnedSemaphorePermit,

@@ -245,6 +245,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
             Verdict::Stopped(StopReason::Shutdown) => {
                 (Finish::End(ended(Ending::Returned, Duration::ZERO, None)), "returned")
             }
+            Verdict::Stopped(StopReason::SessionLost) => {
+                let (ending, delay) = Self::after_failure(attempt, retry, &Decision::Retry);
+                let error = "the attempt's connection to the database did not answer any more";
+                (Finish::End(ended(ending, delay, Some(error))), ending.word())
+            }
             // Another worker has the job; whatever we wrote would be refused.
             Verdict::Stopped(StopReason::LeaseLost) => return "lost",
         };

@@ -16,6 +16,7 @@ use super::engine::Engine;
 use super::lease::{FENCE, HEARTBEAT};
 use super::neighbours::has_ended;
 use super::running::StopReason;
+use super::sessions::give_up_lost_sessions;
 use crate::ledger::connections::{Connections, within};
 use crate::ledger::finish::{self, Ended, Ending};
 use crate::ledger::workers::{Registration, cancelling, held_since, neighbours, register, renew, report_ended};
@@ -96,6 +97,9 @@ impl<S: Send + Sync + 'static> Heartbeat<S> {
         engine.running.stop(&cancelled, StopReason::Cancelled);
         if was_fenced || beats.is_multiple_of(10) {
             give_up_lost_claims(&engine, conn, worker).await?;
+        }
+        if beats.is_multiple_of(10) {
+            give_up_lost_sessions(&engine, conn).await?;
         }
         if beats.is_multiple_of(2) {
             self.look_around(conn).await?;

@@ -17,6 +17,7 @@ pub mod process;
 pub(crate) mod run;
 mod run_times;
 pub(crate) mod running;
+mod sessions;
 pub(crate) mod statements;
 mod supervise;
 

@@ -2,7 +2,7 @@
 //!
 //! # How to get this wrong
 //! - Comparing process ids of different namespaces: every container has a process 1, and nobody is dead.
-//! - Looking with eyes that do not see: `hidepid` hides other users' processes, so the user is a part of the place.
+//! - Taking a hidden process for one that has ended: `hidepid` hides those of other users, so the user is a part of the place.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

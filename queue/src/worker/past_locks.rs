@@ -2,7 +2,7 @@
 //!
 //! As a rule a group is one plain statement: nobody holds its rows, and to ask first would cost every job. When it meets a row
 //! that somebody holds for longer than the connections' `lock_timeout`, it is repeated without such rows, and for some seconds
-//! every group of the process looks for them first. What was left out is told to whoever asked, who comes back for it.
+//! every group of the process looks for them first. What was left out is reported to the caller, who comes back for it.
 //!
 //! # How to get this wrong
 //! - Taking a job that was left out for a stale one: its ticket would be lost until the reconciler misses it.

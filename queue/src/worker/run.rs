@@ -19,7 +19,7 @@ use crate::cx::{Attempt, Cx};
 use crate::outcome::Decision;
 use crate::ticket::Ticket;
 
-/// How long a handler that was told to stop may take to end by itself.
+/// How long a handler that was asked to stop may take to end by itself.
 const STOP_GRACE: Duration = Duration::from_secs(3);
 
 /// How soon a ticket is tried again whose job's row somebody holds, first and at most.
@@ -113,9 +113,9 @@ async fn guard(
     let ended = tokio::select! {
         biased;
         ended = &mut running => Some(ended),
-        () = stop.told.cancelled() => None,
+        () = stop.asked.cancelled() => None,
         () = time_is_up(limit, attempt) => {
-            stop.told.cancel();
+            stop.asked.cancel();
             None
         }
     };

@@ -204,7 +204,7 @@ pub(crate) struct Shown {
 }
 
 /// Groups what handlers show of their progress, and answers whether the attempt still holds its job. Progress that cannot be
-/// written is no reason to fail an attempt, and is not repeated: the next one says more.
+/// written does not fail the attempt, and is not repeated: the next report says more.
 pub(crate) fn progresses(db: PastLocks) -> Group<Shown, bool> {
     Group::start("progress", move |shown: Vec<Shown>| {
         let db = db.clone();

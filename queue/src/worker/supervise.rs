@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::past_locks::LIMIT;
 use crate::job::Queue;
 use crate::ledger::connections::{Connections, within};
-use crate::queue_settings;
+use crate::ledger::queue_settings;
 use crate::transport::Transport;
 use crate::transport::{Brokers, Consumer, Deliver};
 

@@ -72,7 +72,7 @@ fn smtp(text: &str) -> Option<Way> {
     let tls = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value);
     match (url.scheme(), tls.as_deref()) {
         ("smtps", _) | ("smtp", Some("required")) => Some(Way::Private),
-        // Whoever sits on the way can say that there is no TLS.
+        // Anybody between the two can claim that there is no TLS.
         ("smtp", None | Some("opportunistic")) => Some(Way::Plain),
         _ => None,
     }

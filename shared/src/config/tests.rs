@@ -5,7 +5,7 @@ fn load(file: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_source(Source::new(file, env))
 }
 
-/// Development with a database, and whatever is given besides.
+/// Development with a database, and these settings.
 fn load_env(env: &[(&str, &str)]) -> Result<Config, ConfigError> {
     load("", &[&[("DATABASE_URL", "postgres://h/db")], env].concat())
 }

@@ -1,5 +1,6 @@
 //! Servers that a test may break, started by itself on free ports, and gone with it.
 
+mod clock;
 mod pgbouncer;
 mod postgres;
 mod rabbit;
@@ -10,6 +11,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use clock::TestClock;
 pub use pgbouncer::OwnPgBouncer;
 pub use postgres::OwnPostgres;
 pub use rabbit::OwnRabbit;

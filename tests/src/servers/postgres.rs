@@ -7,7 +7,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::process::{Child, Command};
 
 use super::tls::{NAME, Tls};
-use super::{free_port, own_dir};
+use super::{TestClock, free_port, own_dir};
 
 const CERTIFICATE: &str = "certificate.pem";
 const KEY: &str = "key.pem";
@@ -20,23 +20,30 @@ pub struct OwnPostgres {
     port: u16,
     dir: PathBuf,
     tls: bool,
+    /// Settings of its processes.
+    env: Vec<(&'static str, String)>,
 }
 
 impl OwnPostgres {
     /// Makes a cluster, starts it and waits until it answers.
     pub async fn start() -> anyhow::Result<Self> {
-        Self::start_with(None).await
+        Self::start_with(None, Vec::new()).await
     }
 
     /// The same with TLS.
     pub async fn start_tls(tls: &Tls) -> anyhow::Result<Self> {
-        Self::start_with(Some(tls)).await
+        Self::start_with(Some(tls), Vec::new()).await
     }
 
-    async fn start_with(tls: Option<&Tls>) -> anyhow::Result<Self> {
+    /// The same by this clock.
+    pub async fn start_by(clock: &TestClock) -> anyhow::Result<Self> {
+        Self::start_with(None, clock.env().into()).await
+    }
+
+    async fn start_with(tls: Option<&Tls>, env: Vec<(&'static str, String)>) -> anyhow::Result<Self> {
         let port = free_port()?;
         let dir = own_dir("postgres", port)?;
-        let mut postgres = Self { child: None, bin: bin()?, port, dir, tls: tls.is_some() };
+        let mut postgres = Self { child: None, bin: bin()?, port, dir, tls: tls.is_some(), env };
         if is_root() {
             std::os::unix::fs::chown(&postgres.dir, Some(postgres_id("uid")?), Some(postgres_id("gid")?))?;
         }
@@ -116,8 +123,8 @@ impl OwnPostgres {
     async fn end(&mut self, signal: &str) -> anyhow::Result<()> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
         let pid = child.id().context("postgres has ended by itself")?.to_string();
-        let told = Command::new("kill").args([signal, &pid]).status().await?;
-        anyhow::ensure!(told.success(), "kill {signal} {pid}");
+        let sent = Command::new("kill").args([signal, &pid]).status().await?;
+        anyhow::ensure!(sent.success(), "kill {signal} {pid}");
         child.wait().await?;
         Ok(())
     }
@@ -128,14 +135,15 @@ impl OwnPostgres {
 
     /// One of its programs, as the user that may run it: PostgreSQL refuses to run as root.
     fn command(&self, program: &str) -> Command {
-        let program = self.bin.join(program);
+        // Behind the change of the user: what the clock's library makes at the start of a process belongs to its user.
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "env"]);
             command
         } else {
-            Command::new(program)
+            Command::new("env")
         };
+        command.args(self.env.iter().map(|(name, value)| format!("{name}={value}"))).arg(self.bin.join(program));
         command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }

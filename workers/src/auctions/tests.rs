@@ -15,7 +15,7 @@ use shared::ids::UserId;
 
 use crate::testing::TestWorkers;
 
-/// A workers with the jobs of auctions, a seller and two bidders.
+/// Workers with the jobs of auctions, a seller and two bidders.
 struct TestMarket {
     workers: TestWorkers,
     seller: Trader,

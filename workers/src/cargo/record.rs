@@ -16,7 +16,7 @@ const MAX_ROWS: usize = 2000;
 /// A statement that takes longer has lost its connection.
 const STATEMENT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// Waits longer after each failure, so that a database that comes back is not trampled down.
+/// Waits longer after each failure, so that a database that comes back is not flooded.
 const WAITS: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(100))
     .with_max_delay(LONGEST_WAIT)

@@ -64,7 +64,7 @@ impl Handler<Services> for ProcessImage {
 
 type Made = ([u8; 32], Processed);
 
-/// Fetches the upload and works on it. The outer error is the weather's, the inner one the picture's.
+/// Fetches the upload and works on it. The outer error is a fault around it, such as a store that does not answer; the inner one is a fault of the picture.
 async fn make(cx: &Cx, image: &Image) -> anyhow::Result<Result<Made, Refusal>> {
     let slot = cx.image_slots.slot().await?;
     let bytes = match cx.blobs.get(&image.original_key, MAX_BYTES).await {

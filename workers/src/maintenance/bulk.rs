@@ -1,8 +1,7 @@
 //! What jobs that act on many rows have in common: small batches, a turn of bounded length, a stop between two batches.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use queue::Outcome;
 
 use crate::Cx;
@@ -12,24 +11,24 @@ pub(super) const BATCH: usize = 500;
 /// How long apart it looks again for rows that somebody held; they are free again within milliseconds.
 pub(super) const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How long one attempt works; well within the time that its contract allows.
-const TURN: TimeDelta = TimeDelta::minutes(8);
+const TURN: Duration = Duration::from_mins(8);
 
 /// One attempt's share of a long work.
 #[derive(Debug)]
-pub(super) struct Turn(DateTime<Utc>);
+pub(super) struct Turn(Instant);
 
 impl Turn {
-    pub(super) fn begin(cx: &Cx) -> Self {
-        Self(cx.clock().now())
+    pub(super) fn begin() -> Self {
+        Self(Instant::now())
     }
 
     /// Whether to stop here. Fails when somebody cancelled the job or the worker shuts down; when the turn is over, what is left
     /// comes back as another attempt.
     pub(super) fn ends(&self, cx: &Cx) -> anyhow::Result<Option<Outcome>> {
         if cx.is_cancelled() {
-            anyhow::bail!("told to stop");
+            anyhow::bail!("asked to stop");
         }
-        if cx.clock().now() - self.0 < TURN {
+        if self.0.elapsed() < TURN {
             return Ok(None);
         }
         cx.log("this attempt's time is over; the next one goes on from here");

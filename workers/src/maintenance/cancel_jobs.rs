@@ -13,7 +13,7 @@ impl Handler<Services> for CancelJobs {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         let by = format!("{}, by job {}", name_of(self.actor()), cx.id());
         let mut done: CancelledMany = cx.checkpointed().await?.unwrap_or_default();
-        let turn = Turn::begin(cx);
+        let turn = Turn::begin();
         let mut idle_looks = 0;
         loop {
             let mut tx = cx.begin().await?;

@@ -29,7 +29,7 @@ impl Handler<Services> for RetryJobs {
             pace: Pace { per_second: self.per_second, next_at: None },
         };
         let Progress { mut done, mut after, mut pace } = cx.checkpointed().await?.unwrap_or(fresh);
-        let turn = Turn::begin(cx);
+        let turn = Turn::begin();
         loop {
             let room = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(done.retried));
             let most = i64::try_from(room).unwrap_or(i64::MAX).min(i64::try_from(BATCH)?);

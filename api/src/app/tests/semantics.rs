@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jobs::queues;
 use market::testing::CONSOLES;
-use queue::queue_settings;
+use queue::ledger::queue_settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 

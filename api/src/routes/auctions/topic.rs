@@ -12,11 +12,8 @@ use super::shown_to;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::realtime::topic::{Carries, Snapshot, Topic};
+use crate::realtime::watch::{Watcher, watch};
 use crate::state::AppState;
-
-const PREFIX: &str = "auction:";
-/// How often the watched auctions' versions are read.
-const EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct AuctionTopic;
@@ -50,51 +47,36 @@ impl Topic for AuctionTopic {
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {
-        Box::pin(watch(state))
+        Box::pin(watch::<AuctionWatcher>(state))
     }
 }
 
-/// Tells what nobody published: a process may die between its commit and its event, and Redis may lose one. A version that
-/// was there a round ago and has not been heard of since is late enough to be told from the row.
-async fn watch(state: AppState) {
-    let mut every = tokio::time::interval(EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut before: HashMap<AuctionId, i64> = HashMap::new();
-    loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = state.shutdown.cancelled() => return,
-        }
-        let watched: Vec<AuctionId> =
-            state.hub.watched(PREFIX).iter().filter_map(|topic| topic.strip_prefix(PREFIX)?.parse().ok()).collect();
-        if watched.is_empty() {
-            before.clear();
-            continue;
-        }
-        match tell_late(&state, &watched, &before).await {
-            Ok(now) => before = now,
-            Err(error) => tracing::warn!(%error, "watched auctions were not read"),
-        }
-    }
+/// Delivers what nobody published: a process may die between its commit and its event, and Redis may lose one. A version that
+/// was there a look ago and has not been heard of since is late enough to be told from the row.
+#[derive(Debug, Default)]
+struct AuctionWatcher {
+    before: HashMap<AuctionId, i64>,
 }
 
-/// Tells the late ones; returns the versions as they are now.
-async fn tell_late(
-    state: &AppState,
-    watched: &[AuctionId],
-    before: &HashMap<AuctionId, i64>,
-) -> anyhow::Result<HashMap<AuctionId, i64>> {
-    let mut conn = state.db.acquire().await?;
-    let now = store::versions(&mut conn, watched).await?;
-    let late = |id: &AuctionId| {
-        let newest = state.hub.newest(&format!("{PREFIX}{id}"));
-        before.get(id).is_some_and(|version| newest.is_none_or(|newest| newest < *version))
-    };
-    let late: Vec<_> = watched.iter().copied().filter(late).collect();
-    if !late.is_empty() {
-        for view in store::views(&mut conn, &late, None).await? {
-            state.hub.deliver_paced(event(News::of(view.status), &view)?);
+impl Watcher for AuctionWatcher {
+    type Id = AuctionId;
+    const PREFIX: &'static str = "auction:";
+    const EVERY: Duration = Duration::from_secs(1);
+
+    async fn look(&mut self, state: &AppState, watched: &[AuctionId]) -> anyhow::Result<()> {
+        let mut conn = state.db.acquire().await?;
+        let now = store::versions(&mut conn, watched).await?;
+        let late = |id: &AuctionId| {
+            let newest = state.hub.newest(&format!("{}{id}", Self::PREFIX));
+            self.before.get(id).is_some_and(|version| newest.is_none_or(|newest| newest < *version))
+        };
+        let late: Vec<_> = watched.iter().copied().filter(late).collect();
+        if !late.is_empty() {
+            for view in store::views(&mut conn, &late, None).await? {
+                state.hub.deliver_paced(event(News::of(view.status), &view)?);
+            }
         }
+        self.before = now;
+        Ok(())
     }
-    Ok(now)
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jobs::queues;
 use market::identity::PlatformRole;
-use queue::queue_settings;
+use queue::ledger::queue_settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::ids::{JobId, OrgId};

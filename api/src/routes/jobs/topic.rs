@@ -17,10 +17,8 @@ use sqlx::PgConnection;
 use crate::auth::Caller;
 use crate::error::Result;
 use crate::realtime::topic::{Carries, Snapshot, Topic};
+use crate::realtime::watch::{Watcher, watch};
 use crate::state::AppState;
-
-const EVERY: Duration = Duration::from_millis(250);
-const PREFIX: &str = "job:";
 
 /// The job, if the caller may see it: its organisation's members, and who looks after the queues.
 pub(crate) async fn visible(
@@ -65,7 +63,7 @@ impl Topic for JobTopic {
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {
-        Box::pin(watch(state))
+        Box::pin(watch::<JobWatcher>(state))
     }
 }
 
@@ -74,38 +72,26 @@ fn data(job: &JobView) -> Value {
     serde_json::to_value(job).unwrap_or_default()
 }
 
-/// Tells the sockets of this process what changed in the jobs that they watch.
-async fn watch(state: AppState) {
-    let mut every = tokio::time::interval(EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut known: HashMap<JobId, JobView> = HashMap::new();
-    loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = state.shutdown.cancelled() => return,
-        }
-        let ids: Vec<JobId> = state
-            .hub
-            .watched(PREFIX)
-            .iter()
-            .filter_map(|topic| topic.strip_prefix(PREFIX)?.parse().ok().map(JobId))
-            .collect();
-        known.retain(|id, _| ids.contains(id));
-        if ids.is_empty() {
-            continue;
-        }
-        let rows = async { view::read(&mut *state.db.acquire().await?, &ids).await };
-        match rows.await {
-            Ok(rows) => {
-                for job in rows {
-                    let before = known.insert(job.id, job.clone());
-                    if before.as_ref() != Some(&job) {
-                        let (topic, kind) = (format!("{PREFIX}{}", job.id), "changed".to_owned());
-                        state.hub.deliver(Event { topic, seq: job.seq(), kind, data: data(&job) });
-                    }
-                }
+/// Delivers what changed in the watched jobs.
+#[derive(Debug, Default)]
+struct JobWatcher {
+    known: HashMap<JobId, JobView>,
+}
+
+impl Watcher for JobWatcher {
+    type Id = JobId;
+    const PREFIX: &'static str = "job:";
+    const EVERY: Duration = Duration::from_millis(250);
+
+    async fn look(&mut self, state: &AppState, watched: &[JobId]) -> anyhow::Result<()> {
+        self.known.retain(|id, _| watched.contains(id));
+        for job in view::read(&mut *state.db.acquire().await?, watched).await? {
+            let before = self.known.insert(job.id, job.clone());
+            if before.as_ref() != Some(&job) {
+                let (topic, kind) = (format!("{}{}", Self::PREFIX, job.id), "changed".to_owned());
+                state.hub.deliver(Event { topic, seq: job.seq(), kind, data: data(&job) });
             }
-            Err(error) => tracing::warn!(%error, "watched jobs were not read"),
         }
+        Ok(())
     }
 }

@@ -47,8 +47,8 @@ async fn pausing_is_told_once_and_kept_in_the_audit_log() {
 
     let paused = set_paused(&mut conn, "jobs.prune", true).await.unwrap();
     assert_eq!(views::switched(&paused, now), "jobs.prune is paused");
-    let told = message_with_advice(&set_paused(&mut conn, "jobs.prune", true).await.unwrap_err());
-    assert!(told.contains("paused already, by cli") && told.contains("schedules resume jobs.prune"), "{told}");
+    let message = message_with_advice(&set_paused(&mut conn, "jobs.prune", true).await.unwrap_err());
+    assert!(message.contains("paused already, by cli") && message.contains("schedules resume jobs.prune"), "{message}");
     assert!(views::list(&store::list(&mut conn).await.unwrap(), now, TEXT).contains("paused"));
     let silent = next(&mut conn, "jobs.prune", 1).await.unwrap();
     assert_eq!((silent.silent, silent.times.len()), (Some("paused"), 1));
@@ -91,16 +91,16 @@ async fn fire_times_are_told_in_the_zone_and_in_utc() {
         misfire: "skip".to_owned(),
     };
     store::add(&mut conn, &registry, noon, Actor::CommandLine).await.unwrap();
-    let told = next(&mut conn, "noon", 7).await.unwrap();
-    assert_eq!(told.times.len(), 7);
-    for time in &told.times {
+    let upcoming = next(&mut conn, "noon", 7).await.unwrap();
+    assert_eq!(upcoming.times.len(), 7);
+    for time in &upcoming.times {
         assert_eq!(time.local.to_utc(), time.utc);
         let json = serde_json::to_value(time).unwrap();
         assert!(json["local"].as_str().unwrap().ends_with("T12:00:00+05:30"), "{json}");
         assert!(json["utc"].as_str().unwrap().ends_with("T06:30:00Z"), "{json}");
     }
     let long_ago = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
-    let text = views::next(&told, long_ago, TEXT);
+    let text = views::next(&upcoming, long_ago, TEXT);
     assert!(text.starts_with("noon: 0 12 * * * (Asia/Kolkata)"), "{text}");
     assert!(text.contains("12:00:00 +05:30") && text.contains("06:30:00"), "{text}");
     let detail = views::detail(&store::get(&mut conn, "noon").await.unwrap(), long_ago);

@@ -2,9 +2,10 @@ use shared::money::Currency;
 use shared::testing::TestDb;
 
 use super::*;
-use crate::auctions::model::AuctionStatus;
+use crate::auctions::model::{AuctionStatus, PlacedBid};
 use crate::auctions::rules::Refused;
 use crate::auctions::store as auctions;
+use crate::ids::AuctionId;
 use crate::listings::model::Cursor;
 use crate::testing::{Trader, auction, draft, end_in, eur, listing as published, member_of, secret, terms, trader};
 
@@ -134,19 +135,37 @@ async fn an_archived_item_is_neither_listed_nor_published() {
     db.close().await;
 }
 
-/// A moderator.
-async fn moderator(conn: &mut PgConnection) -> UserId {
-    member_of(conn, &[]).await
+/// A live auction, and the listing that it sells.
+async fn lot_and_listing(conn: &mut PgConnection) -> (AuctionId, ListingId) {
+    let (seller, terms) = (trader(conn).await, terms(conn).await);
+    let lot = auction(conn, seller, &terms).await;
+    let listing = auctions::view(conn, lot, None).await.expect("read").expect("the auction").listing_id;
+    (lot, listing)
+}
+
+async fn bid_by(
+    conn: &mut PgConnection,
+    bidder: Trader,
+    lot: AuctionId,
+    cents: i64,
+) -> Result<PlacedBid, auctions::AuctionError> {
+    let Trader { org, user } = bidder;
+    auctions::place_bid(conn, &auctions::PlaceBid { auction: lot, org, user, maximum: secret(cents), quantity: None })
+        .await
+}
+
+#[track_caller]
+fn assert_suspended(refused: &Result<PlacedBid, auctions::AuctionError>) {
+    let is = matches!(refused, Err(auctions::AuctionError::Refused { refusal: Refused::ListingSuspended, .. }));
+    assert!(is, "{refused:?}");
 }
 
 #[tokio::test]
 async fn a_suspended_listing_is_found_by_nobody_takes_no_bids_and_ends_without_a_winner() {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.expect("a connection");
-    let (seller, bidder, moderator) = (trader(&mut conn).await, trader(&mut conn).await, moderator(&mut conn).await);
-    let terms = terms(&mut conn).await;
-    let lot = auction(&mut conn, seller, &terms).await;
-    let id = auctions::view(&mut conn, lot, None).await.expect("read").expect("the auction").listing_id;
+    let (bidder, moderator) = (trader(&mut conn).await, member_of(&mut conn, &[]).await);
+    let (lot, id) = lot_and_listing(&mut conn).await;
     let found = async |conn: &mut PgConnection| {
         let open = auctions::OpenFilter { seller: None, after: None, limit: 10 };
         (
@@ -156,14 +175,7 @@ async fn a_suspended_listing_is_found_by_nobody_takes_no_bids_and_ends_without_a
     };
     let bid = async |conn: &mut PgConnection, cents| {
         let mut tx = sqlx::Connection::begin(conn).await.expect("a transaction");
-        let place = auctions::PlaceBid {
-            auction: lot,
-            org: bidder.org,
-            user: bidder.user,
-            maximum: secret(cents),
-            quantity: None,
-        };
-        let placed = auctions::place_bid(&mut tx, &place).await;
+        let placed = bid_by(&mut tx, bidder, lot, cents).await;
         tx.commit().await.expect("committed");
         placed
     };
@@ -176,10 +188,7 @@ async fn a_suspended_listing_is_found_by_nobody_takes_no_bids_and_ends_without_a
     assert!(suspended.auction.is_some_and(|auction| auction.suspended));
     assert_eq!(found(&mut conn).await, (0, 0));
     let refused = bid(&mut conn, 3_000).await;
-    assert!(
-        matches!(refused, Err(auctions::AuctionError::Refused { refusal: Refused::ListingSuspended, .. })),
-        "{refused:?}"
-    );
+    assert_suspended(&refused);
     let again = suspend(&mut conn, moderator, id, "counterfeit").await;
     assert!(matches!(again, Err(ListingError::WrongStatus(ListingStatus::Suspended))), "{again:?}");
 
@@ -206,22 +215,11 @@ async fn a_suspended_listing_is_found_by_nobody_takes_no_bids_and_ends_without_a
 async fn a_bid_that_waited_for_the_suspension_is_refused() {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.expect("a connection");
-    let (seller, bidder, moderator) = (trader(&mut conn).await, trader(&mut conn).await, moderator(&mut conn).await);
-    let terms = terms(&mut conn).await;
-    let lot = auction(&mut conn, seller, &terms).await;
-    let id = auctions::view(&mut conn, lot, None).await.expect("read").expect("the auction").listing_id;
+    let (bidder, moderator) = (trader(&mut conn).await, member_of(&mut conn, &[]).await);
+    let (lot, id) = lot_and_listing(&mut conn).await;
     let mut tx = db.pool.begin().await.expect("a transaction");
     suspend(&mut tx, moderator, id, "counterfeit").await.expect("suspended");
-    let bid = tokio::spawn(async move {
-        let place = auctions::PlaceBid {
-            auction: lot,
-            org: bidder.org,
-            user: bidder.user,
-            maximum: secret(2_000),
-            quantity: None,
-        };
-        auctions::place_bid(&mut conn, &place).await
-    });
+    let bid = tokio::spawn(async move { bid_by(&mut conn, bidder, lot, 2_000).await });
     let waits =
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
     while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&db.pool).await.expect("an answer") {
@@ -229,10 +227,7 @@ async fn a_bid_that_waited_for_the_suspension_is_refused() {
     }
     tx.commit().await.expect("committed");
     let refused = bid.await.expect("an answer");
-    assert!(
-        matches!(refused, Err(auctions::AuctionError::Refused { refusal: Refused::ListingSuspended, .. })),
-        "{refused:?}"
-    );
+    assert_suspended(&refused);
     db.close().await;
 }
 

@@ -13,19 +13,19 @@ async fn attempts_come_from_their_table_and_the_last_one_from_the_row() {
     ))
         .await;
     ledger.set(job, "epoch = 2, attempt = 1").await;
-    let told = |detail: JobDetail| -> Vec<_> {
+    let shown = |detail: JobDetail| -> Vec<_> {
         detail.attempts.into_iter().map(|a| (a.epoch, a.attempt, a.outcome, a.worker, a.error)).collect()
     };
     let name = || Some("emails-1".to_owned());
     let before = [(1, 1, "retry".to_owned(), name(), Some("boom".to_owned())), (2, 1, "snooze".to_owned(), None, None)];
-    assert_eq!(told(detail(&mut ledger.conn, job).await.unwrap()), before);
+    assert_eq!(shown(detail(&mut ledger.conn, job).await.unwrap()), before);
     ledger.run(job, worker).await;
-    let seen = told(detail(&mut ledger.conn, job).await.unwrap());
+    let seen = shown(detail(&mut ledger.conn, job).await.unwrap());
     assert_eq!(seen[2], (3, 2, "running".to_owned(), name(), None));
     ledger.set(job, "state = 'succeeded', finished_at = now()").await;
     let seen = detail(&mut ledger.conn, job).await.unwrap();
     assert_eq!(seen.attempts[2].ended_at, seen.job.finished_at);
-    assert_eq!(told(seen)[2], (3, 2, "succeeded".to_owned(), name(), None));
+    assert_eq!(shown(seen)[2], (3, 2, "succeeded".to_owned(), name(), None));
     ledger.close().await;
 }
 

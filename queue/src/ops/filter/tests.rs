@@ -68,7 +68,7 @@ async fn no_filter_reads_the_ledger_from_end_to_end() {
         for sql in statements {
             let plan = plan(&mut tx, sql).await;
             assert!(plan.contains("jobs") && !plan.contains("Seq Scan"), "{filter:?}\n{plan}");
-            // The primary key alone is no way to a state: it would be walked from end to end.
+            // The primary key alone does not lead to a state: it would be walked from end to end.
             let whole = plan.contains("jobs_pkey") && !plan.contains("Index Cond");
             assert!(!whole, "{filter:?}\n{plan}");
         }

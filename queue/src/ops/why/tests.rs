@@ -390,7 +390,7 @@ async fn an_unknown_job() {
 
 #[test]
 fn spans_are_short() {
-    let told =
+    let texts =
         [340, 4_200, 42_000, 75_000, 7_260_000, 90_000_000].map(|ms| crate::ops::span(TimeDelta::milliseconds(ms)));
-    assert_eq!(told, ["340 ms", "4.2 s", "42 s", "1 min 15 s", "2 h 1 min", "1 d 1 h"]);
+    assert_eq!(texts, ["340 ms", "4.2 s", "42 s", "1 min 15 s", "2 h 1 min", "1 d 1 h"]);
 }

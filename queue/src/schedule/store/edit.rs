@@ -149,7 +149,7 @@ pub async fn pause(conn: &mut PgConnection, name: &str, actor: Actor) -> Result<
     set_paused(conn, name, true, actor).await
 }
 
-/// Lets a schedule fire again, from now: times during the pause are not made up.
+/// Lets a schedule fire again, from now: times that passed during the pause do not fire.
 pub async fn resume(conn: &mut PgConnection, name: &str, actor: Actor) -> Result<ScheduleView, ScheduleError> {
     set_paused(conn, name, false, actor).await
 }

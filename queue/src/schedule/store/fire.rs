@@ -114,6 +114,9 @@ pub async fn fire(ledger: &Ledger, registry: &Registry, name: &str, skew: TimeDe
     let now = now(&mut tx, skew).await?;
     // A clock that went back makes times due again; those that were fired have their tick already.
     let last = row.decided_until.min(now);
+    if timetable.interval().is_some_and(|interval| row.decided_until - now > interval) {
+        fire_again(&mut tx, name, now).await?;
+    }
     let chosen = misfire.choose(&timetable, last, now);
     outcome.skipped = chosen.skipped;
     let job = info.enqueue(row.payload).map_err(|error| error.to_string());
@@ -153,6 +156,15 @@ pub async fn fire(ledger: &Ledger, registry: &Registry, name: &str, skew: TimeDe
     tx.commit().await?;
     outcome.decided = true;
     Ok(outcome)
+}
+
+/// Forgets the ticks of an interval that are ahead of a clock that was set back: it fires on, once for each interval that passes, and
+/// does not wait until the clock has caught up. Times of the calendar stay fired.
+async fn fire_again(tx: &mut JobTx, name: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM schedule_ticks WHERE schedule = $1 AND fire_at > $2", name, now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Inserts a tick with its job; `None` when the tick was fired before.

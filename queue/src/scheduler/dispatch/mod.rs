@@ -22,7 +22,7 @@ use crate::ledger::connections::within;
 use crate::ledger::dispatch::{promote, recall, waiting};
 use crate::ledger::lead;
 use crate::ledger::locks::was_held_up;
-use crate::queue_settings;
+use crate::ledger::queue_settings;
 use crate::transport::{BrokerError, Transport};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

@@ -27,6 +27,7 @@ macro_rules! scheduled {
 scheduled!(Quarter, "t.quarter", Schedule::cron("t.quarter", "0 */15 * * * *").misfire(Misfire::Skip));
 scheduled!(Nightly, "t.nightly", Schedule::cron("t.nightly", "0 30 2 * * *").zone(chrono_tz::Europe::Berlin));
 scheduled!(Each, "t.each", Schedule::cron("t.each", "0 0 * * * *").misfire(Misfire::FireEach { max: 3 }));
+scheduled!(Minute, "t.minute", Schedule::every("t.minute", Duration::from_mins(1)));
 scheduled!(Second, "t.second", Schedule::every("t.second", Duration::from_secs(1)));
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -225,6 +226,30 @@ async fn a_clock_that_jumps_an_hour_back_and_forth_fires_nothing_twice_and_loses
 }
 
 #[tokio::test]
+async fn an_interval_fires_on_when_the_clock_is_set_back() {
+    let db = TestDb::new().await;
+    let registry = Arc::new(Registry::new([KindInfo::of::<Minute>()]).unwrap());
+    let mut ticker = ticker(&db, &registry);
+    ticker.declare(true).await.unwrap();
+    sql(&db, "UPDATE schedules SET decided_until = '2030-05-01T10:00:00Z'").await;
+    // By a second, as clocks are corrected: what was fired is not fired again.
+    for time in ["10:01:00", "10:02:00", "10:01:59", "10:02:01"] {
+        ticker.at(utc(&format!("2030-05-01T{time}Z"))).await;
+    }
+    assert_eq!(ticks(&db, "t.minute").await, ["05-01 10:01", "05-01 10:02"]);
+    // By an hour, and then by half an hour into what was fired after that.
+    for time in ["09:02:30", "09:03:01", "09:04:01", "08:33:30", "08:34:01"] {
+        ticker.at(utc(&format!("2030-05-01T{time}Z"))).await;
+    }
+    let fired: Vec<DateTime<Utc>> =
+        sqlx::query_scalar("SELECT fire_at FROM schedule_ticks ORDER BY fire_at").fetch_all(&db.pool).await.unwrap();
+    assert_eq!(fired, [utc("2030-05-01T08:34:00Z")], "what lies ahead is forgotten");
+    let jobs: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs").fetch_one(&db.pool).await.unwrap();
+    assert_eq!(jobs, 5, "one for each minute that passed");
+    db.close().await;
+}
+
+#[tokio::test]
 async fn misfire_policies_hold_across_a_restart() {
     let db = begin("2030-05-01T00:00:00Z").await;
     ticker(&db, &registry()).at(utc("2030-05-01T00:10:00Z")).await;
@@ -235,7 +260,7 @@ async fn misfire_policies_hold_across_a_restart() {
     assert_eq!(ticks(&db, "t.quarter").await, Vec::<String>::new(), "skip");
     assert_eq!(ticks(&db, "t.nightly").await, ["05-01 00:30"], "fire once: 02:30 in Berlin");
     assert_eq!(ticks(&db, "t.each").await, ["05-01 05:00", "05-01 06:00", "05-01 07:00"], "fire each, at most three");
-    // Three days down: one night stands for three.
+    // Three days down: it fires once for three nights.
     restarted.at(utc("2030-05-04T07:10:00Z")).await;
     assert_eq!(ticks(&db, "t.nightly").await, ["05-01 00:30", "05-04 00:30"]);
     db.close().await;

@@ -102,7 +102,7 @@ impl TestBroker {
         Running { task, stop }
     }
 
-    /// Puts bytes on the queue that are no message of ours, the way another program would.
+    /// Puts bytes on the queue that are not a message of ours, the way another program would.
     pub(super) async fn inject(&self, body: &[u8]) {
         match self.transport() {
             Transport::Redis => {

@@ -103,7 +103,7 @@ impl Rabbit {
             return result;
         }
         if self.publisher.suspect() {
-            // It was blocked by what was published just now: RabbitMQ tells nobody else.
+            // It was blocked by what was published just now: RabbitMQ notifies nobody else.
             return Err(BrokerError::blocked(Transport::Rabbit));
         }
         Err(BrokerError::late(Transport::Rabbit, self.patience))
@@ -328,7 +328,7 @@ impl Broker for Rabbit {
         })
     }
 
-    /// Publishes a message that no queue takes: RabbitMQ tells only those who publish that it is short of memory or disk.
+    /// Publishes a message that no queue takes: RabbitMQ notifies only publishers that it is short of memory or disk.
     fn takes_messages(&self) -> BoxFuture<'_, Result<(), BrokerError>> {
         Box::pin(async move {
             let nobody = &ShortString::from(self.name("nobody"));

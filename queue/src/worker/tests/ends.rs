@@ -57,6 +57,33 @@ async fn a_handler_that_does_not_hear_that_its_time_is_up_is_dropped_three_secon
 }
 
 #[tokio::test]
+async fn a_job_that_went_back_in_line_says_why() {
+    let engine = TestEngine::new().await;
+    let reason = async |id: i64| -> Option<String> {
+        sqlx::query_scalar("SELECT reason::text FROM jobs WHERE id = $1")
+            .bind(id)
+            .fetch_one(&engine.db.pool)
+            .await
+            .unwrap()
+    };
+    for (act, why) in [(Act::Fail, Some("failed")), (Act::Snooze, Some("snoozed")), (Act::Dead, None)] {
+        let row = once(&engine, act).await;
+        assert_eq!(reason(row.id).await.as_deref(), why, "{row:?}");
+    }
+    let id = engine.ledger.enqueue(&Act::WaitForCancel).await.unwrap().id();
+    let ticket = engine.queue.take().await.remove(0);
+    let shut_down = async {
+        while !engine.queue.engine.running.holds(ticket) {
+            tokio::task::yield_now().await;
+        }
+        engine.queue.stop(id, StopReason::Shutdown);
+    };
+    tokio::join!(engine.queue.run(ticket), shut_down);
+    assert_eq!(reason(id.0).await.as_deref(), Some("worker_stopped"));
+    engine.db.close().await;
+}
+
+#[tokio::test]
 async fn an_error_may_say_when_to_try_again() {
     let engine = TestEngine::new().await;
     let row = once(&engine, Act::FailForNow).await;
@@ -107,7 +134,7 @@ async fn a_trace_leads_from_the_request_through_attempts_and_retries_to_the_chil
     assert_eq!(child.trace, seen.trace);
     assert_eq!(child.attempts[0].parent_span.as_ref(), Some(&second.span), "the child continues the second attempt");
 
-    // A job that nobody's request enqueued has a trace as well, the same at every look.
+    // A job that was not enqueued by a request has a trace as well, the same at every look.
     let alone = once(&engine, Act::Children).await;
     let alone = detail(&mut conn, shared::ids::JobId(alone.id)).await.unwrap();
     let child = detail(&mut conn, alone.children[0].id).await.unwrap();

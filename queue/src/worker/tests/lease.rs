@@ -87,7 +87,7 @@ async fn a_worker_that_is_cut_off_stops_what_runs_before_its_lease_ends() {
         .await
         .expect("the attempt ends within the lease")
         .unwrap();
-    assert!(worker.services.cancelled.load(Ordering::Relaxed), "the handler was not told");
+    assert!(worker.services.cancelled.load(Ordering::Relaxed), "the handler was not asked to stop");
     assert!(!worker.queue.engine.lease.is_trusted(), "it calls itself ready");
     assert!(scrape.render().contains("tradeyard_lease_losses_total 1"));
     // Nothing was written: whoever has the lease decides.

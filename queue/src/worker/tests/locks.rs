@@ -5,7 +5,7 @@ use sqlx::{Executor, PgPool};
 use super::*;
 use crate::fault::{Fault, Point, arm};
 
-/// A engine whose engine has the limits of a real one.
+/// An engine with the limits of a real one.
 async fn limited() -> TestEngine {
     let db = TestDb::new().await;
     sqlx::query("CREATE TABLE effects (n integer)").execute(&db.pool).await.unwrap();
@@ -118,7 +118,10 @@ async fn a_finish_is_repeated_while_the_database_is_read_only_full_or_shutting_d
 
 /// Has an effect outside of the database, and records it.
 #[derive(Debug, Serialize, Deserialize)]
-struct Outside {}
+struct Outside {
+    /// How long writing the record takes.
+    millis: u64,
+}
 
 impl Job for Outside {
     const KIND: Kind = Kind::new("test.outside");
@@ -130,7 +133,9 @@ impl Job for Outside {
 impl Handler<Services> for Outside {
     async fn run(self, cx: &Cx<Services>) -> anyhow::Result<Outcome> {
         cx.runs.fetch_add(1, Ordering::Relaxed);
+        let millis = self.millis;
         cx.commit_after_effect(Some(json!({ "sent": true })), |mut tx| async move {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
             tx.execute("INSERT INTO effects VALUES (1)").await?;
             Ok(tx)
         })
@@ -138,8 +143,8 @@ impl Handler<Services> for Outside {
     }
 }
 
-async fn run_outside(engine: &TestEngine) -> Row {
-    let _ = engine.ledger.enqueue(&Outside {}).await.unwrap();
+async fn run_outside(engine: &TestEngine, millis: u64) -> Row {
+    let _ = engine.ledger.enqueue(&Outside { millis }).await.unwrap();
     let ticket = engine.queue.take().await.remove(0);
     engine.queue.run(ticket).await;
     rows(&engine.db.pool, "test.outside").await.remove(0)
@@ -158,7 +163,16 @@ async fn assert_recorded_once(engine: &TestEngine, row: &Row) {
 async fn the_record_of_an_outside_effect_is_repeated_past_the_jobs_time_limit() {
     let engine = limited().await;
     refuse_successes(&engine).await;
-    let row = run_outside(&engine).await;
+    let row = run_outside(&engine, 0).await;
+    assert_recorded_once(&engine, &row).await;
+    engine.db.close().await;
+}
+
+/// A handler that goes on after its time is dropped three seconds later, unless it records.
+#[tokio::test]
+async fn a_record_that_takes_longer_than_a_handler_may_go_on_is_not_cut_short() {
+    let engine = limited().await;
+    let row = run_outside(&engine, 4_000).await;
     assert_recorded_once(&engine, &row).await;
     engine.db.close().await;
 }
@@ -167,7 +181,7 @@ async fn the_record_of_an_outside_effect_is_repeated_past_the_jobs_time_limit() 
 async fn a_record_whose_commit_went_in_without_an_answer_is_not_written_twice() {
     let engine = limited().await;
     arm(Point::Committed, Fault::Error);
-    let row = run_outside(&engine).await;
+    let row = run_outside(&engine, 0).await;
     assert_recorded_once(&engine, &row).await;
     engine.db.close().await;
 }

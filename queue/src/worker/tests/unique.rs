@@ -48,6 +48,32 @@ async fn a_key_is_held_while_the_job_is_open_or_for_its_period() {
 }
 
 #[tokio::test]
+async fn a_key_is_held_for_its_period_and_no_longer_when_the_clock_is_set_back() {
+    let engine = TestEngine::new().await;
+    let mut conn = engine.db.pool.acquire().await.unwrap();
+    let keyed = || keyed(&Act::Done, Unique::for_period("a", Duration::from_mins(10)));
+    let first = keyed().insert(&mut conn).await.unwrap();
+    engine.queue.drain().await;
+    // Setting the stored times is the same as setting the clock.
+    let hour =
+        "UPDATE jobs SET created_at = created_at + interval '1 hour', unique_until = unique_until + interval '1 hour'";
+    sqlx::query(hour).execute(&mut *conn).await.unwrap();
+    for bulk in [false, true] {
+        let job = keyed();
+        let again =
+            if bulk { enqueue_all(&mut conn, &[job]).await.unwrap()[0] } else { job.insert(&mut conn).await.unwrap() };
+        assert_eq!(again, Enqueued::Existing(first.id()), "its period has not passed");
+    }
+    let held: bool = sqlx::query_scalar("SELECT unique_until < now() + interval '11 minutes' FROM jobs")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    assert!(held, "held for an hour more than its period");
+    drop(conn);
+    engine.db.close().await;
+}
+
+#[tokio::test]
 async fn many_enqueue_the_same_key_and_one_wins() {
     let engine = TestEngine::new().await;
     let asks = (0..20).map(|_| {

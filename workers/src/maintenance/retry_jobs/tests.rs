@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::testing::TestWorkers;
 
-/// A workers with dead jobs of one cause; each has the same payload, and so the same key.
+/// Workers with dead jobs of one cause; each has the same payload, and so the same key.
 async fn with_dead(dead: u32, kind: &str) -> TestWorkers {
     let workers = TestWorkers::new(Handlers::default().with::<RetryJobs>()).await;
     sqlx::query(

@@ -2,8 +2,8 @@
 
 use sqlx::PgConnection;
 
-use super::transport::Transport;
 use crate::job::Queue;
+use crate::transport::Transport;
 
 /// Adds rows for queues that have none. `transports` are the brokers that this installation has; a queue whose usual one is
 /// missing starts on `local`. Existing rows keep what an operator set.

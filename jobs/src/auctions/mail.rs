@@ -4,7 +4,7 @@
 //! It goes to those who trade for an organisation now. The person who bid or listed may have left it since.
 
 use market::auctions::model::{Award, Closed};
-use market::emails::model::{Content, Outbid, Sold, Unsold, Won};
+use market::emails::model::{Content, EndingSoon, Outbid, Sold, Unsold, Won};
 use market::identity::store as identity;
 use market::ids::ListingId;
 use market::listings::store as listings;
@@ -23,6 +23,20 @@ const MOST_PER_ORG: i64 = 20;
 pub async fn outbid(tx: &mut JobTx, orgs: &[OrgId], reference: &str, outbid: Outbid) -> Result<(), MailError> {
     let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
     Ok(post_to(tx, &people, reference, &Content::Outbid(outbid)).await?)
+}
+
+/// Reminds those who trade for these organisations of the end. `reference` names the reminder: of each one they are reminded once.
+pub async fn ending_soon(
+    tx: &mut JobTx,
+    orgs: &[OrgId],
+    reference: &str,
+    ending: EndingSoon,
+) -> Result<(), MailError> {
+    if orgs.is_empty() {
+        return Ok(());
+    }
+    let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
+    Ok(post_to(tx, &people, reference, &Content::EndingSoon(ending)).await?)
 }
 
 /// Tells buyer and seller of an award, whether by bid or by purchase: one mail per person and order.

@@ -40,7 +40,7 @@ impl CancelJobs {
         let this = Self { matching, asked_at, asked_by: actor.user(), counted };
         let job = Enqueue::new(&this).insert(&mut tx).await?.id();
         let data = json!({"job": job, "matching": this.matching, "counted": counted});
-        let entry = Entry { actor: actor.user(), action: "job.cancel_many", subject: ("job", job.to_string()), data };
+        let entry = Entry { actor, action: "job.cancel_many", subject: ("job", job.to_string()), data };
         audit::append(&mut tx, entry).await?;
         tx.commit().await?;
         Ok(Asked { job, counted })

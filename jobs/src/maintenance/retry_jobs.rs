@@ -52,7 +52,7 @@ impl RetryJobs {
         let data = json!({
             "job": job, "matching": this.matching, "per_second": per_second, "limit": limit, "counted": counted,
         });
-        let entry = Entry { actor: actor.user(), action: "job.retry_many", subject: ("job", job.to_string()), data };
+        let entry = Entry { actor, action: "job.retry_many", subject: ("job", job.to_string()), data };
         audit::append(&mut tx, entry).await?;
         tx.commit().await?;
         Ok(Asked { job, counted })

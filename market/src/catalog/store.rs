@@ -8,6 +8,7 @@ use shared::invalid::{ConstraintMessages, Faults, Invalid, constraint_message, v
 use sqlx::PgConnection;
 
 use super::model::{Item, ItemChange, NewItem};
+use super::rules::cleaned;
 use super::rules::schema::Schema;
 use crate::ids::{CategoryId, ItemId};
 
@@ -70,9 +71,10 @@ pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> 
     let schema = sqlx::query_scalar!("SELECT attribute_schema FROM categories WHERE id = $1", new.category_id.0)
         .fetch_optional(&mut *conn)
         .await?;
+    let attributes = cleaned(&new.attributes)?;
     // A missing category is reported by the foreign key below.
     if let Some(schema) = schema {
-        read(&schema)?.check(&new.attributes)?;
+        read(&schema)?.check(&attributes)?;
     }
     let item = sqlx::query_as!(
         Item,
@@ -86,7 +88,7 @@ pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> 
         new.sku,
         new.title,
         new.unit,
-        Value::Object(new.attributes.clone()),
+        Value::Object(attributes),
         &new.compatibility,
     )
     .fetch_one(conn)
@@ -152,7 +154,8 @@ pub async fn change_item(
     id: ItemId,
     change: &ItemChange,
 ) -> Result<Item, CatalogError> {
-    if let Some(attributes) = &change.attributes {
+    let attributes = change.attributes.as_ref().map(cleaned).transpose()?;
+    if let Some(attributes) = &attributes {
         let schema = sqlx::query_scalar!(
             "SELECT c.attribute_schema
              FROM items AS i
@@ -182,7 +185,7 @@ pub async fn change_item(
         id.0,
         org.0,
         change.title,
-        change.attributes.clone().map(Value::Object),
+        attributes.map(Value::Object),
         change.compatibility.as_deref(),
     )
     .fetch_optional(conn)

@@ -77,8 +77,9 @@ pub struct Retraction {
     pub public_change: bool,
 }
 
-/// Takes the bid numbered `seq` out of `bids`, which are all that stand in the order in which they were placed.
-pub fn take_back(state: &State, bids: &[StandingBid], seq: i64) -> Result<Retraction, RetractRefused> {
+/// The numbers of the bids that go when the one numbered `seq` does: itself, and the raises that were built on it. `bids` are those
+/// of its organisation that stand, at least from it on, in the order in which they were placed; others may be among them.
+pub fn taken_along(bids: &[StandingBid], seq: i64) -> Result<Vec<i64>, RetractRefused> {
     let mut from_it = bids.iter().skip_while(|bid| bid.seq != seq);
     let bid = from_it.next().ok_or(RetractRefused::Already)?;
     let mut gone = vec![seq];
@@ -87,6 +88,15 @@ pub fn take_back(state: &State, bids: &[StandingBid], seq: i64) -> Result<Retrac
         let later = from_it.filter(|later| later.org == bid.org);
         gone.extend(later.take_while(|later| later.raise).map(|later| later.seq));
     }
+    Ok(gone)
+}
+
+/// Takes the bid numbered `seq` out of `bids`, which stand in the order in which they were placed. Those that decide nothing may be
+/// missing: of a whole lot, whatever would not raise the price above the highest maximum of another organisation than the leader's;
+/// of a divisible one, whatever cannot be served.
+pub fn take_back(state: &State, bids: &[StandingBid], seq: i64) -> Result<Retraction, RetractRefused> {
+    let bid = bids.iter().find(|bid| bid.seq == seq).ok_or(RetractRefused::Already)?;
+    let gone = taken_along(bids, seq)?;
     let remaining = || bids.iter().filter(|bid| !gone.contains(&bid.seq));
     let mut after = state.clone();
     match state.terms.lot {

@@ -18,8 +18,8 @@ use crate::emails::{MailError, post_to};
 /// How many people of one organisation get the same news at most: the longest-standing ones.
 const MOST_PER_ORG: i64 = 20;
 
-/// Tells those who trade for organisations that have lost their lead, or their share. `reference` names the occasion: of each one
-/// they are told once.
+/// Notifies those who trade for organisations that have lost their lead, or their share. `reference` names the occasion: of each one
+/// they are notified once.
 pub async fn outbid(tx: &mut JobTx, orgs: &[OrgId], reference: &str, outbid: Outbid) -> Result<(), MailError> {
     let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
     Ok(post_to(tx, &people, reference, &Content::Outbid(outbid)).await?)
@@ -39,7 +39,7 @@ pub async fn ending_soon(
     Ok(post_to(tx, &people, reference, &Content::EndingSoon(ending)).await?)
 }
 
-/// Tells buyer and seller of an award, whether by bid or by purchase: one mail per person and order.
+/// Notifies buyer and seller of an award, whether by bid or by purchase: one mail per person and order.
 pub async fn award(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(), MailError> {
     let order = orders::order(tx, closed.seller.org, award.order).await?;
     let order = order.ok_or(MailError::Missing("the order of an award"))?;
@@ -67,7 +67,7 @@ pub async fn award(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(),
     Ok(())
 }
 
-/// Tells the seller that nobody bid, or that the reserve was not met.
+/// Notifies the seller that nobody bid, or that the reserve was not met.
 pub async fn unsold(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
     let auction = &closed.auction;
     let content = Content::Unsold(Unsold {

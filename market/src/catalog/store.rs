@@ -1,6 +1,9 @@
 //! SQL of categories and items.
 
 mod categories;
+mod compiled;
+
+use std::sync::Arc;
 
 use serde_json::Value;
 use shared::ids::OrgId;
@@ -215,8 +218,8 @@ pub async fn check_item(conn: &mut PgConnection, id: ItemId) -> Result<(), Catal
 }
 
 /// A stored schema. One that was not saved by this program may not be readable.
-fn read(schema: &Value) -> Result<Schema, CatalogError> {
-    Schema::read(schema, "/attribute_schema").map_err(CatalogError::BrokenSchema)
+fn read(schema: &Value) -> Result<Arc<Schema>, CatalogError> {
+    compiled::compiled(schema).map_err(CatalogError::BrokenSchema)
 }
 
 /// Hides an item of `org` from lists; listings and orders keep it.

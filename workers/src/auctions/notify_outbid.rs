@@ -26,7 +26,7 @@ impl Handler<Services> for NotifyOutbid {
     }
 }
 
-/// Tells all of them of the bid as it was, unless the listing has been suspended since.
+/// Notifies all of them of the bid as it was, unless the listing has been suspended since.
 async fn at_once(tx: &mut JobTx, job: &NotifyOutbid, late: &LateBid) -> anyhow::Result<()> {
     store::note_told(tx, job.auction, &job.orgs).await?;
     let seen = view(tx, job.auction).await?;
@@ -39,8 +39,8 @@ async fn at_once(tx: &mut JobTx, job: &NotifyOutbid, late: &LateBid) -> anyhow::
     Ok(mail::outbid(tx, &job.orgs, &bid.to_string(), outbid).await?)
 }
 
-/// Tells those who have not been told for a while how the auction is now; the others later. `Some`: the job waits for one of these, and
-/// has to wait on.
+/// Sends those who have had no notice for a while the auction's present figures, and arranges for the others' notice later. `Some`: the
+/// job waits for one of these, and has to wait on.
 async fn spaced(tx: &mut JobTx, job: &NotifyOutbid) -> anyhow::Result<Option<TimeDelta>> {
     let notices = store::lock_notices(tx, job.auction, &job.orgs).await?;
     // Read once the rows are locked: a job that was not enqueued because one of these organisations had one waiting came with a bid

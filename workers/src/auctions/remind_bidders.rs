@@ -34,7 +34,7 @@ impl Handler<Services> for RemindBidders {
                 bidders.iter().map(|bidder| bidder.org).partition(|org| Some(*org) == leader);
             let title = title(&mut tx, view.listing_id).await?;
             let reference = format!("{}:{}", self.auction, self.reminder);
-            // First the leader: whoever trades for another bidder as well is told of the lead.
+            // First the leader: whoever trades for another bidder as well is reminded as the leader.
             for (orgs, leads) in [(leading, true), (others, false)] {
                 let ending = EndingSoon {
                     auction: self.auction,

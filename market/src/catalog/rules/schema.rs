@@ -250,7 +250,7 @@ impl Reader {
             Err(_) => {
                 self.fault(
                     format!("{at}/pattern"),
-                    "is no regular expression (look-around and references are not known)",
+                    "is not a regular expression that is supported (without look-around and back-references)",
                 );
                 None
             }

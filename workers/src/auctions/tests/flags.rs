@@ -127,6 +127,5 @@ async fn a_person_in_two_organisations_and_one_who_founded_both_give_them_away()
         .await
         .unwrap();
     assert!(people.contains(&vec![both]), "{people:?}");
-    // In an auction of somebody else the same organisations have nothing to do with each other.
     market.close().await;
 }

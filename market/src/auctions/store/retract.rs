@@ -32,21 +32,21 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     .ok_or(AuctionError::NotFound)?;
     let locked = lock(conn, placed.auction_id, None).await?.ok_or(AuctionError::NotFound)?;
     decide_retraction(&locked.state, org, placed.org_id, placed.placed_at, locked.now)?;
-    let mut rows = own_from(conn, locked.id, org, placed.seq).await?;
-    let gone = taken_along(&rows.iter().map(Row::standing).collect::<Vec<_>>(), placed.seq)?;
-    rows.retain(|row| gone.contains(&row.seq));
-    rows.extend(match locked.state.terms.lot {
+    let own = own_from(conn, locked.id, org, placed.seq).await?;
+    let gone = taken_along(&own.iter().map(Row::standing).collect::<Vec<_>>(), placed.seq)?;
+    let raise = own.first().is_some_and(|row| row.raise);
+    let mut rows = match locked.state.terms.lot {
         Lot::Whole => deciding(conn, &locked, &gone).await?,
         Lot::Divisible { quantity, min_order } => {
             best_of_book(conn, locked.id, &gone, most_served(quantity, min_order)).await?
         }
-    });
+    };
     rows.sort_unstable_by_key(|row| row.seq);
-    let standing: Vec<_> = rows.iter().map(Row::standing).collect();
-    let retraction = take_back(&locked.state, &standing, placed.seq)?;
+    let remaining: Vec<_> = rows.iter().map(Row::standing).collect();
+    let retraction = take_back(&locked.state, raise, &remaining);
     let leader = retraction.standing.leader;
-    let id_of = |seq| rows.iter().find(|row| row.seq == seq).map(|row| row.id.0);
-    let gone: Vec<_> = retraction.gone.iter().filter_map(|seq| id_of(*seq)).collect();
+    let leading = leader.and_then(|leader| rows.iter().find(|row| row.seq == leader.rank.seq)).map(|row| row.id.0);
+    let gone: Vec<_> = own.iter().filter(|row| gone.contains(&row.seq)).map(|row| row.id.0).collect();
     let written = view_query!(
         "WITH taken_back AS (
              INSERT INTO bid_retractions (bid_id, auction_id, org_id, retracted_by, retracted_at)
@@ -72,7 +72,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
         locked.now,
         retraction.standing.price,
         retraction.next_minimum,
-        leader.and_then(|leader| id_of(leader.rank.seq)),
+        leading,
         leader.map(|leader| leader.org.0),
         leader.map(|leader| leader.rank.seq),
         leader.map(|leader| leader.rank.amount.reveal()),

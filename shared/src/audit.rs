@@ -155,7 +155,8 @@ mod tests {
         let mut tx = db.pool.begin().await?;
         let subject = ("org", id.to_string());
         let seq =
-            append(&mut tx, Entry { actor: Actor::System, action: "org.approve", subject, data: json!({"n": id}) }).await?;
+            append(&mut tx, Entry { actor: Actor::System, action: "org.approve", subject, data: json!({"n": id}) })
+                .await?;
         tx.commit().await?;
         Ok(seq)
     }

@@ -26,12 +26,7 @@ pub async fn outbid(tx: &mut JobTx, orgs: &[OrgId], reference: &str, outbid: Out
 }
 
 /// Reminds those who trade for these organisations of the end. `reference` names the reminder: of each one they are reminded once.
-pub async fn ending_soon(
-    tx: &mut JobTx,
-    orgs: &[OrgId],
-    reference: &str,
-    ending: EndingSoon,
-) -> Result<(), MailError> {
+pub async fn ending_soon(tx: &mut JobTx, orgs: &[OrgId], reference: &str, ending: EndingSoon) -> Result<(), MailError> {
     if orgs.is_empty() {
         return Ok(());
     }

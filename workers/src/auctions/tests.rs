@@ -361,7 +361,9 @@ impl Subscriber for Statements {
         impl Visit for Reads {
             fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
                 let text = format!("{value:?}");
-                self.0 |= ["INTO emails", "FROM memberships", "FROM bids", "FROM auctions"].iter().any(|it| text.contains(it));
+                self.0 |= ["INTO emails", "FROM memberships", "FROM bids", "FROM auctions"]
+                    .iter()
+                    .any(|it| text.contains(it));
             }
         }
         let mut reads = Reads(false);

@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use jobs::auctions::{FlagAccounts, NotifyOutbid};
 use jobs::auctions::events::{News, announce};
+use jobs::auctions::{FlagAccounts, NotifyOutbid};
 use market::auctions::model::{AuctionView, BidView, SecretMoney};
 use market::auctions::rules::Effect;
 use market::auctions::store::{self, AuctionError};
@@ -116,9 +116,13 @@ pub(super) async fn accept(tx: &mut JobTx, bid: &store::PlaceBid) -> Result<Plac
     let placed = store::place_bid(tx, bid).await?;
     let outbid = NotifyOutbid::of(&placed).map(|job| Enqueue::new(&job));
     let accounts = FlagAccounts::of(&placed, bid.org).map(|job| Enqueue::new(&job));
-    let follow: Vec<_> = outbid.into_iter().chain(accounts).collect();
-    if !follow.is_empty() {
-        tx.enqueue_all(follow).await?;
+    match (outbid, accounts) {
+        // One statement, under the lock; a job by itself is published at once.
+        (Some(outbid), Some(accounts)) => tx.enqueue_all(vec![outbid, accounts]).await?,
+        (Some(job), None) | (None, Some(job)) => {
+            let _ = tx.enqueue_with(job).await?;
+        }
+        (None, None) => {}
     }
     // Of a hidden raise nobody may hear.
     if placed.public_change {

@@ -85,12 +85,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
 }
 
 /// The bids of the organisation that stand, from the one numbered `seq` on.
-async fn own_from(
-    conn: &mut PgConnection,
-    auction: AuctionId,
-    org: OrgId,
-    seq: i64,
-) -> Result<Vec<Row>, sqlx::Error> {
+async fn own_from(conn: &mut PgConnection, auction: AuctionId, org: OrgId, seq: i64) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
         r#"SELECT b.id AS "id: BidId", b.org_id AS "org_id: OrgId", b.seq, b.kind = 'raise' AS "raise!",

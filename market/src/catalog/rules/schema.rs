@@ -188,7 +188,10 @@ impl Reader {
                     attribute.check(value, &format!("{at}/{place}"), &mut self.faults);
                     // Items' texts are compared as they are shown.
                     if value.as_str().is_some_and(|text| text::line(text).as_deref() != Ok(text)) {
-                        self.fault(format!("{at}/{place}"), "must be visible text of one line, without spaces around it");
+                        self.fault(
+                            format!("{at}/{place}"),
+                            "must be visible text of one line, without spaces around it",
+                        );
                     }
                 }
                 Some(values.clone())

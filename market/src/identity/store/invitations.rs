@@ -34,7 +34,9 @@ pub enum InvitationError {
     TooMany,
     #[error("people who look after the platform do not join organisations")]
     Staff,
-    #[error("a bid of yours stands in an open auction of the organisation: take it back, or join when the auction is over")]
+    #[error(
+        "a bid of yours stands in an open auction of the organisation: take it back, or join when the auction is over"
+    )]
     Bidder,
     #[error(transparent)]
     Members(#[from] MembersError),

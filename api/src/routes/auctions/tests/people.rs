@@ -46,7 +46,10 @@ async fn moderators_are_shown_bidders_who_may_be_the_same_people() {
     let mut names = [&flag["orgs"][0], &flag["orgs"][1]].map(|org| org["legal_name"].as_str().unwrap());
     names.sort_unstable();
     assert_eq!((names, &flag["seller"]), (["ANN-FARM", "Ann Farm"], &json!(market.seller_org)));
-    assert_eq!(market.api.get(Some(&market.moderator), &format!("{path}&after={}", flag["id"])).await.ok()["items"], json!([]));
+    assert_eq!(
+        market.api.get(Some(&market.moderator), &format!("{path}&after={}", flag["id"])).await.ok()["items"],
+        json!([])
+    );
     // Nothing has happened to anybody.
     market.bid(&market.ann, lot, "50.00").await.ok();
     market.api.db.close().await;

@@ -64,9 +64,17 @@ async fn an_invitation_is_accepted_on_its_page_with_the_accounts_password() {
     let token = scene.link(&bob.email).await;
     let page = scene.api.get(None, &format!("/invitation?token={token}")).await;
     says(&page, 200, "Ann &lt;Farm&gt; invites bob@example.com to join as trader");
-    says(&scene.send("accept", &token, &[("password", "another one")]).await, 401, "the address or the password is wrong");
+    says(
+        &scene.send("accept", &token, &[("password", "another one")]).await,
+        401,
+        "the address or the password is wrong",
+    );
     assert_eq!(scene.members().await, 1);
-    says(&scene.send("accept", &token, &[("password", PASSWORD)]).await, 200, "You are trader at Ann &lt;Farm&gt; now.");
+    says(
+        &scene.send("accept", &token, &[("password", PASSWORD)]).await,
+        200,
+        "You are trader at Ann &lt;Farm&gt; now.",
+    );
     assert_eq!(scene.members().await, 2);
     says(&scene.send("accept", &token, &[("password", PASSWORD)]).await, 422, "This link does not work");
     // Who belongs to it already, and who looks after the platform, is told so.
@@ -80,9 +88,17 @@ async fn an_invitation_is_accepted_on_its_page_with_the_accounts_password() {
 async fn somebody_new_registers_on_the_page_confirms_the_address_and_accepts() {
     let scene = Scene::new().await;
     let token = scene.link("nora@example.com").await;
-    says(&scene.send("register", &token, &[("name", "www.evil.example"), ("password", PASSWORD)]).await, 422, "the name:");
+    says(
+        &scene.send("register", &token, &[("name", "www.evil.example"), ("password", PASSWORD)]).await,
+        422,
+        "the name:",
+    );
     says(&scene.send("register", &token, &[("name", "Nora"), ("password", "short")]).await, 422, "You are invited");
-    says(&scene.send("register", &token, &[("name", "Nora Lee"), ("password", PASSWORD)]).await, 200, "Confirm your address");
+    says(
+        &scene.send("register", &token, &[("name", "Nora Lee"), ("password", PASSWORD)]).await,
+        200,
+        "Confirm your address",
+    );
     // The link alone proves nothing: it may have been passed on.
     says(&scene.send("accept", &token, &[("password", PASSWORD)]).await, 403, "Confirm your address first");
     assert_eq!(scene.members().await, 1);

@@ -86,10 +86,7 @@ async fn of_a_bid_and_a_membership_at_once_the_second_is_refused() {
         until_somebody_waits(&mut conn).await;
         tx.commit().await.expect("committed");
         let refused = trading.await.expect("ran");
-        assert!(
-            matches!(refused, Err(AuctionError::Refused { refusal: Refused::SellersPeople, .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(AuctionError::Refused { refusal: Refused::SellersPeople, .. })), "{refused:?}");
     }
     market.close(conn).await;
 }

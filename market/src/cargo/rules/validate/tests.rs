@@ -81,14 +81,16 @@ fn hidden_characters_leave_a_payload_and_the_rest_stays_as_it_is() {
     let plain = r#"{"b": "x\ny", "a": 1.50}"#;
     for (sent, kept) in [
         (plain, plain),
-        ("{\"place\":\"Köln\u{200b} \u{202e}Deutz\",\"tags\":[\"\u{feff}\",1]}", r#"{"place":"Köln Deutz","tags":["",1]}"#),
+        (
+            "{\"place\":\"Köln\u{200b} \u{202e}Deutz\",\"tags\":[\"\u{feff}\",1]}",
+            r#"{"place":"Köln Deutz","tags":["",1]}"#,
+        ),
         (r#"{"place":"a\u200bb"}"#, r#"{"place":"ab"}"#),
     ] {
         let payload = RawValue::from_string(sent.to_owned()).unwrap();
         assert_eq!(cleaned_payload(payload).get(), kept);
     }
 }
-
 
 proptest! {
     #[test]

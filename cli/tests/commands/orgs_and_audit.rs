@@ -5,11 +5,11 @@ use market::testing::{auction, secret, terms, trader};
 use serde_json::json;
 use shared::audit::Actor;
 
-use super::Shell;
+use super::TestShell;
 
 #[tokio::test]
 async fn an_organisations_plan_is_changed_from_the_shell_and_the_log_says_by_whom() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     let mut conn = shell.db.pool.acquire().await.unwrap();
     let org = trader(&mut conn).await.org.to_string();
     drop(conn);
@@ -28,7 +28,7 @@ async fn an_organisations_plan_is_changed_from_the_shell_and_the_log_says_by_who
 
 #[tokio::test]
 async fn organisations_that_may_be_the_same_people_are_listed_and_the_system_has_flagged_them() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     assert_eq!(shell.text(&["orgs", "flagged"]).await, "No flags.\n");
     let mut conn = shell.db.pool.acquire().await.unwrap();
     let (seller, buyer) = (trader(&mut conn).await, trader(&mut conn).await);

@@ -6,10 +6,10 @@ use shared::ids::OrgId;
 
 use super::*;
 
-impl Market {
+impl TestMarket {
     /// Bids as the API does, in one transaction with the job that looks at a new bidder.
     async fn bid_and_look(&self, auction: AuctionId, by: Trader, cents: i64) {
-        let mut tx = self.stage.ledger.begin().await.unwrap();
+        let mut tx = self.workers.ledger.begin().await.unwrap();
         let place = PlaceBid { auction, org: by.org, user: by.user, maximum: secret(cents), quantity: None };
         let placed = store::place_bid(&mut tx, &place).await.unwrap();
         if let Some(job) = FlagAccounts::of(&placed, by.org) {
@@ -24,18 +24,18 @@ impl Market {
     }
 
     async fn sql(&self, statement: &'static str, id: uuid::Uuid, text: &str) {
-        sqlx::query(statement).bind(id).bind(text).execute(&self.stage.db.pool).await.unwrap();
+        sqlx::query(statement).bind(id).bind(text).execute(&self.workers.db.pool).await.unwrap();
     }
 
     async fn logs_in(&self, by: Trader, from: &str, user_agent: &str) {
-        let mut conn = self.stage.db.pool.acquire().await.unwrap();
+        let mut conn = self.workers.db.pool.acquire().await.unwrap();
         let device = Device { user_agent, place: from.parse().unwrap() };
         open_session(&mut conn, by.user, Some(device)).await.unwrap();
     }
 
     /// What is flagged in the auction: the pairs, in the order of their ids, with what they have in common.
     async fn flagged(&self, auction: AuctionId) -> Vec<([OrgId; 2], Vec<String>)> {
-        let mut conn = self.stage.db.pool.acquire().await.unwrap();
+        let mut conn = self.workers.db.pool.acquire().await.unwrap();
         let filter = store::FlagFilter { auction: Some(auction), before: None, limit: 100 };
         let flags = store::flags(&mut conn, filter).await.unwrap();
         let mut flagged: Vec<_> =
@@ -51,8 +51,8 @@ fn pair(one: Trader, other: Trader) -> [OrgId; 2] {
 
 #[tokio::test]
 async fn accounts_that_have_something_in_common_are_flagged_once_and_nothing_follows() {
-    let market = Market::new(Clock::SYSTEM).await;
-    let mut conn = market.stage.db.pool.acquire().await.unwrap();
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
     let (carl, dora) = (testing::trader(&mut conn).await, testing::trader(&mut conn).await);
     drop(conn);
     let (seller, ann, bob) = (market.seller, market.ann, market.bob);
@@ -70,7 +70,7 @@ async fn accounts_that_have_something_in_common_are_flagged_once_and_nothing_fol
     let lot = market.auction(&market.terms().await).await;
     for (bidder, cents) in [(ann, 2_000), (bob, 3_000), (carl, 4_000), (dora, 5_000)] {
         market.bid_and_look(lot, bidder, cents).await;
-        market.stage.bench.drain().await;
+        market.workers.queue.drain().await;
     }
     let signal = |name: &str| vec![name.to_owned()];
     let mut wanted = vec![
@@ -82,11 +82,11 @@ async fn accounts_that_have_something_in_common_are_flagged_once_and_nothing_fol
     assert_eq!(market.flagged(lot).await, wanted);
     // Only the first bid of an organisation is looked at, and to look again flags nobody twice.
     market.bid_and_look(lot, ann, 9_000).await;
-    assert_eq!(rows(&market.stage.db.pool, FlagAccounts::KIND.name).await.len(), 4);
+    assert_eq!(rows(&market.workers.db.pool, FlagAccounts::KIND.name).await.len(), 4);
     market.enqueue(&FlagAccounts { auction: lot, bidder: ann.org }).await;
-    market.stage.bench.drain().await;
+    market.workers.queue.drain().await;
     assert_eq!(market.flagged(lot).await, wanted);
-    let mut conn = market.stage.db.pool.acquire().await.unwrap();
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
     let log = shared::audit::page(&mut conn, Some(("auction", &lot.to_string())), None, 10).await.unwrap();
     let acts: Vec<_> = log.iter().map(|entry| (entry.action.as_str(), entry.actor_kind)).collect();
     assert_eq!(acts, [("auction.flag_accounts", Some(shared::audit::ActorKind::System)); 3]);
@@ -98,24 +98,24 @@ async fn accounts_that_have_something_in_common_are_flagged_once_and_nothing_fol
 
 #[tokio::test]
 async fn a_person_in_two_organisations_and_one_who_founded_both_give_them_away() {
-    let market = Market::new(Clock::SYSTEM).await;
+    let market = TestMarket::new(Clock::SYSTEM).await;
     let (seller, ann, bob) = (market.seller, market.ann, market.bob);
     for (who, name) in [(seller, "Seller"), (ann, "Ann"), (bob, "Bob")] {
         market.named(who, name).await;
     }
-    let mut conn = market.stage.db.pool.acquire().await.unwrap();
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
     let both = testing::member_of(&mut conn, &[seller.org, ann.org]).await;
     drop(conn);
     sqlx::query("UPDATE orgs SET created_by = $2 WHERE id = $1")
         .bind(bob.org)
         .bind(seller.user)
-        .execute(&market.stage.db.pool)
+        .execute(&market.workers.db.pool)
         .await
         .unwrap();
     let lot = market.auction(&market.terms().await).await;
     market.bid_and_look(lot, ann, 2_000).await;
     market.bid_and_look(lot, bob, 3_000).await;
-    market.stage.bench.drain().await;
+    market.workers.queue.drain().await;
     let mut wanted = vec![
         (pair(seller, ann), vec!["shared_person".to_owned()]),
         (pair(seller, bob), vec!["same_founder".to_owned()]),
@@ -123,7 +123,7 @@ async fn a_person_in_two_organisations_and_one_who_founded_both_give_them_away()
     wanted.sort();
     assert_eq!(market.flagged(lot).await, wanted);
     let people: Vec<Vec<UserId>> = sqlx::query_scalar("SELECT people FROM account_flags ORDER BY id")
-        .fetch_all(&market.stage.db.pool)
+        .fetch_all(&market.workers.db.pool)
         .await
         .unwrap();
     assert!(people.contains(&vec![both]), "{people:?}");

@@ -9,7 +9,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_bidder_joins_the_seller_when_no_own_bid_stands_there() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let lot = market.auction("auction", json!({})).await;
     let placed = market.bid(&market.ann, lot, "20.00").await.ok();
     let body = json!({"email": market.ann.email, "role": "viewer"});
@@ -28,7 +28,7 @@ async fn a_bidder_joins_the_seller_when_no_own_bid_stands_there() {
 
 #[tokio::test]
 async fn moderators_are_shown_bidders_who_may_be_the_same_people() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let twin = market.api.person("Twin").await;
     let org = market.api.org(&twin, "ANN-FARM", &market.moderator).await;
     let lot = market.auction("auction", json!({})).await;
@@ -57,7 +57,7 @@ async fn moderators_are_shown_bidders_who_may_be_the_same_people() {
 
 #[tokio::test]
 async fn one_bid_too_many_is_refused_with_its_code() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let lot = market.auction("auction", json!({})).await;
     market.bid(&market.ann, lot, "20.00").await.ok();
     let mut tx = market.api.db.pool.begin().await.unwrap();

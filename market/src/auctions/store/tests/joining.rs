@@ -25,7 +25,7 @@ async fn join(conn: &mut PgConnection, invitation: InvitationId, person: Trader)
 
 #[tokio::test]
 async fn nobody_joins_the_seller_while_an_own_bid_stands() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -49,7 +49,7 @@ async fn nobody_joins_the_seller_while_an_own_bid_stands() {
 
 #[tokio::test]
 async fn of_a_bid_and_a_membership_at_once_the_second_is_refused() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, c] = market.bidders;
     let mut terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;

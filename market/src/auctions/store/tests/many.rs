@@ -36,7 +36,7 @@ async fn fill(conn: &mut PgConnection, lot: AuctionId, by: Trader, bids: i32) {
 
 #[tokio::test]
 async fn an_organisation_places_a_thousand_bids_in_an_auction_and_no_more() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -64,7 +64,7 @@ async fn rows_read(tx: &mut PgConnection) -> i64 {
 
 #[tokio::test]
 async fn a_page_of_bids_and_a_retraction_read_few_of_many() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -131,7 +131,7 @@ async fn assert_pages_join_up(conn: &mut PgConnection, lot: AuctionId, viewer: O
 
 #[tokio::test]
 async fn a_retraction_that_reads_few_bids_decides_as_all_of_them_would_and_pages_join_up() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let mut terms = terms(&mut conn).await;
     let mut runner = TestRunner::deterministic();
     for round in 0..40 {

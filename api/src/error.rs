@@ -136,6 +136,12 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(wait)
     }
 
+    /// What went wrong, for people, when it is theirs to mend.
+    #[must_use]
+    pub fn refusal(&self) -> Option<(StatusCode, &str)> {
+        Some((self.status, self.detail.as_deref()?)).filter(|(status, _)| status.is_client_error())
+    }
+
     /// 503: not now; nothing has happened.
     #[must_use]
     pub fn unavailable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {

@@ -67,6 +67,11 @@ enum Command {
     #[command(subcommand)]
     Events(commands::events::Events),
     Demo(demo::Demo),
+    /// Put organisations on another plan; see which ones in an auction may belong to the same people.
+    #[command(subcommand)]
+    Orgs(commands::orgs::Orgs),
+    /// Read the log of what people, the command line and the system itself did.
+    Audit(commands::audit::Audit),
     /// Make administrators.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
@@ -99,6 +104,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Enqueue(enqueue) => enqueue.run(output).await,
         Command::Emails(emails) => emails.run(output).await,
         Command::Events(events) => events.run(output).await,
+        Command::Orgs(orgs) => orgs.run(output).await,
+        Command::Audit(audit) => audit.run(output).await,
         Command::Demo(demo) => demo.run(output).await,
         Command::Admin(admin) => admin.run(output).await,
     }

@@ -13,6 +13,7 @@ macro_rules! for_each_job {
                 $crate::auctions::CloseAuction,
                 $crate::auctions::RemindBidders,
                 $crate::auctions::NotifyOutbid,
+                $crate::auctions::FlagAccounts,
                 $crate::auctions::SweepAuctions,
             }
             emails {

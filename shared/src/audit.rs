@@ -3,7 +3,10 @@
 //! An entry is written in the transaction of the act, so that neither exists without the other. The database makes `seq`,
 //! `at` and `hash` itself and refuses changes; writers take turns until their commit, so keep such transactions short.
 
+use std::fmt::{self, Display};
+
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -29,13 +32,40 @@ impl Actor {
             Self::CommandLine | Self::System => None,
         }
     }
+
+    const fn kind(self) -> ActorKind {
+        match self {
+            Self::User(_) => ActorKind::User,
+            Self::CommandLine => ActorKind::CommandLine,
+            Self::System => ActorKind::System,
+        }
+    }
+}
+
+/// What sort of actor an entry names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, sqlx::Type, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ActorKind {
+    User,
+    CommandLine,
+    System,
+}
+
+impl Display for ActorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::User => "user",
+            Self::CommandLine => "command line",
+            Self::System => "system",
+        })
+    }
 }
 
 /// What is to be written.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
-    /// `None`: the command line or the system itself.
-    pub actor: Option<UserId>,
+    pub actor: Actor,
     /// `domain.verb`, such as `org.approve`.
     pub action: &'a str,
     /// What was acted on, such as `org`, and its id.
@@ -49,6 +79,9 @@ pub struct Entry<'a> {
 pub struct Written {
     pub seq: i64,
     pub at: DateTime<Utc>,
+    /// `None`: the entry is from a time when the command line and the system were not told apart, and no person acted.
+    pub actor_kind: Option<ActorKind>,
+    /// The person, if it was one.
     pub actor: Option<UserId>,
     pub action: String,
     pub subject_kind: String,
@@ -61,11 +94,12 @@ pub struct Written {
 pub async fn append(conn: &mut PgConnection, entry: Entry<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        INSERT INTO audit_entries (actor, action, subject_kind, subject_id, data, trace_id)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO audit_entries (actor_kind, actor, action, subject_kind, subject_id, data, trace_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         RETURNING seq
         "#,
-        entry.actor.map(|user| user.0),
+        entry.actor.kind() as ActorKind,
+        entry.actor.user().map(|user| user.0),
         entry.action,
         entry.subject.0,
         entry.subject.1,
@@ -86,7 +120,9 @@ pub async fn page(
     sqlx::query_as!(
         Written,
         r#"
-        SELECT seq, at, actor AS "actor: UserId", action, subject_kind, subject_id, data, trace_id
+        SELECT
+            seq, at, coalesce(actor_kind, CASE WHEN actor IS NOT NULL THEN 'user' END) AS "actor_kind: ActorKind",
+            actor AS "actor: UserId", action, subject_kind, subject_id, data, trace_id
         FROM audit_entries
         WHERE ($1::text IS NULL OR (subject_kind = $1 AND subject_id = $2))
           AND seq < coalesce($3, 9223372036854775807)
@@ -119,7 +155,8 @@ mod tests {
         let mut tx = db.pool.begin().await?;
         let subject = ("org", id.to_string());
         let seq =
-            append(&mut tx, Entry { actor: None, action: "org.approve", subject, data: json!({"n": id}) }).await?;
+            append(&mut tx, Entry { actor: Actor::System, action: "org.approve", subject, data: json!({"n": id}) })
+                .await?;
         tx.commit().await?;
         Ok(seq)
     }
@@ -158,6 +195,43 @@ mod tests {
             let mut conn = db.pool.acquire().await.unwrap();
             assert_eq!(first_fault(&mut conn).await.unwrap(), Some(fault), "{sql}");
         }
+        db.close().await;
+    }
+
+    #[tokio::test]
+    async fn the_command_line_and_the_system_are_told_apart_and_older_entries_keep_their_hash() {
+        let db = TestDb::new().await;
+        // As the program before wrote one.
+        let old = "INSERT INTO audit_entries (action, subject_kind, subject_id, hash)
+                   VALUES ('org.approve', 'org', '1', '')";
+        db.pool.execute(old).await.unwrap();
+        let mut conn = db.pool.acquire().await.unwrap();
+        for actor in [Actor::CommandLine, Actor::System] {
+            let subject = ("org", "1".to_owned());
+            append(&mut conn, Entry { actor, action: "org.approve", subject, data: json!({}) }).await.unwrap();
+        }
+        let kinds: Vec<_> =
+            page(&mut conn, None, None, 10).await.unwrap().into_iter().map(|entry| entry.actor_kind).collect();
+        assert_eq!(kinds, [Some(ActorKind::System), Some(ActorKind::CommandLine), None]);
+        // The one from before has the hash that the first program computed.
+        let unchanged: bool = sqlx::query_scalar(
+            "SELECT hash = sha256(convert_to(jsonb_build_array(
+                 seq, (extract(epoch FROM at) * 1000000)::bigint, actor, action, subject_kind, subject_id, data,
+                 trace_id)::text, 'UTF8'))
+             FROM audit_entries
+             WHERE seq = 1",
+        )
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+        assert!(unchanged);
+        drop(conn);
+        // Who acted is covered by the hash as well.
+        db.pool.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER").await.unwrap();
+        db.pool.execute("UPDATE audit_entries SET actor_kind = 'system' WHERE seq = 2").await.unwrap();
+        let mut conn = db.pool.acquire().await.unwrap();
+        assert_eq!(first_fault(&mut conn).await.unwrap(), Some(2));
+        drop(conn);
         db.close().await;
     }
 }

@@ -1,14 +1,17 @@
-//! What administrators do with people, and the log of it.
+//! What administrators do with people and organisations, what moderators look at, and the log of it.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use jobs::identity::mail;
+use market::auctions::model::AccountFlag;
+use market::auctions::store::{self as auctions, FlagFilter};
 use market::identity::store::{self, UserError};
-use market::identity::{PlatformRole, UserStatus};
+use market::identity::{Plan, PlatformRole, UserStatus};
+use market::ids::AuctionId;
 use serde::{Deserialize, Serialize};
-use shared::audit::{self, Actor};
-use shared::ids::UserId;
+use shared::audit::{self, Actor, ActorKind};
+use shared::ids::{OrgId, UserId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,6 +29,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(suspend_user))
         .routes(routes!(reinstate_user))
         .routes(routes!(change_platform_role))
+        .routes(routes!(change_plan))
+        .routes(routes!(list_flags))
         .routes(routes!(list_audit))
 }
 
@@ -178,11 +183,72 @@ async fn change_platform_role(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangePlan {
+    plan: Plan,
+}
+
+/// Put an organisation on another plan
+///
+/// The people of an approved one on `partner` may ask more often.
+#[utoipa::path(put, path = "/v1/admin/orgs/{org}/plan", tag = "admin", params(("org" = OrgId, Path)),
+    request_body = ChangePlan, responses(
+    (status = 204, description = "Changed"),
+    (status = 404, description = "`not_found`: there is no such organisation"),
+    (status = 409, description = "`unchanged`: it is on this plan"),
+))]
+async fn change_plan(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(org): Path<OrgId>,
+    Json(body): Json<ChangePlan>,
+) -> Result<StatusCode> {
+    caller.platform(PlatformRole::Admin)?;
+    let mut tx = state.db.begin().await?;
+    store::change_plan(&mut tx, Actor::User(caller.user), org, body.plan).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListFlags {
+    /// Only those of this auction.
+    auction: Option<AuctionId>,
+    /// The id that the page ends before.
+    after: Option<i64>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List organisations that may belong to the same people, newest first
+///
+/// Pairs of bidders, or of a bidder and the seller, in one auction. Nothing follows from a flag by itself.
+#[utoipa::path(get, path = "/v1/admin/account-flags", tag = "admin", params(ListFlags), responses(
+    (status = 200, description = "A page", body = Page<AccountFlag>),
+))]
+async fn list_flags(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListFlags>,
+) -> Result<Json<Page<AccountFlag>>> {
+    caller.platform(PlatformRole::Moderator)?;
+    let filter = FlagFilter { auction: query.auction, before: query.after, limit: query.limit.fetch() };
+    let rows = auctions::flags(&mut *state.db.acquire().await?, filter).await?;
+    Ok(Json(query.limit.page(rows, |flag| flag.id.to_string(), |flag| flag)))
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 struct AuditEntry {
     seq: i64,
     at: DateTime<Utc>,
-    /// Absent: the command line or the system itself.
+    /// Absent: an entry from before this was kept, by the command line or the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_kind: Option<ActorKind>,
+    /// The person, when it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<UserId>,
     action: String,
@@ -229,6 +295,7 @@ async fn list_audit(
     let item = |row: audit::Written| AuditEntry {
         seq: row.seq,
         at: row.at,
+        actor_kind: row.actor_kind,
         actor: row.actor,
         action: row.action,
         subject_kind: row.subject_kind,

@@ -16,8 +16,7 @@ use market::identity::{OrgKind, PlatformRole};
 use market::ids::{AuctionId, ListingId};
 use queue::{Enqueue, EnqueueError, JobTx};
 use serde::Deserialize;
-use serde_json::json;
-use shared::audit;
+use shared::audit::Actor;
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -189,17 +188,12 @@ async fn cancel_auction(
     let mut tx = state.ledger.begin().await?;
     let seller = found(&mut tx, id, None).await?.seller_org_id;
     // Moderators do not decide about their own: there they are a seller like others.
-    let view = if caller.platform(PlatformRole::Moderator).is_ok() && !caller.belongs_to(seller) {
-        let view = store::cancel(&mut tx, id, None).await?;
-        let subject = ("auction", id.to_string());
-        let data = json!({"seller": seller});
-        let entry = audit::Entry { actor: Some(caller.user), action: "auction.cancel", subject, data };
-        audit::append(&mut tx, entry).await?;
-        view
+    let seller = if caller.platform(PlatformRole::Moderator).is_ok() && !caller.belongs_to(seller) {
+        None
     } else {
-        let seller = acting.trader_of(seller, &caller, "auction")?;
-        store::cancel(&mut tx, id, Some(seller)).await?
+        Some(acting.trader_of(seller, &caller, "auction")?)
     };
+    let view = store::cancel(&mut tx, Actor::User(caller.user), id, seller).await?;
     announce(&mut tx, News::Cancelled, &view);
     tx.commit().await?;
     Ok(Json(view))

@@ -2,10 +2,12 @@
 
 pub(super) mod reset;
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use jobs::identity::mail;
-use market::identity::store::{self, Attempt, Limit, NewUser, RefreshError, ThrottleKey};
+use market::identity::store::{self, Attempt, Credentials, Device, Limit, NewUser, RefreshError, ThrottleKey};
 use market::identity::{Email, PersonName, UserStatus};
 use market::ids::SessionId;
 use secrecy::{ExposeSecret, SecretString};
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use shared::config::Mode;
 use shared::crypto::password;
 use shared::ids::UserId;
+use sqlx::{Postgres, Transaction};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -59,7 +62,20 @@ async fn register(
     ClientAddr(from): ClientAddr,
     Json(body): Json<Register>,
 ) -> Result<StatusCode> {
-    password::check(body.password.expose_secret())
+    register_person(&state, from, &body.email, &body.name, body.password).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Makes an account that has to verify its address by the mail that is on its way. Whether the address had one already does not
+/// show.
+pub(super) async fn register_person(
+    state: &AppState,
+    from: IpAddr,
+    email: &Email,
+    name: &PersonName,
+    password: SecretString,
+) -> Result<()> {
+    password::check(password.expose_secret())
         .map_err(|weak| Problem::unprocessable("weak_password", weak.to_string()).at("/password", weak.to_string()))?;
     // Whoever develops at this machine, and its demo, may register as many as they like.
     if state.config.mode == Mode::Production || !from.is_loopback() {
@@ -70,16 +86,16 @@ async fn register(
             return Err(Problem::too_many("too_many_attempts", detail, wait));
         }
     }
-    let password_hash = state.passwords.hash(from, body.password).await?;
+    let password_hash = state.passwords.hash(from, password).await?;
     let mut tx = state.ledger.begin().await?;
-    let new = NewUser { email: &body.email, name: &body.name, password_hash: &password_hash };
+    let new = NewUser { email, name, password_hash: &password_hash };
     match store::insert_user(&mut tx, new).await? {
         Some(user) => mail::verify_address(&mut tx, user, user.to_string()).await?,
         // Whoever made that account, this may be the owner of the address, who can take it over.
-        None => mail::already_registered(&mut tx, &body.email, hour(&state)).await?,
+        None => mail::already_registered(&mut tx, email, hour(state)).await?,
     }
     tx.commit().await?;
-    Ok(StatusCode::ACCEPTED)
+    Ok(())
 }
 
 /// Send the verification mail again
@@ -90,11 +106,17 @@ async fn register(
 ))]
 async fn resend_verification(State(state): State<AppState>, Session(caller): Session) -> Result<StatusCode> {
     if !caller.email_verified {
-        let mut tx = state.ledger.begin().await?;
-        mail::verify_address(&mut tx, caller.user, format!("{} {}", caller.user, hour(&state))).await?;
-        tx.commit().await?;
+        send_verification(&state, caller.user).await?;
     }
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Sends the verification mail again, once an hour.
+pub(super) async fn send_verification(state: &AppState, user: UserId) -> Result<()> {
+    let mut tx = state.ledger.begin().await?;
+    mail::verify_address(&mut tx, user, format!("{user} {}", hour(state))).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// What makes repeated mails of one hour the same mail.
@@ -169,8 +191,24 @@ async fn login(
     headers: HeaderMap,
     Json(body): Json<Login>,
 ) -> Result<Json<SessionTokens>> {
-    let account = ThrottleKey::account(&body.email, from);
-    let (anywhere, address) = (ThrottleKey::anywhere(&body.email), ThrottleKey::address(from));
+    let (known, mut tx) = judge(&state, from, &body.email, body.password).await?;
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let device = user_agent.map(|user_agent| Device { user_agent, place: from });
+    let opened = store::open_session(&mut tx, known.user, device).await?;
+    tx.commit().await?;
+    SessionTokens::new(&state, known.user, opened.session, known.session_version, opened.refresh_token).map(Json)
+}
+
+/// Finds out whether the password is that of the account with this address, which is not suspended. Refuses whoever tries too often,
+/// and takes as long for an address without an account. The transaction is for what follows.
+pub(super) async fn judge(
+    state: &AppState,
+    from: IpAddr,
+    email: &Email,
+    password: SecretString,
+) -> Result<(Credentials, Transaction<'static, Postgres>)> {
+    let account = ThrottleKey::account(email, from);
+    let (anywhere, address) = (ThrottleKey::anywhere(email), ThrottleKey::address(from));
     let asked = [(&account, Limit::ACCOUNT), (&anywhere, Limit::ANYWHERE), (&address, Limit::ADDRESS)];
     let mut conn = state.db.acquire().await?;
     let counted = match store::begin_attempt(&mut conn, &asked).await? {
@@ -179,11 +217,11 @@ async fn login(
             return Err(Problem::too_many("too_many_attempts", "too many failed logins; wait before the next", wait));
         }
     };
-    let known = store::credentials(&mut conn, &body.email).await?;
+    let known = store::credentials(&mut conn, email).await?;
     // Hashing takes long: the connection serves others meanwhile.
     drop(conn);
     let hash = known.as_ref().map(|known| known.password_hash.clone());
-    let (fits, new_hash) = state.passwords.verify(from, body.password, hash).await?;
+    let (fits, new_hash) = state.passwords.verify(from, password, hash).await?;
     let Some(known) = known.filter(|_| fits) else {
         return Err(Problem::unauthenticated("invalid_credentials", "the address or the password is wrong"));
     };
@@ -196,10 +234,7 @@ async fn login(
     if let Some(new_hash) = new_hash {
         store::rehash(&mut tx, known.user, &known.password_hash, &new_hash).await?;
     }
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let opened = store::open_session(&mut tx, known.user, user_agent).await?;
-    tx.commit().await?;
-    SessionTokens::new(&state, known.user, opened.session, known.session_version, opened.refresh_token).map(Json)
+    Ok((known, tx))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use jobs::cargo::LaneError;
 use market::cargo::store::{self, Cursor};
-use market::cargo::{Bounds, CargoEvent, Standing, StoredEvent};
+use market::cargo::{Bounds, CargoEvent, Standing, StoredEvent, cleaned_payload};
 use market::identity::{OrgKind, PlatformRole};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -80,7 +80,7 @@ async fn report_events(
     caller
         .acts_as(OrgKind::Carrier, org)
         .or_else(|refusal| caller.acts_as(OrgKind::Seller, org).map_err(|_| refusal))?;
-    let events = reported.events;
+    let mut events = reported.events;
     if events.is_empty() {
         return Err(Problem::unprocessable("no_events", "send at least one event"));
     }
@@ -101,6 +101,9 @@ async fn report_events(
     }
     if faults > 0 {
         return Err(problem);
+    }
+    for event in &mut events {
+        event.payload = event.payload.take().map(cleaned_payload);
     }
     state.lane.publish(org, &events).await.map_err(|error| match error {
         LaneError::Unavailable(_) => {

@@ -38,6 +38,7 @@ impl From<InvitationError> for Problem {
             InvitationError::Unknown => Self::not_found("invitation"),
             InvitationError::AlreadyInvited => Self::conflict("already_invited", error.to_string()),
             InvitationError::TooMany => Self::conflict("too_many_invitations", error.to_string()),
+            InvitationError::Bidder => Self::conflict("bid_stands", error.to_string()),
             InvitationError::Staff => Self::forbidden("staff", error.to_string()),
             InvitationError::Members(error) => error.into(),
             InvitationError::Sql(error) => error.into(),
@@ -182,8 +183,9 @@ struct Joined {
 #[utoipa::path(post, path = "/v1/me/invitations/{invitation}/accept", tag = "me", params(("invitation" = InvitationId, Path)), responses(
     (status = 200, description = "The caller is a member", body = Joined),
     (status = 404, description = "No open invitation to the caller's verified address"),
-    (status = 403, description = "`staff`: people who look after the platform join no organisation"),
-    (status = 409, description = "`already_member`, `org_full`, `too_many_orgs`"),
+    (status = 403, description = "`staff`: people who look after the platform do not join"),
+    (status = 409, description = "`already_member`, `org_full`, `too_many_orgs`; `bid_stands`: a bid of yours stands in an open auction \
+        of the organisation"),
 ))]
 async fn accept(
     State(state): State<AppState>,
@@ -240,8 +242,9 @@ impl Link {
 #[utoipa::path(post, path = "/v1/invitations/accept", tag = "me", request_body = Link, responses(
     (status = 200, description = "The caller is a member", body = Joined),
     (status = 404, description = "It is not an invitation to the caller's verified address"),
-    (status = 403, description = "`staff`: people who look after the platform join no organisation"),
-    (status = 409, description = "`already_member`, `org_full`, `too_many_orgs`"),
+    (status = 403, description = "`staff`: people who look after the platform do not join"),
+    (status = 409, description = "`already_member`, `org_full`, `too_many_orgs`; `bid_stands`: a bid of yours stands in an open auction \
+        of the organisation"),
     (status = 422, description = "`token_invalid`: unknown, answered, taken back or expired"),
 ))]
 async fn accept_by_link(State(state): State<AppState>, caller: Caller, Json(link): Json<Link>) -> Result<Json<Joined>> {

@@ -1,10 +1,12 @@
-//! The pages behind the links in mails. Looking at it changes nothing, because mail scanners look at every link;
+//! The pages behind the links in mails. Looking at one changes nothing, because mail scanners look at every link;
 //! the button does. No scripts.
+
+mod invitation;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use market::identity::store::{self, InvitationError, Refusal};
+use market::identity::store;
 use secrecy::SecretString;
 use serde::Deserialize;
 use shared::crypto::password;
@@ -22,7 +24,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(ask_to_verify, verify))
         .routes(routes!(ask_password, set_password))
-        .routes(routes!(show_invitation, decline_invitation))
+        .merge(invitation::router())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -115,53 +117,6 @@ async fn set_password(
         Err(problem) => Err(problem),
     }
 }
-
-/// Show an invitation
-#[utoipa::path(get, path = "/invitation", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page that says what it is, with a button to decline", body = String, content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, answered or expired", body = String, content_type = "text/html"),
-))]
-async fn show_invitation(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
-    let found = store::invitation_of_token(&mut *state.db.acquire().await?, &link.token).await?;
-    let Some(invitation) = found else {
-        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, ANSWERED));
-    };
-    // The token is one of ours: it was found.
-    let body = format!(
-        r#"<h1>You are invited</h1><p>{} invites {} to join as {}.</p><p>To accept, log in with this address, or register it
-        and confirm it first; the invitation then is among those to your account.</p>
-        <form method="post" action="/invitation?token={}"><button>Decline</button></form>"#,
-        escaped(&invitation.org_name),
-        escaped(&invitation.email),
-        invitation.role,
-        link.token
-    );
-    Ok(page(StatusCode::OK, &body))
-}
-
-/// Decline an invitation by the button
-#[utoipa::path(post, path = "/invitation", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, answered or expired", body = String, content_type = "text/html"),
-))]
-async fn decline_invitation(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
-    let mut tx = state.db.begin().await?;
-    let declined = match store::invitation_of_token(&mut tx, &link.token).await? {
-        Some(invitation) => store::refuse(&mut tx, invitation.id, Refusal::Link).await,
-        None => Err(InvitationError::Unknown),
-    };
-    match declined {
-        Ok(()) => {
-            tx.commit().await?;
-            Ok(page(StatusCode::OK, "<h1>Declined</h1><p>Nothing else happens.</p>"))
-        }
-        Err(InvitationError::Unknown) => Ok(page(StatusCode::UNPROCESSABLE_ENTITY, ANSWERED)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-const ANSWERED: &str =
-    "<h1>This link does not work</h1><p>It is unknown, or its invitation answered, taken back or expired.</p>";
 
 /// Text as it may stand in a page.
 fn escaped(text: &str) -> String {

@@ -3,14 +3,12 @@
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use jobs::cargo::{Parked, ParkedMessage};
-use market::cargo::store::{self, KeptReject, MAX_REJECT_BYTES};
+use jobs::cargo::{Parked, ParkedMessage, ReplayError};
+use market::cargo::store::{self, KeptReject};
 use queue::ops;
 use serde::Serialize;
-use serde_json::json;
-use shared::audit::{self, Entry};
+use shared::audit::Actor;
 use shared::config::Config;
-use sqlx::Connection;
 
 use crate::connect;
 use crate::failure::advised;
@@ -71,16 +69,21 @@ impl Events {
             }
             Self::Replay(Replay { limit, reject }) => {
                 let parked = open(&config).await?;
+                let mut conn = connect::open(&config).await?;
                 let sent = if reject.is_empty() {
-                    parked.replay(limit).await?.into()
+                    parked.replay(&mut conn, Actor::CommandLine, limit).await?.into()
                 } else {
-                    send_rejects(&config, &parked, &reject).await?
+                    let mut events = connect::events(&config).await?;
+                    let sent = parked.replay_rejects(&mut conn, &mut events, Actor::CommandLine, &reject).await;
+                    sent.map_err(|error| match error {
+                        ReplayError::NoReject { .. } => {
+                            advised(error.to_string(), "`tradeyard events parked` lists the rejects")
+                        }
+                        error => error.into(),
+                    })?
                 };
                 let left = parked.count().await?;
                 parked.close().await?;
-                let mut conn = connect::open(&config).await?;
-                let (subject, data) = (("events", "parked".to_owned()), json!({"sent": sent, "rejects": reject}));
-                audit::append(&mut conn, Entry { actor: None, action: "events.replay", subject, data }).await?;
                 output.show(&Replayed { sent, left }, |done| {
                     format!("{} sent into the lane again; {} messages are parked", done.sent, done.left)
                 })
@@ -94,23 +97,6 @@ async fn open(config: &Config) -> anyhow::Result<Parked> {
         advised("this installation has no RabbitMQ", "set AMQP_URL to the one that carries the cargo events")
     })?;
     Parked::open(url, &config.namespace).await.context("look into the lane of cargo events")
-}
-
-async fn send_rejects(config: &Config, parked: &Parked, ids: &[i64]) -> anyhow::Result<u64> {
-    let mut conn = connect::events(config).await?;
-    for (sent, id) in ids.iter().enumerate() {
-        // Gone before it is sent: the consumer may reject it again at once, and that must not be deleted. A commit that fails leaves
-        // it here as well, and the log notices what it gets twice.
-        let mut tx = conn.begin().await?;
-        let Some((routing_key, bytes)) = store::take_reject(&mut tx, *id).await? else {
-            let problem =
-                format!("reject {id} is not there, or is longer than the {MAX_REJECT_BYTES} bytes that are kept");
-            return Err(advised(format!("{problem}; {sent} were sent"), "`tradeyard events parked` lists the rejects"));
-        };
-        parked.publish(&routing_key, &bytes).await?;
-        tx.commit().await?;
-    }
-    Ok(u64::try_from(ids.len())?)
 }
 
 fn view(listing: &Listing, now: DateTime<Utc>, output: Output) -> String {

@@ -1,6 +1,7 @@
 //! One file for each group of commands.
 
 pub(crate) mod admin;
+pub(crate) mod audit;
 pub(crate) mod dev;
 pub(crate) mod emails;
 pub(crate) mod enqueue;
@@ -8,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod filter;
 pub(crate) mod jobs;
 pub(crate) mod migrate;
+pub(crate) mod orgs;
 pub(crate) mod queues;
 pub(crate) mod schedules;
 pub(crate) mod sinks;

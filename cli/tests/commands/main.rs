@@ -4,6 +4,7 @@
 mod compose;
 mod jobs_and_queues;
 mod mail_and_events;
+mod orgs_and_audit;
 mod settings;
 
 use std::path::Path;

@@ -4,7 +4,7 @@
 //! It goes to those who trade for an organisation now. The person who bid or listed may have left it since.
 
 use market::auctions::model::{Award, Closed};
-use market::emails::model::{Content, Outbid, Sold, Unsold, Won};
+use market::emails::model::{Content, EndingSoon, Outbid, Sold, Unsold, Won};
 use market::identity::store as identity;
 use market::ids::ListingId;
 use market::listings::store as listings;
@@ -18,14 +18,23 @@ use crate::emails::{MailError, post_to};
 /// How many people of one organisation get the same news at most: the longest-standing ones.
 const MOST_PER_ORG: i64 = 20;
 
-/// Tells those who trade for organisations that have lost their lead, or their share. `reference` names the occasion: of each one
-/// they are told once.
+/// Notifies those who trade for organisations that have lost their lead, or their share. `reference` names the occasion: of each one
+/// they are notified once.
 pub async fn outbid(tx: &mut JobTx, orgs: &[OrgId], reference: &str, outbid: Outbid) -> Result<(), MailError> {
     let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
     Ok(post_to(tx, &people, reference, &Content::Outbid(outbid)).await?)
 }
 
-/// Tells buyer and seller of an award, whether by bid or by purchase: one mail per person and order.
+/// Reminds those who trade for these organisations of the end. `reference` names the reminder: of each one they are reminded once.
+pub async fn ending_soon(tx: &mut JobTx, orgs: &[OrgId], reference: &str, ending: EndingSoon) -> Result<(), MailError> {
+    if orgs.is_empty() {
+        return Ok(());
+    }
+    let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
+    Ok(post_to(tx, &people, reference, &Content::EndingSoon(ending)).await?)
+}
+
+/// Notifies buyer and seller of an award, whether by bid or by purchase: one mail per person and order.
 pub async fn award(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(), MailError> {
     let order = orders::order(tx, closed.seller.org, award.order).await?;
     let order = order.ok_or(MailError::Missing("the order of an award"))?;
@@ -53,7 +62,7 @@ pub async fn award(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(),
     Ok(())
 }
 
-/// Tells the seller that nobody bid, or that the reserve was not met.
+/// Notifies the seller that nobody bid, or that the reserve was not met.
 pub async fn unsold(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
     let auction = &closed.auction;
     let content = Content::Unsold(Unsold {

@@ -2,6 +2,7 @@
 
 mod close_auction;
 pub mod events;
+mod flag_accounts;
 pub mod mail;
 mod notify_outbid;
 mod open_auction;
@@ -9,6 +10,7 @@ mod remind_bidders;
 mod sweep_auctions;
 
 pub use close_auction::CloseAuction;
+pub use flag_accounts::FlagAccounts;
 pub use notify_outbid::{LateBid, NotifyOutbid};
 pub use open_auction::OpenAuction;
 pub use remind_bidders::{RemindBidders, Reminder};

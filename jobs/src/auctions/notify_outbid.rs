@@ -11,17 +11,17 @@ use shared::money::Money;
 
 use crate::queues;
 
-/// Tells organisations by mail that they were outbid: of each time in the auction's last hour, before that at most once in ten
+/// Notifies organisations by mail that they were outbid: each time in the auction's last hour, before that at most once in ten
 /// minutes, with the figures of that moment. A second run posts nothing: a mail is one per (template, recipient, bid or version).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NotifyOutbid {
     pub auction: AuctionId,
     pub orgs: Vec<OrgId>,
-    /// It is the one that waits for its time on behalf of an organisation that was told a moment ago.
+    /// It is the one that waits for its time on behalf of an organisation that was notified a moment ago.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waiting: bool,
-    /// Of a bid in the last hour, which is told at once, whatever has happened since.
+    /// A bid in the last hour, of which the organisations hear at once, whatever has happened since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_bid: Option<LateBid>,
 }
@@ -37,7 +37,7 @@ pub struct LateBid {
 }
 
 impl NotifyOutbid {
-    /// What is to be told of a bid; nothing when it has displaced nobody.
+    /// The notice that a bid calls for; none when it has displaced nobody.
     #[must_use]
     pub fn of(placed: &PlacedBid) -> Option<Self> {
         let auction = &placed.auction;
@@ -55,7 +55,7 @@ impl NotifyOutbid {
         })
     }
 
-    /// The same for one organisation that was told a moment ago: at `due` it is told how things are then.
+    /// The same for one organisation that was notified a moment ago: at `due` it hears how things are then.
     pub fn again(auction: AuctionId, org: OrgId, due: DateTime<Utc>) -> Enqueue {
         // One that waits for its time will see everything that happens until then.
         let key = Unique::while_open(format_args!("{auction}:{org}"));

@@ -9,4 +9,4 @@ pub mod topology;
 pub use create_partitions::CreatePartitions;
 pub use lane::{BrokerLane, EventLane, LaneError, MAX_MESSAGE_BYTES, MAX_MESSAGE_EVENTS};
 pub use link::LinkError;
-pub use parked::{Parked, ParkedMessage};
+pub use parked::{Parked, ParkedMessage, ReplayError};

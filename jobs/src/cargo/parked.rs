@@ -8,10 +8,14 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use market::cargo::EventMessage;
+use market::cargo::store::{MAX_REJECT_BYTES, take_reject};
 use queue::transport::rabbit::connection::connect;
 use secrecy::SecretString;
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
+use shared::audit::{self, Actor, Entry};
+use sqlx::{Connection as _, PgConnection};
 
 use super::link::LinkError;
 use super::topology;
@@ -19,6 +23,17 @@ use super::topology;
 /// How long RabbitMQ may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PERSISTENT: u8 = 2;
+
+/// Why something was not sent into the lane again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error("reject {id} is not there, or is longer than the {MAX_REJECT_BYTES} bytes that are kept; {sent} were sent")]
+    NoReject { id: i64, sent: u64 },
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+}
 
 /// A connection to what is parked.
 #[derive(Debug)]
@@ -77,9 +92,54 @@ impl Parked {
         Ok(found)
     }
 
-    /// Sends the oldest parked messages into the lane again, each as if it were new; returns how many. A message leaves its place
-    /// after RabbitMQ has confirmed it, so that an interruption sends it twice, which the log notices.
-    pub async fn replay(&self, limit: u32) -> Result<u32, LinkError> {
+    /// Sends the oldest parked messages into the lane again, each as if it were new, and writes that to the audit log; returns how
+    /// many. A message leaves its place after RabbitMQ has confirmed it, so that an interruption sends it twice, which the log of
+    /// events notices.
+    pub async fn replay(&self, conn: &mut PgConnection, actor: Actor, limit: u32) -> Result<u32, ReplayError> {
+        let sent = self.send_parked(limit).await?;
+        record(conn, actor, sent.into(), &[]).await?;
+        Ok(sent)
+    }
+
+    /// The same with these rejected events, which leave the database of the events; what was sent before one failed is in the audit
+    /// log as well.
+    pub async fn replay_rejects(
+        &self,
+        conn: &mut PgConnection,
+        events: &mut PgConnection,
+        actor: Actor,
+        rejects: &[i64],
+    ) -> Result<u64, ReplayError> {
+        let mut sent = 0;
+        let all = self.send_rejects(events, rejects, &mut sent).await;
+        let done = rejects.iter().take(usize::try_from(sent).unwrap_or(usize::MAX)).copied().collect::<Vec<_>>();
+        if sent > 0 {
+            record(conn, actor, sent, &done).await?;
+        }
+        all?;
+        Ok(sent)
+    }
+
+    async fn send_rejects(
+        &self,
+        events: &mut PgConnection,
+        rejects: &[i64],
+        sent: &mut u64,
+    ) -> Result<(), ReplayError> {
+        for id in rejects {
+            // Gone before it is sent: the consumer may reject it again at once, and that must not be deleted. A commit that fails
+            // leaves it here as well, and the log notices what it gets twice.
+            let mut tx = events.begin().await?;
+            let taken = take_reject(&mut tx, *id).await?;
+            let (routing_key, bytes) = taken.ok_or(ReplayError::NoReject { id: *id, sent: *sent })?;
+            self.publish(&routing_key, &bytes).await?;
+            tx.commit().await?;
+            *sent += 1;
+        }
+        Ok(())
+    }
+
+    async fn send_parked(&self, limit: u32) -> Result<u32, LinkError> {
         let most = self.count().await?.min(limit);
         for done in 0..most {
             let got = self.publishing.basic_get(self.queue(), BasicGetOptions::default()).await?;
@@ -117,6 +177,12 @@ impl Parked {
     fn queue(&self) -> ShortString {
         topology::parked(&self.namespace).into()
     }
+}
+
+async fn record(conn: &mut PgConnection, actor: Actor, sent: u64, rejects: &[i64]) -> Result<(), sqlx::Error> {
+    let (subject, data) = (("events", "parked".to_owned()), json!({"sent": sent, "rejects": rejects}));
+    audit::append(conn, Entry { actor, action: "events.replay", subject, data }).await?;
+    Ok(())
 }
 
 /// The reason of the newest death.

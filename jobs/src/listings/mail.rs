@@ -1,4 +1,4 @@
-//! What sellers are told of decisions about their listings.
+//! Mail to sellers about decisions on their listings.
 
 use market::emails::model::{Content, ListingReinstated, ListingSuspended};
 use market::listings::store::Moderated;
@@ -7,7 +7,7 @@ use queue::JobTx;
 use crate::auctions::mail::traders;
 use crate::emails::{MailError, post_to};
 
-/// Tells those who trade for the seller, in the transaction of the decision.
+/// Notifies those who trade for the seller, in the transaction of the decision.
 pub async fn moderated(tx: &mut JobTx, moderated: &Moderated) -> Result<(), MailError> {
     let listing = &moderated.listing;
     let title = listing.title.clone();

@@ -59,7 +59,7 @@ async fn ask<J: Job>(
     data["job"] = json!(job);
     data["counted"] = json!(counted);
     let subject = ("job", job.to_string());
-    audit::append(&mut tx, Entry { actor: wanted.actor.user(), action: wanted.action, subject, data }).await?;
+    audit::append(&mut tx, Entry { actor: wanted.actor, action: wanted.action, subject, data }).await?;
     tx.commit().await?;
     Ok(Asked { job, counted })
 }

@@ -160,6 +160,8 @@ pub struct BidView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedBid {
     pub bid: BidId,
+    /// It is the organisation's first one in the auction; of two at once, both may be.
+    pub first: bool,
     pub effect: Effect,
     pub end_moved: bool,
     pub placed_at: DateTime<Utc>,
@@ -171,7 +173,39 @@ pub struct PlacedBid {
     pub auction: AuctionView,
 }
 
-/// An organisation in an auction, and the person who bid for it last.
+/// An organisation with a bid in an auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuctionBidder {
+    /// As in the list of bids.
+    pub number: i64,
+    pub org: OrgId,
+}
+
+/// Two organisations in an auction that may belong to the same people: for moderators to look at. Nothing follows from it by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AccountFlag {
+    pub id: i64,
+    pub auction: AuctionId,
+    /// Who sells there; one of the two, or neither.
+    pub seller: OrgId,
+    #[schema(min_items = 2, max_items = 2)]
+    pub orgs: [FlaggedOrg; 2],
+    /// What the two have in common: `shared_person` (somebody belongs to both), `same_founder`, `same_mailbox` (but for dots and
+    /// what follows a plus), `same_device` (logins from one network with one program), `same_name`.
+    pub signals: Vec<String>,
+    /// The people by whom it shows.
+    pub people: Vec<UserId>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// One of the two organisations of an [`AccountFlag`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FlaggedOrg {
+    pub id: OrgId,
+    pub legal_name: String,
+}
+
+/// An organisation in an auction, and the person who acts for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Participant {
     pub org: OrgId,

@@ -8,7 +8,7 @@ mod rules;
 pub mod store;
 
 pub use model::{CargoEvent, EventMessage, EventType, OwnedEvent, Position, ShipmentStatus, StoredEvent};
-pub use rules::validate::{Bounds, Fault, MAX_PAYLOAD_BYTES};
+pub use rules::validate::{Bounds, Fault, MAX_PAYLOAD_BYTES, cleaned_payload};
 pub use rules::{Standing, standing};
 
 use std::borrow::Cow;

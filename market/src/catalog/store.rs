@@ -1,6 +1,9 @@
 //! SQL of categories and items.
 
 mod categories;
+mod compiled;
+
+use std::sync::Arc;
 
 use serde_json::Value;
 use shared::ids::OrgId;
@@ -8,6 +11,7 @@ use shared::invalid::{ConstraintMessages, Faults, Invalid, constraint_message, v
 use sqlx::PgConnection;
 
 use super::model::{Item, ItemChange, NewItem};
+use super::rules::cleaned;
 use super::rules::schema::Schema;
 use crate::ids::{CategoryId, ItemId};
 
@@ -71,9 +75,10 @@ pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> 
     let schema = sqlx::query_scalar!("SELECT attribute_schema FROM categories WHERE id = $1", new.category_id.0)
         .fetch_optional(&mut *conn)
         .await?;
+    let attributes = cleaned(&new.attributes)?;
     // A missing category is reported by the foreign key below.
     if let Some(schema) = schema {
-        read(&schema)?.check(&new.attributes)?;
+        read(&schema)?.check(&attributes)?;
     }
     let item = sqlx::query_as!(
         Item,
@@ -87,7 +92,7 @@ pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> 
         new.sku,
         new.title,
         new.unit,
-        Value::Object(new.attributes.clone()),
+        Value::Object(attributes),
         &new.compatibility,
     )
     .fetch_one(conn)
@@ -153,7 +158,8 @@ pub async fn change_item(
     id: ItemId,
     change: &ItemChange,
 ) -> Result<Item, CatalogError> {
-    if let Some(attributes) = &change.attributes {
+    let attributes = change.attributes.as_ref().map(cleaned).transpose()?;
+    if let Some(attributes) = &attributes {
         let schema = sqlx::query_scalar!(
             "SELECT c.attribute_schema
              FROM items AS i
@@ -183,7 +189,7 @@ pub async fn change_item(
         id.0,
         org.0,
         change.title,
-        change.attributes.clone().map(Value::Object),
+        attributes.map(Value::Object),
         change.compatibility.as_deref(),
     )
     .fetch_optional(conn)
@@ -213,8 +219,8 @@ pub async fn check_item(conn: &mut PgConnection, id: ItemId) -> Result<(), Catal
 }
 
 /// A stored schema. One that was not saved by this program may not be readable.
-fn read(schema: &Value) -> Result<Schema, CatalogError> {
-    Schema::read(schema, "/attribute_schema").map_err(CatalogError::BrokenSchema)
+fn read(schema: &Value) -> Result<Arc<Schema>, CatalogError> {
+    compiled::compiled(schema).map_err(CatalogError::BrokenSchema)
 }
 
 /// Hides an item of `org` from lists; listings and orders keep it.

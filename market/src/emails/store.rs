@@ -1,6 +1,8 @@
 //! Statements on `emails`, `email_refusals` and `email_suppressions`.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use shared::audit::{self, Actor};
 use shared::ids::UserId;
 use sqlx::PgConnection;
 
@@ -252,8 +254,9 @@ pub async fn refused(conn: &mut PgConnection, limit: i64) -> Result<Vec<RefusedA
     Ok(addresses)
 }
 
-/// Takes an address off the suppression list and forgets its refusals. `false`: there was nothing against it.
-pub async fn allow(conn: &mut PgConnection, address: &str) -> Result<bool, EmailError> {
+/// Takes an address off the suppression list, forgets its refusals, and writes that to the audit log. `false`: there was nothing
+/// against it. Needs a transaction.
+pub async fn allow(conn: &mut PgConnection, actor: Actor, address: &str) -> Result<bool, EmailError> {
     let found = sqlx::query_scalar!(
         r#"
         WITH suppressed AS (
@@ -269,8 +272,15 @@ pub async fn allow(conn: &mut PgConnection, address: &str) -> Result<bool, Email
         "#,
         address.trim(),
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await?;
+    if found {
+        // The audit log holds no personal data: enough to recognise an address that is known.
+        let digest = Sha256::digest(address.trim().to_lowercase());
+        let digest = digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let subject = ("address", format!("{digest:016x}"));
+        audit::append(conn, audit::Entry { actor, action: "email.allow", subject, data: json!({}) }).await?;
+    }
     Ok(found)
 }
 

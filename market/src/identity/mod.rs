@@ -4,5 +4,5 @@ pub mod model;
 pub mod store;
 
 pub use model::{
-    Email, LegalName, MemberRole, OrgKind, OrgStatus, PersonName, PlatformRole, TimeZone, UserStatus, VatNumber,
+    Email, LegalName, MemberRole, OrgKind, OrgStatus, PersonName, Plan, PlatformRole, TimeZone, UserStatus, VatNumber,
 };

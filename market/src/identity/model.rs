@@ -265,6 +265,15 @@ words! {
 }
 
 words! {
+    /// What an organisation has agreed on with the platform.
+    Plan {
+        Standard = "standard",
+        /// Its people may ask more often.
+        Partner = "partner",
+    }
+}
+
+words! {
     /// What an organisation does on the platform.
     OrgKind { Seller = "seller", Buyer = "buyer", Broker = "broker", Carrier = "carrier", }
 }

@@ -132,7 +132,7 @@ pub(crate) async fn record(
     data: Value,
 ) -> Result<(), sqlx::Error> {
     let subject = (subject.0, subject.1.to_string());
-    audit::append(conn, Entry { actor: actor.user(), action, subject, data }).await?;
+    audit::append(conn, Entry { actor, action, subject, data }).await?;
     Ok(())
 }
 

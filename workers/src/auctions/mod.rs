@@ -1,6 +1,7 @@
 //! Auctions.
 
 mod close_auction;
+mod flag_accounts;
 mod notify_outbid;
 mod open_auction;
 mod remind_bidders;

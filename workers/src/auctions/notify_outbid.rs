@@ -7,7 +7,6 @@ use market::auctions::store;
 use market::emails::model::Outbid;
 use market::ids::AuctionId;
 use queue::{Handler, JobTx, Outcome};
-use shared::ids::OrgId;
 
 use super::close_auction::after;
 use crate::{Cx, Services};
@@ -27,10 +26,10 @@ impl Handler<Services> for NotifyOutbid {
     }
 }
 
-/// Tells all of them of the bid as it was, unless the listing has been suspended since.
+/// Notifies all of them of the bid as it was, unless the listing has been suspended since.
 async fn at_once(tx: &mut JobTx, job: &NotifyOutbid, late: &LateBid) -> anyhow::Result<()> {
     store::note_told(tx, job.auction, &job.orgs).await?;
-    let seen = view(tx, job.auction, None).await?;
+    let seen = view(tx, job.auction).await?;
     if seen.suspended {
         return Ok(());
     }
@@ -40,30 +39,30 @@ async fn at_once(tx: &mut JobTx, job: &NotifyOutbid, late: &LateBid) -> anyhow::
     Ok(mail::outbid(tx, &job.orgs, &bid.to_string(), outbid).await?)
 }
 
-/// Tells those who have not been told for a while how the auction is now; the others later. `Some`: the job waits for one of these, and
-/// has to wait on.
+/// Sends those who have had no notice for a while the auction's present figures, and arranges for the others' notice later. `Some`: the
+/// job waits for one of these, and has to wait on.
 async fn spaced(tx: &mut JobTx, job: &NotifyOutbid) -> anyhow::Result<Option<TimeDelta>> {
     let notices = store::lock_notices(tx, job.auction, &job.orgs).await?;
     // Read once the rows are locked: a job that was not enqueued because one of these organisations had one waiting came with a bid
     // that is in here.
-    let seen = view(tx, job.auction, None).await?;
+    let seen = view(tx, job.auction).await?;
     if !seen.status.is_open() || seen.suspended || seen.ends_at <= seen.server_time {
         return Ok(None);
     }
-    let mut now = Vec::new();
+    let leader = store::leader(tx, job.auction).await?;
+    let (mut now, mut later) = (Vec::new(), Vec::new());
     for (org, told_at) in notices {
         match decide_notice(told_at, seen.ends_at, seen.server_time) {
             // It has got the lead back meanwhile.
-            Notice::Now if view(tx, job.auction, Some(org)).await?.you_lead == Some(true) => {}
+            Notice::Now if leader == Some(org) => {}
             Notice::Now => now.push(org),
             // The end has moved, and the last hour with it.
             Notice::At(due) if job.waiting => return Ok(Some(due - seen.server_time)),
-            Notice::At(due) => {
-                let _ = tx.enqueue_with(NotifyOutbid::again(job.auction, org, due)).await?;
-            }
+            Notice::At(due) => later.push(NotifyOutbid::again(job.auction, org, due)),
             Notice::Told => {}
         }
     }
+    tx.enqueue_all(later).await?;
     if now.is_empty() {
         return Ok(None);
     }
@@ -76,8 +75,8 @@ async fn spaced(tx: &mut JobTx, job: &NotifyOutbid) -> anyhow::Result<Option<Tim
     Ok(None)
 }
 
-async fn view(tx: &mut JobTx, auction: AuctionId, viewer: Option<OrgId>) -> anyhow::Result<AuctionView> {
-    store::view(tx, auction, viewer).await?.context("the auction of a bid")
+async fn view(tx: &mut JobTx, auction: AuctionId) -> anyhow::Result<AuctionView> {
+    store::view(tx, auction, None).await?.context("the auction of a bid")
 }
 
 async fn title(tx: &mut JobTx, auction: &AuctionView) -> anyhow::Result<String> {

@@ -1,7 +1,10 @@
 //! Auctions as their jobs run them: on the real engine, over the real store.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chrono::{DateTime, TimeDelta, Utc};
-use jobs::auctions::{CloseAuction, NotifyOutbid, OpenAuction, RemindBidders, Reminder, SweepAuctions};
+use jobs::auctions::{CloseAuction, FlagAccounts, NotifyOutbid, OpenAuction, RemindBidders, Reminder, SweepAuctions};
 use market::auctions::model::{AuctionStatus, AuctionView, LotMode, NewAuction};
 use market::auctions::store::{self, PlaceBid};
 use market::ids::AuctionId;
@@ -12,6 +15,9 @@ use queue::{Enqueue, Job, Unique};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::ids::UserId;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 use crate::testing::TestWorkers;
 
@@ -30,6 +36,7 @@ impl TestMarket {
             .with::<CloseAuction>()
             .with::<RemindBidders>()
             .with::<NotifyOutbid>()
+            .with::<FlagAccounts>()
             .with::<SweepAuctions>();
         let workers = TestWorkers::with_clock(handlers, clock).await;
         let mut conn = workers.db.pool.acquire().await.unwrap();
@@ -340,4 +347,83 @@ async fn the_sweep_adds_what_is_missing_and_pulls_what_is_late() {
     market.close().await;
 }
 
+/// Counts the statements of this thread that deal with bidders and their mail.
+#[derive(Clone, Debug, Default)]
+struct Statements(Arc<AtomicUsize>);
+
+impl Subscriber for Statements {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        struct Reads(bool);
+        impl Visit for Reads {
+            fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
+                let text = format!("{value:?}");
+                self.0 |= ["INTO emails", "FROM memberships", "FROM bids", "FROM auctions"]
+                    .iter()
+                    .any(|it| text.contains(it));
+            }
+        }
+        let mut reads = Reads(false);
+        event.record(&mut reads);
+        self.0.fetch_add(usize::from(reads.0), Ordering::Relaxed);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn many_bidders_are_reminded_with_as_many_statements_as_few() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let mut counted = Vec::new();
+    for bidders in [2, 12] {
+        let lot = market.auction(&market.terms().await).await;
+        for place in 0..bidders {
+            let bidder = testing::trader(&mut market.workers.db.pool.acquire().await.unwrap()).await;
+            market.bid(lot, bidder, 2_000 + 1_000 * place, None).await;
+        }
+        market.end_in(lot, TimeDelta::hours(23)).await;
+        market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+        let before = market.mails("ending_soon").await.len();
+        let statements = Statements::default();
+        let counting = tracing::subscriber::set_default(statements.clone());
+        assert_eq!(market.workers.queue.drain().await, 1);
+        drop(counting);
+        let mails = market.mails("ending_soon").await.split_off(before);
+        assert_eq!(mails.len(), usize::try_from(bidders).unwrap());
+        assert_eq!(mails.iter().filter(|(_, data)| data["leading"] == json!(true)).count(), 1);
+        counted.push(statements.0.load(Ordering::Relaxed));
+    }
+    assert!(counted[0] > 0 && counted[0] == counted[1], "{counted:?}");
+    market.close().await;
+}
+
+#[tokio::test]
+async fn whoever_trades_for_the_leader_and_for_another_bidder_is_reminded_of_the_lead() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let lot = market.auction(&market.terms().await).await;
+    market.bid(lot, market.ann, 2_000, None).await;
+    market.bid(lot, market.bob, 5_000, None).await;
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
+    let both = testing::member_of(&mut conn, &[market.ann.org, market.bob.org]).await;
+    drop(conn);
+    market.end_in(lot, TimeDelta::hours(23)).await;
+    market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+    market.workers.queue.drain().await;
+    let mails = market.mails("ending_soon").await;
+    let theirs: Vec<_> = mails.iter().filter(|(user, _)| *user == both).map(|(_, data)| &data["leading"]).collect();
+    assert_eq!(theirs, [&json!(true)]);
+    market.close().await;
+}
+
+mod flags;
 mod outbid;

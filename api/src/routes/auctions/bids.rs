@@ -4,14 +4,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use jobs::auctions::NotifyOutbid;
 use jobs::auctions::events::{News, announce};
+use jobs::auctions::{FlagAccounts, NotifyOutbid};
 use market::auctions::model::{AuctionView, BidView, SecretMoney};
 use market::auctions::rules::Effect;
 use market::auctions::store::{self, AuctionError};
 use market::identity::OrgKind;
 use market::ids::{AuctionId, BidId};
-use queue::JobTx;
+use queue::{Enqueue, JobTx};
 use serde::{Deserialize, Serialize};
 use shared::money::Money;
 use utoipa::{IntoParams, ToSchema};
@@ -88,7 +88,8 @@ pub(super) struct PlacedBid {
         headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is no \
         buyer, `brokers_excluded`"),
-    (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`"),
+    (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`, \
+        `too_many_bids`: the organisation has placed 1000 in this auction"),
     (status = 422, description = "`bid_too_low` (says the next minimum), `not_a_raise`, `amount_too_large`, \
         `quantity_on_whole_lot`, `quantity_out_of_range`, `invalid_value`"),
 ))]
@@ -100,7 +101,8 @@ async fn place_bid(
     Idempotent { key, body }: Idempotent<PlaceBid>,
 ) -> Result<Response> {
     // Seven round trips: the caller, BEGIN, the key, lock and judge, write, the answer, COMMIT; the lock is held for the last four.
-    // A divisible lot takes one more for its bids, and a bid that displaces somebody one for the job that tells them.
+    // A divisible lot takes one more for its bids, and an organisation's first bid, or one that displaces somebody, one for the jobs
+    // that follow.
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
@@ -112,8 +114,15 @@ async fn place_bid(
 /// Places the bid with all that belongs to it.
 pub(super) async fn accept(tx: &mut JobTx, bid: &store::PlaceBid) -> Result<PlacedBid> {
     let placed = store::place_bid(tx, bid).await?;
-    if let Some(outbid) = NotifyOutbid::of(&placed) {
-        let _ = tx.enqueue(&outbid).await?;
+    let outbid = NotifyOutbid::of(&placed).map(|job| Enqueue::new(&job));
+    let accounts = FlagAccounts::of(&placed, bid.org).map(|job| Enqueue::new(&job));
+    match (outbid, accounts) {
+        // One statement, under the lock; a job by itself is published at once.
+        (Some(outbid), Some(accounts)) => tx.enqueue_all(vec![outbid, accounts]).await?,
+        (Some(job), None) | (None, Some(job)) => {
+            let _ = tx.enqueue_with(job).await?;
+        }
+        (None, None) => {}
     }
     // Of a hidden raise nobody may hear.
     if placed.public_change {

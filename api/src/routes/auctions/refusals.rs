@@ -32,6 +32,7 @@ fn refused(refusal: Refused, currency: Currency) -> Problem {
         Refused::BrokersExcluded => Problem::forbidden("brokers_excluded", text),
         Refused::SellerSuspended => Problem::conflict("seller_suspended", text),
         Refused::ListingSuspended => Problem::conflict("listing_suspended", text),
+        Refused::TooManyBids => Problem::conflict("too_many_bids", text),
         Refused::NotStarted => Problem::conflict("auction_not_started", text),
         Refused::Ended => Problem::conflict("auction_ended", text),
         Refused::BelowMinimum { minimum } => {

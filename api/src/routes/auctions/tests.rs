@@ -13,6 +13,7 @@ use crate::testing::{Answer, Person, TestApi, with_token};
 mod bidding;
 mod ending;
 mod live;
+mod people;
 mod statements;
 
 /// An API with a seller, two buyers and a moderator, that remembers the text of every answer.

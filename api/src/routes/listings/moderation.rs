@@ -9,6 +9,7 @@ use market::listings::model::Listing;
 use market::listings::store::{self, Moderated};
 use queue::JobTx;
 use serde::Deserialize;
+use shared::audit::Actor;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,6 +18,7 @@ use super::found;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path};
+use crate::routes::orgs::given_reason;
 use crate::state::AppState;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -49,14 +51,10 @@ async fn suspend_listing(
     Json(body): Json<ListingReason>,
 ) -> Result<Json<Listing>> {
     caller.platform(PlatformRole::Moderator)?;
-    let reason = body.reason.trim();
-    if !(1..=1000).contains(&reason.chars().count()) {
-        let detail = "give a reason of up to 1,000 characters";
-        return Err(Problem::unprocessable("reason_length", detail).at("/reason", "length"));
-    }
+    let reason = given_reason(&body.reason)?;
     let mut tx = state.ledger.begin().await?;
     not_own(&caller, &mut tx, id).await?;
-    let moderated = store::suspend(&mut tx, caller.user, id, reason).await?;
+    let moderated = store::suspend(&mut tx, Actor::User(caller.user), id, &reason).await?;
     tell(tx, moderated, News::Suspended).await
 }
 
@@ -77,7 +75,7 @@ async fn reinstate_listing(
     caller.platform(PlatformRole::Moderator)?;
     let mut tx = state.ledger.begin().await?;
     not_own(&caller, &mut tx, id).await?;
-    let moderated = store::reinstate(&mut tx, caller.user, id).await?;
+    let moderated = store::reinstate(&mut tx, Actor::User(caller.user), id).await?;
     tell(tx, moderated, News::Reinstated).await
 }
 

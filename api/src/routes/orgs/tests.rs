@@ -302,3 +302,29 @@ async fn nothing_of_a_suspended_seller_is_shown_or_mailed() {
     drop(conn);
     api.db.close().await;
 }
+
+#[tokio::test]
+async fn an_administrator_puts_an_organisation_on_another_plan() {
+    let api = TestApi::new().await;
+    let (ann, moderator, admin) =
+        (api.person("Ann").await, api.staff(PlatformRole::Moderator).await, api.admin().await);
+    let org = api.org(&ann, "Ann Farm", &moderator).await;
+    let path = format!("/v1/admin/orgs/{org}/plan");
+    let put = async |who, plan: &str| api.call(Some(who), Method::PUT, &path, json!({"plan": plan})).await;
+    put(&ann, "partner").await.refused(403, "role_too_low");
+    put(&moderator, "partner").await.refused(403, "role_too_low");
+    assert_eq!(put(&admin, "gold").await.status, 400);
+    assert_eq!(put(&admin, "partner").await.status, 204);
+    put(&admin, "partner").await.refused(409, "unchanged");
+    assert_eq!(api.get(Some(&ann), &format!("/v1/orgs/{org}")).await.ok()["plan"], "partner");
+    let nobody = format!("/v1/admin/orgs/{}/plan", uuid::Uuid::now_v7());
+    api.call(Some(&admin), Method::PUT, &nobody, json!({"plan": "partner"})).await.refused(404, "not_found");
+    let log = api.get(Some(&admin), &format!("/v1/admin/audit?subject_kind=org&subject_id={org}")).await.ok();
+    let entry = &log["items"][0];
+    assert_eq!((&entry["action"], &entry["actor"]), (&json!("org.change_plan"), &json!(admin.id)));
+    assert_eq!((&entry["actor_kind"], &entry["data"]), (&json!("user"), &json!({"from": "standard", "to": "partner"})));
+    // What the command line did is told from what the system did.
+    let made = api.get(Some(&admin), &format!("/v1/admin/audit?subject_kind=user&subject_id={}", admin.id)).await.ok();
+    assert_eq!(made["items"][0]["actor_kind"], "command_line");
+    api.db.close().await;
+}

@@ -30,7 +30,7 @@ pub use divisible::{Allocation, BookBid, allocate};
 pub use increments::{BadIncrements, IncrementTable};
 pub use notice::{Notice, decide_notice, is_last_hour};
 pub use proxy::{apply, replay};
-pub use retraction::{RetractRefused, Retraction, StandingBid, decide_retraction, take_back};
+pub use retraction::{RetractRefused, Retraction, StandingBid, decide_retraction, take_back, taken_along};
 
 /// An amount in minor units that nobody may see: a bid's maximum, or a reserve. Shows itself to the rules and the store only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,6 +183,9 @@ pub enum Effect {
     Raised,
 }
 
+/// How many bids and raises an organisation places in an auction at most. The database counts them.
+pub const MOST_BIDS: u32 = 1_000;
+
 /// Why a bid or a purchase is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -198,6 +201,8 @@ pub enum Refused {
     SellerSuspended,
     #[error("the listing is suspended")]
     ListingSuspended,
+    #[error("an organisation places at most {MOST_BIDS} bids and raises in an auction")]
+    TooManyBids,
     #[error("the auction has not started")]
     NotStarted,
     #[error("the auction has ended")]

@@ -1,10 +1,10 @@
-//! How often an organisation is told that it was outbid: at most once in ten minutes, and of every time in the last hour.
+//! How often an organisation is notified that it was outbid: at most once in ten minutes, and every time in the last hour.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The least time between two mails.
 const SPACE: TimeDelta = TimeDelta::minutes(10);
-/// So long before the end every lost lead is told at once.
+/// In this last part of an auction every lost lead is reported at once.
 const LAST: TimeDelta = TimeDelta::hours(1);
 
 /// What is to be done about an organisation that was outbid before the last hour.
@@ -12,19 +12,19 @@ const LAST: TimeDelta = TimeDelta::hours(1);
 pub enum Notice {
     /// Tell it.
     Now,
-    /// It was told a moment ago: look again then.
+    /// It was notified a moment ago: look again then.
     At(DateTime<Utc>),
-    /// It was told in the last hour, and with that of everything before.
+    /// It was notified in the last hour, which covers everything before.
     Told,
 }
 
-/// Whether whoever is outbid now is told at once.
+/// Whether whoever is outbid now is notified at once.
 #[must_use]
 pub fn is_last_hour(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now >= ends_at - LAST
 }
 
-/// Decides about an organisation that was told last at `told_at`.
+/// Decides about an organisation that was notified last at `told_at`.
 #[must_use]
 pub fn decide_notice(told_at: Option<DateTime<Utc>>, ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Notice {
     let Some(told_at) = told_at else { return Notice::Now };

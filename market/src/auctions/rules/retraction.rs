@@ -66,9 +66,6 @@ impl StandingBid {
 /// What a retraction does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retraction {
-    /// The numbers of the bids that go: the bid, and the raises that were built on it. They would otherwise go on bidding for
-    /// somebody who has left.
-    pub gone: Vec<i64>,
     pub standing: Standing,
     pub next_minimum: i64,
     /// How many bids the fewer everybody sees.
@@ -77,28 +74,35 @@ pub struct Retraction {
     pub public_change: bool,
 }
 
-/// Takes the bid numbered `seq` out of `bids`, which are all that stand in the order in which they were placed.
-pub fn take_back(state: &State, bids: &[StandingBid], seq: i64) -> Result<Retraction, RetractRefused> {
-    let mut from_it = bids.iter().skip_while(|bid| bid.seq != seq);
+/// The numbers of the bids that go when the one numbered `seq` does: itself, and the raises that were built on it, which
+/// would otherwise go on bidding for somebody who has left. `own` are the bids of its organisation that stand, from it on, in the order in
+/// which they were placed.
+pub fn taken_along(own: &[StandingBid], seq: i64) -> Result<Vec<i64>, RetractRefused> {
+    let mut from_it = own.iter().skip_while(|bid| bid.seq != seq);
     let bid = from_it.next().ok_or(RetractRefused::Already)?;
     let mut gone = vec![seq];
     // A raise is taken back for itself: the others remain.
     if !bid.raise {
-        let later = from_it.filter(|later| later.org == bid.org);
-        gone.extend(later.take_while(|later| later.raise).map(|later| later.seq));
+        gone.extend(from_it.take_while(|later| later.raise).map(|later| later.seq));
     }
-    let remaining = || bids.iter().filter(|bid| !gone.contains(&bid.seq));
+    Ok(gone)
+}
+
+/// What comes of taking a bid, or a raise, back. `remaining` are the bids that stand then, in the order in which they were placed. Those that decide nothing may be missing: of a whole lot, whatever would not raise the price above the highest maximum of
+/// another organisation than the leader's; of a divisible one, whatever cannot be served.
+#[must_use]
+pub fn take_back(state: &State, raise: bool, remaining: &[StandingBid]) -> Retraction {
     let mut after = state.clone();
     match state.terms.lot {
-        Lot::Whole => after.standing = replay(&state.terms, remaining().map(StandingBid::offer)),
+        Lot::Whole => after.standing = replay(&state.terms, remaining.iter().map(StandingBid::offer)),
         Lot::Divisible { .. } => {
-            after.book = remaining().map(StandingBid::in_book).collect();
+            after.book = remaining.iter().map(StandingBid::in_book).collect();
             after.standing = divisible::standing(&state.terms, &after.book);
         }
     }
     let leads = |standing: Standing| standing.leader.map(|leader| leader.org);
     let public_change =
-        !bid.raise || after.standing.price != state.standing.price || leads(after.standing) != leads(state.standing);
+        !raise || after.standing.price != state.standing.price || leads(after.standing) != leads(state.standing);
     let (standing, next_minimum) = (after.standing, after.next_minimum());
-    Ok(Retraction { gone, standing, next_minimum, shown: i64::from(!bid.raise), public_change })
+    Retraction { standing, next_minimum, shown: i64::from(!raise), public_change }
 }

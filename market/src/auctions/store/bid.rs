@@ -93,9 +93,11 @@ pub async fn place_bid(conn: &mut PgConnection, place: &PlaceBid) -> Result<Plac
         i64::from(accepted.public_change),
     )
     .fetch_one(conn)
-    .await?;
+    .await
+    .map_err(|error| AuctionError::of_write(error, locked.currency))?;
     Ok(PlacedBid {
         bid: id,
+        first: locked.first,
         effect: accepted.effect,
         end_moved: accepted.ends_at != locked.state.ends_at,
         placed_at: locked.now,

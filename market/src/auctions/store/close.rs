@@ -1,5 +1,7 @@
 //! Opening, closing and cancelling, and finding what is due.
 
+use serde_json::json;
+use shared::audit::{self, Actor};
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
@@ -108,10 +110,11 @@ pub async fn open(conn: &mut PgConnection, auction: AuctionId) -> Result<OpenOut
     Ok(OpenOutcome::Opened(Box::new(opened.into_view(None))))
 }
 
-/// Cancels an open auction and withdraws its listing; returns the auction as everybody sees it then. `seller` may do so while no
-/// bid stands; [`None`] is the operator, who may at any time.
+/// Cancels an open auction, withdraws its listing and writes that to the audit log; returns the auction as everybody sees it then.
+/// `seller` may do so while no bid stands; [`None`] is a moderator, who may at any time. Needs a transaction.
 pub async fn cancel(
     conn: &mut PgConnection,
+    actor: Actor,
     auction: AuctionId,
     seller: Option<OrgId>,
 ) -> Result<AuctionView, AuctionError> {
@@ -125,6 +128,9 @@ pub async fn cancel(
         return Err(AuctionError::NotCancellable);
     }
     let ended = settle::end(conn, &locked, AuctionStatus::Cancelled, ListingStatus::Withdrawn).await?;
+    let subject = ("auction", auction.to_string());
+    let data = json!({"seller": locked.state.terms.seller, "by_seller": seller.is_some()});
+    audit::append(conn, audit::Entry { actor, action: "auction.cancel", subject, data }).await?;
     Ok(ended.into_view(None))
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Locked {
     pub(super) book_owners: Vec<(BidId, UserId)>,
     /// Who wants something, when somebody was named.
     pub(super) actor: Option<Bidder>,
+    /// Whether the organisation that was named had no bid here when the lock was asked for.
+    pub(super) first: bool,
     /// The database's clock, read when the lock was held.
     pub(super) now: DateTime<Utc>,
 }
@@ -63,6 +65,7 @@ struct Row {
     seller_approved: bool,
     suspended: bool,
     actor_of_seller: bool,
+    actor_bids: bool,
     actor_approved: Option<bool>,
     actor_brokers: Option<bool>,
     now: DateTime<Utc>,
@@ -94,6 +97,7 @@ pub(super) async fn lock(
                   actor.status = 'approved' AS actor_approved, 'broker' = ANY (actor.kinds) AS actor_brokers,
                   EXISTS (SELECT FROM memberships WHERE org_id = locked.seller_org_id AND user_id = $3)
                       AS "actor_of_seller!",
+                  EXISTS (SELECT FROM bids WHERE auction_id = locked.id AND org_id = $2) AS "actor_bids!",
                   clock_timestamp() AS "now!"
            FROM locked
            JOIN orgs AS seller ON seller.id = locked.seller_org_id
@@ -139,6 +143,7 @@ impl Row {
                 approved: self.actor_approved.unwrap_or(false),
                 broker: self.actor_brokers.unwrap_or(false),
             }),
+            first: !self.actor_bids,
             now: self.now,
             state: State {
                 terms: Terms {

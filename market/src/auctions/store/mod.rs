@@ -12,6 +12,7 @@ mod bid;
 mod buy_now;
 mod close;
 mod create;
+mod flags;
 mod list;
 mod lock;
 mod notice;
@@ -21,7 +22,7 @@ mod settle;
 mod suspend;
 mod view;
 
-use shared::invalid::Invalid;
+use shared::invalid::{Invalid, violated};
 use shared::money::Currency;
 
 use crate::orders::store::OrderError;
@@ -32,9 +33,10 @@ pub use bid::{PlaceBid, place_bid};
 pub use buy_now::buy_now;
 pub use close::{cancel, close, due_to_open, open, overdue};
 pub use create::create;
+pub use flags::{FlagFilter, flag, flags};
 pub use list::{OpenFilter, Place, open_auctions};
 pub use notice::{lock_notices, note_told};
-pub use read::{bids, ending_soon, of_listing, participants, versions, view, views};
+pub use read::{bidders, bids, ending_soon, leader, of_listing, versions, view, views};
 pub use retract::retract;
 pub(crate) use suspend::{lock_open, set_suspended};
 
@@ -60,6 +62,19 @@ pub enum AuctionError {
     Order(#[from] OrderError),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+}
+
+impl AuctionError {
+    /// What the database refuses while a bid or an award is written, because it counts, or because somebody has joined the seller
+    /// since the auction was locked.
+    fn of_write(error: sqlx::Error, currency: Currency) -> Self {
+        let refusal = match violated(&error) {
+            Some("bids_per_org") => Refused::TooManyBids,
+            Some("bids_not_by_sellers_people" | "awards_not_to_sellers_people") => Refused::SellersPeople,
+            _ => return Self::Database(error),
+        };
+        Self::Refused { refusal, currency }
+    }
 }
 
 #[cfg(test)]

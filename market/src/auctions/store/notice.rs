@@ -1,4 +1,4 @@
-//! When organisations were last told that they were outbid.
+//! When organisations were last notified that they were outbid.
 
 use chrono::{DateTime, Utc};
 use shared::ids::OrgId;
@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use crate::ids::AuctionId;
 
-/// When each of these organisations was last told. Their rows stay locked: of two that are about to tell the same organisation, the
+/// When each of these organisations was last notified. Their rows stay locked: of two that are about to notify the same organisation, the
 /// second one sees what the first one did, and reads the auction after it.
 pub async fn lock_notices(
     conn: &mut PgConnection,
@@ -30,7 +30,7 @@ pub async fn lock_notices(
     Ok(rows.into_iter().map(|row| (row.org_id, row.told_at)).collect())
 }
 
-/// Notes that these organisations are told now.
+/// Notes that these organisations are notified now.
 pub async fn note_told(conn: &mut PgConnection, auction: AuctionId, orgs: &[OrgId]) -> Result<(), sqlx::Error> {
     let orgs: Vec<_> = orgs.iter().map(|org| org.0).collect();
     sqlx::query!(

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shared::ids::{OrgId, UserId};
+use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
 use super::view::view_query;
-use crate::auctions::model::{AuctionStatus, AuctionView, BidStatus, BidView, LotMode, Participant};
+use crate::auctions::model::{AuctionBidder, AuctionStatus, AuctionView, BidStatus, BidView, LotMode};
 use crate::auctions::rules::{BookBid, allocate, most_served};
 use crate::ids::{AuctionId, BidId, ListingId};
 
@@ -81,20 +81,45 @@ pub async fn ending_soon(
     .await
 }
 
-/// Who has a bid that stands in the auction, with the person who placed the latest one.
-pub async fn participants(conn: &mut PgConnection, auction: AuctionId) -> Result<Vec<Participant>, sqlx::Error> {
+/// Up to `limit` organisations with a bid that stands in the auction, after the bidder numbered `after`, in the order of their
+/// numbers.
+pub async fn bidders(
+    conn: &mut PgConnection,
+    auction: AuctionId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<AuctionBidder>, sqlx::Error> {
     sqlx::query_as!(
-        Participant,
-        r#"SELECT DISTINCT ON (b.org_id) b.org_id AS "org: OrgId", b.placed_by AS "user: UserId"
-           FROM bids AS b
-           LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
-           WHERE b.auction_id = $1
-             AND r.bid_id IS NULL
-           ORDER BY b.org_id, b.seq DESC"#,
+        AuctionBidder,
+        r#"SELECT first.bidder AS number, first.org_id AS "org: OrgId"
+           FROM bids AS first
+           WHERE first.auction_id = $1
+             AND first.nth = 1
+             AND first.bidder > $2
+             AND EXISTS (
+                 SELECT
+                 FROM bids AS b
+                 LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
+                 WHERE b.auction_id = $1
+                   AND b.org_id = first.org_id
+                   AND r.bid_id IS NULL
+             )
+           ORDER BY first.bidder
+           LIMIT $3"#,
         auction.0,
+        after,
+        limit,
     )
     .fetch_all(conn)
     .await
+}
+
+/// Who leads now; nobody does on a divisible lot.
+pub async fn leader(conn: &mut PgConnection, auction: AuctionId) -> Result<Option<OrgId>, sqlx::Error> {
+    let row = sqlx::query!(r#"SELECT leader_org_id AS "leader: OrgId" FROM auctions WHERE id = $1"#, auction.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.and_then(|row| row.leader))
 }
 
 struct BidRow {
@@ -132,32 +157,45 @@ pub async fn bids(
     else {
         return Ok(None);
     };
+    let raises = match viewer {
+        Some(viewer) => own_raises(conn, auction, viewer).await?,
+        None => Vec::new(),
+    };
+    let end = End::before(&raises, before.unwrap_or(i64::MAX));
     // Numbered without others' raises: a gap would reveal them. An award to an organisation marks its last bid as won.
     // What a bid showed when it was outbid may be the maximum that leads after a retraction: a leader's bids show no more than
     // the price.
     let rows = sqlx::query_as!(
         BidRow,
-        r#"WITH shown AS (
-               SELECT b.*, r.retracted_at, row_number() OVER (ORDER BY b.seq) AS number,
-                      min(b.seq) OVER (PARTITION BY b.org_id) AS first_seq,
-                      b.seq >= max(b.seq) FILTER (WHERE r.bid_id IS NULL AND b.kind = 'bid') OVER (PARTITION BY b.org_id)
-                          AS last_of_org
-               FROM bids AS b
-               LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
-               WHERE b.auction_id = $1
-                 AND (b.kind = 'bid' OR b.org_id = $4)
-           ),
-           numbered AS (
-               SELECT *, dense_rank() OVER (ORDER BY first_seq) AS bidder
-               FROM shown
+        r#"WITH page AS (
+               (
+                   SELECT *
+                   FROM bids
+                   WHERE auction_id = $1
+                     AND kind = 'bid'
+                     AND number < $2
+                   ORDER BY number DESC
+                   LIMIT $3
+               )
+               UNION ALL
+               (
+                   SELECT *
+                   FROM bids
+                   WHERE auction_id = $1
+                     AND org_id = $4
+                     AND kind = 'raise'
+                     AND seq < $7
+                   ORDER BY nth DESC
+                   LIMIT $3
+               )
            )
-           SELECT n.id AS "id: BidId", n.seq, n.org_id AS "org_id: OrgId", n.number AS "number!", n.bidder AS "bidder!",
-                  n.kind = 'raise' AS "raise!",
+           SELECT n.id AS "id!: BidId", n.seq AS "seq!", n.org_id AS "org_id!: OrgId", n.number AS "number!",
+                  n.bidder AS "bidder!", n.kind = 'raise' AS "raise!",
                   CASE
-                      WHEN n.org_id = $5 AND n.retracted_at IS NULL THEN least(n.amount_minor, $6)
+                      WHEN n.org_id = $5 AND r.retracted_at IS NULL THEN least(n.amount_minor, $6)
                       ELSE n.amount_minor
                   END AS "amount_minor!",
-                  n.quantity, n.placed_at, n.retracted_at AS "retracted_at?",
+                  n.quantity AS "quantity!", n.placed_at AS "placed_at!", r.retracted_at AS "retracted_at?",
                   EXISTS (
                       SELECT
                       FROM awards AS w
@@ -167,17 +205,28 @@ pub async fn bids(
                         AND w.source <> 'buy_now'
                         AND (w.lot_mode = 'whole' OR w.bid_id = n.id)
                   ) AS "won!",
-                  coalesce(n.last_of_org, false) AS "last_of_org!"
-           FROM numbered AS n
-           WHERE n.number < coalesce($2, 9223372036854775807)
-           ORDER BY n.number DESC
+                  n.seq >= coalesce(last.seq, n.seq + 1) AS "last_of_org!"
+           FROM page AS n
+           LEFT JOIN bid_retractions AS r ON r.bid_id = n.id
+           LEFT JOIN LATERAL (
+               SELECT b.seq
+               FROM bids AS b
+               WHERE b.auction_id = $1
+                 AND b.org_id = n.org_id
+                 AND b.kind = 'bid'
+                 AND NOT EXISTS (SELECT FROM bid_retractions AS gone WHERE gone.bid_id = b.id)
+               ORDER BY b.nth DESC
+               LIMIT 1
+           ) AS last ON true
+           ORDER BY n.seq DESC
            LIMIT $3"#,
         auction.0,
-        before,
+        end.number,
         limit,
         viewer.map(|org| org.0),
         lot.leader_org_id.map(|org| org.0),
         lot.price_minor,
+        end.seq,
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -193,7 +242,7 @@ pub async fn bids(
         let mine = viewer == Some(row.org_id);
         BidView {
             id: mine.then_some(row.id),
-            number: row.number,
+            number: row.number + raises_until(&raises, row.seq),
             bidder: row.bidder,
             mine,
             raise: row.raise,
@@ -211,6 +260,52 @@ pub async fn bids(
         }
     });
     Ok(Some(views.collect()))
+}
+
+/// A raise of the organisation that looks at the list, which counts in its list only.
+struct OwnRaise {
+    seq: i64,
+    /// Of the bid before it.
+    number: i64,
+}
+
+/// In the order in which they were placed.
+async fn own_raises(conn: &mut PgConnection, auction: AuctionId, org: OrgId) -> Result<Vec<OwnRaise>, sqlx::Error> {
+    sqlx::query_as!(
+        OwnRaise,
+        "SELECT seq, number
+         FROM bids
+         WHERE auction_id = $1
+           AND org_id = $2
+           AND kind = 'raise'
+         ORDER BY nth",
+        auction.0,
+        org.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many own raises there were up to the bid numbered `seq`.
+fn raises_until(raises: &[OwnRaise], seq: i64) -> i64 {
+    i64::try_from(raises.partition_point(|raise| raise.seq <= seq)).unwrap_or(i64::MAX)
+}
+
+/// Where a page ends, by the stored numbers: bids lie before `number`, own raises before `seq`.
+struct End {
+    number: i64,
+    seq: i64,
+}
+
+impl End {
+    /// The page that ends before `before`, a number in which own raises count.
+    fn before(raises: &[OwnRaise], before: i64) -> Self {
+        // Both grow along the list, so the first raise at or after the end ends the raises, and what follows the one before it
+        // is counted with as many raises.
+        let within = (1_i64..).zip(raises).take_while(|(nth, raise)| raise.number + nth < before).count();
+        let counted = i64::try_from(within).unwrap_or(i64::MAX);
+        Self { number: before.saturating_sub(counted), seq: raises.get(within).map_or(i64::MAX, |raise| raise.seq) }
+    }
 }
 
 /// The numbers of the bids that would get something of a divisible lot now.

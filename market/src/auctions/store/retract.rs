@@ -5,10 +5,10 @@ use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
 use super::AuctionError;
-use super::lock::lock;
+use super::lock::{Locked, lock};
 use super::view::view_query;
 use crate::auctions::model::Retracted;
-use crate::auctions::rules::{Secret, StandingBid, decide_retraction, take_back};
+use crate::auctions::rules::{Lot, Secret, StandingBid, decide_retraction, most_served, take_back, taken_along};
 use crate::ids::{AuctionId, BidId};
 
 struct Row {
@@ -20,7 +20,8 @@ struct Row {
     quantity: i64,
 }
 
-/// Takes a bid of `org` back, with the raises on top of it. Four statements.
+/// Takes a bid of `org` back, with the raises on top of it. It reads the organisation's own bids, and those that decide what remains,
+/// however many others there are.
 pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: UserId) -> Result<Retracted, AuctionError> {
     let placed = sqlx::query!(
         r#"SELECT auction_id AS "auction_id: AuctionId", org_id AS "org_id: OrgId", seq, placed_at FROM bids WHERE id = $1"#,
@@ -31,24 +32,21 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     .ok_or(AuctionError::NotFound)?;
     let locked = lock(conn, placed.auction_id, None).await?.ok_or(AuctionError::NotFound)?;
     decide_retraction(&locked.state, org, placed.org_id, placed.placed_at, locked.now)?;
-    let rows = sqlx::query_as!(
-        Row,
-        r#"SELECT b.id AS "id: BidId", b.org_id AS "org_id: OrgId", b.seq, b.kind = 'raise' AS "raise!",
-                  b.maximum_minor, b.quantity
-           FROM bids AS b
-           LEFT JOIN bid_retractions AS r ON r.bid_id = b.id
-           WHERE b.auction_id = $1
-             AND r.bid_id IS NULL
-           ORDER BY b.seq"#,
-        locked.id.0,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let standing: Vec<_> = rows.iter().map(Row::standing).collect();
-    let retraction = take_back(&locked.state, &standing, placed.seq)?;
+    let own = own_from(conn, locked.id, org, placed.seq).await?;
+    let gone = taken_along(&own.iter().map(Row::standing).collect::<Vec<_>>(), placed.seq)?;
+    let raise = own.first().is_some_and(|row| row.raise);
+    let mut rows = match locked.state.terms.lot {
+        Lot::Whole => deciding(conn, &locked, &gone).await?,
+        Lot::Divisible { quantity, min_order } => {
+            best_of_book(conn, locked.id, &gone, most_served(quantity, min_order)).await?
+        }
+    };
+    rows.sort_unstable_by_key(|row| row.seq);
+    let remaining: Vec<_> = rows.iter().map(Row::standing).collect();
+    let retraction = take_back(&locked.state, raise, &remaining);
     let leader = retraction.standing.leader;
-    let id_of = |seq| rows.iter().find(|row| row.seq == seq).map(|row| row.id.0);
-    let gone: Vec<_> = retraction.gone.iter().filter_map(|seq| id_of(*seq)).collect();
+    let leading = leader.and_then(|leader| rows.iter().find(|row| row.seq == leader.rank.seq)).map(|row| row.id.0);
+    let gone: Vec<_> = own.iter().filter(|row| gone.contains(&row.seq)).map(|row| row.id.0).collect();
     let written = view_query!(
         "WITH taken_back AS (
              INSERT INTO bid_retractions (bid_id, auction_id, org_id, retracted_by, retracted_at)
@@ -74,7 +72,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
         locked.now,
         retraction.standing.price,
         retraction.next_minimum,
-        leader.and_then(|leader| id_of(leader.rank.seq)),
+        leading,
         leader.map(|leader| leader.org.0),
         leader.map(|leader| leader.rank.seq),
         leader.map(|leader| leader.rank.amount.reveal()),
@@ -84,6 +82,115 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     .fetch_one(conn)
     .await?;
     Ok(Retracted { auction: written.into_view(Some(org)), public_change: retraction.public_change })
+}
+
+/// The bids of the organisation that stand, from the one numbered `seq` on.
+async fn own_from(conn: &mut PgConnection, auction: AuctionId, org: OrgId, seq: i64) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT b.id AS "id: BidId", b.org_id AS "org_id: OrgId", b.seq, b.kind = 'raise' AS "raise!",
+                  b.maximum_minor, b.quantity
+           FROM bids AS b
+           WHERE b.auction_id = $1
+             AND b.org_id = $2
+             AND b.seq >= $3
+             AND NOT EXISTS (SELECT FROM bid_retractions AS r WHERE r.bid_id = b.id)
+           ORDER BY b.nth"#,
+        auction.0,
+        org.0,
+        seq,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The bids on a whole lot that decide price and leader once those in `gone` are away: all of who leads then, and those of others
+/// that could raise the price above the highest maximum among them. The price is that maximum at least, whenever it was bid, and
+/// every other bid lifts it to its own maximum and one increment at most.
+async fn deciding(conn: &mut PgConnection, locked: &Locked, gone: &[i64]) -> Result<Vec<Row>, sqlx::Error> {
+    let best = sqlx::query!(
+        r#"WITH best AS (
+               SELECT b.org_id
+               FROM bids AS b
+               WHERE b.auction_id = $1
+                 AND b.lot_mode = 'whole'
+                 AND b.seq <> ALL ($2)
+                 AND NOT EXISTS (SELECT FROM bid_retractions AS r WHERE r.bid_id = b.id)
+               ORDER BY b.maximum_minor DESC, b.seq
+               LIMIT 1
+           )
+           SELECT best.org_id AS "org: OrgId", (
+               SELECT b.maximum_minor
+               FROM bids AS b
+               WHERE b.auction_id = $1
+                 AND b.lot_mode = 'whole'
+                 AND b.seq <> ALL ($2)
+                 AND b.org_id <> best.org_id
+                 AND NOT EXISTS (SELECT FROM bid_retractions AS r WHERE r.bid_id = b.id)
+               ORDER BY b.maximum_minor DESC, b.seq
+               LIMIT 1
+           ) AS highest_of_others
+           FROM best"#,
+        locked.id.0,
+        gone,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(best) = best else { return Ok(Vec::new()) };
+    // Increments never fall with the price.
+    let from = best.highest_of_others.map(|highest| highest - locked.state.terms.increments.step(highest));
+    sqlx::query_as!(
+        Row,
+        r#"SELECT b.id AS "id!: BidId", b.org_id AS "org_id!: OrgId", b.seq AS "seq!", b.kind = 'raise' AS "raise!",
+                  b.maximum_minor AS "maximum_minor!", b.quantity AS "quantity!"
+           FROM (
+               SELECT *
+               FROM bids
+               WHERE auction_id = $1
+                 AND org_id = $3
+               UNION ALL
+               SELECT *
+               FROM bids
+               WHERE auction_id = $1
+                 AND lot_mode = 'whole'
+                 AND maximum_minor >= $4
+                 AND org_id <> $3
+           ) AS b
+           WHERE b.seq <> ALL ($2)
+             AND NOT EXISTS (SELECT FROM bid_retractions AS r WHERE r.bid_id = b.id)"#,
+        locked.id.0,
+        gone,
+        best.org.0,
+        from,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The best bids on a divisible lot without those in `gone`, as many as can be served at most.
+async fn best_of_book(
+    conn: &mut PgConnection,
+    auction: AuctionId,
+    gone: &[i64],
+    most: i64,
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT b.id AS "id: BidId", b.org_id AS "org_id: OrgId", b.seq, b.kind = 'raise' AS "raise!",
+                  b.maximum_minor, b.quantity
+           FROM bids AS b
+           WHERE b.auction_id = $1
+             AND b.lot_mode = 'divisible'
+             AND b.seq <> ALL ($2)
+             AND NOT EXISTS (SELECT FROM bid_retractions AS r WHERE r.bid_id = b.id)
+           ORDER BY b.amount_minor DESC, b.seq
+           LIMIT $3"#,
+        auction.0,
+        gone,
+        most,
+    )
+    .fetch_all(conn)
+    .await
 }
 
 impl Row {

@@ -84,7 +84,8 @@ pub(super) async fn award(
         locked.now,
     )
     .execute(&mut *conn)
-    .await?;
+    .await
+    .map_err(|error| AuctionError::of_write(error, locked.currency))?;
     let order = NewOrder {
         source: order_source,
         award: Some(id),

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use shared::text::{self, Unshowable};
 
 use crate::cargo::model::{CargoEvent, EventType};
 
@@ -121,19 +123,46 @@ fn payload_problem(json: &str) -> Option<&'static str> {
     nested_problem(&value, MAX_PAYLOAD_DEPTH)
 }
 
-/// PostgreSQL's jsonb cannot hold the character U+0000.
 fn nested_problem(value: &Value, depth: usize) -> Option<&'static str> {
-    const NUL: &str = "holds the character U+0000";
     if depth == 0 {
         return Some("is nested deeper than 16 levels");
     }
     match value {
-        Value::String(text) if text.contains('\0') => Some(NUL),
+        Value::String(text) => text::lines(text).err().map(|unshowable| match unshowable {
+            Unshowable::Control => "holds a control character",
+            Unshowable::Invisible => "holds a text without a visible character",
+        }),
         Value::Array(items) => items.iter().find_map(|item| nested_problem(item, depth - 1)),
-        Value::Object(fields) => fields
-            .iter()
-            .find_map(|(name, field)| if name.contains('\0') { Some(NUL) } else { nested_problem(field, depth - 1) }),
+        Value::Object(fields) => fields.iter().find_map(|(name, field)| {
+            let hidden = name.chars().any(char::is_control) || text::without_hidden(name) != *name;
+            let problem = hidden.then_some("holds a name with a hidden or control character");
+            problem.or_else(|| nested_problem(field, depth - 1))
+        }),
         _ => None,
+    }
+}
+
+/// The payload of a good event with its texts as they are shown to others: what nobody sees is dropped.
+#[must_use]
+pub fn cleaned_payload(payload: Box<RawValue>) -> Box<RawValue> {
+    let json = payload.get();
+    if json.is_ascii() && !json.contains("\\u") {
+        return payload;
+    }
+    let cleaned = serde_json::from_str::<Value>(json).and_then(|mut value| {
+        clean(&mut value);
+        serde_json::value::to_raw_value(&value)
+    });
+    // What cannot be read was refused before.
+    cleaned.unwrap_or(payload)
+}
+
+fn clean(value: &mut Value) {
+    match value {
+        Value::String(typed) => *typed = text::without_hidden(typed),
+        Value::Array(items) => items.iter_mut().for_each(clean),
+        Value::Object(fields) => fields.values_mut().for_each(clean),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -1,11 +1,14 @@
 //! Whether an item's attributes fit its category.
 
 pub mod schema;
+mod texts;
 
 use serde_json::{Map, Value};
 use shared::invalid::{Faults, Invalid, escaped};
 
 use self::schema::{Attribute, Bounds, Schema, Shape};
+
+pub use texts::cleaned;
 
 impl Schema {
     /// Checks an item's attributes; lists every fault, with pointers below `/attributes`.

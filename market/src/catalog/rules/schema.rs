@@ -11,6 +11,7 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use shared::invalid::{Faults, Invalid, escaped};
+use shared::text;
 
 /// The most properties of a schema, and values of an `enum`.
 const MAX_ENTRIES: usize = 200;
@@ -185,6 +186,13 @@ impl Reader {
                         self.fault(format!("{at}/{place}"), "is there twice");
                     }
                     attribute.check(value, &format!("{at}/{place}"), &mut self.faults);
+                    // Items' texts are compared as they are shown.
+                    if value.as_str().is_some_and(|text| text::line(text).as_deref() != Ok(text)) {
+                        self.fault(
+                            format!("{at}/{place}"),
+                            "must be visible text of one line, without spaces around it",
+                        );
+                    }
                 }
                 Some(values.clone())
             }
@@ -245,7 +253,7 @@ impl Reader {
             Err(_) => {
                 self.fault(
                     format!("{at}/pattern"),
-                    "is no regular expression (look-around and references are not known)",
+                    "is not a regular expression that is supported (without look-around and back-references)",
                 );
                 None
             }

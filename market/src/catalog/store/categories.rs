@@ -115,6 +115,6 @@ pub async fn change_category(
 async fn write_down(conn: &mut PgConnection, actor: Actor, action: &str, now: &Category) -> Result<(), sqlx::Error> {
     let data = json!({"path": now.path, "schema": now.attribute_schema, "flags": now.flags, "fee_bps": now.fee_bps});
     let subject = ("category", now.id.to_string());
-    audit::append(conn, audit::Entry { actor: actor.user(), action, subject, data }).await?;
+    audit::append(conn, audit::Entry { actor, action, subject, data }).await?;
     Ok(())
 }

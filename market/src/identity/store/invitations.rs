@@ -34,6 +34,10 @@ pub enum InvitationError {
     TooMany,
     #[error("people who look after the platform do not join organisations")]
     Staff,
+    #[error(
+        "a bid of yours stands in an open auction of the organisation: take it back, or join when the auction is over"
+    )]
+    Bidder,
     #[error(transparent)]
     Members(#[from] MembersError),
     #[error("the database failed")]
@@ -45,6 +49,7 @@ impl From<sqlx::Error> for InvitationError {
         match violated(&error) {
             Some("invitations_open_once") => Self::AlreadyInvited,
             Some("invitations_per_org") => Self::TooMany,
+            Some("memberships_not_of_bidders") => Self::Bidder,
             Some("memberships_per_org" | "memberships_per_person") => Self::Members(error.into()),
             _ => Self::Sql(error),
         }
@@ -207,7 +212,8 @@ pub async fn invitation_of_token(conn: &mut PgConnection, token: &str) -> Result
 
 /// Makes a member of the person, who must have verified the invited address: an invitation that was passed on lets nobody in.
 /// Those who look after the platform cannot join: a member does not decide about the organisation, so that anybody could keep a
-/// moderator away from the own one. Needs a transaction.
+/// moderator away from the own one. Nor can somebody whose bid stands in an open auction of the organisation
+/// (docs/decisions/0026). Needs a transaction.
 pub async fn accept(
     conn: &mut PgConnection,
     invitation: InvitationId,
@@ -313,6 +319,6 @@ async fn write_down(
     data: serde_json::Value,
 ) -> Result<(), sqlx::Error> {
     let subject = ("org", org.to_string());
-    audit::append(conn, audit::Entry { actor: actor.user(), action, subject, data }).await?;
+    audit::append(conn, audit::Entry { actor, action, subject, data }).await?;
     Ok(())
 }

@@ -107,7 +107,7 @@ pub async fn change_member(
     an_owner_remains(conn, org).await?;
     let data = json!({"user": user, "role": role.name()});
     let subject = ("org", org.to_string());
-    let entry = audit::Entry { actor: actor.user(), action: "org.change_member", subject, data };
+    let entry = audit::Entry { actor, action: "org.change_member", subject, data };
     audit::append(conn, entry).await?;
     Ok(())
 }
@@ -129,7 +129,7 @@ pub async fn remove_member(
     an_owner_remains(conn, org).await?;
     let subject = ("org", org.to_string());
     let data = json!({"user": user});
-    let entry = audit::Entry { actor: actor.user(), action: "org.remove_member", subject, data };
+    let entry = audit::Entry { actor, action: "org.remove_member", subject, data };
     audit::append(conn, entry).await?;
     Ok(())
 }

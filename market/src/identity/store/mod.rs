@@ -20,13 +20,13 @@ pub use invitations::{
 };
 pub use members::{Member, MembersError, change_member, members, remove_member, traders};
 pub use orgs::{
-    Application, Decision, NewOrg, Org, OrgChange, OrgError, OrgFilter, apply_again, change_org, create_org, decide,
-    lock_org, org, orgs_page,
+    Application, Decision, NewOrg, Org, OrgChange, OrgError, OrgFilter, apply_again, change_org, change_plan,
+    create_org, decide, lock_org, org, orgs_page,
 };
 pub use purge::purge;
 pub use resets::{RESET_MINUTES, is_password_reset, mint_password_reset, reset_password};
 pub use sessions::{
-    Authority, Membership, OpenSession, Opened, REFRESH_DAYS, REFRESH_GRACE_SECONDS, RefreshError, Refreshed,
+    Authority, Device, Membership, OpenSession, Opened, REFRESH_DAYS, REFRESH_GRACE_SECONDS, RefreshError, Refreshed,
     authorities, authorize, open_session, refresh, revoke_all, revoke_other, revoke_session, sessions_of,
 };
 pub use throttle::{Attempt, Counted, Limit, ThrottleKey, begin_attempt, forget_attempts, network};

@@ -5,7 +5,7 @@ use shared::ids::{OrgId, UserId};
 use shared::invalid::violated;
 use sqlx::PgConnection;
 
-use crate::identity::model::{LegalName, OrgKind, OrgStatus, TimeZone, VatNumber};
+use crate::identity::model::{LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatNumber};
 
 /// An organisation that asks to be let in.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub enum OrgError {
     TooMany,
     #[error("not possible while the organisation is {0}")]
     Status(OrgStatus),
+    #[error("the organisation is already on the plan {0}")]
+    SamePlan(Plan),
     #[error("the organisation was approved as it is: only a moderator adds a kind, or takes {} away", OrgKind::Broker)]
     KindsApproved,
     #[error("the database failed")]
@@ -92,7 +94,7 @@ async fn write_down(
     data: Value,
 ) -> Result<i64, sqlx::Error> {
     let subject = ("org", org.to_string());
-    audit::append(conn, audit::Entry { actor: actor.user(), action, subject, data }).await
+    audit::append(conn, audit::Entry { actor, action, subject, data }).await
 }
 
 fn names(kinds: &[OrgKind]) -> Vec<&'static str> {
@@ -247,6 +249,17 @@ pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change
         "to": {"kinds": after.kinds, "time_zone": after.time_zone},
     });
     write_down(conn, actor, "org.change", id, data).await?;
+    Ok(())
+}
+
+/// Puts an organisation on another plan, and writes it to the audit log. Needs a transaction.
+pub async fn change_plan(conn: &mut PgConnection, actor: Actor, id: OrgId, plan: Plan) -> Result<(), OrgError> {
+    let before = lock_org(conn, id).await?.plan;
+    if before == plan.name() {
+        return Err(OrgError::SamePlan(plan));
+    }
+    sqlx::query!("UPDATE orgs SET plan = $2 WHERE id = $1", id.0, plan.name()).execute(&mut *conn).await?;
+    write_down(conn, actor, "org.change_plan", id, json!({"from": before, "to": plan.name()})).await?;
     Ok(())
 }
 

@@ -98,7 +98,7 @@ pub async fn reset_password(
     revoke_all(conn, user, "password").await?;
     let subject = ("user", user.to_string());
     let data = serde_json::json!({});
-    let actor = Actor::User(user).user();
+    let actor = Actor::User(user);
     audit::append(conn, audit::Entry { actor, action: "user.reset_password", subject, data }).await?;
     Ok(Some(user))
 }

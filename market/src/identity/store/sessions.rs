@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -7,7 +8,7 @@ use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{SessionRef, mint_token, token_hash, token_text};
+use super::{SessionRef, mint_token, network, token_hash, token_text};
 use crate::identity::model::{MemberRole, OrgKind, OrgStatus, PlatformRole};
 use crate::ids::SessionId;
 
@@ -23,11 +24,25 @@ pub struct Opened {
     pub refresh_token: String,
 }
 
+/// What a login shows of the machine that it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Device<'a> {
+    pub user_agent: &'a str,
+    pub place: IpAddr,
+}
+
+impl Device<'_> {
+    /// Enough to recognise it again; the address itself is not kept.
+    fn hash(self) -> Vec<u8> {
+        Sha256::digest(format!("device {} {}", network(self.place), self.user_agent)).to_vec()
+    }
+}
+
 /// Opens a session for a person whose password was right. Of more than 100 sessions the longest unused end.
 pub async fn open_session(
     conn: &mut PgConnection,
     user: UserId,
-    user_agent: Option<&str>,
+    device: Option<Device<'_>>,
 ) -> Result<Opened, sqlx::Error> {
     let (refresh_token, hash) = mint_token();
     let session = SessionId::generate();
@@ -45,8 +60,8 @@ pub async fn open_session(
                 OFFSET 99
             )
         ), opened AS (
-            INSERT INTO sessions (id, user_id, user_agent, expires_at)
-            VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 day')
+            INSERT INTO sessions (id, user_id, user_agent, expires_at, device)
+            VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 day', $6)
             RETURNING id
         )
         INSERT INTO refresh_tokens (token_hash, session_id)
@@ -55,9 +70,10 @@ pub async fn open_session(
         "#,
         session.0,
         user.0,
-        user_agent.map(|text| text.chars().take(300).collect::<String>()),
+        device.map(|device| device.user_agent.chars().take(300).collect::<String>()),
         f64::from(REFRESH_DAYS),
         hash,
+        device.map(Device::hash),
     )
     .execute(conn)
     .await?;
@@ -202,7 +218,7 @@ fn sealed(successor: &[u8; 32], token: &str) -> [u8; 32] {
 async fn reused(conn: &mut PgConnection, user: UserId, session: SessionId) -> Result<RefreshError, sqlx::Error> {
     revoke_session(conn, session, "reuse").await?;
     let (subject, data) = (("user", user.to_string()), serde_json::json!({"session": session}));
-    let actor = Actor::System.user();
+    let actor = Actor::System;
     audit::append(conn, audit::Entry { actor, action: "user.end_reused_session", subject, data }).await?;
     Ok(RefreshError::Reused(user, session))
 }

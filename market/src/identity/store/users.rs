@@ -239,7 +239,7 @@ pub async fn set_user_status(
     };
     let data = serde_json::json!({"reason": reason});
     let subject = ("user", user.to_string());
-    Ok(audit::append(conn, audit::Entry { actor: actor.user(), action, subject, data }).await?)
+    Ok(audit::append(conn, audit::Entry { actor, action, subject, data }).await?)
 }
 
 /// Gives a person another role on the platform.
@@ -256,7 +256,7 @@ pub async fn set_platform_role(
     sqlx::query!("UPDATE users SET platform_role = $2 WHERE id = $1", user.0, role.name()).execute(&mut *conn).await?;
     let data = serde_json::json!({"from": old.1.name(), "to": role.name()});
     let subject = ("user", user.to_string());
-    audit::append(conn, audit::Entry { actor: actor.user(), action: "user.change_role", subject, data }).await?;
+    audit::append(conn, audit::Entry { actor, action: "user.change_role", subject, data }).await?;
     Ok(())
 }
 

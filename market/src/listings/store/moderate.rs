@@ -1,8 +1,7 @@
 //! What moderators do to listings. The audit entry is written with the act.
 
 use serde_json::json;
-use shared::audit;
-use shared::ids::UserId;
+use shared::audit::{self, Actor};
 use sqlx::PgConnection;
 
 use super::{ListingError, listing};
@@ -24,21 +23,21 @@ pub struct Moderated {
 /// `reason` is for the seller.
 pub async fn suspend(
     conn: &mut PgConnection,
-    by: UserId,
+    actor: Actor,
     id: ListingId,
     reason: &str,
 ) -> Result<Moderated, ListingError> {
-    decide(conn, by, id, Some(reason)).await
+    decide(conn, actor, id, Some(reason)).await
 }
 
 /// Shows a suspended listing again. Its auction takes bids again; the time that it has lost is lost.
-pub async fn reinstate(conn: &mut PgConnection, by: UserId, id: ListingId) -> Result<Moderated, ListingError> {
-    decide(conn, by, id, None).await
+pub async fn reinstate(conn: &mut PgConnection, actor: Actor, id: ListingId) -> Result<Moderated, ListingError> {
+    decide(conn, actor, id, None).await
 }
 
 async fn decide(
     conn: &mut PgConnection,
-    by: UserId,
+    actor: Actor,
     id: ListingId,
     reason: Option<&str>,
 ) -> Result<Moderated, ListingError> {
@@ -70,6 +69,6 @@ async fn decide(
     let data =
         json!({"seller": now.seller_org_id, "auction": auction.as_ref().map(|auction| auction.id), "reason": reason});
     let subject = ("listing", id.to_string());
-    let entry = audit::append(conn, audit::Entry { actor: Some(by), action, subject, data }).await?;
+    let entry = audit::append(conn, audit::Entry { actor, action, subject, data }).await?;
     Ok(Moderated { listing: now, auction, entry })
 }

@@ -1,3 +1,4 @@
+use shared::audit::Actor;
 use shared::money::Currency;
 use shared::testing::TestDb;
 
@@ -182,22 +183,22 @@ async fn a_suspended_listing_is_found_by_nobody_takes_no_bids_and_ends_without_a
     bid(&mut conn, 2_000).await.expect("accepted");
     assert_eq!(found(&mut conn).await, (1, 1));
 
-    let suspended = suspend(&mut conn, moderator, id, "counterfeit").await.expect("suspended");
+    let suspended = suspend(&mut conn, Actor::User(moderator), id, "counterfeit").await.expect("suspended");
     assert_eq!(suspended.listing.status, ListingStatus::Suspended);
     assert_eq!(suspended.listing.status_reason.as_deref(), Some("counterfeit"));
     assert!(suspended.auction.is_some_and(|auction| auction.suspended));
     assert_eq!(found(&mut conn).await, (0, 0));
     let refused = bid(&mut conn, 3_000).await;
     assert_suspended(&refused);
-    let again = suspend(&mut conn, moderator, id, "counterfeit").await;
+    let again = suspend(&mut conn, Actor::User(moderator), id, "counterfeit").await;
     assert!(matches!(again, Err(ListingError::WrongStatus(ListingStatus::Suspended))), "{again:?}");
 
-    let back = reinstate(&mut conn, moderator, id).await.expect("reinstated");
+    let back = reinstate(&mut conn, Actor::User(moderator), id).await.expect("reinstated");
     assert_eq!((back.listing.status, back.listing.status_reason), (ListingStatus::Published, None));
     assert_eq!(found(&mut conn).await, (1, 1));
     bid(&mut conn, 3_000).await.expect("accepted again");
 
-    suspend(&mut conn, moderator, id, "again").await.expect("suspended");
+    suspend(&mut conn, Actor::User(moderator), id, "again").await.expect("suspended");
     end_in(&mut conn, lot, chrono::TimeDelta::seconds(-1)).await;
     auctions::close(&mut conn, lot).await.expect("closed");
     let ended = auctions::view(&mut conn, lot, None).await.expect("read").expect("the auction");
@@ -218,7 +219,7 @@ async fn a_bid_that_waited_for_the_suspension_is_refused() {
     let (bidder, moderator) = (trader(&mut conn).await, member_of(&mut conn, &[]).await);
     let (lot, id) = lot_and_listing(&mut conn).await;
     let mut tx = db.pool.begin().await.expect("a transaction");
-    suspend(&mut tx, moderator, id, "counterfeit").await.expect("suspended");
+    suspend(&mut tx, Actor::User(moderator), id, "counterfeit").await.expect("suspended");
     let bid = tokio::spawn(async move { bid_by(&mut conn, bidder, lot, 2_000).await });
     let waits =
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";

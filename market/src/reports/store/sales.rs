@@ -32,7 +32,7 @@ pub async fn count_sales(conn: &mut PgConnection, org: OrgId, period: &Period) -
 
 /// The sales of a period in the order of their making, as a stream: the server sends as fast as the caller reads.
 ///
-/// Orders that came to nothing (expired, cancelled, refunded) are no sales.
+/// Orders that came to nothing (expired, cancelled, refunded) are not sales.
 pub fn sales<'c>(
     conn: &'c mut PgConnection,
     org: OrgId,

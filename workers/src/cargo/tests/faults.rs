@@ -5,6 +5,7 @@ use std::time::Duration;
 use jobs::cargo::{Parked, topology};
 use lapin::options::{QueueBindOptions, QueueDeclareOptions, QueuePurgeOptions};
 use lapin::types::{AMQPValue, FieldTable};
+use shared::audit::Actor;
 use shared::testing::{NetworkFault, server};
 
 use super::test_lane::{ORG, TestLane, events, until};
@@ -154,12 +155,14 @@ async fn twenty_one_crashes_of_the_consumer_lose_no_event() {
     }
     lane.postgres.set(NetworkFault::None);
     let consumer = lane.consume();
-    assert_eq!(parked.replay(2).await.unwrap(), 2);
+    let mut conn = lane.db.pool.acquire().await.unwrap();
+    assert_eq!(parked.replay(&mut conn, Actor::System, 2).await.unwrap(), 2);
     lane.until_stored(100).await;
-    assert_eq!(parked.replay(100).await.unwrap(), 1);
+    assert_eq!(parked.replay(&mut conn, Actor::System, 100).await.unwrap(), 1);
     lane.until_stored(120).await;
-    assert_eq!(parked.replay(100).await.unwrap(), 0);
+    assert_eq!(parked.replay(&mut conn, Actor::System, 100).await.unwrap(), 0);
     parked.close().await.unwrap();
+    drop(conn);
     consumer.stop().await;
     lane.assert_acknowledged().await;
     assert_eq!(lane.stored_ids().await, (0..120).collect::<Vec<_>>());

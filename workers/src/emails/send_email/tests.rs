@@ -7,6 +7,7 @@ use market::emails::store;
 use market::ids::EmailId;
 use queue::testing::rows;
 use queue::worker::Handlers;
+use shared::audit::Actor;
 use shared::ids::OrgId;
 use sinks::smtp::Fault;
 
@@ -165,8 +166,8 @@ async fn a_refused_address_is_given_up_after_refusals_over_days() {
     assert!(known[0].detail.contains("550"), "{}", known[0].detail);
 
     // An operator knows better.
-    assert!(store::allow(&mut conn, "Ada@example.com").await.unwrap());
-    assert!(!store::allow(&mut conn, "ada@example.com").await.unwrap());
+    assert!(store::allow(&mut conn, Actor::System, "Ada@example.com").await.unwrap());
+    assert!(!store::allow(&mut conn, Actor::System, "ada@example.com").await.unwrap());
     workers.smtp.heal();
     assert_eq!(refuse("9").await.0, "sent");
 }

@@ -32,12 +32,17 @@ impl Subscriber for Statements {
 }
 
 #[tokio::test]
-async fn a_bid_is_two_statements_under_its_lock_and_one_more_for_all_who_are_outbid() {
+async fn a_bid_is_two_statements_under_its_lock_and_one_more_for_all_that_follows() {
     let market = TestMarket::new().await;
     let lot = market.auction("auction", json!({})).await;
     let statements = Statements::default();
     for (org, user, cents, expected) in
-        [(market.ann_org, market.ann.id, 2_000, 2), (market.bob_org, market.bob.id, 3_000, 3)]
+        // The first bid of somebody, one that also displaces somebody, and one that only loses.
+        [
+            (market.ann_org, market.ann.id, 2_000, 3),
+            (market.bob_org, market.bob.id, 5_000, 3),
+            (market.ann_org, market.ann.id, 3_000, 2),
+        ]
     {
         let bid = PlaceBid { auction: lot, org, user, maximum: testing::secret(cents), quantity: None };
         let mut tx = market.api.state.ledger.begin().await.unwrap();

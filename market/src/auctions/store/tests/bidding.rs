@@ -27,9 +27,9 @@ async fn bids_move_price_and_leader_and_tell_who_was_outbid() {
     assert_eq!(view.you_lead, Some(true));
     assert_eq!(seen(&mut conn, lot, Some(a)).await.you_lead, Some(false));
     assert_eq!(seen(&mut conn, lot, None).await.you_lead, None);
-    let mut both = participants(&mut conn, lot).await.expect("participants");
-    both.sort_by_key(|participant| participant.org);
-    assert_eq!(both.iter().map(|p| p.org).collect::<Vec<_>>(), [a.org, b.org]);
+    let both = bidders(&mut conn, lot, 0, 10).await.expect("bidders");
+    assert_eq!(both, [AuctionBidder { number: 1, org: a.org }, AuctionBidder { number: 2, org: b.org }]);
+    assert_eq!(bidders(&mut conn, lot, 1, 10).await.expect("bidders"), both[1..]);
     market.close(conn).await;
 }
 

@@ -1,4 +1,5 @@
 use chrono::DateTime;
+use shared::audit::Actor;
 
 use super::*;
 use crate::listings::model::{ListingStatus, SaleMode};
@@ -130,21 +131,21 @@ async fn a_seller_cancels_while_no_bid_stands_an_operator_always() {
     let listing = seen(&mut conn, lot, None).await.listing_id;
     let open_auction = listings::withdraw(&mut conn, seller, listing).await;
     assert!(matches!(open_auction, Err(ListingError::AuctionOpen)), "{open_auction:?}");
-    let foreign = cancel(&mut conn, lot, Some(a.org)).await;
+    let foreign = cancel(&mut conn, Actor::System, lot, Some(a.org)).await;
     assert!(matches!(foreign, Err(AuctionError::NotFound)), "{foreign:?}");
-    assert_eq!(cancel(&mut conn, lot, Some(seller)).await.expect("cancelled").version, 2);
+    assert_eq!(cancel(&mut conn, Actor::System, lot, Some(seller)).await.expect("cancelled").version, 2);
     assert_eq!(seen(&mut conn, lot, None).await.status, AuctionStatus::Cancelled);
     let shown = listings::listing(&mut conn, listing).await.expect("read").expect("the listing");
     assert_eq!(shown.status, ListingStatus::Withdrawn);
     assert_eq!(refusal(bid(&mut conn, lot, a, 2_000).await), Refused::Ended);
-    let again = cancel(&mut conn, lot, None).await;
+    let again = cancel(&mut conn, Actor::System, lot, None).await;
     assert!(matches!(again, Err(AuctionError::NotCancellable)), "{again:?}");
 
     let lot = auction(&mut conn, market.seller, &terms).await;
     bid(&mut conn, lot, a, 2_000).await.expect("accepted");
-    let with_bid = cancel(&mut conn, lot, Some(seller)).await;
+    let with_bid = cancel(&mut conn, Actor::System, lot, Some(seller)).await;
     assert!(matches!(with_bid, Err(AuctionError::NotCancellable)), "{with_bid:?}");
-    cancel(&mut conn, lot, None).await.expect("the operator may");
+    cancel(&mut conn, Actor::System, lot, None).await.expect("the operator may");
     market.close(conn).await;
 }
 

@@ -223,6 +223,16 @@ fn breaches() -> Vec<(&'static str, String)> {
             "bids_not_by_sellers_people",
             bid("'seq', 99, 'placed_by', (SELECT user_id FROM memberships WHERE org_id = t.seller_org_id LIMIT 1)"),
         ),
+        (
+            "bids_per_org",
+            format!(
+                "SET LOCAL session_replication_role = replica;
+                 UPDATE bids SET nth = 1000 WHERE auction_id = (SELECT id FROM auctions WHERE status = 'live');
+                 SET LOCAL session_replication_role = origin;
+                 {}",
+                bid("'seq', 99")
+            ),
+        ),
         ("bids_in_time", bid("'seq', 99, 'placed_at', (SELECT ends_at FROM auctions WHERE id = t.auction_id)")),
         (
             "bids_in_time",

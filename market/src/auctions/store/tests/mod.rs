@@ -5,6 +5,8 @@ mod closing;
 mod creation;
 mod divisible;
 mod invariants;
+mod joining;
+mod many;
 mod races;
 mod retraction;
 

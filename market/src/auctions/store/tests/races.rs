@@ -16,7 +16,7 @@ async fn bid_on(pool: &PgPool, auction: AuctionId, by: Trader, cents: i64) -> Re
 }
 
 /// Waits until another connection of this database waits for a lock; gives up after half a minute.
-async fn until_somebody_waits(conn: &mut PgConnection) {
+pub(super) async fn until_somebody_waits(conn: &mut PgConnection) {
     let give_up = database_time(conn).await + TimeDelta::seconds(30);
     while database_time(conn).await < give_up {
         let waits: bool = sqlx::query_scalar(

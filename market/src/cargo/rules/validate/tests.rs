@@ -40,6 +40,9 @@ fn every_fault_is_named_where_it_is() {
         (json!({"payload": [1]}), "/payload"),
         (json!({"payload": {"a": "\u{0}"}}), "/payload"),
         (json!({"payload": {"\u{0}": 1}}), "/payload"),
+        (json!({"payload": {"a": ["b\u{85}"]}}), "/payload"),
+        (json!({"payload": {"a": "\u{200b}"}}), "/payload"),
+        (json!({"payload": {"a\u{202e}": 1}}), "/payload"),
         (json!({"payload": {"a": "x".repeat(5000)}}), "/payload"),
         (json!({"status": null, "position": null}), ""),
     ] {
@@ -70,6 +73,22 @@ fn json_that_jsonb_cannot_hold_is_refused() {
         );
         let event: CargoEvent = serde_json::from_str(&text).unwrap();
         assert_eq!(Bounds::at(now()).check(&event)[0].pointer, "/payload");
+    }
+}
+
+#[test]
+fn hidden_characters_leave_a_payload_and_the_rest_stays_as_it_is() {
+    let plain = r#"{"b": "x\ny", "a": 1.50}"#;
+    for (sent, kept) in [
+        (plain, plain),
+        (
+            "{\"place\":\"Köln\u{200b} \u{202e}Deutz\",\"tags\":[\"\u{feff}\",1]}",
+            r#"{"place":"Köln Deutz","tags":["",1]}"#,
+        ),
+        (r#"{"place":"a\u200bb"}"#, r#"{"place":"ab"}"#),
+    ] {
+        let payload = RawValue::from_string(sent.to_owned()).unwrap();
+        assert_eq!(cleaned_payload(payload).get(), kept);
     }
 }
 

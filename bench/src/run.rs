@@ -42,7 +42,7 @@ impl Extent {
     }
 }
 
-struct Bench<'a> {
+struct Benchmark<'a> {
     config: &'a Config,
     extent: Extent,
     pool: PgPool,
@@ -59,36 +59,36 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     let log = shared::db::pool(events, 1, "bench")?;
     market::cargo::migrate(&log).await?;
     grants::give(&mut *log.acquire().await?, &Login::of(&config.events_database_url)?).await?;
-    let mut bench = Bench { config, extent: extent.clone(), pool, report: Report::new() };
+    let mut benchmark = Benchmark { config, extent: extent.clone(), pool, report: Report::new() };
     let has = |piece| extent.has(piece);
     if has(Piece::Machine) {
-        bench.machine().await?;
+        benchmark.machine().await?;
     }
     if has(Piece::Enqueue) {
-        bench.enqueue().await?;
+        benchmark.enqueue().await?;
     }
     if has(Piece::Drain) {
-        for transport in bench.transports() {
-            bench.drains(transport).await?;
+        for transport in benchmark.transports() {
+            benchmark.drains(transport).await?;
         }
     }
     if has(Piece::Backlog) {
-        bench.backlogs().await?;
+        benchmark.backlogs().await?;
     }
     if has(Piece::Latency) {
-        bench.latencies().await?;
+        benchmark.latencies().await?;
     }
     if has(Piece::Events) && config.amqp_url.is_some() {
-        bench.events().await?;
+        benchmark.events().await?;
     }
     if has(Piece::Memory) {
-        bench.memory().await?;
+        benchmark.memory().await?;
     }
-    bench.report.print(as_json);
+    benchmark.report.print(as_json);
     Ok(())
 }
 
-impl Bench<'_> {
+impl Benchmark<'_> {
     fn transports(&self) -> Vec<Transport> {
         Brokers::connect(self.config, self.pool.clone()).transports()
     }

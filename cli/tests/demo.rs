@@ -1,6 +1,6 @@
 //! The demo against the real programs: `tradeyard dev` runs the API, the scheduler, the workers and the sinks in one process,
 //! and `tradeyard demo` plays a small file against it.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its programs do not start")]
 #![expect(clippy::disallowed_methods, reason = "the environment names the servers of the tests")]
 
 use std::net::TcpListener;
@@ -15,14 +15,14 @@ use tokio::process::{Child, Command};
 /// Three auctions: one that is outbid and raised, one with a refused raise, one whose only bid is below its opening price.
 const BIDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/bids.csv");
 
-struct Stack {
+struct TestPrograms {
     db: TestDb,
     env: Vec<(String, String)>,
     dir: PathBuf,
-    programs: Child,
+    child: Child,
 }
 
-impl Stack {
+impl TestPrograms {
     async fn start() -> Self {
         let db = TestDb::new().await;
         let name = uuid::Uuid::now_v7().simple().to_string();
@@ -42,22 +42,22 @@ impl Stack {
         env.extend(
             ["REDIS_URL", "AMQP_URL"].into_iter().filter_map(|key| Some((key.to_owned(), std::env::var(key).ok()?))),
         );
-        let programs = tradeyard(&env)
+        let child = tradeyard(&env)
             .args(["dev", "--dir", dir.to_str().unwrap()])
             .args(["--s3-addr", &format!("127.0.0.1:{s3}"), "--smtp-addr", &format!("127.0.0.1:{smtp}")])
             .args(["--mailbox-addr", &format!("127.0.0.1:{mailbox}")])
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let mut stack = Self { db, env, dir, programs };
-        stack.until_ready(api).await;
-        stack
+        let mut programs = Self { db, env, dir, child };
+        programs.until_ready(api).await;
+        programs
     }
 
     /// Until the API answers and every pool has a worker.
     async fn until_ready(&mut self, api: u16) {
         loop {
-            assert!(self.programs.try_wait().unwrap().is_none(), "`tradeyard dev` has ended");
+            assert!(self.child.try_wait().unwrap().is_none(), "`tradeyard dev` has ended");
             let answer = reqwest::get(format!("http://127.0.0.1:{api}/readyz")).await;
             let pools: i64 = self.count("(SELECT DISTINCT pool FROM workers WHERE stopped_at IS NULL) AS pools").await;
             if answer.is_ok_and(|answer| answer.status().is_success()) && pools == 5 {
@@ -96,7 +96,7 @@ impl Stack {
     }
 
     async fn stop(mut self) {
-        self.programs.kill().await.unwrap();
+        self.child.kill().await.unwrap();
         self.db.close().await;
         std::fs::remove_dir_all(&self.dir).unwrap();
     }
@@ -136,15 +136,15 @@ fn figures(output: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_goes_on_by_itself_when_the_api_was_away() {
-    let stack = Stack::start().await;
-    let api = stack.env.iter().find(|(key, _)| key == "PUBLIC_URL").unwrap().1.clone();
+    let programs = TestPrograms::start().await;
+    let api = programs.env.iter().find(|(key, _)| key == "PUBLIC_URL").unwrap().1.clone();
     let (proxy, through) = Proxy::before(&api).await.unwrap();
     let options = ["--seconds", "20", "--json", "--api", &through];
-    let demo = stack.demo(BIDS, &options);
+    let demo = programs.demo(BIDS, &options);
     let outages = async {
         // Away twice while lots are listed, and once from the first bid until its auctions have ended.
         for rows in ["items", "listings"] {
-            while stack.count(rows).await == 0 {
+            while programs.count(rows).await == 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             proxy.set(NetworkFault::Refuse);
@@ -152,12 +152,12 @@ async fn the_demo_goes_on_by_itself_when_the_api_was_away() {
             tokio::time::sleep(Duration::from_millis(300)).await;
             proxy.set(NetworkFault::None);
         }
-        while stack.count("bids").await == 0 {
+        while programs.count("bids").await == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         proxy.set(NetworkFault::Refuse);
         proxy.cut();
-        while stack.count("auctions WHERE closed_at IS NULL").await > 0 {
+        while programs.count("auctions WHERE closed_at IS NULL").await > 0 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         proxy.set(NetworkFault::None);
@@ -165,42 +165,42 @@ async fn the_demo_goes_on_by_itself_when_the_api_was_away() {
     let ((code, output, progress), ()) = tokio::join!(demo, outages);
     assert_eq!(code, Some(0), "{output}{progress}");
     assert!(progress.contains("going on from what is stored"), "{progress}");
-    assert_eq!(stack.count("auctions").await, 6, "a second round was played: {progress}");
+    assert_eq!(programs.count("auctions").await, 6, "a second round was played: {progress}");
     assert_eq!(figures(&output), expected(), "{progress}");
-    stack.stop().await;
+    programs.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_plays_a_file_once() {
-    let stack = Stack::start().await;
+    let programs = TestPrograms::start().await;
 
     // Interrupted while it prepares or plays: the next run has to find its way.
-    let mut interrupted = tradeyard(&stack.env)
-        .args(["demo", "--bids", BIDS, "--seconds", "20", "--dir", stack.dir.to_str().unwrap()])
+    let mut interrupted = tradeyard(&programs.env)
+        .args(["demo", "--bids", BIDS, "--seconds", "20", "--dir", programs.dir.to_str().unwrap()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    while stack.count("bids").await == 0 {
+    while programs.count("bids").await == 0 {
         assert!(interrupted.try_wait().unwrap().is_none(), "the demo ended before its first bid");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     interrupted.kill().await.unwrap();
 
-    let (code, output, progress) = stack.demo(BIDS, &["--seconds", "20", "--json"]).await;
+    let (code, output, progress) = programs.demo(BIDS, &["--seconds", "20", "--json"]).await;
     assert_eq!(code, Some(0), "{output}{progress}");
     assert_eq!(figures(&output), expected());
-    assert_eq!(stack.count("auctions WHERE status = 'cancelled'").await, 3, "what was interrupted is taken back");
+    assert_eq!(programs.count("auctions WHERE status = 'cancelled'").await, 3, "what was interrupted is taken back");
 
-    let rows = stack.rows().await;
-    let (code, output, progress) = stack.demo(BIDS, &[]).await;
+    let rows = programs.rows().await;
+    let (code, output, progress) = programs.demo(BIDS, &[]).await;
     assert_eq!(code, Some(0), "{output}{progress}");
-    let bad = stack.dir.join("bad.csv");
+    let bad = programs.dir.join("bad.csv");
     let text = std::fs::read_to_string(BIDS).unwrap().replace("20.1", "twenty");
     std::fs::write(&bad, text).unwrap();
-    let (code, output, error) = stack.demo(bad.to_str().unwrap(), &["--json"]).await;
+    let (code, output, error) = programs.demo(bad.to_str().unwrap(), &["--json"]).await;
     assert_eq!((code, output.as_str()), (Some(1), ""));
     assert!(error.contains("line 9: column amount: \"twenty\""), "{error}");
-    assert_eq!(stack.rows().await, rows, "neither a second run nor a bad file adds anything");
-    stack.stop().await;
+    assert_eq!(programs.rows().await, rows, "neither a second run nor a bad file adds anything");
+    programs.stop().await;
 }

@@ -1,7 +1,7 @@
 //! For tests of jobs: look at what was enqueued, run everything that is due in this process. To break a process at a chosen
 //! point, see [`super::fault`].
 //!
-//! [`Bench`] is the real engine (claims, guard, fences, finishes) without broker and dispatcher: what it runs passes the same
+//! [`TestQueue`] is the real engine (claims, guard, fences, finishes) without broker and dispatcher: what it runs passes the same
 //! code as in a worker process.
 
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub fn assert_enqueued<J: Job + std::fmt::Debug>(
 
 /// A worker for tests: runs due jobs in the order in which the dispatcher would take them, one after the other.
 #[derive(Debug)]
-pub struct Bench<S> {
+pub struct TestQueue<S> {
     pub(crate) engine: Arc<Engine<S>>,
     pub(crate) registration: Registration,
     services: Arc<S>,
@@ -73,7 +73,7 @@ pub struct Bench<S> {
     pool: PgPool,
 }
 
-impl<S: Send + Sync + 'static> Bench<S> {
+impl<S: Send + Sync + 'static> TestQueue<S> {
     /// Registers the worker.
     ///
     /// # Panics
@@ -109,7 +109,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
     }
 
     /// Runs what is due now, and what that enqueues, until nothing is left; returns how many attempts ran. Retries and snoozes
-    /// are not due: let them be with [`Bench::make_due`].
+    /// are not due: let them be with [`TestQueue::make_due`].
     ///
     /// # Panics
     /// When the database does not answer.
@@ -146,7 +146,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
         run(&self.engine, Arc::clone(&self.services), ticket, taken, place).await;
     }
 
-    /// [`Bench::run`] in the background.
+    /// [`TestQueue::run`] in the background.
     #[must_use]
     pub fn start(&self, ticket: Ticket) -> tokio::task::JoinHandle<()> {
         let this = Self {

@@ -1,4 +1,4 @@
-//! A stage for tests of handlers: a database, an S3 server and a mail server of the test's own, and a worker that runs what is
+//! A workers for tests of handlers: a database, an S3 server and a mail server of the test's own, and a worker that runs what is
 //! due.
 
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use market::ids::ListingId;
 use queue::Ledger;
-use queue::testing::{Bench, assert_settled};
+use queue::testing::{TestQueue, assert_settled};
 use queue::worker::Handlers;
 use secrecy::SecretString;
 use shared::blobs::Blobs;
@@ -23,19 +23,19 @@ use crate::Services;
 use crate::emails::{Mailer, Renderer};
 use crate::images::ImageSlots;
 
-pub(crate) struct Stage {
+pub(crate) struct TestWorkers {
     pub(crate) db: TestDb,
     pub(crate) ledger: Ledger,
     pub(crate) blobs: Blobs,
     pub(crate) smtp: Sink,
-    pub(crate) bench: Bench<Services>,
+    pub(crate) queue: TestQueue<Services>,
     /// The folder of the S3 server; its bucket is `test`.
     pub(crate) objects: PathBuf,
     _dirs: [TempDir; 2],
     _stop: DropGuard,
 }
 
-impl Stage {
+impl TestWorkers {
     pub(crate) async fn new(handlers: Handlers<Services>) -> Self {
         Self::with_clock(handlers, Clock::SYSTEM).await
     }
@@ -83,10 +83,10 @@ impl Stage {
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
         };
-        let bench = Bench::with_clock(&db.app, handlers, services, clock).await;
+        let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;
         let ledger = Ledger::new(db.app.clone());
         let folder = objects.path().to_owned();
-        Self { db, ledger, blobs, smtp, bench, objects: folder, _dirs: [objects, mails], _stop: stop.drop_guard() }
+        Self { db, ledger, blobs, smtp, queue, objects: folder, _dirs: [objects, mails], _stop: stop.drop_guard() }
     }
 
     /// Asserts that no job is left open and that the ledger does not contradict itself, then drops the database.

@@ -1,9 +1,9 @@
 mod abuse;
 mod access;
 mod acting;
-mod scene;
 mod semantics;
 mod structure;
+mod test_market;
 mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -41,13 +41,13 @@ async fn pay(State(effects): State<Effects>, Idempotent { key, body }: Idempoten
     .await
 }
 
-struct Bench {
+struct TestRoutes {
     db: TestDb,
     effects: Effects,
     router: Router,
 }
 
-impl Bench {
+impl TestRoutes {
     async fn new(commits: usize) -> Self {
         let db = TestDb::new().await;
         sqlx::query("CREATE TABLE effects (amount integer)").execute(&db.pool).await.unwrap();
@@ -81,76 +81,76 @@ impl Bench {
 
 #[tokio::test]
 async fn the_same_request_has_one_effect_and_one_answer() {
-    let bench = Bench::new(10).await;
-    let first = bench.post("/pay", "k1", r#"{"amount": 5}"#).await;
+    let routes = TestRoutes::new(10).await;
+    let first = routes.post("/pay", "k1", r#"{"amount": 5}"#).await;
     assert_eq!(first, (StatusCode::CREATED, r#"{"paid":5}"#.to_owned(), false));
-    let second = bench.post("/pay", "k1", r#"{"amount": 5}"#).await;
+    let second = routes.post("/pay", "k1", r#"{"amount": 5}"#).await;
     assert_eq!(second, (StatusCode::CREATED, r#"{"paid":5}"#.to_owned(), true));
-    assert_eq!(bench.count().await, 1);
-    let (status, body, _) = bench.post("/pay", "k1", r#"{"amount": 6}"#).await;
+    assert_eq!(routes.count().await, 1);
+    let (status, body, _) = routes.post("/pay", "k1", r#"{"amount": 6}"#).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
-    let (status, ..) = bench.post("/other", "k1", r#"{"amount": 5}"#).await;
+    let (status, ..) = routes.post("/other", "k1", r#"{"amount": 5}"#).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(bench.post("/pay", "k2", r#"{"amount": 5}"#).await.0, StatusCode::CREATED);
-    assert_eq!(bench.count().await, 2);
-    bench.db.close().await;
+    assert_eq!(routes.post("/pay", "k2", r#"{"amount": 5}"#).await.0, StatusCode::CREATED);
+    assert_eq!(routes.count().await, 2);
+    routes.db.close().await;
 }
 
 #[tokio::test]
 async fn a_refusal_leaves_the_key_free_at_once() {
-    let bench = Bench::new(100).await;
+    let routes = TestRoutes::new(100).await;
     // A key that came free some time after the refusal would be met sooner or later.
     for round in 0..100 {
         let key = format!("k{round}");
         for _ in 0..2 {
-            let (status, body, _) = bench.post("/pay", &key, r#"{"amount": -1}"#).await;
+            let (status, body, _) = routes.post("/pay", &key, r#"{"amount": -1}"#).await;
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
         }
-        assert_eq!(bench.post("/pay", &key, r#"{"amount": 1}"#).await.0, StatusCode::CREATED);
+        assert_eq!(routes.post("/pay", &key, r#"{"amount": 1}"#).await.0, StatusCode::CREATED);
     }
-    assert_eq!(bench.count().await, 100);
-    bench.db.close().await;
+    assert_eq!(routes.count().await, 100);
+    routes.db.close().await;
 }
 
 #[tokio::test]
 async fn a_second_request_during_the_first_is_told_so() {
-    let bench = Bench::new(0).await;
-    let first = async { bench.post("/pay", "k", r#"{"amount": 5}"#).await };
+    let routes = TestRoutes::new(0).await;
+    let first = async { routes.post("/pay", "k", r#"{"amount": 5}"#).await };
     let second = async {
-        while bench.effects.started.load(Ordering::SeqCst) == 0 {
+        while routes.effects.started.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
-        let answer = bench.post("/pay", "k", r#"{"amount": 5}"#).await;
-        bench.effects.commits.add_permits(1);
+        let answer = routes.post("/pay", "k", r#"{"amount": 5}"#).await;
+        routes.effects.commits.add_permits(1);
         answer
     };
     let (first, second) = futures::join!(first, second);
     assert_eq!(first.0, StatusCode::CREATED);
     assert_eq!(second.0, StatusCode::CONFLICT);
     assert!(second.1.contains("request_in_flight"), "{}", second.1);
-    assert!(bench.post("/pay", "k", r#"{"amount": 5}"#).await.2);
-    assert_eq!(bench.count().await, 1);
-    bench.db.close().await;
+    assert!(routes.post("/pay", "k", r#"{"amount": 5}"#).await.2);
+    assert_eq!(routes.count().await, 1);
+    routes.db.close().await;
 }
 
 #[tokio::test]
 async fn twenty_at_once_have_one_effect() {
-    let bench = Bench::new(100).await;
-    let answers = futures::future::join_all((0..20).map(|_| bench.post("/pay", "k", r#"{"amount": 5}"#))).await;
-    assert_eq!(bench.count().await, 1);
+    let routes = TestRoutes::new(100).await;
+    let answers = futures::future::join_all((0..20).map(|_| routes.post("/pay", "k", r#"{"amount": 5}"#))).await;
+    assert_eq!(routes.count().await, 1);
     for (status, body, _) in answers {
         assert!(status == StatusCode::CREATED || status == StatusCode::CONFLICT, "{status} {body}");
     }
-    bench.db.close().await;
+    routes.db.close().await;
 }
 
 #[tokio::test]
 async fn a_request_without_a_key_is_refused() {
-    let bench = Bench::new(1).await;
+    let routes = TestRoutes::new(1).await;
     for key in ["", " ", &"x".repeat(256)] {
-        let (status, body, _) = bench.post("/pay", key, r#"{"amount": 5}"#).await;
+        let (status, body, _) = routes.post("/pay", key, r#"{"amount": 5}"#).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
         assert!(body.contains("idempotency_key_required"), "{body}");
     }
-    bench.db.close().await;
+    routes.db.close().await;
 }

@@ -4,18 +4,18 @@ use std::pin::pin;
 use std::time::Duration;
 
 use jobs::maintenance::{CancelJobs, RetryJobs};
-use queue::testing::Bench;
+use queue::testing::TestQueue;
 use queue::worker::Handlers;
 use serde_json::json;
 use shared::config::{Config, Source};
 
-use super::{Shell, names};
+use super::{TestShell, names};
 
 const PRUNE: &str = r#"{"finished_after_hours":24,"dead_after_hours":720}"#;
 
 #[tokio::test]
 async fn a_job_is_followed_from_the_shell_and_every_act_is_in_the_audit_log() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     let new = shell.json(&["enqueue", "jobs.prune", PRUNE, "--in", "1h", "--priority", "low"]).await;
     assert_eq!(names(&new), ["id", "kind", "outcome", "queue"]);
     assert_eq!(
@@ -55,7 +55,7 @@ async fn a_job_is_followed_from_the_shell_and_every_act_is_in_the_audit_log() {
 
 #[tokio::test]
 async fn many_jobs_are_counted_first_then_cancelled_and_retried_by_a_job_that_the_shell_follows() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     shell.json(&["enqueue", "jobs.prune", PRUNE, "--in", "1h"]).await;
     let choice = ["--kind", "jobs.prune"];
     assert_eq!(shell.text(&[&["jobs", "cancel", "--dry-run"][..], &choice].concat()).await, "1 jobs fit\n");
@@ -65,8 +65,8 @@ async fn many_jobs_are_counted_first_then_cancelled_and_retried_by_a_job_that_th
 
     let handlers = Handlers::default().with::<CancelJobs>().with::<RetryJobs>();
     let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), shell.db.url())].into())).unwrap();
-    let bench = Bench::new(&shell.db.app, handlers, workers::Services::new(&config).unwrap()).await;
-    bench.drain().await;
+    let queue = TestQueue::new(&shell.db.app, handlers, workers::Services::new(&config).unwrap()).await;
+    queue.drain().await;
     let shown = shell.text(&["jobs", "show", &left["job"].to_string()]).await;
     assert!(shown.contains("succeeded") && shown.contains(r#"{"asked":0,"cancelled":1}"#), "{shown}");
 
@@ -76,7 +76,7 @@ async fn many_jobs_are_counted_first_then_cancelled_and_retried_by_a_job_that_th
         loop {
             tokio::select! {
                 done = &mut done => return done,
-                _ = bench.drain() => tokio::time::sleep(Duration::from_millis(5)).await,
+                _ = queue.drain() => tokio::time::sleep(Duration::from_millis(5)).await,
             }
         }
     };
@@ -93,7 +93,7 @@ async fn many_jobs_are_counted_first_then_cancelled_and_retried_by_a_job_that_th
 
 #[tokio::test]
 async fn queues_are_paused_tuned_and_moved() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     let list = shell.text(&["queues", "list"]).await;
     assert!(list.lines().next().unwrap().contains("QUEUE") && list.contains("no dispatcher"), "{list}");
     let head: Vec<_> = list.lines().next().unwrap().split_whitespace().collect();
@@ -123,7 +123,7 @@ async fn queues_are_paused_tuned_and_moved() {
 
 #[tokio::test]
 async fn workers_are_listed() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     assert_eq!(shell.text(&["workers"]).await, "No workers.\n");
     assert_eq!(shell.json(&["workers"]).await, json!([]));
     sqlx::query(
@@ -142,7 +142,7 @@ async fn workers_are_listed() {
 
 #[tokio::test]
 async fn wrong_arguments_end_with_two_and_what_cannot_be_done_with_one() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     for (code, args) in [
         (2, &["jobs", "list", "--since", "9999999999999d"][..]),
         (2, &["jobs", "list", "--state", "lost"]),

@@ -6,11 +6,11 @@ use market::emails::store;
 use serde_json::json;
 use shared::testing::server;
 
-use super::Shell;
+use super::TestShell;
 
 #[tokio::test]
 async fn an_address_that_is_not_written_to_is_shown_and_allowed_again() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     assert_eq!(shell.text(&["emails", "refused"]).await, "No refused addresses.\n");
     let mut conn = shell.db.pool.acquire().await.unwrap();
     store::suppress(&mut conn, "gone@example.com", SuppressionReason::Refused, "550 5.1.1 no", None).await.unwrap();
@@ -31,7 +31,7 @@ async fn an_address_that_is_not_written_to_is_shown_and_allowed_again() {
 
 #[tokio::test]
 async fn a_rejected_event_is_listed_and_sent_again() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     let (amqp, namespace) = (server("AMQP_URL"), format!("cli-test-{}", std::process::id()));
     let settings = [("AMQP_URL", amqp.as_str()), ("NAMESPACE", namespace.as_str())];
     let reject = |bytes: &[u8]| Reject {

@@ -1,5 +1,5 @@
 //! The commands as people and programs run them: as processes, against a database of the test's own.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not work")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its shell does not work")]
 
 mod compose;
 mod jobs_and_queues;
@@ -16,7 +16,7 @@ use shared::testing::TestDb;
 use tokio::process::Command;
 
 /// A database and a shell whose settings name it.
-struct Shell {
+struct TestShell {
     db: TestDb,
 }
 
@@ -28,7 +28,7 @@ struct Ended {
     err: String,
 }
 
-impl Shell {
+impl TestShell {
     /// With the queues that a scheduler would have set up.
     async fn new() -> Self {
         let db = TestDb::new().await;

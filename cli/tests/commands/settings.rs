@@ -2,11 +2,11 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::Shell;
+use super::TestShell;
 
 #[tokio::test]
 async fn wrong_settings_are_all_told_and_end_with_two() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     let wrong = [("REDIS_URL", "nonsense"), ("S3_ENDPOINT", "files"), ("JWT_SECRET", "short"), ("LOG", "sqlx=loud")];
     for command in [&["jobs", "list"][..], &["migrate"], &["demo"], &["dev"]] {
         let output = shell.run_with(command, &wrong).await;
@@ -20,7 +20,7 @@ async fn wrong_settings_are_all_told_and_end_with_two() {
 
 #[tokio::test]
 async fn a_file_of_settings_that_cannot_be_read_is_a_fault_and_not_an_absent_one() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     let dir = std::env::temp_dir().join(format!("tradeyard-settings-{}", uuid::Uuid::now_v7()));
     std::fs::create_dir_all(dir.join("tradeyard.toml")).unwrap();
     let output = shell.run_in(&dir, &["jobs", "list"], &[]).await;
@@ -39,7 +39,7 @@ struct Fresh {
 }
 
 impl Fresh {
-    async fn new(shell: &Shell) -> Self {
+    async fn new(shell: &TestShell) -> Self {
         let name = shell.db.options().get_database().unwrap();
         let fresh =
             Self { market: format!("{name}_market"), events: format!("{name}_events"), role: format!("{name}_app") };
@@ -49,7 +49,7 @@ impl Fresh {
         fresh
     }
 
-    async fn drop(self, shell: &Shell) {
+    async fn drop(self, shell: &TestShell) {
         for name in [&self.market, &self.events] {
             sql(shell, format!(r#"DROP DATABASE "{name}" WITH (FORCE)"#)).await;
         }
@@ -57,7 +57,7 @@ impl Fresh {
     }
 }
 
-async fn sql(shell: &Shell, statement: String) {
+async fn sql(shell: &TestShell, statement: String) {
     sqlx::query(AssertSqlSafe(statement)).execute(&shell.db.pool).await.unwrap();
 }
 
@@ -71,7 +71,7 @@ fn named(url: &str, database: &str, user: &str) -> String {
 
 #[tokio::test]
 async fn both_databases_are_migrated_and_programs_get_their_rights_in_both() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     let fresh = Fresh::new(&shell).await;
     let owner = shell.db.owner_url();
     let user = shell.db.options().get_username();
@@ -83,7 +83,7 @@ async fn both_databases_are_migrated_and_programs_get_their_rights_in_both() {
     ];
     let settings = settings.each_ref().map(|(name, url)| (*name, url.as_str()));
 
-    let first = Shell::ok(shell.run_with(&["migrate", "--json"], &settings).await);
+    let first = TestShell::ok(shell.run_with(&["migrate", "--json"], &settings).await);
     let first: serde_json::Value = serde_json::from_str(&first).unwrap();
     assert_eq!(first["applied"].as_array().unwrap().len(), shared::db::MIGRATOR.iter().count());
     assert_eq!(first["events"]["applied"][0], "0080 cargo");
@@ -95,12 +95,12 @@ async fn both_databases_are_migrated_and_programs_get_their_rights_in_both() {
     assert_eq!(made, 2, "the programs' role has partitions made");
     own.close().await;
     // A command of a program, by the role that was just made.
-    Shell::ok(shell.run_with(&["queues", "list"], &settings[..1]).await);
+    TestShell::ok(shell.run_with(&["queues", "list"], &settings[..1]).await);
 
-    let again = Shell::ok(shell.run_with(&["migrate"], &settings).await);
+    let again = TestShell::ok(shell.run_with(&["migrate"], &settings).await);
     assert!(again.starts_with("The database is up to date (version "), "{again}");
     assert!(again.contains("\nThe events database is up to date (version "), "{again}");
-    let one = Shell::ok(shell.run_as_owner(&["migrate", "--json"]).await);
+    let one = TestShell::ok(shell.run_as_owner(&["migrate", "--json"]).await);
     assert!(!one.contains("events"), "without a database of their own there is nothing to report: {one}");
     fresh.drop(&shell).await;
     shell.db.close().await;
@@ -108,7 +108,7 @@ async fn both_databases_are_migrated_and_programs_get_their_rights_in_both() {
 
 #[tokio::test]
 async fn a_table_of_a_later_migration_is_the_programs_to_use_and_one_that_only_grows_to_add_to() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     for statement in [
         "CREATE TABLE later (n bigserial PRIMARY KEY)",
         "CREATE TABLE later_log (n integer)",
@@ -118,7 +118,7 @@ async fn a_table_of_a_later_migration_is_the_programs_to_use_and_one_that_only_g
     ] {
         sql(&shell, statement.to_owned()).await;
     }
-    let told = Shell::ok(shell.run_as_owner(&["migrate"]).await);
+    let told = TestShell::ok(shell.run_as_owner(&["migrate"]).await);
     let role = shell.db.app_options().get_username();
     assert!(told.ends_with(&format!("{role} has its rights.\n")), "{told}");
     let may = "SELECT string_agg(t || ' ' || p, ', ' ORDER BY t, p)
@@ -130,7 +130,7 @@ async fn a_table_of_a_later_migration_is_the_programs_to_use_and_one_that_only_g
     sqlx::query("INSERT INTO later DEFAULT VALUES").execute(&shell.db.app).await.unwrap();
     // Rights that nobody should have are taken again.
     sql(&shell, format!(r#"GRANT ALL ON later_log, _sqlx_migrations TO "{role}""#)).await;
-    Shell::ok(shell.run_as_owner(&["migrate"]).await);
+    TestShell::ok(shell.run_as_owner(&["migrate"]).await);
     for statement in ["UPDATE later_log SET n = 1", "DELETE FROM _sqlx_migrations"] {
         let refused = sqlx::query(statement).execute(&shell.db.app).await.unwrap_err();
         assert!(refused.to_string().contains("permission denied"), "{statement}: {refused}");
@@ -140,7 +140,7 @@ async fn a_table_of_a_later_migration_is_the_programs_to_use_and_one_that_only_g
 
 #[tokio::test]
 async fn who_may_not_migrate_is_told_what_is_missing() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     // The programs' role by itself.
     sql(&shell, "DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)".to_owned())
         .await;
@@ -165,8 +165,8 @@ async fn who_may_not_migrate_is_told_what_is_missing() {
     assert!(output.err.contains("CREATE ROLE") && !output.err.contains(&word), "{output:?}");
     // And once somebody has made it.
     sql(&shell, format!(r#"CREATE ROLE "{}" LOGIN PASSWORD '{word}'"#, fresh.role)).await;
-    Shell::ok(shell.run_with(&["migrate"], &settings).await);
-    Shell::ok(shell.run_with(&["queues", "list"], &settings[..1]).await);
+    TestShell::ok(shell.run_with(&["migrate"], &settings).await);
+    TestShell::ok(shell.run_with(&["queues", "list"], &settings[..1]).await);
 
     let elsewhere =
         shell.run_with(&["migrate"], &[("MIGRATE_DATABASE_URL", &named(&url, &fresh.market, &owner))]).await;
@@ -178,7 +178,7 @@ async fn who_may_not_migrate_is_told_what_is_missing() {
 
 #[tokio::test]
 async fn a_database_that_is_away_is_one_and_says_what_to_do() {
-    let shell = Shell::new().await;
+    let shell = TestShell::new().await;
     let absent = shell.db.url().replace(shell.db.options().get_database().unwrap(), "no_such_database");
     let output = shell.run_with(&["jobs", "list"], &[("DATABASE_URL", &absent)]).await;
     assert_eq!(output.code, Some(1), "{output:?}");

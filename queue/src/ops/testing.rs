@@ -8,22 +8,23 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres};
 use super::JobState;
 
 /// A database with the queues `emails` (rabbit) and `reports` (redis), and a connection to it.
-pub(super) struct Bed {
+pub(super) struct TestLedger {
     pub(super) db: TestDb,
     pub(super) conn: PoolConnection<Postgres>,
 }
 
-impl Bed {
+impl TestLedger {
     pub(super) async fn new() -> Self {
         let db = TestDb::new().await;
         let conn = db.pool.acquire().await.unwrap();
-        let mut bed = Self { db, conn };
-        bed.sql(
-            "INSERT INTO queues (name, transport) VALUES ('emails', 'rabbit'), ('reports', 'redis')
+        let mut ledger = Self { db, conn };
+        ledger
+            .sql(
+                "INSERT INTO queues (name, transport) VALUES ('emails', 'rabbit'), ('reports', 'redis')
              ON CONFLICT (name) DO UPDATE SET transport = excluded.transport",
-        )
-        .await;
-        bed
+            )
+            .await;
+        ledger
     }
 
     pub(super) async fn sql(&mut self, sql: &str) {

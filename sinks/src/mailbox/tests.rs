@@ -5,14 +5,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 use crate::smtp::Options;
 
-struct Fixture {
+struct TestMailbox {
     base: String,
     sink: Sink,
     shutdown: CancellationToken,
     _dir: tempfile::TempDir,
 }
 
-impl Fixture {
+impl TestMailbox {
     async fn start() -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let shutdown = CancellationToken::new();
@@ -42,7 +42,7 @@ impl Fixture {
     }
 }
 
-impl Drop for Fixture {
+impl Drop for TestMailbox {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
@@ -55,54 +55,54 @@ const NASTY: &str = "Subject: <script>alert(1)</script>\r\nFrom: =?utf-8?q?=C3=8
 
 #[tokio::test]
 async fn lists_are_newest_first_and_filtered_by_recipient() -> Result<()> {
-    let fixture = Fixture::start().await?;
+    let mailbox = TestMailbox::start().await?;
     for (to, subject) in [("a@y.se", "1"), ("b@y.se", "2"), ("a@y.se", "3")] {
-        fixture.send(to, &format!("Subject: {subject}\r\n\r\nx")).await?;
+        mailbox.send(to, &format!("Subject: {subject}\r\n\r\nx")).await?;
     }
     let subjects = |list: &Value| -> Vec<String> {
         let messages = list["messages"].as_array().into_iter().flatten();
         messages.filter_map(|message| message["subject"].as_str().map(str::to_owned)).collect()
     };
-    let all = fixture.json("/messages.json").await?;
+    let all = mailbox.json("/messages.json").await?;
     assert_eq!(subjects(&all), ["3", "2", "1"]);
     assert_eq!(all["taken"], 3);
-    assert_eq!(subjects(&fixture.json("/messages.json?to=A@y.se").await?), ["3", "1"]);
-    assert_eq!(subjects(&fixture.json("/messages.json?to=a@y.se&limit=1").await?), ["3"]);
-    assert_eq!(fixture.json("/count").await?, serde_json::json!({ "taken": 3, "kept": 3 }));
+    assert_eq!(subjects(&mailbox.json("/messages.json?to=A@y.se").await?), ["3", "1"]);
+    assert_eq!(subjects(&mailbox.json("/messages.json?to=a@y.se&limit=1").await?), ["3"]);
+    assert_eq!(mailbox.json("/count").await?, serde_json::json!({ "taken": 3, "kept": 3 }));
 
-    let page = fixture.get("/?to=b@y.se").await?.text().await?;
+    let page = mailbox.get("/?to=b@y.se").await?.text().await?;
     assert!(page.contains("/messages/2") && !page.contains("/messages/1"), "{page}");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_message_is_shown_decoded_and_nothing_in_it_runs() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    fixture.send("you@y.se", NASTY).await?;
+    let mailbox = TestMailbox::start().await?;
+    mailbox.send("you@y.se", NASTY).await?;
 
-    let body = fixture.json("/messages/1/message.json").await?;
+    let body = mailbox.json("/messages/1/message.json").await?;
     assert_eq!(body["text"], "Såld </pre><b>");
     assert_eq!(body["header_from"], "Åsa <shop@x.se>");
     assert!(body["html"].as_str().context("html")?.starts_with("<p onclick"));
 
     for path in ["/", "/messages/1"] {
-        let response = fixture.get(path).await?;
+        let response = mailbox.get(path).await?;
         let policy = response.headers()["content-security-policy"].to_str()?.to_owned();
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
         let page = response.text().await?;
         assert!(!page.contains("<script") && !page.contains("</pre><b>"), "{page}");
         assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
     }
-    let page = fixture.get("/messages/1").await?.text().await?;
+    let page = mailbox.get("/messages/1").await?.text().await?;
     assert!(page.contains("<iframe sandbox title="), "{page}");
 
-    let html = fixture.get("/messages/1/html").await?;
+    let html = mailbox.get("/messages/1/html").await?;
     let policy = html.headers()["content-security-policy"].to_str()?;
     assert!(
         policy.contains("default-src 'none'") && policy.ends_with("sandbox") && !policy.contains("script"),
         "{policy}"
     );
-    let raw = fixture.get("/messages/1/raw").await?;
+    let raw = mailbox.get("/messages/1/raw").await?;
     assert_eq!(raw.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(raw.headers()["x-content-type-options"], "nosniff");
     assert!(raw.text().await?.starts_with("Return-Path: <shop@x.se>\r\nDelivered-To: you@y.se\r\n"));
@@ -111,8 +111,8 @@ async fn a_message_is_shown_decoded_and_nothing_in_it_runs() -> Result<()> {
 
 #[tokio::test]
 async fn bad_requests_are_4xx() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    fixture.send("you@y.se", "Subject: plain\r\n\r\nno html").await?;
+    let mailbox = TestMailbox::start().await?;
+    mailbox.send("you@y.se", "Subject: plain\r\n\r\nno html").await?;
     for (path, status) in [
         ("/messages/2", 404),
         ("/messages/-1", 404),
@@ -122,16 +122,16 @@ async fn bad_requests_are_4xx() -> Result<()> {
         ("/messages.json?limit=many", 400),
         ("/messages.json?too=x", 400),
     ] {
-        assert_eq!(fixture.get(path).await?.status(), status, "{path}");
+        assert_eq!(mailbox.get(path).await?.status(), status, "{path}");
     }
-    let rebound = reqwest::Client::new().get(&fixture.base).header("host", "evil.example").send().await?;
+    let rebound = reqwest::Client::new().get(&mailbox.base).header("host", "evil.example").send().await?;
     assert_eq!(rebound.status(), 403);
     Ok(())
 }
 
 #[tokio::test]
 async fn the_sink_reads_whatever_mail_it_took() -> Result<()> {
-    let fixture = Fixture::start().await?;
+    let mailbox = TestMailbox::start().await?;
     for odd in [
         "",
         "\r\n",
@@ -139,11 +139,11 @@ async fn the_sink_reads_whatever_mail_it_took() -> Result<()> {
         "Content-Type: multipart/mixed; boundary=\r\n\r\n--\r\n--",
         "Subject: =?x?y?z?=\r\n\r\n\u{0}\u{1}",
     ] {
-        fixture.send("you@y.se", odd).await?;
+        mailbox.send("you@y.se", odd).await?;
     }
     for id in 1..=5 {
-        assert_eq!(fixture.get(&format!("/messages/{id}")).await?.status(), 200, "{id}");
-        fixture.json(&format!("/messages/{id}/message.json")).await?;
+        assert_eq!(mailbox.get(&format!("/messages/{id}")).await?.status(), 200, "{id}");
+        mailbox.json(&format!("/messages/{id}/message.json")).await?;
     }
     Ok(())
 }

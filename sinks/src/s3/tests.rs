@@ -13,13 +13,13 @@ use super::*;
 
 const BUCKET: &str = "tradeyard";
 
-struct Fixture {
+struct TestS3 {
     server: Server,
     shutdown: CancellationToken,
     _dir: tempfile::TempDir,
 }
 
-impl Fixture {
+impl TestS3 {
     async fn start() -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let shutdown = CancellationToken::new();
@@ -32,7 +32,7 @@ impl Fixture {
     }
 }
 
-impl Drop for Fixture {
+impl Drop for TestS3 {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
@@ -68,66 +68,72 @@ fn a_minute() -> Result<PresigningConfig> {
 
 #[tokio::test]
 async fn an_object_comes_back_with_its_type_and_bytes() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    let s3 = fixture.client();
+    let s3 = TestS3::start().await?;
+    let client = s3.client();
     let body = vec![7_u8; 300_000];
 
-    s3.put_object()
+    client
+        .put_object()
         .bucket(BUCKET)
         .key("photos/1/a b+ü.jpg")
         .content_type("image/jpeg")
         .body(ByteStream::from(body.clone()))
         .send()
         .await?;
-    let got = s3.get_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await?;
+    let got = client.get_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await?;
     assert_eq!(got.content_type(), Some("image/jpeg"));
     assert_eq!(got.body.collect().await?.into_bytes(), body);
 
-    let head = s3.head_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await?;
+    let head = client.head_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await?;
     assert_eq!(head.content_length(), Some(300_000));
 
-    let listed = s3.list_objects_v2().bucket(BUCKET).prefix("photos/").send().await?;
+    let listed = client.list_objects_v2().bucket(BUCKET).prefix("photos/").send().await?;
     assert_eq!(listed.contents().len(), 1);
 
-    s3.delete_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await?;
-    let gone = s3.head_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await;
+    client.delete_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await?;
+    let gone = client.head_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await;
     assert!(gone.is_err_and(|error| error.into_service_error().is_not_found()));
     // Deleting what is not there succeeds, as in S3: retries of a purge must not fail.
-    s3.delete_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await?;
+    client.delete_object().bucket(BUCKET).key("photos/1/a b+ü.jpg").send().await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn virtual_host_addresses_work_on_localhost() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    let endpoint = format!("http://localhost:{}", fixture.server.addr().port());
-    let host = format!("{BUCKET}.localhost:{}", fixture.server.addr().port());
+    let s3 = TestS3::start().await?;
+    let endpoint = format!("http://localhost:{}", s3.server.addr().port());
+    let host = format!("{BUCKET}.localhost:{}", s3.server.addr().port());
 
     // `bucket.localhost` need not resolve on every machine, so the request goes to the address with the Host header that
     // the signature covers.
     let presigned =
         client(endpoint, "correct", false).put_object().bucket(BUCKET).key("a.txt").presigned(a_minute()?).await?;
     assert!(presigned.uri().starts_with(&format!("http://{host}/a.txt")), "{}", presigned.uri());
-    let url = presigned.uri().replace(&host, &fixture.server.addr().to_string());
+    let url = presigned.uri().replace(&host, &s3.server.addr().to_string());
     let put = reqwest::Client::new().put(url).header("host", &host).body("hello").send().await?;
     assert_eq!(put.status(), 200);
 
-    let got = fixture.client().get_object().bucket(BUCKET).key("a.txt").send().await?;
+    let got = s3.client().get_object().bucket(BUCKET).key("a.txt").send().await?;
     assert_eq!(got.body.collect().await?.into_bytes(), "hello");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_multipart_upload_becomes_one_object() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    let s3 = fixture.client();
-    let created =
-        s3.create_multipart_upload().bucket(BUCKET).key("reports/sales.csv").content_type("text/csv").send().await?;
+    let s3 = TestS3::start().await?;
+    let client = s3.client();
+    let created = client
+        .create_multipart_upload()
+        .bucket(BUCKET)
+        .key("reports/sales.csv")
+        .content_type("text/csv")
+        .send()
+        .await?;
     let upload = created.upload_id().unwrap_or_default();
 
     let mut parts = Vec::new();
     for (number, body) in [(1, vec![b'a'; 5 * 1024 * 1024]), (2, vec![b'b'; 10])] {
-        let part = s3
+        let part = client
             .upload_part()
             .bucket(BUCKET)
             .key("reports/sales.csv")
@@ -138,7 +144,8 @@ async fn a_multipart_upload_becomes_one_object() -> Result<()> {
             .await?;
         parts.push(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).build());
     }
-    s3.complete_multipart_upload()
+    client
+        .complete_multipart_upload()
         .bucket(BUCKET)
         .key("reports/sales.csv")
         .upload_id(upload)
@@ -146,7 +153,7 @@ async fn a_multipart_upload_becomes_one_object() -> Result<()> {
         .send()
         .await?;
 
-    let got = s3.get_object().bucket(BUCKET).key("reports/sales.csv").send().await?;
+    let got = client.get_object().bucket(BUCKET).key("reports/sales.csv").send().await?;
     assert_eq!(got.content_type(), Some("text/csv"));
     let bytes = got.body.collect().await?.into_bytes();
     assert_eq!(bytes.len(), 5 * 1024 * 1024 + 10);
@@ -156,8 +163,8 @@ async fn a_multipart_upload_becomes_one_object() -> Result<()> {
 
 #[tokio::test]
 async fn a_presigned_upload_is_bound_to_its_type_and_length() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    let presigned = fixture
+    let s3 = TestS3::start().await?;
+    let presigned = s3
         .client()
         .put_object()
         .bucket(BUCKET)
@@ -175,7 +182,7 @@ async fn a_presigned_upload_is_bound_to_its_type_and_length() -> Result<()> {
     assert_eq!(put("image/png", "123456").await?.status(), 403, "another length");
     assert_eq!(put("image/png", "12345").await?.status(), 200);
 
-    let get = fixture.client().get_object().bucket(BUCKET).key("uploads/1").presigned(a_minute()?).await?;
+    let get = s3.client().get_object().bucket(BUCKET).key("uploads/1").presigned(a_minute()?).await?;
     let got = http.get(get.uri()).send().await?;
     assert_eq!(got.headers()["content-type"], "image/png");
     assert_eq!(got.text().await?, "12345");
@@ -184,34 +191,34 @@ async fn a_presigned_upload_is_bound_to_its_type_and_length() -> Result<()> {
 
 #[tokio::test]
 async fn unsigned_wrongly_signed_and_expired_requests_are_403() -> Result<()> {
-    let fixture = Fixture::start().await?;
+    let s3 = TestS3::start().await?;
     let http = reqwest::Client::new();
 
-    let unsigned = http.get(format!("{}/{BUCKET}/x", fixture.server.endpoint())).send().await?;
+    let unsigned = http.get(format!("{}/{BUCKET}/x", s3.server.endpoint())).send().await?;
     assert_eq!(unsigned.status(), 403);
 
-    let liar = client(fixture.server.endpoint(), "wrong", true);
+    let liar = client(s3.server.endpoint(), "wrong", true);
     let error = liar.put_object().bucket(BUCKET).key("x").body(ByteStream::from_static(b"x")).send().await;
     let error = error.expect_err("a wrong secret must be refused").into_service_error();
     assert_eq!(error.code(), Some("SignatureDoesNotMatch"));
 
-    let presigned = fixture.client().get_object().bucket(BUCKET).key("x").presigned(a_minute()?).await?;
+    let presigned = s3.client().get_object().bucket(BUCKET).key("x").presigned(a_minute()?).await?;
     let tampered = presigned.uri().replace("/x?", "/y?");
     assert_eq!(http.get(tampered).send().await?.status(), 403);
 
     let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let old = PresigningConfig::builder().start_time(long_ago).expires_in(Duration::from_mins(1)).build()?;
-    let expired = fixture.client().get_object().bucket(BUCKET).key("x").presigned(old).await?;
+    let expired = s3.client().get_object().bucket(BUCKET).key("x").presigned(old).await?;
     assert_eq!(http.get(expired.uri()).send().await?.status(), 403);
     Ok(())
 }
 
 #[tokio::test]
 async fn bad_names_are_clear_errors() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    let s3 = fixture.client();
+    let s3 = TestS3::start().await?;
+    let client = s3.client();
     let put = async |bucket: &str, key: &str| {
-        let sent = s3.put_object().bucket(bucket).key(key).body(ByteStream::from_static(b"x")).send().await;
+        let sent = client.put_object().bucket(bucket).key(key).body(ByteStream::from_static(b"x")).send().await;
         sent.map_err(|error| error.into_service_error().code().unwrap_or_default().to_owned())
     };
     assert_eq!(put("elsewhere", "x").await.expect_err("no such bucket"), "NoSuchBucket");
@@ -219,7 +226,7 @@ async fn bad_names_are_clear_errors() -> Result<()> {
     assert!(put(BUCKET, &"k".repeat(100)).await.is_ok(), "the longest key works");
     assert_eq!(put(BUCKET, "a/../../b").await.expect_err("climbs"), "InvalidArgument");
 
-    let missing = s3.get_object().bucket(BUCKET).key("nothing").send().await;
+    let missing = client.get_object().bucket(BUCKET).key("nothing").send().await;
     assert!(missing.is_err_and(|error| error.into_service_error().is_no_such_key()));
     Ok(())
 }

@@ -9,13 +9,13 @@ use super::*;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-struct Fixture {
+struct TestSmtp {
     sink: Sink,
     shutdown: CancellationToken,
     dir: tempfile::TempDir,
 }
 
-impl Fixture {
+impl TestSmtp {
     async fn start() -> Result<Self> {
         Self::with_limit(1024 * 1024).await
     }
@@ -48,7 +48,7 @@ impl Fixture {
     }
 }
 
-impl Drop for Fixture {
+impl Drop for TestSmtp {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
@@ -71,12 +71,12 @@ fn mail(to: &str, subject: &str) -> Result<Mail> {
 
 #[tokio::test]
 async fn mail_from_lettre_is_kept_as_it_was_sent() -> Result<()> {
-    let fixture = Fixture::start().await?;
+    let smtp = TestSmtp::start().await?;
     let sent = mail("Åsa <asa@y.se>", "outbid-1")?;
-    fixture.client().send(sent.clone()).await?;
+    smtp.client().send(sent.clone()).await?;
 
-    fixture.sink.wait_for_count(LIMIT, 1).await?;
-    let kept = fixture.sink.list();
+    smtp.sink.wait_for_count(LIMIT, 1).await?;
+    let kept = smtp.sink.list();
     assert_eq!(kept.len(), 1);
     let message = &kept[0];
     assert_eq!(
@@ -89,57 +89,57 @@ async fn mail_from_lettre_is_kept_as_it_was_sent() -> Result<()> {
     let wire = [sent.formatted().as_slice(), b"\r\n"].concat();
     assert_eq!(message.bytes, wire.len() as u64);
 
-    let raw = fixture.sink.raw(message.id).await?.context("kept")?;
+    let raw = smtp.sink.raw(message.id).await?.context("kept")?;
     assert!(raw.ends_with(&wire), "the bytes below the trace lines are the sender's");
     Ok(())
 }
 
 #[tokio::test]
 async fn pipelined_commands_are_answered_in_order() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    let answer = fixture
+    let smtp = TestSmtp::start().await?;
+    let answer = smtp
         .raw(b"EHLO me\r\nMAIL FROM:<a@x.se>\r\nRCPT TO:<b@y.se>\r\nDATA\r\nSubject: 1\r\n\r\nx\r\n.\r\nMAIL FROM:<a@x.se>\r\nRCPT TO:<c@y.se>\r\nDATA\r\n.\r\nQUIT\r\n")
         .await?;
     let codes: Vec<_> = answer.lines().filter(|line| line.as_bytes()[3] == b' ').map(|line| &line[..3]).collect();
     assert_eq!(codes, ["220", "250", "250", "250", "354", "250", "250", "250", "354", "250", "221"]);
-    assert_eq!(fixture.sink.count(), 2);
-    assert_eq!(fixture.sink.list()[0].to, ["c@y.se"]);
+    assert_eq!(smtp.sink.count(), 2);
+    assert_eq!(smtp.sink.list()[0].to, ["c@y.se"]);
     Ok(())
 }
 
 #[tokio::test]
 async fn too_big_and_smuggling_messages_are_refused_and_leave_nothing() -> Result<()> {
-    let fixture = Fixture::with_limit(1_000).await?;
+    let smtp = TestSmtp::with_limit(1_000).await?;
     let start = "EHLO me\r\nMAIL FROM:<a@x.se>\r\nRCPT TO:<b@y.se>\r\nDATA\r\n";
 
     let big = format!("{start}{}\r\n.\r\nQUIT\r\n", "x".repeat(1_001));
-    let answer = fixture.raw(big.as_bytes()).await?;
+    let answer = smtp.raw(big.as_bytes()).await?;
     assert!(answer.contains("\r\n552 5.3.4") && answer.ends_with("221 2.0.0 Bye\r\n"), "{answer}");
 
     let smuggled = format!("{start}x\r\n.\nMAIL FROM:<evil@x.se>\r\n.\r\nQUIT\r\n");
-    let answer = fixture.raw(smuggled.as_bytes()).await?;
+    let answer = smtp.raw(smuggled.as_bytes()).await?;
     assert!(answer.contains("\r\n554 5.6.0") && answer.ends_with("221 2.0.0 Bye\r\n"), "{answer}");
 
     // Far over the limit, the connection is cut.
     let endless = format!("{start}{}", "x".repeat(100_000));
-    let answer = fixture.raw(endless.as_bytes()).await.unwrap_or_default();
+    let answer = smtp.raw(endless.as_bytes()).await.unwrap_or_default();
     assert!(!answer.contains("552") && !answer.contains("2.0.0 Taken"), "{answer}");
 
     let cut = format!("{start}half a mess");
-    assert!(fixture.raw(cut.as_bytes()).await?.ends_with("<CR><LF>.<CR><LF>\r\n"));
-    assert_eq!(fixture.sink.count(), 0);
-    fixture.shutdown.cancel();
-    fixture.sink.stopped().await;
-    let names: Vec<_> = std::fs::read_dir(fixture.dir.path())?.flatten().map(|entry| entry.file_name()).collect();
+    assert!(smtp.raw(cut.as_bytes()).await?.ends_with("<CR><LF>.<CR><LF>\r\n"));
+    assert_eq!(smtp.sink.count(), 0);
+    smtp.shutdown.cancel();
+    smtp.sink.stopped().await;
+    let names: Vec<_> = std::fs::read_dir(smtp.dir.path())?.flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(names, [".lock"]);
     Ok(())
 }
 
 #[tokio::test]
 async fn long_lines_and_bare_line_ends_are_500_and_the_dialogue_goes_on() -> Result<()> {
-    let fixture = Fixture::start().await?;
+    let smtp = TestSmtp::start().await?;
     let long = format!("NOOP {}\r\nNOOP\nEHLO me\r\nQUIT\r\n", "x".repeat(1_000_000));
-    let answer = fixture.raw(long.as_bytes()).await?;
+    let answer = smtp.raw(long.as_bytes()).await?;
     let codes: Vec<_> = answer.lines().filter(|line| line.as_bytes()[3] == b' ').map(|line| &line[..3]).collect();
     assert_eq!(codes, ["220", "500", "500", "250", "221"], "{answer}");
     Ok(())
@@ -147,44 +147,44 @@ async fn long_lines_and_bare_line_ends_are_500_and_the_dialogue_goes_on() -> Res
 
 #[tokio::test]
 async fn faults_reach_the_client_as_their_kind_and_wear_off() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    let client = fixture.client();
-    fixture.sink.inject("gone@y.se", Fault::Permanent);
-    fixture.sink.inject("busy@y.se", Fault::Temporary { times: 1 });
+    let smtp = TestSmtp::start().await?;
+    let client = smtp.client();
+    smtp.sink.inject("gone@y.se", Fault::Permanent);
+    smtp.sink.inject("busy@y.se", Fault::Temporary { times: 1 });
 
     let gone = client.send(mail("gone@y.se", "a")?).await.expect_err("550");
     assert!(gone.is_permanent(), "{gone:?}");
     let busy = client.send(mail("busy@y.se", "b")?).await.expect_err("451");
     assert!(busy.is_transient(), "{busy:?}");
     client.send(mail("busy@y.se", "b")?).await?;
-    fixture.sink.heal();
+    smtp.sink.heal();
     client.send(mail("gone@y.se", "a")?).await?;
-    assert_eq!(fixture.sink.count(), 2);
+    assert_eq!(smtp.sink.count(), 2);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_dropped_reply_leaves_the_message_and_an_unsure_client() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    fixture.sink.inject("asa@y.se", Fault::DropAfterTaken { times: 1 });
-    let unsure = fixture.client().send(mail("asa@y.se", "won-7")?).await.expect_err("no reply");
+    let smtp = TestSmtp::start().await?;
+    smtp.sink.inject("asa@y.se", Fault::DropAfterTaken { times: 1 });
+    let unsure = smtp.client().send(mail("asa@y.se", "won-7")?).await.expect_err("no reply");
     assert!(!unsure.is_permanent() && !unsure.is_transient(), "no code was given: {unsure:?}");
-    assert_eq!(fixture.sink.count(), 1);
-    fixture.client().send(mail("asa@y.se", "won-7")?).await?;
-    let ids: Vec<_> = fixture.sink.list().iter().map(|message| message.message_id.clone()).collect();
+    assert_eq!(smtp.sink.count(), 1);
+    smtp.client().send(mail("asa@y.se", "won-7")?).await?;
+    let ids: Vec<_> = smtp.sink.list().iter().map(|message| message.message_id.clone()).collect();
     assert_eq!(ids[0], ids[1], "the sender's Message-ID shows that they are one");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_delayed_reply_comes_after_the_message_was_taken() -> Result<()> {
-    let fixture = Fixture::start().await?;
+    let smtp = TestSmtp::start().await?;
     let delay = Duration::from_millis(300);
-    fixture.sink.inject("*", Fault::Delay(delay));
-    let (client, mail) = (fixture.client(), mail("asa@y.se", "slow")?);
+    smtp.sink.inject("*", Fault::Delay(delay));
+    let (client, mail) = (smtp.client(), mail("asa@y.se", "slow")?);
     let begun = tokio::time::Instant::now();
     let sending = tokio::spawn(async move { client.send(mail).await });
-    fixture.sink.wait_for_count(LIMIT, 1).await?;
+    smtp.sink.wait_for_count(LIMIT, 1).await?;
     assert!(!sending.is_finished(), "the message is there before its reply");
     sending.await??;
     assert!(begun.elapsed() >= delay);
@@ -193,24 +193,24 @@ async fn a_delayed_reply_comes_after_the_message_was_taken() -> Result<()> {
 
 #[tokio::test]
 async fn waiting_ends_with_what_was_looked_for_or_says_what_came_instead() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    let (client, mail) = (fixture.client(), mail("asa@y.se", "won")?);
+    let smtp = TestSmtp::start().await?;
+    let (client, mail) = (smtp.client(), mail("asa@y.se", "won")?);
     let sending = tokio::spawn(async move { client.send(mail).await });
-    let found = fixture
+    let found = smtp
         .sink
         .wait_for(LIMIT, |messages| messages.iter().find(|message| message.is_to("ASA@y.se")).cloned())
         .await?;
     assert_eq!(found.subject, "won");
     sending.await??;
-    let late = fixture.sink.wait_for_count(Duration::from_millis(10), 2).await.expect_err("only one came");
+    let late = smtp.sink.wait_for_count(Duration::from_millis(10), 2).await.expect_err("only one came");
     assert!(late.to_string().contains("1 messages were taken"), "{late}");
     Ok(())
 }
 
 #[tokio::test]
 async fn many_clients_at_once_lose_nothing() -> Result<()> {
-    let fixture = Fixture::start().await?;
-    let client = fixture.client();
+    let smtp = TestSmtp::start().await?;
+    let client = smtp.client();
     let sending: Vec<_> = (0..100)
         .map(|number| {
             let client = client.clone();
@@ -222,8 +222,8 @@ async fn many_clients_at_once_lose_nothing() -> Result<()> {
     for sent in sending {
         sent.await??;
     }
-    assert_eq!(fixture.sink.count(), 100);
-    let ids: Vec<_> = fixture.sink.list().iter().map(|message| message.id).collect();
+    assert_eq!(smtp.sink.count(), 100);
+    let ids: Vec<_> = smtp.sink.list().iter().map(|message| message.id).collect();
     assert!(ids.is_sorted_by(|a, b| a > b), "newest first, each id once: {ids:?}");
     Ok(())
 }

@@ -13,17 +13,17 @@ use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::ids::UserId;
 
-use crate::testing::Stage;
+use crate::testing::TestWorkers;
 
-/// A stage with the jobs of auctions, a seller and two bidders.
-struct Market {
-    stage: Stage,
+/// A workers with the jobs of auctions, a seller and two bidders.
+struct TestMarket {
+    workers: TestWorkers,
     seller: Trader,
     ann: Trader,
     bob: Trader,
 }
 
-impl Market {
+impl TestMarket {
     async fn new(clock: Clock) -> Self {
         let handlers = Handlers::default()
             .with::<OpenAuction>()
@@ -31,53 +31,53 @@ impl Market {
             .with::<RemindBidders>()
             .with::<NotifyOutbid>()
             .with::<SweepAuctions>();
-        let stage = Stage::with_clock(handlers, clock).await;
-        let mut conn = stage.db.pool.acquire().await.unwrap();
+        let workers = TestWorkers::with_clock(handlers, clock).await;
+        let mut conn = workers.db.pool.acquire().await.unwrap();
         let seller = testing::trader(&mut conn).await;
         let (ann, bob) = (testing::trader(&mut conn).await, testing::trader(&mut conn).await);
         drop(conn);
-        Self { stage, seller, ann, bob }
+        Self { workers, seller, ann, bob }
     }
 
     async fn terms(&self) -> NewAuction {
-        testing::terms(&mut self.stage.db.pool.acquire().await.unwrap()).await
+        testing::terms(&mut self.workers.db.pool.acquire().await.unwrap()).await
     }
 
     async fn auction(&self, terms: &NewAuction) -> AuctionId {
-        testing::auction(&mut self.stage.db.pool.acquire().await.unwrap(), self.seller, terms).await
+        testing::auction(&mut self.workers.db.pool.acquire().await.unwrap(), self.seller, terms).await
     }
 
     async fn bid(&self, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) {
-        let mut tx = self.stage.db.pool.begin().await.unwrap();
+        let mut tx = self.workers.db.pool.begin().await.unwrap();
         let place = PlaceBid { auction, org: by.org, user: by.user, maximum: secret(cents), quantity };
         store::place_bid(&mut tx, &place).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     async fn end_in(&self, auction: AuctionId, from_now: TimeDelta) {
-        end_in(&mut self.stage.db.pool.acquire().await.unwrap(), auction, from_now).await;
+        end_in(&mut self.workers.db.pool.acquire().await.unwrap(), auction, from_now).await;
     }
 
     async fn view(&self, auction: AuctionId) -> AuctionView {
-        let mut conn = self.stage.db.pool.acquire().await.unwrap();
+        let mut conn = self.workers.db.pool.acquire().await.unwrap();
         store::view(&mut conn, auction, None).await.unwrap().unwrap()
     }
 
     async fn enqueue<J: Job>(&self, job: &J) {
-        self.stage.ledger.enqueue(job).await.unwrap();
+        self.workers.ledger.enqueue(job).await.unwrap();
     }
 
     /// Runs what waits for its time as well; returns how many attempts ran.
     async fn run(&self) -> usize {
-        self.stage.bench.make_due().await;
-        self.stage.bench.drain().await
+        self.workers.queue.make_due().await;
+        self.workers.queue.drain().await
     }
 
     /// State, attempts and due time of the only job of a kind.
     async fn job(&self, kind: &str) -> (String, i32, DateTime<Utc>) {
         sqlx::query_as("SELECT state::text, attempt, run_at FROM jobs WHERE kind = $1")
             .bind(kind)
-            .fetch_one(&self.stage.db.pool)
+            .fetch_one(&self.workers.db.pool)
             .await
             .unwrap()
     }
@@ -92,19 +92,19 @@ impl Market {
              ORDER BY m.created_at, m.user_id",
         )
         .bind(template)
-        .fetch_all(&self.stage.db.pool)
+        .fetch_all(&self.workers.db.pool)
         .await
         .unwrap()
     }
 
     /// Another person who trades for the organisation, in place of the one who did.
     async fn replace(&self, trader: Trader) -> UserId {
-        let successor = self.stage.user(&format!("{}@example.com", UserId::generate())).await;
+        let successor = self.workers.user(&format!("{}@example.com", UserId::generate())).await;
         sqlx::query("UPDATE memberships SET user_id = $1 WHERE org_id = $2 AND user_id = $3")
             .bind(successor)
             .bind(trader.org)
             .bind(trader.user)
-            .execute(&self.stage.db.pool)
+            .execute(&self.workers.db.pool)
             .await
             .unwrap();
         successor
@@ -112,7 +112,7 @@ impl Market {
 
     /// The timers of auctions are left: most tests are about one of them.
     async fn close(self) {
-        self.stage.leave().await;
+        self.workers.leave().await;
     }
 }
 
@@ -132,7 +132,7 @@ fn clocks() -> [Clock; 3] {
 #[tokio::test]
 async fn the_end_that_moved_is_met_by_the_databases_clock() {
     for clock in clocks() {
-        let market = Market::new(clock).await;
+        let market = TestMarket::new(clock).await;
         let terms = NewAuction { soft_close_seconds: Some(300), ..market.terms().await };
         let lot = market.auction(&terms).await;
         market.bid(lot, market.ann, 2_000, None).await;
@@ -141,7 +141,7 @@ async fn the_end_that_moved_is_met_by_the_databases_clock() {
         // The bid arrives while the timer is on its way, and moves the end.
         market.bid(lot, market.bob, 3_000, None).await;
         let moved = market.view(lot).await.ends_at;
-        assert_eq!(market.stage.bench.drain().await, 1);
+        assert_eq!(market.workers.queue.drain().await, 1);
         sleeps_until(&market.job("auctions.close").await, moved);
         assert_eq!(market.view(lot).await.status, AuctionStatus::Live);
 
@@ -157,12 +157,12 @@ async fn the_end_that_moved_is_met_by_the_databases_clock() {
 #[tokio::test]
 async fn an_auction_opens_when_its_start_has_come() {
     for clock in clocks() {
-        let market = Market::new(clock).await;
+        let market = TestMarket::new(clock).await;
         let mut terms = market.terms().await;
         terms.starts_at = Some(terms.ends_at - TimeDelta::days(1));
         let lot = market.auction(&terms).await;
         market.enqueue(&OpenAuction { auction: lot }).await;
-        assert_eq!(market.stage.bench.drain().await, 1);
+        assert_eq!(market.workers.queue.drain().await, 1);
         sleeps_until(&market.job("auctions.open").await, market.view(lot).await.starts_at);
         market.end_in(lot, TimeDelta::hours(23)).await;
         assert_eq!(market.run().await, 1);
@@ -170,27 +170,27 @@ async fn an_auction_opens_when_its_start_has_come() {
         // A second one finds it open.
         market.enqueue(&OpenAuction { auction: lot }).await;
         assert_eq!(market.run().await, 1);
-        assert_eq!(rows(&market.stage.db.pool, "auctions.open").await[1].state, "succeeded");
+        assert_eq!(rows(&market.workers.db.pool, "auctions.open").await[1].state, "succeeded");
         market.close().await;
     }
 }
 
 #[tokio::test]
 async fn of_two_closers_at_once_one_closes() {
-    let market = Market::new(Clock::SYSTEM).await;
+    let market = TestMarket::new(Clock::SYSTEM).await;
     for _ in 0..10 {
         let lot = market.auction(&market.terms().await).await;
         market.bid(lot, market.ann, 2_000, None).await;
         market.end_in(lot, TimeDelta::milliseconds(-1)).await;
-        let mut tx = market.stage.ledger.begin().await.unwrap();
+        let mut tx = market.workers.ledger.begin().await.unwrap();
         for _ in 0..2 {
             let job = Enqueue::new(&CloseAuction { auction: lot }).unique(Unique::NO);
             let _ = tx.enqueue_with(job).await.unwrap();
         }
         tx.commit().await.unwrap();
-        let tickets = market.stage.bench.take().await;
+        let tickets = market.workers.queue.take().await;
         let [one, other] = tickets.as_slice() else { panic!("{tickets:?}") };
-        futures::join!(market.stage.bench.run(*one), market.stage.bench.run(*other));
+        futures::join!(market.workers.queue.run(*one), market.workers.queue.run(*other));
         let (awards, orders): (i64, i64) = sqlx::query_as(
             "SELECT count(*), count(o.id)
              FROM awards AS w
@@ -198,19 +198,19 @@ async fn of_two_closers_at_once_one_closes() {
              WHERE w.auction_id = $1",
         )
         .bind(lot)
-        .fetch_one(&market.stage.db.pool)
+        .fetch_one(&market.workers.db.pool)
         .await
         .unwrap();
         assert_eq!((awards, orders), (1, 1));
     }
-    assert!(rows(&market.stage.db.pool, "auctions.close").await.iter().all(|row| row.state == "succeeded"));
+    assert!(rows(&market.workers.db.pool, "auctions.close").await.iter().all(|row| row.state == "succeeded"));
     assert_eq!((market.mails("won").await.len(), market.mails("sold").await.len()), (10, 10));
     market.close().await;
 }
 
 #[tokio::test]
 async fn both_sides_are_told_of_the_end_whoever_trades_for_them_now() {
-    let market = Market::new(Clock::SYSTEM).await;
+    let market = TestMarket::new(Clock::SYSTEM).await;
     let lot = market.auction(&market.terms().await).await;
     market.bid(lot, market.ann, 2_000, None).await;
     market.bid(lot, market.bob, 1_500, None).await;
@@ -243,7 +243,7 @@ async fn both_sides_are_told_of_the_end_whoever_trades_for_them_now() {
 #[tokio::test]
 async fn bidders_are_reminded_twice_and_each_time_once() {
     for clock in clocks() {
-        let market = Market::new(clock).await;
+        let market = TestMarket::new(clock).await;
         let lot = market.auction(&market.terms().await).await;
         market.bid(lot, market.ann, 5_000, None).await;
         market.bid(lot, market.bob, 2_000, None).await;
@@ -251,8 +251,8 @@ async fn bidders_are_reminded_twice_and_each_time_once() {
         for reminder in Reminder::ALL {
             market.enqueue(&RemindBidders { auction: lot, reminder }).await;
         }
-        assert_eq!(market.stage.bench.drain().await, 2);
-        let told = async |market: &Market| {
+        assert_eq!(market.workers.queue.drain().await, 2);
+        let told = async |market: &TestMarket| {
             let mails = market.mails("ending_soon").await;
             let mut told: Vec<_> = mails.into_iter().map(|(user, data)| (user, data["leading"].clone())).collect();
             told.sort_by_key(|(user, _)| *user == market.bob.user);
@@ -261,10 +261,10 @@ async fn bidders_are_reminded_twice_and_each_time_once() {
         let both = [(market.ann.user, json!(true)), (market.bob.user, json!(false))];
         assert_eq!(told(&market).await, both);
         // The hour's one waits for its time.
-        let pending: Vec<RemindBidders> = enqueued(&market.stage.db.pool).await;
+        let pending: Vec<RemindBidders> = enqueued(&market.workers.db.pool).await;
         assert!(matches!(pending.as_slice(), [job] if job.reminder == Reminder::Hour), "{pending:?}");
         market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
-        assert_eq!(market.stage.bench.drain().await, 1);
+        assert_eq!(market.workers.queue.drain().await, 1);
         assert_eq!(told(&market).await, both, "the same mail once");
 
         market.end_in(lot, TimeDelta::minutes(59)).await;
@@ -276,13 +276,13 @@ async fn bidders_are_reminded_twice_and_each_time_once() {
 
 #[tokio::test]
 async fn a_reminder_moves_with_the_end_and_comes_too_late_for_a_closed_auction() {
-    let market = Market::new(Clock::SYSTEM).await;
+    let market = TestMarket::new(Clock::SYSTEM).await;
     let terms = NewAuction { lot_mode: LotMode::Divisible, ..market.terms().await };
     let lot = market.auction(&terms).await;
     market.bid(lot, market.ann, 2_000, Some(10)).await;
     market.end_in(lot, TimeDelta::hours(3)).await;
     market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Hour }).await;
-    assert_eq!(market.stage.bench.drain().await, 1);
+    assert_eq!(market.workers.queue.drain().await, 1);
     let due = market.view(lot).await.ends_at - TimeDelta::hours(1);
     sleeps_until(&market.job("auctions.ending_soon").await, due);
     market.end_in(lot, TimeDelta::minutes(50)).await;
@@ -305,11 +305,11 @@ async fn a_reminder_moves_with_the_end_and_comes_too_late_for_a_closed_auction()
 
 #[tokio::test]
 async fn the_sweep_adds_what_is_missing_and_pulls_what_is_late() {
-    let market = Market::new(Clock::SYSTEM).await;
+    let market = TestMarket::new(Clock::SYSTEM).await;
     let sweep = async || {
         market.enqueue(&SweepAuctions {}).await;
-        market.stage.bench.drain().await;
-        rows(&market.stage.db.pool, "auctions.sweep").await.pop().unwrap().result.unwrap()
+        market.workers.queue.drain().await;
+        rows(&market.workers.db.pool, "auctions.sweep").await.pop().unwrap().result.unwrap()
     };
     let later = market.auction(&market.terms().await).await;
     assert_eq!(sweep().await, json!({"added": 0, "pulled": 0}));
@@ -323,7 +323,7 @@ async fn the_sweep_adds_what_is_missing_and_pulls_what_is_late() {
     }
     market.end_in(unopened, TimeDelta::hours(23)).await;
     // As a worker whose clock ran behind would have left it.
-    let mut tx = market.stage.ledger.begin().await.unwrap();
+    let mut tx = market.workers.ledger.begin().await.unwrap();
     let in_an_hour = Clock::SYSTEM.now() + TimeDelta::hours(1);
     let _ = tx.enqueue_with(Enqueue::new(&CloseAuction { auction: late }).run_at(in_an_hour)).await.unwrap();
     tx.commit().await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::scene::Scene;
+use super::test_market::TestMarket;
 use super::{document, operations};
 use crate::extract::{MAX_BODY_BYTES, MAX_DEPTH};
 use crate::testing::{Answer, Person, with_token};
@@ -92,7 +92,7 @@ fn good(path: &str) -> Value {
 }
 
 struct Abuse {
-    scene: Scene,
+    market: TestMarket,
     requests: usize,
     failures: Vec<String>,
 }
@@ -122,13 +122,13 @@ impl Abuse {
         header: Option<(&str, &str)>,
         body: Vec<u8>,
     ) {
-        let request = self.scene.api.request(method.clone(), path).header("content-type", "application/json");
+        let request = self.market.api.request(method.clone(), path).header("content-type", "application/json");
         let mut request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string());
         if let Some((name, value)) = header {
             request = request.header(name, value.as_bytes());
         }
         let shown = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
-        let answer = self.scene.api.send(with_token(request.body(body), Some(who))).await;
+        let answer = self.market.api.send(with_token(request.body(body), Some(who))).await;
         self.judge(&format!("{method} {path} {shown}"), &answer);
     }
 }
@@ -136,8 +136,8 @@ impl Abuse {
 #[tokio::test]
 async fn nonsense_is_refused_and_never_breaks_anything() {
     let document = document();
-    let mut abuse = Abuse { scene: Scene::new().await, requests: 0, failures: Vec::new() };
-    let (ann, admin) = (abuse.scene.ann.clone(), abuse.scene.admin.clone());
+    let mut abuse = Abuse { market: TestMarket::new().await, requests: 0, failures: Vec::new() };
+    let (ann, admin) = (abuse.market.ann.clone(), abuse.market.admin.clone());
     let mut operations = operations();
     // What takes away comes last: the others shall find something.
     operations.sort_by_key(|(path, method, _)| *method == Method::DELETE || path.ends_with("/suspend"));
@@ -147,10 +147,10 @@ async fn nonsense_is_refused_and_never_breaks_anything() {
             continue;
         }
         let operation = &document["paths"][&path][method.as_str().to_lowercase()];
-        let filled = abuse.scene.path(&path);
+        let filled = abuse.market.path(&path);
         let staff =
             ["/jobs", "/admin/", "/queues", "/schedules", "/categories", "/workers", "/approve", "/reject", "/suspend"];
-        // Who looks after the platform gets further there, who owns the scene gets further with what is in it.
+        // Who looks after the platform gets further there, who owns the market gets further with what is in it.
         let who = if staff.iter().any(|part| path.contains(part)) { &admin } else { &ann };
         for name in operation["parameters"].as_array().into_iter().flatten() {
             let name_in = (name["in"].as_str().unwrap(), name["name"].as_str().unwrap());
@@ -168,7 +168,7 @@ async fn nonsense_is_refused_and_never_breaks_anything() {
                 let target = match name_in {
                     ("query", name) => format!("{filled}?{name}={text}"),
                     ("path", name) if !text.is_empty() => {
-                        abuse.scene.path(&path.replace(&format!("{{{name}}}"), &text))
+                        abuse.market.path(&path.replace(&format!("{{{name}}}"), &text))
                     }
                     _ => continue,
                 };
@@ -205,5 +205,5 @@ async fn nonsense_is_refused_and_never_breaks_anything() {
     }
     assert!(abuse.requests > 3_000, "only {} requests", abuse.requests);
     assert!(abuse.failures.is_empty(), "{} of {}: {:#?}", abuse.failures.len(), abuse.requests, abuse.failures);
-    abuse.scene.api.db.close().await;
+    abuse.market.api.db.close().await;
 }

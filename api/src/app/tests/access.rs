@@ -5,7 +5,7 @@ use market::testing::CONSOLES;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::scene::Scene;
+use super::test_market::TestMarket;
 use super::{filled, operations};
 use crate::testing::{Person, TestApi};
 
@@ -256,7 +256,7 @@ async fn nobody_acts_without_a_verified_address() {
 }
 
 /// What an operation on something of an organisation answers to the owner of another one, to a viewer of the organisation, and to
-/// the owner of one that waits for approval. Nobody of them changes the scene.
+/// the owner of one that waits for approval. Nobody of them changes the market.
 fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let none = || json!({});
     let item = |sku: &str| json!({"category_id": CONSOLES, "sku": sku, "title": "Console"});
@@ -312,31 +312,31 @@ async fn what_is_an_organisations_is_refused_to_others() {
     needed.sort_unstable();
     assert_eq!(listed, needed);
 
-    let scene = Scene::new().await;
+    let market = TestMarket::new().await;
     let mut wrong = Vec::new();
     for (operation, body, expected) in owners() {
         let (method, path) = operation.split_once(' ').unwrap();
         let method: Method = method.parse().unwrap();
-        let mut path = scene.path(path);
+        let mut path = market.path(path);
         if path == "/v1/orders" {
             path.push_str("?side=buyer");
         }
-        let call = async |person| scene.call(person, &method, &path, body.clone()).await;
+        let call = async |person| market.call(person, &method, &path, body.clone()).await;
         call(None).await.refused(401, "unauthenticated");
-        call(Some(&scene.suspended)).await.refused(401, "session_ended");
+        call(Some(&market.suspended)).await.refused(401, "session_ended");
         for ((name, person), status) in
-            [("other", &scene.eve), ("viewer", &scene.vic), ("pending", &scene.pete)].into_iter().zip(expected)
+            [("other", &market.eve), ("viewer", &market.vic), ("pending", &market.pete)].into_iter().zip(expected)
         {
             let answer = call(Some(person)).await;
             if answer.status.as_u16() != status {
                 wrong.push(format!("{operation} as {name}: not {status} but {answer:?}"));
             }
             // Nothing of the organisation shows in what others are answered.
-            if name != "viewer" && method == Method::GET && answer.body.to_string().contains(&scene.path("{org}")) {
+            if name != "viewer" && method == Method::GET && answer.body.to_string().contains(&market.path("{org}")) {
                 wrong.push(format!("{operation} as {name} shows too much: {answer:?}"));
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    scene.api.db.close().await;
+    market.api.db.close().await;
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::scene::Scene;
+use super::test_market::TestMarket;
 use super::{document, operations};
 use crate::testing::Person;
 
 #[tokio::test]
 async fn the_header_is_documented_where_it_is_read_and_read_where_it_is_documented() {
     let document = document();
-    let scene = Scene::new().await;
-    let nonsense = scene.ann.acting("nonsense");
+    let market = TestMarket::new().await;
+    let nonsense = market.ann.acting("nonsense");
     let (mut documented, mut read) = (BTreeSet::new(), BTreeSet::new());
     for (path, method, _) in operations() {
         // Who logs out has no session for the rest.
@@ -30,7 +30,7 @@ async fn the_header_is_documented_where_it_is_read_and_read_where_it_is_document
         if parameters.clone().any(|it| it["name"] == "Tradeyard-Org" && it["in"] == "header") {
             documented.insert(name.clone());
         }
-        let answer = scene.call(Some(&nonsense), &method, &scene.path(&path), json!({})).await;
+        let answer = market.call(Some(&nonsense), &method, &market.path(&path), json!({})).await;
         if answer.code() == "org_malformed" {
             assert_eq!(answer.body["errors"][0]["header"], "Tradeyard-Org");
             answer.refused(400, "org_malformed");
@@ -39,14 +39,14 @@ async fn the_header_is_documented_where_it_is_read_and_read_where_it_is_document
     }
     assert_eq!(documented, read);
     assert!(read.len() > 20, "{read:?}");
-    scene.api.db.close().await;
+    market.api.db.close().await;
 }
 
 #[tokio::test]
 async fn who_has_several_organisations_names_one_of_them() {
-    let scene = Scene::new().await;
-    let (api, ann) = (&scene.api, &scene.ann);
-    let first = scene.path("{org}");
+    let market = TestMarket::new().await;
+    let (api, ann) = (&market.api, &market.ann);
+    let first = market.path("{org}");
     let get = async |person: &Person| api.get(Some(person), "/v1/items").await;
     let held = get(ann).await.ok();
     let second = api.pending_org(ann, "Ann Shop").await;
@@ -55,7 +55,7 @@ async fn who_has_several_organisations_names_one_of_them() {
     assert_eq!(get(&ann.acting(&first)).await.ok(), held);
     assert_eq!(get(&ann.acting(second)).await.ok()["items"], json!([]));
     // Whether or not it exists.
-    let eves = api.get(Some(&scene.eve), "/v1/orgs").await.ok()["items"][0]["id"].clone();
+    let eves = api.get(Some(&market.eve), "/v1/orgs").await.ok()["items"][0]["id"].clone();
     for other in [eves.as_str().unwrap(), "01890a5d-ac96-774b-bcce-b302099a8057"] {
         get(&ann.acting(other)).await.refused(403, "not_a_member");
     }
@@ -63,8 +63,8 @@ async fn who_has_several_organisations_names_one_of_them() {
     let twice = twice.header("tradeyard-org", &first).header("tradeyard-org", second.to_string());
     api.send(twice).await.refused(400, "org_malformed");
     // What it is about says nothing: an item of the first is not there for the second.
-    let item = scene.path("/v1/items/{item}");
+    let item = market.path("/v1/items/{item}");
     api.get(Some(&ann.acting(second)), &item).await.refused(404, "not_found");
     api.get(Some(&ann.acting(&first)), &item).await.ok();
-    scene.api.db.close().await;
+    market.api.db.close().await;
 }

@@ -8,7 +8,7 @@ use queue::queue_settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::scene::Scene;
+use super::test_market::TestMarket;
 use super::{document, operations};
 use crate::testing::{Answer, Person, TestApi, with_token};
 
@@ -55,13 +55,13 @@ async fn answers_that_the_client_would_not_take_are_not_made() {
 
 #[tokio::test]
 async fn bodies_of_other_types_are_refused_with_the_right_ones_named() {
-    let scene = Scene::new().await;
+    let market = TestMarket::new().await;
     for (name, path, method, operation) in documented() {
         let Some(content) = operation["requestBody"]["content"].as_object() else { continue };
         let send = async |kind: (&str, &str), code: &str| {
-            let request = scene.api.request(method.clone(), &scene.path(&path)).header(kind.0, kind.1);
+            let request = market.api.request(method.clone(), &market.path(&path)).header(kind.0, kind.1);
             let request = request.header("idempotency-key", "k").body("a,b\n1,2\n");
-            let answer = scene.api.send(with_token(request, Some(&scene.ann))).await;
+            let answer = market.api.send(with_token(request, Some(&market.ann))).await;
             assert_eq!((answer.status.as_u16(), answer.code()), (415, code), "{name}: {answer:?}");
             answer
         };
@@ -75,7 +75,7 @@ async fn bodies_of_other_types_are_refused_with_the_right_ones_named() {
         assert_eq!(named.collect::<BTreeSet<_>>(), content.keys().cloned().collect(), "{name}");
         send(("content-encoding", "gzip"), "unsupported_encoding").await;
     }
-    scene.api.db.close().await;
+    market.api.db.close().await;
 }
 
 #[tokio::test]
@@ -99,19 +99,19 @@ async fn options_is_for_preflights_of_paths_that_exist() {
 
 #[tokio::test]
 async fn challenges_tell_a_bad_token_from_none() {
-    let scene = Scene::new().await;
+    let market = TestMarket::new().await;
     let challenge = |answer: &Answer| answer.headers["www-authenticate"].to_str().unwrap().to_owned();
-    let none = scene.api.get(None, "/v1/me").await.refused(401, "unauthenticated");
+    let none = market.api.get(None, "/v1/me").await.refused(401, "unauthenticated");
     assert_eq!(challenge(&none), "Bearer");
-    let ended = scene.api.get(Some(&scene.suspended), "/v1/me").await.refused(401, "session_ended");
+    let ended = market.api.get(Some(&market.suspended), "/v1/me").await.refused(401, "session_ended");
     assert_eq!(challenge(&ended), "Bearer error=\"invalid_token\"");
     // Where a token is optional, one that is sent must be good; where none is read, it does not matter.
     for (name, path, method, operation) in documented() {
         if path == "/v1/ws" {
             continue;
         }
-        let bad = Person { access: "nonsense".to_owned(), ..scene.ann.clone() };
-        let answer = scene.call(Some(&bad), &method, &scene.path(&path), json!({})).await;
+        let bad = Person { access: "nonsense".to_owned(), ..market.ann.clone() };
+        let answer = market.call(Some(&bad), &method, &market.path(&path), json!({})).await;
         let ways = operation["security"].as_array();
         let reads = ways.is_none_or(|ways| ways.iter().any(|way| way.get("bearer").is_some()));
         assert_eq!(answer.code() == "token_invalid", reads, "{name}: {answer:?}");
@@ -119,7 +119,7 @@ async fn challenges_tell_a_bad_token_from_none() {
             assert_eq!(challenge(&answer.refused(401, "token_invalid")), "Bearer error=\"invalid_token\"");
         }
     }
-    scene.api.db.close().await;
+    market.api.db.close().await;
 }
 
 /// Changes of one value as a whole: there is no other part of the thing that they could undo.
@@ -139,30 +139,30 @@ fn every_change_of_a_representation_takes_if_match() {
 
 #[tokio::test]
 async fn reads_are_tagged_and_not_sent_twice() {
-    let scene = Scene::new().await;
-    set_up(&scene).await;
+    let market = TestMarket::new().await;
+    set_up(&market).await;
     let mut same = 0;
     for (name, path, method, operation) in documented() {
         if method != Method::GET || !produced(&operation).contains("application/json") {
             continue;
         }
-        let mut target = scene.path(&path);
+        let mut target = market.path(&path);
         match path.as_str() {
-            "/v1/images" => target = scene.path("/v1/images?listing={listing}"),
+            "/v1/images" => target = market.path("/v1/images?listing={listing}"),
             "/v1/orders" => target.push_str("?side=buyer"),
             "/v1/schedules/{schedule}" => target = "/v1/schedules/etag.test".to_owned(),
             _ => {}
         }
-        let mut answer = scene.api.get(Some(&scene.ann), &target).await;
-        let mut who = &scene.ann;
+        let mut answer = market.api.get(Some(&market.ann), &target).await;
+        let mut who = &market.ann;
         if answer.status == 403 {
-            who = &scene.admin;
-            answer = scene.api.get(Some(who), &target).await;
+            who = &market.admin;
+            answer = market.api.get(Some(who), &target).await;
         }
         assert_eq!(answer.status, 200, "{name}: {answer:?}");
         let tag = &answer.headers["etag"];
-        let request = scene.api.request(Method::GET, &target).header("if-none-match", tag);
-        let again = scene.api.send(with_token(request, Some(who))).await;
+        let request = market.api.request(Method::GET, &target).header("if-none-match", tag);
+        let again = market.api.send(with_token(request, Some(who))).await;
         if again.status == 304 {
             assert!(operation["responses"]["304"].is_object(), "{name}");
             assert_eq!((&again.body, &again.headers["etag"]), (&json!(""), tag), "{name}");
@@ -171,20 +171,20 @@ async fn reads_are_tagged_and_not_sent_twice() {
         }
     }
     assert!(same > 20, "{same}");
-    scene.api.db.close().await;
+    market.api.db.close().await;
 }
 
 /// What people edit: where it is, who may, and two changes.
-fn edited(scene: &Scene) -> Vec<(String, &Person, Value, Value)> {
+fn edited(market: &TestMarket) -> Vec<(String, &Person, Value, Value)> {
     vec![
-        (scene.path("/v1/items/{item}"), &scene.ann, json!({"title": "One"}), json!({"title": "Two"})),
-        ("/v1/me".to_owned(), &scene.ann, json!({"name": "Ann One"}), json!({"time_zone": "Europe/Paris"})),
-        (scene.path("/v1/orgs/{org}"), &scene.ann, json!({"time_zone": "Europe/Paris"}), json!({"time_zone": "UTC"})),
-        (format!("/v1/categories/{CONSOLES}"), &scene.admin, json!({"name": "One"}), json!({"fee_bps": 7})),
-        ("/v1/queues/emails".to_owned(), &scene.admin, json!({"window": 77}), json!({"rate_burst": 3.0})),
+        (market.path("/v1/items/{item}"), &market.ann, json!({"title": "One"}), json!({"title": "Two"})),
+        ("/v1/me".to_owned(), &market.ann, json!({"name": "Ann One"}), json!({"time_zone": "Europe/Paris"})),
+        (market.path("/v1/orgs/{org}"), &market.ann, json!({"time_zone": "Europe/Paris"}), json!({"time_zone": "UTC"})),
+        (format!("/v1/categories/{CONSOLES}"), &market.admin, json!({"name": "One"}), json!({"fee_bps": 7})),
+        ("/v1/queues/emails".to_owned(), &market.admin, json!({"window": 77}), json!({"rate_burst": 3.0})),
         (
             "/v1/schedules/etag.test".to_owned(),
-            &scene.admin,
+            &market.admin,
             json!({"expression": "0 3 * * *"}),
             json!({"zone": "Asia/Kolkata"}),
         ),
@@ -192,18 +192,18 @@ fn edited(scene: &Scene) -> Vec<(String, &Person, Value, Value)> {
 }
 
 /// Makes the queues and the schedule of [`edited`].
-async fn set_up(scene: &Scene) {
-    let mut conn = scene.api.db.pool.acquire().await.unwrap();
-    queue_settings::set_up(&mut conn, queues::ALL, &scene.api.state.brokers.transports()).await.unwrap();
+async fn set_up(market: &TestMarket) {
+    let mut conn = market.api.db.pool.acquire().await.unwrap();
+    queue_settings::set_up(&mut conn, queues::ALL, &market.api.state.brokers.transports()).await.unwrap();
     drop(conn);
     let schedule = json!({"name": "etag.test", "kind": "jobs.prune", "expression": "* * * * *", "zone": "Europe/Berlin",
         "payload": {"finished_after_hours": 1, "dead_after_hours": 1}});
-    scene.api.post(Some(&scene.admin), "/v1/schedules", schedule).await.ok();
+    market.api.post(Some(&market.admin), "/v1/schedules", schedule).await.ok();
 }
 
-async fn change(scene: &Scene, who: &Person, path: &str, tag: &str, body: &Value) -> Answer {
-    let request = scene.api.request(Method::PATCH, path).header("if-match", tag).json(body);
-    scene.api.send(with_token(request, Some(who))).await
+async fn change(market: &TestMarket, who: &Person, path: &str, tag: &str, body: &Value) -> Answer {
+    let request = market.api.request(Method::PATCH, path).header("if-match", tag).json(body);
+    market.api.send(with_token(request, Some(who))).await
 }
 
 fn tag(answer: &Answer) -> String {
@@ -212,49 +212,49 @@ fn tag(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn a_change_made_from_an_old_version_is_refused() {
-    let scene = Scene::new().await;
-    set_up(&scene).await;
-    for (path, who, one, two) in edited(&scene) {
-        let read = scene.api.get(Some(who), &path).await;
+    let market = TestMarket::new().await;
+    set_up(&market).await;
+    for (path, who, one, two) in edited(&market) {
+        let read = market.api.get(Some(who), &path).await;
         let old = tag(&read);
-        let changed = change(&scene, who, &path, &old, &one).await;
+        let changed = change(&market, who, &path, &old, &one).await;
         assert_eq!(changed.status, 200, "{path}: {changed:?}");
-        let read = scene.api.get(Some(who), &path).await;
+        let read = market.api.get(Some(who), &path).await;
         assert_eq!((tag(&changed), tag(&read) == old), (tag(&read), false), "{path}");
         // Another field, which would not undo the first change; but who made it has not seen that.
-        change(&scene, who, &path, &old, &two).await.refused(412, "changed_meanwhile");
-        change(&scene, who, &path, &format!("W/{}", tag(&read)), &two).await.refused(412, "changed_meanwhile");
-        assert_eq!(tag(&scene.api.get(Some(who), &path).await), tag(&read), "{path}");
+        change(&market, who, &path, &old, &two).await.refused(412, "changed_meanwhile");
+        change(&market, who, &path, &format!("W/{}", tag(&read)), &two).await.refused(412, "changed_meanwhile");
+        assert_eq!(tag(&market.api.get(Some(who), &path).await), tag(&read), "{path}");
         let both = format!("{old}, {}", tag(&read));
-        assert_eq!(change(&scene, who, &path, &both, &two).await.status, 200, "{path}");
+        assert_eq!(change(&market, who, &path, &both, &two).await.status, 200, "{path}");
         // Who does not ask is not asked, and who only wants it to be there says so.
-        assert_eq!(scene.api.call(Some(who), Method::PATCH, &path, one).await.status, 200, "{path}");
-        assert_eq!(change(&scene, who, &path, "*", &two).await.status, 200, "{path}");
+        assert_eq!(market.api.call(Some(who), Method::PATCH, &path, one).await.status, 200, "{path}");
+        assert_eq!(change(&market, who, &path, "*", &two).await.status, 200, "{path}");
     }
-    let item = scene.path("/v1/items/{item}");
+    let item = market.path("/v1/items/{item}");
     let delete =
-        |tag: &str| with_token(scene.api.request(Method::DELETE, &item).header("if-match", tag), Some(&scene.ann));
-    scene.api.send(delete("\"old\"")).await.refused(412, "changed_meanwhile");
-    let current = tag(&scene.api.get(Some(&scene.ann), &item).await);
-    assert_eq!(scene.api.send(delete(&current)).await.status, 204);
-    scene.api.db.close().await;
+        |tag: &str| with_token(market.api.request(Method::DELETE, &item).header("if-match", tag), Some(&market.ann));
+    market.api.send(delete("\"old\"")).await.refused(412, "changed_meanwhile");
+    let current = tag(&market.api.get(Some(&market.ann), &item).await);
+    assert_eq!(market.api.send(delete(&current)).await.status, 204);
+    market.api.db.close().await;
 }
 
 #[tokio::test]
 async fn of_changes_at_once_from_one_version_one_is_made() {
-    let scene = Scene::new().await;
-    set_up(&scene).await;
-    for (path, who, one, two) in edited(&scene) {
-        let tag = tag(&scene.api.get(Some(who), &path).await);
+    let market = TestMarket::new().await;
+    set_up(&market).await;
+    for (path, who, one, two) in edited(&market) {
+        let tag = tag(&market.api.get(Some(who), &path).await);
         let bodies = (0..8).map(|turn| if turn % 2 == 0 { &one } else { &two });
-        let race = bodies.map(|body| change(&scene, who, &path, &tag, body));
+        let race = bodies.map(|body| change(&market, who, &path, &tag, body));
         let answers = futures::future::join_all(race).await;
         let statuses: Vec<_> = answers.iter().map(|answer| answer.status.as_u16()).collect();
         let (made, refused): (Vec<u16>, _) = statuses.iter().partition(|status| **status == 200);
         assert_eq!(made.len(), 1, "{path}: {statuses:?}");
         assert!(refused.iter().all(|status| *status == 412), "{path}: {statuses:?}");
     }
-    scene.api.db.close().await;
+    market.api.db.close().await;
 }
 
 /// Makers without a key, and why.
@@ -296,19 +296,19 @@ fn what_makes_something_takes_a_key_and_says_where_it_is() {
 
 #[tokio::test]
 async fn the_same_key_makes_one_thing_at_one_place() {
-    let scene = Scene::new().await;
-    let (ann, admin, eve) = (&scene.ann, &scene.admin, &scene.eve);
-    let lot = scene.path("{listing}");
-    scene.api.post(Some(ann), &format!("/v1/listings/{lot}/publish"), json!({})).await.ok();
+    let market = TestMarket::new().await;
+    let (ann, admin, eve) = (&market.ann, &market.admin, &market.eve);
+    let lot = market.path("{listing}");
+    market.api.post(Some(ann), &format!("/v1/listings/{lot}/publish"), json!({})).await.ok();
     let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
     let amount = json!({"amount": "60.00", "currency": "EUR"});
-    let ends_at = scene.api.state.clock.now() + chrono::TimeDelta::days(30);
+    let ends_at = market.api.state.clock.now() + chrono::TimeDelta::days(30);
     let requests = [
         ("/v1/items", ann, json!({"category_id": CONSOLES, "sku": "new", "title": "Console"})),
         (
             "/v1/listings",
             ann,
-            json!({"item_id": scene.path("{item}"), "title": "A", "sale_mode": "auction", "currency": "EUR"}),
+            json!({"item_id": market.path("{item}"), "title": "A", "sale_mode": "auction", "currency": "EUR"}),
         ),
         ("/v1/listings/{listing}/auctions", ann, json!({"ends_at": ends_at, "opening": amount})),
         ("/v1/auctions/{auction}/bids", eve, json!({"maximum": amount})),
@@ -325,10 +325,10 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/orgs", eve, json!({"legal_name": "Eve Shop", "kinds": ["buyer"], "time_zone": "UTC"})),
     ];
     for (path, who, body) in requests {
-        let path = scene.path(path);
+        let path = market.path(path);
         let send = async |key: &str, body: &Value| {
-            let request = scene.api.request(Method::POST, &path).header("idempotency-key", key).json(body);
-            scene.api.send(with_token(request, Some(who))).await
+            let request = market.api.request(Method::POST, &path).header("idempotency-key", key).json(body);
+            market.api.send(with_token(request, Some(who))).await
         };
         let first = send(&path, &body).await;
         assert!(first.status.is_success() && !first.headers.contains_key("idempotent-replayed"), "{path}: {first:?}");
@@ -342,15 +342,15 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         send("", &body).await.refused_with(&["idempotency_key_invalid", "idempotency_key_required"]);
         // What was made is there, and so is its job.
         let location = first.headers["location"].to_str().unwrap();
-        let found = scene.api.get(Some(who), location).await;
+        let found = market.api.get(Some(who), location).await;
         // Founding another organisation makes one name which acts, from the next request on.
         assert!(found.status == 200, "{path}: {location}: {found:?}");
         if first.status == 202 {
             let link = first.headers["link"].to_str().unwrap();
             let (job, rest) = link.trim_start_matches('<').split_once('>').unwrap();
             assert_eq!(rest, "; rel=\"monitor\"");
-            scene.api.get(Some(who), job).await.ok();
+            market.api.get(Some(who), job).await.ok();
         }
     }
-    scene.api.db.close().await;
+    market.api.db.close().await;
 }

@@ -16,7 +16,7 @@ mod live;
 mod statements;
 
 /// An API with a seller, two buyers and a moderator, that remembers the text of every answer.
-struct Market {
+struct TestMarket {
     api: TestApi,
     seller: Person,
     ann: Person,
@@ -32,7 +32,7 @@ fn eur(amount: &str) -> Value {
     json!({"amount": amount, "currency": "EUR"})
 }
 
-impl Market {
+impl TestMarket {
     async fn new() -> Self {
         let api = TestApi::new().await;
         let moderator = api.staff(PlatformRole::Moderator).await;

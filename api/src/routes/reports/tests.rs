@@ -9,19 +9,21 @@ use shared::money::{Currency, Money};
 
 use crate::testing::{Person, TestApi};
 
-struct Scene {
+struct TestMarket {
     api: TestApi,
     ann: Person,
     eve: Person,
 }
 
-async fn scene() -> Scene {
-    let api = TestApi::with(&[("S3_ACCESS_KEY_ID", "key"), ("S3_SECRET_ACCESS_KEY", "secret")]).await;
-    let moderator = api.staff(PlatformRole::Moderator).await;
-    let (ann, eve) = (api.person("Ann").await, api.person("Eve").await);
-    api.org(&ann, "Ann Farm", &moderator).await;
-    api.org(&eve, "Eve Farm", &moderator).await;
-    Scene { api, ann, eve }
+impl TestMarket {
+    async fn new() -> Self {
+        let api = TestApi::with(&[("S3_ACCESS_KEY_ID", "key"), ("S3_SECRET_ACCESS_KEY", "secret")]).await;
+        let moderator = api.staff(PlatformRole::Moderator).await;
+        let (ann, eve) = (api.person("Ann").await, api.person("Eve").await);
+        api.org(&ann, "Ann Farm", &moderator).await;
+        api.org(&eve, "Eve Farm", &moderator).await;
+        Self { api, ann, eve }
+    }
 }
 
 fn sales(first_day: &str, last_day: &str) -> Value {
@@ -30,7 +32,7 @@ fn sales(first_day: &str, last_day: &str) -> Value {
 
 #[tokio::test]
 async fn a_report_is_asked_for_made_and_downloaded() {
-    let Scene { api, ann, eve } = &scene().await;
+    let TestMarket { api, ann, eve } = &TestMarket::new().await;
     let answer = api.post(Some(ann), "/v1/reports", sales("2026-03-29", "2026-03-29")).await;
     assert_eq!(answer.status, 202, "{answer:?}");
     let location = answer.headers["location"].to_str().unwrap().to_owned();
@@ -80,7 +82,7 @@ async fn a_report_is_asked_for_made_and_downloaded() {
 
 #[tokio::test]
 async fn nonsense_is_refused() {
-    let Scene { api, ann, eve } = &scene().await;
+    let TestMarket { api, ann, eve } = &TestMarket::new().await;
     for (first, last) in [("2026-03-02", "2026-03-01"), ("2024-01-01", "2026-01-01"), ("9998-01-01", "9998-01-02")] {
         api.post(Some(ann), "/v1/reports", sales(first, last)).await.refused(422, "period_invalid");
     }
@@ -100,7 +102,7 @@ async fn nonsense_is_refused() {
 
 #[tokio::test]
 async fn too_many_at_once_must_wait() {
-    let Scene { api, ann, .. } = &scene().await;
+    let TestMarket { api, ann, .. } = &TestMarket::new().await;
     for _ in 0..super::MAX_OPEN {
         assert_eq!(api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.status, 202);
     }
@@ -122,7 +124,7 @@ async fn too_many_at_once_must_wait() {
 
 #[tokio::test]
 async fn a_report_whose_job_was_cancelled_says_so_and_makes_room() {
-    let Scene { api, ann, .. } = &scene().await;
+    let TestMarket { api, ann, .. } = &TestMarket::new().await;
     let operator = api.staff(PlatformRole::Operator).await;
     let mut asked = Vec::new();
     for _ in 0..super::MAX_OPEN {
@@ -153,7 +155,7 @@ async fn a_report_whose_job_was_cancelled_says_so_and_makes_room() {
 
 #[tokio::test]
 async fn a_day_that_never_was_is_no_period() {
-    let Scene { api, ann, .. } = &scene().await;
+    let TestMarket { api, ann, .. } = &TestMarket::new().await;
     let org = api.get(Some(ann), "/v1/orgs").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
     let zone = json!({"time_zone": "Pacific/Apia"});
     api.call(Some(ann), reqwest::Method::PATCH, &format!("/v1/orgs/{org}"), zone).await.ok();

@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::VALID_FOR;
 use crate::testing::{Person, TestApi};
 
-struct Scene {
+struct TestMarket {
     api: TestApi,
     ann: Person,
     eve: Person,
@@ -25,30 +25,32 @@ struct Scene {
     _stop: DropGuard,
 }
 
-async fn scene() -> Scene {
-    let (dir, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
-    let options = sinks::s3::Options {
-        dir: dir.path().to_owned(),
-        addr: SocketAddr::from(([127, 0, 0, 1], 0)),
-        access_key: "key".to_owned(),
-        secret_key: SecretString::from("secret"),
-        buckets: vec!["tradeyard".to_owned()],
-    };
-    let server = sinks::s3::serve(options, stop.clone()).await.unwrap();
-    let api = TestApi::with(&[
-        ("S3_ENDPOINT", &server.endpoint()),
-        ("S3_ACCESS_KEY_ID", "key"),
-        ("S3_SECRET_ACCESS_KEY", "secret"),
-    ])
-    .await;
-    let moderator = api.staff(PlatformRole::Moderator).await;
-    let (ann, eve) = (api.person("Ann").await, api.person("Eve").await);
-    let org = api.org(&ann, "Ann Farm", &moderator).await;
-    api.org(&eve, "Eve Farm", &moderator).await;
-    Scene { api, ann, eve, org, _dir: dir, _stop: stop.drop_guard() }
+impl TestMarket {
+    async fn new() -> Self {
+        let (dir, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let options = sinks::s3::Options {
+            dir: dir.path().to_owned(),
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            access_key: "key".to_owned(),
+            secret_key: SecretString::from("secret"),
+            buckets: vec!["tradeyard".to_owned()],
+        };
+        let server = sinks::s3::serve(options, stop.clone()).await.unwrap();
+        let api = TestApi::with(&[
+            ("S3_ENDPOINT", &server.endpoint()),
+            ("S3_ACCESS_KEY_ID", "key"),
+            ("S3_SECRET_ACCESS_KEY", "secret"),
+        ])
+        .await;
+        let moderator = api.staff(PlatformRole::Moderator).await;
+        let (ann, eve) = (api.person("Ann").await, api.person("Eve").await);
+        let org = api.org(&ann, "Ann Farm", &moderator).await;
+        api.org(&eve, "Eve Farm", &moderator).await;
+        Self { api, ann, eve, org, _dir: dir, _stop: stop.drop_guard() }
+    }
 }
 
-impl Scene {
+impl TestMarket {
     async fn announce(&self, size: usize) -> Value {
         self.api.post(Some(&self.ann), "/v1/uploads", json!({"content_type": "image/png", "size": size})).await.ok()
     }
@@ -71,13 +73,13 @@ impl Scene {
 
 #[tokio::test]
 async fn a_photograph_is_announced_sent_completed_read_and_deleted() {
-    let scene = scene().await;
-    let (api, ann, eve) = (&scene.api, &scene.ann, &scene.eve);
-    let upload = scene.announce(5).await;
-    let path = Scene::complete(&upload);
+    let market = TestMarket::new().await;
+    let (api, ann, eve) = (&market.api, &market.ann, &market.eve);
+    let upload = market.announce(5).await;
+    let path = TestMarket::complete(&upload);
     api.post(Some(ann), &path, json!({})).await.refused(409, "upload_missing");
-    assert_eq!(scene.send(&upload, b"too long").await, 403, "not as many bytes as announced");
-    assert_eq!(scene.send(&upload, b"12345").await, 200);
+    assert_eq!(market.send(&upload, b"too long").await, 403, "not as many bytes as announced");
+    assert_eq!(market.send(&upload, b"12345").await, 200);
     api.post(Some(eve), &path, json!({})).await.refused(404, "not_found");
 
     let answer = api.post(Some(ann), &path, json!({})).await;
@@ -86,7 +88,7 @@ async fn a_photograph_is_announced_sent_completed_read_and_deleted() {
     let done = answer.ok();
     let id: ImageId = done["image"].as_str().unwrap().parse().unwrap();
     assert_eq!((location, done["status"].as_str()), (format!("/v1/images/{id}"), Some("uploaded")));
-    assert_enqueued::<ProcessImage>(&api.db.pool, |job| job.image == id && job.org == scene.org).await;
+    assert_enqueued::<ProcessImage>(&api.db.pool, |job| job.image == id && job.org == market.org).await;
     let again = api.post(Some(ann), &path, json!({})).await.ok();
     assert_eq!((again["image"].as_str(), &again["job"]), (Some(id.to_string().as_str()), &done["job"]));
     assert_eq!(enqueued::<ProcessImage>(&api.db.pool).await.len(), 1);
@@ -120,24 +122,24 @@ async fn a_photograph_is_announced_sent_completed_read_and_deleted() {
 
 #[tokio::test]
 async fn a_rejected_picture_says_why() {
-    let scene = scene().await;
-    let upload = scene.announce(3).await;
-    assert_eq!(scene.send(&upload, b"svg").await, 200);
-    let done = scene.api.post(Some(&scene.ann), &Scene::complete(&upload), json!({})).await.ok();
+    let market = TestMarket::new().await;
+    let upload = market.announce(3).await;
+    assert_eq!(market.send(&upload, b"svg").await, 200);
+    let done = market.api.post(Some(&market.ann), &TestMarket::complete(&upload), json!({})).await.ok();
     let id: ImageId = done["image"].as_str().unwrap().parse().unwrap();
-    let mut conn = scene.api.db.pool.acquire().await.unwrap();
+    let mut conn = market.api.db.pool.acquire().await.unwrap();
     store::begin(&mut conn, id).await.unwrap();
     store::reject(&mut conn, id, &Refusal::UnsupportedType("SVG")).await.unwrap();
     drop(conn);
-    let image = scene.api.get(Some(&scene.ann), &format!("/v1/images/{id}")).await.ok();
+    let image = market.api.get(Some(&market.ann), &format!("/v1/images/{id}")).await.ok();
     assert_eq!(image["refusal"]["code"], "unsupported_type");
     assert!(image["refusal"]["detail"].as_str().unwrap().starts_with("SVG files are not accepted"), "{image}");
 }
 
 #[tokio::test]
 async fn what_cannot_be_a_photograph_is_refused_before_it_is_sent() {
-    let scene = scene().await;
-    let post = async |body| scene.api.post(Some(&scene.ann), "/v1/uploads", body).await;
+    let market = TestMarket::new().await;
+    let post = async |body| market.api.post(Some(&market.ann), "/v1/uploads", body).await;
     for (body, code) in [
         (json!({"content_type": "image/svg+xml", "size": 10}), "upload_type"),
         (json!({"content_type": "image/png", "size": 0}), "upload_size"),
@@ -151,31 +153,31 @@ async fn what_cannot_be_a_photograph_is_refused_before_it_is_sent() {
     ] {
         post(body).await.refused(400, "invalid_body");
     }
-    let pending = scene.api.pending_org(&scene.ann, "Second Farm").await;
-    let foreign = scene.api.get(Some(&scene.eve), "/v1/orgs").await.ok()["items"][0]["id"].clone();
+    let pending = market.api.pending_org(&market.ann, "Second Farm").await;
+    let foreign = market.api.get(Some(&market.eve), "/v1/orgs").await.ok()["items"][0]["id"].clone();
     let body = json!({"content_type": "image/png", "size": 1});
     post(body.clone()).await.refused(400, "org_required");
     for (org, code) in
         [(pending.to_string(), "org_not_approved"), (foreign.as_str().unwrap().to_owned(), "not_a_member")]
     {
-        scene.api.post(Some(&scene.ann.acting(org)), "/v1/uploads", body.clone()).await.refused(403, code);
+        market.api.post(Some(&market.ann.acting(org)), "/v1/uploads", body.clone()).await.refused(403, code);
     }
 }
 
 #[tokio::test]
 async fn late_and_misdirected_completions_are_refused() {
-    let scene = scene().await;
-    let upload = scene.announce(5).await;
-    scene.send(&upload, b"12345").await;
-    let path = Scene::complete(&upload);
+    let market = TestMarket::new().await;
+    let upload = market.announce(5).await;
+    market.send(&upload, b"12345").await;
+    let path = TestMarket::complete(&upload);
     let nowhere = json!({"listing": "01890a5d-ac96-774b-bcce-b302099a8057"});
-    scene.api.post(Some(&scene.ann), &path, nowhere).await.refused(422, "listing_unknown");
+    market.api.post(Some(&market.ann), &path, nowhere).await.refused(422, "listing_unknown");
     sqlx::query("UPDATE uploads SET expires_at = now() - interval '31 minutes'")
-        .execute(&scene.api.db.pool)
+        .execute(&market.api.db.pool)
         .await
         .unwrap();
-    scene.api.post(Some(&scene.ann), &path, json!({})).await.refused(409, "upload_expired");
-    assert!(enqueued::<ProcessImage>(&scene.api.db.pool).await.is_empty(), "a refusal leaves no job");
+    market.api.post(Some(&market.ann), &path, json!({})).await.refused(409, "upload_expired");
+    assert!(enqueued::<ProcessImage>(&market.api.db.pool).await.is_empty(), "a refusal leaves no job");
 }
 
 #[tokio::test]
@@ -191,41 +193,41 @@ async fn a_store_that_is_away_is_said_so() {
     let ann = api.person("Ann").await;
     api.org(&ann, "Ann Farm", &moderator).await;
     let upload = api.post(Some(&ann), "/v1/uploads", json!({"content_type": "image/png", "size": 1})).await.ok();
-    api.post(Some(&ann), &Scene::complete(&upload), json!({})).await.refused(503, "store_unavailable");
+    api.post(Some(&ann), &TestMarket::complete(&upload), json!({})).await.refused(503, "store_unavailable");
 }
 
 #[tokio::test]
 async fn a_picture_whose_job_has_given_up_says_so() {
-    let scene = scene().await;
-    let operator = scene.api.staff(PlatformRole::Operator).await;
-    let upload = scene.announce(3).await;
-    assert_eq!(scene.send(&upload, b"png").await, 200);
-    let done = scene.api.post(Some(&scene.ann), &Scene::complete(&upload), json!({})).await.ok();
-    scene.api.post(Some(&operator), &format!("/v1/jobs/{}/cancel", done["job"]), json!({})).await.ok();
+    let market = TestMarket::new().await;
+    let operator = market.api.staff(PlatformRole::Operator).await;
+    let upload = market.announce(3).await;
+    assert_eq!(market.send(&upload, b"png").await, 200);
+    let done = market.api.post(Some(&market.ann), &TestMarket::complete(&upload), json!({})).await.ok();
+    market.api.post(Some(&operator), &format!("/v1/jobs/{}/cancel", done["job"]), json!({})).await.ok();
     let path = format!("/v1/images/{}", done["image"].as_str().unwrap());
-    let image = scene.api.get(Some(&scene.ann), &path).await.ok();
+    let image = market.api.get(Some(&market.ann), &path).await.ok();
     assert_eq!((&image["status"], &image["refusal"]["code"]), (&json!("rejected"), &json!("not_processed")), "{image}");
 }
 
 #[tokio::test]
 async fn a_listing_has_room_for_so_many_pictures() {
-    let scene = scene().await;
-    let (api, ann) = (&scene.api, &scene.ann);
+    let market = TestMarket::new().await;
+    let (api, ann) = (&market.api, &market.ann);
     let mut conn = api.db.pool.acquire().await.unwrap();
-    let seller = market::testing::Trader { org: scene.org, user: ann.id };
+    let seller = market::testing::Trader { org: market.org, user: ann.id };
     let mode = market::listings::model::SaleMode::Auction;
     let listing = market::testing::listing(&mut conn, seller, mode, 1).await;
     for _ in 1..store::MAX_PER_LISTING {
-        let upload = store::insert_upload(&mut conn, scene.org, ann.id, "image/png", 5, VALID_FOR).await.unwrap();
+        let upload = store::insert_upload(&mut conn, market.org, ann.id, "image/png", 5, VALID_FOR).await.unwrap();
         store::complete_upload(&mut conn, &upload, Some(listing)).await.unwrap();
     }
     drop(conn);
-    let (one, other) = (scene.announce(5).await, scene.announce(5).await);
+    let (one, other) = (market.announce(5).await, market.announce(5).await);
     for upload in [&one, &other] {
-        assert_eq!(scene.send(upload, b"12345").await, 200);
+        assert_eq!(market.send(upload, b"12345").await, 200);
     }
     let body = json!({"listing": listing});
-    let (one, other) = (Scene::complete(&one), Scene::complete(&other));
+    let (one, other) = (TestMarket::complete(&one), TestMarket::complete(&other));
     let (one, other) =
         futures::join!(api.post(Some(ann), &one, body.clone()), api.post(Some(ann), &other, body.clone()));
     let (taken, refused) = if one.status.is_success() { (one, other) } else { (other, one) };
@@ -234,23 +236,24 @@ async fn a_listing_has_room_for_so_many_pictures() {
     // One that goes makes room.
     let path = format!("/v1/images/{}", taken.body["image"].as_str().unwrap());
     assert_eq!(api.call(Some(ann), Method::DELETE, &path, json!({})).await.status, 204);
-    let upload = scene.announce(5).await;
-    assert_eq!(scene.send(&upload, b"12345").await, 200);
-    assert_eq!(api.post(Some(ann), &Scene::complete(&upload), body).await.status, 202);
+    let upload = market.announce(5).await;
+    assert_eq!(market.send(&upload, b"12345").await, 200);
+    assert_eq!(api.post(Some(ann), &TestMarket::complete(&upload), body).await.status, 202);
 }
 
 #[tokio::test]
 async fn an_organisation_announces_so_many_uploads_at_a_time() {
-    let scene = scene().await;
-    let mut conn = scene.api.db.pool.acquire().await.unwrap();
+    let market = TestMarket::new().await;
+    let mut conn = market.api.db.pool.acquire().await.unwrap();
     for _ in 0..store::MAX_OPEN_UPLOADS {
-        store::insert_upload(&mut conn, scene.org, scene.ann.id, "image/png", 5, VALID_FOR).await.unwrap();
+        store::insert_upload(&mut conn, market.org, market.ann.id, "image/png", 5, VALID_FOR).await.unwrap();
     }
-    let announce =
-        async || scene.api.post(Some(&scene.ann), "/v1/uploads", json!({"content_type": "image/png", "size": 5})).await;
+    let announce = async || {
+        market.api.post(Some(&market.ann), "/v1/uploads", json!({"content_type": "image/png", "size": 5})).await
+    };
     assert!(announce().await.refused(429, "too_many_uploads").headers.contains_key("retry-after"));
     sqlx::query("UPDATE uploads SET expires_at = now() WHERE org_id = $1")
-        .bind(scene.org)
+        .bind(market.org)
         .execute(&mut *conn)
         .await
         .unwrap();
@@ -259,12 +262,12 @@ async fn an_organisation_announces_so_many_uploads_at_a_time() {
 
 #[tokio::test]
 async fn pictures_of_what_is_on_offer_are_for_everybody_and_for_every_cache() {
-    let scene = scene().await;
-    let (api, ann) = (&scene.api, &scene.ann);
-    let seller = market::testing::Trader { org: scene.org, user: ann.id };
+    let market = TestMarket::new().await;
+    let (api, ann) = (&market.api, &market.ann);
+    let seller = market::testing::Trader { org: market.org, user: ann.id };
     let mut conn = api.db.pool.acquire().await.unwrap();
     let listing = market::testing::draft(&mut conn, seller, market::listings::model::SaleMode::Fixed, 1).await;
-    let upload = store::insert_upload(&mut conn, scene.org, ann.id, "image/png", 5, VALID_FOR).await.unwrap();
+    let upload = store::insert_upload(&mut conn, market.org, ann.id, "image/png", 5, VALID_FOR).await.unwrap();
     let id = store::complete_upload(&mut conn, &upload, Some(listing)).await.unwrap();
     // As the worker does it.
     store::begin(&mut conn, id).await.unwrap();
@@ -321,7 +324,7 @@ async fn pictures_of_what_is_on_offer_are_for_everybody_and_for_every_cache() {
 
     // A seller that is suspended shows nothing.
     sqlx::query("UPDATE orgs SET status = 'suspended' WHERE id = $1")
-        .bind(scene.org)
+        .bind(market.org)
         .execute(&mut *conn)
         .await
         .unwrap();

@@ -46,22 +46,22 @@ fn url() -> SecretString {
 }
 
 /// A lane under a name of its own, and a connection to look at it from the side.
-struct Place {
+struct TestLane {
     namespace: String,
-    lane: EventLane,
+    publisher: EventLane,
     connection: Connection,
     channel: Channel,
 }
 
-impl Place {
+impl TestLane {
     async fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let namespace = format!("lane-test-{}-{count}", std::process::id());
         let connection = connect(&url(), "lane test").await.unwrap();
         let channel = connection.create_channel().await.unwrap();
-        let lane = EventLane::Broker(BrokerLane::new(url(), &namespace));
-        Self { namespace, lane, connection, channel }
+        let publisher = EventLane::Broker(BrokerLane::new(url(), &namespace));
+        Self { namespace, publisher, connection, channel }
     }
 
     fn queue(&self) -> ShortString {
@@ -112,25 +112,25 @@ impl Place {
 
 #[tokio::test]
 async fn events_are_in_the_queue_when_publish_returns() {
-    let place = Place::new().await;
+    let lane = TestLane::new().await;
     let mut events = actual(0..120);
     events.push(event(120, EventType::Planned));
-    place.lane.publish(ORG, &events).await.unwrap();
+    lane.publisher.publish(ORG, &events).await.unwrap();
     // A quorum queue counts what it has confirmed a moment later.
-    let taken = place.take(121).await;
+    let taken = lane.take(121).await;
     let keys: Vec<(&str, usize)> = taken.iter().map(|(key, events)| (key.as_str(), events.len())).collect();
     assert_eq!(keys, [("cargo.planned", 1), ("cargo.actual", 50), ("cargo.actual", 50), ("cargo.actual", 20)]);
-    place.lane.publish(ORG, &[]).await.unwrap();
-    place.lane.ping().await.unwrap();
-    place.close().await;
+    lane.publisher.publish(ORG, &[]).await.unwrap();
+    lane.publisher.ping().await.unwrap();
+    lane.close().await;
 }
 
 #[tokio::test]
 async fn many_callers_share_a_connection() {
-    let place = Place::new().await;
+    let lane = TestLane::new().await;
     let callers: JoinSet<()> = (0..32)
         .map(|caller| {
-            let lane = place.lane.clone();
+            let lane = lane.publisher.clone();
             async move {
                 for round in 0..5 {
                     let first = caller * 1000 + round * 10;
@@ -140,7 +140,7 @@ async fn many_callers_share_a_connection() {
         })
         .collect();
     callers.join_all().await;
-    let mut ids: Vec<usize> = place
+    let mut ids: Vec<usize> = lane
         .take(1600)
         .await
         .into_iter()
@@ -150,20 +150,20 @@ async fn many_callers_share_a_connection() {
     ids.sort_unstable();
     let expected: Vec<usize> = (0..32).flat_map(|caller| caller * 1000..caller * 1000 + 50).collect();
     assert_eq!(ids, expected);
-    place.close().await;
+    lane.close().await;
 }
 
 #[tokio::test]
 async fn a_deleted_queue_or_exchange_is_made_again() {
-    let place = Place::new().await;
-    place.lane.publish(ORG, &actual(0..1)).await.unwrap();
-    place.channel.queue_purge(place.queue(), QueuePurgeOptions::default()).await.unwrap();
-    place.channel.queue_delete(place.queue(), QueueDeleteOptions::default()).await.unwrap();
-    place.lane.publish(ORG, &actual(1..2)).await.unwrap();
-    assert_eq!(place.take(1).await[0].1[0].source_event_id, "1");
-    place.delete_lane().await;
-    place.lane.publish(ORG, &actual(2..3)).await.unwrap();
-    let side = Place { channel: place.connection.create_channel().await.unwrap(), ..place };
+    let lane = TestLane::new().await;
+    lane.publisher.publish(ORG, &actual(0..1)).await.unwrap();
+    lane.channel.queue_purge(lane.queue(), QueuePurgeOptions::default()).await.unwrap();
+    lane.channel.queue_delete(lane.queue(), QueueDeleteOptions::default()).await.unwrap();
+    lane.publisher.publish(ORG, &actual(1..2)).await.unwrap();
+    assert_eq!(lane.take(1).await[0].1[0].source_event_id, "1");
+    lane.delete_lane().await;
+    lane.publisher.publish(ORG, &actual(2..3)).await.unwrap();
+    let side = TestLane { channel: lane.connection.create_channel().await.unwrap(), ..lane };
     assert_eq!(side.take(1).await[0].1[0].source_event_id, "2");
     side.close().await;
 }
@@ -171,27 +171,27 @@ async fn a_deleted_queue_or_exchange_is_made_again() {
 /// A queue of another kind stands in the way: events cannot be taken, and nobody may say that they were.
 #[tokio::test]
 async fn without_a_queue_there_is_no_ok() {
-    let place = Place::new().await;
+    let lane = TestLane::new().await;
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    let exchange = ShortString::from(topology::exchange(&place.namespace));
-    place.channel.exchange_declare(exchange, ExchangeKind::Topic, durable, FieldTable::default()).await.unwrap();
-    place.channel.queue_declare(place.queue(), QueueDeclareOptions::durable(), FieldTable::default()).await.unwrap();
-    let error = place.lane.publish(ORG, &actual(0..1)).await.unwrap_err();
+    let exchange = ShortString::from(topology::exchange(&lane.namespace));
+    lane.channel.exchange_declare(exchange, ExchangeKind::Topic, durable, FieldTable::default()).await.unwrap();
+    lane.channel.queue_declare(lane.queue(), QueueDeclareOptions::durable(), FieldTable::default()).await.unwrap();
+    let error = lane.publisher.publish(ORG, &actual(0..1)).await.unwrap_err();
     assert!(matches!(&error, LaneError::Unavailable(why) if why.contains("inequivalent arg")), "{error}");
-    assert_eq!(place.waiting().await, 0);
-    place.close().await;
+    assert_eq!(lane.waiting().await, 0);
+    lane.close().await;
 }
 
 /// The exchange confirms a message that no queue takes; only `mandatory` reports it.
 #[tokio::test]
 async fn an_unroutable_message_is_refused() {
-    let place = Place::new().await;
-    let EventLane::Broker(lane) = &place.lane else { unreachable!() };
-    let live = lane.link.live().await.map_err(LaneError::from).unwrap();
-    place.channel.queue_delete(place.queue(), QueueDeleteOptions::default()).await.unwrap();
-    let refused = lane.publish_all(&live, &messages(ORG, &actual(0..1)).unwrap()).await;
+    let lane = TestLane::new().await;
+    let EventLane::Broker(publisher) = &lane.publisher else { unreachable!() };
+    let live = publisher.link.live().await.map_err(LaneError::from).unwrap();
+    lane.channel.queue_delete(lane.queue(), QueueDeleteOptions::default()).await.unwrap();
+    let refused = publisher.publish_all(&live, &messages(ORG, &actual(0..1)).unwrap()).await;
     assert!(matches!(refused, Err(Refusal::Unroutable)));
-    place.close().await;
+    lane.close().await;
 }
 
 #[tokio::test]

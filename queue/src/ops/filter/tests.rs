@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, Execute};
 use uuid::Uuid;
 
 use super::super::list::{by_id, by_state, counting, small};
-use super::super::testing::Bed;
+use super::super::testing::TestLedger;
 use super::super::{cancel, retry};
 use super::*;
 
@@ -41,7 +41,7 @@ fn filters() -> Vec<JobFilter> {
 
 #[tokio::test]
 async fn no_filter_reads_the_ledger_from_end_to_end() {
-    let mut bed = Bed::new().await;
+    let mut ledger = TestLedger::new().await;
     // Most jobs have succeeded; the statistics say nothing of those that wait, as after a burst.
     let fill = |state: &str, rows: u32| {
         format!(
@@ -51,12 +51,12 @@ async fn no_filter_reads_the_ledger_from_end_to_end() {
         )
         .replace(&format!("WHEN '{state}' >="), &format!("WHEN '{state}'::job_state >="))
     };
-    bed.sql(&fill("succeeded", 30_000)).await;
-    bed.sql("ANALYZE jobs").await;
+    ledger.sql(&fill("succeeded", 30_000)).await;
+    ledger.sql("ANALYZE jobs").await;
     for state in ["scheduled", "available", "dead", "cancelled"] {
-        bed.sql(&fill(state, 5_000)).await;
+        ledger.sql(&fill(state, 5_000)).await;
     }
-    let mut tx = by_index(&mut bed.conn).await.unwrap();
+    let mut tx = by_index(&mut ledger.conn).await.unwrap();
     for filter in filters() {
         let mut statements = vec![by_id(&filter, 40_000, Some(20_000), 50)];
         statements.extend(counting(&filter));
@@ -74,7 +74,7 @@ async fn no_filter_reads_the_ledger_from_end_to_end() {
         }
     }
     tx.rollback().await.unwrap();
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[test]

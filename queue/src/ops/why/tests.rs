@@ -1,139 +1,139 @@
 use uuid::Uuid;
 
-use super::super::testing::{Bed, insert};
+use super::super::testing::{TestLedger, insert};
 use super::*;
 use crate::ops::{Actor, queues};
 
 /// A queue on which nothing is wrong: a dispatcher, a worker with four slots.
-async fn healthy() -> Bed {
-    let mut bed = Bed::new().await;
-    bed.dispatcher("emails").await;
-    bed.worker(&["emails"], &["t.send"]).await;
-    bed
+async fn healthy() -> TestLedger {
+    let mut ledger = TestLedger::new().await;
+    ledger.dispatcher("emails").await;
+    ledger.worker(&["emails"], &["t.send"]).await;
+    ledger
 }
 
-async fn cause(bed: &mut Bed, job: JobId) -> Cause {
-    let why = why(&mut bed.conn, &Registry::default(), job).await.unwrap();
+async fn cause(ledger: &mut TestLedger, job: JobId) -> Cause {
+    let why = why(&mut ledger.conn, &Registry::default(), job).await.unwrap();
     assert!(!why.sentence.is_empty());
     why.cause
 }
 
-async fn available(bed: &mut Bed) -> JobId {
-    insert(&mut bed.conn, "emails", JobState::Available).await
+async fn available(ledger: &mut TestLedger) -> JobId {
+    insert(&mut ledger.conn, "emails", JobState::Available).await
 }
 
 #[tokio::test]
 async fn finished_jobs_say_how() {
-    let mut bed = healthy().await;
+    let mut ledger = healthy().await;
     for how in [JobState::Succeeded, JobState::Cancelled, JobState::Dead] {
-        let job = insert(&mut bed.conn, "emails", how).await;
-        bed.set(job, "error = 'no such box'").await;
-        let cause = cause(&mut bed, job).await;
+        let job = insert(&mut ledger.conn, "emails", how).await;
+        ledger.set(job, "error = 'no such box'").await;
+        let cause = cause(&mut ledger, job).await;
         assert!(matches!(&cause, Cause::Finished { how: is, error: Some(e), .. } if *is == how && e == "no such box"));
     }
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_running_job_names_its_worker_and_whether_that_is_lost() {
-    let mut bed = Bed::new().await;
-    let worker = bed.worker(&["emails"], &["t.send"]).await;
-    let job = available(&mut bed).await;
-    bed.run(job, worker).await;
-    let seen = cause(&mut bed, job).await;
+    let mut ledger = TestLedger::new().await;
+    let worker = ledger.worker(&["emails"], &["t.send"]).await;
+    let job = available(&mut ledger).await;
+    ledger.run(job, worker).await;
+    let seen = cause(&mut ledger, job).await;
     assert!(matches!(&seen, Cause::Running { worker, attempt: 1, worker_lost: false, .. } if worker == "emails-1"));
-    bed.sql("UPDATE workers SET lease_until = now() - interval '1 second'").await;
-    let seen = cause(&mut bed, job).await;
+    ledger.sql("UPDATE workers SET lease_until = now() - interval '1 second'").await;
+    let seen = cause(&mut ledger, job).await;
     assert!(matches!(seen, Cause::Running { worker_lost: true, .. }), "{seen:?}");
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn not_due_goes_before_everything_that_may_be_wrong_with_the_queue() {
-    let mut bed = Bed::new().await;
-    queues::pause(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap();
-    let job = insert(&mut bed.conn, "emails", JobState::Scheduled).await;
-    let seen = cause(&mut bed, job).await;
+    let mut ledger = TestLedger::new().await;
+    queues::pause(&mut ledger.conn, "emails", Actor::CommandLine).await.unwrap();
+    let job = insert(&mut ledger.conn, "emails", JobState::Scheduled).await;
+    let seen = cause(&mut ledger, job).await;
     assert!(matches!(seen, Cause::NotDue { last_error: None, .. }), "{seen:?}");
-    bed.set(job, "attempt = 2, error = 'refused'").await;
-    let seen = cause(&mut bed, job).await;
+    ledger.set(job, "attempt = 2, error = 'refused'").await;
+    let seen = cause(&mut ledger, job).await;
     assert!(matches!(&seen, Cause::NotDue { last_error: Some(e), .. } if e == "refused"), "{seen:?}");
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_paused_queue_is_named_although_nobody_dispatches_it_either() {
-    let mut bed = Bed::new().await;
-    let job = available(&mut bed).await;
-    let due = insert(&mut bed.conn, "emails", JobState::Scheduled).await;
-    bed.set(due, "run_at = now() - interval '1 second'").await;
-    let queued = insert(&mut bed.conn, "emails", JobState::Queued).await;
-    queues::pause(&mut bed.conn, "emails", Actor::CommandLine).await.unwrap();
+    let mut ledger = TestLedger::new().await;
+    let job = available(&mut ledger).await;
+    let due = insert(&mut ledger.conn, "emails", JobState::Scheduled).await;
+    ledger.set(due, "run_at = now() - interval '1 second'").await;
+    let queued = insert(&mut ledger.conn, "emails", JobState::Queued).await;
+    queues::pause(&mut ledger.conn, "emails", Actor::CommandLine).await.unwrap();
     for job in [job, due, queued] {
-        let seen = cause(&mut bed, job).await;
+        let seen = cause(&mut ledger, job).await;
         assert!(matches!(seen, Cause::Paused { .. }), "{seen:?}");
     }
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_queue_without_a_dispatcher() {
-    let mut bed = Bed::new().await;
-    bed.worker(&["emails"], &["t.send"]).await;
-    let job = available(&mut bed).await;
-    assert_eq!(cause(&mut bed, job).await, Cause::NoDispatcher { last_seen: None });
+    let mut ledger = TestLedger::new().await;
+    ledger.worker(&["emails"], &["t.send"]).await;
+    let job = available(&mut ledger).await;
+    assert_eq!(cause(&mut ledger, job).await, Cause::NoDispatcher { last_seen: None });
     // A queue that was never set up has no dispatcher either.
-    let lost = insert(&mut bed.conn, "unheard-of", JobState::Available).await;
-    assert_eq!(cause(&mut bed, lost).await, Cause::NoDispatcher { last_seen: None });
-    bed.dispatcher("emails").await;
-    bed.sql("UPDATE queue_status SET seen_at = now() - interval '6 seconds', broker_error = 'long past'").await;
-    let seen = cause(&mut bed, job).await;
+    let lost = insert(&mut ledger.conn, "unheard-of", JobState::Available).await;
+    assert_eq!(cause(&mut ledger, lost).await, Cause::NoDispatcher { last_seen: None });
+    ledger.dispatcher("emails").await;
+    ledger.sql("UPDATE queue_status SET seen_at = now() - interval '6 seconds', broker_error = 'long past'").await;
+    let seen = cause(&mut ledger, job).await;
     assert!(matches!(seen, Cause::NoDispatcher { last_seen: Some(_) }), "{seen:?}");
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_lost_message_that_nobody_repeats() {
-    let mut bed = Bed::new().await;
-    bed.worker(&["emails"], &["t.send"]).await;
-    let job = insert(&mut bed.conn, "emails", JobState::Queued).await;
-    let seen = cause(&mut bed, job).await;
+    let mut ledger = TestLedger::new().await;
+    ledger.worker(&["emails"], &["t.send"]).await;
+    let job = insert(&mut ledger.conn, "emails", JobState::Queued).await;
+    let seen = cause(&mut ledger, job).await;
     assert!(matches!(seen, Cause::InBroker { .. }), "it may still arrive: {seen:?}");
-    bed.set(job, "queued_at = now() - interval '6 seconds'").await;
-    assert_eq!(cause(&mut bed, job).await, Cause::NoDispatcher { last_seen: None });
-    bed.close().await;
+    ledger.set(job, "queued_at = now() - interval '6 seconds'").await;
+    assert_eq!(cause(&mut ledger, job).await, Cause::NoDispatcher { last_seen: None });
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_broker_that_is_down_is_named_before_a_missing_worker() {
-    let mut bed = Bed::new().await;
-    bed.dispatcher("emails").await;
-    bed.sql("UPDATE queue_status SET broker_error = 'connection refused'").await;
+    let mut ledger = TestLedger::new().await;
+    ledger.dispatcher("emails").await;
+    ledger.sql("UPDATE queue_status SET broker_error = 'connection refused'").await;
     let down = Cause::BrokerDown { transport: Transport::Rabbit, error: "connection refused".into() };
     for state in [JobState::Available, JobState::Queued] {
-        let job = insert(&mut bed.conn, "emails", state).await;
-        assert_eq!(cause(&mut bed, job).await, down);
+        let job = insert(&mut ledger.conn, "emails", state).await;
+        assert_eq!(cause(&mut ledger, job).await, down);
     }
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn no_worker_for_the_queue_or_for_the_kind_is_named_before_a_full_window() {
-    let mut bed = Bed::new().await;
-    bed.dispatcher("emails").await;
-    bed.sql("UPDATE queues SET max_inflight = 1").await;
-    let queued = insert(&mut bed.conn, "emails", JobState::Queued).await;
-    let job = available(&mut bed).await;
+    let mut ledger = TestLedger::new().await;
+    ledger.dispatcher("emails").await;
+    ledger.sql("UPDATE queues SET max_inflight = 1").await;
+    let queued = insert(&mut ledger.conn, "emails", JobState::Queued).await;
+    let job = available(&mut ledger).await;
     for job in [queued, job] {
-        assert_eq!(cause(&mut bed, job).await, Cause::NoWorker { serving_queue: 0 });
+        assert_eq!(cause(&mut ledger, job).await, Cause::NoWorker { serving_queue: 0 });
     }
-    let dead = bed.worker(&["emails"], &["t.send"]).await;
-    bed.sql(&format!("UPDATE workers SET lease_until = now() WHERE id = {dead}")).await;
-    bed.worker(&["reports"], &["t.send"]).await;
-    assert_eq!(cause(&mut bed, job).await, Cause::NoWorker { serving_queue: 0 });
-    bed.worker(&["emails"], &["t.other"]).await;
-    assert_eq!(cause(&mut bed, job).await, Cause::NoWorker { serving_queue: 1 });
-    bed.close().await;
+    let dead = ledger.worker(&["emails"], &["t.send"]).await;
+    ledger.sql(&format!("UPDATE workers SET lease_until = now() WHERE id = {dead}")).await;
+    ledger.worker(&["reports"], &["t.send"]).await;
+    assert_eq!(cause(&mut ledger, job).await, Cause::NoWorker { serving_queue: 0 });
+    ledger.worker(&["emails"], &["t.other"]).await;
+    assert_eq!(cause(&mut ledger, job).await, Cause::NoWorker { serving_queue: 1 });
+    ledger.close().await;
 }
 
 /// The kinds of three programs, each newer than the one before.
@@ -165,58 +165,58 @@ mod programs {
 }
 
 /// Runs what is due on a worker with these handlers, by the engine itself.
-async fn worked(bed: &Bed, handlers: crate::worker::Handlers<()>) {
-    crate::testing::Bench::new(&bed.db.pool, handlers, ()).await.drain().await;
+async fn worked(ledger: &TestLedger, handlers: crate::worker::Handlers<()>) {
+    crate::testing::TestQueue::new(&ledger.db.pool, handlers, ()).await.drain().await;
 }
 
 #[tokio::test]
 async fn a_job_that_a_worker_gave_back_lacks_a_handler_and_is_not_merely_early() {
     use crate::worker::Handlers;
-    let mut bed = Bed::new().await;
-    bed.dispatcher("emails").await;
-    let job = crate::Enqueue::new(&programs::Send {}).insert(&mut bed.conn).await.unwrap().id();
-    worked(&bed, Handlers::default().with::<programs::Other>()).await;
-    let seen = why(&mut bed.conn, &Registry::default(), job).await.unwrap();
+    let mut ledger = TestLedger::new().await;
+    ledger.dispatcher("emails").await;
+    let job = crate::Enqueue::new(&programs::Send {}).insert(&mut ledger.conn).await.unwrap().id();
+    worked(&ledger, Handlers::default().with::<programs::Other>()).await;
+    let seen = why(&mut ledger.conn, &Registry::default(), job).await.unwrap();
     assert_eq!((seen.state, seen.reason), (JobState::Scheduled, Some(Reason::NoHandler)));
     assert_eq!(seen.cause, Cause::NoWorker { serving_queue: 1 });
     // A worker that knows the kind has come: only the time is missing.
-    bed.worker(&["emails"], &["t.send"]).await;
-    let seen = cause(&mut bed, job).await;
+    ledger.worker(&["emails"], &["t.send"]).await;
+    let seen = cause(&mut ledger, job).await;
     assert!(matches!(seen, Cause::NotDue { .. }), "{seen:?}");
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_payload_of_a_newer_program_and_a_snooze_say_what_they_are() {
     use crate::worker::Handlers;
-    let mut bed = Bed::new().await;
-    bed.dispatcher("emails").await;
-    let newer = crate::Enqueue::new(&programs::NewSend {}).insert(&mut bed.conn).await.unwrap().id();
-    let snoozed = crate::Enqueue::new(&programs::Send {}).insert(&mut bed.conn).await.unwrap().id();
-    worked(&bed, Handlers::default().with::<programs::Send>()).await;
-    let seen = why(&mut bed.conn, &Registry::default(), newer).await.unwrap();
+    let mut ledger = TestLedger::new().await;
+    ledger.dispatcher("emails").await;
+    let newer = crate::Enqueue::new(&programs::NewSend {}).insert(&mut ledger.conn).await.unwrap().id();
+    let snoozed = crate::Enqueue::new(&programs::Send {}).insert(&mut ledger.conn).await.unwrap().id();
+    worked(&ledger, Handlers::default().with::<programs::Send>()).await;
+    let seen = why(&mut ledger.conn, &Registry::default(), newer).await.unwrap();
     assert!(matches!(seen.cause, Cause::NewerPayload { version: 2, .. }), "{seen:?}");
-    let seen = why(&mut bed.conn, &Registry::default(), snoozed).await.unwrap();
+    let seen = why(&mut ledger.conn, &Registry::default(), snoozed).await.unwrap();
     assert!(matches!(seen.cause, Cause::NotDue { .. }) && seen.reason == Some(Reason::Snoozed), "{seen:?}");
     assert!(seen.sentence.contains("asked for a later time"), "{}", seen.sentence);
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_job_whose_worker_was_lost_says_so() {
     use crate::ledger::reap::{Verdict, lost, take_back};
-    let mut bed = Bed::new().await;
-    let worker = bed.worker(&["emails"], &["t.send"]).await;
-    let job = available(&mut bed).await;
-    bed.run(job, worker).await;
-    bed.sql("UPDATE workers SET stopped_at = now()").await;
-    let found = lost(&mut bed.conn, 10).await.unwrap().remove(0).job;
+    let mut ledger = TestLedger::new().await;
+    let worker = ledger.worker(&["emails"], &["t.send"]).await;
+    let job = available(&mut ledger).await;
+    ledger.run(job, worker).await;
+    ledger.sql("UPDATE workers SET stopped_at = now()").await;
+    let found = lost(&mut ledger.conn, 10).await.unwrap().remove(0).job;
     let verdict = Verdict { job: found, delay: Some(60.0), error: "any words".into(), fingerprint: "any".into() };
-    take_back(&mut bed.conn, &[verdict]).await.unwrap();
-    let seen = why(&mut bed.conn, &Registry::default(), job).await.unwrap();
+    take_back(&mut ledger.conn, &[verdict]).await.unwrap();
+    let seen = why(&mut ledger.conn, &Registry::default(), job).await.unwrap();
     assert_eq!(seen.reason, Some(Reason::WorkerLost));
     assert!(seen.sentence.contains("its worker was lost"), "{}", seen.sentence);
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
@@ -229,135 +229,137 @@ async fn a_worker_that_knows_the_kind_by_its_new_name_counts() {
         const KIND: Kind = Kind::new("t.mail").formerly(&["t.send"]);
         const QUEUE: Queue = crate::testing::queues::EMAILS;
     }
-    let mut bed = Bed::new().await;
-    bed.dispatcher("emails").await;
-    bed.worker(&["emails"], &["t.mail"]).await;
-    let job = available(&mut bed).await;
-    assert_eq!(cause(&mut bed, job).await, Cause::NoWorker { serving_queue: 1 });
+    let mut ledger = TestLedger::new().await;
+    ledger.dispatcher("emails").await;
+    ledger.worker(&["emails"], &["t.mail"]).await;
+    let job = available(&mut ledger).await;
+    assert_eq!(cause(&mut ledger, job).await, Cause::NoWorker { serving_queue: 1 });
     let registry = Registry::new([KindInfo::of::<Renamed>()]).unwrap();
-    let seen = why(&mut bed.conn, &registry, job).await.unwrap().cause;
+    let seen = why(&mut ledger.conn, &registry, job).await.unwrap().cause;
     assert!(matches!(seen, Cause::DispatchLag { .. }), "{seen:?}");
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn the_concurrency_limit() {
-    let mut bed = healthy().await;
-    let worker = bed.worker(&["emails"], &["t.send"]).await;
-    bed.sql("UPDATE queues SET concurrency_limit = 2, max_inflight = 2").await;
-    let runs = available(&mut bed).await;
-    bed.run(runs, worker).await;
-    insert(&mut bed.conn, "emails", JobState::Queued).await;
-    available(&mut bed).await;
-    let job = available(&mut bed).await;
-    assert_eq!(cause(&mut bed, job).await, Cause::ConcurrencyLimit { limit: 2, running: 1, queued: 1, ahead: 1 });
-    bed.sql("UPDATE queues SET concurrency_limit = 3, max_inflight = 3").await;
-    let seen = cause(&mut bed, job).await;
+    let mut ledger = healthy().await;
+    let worker = ledger.worker(&["emails"], &["t.send"]).await;
+    ledger.sql("UPDATE queues SET concurrency_limit = 2, max_inflight = 2").await;
+    let runs = available(&mut ledger).await;
+    ledger.run(runs, worker).await;
+    insert(&mut ledger.conn, "emails", JobState::Queued).await;
+    available(&mut ledger).await;
+    let job = available(&mut ledger).await;
+    assert_eq!(cause(&mut ledger, job).await, Cause::ConcurrencyLimit { limit: 2, running: 1, queued: 1, ahead: 1 });
+    ledger.sql("UPDATE queues SET concurrency_limit = 3, max_inflight = 3").await;
+    let seen = cause(&mut ledger, job).await;
     assert!(matches!(seen, Cause::DispatchLag { .. }), "{seen:?}");
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_full_window_counts_who_goes_first() {
-    let mut bed = healthy().await;
-    bed.sql("UPDATE queues SET max_inflight = 1").await;
-    insert(&mut bed.conn, "emails", JobState::Queued).await;
-    available(&mut bed).await;
-    let job = available(&mut bed).await;
-    let urgent = available(&mut bed).await;
-    bed.set(urgent, "priority = 0").await;
-    let later = available(&mut bed).await;
-    bed.set(later, "priority = 3").await;
-    assert_eq!(cause(&mut bed, job).await, Cause::WindowFull { window: 1, running: 0, queued: 1, ahead: 2 });
-    bed.close().await;
+    let mut ledger = healthy().await;
+    ledger.sql("UPDATE queues SET max_inflight = 1").await;
+    insert(&mut ledger.conn, "emails", JobState::Queued).await;
+    available(&mut ledger).await;
+    let job = available(&mut ledger).await;
+    let urgent = available(&mut ledger).await;
+    ledger.set(urgent, "priority = 0").await;
+    let later = available(&mut ledger).await;
+    ledger.set(later, "priority = 3").await;
+    assert_eq!(cause(&mut ledger, job).await, Cause::WindowFull { window: 1, running: 0, queued: 1, ahead: 2 });
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_window_that_slow_jobs_made_small_is_the_one_that_is_named() {
-    let mut bed = healthy().await;
+    let mut ledger = healthy().await;
     // Four places with jobs of a second: sixteen may be under way, whatever the setting says.
-    bed.sql(r#"UPDATE workers SET run_micros = '{"emails": 1000000}'"#).await;
+    ledger.sql(r#"UPDATE workers SET run_micros = '{"emails": 1000000}'"#).await;
     for _ in 0..15 {
-        insert(&mut bed.conn, "emails", JobState::Queued).await;
+        insert(&mut ledger.conn, "emails", JobState::Queued).await;
     }
-    let job = available(&mut bed).await;
-    let seen = cause(&mut bed, job).await;
+    let job = available(&mut ledger).await;
+    let seen = cause(&mut ledger, job).await;
     assert!(matches!(seen, Cause::DispatchLag { .. }), "{seen:?}");
-    insert(&mut bed.conn, "emails", JobState::Queued).await;
-    assert_eq!(cause(&mut bed, job).await, Cause::WindowFull { window: 16, running: 0, queued: 16, ahead: 0 });
-    bed.close().await;
+    insert(&mut ledger.conn, "emails", JobState::Queued).await;
+    assert_eq!(cause(&mut ledger, job).await, Cause::WindowFull { window: 16, running: 0, queued: 16, ahead: 0 });
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_rate_limited_queue_that_nobody_works_off_is_full() {
-    let mut bed = healthy().await;
-    bed.sql("UPDATE queues SET rate_per_second = 2, rate_burst = 1, rate_tokens = 1").await;
+    let mut ledger = healthy().await;
+    ledger.sql("UPDATE queues SET rate_per_second = 2, rate_burst = 1, rate_tokens = 1").await;
     for _ in 0..3 {
-        insert(&mut bed.conn, "emails", JobState::Queued).await;
+        insert(&mut ledger.conn, "emails", JobState::Queued).await;
     }
-    let job = available(&mut bed).await;
-    assert_eq!(cause(&mut bed, job).await, Cause::WindowFull { window: 3, running: 0, queued: 3, ahead: 0 });
-    bed.close().await;
+    let job = available(&mut ledger).await;
+    assert_eq!(cause(&mut ledger, job).await, Cause::WindowFull { window: 3, running: 0, queued: 3, ahead: 0 });
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn the_tenants_share() {
-    let mut bed = healthy().await;
-    bed.sql("UPDATE queues SET max_inflight = 1").await;
-    insert(&mut bed.conn, "emails", JobState::Queued).await;
+    let mut ledger = healthy().await;
+    ledger.sql("UPDATE queues SET max_inflight = 1").await;
+    insert(&mut ledger.conn, "emails", JobState::Queued).await;
     let (big, small) = (Uuid::from_u128(1), Uuid::from_u128(2));
     let mut last = JobId(0);
     for _ in 0..10 {
-        last = available(&mut bed).await;
-        bed.set(last, &format!("tenant = '{big}'")).await;
+        last = available(&mut ledger).await;
+        ledger.set(last, &format!("tenant = '{big}'")).await;
     }
     // Alone, it is an ordinary line.
-    let seen = cause(&mut bed, last).await;
+    let seen = cause(&mut ledger, last).await;
     assert!(matches!(seen, Cause::WindowFull { ahead: 9, .. }), "{seen:?}");
     let mut first_small = JobId(0);
     for place in 0..3 {
-        let job = available(&mut bed).await;
-        bed.set(job, &format!("tenant = '{small}'")).await;
+        let job = available(&mut ledger).await;
+        ledger.set(job, &format!("tenant = '{small}'")).await;
         if place == 0 {
             first_small = job;
         }
     }
     let share = Cause::TenantShare { tenant: Some(OrgId(big)), own_ahead: 9, tenants: 2, ahead: 12 };
-    assert_eq!(cause(&mut bed, last).await, share);
+    assert_eq!(cause(&mut ledger, last).await, share);
     // The newcomer's first job overtakes the ten older ones: for it, there is only the window.
-    let seen = cause(&mut bed, first_small).await;
+    let seen = cause(&mut ledger, first_small).await;
     assert!(matches!(seen, Cause::WindowFull { ahead: 0, .. }), "{seen:?}");
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn the_rate_limit_tells_when_the_next_token_comes() {
-    let mut bed = healthy().await;
-    bed.sql("UPDATE queues SET rate_per_second = 0.1, rate_burst = 1, rate_tokens = 0, rate_filled_at = now()").await;
-    let first = available(&mut bed).await;
-    let second = available(&mut bed).await;
-    let Cause::RateLimit { next_token_ms, ahead, turn_ms, .. } = cause(&mut bed, first).await else { panic!() };
+    let mut ledger = healthy().await;
+    ledger
+        .sql("UPDATE queues SET rate_per_second = 0.1, rate_burst = 1, rate_tokens = 0, rate_filled_at = now()")
+        .await;
+    let first = available(&mut ledger).await;
+    let second = available(&mut ledger).await;
+    let Cause::RateLimit { next_token_ms, ahead, turn_ms, .. } = cause(&mut ledger, first).await else { panic!() };
     assert!((8_000..=10_000).contains(&next_token_ms) && turn_ms == next_token_ms && ahead == 0);
-    let Cause::RateLimit { next_token_ms, ahead, turn_ms, .. } = cause(&mut bed, second).await else { panic!() };
+    let Cause::RateLimit { next_token_ms, ahead, turn_ms, .. } = cause(&mut ledger, second).await else { panic!() };
     assert!((9_000..=10_001).contains(&(turn_ms - next_token_ms)) && ahead == 1, "{turn_ms} {next_token_ms}");
-    bed.sql("UPDATE queues SET rate_tokens = 1").await;
-    let seen = cause(&mut bed, first).await;
+    ledger.sql("UPDATE queues SET rate_tokens = 1").await;
+    let seen = cause(&mut ledger, first).await;
     assert!(matches!(seen, Cause::DispatchLag { .. }), "{seen:?}");
     // With the window full, tokens are not what is missing.
-    bed.sql("UPDATE queues SET rate_tokens = 0, max_inflight = 1").await;
-    insert(&mut bed.conn, "emails", JobState::Queued).await;
-    let seen = cause(&mut bed, first).await;
+    ledger.sql("UPDATE queues SET rate_tokens = 0, max_inflight = 1").await;
+    insert(&mut ledger.conn, "emails", JobState::Queued).await;
+    let seen = cause(&mut ledger, first).await;
     assert!(matches!(seen, Cause::WindowFull { .. }), "{seen:?}");
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn in_the_broker_with_others_before_it() {
-    let mut bed = healthy().await;
-    insert(&mut bed.conn, "emails", JobState::Queued).await;
-    insert(&mut bed.conn, "emails", JobState::Running).await;
-    let job = insert(&mut bed.conn, "emails", JobState::Queued).await;
-    let seen = cause(&mut bed, job).await;
+    let mut ledger = healthy().await;
+    insert(&mut ledger.conn, "emails", JobState::Queued).await;
+    insert(&mut ledger.conn, "emails", JobState::Running).await;
+    let job = insert(&mut ledger.conn, "emails", JobState::Queued).await;
+    let seen = cause(&mut ledger, job).await;
     assert!(
         matches!(
             seen,
@@ -365,25 +367,25 @@ async fn in_the_broker_with_others_before_it() {
         ),
         "{seen:?}"
     );
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn a_job_that_nothing_holds_waits_for_the_dispatcher() {
-    let mut bed = healthy().await;
-    let due = insert(&mut bed.conn, "emails", JobState::Scheduled).await;
-    bed.set(due, "run_at = now() - interval '2 seconds'").await;
-    let Cause::DispatchLag { due_for_ms, ahead: 0 } = cause(&mut bed, due).await else { panic!() };
+    let mut ledger = healthy().await;
+    let due = insert(&mut ledger.conn, "emails", JobState::Scheduled).await;
+    ledger.set(due, "run_at = now() - interval '2 seconds'").await;
+    let Cause::DispatchLag { due_for_ms, ahead: 0 } = cause(&mut ledger, due).await else { panic!() };
     assert!((2_000..4_000).contains(&due_for_ms), "{due_for_ms}");
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[tokio::test]
 async fn an_unknown_job() {
-    let mut bed = Bed::new().await;
-    let refused = why(&mut bed.conn, &Registry::default(), JobId(424_242)).await;
+    let mut ledger = TestLedger::new().await;
+    let refused = why(&mut ledger.conn, &Registry::default(), JobId(424_242)).await;
     assert!(matches!(refused, Err(OpsError::UnknownJob(_))));
-    bed.close().await;
+    ledger.close().await;
 }
 
 #[test]

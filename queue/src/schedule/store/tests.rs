@@ -63,19 +63,19 @@ fn registry() -> Registry {
     Registry::new([KindInfo::of::<Sweep>(), KindInfo::of::<Prune>()]).unwrap()
 }
 
-struct Bed {
+struct TestSchedules {
     db: TestDb,
     registry: Registry,
     ledger: Ledger,
 }
 
-impl Bed {
+impl TestSchedules {
     /// A database in which the two schedules are declared.
     async fn new() -> Self {
         let db = TestDb::new().await;
-        let bed = Self { ledger: Ledger::new(db.pool.clone()), registry: registry(), db };
-        assert!(bed.deploy(&bed.registry).await.is_empty());
-        bed
+        let schedules = Self { ledger: Ledger::new(db.pool.clone()), registry: registry(), db };
+        assert!(schedules.deploy(&schedules.registry).await.is_empty());
+        schedules
     }
 
     /// Starts a program with these contracts; returns what it retired.
@@ -111,8 +111,8 @@ fn expression(text: &str) -> Edit {
 
 #[tokio::test]
 async fn declared_schedules_are_shown_with_their_next_five_times() {
-    let bed = Bed::new().await;
-    let seen = list(&mut bed.db.pool.acquire().await.unwrap()).await.unwrap();
+    let schedules = TestSchedules::new().await;
+    let seen = list(&mut schedules.db.pool.acquire().await.unwrap()).await.unwrap();
     assert_eq!(seen.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["test.prune", "test.sweep"]);
     let prune = &seen[0];
     let times = Times { expression: "0 0 2 * * *".into(), zone: "Europe/Berlin".into(), misfire: "fire_once".into() };
@@ -124,138 +124,141 @@ async fn declared_schedules_are_shown_with_their_next_five_times() {
     assert!(!prune.overridden && !prune.paused && prune.problem.is_none());
     // A unit struct's payload is null, and it was found by itself.
     assert_eq!(seen[1].payload, Value::Null);
-    bed.db.close().await;
+    schedules.db.close().await;
 }
 
 #[tokio::test]
 async fn an_override_survives_a_deploy_and_a_reset_takes_it_back() {
-    let bed = Bed::new().await;
-    let edited = bed.edit("test.prune", expression(" 0  30 4 * * *")).await.unwrap();
+    let schedules = TestSchedules::new().await;
+    let edited = schedules.edit("test.prune", expression(" 0  30 4 * * *")).await.unwrap();
     assert!(edited.overridden);
     assert_eq!((edited.times.expression.as_str(), edited.changed_by.as_str()), ("0 30 4 * * *", "cli"));
 
-    bed.deploy(&Registry::new([KindInfo::of::<Sweep>(), KindInfo::of::<PruneLater>()]).unwrap()).await;
-    let seen = bed.get("test.prune").await;
+    schedules.deploy(&Registry::new([KindInfo::of::<Sweep>(), KindInfo::of::<PruneLater>()]).unwrap()).await;
+    let seen = schedules.get("test.prune").await;
     assert_eq!(seen.times.expression, "0 30 4 * * *");
     assert_eq!(seen.declared.unwrap().expression, "0 0 3 * * *");
     assert_eq!((seen.payload, seen.changed_by), (json!({ "hours": 48 }), "code".to_owned()));
 
-    let reset = reset(&mut bed.db.pool.acquire().await.unwrap(), "test.prune", Actor::CommandLine).await.unwrap();
+    let reset = reset(&mut schedules.db.pool.acquire().await.unwrap(), "test.prune", Actor::CommandLine).await.unwrap();
     assert!(!reset.overridden);
     assert_eq!(reset.times.expression, "0 0 3 * * *");
     // What equals the declaration is not an override.
-    assert!(!bed.edit("test.prune", expression("0 0 3 * * *")).await.unwrap().overridden);
-    bed.db.close().await;
+    assert!(!schedules.edit("test.prune", expression("0 0 3 * * *")).await.unwrap().overridden);
+    schedules.db.close().await;
 }
 
 #[tokio::test]
 async fn a_deploy_that_changes_nothing_keeps_what_is_decided_and_a_new_time_starts_from_now() {
-    let bed = Bed::new().await;
-    bed.sql("UPDATE schedules SET decided_until = '2020-01-01Z'").await;
-    let old = bed.decided_until("test.prune").await;
-    bed.deploy(&bed.registry).await;
-    assert_eq!(bed.decided_until("test.prune").await, old);
+    let schedules = TestSchedules::new().await;
+    schedules.sql("UPDATE schedules SET decided_until = '2020-01-01Z'").await;
+    let old = schedules.decided_until("test.prune").await;
+    schedules.deploy(&schedules.registry).await;
+    assert_eq!(schedules.decided_until("test.prune").await, old);
     let misfire = Edit { misfire: Some("skip".into()), ..Edit::default() };
-    bed.edit("test.prune", misfire).await.unwrap();
-    assert_eq!(bed.decided_until("test.prune").await, old, "the same times as before");
-    bed.deploy(&Registry::new([KindInfo::of::<PruneLater>()]).unwrap()).await;
-    assert!(bed.decided_until("test.prune").await > old);
+    schedules.edit("test.prune", misfire).await.unwrap();
+    assert_eq!(schedules.decided_until("test.prune").await, old, "the same times as before");
+    schedules.deploy(&Registry::new([KindInfo::of::<PruneLater>()]).unwrap()).await;
+    assert!(schedules.decided_until("test.prune").await > old);
 
-    bed.sql("UPDATE schedules SET decided_until = '2020-01-01Z'").await;
-    bed.edit("test.prune", Edit { zone: Some("UTC".into()), ..Edit::default() }).await.unwrap();
-    assert!(bed.decided_until("test.prune").await > old);
-    bed.db.close().await;
+    schedules.sql("UPDATE schedules SET decided_until = '2020-01-01Z'").await;
+    schedules.edit("test.prune", Edit { zone: Some("UTC".into()), ..Edit::default() }).await.unwrap();
+    assert!(schedules.decided_until("test.prune").await > old);
+    schedules.db.close().await;
 }
 
 #[tokio::test]
 async fn what_nobody_declares_any_more_is_retired_and_can_come_back() {
-    let bed = Bed::new().await;
+    let schedules = TestSchedules::new().await;
     let only_sweep = Registry::new([KindInfo::of::<Sweep>()]).unwrap();
     // The old program may still run beside the new one.
-    assert_eq!(bed.deploy(&only_sweep).await, Vec::<String>::new());
-    assert!(bed.get("test.prune").await.retired_at.is_none());
+    assert_eq!(schedules.deploy(&only_sweep).await, Vec::<String>::new());
+    assert!(schedules.get("test.prune").await.retired_at.is_none());
 
-    bed.sql("UPDATE schedules SET declared_at = declared_at - interval '3 minutes', decided_until = '2020-01-01Z'")
+    schedules
+        .sql("UPDATE schedules SET declared_at = declared_at - interval '3 minutes', decided_until = '2020-01-01Z'")
         .await;
-    assert_eq!(bed.deploy(&only_sweep).await, ["test.prune"]);
-    let retired = bed.get("test.prune").await;
+    assert_eq!(schedules.deploy(&only_sweep).await, ["test.prune"]);
+    let retired = schedules.get("test.prune").await;
     assert!(retired.retired_at.is_some() && retired.next.is_empty());
-    let mut conn = bed.db.pool.acquire().await.unwrap();
+    let mut conn = schedules.db.pool.acquire().await.unwrap();
     let now = now(&mut conn, chrono::TimeDelta::zero()).await.unwrap();
     let names = due(&mut conn, now).await.unwrap();
     assert_eq!(names.iter().map(|due| due.name.as_str()).collect::<Vec<_>>(), ["test.sweep"]);
-    let mut tx = bed.ledger.begin().await.unwrap();
-    let refused = run_now(&mut tx, &bed.registry, "test.prune", Actor::CommandLine).await;
+    let mut tx = schedules.ledger.begin().await.unwrap();
+    let refused = run_now(&mut tx, &schedules.registry, "test.prune", Actor::CommandLine).await;
     assert!(matches!(refused, Err(ScheduleError::Retired(_))), "{refused:?}");
     tx.rollback().await.unwrap();
 
-    bed.deploy(&bed.registry).await;
-    let back = bed.get("test.prune").await;
+    schedules.deploy(&schedules.registry).await;
+    let back = schedules.get("test.prune").await;
     assert!(back.retired_at.is_none());
-    assert!(bed.decided_until("test.prune").await > "2021-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
+    assert!(schedules.decided_until("test.prune").await > "2021-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
     drop(conn);
-    bed.db.close().await;
+    schedules.db.close().await;
 }
 
 #[tokio::test]
 async fn an_older_program_that_runs_on_keeps_nothing_as_it_was() {
-    let bed = Bed::new().await;
-    bed.deploy(&Registry::new([KindInfo::of::<PruneLater>()]).unwrap()).await;
-    let old = Declarations::of(&bed.registry).unwrap();
-    declare(&mut bed.db.pool.acquire().await.unwrap(), &old, false).await.unwrap();
-    assert_eq!(bed.get("test.prune").await.times.expression, "0 0 3 * * *");
-    bed.db.close().await;
+    let schedules = TestSchedules::new().await;
+    schedules.deploy(&Registry::new([KindInfo::of::<PruneLater>()]).unwrap()).await;
+    let old = Declarations::of(&schedules.registry).unwrap();
+    declare(&mut schedules.db.pool.acquire().await.unwrap(), &old, false).await.unwrap();
+    assert_eq!(schedules.get("test.prune").await.times.expression, "0 0 3 * * *");
+    schedules.db.close().await;
 }
 
 #[tokio::test]
 async fn bad_edits_are_refused_with_the_reason() {
-    let bed = Bed::new().await;
+    let schedules = TestSchedules::new().await;
     let refused = |error: ScheduleError| error.to_string();
-    let bad = bed.edit("test.prune", expression("0 0 25 * * *")).await.map_err(refused);
+    let bad = schedules.edit("test.prune", expression("0 0 25 * * *")).await.map_err(refused);
     assert_eq!(bad.unwrap_err(), "expression: hours (`25` at column 5): `25` is not from 0 to 23");
-    let bad = bed.edit("test.prune", Edit { zone: Some("Berlin".into()), ..Edit::default() }).await.map_err(refused);
+    let bad =
+        schedules.edit("test.prune", Edit { zone: Some("Berlin".into()), ..Edit::default() }).await.map_err(refused);
     assert!(bad.unwrap_err().starts_with("zone: `Berlin` is not a time zone"));
-    let bad = bed.edit("test.prune", Edit { misfire: Some("maybe".into()), ..Edit::default() }).await.map_err(refused);
+    let bad =
+        schedules.edit("test.prune", Edit { misfire: Some("maybe".into()), ..Edit::default() }).await.map_err(refused);
     assert!(bad.unwrap_err().starts_with("misfire: `maybe`"));
-    assert!(matches!(bed.edit("test.prune", Edit::default()).await, Err(ScheduleError::NothingToChange)));
-    assert!(matches!(bed.edit("nobody", expression("@daily")).await, Err(ScheduleError::Unknown(_))));
-    assert!(!bed.get("test.prune").await.overridden);
-    let mut conn = bed.db.pool.acquire().await.unwrap();
+    assert!(matches!(schedules.edit("test.prune", Edit::default()).await, Err(ScheduleError::NothingToChange)));
+    assert!(matches!(schedules.edit("nobody", expression("@daily")).await, Err(ScheduleError::Unknown(_))));
+    assert!(!schedules.get("test.prune").await.overridden);
+    let mut conn = schedules.db.pool.acquire().await.unwrap();
     assert!(matches!(pause(&mut conn, "nobody", Actor::CommandLine).await, Err(ScheduleError::Unknown(_))));
     assert!(matches!(reset(&mut conn, "nobody", Actor::CommandLine).await, Err(ScheduleError::Unknown(_))));
     assert!(matches!(remove(&mut conn, "test.prune", Actor::CommandLine).await, Err(ScheduleError::Declared(_))));
     drop(conn);
-    bed.db.close().await;
+    schedules.db.close().await;
 }
 
 #[tokio::test]
 async fn run_now_enqueues_at_once_also_when_paused_and_keeps_the_next_time() {
-    let bed = Bed::new().await;
-    let mut conn = bed.db.pool.acquire().await.unwrap();
+    let schedules = TestSchedules::new().await;
+    let mut conn = schedules.db.pool.acquire().await.unwrap();
     let paused = pause(&mut conn, "test.sweep", Actor::CommandLine).await.unwrap();
     assert!(paused.paused && paused.next.is_empty());
-    let before = bed.decided_until("test.sweep").await;
+    let before = schedules.decided_until("test.sweep").await;
     let mut jobs = Vec::new();
     for _ in 0..2 {
-        let mut tx = bed.ledger.begin().await.unwrap();
-        jobs.push(run_now(&mut tx, &bed.registry, "test.sweep", Actor::CommandLine).await.unwrap());
+        let mut tx = schedules.ledger.begin().await.unwrap();
+        jobs.push(run_now(&mut tx, &schedules.registry, "test.sweep", Actor::CommandLine).await.unwrap());
         tx.commit().await.unwrap();
     }
     assert!(matches!(jobs[0], Enqueued::New(_)));
     assert_eq!(jobs[1], Enqueued::Existing(jobs[0].id()), "unique while open");
-    assert_eq!(enqueued::<Sweep>(&bed.db.pool).await.len(), 1);
-    assert_eq!(bed.decided_until("test.sweep").await, before);
+    assert_eq!(enqueued::<Sweep>(&schedules.db.pool).await.len(), 1);
+    assert_eq!(schedules.decided_until("test.sweep").await, before);
     let resumed = resume(&mut conn, "test.sweep", Actor::CommandLine).await.unwrap();
     assert_eq!(resumed.next.len(), 5);
-    assert!(bed.decided_until("test.sweep").await > before);
+    assert!(schedules.decided_until("test.sweep").await > before);
     drop(conn);
-    bed.db.close().await;
+    schedules.db.close().await;
 }
 
 #[tokio::test]
 async fn schedules_are_added_checked_edited_and_removed_at_run_time() {
-    let bed = Bed::new().await;
-    let mut conn = bed.db.pool.acquire().await.unwrap();
+    let schedules = TestSchedules::new().await;
+    let mut conn = schedules.db.pool.acquire().await.unwrap();
     let new = |change: Value| -> NewSchedule {
         let mut new =
             json!({ "name": "weekly", "kind": "test.prune", "payload": { "hours": 1 }, "expression": "@weekly" });
@@ -270,7 +273,7 @@ async fn schedules_are_added_checked_edited_and_removed_at_run_time() {
         json!({ "expression": "weekly" }),
         json!({ "name": "test.sweep" }),
     ] {
-        let result = add(&mut conn, &bed.registry, new(change), Actor::CommandLine).await;
+        let result = add(&mut conn, &schedules.registry, new(change), Actor::CommandLine).await;
         refused.push(result.expect_err("refused"));
     }
     assert!(matches!(
@@ -283,18 +286,18 @@ async fn schedules_are_added_checked_edited_and_removed_at_run_time() {
             ScheduleError::Taken(_)
         ]
     ));
-    let added = add(&mut conn, &bed.registry, new(json!({})), Actor::CommandLine).await.unwrap();
+    let added = add(&mut conn, &schedules.registry, new(json!({})), Actor::CommandLine).await.unwrap();
     assert_eq!((added.declared, added.times.zone.as_str()), (None, "UTC"));
-    let edited = bed.edit("weekly", expression("@monthly")).await.unwrap();
+    let edited = schedules.edit("weekly", expression("@monthly")).await.unwrap();
     assert_eq!((edited.times.expression.as_str(), edited.overridden), ("@monthly", false));
     // No deploy retires it.
-    bed.sql("UPDATE schedules SET declared_at = declared_at - interval '1 hour'").await;
-    assert_eq!(bed.deploy(&Registry::default()).await.len(), 2);
-    assert!(bed.get("weekly").await.retired_at.is_none());
+    schedules.sql("UPDATE schedules SET declared_at = declared_at - interval '1 hour'").await;
+    assert_eq!(schedules.deploy(&Registry::default()).await.len(), 2);
+    assert!(schedules.get("weekly").await.retired_at.is_none());
     remove(&mut conn, "weekly", Actor::CommandLine).await.unwrap();
     assert!(matches!(remove(&mut conn, "weekly", Actor::CommandLine).await, Err(ScheduleError::Unknown(_))));
     drop(conn);
-    bed.db.close().await;
+    schedules.db.close().await;
 }
 
 #[derive(Debug, Serialize, Deserialize)]

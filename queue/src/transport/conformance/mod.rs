@@ -1,23 +1,23 @@
 //! One suite that every broker passes, against real servers.
 
-mod harness;
 mod only_rabbit;
 mod only_redis;
 mod suite;
+mod test_broker;
 
 macro_rules! conformance {
     ($($test:ident),+ $(,)?) => {
         mod redis { $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() { super::suite::$test(super::harness::Rig::redis().await).await; }
+            async fn $test() { super::suite::$test(super::test_broker::TestBroker::redis().await).await; }
         )+ }
         mod rabbit { $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() { super::suite::$test(super::harness::Rig::rabbit().await).await; }
+            async fn $test() { super::suite::$test(super::test_broker::TestBroker::rabbit().await).await; }
         )+ }
         mod local { $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() { super::suite::$test(super::harness::Rig::local().await).await; }
+            async fn $test() { super::suite::$test(super::test_broker::TestBroker::local().await).await; }
         )+ }
     };
 }

@@ -51,23 +51,23 @@ impl Handler<()> for Greedy {
     }
 }
 
-async fn bench(connections: u32) -> (TestDb, Bench<()>) {
+async fn with_connections(connections: u32) -> (TestDb, TestQueue<()>) {
     let db = TestDb::new().await;
     let handlers = Handlers::default().with::<Holds>().with::<Greedy>();
-    let bench = Bench::new(&db.another_pool(connections), handlers, ()).await;
-    (db, bench)
+    let queue = TestQueue::new(&db.another_pool(connections), handlers, ()).await;
+    (db, queue)
 }
 
 #[tokio::test]
 async fn many_jobs_with_few_connections_wait_for_their_turn_and_burn_no_attempt() {
-    let (db, bench) = bench(2).await;
+    let (db, queue) = with_connections(2).await;
     let ledger = Ledger::new(db.pool.clone());
     for n in 0..96 {
         let _ = ledger.enqueue(&Holds { n }).await.unwrap();
     }
-    let tickets = bench.take().await;
+    let tickets = queue.take().await;
     assert_eq!(tickets.len(), 96);
-    let running: Vec<_> = tickets.into_iter().map(|ticket| bench.start(ticket)).collect();
+    let running: Vec<_> = tickets.into_iter().map(|ticket| queue.start(ticket)).collect();
     for one in running {
         one.await.unwrap();
     }
@@ -81,13 +81,13 @@ async fn many_jobs_with_few_connections_wait_for_their_turn_and_burn_no_attempt(
 
 #[tokio::test]
 async fn a_handler_that_asks_for_a_second_connection_is_refused_at_once() {
-    let (db, bench) = bench(20).await;
+    let (db, queue) = with_connections(20).await;
     let ledger = Ledger::new(db.pool.clone());
     for records in [false, true] {
         let _ = ledger.enqueue(&Greedy { records }).await.unwrap();
     }
-    for ticket in bench.take().await {
-        bench.run(ticket).await;
+    for ticket in queue.take().await {
+        queue.run(ticket).await;
     }
     for row in rows(&db.pool, "test.greedy").await {
         assert_eq!(row.attempt, 1);

@@ -13,14 +13,14 @@ use crate::ops::cancel::{Cancelled, cancel};
 
 #[tokio::test]
 async fn a_cancellation_that_commits_while_a_failing_attempt_waits_for_the_row_is_not_lost() {
-    let stage = stage().await;
-    let job = stage.ledger.enqueue(&Act::Fail).await.unwrap().id();
-    let ticket = stage.bench.take().await.remove(0);
-    let worker = stage.bench.engine.lease.worker();
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let engine = TestEngine::new().await;
+    let job = engine.ledger.enqueue(&Act::Fail).await.unwrap().id();
+    let ticket = engine.queue.take().await.remove(0);
+    let worker = engine.queue.engine.lease.worker();
+    let mut conn = engine.db.pool.acquire().await.unwrap();
     let claimed = claim(&mut conn, worker, &[ticket]).await.unwrap().remove(0);
 
-    let mut operator = stage.db.pool.begin().await.unwrap();
+    let mut operator = engine.db.pool.begin().await.unwrap();
     assert_eq!(cancel(&mut operator, job, Actor::CommandLine).await.unwrap(), Cancelled::Asked);
     let ended = Ended {
         job,
@@ -33,54 +33,54 @@ async fn a_cancellation_that_commits_while_a_failing_attempt_waits_for_the_row_i
     };
     let ending = tokio::spawn(async move { end(&mut conn, worker, &[&ended]).await });
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&stage.db.pool).await.unwrap() == 0 {
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&engine.db.pool).await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }
     operator.commit().await.unwrap();
     assert_eq!(ending.await.unwrap().unwrap(), [job]);
-    let row = rows(&stage.db.pool, "test.act").await.remove(0);
+    let row = rows(&engine.db.pool, "test.act").await.remove(0);
     assert_eq!(row.state, "cancelled");
-    assert_eq!(attempts(&stage, &row).await, ["cancelled"]);
-    stage.db.close().await;
+    assert_eq!(attempts(&engine, &row).await, ["cancelled"]);
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_handler_that_does_not_hear_that_its_time_is_up_is_dropped_three_seconds_later() {
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     let started = Instant::now();
-    let row = once(&stage, Act::Hang).await;
+    let row = once(&engine, Act::Hang).await;
     assert!(started.elapsed() >= Act::TIMEOUT + Duration::from_secs(3), "{:?}", started.elapsed());
-    assert!(stage.services.dropped.load(Ordering::Relaxed));
+    assert!(engine.services.dropped.load(Ordering::Relaxed));
     assert_eq!((row.state.as_str(), row.attempt), ("scheduled", 1));
     assert_eq!(row.error.as_deref(), Some("the attempt took longer than 300ms"));
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn an_error_may_say_when_to_try_again() {
-    let stage = stage().await;
-    let row = once(&stage, Act::FailForNow).await;
+    let engine = TestEngine::new().await;
+    let row = once(&engine, Act::FailForNow).await;
     let pause: f64 = sqlx::query_scalar(
         "SELECT extract(epoch FROM run_at - ended_at)::double precision
          FROM jobs JOIN job_attempts ON job_attempts.job = jobs.id
          WHERE id = $1",
     )
     .bind(row.id)
-    .fetch_one(&stage.db.pool)
+    .fetch_one(&engine.db.pool)
     .await
     .unwrap();
     assert!((595.0..=605.0).contains(&pause), "{pause}");
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn jobs_that_a_handler_enqueues_are_its_children() {
-    let stage = stage().await;
-    let parent = once(&stage, Act::Children).await;
+    let engine = TestEngine::new().await;
+    let parent = once(&engine, Act::Children).await;
     let parents: Vec<Option<i64>> =
-        sqlx::query_scalar("SELECT parent FROM jobs ORDER BY id").fetch_all(&stage.db.pool).await.unwrap();
+        sqlx::query_scalar("SELECT parent FROM jobs ORDER BY id").fetch_all(&engine.db.pool).await.unwrap();
     assert_eq!(parents, [None, Some(parent.id), Some(parent.id)]);
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
@@ -88,13 +88,13 @@ async fn a_trace_leads_from_the_request_through_attempts_and_retries_to_the_chil
     use shared::trace::TraceParent;
 
     use crate::ops::detail::detail;
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     let request = TraceParent::generate();
-    let parent = request.scope(stage.ledger.enqueue(&Act::FailOnceThenChildren)).await.unwrap().id();
-    stage.bench.drain().await;
-    stage.bench.make_due().await;
-    stage.bench.drain().await;
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let parent = request.scope(engine.ledger.enqueue(&Act::FailOnceThenChildren)).await.unwrap().id();
+    engine.queue.drain().await;
+    engine.queue.make_due().await;
+    engine.queue.drain().await;
+    let mut conn = engine.db.pool.acquire().await.unwrap();
     let seen = detail(&mut conn, parent).await.unwrap();
     assert_eq!(seen.trace, request.trace_id_hex());
     let [first, second] = seen.attempts.as_slice() else { panic!("{:?}", seen.attempts) };
@@ -108,13 +108,13 @@ async fn a_trace_leads_from_the_request_through_attempts_and_retries_to_the_chil
     assert_eq!(child.attempts[0].parent_span.as_ref(), Some(&second.span), "the child continues the second attempt");
 
     // A job that nobody's request enqueued has a trace as well, the same at every look.
-    let alone = once(&stage, Act::Children).await;
+    let alone = once(&engine, Act::Children).await;
     let alone = detail(&mut conn, shared::ids::JobId(alone.id)).await.unwrap();
     let child = detail(&mut conn, alone.children[0].id).await.unwrap();
     assert_eq!((child.trace, child.attempts[0].parent_span.as_ref()), (alone.trace, Some(&alone.attempts[0].span)));
     assert_eq!(alone.attempts[0].parent_span, None);
     drop(conn);
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 /// Gives up by age.
@@ -136,39 +136,39 @@ impl Handler<()> for Aging {
 #[tokio::test]
 async fn age_counts_from_when_the_job_was_first_due() {
     let db = TestDb::new().await;
-    let bench = Bench::new(&db.pool, Handlers::default().with::<Aging>(), ()).await;
+    let queue = TestQueue::new(&db.pool, Handlers::default().with::<Aging>(), ()).await;
     let state = async || rows(&db.pool, "test.aging").await.remove(0).state;
     let _ = Ledger::new(db.pool.clone()).enqueue(&Aging).await.unwrap();
     // Made long before it was due.
     sqlx::query("UPDATE jobs SET created_at = created_at - interval '30 days'").execute(&db.pool).await.unwrap();
-    bench.drain().await;
+    queue.drain().await;
     assert_eq!(state().await, "scheduled", "a job that was due a moment ago was called too old");
     // Later failures do not move what its age counts from.
-    bench.make_due().await;
-    bench.drain().await;
+    queue.make_due().await;
+    queue.drain().await;
     assert_eq!(state().await, "scheduled");
     sqlx::query("UPDATE jobs SET due_at = due_at - interval '25 hours'").execute(&db.pool).await.unwrap();
-    bench.make_due().await;
-    bench.drain().await;
+    queue.make_due().await;
+    queue.drain().await;
     assert_eq!(state().await, "dead");
     db.close().await;
 }
 
 #[tokio::test]
 async fn an_attempt_that_ends_clears_the_losses_before_it() {
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     for act in [Act::Fail, Act::Snooze] {
-        let job = stage.ledger.enqueue(&act).await.unwrap().id();
-        sqlx::query("UPDATE jobs SET losses = 2 WHERE id = $1").bind(job.0).execute(&stage.db.pool).await.unwrap();
-        stage.bench.drain().await;
+        let job = engine.ledger.enqueue(&act).await.unwrap().id();
+        sqlx::query("UPDATE jobs SET losses = 2 WHERE id = $1").bind(job.0).execute(&engine.db.pool).await.unwrap();
+        engine.queue.drain().await;
         let losses: i16 = sqlx::query_scalar("SELECT losses FROM jobs WHERE id = $1")
             .bind(job.0)
-            .fetch_one(&stage.db.pool)
+            .fetch_one(&engine.db.pool)
             .await
             .unwrap();
         assert_eq!(losses, 0, "{act:?}");
     }
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 const STATES: [&str; 7] = ["scheduled", "available", "queued", "running", "succeeded", "cancelled", "dead"];
@@ -186,7 +186,7 @@ const TRANSITIONS: [(&str, &[&str]); 7] = [
 
 #[tokio::test]
 async fn the_database_refuses_a_transition_that_does_not_exist() {
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     for (from, allowed) in TRANSITIONS {
         for to in STATES {
             let insert = format!(
@@ -195,12 +195,12 @@ async fn the_database_refuses_a_transition_that_does_not_exist() {
                          CASE WHEN '{from}'::job_state >= 'succeeded' THEN now() END)
                  RETURNING id",
             );
-            let job: i64 = sqlx::query_scalar(AssertSqlSafe(insert)).fetch_one(&stage.db.pool).await.unwrap();
+            let job: i64 = sqlx::query_scalar(AssertSqlSafe(insert)).fetch_one(&engine.db.pool).await.unwrap();
             let change = format!(
                 "UPDATE jobs SET state = '{to}', finished_at = CASE WHEN '{to}'::job_state >= 'succeeded' THEN now() END
                  WHERE id = {job}",
             );
-            let changed = sqlx::query(AssertSqlSafe(change)).execute(&stage.db.pool).await;
+            let changed = sqlx::query(AssertSqlSafe(change)).execute(&engine.db.pool).await;
             if from == to || allowed.contains(&to) {
                 assert!(changed.is_ok(), "{from} → {to}: {changed:?}");
             } else {
@@ -210,12 +210,12 @@ async fn the_database_refuses_a_transition_that_does_not_exist() {
             }
         }
     }
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn finished_jobs_are_pruned_by_age_with_their_history() {
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     let mut kept = Vec::new();
     for (act, hours, stays) in [
         (Act::Done, 23, true),
@@ -226,18 +226,18 @@ async fn finished_jobs_are_pruned_by_age_with_their_history() {
         (Act::Snooze, 99, true),
         (Act::Progress, 25, false),
     ] {
-        let row = once(&stage, act).await;
+        let row = once(&engine, act).await;
         sqlx::query("UPDATE jobs SET finished_at = finished_at - make_interval(hours => $2) WHERE id = $1")
             .bind(row.id)
             .bind(hours)
-            .execute(&stage.db.pool)
+            .execute(&engine.db.pool)
             .await
             .unwrap();
         if stays {
             kept.push(row.id);
         }
     }
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let mut conn = engine.db.pool.acquire().await.unwrap();
     let (mut deleted, mut after) = (0, Some(0));
     while let Some(last) = after {
         let (some, next) = prune(&mut conn, 24.0, 48.0, last, 3).await.unwrap();
@@ -255,5 +255,5 @@ async fn finished_jobs_are_pruned_by_age_with_their_history() {
     .unwrap();
     assert_eq!(orphans, 0);
     drop(conn);
-    stage.db.close().await;
+    engine.db.close().await;
 }

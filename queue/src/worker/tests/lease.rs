@@ -27,7 +27,7 @@ impl Handler<Services> for Long {
 
 struct Worker {
     db: TestDb,
-    bench: Bench<Services>,
+    queue: TestQueue<Services>,
     services: Services,
     /// What the heartbeat reaches the ledger through.
     line: Proxy,
@@ -38,16 +38,16 @@ struct Worker {
 async fn worker() -> (Worker, tokio::task::JoinHandle<()>) {
     let db = TestDb::new().await;
     let services = Services::default();
-    let bench = Bench::new(&db.pool, Handlers::default().with::<Long>(), services.clone()).await;
+    let queue = TestQueue::new(&db.pool, Handlers::default().with::<Long>(), services.clone()).await;
     let (line, through) = Proxy::before(&db.url()).await.unwrap();
     let stop = CancellationToken::new();
     let connections = Connections::like(&shared::db::pool(&through.into(), 2, "heartbeat").unwrap());
-    let heartbeat = Heartbeat::new(Arc::clone(&bench.engine), connections, bench.registration.clone());
+    let heartbeat = Heartbeat::new(Arc::clone(&queue.engine), connections, queue.registration.clone());
     tokio::spawn(heartbeat.run(stop.clone()));
     let _ = Ledger::new(db.pool.clone()).enqueue(&Long).await.unwrap();
-    let ticket = bench.take().await.remove(0);
-    let worker = Worker { db, bench, services, line, stop };
-    let running = worker.bench.start(ticket);
+    let ticket = queue.take().await.remove(0);
+    let worker = Worker { db, queue, services, line, stop };
+    let running = worker.queue.start(ticket);
     until(async || worker.services.runs.load(Ordering::Relaxed) == 1).await;
     (worker, running)
 }
@@ -80,7 +80,7 @@ impl Worker {
 async fn a_worker_that_is_cut_off_stops_what_runs_before_its_lease_ends() {
     let scrape = shared::telemetry::metrics();
     let (worker, running) = worker().await;
-    assert!(worker.bench.engine.lease.is_trusted());
+    assert!(worker.queue.engine.lease.is_trusted());
     // No answer, no reset: as when the host vanishes.
     worker.line.set(NetworkFault::Silence);
     tokio::time::timeout(crate::ledger::workers::LEASE, running)
@@ -88,7 +88,7 @@ async fn a_worker_that_is_cut_off_stops_what_runs_before_its_lease_ends() {
         .expect("the attempt ends within the lease")
         .unwrap();
     assert!(worker.services.cancelled.load(Ordering::Relaxed), "the handler was not told");
-    assert!(!worker.bench.engine.lease.is_trusted(), "it calls itself ready");
+    assert!(!worker.queue.engine.lease.is_trusted(), "it calls itself ready");
     assert!(scrape.render().contains("tradeyard_lease_losses_total 1"));
     // Nothing was written: whoever has the lease decides.
     assert!(worker.is("SELECT state = 'running' FROM jobs").await);
@@ -102,7 +102,7 @@ async fn a_worker_whose_database_has_moved_to_another_host_goes_on_within_its_le
     worker.sql("UPDATE workers SET seen_at = seen_at - interval '1 hour'").await;
     until(async || worker.is("SELECT seen_at > clock_timestamp() - interval '1 minute' FROM workers").await).await;
     assert!(!running.is_finished(), "what runs was stopped");
-    assert!(worker.bench.engine.lease.is_trusted());
+    assert!(worker.queue.engine.lease.is_trusted());
     worker.close().await;
 }
 
@@ -119,7 +119,7 @@ async fn a_late_worker_that_nobody_buried_keeps_its_lease_and_its_jobs() {
 #[tokio::test]
 async fn a_lost_lease_stops_what_runs_even_when_the_worker_cannot_register_anew() {
     let (worker, running) = worker().await;
-    let before = worker.bench.engine.lease.worker();
+    let before = worker.queue.engine.lease.worker();
     worker
         .sql(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
@@ -129,9 +129,9 @@ async fn a_lost_lease_stops_what_runs_even_when_the_worker_cannot_register_anew(
         .await;
     running.await.unwrap();
     assert!(worker.services.cancelled.load(Ordering::Relaxed));
-    assert_eq!(worker.bench.engine.lease.worker(), before);
+    assert_eq!(worker.queue.engine.lease.worker(), before);
     worker.sql("DROP TRIGGER refuse ON workers").await;
-    until(async || worker.bench.engine.lease.worker() != before).await;
+    until(async || worker.queue.engine.lease.worker() != before).await;
     worker.close().await;
 }
 
@@ -161,7 +161,7 @@ async fn a_neighbour_whose_process_is_gone_loses_its_lease_at_once() {
          FROM workers",
     )
     .bind(i32::try_from(child.id()).unwrap())
-    .bind(&worker.bench.registration.place)
+    .bind(&worker.queue.registration.place)
     .execute(&worker.db.pool)
     .await
     .unwrap();

@@ -5,21 +5,21 @@ use sqlx::{Executor, PgPool};
 use super::*;
 use crate::fault::{Fault, Point, arm};
 
-/// A stage whose engine has the limits of a real one.
-async fn limited() -> Stage {
+/// A engine whose engine has the limits of a real one.
+async fn limited() -> TestEngine {
     let db = TestDb::new().await;
     sqlx::query("CREATE TABLE effects (n integer)").execute(&db.pool).await.unwrap();
     let services = Services::default();
     let pool = crate::engine_pool_with(db.options().clone(), "test");
     let handlers = Handlers::default().with::<Act>().with::<Outside>();
-    let bench = Bench::new(&pool, handlers, services.clone()).await;
-    Stage { ledger: Ledger::new(db.pool.clone()), bench, services, db }
+    let queue = TestQueue::new(&pool, handlers, services.clone()).await;
+    TestEngine { ledger: Ledger::new(db.pool.clone()), queue, services, db }
 }
 
-async fn enqueue(stage: &Stage, count: usize) -> Vec<i64> {
+async fn enqueue(engine: &TestEngine, count: usize) -> Vec<i64> {
     let mut ids = Vec::new();
     for _ in 0..count {
-        ids.push(stage.ledger.enqueue(&Act::Done).await.unwrap().id().0);
+        ids.push(engine.ledger.enqueue(&Act::Done).await.unwrap().id().0);
     }
     ids
 }
@@ -40,52 +40,52 @@ async fn until(mut condition: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("the condition comes true");
 }
 
-async fn count(stage: &Stage, condition: &str) -> i64 {
+async fn count(engine: &TestEngine, condition: &str) -> i64 {
     let sql = format!("SELECT count(*) FROM jobs WHERE {condition}");
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&stage.db.pool).await.unwrap()
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&engine.db.pool).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_queued_job_whose_row_is_held_stops_no_other_and_runs_when_it_is_free() {
-    let stage = limited().await;
-    let ids = enqueue(&stage, 30).await;
-    let tickets = stage.bench.take().await;
-    let held = hold(&stage.db.pool, ids[3]).await;
-    let running: Vec<_> = tickets.into_iter().map(|ticket| stage.bench.start(ticket)).collect();
-    until(async || count(&stage, "state = 'succeeded'").await == 29).await;
-    assert_eq!(count(&stage, "state = 'queued'").await, 1, "the row is still held");
+    let engine = limited().await;
+    let ids = enqueue(&engine, 30).await;
+    let tickets = engine.queue.take().await;
+    let held = hold(&engine.db.pool, ids[3]).await;
+    let running: Vec<_> = tickets.into_iter().map(|ticket| engine.queue.start(ticket)).collect();
+    until(async || count(&engine, "state = 'succeeded'").await == 29).await;
+    assert_eq!(count(&engine, "state = 'queued'").await, 1, "the row is still held");
     held.rollback().await.unwrap();
     for one in running {
         one.await.unwrap();
     }
-    assert_eq!(count(&stage, "state = 'succeeded' AND attempt = 1").await, 30);
-    stage.db.close().await;
+    assert_eq!(count(&engine, "state = 'succeeded' AND attempt = 1").await, 30);
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_running_job_whose_row_is_held_stops_no_finish_but_its_own() {
-    let stage = limited().await;
-    let stopped = stage.ledger.enqueue(&Act::WaitForCancel).await.unwrap().id();
-    let ticket = stage.bench.take().await.remove(0);
-    let running = stage.bench.start(ticket);
-    until(async || stage.services.runs.load(Ordering::Relaxed) == 1).await;
-    let held = hold(&stage.db.pool, stopped.0).await;
-    stage.bench.stop(stopped, StopReason::Cancelled);
-    enqueue(&stage, 20).await;
-    for other in stage.bench.take().await.into_iter().map(|ticket| stage.bench.start(ticket)) {
+    let engine = limited().await;
+    let stopped = engine.ledger.enqueue(&Act::WaitForCancel).await.unwrap().id();
+    let ticket = engine.queue.take().await.remove(0);
+    let running = engine.queue.start(ticket);
+    until(async || engine.services.runs.load(Ordering::Relaxed) == 1).await;
+    let held = hold(&engine.db.pool, stopped.0).await;
+    engine.queue.stop(stopped, StopReason::Cancelled);
+    enqueue(&engine, 20).await;
+    for other in engine.queue.take().await.into_iter().map(|ticket| engine.queue.start(ticket)) {
         other.await.unwrap();
     }
-    assert_eq!(count(&stage, "state = 'succeeded'").await, 20);
+    assert_eq!(count(&engine, "state = 'succeeded'").await, 20);
     assert!(!running.is_finished(), "the finish of the held one waits");
     held.rollback().await.unwrap();
     running.await.unwrap();
-    assert_eq!(count(&stage, "state = 'cancelled'").await, 1);
-    stage.db.close().await;
+    assert_eq!(count(&engine, "state = 'cancelled'").await, 1);
+    engine.db.close().await;
 }
 
 /// Lets the ledger refuse the next successes, each for another reason of a database that is not well.
-async fn refuse_successes(stage: &Stage) {
-    stage
+async fn refuse_successes(engine: &TestEngine) {
+    engine
         .db
         .pool
         .execute(
@@ -107,13 +107,13 @@ async fn refuse_successes(stage: &Stage) {
 
 #[tokio::test]
 async fn a_finish_is_repeated_while_the_database_is_read_only_full_or_shutting_down() {
-    let stage = limited().await;
-    refuse_successes(&stage).await;
-    let row = once(&stage, Act::Result).await;
+    let engine = limited().await;
+    refuse_successes(&engine).await;
+    let row = once(&engine, Act::Result).await;
     assert_eq!((row.state.as_str(), row.attempt), ("succeeded", 1));
-    assert_eq!(stage.services.runs.load(Ordering::Relaxed), 1, "what the handler did was done again");
-    assert!(attempts(&stage, &row).await.is_empty());
-    stage.db.close().await;
+    assert_eq!(engine.services.runs.load(Ordering::Relaxed), 1, "what the handler did was done again");
+    assert!(attempts(&engine, &row).await.is_empty());
+    engine.db.close().await;
 }
 
 /// Has an effect outside of the database, and records it.
@@ -138,36 +138,36 @@ impl Handler<Services> for Outside {
     }
 }
 
-async fn run_outside(stage: &Stage) -> Row {
-    let _ = stage.ledger.enqueue(&Outside {}).await.unwrap();
-    let ticket = stage.bench.take().await.remove(0);
-    stage.bench.run(ticket).await;
-    rows(&stage.db.pool, "test.outside").await.remove(0)
+async fn run_outside(engine: &TestEngine) -> Row {
+    let _ = engine.ledger.enqueue(&Outside {}).await.unwrap();
+    let ticket = engine.queue.take().await.remove(0);
+    engine.queue.run(ticket).await;
+    rows(&engine.db.pool, "test.outside").await.remove(0)
 }
 
-async fn assert_recorded_once(stage: &Stage, row: &Row) {
+async fn assert_recorded_once(engine: &TestEngine, row: &Row) {
     assert_eq!((row.state.as_str(), row.attempt), ("succeeded", 1), "{row:?}");
     assert_eq!(row.result, Some(json!({ "sent": true })));
-    assert_eq!(stage.services.runs.load(Ordering::Relaxed), 1, "the effect happened again");
-    let records: i64 = sqlx::query_scalar("SELECT count(*) FROM effects").fetch_one(&stage.db.pool).await.unwrap();
+    assert_eq!(engine.services.runs.load(Ordering::Relaxed), 1, "the effect happened again");
+    let records: i64 = sqlx::query_scalar("SELECT count(*) FROM effects").fetch_one(&engine.db.pool).await.unwrap();
     assert_eq!(records, 1);
-    assert!(attempts(stage, row).await.is_empty());
+    assert!(attempts(engine, row).await.is_empty());
 }
 
 #[tokio::test]
 async fn the_record_of_an_outside_effect_is_repeated_past_the_jobs_time_limit() {
-    let stage = limited().await;
-    refuse_successes(&stage).await;
-    let row = run_outside(&stage).await;
-    assert_recorded_once(&stage, &row).await;
-    stage.db.close().await;
+    let engine = limited().await;
+    refuse_successes(&engine).await;
+    let row = run_outside(&engine).await;
+    assert_recorded_once(&engine, &row).await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_record_whose_commit_went_in_without_an_answer_is_not_written_twice() {
-    let stage = limited().await;
+    let engine = limited().await;
     arm(Point::Committed, Fault::Error);
-    let row = run_outside(&stage).await;
-    assert_recorded_once(&stage, &row).await;
-    stage.db.close().await;
+    let row = run_outside(&engine).await;
+    assert_recorded_once(&engine, &row).await;
+    engine.db.close().await;
 }

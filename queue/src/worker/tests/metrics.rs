@@ -5,9 +5,9 @@ use super::*;
 #[tokio::test]
 async fn a_scrape_shows_jobs_by_kind_and_outcome_times_and_groups() {
     let scrape = shared::telemetry::metrics();
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     for act in [Act::Done, Act::Fail, Act::Snooze, Act::Dead] {
-        once(&stage, act).await;
+        once(&engine, act).await;
     }
     let text = scrape.render();
     let value = |line: &str| -> Option<f64> {
@@ -24,18 +24,18 @@ async fn a_scrape_shows_jobs_by_kind_and_outcome_times_and_groups() {
         let line = format!("tradeyard_group_size_count{{statement=\"{statement}\"}}");
         assert!(value(&line).is_some_and(|groups| groups >= 1.0), "{statement}: {text}");
     }
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_ticket_that_claims_nothing_says_nothing_of_run_times() {
-    let stage = stage().await;
-    let _ = stage.ledger.enqueue(&Act::Done).await.unwrap();
-    let ticket = stage.bench.take().await.remove(0);
-    stage.bench.run(ticket).await;
-    let before = stage.bench.engine.run_times.means();
-    stage.bench.run(ticket).await;
-    assert_eq!(stage.bench.engine.run_times.means(), before);
+    let engine = TestEngine::new().await;
+    let _ = engine.ledger.enqueue(&Act::Done).await.unwrap();
+    let ticket = engine.queue.take().await.remove(0);
+    engine.queue.run(ticket).await;
+    let before = engine.queue.engine.run_times.means();
+    engine.queue.run(ticket).await;
+    assert_eq!(engine.queue.engine.run_times.means(), before);
     assert!(before["test"].as_u64().is_some_and(|micros| micros > 0), "{before}");
-    stage.db.close().await;
+    engine.db.close().await;
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use shared::testing::TestDb;
 
 use super::{Handlers, StopReason};
-use crate::testing::{Bench, Row, rows};
+use crate::testing::{Row, TestQueue, rows};
 use crate::transport::Transport;
 use crate::{Cx, Decision, Handler, Job, Kind, Ledger, Outcome, Queue, Retry};
 
@@ -137,39 +137,41 @@ impl Handler<Services> for Act {
     }
 }
 
-struct Stage {
+struct TestEngine {
     db: TestDb,
     ledger: Ledger,
-    bench: Bench<Services>,
+    queue: TestQueue<Services>,
     services: Services,
 }
 
-async fn stage() -> Stage {
-    let db = TestDb::new().await;
-    sqlx::query("CREATE TABLE effects (n integer)").execute(&db.pool).await.unwrap();
-    let services = Services::default();
-    let bench = Bench::new(&db.pool, Handlers::default().with::<Act>(), services.clone()).await;
-    Stage { ledger: Ledger::new(db.pool.clone()), bench, services, db }
+impl TestEngine {
+    async fn new() -> Self {
+        let db = TestDb::new().await;
+        sqlx::query("CREATE TABLE effects (n integer)").execute(&db.pool).await.unwrap();
+        let services = Services::default();
+        let queue = TestQueue::new(&db.pool, Handlers::default().with::<Act>(), services.clone()).await;
+        Self { ledger: Ledger::new(db.pool.clone()), queue, services, db }
+    }
 }
 
 /// Enqueues one, runs it once, and returns its row.
-async fn once(stage: &Stage, act: Act) -> Row {
-    let id = stage.ledger.enqueue(&act).await.unwrap().id();
-    stage.bench.drain().await;
-    rows(&stage.db.pool, "test.act").await.into_iter().find(|row| row.id == id.0).unwrap()
+async fn once(engine: &TestEngine, act: Act) -> Row {
+    let id = engine.ledger.enqueue(&act).await.unwrap().id();
+    engine.queue.drain().await;
+    rows(&engine.db.pool, "test.act").await.into_iter().find(|row| row.id == id.0).unwrap()
 }
 
-async fn attempts(stage: &Stage, row: &Row) -> Vec<String> {
+async fn attempts(engine: &TestEngine, row: &Row) -> Vec<String> {
     sqlx::query_scalar("SELECT outcome FROM job_attempts WHERE job = $1 ORDER BY epoch")
         .bind(row.id)
-        .fetch_all(&stage.db.pool)
+        .fetch_all(&engine.db.pool)
         .await
         .unwrap()
 }
 
 #[tokio::test]
 async fn every_outcome_moves_the_job_where_it_says() {
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     for (act, state, attempt, history) in [
         (Act::Done, "succeeded", 1, None),
         (Act::Result, "succeeded", 1, None),
@@ -187,56 +189,56 @@ async fn every_outcome_moves_the_job_where_it_says() {
         (Act::CommitWith, "succeeded", 1, None),
         (Act::Nul, "succeeded", 1, None),
     ] {
-        let row = once(&stage, act.clone()).await;
+        let row = once(&engine, act.clone()).await;
         assert_eq!((row.state.as_str(), row.attempt), (state, attempt), "{act:?}: {row:?}");
-        assert_eq!(attempts(&stage, &row).await, history.into_iter().collect::<Vec<_>>(), "{act:?}");
+        assert_eq!(attempts(&engine, &row).await, history.into_iter().collect::<Vec<_>>(), "{act:?}");
     }
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_job_that_fails_too_often_is_dead_with_its_cause() {
-    let stage = stage().await;
-    once(&stage, Act::Fail).await;
-    stage.bench.make_due().await;
-    assert_eq!(stage.bench.drain().await, 1);
-    let row = rows(&stage.db.pool, "test.act").await.remove(0);
+    let engine = TestEngine::new().await;
+    once(&engine, Act::Fail).await;
+    engine.queue.make_due().await;
+    assert_eq!(engine.queue.drain().await, 1);
+    let row = rows(&engine.db.pool, "test.act").await.remove(0);
     assert_eq!((row.state.as_str(), row.attempt), ("dead", 2));
     assert_eq!(row.error.as_deref(), Some("mailbox 17 is full"));
-    assert_eq!(attempts(&stage, &row).await, ["retry", "dead"]);
-    let print: String = sqlx::query_scalar("SELECT fingerprint FROM jobs").fetch_one(&stage.db.pool).await.unwrap();
+    assert_eq!(attempts(&engine, &row).await, ["retry", "dead"]);
+    let print: String = sqlx::query_scalar("SELECT fingerprint FROM jobs").fetch_one(&engine.db.pool).await.unwrap();
     assert_eq!(print, "test.act: mailbox # is full");
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn result_progress_and_lines_are_kept() {
-    let stage = stage().await;
-    assert_eq!(once(&stage, Act::Result).await.result, Some(json!({ "rows": 3 })));
-    assert_eq!(once(&stage, Act::CommitWith).await.result, Some(json!({ "rows": 4 })));
-    let row = once(&stage, Act::Progress).await;
+    let engine = TestEngine::new().await;
+    assert_eq!(once(&engine, Act::Result).await.result, Some(json!({ "rows": 3 })));
+    assert_eq!(once(&engine, Act::CommitWith).await.result, Some(json!({ "rows": 4 })));
+    let row = once(&engine, Act::Progress).await;
     assert_eq!(row.state, "succeeded");
     let lines: Vec<String> = sqlx::query_scalar("SELECT line FROM job_logs WHERE job = $1 ORDER BY id")
         .bind(row.id)
-        .fetch_all(&stage.db.pool)
+        .fetch_all(&engine.db.pool)
         .await
         .unwrap();
     assert_eq!(lines, ["first line", "second line"]);
     let (percent, text): (i16, String) = sqlx::query_as("SELECT progress, progress_text FROM jobs WHERE id = $1")
         .bind(row.id)
-        .fetch_one(&stage.db.pool)
+        .fetch_one(&engine.db.pool)
         .await
         .unwrap();
     assert_eq!((percent, text.as_str()), (100, "nearly"));
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn what_does_not_fit_is_cut_with_a_mark_and_costs_no_attempt() {
-    let stage = stage().await;
-    let row = once(&stage, Act::Nul).await;
+    let engine = TestEngine::new().await;
+    let row = once(&engine, Act::Nul).await;
     assert_eq!((row.attempt, row.result), (1, Some(json!({ "text": "ab" }))));
-    let row = once(&stage, Act::Overflow).await;
+    let row = once(&engine, Act::Overflow).await;
     assert_eq!((row.state.as_str(), row.attempt), ("succeeded", 1));
     let result = row.result.unwrap();
     assert_eq!(result["cut"], true);
@@ -244,70 +246,70 @@ async fn what_does_not_fit_is_cut_with_a_mark_and_costs_no_attempt() {
     assert!(begins.starts_with(r#"{"text":"rrr"#) && begins.ends_with('…'), "{begins}");
     let texts = "SELECT progress_text, line FROM jobs JOIN job_logs ON job = jobs.id WHERE jobs.id = $1";
     let (progress, line): (String, String) =
-        sqlx::query_as(texts).bind(row.id).fetch_one(&stage.db.pool).await.unwrap();
+        sqlx::query_as(texts).bind(row.id).fetch_one(&engine.db.pool).await.unwrap();
     assert!(progress.len() <= 500 && progress.ends_with("ü…"), "{progress}");
     assert!(line.len() <= 2_000 && line.ends_with("l…"), "{line}");
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_stale_attempt_writes_nothing() {
-    let stage = stage().await;
-    stage.ledger.enqueue(&Act::Commit).await.unwrap();
-    let ticket = stage.bench.take().await.remove(0);
+    let engine = TestEngine::new().await;
+    engine.ledger.enqueue(&Act::Commit).await.unwrap();
+    let ticket = engine.queue.take().await.remove(0);
     // The job is taken away between claim and commit, as the reaper does with a worker that was frozen.
     sqlx::query(
         "CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
              UPDATE jobs SET epoch = epoch + 1 WHERE state = 'running'; RETURN NEW; END $$",
     )
-    .execute(&stage.db.pool)
+    .execute(&engine.db.pool)
     .await
     .unwrap();
     sqlx::query("CREATE TRIGGER steal BEFORE INSERT ON effects FOR EACH ROW EXECUTE FUNCTION steal()")
-        .execute(&stage.db.pool)
+        .execute(&engine.db.pool)
         .await
         .unwrap();
-    stage.bench.run(ticket).await;
-    let effects: i64 = sqlx::query_scalar("SELECT count(*) FROM effects").fetch_one(&stage.db.pool).await.unwrap();
+    engine.queue.run(ticket).await;
+    let effects: i64 = sqlx::query_scalar("SELECT count(*) FROM effects").fetch_one(&engine.db.pool).await.unwrap();
     assert_eq!(effects, 0, "the effect of an attempt that lost its job was committed");
-    let state: String = sqlx::query_scalar("SELECT state::text FROM jobs").fetch_one(&stage.db.pool).await.unwrap();
+    let state: String = sqlx::query_scalar("SELECT state::text FROM jobs").fetch_one(&engine.db.pool).await.unwrap();
     assert_eq!(state, "running");
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_repeated_ticket_runs_once() {
-    let stage = stage().await;
-    stage.ledger.enqueue(&Act::Done).await.unwrap();
-    let ticket = stage.bench.take().await.remove(0);
-    futures::future::join_all((0..10).map(|_| stage.bench.run(ticket))).await;
-    assert_eq!(stage.services.runs.load(Ordering::Relaxed), 1);
-    stage.db.close().await;
+    let engine = TestEngine::new().await;
+    engine.ledger.enqueue(&Act::Done).await.unwrap();
+    let ticket = engine.queue.take().await.remove(0);
+    futures::future::join_all((0..10).map(|_| engine.queue.run(ticket))).await;
+    assert_eq!(engine.services.runs.load(Ordering::Relaxed), 1);
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_running_job_hears_its_cancellation() {
-    let stage = stage().await;
-    let id = stage.ledger.enqueue(&Act::WaitForCancel).await.unwrap().id();
-    let ticket = stage.bench.take().await.remove(0);
+    let engine = TestEngine::new().await;
+    let id = engine.ledger.enqueue(&Act::WaitForCancel).await.unwrap().id();
+    let ticket = engine.queue.take().await.remove(0);
     let stop = async {
-        while stage.services.runs.load(Ordering::Relaxed) == 0 {
+        while engine.services.runs.load(Ordering::Relaxed) == 0 {
             tokio::task::yield_now().await;
         }
-        stage.bench.stop(id, StopReason::Cancelled);
+        engine.queue.stop(id, StopReason::Cancelled);
     };
-    tokio::join!(stage.bench.run(ticket), stop);
-    assert!(stage.services.cancelled.load(Ordering::Relaxed));
-    assert_eq!(rows(&stage.db.pool, "test.act").await[0].state, "cancelled");
-    stage.db.close().await;
+    tokio::join!(engine.queue.run(ticket), stop);
+    assert!(engine.services.cancelled.load(Ordering::Relaxed));
+    assert_eq!(rows(&engine.db.pool, "test.act").await[0].state, "cancelled");
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_job_exists_only_if_its_transaction_commits() {
-    let stage = stage().await;
-    let mut tx = stage.ledger.begin().await.unwrap();
+    let engine = TestEngine::new().await;
+    let mut tx = engine.ledger.begin().await.unwrap();
     let _ = tx.enqueue(&Act::Done).await.unwrap();
     tx.rollback().await.unwrap();
-    assert!(rows(&stage.db.pool, "test.act").await.is_empty());
-    stage.db.close().await;
+    assert!(rows(&engine.db.pool, "test.act").await.is_empty());
+    engine.db.close().await;
 }

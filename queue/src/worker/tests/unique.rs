@@ -12,9 +12,9 @@ fn keyed(act: &Act, unique: Unique) -> Enqueue {
 
 #[tokio::test]
 async fn a_key_is_held_while_the_job_is_open_or_for_its_period() {
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     let with = |unique: Unique| Enqueue::new(&Act::Done).unique(unique);
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let mut conn = engine.db.pool.acquire().await.unwrap();
     let first = with(Unique::while_open("a")).insert(&mut conn).await.unwrap();
     let second = with(Unique::while_open("a")).insert(&mut conn).await.unwrap();
     assert_eq!(second, Enqueued::Existing(first.id()));
@@ -26,12 +26,12 @@ async fn a_key_is_held_while_the_job_is_open_or_for_its_period() {
         .await
         .unwrap();
     assert_eq!(replaced, Enqueued::Replaced(first.id()));
-    stage.bench.drain().await;
+    engine.queue.drain().await;
     assert!(with(Unique::while_open("a")).insert(&mut conn).await.unwrap().is_new(), "free again when finished");
 
     let hour = Unique::for_period("b", Duration::from_hours(1));
     let first = with(hour.clone()).insert(&mut conn).await.unwrap();
-    stage.bench.drain().await;
+    engine.queue.drain().await;
     assert_eq!(
         with(hour.clone()).insert(&mut conn).await.unwrap(),
         Enqueued::Existing(first.id()),
@@ -44,14 +44,14 @@ async fn a_key_is_held_while_the_job_is_open_or_for_its_period() {
         .unwrap();
     assert!(with(hour).insert(&mut conn).await.unwrap().is_new(), "free when the period is over");
     drop(conn);
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn many_enqueue_the_same_key_and_one_wins() {
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     let asks = (0..20).map(|_| {
-        let ledger = stage.ledger.clone();
+        let ledger = engine.ledger.clone();
         tokio::spawn(async move {
             let mut tx = ledger.begin().await.unwrap();
             let one = tx.enqueue_with(Enqueue::new(&Act::Done).unique(Unique::while_open("x"))).await.unwrap();
@@ -61,54 +61,54 @@ async fn many_enqueue_the_same_key_and_one_wins() {
     });
     let new = futures::future::join_all(asks).await.into_iter().filter(|one| *one.as_ref().unwrap()).count();
     assert_eq!(new, 1);
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn ten_thousand_are_enqueued_in_one_statement_in_order() {
-    let stage = stage().await;
+    let engine = TestEngine::new().await;
     let many: Vec<_> = (0..10_000).map(|_| Enqueue::new(&Act::Done)).collect();
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let mut conn = engine.db.pool.acquire().await.unwrap();
     let all = crate::enqueue::enqueue_all(&mut conn, &many).await.unwrap();
     assert_eq!(all.len(), 10_000);
     assert!(all.iter().all(|one| one.is_new()) && all.is_sorted_by_key(|one| one.id()));
     drop(conn);
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_queued_job_is_replaced_and_its_message_goes_stale() {
-    let stage = stage().await;
-    let first = stage.ledger.enqueue_with(keyed(&Act::Done, Unique::while_open("a"))).await.unwrap();
-    let message = stage.bench.take().await.remove(0);
+    let engine = TestEngine::new().await;
+    let first = engine.ledger.enqueue_with(keyed(&Act::Done, Unique::while_open("a"))).await.unwrap();
+    let message = engine.queue.take().await.remove(0);
     let replacing = keyed(&Act::Result, Unique::while_open("a").on_conflict(OnConflict::Replace));
-    assert_eq!(stage.ledger.enqueue_with(replacing.clone()).await.unwrap(), Enqueued::Replaced(first.id()));
-    stage.bench.run(message).await;
-    assert_eq!(stage.services.runs.load(Ordering::Relaxed), 0, "the old message ran the job");
-    stage.bench.drain().await;
-    let row = rows(&stage.db.pool, "test.act").await.remove(0);
+    assert_eq!(engine.ledger.enqueue_with(replacing.clone()).await.unwrap(), Enqueued::Replaced(first.id()));
+    engine.queue.run(message).await;
+    assert_eq!(engine.services.runs.load(Ordering::Relaxed), 0, "the old message ran the job");
+    engine.queue.drain().await;
+    let row = rows(&engine.db.pool, "test.act").await.remove(0);
     assert_eq!(row.result, Some(json!({ "rows": 3 })), "the job ran with its old payload");
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_running_job_is_not_replaced() {
-    let stage = stage().await;
-    let first = stage.ledger.enqueue_with(keyed(&Act::Done, Unique::while_open("a"))).await.unwrap();
-    let ticket = stage.bench.take().await.remove(0);
-    let worker = stage.bench.engine.lease.worker();
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let engine = TestEngine::new().await;
+    let first = engine.ledger.enqueue_with(keyed(&Act::Done, Unique::while_open("a"))).await.unwrap();
+    let ticket = engine.queue.take().await.remove(0);
+    let worker = engine.queue.engine.lease.worker();
+    let mut conn = engine.db.pool.acquire().await.unwrap();
     crate::ledger::claim::claim(&mut conn, worker, &[ticket]).await.unwrap();
     let replacing = keyed(&Act::Result, Unique::while_open("a").on_conflict(OnConflict::Replace));
     assert_eq!(replacing.insert(&mut conn).await.unwrap(), Enqueued::Existing(first.id()));
     drop(conn);
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn in_bulk_every_job_says_what_became_of_it() {
-    let stage = stage().await;
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let engine = TestEngine::new().await;
+    let mut conn = engine.db.pool.acquire().await.unwrap();
     let hour = || Unique::for_period("expired", Duration::from_hours(1));
     let open = keyed(&Act::Done, Unique::while_open("open")).insert(&mut conn).await.unwrap().id();
     let held = keyed(&Act::Done, Unique::for_period("held", Duration::from_hours(1)));
@@ -151,13 +151,13 @@ async fn in_bulk_every_job_says_what_became_of_it() {
     let refused = enqueue_all(&mut conn, &[refused]).await;
     assert!(matches!(refused, Err(EnqueueError::Conflict { existing, .. }) if existing == open), "{refused:?}");
     drop(conn);
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn an_over_long_key_and_one_with_a_nul_are_refused_with_the_reason() {
-    let stage = stage().await;
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let engine = TestEngine::new().await;
+    let mut conn = engine.db.pool.acquire().await.unwrap();
     let longest = "k".repeat(MAX_KEY_BYTES);
     assert!(keyed(&Act::Done, Unique::while_open(&longest)).insert(&mut conn).await.unwrap().is_new());
     for (key, reason) in [(longest + "k", "513 bytes; the most is 512"), ("a\0b".to_owned(), "contains a NUL")] {
@@ -170,27 +170,27 @@ async fn an_over_long_key_and_one_with_a_nul_are_refused_with_the_reason() {
         }
     }
     drop(conn);
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 #[tokio::test]
 async fn a_replaced_job_begins_anew() {
-    let stage = stage().await;
-    let first = stage.ledger.enqueue_with(keyed(&Act::Fail, Unique::while_open("a"))).await.unwrap();
-    stage.bench.drain().await;
-    let failed = rows(&stage.db.pool, "test.act").await.remove(0);
+    let engine = TestEngine::new().await;
+    let first = engine.ledger.enqueue_with(keyed(&Act::Fail, Unique::while_open("a"))).await.unwrap();
+    engine.queue.drain().await;
+    let failed = rows(&engine.db.pool, "test.act").await.remove(0);
     assert_eq!((failed.state.as_str(), failed.attempt), ("scheduled", 1));
     // Its policy allows two attempts: the replaced job may use both.
     let replacing = keyed(&Act::Fail, Unique::while_open("a").on_conflict(OnConflict::Replace));
-    assert_eq!(stage.ledger.enqueue_with(replacing).await.unwrap(), Enqueued::Replaced(first.id()));
-    let replaced = rows(&stage.db.pool, "test.act").await.remove(0);
+    assert_eq!(engine.ledger.enqueue_with(replacing).await.unwrap(), Enqueued::Replaced(first.id()));
+    let replaced = rows(&engine.db.pool, "test.act").await.remove(0);
     assert_eq!((replaced.state.as_str(), replaced.attempt, replaced.error), ("available", 0, None));
     for state in ["scheduled", "dead"] {
-        stage.bench.make_due().await;
-        stage.bench.drain().await;
-        assert_eq!(rows(&stage.db.pool, "test.act").await[0].state, state);
+        engine.queue.make_due().await;
+        engine.queue.drain().await;
+        assert_eq!(rows(&engine.db.pool, "test.act").await[0].state, state);
     }
-    stage.db.close().await;
+    engine.db.close().await;
 }
 
 /// [`Act`] as the program of the release before had it, under its former name.
@@ -204,8 +204,8 @@ impl Job for Before {
 
 #[tokio::test]
 async fn programs_from_before_and_after_a_rename_mean_the_same_key() {
-    let stage = stage().await;
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let engine = TestEngine::new().await;
+    let mut conn = engine.db.pool.acquire().await.unwrap();
     let old = || Enqueue::new(&Before).unique(Unique::while_open("a"));
     let new = || keyed(&Act::Result, Unique::while_open("a"));
     let first = old().insert(&mut conn).await.unwrap();
@@ -215,7 +215,7 @@ async fn programs_from_before_and_after_a_rename_mean_the_same_key() {
     assert_eq!(old().insert(&mut conn).await.unwrap(), Enqueued::Existing(first.id()));
     drop(conn);
     // The replaced row has the new payload, so it has the new name as well.
-    stage.bench.drain().await;
-    assert_eq!(rows(&stage.db.pool, "test.act").await[0].result, Some(json!({ "rows": 3 })));
-    stage.db.close().await;
+    engine.queue.drain().await;
+    assert_eq!(rows(&engine.db.pool, "test.act").await[0].result, Some(json!({ "rows": 3 })));
+    engine.db.close().await;
 }

@@ -2,10 +2,10 @@
 
 use super::*;
 
-impl Market {
+impl TestMarket {
     /// Bids as the API does, in one transaction with the job that tells those who are outbid.
     async fn outbid(&self, auction: AuctionId, by: Trader, cents: i64) {
-        let mut tx = self.stage.ledger.begin().await.unwrap();
+        let mut tx = self.workers.ledger.begin().await.unwrap();
         let place = PlaceBid { auction, org: by.org, user: by.user, maximum: secret(cents), quantity: None };
         let placed = store::place_bid(&mut tx, &place).await.unwrap();
         if let Some(job) = NotifyOutbid::of(&placed) {
@@ -24,36 +24,36 @@ impl Market {
     async fn told_earlier(&self, minutes: i32) {
         sqlx::query("UPDATE outbid_notices SET told_at = told_at - make_interval(mins => $1)")
             .bind(minutes)
-            .execute(&self.stage.db.pool)
+            .execute(&self.workers.db.pool)
             .await
             .unwrap();
     }
 
     /// States of the jobs that tell the outbid, the oldest first.
     async fn notices(&self) -> Vec<String> {
-        rows(&self.stage.db.pool, NotifyOutbid::KIND.name).await.into_iter().map(|row| row.state).collect()
+        rows(&self.workers.db.pool, NotifyOutbid::KIND.name).await.into_iter().map(|row| row.state).collect()
     }
 }
 
 #[tokio::test]
 async fn an_outbid_bidder_gets_one_mail_in_ten_minutes_with_the_latest_price() {
     for clock in clocks() {
-        let market = Market::new(clock).await;
+        let market = TestMarket::new(clock).await;
         let (ann, bob) = (market.ann, market.bob);
         let lot = market.auction(&market.terms().await).await;
         market.outbid(lot, ann, 2_000).await;
         market.outbid(lot, bob, 3_000).await;
-        market.stage.bench.drain().await;
+        market.workers.queue.drain().await;
         assert_eq!(market.told(ann).await, [json!(eur(2_050))], "the first time at once");
         // Ann and Bob go on. Each is told of the first time at once, of what follows once, when the time has come.
         for cents in [4_000, 6_000, 8_000] {
             for (bidder, cents) in [(ann, cents), (bob, cents + 1_000)] {
                 market.outbid(lot, bidder, cents).await;
-                market.stage.bench.drain().await;
+                market.workers.queue.drain().await;
             }
         }
         assert_eq!((market.told(ann).await.len(), market.told(bob).await.len()), (1, 1));
-        let waiting: Vec<NotifyOutbid> = enqueued(&market.stage.db.pool).await;
+        let waiting: Vec<NotifyOutbid> = enqueued(&market.workers.db.pool).await;
         assert_eq!(waiting.len(), 2, "one for each: {waiting:?}");
         // Too early: they wait on.
         market.run().await;
@@ -69,14 +69,14 @@ async fn an_outbid_bidder_gets_one_mail_in_ten_minutes_with_the_latest_price() {
 
 #[tokio::test]
 async fn in_the_last_hour_everybody_is_told_of_each_time_at_once() {
-    let market = Market::new(Clock::SYSTEM).await;
+    let market = TestMarket::new(Clock::SYSTEM).await;
     let (ann, bob) = (market.ann, market.bob);
     let lot = market.auction(&market.terms().await).await;
     market.outbid(lot, ann, 2_000).await;
     market.outbid(lot, bob, 3_000).await;
     market.outbid(lot, ann, 4_000).await;
     market.outbid(lot, bob, 5_000).await;
-    market.stage.bench.drain().await;
+    market.workers.queue.drain().await;
     assert_eq!((market.told(ann).await.len(), market.told(bob).await.len()), (1, 0), "Bob leads");
     market.end_in(lot, TimeDelta::minutes(59)).await;
     for cents in [6_000, 8_000] {
@@ -85,7 +85,7 @@ async fn in_the_last_hour_everybody_is_told_of_each_time_at_once() {
     }
     // Whoever leads again, and whether the auction is over: each was a time of its own.
     market.end_in(lot, TimeDelta::seconds(-1)).await;
-    market.stage.bench.drain().await;
+    market.workers.queue.drain().await;
     assert_eq!(market.told(ann).await[1..], [json!(eur(6_100)), json!(eur(8_100))]);
     assert_eq!(market.told(bob).await, [json!(eur(5_100)), json!(eur(7_100))]);
     market.close().await;
@@ -93,7 +93,7 @@ async fn in_the_last_hour_everybody_is_told_of_each_time_at_once() {
 
 #[tokio::test]
 async fn of_a_large_organisation_so_many_are_told_that_it_was_outbid() {
-    let market = Market::new(Clock::SYSTEM).await;
+    let market = TestMarket::new(Clock::SYSTEM).await;
     let lot = market.auction(&market.terms().await).await;
     // Viewers are not told; of thirty more traders those who have been there longest are.
     sqlx::query(
@@ -107,12 +107,12 @@ async fn of_a_large_organisation_so_many_are_told_that_it_was_outbid() {
          FROM people",
     )
     .bind(market.ann.org)
-    .execute(&market.stage.db.pool)
+    .execute(&market.workers.db.pool)
     .await
     .unwrap();
     market.outbid(lot, market.ann, 2_000).await;
     market.outbid(lot, market.bob, 3_000).await;
-    market.stage.bench.drain().await;
+    market.workers.queue.drain().await;
     let mut expected: Vec<UserId> = sqlx::query_scalar(
         "SELECT u.id FROM users AS u
          JOIN memberships AS m ON m.user_id = u.id AND m.org_id = $1
@@ -120,7 +120,7 @@ async fn of_a_large_organisation_so_many_are_told_that_it_was_outbid() {
          LIMIT 20",
     )
     .bind(market.ann.org)
-    .fetch_all(&market.stage.db.pool)
+    .fetch_all(&market.workers.db.pool)
     .await
     .unwrap();
     let mut told: Vec<_> = market.mails("outbid").await.into_iter().map(|(user, _)| user).collect();

@@ -10,10 +10,10 @@ use queue::worker::Handlers;
 use shared::ids::OrgId;
 use sinks::smtp::Fault;
 
-use crate::testing::Stage;
+use crate::testing::TestWorkers;
 
-async fn stage() -> Stage {
-    Stage::new(Handlers::default().with::<SendEmail>()).await
+async fn workers() -> TestWorkers {
+    TestWorkers::new(Handlers::default().with::<SendEmail>()).await
 }
 
 fn approved(recipient: Recipient, reference: &str) -> NewEmail {
@@ -26,7 +26,7 @@ fn to(address: &str) -> NewEmail {
     approved(Recipient::Address(address.to_owned()), "1")
 }
 
-impl Stage {
+impl TestWorkers {
     async fn post(&self, mail: &NewEmail) -> Option<EmailId> {
         let mut tx = self.ledger.begin().await.unwrap();
         let posted = post(&mut tx, mail).await.unwrap();
@@ -51,110 +51,110 @@ impl Stage {
 
 #[tokio::test]
 async fn the_same_news_is_one_mail() {
-    let stage = stage().await;
-    let user = stage.user("ada@example.com").await;
+    let workers = workers().await;
+    let user = workers.user("ada@example.com").await;
     let mail = approved(Recipient::User(user), "org 1");
-    let id = stage.post(&mail).await.unwrap();
-    assert_eq!(stage.post(&mail).await, None);
-    stage.bench.drain().await;
-    assert_eq!(stage.post(&mail).await, None, "also after it was sent");
-    stage.bench.drain().await;
-    stage.mails(1).await;
-    assert_eq!(stage.smtp.count(), 1);
-    let sent = &stage.smtp.list()[0];
+    let id = workers.post(&mail).await.unwrap();
+    assert_eq!(workers.post(&mail).await, None);
+    workers.queue.drain().await;
+    assert_eq!(workers.post(&mail).await, None, "also after it was sent");
+    workers.queue.drain().await;
+    workers.mails(1).await;
+    assert_eq!(workers.smtp.count(), 1);
+    let sent = &workers.smtp.list()[0];
     assert!(sent.is_to("ada@example.com"));
-    let (status, attempts, response) = stage.email(id).await;
+    let (status, attempts, response) = workers.email(id).await;
     assert_eq!((status.as_str(), attempts), ("sent", 1));
     assert!(response.starts_with("250"), "{response}");
     // Another reference is other news.
-    stage.post(&approved(Recipient::User(user), "org 2")).await.unwrap();
-    stage.bench.drain().await;
-    stage.mails(2).await;
-    stage.close().await;
+    workers.post(&approved(Recipient::User(user), "org 2")).await.unwrap();
+    workers.queue.drain().await;
+    workers.mails(2).await;
+    workers.close().await;
 }
 
 #[tokio::test]
 async fn a_mail_of_a_transaction_that_fails_is_never_sent() {
-    let stage = stage().await;
-    let mut tx = stage.ledger.begin().await.unwrap();
+    let workers = workers().await;
+    let mut tx = workers.ledger.begin().await.unwrap();
     post(&mut tx, &to("ada@example.com")).await.unwrap().unwrap();
     tx.rollback().await.unwrap();
-    assert_eq!(stage.bench.drain().await, 0);
-    assert!(stage.post(&to("ada@example.com")).await.is_some(), "nothing of it is left");
-    stage.leave().await;
+    assert_eq!(workers.queue.drain().await, 0);
+    assert!(workers.post(&to("ada@example.com")).await.is_some(), "nothing of it is left");
+    workers.leave().await;
 }
 
 #[tokio::test]
 async fn a_busy_server_is_asked_again() {
-    let stage = stage().await;
-    stage.smtp.inject("*", Fault::Temporary { times: 2 });
-    let id = stage.post(&to("ada@example.com")).await.unwrap();
+    let workers = workers().await;
+    workers.smtp.inject("*", Fault::Temporary { times: 2 });
+    let id = workers.post(&to("ada@example.com")).await.unwrap();
     for expected in [1, 2] {
-        stage.bench.drain().await;
-        let (status, attempts, _) = stage.email(id).await;
+        workers.queue.drain().await;
+        let (status, attempts, _) = workers.email(id).await;
         assert_eq!((status.as_str(), attempts), ("queued", expected));
-        assert_eq!(stage.jobs().await[0].0, "scheduled");
-        stage.bench.make_due().await;
+        assert_eq!(workers.jobs().await[0].0, "scheduled");
+        workers.queue.make_due().await;
     }
-    stage.bench.drain().await;
-    stage.mails(1).await;
-    assert_eq!(stage.email(id).await.0, "sent");
-    assert_eq!(stage.smtp.count(), 1);
-    stage.close().await;
+    workers.queue.drain().await;
+    workers.mails(1).await;
+    assert_eq!(workers.email(id).await.0, "sent");
+    assert_eq!(workers.smtp.count(), 1);
+    workers.close().await;
 }
 
 #[tokio::test]
 async fn an_address_that_does_not_exist_is_never_written_to_again() {
-    let stage = stage().await;
-    stage.smtp.inject("gone@example.com", Fault::Permanent);
-    let id = stage.post(&to("Gone@Example.com")).await.unwrap();
-    stage.bench.drain().await;
-    assert_eq!(stage.email(id).await.0, "failed");
-    let (state, error) = stage.jobs().await.remove(0);
+    let workers = workers().await;
+    workers.smtp.inject("gone@example.com", Fault::Permanent);
+    let id = workers.post(&to("Gone@Example.com")).await.unwrap();
+    workers.queue.drain().await;
+    assert_eq!(workers.email(id).await.0, "failed");
+    let (state, error) = workers.jobs().await.remove(0);
     assert_eq!(state, "dead");
     assert!(error.contains("does not exist (550"), "{error}");
     assert!(!error.to_lowercase().contains("gone@"), "operators see no addresses: {error}");
 
     // The mailbox is back, but nobody told us.
-    stage.smtp.heal();
-    let second = stage.post(&approved(Recipient::Address("gone@example.com".to_owned()), "2")).await.unwrap();
-    stage.bench.drain().await;
-    assert_eq!(stage.email(second).await.0, "suppressed");
-    assert_eq!(stage.jobs().await[1].0, "succeeded");
-    assert_eq!(stage.smtp.count(), 0);
-    stage.close().await;
+    workers.smtp.heal();
+    let second = workers.post(&approved(Recipient::Address("gone@example.com".to_owned()), "2")).await.unwrap();
+    workers.queue.drain().await;
+    assert_eq!(workers.email(second).await.0, "suppressed");
+    assert_eq!(workers.jobs().await[1].0, "succeeded");
+    assert_eq!(workers.smtp.count(), 0);
+    workers.close().await;
 }
 
 /// A 550 by itself is also said to a sender that is blocked for an hour.
 #[tokio::test]
 async fn a_refused_address_is_given_up_after_refusals_over_days() {
-    let stage = stage().await;
-    stage.smtp.inject("ada@example.com", Fault::RecipientRefused);
+    let workers = workers().await;
+    workers.smtp.inject("ada@example.com", Fault::RecipientRefused);
     let refuse = async |reference: &str| {
         let mail = approved(Recipient::Address("ada@example.com".to_owned()), reference);
-        let id = stage.post(&mail).await.unwrap();
-        stage.bench.drain().await;
-        (stage.email(id).await.0, stage.jobs().await.pop().unwrap().1)
+        let id = workers.post(&mail).await.unwrap();
+        workers.queue.drain().await;
+        (workers.email(id).await.0, workers.jobs().await.pop().unwrap().1)
     };
     for reference in ["1", "2", "3"] {
         let (status, error) = refuse(reference).await;
         assert_eq!(status, "failed");
         assert!(error.contains(&format!("refused the recipient (550), for the {reference}. time")), "{error}");
     }
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let mut conn = workers.db.pool.acquire().await.unwrap();
     let known = store::refused(&mut conn, 10).await.unwrap();
     assert_eq!((known.len(), known[0].refusals, known[0].suppressed), (1, 3, None));
 
     // A mail that is taken forgets them.
-    stage.smtp.heal();
+    workers.smtp.heal();
     assert_eq!(refuse("4").await.0, "sent");
     assert!(store::refused(&mut conn, 10).await.unwrap().is_empty());
 
-    stage.smtp.inject("ada@example.com", Fault::RecipientRefused);
+    workers.smtp.inject("ada@example.com", Fault::RecipientRefused);
     refuse("5").await;
     refuse("6").await;
     sqlx::query("UPDATE email_refusals SET first_at = first_at - interval '3 days'")
-        .execute(&stage.db.pool)
+        .execute(&workers.db.pool)
         .await
         .unwrap();
     let (_, error) = refuse("7").await;
@@ -167,15 +167,15 @@ async fn a_refused_address_is_given_up_after_refusals_over_days() {
     // An operator knows better.
     assert!(store::allow(&mut conn, "Ada@example.com").await.unwrap());
     assert!(!store::allow(&mut conn, "ada@example.com").await.unwrap());
-    stage.smtp.heal();
+    workers.smtp.heal();
     assert_eq!(refuse("9").await.0, "sent");
 }
 
 /// Between the server's 250 and our commit the database restarts: its connections end, more than once.
 #[tokio::test]
 async fn a_database_that_restarts_after_the_250_costs_no_second_mail() {
-    let stage = stage().await;
-    let id = stage.post(&to("ada@example.com")).await.unwrap();
+    let workers = workers().await;
+    let id = workers.post(&to("ada@example.com")).await.unwrap();
     for statement in [
         "CREATE SEQUENCE restarts",
         "CREATE FUNCTION restart() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -189,59 +189,60 @@ async fn a_database_that_restarts_after_the_250_costs_no_second_mail() {
          END $$",
         "CREATE TRIGGER restart BEFORE UPDATE ON emails FOR EACH ROW WHEN (new.status = 'sent') EXECUTE FUNCTION restart()",
     ] {
-        sqlx::raw_sql(statement).execute(&stage.db.pool).await.unwrap();
+        sqlx::raw_sql(statement).execute(&workers.db.pool).await.unwrap();
     }
-    stage.bench.drain().await;
-    let (status, attempts, response) = stage.email(id).await;
+    workers.queue.drain().await;
+    let (status, attempts, response) = workers.email(id).await;
     assert_eq!((status.as_str(), attempts), ("sent", 1));
     assert!(response.starts_with("250"), "{response}");
-    assert_eq!(stage.jobs().await[0].0, "succeeded");
-    let restarts: i64 = sqlx::query_scalar("SELECT last_value FROM restarts").fetch_one(&stage.db.pool).await.unwrap();
+    assert_eq!(workers.jobs().await[0].0, "succeeded");
+    let restarts: i64 =
+        sqlx::query_scalar("SELECT last_value FROM restarts").fetch_one(&workers.db.pool).await.unwrap();
     assert_eq!(restarts, 4);
-    assert_eq!(stage.smtp.count(), 1);
+    assert_eq!(workers.smtp.count(), 1);
 }
 
 #[tokio::test]
 async fn the_suppression_list_ignores_letter_case() {
-    let stage = stage().await;
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let workers = workers().await;
+    let mut conn = workers.db.pool.acquire().await.unwrap();
     store::suppress(&mut conn, " Ada@Example.com", SuppressionReason::Complained, "", None).await.unwrap();
     store::suppress(&mut conn, "ada@example.com", SuppressionReason::Manual, "", None).await.unwrap();
     assert!(store::is_suppressed(&mut conn, "ADA@example.com").await.unwrap());
     assert!(!store::is_suppressed(&mut conn, "eva@example.com").await.unwrap());
     drop(conn);
-    stage.close().await;
+    workers.close().await;
 }
 
 #[tokio::test]
 async fn an_answer_that_is_lost_costs_a_second_copy_with_the_same_id() {
-    let stage = stage().await;
-    stage.smtp.inject("*", Fault::DropAfterTaken { times: 1 });
-    let id = stage.post(&to("ada@example.com")).await.unwrap();
-    stage.bench.drain().await;
-    stage.bench.make_due().await;
-    stage.bench.drain().await;
-    stage.mails(2).await;
-    assert_eq!(stage.email(id).await.0, "sent");
-    let list = stage.smtp.list();
+    let workers = workers().await;
+    workers.smtp.inject("*", Fault::DropAfterTaken { times: 1 });
+    let id = workers.post(&to("ada@example.com")).await.unwrap();
+    workers.queue.drain().await;
+    workers.queue.make_due().await;
+    workers.queue.drain().await;
+    workers.mails(2).await;
+    assert_eq!(workers.email(id).await.0, "sent");
+    let list = workers.smtp.list();
     assert_eq!(list[0].message_id, list[1].message_id);
-    stage.close().await;
+    workers.close().await;
 }
 
 #[tokio::test]
 async fn a_verification_link_works_and_is_stored_nowhere() {
-    let stage = stage().await;
-    let user = stage.user("ada@example.com").await;
-    sqlx::query("UPDATE users SET email_verified_at = NULL").execute(&stage.db.pool).await.unwrap();
+    let workers = workers().await;
+    let user = workers.user("ada@example.com").await;
+    sqlx::query("UPDATE users SET email_verified_at = NULL").execute(&workers.db.pool).await.unwrap();
     let mail = NewEmail {
         recipient: Recipient::User(user),
         reference: "registration".to_owned(),
         content: Content::VerifyAddress(VerifyAddress {}),
     };
-    stage.post(&mail).await.unwrap();
-    stage.bench.drain().await;
-    stage.mails(1).await;
-    let raw = stage.smtp.raw(stage.smtp.list()[0].id).await.unwrap().unwrap();
+    workers.post(&mail).await.unwrap();
+    workers.queue.drain().await;
+    workers.mails(1).await;
+    let raw = workers.smtp.raw(workers.smtp.list()[0].id).await.unwrap().unwrap();
     let text = String::from_utf8(raw).unwrap().replace("=\r\n", "");
     let start = text.find("verify-email?token").unwrap() + "verify-email?token".len();
     // Quoted-printable writes `=` as `=3D`.
@@ -251,7 +252,7 @@ async fn a_verification_link_works_and_is_stored_nowhere() {
         .chars()
         .take_while(|it| it.is_ascii_alphanumeric() || *it == '-' || *it == '_')
         .collect();
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let mut conn = workers.db.pool.acquire().await.unwrap();
     let stored: String = sqlx::query_scalar(
         "SELECT string_agg(e::text, '') || (SELECT string_agg(j::text, '') FROM jobs AS j) FROM emails AS e",
     )
@@ -264,34 +265,34 @@ async fn a_verification_link_works_and_is_stored_nowhere() {
 
     // Nothing is left to verify: a second mail is not sent.
     let again = NewEmail { reference: "again".to_owned(), ..mail };
-    let id = stage.post(&again).await.unwrap();
-    stage.bench.drain().await;
-    assert_eq!(stage.email(id).await.0, "failed");
-    assert_eq!(stage.smtp.count(), 1);
+    let id = workers.post(&again).await.unwrap();
+    workers.queue.drain().await;
+    assert_eq!(workers.email(id).await.0, "failed");
+    assert_eq!(workers.smtp.count(), 1);
     drop(conn);
-    stage.close().await;
+    workers.close().await;
 }
 
 #[tokio::test]
 async fn data_of_another_version_is_kept_for_a_person_to_see() {
-    let stage = stage().await;
-    let id = stage.post(&to("ada@example.com")).await.unwrap();
+    let workers = workers().await;
+    let id = workers.post(&to("ada@example.com")).await.unwrap();
     sqlx::query("UPDATE emails SET template = 'of_tomorrow' WHERE id = $1")
         .bind(id)
-        .execute(&stage.db.pool)
+        .execute(&workers.db.pool)
         .await
         .unwrap();
-    stage.bench.drain().await;
-    assert_eq!(stage.email(id).await.0, "queued");
-    assert_eq!(stage.jobs().await[0].0, "dead");
-    stage.close().await;
+    workers.queue.drain().await;
+    assert_eq!(workers.email(id).await.0, "queued");
+    assert_eq!(workers.jobs().await[0].0, "dead");
+    workers.close().await;
 }
 
 #[tokio::test]
 async fn suspended_people_are_told_so_and_nothing_else() {
-    let stage = stage().await;
-    let user = stage.user("ada@example.com").await;
-    sqlx::query("UPDATE users SET status = 'suspended'").execute(&stage.db.pool).await.unwrap();
+    let workers = workers().await;
+    let user = workers.user("ada@example.com").await;
+    sqlx::query("UPDATE users SET status = 'suspended'").execute(&workers.db.pool).await.unwrap();
     let of = |content| NewEmail { recipient: Recipient::User(user), reference: "1".to_owned(), content };
     let reset = Content::ResetPassword(ResetPassword {});
     let kept_back = [
@@ -306,54 +307,54 @@ async fn suspended_people_are_told_so_and_nothing_else() {
     ];
     let mut posted = Vec::new();
     for mail in &kept_back {
-        posted.push(stage.post(mail).await.unwrap());
+        posted.push(workers.post(mail).await.unwrap());
     }
-    stage.post(&of(Content::AccountSuspended(AccountSuspended { reason: "fraud".to_owned() }))).await.unwrap();
-    stage.bench.drain().await;
-    stage.mails(1).await;
-    assert_eq!(stage.smtp.list()[0].subject, "Your account is suspended");
+    workers.post(&of(Content::AccountSuspended(AccountSuspended { reason: "fraud".to_owned() }))).await.unwrap();
+    workers.queue.drain().await;
+    workers.mails(1).await;
+    assert_eq!(workers.smtp.list()[0].subject, "Your account is suspended");
     for id in posted {
-        assert_eq!(stage.email(id).await, ("failed".to_owned(), 0, "the user is suspended".to_owned()));
+        assert_eq!(workers.email(id).await, ("failed".to_owned(), 0, "the user is suspended".to_owned()));
     }
-    assert_eq!(stage.smtp.count(), 1);
+    assert_eq!(workers.smtp.count(), 1);
 }
 
 #[tokio::test]
 async fn what_a_stranger_wrote_does_not_greet_the_owner_of_the_address() {
-    let stage = stage().await;
-    let user = stage.user("ada@example.com").await;
+    let workers = workers().await;
+    let user = workers.user("ada@example.com").await;
     let sql = "UPDATE users SET name = 'Your prize waits', email_verified_at = NULL";
-    sqlx::query(sql).execute(&stage.db.pool).await.unwrap();
+    sqlx::query(sql).execute(&workers.db.pool).await.unwrap();
     let content = Content::VerifyAddress(VerifyAddress {});
     let verify = NewEmail { recipient: Recipient::User(user), reference: "1".to_owned(), content };
-    stage.post(&verify).await.unwrap();
-    stage.post(&to("ada@example.com")).await.unwrap();
-    stage.bench.drain().await;
-    stage.mails(2).await;
-    for mail in stage.smtp.list() {
-        let raw = String::from_utf8(stage.smtp.raw(mail.id).await.unwrap().unwrap()).unwrap();
+    workers.post(&verify).await.unwrap();
+    workers.post(&to("ada@example.com")).await.unwrap();
+    workers.queue.drain().await;
+    workers.mails(2).await;
+    for mail in workers.smtp.list() {
+        let raw = String::from_utf8(workers.smtp.raw(mail.id).await.unwrap().unwrap()).unwrap();
         assert!(!raw.contains("prize"), "{raw}");
     }
 }
 
 #[tokio::test]
 async fn a_reset_is_mailed_to_accounts_only() {
-    let stage = stage().await;
-    stage.user("ada@example.com").await;
+    let workers = workers().await;
+    workers.user("ada@example.com").await;
     let reset = |address: &str, content| NewEmail {
         recipient: Recipient::Address(address.to_owned()),
         reference: "now".to_owned(),
         content,
     };
-    let nobody = stage.post(&reset("nobody@example.com", Content::ResetPassword(ResetPassword {}))).await.unwrap();
-    stage.post(&reset("ada@example.com", Content::ResetPassword(ResetPassword {}))).await.unwrap();
-    stage.post(&reset("ada@example.com", Content::AlreadyRegistered(AlreadyRegistered {}))).await.unwrap();
-    stage.bench.drain().await;
-    stage.mails(2).await;
+    let nobody = workers.post(&reset("nobody@example.com", Content::ResetPassword(ResetPassword {}))).await.unwrap();
+    workers.post(&reset("ada@example.com", Content::ResetPassword(ResetPassword {}))).await.unwrap();
+    workers.post(&reset("ada@example.com", Content::AlreadyRegistered(AlreadyRegistered {}))).await.unwrap();
+    workers.queue.drain().await;
+    workers.mails(2).await;
     let why = "nobody is registered with this address".to_owned();
-    assert_eq!(stage.email(nobody).await, ("failed".to_owned(), 0, why));
-    assert!(stage.smtp.list().iter().all(|mail| mail.is_to("ada@example.com")));
+    assert_eq!(workers.email(nobody).await, ("failed".to_owned(), 0, why));
+    assert!(workers.smtp.list().iter().all(|mail| mail.is_to("ada@example.com")));
     let tokens: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM password_resets").fetch_one(&stage.db.pool).await.unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM password_resets").fetch_one(&workers.db.pool).await.unwrap();
     assert_eq!(tokens, 2, "each link is a token of its own");
 }

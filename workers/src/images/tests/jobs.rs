@@ -9,20 +9,22 @@ use queue::worker::Handlers;
 use shared::blobs::BlobError;
 use shared::ids::{OrgId, UserId};
 
-use crate::testing::Stage;
+use crate::testing::TestWorkers;
 
-struct Scene {
-    stage: Stage,
+struct TestMarket {
+    workers: TestWorkers,
     user: UserId,
     org: OrgId,
 }
 
-async fn scene() -> Scene {
-    let handlers = Handlers::default().with::<ProcessImage>().with::<DeleteImage>().with::<PurgeUploads>();
-    let stage = Stage::new(handlers).await;
-    let user = stage.user("ada@example.com").await;
-    let org = stage.org(user, "Europe/Berlin").await;
-    Scene { stage, user, org }
+impl TestMarket {
+    async fn new() -> Self {
+        let handlers = Handlers::default().with::<ProcessImage>().with::<DeleteImage>().with::<PurgeUploads>();
+        let workers = TestWorkers::new(handlers).await;
+        let user = workers.user("ada@example.com").await;
+        let org = workers.org(user, "Europe/Berlin").await;
+        Self { workers, user, org }
+    }
 }
 
 fn picture() -> Vec<u8> {
@@ -32,9 +34,9 @@ fn picture() -> Vec<u8> {
     file.into_inner()
 }
 
-impl Scene {
+impl TestMarket {
     async fn upload(&self) -> Upload {
-        let mut conn = self.stage.db.pool.acquire().await.unwrap();
+        let mut conn = self.workers.db.pool.acquire().await.unwrap();
         let valid = Duration::from_mins(5);
         store::insert_upload(&mut conn, self.org, self.user, "image/png", 1_000, valid).await.unwrap()
     }
@@ -43,9 +45,9 @@ impl Scene {
     async fn send(&self, bytes: Option<&[u8]>) -> ImageId {
         let upload = self.upload().await;
         if let Some(bytes) = bytes {
-            self.stage.blobs.put(&upload.object_key, "image/png", bytes.to_vec()).await.unwrap();
+            self.workers.blobs.put(&upload.object_key, "image/png", bytes.to_vec()).await.unwrap();
         }
-        let mut tx = self.stage.ledger.begin().await.unwrap();
+        let mut tx = self.workers.ledger.begin().await.unwrap();
         let image = store::complete_upload(&mut tx, &upload, None).await.unwrap();
         let _ = tx.enqueue(&ProcessImage { image, org: self.org }).await.unwrap();
         tx.commit().await.unwrap();
@@ -53,23 +55,23 @@ impl Scene {
     }
 
     async fn image(&self, id: ImageId) -> Result<Image, ImageError> {
-        store::get(&mut self.stage.db.pool.acquire().await.unwrap(), id).await
+        store::get(&mut self.workers.db.pool.acquire().await.unwrap(), id).await
     }
 
     async fn delete(&self, image: ImageId) {
-        let mut tx = self.stage.ledger.begin().await.unwrap();
+        let mut tx = self.workers.ledger.begin().await.unwrap();
         store::hide(&mut tx, self.org, image).await.unwrap();
         let _ = tx.enqueue(&DeleteImage { image, org: self.org }).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     async fn keys(&self, id: ImageId) -> Vec<String> {
-        let variants = store::variants(&mut self.stage.db.pool.acquire().await.unwrap(), id).await.unwrap();
+        let variants = store::variants(&mut self.workers.db.pool.acquire().await.unwrap(), id).await.unwrap();
         variants.into_iter().map(|it| it.object_key).collect()
     }
 
     async fn exists(&self, key: &str) -> bool {
-        match self.stage.blobs.head(key).await {
+        match self.workers.blobs.head(key).await {
             Ok(_) => true,
             Err(BlobError::NotFound { .. }) => false,
             Err(error) => panic!("{error}"),
@@ -79,131 +81,132 @@ impl Scene {
 
 #[tokio::test]
 async fn an_upload_becomes_variants_and_goes_without_a_trace() {
-    let scene = scene().await;
-    let id = scene.send(Some(&picture())).await;
-    scene.stage.bench.drain().await;
-    let image = scene.image(id).await.unwrap();
+    let market = TestMarket::new().await;
+    let id = market.send(Some(&picture())).await;
+    market.workers.queue.drain().await;
+    let image = market.image(id).await.unwrap();
     assert_eq!((image.status, image.width, image.height), (Status::Ready, Some(400), Some(300)));
     assert!(image.blurhash.is_some());
-    let keys = scene.keys(id).await;
+    let keys = market.keys(id).await;
     assert_eq!(keys.len(), 2 * (3 + 1), "160, 320, 400 and the square");
     for key in &keys {
-        let bytes = scene.stage.blobs.get(key, 1_000_000).await.unwrap();
+        let bytes = market.workers.blobs.get(key, 1_000_000).await.unwrap();
         image::load_from_memory(&bytes).unwrap();
     }
-    let job = rows(&scene.stage.db.pool, "images.process").await.remove(0);
+    let job = rows(&market.workers.db.pool, "images.process").await.remove(0);
     assert_eq!((job.state.as_str(), job.result.unwrap()["variants"].as_u64()), ("succeeded", Some(8)));
 
-    scene.delete(id).await;
-    scene.stage.bench.drain().await;
-    assert!(matches!(scene.image(id).await, Err(ImageError::NotFound(_))));
+    market.delete(id).await;
+    market.workers.queue.drain().await;
+    assert!(matches!(market.image(id).await, Err(ImageError::NotFound(_))));
     for key in keys.iter().chain([&image.original_key]) {
-        assert!(!scene.exists(key).await, "{key} is left");
+        assert!(!market.exists(key).await, "{key} is left");
     }
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM uploads").fetch_one(&scene.stage.db.pool).await.unwrap();
+    let left: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM uploads").fetch_one(&market.workers.db.pool).await.unwrap();
     assert_eq!(left, 0);
-    scene.stage.close().await;
+    market.workers.close().await;
 }
 
 #[tokio::test]
 async fn what_is_no_picture_is_rejected_with_a_reason() {
-    let scene = scene().await;
-    let svg = scene.send(Some(b"<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>")).await;
-    let cut = scene.send(Some(&picture()[..200])).await;
-    let missing = scene.send(None).await;
-    scene.stage.bench.drain().await;
+    let market = TestMarket::new().await;
+    let svg = market.send(Some(b"<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>")).await;
+    let cut = market.send(Some(&picture()[..200])).await;
+    let missing = market.send(None).await;
+    market.workers.queue.drain().await;
     for (id, code) in [(svg, "unsupported_type"), (cut, "damaged"), (missing, "missing")] {
-        let image = scene.image(id).await.unwrap();
+        let image = market.image(id).await.unwrap();
         assert_eq!((image.status, image.refusal_code.as_deref()), (Status::Rejected, Some(code)));
         assert!(image.refusal.is_some());
-        assert!(scene.keys(id).await.is_empty());
+        assert!(market.keys(id).await.is_empty());
     }
-    let jobs = rows(&scene.stage.db.pool, "images.process").await;
+    let jobs = rows(&market.workers.db.pool, "images.process").await;
     assert!(jobs.iter().all(|job| job.state == "succeeded"), "a bad picture is no fault of ours: {jobs:?}");
-    scene.stage.close().await;
+    market.workers.close().await;
 }
 
 #[tokio::test]
 async fn a_run_that_died_halfway_is_made_good_by_the_next() {
-    let scene = scene().await;
-    let id = scene.send(Some(&picture())).await;
+    let market = TestMarket::new().await;
+    let id = market.send(Some(&picture())).await;
     // As a worker leaves it that dies before its commit: some files are there, the row says so.
-    let mut conn = scene.stage.db.pool.acquire().await.unwrap();
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
     store::begin(&mut conn, id).await.unwrap();
-    scene.stage.blobs.put(&format!("images/{id}/160.webp"), "image/webp", "half".as_bytes()).await.unwrap();
-    scene.stage.bench.drain().await;
-    assert_eq!(scene.image(id).await.unwrap().status, Status::Ready);
-    let bytes = scene.stage.blobs.get(&format!("images/{id}/160.webp"), 1_000_000).await.unwrap();
+    market.workers.blobs.put(&format!("images/{id}/160.webp"), "image/webp", "half".as_bytes()).await.unwrap();
+    market.workers.queue.drain().await;
+    assert_eq!(market.image(id).await.unwrap().status, Status::Ready);
+    let bytes = market.workers.blobs.get(&format!("images/{id}/160.webp"), 1_000_000).await.unwrap();
     image::load_from_memory(&bytes).unwrap();
 
     // Once more, as after a redelivery.
-    let keys = scene.keys(id).await;
-    let _ = scene.stage.ledger.enqueue(&ProcessImage { image: id, org: scene.org }).await.unwrap();
-    scene.stage.bench.drain().await;
-    assert_eq!(scene.keys(id).await, keys);
+    let keys = market.keys(id).await;
+    let _ = market.workers.ledger.enqueue(&ProcessImage { image: id, org: market.org }).await.unwrap();
+    market.workers.queue.drain().await;
+    assert_eq!(market.keys(id).await, keys);
     drop(conn);
-    scene.stage.close().await;
+    market.workers.close().await;
 }
 
 #[tokio::test]
 async fn an_image_that_is_deleted_first_is_not_processed() {
-    let scene = scene().await;
-    let id = scene.send(Some(&picture())).await;
-    scene.delete(id).await;
-    scene.stage.bench.drain().await;
-    assert!(matches!(scene.image(id).await, Err(ImageError::NotFound(_))));
-    assert!(!scene.exists(&format!("images/{id}/160.webp")).await);
-    scene.stage.close().await;
+    let market = TestMarket::new().await;
+    let id = market.send(Some(&picture())).await;
+    market.delete(id).await;
+    market.workers.queue.drain().await;
+    assert!(matches!(market.image(id).await, Err(ImageError::NotFound(_))));
+    assert!(!market.exists(&format!("images/{id}/160.webp")).await);
+    market.workers.close().await;
 }
 
 #[tokio::test]
 async fn a_store_that_is_away_is_asked_again() {
-    let scene = scene().await;
-    let id = scene.send(Some(&picture())).await;
-    let (bucket, elsewhere) = (scene.stage.objects.join("test"), scene.stage.objects.join("elsewhere"));
+    let market = TestMarket::new().await;
+    let id = market.send(Some(&picture())).await;
+    let (bucket, elsewhere) = (market.workers.objects.join("test"), market.workers.objects.join("elsewhere"));
     std::fs::rename(&bucket, &elsewhere).unwrap();
-    scene.stage.bench.drain().await;
-    assert_eq!(scene.image(id).await.unwrap().status, Status::Processing);
-    assert_eq!(rows(&scene.stage.db.pool, "images.process").await[0].state, "scheduled");
+    market.workers.queue.drain().await;
+    assert_eq!(market.image(id).await.unwrap().status, Status::Processing);
+    assert_eq!(rows(&market.workers.db.pool, "images.process").await[0].state, "scheduled");
     std::fs::rename(&elsewhere, &bucket).unwrap();
-    scene.stage.bench.make_due().await;
-    scene.stage.bench.drain().await;
-    assert_eq!(scene.image(id).await.unwrap().status, Status::Ready);
-    scene.stage.close().await;
+    market.workers.queue.make_due().await;
+    market.workers.queue.drain().await;
+    assert_eq!(market.image(id).await.unwrap().status, Status::Ready);
+    market.workers.close().await;
 }
 
 #[tokio::test]
 async fn abandoned_uploads_go_and_others_stay() {
-    let scene = scene().await;
-    let (abandoned, fresh) = (scene.upload().await, scene.upload().await);
-    scene.stage.blobs.put(&abandoned.object_key, "image/png", "x".as_bytes()).await.unwrap();
-    let done = scene.send(Some(&picture())).await;
+    let market = TestMarket::new().await;
+    let (abandoned, fresh) = (market.upload().await, market.upload().await);
+    market.workers.blobs.put(&abandoned.object_key, "image/png", "x".as_bytes()).await.unwrap();
+    let done = market.send(Some(&picture())).await;
     sqlx::query("UPDATE uploads SET expires_at = now() - interval '1 day' WHERE id <> $1")
         .bind(fresh.id)
-        .execute(&scene.stage.db.pool)
+        .execute(&market.workers.db.pool)
         .await
         .unwrap();
-    let _ = scene.stage.ledger.enqueue(&PurgeUploads {}).await.unwrap();
-    scene.stage.bench.drain().await;
+    let _ = market.workers.ledger.enqueue(&PurgeUploads {}).await.unwrap();
+    market.workers.queue.drain().await;
     let left: Vec<uuid::Uuid> = sqlx::query_scalar("SELECT id FROM uploads WHERE completed_at IS NULL")
-        .fetch_all(&scene.stage.db.pool)
+        .fetch_all(&market.workers.db.pool)
         .await
         .unwrap();
     assert_eq!(left, [fresh.id.0]);
-    assert!(!scene.exists(&abandoned.object_key).await);
-    assert_eq!(scene.image(done).await.unwrap().status, Status::Ready);
-    scene.stage.close().await;
+    assert!(!market.exists(&abandoned.object_key).await);
+    assert_eq!(market.image(done).await.unwrap().status, Status::Ready);
+    market.workers.close().await;
 }
 
 #[tokio::test]
 async fn completing_twice_gives_one_image_and_foreign_listings_are_refused() {
-    let scene = scene().await;
-    let stranger = scene.stage.org(scene.user, "UTC").await;
+    let market = TestMarket::new().await;
+    let stranger = market.workers.org(market.user, "UTC").await;
     let (own, foreign) =
-        (scene.stage.listing(scene.org, scene.user).await, scene.stage.listing(stranger, scene.user).await);
-    let mut conn = scene.stage.db.pool.acquire().await.unwrap();
-    let upload = scene.upload().await;
-    let mut tx = scene.stage.db.pool.begin().await.unwrap();
+        (market.workers.listing(market.org, market.user).await, market.workers.listing(stranger, market.user).await);
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
+    let upload = market.upload().await;
+    let mut tx = market.workers.db.pool.begin().await.unwrap();
     let refused = store::complete_upload(&mut tx, &upload, Some(foreign)).await;
     assert!(matches!(refused, Err(ImageError::NoSuchListing(_))));
     drop(tx);
@@ -213,5 +216,5 @@ async fn completing_twice_gives_one_image_and_foreign_listings_are_refused() {
     assert_eq!(store::complete_upload(&mut conn, &upload, Some(own)).await.unwrap(), first);
     assert!(matches!(store::hide(&mut conn, stranger, first).await, Err(ImageError::NotFound(_))));
     drop(conn);
-    scene.stage.close().await;
+    market.workers.close().await;
 }

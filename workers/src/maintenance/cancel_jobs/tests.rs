@@ -10,19 +10,19 @@ use shared::ids::JobId;
 use sqlx::PgPool;
 
 use super::*;
-use crate::testing::Stage;
+use crate::testing::TestWorkers;
 
-/// A stage with this many jobs that wait for tomorrow, and the job that is asked to cancel them.
-async fn asked(waiting: usize) -> (Stage, JobId) {
-    let stage = Stage::new(Handlers::default().with::<CancelJobs>()).await;
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+/// A workers with this many jobs that wait for tomorrow, and the job that is asked to cancel them.
+async fn asked(waiting: usize) -> (TestWorkers, JobId) {
+    let workers = TestWorkers::new(Handlers::default().with::<CancelJobs>()).await;
+    let mut conn = workers.db.pool.acquire().await.unwrap();
     let one = || Enqueue::new(&PruneJobs::DEFAULT).unique(Unique::NO).after(std::time::Duration::from_hours(24));
     let many: Vec<_> = (0..waiting).map(|_| one()).collect();
     queue::enqueue::enqueue_all(&mut conn, &many).await.unwrap();
     let filter = JobFilter { queue: Some("maintenance".into()), ..JobFilter::default() };
     let asked = CancelJobs::ask(&mut conn, filter, Actor::CommandLine).await.unwrap();
     assert_eq!(asked.counted, waiting as u64);
-    (stage, asked.job)
+    (workers, asked.job)
 }
 
 async fn row(pool: &PgPool) -> Row {
@@ -35,59 +35,61 @@ async fn cancelled(pool: &PgPool) -> usize {
 
 #[tokio::test]
 async fn what_fits_is_cancelled_in_batches_and_the_job_itself_is_not() {
-    let (stage, job) = asked(BATCH * 2 + 3).await;
-    stage.bench.drain().await;
-    let done = row(&stage.db.pool).await;
+    let (workers, job) = asked(BATCH * 2 + 3).await;
+    workers.queue.drain().await;
+    let done = row(&workers.db.pool).await;
     assert_eq!((done.state.as_str(), done.result), ("succeeded", Some(json!({"cancelled": 1003, "asked": 0}))));
-    assert_eq!(cancelled(&stage.db.pool).await, 1003);
+    assert_eq!(cancelled(&workers.db.pool).await, 1003);
     let line: String =
-        sqlx::query_scalar("SELECT DISTINCT line FROM job_logs").fetch_one(&stage.db.pool).await.unwrap();
+        sqlx::query_scalar("SELECT DISTINCT line FROM job_logs").fetch_one(&workers.db.pool).await.unwrap();
     assert_eq!(line, format!("cancelled by cli, by job {job}"));
-    let act: (String, String) =
-        sqlx::query_as("SELECT action, data ->> 'counted' FROM audit_entries").fetch_one(&stage.db.pool).await.unwrap();
+    let act: (String, String) = sqlx::query_as("SELECT action, data ->> 'counted' FROM audit_entries")
+        .fetch_one(&workers.db.pool)
+        .await
+        .unwrap();
     assert_eq!(act, ("job.cancel_many".to_owned(), "1003".to_owned()));
-    stage.db.close().await;
+    workers.db.close().await;
 }
 
 /// Stops the job when all but one are cancelled: somebody holds the last one.
-async fn stopped(reason: StopReason) -> (Stage, JobId) {
-    let (stage, job) = asked(BATCH + 1).await;
-    let mut holder = stage.db.pool.begin().await.unwrap();
+async fn stopped(reason: StopReason) -> (TestWorkers, JobId) {
+    let (workers, job) = asked(BATCH + 1).await;
+    let mut holder = workers.db.pool.begin().await.unwrap();
     sqlx::query("SELECT FROM jobs WHERE kind = 'jobs.prune' ORDER BY id LIMIT 1 FOR UPDATE")
         .execute(&mut *holder)
         .await
         .unwrap();
-    let ticket = stage.bench.take().await.remove(0);
-    let running = stage.bench.start(ticket);
+    let ticket = workers.queue.take().await.remove(0);
+    let running = workers.queue.start(ticket);
     let progress = "SELECT progress_text FROM jobs WHERE id = $1";
     loop {
-        let text: Option<String> = sqlx::query_scalar(progress).bind(job).fetch_one(&stage.db.pool).await.unwrap();
+        let text: Option<String> = sqlx::query_scalar(progress).bind(job).fetch_one(&workers.db.pool).await.unwrap();
         if text.as_deref() == Some("500 of 501") {
             break;
         }
         tokio::task::yield_now().await;
     }
-    stage.bench.stop(job, reason);
+    workers.queue.stop(job, reason);
     running.await.unwrap();
     holder.rollback().await.unwrap();
-    (stage, job)
+    (workers, job)
 }
 
 #[tokio::test]
 async fn cancelling_the_job_stops_it_between_two_batches() {
-    let (stage, _) = stopped(StopReason::Cancelled).await;
-    let done = row(&stage.db.pool).await;
+    let (workers, _) = stopped(StopReason::Cancelled).await;
+    let done = row(&workers.db.pool).await;
     assert_eq!((done.state.as_str(), done.result), ("cancelled", Some(json!({"cancelled": 500, "asked": 0}))));
-    assert_eq!(cancelled(&stage.db.pool).await, 500);
-    stage.db.close().await;
+    assert_eq!(cancelled(&workers.db.pool).await, 500);
+    workers.db.close().await;
 }
 
 #[tokio::test]
 async fn after_a_shutdown_it_goes_on_and_counts_on() {
-    let (stage, _) = stopped(StopReason::Shutdown).await;
-    assert_eq!(row(&stage.db.pool).await.attempt, 0, "a shutdown costs no attempt");
-    stage.bench.drain().await;
-    let done = row(&stage.db.pool).await;
+    let (workers, _) = stopped(StopReason::Shutdown).await;
+    assert_eq!(row(&workers.db.pool).await.attempt, 0, "a shutdown costs no attempt");
+    workers.queue.drain().await;
+    let done = row(&workers.db.pool).await;
     assert_eq!((done.state.as_str(), done.result), ("succeeded", Some(json!({"cancelled": 501, "asked": 0}))));
-    stage.db.close().await;
+    workers.db.close().await;
 }

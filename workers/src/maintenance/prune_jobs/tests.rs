@@ -6,7 +6,7 @@ use queue::{Kind, Queue};
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::testing::Stage;
+use crate::testing::TestWorkers;
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -29,32 +29,32 @@ impl Handler<Services> for Hurried {
 
 #[tokio::test]
 async fn a_run_that_is_out_of_time_says_so_and_goes_on() {
-    let stage = Stage::new(Handlers::default().with::<Hurried>()).await;
+    let workers = TestWorkers::new(Handlers::default().with::<Hurried>()).await;
     sqlx::query(
         "INSERT INTO jobs (state, queue, kind, payload, run_at, finished_at)
          SELECT 'succeeded', 'maintenance', 'test.old', '{}', now(), now() - interval '8 days' FROM generate_series(1, 4)",
     )
-    .execute(&stage.db.pool)
+    .execute(&workers.db.pool)
     .await
     .unwrap();
-    let _ = stage.ledger.enqueue(&Hurried {}).await.unwrap();
+    let _ = workers.ledger.enqueue(&Hurried {}).await.unwrap();
     // A row that somebody holds is left for another time, and holds nobody up.
-    let mut held = stage.db.pool.begin().await.unwrap();
+    let mut held = workers.db.pool.begin().await.unwrap();
     sqlx::query("SELECT FROM jobs WHERE kind = 'test.old' ORDER BY id DESC LIMIT 1 FOR UPDATE")
         .execute(&mut *held)
         .await
         .unwrap();
     for left in [3, 2, 1] {
-        assert_eq!(stage.bench.drain().await, 1);
-        assert_eq!(rows(&stage.db.pool, "test.old").await.len(), left);
-        stage.bench.make_due().await;
+        assert_eq!(workers.queue.drain().await, 1);
+        assert_eq!(rows(&workers.db.pool, "test.old").await.len(), left);
+        workers.queue.make_due().await;
     }
     held.rollback().await.unwrap();
-    let row = rows(&stage.db.pool, "test.hurried").await.remove(0);
+    let row = rows(&workers.db.pool, "test.hurried").await.remove(0);
     assert_eq!((row.state.as_str(), row.attempt), ("succeeded", 1), "{row:?}");
     assert_eq!(row.result, Some(json!({ "deleted": 1, "workers": 0 })));
     let lines: Vec<String> =
-        sqlx::query_scalar("SELECT line FROM job_logs ORDER BY id").fetch_all(&stage.db.pool).await.unwrap();
+        sqlx::query_scalar("SELECT line FROM job_logs ORDER BY id").fetch_all(&workers.db.pool).await.unwrap();
     assert_eq!(lines, ["deleted 1 jobs; more may be left, going on"; 2]);
-    stage.db.close().await;
+    workers.db.close().await;
 }

@@ -4,13 +4,13 @@ use shared::idempotency::{Answer, Begun, begin, store};
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::Stage;
+use crate::testing::TestWorkers;
 
 #[tokio::test]
 async fn old_answers_go_and_young_ones_stay() {
-    let stage = Stage::new(Handlers::default().with::<PurgeIdempotencyKeys>()).await;
+    let workers = TestWorkers::new(Handlers::default().with::<PurgeIdempotencyKeys>()).await;
     let (owner, hash) = (Uuid::now_v7(), [7; 32]);
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let mut conn = workers.db.pool.acquire().await.unwrap();
     for key in ["old", "young"] {
         let answer = Answer { status: 201, headers: None, response: b"{}".to_vec() };
         store(&mut conn, owner, key, &hash, &answer).await.unwrap();
@@ -19,15 +19,15 @@ async fn old_answers_go_and_young_ones_stay() {
         .execute(&mut *conn)
         .await
         .unwrap();
-    let _ = stage.ledger.enqueue(&PurgeIdempotencyKeys::DEFAULT).await.unwrap();
-    stage.bench.drain().await;
+    let _ = workers.ledger.enqueue(&PurgeIdempotencyKeys::DEFAULT).await.unwrap();
+    workers.queue.drain().await;
     let mut known = Vec::new();
     for key in ["old", "young"] {
         known.push(matches!(begin(&mut conn, owner, key, &hash).await.unwrap(), Begun::Answered(_)));
     }
     assert_eq!(known, [false, true]);
-    let job = rows(&stage.db.pool, "idempotency.purge").await.remove(0);
+    let job = rows(&workers.db.pool, "idempotency.purge").await.remove(0);
     assert_eq!((job.state.as_str(), job.result), ("succeeded", Some(json!({ "deleted": 1 }))));
     drop(conn);
-    stage.close().await;
+    workers.close().await;
 }

@@ -3,26 +3,26 @@ use queue::testing::rows;
 use queue::worker::Handlers;
 
 use super::*;
-use crate::testing::Stage;
+use crate::testing::TestWorkers;
 
 #[tokio::test]
 async fn what_is_long_over_goes_and_the_rest_stays() {
-    let stage = Stage::new(Handlers::default().with::<PurgeIdentity>()).await;
-    let user = stage.user("ada@example.com").await;
-    let mut conn = stage.db.pool.acquire().await.unwrap();
+    let workers = TestWorkers::new(Handlers::default().with::<PurgeIdentity>()).await;
+    let user = workers.user("ada@example.com").await;
+    let mut conn = workers.db.pool.acquire().await.unwrap();
     let (over, open) =
         (open_session(&mut conn, user, None).await.unwrap(), open_session(&mut conn, user, None).await.unwrap());
     let next = refresh(&mut conn, &open.refresh_token).await.unwrap();
-    let newcomer = stage.user("bob@example.com").await;
+    let newcomer = workers.user("bob@example.com").await;
     let sql = "UPDATE users SET email_verified_at = NULL WHERE id = $1";
     sqlx::query(sql).bind(newcomer).execute(&mut *conn).await.unwrap();
     assert!(mint_email_verification(&mut conn, newcomer).await.unwrap().is_some());
     let address = "192.0.2.1".parse().unwrap();
     begin_attempt(&mut conn, &[(&ThrottleKey::address(address), Limit::ADDRESS)]).await.unwrap();
     let purged = async || {
-        let _ = stage.ledger.enqueue(&PurgeIdentity::DEFAULT).await.unwrap();
-        stage.bench.drain().await;
-        rows(&stage.db.pool, "identity.purge").await.pop().unwrap().result.unwrap()["deleted"].clone()
+        let _ = workers.ledger.enqueue(&PurgeIdentity::DEFAULT).await.unwrap();
+        workers.queue.drain().await;
+        rows(&workers.db.pool, "identity.purge").await.pop().unwrap().result.unwrap()["deleted"].clone()
     };
     assert_eq!(purged().await, json!(0));
     for sql in [
@@ -48,5 +48,5 @@ async fn what_is_long_over_goes_and_the_rest_stays() {
     assert_eq!(left, (1, 1, 0, 0));
     refresh(&mut conn, &next.refresh_token).await.unwrap();
     drop(conn);
-    stage.close().await;
+    workers.close().await;
 }

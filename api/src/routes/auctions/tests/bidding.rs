@@ -12,7 +12,7 @@ fn told(events: &mut Receiver<Event>, auction: AuctionId) -> Vec<(String, i64, S
 
 #[tokio::test]
 async fn buyers_outbid_each_other_and_no_secret_leaves_the_house() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let mut events = realtime::local().subscribe();
     // Neither amount is ever reached by a price.
     let (maximum, reserve) = ("4321.09", "9876.54");
@@ -76,7 +76,7 @@ async fn buyers_outbid_each_other_and_no_secret_leaves_the_house() {
 
 #[tokio::test]
 async fn a_bid_sent_twice_is_one_bid() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let auction = market.auction("auction", json!({})).await;
     let path = format!("/v1/auctions/{auction}/bids");
     let body = json!({"maximum": eur("30.00")});
@@ -98,7 +98,7 @@ async fn a_bid_sent_twice_is_one_bid() {
 
 #[tokio::test]
 async fn bids_against_the_rules_say_which() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let auction = market.auction("auction", json!({"brokers_excluded": true})).await;
     let path = format!("/v1/auctions/{auction}/bids");
     market.bid(&market.seller, auction, "20.00").await.refused(403, "own_lot");
@@ -146,7 +146,7 @@ async fn bids_against_the_rules_say_which() {
 
 #[tokio::test]
 async fn bids_are_taken_back_by_their_bidder_only() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let auction = market.auction("auction", json!({})).await;
     let other = market.auction("auction", json!({})).await;
     let mut events = realtime::local().subscribe();
@@ -171,7 +171,7 @@ async fn bids_are_taken_back_by_their_bidder_only() {
 
 #[tokio::test]
 async fn a_divisible_lot_tells_whoever_loses_a_share() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let item = json!({"category_id": testing::CONSOLES, "sku": "many", "title": "Console"});
     let item = market.post(&market.seller, "/v1/items", item).await.ok();
     let listing = json!({"item_id": item["id"], "title": "Ten consoles", "sale_mode": "auction", "currency": "EUR",
@@ -196,7 +196,7 @@ async fn a_divisible_lot_tells_whoever_loses_a_share() {
 
 #[tokio::test]
 async fn a_refused_request_may_come_again_at_once_with_its_key() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let auction = market.auction("auction_buy_now", json!({"buy_now": eur("100.00")})).await;
     let path = format!("/v1/auctions/{auction}/bids");
     // A key or a lock that came free some time after the refusal would be met sooner or later.
@@ -214,7 +214,7 @@ async fn a_refused_request_may_come_again_at_once_with_its_key() {
 
 #[tokio::test]
 async fn people_of_the_seller_neither_bid_nor_buy_for_another_organisation() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let auction = market.auction("auction_buy_now", json!({"buy_now": eur("100.00")})).await;
     // Sue of the seller trades for Ann's farm as well.
     sqlx::query("INSERT INTO memberships (org_id, user_id, role) VALUES ($1, $2, 'trader')")

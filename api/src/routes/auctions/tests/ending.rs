@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn an_auction_comes_with_its_timers() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let listing = market.listing("auction").await;
     let auctions = format!("{listing}/auctions");
     let now = market.now().await;
@@ -37,7 +37,7 @@ async fn an_auction_comes_with_its_timers() {
 
 #[tokio::test]
 async fn bad_terms_make_neither_auction_nor_timers() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let fixed = json!({"category_id": testing::CONSOLES, "sku": "fixed", "title": "Console"});
     let item = market.post(&market.seller, "/v1/items", fixed).await.ok();
     let fixed = json!({"item_id": item["id"], "title": "A console", "sale_mode": "fixed", "currency": "EUR",
@@ -79,7 +79,7 @@ async fn bad_terms_make_neither_auction_nor_timers() {
 
 #[tokio::test]
 async fn a_lot_is_bought_at_once_by_one() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let auction = market.auction("auction_buy_now", json!({"buy_now": eur("100.00")})).await;
     let path = format!("/v1/auctions/{auction}");
     assert_eq!(market.get(None, &path).await.ok()["buy_now"], eur("100.00"));
@@ -126,7 +126,7 @@ async fn a_lot_is_bought_at_once_by_one() {
 
 #[tokio::test]
 async fn sellers_cancel_without_bids_and_moderators_with_a_trail() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let (first, second) = (market.auction("auction", json!({})).await, market.auction("auction", json!({})).await);
     let cancel = async |person: &Person, auction: AuctionId| {
         market.post(person, &format!("/v1/auctions/{auction}/cancel"), json!({})).await
@@ -154,7 +154,7 @@ async fn sellers_cancel_without_bids_and_moderators_with_a_trail() {
 
 #[tokio::test]
 async fn open_auctions_are_listed_by_their_end() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let now = market.now().await;
     let mut made = Vec::new();
     for hours in [50, 20, 40, 30, 20] {
@@ -185,7 +185,7 @@ async fn open_auctions_are_listed_by_their_end() {
 
 #[tokio::test]
 async fn buyers_buy_and_sellers_sell() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let listing = market.listing("auction").await;
     let auction = market.auction("auction_buy_now", json!({"buy_now": eur("100.00")})).await;
     let become_only = async |org: OrgId, kind: &str| {

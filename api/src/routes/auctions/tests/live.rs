@@ -13,7 +13,7 @@ fn told(message: &Value) -> (i64, &str) {
 
 #[tokio::test]
 async fn a_hot_auction_is_told_in_order_up_to_its_award() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let auction = market.auction("auction", json!({})).await;
     let mut client = Client::open(&market.api, &market.seller).await;
     let snapshot = client.subscribe(&format!("auction:{auction}")).await;
@@ -48,7 +48,7 @@ async fn a_hot_auction_is_told_in_order_up_to_its_award() {
 
 #[tokio::test]
 async fn what_nobody_published_is_told_all_the_same() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let (first, second) = (market.auction("auction", json!({})).await, market.auction("auction", json!({})).await);
     let mut client = Client::open(&market.api, &market.ann).await;
     for auction in [first, second] {
@@ -71,7 +71,7 @@ async fn what_nobody_published_is_told_all_the_same() {
 
 #[tokio::test]
 async fn a_topic_is_the_same_however_its_id_is_written() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let auction = market.auction("auction", json!({})).await;
     let mut client = Client::open(&market.api, &market.ann).await;
     let snapshot = client.subscribe(&format!("auction:{}", auction.to_string().to_uppercase())).await;
@@ -91,7 +91,7 @@ async fn a_topic_is_the_same_however_its_id_is_written() {
 
 #[tokio::test]
 async fn a_moderator_suspends_a_listing_and_brings_it_back() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let auction = market.auction("auction", json!({})).await;
     let path = format!("/v1/auctions/{auction}");
     let listing = format!("/v1/listings/{}", market.get(None, &path).await.ok()["listing_id"].as_str().unwrap());

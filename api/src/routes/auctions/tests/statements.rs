@@ -33,7 +33,7 @@ impl Subscriber for Statements {
 
 #[tokio::test]
 async fn a_bid_is_two_statements_under_its_lock_and_one_more_for_all_who_are_outbid() {
-    let market = Market::new().await;
+    let market = TestMarket::new().await;
     let lot = market.auction("auction", json!({})).await;
     let statements = Statements::default();
     for (org, user, cents, expected) in

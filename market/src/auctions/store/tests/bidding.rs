@@ -2,7 +2,7 @@ use super::*;
 
 #[tokio::test]
 async fn bids_move_price_and_leader_and_tell_who_was_outbid() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -35,7 +35,7 @@ async fn bids_move_price_and_leader_and_tell_who_was_outbid() {
 
 #[tokio::test]
 async fn nobody_hears_of_a_leaders_raise() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.soft_close_seconds = Some(86_400);
@@ -62,7 +62,7 @@ async fn nobody_hears_of_a_leaders_raise() {
 
 #[tokio::test]
 async fn what_people_see_holds_no_secret() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, c] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.reserve = Some(secret(7_717_171));
@@ -99,7 +99,7 @@ async fn what_people_see_holds_no_secret() {
 
 #[tokio::test]
 async fn the_history_shows_who_leads_without_names() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, c] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -130,7 +130,7 @@ async fn the_history_shows_who_leads_without_names() {
 
 #[tokio::test]
 async fn who_may_bid_is_read_from_the_database() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let mut terms = terms(&mut conn).await;
     terms.buy_now = Some(eur(9_000));
     terms.brokers_excluded = true;
@@ -166,7 +166,7 @@ async fn who_may_bid_is_read_from_the_database() {
 
 #[tokio::test]
 async fn bad_bids_leave_no_trace() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, ..] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -191,7 +191,7 @@ async fn bad_bids_leave_no_trace() {
 
 #[tokio::test]
 async fn a_late_bid_moves_the_end_up_to_the_hard_end() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.soft_close_seconds = Some(300);
@@ -213,7 +213,7 @@ async fn a_late_bid_moves_the_end_up_to_the_hard_end() {
 
 #[tokio::test]
 async fn meeting_the_reserve_shows_and_ends_buy_now() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.reserve = Some(secret(4_000));
@@ -232,7 +232,7 @@ async fn meeting_the_reserve_shows_and_ends_buy_now() {
 
 #[tokio::test]
 async fn the_rules_ask_for_the_bidder_that_the_lock_has_read() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
     let broker = trader_as(&mut conn, "approved", &["broker"]).await;

@@ -6,7 +6,7 @@ use crate::orders::store as orders;
 
 #[tokio::test]
 async fn the_leader_gets_the_lot_and_an_order_once() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, c] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -55,7 +55,7 @@ async fn the_leader_gets_the_lot_and_an_order_once() {
 
 #[tokio::test]
 async fn without_a_good_enough_bid_the_lot_is_unsold() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let mut terms = terms(&mut conn).await;
     let empty = auction(&mut conn, market.seller, &terms).await;
     terms.reserve = Some(secret(4_000));
@@ -73,7 +73,7 @@ async fn without_a_good_enough_bid_the_lot_is_unsold() {
 
 #[tokio::test]
 async fn a_purchase_ends_the_auction() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.reserve = Some(secret(4_000));
@@ -98,7 +98,7 @@ async fn a_purchase_ends_the_auction() {
 
 #[tokio::test]
 async fn the_sweep_finds_what_is_overdue() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let terms = terms(&mut conn).await;
     let mut lots = Vec::new();
     for seconds in [-5, -10, 600, 7_200] {
@@ -130,7 +130,7 @@ async fn the_sweep_finds_what_is_overdue() {
 
 #[tokio::test]
 async fn a_suspended_seller_sells_nothing() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;

@@ -6,7 +6,7 @@ use crate::listings::store::{self as listings, ListingError};
 
 async fn attempt(
     conn: &mut PgConnection,
-    market: &Market,
+    market: &TestMarket,
     sale_mode: SaleMode,
     terms: &NewAuction,
 ) -> Result<AuctionId, AuctionError> {
@@ -16,7 +16,7 @@ async fn attempt(
 
 #[tokio::test]
 async fn an_auction_starts_at_once_or_later() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let mut terms = terms(&mut conn).await;
     let live = attempt(&mut conn, &market, SaleMode::Auction, &terms).await.expect("made");
     let view = seen(&mut conn, live, None).await;
@@ -46,7 +46,7 @@ async fn an_auction_starts_at_once_or_later() {
 
 #[tokio::test]
 async fn a_bid_opens_an_auction_whose_job_is_late() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let mut terms = terms(&mut conn).await;
     terms.starts_at = Some(database_time(&mut conn).await + TimeDelta::hours(1));
     let lot = attempt(&mut conn, &market, SaleMode::Auction, &terms).await.expect("made");
@@ -59,7 +59,7 @@ async fn a_bid_opens_an_auction_whose_job_is_late() {
 
 #[tokio::test]
 async fn impossible_terms_name_their_field() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let good = terms(&mut conn).await;
     let now = database_time(&mut conn).await;
     let yen = |minor| shared::money::Money::from_minor(minor, Currency::JPY);
@@ -102,7 +102,7 @@ async fn impossible_terms_name_their_field() {
 
 #[tokio::test]
 async fn only_a_published_auction_listing_of_ones_own_has_one_auction_at_a_time() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let terms = terms(&mut conn).await;
     let Trader { org, user } = market.seller;
     let fixed = attempt(&mut conn, &market, SaleMode::Fixed, &terms).await;
@@ -122,7 +122,7 @@ async fn only_a_published_auction_listing_of_ones_own_has_one_auction_at_a_time(
 
 #[tokio::test]
 async fn a_seller_cancels_while_no_bid_stands_an_operator_always() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, ..] = market.bidders;
     let terms = terms(&mut conn).await;
     let seller = market.seller.org;
@@ -150,7 +150,7 @@ async fn a_seller_cancels_while_no_bid_stands_an_operator_always() {
 
 #[tokio::test]
 async fn the_nearest_categorys_latest_increments_apply() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, ..] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;

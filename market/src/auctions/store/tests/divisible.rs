@@ -5,7 +5,7 @@ use crate::orders::store as orders;
 
 #[tokio::test]
 async fn a_divisible_lot_is_shared_out_at_each_ones_price() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, c] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.lot_mode = LotMode::Divisible;
@@ -39,7 +39,7 @@ async fn a_divisible_lot_is_shared_out_at_each_ones_price() {
 
 #[tokio::test]
 async fn a_share_that_is_taken_back_is_free_again() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.lot_mode = LotMode::Divisible;
@@ -59,7 +59,7 @@ async fn a_share_that_is_taken_back_is_free_again() {
 
 #[tokio::test]
 async fn of_a_divisible_lots_bids_only_those_that_can_be_served_are_read() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.lot_mode = LotMode::Divisible;
@@ -84,7 +84,7 @@ async fn of_a_divisible_lots_bids_only_those_that_can_be_served_are_read() {
 
 #[tokio::test]
 async fn a_divisible_lot_has_at_most_a_thousand_shares() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let mut terms = terms(&mut conn).await;
     terms.lot_mode = LotMode::Divisible;
     for (quantity, accepted) in [(1_000, true), (1_001, false)] {

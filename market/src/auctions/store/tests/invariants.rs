@@ -313,7 +313,7 @@ fn breaches() -> Vec<(&'static str, String)> {
 }
 
 /// A live lot with two bids, a sold one, an unsold one, a divisible one with two shares and a bid that was taken back, a draft.
-async fn scene(conn: &mut PgConnection, market: &Market) {
+async fn scene(conn: &mut PgConnection, market: &TestMarket) {
     let [a, b, c] = market.bidders;
     let mut terms = terms(conn).await;
     for sold in [false, true] {
@@ -338,7 +338,7 @@ async fn scene(conn: &mut PgConnection, market: &Market) {
 
 #[tokio::test]
 async fn every_rule_of_the_tables_holds_against_plain_sql() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     scene(&mut conn, &market).await;
     conn.execute(COPY).await.expect("the helper");
     let mut wrong = Vec::new();
@@ -358,7 +358,7 @@ async fn every_rule_of_the_tables_holds_against_plain_sql() {
 
 #[tokio::test]
 async fn every_rule_of_the_tables_has_a_breach() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     // Keys that foreign keys point to repeat the primary key; plain references to people, organisations and lists of words
     // are left to the server.
     let rules: Vec<String> = sqlx::query_scalar(

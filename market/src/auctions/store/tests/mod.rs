@@ -23,13 +23,13 @@ use crate::testing::{
 };
 
 /// A database with a seller and three bidders.
-struct Market {
+struct TestMarket {
     db: TestDb,
     seller: Trader,
     bidders: [Trader; 3],
 }
 
-impl Market {
+impl TestMarket {
     async fn new() -> (Self, PoolConnection<Postgres>) {
         let db = TestDb::new().await;
         let mut conn = db.pool.acquire().await.expect("a connection");

@@ -43,7 +43,7 @@ async fn until_over(conn: &mut PgConnection, ends_at: DateTime<Utc>) {
 
 #[tokio::test]
 async fn of_two_equal_bids_at_the_same_instant_the_first_leads() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let terms = terms(&mut conn).await;
     for _ in 0..20 {
@@ -78,7 +78,7 @@ async fn of_two_equal_bids_at_the_same_instant_the_first_leads() {
 /// A bid that waited for the lock beyond the end is late, although it was sent in time.
 #[tokio::test]
 async fn the_clock_is_read_after_the_lock() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
     let mut time_to_send = TimeDelta::milliseconds(250);
@@ -110,7 +110,7 @@ async fn the_clock_is_read_after_the_lock() {
 
 /// Bidders bid without pause while closers try to close; whoever comes first, the outcome follows from the accepted bids.
 async fn storm(soft_close_seconds: i32, hard_end_after: TimeDelta) {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let mut bidders = market.bidders.to_vec();
     while bidders.len() < 8 {
         bidders.push(trader(&mut conn).await);
@@ -229,7 +229,7 @@ async fn a_storm_of_bids_moves_the_end_but_not_past_the_hard_end() {
 
 #[tokio::test]
 async fn of_a_purchase_and_a_bid_one_wins() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.buy_now = Some(eur(9_000));
@@ -259,7 +259,7 @@ async fn of_a_purchase_and_a_bid_one_wins() {
 
 #[tokio::test]
 async fn a_listing_gets_one_of_many_auctions_made_at_once() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let terms = terms(&mut conn).await;
     let listing = listing(&mut conn, market.seller, crate::listings::model::SaleMode::Auction, 1).await;
     let mut tasks = JoinSet::new();
@@ -282,7 +282,7 @@ async fn a_listing_gets_one_of_many_auctions_made_at_once() {
 /// Whoever makes an auction holds the listing and meets the open one; whoever closes that holds it and needs the listing.
 #[tokio::test]
 async fn making_an_auction_and_closing_the_one_before_do_not_block_each_other() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
     let listing = seen(&mut conn, lot, None).await.listing_id;

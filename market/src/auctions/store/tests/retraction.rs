@@ -9,7 +9,7 @@ fn refused(result: Result<Retracted, AuctionError>) -> RetractRefused {
 
 #[tokio::test]
 async fn price_and_leader_follow_from_the_remaining_bids() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, c] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -46,7 +46,7 @@ async fn price_and_leader_follow_from_the_remaining_bids() {
 
 #[tokio::test]
 async fn in_the_last_twelve_hours_only_a_young_bid_goes() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, c] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -63,7 +63,7 @@ async fn in_the_last_twelve_hours_only_a_young_bid_goes() {
 
 #[tokio::test]
 async fn taking_a_hidden_raise_back_is_hidden_too() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;
@@ -82,7 +82,7 @@ async fn taking_a_hidden_raise_back_is_hidden_too() {
 
 #[tokio::test]
 async fn a_retraction_brings_buy_now_back() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.buy_now = Some(eur(9_000));
@@ -97,7 +97,7 @@ async fn a_retraction_brings_buy_now_back() {
 
 #[tokio::test]
 async fn a_bid_takes_its_hidden_raises_along() {
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let mut terms = terms(&mut conn).await;
     terms.buy_now = Some(eur(9_000));
@@ -120,7 +120,7 @@ async fn a_bid_takes_its_hidden_raises_along() {
 #[tokio::test]
 async fn a_bid_leaves_the_raises_of_other_bids_alone() {
     use BidStatus::{Leading, Outbid, Retracted};
-    let (market, mut conn) = Market::new().await;
+    let (market, mut conn) = TestMarket::new().await;
     let [a, b, _] = market.bidders;
     let terms = terms(&mut conn).await;
     let lot = auction(&mut conn, market.seller, &terms).await;

@@ -31,7 +31,7 @@ pub(super) const ORG: OrgId = OrgId(uuid::Uuid::from_u128(7));
 pub(super) fn event(id: usize) -> CargoEvent {
     let start: DateTime<Utc> = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
     CargoEvent {
-        source: "stage".to_owned(),
+        source: "lane-test".to_owned(),
         source_event_id: id.to_string(),
         sequence: 0,
         shipment: format!("S-{}", id % 10),
@@ -58,9 +58,9 @@ pub(super) fn events(ids: Range<usize>) -> Vec<CargoEvent> {
 }
 
 /// A database and a lane of the test's own. The publisher reaches RabbitMQ directly, the consumer through proxies.
-pub(super) struct Stage {
+pub(super) struct TestLane {
     pub(super) db: TestDb,
-    pub(super) lane: EventLane,
+    pub(super) publisher: EventLane,
     pub(super) namespace: String,
     pub(super) rabbit: Proxy,
     pub(super) postgres: Proxy,
@@ -87,7 +87,7 @@ impl Running {
     }
 }
 
-impl Stage {
+impl TestLane {
     pub(super) async fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let namespace = format!("cargo-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -96,10 +96,10 @@ impl Stage {
         let (rabbit, through_rabbit) = Proxy::before(&url).await.unwrap();
         let options = db.options();
         let postgres = Proxy::to(&format!("{}:{}", options.get_host(), options.get_port())).await.unwrap();
-        let lane = EventLane::Broker(BrokerLane::new(url.into(), &namespace));
+        let publisher = EventLane::Broker(BrokerLane::new(url.into(), &namespace));
         // The queue exists before the first message, whoever comes first.
-        lane.ping().await.unwrap();
-        Self { db, lane, namespace, rabbit, postgres, through_rabbit }
+        publisher.ping().await.unwrap();
+        Self { db, publisher, namespace, rabbit, postgres, through_rabbit }
     }
 
     /// Makes a silent connection be noticed after two times this many seconds.

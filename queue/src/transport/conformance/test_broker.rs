@@ -27,8 +27,8 @@ pub(super) const LIFE: Duration = Duration::from_secs(3);
 /// How long the broker is waited for, except where a test is about that: the machine may be busy.
 const LONG: Duration = Duration::from_secs(30);
 
-pub(super) struct Rig {
-    pub(super) broker: Arc<dyn Broker>,
+pub(super) struct TestBroker {
+    pub(super) client: Arc<dyn Broker>,
     pub(super) proxy: Proxy,
     pub(super) namespace: String,
     transport: Transport,
@@ -36,7 +36,7 @@ pub(super) struct Rig {
     db: Option<TestDb>,
 }
 
-impl Rig {
+impl TestBroker {
     pub(super) async fn redis() -> Self {
         Self::new(Transport::Redis, &server("REDIS_URL"), &namespace(), None).await
     }
@@ -57,13 +57,13 @@ impl Rig {
 
     async fn new(transport: Transport, server: &str, namespace: &str, db: Option<TestDb>) -> Self {
         let (proxy, url) = Proxy::before(server).await.unwrap();
-        let broker = broker(transport, &url, namespace, LONG);
-        Self { broker, proxy, namespace: namespace.to_owned(), transport, url, db }
+        let client = client(transport, &url, namespace, LONG);
+        Self { client, proxy, namespace: namespace.to_owned(), transport, url, db }
     }
 
     /// With the patience that everybody else has.
     pub(super) fn impatient(self) -> Self {
-        Self { broker: broker(self.transport, &self.url, &self.namespace, PATIENCE), ..self }
+        Self { client: client(self.transport, &self.url, &self.namespace, PATIENCE), ..self }
     }
 
     pub(super) fn transport(&self) -> Transport {
@@ -71,11 +71,11 @@ impl Rig {
     }
 
     pub(super) async fn publish(&self, jobs: impl IntoIterator<Item = i64>) {
-        self.broker.publish(QUEUE, &singles(jobs)).await.unwrap();
+        self.client.publish(QUEUE, &singles(jobs)).await.unwrap();
     }
 
     pub(super) async fn depth(&self) -> u64 {
-        self.broker.depth(QUEUE).await.unwrap()
+        self.client.depth(QUEUE).await.unwrap()
     }
 
     pub(super) async fn wait_for_depth(&self, depth: u64) {
@@ -96,7 +96,7 @@ impl Rig {
         let name = format!("{}-{}", self.namespace, COUNT.fetch_add(1, Ordering::Relaxed));
         let stop = CancellationToken::new();
         let consumer = Consumer { queue: QUEUE.to_owned(), name, prefetch };
-        let running = Arc::clone(&self.broker).consume(consumer, deliver, stop.clone());
+        let running = Arc::clone(&self.client).consume(consumer, deliver, stop.clone());
         let task =
             tokio::spawn(async move { running.await.inspect_err(|error| println!("a consumer ended: {error}")) });
         Running { task, stop }
@@ -151,7 +151,7 @@ impl Rig {
         redis::Client::open(server("REDIS_URL")).unwrap().get_multiplexed_async_connection().await.unwrap()
     }
 
-    /// Names of this rig's keys in Redis.
+    /// Names of this broker's keys in Redis.
     pub(super) async fn redis_keys(&self) -> Vec<String> {
         let mut connection = self.redis_connection().await;
         let options = redis::ScanOptions::default().with_pattern(format!("{}:*", self.namespace)).with_count(10_000);
@@ -183,7 +183,7 @@ impl Rig {
     }
 }
 
-fn broker(transport: Transport, url: &str, namespace: &str, patience: Duration) -> Arc<dyn Broker> {
+fn client(transport: Transport, url: &str, namespace: &str, patience: Duration) -> Arc<dyn Broker> {
     match transport {
         Transport::Redis => Arc::new(Redis::new(url.into(), namespace).with_life(LIFE).with_patience(patience)),
         Transport::Rabbit => Arc::new(Rabbit::new(url.into(), namespace).with_patience(patience)),

@@ -13,7 +13,7 @@ use shared::ids::OrgId;
 
 use crate::testing::{Person, TestApi, with_token};
 
-pub(super) struct Scene {
+pub(super) struct TestMarket {
     pub(super) api: TestApi,
     /// Owns the organisation that everything belongs to.
     pub(super) ann: Person,
@@ -33,7 +33,7 @@ fn id(answer: &Value) -> String {
     answer["id"].as_str().unwrap().to_owned()
 }
 
-impl Scene {
+impl TestMarket {
     pub(super) async fn new() -> Self {
         let api = TestApi::with(&[("S3_ACCESS_KEY_ID", "key"), ("S3_SECRET_ACCESS_KEY", "secret")]).await;
         let (moderator, admin) = (api.staff(PlatformRole::Moderator).await, api.admin().await);
@@ -47,9 +47,9 @@ impl Scene {
         api.join(&ann, org, &vic, "viewer").await;
         let path = format!("/v1/admin/users/{}/suspend", suspended.id);
         assert_eq!(api.post(Some(&admin), &path, json!({"reason": "fraud"})).await.status, 204);
-        let mut scene = Self { api, ann, vic, eve, pete, suspended, admin, ids: vec![("org", org.to_string())] };
-        scene.fill(org, &bob).await;
-        scene
+        let mut market = Self { api, ann, vic, eve, pete, suspended, admin, ids: vec![("org", org.to_string())] };
+        market.fill(org, &bob).await;
+        market
     }
 
     async fn fill(&mut self, org: OrgId, bob: &Person) {
@@ -100,10 +100,10 @@ impl Scene {
         self.ids.extend(ids);
     }
 
-    /// The path with the ids of this scene.
+    /// The path with the ids of this market.
     pub(super) fn path(&self, path: &str) -> String {
         let filled = self.ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
-        assert!(!filled.contains('{'), "the scene has nothing for {path}");
+        assert!(!filled.contains('{'), "the market has nothing for {path}");
         filled
     }
 

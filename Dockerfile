@@ -37,7 +37,8 @@ RUN apt-get update \
 COPY --from=build /programs/ /usr/local/bin/
 # By number, so that an orchestrator can see that it is not root.
 USER 10001:10001
-# Inside a container there is nobody else on the loopback; what is reachable from outside is decided by the network.
+# Inside a container there is nobody else on the loopback; what is reachable from outside is decided by the network. 7340 tells
+# operators about the inside: do not publish it.
 ENV HTTP_ADDR=0.0.0.0:7300 \
     HEALTH_ADDR=0.0.0.0:7340 \
     LOG_FORMAT=json

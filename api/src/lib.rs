@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use shared::blobs::Blobs;
 use shared::config::Config;
+use shared::program::Signals;
 use tokio_util::sync::CancellationToken;
 
 use serve::Server;
@@ -32,9 +33,11 @@ use state::AppState;
 /// How long after a failed call the file store is asked again at the start.
 const STORE_AGAIN: Duration = Duration::from_secs(5);
 
-/// Runs the API until `shutdown`: binds, serves, and lets the requests in hand end.
-pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+/// Runs the API until `signals` ask it to stop: binds, serves, and lets the requests in hand end.
+pub async fn serve(config: Config, signals: Signals) -> anyhow::Result<()> {
+    let shutdown = signals.stop;
     let state = start(config, shutdown.clone())?;
+    signals.health.add_details(routes::health::details(state.clone()));
     // In the background: without the store everything works but photographs and downloads.
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(prepare_store(state.blobs.clone())));
     let server = Server::bind(state.config.http.addr).await?;

@@ -6,5 +6,5 @@ use shared::config::keys;
 use shared::program;
 
 fn main() -> ExitCode {
-    program::main("api", &[keys::JWT_SECRET], async |config, signals| api::serve(config, signals.stop).await)
+    program::main("api", &[keys::JWT_SECRET], async |config, signals| api::serve(config, signals).await)
 }

@@ -44,8 +44,8 @@ const PARTNER_PLAN: &str = "partner";
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// What is asked by load balancers and monitoring is not counted.
-const FREE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+/// What load balancers ask is not counted.
+const FREE: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Whether requests of this path are not counted.
 pub(crate) fn is_free(path: &str) -> bool {

@@ -12,6 +12,7 @@ use shared::audit::Actor;
 use shared::config::{Config, Source};
 use shared::crypto::password;
 use shared::ids::{OrgId, UserId};
+use shared::program::{self, Signals};
 use shared::testing::TestDb;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -25,6 +26,8 @@ pub(crate) struct TestApi {
     pub(crate) db: TestDb,
     pub(crate) state: AppState,
     pub(crate) base: String,
+    /// What `HEALTH_ADDR` serves, for operators.
+    operators: String,
     http: reqwest::Client,
     _stop: DropGuard,
 }
@@ -112,7 +115,17 @@ impl TestApi {
         let shutdown = CancellationToken::new();
         let state = crate::start(config, shutdown.clone()).unwrap();
         tokio::spawn(server.run(app::router(&state), shutdown.clone()));
-        Self { db, state, base, http: reqwest::Client::new(), _stop: shutdown.drop_guard() }
+        let signals = Signals { kill: shutdown.clone(), ..Signals::default() };
+        signals.health.add_details(crate::routes::health::details(state.clone()));
+        let operators = program::serve_health(&state.config, &signals).await.unwrap();
+        let operators = format!("http://{operators}");
+        Self { db, state, base, operators, http: reqwest::Client::new(), _stop: shutdown.drop_guard() }
+    }
+
+    /// Status and text of what is served to operators.
+    pub(crate) async fn for_operators(&self, path: &str) -> (u16, String) {
+        let answer = self.http.get(format!("{}{path}", self.operators)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

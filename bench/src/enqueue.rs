@@ -27,9 +27,15 @@ pub(crate) async fn enqueue_bulk(pool: &PgPool, count: i64) -> anyhow::Result<f6
 }
 
 /// One durable transaction for each job, from `callers` at once, with a row of the caller's own in it or without; returns
-/// transactions per second.
-pub(crate) async fn enqueue_single(ledger: &Ledger, callers: i64, each: i64, with_row: bool) -> anyhow::Result<f64> {
-    sqlx::query("CREATE TABLE IF NOT EXISTS bench_rows (n bigint)").execute(ledger.pool()).await?;
+/// transactions per second. The caller's table is made by its `owner`.
+pub(crate) async fn enqueue_single(
+    owner: &PgPool,
+    ledger: &Ledger,
+    callers: i64,
+    each: i64,
+    with_row: bool,
+) -> anyhow::Result<f64> {
+    sqlx::query("CREATE TABLE IF NOT EXISTS bench_rows (n bigint)").execute(owner).await?;
     let started = Instant::now();
     try_join_all((0..callers).map(|_| {
         let ledger = ledger.clone();
@@ -50,6 +56,6 @@ pub(crate) async fn enqueue_single(ledger: &Ledger, callers: i64, each: i64, wit
     }))
     .await?;
     let rate = per_second(callers * each, started.elapsed());
-    sqlx::query("DROP TABLE bench_rows").execute(ledger.pool()).await?;
+    sqlx::query("DROP TABLE bench_rows").execute(owner).await?;
     Ok(rate)
 }

@@ -60,7 +60,8 @@ pub(crate) async fn measure(config: &Config, count: usize) -> anyhow::Result<Eve
     publish_singly(&lane, &events).await?;
     let drained_singly = drain(&url, &namespace, &channel, &pool, &events[0].source, count).await?;
 
-    let copied = copy(&pool, &events).await?;
+    let owner = shared::db::pool(&config.migrate_events_url, 1, "bench-copy")?;
+    let copied = copy(&owner, &events).await?;
     topology::delete(&channel, &namespace).await?;
     Ok(EventRates { published, drained, drained_singly, copied })
 }

@@ -3,6 +3,7 @@
 use queue::transport::Brokers;
 use queue::transport::Transport;
 use shared::config::Config;
+use shared::db::grants::{self, Login};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -48,11 +49,16 @@ struct Benchmark<'a> {
     report: Report,
 }
 
-/// Runs everything against the configured servers. The ledger named by `DATABASE_URL` is emptied: use a database for it.
+/// Runs everything against the configured servers. The ledger is emptied: use a database for it.
 pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyhow::Result<()> {
-    let pool = shared::db::pool_within(&config.database.url, shared::db::Limits::WORKING, 20, "bench")?;
+    let (database, events) = (&config.database, &config.migrate_events_url);
+    // As the owner: tables are emptied between runs. What is measured connects as the programs do.
+    let pool = shared::db::pool_within(&database.migrate_url, shared::db::Limits::WORKING, 20, "bench")?;
     shared::db::migrate(&pool).await?;
-    market::cargo::migrate(&shared::db::pool(&config.events_database_url, 1, "bench")?).await?;
+    grants::give(&mut *pool.acquire().await?, &Login::of(&database.url)?).await?;
+    let log = shared::db::pool(events, 1, "bench")?;
+    market::cargo::migrate(&log).await?;
+    grants::give(&mut *log.acquire().await?, &Login::of(&config.events_database_url)?).await?;
     let mut benchmark = Benchmark { config, extent: extent.clone(), pool, report: Report::new() };
     let has = |piece| extent.has(piece);
     if has(Piece::Machine) {
@@ -128,7 +134,7 @@ impl Benchmark<'_> {
             let ledger = noop::ledger(self.config, &stop)?;
             for (rates, row) in [(&mut single, false), (&mut with_row, true)] {
                 reset(&self.pool, Transport::Local, true).await?;
-                rates.push(enqueue_single(&ledger, CALLERS, CALLS, row).await?);
+                rates.push(enqueue_single(&self.pool, &ledger, CALLERS, CALLS, row).await?);
             }
             stop.cancel();
         }

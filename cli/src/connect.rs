@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
-use shared::config::Config;
-use shared::db::Limits;
+use shared::config::{Config, ConfigError, Key, Mode, keys};
+use shared::db::{Limits, role};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 
@@ -21,12 +21,26 @@ pub(crate) async fn database() -> anyhow::Result<PgConnection> {
 
 /// Opens one connection to the configured database. Errors name the server and never the password.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<PgConnection> {
-    connect(options(&config.database.url)?).await
+    as_program(config, keys::DATABASE_URL, &config.database.url).await
 }
 
 /// The same to the database of the cargo events.
 pub(crate) async fn events(config: &Config) -> anyhow::Result<PgConnection> {
-    connect(options(&config.events_database_url)?).await
+    as_program(config, keys::EVENTS_DATABASE_URL, &config.events_database_url).await
+}
+
+/// Opens one connection as the owner of the tables, who migrates them.
+pub(crate) async fn as_owner(url: &SecretString) -> anyhow::Result<PgConnection> {
+    connect(options(url)?).await
+}
+
+/// Opens a connection whose role is held by the rules of the database, as far as the mode demands it.
+async fn as_program(config: &Config, key: Key, url: &SecretString) -> anyhow::Result<PgConnection> {
+    let mut conn = connect(options(url)?).await?;
+    if config.mode == Mode::Production {
+        role::examine(&mut conn).await?.map_err(|unbound| ConfigError::of(key, unbound.to_string()))?;
+    }
+    Ok(conn)
 }
 
 /// Makes the database that a URL names when its server has none of that name yet.
@@ -74,3 +88,6 @@ async fn connect(options: PgConnectOptions) -> anyhow::Result<PgConnection> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,7 +115,10 @@ fn advice_for_sql(error: &sqlx::Error) -> Option<String> {
             Some("42P01" | "42703" | "42704" | "42883") => "the schema is missing or old: run `tradeyard migrate`",
             Some("3D000") => "create it, then run `tradeyard migrate`",
             Some("28P01" | "28000") => "check the user and password in DATABASE_URL",
-            Some("42501") => "the user in DATABASE_URL lacks a right: use the one that ran `tradeyard migrate`",
+            Some("42501") => {
+                "`tradeyard migrate` gives the user in DATABASE_URL every right that it needs; for itself it needs the owner of the \
+                 tables, in MIGRATE_DATABASE_URL"
+            }
             Some("53300") => "the server has no connection left: close some, or raise its max_connections",
             _ => return None,
         },

@@ -30,6 +30,7 @@ impl TestPrograms {
         let [api, s3, smtp, mailbox] = free_ports();
         let mut env: Vec<(String, String)> = [
             ("DATABASE_URL", db.url()),
+            ("MIGRATE_DATABASE_URL", db.owner_url()),
             ("NAMESPACE", format!("d{name}")),
             ("PASSWORD_COST", "4".to_owned()),
             ("HTTP_ADDR", format!("127.0.0.1:{api}")),

@@ -21,12 +21,12 @@ cmd_bench() {
         BIN=$TARGET_DIR/release
         [[ -x $BIN/tradeyard && -x $BIN/bench ]] || fail "the build made no program called bench or tradeyard"
         await_servers
-        run_tradeyard migrate || fail "the migrations failed"
+        run_migrate || fail "the migrations failed"
         use_socket
         say "measuring"
     } >&2
     environment
-    attend "${ENVIRONMENT[@]}" "$BIN/bench" "$@"
+    attend "${ENVIRONMENT[@]}" "MIGRATE_DATABASE_URL=$MIGRATE_DATABASE_URL" "$BIN/bench" "$@"
 }
 
 # The database is on the same machine, so its Unix socket is the shorter way; a path of more than 107 bytes is none.
@@ -36,6 +36,7 @@ use_socket() {
     folder=$(postgres_data)
     if ((${#folder} < 85)) && [[ -S $folder/.s.PGSQL.$PORT_POSTGRES ]]; then
         DATABASE_URL+="?host=$folder"
+        MIGRATE_DATABASE_URL+="?host=$folder"
     else
         note "PostgreSQL over TCP: the path of its folder is too long for a Unix socket"
     fi

@@ -50,7 +50,8 @@ begin_checks() {
     # What a killed run left.
     stop_servers
     delete_servers
-    TEST_ENVIRONMENT=("DATABASE_URL=$DATABASE_URL" "REDIS_URL=$REDIS_URL" "AMQP_URL=$AMQP_URL" SQLX_OFFLINE=true)
+    TEST_ENVIRONMENT=("DATABASE_URL=$DATABASE_URL" "MIGRATE_DATABASE_URL=$MIGRATE_DATABASE_URL")
+    TEST_ENVIRONMENT+=("REDIS_URL=$REDIS_URL" "AMQP_URL=$AMQP_URL" SQLX_OFFLINE=true)
     TEST_ENVIRONMENT+=("NEXTEST_PROFILE=${NEXTEST_PROFILE:-default}")
 }
 
@@ -172,6 +173,8 @@ drop_test_databases() {
     for name in $(sql postgres -At -c "SELECT datname FROM pg_database WHERE datname ~ '^tradeyard_template_[0-9a-f]{8}\$'"); do
         sql postgres -c "ALTER DATABASE \"$name\" IS_TEMPLATE false" -c "DROP DATABASE \"$name\"" 2>/dev/null || true
     done
+    # The programs' role of the tests, where the caller named none.
+    sql postgres -c "DROP ROLE IF EXISTS tradeyard_test" 2>/dev/null || true
 }
 
 drop_database() { sql postgres -c "DROP DATABASE IF EXISTS \"$1\" WITH (FORCE)"; }

@@ -113,7 +113,7 @@ await_postgres() {
     ensure_database "$(database_name)"
 }
 
-# sql DATABASE ARGS...: psql on the server that is in use, quiet, failing at the first error.
+# sql DATABASE ARGS...: psql on the server that is in use, as the owner, quiet, failing at the first error.
 sql() {
     local database=$1
     shift
@@ -132,19 +132,19 @@ connected() {
     fi
 }
 
-# database_url NAME: DATABASE_URL with another database of the same server.
+# database_url NAME: MIGRATE_DATABASE_URL with another database of the same server.
 database_url() {
     local query=''
-    if [[ $DATABASE_URL == *\?* ]]; then query="?${DATABASE_URL#*\?}"; fi
-    local url=${DATABASE_URL%%\?*} scheme rest
+    if [[ $MIGRATE_DATABASE_URL == *\?* ]]; then query="?${MIGRATE_DATABASE_URL#*\?}"; fi
+    local url=${MIGRATE_DATABASE_URL%%\?*} scheme rest
     scheme=${url%%://*}
     rest=${url#*://}
     printf '%s://%s/%s%s' "$scheme" "${rest%%/*}" "$1" "$query"
 }
 
-# database_name: the one that DATABASE_URL names.
+# database_name: the one that MIGRATE_DATABASE_URL names, and DATABASE_URL as well.
 database_name() {
-    local name=${DATABASE_URL%%\?*}
+    local name=${MIGRATE_DATABASE_URL%%\?*}
     printf %s "${name##*/}"
 }
 

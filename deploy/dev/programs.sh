@@ -34,7 +34,7 @@ build_programs() {
     ((${#missing[@]} == 0)) || fail "the build made no program called $(joined "${missing[@]}")"
 }
 
-# The parts that should run: name, health port, binary. One line each.
+# The parts that should run: name, the port where they answer /readyz, binary. One line each.
 wanted_parts() {
     local i p pool name
     printf 'sinks %s tradeyard\n' "$PORT_S3"
@@ -62,7 +62,10 @@ require_program_ports() {
     while read -r part port binary; do
         case $part in
             sinks) ;;
-            api) require_port_free api "the API" "$port" API ;;
+            api)
+                require_port_free api "the API" "$port" API
+                require_port_free api "the API's health" "$PORT_API_HEALTH" HEALTH
+                ;;
             *) require_port_free "$part" "$part ($binary)" "$port" HEALTH ;;
         esac
     done < <(wanted_parts)
@@ -75,8 +78,7 @@ launch_programs() {
     while read -r part port binary; do
         case $part in
             sinks) ;;
-            # It answers health checks on its own port, too; the extra server that every program has takes any port.
-            api) launch api "${ENVIRONMENT[@]}" HEALTH_ADDR=127.0.0.1:0 "$BIN/api" ;;
+            api) launch api "${ENVIRONMENT[@]}" "HEALTH_ADDR=127.0.0.1:$PORT_API_HEALTH" "$BIN/api" ;;
             *) launch "$part" "${ENVIRONMENT[@]}" "HEALTH_ADDR=127.0.0.1:$port" "$BIN/$binary" ;;
         esac
     done < <(wanted_parts)
@@ -112,4 +114,10 @@ stop_surplus() {
 run_tradeyard() {
     environment
     attend "${ENVIRONMENT[@]}" "$BIN/tradeyard" "$@"
+}
+
+# As the owner of the tables.
+run_migrate() {
+    environment
+    attend "${ENVIRONMENT[@]}" "MIGRATE_DATABASE_URL=$MIGRATE_DATABASE_URL" "$BIN/tradeyard" migrate
 }

@@ -8,6 +8,9 @@
 
 # Servers named by the caller. Read once: `use_set` puts our own URLs in the same variables.
 GIVEN_DATABASE_URL=${DATABASE_URL:-}
+GIVEN_MIGRATE_DATABASE_URL=${MIGRATE_DATABASE_URL:-}
+# The owner's: handed to those who need it, and inherited by nobody.
+export -n MIGRATE_DATABASE_URL
 GIVEN_REDIS_URL=${REDIS_URL:-}
 GIVEN_AMQP_URL=${AMQP_URL:-${CLOUDAMQP_URL:-}}
 
@@ -28,18 +31,22 @@ use_set() {
     dev_ports
     load_secrets "$ROOT/.dev/secrets"
     private_urls
-    local own=" $PRIVATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_AMQP_URL "
+    local own=" $PRIVATE_DATABASE_URL $PRIVATE_MIGRATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_AMQP_URL "
     if [[ ${TRADEYARD_DEV_OWN:-} == "$(checkout_hash) "* ]]; then own+="${TRADEYARD_DEV_OWN#* } "; fi
     if [[ $SET != dev ]]; then
         free_ports
         load_secrets "$STATE/secrets"
         private_urls
     fi
-    POSTGRES_IS_OURS=yes DATABASE_URL=$PRIVATE_DATABASE_URL
+    POSTGRES_IS_OURS=yes DATABASE_URL=$PRIVATE_DATABASE_URL MIGRATE_DATABASE_URL=$PRIVATE_MIGRATE_DATABASE_URL
     REDIS_IS_OURS=yes REDIS_URL=$PRIVATE_REDIS_URL
     RABBITMQ_IS_OURS=yes AMQP_URL=$PRIVATE_AMQP_URL
     if [[ -n $GIVEN_DATABASE_URL && $own != *" $GIVEN_DATABASE_URL "* ]]; then
-        POSTGRES_IS_OURS=no DATABASE_URL=$GIVEN_DATABASE_URL
+        POSTGRES_IS_OURS=no DATABASE_URL=$GIVEN_DATABASE_URL MIGRATE_DATABASE_URL=$GIVEN_DATABASE_URL
+        # The owner of the tables; one role may be everything.
+        if [[ -n $GIVEN_MIGRATE_DATABASE_URL && $own != *" $GIVEN_MIGRATE_DATABASE_URL "* ]]; then
+            MIGRATE_DATABASE_URL=$GIVEN_MIGRATE_DATABASE_URL
+        fi
     fi
     if [[ -n $GIVEN_REDIS_URL && $own != *" $GIVEN_REDIS_URL "* ]]; then
         REDIS_IS_OURS=no REDIS_URL=$GIVEN_REDIS_URL
@@ -72,6 +79,8 @@ dev_ports() {
     port_setting SMTP 7325
     port_setting MAILBOX 7326
     port_setting HEALTH 7340
+    # Between the schedulers' ports and those of the first pool.
+    PORT_API_HEALTH=$((PORT_HEALTH + 5))
 }
 
 # port_setting NAME DEFAULT: sets PORT_NAME from TRADEYARD_PORT_NAME, or the default moved by the offset.
@@ -107,15 +116,21 @@ free_ports() {
 checkout_hash() { printf %s "$ROOT" | sha256sum | cut -c1-12; }
 
 # Passwords are made once per set. The servers listen on the loopback only, but on a shared machine everybody is
-# there, and a PostgreSQL superuser may run programs as its owner.
+# there, and a PostgreSQL superuser may run programs as its owner. That password is not the programs' own.
 load_secrets() {
-    local file=$1 name
-    if [[ ! -s $file ]]; then
+    local file=$1 name missing=()
+    for name in SERVER_PASSWORD PROGRAMS_PASSWORD JWT_SECRET S3_SECRET_ACCESS_KEY; do
+        grep -q "^$name=" "$file" 2>/dev/null || missing+=("$name")
+    done
+    if ((${#missing[@]} > 0)); then
         (
             umask 077
-            for name in SERVER_PASSWORD JWT_SECRET S3_SECRET_ACCESS_KEY; do
-                printf '%s=%s\n' "$name" "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
-            done >"$file.new"
+            {
+                if [[ -s $file ]]; then cat "$file"; fi
+                for name in "${missing[@]}"; do
+                    printf '%s=%s\n' "$name" "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
+                done
+            } >"$file.new"
         )
         mv "$file.new" "$file"
     fi
@@ -124,7 +139,9 @@ load_secrets() {
 }
 
 private_urls() {
-    PRIVATE_DATABASE_URL=postgres://tradeyard:$SERVER_PASSWORD@127.0.0.1:$PORT_POSTGRES/tradeyard
+    # Programs, and who migrates: the superuser that the cluster was made with, whom its tables belong to.
+    PRIVATE_DATABASE_URL=postgres://tradeyard_app:$PROGRAMS_PASSWORD@127.0.0.1:$PORT_POSTGRES/tradeyard
+    PRIVATE_MIGRATE_DATABASE_URL=postgres://tradeyard:$SERVER_PASSWORD@127.0.0.1:$PORT_POSTGRES/tradeyard
     PRIVATE_REDIS_URL=redis://:$SERVER_PASSWORD@127.0.0.1:$PORT_REDIS/
     PRIVATE_AMQP_URL=amqp://tradeyard:$SERVER_PASSWORD@127.0.0.1:$PORT_RABBITMQ/%2f
 }
@@ -158,6 +175,9 @@ cmd_env() {
     for setting in "${ENVIRONMENT[@]}"; do
         printf 'export %s=%q\n' "${setting%%=*}" "${setting#*=}"
     done
+    # For `tradeyard migrate` and the tests; ./dev itself gives it to no other program.
+    printf 'export MIGRATE_DATABASE_URL=%q\n' "$MIGRATE_DATABASE_URL"
     # By this ./dev knows its own URLs from those of other servers, also after a reset has changed them.
-    printf 'export TRADEYARD_DEV_OWN=%q\n' "$(checkout_hash) $PRIVATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_AMQP_URL"
+    printf 'export TRADEYARD_DEV_OWN=%q\n' \
+        "$(checkout_hash) $PRIVATE_DATABASE_URL $PRIVATE_MIGRATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_AMQP_URL"
 }

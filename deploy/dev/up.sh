@@ -30,7 +30,7 @@ cmd_up() {
     build_programs "${release[@]}"
     await_servers
     say "migrating"
-    run_tradeyard migrate || fail "the migrations failed"
+    run_migrate || fail "the migrations failed"
     say "starting the API, $SCHEDULERS schedulers and the workers"
     stop_surplus
     launch_programs
@@ -70,7 +70,7 @@ where_to_look() {
     API          http://127.0.0.1:$PORT_API        its description: http://127.0.0.1:$PORT_API/docs
     mailbox      http://127.0.0.1:$PORT_MAILBOX        every email that was sent
     S3           http://127.0.0.1:$PORT_S3        bucket tradeyard; keys: ./dev env
-    health       http://127.0.0.1:$PORT_API/readyz, and of each program the port that ./dev status shows (/metrics too)
+    health       http://127.0.0.1:$PORT_API_HEALTH/readyz of the API, and of each program the port that ./dev status shows (/metrics too)
 
     ./dev status     what runs          ./dev logs -f    what it says
     ./dev psql       the database       ./dev down       stop everything

@@ -1,33 +1,62 @@
 //! What every program does before and after its own work: settings, logging, metrics, health, signals.
 
 use std::fmt::{self, Debug};
+use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::Context;
+use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, ConfigError, Key};
-use crate::telemetry::{self, Readiness};
+use crate::config::{Config, ConfigError, Key, Mode, keys};
+use crate::db::{role, session};
+use crate::telemetry::{self, Details, Readiness};
 
-/// What the parts of a program say of their readiness; a program that runs no part yet has nothing to say.
+/// What the parts of a program say of themselves to operators; a program that runs no part yet has nothing to say.
 #[derive(Clone, Default)]
-pub struct Health(Arc<Mutex<Vec<Readiness>>>);
+pub struct Health(Arc<Mutex<Parts>>);
+
+#[derive(Default)]
+struct Parts {
+    ready: Vec<Readiness>,
+    details: Vec<Details>,
+}
 
 impl Health {
     /// Asks this part as well from now on.
     pub fn add(&self, ready: Readiness) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ready);
+        self.parts().ready.push(ready);
+    }
+
+    /// Reports these as well from now on. They decide nothing.
+    pub fn add_details(&self, details: Details) {
+        self.parts().details.push(details);
     }
 
     /// The first part that is not ready says why.
     pub async fn ready(&self) -> Result<(), String> {
-        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let parts = self.parts().ready.clone();
         for ready in parts {
             ready().await?;
         }
         Ok(())
+    }
+
+    /// What there is to report, by name.
+    pub async fn details(&self) -> Vec<(String, String)> {
+        let parts = self.parts().details.clone();
+        let mut reported = Vec::new();
+        for details in parts {
+            reported.extend(details().await);
+        }
+        reported
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,22 +119,8 @@ where
     let ended = runtime.block_on(async {
         let signals = Signals::listen()?;
         tracing::info!(program = name, mode = %config.mode, "starting");
-        crate::db::session::check(&config.database.url)
-            .await
-            .map_err(|unfit| ConfigError::of(crate::config::keys::DATABASE_URL, unfit.to_string()))?;
-        let database = crate::db::pool(&config.database.url, 1, "health")?;
-        let stop = signals.stop.clone();
-        let stopping = move || if stop.is_cancelled() { Err("it is shutting down".to_owned()) } else { Ok(()) };
-        let (database, health) = (database_ready(database), signals.health.clone());
-        let ready: Readiness = Arc::new(move || {
-            let (stopping, database, health) = (stopping(), database(), health.clone());
-            Box::pin(async move {
-                stopping?;
-                database.await?;
-                health.ready().await
-            })
-        });
-        telemetry::serve_health(config.health_addr, ready, signals.kill.clone()).await?;
+        judge_databases(&config).await?;
+        serve_health(&config, &signals).await?;
         run(config, signals).await
     });
     match ended {
@@ -116,6 +131,47 @@ where
             if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Refuses ways to the databases on which this program could not rely, and in production roles for which their rules do not hold.
+async fn judge_databases(config: &Config) -> Result<(), ConfigError> {
+    let (main, events) = (&config.database.url, &config.events_database_url);
+    session::check(main).await.map_err(|unfit| ConfigError::of(keys::DATABASE_URL, unfit.to_string()))?;
+    let both = [(keys::DATABASE_URL, main), (keys::EVENTS_DATABASE_URL, events)];
+    let apart = main.expose_secret() != events.expose_secret();
+    for (key, url) in both.into_iter().take(if apart { 2 } else { 1 }) {
+        match role::check(url).await {
+            Err(unbound) if config.mode == Mode::Production => return Err(ConfigError::of(key, unbound.to_string())),
+            Err(unbound) => tracing::warn!("{}: {unbound}. Production refuses it", key.env),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Serves health and metrics for operators on `HEALTH_ADDR` until the program is killed: ready is a program whose database answers,
+/// whose parts are ready, and that does not shut down.
+pub async fn serve_health(config: &Config, signals: &Signals) -> anyhow::Result<SocketAddr> {
+    let database = database_ready(crate::db::pool(&config.database.url, 1, "health")?);
+    let told = signals.clone();
+    let ready: Readiness = Arc::new(move || {
+        let (told, database) = (told.clone(), database());
+        Box::pin(async move {
+            if told.stop.is_cancelled() {
+                return Err("it shuts down".to_owned());
+            }
+            database.await?;
+            told.health.ready().await
+        })
+    });
+    let health = signals.health.clone();
+    let details: Details = Arc::new(move || {
+        let health = health.clone();
+        Box::pin(async move { health.details().await })
+    });
+    let addr = config.health_addr;
+    let bound = telemetry::serve_health(addr, ready, details, signals.kill.clone()).await;
+    bound.with_context(|| format!("listen on {addr} (HEALTH_ADDR)"))
 }
 
 #[expect(clippy::print_stderr, reason = "logging is not set up yet, and a person waits for the answer")]

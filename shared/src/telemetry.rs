@@ -67,34 +67,41 @@ type Ready = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 /// Asks whether the process can do its work now; the text says why not.
 pub type Readiness = Arc<dyn Fn() -> Ready + Send + Sync>;
 
-/// `/healthz` (the process runs), `/readyz` (it can work) and `/metrics` (Prometheus text).
-pub fn health_router(ready: Readiness) -> Router {
+type Reported = Pin<Box<dyn Future<Output = Vec<(String, String)>> + Send>>;
+
+/// Asks how things are that the process can do without, each by its name: `broker redis`, `ok`.
+pub type Details = Arc<dyn Fn() -> Reported + Send + Sync>;
+
+/// For operators: `/healthz` (the process runs), `/readyz` (it can work, or why not, and the details) and `/metrics`
+/// (Prometheus text). What they say of the inside is for nobody else.
+pub fn health_router(ready: Readiness, details: Details) -> Router {
     let handle = metrics();
+    let readiness = move || async move {
+        let (status, said) = match ready().await {
+            Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+            Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+        };
+        let details = details().await.into_iter().map(|(name, how)| format!("{name}: {how}\n"));
+        (status, said + &details.collect::<String>())
+    };
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/metrics", get(move || async move { handle.render() }))
-        .route(
-            "/readyz",
-            get(move || async move {
-                match ready().await {
-                    Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
-                    Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
-                }
-            }),
-        )
+        .route("/readyz", get(readiness))
 }
 
 /// Serves [`health_router`] until `shutdown`; returns the address that was bound.
 pub async fn serve_health(
     addr: SocketAddr,
     ready: Readiness,
+    details: Details,
     shutdown: CancellationToken,
 ) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(addr).await?;
     let bound = listener.local_addr()?;
     tracing::info!(health.addr = %bound, "health server listens");
     tokio::spawn(async move {
-        let server = axum::serve(listener, health_router(ready));
+        let server = axum::serve(listener, health_router(ready, details));
         if let Err(error) = server.with_graceful_shutdown(shutdown.cancelled_owned()).await {
             tracing::error!(%error, "the health server ended");
         }

@@ -29,11 +29,21 @@ impl Part {
             .args(args)
             .envs(&stack.env)
             .envs(settings.iter().map(|(name, value)| (name, value)))
+            // The owner's address is for nobody who runs.
+            .env_remove("MIGRATE_DATABASE_URL")
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("the part starts");
         Self(child)
+    }
+
+    /// The memory that it holds now, in MB; `None` when it has ended.
+    #[must_use]
+    pub fn resident_mb(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
     }
 
     /// Sends a signal by its name, such as `TERM`.

@@ -80,14 +80,14 @@ impl TestWorkers {
         )
         .unwrap();
         let services = Services {
-            events: db.pool.clone(),
+            events: db.app.clone(),
             blobs: blobs.clone(),
             image_slots: ImageSlots::new(1),
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
         };
-        let queue = TestQueue::with_clock(&db.pool, handlers, services, clock).await;
-        let ledger = Ledger::new(db.pool.clone());
+        let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;
+        let ledger = Ledger::new(db.app.clone());
         let folder = objects.path().to_owned();
         Self { db, ledger, blobs, smtp, queue, objects: folder, _dirs: [objects, mails], _stop: stop.drop_guard() }
     }

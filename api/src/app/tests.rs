@@ -11,8 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::routing::get;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::testing::TestDb;
-use shared::testing::{NetworkFault, Proxy, server};
+use shared::testing::{NetworkFault, Proxy, TestDb, owner_url};
 use shared::trace::TraceParent;
 
 use tokio_util::sync::CancellationToken;
@@ -233,15 +232,33 @@ async fn a_busy_database_says_come_back() {
 async fn health_tells_the_truth() {
     let api = TestApi::new().await;
     assert_eq!(
-        api.get(None, "/readyz").await.ok(),
-        json!({"ready": true, "postgres": "ok", "events": "ok", "brokers": {"local": "ok"}})
+        api.for_operators("/readyz").await,
+        (200, "ready\npostgres: ok\nevents: ok\nbroker local: ok\n".to_owned())
     );
-    assert!(api.get(None, "/metrics").await.ok().as_str().unwrap().contains("http_requests_total"));
     // The database goes away under the running API.
     api.state.db.close().await;
+    let (_, said) = api.for_operators("/readyz").await;
+    assert!(said.contains("\npostgres: cannot be reached\n"), "{said}");
     let answer = api.get(None, "/readyz").await;
-    assert_eq!((answer.status.as_u16(), &answer.body["ready"]), (503, &json!(false)));
+    assert_eq!((answer.status.as_u16(), answer.code()), (503, "not_ready"));
     assert_eq!(api.get(None, "/healthz").await.status, 200);
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn the_public_port_tells_nothing_of_the_inside() {
+    let api = TestApi::new().await;
+    assert_eq!(api.get(None, "/healthz").await.ok(), json!("ok\n"));
+    assert_eq!(api.get(None, "/readyz").await.ok(), json!("ready\n"));
+    for path in ["/metrics", "/readyz/details", "/debug", "/version"] {
+        api.get(None, path).await.refused(404, "not_found");
+    }
+    let (status, metrics) = api.for_operators("/metrics").await;
+    assert!(status == 200 && metrics.contains("http_requests_total"), "{metrics}");
+    api.state.db.close().await;
+    let down = api.get(None, "/readyz").await;
+    let said = down.body.to_string();
+    assert!(!said.contains("postgres") && !said.contains("reached") && !said.contains("time"), "{said}");
     api.db.close().await;
 }
 
@@ -254,11 +271,13 @@ async fn readiness_names_what_is_away_and_does_without() {
         ("EVENTS_DATABASE_URL", &format!("postgres://nobody@{nobody}/none")),
     ])
     .await;
-    let body = api.get(None, "/readyz").await.ok();
-    assert_eq!((&body["ready"], &body["postgres"]), (&json!(true), &json!("ok")));
-    for away in [&body["events"], &body["brokers"]["rabbit"], &body["brokers"]["redis"]] {
-        assert!(["cannot be reached", "no answer in time"].contains(&away.as_str().unwrap()), "{body}");
+    let (status, said) = api.for_operators("/readyz").await;
+    assert!(status == 200 && said.starts_with("ready\npostgres: ok\n"), "{said}");
+    for away in ["events", "broker rabbit", "broker redis"] {
+        let how = said.lines().find_map(|line| line.strip_prefix(away)?.strip_prefix(": ")).unwrap();
+        assert!(["cannot be reached", "no answer in time"].contains(&how), "{said}");
     }
+    api.get(None, "/readyz").await.ok();
     // Work is taken all the same.
     api.person("Ann").await;
     api.db.close().await;
@@ -266,7 +285,7 @@ async fn readiness_names_what_is_away_and_does_without() {
 
 #[tokio::test]
 async fn a_database_that_restarts_says_come_back() {
-    let (proxy, url) = Proxy::before(&server("DATABASE_URL")).await.unwrap();
+    let (proxy, url) = Proxy::before(&owner_url()).await.unwrap();
     let api = TestApi::on(TestDb::on(&url).await, &[]).await;
     let ann = api.person("Ann").await;
     proxy.set(NetworkFault::Refuse);

@@ -7,7 +7,7 @@ mod auctions;
 mod auth;
 mod cargo_events;
 mod categories;
-mod health;
+pub(crate) mod health;
 mod images;
 mod invitations;
 mod items;

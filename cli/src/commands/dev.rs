@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use shared::config::{Config, Mode};
-use shared::program::Signals;
+use shared::program::{self, Signals};
 use tokio::task::JoinSet;
 
 use super::migrate;
@@ -54,10 +54,11 @@ impl Dev {
         config.s3.public_endpoint = config.s3.endpoint.clone();
         config.smtp.url = SecretString::from(format!("smtp://{}", self.smtp_addr));
         let signals = Signals::listen().context("listen for signals")?;
-        for url in [&config.database.url, &config.events_database_url] {
+        for url in [&config.database.migrate_url, &config.migrate_events_url] {
             connect::create_if_missing(url).await?;
         }
         migrate::bring_up_to_date(&config).await?;
+        let health = program::serve_health(&config, &signals).await?;
 
         let s3 = sinks::s3::Options {
             dir: self.dir.join("s3"),
@@ -73,9 +74,9 @@ impl Dev {
 
         let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
         config.database.connections = config.database.connections.min(API_CONNECTIONS);
-        parts.spawn(api::serve(config.clone(), signals.stop.clone()));
+        parts.spawn(api::serve(config.clone(), signals.clone()));
         config.database.connections = config.database.connections.min(POOL_CONNECTIONS);
-        parts.spawn(scheduler::connect(&config)?.run(signals.stop.clone()));
+        parts.spawn(scheduler::connect(&config)?.with_health(signals.health.clone()).run(signals.stop.clone()));
         for &pool in workers::pools::NAMES {
             let (config, signals, concurrency) = (config.clone(), signals.clone(), usize::from(self.concurrency));
             parts.spawn(async move {
@@ -83,7 +84,8 @@ impl Dev {
             });
         }
         print(&format!(
-            "API      {}\ndocs     {}/docs\nmailbox  http://{}\nS3       {}\nCtrl-C stops everything.",
+            "API      {}\ndocs     {}/docs\nmailbox  http://{}\nS3       {}\nhealth   http://{health}/readyz, and /metrics\n\
+             Ctrl-C stops everything.",
             config.http.public_url,
             config.http.public_url,
             mailbox.addr(),

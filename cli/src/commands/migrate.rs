@@ -1,16 +1,20 @@
 //! `tradeyard migrate`
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use anyhow::Context;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use shared::config::{Config, ConfigError, keys};
+use shared::config::{Config, ConfigError, Key, keys};
+use shared::db::grants::{self, GrantError, Login};
 use shared::db::{MIGRATOR, session};
-use sqlx::PgConnection;
 use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 
 use crate::connect;
+use crate::failure::advised;
 use crate::output::Output;
 
 #[derive(Debug, Serialize)]
@@ -26,28 +30,72 @@ pub(crate) struct Migrated {
 struct Schema {
     applied: Vec<String>,
     version: i64,
+    /// The programs' role, which has its rights now; `None`: it is the owner itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
 }
 
 pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
     output.show(&bring_up_to_date(&Config::load()?).await?, Migrated::text)
 }
 
-/// Applies what is missing, to the main database and to that of the cargo events when it is another one. Safe to run from
-/// several places at once.
+/// Applies what is missing, to the main database and to that of the cargo events when it is another one, and gives the programs'
+/// role its rights. Safe to run from several places at once.
 pub(crate) async fn bring_up_to_date(config: &Config) -> anyhow::Result<Migrated> {
+    let database = &config.database;
+    let one_role = database.migrate_url.expose_secret() == database.url.expose_secret();
+    let key = if one_role { keys::DATABASE_URL } else { keys::MIGRATE_DATABASE_URL };
     // The lock that keeps two of these apart belongs to a session.
-    session::check(&config.database.url)
-        .await
-        .map_err(|unfit| ConfigError::of(keys::DATABASE_URL, unfit.to_string()))?;
-    let main = apply(&MIGRATOR, &mut connect::open(config).await?).await.context("the database")?;
-    let same = config.events_database_url.expose_secret() == config.database.url.expose_secret();
+    session::check(&database.migrate_url).await.map_err(|unfit| ConfigError::of(key, unfit.to_string()))?;
+    let main = migrate(&MIGRATOR, key, &database.migrate_url, &database.url);
+    let main = main.await.context("the database")?;
+    let same = config.events_database_url.expose_secret() == database.url.expose_secret();
     let events = if same {
         None
     } else {
-        let mut conn = connect::events(config).await?;
-        Some(apply(&market::cargo::migrator(), &mut conn).await.context("the events database")?)
+        let (owner, programs) = (&config.migrate_events_url, &config.events_database_url);
+        let (log, key) = (market::cargo::migrator(), keys::MIGRATE_EVENTS_DATABASE_URL);
+        Some(migrate(&log, key, owner, programs).await.context("the events database")?)
     };
     Ok(Migrated { main, events })
+}
+
+/// Migrates as `owner`, the URL that the setting `key` has, and gives the role of the URL `programs` its rights.
+async fn migrate(
+    migrator: &Migrator,
+    key: Key,
+    owner: &SecretString,
+    programs: &SecretString,
+) -> anyhow::Result<Schema> {
+    let (as_owner, as_program) = (options(owner)?, options(programs)?);
+    if as_owner.get_database() != as_program.get_database() {
+        return Err(ConfigError::of(key, "names another database than the programs use").into());
+    }
+    let mut conn = connect::as_owner(owner).await?;
+    let mut schema = apply(migrator, &mut conn).await?;
+    let role = Login::of(programs)?;
+    if grants::give(&mut conn, &role).await.map_err(explained)? {
+        schema.role = Some(role.name);
+    }
+    conn.close().await?;
+    Ok(schema)
+}
+
+fn options(url: &SecretString) -> Result<PgConnectOptions, sqlx::Error> {
+    PgConnectOptions::from_str(url.expose_secret())
+}
+
+/// What a person can do about it.
+fn explained(error: GrantError) -> anyhow::Error {
+    match &error {
+        GrantError::NoRole(role, _) => {
+            let advice = format!("as somebody who may, in psql: CREATE ROLE \"{role}\" LOGIN PASSWORD '…'");
+            advised(error.to_string(), advice)
+        }
+        GrantError::Statement { .. } | GrantError::Sql(_) => {
+            anyhow::Error::new(error).context("give the programs' role its rights")
+        }
+    }
 }
 
 async fn apply(migrator: &Migrator, conn: &mut PgConnection) -> anyhow::Result<Schema> {
@@ -64,7 +112,7 @@ async fn apply(migrator: &Migrator, conn: &mut PgConnection) -> anyhow::Result<S
         .map(|migration| format!("{:04} {}", migration.version, migration.description))
         .collect();
     let version = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
-    Ok(Schema { applied, version })
+    Ok(Schema { applied, version, role: None })
 }
 
 async fn applied(conn: &mut PgConnection) -> anyhow::Result<BTreeSet<i64>> {
@@ -90,9 +138,11 @@ impl Migrated {
 
 impl Schema {
     fn text(&self, name: &str) -> String {
+        let role = self.role.as_ref().map(|role| format!(" {role} has its rights.")).unwrap_or_default();
         if self.applied.is_empty() {
-            return format!("{name} is up to date (version {}).", self.version);
+            return format!("{name} is up to date (version {}).{role}", self.version);
         }
-        format!("{name}: applied {} migration(s):\n  {}", self.applied.len(), self.applied.join("\n  "))
+        let applied = self.applied.join("\n  ");
+        format!("{name}: applied {} migration(s).{role}\n  {applied}", self.applied.len())
     }
 }

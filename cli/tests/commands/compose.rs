@@ -72,6 +72,9 @@ fn every_setting_is_known_and_loads() {
         let events = settings.contains_key("EVENTS_DATABASE_URL");
         assert!(events, "{name} would store or look for cargo events elsewhere");
         assert_eq!(settings.contains_key("JWT_SECRET"), name == "api", "{name}: only the API signs tokens");
+        for owner in ["MIGRATE_DATABASE_URL", "MIGRATE_EVENTS_DATABASE_URL"] {
+            assert_eq!(settings.contains_key(owner), name == "migrate", "{name}: only who migrates is the owner");
+        }
     }
     let image = DOCKERFILE.split_once("\nENV HTTP_ADDR").unwrap().1;
     let image = format!("HTTP_ADDR{}", image.split_once("\nEXPOSE").unwrap().0);

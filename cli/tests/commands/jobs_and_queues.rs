@@ -65,7 +65,7 @@ async fn many_jobs_are_counted_first_then_cancelled_and_retried_by_a_job_that_th
 
     let handlers = Handlers::default().with::<CancelJobs>().with::<RetryJobs>();
     let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), shell.db.url())].into())).unwrap();
-    let queue = TestQueue::new(&shell.db.pool, handlers, workers::Services::new(&config).unwrap()).await;
+    let queue = TestQueue::new(&shell.db.app, handlers, workers::Services::new(&config).unwrap()).await;
     queue.drain().await;
     let shown = shell.text(&["jobs", "show", &left["job"].to_string()]).await;
     assert!(shown.contains("succeeded") && shown.contains(r#"{"asked":0,"cancelled":1}"#), "{shown}");

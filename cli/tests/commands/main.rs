@@ -57,6 +57,11 @@ impl TestShell {
         Ended { code: status.code(), out: text(stdout), err: text(stderr) }
     }
 
+    /// Runs it as whoever migrates: with the owner's address besides the programs'.
+    async fn run_as_owner(&self, args: &[&str]) -> Ended {
+        self.run_with(args, &[("MIGRATE_DATABASE_URL", &self.db.owner_url())]).await
+    }
+
     /// What a successful command prints.
     #[track_caller]
     fn ok(output: Ended) -> String {

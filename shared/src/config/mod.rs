@@ -2,12 +2,12 @@
 
 mod address;
 pub mod keys;
+mod log;
+mod mode;
 mod network;
 mod source;
 
-use std::fmt::{self, Display};
 use std::net::SocketAddr;
-use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -16,58 +16,19 @@ use tracing_subscriber::EnvFilter;
 use crate::db::Limits;
 
 use address::{Kind, Way};
+pub use log::{Log, LogFormat};
+pub use mode::Mode;
 pub use network::Network;
 pub use source::{ConfigError, Fault, Key, Source};
 
 /// What signs tokens must not be guessed.
 const MIN_JWT_SECRET: usize = 32;
 
-/// Production refuses plaintext connections and missing secrets; development does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    Development,
-    Production,
-}
-
-impl FromStr for Mode {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "development" => Ok(Self::Development),
-            "production" => Ok(Self::Production),
-            _ => Err("expected development or production".to_owned()),
-        }
-    }
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-impl FromStr for LogFormat {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("expected text or json".to_owned()),
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// A `tracing` filter, such as `info,sqlx=warn`.
-    pub filter: String,
-    pub format: LogFormat,
-}
-
 #[derive(Clone, Debug)]
 pub struct Database {
     pub url: SecretString,
+    /// How `tradeyard migrate` connects, as the owner of the tables; `url` unless set. No other program has it.
+    pub migrate_url: SecretString,
     /// The most connections of each of a process's pools; `docs/OPERATIONS.md` says what they come to.
     pub connections: u32,
     /// What the server allows the statements of requests; handlers and the engine have limits of their own.
@@ -154,6 +115,8 @@ pub struct Config {
     pub database: Database,
     /// Where cargo events are stored; the main database unless set.
     pub events_database_url: SecretString,
+    /// [`Database::migrate_url`] for the database of the cargo events.
+    pub migrate_events_url: SecretString,
     /// Without it, queues that would use Redis use the `local` transport.
     pub redis_url: Option<SecretString>,
     /// Without it, queues that would use RabbitMQ use the `local` transport.
@@ -189,7 +152,13 @@ impl Config {
             }
         }
         let database_url = checked(s, mode, keys::DATABASE_URL, &address::POSTGRES).unwrap_or_default();
+        let migrate = checked(s, mode, keys::MIGRATE_DATABASE_URL, &address::POSTGRES);
+        let migrate_url = migrate.unwrap_or_else(|| database_url.clone());
         let events = checked(s, mode, keys::EVENTS_DATABASE_URL, &address::POSTGRES);
+        let migrate_events = checked(s, mode, keys::MIGRATE_EVENTS_DATABASE_URL, &address::POSTGRES);
+        if migrate_events.is_some() && events.is_none() {
+            s.fault(keys::MIGRATE_EVENTS_DATABASE_URL.env, "is set, and EVENTS_DATABASE_URL is not");
+        }
         let redis_url = checked(s, mode, keys::REDIS_URL, &address::REDIS);
         let cloudamqp = checked(s, mode, keys::CLOUDAMQP_URL, &address::AMQP);
         let amqp_url = checked(s, mode, keys::AMQP_URL, &address::AMQP).or(cloudamqp);
@@ -227,6 +196,7 @@ impl Config {
             },
             database: Database {
                 url: database_url.clone(),
+                migrate_url: migrate_url.clone(),
                 connections: s.value(keys::DATABASE_CONNECTIONS, 10),
                 limits: Limits {
                     statement: seconds(s, keys::DATABASE_STATEMENT_SECONDS, Limits::SERVING.statement),
@@ -234,6 +204,7 @@ impl Config {
                     idle_in_transaction: seconds(s, keys::DATABASE_IDLE_SECONDS, Limits::SERVING.idle_in_transaction),
                 },
             },
+            migrate_events_url: migrate_events.or_else(|| events.clone()).unwrap_or(migrate_url),
             events_database_url: events.unwrap_or(database_url),
             redis_url,
             amqp_url,
@@ -350,15 +321,6 @@ fn checked_or(s: &mut Source, mode: Mode, key: Key, kind: &Kind, default: &str) 
 /// An address that is not a secret.
 fn web(s: &mut Source, mode: Mode, key: Key, default: &str) -> String {
     checked_or(s, mode, key, &address::HTTP, default).expose_secret().to_owned()
-}
-
-impl Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Development => "development",
-            Self::Production => "production",
-        })
-    }
 }
 
 #[cfg(test)]

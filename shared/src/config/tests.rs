@@ -25,7 +25,9 @@ fn every_fault_is_listed_at_once_by_name() {
         ("CONCURRENCY", "0"),
         ("GRACE_SECONDS", "soon"),
         ("DATABASE_URL", "postgres://secret-host:port/db"),
+        ("MIGRATE_DATABASE_URL", "postgres://secret-host:port/db"),
         ("EVENTS_DATABASE_URL", "mysql://secret-host/db"),
+        ("MIGRATE_EVENTS_DATABASE_URL", "secret-host"),
         ("REDIS_URL", "redis://secret-host/words"),
         ("AMQP_URL", "amqp://secret-host/%2f?heartbeat=often"),
         ("CLOUDAMQP_URL", "http://secret-host"),
@@ -96,6 +98,21 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(config.events_database_url.expose_secret(), "postgres://file/db");
 }
 
+#[test]
+fn who_migrates_is_who_runs_unless_an_owner_is_named() {
+    let owners = |env: &[(&str, &str)]| {
+        let config = load_env(env).unwrap();
+        [config.database.migrate_url, config.migrate_events_url].map(|url| url.expose_secret().to_owned())
+    };
+    let (owner, events) = (("MIGRATE_DATABASE_URL", "postgres://o@h/db"), ("EVENTS_DATABASE_URL", "postgres://h/log"));
+    assert_eq!(owners(&[]), ["postgres://h/db", "postgres://h/db"]);
+    assert_eq!(owners(&[owner]), ["postgres://o@h/db", "postgres://o@h/db"]);
+    assert_eq!(owners(&[owner, events]), ["postgres://o@h/db", "postgres://h/log"]);
+    let of_events = ("MIGRATE_EVENTS_DATABASE_URL", "postgres://o@h/log");
+    assert_eq!(owners(&[owner, events, of_events]), ["postgres://o@h/db", "postgres://o@h/log"]);
+    assert_eq!(faulty(load_env(&[of_events])), ["MIGRATE_EVENTS_DATABASE_URL"], "there is no such database");
+}
+
 /// Settings that production takes, with some of them replaced.
 fn production(replaced: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut env = std::collections::BTreeMap::from([
@@ -120,6 +137,7 @@ fn production_refuses_plaintext() {
         ("DATABASE_URL", "postgres://me:sslmode=verify-full@h/db"),
         ("DATABASE_URL", "postgres://h/db?application_name=sslmode=verify-full"),
         ("DATABASE_URL", "postgres://h/db?host=other.example"),
+        ("MIGRATE_DATABASE_URL", "postgres://h/db"),
         ("EVENTS_DATABASE_URL", "postgres://h/events"),
         ("REDIS_URL", "redis://h"),
         ("REDIS_URL", "redis://:tls=required@h"),

@@ -1,5 +1,7 @@
 //! Connections to PostgreSQL, and the migrations.
 
+pub mod grants;
+pub mod role;
 pub mod session;
 
 use std::time::Duration;

@@ -2,89 +2,143 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use secrecy::SecretString;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool};
+
+use crate::db::grants::{self, Login};
+
+/// The application role where the environment names none.
+const ROLE: &str = "tradeyard_test";
 
 /// A database of the test's own; dropped with [`TestDb::close`], or by the next run's clean-up.
 #[derive(Debug)]
 pub struct TestDb {
+    /// The owner's connections: a test sets up and breaks what no program may touch.
     pub pool: PgPool,
+    /// Connections of the application role, as programs have them.
+    pub app: PgPool,
     options: PgConnectOptions,
+    app_options: PgConnectOptions,
     name: String,
+}
+
+/// The URL of the test server as the owner of what tests make, who is a superuser: `MIGRATE_DATABASE_URL`, or `DATABASE_URL` where
+/// one role is everything.
+///
+/// # Panics
+/// When there is none: a test cannot go on without its server.
+#[must_use]
+#[expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test without its database ends here")]
+pub fn owner_url() -> String {
+    let url = std::env::var("MIGRATE_DATABASE_URL").or_else(|_| std::env::var("DATABASE_URL"));
+    url.expect("MIGRATE_DATABASE_URL or DATABASE_URL names the test server; run ./dev test")
+}
+
+/// Who programs log in as: the role of `DATABASE_URL`, or one with the owner's password when that is the owner.
+#[expect(clippy::disallowed_methods, reason = "the environment names the servers of the tests")]
+fn login(owner: &PgConnectOptions, owner_url: &str) -> Result<Login, sqlx::Error> {
+    if std::env::var_os("MIGRATE_DATABASE_URL").is_some()
+        && let Ok(url) = std::env::var("DATABASE_URL")
+    {
+        let named = Login::of(&SecretString::from(url))?;
+        if named.name != owner.get_username() {
+            return Ok(named);
+        }
+    }
+    Ok(Login::of(&SecretString::from(owner_url))?.named(ROLE))
 }
 
 impl TestDb {
     /// Copies the template, making it first when the migrations are new.
     ///
     /// # Panics
-    /// When `DATABASE_URL` is missing or the server cannot be reached: a test cannot go on without it.
-    #[expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test without its database ends here")]
+    /// When the environment names no server or it cannot be reached: a test cannot go on without it.
     pub async fn new() -> Self {
-        Self::on(&std::env::var("DATABASE_URL").expect("DATABASE_URL names the test server; run ./dev test")).await
+        Self::on(&owner_url()).await
     }
 
-    /// A database without any table.
+    /// A database without any table, and without any right for programs.
     ///
     /// # Panics
     /// As [`TestDb::new`].
-    #[expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test without its database ends here")]
     pub async fn empty() -> Self {
-        let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names the test server; run ./dev test");
-        let admin: PgConnectOptions = url.parse().expect("DATABASE_URL is a PostgreSQL URL");
-        let mut conn = admin.connect().await.expect("the test server answers");
-        let db = Self::copy(admin, &mut conn, "template0", "00000000").await;
-        conn.close().await.ok();
-        db
+        Self::made(&owner_url(), false).await
     }
 
-    /// The same on another server, such as one of the test's own.
+    /// [`TestDb::new`] on another server, such as one of the test's own. `url` is a superuser's.
     ///
     /// # Panics
     /// When the server cannot be reached: a test cannot go on without it.
-    #[expect(clippy::expect_used, reason = "a test without its database ends here")]
     pub async fn on(url: &str) -> Self {
-        let admin: PgConnectOptions = url.parse().expect("DATABASE_URL is a PostgreSQL URL");
-        let mut conn = admin.connect().await.expect("the test server answers");
-        let template = ensure_template(&admin, &mut conn).await.expect("the migrations apply");
-        let db = Self::copy(admin, &mut conn, &template, &template[template.len() - 8..]).await;
+        Self::made(url, true).await
+    }
+
+    #[expect(clippy::expect_used, reason = "a test without its database ends here")]
+    async fn made(url: &str, migrated: bool) -> Self {
+        let owner: PgConnectOptions = url.parse().expect("the URL of the test server is a PostgreSQL URL");
+        let login = login(&owner, url).expect("the URL of the test server is a PostgreSQL URL");
+        let mut conn = owner.connect().await.expect("the test server answers");
+        let template = if migrated {
+            ensure_template(&owner, &mut conn, &login).await.expect("the migrations apply")
+        } else {
+            "template0".to_owned()
+        };
+        let db = Self::copy(owner, &login, &mut conn, &template).await;
         conn.close().await.ok();
         db
     }
 
     #[expect(clippy::expect_used, reason = "a test without its database ends here")]
-    async fn copy(admin: PgConnectOptions, conn: &mut PgConnection, template: &str, mark: &str) -> Self {
+    async fn copy(owner: PgConnectOptions, login: &Login, conn: &mut PgConnection, template: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        let mark = template.strip_prefix(TEMPLATE).unwrap_or("00000000");
         let name = format!("t_{mark}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let sql = format!(r#"DROP DATABASE IF EXISTS "{name}" WITH (FORCE)"#);
         conn.execute(sqlx::AssertSqlSafe(sql)).await.expect("an old copy is dropped");
         let sql = format!(r#"CREATE DATABASE "{name}" TEMPLATE "{template}""#);
         conn.execute(sqlx::AssertSqlSafe(sql)).await.expect("the template is copied");
-        let options = admin.database(&name);
-        Self { pool: crate::db::pool_with(options.clone(), 20, "test"), options, name }
+        let options = owner.database(&name);
+        let app_options = login.apply(options.clone());
+        let [pool, app] = [&options, &app_options].map(|options| crate::db::pool_with(options.clone(), 20, "test"));
+        Self { pool, app, options, app_options, name }
     }
 
     /// Another pool to the same database, as another process would have.
     #[must_use]
     pub fn another_pool(&self, connections: u32) -> PgPool {
-        crate::db::pool_with(self.options.clone(), connections, "test")
+        crate::db::pool_with(self.app_options.clone(), connections, "test")
     }
 
-    /// How to connect to this database.
+    /// How the owner connects to this database.
     #[must_use]
     pub fn options(&self) -> &PgConnectOptions {
         &self.options
     }
 
-    /// The database's URL, for a process that the test starts.
+    /// How programs connect to this database.
+    #[must_use]
+    pub fn app_options(&self) -> &PgConnectOptions {
+        &self.app_options
+    }
+
+    /// The database's URL for programs, as the application role.
     #[must_use]
     pub fn url(&self) -> String {
+        self.app_options.to_url_lossy().to_string()
+    }
+
+    /// The database's URL for whoever migrates it.
+    #[must_use]
+    pub fn owner_url(&self) -> String {
         self.options.to_url_lossy().to_string()
     }
 
     /// Drops the database.
     pub async fn close(self) {
         // A connection that a test still holds is ended below.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), self.pool.close()).await;
+        let closed = async { tokio::join!(self.pool.close(), self.app.close()) };
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), closed).await;
         if let Ok(mut conn) = self.options.clone().database("postgres").connect().await {
             let sql = format!(r#"DROP DATABASE IF EXISTS "{}" WITH (FORCE)"#, self.name);
             conn.execute(sqlx::AssertSqlSafe(sql)).await.ok();
@@ -92,14 +146,20 @@ impl TestDb {
     }
 }
 
-/// The template's name carries the migrations' checksums, so that a changed migration makes a new one.
-async fn ensure_template(admin: &PgConnectOptions, conn: &mut PgConnection) -> anyhow::Result<String> {
+/// What the names of templates begin with; a mark follows.
+const TEMPLATE: &str = "tradeyard_template_";
+
+/// Migrates the template and gives `login` its rights there. The template's name carries what it is made from, so that a changed
+/// migration makes a new one.
+async fn ensure_template(owner: &PgConnectOptions, conn: &mut PgConnection, login: &Login) -> anyhow::Result<String> {
     use sha2::{Digest, Sha256};
     let mut sum = Sha256::new();
     for migration in crate::db::MIGRATOR.iter() {
         sum.update(&migration.checksum);
     }
-    let name = format!("tradeyard_template_{}", hex::encode(&sum.finalize()[..4]));
+    sum.update(include_str!("../db/grants.rs"));
+    sum.update(&login.name);
+    let name = format!("{TEMPLATE}{}", hex::encode(&sum.finalize()[..4]));
     // One test makes it, the others wait for the lock; copying needs that nobody is connected to it.
     conn.execute("SELECT pg_advisory_lock(7261350)").await?;
     let ready: bool =
@@ -111,8 +171,9 @@ async fn ensure_template(admin: &PgConnectOptions, conn: &mut PgConnection) -> a
         let sql = format!(r#"DROP DATABASE IF EXISTS "{name}""#);
         conn.execute(sqlx::AssertSqlSafe(sql)).await?;
         conn.execute(sqlx::AssertSqlSafe(format!(r#"CREATE DATABASE "{name}""#))).await?;
-        let mut fresh = admin.clone().database(&name).connect().await?;
+        let mut fresh = owner.clone().database(&name).connect().await?;
         crate::db::MIGRATOR.run_direct(None, &mut fresh, false).await?;
+        grants::give(&mut fresh, login).await?;
         fresh.close().await?;
         let sql = format!(r#"ALTER DATABASE "{name}" IS_TEMPLATE true"#);
         conn.execute(sqlx::AssertSqlSafe(sql)).await?;

@@ -4,5 +4,5 @@
 mod db;
 mod network;
 
-pub use db::TestDb;
+pub use db::{TestDb, owner_url};
 pub use network::{NetworkFault, Proxy, server};

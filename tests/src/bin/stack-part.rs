@@ -16,7 +16,7 @@ fn main() -> ExitCode {
             fault::arm(point.parse()?, breaks.parse()?);
         }
         match part.as_str() {
-            "api" => api::serve(config, signals.stop).await,
+            "api" => api::serve(config, signals).await,
             "worker" => roles::worker(&config, 8, roles::GRACE, signals).await,
             "scheduler" => roles::scheduler(&config, signals).await,
             other => anyhow::bail!("unknown part {other:?}: api, worker or scheduler"),

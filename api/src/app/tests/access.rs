@@ -35,7 +35,6 @@ fn access() -> Vec<(&'static str, Who, Value)> {
     vec![
         ("GET /healthz", Anyone, none()),
         ("GET /readyz", Anyone, none()),
-        ("GET /metrics", Anyone, none()),
         ("GET /verify-email", Anyone, none()),
         ("POST /verify-email", Anyone, none()),
         ("GET /reset-password", Anyone, none()),

@@ -106,10 +106,10 @@ async fn the_job_makes_the_coming_months_and_prunes_rejects() {
     let env = BTreeMap::from([("DATABASE_URL".to_owned(), db.url())]);
     let config = Config::from_source(Source::new("", env)).unwrap();
     let services = Services::new(&config).unwrap();
-    let queue = TestQueue::new(&db.pool, Handlers::default().with::<CreatePartitions>(), services).await;
+    let queue = TestQueue::new(&db.app, Handlers::default().with::<CreatePartitions>(), services).await;
     let before: i64 = count_partitions(&db).await;
     for _ in 0..2 {
-        let mut tx: JobTx = queue::Ledger::new(db.pool.clone()).begin().await.unwrap();
+        let mut tx: JobTx = queue::Ledger::new(db.app.clone()).begin().await.unwrap();
         let _enqueued = tx.enqueue(&CreatePartitions { months_ahead: 6, ..CreatePartitions::default() }).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(queue.drain().await, 1);

@@ -111,7 +111,7 @@ impl TestLane {
     /// Starts a consumer, as another process would be one.
     pub(super) fn consume(&self) -> Running {
         let address = self.postgres.address();
-        let options = self.db.options().clone().host(&address.ip().to_string()).port(address.port());
+        let options = self.db.app_options().clone().host(&address.ip().to_string()).port(address.port());
         self.consume_into(shared::db::pool_with(options, 4, "cargo-test"))
     }
 

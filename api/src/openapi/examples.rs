@@ -66,6 +66,7 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/jobs/{job}" => json!({"priority": "high"}),
         "POST /v1/jobs/{job}/retry" => json!({"delay_seconds": 60}),
         "PATCH /v1/queues/{queue}" => json!({"concurrency_limit": 20}),
+        "PUT /v1/admin/orgs/{org}/plan" => json!({"plan": "partner"}),
         "PUT /v1/admin/users/{user}/platform-role" => json!({"platform_role": "moderator"}),
         name if ["suspend", "reinstate", "reject", "cancel"].iter().any(|act| name.ends_with(&format!("/{act}"))) => {
             json!({"reason": "It was sold elsewhere."})

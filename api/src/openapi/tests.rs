@@ -35,6 +35,7 @@ macro_rules! enums {
 #[test]
 fn every_documented_enum_is_what_is_on_the_wire() {
     let enums = enums! {
+        "ActorKind": shared::audit::ActorKind,
         "AuctionStatus": market::auctions::model::AuctionStatus,
         "BidStatus": market::auctions::model::BidStatus,
         "EventType": market::cargo::EventType,
@@ -49,6 +50,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "OrderStatus": market::orders::model::OrderStatus,
         "OrgKind": market::identity::OrgKind,
         "OrgStatus": market::identity::OrgStatus,
+        "Plan": market::identity::Plan,
         "PlatformRole": market::identity::PlatformRole,
         "Priority": queue::Priority,
         "ReportFormat": market::reports::model::Format,

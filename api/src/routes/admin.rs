@@ -195,7 +195,7 @@ struct ChangePlan {
 #[utoipa::path(put, path = "/v1/admin/orgs/{org}/plan", tag = "admin", params(("org" = OrgId, Path)),
     request_body = ChangePlan, responses(
     (status = 204, description = "Changed"),
-    (status = 404, description = "`not_found`: there is no such organisation"),
+    (status = 403, description = "`role_too_low`"),
     (status = 409, description = "`unchanged`: it is on this plan"),
 ))]
 async fn change_plan(
@@ -229,6 +229,7 @@ struct ListFlags {
 /// Pairs of bidders, or of a bidder and the seller, in one auction. Nothing follows from a flag by itself.
 #[utoipa::path(get, path = "/v1/admin/account-flags", tag = "admin", params(ListFlags), responses(
     (status = 200, description = "A page", body = Page<AccountFlag>),
+    (status = 403, description = "`role_too_low`"),
 ))]
 async fn list_flags(
     State(state): State<AppState>,

@@ -316,19 +316,16 @@ fn org_rejected(it: &OrgRejected, place: &Place<'_>) -> Letter {
 
 fn listing_suspended(it: &ListingSuspended, place: &Place<'_>) -> Letter {
     let title = one_line(&it.title);
-    let auction =
-        "Its auction goes on in time but takes no bids. If it ends before the listing is back, it is cancelled.";
+    let auction = if it.in_auction {
+        " Its auction goes on in time but takes no bids. If it ends before the listing is back, it is cancelled."
+    } else {
+        ""
+    };
     Letter {
         subject: format!("Your listing is suspended: {title}"),
         preview: "Nobody else sees it for now. Here is why.".to_owned(),
         heading: "Your listing is suspended".to_owned(),
-        paragraphs: [
-            Some(format!("We have taken {title} out of sight. The reason, as our team wrote it:")),
-            it.in_auction.then(|| auction.to_owned()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect(),
+        paragraphs: vec![format!("We have taken {title} out of sight.{auction} The reason, as our team wrote it:")],
         quote: Some(it.reason.trim().to_owned()),
         facts: vec![],
         action: Some(place.link("Open the listing", format_args!("/listings/{}", it.listing))),

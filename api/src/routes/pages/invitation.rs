@@ -73,8 +73,8 @@ fn again(invitation: &Invitation, link: &Link, problem: Problem) -> Result<Respo
 
 /// Show an invitation
 #[utoipa::path(get, path = "/invitation", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page that says what it is, with forms to accept, to register and to decline", content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, answered or expired", content_type = "text/html"),
+    (status = 200, description = "A page that says what it is, with forms to accept, to register and to decline", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, answered or expired", body = String, content_type = "text/html"),
 ))]
 async fn show_invitation(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
     let Some(invitation) = found(&state, &link).await? else { return Ok(answered()) };
@@ -83,8 +83,8 @@ async fn show_invitation(State(state): State<AppState>, Query(link): Query<Link>
 
 /// Decline an invitation by the button
 #[utoipa::path(post, path = "/invitation", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page that says so", content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, answered or expired", content_type = "text/html"),
+    (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, answered or expired", body = String, content_type = "text/html"),
 ))]
 async fn decline_invitation(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
     let mut tx = state.db.begin().await?;
@@ -112,14 +112,14 @@ struct AcceptInvitation {
 /// Accept an invitation by the form
 #[utoipa::path(post, path = "/invitation/accept", tag = "pages", security(()), params(Link),
     request_body(content = AcceptInvitation, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 200, description = "A page that says so", content_type = "text/html"),
-    (status = 401, description = "The forms again: the password is wrong, or the address has no account", content_type = "text/html"),
+    (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
+    (status = 401, description = "The forms again: the password is wrong, or the address has no account", body = String, content_type = "text/html"),
     (status = 403, description = "The forms again: the account is suspended, or its address not verified, or it looks after the \
-        platform", content_type = "text/html"),
+        platform", body = String, content_type = "text/html"),
     (status = 409, description = "The forms again: already a member, one organisation too many, or a bid in an auction of this one",
-        content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, answered or expired", content_type = "text/html"),
-    (status = 429, description = "The forms again: wait before the next try", content_type = "text/html"),
+        body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, answered or expired", body = String, content_type = "text/html"),
+    (status = 429, description = "The forms again: wait before the next try", body = String, content_type = "text/html"),
 ))]
 async fn accept_invitation(
     State(state): State<AppState>,
@@ -173,10 +173,10 @@ struct RegisterForInvitation {
 /// The answer is the same whether or not the address has an account.
 #[utoipa::path(post, path = "/invitation/register", tag = "pages", security(()), params(Link),
     request_body(content = RegisterForInvitation, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 200, description = "A page that says to confirm the address first", content_type = "text/html"),
+    (status = 200, description = "A page that says to confirm the address first", body = String, content_type = "text/html"),
     (status = 422, description = "The forms again: the name or the password will not do; or a page that says that the link is unknown, \
-        answered or expired", content_type = "text/html"),
-    (status = 429, description = "The forms again: too many registrations from one place", content_type = "text/html"),
+        answered or expired", body = String, content_type = "text/html"),
+    (status = 429, description = "The forms again: too many registrations from one place", body = String, content_type = "text/html"),
 ))]
 async fn register_for_invitation(
     State(state): State<AppState>,

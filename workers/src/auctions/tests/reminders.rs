@@ -1,0 +1,151 @@
+//! Reminders of auctions that end soon.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use super::*;
+
+#[tokio::test]
+async fn bidders_are_reminded_twice_and_each_time_once() {
+    for clock in clocks() {
+        let market = TestMarket::new(clock).await;
+        let lot = market.auction(&market.terms().await).await;
+        market.bid(lot, market.ann, 5_000, None).await;
+        market.bid(lot, market.bob, 2_000, None).await;
+        market.end_in(lot, TimeDelta::hours(23)).await;
+        for reminder in Reminder::ALL {
+            market.enqueue(&RemindBidders { auction: lot, reminder }).await;
+        }
+        assert_eq!(market.workers.queue.drain().await, 2);
+        let told = async |market: &TestMarket| {
+            let mails = market.mails("ending_soon").await;
+            let mut told: Vec<_> = mails.into_iter().map(|(user, data)| (user, data["leading"].clone())).collect();
+            told.sort_by_key(|(user, _)| *user == market.bob.user);
+            told
+        };
+        let both = [(market.ann.user, json!(true)), (market.bob.user, json!(false))];
+        assert_eq!(told(&market).await, both);
+        // The hour's one waits for its time.
+        let pending: Vec<RemindBidders> = enqueued(&market.workers.db.pool).await;
+        assert!(matches!(pending.as_slice(), [job] if job.reminder == Reminder::Hour), "{pending:?}");
+        market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+        assert_eq!(market.workers.queue.drain().await, 1);
+        assert_eq!(told(&market).await, both, "the same mail once");
+
+        market.end_in(lot, TimeDelta::minutes(59)).await;
+        assert_eq!(market.run().await, 1);
+        assert_eq!(told(&market).await.len(), 4);
+        market.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reminder_moves_with_the_end_and_comes_too_late_for_a_closed_auction() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let terms = NewAuction { lot_mode: LotMode::Divisible, ..market.terms().await };
+    let lot = market.auction(&terms).await;
+    market.bid(lot, market.ann, 2_000, Some(10)).await;
+    market.end_in(lot, TimeDelta::hours(3)).await;
+    market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Hour }).await;
+    assert_eq!(market.workers.queue.drain().await, 1);
+    let due = market.view(lot).await.ends_at - TimeDelta::hours(1);
+    sleeps_until(&market.job("auctions.ending_soon").await, due);
+    market.end_in(lot, TimeDelta::minutes(50)).await;
+    assert_eq!(market.run().await, 1);
+    let mails = market.mails("ending_soon").await;
+    // Nobody leads on a lot that several share.
+    assert!(
+        matches!(mails.as_slice(), [(to, data)] if *to == market.ann.user && data["leading"].is_null()),
+        "{mails:?}"
+    );
+
+    let over = market.auction(&terms).await;
+    market.bid(over, market.ann, 2_000, Some(10)).await;
+    market.end_in(over, TimeDelta::milliseconds(-1)).await;
+    market.enqueue(&RemindBidders { auction: over, reminder: Reminder::Hour }).await;
+    assert_eq!(market.run().await, 1);
+    assert_eq!(market.mails("ending_soon").await.len(), 1);
+    market.close().await;
+}
+
+/// Counts the statements of this thread that deal with bidders and their mail.
+#[derive(Clone, Debug, Default)]
+struct Statements(Arc<AtomicUsize>);
+
+impl Subscriber for Statements {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        struct Reads(bool);
+        impl Visit for Reads {
+            fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
+                let text = format!("{value:?}");
+                self.0 |= ["INTO emails", "FROM memberships", "FROM bids", "FROM auctions"]
+                    .iter()
+                    .any(|it| text.contains(it));
+            }
+        }
+        let mut reads = Reads(false);
+        event.record(&mut reads);
+        self.0.fetch_add(usize::from(reads.0), Ordering::Relaxed);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn many_bidders_are_reminded_with_as_many_statements_as_few() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let mut counted = Vec::new();
+    for bidders in [2, 12] {
+        let lot = market.auction(&market.terms().await).await;
+        for place in 0..bidders {
+            let bidder = testing::trader(&mut market.workers.db.pool.acquire().await.unwrap()).await;
+            market.bid(lot, bidder, 2_000 + 1_000 * place, None).await;
+        }
+        market.end_in(lot, TimeDelta::hours(23)).await;
+        market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+        let before = market.mails("ending_soon").await.len();
+        let statements = Statements::default();
+        let counting = tracing::subscriber::set_default(statements.clone());
+        assert_eq!(market.workers.queue.drain().await, 1);
+        drop(counting);
+        let mails = market.mails("ending_soon").await.split_off(before);
+        assert_eq!(mails.len(), usize::try_from(bidders).unwrap());
+        assert_eq!(mails.iter().filter(|(_, data)| data["leading"] == json!(true)).count(), 1);
+        counted.push(statements.0.load(Ordering::Relaxed));
+    }
+    assert!(counted[0] > 0 && counted[0] == counted[1], "{counted:?}");
+    market.close().await;
+}
+
+#[tokio::test]
+async fn whoever_trades_for_the_leader_and_for_another_bidder_is_reminded_of_the_lead() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let lot = market.auction(&market.terms().await).await;
+    market.bid(lot, market.ann, 2_000, None).await;
+    market.bid(lot, market.bob, 5_000, None).await;
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
+    let both = testing::member_of(&mut conn, &[market.ann.org, market.bob.org]).await;
+    drop(conn);
+    market.end_in(lot, TimeDelta::hours(23)).await;
+    market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+    market.workers.queue.drain().await;
+    let mails = market.mails("ending_soon").await;
+    let theirs: Vec<_> = mails.iter().filter(|(user, _)| *user == both).map(|(_, data)| &data["leading"]).collect();
+    assert_eq!(theirs, [&json!(true)]);
+    market.close().await;
+}

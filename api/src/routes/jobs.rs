@@ -328,7 +328,7 @@ struct RetryJobs {
     per_second: Option<f64>,
     /// The most jobs to retry; all unless given.
     #[schema(minimum = 1)]
-    limit: Option<u64>,
+    limit: Option<i64>,
 }
 
 /// Run every dead (or, by `states`, cancelled) job that fits again, oldest first
@@ -345,13 +345,15 @@ async fn retry_jobs(
 ) -> Result<Response> {
     caller.platform(PlatformRole::Operator)?;
     let RetryJobs { matching, per_second, limit } = body;
-    if limit == Some(0) {
+    if limit.is_some_and(|limit| limit < 1) {
         return Err(Problem::unprocessable("setting_out_of_bounds", "at least 1").at("/limit", "at least 1"));
     }
     retry::check_rate(per_second)?;
     let matching = specific(matching)?;
     key.once(&state.ledger, caller.user.0, StatusCode::ACCEPTED, async |tx| {
-        Ok(made(maintenance::RetryJobs::ask(tx, matching, per_second, limit, actor(&caller)).await?))
+        Ok(made(
+            maintenance::RetryJobs::ask(tx, matching, per_second, limit.map(i64::unsigned_abs), actor(&caller)).await?,
+        ))
     })
     .await
 }

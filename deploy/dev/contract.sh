@@ -19,6 +19,8 @@ check_contract() {
     # With the tests, which are built anyway: alone it would be compiled with other features, and so a second time.
     attend SQLX_OFFLINE=true cargo build --quiet --workspace --bins --tests || return 1
     drop_database "$CONTRACT_DATABASE" 2>/dev/null || return 1
+    # The mails and files of the run before.
+    rm -rf "$STATE/contract"
     attend "DATABASE_URL=$(database_url "$CONTRACT_DATABASE")" "REDIS_URL=$REDIS_URL" "AMQP_URL=$AMQP_URL" \
         "$TOOLS/contract/bin/python" tests/contract/run.py "$TARGET_DIR/debug/tradeyard" "$STATE/contract" \
         "$TOOLS/typescript-client" "$@" || status=1

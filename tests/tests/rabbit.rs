@@ -84,21 +84,24 @@ async fn a_job_whose_message_rabbitmq_gave_up_runs() {
 
 /// Waits until the queue is declared and holds so many messages: a job is queued in the ledger before it is published.
 async fn until_published(rabbit: &OwnRabbit, queue: &str, wanted: u32) {
-    let connection = connect(&rabbit.url().into(), "counting").await.unwrap();
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let published = async {
         loop {
-            // A queue that is not there yet closes the channel that asked.
+            // One for each question: a queue that is not there yet closes the channel that asked, and a connection that is closed
+            // meanwhile fails.
+            let connection = connect(&rabbit.url().into(), "counting").await.unwrap();
             let channel = connection.create_channel().await.unwrap();
-            let declared = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
-            if declared.is_ok_and(|it| it.message_count() == wanted) {
-                return;
+            if let Ok(declared) = channel.queue_declare(queue.into(), passive, FieldTable::default()).await {
+                let published = declared.message_count() == wanted;
+                connection.close(200, "counted".into()).await.unwrap();
+                if published {
+                    return;
+                }
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     tokio::time::timeout(Duration::from_mins(1), published).await.unwrap();
-    connection.close(200, "counted".into()).await.unwrap();
 }
 
 /// Takes the five messages and goes, without acknowledging them.

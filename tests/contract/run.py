@@ -1,5 +1,6 @@
-"""Tries the running product against its own OpenAPI document: `run.py TRADEYARD_PROGRAM FOLDER CLIENT_TOOLS
-[ROLE...]`.
+"""Tries the running product against its own OpenAPI document.
+
+Usage: run.py TRADEYARD_PROGRAM FOLDER CLIENT_TOOLS [ROLE...]
 
 First a client that is generated from the document runs a bid; then schemathesis tries every operation as every role. The
 roles take turns, because what one does, such as an administrator who suspends people, must not decide what another sees.
@@ -18,8 +19,8 @@ HERE = Path(__file__).resolve().parent
 CLIENT = HERE.parent / "typescript-client"
 # The order matters: whoever may end others' sessions comes last.
 ROLES = ["anonymous", "user", "operator", "admin"]
-# How many requests for each operation, and how many walks along the links. Not so many seconds: then a quicker machine would try
-# other requests than a slower one.
+# How many requests to generate for each operation, and how many walks along the links. A limit in seconds would let a faster
+# machine try requests that a slower one never sees.
 PHASES = {"examples,coverage,fuzzing": 12, "stateful": 100}
 
 

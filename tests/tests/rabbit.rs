@@ -87,8 +87,8 @@ async fn until_published(rabbit: &OwnRabbit, queue: &str, wanted: u32) {
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let published = async {
         loop {
-            // One for each question: a queue that is not there yet closes the channel that asked, and a connection that is closed
-            // meanwhile fails.
+            // A new one each time: asking for a queue that does not exist yet closes the channel, and closing the connection
+            // while that is under way fails.
             let connection = connect(&rabbit.url().into(), "counting").await.unwrap();
             let channel = connection.create_channel().await.unwrap();
             if let Ok(declared) = channel.queue_declare(queue.into(), passive, FieldTable::default()).await {

@@ -13,3 +13,5 @@ pub mod orders;
 pub mod reports;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! of the market and no job.
 
 pub mod audit;
+pub mod backoff;
 pub mod blobs;
 pub mod clock;
 pub mod config;

@@ -5,6 +5,7 @@
 //! because nobody means them. What is left must have something to see.
 
 use serde::{Deserialize, Deserializer, de};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 /// Why a text cannot be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +112,20 @@ impl Lines for Vec<String> {
 /// Reads a field whose texts have one line each: `#[serde(deserialize_with = "text::one_line")]`.
 pub fn one_line<'de, D: Deserializer<'de>, T: Deserialize<'de> + Lines>(from: D) -> Result<T, D::Error> {
     T::deserialize(from)?.cleaned().map_err(de::Error::custom)
+}
+
+/// What [`one_line`] reads, as the OpenAPI document says it: `#[schema(schema_with = text::line_schema::<100>)]`, at most
+/// `MAX` characters.
+#[must_use]
+pub fn line_schema<const MAX: usize>() -> ObjectBuilder {
+    const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(LINE)).min_length(Some(1)).max_length(Some(MAX))
+}
+
+/// The same for a field that may be null.
+#[must_use]
+pub fn line_or_null_schema<const MAX: usize>() -> ObjectBuilder {
+    line_schema::<MAX>().schema_type(SchemaType::from_iter([Type::String, Type::Null]))
 }
 
 /// Reads a text of several lines, or none: `#[serde(deserialize_with = "text::many_lines")]`.

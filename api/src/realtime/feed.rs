@@ -7,6 +7,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use futures::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use shared::backoff;
 use shared::realtime::{self, Event};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -19,11 +20,7 @@ const BEAT: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(15);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Waits longer after each failure to subscribe.
-const WAITS: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(100))
-    .with_max_delay(LONGEST_WAIT)
-    .without_max_times()
-    .with_jitter();
+const WAITS: ExponentialBuilder = backoff::endless(Duration::from_millis(100), LONGEST_WAIT);
 const BEAT_TOPIC: &str = "beat";
 
 /// Feeds the hub until the process ends.

@@ -29,6 +29,7 @@ impl From<CatalogError> for Problem {
         match error {
             CatalogError::NotFound => Self::not_found("item"),
             CatalogError::SkuTaken => Self::conflict("sku_taken", error.to_string()).at("/sku", "taken"),
+            CatalogError::FixedByBids => Self::conflict("item_fixed", error.to_string()),
             CatalogError::NoCategory => Self::not_found("category"),
             CatalogError::PathTaken => Self::conflict("category_exists", error.to_string()).at("/slug", "taken"),
             CatalogError::Invalid(invalid) => invalid.into(),
@@ -113,7 +114,8 @@ async fn get_item(
     (status = 200, description = "The item", body = Item),
     (status = 422, description = "`invalid_value`"),
     (status = 403, description = "`role_too_low`"),
-    (status = 409, description = "`category_schema`: the category's schema cannot be applied"),
+    (status = 409, description = "`item_fixed`: a listing of the item has bids, and only the title changes; `category_schema`: the \
+        category's schema cannot be applied"),
 ))]
 async fn change_item(
     State(state): State<AppState>,

@@ -3,12 +3,13 @@
 
 mod invitation;
 
-use axum::extract::State;
+use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use market::identity::store;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use shared::crypto::password;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -32,6 +33,21 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 #[into_params(parameter_in = Query)]
 struct Link {
     token: String,
+}
+
+/// The link of a page and the form sent with it. The form comes first: a body of another type is refused as such, whatever
+/// the link is.
+struct LinkedForm<T>(Link, T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for LinkedForm<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> std::result::Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let link = Query::<Link>::from_request_parts(&mut parts, state).await;
+        let Form(form) = Form::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self(link?.0, form))
+    }
 }
 
 /// Ask a person to confirm the address
@@ -101,11 +117,8 @@ struct NewPassword {
 async fn set_password(
     State(state): State<AppState>,
     ClientAddr(from): ClientAddr,
-    link: std::result::Result<Query<Link>, Problem>,
-    Form(form): Form<NewPassword>,
+    LinkedForm(link, form): LinkedForm<NewPassword>,
 ) -> Result<Response> {
-    // After the form: a body of another type is refused as such.
-    let Query(link) = link?;
     if !is_token(&link.token) {
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN));
     }

@@ -33,9 +33,6 @@ use crate::state::AppState;
 
 /// How long a download's address works.
 const VALID_FOR: Duration = Duration::from_mins(15);
-/// Reports of one organisation that may wait or be in the making.
-const MAX_OPEN: i64 = 20;
-
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_reports, create_report)).routes(routes!(get_report))
 }
@@ -45,6 +42,8 @@ impl From<ReportError> for Problem {
         match error {
             ReportError::NotFound(_) => Self::not_found("report"),
             ReportError::NoSuchOrg(_) => Self::not_found("organisation"),
+            ReportError::TooManyOpen => Self::too_many("too_many_reports", error.to_string(), Duration::from_secs(10)),
+            ReportError::TooManyToday => Self::too_many("too_many_reports", error.to_string(), Duration::from_hours(1)),
             ReportError::Sql(error) => error.into(),
             ReportError::NotOpen(_) | ReportError::UnknownZone(_) | ReportError::Period(_) | ReportError::Money(_) => {
                 Self::internal(error)
@@ -228,10 +227,6 @@ async fn make(tx: &mut JobTx, org: OrgId, caller: &Caller, body: &CreateReport, 
     if body.first_day > now.with_timezone(&zone).date_naive() {
         let detail = "the period has not begun yet";
         return Err(Problem::unprocessable("period_invalid", detail).at("/first_day", detail));
-    }
-    if store::open_count(tx, org).await? >= MAX_OPEN {
-        let detail = format!("{MAX_OPEN} reports of this organisation are being made");
-        return Err(Problem::too_many("too_many_reports", detail, Duration::from_secs(10)));
     }
     let new = NewReport { org, requested_by: Some(caller.user), kind: body.kind, format: body.format, period };
     let (id, _) = request(tx, &new).await?.ok_or_else(|| Problem::internal(anyhow::anyhow!("no report")))?;

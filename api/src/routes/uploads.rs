@@ -43,6 +43,7 @@ impl From<ImageError> for Problem {
             ImageError::TooMany | ImageError::TooManyOfOrg => Self::conflict("too_many_images", error.to_string()),
             ImageError::FixedByBids => Self::conflict("images_fixed", error.to_string()),
             ImageError::TooManyOpen => Self::too_many("too_many_uploads", error.to_string(), Duration::from_mins(1)),
+            ImageError::TooManyToday => Self::too_many("too_many_uploads", error.to_string(), Duration::from_hours(1)),
             ImageError::NotOpen(_) => Self::internal(error),
             ImageError::Sql(error) => error.into(),
         }

@@ -37,7 +37,7 @@ pub struct NewCategory {
     #[schema(pattern = "^[a-z0-9-]+$", max_length = 200)]
     pub slug: String,
     #[serde(deserialize_with = "text::one_line")]
-    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 100)]
+    #[schema(schema_with = text::line_schema::<100>)]
     pub name: String,
     /// `type`, `properties`, `required`; of each property `type`, `enum`, `minLength`, `maxLength`, `pattern`, `minimum`,
     /// `maximum`, `unit`, `items`, `minItems`, `maxItems`, `uniqueItems`, `title`, `description`. Others are refused.
@@ -66,8 +66,7 @@ fn flags_or_null() -> ArrayBuilder {
 }
 
 fn compatibility() -> ArrayBuilder {
-    let line = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"));
-    ArrayBuilder::new().items(line).max_items(Some(500))
+    ArrayBuilder::new().items(text::line_schema::<20_000>()).max_items(Some(500))
 }
 
 fn compatibility_or_null() -> ArrayBuilder {
@@ -87,7 +86,7 @@ const fn five_percent() -> i32 {
 #[serde(deny_unknown_fields)]
 pub struct CategoryChange {
     #[serde(default, deserialize_with = "text::one_line")]
-    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 100)]
+    #[schema(schema_with = text::line_or_null_schema::<100>)]
     pub name: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attribute_schema: Option<Map<String, Value>>,
@@ -122,13 +121,13 @@ pub struct Item {
 pub struct NewItem {
     pub category_id: CategoryId,
     #[serde(deserialize_with = "text::one_line")]
-    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 64)]
+    #[schema(schema_with = text::line_schema::<64>)]
     pub sku: String,
     #[serde(deserialize_with = "text::one_line")]
-    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 200)]
+    #[schema(schema_with = text::line_schema::<200>)]
     pub title: String,
     #[serde(default = "piece", deserialize_with = "text::one_line")]
-    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 20)]
+    #[schema(schema_with = text::line_schema::<20>)]
     pub unit: String,
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -147,7 +146,7 @@ fn piece() -> String {
 #[serde(deny_unknown_fields)]
 pub struct ItemChange {
     #[serde(default, deserialize_with = "text::one_line")]
-    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 200)]
+    #[schema(schema_with = text::line_or_null_schema::<200>)]
     pub title: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub attributes: Option<Map<String, Value>>,

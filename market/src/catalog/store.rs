@@ -24,6 +24,8 @@ pub enum CatalogError {
     NotFound,
     #[error("the organisation has another item with this sku")]
     SkuTaken,
+    #[error("a listing of the item has bids: make another item")]
+    FixedByBids,
     #[error("there is no such category")]
     NoCategory,
     #[error("there is another category with this path")]
@@ -50,6 +52,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("items_unit_length", "/unit", "must have 1 to 20 characters"),
     ("categories_schema_size", "/attribute_schema", "must have at most 65536 bytes as text"),
     ("items_per_org", "", "the organisation has 10000 items: archive some first"),
+    ("items_per_day", "", "the organisation has made 20000 items within a day"),
     ("items_attributes_size", "/attributes", "must have at most 16384 bytes as text"),
     ("items_compatibility_size", "/compatibility", "must have at most 20000 bytes together"),
     ("items_compatibility_count", "/compatibility", "must have at most 500 entries"),
@@ -60,6 +63,7 @@ impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
         match violated(&error) {
             Some("items_sku_unique") => return Self::SkuTaken,
+            Some("items_fixed_by_bids") => return Self::FixedByBids,
             Some("categories_path_unique") => return Self::PathTaken,
             _ => {}
         }

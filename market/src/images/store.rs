@@ -31,6 +31,8 @@ pub enum ImageError {
     TooMany,
     #[error("{MAX_OPEN_UPLOADS} uploads of this organisation are announced and not completed")]
     TooManyOpen,
+    #[error("40000 uploads of this organisation were announced within a day")]
+    TooManyToday,
     #[error("the pictures of a listing with bids are fixed")]
     FixedByBids,
     #[error("the organisation has too many pictures: delete some first")]
@@ -44,6 +46,8 @@ impl From<sqlx::Error> for ImageError {
         match violated(&error) {
             Some("images_fixed_by_bids") => Self::FixedByBids,
             Some("images_per_org") => Self::TooManyOfOrg,
+            Some("uploads_open_per_org") => Self::TooManyOpen,
+            Some("uploads_per_day") => Self::TooManyToday,
             _ => Self::Sql(error),
         }
     }

@@ -105,7 +105,7 @@ pub struct Listing {
 pub struct NewListing {
     pub item_id: ItemId,
     #[serde(deserialize_with = "text::one_line")]
-    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", min_length = 1, max_length = 200)]
+    #[schema(schema_with = text::line_schema::<200>)]
     pub title: String,
     #[serde(default, deserialize_with = "text::many_lines")]
     #[schema(pattern = "^([^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]|\\r\\n)*$", max_length = 20_000)]

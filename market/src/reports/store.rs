@@ -6,6 +6,7 @@ mod sellers;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use shared::ids::{JobId, OrgId, UserId};
+use shared::invalid::violated;
 use shared::money::{Currency, Money, MoneyError};
 use sqlx::PgConnection;
 
@@ -16,6 +17,8 @@ use crate::ids::ReportId;
 pub use sales::{count_sales, sales};
 pub use sellers::{Seller, owners, sellers};
 
+/// Reports that people of one organisation have asked for and that wait or are being made, at most: what the table's rule says.
+pub const MAX_OPEN: u32 = 20;
 /// The longest text kept of a failure.
 const MAX_FAILURE: usize = 1000;
 
@@ -30,6 +33,10 @@ pub enum ReportError {
     /// Another run has finished it.
     #[error("report {0} is not open")]
     NotOpen(ReportId),
+    #[error("{MAX_OPEN} reports of this organisation are being made")]
+    TooManyOpen,
+    #[error("500 reports of this organisation were asked for within a day")]
+    TooManyToday,
     #[error("organisation {0} does not exist")]
     NoSuchOrg(OrgId),
     #[error("stored zone {0:?} is not known")]
@@ -65,10 +72,10 @@ pub async fn insert(conn: &mut PgConnection, report: &NewReport) -> Result<Optio
     )
     .execute(conn)
     .await
-    .map_err(|error| match &error {
-        sqlx::Error::Database(it) if it.constraint() == Some("reports_org_exists") => {
-            ReportError::NoSuchOrg(report.org)
-        }
+    .map_err(|error| match violated(&error) {
+        Some("reports_org_exists") => ReportError::NoSuchOrg(report.org),
+        Some("reports_open_per_org") => ReportError::TooManyOpen,
+        Some("reports_per_day") => ReportError::TooManyToday,
         _ => ReportError::Sql(error),
     })?;
     Ok((inserted.rows_affected() == 1).then_some(id))
@@ -186,24 +193,6 @@ pub async fn page(
         reports.push(get(conn, ReportId(id)).await?);
     }
     Ok(reports)
-}
-
-/// How many reports of an organisation wait or are being made.
-pub async fn open_count(conn: &mut PgConnection, org: OrgId) -> Result<i64, ReportError> {
-    let count = sqlx::query_scalar!(
-        r#"
-        SELECT count(*) AS "count!"
-        FROM reports AS r
-        JOIN jobs AS j ON j.id = r.job_id
-        WHERE r.org_id = $1
-          AND r.status IN ('queued', 'running')
-          AND j.state < 'succeeded'
-        "#,
-        org.0,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(count)
 }
 
 /// Notes that the report is being made; also after a failure, when somebody has its job run again.

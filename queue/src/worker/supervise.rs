@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use shared::backoff;
 use tokio_util::sync::CancellationToken;
 
 use super::past_locks::LIMIT;
@@ -15,11 +16,7 @@ use crate::transport::{Brokers, Consumer, Deliver};
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Many workers lose a broker at once: they must not come back at once.
-const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(200))
-    .with_max_delay(LONGEST_PAUSE)
-    .without_max_times()
-    .with_jitter();
+const PAUSES: ExponentialBuilder = backoff::endless(Duration::from_millis(200), LONGEST_PAUSE);
 /// How often a queue's settings are read again.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 

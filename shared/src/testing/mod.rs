@@ -3,6 +3,8 @@
 
 mod db;
 mod network;
+mod statements;
 
 pub use db::{TestDb, owner_url};
 pub use network::{NetworkFault, Proxy, server};
+pub use statements::Statements;

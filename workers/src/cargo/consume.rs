@@ -26,6 +26,7 @@ use lapin::{Channel, Connection};
 use market::cargo::Bounds;
 use queue::transport::rabbit::connection;
 use secrecy::SecretString;
+use shared::backoff;
 use shared::clock::Clock;
 use shared::config::Config;
 use sqlx::PgPool;
@@ -55,11 +56,7 @@ const SUBSCRIBE: Duration = Duration::from_secs(15);
 const FAREWELL: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Waits between connections.
-const WAITS: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(200))
-    .with_max_delay(LONGEST_WAIT)
-    .without_max_times()
-    .with_jitter();
+const WAITS: ExponentialBuilder = backoff::endless(Duration::from_millis(200), LONGEST_WAIT);
 
 /// What the consumer needs to know.
 #[derive(Clone, Debug)]

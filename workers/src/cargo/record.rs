@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use market::cargo::OwnedEvent;
 use market::cargo::store::{Reject, StoreError, Stored, park, store_events};
+use shared::backoff;
 use sqlx::PgPool;
 use sqlx::pool::PoolConnection;
 use tokio_util::sync::CancellationToken;
@@ -17,11 +18,7 @@ const MAX_ROWS: usize = 2000;
 const STATEMENT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Waits longer after each failure, so that a database that comes back is not flooded.
-const WAITS: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(100))
-    .with_max_delay(LONGEST_WAIT)
-    .without_max_times()
-    .with_jitter();
+const WAITS: ExponentialBuilder = backoff::endless(Duration::from_millis(100), LONGEST_WAIT);
 
 /// Records a batch, and parks what cannot be recorded. Tries again as long as the database cannot be reached; gives up only
 /// when `stop` is cancelled, with `None`: nothing may be acknowledged then.

@@ -14,10 +14,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Link, escaped, page};
+use super::{Link, LinkedForm, escaped, page};
 use crate::auth::caller::ClientAddr;
 use crate::error::{Problem, Result};
-use crate::extract::{Form, Query};
+use crate::extract::Query;
 use crate::routes::auth::{judge, register_person, send_verification};
 use crate::state::AppState;
 
@@ -124,11 +124,8 @@ struct AcceptInvitation {
 async fn accept_invitation(
     State(state): State<AppState>,
     ClientAddr(from): ClientAddr,
-    link: std::result::Result<Query<Link>, Problem>,
-    Form(form): Form<AcceptInvitation>,
+    LinkedForm(link, form): LinkedForm<AcceptInvitation>,
 ) -> Result<Response> {
-    // After the form: a body of another type is refused as such.
-    let Query(link) = link?;
     let Some(invitation) = found(&state, &link).await? else { return Ok(answered()) };
     let email: Email = invitation.email.parse().map_err(Problem::internal)?;
     let known = match judge(&state, from, &email, form.password).await {
@@ -181,10 +178,8 @@ struct RegisterForInvitation {
 async fn register_for_invitation(
     State(state): State<AppState>,
     ClientAddr(from): ClientAddr,
-    link: std::result::Result<Query<Link>, Problem>,
-    Form(form): Form<RegisterForInvitation>,
+    LinkedForm(link, form): LinkedForm<RegisterForInvitation>,
 ) -> Result<Response> {
-    let Query(link) = link?;
     let Some(invitation) = found(&state, &link).await? else { return Ok(answered()) };
     let email: Email = invitation.email.parse().map_err(Problem::internal)?;
     let name: PersonName = match form.name.parse() {

@@ -103,7 +103,7 @@ async fn nonsense_is_refused() {
 #[tokio::test]
 async fn too_many_at_once_must_wait() {
     let TestMarket { api, ann, .. } = &TestMarket::new().await;
-    for _ in 0..super::MAX_OPEN {
+    for _ in 0..store::MAX_OPEN {
         assert_eq!(api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.status, 202);
     }
     let answer = api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await;
@@ -127,7 +127,7 @@ async fn a_report_whose_job_was_cancelled_says_so_and_makes_room() {
     let TestMarket { api, ann, .. } = &TestMarket::new().await;
     let operator = api.staff(PlatformRole::Operator).await;
     let mut asked = Vec::new();
-    for _ in 0..super::MAX_OPEN {
+    for _ in 0..store::MAX_OPEN {
         asked.push(api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.ok());
     }
     api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.refused(429, "too_many_reports");

@@ -24,6 +24,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("auctions_buy_now_above_opening", "/buy_now", "must be above the opening price and not absurd"),
     ("auctions_buy_now_reaches_reserve", "/buy_now", "must not be below the reserve"),
     ("auctions_shares_range", "/lot_mode", "a divisible lot has at most 1000 shares of the minimum quantity"),
+    ("auctions_per_day", "", "the organisation has made 10000 auctions within a day"),
     ("auctions_divisible_is_plain", "/lot_mode", "a divisible lot has neither reserve nor buy-now"),
 ];
 

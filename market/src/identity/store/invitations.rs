@@ -32,6 +32,8 @@ pub enum InvitationError {
     AlreadyInvited,
     #[error("too many invitations of the organisation are open")]
     TooMany,
+    #[error("the organisation has invited 500 times within a day")]
+    TooManyToday,
     #[error("people who look after the platform do not join organisations")]
     Staff,
     #[error(
@@ -49,6 +51,7 @@ impl From<sqlx::Error> for InvitationError {
         match violated(&error) {
             Some("invitations_open_once") => Self::AlreadyInvited,
             Some("invitations_per_org") => Self::TooMany,
+            Some("invitations_per_day") => Self::TooManyToday,
             Some("memberships_not_of_bidders") => Self::Bidder,
             Some("memberships_per_org" | "memberships_per_person") => Self::Members(error.into()),
             _ => Self::Sql(error),

@@ -97,13 +97,17 @@ pub async fn change_member(
     role: MemberRole,
 ) -> Result<(), MembersError> {
     lock_members(conn, org).await?;
-    let changed =
-        sqlx::query!("UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2", org.0, user.0, role.name())
-            .execute(&mut *conn)
-            .await?;
-    if changed.rows_affected() == 0 {
-        return Err(MembersError::Unknown);
+    let before =
+        sqlx::query_scalar!("SELECT role FROM memberships WHERE org_id = $1 AND user_id = $2", org.0, user.0)
+            .fetch_optional(&mut *conn)
+            .await?
+            .ok_or(MembersError::Unknown)?;
+    if before == role.name() {
+        return Ok(());
     }
+    sqlx::query!("UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2", org.0, user.0, role.name())
+        .execute(&mut *conn)
+        .await?;
     an_owner_remains(conn, org).await?;
     let data = json!({"user": user, "role": role.name()});
     let subject = ("org", org.to_string());

@@ -244,11 +244,13 @@ pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change
     )
     .fetch_one(&mut *conn)
     .await?;
-    let data = json!({
-        "from": {"kinds": before.kinds, "time_zone": before.time_zone},
-        "to": {"kinds": after.kinds, "time_zone": after.time_zone},
-    });
-    write_down(conn, actor, "org.change", id, data).await?;
+    if (&before.kinds, &before.time_zone) != (&after.kinds, &after.time_zone) {
+        let data = json!({
+            "from": {"kinds": before.kinds, "time_zone": before.time_zone},
+            "to": {"kinds": after.kinds, "time_zone": after.time_zone},
+        });
+        write_down(conn, actor, "org.change", id, data).await?;
+    }
     Ok(())
 }
 

@@ -1,11 +1,6 @@
 //! Reminders of auctions that end soon.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use shared::testing::Statements;
 
 use super::*;
 
@@ -72,39 +67,8 @@ async fn a_reminder_moves_with_the_end_and_comes_too_late_for_a_closed_auction()
     market.close().await;
 }
 
-/// Counts the statements of this thread that deal with bidders and their mail.
-#[derive(Clone, Debug, Default)]
-struct Statements(Arc<AtomicUsize>);
-
-impl Subscriber for Statements {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        struct Reads(bool);
-        impl Visit for Reads {
-            fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
-                let text = format!("{value:?}");
-                self.0 |= ["INTO emails", "FROM memberships", "FROM bids", "FROM auctions"]
-                    .iter()
-                    .any(|it| text.contains(it));
-            }
-        }
-        let mut reads = Reads(false);
-        event.record(&mut reads);
-        self.0.fetch_add(usize::from(reads.0), Ordering::Relaxed);
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
+/// The statements that deal with bidders and their mail.
+const ABOUT_BIDDERS: &[&str] = &["INTO emails", "FROM memberships", "FROM bids", "FROM auctions"];
 
 #[tokio::test]
 async fn many_bidders_are_reminded_with_as_many_statements_as_few() {
@@ -119,14 +83,14 @@ async fn many_bidders_are_reminded_with_as_many_statements_as_few() {
         market.end_in(lot, TimeDelta::hours(23)).await;
         market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
         let before = market.mails("ending_soon").await.len();
-        let statements = Statements::default();
-        let counting = tracing::subscriber::set_default(statements.clone());
+        let statements = Statements::containing(ABOUT_BIDDERS);
+        let counting = statements.listen();
         assert_eq!(market.workers.queue.drain().await, 1);
         drop(counting);
         let mails = market.mails("ending_soon").await.split_off(before);
         assert_eq!(mails.len(), usize::try_from(bidders).unwrap());
         assert_eq!(mails.iter().filter(|(_, data)| data["leading"] == json!(true)).count(), 1);
-        counted.push(statements.0.load(Ordering::Relaxed));
+        counted.push(statements.count());
     }
     assert!(counted[0] > 0 && counted[0] == counted[1], "{counted:?}");
     market.close().await;

@@ -1,41 +1,14 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use market::auctions::store::PlaceBid;
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use shared::testing::Statements;
 
 use super::super::bids::accept;
 use super::*;
-
-/// Counts the statements of this thread, as the driver reports them.
-#[derive(Clone, Debug, Default)]
-struct Statements(Arc<AtomicUsize>);
-
-impl Subscriber for Statements {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-
-    fn event(&self, _: &Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
 
 #[tokio::test]
 async fn a_bid_is_two_statements_under_its_lock_and_one_more_for_all_that_follows() {
     let market = TestMarket::new().await;
     let lot = market.auction("auction", json!({})).await;
-    let statements = Statements::default();
+    let statements = Statements::all();
     for (org, user, cents, expected) in
         // The first bid of somebody, one that also displaces somebody, and one that only loses.
         [
@@ -46,10 +19,10 @@ async fn a_bid_is_two_statements_under_its_lock_and_one_more_for_all_that_follow
     {
         let bid = PlaceBid { auction: lot, org, user, maximum: testing::secret(cents), quantity: None };
         let mut tx = market.api.state.ledger.begin().await.unwrap();
-        let counting = tracing::subscriber::set_default(statements.clone());
-        let before = statements.0.load(Ordering::Relaxed);
+        let counting = statements.listen();
+        let before = statements.count();
         accept(&mut tx, &bid).await.unwrap();
-        let counted = statements.0.load(Ordering::Relaxed) - before;
+        let counted = statements.count() - before;
         drop(counting);
         tx.commit().await.unwrap();
         assert_eq!(counted, expected);

@@ -4,7 +4,6 @@ mod bidding;
 mod closing;
 mod creation;
 mod divisible;
-mod invariants;
 mod joining;
 mod many;
 mod races;

@@ -1,0 +1,178 @@
+//! Every rule that the tables of the market keep, each broken by hand past the program. The last test finds rules that
+//! nobody has tried to break.
+
+mod auctions;
+mod awards;
+mod bids;
+mod catalog;
+mod listings;
+mod orders;
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use shared::testing::TestDb;
+use sqlx::{Connection, Executor, PgConnection};
+
+use crate::auctions::model::{CloseOutcome, LotMode};
+use crate::auctions::store::{PlaceBid, close, place_bid, retract};
+use crate::ids::{AuctionId, BidId};
+use crate::listings::model::SaleMode;
+use crate::testing::{Trader, auction, draft, end_in, secret, terms, trader};
+
+/// Inserts a copy of a row with changes: `copy(table, which row, changes as arguments of jsonb_build_object)`.
+const COPY: &str = r"
+CREATE FUNCTION pg_temp.copy(source regclass, which text, changes text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    columns text;
+BEGIN
+    SELECT string_agg(quote_ident(attname), ', ') INTO columns
+    FROM pg_attribute
+    WHERE attrelid = source AND attnum > 0 AND attgenerated = '' AND attidentity = '';
+    EXECUTE format(
+        'INSERT INTO %1$s (%2$s)
+         SELECT %2$s
+         FROM (SELECT (jsonb_populate_record(t, jsonb_build_object(''id'', gen_random_uuid(), %3$s))).* FROM %1$s AS t
+               WHERE %4$s LIMIT 1) AS changed',
+        source, columns, changes, which);
+END $$";
+
+fn copy(table: &str, which: &str, changes: &str) -> String {
+    let separated = if changes.is_empty() { "'none', 1" } else { changes };
+    format!("SELECT pg_temp.copy('{table}', $w${which}$w$, $c${separated}$c$)")
+}
+
+/// As many rows as an organisation may have, past every rule, and one more.
+fn many(table: &str, columns: &str, values: &str, most: u32) -> String {
+    format!(
+        "SET LOCAL session_replication_role = replica;
+         INSERT INTO {table} (id, {columns})
+         SELECT gen_random_uuid(), {values}
+         FROM (SELECT * FROM {table} LIMIT 1) AS t, generate_series(1, {most}) AS n;
+         SET LOCAL session_replication_role = origin;
+         INSERT INTO {table} (id, {columns})
+         SELECT gen_random_uuid(), {values}
+         FROM (SELECT * FROM {table} LIMIT 1) AS t, generate_series(0, 0) AS n"
+    )
+}
+
+/// A rule, and statements that break it and none that is checked before it.
+type Breach = (&'static str, String);
+
+fn breaches() -> Vec<Breach> {
+    [
+        catalog::breaches(),
+        listings::breaches(),
+        auctions::breaches(),
+        bids::breaches(),
+        awards::breaches(),
+        orders::breaches(),
+    ]
+    .concat()
+}
+
+/// A live lot with two bids, a sold one, an unsold one, a divisible one with two shares and a bid that was taken back, a draft.
+async fn fill(conn: &mut PgConnection) {
+    let seller = trader(conn).await;
+    let [a, b, c] = [trader(conn).await, trader(conn).await, trader(conn).await];
+    let mut terms = terms(conn).await;
+    for sold in [false, true] {
+        let lot = auction(conn, seller, &terms).await;
+        bid(conn, lot, a, 5_000, None).await;
+        bid(conn, lot, b, 9_000, None).await;
+        if sold {
+            finish(conn, lot).await;
+        }
+    }
+    let empty = auction(conn, seller, &terms).await;
+    finish(conn, empty).await;
+    terms.lot_mode = LotMode::Divisible;
+    let lot = auction(conn, seller, &terms).await;
+    bid(conn, lot, a, 2_000, Some(70)).await;
+    bid(conn, lot, b, 1_500, Some(20)).await;
+    let gone = bid(conn, lot, c, 1_200, Some(5)).await;
+    let mut tx = conn.begin().await.expect("a transaction");
+    retract(&mut tx, gone, c.org, c.user).await.expect("taken back");
+    tx.commit().await.expect("commits");
+    finish(conn, lot).await;
+    draft(conn, seller, SaleMode::Auction, 1).await;
+}
+
+async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
+    let mut tx = conn.begin().await.expect("a transaction");
+    let place = PlaceBid { auction, org: by.org, user: by.user, maximum: secret(cents), quantity };
+    let placed = place_bid(&mut tx, &place).await.expect("accepted");
+    tx.commit().await.expect("commits");
+    placed.bid
+}
+
+/// Moves the auction's end into the past and closes it.
+async fn finish(conn: &mut PgConnection, auction: AuctionId) {
+    end_in(conn, auction, TimeDelta::seconds(-1)).await;
+    let mut tx = conn.begin().await.expect("a transaction");
+    let outcome = close(&mut tx, auction).await.expect("closes");
+    tx.commit().await.expect("commits");
+    assert!(matches!(outcome, CloseOutcome::Closed(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn every_rule_of_the_tables_holds_against_plain_sql() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    fill(&mut conn).await;
+    conn.execute(COPY).await.expect("the helper");
+    let mut wrong = Vec::new();
+    for (rule, statements) in breaches() {
+        let mut tx = conn.begin().await.expect("a transaction");
+        let script = format!("{statements}; SET CONSTRAINTS ALL IMMEDIATE");
+        let result = sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(&mut *tx).await;
+        let broken = result.as_ref().err().and_then(shared::invalid::violated).map(str::to_owned);
+        tx.rollback().await.expect("rolled back");
+        if broken.as_deref() != Some(rule) {
+            wrong.push(format!("{rule}: {statements}\n    gave {result:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn every_rule_of_the_tables_has_a_breach() {
+    let db = TestDb::new().await;
+    // Keys that foreign keys point to repeat the primary key; plain references to people, organisations and lists of words
+    // are left to the server.
+    let rules: Vec<String> = sqlx::query_scalar(
+        "WITH tables AS (
+             SELECT unnest('{currencies, categories, items, listings, increment_tables, auctions, bids, bid_retractions,
+                             awards, orders, order_lines}'::regclass[]) AS oid
+         )
+         SELECT c.conname::text
+         FROM pg_constraint AS c
+         JOIN tables AS t ON t.oid = c.conrelid
+         WHERE c.contype = 'c'
+            OR (c.contype = 'u' AND NOT EXISTS (
+                    SELECT FROM pg_attribute AS a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) AND a.attname = 'id'))
+            OR (c.contype = 'f' AND (cardinality(c.conkey) > 1
+                    OR c.confrelid <> ALL ('{users, orgs, currencies, categories}'::regclass[])))
+         UNION
+         SELECT i.indexrelid::regclass::text
+         FROM pg_index AS i
+         JOIN tables AS t ON t.oid = i.indrelid
+         WHERE i.indisunique
+           AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.indexrelid)
+         UNION
+         SELECT g.tgname::text
+         FROM pg_trigger AS g
+         JOIN tables AS t ON t.oid = g.tgrelid
+         WHERE NOT g.tgisinternal",
+    )
+    .fetch_all(&db.pool)
+    .await
+    .expect("the rules");
+    let tried: BTreeSet<_> = breaches().into_iter().map(|(rule, _)| rule.to_owned()).collect();
+    let untried: Vec<_> = rules.iter().filter(|rule| !tried.contains(*rule)).collect();
+    assert!(untried.is_empty(), "nobody tries to break {untried:?}");
+    assert!(rules.len() > 80, "only {} rules found", rules.len());
+    db.close().await;
+}

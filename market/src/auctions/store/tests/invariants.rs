@@ -1,5 +1,5 @@
-//! Every rule that the tables of the market keep, each broken by hand past the program. The last test finds rules that
-//! nobody has tried to break.
+//! Every rule that the market's tables enforce, each broken by hand, bypassing the program. The
+//! last test finds rules that nobody has tried to break.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ fn copy(table: &str, which: &str, changes: &str) -> String {
     format!("SELECT pg_temp.copy('{table}', $w${which}$w$, $c${separated}$c$)")
 }
 
-/// As many rows as an organisation may have, past every rule, and one more.
+/// As many rows as an organisation may have, inserted past every rule, and one more.
 fn many(table: &str, columns: &str, values: &str, most: u32) -> String {
     format!(
         "SET LOCAL session_replication_role = replica;
@@ -44,7 +44,7 @@ fn many(table: &str, columns: &str, values: &str, most: u32) -> String {
     )
 }
 
-/// A rule, and statements that break it and none that is checked before it.
+/// Every rule, with statements that break it but none that is checked before it.
 fn breaches() -> Vec<(&'static str, String)> {
     let no_leader = "'leader_bid_id', null, 'leader_org_id', null, 'leader_seq', null, 'leader_max_minor', null";
     let live = |changes: &str| copy("auctions", "status = 'live'", changes);
@@ -370,8 +370,8 @@ async fn every_rule_of_the_tables_holds_against_plain_sql() {
 #[tokio::test]
 async fn every_rule_of_the_tables_has_a_breach() {
     let (market, mut conn) = TestMarket::new().await;
-    // Keys that foreign keys point to repeat the primary key; plain references to people, organisations and lists of words
-    // are left to the server.
+    // Unique keys that foreign keys point to repeat the primary key; plain references to people,
+    // organisations and lists of words are left to the server.
     let rules: Vec<String> = sqlx::query_scalar(
         "WITH tables AS (
              SELECT unnest('{currencies, categories, items, listings, increment_tables, auctions, bids, bid_retractions,

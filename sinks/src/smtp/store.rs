@@ -212,8 +212,8 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Already gone if the message was kept under its own name; if removing fails, the next
-        // start removes what is left.
+        // Already gone if the message was kept under its own name; whatever is left behind is
+        // removed at the next start.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -136,7 +136,7 @@ pub async fn cancel(
 }
 
 /// Open auctions whose end passed more than two seconds ago, the longest overdue first. Until then
-/// they are left to the exact timer. The close decides under the lock what is to be done.
+/// they are left to the exact timer. The close decides under the lock what to do.
 pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<AuctionId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: AuctionId"

@@ -1,5 +1,6 @@
-//! Every job there is, by the pool that runs it. Adding a job is its contract file, its handler file, and one line here: the
-//! scheduler, the API and the CLI know it by [`registry`], and its pool does not compile until it has a handler.
+//! Every job, by the pool that runs it. Adding a job takes a contract file, a handler file and one
+//! line here: the scheduler, the API and the CLI know it from [`registry`], and its pool does not
+//! compile until it has a handler.
 
 use queue::registry::{DuplicateKind, KindInfo, Registry};
 

@@ -1,5 +1,5 @@
-//! The jobs of the product: for each domain its contracts, the mails that an act sends (`mail`) and what subscribers are sent
-//! (`events`).
+//! The product's jobs: for each domain, its contracts, the mails that an act sends (`mail`) and
+//! what subscribers are sent (`events`).
 
 pub mod auctions;
 pub mod cargo;

@@ -1,4 +1,5 @@
-//! The queues, the pool that works on each, and what usually carries it (a setting that can change while jobs flow).
+//! The queues, the pool that serves each, and the transport that usually carries it (a setting that
+//! can change while jobs flow).
 
 use queue::job::Queue;
 use queue::transport::Transport;

@@ -1,5 +1,5 @@
-//! The market: one folder for each domain, with its types (`model`), its decisions (`rules`) and its SQL (`store`). It knows
-//! no job.
+//! The market: one folder for each domain, with its types (`model`), its decisions (`rules`) and
+//! its SQL (`store`). It knows nothing of jobs.
 
 pub mod auctions;
 pub mod cargo;

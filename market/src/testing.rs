@@ -154,7 +154,8 @@ pub async fn database_time(conn: &mut PgConnection) -> DateTime<Utc> {
     sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(conn).await.expect("the time")
 }
 
-/// Moves the whole course of an auction, bids included, so that it ends so long from now (or ended before now, when negative).
+/// Moves the whole course of an auction, bids included, so that it ends `from_now` from now (or
+/// ended that long ago, when negative).
 pub async fn end_in(conn: &mut PgConnection, auction: AuctionId, from_now: TimeDelta) {
     let mut tx = conn.begin().await.expect("a transaction");
     // The tables refuse this: promised times do not move, and bids do not change.

@@ -1,4 +1,4 @@
-//! A folder that one server at a time may use.
+//! A folder that only one server at a time may use.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -10,7 +10,8 @@ pub(crate) enum Refused {
     Io(io::Error),
 }
 
-/// Makes the folder when it is missing and takes its lock, which lasts until the file is dropped or the process dies.
+/// Creates the folder if it is missing and takes its lock, which lasts until the file is dropped or
+/// the process dies.
 pub(crate) fn claim(dir: &Path) -> Result<File, Refused> {
     std::fs::create_dir_all(dir).map_err(Refused::Io)?;
     let lock = File::create(dir.join(".lock")).map_err(Refused::Io)?;

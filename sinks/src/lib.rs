@@ -5,8 +5,8 @@
 //! - [`smtp`]: an SMTP server that keeps every message and can be made to misbehave.
 //! - [`mailbox`]: what arrived, as a small page and as JSON.
 //!
-//! Not for production: messages and objects are not synced to disk, and whoever reaches the mailbox page can read every
-//! message.
+//! Not for production: messages and objects are not synced to disk, and anybody who can reach the
+//! mailbox page can read every message.
 
 mod folder;
 pub mod mailbox;

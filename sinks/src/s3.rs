@@ -1,11 +1,13 @@
 //! An S3 server over a folder (`s3s` for the protocol and signatures, `s3s-fs` for the storage).
 //!
-//! Objects are plain files: `<dir>/<bucket>/<key>`. Every request must be signed (`SigV4` in the header or presigned in the
-//! query); an unsigned, expired or wrongly signed one is answered 403. Both address styles work: `http://host/bucket/key`
-//! always, `http://bucket.localhost:port/key` when the client uses `localhost` as its endpoint.
+//! Objects are plain files: `<dir>/<bucket>/<key>`. Every request must be signed (`SigV4` in the
+//! header or presigned in the query); an unsigned, expired or wrongly signed one is answered with
+//! 403. Both address styles work: `http://host/bucket/key` always,
+//! `http://bucket.localhost:port/key` when the client uses `localhost` as its endpoint.
 //!
-//! Limits that the folder sets: a key is at most [`MAX_KEY_BYTES`] long, `a` and `a/b` cannot both be keys, and no segment
-//! may be `.` or `..`. Requests that break the first or last are answered 400.
+//! Limits set by the folder: a key is at most [`MAX_KEY_BYTES`] long, `a` and `a/b` cannot both be
+//! keys, and no segment may be `.` or `..`. Requests that break the first or the last are answered
+//! with 400.
 
 use std::fs::File;
 use std::io;
@@ -31,23 +33,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::folder::{self, Refused};
 
-/// The longest key in bytes. `s3s-fs` keeps an object's headers in one file whose name holds the key in base64, and a
-/// file name has at most 255 bytes.
+/// The longest key in bytes. `s3s-fs` keeps an object's headers in one file whose name contains the
+/// key in base64, and a file name has at most 255 bytes.
 pub const MAX_KEY_BYTES: usize = 100;
 
-/// How long open requests may go on after the shutdown was asked for.
+/// How long open requests may go on after shutdown has been requested.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What to serve, and where.
 #[derive(Debug)]
 pub struct Options {
-    /// The folder of the objects; made when it is missing. One server a folder: a second one is refused.
+    /// The folder of the objects; created if it is missing. One server per folder: a second one is
+    /// refused.
     pub dir: PathBuf,
-    /// Port 0 takes a free one; [`Server::addr`] returns which.
+    /// Port 0 picks a free port; [`Server::addr`] returns which.
     pub addr: SocketAddr,
     pub access_key: String,
     pub secret_key: SecretString,
-    /// Buckets to make when they are missing.
+    /// Buckets to create if they are missing.
     pub buckets: Vec<String>,
 }
 
@@ -69,7 +72,7 @@ pub enum Error {
     Stopped(#[source] io::Error),
 }
 
-/// A server that listens. It stops when the token that it was started with is cancelled.
+/// A listening server. It stops when the token it was started with is cancelled.
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
@@ -122,7 +125,7 @@ pub async fn serve(options: Options, shutdown: CancellationToken) -> Result<Serv
     Ok(Server { addr, task })
 }
 
-/// Resolves when requests that were open at the shutdown have had their time.
+/// Resolves when requests that were open at shutdown have had their time.
 async fn cut_off(shutdown: CancellationToken) {
     shutdown.cancelled().await;
     tokio::time::sleep(GRACE).await;
@@ -138,9 +141,10 @@ async fn answer(State(s3): State<S3Service>, request: Request) -> Response {
     }
 }
 
-/// Makes the folder and buckets, and takes the folder's lock.
+/// Creates the folder and buckets, and takes the folder's lock.
 ///
-/// Two servers over one folder would write the same temporary files, and each removes the other's at its start.
+/// Two servers over one folder would write the same temporary files, and each would remove the
+/// other's when it starts.
 fn prepare(dir: &Path, buckets: &[String]) -> Result<File, Error> {
     let unusable = |source| Error::Folder { dir: dir.to_owned(), source };
     let lock = folder::claim(dir).map_err(|refused| match refused {
@@ -156,7 +160,8 @@ fn prepare(dir: &Path, buckets: &[String]) -> Result<File, Error> {
     Ok(lock)
 }
 
-/// Refuses what the storage itself would answer with a 500, put outside its bucket, or make a new bucket for.
+/// Refuses unsigned requests, and whatever the storage itself would answer with a 500, put outside
+/// its bucket, or create a new bucket for.
 struct SignedOnly {
     dir: PathBuf,
 }

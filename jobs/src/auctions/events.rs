@@ -4,7 +4,7 @@ use shared::realtime::Event;
 
 use queue::JobTx;
 
-/// What became of an auction, as it is reported to those who watch it.
+/// What happened to an auction, as reported to those watching it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     Opened,
@@ -18,7 +18,7 @@ pub enum News {
     /// A moderator has suspended its listing: what it shows is withheld.
     Suspended,
     Reinstated,
-    /// Something that nobody reported in time.
+    /// Something that was not reported in time.
     Changed,
 }
 
@@ -39,7 +39,7 @@ impl News {
         }
     }
 
-    /// What the state alone shows.
+    /// The news that the state alone reveals.
     #[must_use]
     pub const fn of(status: AuctionStatus) -> Self {
         match status {
@@ -51,8 +51,8 @@ impl News {
     }
 }
 
-/// Tells everybody who watches the auction. `view` is read in the transaction of the change, under the auction's lock: so each
-/// version is sent once.
+/// Tells everybody watching the auction. `view` is read in the transaction of the change, under the
+/// auction's lock, so each version is sent once.
 pub fn announce(tx: &mut JobTx, news: News, view: &AuctionView) {
     match event(news, view) {
         Ok(event) => tx.announce(event),
@@ -60,8 +60,8 @@ pub fn announce(tx: &mut JobTx, news: News, view: &AuctionView) {
     }
 }
 
-/// The event of [`announce`]. It carries the whole of what everybody may see, so that a later one stands for those before it; of an
-/// auction whose listing is suspended that is nothing.
+/// The event sent by [`announce`]. It carries everything that everybody may see, so a later one
+/// stands for those before it; for an auction whose listing is suspended, that is nothing.
 pub fn event(news: News, view: &AuctionView) -> serde_json::Result<Event> {
     let (news, data) = if view.suspended {
         (News::Suspended, Value::Null)

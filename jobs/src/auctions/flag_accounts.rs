@@ -8,8 +8,9 @@ use shared::ids::OrgId;
 
 use crate::queues;
 
-/// Compares a new bidder with the seller and the other bidders, and flags those that may belong to the same people, for moderators
-/// to look at. A second run flags nobody twice: a flag is one per auction and pair.
+/// Compares a new bidder with the seller and the other bidders, and flags those that may belong to
+/// the same people, for moderators to look at. A second run flags nobody twice: there is one flag
+/// per auction and pair.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlagAccounts {
@@ -18,7 +19,7 @@ pub struct FlagAccounts {
 }
 
 impl FlagAccounts {
-    /// What is to be done after a bid of `bidder`; nothing when it is not the first one.
+    /// The job to enqueue after a bid of `bidder`; `None` unless it is the first one.
     #[must_use]
     pub fn of(placed: &PlacedBid, bidder: OrgId) -> Option<Self> {
         placed.first.then_some(Self { auction: placed.auction.id, bidder })
@@ -31,7 +32,7 @@ impl Job for FlagAccounts {
     const RETRY: Retry =
         Retry::exponential(Duration::from_secs(5), Duration::from_mins(5)).until_age(Duration::from_hours(24));
     const TIMEOUT: Duration = Duration::from_secs(30);
-    /// Bidders wait for the others.
+    /// Bidders are waiting for the other jobs.
     const PRIORITY: Priority = Priority::Low;
 
     fn unique(&self) -> Unique {

@@ -15,17 +15,18 @@ use sqlx::PgConnection;
 
 use crate::emails::{MailError, post_to};
 
-/// How many people of one organisation get the same news at most: the longest-standing ones.
+/// The most people in one organisation who get the same news: the longest-standing ones.
 const MOST_PER_ORG: i64 = 20;
 
-/// Notifies those who trade for organisations that have lost their lead, or their share. `reference` names the occasion: of each one
-/// they are notified once.
+/// Notifies those who trade for organisations that have lost their lead, or their share.
+/// `reference` names the occasion: they are notified once of each.
 pub async fn outbid(tx: &mut JobTx, orgs: &[OrgId], reference: &str, outbid: Outbid) -> Result<(), MailError> {
     let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
     Ok(post_to(tx, &people, reference, &Content::Outbid(outbid)).await?)
 }
 
-/// Reminds those who trade for these organisations of the end. `reference` names the reminder: of each one they are reminded once.
+/// Reminds those who trade for these organisations of the end. `reference` names the reminder: they
+/// get each one once.
 pub async fn ending_soon(tx: &mut JobTx, orgs: &[OrgId], reference: &str, ending: EndingSoon) -> Result<(), MailError> {
     if orgs.is_empty() {
         return Ok(());
@@ -79,7 +80,7 @@ pub async fn traders(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>,
     identity::traders(conn, &[org], MOST_PER_ORG).await
 }
 
-/// What the listing is called.
+/// The listing's title.
 pub async fn title(conn: &mut PgConnection, listing: ListingId) -> Result<String, MailError> {
     let listing = listings::listing(conn, listing).await?;
     Ok(listing.ok_or(MailError::Missing("an auction's listing"))?.title)

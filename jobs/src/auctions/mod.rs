@@ -1,4 +1,4 @@
-//! Auctions open, end, and remind people by themselves.
+//! What auctions do by themselves: open, end, and notify people.
 
 mod close_auction;
 pub mod events;

@@ -11,17 +11,20 @@ use shared::money::Money;
 
 use crate::queues;
 
-/// Notifies organisations by mail that they were outbid: each time in the auction's last hour, before that at most once in ten
-/// minutes, with the figures of that moment. A second run posts nothing: a mail is one per (template, recipient, bid or version).
+/// Notifies organisations by mail that they were outbid: each time in the auction's last hour,
+/// before that at most once in ten minutes, with the figures of that moment. A second run posts
+/// nothing: there is one mail per (template, recipient, bid or version).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NotifyOutbid {
     pub auction: AuctionId,
     pub orgs: Vec<OrgId>,
-    /// It is the one that waits for its time on behalf of an organisation that was notified a moment ago.
+    /// Whether it is the job that waits on behalf of an organisation that was notified a moment
+    /// ago.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waiting: bool,
-    /// A bid in the last hour, of which the organisations hear at once, whatever has happened since.
+    /// A bid in the last hour, about which the organisations are notified at once, whatever has
+    /// happened since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_bid: Option<LateBid>,
 }
@@ -37,7 +40,7 @@ pub struct LateBid {
 }
 
 impl NotifyOutbid {
-    /// The notice that a bid calls for; none when it has displaced nobody.
+    /// The notice that a bid calls for; `None` if it displaced nobody.
     #[must_use]
     pub fn of(placed: &PlacedBid) -> Option<Self> {
         let auction = &placed.auction;
@@ -55,9 +58,10 @@ impl NotifyOutbid {
         })
     }
 
-    /// The same for one organisation that was notified a moment ago: at `due` it hears how things are then.
+    /// The same for one organisation that was notified a moment ago: at `due` it hears how things
+    /// stand then.
     pub fn again(auction: AuctionId, org: OrgId, due: DateTime<Utc>) -> Enqueue {
-        // One that waits for its time will see everything that happens until then.
+        // One that is already waiting will see everything that happens until then.
         let key = Unique::while_open(format_args!("{auction}:{org}"));
         Enqueue::new(&Self { auction, orgs: vec![org], waiting: true, late_bid: None }).unique(key).run_at(due)
     }

@@ -38,7 +38,7 @@ impl fmt::Display for Reminder {
 }
 
 /// Tells the bidders of a live auction that it ends soon.
-/// A second run posts nothing: a mail is one per (template, recipient, auction and reminder).
+/// A second run posts nothing: there is one mail per (template, recipient, auction and reminder).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemindBidders {

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Finds auctions whose start or end has passed and that nobody opened or closed, enqueues what is missing and runs what waits
-/// for a later time: the backstop behind the exact timers. A second run finds the jobs there and due, and does nothing.
+/// Finds auctions that nobody opened or closed although their start or end has passed, enqueues the
+/// jobs that are missing and makes those that wait for a later time run now: the backstop behind
+/// the exact timers. A second run finds the jobs there and due, and does nothing.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SweepAuctions {}
@@ -15,7 +16,8 @@ pub struct SweepAuctions {}
 impl Job for SweepAuctions {
     const KIND: Kind = Kind::new("auctions.sweep");
     const QUEUE: Queue = queues::AUCTIONS;
-    /// Whatever is wrong passes for all ticks together: they meet this job, and find it again when it is well.
+    /// An outage ends for all ticks at once: while it lasts, they meet this one job, which keeps
+    /// trying.
     const RETRY: Retry = Retry::exponential(Duration::from_secs(1), Duration::from_secs(15)).forever();
     const TIMEOUT: Duration = Duration::from_secs(30);
     const SCHEDULES: &'static [Schedule] =

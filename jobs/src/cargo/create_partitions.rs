@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Makes the coming months' partitions of the event log, and forgets old rejects.
-/// A second run finds the partitions there and nothing old.
+/// Creates the event log's partitions for the coming months, and deletes old rejects.
+/// A second run finds the partitions in place and nothing old.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreatePartitions {
-    /// How many months after the current one are made.
+    /// How many months after the current one get a partition.
     pub months_ahead: u8,
-    /// Rejects that were last seen longer ago than this go.
+    /// Rejects last seen longer ago than this are deleted.
     pub keep_rejects_days: u16,
-    /// Of younger rejects, this many are kept, the newest.
+    /// How many of the younger rejects are kept, the newest first.
     pub keep_rejects: u32,
 }
 

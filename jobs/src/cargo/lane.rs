@@ -1,9 +1,11 @@
-//! Publishing events. When [`EventLane::publish`] returns, the events are safe: RabbitMQ has confirmed them, or the log has.
+//! Publishing events. When [`EventLane::publish`] returns, the events are safe: RabbitMQ has
+//! confirmed them, or the log has stored them.
 //!
 //! # How to get this wrong
 //! - Publishing without `mandatory`: events for a deleted queue are confirmed and gone.
-//! - Waiting for each confirm by itself: 2,500 messages a second instead of 40,000.
-//! - One event a message: the broker's work is per message, and fifty in one cost it little more than one.
+//! - Waiting for each confirm individually: 2,500 messages a second instead of 40,000.
+//! - Sending one event per message: the broker's work is per message, and fifty events in one cost
+//!   it little more than one.
 //! - Refusing a repeated publish: after a cut nobody knows what arrived, so it is sent again; the log stores it once.
 
 use std::time::Duration;
@@ -23,14 +25,14 @@ use super::topology;
 
 /// The most events that one message carries.
 pub const MAX_MESSAGE_EVENTS: usize = 50;
-/// A message takes no further event when it would grow beyond this many bytes.
+/// A message takes no further event if it would grow beyond this many bytes.
 pub const MAX_MESSAGE_BYTES: usize = 32 * 1024;
 /// Messages whose confirms are awaited together.
 const WINDOW: usize = 1000;
 /// How long publishing may take in all: a caller of the API waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PERSISTENT: u8 = 2;
-/// Events that one statement stores.
+/// The most events stored by one statement.
 const MAX_ROWS: usize = 1000;
 
 /// Where events go from here. A program has one and clones it.
@@ -38,8 +40,8 @@ const MAX_ROWS: usize = 1000;
 pub enum EventLane {
     /// Through RabbitMQ, to the consumer that fills the log.
     Broker(BrokerLane),
-    /// Into the log at once, for installations without RabbitMQ (the `local` transport): a flood of events then loads the
-    /// database at the rate at which it comes in.
+    /// Straight into the log, for installations without RabbitMQ (the `local` transport): a flood
+    /// of events then loads the database as fast as it comes in.
     Store(PgPool),
 }
 
@@ -77,7 +79,8 @@ impl From<StoreError> for LaneError {
 }
 
 impl EventLane {
-    /// The lane that the settings ask for. Nothing is connected yet. `events` is a pool to the log's database.
+    /// The lane selected by the settings. Nothing is connected yet. `events` is a pool for the
+    /// log's database.
     #[must_use]
     pub fn new(config: &Config, events: PgPool) -> Self {
         match &config.amqp_url {
@@ -86,7 +89,8 @@ impl EventLane {
         }
     }
 
-    /// Hands over events of `org` that were [checked](market::cargo::Bounds::check). `Ok`: all of them will be in the log.
+    /// Hands over events of `org` that have been [checked](market::cargo::Bounds::check). `Ok`: all
+    /// of them will be in the log.
     pub async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
         let published = async {
             match self {
@@ -122,7 +126,7 @@ async fn store(pool: &PgPool, org: OrgId, events: &[CargoEvent]) -> Result<(), L
 }
 
 enum Refusal {
-    /// No queue takes the message: it was deleted since it was declared.
+    /// No queue takes the message: it has been deleted since it was declared.
     Unroutable,
     Broken(LinkError),
 }
@@ -134,13 +138,14 @@ impl From<lapin::Error> for Refusal {
 }
 
 impl BrokerLane {
-    /// Connects when it is first used.
+    /// A lane that connects when it is first used.
     #[must_use]
     pub fn new(url: secrecy::SecretString, namespace: &str) -> Self {
         Self { link: Link::new(url, namespace.to_owned()), exchange: topology::exchange(namespace).into() }
     }
 
-    /// Publishes, on a second connection when the first was cut or a queue was gone: a new connection declares the lane.
+    /// Publishes, over a second connection if the first was cut or a queue was gone: a new
+    /// connection declares the lane.
     async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
         let messages = messages(org, events)?;
         let mut repeated = false;
@@ -168,7 +173,7 @@ impl BrokerLane {
 
     async fn unblocked(&self) -> Result<std::sync::Arc<Live>, LaneError> {
         let live = self.link.live().await?;
-        // Whatever is sent to a blocked connection stays in this process' memory.
+        // Whatever is sent over a blocked connection stays in this process's memory.
         if live.connection.status().blocked() {
             return Err(LaneError::Unavailable("RabbitMQ is short of memory or disk".to_owned()));
         }
@@ -181,7 +186,7 @@ impl BrokerLane {
             BasicProperties::default().with_delivery_mode(PERSISTENT).with_content_type("application/json".into());
         for window in messages.chunks(WINDOW) {
             let turn = live.turn.lock().await;
-            // Together, so that the frames of a window share their way to the socket.
+            // Together, so that the frames of a window go to the socket in one go.
             let sent = try_join_all(window.iter().map(|(kind, body)| {
                 let key = topology::routing_key(*kind).into();
                 live.publishing.basic_publish(self.exchange.clone(), key, options, body, properties.clone())
@@ -202,7 +207,7 @@ impl BrokerLane {
     }
 }
 
-/// Gives a connection up when the publishing over it was abandoned half-way.
+/// Gives up a connection when publishing over it was abandoned half-way.
 struct Doubt {
     link: Option<Link>,
     live: std::sync::Arc<Live>,
@@ -217,7 +222,7 @@ impl Drop for Doubt {
     }
 }
 
-/// Packs events into messages by their type, each an [`market::cargo::EventMessage`].
+/// Packs events into messages by type, each a [`market::cargo::EventMessage`].
 fn messages(org: OrgId, events: &[CargoEvent]) -> Result<Vec<(EventType, Vec<u8>)>, LaneError> {
     let head = format!(r#"{{"org":"{org}","events":["#);
     let mut full = Vec::new();

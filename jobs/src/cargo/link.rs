@@ -1,4 +1,4 @@
-//! The publisher's connection to RabbitMQ, made when it is first used and again after it broke.
+//! The publisher's connection to RabbitMQ, made when it is first used and again after it breaks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::topology;
 
-/// RabbitMQ did not do what was asked. Says nothing of the URL, which may hold a password.
+/// RabbitMQ did not do what was asked. Does not show the URL, which may hold a password.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("RabbitMQ: {0}")]
 pub struct LinkError(String);
@@ -43,7 +43,7 @@ struct Inner {
     live: Mutex<Option<Arc<Live>>>,
 }
 
-/// A connection with a confirming channel; the lane was declared over it.
+/// A connection with a confirming channel, over which the lane has been declared.
 pub(super) struct Live {
     pub(super) connection: Connection,
     pub(super) publishing: Channel,
@@ -62,10 +62,11 @@ impl Link {
         Self(Arc::new(Inner { url, namespace, live: Mutex::default() }))
     }
 
-    /// The connection, made now when there is none.
+    /// The connection, made now if there is none.
     pub(super) async fn live(&self) -> Result<Arc<Live>, LinkError> {
         let inner = Arc::clone(&self.0);
-        // Own task: a slow connection is made even when the caller that asked for it has given up.
+        // In a task of its own: a slow connection is completed even if the caller that asked for it
+        // has given up.
         let made = tokio::spawn(async move {
             let mut slot = inner.live.lock().await;
             if let Some(live) = slot.as_ref().filter(|live| live.is_well()) {
@@ -77,7 +78,7 @@ impl Link {
         made.await.unwrap_or_else(|_| Err(LinkError::new("connecting was interrupted")))
     }
 
-    /// Gives the connection up: the next caller makes a new one, and declares the lane again.
+    /// Gives up the connection: the next caller makes a new one, and declares the lane again.
     pub(super) async fn forget(&self, live: &Arc<Live>) {
         let mut slot = self.0.live.lock().await;
         if slot.as_ref().is_some_and(|current| Arc::ptr_eq(current, live)) {

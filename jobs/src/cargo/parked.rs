@@ -24,7 +24,7 @@ use super::topology;
 const PATIENCE: Duration = Duration::from_secs(10);
 const PERSISTENT: u8 = 2;
 
-/// Why something was not sent into the lane again.
+/// Why something was not sent back into the lane.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     #[error("reject {id} is not there, or is longer than the {MAX_REJECT_BYTES} bytes that are kept; {sent} were sent")]
@@ -35,7 +35,7 @@ pub enum ReplayError {
     Sql(#[from] sqlx::Error),
 }
 
-/// A connection to what is parked.
+/// A connection to the parked messages.
 #[derive(Debug)]
 pub struct Parked {
     connection: Connection,
@@ -56,7 +56,7 @@ pub struct ParkedMessage {
 }
 
 impl Parked {
-    /// Connects, and declares the lane where it is missing.
+    /// Connects, and declares whatever is missing of the lane.
     pub async fn open(url: &SecretString, namespace: &str) -> Result<Self, LinkError> {
         let connection = connect(url, &format!("{namespace} parked events")).await?;
         let publishing = connection.create_channel().await?;
@@ -87,22 +87,22 @@ impl Parked {
                 reason: message.properties.headers().as_ref().and_then(reason),
             });
         }
-        // What was got and not acknowledged goes back to its place.
+        // Messages fetched but not acknowledged go back to their place.
         looking.close(200, "looked".into()).await?;
         Ok(found)
     }
 
-    /// Sends the oldest parked messages into the lane again, each as if it were new, and writes that to the audit log; returns how
-    /// many. A message leaves its place after RabbitMQ has confirmed it, so that an interruption sends it twice, which the log of
-    /// events notices.
+    /// Sends the oldest parked messages into the lane again, each as if it were new, and writes
+    /// that to the audit log; returns how many. A message leaves its place only after RabbitMQ has
+    /// confirmed it, so an interruption sends it twice, which the event log notices.
     pub async fn replay(&self, conn: &mut PgConnection, actor: Actor, limit: u32) -> Result<u32, ReplayError> {
         let sent = self.send_parked(limit).await?;
         record(conn, actor, sent.into(), &[]).await?;
         Ok(sent)
     }
 
-    /// The same with these rejected events, which leave the database of the events; what was sent before one failed is in the audit
-    /// log as well.
+    /// Does the same with these rejected events, which leave the events database; those sent before
+    /// one failed are in the audit log as well.
     pub async fn replay_rejects(
         &self,
         conn: &mut PgConnection,
@@ -127,8 +127,9 @@ impl Parked {
         sent: &mut u64,
     ) -> Result<(), ReplayError> {
         for id in rejects {
-            // Gone before it is sent: the consumer may reject it again at once, and that must not be deleted. A commit that fails
-            // leaves it here as well, and the log notices what it gets twice.
+            // Removed before it is sent: the consumer may reject it again at once, and that new
+            // reject must not be deleted. A failed commit leaves it here as well, and the log
+            // notices what it gets twice.
             let mut tx = events.begin().await?;
             let taken = take_reject(&mut tx, *id).await?;
             let (routing_key, bytes) = taken.ok_or(ReplayError::NoReject { id: *id, sent: *sent })?;
@@ -168,7 +169,7 @@ impl Parked {
         }
     }
 
-    /// Says goodbye, after everything that was acknowledged.
+    /// Closes the connection in order, after everything that was acknowledged.
     pub async fn close(self) -> Result<(), LinkError> {
         self.publishing.close(200, "done".into()).await?;
         Ok(self.connection.close(200, "done".into()).await?)
@@ -185,7 +186,7 @@ async fn record(conn: &mut PgConnection, actor: Actor, sent: u64, rejects: &[i64
     Ok(())
 }
 
-/// The reason of the newest death.
+/// The reason for the newest death.
 fn reason(headers: &FieldTable) -> Option<String> {
     let deaths = headers.inner().get("x-death")?.as_array()?;
     match deaths.as_slice().first()? {

@@ -1,14 +1,16 @@
-//! What the events lane needs to exist in RabbitMQ. Both ends declare all of it: whoever comes first makes it, and whoever
-//! finds it gone makes it again.
+//! What must exist in RabbitMQ for the events lane. Both ends declare all of it: whichever comes
+//! first creates it, and whichever finds it gone creates it again.
 //!
-//! RabbitMQ 4 gives a message up when it came back unacknowledged twenty times, as after so many crashes of the consumer, and throws
-//! it away unless the queue says where to. Ours says so, on every version from 3.10 on, and with the same limit: such a message
-//! is parked, and `tradeyard events replay` sends it again.
+//! RabbitMQ 4 gives up a message that has come back unacknowledged twenty times, as after that many
+//! crashes of the consumer, and throws it away unless the queue says where it should go. Ours does,
+//! on every version from 3.10 on and with the same limit: such a message is parked, and sent again
+//! by `tradeyard events replay`.
 //!
 //! # How to get this wrong
-//! - Changing the arguments of a queue that exists: RabbitMQ refuses the declaration for ever. A change takes a new name, and the
-//!   queue under the former name is drained ([`former_queue`]).
-//! - Making the parking queue a quorum queue: it would have a limit of its own, and no place to go from there.
+//! - Changing the arguments of an existing queue: RabbitMQ refuses the declaration for ever. A
+//!   change needs a new name, and the queue under the former name is drained ([`former_queue`]).
+//! - Making the parking queue a quorum queue: it would have a limit of its own, and nowhere to go
+//!   from there.
 
 use lapin::options::{
     ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
@@ -17,7 +19,7 @@ use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{Channel, ExchangeKind};
 use market::cargo::EventType;
 
-/// How often a message may come back before it is parked: what RabbitMQ 4 does by itself.
+/// How often a message may come back before it is parked: RabbitMQ 4's own default.
 pub const DELIVERY_LIMIT: i32 = 20;
 
 /// The topic exchange that events are published to; others may bind queues of their own to it.
@@ -32,7 +34,8 @@ pub fn queue(namespace: &str) -> String {
     format!("{namespace}.events.cargo.2")
 }
 
-/// The queue before it had a limit and a parking place. It gets no new messages; the consumer empties it when it is there.
+/// The queue from before it had a limit and a parking place. It gets no new messages; the consumer
+/// empties it if it exists.
 #[must_use]
 pub fn former_queue(namespace: &str) -> String {
     format!("{namespace}.events.cargo")
@@ -50,7 +53,7 @@ pub fn routing_key(kind: EventType) -> String {
     format!("cargo.{}", kind.name())
 }
 
-/// Makes exchanges, queues and bindings where they are missing.
+/// Declares the exchanges, queues and bindings that are missing.
 pub async fn declare(channel: &Channel, namespace: &str) -> lapin::Result<()> {
     let exchange = ShortString::from(exchange(namespace));
     let parked = ShortString::from(parked(namespace));
@@ -63,11 +66,13 @@ pub async fn declare(channel: &Channel, namespace: &str) -> lapin::Result<()> {
     channel.queue_declare(parked.clone(), QueueDeclareOptions::durable(), classic).await?;
     bind(channel, parked.clone(), parked.clone(), "").await?;
 
-    // A quorum queue survives its node and, at the size of our messages, takes more than twice what a classic one does.
+    // A quorum queue survives its node and, at the size of our messages, takes in more than twice
+    // as much as a classic one.
     let mut quorum = arguments(&[
         ("x-queue-type", "quorum"),
         ("x-dead-letter-exchange", parked.as_str()),
-        // A message stays until it is parked; this asks for the overflow below, which without a length limit never happens.
+        // A message stays until it is parked; this strategy requires the overflow below, which
+        // never happens without a length limit.
         ("x-dead-letter-strategy", "at-least-once"),
         ("x-overflow", "reject-publish"),
     ]);
@@ -75,12 +80,13 @@ pub async fn declare(channel: &Channel, namespace: &str) -> lapin::Result<()> {
     let queue = ShortString::from(queue(namespace));
     channel.queue_declare(queue.clone(), QueueDeclareOptions::durable(), quorum).await?;
     bind(channel, queue, exchange.clone(), "cargo.#").await?;
-    // After the new binding: a message that goes to both is stored once. Unbinding what is not there does nothing.
+    // After the new binding: a message that goes to both is stored once. Unbinding what does not
+    // exist does nothing.
     let former = ShortString::from(former_queue(namespace));
     channel.queue_unbind(former, exchange, "cargo.#".into(), FieldTable::default()).await
 }
 
-/// Removes the lane with everything that waits in it.
+/// Removes the lane with everything waiting in it.
 pub async fn delete(channel: &Channel, namespace: &str) -> lapin::Result<()> {
     for queue in [queue(namespace), former_queue(namespace), parked(namespace)] {
         channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await?;

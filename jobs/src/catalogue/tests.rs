@@ -1,6 +1,7 @@
 use queue::schedule::store::{Declarations, NEXT};
 
-/// Every schedule of the product with its next five fire times, from a night on which Berlin's clocks go back.
+/// Every schedule of the product with its next five fire times, from the night on which Berlin's
+/// clocks go back.
 #[test]
 fn the_products_own_schedules() {
     let registry = crate::registry().unwrap();

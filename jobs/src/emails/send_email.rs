@@ -10,7 +10,7 @@ use shared::ids::UserId;
 
 use crate::queues;
 
-/// Sends one mail that is written down in `emails`.
+/// Sends one mail stored in `emails`.
 /// A second run finds it sent and does nothing; only a crash between the server's 250 and our commit sends a second copy, under
 /// the same Message-ID.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct SendEmail {
 impl Job for SendEmail {
     const KIND: Kind = Kind::new("emails.send");
     const QUEUE: Queue = queues::EMAILS;
-    /// A mail server may be away for a weekend.
+    /// A mail server may be down for a weekend.
     const RETRY: Retry =
         Retry::exponential(Duration::from_secs(2), Duration::from_mins(30)).until_age(SendEmail::PATIENCE);
     /// Longer than a whole conversation with the server and recording its answer may take, so that an answer is not lost.
@@ -34,7 +34,7 @@ impl Job for SendEmail {
 }
 
 impl SendEmail {
-    /// How long a mail is tried.
+    /// How long sending a mail is tried.
     pub const PATIENCE: Duration = Duration::from_hours(72);
 }
 
@@ -58,8 +58,8 @@ pub enum MailError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Writes a mail down and enqueues its sending, in the transaction that makes it true. `None`: the same (template, recipient,
-/// reference) was posted before, and nothing is done.
+/// Stores a mail and enqueues the job that sends it, in the transaction that makes it true. `None`:
+/// one with the same (template, recipient, reference) was posted before, and nothing is done.
 pub async fn post(tx: &mut JobTx, mail: &NewEmail) -> Result<Option<EmailId>, PostError> {
     let Some(email) = store::insert(tx, mail).await? else {
         return Ok(None);
@@ -68,7 +68,8 @@ pub async fn post(tx: &mut JobTx, mail: &NewEmail) -> Result<Option<EmailId>, Po
     Ok(Some(email))
 }
 
-/// [`post`], of the same mail to several people, in two statements. Those who have got it before are left out.
+/// [`post`] for the same mail to several people, in two statements. Those who already got it are
+/// left out.
 pub async fn post_to(tx: &mut JobTx, people: &[UserId], reference: &str, content: &Content) -> Result<(), PostError> {
     let posted = store::insert_for(tx, people, reference, content).await?;
     tx.enqueue_all(posted.into_iter().map(|email| sending(email, content)).collect()).await?;
@@ -76,7 +77,7 @@ pub async fn post_to(tx: &mut JobTx, people: &[UserId], reference: &str, content
 }
 
 fn sending(email: EmailId, content: &Content) -> Enqueue {
-    // People wait in front of these.
+    // People are waiting for these.
     let priority = match content {
         Content::VerifyAddress(_)
         | Content::ResetPassword(_)

@@ -1,4 +1,4 @@
-//! Mail that identity sends, posted in the transaction that makes it true.
+//! Mail sent by identity, posted in the transaction that makes it true.
 
 use market::emails::model::{
     AccountSuspended, AlreadyRegistered, Content, Invitation, NewEmail, OrgApproved, OrgRejected, OrgSuspended,
@@ -17,30 +17,30 @@ pub async fn verify_address(tx: &mut JobTx, user: UserId, reference: String) -> 
     to_user(tx, user, reference, Content::VerifyAddress(VerifyAddress {})).await
 }
 
-/// Sends a link that sets a new password, if the address has an account: whoever sends the mail looks that up, so that this costs
-/// the same for every address.
+/// Sends a link that sets a new password, if the address has an account: that is looked up when the
+/// mail is sent, so this costs the same for every address.
 pub async fn reset_password(tx: &mut JobTx, email: &Email, reference: String) -> Result<(), MailError> {
     to_address(tx, email.as_str(), reference, Content::ResetPassword(ResetPassword {})).await
 }
 
-/// Tells the owner of an address that it has an account already, with a link that sets a new password: the account may be a
-/// stranger's, who could not verify the address.
+/// Tells the owner of an address that it already has an account, with a link that sets a new
+/// password: the account may be a stranger's, who could not verify the address.
 pub async fn already_registered(tx: &mut JobTx, email: &Email, reference: String) -> Result<(), MailError> {
     to_address(tx, email.as_str(), reference, Content::AlreadyRegistered(AlreadyRegistered {})).await
 }
 
-/// Tells the person that the password is another one now.
+/// Tells the person that the password has changed.
 pub async fn password_changed(tx: &mut JobTx, user: UserId) -> Result<(), MailError> {
     let reference = uuid::Uuid::now_v7().to_string();
     to_user(tx, user, reference, Content::PasswordChanged(PasswordChanged {})).await
 }
 
-/// Tells the person that a session was ended because somebody has used an old token of it.
+/// Tells the person that a session was ended because somebody has used one of its old tokens.
 pub async fn session_ended(tx: &mut JobTx, user: UserId, session: SessionId) -> Result<(), MailError> {
     to_user(tx, user, session.to_string(), Content::SessionEnded(SessionEnded {})).await
 }
 
-/// Tells the person of the suspension; `entry` is its number in the audit log.
+/// Tells the person about the suspension; `entry` is its number in the audit log.
 pub async fn suspended(tx: &mut JobTx, user: UserId, entry: i64, reason: String) -> Result<(), MailError> {
     to_user(tx, user, entry.to_string(), Content::AccountSuspended(AccountSuspended { reason })).await
 }

@@ -7,7 +7,7 @@ use shared::ids::OrgId;
 
 use crate::queues;
 
-/// Makes the variants of an uploaded photograph, or says why it is not taken.
+/// Makes the variants of an uploaded photograph, or notes why it is refused.
 /// A second run finds it ready or rejected and does nothing; a run that died halfway left files that the next one writes again
 /// under the same keys.
 #[derive(Debug, Serialize, Deserialize)]

@@ -13,22 +13,24 @@ use sqlx::PgConnection;
 use super::{Asked, Wanted, actor_of, ask};
 use crate::queues;
 
-/// Cancels the open jobs that fit a filter, in small batches: waiting ones at once, running ones by asking their workers.
-/// A second run goes on where the first one ended; what is cancelled no longer fits.
+/// Cancels the open jobs that match a filter, in small batches: waiting ones at once, running ones
+/// by asking their workers.
+/// A second run goes on where the first one ended; what has been cancelled no longer matches.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CancelJobs {
     pub matching: JobFilter,
-    /// Jobs that come later are left alone.
+    /// Jobs enqueued later are left alone.
     pub asked_at: DateTime<Utc>,
     /// `None`: on the command line.
     pub asked_by: Option<UserId>,
-    /// How many there were then.
+    /// How many there were at that time.
     pub counted: u64,
 }
 
 impl CancelJobs {
-    /// Counts the jobs that fit and enqueues the job that cancels them. Cancelling that job stops it.
+    /// Counts the jobs that match and enqueues the job that cancels them. Cancelling that job stops
+    /// it.
     pub async fn ask(conn: &mut PgConnection, matching: JobFilter, actor: Actor) -> Result<Asked, EnqueueError> {
         let open = open(&matching);
         let wanted = Wanted { fitting: open.as_ref(), most: u64::MAX, actor, action: "job.cancel_many" };

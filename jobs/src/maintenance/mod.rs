@@ -21,26 +21,26 @@ pub use purge_idempotency_keys::PurgeIdempotencyKeys;
 pub use purge_identity::PurgeIdentity;
 pub use retry_jobs::RetryJobs;
 
-/// A job that acts on many others was enqueued.
+/// The enqueued job that acts on many others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     pub job: JobId,
-    /// How many jobs fitted.
+    /// How many jobs matched.
     pub counted: u64,
 }
 
-/// What is wanted of a job that acts on many others.
+/// What a job that acts on many others is to do.
 struct Wanted<'a> {
-    /// Those that it will act on, as they are now; `None`: none.
+    /// Matches the jobs that it will act on, as they are now; `None`: there are none.
     fitting: Option<&'a JobFilter>,
-    /// The most of them.
+    /// The most jobs that it will act on.
     most: u64,
     actor: Actor,
     action: &'static str,
 }
 
-/// Counts the jobs that fit, enqueues the job that `made` makes of the time and their number, and records who asked. `said` is what
-/// the record says of the job besides.
+/// Counts the jobs that match, enqueues the job that `made` builds from the time and their number,
+/// and records who asked. `said` is what else the record says about the job.
 async fn ask<J: Job>(
     conn: &mut PgConnection,
     wanted: Wanted<'_>,
@@ -64,7 +64,7 @@ async fn ask<J: Job>(
     Ok(Asked { job, counted })
 }
 
-/// People act through the API; without one it was the command line.
+/// People act through the API; without a person it was the command line.
 fn actor_of(asked_by: Option<UserId>) -> Actor {
     asked_by.map_or(Actor::CommandLine, Actor::User)
 }

@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Deletes finished jobs past their age, with their attempts and log lines, in small batches, and workers that stopped a
-/// week ago.
+/// Deletes old finished jobs, with their attempts and log lines, in small batches, and workers that
+/// stopped a week ago.
 /// A second run finds nothing to delete.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneJobs {
-    /// Succeeded and cancelled jobs older than this many hours go.
+    /// Succeeded and cancelled jobs older than this many hours are deleted.
     pub finished_after_hours: u32,
     /// Dead jobs are kept longer: people look at them.
     pub dead_after_hours: u32,
 }
 
 impl PruneJobs {
-    /// A week of finished jobs, a quarter of dead ones.
+    /// A week of finished jobs, three months of dead ones.
     pub const DEFAULT: Self = Self { finished_after_hours: 7 * 24, dead_after_hours: 90 * 24 };
 }
 

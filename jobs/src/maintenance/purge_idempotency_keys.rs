@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Deletes the stored answers of requests with an `Idempotency-Key` past their age, in small batches.
+/// Deletes the stored answers to requests with an `Idempotency-Key` once they are old, in small
+/// batches.
 /// A second run finds nothing to delete.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PurgeIdempotencyKeys {
-    /// Older than this many hours; a client that tries again later than that has its request done again.
+    /// Older than this many hours; a client that tries again later than that has its request
+    /// carried out again.
     pub after_hours: u32,
 }
 

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Deletes sessions, tokens and counts of failed logins whose time has been over for a while, in small batches.
+/// Deletes sessions, tokens and counts of failed logins that have been over for a while, in small
+/// batches.
 /// A second run finds nothing to delete.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,7 +17,7 @@ pub struct PurgeIdentity {
 }
 
 impl PurgeIdentity {
-    /// A month, for whoever looks into an incident.
+    /// A month, for whoever investigates an incident.
     pub const DEFAULT: Self = Self { after_days: 30 };
 }
 

@@ -13,26 +13,28 @@ use sqlx::PgConnection;
 use super::{Asked, Wanted, actor_of, ask};
 use crate::queues;
 
-/// Runs the dead (or, when the filter says so, cancelled) jobs that fit a filter again, oldest first, in small batches.
+/// Retries the dead (or, if the filter says so, cancelled) jobs that match a filter, oldest first,
+/// in small batches.
 /// A second run goes on where the first one ended.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetryJobs {
     pub matching: JobFilter,
-    /// They become due one after the other at this rate; `None`: all at once.
+    /// They become due one by one at this rate; `None`: all at once.
     pub per_second: Option<f64>,
     /// The most jobs to retry; `None`: all.
     pub limit: Option<u64>,
-    /// What ends later, such as one of them that dies again, is left alone.
+    /// Jobs that end later, such as one of these that dies again, are left alone.
     pub asked_at: DateTime<Utc>,
     /// `None`: on the command line.
     pub asked_by: Option<UserId>,
-    /// How many there were then, up to the limit.
+    /// How many there were at that time, up to the limit.
     pub counted: u64,
 }
 
 impl RetryJobs {
-    /// Counts the jobs that fit and enqueues the job that retries them. Cancelling that job stops it.
+    /// Counts the jobs that match and enqueues the job that retries them. Cancelling that job stops
+    /// it.
     pub async fn ask(
         conn: &mut PgConnection,
         matching: JobFilter,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Removes the files of reports that have had their time; the figures stay.
+/// Removes the files of reports that have expired; the figures stay.
 /// A second run finds none.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

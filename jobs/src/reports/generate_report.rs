@@ -37,7 +37,7 @@ impl Job for GenerateReport {
 }
 
 impl GenerateReport {
-    /// After the last one, whoever asked is notified that the report failed.
+    /// After the last one, the report is marked as failed.
     pub const MAX_ATTEMPTS: u32 = 8;
 }
 
@@ -50,7 +50,8 @@ pub enum RequestError {
     Enqueue(#[from] EnqueueError),
 }
 
-/// Writes a report down and enqueues its making, in one transaction. `None`: the schedule has made it before.
+/// Stores a report and enqueues the job that makes it, in one transaction. `None`: the schedule has
+/// already requested it.
 pub async fn request(tx: &mut JobTx, report: &NewReport) -> Result<Option<(ReportId, JobId)>, RequestError> {
     let Some(id) = store::insert(tx, report).await? else {
         return Ok(None);

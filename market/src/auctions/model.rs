@@ -1,5 +1,6 @@
-//! What the rest of the system sees of an auction. What is shown to people has no field for a maximum or a reserve; what
-//! people send has them as [`SecretMoney`], which does not print.
+//! What the rest of the system sees of an auction. Types that are shown to people have no field for
+//! a maximum or a reserve; those that people send hold them as [`SecretMoney`], which does not
+//! print.
 
 use std::fmt;
 
@@ -29,7 +30,7 @@ pub enum AuctionStatus {
 }
 
 impl AuctionStatus {
-    /// Not decided yet: bids are taken, or will be.
+    /// Whether it is still undecided: bids are taken, or will be.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Scheduled | Self::Live)
@@ -66,22 +67,23 @@ impl fmt::Debug for SecretMoney {
     }
 }
 
-/// The terms of an auction to be made; the listing gives item, currency, quantity and minimum order.
+/// The terms of an auction to create; the listing determines item, currency, quantity and minimum
+/// order.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAuction {
-    /// At once when absent or past.
+    /// Immediately when absent or past.
     pub starts_at: Option<DateTime<Utc>>,
     pub ends_at: DateTime<Utc>,
     /// The soft close never goes past this; an hour after the end when absent.
     pub hard_ends_at: Option<DateTime<Utc>>,
-    /// How long a late bid leaves for an answer; 0 is off, 300 when absent.
+    /// How long a late bid leaves others to answer it; 0 turns this off, 300 when absent.
     #[schema(minimum = 0, maximum = 86_400)]
     pub soft_close_seconds: Option<i32>,
     pub opening: Money,
     #[schema(value_type = Option<Money>)]
     pub reserve: Option<SecretMoney>,
-    /// Needed exactly when the listing's sale mode is `auction_buy_now`.
+    /// Required if the listing's sale mode is `auction_buy_now`, and refused otherwise.
     pub buy_now: Option<Money>,
     #[serde(default)]
     pub lot_mode: LotMode,
@@ -96,7 +98,8 @@ pub struct AuctionView {
     pub listing_id: ListingId,
     pub seller_org_id: OrgId,
     pub status: AuctionStatus,
-    /// A moderator has suspended its listing: only the seller is shown it, no bid is taken, and if it ends so, it is cancelled.
+    /// A moderator has suspended its listing: only the seller can see it, no bids are taken, and it
+    /// is cancelled if it ends while suspended.
     pub suspended: bool,
     pub lot_mode: LotMode,
     pub quantity: i64,
@@ -110,18 +113,19 @@ pub struct AuctionView {
     pub opening: Money,
     /// The opening price before the first bid. Per unit when the lot is divisible.
     pub price: Money,
-    /// What the next bidder must offer at least.
+    /// The least that the next bidder must offer.
     pub next_minimum: Money,
     /// Present while the lot can be bought at once.
     pub buy_now: Option<Money>,
-    /// True when there is none.
+    /// True when there is no reserve.
     pub reserve_met: bool,
     pub bid_count: i64,
-    /// Whether the organisation that asks leads; absent when nobody in particular asks, and for divisible lots.
+    /// Whether the organisation that asks leads; absent when no organisation asks, and for
+    /// divisible lots.
     pub you_lead: Option<bool>,
     /// Counts the changes that everybody sees.
     pub version: i64,
-    /// The database's time of this view; count down from here, not from the own clock.
+    /// The database's time of this view; count down from this, not from your own clock.
     pub server_time: DateTime<Utc>,
 }
 
@@ -136,18 +140,19 @@ pub enum BidStatus {
     Retracted,
 }
 
-/// A bid as everybody sees it. Raises are among them only for the organisation that placed them.
+/// A bid as everybody sees it. Raises are included only for the organisation that placed them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BidView {
     /// Present on the bids of the organisation that asks.
     pub id: Option<BidId>,
-    /// Counts the bids that are shown, from 1; with own raises for whoever has some.
+    /// Counts the bids shown, from 1, including the viewer's own raises.
     pub number: i64,
     /// Numbers the bidders in the order of their first bid; says nothing about who they are.
     pub bidder: i64,
     /// Whether the organisation that asks placed it.
     pub mine: bool,
-    /// A leader's own higher maximum, which nobody else is shown. It goes with the bid that it raises, when that is taken back.
+    /// A leader's own higher maximum, which is shown to nobody else. It goes with the bid that it
+    /// raises when that is taken back.
     pub raise: bool,
     pub amount: Money,
     pub quantity: i64,
@@ -160,14 +165,14 @@ pub struct BidView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedBid {
     pub bid: BidId,
-    /// It is the organisation's first one in the auction; of two at once, both may be.
+    /// It is the organisation's first in the auction; of two placed at once, both may be.
     pub first: bool,
     pub effect: Effect,
     pub end_moved: bool,
     pub placed_at: DateTime<Utc>,
     /// False for a raise that nobody may hear of.
     pub public_change: bool,
-    /// Who lost the lead, or a share, by this bid.
+    /// Who lost the lead, or a share, to this bid.
     pub outbid: Vec<OrgId>,
     /// As the bidder sees it with this bid.
     pub auction: AuctionView,
@@ -181,7 +186,8 @@ pub struct AuctionBidder {
     pub org: OrgId,
 }
 
-/// Two organisations in an auction that may belong to the same people: for moderators to look at. Nothing follows from it by itself.
+/// Two organisations in an auction that may belong to the same people: for moderators to look at.
+/// It has no consequences by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AccountFlag {
     pub id: i64,
@@ -190,10 +196,11 @@ pub struct AccountFlag {
     pub seller: OrgId,
     #[schema(min_items = 2, max_items = 2)]
     pub orgs: [FlaggedOrg; 2],
-    /// What the two have in common: `shared_person` (somebody belongs to both), `same_founder`, `same_mailbox` (but for dots and
-    /// what follows a plus), `same_device` (logins from one network with one program), `same_name`.
+    /// What the two have in common: `shared_person` (somebody belongs to both), `same_founder`,
+    /// `same_mailbox` (apart from dots and what follows a plus), `same_device` (logins from one
+    /// network with one program), `same_name`.
     pub signals: Vec<String>,
-    /// The people by whom it shows.
+    /// The people through whom it shows.
     pub people: Vec<UserId>,
     pub created_at: DateTime<Utc>,
 }
@@ -217,7 +224,7 @@ pub struct Participant {
 pub struct Retracted {
     /// As the bidder sees it without the bid.
     pub auction: AuctionView,
-    /// False when only a hidden raise went, and nothing visible with it.
+    /// False when only a hidden raise went and nothing visible changed.
     pub public_change: bool,
 }
 
@@ -231,7 +238,7 @@ pub struct Award {
     pub amount: Money,
 }
 
-/// An auction that is decided now.
+/// An auction that has just been decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
     /// As the buyer sees it, after a purchase; as everybody does, after the end.
@@ -244,24 +251,25 @@ pub struct Closed {
     pub closed_at: DateTime<Utc>,
 }
 
-/// What came of the attempt to close an auction.
+/// What came of an attempt to close an auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloseOutcome {
     /// This call closed it.
     Closed(Box<Closed>),
-    /// The end lies ahead: ask again then. `now` is the database's time, by which the wait is to be reckoned.
+    /// The end lies ahead: try again then. `now` is the database's time, from which to reckon the
+    /// wait.
     NotYet { ends_at: DateTime<Utc>, now: DateTime<Utc> },
     /// Decided before; nothing was done.
     Already(AuctionStatus),
 }
 
-/// What came of the attempt to open an auction.
+/// What came of an attempt to open an auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenOutcome {
     /// This call opened it; as everybody sees it.
     Opened(Box<AuctionView>),
     /// The start lies ahead of `now`, the database's time.
     NotYet { starts_at: DateTime<Utc>, now: DateTime<Utc> },
-    /// Opened or decided before; nothing was done.
+    /// Already opened or decided; nothing was done.
     Already(AuctionStatus),
 }

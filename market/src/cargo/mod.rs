@@ -1,7 +1,8 @@
 //! The event log of shipments: what carriers and trackers report, kept append-only and each event once.
 //!
-//! Events do not pass through the job ledger: they come in floods, and none of them needs to be retried or cancelled on its
-//! own. The way is publish with confirms, consume in batches, [`store::store_events`].
+//! Events do not pass through the job ledger: they come in floods, and none of them needs to be
+//! retried or cancelled on its own. They are published with confirms, consumed in batches and
+//! stored by [`store::store_events`].
 
 mod model;
 mod rules;
@@ -16,7 +17,7 @@ use std::borrow::Cow;
 use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
 
-/// Begins the names of the migrations that make this module's tables: `0080_cargo.sql`.
+/// The beginning of the names of the migrations that create this module's tables: `0080_cargo.sql`.
 const MIGRATIONS: &str = "cargo";
 
 /// The migrations of a database that holds nothing but cargo events. The main database gets the same tables from
@@ -26,7 +27,7 @@ pub fn migrator() -> Migrator {
     let all = shared::db::MIGRATOR.iter();
     let mut migrator =
         Migrator::with_migrations(all.filter(|one| one.description.starts_with(MIGRATIONS)).cloned().collect());
-    // Also right when both names turn out to mean the same database.
+    // Also right when both URLs turn out to name the same database.
     migrator.set_ignore_missing(true);
     migrator.table_name = Cow::Borrowed(&*shared::db::MIGRATOR.table_name);
     migrator

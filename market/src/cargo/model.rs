@@ -7,15 +7,15 @@ use shared::ids::OrgId;
 
 /// One report about one shipment.
 ///
-/// Within the organisation that reports, `(source, source_event_id)` names the event for ever: a second one with the same
-/// name is dropped as a repetition.
+/// Within the reporting organisation, `(source, source_event_id)` names the event for ever: a
+/// second one with the same name is dropped as a duplicate.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CargoEvent {
     /// Who reports: a carrier's system, a tracker. 1 to 64 letters, digits and `. _ : -`.
     #[schema(pattern = "^[A-Za-z0-9._:-]{1,64}$", example = "gps-7")]
     pub source: String,
-    /// The source's own name of this event: 1 to 128 visible ASCII characters.
+    /// The source's own name for this event: 1 to 128 visible ASCII characters.
     #[schema(pattern = "^[!-~]{1,128}$")]
     pub source_event_id: String,
     /// Counted by the source; orders its events of the same moment. 0 when the source does not count.
@@ -105,7 +105,7 @@ impl ShipmentStatus {
         }
     }
 
-    /// Nothing follows; only a correction takes it back.
+    /// Whether nothing follows it; only a correction takes it back.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Delivered | Self::Returned | Self::Cancelled)
@@ -131,8 +131,8 @@ pub struct OwnedEvent {
     pub event: CargoEvent,
 }
 
-/// What a message of the events lane holds: events of one organisation. `E` is [`CargoEvent`], or raw text for a reader that
-/// wants to look at each event by itself.
+/// The content of a message on the events lane: events of one organisation. `E` is [`CargoEvent`],
+/// or raw text for a reader that looks at each event by itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventMessage<E> {
@@ -145,7 +145,7 @@ pub struct EventMessage<E> {
 pub struct StoredEvent {
     /// The order of recording.
     pub id: i64,
-    /// When the log took it, by the database's clock.
+    /// When the log recorded it, by the database's clock.
     pub recorded_at: DateTime<Utc>,
     #[serde(flatten)]
     pub event: CargoEvent,

@@ -18,16 +18,17 @@ pub struct Category {
     /// `machinery/tractors`; permanent.
     pub path: String,
     pub name: String,
-    /// JSON Schema of an item's attributes; see [`super::schema`] for the keywords. What it does not name is refused.
+    /// JSON Schema of an item's attributes; see [`NewCategory`] for the keywords. Attributes that
+    /// it does not name are refused.
     #[schema(value_type = Object)]
     pub attribute_schema: Value,
-    /// Of `waste`, `vehicle`, `part`, `service`.
+    /// Any of `waste`, `vehicle`, `part`, `service`.
     pub flags: Vec<String>,
     /// The platform's share of a sale, in basis points.
     pub fee_bps: i32,
 }
 
-/// A category to be made.
+/// A category to create.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCategory {
@@ -53,7 +54,7 @@ pub struct NewCategory {
     pub fee_bps: i32,
 }
 
-/// What a category can be besides: what the table's constraint lets in.
+/// The flags that a category may have: those that the table's constraint allows.
 const FLAGS: [&str; 4] = ["waste", "vehicle", "part", "service"];
 
 fn flags() -> ArrayBuilder {
@@ -115,7 +116,7 @@ pub struct Item {
     pub updated_at: DateTime<Utc>,
 }
 
-/// An item to be made.
+/// An item to create.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewItem {

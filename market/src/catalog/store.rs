@@ -1,4 +1,4 @@
-//! SQL of categories and items.
+//! SQL for categories and items.
 
 mod categories;
 mod compiled;
@@ -32,7 +32,7 @@ pub enum CatalogError {
     PathTaken,
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// Attributes that do not fit the schema, or a schema that is none.
+    /// Attributes that do not fit the schema, or a schema that is not valid.
     #[error(transparent)]
     Unfit(#[from] Faults),
     #[error("the category's attribute schema cannot be applied: {0}")]
@@ -74,7 +74,7 @@ impl From<sqlx::Error> for CatalogError {
     }
 }
 
-/// Makes an item of `org`. Its attributes must fit the category.
+/// Creates an item for `org`. Its attributes must fit the category.
 pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> Result<Item, CatalogError> {
     let schema = sqlx::query_scalar!("SELECT attribute_schema FROM categories WHERE id = $1", new.category_id.0)
         .fetch_optional(&mut *conn)
@@ -104,7 +104,7 @@ pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> 
     Ok(item)
 }
 
-/// An item of `org`, unless it was archived.
+/// An item of `org`, unless it has been archived.
 pub async fn item(conn: &mut PgConnection, org: OrgId, id: ItemId) -> Result<Option<Item>, sqlx::Error> {
     sqlx::query_as!(
         Item,
@@ -123,7 +123,7 @@ pub async fn item(conn: &mut PgConnection, org: OrgId, id: ItemId) -> Result<Opt
 
 /// [`item`], locked against changes until the transaction ends.
 pub async fn lock_item(conn: &mut PgConnection, org: OrgId, id: ItemId) -> Result<Item, CatalogError> {
-    // In a statement of its own: the next one sees what those that it waited for have changed.
+    // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM items WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE", id.0, org.0)
         .fetch_optional(&mut *conn)
         .await?;
@@ -201,8 +201,8 @@ pub async fn change_item(
     .ok_or(CatalogError::NotFound)
 }
 
-/// Checks that an item can be offered: it is not archived, and fits its category as that is now, which may have become stricter
-/// since the item was written.
+/// Checks that an item can be offered: it is not archived and fits its category as it is now, which
+/// may have become stricter since the item was written.
 pub async fn check_item(conn: &mut PgConnection, id: ItemId) -> Result<(), CatalogError> {
     let row = sqlx::query!(
         "SELECT i.attributes, i.archived_at, c.attribute_schema
@@ -222,7 +222,7 @@ pub async fn check_item(conn: &mut PgConnection, id: ItemId) -> Result<(), Catal
     Ok(read(&row.attribute_schema)?.check(&attributes)?)
 }
 
-/// A stored schema. One that was not saved by this program may not be readable.
+/// Reads a stored schema. One that was not saved by this program may be unreadable.
 fn read(schema: &Value) -> Result<Arc<Schema>, CatalogError> {
     compiled::compiled(schema).map_err(CatalogError::BrokenSchema)
 }

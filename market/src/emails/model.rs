@@ -22,8 +22,8 @@ pub enum Recipient {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEmail {
     pub recipient: Recipient,
-    /// What the mail is about, such as the id of a bid or an order: the same template, recipient and reference are the same
-    /// mail. At most 200 characters.
+    /// What the mail is about, such as the id of a bid or an order: mails with the same template,
+    /// recipient and reference are the same mail. At most 200 characters.
     pub reference: String,
     pub content: Content,
 }
@@ -44,7 +44,7 @@ pub struct Email {
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Status {
     Queued,
-    /// The server took it.
+    /// The server accepted it.
     Sent,
     /// It will never be sent.
     Failed,
@@ -52,7 +52,7 @@ pub enum Status {
     Suppressed,
 }
 
-/// Why an address is not written to any more.
+/// Why an address is no longer written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
@@ -64,7 +64,8 @@ pub enum SuppressionReason {
     Manual,
 }
 
-/// Refusals of an address that did not say whether the mailbox exists, since the last mail that it took.
+/// Refusals of an address that did not say whether the mailbox exists, since the last mail that it
+/// accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusals {
     pub refusals: i32,
@@ -72,11 +73,11 @@ pub struct Refusals {
     pub last_at: DateTime<Utc>,
 }
 
-/// An address that is not written to any more, or that servers refused.
+/// An address that is no longer written to, or that servers have refused.
 #[derive(Clone, Debug, Serialize)]
 pub struct RefusedAddress {
     pub address: String,
-    /// Why it is not written to any more; `None`: it still is.
+    /// Why it is no longer written to; `None` if it still is.
     pub suppressed: Option<SuppressionReason>,
     /// Refusals that did not say whether the mailbox exists.
     pub refusals: i32,
@@ -87,7 +88,7 @@ pub struct RefusedAddress {
 
 /// The template and what it shows. Stored as the template's name and a JSON object.
 ///
-/// A change of a struct must still read old rows: add optional fields, never rename.
+/// A changed struct must still read old rows: add optional fields, never rename.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "template", content = "data", rename_all = "snake_case")]
 pub enum Content {
@@ -136,7 +137,7 @@ impl Content {
         }
     }
 
-    /// Whether it is sent to people who are suspended: only what tells them of it.
+    /// Whether it is sent to suspended people: only the mail about their suspension is.
     #[must_use]
     pub const fn reaches_suspended(&self) -> bool {
         matches!(self, Self::AccountSuspended(_))
@@ -253,20 +254,22 @@ pub struct AccountSuspended {
     pub reason: String,
 }
 
-/// To an address that somebody has entered; sent only if it has an account, which is looked up when the mail is sent, so that
-/// the request cannot tell. The link's token is made then, too. Reference: the hour.
+/// To an address that somebody has entered; sent only if it has an account, which is looked up when
+/// the mail is sent, so that the request reveals nothing. The link's token is made then, too.
+/// Reference: the hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetPassword {}
 
-/// To the address of an account that somebody, perhaps its true owner, has registered again: how to get in. Reference: the hour.
+/// To the address of an account that somebody, perhaps its true owner, has registered again: says
+/// how to get in. Reference: the hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlreadyRegistered {}
 
-/// Tells of a new password. Reference: one of each change.
+/// Announces a new password. Reference: one for each change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordChanged {}
 
-/// Tells that a session was ended because its refresh token was used twice. Reference: the session.
+/// Says that a session was ended because its refresh token was used twice. Reference: the session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionEnded {}
 
@@ -285,7 +288,7 @@ pub struct ListingSuspended {
     pub title: String,
     /// As the moderator wrote it.
     pub reason: String,
-    /// It has an auction that goes on without bids.
+    /// It has an auction, which goes on without bids.
     pub in_auction: bool,
 }
 

@@ -6,10 +6,11 @@ use super::model::Refusals;
 
 /// Refusals that do not say whether the mailbox exists, before the address is given up …
 pub const MOST_REFUSALS: i32 = 3;
-/// … and the time that must lie between the first and the last of them: a block of the sender is over by then.
+/// … and the time that must lie between the first and the last of them: a block on the sender is
+/// over by then.
 pub const REFUSED_FOR: TimeDelta = TimeDelta::days(3);
 
-/// Whether an address has been refused so often, and for so long, that it is not written to any more.
+/// Whether an address has been refused so often, and for so long, that it is no longer written to.
 #[must_use]
 pub fn is_given_up(it: &Refusals) -> bool {
     it.refusals >= MOST_REFUSALS && it.last_at - it.first_at >= REFUSED_FOR

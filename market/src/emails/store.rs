@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::model::{Content, Email, NewEmail, Recipient, Refusals, RefusedAddress, Status, SuppressionReason};
 use crate::ids::EmailId;
 
-/// The longest text kept of what a mail server said.
+/// The most characters kept of a mail server's response.
 const MAX_RESPONSE: usize = 1000;
 
 /// Why a mail was not stored or not found.
@@ -17,7 +17,7 @@ const MAX_RESPONSE: usize = 1000;
 pub enum EmailError {
     #[error("email {0} does not exist")]
     NotFound(EmailId),
-    /// It was sent or given up before.
+    /// It has already been sent or given up.
     #[error("email {0} is already finished")]
     Finished(EmailId),
     #[error("the mail's data does not serialise")]
@@ -26,7 +26,8 @@ pub enum EmailError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Stores a mail unless the same (template, recipient, reference) is there. `None`: it is, and nothing is to be done.
+/// Stores a mail unless one with the same (template, recipient, reference) exists. `None`: it does,
+/// and there is nothing to do.
 pub async fn insert(conn: &mut PgConnection, mail: &NewEmail) -> Result<Option<EmailId>, EmailError> {
     let id = EmailId::generate();
     let (user, address) = match &mail.recipient {
@@ -52,7 +53,8 @@ pub async fn insert(conn: &mut PgConnection, mail: &NewEmail) -> Result<Option<E
     Ok((inserted.rows_affected() == 1).then_some(id))
 }
 
-/// Stores the same mail for several users, in one statement. Those for whom it is there are left out.
+/// Stores the same mail for several users, in one statement. Those who already have it are left
+/// out.
 pub async fn insert_for(
     conn: &mut PgConnection,
     users: &[UserId],
@@ -145,7 +147,8 @@ pub async fn note_response(conn: &mut PgConnection, id: EmailId, response: &str)
     if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::NotFound(id)) }
 }
 
-/// Ends a mail's life with the words by which the server took it. What the server had against the address before is forgotten.
+/// Marks a mail as sent, with the words in which the server accepted it. Earlier refusals of the
+/// address are forgotten.
 pub async fn finish_sent(
     conn: &mut PgConnection,
     id: EmailId,
@@ -172,7 +175,7 @@ pub async fn finish_sent(
     if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::Finished(id)) }
 }
 
-/// Ends the life of a mail that was not sent, with what the server said or why it was never asked.
+/// Finishes a mail that was not sent, with what the server said or the reason it was never asked.
 pub async fn finish(conn: &mut PgConnection, id: EmailId, status: Status, response: &str) -> Result<(), EmailError> {
     let updated = sqlx::query!(
         r#"
@@ -190,7 +193,7 @@ pub async fn finish(conn: &mut PgConnection, id: EmailId, status: Status, respon
     if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::Finished(id)) }
 }
 
-/// Puts an address on the suppression list; one that is there stays with its first reason.
+/// Puts an address on the suppression list; one already there keeps its first reason.
 pub async fn suppress(
     conn: &mut PgConnection,
     address: &str,
@@ -214,8 +217,8 @@ pub async fn suppress(
     Ok(())
 }
 
-/// Counts a refusal that did not say whether the mailbox exists, and answers how many there were since the last mail that the
-/// address took.
+/// Counts a refusal that did not say whether the mailbox exists, and returns how many there have
+/// been since the last mail that the address accepted.
 pub async fn note_refusal(conn: &mut PgConnection, address: &str, detail: &str) -> Result<Refusals, EmailError> {
     let refusals = sqlx::query_as!(
         Refusals,
@@ -234,7 +237,8 @@ pub async fn note_refusal(conn: &mut PgConnection, address: &str, detail: &str) 
     Ok(refusals)
 }
 
-/// The addresses that servers refused, newest first: those that are not written to any more, and those that still are.
+/// The addresses that servers refused, newest first: those that are no longer written to, and those
+/// that still are.
 pub async fn refused(conn: &mut PgConnection, limit: i64) -> Result<Vec<RefusedAddress>, EmailError> {
     let addresses = sqlx::query_as!(
         RefusedAddress,
@@ -275,7 +279,7 @@ pub async fn allow(conn: &mut PgConnection, actor: Actor, address: &str) -> Resu
     .fetch_one(&mut *conn)
     .await?;
     if found {
-        // The audit log holds no personal data: enough to recognise an address that is known.
+        // The audit log holds no personal data: this is enough to recognise a known address.
         let digest = Sha256::digest(address.trim().to_lowercase());
         let digest = digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
         let subject = ("address", format!("{digest:016x}"));

@@ -1,4 +1,5 @@
-//! The words of identity as types. Text from outside becomes one of these or an error that says what is wrong with it.
+//! The vocabulary of identity as types. Text from outside becomes one of these, or an error saying
+//! what is wrong with it.
 
 use std::fmt::{self, Display};
 
@@ -12,7 +13,8 @@ use utoipa::openapi::{KnownFormat, SchemaFormat};
 #[error("{0}")]
 pub struct Unfit(pub &'static str);
 
-/// Declares a text newtype whose only way in is `parse`, also for serde and OpenAPI.
+/// Declares a text newtype that can only be made by `parse`, by serde as well, with its OpenAPI
+/// schema.
 macro_rules! text {
     ($(#[$meta:meta])* $name:ident, $max:literal, $shape:expr, $parse:expr) => {
         $(#[$meta])*
@@ -31,7 +33,7 @@ macro_rules! text {
             type Error = Unfit;
             fn try_from(text: String) -> Result<Self, Unfit> {
                 let parse: fn(&str) -> Result<String, Unfit> = $parse;
-                // Before anything is dropped, as the OpenAPI document counts.
+                // Counted before anything is dropped, as the OpenAPI document does.
                 if text.chars().count() > $max {
                     return Err(Unfit(concat!("has at most ", $max, " characters")));
                 }
@@ -62,7 +64,7 @@ macro_rules! text {
             }
         }
 
-        // Names and addresses must not reach logs by way of a derived Debug.
+        // Names and addresses must not reach logs through a derived Debug.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(concat!(stringify!($name), "(…)"))
@@ -98,16 +100,16 @@ text! {
     }
 }
 
-/// What [`parse_name`] takes, but for addresses: something visible, and nothing that controls.
+/// What [`parse_name`] accepts, apart from addresses: something visible, and no control characters.
 const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
 
-/// What [`parse_vat_number`] takes.
+/// What [`parse_vat_number`] accepts.
 const VAT_NUMBER: &str = "^[ .-]*[A-Za-z][ .-]*[A-Za-z]([ .-]*[A-Za-z0-9]){2,13}[ .-]*$";
 
 impl TimeZone {
     #[must_use]
     pub fn tz(&self) -> chrono_tz::Tz {
-        // Only names that chrono-tz knows can be in here.
+        // Only names that chrono-tz knows get in here.
         self.0.parse().unwrap_or(chrono_tz::UTC)
     }
 }
@@ -118,7 +120,7 @@ fn parse_email(text: &str) -> Result<String, Unfit> {
     if email.len() > 254 || local.len() > 64 {
         return Err(Unfit("too long for an email address"));
     }
-    // RFC 5321's dot-string: what every mail server takes unquoted.
+    // RFC 5321's dot-string: what every mail server accepts unquoted.
     let atom = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b))
     };
@@ -139,7 +141,7 @@ fn parse_name(text: &str) -> Result<String, Unfit> {
         Unshowable::Control => Unfit("control characters are not allowed"),
         Unshowable::Invisible => Unfit("must not be empty"),
     })?;
-    // Names stand in mails that we send: they must not lead elsewhere.
+    // Names appear in mails that we send: they must not lead elsewhere.
     if text::has_address(&name) {
         return Err(Unfit("web and mail addresses are not allowed"));
     }
@@ -157,7 +159,7 @@ fn parse_vat_number(text: &str) -> Result<String, Unfit> {
     }
 }
 
-/// Declares an enum that is the same snake-case text in JSON, SQL and OpenAPI.
+/// Declares an enum with the same snake-case text in JSON, SQL and OpenAPI.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
@@ -265,10 +267,10 @@ words! {
 }
 
 words! {
-    /// What an organisation has agreed on with the platform.
+    /// What an organisation has agreed with the platform.
     Plan {
         Standard = "standard",
-        /// Its people may ask more often.
+        /// Its people may send more requests.
         Partner = "partner",
     }
 }

@@ -14,7 +14,7 @@ shared::id!(
 
 /// The largest upload, in bytes.
 pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
-/// The most pixels of a picture (50 megapixels), known from its header before anything is decoded.
+/// The most pixels in a picture (50 megapixels), known from its header before anything is decoded.
 pub const MAX_PIXELS: u64 = 50_000_000;
 /// The longest side in pixels: the largest that WebP can store.
 pub const MAX_SIDE: u32 = 16_383;
@@ -109,7 +109,7 @@ pub struct Image {
     pub height: Option<i32>,
     pub blurhash: Option<String>,
     pub job: Option<JobId>,
-    /// The key of the upload itself, which nobody is shown.
+    /// The key of the upload itself, which is shown to nobody.
     pub original_key: String,
     pub created_at: DateTime<Utc>,
 }
@@ -125,7 +125,7 @@ pub struct StoredVariant {
     pub object_key: String,
 }
 
-/// What is known of a picture after it was worked on.
+/// What is known about a picture once it has been processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
     pub checksum: [u8; 32],
@@ -149,15 +149,15 @@ pub fn variant_key(image: ImageId, shape: Shape, width: u32, format: Format) -> 
     }
 }
 
-/// The widths that a picture of `width` pixels gets: each of [`WIDTHS`] but never more than it has, and its own width
-/// when that lies between two of them.
+/// The widths stored for a picture `width` pixels wide: each of [`WIDTHS`], but capped at its own
+/// width, which is therefore among them unless it exceeds the largest.
 pub fn widths_for(width: u32) -> Vec<u32> {
     let mut widths: Vec<u32> = WIDTHS.iter().map(|&it| it.min(width.max(1))).collect();
     widths.dedup();
     widths
 }
 
-/// Why a picture is not taken. The text is for the person who sent it, the code for programs.
+/// Why a picture is refused. The text is for the person who sent it, the code for programs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("the file is empty")]

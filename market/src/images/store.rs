@@ -53,7 +53,7 @@ impl From<sqlx::Error> for ImageError {
     }
 }
 
-/// Notes which job works on the image.
+/// Notes which job is processing the image.
 pub async fn set_job(conn: &mut PgConnection, id: ImageId, job: JobId) -> Result<(), ImageError> {
     let updated = sqlx::query!(
         r#"
@@ -69,9 +69,10 @@ pub async fn set_job(conn: &mut PgConnection, id: ImageId, job: JobId) -> Result
     expect_one(updated.rows_affected(), ImageError::NotFound(id))
 }
 
-/// Reads an image, also one that is being deleted.
+/// Reads an image, even one that is being deleted.
 ///
-/// One whose job was cancelled, or has given up, is shown as rejected. Its row stays open: the job may be retried.
+/// An image whose job was cancelled or has given up is shown as rejected. Its row stays open: the
+/// job may be retried.
 pub async fn get(conn: &mut PgConnection, id: ImageId) -> Result<Image, ImageError> {
     read(conn, &[id]).await?.pop().ok_or(ImageError::NotFound(id))
 }
@@ -116,7 +117,7 @@ async fn read(conn: &mut PgConnection, ids: &[ImageId]) -> Result<Vec<Image>, Im
         .collect())
 }
 
-/// The images that a listing shows with their files, in their order.
+/// The images that a listing shows, in order, with their files.
 pub async fn of_listing(
     conn: &mut PgConnection,
     listing: ListingId,
@@ -144,7 +145,8 @@ pub async fn of_listing(
         .collect())
 }
 
-/// The first picture of each of these listings, with its files; of those that show none nothing.
+/// The first picture of each of these listings, with its files; listings that show none are left
+/// out.
 pub async fn first_of(
     conn: &mut PgConnection,
     listings: &[ListingId],
@@ -179,7 +181,8 @@ pub async fn first_of(
     Ok(images.into_iter().filter_map(with_files).collect())
 }
 
-/// Whether anybody may see the image: it shows a listing that is or was on offer, of a seller that is not suspended.
+/// Whether anybody may see the image: it belongs to a listing that is or was on offer, from a
+/// seller that is not suspended.
 pub async fn is_public(conn: &mut PgConnection, id: ImageId) -> Result<bool, ImageError> {
     let public = sqlx::query_scalar!(
         r#"
@@ -201,7 +204,7 @@ pub async fn is_public(conn: &mut PgConnection, id: ImageId) -> Result<bool, Ima
     Ok(public)
 }
 
-/// The files of an image, large ones first.
+/// The files of an image, the largest first.
 pub async fn variants(conn: &mut PgConnection, id: ImageId) -> Result<Vec<StoredVariant>, ImageError> {
     Ok(variants_of(conn, &[id]).await?.remove(&id).unwrap_or_default())
 }
@@ -238,7 +241,7 @@ async fn variants_of(
     Ok(files)
 }
 
-/// Notes that the image is being worked on; also again, after a run that died.
+/// Notes that the image is being processed; also when that starts again, after a run that died.
 pub async fn begin(conn: &mut PgConnection, id: ImageId) -> Result<(), ImageError> {
     let updated = sqlx::query!(
         r#"
@@ -292,7 +295,7 @@ pub async fn finish(conn: &mut PgConnection, id: ImageId, done: &Finished) -> Re
     Ok(())
 }
 
-/// Notes why the picture is not taken.
+/// Notes why the picture is refused.
 pub async fn reject(conn: &mut PgConnection, id: ImageId, refusal: &Refusal) -> Result<(), ImageError> {
     let updated = sqlx::query!(
         r#"

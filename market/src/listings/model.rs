@@ -29,7 +29,7 @@ pub enum SaleMode {
 }
 
 impl SaleMode {
-    /// What an organisation must be to list something so.
+    /// What an organisation must be to list something in this way.
     #[must_use]
     pub const fn lister(self) -> OrgKind {
         match self {
@@ -59,7 +59,7 @@ pub enum ListingStatus {
 }
 
 impl ListingStatus {
-    /// Shown to everybody: on offer, or it was and has come to its end.
+    /// Whether it is shown to everybody: it is on offer, or was until it ended.
     #[must_use]
     pub const fn is_public(self) -> bool {
         matches!(self, Self::Published | Self::SoldOut | Self::Ended)
@@ -77,7 +77,7 @@ pub struct Listing {
     pub category_id: CategoryId,
     pub title: String,
     pub description: String,
-    /// The item's, in the shape that its category asks for.
+    /// The item's attributes, in the shape that its category requires.
     #[schema(value_type = Object)]
     pub attributes: Value,
     /// What the item fits or works with, in the seller's words.
@@ -99,7 +99,7 @@ pub struct Listing {
     pub created_at: DateTime<Utc>,
 }
 
-/// A listing to be made, as a draft.
+/// A listing to create, as a draft.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewListing {
@@ -112,7 +112,7 @@ pub struct NewListing {
     pub description: String,
     pub sale_mode: SaleMode,
     pub currency: Currency,
-    /// Needed for `fixed`, refused for auctions.
+    /// Required for `fixed`, refused for auctions.
     pub price: Option<Money>,
     #[serde(default = "one")]
     #[schema(minimum = 1, maximum = 1_000_000_000)]
@@ -121,13 +121,13 @@ pub struct NewListing {
     #[serde(default = "one")]
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub min_quantity: i64,
-    /// Of `pickup`, `parcel`, `freight`, `orbital`.
+    /// Any of `pickup`, `parcel`, `freight`, `orbital`.
     #[serde(default = "pickup")]
     #[schema(schema_with = delivery_options)]
     pub delivery_options: Vec<String>,
 }
 
-/// What the table's constraint lets in.
+/// The options that the table's constraint allows.
 const DELIVERY_OPTIONS: [&str; 4] = ["pickup", "parcel", "freight", "orbital"];
 
 fn delivery_options() -> ArrayBuilder {
@@ -143,7 +143,7 @@ fn pickup() -> Vec<String> {
     vec!["pickup".to_owned()]
 }
 
-/// Which published listings to find; everything given must hold.
+/// Which published listings to find; every criterion given must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     /// Words as people type them; `"exact phrase"`, `-without`, `or`.
@@ -164,7 +164,7 @@ pub struct Cursor {
 }
 
 impl Listing {
-    /// Where the list goes on after this listing; absent for what was never published.
+    /// Where the list continues after this listing; `None` if it was never published.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         self.published_at.map(|published_at| Cursor { published_at, id: self.id })

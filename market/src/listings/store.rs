@@ -1,7 +1,8 @@
-//! SQL of listings.
+//! SQL for listings.
 //!
-//! Whoever needs both locks the auction's row before the listing's, and changes the auction after the listing. The making of an
-//! auction locks the listing first; an open auction that somebody holds unchanged refuses it without a wait.
+//! Code that needs both locks the auction's row before the listing's, and changes the auction after
+//! the listing. Creating an auction locks the listing first; an open auction that somebody has
+//! locked but not changed refuses it without a wait.
 
 mod moderate;
 
@@ -23,7 +24,7 @@ pub use moderate::{Moderated, reinstate, suspend};
 pub enum ListingError {
     #[error("there is no such listing")]
     NotFound,
-    /// The listing is in another state than the act needs.
+    /// The listing is not in the state that the act needs.
     #[error("the listing is {0:?}")]
     WrongStatus(ListingStatus),
     #[error("the listing has an open auction; cancel that first")]
@@ -110,7 +111,7 @@ impl From<Row> for Listing {
     }
 }
 
-/// Makes a draft of `seller`; the caller has checked that the organisation may sell.
+/// Creates a draft for `seller`; the caller has checked that the organisation may sell.
 pub async fn create(
     conn: &mut PgConnection,
     seller: OrgId,
@@ -177,7 +178,7 @@ pub async fn listing(conn: &mut PgConnection, id: ListingId) -> Result<Option<Li
     Ok(listings(conn, &[id]).await?.pop())
 }
 
-/// Shows a draft of `seller` to everybody. Its item must fit the category as that is now.
+/// Shows a draft of `seller` to everybody. Its item must fit the category as it is now.
 pub async fn publish(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> Result<(), ListingError> {
     if let Some(draft) = listing(conn, id).await?.filter(|listing| listing.seller_org_id == seller) {
         check_item(conn, draft.item_id).await.map_err(ListingError::Item)?;
@@ -201,9 +202,9 @@ pub async fn publish(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> R
     }
 }
 
-/// Takes a listing of `seller` back. One with an open auction must have that cancelled first.
+/// Withdraws a listing of `seller`. If it has an open auction, that must be cancelled first.
 pub async fn withdraw(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> Result<(), ListingError> {
-    // Locked in a statement of its own: the next one then sees an auction that was made meanwhile.
+    // Locked in a statement of its own: the next one then sees an auction created in the meantime.
     sqlx::query!("SELECT FROM listings WHERE id = $1 FOR NO KEY UPDATE", id.0).execute(&mut *conn).await?;
     let done = sqlx::query!(
         "UPDATE listings
@@ -227,7 +228,7 @@ pub async fn withdraw(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> 
     }
 }
 
-/// Why an update found no row: not the seller's, or in another state.
+/// Why an update found no row: it is not the seller's, or it is in another state.
 async fn wrong_status(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> Result<ListingError, sqlx::Error> {
     let status = sqlx::query_scalar!(
         r#"SELECT status AS "status: ListingStatus" FROM listings WHERE id = $1 AND seller_org_id = $2"#,
@@ -239,7 +240,7 @@ async fn wrong_status(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> 
     Ok(status.map_or(ListingError::NotFound, ListingError::WrongStatus))
 }
 
-/// Published listings, newest first; none of organisations that may not trade.
+/// Published listings, newest first; none from organisations that may not trade.
 pub async fn search(conn: &mut PgConnection, search: &Search) -> Result<Vec<Listing>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
         r#"SELECT l.id AS "id: ListingId"

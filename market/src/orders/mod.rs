@@ -1,4 +1,4 @@
-//! Orders: what every way to sell makes.
+//! Orders, which every way of selling leads to.
 
 pub mod model;
 pub mod store;

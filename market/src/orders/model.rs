@@ -69,7 +69,7 @@ pub struct Order {
     pub lines: Vec<OrderLine>,
 }
 
-/// One position of an order.
+/// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OrderLine {
     pub listing_id: ListingId,
@@ -82,7 +82,7 @@ pub struct OrderLine {
     pub amount: Money,
 }
 
-/// An order to be made.
+/// An order to create.
 #[derive(Clone, Debug)]
 pub struct NewOrder {
     pub source: OrderSource,
@@ -96,7 +96,7 @@ pub struct NewOrder {
     pub lines: Vec<OrderLine>,
 }
 
-/// Whose side of its orders an organisation asks for.
+/// Which side of its orders an organisation asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {

@@ -1,4 +1,4 @@
-//! SQL of orders.
+//! SQL for orders.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::model::{NewOrder, Order, OrderLine, OrderSource, OrderStatus, PAYMENT_TERM, Side};
 use crate::ids::{ItemId, ListingId, OrderId};
 
-/// Why an order is not made.
+/// Why an order was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
     #[error("an order needs at least one line")]
@@ -22,7 +22,7 @@ pub enum OrderError {
     Database(#[from] sqlx::Error),
 }
 
-/// Makes an order that waits for payment, and freezes its fee.
+/// Creates an order awaiting payment, and freezes its fee.
 pub async fn create(conn: &mut PgConnection, new: &NewOrder) -> Result<OrderId, OrderError> {
     let (first, rest) = new.lines.split_first().ok_or(OrderError::Empty)?;
     let total = rest.iter().try_fold(first.amount, |sum, line| sum.checked_add(line.amount))?;
@@ -88,7 +88,7 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-/// The order, when `party` buys or sells in it.
+/// The order, if `party` is its buyer or its seller.
 pub async fn order(conn: &mut PgConnection, party: OrgId, id: OrderId) -> Result<Option<Order>, sqlx::Error> {
     let mut found = orders(conn, &[id.0]).await?;
     Ok(found.pop().filter(|order| order.buyer_org_id == party || order.seller_org_id == party))
@@ -103,7 +103,7 @@ pub async fn orders_of(
     limit: i64,
 ) -> Result<Vec<Order>, sqlx::Error> {
     let before = before.map_or(Uuid::max(), |id| id.0);
-    // Two statements, so that each one has its index.
+    // Two statements, so that each can use its own index.
     let ids = match side {
         Side::Buyer => {
             sqlx::query_scalar!(

@@ -1,4 +1,4 @@
-//! Reports: what is asked for, over which days, and what came of it.
+//! Reports: what was asked for, over which days, and what became of it.
 
 pub mod model;
 pub mod rules;

@@ -14,7 +14,7 @@ use crate::ids::{OrderId, ReportId};
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 #[schema(as = ReportKind)]
 pub enum Kind {
-    /// Every order that the organisation received as a seller.
+    /// Every order that the organisation received as a seller and that came to something.
     Sales,
 }
 
@@ -65,7 +65,7 @@ pub enum Status {
     Expired,
 }
 
-/// A report that is asked for.
+/// A report to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewReport {
     pub org: OrgId,
@@ -91,7 +91,7 @@ pub struct Report {
     pub job: Option<JobId>,
     pub object_key: Option<String>,
     pub row_count: Option<i64>,
-    /// One entry per currency, by its code.
+    /// One entry per currency, in the order of their codes.
     pub totals: Vec<Totals>,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,

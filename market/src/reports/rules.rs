@@ -1,4 +1,4 @@
-//! Days of a time zone as half-open spans of time.
+//! Days in a time zone as half-open spans of time.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 /// The longest period of one report.
 pub const MAX_DAYS: i64 = 366;
 
-/// Whole days of a time zone, both inclusive.
+/// Whole days in a time zone, the first and the last inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
     first_day: NaiveDate,
@@ -14,7 +14,7 @@ pub struct Period {
     zone: Tz,
 }
 
-/// Why two days make no period.
+/// Why two days do not make a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
     #[error("the first day is after the last")]
@@ -23,7 +23,7 @@ pub enum PeriodError {
     TooLong,
     #[error("the days lie outside the calendar")]
     OutOfRange,
-    /// A zone that crosses the date line leaves a day out, as Pacific/Apia did with 2011-12-30.
+    /// A zone that crosses the date line skips a day, as Pacific/Apia skipped 2011-12-30.
     #[error("the days never were in this time zone")]
     NeverWas,
 }
@@ -63,7 +63,8 @@ impl Period {
 
     /// From the start of the first day (inclusive) to the start of the day after the last (exclusive).
     ///
-    /// Neighbouring periods share no instant and leave none out, also where a clock change makes a day longer or shorter.
+    /// Neighbouring periods share no instant and leave none out, even where a clock change makes a
+    /// day longer or shorter.
     fn bounds(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let after = self.last_day.checked_add_days(Days::new(1))?;
         Some((start_of_day(self.first_day, self.zone)?, start_of_day(after, self.zone)?))
@@ -81,7 +82,8 @@ impl Period {
 /// The first instant of a day. Where midnight happens twice, the first; where the clocks skip it (or the whole day), the
 /// first instant after the gap.
 fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
-    // No zone has ever skipped more than a day, and no offset is finer than this since the zones are by law.
+    // No zone has ever skipped more than a day, and no offset has been finer than this since time
+    // zones have been set by law.
     const STEP_MINUTES: i64 = 15;
     const STEPS: i64 = 26 * 60 / STEP_MINUTES;
     let midnight = day.and_time(NaiveTime::MIN);

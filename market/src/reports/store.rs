@@ -1,4 +1,4 @@
-//! Statements on `reports`, and what they are made of: the sales, and whose they are.
+//! Statements on `reports`, and on what reports are made of: the sales and the sellers.
 
 mod sales;
 mod sellers;
@@ -17,12 +17,12 @@ use crate::ids::ReportId;
 pub use sales::{count_sales, sales};
 pub use sellers::{Seller, owners, sellers};
 
-/// Reports that people of one organisation have asked for and that wait or are being made, at most: what the table's rule says.
+/// The most reports that an organisation's people may have asked for and that are not finished, as the table's rule says.
 pub const MAX_OPEN: u32 = 20;
-/// The longest text kept of a failure.
+/// The most characters kept of a failure's text.
 const MAX_FAILURE: usize = 1000;
 
-/// What whoever asked sees of a report whose job has given up.
+/// What people see of a report whose job has given up.
 pub const GIVEN_UP: &str = "The report could not be made. Our operators can see why.";
 
 /// Why a report was not stored, found or changed.
@@ -49,7 +49,7 @@ pub enum ReportError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Stores a report to be made. `None`: the schedule has made this period's report before.
+/// Stores a report to make. `None`: the schedule has already requested this period's report.
 pub async fn insert(conn: &mut PgConnection, report: &NewReport) -> Result<Option<ReportId>, ReportError> {
     let id = ReportId::generate();
     let period = &report.period;
@@ -99,7 +99,8 @@ pub async fn set_job(conn: &mut PgConnection, id: ReportId, job: JobId) -> Resul
 
 /// Reads a report with its totals.
 ///
-/// One whose job was cancelled, or has given up, is shown so. Its row stays open: the job may be retried.
+/// A report whose job was cancelled or has given up is shown as such. Its row stays open: the job
+/// may be retried.
 pub async fn get(conn: &mut PgConnection, id: ReportId) -> Result<Report, ReportError> {
     let row = sqlx::query!(
         r#"
@@ -195,7 +196,7 @@ pub async fn page(
     Ok(reports)
 }
 
-/// Notes that the report is being made; also after a failure, when somebody has its job run again.
+/// Notes that the report is being made; also after a failure, when somebody retries its job.
 pub async fn begin(conn: &mut PgConnection, id: ReportId) -> Result<(), ReportError> {
     let updated = sqlx::query!(
         r#"
@@ -211,7 +212,8 @@ pub async fn begin(conn: &mut PgConnection, id: ReportId) -> Result<(), ReportEr
     if updated.rows_affected() == 1 { Ok(()) } else { Err(ReportError::NotOpen(id)) }
 }
 
-/// Notes the finished file and its figures. The file is kept for `keep_days` from now on. Returns when it goes.
+/// Notes the finished file and its figures. The file is kept for `keep_days` from now. Returns when
+/// it expires.
 pub async fn finish(
     conn: &mut PgConnection,
     id: ReportId,
@@ -274,7 +276,7 @@ pub async fn fail(conn: &mut PgConnection, id: ReportId, reason: &str) -> Result
     if updated.rows_affected() == 1 { Ok(()) } else { Err(ReportError::NotOpen(id)) }
 }
 
-/// The reports whose files have had their time, oldest first.
+/// The reports whose files have expired but still exist, oldest first.
 pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<(ReportId, String)>, ReportError> {
     let rows = sqlx::query!(
         r#"

@@ -1,4 +1,4 @@
-//! What the mail sink took, as a page for people and as JSON for programs.
+//! The mail that the sink has taken, as a page for people and as JSON for programs.
 //!
 //! | Path | Answer |
 //! |---|---|
@@ -6,11 +6,11 @@
 //! | `/messages/{id}` | one message, as a page; its HTML in a sandboxed frame |
 //! | `/messages/{id}/html` | the HTML part alone, with a policy that runs no script and loads nothing |
 //! | `/messages/{id}/raw` | the whole file |
-//! | `/messages.json?to=&limit=` | the newest messages (at most 1,000, unless said 100) |
+//! | `/messages.json?to=&limit=` | the newest messages (100 by default, at most 1,000) |
 //! | `/messages/{id}/message.json` | one message with its text and HTML |
 //! | `/count` | `{"taken": …, "kept": …}`: ever taken, still kept |
 //!
-//! Whoever reaches the address can read all mail, so give it a loopback address.
+//! Anybody who can reach the address can read all mail, so give it a loopback address.
 
 use std::io;
 use std::net::SocketAddr;
@@ -47,7 +47,7 @@ const MAIL_POLICY: HeaderValue = HeaderValue::from_static(
 );
 const MAX_LIMIT: usize = 1_000;
 const DEFAULT_LIMIT: usize = 100;
-/// How long open requests may go on after the shutdown was asked for.
+/// How long open requests may go on after shutdown has been requested.
 const GRACE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +58,7 @@ pub enum Error {
     Stopped(#[source] io::Error),
 }
 
-/// A page that is being served. It stops when the token that it was started with is cancelled.
+/// The page being served. It stops when the token it was started with is cancelled.
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
@@ -201,7 +201,7 @@ async fn message_json(State(sink): State<Sink>, Path(id): Path<String>) -> Resul
 
 #[derive(Debug, Serialize)]
 struct MessageList {
-    /// How many messages were ever taken, whatever the filter.
+    /// How many messages have ever been taken, whatever the filter.
     taken: u64,
     messages: Vec<Arc<Message>>,
 }
@@ -240,8 +240,8 @@ async fn load_raw(sink: &Sink, id: &str) -> Result<(Arc<Message>, Vec<u8>), Prob
     Ok((message, raw.ok_or(Problem::NoSuchMessage)?))
 }
 
-/// Answers only to an address or to `localhost`: a foreign site that points its own name here (DNS rebinding) could
-/// otherwise read the mail from a developer's browser.
+/// Answers only requests to an address or to `localhost`: a foreign site that points its own name
+/// here (DNS rebinding) could otherwise read the mail through a developer's browser.
 async fn no_foreign_hosts(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let name = host.and_then(|host| host.parse::<axum::http::uri::Authority>().ok());

@@ -33,7 +33,7 @@ pub(super) fn message(message: &Message, parts: &Parts) -> String {
     render(&One { message, parts })
 }
 
-/// A template fails only when its text cannot be written, and a string takes any text.
+/// Rendering fails only if the text cannot be written, and a string takes any text.
 fn render(template: &impl Template) -> String {
     template.render().unwrap_or_default()
 }

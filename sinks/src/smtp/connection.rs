@@ -37,7 +37,7 @@ where
 {
     let mut stream = BufReader::new(stream);
     let mut session = Session::new(context.max_message, context.faults.clone());
-    // With pipelining the replies to a batch of commands leave together.
+    // With pipelining, the replies to a batch of commands go out together.
     let mut replies = Reply::new(220, "sink ESMTP").to_string();
     loop {
         if stream.buffer().is_empty() {
@@ -83,7 +83,8 @@ where
     Ok(())
 }
 
-/// Reads one line of at most [`MAX_LINE`] bytes; a longer one is skipped to its end, in flat memory.
+/// Reads one line of at most [`MAX_LINE`] bytes; a longer one is skipped to its end, in constant
+/// memory.
 async fn read_line<R: AsyncBufRead + Unpin>(reader: &mut R) -> io::Result<Line> {
     let mut line = Vec::new();
     let mut too_long = false;
@@ -122,7 +123,7 @@ async fn receive<R: AsyncBufRead + Unpin>(
     let mut draft = context.store.draft(&envelope).await.map_err(|error| no_room(&error));
     let mut unstuffer = Unstuffer::new();
     let (mut text, mut size) = (Vec::new(), 0_u64);
-    // A message that is refused is still read to its end: the client listens only then.
+    // A refused message is still read to its end: the client does not listen before that.
     while !unstuffer.ended() {
         let Ok(available) = timeout(PATIENCE, reader.fill_buf()).await else {
             return Ok(None);
@@ -169,7 +170,7 @@ async fn receive<R: AsyncBufRead + Unpin>(
     Ok(Some(Reply::new(250, format!("2.0.0 Taken as {}", message.id))))
 }
 
-/// The disk is full, as a rule: the client should try again later.
+/// The disk is usually full: the client should try again later.
 fn no_room(error: &io::Error) -> Reply {
     tracing::warn!(%error, "cannot keep a message");
     Reply::new(452, "4.3.1 The message cannot be stored now")

@@ -33,7 +33,8 @@ impl Unstuffer {
         self.state == State::End
     }
 
-    /// Takes bytes up to the end of the message, appends what they say to `out`, and returns how many were taken.
+    /// Takes bytes up to the end of the message, appends their content to `out`, and returns how
+    /// many were taken.
     pub(super) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
         for (index, &byte) in input.iter().enumerate() {
             self.state = self.next(byte, out);

@@ -36,13 +36,14 @@ const MAX_CONNECTIONS: usize = 256;
 /// Where to listen, and what to keep.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The folder of the messages; made when it is missing. One server a folder: a second one is refused.
+    /// The folder of the messages; created if it is missing. One server per folder: a second one is
+    /// refused.
     pub dir: PathBuf,
-    /// Port 0 takes a free one; [`Sink::addr`] returns which.
+    /// Port 0 picks a free port; [`Sink::addr`] returns which.
     pub addr: SocketAddr,
-    /// The longest message in bytes; a longer one is answered 552.
+    /// The longest message in bytes; a longer one is answered with 552.
     pub max_message: u64,
-    /// How many messages stay; the oldest go first.
+    /// How many messages are kept; the oldest go first.
     pub keep: usize,
 }
 
@@ -63,7 +64,7 @@ pub enum Error {
     Stopped(#[source] io::Error),
 }
 
-/// What was waited for did not come.
+/// What was waited for did not arrive.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail did not arrive within {limit:?}: {taken} messages were taken, the newest is {newest:?}")]
 pub struct TimedOut {
@@ -72,7 +73,8 @@ pub struct TimedOut {
     newest: Option<Arc<Message>>,
 }
 
-/// A running server. Clones are handles to the same one; it stops when the token that it was started with is cancelled.
+/// A running server. Clones are handles to the same one; it stops when the token it was started
+/// with is cancelled.
 #[derive(Debug, Clone)]
 pub struct Sink {
     addr: SocketAddr,
@@ -106,7 +108,8 @@ impl Sink {
         self.connections.wait().await;
     }
 
-    /// Misbehaves from now on to mail for `recipient` (`*`: everybody). Rules add up; see [`Fault`].
+    /// Misbehaves from now on towards mail for `recipient` (`*`: everybody). Rules add up; see
+    /// [`Fault`].
     pub fn inject(&self, recipient: &str, fault: Fault) {
         self.context.faults.add(recipient, fault);
     }
@@ -116,12 +119,13 @@ impl Sink {
         self.context.faults.clear();
     }
 
-    /// How many messages were ever taken into this folder, also those that have made room for newer ones.
+    /// How many messages have ever been taken into this folder, including those that have made room
+    /// for newer ones.
     pub fn count(&self) -> u64 {
         self.context.store.taken()
     }
 
-    /// The messages that are kept, newest first.
+    /// The kept messages, newest first.
     pub fn list(&self) -> Vec<Arc<Message>> {
         self.context.store.list()
     }
@@ -130,8 +134,8 @@ impl Sink {
         self.context.store.get(id)
     }
 
-    /// The whole file of a message: the lines that the server added, then the message as it was sent. `None` when there is
-    /// no such message.
+    /// The whole file of a message: the lines that the server added, then the message as it was
+    /// sent. `None` if there is no such message.
     pub async fn raw(&self, id: u64) -> io::Result<Option<Vec<u8>>> {
         self.context.store.read(id).await
     }
@@ -187,7 +191,7 @@ async fn accept(listener: TcpListener, context: Arc<Context>, connections: TaskT
                 });
             }
             Err(error) => {
-                // Out of file handles, as a rule: give others time to close theirs.
+                // Usually out of file handles: give others time to close theirs.
                 tracing::warn!(%error, "cannot accept an SMTP connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

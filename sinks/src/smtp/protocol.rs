@@ -7,7 +7,7 @@ use super::faults::{Faults, Refusal};
 /// RFC 5321 asks for 512; extensions add to it.
 pub(super) const MAX_LINE: usize = 2048;
 const MAX_RECIPIENTS: usize = 100;
-/// A client that only talks nonsense is sent away.
+/// A client that talks more nonsense than this is sent away.
 const MAX_ERRORS: u32 = 20;
 
 /// One answer, of one line or several.
@@ -83,13 +83,13 @@ impl Session {
         self.bounded(step)
     }
 
-    /// Ends the mail transaction and hands out its envelope: the message was read.
+    /// Ends the mail transaction and returns its envelope.
     pub(super) fn finish(&mut self) -> Envelope {
         self.refused = false;
         self.mail.take().unwrap_or_default()
     }
 
-    /// Counts errors, and closes on a client that makes too many.
+    /// Counts errors, and closes the connection of a client that makes too many.
     fn bounded(&mut self, step: Step) -> Step {
         if let Step::Reply(reply) = &step
             && matches!(reply.code, 500..=504)

@@ -1,9 +1,10 @@
 //! Messages as files `<id>.eml` in a folder, and an index of them in memory.
 //!
-//! Bodies stay on disk, and the index keeps only the newest messages (older ones leave the index and the folder), so
-//! memory is flat however many messages arrive. A file is the message as it was sent, below the lines that a mail server
-//! adds: `Return-Path` (the sender of the envelope), one `Delivered-To` per recipient, and `Received`. The index is built from
-//! these again at the next start.
+//! Bodies stay on disk, and the index keeps only the newest messages (older ones leave the index
+//! and the folder), so memory use stays flat however many messages arrive. A file is the message as
+//! it was sent, below the lines that a mail server adds: `Return-Path` (the sender of the
+//! envelope), one `Delivered-To` per recipient, and `Received`. The index is rebuilt from these at
+//! the next start.
 
 use std::collections::VecDeque;
 use std::fs::File as StdFile;
@@ -22,15 +23,15 @@ use tokio::sync::watch;
 use super::protocol::Envelope;
 use crate::folder::{self, Refused};
 
-/// The index needs headers only; what comes after this many bytes is not looked at.
+/// The index needs headers only; anything after this many bytes is not looked at.
 const HEAD: usize = 64 * 1024;
 /// A longer subject is cut in the index, not in the file.
 const MAX_SUBJECT: usize = 300;
 
-/// One message that the server took.
+/// One message that the server accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {
-    /// Counts up from 1 in the order of arrival; restarts go on counting.
+    /// Counts up from 1 in the order of arrival; a restarted server goes on counting.
     pub id: u64,
     pub received_at: DateTime<Utc>,
     /// The envelope's sender, empty for a bounce.
@@ -41,7 +42,7 @@ pub struct Message {
     pub subject: String,
     /// Without `<` and `>`.
     pub message_id: Option<String>,
-    /// As sent, before the lines that this server adds.
+    /// As sent, without the lines that this server adds.
     pub bytes: u64,
 }
 
@@ -131,7 +132,7 @@ impl Store {
         })
     }
 
-    /// The whole file of a message, or `None` when there is no such message (any more).
+    /// The whole file of a message, or `None` if there is no such message (any more).
     pub(super) async fn read(&self, id: u64) -> io::Result<Option<Vec<u8>>> {
         match tokio::fs::read(path_of(&self.dir, id)).await {
             Ok(bytes) => Ok(Some(bytes)),
@@ -160,8 +161,8 @@ impl Store {
             file.flush().await?;
         }
         let (path, dir) = (draft.path.clone(), self.dir.clone());
-        // The index is locked only for its own change, so ids are given before the file has its name; a reader never sees
-        // an id whose file is missing, because the index learns of it last.
+        // The index is locked only for its own change, so an id is given before the file has its
+        // name; a reader never sees an id whose file is missing, because the index is updated last.
         let id = self.with(|index| {
             index.last_id += 1;
             index.last_id
@@ -174,7 +175,7 @@ impl Store {
         .await
         .map_err(io::Error::other)??;
         let surplus = self.with(|index| {
-            // Neighbours may finish in another order than they got their ids.
+            // Neighbours may finish in a different order from their ids.
             let at = index.messages.partition_point(|other| other.id < id);
             index.messages.insert(at, Arc::clone(&message));
             (index.messages.len() > self.keep).then(|| index.messages.pop_front()).flatten()
@@ -187,12 +188,13 @@ impl Store {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Index) -> T) -> T {
-        // Every change of the index is one step, so a panic elsewhere leaves nothing half done.
+        // Every change to the index is a single step, so a panic elsewhere leaves nothing half
+        // done.
         act(&mut self.index.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// A message that is still arriving. Dropped without [`Store::keep`], its file goes.
+/// A message that is still arriving. If it is dropped without [`Store::keep`], its file is removed.
 #[derive(Debug)]
 pub(super) struct Draft {
     path: PathBuf,
@@ -210,7 +212,8 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Gone already when the message was kept under its own name; otherwise the next start removes what is left.
+        // Already gone if the message was kept under its own name; whatever is left behind is
+        // removed at the next start.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -223,7 +226,8 @@ fn id_of(path: &Path) -> Option<u64> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
-/// Reads what the index needs to know of a message from its file; the file's time is when it arrived.
+/// Reads what the index needs to know about a message from its file; the file's time is when it
+/// arrived.
 fn describe(path: &Path, id: u64) -> io::Result<Message> {
     use std::io::Read;
     let file = StdFile::open(path)?;

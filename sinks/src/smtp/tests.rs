@@ -85,7 +85,7 @@ async fn mail_from_lettre_is_kept_as_it_was_sent() -> Result<()> {
     );
     assert_eq!(message.subject, "outbid-1");
     assert_eq!(message.message_id.as_deref(), Some("outbid-1@tradeyard.example"));
-    // lettre ends every message with one more line end.
+    // lettre adds one more line end to every message.
     let wire = [sent.formatted().as_slice(), b"\r\n"].concat();
     assert_eq!(message.bytes, wire.len() as u64);
 

@@ -45,7 +45,7 @@ fn url() -> SecretString {
     std::env::var("AMQP_URL").expect("AMQP_URL names the test server; run ./dev test").into()
 }
 
-/// A lane under a name of its own, and a connection to look at it from the side.
+/// A lane under a name of its own, and a connection of its own to observe it.
 struct TestLane {
     namespace: String,
     publisher: EventLane,
@@ -93,7 +93,8 @@ impl TestLane {
         queue.message_count()
     }
 
-    /// A busy RabbitMQ takes its time to delete a quorum queue, and answers with an internal error meanwhile.
+    /// Tries several times: a busy RabbitMQ takes its time to delete a quorum queue, and answers
+    /// with an internal error in the meantime.
     async fn delete_lane(&self) {
         for _ in 0..5 {
             let connection = connect(&url(), "lane test").await.unwrap();
@@ -116,7 +117,7 @@ async fn events_are_in_the_queue_when_publish_returns() {
     let mut events = actual(0..120);
     events.push(event(120, EventType::Planned));
     lane.publisher.publish(ORG, &events).await.unwrap();
-    // A quorum queue counts what it has confirmed a moment later.
+    // A quorum queue's count lags a moment behind what it has confirmed.
     let taken = lane.take(121).await;
     let keys: Vec<(&str, usize)> = taken.iter().map(|(key, events)| (key.as_str(), events.len())).collect();
     assert_eq!(keys, [("cargo.planned", 1), ("cargo.actual", 50), ("cargo.actual", 50), ("cargo.actual", 20)]);
@@ -168,7 +169,8 @@ async fn a_deleted_queue_or_exchange_is_made_again() {
     side.close().await;
 }
 
-/// A queue of another kind stands in the way: events cannot be taken, and nobody may say that they were.
+/// A queue of another type is in the way: events cannot be taken, and nothing may claim that they
+/// were.
 #[tokio::test]
 async fn without_a_queue_there_is_no_ok() {
     let lane = TestLane::new().await;

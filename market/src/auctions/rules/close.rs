@@ -23,7 +23,7 @@ pub enum Closing {
 pub enum KeptOpen {
     /// The end lies ahead; it may have moved since the timer was set.
     NotYet { ends_at: DateTime<Utc> },
-    /// It was closed before.
+    /// It is already closed.
     Already(AuctionStatus),
 }
 

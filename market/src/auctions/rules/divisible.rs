@@ -1,11 +1,12 @@
-//! Divisible lots: everybody pays the own bid per unit; the best price is served first, then the earlier bid.
+//! Divisible lots: everybody pays their own bid per unit; the best price is served first, then the
+//! earlier bid.
 
 use shared::ids::OrgId;
 use shared::money::MAX_TRADED_MINOR;
 
 use super::{Accepted, Bid, Effect, Lot, Rank, Refused, Secret, Standing, State, Terms};
 
-/// A bid on a divisible lot that stands. Its price is not a secret: it is what the bidder would pay.
+/// A standing bid on a divisible lot. Its price is not a secret: it is what the bidder would pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookBid {
     pub seq: i64,
@@ -46,7 +47,8 @@ pub fn allocate(quantity: i64, min_order: i64, book: &[BookBid]) -> Vec<Allocati
         .collect()
 }
 
-/// How many bids of a divisible lot can be served at most; they are the first ones by [`Rank`], and no other bid decides anything.
+/// The most bids of a divisible lot that can be served; they are the first ones by [`Rank`], and no
+/// other bid decides anything.
 pub(in crate::auctions) const fn most_served(quantity: i64, min_order: i64) -> i64 {
     if min_order > 0 { quantity / min_order } else { quantity }
 }
@@ -59,7 +61,7 @@ pub(super) fn next_minimum(terms: &Terms, book: &[BookBid]) -> i64 {
     }
 }
 
-/// The price of the cheapest bid that is served, when the lot is spoken for.
+/// The price of the cheapest bid that is served, once the lot is spoken for.
 fn cheapest_when_full(terms: &Terms, book: &[BookBid]) -> Option<i64> {
     let Lot::Divisible { quantity, min_order } = terms.lot else {
         return None;
@@ -101,7 +103,7 @@ pub(super) fn decide(state: &State, bid: &Bid) -> Result<Accepted, Refused> {
         .iter()
         .filter(|allocation| !is_served(allocation.bid.seq))
         .map(|allocation| allocation.bid.org)
-        // An organisation that displaces its own bid knows.
+        // An organisation that displaces its own bid already knows.
         .filter(|org| *org != bid.bidder.org)
         .collect();
     outbid.sort_unstable();

@@ -16,7 +16,8 @@ pub struct IncrementTable {
 )]
 pub struct BadIncrements;
 
-/// In hundredths of the currency's unit: below a price of the first, the increment is the second.
+/// Pairs in hundredths of the currency's unit: below the first as a price, the increment is the
+/// second.
 const DEFAULT: [(i64, i64); 9] = [
     (100, 5),
     (500, 25),
@@ -58,11 +59,11 @@ impl IncrementTable {
     #[must_use]
     pub fn step(&self, price: i64) -> i64 {
         let band = self.below.partition_point(|&below| below <= price);
-        // `new` holds one more step than limits, so the band is never outside; the last step stands in.
+        // There is always one more step than limits, so the band is never outside.
         self.steps.get(band).copied().unwrap_or(i64::MAX)
     }
 
-    /// `price` and one increment; stops at the largest number instead of overflowing.
+    /// `price` plus one increment; stops at the largest number instead of overflowing.
     #[must_use]
     pub fn next(&self, price: i64) -> i64 {
         price.saturating_add(self.step(price))

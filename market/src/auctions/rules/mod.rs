@@ -1,9 +1,11 @@
-//! The rules of the auction as pure decisions: a state and a wish go in, what happens comes out. Amounts are whole minor
-//! units of the auction's currency; times are the database's, read after the auction's row was locked.
+//! The rules of the auction as pure decisions: a state and a request go in, what happens comes out.
+//! Amounts are whole minor units of the auction's currency; times are the database's, read after
+//! the auction's row was locked.
 //!
 //! How to get this wrong:
-//! - Compare bids anywhere else than by [`Rank`]: the live view and the close would then break a tie differently.
-//! - Judge by a time that was read before the lock: a bid that waited would be accepted after the end.
+//! - Compare bids by anything other than [`Rank`]: the live view and the close would then break a
+//!   tie differently.
+//! - Judge by a time read before the lock: a bid that waited would be accepted after the end.
 //! - Use the original end: an accepted bid may have moved it ([`State::ends_at`] is the only end there is).
 //! - Print or serialise a [`Secret`]; it refuses both.
 
@@ -32,7 +34,8 @@ pub use notice::{Notice, decide_notice, is_last_hour};
 pub use proxy::{apply, replay};
 pub use retraction::{RetractRefused, Retraction, StandingBid, decide_retraction, take_back, taken_along};
 
-/// An amount in minor units that nobody may see: a bid's maximum, or a reserve. Shows itself to the rules and the store only.
+/// An amount in minor units that nobody may see: a bid's maximum, or a reserve. Only the rules and
+/// the store can read it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Secret(i64);
 
@@ -73,7 +76,7 @@ impl PartialOrd for Rank {
     }
 }
 
-/// What an auction promised when it was made; nothing of it changes while bids come in.
+/// What an auction promised when it was made; none of it changes while bids come in.
 #[derive(Clone, Debug)]
 pub struct Terms {
     pub seller: OrgId,
@@ -98,15 +101,16 @@ pub struct Terms {
 pub enum Lot {
     /// To one bidder, by proxy bids for the whole.
     Whole,
-    /// To several, each paying the own bid per unit; nobody gets less than `min_order`.
+    /// To several, each paying their own bid per unit; nobody gets less than `min_order`.
     Divisible { quantity: i64, min_order: i64 },
 }
 
-/// An auction at one moment, as its locked row says.
+/// An auction at one moment, as its locked row has it.
 #[derive(Clone, Debug)]
 pub struct State {
     pub terms: Terms,
-    /// The seller may trade. One that was suspended meanwhile sells nothing: no bid is taken, and at the end nobody wins.
+    /// The seller may trade. One that has been suspended in the meantime sells nothing: no bid is
+    /// taken, and at the end nobody wins.
     pub seller_approved: bool,
     /// A moderator has suspended the listing. Until it is reinstated no bid is taken; at the end nobody wins.
     pub listing_suspended: bool,
@@ -146,7 +150,7 @@ pub struct Bidder {
     pub broker: bool,
 }
 
-/// A bid that asks to be accepted.
+/// A bid to be judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Bid {
     pub bidder: Bidder,
@@ -183,7 +187,7 @@ pub enum Effect {
     Raised,
 }
 
-/// How many bids and raises an organisation places in an auction at most. The database counts them.
+/// The most bids and raises that an organisation can place in an auction. The database counts them.
 pub const MOST_BIDS: u32 = 1_000;
 
 /// Why a bid or a purchase is refused.
@@ -232,13 +236,13 @@ impl State {
         }
     }
 
-    /// Whether a sale at the present price honours the reserve.
+    /// Whether a sale at the present price meets the reserve.
     #[must_use]
     pub fn reserve_met(&self) -> bool {
         reserve_met(self.terms.reserve, self.standing)
     }
 
-    /// The price at which the lot can be bought at once, while that stands.
+    /// The price at which the lot can be bought at once, while it can be.
     #[must_use]
     pub fn buy_now(&self) -> Option<i64> {
         buy_now(self.terms.buy_now, self.terms.reserve, self.standing, self.status)
@@ -259,13 +263,14 @@ impl State {
     }
 }
 
-/// Whether a sale at the standing price honours the reserve.
+/// Whether a sale at the standing price meets the reserve.
 pub(in crate::auctions) fn reserve_met(reserve: Option<Secret>, standing: Standing) -> bool {
     reserve.is_none_or(|reserve| standing.leader.is_some() && standing.price >= reserve.reveal())
 }
 
-/// The buy-now price stands until the first bid or, when there is a reserve, until that is met. When every bid was taken back it
-/// stands again: there is nobody left whose bid a purchase would pass over, and the lot is offered as it was at first.
+/// The buy-now price stands until the first bid or, when there is a reserve, until that is met.
+/// Once every bid has been taken back it stands again: there is nobody left whose bid a purchase
+/// would pass over, and the lot is offered as it was at first.
 pub(in crate::auctions) fn buy_now(
     price: Option<i64>,
     reserve: Option<Secret>,
@@ -291,7 +296,7 @@ pub fn decide_bid(state: &State, bid: &Bid) -> Result<Accepted, Refused> {
             Effect::Raised => state.ends_at,
             Effect::Leads | Effect::Outbid => moved_end(state, bid.at),
         },
-        // The price moves by a raise as well, when that meets the reserve.
+        // A raise moves the price as well, if it meets the reserve.
         public_change: accepted.effect != Effect::Raised || accepted.standing.price != state.standing.price,
         ..accepted
     })
@@ -303,7 +308,7 @@ pub fn decide_buy_now(state: &State, buyer: Bidder, at: DateTime<Utc>) -> Result
     state.buy_now().ok_or(Refused::BuyNowGone)
 }
 
-/// Who may act, and when: from the start on, before the end.
+/// Checks who may act, and when: from the start on, before the end.
 fn admit(state: &State, bidder: Bidder, at: DateTime<Utc>) -> Result<(), Refused> {
     if bidder.org == state.terms.seller {
         return Err(Refused::OwnLot);

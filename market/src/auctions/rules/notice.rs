@@ -7,24 +7,24 @@ const SPACE: TimeDelta = TimeDelta::minutes(10);
 /// In this last part of an auction every lost lead is reported at once.
 const LAST: TimeDelta = TimeDelta::hours(1);
 
-/// What is to be done about an organisation that was outbid before the last hour.
+/// What to do about an organisation that was outbid before the last hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Tell it.
+    /// Notify it.
     Now,
-    /// It was notified a moment ago: look again then.
+    /// It was notified a moment ago: look again at this time.
     At(DateTime<Utc>),
     /// It was notified in the last hour, which covers everything before.
     Told,
 }
 
-/// Whether whoever is outbid now is notified at once.
+/// Whether an organisation outbid now is notified at once.
 #[must_use]
 pub fn is_last_hour(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now >= ends_at - LAST
 }
 
-/// Decides about an organisation that was notified last at `told_at`.
+/// Decides about an organisation that was last notified at `told_at`.
 #[must_use]
 pub fn decide_notice(told_at: Option<DateTime<Utc>>, ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Notice {
     let Some(told_at) = told_at else { return Notice::Now };

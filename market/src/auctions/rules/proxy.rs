@@ -41,8 +41,8 @@ pub(super) fn decide(state: &State, bid: &Bid) -> Result<Accepted, Refused> {
 
 /// Price and leader after an accepted bid.
 ///
-/// Works for every order of offers, also where [`decide`] would have refused one: a replay after a retraction can meet an
-/// offer that was accepted at the time, but would miss the minimum now.
+/// Works for offers in any order, even where [`decide`] would have refused one: a replay after a
+/// retraction can meet an offer that was accepted at the time, but would be below the minimum now.
 #[must_use]
 pub fn apply(terms: &Terms, before: Standing, offer: Offer) -> (Standing, Effect) {
     let (price, leader, effect) = match before.leader {

@@ -1,13 +1,13 @@
-//! Bids that are taken back before the end.
+//! Taking bids back before the end.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::OrgId;
 
 use super::{BookBid, Lot, Offer, Rank, Secret, Standing, State, divisible, replay};
 
-/// Before this much time is left, any own bid may be taken back.
+/// While more than this is left, bidders may take back any of their bids.
 const FREE_UNTIL: TimeDelta = TimeDelta::hours(12);
-/// Later, only a bid as young as this.
+/// After that, only a bid no older than this.
 const SECOND_THOUGHTS: TimeDelta = TimeDelta::hours(1);
 
 /// Why a bid cannot be taken back.
@@ -23,7 +23,7 @@ pub enum RetractRefused {
     TooLate,
 }
 
-/// Judges the wish of `org` to take back a bid that `owner` placed at `placed_at`.
+/// Judges a request by `org` to take back a bid that `owner` placed at `placed_at`.
 pub fn decide_retraction(
     state: &State,
     org: OrgId,
@@ -42,12 +42,12 @@ pub fn decide_retraction(
     if early || young { Ok(()) } else { Err(RetractRefused::TooLate) }
 }
 
-/// A bid that stands, as far as a retraction depends on it.
+/// A standing bid, as far as a retraction depends on it.
 #[derive(Clone, Copy, Debug)]
 pub struct StandingBid {
     pub seq: i64,
     pub org: OrgId,
-    /// The leader's higher maximum, which nobody else is shown.
+    /// The leader's higher maximum, which is shown to nobody else.
     pub raise: bool,
     pub maximum: Secret,
     pub quantity: i64,
@@ -68,28 +68,30 @@ impl StandingBid {
 pub struct Retraction {
     pub standing: Standing,
     pub next_minimum: i64,
-    /// How many bids the fewer everybody sees.
+    /// How many fewer bids everybody sees.
     pub shown: i64,
-    /// False when only a hidden raise went, and nothing visible with it.
+    /// False when only a hidden raise went and nothing visible changed.
     pub public_change: bool,
 }
 
-/// The numbers of the bids that go when the one numbered `seq` does: itself, and the raises that were built on it, which
-/// would otherwise go on bidding for somebody who has left. `own` are the bids of its organisation that stand, from it on, in the order in
-/// which they were placed.
+/// The numbers of the bids that go when the one numbered `seq` does: itself, and the raises built
+/// on it, which would otherwise go on bidding for somebody who has left. `own` holds the standing
+/// bids of its organisation, from that one on, in the order in which they were placed.
 pub fn taken_along(own: &[StandingBid], seq: i64) -> Result<Vec<i64>, RetractRefused> {
     let mut from_it = own.iter().skip_while(|bid| bid.seq != seq);
     let bid = from_it.next().ok_or(RetractRefused::Already)?;
     let mut gone = vec![seq];
-    // A raise is taken back for itself: the others remain.
+    // A raise is taken back alone: the others remain.
     if !bid.raise {
         gone.extend(from_it.take_while(|later| later.raise).map(|later| later.seq));
     }
     Ok(gone)
 }
 
-/// What comes of taking a bid, or a raise, back. `remaining` are the bids that stand then, in the order in which they were placed. Those that decide nothing may be missing: of a whole lot, whatever would not raise the price above the highest maximum of
-/// another organisation than the leader's; of a divisible one, whatever cannot be served.
+/// What comes of taking back a bid or a raise. `remaining` holds the bids that then stand, in the
+/// order in which they were placed. Those that decide nothing may be missing: for a whole lot,
+/// whatever would not raise the price above the highest maximum of any organisation but the
+/// leader's; for a divisible one, whatever cannot be served.
 #[must_use]
 pub fn take_back(state: &State, raise: bool, remaining: &[StandingBid]) -> Retraction {
     let mut after = state.clone();

@@ -12,7 +12,7 @@ use crate::auctions::model::{LotMode, Participant, PlacedBid, SecretMoney};
 use crate::auctions::rules::{Bid, Effect, Secret, decide_bid};
 use crate::ids::{AuctionId, BidId};
 
-/// A bid that asks to be placed.
+/// A bid to place.
 #[derive(Clone, Copy, Debug)]
 pub struct PlaceBid {
     pub auction: AuctionId,
@@ -25,7 +25,8 @@ pub struct PlaceBid {
     pub quantity: Option<i64>,
 }
 
-/// Judges and stores a bid. An [`Err`] has written nothing, but the transaction still holds the lock: roll it back.
+/// Judges and stores a bid. On [`Err`], nothing has been written, but the transaction still holds
+/// the lock: roll it back.
 pub async fn place_bid(conn: &mut PgConnection, place: &PlaceBid) -> Result<PlacedBid, AuctionError> {
     let actor = Participant { org: place.org, user: place.user };
     let locked = lock(conn, place.auction, Some(actor)).await?.ok_or(AuctionError::NotFound)?;

@@ -11,8 +11,8 @@ use crate::auctions::rules::decide_buy_now;
 use crate::ids::AuctionId;
 use crate::listings::model::ListingStatus;
 
-/// Sells the lot at its buy-now price and ends the auction. Against a bid at the same moment, the one that gets the lock
-/// first wins; the other is refused.
+/// Sells the lot at its buy-now price and ends the auction. If a bid comes at the same moment, the
+/// one that gets the lock first wins and the other is refused.
 pub async fn buy_now(
     conn: &mut PgConnection,
     auction: AuctionId,

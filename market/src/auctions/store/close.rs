@@ -14,8 +14,8 @@ use crate::auctions::rules::{Closing, KeptOpen, decide_close};
 use crate::ids::AuctionId;
 use crate::listings::model::ListingStatus;
 
-/// Closes the auction when its end has passed: awards and orders, or unsold; cancelled when the seller is suspended. A second call
-/// finds it closed.
+/// Closes the auction once its end has passed: awarded with orders, unsold, or cancelled because
+/// the seller or the listing is suspended. A second call finds it closed.
 pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseOutcome, AuctionError> {
     let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
     let closing = match decide_close(&locked.state, locked.now) {
@@ -110,8 +110,9 @@ pub async fn open(conn: &mut PgConnection, auction: AuctionId) -> Result<OpenOut
     Ok(OpenOutcome::Opened(Box::new(opened.into_view(None))))
 }
 
-/// Cancels an open auction, withdraws its listing and writes that to the audit log; returns the auction as everybody sees it then.
-/// `seller` may do so while no bid stands; [`None`] is a moderator, who may at any time. Needs a transaction.
+/// Cancels an open auction, withdraws its listing and writes that to the audit log; returns the
+/// auction as everybody then sees it. `seller` may do so while no bid stands; [`None`] is a
+/// moderator, who may at any time. Needs a transaction.
 pub async fn cancel(
     conn: &mut PgConnection,
     actor: Actor,
@@ -134,8 +135,8 @@ pub async fn cancel(
     Ok(ended.into_view(None))
 }
 
-/// Open auctions whose end passed more than two seconds ago, the longest overdue first. Until then the exact timer is at it. The
-/// close decides under the lock what is to be done.
+/// Open auctions whose end passed more than two seconds ago, the longest overdue first. Until then
+/// they are left to the exact timer. The close decides under the lock what to do.
 pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<AuctionId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: AuctionId"

@@ -1,4 +1,4 @@
-//! Making an auction for a published listing.
+//! Creating an auction for a published listing.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::{OrgId, UserId};
@@ -28,7 +28,8 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("auctions_divisible_is_plain", "/lot_mode", "a divisible lot has neither reserve nor buy-now"),
 ];
 
-/// Makes an auction of `seller`'s published listing: live at once when its start has come, else scheduled.
+/// Creates an auction for `seller`'s published listing: live at once if its start has come,
+/// otherwise scheduled.
 pub async fn create(
     conn: &mut PgConnection,
     seller: OrgId,
@@ -101,12 +102,13 @@ pub async fn create(
     }
 }
 
-/// An end so far away that an hour more does not exist is refused by the table's own limits.
+/// The default hard end. An end so late that nothing lies an hour after it is refused by the
+/// table's own limits.
 fn hard_end(ends_at: DateTime<Utc>) -> DateTime<Utc> {
     ends_at.checked_add_signed(HARD_END_AFTER).unwrap_or(ends_at)
 }
 
-/// What no constraint of the table can check.
+/// Checks what no constraint of the table can.
 fn check(new: &NewAuction, sale_mode: SaleMode, currency: Currency, now: DateTime<Utc>) -> Result<(), Invalid> {
     let amounts = [
         ("/opening/currency", Some(new.opening)),
@@ -127,7 +129,8 @@ fn check(new: &NewAuction, sale_mode: SaleMode, currency: Currency, now: DateTim
     Ok(())
 }
 
-/// The latest table of the nearest category up the path for this currency; the default table when nobody set one.
+/// The latest table for this currency of the nearest category up the path; the default table when
+/// nobody has set one.
 async fn increment_table(
     conn: &mut PgConnection,
     category: CategoryId,

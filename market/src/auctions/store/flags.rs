@@ -10,10 +10,12 @@ use uuid::Uuid;
 use crate::auctions::model::{AccountFlag, FlaggedOrg};
 use crate::ids::AuctionId;
 
-/// Compares a bidder with the seller and with the other bidders of the auction, flags those with whom it has something in common,
-/// once per pair and auction, and writes each flag to the audit log; returns how many are new. Needs a transaction.
+/// Compares a bidder with the seller and with the other bidders of the auction, flags those it has
+/// something in common with, once per pair and auction, and writes each flag to the audit log;
+/// returns how many are new. Needs a transaction.
 ///
-/// Everything is found from the bidder's own people, by indexes: what it costs does not grow with the other bidders.
+/// Everything is found from the bidder's own people, by indexes: the cost does not grow with the
+/// number of other bidders.
 pub async fn flag(
     conn: &mut PgConnection,
     actor: Actor,
@@ -120,7 +122,7 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-/// The newest flags first.
+/// The flags that pass the filter, newest first.
 pub async fn flags(conn: &mut PgConnection, filter: FlagFilter) -> Result<Vec<AccountFlag>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use crate::ids::AuctionId;
 
-/// Which open auctions to find; everything given must hold.
+/// Which open auctions to find; every criterion given must hold.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenFilter {
     pub seller: Option<OrgId>,
@@ -22,7 +22,8 @@ pub struct Place {
     pub id: AuctionId,
 }
 
-/// Auctions that are scheduled or live, the next to end first, without those of suspended listings and sellers. One whose end moves while somebody pages may show up twice.
+/// Scheduled and live auctions, the next to end first, without those of suspended listings and
+/// sellers. One whose end moves while somebody is paging may show up twice.
 pub async fn open_auctions(conn: &mut PgConnection, filter: OpenFilter) -> Result<Vec<Place>, sqlx::Error> {
     sqlx::query_as!(
         Place,

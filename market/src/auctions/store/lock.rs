@@ -1,4 +1,4 @@
-//! The locked row of an auction, as the rules want it.
+//! The locked row of an auction, as the rules need it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::{OrgId, UserId};
@@ -21,13 +21,13 @@ pub(super) struct Locked {
     pub(super) quantity: i64,
     pub(super) leader_bid: Option<BidId>,
     pub(super) state: State,
-    /// Who placed what of [`State::book`], in the same order.
+    /// Who placed each bid of [`State::book`], in the same order.
     pub(super) book_owners: Vec<(BidId, UserId)>,
-    /// Who wants something, when somebody was named.
+    /// Who is acting, if somebody was named.
     pub(super) actor: Option<Bidder>,
-    /// Whether the organisation that was named had no bid here when the lock was asked for.
+    /// Whether the organisation named had no bid here when the lock was requested.
     pub(super) first: bool,
-    /// The database's clock, read when the lock was held.
+    /// The database's clock, read while the lock was held.
     pub(super) now: DateTime<Utc>,
 }
 
@@ -136,7 +136,7 @@ impl Row {
             quantity: self.quantity,
             leader_bid: self.leader_bid_id,
             book_owners: Vec::new(),
-            // An organisation that is not there is not approved.
+            // An organisation that does not exist is not approved.
             actor: actor.map(|actor| Bidder {
                 org: actor.org,
                 of_seller: self.actor_of_seller,
@@ -173,7 +173,7 @@ impl Row {
     }
 }
 
-/// The bids of a divisible lot that stand, as far down as one of them can be served.
+/// Reads the standing bids of a divisible lot, as far down as they can be served.
 async fn read_book(conn: &mut PgConnection, locked: &mut Locked) -> Result<(), sqlx::Error> {
     let Lot::Divisible { quantity, min_order } = locked.state.terms.lot else { return Ok(()) };
     let rows = sqlx::query!(
@@ -204,7 +204,7 @@ async fn read_book(conn: &mut PgConnection, locked: &mut Locked) -> Result<(), s
 }
 
 impl Locked {
-    /// The bid with this number in a divisible lot, and whose it is.
+    /// The bid with this number in a divisible lot, and its owner.
     pub(super) fn owner(&self, seq: i64) -> Option<(BidId, Participant)> {
         let place = self.state.book.iter().position(|bid| bid.seq == seq)?;
         let (bid, user) = *self.book_owners.get(place)?;

@@ -1,4 +1,5 @@
-//! SQL of auctions. Whoever changes an auction locks its row first, then reads the database's clock, then asks the rules.
+//! SQL for auctions. Code that changes an auction first locks its row, then reads the database's
+//! clock, then asks the rules.
 //!
 //! The lock is `FOR NO KEY UPDATE`: it excludes every other bid, purchase, retraction and close, as `FOR UPDATE` would, but
 //! lets rows be inserted elsewhere that merely refer to the auction. Nobody locks a second auction in the same transaction.
@@ -40,12 +41,12 @@ pub use read::{bidders, bids, ending_soon, leader, of_listing, versions, view, v
 pub use retract::retract;
 pub(crate) use suspend::{lock_open, set_suspended};
 
-/// Why an auction refuses.
+/// Why an act on an auction is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AuctionError {
     #[error("there is no such auction")]
     NotFound,
-    /// Amounts of the refusal are in minor units of the currency.
+    /// Amounts in the refusal are in minor units of the currency.
     #[error("{refusal}")]
     Refused { refusal: Refused, currency: Currency },
     #[error(transparent)]
@@ -65,8 +66,8 @@ pub enum AuctionError {
 }
 
 impl AuctionError {
-    /// What the database refuses while a bid or an award is written, because it counts, or because somebody has joined the seller
-    /// since the auction was locked.
+    /// The error when the database refuses to write a bid or an award, because it counts them, or
+    /// because somebody has joined the seller since the auction was locked.
     fn of_write(error: sqlx::Error, currency: Currency) -> Self {
         let refusal = match violated(&error) {
             Some("bids_per_org") => Refused::TooManyBids,

@@ -6,8 +6,9 @@ use sqlx::PgConnection;
 
 use crate::ids::AuctionId;
 
-/// When each of these organisations was last notified. Their rows stay locked: of two that are about to notify the same organisation, the
-/// second one sees what the first one did, and reads the auction after it.
+/// When each of these organisations was last notified. Their rows stay locked: of two transactions
+/// about to notify the same organisation, the second sees what the first did, and reads the auction
+/// after it.
 pub async fn lock_notices(
     conn: &mut PgConnection,
     auction: AuctionId,
@@ -30,7 +31,7 @@ pub async fn lock_notices(
     Ok(rows.into_iter().map(|row| (row.org_id, row.told_at)).collect())
 }
 
-/// Notes that these organisations are notified now.
+/// Notes that these organisations are being notified now.
 pub async fn note_told(conn: &mut PgConnection, auction: AuctionId, orgs: &[OrgId]) -> Result<(), sqlx::Error> {
     let orgs: Vec<_> = orgs.iter().map(|org| org.0).collect();
     sqlx::query!(

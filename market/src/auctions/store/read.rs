@@ -31,7 +31,7 @@ pub async fn views(
     Ok(rows.into_iter().map(|row| row.into_view(viewer)).collect())
 }
 
-/// How often each of these auctions has changed for everybody to see; unknown ones are left out.
+/// How many changes visible to everybody each of these auctions has had; unknown ones are left out.
 pub async fn versions(conn: &mut PgConnection, ids: &[AuctionId]) -> Result<HashMap<AuctionId, i64>, sqlx::Error> {
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(r#"SELECT id AS "id: AuctionId", version FROM auctions WHERE id = ANY ($1)"#, &ids)
@@ -81,8 +81,8 @@ pub async fn ending_soon(
     .await
 }
 
-/// Up to `limit` organisations with a bid that stands in the auction, after the bidder numbered `after`, in the order of their
-/// numbers.
+/// Up to `limit` organisations with a standing bid in the auction, after the bidder numbered
+/// `after`, in the order of their numbers.
 pub async fn bidders(
     conn: &mut PgConnection,
     auction: AuctionId,
@@ -162,9 +162,9 @@ pub async fn bids(
         None => Vec::new(),
     };
     let end = End::before(&raises, before.unwrap_or(i64::MAX));
-    // Numbered without others' raises: a gap would reveal them. An award to an organisation marks its last bid as won.
-    // What a bid showed when it was outbid may be the maximum that leads after a retraction: a leader's bids show no more than
-    // the price.
+    // Numbered without others' raises: a gap would reveal them. An award to an organisation marks
+    // its last bid as won. What a bid showed when it was outbid may be the maximum that leads after
+    // a retraction, so a leader's bids show no more than the price.
     let rows = sqlx::query_as!(
         BidRow,
         r#"WITH page AS (
@@ -262,14 +262,14 @@ pub async fn bids(
     Ok(Some(views.collect()))
 }
 
-/// A raise of the organisation that looks at the list, which counts in its list only.
+/// A raise by the organisation viewing the list, which counts only in its own list.
 struct OwnRaise {
     seq: i64,
-    /// Of the bid before it.
+    /// The number of the bid before it.
     number: i64,
 }
 
-/// In the order in which they were placed.
+/// The organisation's raises in the order in which they were placed.
 async fn own_raises(conn: &mut PgConnection, auction: AuctionId, org: OrgId) -> Result<Vec<OwnRaise>, sqlx::Error> {
     sqlx::query_as!(
         OwnRaise,
@@ -286,29 +286,29 @@ async fn own_raises(conn: &mut PgConnection, auction: AuctionId, org: OrgId) -> 
     .await
 }
 
-/// How many own raises there were up to the bid numbered `seq`.
+/// How many of the viewer's raises there were up to the bid numbered `seq`.
 fn raises_until(raises: &[OwnRaise], seq: i64) -> i64 {
     i64::try_from(raises.partition_point(|raise| raise.seq <= seq)).unwrap_or(i64::MAX)
 }
 
-/// Where a page ends, by the stored numbers: bids lie before `number`, own raises before `seq`.
+/// Where a page ends, in stored numbers: bids lie before `number`, own raises before `seq`.
 struct End {
     number: i64,
     seq: i64,
 }
 
 impl End {
-    /// The page that ends before `before`, a number in which own raises count.
+    /// The page that ends before `before`, a number that counts own raises.
     fn before(raises: &[OwnRaise], before: i64) -> Self {
-        // Both grow along the list, so the first raise at or after the end ends the raises, and what follows the one before it
-        // is counted with as many raises.
+        // Both grow along the list, so the first raise at or after the end ends the raises, and
+        // what follows the one before it is numbered with that many raises.
         let within = (1_i64..).zip(raises).take_while(|(nth, raise)| raise.number + nth < before).count();
         let counted = i64::try_from(within).unwrap_or(i64::MAX);
         Self { number: before.saturating_sub(counted), seq: raises.get(within).map_or(i64::MAX, |raise| raise.seq) }
     }
 }
 
-/// The numbers of the bids that would get something of a divisible lot now.
+/// The numbers of the bids that would get a share of a divisible lot now.
 async fn served(
     conn: &mut PgConnection,
     auction: AuctionId,

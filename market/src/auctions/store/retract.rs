@@ -1,5 +1,5 @@
-//! Taking a bid back: price and leader are computed again from the bids that remain. A bid takes the raises that were built on
-//! it along; otherwise they would go on bidding for somebody who has left.
+//! Taking a bid back: price and leader are computed again from the bids that remain. A bid takes
+//! along the raises built on it; otherwise they would go on bidding for somebody who has left.
 
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
@@ -20,8 +20,8 @@ struct Row {
     quantity: i64,
 }
 
-/// Takes a bid of `org` back, with the raises on top of it. It reads the organisation's own bids, and those that decide what remains,
-/// however many others there are.
+/// Takes back a bid of `org`, with the raises on top of it. It reads only the organisation's own
+/// bids and those that decide what remains, however many others there are.
 pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: UserId) -> Result<Retracted, AuctionError> {
     let placed = sqlx::query!(
         r#"SELECT auction_id AS "auction_id: AuctionId", org_id AS "org_id: OrgId", seq, placed_at FROM bids WHERE id = $1"#,
@@ -84,7 +84,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     Ok(Retracted { auction: written.into_view(Some(org)), public_change: retraction.public_change })
 }
 
-/// The bids of the organisation that stand, from the one numbered `seq` on.
+/// The organisation's standing bids, from the one numbered `seq` on.
 async fn own_from(conn: &mut PgConnection, auction: AuctionId, org: OrgId, seq: i64) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
@@ -104,9 +104,10 @@ async fn own_from(conn: &mut PgConnection, auction: AuctionId, org: OrgId, seq: 
     .await
 }
 
-/// The bids on a whole lot that decide price and leader once those in `gone` are away: all of who leads then, and those of others
-/// that could raise the price above the highest maximum among them. The price is that maximum at least, whenever it was bid, and
-/// every other bid lifts it to its own maximum and one increment at most.
+/// The bids on a whole lot that decide price and leader once those in `gone` have left: all those
+/// of the organisation that then leads, and those of others that could raise the price above the
+/// highest maximum among them. The price is at least that maximum, whenever it was bid, and every
+/// other bid lifts it to at most its own maximum plus one increment.
 async fn deciding(conn: &mut PgConnection, locked: &Locked, gone: &[i64]) -> Result<Vec<Row>, sqlx::Error> {
     let best = sqlx::query!(
         r#"WITH best AS (
@@ -167,7 +168,7 @@ async fn deciding(conn: &mut PgConnection, locked: &Locked, gone: &[i64]) -> Res
     .await
 }
 
-/// The best bids on a divisible lot without those in `gone`, as many as can be served at most.
+/// The best bids on a divisible lot without those in `gone`, no more than can be served.
 async fn best_of_book(
     conn: &mut PgConnection,
     auction: AuctionId,

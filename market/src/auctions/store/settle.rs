@@ -13,7 +13,7 @@ use crate::listings::model::ListingStatus;
 use crate::orders::model::{AwardId, NewOrder, OrderLine, OrderSource};
 use crate::orders::store as orders;
 
-/// What orders and mails need to know of the lot.
+/// What orders and mails need to know about the lot.
 pub(super) struct Goods {
     pub(super) title: String,
     pub(super) seller: Participant,
@@ -53,7 +53,7 @@ pub(super) struct Share {
     pub(super) amount: Money,
 }
 
-/// Stores the award and the order that follows from it, with the fee of this moment.
+/// Stores the award and the order that follows from it, with the fee as it is now.
 pub(super) async fn award(
     conn: &mut PgConnection,
     locked: &Locked,
@@ -108,10 +108,11 @@ pub(super) async fn award(
     Ok(Award { id, order, winner: share.winner, quantity: share.quantity, amount: share.amount })
 }
 
-/// Ends the auction and its listing; returns the auction as it is then.
+/// Ends the auction and its listing; returns the auction as it then is.
 ///
-/// The listing first: whoever makes an auction has locked the listing and then meets the open auction in its unique index. As
-/// long as that row is not changed, the maker is refused at once; it would wait for a changed one, while we wait for the listing.
+/// The listing is changed first: code creating an auction has locked the listing and then meets the
+/// open auction in its unique index. As long as that row is unchanged, it is refused at once; it
+/// would wait for a changed row, while we wait for the listing.
 pub(super) async fn end(
     conn: &mut PgConnection,
     locked: &Locked,

@@ -6,7 +6,7 @@ use super::view::view_query;
 use crate::auctions::model::AuctionView;
 use crate::ids::ListingId;
 
-/// Locks the open auction of a listing, when there is one; before the listing's row, as everywhere.
+/// Locks the open auction of a listing, if there is one; before the listing's row, as everywhere.
 pub(crate) async fn lock_open(conn: &mut PgConnection, listing: ListingId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "SELECT FROM auctions WHERE listing_id = $1 AND status IN ('scheduled', 'live') FOR NO KEY UPDATE",
@@ -17,7 +17,8 @@ pub(crate) async fn lock_open(conn: &mut PgConnection, listing: ListingId) -> Re
     Ok(())
 }
 
-/// Notes on the listing's open auction that it is suspended, or no more; returns the auction as everybody would see it then.
+/// Marks the listing's open auction as suspended, or no longer so; returns the auction as everybody
+/// would then see it.
 pub(crate) async fn set_suspended(
     conn: &mut PgConnection,
     listing: ListingId,

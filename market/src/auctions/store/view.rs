@@ -1,5 +1,5 @@
-//! The row that every view of an auction is built from, whether it is read or has just been written. Its secrets go no further
-//! than the rules that tell whether the reserve is met.
+//! The row that every view of an auction is built from, whether it is read or has just been
+//! written. Its secrets go no further than the rules that decide whether the reserve is met.
 
 use chrono::{DateTime, Utc};
 use shared::ids::OrgId;
@@ -79,8 +79,8 @@ impl Row {
     }
 }
 
-/// A statement on `auctions AS a` that gives [`Row`]s: `before` the columns (`SELECT`, or a write with `RETURNING`), and what comes
-/// `after` them.
+/// A statement on `auctions AS a` that returns [`Row`]s: what comes `before` the columns (`SELECT`,
+/// or a write with `RETURNING`), and what comes `after` them.
 macro_rules! view_query {
     ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(

@@ -1,4 +1,4 @@
-//! What a shipment's events say together.
+//! What a shipment's events add up to.
 
 pub(super) mod validate;
 
@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 
 use crate::cargo::model::{EventType, Position, ShipmentStatus, StoredEvent};
 
-/// What is known of a shipment from its events.
+/// What is known about a shipment from its events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Standing {
-    /// `None` until an actual event says.
+    /// `None` until an actual event names one.
     pub status: Option<ShipmentStatus>,
     /// When the event that decided the status occurred.
     pub since: Option<DateTime<Utc>>,
@@ -23,14 +23,15 @@ pub struct Standing {
     pub seen_at: Option<DateTime<Utc>>,
 }
 
-/// Ranks all events of one shipment of one organisation and returns how it stands.
+/// Ranks all events of one shipment of one organisation and returns where it stands.
 ///
-/// Events count by when they occurred, then by their source's sequence, then by their recording; the order in which they
-/// come in does not matter, so a late event never turns the status back:
+/// Events rank by when they occurred, then by their source's sequence, then by when they were
+/// recorded; the order in which they arrive does not matter, so a late event never turns the status
+/// back:
 /// - planned and estimated events, and events that another one corrects, decide nothing;
 /// - once delivered, always delivered, whatever occurred before or is reported to have occurred after;
-/// - else the first of the other terminal states (returned, cancelled) stays;
-/// - else the latest event that names a status decides.
+/// - otherwise the first of the other terminal states (returned, cancelled) holds;
+/// - otherwise the latest event that names a status decides.
 ///
 /// [`super::store::standing`] is the same rule in SQL.
 #[must_use]

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::cargo::CargoEvent;
 
-/// An actual event of minute `minute`, recorded in the order of `id`.
+/// An actual event at minute `minute`, recorded in the order of `id`.
 fn event(id: i64, minute: i64, status: ShipmentStatus) -> StoredEvent {
     let occurred_at = DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
     StoredEvent {

@@ -1,4 +1,5 @@
-//! What an event must look like to be stored. The API refuses with these faults; the consumer parks what still arrives.
+//! What an event must look like to be stored. The API refuses events with these faults; the
+//! consumer parks those that arrive all the same.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -99,7 +100,7 @@ impl Bounds {
     }
 }
 
-/// Stands in URLs and indexes.
+/// References appear in URLs and indexes.
 fn is_reference(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'))
@@ -113,7 +114,7 @@ fn payload_problem(json: &str) -> Option<&'static str> {
     if json.len() > MAX_PAYLOAD_BYTES {
         return Some("is longer than 4096 bytes");
     }
-    // Passed as raw text until here.
+    // It has been passed on as raw text until here.
     let Ok(value) = serde_json::from_str::<Value>(json) else {
         return Some("holds a number out of range or half of a surrogate pair");
     };
@@ -142,7 +143,8 @@ fn nested_problem(value: &Value, depth: usize) -> Option<&'static str> {
     }
 }
 
-/// The payload of a good event with its texts as they are shown to others: what nobody sees is dropped.
+/// Returns the payload of a valid event with its texts as they are shown to others: invisible
+/// characters are dropped.
 #[must_use]
 pub fn cleaned_payload(payload: Box<RawValue>) -> Box<RawValue> {
     let json = payload.get();
@@ -153,7 +155,7 @@ pub fn cleaned_payload(payload: Box<RawValue>) -> Box<RawValue> {
         clean(&mut value);
         serde_json::value::to_raw_value(&value)
     });
-    // What cannot be read was refused before.
+    // An unreadable payload has already been refused.
     cleaned.unwrap_or(payload)
 }
 

@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use crate::cargo::model::{CargoEvent, OwnedEvent};
 
-/// A batch turned into one array a column, which is how PostgreSQL takes many rows in one statement.
+/// A batch turned into one array per column, which is how PostgreSQL takes many rows in one
+/// statement.
 #[derive(Debug)]
 pub(super) struct Columns<'a> {
     pub(super) org: Vec<Uuid>,

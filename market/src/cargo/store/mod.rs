@@ -21,7 +21,7 @@ use super::model::OwnedEvent;
 pub use read::{Cursor, MalformedCursor, Page, list, standing};
 pub use rejects::{KeptReject, MAX_REJECT_BYTES, Reject, park, prune_rejects, rejects, take_reject};
 
-/// How often an insert is tried again when another one recorded the same events at the same time.
+/// The most times that an insert is tried while others record the same events.
 const TRIES: u32 = 10;
 
 /// What became of a batch.
@@ -29,17 +29,17 @@ const TRIES: u32 = 10;
 pub struct Stored {
     /// Events that are new in the log.
     pub stored: u64,
-    /// Events that it had already, or that the batch held twice.
+    /// Events that it already had, or that the batch held twice.
     pub duplicates: u64,
 }
 
-/// Why a batch was not stored. Nothing of it was.
+/// Why a batch was not stored. None of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A value is at fault: the same batch will be refused again.
     #[error("an event was refused: {0}")]
     Refused(#[source] sqlx::Error),
-    /// The database is: the same batch can be stored later.
+    /// The database is at fault: the same batch can be stored later.
     #[error("the event store did not answer: {0}")]
     Unavailable(#[source] sqlx::Error),
 }
@@ -82,7 +82,8 @@ fn key(owned: &OwnedEvent) -> (OrgId, &str, &str) {
     (owned.org, &owned.event.source, &owned.event.source_event_id)
 }
 
-/// Between looking for the keys and writing them, another transaction wrote one. It has committed: the next look finds it.
+/// Whether another transaction wrote a key after this one looked for it. It has committed: the next
+/// look finds the key.
 fn is_recorded_meanwhile(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.constraint() == Some("cargo_event_keys_once"))
 }
@@ -139,8 +140,8 @@ async fn insert(conn: &mut PgConnection, columns: &Columns<'_>) -> Result<u64, s
     Ok(inserted.rows_affected())
 }
 
-/// Makes this month's partition and those of the next months where they are missing; returns how many were made.
-/// Inserts go on meanwhile.
+/// Creates the partitions missing for this month and the next `months_ahead`; returns how many it
+/// created. Inserts go on in the meantime.
 pub async fn ensure_partitions(conn: &mut PgConnection, months_ahead: i32) -> Result<u32, sqlx::Error> {
     let made =
         sqlx::query_scalar!(r#"SELECT cargo_ensure_partitions($1) AS "made!""#, months_ahead).fetch_one(conn).await?;

@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for Cursor {
     }
 }
 
-/// The text is not a cursor that an earlier page gave out.
+/// The text is not a cursor from an earlier page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of an earlier page")]
 pub struct MalformedCursor;
@@ -67,7 +67,7 @@ impl FromStr for Cursor {
         let mut part = || {
             let part = parts.next().filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
             let part = part.filter(|part| (1..=19).contains(&part.len())).ok_or(MalformedCursor)?;
-            // Past the last number there is nothing.
+            // Nothing lies beyond the largest number.
             Ok(part.parse().unwrap_or(i64::MAX))
         };
         let (micros, sequence, id) = (part()?, part()?, part()?);
@@ -84,9 +84,11 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// An organisation's events of a shipment from the earliest occurrence to the latest, `limit` at a time, those after `after`.
+/// Up to `limit` of an organisation's events for a shipment after `after`, from the earliest
+/// occurrence to the latest.
 ///
-/// An event that comes in late takes its place by when it occurred: a reader that is past it finds it on the next reading.
+/// An event that arrives late is placed by when it occurred: a reader already past that place finds
+/// it on the next reading.
 pub async fn list(
     conn: &mut PgConnection,
     org: OrgId,
@@ -143,7 +145,8 @@ pub async fn list(
     Ok(Page { events, next })
 }
 
-/// How a shipment stands by an organisation's events: [`crate::cargo::standing`] in SQL. A shipment without events stands nowhere.
+/// Where a shipment stands by an organisation's events: [`crate::cargo::standing`] in SQL. A
+/// shipment without events has an empty standing.
 pub async fn standing(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Standing, sqlx::Error> {
     let row = sqlx::query!(
         r#"

@@ -11,12 +11,13 @@ const MAX_REASON_CHARS: usize = 500;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
     pub reason: String,
-    /// The message, or the one event of it that is at fault.
+    /// The message, or the one event in it that is at fault.
     pub bytes: Vec<u8>,
     pub routing_key: String,
 }
 
-/// Keeps rejects for a person to look at. The same bytes again only count up, so redelivery does not multiply them.
+/// Keeps rejects for a person to look at. The same bytes again only raise a count, so redelivery
+/// does not multiply them.
 pub async fn park(conn: &mut PgConnection, rejects: &[Reject]) -> Result<(), sqlx::Error> {
     // One at a time: rejects are rare, and one statement could not count the same bytes twice.
     for reject in rejects {
@@ -71,14 +72,14 @@ pub struct KeptReject {
     pub id: i64,
     pub reason: String,
     pub routing_key: String,
-    /// How long it was; more than [`MAX_REJECT_BYTES`] of it are not kept.
+    /// Its length in bytes, of which at most [`MAX_REJECT_BYTES`] are kept.
     pub size: i64,
-    /// How often it came.
+    /// How often it arrived.
     pub seen: i64,
     pub last_at: DateTime<Utc>,
 }
 
-/// The rejects that came last.
+/// The most recent rejects.
 pub async fn rejects(conn: &mut PgConnection, limit: i64) -> Result<Vec<KeptReject>, sqlx::Error> {
     sqlx::query_as!(
         KeptReject,
@@ -94,8 +95,8 @@ pub async fn rejects(conn: &mut PgConnection, limit: i64) -> Result<Vec<KeptReje
     .await
 }
 
-/// Takes a reject out, to be sent again: its routing key and its bytes. `None`: it is not there, or it was too long to be kept
-/// whole.
+/// Removes a reject so that it can be sent again; returns its routing key and its bytes. `None`: it
+/// does not exist, or was too long to be kept whole.
 pub async fn take_reject(conn: &mut PgConnection, id: i64) -> Result<Option<(String, Vec<u8>)>, sqlx::Error> {
     let taken = sqlx::query!(
         "

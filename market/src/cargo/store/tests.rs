@@ -323,7 +323,8 @@ async fn rejects_are_bounded_and_counted() {
     db.close().await;
 }
 
-/// A database for events alone needs no other table, and being migrated as the main one afterwards does no harm.
+/// A database for events alone needs no other table, and running its migrations on the main one
+/// does no harm.
 #[tokio::test]
 async fn the_log_can_live_in_a_database_of_its_own() {
     let db = TestDb::new().await;

@@ -80,7 +80,7 @@ impl Attribute {
                     }
                     each.check(item, &at, faults);
                 }
-                // The rest is not looked at one by one: so many entries are a fault of their own.
+                // The rest are not checked one by one: having so many entries is a fault in itself.
                 if items.len() > Faults::MOST {
                     faults.push(Invalid::new(at, format!("must have at most {} entries", Faults::MOST)));
                 }
@@ -97,7 +97,7 @@ impl Attribute {
 }
 
 impl<T: Copy + PartialOrd + std::fmt::Display> Bounds<T> {
-    /// What was wanted, in words, when `value` lies outside.
+    /// The bounds in words, if `value` lies outside them.
     fn missed_by(&self, value: T) -> Option<String> {
         match *self {
             Self { least: Some(least), most: Some(most) } if value < least || value > most => {

@@ -1,9 +1,11 @@
-//! What a category asks of its items' attributes: a strict part of JSON Schema.
+//! What a category requires of its items' attributes: a strict subset of JSON Schema.
 //!
-//! Of the object itself: `properties`, `required`. Of an attribute: `type` (string, number, integer, boolean, or array of one of
-//! these), `enum`, `minLength`, `maxLength`, `pattern`, `minimum`, `maximum`, `items`, `minItems`, `maxItems`, `uniqueItems`, and
-//! our own `unit`, which says what a number counts. `title` and `description` are for people. A keyword that is not applied is
-//! refused, so that nobody relies on it; attributes without a property are refused as well, so that a typo does not pass.
+//! For the object itself: `properties`, `required`. For an attribute: `type` (string, number,
+//! integer, boolean, or array of one of these), `enum`, `minLength`, `maxLength`, `pattern`,
+//! `minimum`, `maximum`, `items`, `minItems`, `maxItems`, `uniqueItems`, and our own `unit`, which
+//! says what a number counts. `title` and `description` are for people. A keyword that is not
+//! applied is refused, so that nobody relies on it; attributes without a property are refused as
+//! well, so that typos do not slip through.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +15,14 @@ use serde_json::{Map, Value};
 use shared::invalid::{Faults, Invalid, escaped};
 use shared::text;
 
-/// The most properties of a schema, and values of an `enum`.
+/// The most properties in a schema, and the most values in an `enum`.
 const MAX_ENTRIES: usize = 200;
-/// The most characters of a pattern, a unit, a title.
+/// The most characters in a pattern, a unit or a title.
 const MAX_TEXT: usize = 500;
-/// What a compiled pattern may weigh.
+/// The largest a compiled pattern may be.
 const MAX_PATTERN_BYTES: usize = 256 * 1024;
 
-/// A schema that was read without faults.
+/// A schema read without faults.
 #[derive(Clone, Debug)]
 pub struct Schema {
     pub(super) attributes: BTreeMap<String, Attribute>,
@@ -31,7 +33,7 @@ pub struct Schema {
 #[derive(Clone, Debug)]
 pub(super) struct Attribute {
     pub(super) shape: Shape,
-    /// The only values that are allowed.
+    /// The only values allowed.
     pub(super) allowed: Option<Vec<Value>>,
 }
 
@@ -43,7 +45,7 @@ pub(super) enum Shape {
     List { each: Box<Attribute>, length: Bounds<u64>, unique: bool },
 }
 
-/// From and to, both included.
+/// A lower and an upper bound, both inclusive.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds<T> {
     pub(super) least: Option<T>,
@@ -74,7 +76,7 @@ impl Schema {
     }
 }
 
-/// Reads on after a fault, to list all of them at once.
+/// Keeps reading after a fault, so that all of them are listed at once.
 struct Reader {
     faults: Vec<Invalid>,
 }
@@ -133,7 +135,7 @@ impl Reader {
         read
     }
 
-    /// `None` when its type cannot be determined; other faults are kept and passed over.
+    /// `None` when its type cannot be determined; other faults are recorded and reading goes on.
     fn attribute(&mut self, property: &Value, at: &str, may_be_list: bool) -> Option<Attribute> {
         let Value::Object(property) = property else {
             self.fault(at, "must be an object");

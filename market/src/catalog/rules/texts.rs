@@ -1,4 +1,4 @@
-//! The texts among an item's attributes, as they may be shown to others.
+//! Makes the texts among an item's attributes fit to be shown to others.
 
 use serde_json::{Map, Value};
 use shared::invalid::{Faults, Invalid};
@@ -6,8 +6,8 @@ use shared::text;
 
 use super::pointer;
 
-/// The attributes with their texts made fit to be shown: what nobody sees is dropped. A text that shows nothing, or breaks out of its
-/// line, is a fault.
+/// Returns the attributes with their texts made fit to be shown: invisible characters are dropped.
+/// A text without a visible character, or with a control character, is a fault.
 pub fn cleaned(attributes: &Map<String, Value>) -> Result<Map<String, Value>, Faults> {
     let mut faults = Vec::new();
     let mut cleaned = attributes.clone();
@@ -17,7 +17,7 @@ pub fn cleaned(attributes: &Map<String, Value>) -> Result<Map<String, Value>, Fa
     Faults::of(faults).map_or(Ok(cleaned), Err)
 }
 
-/// Objects have no place among attributes: the category refuses them.
+/// Objects are left alone: the category refuses them as attributes.
 fn clean(value: &mut Value, at: &str, faults: &mut Vec<Invalid>) {
     if faults.len() >= Faults::MOST {
         return;

@@ -19,7 +19,8 @@ pub async fn categories(conn: &mut PgConnection) -> Result<Vec<Category>, sqlx::
     .await
 }
 
-/// Makes a category below its parent, and writes it to the audit log. Its schema must be one. Needs a transaction.
+/// Creates a category below its parent and writes it to the audit log. Its schema must be valid.
+/// Needs a transaction.
 pub async fn create_category(
     conn: &mut PgConnection,
     actor: Actor,
@@ -72,13 +73,13 @@ pub async fn category(conn: &mut PgConnection, id: CategoryId) -> Result<Option<
 
 /// [`category`], locked against changes until the transaction ends.
 pub async fn lock_category(conn: &mut PgConnection, id: CategoryId) -> Result<Category, CatalogError> {
-    // In a statement of its own: the next one sees what those that it waited for have changed.
+    // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM categories WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
     category(conn, id).await?.ok_or(CatalogError::NoCategory)
 }
 
-/// Changes a category, and writes it to the audit log. Items stay as they are; they must fit a new schema when they are changed or
-/// listed next. Needs a transaction.
+/// Changes a category and writes it to the audit log. Its items are left as they are; they must fit
+/// a new schema the next time they are changed or listed. Needs a transaction.
 pub async fn change_category(
     conn: &mut PgConnection,
     actor: Actor,

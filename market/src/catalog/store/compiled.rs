@@ -1,4 +1,4 @@
-//! Schemas as they were read once: every item that is written is held against one.
+//! Keeps schemas that have been read: every item written is checked against one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -11,10 +11,10 @@ use crate::catalog::rules::schema::Schema;
 /// More than there are categories in any catalogue.
 const MOST: usize = 1_000;
 
-/// By what is stored: a category that has changed has another schema, whoever has changed it.
+/// Keyed by what is stored: a category that has changed has another schema, whoever changed it.
 static COMPILED: LazyLock<RwLock<HashMap<Value, Arc<Schema>>>> = LazyLock::new(RwLock::default);
 
-/// Reads a stored schema, the first time that it is met.
+/// Reads a stored schema the first time it is met.
 pub(super) fn compiled(schema: &Value) -> Result<Arc<Schema>, Faults> {
     let known = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(schema).cloned();
     if let Some(known) = known {

@@ -59,8 +59,8 @@ impl From<sqlx::Error> for InvitationError {
     }
 }
 
-/// Invites whoever has this mailbox. Nothing is asked about the address but whether it is a member's: whether somebody is
-/// registered with it does not show. Needs a transaction.
+/// Invites whoever has this mailbox. All that is checked about the address is whether it is a
+/// member's: whether anybody is registered with it does not show. Needs a transaction.
 pub async fn invite(
     conn: &mut PgConnection,
     org: OrgId,
@@ -213,9 +213,10 @@ pub async fn invitation_of_token(conn: &mut PgConnection, token: &str) -> Result
     .await
 }
 
-/// Makes a member of the person, who must have verified the invited address: an invitation that was passed on lets nobody in.
-/// Those who look after the platform cannot join: a member does not decide about the organisation, so that anybody could keep a
-/// moderator away from the own one. Nor can somebody whose bid stands in an open auction of the organisation
+/// Makes the person a member. They must have verified the invited address: an invitation that was
+/// passed on lets nobody in. Those who look after the platform cannot join: a member does not
+/// decide about their own organisation, so anybody could keep a moderator away from theirs by
+/// inviting them. Nor can somebody whose bid stands in an open auction of the organisation
 /// (docs/decisions/0026). Needs a transaction.
 pub async fn accept(
     conn: &mut PgConnection,
@@ -268,7 +269,7 @@ pub async fn accept(
     Ok((org, role))
 }
 
-/// How an invitation ends without a member.
+/// How an invitation ends without a new member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// By whoever has the link.
@@ -279,7 +280,7 @@ pub enum Refusal {
     Revoked(OrgId, UserId),
 }
 
-/// Ends an invitation without a member. Needs a transaction.
+/// Ends an invitation without a new member. Needs a transaction.
 pub async fn refuse(
     conn: &mut PgConnection,
     invitation: InvitationId,

@@ -35,8 +35,9 @@ pub async fn members(conn: &mut PgConnection, org: OrgId) -> Result<Vec<Member>,
     .await
 }
 
-/// Who trades for these organisations, once each; of every organisation the `most` longest-standing. Suspended people and those of
-/// organisations that may not trade are left out: they are told nothing of trade.
+/// The people who trade for these organisations, each once: up to `most` of every organisation, the
+/// longest-standing first. Suspended people and those of organisations that may not trade are left
+/// out: they get no news of trade.
 pub async fn traders(conn: &mut PgConnection, orgs: &[OrgId], most: i64) -> Result<Vec<UserId>, sqlx::Error> {
     let orgs: Vec<_> = orgs.iter().map(|org| org.0).collect();
     sqlx::query_scalar!(
@@ -138,7 +139,8 @@ pub async fn remove_member(
     Ok(())
 }
 
-/// Two owners who remove each other take turns, so that the second one sees that it would be the last.
+/// Makes two owners who remove each other take turns, so that the second sees that it would remove
+/// the last one.
 async fn lock_members(conn: &mut PgConnection, org: OrgId) -> Result<(), sqlx::Error> {
     sqlx::query!(r#"SELECT id FROM orgs WHERE id = $1 FOR NO KEY UPDATE"#, org.0).fetch_optional(conn).await?;
     Ok(())

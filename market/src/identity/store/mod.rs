@@ -1,4 +1,4 @@
-//! The SQL of identity, on the caller's connection.
+//! SQL for identity, on the caller's connection.
 
 mod invitations;
 mod members;
@@ -44,7 +44,7 @@ fn mint_token() -> (String, Vec<u8>) {
     (token, hash)
 }
 
-/// The form that a token has outside.
+/// A token as it is seen outside.
 fn token_text(token: &[u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(token)
 }

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::identity::model::{LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatNumber};
 
-/// An organisation that asks to be let in.
+/// An organisation asking to be admitted.
 #[derive(Debug)]
 pub struct NewOrg<'a> {
     pub legal_name: &'a LegalName,
@@ -153,7 +153,7 @@ pub async fn org(conn: &mut PgConnection, id: OrgId) -> Result<Option<Org>, sqlx
 
 /// [`org`], locked against changes until the transaction ends.
 pub async fn lock_org(conn: &mut PgConnection, id: OrgId) -> Result<Org, OrgError> {
-    // In a statement of its own: the next one sees what those that it waited for have changed.
+    // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM orgs WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
     org(conn, id).await?.ok_or(OrgError::Unknown)
 }
@@ -193,7 +193,7 @@ pub async fn orgs_page(conn: &mut PgConnection, filter: OrgFilter) -> Result<Vec
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// A change of an organisation. Name and VAT number are what was approved: they stay.
+/// A change to an organisation. Its name and VAT number are what was approved: they do not change.
 #[derive(Clone, Debug)]
 pub struct OrgChange {
     pub kinds: Option<Vec<OrgKind>>,
@@ -204,8 +204,8 @@ pub struct OrgChange {
 
 /// Changes an organisation and writes it to the audit log. Needs a transaction.
 ///
-/// From its approval on an owner can only give kinds up, and not the broker's: that one keeps it out of auctions that exclude
-/// brokers.
+/// Once it is approved, an owner can only give up kinds, and never that of broker, which keeps it
+/// out of auctions that exclude brokers.
 pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change: &OrgChange) -> Result<(), OrgError> {
     let before = sqlx::query!(
         r#"
@@ -265,7 +265,7 @@ pub async fn change_plan(conn: &mut PgConnection, actor: Actor, id: OrgId, plan:
     Ok(())
 }
 
-/// What an organisation says of itself when it applies again; what is left out stays.
+/// What an organisation says about itself when it applies again; what is left out does not change.
 #[derive(Clone, Debug, Default)]
 pub struct Application {
     pub legal_name: Option<LegalName>,
@@ -273,7 +273,7 @@ pub struct Application {
     pub kinds: Option<Vec<OrgKind>>,
 }
 
-/// Lets a rejected organisation wait for approval again, corrected. Needs a transaction.
+/// Puts a rejected organisation, corrected, back to waiting for approval. Needs a transaction.
 pub async fn apply_again(
     conn: &mut PgConnection,
     actor: Actor,

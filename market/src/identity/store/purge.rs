@@ -1,8 +1,8 @@
 use sqlx::PgConnection;
 
-/// Deletes up to `limit` rows each of sessions (with their tokens), used refresh tokens, verifications, resets, invitations and counts
-/// of failed logins whose time has been over for `days`; returns how many went. A used token that is gone counts as unknown, and no
-/// longer as stolen.
+/// Deletes up to `limit` each of the sessions (with their tokens), used refresh tokens,
+/// verifications, resets, invitations and counts of failed logins that have been over for `days`;
+/// returns how many went. A used token that is gone counts as unknown, no longer as stolen.
 pub async fn purge(conn: &mut PgConnection, days: u32, limit: i64) -> Result<u64, sqlx::Error> {
     let gone = sqlx::query_scalar!(
         r#"

@@ -7,8 +7,8 @@ use super::{mint_token, revoke_all, token_hash};
 /// How long the link in a mail works, in minutes.
 pub const RESET_MINUTES: i32 = 60;
 
-/// Makes the token for a mail to this address, whose plain form exists only in that mail; `None` when nobody is registered with
-/// it, or is suspended.
+/// Makes the token for a mail to this address; its plain form exists only in that mail. `None` when
+/// nobody is registered with the address, or the person is suspended.
 pub async fn mint_password_reset(conn: &mut PgConnection, email: &str) -> Result<Option<String>, sqlx::Error> {
     let (token, hash) = mint_token();
     let minted = sqlx::query!(
@@ -48,11 +48,11 @@ pub async fn is_password_reset(conn: &mut PgConnection, token: &str) -> Result<b
     .await
 }
 
-/// Gives the token's owner another password and ends every session; `None` when the token is unknown, used, expired, or for an
-/// address that the person no longer has. Needs a transaction.
+/// Gives the token's owner a new password and ends every session; `None` when the token is unknown,
+/// used, expired, or for an address that the person no longer has. Needs a transaction.
 ///
-/// Whoever has the token reads the mailbox, so the address counts as verified. Every other link of the person's mails ends: a
-/// stranger who had registered the address keeps nothing.
+/// Whoever has the token reads the mailbox, so the address counts as verified. Every other link
+/// mailed to the person stops working: a stranger who had registered the address keeps nothing.
 pub async fn reset_password(
     conn: &mut PgConnection,
     token: &str,

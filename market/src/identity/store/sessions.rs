@@ -12,9 +12,10 @@ use super::{SessionRef, mint_token, network, token_hash, token_text};
 use crate::identity::model::{MemberRole, OrgKind, OrgStatus, PlatformRole};
 use crate::ids::SessionId;
 
-/// A session that is not refreshed for this long ends.
+/// A session not refreshed for this long ends.
 pub const REFRESH_DAYS: i32 = 30;
-/// How long after its use a refresh token still gives the same next one: longer than two tabs, or a repeated request, lie apart.
+/// How long after its use a refresh token still gives the same next one: longer than the time
+/// between two tabs, or between a request and its repetition.
 pub const REFRESH_GRACE_SECONDS: i32 = 10;
 
 /// A new session. The token is shown once; only its hash is stored.
@@ -24,7 +25,7 @@ pub struct Opened {
     pub refresh_token: String,
 }
 
-/// What a login shows of the machine that it came from.
+/// What a login reveals about the machine it came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Device<'a> {
     pub user_agent: &'a str,
@@ -38,7 +39,8 @@ impl Device<'_> {
     }
 }
 
-/// Opens a session for a person whose password was right. Of more than 100 sessions the longest unused end.
+/// Opens a session for a person whose password was right. When that makes more than 100, those
+/// unused for longest end.
 pub async fn open_session(
     conn: &mut PgConnection,
     user: UserId,
@@ -94,20 +96,21 @@ pub struct Refreshed {
 pub enum RefreshError {
     #[error("the token is unknown, or its session has ended")]
     Invalid,
-    /// Somebody used the token before: either it was stolen or the thief was faster. The session is revoked and that is audited;
-    /// the caller must commit it, and tell the person.
+    /// Somebody used the token before: either this is a thief, or a thief was faster. The session
+    /// is revoked and that is audited; the caller must commit it, and tell the person.
     #[error("the token was used before; its session has been revoked")]
     Reused(UserId, SessionId),
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
 }
 
-/// Trades a refresh token for the next one. Within [`REFRESH_GRACE_SECONDS`] of its use a token gives the same next one again:
-/// two tabs that refresh at once are one person. Commit the transaction on `Ok` and on [`RefreshError::Reused`].
+/// Exchanges a refresh token for the next one. Within [`REFRESH_GRACE_SECONDS`] of its use, a token
+/// gives the same next one again: two tabs refreshing at once are one person. Commit the
+/// transaction on `Ok` and on [`RefreshError::Reused`].
 ///
 /// # How to get this wrong
-/// - Storing the next token readably: the table would hold working tokens. It is sealed with a key that only the used token
-///   gives; nobody has that but its holder.
+/// - Storing the next token readably: the table would hold working tokens. It is sealed with a key
+///   derived from the used token, which only its holder has.
 /// - Giving each tab a token of its own: the family would fork, and a thief's branch would never meet the owner's again.
 pub async fn refresh(conn: &mut PgConnection, token: &str) -> Result<Refreshed, RefreshError> {
     let hash = token_hash(token);
@@ -188,7 +191,7 @@ pub async fn refresh(conn: &mut PgConnection, token: &str) -> Result<Refreshed, 
     Ok(refreshed(refresh_token))
 }
 
-/// The token that a used one was traded for, as long as its grace lasts.
+/// The token that a used one was exchanged for, while its grace period lasts.
 async fn again(conn: &mut PgConnection, hash: &[u8], token: &str) -> Result<Option<String>, sqlx::Error> {
     let stored = sqlx::query_scalar!(
         r#"
@@ -207,14 +210,15 @@ async fn again(conn: &mut PgConnection, hash: &[u8], token: &str) -> Result<Opti
     Ok(stored.map(|stored| token_text(&sealed(&stored, token))))
 }
 
-/// Seals a token's successor with a pad that the token alone gives, or opens it again. The token has 256 random bits, is stored
-/// only as another hash, and seals one successor in its life: a one-time pad.
+/// Seals a token's successor with a pad derived from the token alone, or opens it again. The token
+/// has 256 random bits, is stored only as a different hash, and seals one successor in its life: a
+/// one-time pad.
 fn sealed(successor: &[u8; 32], token: &str) -> [u8; 32] {
     let pad = Sha256::new_with_prefix("tradeyard successor of ").chain_update(token).finalize();
     std::array::from_fn(|at| successor[at] ^ pad[at])
 }
 
-/// Ends the session of a token that was used twice, and writes it down.
+/// Ends the session of a token that was used twice, and writes that to the audit log.
 async fn reused(conn: &mut PgConnection, user: UserId, session: SessionId) -> Result<RefreshError, sqlx::Error> {
     revoke_session(conn, session, "reuse").await?;
     let (subject, data) = (("user", user.to_string()), serde_json::json!({"session": session}));
@@ -233,7 +237,7 @@ pub struct OpenSession {
     pub user_agent: Option<String>,
 }
 
-/// The open sessions of a person, the last used first.
+/// The open sessions of a person, the most recently used first.
 pub async fn sessions_of(conn: &mut PgConnection, user: UserId) -> Result<Vec<OpenSession>, sqlx::Error> {
     sqlx::query_as!(
         OpenSession,
@@ -311,7 +315,8 @@ pub async fn revoke_all(conn: &mut PgConnection, user: UserId, why: &str) -> Res
     Ok(())
 }
 
-/// What a request may do, read again for each one: a suspension or a lost role counts from the next request on.
+/// What a request may do, read again for each one: a suspension or a lost role takes effect with
+/// the next request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     pub platform_role: PlatformRole,
@@ -325,9 +330,9 @@ pub struct Membership {
     pub org: OrgId,
     pub role: MemberRole,
     pub status: OrgStatus,
-    /// What the organisation does here.
+    /// What the organisation does on the platform.
     pub kinds: Vec<OrgKind>,
-    /// `standard` or `partner`, whose people may ask more often.
+    /// `standard`, or `partner`, whose people may send more requests.
     pub plan: String,
 }
 

@@ -68,7 +68,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
     pub free_failures: i32,
-    /// Asked only where the first key is not trusted: see [`forget_attempts`].
+    /// Checked only where the first key is not trusted: see [`forget_attempts`].
     of_strangers: bool,
 }
 
@@ -83,17 +83,17 @@ impl Limit {
 
     /// Of one account at one place.
     pub const ACCOUNT: Self = Self::of(5);
-    /// Of one account at all places together: guesses from a thousand places are guesses.
+    /// Of one account at all places together: guesses from a thousand places are still guesses.
     pub const ANYWHERE: Self = Self::of_strangers(50);
     /// Of all accounts at one place.
     pub const ADDRESS: Self = Self::of_strangers(100);
-    /// Every registration counts: a place has no more new people in an hour.
+    /// Every registration counts: no place has more new people than this in an hour.
     pub const REGISTRATIONS: Self = Self::of(20);
     /// Every reset counts.
     pub const RESETS: Self = Self::of(20);
     /// Every invitation counts.
     pub const INVITATIONS: Self = Self::of(100);
-    /// Every invitation of somebody counts.
+    /// Every invitation to one address counts.
     pub const INVITATIONS_TO: Self = Self::of(3);
 }
 
@@ -101,7 +101,7 @@ impl Limit {
 #[derive(Debug)]
 pub enum Attempt {
     Judge(Counted),
-    /// Not now, and it was counted nowhere.
+    /// Not now; it was not counted under any key.
     Wait(Duration),
 }
 
@@ -109,9 +109,10 @@ pub enum Attempt {
 #[derive(Clone, Debug)]
 pub struct Counted(Vec<Vec<u8>>);
 
-/// Counts an attempt as failed under each of these keys before it is judged, so that parallel guesses cannot slip past; the first
-/// key is the narrowest. When one of them has to wait, none is counted: who is refused costs the neighbours nothing. A success
-/// takes its counts back with [`forget_attempts`].
+/// Counts an attempt as failed under each of these keys before it is judged, so that parallel
+/// guesses cannot slip past; the first key is the narrowest. If one of them has to wait, none is
+/// counted: a refused attempt costs the neighbours nothing. A success takes its counts back with
+/// [`forget_attempts`].
 pub async fn begin_attempt(conn: &mut PgConnection, asked: &[(&ThrottleKey, Limit)]) -> Result<Attempt, sqlx::Error> {
     let keys: Vec<_> = asked.iter().map(|(key, _)| key.0.clone()).collect();
     let free: Vec<_> = asked.iter().map(|(_, limit)| limit.free_failures).collect();
@@ -176,8 +177,9 @@ pub async fn begin_attempt(conn: &mut PgConnection, asked: &[(&ThrottleKey, Limi
     Ok(Attempt::Wait(Duration::from_secs_f64(begun.seconds.unwrap_or(1.0).clamp(1.0, 900.0))))
 }
 
-/// The password was right: the account's failures at this place are forgotten, what the attempt has counted elsewhere is taken
-/// back, and for a month others' failures do not keep this account out of this place.
+/// Called when the password was right: forgets the account's failures at this place, takes back
+/// what the attempt counted elsewhere, and for a month keeps others' failures from shutting this
+/// account out at this place.
 pub async fn forget_attempts(
     conn: &mut PgConnection,
     account: &ThrottleKey,

@@ -15,7 +15,7 @@ pub struct SessionRef {
     pub version: i32,
 }
 
-/// Makes a ticket for one connection; expired ones go at the same time.
+/// Makes a ticket for one connection, and deletes a few expired ones.
 pub async fn mint_ticket(conn: &mut PgConnection, of: SessionRef) -> Result<String, sqlx::Error> {
     let (ticket, hash) = mint_token();
     sqlx::query!(
@@ -44,7 +44,7 @@ pub async fn mint_ticket(conn: &mut PgConnection, of: SessionRef) -> Result<Stri
     Ok(ticket)
 }
 
-/// Uses a ticket up; `None` when it is unknown, used or expired.
+/// Uses up a ticket; `None` when it is unknown, used or expired.
 pub async fn use_ticket(conn: &mut PgConnection, ticket: &str) -> Result<Option<SessionRef>, sqlx::Error> {
     sqlx::query_as!(
         SessionRef,

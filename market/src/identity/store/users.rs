@@ -14,7 +14,7 @@ const VERIFICATION_HOURS: f64 = 48.0;
 pub struct NewUser<'a> {
     pub email: &'a Email,
     pub name: &'a PersonName,
-    /// As made by `password::hash`.
+    /// As returned by `password::hash`.
     pub password_hash: &'a str,
 }
 
@@ -64,7 +64,7 @@ pub async fn credentials(conn: &mut PgConnection, email: &Email) -> Result<Optio
     .await
 }
 
-/// Replaces a hash of an outdated cost, unless the password changed meanwhile.
+/// Replaces a hash made at an outdated cost, unless the password has changed in the meantime.
 pub async fn rehash(conn: &mut PgConnection, user: UserId, old: &str, new: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2", user.0, old, new)
         .execute(conn)
@@ -90,7 +90,7 @@ pub async fn profile(conn: &mut PgConnection, user: UserId) -> Result<Option<Pro
     profile_where(conn, Some(user), None).await
 }
 
-/// Who has this address, verified or not.
+/// The person with this address, verified or not.
 pub async fn profile_at(conn: &mut PgConnection, email: &str) -> Result<Option<Profile>, sqlx::Error> {
     profile_where(conn, None, Some(email)).await
 }
@@ -119,12 +119,12 @@ async fn profile_where(
 
 /// [`profile`], locked against changes until the transaction ends.
 pub async fn lock_profile(conn: &mut PgConnection, user: UserId) -> Result<Option<Profile>, sqlx::Error> {
-    // In a statement of its own: the next one sees what those that it waited for have changed.
+    // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0).fetch_optional(&mut *conn).await?;
     profile(conn, user).await
 }
 
-/// What people change about themselves; `None` leaves a field as it is.
+/// What people can change about themselves; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
     pub name: Option<PersonName>,
@@ -148,8 +148,9 @@ pub async fn change_profile(conn: &mut PgConnection, user: UserId, change: &Prof
     one(changed.rows_affected())
 }
 
-/// Makes the token for a verification mail, whose plain form exists only in that mail; `None` when there is nothing left
-/// to verify. Tokens of earlier mails keep working until they expire: a repeated mail must not break the first.
+/// Makes the token for a verification mail; its plain form exists only in that mail. `None` when
+/// there is nothing left to verify. Tokens of earlier mails keep working until they expire: a
+/// repeated mail must not break the first.
 pub async fn mint_email_verification(
     conn: &mut PgConnection,
     user: UserId,
@@ -174,8 +175,8 @@ pub async fn mint_email_verification(
     Ok(email.map(|email| (email, token)))
 }
 
-/// Uses a token; `None` when it is unknown, used, expired, for another address than the user's present one, or its user is
-/// suspended.
+/// Uses a token; `None` when it is unknown, used, expired or for an address other than the user's
+/// present one, or when its user is suspended.
 pub async fn verify_email(conn: &mut PgConnection, token: &str) -> Result<Option<UserId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
@@ -212,7 +213,8 @@ pub enum UserError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Suspends or reinstates a person; returns the number of the log's entry. A suspension ends every session at once.
+/// Suspends or reinstates a person; returns the number of the entry in the audit log. A suspension
+/// ends every session at once.
 pub async fn set_user_status(
     conn: &mut PgConnection,
     actor: Actor,
@@ -280,13 +282,15 @@ async fn lock_user(conn: &mut PgConnection, user: UserId) -> Result<(UserStatus,
 pub enum Bootstrapped {
     /// A new account with the given password.
     Created(UserId),
-    /// The account was there and is an administrator now; its password is unchanged. The role counts once the address is verified.
+    /// The account existed and is an administrator now; its password is unchanged. The role counts
+    /// once the address is verified.
     Promoted(UserId),
     /// Nothing to do.
     AlreadyAdmin(UserId),
 }
 
-/// Makes the first administrator, for whoever runs the command line: an installation has nobody to ask yet.
+/// Makes the first administrator, for whoever runs the command line: a new installation has nobody
+/// to ask yet.
 pub async fn bootstrap_admin(conn: &mut PgConnection, user: NewUser<'_>) -> Result<Bootstrapped, UserError> {
     let email = user.email;
     if let Some(id) = insert_user(conn, user).await? {
@@ -316,7 +320,7 @@ pub struct UserRow {
     pub created_at: DateTime<Utc>,
 }
 
-/// Users after `after` in the order of their ids; `email` finds addresses that begin so.
+/// Users after `after` in the order of their ids; `email` finds addresses that begin with it.
 pub async fn users_page(
     conn: &mut PgConnection,
     email: Option<&str>,
@@ -343,7 +347,7 @@ pub async fn users_page(
     .await
 }
 
-/// A write that must hit exactly one row did.
+/// Checks that a write hit exactly one row.
 pub(super) fn one(rows: u64) -> Result<(), sqlx::Error> {
     if rows == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }

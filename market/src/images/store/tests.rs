@@ -37,7 +37,7 @@ async fn pictures_of_a_listing_with_bids_are_fixed() {
     let fixed = |result: Result<(), ImageError>| assert!(matches!(result, Err(ImageError::FixedByBids)), "{result:?}");
     fixed(attached(&mut conn, seller, Some(listing)).await.map(drop));
     fixed(hide(&mut conn, seller.org, first).await);
-    // Whatever else writes.
+    // Whatever statement tries.
     for sql in [
         "UPDATE images SET listing_id = $1 WHERE id = $2",
         "UPDATE images SET position = 7, listing_id = $1 WHERE id = $2",
@@ -50,7 +50,7 @@ async fn pictures_of_a_listing_with_bids_are_fixed() {
     let moved = sqlx::query("UPDATE images SET position = 7 WHERE id = $1").bind(first).execute(&mut *conn).await;
     fixed(moved.map(drop).map_err(ImageError::from));
 
-    // Work on the one that was there goes on, and what was hidden before is removed.
+    // Processing of the picture that was there goes on, and the one hidden before is removed.
     begin(&mut conn, first).await.expect("worked on");
     reject(&mut conn, first, &Refusal::Damaged).await.expect("rejected");
     remove(&mut conn, second).await.expect("removed");
@@ -65,7 +65,7 @@ async fn an_organisation_has_so_many_pictures() {
     let mut conn = db.pool.acquire().await.expect("a connection");
     let seller = trader(&mut conn).await;
     let mut tx = sqlx::Connection::begin(&mut *conn).await.expect("a transaction");
-    // Past every rule, and so without uploads.
+    // Past every rule, so no uploads are needed.
     sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
     sqlx::query(
         "INSERT INTO images (id, upload_id, org_id)

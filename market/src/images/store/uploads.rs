@@ -10,12 +10,17 @@ use crate::auctions::store as auctions;
 use crate::ids::{ImageId, ListingId};
 use crate::images::model::{Upload, UploadId, upload_key};
 
-/// The most pictures of one listing, those in the making included.
+/// The most pictures in one listing, including those still being processed.
 pub const MAX_PER_LISTING: i64 = 30;
 /// The most uploads of an organisation that are announced, not completed and not expired: what the table's rule says.
 pub const MAX_OPEN_UPLOADS: i64 = 100;
 
+<<<<<<< HEAD
 /// Notes that somebody will send `size` bytes within `valid_for`.
+=======
+/// Notes that somebody will send `size` bytes within `valid_for`. Simultaneous requests may exceed
+/// the limit by a few.
+>>>>>>> english-a
 pub async fn insert_upload(
     conn: &mut PgConnection,
     org: OrgId,
@@ -86,7 +91,7 @@ async fn read_upload(conn: &mut PgConnection, id: UploadId, lock: bool) -> Resul
     })
 }
 
-/// Makes the image of an upload that has arrived. Completing twice gives the same image.
+/// Creates the image for an upload that has arrived. Completing twice gives the same image.
 pub async fn complete_upload(
     conn: &mut PgConnection,
     upload: &Upload,
@@ -133,11 +138,14 @@ pub async fn complete_upload(
     Ok(id)
 }
 
-/// Locks the listing, so that pictures of it come one after the other, and finds the place of the next one.
+/// Locks the listing, so that its pictures are added one at a time, and finds the place of the next
+/// one.
 async fn next_position(conn: &mut PgConnection, listing: ListingId, org: OrgId) -> Result<i16, ImageError> {
-    // Before the listing, as everywhere: the trigger that looks for bids locks it as well.
+    // The auction before the listing, as everywhere: the trigger that looks for bids locks it as
+    // well.
     auctions::lock_open(conn, listing).await?;
-    // Locked in a statement of its own: the next one then sees the pictures of those that it waited for.
+    // Locked in a statement of its own: the next one then sees the pictures added while this one
+    // waited.
     sqlx::query!("SELECT FROM listings WHERE id = $1 AND seller_org_id = $2 FOR NO KEY UPDATE", listing.0, org.0)
         .fetch_optional(&mut *conn)
         .await?
@@ -157,7 +165,7 @@ async fn next_position(conn: &mut PgConnection, listing: ListingId, org: OrgId) 
     if place.count < MAX_PER_LISTING { Ok(place.next) } else { Err(ImageError::TooMany) }
 }
 
-/// Uploads that were never completed and whose time is over, oldest first.
+/// Uploads that were never completed and expired at least an hour ago, oldest first.
 pub async fn abandoned(conn: &mut PgConnection, limit: i64) -> Result<Vec<(UploadId, String)>, ImageError> {
     let rows = sqlx::query!(
         r#"
@@ -175,7 +183,7 @@ pub async fn abandoned(conn: &mut PgConnection, limit: i64) -> Result<Vec<(Uploa
     Ok(rows.into_iter().map(|row| (UploadId(row.id), row.object_key)).collect())
 }
 
-/// Removes an abandoned upload. One that was completed meanwhile stays: `false`.
+/// Removes an abandoned upload. One that was completed in the meantime stays: `false`.
 pub async fn remove_abandoned(conn: &mut PgConnection, id: UploadId) -> Result<bool, ImageError> {
     let deleted = sqlx::query!(
         r#"

@@ -10,7 +10,7 @@ use crate::auctions::store as auctions;
 use crate::ids::ListingId;
 use crate::listings::model::{Listing, ListingStatus};
 
-/// A listing that a moderator has decided about, and its running auction, when there is one.
+/// A listing that a moderator has decided about, and its running auction, if there is one.
 #[derive(Clone, Debug)]
 pub struct Moderated {
     pub listing: Listing,
@@ -19,8 +19,8 @@ pub struct Moderated {
     pub entry: i64,
 }
 
-/// Takes a published listing out of sight. Its auction goes on in time, but takes no bids, and is cancelled if it ends meanwhile.
-/// `reason` is for the seller.
+/// Hides a published listing. Its auction's time runs on, but it takes no bids and is cancelled if
+/// it ends in the meantime. `reason` is for the seller.
 pub async fn suspend(
     conn: &mut PgConnection,
     actor: Actor,
@@ -30,7 +30,7 @@ pub async fn suspend(
     decide(conn, actor, id, Some(reason)).await
 }
 
-/// Shows a suspended listing again. Its auction takes bids again; the time that it has lost is lost.
+/// Shows a suspended listing again. Its auction takes bids again; the lost time is not made up.
 pub async fn reinstate(conn: &mut PgConnection, actor: Actor, id: ListingId) -> Result<Moderated, ListingError> {
     decide(conn, actor, id, None).await
 }
@@ -64,7 +64,7 @@ async fn decide(
     if done.rows_affected() != 1 {
         return Err(ListingError::WrongStatus(now.status));
     }
-    // An auction that was made while this waited for the listing is met here.
+    // An auction created while this waited for the listing is caught here.
     let auction = auctions::set_suspended(conn, id, reason.is_some()).await?;
     let data =
         json!({"seller": now.seller_org_id, "auction": auction.as_ref().map(|auction| auction.id), "reason": reason});

@@ -39,7 +39,7 @@ fn neighbouring_days_meet() {
         let mut date = day(2011, 12, 25);
         while date < day(2013, 1, 5) {
             let next = date.succ_opt().unwrap();
-            // Samoa went without 30 December 2011: a day that never was has no period.
+            // Samoa skipped 30 December 2011: a day that never was has no period.
             if zone == Tz::Pacific__Apia && date == day(2011, 12, 30) {
                 let (start, end) = (start_of_day(date, zone), start_of_day(next, zone));
                 assert_eq!(start, end);

@@ -30,7 +30,8 @@ pub async fn count_sales(conn: &mut PgConnection, org: OrgId, period: &Period) -
     Ok(count)
 }
 
-/// The sales of a period in the order of their making, as a stream: the server sends as fast as the caller reads.
+/// The sales of a period in the order in which they were made, as a stream: the server sends as
+/// fast as the caller reads.
 ///
 /// Orders that came to nothing (expired, cancelled, refunded) are not sales.
 pub fn sales<'c>(

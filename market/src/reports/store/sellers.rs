@@ -1,4 +1,4 @@
-//! Whose days are reported.
+//! The sellers whose days are reported.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use shared::ids::{OrgId, UserId};
@@ -12,7 +12,7 @@ pub struct Seller {
     pub org: OrgId,
     pub zone: String,
     pub created_at: DateTime<Utc>,
-    /// The newest day that the schedule has requested a sales report of.
+    /// The latest day for which the schedule has requested a sales report.
     pub last_day: Option<NaiveDate>,
 }
 
@@ -47,7 +47,7 @@ pub async fn sellers(conn: &mut PgConnection, after: OrgId, limit: i64) -> Resul
         .collect())
 }
 
-/// Owners of an organisation, who get what nobody asked for by name.
+/// Owners of an organisation, who get the reports that nobody in particular asked for.
 pub async fn owners(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>, ReportError> {
     let rows = sqlx::query_scalar!(
         r#"

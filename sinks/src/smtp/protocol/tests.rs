@@ -7,7 +7,7 @@ fn session() -> Session {
     Session::new(1_000, Faults::default())
 }
 
-/// Plays lines and returns the codes of the replies.
+/// Feeds lines to the session and returns the codes of the replies.
 fn play(session: &mut Session, lines: &[&str]) -> Vec<u16> {
     let code = |step| match step {
         Step::Reply(reply) | Step::Data(reply) | Step::Close(reply) => reply.code,

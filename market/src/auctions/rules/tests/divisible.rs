@@ -103,13 +103,13 @@ proptest! {
         for share in &served {
             prop_assert!(share.quantity >= min_order && share.quantity <= share.bid.quantity);
         }
-        // Nobody waits for less than somebody worse gets; only the last one served may be cut.
+        // Nobody goes short while a worse bid is served: only the last one served may be cut.
         for bid in &book {
             let got = served.iter().find(|share| share.bid.seq == bid.seq).map_or(0, |share| share.quantity);
             let worse_served = served.iter().any(|share| (share.bid.price, -share.bid.seq) < (bid.price, -bid.seq));
             prop_assert!(got == bid.quantity || !worse_served);
         }
-        // Whoever gets nothing is left out for want of a minimum order.
+        // A bid gets nothing only if less than a minimum order is left.
         if served.len() < book.len() {
             prop_assert!(lot - given < min_order);
         }
@@ -128,7 +128,7 @@ fn whoever_loses_a_share_is_outbid_once_and_nobody_by_the_own_bid() {
 }
 
 proptest! {
-    /// A bid is judged by the bids that can be served alone: the store reads no others.
+    /// A bid is judged only by the bids that can be served: the store reads no others.
     #[test]
     fn bids_that_get_nothing_decide_nothing(
         bids in prop::collection::vec((1_u8..5, 200_i64..400, 10_i64..60), 1..40),
@@ -136,7 +136,7 @@ proptest! {
     ) {
         let mut lot = scrap();
         for (n, price, quantity) in bids {
-            // A refused one leaves the lot as it is.
+            // A refused bid leaves the lot as it is.
             let _ = lot.bid(units(n, price, quantity));
         }
         let mut short = lot.clone();

@@ -57,7 +57,7 @@ pub(super) fn offer(n: u8, maximum: i64, at: i64) -> Bid {
 }
 
 impl State {
-    /// Takes over what an accepted bid did, as the store does.
+    /// Applies an accepted bid, as the store does.
     pub(super) fn bid(&mut self, bid: Bid) -> Result<Accepted, Refused> {
         let accepted = decide_bid(self, &bid)?;
         *self = self.after(&accepted, &bid);
@@ -328,6 +328,6 @@ fn secrets_do_not_print() {
     for secret in ["881881", "991991"] {
         assert!(!printed.contains(secret), "{printed}");
     }
-    // The price stands at the reserve now, so only its own field is looked at.
+    // The price is at the reserve now, so only the reserve's own field is checked.
     assert!(printed.contains("reserve: Some(Secret)"), "{printed}");
 }

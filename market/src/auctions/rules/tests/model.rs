@@ -1,4 +1,5 @@
-//! The incremental engine against a model that keeps every bid and computes everything again from the whole list.
+//! The incremental engine against a model that keeps every bid and recomputes everything from the
+//! whole list.
 
 use proptest::prelude::*;
 
@@ -69,7 +70,8 @@ fn seen(standing: Standing) -> (Option<(OrgId, i64)>, i64) {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// By organisation 1 to 5, so much above the next minimum (or below it), after so many seconds.
+    /// By organisation 1 to 5, `above` the next minimum (or below it, when negative), after `wait`
+    /// seconds.
     Bid { org: u8, above: i64, wait: i64 },
     /// The accepted bid of this number is taken back, if there is one.
     Retract(prop::sample::Index),

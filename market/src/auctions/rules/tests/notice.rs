@@ -1,8 +1,8 @@
-//! Who is told how often that they were outbid.
+//! How often bidders are told that they were outbid.
 
 use super::*;
 
-/// The end of the auction that everything is reckoned from.
+/// The end of the auction, from which everything is reckoned.
 const END: i64 = DAY;
 
 fn decided(told: Option<i64>, now: i64) -> Notice {

@@ -139,7 +139,7 @@ async fn who_may_bid_is_read_from_the_database() {
     let suspended = trader_as(&mut conn, "suspended", &["buyer"]).await;
     let broker = trader_as(&mut conn, "approved", &["broker", "buyer"]).await;
     let nobody = Trader { org: OrgId::generate(), user: broker.user };
-    // A buyer of whom one person belongs to the seller as well.
+    // A buyer with one person who belongs to the seller as well.
     let buyer = trader(&mut conn).await;
     let double = Trader { org: buyer.org, user: member_of(&mut conn, &[market.seller.org, buyer.org]).await };
     let cases = [

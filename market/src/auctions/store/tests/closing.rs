@@ -114,7 +114,7 @@ async fn the_sweep_finds_what_is_overdue() {
     assert_eq!(soon, [lots[2]]);
     let missing = close_now(&mut conn, AuctionId::generate()).await;
     assert!(matches!(missing, Err(AuctionError::NotFound)), "{missing:?}");
-    // The exact timer of one that ends now is at work: it is not the sweep's.
+    // One that ends now is left to its exact timer: it is not the sweep's.
     loop {
         end_in(&mut conn, lots[2], TimeDelta::zero()).await;
         let listed = overdue(&mut conn, 10).await.expect("list");
@@ -151,7 +151,7 @@ async fn a_suspended_seller_sells_nothing() {
     assert!(matches!(bought, Err(AuctionError::Refused { refusal: Refused::SellerSuspended, .. })), "{bought:?}");
     assert_eq!(finish(&mut conn, for_sale).await.awards, []);
     assert_eq!(seen(&mut conn, for_sale, None).await.status, AuctionStatus::Cancelled);
-    // One that is let in again before the end goes on.
+    // The auction of a seller reinstated before the end goes on.
     suspend(&mut conn, "approved").await;
     bid(&mut conn, lot, b, 3_000).await.expect("accepted");
     assert_eq!(finish(&mut conn, lot).await.awards.len(), 1);

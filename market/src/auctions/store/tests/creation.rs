@@ -36,7 +36,7 @@ async fn an_auction_starts_at_once_or_later() {
     let early = open(&mut conn, later).await.expect("judged");
     assert!(matches!(early, OpenOutcome::NotYet { starts_at: at, now } if at == starts_at && now < at), "{early:?}");
     assert_eq!(due_to_open(&mut conn, 10).await.expect("list"), []);
-    // The same course, an hour on.
+    // As things stand an hour later.
     end_in(&mut conn, later, TimeDelta::days(10) - TimeDelta::hours(1) - TimeDelta::seconds(5)).await;
     assert_eq!(due_to_open(&mut conn, 10).await.expect("list"), [later]);
     let opened = open(&mut conn, later).await.expect("opened");

@@ -7,7 +7,7 @@ use crate::ids::InvitationId;
 use super::races::until_somebody_waits;
 use super::*;
 
-/// An invitation of the seller to somebody who has verified the address.
+/// An invitation from the seller to somebody who has verified their address.
 async fn invited(conn: &mut PgConnection, seller: Trader, person: Trader) -> InvitationId {
     let email: Email = format!("{}@example.test", person.user).parse().expect("an address");
     let mut tx = conn.begin().await.expect("a transaction");

@@ -5,7 +5,7 @@ use proptest::test_runner::TestRunner;
 
 use super::*;
 
-/// As many bids of an organisation, past the rules, each above the one before.
+/// Inserts that many bids of an organisation, past the rules, each above the one before.
 async fn fill(conn: &mut PgConnection, lot: AuctionId, by: Trader, bids: i32) {
     let mut tx = conn.begin().await.expect("a transaction");
     sqlx::query(
@@ -43,7 +43,7 @@ async fn an_organisation_places_a_thousand_bids_in_an_auction_and_no_more() {
     fill(&mut conn, lot, a, 999).await;
     bid(&mut conn, lot, a, 50_000).await.expect("the thousandth");
     assert_eq!(refusal(bid(&mut conn, lot, a, 60_000).await), Refused::TooManyBids);
-    // The others, and this one elsewhere, go on.
+    // The others go on, and so does this one elsewhere.
     bid(&mut conn, lot, b, 70_000).await.expect("accepted");
     let other = auction(&mut conn, market.seller, &terms).await;
     bid(&mut conn, other, a, 2_000).await.expect("accepted");
@@ -95,7 +95,7 @@ async fn a_page_of_bids_and_a_retraction_read_few_of_many() {
     market.close(conn).await;
 }
 
-/// What somebody tries: to bid so much above the least, or to take one of the own bids back.
+/// What somebody tries: to bid so much above the minimum, or to take back an earlier bid.
 #[derive(Clone, Debug)]
 enum Act {
     Bid(usize, i64),
@@ -112,7 +112,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 10..40)
 }
 
-/// The pages of three bids together are the whole list, and its numbers leave nothing out.
+/// Checks that pages of three bids add up to the whole list, and that its numbers have no gaps.
 async fn assert_pages_join_up(conn: &mut PgConnection, lot: AuctionId, viewer: Option<OrgId>) {
     let whole = bids(conn, lot, viewer, None, 1_000).await.expect("bids").expect("the auction");
     let numbers: Vec<_> = whole.iter().rev().map(|bid| bid.number).collect();

@@ -105,7 +105,8 @@ fn refusal(result: Result<PlacedBid, AuctionError>) -> Refused {
     }
 }
 
-/// Price, leader and next minimum as stored, against the rules applied to the stored bids that remain.
+/// Compares the stored price, leader and next minimum with the rules applied to the stored bids
+/// that remain.
 async fn assert_row_follows_bids(conn: &mut PgConnection, auction: AuctionId) {
     let offers: Vec<(OrgId, i64, i64)> = sqlx::query_as(
         "SELECT b.org_id, b.maximum_minor, b.seq

@@ -1,4 +1,5 @@
-//! Many connections at once. The tests assert what must hold for every order in which the server serves them.
+//! Many connections at once. The tests assert what must hold in whatever order the server serves
+//! them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,7 +97,7 @@ async fn the_clock_is_read_after_the_lock() {
         until_somebody_waits(&mut conn).await;
         let in_time = database_time(&mut conn).await < ends_at;
         until_over(&mut conn, ends_at).await;
-        // Without a change of the row, which would make the server read it, and the clock, again.
+        // Without changing the row, which would make the server read it, and the clock, again.
         holder.rollback().await.expect("unlocked");
         assert_eq!(refusal(waiting.await.expect("ran")), Refused::Ended);
         if in_time {
@@ -200,7 +201,7 @@ async fn storm(soft_close_seconds: i32, hard_end_after: TimeDelta) {
     .await
     .expect("the award");
     assert_eq!((won, paid, orders), (true, true, 1));
-    // Every bid but a raise left its time to answer.
+    // Every bid except a raise left time to answer it.
     let in_order: bool = sqlx::query_scalar(
         "SELECT bool_and(a.ends_at >= least(b.placed_at + make_interval(secs => a.soft_close_seconds), a.hard_ends_at))
                 AND bool_and(a.ends_at BETWEEN a.original_ends_at AND a.hard_ends_at)
@@ -279,7 +280,8 @@ async fn a_listing_gets_one_of_many_auctions_made_at_once() {
     market.close(conn).await;
 }
 
-/// Whoever makes an auction holds the listing and meets the open one; whoever closes that holds it and needs the listing.
+/// Creating an auction holds the listing and meets the open auction; closing that one holds it and
+/// needs the listing.
 #[tokio::test]
 async fn making_an_auction_and_closing_the_one_before_do_not_block_each_other() {
     let (market, mut conn) = TestMarket::new().await;

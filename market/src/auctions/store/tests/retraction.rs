@@ -111,7 +111,7 @@ async fn a_bid_takes_its_hidden_raises_along() {
     assert_eq!((view.next_minimum, view.buy_now), (eur(1_000), Some(eur(9_000))));
     assert_row_follows_bids(&mut conn, lot).await;
     assert_eq!(refused(take_back(&mut conn, raise.bid, a).await), RetractRefused::Already);
-    // Nothing bids on for somebody who has left.
+    // Nothing goes on bidding for somebody who has left.
     let placed = bid(&mut conn, lot, b, 1_000).await.expect("accepted");
     assert_eq!((placed.effect, placed.auction.price), (Effect::Leads, eur(1_000)));
     market.close(conn).await;
@@ -137,7 +137,7 @@ async fn a_bid_leaves_the_raises_of_other_bids_alone() {
         shown.iter().map(|bid| (bid.number, bid.raise, bid.status)).collect::<Vec<_>>()
     };
     assert_eq!(states(&mut conn, None).await, [(3, false, Leading), (2, false, Outbid), (1, false, Retracted)]);
-    // Everybody sees the own raises, and only those.
+    // Everybody sees their own raises, and only those.
     assert_eq!(
         states(&mut conn, Some(a)).await,
         [(5, true, Leading), (4, false, Leading), (3, false, Outbid), (2, true, Retracted), (1, false, Retracted)]

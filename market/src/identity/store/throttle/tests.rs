@@ -7,7 +7,7 @@ fn keys(email: &str, from: &str) -> [ThrottleKey; 3] {
     [ThrottleKey::account(&email, from), ThrottleKey::anywhere(&email), ThrottleKey::address(from)]
 }
 
-/// A login as the API begins one.
+/// Begins a login as the API does.
 async fn begin(conn: &mut PgConnection, [account, anywhere, address]: &[ThrottleKey; 3]) -> Attempt {
     let asked = [(account, Limit::ACCOUNT), (anywhere, Limit::ANYWHERE), (address, Limit::ADDRESS)];
     begin_attempt(conn, &asked).await.unwrap()
@@ -17,7 +17,7 @@ fn judged(attempt: &Attempt) -> bool {
     matches!(attempt, Attempt::Judge(_))
 }
 
-/// Lets every wait that has begun last, however slow the test is.
+/// Makes every wait that has begun last, however slow the test is.
 async fn hold(conn: &mut PgConnection) {
     let sql = "UPDATE login_throttle SET blocked_until = now() + interval '1 hour' WHERE blocked_until IS NOT NULL";
     sqlx::query(sql).execute(conn).await.unwrap();

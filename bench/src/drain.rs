@@ -1,4 +1,4 @@
-//! Waiting jobs run to their end, through each transport and over backlogs of every size.
+//! Runs waiting jobs to their end, through each transport and over backlogs of every size.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::report::per_second;
 
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// What a drain showed.
+/// The figures of a drain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Drain {
     pub(crate) per_s: f64,
@@ -26,7 +26,7 @@ pub(crate) struct Drain {
     pub(crate) cpu: CpuPerJob,
 }
 
-/// Microseconds of processor time for each job. Two cores have 2,000,000 of them in a second.
+/// Microseconds of processor time per job. Two cores have 2,000,000 of them in a second.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CpuPerJob {
     pub(crate) postgres: f64,
@@ -59,7 +59,8 @@ pub(crate) async fn reset(pool: &PgPool, transport: Transport, paused: bool) -> 
     Ok(())
 }
 
-/// Runs `count` waiting jobs to their end through `transport`, from the moment the queue is opened.
+/// Runs `count` waiting jobs to their end through `transport`, from the moment the queue is
+/// resumed.
 pub(crate) async fn drain(config: &Config, pool: &PgPool, transport: Transport, count: i64) -> anyhow::Result<Drain> {
     let redis = config.redis_url.as_ref().filter(|_| transport == Transport::Redis);
     let mut redis = match redis {
@@ -133,7 +134,7 @@ pub(crate) async fn until_working(pool: &PgPool) -> anyhow::Result<()> {
         anyhow::ensure!(started.elapsed() < Duration::from_secs(20), "worker and scheduler do not start");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // The consumer's subscription and the first heartbeat.
+    // Time for the consumer's subscription and the first heartbeat.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Putting jobs into the ledger: in bulk, and one durable transaction each.
+//! Enqueues jobs: in bulk, and in one durable transaction each.
 
 use std::time::Instant;
 
@@ -26,8 +26,8 @@ pub(crate) async fn enqueue_bulk(pool: &PgPool, count: i64) -> anyhow::Result<f6
     Ok(per_second(count, started.elapsed()))
 }
 
-/// One durable transaction for each job, from `callers` at once, with a row of the caller's own in it or without; returns
-/// transactions per second. The caller's table is made by its `owner`.
+/// Enqueues each job in a durable transaction of its own, from `callers` at once, with or without a
+/// row of the caller's; returns transactions per second. The caller's table is made by its `owner`.
 pub(crate) async fn enqueue_single(
     owner: &PgPool,
     ledger: &Ledger,

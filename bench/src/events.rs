@@ -22,11 +22,11 @@ use workers::cargo::Settings;
 
 use crate::report::per_second;
 
-/// Who reports.
+/// The organisation that reports.
 const ORG: OrgId = OrgId(Uuid::from_u128(7));
-/// What one request of the API may bring.
+/// How many events one request to the API may bring.
 const REQUEST: usize = 1000;
-/// Every so many events one comes a second time.
+/// One in this many events comes a second time.
 const DUPLICATE_EVERY: usize = 100;
 const LONGEST: Duration = Duration::from_mins(5);
 
@@ -35,15 +35,15 @@ const LONGEST: Duration = Duration::from_mins(5);
 pub(crate) struct EventRates {
     /// Published as the API does for full requests, and confirmed.
     pub(crate) published: f64,
-    /// From RabbitMQ to the log, deduplicated; messages as the API makes them of full requests.
+    /// From RabbitMQ to the log, deduplicated; messages as the API makes them from full requests.
     pub(crate) drained: f64,
-    /// The same with one event a message, as from callers that send them one by one.
+    /// The same with one event per message, as from callers that send them one by one.
     pub(crate) drained_singly: f64,
     /// The same rows by COPY into a table without keys: the machine's limit.
     pub(crate) copied: f64,
 }
 
-/// Runs all of them once with `count` events each.
+/// Measures all of them once, with `count` events each.
 pub(crate) async fn measure(config: &Config, count: usize) -> anyhow::Result<EventRates> {
     let url = config.amqp_url.clone().context("the events lane needs AMQP_URL")?;
     let pool = shared::db::pool(&config.events_database_url, 4, "bench-events")?;
@@ -137,7 +137,8 @@ async fn drain(
         anyhow::ensure!(began.elapsed() < LONGEST, "the events queue does not drain");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // The last messages are in the consumer's hand; it has written them when the log holds them all.
+    // The consumer has the last messages in hand; it has written them when the log holds all
+    // events.
     while stored(pool, source).await? < count {
         anyhow::ensure!(began.elapsed() < LONGEST, "events are missing in the log");
     }
@@ -158,7 +159,7 @@ async fn stored(pool: &PgPool, source: &str) -> anyhow::Result<usize> {
     Ok(usize::try_from(count)?)
 }
 
-/// The same columns by COPY, in batches as large as the consumer's.
+/// The same columns by COPY, in batches of 10,000.
 async fn copy(pool: &PgPool, events: &[CargoEvent]) -> anyhow::Result<f64> {
     let mut conn = pool.acquire().await?;
     sqlx::query("DROP TABLE IF EXISTS cargo_bench_copy").execute(&mut *conn).await?;

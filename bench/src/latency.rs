@@ -19,7 +19,7 @@ use crate::drain::{reset, start, until_working};
 use crate::noop::{self, Noop};
 use crate::processes::Part;
 
-/// Milliseconds: half are below the first, 99 of 100 below the second.
+/// Milliseconds: half of the samples are below the first, 99 of 100 below the second.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Latency {
     pub(crate) p50_ms: f64,
@@ -61,8 +61,8 @@ async fn one_by_one(ledger: &Ledger, count: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// From an auction's end to its closing, by the scheduler's timers and the real `worker-auctions`: `count` auctions that end
-/// one after the other within a few seconds.
+/// From an auction's end to its closing, with the scheduler's timers and the real
+/// `worker-auctions`: `count` auctions that end one after the other within a few seconds.
 pub(crate) async fn closing(config: &Config, pool: &PgPool, count: i32) -> anyhow::Result<Latency> {
     sqlx::query("TRUNCATE jobs, job_attempts, job_logs, workers, queue_status, local_messages, queues")
         .execute(pool)

@@ -1,4 +1,5 @@
-//! What the machine and its servers allow by themselves: each of our figures is to be read beside one of these.
+//! What the machine and its servers allow by themselves; each of our figures is to be read beside
+//! one of these.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,7 @@ use tower::util::BoxCloneSyncService;
 use crate::report::per_second;
 
 const QUEUE: &str = "bench-raw";
-/// Messages that one call publishes, as many as a dispatcher's turn brings.
+/// How many messages one call publishes: as many as a dispatcher's turn brings.
 const SLICE: i64 = 1000;
 const GROUP: usize = 200;
 const LONGEST: Duration = Duration::from_mins(2);
@@ -50,8 +51,9 @@ pub(crate) async fn commits(pool: &PgPool, callers: i64, each: i64) -> anyhow::R
     Ok(rate)
 }
 
-/// Durable transactions per second of `rows` plain rows each, from `callers` at once, by the same library that enqueues:
-/// `BEGIN`, the rows, `COMMIT`, into a table without anything, on connections that nobody else uses.
+/// Durable transactions per second of `rows` plain rows each, from `callers` at once, with the same
+/// library that enqueues: `BEGIN`, the rows, `COMMIT`, into a bare table, on connections that
+/// nobody else uses.
 pub(crate) async fn transactions(pool: &PgPool, callers: i64, each: i64, rows: usize) -> anyhow::Result<f64> {
     sqlx::query("CREATE TABLE IF NOT EXISTS bench_rows (n bigint)").execute(pool).await?;
     let began = Instant::now();
@@ -78,8 +80,9 @@ pub(crate) async fn transactions(pool: &PgPool, callers: i64, each: i64, rows: u
     Ok(rate)
 }
 
-/// Rows of a job's width per second by COPY into a table with a key, and by UPDATE in groups of 200 from two connections. A
-/// job is one of the first and three of the second: handed over, claimed, finished.
+/// Rows of a job's width per second, by COPY into a table with a key, and by UPDATE in groups of
+/// 200 from two connections. A job takes one of the first and three of the second: handed over,
+/// claimed, finished.
 pub(crate) async fn rows(pool: &PgPool, count: i64) -> anyhow::Result<(f64, f64)> {
     sqlx::query("DROP TABLE IF EXISTS bench_wide").execute(pool).await?;
     sqlx::query("CREATE TABLE bench_wide (id bigint PRIMARY KEY, state text, body text) WITH (fillfactor = 70)")
@@ -115,7 +118,8 @@ pub(crate) async fn rows(pool: &PgPool, count: i64) -> anyhow::Result<(f64, f64)
     Ok((copied, updated))
 }
 
-/// Messages of one ticket each, published in slices and delivered at the same time, without the ledger.
+/// Messages of one ticket each per second, published in slices and delivered at the same time,
+/// without the ledger.
 pub(crate) async fn messages(broker: &Arc<dyn Broker>, count: i64) -> anyhow::Result<f64> {
     broker.purge(QUEUE).await?;
     let delivered = Arc::new(AtomicU64::new(0));

@@ -1,4 +1,5 @@
-//! `bench`: what the queue does in a second on this machine, beside what the machine itself allows.
+//! `bench`: measures what the queue does per second on this machine, beside what the machine itself
+//! allows.
 //!
 //! Worker and scheduler run as processes of their own, as in production; the database, Redis and RabbitMQ share the cores.
 

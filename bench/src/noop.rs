@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const QUEUE: Queue = Queue { name: "bench", pool: "bench", transport: Transport::Redis };
 
-/// Does nothing. Running it twice does nothing twice.
+/// Does nothing, however often it runs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Noop {
     pub(crate) n: i64,

@@ -1,4 +1,5 @@
-//! The processes of a measurement, stopped with it, and what they and the servers take of the machine.
+//! The processes of a measurement, which are stopped with it, and what they and the servers use of
+//! the machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -40,7 +41,7 @@ impl Part {
         Ok(Self { child })
     }
 
-    /// The memory that it holds now, in MB.
+    /// The memory that it holds at present, in MB.
     pub(crate) fn resident_mb(&self) -> anyhow::Result<f64> {
         let id = self.child.id().context("a process of the measurement has ended")?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
@@ -79,7 +80,7 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// All processes of these names; a measurement should be alone on its machine.
+    /// Adds up all processes with these names; a measurement should be alone on its machine.
     pub(crate) fn now() -> anyhow::Result<Self> {
         let mut servers = Self::default();
         for entry in std::fs::read_dir("/proc")? {
@@ -99,7 +100,7 @@ impl Servers {
 /// What `/proc/ID/stat` says.
 struct Stat {
     name: String,
-    /// User and system time, its ended children's included.
+    /// User and system time, including that of children that have ended.
     seconds: f64,
 }
 

@@ -1,11 +1,11 @@
-//! Collects figures and prints their medians, each with its goal and beside what bounds it.
+//! Collects figures and prints their medians, each beside its goal and what bounds it.
 
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value, json};
 
-/// What is aimed at on a two-core machine that client, servers and workers share.
+/// The goals on a two-core machine that client, servers and workers share.
 const GOALS: &[(&str, &str)] = &[
     ("drain_redis_per_s", "≥ 25,000"),
     ("drain_rabbit_per_s", "≥ 25,000"),
@@ -72,7 +72,8 @@ fn median(runs: &[f64]) -> f64 {
     }
 }
 
-/// To three digits or whole numbers: more would pretend a precision that no run repeats.
+/// Rounds to whole numbers from 100 upwards and to two decimals below: more would suggest a
+/// precision that no run repeats.
 fn rounded(value: f64) -> f64 {
     if value >= 100.0 { value.round() } else { (value * 100.0).round() / 100.0 }
 }

@@ -1,4 +1,4 @@
-//! The whole benchmark, in its order.
+//! Runs the whole benchmark, piece by piece.
 
 use queue::transport::Brokers;
 use queue::transport::Transport;
@@ -32,7 +32,7 @@ pub(crate) struct Extent {
     pub(crate) runs: usize,
     /// The largest backlog.
     pub(crate) backlog: i64,
-    /// Empty: everything.
+    /// The pieces to measure; all of them if empty.
     pub(crate) only: Vec<Piece>,
 }
 
@@ -49,10 +49,12 @@ struct Benchmark<'a> {
     report: Report,
 }
 
-/// Runs everything against the configured servers. The ledger is emptied: use a database for it.
+/// Runs everything against the configured servers. The ledger is emptied: use a database of its
+/// own.
 pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyhow::Result<()> {
     let (database, events) = (&config.database, &config.migrate_events_url);
-    // As the owner: tables are emptied between runs. What is measured connects as the programs do.
+    // As the owner, because tables are emptied between runs. What is measured connects as the
+    // programs do.
     let pool = shared::db::pool_within(&database.migrate_url, shared::db::Limits::WORKING, 20, "bench")?;
     shared::db::migrate(&pool).await?;
     grants::give(&mut *pool.acquire().await?, &Login::of(&database.url)?).await?;
@@ -171,7 +173,7 @@ impl Benchmark<'_> {
                 continue;
             }
             note(&format!("{count} jobs waiting"));
-            // Short drains are repeated, or a hundredth of a second decides.
+            // Short drains are repeated; otherwise a hundredth of a second would decide.
             let runs = if count < 100_000 { self.extent.runs.max(3) } else { 1 };
             let mut drains = Vec::new();
             for _ in 0..runs {
@@ -227,10 +229,10 @@ impl Benchmark<'_> {
         Ok(())
     }
 
-    /// Every program of an installation, idle.
+    /// Measures every program of an installation, idle.
     async fn memory(&mut self) -> anyhow::Result<()> {
         note("memory of idle programs");
-        // The auctions that were closed above left mails behind; nobody is idle who sends them.
+        // The auctions closed above left mails behind, and a worker that sends them is not idle.
         sqlx::query("TRUNCATE jobs, job_attempts, job_logs, workers, queue_status, local_messages")
             .execute(&self.pool)
             .await?;

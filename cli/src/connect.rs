@@ -1,4 +1,4 @@
-//! The way to the database.
+//! Connections to the databases.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::failure::advised;
 
-/// A server that does not answer within this time is as good as absent.
+/// A server that does not answer within this time is treated as absent.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads the configuration and opens one connection.
@@ -19,22 +19,23 @@ pub(crate) async fn database() -> anyhow::Result<PgConnection> {
     open(&Config::load()?).await
 }
 
-/// Opens one connection to the configured database. Errors name the server and never the password.
+/// Opens one connection to the configured database. Errors name the server, but never the password.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<PgConnection> {
     as_program(config, keys::DATABASE_URL, &config.database.url).await
 }
 
-/// The same to the database of the cargo events.
+/// Does the same for the database of the cargo events.
 pub(crate) async fn events(config: &Config) -> anyhow::Result<PgConnection> {
     as_program(config, keys::EVENTS_DATABASE_URL, &config.events_database_url).await
 }
 
-/// Opens one connection as the owner of the tables, who migrates them.
+/// Opens one connection as the owner of the tables, the role that migrates them.
 pub(crate) async fn as_owner(url: &SecretString) -> anyhow::Result<PgConnection> {
     connect(options(url)?).await
 }
 
-/// Opens a connection whose role is held by the rules of the database, as far as the mode demands it.
+/// Opens a connection and, in production, makes sure that its role is bound by the database's
+/// rules.
 async fn as_program(config: &Config, key: Key, url: &SecretString) -> anyhow::Result<PgConnection> {
     let mut conn = connect(options(url)?).await?;
     if config.mode == Mode::Production {
@@ -43,7 +44,7 @@ async fn as_program(config: &Config, key: Key, url: &SecretString) -> anyhow::Re
     Ok(conn)
 }
 
-/// Makes the database that a URL names when its server has none of that name yet.
+/// Creates the database that a URL names, unless the server already has it.
 pub(crate) async fn create_if_missing(url: &SecretString) -> anyhow::Result<()> {
     let wanted = options(url)?;
     let missing = match connect(wanted.clone()).await {

@@ -1,4 +1,4 @@
-//! What is printed when something could not be done.
+//! Prints why something could not be done, and what to do about it.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use queue::schedule::store::ScheduleError;
 use shared::config::ConfigError;
 use sqlx::postgres::PgDatabaseError;
 
-/// An error with what to do about it.
+/// An error with advice on what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
 pub(crate) struct Advised {
@@ -22,13 +22,14 @@ pub(crate) fn advised(problem: impl Into<String>, advice: impl Into<String>) -> 
     Advised { problem: problem.into(), advice: advice.into() }.into()
 }
 
-/// Prints the error and the advice; the exit code is 1, 2 for wrong settings, or 0 when it is only that nobody reads on.
+/// Prints the error and the advice. The exit code is 1, 2 for wrong settings, or 0 if the output
+/// was only cut off by its reader.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if nobody_reads(error) {
         return ExitCode::SUCCESS;
     }
     let text = message_with_advice(error);
-    // With nowhere to write, the exit code is still there.
+    // If this cannot be written, there is still the exit code.
     let _ = io::stderr().lock().write_all(text.as_bytes());
     if error.downcast_ref::<ConfigError>().is_some() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
@@ -39,16 +40,16 @@ pub(crate) fn message_with_advice(error: &anyhow::Error) -> String {
     format!("error: {}\n{advice}", causes(error))
 }
 
-/// `tradeyard jobs list | head` closes our output: that is not a failure.
+/// Whether our output was closed by its reader, as by `tradeyard jobs list | head`: not a failure.
 fn nobody_reads(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == ErrorKind::BrokenPipe)
 }
 
-/// The chain of causes in one line; a cause that its effect already quotes is left out.
+/// The chain of causes on one line, without those that are already quoted by the error above them.
 fn causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(|cause| {
-        // Both without the place in the server's own source code.
+        // Both leave out the position in the server's own source code.
         match (cause.downcast_ref(), cause.downcast_ref::<PgDatabaseError>()) {
             (Some(sqlx::Error::Database(said)), _) => said.message().to_owned(),
             (_, Some(said)) => said.message().to_owned(),

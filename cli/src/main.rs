@@ -1,7 +1,7 @@
 //! The `tradeyard` program: everything an operator or a developer does from a shell.
 //!
-//! Exit codes: 0, done; 1, it could not be done, and the message says what to do; 2, the command line or the settings were
-//! wrong.
+//! Exit codes: 0, done; 1, it could not be done, and the message says what to do; 2, the command
+//! line or the settings were wrong.
 
 mod commands;
 mod connect;

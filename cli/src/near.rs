@@ -1,6 +1,7 @@
-//! Which names somebody may have meant.
+//! Suggests names that somebody may have meant.
 
-/// `did you mean …?` with the nearest of `names`, or all of them when none is near. `what` is their plural: `kinds`.
+/// Says `did you mean …?` with the nearest of `names`, or lists all of them if none is near. `what`
+/// is their plural, such as `kinds`.
 pub(crate) fn advice<'a>(what: &str, names: impl IntoIterator<Item = &'a str>, typed: &str) -> String {
     let mut names: Vec<_> = names.into_iter().collect();
     names.sort_by_key(|name| std::cmp::Reverse(nearness(name, typed)));
@@ -11,7 +12,7 @@ pub(crate) fn advice<'a>(what: &str, names: impl IntoIterator<Item = &'a str>, t
     }
 }
 
-/// How near a name is to what was typed; 0: not at all.
+/// How near a name is to what was typed; 0 means not at all.
 fn nearness(name: &str, typed: &str) -> u32 {
     if !typed.is_empty() && (name.contains(typed) || typed.contains(name)) {
         return 1_000;

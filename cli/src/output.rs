@@ -14,7 +14,7 @@ pub(crate) use table::{Column, Table};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     pub(crate) json: bool,
-    /// Every column of a table, and cells as long as they are.
+    /// Shows every column of a table, and its cells at full length.
     pub(crate) wide: bool,
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn print_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     print(&text)
 }
 
-/// Writes the text and a line end. A closed pipe comes back as an error that `main` forgives.
+/// Writes the text and a newline. A closed pipe comes back as an error that `main` ignores.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.trim_end().as_bytes())?;
@@ -55,7 +55,7 @@ pub(crate) fn relative(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String 
     }
 }
 
-/// How long from one time to the other, or a dash.
+/// How long it took from one time to the other, or a dash.
 pub(crate) fn took(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> String {
     match (from, to) {
         (Some(from), Some(to)) => span((to - from).max(TimeDelta::zero())),
@@ -68,7 +68,7 @@ pub(crate) fn or_dash<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| value.to_string())
 }
 
-/// Cut to one line of at most `most` characters.
+/// The text, cut to one line of at most `most` characters.
 pub(crate) fn short(text: &str, most: usize) -> String {
     let line = text.lines().next().unwrap_or_default();
     if line.chars().count() <= most && line.len() == text.len() {

@@ -1,5 +1,6 @@
-//! Secrets that `tradeyard dev` generates where none are set. They are kept in a file that only its owner reads, so that
-//! sessions and files outlive a restart and `tradeyard demo` can work with the same ones.
+//! Secrets that `tradeyard dev` generates if none are set. They are kept in a file that only its
+//! owner can read, so that sessions and files outlive a restart and `tradeyard demo` can use the
+//! same ones.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -14,7 +15,8 @@ use shared::config::{Config, keys};
 /// Where `tradeyard dev` keeps its files unless another folder is given.
 pub(crate) const DIR: &str = ".dev/sinks";
 
-/// Fills in what is not set: from the file in `dir`, or with a new value, which is then kept there.
+/// Fills in secrets that are not set, from the file in `dir` or with a new value that is then kept
+/// there.
 pub(crate) fn make(config: &mut Config, dir: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("make the folder {}", dir.display()))?;
     let mut kept = read(dir)?;
@@ -27,7 +29,7 @@ pub(crate) fn make(config: &mut Config, dir: &Path) -> anyhow::Result<()> {
     if kept.len() == before { Ok(()) } else { write(dir, &kept) }
 }
 
-/// Fills in what is not set and was generated for `dir` before.
+/// Fills in secrets that are not set but have been generated for `dir` before.
 pub(crate) fn recall(config: &mut Config, dir: &Path) -> anyhow::Result<()> {
     let kept = read(dir)?;
     for (name, slot) in slots(config) {
@@ -62,7 +64,7 @@ fn read(dir: &Path) -> anyhow::Result<BTreeMap<String, SecretString>> {
     Ok(lines.map(|(name, secret)| (name.to_owned(), secret.to_owned().into())).collect())
 }
 
-/// Beside the file and then renamed, so that nobody finds half of one.
+/// Writes a new file and then renames it, so that nobody reads half a file.
 fn write(dir: &Path, secrets: &BTreeMap<String, SecretString>) -> anyhow::Result<()> {
     let (path, new) = (dir.join("secrets"), dir.join(format!("secrets.{}", std::process::id())));
     let lines: Vec<_> = secrets.iter().map(|(name, secret)| format!("{name}={}", secret.expose_secret())).collect();

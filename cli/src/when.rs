@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// Within what the calendars of chrono and PostgreSQL can add and subtract.
+/// The longest duration, within what chrono and PostgreSQL can add to a date and subtract from it.
 const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 
-/// `90s`, `15m`, `2h`, `7d`, `250ms`, or a sum such as `1h30m`; a hundred years at most.
+/// Parses `90s`, `15m`, `2h`, `7d`, `250ms`, or a sum such as `1h30m`; a hundred years at most.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration; write 90s, 15m, 2h, 7d or 1h30m");
     let mut total = Duration::ZERO;
@@ -39,7 +39,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(total)
 }
 
-/// A point in time: absolute, or so long before (or after) the database's now.
+/// A point in time: absolute, or relative to the database's present time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     At(DateTime<Utc>),
@@ -47,7 +47,7 @@ pub(crate) enum When {
 }
 
 impl When {
-    /// The time that is meant.
+    /// The time that is meant, where `now` is the database's.
     pub(crate) fn resolve(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Self::At(at) => at,
@@ -56,7 +56,7 @@ impl When {
     }
 }
 
-/// `2h` (that long ago) or an RFC 3339 time.
+/// Parses `2h` (that long ago) or an RFC 3339 time.
 pub(crate) fn past(text: &str) -> Result<When, String> {
     if let Ok(ago) = duration(text) {
         return Ok(When::Ago(ago));
@@ -64,7 +64,7 @@ pub(crate) fn past(text: &str) -> Result<When, String> {
     absolute(text).map(When::At).map_err(|_| format!("{text:?} is neither a duration such as 2h nor an RFC 3339 time"))
 }
 
-/// An RFC 3339 time such as `2026-05-01T12:00:00Z`.
+/// Parses an RFC 3339 time such as `2026-05-01T12:00:00Z`.
 pub(crate) fn absolute(text: &str) -> Result<DateTime<Utc>, String> {
     let parsed = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
     parsed.map_err(|_| format!("{text:?} is not an RFC 3339 time such as 2026-05-01T12:00:00Z"))

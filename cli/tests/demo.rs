@@ -1,5 +1,5 @@
-//! The demo against the real programs: `tradeyard dev` runs the API, the scheduler, the workers and the sinks in one process,
-//! and `tradeyard demo` plays a small file against it.
+//! The demo against the real programs: `tradeyard dev` runs the API, the scheduler, the workers and
+//! the sinks in one process, and `tradeyard demo` plays a small file against it.
 #![expect(clippy::unwrap_used, reason = "a test ends where its programs do not start")]
 #![expect(clippy::disallowed_methods, reason = "the environment names the servers of the tests")]
 
@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use shared::testing::{NetworkFault, Proxy, TestDb};
 use tokio::process::{Child, Command};
 
-/// Three auctions: one that is outbid and raised, one with a refused raise, one whose only bid is below its opening price.
+/// Three auctions: one with outbidding and raises, one with a refused raise, and one whose only bid
+/// is below its opening price.
 const BIDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/bids.csv");
 
 struct TestPrograms {
@@ -54,7 +55,7 @@ impl TestPrograms {
         programs
     }
 
-    /// Until the API answers and every pool has a worker.
+    /// Waits until the API answers and every pool has a worker.
     async fn until_ready(&mut self, api: u16) {
         loop {
             assert!(self.child.try_wait().unwrap().is_none(), "`tradeyard dev` has ended");
@@ -72,7 +73,7 @@ impl TestPrograms {
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.db.pool).await.unwrap()
     }
 
-    /// Plays a file; returns the exit code and what stands on the standard output and error.
+    /// Plays a file; returns the exit code, the standard output and the standard error output.
     async fn demo(&self, bids: &str, options: &[&str]) -> (Option<i32>, String, String) {
         let output = tradeyard(&self.env)
             .args(["demo", "--bids", bids, "--dir", self.dir.to_str().unwrap()])
@@ -84,7 +85,7 @@ impl TestPrograms {
         (output.status.code(), text(output.stdout), text(output.stderr))
     }
 
-    /// How many rows each table has that the demo writes to.
+    /// How many rows each table that the demo writes to has.
     async fn rows(&self) -> Vec<i64> {
         let mut rows = Vec::new();
         for table in
@@ -108,13 +109,13 @@ fn tradeyard(env: &[(String, String)]) -> Command {
     command
 }
 
-/// Held together, so that they differ.
+/// Ports that are free at the moment, held at the same time so that they differ.
 fn free_ports() -> [u16; 4] {
     let listeners = [(); 4].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-/// What must come of [`BIDS`], but for the lateness of the closings.
+/// The figures that [`BIDS`] must give, except for the lateness of the closings.
 fn expected() -> Value {
     json!({
         "bids_accepted": 7, "bids_refused": 4, "auctions": 3, "auctions_at_recorded_price": 2,
@@ -125,7 +126,7 @@ fn expected() -> Value {
     })
 }
 
-/// The figures without the lateness, of which it is only certain that closings are late.
+/// The figures without the lateness of the closings, which is only known to be above zero.
 fn figures(output: &str) -> Value {
     let mut figures: Value = serde_json::from_str(output).unwrap();
     for lateness in ["closing_lateness_p50_ms", "closing_lateness_p99_ms"] {
@@ -174,7 +175,7 @@ async fn the_demo_goes_on_by_itself_when_the_api_was_away() {
 async fn the_demo_plays_a_file_once() {
     let programs = TestPrograms::start().await;
 
-    // Interrupted while it prepares or plays: the next run has to find its way.
+    // Interrupted during the play: the next run has to find its way.
     let mut interrupted = tradeyard(&programs.env)
         .args(["demo", "--bids", BIDS, "--seconds", "20", "--dir", programs.dir.to_str().unwrap()])
         .stdout(Stdio::null())

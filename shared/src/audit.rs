@@ -1,7 +1,8 @@
-//! The append-only, hash-chained log of what administrators did.
+//! The append-only, hash-chained log of what people, the command line and the system itself did.
 //!
-//! An entry is written in the transaction of the act, so that neither exists without the other. The database makes `seq`,
-//! `at` and `hash` itself and refuses changes; writers take turns until their commit, so keep such transactions short.
+//! An entry is written in the transaction of the act, so that neither exists without the other. The
+//! database makes `seq`, `at` and `hash` itself and refuses changes; writers wait for each other
+//! until they commit, so keep such transactions short.
 
 use std::fmt::{self, Display};
 
@@ -62,7 +63,7 @@ impl Display for ActorKind {
     }
 }
 
-/// What is to be written.
+/// An entry to be written.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
     pub actor: Actor,
@@ -74,12 +75,13 @@ pub struct Entry<'a> {
     pub data: Value,
 }
 
-/// What was written.
+/// An entry that was written.
 #[derive(Clone, Debug)]
 pub struct Written {
     pub seq: i64,
     pub at: DateTime<Utc>,
-    /// `None`: the entry is from a time when the command line and the system were not told apart, and no person acted.
+    /// `None` if no person acted, in an entry from before the command line and the system were
+    /// distinguished.
     pub actor_kind: Option<ActorKind>,
     /// The person, if it was one.
     pub actor: Option<UserId>,
@@ -138,7 +140,8 @@ pub async fn page(
     .await
 }
 
-/// The seq of the first entry that is missing or was changed; `None` when the chain is whole.
+/// The seq of the first entry that was changed or that follows a missing one; `None` if the chain
+/// is whole.
 pub async fn first_fault(conn: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar!("SELECT audit_first_fault()").fetch_one(conn).await
 }
@@ -201,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn the_command_line_and_the_system_are_told_apart_and_older_entries_keep_their_hash() {
         let db = TestDb::new().await;
-        // As the program before wrote one.
+        // As an earlier version of the program wrote it.
         let old = "INSERT INTO audit_entries (action, subject_kind, subject_id, hash)
                    VALUES ('org.approve', 'org', '1', '')";
         db.pool.execute(old).await.unwrap();
@@ -213,7 +216,7 @@ mod tests {
         let kinds: Vec<_> =
             page(&mut conn, None, None, 10).await.unwrap().into_iter().map(|entry| entry.actor_kind).collect();
         assert_eq!(kinds, [Some(ActorKind::System), Some(ActorKind::CommandLine), None]);
-        // The one from before has the hash that the first program computed.
+        // The old entry has the hash that the earlier version computed.
         let unchanged: bool = sqlx::query_scalar(
             "SELECT hash = sha256(convert_to(jsonb_build_array(
                  seq, (extract(epoch FROM at) * 1000000)::bigint, actor, action, subject_kind, subject_id, data,

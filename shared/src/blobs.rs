@@ -1,10 +1,11 @@
-//! Objects in any S3: photographs, reports, exports.
+//! Objects in any S3 store: photographs, reports, exports.
 //!
 //! [`Blobs`] is a thin client. Everything that moves bytes does so in bounded memory: an upload holds one part
 //! ([`PART_SIZE`]) at a time, a download is a stream with a limit on its size. Retries and time-outs are set here, once;
 //! callers add none of their own.
 //!
-//! An object that is written twice under one key is simply replaced, so a job that is run again may write again.
+//! An object that is written twice under one key is simply replaced, so a job that runs again may
+//! write again.
 
 mod config;
 mod presign;
@@ -33,7 +34,8 @@ pub enum BlobError {
     /// The configuration or an argument cannot work, whatever the server says.
     #[error("{0}")]
     Invalid(String),
-    /// The server refused (4xx): wrong credentials, missing bucket, missing right. Trying again changes nothing.
+    /// The server refused (4xx): wrong credentials, missing bucket, missing right. Trying again
+    /// does not help.
     #[error("{operation} of {key:?} was refused: {reason}")]
     Refused { operation: &'static str, key: String, reason: String },
     /// The server could not be reached, did not answer in time or answered 5xx, after the built-in retries.
@@ -50,7 +52,7 @@ pub enum BlobError {
 }
 
 impl BlobError {
-    /// Whether the same call may succeed later without anybody's doing.
+    /// Whether the same call may succeed later by itself.
     pub const fn is_temporary(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Io { .. })
     }
@@ -69,7 +71,7 @@ impl BlobError {
         let reason = match (error.code(), error.message()) {
             (Some(code), Some(message)) => format!("{code}: {message}"),
             (Some(code), None) => code.to_owned(),
-            // The chain of causes names hosts and ports at most: signed headers are not part of it.
+            // The chain of causes contains hosts and ports at most, and no signed headers.
             _ => chain(error),
         };
         match status {
@@ -100,7 +102,7 @@ impl StatusOf for aws_sdk_s3::config::http::HttpResponse {
     }
 }
 
-/// What is known of an object without reading it.
+/// What is known about an object without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
     /// In bytes.
@@ -112,23 +114,24 @@ pub struct ObjectInfo {
 #[derive(Clone, Debug)]
 pub struct Blobs {
     client: Client,
-    /// Signs addresses for people, whose way to the store may differ from ours.
+    /// Signs addresses for people, who may reach the store in another way than we do.
     public: Client,
     bucket: String,
 }
 
 impl Blobs {
-    /// Prepares the client. Connects to nothing: the first call does.
+    /// Prepares the client; the first call connects.
     ///
     /// # Errors
-    /// [`BlobError::Invalid`] when an address of the configuration is not an http(s) URL or the bucket has no name.
+    /// [`BlobError::Invalid`] if an address in the configuration is not an http(s) URL or the
+    /// bucket has no name.
     pub fn new(config: &S3) -> Result<Self, BlobError> {
         let (client, public) = config::clients(config)?;
         Ok(Self { client, public, bucket: config.bucket.clone() })
     }
 
-    /// Makes the bucket unless it is there. One that exists, with a policy of its own, is left alone: the right to make
-    /// buckets is needed only where it is missing.
+    /// Creates the bucket unless it exists. An existing one, with a policy of its own, is left
+    /// alone: the right to create buckets is needed only if it is missing.
     pub async fn ensure_bucket(&self) -> Result<(), BlobError> {
         match self.check().await {
             Err(BlobError::NotFound { .. }) => {}
@@ -142,7 +145,7 @@ impl Blobs {
         }
     }
 
-    /// Answers when the bucket can be reached with our credentials.
+    /// Checks that the bucket can be reached with our credentials.
     pub async fn check(&self) -> Result<(), BlobError> {
         self.client
             .head_bucket()
@@ -168,7 +171,7 @@ impl Blobs {
 
     /// Reads a whole object of at most `limit` bytes into memory.
     ///
-    /// The limit holds for what arrives, not only for what the server announces.
+    /// The limit applies to what arrives, not only to what the server announces.
     pub async fn get(&self, key: &str, limit: u64) -> Result<Vec<u8>, BlobError> {
         let too_large = || BlobError::TooLarge { key: key.to_owned(), limit };
         let (info, reader) = self.open(key).await?;
@@ -205,7 +208,7 @@ impl Blobs {
         Ok((info, object.body.into_async_read()))
     }
 
-    /// Writes an object whose bytes are at hand.
+    /// Writes an object whose bytes are in memory.
     pub async fn put(&self, key: &str, content_type: &str, bytes: impl Into<bytes::Bytes>) -> Result<(), BlobError> {
         self.client
             .put_object()
@@ -219,7 +222,7 @@ impl Blobs {
             .map_err(|error| BlobError::from_sdk("upload", key, &error))
     }
 
-    /// Removes an object. One that does not exist is as good as removed.
+    /// Removes an object. One that does not exist counts as removed.
     pub async fn delete(&self, key: &str) -> Result<(), BlobError> {
         let removed = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
         match removed {
@@ -232,7 +235,7 @@ impl Blobs {
     }
 }
 
-/// S3 says lengths as signed numbers; a missing or negative one counts as empty.
+/// S3 gives lengths as signed numbers; a missing or negative one counts as empty.
 fn unsigned(length: Option<i64>) -> u64 {
     length.and_then(|it| u64::try_from(it).ok()).unwrap_or_default()
 }

@@ -1,14 +1,15 @@
-//! The only door to the machine's clock.
+//! The only access to the machine's clock.
 //!
-//! Whatever decides something that is stored asks the database for the time instead (`clock_timestamp()`); this clock
-//! serves log lines, time-outs and tokens, and tests that turn it.
+//! Code that decides something that is stored asks the database for the time instead
+//! (`clock_timestamp()`); this clock is for log lines, time-outs and tokens, and for tests that set
+//! it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Tells the time; a test can make one that stands still or is turned by hand.
+/// A clock; a test can make one that stands still or is advanced by hand.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -22,13 +23,13 @@ impl Clock {
     /// The machine's clock.
     pub const SYSTEM: Self = Self(Source::System);
 
-    /// A clock that stands at `start` until [`Clock::advance`] turns it.
+    /// A clock that stands still at `start` until [`Clock::advance`] moves it.
     #[must_use]
     pub fn manual(start: DateTime<Utc>) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.timestamp_micros()))))
     }
 
-    /// The time now, in UTC.
+    /// The present time, in UTC.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
@@ -40,7 +41,7 @@ impl Clock {
         }
     }
 
-    /// Turns a manual clock; a system clock is left alone.
+    /// Advances a manual clock; a system clock is left alone.
     pub fn advance(&self, by: TimeDelta) {
         if let Source::Manual(micros) = &self.0 {
             micros.fetch_add(by.num_microseconds().unwrap_or(0), Ordering::Relaxed);

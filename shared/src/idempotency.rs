@@ -1,12 +1,13 @@
 //! The stored answers of requests that carried an `Idempotency-Key`.
 //!
-//! Two statements a request: [`begin`] takes a lock that ends with the transaction and looks for an answer; [`store`] adds the
-//! answer before the same transaction commits. Effect, answer and lock share one fate, so a key is free again exactly when
-//! its request had no effect.
+//! A request takes two statements: [`begin`] takes a lock that ends with the transaction, and looks
+//! for an answer; [`store`] adds the answer before the same transaction commits. Effect, answer and
+//! lock share one fate, so a key is free again exactly when its request had no effect.
 //!
 //! # How to get this wrong
 //! - Committing the effect and the answer separately: a crash between them repeats the effect.
-//! - Trusting the look alone: its snapshot may be older than the lock. The primary key refuses the late second answer.
+//! - Trusting that look alone: its snapshot may be older than the lock. The primary key refuses the
+//!   late second answer.
 
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -17,19 +18,19 @@ use uuid::Uuid;
 pub enum Begun {
     /// Nobody has used it: go on, then [`store`].
     New,
-    /// Another request with this key is being worked on.
+    /// Another request with this key is being processed.
     InFlight,
     /// The key belongs to a request with other contents.
     Mismatch,
-    /// The request was answered before.
+    /// The request has been answered before.
     Answered(Answer),
 }
 
-/// An answer as it is sent again.
+/// A stored answer, as it is sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    /// By their names in lower case; `None` when there are only those that every answer has.
+    /// By name, in lower case; `None` if there are only those that every answer has.
     pub headers: Option<Value>,
     pub response: Vec<u8>,
 }
@@ -63,7 +64,8 @@ pub async fn begin(conn: &mut PgConnection, owner: Uuid, key: &str, hash: &[u8; 
 /// Why an answer was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another request with the key committed first: roll back, the client asks again and gets that answer.
+    /// Another request with the key committed first: roll back, so that the client asks again and
+    /// gets that answer.
     #[error("another request with this key was answered meanwhile")]
     Late,
     #[error(transparent)]
@@ -101,7 +103,7 @@ pub async fn store(
     }
 }
 
-/// Deletes up to `limit` answers older than `hours`; returns how many went.
+/// Deletes up to `limit` answers older than `hours`; returns how many were deleted.
 pub async fn purge(conn: &mut PgConnection, hours: u32, limit: i64) -> Result<u64, sqlx::Error> {
     let deleted = sqlx::query!(
         r#"

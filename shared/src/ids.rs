@@ -1,5 +1,5 @@
-//! Identifiers as newtypes, so that one thing's id can never be passed where another's is meant; here are those that the
-//! engine and the audit log know as well as the market.
+//! Identifiers as newtypes, so that one thing's id can never be passed where another's is meant.
+//! Here are those that not only the market uses, but also the engine and the audit log.
 
 /// Declares a UUID v7 newtype that serialises as its text, binds in SQL, and shows up in the OpenAPI document as a UUID.
 ///

@@ -1,6 +1,6 @@
-//! What a constraint of the database means to the person whose request broke it.
+//! What is wrong with a request, and what a violated database constraint means to whoever sent it.
 
-/// A value that was refused, and the field of the request where it stood.
+/// A value that was refused, and the field of the request that it was in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{pointer}: {message}")]
 pub struct Invalid {
@@ -15,16 +15,16 @@ impl Invalid {
     }
 }
 
-/// Everything that is wrong with a request, at most [`Faults::MOST`] of it; never empty.
+/// Everything that is wrong with a request, up to [`Faults::MOST`] faults; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Faults(Vec<Invalid>);
 
 impl Faults {
-    /// Who reads more than this?
+    /// The most faults that are reported; nobody reads more.
     pub const MOST: usize = 100;
 
-    /// `None` when nothing is wrong.
+    /// `None` if nothing is wrong.
     pub fn of(mut faults: Vec<Invalid>) -> Option<Self> {
         faults.truncate(Self::MOST);
         (!faults.is_empty()).then_some(Self(faults))
@@ -48,7 +48,7 @@ pub fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Rows of constraint name, field, message: how a store names its constraints.
+/// Rows of constraint name, field and message: what the constraints of a store mean.
 pub type ConstraintMessages = [(&'static str, &'static str, &'static str)];
 
 /// The name of the constraint that `error` reports as violated.
@@ -56,7 +56,7 @@ pub fn violated(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error().and_then(|error| error.constraint())
 }
 
-/// What the violated constraint means, when it is one of `messages`.
+/// What the violated constraint means, if it is one of `messages`.
 pub fn constraint_message(error: &sqlx::Error, messages: &ConstraintMessages) -> Option<Invalid> {
     let name = violated(error)?;
     messages

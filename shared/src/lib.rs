@@ -1,5 +1,5 @@
-//! The ground that every program stands on: settings, logging, the database, ids, money, objects, traces. It knows no domain
-//! of the market and no job.
+//! What every program is built on: settings, logging, the database, ids, money, objects, traces. It
+//! knows no domain of the market and no job.
 
 pub mod audit;
 pub mod backoff;

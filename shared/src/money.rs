@@ -17,7 +17,8 @@ pub use currency::Currency;
 /// The largest amount of anything that is traded, in minor units. Products of amounts that pass stay far from overflow.
 pub const MAX_TRADED_MINOR: i64 = 1_000_000_000_000_000;
 
-/// The most digits before the point that people can send; the document says so with a pattern.
+/// The most digits before the point that people can send; the OpenAPI document says so with a
+/// pattern.
 const MAX_WHOLE_DIGITS: usize = 15;
 
 /// An amount in one currency, in whole minor units (cents, yen, fils). May be negative: ledger entries are.
@@ -79,7 +80,7 @@ impl Money {
         let mut minor: i64 = 0;
         for digit in whole.bytes().chain(fraction.bytes()).chain(zeros) {
             let digit = i64::from(digit - b'0');
-            // Counted on the negative side, which reaches one further.
+            // Computed as a negative number, because that range reaches one further.
             minor = minor.checked_mul(10).and_then(|minor| minor.checked_sub(digit)).ok_or(MoneyError::Overflow)?;
         }
         if negative && minor == 0 {
@@ -113,14 +114,14 @@ impl Money {
         format!("{sign}{whole}{point}{fraction}")
     }
 
-    /// The sum, when both are in one currency and it fits.
+    /// The sum, if both are in one currency and it fits.
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         let minor = self.minor.checked_add(other.minor);
         Ok(Self::from_minor(minor.ok_or(MoneyError::Overflow)?, self.currency))
     }
 
-    /// The difference, when both are in one currency and it fits.
+    /// The difference, if both are in one currency and it fits.
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         let minor = self.minor.checked_sub(other.minor);
@@ -133,7 +134,7 @@ impl Money {
         Ok(Self::from_minor(minor.ok_or(MoneyError::Overflow)?, self.currency))
     }
 
-    /// The share that `rate` makes of the amount, rounded once, half away from zero: 2.5 % of 0.99 is 0.02.
+    /// The share `rate` of the amount, rounded once, half away from zero: 2.5 % of 0.99 is 0.02.
     pub fn fee(self, rate: BasisPoints) -> Result<Self, MoneyError> {
         let scaled = i128::from(self.minor) * i128::from(rate.0);
         let half = 5_000 * scaled.signum();
@@ -141,8 +142,8 @@ impl Money {
         Ok(Self::from_minor(minor, self.currency))
     }
 
-    /// Splits the amount in proportion to `weights` without losing a minor unit (largest remainder; of equal
-    /// remainders the earlier part gets the unit).
+    /// Splits the amount in proportion to `weights` without losing a minor unit (by the largest
+    /// remainder; if remainders are equal, the earlier part gets the unit).
     pub fn split(self, weights: &[u64]) -> Result<Vec<Self>, MoneyError> {
         let total: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
         if total == 0 {

@@ -15,7 +15,8 @@ use crate::config::{Config, ConfigError, Key, Mode, keys};
 use crate::db::{role, session};
 use crate::telemetry::{self, Details, Readiness};
 
-/// What the parts of a program say of themselves to operators; a program that runs no part yet has nothing to say.
+/// What the parts of a program report to operators; while no part is running, there is nothing to
+/// report.
 #[derive(Clone, Default)]
 pub struct Health(Arc<Mutex<Parts>>);
 
@@ -26,17 +27,17 @@ struct Parts {
 }
 
 impl Health {
-    /// Asks this part as well from now on.
+    /// From now on, asks this part as well.
     pub fn add(&self, ready: Readiness) {
         self.parts().ready.push(ready);
     }
 
-    /// Reports these as well from now on. They decide nothing.
+    /// From now on, reports these as well. They do not decide whether the program is ready.
     pub fn add_details(&self, details: Details) {
         self.parts().details.push(details);
     }
 
-    /// The first part that is not ready says why.
+    /// Whether every part is ready; the first one that is not says why.
     pub async fn ready(&self) -> Result<(), String> {
         let parts = self.parts().ready.clone();
         for ready in parts {
@@ -66,7 +67,8 @@ impl Debug for Health {
     }
 }
 
-/// What a program hears from outside: to stop, and to stop now; and what it reports: whether it is ready.
+/// The requests to stop, and to stop at once, that a program gets from outside, and the health that
+/// it reports.
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     /// SIGTERM or SIGINT: take nothing new and end what runs.
@@ -100,8 +102,8 @@ impl Signals {
     }
 }
 
-/// Runs a program that cannot do without the secrets in `needed`: exit code 0 when `run` ends well, 1 when it fails, 2 when the
-/// configuration is wrong.
+/// Runs a program that cannot do without the secrets in `needed`. The exit code is 0 if `run` ends
+/// well, 1 if it fails, and 2 if the configuration is wrong.
 pub fn main<F>(name: &str, needed: &[Key], run: impl FnOnce(Config, Signals) -> F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
@@ -127,13 +129,14 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "{name} failed");
-            // A setting that only the part that uses it could check.
+            // It is a setting that only the part that uses it could check.
             if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
 
-/// Refuses ways to the databases on which this program could not rely, and in production roles for which their rules do not hold.
+/// Refuses connections to the databases that this program could not rely on and, in production,
+/// roles that their rules do not bind.
 async fn judge_databases(config: &Config) -> Result<(), ConfigError> {
     let (main, events) = (&config.database.url, &config.events_database_url);
     session::check(main).await.map_err(|unfit| ConfigError::of(keys::DATABASE_URL, unfit.to_string()))?;
@@ -149,8 +152,8 @@ async fn judge_databases(config: &Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Serves health and metrics for operators on `HEALTH_ADDR` until the program is killed: ready is a program whose database answers,
-/// whose parts are ready, and that does not shut down.
+/// Serves health and metrics for operators on `HEALTH_ADDR` until the program is killed. A program
+/// is ready if its database answers, its parts are ready, and it is not shutting down.
 pub async fn serve_health(config: &Config, signals: &Signals) -> anyhow::Result<SocketAddr> {
     let database = database_ready(crate::db::pool(&config.database.url, 1, "health")?);
     let told = signals.clone();
@@ -180,7 +183,7 @@ fn complain(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Ready when the database answers: without the ledger nothing can be done.
+/// Ready if the database answers: nothing works without the ledger.
 #[must_use]
 pub fn database_ready(pool: PgPool) -> Readiness {
     Arc::new(move || {

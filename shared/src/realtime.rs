@@ -1,12 +1,14 @@
-//! Telling clients about changes, after the commit and as best we can: PostgreSQL has the truth, and a client that missed
-//! something gets a snapshot of it. Publishing never waits and never fails a request.
+//! Notifies clients of changes, after the commit and on a best-effort basis: PostgreSQL has the
+//! truth, and a client that missed something gets a snapshot of it. Publishing never waits and
+//! never fails a request.
 //!
-//! With Redis every API process hears every process; without it (`tradeyard dev` on PostgreSQL alone) the processes' parts
-//! share one in-process channel.
+//! With Redis, every API process hears every process; without it (`tradeyard dev` on PostgreSQL
+//! alone), the parts of the process share one in-process channel.
 //!
 //! # How to get this wrong
-//! - Publishing before the commit: clients would see what is then rolled back.
-//! - Putting into an event what not every subscriber of its topic may see: secret maxima, reserves, addresses.
+//! - Publishing before the commit: clients would see changes that are then rolled back.
+//! - Putting something into an event that not every subscriber of its topic may see: secret maxima,
+//!   reserves, addresses.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -22,7 +24,7 @@ use tokio::sync::{broadcast, mpsc};
 const BACKLOG: usize = 4096;
 /// How long Redis may take to connect and to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long events are dropped after Redis could not be reached.
+/// How long events are dropped once Redis could not be reached.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// One change of one thing that clients watch.
@@ -39,7 +41,7 @@ pub struct Event {
     pub data: Value,
 }
 
-/// The publishing side. Cheap to clone; one for each process.
+/// The publishing side. Cheap to clone; there is one per process.
 #[derive(Clone, Debug)]
 pub struct Publisher(Way);
 
@@ -49,7 +51,7 @@ enum Way {
     Local,
 }
 
-/// The address of Redis is not one.
+/// The setting is not the address of a Redis.
 #[derive(Debug, thiserror::Error)]
 #[error("REDIS_URL is not a Redis address")]
 pub struct InvalidRedisUrl(#[source] redis::RedisError);
@@ -73,7 +75,8 @@ impl Publisher {
         Self(Way::Local)
     }
 
-    /// Publishes over Redis when there is one. Must be called inside a Tokio runtime; the connection opens in the background.
+    /// Publishes over Redis if there is one. Must be called inside a Tokio runtime; the connection
+    /// opens in the background.
     pub fn start(redis_url: Option<&SecretString>, namespace: &str) -> Result<Self, InvalidRedisUrl> {
         let Some(url) = redis_url else { return Ok(Self::local()) };
         let client = redis::Client::open(url.expose_secret()).map_err(InvalidRedisUrl)?;
@@ -82,7 +85,7 @@ impl Publisher {
         Ok(Self(Way::Redis(sender)))
     }
 
-    /// Tells everybody who watches. Call it after the commit.
+    /// Notifies everybody who watches. Call this after the commit.
     pub fn publish(&self, event: Event) {
         match &self.0 {
             Way::Redis(sender) => {
@@ -90,7 +93,7 @@ impl Publisher {
                     metrics::counter!("realtime_dropped_total").increment(1);
                 }
             }
-            // Nobody listening is fine.
+            // It is fine if nobody listens.
             Way::Local => drop(local().send(event)),
         }
     }

@@ -1,4 +1,4 @@
-//! Log lines, metrics, and the small HTTP server that reports whether a process is well.
+//! Log lines, metrics, and the small HTTP server that reports whether a process is healthy.
 
 use std::future::Future;
 use std::io::IsTerminal;
@@ -34,7 +34,7 @@ pub fn init_logging(log: &Log) {
 
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// Starts collecting metrics once a process; later calls return the same handle.
+/// Starts collecting metrics, once per process; later calls return the same handle.
 pub fn metrics() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {
@@ -47,10 +47,12 @@ pub fn metrics() -> &'static PrometheusHandle {
             .and_then(|b| b.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), SIZES));
         let recorder = builder.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
         let handle = recorder.handle();
-        // A recorder that somebody else installed stays; ours then renders nothing, which a scrape shows.
+        // If somebody else has installed a recorder, that one stays, and ours renders nothing, as a
+        // scrape shows.
         let _ = metrics::set_global_recorder(recorder);
-        // Histograms are kept as raw samples until somebody renders them: without upkeep an unscraped process would grow. A
-        // thread, because metrics are there before any runtime; without one a process would have to be scraped.
+        // Histograms are kept as raw samples until somebody renders them: without upkeep, a process
+        // that is not scraped would grow. This is a thread because metrics start before any
+        // runtime; if it cannot be started, the process has to be scraped.
         let upkeep = handle.clone();
         let _ = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
             loop {
@@ -69,11 +71,12 @@ pub type Readiness = Arc<dyn Fn() -> Ready + Send + Sync>;
 
 type Reported = Pin<Box<dyn Future<Output = Vec<(String, String)>> + Send>>;
 
-/// Asks how things are that the process can do without, each by its name: `broker redis`, `ok`.
+/// Asks about the state of things that the process can do without. Each answer is a name and a
+/// state, such as `broker redis` and `ok`.
 pub type Details = Arc<dyn Fn() -> Reported + Send + Sync>;
 
-/// For operators: `/healthz` (the process runs), `/readyz` (it can work, or why not, and the details) and `/metrics`
-/// (Prometheus text). What they say of the inside is for nobody else.
+/// The routes for operators: `/healthz` (the process runs), `/readyz` (it can work, or why not, and
+/// the details) and `/metrics` (Prometheus text). They show internals that are for nobody else.
 pub fn health_router(ready: Readiness, details: Details) -> Router {
     let handle = metrics();
     let readiness = move || async move {

@@ -1,8 +1,9 @@
-//! What people type, made fit to be shown to others: nothing in it is invisible, reads in another direction than it is written,
-//! or breaks out of its line.
+//! Makes what people type fit to be shown to others: nothing in it is invisible, reads in another
+//! direction than it is written, or breaks out of its line.
 //!
-//! Hidden characters are dropped rather than refused: editors and keyboards put them in unasked. Control characters are refused,
-//! because nobody means them. What is left must have something to see.
+//! Hidden characters are dropped rather than refused: editors and keyboards insert them unasked.
+//! Control characters are refused, because nobody types them on purpose. What is left must have
+//! something visible.
 
 use serde::{Deserialize, Deserializer, de};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
@@ -16,12 +17,12 @@ pub enum Unshowable {
     Invisible,
 }
 
-/// A text of one line, without spaces around it.
+/// Cleans a text of one line, and trims it.
 pub fn line(text: &str) -> Result<String, Unshowable> {
     clean(text, |_| false)
 }
 
-/// A text that may have several lines, and be empty.
+/// Cleans a text that may have several lines, or be empty.
 pub fn lines(text: &str) -> Result<String, Unshowable> {
     let text = text.replace("\r\n", "\n");
     if text.trim().is_empty() {
@@ -39,13 +40,15 @@ fn clean(text: &str, allowed: fn(char) -> bool) -> Result<String, Unshowable> {
     if shown.chars().any(is_visible) { Ok(shown.to_owned()) } else { Err(Unshowable::Invisible) }
 }
 
-/// The text without characters that nobody sees: zero-width ones, those that turn the direction of reading, fillers and tags.
+/// The text without characters that nobody sees: zero-width ones, those that change the reading
+/// direction, fillers and tags.
 #[must_use]
 pub fn without_hidden(text: &str) -> String {
     text.chars().filter(|c| !is_hidden(*c)).collect()
 }
 
-/// Unicode's default-ignorable and format characters, but for variation selectors, without which emoji change their looks.
+/// Unicode's default-ignorable and format characters, except variation selectors, without which
+/// emoji would look different.
 const fn is_hidden(c: char) -> bool {
     matches!(
         c,
@@ -70,20 +73,22 @@ const fn is_hidden(c: char) -> bool {
 }
 
 fn is_visible(c: char) -> bool {
-    // A blank of Braille, and variation selectors, show nothing by themselves.
+    // A Braille blank and variation selectors show nothing by themselves.
     !c.is_whitespace()
         && !is_hidden(c)
         && !matches!(c, '\u{2800}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// What may stand in a field of one line: a text, a list of them, or nothing. For `#[serde(deserialize_with)]`.
+/// What a field of one line may contain: a text, a list of texts, or nothing. For
+/// `#[serde(deserialize_with)]`.
 pub trait Lines: Sized {
     /// Cleans every text in it.
     fn cleaned(self) -> Result<Self, Unshowable>;
 }
 
 impl Lines for String {
-    /// What shows nothing is empty, for the field's own rule of length to refuse.
+    /// A text that shows nothing becomes empty, and is left to the field's own length rule to
+    /// refuse.
     fn cleaned(self) -> Result<Self, Unshowable> {
         or_empty(line(&self))
     }
@@ -103,7 +108,7 @@ impl<T: Lines> Lines for Option<T> {
 }
 
 impl Lines for Vec<String> {
-    /// As with a single one, what shows nothing is empty.
+    /// As with a single text, one that shows nothing becomes empty.
     fn cleaned(self) -> Result<Self, Unshowable> {
         self.into_iter().map(String::cleaned).collect()
     }
@@ -133,14 +138,16 @@ pub fn many_lines<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error
     or_empty(lines(&String::deserialize(from)?)).map_err(de::Error::custom)
 }
 
-/// Whether the text contains an address of the web or of mail, as mail programs recognise one: no name has that.
+/// Whether the text contains a web or mail address, as mail programs recognise one: no real name
+/// does.
 #[must_use]
 pub fn has_address(text: &str) -> bool {
     let text = text.to_lowercase();
     text.contains("://") || text.contains("www.") || text.contains('@')
 }
 
-/// The text with its addresses broken, so that no mail program makes a link of them. It looks the same.
+/// The text with its addresses broken, so that no mail program turns them into links. It looks the
+/// same.
 #[must_use]
 pub fn without_links(text: &str) -> String {
     const JOINER: char = '\u{2060}';

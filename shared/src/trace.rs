@@ -1,4 +1,5 @@
-//! Which request or job the running task belongs to, as a W3C `traceparent`: stored with every job, sent with every answer.
+//! The request or job that the running task belongs to, as a W3C `traceparent`: it is stored with
+//! every job and sent with every answer.
 
 use std::fmt::{self, Display};
 use std::future::Future;
@@ -30,7 +31,8 @@ impl TraceParent {
         Self { span_id: nonzero(rand::random::<u64>()), ..self }
     }
 
-    /// The trace of a job that was enqueued outside any trace: made from what is stored with it, so that it is always the same.
+    /// The trace of a job that was enqueued outside any trace. It is derived from what is stored
+    /// with the job, and so is always the same.
     #[must_use]
     pub fn of_job(job: i64, created_at: DateTime<Utc>) -> Self {
         let stored = [job.to_be_bytes(), created_at.timestamp_micros().to_be_bytes()].concat();
@@ -38,8 +40,8 @@ impl TraceParent {
         Self { trace_id: nonzero(u128::from(high) << 64 | u128::from(low)), span_id: nonzero(high ^ low) }
     }
 
-    /// The span of one attempt at a job that this span enqueued. It follows from what the ledger keeps anyway, so that no
-    /// attempt has to store one.
+    /// The span of one attempt at a job that this span enqueued. It is derived from what the ledger
+    /// keeps anyway, so no attempt has to store one.
     #[must_use]
     pub fn attempt(self, job: i64, epoch: i32) -> Self {
         let trace = fold(FOLD_FROM, &self.trace_id.to_be_bytes());
@@ -73,7 +75,7 @@ impl TraceParent {
 
 const FOLD_FROM: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// FNV-1a, and a last round that spreads the low bits: ids only have to differ, not to be secret.
+/// FNV-1a with a final round that spreads the low bits: ids only have to differ, not to be secret.
 fn fold(from: u64, bytes: &[u8]) -> u64 {
     let folded = bytes.iter().fold(from, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     (folded ^ folded.rotate_left(29)).wrapping_mul(0x0100_0000_01b3) ^ folded.rotate_left(47)

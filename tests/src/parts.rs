@@ -1,4 +1,4 @@
-//! Parts as processes of their own.
+//! Parts of a stack as processes of their own.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::process::{Child, Command};
 
 use crate::stack::TestStack;
 
-/// How long a process may take to end: far longer than it should, so that only a hang fails.
+/// How long a process may take to end: far longer than it should, so that only a hang fails a test.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running `stack-part`; killed when dropped.
@@ -29,7 +29,7 @@ impl Part {
             .args(args)
             .envs(&stack.env)
             .envs(settings.iter().map(|(name, value)| (name, value)))
-            // The owner's address is for nobody who runs.
+            // No program gets the owner's address.
             .env_remove("MIGRATE_DATABASE_URL")
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -38,7 +38,7 @@ impl Part {
         Self(child)
     }
 
-    /// The memory that it holds now, in MB; `None` when it has ended.
+    /// The memory that it holds at present, in MB, or `None` if it has ended.
     #[must_use]
     pub fn resident_mb(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()?)).ok()?;

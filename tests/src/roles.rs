@@ -1,4 +1,4 @@
-//! A worker and a scheduler of these tests, run in this process or as a process of their own.
+//! The worker and the scheduler of these tests, run in this process or as processes of their own.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::touch::{Flaky, QUEUE, Tick, Touch, Urgent, registry};
 
-/// How long the jobs of a worker may go on after it was asked to stop, when a test does not say otherwise.
+/// How long a worker's jobs may go on after it was asked to stop, unless a test says otherwise.
 pub const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs a worker until its signals stop it.
@@ -23,7 +23,7 @@ pub async fn worker(config: &Config, concurrency: usize, grace: Duration, signal
     process.run(signals.stop, signals.kill).await
 }
 
-/// A worker in the making, with a handler for every kind of these tests.
+/// A worker that has not started, with a handler for every kind of these tests.
 pub fn worker_process(config: &Config, options: WorkerOptions) -> anyhow::Result<Process<()>> {
     let engine_pool = queue::engine_pool(config, "worker")?;
     let brokers = Brokers::connect(config, engine_pool.clone());

@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::roles;
 use crate::touch::{QUEUE, Touch, registry};
 
-/// How long a condition may take: far longer than it should, so that only a hang fails.
+/// How long a condition may take: far longer than it should, so that only a hang fails a test.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How long the parts of this process may take to sign off.
 const SIGN_OFF: Duration = Duration::from_secs(10);
@@ -55,17 +55,17 @@ pub struct Running {
     reason = "a test without its stack ends here"
 )]
 impl TestStack {
-    /// With the servers named by the environment, and the queue on `transport`.
+    /// Makes a stack on the servers named by the environment, with the queue on `transport`.
     pub async fn new(transport: Transport) -> Self {
         Self::with(transport, &[]).await
     }
 
-    /// With other settings, such as a server of the test's own.
+    /// Makes a stack with other settings, such as a server of the test's own.
     pub async fn with(transport: Transport, settings: &[(&str, &str)]) -> Self {
         Self::on(TestDb::new().await, transport, settings).await
     }
 
-    /// On this database.
+    /// Makes a stack on this database.
     pub async fn on(db: TestDb, transport: Transport, settings: &[(&str, &str)]) -> Self {
         let mut env: BTreeMap<String, String> = ["REDIS_URL", "AMQP_URL"]
             .into_iter()
@@ -101,7 +101,7 @@ impl TestStack {
         roles::ledger(&self.config, &self.stop).expect("the ledger opens").0
     }
 
-    /// A ledger whose fast path is open: a scheduler leads the queue, and it has room.
+    /// A ledger whose fast path is open, because a scheduler leads the queue and it has room.
     pub async fn fast_ledger(&self) -> Ledger {
         let (ledger, path) = roles::ledger(&self.config, &self.stop).expect("the ledger opens");
         let started = Instant::now();
@@ -112,7 +112,7 @@ impl TestStack {
         ledger
     }
 
-    /// Changes the queue's settings as an operator does.
+    /// Changes the queue's settings as an operator would.
     pub async fn change(&self, change: QueueChange) {
         let mut conn = self.db.pool.acquire().await.expect("the database answers");
         queues::set(&mut conn, QUEUE.name, &change, queue::ops::Actor::System).await.expect("the settings are right");
@@ -182,7 +182,7 @@ impl TestStack {
         enqueue_all(&mut conn, &jobs).await.expect("the jobs are enqueued");
     }
 
-    /// Changes the queue's row: `set("paused = true")`.
+    /// Changes the queue's row, as in `set("paused = true")`.
     pub async fn set(&self, change: &str) {
         let sql = format!("UPDATE queues SET {change}");
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&self.db.pool).await.expect("the queue's row changes");
@@ -215,7 +215,7 @@ impl TestStack {
         self.until_within(condition, wanted..=wanted).await;
     }
 
-    /// Waits until so many jobs, or more, satisfy `condition`.
+    /// Waits until at least `wanted` jobs satisfy `condition`.
     pub async fn until_at_least(&self, condition: &str, wanted: i64) {
         self.until_within(condition, wanted..=i64::MAX).await;
     }
@@ -275,11 +275,12 @@ impl TestStack {
         self.leave().await;
     }
 
-    /// Stops every part of this process and drops the database: for a test that leaves jobs open on purpose.
+    /// Stops every part in this process and drops the database, for a test that leaves jobs open on
+    /// purpose.
     pub async fn leave(self) {
         self.stop.cancel();
         self.parts.close();
-        // The database is dropped under those that take long.
+        // Parts that take longer lose their database.
         let _ = tokio::time::timeout(SIGN_OFF, self.parts.wait()).await;
         self.db.close().await;
     }

@@ -1,4 +1,5 @@
-//! The job of these tests: leaves a mark in the database, exactly one for each committed effect.
+//! The jobs of these tests. [`Touch`] and its variants leave a mark in the database, exactly one
+//! for each committed effect.
 
 use std::time::Duration;
 
@@ -10,21 +11,23 @@ use shared::ids::OrgId;
 
 pub const QUEUE: Queue = Queue { name: "touch", pool: "tests", transport: Transport::Local };
 
-/// The line of a job that was asked to stop while it ran.
+/// The log line of a job that was asked to stop while it ran.
 pub const HEARD: &str = "heard that it should stop";
 
-/// Writes `n` into `effects` after `millis`. Running it twice is prevented by `cx.commit` alone: the table takes duplicates.
+/// Writes `n` into `effects` after `millis`. Only `cx.commit` prevents a second effect: the table
+/// accepts duplicates.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Touch {
     pub n: i32,
     pub millis: u64,
     pub tenant: Option<OrgId>,
-    /// Takes its time inside the transaction that its effect is written in.
+    /// Spends its time inside the transaction that writes its effect.
     pub inside: bool,
     /// Ends the whole process, as a memory fault would.
     pub kills: bool,
-    /// Commits the effect by itself, once for its `n`, and ends afterwards, as an effect elsewhere would.
+    /// Commits the effect by itself, once for its `n`, before the job ends, as if it were
+    /// elsewhere.
     pub apart: bool,
 }
 
@@ -32,7 +35,7 @@ impl Job for Touch {
     const KIND: Kind = Kind::new("tests.touch");
     const QUEUE: Queue = QUEUE;
     const RETRY: Retry = Retry::fixed(Duration::from_millis(100)).max_attempts(50);
-    // No test waits for it: whatever is to end an attempt comes sooner.
+    // No test waits for this: whatever is to end an attempt comes sooner.
     const TIMEOUT: Duration = Duration::from_mins(10);
 
     fn tenant(&self) -> Option<OrgId> {
@@ -92,7 +95,7 @@ impl Handler<()> for Urgent {
     }
 }
 
-/// Fails at its first attempt, and is tried again a few seconds later.
+/// Fails in its first attempt, and is retried a few seconds later.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Flaky {
     pub n: i32,
@@ -111,7 +114,7 @@ impl Handler<()> for Flaky {
     }
 }
 
-/// What a test adds a schedule for; leaves nothing behind but its row.
+/// The job that a test adds schedules for; leaves nothing behind but its row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tick {}
 
@@ -129,7 +132,7 @@ impl Handler<()> for Tick {
 /// The kinds of these tests.
 ///
 /// # Panics
-/// When a kind is declared twice.
+/// If a kind is declared twice.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test ends here")]
 pub fn registry() -> Registry {

@@ -1,5 +1,6 @@
-//! The role that programs connect as: it owns nothing, and what only grows is safe from it, whatever it tries. Tables, triggers and
-//! functions are found in the catalogue, so that those of later migrations are tried as well.
+//! The role that programs connect as owns nothing, and cannot harm append-only tables, whatever it
+//! tries. Tables, triggers and functions are found in the catalogue, so that those of later
+//! migrations are tested as well.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its stack does not work")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,14 +18,14 @@ async fn names(pool: &PgPool, sql: &str) -> BTreeSet<String> {
     names.into_iter().collect()
 }
 
-/// Tables that only grow, by the form of their triggers.
+/// The append-only tables, recognised by the form of their triggers.
 async fn append_only(pool: &PgPool) -> BTreeSet<String> {
     let by_form =
         format!("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgtype = {APPEND_ONLY} AND tgqual IS NULL");
     names(pool, &by_form).await
 }
 
-/// Asserts that the server refuses a statement for want of a right, and not by a trigger.
+/// Asserts that the server refuses a statement because a right is missing, and not by a trigger.
 async fn refused(pool: &PgPool, statement: &str) {
     let result = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(pool).await;
     let error = result.expect_err(statement);
@@ -36,7 +37,7 @@ async fn refused(pool: &PgPool, statement: &str) {
 #[tokio::test]
 async fn the_application_role_owns_nothing_and_is_no_superuser() {
     let db = TestDb::new().await;
-    // What programs make while they run is the owner's, too.
+    // What programs create while they run belongs to the owner, too.
     sqlx::query("SELECT cargo_ensure_partitions(6)").execute(&db.app).await.unwrap();
     let owned = "WITH me AS (SELECT oid FROM pg_roles WHERE rolname = current_user)
                  SELECT 'relation ' || relname FROM pg_class, me WHERE relowner = me.oid
@@ -104,7 +105,7 @@ async fn the_application_role_changes_no_rule_and_becomes_nobody_else() {
         refused(&db.app, &format!("DROP FUNCTION {function} CASCADE")).await;
         refused(&db.app, &format!("ALTER FUNCTION {function} SECURITY DEFINER")).await;
     }
-    // Ordinary tables are read and written, and no more than that.
+    // Ordinary tables can be read and written, but nothing else.
     let tables = "SELECT oid::regclass::text FROM pg_class
                   WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT relispartition";
     let all = names(&db.pool, tables).await;
@@ -116,7 +117,7 @@ async fn the_application_role_changes_no_rule_and_becomes_nobody_else() {
     db.close().await;
 }
 
-/// Such a function does for anybody what it does, so it must do one thing, for programs alone.
+/// Whoever calls such a function acts as the owner, so it must do one thing, and only for programs.
 #[tokio::test]
 async fn functions_with_the_owners_rights_cannot_be_led_astray() {
     let db = TestDb::new().await;
@@ -139,7 +140,7 @@ async fn functions_with_the_owners_rights_cannot_be_led_astray() {
     db.close().await;
 }
 
-/// A scheduler in production, which takes nothing but encrypted connections.
+/// A scheduler in production, which accepts only encrypted connections.
 fn in_production(database: &str, health: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stack-part"));
     command.arg("scheduler").env_clear().envs(BTreeMap::from([

@@ -1,4 +1,4 @@
-//! What brokers do, and that nothing is lost or done twice: they forget, go away, come back, or were never there.
+//! Brokers that forget, go away, come back, or were never there: nothing is lost or done twice.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
@@ -44,7 +44,7 @@ async fn a_broker_that_goes_away_while_nothing_is_published_is_noticed() {
     stack.close().await;
 }
 
-/// Waits until operators see that the broker is down, or that it is no longer.
+/// Waits until operators see that the broker is down, or that it no longer is.
 async fn until_down(stack: &TestStack, down: bool) {
     let seen = async {
         while matches!(stack.why().await, Cause::BrokerDown { .. }) != down {
@@ -60,7 +60,7 @@ async fn a_flushed_redis_loses_nothing() {
     let stack = TestStack::with(Transport::Redis, &[("REDIS_URL", &redis.url())]).await;
     let _scheduler = stack.scheduler();
     stack.enqueue(400, 5).await;
-    // Everything is in the broker, nobody works yet.
+    // Everything is in the broker, and no worker has started yet.
     stack.until("state = 'queued'", 400).await;
     redis.command("FLUSHALL").await.unwrap();
     let _worker = stack.worker(8);
@@ -129,7 +129,7 @@ async fn a_rabbit_that_cannot_be_reached_holds_nothing_up_but_itself() {
     stack.enqueue(20, 0).await;
     let sees = "EXISTS (SELECT FROM queue_status WHERE broker_error IS NOT NULL)";
     stack.until(sees, 20).await;
-    // An operator moves the queue to what works.
+    // An operator moves the queue to a transport that works.
     let mut conn = stack.pool().acquire().await.unwrap();
     let change = queue::ops::queues::QueueChange { transport: Some(Transport::Local), ..Default::default() };
     queue::ops::queues::set(&mut conn, "touch", &change, queue::ops::Actor::System).await.unwrap();
@@ -145,8 +145,9 @@ async fn a_killed_rabbit_loses_nothing() {
     let stack = TestStack::with(Transport::Rabbit, &[("AMQP_URL", &rabbit.url())]).await;
     let _scheduler = stack.scheduler();
     let _worker = stack.worker(8);
-    // A quorum queue of RabbitMQ 3.10 that is younger than five seconds, the interval at which Ra writes who its members are,
-    // does not find a leader after a kill, ever: seen with a Python client as well. Ours is older.
+    // If a quorum queue of RabbitMQ 3.10 is younger than five seconds, the interval at which Ra
+    // writes its members, it never finds a leader after a kill; this was seen with a Python client
+    // as well. Ours is older.
     stack.enqueue(1, 0).await;
     stack.until("state = 'succeeded'", 1).await;
     tokio::time::sleep(Duration::from_secs(10)).await;

@@ -1,5 +1,5 @@
-//! Clocks that are really set, by an hour, ahead and back, while jobs run, wait, fail and hold leases: that of the database, and those
-//! of the hosts that workers and schedulers run on.
+//! Clocks that are really set, by an hour, ahead and back, while jobs run, wait, fail and hold
+//! leases: that of the database, and those of the hosts of workers and schedulers.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
@@ -18,10 +18,11 @@ use tests::touch::{Flaky, Touch, registry};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_stack-part");
 const HOUR: i64 = 3_600;
-/// Jobs of each sort in a round.
+/// How many jobs of each sort are in a round.
 const EACH: i32 = 4;
 
-/// Jobs that run over the moment when the clock is set, that fail before it, and that are delayed past it: `EACH` of each.
+/// Enqueues jobs that run while the clock is set, jobs that fail before it, and jobs that are
+/// delayed past it: `EACH` of each sort.
 async fn enqueue_round(stack: &TestStack, first: i32) {
     let long = (0..EACH).map(|n| Enqueue::new(&Touch { n: first + n, millis: 12_000, ..Touch::default() }));
     let flaky = (EACH..2 * EACH).map(|n| Enqueue::new(&Flaky { n: first + n }));
@@ -35,7 +36,7 @@ async fn enqueue_round(stack: &TestStack, first: i32) {
     stack.until("state = 'scheduled'", (2 * EACH).into()).await;
 }
 
-/// Adds schedules of every second and of every full hour.
+/// Adds schedules for every second and for every full hour.
 async fn add_schedules(stack: &TestStack) {
     let mut conn = stack.pool().acquire().await.unwrap();
     for (name, expression) in [("seconds", "@every 1s"), ("hours", "0 0 * * * *")] {
@@ -56,7 +57,7 @@ async fn rows(stack: &TestStack, of: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(stack.pool()).await.unwrap()
 }
 
-/// Nobody was taken for dead, and somebody leads.
+/// Asserts that nobody was taken for dead, and that somebody leads.
 async fn assert_nobody_is_buried(stack: &TestStack) {
     assert_eq!(stack.count("losses > 0 OR state = 'dead'").await, 0, "a live worker was taken for dead");
     let lost = rows(stack, "job_attempts WHERE outcome = 'lost'").await;
@@ -70,7 +71,8 @@ async fn shown(stack: &TestStack) -> DateTime<Utc> {
     sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(stack.pool()).await.unwrap()
 }
 
-/// Sets the database's clock to each of these, one after the other, with a round of jobs under way each time.
+/// Sets the database's clock to each of these offsets in turn, with a round of jobs under way each
+/// time.
 async fn the_database_is_set(steps: &[i64]) {
     let clock = TestClock::new().unwrap();
     let mut postgres = OwnPostgres::start_by(&clock).await.unwrap();
@@ -87,10 +89,10 @@ async fn the_database_is_set(steps: &[i64]) {
         let by = (shown(&stack).await - before).num_seconds();
         assert!((by - (seconds - set)).abs() < 60, "the clock was set by {by} s");
         set = seconds;
-        // Far less than the hour, whatever the machine does.
+        // Within far less than the hour, however slow the machine is.
         stack.until("state < 'succeeded' AND kind <> 'tests.tick'", 0).await;
         assert_nobody_is_buried(&stack).await;
-        // The schedule of every second goes on.
+        // The schedule for every second goes on.
         let fired = stack.count("kind = 'tests.tick'").await;
         stack.until_at_least("kind = 'tests.tick'", fired + 3).await;
     }
@@ -98,10 +100,11 @@ async fn the_database_is_set(steps: &[i64]) {
     stack.until_drained().await;
     let effects = (rows(&stack, "effects").await, rows(&stack, "(SELECT DISTINCT n FROM effects) AS one").await);
     assert_eq!(effects, (first.into(), first.into()), "effects, and those of different jobs");
-    // The clock was set past one full hour, and one more may have come meanwhile.
+    // The clock was set past one full hour, and another may have passed in the meantime.
     let hours = rows(&stack, "schedule_ticks WHERE schedule = 'hours'").await;
     assert!((1..=2).contains(&hours), "{hours} full hours fired");
-    // Not closed: what ran while the clock was set back has ended before it began.
+    // Not `close`: by their rows, jobs that ran while the clock was set back ended before they
+    // began.
     stack.leave().await;
     postgres.stop().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! `./dev` by itself: what it must not start, and what it must recognise as its own.
+//! `./dev` by itself: what it must not start, and which processes it must recognise as its own.
 #![expect(clippy::unwrap_used, reason = "a test ends where the scripts do not start")]
 
 use std::path::Path;
@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A copy of the scripts in a checkout of its own, so that whatever they start or write is seen.
+/// A copy of the scripts in a checkout of its own, where everything that they start or write can be
+/// seen.
 fn checkout() -> TempDir {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let copy = tempfile::tempdir().unwrap();
@@ -70,7 +71,8 @@ fn wrong_arguments_are_refused_with_the_usage_before_anything_is_started() {
 #[test]
 fn a_rabbitmq_node_that_outlived_its_start_script_is_recognised_and_stopped() {
     let checkout = checkout();
-    // A node is known by its settings; any program will do for one. That of another checkout is not touched.
+    // A node is recognised by its settings, so any program will do. Another checkout's is not
+    // touched.
     let script = r#"
         set -euo pipefail
         for part in ui process servers; do source "deploy/dev/$part.sh"; done

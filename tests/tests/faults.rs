@@ -1,5 +1,5 @@
-//! What breaks, and that nothing is lost or done twice: killed and frozen workers, a killed dispatcher, a database that drops
-//! its connections, crashes and restarts.
+//! Nothing is lost or done twice when something breaks: killed and frozen workers, a killed
+//! dispatcher, a database that drops its connections, crashes and restarts.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
@@ -83,7 +83,7 @@ async fn a_job_that_kills_its_worker_delays_its_neighbours_by_seconds_not_by_a_l
     stack.enqueue(8, 1_000).await;
     stack.until("state = 'running'", 8).await;
     first.kill().await;
-    // On the same machine, so that it sees that the first one's process is gone.
+    // It runs on the same machine, and so sees that the first one's process is gone.
     let _second = stack.worker(8);
     stack.until("EXISTS (SELECT FROM workers WHERE stopped_at IS NOT NULL)", 8).await;
     let early = "SELECT count(*) FROM workers WHERE stopped_at < seen_at + interval '10 seconds'";
@@ -137,7 +137,7 @@ async fn another_scheduler_takes_over_from_a_killed_one() {
     drop(conn);
     stack.until_drained().await;
     stack.assert_once_each(2).await;
-    // By the rows: the lease of three seconds, and some for a busy machine.
+    // According to the rows: the lease of three seconds, and some more for a busy machine.
     let waited = stack
         .number("SELECT max(extract(epoch FROM started_at - created_at)) FROM jobs WHERE payload ->> 'n' = '1'")
         .await;
@@ -153,7 +153,7 @@ async fn a_scheduler_told_to_stop_publishes_what_it_has_taken() {
     stack.until_at_least("state = 'queued'", 1).await;
     scheduler.stop.cancel();
     scheduler.task.await.unwrap().unwrap();
-    // Nobody has reported how long jobs take, so that each travels alone.
+    // Nobody has reported how long jobs take, so each travels alone.
     let held = stack.brokers().get(Transport::Rabbit).unwrap().depth("touch").await.unwrap();
     assert_eq!(i64::try_from(held).unwrap(), stack.count("state = 'queued'").await);
     stack.leave().await;
@@ -254,14 +254,15 @@ async fn a_running_job_is_cancelled_from_anywhere_within_a_second() {
     queue::ops::cancel::cancel(&mut conn, shared::ids::JobId(job), queue::ops::Actor::System).await.unwrap();
     drop(conn);
     stack.until("state = 'cancelled'", 1).await;
-    // The handler ended by itself when it was asked to: it was neither dropped nor did it run to its end.
+    // The handler ended by itself when it was asked to: it was not dropped, and did not run to its
+    // end.
     let heard: i64 = sqlx::query_scalar("SELECT count(*) FROM job_logs WHERE line = $1")
         .bind(HEARD)
         .fetch_one(stack.pool())
         .await
         .unwrap();
     assert_eq!(heard, 1);
-    // Told every half a second; a machine under load gets some more.
+    // Workers are notified every half second; a machine under load gets some more time.
     assert_eq!(stack.count("finished_at - cancel_at < interval '2.5 seconds'").await, 1);
     stack.close().await;
 }

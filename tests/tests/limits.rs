@@ -1,4 +1,5 @@
-//! Who goes first and how many at once: priorities, tenants, windows and limits, with the fast path and without.
+//! Which jobs go first and how many at once: priorities, tenants, windows and limits, with and
+//! without the fast path.
 
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ async fn tenants_share_a_queue_fairly() {
     stack.set("max_inflight = 4").await;
     let tenants: Vec<_> = (0..3).map(|_| OrgId::generate()).collect();
     let job = |n: i32, tenant| Enqueue::new(&Touch { n, tenant: Some(tenant), millis: 1, ..Touch::default() });
-    // The first tenant comes with a flood, the others with ten jobs each behind it.
+    // The first tenant comes with a flood, the others with ten jobs each after it.
     let mut all: Vec<_> = (0..300).map(|n| job(n, tenants[0])).collect();
     all.extend((300..310).map(|n| job(n, tenants[1])));
     all.extend((310..320).map(|n| job(n, tenants[2])));
@@ -80,7 +81,8 @@ async fn the_rate_limit_holds() {
             .fetch_one(stack.pool())
             .await
             .unwrap();
-    // 25 jobs, at most 5 at once and 20 a second: the last leaves no sooner than a second after the first.
+    // 25 jobs, at most 5 at once and 20 per second: the last one leaves at the earliest a second
+    // after the first.
     assert!(span >= 0.9, "25 jobs left within {span} s");
     stack.assert_once_each(25).await;
     stack.close().await;
@@ -93,7 +95,7 @@ async fn with_room_for_one_job_the_tenants_alternate() {
     let job = |n: i32, tenant: u128| {
         Enqueue::new(&Touch { n, tenant: Some(OrgId(Uuid::from_u128(tenant))), ..Touch::default() })
     };
-    // The flood is that of the tenant who comes first in every order.
+    // The flood comes from the tenant that is first in any order.
     let mut all: Vec<_> = (0..100).map(|n| job(n, 1)).collect();
     all.extend((100..105).map(|n| job(n, 2)));
     all.extend((105..110).map(|n| job(n, 3)));
@@ -113,7 +115,7 @@ async fn an_urgent_job_does_not_wait_behind_a_window_full_of_slow_ones() {
     let stack = TestStack::new(Transport::Redis).await;
     let _scheduler = stack.scheduler();
     let _worker = stack.worker(16);
-    // The worker reports how long jobs take with its next heartbeat.
+    // The worker reports with its next heartbeat how long jobs take.
     stack.enqueue(32, 250).await;
     stack.until("state = 'succeeded' AND EXISTS (SELECT FROM workers WHERE run_micros ? 'touch')", 32).await;
     stack.enqueue(400, 250).await;
@@ -134,7 +136,8 @@ async fn a_limit_that_is_set_while_jobs_flow_holds_from_then_on() {
     stack.enqueue(300, 30).await;
     stack.until_at_least("state = 'succeeded'", 50).await;
     stack.change(QueueChange { concurrency_limit: Change::To(3), ..QueueChange::default() }).await;
-    // The fast path goes on enqueuing; those who have not seen the limit yet are taken back once it has settled.
+    // The fast path goes on; jobs handed over before it has seen the limit are taken back once
+    // everybody has.
     let mut n = 300;
     while stack.number("SELECT extract(epoch FROM clock_timestamp() - changed_at) FROM queues").await < 5.0 {
         ledger.enqueue(&Touch { n, millis: 10, ..Touch::default() }).await.unwrap();
@@ -164,14 +167,15 @@ async fn a_rate_limited_queue_without_workers_builds_up_no_burst() {
     stack.set("rate_per_second = 20, rate_burst = 5").await;
     let _scheduler = stack.scheduler();
     stack.enqueue(100, 0).await;
-    // Tokens for all of them would be there within five seconds; a second's worth and the burst are handed over.
+    // After five seconds there would be tokens for all of them; but only a second's worth and the
+    // burst are handed over.
     stack.until_at_least("state = 'queued'", 25).await;
     stack.until("clock_timestamp() > created_at + interval '3 seconds'", 100).await;
     assert_eq!(stack.count("state = 'queued'").await, 25);
     let _worker = stack.worker(16);
     stack.until_drained().await;
     stack.assert_once_each(100).await;
-    // In any second no more start than lay in the broker and what the rate gives.
+    // In any second, no more jobs start than were in the broker plus those that the rate allows.
     let most = stack
         .number(
             "SELECT max((

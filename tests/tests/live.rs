@@ -1,4 +1,4 @@
-//! What a client at a WebSocket sees of an auction that the workers open and close.
+//! What a client on a WebSocket sees of an auction that the workers open and close.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
@@ -83,7 +83,7 @@ async fn opening_and_award_by_workers_are_seen_at_a_socket() {
         assert!(seq > seen, "{message}");
         seen = seq;
         match message["data"]["status"].as_str().unwrap() {
-            // Nobody announces this bid: its API died.
+            // Nobody announces this bid, as if its API had died.
             "live" if !bid => {
                 let mut conn = stack.pool().acquire().await.unwrap();
                 let (org, user, maximum) = (buyer.org, buyer.user, testing::secret(5_000));

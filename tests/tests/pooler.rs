@@ -1,4 +1,5 @@
-//! A pooler between the programs and PostgreSQL: refused at the start where it would break what they rely on.
+//! A pooler between the programs and PostgreSQL is refused at the start if it would break what they
+//! rely on.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::process::Command;
@@ -11,7 +12,7 @@ use tests::stack::TestStack;
 
 const TRANSACTION: &str = "pool_mode = transaction";
 const SESSION: &str = "pool_mode = session";
-/// What sqlx sends at every connect.
+/// Allows the parameter that sqlx sends whenever it connects.
 const ALLOWED: &str = "ignore_startup_parameters = extra_float_digits";
 const DROPPED: &str = "ignore_startup_parameters = extra_float_digits,options";
 
@@ -27,12 +28,14 @@ async fn a_pooler_that_breaks_sessions_is_recognised() {
     assert_eq!(judged(&db, &[TRANSACTION]).await, Err(NoSession::SettingsRefused));
     assert_eq!(judged(&db, &[TRANSACTION, ALLOWED]).await, Err(NoSession::SettingsRefused));
     assert_eq!(judged(&db, &[TRANSACTION, DROPPED]).await, Err(NoSession::SettingsDropped));
-    // Also with a connection for each client: the time limits given at connect would not hold.
+    // Even with one connection per client: the time limits that are set when connecting would not
+    // apply.
     assert_eq!(judged(&db, &[SESSION, DROPPED]).await, Err(NoSession::SettingsDropped));
     db.close().await;
 }
 
-/// Some poolers pass the settings on; then only the server's connection gives them away. Here every one of them has the settings.
+/// Some poolers pass the settings on, and can only be recognised by the server's connection. Here,
+/// every such connection has the settings.
 #[tokio::test]
 async fn a_connection_that_changes_between_transactions_is_recognised() {
     let db = TestDb::new().await;

@@ -1,5 +1,5 @@
-//! What RabbitMQ does by itself: it stops taking messages when it is short of memory, and gives messages up that came back too
-//! often.
+//! What RabbitMQ does by itself: it stops taking messages when it is short of memory, and gives up
+//! on messages that came back too often.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tests::servers::OwnRabbit;
 use tests::stack::TestStack;
 use tests::touch::{QUEUE, Touch};
 
-/// Waits until operators see this problem of the queue's transport.
+/// Waits until operators see this problem with the queue's transport.
 async fn until_problem(stack: &TestStack, wanted: Option<TransportProblem>) {
     let seen = async {
         loop {
@@ -42,7 +42,7 @@ async fn an_alarm_is_shown_and_everything_goes_out_after_it() {
 
     rabbit.ctl(&["set_vm_memory_high_watermark", "0"]).await.unwrap();
     until_problem(&stack, Some(TransportProblem::Blocked)).await;
-    // The ledger takes jobs as ever: none of these waits for the broker.
+    // The ledger takes jobs as usual: none of these waits for the broker.
     for n in 0..100 {
         ledger.enqueue(&Touch { n, ..Touch::default() }).await.unwrap();
     }
@@ -58,7 +58,8 @@ async fn an_alarm_is_shown_and_everything_goes_out_after_it() {
     stack.close().await;
 }
 
-/// RabbitMQ 4 does it after twenty returns, without being asked; here a policy makes it do so after the first.
+/// RabbitMQ 4 does this after twenty returns by default; here, a policy makes it do so after the
+/// first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_message_rabbitmq_gave_up_runs() {
     let rabbit = OwnRabbit::start().await.unwrap();
@@ -69,7 +70,8 @@ async fn a_job_whose_message_rabbitmq_gave_up_runs() {
     stack.enqueue(5, 0).await;
     stack.until("state = 'queued'", 5).await;
 
-    // A worker that dies with the messages in hand before it claims, twice: they came back too often then.
+    // A worker dies with the messages in hand before it claims, twice: by then they have come back
+    // too often.
     let name = format!("{}.jobs.{}", stack.config.namespace, QUEUE.name);
     until_published(&rabbit, &name, 5).await;
     for _ in 0..2 {
@@ -82,13 +84,14 @@ async fn a_job_whose_message_rabbitmq_gave_up_runs() {
     stack.close().await;
 }
 
-/// Waits until the queue is declared and holds so many messages: a job is queued in the ledger before it is published.
+/// Waits until the queue is declared and holds this many messages: a job is queued in the ledger
+/// before it is published.
 async fn until_published(rabbit: &OwnRabbit, queue: &str, wanted: u32) {
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let published = async {
         loop {
-            // A new one each time: asking for a queue that does not exist yet closes the channel, and closing the connection
-            // while that is under way fails.
+            // A new connection each time: asking for a queue that does not exist yet closes the
+            // channel, and closing the connection while that is under way fails.
             let connection = connect(&rabbit.url().into(), "counting").await.unwrap();
             let channel = connection.create_channel().await.unwrap();
             if let Ok(declared) = channel.queue_declare(queue.into(), passive, FieldTable::default()).await {
@@ -104,7 +107,7 @@ async fn until_published(rabbit: &OwnRabbit, queue: &str, wanted: u32) {
     tokio::time::timeout(Duration::from_mins(1), published).await.unwrap();
 }
 
-/// Takes the five messages and goes, without acknowledging them.
+/// Takes the five messages and disconnects without acknowledging them.
 async fn die_with_the_messages(rabbit: &OwnRabbit, queue: &str) {
     let connection = connect(&rabbit.url().into(), "dying").await.unwrap();
     let channel = connection.create_channel().await.unwrap();

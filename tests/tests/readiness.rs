@@ -8,7 +8,7 @@ use tests::parts::Part;
 use tests::servers::{OwnRedis, free_port};
 use tests::stack::{Running, TestStack};
 
-/// Waits until the part says that it is ready, or why not.
+/// Waits until the part says that it is ready, or that it is not.
 async fn until_ready(part: &Running, ready: bool) {
     let waiting = async {
         while part.health.ready().await.is_ok() != ready {
@@ -35,7 +35,7 @@ async fn worker_and_scheduler_are_ready_when_their_broker_is() {
     for part in [&scheduler, &worker] {
         until_ready(part, false).await;
     }
-    // A broker that carries none of its queues may be away.
+    // A broker that carries none of the part's queues may be away.
     stack.set("transport = 'local'").await;
     for part in [&scheduler, &worker] {
         until_ready(part, true).await;

@@ -31,7 +31,7 @@ async fn sigterm_ends_what_runs_and_gives_back_what_waits() {
     worker.signal("TERM");
     assert!(worker.ended().await.success());
     assert_eq!(stack.count("state = 'succeeded'").await, 8, "what ran did not end");
-    // Messages in its buffer went back in line at once.
+    // The messages in its buffer went back in line at once.
     assert_eq!(stack.count("state = 'running'").await, 0);
     assert_eq!(stopped_workers(&stack).await, 1, "the worker did not sign off");
     let _next = stack.worker(40);
@@ -65,7 +65,7 @@ async fn a_second_sigterm_ends_a_worker_at_once_and_costs_no_attempt() {
     worker.signal("TERM");
     let started = std::time::Instant::now();
     while !worker.has_ended() {
-        // Signals that come together count as one: the second is repeated until it is heard.
+        // Signals that arrive together count as one, so the second is repeated until it is noticed.
         worker.signal_if_running("TERM");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }

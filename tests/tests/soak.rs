@@ -1,4 +1,4 @@
-//! Minutes of steady work while processes die and a broker forgets. Runs with `./dev test --full`.
+//! Minutes of steady work while processes die and a broker forgets. Run by `./dev test --full`.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 #![expect(clippy::print_stdout, reason = "figures for whoever looks at a soak")]
 
@@ -11,15 +11,16 @@ use tests::stack::TestStack;
 use tests::touch::Touch;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_stack-part");
-/// How long jobs are enqueued; what is open then is run to its end.
+/// How long jobs are enqueued; those still open after that are run to their end.
 const LENGTH: Duration = Duration::from_secs(150);
 const EVERY: Duration = Duration::from_millis(100);
 const AT_ONCE: i32 = 4;
 const WORKERS: usize = 3;
-/// What a process of a debug build may hold, whatever it has been through. It begins with some 40 MB.
+/// The most memory that a process of a debug build may hold, whatever it has been through. It
+/// begins with some 40 MB.
 const MOST_MB: u64 = 200;
 
-/// Numbers that nobody foresees, and that a failed run can be repeated with (`SplitMix64`).
+/// Random numbers from a seed, with which a failed run can be repeated (`SplitMix64`).
 #[derive(Clone, Copy, Debug)]
 struct Chance(u64);
 
@@ -37,7 +38,7 @@ impl Chance {
     }
 }
 
-/// The memory of the parts that live now: the first sight of them all, and the most that one ever held.
+/// The memory of the parts that are alive: the most that any held at the first look, and ever.
 #[derive(Debug, Default)]
 struct Memory {
     first_mb: Option<u64>,

@@ -1,5 +1,5 @@
-//! Every step of a job's life broken once, between the two moments that matter, by an error and by the death of the process:
-//! one effect for each key, nothing lost.
+//! Breaks every step of a job's life once, between the two moments that matter, by an error and by
+//! the death of the process: there is one effect for each key, and nothing is lost.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::time::{Duration, Instant};
@@ -19,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_stack-part");
 const JOBS: i32 = 20;
 
-/// A worker breaks at `point`; when it dies there, another one takes its place.
+/// Has a worker break at `point`; if it dies there, another one takes its place.
 async fn breaks(point: Point, fault: Fault) {
     let stack = TestStack::new(Transport::Local).await;
     let _scheduler = stack.scheduler();
     let mut worker = Part::start(PROGRAM, &stack, &["worker", &format!("{point:?}"), &format!("{fault:?}")]);
-    // Half of them commit their effect together with their end, half by itself.
+    // Half of them commit their effect together with their end, the others by itself.
     let jobs: Vec<_> = (0..JOBS).map(|n| Enqueue::new(&Touch { n, apart: n % 2 == 1, ..Touch::default() })).collect();
     let mut conn = stack.pool().acquire().await.unwrap();
     enqueue_all(&mut conn, &jobs).await.unwrap();
@@ -45,7 +45,7 @@ async fn breaks(point: Point, fault: Fault) {
 async fn a_worker_that_breaks_at_any_step_leaves_one_effect_for_each_key() {
     let points = [Point::Claimed, Point::BeforeCommit, Point::Committed, Point::BeforeFinish, Point::Finished];
     for fault in [Fault::Error, Fault::Abort] {
-        // Side by side: most of the time they wait for a lease to end.
+        // Side by side, because most of the time they wait for a lease to end.
         let broken = points.map(|point| tokio::spawn(breaks(point, fault)));
         for (point, broken) in points.iter().zip(join_all(broken).await) {
             assert!(broken.is_ok(), "{point:?}, {fault:?}: {broken:?}");
@@ -73,7 +73,8 @@ async fn an_api_that_dies_between_commit_and_publish_loses_no_mail_and_sends_non
     tokio::spawn(scheduler::connect(&stack.config).unwrap().run(stop.clone()));
     let mut api = Part::start(PROGRAM, &stack, &["api", "BeforePublish", "Abort"]);
 
-    // The fast path opens a moment after the start; until then a commit has nothing to publish and goes well.
+    // The fast path opens a moment after the start; until then, a commit has nothing to publish and
+    // succeeds.
     let http = reqwest::Client::new();
     let started = Instant::now();
     let mut answered: Vec<String> = Vec::new();
@@ -89,12 +90,13 @@ async fn an_api_that_dies_between_commit_and_publish_loses_no_mail_and_sends_non
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(error) if error.is_connect() => tokio::time::sleep(Duration::from_millis(20)).await,
-            // It died at the publish of this request or of the one before, which was answered already.
+            // It died while publishing for this request, or for the previous one, which it had
+            // already answered.
             Err(_) => break,
         }
     }
     assert!(!api.ended().await.success());
-    // PostgreSQL finishes what it was sent, though nobody waits for it.
+    // PostgreSQL finishes what it was sent, even if nobody waits for it.
     let backends =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'api'";
     while stack.number(backends).await > 0.0 {

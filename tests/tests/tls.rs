@@ -1,5 +1,6 @@
-//! PostgreSQL, Redis and RabbitMQ over TLS, as hosted ones are reached. Which certificates a process trusts is decided by its
-//! environment, so what is tested runs as a process of its own: this test program again.
+//! PostgreSQL, Redis and RabbitMQ over TLS, as with hosted servers. A process's environment decides
+//! which certificates it trusts, so the code under test runs in a process of its own: this test
+//! program again.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 #![expect(clippy::disallowed_methods, reason = "the environment names the servers")]
 
@@ -27,7 +28,7 @@ async fn run(test: &str, urls: &Urls, authority: &Path) {
         .args(["--exact", test, "--ignored", "--nocapture"])
         .envs(urls.iter().map(|(name, url)| (name, url)))
         .env("SSL_CERT_FILE", authority)
-        // Another server's.
+        // It belongs to another server.
         .env_remove("MIGRATE_DATABASE_URL")
         .env_remove("SSL_CERT_DIR")
         .output()
@@ -45,7 +46,7 @@ async fn jobs_and_events_travel_over_tls_and_wrong_certificates_are_refused() {
     let urls = [("DATABASE_URL", postgres.url()), ("REDIS_URL", redis.url()), ("AMQP_URL", rabbit.url())];
     run("inside::everything_flows", &urls, &tls.authority()).await;
     run("inside::nobody_is_trusted", &urls, &stranger.authority()).await;
-    // The right authority, and an address that the certificate does not name.
+    // The right authority, but an address that the certificate does not name.
     let by_address = urls.map(|(name, url)| (name, url.replace(NAME, "127.0.0.1")));
     run("inside::nobody_is_trusted", &by_address, &tls.authority()).await;
 }
@@ -117,7 +118,7 @@ mod inside {
         }
     }
 
-    /// For the certificate, and not because nobody is there.
+    /// Asserts that the certificate was the reason, and not that nobody is there.
     fn refused(error: &dyn std::error::Error) {
         let output = format!("{error} {error:?}").to_lowercase();
         assert!(output.contains("certificate"), "{output}");

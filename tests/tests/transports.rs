@@ -1,4 +1,5 @@
-//! The same stack over each of the three transports, and from one to the other while jobs flow.
+//! The same stack over each of the three transports, and moving from one to another while jobs
+//! flow.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stack does not work")]
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tests::stack::TestStack;
 use tests::touch::Touch;
 use tokio_util::sync::CancellationToken;
 
-/// A row that was inserted as queued has one time for both; a dispatcher's turn comes later.
+/// A row that was inserted as queued has the same time for both; a dispatcher's turn comes later.
 const AT_ONCE: &str = "queued_at = run_at";
 
 async fn everything_runs_once(transport: Transport) {
@@ -52,14 +53,15 @@ async fn a_queue_moves_between_transports_while_jobs_flow() {
     let _scheduler = stack.scheduler();
     let _worker = stack.worker(8);
     let ledger = stack.fast_ledger().await;
-    // Some go their way over the dispatcher, some over the fast path of a process that sees the moves later.
+    // Some jobs go through the dispatcher, some through the fast path of a process that sees the
+    // moves later.
     stack.enqueue(1_500, 10).await;
     let moved = CancellationToken::new();
     let producer = tokio::spawn(produce(ledger, 1_500, moved.clone()));
     for transport in [Transport::Rabbit, Transport::Local, Transport::Redis] {
         let done = stack.count("state = 'succeeded'").await;
         stack.change(to(transport)).await;
-        // It flows on the new transport before it is moved again.
+        // Jobs flow on the new transport before the queue is moved again.
         stack.until_at_least("state = 'succeeded'", done + 100).await;
     }
     moved.cancel();
@@ -73,7 +75,8 @@ fn to(transport: Transport) -> QueueChange {
     QueueChange { transport: Some(transport), ..QueueChange::default() }
 }
 
-/// Enqueues short jobs from number `n` on, one after the other, until `stop`; returns the number after the last.
+/// Enqueues short jobs from number `n` on, one after the other, until `stop`; returns the number
+/// after the last one.
 async fn produce(ledger: Ledger, mut n: i32, stop: CancellationToken) -> i32 {
     while !stop.is_cancelled() {
         ledger.enqueue(&Touch { n, ..Touch::default() }).await.unwrap();
@@ -93,7 +96,7 @@ async fn what_was_handed_to_the_old_broker_after_a_move_comes_back_and_its_messa
     let job = straggler(&stack).await;
     let old = stack.brokers().get(Transport::Redis).unwrap();
     old.publish("touch", &[Message(vec![Ticket { job, epoch: 1 }])]).await.unwrap();
-    // With the same epoch, the reconciler would have sent it again, some time later.
+    // The reconciler would have sent it again with the same epoch, some time later.
     stack.until("state = 'queued' AND epoch = 2", 1).await;
     while old.depth("touch").await.unwrap() > 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -101,7 +104,7 @@ async fn what_was_handed_to_the_old_broker_after_a_move_comes_back_and_its_messa
     stack.leave().await;
 }
 
-/// A job that the fast path of another process has just committed as handed over.
+/// A job that another process's fast path has just committed as handed over.
 async fn straggler(stack: &TestStack) -> JobId {
     let id = sqlx::query_scalar(
         "INSERT INTO jobs (state, epoch, queue, kind, payload, run_at, queued_at)
@@ -121,7 +124,7 @@ async fn a_job_that_was_handed_over_as_a_pause_began_runs_after_it() {
     let _ledger = stack.fast_ledger().await;
     let mut conn = stack.pool().acquire().await.unwrap();
     queue::ops::queues::pause(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
-    // Its message was refused and is gone.
+    // Its message has been refused and is gone.
     straggler(&stack).await;
     queue::ops::queues::resume(&mut conn, "touch", queue::ops::Actor::System).await.unwrap();
     drop(conn);
@@ -143,7 +146,7 @@ async fn the_fast_path_needs_no_dispatcher_turn_and_loses_nothing() {
     }
     stack.until_drained().await;
     stack.assert_once_each(200).await;
-    // A machine under load may close the path for a moment.
+    // On a machine under load, the path may be closed for a moment.
     assert!(stack.count(AT_ONCE).await >= 100, "the dispatcher took part");
     stack.close().await;
 }

@@ -22,7 +22,7 @@ async fn a_database_host_that_vanishes_stops_a_worker_and_its_only_scheduler_for
     let _worker = stack.worker(4);
     stack.enqueue(20, 3_000).await;
     stack.until("state = 'running'", 4).await;
-    // While the handlers sleep: what they have under way in a database of their own is theirs.
+    // While the handlers sleep and have nothing under way in the database.
     proxy.strand();
     // These need the scheduler as well.
     stack.enqueue_from(20, 20).await;
@@ -42,7 +42,7 @@ async fn a_scheduler_that_falls_silent_with_locks_in_hand_is_replaced_within_sec
     let first = tokio::spawn(async move { roles::scheduler(&first, Signals::default()).await });
     stack.until_sql("SELECT count(*) FROM queue_status", 1).await;
 
-    // What a scheduler holds in the middle of a transaction, on the connections that it has.
+    // Holds the locks of a scheduler in the middle of a transaction, on connections like its own.
     let pool = queue::engine_pool(&config, "scheduler").unwrap();
     let mut held = pool.begin().await.unwrap();
     sqlx::query("SELECT FROM queue_status FOR UPDATE").execute(&mut *held).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_scheduler_that_falls_silent_with_locks_in_hand_is_replaced_within_sec
 async fn a_handlers_statement_that_gets_no_answer_ends_its_attempt_long_before_the_jobs_time_is_up() {
     let stack = TestStack::new(Transport::Redis).await;
     let _scheduler = stack.scheduler();
-    // Only what handlers ask for goes through here: the worker itself notices nothing.
+    // Only the handlers' statements go through here: the worker itself notices nothing.
     let (proxy, through) = Proxy::before(&stack.db.url()).await.unwrap();
     let handlers = Ledger::new(shared::db::pool_within(&through.into(), Limits::WORKING, 4, "handlers").unwrap());
     let worker = roles::worker_process(&stack.config, WorkerOptions::new("tests")).unwrap();
@@ -71,7 +71,7 @@ async fn a_handlers_statement_that_gets_no_answer_ends_its_attempt_long_before_t
     let running = tokio::spawn(worker.run(stop.clone(), CancellationToken::new()));
     let inside = Touch { n: 0, millis: 2_000, inside: true, ..Touch::default() };
     Enqueue::new(&inside).insert(&mut stack.pool().acquire().await.unwrap()).await.unwrap();
-    // The attempt has its transaction, and sends its statement into the silence.
+    // The attempt has begun its transaction, and will send its statement into the silence.
     let begun = "SELECT count(*) FROM pg_stat_activity
                  WHERE datname = current_database() AND state = 'idle in transaction' AND application_name = 'handlers'";
     stack.until_sql(begun, 1).await;

@@ -1,4 +1,5 @@
-//! Which handlers each pool has, made from the catalogue: a job without a handler does not compile here.
+//! The handlers of each pool, made from the catalogue: a job without a handler does not compile
+//! here.
 
 use queue::worker::Handlers;
 
@@ -9,7 +10,7 @@ macro_rules! handlers {
         /// Every pool that has jobs.
         pub const NAMES: &[&str] = &[$(stringify!($pool)),*];
 
-        /// The handlers of a pool; `None` when there is no pool of this name.
+        /// The handlers of a pool, or `None` if there is no pool of that name.
         #[must_use]
         pub fn handlers(pool: &str) -> Option<Handlers<Services>> {
             match pool {

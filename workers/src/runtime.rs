@@ -1,4 +1,5 @@
-//! What every worker program does: read its settings, connect, serve its health, and run its pool until it is asked to stop.
+//! The body of every worker program: reads the settings, connects, serves health, and runs the pool
+//! until it is asked to stop.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ pub async fn run(
     };
     process.run(signals.stop, signals.kill).await?;
     if let Some(lane) = lane {
-        // What it had in hand is written first; what is not acknowledged comes again.
+        // The events in hand are written first; those not yet acknowledged are delivered again.
         tokio::time::timeout(grace, lane).await.context("the events lane did not end in time")???;
     }
     ledger.drained().await;

@@ -1,4 +1,4 @@
-//! What handlers share: made once a process, used by every job.
+//! What handlers share: made once per process and used by every job.
 
 use shared::blobs::Blobs;
 use shared::config::{Config, ConfigError, keys};
@@ -7,17 +7,18 @@ use sqlx::PgPool;
 use crate::emails::{Mailer, MailerError, Renderer};
 use crate::images::ImageSlots;
 
-/// Mails that one process hands over at a time.
+/// How many mails one process sends at a time.
 const SMTP_CONNECTIONS: usize = 16;
 
-/// Two inserts under way keep the broker and the database busy.
+/// Two inserts under way keep the broker and the database busy; the third connection is for the job
+/// that looks after the log.
 const EVENTS_CONNECTIONS: u32 = 3;
 
 /// The connections that handlers use besides the ledger's database (`cx.db()`).
 #[derive(Clone, Debug)]
 pub struct Services {
     pub blobs: Blobs,
-    /// Where photographs are worked on, outside the async threads.
+    /// Where photographs are processed, off the async threads.
     pub image_slots: ImageSlots,
     pub mailer: Mailer,
     pub renderer: Renderer,
@@ -26,7 +27,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Connects nothing yet: every client connects when it is first used.
+    /// Makes the clients; each one connects when it is first used.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {

@@ -1,5 +1,5 @@
-//! For tests of handlers: a database, an S3 server and a mail server of the test's own, and a worker that runs what is
-//! due.
+//! The test kit for handlers: a database, an S3 server and a mail server of the test's own, and a
+//! worker that runs what is due.
 #![expect(clippy::unwrap_used, reason = "a test without its servers ends here")]
 
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use crate::Services;
 use crate::emails::{Mailer, Renderer};
 use crate::images::ImageSlots;
 
-/// The workers of every pool in the process of the test, with the servers that they talk to.
+/// The workers of every pool, in the test's process, with the servers that they talk to.
 #[derive(Debug)]
 pub struct TestWorkers {
     pub db: TestDb,
@@ -43,7 +43,7 @@ impl TestWorkers {
         Self::with_clock(handlers, Clock::SYSTEM).await
     }
 
-    /// With a worker whose own clock shows this.
+    /// Starts the kit with a worker that uses this clock.
     pub async fn with_clock(handlers: Handlers<Services>, clock: Clock) -> Self {
         let db = TestDb::new().await;
         let stop = CancellationToken::new();
@@ -98,7 +98,7 @@ impl TestWorkers {
         self.leave().await;
     }
 
-    /// Drops the database: for a test that leaves jobs open on purpose.
+    /// Drops the database, for a test that leaves jobs open on purpose.
     pub async fn leave(self) {
         self.db.close().await;
     }
@@ -122,7 +122,7 @@ impl TestWorkers {
         id
     }
 
-    /// An approved seller with an owner, since the start of time.
+    /// An approved seller and buyer with an owner, created before anything that a test looks at.
     pub async fn org(&self, owner: UserId, zone: &str) -> OrgId {
         let id = OrgId::generate();
         let mut tx = self.db.pool.begin().await.unwrap();
@@ -146,7 +146,7 @@ impl TestWorkers {
         id
     }
 
-    /// A draft listing of something.
+    /// A draft listing of a tractor.
     pub async fn listing(&self, org: OrgId, user: UserId) -> ListingId {
         let (item, listing) = (uuid::Uuid::now_v7(), ListingId::generate());
         sqlx::query(

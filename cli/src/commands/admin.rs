@@ -35,7 +35,7 @@ struct Created {
     user: UserId,
     /// `created`, `promoted` or `already_admin`.
     outcome: &'static str,
-    /// Only when it was generated, and only this once.
+    /// Shown only if it was generated, and only this once.
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<String>,
 }

@@ -92,7 +92,7 @@ impl Dev {
             s3.endpoint(),
         ))?;
         while let Some(ended) = parts.join_next().await {
-            // One part that cannot run would leave the others useless: say so and stop.
+            // If one part cannot run, the others are useless: say so and stop.
             if let Err(error) = ended.context("a part panicked").and_then(|ended| ended) {
                 signals.stop.cancel();
                 return Err(error);

@@ -92,7 +92,7 @@ fn known<'a>(registry: &'a Registry, kind: &str) -> anyhow::Result<&'a KindInfo>
     })
 }
 
-/// JSON from the argument itself, from `@file`, or from standard input (`-`).
+/// Reads JSON from the argument itself, from `@file`, or from standard input (`-`).
 pub(crate) fn json_argument(text: &str) -> anyhow::Result<Value> {
     let (json, from) = if text == "-" {
         let mut read = String::new();

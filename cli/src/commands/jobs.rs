@@ -140,7 +140,7 @@ impl List {
         }
         let limit = self.limit.clamp(1, 1_000);
         let mut page = list::list(conn, &filter, self.before, limit).await?;
-        // Stretches of the ledger without a match give empty pages: people want the matches.
+        // Stretches of the ledger without a match give empty pages, but people want the matches.
         while page.jobs.len() < limit as usize && page.next.is_some() {
             let missing = limit - u32::try_from(page.jobs.len()).unwrap_or(limit);
             let more = list::list(conn, &filter, page.next, missing).await?;

@@ -21,7 +21,7 @@ use crate::output::Output;
 pub(crate) struct Migrated {
     #[serde(flatten)]
     main: Schema,
-    /// The database of the cargo events, when it is another one.
+    /// The database of the cargo events, if it is a separate one.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<Schema>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Migrated {
 struct Schema {
     applied: Vec<String>,
     version: i64,
-    /// The programs' role, which has its rights now; `None`: it is the owner itself.
+    /// The programs' role, which now has its rights; `None` if it is the owner itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
 }
@@ -39,8 +39,8 @@ pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
     output.show(&bring_up_to_date(&Config::load()?).await?, Migrated::text)
 }
 
-/// Applies what is missing, to the main database and to that of the cargo events when it is another one, and gives the programs'
-/// role its rights. Safe to run from several places at once.
+/// Applies missing migrations to the main database and to that of the cargo events, if it is a
+/// separate one, and gives the programs' role its rights. Safe to run from several places at once.
 pub(crate) async fn bring_up_to_date(config: &Config) -> anyhow::Result<Migrated> {
     let database = &config.database;
     let one_role = database.migrate_url.expose_secret() == database.url.expose_secret();
@@ -60,7 +60,8 @@ pub(crate) async fn bring_up_to_date(config: &Config) -> anyhow::Result<Migrated
     Ok(Migrated { main, events })
 }
 
-/// Migrates as `owner`, the URL that the setting `key` has, and gives the role of the URL `programs` its rights.
+/// Migrates as `owner`, the URL in the setting `key`, and gives the role in the URL `programs` its
+/// rights.
 async fn migrate(
     migrator: &Migrator,
     key: Key,
@@ -85,7 +86,7 @@ fn options(url: &SecretString) -> Result<PgConnectOptions, sqlx::Error> {
     PgConnectOptions::from_str(url.expose_secret())
 }
 
-/// What a person can do about it.
+/// The error with what a person can do about it.
 fn explained(error: GrantError) -> anyhow::Error {
     match &error {
         GrantError::NoRole(role, _) => {

@@ -89,7 +89,8 @@ impl Queues {
                 if output.json {
                     print_json(&queues)?;
                 } else {
-                    // Home and clear, so that the table stands still.
+                    // Moves the cursor home and clears the screen, so that the table stays in
+                    // place.
                     print(&format!("\x1b[H\x1b[2J{}\n\n{}", view(&queues, now, output), now.format("%H:%M:%S UTC")))?;
                 }
                 tokio::select! {
@@ -139,7 +140,7 @@ impl Queues {
     }
 }
 
-/// A queue on a broker that this installation does not have would stand still.
+/// Refuses a broker that this installation does not have: a queue on it would stand still.
 fn refuse_missing_broker(config: &Config, transport: Transport) -> anyhow::Result<()> {
     let missing = match transport {
         Transport::Redis => config.redis_url.is_none().then_some("REDIS_URL"),

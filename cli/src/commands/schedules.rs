@@ -110,17 +110,17 @@ async fn set_paused(conn: &mut PgConnection, name: &str, paused: bool) -> anyhow
     Ok(after)
 }
 
-/// What became of `run`.
+/// The answer of `run`.
 #[derive(Debug, Serialize)]
 struct Started {
     schedule: String,
     job: JobId,
-    /// `false`: an open job with the same unique key does the same.
+    /// `false` if an open job with the same unique key already does the same.
     new: bool,
 }
 
 async fn run_now(conn: &mut PgConnection, registry: &Registry, name: &str) -> anyhow::Result<Started> {
-    // First, for the advice on a name that nobody has.
+    // Comes first, for the advice on an unknown name.
     get(conn, name).await?;
     let enqueued = store::run_now(conn, registry, name, Actor::CommandLine).await?;
     Ok(Started { schedule: name.to_owned(), job: enqueued.id(), new: enqueued.is_new() })
@@ -132,7 +132,7 @@ struct Next {
     schedule: String,
     expression: String,
     zone: String,
-    /// `paused` or `retired`, when none of these times will fire as things stand.
+    /// `paused` or `retired`, if none of these times will fire as things stand.
     #[serde(skip_serializing_if = "Option::is_none")]
     silent: Option<&'static str>,
     times: Vec<FireTime>,

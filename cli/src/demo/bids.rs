@@ -9,10 +9,11 @@ use shared::money::{Currency, MAX_TRADED_MINOR, Money};
 
 use super::plan::Plan;
 
-/// The bids that the demo plays unless another file is given; `cli/data/auctions/README.md` says where they come from.
+/// The bids that the demo plays unless another file is given; `cli/data/auctions/README.md` names
+/// their source.
 pub(crate) const XBOX: &str = include_str!("../../data/auctions/xbox_bids.csv");
 
-/// What the file's amounts are in.
+/// The currency of the file's amounts.
 pub(crate) const CURRENCY: Currency = Currency::USD;
 
 /// One auction as it really happened.
@@ -21,7 +22,7 @@ pub(crate) struct Recorded {
     pub(crate) name: String,
     pub(crate) duration: TimeDelta,
     pub(crate) opening: Money,
-    /// What the lot was sold for.
+    /// The price that the lot was sold for.
     pub(crate) final_price: Money,
     /// In the order in which they were placed; never empty.
     pub(crate) bids: Vec<RecordedBid>,
@@ -29,20 +30,20 @@ pub(crate) struct Recorded {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RecordedBid {
-    /// Within its auction; decides between bids of the same moment.
+    /// Its number within the auction, which decides the order of bids placed at the same moment.
     pub(crate) number: u32,
     pub(crate) bidder: String,
-    /// After the auction's start.
+    /// The time since the auction's start.
     pub(crate) placed: TimeDelta,
     /// The bidder's secret maximum.
     pub(crate) maximum: Money,
 }
 
-/// What the first line must name, in any order; more columns are ignored.
+/// The columns that the first line must name, in any order; others are ignored.
 const COLUMNS: [&str; 8] =
     ["auction", "duration_days", "opening_bid", "final_price", "bid_no", "placed_at_days", "bidder", "amount"];
 
-/// Reads a file of the same columns.
+/// Reads another file with the same columns.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Plan> {
     let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
     text(&bytes).and_then(Plan::new).with_context(|| path.display().to_string())
@@ -56,7 +57,8 @@ fn text(bytes: &[u8]) -> anyhow::Result<&str> {
     })
 }
 
-/// Parses the text; every auction's bids in the order of their time, then of their number. Errors name line and column.
+/// Parses the text and sorts each auction's bids by their time, then by their number. Errors name
+/// line and column.
 pub(crate) fn parse(text: &str) -> anyhow::Result<Vec<Recorded>> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers()?.clone();
@@ -90,7 +92,7 @@ fn uneven(error: csv::Error) -> anyhow::Error {
     }
 }
 
-/// A line with its columns by name.
+/// A line whose columns are read by name.
 struct Row<'a> {
     headers: &'a csv::StringRecord,
     record: &'a csv::StringRecord,
@@ -137,7 +139,7 @@ impl Row<'_> {
     }
 }
 
-/// Names become part of addresses, keys and titles.
+/// Checks a name, which becomes part of addresses, keys and titles.
 fn name(text: &str) -> anyhow::Result<String> {
     let fits = (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     ensure!(fits, "{text:?} is not a name of 1 to 40 letters, digits and -");

@@ -1,4 +1,5 @@
-//! The HTTP API as the demo uses it: one place that retries, and that turns problems into errors.
+//! The demo's client of the HTTP API: the one place that retries requests and turns problems into
+//! errors.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,11 +14,11 @@ use tokio::sync::Semaphore;
 
 use crate::failure::advised;
 
-/// How long one request is tried again while the API is busy or away.
+/// How long one request is retried while the API is busy or away.
 const PATIENCE: Duration = Duration::from_mins(1);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the API answers when it refuses (RFC 9457).
+/// The API's answer when it refuses a request (RFC 9457).
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Problem {
     #[serde(default)]
@@ -62,7 +63,8 @@ impl ApiError {
         }
     }
 
-    /// Whether the API, or the way to it, broke under the request. What became of it can be read from the database.
+    /// Whether the API, or the connection to it, broke during the request. What became of the
+    /// request can be read from the database.
     pub(crate) fn is_broken_off(&self) -> bool {
         match self {
             Self::Refused { .. } => false,
@@ -72,7 +74,7 @@ impl ApiError {
     }
 }
 
-/// Takes a refusal with this code for a success: what was asked for is so already.
+/// Takes a refusal with this code for a success: what was asked for is already the case.
 pub(crate) fn unless_refused(result: anyhow::Result<()>, code: &str) -> anyhow::Result<()> {
     match result {
         Err(error) if error.downcast_ref().and_then(ApiError::code) == Some(code) => Ok(()),
@@ -89,11 +91,11 @@ pub(crate) struct Client {
     requests: Arc<AtomicU64>,
 }
 
-/// Who asks.
+/// The access token of whoever sends a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Token(pub(crate) String);
 
-/// One request on its way.
+/// A request that is being made.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     client: &'a Client,
@@ -117,7 +119,7 @@ impl Client {
         Ok(Self { http, base: base.to_owned(), places, requests: Arc::default() })
     }
 
-    /// How many requests were answered so far.
+    /// How many requests have been answered so far.
     pub(crate) fn answered(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -133,7 +135,7 @@ impl Client {
         }
     }
 
-    /// Whether the API is there at all; asked once, without patience.
+    /// Checks whether the API is there at all; asks once and does not wait for it.
     pub(crate) async fn knock(&self) -> anyhow::Result<()> {
         let answer = self.http.get(format!("{}/readyz", self.base)).send().await;
         let problem = match answer {
@@ -168,7 +170,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        // The address carries its signature: errors must not show it.
+        // The address contains its signature, which errors must not show.
         let answer = request.send().await.map_err(reqwest::Error::without_url)?;
         let status = answer.status();
         if status.is_success() {
@@ -184,12 +186,14 @@ impl<'a> Call<'a> {
         Self { token: Some(token), ..self }
     }
 
-    /// The same key and body get the same answer, however often they are sent.
+    /// Gives the request a key: the same key and body get the same answer, however often they are
+    /// sent.
     pub(crate) fn idempotent(self, key: impl Into<String>) -> Self {
         Self { key: Some(key.into()), ..self }
     }
 
-    /// Sending it twice does no harm, so that it may be repeated when the answer was lost.
+    /// Marks a request that does no harm if sent twice, and so may be repeated if the answer is
+    /// lost.
     pub(crate) fn repeatable(self) -> Self {
         Self { repeatable: true, ..self }
     }
@@ -198,14 +202,14 @@ impl<'a> Call<'a> {
         Self { body: Some(serde_json::to_vec(body)), ..self }
     }
 
-    /// Sends it and reads the answer's JSON.
+    /// Sends the request and reads the answer's JSON.
     pub(crate) async fn send<T: DeserializeOwned>(self) -> anyhow::Result<T> {
         let (method, path) = (self.method.clone(), self.path.clone());
         let answer = self.answer().await?;
         answer.json().await.map_err(|source| ApiError::Garbled { method, path, source }.into())
     }
 
-    /// Sends it; what a success says beyond that does not matter.
+    /// Sends the request, and ignores the body of a successful answer.
     pub(crate) async fn done(self) -> anyhow::Result<()> {
         self.answer().await.map(drop)
     }
@@ -230,7 +234,7 @@ impl<'a> Call<'a> {
                         return Err(self.refused(answer).await.into());
                     }
                 },
-                // A request that never arrived, or one that may be repeated.
+                // A request that never arrived, or that may be repeated.
                 Err(error) if self.may_repeat(&error) && begin.elapsed() + pause < PATIENCE => pause,
                 Err(source) => return Err(ApiError::Away { base: self.client.base.clone(), source }.into()),
             };
@@ -271,14 +275,14 @@ impl<'a> Call<'a> {
     }
 }
 
-/// How long the API asks to wait; `None`: asking again would change nothing.
+/// How long the API asks us to wait, or `None` if asking again would not help.
 fn busy(answer: &Response) -> Option<Duration> {
     let seconds = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     match answer.status() {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             Some(Duration::from_secs(seconds.unwrap_or(1)))
         }
-        // The first request with this key, whose answer was lost, is still being worked on.
+        // The first request with this key, whose answer was lost, is still being processed.
         StatusCode::CONFLICT => seconds.map(Duration::from_secs),
         _ => None,
     }

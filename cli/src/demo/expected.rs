@@ -1,4 +1,5 @@
-//! What a correct system makes of the recorded bids: the rules applied to them, without any system around.
+//! What a correct system makes of the recorded bids: applies the rules to them, without the rest of
+//! the system.
 
 use chrono::{DateTime, TimeDelta};
 use market::auctions::model::AuctionStatus;
@@ -16,16 +17,16 @@ use super::bids::{CURRENCY, Recorded};
 pub(crate) struct Ending {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
-    /// How often somebody lost the lead, and gets a mail about it.
+    /// How often somebody loses the lead, and gets a mail about it.
     pub(crate) outbid: u64,
-    /// `None`: unsold.
+    /// `None` if unsold.
     pub(crate) price: Option<Money>,
 }
 
-/// Applies the rules of the auction to its bids, soft close off.
+/// Applies the rules of the auction to its bids, without soft close.
 pub(crate) fn ending(auction: &Recorded) -> anyhow::Result<Ending> {
     let starts_at = DateTime::UNIX_EPOCH;
-    // Some recorded bids lie a moment after the stated duration; in the demo they all come in time.
+    // Some recorded bids come a moment after the stated duration; in the demo, all are in time.
     let last = auction.bids.last().map_or(TimeDelta::zero(), |bid| bid.placed);
     let ends_at = starts_at + auction.duration.max(last) + TimeDelta::seconds(1);
     let opening = auction.opening.minor();

@@ -1,4 +1,4 @@
-//! What the demo ends with: figures, and which of them must hold.
+//! The figures that the demo ends with, and what they must be.
 
 use serde::Serialize;
 use shared::money::Money;
@@ -20,19 +20,19 @@ pub(crate) struct Figures {
     pub(crate) report_rows: u64,
     pub(crate) report_total: String,
     pub(crate) events_stored: u64,
-    /// Due and not finished, or waiting for another try. Timers that are not due yet do not count as open work.
+    /// Due and not finished, or waiting for another try. Timers that are not due yet do not count.
     pub(crate) jobs_open: u64,
     pub(crate) jobs_dead: u64,
 }
 
-/// What the figures must be; computed from the file by the rules alone.
+/// What the figures must be, computed from the file by the rules alone.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Wanted {
     pub(crate) bids_accepted: u64,
     pub(crate) bids_refused: u64,
     pub(crate) auctions: u64,
     pub(crate) auctions_at_recorded_price: u64,
-    /// Auctions that end in another way than by the rules; each named with both prices.
+    /// Auctions that ended otherwise than by the rules, each with both prices.
     pub(crate) wrong_endings: Vec<String>,
     pub(crate) emails_delivered: u64,
     pub(crate) image_variants: u64,
@@ -46,12 +46,12 @@ pub(crate) struct Wanted {
 pub(crate) struct Line {
     pub(crate) name: &'static str,
     pub(crate) got: String,
-    /// Empty: the figure is only shown.
+    /// Empty if the figure is only shown.
     pub(crate) wanted: String,
     pub(crate) holds: bool,
 }
 
-/// Every figure with what it must be.
+/// Lists every figure beside what it must be.
 pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
     let exact = |name, got: String, wanted: String| Line { name, holds: got == wanted, got, wanted };
     let count = |name, got: u64, wanted: u64| exact(name, got.to_string(), wanted.to_string());
@@ -99,7 +99,7 @@ pub(crate) fn text(lines: &[Line], wanted: &Wanted) -> String {
     text
 }
 
-/// The value below which `share` of the sorted values lie (nearest rank); 0 for none.
+/// The value below which `share` of the sorted values lie (nearest rank), or 0 if there are none.
 pub(crate) fn percentile(sorted: &[f64], share: f64) -> f64 {
     #[expect(
         clippy::cast_precision_loss,

@@ -1,4 +1,5 @@
-//! From nothing to a running auction: items, listings with photographs, auctions.
+//! Creates what an auction needs and the auction itself: items, listings with photographs,
+//! auctions.
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -17,7 +18,7 @@ use super::progress::Step;
 use super::stored::{Lot, Lots};
 use super::timeline::Slot;
 
-/// Everything recorded was sold as this.
+/// The category that all recorded lots were sold in.
 const CATEGORY: &str = "electronics";
 
 /// Puts lots on offer for one seller.
@@ -53,7 +54,8 @@ struct Upload {
 }
 
 impl LotMaker<'_> {
-    /// Makes a published listing with photographs for each of the plan's auctions, as far as it is missing. In their order.
+    /// Makes whatever is missing of a published listing with photographs for each of the plan's
+    /// auctions. Returns the listings in the order of the auctions.
     pub(crate) async fn list_all(&self, known: &Lots, step: &Step) -> anyhow::Result<Vec<ListingId>> {
         let categories: Categories = self.client.get("/v1/categories").send().await?;
         let category = categories.items.iter().find(|category| category.path == CATEGORY);
@@ -106,7 +108,7 @@ impl LotMaker<'_> {
         Ok(listing)
     }
 
-    /// Announces it, sends the bytes to the store, and says so.
+    /// Announces the photograph, sends its bytes to the store, and completes the upload.
     async fn send_photo(&self, listing: ListingId, photo: &Photo) -> anyhow::Result<()> {
         let body = json!({"content_type": "image/jpeg", "size": photo.bytes.len()});
         let upload: Upload = self.client.post("/v1/uploads").as_(self.seller).json(&body).send().await?;
@@ -115,7 +117,8 @@ impl LotMaker<'_> {
         self.client.post(path).repeatable().as_(self.seller).json(&json!({"listing": listing})).done().await
     }
 
-    /// Makes the auctions, which start and end as the slots say after `zero`. Soft close is off: the recorded auctions had none.
+    /// Makes the auctions, whose slots give their starts and ends relative to `zero`. Soft close is
+    /// off: the recorded auctions had none.
     pub(crate) async fn auction_all(
         &self,
         listings: &[ListingId],
@@ -141,7 +144,8 @@ impl LotMaker<'_> {
             .await
     }
 
-    /// Takes back what an interrupted round has left on offer, so that nobody bids on it.
+    /// Takes back the lots that an interrupted round has left on offer, so that nobody bids on
+    /// them.
     pub(crate) async fn take_back(&self, admin: &Token, lots: &Lots) -> anyhow::Result<()> {
         for lot in lots.values() {
             match (lot.auction, lot.auction_status, lot.listing, lot.listing_status) {

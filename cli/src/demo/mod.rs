@@ -1,10 +1,12 @@
 //! `tradeyard demo`: real auctions played through the HTTP API, with time compressed.
 //!
-//! A run finds what earlier runs have stored (read from the database, on connections that cannot write) and does what is
-//! missing, through the API. People and their organisations are kept for good. The lots of one play are a *round* with a
-//! seller of its own: a round that was interrupted while its auctions ran cannot be completed, because its ends are fixed and
-//! its bids would come late. What it left on offer is taken back and another round is played, by the same run when the API was
-//! away for a while or the pace was too fast, by the next one otherwise.
+//! A run finds out what earlier runs have stored (by reading the database, on connections that
+//! cannot write) and does what is missing, through the API. People and their organisations are kept
+//! for good. The lots of one play are a *round* with a seller of its own. A round that was
+//! interrupted while its auctions ran cannot be completed, because their ends are fixed and the
+//! remaining bids would be late. What it left on offer is taken back and another round is played:
+//! by the same run if the API was away for a while or the pace was too fast, otherwise by the next
+//! one.
 
 mod bids;
 mod client;
@@ -58,7 +60,7 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) async fn run(self, output: Output) -> anyhow::Result<()> {
-        // Before anything is connected to: a bad file writes nothing.
+        // Before connecting to anything, so that nothing is written if the file is bad.
         let plan = match &self.bids {
             Some(path) => bids::read(path)?,
             None => Plan::new(bids::XBOX).context("the recorded bids")?,

@@ -1,4 +1,4 @@
-//! The demo's people: an administrator, a seller, and the bidders with an organisation each.
+//! The demo's people: an administrator, a seller, and the bidders, each with an organisation.
 
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -20,14 +20,14 @@ use crate::commands::admin;
 use crate::connect;
 use crate::failure::advised;
 
-/// Registers people, or finds them, and logs them in.
+/// Registers people who are not registered yet, and logs them in.
 #[derive(Debug)]
 pub(crate) struct Registry<'a> {
     pub(crate) client: &'a Client,
     pub(crate) plan: &'a Plan,
-    /// Passwords are made from it, so that the next run knows them and nobody else does.
+    /// Passwords are derived from it, so that the next run knows them and nobody else does.
     pub(crate) secret: &'a SecretString,
-    /// How many people are dealt with at once.
+    /// How many people are handled at once.
     pub(crate) at_once: usize,
 }
 
@@ -54,8 +54,8 @@ struct Org {
 }
 
 impl Registry<'_> {
-    /// The administrator. Everybody registers through the API; only the first administrator's role is given by the command
-    /// line, as on every installation.
+    /// Logs in the administrator. Everybody registers through the API; only the first
+    /// administrator's role is given on the command line, as on every installation.
     pub(crate) async fn admin(&self, config: &Config, stored: &mut Stored, known: &People) -> anyhow::Result<Token> {
         if !known.contains_key(ADMIN) {
             self.register(ADMIN, "Demo administrator").await?;
@@ -69,7 +69,7 @@ impl Registry<'_> {
         Ok(token)
     }
 
-    /// The seller of a round, who may trade afterwards.
+    /// Logs in the seller of a round, who may trade afterwards.
     pub(crate) async fn seller(
         &self,
         config: &Config,
@@ -87,7 +87,7 @@ impl Registry<'_> {
         self.trader(admin, &email, &name, "seller", known.get(&email)).await
     }
 
-    /// Every bidder, in the order of [`Plan::bidders`].
+    /// Logs in every bidder, in the order of [`Plan::bidders`].
     pub(crate) async fn bidders(
         &self,
         config: &Config,
@@ -113,8 +113,9 @@ impl Registry<'_> {
             .await
     }
 
-    /// Confirms the addresses of people who are registered. Nobody reads the demo's mail: once it is out, a token like the one in
-    /// it is made in the database, and goes the way that its link goes.
+    /// Confirms the addresses of people who are registered. Nobody reads the demo's mail: once it
+    /// is sent, a token like the one in it is made in the database, and is used as the mail's link
+    /// would be.
     async fn confirm(&self, config: &Config, stored: &mut Stored, emails: &[String]) -> anyhow::Result<()> {
         let people = stored.people(self.plan).await?;
         let strangers: Vec<_> = emails
@@ -138,13 +139,13 @@ impl Registry<'_> {
             .try_for_each_concurrent(self.at_once, async |token| {
                 let body = json!({"token": token});
                 let confirmed = self.client.post("/v1/auth/verify-email").repeatable().json(&body).done().await;
-                // A token is used up when the answer to its first use was lost.
+                // If the answer to its first use was lost, the token is used up.
                 unless_refused(confirmed, "token_invalid")
             })
             .await
     }
 
-    /// Does what is missing of somebody who is registered: organisation and approval; and logs in.
+    /// Logs in somebody who is registered, and adds the organisation and its approval if missing.
     async fn trader(
         &self,
         admin: &Token,

@@ -1,4 +1,4 @@
-//! The photographs that lots are shown with; `cli/data/photos/README.md` says where they come from.
+//! The photographs that lots are shown with; `cli/data/photos/README.md` names their source.
 
 use market::images::model::{Format, widths_for};
 
@@ -6,7 +6,7 @@ use market::images::model::{Format, widths_for};
 #[derive(Debug)]
 pub(crate) struct Photo {
     pub(crate) bytes: &'static [u8],
-    /// In pixels, the way up that people see it.
+    /// In pixels, as people see it.
     width: u32,
 }
 
@@ -16,7 +16,7 @@ macro_rules! photo {
     };
 }
 
-/// Four views, each stored as a camera held in another way would: all must be shown upright.
+/// Four views, each stored as by a camera held another way: all must be shown upright.
 static PHOTOS: [Photo; 4] =
     [photo!("whole.jpg", 960), photo!("left.jpg", 960), photo!("middle.jpg", 960), photo!("right.jpg", 960)];
 
@@ -28,7 +28,8 @@ pub(crate) fn of_lot(place: usize) -> impl Iterator<Item = &'static Photo> {
     PHOTOS.iter().cycle().skip(place % PHOTOS.len()).take(EACH)
 }
 
-/// How many files are made of the photographs of `lots` lots: each width and the square, in each format.
+/// How many files are made from the photographs of `lots` lots: each width and the square, in each
+/// format.
 pub(crate) fn variants(lots: usize) -> u64 {
     let of = |photo: &Photo| ((widths_for(photo.width).len() + 1) * Format::ALL.len()) as u64;
     (0..lots).flat_map(of_lot).map(of).sum()

@@ -1,4 +1,5 @@
-//! What one demo plays, and the names that it uses: the same file gives the same names, so that a second run finds the first.
+//! What one demo plays, and the names that it uses: the same file gives the same names, so that a
+//! second run finds what the first one stored.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::bids::{self, Recorded};
 use super::expected::{Ending, ending};
 
-/// More would not end before the access tokens do (15 minutes).
+/// With more bids, the play would outlast the access tokens (15 minutes).
 const MOST_BIDS: usize = 20_000;
 const MOST_BIDDERS: usize = 5_000;
 const MOST_AUCTIONS: usize = 2_000;
@@ -16,7 +17,7 @@ const MOST_AUCTIONS: usize = 2_000;
 /// The administrator who approves the demo's organisations; all demos of an installation share it.
 pub(crate) const ADMIN: &str = "admin@demo.example";
 
-/// The auctions of one file, with what the rules make of them.
+/// The auctions of one file, and how they end by the rules.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Eight hexadecimal digits of the file's SHA-256; part of every name.
@@ -52,7 +53,7 @@ impl Plan {
         Ok(Self { run, auctions, endings, bidders })
     }
 
-    /// The part of the demo's addresses behind the @. The domain is reserved: nobody can have it.
+    /// The part of the demo's addresses after the @. The domain is reserved, so nobody can own it.
     pub(crate) fn domain(&self) -> String {
         format!("{}.demo.example", self.run)
     }
@@ -61,7 +62,8 @@ impl Plan {
         format!("bidder-{}@{}", place + 1, self.domain())
     }
 
-    /// Every round has a seller of its own, so that a report has the sales of one round.
+    /// The address of a round's seller. Every round has its own, so that a report has the sales of
+    /// one round.
     pub(crate) fn seller_email(&self, round: u32) -> String {
         format!("seller-{round}@{}", self.domain())
     }
@@ -80,7 +82,7 @@ impl Plan {
         self.auctions.iter().map(|auction| auction.bids.len() as u64).sum()
     }
 
-    /// What all auctions together must come to.
+    /// The sum of a figure over all auctions, as it must be.
     pub(crate) fn total(&self, of: impl Fn(&Ending) -> u64) -> u64 {
         self.endings.iter().map(of).sum()
     }

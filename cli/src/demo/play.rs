@@ -1,7 +1,9 @@
-//! The bids, each at its moment: those of one auction one after the other, all auctions side by side.
+//! Places each bid at its moment: those of one auction one after the other, all auctions side by
+//! side.
 //!
-//! Ends are fixed when the auctions are made. A bid that comes after its auction's end would be refused and the figures would
-//! be wrong, so the play ends with [`TooSlow`] as soon as it is too far behind; another round begins then.
+//! Ends are fixed when the auctions are made. A bid that came after its auction's end would be
+//! refused, and the figures would be wrong. So the play ends with [`TooSlow`] as soon as it is too
+//! far behind, and another round begins.
 
 use std::time::Duration;
 
@@ -18,12 +20,12 @@ use super::plan::Plan;
 use super::progress::Step;
 use super::timeline::Slot;
 
-/// A bid that could not be sent this long before its auction's end is not sent any more.
+/// A bid that could not be sent this long before its auction's end is no longer sent.
 const LAST_MOMENT: Duration = Duration::from_millis(1_500);
-/// Refusals by the rules. Every other one is a fault.
+/// Refusals by the rules. Any other refusal is a fault.
 const RULES: [&str; 2] = ["bid_too_low", "not_a_raise"];
 
-/// Everything that the bids are placed with.
+/// Everything needed to place the bids.
 #[derive(Debug)]
 pub(crate) struct Play<'a> {
     pub(crate) client: &'a Client,
@@ -34,12 +36,12 @@ pub(crate) struct Play<'a> {
     pub(crate) zero: Instant,
 }
 
-/// What the API answered.
+/// The API's answers to the bids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answers {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
-    /// How far the latest bid was behind its moment, when its answer came.
+    /// The longest time from a bid's moment to its answer.
     pub(crate) behind: Duration,
 }
 
@@ -48,7 +50,7 @@ impl Play<'_> {
     pub(crate) async fn run(&self, auctions: &[AuctionId], slots: &[Slot], step: &Step) -> anyhow::Result<Answers> {
         stream::iter(self.plan.auctions.iter().zip(auctions).zip(slots))
             .map(|((recorded, auction), slot)| self.one(recorded, *auction, slot, step))
-            // All at once: each waits for its own moments.
+            // All at once, as each waits for its own moments.
             .buffer_unordered(auctions.len().max(1))
             .try_fold(Answers::default(), async |all, one| {
                 Ok(Answers {

@@ -1,4 +1,5 @@
-//! How far the demo is: a bar on a terminal, plain lines elsewhere. On the standard error output, so that `--json` stays clean.
+//! Shows how far the demo is: a bar on a terminal, plain lines elsewhere. Writes to the standard
+//! error output, which keeps `--json` clean.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Between two plain lines of one step.
+/// The time between two plain lines of one step.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// One step of the demo.
@@ -26,7 +27,7 @@ struct Inner {
 }
 
 impl Step {
-    /// Begins a step of `total` parts; 0: unknown.
+    /// Begins a step of `total` parts; 0 means unknown.
     pub(crate) fn begin(name: &'static str, total: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = if total == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(total) };
@@ -42,12 +43,12 @@ impl Step {
         Self(Arc::new(step))
     }
 
-    /// One more part is done.
+    /// Notes that one more part is done.
     pub(crate) fn inc(&self) {
         self.set(1, true);
     }
 
-    /// So many parts are done.
+    /// Notes how many parts are done.
     pub(crate) fn at(&self, done: u64) {
         self.set(done, false);
     }
@@ -66,7 +67,7 @@ impl Step {
         let now = u64::try_from(inner.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let printed = inner.printed.load(Ordering::Relaxed);
         let due = u128::from(now.saturating_sub(printed)) >= LINE_EVERY.as_millis();
-        // Of several at once, one writes the line.
+        // If several threads are here at once, only one writes the line.
         if due && inner.printed.compare_exchange(printed, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             let of = if inner.total == 0 { "…".to_owned() } else { format!(": {done} of {}", inner.total) };
             line(&format!("{}{of}", inner.name));
@@ -85,7 +86,7 @@ impl Step {
     }
 }
 
-/// A plain line beside the bars.
+/// Prints a plain line beside the bars.
 pub(crate) fn line(text: &str) {
     // Progress that cannot be shown is not worth failing for.
     let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -1,4 +1,4 @@
-//! The run of the demo: what is there already, what is missing, in which order it is made.
+//! Runs the demo: finds out what is already there and makes what is missing, in order.
 
 use std::time::Duration;
 
@@ -22,19 +22,21 @@ use super::stored::{Lots, People, Stored};
 use super::timeline;
 use crate::failure::advised;
 
-/// Requests that are under way at once while things are prepared.
+/// How many requests are under way at once during the preparations.
 const AT_ONCE: usize = 16;
-/// During the play more may wait: each auction has at most one.
+/// The same during the play, when more may wait: each auction has at most one.
 const IN_FLIGHT: usize = 64;
 /// Pools that the demo cannot do without.
 const POOLS: [&str; 5] = ["auctions", "emails", "images", "reports", "cargo"];
-/// Of the requests that the machine managed a second while things were prepared, how many bids it is given at most.
+/// The most bids per second that the machine is given, as a share of the requests per second that
+/// it managed during the preparations.
 const SHARE: f64 = 0.35;
-/// How long preparing the auctions may take, per auction and at least, before the first one starts.
+/// How long preparing the auctions may take before the first one starts: this long for each, on top
+/// of a fixed time.
 const LEAD_EACH: Duration = Duration::from_millis(20);
 const LEAD: Duration = Duration::from_secs(3);
 
-/// How often a run goes on by itself after the API was away or the pace was too fast.
+/// How often a run is tried in all, if the API goes away or the pace is too fast.
 const TRIES: u32 = 5;
 
 /// One run of the demo.
@@ -44,33 +46,33 @@ pub(crate) struct Run<'a> {
     pub(crate) config: &'a Config,
     /// The API's address, without a trailing slash.
     pub(crate) base: String,
-    /// How long the auctions run, when a length was given.
+    /// How long the auctions run, if a length was given.
     pub(crate) seconds: Option<u64>,
 }
 
-/// What a run ends with.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) figures: Figures,
     pub(crate) wanted: Wanted,
-    /// For people, below the table.
+    /// Shown to people, below the table.
     pub(crate) notes: String,
 }
 
-/// Where the newest round stands.
+/// How far the newest round has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// No auction was made yet.
+    /// No auction has been made yet.
     Preparing,
-    /// Some bids are missing, and their auctions run or have ended.
+    /// Some bids are missing, and their auctions are running or have ended.
     Interrupted,
     /// Every accepted bid is stored.
     Played,
 }
 
 impl Run<'_> {
-    /// Plays to the end. An API that goes away meanwhile, or a pace that turns out to be too fast, is not the end: what is
-    /// stored says what is missing, as it does for a run of its own.
+    /// Plays to the end. If the API goes away in the meantime or the pace turns out to be too fast,
+    /// this goes on like a new run would: what is stored shows what is missing.
     pub(crate) async fn run(&self) -> anyhow::Result<Outcome> {
         let begin = Instant::now();
         let client = Client::new(&self.base, IN_FLIGHT)?;
@@ -143,7 +145,7 @@ impl Run<'_> {
         LotMaker { client, plan: self.plan, seller, at_once: AT_ONCE }
     }
 
-    /// Prepares what is missing of the round and plays it.
+    /// Prepares whatever the round lacks, and plays it.
     async fn play(
         &self,
         stored: &mut Stored,
@@ -167,7 +169,7 @@ impl Run<'_> {
         step.end();
         let rate = per_second(client.answered() - before, begin.elapsed()) / f64::from(pace);
         let round = Round { number: round, seller: seller.org };
-        // The play has the machine to itself, so that closings are late by their own delay alone.
+        // The play has the machine to itself, so that other work does not make closings late.
         settle::until_photographs_are_ready(stored, self.plan, &round).await?;
         let answers = self.play_bids(stored, client, &lot_maker, &listings, &bidders, rate).await?;
         Ok((round, Some(answers)))
@@ -197,7 +199,7 @@ impl Run<'_> {
         Ok(answers)
     }
 
-    /// Ships and reports, once.
+    /// Ships and reports what was sold, unless that has been done.
     async fn follow_up(
         &self,
         stored: &mut Stored,
@@ -248,7 +250,7 @@ impl Run<'_> {
     }
 }
 
-/// The number, seller and lots of the newest round; round 1 without anything when there is none.
+/// The number, seller and lots of the newest round, or an empty round 1 if there is none.
 async fn newest_round(stored: &mut Stored, people: &People) -> anyhow::Result<(u32, Option<OrgId>, Lots)> {
     let newest =
         people.iter().filter_map(|(email, person)| Some((Plan::round_of(email)?, person))).max_by_key(|it| it.0);
@@ -276,7 +278,7 @@ fn per_second(requests: u64, time: Duration) -> f64 {
     requests / time.as_secs_f64().max(0.001)
 }
 
-/// How long the auctions run on a machine that answers `rate` requests a second.
+/// How long the auctions run on a machine that answers `rate` requests per second.
 fn length(bids: u64, rate: f64) -> Duration {
     #[expect(clippy::cast_precision_loss, reason = "at most 20,000 bids")]
     let bids = bids as f64;
@@ -320,7 +322,7 @@ mod tests {
             (Some(lot(Some(0))), Some(lot(Some(0))), Stage::Interrupted),
             (Some(lot(Some(1))), Some(lot(Some(1))), Stage::Interrupted),
             (Some(lot(Some(1))), Some(lot(Some(2))), Stage::Played),
-            // A lot whose auction was never made.
+            // One lot's auction was never made.
             (Some(lot(Some(1))), None, Stage::Interrupted),
         ] {
             let lots: Lots =

@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::progress::Step;
 use super::stored::Lots;
 
-/// What happens to every lot that was sold.
+/// The journey of every lot that was sold.
 const JOURNEY: [ShipmentStatus; 5] = [
     ShipmentStatus::Pending,
     ShipmentStatus::PickedUp,
@@ -23,7 +23,7 @@ const JOURNEY: [ShipmentStatus; 5] = [
     ShipmentStatus::OutForDelivery,
     ShipmentStatus::Delivered,
 ];
-/// Events of one lot.
+/// How many events one lot has.
 pub(crate) const EVENTS_EACH: u64 = JOURNEY.len() as u64;
 
 /// How long a report may take; it has a few hundred rows.
@@ -93,7 +93,7 @@ impl Sales<'_> {
         Ok(report.id)
     }
 
-    /// Waits until the report is there.
+    /// Waits until the report is ready.
     pub(crate) async fn await_report(&self, id: ReportId) -> anyhow::Result<()> {
         let begin = std::time::Instant::now();
         loop {
@@ -108,7 +108,7 @@ impl Sales<'_> {
     }
 }
 
-/// The first of the days that hold these sales.
+/// The first day with any of these sales.
 pub(crate) fn first_day(lots: &Lots) -> anyhow::Result<NaiveDate> {
     let first = lots.values().filter_map(|lot| lot.closed_at).min().context("no auction is closed")?;
     Ok(first.date_naive())

@@ -1,4 +1,4 @@
-//! After the play: waits until the jobs have done their part, then reads the figures.
+//! Waits after the play until the jobs have done their part, then reads the figures.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use super::run::Outcome;
 use super::sales::EVENTS_EACH;
 use super::stored::{Lots, Stored};
 
-/// How long nothing may change before waiting makes no sense any more.
+/// How long nothing may change before it is pointless to wait any longer.
 const PATIENCE: Duration = Duration::from_secs(45);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -29,8 +29,8 @@ pub(crate) struct Round {
     pub(crate) seller: OrgId,
 }
 
-/// A wait for parts that others make: `look` returns how many of `total` are missing. Ends early when that has not changed for
-/// a while, and reports what is missing then. Where nothing is missing, nothing is printed.
+/// Waits for parts that others make: `look` returns how many of `total` are missing. Gives up when
+/// that number has not fallen for a while, and returns it. Prints nothing if nothing is missing.
 pub(crate) async fn wait(
     name: &'static str,
     total: u64,
@@ -75,7 +75,8 @@ pub(crate) async fn until_closed(stored: &mut Stored, plan: &Plan, round: &Round
     Ok(())
 }
 
-/// Waits until no job is due and every event is stored; what never comes shows in the figures.
+/// Waits until no job is open and every mail is sent and event stored. Whatever never comes shows
+/// in the figures.
 pub(crate) async fn until_quiet(
     stored: &mut Stored,
     plan: &Plan,
@@ -98,8 +99,9 @@ pub(crate) fn events_of(lots: &Lots) -> u64 {
     lots.values().filter(|lot| lot.sold_for.is_some()).count() as u64 * EVENTS_EACH
 }
 
-/// How many mails one round makes: to everybody who registered and was approved (the bidders and the seller), to everybody
-/// who lost a lead, to both parties of each sale, to the seller of what was not sold, and one about the report.
+/// How many mails one round makes: two to everybody who registered and was approved (the bidders
+/// and the seller), one to everybody who lost a lead, to both parties of each sale and to the
+/// seller of each lot that was not sold, and one about the report.
 fn emails_of(plan: &Plan) -> u64 {
     let people = plan.bidders.len() as u64 + 1;
     people * 2 + plan.total(|ending| ending.outbid + if ending.price.is_some() { 2 } else { 1 }) + 1
@@ -134,7 +136,7 @@ pub(crate) async fn outcome(
     let exact = plan.auctions.iter().filter(|auction| sold_for(&lots, &auction.name) == Some(auction.final_price));
     let figures = Figures {
         bids_accepted: accepted,
-        // Refusals leave no trace: a later run knows them as the bids that are not stored.
+        // Refusals leave no trace: to a later run they are the bids that are not stored.
         bids_refused: answers.map_or_else(|| plan.bids().saturating_sub(accepted), |answers| answers.refused),
         auctions: lots.values().filter(|lot| lot.closed_at.is_some()).count() as u64,
         auctions_at_recorded_price: exact.count() as u64,
@@ -156,7 +158,7 @@ fn sold_for(lots: &Lots, name: &str) -> Option<Money> {
     lots.get(name)?.sold_for.map(|minor| Money::from_minor(minor, CURRENCY))
 }
 
-/// What the rules make of the file.
+/// The figures that follow from the file by the rules.
 fn wanted(plan: &Plan, lots: &Lots) -> Wanted {
     let shown = |price: Option<Money>| price.map_or_else(|| "unsold".to_owned(), |price| price.to_string());
     let pairs = || plan.auctions.iter().zip(&plan.endings);

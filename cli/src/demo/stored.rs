@@ -1,5 +1,5 @@
-//! What is stored of a demo, read from the databases by connections that cannot write: everything that is written goes
-//! through the API.
+//! What is stored of a demo, read from the databases on connections that cannot write: everything
+//! is written through the API.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub(crate) struct Stored {
     events: PgConnection,
 }
 
-/// Somebody who is registered, and the organisation.
+/// Somebody who is registered, and their organisation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Person {
     pub(crate) user: UserId,
@@ -32,7 +32,7 @@ pub(crate) struct Person {
     pub(crate) org_status: Option<OrgStatus>,
 }
 
-/// How far one lot is.
+/// How far one lot has got.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lot {
     pub(crate) item: ItemId,
@@ -43,9 +43,9 @@ pub(crate) struct Lot {
     pub(crate) auction_status: Option<AuctionStatus>,
     pub(crate) ends_at: Option<DateTime<Utc>>,
     pub(crate) closed_at: Option<DateTime<Utc>>,
-    /// Accepted ones.
+    /// Accepted bids only.
     pub(crate) bids: i64,
-    /// What it was sold for, in the currency's minor units.
+    /// The price that it was sold for, in the currency's minor units.
     pub(crate) sold_for: Option<i64>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct ReportRow {
     pub(crate) total: i64,
 }
 
-/// What jobs came to.
+/// The numbers of jobs, by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Jobs {
     /// Due and not finished, or waiting for another try.
@@ -69,13 +69,14 @@ pub(crate) struct Jobs {
     pub(crate) dead: u64,
 }
 
-/// A registered person by the address.
+/// Registered people by their addresses.
 pub(crate) type People = HashMap<String, Person>;
-/// A lot by its name.
+/// Lots by their names.
 pub(crate) type Lots = HashMap<String, Lot>;
 
 impl Stored {
-    /// Connects; holds the demo's lock as long as it lives, so that two cannot play the same file at once.
+    /// Connects and takes the demo's lock, which is held as long as this value lives, so that two
+    /// processes cannot play the same file at once.
     pub(crate) async fn open(config: &Config, plan: &Plan) -> anyhow::Result<Self> {
         let mut market = connect::read_only(&config.database.url).await?;
         let events = connect::read_only(&config.events_database_url).await?;
@@ -91,17 +92,17 @@ impl Stored {
     }
 
     pub(crate) async fn close(self) {
-        // The figures are read; how the connections end changes nothing.
+        // The figures have been read; how the connections end does not matter.
         let _ = self.market.close().await;
         let _ = self.events.close().await;
     }
 
-    /// The clock that judges starts, ends and bids.
+    /// The present time of the database, whose clock decides starts, ends and bids.
     pub(crate) async fn now(&mut self) -> sqlx::Result<DateTime<Utc>> {
         sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(&mut self.market).await
     }
 
-    /// Pools without a worker that can be counted on.
+    /// The pools without a live worker.
     pub(crate) async fn idle_pools(&mut self, pools: &[&str]) -> sqlx::Result<Vec<String>> {
         let pools: Vec<String> = pools.iter().map(|pool| (*pool).to_owned()).collect();
         sqlx::query_scalar!(
@@ -120,7 +121,7 @@ impl Stored {
         .await
     }
 
-    /// Everybody of this demo, the administrator included.
+    /// Everybody in this demo, including the administrator.
     pub(crate) async fn people(&mut self, plan: &Plan) -> sqlx::Result<People> {
         let rows = sqlx::query!(
             r#"SELECT u.email AS "email!", u.id AS "user!: UserId", u.email_verified_at IS NOT NULL AS "verified!",
@@ -139,7 +140,7 @@ impl Stored {
         Ok(rows.into_iter().map(|row| (row.email, person(row.user, row.verified, row.org, row.org_status))).collect())
     }
 
-    /// How many of these people wait for the mail that asks them to confirm the address.
+    /// How many of these people are waiting for the mail that asks them to confirm their address.
     pub(crate) async fn unasked(&mut self, people: &[UserId]) -> sqlx::Result<u64> {
         let people: Vec<_> = people.iter().map(|user| user.0).collect();
         let count = sqlx::query_scalar!(
@@ -192,7 +193,7 @@ impl Stored {
         Ok(lots.collect())
     }
 
-    /// The newest report that somebody of the seller asked for.
+    /// The newest report that one of the seller's people asked for.
     pub(crate) async fn report(&mut self, seller: OrgId) -> sqlx::Result<Option<ReportRow>> {
         sqlx::query_as!(
             ReportRow,
@@ -209,7 +210,7 @@ impl Stored {
         .await
     }
 
-    /// Mails of the auctions, people and report that the SMTP server has accepted.
+    /// How many mails about these auctions, people and report the SMTP server has accepted.
     pub(crate) async fn emails(
         &mut self,
         auctions: &[AuctionId],
@@ -236,7 +237,7 @@ impl Stored {
         Ok(unsigned(count))
     }
 
-    /// The files made of the seller's photographs.
+    /// How many files have been made from the seller's photographs.
     pub(crate) async fn image_variants(&mut self, seller: OrgId) -> sqlx::Result<u64> {
         let count = sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!"
@@ -251,7 +252,7 @@ impl Stored {
         Ok(unsigned(count))
     }
 
-    /// The seller's cargo events.
+    /// How many cargo events of the seller are stored.
     pub(crate) async fn events(&mut self, seller: OrgId) -> sqlx::Result<u64> {
         let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM cargo_events WHERE org = $1"#, seller.0)
             .fetch_one(&mut self.events)
@@ -259,8 +260,9 @@ impl Stored {
         Ok(unsigned(count))
     }
 
-    /// What became of the jobs that were made from the demo's begin until its report was there (and mailed), or until now.
-    /// Timers that are not due yet do not count as open work, unless they wait for another try.
+    /// What became of the jobs made since the demo began: until its report was ready (and mailed),
+    /// or until now. Jobs scheduled for later do not count as open, unless they are waiting for
+    /// another try.
     pub(crate) async fn jobs(&mut self, since: DateTime<Utc>, seller: OrgId) -> sqlx::Result<Jobs> {
         let row = sqlx::query!(
             r#"SELECT count(*) FILTER (
@@ -290,7 +292,7 @@ impl Stored {
         })
     }
 
-    /// When the first of these people was registered: nothing of the demo is older.
+    /// When the first of the demo's people was registered: nothing else of the demo is older.
     pub(crate) async fn began(&mut self, plan: &Plan) -> sqlx::Result<Option<DateTime<Utc>>> {
         sqlx::query_scalar!("SELECT min(created_at) FROM users WHERE email LIKE '%@' || $1", plan.domain())
             .fetch_one(&mut self.market)

@@ -1,19 +1,21 @@
-//! Days pressed into seconds: when each auction starts and ends, and when each of its bids is placed.
+//! Compresses days into seconds: when each auction starts and ends, and when each of its bids is
+//! placed.
 //!
-//! All times are offsets from the moment at which the play begins. Auctions keep the proportion of their durations. Their ends
-//! are spread over the last three quarters by their numbers of bids, so that bids come at an even pace. Every bid falls between
-//! start and end with some room on both sides: a real bid that came in the last second would otherwise arrive after the end by
-//! the network's delay alone, and a machine that stalls for a moment must be able to catch up.
+//! All times are offsets from the moment at which the play begins. The auctions' durations keep
+//! their proportions. Their ends are spread over the last three quarters in proportion to their
+//! numbers of bids, so that bids come at an even pace. Every bid falls between start and end with
+//! some room on both sides: otherwise, the network's delay alone would make a bid of the last
+//! second arrive after the end, and a machine that stalls for a moment must be able to catch up.
 
 use std::time::Duration;
 
 use super::bids::Recorded;
 
-/// After the start and before the end, no bid is placed.
+/// No bid is placed for this long after the start and before the end.
 const AFTER_START: Duration = Duration::from_secs(1);
 const BEFORE_END: Duration = Duration::from_secs(8);
 
-/// The shortest auction: some room for bids between the two.
+/// The shortest auction, with some room for bids between the two.
 const SHORTEST_AUCTION: Duration = Duration::from_secs(10);
 /// The shortest play.
 pub(crate) const SHORTEST: Duration = Duration::from_secs(20);
@@ -23,7 +25,7 @@ pub(crate) const SHORTEST: Duration = Duration::from_secs(20);
 pub(crate) struct Slot {
     pub(crate) starts: Duration,
     pub(crate) ends: Duration,
-    /// One for each bid, in their order.
+    /// One for each bid, in order.
     pub(crate) bids: Vec<Duration>,
 }
 
@@ -51,7 +53,7 @@ pub(crate) fn lay_out(auctions: &[Recorded], play: Duration) -> Vec<Slot> {
             Slot { starts, ends, bids }
         })
         .collect();
-    // Nobody needs to watch the quiet time before the first bid.
+    // Leaves out the quiet time before the first bid, which nobody needs to watch.
     let first = slots.iter().filter_map(|slot| slot.bids.first()).min().copied().unwrap_or_default();
     let quiet = first.saturating_sub(AFTER_START);
     for slot in &mut slots {

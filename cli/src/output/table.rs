@@ -1,4 +1,4 @@
-//! A table that fits a line of 100 columns, unless it is asked for in full.
+//! A table whose lines fit 100 columns, unless it is asked for in full.
 
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal};
@@ -9,30 +9,30 @@ use super::short;
 
 /// How wide a table may be.
 const WIDTH: usize = 100;
-/// Between two columns.
+/// The space between two columns.
 const GAP: usize = 2;
 
-/// A column, and what becomes of it where there is no room.
+/// A column, and what happens to it if there is no room.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
     heading: &'static str,
-    /// Longer cells may be cut down to this.
+    /// Longer cells may be cut down to this length.
     least: usize,
     only_wide: bool,
 }
 
 impl Column {
-    /// Shown in full: an id or a number.
+    /// A column shown in full, such as an id or a number.
     pub(crate) const fn full(heading: &'static str) -> Self {
         Self { heading, least: usize::MAX, only_wide: false }
     }
 
-    /// Cut where there is no room, but never below `least` characters.
+    /// A column that is cut if there is no room, but never below `least` characters.
     pub(crate) const fn cut(heading: &'static str, least: usize) -> Self {
         Self { heading, least, only_wide: false }
     }
 
-    /// Left out unless the table is wide.
+    /// A column left out unless the table is wide.
     pub(crate) const fn wide(heading: &'static str) -> Self {
         Self { heading, least: usize::MAX, only_wide: true }
     }
@@ -51,12 +51,12 @@ impl Table {
         Self { columns: columns.to_vec(), rows: Vec::new(), wide }
     }
 
-    /// Adds a row with a cell for every column, also for those that are left out.
+    /// Adds a row with a cell for every column, including those that are left out.
     pub(crate) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// How wide each column is: the widest that may be cut gives way first.
+    /// The width of each column; the widest one that may be cut gives way first.
     fn widths(&self, shown: &[usize]) -> Vec<usize> {
         let natural = |&place: &usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(place));
@@ -86,7 +86,7 @@ impl Display for Table {
         let widths = self.widths(&shown);
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
-        // In a pipe every row is one line, however long.
+        // In a pipe, every row is one line, however long.
         if io::stdout().is_terminal() {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }

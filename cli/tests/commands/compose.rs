@@ -1,4 +1,4 @@
-//! `docker-compose.yml` and the `Dockerfile` agree with the programs: no Docker is needed to find out.
+//! Checks that `docker-compose.yml` and the `Dockerfile` agree with the programs, without Docker.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use shared::config::{Config, Source, keys};
 const COMPOSE: &str = include_str!("../../../docker-compose.yml");
 const DOCKERFILE: &str = include_str!("../../../Dockerfile");
 
-/// The services, with every `<<` followed.
+/// The services, with every `<<` resolved.
 fn services() -> BTreeMap<String, Value> {
     let mut file: Value = serde_yaml_ng::from_str(COMPOSE).unwrap();
-    // One round follows the references of one level.
+    // One round resolves the references of one level.
     for _ in 0..4 {
         file.apply_merge().unwrap();
     }
@@ -23,12 +23,12 @@ fn programs() -> BTreeMap<String, Value> {
     services().into_iter().filter(|(_, service)| service["image"] == "tradeyard").collect()
 }
 
-/// The programs that the image holds.
+/// The programs that are in the image.
 fn built() -> BTreeSet<&'static str> {
     DOCKERFILE.split_whitespace().filter_map(|word| word.strip_prefix("target/release/")).collect()
 }
 
-/// The settings of a service when nothing is set but the secrets.
+/// The settings of a service if only the secrets are set.
 fn settings(service: &Value) -> BTreeMap<String, String> {
     let written: BTreeMap<String, String> = serde_yaml_ng::from_value(service["environment"].clone()).unwrap();
     written.into_iter().map(|(name, value)| (name, substituted(&value))).collect()
@@ -88,7 +88,7 @@ fn every_setting_is_known_and_loads() {
 fn what_stays_up_has_a_health_check_and_waits_for_what_it_needs() {
     let services = services();
     for (name, service) in &services {
-        // It runs to its end, and others wait for that.
+        // `migrate` runs to its end, and others wait for that.
         assert_eq!(service.get("healthcheck").is_some(), name != "migrate", "{name}");
         let needed: BTreeMap<String, Value> = match service.get("depends_on") {
             Some(needed) => serde_yaml_ng::from_value(needed.clone()).unwrap(),

@@ -70,7 +70,7 @@ async fn many_jobs_are_counted_first_then_cancelled_and_retried_by_a_job_that_th
     let shown = shell.text(&["jobs", "show", &left["job"].to_string()]).await;
     assert!(shown.contains("succeeded") && shown.contains(r#"{"asked":0,"cancelled":1}"#), "{shown}");
 
-    // The worker works while the shell waits.
+    // Runs jobs while the shell waits.
     let works = async |args: &[&str]| {
         let mut done = pin!(shell.json(args));
         loop {

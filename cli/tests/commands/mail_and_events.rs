@@ -1,4 +1,5 @@
-//! What operators do with addresses that refuse mail, and with cargo events that did not get into the log.
+//! What operators do with addresses that refuse mail, and with cargo events that did not get into
+//! the log.
 
 use market::cargo::store::{MAX_REJECT_BYTES, Reject, park};
 use market::emails::model::SuppressionReason;
@@ -50,7 +51,7 @@ async fn a_rejected_event_is_listed_and_sent_again() {
     assert!(code == Some(0) && listed.contains("No parked messages") && listed.contains("not an event"), "{listed}");
     let (code, said) = run(&["events", "replay", "--reject", "1"]).await;
     assert_eq!((code, said.as_str()), (Some(0), "1 sent into the lane again; 0 messages are parked\n"));
-    // Sent once, and the other one is not whole.
+    // The first one has been sent, and the second one is not kept whole.
     for id in ["1", "2"] {
         let (code, said) = run(&["events", "replay", "--reject", id]).await;
         assert!(code == Some(1) && said.contains(&format!("reject {id} is not there")), "{said}");

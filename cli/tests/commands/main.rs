@@ -21,7 +21,7 @@ struct TestShell {
     db: TestDb,
 }
 
-/// What a command left behind.
+/// The exit code and the output of a command.
 #[derive(Debug)]
 struct Ended {
     code: Option<i32>,
@@ -30,7 +30,7 @@ struct Ended {
 }
 
 impl TestShell {
-    /// With the queues that a scheduler would have set up.
+    /// Makes a shell whose database has the queues that a scheduler would have set up.
     async fn new() -> Self {
         let db = TestDb::new().await;
         let mut conn = db.pool.acquire().await.unwrap();
@@ -47,7 +47,7 @@ impl TestShell {
         self.run_in(&std::env::temp_dir(), args, settings).await
     }
 
-    /// Nothing but these settings reaches the program.
+    /// Runs a command in the folder `dir`; no other settings reach the program.
     async fn run_in(&self, dir: &Path, args: &[&str], settings: &[(&str, &str)]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tradeyard"));
         command.current_dir(dir).args(args);
@@ -57,7 +57,7 @@ impl TestShell {
         Ended { code: status.code(), out: text(stdout), err: text(stderr) }
     }
 
-    /// Runs it as whoever migrates: with the owner's address besides the programs'.
+    /// Runs a command as for a migration: with the owner's URL besides the programs'.
     async fn run_as_owner(&self, args: &[&str]) -> Ended {
         self.run_with(args, &[("MIGRATE_DATABASE_URL", &self.db.owner_url())]).await
     }
@@ -74,7 +74,8 @@ impl TestShell {
         Self::ok(self.run(args).await)
     }
 
-    /// The last line of what it prints with `--json`: a command that takes several names prints one for each.
+    /// The last line that a command prints with `--json`: if it takes several names, it prints one
+    /// for each.
     async fn json(&self, args: &[&str]) -> Value {
         let out = self.text(&[args, &["--json"]].concat()).await;
         serde_json::from_str(out.lines().last().unwrap()).unwrap()

@@ -1,4 +1,4 @@
-//! What operators do with organisations, and the log of it.
+//! What operators do with organisations, and the audit log of it.
 
 use market::auctions::store::{PlaceBid, flag, place_bid};
 use market::testing::{auction, secret, terms, trader};

@@ -30,11 +30,11 @@ async fn a_file_of_settings_that_cannot_be_read_is_a_fault_and_not_an_absent_one
     shell.db.close().await;
 }
 
-/// Databases and roles of the test's own, beside the shell's.
+/// Databases and roles of the test's own, besides the shell's.
 struct Fresh {
     market: String,
     events: String,
-    /// The names begin with the same.
+    /// The programs' role; the names of the test's other roles begin with this one.
     role: String,
 }
 
@@ -94,7 +94,7 @@ async fn both_databases_are_migrated_and_programs_get_their_rights_in_both() {
     let made: i32 = sqlx::query_scalar("SELECT cargo_ensure_partitions(5)").fetch_one(&own).await.unwrap();
     assert_eq!(made, 2, "the programs' role has partitions made");
     own.close().await;
-    // A command of a program, by the role that was just made.
+    // An ordinary command, as the role that was just made.
     TestShell::ok(shell.run_with(&["queues", "list"], &settings[..1]).await);
 
     let again = TestShell::ok(shell.run_with(&["migrate"], &settings).await);
@@ -128,7 +128,7 @@ async fn a_table_of_a_later_migration_is_the_programs_to_use_and_one_that_only_g
     let may: String = sqlx::query_scalar(may).fetch_one(&shell.db.app).await.unwrap();
     assert_eq!(may, "later DELETE, later INSERT, later SELECT, later UPDATE, later_log INSERT, later_log SELECT");
     sqlx::query("INSERT INTO later DEFAULT VALUES").execute(&shell.db.app).await.unwrap();
-    // Rights that nobody should have are taken again.
+    // Rights that the role should not have are taken away again.
     sql(&shell, format!(r#"GRANT ALL ON later_log, _sqlx_migrations TO "{role}""#)).await;
     TestShell::ok(shell.run_as_owner(&["migrate"]).await);
     for statement in ["UPDATE later_log SET n = 1", "DELETE FROM _sqlx_migrations"] {
@@ -141,14 +141,14 @@ async fn a_table_of_a_later_migration_is_the_programs_to_use_and_one_that_only_g
 #[tokio::test]
 async fn who_may_not_migrate_is_told_what_is_missing() {
     let shell = TestShell::new().await;
-    // The programs' role by itself.
+    // As the programs' role alone.
     sql(&shell, "DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)".to_owned())
         .await;
     let output = shell.run(&["migrate"]).await;
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.err.contains("permission denied") && output.err.contains("MIGRATE_DATABASE_URL"), "{output:?}");
 
-    // An owner who makes no roles.
+    // As an owner who may not create roles.
     let fresh = Fresh::new(&shell).await;
     let (owner, url) = (format!("{}_owner", fresh.role), shell.db.owner_url());
     let word = url::Url::parse(&url).unwrap().password().unwrap_or_default().to_owned();
@@ -163,7 +163,7 @@ async fn who_may_not_migrate_is_told_what_is_missing() {
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.err.contains(&format!("the role {} does not exist", fresh.role)), "{output:?}");
     assert!(output.err.contains("CREATE ROLE") && !output.err.contains(&word), "{output:?}");
-    // And once somebody has made it.
+    // And again once somebody has created it.
     sql(&shell, format!(r#"CREATE ROLE "{}" LOGIN PASSWORD '{word}'"#, fresh.role)).await;
     TestShell::ok(shell.run_with(&["migrate"], &settings).await);
     TestShell::ok(shell.run_with(&["queues", "list"], &settings[..1]).await);

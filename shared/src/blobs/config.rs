@@ -1,4 +1,4 @@
-//! Where the objects live and how long a call may take.
+//! Where the objects are stored, and how long a call may take.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ use secrecy::ExposeSecret as _;
 use super::BlobError;
 use crate::config::S3;
 
-/// Until the connection (and its TLS handshake) stands.
+/// How long connecting may take, including the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Until the first byte of an answer.
+/// How long the first byte of an answer may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
-/// One try of one call: a part of [`super::PART_SIZE`] passes at 150 KB/s.
+/// How long one try of a call may take: enough for a part of [`super::PART_SIZE`] at 150 KB/s.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
-/// One call with all its tries.
+/// How long a call may take with all its tries.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(150);
-/// Tries of one call, the first included, with exponential backoff and jitter between them.
+/// How often a call is tried in all, with exponential backoff and jitter in between.
 const MAX_ATTEMPTS: u32 = 4;
 
 /// The client for our own calls and the one that signs addresses for others.
@@ -32,7 +32,8 @@ pub(super) fn clients(config: &S3) -> Result<(Client, Client), BlobError> {
     if config.bucket.is_empty() {
         return Err(BlobError::Invalid("the S3 bucket has no name".to_owned()));
     }
-    // TLS roots cost several megabytes: a store that is reached over plain http does not load them.
+    // TLS roots take several megabytes, so they are not loaded for a store that is reached over
+    // plain http.
     let http = match scheme(&config.endpoint)? {
         Scheme::Http => aws_smithy_http_client::Builder::new().build_http(),
         Scheme::Https => aws_smithy_http_client::Builder::new()
@@ -63,7 +64,7 @@ fn client(config: &S3, endpoint: &str, http: SharedHttpClient) -> Client {
         .region(Region::new(config.region.clone()))
         .credentials_provider(credentials)
         .endpoint_url(endpoint)
-        // `endpoint/bucket/key`: what every store understands that is not Amazon's.
+        // `endpoint/bucket/key`, which every store other than Amazon's understands.
         .force_path_style(!endpoint.contains(".amazonaws.com"))
         .http_client(http)
         .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
@@ -77,8 +78,8 @@ fn client(config: &S3, endpoint: &str, http: SharedHttpClient) -> Client {
         )
         // A body that stops flowing is cut off instead of holding a worker until the time-out.
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(READ_TIMEOUT).build())
-        // Trailing checksums are Amazon's own extension: stores of others refuse them, and a presigned address must
-        // not carry the checksum of an empty body.
+        // Trailing checksums are Amazon's own extension: other stores refuse them, and a presigned
+        // address must not contain the checksum of an empty body.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .build();

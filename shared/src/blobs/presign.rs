@@ -1,4 +1,5 @@
-//! Addresses that let a browser read or write one object for a short time, without our bytes in between.
+//! Addresses that let a browser read or write one object for a short time, without the bytes
+//! passing through us.
 
 use std::time::Duration;
 
@@ -6,10 +7,11 @@ use aws_sdk_s3::presigning::PresigningConfig;
 
 use super::{BlobError, Blobs};
 
-/// A presigned PUT: the client sends exactly these headers with exactly that many bytes, or the store refuses.
+/// A presigned PUT: unless the client sends exactly these headers and exactly that many bytes, the
+/// store refuses.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PresignedUpload {
-    /// Grants the write: never log it.
+    /// Grants write access, so it must never be logged.
     pub url: String,
     /// To be sent as they are (`content-type`, `content-length`).
     pub headers: Vec<(String, String)>,
@@ -30,8 +32,8 @@ pub enum Disposition {
 }
 
 impl Disposition {
-    /// The header's value. The name is said twice (RFC 6266): in ASCII for old clients and as UTF-8. Whatever could end the
-    /// quotes or the header is replaced.
+    /// The header's value. It contains the name twice (RFC 6266): in ASCII for old clients, and as
+    /// UTF-8. Whatever could end the quotes or the header is replaced.
     fn header(&self) -> String {
         match self {
             Self::Inline => "inline".to_owned(),

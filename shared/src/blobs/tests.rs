@@ -1,4 +1,4 @@
-//! Against a real S3 server in this process, over TCP.
+//! Tests against a real S3 server in this process, over TCP.
 
 use std::net::SocketAddr;
 use std::pin::Pin;

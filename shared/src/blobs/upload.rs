@@ -1,4 +1,4 @@
-//! Uploads of unknown length in flat memory.
+//! Uploads of unknown length, in constant memory.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -7,16 +7,17 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::{BlobError, Blobs};
 
-/// Bytes of one part of a large upload, and so the memory that an upload takes. S3 asks for at least 5 MiB a part and allows
-/// 10,000 parts: 78 GiB an object.
+/// The size of one part of a large upload in bytes, and so the memory that an upload takes. S3
+/// demands at least 5 MiB per part and allows 10,000 parts, which makes 78 GiB per object.
 pub const PART_SIZE: usize = 8 * 1024 * 1024;
 
 impl Blobs {
-    /// Writes everything that `reader` yields under `key` and answers the number of bytes.
+    /// Writes everything that `reader` yields under `key`, and returns the number of bytes.
     ///
-    /// The object appears whole, at the end, or not at all: up to [`PART_SIZE`] bytes are one plain PUT, more are a multipart
-    /// upload that is aborted when reading or sending fails. A process that dies meanwhile leaves invisible parts behind, which
-    /// the bucket's lifecycle rule removes.
+    /// The object appears whole, at the end, or not at all: fewer than [`PART_SIZE`] bytes are one
+    /// plain PUT, more are a multipart upload that is aborted if reading or sending fails. A
+    /// process that dies in the meantime leaves invisible parts behind, which the bucket's
+    /// lifecycle rule removes.
     pub async fn put_stream(
         &self,
         key: &str,
@@ -98,7 +99,7 @@ impl Blobs {
     }
 }
 
-/// The next [`PART_SIZE`] bytes, fewer at the end, none after it.
+/// The next [`PART_SIZE`] bytes, fewer at the end, and none after that.
 async fn next_part(key: &str, reader: &mut (impl AsyncRead + Unpin)) -> Result<Bytes, BlobError> {
     let mut part = Vec::new();
     reader.take(PART_SIZE as u64).read_to_end(&mut part).await.map_err(|source| BlobError::Io {

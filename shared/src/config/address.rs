@@ -1,5 +1,5 @@
-//! Addresses of servers, each read as the crate reads it that will connect there. A fault never repeats the address: it may
-//! hold a password, also in a place where its owner did not mean it to be one.
+//! Addresses of servers, each parsed as by the crate that will connect there. A fault never repeats
+//! the address: it may contain a password, even in a place that was not meant for one.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use redis::{ConnectionAddr, IntoConnectionInfo};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
-/// Whether others can read along on the way there.
+/// Whether others can listen in on a connection to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     Plain,
@@ -19,9 +19,9 @@ pub(super) enum Way {
 /// One kind of address.
 #[derive(Debug)]
 pub(super) struct Kind {
-    /// `None`: this is not such an address.
+    /// `None` if this is not such an address.
     pub(super) read: fn(&str) -> Option<Way>,
-    /// What one looks like.
+    /// What such an address looks like.
     pub(super) like: &'static str,
     /// What makes it private.
     pub(super) private: &'static str,
@@ -65,20 +65,20 @@ fn amqp(text: &str) -> Option<Way> {
     Some(private(uri.scheme == AMQPScheme::AMQPS))
 }
 
-/// By the rules of lettre, which programs without a mailer do not link.
+/// Follows the rules of lettre, which programs without a mailer do not link.
 fn smtp(text: &str) -> Option<Way> {
     let url = Url::parse(text).ok()?;
     url.host_str().filter(|host| !host.is_empty())?;
     let tls = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value);
     match (url.scheme(), tls.as_deref()) {
         ("smtps", _) | ("smtp", Some("required")) => Some(Way::Private),
-        // Anybody between the two can claim that there is no TLS.
+        // Anybody in between can claim that there is no TLS.
         ("smtp", None | Some("opportunistic")) => Some(Way::Plain),
         _ => None,
     }
 }
 
-/// Something that paths are put behind.
+/// A base address, to which paths are appended.
 fn http(text: &str) -> Option<Way> {
     let url = Url::parse(text).ok()?;
     url.host_str().filter(|_| url.query().is_none() && url.fragment().is_none())?;
@@ -89,12 +89,13 @@ fn http(text: &str) -> Option<Way> {
     }
 }
 
-/// `https://shop.example`, exactly as browsers send it.
+/// Whether this is an origin such as `https://shop.example`, exactly as browsers send it.
 pub(super) fn is_origin(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| http(text).is_some() && url.origin().ascii_serialization() == text)
 }
 
-/// `Name <name@example.com>` or the address alone. The mailer has the last word on what may stand in a name.
+/// Whether this is `Name <name@example.com>` or the address alone. The mailer has the last word on
+/// what a name may contain.
 pub(super) fn is_mailbox(text: &str) -> bool {
     let address = match text.split_once('<') {
         Some((_, rest)) => rest.strip_suffix('>'),
@@ -108,7 +109,7 @@ pub(super) fn is_mailbox(text: &str) -> bool {
     })
 }
 
-/// The names that every store of objects takes.
+/// Whether this is a bucket name that every object store accepts.
 pub(super) fn is_bucket(text: &str) -> bool {
     (3..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')

@@ -1,4 +1,4 @@
-//! Every setting there is: its name in the environment, its place in the file.
+//! Every setting: its name in the environment and its place in the file.
 
 use super::Key;
 

@@ -1,4 +1,5 @@
-//! One documented file plus the environment (`tradeyard.example.toml` lists every setting). Nobody else reads either.
+//! Settings from one documented file and the environment (`tradeyard.example.toml` lists all of
+//! them). Nothing else reads either.
 
 mod address;
 pub mod keys;
@@ -21,21 +22,23 @@ pub use mode::Mode;
 pub use network::Network;
 pub use source::{ConfigError, Fault, Key, Source};
 
-/// What signs tokens must not be guessed.
+/// The minimum length of the secret that signs tokens, so that it cannot be guessed.
 const MIN_JWT_SECRET: usize = 32;
 
 #[derive(Clone, Debug)]
 pub struct Database {
     pub url: SecretString,
-    /// How `tradeyard migrate` connects, as the owner of the tables; `url` unless set. No other program has it.
+    /// How `tradeyard migrate` connects, as the owner of the tables; `url` unless set. No other
+    /// program uses it.
     pub migrate_url: SecretString,
-    /// The most connections of each of a process's pools; `docs/OPERATIONS.md` says what they come to.
+    /// The most connections of each of a process's pools; `docs/OPERATIONS.md` adds them up.
     pub connections: u32,
-    /// What the server allows the statements of requests; handlers and the engine have limits of their own.
+    /// The limits that the server enforces on the statements of requests; handlers and the engine
+    /// have limits of their own.
     pub limits: Limits,
 }
 
-/// What worker programs do unless their command line says otherwise.
+/// Settings of worker programs, unless their command line says otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Workers {
     /// How many jobs of each queue run at once, 1 to 2,000.
@@ -51,24 +54,24 @@ pub struct Http {
     pub public_url: String,
     /// Origins whose pages may call the API, besides `public_url`.
     pub cors_origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
     pub rate_limits: RateLimits,
 }
 
-/// How many requests an hour a caller has.
+/// How many requests per hour a caller may make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
-    /// Whoever is not logged in, by address.
+    /// Callers who are not logged in, by address.
     pub anonymous: u32,
     /// A person.
     pub user: u32,
-    /// A person of a partner organisation, or who looks after the platform.
+    /// A member of a partner organisation, or somebody who looks after the platform.
     pub partner: u32,
 }
 
 impl RateLimits {
-    /// Unless set otherwise. Development plays an hour of a whole market in a minute, from one address.
+    /// The defaults. Development plays an hour of a whole market in a minute, from one address.
     const fn of(mode: Mode) -> Self {
         match mode {
             Mode::Production => Self { anonymous: 100, user: 1_000, partner: 5_000 },
@@ -87,7 +90,7 @@ pub struct Auth {
 #[derive(Clone, Debug)]
 pub struct S3 {
     pub endpoint: String,
-    /// The address that browsers use, when it differs from `endpoint`.
+    /// The address that browsers use, if it differs from `endpoint`.
     pub public_endpoint: String,
     pub region: String,
     pub bucket: String,
@@ -279,7 +282,7 @@ fn rate_limits(s: &mut Source, mode: Mode) -> RateLimits {
     }
 }
 
-/// At least one second: nothing may wait for ever.
+/// Reads a number of seconds, at least one: nothing may wait for ever.
 fn seconds(s: &mut Source, key: Key, default: Duration) -> Duration {
     let seconds = s.value(key, default.as_secs());
     if seconds == 0 {
@@ -297,7 +300,8 @@ fn networks(s: &mut Source) -> Vec<Network> {
     })
 }
 
-/// The address, if it is set. A wrong one is a fault, and in production one that others can read along with.
+/// The address, if it is set. A wrong one is a fault, and in production so is one that others can
+/// listen in on.
 fn checked(s: &mut Source, mode: Mode, key: Key, kind: &Kind) -> Option<SecretString> {
     let url = s.secret(key)?;
     match (kind.read)(url.expose_secret()) {
@@ -308,7 +312,7 @@ fn checked(s: &mut Source, mode: Mode, key: Key, kind: &Kind) -> Option<SecretSt
     Some(url)
 }
 
-/// [`checked`], with a default that only development takes.
+/// [`checked`], with a default for development only.
 fn checked_or(s: &mut Source, mode: Mode, key: Key, kind: &Kind, default: &str) -> SecretString {
     checked(s, mode, key, kind).unwrap_or_else(|| {
         if mode == Mode::Production {
@@ -318,7 +322,7 @@ fn checked_or(s: &mut Source, mode: Mode, key: Key, kind: &Kind, default: &str) 
     })
 }
 
-/// An address that is not a secret.
+/// Reads an address that is not a secret.
 fn web(s: &mut Source, mode: Mode, key: Key, default: &str) -> String {
     checked_or(s, mode, key, &address::HTTP, default).expose_secret().to_owned()
 }

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// An address with those that share its first bits.
+/// The addresses that share their first bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(IpNet);
 
 impl Network {
-    /// Whether the address lies in the network. An IPv4 address is the same when it is written as an IPv6 one.
+    /// Whether the address is in the network. An IPv4 address that is written as an IPv6 one counts
+    /// as the same.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())

@@ -32,7 +32,7 @@ pub struct Fault {
 pub struct ConfigError(pub Vec<Fault>);
 
 impl ConfigError {
-    /// One fault that only the setting's user could find.
+    /// One fault that could only be found where the setting is used.
     #[must_use]
     pub fn of(key: Key, problem: impl Into<String>) -> Self {
         Self(vec![Fault { key: key.env.to_owned(), problem: problem.into() }])
@@ -65,7 +65,8 @@ impl Source {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub fn from_process() -> Self {
-        // Somebody else's variable may hold any bytes; a setting of ours with such bytes does not parse, and that is reported.
+        // Other programs' variables may contain any bytes; a setting of ours with such bytes does
+        // not parse, and that is reported.
         let text = |part: OsString| part.to_string_lossy().into_owned();
         let env: BTreeMap<_, _> = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
         let named = env.get("TRADEYARD_CONFIG").cloned();
@@ -82,7 +83,7 @@ impl Source {
         source
     }
 
-    /// For tests: a file's text and an environment.
+    /// Takes a file's text and an environment, for tests.
     #[must_use]
     pub fn new(file: &str, env: BTreeMap<String, String>) -> Self {
         let mut source = Self { env, ..Self::default() };
@@ -108,7 +109,7 @@ impl Source {
         value.filter(|text| !text.is_empty()).cloned()
     }
 
-    /// The setting parsed, or `default` when it is not set. A value that does not parse is a fault.
+    /// The parsed setting, or `default` if it is not set. A value that does not parse is a fault.
     pub fn value<T>(&mut self, key: Key, default: T) -> T
     where
         T: FromStr,
@@ -140,7 +141,8 @@ impl Source {
         self.text(key).map(SecretString::from)
     }
 
-    /// Ends the reading: `Ok(value)` only if nothing was wrong and the file held no unknown key.
+    /// Finishes reading. Returns `Ok(value)` only if nothing was wrong and the file had no unknown
+    /// key.
     pub fn finish<T>(mut self, value: T) -> Result<T, ConfigError> {
         let unknown: Vec<_> = self.file.keys().filter(|key| !self.known.contains(key.as_str())).cloned().collect();
         for key in unknown {

@@ -5,7 +5,7 @@ fn load(file: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_source(Source::new(file, env))
 }
 
-/// Development with a database, and these settings.
+/// Loads settings for development, with a database and the given ones.
 fn load_env(env: &[(&str, &str)]) -> Result<Config, ConfigError> {
     load("", &[&[("DATABASE_URL", "postgres://h/db")], env].concat())
 }
@@ -113,7 +113,7 @@ fn who_migrates_is_who_runs_unless_an_owner_is_named() {
     assert_eq!(faulty(load_env(&[of_events])), ["MIGRATE_EVENTS_DATABASE_URL"], "there is no such database");
 }
 
-/// Settings that production takes, with some of them replaced.
+/// Loads settings that production accepts, with some of them replaced.
 fn production(replaced: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut env = std::collections::BTreeMap::from([
         ("MODE", "production"),
@@ -160,7 +160,7 @@ fn production_refuses_plaintext() {
         assert_eq!(faulty(production(&[(name, value)])), [name], "{value}");
     }
     assert!(production(&[("SMTP_URL", "smtp://h?tls=required")]).is_ok());
-    // A Unix socket: nobody else is on the way.
+    // On a Unix socket, nobody else can listen in.
     assert!(production(&[("DATABASE_URL", "postgres://me@localhost/db?host=/run/postgresql")]).is_ok());
 }
 
@@ -181,7 +181,7 @@ fn compose_passes_every_setting_on() {
     for key in keys::ALL {
         let name = key.env;
         let passed = compose.lines().any(|line| line.trim_start().starts_with(&format!("{name}: ")));
-        // Where the programs listen inside their containers is the image's business.
+        // The image decides where programs listen inside their containers.
         let fixed = name.ends_with("_ADDR") && image.contains(&format!("{name}="));
         assert!(passed || fixed, "{name} is neither passed on in docker-compose.yml nor fixed in the Dockerfile");
     }

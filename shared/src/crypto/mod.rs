@@ -1,3 +1,3 @@
-//! What is hashed and encrypted.
+//! Cryptography: the hashes of passwords.
 
 pub mod password;

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-/// The most that bcrypt reads; longer passwords are hashed down first, so that their tails count.
+/// The most that bcrypt reads; longer passwords are hashed first, so that their tails count.
 const BCRYPT_BYTES: usize = 72;
 
 /// The password does not meet the rules.
@@ -17,7 +17,8 @@ pub const MIN_CHARS: usize = 10;
 /// The most bytes of a password; nobody types more, and hashing has to end.
 pub const MAX_BYTES: usize = 1024;
 
-/// Checks the rules for new passwords: length only, as the standards ask; no rules about kinds of characters.
+/// Checks the rules for new passwords: only their length counts, as the standards demand, and not
+/// the kinds of characters.
 pub fn check(password: &str) -> Result<(), Weak> {
     if password.chars().count() >= MIN_CHARS && password.len() <= MAX_BYTES { Ok(()) } else { Err(Weak) }
 }
@@ -27,13 +28,13 @@ pub fn hash(password: &str, cost: u32) -> Result<String, bcrypt::BcryptError> {
     bcrypt::hash(shortened(password), cost)
 }
 
-/// Whether the password belongs to the hash. A hash that cannot be read belongs to none.
+/// Whether the password matches the hash. A hash that cannot be read matches no password.
 #[must_use]
 pub fn verify(password: &str, hash: &str) -> bool {
     password.len() <= MAX_BYTES && bcrypt::verify(shortened(password), hash).unwrap_or(false)
 }
 
-/// Does the work of [`verify`] for an account that does not exist, so that both take as long.
+/// Does the work of [`verify`] for an account that does not exist, so that both take equally long.
 pub fn verify_nobody(password: &str, cost: u32) {
     // Well-formed, and the hash of no known password.
     let hash = format!("$2b${cost:02}$zZzZzZzZzZzZzZzZzZzZzOzZzZzZzZzZzZzZzZzZzZzZzZzZzZzZe");

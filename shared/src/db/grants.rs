@@ -1,16 +1,19 @@
-//! What the application role may do: the role that every program connects as, but for `tradeyard migrate`, which gives it these
-//! rights after every run (docs/decisions/0024).
+//! The rights of the application role. Every program connects as this role, except
+//! `tradeyard migrate`, which grants it these rights after every run (docs/decisions/0024).
 //!
-//! The rights follow from the catalogue, so that no migration has to name them: a table that only grows is known by its trigger,
-//! a partition has no rights of its own, everything else is read and written. Roles are given by name and never by their
-//! password; only a role that is missing is made with the one that its URL has.
+//! The rights follow from the catalogue, so that no migration has to name them: a table that only
+//! grows is recognised by its trigger, a partition has no rights of its own, and everything else
+//! can be read and written. A role is identified by its name alone; only a missing one is created
+//! with the password from its URL.
 //!
 //! # How to get this wrong
-//! - Giving a table that only grows a trigger of another form than `BEFORE UPDATE OR DELETE OR TRUNCATE … FOR EACH STATEMENT`, without
-//!   a condition: it is then taken for one that may be changed (a test compares the names of triggers with their forms).
-//! - Letting the application role own anything: the owner switches triggers off.
-//! - A function with the owner's rights (`SECURITY DEFINER`) without a fixed `search_path` that ends with `pg_temp`, or that PUBLIC may
-//!   call.
+//! - Giving a table that only grows a trigger of another form than
+//!   `BEFORE UPDATE OR DELETE OR TRUNCATE … FOR EACH STATEMENT`, without a condition: the table is
+//!   then taken for one that may be changed (a test compares the names of triggers with their
+//!   forms).
+//! - Letting the application role own anything: an owner can switch triggers off.
+//! - A function with the owner's rights (`SECURITY DEFINER`) that PUBLIC may call, or that has no
+//!   fixed `search_path` ending with `pg_temp`.
 
 use std::str::FromStr;
 
@@ -23,10 +26,10 @@ use url::Url;
 /// `BEFORE UPDATE OR DELETE OR TRUNCATE … FOR EACH STATEMENT`, as `pg_trigger.tgtype` has it.
 pub const APPEND_ONLY: i16 = 2 | 8 | 16 | 32;
 
-/// Two of these at once would change the same rows of the catalogue.
+/// The lock for granting: two runs at once would change the same rows of the catalogue.
 const LOCK: i64 = 7_261_352;
 
-/// Who a URL logs in as.
+/// The role that a URL logs in as.
 #[derive(Clone, Debug)]
 pub struct Login {
     pub name: String,
@@ -50,7 +53,7 @@ impl Login {
         Self { name: name.to_owned(), ..self }
     }
 
-    /// These options, logging in as this role.
+    /// Changes the options to log in as this role.
     #[must_use]
     pub fn apply(&self, options: PgConnectOptions) -> PgConnectOptions {
         let options = options.username(&self.name);
@@ -76,8 +79,9 @@ pub enum GrantError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Gives `to` the rights that programs need in the database of `conn`, which is the owner's, and takes every other one on its
-/// tables. Makes the role when there is none of its name. `false`: it is the owner itself, and there is nothing to give.
+/// Grants `to` the rights that programs need in the database of `conn`, which is the owner's
+/// connection, and revokes all others on its tables. Creates the role if it does not exist. Returns
+/// `false` if it is the owner itself, and there is nothing to grant.
 pub async fn give(conn: &mut PgConnection, to: &Login) -> Result<bool, GrantError> {
     let owner: String = sqlx::query_scalar("SELECT current_user::text").fetch_one(&mut *conn).await?;
     if owner == to.name {
@@ -109,11 +113,11 @@ async fn make_if_missing(conn: &mut PgConnection, role: &Login, owner: String) -
     if exists {
         return Ok(());
     }
-    // Not tried: the server would write the failed statement to its log, and with it the password.
+    // Not even tried, because the server would log the failed statement, and with it the password.
     if !may_make {
         return Err(GrantError::NoRole(role.name.clone(), owner));
     }
-    // The server quotes: this statement takes no parameters.
+    // The server does the quoting, because this statement takes no parameters.
     let statement: String = sqlx::query_scalar(
         "SELECT format('CREATE ROLE %I LOGIN', $1::text) || coalesce(format(' PASSWORD %L', $2::text), '')",
     )
@@ -123,14 +127,15 @@ async fn make_if_missing(conn: &mut PgConnection, role: &Login, owner: String) -
     .await?;
     let Err(error) = conn.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await else { return Ok(()) };
     match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
-        // Somebody else made it just now, from another database of the server.
+        // Somebody else has just created it, from another database on the server.
         Some("42710" | "23505") => Ok(()),
         _ => Err(error.into()),
     }
 }
 
-/// The statements that are missing for the role `$1` to have what it should; `$2` is [`APPEND_ONLY`]. What is right already is
-/// not touched: each change makes the running programs plan their statements anew.
+/// Selects the statements that are missing for the role `$1` to have exactly the rights that it
+/// should; `$2` is [`APPEND_ONLY`]. Whatever is right already is not touched: each change makes the
+/// running programs plan their statements again.
 const STATEMENTS: &str = r"
 WITH role AS (
     SELECT oid, quote_ident(rolname) AS name

@@ -16,7 +16,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 /// How long a caller waits for a free connection before it gets the answer that the system is busy.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a connection that comes back may take to answer.
+/// How long a connection that returns to the pool may take to answer.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// How long a statement may take, may wait for a lock, and may leave its transaction idle, before the server ends it: nobody
@@ -29,7 +29,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For requests: somebody waits for the answer.
+    /// For requests, because somebody waits for the answer.
     pub const SERVING: Self = Self {
         statement: Duration::from_secs(20),
         lock: Duration::from_secs(5),
@@ -89,8 +89,8 @@ pub fn pool_with(options: PgConnectOptions, connections: u32, name: &str) -> PgP
                 Ok(true)
             })
         })
-        // sqlx asks a connection that comes back for a sign of life, and waits for it without a limit: a host that vanished would
-        // take every place of the pool with it.
+        // sqlx pings a connection that returns to the pool, and waits for the answer without a
+        // limit: a host that vanished would take every place in the pool with it.
         .after_release(|conn, _| {
             Box::pin(async move {
                 match tokio::time::timeout(SIGN_OF_LIFE, conn.ping()).await {

@@ -1,7 +1,8 @@
-//! Whether the role that a program connects as is held by the rules of the database.
+//! Checks whether the role that a program connects as is bound by the rules of the database.
 //!
-//! A superuser passes every rule, and the owner of a table switches its triggers off. So programs connect as a role that is
-//! neither, and the owner is known to `tradeyard migrate` alone (docs/decisions/0024).
+//! A superuser bypasses every rule, and the owner of a table can switch its triggers off. So
+//! programs connect as a role that is neither, and only `tradeyard migrate` connects as the owner
+//! (docs/decisions/0024).
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use sqlx::{ConnectOptions, Connection};
 /// How long the check may take; a database that is slower, or away, is not judged.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why no rule holds for a role. The texts follow the name of the setting that leads there.
+/// Why the rules do not bind a role. The texts follow the name of the setting with the role's URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{user} {why}; the rules of the database would not hold for this program. Connect as a role that owns nothing: \
@@ -35,7 +36,8 @@ pub enum Power {
     Owner(String),
 }
 
-/// Checks the role that `url` leads to. `Ok` also when the database cannot be reached now: programs wait for it.
+/// Checks the role that `url` logs in as. Returns `Ok` even if the database cannot be reached at
+/// the moment: programs wait for it.
 pub async fn check(url: &SecretString) -> Result<(), Unbound> {
     let judged = async {
         let options: PgConnectOptions = url.expose_secret().parse()?;

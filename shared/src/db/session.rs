@@ -1,8 +1,10 @@
-//! Whether connections to the database are sessions: what is set on one stays set, and nobody else works on it in between.
+//! Checks whether connections to the database are sessions: what is set on one stays set, and
+//! nobody else uses it in between.
 //!
-//! A pooler that hands a server connection to another client after each transaction (`PgBouncer` in transaction mode) breaks what this
-//! program relies on: settings given at connect (time limits, the planner's), prepared statements, and the migrations' advisory
-//! lock. The failures come late and look like something else, so such a way to the database is refused at the start.
+//! A pooler that hands a server connection to another client after each transaction (`PgBouncer` in
+//! transaction mode) breaks what this program relies on: the settings it gives when connecting
+//! (time limits, the planner's), prepared statements, and the migrations' advisory lock. The
+//! failures come late and look like something else, so such a connection is refused at the start.
 
 use std::time::Duration;
 
@@ -14,10 +16,11 @@ use sqlx::{ConnectOptions, Connection, Executor, Row};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A setting that means nothing to PostgreSQL.
 const MARK: &str = "tradeyard.session";
-/// What `PgBouncer` answers to a setting at connect that it does not pass on: protocol violation.
+/// `PgBouncer`'s answer to a connection with settings that it does not pass on: protocol violation.
 const SETTING_REFUSED: &str = "08P01";
 
-/// Why the way to the database cannot be used. The texts follow the name of the setting that leads there.
+/// Why the connection to the database cannot be used. The texts follow the name of the setting with
+/// its URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoSession {
     #[error(
@@ -37,7 +40,8 @@ pub enum NoSession {
     Shared,
 }
 
-/// Checks that connections are sessions. `Ok` also when the database cannot be reached now: programs wait for it.
+/// Checks that connections are sessions. Returns `Ok` even if the database cannot be reached at the
+/// moment: programs wait for it.
 pub async fn check(url: &SecretString) -> Result<(), NoSession> {
     match tokio::time::timeout(PATIENCE, examine(url)).await {
         Ok(Ok(found)) => found,
@@ -72,8 +76,8 @@ async fn examine(url: &SecretString) -> Result<Result<(), NoSession>, sqlx::Erro
     Ok(found)
 }
 
-/// Whether `first` keeps a setting while `second` is in a transaction: the server's connection that it was set on would be taken
-/// by then.
+/// Whether `first` keeps a setting while `second` is in a transaction: if they shared server
+/// connections, the one that it was set on would be taken by then.
 async fn keeps(first: &mut PgConnection, second: &mut PgConnection) -> Result<Result<(), NoSession>, sqlx::Error> {
     first.execute(sqlx::raw_sql("SET tradeyard.session = 'kept'")).await?;
     second.execute(sqlx::raw_sql("BEGIN")).await?;
@@ -82,7 +86,8 @@ async fn keeps(first: &mut PgConnection, second: &mut PgConnection) -> Result<Re
     Ok(if kept.as_deref() == Some("kept") { Ok(()) } else { Err(NoSession::Shared) })
 }
 
-/// The mark as this connection sees it. In one message: a prepared statement may be on another connection by the time it is used.
+/// The mark as this connection sees it. It is read in one message: a prepared statement may be on
+/// another server connection by the time it is used.
 async fn marked(conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
     let row = conn.fetch_one(sqlx::raw_sql("SELECT current_setting('tradeyard.session', true)")).await?;
     row.try_get(0)

@@ -58,7 +58,7 @@ fn the_wire_form_is_strict() {
         r#"{"amount":"12.50"}"#,
         r#"{"amount":"12.50","currency":"EUR","cents":1}"#,
         r#""12.50 EUR""#,
-        // A digit more than the document allows.
+        // One digit more than the OpenAPI document allows.
         r#"{"amount":"1000000000000000","currency":"EUR"}"#,
     ] {
         assert!(read(bad).is_err(), "{bad}");

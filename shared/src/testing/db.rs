@@ -8,10 +8,10 @@ use sqlx::{ConnectOptions, Connection, Executor, PgPool};
 
 use crate::db::grants::{self, Login};
 
-/// The application role where the environment names none.
+/// The application role if the environment names none.
 const ROLE: &str = "tradeyard_test";
 
-/// A database of the test's own; dropped with [`TestDb::close`], or by the next run's clean-up.
+/// A database of the test's own; dropped by [`TestDb::close`], or by the next run's clean-up.
 #[derive(Debug)]
 pub struct TestDb {
     /// The owner's connections: a test sets up and breaks what no program may touch.
@@ -23,11 +23,11 @@ pub struct TestDb {
     name: String,
 }
 
-/// The URL of the test server as the owner of what tests make, who is a superuser: `MIGRATE_DATABASE_URL`, or `DATABASE_URL` where
-/// one role is everything.
+/// The URL of the test server for the owner of what tests create, which is a superuser:
+/// `MIGRATE_DATABASE_URL`, or `DATABASE_URL` if one role is everything.
 ///
 /// # Panics
-/// When there is none: a test cannot go on without its server.
+/// If there is none: a test cannot go on without its server.
 #[must_use]
 #[expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test without its database ends here")]
 pub fn owner_url() -> String {
@@ -35,7 +35,8 @@ pub fn owner_url() -> String {
     url.expect("MIGRATE_DATABASE_URL or DATABASE_URL names the test server; run ./dev test")
 }
 
-/// Who programs log in as: the role of `DATABASE_URL`, or one with the owner's password when that is the owner.
+/// The role that programs log in as: that of `DATABASE_URL`, or another one with the owner's
+/// password if that is the owner.
 #[expect(clippy::disallowed_methods, reason = "the environment names the servers of the tests")]
 fn login(owner: &PgConnectOptions, owner_url: &str) -> Result<Login, sqlx::Error> {
     if std::env::var_os("MIGRATE_DATABASE_URL").is_some()
@@ -50,15 +51,15 @@ fn login(owner: &PgConnectOptions, owner_url: &str) -> Result<Login, sqlx::Error
 }
 
 impl TestDb {
-    /// Copies the template, making it first when the migrations are new.
+    /// Copies the template, which is made first if the migrations are new.
     ///
     /// # Panics
-    /// When the environment names no server or it cannot be reached: a test cannot go on without it.
+    /// If the environment names no server or it cannot be reached: a test cannot go on without it.
     pub async fn new() -> Self {
         Self::on(&owner_url()).await
     }
 
-    /// A database without any table, and without any right for programs.
+    /// Makes a database without any table, and without any right for programs.
     ///
     /// # Panics
     /// As [`TestDb::new`].
@@ -69,7 +70,7 @@ impl TestDb {
     /// [`TestDb::new`] on another server, such as one of the test's own. `url` is a superuser's.
     ///
     /// # Panics
-    /// When the server cannot be reached: a test cannot go on without it.
+    /// If the server cannot be reached: a test cannot go on without it.
     pub async fn on(url: &str) -> Self {
         Self::made(url, true).await
     }
@@ -146,11 +147,11 @@ impl TestDb {
     }
 }
 
-/// What the names of templates begin with; a mark follows.
+/// The beginning of templates' names; a mark follows.
 const TEMPLATE: &str = "tradeyard_template_";
 
-/// Migrates the template and gives `login` its rights there. The template's name carries what it is made from, so that a changed
-/// migration makes a new one.
+/// Migrates the template and grants `login` its rights there. The template's name contains a hash
+/// of what it is made from, so that a changed migration makes a new one.
 async fn ensure_template(owner: &PgConnectOptions, conn: &mut PgConnection, login: &Login) -> anyhow::Result<String> {
     use sha2::{Digest, Sha256};
     let mut sum = Sha256::new();
@@ -160,7 +161,8 @@ async fn ensure_template(owner: &PgConnectOptions, conn: &mut PgConnection, logi
     sum.update(include_str!("../db/grants.rs"));
     sum.update(&login.name);
     let name = format!("{TEMPLATE}{}", hex::encode(&sum.finalize()[..4]));
-    // One test makes it, the others wait for the lock; copying needs that nobody is connected to it.
+    // One test makes it, the others wait for the lock; it can be copied only while nobody is
+    // connected to it.
     conn.execute("SELECT pg_advisory_lock(7261350)").await?;
     let ready: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)")

@@ -1,5 +1,5 @@
-//! The test kit of the ground: a database for each test, the addresses of the test servers, and a network that fails on
-//! demand.
+//! The test kit of this crate: a database for each test, the addresses of the test servers, and a
+//! network that fails on demand.
 
 mod db;
 mod network;

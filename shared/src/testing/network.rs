@@ -1,4 +1,4 @@
-//! The addresses of the test servers, and a proxy that plays a bad network.
+//! The addresses of the test servers, and a proxy that simulates a bad network.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 /// The URL of a server that the test run has started.
 ///
 /// # Panics
-/// When the variable is missing: a test cannot go on without its server.
+/// If the variable is missing: a test cannot go on without its server.
 #[must_use]
 #[expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test without its server ends here")]
 pub fn server(variable: &str) -> String {
@@ -25,9 +25,9 @@ pub fn server(variable: &str) -> String {
 /// What the network does to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkFault {
-    /// None: everything passes.
+    /// No fault: everything passes.
     None,
-    /// New connections are closed at once; those that exist go on until [`Proxy::cut`].
+    /// New connections are closed at once; existing ones go on until [`Proxy::cut`].
     Refuse,
     /// Every byte arrives this much later, in each direction.
     Delay(Duration),
@@ -69,7 +69,7 @@ impl Proxy {
         Ok(Self { address, fault, cuts, strandings, listening })
     }
 
-    /// In front of the server that `url` names; returns the proxy and the URL through it.
+    /// Listens in front of the server that `url` names; returns the proxy and the URL through it.
     pub async fn before(url: &str) -> io::Result<(Self, String)> {
         let authority = url.split("://").nth(1).unwrap_or(url).split(['/', '?']).next().unwrap_or_default();
         let host = authority.rsplit('@').next().unwrap_or_default();
@@ -84,13 +84,13 @@ impl Proxy {
         self.address
     }
 
-    /// Changes what the network does, to the connections that exist as well.
+    /// Changes the fault, also for existing connections.
     pub fn set(&self, fault: NetworkFault) {
         self.fault.send_replace(fault);
     }
 
-    /// The host behind the connections that exist vanishes: they stay open, and nothing passes any more until they are closed. New
-    /// ones reach its successor.
+    /// Makes the host behind the existing connections vanish: they stay open, but nothing passes
+    /// any more until they are closed. New ones reach its successor.
     pub fn strand(&self) {
         self.strandings.send_modify(|strandings| *strandings += 1);
     }

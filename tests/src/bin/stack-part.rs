@@ -1,5 +1,5 @@
-//! `stack-part api|worker|scheduler [POINT FAULT]`: a part of the stack as a process of its own, so that a test can kill it or
-//! let it break between two steps.
+//! `stack-part api|worker|scheduler [POINT FAULT]`: a part of the stack as a process of its own, so
+//! that a test can kill it or have it break between two steps.
 
 use std::process::ExitCode;
 

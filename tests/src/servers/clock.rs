@@ -2,8 +2,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-/// A clock that a test sets, for the processes that it starts: libfaketime shows them the machine's time and what a file adds to it.
-/// How fast time passes, and what processes measure, is left alone.
+/// A clock that a test sets, for the processes that it starts: libfaketime shows them the machine's
+/// time plus an offset that it reads from a file. The speed of time, and the durations that
+/// processes measure, are left alone.
 #[derive(Debug)]
 pub struct TestClock {
     library: PathBuf,
@@ -11,7 +12,7 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Right, at first.
+    /// Makes a clock that is right at first.
     pub fn new() -> anyhow::Result<Self> {
         let dir = std::env::temp_dir().join(format!("tradeyard-clock-{}", uuid::Uuid::now_v7().simple()));
         std::fs::create_dir_all(&dir)?;
@@ -20,23 +21,24 @@ impl TestClock {
         Ok(clock)
     }
 
-    /// Sets the clock to so many seconds after the right time, or before it, for the processes that run as well.
+    /// Sets the clock to this many seconds after the right time, or before it if negative; running
+    /// processes see it as well.
     pub fn set(&self, seconds: i64) -> anyhow::Result<()> {
-        // Moved into place: nobody reads half a file.
+        // Moved into place, so that nobody reads half a file.
         let new = self.dir.join("new");
         std::fs::write(&new, format!("{seconds:+}\n"))?;
         std::fs::rename(new, self.file())?;
         Ok(())
     }
 
-    /// The settings of a process that goes by this clock.
+    /// The environment of a process that uses this clock.
     #[must_use]
     pub fn env(&self) -> [(&'static str, String); 6] {
         let on = || "1".to_owned();
         [
             ("LD_PRELOAD", self.library.display().to_string()),
             ("FAKETIME_TIMESTAMP_FILE", self.file().display().to_string()),
-            // The file is read at every look at the clock.
+            // The file is read whenever a process looks at the clock.
             ("FAKETIME_NO_CACHE", on()),
             ("FAKETIME_DONT_FAKE_MONOTONIC", on()),
             ("DONT_FAKE_MONOTONIC", on()),

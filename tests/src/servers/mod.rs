@@ -1,4 +1,4 @@
-//! Servers that a test may break, started by itself on free ports, and gone with it.
+//! Servers that a test may break: it starts them itself on free ports, and they end with it.
 
 mod clock;
 mod pgbouncer;
@@ -18,7 +18,7 @@ pub use rabbit::OwnRabbit;
 pub use redis::OwnRedis;
 pub use tls::{NAME, Tls};
 
-/// A port that nobody uses now.
+/// A port that nobody is using at the moment.
 pub fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
@@ -30,7 +30,8 @@ fn own_dir(server: &str, port: u16) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
-/// Waits until somebody listens on the port. Of a server with TLS that is all a stranger can see.
+/// Waits until somebody listens on the port. That is all that can be seen of a TLS server from
+/// outside.
 async fn until_listening(port: u16) -> anyhow::Result<()> {
     for _ in 0..1200 {
         if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {

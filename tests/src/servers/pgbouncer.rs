@@ -7,7 +7,7 @@ use tokio::process::{Child, Command};
 use super::postgres::is_root;
 use super::{free_port, own_dir, until_listening};
 
-/// A `PgBouncer` of the test's own, before a PostgreSQL that is there; killed when dropped.
+/// A `PgBouncer` of the test's own, in front of an existing PostgreSQL; killed when dropped.
 #[derive(Debug)]
 pub struct OwnPgBouncer {
     _child: Child,
@@ -36,7 +36,7 @@ impl OwnPgBouncer {
         std::fs::write(&file, lines.join("\n") + "\n")?;
         let mut command = Command::new("/usr/sbin/pgbouncer");
         if is_root() {
-            // It refuses to be root.
+            // It refuses to run as root.
             command.args(["-u", "postgres"]);
         }
         let child = command
@@ -55,7 +55,7 @@ impl OwnPgBouncer {
         Ok(Self { _child: child, dir, url: url.to_string() })
     }
 
-    /// The way to the database through it.
+    /// The URL of the database through the pooler.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

@@ -12,7 +12,8 @@ use super::{TestClock, free_port, own_dir};
 const CERTIFICATE: &str = "certificate.pem";
 const KEY: &str = "key.pem";
 
-/// A PostgreSQL of the test's own; killed when dropped. It trusts everybody on the loopback and keeps what it promised.
+/// A PostgreSQL of the test's own; killed when dropped. It trusts everybody on the loopback
+/// interface, and is durable.
 #[derive(Debug)]
 pub struct OwnPostgres {
     child: Option<Child>,
@@ -20,7 +21,7 @@ pub struct OwnPostgres {
     port: u16,
     dir: PathBuf,
     tls: bool,
-    /// Settings of its processes.
+    /// The environment of its processes.
     env: Vec<(&'static str, String)>,
 }
 
@@ -30,12 +31,12 @@ impl OwnPostgres {
         Self::start_with(None, Vec::new()).await
     }
 
-    /// The same with TLS.
+    /// Starts one with TLS.
     pub async fn start_tls(tls: &Tls) -> anyhow::Result<Self> {
         Self::start_with(Some(tls), Vec::new()).await
     }
 
-    /// The same by this clock.
+    /// Starts one that uses this clock.
     pub async fn start_by(clock: &TestClock) -> anyhow::Result<Self> {
         Self::start_with(None, clock.env().into()).await
     }
@@ -64,7 +65,8 @@ impl OwnPostgres {
         Ok(postgres)
     }
 
-    /// Copies a file into the folder, for its user alone: it refuses a key that others may read.
+    /// Copies a file into its folder, readable only by its user: the server refuses a key that
+    /// others may read.
     fn take(&self, from: &Path, name: &str) -> anyhow::Result<()> {
         let to = self.data().join(name);
         std::fs::copy(from, &to)?;
@@ -84,7 +86,7 @@ impl OwnPostgres {
         format!("postgres://tradeyard@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Starts the server, which recovers from its log when it was killed.
+    /// Starts the server, which recovers from its log if it was killed.
     pub async fn up(&mut self) -> anyhow::Result<()> {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.data());
@@ -98,7 +100,7 @@ impl OwnPostgres {
         }
         self.child = Some(command.spawn().context("start postgres")?);
         let options: sqlx::postgres::PgConnectOptions = self.url().parse()?;
-        // Whether the certificate is right is the test's question.
+        // Whether the certificate is right is for the test to check.
         let options = if self.tls { options.ssl_mode(sqlx::postgres::PgSslMode::Require) } else { options };
         for _ in 0..1200 {
             if let Ok(conn) = options.connect().await {
@@ -110,7 +112,8 @@ impl OwnPostgres {
         anyhow::bail!("postgres does not answer")
     }
 
-    /// Ends it at once, as a crash does: SIGQUIT, its immediate shutdown, which leaves recovery to the next start.
+    /// Ends it at once, like a crash: SIGQUIT is its immediate shutdown, which leaves recovery to
+    /// the next start.
     pub async fn crash(&mut self) -> anyhow::Result<()> {
         self.end("-QUIT").await
     }
@@ -133,9 +136,10 @@ impl OwnPostgres {
         self.dir.join("data")
     }
 
-    /// One of its programs, as the user that may run it: PostgreSQL refuses to run as root.
+    /// One of its programs, run as a user that may run it: PostgreSQL refuses to run as root.
     fn command(&self, program: &str) -> Command {
-        // Behind the change of the user: what the clock's library makes at the start of a process belongs to its user.
+        // The environment is set after the change of user, because what the clock's library creates
+        // at the start of a process belongs to that process's user.
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
             command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "env"]);
@@ -151,13 +155,13 @@ impl OwnPostgres {
 
 impl Drop for OwnPostgres {
     fn drop(&mut self) {
-        // Its children end when they miss it; nothing else is in the folder.
+        // Its children end when they notice that it is gone; nothing else is in the folder.
         let _ = self.child.as_mut().map(Child::start_kill);
         let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 
-/// The folder of the newest server that is installed.
+/// The folder with the programs of the newest installed server.
 fn bin() -> anyhow::Result<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .context("PostgreSQL is not installed")?

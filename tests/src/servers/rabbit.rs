@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use super::tls::{NAME, Tls, text};
 use super::{free_port, own_dir, until_listening};
 
-/// Debian's scripts, which run as anybody.
+/// Debian's scripts, which any user can run.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
 
 /// A RabbitMQ of the test's own, on its own port mapper; killed when dropped.
@@ -24,16 +24,16 @@ pub struct OwnRabbit {
     tls: bool,
 }
 
-/// Where a node with TLS keeps its queues.
+/// The virtual host of a node with TLS.
 const VHOST: &str = "bear";
 
 impl OwnRabbit {
-    /// Starts one and waits until it answers, some eight seconds.
+    /// Starts one and waits until it answers, which takes some eight seconds.
     pub async fn start() -> anyhow::Result<Self> {
         Self::start_with(None).await
     }
 
-    /// Starts one that speaks TLS alone, with a virtual host of its own.
+    /// Starts one that speaks only TLS, with a virtual host of its own.
     pub async fn start_tls(tls: &Tls) -> anyhow::Result<Self> {
         Self::start_with(Some(tls)).await
     }
@@ -74,12 +74,12 @@ impl OwnRabbit {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
     }
 
-    /// Starts the node, with what it had written before it was killed.
+    /// Starts the node, which still has what it had written before it was killed.
     pub async fn up(&mut self) -> anyhow::Result<()> {
         let path = |name: &str| self.dir.join(name).display().to_string();
         let mut command = Command::new(format!("{SCRIPTS}/rabbitmq-server"));
         if !self.tls {
-            // They ask for a plain listener.
+            // These two ask for a plain listener.
             command.env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1").env("RABBITMQ_NODE_PORT", self.port.to_string());
         }
         let node = command
@@ -101,7 +101,7 @@ impl OwnRabbit {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Script and node die together.
+            // So that script and node die together.
             .process_group(0)
             .spawn()
             .context("start rabbitmq-server")?;
@@ -118,7 +118,7 @@ impl OwnRabbit {
         anyhow::bail!("RabbitMQ does not answer")
     }
 
-    /// The node opens its port last, and lets nobody in before it is up.
+    /// Checks whether the node is up: it opens its port last, and lets nobody in before.
     async fn answers(&self) -> anyhow::Result<()> {
         // Cheaper than a refused handshake.
         TcpStream::connect(("127.0.0.1", self.port)).await?;
@@ -147,7 +147,7 @@ impl OwnRabbit {
         Ok(())
     }
 
-    /// kill -9, of the script that started the node and of the node.
+    /// Kills the node, and the script that started it, with `kill -9`.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         let Some(mut node) = self.node.take() else { return Ok(()) };
         kill_group(&node)?;

@@ -13,7 +13,7 @@ pub struct OwnRedis {
     child: Option<Child>,
     port: u16,
     dir: PathBuf,
-    /// Options of the listener with TLS, which replaces the plain one.
+    /// The options of the TLS listener that replaces the plain one.
     tls: Option<Vec<String>>,
 }
 
@@ -27,7 +27,7 @@ impl OwnRedis {
         Ok(redis)
     }
 
-    /// Starts one that speaks TLS alone.
+    /// Starts one that speaks only TLS.
     pub async fn start_tls(tls: &Tls) -> anyhow::Result<Self> {
         let port = free_port()?;
         let options = [
@@ -75,7 +75,7 @@ impl OwnRedis {
         anyhow::bail!("redis-server does not answer")
     }
 
-    /// kill -9.
+    /// Kills the server with `kill -9`.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         if let Some(mut child) = self.child.take() {
             child.kill().await?;

@@ -4,11 +4,11 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsage
 
 use super::{free_port, own_dir};
 
-/// The name that the certificates are for. The address behind it is a name that they do not prove.
+/// The name that the certificates are for. They are not valid for its address.
 pub const NAME: &str = "localhost";
 
-/// An authority of the test's own, and the certificate for [`NAME`] that it signed. Clients trust it when `SSL_CERT_FILE` names
-/// [`Tls::authority`].
+/// A certificate authority of the test's own, and the certificate for [`NAME`] that it signed.
+/// Clients trust it if `SSL_CERT_FILE` names [`Tls::authority`].
 #[derive(Debug)]
 pub struct Tls {
     dir: PathBuf,
@@ -16,7 +16,7 @@ pub struct Tls {
 
 impl Tls {
     pub fn new() -> anyhow::Result<Self> {
-        // The number only keeps the folder's name apart from others.
+        // The number only makes the folder's name unique.
         let tls = Self { dir: own_dir("tls", free_port()?)? };
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -31,7 +31,7 @@ impl Tls {
         Ok(tls)
     }
 
-    /// Whom clients have to trust.
+    /// The certificate of the authority that clients have to trust.
     #[must_use]
     pub fn authority(&self) -> PathBuf {
         self.dir.join("authority.pem")

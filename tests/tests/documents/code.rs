@@ -12,7 +12,8 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The files of the checkout, from its root; what is built, fetched or hidden is left out.
+/// The files of the checkout, relative to its root, without those that are built, fetched or
+/// hidden.
 pub(crate) fn files() -> &'static [PathBuf] {
     static FILES: LazyLock<Vec<PathBuf>> = LazyLock::new(walk);
     &FILES
@@ -88,14 +89,14 @@ impl Code {
         self.functions.contains(name)
     }
 
-    /// A histogram is also known by what the exporter adds to its name.
+    /// Whether there is such a metric; a histogram's name may have one of the exporter's suffixes.
     pub(crate) fn has_metric(&self, name: &str) -> bool {
         let plain = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
         self.metrics.contains(name) || self.metrics.contains(plain)
     }
 
-    /// What is wrong with `queue::ledger::insert::one` or `Cx::commit`, if anything. Paths into other people's crates are left
-    /// to them.
+    /// What is wrong with a path such as `queue::ledger::insert::one` or `Cx::commit`, if anything.
+    /// Of paths into other people's crates, only the crate is checked.
     pub(crate) fn missing_item(&self, path: &str) -> Option<String> {
         let mut parts = path.split("::");
         let first = parts.next().unwrap_or_default();

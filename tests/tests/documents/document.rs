@@ -8,14 +8,14 @@ use regex::Regex;
 
 use crate::code::{files, root};
 
-/// Files of the recipe in docs/JOBS.md, which its reader makes.
+/// Files that the reader of the recipe in docs/JOBS.md creates.
 const MADE_BY_THE_READER: &str = "end_sessions";
 const JOB_OF_THE_READER: &str = "EndSessions";
 
 /// A Markdown file of this checkout.
 #[derive(Debug)]
 pub(crate) struct Document {
-    /// From the checkout's root.
+    /// Relative to the checkout's root.
     pub(crate) path: String,
     pub(crate) text: String,
 }
@@ -125,7 +125,7 @@ impl Document {
         lines
     }
 
-    /// What the code of the document imports from the crates here.
+    /// What the document's code imports from the crates here.
     fn used(&self) -> Vec<String> {
         let import = Regex::new(r"(?m)^\s*use ([a-z_]+(?:::[a-z_]+)*)::(?:([A-Za-z_]+)|\{([^}]*)\});").unwrap();
         let code = self.lines(true);
@@ -136,7 +136,7 @@ impl Document {
                 used.push(format!("{}::{name}", &found[1]));
             }
         }
-        // Relative imports are those of a file that the document does not name in a way that we read.
+        // Relative imports belong to a file that cannot be determined from the document.
         used.retain(|path| !path.starts_with("crate::") && !path.starts_with("super::"));
         used
     }

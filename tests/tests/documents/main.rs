@@ -1,6 +1,8 @@
-//! What the documents name must be there: tests, files, headings, items of the code, metrics.
+//! Everything that the documents name must exist: tests, files, headings, items of the code,
+//! metrics.
 //!
-//! A claim is worth what proves it, and a proof that was renamed or removed proves nothing any more.
+//! A claim in a document relies on the test that it names, and has no proof once that test is
+//! renamed or removed.
 #![expect(clippy::unwrap_used, reason = "a test ends where the checkout cannot be read")]
 
 mod code;

@@ -26,7 +26,7 @@ impl Handler<Services> for NotifyOutbid {
     }
 }
 
-/// Notifies all of them of the bid as it was, unless the listing has been suspended since.
+/// Notifies all of them of the bid as it was placed, unless the listing has been suspended since.
 async fn at_once(tx: &mut JobTx, job: &NotifyOutbid, late: &LateBid) -> anyhow::Result<()> {
     store::note_told(tx, job.auction, &job.orgs).await?;
     let seen = view(tx, job.auction).await?;
@@ -39,12 +39,13 @@ async fn at_once(tx: &mut JobTx, job: &NotifyOutbid, late: &LateBid) -> anyhow::
     Ok(mail::outbid(tx, &job.orgs, &bid.to_string(), outbid).await?)
 }
 
-/// Sends those who have had no notice for a while the auction's present figures, and arranges for the others' notice later. `Some`: the
-/// job waits for one of these, and has to wait on.
+/// Sends the auction's present figures to those who have had no notice for a while, and schedules a
+/// later notice for each of the others. `Some` means that the job is such a later notice and has to
+/// wait longer.
 async fn spaced(tx: &mut JobTx, job: &NotifyOutbid) -> anyhow::Result<Option<TimeDelta>> {
     let notices = store::lock_notices(tx, job.auction, &job.orgs).await?;
-    // Read once the rows are locked: a job that was not enqueued because one of these organisations had one waiting came with a bid
-    // that is in here.
+    // Read after the rows are locked: a bid that enqueued no job, because one of these
+    // organisations already had one waiting, is included here.
     let seen = view(tx, job.auction).await?;
     if !seen.status.is_open() || seen.suspended || seen.ends_at <= seen.server_time {
         return Ok(None);
@@ -53,7 +54,7 @@ async fn spaced(tx: &mut JobTx, job: &NotifyOutbid) -> anyhow::Result<Option<Tim
     let (mut now, mut later) = (Vec::new(), Vec::new());
     for (org, told_at) in notices {
         match decide_notice(told_at, seen.ends_at, seen.server_time) {
-            // It has got the lead back meanwhile.
+            // It has regained the lead in the meantime.
             Notice::Now if leader == Some(org) => {}
             Notice::Now => now.push(org),
             // The end has moved, and the last hour with it.

@@ -9,12 +9,14 @@ use shared::ids::OrgId;
 use super::close_auction::after;
 use crate::{Cx, Services};
 
-/// How many bidders one transaction reminds, with the same number of statements for one as for all of them.
+/// How many bidders one transaction reminds; it takes as many statements for one as for all of
+/// them.
 const BATCH: i64 = 200;
 
 impl Handler<Services> for RemindBidders {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        // An attempt that was interrupted goes on after the last bidder whose batch is in.
+        // After an interruption, the next attempt goes on after the last bidder whose batch was
+        // committed.
         let mut reminded: i64 = cx.checkpointed().await?.unwrap_or(0);
         loop {
             let mut tx = cx.begin().await?;
@@ -34,7 +36,8 @@ impl Handler<Services> for RemindBidders {
                 bidders.iter().map(|bidder| bidder.org).partition(|org| Some(*org) == leader);
             let title = title(&mut tx, view.listing_id).await?;
             let reference = format!("{}:{}", self.auction, self.reminder);
-            // First the leader: whoever trades for another bidder as well is reminded as the leader.
+            // The leader first: somebody who also trades for another bidder is reminded as the
+            // leader.
             for (orgs, leads) in [(leading, true), (others, false)] {
                 let ending = EndingSoon {
                     auction: self.auction,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{Cx, Services};
 
-/// The next sweep takes the rest.
+/// How many auctions one sweep opens, and how many it closes, at most; the next one takes the rest.
 const MOST: i64 = 500;
 
 impl Handler<Services> for SweepAuctions {
@@ -22,7 +22,7 @@ impl Handler<Services> for SweepAuctions {
             found.ensure(&mut tx, &CloseAuction { auction }).await?;
         }
         if found.added + found.pulled > 0 {
-            // The exact timers should have been there first: somebody should know.
+            // The exact timers should have run first, so somebody should know.
             let Found { added, pulled } = found;
             tracing::warn!(
                 jobs.added = added,
@@ -39,12 +39,12 @@ impl Handler<Services> for SweepAuctions {
 struct Found {
     /// Jobs that were missing.
     added: u32,
-    /// Jobs that waited for a later time.
+    /// Jobs that were waiting for a later time.
     pulled: u32,
 }
 
 impl Found {
-    /// Sees to it that `job` runs now. One that is due, or runs, is left alone.
+    /// Makes sure that `job` runs now. One that is due or running is left alone.
     async fn ensure<J: Job>(&mut self, tx: &mut JobTx, job: &J) -> anyhow::Result<()> {
         let there = match tx.enqueue(job).await? {
             Enqueued::New(_) => {

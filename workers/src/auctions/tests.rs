@@ -1,4 +1,4 @@
-//! Auctions as their jobs run them: on the real engine, over the real store.
+//! The jobs of auctions, on the real engine and over the real store.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::auctions::{CloseAuction, FlagAccounts, NotifyOutbid, OpenAuction, RemindBidders, Reminder, SweepAuctions};
@@ -68,7 +68,7 @@ impl TestMarket {
         self.workers.ledger.enqueue(job).await.unwrap();
     }
 
-    /// Runs what waits for its time as well; returns how many attempts ran.
+    /// Runs every open job, including those scheduled for later; returns how many attempts ran.
     async fn run(&self) -> usize {
         self.workers.queue.make_due().await;
         self.workers.queue.drain().await
@@ -98,7 +98,7 @@ impl TestMarket {
         .unwrap()
     }
 
-    /// Another person who trades for the organisation, in place of the one who did.
+    /// Puts another person in the place of the one who trades for the organisation.
     async fn replace(&self, trader: Trader) -> UserId {
         let successor = self.workers.user(&format!("{}@example.com", UserId::generate())).await;
         sqlx::query("UPDATE memberships SET user_id = $1 WHERE org_id = $2 AND user_id = $3")
@@ -111,13 +111,14 @@ impl TestMarket {
         successor
     }
 
-    /// The timers of auctions are left: most tests are about one of them.
+    /// Leaves the auctions' timers open: most tests are about only one of them.
     async fn close(self) {
         self.workers.leave().await;
     }
 }
 
-/// Asserts that a job sleeps until `due` by the database's clock, at no cost of an attempt.
+/// Asserts that a job sleeps until `due` by the database's clock, and that this has cost no
+/// attempt.
 fn sleeps_until(job: &(String, i32, DateTime<Utc>), due: DateTime<Utc>) {
     let (state, attempt, run_at) = job;
     assert_eq!((state.as_str(), *attempt), ("scheduled", 0));

@@ -2,7 +2,7 @@ use market::cargo::store::Reject;
 use market::cargo::{Bounds, CargoEvent, EventMessage, OwnedEvent};
 use serde_json::value::RawValue;
 
-/// Messages that were received together and are written together.
+/// Messages that are received and written together.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) events: Vec<OwnedEvent>,
@@ -28,14 +28,16 @@ impl Batch {
                     self.keep(routing_key, OwnedEvent { org, event }, bounds);
                 }
             }
-            // Something in it is not an event: look at each by itself, so that only that one is lost to the log.
+            // Something in it is not an event: look at each by itself, so that the log misses only
+            // that one.
             Err(problem) => match serde_json::from_slice::<EventMessage<&RawValue>>(body) {
                 Ok(EventMessage { org, events }) => {
                     for text in events {
                         match serde_json::from_str(text.get()) {
                             Ok(event) => self.keep(routing_key, OwnedEvent { org, event }, bounds),
                             Err(problem) => {
-                                // As a message that can be sent again, for a program that knows more.
+                                // As a message that can be sent again, to a program that knows
+                                // more.
                                 let alone = format!(r#"{{"org":"{org}","events":[{text}]}}"#);
                                 self.reject(routing_key, alone.as_bytes(), &format!("not an event: {problem}"));
                             }
@@ -67,10 +69,10 @@ impl Batch {
     }
 }
 
-/// A reject that keeps an event that was read, as a message that could be published again.
+/// A reject for an event that could be read, kept as a message that can be published again.
 pub(super) fn reject_of(owned: &OwnedEvent, routing_key: &str, reason: &str) -> Reject {
     let message = EventMessage { org: owned.org, events: vec![&owned.event] };
-    // An event that was read can be written.
+    // An event that could be read can be written.
     let bytes = serde_json::to_vec(&message).unwrap_or_default();
     Reject { reason: reason.to_owned(), bytes, routing_key: routing_key.to_owned() }
 }

@@ -36,7 +36,8 @@ use tokio_util::sync::CancellationToken;
 use super::batch::Batch;
 use super::record::record;
 
-/// Messages in hand, unacknowledged. CloudAMQP may cut connections that hold more than 1,000.
+/// The most messages in hand, unacknowledged. CloudAMQP may cut connections that hold more than
+/// 1,000.
 const PREFETCH: u16 = 1000;
 /// Batches that are written at the same time: while one waits for its commit, the other keeps the database busy.
 const WRITING: usize = 2;
@@ -52,13 +53,13 @@ const LARGE_EVENTS: usize = 250;
 const PATIENCE: Duration = Duration::from_millis(5);
 /// How long connecting, declaring and subscribing may take.
 const SUBSCRIBE: Duration = Duration::from_secs(15);
-/// How long a farewell may take.
+/// How long an orderly end may take.
 const FAREWELL: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Waits between connections.
 const WAITS: ExponentialBuilder = backoff::endless(Duration::from_millis(200), LONGEST_WAIT);
 
-/// What the consumer needs to know.
+/// Settings of the consumer.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub amqp_url: SecretString,
@@ -76,8 +77,9 @@ impl Settings {
     }
 }
 
-/// Consumes until `stop`, then writes and acknowledges what is in hand. Connects again, and declares the lane again, whenever
-/// the broker goes away. `pool` leads to the log's database and needs two connections.
+/// Consumes until `stop`, then writes and acknowledges what is in hand. Reconnects, and declares
+/// the lane again, whenever the broker goes away. `pool` connects to the log's database and needs
+/// two connections.
 pub async fn run(settings: Settings, pool: PgPool, stop: CancellationToken) -> anyhow::Result<()> {
     let connected = metrics::gauge!("cargo_consumer_connected");
     let mut waits = WAITS.build();
@@ -117,7 +119,8 @@ const FORMER_TAG: &str = "cargo-former";
 struct Session {
     connection: Connection,
     channel: Channel,
-    /// Of the lane's queue, and of the one under its former name. Ends with the former.
+    /// From the lane's queue, and from the one under its former name; ends when the lane's queue
+    /// does.
     deliveries: BoxStream<'static, lapin::Result<Delivery>>,
 }
 
@@ -140,7 +143,7 @@ async fn subscribe(settings: &Settings) -> anyhow::Result<Session> {
 }
 
 async fn exists(connection: &Connection, queue: ShortString) -> lapin::Result<bool> {
-    // A channel of its own: the answer no closes it.
+    // On a channel of its own, because a negative answer closes it.
     let asking = connection.create_channel().await?;
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     match asking.queue_declare(queue, passive, FieldTable::default()).await {
@@ -163,17 +166,18 @@ fn until_first_ends<T>(first: impl Stream<Item = T>, second: impl Stream<Item = 
 }
 
 impl Session {
-    /// `Ok` when asked to stop, an error when the broker ended it. Either way, what was in hand has been written, unless the
-    /// database could not be reached: then it was not acknowledged either. When told to stop, everything that had been delivered is
-    /// written and acknowledged, not only what had been read: nothing of it comes again.
+    /// Returns `Ok` when asked to stop, an error when the broker ended it. Either way, what was in
+    /// hand has been written, unless the database could not be reached: then it was not
+    /// acknowledged either. After a request to stop, everything that had been delivered is written
+    /// and acknowledged, not only what had been read: none of it is delivered again.
     async fn consume(mut self, settings: &Settings, pool: &PgPool, stop: &CancellationToken) -> anyhow::Result<()> {
         let mut batch = Batch::default();
         // When the oldest event in the batch has waited long enough.
         let mut due = Instant::now();
         let mut writing = FuturesOrdered::new();
-        // Why no more is read; `Ok` when we were asked to stop.
+        // Why nothing more is read; `Ok` when we were asked to stop.
         let mut ended: Option<anyhow::Result<()>> = None;
-        // Told to stop: what had been delivered until then is still read, to the stream's end.
+        // Asked to stop: what has been delivered so far is still read, to the end of the stream.
         let mut stopping = false;
         loop {
             let must_write = ended.is_some() || is_large(&batch) || due <= Instant::now();
@@ -209,7 +213,7 @@ impl Session {
                     if batch.is_empty() {
                         due = Instant::now() + PATIENCE;
                     }
-                    // What has arrived meanwhile comes along.
+                    // Takes along what has arrived in the meantime.
                     let mut next = Some(delivery);
                     while let Some(delivery) = next {
                         if let Err(error) = take(&mut batch, delivery, settings) {
@@ -222,15 +226,16 @@ impl Session {
                 () = tokio::time::sleep_until(due), if !batch.is_empty() && writing.len() < WRITING => {}
             }
         }
-        // What was delivered and not acknowledged goes back to the queue with the channel. The channel first: RabbitMQ answers after it
-        // has worked through the acknowledgements before that.
+        // Whatever was delivered and not acknowledged goes back to the queue when the channel is
+        // closed. That comes first, as RabbitMQ answers only after it has worked through the
+        // acknowledgements sent before.
         let farewell = async {
             self.channel.close(200, "stopped".into()).await?;
             self.connection.close(200, "stopped".into()).await
         };
         match tokio::time::timeout(FAREWELL, farewell).await {
             Ok(Ok(())) => {}
-            // A broken connection needs no farewell.
+            // A broken connection needs no orderly end.
             Ok(Err(error)) => tracing::debug!(%error, "the consumer's connection was closed already"),
             Err(_) => tracing::warn!("RabbitMQ did not confirm the end of the consumer's connection within 10 s"),
         }
@@ -238,9 +243,9 @@ impl Session {
     }
 }
 
-/// Asks for no more deliveries; those that were sent before arrive, and then the streams end.
+/// Asks for no more deliveries; those already sent still arrive, and then the streams end.
 async fn cancel(channel: &Channel) -> lapin::Result<()> {
-    // The consumer of the former name may not be there, which RabbitMQ does not mind.
+    // There may be no consumer of the former queue, which RabbitMQ does not mind.
     for tag in [FORMER_TAG, TAG] {
         channel.basic_cancel(tag.into(), BasicCancelOptions::default()).await?;
     }

@@ -1,4 +1,4 @@
-//! Writes a batch: until it is in the log, whatever the database does meanwhile.
+//! Writes a batch, trying until it is in the log, whatever the database does in the meantime.
 
 use std::time::{Duration, Instant};
 
@@ -12,22 +12,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch::{Batch, reject_of};
 
-/// Events of one statement. More of them cost no less each, and hold memory and locks longer.
+/// The most events in one statement. More would not be cheaper each, and would hold memory and
+/// locks for longer.
 const MAX_ROWS: usize = 2000;
-/// A statement that takes longer has lost its connection.
+/// A statement that takes longer is taken to have lost its connection.
 const STATEMENT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Waits longer after each failure, so that a database that comes back is not flooded.
 const WAITS: ExponentialBuilder = backoff::endless(Duration::from_millis(100), LONGEST_WAIT);
 
-/// Records a batch, and parks what cannot be recorded. Tries again as long as the database cannot be reached; gives up only
-/// when `stop` is cancelled, with `None`: nothing may be acknowledged then.
+/// Records a batch, and parks what cannot be recorded. Tries again as long as the database cannot
+/// be reached. Gives up only when `stop` is cancelled, and returns `None`: then nothing may be
+/// acknowledged.
 pub(super) async fn record(pool: &PgPool, batch: &Batch, stop: &CancellationToken) -> Option<Stored> {
     let began = Instant::now();
     let mut writer = Writer { pool, conn: None, stop, waits: None, failures: 0 };
     writer.park(&batch.rejects).await?;
     let mut stored = Stored::default();
-    // The last comes first off the stack.
+    // Reversed, because the last one is popped first.
     let mut parts: Vec<&[OwnedEvent]> = batch.events.chunks(MAX_ROWS).rev().collect();
     while let Some(part) = parts.pop() {
         match writer.store(part).await? {
@@ -35,7 +37,8 @@ pub(super) async fn record(pool: &PgPool, batch: &Batch, stop: &CancellationToke
                 stored.stored += one.stored;
                 stored.duplicates += one.duplicates;
             }
-            // Validation let something through that the database refuses: halve until it stands alone.
+            // Validation let something through that the database refuses: halve until that is
+            // alone.
             Err(_) if part.len() > 1 => {
                 let (first, second) = part.split_at(part.len() / 2);
                 parts.extend([second, first]);
@@ -94,7 +97,7 @@ impl Writer<'_> {
         Some(())
     }
 
-    /// One try with a connection that is given up when anything goes wrong with it.
+    /// Makes one try, on a connection that is given up if anything goes wrong with it.
     async fn attempt<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut sqlx::PgConnection) -> Result<T, StoreError>,

@@ -1,4 +1,4 @@
-//! What mails about accounts and memberships say.
+//! The wording of mails about accounts and memberships.
 
 use chrono::{DateTime, Utc};
 use market::emails::model::{AccountSuspended, Invitation, OrgSuspended};

@@ -1,4 +1,4 @@
-//! What each mail says. Both bodies are made from one [`Letter`], so that they cannot differ.
+//! The wording of every mail. Both bodies are made from one [`Letter`], so they cannot differ.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -38,7 +38,7 @@ pub enum Link {
     },
 }
 
-/// A mail before it is HTML or text.
+/// A mail before it is turned into HTML and text.
 pub(super) struct Letter {
     pub(super) subject: String,
     /// What an inbox shows beside the subject.

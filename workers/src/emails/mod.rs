@@ -1,7 +1,8 @@
 //! Mail: the words, the two bodies, and the way to the SMTP server.
 //!
-//! An SMTP send cannot be exactly-once: a process that dies between the server's 250 and our commit sends again. Both copies
-//! then carry one Message-ID, by which mail programs show a single message.
+//! An SMTP send cannot be exactly-once: if a process dies between the server's 250 and our commit,
+//! the mail is sent again. Both copies then carry the same Message-ID, by which mail programs
+//! recognise them as a single message.
 
 mod account;
 mod letter;

@@ -4,30 +4,31 @@ use std::error::Error as _;
 
 use super::server::{Ended, Failure, Step};
 
-/// Why a mail was not taken. The texts are fit for logs and operators: the server's words, which may quote the address, are only
-/// in [`SendError::reply`].
+/// Why a mail was not taken. The texts are fit for logs and operators: the server's own words,
+/// which may quote the address, are only in [`SendError::reply`].
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// There is no such mailbox: the address must not be written to again.
+    /// There is no such mailbox, and the address must not be written to again.
     #[error("the address does not exist ({})", .0.code)]
     NoSuchMailbox(Reply),
-    /// The server does not take mail for the address and does not say that the mailbox is missing: servers answer so to a sender
-    /// that they have blocked for an hour, as well.
+    /// The server does not take mail for the address, but does not say that the mailbox is missing.
+    /// A sender that is only blocked for an hour gets the same answer.
     #[error("the mail server refused the recipient ({})", .0.code)]
     RecipientRefused(Reply),
-    /// This mail will never be taken, another one might.
+    /// This mail will never be taken; another one might be.
     #[error("the mail was refused ({})", .0.code)]
     Refused(Reply),
-    /// The server could not be reached, is busy or does not like our credentials: nothing that the mail could help.
+    /// The server could not be reached, is busy or rejects our credentials: it is not the mail's
+    /// fault.
     #[error("the mail server could not take the mail now ({})", .0.code)]
     Temporary(Reply),
 }
 
 /// What the server said, or what we say in its place.
 pub struct Reply {
-    /// `550 5.1.1`, or a word when no server spoke.
+    /// `550 5.1.1`, or words of our own if no server answered.
     pub code: String,
-    /// May hold personal data.
+    /// May contain personal data.
     pub words: String,
 }
 
@@ -63,14 +64,16 @@ impl SendError {
     }
 }
 
-/// Enhanced codes (RFC 3463, RFC 7505) that speak of the recipient's address and will say the same tomorrow: no such mailbox, no such
-/// domain, bad syntax, moved without a new address, a domain that takes no mail, a mailbox that is disabled.
+/// Enhanced codes (RFC 3463, RFC 7505) that concern the recipient's address and will be the same
+/// tomorrow: no such mailbox, no such domain, bad syntax, moved without a new address, a domain
+/// that takes no mail, a disabled mailbox.
 const NO_SUCH_MAILBOX: [&str; 6] = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"];
 
-/// Tells the reader's fault from ours and from a passing trouble (RFC 5321 for the codes).
+/// Distinguishes an address at fault from a fault of ours and from a passing problem (RFC 5321 has
+/// the codes).
 ///
-/// Only an enhanced code that speaks of the mailbox condemns the address at once. A bare 550 is also said to a sender that is
-/// blocked, to an unknown sender and to content.
+/// Only an enhanced code that concerns the mailbox condemns the address at once. A bare 550 is also
+/// the answer to a blocked sender, to an unknown sender and to rejected content.
 impl From<Ended> for SendError {
     fn from(Ended { step, error }: Ended) -> Self {
         let error = match error {
@@ -85,16 +88,16 @@ impl From<Ended> for SendError {
         let enhanced = error.source().and_then(|said| enhanced_code(&said.to_string(), &status));
         let code = enhanced.as_ref().map_or_else(|| status.clone(), |enhanced| format!("{status} {enhanced}"));
         let reply = Reply { code, words };
-        // A server that does not want us at all says nothing of the mail.
+        // A server that turns us away altogether says nothing about the mail.
         if !error.is_permanent() || step == Step::Connect {
             return Self::Temporary(reply);
         }
         let speaks_of_mailbox = enhanced.as_deref().is_some_and(|it| NO_SUCH_MAILBOX.contains(&it));
         let vague = matches!(enhanced.as_deref(), None | Some("5.0.0" | "5.1.0" | "5.2.0"));
         match (step, status.as_str()) {
-            // Authentication: the operator's business, the mail is fine.
+            // Authentication is for the operator to fix; the mail is fine.
             (_, "530" | "534" | "535" | "538") => Self::Temporary(reply),
-            // There is one recipient, so that an answer to the content can speak of it as well.
+            // There is only one recipient, so an answer to the content can concern it as well.
             (Step::Recipient | Step::Content, _) if speaks_of_mailbox => Self::NoSuchMailbox(reply),
             (Step::Recipient, "550" | "551" | "553") if vague => Self::RecipientRefused(reply),
             _ => Self::Refused(reply),
@@ -102,7 +105,7 @@ impl From<Ended> for SendError {
     }
 }
 
-/// `5.1.1`, when the answer begins with one of its status's class.
+/// An enhanced code such as `5.1.1`, if the answer begins with one of the same class as its status.
 fn enhanced_code(said: &str, status: &str) -> Option<String> {
     let word = said.split_whitespace().next()?;
     let mut parts = word.split('.');

@@ -1,4 +1,4 @@
-//! From a letter to the two bodies of a mail.
+//! Renders a letter into the two bodies of a mail.
 
 use askama::Template;
 use chrono_tz::Tz;
@@ -23,7 +23,7 @@ pub struct Rendered {
     pub html: String,
 }
 
-/// Why a mail cannot be rendered. Trying again changes nothing.
+/// Why a mail cannot be rendered. Trying again does not help.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     #[error("the template needs a link that was not made")]
@@ -53,7 +53,7 @@ struct Text<'a> {
 }
 
 impl Renderer {
-    /// Links begin with `public_url`, which has no slash at its end.
+    /// Makes links that begin with `public_url`, which has no trailing slash.
     pub fn new(public_url: impl Into<String>) -> Self {
         Self { public_url: public_url.into() }
     }

@@ -49,7 +49,8 @@ impl Handler<Services> for SendEmail {
             drop(conn);
             return give_up(cx, &email, Status::Suppressed, "the address is on the suppression list").await;
         }
-        // Commits a token: a link must work when its mail arrives, also when we die before we hear that it did.
+        // Commits a token: the link must work when the mail arrives, even if we die before we know
+        // that it was taken.
         let link = match link(cx, &mut conn, content, &email.recipient, &address).await? {
             Made::Link(link) => link,
             Made::Pointless(why) => {
@@ -63,7 +64,7 @@ impl Handler<Services> for SendEmail {
             Err(EmailError::Finished(_)) => return Ok(Outcome::Done),
             Err(error) => return Err(error.into()),
         }
-        // The server may take its time: others need the connection.
+        // The server may take its time, and others need the connection.
         drop(conn);
         let message_id = message_id(content.template(), &email.recipient, &email.reference, cx.mailer.domain());
         let message = Message { to_name: &reader.name, to_address: &address, message_id, body: &body };
@@ -79,8 +80,9 @@ enum Addressee {
     Nobody(&'static str),
 }
 
-/// Who reads the mail, and where. Suspended people are told nothing but that they are. Only whoever has verified the address is
-/// called by a name: until then it is what a stranger wrote who has registered somebody else's address.
+/// Who reads the mail, and at which address. Suspended people only get the news of their
+/// suspension. Nobody is addressed by name before they have verified the address: until then the
+/// name may have been written by a stranger who registered somebody else's address.
 async fn addressee(
     conn: &mut sqlx::PgConnection,
     recipient: &Recipient,
@@ -107,7 +109,7 @@ async fn addressee(
 
 enum Made {
     Link(Link),
-    /// There is nothing left to tell.
+    /// The mail has become pointless, for this reason.
     Pointless(&'static str),
 }
 
@@ -166,8 +168,8 @@ async fn link(
     }
 }
 
-/// Writes down that the server took the mail, repeatedly if need be: a database that restarts between the server's 250 and our
-/// commit must not cost a second mail.
+/// Records that the server took the mail, repeatedly if need be: a database that restarts between
+/// the server's 250 and our commit must not cause a second mail.
 async fn record(cx: &Cx, email: &Email, address: &str, said: &str) -> anyhow::Result<Outcome> {
     cx.commit_after_effect(Some(json!({ "sent": true })), |mut tx| async move {
         store::finish_sent(&mut tx, email.id, address, said).await?;
@@ -183,7 +185,8 @@ async fn give_up(cx: &Cx, email: &Email, status: Status, why: &str) -> anyhow::R
     cx.commit_with(tx, json!({ "sent": false, "reason": why })).await
 }
 
-/// Records what the server had against the mail. Its words, which may quote the address, stay in the mail's own row.
+/// Records why the server refused the mail. Its words, which may quote the address, go only into
+/// the mail's own row.
 async fn failed(cx: &Cx, email: &Email, address: &str, error: &SendError) -> anyhow::Result<Outcome> {
     let words = &error.reply().words;
     let mut tx = cx.begin().await?;

@@ -1,11 +1,14 @@
-//! Connections to the SMTP server, and one mail's conversation over one of them.
+//! Connections to the SMTP server, and the conversation that sends a mail over one of them.
 //!
-//! Not lettre's own pool: that takes a connection back when its user was dropped in the middle of a conversation, and the next
-//! mail then reads the answers to the last one's commands.
+//! This is not lettre's own pool, which takes a connection back even when its user was dropped in
+//! the middle of a conversation; the next mail then reads the answers to the previous one's
+//! commands.
 //!
 //! # How to get this wrong
-//! - Giving a connection back that did not hear the answer to its last command. Only [`Conversation::end`] gives one back.
-//! - Trusting a server to answer: every conversation has a limit, which the caller sets around it.
+//! - Giving a connection back before the answer to its last command was read. Only
+//!   [`Conversation::end`] gives one back.
+//! - Trusting a server to answer: every conversation needs a time limit, which is set by the
+//!   caller.
 
 use std::time::Duration;
 
@@ -21,11 +24,11 @@ use lettre::transport::smtp::response::Response;
 use lettre::transport::smtp::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use url::Url;
 
-/// How long connecting may take, with TLS, greeting and login.
+/// How long connecting may take, including TLS, greeting and login.
 const CONNECT: Duration = Duration::from_secs(30);
-/// How long a resting connection may take to answer before it is replaced.
+/// How long an idle connection may take to answer before it is replaced.
 const PING: Duration = Duration::from_secs(5);
-/// A connection that rests longer is closed: servers close them soon after.
+/// A connection that is idle for longer is closed, as servers would do soon after.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// Where a conversation broke off.
@@ -48,7 +51,7 @@ pub(super) struct Ended {
 #[derive(Debug)]
 pub(super) enum Failure {
     Smtp(Error),
-    /// No server spoke; why not.
+    /// The server did not answer, for this reason.
     Ours(String),
 }
 
@@ -69,8 +72,8 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// `scheme://user:password@host:port/name-to-say?tls=required|opportunistic`, with the scheme `smtps` or `smtp`. An error holds
-    /// nothing of the URL.
+    /// Takes `scheme://user:password@host:port/name-to-say?tls=required|opportunistic`, where the
+    /// scheme is `smtps` or `smtp`. Errors contain nothing of the URL.
     pub(super) fn new(url: &str, connections: usize) -> Result<Self, String> {
         let timeouts = Timeouts { wait: None, create: Some(CONNECT), recycle: Some(PING) };
         let pool = Pool::builder(Opening::parse(url)?)
@@ -91,7 +94,7 @@ impl Server {
         Ok(Self(pool))
     }
 
-    /// Hands one mail over. Dropping the future in the middle closes the connection.
+    /// Sends one mail. Dropping the future in the middle closes the connection.
     pub(super) async fn deliver(&self, from: &Address, to: &Address, mail: &[u8]) -> Result<Response, Ended> {
         let connection = self.0.get().await.map_err(|error| Ended {
             step: Step::Connect,
@@ -124,7 +127,8 @@ async fn converse(
     server.message(mail).await.map_err(Ended::at(Step::Content))
 }
 
-/// A connection in use. Dropped before its end, it is closed: what the server says next would answer this mail.
+/// A connection in use. If it is dropped before its end, the connection is closed: whatever the
+/// server says next would still be an answer to this mail.
 struct Conversation(Option<Object<Opening>>);
 
 impl Conversation {
@@ -144,7 +148,7 @@ impl Drop for Conversation {
     }
 }
 
-/// Opens connections, and looks at one before it is used again.
+/// Opens connections, and checks them before they are used again.
 struct Opening {
     host: String,
     port: u16,

@@ -1,4 +1,4 @@
-//! Packing and sending.
+//! Packing and sending mails.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use super::refusal::{Reply, SendError};
 use super::render::Rendered;
 use super::server::Server;
 
-/// How long one mail may take, from waiting for a connection to the server's last word. Servers may take their time after DATA
-/// (RFC 5321 allows minutes); it stays below the job's own time-out.
+/// How long one mail may take, from waiting for a connection to the server's last word. Servers may
+/// take their time after DATA (RFC 5321 allows minutes); this is less than the job's own time-out.
 const CONVERSATION: Duration = Duration::from_mins(3);
 
 /// Hands mails to one SMTP server over a pool of connections. Cheap to clone.
@@ -42,7 +42,7 @@ pub struct Message<'a> {
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum MailerError {
-    /// Without the URL, which may hold a password.
+    /// Does not quote the URL, which may contain a password.
     #[error("SMTP_URL cannot be used: {0}")]
     Url(String),
     #[error("SMTP_FROM is not a mailbox such as \"Name <name@example.com>\"")]
@@ -51,7 +51,8 @@ pub enum MailerError {
     FromDomain,
 }
 
-/// The same for every attempt at the same mail: derived from what makes it one mail. No personal data in it.
+/// The Message-ID, the same for every attempt at the same mail: it is derived from what identifies
+/// the mail, and contains no personal data.
 pub fn message_id(template: &str, recipient: &Recipient, reference: &str, domain: &str) -> String {
     let recipient = match recipient {
         Recipient::User(user) => user.to_string(),
@@ -66,7 +67,7 @@ pub fn message_id(template: &str, recipient: &Recipient, reference: &str, domain
     format!("<{name}@{domain}>")
 }
 
-/// RFC 3834: no holiday replies, please.
+/// The header of RFC 3834 that asks for no holiday replies.
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -85,9 +86,9 @@ impl Header for AutoSubmitted {
 }
 
 impl Mailer {
-    /// Prepares the pool. Connects to nothing: the first mail does.
+    /// Prepares the pool; the first mail opens a connection.
     ///
-    /// `connections` is how many mails are sent at a time.
+    /// `connections` is how many mails can be sent at a time.
     pub fn new(config: &Smtp, connections: usize) -> Result<Self, MailerError> {
         let mut from: Mailbox = config.from.parse().map_err(MailerError::From)?;
         from.email = in_ascii(&from.email).ok_or(MailerError::FromDomain)?;
@@ -95,7 +96,7 @@ impl Mailer {
         Ok(Self { server, from, limit: CONVERSATION })
     }
 
-    /// With another limit for a whole conversation.
+    /// Sets another limit for a whole conversation.
     #[cfg(test)]
     pub(super) fn with_limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
@@ -106,8 +107,8 @@ impl Mailer {
         self.from.email.domain()
     }
 
-    /// Hands one mail over and answers what the server said when it took it. However slow the server is, this ends, and a connection
-    /// whose conversation did not end in order is closed.
+    /// Sends one mail and returns what the server said when it took it. This ends however slow the
+    /// server is, and a connection is closed unless its conversation ended in order.
     pub async fn send(&self, message: &Message<'_>) -> Result<String, SendError> {
         let to = mailbox(message.to_name, message.to_address)?;
         let address = to.email.clone();
@@ -136,15 +137,16 @@ impl Mailer {
     }
 }
 
-/// A recipient. Control characters in the name are refused rather than encoded: nobody is called that, and a header that a
-/// name could break would be another mail than the one we meant.
+/// A recipient. Control characters in the name are refused rather than encoded: no real name has
+/// any, and a name that broke a header would turn the mail into another one than we meant.
 fn mailbox(name: &str, address: &str) -> Result<Mailbox, SendError> {
     if name.chars().any(char::is_control) {
         return Err(SendError::Refused(Reply::ours("the recipient's name holds control characters")));
     }
     let address: Address =
         address.parse().map_err(|_| SendError::NoSuchMailbox(Reply::ours("the address is not well-formed")))?;
-    // Few servers take SMTPUTF8, and one that does may hand the mail on to one that does not, which then loses it.
+    // Few servers support SMTPUTF8, and one that does may pass the mail on to one that does not,
+    // which then loses it.
     if !address.user().is_ascii() {
         let words = "the part before the @ holds letters outside of ASCII, and mail cannot be sent to such an address";
         return Err(SendError::Refused(Reply::ours(words)));
@@ -155,7 +157,8 @@ fn mailbox(name: &str, address: &str) -> Result<Mailbox, SendError> {
     Ok(Mailbox::new((!name.is_empty()).then(|| name.to_owned()), address))
 }
 
-/// The address with its domain as the DNS knows it (`bücher.example` is `xn--bcher-kva.example`), which every server takes.
+/// The address with its domain as the DNS knows it (`bücher.example` is `xn--bcher-kva.example`),
+/// which every server accepts.
 fn in_ascii(address: &Address) -> Option<Address> {
     if address.domain().is_ascii() {
         return Some(address.clone());

@@ -25,7 +25,7 @@ fn eur(minor: i64) -> Money {
     Money::from_minor(minor, Currency::EUR)
 }
 
-/// Every template, with something hostile in what people typed.
+/// A mail from every template, with something hostile in the text that people typed.
 fn every_mail() -> Vec<(Content, Link)> {
     let title = "Fendt 724 Vario <2015>, \"one owner\"\r\nBcc: x@example.com".to_owned();
     let org_name = "Hof Müller & Söhne <b>GmbH</b>".to_owned();

@@ -31,8 +31,9 @@ pub(super) fn day(day: NaiveDate) -> String {
     day.format("%-d %B %Y").to_string()
 }
 
-/// One line without control characters or hidden ones, in which no mail program finds a link: nothing that somebody typed breaks
-/// a subject, forges a line of text or leads elsewhere from a mail of ours.
+/// One line without control or hidden characters, in which no mail program finds a link: nothing
+/// that somebody typed can break a subject, forge a line of text or lead elsewhere from one of our
+/// mails.
 pub(super) fn one_line(text: &str) -> String {
     without_links(text)
         .split(|it: char| it.is_control() || it.is_whitespace())

@@ -1,4 +1,4 @@
-//! What the containers of JPEG, WebP and ICC say about a picture, and where its profile goes.
+//! What the JPEG, WebP and ICC containers say about a picture, and where its profile is put.
 
 use bytes::Bytes;
 use img_parts::ImageICC as _;
@@ -22,15 +22,17 @@ pub(super) fn is_rgb_profile(profile: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Jpeg {
     Sound,
-    /// The end-of-image marker is missing. Decoders fill the rest with grey and say nothing.
+    /// The end-of-image marker is missing. Decoders fill the rest with grey, without an error.
     Incomplete,
-    /// One scan a colour, colours at different resolutions, not progressive: zune-jpeg up to 0.5.15 decodes such a file to
-    /// green stripes and says nothing (etemesi254/zune-image#422). Rare enough to be refused until its next release.
+    /// One scan per colour, colours at different resolutions, not progressive: zune-jpeg up to
+    /// 0.5.15 decodes such a file into green stripes without an error (etemesi254/zune-image#422).
+    /// Rare enough to be refused until its next release.
     SeparateScans,
 }
 
-/// Looks at the segments up to the first scan, so that an embedded thumbnail is not taken for the picture; from there on markers
-/// cannot appear inside the compressed data (it is byte-stuffed), so the end marker is itself.
+/// Looks at the segments up to the first scan, so that an embedded thumbnail is not taken for the
+/// picture. After that, the compressed data cannot contain markers (it is byte-stuffed), so an end
+/// marker is a real one.
 pub(super) fn inspect_jpeg(bytes: &[u8]) -> Jpeg {
     let Ok(jpeg) = img_parts::jpeg::Jpeg::from_bytes(Bytes::copy_from_slice(bytes)) else {
         return Jpeg::Incomplete;
@@ -46,15 +48,16 @@ pub(super) fn inspect_jpeg(bytes: &[u8]) -> Jpeg {
     if ends { Jpeg::Sound } else { Jpeg::Incomplete }
 }
 
-/// How many colours a frame has, when they differ in resolution.
+/// The number of colours in a frame, if they differ in resolution.
 fn uneven_colours(frame: &[u8]) -> Option<u8> {
-    // Precision, height and width come first; a colour is its id, its sampling and its table.
+    // Precision, height and width come first, then the id, the sampling and the table of each
+    // colour.
     let mut samplings = frame.get(6..)?.chunks_exact(3).map(|colour| colour[1]);
     let first = samplings.next();
     samplings.any(|it| Some(it) != first).then(|| frame[5])
 }
 
-/// Puts an ICC profile into a WebP file. Returns the file unchanged when it is not one that we know.
+/// Puts an ICC profile into a WebP file. Returns the file unchanged if it cannot be parsed.
 pub(super) fn webp_with_profile(webp: &[u8], profile: &[u8]) -> Vec<u8> {
     let Ok(mut file) = WebP::from_bytes(Bytes::copy_from_slice(webp)) else {
         return webp.to_vec();

@@ -1,4 +1,4 @@
-//! From untrusted bytes to pixels: checks in order of their price.
+//! Decodes untrusted bytes into pixels, with the cheapest checks first.
 
 use std::io::Cursor;
 
@@ -11,10 +11,10 @@ use market::images::model::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Refusal};
 
 use super::container::{self, Jpeg};
 
-/// The most memory that decoded pixels may take: [`MAX_PIXELS`] with four channels of 8 bits. A picture with 16 bits a channel
-/// reaches it with fewer pixels.
+/// The most memory that decoded pixels may take: [`MAX_PIXELS`] with four channels of 8 bits. A
+/// picture with 16 bits per channel reaches it with fewer pixels.
 pub(super) const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 4;
-/// Buffers of a decoder beside the pixels.
+/// The most memory for a decoder's buffers, besides the pixels.
 const MAX_DECODER_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A decoded picture as the camera stored it.
@@ -62,7 +62,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Refusal> {
             Jpeg::Incomplete => Err(Refusal::Damaged),
             Jpeg::SeparateScans => Err(Refusal::UnsupportedType("non-interleaved JPEG")),
         },
-        // Limits that already hold while the header is read: compressed text chunks come before the pixels.
+        // These limits already apply while the header is read: compressed text chunks come before
+        // the pixels.
         Type::Png => pixels(PngDecoder::with_limits(Cursor::new(bytes), limits())),
         Type::Webp => pixels(WebPDecoder::new(Cursor::new(bytes))),
     }
@@ -74,7 +75,7 @@ fn limits() -> Limits {
     limits
 }
 
-/// The type by the first bytes alone.
+/// The type, from the first bytes alone.
 fn sniff(bytes: &[u8]) -> Result<Type, Refusal> {
     if bytes.starts_with(b"\xFF\xD8\xFF") {
         return Ok(Type::Jpeg);
@@ -117,8 +118,8 @@ fn name_of(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Reads the header, checks what it promises, then decodes. Of an animated picture the first frame is taken: it shows the goods,
-/// and a moving photograph helps nobody to judge them.
+/// Reads the header, checks what it promises, then decodes. Only the first frame of an animated
+/// picture is used: it shows the goods, and a moving photograph helps nobody to judge them.
 fn pixels<D: ImageDecoder>(opened: image::ImageResult<D>) -> Result<Picture, Refusal> {
     let mut decoder = opened.map_err(|error| damaged(&error))?;
     let (width, height) = decoder.dimensions();

@@ -18,7 +18,7 @@ impl Handler<Services> for DeleteImage {
         }
         let variants = store::variants(&mut conn, image.id).await?;
         drop(conn);
-        // Files first: while a row is left, the next run knows what to remove.
+        // Files first: as long as the row is there, the next run knows what to remove.
         for key in variants.iter().map(|it| &it.object_key).chain([&image.original_key]) {
             cx.blobs.delete(key).await?;
         }

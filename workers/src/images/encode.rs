@@ -1,4 +1,5 @@
-//! Pixels to files. Both encoders write nothing but pixels and, when there is one, the colour profile.
+//! Encodes pixels into files. Both encoders write only the pixels and, if there is one, the colour
+//! profile.
 
 use image::{DynamicImage, RgbaImage};
 use jpeg_encoder::{ColorType, Encoder as JpegEncoder, SamplingFactor};
@@ -51,7 +52,8 @@ fn jpeg(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Refusal
     let mut file = Vec::new();
     let mut encoder = JpegEncoder::new(&mut file, JPEG_QUALITY);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    // Not `set_optimized_huffman_tables` without it: that writes one scan a colour, which not every decoder reads rightly.
+    // `set_optimized_huffman_tables` without this would write one scan per colour, which not every
+    // decoder reads correctly.
     encoder.set_progressive(true);
     if let Some(profile) = profile {
         encoder.add_icc_profile(profile).map_err(|error| internal(&format!("jpeg: {error}")))?;
@@ -62,7 +64,7 @@ fn jpeg(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Refusal
     Ok(file)
 }
 
-/// JPEG knows no transparency: what shines through is white paper.
+/// Puts the picture on a white background, as JPEG has no transparency.
 fn on_white(pixels: &RgbaImage) -> Vec<u8> {
     let over = |channel: u8, alpha: u8| {
         let alpha = u16::from(alpha);
@@ -78,8 +80,8 @@ fn on_white(pixels: &RgbaImage) -> Vec<u8> {
         .collect()
 }
 
-/// An encoder that fails on sound pixels of a checked size is our fault; the picture is refused rather than tried for ever,
-/// and the log says why.
+/// If an encoder fails on sound pixels of a checked size, it is our fault; the picture is refused
+/// rather than retried for ever, and the log says why.
 pub(super) fn internal(reason: &str) -> Refusal {
     tracing::error!(reason, "a checked picture could not be encoded");
     Refusal::Damaged

@@ -1,4 +1,4 @@
-//! The bounded room in which pictures are worked on.
+//! Bounds how many pictures are processed at a time.
 
 use std::sync::Arc;
 
@@ -13,16 +13,17 @@ pub struct ImageSlots {
     slots: Arc<Semaphore>,
 }
 
-/// A place for one photograph: taken before its bytes are fetched, so that those who wait hold none.
+/// A place for one photograph, taken before its bytes are fetched: whoever waits for one holds no
+/// bytes.
 #[derive(Debug)]
 pub struct Slot {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Why there are no variants.
+/// Why a picture has no variants.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// The picture's fault: trying again changes nothing.
+    /// The picture is at fault: trying again does not help.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The process is shutting down.
@@ -56,7 +57,8 @@ impl Slot {
         });
         match work.await {
             Ok(outcome) => Ok(outcome?),
-            // Decoders of hostile bytes are tested never to panic; should one, the picture is at fault and not the worker.
+            // The decoders are tested never to panic on hostile bytes; if one does, the picture is
+            // at fault and not the worker.
             Err(error) if error.is_panic() => {
                 tracing::error!("a picture made its decoder panic");
                 Err(Refusal::Damaged.into())

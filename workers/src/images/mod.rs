@@ -1,12 +1,14 @@
 //! Turns an uploaded photograph into the pictures that pages show.
 //!
-//! [`process`] is pure: bytes in, variants or a [`Refusal`] out. What arrives is hostile until proven otherwise, so the order
-//! matters: size, then the first bytes (never the file's name or declared type), then the header's dimensions, and only then
-//! are pixels decoded. What leaves is encoded afresh: no metadata of the original survives except a well-formed RGB colour
-//! profile, without which wide-gamut photographs would change colour.
+//! [`process`] is pure: bytes in, variants or a [`Refusal`] out. An upload is hostile until proven
+//! otherwise, so the order matters: size, then the first bytes (never the file's name or declared
+//! type), then the header's dimensions, and only then are pixels decoded. The variants are encoded
+//! afresh: no metadata of the original survives except a well-formed RGB colour profile, without
+//! which wide-gamut photographs would change colour.
 //!
 //! Memory: one picture takes at most [`decode::MAX_DECODED_BYTES`] for its pixels, up to twice that while a progressive JPEG
-//! is decoded, plus 20 MB of input; it is shrunk before it is turned or converted. [`ImageSlots`] bounds how many are worked on.
+//! is decoded, plus 20 MB of input; it is shrunk before it is turned or converted. [`ImageSlots`]
+//! bounds how many are processed at a time.
 //!
 //! How to get this wrong: decode before checking the header's size; trust a `Content-Type`; apply the orientation to the
 //! thumbnail but not to the rest; let a cancelled job free its slot while its thread still holds the pixels.
@@ -70,12 +72,12 @@ pub fn process(bytes: &[u8]) -> Result<Processed, Refusal> {
         Ok(())
     };
 
-    // From large to small, each from the one before: a tenth of the work of starting from the original every time, and
-    // with Lanczos no visible difference.
+    // From large to small, each made from the one before: a tenth of the work of starting from the
+    // original every time, and no visible difference with Lanczos.
     let mut current = scale::to_display(picture, widths.last().copied().unwrap_or(width))?;
     let mut thumbnail = None;
     for &target in widths.iter().rev() {
-        // From the picture's own size: rounding must not add up from step to step.
+        // Computed from the picture's own size: rounding must not add up from step to step.
         let target_height = scale::scaled(height, target, width);
         if target < current.width() {
             // The square is cut while the shorter edge still has all its pixels.

@@ -12,7 +12,7 @@ use shared::blobs::{BlobError, Blobs};
 use super::{ProcessError, Processed, Variant};
 use crate::{Cx, Services};
 
-/// Files of one image that are on their way to the store at a time.
+/// How many files of one image are uploaded at a time.
 const UPLOADS: usize = 3;
 
 impl Handler<Services> for ProcessImage {
@@ -49,7 +49,8 @@ impl Handler<Services> for ProcessImage {
         let mut tx = cx.begin().await?;
         match store::finish(&mut tx, image.id, &done).await {
             Ok(()) => cx.commit_with(tx, json!({ "variants": count })).await,
-            // Deleted meanwhile, perhaps with its files already removed: ours must not stay behind.
+            // Deleted in the meantime, perhaps with its files already removed: ours must not be
+            // left behind.
             Err(ImageError::NotOpen(_)) => {
                 tx.rollback().await?;
                 for it in &done.variants {
@@ -64,7 +65,8 @@ impl Handler<Services> for ProcessImage {
 
 type Made = ([u8; 32], Processed);
 
-/// Fetches the upload and works on it. The outer error is a fault around it, such as a store that does not answer; the inner one is a fault of the picture.
+/// Fetches and processes the upload. The outer error is a fault around it, such as a store that
+/// does not answer; the inner one is a fault of the picture itself.
 async fn make(cx: &Cx, image: &Image) -> anyhow::Result<Result<Made, Refusal>> {
     let slot = cx.image_slots.slot().await?;
     let bytes = match cx.blobs.get(&image.original_key, MAX_BYTES).await {
@@ -90,7 +92,8 @@ async fn reject(cx: &Cx, image: ImageId, refusal: &Refusal) -> anyhow::Result<Ou
     }
 }
 
-/// Writes the files. Each has its own key for good, so that a second run replaces what a first one wrote.
+/// Writes the files. The key of each one is fixed, so a second run replaces what the first one
+/// wrote.
 async fn upload(blobs: &Blobs, image: ImageId, variants: Vec<Variant>) -> anyhow::Result<Vec<StoredVariant>> {
     stream::iter(variants)
         .map(|it| async move {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{Cx, Services};
 
-/// Uploads looked at together.
+/// How many uploads are looked at together.
 const PAGE: i64 = 200;
 
 impl Handler<Services> for PurgeUploads {
@@ -15,7 +15,8 @@ impl Handler<Services> for PurgeUploads {
             let page = store::abandoned(&mut *cx.db().acquire().await?, PAGE).await?;
             let mut removed = 0;
             for (upload, key) in &page {
-                // The object first: while the row is left, the next run knows of it. Nobody can complete the upload any more.
+                // The object first: as long as the row is there, the next run knows about it.
+                // Nobody can complete the upload any more.
                 cx.blobs.delete(key).await?;
                 removed += u32::from(store::remove_abandoned(&mut *cx.db().acquire().await?, *upload).await?);
             }

@@ -7,9 +7,10 @@ use market::images::model::Refusal;
 use super::decode::Picture;
 use super::encode::internal;
 
-/// The picture as people see it, at most `width` pixels wide, in RGB or (when any pixel shines through) RGBA.
+/// The picture as people see it, at most `width` pixels wide, in RGB or (if any pixel is
+/// transparent) RGBA.
 ///
-/// It shrinks first and turns and converts the small one: the large one is never copied.
+/// The picture is shrunk before it is converted and turned: the large one is never copied.
 pub(super) fn to_display(picture: Picture, width: u32) -> Result<DynamicImage, Refusal> {
     let (shown_width, shown_height) = picture.displayed_size();
     let on_its_side = picture.is_on_its_side();
@@ -40,15 +41,15 @@ pub(super) fn to_size(image: &DynamicImage, width: u32, height: u32) -> Result<D
     resize(image, width, height, &options())
 }
 
-/// The middle square, at most `side` pixels.
+/// The square in the middle, with a side of at most `side` pixels.
 pub(super) fn square(image: &DynamicImage, side: u32) -> Result<DynamicImage, Refusal> {
     let side = side.min(image.width()).min(image.height());
     resize(image, side, side, &options().fit_into_destination(Some((0.5, 0.5))))
 }
 
-/// See <https://blurha.sh>: 4 by 3 components, the longer edge gets more.
+/// The hash described at <https://blurha.sh>, with 4 by 3 components: the longer edge gets more.
 pub(super) fn blurhash(image: &DynamicImage) -> Result<String, Refusal> {
-    // The hash knows a dozen waves; more pixels than this change nothing but its price.
+    // The hash has a dozen components; more pixels than this would only make it more expensive.
     const SIDE: u32 = 64;
     let (width, height) = (image.width(), image.height());
     let (x, y) = if width >= height { (4, 3) } else { (3, 4) };

@@ -46,7 +46,7 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     file.into_inner()
 }
 
-/// A TIFF block that says nothing but the orientation, and a place.
+/// A TIFF block that contains only the orientation and a place.
 fn exif(orientation: u8) -> Vec<u8> {
     let mut block = b"MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     block.extend_from_slice(&[orientation, 0, 0, 0, 0, 0, 0]);
@@ -255,13 +255,13 @@ fn a_header_that_promises_too_much_is_refused_before_decoding() {
     assert_eq!(process(&png(60_000, 60_000)).unwrap_err(), Refusal::TooManyPixels { width: 60_000, height: 60_000 });
     assert_eq!(process(&png(20_000, 10)).unwrap_err(), Refusal::SideTooLong { width: 20_000, height: 10 });
     assert_eq!(process(&huge_jpeg).unwrap_err(), Refusal::TooManyPixels { width: 64_000, height: 64_000 });
-    // Inside the limits, but the pixels never come.
+    // Within the limits, but the pixels are missing.
     assert_eq!(process(&png(5_000, 5_000)).unwrap_err(), Refusal::Damaged);
     assert_eq!(process(&[]).unwrap_err(), Refusal::Empty);
     assert_eq!(process(&vec![0xFF; 20 * 1024 * 1024 + 1]).unwrap_err(), Refusal::TooLarge);
 }
 
-/// As PNG wants it (polynomial of ISO 3309).
+/// The checksum that PNG uses (polynomial of ISO 3309).
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |sum, byte| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xEDB8_8320 & (sum & 1).wrapping_neg()))

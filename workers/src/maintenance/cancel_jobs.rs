@@ -6,7 +6,7 @@ use queue::{Handler, Outcome};
 use super::bulk::{BATCH, LOOK_AGAIN_AFTER, Turn, percent};
 use crate::{Cx, Services};
 
-/// How often it looks again, without finding one that is free, for jobs that claims or finishes hold at that instant.
+/// How often it looks again in vain for jobs that claims or finishes hold at that instant.
 const LOOKS_AGAIN: u32 = 500;
 
 impl Handler<Services> for CancelJobs {

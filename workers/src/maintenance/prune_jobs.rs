@@ -7,21 +7,21 @@ use serde_json::json;
 
 use crate::{Cx, Services};
 
-/// How many rows one statement looks at: short enough that nobody waits for its locks.
+/// How many rows one statement looks at: few enough that nobody waits for its locks.
 const PAGE: i64 = 5_000;
-/// How soon a run goes on that ran out of time.
+/// How soon a run that is out of time goes on.
 const GO_ON: Duration = Duration::from_secs(1);
 
 impl Handler<Services> for PruneJobs {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        // Time to end by itself, and to say so.
+        // Leaves it time to end by itself, and to say so.
         let latest = Instant::now() + Self::TIMEOUT.mul_f64(0.8);
         sweep(&self, cx, PAGE, latest).await
     }
 }
 
-/// Deletes page by page. A run whose time is up says how far it came and snoozes, which costs no attempt; the next one finds
-/// what is left.
+/// Deletes page by page. A run that is out of time says how far it got and snoozes, which costs no
+/// attempt; the next one finds what is left.
 async fn sweep(ages: &PruneJobs, cx: &Cx, page: i64, latest: Instant) -> anyhow::Result<Outcome> {
     let (finished, dead) = (f64::from(ages.finished_after_hours), f64::from(ages.dead_after_hours));
     let mut after = 0;

@@ -8,7 +8,7 @@ use shared::ids::JobId;
 use super::bulk::{BATCH, Turn, percent};
 use crate::{Cx, Services};
 
-/// How far a bulk retry is.
+/// How far a bulk retry has got.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Progress {
     #[serde(flatten)]

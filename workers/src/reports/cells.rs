@@ -1,4 +1,5 @@
-//! The columns that both formats share, and what a spreadsheet program must not take for a formula.
+//! The columns that both formats share, and text that spreadsheet programs do not take for a
+//! formula.
 
 use std::borrow::Cow;
 
@@ -40,7 +41,7 @@ pub(super) fn sale(row: &SalesRow, zone: Tz) -> [String; 11] {
     ]
 }
 
-/// The last line of a currency.
+/// The line with the totals of a currency.
 pub(super) fn total(it: &Totals) -> [String; 11] {
     let mut cells = [const { String::new() }; 11];
     cells[0] = format!("Total of {} sales", it.rows);
@@ -51,8 +52,8 @@ pub(super) fn total(it: &Totals) -> [String; 11] {
     cells
 }
 
-/// Text that no spreadsheet program runs: a cell that begins like a formula gets a leading apostrophe (OWASP, "CSV
-/// injection").
+/// The text, made safe from being run by a spreadsheet program: a cell that begins like a formula
+/// gets a leading apostrophe (OWASP, "CSV injection").
 pub(super) fn safe(text: &str) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         Cow::Owned(format!("'{text}"))

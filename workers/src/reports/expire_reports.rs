@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{Cx, Services};
 
-/// Reports looked at together.
+/// How many reports are looked at together.
 const PAGE: i64 = 200;
 
 impl Handler<Services> for ExpireReports {
@@ -17,7 +17,7 @@ impl Handler<Services> for ExpireReports {
                 return Ok(Outcome::DoneWith(json!({ "expired": expired })));
             }
             for (report, key) in page {
-                // The file first: while the row names it, the next run knows of it.
+                // The file first: as long as the row names it, the next run knows about it.
                 cx.blobs.delete(&key).await?;
                 match store::expire(&mut *cx.db().acquire().await?, report).await {
                     Ok(()) => expired += 1,

@@ -16,7 +16,7 @@ use crate::{Cx, Services};
 
 /// How long a file is kept.
 const KEEP_DAYS: i32 = 30;
-/// How often the progress is looked at.
+/// How often the progress is reported.
 const TICK: Duration = Duration::from_millis(250);
 /// The share of the work, in percent, that is done when the last row is in the file; the rest is the upload.
 const ROWS_PERCENT: u64 = 90;
@@ -76,7 +76,7 @@ async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
     cx.commit_with(tx, result).await
 }
 
-/// Writes the file from one snapshot, so that count, rows and totals belong together.
+/// Writes the file from one snapshot, so that count, rows and totals agree.
 async fn write(cx: &Cx, report: &Report) -> anyhow::Result<Written> {
     let mut tx = cx.db().begin().await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
@@ -99,7 +99,8 @@ async fn write(cx: &Cx, report: &Report) -> anyhow::Result<Written> {
     }
 }
 
-/// Posts the mail: to whoever asked; for the schedule's reports to the owners, unless nothing was sold.
+/// Posts the mail to whoever asked for the report. A scheduled one goes to the owners, unless
+/// nothing was sold.
 async fn tell(tx: &mut JobTx, report: &Report, written: &Written, rows: i64) -> anyhow::Result<()> {
     let readers = match report.requested_by {
         Some(user) => vec![user],

@@ -1,7 +1,8 @@
-//! Reports: rows from the database to a file in the blob store, in flat memory.
+//! Reports: rows from the database become a file in the blob store, in constant memory.
 //!
-//! Rows stream from one statement into chunks of [`writer::CHUNK`]; a blocking thread formats them into a temporary file; the
-//! file goes to the store part by part. At no time are more than a few chunks in memory, whatever the length of the report.
+//! Rows stream from one statement into chunks of [`writer::CHUNK`]; a blocking thread formats them
+//! into a temporary file; the file goes to the store part by part. There are never more than a few
+//! chunks in memory, however long the report is.
 //!
 //! How to get this wrong: collect the rows first; count the totals in SQL and the rows in Rust; write the CSV from one
 //! query and the XLSX from another.

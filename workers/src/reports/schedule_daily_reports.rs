@@ -10,7 +10,7 @@ use shared::ids::OrgId;
 
 use crate::{Cx, Services};
 
-/// Organisations looked at together, in one transaction.
+/// How many organisations are looked at together, in one transaction.
 const PAGE: i64 = 500;
 
 impl Handler<Services> for ScheduleDailyReports {
@@ -45,10 +45,12 @@ impl Handler<Services> for ScheduleDailyReports {
     }
 }
 
-/// The day whose report is to be requested: the last one that has ended, when the organisation existed on it and has no report
-/// of it yet. Days that were missed while nothing ran at all are not made up: owners can ask for them.
+/// The day whose report is to be requested: the last one that has ended, if the organisation
+/// existed then and has no report of it yet. Days missed while nothing ran at all are not made up
+/// for: owners can ask for them.
 fn due(seller: &Seller, now: DateTime<Utc>) -> Option<Period> {
-    // The API lets no unknown zone in; one that a newer time zone database dropped is read as UTC.
+    // The API refuses unknown zones; one that a newer time zone database has dropped is read as
+    // UTC.
     let zone = seller.zone.parse().unwrap_or(Tz::UTC);
     let period = Period::day_before(now, zone).ok()?;
     let known = seller.created_at < period.ends_at();

@@ -47,13 +47,14 @@ async fn bytes(written: &Written) -> Vec<u8> {
     bytes
 }
 
-/// Writes `count` rows while watching that the stream never runs far ahead of the file.
+/// Writes `count` rows, and asserts that the stream never runs far ahead of the file.
 async fn write(count: i64, format: Format) -> Written {
     let written = Arc::new(AtomicU64::new(0));
     let watched = Arc::clone(&written);
     let rows = stream::iter(0..count).map(move |number| {
         let ahead = number.unsigned_abs() - watched.load(Ordering::Relaxed);
-        // The chunk that is being filled, the one that waits to be sent, those that wait, and the one being written.
+        // The chunk being filled, the one waiting to be sent, those waiting in the channel, and the
+        // one being written.
         let most = (CHUNK * (WAITING + 3)) as u64;
         assert!(ahead <= most, "{ahead} rows in memory");
         Ok::<_, anyhow::Error>(row(number))
@@ -147,14 +148,14 @@ fn peak_memory() -> u64 {
 #[tokio::test]
 async fn two_hundred_thousand_rows_take_flat_memory() {
     for format in [Format::Csv, Format::Xlsx] {
-        // Warm: what a short report needs is there already.
+        // Warmed up: what a short report needs is already there.
         drop(write(2_000, format).await);
         std::fs::write("/proc/self/clear_refs", "5").unwrap();
         let before = peak_memory();
         let report = write(200_000, format).await;
         let grown = peak_memory().saturating_sub(before);
         assert_eq!(report.totals.iter().map(|it| it.rows).sum::<i64>(), 200_000);
-        // The rows alone are some 50 MB.
+        // The rows alone would take some 50 MB.
         assert!(grown < 16 * 1024 * 1024, "{format:?} took {grown} bytes more than a short report");
     }
 }

@@ -1,4 +1,4 @@
-//! The bounded way from a stream of rows to a file.
+//! Writes a stream of rows to a file, in bounded memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,19 +16,19 @@ use tokio::task::JoinHandle;
 use super::csv_file::CsvFile;
 use super::xlsx_file::{self, XlsxFile};
 
-/// Rows that travel together.
+/// How many rows go to the file together.
 pub const CHUNK: usize = 500;
-/// Chunks that may wait for the file.
+/// How many chunks may wait for the file.
 pub const WAITING: usize = 2;
 
-/// What stands above the rows.
+/// What is written above the rows.
 #[derive(Clone, Debug)]
 pub struct Head {
     pub org_name: String,
     pub period: Period,
 }
 
-/// A finished report. The file goes with the value.
+/// A finished report. Its file is deleted when the value is dropped.
 #[derive(Debug)]
 pub struct Written {
     dir: TempDir,
@@ -58,8 +58,8 @@ const FILE: &str = "report";
 /// Writes all rows, then the totals. `written` counts the rows that are in the file.
 ///
 /// # Errors
-/// The first error of the stream or the file; [`Unwritable`] (by downcast) when trying again changes nothing. The temporary
-/// files are gone in every case, also when the caller drops the future.
+/// The first error of the stream or the file; [`Unwritable`] (by downcast) if trying again does not
+/// help. The temporary files are removed in every case, even if the caller drops the future.
 pub async fn write_sales<S, E>(
     rows: S,
     head: Head,
@@ -80,7 +80,7 @@ where
     let mut broken = None;
     while let Some(chunk) = rows.next().await {
         match chunk.into_iter().collect::<Result<Vec<_>, E>>() {
-            // A closed channel: the file's own error says why.
+            // If the channel is closed, the file's own error says why.
             Ok(chunk) => {
                 if chunks.send(chunk).await.is_err() {
                     break;
@@ -103,7 +103,7 @@ where
 type Chunks = mpsc::Sender<Vec<SalesRow>>;
 type Totalled = anyhow::Result<Vec<Totals>>;
 
-/// Starts the thread that formats and writes. It ends with the channel.
+/// Starts the thread that formats and writes. It ends when the channel is closed.
 fn start(
     dir: &TempDir,
     head: Head,

@@ -1,4 +1,5 @@
-//! Sales as XLSX. The library's constant-memory mode keeps one row in memory, so rows are written in order and never again.
+//! Sales as XLSX. The library's constant-memory mode keeps one row in memory, so rows are written
+//! in order and cannot be changed later.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use shared::money::{Currency, Money};
 use super::cells;
 use super::writer::Head;
 
-/// What a sheet holds (1,048,576) less head and totals.
+/// The number of rows in a sheet (1,048,576), less those for head and totals.
 pub(super) const MAX_ROWS: i64 = 1_048_000;
 
 pub(super) struct XlsxFile {
@@ -27,7 +28,7 @@ struct Formats {
 }
 
 impl XlsxFile {
-    /// `temp_dir` takes the rows until the file at `path` is packed.
+    /// Opens a workbook. `temp_dir` holds the rows until the file at `path` is packed.
     pub(super) fn new(path: PathBuf, temp_dir: &Path, head: Head) -> anyhow::Result<Self> {
         let mut workbook = Workbook::new();
         workbook.set_tempdir(temp_dir).context("prepare the folder for rows")?;
@@ -47,7 +48,7 @@ impl XlsxFile {
         let time = row.sold_at.with_timezone(&zone).naive_local();
         let time = ExcelDateTime::parse_from_str(&time.format("%Y-%m-%dT%H:%M:%S").to_string())?;
         sheet.write_datetime_with_format(at, 0, &time, &self.formats.time)?;
-        // Typed strings: a formula in them is text.
+        // Typed as strings, so a formula in them is text.
         sheet.write_string(at, 1, row.order.to_string())?;
         sheet.write_string(at, 2, &row.source)?;
         sheet.write_string(at, 3, &row.buyer)?;
@@ -117,7 +118,8 @@ fn amount(currency: Currency, bold: bool) -> Format {
     if bold { format.set_bold() } else { format }
 }
 
-/// The double nearest to the decimal amount, which prints as that decimal again up to 15 digits: what a sheet can hold.
+/// The double nearest to the decimal amount. It prints as the same decimal up to 15 digits, which
+/// is what a sheet can hold.
 fn number(money: Money) -> anyhow::Result<f64> {
     money.amount().parse().context("an amount is a decimal number")
 }

@@ -1,4 +1,4 @@
-//! Acts on many jobs: counted first, done by a job, followed until that job ends.
+//! Acts on many jobs: counts them, leaves the work to a job, and follows that job until it ends.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use sqlx::PgConnection;
 use crate::failure::advised;
 use crate::output::{Output, print};
 
-/// How often the job is looked at.
+/// How often the job's state is read.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ struct Counted {
     counted: u64,
 }
 
-/// A job that was asked for, and what came of it.
+/// The job that was enqueued, and its result.
 #[derive(Serialize)]
 struct Done<T: Serialize> {
     job: JobId,
@@ -90,7 +90,7 @@ async fn counted(conn: &mut PgConnection, filter: Option<JobFilter>, output: Out
     output.show(&Counted { counted }, |counted| format!("{} jobs fit", counted.counted))
 }
 
-/// Waits until the job ends, with a bar on a terminal. Whoever interrupts this leaves the job at work.
+/// Waits until the job ends, with a bar on a terminal. Interrupting this does not stop the job.
 async fn follow<T: Serialize + DeserializeOwned>(
     conn: &mut PgConnection,
     asked: Result<Asked, EnqueueError>,
@@ -115,7 +115,7 @@ async fn follow<T: Serialize + DeserializeOwned>(
             break row;
         }
         bar.set_position(row.progress.map_or(0, |percent| percent.unsigned_abs().into()));
-        // While nobody works on it, whoever waits should know why.
+        // While the job is not running, whoever waits should see why.
         let message = match row.state {
             JobState::Running => row.progress_text.unwrap_or_default(),
             _ => why::why(conn, &jobs::registry()?, job).await?.sentence,

@@ -49,7 +49,7 @@ fn lines(jobs: &[JobLine], now: DateTime<Utc>, output: Output) -> String {
     table.to_string()
 }
 
-/// When the job came into its state, or when it leaves it.
+/// When the job entered its state, or when it is to leave it.
 fn since(job: &JobLine, now: DateTime<Utc>) -> String {
     let at = match job.state {
         JobState::Scheduled | JobState::Available => Some(job.run_at),
@@ -88,7 +88,7 @@ pub(super) fn groups(groups: &[DeadGroup], now: DateTime<Utc>, output: Output) -
         Column::wide("FIRST"),
         Column::full("LAST"),
         Column::full("NEWEST"),
-        // Needed whole for `--fingerprint`; where there is no room, `--wide` and `--json` have it.
+        // `--fingerprint` needs it whole; if there is no room here, `--wide` and `--json` show it.
         Column::cut("FINGERPRINT", 30),
         Column::wide("ERROR"),
     ]);

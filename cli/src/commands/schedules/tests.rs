@@ -8,7 +8,7 @@ use crate::failure::message_with_advice;
 
 const TEXT: Output = Output { json: false, wide: false };
 
-/// A database with the schedules that the code declares, as a scheduler leaves it.
+/// A database with the schedules that the code declares, as a scheduler would leave it.
 async fn declared() -> (TestDb, Registry) {
     let db = TestDb::new().await;
     let registry = jobs::registry().unwrap();

@@ -34,7 +34,7 @@ pub(super) fn list(schedules: &[ScheduleView], now: DateTime<Utc>, output: Outpu
     table.to_string()
 }
 
-/// Whether it fires, and if not, why, in a word or two.
+/// Whether it fires and, if not, why, in a word or two.
 fn state(schedule: &ScheduleView) -> String {
     if schedule.retired_at.is_some() {
         return "retired".to_owned();
@@ -83,7 +83,7 @@ fn times(times: &Times) -> String {
     format!("{} ({}), missed times: {}", times.expression, times.zone, times.misfire)
 }
 
-/// How far off, and the time on the zone's wall clock.
+/// The time on the zone's wall clock, and how far off it is.
 fn both(at: Option<DateTime<Utc>>, zone: &str, now: DateTime<Utc>) -> String {
     let wall = at.map(|at| match parse_zone(zone) {
         Ok(zone) => zone.from_utc_datetime(&at.naive_utc()).format("%a %Y-%m-%d %H:%M:%S %Z").to_string(),
@@ -122,7 +122,7 @@ pub(super) fn next(next: &Next, now: DateTime<Utc>, output: Output) -> String {
     if next.times.is_empty() {
         return text + "\nIt names no time that is still to come.";
     }
-    // For a schedule in UTC one column says both.
+    // For a schedule in UTC, one column is enough.
     let elsewhere = next.zone != "UTC";
     let mut columns = vec![Column::full("UTC"), Column::full("IN")];
     if elsewhere {

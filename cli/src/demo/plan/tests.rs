@@ -8,7 +8,7 @@ fn names_differ_by_file_and_never_clash() {
     let plan = Plan::new(SMALL).unwrap();
     let other = Plan::new(&format!("{SMALL}a,3,1,5,3,0.7,Bo,6\n")).unwrap();
     assert_ne!(plan.run, other.run);
-    // Addresses have no upper case: names alone would make one person of two.
+    // Addresses have no upper case, so names alone would turn two people into one.
     assert_eq!(plan.bidders, ["Ann", "ann"]);
     assert_ne!(plan.bidder_email(0), plan.bidder_email(1));
     assert_eq!(plan.place_of("ann"), Some(1));

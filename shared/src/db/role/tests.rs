@@ -32,7 +32,7 @@ async fn superusers_owners_and_who_may_become_one_are_recognised() {
         conn.execute("RESET ROLE").await.unwrap();
         assert_eq!(found.err(), why.map(|why| Unbound { user: role.clone(), why }), "{role}");
     }
-    // The owner of the database is the owner of its schema, and so drops what it pleases.
+    // The owner of the database also owns its schema, and so can drop anything in it.
     let name = db.options().get_database().unwrap();
     conn.execute(run(format!(r#"ALTER DATABASE "{name}" OWNER TO "{plain}"; SET ROLE "{plain}""#))).await.unwrap();
     let found = examine(&mut conn).await.unwrap().unwrap_err();

@@ -18,7 +18,7 @@ impl TestMarket {
         tx.commit().await.unwrap();
     }
 
-    /// Gives the organisation another name, so that it has nothing in common with the other ones of the tests.
+    /// Renames the organisation, so that it has nothing in common with the test's other ones.
     async fn named(&self, by: Trader, name: &str) {
         self.sql("UPDATE orgs SET legal_name = $2 WHERE id = $1", by.org.0, name).await;
     }
@@ -33,7 +33,7 @@ impl TestMarket {
         open_session(&mut conn, by.user, Some(device)).await.unwrap();
     }
 
-    /// What is flagged in the auction: the pairs, in the order of their ids, with what they have in common.
+    /// The pairs flagged in the auction, in the order of their ids, with what they have in common.
     async fn flagged(&self, auction: AuctionId) -> Vec<([OrgId; 2], Vec<String>)> {
         let mut conn = self.workers.db.pool.acquire().await.unwrap();
         let filter = store::FlagFilter { auction: Some(auction), before: None, limit: 100 };
@@ -63,7 +63,7 @@ async fn accounts_that_have_something_in_common_are_flagged_once_and_nothing_fol
     market.sql(address, seller.user.0, "sam.seller@example.com").await;
     market.sql(address, ann.user.0, "samseller+bids@example.com").await;
     market.sql(address, dora.user.0, "sam@seller.example").await;
-    // Bob and Dora share a machine; Carl has the same program elsewhere.
+    // Bob and Dora share a machine; Carl uses the same browser elsewhere.
     market.logs_in(bob, "203.0.113.7", "Firefox/140").await;
     market.logs_in(dora, "203.0.113.7", "Firefox/140").await;
     market.logs_in(carl, "203.0.113.8", "Firefox/140").await;
@@ -80,7 +80,7 @@ async fn accounts_that_have_something_in_common_are_flagged_once_and_nothing_fol
     ];
     wanted.sort();
     assert_eq!(market.flagged(lot).await, wanted);
-    // Only the first bid of an organisation is looked at, and to look again flags nobody twice.
+    // Only an organisation's first bid is looked at, and looking again flags nobody twice.
     market.bid_and_look(lot, ann, 9_000).await;
     assert_eq!(rows(&market.workers.db.pool, FlagAccounts::KIND.name).await.len(), 4);
     market.enqueue(&FlagAccounts { auction: lot, bidder: ann.org }).await;
@@ -91,7 +91,7 @@ async fn accounts_that_have_something_in_common_are_flagged_once_and_nothing_fol
     let acts: Vec<_> = log.iter().map(|entry| (entry.action.as_str(), entry.actor_kind)).collect();
     assert_eq!(acts, [("auction.flag_accounts", Some(shared::audit::ActorKind::System)); 3]);
     drop(conn);
-    // It is for people to judge: the auction goes on as if there were no flags.
+    // Judging is left to people: the auction goes on as if there were no flags.
     assert_eq!(market.view(lot).await.bid_count, 5);
     market.close().await;
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 impl TestMarket {
-    /// Bids as the API does, in one transaction with the job that tells those who are outbid.
+    /// Bids as the API does, in one transaction with the job that notifies those who are outbid.
     async fn outbid(&self, auction: AuctionId, by: Trader, cents: i64) {
         let mut tx = self.workers.ledger.begin().await.unwrap();
         let place = PlaceBid { auction, org: by.org, user: by.user, maximum: secret(cents), quantity: None };
@@ -20,7 +20,7 @@ impl TestMarket {
         mails.into_iter().filter(|(user, _)| *user == to.user).map(|(_, data)| data["price"].clone()).collect()
     }
 
-    /// As if whoever was told had been told so long before.
+    /// Moves all the notices so far this many minutes into the past.
     async fn told_earlier(&self, minutes: i32) {
         sqlx::query("UPDATE outbid_notices SET told_at = told_at - make_interval(mins => $1)")
             .bind(minutes)
@@ -29,7 +29,7 @@ impl TestMarket {
             .unwrap();
     }
 
-    /// States of the jobs that tell the outbid, the oldest first.
+    /// States of the jobs that notify the outbid, oldest first.
     async fn notices(&self) -> Vec<String> {
         rows(&self.workers.db.pool, NotifyOutbid::KIND.name).await.into_iter().map(|row| row.state).collect()
     }
@@ -45,7 +45,8 @@ async fn an_outbid_bidder_gets_one_mail_in_ten_minutes_with_the_latest_price() {
         market.outbid(lot, bob, 3_000).await;
         market.workers.queue.drain().await;
         assert_eq!(market.told(ann).await, [json!(eur(2_050))], "the first time at once");
-        // Ann and Bob go on. Each is told of the first time at once, of what follows once, when the time has come.
+        // Ann and Bob go on bidding. Each is notified of the first time at once, and of all that
+        // follow in one mail, when its time has come.
         for cents in [4_000, 6_000, 8_000] {
             for (bidder, cents) in [(ann, cents), (bob, cents + 1_000)] {
                 market.outbid(lot, bidder, cents).await;
@@ -55,7 +56,7 @@ async fn an_outbid_bidder_gets_one_mail_in_ten_minutes_with_the_latest_price() {
         assert_eq!((market.told(ann).await.len(), market.told(bob).await.len()), (1, 1));
         let waiting: Vec<NotifyOutbid> = enqueued(&market.workers.db.pool).await;
         assert_eq!(waiting.len(), 2, "one for each: {waiting:?}");
-        // Too early: they wait on.
+        // Too early: they keep waiting.
         market.run().await;
         assert_eq!((market.told(ann).await.len(), market.told(bob).await.len()), (1, 1));
         market.told_earlier(10).await;
@@ -83,7 +84,7 @@ async fn in_the_last_hour_everybody_is_told_of_each_time_at_once() {
         market.outbid(lot, ann, cents).await;
         market.outbid(lot, bob, cents + 1_000).await;
     }
-    // Whoever leads again, and whether the auction is over: each was a time of its own.
+    // Each time counts, no matter who leads again and whether the auction is over.
     market.end_in(lot, TimeDelta::seconds(-1)).await;
     market.workers.queue.drain().await;
     assert_eq!(market.told(ann).await[1..], [json!(eur(6_100)), json!(eur(8_100))]);
@@ -95,7 +96,7 @@ async fn in_the_last_hour_everybody_is_told_of_each_time_at_once() {
 async fn of_a_large_organisation_so_many_are_told_that_it_was_outbid() {
     let market = TestMarket::new(Clock::SYSTEM).await;
     let lot = market.auction(&market.terms().await).await;
-    // Viewers are not told; of thirty more traders those who have been there longest are.
+    // Viewers are not notified; of thirty more traders, those who joined first are.
     sqlx::query(
         "WITH people AS (
              INSERT INTO users (id, email, name, password_hash)

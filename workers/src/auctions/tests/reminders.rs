@@ -24,7 +24,7 @@ async fn bidders_are_reminded_twice_and_each_time_once() {
         };
         let both = [(market.ann.user, json!(true)), (market.bob.user, json!(false))];
         assert_eq!(told(&market).await, both);
-        // The hour's one waits for its time.
+        // The reminder an hour before the end waits for its time.
         let pending: Vec<RemindBidders> = enqueued(&market.workers.db.pool).await;
         assert!(matches!(pending.as_slice(), [job] if job.reminder == Reminder::Hour), "{pending:?}");
         market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
@@ -52,7 +52,7 @@ async fn a_reminder_moves_with_the_end_and_comes_too_late_for_a_closed_auction()
     market.end_in(lot, TimeDelta::minutes(50)).await;
     assert_eq!(market.run().await, 1);
     let mails = market.mails("ending_soon").await;
-    // Nobody leads on a lot that several share.
+    // Nobody leads a lot that several bidders share.
     assert!(
         matches!(mails.as_slice(), [(to, data)] if *to == market.ann.user && data["leading"].is_null()),
         "{mails:?}"

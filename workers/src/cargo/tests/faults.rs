@@ -1,4 +1,4 @@
-//! Nothing lost, nothing stored twice, whatever breaks.
+//! Whatever breaks, nothing is lost and nothing is stored twice.
 
 use std::time::Duration;
 
@@ -30,11 +30,12 @@ async fn killed_consumers_lose_nothing_and_store_nothing_twice() {
         }
         consumer.kill().await;
     }
-    // The dead ones may have stored everything: the queue must not be taken for done before they are noticed.
+    // The killed ones may have stored everything: the queue must not be taken for done before
+    // RabbitMQ has noticed that they are gone.
     lane.until_left().await;
     let consumer = lane.consume();
     lane.until_stored(6000).await;
-    // What the dead ones had stored and not acknowledged comes again.
+    // What they had stored and not acknowledged is delivered again.
     lane.until_queue((0, 1)).await;
     consumer.stop().await;
     lane.assert_acknowledged().await;
@@ -52,7 +53,8 @@ async fn cut_connections_lose_nothing_and_store_nothing_twice() {
         if round % 2 == 0 { lane.rabbit.cut() } else { lane.postgres.cut() }
     }
     lane.until_stored(4000).await;
-    // What was stored when its acknowledgement was cut off comes again, once RabbitMQ has noticed the cut.
+    // What was stored, but lost its acknowledgement to a cut, is delivered again once RabbitMQ has
+    // noticed the cut.
     lane.until_queue((0, 1)).await;
     consumer.stop().await;
     lane.assert_acknowledged().await;
@@ -114,7 +116,7 @@ async fn terminated_backends_are_only_a_retry() {
     lane.close().await;
 }
 
-/// It has far more in hand than it has read, because the database is slow.
+/// The consumer has far more in hand than it has read, because the database is slow.
 #[tokio::test]
 async fn a_consumer_told_to_stop_acknowledges_all_that_was_delivered_to_it() {
     let lane = TestLane::new().await;
@@ -131,11 +133,12 @@ async fn a_consumer_told_to_stop_acknowledges_all_that_was_delivered_to_it() {
     lane.close().await;
 }
 
-/// RabbitMQ gives a message up that came back too often, version 4 by itself: it must not be thrown away.
+/// RabbitMQ gives up on a message that came back too often (version 4 does so by default): the
+/// message must not be thrown away.
 #[tokio::test]
 async fn twenty_one_crashes_of_the_consumer_lose_no_event() {
     let lane = TestLane::new().await;
-    // What is in hand can never be written.
+    // Nothing that is in hand can be written.
     lane.postgres.set(NetworkFault::Refuse);
     lane.publisher.publish(ORG, &events(0..120)).await.unwrap();
     for _ in 0..=topology::DELIVERY_LIMIT {
@@ -169,7 +172,8 @@ async fn twenty_one_crashes_of_the_consumer_lose_no_event() {
     lane.close().await;
 }
 
-/// As an older version of the program made it: without limit and parking place, bound to the exchange.
+/// The queue as an older version of the program made it: without a limit or a place to park
+/// messages, bound to the exchange.
 #[tokio::test]
 async fn the_queue_under_its_former_name_is_drained() {
     let lane = TestLane::new().await;
@@ -186,11 +190,11 @@ async fn the_queue_under_its_former_name_is_drained() {
         FieldTable::default(),
     );
     bound.await.unwrap();
-    // Into both queues.
+    // These go into both queues.
     lane.publisher.publish(ORG, &events(0..100)).await.unwrap();
     let consumer = lane.consume();
     lane.until_stored(100).await;
-    // From now on into the new one alone.
+    // From now on, events go only into the new one.
     lane.publisher.publish(ORG, &events(100..200)).await.unwrap();
     lane.until_stored(200).await;
     until("the former queue is empty", async || {
@@ -219,7 +223,8 @@ async fn what_is_in_hand_survives_the_deletion_of_the_queue() {
     lane.close().await;
 }
 
-/// Twice in a row, because the first time the publisher's and the consumer's connections were new.
+/// Several times in a row, because the first time the publisher's and the consumer's connections
+/// are new.
 #[tokio::test]
 async fn a_deleted_lane_comes_back() {
     let lane = TestLane::new().await;
@@ -265,7 +270,8 @@ async fn a_broker_that_is_away_at_the_start_is_waited_for() {
     lane.close().await;
 }
 
-/// Half open: the connection stands and nothing passes. Both ends notice by missing heartbeats.
+/// The connection is half open: it stands, but nothing passes. Both ends notice when heartbeats are
+/// missing.
 #[tokio::test]
 async fn a_silent_connection_is_given_up() {
     let lane = TestLane::new().await.with_heartbeat(1);
@@ -274,7 +280,7 @@ async fn a_silent_connection_is_given_up() {
     lane.until_stored(10).await;
     lane.rabbit.set(NetworkFault::Silence);
     lane.publisher.publish(ORG, &events(10..20)).await.unwrap();
-    // The first message as well, when its acknowledgement was caught by the silence.
+    // The first message too, if its acknowledgement was caught by the silence.
     assert!((1..=2).contains(&lane.until_left().await));
     // What was under way on the old connection is gone, as after a network that healed too late.
     lane.rabbit.cut();

@@ -1,4 +1,4 @@
-//! The lane from end to end with real servers: publisher, RabbitMQ, consumer, log.
+//! The lane from end to end, with real servers: publisher, RabbitMQ, consumer, log.
 
 mod faults;
 mod test_lane;
@@ -25,7 +25,7 @@ async fn published_events_are_in_the_log_once() {
     lane.publisher.publish(ORG, &events(0..1)).await.unwrap();
     lane.until_stored(1).await;
     lane.publisher.publish(ORG, &events(1..2000)).await.unwrap();
-    // Once more in other messages, and mixed with new ones.
+    // The same again, in other messages and mixed with new ones.
     lane.publisher.publish(ORG, &events(0..70)).await.unwrap();
     lane.publisher.publish(ORG, &events(1950..2050)).await.unwrap();
     lane.until_stored(2050).await;

@@ -24,7 +24,7 @@ use crate::cargo::{Settings, run};
 /// Longer than any reconnect; a condition that holds ends the wait at once.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Who reports.
+/// The organisation that reports.
 pub(super) const ORG: OrgId = OrgId(uuid::Uuid::from_u128(7));
 
 /// Event number `id`: later numbers occurred later.
@@ -97,18 +97,18 @@ impl TestLane {
         let options = db.options();
         let postgres = Proxy::to(&format!("{}:{}", options.get_host(), options.get_port())).await.unwrap();
         let publisher = EventLane::Broker(BrokerLane::new(url.into(), &namespace));
-        // The queue exists before the first message, whoever comes first.
+        // So that the queue exists before the first message, whichever side is first.
         publisher.ping().await.unwrap();
         Self { db, publisher, namespace, rabbit, postgres, through_rabbit }
     }
 
-    /// Makes a silent connection be noticed after two times this many seconds.
+    /// Has a silent connection noticed after twice this many seconds.
     pub(super) fn with_heartbeat(mut self, seconds: u32) -> Self {
         self.through_rabbit = format!("{}?heartbeat={seconds}", self.through_rabbit);
         self
     }
 
-    /// Starts a consumer, as another process would be one.
+    /// Starts a consumer, as another process would.
     pub(super) fn consume(&self) -> Running {
         let address = self.postgres.address();
         let options = self.db.app_options().clone().host(&address.ip().to_string()).port(address.port());
@@ -184,8 +184,8 @@ impl TestLane {
         }
     }
 
-    /// Waits until RabbitMQ has noticed that every consumer is gone; what they had in hand waits again then. Returns how
-    /// many messages wait.
+    /// Waits until RabbitMQ has noticed that every consumer is gone; by then, what they had in hand
+    /// is waiting again. Returns how many messages wait.
     pub(super) async fn until_left(&self) -> u32 {
         let began = Instant::now();
         loop {
@@ -212,8 +212,8 @@ impl TestLane {
         assert_eq!(sent.await.unwrap().await.unwrap(), Confirmation::Ack(None));
     }
 
-    /// Deletes exchange and queue. A busy RabbitMQ takes its time for a quorum queue, and answers with an internal error
-    /// meanwhile.
+    /// Deletes exchange and queue. A busy RabbitMQ takes its time over a quorum queue, and answers
+    /// with an internal error in the meantime.
     pub(super) async fn delete_lane(&self) {
         for _ in 0..5 {
             let (_connection, channel) = self.side().await;

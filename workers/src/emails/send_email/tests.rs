@@ -43,7 +43,7 @@ impl TestWorkers {
             .unwrap()
     }
 
-    /// States of the sending jobs and what they say, oldest first.
+    /// States and errors of the sending jobs, oldest first.
     async fn jobs(&self) -> Vec<(String, String)> {
         let rows = rows(&self.db.pool, "emails.send").await;
         rows.into_iter().map(|row| (row.state, row.error.unwrap_or_default())).collect()
@@ -67,7 +67,7 @@ async fn the_same_news_is_one_mail() {
     let (status, attempts, response) = workers.email(id).await;
     assert_eq!((status.as_str(), attempts), ("sent", 1));
     assert!(response.starts_with("250"), "{response}");
-    // Another reference is other news.
+    // Another reference means other news.
     workers.post(&approved(Recipient::User(user), "org 2")).await.unwrap();
     workers.queue.drain().await;
     workers.mails(2).await;
@@ -116,7 +116,7 @@ async fn an_address_that_does_not_exist_is_never_written_to_again() {
     assert!(error.contains("does not exist (550"), "{error}");
     assert!(!error.to_lowercase().contains("gone@"), "operators see no addresses: {error}");
 
-    // The mailbox is back, but nobody told us.
+    // The mailbox exists again, but we do not know that.
     workers.smtp.heal();
     let second = workers.post(&approved(Recipient::Address("gone@example.com".to_owned()), "2")).await.unwrap();
     workers.queue.drain().await;
@@ -126,7 +126,7 @@ async fn an_address_that_does_not_exist_is_never_written_to_again() {
     workers.close().await;
 }
 
-/// A 550 by itself is also said to a sender that is blocked for an hour.
+/// A 550 by itself is also the answer to a sender that is blocked for an hour.
 #[tokio::test]
 async fn a_refused_address_is_given_up_after_refusals_over_days() {
     let workers = workers().await;
@@ -146,7 +146,7 @@ async fn a_refused_address_is_given_up_after_refusals_over_days() {
     let known = store::refused(&mut conn, 10).await.unwrap();
     assert_eq!((known.len(), known[0].refusals, known[0].suppressed), (1, 3, None));
 
-    // A mail that is taken forgets them.
+    // A mail that is taken clears them.
     workers.smtp.heal();
     assert_eq!(refuse("4").await.0, "sent");
     assert!(store::refused(&mut conn, 10).await.unwrap().is_empty());
@@ -165,14 +165,15 @@ async fn a_refused_address_is_given_up_after_refusals_over_days() {
     assert_eq!((known.len(), known[0].refusals, known[0].suppressed), (1, 3, Some(SuppressionReason::Refused)));
     assert!(known[0].detail.contains("550"), "{}", known[0].detail);
 
-    // An operator knows better.
+    // An operator allows the address again.
     assert!(store::allow(&mut conn, Actor::System, "Ada@example.com").await.unwrap());
     assert!(!store::allow(&mut conn, Actor::System, "ada@example.com").await.unwrap());
     workers.smtp.heal();
     assert_eq!(refuse("9").await.0, "sent");
 }
 
-/// Between the server's 250 and our commit the database restarts: its connections end, more than once.
+/// The database restarts between the server's 250 and our commit: its connections end, more than
+/// once.
 #[tokio::test]
 async fn a_database_that_restarts_after_the_250_costs_no_second_mail() {
     let workers = workers().await;
@@ -264,7 +265,7 @@ async fn a_verification_link_works_and_is_stored_nowhere() {
     let verified = market::identity::store::verify_email(&mut conn, &token).await.unwrap();
     assert_eq!(verified, Some(user));
 
-    // Nothing is left to verify: a second mail is not sent.
+    // There is nothing left to verify, so a second mail is not sent.
     let again = NewEmail { reference: "again".to_owned(), ..mail };
     let id = workers.post(&again).await.unwrap();
     workers.queue.drain().await;

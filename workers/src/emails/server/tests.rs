@@ -12,7 +12,7 @@ use crate::emails::{Mailer, Message, Rendered, SendError};
 /// What a server does with one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
-    /// Says nothing more once it has read a line that begins so; `.` ends a mail.
+    /// Says nothing more once it has read a line that begins with this; `.` ends a mail.
     SilentAt(&'static str),
     Polite,
 }
@@ -25,7 +25,7 @@ enum Event {
     Closed(usize),
 }
 
-/// A server whose connections behave as listed, and politely from then on.
+/// A server whose first connections behave as listed, and all later ones politely.
 async fn server(manners: Vec<Manner>) -> (SocketAddr, mpsc::UnboundedReceiver<Event>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -84,7 +84,8 @@ async fn send(mailer: &Mailer) -> Result<String, SendError> {
     mailer.send(&Message { to_name: "", to_address: "ada@example.com", message_id, body: &body }).await
 }
 
-/// Silence at any step, the greeting included, ends; the next mail goes over another connection and hears its own answers.
+/// Silence at any step, including the greeting, comes to an end; the next mail goes over another
+/// connection and gets its own answers.
 #[tokio::test]
 async fn a_silent_server_costs_one_conversation_and_its_connection() {
     for step in ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "."] {
@@ -100,7 +101,7 @@ async fn a_silent_server_costs_one_conversation_and_its_connection() {
     }
 }
 
-/// A worker that stops, or a job whose time is up, drops the conversation where it stands.
+/// A worker that stops, or a job that has run out of time, drops the conversation wherever it is.
 #[tokio::test]
 async fn an_abandoned_connection_is_closed_and_a_used_one_is_used_again() {
     let (addr, mut happened) = server(vec![Manner::SilentAt("DATA")]).await;

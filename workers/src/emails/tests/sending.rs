@@ -1,4 +1,4 @@
-//! Mails on their way to a server, and what servers answer.
+//! Mails on their way to a server, and the server's answers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -61,7 +61,7 @@ async fn a_mail_arrives_with_both_parts() {
     for part in ["multipart/alternative", "text/plain", "text/html", "Auto-Submitted: auto-generated"] {
         assert!(raw.contains(part), "{part} is missing");
     }
-    // Nothing that a title says becomes a header.
+    // Nothing in a title becomes a header.
     assert!(!raw.lines().any(|line| line.starts_with("Bcc")));
 }
 
@@ -89,7 +89,7 @@ async fn failures_are_told_apart() {
     assert_eq!(server.sink.count(), 1, "only the second try for busy@ arrived");
 }
 
-/// The DNS knows `bücher.example` by another name, and every server takes that one.
+/// The DNS knows `bücher.example` by another name, which every server accepts.
 #[tokio::test]
 async fn a_domain_goes_out_as_the_dns_knows_it_and_a_local_part_outside_of_ascii_is_refused() {
     let server = start().await;
@@ -124,7 +124,7 @@ async fn a_server_that_is_away_is_temporary() {
     assert!(matches!(error, SendError::Temporary(_)), "{error}");
 }
 
-/// A server that answers one command with a line of its own and every other with 250.
+/// A server that answers one command with the given line and every other one with 250.
 async fn answering(command: &'static str, answer: &'static str) -> SocketAddr {
     use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

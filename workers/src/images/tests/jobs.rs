@@ -41,7 +41,7 @@ impl TestMarket {
         store::insert_upload(&mut conn, self.org, self.user, "image/png", 1_000, valid).await.unwrap()
     }
 
-    /// Sends the bytes (or forgets to), completes the upload and enqueues the work.
+    /// Sends the bytes (or forgets to), completes the upload and enqueues the processing.
     async fn send(&self, bytes: Option<&[u8]>) -> ImageId {
         let upload = self.upload().await;
         if let Some(bytes) = bytes {
@@ -130,7 +130,7 @@ async fn what_is_no_picture_is_rejected_with_a_reason() {
 async fn a_run_that_died_halfway_is_made_good_by_the_next() {
     let market = TestMarket::new().await;
     let id = market.send(Some(&picture())).await;
-    // As a worker leaves it that dies before its commit: some files are there, the row says so.
+    // As a worker that dies before its commit leaves it: some files are there, and the row says so.
     let mut conn = market.workers.db.pool.acquire().await.unwrap();
     store::begin(&mut conn, id).await.unwrap();
     market.workers.blobs.put(&format!("images/{id}/160.webp"), "image/webp", "half".as_bytes()).await.unwrap();

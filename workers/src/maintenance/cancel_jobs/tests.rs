@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use super::*;
 use crate::testing::TestWorkers;
 
-/// Workers with this many jobs that wait for tomorrow, and the job that is asked to cancel them.
+/// Workers with this many jobs scheduled for tomorrow, and the job that is to cancel them.
 async fn asked(waiting: usize) -> (TestWorkers, JobId) {
     let workers = TestWorkers::new(Handlers::default().with::<CancelJobs>()).await;
     let mut conn = workers.db.pool.acquire().await.unwrap();

@@ -10,7 +10,7 @@ use crate::testing::TestWorkers;
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
-/// Prunes one row at a time, and has no time but in its last run.
+/// Prunes one row at a time, and is out of time in every run but the last.
 #[derive(Debug, Serialize, Deserialize)]
 struct Hurried {}
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::testing::TestWorkers;
 
-/// Workers with dead jobs of one cause; each has the same payload, and so the same key.
+/// Workers with dead jobs of one cause, which all have the same payload and so the same key.
 async fn with_dead(dead: u32, kind: &str) -> TestWorkers {
     let workers = TestWorkers::new(Handlers::default().with::<RetryJobs>()).await;
     sqlx::query(
@@ -58,7 +58,7 @@ async fn at_a_rate_they_become_due_one_after_the_other_over_all_batches() {
     assert_eq!(result(&workers).await, json!({"retried": 501, "conflicts": 0}));
     let sql = "SELECT extract(epoch FROM max(run_at) - min(run_at))::float8 FROM jobs WHERE kind = 't.unknown'";
     let spread: f64 = sqlx::query_scalar(sql).fetch_one(&workers.db.pool).await.unwrap();
-    // Fifty seconds, and what passed between the batches' own clocks.
+    // Fifty seconds, and the time that passed between the batches' own clocks.
     assert!(spread >= 49.9, "{spread}");
     workers.db.close().await;
 }

@@ -156,15 +156,15 @@ async fn judge_databases(config: &Config) -> Result<(), ConfigError> {
 /// is ready if its database answers, its parts are ready, and it is not shutting down.
 pub async fn serve_health(config: &Config, signals: &Signals) -> anyhow::Result<SocketAddr> {
     let database = database_ready(crate::db::pool(&config.database.url, 1, "health")?);
-    let told = signals.clone();
+    let probed = signals.clone();
     let ready: Readiness = Arc::new(move || {
-        let (told, database) = (told.clone(), database());
+        let (probed, database) = (probed.clone(), database());
         Box::pin(async move {
-            if told.stop.is_cancelled() {
+            if probed.stop.is_cancelled() {
                 return Err("it shuts down".to_owned());
             }
             database.await?;
-            told.health.ready().await
+            probed.health.ready().await
         })
     });
     let health = signals.health.clone();

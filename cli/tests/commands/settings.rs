@@ -118,9 +118,9 @@ async fn a_table_of_a_later_migration_is_the_programs_to_use_and_one_that_only_g
     ] {
         sql(&shell, statement.to_owned()).await;
     }
-    let told = TestShell::ok(shell.run_as_owner(&["migrate"]).await);
+    let printed = TestShell::ok(shell.run_as_owner(&["migrate"]).await);
     let role = shell.db.app_options().get_username();
-    assert!(told.ends_with(&format!("{role} has its rights.\n")), "{told}");
+    assert!(printed.ends_with(&format!("{role} has its rights.\n")), "{printed}");
     let may = "SELECT string_agg(t || ' ' || p, ', ' ORDER BY t, p)
                FROM unnest('{later, later_log}'::text[]) AS t,
                     unnest('{SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER}'::text[]) AS p

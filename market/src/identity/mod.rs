@@ -1,6 +1,7 @@
 //! People, their sessions, and the organisations that they act for.
 
 pub mod model;
+pub mod rules;
 pub mod store;
 
 pub use model::{

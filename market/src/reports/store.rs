@@ -14,8 +14,8 @@ use super::model::{Format, Kind, NewReport, Report, Status, Totals};
 use super::rules::{Period, PeriodError};
 use crate::ids::ReportId;
 
-pub use sales::{count_sales, sales};
-pub use sellers::{Seller, owners, sellers};
+pub use sales::{count_sales, hold_snapshot, sales};
+pub use sellers::{Seller, now, owners, sellers};
 
 /// The most reports that an organisation's people may have asked for and that are not finished, as the table's rule says.
 pub const MAX_OPEN: u32 = 20;

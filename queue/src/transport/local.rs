@@ -7,13 +7,15 @@
 //! - Dropping a running DELETE when the worker stops: its messages are gone from the table and reach nobody. The pump
 //!   therefore finishes its statement, and the worker drains what it brought.
 
+mod store;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -137,7 +139,7 @@ impl Local {
 
     async fn take(&self, queue: &str, most: usize) -> Result<Vec<Vec<u8>>, sqlx::Error> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        take(&mut *self.pool.acquire().await?, queue, most).await
+        store::take(&mut *self.pool.acquire().await?, queue, most).await
     }
 }
 
@@ -163,7 +165,7 @@ impl Broker for Local {
                 return Ok(());
             }
             let bodies: Vec<Vec<u8>> = messages.iter().map(|message| message.encode().into_bytes()).collect();
-            self.within(|| async { put(&mut *self.pool.acquire().await?, queue, &bodies).await }).await?;
+            self.within(|| async { store::put(&mut *self.pool.acquire().await?, queue, &bodies).await }).await?;
             let shared = self.queue(queue);
             // One permit is kept for a consumer that is just looking, and everybody who waits looks now.
             shared.news.notify_one();
@@ -174,13 +176,13 @@ impl Broker for Local {
 
     fn depth<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<u64, BrokerError>> {
         Box::pin(async move {
-            let waiting = self.within(|| async { count(&mut *self.pool.acquire().await?, queue).await }).await?;
+            let waiting = self.within(|| async { store::count(&mut *self.pool.acquire().await?, queue).await }).await?;
             Ok(u64::try_from(waiting).unwrap_or_default() + self.queue(queue).in_hand.count())
         })
     }
 
     fn purge<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<(), BrokerError>> {
-        Box::pin(self.within(|| async { clear(&mut *self.pool.acquire().await?, queue).await }))
+        Box::pin(self.within(|| async { store::clear(&mut *self.pool.acquire().await?, queue).await }))
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), BrokerError>> {
@@ -203,67 +205,4 @@ impl Broker for Local {
             worked
         })
     }
-}
-
-async fn put(conn: &mut PgConnection, queue: &str, bodies: &[Vec<u8>]) -> Result<(), sqlx::Error> {
-    let inserted = sqlx::query!(
-        r#"
-        INSERT INTO local_messages (queue, body)
-        SELECT $1, UNNEST($2::bytea[])
-        "#,
-        queue,
-        bodies,
-    )
-    .execute(conn)
-    .await?
-    .rows_affected();
-    if inserted == bodies.len() as u64 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
-}
-
-async fn take(conn: &mut PgConnection, queue: &str, most: i64) -> Result<Vec<Vec<u8>>, sqlx::Error> {
-    // The array makes the plan independent of the statistics of a table that is empty most of the time.
-    sqlx::query_scalar!(
-        r#"
-        DELETE FROM local_messages
-        WHERE id = ANY (ARRAY(
-            SELECT id
-            FROM local_messages
-            WHERE queue = $1
-            ORDER BY id
-            LIMIT $2
-            FOR UPDATE SKIP LOCKED
-        ))
-        RETURNING body
-        "#,
-        queue,
-        most,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-async fn count(conn: &mut PgConnection, queue: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"
-        SELECT count(*) AS "count!"
-        FROM local_messages
-        WHERE queue = $1
-        "#,
-        queue,
-    )
-    .fetch_one(conn)
-    .await
-}
-
-async fn clear(conn: &mut PgConnection, queue: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        DELETE FROM local_messages
-        WHERE queue = $1
-        "#,
-        queue,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

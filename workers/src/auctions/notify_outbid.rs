@@ -28,7 +28,7 @@ impl Handler<Services> for NotifyOutbid {
 
 /// Notifies all of them of the bid as it was placed, unless the listing has been suspended since.
 async fn at_once(tx: &mut JobTx, job: &NotifyOutbid, late: &LateBid) -> anyhow::Result<()> {
-    store::note_told(tx, job.auction, &job.orgs).await?;
+    store::note_notified(tx, job.auction, &job.orgs).await?;
     let seen = view(tx, job.auction).await?;
     if seen.suspended {
         return Ok(());
@@ -52,22 +52,22 @@ async fn spaced(tx: &mut JobTx, job: &NotifyOutbid) -> anyhow::Result<Option<Tim
     }
     let leader = store::leader(tx, job.auction).await?;
     let (mut now, mut later) = (Vec::new(), Vec::new());
-    for (org, told_at) in notices {
-        match decide_notice(told_at, seen.ends_at, seen.server_time) {
+    for (org, notified_at) in notices {
+        match decide_notice(notified_at, seen.ends_at, seen.server_time) {
             // It has regained the lead in the meantime.
             Notice::Now if leader == Some(org) => {}
             Notice::Now => now.push(org),
             // The end has moved, and the last hour with it.
             Notice::At(due) if job.waiting => return Ok(Some(due - seen.server_time)),
             Notice::At(due) => later.push(NotifyOutbid::again(job.auction, org, due)),
-            Notice::Told => {}
+            Notice::Notified => {}
         }
     }
     tx.enqueue_all(later).await?;
     if now.is_empty() {
         return Ok(None);
     }
-    store::note_told(tx, job.auction, &now).await?;
+    store::note_notified(tx, job.auction, &now).await?;
     let title = title(tx, &seen).await?;
     let AuctionView { price, next_minimum, ends_at, .. } = seen;
     let outbid = Outbid { auction: job.auction, title, price, next_minimum, ends_at };

@@ -16,9 +16,7 @@ const PAGE: i64 = 500;
 impl Handler<Services> for ScheduleDailyReports {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         // The database's clock decides which days have ended, whatever this machine believes.
-        let now: DateTime<Utc> = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#)
-            .fetch_one(&mut *cx.db().acquire().await?)
-            .await?;
+        let now = store::now(&mut *cx.db().acquire().await?).await?;
         let mut requested = 0;
         let mut after = OrgId(uuid::Uuid::nil());
         loop {

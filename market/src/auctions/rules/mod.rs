@@ -9,12 +9,15 @@
 //! - Use the original end: an accepted bid may have moved it ([`State::ends_at`] is the only end there is).
 //! - Print or serialise a [`Secret`]; it refuses both.
 
+mod cancel;
 mod close;
 mod divisible;
 mod increments;
 mod notice;
+mod open;
 mod proxy;
 mod retraction;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -26,13 +29,16 @@ use shared::money::MAX_TRADED_MINOR;
 
 use crate::auctions::model::AuctionStatus;
 
+pub use cancel::{NotCancelled, decide_cancel};
 pub use close::{Closing, KeptOpen, decide_close};
 pub(in crate::auctions) use divisible::most_served;
 pub use divisible::{Allocation, BookBid, allocate};
 pub use increments::{BadIncrements, IncrementTable};
 pub use notice::{Notice, decide_notice, is_last_hour};
+pub use open::{KeptShut, decide_open};
 pub use proxy::{apply, replay};
 pub use retraction::{RetractRefused, Retraction, StandingBid, decide_retraction, take_back, taken_along};
+pub use terms::{SOFT_CLOSE_SECONDS, check_terms, hard_end};
 
 /// An amount in minor units that nobody may see: a bid's maximum, or a reserve. Only the rules and
 /// the store can read it.

@@ -15,7 +15,7 @@ pub enum Notice {
     /// It was notified a moment ago: look again at this time.
     At(DateTime<Utc>),
     /// It was notified in the last hour, which covers everything before.
-    Told,
+    Notified,
 }
 
 /// Whether an organisation outbid now is notified at once.
@@ -24,14 +24,14 @@ pub fn is_last_hour(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now >= ends_at - LAST
 }
 
-/// Decides about an organisation that was last notified at `told_at`.
+/// Decides about an organisation that was last notified at `notified_at`.
 #[must_use]
-pub fn decide_notice(told_at: Option<DateTime<Utc>>, ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Notice {
-    let Some(told_at) = told_at else { return Notice::Now };
+pub fn decide_notice(notified_at: Option<DateTime<Utc>>, ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Notice {
+    let Some(notified_at) = notified_at else { return Notice::Now };
     if is_last_hour(ends_at, now) {
-        return if is_last_hour(ends_at, told_at) { Notice::Told } else { Notice::Now };
+        return if is_last_hour(ends_at, notified_at) { Notice::Notified } else { Notice::Now };
     }
-    match (told_at + SPACE).min(ends_at - LAST) {
+    match (notified_at + SPACE).min(ends_at - LAST) {
         due if due <= now => Notice::Now,
         due => Notice::At(due),
     }

@@ -10,7 +10,7 @@ use super::lock::{Locked, lock};
 use super::settle::{self, Share};
 use super::view::view_query;
 use crate::auctions::model::{AuctionStatus, AuctionView, CloseOutcome, Closed, OpenOutcome, Participant};
-use crate::auctions::rules::{Closing, KeptOpen, decide_close};
+use crate::auctions::rules::{Closing, KeptOpen, KeptShut, NotCancelled, decide_cancel, decide_close, decide_open};
 use crate::ids::AuctionId;
 use crate::listings::model::ListingStatus;
 
@@ -88,12 +88,10 @@ async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> R
 /// Opens a scheduled auction whose start has come.
 pub async fn open(conn: &mut PgConnection, auction: AuctionId) -> Result<OpenOutcome, AuctionError> {
     let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
-    let starts_at = locked.state.terms.starts_at;
-    if locked.state.status != AuctionStatus::Scheduled {
-        return Ok(OpenOutcome::Already(locked.state.status));
-    }
-    if locked.now < starts_at {
-        return Ok(OpenOutcome::NotYet { starts_at, now: locked.now });
+    match decide_open(&locked.state, locked.now) {
+        Ok(()) => {}
+        Err(KeptShut::NotYet { starts_at }) => return Ok(OpenOutcome::NotYet { starts_at, now: locked.now }),
+        Err(KeptShut::Already(status)) => return Ok(OpenOutcome::Already(status)),
     }
     let opened = view_query!(
         "UPDATE auctions AS a
@@ -120,14 +118,10 @@ pub async fn cancel(
     seller: Option<OrgId>,
 ) -> Result<AuctionView, AuctionError> {
     let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
-    if seller.is_some_and(|seller| seller != locked.state.terms.seller) {
-        return Err(AuctionError::NotFound);
-    }
-    let has_bids = locked.state.standing.leader.is_some() || !locked.state.book.is_empty();
-    let over = !locked.state.status.is_open() || locked.now >= locked.state.ends_at;
-    if (seller.is_some() && (has_bids || over)) || !locked.state.status.is_open() {
-        return Err(AuctionError::NotCancellable);
-    }
+    decide_cancel(&locked.state, seller, locked.now).map_err(|refused| match refused {
+        NotCancelled::OfAnother => AuctionError::NotFound,
+        NotCancelled::TooLate => AuctionError::NotCancellable,
+    })?;
     let ended = settle::end(conn, &locked, AuctionStatus::Cancelled, ListingStatus::Withdrawn).await?;
     let subject = ("auction", auction.to_string());
     let data = json!({"seller": locked.state.terms.seller, "by_seller": seller.is_some()});

@@ -1,19 +1,15 @@
 //! Creating an auction for a published listing.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::{OrgId, UserId};
-use shared::invalid::{ConstraintMessages, Invalid, constraint_message, violated};
+use shared::invalid::{ConstraintMessages, constraint_message, violated};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
 use super::AuctionError;
 use crate::auctions::model::{AuctionStatus, LotMode, NewAuction};
-use crate::auctions::rules::IncrementTable;
+use crate::auctions::rules::{IncrementTable, SOFT_CLOSE_SECONDS, check_terms, hard_end};
 use crate::ids::{AuctionId, CategoryId, ListingId};
 use crate::listings::model::{ListingStatus, SaleMode};
-
-const SOFT_CLOSE_SECONDS: i32 = 300;
-const HARD_END_AFTER: TimeDelta = TimeDelta::minutes(60);
 
 const CONSTRAINTS: &ConstraintMessages = &[
     ("auctions_times_in_order", "/ends_at", "must lie after the start and not after the hard end"),
@@ -60,7 +56,7 @@ pub async fn create(
     if row.status != ListingStatus::Published || !row.sale_mode.is_auction() {
         return Err(AuctionError::NotForAuction);
     }
-    check(new, row.sale_mode, row.currency, row.now)?;
+    check_terms(new, row.sale_mode, row.currency, row.now)?;
     let increments = increment_table(conn, row.category, row.currency).await?;
     let starts_at = new.starts_at.unwrap_or(row.now);
     let status = if starts_at <= row.now { AuctionStatus::Live } else { AuctionStatus::Scheduled };
@@ -100,33 +96,6 @@ pub async fn create(
             None => Err(error.into()),
         },
     }
-}
-
-/// The default hard end. An end so late that nothing lies an hour after it is refused by the
-/// table's own limits.
-fn hard_end(ends_at: DateTime<Utc>) -> DateTime<Utc> {
-    ends_at.checked_add_signed(HARD_END_AFTER).unwrap_or(ends_at)
-}
-
-/// Checks what no constraint of the table can.
-fn check(new: &NewAuction, sale_mode: SaleMode, currency: Currency, now: DateTime<Utc>) -> Result<(), Invalid> {
-    let amounts = [
-        ("/opening/currency", Some(new.opening)),
-        ("/reserve/currency", new.reserve.map(|reserve| reserve.0)),
-        ("/buy_now/currency", new.buy_now),
-    ];
-    for (pointer, amount) in amounts {
-        if amount.is_some_and(|amount| amount.currency() != currency) {
-            return Err(Invalid::new(pointer, "must be the listing's currency"));
-        }
-    }
-    if new.buy_now.is_some() != (sale_mode == SaleMode::AuctionBuyNow) {
-        return Err(Invalid::new("/buy_now", "belongs to listings that are sold by auction_buy_now, and only to them"));
-    }
-    if new.ends_at <= now {
-        return Err(Invalid::new("/ends_at", "must lie in the future"));
-    }
-    Ok(())
 }
 
 /// The latest table for this currency of the nearest category up the path; the default table when

@@ -21,25 +21,25 @@ pub async fn lock_notices(
            SELECT $1, org
            FROM unnest($2::uuid[]) AS org
            ORDER BY org
-           ON CONFLICT (auction_id, org_id) DO UPDATE SET told_at = n.told_at
-           RETURNING org_id AS "org_id: OrgId", told_at"#,
+           ON CONFLICT (auction_id, org_id) DO UPDATE SET notified_at = n.notified_at
+           RETURNING org_id AS "org_id: OrgId", notified_at"#,
         auction.0,
         &orgs,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.org_id, row.told_at)).collect())
+    Ok(rows.into_iter().map(|row| (row.org_id, row.notified_at)).collect())
 }
 
 /// Notes that these organisations are being notified now.
-pub async fn note_told(conn: &mut PgConnection, auction: AuctionId, orgs: &[OrgId]) -> Result<(), sqlx::Error> {
+pub async fn note_notified(conn: &mut PgConnection, auction: AuctionId, orgs: &[OrgId]) -> Result<(), sqlx::Error> {
     let orgs: Vec<_> = orgs.iter().map(|org| org.0).collect();
     sqlx::query!(
-        "INSERT INTO outbid_notices (auction_id, org_id, told_at)
+        "INSERT INTO outbid_notices (auction_id, org_id, notified_at)
          SELECT $1, org, clock_timestamp()
          FROM unnest($2::uuid[]) AS org
          ORDER BY org
-         ON CONFLICT (auction_id, org_id) DO UPDATE SET told_at = excluded.told_at",
+         ON CONFLICT (auction_id, org_id) DO UPDATE SET notified_at = excluded.notified_at",
         auction.0,
         &orgs,
     )

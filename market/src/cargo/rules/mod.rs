@@ -47,11 +47,11 @@ pub fn standing(events: &[StoredEvent]) -> Standing {
         .collect();
     counting.sort_by_key(|stored| (stored.event.occurred_at, stored.event.sequence, stored.id));
 
-    let told = || counting.iter().filter_map(|stored| Some((stored.event.status?, stored.event.occurred_at)));
-    let decided = told()
+    let stated = || counting.iter().filter_map(|stored| Some((stored.event.status?, stored.event.occurred_at)));
+    let decided = stated()
         .find(|(status, _)| *status == ShipmentStatus::Delivered)
-        .or_else(|| told().find(|(status, _)| status.is_terminal()))
-        .or_else(|| told().next_back());
+        .or_else(|| stated().find(|(status, _)| status.is_terminal()))
+        .or_else(|| stated().next_back());
     let seen = counting.iter().rev().find_map(|stored| Some((stored.event.position?, stored.event.occurred_at)));
     Standing {
         status: decided.map(|(status, _)| status),

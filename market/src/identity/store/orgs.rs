@@ -5,6 +5,7 @@ use shared::ids::{OrgId, UserId};
 use shared::invalid::violated;
 use sqlx::PgConnection;
 
+use crate::identity::rules::may_change_kinds;
 use crate::identity::model::{LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatNumber};
 
 /// An organisation asking to be admitted.
@@ -97,6 +98,11 @@ async fn write_down(
     audit::append(conn, audit::Entry { actor, action, subject, data }).await
 }
 
+/// The kinds in a row. One that this program does not know yet is left out.
+fn parsed(names: &[String]) -> Vec<OrgKind> {
+    names.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
 fn names(kinds: &[OrgKind]) -> Vec<&'static str> {
     let mut names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
     names.sort_unstable();
@@ -123,7 +129,7 @@ impl From<Row> for Org {
             id: row.id,
             legal_name: row.legal_name,
             vat_number: row.vat_number,
-            kinds: row.kinds.iter().filter_map(|kind| kind.parse().ok()).collect(),
+            kinds: parsed(&row.kinds),
             plan: row.plan,
             time_zone: row.time_zone,
             status: row.status,
@@ -204,8 +210,7 @@ pub struct OrgChange {
 
 /// Changes an organisation and writes it to the audit log. Needs a transaction.
 ///
-/// Once it is approved, an owner can only give up kinds, and never that of broker, which keeps it
-/// out of auctions that exclude brokers.
+/// What an owner may change without a moderator: [`may_change_kinds`].
 pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change: &OrgChange) -> Result<(), OrgError> {
     let before = sqlx::query!(
         r#"
@@ -219,16 +224,11 @@ pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change
     .fetch_optional(&mut *conn)
     .await?
     .ok_or(OrgError::Unknown)?;
-    let kinds = change.kinds.as_deref().map(names);
-    if let Some(kinds) = &kinds
+    if let Some(kinds) = &change.kinds
         && !change.moderated
-        && matches!(before.status, OrgStatus::Approved | OrgStatus::Suspended)
+        && !may_change_kinds(before.status, &parsed(&before.kinds), kinds)
     {
-        let had = |kind: &str| before.kinds.iter().any(|before| before == kind);
-        let broker = OrgKind::Broker.name();
-        if kinds.iter().any(|kind| !had(kind)) || (had(broker) && !kinds.contains(&broker)) {
-            return Err(OrgError::KindsApproved);
-        }
+        return Err(OrgError::KindsApproved);
     }
     let after = sqlx::query!(
         r#"
@@ -239,7 +239,7 @@ pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change
         RETURNING kinds, time_zone
         "#,
         id.0,
-        kinds as Option<Vec<&str>>,
+        change.kinds.as_deref().map(names) as Option<Vec<&str>>,
         change.time_zone.as_ref().map(TimeZone::as_str),
     )
     .fetch_one(&mut *conn)

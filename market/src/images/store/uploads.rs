@@ -12,15 +12,10 @@ use crate::images::model::{Upload, UploadId, upload_key};
 
 /// The most pictures in one listing, including those still being processed.
 pub const MAX_PER_LISTING: i64 = 30;
-/// The most uploads of an organisation that are announced, not completed and not expired: what the table's rule says.
+/// The most uploads of an organisation that are announced, not completed and not expired, as the table's rule says.
 pub const MAX_OPEN_UPLOADS: i64 = 100;
 
-<<<<<<< HEAD
 /// Notes that somebody will send `size` bytes within `valid_for`.
-=======
-/// Notes that somebody will send `size` bytes within `valid_for`. Simultaneous requests may exceed
-/// the limit by a few.
->>>>>>> english-a
 pub async fn insert_upload(
     conn: &mut PgConnection,
     org: OrgId,

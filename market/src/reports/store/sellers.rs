@@ -63,3 +63,8 @@ pub async fn owners(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>, 
     .await?;
     Ok(rows.into_iter().map(UserId).collect())
 }
+
+/// The database's clock.
+pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, ReportError> {
+    Ok(sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await?)
+}

@@ -15,14 +15,14 @@ impl TestMarket {
     }
 
     /// The prices in the mails to the outbid, in the order in which they were posted.
-    async fn told(&self, to: Trader) -> Vec<Value> {
+    async fn mailed(&self, to: Trader) -> Vec<Value> {
         let mails = self.mails("outbid").await;
         mails.into_iter().filter(|(user, _)| *user == to.user).map(|(_, data)| data["price"].clone()).collect()
     }
 
     /// Moves all the notices so far this many minutes into the past.
     async fn told_earlier(&self, minutes: i32) {
-        sqlx::query("UPDATE outbid_notices SET told_at = told_at - make_interval(mins => $1)")
+        sqlx::query("UPDATE outbid_notices SET notified_at = notified_at - make_interval(mins => $1)")
             .bind(minutes)
             .execute(&self.workers.db.pool)
             .await
@@ -44,7 +44,7 @@ async fn an_outbid_bidder_gets_one_mail_in_ten_minutes_with_the_latest_price() {
         market.outbid(lot, ann, 2_000).await;
         market.outbid(lot, bob, 3_000).await;
         market.workers.queue.drain().await;
-        assert_eq!(market.told(ann).await, [json!(eur(2_050))], "the first time at once");
+        assert_eq!(market.mailed(ann).await, [json!(eur(2_050))], "the first time at once");
         // Ann and Bob go on bidding. Each is notified of the first time at once, and of all that
         // follow in one mail, when its time has come.
         for cents in [4_000, 6_000, 8_000] {
@@ -53,16 +53,16 @@ async fn an_outbid_bidder_gets_one_mail_in_ten_minutes_with_the_latest_price() {
                 market.workers.queue.drain().await;
             }
         }
-        assert_eq!((market.told(ann).await.len(), market.told(bob).await.len()), (1, 1));
+        assert_eq!((market.mailed(ann).await.len(), market.mailed(bob).await.len()), (1, 1));
         let waiting: Vec<NotifyOutbid> = enqueued(&market.workers.db.pool).await;
         assert_eq!(waiting.len(), 2, "one for each: {waiting:?}");
         // Too early: they keep waiting.
         market.run().await;
-        assert_eq!((market.told(ann).await.len(), market.told(bob).await.len()), (1, 1));
+        assert_eq!((market.mailed(ann).await.len(), market.mailed(bob).await.len()), (1, 1));
         market.told_earlier(10).await;
         market.run().await;
-        assert_eq!(market.told(ann).await, [json!(eur(2_050)), json!(eur(8_100))]);
-        assert_eq!(market.told(bob).await.len(), 1, "Bob has the lead back");
+        assert_eq!(market.mailed(ann).await, [json!(eur(2_050)), json!(eur(8_100))]);
+        assert_eq!(market.mailed(bob).await.len(), 1, "Bob has the lead back");
         assert!(market.notices().await.iter().all(|state| state == "succeeded"), "{:?}", market.notices().await);
         market.close().await;
     }
@@ -78,7 +78,7 @@ async fn in_the_last_hour_everybody_is_told_of_each_time_at_once() {
     market.outbid(lot, ann, 4_000).await;
     market.outbid(lot, bob, 5_000).await;
     market.workers.queue.drain().await;
-    assert_eq!((market.told(ann).await.len(), market.told(bob).await.len()), (1, 0), "Bob leads");
+    assert_eq!((market.mailed(ann).await.len(), market.mailed(bob).await.len()), (1, 0), "Bob leads");
     market.end_in(lot, TimeDelta::minutes(59)).await;
     for cents in [6_000, 8_000] {
         market.outbid(lot, ann, cents).await;
@@ -87,8 +87,8 @@ async fn in_the_last_hour_everybody_is_told_of_each_time_at_once() {
     // Each time counts, no matter who leads again and whether the auction is over.
     market.end_in(lot, TimeDelta::seconds(-1)).await;
     market.workers.queue.drain().await;
-    assert_eq!(market.told(ann).await[1..], [json!(eur(6_100)), json!(eur(8_100))]);
-    assert_eq!(market.told(bob).await, [json!(eur(5_100)), json!(eur(7_100))]);
+    assert_eq!(market.mailed(ann).await[1..], [json!(eur(6_100)), json!(eur(8_100))]);
+    assert_eq!(market.mailed(bob).await, [json!(eur(5_100)), json!(eur(7_100))]);
     market.close().await;
 }
 
@@ -124,9 +124,9 @@ async fn of_a_large_organisation_so_many_are_told_that_it_was_outbid() {
     .fetch_all(&market.workers.db.pool)
     .await
     .unwrap();
-    let mut told: Vec<_> = market.mails("outbid").await.into_iter().map(|(user, _)| user).collect();
+    let mut mailed: Vec<_> = market.mails("outbid").await.into_iter().map(|(user, _)| user).collect();
     expected.sort_unstable();
-    told.sort_unstable();
-    assert_eq!(told, expected);
+    mailed.sort_unstable();
+    assert_eq!(mailed, expected);
     market.close().await;
 }

@@ -16,24 +16,24 @@ async fn bidders_are_reminded_twice_and_each_time_once() {
             market.enqueue(&RemindBidders { auction: lot, reminder }).await;
         }
         assert_eq!(market.workers.queue.drain().await, 2);
-        let told = async |market: &TestMarket| {
+        let reminded = async |market: &TestMarket| {
             let mails = market.mails("ending_soon").await;
-            let mut told: Vec<_> = mails.into_iter().map(|(user, data)| (user, data["leading"].clone())).collect();
-            told.sort_by_key(|(user, _)| *user == market.bob.user);
-            told
+            let mut reminded: Vec<_> = mails.into_iter().map(|(user, data)| (user, data["leading"].clone())).collect();
+            reminded.sort_by_key(|(user, _)| *user == market.bob.user);
+            reminded
         };
         let both = [(market.ann.user, json!(true)), (market.bob.user, json!(false))];
-        assert_eq!(told(&market).await, both);
+        assert_eq!(reminded(&market).await, both);
         // The reminder an hour before the end waits for its time.
         let pending: Vec<RemindBidders> = enqueued(&market.workers.db.pool).await;
         assert!(matches!(pending.as_slice(), [job] if job.reminder == Reminder::Hour), "{pending:?}");
         market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
         assert_eq!(market.workers.queue.drain().await, 1);
-        assert_eq!(told(&market).await, both, "the same mail once");
+        assert_eq!(reminded(&market).await, both, "the same mail once");
 
         market.end_in(lot, TimeDelta::minutes(59)).await;
         assert_eq!(market.run().await, 1);
-        assert_eq!(told(&market).await.len(), 4);
+        assert_eq!(reminded(&market).await.len(), 4);
         market.close().await;
     }
 }

@@ -14,8 +14,8 @@ fn a_day_is_due_once_and_only_when_it_has_ended() {
     let berlin = seller("Europe/Berlin", Some((2026, 11, 18)));
     assert_eq!(day(&berlin, "2026-11-19T22:59:59Z"), None, "the 19th has a second to go");
     assert_eq!(day(&berlin, "2026-11-19T23:00:00Z").as_deref(), Some("2026-11-19"));
-    let told = seller("Europe/Berlin", Some((2026, 11, 19)));
-    assert_eq!(day(&told, "2026-11-19T23:00:00Z"), None);
+    let done = seller("Europe/Berlin", Some((2026, 11, 19)));
+    assert_eq!(day(&done, "2026-11-19T23:00:00Z"), None);
     let fresh = seller("Asia/Kolkata", None);
     assert_eq!(day(&fresh, "2026-11-18T18:00:00Z"), None, "it did not exist on the 17th");
     assert_eq!(day(&fresh, "2026-11-18T18:30:00Z").as_deref(), Some("2026-11-18"));

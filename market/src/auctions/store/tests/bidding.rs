@@ -74,9 +74,9 @@ async fn what_people_see_holds_no_secret() {
     let json =
         format!("{} {}", serde_json::to_string(&view).expect("json"), serde_json::to_string(&shown).expect("json"));
     let debug = format!("{view:?} {shown:?} {placed:?} {terms:?}");
-    for told in [&json, &debug] {
+    for text in [&json, &debug] {
         for secret in ["7717171", "77171.71", "5515151", "55151.51"] {
-            assert!(!told.contains(secret), "{told}");
+            assert!(!text.contains(secret), "{text}");
         }
     }
     for word in ["\"maximum\"", "\"reserve\"", &a.org.to_string()] {
@@ -91,8 +91,8 @@ async fn what_people_see_holds_no_secret() {
             bids(&mut conn, lot, viewer.map(|viewer| viewer.org), None, 100).await.expect("bids").expect("the auction");
         let leading: Vec<_> = shown.iter().filter(|bid| bid.status == BidStatus::Leading).collect();
         assert!(matches!(leading.as_slice(), [bid] if bid.amount == view.price), "{shown:?}");
-        let told = serde_json::to_string(&shown).expect("json");
-        assert!(!told.contains("31313.13"), "{told}");
+        let text = serde_json::to_string(&shown).expect("json");
+        assert!(!text.contains("31313.13"), "{text}");
     }
     market.close(conn).await;
 }

@@ -1,0 +1,24 @@
+//! When an auction begins.
+
+use chrono::{DateTime, Utc};
+
+use super::State;
+use crate::auctions::model::AuctionStatus;
+
+/// Why an auction is not opened now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptShut {
+    /// The start lies ahead.
+    NotYet { starts_at: DateTime<Utc> },
+    /// It has been opened or has ended.
+    Already(AuctionStatus),
+}
+
+/// Decides whether a scheduled auction opens.
+pub fn decide_open(state: &State, at: DateTime<Utc>) -> Result<(), KeptShut> {
+    if state.status != AuctionStatus::Scheduled {
+        return Err(KeptShut::Already(state.status));
+    }
+    let starts_at = state.terms.starts_at;
+    if at < starts_at { Err(KeptShut::NotYet { starts_at }) } else { Ok(()) }
+}

@@ -1,0 +1,16 @@
+//! What people may change about their organisations by themselves.
+
+use super::model::{OrgKind, OrgStatus};
+
+/// Whether an owner may change an organisation's kinds without a moderator. Once it is approved, an
+/// owner can only give up kinds, and never that of broker, which keeps it out of auctions that
+/// exclude brokers.
+#[must_use]
+pub fn may_change_kinds(status: OrgStatus, before: &[OrgKind], after: &[OrgKind]) -> bool {
+    if !matches!(status, OrgStatus::Approved | OrgStatus::Suspended) {
+        return true;
+    }
+    let gains = after.iter().any(|kind| !before.contains(kind));
+    let loses_broker = before.contains(&OrgKind::Broker) && !after.contains(&OrgKind::Broker);
+    !gains && !loses_broker
+}

@@ -50,15 +50,15 @@ pub async fn serve(config: Config, signals: Signals) -> anyhow::Result<()> {
 
 /// Makes the bucket of a new installation, as soon as the store answers.
 async fn prepare_store(blobs: Blobs) {
-    let mut told = false;
+    let mut warned = false;
     loop {
         match blobs.ensure_bucket().await {
             Ok(()) => return,
             Err(error) if error.is_temporary() => {
-                if !told {
+                if !warned {
                     tracing::warn!(%error, "the file store does not answer yet");
                 }
-                told = true;
+                warned = true;
                 tokio::time::sleep(STORE_AGAIN).await;
             }
             Err(error) => {

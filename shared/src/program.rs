@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgPool};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -156,15 +156,15 @@ async fn judge_databases(config: &Config) -> Result<(), ConfigError> {
 /// is ready if its database answers, its parts are ready, and it is not shutting down.
 pub async fn serve_health(config: &Config, signals: &Signals) -> anyhow::Result<SocketAddr> {
     let database = database_ready(crate::db::pool(&config.database.url, 1, "health")?);
-    let probed = signals.clone();
+    let asked = signals.clone();
     let ready: Readiness = Arc::new(move || {
-        let (probed, database) = (probed.clone(), database());
+        let (signals, database) = (asked.clone(), database());
         Box::pin(async move {
-            if probed.stop.is_cancelled() {
+            if signals.stop.is_cancelled() {
                 return Err("it shuts down".to_owned());
             }
             database.await?;
-            probed.health.ready().await
+            signals.health.ready().await
         })
     });
     let health = signals.health.clone();
@@ -189,10 +189,8 @@ pub fn database_ready(pool: PgPool) -> Readiness {
     Arc::new(move || {
         let pool = pool.clone();
         Box::pin(async move {
-            match sqlx::query("SELECT 1").execute(&pool).await {
-                Ok(_) => Ok(()),
-                Err(_) => Err("the database does not answer".to_owned()),
-            }
+            let answered = async { pool.acquire().await?.ping().await };
+            answered.await.map_err(|_| "the database does not answer".to_owned())
         })
     })
 }

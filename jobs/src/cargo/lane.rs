@@ -18,7 +18,7 @@ use market::cargo::store::{StoreError, store_events};
 use market::cargo::{CargoEvent, EventType, OwnedEvent};
 use shared::config::Config;
 use shared::ids::OrgId;
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgPool};
 
 use super::link::{Link, LinkError, Live};
 use super::topology;
@@ -108,10 +108,10 @@ impl EventLane {
     pub async fn ping(&self) -> Result<(), LaneError> {
         match self {
             Self::Broker(lane) => lane.unblocked().await.map(|_| ()),
-            Self::Store(pool) => match sqlx::query("SELECT 1").execute(pool).await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(LaneError::Unavailable(error.to_string())),
-            },
+            Self::Store(pool) => {
+                let answered = async { pool.acquire().await?.ping().await };
+                answered.await.map_err(|error| LaneError::Unavailable(error.to_string()))
+            }
         }
     }
 }

@@ -4,5 +4,5 @@
 mod db;
 mod network;
 
-pub use db::{TestDb, owner_url};
+pub use db::{TestDb, limits_of, owner_url};
 pub use network::{NetworkFault, Proxy, server};

@@ -1,7 +1,5 @@
 //! Requests turned into types, with problems that say what is wrong and where.
 
-mod strict;
-
 use std::time::Duration;
 
 use axum::RequestPartsExt;
@@ -13,10 +11,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shared::strict::Strict;
 
 use crate::error::Problem;
-
-use strict::Strict;
 
 /// The largest body that the API reads, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;

@@ -104,3 +104,6 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
         config,
     }))
 }
+
+#[cfg(test)]
+mod tests;

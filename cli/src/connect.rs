@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use shared::config::{Config, ConfigError, Key, Mode, keys};
-use shared::db::{Limits, role};
+use shared::db::{Limits, role, session};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 
@@ -29,15 +29,15 @@ pub(crate) async fn events(config: &Config) -> anyhow::Result<PgConnection> {
     as_program(config, keys::EVENTS_DATABASE_URL, &config.events_database_url).await
 }
 
-/// Opens one connection as the owner of the tables, the role that migrates them.
-pub(crate) async fn as_owner(url: &SecretString) -> anyhow::Result<PgConnection> {
-    connect(options(url)?).await
+/// Opens one connection as the owner of the tables, who migrates them. `key` names the setting that the URL is from.
+pub(crate) async fn as_owner(key: Key, url: &SecretString) -> anyhow::Result<PgConnection> {
+    session(key, url, options(url)?).await
 }
 
 /// Opens a connection and, in production, makes sure that its role is bound by the database's
 /// rules.
 async fn as_program(config: &Config, key: Key, url: &SecretString) -> anyhow::Result<PgConnection> {
-    let mut conn = connect(options(url)?).await?;
+    let mut conn = session(key, url, options(url)?).await?;
     if config.mode == Mode::Production {
         role::examine(&mut conn).await?.map_err(|unbound| ConfigError::of(key, unbound.to_string()))?;
     }
@@ -68,8 +68,21 @@ pub(crate) async fn create_if_missing(url: &SecretString) -> anyhow::Result<()> 
 }
 
 /// Opens a connection on which the server refuses every write.
-pub(crate) async fn read_only(url: &SecretString) -> anyhow::Result<PgConnection> {
-    connect(options(url)?.options([("default_transaction_read_only", "on")])).await
+pub(crate) async fn read_only(key: Key, url: &SecretString) -> anyhow::Result<PgConnection> {
+    session(key, url, options(url)?.options([("default_transaction_read_only", "on")])).await
+}
+
+/// Opens a connection, and refuses a way to the database on which what is set for it would not hold.
+async fn session(key: Key, url: &SecretString, options: PgConnectOptions) -> anyhow::Result<PgConnection> {
+    let connected = connect(options).await;
+    let answered = match &connected {
+        Ok(_) => true,
+        Err(error) => error.chain().any(|cause| matches!(cause.downcast_ref(), Some(sqlx::Error::Database(_)))),
+    };
+    if answered {
+        session::check(url).await.map_err(|unfit| ConfigError::of(key, unfit.to_string()))?;
+    }
+    connected
 }
 
 fn options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {

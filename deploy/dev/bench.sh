@@ -3,6 +3,7 @@
 # the end. Figures go to standard output, everything else to standard error, so that `--json` can be read by a program.
 
 cmd_bench() {
+    bench_arguments "$@"
     {
         use_set bench
         lock bench
@@ -27,6 +28,35 @@ cmd_bench() {
     } >&2
     environment
     attend "${ENVIRONMENT[@]}" "MIGRATE_DATABASE_URL=$MIGRATE_DATABASE_URL" "$BIN/bench" "$@"
+}
+
+# bench_arguments ARGS...: ends with the usage when the benchmark has no such argument; it would say so only after the build.
+bench_arguments() {
+    local name value wanted
+    while (($# > 0)); do
+        name=${1%%=*} wanted='^[0-9]+$'
+        case $1 in
+            --json)
+                shift
+                continue
+                ;;
+            --jobs=* | --runs=* | --backlog=* | --only=*) value=${1#*=} ;;
+            --jobs | --runs | --backlog | --only)
+                value=${2-}
+                (($# == 1)) || shift
+                ;;
+            *)
+                usage >&2
+                fail "the benchmark has no argument '$1'"
+                ;;
+        esac
+        shift
+        [[ $name != --only ]] || wanted='^[a-z]+(,[a-z]+)*$'
+        if [[ ! $value =~ $wanted ]]; then
+            usage >&2
+            fail "the benchmark does not take '$value' for $name"
+        fi
+    done
 }
 
 # The database is on the same machine, so its Unix socket is the shorter way; a path of more than 107 bytes is none.

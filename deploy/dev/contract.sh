@@ -6,11 +6,23 @@ CONTRACT_DATABASE=tradeyard_contract
 
 # `./dev contract [ROLE...]`
 cmd_contract() {
+    known_roles "$@"
     begin_checks
     launch_servers
     await_servers
     step "the API against its OpenAPI document" check_contract "$@"
     print_steps
+}
+
+# known_roles ROLE...: ends with the usage when one is not a role of the contract run.
+known_roles() {
+    local role
+    for role in "$@"; do
+        if [[ ! $role =~ ^[a-z]+$ ]] || ! grep -q "^ROLES = .*\"$role\"" tests/contract/run.py; then
+            usage >&2
+            fail "there is no role '$role'" "$(grep '^ROLES = ' tests/contract/run.py)"
+        fi
+    done
 }
 
 check_contract() {

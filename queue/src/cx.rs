@@ -92,6 +92,11 @@ impl Attempt {
 #[error("this attempt of job {0} no longer holds it")]
 pub struct StaleAttempt(pub JobId);
 
+/// What an effect outside of the database was for is gone or done by others: there is nothing to record.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the record of the effect is not wanted any more")]
+pub struct NotWanted;
+
 impl<S> Cx<S> {
     #[must_use]
     pub fn new(attempt: Arc<Attempt>, services: Arc<S>) -> Self {
@@ -151,9 +156,9 @@ impl<S> Cx<S> {
     /// [`Cx::commit`] for the record of an effect that has happened outside of the database and must not happen again, such as a mail that
     /// was accepted. `write` gets a transaction, writes the record and gives the transaction back; both are repeated, for
     /// five minutes at most, whatever is wrong with the database. Neither the job's time limit nor a lost lease cuts this
-    /// short: the fence decides whether the record still counts.
+    /// short: the fence decides whether the record still counts. What repeating cannot mend, `write` reports as [`NotWanted`].
     ///
-    /// Fails with [`StaleAttempt`], and writes nothing, when another attempt has taken the job over.
+    /// Fails with [`StaleAttempt`], and writes nothing, when another attempt has taken the job over, and with [`NotWanted`].
     pub async fn commit_after_effect<F, R>(&self, result: Option<Value>, write: F) -> anyhow::Result<Outcome>
     where
         F: Fn(JobTx) -> R,
@@ -178,7 +183,8 @@ impl<S> Cx<S> {
                 Ok(Err(error)) => error,
                 Err(_) => anyhow::anyhow!("the database did not answer within {RECORD_TRY:?}"),
             };
-            if error.is::<StaleAttempt>() || SecondConnection::caused(&error) || Instant::now() >= latest {
+            let is_final = error.is::<StaleAttempt>() || error.is::<NotWanted>() || SecondConnection::caused(&error);
+            if is_final || Instant::now() >= latest {
                 return Err(error.context("record an effect that has happened"));
             }
             tracing::warn!(

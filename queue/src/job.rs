@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::ids::OrgId;
+use shared::strict::Strict;
 
 use super::cx::Cx;
 use super::outcome::{Decision, Outcome};
@@ -165,7 +166,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 }
 
-/// Reads a payload of any version that the job still understands.
+/// Reads a payload of any version that the job still understands, as strictly as the API reads a body: a struct is an object.
 pub fn decode<J: Job>(version: i16, mut payload: Value) -> Result<J, Undecodable> {
     if version > J::VERSION {
         return Err(Undecodable {
@@ -176,7 +177,7 @@ pub fn decode<J: Job>(version: i16, mut payload: Value) -> Result<J, Undecodable
     for from in version..J::VERSION {
         payload = J::upcast(from, payload)?;
     }
-    serde_json::from_value(payload).map_err(|error| Undecodable { version, problem: error.to_string() })
+    J::deserialize(Strict(payload)).map_err(|error| Undecodable { version, problem: error.to_string() })
 }
 
 /// What a job does. `S` is what the pool's handlers share: connections, mailer, blob store.

@@ -14,6 +14,7 @@ pub mod invalid;
 pub mod money;
 pub mod program;
 pub mod realtime;
+pub mod strict;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

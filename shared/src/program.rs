@@ -139,10 +139,10 @@ where
 /// roles that their rules do not bind.
 async fn judge_databases(config: &Config) -> Result<(), ConfigError> {
     let (main, events) = (&config.database.url, &config.events_database_url);
-    session::check(main).await.map_err(|unfit| ConfigError::of(keys::DATABASE_URL, unfit.to_string()))?;
     let both = [(keys::DATABASE_URL, main), (keys::EVENTS_DATABASE_URL, events)];
     let apart = main.expose_secret() != events.expose_secret();
     for (key, url) in both.into_iter().take(if apart { 2 } else { 1 }) {
+        session::check(url).await.map_err(|unfit| ConfigError::of(key, unfit.to_string()))?;
         match role::check(url).await {
             Err(unbound) if config.mode == Mode::Production => return Err(ConfigError::of(key, unbound.to_string())),
             Err(unbound) => tracing::warn!("{}: {unbound}. Production refuses it", key.env),

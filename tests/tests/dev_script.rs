@@ -17,6 +17,8 @@ fn checkout() -> TempDir {
         let script = script.unwrap();
         std::fs::copy(script.path(), copy.path().join("deploy/dev").join(script.file_name())).unwrap();
     }
+    std::fs::create_dir_all(copy.path().join("tests/contract")).unwrap();
+    std::fs::copy(root.join("tests/contract/run.py"), copy.path().join("tests/contract/run.py")).unwrap();
     copy
 }
 
@@ -31,7 +33,8 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn asking_for_help_prints_it_and_starts_nothing() {
     let checkout = checkout();
-    let commands = ["up", "down", "status", "logs", "reset", "demo", "test", "sqlx", "bench", "servers", "env"];
+    let commands =
+        ["up", "down", "status", "logs", "reset", "demo", "test", "contract", "sqlx", "bench", "servers", "env"];
     for command in commands {
         for args in [vec![command, "--help"], vec![command, "-h"], vec![command, "something", "--help"]] {
             let output = dev(&checkout, &args);
@@ -58,6 +61,14 @@ fn wrong_arguments_are_refused_with_the_usage_before_anything_is_started() {
         &["servers", "redis"],
         &["env", "api"],
         &["sqlx", "all"],
+        &["contract", "bogus"],
+        &["contract", "admin", "bogus"],
+        &["contract", ".*"],
+        &["bench", "--bogus"],
+        &["bench", "--jobs"],
+        &["bench", "--jobs", "many"],
+        &["bench", "--json", "--runs=-1"],
+        &["bench", "--only", "--json"],
     ];
     for args in wrong {
         let output = dev(&checkout, args);

@@ -57,11 +57,16 @@ async fn a_database_that_is_away_is_not_judged() {
 async fn a_program_behind_pgbouncer_says_why_it_does_not_start() {
     let stack = TestStack::new(Transport::Local).await;
     let pooler = OwnPgBouncer::before(&stack.db.url(), &[TRANSACTION, DROPPED]).await.unwrap();
-    let mut started = Command::new(env!("CARGO_BIN_EXE_stack-part"));
-    started.arg("scheduler").envs(&stack.env).env("DATABASE_URL", pooler.url());
-    let ended = tokio::task::spawn_blocking(move || started.output()).await.unwrap().unwrap();
-    let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
-    assert_eq!(ended.status.code(), Some(2), "{said}");
-    assert!(said.contains("DATABASE_URL") && said.contains("PgBouncer"), "{said}");
+    for setting in ["DATABASE_URL", "EVENTS_DATABASE_URL"] {
+        let mut started = Command::new(env!("CARGO_BIN_EXE_stack-part"));
+        started.arg("scheduler").envs(&stack.env).env(setting, pooler.url());
+        if setting == "DATABASE_URL" {
+            started.env_remove("EVENTS_DATABASE_URL");
+        }
+        let ended = tokio::task::spawn_blocking(move || started.output()).await.unwrap().unwrap();
+        let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert!(said.contains(&format!(" {setting}")) && said.contains("PgBouncer"), "{said}");
+    }
     stack.close().await;
 }

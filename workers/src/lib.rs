@@ -11,6 +11,7 @@ pub mod runtime;
 pub mod services;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod turn;
 
 pub use services::Services;
 

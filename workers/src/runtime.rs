@@ -16,6 +16,7 @@ use shared::config::Config;
 use shared::db::Limits;
 use shared::program::{self, Signals};
 use shared::realtime::Publisher;
+use sqlx::PgPool;
 
 use crate::{Services, pools};
 
@@ -52,7 +53,7 @@ pub async fn run(
     signals: Signals,
 ) -> anyhow::Result<()> {
     let handlers = pools::handlers(pool).with_context(|| format!("there is no pool {pool}"))?;
-    let db = shared::db::pool_within(&config.database.url, Limits::WORKING, config.database.connections, pool)?;
+    let db = handlers_connections(config, pool)?;
     let engine_pool = queue::engine_pool(config, pool)?;
     let brokers = Brokers::connect(config, engine_pool.clone());
     let queues = jobs::registry()?.queues();
@@ -86,3 +87,11 @@ pub async fn run(
     ledger.drained().await;
     Ok(())
 }
+
+/// What the transactions of handlers run on.
+fn handlers_connections(config: &Config, pool: &str) -> Result<PgPool, sqlx::Error> {
+    shared::db::pool_within(&config.database.url, Limits::WORKING, config.database.connections, pool)
+}
+
+#[cfg(test)]
+mod tests;

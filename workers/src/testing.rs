@@ -103,6 +103,35 @@ impl TestWorkers {
         self.db.close().await;
     }
 
+    /// Ends the session of the next three statements that do this (such as `UPDATE ON emails`) under this condition, as a database that
+    /// restarts does, before they are committed.
+    pub async fn restart_database_when(&self, statement: &str, condition: &str) {
+        let trigger = format!(
+            "CREATE TRIGGER restart BEFORE {statement} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION restart()"
+        );
+        for statement in [
+            "CREATE SEQUENCE restarts",
+            "CREATE FUNCTION restart() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN
+                 -- A sequence is not rolled back.
+                 IF nextval('restarts') <= 3 THEN
+                     PERFORM pg_terminate_backend(pg_backend_pid());
+                     PERFORM pg_sleep(60);
+                 END IF;
+                 RETURN coalesce(new, old);
+             END $$",
+            &trigger,
+        ] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&self.db.pool).await.unwrap();
+        }
+    }
+
+    /// How often [`TestWorkers::restart_database_when`] has ended a session; once more than that the statement has gone through.
+    pub async fn restarts(&self) -> i64 {
+        let sql = "SELECT last_value - 1 FROM restarts";
+        sqlx::query_scalar(sql).fetch_one(&self.db.pool).await.unwrap()
+    }
+
     /// Waits until the mail server has taken `count` mails in all.
     pub async fn mails(&self, count: u64) {
         self.smtp.wait_for_count(Duration::from_secs(20), count).await.unwrap();

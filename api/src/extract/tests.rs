@@ -37,6 +37,7 @@ fn faults_name_their_place() {
         (r#"{"name": "a\u0000b"}"#, "zero_character", ""),
         (r#"{"name": "a\ud800b"}"#, "malformed_json", "hex escape"),
         ("[]", "invalid_body", ""),
+        (r#"["x", []]"#, "invalid_body", "invalid type: sequence"),
     ] {
         let (found, text) = fault(body);
         assert_eq!(found, code, "{body}");

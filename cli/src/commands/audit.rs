@@ -82,7 +82,7 @@ fn view(entries: &[Entry], now: DateTime<Utc>, output: Output) -> String {
         Column::full("SEQ"),
         Column::full("WHEN"),
         Column::cut("BY", 12),
-        Column::full("ACTION"),
+        Column::cut("ACTION", 20),
         Column::cut("SUBJECT", 16),
         Column::cut("DATA", 12),
     ]);

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use shared::config::{Config, ConfigError, Key, keys};
 use shared::db::grants::{self, GrantError, Login};
-use shared::db::{MIGRATOR, session};
+use shared::db::MIGRATOR;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
@@ -45,8 +45,6 @@ pub(crate) async fn bring_up_to_date(config: &Config) -> anyhow::Result<Migrated
     let database = &config.database;
     let one_role = database.migrate_url.expose_secret() == database.url.expose_secret();
     let key = if one_role { keys::DATABASE_URL } else { keys::MIGRATE_DATABASE_URL };
-    // The lock that keeps two of these apart belongs to a session.
-    session::check(&database.migrate_url).await.map_err(|unfit| ConfigError::of(key, unfit.to_string()))?;
     let main = migrate(&MIGRATOR, key, &database.migrate_url, &database.url);
     let main = main.await.context("the database")?;
     let same = config.events_database_url.expose_secret() == database.url.expose_secret();
@@ -72,7 +70,8 @@ async fn migrate(
     if as_owner.get_database() != as_program.get_database() {
         return Err(ConfigError::of(key, "names another database than the programs use").into());
     }
-    let mut conn = connect::as_owner(owner).await?;
+    // The lock that keeps two of these apart belongs to a session.
+    let mut conn = connect::as_owner(key, owner).await?;
     let mut schema = apply(migrator, &mut conn).await?;
     let role = Login::of(programs)?;
     if grants::give(&mut conn, &role).await.map_err(explained)? {

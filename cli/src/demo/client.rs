@@ -89,6 +89,7 @@ pub(crate) struct Client {
     base: String,
     places: Arc<Semaphore>,
     requests: Arc<AtomicU64>,
+    unanswered: Arc<AtomicU64>,
 }
 
 /// The access token of whoever sends a request.
@@ -116,12 +117,17 @@ impl Client {
             .user_agent(concat!("tradeyard-demo/", env!("CARGO_PKG_VERSION")))
             .build()?;
         let places = Arc::new(Semaphore::new(in_flight));
-        Ok(Self { http, base: base.to_owned(), places, requests: Arc::default() })
+        Ok(Self { http, base: base.to_owned(), places, requests: Arc::default(), unanswered: Arc::default() })
     }
 
     /// How many requests have been answered so far.
     pub(crate) fn answered(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many requests got no answer so far, also of those that were sent again.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.unanswered.load(Ordering::Relaxed)
     }
 
     /// Waits until the API is there again.
@@ -222,6 +228,7 @@ impl<'a> Call<'a> {
             let place = self.client.places.acquire().await?;
             let sent = self.request(body.clone()).send().await;
             drop(place);
+            self.client.unanswered.fetch_add(u64::from(sent.is_err()), Ordering::Relaxed);
             let again = match sent {
                 Ok(answer) if answer.status().is_success() => {
                     self.client.requests.fetch_add(1, Ordering::Relaxed);

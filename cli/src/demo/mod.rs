@@ -23,6 +23,7 @@ mod sales;
 mod settle;
 mod stored;
 mod timeline;
+mod tries;
 
 use std::path::PathBuf;
 

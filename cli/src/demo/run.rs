@@ -9,7 +9,7 @@ use shared::config::Config;
 use shared::ids::OrgId;
 use tokio::time::Instant;
 
-use super::client::{ApiError, Client, Token};
+use super::client::{Client, Token};
 use super::figures::{Figures, Wanted};
 use super::lots::LotMaker;
 use super::people::{Registry, Trader};
@@ -20,6 +20,7 @@ use super::sales::{Sales, first_day};
 use super::settle::{self, Round};
 use super::stored::{Lots, People, Stored};
 use super::timeline;
+use super::tries::Tries;
 use crate::failure::advised;
 
 /// How many requests are under way at once during the preparations.
@@ -35,9 +36,6 @@ const SHARE: f64 = 0.35;
 /// of a fixed time.
 const LEAD_EACH: Duration = Duration::from_millis(20);
 const LEAD: Duration = Duration::from_secs(3);
-
-/// How often a run is tried in all, if the API goes away or the pace is too fast.
-const TRIES: u32 = 5;
 
 /// One run of the demo.
 #[derive(Debug)]
@@ -77,31 +75,29 @@ impl Run<'_> {
         let begin = Instant::now();
         let client = Client::new(&self.base, IN_FLIGHT)?;
         client.knock().await?;
-        let mut pace = 1;
-        for left in (0..TRIES).rev() {
-            let error = match self.once(&client, begin, pace).await {
+        let (mut pace, mut tries) = (1, Tries::default());
+        loop {
+            let unanswered = client.unanswered();
+            let error = match self.once(&client, begin, pace, &mut tries).await {
                 Ok(outcome) => return Ok(outcome),
                 Err(error) => error,
             };
-            let too_slow = error.is::<TooSlow>();
-            let broken_off = error.downcast_ref().is_some_and(ApiError::is_broken_off);
-            if left == 0 && too_slow {
-                let advice = "run it again when less else runs, or with more time, such as --seconds 180";
-                return Err(advised(format!("the machine is too slow for this pace: {error}"), advice));
-            }
-            if left == 0 || !(too_slow || broken_off) {
-                return Err(error);
-            }
+            let error = tries.end(error, client.unanswered() > unanswered)?;
             line(&format!("{error}: going on from what is stored"));
             client.until_there().await?;
-            if too_slow {
+            if error.is::<TooSlow>() {
                 pace *= 2;
             }
         }
-        anyhow::bail!("the demo was not tried at all")
     }
 
-    async fn once(&self, client: &Client, begin: Instant, pace: u32) -> anyhow::Result<Outcome> {
+    async fn once(
+        &self,
+        client: &Client,
+        begin: Instant,
+        pace: u32,
+        tries: &mut Tries,
+    ) -> anyhow::Result<Outcome> {
         let mut stored = Stored::open(self.config, self.plan).await?;
         let idle = stored.idle_pools(&POOLS).await?;
         if !idle.is_empty() {
@@ -115,6 +111,11 @@ impl Run<'_> {
         let people = stored.people(self.plan).await?;
         let (round, seller, lots) = newest_round(&mut stored, &people).await?;
         let stage = stage(self.plan, &lots);
+        let events = match seller {
+            Some(org) => stored.events(org).await?,
+            None => 0,
+        };
+        tries.begin(reached(self.plan, &people, &lots, stage, events));
         let (round, answers) = match (stage, seller) {
             (Stage::Played, Some(org)) => {
                 line(&format!("round {round} is played already: nothing is added"));
@@ -270,6 +271,19 @@ fn stage(plan: &Plan, lots: &Lots) -> Stage {
         lots.get(&auction.name).is_some_and(|lot| lot.auction.is_some() && lot.bids.unsigned_abs() >= ending.accepted)
     });
     if whole { Stage::Played } else { Stage::Interrupted }
+}
+
+/// How much is stored that another try need not do again. What is there of a round that was interrupted does not count.
+fn reached(plan: &Plan, people: &People, lots: &Lots, stage: Stage, events: u64) -> u64 {
+    let bidders = people.keys().filter(|email| Plan::round_of(email).is_none()).count();
+    let listed = lots.values().map(|lot| 1 + usize::from(lot.listing.is_some())).sum::<usize>();
+    let count = |it: usize| u64::try_from(it).unwrap_or(u64::MAX);
+    count(bidders)
+        + match stage {
+            Stage::Interrupted => 0,
+            Stage::Preparing => count(listed),
+            Stage::Played => count(listed) + plan.bids() + events,
+        }
 }
 
 fn per_second(requests: u64, time: Duration) -> f64 {

@@ -8,7 +8,7 @@ use market::auctions::model::AuctionStatus;
 use market::identity::OrgStatus;
 use market::ids::{AuctionId, ItemId, ListingId, ReportId};
 use market::listings::model::ListingStatus;
-use shared::config::Config;
+use shared::config::{Config, keys};
 use shared::ids::{OrgId, UserId};
 use sqlx::{Connection, PgConnection};
 
@@ -78,8 +78,8 @@ impl Stored {
     /// Connects and takes the demo's lock, which is held as long as this value lives, so that two
     /// processes cannot play the same file at once.
     pub(crate) async fn open(config: &Config, plan: &Plan) -> anyhow::Result<Self> {
-        let mut market = connect::read_only(&config.database.url).await?;
-        let events = connect::read_only(&config.events_database_url).await?;
+        let mut market = connect::read_only(keys::DATABASE_URL, &config.database.url).await?;
+        let events = connect::read_only(keys::EVENTS_DATABASE_URL, &config.events_database_url).await?;
         let lock = format!("tradeyard demo {}", plan.run);
         let free =
             sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock(hashtextextended($1, 7261391)) AS "free!""#, lock)

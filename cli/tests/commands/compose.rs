@@ -28,21 +28,35 @@ fn built() -> BTreeSet<&'static str> {
     DOCKERFILE.split_whitespace().filter_map(|word| word.strip_prefix("target/release/")).collect()
 }
 
-/// The settings of a service if only the secrets are set.
+/// A service's settings as the file has them.
+fn written(service: &Value) -> BTreeMap<String, String> {
+    serde_yaml_ng::from_value(service["environment"].clone()).unwrap()
+}
+
+/// The settings of a service when nothing is set but the secrets.
 fn settings(service: &Value) -> BTreeMap<String, String> {
-    let written: BTreeMap<String, String> = serde_yaml_ng::from_value(service["environment"].clone()).unwrap();
-    written.into_iter().map(|(name, value)| (name, substituted(&value))).collect()
+    written(service).into_iter().map(|(name, value)| (name, substituted(&value))).collect()
 }
 
 fn substituted(value: &str) -> String {
     let Some((before, rest)) = value.split_once("${") else { return value.to_owned() };
-    let (reference, after) = rest.split_once('}').unwrap();
+    let (reference, after) = rest.split_at(end_of_reference(rest));
     let inserted = match (reference.split_once(":-"), reference.split_once(":?")) {
-        (Some((_, default)), _) => default.to_owned(),
-        (None, Some(_)) => "5ec7e7".repeat(8),
-        (None, None) => panic!("{value}: neither a default nor a demand"),
+        (Some((name, default)), _) if !name.contains(":?") => substituted(default),
+        (_, Some(_)) => "5ec7e7".repeat(8),
+        _ => panic!("{value}: neither a default nor a demand"),
     };
-    format!("{before}{inserted}{}", substituted(after))
+    format!("{before}{inserted}{}", substituted(&after[1..]))
+}
+
+/// Where the brace is that ends a reference; a default may hold others.
+fn end_of_reference(rest: &str) -> usize {
+    let mut open = 1;
+    let ends = |(_, c): &(usize, char)| {
+        open += i32::from(*c == '{') - i32::from(*c == '}');
+        open == 0
+    };
+    rest.char_indices().find(ends).unwrap().0
 }
 
 #[test]
@@ -81,6 +95,36 @@ fn every_setting_is_known_and_loads() {
     for setting in image.split_whitespace().filter(|word| *word != "\\") {
         let name = setting.split('=').next().unwrap();
         assert!(known.contains(name), "the image sets {name}");
+    }
+}
+
+/// Where the programs listen inside their containers is the image's business.
+const FIXED: [&str; 2] = ["HTTP_ADDR", "HEALTH_ADDR"];
+
+/// Whether the program of a service reads this setting.
+fn needs(service: &str, setting: &str) -> bool {
+    match setting {
+        "JWT_SECRET" | "PASSWORD_COST" | "CORS_ORIGINS" | "TRUSTED_PROXIES" | "RATE_LIMIT_ANONYMOUS"
+        | "RATE_LIMIT_USER" | "RATE_LIMIT_PARTNER" => service == "api",
+        "SMTP_URL" | "SMTP_FROM" => service == "worker-emails",
+        "MIGRATE_DATABASE_URL" | "MIGRATE_EVENTS_DATABASE_URL" => service == "migrate",
+        "CONCURRENCY" | "GRACE_SECONDS" => service.starts_with("worker-"),
+        _ => true,
+    }
+}
+
+#[test]
+fn every_setting_reaches_each_program_that_reads_it() {
+    for key in keys::ALL {
+        if FIXED.contains(&key.env) {
+            assert!(DOCKERFILE.contains(&format!("{}=", key.env)), "{} is not fixed in the Dockerfile", key.env);
+            continue;
+        }
+        for (name, service) in programs().iter().filter(|(name, _)| needs(name, key.env)) {
+            let value = written(service).remove(key.env).unwrap_or_default();
+            let passed = value.starts_with(&format!("${{{}:", key.env));
+            assert!(passed, "{name} does not get {} from whoever starts it: {value:?}", key.env);
+        }
     }
 }
 

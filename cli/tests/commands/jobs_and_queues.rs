@@ -100,6 +100,16 @@ async fn queues_are_paused_tuned_and_moved() {
     let narrow = "QUEUE TRANSPORT WAITING OLDEST BROKER RUNNING LATER DEAD WORKERS STATE";
     assert_eq!(head.join(" "), narrow);
     assert!(list.lines().all(|line| line.chars().count() <= 100), "{list}");
+    sqlx::query(
+        "INSERT INTO queue_status (queue, dispatcher, seen_at, inflight, backlog, broker_error, transport_problem)
+         VALUES ('emails', 'scheduler-1', now() + interval '1 hour', 0, false, 'RabbitMQ is short of memory', 'blocked')",
+    )
+    .execute(&shell.db.pool)
+    .await
+    .unwrap();
+    let list = shell.text(&["queues", "list"]).await;
+    let blocked = list.lines().filter(|line| line.ends_with("rabbit: blocked"));
+    assert!(blocked.eq(list.lines().filter(|line| line.starts_with("emails "))), "{list}");
     let wide = shell.text(&["queues", "list", "--wide"]).await;
     assert!(wide.contains("WINDOW") && wide.contains("SLOTS"), "{wide}");
     let paused = shell.text(&["queues", "pause", "emails", "reports"]).await;
@@ -167,6 +177,7 @@ async fn wrong_arguments_end_with_two_and_what_cannot_be_done_with_one() {
         (1, &["queues", "set", "emails", "--window", "0"]),
         (1, &["enqueue", "jobs.purge"]),
         (1, &["enqueue", "jobs.prune", "{}"]),
+        (1, &["enqueue", "jobs.prune", "[1, 1]"]),
         (1, &["schedules", "run", "jobs.purge"]),
     ] {
         let output = shell.run(args).await;

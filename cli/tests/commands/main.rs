@@ -6,6 +6,7 @@ mod jobs_and_queues;
 mod mail_and_events;
 mod orgs_and_audit;
 mod settings;
+mod widths;
 
 use std::path::Path;
 use std::process::{Output, Stdio};

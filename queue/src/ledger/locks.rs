@@ -31,6 +31,12 @@ pub(crate) async fn lock_free(conn: &mut PgConnection, jobs: &[JobId]) -> Result
     Ok(held.into_iter().map(JobId).collect())
 }
 
+/// Whether a statement gave up because somebody held a row that it wanted.
+pub(crate) fn was_locked_out(error: &sqlx::Error) -> bool {
+    // Lock not available.
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("55P03")
+}
+
 /// Whether a statement waited too long for what others hold, or was cancelled for taking too long.
 pub(crate) fn was_held_up(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);

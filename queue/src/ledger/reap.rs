@@ -43,6 +43,27 @@ pub async fn signs_of_life(conn: &mut PgConnection) -> Result<Vec<SignOfLife>, s
     .await
 }
 
+/// Which of these workers' rows somebody holds: they cannot renew their leases, however much they live.
+pub async fn held(conn: &mut PgConnection, workers: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        WITH free AS (
+            SELECT id
+            FROM workers
+            WHERE id = ANY ($1)
+            FOR NO KEY UPDATE SKIP LOCKED
+        )
+        SELECT id
+        FROM workers
+        WHERE id = ANY ($1)
+          AND id NOT IN (SELECT id FROM free)
+        "#,
+        workers,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Declares workers dead that have given no sign of life since those. From here on they cannot renew their leases. Nothing else makes a
 /// worker dead: one that is late may still renew. Does nothing when it comes to run more than `patience` seconds after `asked_at`: the
 /// database was frozen or cut off meanwhile, and with it everybody's renewals.

@@ -75,6 +75,16 @@ pub(crate) async fn renew(
     Ok(renewed.rows_affected() == 1)
 }
 
+/// Whether the worker still has its lease: the reaper has not found it expired. Reads past whoever holds the row.
+pub(crate) async fn has_lease(conn: &mut PgConnection, worker: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM workers WHERE id = $1 AND stopped_at IS NULL) AS "has_lease!""#,
+        worker,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// The workers of this place that have not signed off, with their process ids.
 pub(crate) async fn neighbours(conn: &mut PgConnection, place: &str) -> Result<Vec<(i64, i32)>, sqlx::Error> {
     let rows = sqlx::query!(
@@ -91,16 +101,23 @@ pub(crate) async fn neighbours(conn: &mut PgConnection, place: &str) -> Result<V
     Ok(rows.into_iter().map(|row| (row.id, row.pid)).collect())
 }
 
-/// Ends the leases of workers whose processes are gone: the reaper takes their jobs back at its next look. Not by the time now, which
+/// Ends the leases of workers whose processes are gone, but for those whose rows somebody holds: the reaper takes their jobs back at
+/// its next look. Not by the time now, which
 /// a clock that is set back would put into the future.
 pub(crate) async fn report_ended(conn: &mut PgConnection, workers: &[i64]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         UPDATE workers
         SET lease_until = to_timestamp(0)
-        WHERE id = ANY ($1)
-          AND stopped_at IS NULL
-          AND lease_until > to_timestamp(0)
+        FROM (
+            SELECT id
+            FROM workers
+            WHERE id = ANY ($1)
+              AND stopped_at IS NULL
+              AND lease_until > to_timestamp(0)
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) AS ended
+        WHERE workers.id = ended.id
         "#,
         workers,
     )

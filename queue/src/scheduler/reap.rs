@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error_text::fingerprint;
 use crate::ledger::connections::within;
 use crate::ledger::reap::{
-    DeadWorker, Lost, SignOfLife, Verdict, bring_forward, clock, expire, lost, signs_of_life, take_back,
+    DeadWorker, Lost, SignOfLife, Verdict, bring_forward, clock, expire, held, lost, signs_of_life, take_back,
 };
 use crate::ledger::workers::LEASE;
 use chrono::{DateTime, Utc};
@@ -24,6 +24,8 @@ const BATCH: i64 = 500;
 /// How long the reaper must have looked without a gap before it declares anybody dead. After an outage of the database every worker is
 /// late; within this time those that live have renewed their leases.
 const SETTLED: Duration = Duration::from_secs(5);
+/// A worker that has been silent for so long, several renewals, may be kept from renewing.
+const QUIET: Duration = Duration::from_secs(3);
 /// By how much the database's clock must be behind what it should show to count as set back.
 const SET_BACK: Duration = Duration::from_secs(2);
 
@@ -66,6 +68,22 @@ impl Watch {
         silent
     }
 
+    /// The workers that have been silent for a while.
+    fn quiet(&self, now: Instant) -> Vec<i64> {
+        let quiet = self.workers.iter().filter(|(_, seen)| now.duration_since(seen.since) >= QUIET);
+        quiet.map(|(worker, _)| *worker).collect()
+    }
+
+    /// Notes that nothing is known of these workers' silence until now: somebody holds their rows. One that lives has its whole lease
+    /// to say so from the moment on when its row is free.
+    fn excuse(&mut self, now: Instant, held: &[i64]) {
+        for worker in held {
+            if let Some(seen) = self.workers.get_mut(worker) {
+                seen.since = now;
+            }
+        }
+    }
+
     /// Makes everything that was seen older, as if this process had looked for so long.
     #[cfg(test)]
     pub(crate) fn age(&mut self, by: Duration) {
@@ -100,6 +118,10 @@ pub async fn reap(scheduler: &Scheduler, watch: &mut Watch) -> Result<Vec<DeadWo
         let asked = Instant::now();
         let shown = clock(&mut conn).await?;
         let set_back = watch.was_set_back(asked, shown);
+        let quiet = watch.quiet(asked);
+        if !quiet.is_empty() {
+            watch.excuse(asked, &held(&mut conn, &quiet).await?);
+        }
         let silent = watch.look(asked, &signs_of_life(&mut conn).await?);
         let dead = if silent.is_empty() {
             Vec::new()

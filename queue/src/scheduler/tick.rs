@@ -6,6 +6,7 @@
 //! # How to get this wrong
 //! - Sleeping until the next fire time and no shorter: an operator's edit would wait for it.
 //! - Keeping "last fired" in memory: a scheduler that takes over would fire again, or skip.
+//! - Firing only what could be declared just now: one row that somebody holds would stop every schedule.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(20);
 /// How often a scheduler says that its declarations stand.
 const DECLARE_EVERY: Duration = Duration::from_secs(30);
+/// How soon it says so again when that did not succeed.
+const DECLARE_AGAIN: Duration = Duration::from_secs(2);
 /// How long a round may take: past that its connections are given up, and the next round begins anew.
 const ROUND: Duration = Duration::from_secs(10);
 /// Longer than any clock should ever jump back: a forgotten tick could fire again.
@@ -63,12 +66,16 @@ impl Ticker {
 
     /// Runs until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut declared: Option<Instant> = None;
+        let (mut anew, mut next) = (true, Instant::now());
         while !stop.is_cancelled() {
             let round = async {
-                if declared.is_none_or(|at| at.elapsed() >= DECLARE_EVERY) {
-                    self.declare(declared.is_none()).await?;
-                    declared = Some(Instant::now());
+                if Instant::now() >= next {
+                    next = Instant::now() + DECLARE_AGAIN;
+                    match self.declare(anew).await {
+                        Ok(true) => (anew, next) = (false, Instant::now() + DECLARE_EVERY),
+                        Ok(false) => {}
+                        Err(error) => tracing::warn!(%error, "cannot declare the schedules; trying again"),
+                    }
                 }
                 self.round().await
             };
@@ -84,15 +91,19 @@ impl Ticker {
         }
     }
 
-    /// Writes what the code declares; see [`store::declare`].
-    pub async fn declare(&self, anew: bool) -> Result<(), sqlx::Error> {
+    /// Writes what the code declares; see [`store::declare`]. Returns whether all of it is written.
+    pub async fn declare(&self, anew: bool) -> Result<bool, sqlx::Error> {
         let mut conn = self.db.lend().await?;
-        for name in store::declare(&mut conn, &self.declarations, anew).await? {
+        let done = store::declare(&mut conn, &self.declarations, anew).await?;
+        for name in done.retired {
             tracing::info!(schedule = name, "no program declares this schedule any more; it is retired");
         }
         store::forget_ticks(&mut conn, KEEP_TICKS).await?;
         conn.give_back();
-        Ok(())
+        if !done.held.is_empty() {
+            tracing::info!(schedules = done.held.join(", "), "somebody holds these schedules; declaring them again");
+        }
+        Ok(done.held.is_empty())
     }
 
     /// Fires everything that is due now, and returns how long to sleep.

@@ -4,6 +4,7 @@
 //! - Trusting a lease that was renewed once: a process that is cut off from the database must stop by its own clock, before
 //!   others take its jobs over.
 //! - Waiting for an answer without a limit: on a connection that is half open it never comes.
+//! - Taking a row that somebody holds for a database that is away: the reaper cannot take the lease either (docs/decisions/0033).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,10 @@ use super::running::StopReason;
 use super::sessions::give_up_lost_sessions;
 use crate::ledger::connections::{Connections, within};
 use crate::ledger::finish::{self, Ended, Ending};
-use crate::ledger::workers::{Registration, cancelling, held_since, neighbours, register, renew, report_ended};
+use crate::ledger::locks::was_locked_out;
+use crate::ledger::workers::{
+    Registration, cancelling, has_lease, held_since, neighbours, register, renew, report_ended,
+};
 
 /// How long one beat may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -87,7 +91,14 @@ impl<S: Send + Sync + 'static> Heartbeat<S> {
         let worker = engine.lease.worker();
         let sent = Instant::now();
         let running = i32::try_from(engine.running.len()).unwrap_or(i32::MAX);
-        if !renew(conn, worker, running, &engine.run_times.means()).await? {
+        let renewed = match renew(conn, worker, running, &engine.run_times.means()).await {
+            Err(error) if was_locked_out(&error) => {
+                tracing::warn!(worker.id = worker, "somebody holds this worker's row: its lease goes on without a renewal");
+                has_lease(conn, worker).await?
+            }
+            renewed => renewed?,
+        };
+        if !renewed {
             return self.start_over(conn, worker).await;
         }
         (self.renewed, self.lost) = (sent, false);

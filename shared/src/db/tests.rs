@@ -1,7 +1,7 @@
 use sqlx::Executor;
 
 use super::*;
-use crate::testing::{Proxy, TestDb};
+use crate::testing::{Proxy, TestDb, limits_of};
 
 async fn setting(conn: &mut PgConnection, name: &str) -> String {
     sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(conn).await.unwrap()
@@ -27,6 +27,23 @@ async fn a_session_that_holds_a_row_keeps_nobody_waiting_for_ever() {
     assert!(holder.execute("SELECT 1").await.is_err());
     drop(holder);
     pool.close().await;
+    db.close().await;
+}
+
+#[tokio::test]
+async fn every_pool_gives_its_sessions_their_limits() {
+    let db = TestDb::new().await;
+    let url = SecretString::from(db.url());
+    let own = Limits { statement: Duration::from_secs(7), ..Limits::ENGINE };
+    for (pool, limits) in [
+        (pool(&url, 1, "limits"), Limits::SERVING),
+        (pool_within(&url, Limits::WORKING, 1, "limits"), Limits::WORKING),
+        (pool_within(&url, own, 1, "limits"), own),
+    ] {
+        let pool = pool.unwrap();
+        assert_eq!(limits_of(&mut pool.acquire().await.unwrap()).await, limits);
+        pool.close().await;
+    }
     db.close().await;
 }
 

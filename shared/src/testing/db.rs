@@ -1,11 +1,13 @@
 //! A database per test, copied from a migrated template in some 50 ms.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool};
 
+use crate::db::Limits;
 use crate::db::grants::{self, Login};
 
 /// The application role if the environment names none.
@@ -48,6 +50,22 @@ fn login(owner: &PgConnectOptions, owner_url: &str) -> Result<Login, sqlx::Error
         }
     }
     Ok(Login::of(&SecretString::from(owner_url))?.named(ROLE))
+}
+
+/// The limits that hold in this session, as the server has them.
+///
+/// # Panics
+/// When the database does not answer.
+#[expect(clippy::expect_used, reason = "a test without its database ends here")]
+pub async fn limits_of(conn: &mut PgConnection) -> Limits {
+    let setting = "SELECT setting::bigint FROM pg_settings WHERE name = $1 AND unit = 'ms'";
+    let mut limits = Vec::new();
+    for name in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
+        let millis: i64 =
+            sqlx::query_scalar(setting).bind(name).fetch_one(&mut *conn).await.expect("the setting is there");
+        limits.push(Duration::from_millis(millis.unsigned_abs()));
+    }
+    Limits { statement: limits[0], lock: limits[1], idle_in_transaction: limits[2] }
 }
 
 impl TestDb {

@@ -5,6 +5,6 @@ mod db;
 mod network;
 mod statements;
 
-pub use db::{TestDb, owner_url};
+pub use db::{TestDb, limits_of, owner_url};
 pub use network::{NetworkFault, Proxy, server};
 pub use statements::Statements;

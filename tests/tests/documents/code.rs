@@ -44,7 +44,7 @@ fn walk() -> Vec<PathBuf> {
 pub(crate) struct Code {
     /// The items of each crate by name, and its modules.
     items: BTreeMap<String, BTreeSet<String>>,
-    functions: BTreeSet<String>,
+    tests: BTreeSet<String>,
     /// All string literals that may name a metric.
     metrics: BTreeSet<String>,
     /// Cargo.lock, which names every package.
@@ -61,32 +61,30 @@ impl Code {
         let exported = Regex::new(r"(?ms)^pub use ([^;]+);").unwrap();
         let word = Regex::new("[A-Za-z0-9_]+").unwrap();
         let metric = Regex::new(r#""(tradeyard_[a-z0-9_]+)""#).unwrap();
-        let (mut items, mut functions, mut metrics) =
+        let (mut items, mut tests, mut metrics) =
             (BTreeMap::<_, BTreeSet<String>>::new(), BTreeSet::new(), BTreeSet::new());
         for path in files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs")) {
             let text = fs::read_to_string(root().join(path)).unwrap();
             let of_crate = items.entry(path.iter().next().unwrap().to_str().unwrap().to_owned()).or_default();
             for found in item.captures_iter(&text) {
-                if &found[1] == "fn" {
-                    functions.insert(found[2].to_owned());
-                }
                 of_crate.insert(found[2].to_owned());
             }
             of_crate.extend(variant.captures_iter(&text).map(|found| found[1].to_owned()));
             for found in exported.captures_iter(&text) {
                 of_crate.extend(word.find_iter(&found[1]).map(|word| word.as_str().to_owned()));
             }
+            tests.extend(tests_of(&text));
             if path.starts_with("tests/tests/documents") {
                 continue;
             }
             metrics.extend(metric.captures_iter(&text).map(|found| found[1].to_owned()));
         }
         let packages = fs::read_to_string(root().join("Cargo.lock")).unwrap();
-        Self { items, functions, metrics, packages }
+        Self { items, tests, metrics, packages }
     }
 
-    pub(crate) fn has_function(&self, name: &str) -> bool {
-        self.functions.contains(name)
+    pub(crate) fn has_test(&self, name: &str) -> bool {
+        self.tests.contains(name)
     }
 
     /// Whether there is such a metric; a histogram's name may have one of the exporter's suffixes.
@@ -111,4 +109,24 @@ impl Code {
         };
         parts.find(|part| !items.contains(*part)).map(|part| format!("{path}: the crate {first} has no {part}"))
     }
+}
+
+/// The tests of a file: the functions under `#[test]`, `#[tokio::test]` and their like, and the names that are given to a macro of the
+/// same file that makes such functions of them, as in `conformance![a_cut_is_survived]`.
+fn tests_of(text: &str) -> BTreeSet<String> {
+    static TEST: LazyLock<Regex> = LazyLock::new(|| {
+        let between = r"(?:\s*(?://[^\n]*|#\[[^\n]*\]))*";
+        let function = r"\s*(?:pub(?:\([a-z: ]+\))? )?(?:async )?fn ([A-Za-z0-9_]+)";
+        Regex::new(&format!(r"(?m)^\s*#\[(?:[a-z_]+::)?test(?:\([^\n]*\))?\]{between}{function}")).unwrap()
+    });
+    static MACRO: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?ms)^macro_rules! ([a-z_]+) \{(.*?)^\}").unwrap());
+    static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new("[a-z0-9_]+").unwrap());
+    let mut tests: BTreeSet<String> = TEST.captures_iter(text).map(|found| found[1].to_owned()).collect();
+    for made in MACRO.captures_iter(text).filter(|made| made[2].contains("test]") || made[2].contains("::test(")) {
+        let call = Regex::new(&format!(r"(?m)^{}!\[([^\]]*)\];", &made[1])).unwrap();
+        for found in call.captures_iter(text) {
+            tests.extend(NAME.find_iter(&found[1]).map(|name| name.as_str().to_owned()));
+        }
+    }
+    tests
 }

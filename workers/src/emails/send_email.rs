@@ -8,7 +8,7 @@ use market::emails::rules::is_given_up;
 use market::emails::store::{self, EmailError};
 use market::identity::{OrgStatus, UserStatus, store as identity};
 use market::reports::store::{self as reports, ReportError};
-use queue::{Handler, Outcome};
+use queue::{Handler, NotWanted, Outcome};
 use secrecy::SecretString;
 use serde_json::json;
 use shared::blobs::Disposition;
@@ -171,11 +171,18 @@ async fn link(
 /// Records that the server took the mail, repeatedly if need be: a database that restarts between
 /// the server's 250 and our commit must not cause a second mail.
 async fn record(cx: &Cx, email: &Email, address: &str, said: &str) -> anyhow::Result<Outcome> {
-    cx.commit_after_effect(Some(json!({ "sent": true })), |mut tx| async move {
-        store::finish_sent(&mut tx, email.id, address, said).await?;
-        Ok(tx)
-    })
-    .await
+    let recorded = cx.commit_after_effect(Some(json!({ "sent": true })), |mut tx| async move {
+        match store::finish_sent(&mut tx, email.id, address, said).await {
+            Ok(()) => Ok(tx),
+            Err(EmailError::Finished(_)) => Err(NotWanted.into()),
+            Err(error) => Err(error.into()),
+        }
+    });
+    match recorded.await {
+        // Somebody has ended it meanwhile.
+        Err(error) if error.is::<NotWanted>() => Ok(Outcome::Done),
+        recorded => recorded,
+    }
 }
 
 /// Ends a mail that is not to be sent.

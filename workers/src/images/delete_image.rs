@@ -1,7 +1,7 @@
 use jobs::images::DeleteImage;
 use market::images::model::Status;
 use market::images::store::{self, ImageError};
-use queue::{Handler, Outcome};
+use queue::{Handler, NotWanted, Outcome};
 
 use crate::{Cx, Services};
 
@@ -22,8 +22,18 @@ impl Handler<Services> for DeleteImage {
         for key in variants.iter().map(|it| &it.object_key).chain([&image.original_key]) {
             cx.blobs.delete(key).await?;
         }
-        let mut tx = cx.begin().await?;
-        store::remove(&mut tx, image.id).await?;
-        cx.commit(tx).await
+        let image = image.id;
+        let recorded = cx.commit_after_effect(None, |mut tx| async move {
+            match store::remove(&mut tx, image).await {
+                Ok(()) => Ok(tx),
+                Err(ImageError::NotFound(_)) => Err(NotWanted.into()),
+                Err(error) => Err(error.into()),
+            }
+        });
+        match recorded.await {
+            // Another run has removed it.
+            Err(error) if error.is::<NotWanted>() => Ok(Outcome::Done),
+            recorded => recorded,
+        }
     }
 }

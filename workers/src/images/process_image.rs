@@ -4,7 +4,7 @@ use jobs::images::ProcessImage;
 use market::ids::ImageId;
 use market::images::model::{Finished, Image, MAX_BYTES, Refusal, Status, StoredVariant, variant_key};
 use market::images::store::{self, ImageError};
-use queue::{Handler, Outcome};
+use queue::{Handler, NotWanted, Outcome};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use shared::blobs::{BlobError, Blobs};
@@ -46,19 +46,24 @@ impl Handler<Services> for ProcessImage {
             blurhash: processed.blurhash,
             variants,
         };
-        let mut tx = cx.begin().await?;
-        match store::finish(&mut tx, image.id, &done).await {
-            Ok(()) => cx.commit_with(tx, json!({ "variants": count })).await,
-            // Deleted in the meantime, perhaps with its files already removed: ours must not be
-            // left behind.
-            Err(ImageError::NotOpen(_)) => {
-                tx.rollback().await?;
+        let (image, done) = (image.id, &done);
+        // The files are there: a database that cannot commit now must not cost the whole work once more.
+        let recorded = cx.commit_after_effect(Some(json!({ "variants": count })), |mut tx| async move {
+            match store::finish(&mut tx, image, done).await {
+                Ok(()) => Ok(tx),
+                Err(ImageError::NotOpen(_)) => Err(NotWanted.into()),
+                Err(error) => Err(error.into()),
+            }
+        });
+        match recorded.await {
+            // Deleted meanwhile, perhaps with its files already removed: ours must not stay behind.
+            Err(error) if error.is::<NotWanted>() => {
                 for it in &done.variants {
                     cx.blobs.delete(&it.object_key).await?;
                 }
                 Ok(Outcome::Done)
             }
-            Err(error) => Err(error.into()),
+            recorded => recorded,
         }
     }
 }

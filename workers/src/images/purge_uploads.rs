@@ -1,8 +1,8 @@
 use jobs::images::PurgeUploads;
 use market::images::store;
 use queue::{Handler, Outcome};
-use serde_json::json;
 
+use crate::turn::{Turn, work_through};
 use crate::{Cx, Services};
 
 /// How many uploads are looked at together.
@@ -10,20 +10,25 @@ const PAGE: i64 = 200;
 
 impl Handler<Services> for PurgeUploads {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        let mut purged = 0;
-        loop {
-            let page = store::abandoned(&mut *cx.db().acquire().await?, PAGE).await?;
-            let mut removed = 0;
-            for (upload, key) in &page {
-                // The object first: as long as the row is there, the next run knows about it.
-                // Nobody can complete the upload any more.
-                cx.blobs.delete(key).await?;
-                removed += u32::from(store::remove_abandoned(&mut *cx.db().acquire().await?, *upload).await?);
-            }
-            purged += removed;
-            if removed == 0 || cx.is_cancelled() {
-                return Ok(Outcome::DoneWith(json!({ "purged": purged })));
-            }
-        }
+        let turn = Turn::begin();
+        work_through(cx, turn, "purged", || purge(cx, turn, PAGE)).await
     }
 }
+
+/// Purges one page; returns how many uploads.
+async fn purge(cx: &Cx, turn: Turn, page: i64) -> anyhow::Result<u64> {
+    let found = store::abandoned(&mut *cx.db().acquire().await?, page).await?;
+    let mut purged = 0;
+    for (upload, key) in found {
+        // The object first: while the row is left, the next run knows of it. Nobody can complete the upload any more.
+        cx.blobs.delete(&key).await?;
+        purged += u64::from(store::remove_abandoned(&mut *cx.db().acquire().await?, upload).await?);
+        if turn.cuts_short(cx) {
+            break;
+        }
+    }
+    Ok(purged)
+}
+
+#[cfg(test)]
+mod tests;

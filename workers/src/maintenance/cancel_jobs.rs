@@ -3,7 +3,8 @@ use queue::ops::cancel::{CancelledMany, cancel_these, cancellable};
 use queue::ops::name_of;
 use queue::{Handler, Outcome};
 
-use super::bulk::{BATCH, LOOK_AGAIN_AFTER, Turn, percent};
+use super::bulk::{BATCH, LOOK_AGAIN_AFTER, percent};
+use crate::turn::Turn;
 use crate::{Cx, Services};
 
 /// How often it looks again in vain for jobs that claims or finishes hold at that instant.

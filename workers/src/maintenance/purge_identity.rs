@@ -1,8 +1,8 @@
 use jobs::maintenance::PurgeIdentity;
 use market::identity::store::purge;
 use queue::{Handler, Outcome};
-use serde_json::json;
 
+use crate::turn::{Turn, work_through};
 use crate::{Cx, Services};
 
 /// How many rows of a table one statement deletes.
@@ -10,14 +10,11 @@ const PAGE: i64 = 1_000;
 
 impl Handler<Services> for PurgeIdentity {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        let mut deleted = 0;
-        loop {
-            let page = purge(&mut *cx.db().acquire().await?, self.after_days, PAGE).await?;
-            deleted += page;
-            if page == 0 || cx.is_cancelled() {
-                return Ok(Outcome::DoneWith(json!({ "deleted": deleted })));
-            }
-        }
+        let age = self.after_days;
+        work_through(cx, Turn::begin(), "deleted", || async move {
+            Ok(purge(&mut *cx.db().acquire().await?, age, PAGE).await?)
+        })
+        .await
     }
 }
 

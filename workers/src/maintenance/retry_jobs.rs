@@ -5,7 +5,8 @@ use queue::{Handler, Outcome};
 use serde::{Deserialize, Serialize};
 use shared::ids::JobId;
 
-use super::bulk::{BATCH, Turn, percent};
+use super::bulk::{BATCH, percent};
+use crate::turn::Turn;
 use crate::{Cx, Services};
 
 /// How far a bulk retry has got.

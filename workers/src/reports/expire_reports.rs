@@ -1,8 +1,8 @@
 use jobs::reports::ExpireReports;
 use market::reports::store::{self, ReportError};
 use queue::{Handler, Outcome};
-use serde_json::json;
 
+use crate::turn::{Turn, work_through};
 use crate::{Cx, Services};
 
 /// How many reports are looked at together.
@@ -10,21 +10,26 @@ const PAGE: i64 = 200;
 
 impl Handler<Services> for ExpireReports {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        let mut expired = 0;
-        loop {
-            let page = store::overdue(&mut *cx.db().acquire().await?, PAGE).await?;
-            if page.is_empty() || cx.is_cancelled() {
-                return Ok(Outcome::DoneWith(json!({ "expired": expired })));
-            }
-            for (report, key) in page {
-                // The file first: as long as the row names it, the next run knows about it.
-                cx.blobs.delete(&key).await?;
-                match store::expire(&mut *cx.db().acquire().await?, report).await {
-                    Ok(()) => expired += 1,
-                    Err(ReportError::NotOpen(_)) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
+        let turn = Turn::begin();
+        work_through(cx, turn, "expired", || expire(cx, turn, PAGE)).await
+    }
+}
+
+/// Removes the files of one page; returns how many.
+async fn expire(cx: &Cx, turn: Turn, page: i64) -> anyhow::Result<u64> {
+    let found = store::overdue(&mut *cx.db().acquire().await?, page).await?;
+    let mut expired = 0;
+    for (report, key) in found {
+        // The file first: while the row names it, the next run knows of it.
+        cx.blobs.delete(&key).await?;
+        match store::expire(&mut *cx.db().acquire().await?, report).await {
+            Ok(()) => expired += 1,
+            Err(ReportError::NotOpen(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if turn.cuts_short(cx) {
+            break;
         }
     }
+    Ok(expired)
 }

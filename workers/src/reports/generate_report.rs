@@ -8,7 +8,7 @@ use jobs::reports::GenerateReport;
 use market::emails::model::{Content, NewEmail, Recipient, ReportReady};
 use market::reports::model::Report;
 use market::reports::store::{self, ReportError};
-use queue::{Handler, JobTx, Outcome};
+use queue::{Handler, JobTx, NotWanted, Outcome};
 use serde_json::json;
 
 use super::writer::{Head, Unwritable, Written, write_sales};
@@ -65,15 +65,25 @@ async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
     let file = written.open().await?;
     let bytes = cx.blobs.put_stream(&key, report.format.content_type(), file).await?;
 
-    let mut tx = cx.begin().await?;
-    let expires_at = store::finish(&mut tx, report.id, &key, &written.totals, KEEP_DAYS).await?;
     let rows: i64 = written.totals.iter().map(|it| it.rows).sum();
-    tell(&mut tx, report, &written, rows).await?;
     let totals: Vec<_> = written.totals.iter().map(|it| it.total).collect();
-    let result = json!({
-        "report": report.id, "object_key": key, "bytes": bytes, "rows": rows, "totals": totals, "expires_at": expires_at,
+    let result = json!({ "report": report.id, "object_key": key, "bytes": bytes, "rows": rows, "totals": totals });
+    // The file is there: a database that cannot commit now must not cost the whole work once more.
+    let (key, written) = (&key, &written);
+    let recorded = cx.commit_after_effect(Some(result), |mut tx| async move {
+        match store::finish(&mut tx, report.id, key, &written.totals, KEEP_DAYS).await {
+            Ok(_) => {}
+            Err(ReportError::NotOpen(_)) => return Err(NotWanted.into()),
+            Err(error) => return Err(error.into()),
+        }
+        tell(&mut tx, report, written, rows).await?;
+        Ok(tx)
     });
-    cx.commit_with(tx, result).await
+    match recorded.await {
+        // Another run has finished it, with the same file.
+        Err(error) if error.is::<NotWanted>() => Ok(Outcome::Done),
+        recorded => recorded,
+    }
 }
 
 /// Writes the file from one snapshot, so that count, rows and totals agree.

@@ -68,8 +68,10 @@ async fn operators_find_explain_cancel_and_retry_jobs() {
     post(format!("/v1/jobs/{waiting}/run-now"), json!({})).await.ok();
     assert_eq!(post(format!("/v1/jobs/{waiting}/cancel"), json!({})).await.ok(), json!({"cancelled": "at_once"}));
     post(format!("/v1/jobs/{waiting}/cancel"), json!({})).await.refused(409, "wrong_state");
-    let bad = json!({"payload": {"finished_after_hours": "x"}});
-    post(format!("/v1/jobs/{dead}/retry"), bad).await.refused(422, "payload_unfit");
+    for bad in [json!({"finished_after_hours": "x"}), json!([1, 1])] {
+        let body = json!({"payload": bad});
+        post(format!("/v1/jobs/{dead}/retry"), body).await.refused(422, "payload_unfit");
+    }
     let good = json!({"payload": {"finished_after_hours": 2, "dead_after_hours": 2}, "delay_seconds": 60});
     assert_eq!(post(format!("/v1/jobs/{dead}/retry"), good).await.status, 204);
     let job = api.get(who, &format!("/v1/jobs/{dead}/detail")).await.ok();

@@ -22,6 +22,8 @@ async fn operators_add_change_pause_run_and_remove_schedules() {
         ("name", json!("Not A Name"), "schedule_name", "/name"),
         ("kind", json!("none.such"), "unknown_kind", "/kind"),
         ("payload", json!({"x": 1}), "payload_unfit", "/payload"),
+        ("payload", json!([1, 1]), "payload_unfit", "/payload"),
+        ("payload", json!(null), "payload_unfit", "/payload"),
     ] {
         let answer = api.post(who, "/v1/schedules", new(field, value)).await.refused(422, code);
         assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{answer:?}");

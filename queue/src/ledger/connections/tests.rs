@@ -1,4 +1,6 @@
-use shared::testing::{NetworkFault, Proxy, TestDb};
+use shared::config::{Config, Source};
+use shared::db::Limits;
+use shared::testing::{NetworkFault, Proxy, TestDb, limits_of};
 
 use super::*;
 
@@ -84,5 +86,26 @@ async fn when_all_are_in_use_the_caller_is_told() {
     assert!(matches!(connections.begin().await, Err(sqlx::Error::PoolTimedOut)));
     drop(held);
     connections.begin().await.unwrap();
+    db.close().await;
+}
+
+/// The connections of the engine do not come from the pool that they are made like: they have its limits all the same.
+#[tokio::test]
+async fn the_engines_and_the_ledgers_connections_have_the_limits_of_their_pools() {
+    let db = TestDb::new().await;
+    let config = Config::from_source(Source::new("", [("DATABASE_URL".to_owned(), db.url())].into())).unwrap();
+    let engine = crate::engine_pool(&config, "limits").unwrap();
+    assert_eq!(limits_of(&mut engine.acquire().await.unwrap()).await, Limits::ENGINE);
+    for connections in [Connections::like(&engine), Connections::few(&engine, 1)] {
+        assert_eq!(limits_of(&mut connections.lend().await.unwrap()).await, Limits::ENGINE);
+        assert_eq!(limits_of(&mut connections.begin().await.unwrap()).await, Limits::ENGINE);
+    }
+    let url = db.url().into();
+    for limits in [Limits::SERVING, Limits::WORKING] {
+        let ledger = crate::Ledger::new(shared::db::pool_within(&url, limits, 1, "limits").unwrap());
+        let mut tx = ledger.begin().await.unwrap();
+        assert_eq!(limits_of(&mut tx).await, limits);
+        tx.rollback().await.unwrap();
+    }
     db.close().await;
 }

@@ -82,6 +82,9 @@ fn read(info: &KindInfo, schedule: &Schedule) -> Result<Declared, String> {
     let mut problem = String::new();
     for payload in payloads {
         match info.enqueue(payload.clone()) {
+            Ok(_) if !payload.is_object() && !payload.is_null() => {
+                return Err("the payload of a schedule is an object".to_owned());
+            }
             Ok(_) => return Ok(Declared { name: schedule.name, kind: info.kind.name, payload, times }),
             Err(error) if problem.is_empty() => problem = error.to_string(),
             Err(_) => {}
@@ -90,7 +93,16 @@ fn read(info: &KindInfo, schedule: &Schedule) -> Result<Declared, String> {
     Err(problem)
 }
 
-/// Writes the declarations into the table, and retires what nobody declares any more. Returns the names of the latter.
+/// What became of a declaration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declaration {
+    /// The schedules that nobody declares any more.
+    pub retired: Vec<String>,
+    /// Those that were left out, because somebody holds their rows: they are to be declared once more.
+    pub held: Vec<String>,
+}
+
+/// Writes the declarations into the table, and retires what nobody declares any more. Nothing waits for a row that somebody holds.
 ///
 /// With `anew` the rows take what this program declares, and a schedule whose times changed starts from now; a running
 /// scheduler repeats it without, which only says that the declarations still stand.
@@ -98,7 +110,7 @@ pub async fn declare(
     conn: &mut PgConnection,
     declarations: &Declarations,
     anew: bool,
-) -> Result<Vec<String>, sqlx::Error> {
+) -> Result<Declaration, sqlx::Error> {
     let (mut names, mut kinds, mut payloads) = (Vec::new(), Vec::new(), Vec::new());
     let (mut expressions, mut zones, mut misfires) = (Vec::new(), Vec::new(), Vec::new());
     for declared in &declarations.0 {
@@ -109,8 +121,15 @@ pub async fn declare(
         zones.push(declared.times.zone.clone());
         misfires.push(declared.times.misfire.clone());
     }
-    sqlx::query!(
+    let written = sqlx::query_scalar!(
         r#"
+        WITH free AS (
+            SELECT name
+            FROM schedules
+            WHERE name = ANY ($1)
+            ORDER BY name
+            FOR NO KEY UPDATE SKIP LOCKED
+        )
         INSERT INTO schedules AS old (
             name, origin, kind, payload, expression, zone, misfire, declared_at, decided_until, changed_by
         )
@@ -118,6 +137,8 @@ pub async fn declare(
         FROM (SELECT clock_timestamp() AS now) AS clock,
              unnest($1::text[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::text[])
                  AS new (name, kind, payload, expression, zone, misfire)
+        WHERE name IN (SELECT name FROM free)
+           OR name NOT IN (SELECT name FROM schedules)
         -- All schedulers write the rows in one order, so that none waits for another in a circle.
         ORDER BY name
         ON CONFLICT (name) DO UPDATE
@@ -149,6 +170,7 @@ pub async fn declare(
                 THEN 'code'
                 ELSE old.changed_by
             END
+        RETURNING name
         "#,
         &names,
         &kinds,
@@ -158,19 +180,30 @@ pub async fn declare(
         &misfires,
         anew,
     )
-    .execute(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
-    sqlx::query_scalar!(
+    let retired = sqlx::query_scalar!(
         r#"
         UPDATE schedules
         SET retired_at = clock_timestamp()
-        WHERE origin = 'declared'
-          AND retired_at IS NULL
-          AND declared_at < clock_timestamp() - $1::double precision * interval '1 second'
-        RETURNING name
+        FROM (
+            SELECT name
+            FROM schedules
+            WHERE origin = 'declared'
+              AND retired_at IS NULL
+              AND declared_at < clock_timestamp() - $1::double precision * interval '1 second'
+              -- A row that was held until now may be late, and is declared all the same.
+              AND name <> ALL ($2)
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) AS past
+        WHERE schedules.name = past.name
+        RETURNING schedules.name
         "#,
         RETIRED_AFTER.as_secs_f64(),
+        &names,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let held = names.into_iter().filter(|name| !written.contains(name)).collect();
+    Ok(Declaration { retired, held })
 }

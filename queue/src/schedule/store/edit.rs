@@ -6,6 +6,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::{ScheduleError, ScheduleView, Times, get};
 use crate::enqueue::Enqueued;
+use crate::job::Undecodable;
 use crate::ops::{Actor, name_of, record};
 use crate::registry::Registry;
 use crate::schedule::ZoneName;
@@ -30,7 +31,9 @@ pub struct NewSchedule {
     pub name: String,
     /// Of the job to enqueue.
     pub kind: String,
+    /// What the job's contract reads.
     #[serde(default = "no_fields")]
+    #[schema(value_type = Object)]
     pub payload: Value,
     pub expression: String,
     #[serde(default = "utc")]
@@ -214,6 +217,10 @@ pub async fn add(
     .await
     .map_err(|error| match error.as_database_error().and_then(|error| error.constraint()) {
         Some("schedules_pkey") => ScheduleError::Taken(name.clone()),
+        Some("schedules_payload_object") => ScheduleError::Payload(Undecodable {
+            version: info.version,
+            problem: "the payload of a schedule is an object".to_owned(),
+        }),
         Some("schedules_name_check") => ScheduleError::Name(name.chars().take(100).collect()),
         _ => error.into(),
     })?;

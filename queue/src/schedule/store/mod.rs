@@ -17,7 +17,7 @@ use super::{Expression, ExpressionError, Misfire, Timetable, UnknownMisfire, Unk
 use crate::enqueue::EnqueueError;
 use crate::job::Undecodable;
 
-pub use declare::{Declarations, Faults, RETIRED_AFTER, declare};
+pub use declare::{Declaration, Declarations, Faults, RETIRED_AFTER, declare};
 pub use edit::{Edit, NewSchedule, add, edit, lock, pause, remove, reset, resume, run_now};
 pub use fire::{Due, Fired, Outcome, due, fire, fire_time, forget_ticks, now};
 

@@ -81,7 +81,7 @@ impl TestSchedules {
     /// Starts a program with these contracts; returns what it retired.
     async fn deploy(&self, registry: &Registry) -> Vec<String> {
         let declarations = Declarations::of(registry).unwrap();
-        declare(&mut self.db.pool.acquire().await.unwrap(), &declarations, true).await.unwrap()
+        declare(&mut self.db.pool.acquire().await.unwrap(), &declarations, true).await.unwrap().retired
     }
 
     async fn sql(&self, sql: &str) {
@@ -288,6 +288,8 @@ async fn schedules_are_added_checked_edited_and_removed_at_run_time() {
     ));
     let added = add(&mut conn, &schedules.registry, new(json!({})), Actor::CommandLine).await.unwrap();
     assert_eq!((added.declared, added.times.zone.as_str()), (None, "UTC"));
+    let array = sqlx::query("UPDATE schedules SET payload = '[1]'").execute(&mut *conn).await.unwrap_err();
+    assert!(array.to_string().contains("schedules_payload_object"), "{array}");
     let edited = schedules.edit("weekly", expression("@monthly")).await.unwrap();
     assert_eq!((edited.times.expression.as_str(), edited.overridden), ("@monthly", false));
     // No deploy retires it.

@@ -116,6 +116,36 @@ async fn a_late_worker_that_nobody_buried_keeps_its_lease_and_its_jobs() {
     worker.close().await;
 }
 
+/// A cancellation is seen in a beat that went past the lock; without that the lease would be given up instead, and the job stay running.
+#[tokio::test]
+async fn a_worker_whose_row_is_held_keeps_its_lease_and_hears_of_cancellations() {
+    let (worker, running) = worker().await;
+    let mut holder = worker.db.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM workers FOR UPDATE").execute(&mut *holder).await.unwrap();
+    worker.sql("UPDATE jobs SET cancel_at = now()").await;
+    running.await.unwrap();
+    assert!(worker.is("SELECT state = 'cancelled' FROM jobs").await, "what runs was stopped for another reason");
+    assert!(worker.queue.engine.lease.is_trusted());
+    holder.rollback().await.unwrap();
+    worker.close().await;
+}
+
+/// The reaper gave it up before somebody took hold of its row.
+#[tokio::test]
+async fn a_worker_whose_row_is_held_still_learns_that_its_lease_is_lost() {
+    let (worker, running) = worker().await;
+    let before = worker.queue.engine.lease.worker();
+    worker.line.set(NetworkFault::Silence);
+    worker.sql("UPDATE workers SET stopped_at = clock_timestamp()").await;
+    let mut holder = worker.db.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM workers FOR UPDATE").execute(&mut *holder).await.unwrap();
+    worker.line.set(NetworkFault::None);
+    running.await.unwrap();
+    until(async || worker.queue.engine.lease.worker() != before).await;
+    holder.rollback().await.unwrap();
+    worker.close().await;
+}
+
 #[tokio::test]
 async fn a_lost_lease_stops_what_runs_even_when_the_worker_cannot_register_anew() {
     let (worker, running) = worker().await;

@@ -178,29 +178,13 @@ async fn a_refused_address_is_given_up_after_refusals_over_days() {
 async fn a_database_that_restarts_after_the_250_costs_no_second_mail() {
     let workers = workers().await;
     let id = workers.post(&to("ada@example.com")).await.unwrap();
-    for statement in [
-        "CREATE SEQUENCE restarts",
-        "CREATE FUNCTION restart() RETURNS trigger LANGUAGE plpgsql AS $$
-         BEGIN
-             -- A sequence is not rolled back.
-             IF nextval('restarts') <= 3 THEN
-                 PERFORM pg_terminate_backend(pg_backend_pid());
-                 PERFORM pg_sleep(60);
-             END IF;
-             RETURN new;
-         END $$",
-        "CREATE TRIGGER restart BEFORE UPDATE ON emails FOR EACH ROW WHEN (new.status = 'sent') EXECUTE FUNCTION restart()",
-    ] {
-        sqlx::raw_sql(statement).execute(&workers.db.pool).await.unwrap();
-    }
+    workers.restart_database_when("UPDATE ON emails", "new.status = 'sent'").await;
     workers.queue.drain().await;
     let (status, attempts, response) = workers.email(id).await;
     assert_eq!((status.as_str(), attempts), ("sent", 1));
     assert!(response.starts_with("250"), "{response}");
     assert_eq!(workers.jobs().await[0].0, "succeeded");
-    let restarts: i64 =
-        sqlx::query_scalar("SELECT last_value FROM restarts").fetch_one(&workers.db.pool).await.unwrap();
-    assert_eq!(restarts, 4);
+    assert_eq!(workers.restarts().await, 3);
     assert_eq!(workers.smtp.count(), 1);
 }
 

@@ -148,6 +148,51 @@ async fn a_run_that_died_halfway_is_made_good_by_the_next() {
     market.workers.close().await;
 }
 
+/// The files are in the store, and the database restarts before it knows: decoding and sending them again would burn an attempt.
+#[tokio::test]
+async fn a_database_that_restarts_after_the_files_are_stored_costs_no_second_attempt() {
+    let market = TestMarket::new().await;
+    let id = market.send(Some(&picture())).await;
+    market.workers.restart_database_when("UPDATE ON images", "new.status = 'ready'").await;
+    assert_eq!(market.workers.queue.drain().await, 1);
+    assert_eq!(market.image(id).await.unwrap().status, Status::Ready);
+    assert_eq!(market.workers.restarts().await, 3);
+    let job = rows(&market.workers.db.pool, "images.process").await.remove(0);
+    assert_eq!((job.state.as_str(), job.attempt), ("succeeded", 1));
+    market.workers.close().await;
+}
+
+#[tokio::test]
+async fn a_database_that_restarts_after_the_files_are_deleted_costs_no_second_attempt() {
+    let market = TestMarket::new().await;
+    let id = market.send(Some(&picture())).await;
+    market.workers.queue.drain().await;
+    market.delete(id).await;
+    market.workers.restart_database_when("DELETE ON images", "old.status = 'deleting'").await;
+    assert_eq!(market.workers.queue.drain().await, 1);
+    assert!(matches!(market.image(id).await, Err(ImageError::NotFound(_))));
+    assert_eq!(market.workers.restarts().await, 3);
+    let job = rows(&market.workers.db.pool, "images.delete").await.remove(0);
+    assert_eq!((job.state.as_str(), job.attempt), ("succeeded", 1));
+    market.workers.close().await;
+}
+
+/// Not for the five minutes in which a record is repeated that the database cannot take.
+#[tokio::test]
+async fn a_picture_that_is_deleted_while_its_files_are_stored_leaves_none() {
+    let market = TestMarket::new().await;
+    let id = market.send(Some(&picture())).await;
+    let hide = "CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN RETURN NULL; END $$;
+                CREATE TRIGGER hide BEFORE UPDATE ON images FOR EACH ROW WHEN (new.status = 'ready') EXECUTE FUNCTION hide()";
+    sqlx::raw_sql(hide).execute(&market.workers.db.pool).await.unwrap();
+    assert_eq!(market.workers.queue.drain().await, 1);
+    assert!(market.keys(id).await.is_empty());
+    assert!(!market.exists(&format!("images/{id}/160.webp")).await);
+    assert_eq!(rows(&market.workers.db.pool, "images.process").await[0].state, "succeeded");
+    market.workers.close().await;
+}
+
 #[tokio::test]
 async fn an_image_that_is_deleted_first_is_not_processed() {
     let market = TestMarket::new().await;

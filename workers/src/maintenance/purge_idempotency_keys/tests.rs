@@ -1,5 +1,6 @@
 use queue::testing::rows;
 use queue::worker::Handlers;
+use serde_json::json;
 use shared::idempotency::{Answer, Begun, begin, store};
 use uuid::Uuid;
 

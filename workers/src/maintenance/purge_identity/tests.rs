@@ -1,6 +1,7 @@
 use market::identity::store::{Limit, ThrottleKey, begin_attempt, mint_email_verification, open_session, refresh};
 use queue::testing::rows;
 use queue::worker::Handlers;
+use serde_json::json;
 
 use super::*;
 use crate::testing::TestWorkers;

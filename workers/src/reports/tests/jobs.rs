@@ -178,6 +178,22 @@ async fn a_report_that_cannot_be_stored_fails_visibly_and_can_be_made_later() {
     market.workers.close().await;
 }
 
+/// The file is in the store, and the database restarts before it knows.
+#[tokio::test]
+async fn a_database_that_restarts_after_the_upload_costs_no_second_attempt_and_no_second_mail() {
+    let market = TestMarket::new().await;
+    market.order("2026-11-19T12:00:00Z", 2_000, "EUR", "paid").await;
+    let id = market.request(Format::Csv, Some(market.user)).await;
+    market.workers.restart_database_when("UPDATE ON reports", "new.status = 'ready'").await;
+    assert_eq!(market.workers.queue.drain().await, 2, "the report and its mail");
+    assert_eq!(market.report(id).await.status, Status::Ready);
+    assert_eq!(market.workers.restarts().await, 3);
+    let job = rows(&market.workers.db.pool, "reports.generate").await.remove(0);
+    assert_eq!((job.state.as_str(), job.attempt), ("succeeded", 1));
+    market.workers.mails(1).await;
+    market.workers.close().await;
+}
+
 #[tokio::test]
 async fn the_schedule_requests_each_day_once_per_organisation() {
     let market = TestMarket::new().await;

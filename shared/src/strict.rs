@@ -17,7 +17,8 @@ use serde::de::{
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Anything that is read, wrapped.
-pub(super) struct Strict<T>(pub(super) T);
+#[derive(Clone, Copy, Debug)]
+pub struct Strict<T>(pub T);
 
 /// Passes a method on, with its visitor wrapped.
 macro_rules! pass_on {

@@ -68,6 +68,8 @@ struct End {
 }
 
 const GONE: End = End { code: 1000, reason: "" };
+const RESTART: End = End { code: 1001, reason: "the server restarts" };
+const SLOW: End = End { code: 4408, reason: "too slow; connect again for a snapshot" };
 
 struct Session {
     state: AppState,
@@ -126,7 +128,7 @@ impl Session {
         loop {
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return Err(End { code: 1001, reason: "the server restarts" }),
+                () = shutdown.cancelled() => return Err(RESTART),
                 () = close.cancelled() => return Err(self.closed()),
                 message = self.connection.messages.recv() => match message {
                     Some(Message::Event(event)) => self.event(&event).await?,
@@ -161,15 +163,21 @@ impl Session {
     fn closed(&self) -> End {
         match self.connection.closed() {
             Some(Closed::SessionEnded) => End { code: 4401, reason: "the session has ended" },
-            Some(Closed::Slow) | None => End { code: 4408, reason: "too slow; connect again for a snapshot" },
+            Some(Closed::Slow) | None => SLOW,
         }
     }
 
-    /// Sends a frame, unless the hub gives up on the client first.
+    /// Sends a frame, unless the hub gives up on the client first. While a client does not read nothing else is looked at, so it
+    /// has only so long.
     async fn send(&mut self, frame: Frame) -> Result<(), End> {
+        let limit = self.state.config.http.connections.socket_send;
         tokio::select! {
-            sent = self.socket.send(frame) => sent.map_err(|_| GONE),
+            sent = tokio::time::timeout(limit, self.socket.send(frame)) => match sent {
+                Ok(sent) => sent.map_err(|_| GONE),
+                Err(_) => Err(SLOW),
+            },
             () = self.connection.close.cancelled() => Err(self.closed()),
+            () = self.state.shutdown.cancelled() => Err(RESTART),
         }
     }
 
@@ -285,8 +293,7 @@ impl Session {
             // A snapshot that fails leaves the client behind without knowing: better it comes again.
             Err(_) => Err(End { code: 1013, reason: "try again later" }),
         }
-    }
-}
+    }}
 
 async fn snapshot(topics: Topics, state: &AppState, caller: &Caller, topic: &str) -> Result<Option<Snapshot>, Problem> {
     let Some((kind, id)) = topics.find(topic) else { return Ok(None) };

@@ -1,6 +1,7 @@
 //! One documented file plus the environment (`tradeyard.example.toml` lists every setting). Nobody else reads either.
 
 mod address;
+mod connections;
 pub mod keys;
 mod log;
 mod mode;
@@ -16,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 use crate::db::Limits;
 
 use address::{Kind, Way};
+pub use connections::ConnectionLimits;
 pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
@@ -54,6 +56,7 @@ pub struct Http {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
     pub rate_limits: RateLimits,
+    pub connections: ConnectionLimits,
 }
 
 /// How many requests an hour a caller has.
@@ -171,6 +174,7 @@ impl Config {
                 .unwrap_or_default(),
             trusted_proxies: networks(s),
             rate_limits: rate_limits(s, mode),
+            connections: ConnectionLimits::read(s),
         };
         let endpoint = web(s, mode, keys::S3_ENDPOINT, "http://127.0.0.1:7310");
         let public_endpoint = match s.text(keys::S3_PUBLIC_ENDPOINT) {

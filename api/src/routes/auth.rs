@@ -210,18 +210,21 @@ pub(super) async fn judge(
     let account = ThrottleKey::account(email, from);
     let (anywhere, address) = (ThrottleKey::anywhere(email), ThrottleKey::address(from));
     let asked = [(&account, Limit::ACCOUNT), (&anywhere, Limit::ANYWHERE), (&address, Limit::ADDRESS)];
+    // The count comes last, when nothing but the hashing is left to do: whoever is told to come back, or leaves while waiting, has
+    // had nothing judged, and must not be kept out for it.
+    let turn = state.passwords.turn(from).await?;
     let mut conn = state.db.acquire().await?;
+    let known = store::credentials(&mut conn, email).await?;
     let counted = match store::begin_attempt(&mut conn, &asked).await? {
         Attempt::Judge(counted) => counted,
         Attempt::Wait(wait) => {
             return Err(Problem::too_many("too_many_attempts", "too many failed logins; wait before the next", wait));
         }
     };
-    let known = store::credentials(&mut conn, email).await?;
     // Hashing takes long: the connection serves others meanwhile.
     drop(conn);
     let hash = known.as_ref().map(|known| known.password_hash.clone());
-    let (fits, new_hash) = state.passwords.verify(from, password, hash).await?;
+    let (fits, new_hash) = turn.verify(password, hash).await?;
     let Some(known) = known.filter(|_| fits) else {
         return Err(Problem::unauthenticated("invalid_credentials", "the address or the password is wrong"));
     };

@@ -59,11 +59,7 @@ pub struct CheckTurn {
 impl CheckTurn {
     /// Whether the password fits the hash; without a hash the answer is no, after as much work. The second value is a new
     /// hash when the old one has another cost than this installation asks for.
-    pub async fn verify(
-        self,
-        password: SecretString,
-        hash: Option<String>,
-    ) -> Result<(bool, Option<String>), Problem> {
+    pub async fn verify(self, password: SecretString, hash: Option<String>) -> Result<(bool, Option<String>), Problem> {
         let Self { turn, cost } = self;
         run(turn, move || {
             let password = password.expose_secret();

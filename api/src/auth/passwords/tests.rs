@@ -87,7 +87,8 @@ async fn who_is_told_to_come_back_or_leaves_before_the_turn_is_not_counted_as_a_
     let before = counts().await;
     let turns = &api.state.passwords.turns;
     // All turns are taken by others, so that whoever comes has to wait.
-    let all = turns.all.clone().acquire_many_owned(u32::try_from(turns.all.available_permits()).unwrap()).await.unwrap();
+    let all =
+        turns.all.clone().acquire_many_owned(u32::try_from(turns.all.available_permits()).unwrap()).await.unwrap();
     let here = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     let waiting = || turns.places.lock().unwrap().get(&here).map_or(0, |place| place.requests);
     let wait_until = async |number: usize| {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use market::identity::store::{Authority, SessionRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::ids::OrgId;
 use shared::realtime::Event;
 use tokio::time::Instant;
 
@@ -76,6 +77,8 @@ struct Session {
     topics: Topics,
     of: SessionRef,
     caller: Caller,
+    /// The organisation that the ticket was asked for with, if one was named.
+    org: Option<OrgId>,
     socket: WebSocket,
     connection: Connection,
     /// The last seq told, by topic.
@@ -91,6 +94,7 @@ pub(crate) async fn run(
     state: AppState,
     topics: Topics,
     session: SessionRef,
+    org: Option<OrgId>,
     authority: Authority,
     mut socket: WebSocket,
 ) {
@@ -102,6 +106,7 @@ pub(crate) async fn run(
         topics,
         of: session,
         caller: Caller::new(session, authority),
+        org,
         socket,
         connection,
         seen: HashMap::new(),
@@ -235,7 +240,7 @@ impl Session {
         }
         // First watch, then look: what happens in between is in the queue.
         self.connection.watch(topic);
-        match snapshot(self.topics, &self.state, &self.caller, topic).await {
+        match self.snapshot(topic).await {
             Ok(Some(snapshot)) if Some(snapshot.seq) == since => {
                 self.tell(topic, snapshot.seq, "subscribed", None).await
             }
@@ -278,7 +283,7 @@ impl Session {
 
     /// Tells the thing as it is now, if that is news.
     async fn refresh(&mut self, topic: &str) -> Result<(), End> {
-        match snapshot(self.topics, &self.state, &self.caller, topic).await {
+        match self.snapshot(topic).await {
             Ok(Some(snapshot)) => {
                 if self.seen.get(topic).is_none_or(|seen| snapshot.seq > *seen) {
                     self.tell(topic, snapshot.seq, "snapshot", Some(&snapshot.data)).await?;
@@ -293,9 +298,10 @@ impl Session {
             // A snapshot that fails leaves the client behind without knowing: better it comes again.
             Err(_) => Err(End { code: 1013, reason: "try again later" }),
         }
-    }}
-
-async fn snapshot(topics: Topics, state: &AppState, caller: &Caller, topic: &str) -> Result<Option<Snapshot>, Problem> {
-    let Some((kind, id)) = topics.find(topic) else { return Ok(None) };
-    kind.snapshot(state, caller, id).await
+    }
+    // Exclusive, because a shared reference to a socket cannot be sent between threads.
+    async fn snapshot(&mut self, topic: &str) -> Result<Option<Snapshot>, Problem> {
+        let Some((kind, id)) = self.topics.find(topic) else { return Ok(None) };
+        kind.snapshot(&self.state, &self.caller, self.caller.viewer(self.org), id).await
+    }
 }

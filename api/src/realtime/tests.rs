@@ -6,6 +6,7 @@ use market::identity::PlatformRole;
 use queue::registry::KindInfo;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::ids::OrgId;
 use shared::realtime::Event;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message as Frame, client::IntoClientRequest};
@@ -37,6 +38,7 @@ impl Topic for Counter {
         &'a self,
         state: &'a AppState,
         _: &'a Caller,
+        _: Option<OrgId>,
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
         Box::pin(async move {

@@ -3,7 +3,7 @@ use shared::audit::{self, Actor};
 use shared::ids::UserId;
 use sqlx::PgConnection;
 
-use super::{mint_token, revoke_all, token_hash};
+use super::{Decision, OrgError, decide, mint_token, revoke_all, sole_owner, token_hash};
 use crate::identity::model::{Email, PersonName, PlatformRole, TimeZone, UserStatus};
 
 /// How long the link in a verification mail works.
@@ -209,10 +209,13 @@ pub enum UserError {
     #[error("the user is already {0}")]
     Already(&'static str),
     #[error(transparent)]
+    Org(#[from] OrgError),
+    #[error(transparent)]
     Sql(#[from] sqlx::Error),
 }
 
-/// Suspends or reinstates a person; returns the number of the log's entry. A suspension ends every session at once.
+/// Suspends or reinstates a person; returns the number of the log's entry. A suspension ends every session at once, and takes along
+/// the organisations that nobody else who is active owns. Needs a transaction.
 pub async fn set_user_status(
     conn: &mut PgConnection,
     actor: Actor,
@@ -220,9 +223,17 @@ pub async fn set_user_status(
     status: UserStatus,
     reason: &str,
 ) -> Result<i64, UserError> {
+    // First the organisations, then the person, as everywhere.
+    let alone = match status {
+        UserStatus::Suspended => sole_owner::lock_orgs(conn, user).await?,
+        UserStatus::Active => Vec::new(),
+    };
     let old = lock_user(conn, user).await?;
     if old.0 == status {
         return Err(UserError::Already(status.name()));
+    }
+    for org in alone {
+        decide(conn, actor, org, Decision::Suspend, Some(reason)).await?;
     }
     sqlx::query!(
         "UPDATE users SET status = $2, session_version = session_version + 1 WHERE id = $1",

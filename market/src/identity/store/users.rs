@@ -174,8 +174,27 @@ pub async fn mint_email_verification(
     Ok(email.map(|email| (email, token)))
 }
 
-/// Uses a token; `None` when it is unknown, used, expired, for another address than the user's present one, or its user is
-/// suspended.
+/// The address that a token would confirm now; `None` when it would confirm none.
+pub async fn email_to_verify(conn: &mut PgConnection, token: &str) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT users.email
+        FROM email_verifications
+        JOIN users ON users.id = email_verifications.user_id
+        WHERE token_hash = $1
+          AND used_at IS NULL
+          AND expires_at > clock_timestamp()
+          AND users.email = email_verifications.email
+          AND users.status = 'active'
+        "#,
+        token_hash(token),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Uses a token, of a person who has shown to know the account's password as well: a stranger may have registered the address.
+/// `None` when it is unknown, used, expired, for another address than the user's present one, or its user is suspended.
 pub async fn verify_email(conn: &mut PgConnection, token: &str) -> Result<Option<UserId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"

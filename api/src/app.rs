@@ -1,9 +1,9 @@
 //! The router with its OpenAPI document.
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use shared::config::Config;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::contract::Contract;
 use crate::error::Problem;
-use crate::extract::MAX_BODY_BYTES;
+use crate::extract::{BodyTimeout, MAX_BODY_BYTES};
 use crate::state::AppState;
 use crate::{conditional, contract, middleware, openapi, rate, routes};
 
@@ -31,6 +31,7 @@ fn surround(routes: Router, state: &AppState, contract: Contract) -> Router {
         .fallback(|| async { Problem::not_found("page") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(Extension(BodyTimeout(config.http.connections.body)))
         .layer(from_fn(conditional::tag_answers))
         .layer(from_fn_with_state(contract.clone(), contract::hold))
         .layer(from_fn(middleware::time_limit))

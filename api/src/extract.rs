@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::RequestPartsExt;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody, FormRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -11,14 +11,17 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shared::config::ConnectionLimits;
 use shared::strict::Strict;
 
 use crate::error::Problem;
 
 /// The largest body that the API reads, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// How long a body may take to arrive; less than the whole request may take, so that the client hears whose fault it was.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a body may take to arrive. Every request carries it as an extension.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyTimeout(pub(crate) Duration);
+
 /// The deepest nesting of a body; `serde_json`'s own limit of 128 is more than any request needs.
 pub const MAX_DEPTH: usize = 32;
 
@@ -47,21 +50,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 /// Reads the body after its type and size were checked. An empty body needs no type.
 pub(crate) async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     let is_json = is_json(request.headers());
-    unencoded(request.headers())?;
-    let bytes =
-        within(BODY_TIMEOUT, Bytes::from_request(request, state)).await?.map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                format!("a body has at most {MAX_BODY_BYTES} bytes"),
-            ),
-            _ => Problem::bad_request("body_unreadable", "the body ended early"),
-        })?;
+    let bytes = body_bytes(request, state).await?;
     if !is_json && !bytes.is_empty() {
         let detail = "send JSON with Content-Type: application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
     }
     Ok(bytes)
+}
+
+/// Reads a body that is not compressed, not too large, and not too slow.
+async fn body_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    unencoded(request.headers())?;
+    let limit = request.extensions().get().map_or(ConnectionLimits::DEFAULT.body, |BodyTimeout(limit)| *limit);
+    within(limit, Bytes::from_request(request, state)).await?.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!("a body has at most {MAX_BODY_BYTES} bytes"),
+        ),
+        _ => Problem::bad_request("body_unreadable", "the body ended early"),
+    })
 }
 
 /// Refuses a body that is compressed.
@@ -83,8 +91,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        unencoded(request.headers())?;
-        match within(BODY_TIMEOUT, axum::Form::<T>::from_request(request, state)).await? {
+        let headers = request.headers().clone();
+        let bytes = body_bytes(request, state).await?;
+        // PostgreSQL cannot store it.
+        if bytes.contains(&0) || bytes.windows(3).any(|part| part == b"%00") {
+            return Err(Problem::bad_request("zero_character", "text cannot contain %00"));
+        }
+        let mut form = Request::post("/").body(Body::from(bytes)).map_err(Problem::internal)?;
+        *form.headers_mut() = headers;
+        match axum::Form::<T>::from_request(form, state).await {
             Ok(axum::Form(value)) => Ok(Self(value)),
             Err(FormRejection::InvalidFormContentType(_)) => {
                 let detail = "send the form with Content-Type: application/x-www-form-urlencoded";

@@ -1,8 +1,10 @@
 //! `Idempotency-Key`: the same request sent twice has one effect and one answer.
 //!
 //! ```ignore
-//! async fn place_bid(State(state): State<AppState>, caller: Caller, Idempotent { key, body }: Idempotent<PlaceBid>) -> Result<Response> {
-//!     let org = caller.trader(body.org)?.org;
+//! async fn place_bid(
+//!     State(state): State<AppState>, caller: Caller, acting: Acting, Idempotent { key, body }: Idempotent<PlaceBid>,
+//! ) -> Result<Response> {
+//!     let org = acting.trader(&caller)?;
 //!     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
 //!         …                                           // the effect, in this transaction
 //!         Ok(Made::at(format!("/v1/bids/{id}"), body))

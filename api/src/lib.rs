@@ -40,7 +40,8 @@ pub async fn serve(config: Config, signals: Signals) -> anyhow::Result<()> {
     signals.health.add_details(routes::health::details(state.clone()));
     // In the background: without the store everything works but photographs and downloads.
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(prepare_store(state.blobs.clone())));
-    let server = Server::bind(state.config.http.addr).await?;
+    let http = &state.config.http;
+    let server = Server::bind(http.addr).await?.within(http.connections, &http.trusted_proxies);
     tracing::info!(http.addr = %server.addr, "the API listens");
     let ledger = state.ledger.clone();
     server.run(app::router(&state), shutdown).await;

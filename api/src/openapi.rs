@@ -14,7 +14,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::error::{FieldError, ProblemDetails};
-use crate::semantics;
+use crate::{rate, semantics};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -50,8 +50,12 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
             problems::list(&name, operation);
             bounds::operation(operation);
             examples::add(&name, operation);
+            if !rate::is_free(path) {
+                semantics::tell_limits(operation);
+            }
         }
     }
+    semantics::describe_limits(components);
     components.schemas.iter_mut().for_each(|(name, schema)| bounds::component(name, schema));
     links::add(&mut document.paths, &components.schemas);
     document

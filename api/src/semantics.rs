@@ -4,7 +4,7 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::Type;
-use utoipa::openapi::{ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required};
+use utoipa::openapi::{Components, ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required};
 
 use crate::rate;
 
@@ -64,8 +64,31 @@ fn limited(operation: &mut Operation) {
     let refusal = refusal.or_insert_with(|| RefOr::T(problem("`rate_limited`: this hour's requests are used up")));
     if let RefOr::T(refusal) = refusal {
         header(refusal, "Retry-After", "Seconds to wait");
-        header(refusal, "RateLimit-Policy", "The limit, such as `\"user\";q=1000;w=3600`");
-        header(refusal, "RateLimit", "What is left, such as `\"user\";r=0;t=120`");
+    }
+}
+
+/// The headers that tell a caller's limit, and the components that describe them: thousands of answers have them, and a reference is short.
+const LIMITS: [(&str, &str, &str); 2] = [
+    ("RateLimit-Policy", "RateLimitPolicy", "The caller's limit, such as `\"user\";q=1000;w=3600`"),
+    ("RateLimit", "RateLimit", "What is left of it, such as `\"user\";r=998;t=120`"),
+];
+
+/// Describes the headers that [`tell_limits`] refers to.
+pub(crate) fn describe_limits(components: &mut Components) {
+    for (_, component, description) in LIMITS {
+        let text = ObjectBuilder::new().schema_type(Type::String).description(Some(description)).build();
+        components.schemas.insert(component.to_owned(), text.into());
+    }
+}
+
+/// Says that every answer of an operation tells how many requests are left.
+pub(crate) fn tell_limits(operation: &mut Operation) {
+    for answer in operation.responses.responses.values_mut() {
+        let RefOr::T(answer) = answer else { continue };
+        for (name, component, _) in LIMITS {
+            let header = HeaderBuilder::new().schema(Ref::from_schema_name(component)).build();
+            answer.headers.insert(name.to_owned(), header);
+        }
     }
 }
 

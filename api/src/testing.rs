@@ -112,6 +112,7 @@ impl TestApi {
         let base = format!("http://{}", server.addr);
         env.entry("PUBLIC_URL".to_owned()).or_insert_with(|| base.clone());
         let config = Config::from_source(Source::new("", env)).unwrap();
+        let server = server.within(config.http.connections, &config.http.trusted_proxies);
         let shutdown = CancellationToken::new();
         let state = crate::start(config, shutdown.clone()).unwrap();
         tokio::spawn(server.run(app::router(&state), shutdown.clone()));

@@ -109,7 +109,7 @@ class Stage:
         email, password = f"{name}@example.com", "correct horse battery"
         self.call("POST", "/v1/auth/register", body={"email": email, "name": name.title(), "password": password})
         token = self.until(f"the mail to {email}", lambda: self.verification(email))
-        self.call("POST", "/v1/auth/verify-email", body={"token": token})
+        self.call("POST", "/v1/auth/verify-email", body={"token": token, "password": password})
         person = self.people[name] = self.log_in(email, password)
         return person
 

@@ -84,6 +84,17 @@ impl Caller {
         self.memberships.iter().any(|membership| membership.org == org)
     }
 
+    /// For whose eyes something is shown: the organisation that is named, if the caller belongs to it, or the only one that they
+    /// belong to; nobody's in particular otherwise.
+    #[must_use]
+    pub fn viewer(&self, named: Option<OrgId>) -> Option<OrgId> {
+        match (named, self.memberships.as_slice()) {
+            (Some(org), _) => self.belongs_to(org).then_some(org),
+            (None, [only]) => Some(only.org),
+            (None, _) => None,
+        }
+    }
+
     /// Refuses callers without this role on the platform.
     pub fn platform(&self, role: PlatformRole) -> Result<(), Problem> {
         if self.platform_role.includes(role) {

@@ -39,21 +39,29 @@ impl Passwords {
     /// Hashes a new password for somebody at `from`.
     pub async fn hash(&self, from: IpAddr, password: SecretString) -> Result<String, Problem> {
         let cost = self.cost;
-        run(&self.new_turns, from, move || password::hash(password.expose_secret(), cost))
-            .await?
-            .map_err(Problem::internal)
+        let turn = self.new_turns.take(network(from)).await?;
+        run(turn, move || password::hash(password.expose_secret(), cost)).await?.map_err(Problem::internal)
     }
 
+    /// Waits for the turn to check one password of somebody at `from`.
+    pub async fn turn(&self, from: IpAddr) -> Result<CheckTurn, Problem> {
+        Ok(CheckTurn { turn: self.turns.take(network(from)).await?, cost: self.cost })
+    }
+}
+
+/// The turn to check one password.
+#[derive(Debug)]
+pub struct CheckTurn {
+    turn: Turn,
+    cost: u32,
+}
+
+impl CheckTurn {
     /// Whether the password fits the hash; without a hash the answer is no, after as much work. The second value is a new
     /// hash when the old one has another cost than this installation asks for.
-    pub async fn verify(
-        &self,
-        from: IpAddr,
-        password: SecretString,
-        hash: Option<String>,
-    ) -> Result<(bool, Option<String>), Problem> {
-        let cost = self.cost;
-        run(&self.turns, from, move || {
+    pub async fn verify(self, password: SecretString, hash: Option<String>) -> Result<(bool, Option<String>), Problem> {
+        let Self { turn, cost } = self;
+        run(turn, move || {
             let password = password.expose_secret();
             let Some(hash) = hash else {
                 password::verify_nobody(password, cost);
@@ -67,12 +75,7 @@ impl Passwords {
     }
 }
 
-async fn run<T: Send + 'static>(
-    turns: &Turns,
-    from: IpAddr,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Problem> {
-    let turn = turns.take(network(from)).await?;
+async fn run<T: Send + 'static>(turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     // The thread holds the turn: a request that is given up must not make room while its work still runs.
     tokio::task::spawn_blocking(move || {
         let done = work();

@@ -22,11 +22,11 @@ fn example(name: &str) -> Option<Value> {
         }
         "POST /v1/auth/login" => json!({"email": "ann@farm.example", "password": "correct horse battery"}),
         "POST /v1/auth/refresh" => json!({"refresh_token": "what login answered"}),
-        "POST /v1/auth/verify-email" | "POST /v1/invitations/accept" | "POST /v1/invitations/decline" => {
+        "POST /v1/invitations/accept" | "POST /v1/invitations/decline" => {
             json!({"token": "from the link in the mail"})
         }
         "POST /v1/auth/password-reset" => json!({"email": "ann@farm.example"}),
-        "POST /v1/auth/password-reset/confirm" => {
+        "POST /v1/auth/verify-email" | "POST /v1/auth/password-reset/confirm" => {
             json!({"token": "from the link in the mail", "password": "correct horse battery"})
         }
         "PATCH /v1/me" => json!({"name": "Ann Field", "time_zone": "Europe/Berlin"}),

@@ -120,3 +120,23 @@ fn whoever_makes_something_is_led_to_it() {
     let links = &document["paths"]["/v1/items"]["get"]["responses"]["200"]["links"];
     assert_eq!(links["get_item"]["parameters"]["item"], "$response.body#/items/0/id");
 }
+
+#[test]
+fn every_answer_but_those_of_health_is_documented_with_the_rate_limit() {
+    let document = serde_json::to_value(documented().1).unwrap();
+    let mut answers = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let operations = item.as_object().unwrap().values();
+        for (status, answer) in operations.flat_map(|it| it["responses"].as_object().unwrap()) {
+            for (header, component) in [("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")] {
+                let named = answer["headers"][header]["schema"]["$ref"].as_str();
+                let wanted = format!("#/components/schemas/{component}");
+                let wanted = (!crate::rate::is_free(path)).then_some(wanted.as_str());
+                assert_eq!(named, wanted, "{path} {status}");
+            }
+            answers += 1;
+        }
+    }
+    assert!(answers > 500, "{answers}");
+    assert!(document["components"]["schemas"]["RateLimitPolicy"]["description"].as_str().unwrap().contains("q=1000"));
+}

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use market::identity::store::{Authority, SessionRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::ids::OrgId;
 use shared::realtime::Event;
 use tokio::time::Instant;
 
@@ -68,12 +69,16 @@ struct End {
 }
 
 const GONE: End = End { code: 1000, reason: "" };
+const RESTART: End = End { code: 1001, reason: "the server restarts" };
+const SLOW: End = End { code: 4408, reason: "too slow; connect again for a snapshot" };
 
 struct Session {
     state: AppState,
     topics: Topics,
     of: SessionRef,
     caller: Caller,
+    /// The organisation that the ticket was asked for with, if one was named.
+    org: Option<OrgId>,
     socket: WebSocket,
     connection: Connection,
     /// The last seq told, by topic.
@@ -89,6 +94,7 @@ pub(crate) async fn run(
     state: AppState,
     topics: Topics,
     session: SessionRef,
+    org: Option<OrgId>,
     authority: Authority,
     mut socket: WebSocket,
 ) {
@@ -100,6 +106,7 @@ pub(crate) async fn run(
         topics,
         of: session,
         caller: Caller::new(session, authority),
+        org,
         socket,
         connection,
         seen: HashMap::new(),
@@ -126,7 +133,7 @@ impl Session {
         loop {
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return Err(End { code: 1001, reason: "the server restarts" }),
+                () = shutdown.cancelled() => return Err(RESTART),
                 () = close.cancelled() => return Err(self.closed()),
                 message = self.connection.messages.recv() => match message {
                     Some(Message::Event(event)) => self.event(&event).await?,
@@ -161,15 +168,21 @@ impl Session {
     fn closed(&self) -> End {
         match self.connection.closed() {
             Some(Closed::SessionEnded) => End { code: 4401, reason: "the session has ended" },
-            Some(Closed::Slow) | None => End { code: 4408, reason: "too slow; connect again for a snapshot" },
+            Some(Closed::Slow) | None => SLOW,
         }
     }
 
-    /// Sends a frame, unless the hub gives up on the client first.
+    /// Sends a frame, unless the hub gives up on the client first. While a client does not read nothing else is looked at, so it
+    /// has only so long.
     async fn send(&mut self, frame: Frame) -> Result<(), End> {
+        let limit = self.state.config.http.connections.socket_send;
         tokio::select! {
-            sent = self.socket.send(frame) => sent.map_err(|_| GONE),
+            sent = tokio::time::timeout(limit, self.socket.send(frame)) => match sent {
+                Ok(sent) => sent.map_err(|_| GONE),
+                Err(_) => Err(SLOW),
+            },
             () = self.connection.close.cancelled() => Err(self.closed()),
+            () = self.state.shutdown.cancelled() => Err(RESTART),
         }
     }
 
@@ -227,7 +240,7 @@ impl Session {
         }
         // First watch, then look: what happens in between is in the queue.
         self.connection.watch(topic);
-        match snapshot(self.topics, &self.state, &self.caller, topic).await {
+        match self.snapshot(topic).await {
             Ok(Some(snapshot)) if Some(snapshot.seq) == since => {
                 self.tell(topic, snapshot.seq, "subscribed", None).await
             }
@@ -270,7 +283,7 @@ impl Session {
 
     /// Tells the thing as it is now, if that is news.
     async fn refresh(&mut self, topic: &str) -> Result<(), End> {
-        match snapshot(self.topics, &self.state, &self.caller, topic).await {
+        match self.snapshot(topic).await {
             Ok(Some(snapshot)) => {
                 if self.seen.get(topic).is_none_or(|seen| snapshot.seq > *seen) {
                     self.tell(topic, snapshot.seq, "snapshot", Some(&snapshot.data)).await?;
@@ -286,9 +299,9 @@ impl Session {
             Err(_) => Err(End { code: 1013, reason: "try again later" }),
         }
     }
-}
-
-async fn snapshot(topics: Topics, state: &AppState, caller: &Caller, topic: &str) -> Result<Option<Snapshot>, Problem> {
-    let Some((kind, id)) = topics.find(topic) else { return Ok(None) };
-    kind.snapshot(state, caller, id).await
+    // Exclusive, because a shared reference to a socket cannot be sent between threads.
+    async fn snapshot(&mut self, topic: &str) -> Result<Option<Snapshot>, Problem> {
+        let Some((kind, id)) = self.topics.find(topic) else { return Ok(None) };
+        kind.snapshot(&self.state, &self.caller, self.caller.viewer(self.org), id).await
+    }
 }

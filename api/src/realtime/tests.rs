@@ -6,6 +6,7 @@ use market::identity::PlatformRole;
 use queue::registry::KindInfo;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::ids::OrgId;
 use shared::realtime::Event;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message as Frame, client::IntoClientRequest};
@@ -37,6 +38,7 @@ impl Topic for Counter {
         &'a self,
         state: &'a AppState,
         _: &'a Caller,
+        _: Option<OrgId>,
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
         Box::pin(async move {
@@ -213,6 +215,28 @@ async fn a_client_that_does_not_read_is_dropped() {
         assert_eq!(gist(&fast.hear().await), ("counted", seq, true));
     }
     assert_eq!(api.state.hub.sessions()[0].user, bob.id);
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn a_client_that_takes_too_long_to_read_one_message_is_dropped() {
+    // The connection itself would have all the time in the world.
+    let api = api_with_counters(&[("SOCKET_SEND_SECONDS", "1"), ("WRITE_SECONDS", "3600")]).await;
+    count_to(&api, "1", 0).await;
+    let mut client = Client::open(&api, &api.person("Ann").await).await;
+    client.subscribe("counter:1").await;
+    // More than the sockets' buffers hold, in fewer messages than may wait.
+    let large = "x".repeat(1_000_000);
+    for seq in 1..=30 {
+        let (topic, kind) = ("counter:1".to_owned(), "counted".to_owned());
+        api.state.hub.deliver(Event { topic, seq, kind, data: json!({"large": large}) });
+    }
+    let dropped = async {
+        while !api.state.hub.sessions().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, dropped).await.expect("the server gives up");
     api.db.close().await;
 }
 

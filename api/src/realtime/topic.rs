@@ -5,6 +5,7 @@ use std::fmt;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+use shared::ids::OrgId;
 
 use crate::auth::Caller;
 use crate::error::Result;
@@ -39,11 +40,12 @@ pub trait Topic: Send + Sync {
     /// The id as events write it, however the client did; `None` when it is no id of this kind. Topics are compared by it.
     fn id(&self, text: &str) -> Option<String>;
 
-    /// The thing now; `None` when it does not exist or the caller may not see it.
+    /// The thing now; `None` when it does not exist or the caller, who acts for `viewer`, may not see it.
     fn snapshot<'a>(
         &'a self,
         state: &'a AppState,
         caller: &'a Caller,
+        viewer: Option<OrgId>,
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Snapshot>>>;
 

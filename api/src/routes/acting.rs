@@ -118,10 +118,12 @@ impl Acting {
             (None, None) => Ok(None),
             (None, Some(_)) => Err(Problem::unauthenticated("unauthenticated", "log in to act for an organisation")),
             (Some(caller), Some(_)) => self.member(caller).map(Some),
-            (Some(caller), None) => Ok(match caller.memberships.as_slice() {
-                [only] => Some(only.org),
-                _ => None,
-            }),
+            (Some(caller), None) => Ok(caller.viewer(None)),
         }
+    }
+
+    /// The organisation that the header names, which is the caller's, for what goes on after the request.
+    pub(super) fn named_own(self, caller: &Caller) -> Result<Option<OrgId>> {
+        self.org.map(|_| self.member(caller)).transpose()
     }
 }

@@ -39,6 +39,7 @@ impl From<UserError> for Problem {
         match error {
             UserError::Unknown => Self::not_found("user"),
             UserError::Already(_) => Self::conflict("unchanged", error.to_string()),
+            UserError::Org(error) => error.into(),
             UserError::Sql(error) => error.into(),
         }
     }
@@ -102,6 +103,7 @@ struct Reason {
 /// Suspend a person
 ///
 /// Every session ends at once, open sockets within five seconds. The person is told by mail, and gets no other mail from then on.
+/// Approved organisations that nobody else who is active owns are suspended as well, for the same reason.
 #[utoipa::path(post, path = "/v1/admin/users/{user}/suspend", tag = "admin", params(("user" = UserId, Path)),
     request_body = Reason, responses((status = 204, description = "Suspended"),
     (status = 403, description = "`not_yourself`; `role_too_low`"),
@@ -118,6 +120,8 @@ async fn suspend_user(
 }
 
 /// Lift a person's suspension
+///
+/// Organisations that were suspended with the person stay so until a moderator reinstates each.
 #[utoipa::path(post, path = "/v1/admin/users/{user}/reinstate", tag = "admin", params(("user" = UserId, Path)),
     request_body = Reason, responses((status = 204, description = "Active again"),
     (status = 403, description = "`not_yourself`; `role_too_low`"),

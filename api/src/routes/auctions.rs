@@ -112,7 +112,7 @@ async fn auctions_of_listing(
     let mut conn = state.db.acquire().await?;
     let ids = store::of_listing(&mut conn, listing).await?;
     let mut items = store::views(&mut conn, &ids, viewer).await?;
-    items.retain(|view| shown_to(view, caller.as_ref()));
+    retain_shown(&mut conn, &mut items, caller.as_ref(), viewer).await?;
     Ok(Json(AuctionsOfListing { items }))
 }
 
@@ -211,16 +211,29 @@ async fn found_for(
     id: AuctionId,
     viewer: Option<OrgId>,
 ) -> Result<AuctionView> {
-    let view = found(conn, id, viewer).await?;
-    if shown_to(&view, caller) { Ok(view) } else { Err(AuctionError::NotFound.into()) }
+    let mut views = vec![found(conn, id, viewer).await?];
+    retain_shown(conn, &mut views, caller, viewer).await?;
+    Ok(views.pop().ok_or(AuctionError::NotFound)?)
 }
 
-/// While its listing is suspended, an auction is shown to its seller and to moderators only.
-fn shown_to(view: &AuctionView, caller: Option<&Caller>) -> bool {
-    !view.suspended
-        || caller.is_some_and(|caller| {
-            caller.belongs_to(view.seller_org_id) || caller.platform(PlatformRole::Moderator).is_ok()
-        })
+/// Takes out what is hidden from the caller: while its listing or its seller is suspended, an auction is shown to its seller, to
+/// those who have bid in it, and to moderators only.
+async fn retain_shown(
+    conn: &mut PgConnection,
+    views: &mut Vec<AuctionView>,
+    caller: Option<&Caller>,
+    viewer: Option<OrgId>,
+) -> Result<()> {
+    let hidden: Vec<_> = views.iter().filter(|view| view.suspended).map(|view| view.id).collect();
+    if hidden.is_empty() || caller.is_some_and(|caller| caller.platform(PlatformRole::Moderator).is_ok()) {
+        return Ok(());
+    }
+    let bid_in = match viewer {
+        Some(org) => store::bid_in(conn, &hidden, org).await?,
+        None => Vec::new(),
+    };
+    views.retain(|view| !view.suspended || viewer == Some(view.seller_org_id) || bid_in.contains(&view.id));
+    Ok(())
 }
 
 #[cfg(test)]

@@ -130,19 +130,53 @@ struct VerifyEmail {
     /// From the link in the mail.
     #[schema(value_type = String)]
     token: SecretString,
+    /// The account's: whoever has the mailbox may not be who registered.
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
 }
 
 /// Verify the email address
+///
+/// With the account's password, whose tries count as logins. Whoever does not know it asks for a new one, and is verified by setting
+/// it.
 #[utoipa::path(post, path = "/v1/auth/verify-email", tag = "auth", security(()), request_body = VerifyEmail, responses(
     (status = 204, description = "Verified"),
+    (status = 401, description = "`invalid_credentials`: the password is wrong; the link goes on working"),
+    (status = 403, description = "`suspended`"),
     (status = 422, description = "`token_invalid`: unknown, used or expired"),
+    (status = 429, description = "`too_many_attempts`"),
 ))]
-async fn verify_email(State(state): State<AppState>, Json(body): Json<VerifyEmail>) -> Result<StatusCode> {
-    let mut conn = state.db.acquire().await?;
-    store::verify_email(&mut conn, body.token.expose_secret())
-        .await?
-        .map(|_| StatusCode::NO_CONTENT)
-        .ok_or_else(|| Problem::unprocessable("token_invalid", "the link is unknown, used or expired"))
+async fn verify_email(
+    State(state): State<AppState>,
+    ClientAddr(from): ClientAddr,
+    Json(body): Json<VerifyEmail>,
+) -> Result<StatusCode> {
+    verify_address(&state, from, body.token.expose_secret(), body.password).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Confirms the address that the link was sent to, for whoever has the mail and knows the account's password. One of the two is not
+/// enough: a stranger may have registered the address, and a mail may have been passed on.
+pub(super) async fn verify_address(state: &AppState, from: IpAddr, token: &str, password: SecretString) -> Result<()> {
+    let email = address_to_verify(state, token).await?;
+    let (_, mut tx) = judge(state, from, &email, password).await?;
+    if store::verify_email(&mut tx, token).await?.is_none() {
+        // Used, or made worthless by a new password, since it was looked at.
+        tx.commit().await?;
+        return Err(unknown_link());
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The address that the token of a link would confirm.
+pub(super) async fn address_to_verify(state: &AppState, token: &str) -> Result<Email> {
+    let email = store::email_to_verify(&mut *state.db.acquire().await?, token).await?.ok_or_else(unknown_link)?;
+    email.parse().map_err(Problem::internal)
+}
+
+fn unknown_link() -> Problem {
+    Problem::unprocessable("token_invalid", "the link is unknown, used or expired")
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -210,18 +244,21 @@ pub(super) async fn judge(
     let account = ThrottleKey::account(email, from);
     let (anywhere, address) = (ThrottleKey::anywhere(email), ThrottleKey::address(from));
     let asked = [(&account, Limit::ACCOUNT), (&anywhere, Limit::ANYWHERE), (&address, Limit::ADDRESS)];
+    // The count comes last, when nothing but the hashing is left to do: whoever is told to come back, or leaves while waiting, has
+    // had nothing judged, and must not be kept out for it.
+    let turn = state.passwords.turn(from).await?;
     let mut conn = state.db.acquire().await?;
+    let known = store::credentials(&mut conn, email).await?;
     let counted = match store::begin_attempt(&mut conn, &asked).await? {
         Attempt::Judge(counted) => counted,
         Attempt::Wait(wait) => {
             return Err(Problem::too_many("too_many_attempts", "too many failed logins; wait before the next", wait));
         }
     };
-    let known = store::credentials(&mut conn, email).await?;
     // Hashing takes long: the connection serves others meanwhile.
     drop(conn);
     let hash = known.as_ref().map(|known| known.password_hash.clone());
-    let (fits, new_hash) = state.passwords.verify(from, password, hash).await?;
+    let (fits, new_hash) = turn.verify(password, hash).await?;
     let Some(known) = known.filter(|_| fits) else {
         return Err(Problem::unauthenticated("invalid_credentials", "the address or the password is wrong"));
     };

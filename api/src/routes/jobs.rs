@@ -25,6 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
@@ -158,13 +159,19 @@ async fn list_dead(State(state): State<AppState>, caller: Caller) -> Result<Json
 
 /// See how a job is getting on
 ///
-/// For the members of the organisation that it works for, and for who looks after the queues. `job:<id>` on the WebSocket tells
+/// For whoever acts for the organisation that it works for, and for who looks after the queues. `job:<id>` on the WebSocket tells
 /// the same as it happens.
-#[utoipa::path(get, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = JobId, Path)), responses(
+#[utoipa::path(get, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = JobId, Path), Acting), responses(
     (status = 200, description = "The job", body = JobView),
 ))]
-async fn get_job(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<JobView>> {
-    let found = topic::visible(&mut *state.db.acquire().await?, &caller, job).await?;
+async fn get_job(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(job): Path<JobId>,
+) -> Result<Json<JobView>> {
+    let viewer = acting.viewer(Some(&caller))?;
+    let found = topic::visible(&mut *state.db.acquire().await?, &caller, viewer, job).await?;
     found.map(Json).ok_or(Problem::not_found("job"))
 }
 

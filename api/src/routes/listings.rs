@@ -176,7 +176,8 @@ async fn create_listing(
 
 /// Read a listing
 ///
-/// Drafts and what was withdrawn or suspended are shown to the seller and to moderators only, without pictures.
+/// Drafts, what was withdrawn or suspended, and what a suspended organisation offers are shown to the seller and to moderators
+/// only, without pictures.
 #[utoipa::path(get, path = "/v1/listings/{listing}", tag = "listings", security((), ("bearer" = [])),
     params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "The listing", body = ListingView),
@@ -190,7 +191,7 @@ async fn get_listing(
     let viewer = acting.viewer(caller.as_ref())?;
     let mut conn = state.db.acquire().await?;
     let listing = found(&mut conn, id).await?;
-    if listing.status.is_public() {
+    if listing.is_public() {
         let pictures = images::of_listing(&mut conn, id).await?;
         return Ok(caching::shared(ListingView::new(listing, pictures)));
     }

@@ -6,7 +6,6 @@ mod invitation;
 use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use market::identity::store;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::reset;
+use super::auth::{address_to_verify, reset, verify_address};
 use crate::auth::caller::ClientAddr;
 use crate::error::{Problem, Result};
 use crate::extract::{Form, Query};
@@ -24,6 +23,7 @@ use crate::state::AppState;
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(ask_to_verify, verify))
+        .routes(routes!(send_new_password))
         .routes(routes!(ask_password, set_password))
         .merge(invitation::router())
 }
@@ -52,7 +52,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for LinkedForm<T> {
 
 /// Ask a person to confirm the address
 #[utoipa::path(get, path = "/verify-email", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page with a button", body = String, content_type = "text/html"),
+    (status = 200, description = "A page that asks for the account's password, or offers a new one", body = String, content_type = "text/html"),
     (status = 422, description = "A page that says that the link cannot work", body = String, content_type = "text/html"),
 ))]
 async fn ask_to_verify(Query(link): Query<Link>) -> Response {
@@ -60,25 +60,84 @@ async fn ask_to_verify(Query(link): Query<Link>) -> Response {
     if !is_token(&link.token) {
         return page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN);
     }
-    let form = format!(
-        r#"<h1>Confirm your address</h1><form method="post" action="/verify-email?token={}"><button>Confirm</button></form>"#,
-        link.token
-    );
-    page(StatusCode::OK, &form)
+    page(StatusCode::OK, &confirmation_forms(&link.token, ""))
 }
 
-/// Confirm the address
-#[utoipa::path(post, path = "/verify-email", tag = "pages", security(()), params(Link), responses(
-    (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
-    (status = 422, description = "A page that says that the link is unknown, used or expired", body = String, content_type = "text/html"),
-))]
-async fn verify(State(state): State<AppState>, Query(link): Query<Link>) -> Result<Response> {
-    let verified = store::verify_email(&mut *state.db.acquire().await?, &link.token).await?;
-    Ok(match verified {
-        Some(_) => page(StatusCode::OK, "<h1>Thank you</h1><p>Your address is confirmed.</p>"),
-        None => page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN),
-    })
+/// The forms behind the link that confirms an address, and what was wrong with the last try.
+fn confirmation_forms(token: &str, fault: &str) -> String {
+    format!(
+        r#"<h1>Confirm your address</h1><p>{fault}</p><form method="post" action="/verify-email?token={token}"><label>The password
+        that you registered with <input type="password" name="password" autocomplete="current-password" required></label>
+        <button>Confirm</button></form>
+        <h2>It was not you who registered, or you have forgotten the password?</h2>
+        <form method="post" action="/verify-email/new-password?token={token}"><button>Send me a link to set a new
+        password</button></form><p>Whoever else uses the account is then logged out and cannot get back in.</p>"#,
+        fault = escaped(fault),
+    )
 }
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Confirmation {
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+}
+
+/// Confirm the address by the form
+#[utoipa::path(post, path = "/verify-email", tag = "pages", security(()), params(Link),
+    request_body(content = Confirmation, content_type = "application/x-www-form-urlencoded"), responses(
+    (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
+    (status = 401, description = "The forms again: the password is wrong", body = String, content_type = "text/html"),
+    (status = 403, description = "The forms again: the account is suspended", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, used or expired", body = String, content_type = "text/html"),
+    (status = 429, description = "The forms again: wait before the next try", body = String, content_type = "text/html"),
+))]
+async fn verify(
+    State(state): State<AppState>,
+    ClientAddr(from): ClientAddr,
+    link: std::result::Result<Query<Link>, Problem>,
+    Form(form): Form<Confirmation>,
+) -> Result<Response> {
+    // After the form: a body of another type is refused as such.
+    let Query(link) = link?;
+    match verify_address(&state, from, &link.token, form.password).await {
+        Ok(()) => Ok(page(StatusCode::OK, "<h1>Thank you</h1><p>Your address is confirmed.</p>")),
+        Err(problem) => confirm_again(&link, problem),
+    }
+}
+
+/// The page that says what was wrong, when that is the reader's to mend.
+fn confirm_again(link: &Link, problem: Problem) -> Result<Response> {
+    match problem.refusal() {
+        _ if problem.code() == "token_invalid" => Ok(page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN)),
+        // The token is one of ours: it was found.
+        Some((status, detail)) => Ok(page(status, &confirmation_forms(&link.token, detail))),
+        None => Err(problem),
+    }
+}
+
+/// Send a link to set a new password by the button
+///
+/// To the address that the link would confirm: setting the password confirms it.
+#[utoipa::path(post, path = "/verify-email/new-password", tag = "pages", security(()), params(Link), responses(
+    (status = 200, description = "A page that says that a mail is on its way", body = String, content_type = "text/html"),
+    (status = 422, description = "A page that says that the link is unknown, used or expired", body = String, content_type = "text/html"),
+    (status = 429, description = "The forms again: too many from one place", body = String, content_type = "text/html"),
+))]
+async fn send_new_password(
+    State(state): State<AppState>,
+    ClientAddr(from): ClientAddr,
+    Query(link): Query<Link>,
+) -> Result<Response> {
+    let asked = async { reset::ask_for_reset(&state, from, &address_to_verify(&state, &link.token).await?).await };
+    match asked.await {
+        Ok(()) => Ok(page(StatusCode::OK, MAIL_SENT)),
+        Err(problem) => confirm_again(&link, problem),
+    }
+}
+
+const MAIL_SENT: &str =
+    "<h1>A mail is on its way</h1><p>Its link sets a new password, and confirms your address with it.</p>";
 
 /// Ask for a new password
 #[utoipa::path(get, path = "/reset-password", tag = "pages", security(()), params(Link), responses(

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::acting::Acting;
 use crate::auth::Session;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Query};
@@ -32,10 +33,13 @@ struct Ticket {
 }
 
 /// Get a ticket for a WebSocket
-#[utoipa::path(post, path = "/v1/ws/ticket", tag = "realtime", responses((status = 200, description = "A ticket", body = Ticket)))]
-async fn mint(State(state): State<AppState>, Session(caller): Session) -> Result<Json<Ticket>> {
+///
+/// The socket acts for the organisation that `Tradeyard-Org` names here.
+#[utoipa::path(post, path = "/v1/ws/ticket", tag = "realtime", params(Acting), responses((status = 200, description = "A ticket", body = Ticket)))]
+async fn mint(State(state): State<AppState>, Session(caller): Session, acting: Acting) -> Result<Json<Ticket>> {
+    let org = acting.named_own(&caller)?;
     let session = SessionRef { user: caller.user, session: caller.session, version: caller.session_version };
-    let ticket = store::mint_ticket(&mut *state.db.acquire().await?, session).await?;
+    let ticket = store::mint_ticket(&mut *state.db.acquire().await?, session, org).await?;
     Ok(Json(Ticket { ticket, expires_in: TICKET_SECONDS }))
 }
 
@@ -76,9 +80,9 @@ async fn open(
         upgrade.map_err(|no| Problem::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", no.body_text()))?;
     let refused = || Problem::unauthenticated("ticket_invalid", "the ticket is unknown, used or expired");
     let mut conn = state.db.acquire().await?;
-    let session = store::use_ticket(&mut conn, &query.ticket).await?.ok_or_else(refused)?;
+    let (session, org) = store::use_ticket(&mut conn, &query.ticket).await?.ok_or_else(refused)?;
     let authority = store::authorize(&mut conn, session).await?.ok_or_else(refused)?;
     drop(conn);
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
-    Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, super::TOPICS, session, authority, socket)))
+    Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, super::TOPICS, session, org, authority, socket)))
 }

@@ -23,12 +23,16 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
     found?.1.get(method.as_str().to_lowercase())
 }
 
-/// Fails when the status, the type or a problem's code is not in the document.
+/// Fails when the status, the type, a problem's code or the headers of the rate limit are not in the document.
 pub(super) fn check(method: &Method, path: &str, answer: &Answer) {
     let Some(operation) = operation(method, path) else { return };
     let status = answer.status.as_u16();
     let response = &operation["responses"][status.to_string()];
     assert!(response.is_object(), "{method} {path}: {status} is not in the document: {answer:?}");
+    for name in ["RateLimit", "RateLimit-Policy"] {
+        let (said, sent) = (response["headers"][name].is_object(), answer.headers.contains_key(name));
+        assert_eq!(said, sent, "{method} {path}: {status} is documented with {name}, or sent: {answer:?}");
+    }
     let content = answer.headers.get("content-type").map_or("", |value| value.to_str().unwrap());
     let kind = content.split(';').next().unwrap();
     let schema = &response["content"][kind];

@@ -132,12 +132,12 @@ impl Registry<'_> {
         let mut conn = connect::open(config).await?;
         let mut tokens = Vec::new();
         for user in strangers {
-            tokens.extend(store::mint_email_verification(&mut conn, user).await?.map(|(_, token)| token));
+            tokens.extend(store::mint_email_verification(&mut conn, user).await?);
         }
         conn.close().await?;
         stream::iter(tokens.into_iter().map(Ok))
-            .try_for_each_concurrent(self.at_once, async |token| {
-                let body = json!({"token": token});
+            .try_for_each_concurrent(self.at_once, async |(email, token)| {
+                let body = json!({"token": token, "password": self.password(&email)});
                 let confirmed = self.client.post("/v1/auth/verify-email").repeatable().json(&body).done().await;
                 // If the answer to its first use was lost, the token is used up.
                 unless_refused(confirmed, "token_invalid")

@@ -98,8 +98,8 @@ pub struct AuctionView {
     pub listing_id: ListingId,
     pub seller_org_id: OrgId,
     pub status: AuctionStatus,
-    /// A moderator has suspended its listing: only the seller can see it, no bids are taken, and it
-    /// is cancelled if it ends while suspended.
+    /// A moderator has suspended its listing or its seller: only the seller and those who have bid are shown it, no bid is taken, and
+    /// if it ends so, it is cancelled.
     pub suspended: bool,
     pub lot_mode: LotMode,
     pub quantity: i64,

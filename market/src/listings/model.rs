@@ -97,6 +97,9 @@ pub struct Listing {
     pub status_reason: Option<String>,
     pub published_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// Nothing of its seller is shown to others.
+    #[serde(skip)]
+    pub seller_suspended: bool,
 }
 
 /// A listing to create, as a draft.
@@ -164,7 +167,13 @@ pub struct Cursor {
 }
 
 impl Listing {
-    /// Where the list continues after this listing; `None` if it was never published.
+    /// Whether everybody may see it.
+    #[must_use]
+    pub const fn is_public(&self) -> bool {
+        self.status.is_public() && !self.seller_suspended
+    }
+
+    /// Where the list goes on after this listing; absent for what was never published.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         self.published_at.map(|published_at| Cursor { published_at, id: self.id })

@@ -82,6 +82,7 @@ struct Row {
     status_reason: Option<String>,
     published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
+    seller_suspended: bool,
 }
 
 impl From<Row> for Listing {
@@ -107,6 +108,7 @@ impl From<Row> for Listing {
             status_reason: row.status_reason,
             published_at: row.published_at,
             created_at: row.created_at,
+            seller_suspended: row.seller_suspended,
         }
     }
 }
@@ -160,7 +162,7 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
                   i.attributes, i.compatibility,
                   l.sale_mode AS "sale_mode: SaleMode", l.currency AS "currency: Currency", l.price_minor, l.quantity,
                   l.min_quantity, i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.status_reason,
-                  l.published_at, l.created_at
+                  l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!"
            FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
            JOIN listings AS l ON l.id = wanted.id
            JOIN items AS i ON i.id = l.item_id

@@ -2,6 +2,7 @@
 //! them). Nothing else reads either.
 
 mod address;
+mod connections;
 pub mod keys;
 mod log;
 mod mode;
@@ -17,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::db::Limits;
 
 use address::{Kind, Way};
+pub use connections::ConnectionLimits;
 pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
@@ -57,6 +59,7 @@ pub struct Http {
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
     pub rate_limits: RateLimits,
+    pub connections: ConnectionLimits,
 }
 
 /// How many requests per hour a caller may make.
@@ -174,6 +177,7 @@ impl Config {
                 .unwrap_or_default(),
             trusted_proxies: networks(s),
             rate_limits: rate_limits(s, mode),
+            connections: ConnectionLimits::read(s),
         };
         let endpoint = web(s, mode, keys::S3_ENDPOINT, "http://127.0.0.1:7310");
         let public_endpoint = match s.text(keys::S3_PUBLIC_ENDPOINT) {

@@ -35,6 +35,10 @@ fn every_fault_is_listed_at_once_by_name() {
         ("DATABASE_LOCK_SECONDS", "0"),
         ("PUBLIC_URL", "here"),
         ("CORS_ORIGINS", "https://fine.example,https://shop.example/path"),
+        ("CONNECTIONS", "0"),
+        ("CONNECTIONS_PER_NETWORK", "some"),
+        ("WRITE_SECONDS", "0"),
+        ("BODY_SECONDS", "26"),
         ("JWT_SECRET", "secret-host"),
         ("PASSWORD_COST", "2"),
         ("S3_ENDPOINT", "files"),
@@ -165,10 +169,19 @@ fn production_refuses_plaintext() {
 }
 
 #[test]
+fn production_allows_what_the_operations_manual_says() {
+    let limits = production(&[]).unwrap().http.rate_limits;
+    assert_eq!(limits, RateLimits { anonymous: 100, user: 1_000, partner: 5_000 });
+    let set = production(&[("RATE_LIMIT_USER", "2000")]).unwrap().http.rate_limits;
+    assert_eq!(set, RateLimits { user: 2_000, ..limits });
+}
+
+#[test]
 fn the_example_file_is_complete_and_loads() {
     let example = include_str!("../../../tradeyard.example.toml");
     let config = load(example, &[]).unwrap();
     assert_eq!(config.mode, Mode::Development);
+    assert_eq!(config.http.connections, ConnectionLimits::DEFAULT);
     for key in keys::ALL {
         assert!(example.contains(&format!("[{}]", key.env)), "{} is not explained in tradeyard.example.toml", key.env);
     }

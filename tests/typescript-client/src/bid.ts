@@ -54,7 +54,7 @@ async function trader(name: string, admin: Api): Promise<Trader> {
   const password = "correct horse battery";
   must("register", await anonymous.POST("/v1/auth/register", { body: { email, name, password } }));
   const token = await verification(email);
-  must("verify", await anonymous.POST("/v1/auth/verify-email", { body: { token } }));
+  must("verify", await anonymous.POST("/v1/auth/verify-email", { body: { token, password } }));
   const api = await logIn(email, password);
   const founded = must(
     "found an organisation",

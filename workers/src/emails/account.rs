@@ -129,7 +129,8 @@ pub(super) fn account_suspended(it: &AccountSuspended) -> Letter {
         preview: "You cannot log in at present. Here is why.".to_owned(),
         heading: "Your account is suspended".to_owned(),
         paragraphs: vec![
-            "You cannot log in at Tradeyard at present, and get no further mail from us. The reason, as our team wrote it:"
+            "You cannot log in at Tradeyard at present, and get no further mail from us. Organisations that nobody but you owns are \
+             suspended as well. The reason, as our team wrote it:"
                 .to_owned(),
         ],
         quote: Some(it.reason.trim().to_owned()),

@@ -125,18 +125,19 @@ const fn fact(label: &'static str, value: String) -> Fact {
 fn verify_address(token: &SecretString, valid_until: DateTime<Utc>, place: &Place<'_>) -> Letter {
     Letter {
         subject: "Confirm your email address".to_owned(),
-        preview: "One click and your Tradeyard account is ready.".to_owned(),
+        preview: "Confirm it with your password, and your Tradeyard account is ready.".to_owned(),
         heading: "Confirm your email address".to_owned(),
         paragraphs: vec![
             "Please confirm that this address is yours, so that we can reach you about your bids, \
-                          orders and deliveries."
+                          orders and deliveries. The page asks for the password that you registered with."
                 .to_owned(),
         ],
         quote: None,
         facts: vec![],
         action: Some(place.link("Confirm address", format_args!("/verify-email?token={}", token.expose_secret()))),
         note: Some(format!(
-            "The link works once, until {}. If you did not register with Tradeyard, please ignore this email.",
+            "The link works once, until {}. If it was not you who registered with Tradeyard, ignore this email, or make the account \
+             yours: the page offers to set a new password.",
             time(valid_until, place.zone)
         )),
         reason: "You are receiving this email because this address was used to register with Tradeyard.".to_owned(),

@@ -37,6 +37,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /readyz", Anyone, none()),
         ("GET /verify-email", Anyone, none()),
         ("POST /verify-email", Anyone, none()),
+        ("POST /verify-email/new-password", Anyone, none()),
         ("GET /reset-password", Anyone, none()),
         ("POST /reset-password", Anyone, none()),
         ("GET /invitation", Anyone, none()),

@@ -7,8 +7,9 @@ use futures::future::BoxFuture;
 use jobs::auctions::events::{News, event};
 use market::auctions::store;
 use market::ids::AuctionId;
+use shared::ids::OrgId;
 
-use super::shown_to;
+use super::retain_shown;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::realtime::topic::{Carries, Snapshot, Topic};
@@ -35,12 +36,16 @@ impl Topic for AuctionTopic {
         &'a self,
         state: &'a AppState,
         caller: &'a Caller,
+        viewer: Option<OrgId>,
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
         Box::pin(async move {
             let Ok(id) = id.parse::<AuctionId>() else { return Ok(None) };
-            let view = store::view(&mut *state.db.acquire().await?, id, None).await?;
-            let Some(view) = view.filter(|view| shown_to(view, Some(caller))) else { return Ok(None) };
+            let mut conn = state.db.acquire().await?;
+            let mut views = store::views(&mut conn, &[id], None).await?;
+            retain_shown(&mut conn, &mut views, Some(caller), viewer).await?;
+            drop(conn);
+            let Some(view) = views.pop() else { return Ok(None) };
             let data = serde_json::to_value(&view).map_err(Problem::internal)?;
             Ok(Some(Snapshot { seq: view.version, data }))
         })

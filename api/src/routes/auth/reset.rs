@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::hour;
+use super::{hour, unknown_link};
 use crate::auth::caller::ClientAddr;
 use crate::error::{Problem, Result};
 use crate::extract::Json;
@@ -44,15 +44,21 @@ async fn request_password_reset(
     ClientAddr(from): ClientAddr,
     Json(body): Json<AskForReset>,
 ) -> Result<StatusCode> {
+    ask_for_reset(&state, from, &body.email).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Sends the mail with the link that sets a new password, once an hour, if the address has an account.
+pub(in crate::routes) async fn ask_for_reset(state: &AppState, from: IpAddr, email: &Email) -> Result<()> {
     let mut tx = state.ledger.begin().await?;
     let place = ThrottleKey::resets(from);
     if let Attempt::Wait(wait) = store::begin_attempt(&mut tx, &[(&place, Limit::RESETS)]).await? {
         let detail = "too many password resets from this place; wait before the next";
         return Err(Problem::too_many("too_many_attempts", detail, wait));
     }
-    mail::reset_password(&mut tx, &body.email, hour(&state)).await?;
+    mail::reset_password(&mut tx, email, hour(state)).await?;
     tx.commit().await?;
-    Ok(StatusCode::ACCEPTED)
+    Ok(())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -89,16 +95,15 @@ pub(in crate::routes) async fn set_password(
     token: &str,
     password: SecretString,
 ) -> Result<()> {
-    let unknown = || Problem::unprocessable("token_invalid", "the link is unknown, used or expired");
     password::check(password.expose_secret())
         .map_err(|weak| Problem::unprocessable("weak_password", weak.to_string()).at("/password", weak.to_string()))?;
     // Hashing is dear: nobody makes us do it with a token that was made up.
     if !store::is_password_reset(&mut *state.db.acquire().await?, token).await? {
-        return Err(unknown());
+        return Err(unknown_link());
     }
     let password_hash = state.passwords.hash(from, password).await?;
     let mut tx = state.ledger.begin().await?;
-    let user = store::reset_password(&mut tx, token, &password_hash).await?.ok_or_else(unknown)?;
+    let user = store::reset_password(&mut tx, token, &password_hash).await?.ok_or_else(unknown_link)?;
     mail::password_changed(&mut tx, user).await?;
     tx.commit().await?;
     Ok(())

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::ids::{JobId, OrgId};
 
+use crate::testing::socket::Client;
 use crate::testing::{Person, TestApi};
 
 async fn enqueue(api: &TestApi, payload: Value, tenant: Option<OrgId>, delay: u64) -> JobId {
@@ -173,5 +174,28 @@ async fn observers_look_and_operators_change_queues() {
         actions(&api, &admin).await[..4],
         ["queue.resume", "queue.pause", "queue.change", "queue.change"].map(str::to_owned)
     );
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn a_job_is_shown_to_whoever_acts_for_its_organisation() {
+    let api = TestApi::new().await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let (first, second) = (api.pending_org(&ann, "Ann Farm").await, api.pending_org(&ann, "Ann Shop").await);
+    api.join(&ann.acting(first), first, &bob, "viewer").await;
+    let job = enqueue(&api, prune(), Some(first), 3600).await;
+    let (path, topic) = (format!("/v1/jobs/{job}"), format!("job:{job}"));
+    // Bob has one organisation, and need not name it.
+    for (person, seen) in [(ann.acting(first), true), (ann.acting(second), false), (ann.clone(), false), (bob, true)] {
+        let answer = api.get(Some(&person), &path).await;
+        assert!(if seen { answer.status.is_success() } else { answer.code() == "not_found" }, "{person:?} {answer:?}");
+        let told = Client::open(&api, &person).await.subscribe(&topic).await;
+        assert_eq!(told["type"] == "snapshot", seen, "{person:?} {told}");
+    }
+    let elsewhere = ann.acting(uuid::Uuid::now_v7());
+    for answer in [api.get(Some(&elsewhere), &path).await, api.post(Some(&elsewhere), "/v1/ws/ticket", json!({})).await]
+    {
+        answer.refused(403, "not_a_member");
+    }
     api.db.close().await;
 }

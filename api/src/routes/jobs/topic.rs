@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use market::identity::PlatformRole;
 use queue::ops::view::{self, JobView};
 use serde_json::Value;
-use shared::ids::JobId;
+use shared::ids::{JobId, OrgId};
 use shared::realtime::Event;
 use sqlx::PgConnection;
 
@@ -20,15 +20,16 @@ use crate::realtime::topic::{Carries, Snapshot, Topic};
 use crate::realtime::watch::{Watcher, watch};
 use crate::state::AppState;
 
-/// The job, if the caller may see it: its organisation's members, and who looks after the queues.
+/// The job, if the caller may see it: who acts for its organisation, and who looks after the queues.
 pub(crate) async fn visible(
     conn: &mut PgConnection,
     caller: &Caller,
+    viewer: Option<OrgId>,
     id: JobId,
 ) -> Result<Option<JobView>, sqlx::Error> {
     let job = view::read(conn, &[id]).await?.pop();
     Ok(job.filter(|job| {
-        caller.platform(PlatformRole::Observer).is_ok() || job.tenant.is_some_and(|org| caller.belongs_to(org))
+        caller.platform(PlatformRole::Observer).is_ok() || (job.tenant.is_some() && job.tenant == viewer)
     }))
 }
 
@@ -53,11 +54,12 @@ impl Topic for JobTopic {
         &'a self,
         state: &'a AppState,
         caller: &'a Caller,
+        viewer: Option<OrgId>,
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
         Box::pin(async move {
             let Ok(id) = id.parse() else { return Ok(None) };
-            let job = visible(&mut *state.db.acquire().await?, caller, JobId(id)).await?;
+            let job = visible(&mut *state.db.acquire().await?, caller, viewer, JobId(id)).await?;
             Ok(job.map(|job| Snapshot { seq: job.seq(), data: data(&job) }))
         })
     }

@@ -1,11 +1,11 @@
-use market::identity::{PlatformRole, store};
-use market::listings::model::SaleMode;
-use market::testing::{self, Trader};
+use market::identity::PlatformRole;
 use reqwest::Method;
 use serde_json::json;
 use shared::audit;
 
 use crate::testing::TestApi;
+
+mod suspended;
 
 #[tokio::test]
 async fn an_organisation_is_approved_suspended_and_reinstated_with_a_trail() {
@@ -271,35 +271,6 @@ async fn a_person_has_so_many_organisations_and_an_organisation_so_many_members(
     .unwrap();
     let eve = api.person("Eve").await;
     accept(&eve, invite(&eve.email).await).await.refused(409, "org_full");
-    api.db.close().await;
-}
-
-#[tokio::test]
-async fn nothing_of_a_suspended_seller_is_shown_or_mailed() {
-    let api = TestApi::new().await;
-    let moderator = api.staff(PlatformRole::Moderator).await;
-    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
-    let org = api.org(&ann, "Ann Farm", &moderator).await;
-    api.join(&ann, org, &bob, "trader").await;
-    let mut conn = api.db.pool.acquire().await.unwrap();
-    testing::listing(&mut conn, Trader { org, user: ann.id }, SaleMode::Auction, 1).await;
-    let shown = async || api.get(None, "/v1/listings").await.ok()["items"].as_array().unwrap().len();
-    let act = async |verb: &str, body| {
-        api.post(Some(&moderator), &format!("/v1/orgs/{org}/{verb}"), body).await.ok();
-    };
-    assert_eq!(shown().await, 1);
-    assert_eq!(store::traders(&mut conn, &[org], 10).await.unwrap().len(), 2);
-    act("suspend", json!({"reason": "unpaid"})).await;
-    assert_eq!(shown().await, 0);
-    // Whoever writes mails of trade asks this; the owner alone is told of the suspension.
-    assert_eq!(store::traders(&mut conn, &[org], 10).await.unwrap(), []);
-    let told = "SELECT user_id FROM emails WHERE template = 'org_suspended'";
-    assert_eq!(sqlx::query_scalar::<_, uuid::Uuid>(told).fetch_all(&mut *conn).await.unwrap(), [ann.id.0]);
-    act("reinstate", json!({})).await;
-    assert_eq!(shown().await, 1);
-    sqlx::query("UPDATE users SET status = 'suspended' WHERE id = $1").bind(bob.id).execute(&mut *conn).await.unwrap();
-    assert_eq!(store::traders(&mut conn, &[org], 10).await.unwrap(), [ann.id]);
-    drop(conn);
     api.db.close().await;
 }
 

@@ -37,7 +37,7 @@ pub use create::create;
 pub use flags::{FlagFilter, flag, flags};
 pub use list::{OpenFilter, Place, open_auctions};
 pub use notice::{lock_notices, note_notified};
-pub use read::{bidders, bids, ending_soon, leader, of_listing, versions, view, views};
+pub use read::{bid_in, bidders, bids, ending_soon, leader, of_listing, versions, view, views};
 pub use retract::retract;
 pub(crate) use suspend::{lock_open, set_suspended};
 

@@ -49,6 +49,18 @@ pub async fn view(
     Ok(views(conn, &[id], viewer).await?.pop())
 }
 
+/// Those of the auctions in which this organisation has bid.
+pub async fn bid_in(conn: &mut PgConnection, ids: &[AuctionId], org: OrgId) -> Result<Vec<AuctionId>, sqlx::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    sqlx::query_scalar!(
+        r#"SELECT auction_id AS "id: AuctionId" FROM bids WHERE auction_id = ANY ($1) AND org_id = $2 AND nth = 1"#,
+        &ids,
+        org.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// The latest auctions of a listing, the latest first; at most a hundred.
 pub async fn of_listing(conn: &mut PgConnection, listing: ListingId) -> Result<Vec<AuctionId>, sqlx::Error> {
     sqlx::query_scalar!(

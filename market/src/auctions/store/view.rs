@@ -17,6 +17,7 @@ pub(super) struct Row {
     pub(super) currency: Currency,
     pub(super) status: AuctionStatus,
     pub(super) suspended: bool,
+    pub(super) seller_suspended: bool,
     pub(super) lot_mode: LotMode,
     pub(super) quantity: i64,
     pub(super) min_order: i64,
@@ -54,7 +55,7 @@ impl Row {
             listing_id: self.listing_id,
             seller_org_id: self.seller_org_id,
             status: self.status,
-            suspended: self.suspended,
+            suspended: self.suspended || self.seller_suspended,
             lot_mode: self.lot_mode,
             quantity: self.quantity,
             min_order: self.min_order,
@@ -91,6 +92,7 @@ macro_rules! view_query {
                a.quantity, a.min_order, a.starts_at, a.ends_at, a.original_ends_at, a.hard_ends_at, a.soft_close_seconds,
                a.opening_minor, a.reserve_minor, a.buy_now_minor, a.price_minor, a.next_minimum_minor,
                a.leader_org_id AS "leader_org_id: _", a.leader_seq, a.leader_max_minor, a.bid_count, a.version,
+               EXISTS (SELECT FROM orgs AS o WHERE o.id = a.seller_org_id AND o.status = 'suspended') AS "seller_suspended!",
                clock_timestamp() AS "now!" "# + $after,
             $($argument),*
         )

@@ -6,6 +6,7 @@ mod orgs;
 mod purge;
 mod resets;
 mod sessions;
+mod sole_owner;
 mod throttle;
 mod tickets;
 mod users;
@@ -33,8 +34,8 @@ pub use throttle::{Attempt, Counted, Limit, ThrottleKey, begin_attempt, forget_a
 pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
 pub use users::{
     Bootstrapped, Credentials, NewUser, Profile, ProfileChange, UserError, UserRow, bootstrap_admin, change_profile,
-    credentials, insert_user, lock_profile, mint_email_verification, profile, profile_at, rehash, set_platform_role,
-    set_user_status, users_page, verify_email,
+    credentials, email_to_verify, insert_user, lock_profile, mint_email_verification, profile, profile_at, rehash,
+    set_platform_role, set_user_status, users_page, verify_email,
 };
 
 /// 32 random bytes as text, and the hash under which they are stored.

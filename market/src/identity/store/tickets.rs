@@ -1,4 +1,4 @@
-use shared::ids::UserId;
+use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
 use super::{mint_token, token_hash};
@@ -15,8 +15,8 @@ pub struct SessionRef {
     pub version: i32,
 }
 
-/// Makes a ticket for one connection, and deletes a few expired ones.
-pub async fn mint_ticket(conn: &mut PgConnection, of: SessionRef) -> Result<String, sqlx::Error> {
+/// Makes a ticket for one connection, which acts for `org` if one is named; expired tickets go at the same time.
+pub async fn mint_ticket(conn: &mut PgConnection, of: SessionRef, org: Option<OrgId>) -> Result<String, sqlx::Error> {
     let (ticket, hash) = mint_token();
     sqlx::query!(
         r#"
@@ -30,13 +30,14 @@ pub async fn mint_ticket(conn: &mut PgConnection, of: SessionRef) -> Result<Stri
                 FOR UPDATE SKIP LOCKED
             )
         )
-        INSERT INTO ws_tickets (ticket_hash, user_id, session_id, session_version, expires_at)
-        VALUES ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 second')
+        INSERT INTO ws_tickets (ticket_hash, user_id, session_id, session_version, org_id, expires_at)
+        VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 second')
         "#,
         hash,
         of.user.0,
         of.session.0,
         of.version,
+        org.map(|org| org.0),
         f64::from(TICKET_SECONDS),
     )
     .execute(conn)
@@ -44,18 +45,23 @@ pub async fn mint_ticket(conn: &mut PgConnection, of: SessionRef) -> Result<Stri
     Ok(ticket)
 }
 
-/// Uses up a ticket; `None` when it is unknown, used or expired.
-pub async fn use_ticket(conn: &mut PgConnection, ticket: &str) -> Result<Option<SessionRef>, sqlx::Error> {
-    sqlx::query_as!(
-        SessionRef,
+/// Uses a ticket up; `None` when it is unknown, used or expired. The organisation is the one that it was made for.
+pub async fn use_ticket(
+    conn: &mut PgConnection,
+    ticket: &str,
+) -> Result<Option<(SessionRef, Option<OrgId>)>, sqlx::Error> {
+    let used = sqlx::query!(
         r#"
         DELETE FROM ws_tickets
         WHERE ticket_hash = $1
           AND expires_at > clock_timestamp()
-        RETURNING user_id AS "user: UserId", session_id AS "session: SessionId", session_version AS version
+        RETURNING
+            user_id AS "user: UserId", session_id AS "session: SessionId", session_version AS version,
+            org_id AS "org: OrgId"
         "#,
         token_hash(ticket),
     )
     .fetch_optional(conn)
-    .await
+    .await?;
+    Ok(used.map(|row| (SessionRef { user: row.user, session: row.session, version: row.version }, row.org)))
 }

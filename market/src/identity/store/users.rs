@@ -3,7 +3,7 @@ use shared::audit::{self, Actor};
 use shared::ids::UserId;
 use sqlx::PgConnection;
 
-use super::{mint_token, revoke_all, token_hash};
+use super::{Decision, OrgError, decide, mint_token, revoke_all, sole_owner, token_hash};
 use crate::identity::model::{Email, PersonName, PlatformRole, TimeZone, UserStatus};
 
 /// How long the link in a verification mail works.
@@ -175,8 +175,27 @@ pub async fn mint_email_verification(
     Ok(email.map(|email| (email, token)))
 }
 
-/// Uses a token; `None` when it is unknown, used, expired or for an address other than the user's
-/// present one, or when its user is suspended.
+/// The address that a token would confirm now; `None` when it would confirm none.
+pub async fn email_to_verify(conn: &mut PgConnection, token: &str) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT users.email
+        FROM email_verifications
+        JOIN users ON users.id = email_verifications.user_id
+        WHERE token_hash = $1
+          AND used_at IS NULL
+          AND expires_at > clock_timestamp()
+          AND users.email = email_verifications.email
+          AND users.status = 'active'
+        "#,
+        token_hash(token),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Uses a token, of a person who has shown to know the account's password as well: a stranger may have registered the address.
+/// `None` when it is unknown, used, expired, for another address than the user's present one, or its user is suspended.
 pub async fn verify_email(conn: &mut PgConnection, token: &str) -> Result<Option<UserId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
@@ -210,11 +229,13 @@ pub enum UserError {
     #[error("the user is already {0}")]
     Already(&'static str),
     #[error(transparent)]
+    Org(#[from] OrgError),
+    #[error(transparent)]
     Sql(#[from] sqlx::Error),
 }
 
-/// Suspends or reinstates a person; returns the number of the entry in the audit log. A suspension
-/// ends every session at once.
+/// Suspends or reinstates a person; returns the number of the log's entry. A suspension ends every session at once, and takes along
+/// the organisations that nobody else who is active owns. Needs a transaction.
 pub async fn set_user_status(
     conn: &mut PgConnection,
     actor: Actor,
@@ -222,9 +243,17 @@ pub async fn set_user_status(
     status: UserStatus,
     reason: &str,
 ) -> Result<i64, UserError> {
+    // First the organisations, then the person, as everywhere.
+    let alone = match status {
+        UserStatus::Suspended => sole_owner::lock_orgs(conn, user).await?,
+        UserStatus::Active => Vec::new(),
+    };
     let old = lock_user(conn, user).await?;
     if old.0 == status {
         return Err(UserError::Already(status.name()));
+    }
+    for org in alone {
+        decide(conn, actor, org, Decision::Suspend, Some(reason)).await?;
     }
     sqlx::query!(
         "UPDATE users SET status = $2, session_version = session_version + 1 WHERE id = $1",

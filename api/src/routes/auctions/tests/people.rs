@@ -6,6 +6,7 @@ use queue::testing::assert_enqueued;
 use shared::audit::Actor;
 
 use super::*;
+use crate::testing::socket::Client;
 
 #[tokio::test]
 async fn a_bidder_joins_the_seller_when_no_own_bid_stands_there() {
@@ -68,5 +69,35 @@ async fn one_bid_too_many_is_refused_with_its_code() {
     let refused = market.bid(&market.ann, lot, "30.00").await.refused(409, "too_many_bids");
     assert!(refused.body["detail"].as_str().unwrap().contains("1000"), "{refused:?}");
     market.bid(&market.bob, lot, "30.00").await.ok();
+    market.api.db.close().await;
+}
+
+#[tokio::test]
+async fn bidders_go_on_seeing_the_auction_of_a_suspended_seller() {
+    let market = TestMarket::new().await;
+    let auction = market.auction("auction", json!({})).await;
+    market.bid(&market.ann, auction, "20.00").await.ok();
+    let mut watching = Client::open(&market.api, &market.bob).await;
+    assert_eq!(watching.subscribe(&format!("auction:{auction}")).await["type"], "snapshot");
+    let path = format!("/v1/orgs/{}/suspend", market.seller_org);
+    market.post(&market.moderator, &path, json!({"reason": "unpaid"})).await.ok();
+    let (path, topic) = (format!("/v1/auctions/{auction}"), format!("auction:{auction}"));
+    let other = market.api.org(&market.ann, "Ann Shop", &market.moderator).await;
+    let (bidder, elsewhere) = (market.ann.acting(market.ann_org), market.ann.acting(other));
+    for (person, seen) in [(&bidder, true), (&elsewhere, false), (&market.ann, false), (&market.bob, false)] {
+        for path in [&path, &format!("{path}/bids")] {
+            let answer = market.get(Some(person), path).await;
+            assert_eq!(answer.status.is_success(), seen, "{person:?} {answer:?}");
+        }
+        let told = Client::open(&market.api, person).await.subscribe(&topic).await;
+        assert_eq!(told["type"] == "snapshot", seen, "{person:?} {told}");
+    }
+    let view = market.get(Some(&bidder), &path).await.ok();
+    assert_eq!((&view["suspended"], &view["you_lead"]), (&json!(true), &json!(true)));
+    // Whoever watched from before hears that something happens, and nothing of what.
+    market.post(&market.moderator, &format!("{path}/cancel"), json!({})).await.ok();
+    let told = watching.hear().await;
+    assert_eq!((told["type"].as_str(), told["data"].is_null()), (Some("suspended"), true), "{told}");
+    assert_eq!(market.get(Some(&bidder), &path).await.ok()["status"], "cancelled");
     market.api.db.close().await;
 }

@@ -4,7 +4,7 @@ use market::identity::store;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::testing::{PASSWORD, TestApi};
+use crate::testing::{Answer, PASSWORD, Person, TestApi};
 
 #[tokio::test]
 async fn a_link_verifies_its_address_once() {
@@ -13,9 +13,13 @@ async fn a_link_verifies_its_address_once() {
     let mut conn = api.db.pool.acquire().await.unwrap();
     let (email, token) = store::mint_email_verification(&mut conn, ann.id).await.unwrap().unwrap();
     assert_eq!(email, ann.email);
-    assert_eq!(api.post(None, "/v1/auth/verify-email", json!({"token": token})).await.status, 204);
+    let verify = async |password: &str| {
+        api.post(None, "/v1/auth/verify-email", json!({"token": token, "password": password})).await
+    };
+    verify("guessed it").await.refused(401, "invalid_credentials");
+    assert_eq!(verify(PASSWORD).await.status, 204);
     assert_eq!(api.get(Some(&ann), "/v1/me").await.ok()["email_verified"], true);
-    api.post(None, "/v1/auth/verify-email", json!({"token": token})).await.refused(422, "token_invalid");
+    verify(PASSWORD).await.refused(422, "token_invalid");
     // Nothing is left to verify.
     assert_eq!(store::mint_email_verification(&mut conn, ann.id).await.unwrap(), None);
     drop(conn);
@@ -73,7 +77,8 @@ async fn the_true_owner_of_an_address_gets_in_and_a_stranger_out() {
     // Each link worked once, and all that the stranger had is gone.
     reset(&token, "another password").await.refused(422, "token_invalid");
     reset(&other, "another password").await.refused(422, "token_invalid");
-    api.post(None, "/v1/auth/verify-email", json!({"token": old_link})).await.refused(422, "token_invalid");
+    let confirm = json!({"token": old_link, "password": "a password of Ann's"});
+    api.post(None, "/v1/auth/verify-email", confirm).await.refused(422, "token_invalid");
     api.get(Some(&stranger), "/v1/me").await.refused(401, "session_ended");
     api.post(None, "/v1/auth/refresh", json!({"refresh_token": stranger.refresh}))
         .await
@@ -83,7 +88,7 @@ async fn the_true_owner_of_an_address_gets_in_and_a_stranger_out() {
     let login = json!({"email": stranger.email, "password": "a password of Ann's"});
     let tokens = api.post(None, "/v1/auth/login", login).await.ok();
     let access = tokens["access_token"].as_str().unwrap().to_owned();
-    let ann = crate::testing::Person { access, ..stranger.clone() };
+    let ann = Person { access, ..stranger.clone() };
     assert_eq!(api.get(Some(&ann), "/v1/me").await.ok()["email_verified"], true);
     // She is told of it, and it stands in the log.
     let sql = "SELECT count(*) FROM emails WHERE template = 'password_changed' AND user_id = $1";
@@ -162,27 +167,96 @@ async fn a_reset_link_expires_and_is_nothing_to_the_suspended() {
     api.db.close().await;
 }
 
+/// Sends a form of a page.
+async fn send_form(api: &TestApi, path: &str, form: &str) -> Answer {
+    let request = api.request(Method::POST, path).header("content-type", "application/x-www-form-urlencoded");
+    api.send(request.body(form.to_owned())).await
+}
+
+/// Asserts the status of a page and what it says.
+#[track_caller]
+fn says(page: &Answer, status: u16, words: &str) {
+    assert!(page.status == status && page.body.as_str().unwrap().contains(words), "{words}: {page:?}");
+    assert!(page.headers["content-security-policy"].to_str().unwrap().contains("form-action 'self'"));
+}
+
 #[tokio::test]
-async fn the_page_of_the_link_verifies_by_its_button_only() {
+async fn the_page_of_the_link_verifies_with_the_password_only() {
     let api = TestApi::new().await;
     let ann = api.unverified("Ann").await;
     let mut conn = api.db.pool.acquire().await.unwrap();
     let (_, token) = store::mint_email_verification(&mut conn, ann.id).await.unwrap().unwrap();
     drop(conn);
     let path = format!("/verify-email?token={token}");
+    let verified = async || api.get(Some(&ann), "/v1/me").await.ok()["email_verified"] == true;
     for _ in 0..2 {
-        let page = api.get(None, &path).await.ok();
-        assert!(page.as_str().unwrap().contains(&format!("action=\"{path}\"")), "{page}");
+        says(&api.get(None, &path).await, 200, &format!("action=\"{path}\""));
     }
-    assert_eq!(api.get(Some(&ann), "/v1/me").await.ok()["email_verified"], false);
-    let page = api.send(api.request(Method::POST, &path)).await;
-    assert!(page.headers["content-security-policy"].to_str().unwrap().contains("form-action 'self'"));
-    assert!(page.ok().as_str().unwrap().contains("Thank you"));
-    assert_eq!(api.get(Some(&ann), "/v1/me").await.ok()["email_verified"], true);
-    assert_eq!(api.send(api.request(Method::POST, &path)).await.status, 422);
+    says(&send_form(&api, &path, "password=guessed+it").await, 401, "the password is wrong");
+    send_form(&api, &path, "").await.refused(400, "invalid_body");
+    assert!(!verified().await);
+    let form = format!("password={}", PASSWORD.replace(' ', "+"));
+    says(&send_form(&api, &path, &form).await, 200, "Thank you");
+    assert!(verified().await);
+    says(&send_form(&api, &path, &form).await, 422, "This link does not work");
     let page = api.get(None, "/verify-email?token=%22%3E%3Cscript%3E").await;
     assert_eq!(page.status, 422);
     assert!(!page.body.as_str().unwrap().contains("script"), "{page:?}");
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn the_true_owners_click_does_not_confirm_a_strangers_account() {
+    let api = TestApi::new().await;
+    let stranger = api.unverified("Ann").await;
+    // A mail with the link reaches Ann, whatever asked for it, and she clicks.
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (_, token) = store::mint_email_verification(&mut conn, stranger.id).await.unwrap().unwrap();
+    let path = format!("/verify-email?token={token}");
+    let looked = api.get(None, &path).await;
+    says(&looked, 200, "It was not you who registered");
+    // All that she can do without the stranger's password is to ask for one of her own.
+    says(&send_form(&api, &path, "password=a+password+of+Anns").await, 401, "the password is wrong");
+    let body = json!({"token": token, "password": "a password of Anns"});
+    api.post(None, "/v1/auth/verify-email", body).await.refused(401, "invalid_credentials");
+    assert_eq!(api.get(Some(&stranger), "/v1/me").await.ok()["email_verified"], false);
+    let asked = format!("/verify-email/new-password?token={token}");
+    assert!(looked.body.as_str().unwrap().contains(&format!("action=\"{asked}\"")));
+    for _ in 0..2 {
+        says(&send_form(&api, &asked, "").await, 200, "A mail is on its way");
+    }
+    assert!((1..=2).contains(&mails_to(&api, "reset_password", &stranger.email).await), "one, or the hour has turned");
+    let unknown = send_form(&api, "/verify-email/new-password?token=unknown", "").await;
+    says(&unknown, 422, "This link does not work");
+    // What that mail leads to confirms the address, and leaves the stranger nothing.
+    let reset = store::mint_password_reset(&mut conn, &stranger.email).await.unwrap().unwrap();
+    let set = send_form(&api, &format!("/reset-password?token={reset}"), "password=a+password+of+Anns").await;
+    says(&set, 200, "Thank you");
+    api.get(Some(&stranger), "/v1/me").await.refused(401, "session_ended");
+    let login = async |password: &str| {
+        api.post(None, "/v1/auth/login", json!({"email": stranger.email, "password": password})).await
+    };
+    login(PASSWORD).await.refused(401, "invalid_credentials");
+    let access = login("a password of Anns").await.ok()["access_token"].as_str().unwrap().to_owned();
+    let ann = Person { access, ..stranger.clone() };
+    assert_eq!(api.get(Some(&ann), "/v1/me").await.ok()["email_verified"], true);
+    drop(conn);
+    api.db.close().await;
+}
+
+#[tokio::test]
+async fn guesses_at_the_link_are_counted_as_logins() {
+    let api = TestApi::new().await;
+    let ann = api.unverified("Ann").await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (_, token) = store::mint_email_verification(&mut conn, ann.id).await.unwrap().unwrap();
+    drop(conn);
+    let path = format!("/verify-email?token={token}");
+    for _ in 0..5 {
+        says(&send_form(&api, &path, "password=guessed+it").await, 401, "the password is wrong");
+    }
+    let form = format!("password={}", PASSWORD.replace(' ', "+"));
+    says(&send_form(&api, &path, &form).await, 429, "too many failed logins");
     api.db.close().await;
 }
 
@@ -196,7 +270,8 @@ async fn an_expired_link_verifies_nothing() {
         .execute(&mut *conn)
         .await
         .unwrap();
-    api.post(None, "/v1/auth/verify-email", json!({"token": token})).await.refused(422, "token_invalid");
+    let confirm = json!({"token": token, "password": PASSWORD});
+    api.post(None, "/v1/auth/verify-email", confirm).await.refused(422, "token_invalid");
     drop(conn);
     api.db.close().await;
 }

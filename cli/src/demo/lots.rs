@@ -15,7 +15,7 @@ use super::client::{Client, Token, unless_refused};
 use super::photos::{self, Photo};
 use super::plan::Plan;
 use super::progress::Step;
-use super::stored::{Lot, Lots};
+use super::store::{Lot, Lots};
 use super::timeline::Slot;
 
 /// The category that all recorded lots were sold in.

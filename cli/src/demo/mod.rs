@@ -21,7 +21,7 @@ mod progress;
 mod run;
 mod sales;
 mod settle;
-mod stored;
+mod store;
 mod timeline;
 mod tries;
 

@@ -15,7 +15,7 @@ use super::client::{ApiError, Client, Token, unless_refused};
 use super::plan::{ADMIN, Plan};
 use super::progress::Step;
 use super::settle;
-use super::stored::{People, Person, Stored};
+use super::store::{People, Person, Stored};
 use crate::commands::admin;
 use crate::connect;
 use crate::failure::advised;

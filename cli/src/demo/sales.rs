@@ -13,7 +13,7 @@ use serde_json::json;
 use super::client::{Client, Token};
 use super::plan::Plan;
 use super::progress::Step;
-use super::stored::Lots;
+use super::store::Lots;
 
 /// The journey of every lot that was sold.
 const JOURNEY: [ShipmentStatus; 5] = [

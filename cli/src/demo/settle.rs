@@ -16,7 +16,7 @@ use super::play::Answers;
 use super::progress::Step;
 use super::run::Outcome;
 use super::sales::EVENTS_EACH;
-use super::stored::{Lots, Stored};
+use super::store::{Lots, Stored};
 
 /// How long nothing may change before it is pointless to wait any longer.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -129,7 +129,7 @@ pub(crate) async fn outcome(
     let lots = stored.lots(round.seller).await?;
     let jobs = stored.jobs(since, round.seller).await?;
     let report = stored.report(round.seller).await?;
-    let late = |lot: &super::stored::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
+    let late = |lot: &super::store::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
     let mut lateness: Vec<f64> = lots.values().filter_map(late).collect();
     lateness.sort_by(f64::total_cmp);
     let accepted = lots.values().map(|lot| lot.bids.unsigned_abs()).sum();

@@ -1,0 +1,89 @@
+use serde_json::json;
+use sqlx::Executor;
+
+use super::*;
+use crate::testing::TestDb;
+
+async fn write(db: &TestDb, id: i64) -> Result<i64, sqlx::Error> {
+    let mut tx = db.pool.begin().await?;
+    let subject = ("org", id.to_string());
+    let seq =
+        append(&mut tx, Entry { actor: Actor::System, action: "org.approve", subject, data: json!({"n": id}) })
+            .await?;
+    tx.commit().await?;
+    Ok(seq)
+}
+
+#[tokio::test]
+async fn concurrent_entries_chain_without_gaps() {
+    let db = TestDb::new().await;
+    let written = futures::future::join_all((1..=16).map(|id| write(&db, id))).await;
+    let mut seqs: Vec<i64> = written.into_iter().map(Result::unwrap).collect();
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=16).collect::<Vec<_>>());
+    let mut conn = db.pool.acquire().await.unwrap();
+    assert_eq!(first_fault(&mut conn).await.unwrap(), None);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn changes_are_refused_and_a_forced_one_shows() {
+    let db = TestDb::new().await;
+    for id in 1..=5 {
+        write(&db, id).await.unwrap();
+    }
+    for sql in
+        ["UPDATE audit_entries SET action = 'org.reject'", "DELETE FROM audit_entries", "TRUNCATE audit_entries"]
+    {
+        let error = db.pool.execute(sql).await.unwrap_err();
+        assert!(error.to_string().contains("append-only"), "{sql}: {error}");
+    }
+    db.pool.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER").await.unwrap();
+    for (sql, fault) in [
+        ("UPDATE audit_entries SET data = '{\"n\": 7}' WHERE seq = 4", 4),
+        ("DELETE FROM audit_entries WHERE seq = 2", 3),
+    ] {
+        db.pool.execute(sql).await.unwrap();
+        let mut conn = db.pool.acquire().await.unwrap();
+        assert_eq!(first_fault(&mut conn).await.unwrap(), Some(fault), "{sql}");
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn the_command_line_and_the_system_are_told_apart_and_older_entries_keep_their_hash() {
+    let db = TestDb::new().await;
+    // As an earlier version of the program wrote it.
+    let old = "INSERT INTO audit_entries (action, subject_kind, subject_id, hash)
+               VALUES ('org.approve', 'org', '1', '')";
+    db.pool.execute(old).await.unwrap();
+    let mut conn = db.pool.acquire().await.unwrap();
+    for actor in [Actor::CommandLine, Actor::System] {
+        let subject = ("org", "1".to_owned());
+        append(&mut conn, Entry { actor, action: "org.approve", subject, data: json!({}) }).await.unwrap();
+    }
+    let kinds: Vec<_> =
+        page(&mut conn, None, None, 10).await.unwrap().into_iter().map(|entry| entry.actor_kind).collect();
+    assert_eq!(kinds, [Some(ActorKind::System), Some(ActorKind::CommandLine), None]);
+    // The old entry has the hash that the earlier version computed.
+    let unchanged: bool = sqlx::query_scalar(
+        "SELECT hash = sha256(convert_to(jsonb_build_array(
+             seq, (extract(epoch FROM at) * 1000000)::bigint, actor, action, subject_kind, subject_id, data,
+             trace_id)::text, 'UTF8'))
+         FROM audit_entries
+         WHERE seq = 1",
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .unwrap();
+    assert!(unchanged);
+    drop(conn);
+    // Who acted is covered by the hash as well.
+    db.pool.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER").await.unwrap();
+    db.pool.execute("UPDATE audit_entries SET actor_kind = 'system' WHERE seq = 2").await.unwrap();
+    let mut conn = db.pool.acquire().await.unwrap();
+    assert_eq!(first_fault(&mut conn).await.unwrap(), Some(2));
+    drop(conn);
+    db.close().await;
+}

@@ -2,7 +2,6 @@ mod abuse;
 mod access;
 mod acting;
 mod semantics;
-mod structure;
 mod test_market;
 mod texts;
 

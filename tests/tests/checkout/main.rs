@@ -1,5 +1,5 @@
-//! Everything that the documents name must exist: tests, files, headings, items of the code,
-//! metrics.
+//! What the checkout says of itself. Everything that the documents name must exist: tests, files,
+//! headings, items of the code, metrics. And the sources keep their shape.
 //!
 //! A claim in a document relies on the test that it names, and has no proof once that test is
 //! renamed or removed.
@@ -7,6 +7,7 @@
 
 mod code;
 mod document;
+mod structure;
 
 use code::Code;
 use document::{Document, Mention};
@@ -40,7 +41,7 @@ fn what_the_documents_name_exists() {
 fn the_check_finds_what_is_gone() {
     let code = Code::read();
     let text = "`no_test_has_this_name` `docs/GONE.md` [x](docs/ALSO_GONE.md) [y](#no-heading) `queue::gone::open` \
-                `kit::engine_pool` `tradeyard_no_such_thing_total` `tests/tests/documents/main.rs` `/v1/ws` \
+                `kit::engine_pool` `tradeyard_no_such_thing_total` `tests/tests/checkout/main.rs` `/v1/ws` \
                 `what_the_documents_name_exists` `queue::engine_pool`";
     let document = Document { path: "README.md".to_owned(), text: text.to_owned() };
     let mentions = document.mentions();
@@ -51,7 +52,7 @@ fn the_check_finds_what_is_gone() {
     assert!(code.has_test("garbled_messages_stop_nobody") && !code.has_test("a_killed_worker_loses_nothing"));
     assert!(mentions.contains(&Mention::File("docs/GONE.md".to_owned())) && !document.reaches("docs/GONE.md"));
     assert!(mentions.contains(&Mention::File("docs/ALSO_GONE.md".to_owned())));
-    assert!(document.reaches("tests/tests/documents/main.rs"));
+    assert!(document.reaches("tests/tests/checkout/main.rs"));
     assert!(mentions.contains(&Mention::Heading("README.md".to_owned(), "no-heading".to_owned())));
     assert!(!document.has_heading("README.md", "no-heading"));
     assert!(code.missing_item("queue::gone::open").is_some() && code.missing_item("kit::engine_pool").is_some());

@@ -91,13 +91,7 @@ impl Run<'_> {
         }
     }
 
-    async fn once(
-        &self,
-        client: &Client,
-        begin: Instant,
-        pace: u32,
-        tries: &mut Tries,
-    ) -> anyhow::Result<Outcome> {
+    async fn once(&self, client: &Client, begin: Instant, pace: u32, tries: &mut Tries) -> anyhow::Result<Outcome> {
         let mut stored = Stored::open(self.config, self.plan).await?;
         let idle = stored.idle_pools(&POOLS).await?;
         if !idle.is_empty() {

@@ -104,8 +104,13 @@ const FIXED: [&str; 2] = ["HTTP_ADDR", "HEALTH_ADDR"];
 /// Whether the program of a service reads this setting.
 fn needs(service: &str, setting: &str) -> bool {
     match setting {
-        "JWT_SECRET" | "PASSWORD_COST" | "CORS_ORIGINS" | "TRUSTED_PROXIES" | "RATE_LIMIT_ANONYMOUS"
-        | "RATE_LIMIT_USER" | "RATE_LIMIT_PARTNER" => service == "api",
+        "JWT_SECRET"
+        | "PASSWORD_COST"
+        | "CORS_ORIGINS"
+        | "TRUSTED_PROXIES"
+        | "RATE_LIMIT_ANONYMOUS"
+        | "RATE_LIMIT_USER"
+        | "RATE_LIMIT_PARTNER" => service == "api",
         "SMTP_URL" | "SMTP_FROM" => service == "worker-emails",
         "MIGRATE_DATABASE_URL" | "MIGRATE_EVENTS_DATABASE_URL" => service == "migrate",
         "CONCURRENCY" | "GRACE_SECONDS" => service.starts_with("worker-"),

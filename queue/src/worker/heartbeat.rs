@@ -93,7 +93,10 @@ impl<S: Send + Sync + 'static> Heartbeat<S> {
         let running = i32::try_from(engine.running.len()).unwrap_or(i32::MAX);
         let renewed = match renew(conn, worker, running, &engine.run_times.means()).await {
             Err(error) if was_locked_out(&error) => {
-                tracing::warn!(worker.id = worker, "somebody holds this worker's row: its lease goes on without a renewal");
+                tracing::warn!(
+                    worker.id = worker,
+                    "somebody holds this worker's row: its lease goes on without a renewal"
+                );
                 has_lease(conn, worker).await?
             }
             renewed => renewed?,

@@ -41,7 +41,7 @@ async fn worker() -> (Worker, tokio::task::JoinHandle<()>) {
     let queue = TestQueue::new(&db.pool, Handlers::default().with::<Long>(), services.clone()).await;
     let (line, through) = Proxy::before(&db.url()).await.unwrap();
     let stop = CancellationToken::new();
-    let connections = Connections::like(&shared::db::pool(&through.into(), 2, "heartbeat").unwrap());
+    let connections = Connections::like(&crate::engine_pool_with(through.parse().unwrap(), "heartbeat"));
     let heartbeat = Heartbeat::new(Arc::clone(&queue.engine), connections, queue.registration.clone());
     tokio::spawn(heartbeat.run(stop.clone()));
     let _ = Ledger::new(db.pool.clone()).enqueue(&Long).await.unwrap();

@@ -51,11 +51,7 @@ async fn a_scheduler_that_cannot_declare_fires_what_is_declared() {
     let db = TestDb::new().await;
     let registry = Arc::new(Registry::new([KindInfo::of::<Second>()]).unwrap());
     ticker(&db, &registry).declare(true).await.unwrap();
-    sql(
-        &db,
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$",
-    )
-    .await;
+    sql(&db, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$").await;
     sql(&db, "CREATE TRIGGER refuse BEFORE UPDATE OF declared_at ON schedules FOR EACH ROW EXECUTE FUNCTION refuse()")
         .await;
     assert!(ticker(&db, &registry).declare(true).await.is_err());

@@ -15,7 +15,7 @@ pub enum News {
     Awarded,
     Unsold,
     Cancelled,
-    /// A moderator has suspended its listing: what it shows is withheld.
+    /// A moderator has suspended its listing or its seller: what it shows is withheld.
     Suspended,
     Reinstated,
     /// Something that nobody reported in time.
@@ -61,7 +61,7 @@ pub fn announce(tx: &mut JobTx, news: News, view: &AuctionView) {
 }
 
 /// The event of [`announce`]. It carries the whole of what everybody may see, so that a later one stands for those before it; of an
-/// auction whose listing is suspended that is nothing.
+/// auction whose listing or seller is suspended that is nothing.
 pub fn event(news: News, view: &AuctionView) -> serde_json::Result<Event> {
     let (news, data) = if view.suspended {
         (News::Suspended, Value::Null)

@@ -15,7 +15,7 @@ pub enum News {
     Awarded,
     Unsold,
     Cancelled,
-    /// A moderator has suspended its listing: what it shows is withheld.
+    /// A moderator has suspended its listing or its seller: what it shows is withheld.
     Suspended,
     Reinstated,
     /// Something that was not reported in time.
@@ -61,7 +61,7 @@ pub fn announce(tx: &mut JobTx, news: News, view: &AuctionView) {
 }
 
 /// The event sent by [`announce`]. It carries everything that everybody may see, so a later one
-/// stands for those before it; for an auction whose listing is suspended, that is nothing.
+/// stands for those before it; for an auction whose listing or seller is suspended, that is nothing.
 pub fn event(news: News, view: &AuctionView) -> serde_json::Result<Event> {
     let (news, data) = if view.suspended {
         (News::Suspended, Value::Null)

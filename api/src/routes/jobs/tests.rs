@@ -181,7 +181,8 @@ async fn observers_look_and_operators_change_queues() {
 async fn a_job_is_shown_to_whoever_acts_for_its_organisation() {
     let api = TestApi::new().await;
     let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
-    let (first, second) = (api.pending_org(&ann, "Ann Farm").await, api.pending_org(&ann, "Ann Shop").await);
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (first, second) = (api.org(&ann, "Ann Farm", &moderator).await, api.org(&ann, "Ann Shop", &moderator).await);
     api.join(&ann.acting(first), first, &bob, "viewer").await;
     let job = enqueue(&api, prune(), Some(first), 3600).await;
     let (path, topic) = (format!("/v1/jobs/{job}"), format!("job:{job}"));

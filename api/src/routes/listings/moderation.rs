@@ -35,8 +35,8 @@ struct ListingReason {
 
 /// Suspend a listing
 ///
-/// Nobody but its seller sees it any more, nor its auction. The auction goes on in time, but takes no bid and no purchase; if it ends
-/// before the listing is reinstated, it is cancelled. The seller is told by mail.
+/// Nobody but its seller sees it any more; its auction is shown to those who have bid in it as well. The auction goes on in time, but
+/// takes no bid and no purchase; if it ends before the listing is reinstated, it is cancelled. The seller is told by mail.
 #[utoipa::path(post, path = "/v1/listings/{listing}/suspend", tag = "listings", params(("listing" = ListingId, Path)),
     request_body = ListingReason, responses(
     (status = 200, description = "Suspended", body = Listing),

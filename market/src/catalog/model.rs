@@ -66,7 +66,7 @@ fn flags_or_null() -> ArrayBuilder {
 }
 
 fn compatibility() -> ArrayBuilder {
-    let line = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"));
+    let line = ObjectBuilder::new().schema_type(Type::String).pattern(Some(text::VISIBLE_LINE));
     ArrayBuilder::new().items(line).max_items(Some(500))
 }
 

@@ -15,6 +15,28 @@ pub enum Unshowable {
     Invisible,
 }
 
+/// Some character that is seen, as a class of a pattern. It says nothing of hidden characters beyond U+FFFF, for which patterns have
+/// no notation that every reader knows.
+macro_rules! visible {
+    () => {
+        concat!(
+            r"[^\s\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f",
+            r"\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]"
+        )
+    };
+}
+
+/// What [`line`] takes, as the `pattern` of a JSON Schema.
+pub const VISIBLE_LINE: &str =
+    concat!(r"^[^\u0000-\u001f\u007f-\u009f]*", visible!(), r"[^\u0000-\u001f\u007f-\u009f]*$");
+
+/// What [`lines`] takes when something must be visible, as the `pattern` of a JSON Schema.
+pub const VISIBLE_LINES: &str = concat!(
+    r"^(\r\n|[^\u0000-\u0008\u000b-\u001f\u007f-\u009f])*",
+    visible!(),
+    r"(\r\n|[^\u0000-\u0008\u000b-\u001f\u007f-\u009f])*$",
+);
+
 /// A text of one line, without spaces around it.
 pub fn line(text: &str) -> Result<String, Unshowable> {
     clean(text, |_| false)
@@ -175,6 +197,22 @@ mod tests {
         }
         assert_eq!(lines("a\0b"), Err(Unshowable::Control));
         assert_eq!(lines("\u{200b}"), Err(Unshowable::Invisible));
+    }
+
+    #[test]
+    fn the_patterns_take_what_the_rules_take() {
+        let (pattern, one) = (regex::Regex::new(VISIBLE_LINES).unwrap(), regex::Regex::new(VISIBLE_LINE).unwrap());
+        for c in (0..=0xffff).filter_map(char::from_u32) {
+            // Text before and after it, so that lines end within; and the character alone.
+            for text in [format!("a{c}b"), c.to_string()] {
+                let taken = lines(&text).is_ok_and(|text| !text.is_empty());
+                assert_eq!(pattern.is_match(&text), taken, "{text:?}");
+                assert_eq!(one.is_match(&text), line(&text).is_ok(), "{text:?}");
+            }
+        }
+        for (text, taken) in [("a\r\nb", true), ("\r\n", false), ("a\rb", false), ("", false), (" \n\t", false)] {
+            assert_eq!(pattern.is_match(text), taken, "{text:?}");
+        }
     }
 
     #[test]

@@ -66,6 +66,7 @@ fn cors(config: &Config) -> CorsLayer {
         ])
         .expose_headers([
             header::ALLOW,
+            header::DATE,
             header::ETAG,
             header::LINK,
             header::LOCATION,

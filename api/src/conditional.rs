@@ -2,11 +2,13 @@
 //! the client has not seen.
 //!
 //! An entity tag is a hash of the JSON, so every read has one and none is stored. What shows more than people edit (a queue's
-//! depth, a schedule's next times) is tagged by what they edit alone; such a tag serves changes, not caches.
+//! depth, a schedule's next times) is tagged by what they edit alone; such a tag serves changes, not caches. What differs from one
+//! answer to the next by the time of the answer alone has a weak tag, of everything else: it serves caches, not changes.
 //!
 //! # How to get this wrong
 //! - Comparing before the row is locked: two changes at once both find their tag current.
 //! - Comparing another representation than the one that is read: no tag fits, or one that should not.
+//! - Leaving more out of a weak tag than the time of the answer: a client that asks for news is told that there are none.
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request};
@@ -51,6 +53,33 @@ impl EntityTag {
             let strong = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
             tag == "*" || strong == self.0
         })
+    }
+}
+
+/// The version of a representation whose every answer names its own time.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakTag(EntityTag);
+
+impl WeakTag {
+    /// The tag of what is sent as this JSON, beside the time.
+    pub(crate) fn of<T: Serialize>(untimed: &T) -> Result<Self> {
+        Ok(Self(EntityTag::of(untimed)?))
+    }
+
+    /// The tag of an answer that has a weak one.
+    fn sent(tag: &HeaderValue) -> Option<Self> {
+        let opaque = tag.to_str().ok()?.strip_prefix("W/")?;
+        Some(Self(EntityTag(opaque.to_owned())))
+    }
+}
+
+impl IntoResponseParts for WeakTag {
+    type Error = std::convert::Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
+        let tag = HeaderValue::try_from(format!("W/{}", self.0.0));
+        parts.headers_mut().insert(ETAG, tag.unwrap_or(HeaderValue::from_static("W/\"\"")));
+        Ok(parts)
     }
 }
 
@@ -105,21 +134,28 @@ pub(crate) async fn tag_answers(request: Request, next: Next) -> Response {
         request.headers().get_all(IF_NONE_MATCH).iter().map(|value| (IF_NONE_MATCH, value.clone())).collect();
     let response = next.run(request).await;
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-    let read = method == Method::GET;
-    if response.status() != StatusCode::OK
-        || !is_json
-        || response.headers().contains_key(ETAG)
-        || !(read || method == Method::PATCH)
-    {
+    // The body of an answer to HEAD is dropped further out.
+    let read = method == Method::GET || method == Method::HEAD;
+    if response.status() != StatusCode::OK || !is_json || !(read || method == Method::PATCH) {
         return response;
     }
-    let (mut parts, body) = response.into_parts();
-    let bytes = match axum::body::to_bytes(body, usize::MAX).await {
-        Ok(bytes) => bytes,
-        Err(error) => return Problem::internal(error).into_response(),
+    let own = response.headers().get(ETAG).map(WeakTag::sent);
+    let (mut parts, mut body) = response.into_parts();
+    let tag = match own {
+        // A strong tag of its own is for changes.
+        Some(None) => return Response::from_parts(parts, body),
+        Some(Some(WeakTag(tag))) => tag,
+        None => {
+            let bytes = match axum::body::to_bytes(body, usize::MAX).await {
+                Ok(bytes) => bytes,
+                Err(error) => return Problem::internal(error).into_response(),
+            };
+            let tag = EntityTag::of_bytes(&bytes);
+            parts.headers.insert(ETAG, tag.value());
+            body = Body::from(bytes);
+            tag
+        }
     };
-    let tag = EntityTag::of_bytes(&bytes);
-    parts.headers.insert(ETAG, tag.value());
     if read {
         // The caller's own client may keep it and ask whether it is still so; caches that others share may not.
         parts.headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
@@ -131,7 +167,7 @@ pub(crate) async fn tag_answers(request: Request, next: Next) -> Response {
             return Response::from_parts(parts, Body::empty());
         }
     }
-    Response::from_parts(parts, Body::from(bytes))
+    Response::from_parts(parts, body)
 }
 
 #[cfg(test)]

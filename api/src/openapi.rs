@@ -24,7 +24,7 @@ use crate::{rate, semantics};
             `after`; times are RFC 3339 in UTC; POSTs that make something take \
             an `Idempotency-Key`, those that move money or make a bid need one; the header `Tradeyard-Org` names the \
             organisation that acts; reads have an `ETag`, changes take it in `If-Match`; the headers `RateLimit-Policy` and \
-            `RateLimit` (draft-ietf-httpapi-ratelimit-headers) tell how many requests are left.",
+            `RateLimit` (draft-ietf-httpapi-ratelimit-headers) say how many requests are left.",
         license(name = "MIT")
     ),
     components(schemas(ProblemDetails, FieldError))

@@ -17,6 +17,28 @@ pub enum Unshowable {
     Invisible,
 }
 
+/// Some character that is seen, as a class of a pattern. It says nothing of hidden characters beyond U+FFFF, for which patterns have
+/// no notation that every reader knows.
+macro_rules! visible {
+    () => {
+        concat!(
+            r"[^\s\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f",
+            r"\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]"
+        )
+    };
+}
+
+/// What [`line`] takes, as the `pattern` of a JSON Schema.
+pub const VISIBLE_LINE: &str =
+    concat!(r"^[^\u0000-\u001f\u007f-\u009f]*", visible!(), r"[^\u0000-\u001f\u007f-\u009f]*$");
+
+/// What [`lines`] takes when something must be visible, as the `pattern` of a JSON Schema.
+pub const VISIBLE_LINES: &str = concat!(
+    r"^(\r\n|[^\u0000-\u0008\u000b-\u001f\u007f-\u009f])*",
+    visible!(),
+    r"(\r\n|[^\u0000-\u0008\u000b-\u001f\u007f-\u009f])*$",
+);
+
 /// Cleans a text of one line, and trims it.
 pub fn line(text: &str) -> Result<String, Unshowable> {
     clean(text, |_| false)
@@ -123,8 +145,7 @@ pub fn one_line<'de, D: Deserializer<'de>, T: Deserialize<'de> + Lines>(from: D)
 /// `MAX` characters.
 #[must_use]
 pub fn line_schema<const MAX: usize>() -> ObjectBuilder {
-    const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some(LINE)).min_length(Some(1)).max_length(Some(MAX))
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(VISIBLE_LINE)).min_length(Some(1)).max_length(Some(MAX))
 }
 
 /// The same for a field that may be null.

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from stage import Refused, Stage
+from stack import Refused, TestStack
 
 HERE = Path(__file__).resolve().parent
 CLIENT = HERE.parent / "typescript-client"
@@ -31,23 +31,23 @@ def step(name, run):
     return good
 
 
-def client(stage, tools):
+def client(stack, tools):
     """Generates the client, type-checks it, and lets it bid."""
-    work = stage.folder / "client"
+    work = stack.folder / "client"
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(CLIENT / "src", work / "src")
     for name in ("package.json", "tsconfig.json"):
         shutil.copy(CLIENT / name, work)
     (work / "node_modules").symlink_to((tools / "node_modules").resolve())
     (work / "generated").mkdir()
-    admin = stage.people["admin"]
+    admin = stack.people["admin"]
     environment = os.environ | {
-        "CONTRACT_BASE": stage.base, "CONTRACT_MAILBOX": stage.mailbox,
+        "CONTRACT_BASE": stack.base, "CONTRACT_MAILBOX": stack.mailbox,
         "CONTRACT_EMAIL": admin.email, "CONTRACT_PASSWORD": admin.password,
     }
     tool = work / "node_modules" / ".bin"
     commands = [
-        [tool / "openapi-typescript", f"{stage.base}/openapi.json", "--output", "generated/api.d.ts"],
+        [tool / "openapi-typescript", f"{stack.base}/openapi.json", "--output", "generated/api.d.ts"],
         [tool / "tsc"],
         ["node", "build/src/bid.js"],
     ]
@@ -59,17 +59,18 @@ def client(stage, tools):
     return True
 
 
-def judge(stage, role, phases, most):
+def judge(stack, role, phases, most):
     """Lets schemathesis try every operation as this role, or follow the links between them."""
-    environment = os.environ | {"CONTRACT_BASE": stage.base, "CONTRACT_ORG": stage.people["user"].org}
-    if person := stage.people.get(role):
+    trader = stack.people["user"]
+    environment = os.environ | {"CONTRACT_BASE": stack.base, "CONTRACT_ORG": trader.org, "CONTRACT_ITEM": trader.item}
+    if person := stack.people.get(role):
         environment |= {"CONTRACT_EMAIL": person.email, "CONTRACT_PASSWORD": person.password}
     command = [
         Path(sys.executable).with_name("schemathesis"), "--config-file", HERE / "schemathesis.toml",
-        "run", f"{stage.base}/openapi.json", "--phases", phases, "--max-examples", str(most), "--workers", "2",
-        "--report", "ndjson", "--report-ndjson-path", stage.folder / f"{role}-{phases}.ndjson",
+        "run", f"{stack.base}/openapi.json", "--phases", phases, "--max-examples", str(most), "--workers", "2",
+        "--report", "ndjson", "--report-ndjson-path", stack.folder / f"{role}-{phases}.ndjson",
     ]
-    output = stage.folder / f"{role}-{phases}.log"
+    output = stack.folder / f"{role}-{phases}.log"
     with open(output, "w") as log:
         code = subprocess.run(command, env=environment, cwd=HERE, stdout=log, stderr=subprocess.STDOUT).returncode
     if code:
@@ -83,11 +84,11 @@ def main():
     if unknown := [role for role in roles if role not in ROLES]:
         sys.exit(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
     try:
-        with Stage(program, folder) as stage:
-            good = [step("TypeScript client", lambda: client(stage, tools))]
+        with TestStack(program, folder) as stack:
+            good = [step("TypeScript client", lambda: client(stack, tools))]
             for role in roles:
                 for phases, most in PHASES.items():
-                    good.append(step(f"{role}: {phases}", lambda: judge(stage, role, phases, most)))
+                    good.append(step(f"{role}: {phases}", lambda: judge(stack, role, phases, most)))
     except Refused as refused:
         sys.exit(str(refused))
     sys.exit(0 if all(good) else 1)

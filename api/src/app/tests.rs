@@ -1,6 +1,7 @@
 mod abuse;
 mod access;
 mod acting;
+mod keys;
 mod semantics;
 mod test_market;
 mod texts;

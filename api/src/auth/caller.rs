@@ -73,8 +73,9 @@ impl Caller {
         if self.memberships.iter().any(|membership| membership.org == org && membership.kinds.contains(&kind)) {
             return Ok(());
         }
-        let detail =
-            format!("the organisation is no {kind}: a moderator can add {kind} to its kinds with PATCH /v1/orgs/{org}");
+        let detail = format!(
+            "the organisation is not a {kind}: a moderator can add {kind} to its kinds with PATCH /v1/orgs/{org}"
+        );
         Err(Problem::forbidden("org_kind", detail))
     }
 

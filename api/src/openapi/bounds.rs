@@ -1,6 +1,7 @@
 //! The bounds that hold for every text and number of the document, whatever type it comes from: no text holds U+0000, which
 //! PostgreSQL cannot keep, and a whole number fits its format.
 
+use serde_json::json;
 use utoipa::Number;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Object, SchemaType, Type};
@@ -9,17 +10,26 @@ use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 use crate::idempotency::KEY_PATTERN;
 
 const NO_NUL: &str = "^[^\\u0000]*$";
-/// Schemas of which at least one field must be given.
-const NOT_EMPTY: [&str; 2] = ["Matching", "Edit"];
+/// Schemas of which at least one field must be given, and the fields that do not count.
+pub(super) const NOT_EMPTY: [(&str, &[&str]); 2] = [("JobFilter", &["states"]), ("Edit", &[])];
 
 /// Bounds a schema of the components.
 pub(super) fn component(name: &str, schema: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::Object(object)) = schema
-        && NOT_EMPTY.contains(&name)
+        && let Some((_, uncounted)) = NOT_EMPTY.iter().find(|(listed, _)| *listed == name)
     {
-        object.min_properties = Some(1);
+        not_empty(object, uncounted);
     }
     bound(schema);
+}
+
+/// Asks for one of the fields, and for more than null in it.
+fn not_empty(object: &mut Object, uncounted: &[&str]) {
+    let counted = object.properties.keys().filter(|field| !uncounted.contains(&field.as_str()));
+    let given = counted.map(|field| json!({"required": [field], "properties": {field: {"not": {"type": "null"}}}}));
+    let any: Vec<_> = given.collect();
+    // utoipa's objects have no `anyOf` of their own; what it calls extensions are further keywords.
+    object.extensions.get_or_insert_default().extend([("anyOf".to_owned(), json!(any))]);
 }
 
 /// Bounds what an operation takes.
@@ -38,7 +48,12 @@ pub(super) fn operation(operation: &mut Operation) {
 }
 
 fn bound(schema: &mut RefOr<Schema>) {
-    let RefOr::T(schema) = schema else { return };
+    if let RefOr::T(schema) = schema {
+        bound_schema(schema);
+    }
+}
+
+fn bound_schema(schema: &mut Schema) {
     match schema {
         Schema::Array(array) => {
             if let ArrayItems::RefOrSchema(items) = &mut array.items {
@@ -54,8 +69,7 @@ fn bound(schema: &mut RefOr<Schema>) {
 }
 
 fn bound_object(object: &mut Object) {
-    if is(object, &Type::String) && object.pattern.is_none() && object.enum_values.is_none() && object.format.is_none()
-    {
+    if is(object, &Type::String) && object.pattern.is_none() && object.enum_values.is_none() && !excludes_nul(object) {
         object.pattern = Some(NO_NUL.to_owned());
     }
     if is(object, &Type::Integer) {
@@ -70,9 +84,17 @@ fn bound_object(object: &mut Object) {
         }
     }
     object.properties.values_mut().for_each(bound);
+    if let Some(names) = object.property_names.as_deref_mut() {
+        bound_schema(names);
+    }
     if let Some(AdditionalProperties::RefOr(values)) = object.additional_properties.as_deref_mut() {
         bound(values);
     }
+}
+
+/// Whether the text's format leaves no place for U+0000. A password may have any character.
+fn excludes_nul(object: &Object) -> bool {
+    !matches!(object.format, None | Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
 }
 
 fn is(object: &Object, wanted: &Type) -> bool {

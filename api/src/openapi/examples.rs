@@ -59,7 +59,7 @@ fn example(name: &str) -> Option<Value> {
             "type": "actual", "status": "in_transit", "occurred_at": "2026-11-01T08:00:00Z",
             "position": {"latitude": 52.5, "longitude": 13.4}}),
         "POST /v1/schedules" => json!({"name": "prune.often", "kind": "jobs.prune", "expression": "0 30 4 * * *",
-            "zone": "Europe/Berlin"}),
+            "zone": "Europe/Berlin", "payload": {"finished_after_hours": 72, "dead_after_hours": 720}}),
         "PATCH /v1/schedules/{schedule}" => json!({"expression": "0 30 4 * * *"}),
         "POST /v1/jobs/cancel" => json!({"matching": {"kind": "reports.generate", "states": ["scheduled"]}}),
         "POST /v1/jobs/retry" => json!({"matching": {"kind": "emails.send", "states": ["dead"]}, "per_second": 10}),

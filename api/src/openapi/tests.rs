@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::bounds::NOT_EMPTY;
 use crate::app::documented;
 
 /// The names that a type knows, out of its own complaint about one that it does not.
@@ -139,4 +140,75 @@ fn every_answer_but_those_of_health_is_documented_with_the_rate_limit() {
     }
     assert!(answers > 500, "{answers}");
     assert!(document["components"]["schemas"]["RateLimitPolicy"]["description"].as_str().unwrap().contains("q=1000"));
+}
+
+#[test]
+fn what_must_not_be_empty_is_in_the_document() {
+    let document = serde_json::to_value(documented().1).unwrap();
+    for (name, uncounted) in NOT_EMPTY {
+        let schema = &document["components"]["schemas"][name];
+        let fields: BTreeSet<_> = schema["properties"].as_object().expect(name).keys().map(String::as_str).collect();
+        assert!(uncounted.iter().all(|field| fields.contains(field)), "{name} has not all of {uncounted:?}");
+        let asked = schema["anyOf"].as_array().expect(name).iter().map(|way| way["required"][0].as_str().unwrap());
+        let counted = fields.into_iter().filter(|field| !uncounted.contains(field)).collect();
+        assert_eq!(asked.collect::<BTreeSet<_>>(), counted, "{name}");
+    }
+}
+
+#[test]
+fn refusals_that_a_schema_can_say_are_said() {
+    let document = serde_json::to_value(documented().1).unwrap();
+    let schemas = &document["components"]["schemas"];
+    for reason in ["Reason", "ListingReason"] {
+        let reason = &schemas[reason]["properties"]["reason"];
+        assert_eq!((&reason["minLength"], &reason["maxLength"]), (&json!(1), &json!(1000)));
+        assert_eq!(reason["pattern"], shared::text::VISIBLE_LINES);
+    }
+    for item in ["NewItem", "ItemChange"] {
+        assert_eq!(schemas[item]["properties"]["compatibility"]["items"]["pattern"], shared::text::VISIBLE_LINE);
+    }
+    let slowest = schemas["RetryJobs"]["properties"]["per_second"]["minimum"].as_f64().unwrap();
+    assert!(queue::ops::retry::check_rate(Some(slowest)).is_ok());
+    assert!(queue::ops::retry::check_rate(Some(slowest * 0.999_999)).is_err());
+    let types = &schemas["CreateUpload"]["properties"]["content_type"]["enum"];
+    assert_eq!(*types, json!(market::images::model::UPLOAD_TYPES));
+    let many = &schemas["ReportedEvents"]["oneOf"][1];
+    assert_eq!((&many["minItems"], &many["maxItems"]), (&json!(1), &json!(1000)));
+}
+
+/// The texts of a schema, at whatever depth, that may hold U+0000.
+fn texts_with_nul(schema: &Value, place: &str, found: &mut Vec<String>) {
+    if let Some(object) = schema.as_object() {
+        let kind = &schema["type"];
+        let is_text = *kind == "string" || kind.as_array().is_some_and(|kinds| kinds.contains(&json!("string")));
+        // What has another format is no text of somebody's choice.
+        let is_free = object.get("format").is_none_or(|format| format == "password");
+        let is_bounded = object.contains_key("pattern") || object.contains_key("enum");
+        if is_text && is_free && !is_bounded {
+            found.push(place.to_owned());
+        }
+    }
+    let parts: Vec<_> = match schema {
+        Value::Object(fields) => fields.iter().map(|(name, part)| (name.clone(), part)).collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(at, part)| (at.to_string(), part)).collect(),
+        _ => Vec::new(),
+    };
+    parts.into_iter().for_each(|(name, part)| texts_with_nul(part, &format!("{place}/{name}"), found));
+}
+
+#[test]
+fn no_text_of_a_request_holds_the_character_that_postgresql_does_not_keep() {
+    let document = serde_json::to_value(documented().1).unwrap();
+    let mut found = Vec::new();
+    texts_with_nul(&document["components"]["schemas"], "", &mut found);
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            // A header cannot hold it.
+            let sent: Vec<_> = parameters.filter(|it| it["in"] != "header").cloned().collect();
+            texts_with_nul(&json!([sent, operation["requestBody"]["content"]]), &place, &mut found);
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
 }

@@ -20,7 +20,7 @@ use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page};
-use crate::routes::orgs::given_reason;
+use crate::routes::orgs::{given_reason, reason_schema};
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -96,13 +96,13 @@ async fn list_users(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Reason {
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(schema_with = reason_schema)]
     reason: String,
 }
 
 /// Suspend a person
 ///
-/// Every session ends at once, open sockets within five seconds. The person is told by mail, and gets no other mail from then on.
+/// Every session ends at once, open sockets within five seconds. The person is notified by email, and gets no other email from then on.
 /// Approved organisations that nobody else who is active owns are suspended as well, for the same reason.
 #[utoipa::path(post, path = "/v1/admin/users/{user}/suspend", tag = "admin", params(("user" = UserId, Path)),
     request_body = Reason, responses((status = 204, description = "Suspended"),

@@ -3,6 +3,7 @@
 mod bids;
 mod buy_now;
 mod refusals;
+mod tag;
 mod topic;
 
 use axum::extract::State;
@@ -26,6 +27,7 @@ use utoipa_axum::routes;
 use super::acting::Acting;
 use super::listings::found as found_listing;
 use crate::auth::Caller;
+use crate::conditional::WeakTag;
 use crate::error::Result;
 use crate::extract::{Json, Path, Query};
 use crate::idempotency::{Keyed, Made, OptionalKey};
@@ -52,7 +54,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     request_body = NewAuction, responses(
     (status = 201, description = "Scheduled, or live when its start has come", body = AuctionView,
         headers(("Location" = String))),
-    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is no seller"),
+    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller"),
     (status = 409, description = "`not_for_auction`; `auction_open`: the listing has an open auction"),
     (status = 422, description = "`invalid_value`"),
 ))]
@@ -98,6 +100,8 @@ struct AuctionsOfListing {
 }
 
 /// List a listing's auctions, the latest first
+///
+/// The entity tag leaves `server_time` out.
 #[utoipa::path(get, path = "/v1/listings/{listing}/auctions", tag = "auctions", security((), ("bearer" = [])),
     params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "All of them; none when there is no such listing", body = AuctionsOfListing),
@@ -107,13 +111,13 @@ async fn auctions_of_listing(
     caller: Option<Caller>,
     Path(listing): Path<ListingId>,
     acting: Acting,
-) -> Result<Json<AuctionsOfListing>> {
+) -> Result<(WeakTag, Json<AuctionsOfListing>)> {
     let viewer = acting.viewer(caller.as_ref())?;
     let mut conn = state.db.acquire().await?;
     let ids = store::of_listing(&mut conn, listing).await?;
     let mut items = store::views(&mut conn, &ids, viewer).await?;
     retain_shown(&mut conn, &mut items, caller.as_ref(), viewer).await?;
-    Ok(Json(AuctionsOfListing { items }))
+    Ok((tag::of(&items, None)?, Json(AuctionsOfListing { items })))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -130,7 +134,8 @@ struct ListAuctions {
 
 /// List open auctions, the next to end first
 ///
-/// Live ones and those that have yet to start. A late bid moves an auction's end: while you page it may show up twice.
+/// Live ones and those that have yet to start. A late bid moves an auction's end: while you page it may show up twice. The entity
+/// tag leaves `server_time` out.
 #[utoipa::path(get, path = "/v1/auctions", tag = "auctions", security((), ("bearer" = [])), params(Acting, ListAuctions), responses(
     (status = 200, description = "A page", body = Page<AuctionView>),
 ))]
@@ -139,7 +144,7 @@ async fn list_auctions(
     caller: Option<Caller>,
     acting: Acting,
     Query(query): Query<ListAuctions>,
-) -> Result<Json<Page<AuctionView>>> {
+) -> Result<(WeakTag, Json<Page<AuctionView>>)> {
     let viewer = acting.viewer(caller.as_ref())?;
     let after = query.after.map(|after| Place { ends_at: after.at, id: AuctionId(after.id) });
     let mut conn = state.db.acquire().await?;
@@ -151,12 +156,14 @@ async fn list_auctions(
     // since then must not skip others.
     let rows: Vec<_> = places.into_iter().zip(views).collect();
     let cursor = |(place, _): &(Place, AuctionView)| TimeCursor { at: place.ends_at, id: place.id.0 }.to_string();
-    Ok(Json(query.limit.page(rows, cursor, |(_, view)| view)))
+    let page = query.limit.page(rows, cursor, |(_, view)| view);
+    Ok((tag::of(&page.items, page.next.as_deref())?, Json(page)))
 }
 
 /// Read an auction
 ///
-/// Reserve and maxima are nowhere in it. Count down from `server_time`, not from your own clock.
+/// Reserve and maxima are nowhere in it. Count down from `server_time`, not from your own clock. The entity tag leaves
+/// `server_time` out: after 304, or from a cache that has asked, the header `Date` has the time of the answer.
 #[utoipa::path(get, path = "/v1/auctions/{auction}", tag = "auctions", security((), ("bearer" = [])),
     params(("auction" = AuctionId, Path), Acting), responses(
     (status = 200, description = "The auction", body = AuctionView),
@@ -166,9 +173,10 @@ async fn get_auction(
     caller: Option<Caller>,
     Path(id): Path<AuctionId>,
     acting: Acting,
-) -> Result<Json<AuctionView>> {
+) -> Result<(WeakTag, Json<AuctionView>)> {
     let viewer = acting.viewer(caller.as_ref())?;
-    Ok(Json(found_for(caller.as_ref(), &mut *state.db.acquire().await?, id, viewer).await?))
+    let view = found_for(caller.as_ref(), &mut *state.db.acquire().await?, id, viewer).await?;
+    Ok((tag::of(std::slice::from_ref(&view), None)?, Json(view)))
 }
 
 /// Cancel an auction

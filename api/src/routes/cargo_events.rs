@@ -7,7 +7,9 @@ use market::cargo::store::{self, Cursor};
 use market::cargo::{Bounds, CargoEvent, Standing, StoredEvent, cleaned_payload};
 use market::identity::{OrgKind, PlatformRole};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -27,13 +29,22 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(report_events)).routes(routes!(list_events)).routes(routes!(get_standing))
 }
 
-/// One event, or up to 1,000 of them.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "describes the body; `Reported` reads it")]
-enum ReportedEvents {
-    One(CargoEvent),
-    Many(Vec<CargoEvent>),
+/// How the body of [`Reported`] is documented: one event, or a list of them.
+struct ReportedEvents;
+
+impl PartialSchema for ReportedEvents {
+    fn schema() -> RefOr<Schema> {
+        let one = Ref::from_schema_name("CargoEvent");
+        let many = ArrayBuilder::new().items(one.clone()).min_items(Some(1)).max_items(Some(MAX_EVENTS));
+        OneOfBuilder::new().description(Some("One event, or up to 1,000 of them.")).item(one).item(many).into()
+    }
+}
+
+impl ToSchema for ReportedEvents {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push(("CargoEvent".to_owned(), CargoEvent::schema()));
+        CargoEvent::schemas(schemas);
+    }
 }
 
 /// The body, read: faults are named by their place in it.
@@ -61,7 +72,7 @@ struct Accepted {
 
 /// Report events about shipments
 ///
-/// All or none are taken. The answer comes after the events are safe; they are in the log a moment later. To send the same
+/// All or none are taken. The answer comes after the events are safe; they are in the log a moment later. Sending the same
 /// events again does no harm.
 #[utoipa::path(post, path = "/v1/cargo-events", tag = "shipments", params(Acting), request_body = ReportedEvents, responses(
     (status = 202, description = "Taken", body = Accepted),
@@ -148,9 +159,9 @@ async fn list_events(
     Ok(Json(Page { items: page.events, next: page.next.map(|next| next.to_string()) }))
 }
 
-/// Tell how a shipment stands
+/// Read where a shipment stands
 ///
-/// By its actual events: once delivered, always delivered; else the latest one that tells a status.
+/// By its actual events: once delivered, always delivered; otherwise by the latest one that has a status.
 #[utoipa::path(get, path = "/v1/shipments/{shipment}/standing", tag = "shipments",
     params(("shipment" = String, Path, description = "The shipment's reference"), Acting), responses(
     (status = 200, description = "Status and position", body = Standing),

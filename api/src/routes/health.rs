@@ -35,7 +35,7 @@ async fn alive() -> &'static str {
 /// The process can do its work
 ///
 /// Ready means that PostgreSQL answers: a request is done when it is committed. What else the API uses may be away; work waits in
-/// the ledger until it is back. Why it is not ready is told to operators, at another address.
+/// the ledger until it is back. Operators find out why it is not ready at another address.
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()), responses(
     (status = 200, description = "Ready", body = String, content_type = "text/plain"),
     (status = 503, description = "`not_ready`"),

@@ -24,7 +24,7 @@ use crate::state::AppState;
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_of_org, invite))
-        .routes(routes!(revoke))
+        .routes(routes!(get_of_org, revoke))
         .routes(routes!(list_mine))
         .routes(routes!(accept))
         .routes(routes!(decline))
@@ -134,9 +134,26 @@ async fn invite(
         }
         let invitation = store::invite(tx, org, &body.email, body.role, caller.user).await?;
         mail::invited(tx, &invitation).await?;
-        Ok(Made::at(format!("/v1/orgs/{org}/invitations"), Invitation::from(invitation)))
+        Ok(Made::at(format!("/v1/orgs/{org}/invitations/{}", invitation.id), Invitation::from(invitation)))
     })
     .await
+}
+
+/// Read an open invitation of an organisation
+#[utoipa::path(get, path = "/v1/orgs/{org}/invitations/{invitation}", tag = "orgs",
+    params(("org" = OrgId, Path), ("invitation" = InvitationId, Path)), responses(
+    (status = 200, description = "Nobody has answered it", body = Invitation),
+    (status = 403, description = "`role_too_low`"),
+    (status = 404, description = "The organisation has no such open invitation"),
+))]
+async fn get_of_org(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((org, id)): Path<(OrgId, InvitationId)>,
+) -> Result<Json<Invitation>> {
+    caller.member(org, MemberRole::Owner)?;
+    let found = store::invitation(&mut *state.db.acquire().await?, org, id).await?;
+    Ok(Json(found.ok_or(InvitationError::Unknown)?.into()))
 }
 
 /// Take an invitation back
@@ -238,7 +255,7 @@ impl Link {
 
 /// Accept an invitation by its link
 ///
-/// For whoever is logged in with the invited address, verified: a link that was passed on lets nobody in.
+/// For the person who is logged in with the invited address, verified: a link that was passed on does not work.
 #[utoipa::path(post, path = "/v1/invitations/accept", tag = "me", request_body = Link, responses(
     (status = 200, description = "The caller is a member", body = Joined),
     (status = 404, description = "It is not an invitation to the caller's verified address"),
@@ -254,7 +271,7 @@ async fn accept_by_link(State(state): State<AppState>, caller: Caller, Json(link
 
 /// Decline an invitation by its link
 ///
-/// For whoever has the mail, with or without an account.
+/// For anybody who has the email, with or without an account.
 #[utoipa::path(post, path = "/v1/invitations/decline", tag = "me", security(()), request_body = Link, responses(
     (status = 204, description = "Declined"),
     (status = 422, description = "`token_invalid`: unknown, answered, taken back or expired"),

@@ -148,7 +148,7 @@ struct DeadGroups {
     items: Vec<DeadGroup>,
 }
 
-/// Group the dead jobs by what killed them, the largest group first
+/// Group the dead jobs by cause, the largest group first
 #[utoipa::path(get, path = "/v1/jobs/dead", tag = "jobs", responses((status = 200, description = "Groups", body = DeadGroups),
     (status = 403, description = "`role_too_low`"),
 ))]
@@ -159,8 +159,8 @@ async fn list_dead(State(state): State<AppState>, caller: Caller) -> Result<Json
 
 /// See how a job is getting on
 ///
-/// For whoever acts for the organisation that it works for, and for who looks after the queues. `job:<id>` on the WebSocket tells
-/// the same as it happens.
+/// For those who act for the organisation that the job belongs to, and for operators. `job:<id>` on the WebSocket reports the same as
+/// it happens.
 #[utoipa::path(get, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = JobId, Path), Acting), responses(
     (status = 200, description = "The job", body = JobView),
 ))]
@@ -187,7 +187,7 @@ async fn get_detail(State(state): State<AppState>, caller: Caller, Path(job): Pa
 
 /// Ask why a job is not running
 #[utoipa::path(get, path = "/v1/jobs/{job}/why", tag = "jobs", params(("job" = JobId, Path)), responses(
-    (status = 200, description = "The one true cause", body = Why),
+    (status = 200, description = "The cause", body = Why),
     (status = 403, description = "`role_too_low`"),
 ))]
 async fn get_why(State(state): State<AppState>, caller: Caller, Path(job): Path<JobId>) -> Result<Json<Why>> {
@@ -220,7 +220,7 @@ async fn change_job(
 
 /// Cancel a job: a waiting one at once, a running one by asking its worker
 #[utoipa::path(post, path = "/v1/jobs/{job}/cancel", tag = "jobs", params(("job" = JobId, Path)), responses(
-    (status = 200, description = "What became of it", body = Cancelled),
+    (status = 200, description = "Whether it is cancelled now or will be", body = Cancelled),
     (status = 409, description = "`wrong_state`: it is finished"),
     (status = 403, description = "`role_too_low`"),
 ))]
@@ -308,7 +308,7 @@ struct CancelJobs {
 
 /// Cancel every open job that fits
 #[utoipa::path(post, path = "/v1/jobs/cancel", tag = "jobs", params(OptionalKey), request_body = CancelJobs, responses(
-    (status = 202, description = "A job is at it; `Location` and `Link` name it", body = BulkJob,
+    (status = 202, description = "A job does it; `Location` and `Link` name the job", body = BulkJob,
         headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`filter_empty`"),
     (status = 403, description = "`role_too_low`"),
@@ -330,8 +330,8 @@ async fn cancel_jobs(
 #[serde(deny_unknown_fields)]
 struct RetryJobs {
     matching: JobFilter,
-    /// Let them become due one after the other at this rate.
-    #[schema(exclusive_minimum = 0)]
+    /// Let them become due one after the other at this rate: at least one a day.
+    #[schema(minimum = 0.000_011_574_074_074_1)]
     per_second: Option<f64>,
     /// The most jobs to retry; all unless given.
     #[schema(minimum = 1)]
@@ -340,7 +340,7 @@ struct RetryJobs {
 
 /// Run every dead (or, by `states`, cancelled) job that fits again, oldest first
 #[utoipa::path(post, path = "/v1/jobs/retry", tag = "jobs", params(OptionalKey), request_body = RetryJobs, responses(
-    (status = 202, description = "A job is at it; `Location` and `Link` name it", body = BulkJob,
+    (status = 202, description = "A job does it; `Location` and `Link` name the job", body = BulkJob,
         headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`filter_empty`, `setting_out_of_bounds`"),
     (status = 403, description = "`role_too_low`"),

@@ -156,7 +156,7 @@ async fn my_listings(
 /// Nobody outside of the organisation sees it until it is published.
 #[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting, OptionalKey), request_body = NewListing, responses(
     (status = 201, description = "A draft", body = Listing, headers(("Location" = String))),
-    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is no seller, or, when it wants to buy, no buyer"),
+    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller, or, for a listing that asks to buy, not a buyer"),
     (status = 422, description = "`invalid_value`, `item_unfit`: its attributes are not what the category asks"),
     (status = 409, description = "`category_schema`: the category's schema cannot be applied"),
 ))]
@@ -206,8 +206,8 @@ async fn get_listing(
 /// Publish a draft
 #[utoipa::path(post, path = "/v1/listings/{listing}/publish", tag = "listings", params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "Everybody sees it", body = Listing),
-    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is no seller, or, when it wants to buy, no buyer"),
-    (status = 409, description = "`listing_status`: it is no draft; `category_schema`: the category's schema cannot be applied"),
+    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller, or, for a listing that asks to buy, not a buyer"),
+    (status = 409, description = "`listing_status`: it is not a draft; `category_schema`: the category's schema cannot be applied"),
     (status = 422, description = "`item_unfit`: its attributes are not what the category asks now"),
 ))]
 async fn publish_listing(

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use shared::audit::Actor;
 use shared::ids::OrgId;
 use shared::text;
+use utoipa::openapi::ObjectBuilder;
+use utoipa::openapi::schema::Type;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -259,8 +261,14 @@ async fn apply_again(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Reason {
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(schema_with = reason_schema)]
     reason: String,
+}
+
+/// What [`given_reason`] takes.
+pub(super) fn reason_schema() -> ObjectBuilder {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    text.min_length(Some(1)).max_length(Some(1000)).pattern(Some(text::VISIBLE_LINES))
 }
 
 /// Approve a waiting organisation

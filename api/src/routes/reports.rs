@@ -193,9 +193,9 @@ struct CreateReport {
 
 /// Ask for a report
 ///
-/// A job makes it; whoever asked gets a mail when it is ready. Platform administrators may ask for any organisation.
+/// A job makes it, and the person who asked gets an email when it is ready. Platform administrators may ask for any organisation.
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting, OptionalKey), request_body = CreateReport, responses(
-    (status = 202, description = "A job is at it; `Location` names the report, `Link` the job", body = ReportView,
+    (status = 202, description = "A job makes it; `Location` names the report, `Link` the job", body = ReportView,
         headers(("Location" = String), ("Link" = String))),
     (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future or never were"),
     (status = 429, description = "`too_many_reports`: wait for those that are being made"),

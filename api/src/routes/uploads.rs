@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use shared::blobs::BlobError;
 use shared::ids::JobId;
 use utoipa::ToSchema;
+use utoipa::openapi::ObjectBuilder;
+use utoipa::openapi::schema::Type;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -63,12 +65,16 @@ impl From<BlobError> for Problem {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateUpload {
-    /// `image/jpeg`, `image/png` or `image/webp`. The bytes decide what the picture really is.
-    #[schema(example = "image/jpeg")]
+    /// The bytes decide what the picture really is.
+    #[schema(schema_with = upload_type)]
     content_type: String,
     /// In bytes, exactly.
     #[schema(minimum = 1, maximum = 20_971_520)]
     size: u64,
+}
+
+fn upload_type() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(UPLOAD_TYPES))
 }
 
 /// Where to send the bytes.
@@ -183,7 +189,7 @@ struct Completed {
 /// The picture is checked and its variants are made by a job. Completing again gives the same image.
 #[utoipa::path(post, path = "/v1/uploads/{upload}/complete", tag = "images", params(("upload" = UploadId, Path), Acting, OptionalKey),
     request_body = CompleteUpload, responses(
-    (status = 202, description = "A job is at it; `Location` names the image, `Link` the job", body = Completed,
+    (status = 202, description = "A job processes it; `Location` names the image, `Link` the job", body = Completed,
         headers(("Location" = String), ("Link" = String))),
     (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again; \
         `too_many_images`: the listing has 30; `images_fixed`: somebody has bid on it"),

@@ -73,8 +73,8 @@ impl Blobs {
         length: u64,
         expires_in: Duration,
     ) -> Result<PresignedUpload, BlobError> {
-        let signed_length =
-            i64::try_from(length).map_err(|_| BlobError::Invalid(format!("{length} bytes is no size of an upload")))?;
+        let signed_length = i64::try_from(length)
+            .map_err(|_| BlobError::Invalid(format!("{length} bytes is not a valid upload size")))?;
         let request = self
             .public
             .put_object()

@@ -29,6 +29,22 @@ fn what_shows_nothing_or_breaks_the_line_is_refused() {
 }
 
 #[test]
+fn the_patterns_take_what_the_rules_take() {
+    let (pattern, one) = (regex::Regex::new(VISIBLE_LINES).unwrap(), regex::Regex::new(VISIBLE_LINE).unwrap());
+    for c in (0..=0xffff).filter_map(char::from_u32) {
+        // Text before and after it, so that lines end within; and the character alone.
+        for text in [format!("a{c}b"), c.to_string()] {
+            let taken = lines(&text).is_ok_and(|text| !text.is_empty());
+            assert_eq!(pattern.is_match(&text), taken, "{text:?}");
+            assert_eq!(one.is_match(&text), line(&text).is_ok(), "{text:?}");
+        }
+    }
+    for (text, taken) in [("a\r\nb", true), ("\r\n", false), ("a\rb", false), ("", false), (" \n\t", false)] {
+        assert_eq!(pattern.is_match(text), taken, "{text:?}");
+    }
+}
+
+#[test]
 fn addresses_are_found_and_broken() {
     for address in ["https://a", "WWW.evil.example", "me@evil.example"] {
         assert!(has_address(address), "{address}");

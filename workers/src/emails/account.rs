@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::letter::{Letter, Place};
 use super::wording::{one_line, time};
 
-const OF_THE_ACCOUNT: &str = "You get this mail because it concerns the safety of your Tradeyard account.";
+const OF_THE_ACCOUNT: &str = "You are receiving this email because it concerns the safety of your Tradeyard account.";
 
 pub(super) fn reset_password(token: &SecretString, valid_until: DateTime<Utc>, place: &Place<'_>) -> Letter {
     Letter {
@@ -24,10 +24,10 @@ pub(super) fn reset_password(token: &SecretString, valid_until: DateTime<Utc>, p
         facts: vec![],
         action: Some(place.link("Set password", format_args!("/reset-password?token={}", token.expose_secret()))),
         note: Some(format!(
-            "The link works once, until {}. If you did not ask for it, ignore this mail: nothing changes.",
+            "The link works once, until {}. If you did not ask for it, ignore this email: nothing changes.",
             time(valid_until, place.zone)
         )),
-        reason: "You get this mail because this address has an account at Tradeyard.".to_owned(),
+        reason: "You are receiving this email because this address has a Tradeyard account.".to_owned(),
     }
 }
 
@@ -37,19 +37,19 @@ pub(super) fn already_registered(token: &SecretString, valid_until: DateTime<Utc
         preview: "Set a password of your own, and the account is yours.".to_owned(),
         heading: "This address has an account already".to_owned(),
         paragraphs: vec![
-            "Somebody, probably you, has tried to register this address at Tradeyard. It has an account already.".to_owned(),
-            "If you do not know its password, or did not make the account, set a password of your own: whoever else used the \
-             account is logged out everywhere and cannot get back in."
+            "Somebody, probably you, has tried to register this address with Tradeyard. It has an account already.".to_owned(),
+            "If you do not know its password, or did not make the account, set a password of your own: anybody else who used \
+             the account is logged out everywhere and cannot get back in."
                 .to_owned(),
         ],
         quote: None,
         facts: vec![],
         action: Some(place.link("Set password", format_args!("/reset-password?token={}", token.expose_secret()))),
         note: Some(format!(
-            "The link works once, until {}. If it was not you who registered, ignore this mail: nothing changes.",
+            "The link works once, until {}. If it was not you who registered, ignore this email: nothing changes.",
             time(valid_until, place.zone)
         )),
-        reason: "You get this mail because this address was given to register at Tradeyard.".to_owned(),
+        reason: "You are receiving this email because this address was used to register with Tradeyard.".to_owned(),
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn invitation(
         MemberRole::Owner => "do everything for the organisation, including managing its members",
     };
     Letter {
-        subject: "An invitation to an organisation at Tradeyard".to_owned(),
+        subject: "An invitation to an organisation on Tradeyard".to_owned(),
         preview: "You decide whether you join.".to_owned(),
         heading: "You are invited".to_owned(),
         paragraphs: vec![
@@ -78,10 +78,10 @@ pub(super) fn invitation(
         facts: vec![],
         action: Some(place.link("Look at the invitation", format_args!("/invitation?token={}", token.expose_secret()))),
         note: Some(format!(
-            "The invitation can be answered until {}. If you do not know the organisation, ignore this mail.",
+            "The invitation can be answered until {}. If you do not know the organisation, ignore this email.",
             time(valid_until, place.zone)
         )),
-        reason: "You get this mail because this address was invited by an organisation at Tradeyard.".to_owned(),
+        reason: "You are receiving this email because this address was invited to join an organisation on Tradeyard.".to_owned(),
     }
 }
 
@@ -91,8 +91,8 @@ pub(super) fn password_changed() -> Letter {
         preview: "You were logged out everywhere.".to_owned(),
         heading: "Your password was changed".to_owned(),
         paragraphs: vec![
-            "The password of your Tradeyard account is a new one, and every session was ended.".to_owned(),
-            "If it was not you, somebody else can read your mail: change your mailbox’s password first, then set a new one at \
+            "The password of your Tradeyard account was changed, and every session was ended.".to_owned(),
+            "If that was not you, somebody else can read your email: change your mailbox’s password first, then set a new one on \
              Tradeyard."
                 .to_owned(),
         ],
@@ -110,8 +110,8 @@ pub(super) fn session_ended() -> Letter {
         preview: "Its key was used twice. Please log in again.".to_owned(),
         heading: "We ended one of your sessions".to_owned(),
         paragraphs: vec![
-            "A key of one of your sessions was used a second time, as it happens when somebody has copied it. To be safe, we \
-             ended that session; please log in again there."
+            "A key of one of your sessions was used a second time, which happens when somebody has copied it. To be safe, we \
+             ended that session; please log in there again."
                 .to_owned(),
             "If this happens again, check the device for software that you do not know, and set a new password.".to_owned(),
         ],
@@ -129,8 +129,8 @@ pub(super) fn account_suspended(it: &AccountSuspended) -> Letter {
         preview: "You cannot log in at present. Here is why.".to_owned(),
         heading: "Your account is suspended".to_owned(),
         paragraphs: vec![
-            "You cannot log in at Tradeyard at present, and get no further mail from us. Organisations that nobody but you owns are \
-             suspended as well. The reason, as our team wrote it:"
+            "You cannot log in to Tradeyard at present, and will get no further email from us. Organisations that nobody but you owns \
+             are suspended as well. The reason, as our team wrote it:"
                 .to_owned(),
         ],
         quote: Some(it.reason.trim().to_owned()),
@@ -154,6 +154,6 @@ pub(super) fn org_suspended(it: &OrgSuspended) -> Letter {
         facts: vec![],
         action: None,
         note: None,
-        reason: "You get this mail because you are an owner of this organisation.".to_owned(),
+        reason: "You are receiving this email because you are an owner of this organisation.".to_owned(),
     }
 }

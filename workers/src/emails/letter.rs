@@ -276,7 +276,7 @@ fn report_ready(it: &ReportReady, url: &SecretString, valid_until: DateTime<Utc>
         facts,
         action: Some(Action { label: "Download report", url: url.expose_secret().to_owned() }),
         note: Some(format!(
-            "The link works until {}. Whoever has it can download the report, so please do not forward this email.",
+            "The link works until {}. Anyone who has it can download the report, so please do not forward this email.",
             time(valid_until, place.zone)
         )),
         reason: "You are receiving this email because you asked for this report or own the organisation.".to_owned(),
@@ -326,12 +326,14 @@ fn listing_suspended(it: &ListingSuspended, place: &Place<'_>) -> Letter {
         subject: format!("Your listing is suspended: {title}"),
         preview: "Nobody else sees it for now. Here is why.".to_owned(),
         heading: "Your listing is suspended".to_owned(),
-        paragraphs: vec![format!("We have taken {title} out of sight.{auction} The reason, as our team wrote it:")],
+        paragraphs: vec![format!(
+            "We have taken {title} off the marketplace.{auction} The reason, as our team wrote it:"
+        )],
         quote: Some(it.reason.trim().to_owned()),
         facts: vec![],
         action: Some(place.link("Open the listing", format_args!("/listings/{}", it.listing))),
         note: None,
-        reason: "You get this mail because you trade for the organisation that listed this.".to_owned(),
+        reason: "You are receiving this email because you trade for the organisation that listed this.".to_owned(),
     }
 }
 
@@ -348,6 +350,6 @@ fn listing_reinstated(it: &ListingReinstated, place: &Place<'_>) -> Letter {
         facts: vec![],
         action: Some(place.link("Open the listing", format_args!("/listings/{}", it.listing))),
         note: None,
-        reason: "You get this mail because you trade for the organisation that listed this.".to_owned(),
+        reason: "You are receiving this email because you trade for the organisation that listed this.".to_owned(),
     }
 }

@@ -72,6 +72,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/orgs/{org}/apply-again", Member, none()),
         ("GET /v1/orgs/{org}/invitations", Member, none()),
         ("POST /v1/orgs/{org}/invitations", Member, json!({"email": "a@example.com", "role": "viewer"})),
+        ("GET /v1/orgs/{org}/invitations/{invitation}", Member, none()),
         ("DELETE /v1/orgs/{org}/invitations/{invitation}", Member, none()),
         ("PATCH /v1/orgs/{org}/members/{user}", Member, json!({"role": "viewer"})),
         ("DELETE /v1/orgs/{org}/members/{user}", Member, none()),

@@ -1,4 +1,4 @@
-//! HTTP itself: media types, conditional requests, where things are, keys, challenges.
+//! HTTP itself: media types, conditional requests, challenges.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::{document, operations};
 use crate::testing::{Answer, Person, TestApi, with_token};
 
 /// Each operation's name, path, method and description.
-fn documented() -> Vec<(String, String, Method, Value)> {
+pub(super) fn documented() -> Vec<(String, String, Method, Value)> {
     let document = document();
     let described = |(path, method, _): (String, Method, bool)| {
         let operation = document["paths"][&path][method.as_str().to_lowercase()].clone();
@@ -22,7 +22,7 @@ fn documented() -> Vec<(String, String, Method, Value)> {
     operations().into_iter().map(described).collect()
 }
 
-fn takes(operation: &Value, header: &str) -> bool {
+pub(super) fn takes(operation: &Value, header: &str) -> bool {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     parameters.into_iter().any(|it| it["in"] == "header" && it["name"] == header)
 }
@@ -141,11 +141,18 @@ fn every_change_of_a_representation_takes_if_match() {
     }
 }
 
+/// Reads that are sent each time, and why.
+const SENT_AGAIN: [(&str, &str); 3] = [
+    ("GET /v1/jobs/{job}/why", "it says how long the job still has to wait"),
+    ("GET /v1/queues/{queue}", "its tag is of the settings, for changes"),
+    ("GET /v1/schedules/{schedule}", "its tag is of what people edit, for changes"),
+];
+
 #[tokio::test]
 async fn reads_are_tagged_and_not_sent_twice() {
     let market = TestMarket::new().await;
     set_up(&market).await;
-    let mut same = 0;
+    let mut sent_again = Vec::new();
     for (name, path, method, operation) in documented() {
         if method != Method::GET || !produced(&operation).contains("application/json") {
             continue;
@@ -171,10 +178,43 @@ async fn reads_are_tagged_and_not_sent_twice() {
             assert!(operation["responses"]["304"].is_object(), "{name}");
             assert_eq!((&again.body, &again.headers["etag"]), (&json!(""), tag), "{name}");
             assert_eq!(again.headers["cache-control"], answer.headers["cache-control"], "{name}");
-            same += 1;
+            let head = market.api.send(with_token(market.api.request(Method::HEAD, &target), Some(who))).await;
+            assert_eq!(
+                (head.status.as_u16(), &head.headers["etag"], &head.body),
+                (200, tag, &json!("")),
+                "HEAD of {name}"
+            );
+        } else {
+            sent_again.push(name);
         }
     }
-    assert!(same > 20, "{same}");
+    assert_eq!(sent_again, SENT_AGAIN.map(|(name, _)| name));
+    market.api.db.close().await;
+}
+
+#[tokio::test]
+async fn an_auctions_tag_is_of_what_the_viewer_is_shown_but_for_the_time() {
+    let market = TestMarket::new().await;
+    let reads = ["/v1/auctions", "/v1/auctions/{auction}"].map(|path| market.path(path));
+    let all = async || {
+        let mut tags = Vec::new();
+        for path in &reads {
+            for who in [None, Some(&market.eve)] {
+                let answer = market.api.get(who, path).await;
+                assert!(answer.headers["cache-control"].to_str().unwrap().contains("no-cache"), "{path}: {answer:?}");
+                tags.push(tag(&answer));
+            }
+        }
+        assert!(tags.iter().all(|tag| tag.starts_with("W/\"")), "{tags:?}");
+        assert!(tags.chunks(2).all(|viewers| viewers[0] != viewers[1]), "two viewers share a tag: {tags:?}");
+        tags
+    };
+    let before = all().await;
+    assert_eq!(all().await, before, "nothing has happened but time");
+    let bid = json!({"maximum": {"amount": "90.00", "currency": "EUR"}});
+    market.call(Some(&market.eve), &Method::POST, &market.path("/v1/auctions/{auction}/bids"), bid).await.ok();
+    let after = all().await;
+    assert!(before.iter().all(|tag| !after.contains(tag)), "{before:?} {after:?}");
     market.api.db.close().await;
 }
 
@@ -257,104 +297,6 @@ async fn of_changes_at_once_from_one_version_one_is_made() {
         let (made, refused): (Vec<u16>, _) = statuses.iter().partition(|status| **status == 200);
         assert_eq!(made.len(), 1, "{path}: {statuses:?}");
         assert!(refused.iter().all(|status| *status == 412), "{path}: {statuses:?}");
-    }
-    market.api.db.close().await;
-}
-
-/// Makers without a key, and why.
-const UNKEYED: [(&str, &str); 4] = [
-    ("POST /v1/auth/register", "the address is the key: a second request with it makes nothing"),
-    ("POST /v1/auth/verify-email/resend", "the hour is the key: it posts one mail an hour"),
-    ("POST /v1/cargo-events", "each event's own id is its key"),
-    ("POST /v1/auth/password-reset", "the hour is the key: it posts one mail an hour"),
-];
-
-/// Work that is asked for without a job to look at, and why.
-const WITHOUT_A_JOB: [(&str, &str); 4] = [
-    ("POST /v1/auth/password-reset", "a job would tell whether the address has an account"),
-    ("POST /v1/auth/register", "a job would tell whether the address has an account"),
-    ("POST /v1/auth/verify-email/resend", "there may be nothing to do"),
-    ("POST /v1/cargo-events", "the flood has no row in the ledger"),
-];
-
-#[test]
-fn what_makes_something_takes_a_key_and_says_where_it_is() {
-    let listed = |list: &[(&str, &str)], name: &str| list.iter().any(|(listed, _)| *listed == name);
-    for (name, _, method, operation) in documented() {
-        if method != Method::POST {
-            continue;
-        }
-        let (made, accepted) = (&operation["responses"]["201"], &operation["responses"]["202"]);
-        if !made.is_object() && !accepted.is_object() {
-            continue;
-        }
-        assert_ne!(takes(&operation, "Idempotency-Key"), listed(&UNKEYED, &name), "{name}");
-        if made.is_object() {
-            assert!(made["headers"]["Location"].is_object(), "{name}");
-        }
-        if accepted.is_object() {
-            assert_ne!(accepted["headers"]["Link"].is_object(), listed(&WITHOUT_A_JOB, &name), "{name}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_same_key_makes_one_thing_at_one_place() {
-    let market = TestMarket::new().await;
-    let (ann, admin, eve) = (&market.ann, &market.admin, &market.eve);
-    let lot = market.path("{listing}");
-    market.api.post(Some(ann), &format!("/v1/listings/{lot}/publish"), json!({})).await.ok();
-    let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
-    let amount = json!({"amount": "60.00", "currency": "EUR"});
-    let ends_at = market.api.state.clock.now() + chrono::TimeDelta::days(30);
-    let requests = [
-        ("/v1/items", ann, json!({"category_id": CONSOLES, "sku": "new", "title": "Console"})),
-        (
-            "/v1/listings",
-            ann,
-            json!({"item_id": market.path("{item}"), "title": "A", "sale_mode": "auction", "currency": "EUR"}),
-        ),
-        ("/v1/listings/{listing}/auctions", ann, json!({"ends_at": ends_at, "opening": amount})),
-        ("/v1/auctions/{auction}/bids", eve, json!({"maximum": amount})),
-        ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
-        ("/v1/reports", ann, report),
-        ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),
-        (
-            "/v1/schedules",
-            admin,
-            json!({"name": "key.test", "kind": "jobs.prune", "expression": "0 3 * * *",
-            "payload": {"finished_after_hours": 1, "dead_after_hours": 1}}),
-        ),
-        ("/v1/schedules/key.test/run-now", admin, json!(null)),
-        ("/v1/orgs", eve, json!({"legal_name": "Eve Shop", "kinds": ["buyer"], "time_zone": "UTC"})),
-    ];
-    for (path, who, body) in requests {
-        let path = market.path(path);
-        let send = async |key: &str, body: &Value| {
-            let request = market.api.request(Method::POST, &path).header("idempotency-key", key).json(body);
-            market.api.send(with_token(request, Some(who))).await
-        };
-        let first = send(&path, &body).await;
-        assert!(first.status.is_success() && !first.headers.contains_key("idempotent-replayed"), "{path}: {first:?}");
-        let again = send(&path, &body).await;
-        assert_eq!(again.headers["idempotent-replayed"], "true", "{path}");
-        assert_eq!((again.status, &again.body), (first.status, &first.body), "{path}");
-        for header in ["location", "link"] {
-            assert_eq!(again.headers.get(header), first.headers.get(header), "{path}");
-        }
-        send(&path, &json!({"other": 1})).await.refused_with(&["idempotency_key_reused", "invalid_body"]);
-        send("", &body).await.refused_with(&["idempotency_key_invalid", "idempotency_key_required"]);
-        // What was made is there, and so is its job.
-        let location = first.headers["location"].to_str().unwrap();
-        let found = market.api.get(Some(who), location).await;
-        // Founding another organisation makes one name which acts, from the next request on.
-        assert!(found.status == 200, "{path}: {location}: {found:?}");
-        if first.status == 202 {
-            let link = first.headers["link"].to_str().unwrap();
-            let (job, rest) = link.trim_start_matches('<').split_once('>').unwrap();
-            assert_eq!(rest, "; rel=\"monitor\"");
-            market.api.get(Some(who), job).await.ok();
-        }
     }
     market.api.db.close().await;
 }

@@ -1,5 +1,6 @@
 //! A market with something of everything, for tests that go through all operations.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use market::identity::PlatformRole;
@@ -8,8 +9,11 @@ use market::listings::model::SaleMode;
 use market::testing::{self, Trader};
 use queue::registry::KindInfo;
 use reqwest::Method;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::ids::OrgId;
+use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::testing::{Person, TestApi, with_token};
 
@@ -27,6 +31,8 @@ pub(super) struct TestMarket {
     pub(super) admin: Person,
     /// Values for the names in paths.
     ids: Vec<(&'static str, String)>,
+    _files: TempDir,
+    _stop: DropGuard,
 }
 
 fn id(answer: &Value) -> String {
@@ -35,7 +41,18 @@ fn id(answer: &Value) -> String {
 
 impl TestMarket {
     pub(super) async fn new() -> Self {
-        let api = TestApi::with(&[("S3_ACCESS_KEY_ID", "key"), ("S3_SECRET_ACCESS_KEY", "secret")]).await;
+        let (files, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let options = sinks::s3::Options {
+            dir: files.path().to_owned(),
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            access_key: "key".to_owned(),
+            secret_key: SecretString::from("secret"),
+            buckets: vec!["tradeyard".to_owned()],
+        };
+        let store = sinks::s3::serve(options, stop.clone()).await.unwrap();
+        let settings =
+            [("S3_ENDPOINT", &*store.endpoint()), ("S3_ACCESS_KEY_ID", "key"), ("S3_SECRET_ACCESS_KEY", "secret")];
+        let api = TestApi::with(&settings).await;
         let (moderator, admin) = (api.staff(PlatformRole::Moderator).await, api.admin().await);
         let (ann, vic, eve) = (api.person("Ann").await, api.person("Vic").await, api.person("Eve").await);
         let (bob, pete, suspended) = (api.person("Bob").await, api.person("Pete").await, api.person("Sam").await);
@@ -47,7 +64,9 @@ impl TestMarket {
         api.join(&ann, org, &vic, "viewer").await;
         let path = format!("/v1/admin/users/{}/suspend", suspended.id);
         assert_eq!(api.post(Some(&admin), &path, json!({"reason": "fraud"})).await.status, 204);
-        let mut market = Self { api, ann, vic, eve, pete, suspended, admin, ids: vec![("org", org.to_string())] };
+        let ids = vec![("org", org.to_string())];
+        let stop = stop.drop_guard();
+        let mut market = Self { api, ann, vic, eve, pete, suspended, admin, ids, _files: files, _stop: stop };
         market.fill(org, &bob).await;
         market
     }
@@ -68,6 +87,9 @@ impl TestMarket {
         let item = json!({"category_id": testing::CONSOLES, "sku": "mine", "title": "Console"});
         let item = api.post(Some(ann), "/v1/items", item).await.ok();
         let upload = api.post(Some(ann), "/v1/uploads", json!({"content_type": "image/png", "size": 5})).await.ok();
+        send(&upload, b"12345").await;
+        let guest = json!({"email": "guest@example.com", "role": "viewer"});
+        let invitation = api.post(Some(ann), &format!("/v1/orgs/{org}/invitations"), guest).await.ok();
         let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
         let report = api.post(Some(ann), "/v1/reports", report).await.ok();
         let bid = json!({"maximum": {"amount": "50.00", "currency": "EUR"}});
@@ -94,7 +116,7 @@ impl TestMarket {
             ("file", "160.webp".to_owned()),
             ("report", id(&report)),
             ("shipment", "S-1".to_owned()),
-            ("invitation", uuid::Uuid::now_v7().to_string()),
+            ("invitation", id(&invitation)),
             ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);
@@ -119,6 +141,17 @@ impl TestMarket {
         let request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string());
         self.api.send(with_token(request, person)).await
     }
+}
+
+/// Sends bytes as the announcement of an upload says.
+async fn send(upload: &Value, bytes: &[u8]) {
+    let mut request = reqwest::Client::new().put(upload["url"].as_str().unwrap());
+    for (name, value) in upload["headers"].as_object().unwrap() {
+        if name != "content-length" {
+            request = request.header(name, value.as_str().unwrap());
+        }
+    }
+    assert_eq!(request.body(bytes.to_vec()).send().await.unwrap().status(), 200);
 }
 
 fn prune(info: &KindInfo) -> queue::Enqueue {

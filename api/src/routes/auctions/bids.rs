@@ -51,7 +51,7 @@ pub(super) enum BidOutcome {
     Leads,
     /// Somebody's maximum, or earlier equal bid, is better.
     Outbid,
-    /// You led already and raised your maximum; nobody else is told.
+    /// You led already and raised your maximum; nobody else is notified.
     Raised,
 }
 
@@ -86,8 +86,8 @@ pub(super) struct PlacedBid {
 ), responses(
     (status = 201, description = "Accepted; `Location` names the auction, which shows it", body = PlacedBid,
         headers(("Location" = String))),
-    (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is no \
-        buyer, `brokers_excluded`"),
+    (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is not \
+        a buyer, `brokers_excluded`"),
     (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`, \
         `too_many_bids`: the organisation has placed 1000 in this auction"),
     (status = 422, description = "`bid_too_low` (says the next minimum), `not_a_raise`, `amount_too_large`, \
@@ -150,7 +150,7 @@ struct ListBids {
 
 /// List an auction's bids, the latest first
 ///
-/// Bidders are numbered, not named. Maxima are nowhere in it, and raises only in the list of whoever placed them.
+/// Bidders are numbered, not named. Maxima are nowhere in it, and raises only in the list of the organisation that placed them.
 #[utoipa::path(get, path = "/v1/auctions/{auction}/bids", tag = "auctions", security((), ("bearer" = [])),
     params(("auction" = AuctionId, Path), Acting, ListBids), responses(
     (status = 200, description = "A page", body = Page<BidView>),

@@ -49,8 +49,8 @@ struct Bought {
     ("Idempotency-Key" = String, Header, description = "A new one for each purchase; the same again gets the same answer"),
 ), responses(
     (status = 201, description = "Bought; `Location` names the order", body = Bought, headers(("Location" = String))),
-    (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is no \
-        buyer, `brokers_excluded`"),
+    (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is not \
+        a buyer, `brokers_excluded`"),
     (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`"),
 ))]
 async fn buy_now(

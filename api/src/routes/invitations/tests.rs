@@ -92,6 +92,25 @@ async fn an_invitation_shows_nothing_of_who_is_registered() {
 }
 
 #[tokio::test]
+async fn an_invitation_is_read_at_its_address_by_owners_of_its_organisation() {
+    let (api, ann, org) = scene().await;
+    let moderator = api.login("moderator.staff@example.com").await;
+    let eve = api.person("Eve").await;
+    let other = api.org(&eve, "Eve Farm", &moderator).await;
+    let vic = api.person("Vic").await;
+    api.join(&ann, org, &vic, "viewer").await;
+    let made = invite(&api, &ann, org, "bob@example.com").await;
+    let address = made.headers["location"].to_str().unwrap().to_owned();
+    let invitation = made.ok();
+    assert_eq!(address, format!("/v1/orgs/{org}/invitations/{}", invitation["id"].as_str().unwrap()));
+    assert_eq!(api.get(Some(&ann), &address).await.ok(), invitation);
+    api.get(Some(&vic), &address).await.refused(403, "role_too_low");
+    api.get(Some(&eve), &address).await.refused(404, "not_found");
+    api.get(Some(&eve), &address.replace(&org.to_string(), &other.to_string())).await.refused(404, "not_found");
+    api.db.close().await;
+}
+
+#[tokio::test]
 async fn an_invitation_is_declined_taken_back_or_expires() {
     let (api, ann, org) = scene().await;
     let bob = api.person("Bob").await;
@@ -120,7 +139,9 @@ async fn an_invitation_is_declined_taken_back_or_expires() {
     let invitation = invite(&api, &ann, org, &bob.email).await.ok();
     let link = json!({"token": token(&api, &invitation).await});
     let path = format!("/v1/orgs/{org}/invitations/{}", invitation["id"].as_str().unwrap());
+    assert_eq!(api.get(Some(&ann), &path).await.ok(), invitation);
     assert_eq!(api.call(Some(&ann), Method::DELETE, &path, json!({})).await.status, 204);
+    api.get(Some(&ann), &path).await.refused(404, "not_found");
     api.call(Some(&ann), Method::DELETE, &path, json!({})).await.refused(404, "not_found");
     api.post(Some(&bob), "/v1/invitations/accept", link).await.refused(422, "token_invalid");
     // Expired; a new one takes its place, and then there were enough of them for an hour.

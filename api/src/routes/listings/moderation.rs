@@ -18,7 +18,7 @@ use super::found;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path};
-use crate::routes::orgs::given_reason;
+use crate::routes::orgs::{given_reason, reason_schema};
 use crate::state::AppState;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -29,14 +29,14 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ListingReason {
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(schema_with = reason_schema)]
     reason: String,
 }
 
 /// Suspend a listing
 ///
 /// Nobody but its seller sees it any more; its auction is shown to those who have bid in it as well. The auction goes on in time, but
-/// takes no bid and no purchase; if it ends before the listing is reinstated, it is cancelled. The seller is told by mail.
+/// takes no bid and no purchase; if it ends before the listing is reinstated, it is cancelled. The seller is notified by email.
 #[utoipa::path(post, path = "/v1/listings/{listing}/suspend", tag = "listings", params(("listing" = ListingId, Path)),
     request_body = ListingReason, responses(
     (status = 200, description = "Suspended", body = Listing),

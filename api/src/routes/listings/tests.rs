@@ -142,7 +142,7 @@ async fn sellers_list_what_they_sell_and_buyers_what_they_want() {
         let answer = api.post(Some(&ann), "/v1/listings", refused.clone()).await.refused(403, "org_kind");
         let detail = answer.body["detail"].as_str().unwrap();
         assert!(
-            detail.contains(&format!("no {missing}")) && detail.contains(&format!("PATCH /v1/orgs/{org}")),
+            detail.contains(&format!("not a {missing}")) && detail.contains(&format!("PATCH /v1/orgs/{org}")),
             "{detail}"
         );
         if kind == "buyer" {

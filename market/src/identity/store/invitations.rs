@@ -114,6 +114,32 @@ pub async fn invite(
     Ok(made)
 }
 
+/// An open invitation of an organisation.
+pub async fn invitation(
+    conn: &mut PgConnection,
+    org: OrgId,
+    id: InvitationId,
+) -> Result<Option<Invitation>, sqlx::Error> {
+    sqlx::query_as!(
+        Invitation,
+        r#"
+        SELECT
+            invitations.id AS "id: InvitationId", org_id AS "org: OrgId", legal_name AS org_name, email,
+            role AS "role: MemberRole", invitations.created_at, expires_at
+        FROM invitations
+        JOIN orgs ON orgs.id = invitations.org_id
+        WHERE org_id = $1
+          AND invitations.id = $2
+          AND ended_at IS NULL
+          AND expires_at > clock_timestamp()
+        "#,
+        org.0,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// The open invitations of an organisation, oldest first; there are at most 100.
 pub async fn invitations_of(conn: &mut PgConnection, org: OrgId) -> Result<Vec<Invitation>, sqlx::Error> {
     sqlx::query_as!(

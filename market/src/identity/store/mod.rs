@@ -16,8 +16,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 pub use invitations::{
-    INVITATION_DAYS, Invitation, InvitationError, Refusal, accept, invitation_of_token, invitations_of, invitations_to,
-    invite, mint_invitation, refuse,
+    INVITATION_DAYS, Invitation, InvitationError, Refusal, accept, invitation, invitation_of_token, invitations_of,
+    invitations_to, invite, mint_invitation, refuse,
 };
 pub use members::{Member, MembersError, change_member, members, remove_member, traders};
 pub use orgs::{

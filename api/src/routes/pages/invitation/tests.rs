@@ -7,13 +7,13 @@ use shared::ids::OrgId;
 use super::*;
 use crate::testing::{Answer, PASSWORD, Person, TestApi};
 
-struct Scene {
+struct TestInvitations {
     api: TestApi,
     ann: Person,
     org: OrgId,
 }
 
-impl Scene {
+impl TestInvitations {
     async fn new() -> Self {
         let api = TestApi::new().await;
         let moderator = api.staff(PlatformRole::Moderator).await;
@@ -59,69 +59,77 @@ fn says(answer: &Answer, status: u16, words: &str) {
 
 #[tokio::test]
 async fn an_invitation_is_accepted_on_its_page_with_the_accounts_password() {
-    let scene = Scene::new().await;
-    let bob = scene.api.person("Bob").await;
-    let token = scene.link(&bob.email).await;
-    let page = scene.api.get(None, &format!("/invitation?token={token}")).await;
+    let invitations = TestInvitations::new().await;
+    let bob = invitations.api.person("Bob").await;
+    let token = invitations.link(&bob.email).await;
+    let page = invitations.api.get(None, &format!("/invitation?token={token}")).await;
     says(&page, 200, "Ann &lt;Farm&gt; invites bob@example.com to join as trader");
     says(
-        &scene.send("accept", &token, &[("password", "another one")]).await,
+        &invitations.send("accept", &token, &[("password", "another one")]).await,
         401,
         "the address or the password is wrong",
     );
-    assert_eq!(scene.members().await, 1);
+    assert_eq!(invitations.members().await, 1);
     says(
-        &scene.send("accept", &token, &[("password", PASSWORD)]).await,
+        &invitations.send("accept", &token, &[("password", PASSWORD)]).await,
         200,
         "You are trader at Ann &lt;Farm&gt; now.",
     );
-    assert_eq!(scene.members().await, 2);
-    says(&scene.send("accept", &token, &[("password", PASSWORD)]).await, 422, "This link does not work");
+    assert_eq!(invitations.members().await, 2);
+    says(&invitations.send("accept", &token, &[("password", PASSWORD)]).await, 422, "This link does not work");
     // Who belongs to it already, and who looks after the platform, is told so.
-    let staff = scene.api.staff(PlatformRole::Finance).await;
-    let token = scene.link(&staff.email).await;
-    says(&scene.send("accept", &token, &[("password", PASSWORD)]).await, 403, "people who look after the platform");
-    scene.close().await;
+    let staff = invitations.api.staff(PlatformRole::Finance).await;
+    let token = invitations.link(&staff.email).await;
+    says(
+        &invitations.send("accept", &token, &[("password", PASSWORD)]).await,
+        403,
+        "people who look after the platform",
+    );
+    invitations.close().await;
 }
 
 #[tokio::test]
 async fn somebody_new_registers_on_the_page_confirms_the_address_and_accepts() {
-    let scene = Scene::new().await;
-    let token = scene.link("nora@example.com").await;
+    let invitations = TestInvitations::new().await;
+    let token = invitations.link("nora@example.com").await;
     says(
-        &scene.send("register", &token, &[("name", "www.evil.example"), ("password", PASSWORD)]).await,
+        &invitations.send("register", &token, &[("name", "www.evil.example"), ("password", PASSWORD)]).await,
         422,
         "the name:",
     );
-    says(&scene.send("register", &token, &[("name", "Nora"), ("password", "short")]).await, 422, "You are invited");
     says(
-        &scene.send("register", &token, &[("name", "Nora Lee"), ("password", PASSWORD)]).await,
+        &invitations.send("register", &token, &[("name", "Nora"), ("password", "short")]).await,
+        422,
+        "You are invited",
+    );
+    says(
+        &invitations.send("register", &token, &[("name", "Nora Lee"), ("password", PASSWORD)]).await,
         200,
         "Confirm your address",
     );
     // The link alone proves nothing: it may have been passed on.
-    says(&scene.send("accept", &token, &[("password", PASSWORD)]).await, 403, "Confirm your address first");
-    assert_eq!(scene.members().await, 1);
-    let nora = scene.api.login("nora@example.com").await;
-    let mut conn = scene.api.db.pool.acquire().await.unwrap();
+    says(&invitations.send("accept", &token, &[("password", PASSWORD)]).await, 403, "Confirm your address first");
+    assert_eq!(invitations.members().await, 1);
+    let nora = invitations.api.login("nora@example.com").await;
+    let mut conn = invitations.api.db.pool.acquire().await.unwrap();
     let (_, proof) = store::mint_email_verification(&mut conn, nora.id).await.unwrap().unwrap();
     store::verify_email(&mut conn, &proof).await.unwrap().unwrap();
     drop(conn);
-    says(&scene.send("accept", &token, &[("password", PASSWORD)]).await, 200, "Welcome");
-    assert_eq!(scene.members().await, 2);
-    scene.close().await;
+    says(&invitations.send("accept", &token, &[("password", PASSWORD)]).await, 200, "Welcome");
+    assert_eq!(invitations.members().await, 2);
+    invitations.close().await;
 }
 
 #[tokio::test]
 async fn the_page_of_an_invitation_does_not_show_who_is_registered() {
-    let scene = Scene::new().await;
-    let bob = scene.api.person("Bob").await;
+    let invitations = TestInvitations::new().await;
+    let bob = invitations.api.person("Bob").await;
     let mut shown = Vec::new();
     for email in [bob.email.as_str(), "new@example.com"] {
-        let token = scene.link(email).await;
-        let page = scene.api.get(None, &format!("/invitation?token={token}")).await;
-        let wrong = scene.send("accept", &token, &[("password", "guessed it")]).await;
-        let registered = scene.send("register", &token, &[("name", "Eve"), ("password", PASSWORD)]).await;
+        let token = invitations.link(email).await;
+        let page = invitations.api.get(None, &format!("/invitation?token={token}")).await;
+        let wrong = invitations.send("accept", &token, &[("password", "guessed it")]).await;
+        let registered = invitations.send("register", &token, &[("name", "Eve"), ("password", PASSWORD)]).await;
         let pages = [page, wrong, registered].map(|answer| {
             let text = answer.body.as_str().unwrap().replace(email, "").replace(&token, "");
             (answer.status, text)
@@ -131,20 +139,20 @@ async fn the_page_of_an_invitation_does_not_show_who_is_registered() {
     assert_eq!(shown[0], shown[1]);
     // Bob's password is the one that Bob has set.
     let login = json!({"email": bob.email, "password": PASSWORD});
-    scene.api.post(None, "/v1/auth/login", login).await.ok();
-    scene.close().await;
+    invitations.api.post(None, "/v1/auth/login", login).await.ok();
+    invitations.close().await;
 }
 
 #[tokio::test]
 async fn guesses_on_the_page_of_an_invitation_are_counted_as_logins() {
-    let scene = Scene::new().await;
-    let bob = scene.api.person("Bob").await;
-    let token = scene.link(&bob.email).await;
+    let invitations = TestInvitations::new().await;
+    let bob = invitations.api.person("Bob").await;
+    let token = invitations.link(&bob.email).await;
     for _ in 0..5 {
-        says(&scene.send("accept", &token, &[("password", "guessed it")]).await, 401, "is wrong");
+        says(&invitations.send("accept", &token, &[("password", "guessed it")]).await, 401, "is wrong");
     }
-    says(&scene.send("accept", &token, &[("password", PASSWORD)]).await, 429, "too many failed logins");
+    says(&invitations.send("accept", &token, &[("password", PASSWORD)]).await, 429, "too many failed logins");
     let login = json!({"email": bob.email, "password": PASSWORD});
-    scene.api.post(None, "/v1/auth/login", login).await.refused(429, "too_many_attempts");
-    scene.close().await;
+    invitations.api.post(None, "/v1/auth/login", login).await.refused(429, "too_many_attempts");
+    invitations.close().await;
 }

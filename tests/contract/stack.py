@@ -17,7 +17,7 @@ PATIENCE = 90
 
 
 class Refused(Exception):
-    """An answer that a step of the stage cannot go on with."""
+    """An answer that a step of the stack cannot go on with."""
 
 
 @dataclass
@@ -26,10 +26,11 @@ class Person:
     password: str
     token: str
     org: str | None = None
+    item: str | None = None
 
 
-class Stage:
-    """`with Stage(...) as stage`: runs until the block ends."""
+class TestStack:
+    """`with TestStack(...) as stack`: runs until the block ends."""
 
     def __init__(self, program: Path, folder: Path):
         self.program, self.folder = program, folder
@@ -43,7 +44,7 @@ class Stage:
             "HTTP_ADDR": self.base.removeprefix("http://"),
             "PUBLIC_URL": self.base,
             "JWT_SECRET": secrets.token_hex(32),
-            # The lowest that there is: logins are no part of what is tried here.
+            # The lowest that there is: logins are not what is tried here.
             "PASSWORD_COST": "4",
             "NAMESPACE": f"contract-{os.getpid()}",
             "LOG": "warn",
@@ -151,8 +152,8 @@ class Stage:
         category = self.call("GET", "/v1/categories")["items"]
         category = next(it["id"] for it in category if not it["attribute_schema"].get("required"))
         item = {"category_id": category, "sku": "sku-1", "title": "A crate"}
-        item = self.call("POST", "/v1/items", seller, item)["id"]
-        listing = {"item_id": item, "title": "A crate", "sale_mode": "auction", "currency": "EUR"}
+        seller.item = self.call("POST", "/v1/items", seller, item)["id"]
+        listing = {"item_id": seller.item, "title": "A crate", "sale_mode": "auction", "currency": "EUR"}
         listing = self.call("POST", "/v1/listings", seller, listing)["id"]
         self.call("POST", f"/v1/listings/{listing}/publish", seller)
         terms = {"ends_at": "2199-01-01T00:00:00Z", "opening": {"amount": "10.00", "currency": "EUR"}}

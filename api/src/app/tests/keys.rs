@@ -1,0 +1,158 @@
+//! What makes something: it takes a key, and says where the thing is.
+
+use market::testing::CONSOLES;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::semantics::{documented, takes};
+use super::test_market::TestMarket;
+use crate::testing::with_token;
+
+/// Makers without a key, and why.
+const UNKEYED: [(&str, &str); 8] = [
+    ("POST /invitation/register", "a form for people; the address is the key"),
+    (
+        "POST /v1/auth/login",
+        "the kept answer would hold the session's tokens; a session that is not used ends by itself",
+    ),
+    ("POST /v1/auth/refresh", "the refresh token is the key: used again at once, it gets the same tokens"),
+    ("POST /v1/ws/ticket", "the kept answer would hold the ticket; one that is not used expires within seconds"),
+    ("POST /v1/auth/register", "the address is the key: a second request with it makes nothing"),
+    ("POST /v1/auth/verify-email/resend", "the hour is the key: it posts one mail an hour"),
+    ("POST /v1/cargo-events", "each event's own id is its key"),
+    ("POST /v1/auth/password-reset", "the hour is the key: it posts one mail an hour"),
+];
+
+/// Acts on what is there already: done again, they find it done.
+const ACTS: [&str; 32] = [
+    "POST /v1/listings/{listing}/publish",
+    "POST /v1/listings/{listing}/withdraw",
+    "POST /v1/jobs/{job}/cancel",
+    "POST /v1/jobs/{job}/retry",
+    "POST /v1/jobs/{job}/run-now",
+    "POST /v1/auth/verify-email",
+    "POST /v1/auth/logout",
+    "POST /v1/auctions/{auction}/cancel",
+    "POST /v1/queues/{queue}/pause",
+    "POST /v1/queues/{queue}/resume",
+    "POST /v1/me/invitations/{invitation}/accept",
+    "POST /v1/me/invitations/{invitation}/decline",
+    "POST /v1/invitations/accept",
+    "POST /v1/invitations/decline",
+    "POST /verify-email",
+    "POST /reset-password",
+    "POST /v1/orgs/{org}/apply-again",
+    "POST /v1/orgs/{org}/approve",
+    "POST /v1/orgs/{org}/reject",
+    "POST /v1/orgs/{org}/suspend",
+    "POST /v1/orgs/{org}/reinstate",
+    "POST /v1/schedules/{schedule}/pause",
+    "POST /v1/schedules/{schedule}/resume",
+    "POST /v1/schedules/{schedule}/reset",
+    "POST /v1/admin/users/{user}/suspend",
+    "POST /v1/admin/users/{user}/reinstate",
+    "POST /v1/auth/password-reset/confirm",
+    "POST /v1/listings/{listing}/suspend",
+    "POST /v1/listings/{listing}/reinstate",
+    "POST /v1/auctions/{auction}/bids/{bid}/retract",
+    "POST /invitation",
+    "POST /invitation/accept",
+];
+
+/// Work that is asked for without a job to look at, and why.
+const WITHOUT_A_JOB: [(&str, &str); 4] = [
+    ("POST /v1/auth/password-reset", "a job would tell whether the address has an account"),
+    ("POST /v1/auth/register", "a job would tell whether the address has an account"),
+    ("POST /v1/auth/verify-email/resend", "there may be nothing to do"),
+    ("POST /v1/cargo-events", "the flood has no row in the ledger"),
+];
+
+#[test]
+fn what_makes_something_takes_a_key_and_says_where_it_is() {
+    let listed = |list: &[(&str, &str)], name: &str| list.iter().any(|(listed, _)| *listed == name);
+    for (name, _, method, operation) in documented() {
+        if method != Method::POST {
+            continue;
+        }
+        let (made, accepted) = (&operation["responses"]["201"], &operation["responses"]["202"]);
+        if ACTS.contains(&name.as_str()) {
+            assert!(
+                !made.is_object() && !accepted.is_object() && !listed(&UNKEYED, &name),
+                "{name} is not only an act"
+            );
+            continue;
+        }
+        assert_ne!(takes(&operation, "Idempotency-Key"), listed(&UNKEYED, &name), "{name}");
+        if made.is_object() {
+            assert!(made["headers"]["Location"].is_object(), "{name}");
+        }
+        if accepted.is_object() {
+            assert_ne!(accepted["headers"]["Link"].is_object(), listed(&WITHOUT_A_JOB, &name), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_same_key_makes_one_thing_at_one_place() {
+    let market = TestMarket::new().await;
+    let (ann, admin, eve) = (&market.ann, &market.admin, &market.eve);
+    let lot = market.path("{listing}");
+    market.api.post(Some(ann), &format!("/v1/listings/{lot}/publish"), json!({})).await.ok();
+    let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
+    let amount = json!({"amount": "60.00", "currency": "EUR"});
+    let ends_at = market.api.state.clock.now() + chrono::TimeDelta::days(30);
+    let requests = [
+        ("/v1/items", ann, json!({"category_id": CONSOLES, "sku": "new", "title": "Console"})),
+        (
+            "/v1/listings",
+            ann,
+            json!({"item_id": market.path("{item}"), "title": "A", "sale_mode": "auction", "currency": "EUR"}),
+        ),
+        ("/v1/listings/{listing}/auctions", ann, json!({"ends_at": ends_at, "opening": amount})),
+        ("/v1/auctions/{auction}/bids", eve, json!({"maximum": amount})),
+        ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
+        ("/v1/reports", ann, report),
+        ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),
+        (
+            "/v1/schedules",
+            admin,
+            json!({"name": "key.test", "kind": "jobs.prune", "expression": "0 3 * * *",
+            "payload": {"finished_after_hours": 1, "dead_after_hours": 1}}),
+        ),
+        ("/v1/schedules/key.test/run-now", admin, json!(null)),
+        ("/v1/orgs/{org}/invitations", ann, json!({"email": "new@example.com", "role": "viewer"})),
+        ("/v1/uploads/{upload}/complete", ann, json!({})),
+        ("/v1/jobs/cancel", admin, json!({"matching": {"kind": "none"}})),
+        ("/v1/jobs/retry", admin, json!({"matching": {"kind": "none"}})),
+        ("/v1/orgs", eve, json!({"legal_name": "Eve Shop", "kinds": ["buyer"], "time_zone": "UTC"})),
+    ];
+    for (path, who, body) in requests {
+        let path = market.path(path);
+        let send = async |key: &str, body: &Value| {
+            let request = market.api.request(Method::POST, &path).header("idempotency-key", key).json(body);
+            market.api.send(with_token(request, Some(who))).await
+        };
+        let first = send(&path, &body).await;
+        assert!(first.status.is_success() && !first.headers.contains_key("idempotent-replayed"), "{path}: {first:?}");
+        let again = send(&path, &body).await;
+        assert_eq!(again.headers["idempotent-replayed"], "true", "{path}");
+        assert_eq!((again.status, &again.body), (first.status, &first.body), "{path}");
+        for header in ["location", "link"] {
+            assert_eq!(again.headers.get(header), first.headers.get(header), "{path}");
+        }
+        send(&path, &json!({"other": 1})).await.refused_with(&["idempotency_key_reused", "invalid_body"]);
+        send("", &body).await.refused_with(&["idempotency_key_invalid", "idempotency_key_required"]);
+        // What was made is there, and so is its job.
+        let location = first.headers["location"].to_str().unwrap();
+        let found = market.api.get(Some(who), location).await;
+        // Founding another organisation makes one name which acts, from the next request on.
+        assert!(found.status == 200, "{path}: {location}: {found:?}");
+        if first.status == 202 {
+            let link = first.headers["link"].to_str().unwrap();
+            let (job, rest) = link.trim_start_matches('<').split_once('>').unwrap();
+            assert_eq!(rest, "; rel=\"monitor\"");
+            market.api.get(Some(who), job).await.ok();
+        }
+    }
+    market.api.db.close().await;
+}

@@ -6,6 +6,7 @@ pub(crate) mod socket;
 use std::collections::BTreeMap;
 
 use market::identity::{PlatformRole, store};
+use queue::testing::assert_consistent;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::audit::Actor;
@@ -156,6 +157,12 @@ impl TestApi {
 
     pub(crate) async fn call(&self, person: Option<&Person>, method: Method, path: &str, body: Value) -> Answer {
         self.send(with_token(self.request(method, path), person).json(&body)).await
+    }
+
+    /// Asserts that the ledger does not contradict itself, then drops the database. Jobs stay open: no worker runs here.
+    pub(crate) async fn close(self) {
+        assert_consistent(&self.db.pool).await;
+        self.db.close().await;
     }
 
     /// Registers a person, confirms the address with a token as the mail has one, and logs in.

@@ -79,7 +79,7 @@ async fn every_route_is_documented() {
             }
         }
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn every_route_needs_a_session_unless_it_says_otherwise() {
             answer.refused(401, "unauthenticated");
         }
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn the_document_can_be_browsed_offline() {
     for file in ["swagger-initializer.js", "swagger-ui-bundle.js", "swagger-ui.css"] {
         assert!(api.get(None, &format!("/docs/{file}")).await.status.is_success(), "{file}");
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn bad_requests_are_problems() {
         .refused(400, "zero_character");
     let answer = login("application/json", b"{\n \"email\": 1}".to_vec()).await.refused(400, "invalid_body");
     assert!(answer.body["errors"][0]["detail"].as_str().unwrap().contains("line 2 column 11"), "{answer:?}");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -177,10 +177,10 @@ async fn answers_carry_the_trace_and_the_headers_that_protect_people() {
         assert_eq!(answer.headers[header], value);
     }
     assert!(!answer.headers.contains_key("strict-transport-security"), "only over https");
-    api.db.close().await;
+    api.close().await;
     let api = TestApi::with(&[("PUBLIC_URL", "https://tradeyard.example")]).await;
     assert!(api.get(None, "/healthz").await.headers.contains_key("strict-transport-security"));
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn only_known_origins_may_read_answers() {
         let header = answer.headers.get("access-control-allow-origin").map(|value| value.to_str().unwrap());
         assert_eq!(header, allowed.then_some(origin));
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn our_failures_show_nothing_of_themselves() {
     }
     stop.cancel();
     serving.await.unwrap();
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn a_busy_database_says_come_back() {
     assert_eq!(answer.headers["retry-after"], "1");
     drop(held);
     api.get(Some(&ann), "/v1/me").await.ok();
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -243,7 +243,7 @@ async fn health_tells_the_truth() {
     let answer = api.get(None, "/readyz").await;
     assert_eq!((answer.status.as_u16(), answer.code()), (503, "not_ready"));
     assert_eq!(api.get(None, "/healthz").await.status, 200);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -260,7 +260,7 @@ async fn the_public_port_tells_nothing_of_the_inside() {
     let down = api.get(None, "/readyz").await;
     let said = down.body.to_string();
     assert!(!said.contains("postgres") && !said.contains("reached") && !said.contains("time"), "{said}");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn readiness_names_what_is_away_and_does_without() {
     api.get(None, "/readyz").await.ok();
     // Work is taken all the same.
     api.person("Ann").await;
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -301,7 +301,7 @@ async fn a_database_that_restarts_says_come_back() {
     proxy.set(NetworkFault::None);
     api.get(Some(&ann), "/v1/me").await.ok();
     assert_eq!(api.get(None, "/readyz").await.status, 200);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -329,5 +329,5 @@ async fn requests_in_hand_end_before_the_process_does() {
     leave.notify_one();
     assert_eq!(request.await.unwrap().unwrap().text().await.unwrap(), "done");
     serving.await.unwrap();
-    api.db.close().await;
+    api.close().await;
 }

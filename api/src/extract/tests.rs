@@ -79,7 +79,7 @@ async fn a_body_that_trickles_in_is_the_clients_fault() {
         let answer = trickle(&api, path, kind).await;
         assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("request_timeout"), "{path}: {answer}");
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -99,5 +99,5 @@ async fn a_form_is_refused_for_its_size_its_type_and_zero_characters_like_other_
     send(FORM, "password=%ff&color=red".to_owned()).await.refused(400, "invalid_body");
     // The token is unknown; the form is read.
     assert_eq!(send(FORM, format!("password={password}")).await.status, 422);
-    api.db.close().await;
+    api.close().await;
 }

@@ -60,7 +60,7 @@ async fn tiers_have_their_limits(api: TestApi) {
     assert_eq!(told(&answer).0, "partner", "{answer:?}");
     while told(&api.get(Some(&ann), "/v1/me").await).2 > 0 {}
     api.get(Some(&ann), "/v1/me").await.refused(429, "rate_limited");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]

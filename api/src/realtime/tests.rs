@@ -115,14 +115,14 @@ async fn clients_follow_a_topic_over_redis() {
     let namespace = format!("t{}", uuid::Uuid::now_v7().simple());
     let api = api_with_counters(&[("REDIS_URL", &redis_url()), ("NAMESPACE", &namespace)]).await;
     clients_follow_a_topic(&api).await;
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
 async fn clients_follow_a_topic_without_redis() {
     let api = api_with_counters(&[]).await;
     clients_follow_a_topic(&api).await;
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_ticket_opens_one_socket_for_a_known_origin() {
     let answer = api.get(None, "/v1/ws?ticket=x").await;
     assert_eq!(answer.code(), "not_a_websocket", "{answer:?}");
     api.get(None, "/v1/ws").await.refused(400, "invalid_query");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn bad_messages_get_an_answer_and_too_many_an_end() {
     client.0.send(Frame::text("x".repeat(5000))).await.unwrap();
     while let Some(Ok(_)) = timeout(PATIENCE, client.0.next()).await.unwrap() {}
     assert_eq!(gist(&Client::open(&api, &ann).await.subscribe("counter:1").await), ("snapshot", 1, true));
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -215,7 +215,7 @@ async fn a_client_that_does_not_read_is_dropped() {
         assert_eq!(gist(&fast.hear().await), ("counted", seq, true));
     }
     assert_eq!(api.state.hub.sessions()[0].user, bob.id);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn a_client_that_takes_too_long_to_read_one_message_is_dropped() {
         }
     };
     timeout(PATIENCE, dropped).await.expect("the server gives up");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn a_suspended_persons_socket_closes_within_five_seconds() {
     let suspended = api.post(Some(&admin), &path, json!({"reason": "fraud"})).await;
     assert_eq!(suspended.status, 204, "{suspended:?}");
     assert_eq!(timeout(Duration::from_secs(5), client.closing()).await.unwrap(), 4401);
-    api.db.close().await;
+    api.close().await;
 }
 
 /// A Redis of the test's own, which it may kill.
@@ -292,7 +292,7 @@ async fn clients_get_snapshots_when_redis_comes_back() {
     api.get(Some(&ann), "/v1/me").await.ok();
     redis.start();
     assert_eq!(gist(&client.hear().await), ("snapshot", 3, true));
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -337,7 +337,7 @@ async fn a_jobs_owner_follows_it_and_others_do_not() {
         assert!(told["seq"].as_i64().unwrap() > 0, "{told}");
     }
     api.call(Some(&ann), Method::GET, "/v1/me", json!({})).await.ok();
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -370,7 +370,7 @@ async fn who_leaves_an_organisation_stops_watching_what_is_its() {
         .unwrap();
     while anns.hear().await["data"]["state"] != "cancelled" {}
     assert_eq!(bobs.subscribe(&topic).await["code"], "not_found");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -391,5 +391,5 @@ async fn a_person_has_so_many_sockets_and_says_so_much() {
         one.say(json!({"unsubscribe": "counter:1"})).await;
     }
     assert_eq!(one.closing().await, 1008);
-    api.db.close().await;
+    api.close().await;
 }

@@ -37,7 +37,9 @@ impl From<InvitationError> for Problem {
         match error {
             InvitationError::Unknown => Self::not_found("invitation"),
             InvitationError::AlreadyInvited => Self::conflict("already_invited", error.to_string()),
-            InvitationError::TooMany | InvitationError::TooManyToday => Self::conflict("too_many_invitations", error.to_string()),
+            InvitationError::TooMany | InvitationError::TooManyToday => {
+                Self::conflict("too_many_invitations", error.to_string())
+            }
             InvitationError::Bidder => Self::conflict("bid_stands", error.to_string()),
             InvitationError::Staff => Self::forbidden("staff", error.to_string()),
             InvitationError::Members(error) => error.into(),

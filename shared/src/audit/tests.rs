@@ -8,8 +8,7 @@ async fn write(db: &TestDb, id: i64) -> Result<i64, sqlx::Error> {
     let mut tx = db.pool.begin().await?;
     let subject = ("org", id.to_string());
     let seq =
-        append(&mut tx, Entry { actor: Actor::System, action: "org.approve", subject, data: json!({"n": id}) })
-            .await?;
+        append(&mut tx, Entry { actor: Actor::System, action: "org.approve", subject, data: json!({"n": id}) }).await?;
     tx.commit().await?;
     Ok(seq)
 }
@@ -33,8 +32,7 @@ async fn changes_are_refused_and_a_forced_one_shows() {
     for id in 1..=5 {
         write(&db, id).await.unwrap();
     }
-    for sql in
-        ["UPDATE audit_entries SET action = 'org.reject'", "DELETE FROM audit_entries", "TRUNCATE audit_entries"]
+    for sql in ["UPDATE audit_entries SET action = 'org.reject'", "DELETE FROM audit_entries", "TRUNCATE audit_entries"]
     {
         let error = db.pool.execute(sql).await.unwrap_err();
         assert!(error.to_string().contains("append-only"), "{sql}: {error}");

@@ -182,5 +182,5 @@ async fn nonsense_is_refused_and_never_breaks_anything() {
     }
     assert!(abuse.requests > 3_000, "only {} requests", abuse.requests);
     assert!(abuse.failures.is_empty(), "{} of {}: {:#?}", abuse.failures.len(), abuse.requests, abuse.failures);
-    abuse.market.api.db.close().await;
+    abuse.market.api.close().await;
 }

@@ -220,7 +220,7 @@ async fn operations_refuse_who_may_not_call_them() {
             assert!(!matches!(answer.status.as_u16(), 401 | 403 | 500..), "{operation}: {answer:?}");
         }
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn nobody_acts_without_a_verified_address() {
         let answer = api.call(Some(&stranger), method, &filled(path), json!({})).await;
         assert!(answer.status.is_success() || answer.status == 404, "{operation}: {answer:?}");
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 /// What an operation on something of an organisation answers to the owner of another one, to a viewer of the organisation, and to
@@ -337,5 +337,5 @@ async fn what_is_an_organisations_is_refused_to_others() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    market.api.db.close().await;
+    market.api.close().await;
 }

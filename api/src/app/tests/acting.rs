@@ -39,7 +39,7 @@ async fn the_header_is_documented_where_it_is_read_and_read_where_it_is_document
     }
     assert_eq!(documented, read);
     assert!(read.len() > 20, "{read:?}");
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -66,5 +66,5 @@ async fn who_has_several_organisations_names_one_of_them() {
     let item = market.path("/v1/items/{item}");
     api.get(Some(&ann.acting(second)), &item).await.refused(404, "not_found");
     api.get(Some(&ann.acting(&first)), &item).await.ok();
-    market.api.db.close().await;
+    market.api.close().await;
 }

@@ -154,5 +154,5 @@ async fn the_same_key_makes_one_thing_at_one_place() {
             market.api.get(Some(who), job).await.ok();
         }
     }
-    market.api.db.close().await;
+    market.api.close().await;
 }

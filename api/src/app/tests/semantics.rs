@@ -50,7 +50,7 @@ async fn answers_that_the_client_would_not_take_are_not_made() {
         let answer = api.send(api.request(Method::GET, "/v1/categories").header("accept", accept)).await;
         assert_eq!(answer.status, status, "{accept}");
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn bodies_of_other_types_are_refused_with_the_right_ones_named() {
         assert_eq!(named.collect::<BTreeSet<_>>(), content.keys().cloned().collect(), "{name}");
         send(("content-encoding", "gzip"), "unsupported_encoding").await;
     }
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn options_is_for_preflights_of_paths_that_exist() {
     preflight("/nowhere").await.refused(404, "not_found");
     let answer = api.send(api.request(Method::OPTIONS, "/v1/me")).await.refused(405, "method_not_allowed");
     assert_eq!(answer.headers["allow"], "GET, HEAD, PATCH");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn challenges_tell_a_bad_token_from_none() {
             assert_eq!(challenge(&answer.refused(401, "token_invalid")), "Bearer error=\"invalid_token\"");
         }
     }
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 /// Changes of one value as a whole: there is no other part of the thing that they could undo.
@@ -189,7 +189,7 @@ async fn reads_are_tagged_and_not_sent_twice() {
         }
     }
     assert_eq!(sent_again, SENT_AGAIN.map(|(name, _)| name));
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -215,7 +215,7 @@ async fn an_auctions_tag_is_of_what_the_viewer_is_shown_but_for_the_time() {
     market.call(Some(&market.eve), &Method::POST, &market.path("/v1/auctions/{auction}/bids"), bid).await.ok();
     let after = all().await;
     assert!(before.iter().all(|tag| !after.contains(tag)), "{before:?} {after:?}");
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 /// What people edit: where it is, who may, and two changes.
@@ -281,7 +281,7 @@ async fn a_change_made_from_an_old_version_is_refused() {
     market.api.send(delete("\"old\"")).await.refused(412, "changed_meanwhile");
     let current = tag(&market.api.get(Some(&market.ann), &item).await);
     assert_eq!(market.api.send(delete(&current)).await.status, 204);
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -298,5 +298,5 @@ async fn of_changes_at_once_from_one_version_one_is_made() {
         assert_eq!(made.len(), 1, "{path}: {statuses:?}");
         assert!(refused.iter().all(|status| *status == 412), "{path}: {statuses:?}");
     }
-    market.api.db.close().await;
+    market.api.close().await;
 }

@@ -71,5 +71,5 @@ async fn texts_show_what_they_are() {
         }
     }
     assert_eq!(api.get(Some(&ann), "/v1/me").await.ok()["name"], "abc");
-    api.db.close().await;
+    api.close().await;
 }

@@ -120,5 +120,5 @@ async fn who_is_told_to_come_back_or_leaves_before_the_turn_is_not_counted_as_a_
     api.send(login("guessed it")).await.refused(401, "invalid_credentials");
     assert!(counts().await > before, "what is judged counts");
     api.login(&ann.email).await;
-    api.db.close().await;
+    api.close().await;
 }

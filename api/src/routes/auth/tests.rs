@@ -18,7 +18,7 @@ async fn people_register_log_in_and_see_themselves() {
     assert_eq!(api.call(Some(&ann), Method::PATCH, "/v1/me", change).await.status, 200);
     let me = api.get(Some(&ann), "/v1/me").await.ok();
     assert_eq!((me["name"].as_str(), me["time_zone"].as_str()), (Some("Ann Lee"), Some("Asia/Kolkata")));
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_taken_address_gets_the_same_answer_and_changes_nothing() {
     let answer = api.post(None, "/v1/auth/login", json!({"email": ann.email, "password": "another password"})).await;
     answer.refused(401, "invalid_credentials");
     assert_eq!(api.get(Some(&ann), "/v1/me").await.ok()["name"], "Ann");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn bad_registrations_say_what_is_wrong() {
         let answer = api.post(None, "/v1/auth/register", body).await.refused(status, code);
         assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{answer:?}");
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn wrong_passwords_and_unknown_addresses_look_alike_and_are_throttled() {
     let answer = api.post(None, "/v1/auth/login", json!({"email": ann.email, "password": PASSWORD})).await;
     answer.refused(429, "too_many_attempts");
     api.get(Some(&ann), "/v1/me").await.ok();
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -97,5 +97,5 @@ async fn registrations_and_logins_are_throttled_by_the_place_that_a_proxy_tells(
     }
     log_in(PASSWORD, "203.0.113.9").await.refused(429, "too_many_attempts");
     log_in(PASSWORD, "203.0.113.10").await.ok();
-    api.db.close().await;
+    api.close().await;
 }

@@ -58,7 +58,7 @@ async fn events_come_back_in_the_order_of_their_occurrence() {
     assert_eq!((&standing["status"], &standing["position"]["latitude"]), (&json!("in_transit"), &json!(52.5)));
     let nothing = api.get(Some(&ann), "/v1/shipments/S-2/standing").await.ok();
     assert_eq!(nothing["status"], Value::Null);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn bad_events_are_named_and_none_is_taken() {
         api.get(Some(&ann), &format!("/v1/shipments/S-1/events?{query}")).await.refused(400, "invalid_query");
     }
     assert_eq!(count(&mut api.db.pool.acquire().await.unwrap()).await.unwrap(), 0);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn only_traders_report_and_only_members_and_operators_read() {
     api.get(Some(&others), "/v1/shipments/S-1/standing").await.refused(403, "not_a_member");
     let own = api.get(Some(&bob.acting(pending)), path).await.ok();
     assert_eq!(own, json!({"items": []}));
-    api.db.close().await;
+    api.close().await;
 }
 
 /// With RabbitMQ: 202 only after the confirm, 503 when there is none.
@@ -170,5 +170,5 @@ async fn without_the_broker_nothing_is_accepted() {
     assert_eq!(ids, ["e-1", "e-3"]);
     drop(api.db.pool.clone());
     jobs::cargo::topology::delete(&channel, &namespace).await.ok();
-    api.db.close().await;
+    api.close().await;
 }

@@ -70,5 +70,5 @@ async fn a_schema_binds_items_and_listings() {
     let repair = json!({"attributes": {"hours": 99}});
     api.call(Some(&ann), Method::PATCH, &format!("/v1/items/{}", made["id"].as_str().unwrap()), repair).await.ok();
     api.post(Some(&ann), &publish, json!({})).await.ok();
-    api.db.close().await;
+    api.close().await;
 }

@@ -56,7 +56,7 @@ async fn an_invitation_is_accepted_once_by_whoever_has_the_address() {
         [("org.remove_member", Some(ann.id)), ("org.join", Some(bob.id)), ("org.invite", Some(ann.id))]
     );
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn an_invitation_shows_nothing_of_who_is_registered() {
     let mine = api.get(Some(&moderator), "/v1/me/invitations").await.ok();
     let path = format!("/v1/me/invitations/{}/accept", mine["items"][0]["id"].as_str().unwrap());
     api.post(Some(&moderator), &path, json!({})).await.refused(403, "staff");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn an_invitation_is_read_at_its_address_by_owners_of_its_organisation() {
     api.get(Some(&vic), &address).await.refused(403, "role_too_low");
     api.get(Some(&eve), &address).await.refused(404, "not_found");
     api.get(Some(&eve), &address.replace(&org.to_string(), &other.to_string())).await.refused(404, "not_found");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -154,5 +154,5 @@ async fn an_invitation_is_declined_taken_back_or_expires() {
     let hold = "UPDATE login_throttle SET blocked_until = now() + interval '1 hour' WHERE blocked_until IS NOT NULL";
     sqlx::query(hold).execute(&api.db.pool).await.unwrap();
     invite(&api, &ann, org, &bob.email).await.refused(429, "too_many_invitations_sent");
-    api.db.close().await;
+    api.close().await;
 }

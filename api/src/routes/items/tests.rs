@@ -48,7 +48,7 @@ async fn items_belong_to_their_organisation() {
     assert_eq!(api.call(Some(&ann), Method::DELETE, &path, json!({})).await.status, 204);
     api.get(Some(&ann), &path).await.refused(404, "not_found");
     api.call(Some(&ann), Method::DELETE, &path, json!({})).await.refused(404, "not_found");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -70,5 +70,5 @@ async fn items_are_paged() {
     assert_eq!(skus.map(|item| item["sku"].as_str().unwrap()).collect::<Vec<_>>(), ["1", "2", "3"]);
     assert!(second["next"].is_null());
     api.get(Some(&ann), "/v1/items").await.refused(400, "org_required");
-    api.db.close().await;
+    api.close().await;
 }

@@ -84,7 +84,7 @@ async fn operators_find_explain_cancel_and_retry_jobs() {
         actions(&api, &admin).await[..4],
         ["job.reprioritise", "job.retry", "job.cancel", "job.run_now"].map(str::to_owned)
     );
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn operators_act_on_many_jobs_that_they_can_name() {
     assert_eq!((asked.status.as_u16(), &asked.body["counted"]), (202, &json!(1)));
     let acts = actions(&api, &admin).await;
     assert_eq!(acts[..2], ["job.retry_many", "job.cancel_many"].map(str::to_owned));
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_jobs_owner_sees_its_progress_and_nothing_else() {
     ] {
         api.call(Some(&ann), method, &path, json!({})).await.refused(403, "role_too_low");
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn observers_look_and_operators_change_queues() {
         actions(&api, &admin).await[..4],
         ["queue.resume", "queue.pause", "queue.change", "queue.change"].map(str::to_owned)
     );
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -198,5 +198,5 @@ async fn a_job_is_shown_to_whoever_acts_for_its_organisation() {
     {
         answer.refused(403, "not_a_member");
     }
-    api.db.close().await;
+    api.close().await;
 }

@@ -71,7 +71,7 @@ async fn drafts_are_their_sellers_own_until_they_are_published() {
     // A token that is sent must be good, even where none is needed.
     let bad = api.request(reqwest::Method::GET, &path).bearer_auth("nonsense");
     api.send(bad).await.refused(401, "token_invalid");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn published_listings_are_found() {
         let answer = api.get(None, &format!("/v1/listings?{query}")).await.refused(400, "invalid_query");
         assert_eq!(answer.body["errors"][0]["parameter"], name, "{answer:?}");
     }
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -154,5 +154,5 @@ async fn sellers_list_what_they_sell_and_buyers_what_they_want() {
     // What is on offer may be taken back by whatever the organisation is now.
     become_only("carrier").await;
     api.post(Some(&ann), &drafted_offer.replace("publish", "withdraw"), json!({})).await.ok();
-    api.db.close().await;
+    api.close().await;
 }

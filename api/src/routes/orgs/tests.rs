@@ -43,7 +43,7 @@ async fn an_organisation_is_approved_suspended_and_reinstated_with_a_trail() {
     let mut conn = api.db.pool.acquire().await.unwrap();
     assert_eq!(audit::first_fault(&mut conn).await.unwrap(), None);
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn outsiders_see_nothing_and_members_only_what_their_role_allows() {
     assert_eq!(api.get(Some(&eve), "/v1/orgs").await.ok()["items"], json!([]));
     assert_eq!(api.get(Some(&bob), "/v1/orgs?status=approved").await.ok()["items"].as_array().unwrap().len(), 1);
     assert_eq!(api.get(Some(&moderator), "/v1/orgs").await.ok()["items"].as_array().unwrap().len(), 1);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn what_was_approved_changes_with_a_moderator_and_a_trail() {
             (json!(ann.id), json!(["broker", "buyer", "carrier"])),
         ]
     );
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn two_owners_cannot_remove_each_other() {
         api.call(Some(&bob), Method::PATCH, &anns, json!({"role": "viewer"})),
     );
     assert!(one.status.is_success() != other.status.is_success(), "{one:?} {other:?}");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn moderators_do_not_decide_about_their_own() {
     let moderator = api.staff(PlatformRole::Moderator).await;
     let org = api.pending_org(&moderator, "Own Farm").await;
     api.post(Some(&moderator), &format!("/v1/orgs/{org}/approve"), json!({})).await.refused(403, "own_org");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn lists_are_paged() {
         assert_eq!(answer.body["errors"][0]["parameter"], name, "{answer:?}");
     }
     api.get(Some(&ann), "/v1/orgs?odd=1").await.refused(400, "invalid_query");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn bad_organisations_say_what_is_wrong() {
         assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{answer:?}");
     }
     api.get(Some(&ann), "/v1/orgs/not-a-uuid").await.refused(400, "invalid_path");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn a_vat_number_is_of_one_approved_organisation_and_a_rejected_one_applies
     let sql = "SELECT count(*) FROM emails WHERE template = 'org_rejected' AND user_id = $1";
     let told: i64 = sqlx::query_scalar(sql).bind(eve.id.0).fetch_one(&api.db.pool).await.unwrap();
     assert_eq!(told, 2);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn a_person_has_so_many_organisations_and_an_organisation_so_many_members(
     .unwrap();
     let eve = api.person("Eve").await;
     accept(&eve, invite(&eve.email).await).await.refused(409, "org_full");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -297,5 +297,5 @@ async fn an_administrator_puts_an_organisation_on_another_plan() {
     // What the command line did is told from what the system did.
     let made = api.get(Some(&admin), &format!("/v1/admin/audit?subject_kind=user&subject_id={}", admin.id)).await.ok();
     assert_eq!(made["items"][0]["actor_kind"], "command_line");
-    api.db.close().await;
+    api.close().await;
 }

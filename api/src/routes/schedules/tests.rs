@@ -53,5 +53,5 @@ async fn operators_add_change_pause_run_and_remove_schedules() {
     assert_eq!(api.get(Some(&observer), "/v1/schedules").await.ok()["items"][0]["name"], "night.prune");
     assert_eq!(api.call(who, Method::DELETE, path, json!({})).await.status, 204);
     api.get(who, path).await.refused(404, "not_found");
-    api.db.close().await;
+    api.close().await;
 }

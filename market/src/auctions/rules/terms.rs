@@ -20,7 +20,12 @@ pub fn hard_end(ends_at: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Checks what no constraint of the table can.
-pub fn check_terms(new: &NewAuction, sale_mode: SaleMode, currency: Currency, now: DateTime<Utc>) -> Result<(), Invalid> {
+pub fn check_terms(
+    new: &NewAuction,
+    sale_mode: SaleMode,
+    currency: Currency,
+    now: DateTime<Utc>,
+) -> Result<(), Invalid> {
     let amounts = [
         ("/opening/currency", Some(new.opening)),
         ("/reserve/currency", new.reserve.map(|reserve| reserve.0)),

@@ -33,9 +33,7 @@ fn what_is_no_address_is_refused() {
 fn names_keep_to_one_line() {
     assert_eq!(" Ünsal & Söhne ".parse::<LegalName>().unwrap().as_str(), "Ünsal & Söhne");
     assert_eq!("a\u{202e}\u{200b}b".parse::<PersonName>().unwrap().as_str(), "ab");
-    for text in
-        ["", "   ", "a\nb", "\u{200b}", "a\u{7f}", "Pay at https://evil.example", "www.evil.example", "a@b.c"]
-    {
+    for text in ["", "   ", "a\nb", "\u{200b}", "a\u{7f}", "Pay at https://evil.example", "www.evil.example", "a@b.c"] {
         assert!(text.parse::<LegalName>().is_err(), "{text:?}");
     }
     assert!("x".repeat(101).parse::<PersonName>().is_err());

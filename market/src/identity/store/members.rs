@@ -98,11 +98,10 @@ pub async fn change_member(
     role: MemberRole,
 ) -> Result<(), MembersError> {
     lock_members(conn, org).await?;
-    let before =
-        sqlx::query_scalar!("SELECT role FROM memberships WHERE org_id = $1 AND user_id = $2", org.0, user.0)
-            .fetch_optional(&mut *conn)
-            .await?
-            .ok_or(MembersError::Unknown)?;
+    let before = sqlx::query_scalar!("SELECT role FROM memberships WHERE org_id = $1 AND user_id = $2", org.0, user.0)
+        .fetch_optional(&mut *conn)
+        .await?
+        .ok_or(MembersError::Unknown)?;
     if before == role.name() {
         return Ok(());
     }

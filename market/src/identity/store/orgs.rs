@@ -5,8 +5,8 @@ use shared::ids::{OrgId, UserId};
 use shared::invalid::violated;
 use sqlx::PgConnection;
 
-use crate::identity::rules::may_change_kinds;
 use crate::identity::model::{LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatNumber};
+use crate::identity::rules::may_change_kinds;
 
 /// An organisation asking to be admitted.
 #[derive(Debug)]

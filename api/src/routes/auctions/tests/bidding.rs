@@ -71,7 +71,7 @@ async fn buyers_outbid_each_other_and_no_secret_leaves_the_house() {
     for secret in ["9876.54", "4321.09", "987654", "432109"] {
         assert!(!said.contains(secret), "{secret} was shown");
     }
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_bid_sent_twice_is_one_bid() {
     market.keyed(&market.bob, "one", &path, json!({"maximum": eur("11.00")})).await.ok();
     let view = market.get(None, &format!("/v1/auctions/{auction}")).await.ok();
     assert_eq!(view["bid_count"], 2);
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn bids_against_the_rules_say_which() {
     let later = json!({"starts_at": market.now().await + TimeDelta::days(1)});
     let scheduled = market.auction("auction", later).await;
     market.bid(&market.bob, scheduled, "99.00").await.refused(409, "auction_not_started");
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn bids_are_taken_back_by_their_bidder_only() {
     market.end_in(auction, TimeDelta::milliseconds(-1)).await;
     let path = format!("/v1/auctions/{auction}/bids/{}/retract", bid["id"].as_str().unwrap());
     market.post(&market.bob, &path, json!({})).await.refused(409, "auction_ended");
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn a_divisible_lot_tells_whoever_loses_a_share() {
     assert_eq!(market.notices().await, [] as [Value; 0]);
     market.keyed(&market.bob, "d", &bids, bid("13.00", 10)).await.ok();
     assert_eq!(market.notices().await, [json!({"auction": view["id"], "orgs": [market.ann_org]})]);
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn a_refused_request_may_come_again_at_once_with_its_key() {
         }
     }
     market.keyed(&market.ann, "k0", &path, json!({"maximum": eur("20.00")})).await.ok();
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -228,5 +228,5 @@ async fn people_of_the_seller_neither_bid_nor_buy_for_another_organisation() {
     market.buy(&sue, auction, "buy").await.refused(403, "sellers_people");
     // Ann, who does not belong to the seller, may.
     market.bid(&market.ann, auction, "20.00").await.ok();
-    market.api.db.close().await;
+    market.api.close().await;
 }

@@ -32,7 +32,7 @@ async fn an_auction_comes_with_its_timers() {
 
     let found = market.get(None, &auctions).await.ok();
     assert_eq!(found["items"][0]["id"], json!(auction));
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn bad_terms_make_neither_auction_nor_timers() {
         .await
         .unwrap();
     assert_eq!((jobs, market.get(None, &path).await.ok()), (0, json!({"items": []})));
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn a_lot_is_bought_at_once_by_one() {
     let auction = market.auction("auction_buy_now", json!({"buy_now": eur("100.00")})).await;
     market.bid(&market.ann, auction, "10.00").await.ok();
     market.buy(&market.bob, auction, "late").await.refused(409, "buy_now_gone");
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn sellers_cancel_without_bids_and_moderators_with_a_trail() {
     assert_eq!((entries[0].action.as_str(), entries[0].actor), ("auction.cancel", Some(market.moderator.id)));
     drop(conn);
     market.bid(&market.bob, second, "30.00").await.refused(409, "auction_ended");
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn open_auctions_are_listed_by_their_end() {
     market.get(Some(&market.ann.acting(market.bob_org)), "/v1/auctions").await.refused(403, "not_a_member");
     market.get(None, &format!("/v1/auctions/{}", AuctionId::generate())).await.refused(404, "not_found");
     market.get(None, &format!("/v1/auctions/{}/bids", AuctionId::generate())).await.refused(404, "not_found");
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -204,5 +204,5 @@ async fn buyers_buy_and_sellers_sell() {
     market.post(&market.seller, &format!("{listing}/auctions"), terms.clone()).await.refused(403, "org_kind");
     become_only(market.seller_org, "seller").await;
     market.post(&market.seller, &format!("{listing}/auctions"), terms).await.ok();
-    market.api.db.close().await;
+    market.api.close().await;
 }

@@ -43,7 +43,7 @@ async fn a_hot_auction_is_told_in_order_up_to_its_award() {
     }
     assert_eq!(seen, view.version);
     assert!(messages <= 31, "{messages} messages about 30 bids and an award");
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn what_nobody_published_is_told_all_the_same() {
         assert_eq!(message["topic"], format!("auction:{auction}"));
         assert_eq!((message["type"].as_str(), told(&message).1), (Some(outcome), outcome));
     }
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_topic_is_the_same_however_its_id_is_written() {
     assert_eq!(client.hear().await["seq"], 3);
     market.bid(&market.bob, auction, "40.00").await.ok();
     assert_eq!(client.hear().await["seq"], 4);
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -138,5 +138,5 @@ async fn a_moderator_suspends_a_listing_and_brings_it_back() {
     .unwrap();
     let to = &market.seller.email;
     assert_eq!(mails, [("listing_suspended".to_owned(), to.clone()), ("listing_reinstated".to_owned(), to.clone())]);
-    market.api.db.close().await;
+    market.api.close().await;
 }

@@ -24,7 +24,7 @@ async fn a_bidder_joins_the_seller_when_no_own_bid_stands_there() {
     market.post(&market.ann, &accept, json!({})).await.ok();
     let buyer = market.ann.acting(market.ann_org);
     market.bid(&buyer, lot, "30.00").await.refused(403, "sellers_people");
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn moderators_are_shown_bidders_who_may_be_the_same_people() {
     );
     // Nothing has happened to anybody.
     market.bid(&market.ann, lot, "50.00").await.ok();
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn one_bid_too_many_is_refused_with_its_code() {
     let refused = market.bid(&market.ann, lot, "30.00").await.refused(409, "too_many_bids");
     assert!(refused.body["detail"].as_str().unwrap().contains("1000"), "{refused:?}");
     market.bid(&market.bob, lot, "30.00").await.ok();
-    market.api.db.close().await;
+    market.api.close().await;
 }
 
 #[tokio::test]
@@ -99,5 +99,5 @@ async fn bidders_go_on_seeing_the_auction_of_a_suspended_seller() {
     let told = watching.hear().await;
     assert_eq!((told["type"].as_str(), told["data"].is_null()), (Some("suspended"), true), "{told}");
     assert_eq!(market.get(Some(&bidder), &path).await.ok()["status"], "cancelled");
-    market.api.db.close().await;
+    market.api.close().await;
 }

@@ -27,5 +27,5 @@ async fn a_bid_is_two_statements_under_its_lock_and_one_more_for_all_that_follow
         tx.commit().await.unwrap();
         assert_eq!(counted, expected);
     }
-    market.api.db.close().await;
+    market.api.close().await;
 }

@@ -23,7 +23,7 @@ async fn a_link_verifies_its_address_once() {
     // Nothing is left to verify.
     assert_eq!(store::mint_email_verification(&mut conn, ann.id).await.unwrap(), None);
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_registration_posts_one_mail_and_its_job() {
     }
     let (sent, jobs) = mails().await;
     assert!((2..=3).contains(&sent) && sent == jobs, "{sent} {jobs}: the hour may have turned");
-    api.db.close().await;
+    api.close().await;
 }
 
 /// How many mails of a template were posted to an address.
@@ -98,7 +98,7 @@ async fn the_true_owner_of_an_address_gets_in_and_a_stranger_out() {
     let log = shared::audit::page(&mut conn, Some(("user", &subject)), None, 10).await.unwrap();
     assert_eq!((log[0].action.as_str(), log[0].actor), ("user.reset_password", Some(ann.id)));
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn a_reset_shows_nothing_of_who_is_registered() {
     sqlx::query(hold).execute(&mut *conn).await.unwrap();
     ask("p20@example.com").await.refused(429, "too_many_attempts");
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn a_reset_link_expires_and_is_nothing_to_the_suspended() {
     let login = json!({"email": ann.email, "password": "another password"});
     api.post(None, "/v1/auth/login", login).await.ok();
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }
 
 /// Sends a form of a page.
@@ -202,7 +202,7 @@ async fn the_page_of_the_link_verifies_with_the_password_only() {
     let page = api.get(None, "/verify-email?token=%22%3E%3Cscript%3E").await;
     assert_eq!(page.status, 422);
     assert!(!page.body.as_str().unwrap().contains("script"), "{page:?}");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn the_true_owners_click_does_not_confirm_a_strangers_account() {
     let ann = Person { access, ..stranger.clone() };
     assert_eq!(api.get(Some(&ann), "/v1/me").await.ok()["email_verified"], true);
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn guesses_at_the_link_are_counted_as_logins() {
     }
     let form = format!("password={}", PASSWORD.replace(' ', "+"));
     says(&send_form(&api, &path, &form).await, 429, "too many failed logins");
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -273,5 +273,5 @@ async fn an_expired_link_verifies_nothing() {
     let confirm = json!({"token": token, "password": PASSWORD});
     api.post(None, "/v1/auth/verify-email", confirm).await.refused(422, "token_invalid");
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }

@@ -42,7 +42,7 @@ async fn a_refresh_token_works_once_and_its_second_use_ends_the_session() {
     // Another login is another session.
     let again = api.login(&ann.email).await;
     api.get(Some(&again), "/v1/me").await.ok();
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn tabs_that_refresh_at_once_get_the_same_next_token() {
     used_before(&api, store::REFRESH_GRACE_SECONDS).await;
     refresh(&third).await.ok();
     assert_eq!(kept().await.len(), 1);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn people_see_their_sessions_and_end_them() {
     api.get(Some(&phone), "/v1/me").await.refused(401, "session_ended");
     assert_eq!(list(&ann).await.len(), 1);
     assert_eq!(list(&eve).await.len(), 1);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn a_person_has_so_many_sessions() {
     api.get(Some(&ann), "/v1/me").await.refused(401, "session_ended");
     assert_eq!(store::sessions_of(&mut conn, ann.id).await.unwrap().len(), 100);
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn logout_ends_this_session_only() {
     api.get(Some(&phone), "/v1/me").await.refused(401, "session_ended");
     api.post(None, "/v1/auth/refresh", json!({"refresh_token": phone.refresh})).await.refused(401, "refresh_invalid");
     api.get(Some(&ann), "/v1/me").await.ok();
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_suspended_person_is_out_at_once() {
     let actions: Vec<_> =
         log["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["user.reinstate", "user.suspend"]);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -171,5 +171,5 @@ async fn broken_tokens_are_refused() {
         let challenge = if code == "token_invalid" { "Bearer error=\"invalid_token\"" } else { "Bearer" };
         assert_eq!(answer.headers["www-authenticate"], challenge);
     }
-    api.db.close().await;
+    api.close().await;
 }

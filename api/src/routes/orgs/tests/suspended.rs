@@ -64,7 +64,7 @@ async fn nothing_of_a_suspended_seller_is_shown_or_mailed() {
     sqlx::query("UPDATE users SET status = 'suspended' WHERE id = $1").bind(bob.id).execute(&mut *conn).await.unwrap();
     assert_eq!(store::traders(&mut conn, &[org], 10).await.unwrap(), [ann.id]);
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }
 
 #[tokio::test]
@@ -109,5 +109,5 @@ async fn who_is_suspended_takes_along_the_organisations_that_nobody_else_owns() 
     }
     assert_eq!(shown().await, 2);
     drop(conn);
-    api.db.close().await;
+    api.close().await;
 }

@@ -45,7 +45,7 @@ impl TestInvitations {
     }
 
     async fn close(self) {
-        self.api.db.close().await;
+        self.api.close().await;
     }
 }
 

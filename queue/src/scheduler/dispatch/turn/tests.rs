@@ -51,7 +51,6 @@ fn tenants_take_turns_within_a_publish() {
             .map(|&job| Taken { ticket: Ticket { job: JobId(job), epoch: 1 }, tenant: Uuid::from_u128(tenant) })
             .collect::<Vec<_>>()
     };
-    let order: Vec<_> =
-        interleave(&[line(1, &[1, 2, 3]), line(2, &[10])]).iter().map(|ticket| ticket.job.0).collect();
+    let order: Vec<_> = interleave(&[line(1, &[1, 2, 3]), line(2, &[10])]).iter().map(|ticket| ticket.job.0).collect();
     assert_eq!(order, [1, 10, 2, 3]);
 }

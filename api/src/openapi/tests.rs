@@ -193,7 +193,9 @@ fn texts_with_nul(schema: &Value, place: &str, found: &mut Vec<String>) {
         Value::Array(items) => items.iter().enumerate().map(|(at, part)| (at.to_string(), part)).collect(),
         _ => Vec::new(),
     };
-    parts.into_iter().for_each(|(name, part)| texts_with_nul(part, &format!("{place}/{name}"), found));
+    for (name, part) in parts {
+        texts_with_nul(part, &format!("{place}/{name}"), found);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@
 mod count;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -127,17 +127,9 @@ enum Who {
 impl Who {
     fn key(&self) -> String {
         match self {
-            Self::Address(address) => format!("a:{}", network(*address)),
+            Self::Address(address) => format!("a:{}", store::network(*address)),
             Self::Person(claims) => format!("u:{}", claims.sub),
         }
-    }
-}
-
-/// What one customer of a provider has: an address, or of the newer kind a network of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import urllib.request
 import uuid
@@ -11,10 +12,12 @@ from schemathesis.core.parameters import ParameterLocation
 
 BASE = os.environ["CONTRACT_BASE"]
 EMAIL, PASSWORD = os.environ.get("CONTRACT_EMAIL"), os.environ.get("CONTRACT_PASSWORD")
-# The organisation to act for, where an operation asks for one. Who belongs to several must say which; no schema knows that.
-ORG = os.environ["CONTRACT_ORG"]
-# An item of that organisation, for listings: no schema knows which there are.
-ITEM = os.environ["CONTRACT_ITEM"]
+# What there is, by the names that paths and bodies have for it: no schema knows.
+THINGS = json.loads(os.environ["CONTRACT_THINGS"])
+# The organisation to act for, where an operation asks for one. Who belongs to several must say which.
+ORG = THINGS["acting"]
+# Of so many requests that keep to the document, one names things at random.
+UNKNOWN_EACH = 4
 # What ends the session that asks: each such request gets a session of its own to end.
 ENDS_SESSIONS = {"/v1/auth/logout"}
 
@@ -88,9 +91,17 @@ def let_the_body_be_judged(case, names):
         case.headers = {**case.headers, "If-Match": "*"}
 
 
+def name_things_that_there_are(case):
+    """Most requests with an id in the path: otherwise nearly all of them would end in 404. Links bring ids of their own."""
+    if case.meta.phase.name == "stateful" or not case.path_parameters or random.randrange(UNKNOWN_EACH) == 0:
+        return
+    known = {name: THINGS[name] for name in case.path_parameters if name in THINGS}
+    case.path_parameters = {**case.path_parameters, **known}
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Requests that keep to the document act for an organisation that there is, and list an item of its own."""
+    """Requests that keep to the document deal with things that there are."""
     if case.meta is None:
         return
     parameters = case.operation.definition.raw.get("parameters", [])
@@ -103,7 +114,8 @@ def before_call(context, case, kwargs):
     if any(parameter.get("name") == "org" and parameter["in"] == "query" for parameter in parameters):
         case.query = {**(case.query or {}), "org": ORG}
     if case.operation.label == "POST /v1/listings" and isinstance(case.body, dict):
-        case.body = {**case.body, "item_id": ITEM}
+        case.body = {**case.body, "item_id": THINGS["item"]}
+    name_things_that_there_are(case)
 
 
 @schemathesis.hook

@@ -6,6 +6,7 @@ First a client that is generated from the document runs a bid; then schemathesis
 roles take turns, because what one does, such as an administrator who suspends people, must not decide what another sees.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -61,8 +62,7 @@ def client(stack, tools):
 
 def judge(stack, role, phases, most):
     """Lets schemathesis try every operation as this role, or follow the links between them."""
-    trader = stack.people["user"]
-    environment = os.environ | {"CONTRACT_BASE": stack.base, "CONTRACT_ORG": trader.org, "CONTRACT_ITEM": trader.item}
+    environment = os.environ | {"CONTRACT_BASE": stack.base, "CONTRACT_THINGS": json.dumps(stack.things(role))}
     if person := stack.people.get(role):
         environment |= {"CONTRACT_EMAIL": person.email, "CONTRACT_PASSWORD": person.password}
     command = [

@@ -27,6 +27,8 @@ class Person:
     token: str
     org: str | None = None
     item: str | None = None
+    listing: str | None = None
+    auction: str | None = None
 
 
 class TestStack:
@@ -146,16 +148,33 @@ class TestStack:
         self.organisation(trader, "User Trading", ["seller", "buyer"])
         self.organisation(self.register("other"), "Other Trading", ["seller", "buyer"])
         for name in ("user", "other"):
-            self.auction(self.people[name])
+            self.offer(self.people[name])
 
-    def auction(self, seller):
+    def things(self, role):
+        """What a role deals with: a trader with its own things and the other's auction, an administrator with the other's."""
+        trader, other = self.people["user"], self.people["other"]
+        owner = trader if role == "user" else other
+        return {
+            "acting": trader.org, "item": trader.item, "org": owner.org, "listing": owner.listing, "auction": other.auction,
+            "user": self.call("GET", "/v1/me", other)["id"], "queue": "reports", "schedule": "auctions.sweep",
+        }
+
+    def offer(self, seller):
+        """An item, a listing of it, and one more with an auction."""
         category = self.call("GET", "/v1/categories")["items"]
         category = next(it["id"] for it in category if not it["attribute_schema"].get("required"))
         item = {"category_id": category, "sku": "sku-1", "title": "A crate"}
         seller.item = self.call("POST", "/v1/items", seller, item)["id"]
+        seller.listing = self.listing(seller)
+        seller.auction = self.auction(seller, self.listing(seller))
+
+    def listing(self, seller):
         listing = {"item_id": seller.item, "title": "A crate", "sale_mode": "auction", "currency": "EUR"}
         listing = self.call("POST", "/v1/listings", seller, listing)["id"]
         self.call("POST", f"/v1/listings/{listing}/publish", seller)
+        return listing
+
+    def auction(self, seller, listing):
         terms = {"ends_at": "2199-01-01T00:00:00Z", "opening": {"amount": "10.00", "currency": "EUR"}}
         terms["ends_at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 10 * 86_400))
         return self.call("POST", f"/v1/listings/{listing}/auctions", seller, terms)["id"]

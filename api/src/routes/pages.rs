@@ -95,11 +95,8 @@ struct Confirmation {
 async fn verify(
     State(state): State<AppState>,
     ClientAddr(from): ClientAddr,
-    link: std::result::Result<Query<Link>, Problem>,
-    Form(form): Form<Confirmation>,
+    LinkedForm(link, form): LinkedForm<Confirmation>,
 ) -> Result<Response> {
-    // After the form: a body of another type is refused as such.
-    let Query(link) = link?;
     match verify_address(&state, from, &link.token, form.password).await {
         Ok(()) => Ok(page(StatusCode::OK, "<h1>Thank you</h1><p>Your address is confirmed.</p>")),
         Err(problem) => confirm_again(&link, problem),

@@ -100,8 +100,8 @@ text! {
     }
 }
 
-/// What [`parse_name`] accepts, apart from addresses: something visible, and no control characters.
-const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
+/// What [`parse_name`] accepts, apart from web addresses: something visible, no control characters, and no mail address.
+const LINE: &str = r"^[^@\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*[^@\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069][^@\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
 
 /// What [`parse_vat_number`] accepts.
 const VAT_NUMBER: &str = "^[ .-]*[A-Za-z][ .-]*[A-Za-z]([ .-]*[A-Za-z0-9]){2,13}[ .-]*$";

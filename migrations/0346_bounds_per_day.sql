@@ -40,13 +40,13 @@ CREATE TRIGGER reports_per_day BEFORE INSERT ON reports FOR EACH ROW WHEN (new.r
 EXECUTE FUNCTION refuse_past_daily_bound('org_id', 'requested_by IS NOT NULL', 500);
 
 -- How much of it is open at once: exactly, by the organisation's row.
-CREATE TRIGGER reports_open_bound BEFORE INSERT ON reports FOR EACH ROW WHEN (new.requested_by IS NOT NULL)
+CREATE TRIGGER reports_unfinished BEFORE INSERT ON reports FOR EACH ROW WHEN (new.requested_by IS NOT NULL)
 EXECUTE FUNCTION refuse_past_bound(
     'org_id', 'orgs', 
     $$requested_by IS NOT NULL AND status IN ('queued', 'running')
-      AND EXISTS (SELECT FROM jobs WHERE jobs.id = reports.job_id AND jobs.state < 'succeeded')$$, 20, 'reports_open_per_org',
+      AND EXISTS (SELECT FROM jobs WHERE jobs.id = reports.job_id AND jobs.state < 'succeeded')$$, 20, 'reports_unfinished',
     'an organisation has at most 20 reports made at once');
-CREATE TRIGGER uploads_open_bound BEFORE INSERT ON uploads FOR EACH ROW
+CREATE TRIGGER uploads_unfinished BEFORE INSERT ON uploads FOR EACH ROW
 EXECUTE FUNCTION refuse_past_bound(
-    'org_id', 'orgs', 'completed_at IS NULL AND expires_at > clock_timestamp()', 100, 'uploads_open_per_org',
+    'org_id', 'orgs', 'completed_at IS NULL AND expires_at > clock_timestamp()', 100, 'uploads_unfinished',
     'an organisation has at most 100 uploads announced and not completed');

@@ -5,6 +5,7 @@ mod auctions;
 mod awards;
 mod bids;
 mod catalog;
+mod daily;
 mod listings;
 mod orders;
 

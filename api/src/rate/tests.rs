@@ -12,7 +12,7 @@ const LIMITS: [(&str, &str); 3] =
     [("RATE_LIMIT_ANONYMOUS", "6"), ("RATE_LIMIT_USER", "12"), ("RATE_LIMIT_PARTNER", "20")];
 
 /// Tier, limit, and what is left.
-fn told(answer: &Answer) -> (String, u32, u32) {
+fn limits(answer: &Answer) -> (String, u32, u32) {
     let text = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
     let (policy, limit) = (text("ratelimit-policy"), text("ratelimit"));
     let number = |text: &str, name: &str| {
@@ -31,13 +31,13 @@ async fn tiers_have_their_limits(api: TestApi) {
     let ann = api.person("Ann").await;
     let (admin, org) = (api.admin().await, api.pending_org(&ann, "Ann Farm").await);
     let answer = api.get(None, "/v1/categories").await;
-    assert_eq!(told(&answer), ("anonymous".to_owned(), 6, 2));
+    assert_eq!(limits(&answer), ("anonymous".to_owned(), 6, 2));
     // A token that is not good is nobody's.
     let bad = api.request(Method::GET, "/v1/me").bearer_auth("nonsense");
-    assert_eq!(told(&api.send(bad).await.refused(401, "token_invalid")), ("anonymous".to_owned(), 6, 1));
+    assert_eq!(limits(&api.send(bad).await.refused(401, "token_invalid")), ("anonymous".to_owned(), 6, 1));
     api.get(None, "/nowhere").await.refused(404, "not_found");
     let refused = api.get(None, "/v1/categories").await.refused(429, "rate_limited");
-    assert_eq!(told(&refused), ("anonymous".to_owned(), 6, 0));
+    assert_eq!(limits(&refused), ("anonymous".to_owned(), 6, 0));
     let wait: u32 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((3_500..=3_600).contains(&wait), "{wait}");
     // Whoever looks after it must see how it is.
@@ -47,18 +47,18 @@ async fn tiers_have_their_limits(api: TestApi) {
     }
 
     // People have their own count, whatever their address has used up.
-    assert_eq!(told(&api.get(Some(&ann), "/v1/me").await), ("user".to_owned(), 12, 10));
-    while told(&api.get(Some(&ann), "/v1/me").await).2 > 0 {}
+    assert_eq!(limits(&api.get(Some(&ann), "/v1/me").await), ("user".to_owned(), 12, 10));
+    while limits(&api.get(Some(&ann), "/v1/me").await).2 > 0 {}
     api.get(Some(&ann), "/v1/me").await.refused(429, "rate_limited");
     // Staff is a partner from the first request on.
-    assert_eq!(told(&api.get(Some(&admin), "/v1/me").await), ("partner".to_owned(), 20, 19));
+    assert_eq!(limits(&api.get(Some(&admin), "/v1/me").await), ("partner".to_owned(), 20, 19));
     api.post(Some(&admin), &format!("/v1/orgs/{org}/approve"), json!({})).await.ok();
     sqlx::query("UPDATE orgs SET plan = 'partner' WHERE id = $1").bind(org).execute(&api.db.pool).await.unwrap();
     // It is looked at again after a while; here at once.
     api.state.rate.0.known.lock().unwrap().clear();
     let answer = api.get(Some(&ann), "/v1/me").await;
-    assert_eq!(told(&answer).0, "partner", "{answer:?}");
-    while told(&api.get(Some(&ann), "/v1/me").await).2 > 0 {}
+    assert_eq!(limits(&answer).0, "partner", "{answer:?}");
+    while limits(&api.get(Some(&ann), "/v1/me").await).2 > 0 {}
     api.get(Some(&ann), "/v1/me").await.refused(429, "rate_limited");
     api.close().await;
 }
@@ -110,6 +110,6 @@ fn an_address_of_a_network_is_counted_as_the_network() {
         ("::ffff:203.0.113.9", "203.0.113.9"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
     ] {
-        assert_eq!(network(address.parse().unwrap()).to_string(), counted);
+        assert_eq!(store::network(address.parse().unwrap()).to_string(), counted);
     }
 }

@@ -69,9 +69,9 @@ fn publish(api: &TestApi, id: &str, seq: i64) {
 }
 
 /// Type, seq and whether there is data.
-fn gist(told: &Value) -> (&str, i64, bool) {
-    assert!(told["server_time"].is_string(), "{told}");
-    (told["type"].as_str().unwrap(), told["seq"].as_i64().unwrap(), told["data"].is_object())
+fn gist(heard: &Value) -> (&str, i64, bool) {
+    assert!(heard["server_time"].is_string(), "{heard}");
+    (heard["type"].as_str().unwrap(), heard["seq"].as_i64().unwrap(), heard["data"].is_object())
 }
 
 async fn clients_follow_a_topic(api: &TestApi) {
@@ -87,8 +87,8 @@ async fn clients_follow_a_topic(api: &TestApi) {
     count_to(api, &id, 6).await;
     publish(api, &id, 6);
     for client in [&mut ann, &mut bob] {
-        let told = client.hear().await;
-        assert!(matches!(gist(&told), ("counted" | "snapshot", 6, true)), "{told}");
+        let heard = client.hear().await;
+        assert!(matches!(gist(&heard), ("counted" | "snapshot", 6, true)), "{heard}");
     }
     // An event that is no news is not told; after a gap there is a snapshot.
     publish(api, &id, 4);
@@ -175,8 +175,8 @@ async fn bad_messages_get_an_answer_and_too_many_an_end() {
         ["", "{", "[]", "null", r#"{"subscribe": 1}"#, r#"{"subscribe": "counter:1", "x": 1}"#, "\u{0}", deep.as_str()]
     {
         client.0.send(Frame::text(text)).await.unwrap();
-        let told = client.hear().await;
-        assert_eq!((told["type"].as_str(), told["code"].as_str()), (Some("error"), Some("bad_message")), "{text}");
+        let heard = client.hear().await;
+        assert_eq!((heard["type"].as_str(), heard["code"].as_str()), (Some("error"), Some("bad_message")), "{text}");
     }
     client.0.send(Frame::binary(vec![1, 2, 3])).await.unwrap();
     assert_eq!(client.hear().await["code"], "not_text");
@@ -309,13 +309,13 @@ async fn a_jobs_owner_follows_it_and_others_do_not() {
     tx.commit().await.unwrap();
     let topic = format!("job:{job}");
     let mut anns = Client::open(&api, &ann).await;
-    let told = anns.subscribe(&topic).await;
+    let heard = anns.subscribe(&topic).await;
     assert_eq!(
-        (told["type"].as_str(), told["data"]["state"].as_str()),
+        (heard["type"].as_str(), heard["data"]["state"].as_str()),
         (Some("snapshot"), Some("scheduled")),
-        "{told}"
+        "{heard}"
     );
-    assert!(told["data"].get("payload").is_none());
+    assert!(heard["data"].get("payload").is_none());
     assert_eq!(Client::open(&api, &observer).await.subscribe(&topic).await["data"]["state"], "scheduled");
     assert_eq!(Client::open(&api, &eve).await.subscribe(&topic).await["code"], "not_found");
     // What a worker does to the row, seen from the socket.
@@ -327,14 +327,14 @@ async fn a_jobs_owner_follows_it_and_others_do_not() {
     ] {
         sqlx::query(sql).execute(&api.db.pool).await.unwrap();
         // The first look of the watcher tells the state that the snapshot told.
-        let told = loop {
-            let told = anns.hear().await;
-            if told["data"]["state"] != "scheduled" {
-                break told;
+        let heard = loop {
+            let heard = anns.hear().await;
+            if heard["data"]["state"] != "scheduled" {
+                break heard;
             }
         };
-        assert_eq!(told["data"]["state"], state, "{told}");
-        assert!(told["seq"].as_i64().unwrap() > 0, "{told}");
+        assert_eq!(heard["data"]["state"], state, "{heard}");
+        assert!(heard["seq"].as_i64().unwrap() > 0, "{heard}");
     }
     api.call(Some(&ann), Method::GET, "/v1/me", json!({})).await.ok();
     api.close().await;
@@ -356,13 +356,13 @@ async fn who_leaves_an_organisation_stops_watching_what_is_its() {
     }
     let gone = api.call(Some(&ann), Method::DELETE, &format!("{members}/{}", bob.id), json!({})).await;
     assert_eq!(gone.status, 204);
-    let told = loop {
-        let told = bobs.hear().await;
-        if told["code"].is_string() {
-            break told;
+    let heard = loop {
+        let heard = bobs.hear().await;
+        if heard["code"].is_string() {
+            break heard;
         }
     };
-    assert_eq!((&told["code"], &told["topic"]), (&json!("not_found"), &json!(topic)), "{told}");
+    assert_eq!((&heard["code"], &heard["topic"]), (&json!("not_found"), &json!(topic)), "{heard}");
     // Ann goes on watching.
     sqlx::query("UPDATE jobs SET state = 'cancelled', finished_at = now() WHERE kind = 'reports.generate'")
         .execute(&api.db.pool)

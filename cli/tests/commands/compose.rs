@@ -110,7 +110,12 @@ fn needs(service: &str, setting: &str) -> bool {
         | "TRUSTED_PROXIES"
         | "RATE_LIMIT_ANONYMOUS"
         | "RATE_LIMIT_USER"
-        | "RATE_LIMIT_PARTNER" => service == "api",
+        | "RATE_LIMIT_PARTNER"
+        | "CONNECTIONS"
+        | "CONNECTIONS_PER_NETWORK"
+        | "WRITE_SECONDS"
+        | "SOCKET_SEND_SECONDS"
+        | "BODY_SECONDS" => service == "api",
         "SMTP_URL" | "SMTP_FROM" => service == "worker-emails",
         "MIGRATE_DATABASE_URL" | "MIGRATE_EVENTS_DATABASE_URL" => service == "migrate",
         "CONCURRENCY" | "GRACE_SECONDS" => service.starts_with("worker-"),

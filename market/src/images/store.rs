@@ -46,7 +46,7 @@ impl From<sqlx::Error> for ImageError {
         match violated(&error) {
             Some("images_fixed_by_bids") => Self::FixedByBids,
             Some("images_per_org") => Self::TooManyOfOrg,
-            Some("uploads_open_per_org") => Self::TooManyOpen,
+            Some("uploads_unfinished") => Self::TooManyOpen,
             Some("uploads_per_day") => Self::TooManyToday,
             _ => Self::Sql(error),
         }

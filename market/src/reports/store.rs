@@ -74,7 +74,7 @@ pub async fn insert(conn: &mut PgConnection, report: &NewReport) -> Result<Optio
     .await
     .map_err(|error| match violated(&error) {
         Some("reports_org_exists") => ReportError::NoSuchOrg(report.org),
-        Some("reports_open_per_org") => ReportError::TooManyOpen,
+        Some("reports_unfinished") => ReportError::TooManyOpen,
         Some("reports_per_day") => ReportError::TooManyToday,
         _ => ReportError::Sql(error),
     })?;

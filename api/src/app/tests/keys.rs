@@ -9,7 +9,7 @@ use super::test_market::TestMarket;
 use crate::testing::with_token;
 
 /// Makers without a key, and why.
-const UNKEYED: [(&str, &str); 8] = [
+const UNKEYED: [(&str, &str); 9] = [
     ("POST /invitation/register", "a form for people; the address is the key"),
     (
         "POST /v1/auth/login",
@@ -21,6 +21,7 @@ const UNKEYED: [(&str, &str); 8] = [
     ("POST /v1/auth/verify-email/resend", "the hour is the key: it posts one mail an hour"),
     ("POST /v1/cargo-events", "each event's own id is its key"),
     ("POST /v1/auth/password-reset", "the hour is the key: it posts one mail an hour"),
+    ("POST /verify-email/new-password", "the hour is the key: it posts one mail an hour"),
 ];
 
 /// Acts on what is there already: done again, they find it done.

@@ -123,6 +123,16 @@ async fn too_many_at_once_must_wait() {
 }
 
 #[tokio::test]
+async fn requests_at_once_do_not_pass_the_bound_of_open_reports() {
+    let TestMarket { api, ann, .. } = &TestMarket::new().await;
+    let requests = (0..30).map(|_| api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")));
+    let answers = futures::future::join_all(requests).await;
+    let made = answers.iter().filter(|answer| answer.status == 202).count();
+    let refused = answers.iter().filter(|answer| answer.code() == "too_many_reports").count();
+    assert_eq!((made, refused), (20, 10), "{answers:?}");
+}
+
+#[tokio::test]
 async fn a_report_whose_job_was_cancelled_says_so_and_makes_room() {
     let TestMarket { api, ann, .. } = &TestMarket::new().await;
     let operator = api.staff(PlatformRole::Operator).await;

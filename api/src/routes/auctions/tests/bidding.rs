@@ -4,7 +4,7 @@ use tokio::sync::broadcast::Receiver;
 use super::*;
 
 /// What was told about an auction so far: kind, seq and the text of the data.
-fn told(events: &mut Receiver<Event>, auction: AuctionId) -> Vec<(String, i64, String)> {
+fn published(events: &mut Receiver<Event>, auction: AuctionId) -> Vec<(String, i64, String)> {
     let topic = format!("auction:{auction}");
     let events = std::iter::from_fn(|| events.try_recv().ok()).filter(|event| event.topic == topic);
     events.map(|event| (event.kind, event.seq, event.data.to_string())).collect()
@@ -52,10 +52,10 @@ async fn buyers_outbid_each_other_and_no_secret_leaves_the_house() {
     // Ann is told, by a job.
     assert_eq!(market.notices().await, [json!({"auction": auction, "orgs": [market.ann_org]})]);
     // Those who watch are told each version once, of the raise nothing, and nobody is told that somebody in particular leads.
-    let told = told(&mut events, auction);
-    let gists: Vec<_> = told.iter().map(|(kind, seq, _)| (kind.as_str(), *seq)).collect();
-    assert_eq!(gists, [("bid", 2), ("bid", 3), ("bid", 4)], "{told:?}");
-    assert!(told.iter().all(|(_, _, data)| data.contains("\"you_lead\":null")), "{told:?}");
+    let published = published(&mut events, auction);
+    let gists: Vec<_> = published.iter().map(|(kind, seq, _)| (kind.as_str(), *seq)).collect();
+    assert_eq!(gists, [("bid", 2), ("bid", 3), ("bid", 4)], "{published:?}");
+    assert!(published.iter().all(|(_, _, data)| data.contains("\"you_lead\":null")), "{published:?}");
 
     let stored: String = sqlx::query_scalar(
         "SELECT coalesce((SELECT string_agg(convert_from(response, 'UTF8'), '') FROM idempotency_keys), '')
@@ -65,7 +65,7 @@ async fn buyers_outbid_each_other_and_no_secret_leaves_the_house() {
     .fetch_one(&market.api.db.pool)
     .await
     .unwrap();
-    let events: String = told.into_iter().map(|(_, _, data)| data).collect();
+    let events: String = published.into_iter().map(|(_, _, data)| data).collect();
     let said = format!("{}{stored}{events}", market.said.borrow());
     assert!(said.contains("56.00"), "the search would find what is there");
     for secret in ["9876.54", "4321.09", "987654", "432109"] {
@@ -160,8 +160,8 @@ async fn bids_are_taken_back_by_their_bidder_only() {
     let view = market.post(&market.bob, &path, json!({})).await.ok();
     assert_eq!((&view["price"], &view["you_lead"], &view["bid_count"]), (&eur("10.00"), &json!(false), &json!(1)));
     market.post(&market.bob, &path, json!({})).await.refused(409, "bid_retracted");
-    let told = told(&mut events, auction);
-    assert_eq!(told.last().map(|(kind, seq, _)| (kind.as_str(), *seq)), Some(("retraction", 4)), "{told:?}");
+    let published = published(&mut events, auction);
+    assert_eq!(published.last().map(|(kind, seq, _)| (kind.as_str(), *seq)), Some(("retraction", 4)), "{published:?}");
     let bid = market.bid(&market.bob, auction, "50.00").await.ok();
     market.end_in(auction, TimeDelta::milliseconds(-1)).await;
     let path = format!("/v1/auctions/{auction}/bids/{}/retract", bid["id"].as_str().unwrap());

@@ -5,7 +5,7 @@ use super::*;
 use crate::testing::socket::Client;
 
 /// Seq and status of what was told, which must carry the whole auction and no secret.
-fn told(message: &Value) -> (i64, &str) {
+fn heard(message: &Value) -> (i64, &str) {
     assert!(message["data"]["price"].is_object() && message["data"]["you_lead"].is_null(), "{message}");
     assert_eq!(message["seq"], message["data"]["version"], "{message}");
     (message["seq"].as_i64().unwrap(), message["data"]["status"].as_str().unwrap())
@@ -17,7 +17,7 @@ async fn a_hot_auction_is_told_in_order_up_to_its_award() {
     let auction = market.auction("auction", json!({})).await;
     let mut client = Client::open(&market.api, &market.seller).await;
     let snapshot = client.subscribe(&format!("auction:{auction}")).await;
-    assert_eq!((snapshot["type"].as_str(), told(&snapshot).1), (Some("snapshot"), "live"));
+    assert_eq!((snapshot["type"].as_str(), heard(&snapshot).1), (Some("snapshot"), "live"));
     for maximum in 11..=40 {
         let bidder = if maximum % 2 == 0 { &market.ann } else { &market.bob };
         market.bid(bidder, auction, &format!("{maximum}.00")).await.ok();
@@ -30,10 +30,10 @@ async fn a_hot_auction_is_told_in_order_up_to_its_award() {
     announce(&mut tx, News::of(view.status), &view);
     tx.commit().await.unwrap();
 
-    let (mut seen, mut messages) = (told(&snapshot).0, 0);
+    let (mut seen, mut messages) = (heard(&snapshot).0, 0);
     loop {
         let message = client.hear().await;
-        let (seq, status) = told(&message);
+        let (seq, status) = heard(&message);
         assert!(seq > seen, "{seq} after {seen}");
         (seen, messages) = (seq, messages + 1);
         if status == "awarded" {
@@ -52,7 +52,7 @@ async fn what_nobody_published_is_told_all_the_same() {
     let (first, second) = (market.auction("auction", json!({})).await, market.auction("auction", json!({})).await);
     let mut client = Client::open(&market.api, &market.ann).await;
     for auction in [first, second] {
-        assert_eq!(told(&client.subscribe(&format!("auction:{auction}")).await).1, "live");
+        assert_eq!(heard(&client.subscribe(&format!("auction:{auction}")).await).1, "live");
     }
     market.bid(&market.bob, second, "20.00").await.ok();
     assert_eq!(client.hear().await["type"], "bid");
@@ -64,7 +64,7 @@ async fn what_nobody_published_is_told_all_the_same() {
         tx.commit().await.unwrap();
         let message = client.hear().await;
         assert_eq!(message["topic"], format!("auction:{auction}"));
-        assert_eq!((message["type"].as_str(), told(&message).1), (Some(outcome), outcome));
+        assert_eq!((message["type"].as_str(), heard(&message).1), (Some(outcome), outcome));
     }
     market.api.close().await;
 }
@@ -106,8 +106,8 @@ async fn a_moderator_suspends_a_listing_and_brings_it_back() {
     market.post(&market.moderator, &suspend, reason).await.refused(409, "listing_status");
 
     // Those who watch are told, and nothing more than that.
-    let told = client.hear().await;
-    assert_eq!((told["type"].as_str(), told["data"].is_null()), (Some("suspended"), true), "{told}");
+    let heard = client.hear().await;
+    assert_eq!((heard["type"].as_str(), heard["data"].is_null()), (Some("suspended"), true), "{heard}");
     for stranger in [None, Some(&market.ann)] {
         for path in [&listing, &path, &format!("{path}/bids")] {
             market.get(stranger, path).await.refused(404, "not_found");
@@ -125,8 +125,8 @@ async fn a_moderator_suspends_a_listing_and_brings_it_back() {
     market.bid(&market.bob, auction, "20.00").await.refused(409, "listing_suspended");
 
     market.post(&market.moderator, &reinstate, json!({})).await.ok();
-    let told = client.hear().await;
-    assert_eq!((told["type"].as_str(), &told["data"]["status"]), (Some("reinstated"), &json!("live")), "{told}");
+    let heard = client.hear().await;
+    assert_eq!((heard["type"].as_str(), &heard["data"]["status"]), (Some("reinstated"), &json!("live")), "{heard}");
     market.bid(&market.bob, auction, "20.00").await.ok();
     let mails: Vec<(String, String)> = sqlx::query_as(
         "SELECT m.template, u.email FROM emails AS m JOIN users AS u ON u.id = m.user_id

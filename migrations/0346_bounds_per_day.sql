@@ -42,7 +42,7 @@ EXECUTE FUNCTION refuse_past_daily_bound('org_id', 'requested_by IS NOT NULL', 5
 -- How much of it is open at once: exactly, by the organisation's row.
 CREATE TRIGGER reports_unfinished BEFORE INSERT ON reports FOR EACH ROW WHEN (new.requested_by IS NOT NULL)
 EXECUTE FUNCTION refuse_past_bound(
-    'org_id', 'orgs', 
+    'org_id', 'orgs',
     $$requested_by IS NOT NULL AND status IN ('queued', 'running')
       AND EXISTS (SELECT FROM jobs WHERE jobs.id = reports.job_id AND jobs.state < 'succeeded')$$, 20, 'reports_unfinished',
     'an organisation has at most 20 reports made at once');

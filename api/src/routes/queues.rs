@@ -70,10 +70,10 @@ struct ChangeQueue {
     #[schema(value_type = Option<i32>, minimum = 1)]
     concurrency_limit: Change<i32>,
     #[serde(default, deserialize_with = "change")]
-    #[schema(value_type = Option<f64>, exclusive_minimum = 0)]
+    #[schema(value_type = Option<f64>, minimum = 0.00001, maximum = 1_000_000)]
     rate_per_second: Change<f64>,
     /// How many jobs may leave at once after a quiet time.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     rate_burst: Option<f64>,
     /// The most jobs that one broker message names.
     #[serde(default, deserialize_with = "change")]

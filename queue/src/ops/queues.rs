@@ -339,8 +339,8 @@ fn out_of_bounds(error: sqlx::Error) -> OpsError {
     let (setting, problem) = match error.as_database_error().and_then(|error| error.constraint()) {
         Some("queues_max_inflight_check") => ("window", "must be 1 to 4000"),
         Some("queues_concurrency_limit_check") => ("limit", "must be above 0"),
-        Some("queues_rate_per_second_check") => ("rate", "must be above 0"),
-        Some("queues_rate_burst_check") => ("burst", "must be at least 1"),
+        Some("queues_rate_per_second_check") => ("rate", "must lie between 0.00001 and 1000000"),
+        Some("queues_rate_burst_check") => ("burst", "must lie between 1 and 1000000"),
         Some("queues_pack_check") => ("pack", "must be 1 to 100"),
         _ => return OpsError::Sql(error),
     };

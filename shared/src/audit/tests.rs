@@ -85,3 +85,36 @@ async fn the_command_line_and_the_system_are_told_apart_and_older_entries_keep_t
     drop(conn);
     db.close().await;
 }
+
+#[tokio::test]
+async fn somebody_who_does_two_things_at_once_does_not_wait_for_themself() {
+    let db = TestDb::new().await;
+    let user = UserId::generate();
+    sqlx::query("INSERT INTO users (id, email, name, password_hash) VALUES ($1, 'kim@example.test', 'Kim', '-')")
+        .bind(user)
+        .execute(&db.pool)
+        .await
+        .unwrap();
+    let entry = |action| Entry { actor: Actor::User(user), action, subject: ("org", "1".to_owned()), data: json!({}) };
+    // One holds the person's row, as founding an organisation does, and has an entry still to write.
+    let mut first = db.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM users WHERE id = $1 FOR UPDATE").bind(user).execute(&mut *first).await.unwrap();
+    let mut second = db.pool.begin().await.unwrap();
+    let writer: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *second).await.unwrap();
+    let waiting = async {
+        append(&mut second, entry("org.change")).await.unwrap();
+        second.commit().await.unwrap();
+    };
+    let holding = async {
+        let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)";
+        while !sqlx::query_scalar::<_, bool>(waits).bind(writer).fetch_one(&mut *first).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+        append(&mut first, entry("org.found")).await.unwrap();
+        first.commit().await.unwrap();
+    };
+    tokio::join!(waiting, holding);
+    let written = page(&mut *db.pool.acquire().await.unwrap(), None, None, 10).await.unwrap();
+    assert_eq!(written.iter().map(|it| it.action.as_str()).collect::<Vec<_>>(), ["org.change", "org.found"]);
+    db.close().await;
+}

@@ -162,6 +162,10 @@ async fn settings_are_kept_unset_and_checked() {
         (QueueChange { window: Some(4001), ..keep() }, "window"),
         (QueueChange { concurrency_limit: Change::To(0), ..keep() }, "limit"),
         (QueueChange { rate_per_second: Change::To(0.0), ..keep() }, "rate"),
+        // Beyond these the dispatcher could no longer reckon how many may leave.
+        (QueueChange { rate_per_second: Change::To(0.000_009), ..keep() }, "rate"),
+        (QueueChange { rate_per_second: Change::To(1_000_001.0), ..keep() }, "rate"),
+        (QueueChange { rate_burst: Some(f64::MAX), ..keep() }, "burst"),
         (QueueChange { rate_per_second: Change::To(f64::NAN), ..keep() }, "rate"),
         (QueueChange { rate_burst: Some(0.5), ..keep() }, "burst"),
         (QueueChange { pack: Change::To(101), ..keep() }, "pack"),

@@ -1,8 +1,8 @@
 """What schemathesis has to know about Tradeyard: who asks, what there is, and which refusals no schema can say."""
 
+import itertools
 import json
 import os
-import random
 import re
 import urllib.request
 import uuid
@@ -18,6 +18,7 @@ THINGS = json.loads(os.environ["CONTRACT_THINGS"])
 ORG = THINGS["acting"]
 # Of so many requests that keep to the document, one names things at random.
 UNKNOWN_EACH = 4
+TURNS = itertools.count()
 # What ends the session that asks: each such request gets a session of its own to end.
 ENDS_SESSIONS = {"/v1/auth/logout"}
 
@@ -93,7 +94,7 @@ def let_the_body_be_judged(case, names):
 
 def name_things_that_there_are(case):
     """Most requests with an id in the path: otherwise nearly all of them would end in 404. Links bring ids of their own."""
-    if case.meta.phase.name == "stateful" or not case.path_parameters or random.randrange(UNKNOWN_EACH) == 0:
+    if case.meta.phase.name == "stateful" or not case.path_parameters or next(TURNS) % UNKNOWN_EACH == 0:
         return
     known = {name: THINGS[name] for name in case.path_parameters if name in THINGS}
     case.path_parameters = {**case.path_parameters, **known}

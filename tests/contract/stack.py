@@ -25,6 +25,7 @@ class Person:
     email: str
     password: str
     token: str
+    user: str
     org: str | None = None
     item: str | None = None
     listing: str | None = None
@@ -105,7 +106,7 @@ class TestStack:
 
     def log_in(self, email, password):
         answer = self.call("POST", "/v1/auth/login", body={"email": email, "password": password})
-        return Person(email, password, answer["access_token"])
+        return Person(email, password, answer["access_token"], answer["user"])
 
     def register(self, name):
         """Registers a person, follows the link in the mail, and logs in."""
@@ -142,8 +143,7 @@ class TestStack:
         admin = self.people["admin"] = self.log_in("admin@example.com", password)
         operator = self.register("operator")
         role = {"platform_role": "operator"}
-        user = self.call("GET", "/v1/me", operator)["id"]
-        self.call("PUT", f"/v1/admin/users/{user}/platform-role", admin, role)
+        self.call("PUT", f"/v1/admin/users/{operator.user}/platform-role", admin, role)
         trader = self.register("user")
         self.organisation(trader, "User Trading", ["seller", "buyer"])
         self.organisation(self.register("other"), "Other Trading", ["seller", "buyer"])
@@ -156,7 +156,7 @@ class TestStack:
         owner = trader if role == "user" else other
         return {
             "acting": trader.org, "item": trader.item, "org": owner.org, "listing": owner.listing, "auction": other.auction,
-            "user": self.call("GET", "/v1/me", other)["id"], "queue": "reports", "schedule": "auctions.sweep",
+            "user": other.user, "queue": "reports", "schedule": "auctions.sweep",
         }
 
     def offer(self, seller):

@@ -22,7 +22,7 @@ CLIENT = HERE.parent / "typescript-client"
 ROLES = ["anonymous", "user", "operator", "admin"]
 # How many requests to generate for each operation, and how many walks along the links. A limit in seconds would let a faster
 # machine try requests that a slower one never sees.
-PHASES = {"examples,coverage,fuzzing": 12, "stateful": 100}
+PHASES = {"examples,coverage,fuzzing": 8, "stateful": 100}
 
 
 def step(name, run):

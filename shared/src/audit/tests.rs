@@ -114,7 +114,7 @@ async fn somebody_who_does_two_things_at_once_does_not_wait_for_themself() {
         first.commit().await.unwrap();
     };
     tokio::join!(waiting, holding);
-    let written = page(&mut *db.pool.acquire().await.unwrap(), None, None, 10).await.unwrap();
+    let written = page(&mut db.pool.acquire().await.unwrap(), None, None, 10).await.unwrap();
     assert_eq!(written.iter().map(|it| it.action.as_str()).collect::<Vec<_>>(), ["org.change", "org.found"]);
     db.close().await;
 }

@@ -87,7 +87,7 @@ async fn the_command_line_and_the_system_are_told_apart_and_older_entries_keep_t
 }
 
 #[tokio::test]
-async fn somebody_who_does_two_things_at_once_does_not_wait_for_themself() {
+async fn two_acts_of_one_person_at_once_do_not_deadlock() {
     let db = TestDb::new().await;
     let user = UserId::generate();
     sqlx::query("INSERT INTO users (id, email, name, password_hash) VALUES ($1, 'kim@example.test', 'Kim', '-')")

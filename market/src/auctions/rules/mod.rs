@@ -35,7 +35,7 @@ pub(in crate::auctions) use divisible::most_served;
 pub use divisible::{Allocation, BookBid, allocate};
 pub use increments::{BadIncrements, IncrementTable};
 pub use notice::{Notice, decide_notice, is_last_hour};
-pub use open::{KeptShut, decide_open};
+pub use open::{NotOpened, decide_open};
 pub use proxy::{apply, replay};
 pub use retraction::{RetractRefused, Retraction, StandingBid, decide_retraction, take_back, taken_along};
 pub use terms::{SOFT_CLOSE_SECONDS, check_terms, hard_end};

@@ -7,7 +7,7 @@ use crate::auctions::model::AuctionStatus;
 
 /// Why an auction is not opened now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeptShut {
+pub enum NotOpened {
     /// The start lies ahead.
     NotYet { starts_at: DateTime<Utc> },
     /// It has been opened or has ended.
@@ -15,10 +15,10 @@ pub enum KeptShut {
 }
 
 /// Decides whether a scheduled auction opens.
-pub fn decide_open(state: &State, at: DateTime<Utc>) -> Result<(), KeptShut> {
+pub fn decide_open(state: &State, at: DateTime<Utc>) -> Result<(), NotOpened> {
     if state.status != AuctionStatus::Scheduled {
-        return Err(KeptShut::Already(state.status));
+        return Err(NotOpened::Already(state.status));
     }
     let starts_at = state.terms.starts_at;
-    if at < starts_at { Err(KeptShut::NotYet { starts_at }) } else { Ok(()) }
+    if at < starts_at { Err(NotOpened::NotYet { starts_at }) } else { Ok(()) }
 }

@@ -10,7 +10,7 @@ use super::lock::{Locked, lock};
 use super::settle::{self, Share};
 use super::view::view_query;
 use crate::auctions::model::{AuctionStatus, AuctionView, CloseOutcome, Closed, OpenOutcome, Participant};
-use crate::auctions::rules::{Closing, KeptOpen, KeptShut, NotCancelled, decide_cancel, decide_close, decide_open};
+use crate::auctions::rules::{Closing, KeptOpen, NotCancelled, NotOpened, decide_cancel, decide_close, decide_open};
 use crate::ids::AuctionId;
 use crate::listings::model::ListingStatus;
 
@@ -90,8 +90,8 @@ pub async fn open(conn: &mut PgConnection, auction: AuctionId) -> Result<OpenOut
     let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
     match decide_open(&locked.state, locked.now) {
         Ok(()) => {}
-        Err(KeptShut::NotYet { starts_at }) => return Ok(OpenOutcome::NotYet { starts_at, now: locked.now }),
-        Err(KeptShut::Already(status)) => return Ok(OpenOutcome::Already(status)),
+        Err(NotOpened::NotYet { starts_at }) => return Ok(OpenOutcome::NotYet { starts_at, now: locked.now }),
+        Err(NotOpened::Already(status)) => return Ok(OpenOutcome::Already(status)),
     }
     let opened = view_query!(
         "UPDATE auctions AS a

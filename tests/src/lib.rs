@@ -4,6 +4,7 @@
 //! Every stack has its own database and its own namespace on the brokers, so that tests can run
 //! side by side.
 
+pub mod installation;
 pub mod parts;
 pub mod roles;
 pub mod servers;

@@ -1,0 +1,168 @@
+//! People, and what they are answered.
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::TestInstallation;
+
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A person with a session.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    /// The organisation that requests name; empty for none.
+    pub org: String,
+    base: String,
+    token: String,
+    http: Client,
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    /// The version of what was answered, for `If-Match`.
+    pub etag: Option<String>,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body of an answer that must be a success.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[must_use]
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{self:?}");
+        self.body
+    }
+
+    /// Asserts a refusal.
+    ///
+    /// # Panics
+    /// When it is another answer.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) {
+        assert_eq!((self.status.as_u16(), self.body["code"].as_str()), (status, Some(code)), "{self:?}");
+    }
+}
+
+/// The id of what an answer shows.
+///
+/// # Panics
+/// When it has none.
+#[must_use]
+#[track_caller]
+pub fn id(body: &Value) -> String {
+    body["id"].as_str().unwrap_or_else(|| panic!("no id: {body}")).to_owned()
+}
+
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test without an answer ends here")]
+impl Person {
+    /// A request of this person, with a key of its own where it changes something.
+    pub fn request(&self, method: &Method, path: &str) -> RequestBuilder {
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.token);
+        if !method.is_safe() {
+            request = request.header("idempotency-key", Uuid::now_v7().to_string());
+        }
+        if self.org.is_empty() { request } else { request.header("tradeyard-org", &self.org) }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.request(&Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        send(self.request(&Method::POST, path).json(&body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        send(self.request(&Method::PUT, path).json(&body)).await
+    }
+
+    /// Changes what has this version.
+    pub async fn patch(&self, path: &str, version: &str, body: Value) -> Answer {
+        send(self.request(&Method::PATCH, path).header("if-match", version).json(&body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        send(self.request(&Method::DELETE, path)).await
+    }
+
+    /// Uploads a file as its announcement says, and returns the id of the upload.
+    pub async fn upload(&self, content_type: &str, bytes: Vec<u8>) -> String {
+        let announced = json!({"content_type": content_type, "size": bytes.len()});
+        let upload = self.post("/v1/uploads", announced).await.ok();
+        let mut request = self.http.put(upload["url"].as_str().expect("an address")).body(bytes);
+        for (name, value) in upload["headers"].as_object().expect("headers") {
+            if name != "content-length" {
+                request = request.header(name, value.as_str().expect("a header"));
+            }
+        }
+        assert_eq!(request.send().await.expect("the store answers").status(), 200);
+        id(&upload)
+    }
+}
+
+/// Sends a request and reads the answer.
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test without an answer ends here")]
+pub async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("the API answers");
+    let (status, etag) = (response.status(), response.headers().get("etag").cloned());
+    let etag = etag.map(|etag| etag.to_str().expect("text").to_owned());
+    let bytes = response.bytes().await.expect("a body");
+    let text = || Value::String(String::from_utf8_lossy(&bytes).into());
+    Answer { status, etag, body: serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) }
+}
+
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test without its people ends here")]
+impl TestInstallation {
+    /// What somebody without a session is answered.
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        send(self.http.post(format!("{}{path}", self.base)).json(&body)).await
+    }
+
+    /// Registers, confirms the address by the mail's link and logs in.
+    pub async fn person(&self, name: &str) -> Person {
+        let email = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
+        let registration = json!({"email": email, "name": name, "password": PASSWORD});
+        let _ = self.post("/v1/auth/register", registration).await.ok();
+        let mail = self.mail_to(&email, "Confirm").await;
+        let token = mail.split("token=").nth(1).expect("a link");
+        let token = token.split(char::is_whitespace).next().expect("a token");
+        let confirmation = json!({"token": token, "password": PASSWORD});
+        let _ = self.post("/v1/auth/verify-email", confirmation).await.ok();
+        self.login(&email).await
+    }
+
+    pub async fn login(&self, email: &str) -> Person {
+        let tokens = self.post("/v1/auth/login", json!({"email": email, "password": PASSWORD})).await.ok();
+        let text = |name: &str| tokens[name].as_str().expect("text").to_owned();
+        Person {
+            id: text("user"),
+            email: email.to_owned(),
+            org: String::new(),
+            base: self.base.clone(),
+            token: text("access_token"),
+            http: self.http.clone(),
+        }
+    }
+
+    /// Registers the owner of a new organisation that buys and sells, and has it approved.
+    pub async fn trader(&self, admin: &Person, name: &str) -> Person {
+        let mut owner = self.person(name).await;
+        let org = json!({"legal_name": format!("{name} Ltd"), "kinds": ["seller", "buyer"], "time_zone": "UTC"});
+        let org = id(&owner.post("/v1/orgs", org).await.ok());
+        let _ = admin.post(&format!("/v1/orgs/{org}/approve"), json!({})).await.ok();
+        owner.org = org;
+        owner
+    }
+}

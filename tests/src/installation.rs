@@ -7,26 +7,23 @@ pub mod socket;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use market::identity::store;
+use api::serve::Server;
 use queue::testing::assert_consistent;
 use reqwest::Client;
 use secrecy::SecretString;
 use serde_json::Value;
 use shared::config::{Config, Source};
-use shared::crypto::password;
 use shared::program::Signals;
 use shared::testing::TestDb;
 use sinks::smtp::Message;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
 
-use people::{PASSWORD, Person};
+use crate::until::{PATIENCE, until_sql};
 
-/// How long a condition may take: far longer than it should, so that only a hang fails a test.
-pub const PATIENCE: Duration = Duration::from_secs(90);
 /// How long the parts may take to sign off.
 const SIGN_OFF: Duration = Duration::from_secs(20);
 /// How many jobs of each queue a worker runs at once.
@@ -36,21 +33,19 @@ const CONNECTIONS: u32 = 6;
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-/// A running installation. Parts stop when it is closed or dropped.
+/// A running installation. Its parts stop when it is closed or dropped.
 #[derive(Debug)]
 pub struct TestInstallation {
     pub db: TestDb,
-    pub config: Config,
     /// Where the API answers.
     pub base: String,
     /// What was mailed.
     pub mail: sinks::smtp::Sink,
     http: Client,
     mailbox: SocketAddr,
-    stop: CancellationToken,
-    parts: TaskTracker,
+    parts: JoinSet<anyhow::Result<()>>,
+    stop: DropGuard,
     _files: TempDir,
-    _stop_when_dropped: DropGuard,
 }
 
 #[expect(
@@ -61,11 +56,6 @@ pub struct TestInstallation {
 )]
 impl TestInstallation {
     pub async fn new() -> Self {
-        Self::with(&[]).await
-    }
-
-    /// With more settings, by the names of the environment.
-    pub async fn with(settings: &[(&str, &str)]) -> Self {
         let (db, files, stop) = (TestDb::new().await, tempfile::tempdir().expect("a folder"), CancellationToken::new());
         let s3 = sinks::s3::Options {
             dir: files.path().join("s3"),
@@ -78,7 +68,7 @@ impl TestInstallation {
         let mail = sinks::smtp::Options::new(files.path().join("mail"), ANY_PORT);
         let mail = sinks::smtp::Sink::start(mail, stop.clone()).await.expect("SMTP is served");
         let mailbox = sinks::mailbox::serve(mail.clone(), ANY_PORT, stop.clone()).await.expect("the mailbox is served");
-        let server = api::serve::Server::bind(ANY_PORT).await.expect("a port");
+        let server = Server::bind(ANY_PORT).await.expect("a port");
         let base = format!("http://{}", server.addr);
 
         let servers = ["REDIS_URL", "AMQP_URL"].into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
@@ -96,50 +86,13 @@ impl TestInstallation {
             ("SMTP_URL", format!("smtp://{}", mail.addr())),
             ("DATABASE_CONNECTIONS", CONNECTIONS.to_string()),
         ]);
-        env.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
         let env: BTreeMap<String, String> = env.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let config = Config::from_source(Source::new("", env)).expect("the settings are right");
         shared::telemetry::init_logging(&config.log);
 
-        let installation = Self {
-            db,
-            config,
-            base,
-            mail,
-            http: Client::new(),
-            mailbox: mailbox.addr(),
-            _stop_when_dropped: stop.clone().drop_guard(),
-            stop,
-            parts: TaskTracker::new(),
-            _files: files,
-        };
-        installation.start(server);
-        installation
-    }
-
-    fn start(&self, server: api::serve::Server) {
-        let (config, stop) = (&self.config, &self.stop);
-        let state = api::start(config.clone(), stop.clone()).expect("the API starts");
-        self.parts.spawn(server.run(api::app::router(&state), stop.clone()));
-        self.parts.spawn(scheduler::connect(config).expect("the scheduler starts").run(stop.clone()));
-        for &pool in workers::pools::NAMES {
-            let (config, signals) = (config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
-            self.parts.spawn(async move {
-                let ended = workers::runtime::run(pool, &config, CONCURRENCY, SIGN_OFF, signals).await;
-                ended.expect("the workers run");
-            });
-        }
-    }
-
-    /// An administrator, made as the command line makes one.
-    pub async fn admin(&self) -> Person {
-        let (email, name) = ("root@example.com".parse().expect("an address"), "Root".parse().expect("a name"));
-        let password_hash = password::hash(PASSWORD, 4).expect("a hash");
-        let mut tx = self.db.pool.begin().await.expect("a transaction");
-        let user = store::NewUser { email: &email, name: &name, password_hash: &password_hash };
-        store::bootstrap_admin(&mut tx, user).await.expect("an administrator");
-        tx.commit().await.expect("committed");
-        self.login(email.as_str()).await
+        let parts = start(&config, server, &stop).expect("every part starts");
+        let (http, mailbox, stop) = (Client::new(), mailbox.addr(), stop.drop_guard());
+        Self { db, base, mail, http, mailbox, parts, stop, _files: files }
     }
 
     /// The text of the newest mail to this address with this in its subject, as soon as there is one.
@@ -153,36 +106,41 @@ impl TestInstallation {
         message["text"].as_str().expect("a text").to_owned()
     }
 
-    /// Waits until `sql`, which counts, says `wanted`.
-    pub async fn until(&self, sql: &str, wanted: i64) {
-        let started = Instant::now();
-        loop {
-            let count = self.count(sql).await;
-            if count == wanted {
-                return;
-            }
-            assert!(started.elapsed() < PATIENCE, "{sql}: {count}, not {wanted}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    pub async fn count(&self, sql: &str) -> i64 {
-        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_one(&self.db.pool).await;
-        count.expect("the database answers")
-    }
-
-    /// Waits until no job but those of later is open.
+    /// Waits until no job is due or runs; those for later may be open.
     pub async fn until_quiet(&self) {
-        self.until("SELECT count(*) FROM jobs WHERE state IN ('available', 'queued', 'running')", 0).await;
+        let open = "SELECT count(*) FROM jobs WHERE state IN ('available', 'queued', 'running')";
+        until_sql(&self.db.pool, open, 0).await;
     }
 
-    /// Stops every part, asserts that the ledger does not contradict itself, and drops the database. Jobs for later may be open.
-    pub async fn close(self) {
+    /// Stops every part when no job is due, asserts that none has failed and that the ledger does not contradict itself, and drops
+    /// the database.
+    pub async fn close(mut self) {
         self.until_quiet().await;
-        self.stop.cancel();
-        self.parts.close();
-        tokio::time::timeout(SIGN_OFF, self.parts.wait()).await.expect("every part signs off");
+        self.stop.disarm().cancel();
+        let ended = async {
+            while let Some(ended) = self.parts.join_next().await {
+                ended.expect("no part panics").expect("every part ends well");
+            }
+        };
+        tokio::time::timeout(SIGN_OFF, ended).await.expect("every part signs off");
         assert_consistent(&self.db.pool).await;
         self.db.close().await;
     }
+}
+
+/// Starts the API, the scheduler and every pool of workers.
+fn start(config: &Config, server: Server, stop: &CancellationToken) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
+    let mut parts = JoinSet::new();
+    let router = api::app::router(&api::start(config.clone(), stop.clone())?);
+    let api = server.run(router, stop.clone());
+    parts.spawn(async {
+        api.await;
+        Ok(())
+    });
+    parts.spawn(scheduler::connect(config)?.run(stop.clone()));
+    for &pool in workers::pools::NAMES {
+        let (config, signals) = (config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
+        parts.spawn(async move { workers::runtime::run(pool, &config, CONCURRENCY, SIGN_OFF, signals).await });
+    }
+    Ok(parts)
 }

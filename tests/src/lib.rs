@@ -10,3 +10,4 @@ pub mod roles;
 pub mod servers;
 pub mod stack;
 pub mod touch;
+pub mod until;

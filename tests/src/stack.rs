@@ -1,4 +1,4 @@
-//! A whole installation for one test.
+//! The engine with jobs of its own, for one test.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Range, RangeInclusive};
@@ -22,9 +22,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::roles;
 use crate::touch::{QUEUE, Touch, registry};
+use crate::until::{PATIENCE, until_sql};
 
-/// How long a condition may take: far longer than it should, so that only a hang fails a test.
-const PATIENCE: Duration = Duration::from_secs(90);
 /// How long the parts of this process may take to sign off.
 const SIGN_OFF: Duration = Duration::from_secs(10);
 
@@ -196,18 +195,7 @@ impl TestStack {
 
     /// Waits until `sql` counts exactly `wanted`.
     pub async fn until_sql(&self, sql: &str, wanted: i64) {
-        let started = Instant::now();
-        loop {
-            let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned()))
-                .fetch_one(&self.db.pool)
-                .await
-                .expect("the database answers");
-            if count == wanted {
-                return;
-            }
-            assert!(started.elapsed() < PATIENCE, "{sql}: {count}, not {wanted}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until_sql(&self.db.pool, sql, wanted).await;
     }
 
     /// Waits until exactly `wanted` jobs satisfy `condition`.

@@ -55,7 +55,7 @@ mod inside {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    #[ignore = "run by the test above"]
+    #[ignore = "runs in a process of the test above, which names its servers and the authority"]
     async fn everything_flows() {
         for transport in [Transport::Redis, Transport::Rabbit] {
             let stack = TestStack::new(transport).await;
@@ -104,7 +104,7 @@ mod inside {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    #[ignore = "run by the test above"]
+    #[ignore = "runs in a process of the test above, which names its servers and the authority"]
     async fn nobody_is_trusted() {
         let names = ["DATABASE_URL", "REDIS_URL", "AMQP_URL"];
         let env = names.map(|name| (name.to_owned(), std::env::var(name).unwrap()));

@@ -1,17 +1,18 @@
 //! People, and what they are answered.
 
+use market::identity::store;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use shared::crypto::password;
 use uuid::Uuid;
 
 use super::TestInstallation;
 
-pub const PASSWORD: &str = "correct horse battery";
+const PASSWORD: &str = "correct horse battery";
 
 /// A person with a session.
 #[derive(Clone, Debug)]
 pub struct Person {
-    pub id: String,
     pub email: String,
     /// The organisation that requests name; empty for none.
     pub org: String,
@@ -24,8 +25,6 @@ pub struct Person {
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
-    /// The version of what was answered, for `If-Match`.
-    pub etag: Option<String>,
     pub body: Value,
 }
 
@@ -61,10 +60,9 @@ pub fn id(body: &Value) -> String {
     body["id"].as_str().unwrap_or_else(|| panic!("no id: {body}")).to_owned()
 }
 
-#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test without an answer ends here")]
 impl Person {
     /// A request of this person, with a key of its own where it changes something.
-    pub fn request(&self, method: &Method, path: &str) -> RequestBuilder {
+    fn request(&self, method: &Method, path: &str) -> RequestBuilder {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.token);
         if !method.is_safe() {
             request = request.header("idempotency-key", Uuid::now_v7().to_string());
@@ -79,54 +77,33 @@ impl Person {
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.request(&Method::POST, path).json(&body)).await
     }
-
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
-        send(self.request(&Method::PUT, path).json(&body)).await
-    }
-
-    /// Changes what has this version.
-    pub async fn patch(&self, path: &str, version: &str, body: Value) -> Answer {
-        send(self.request(&Method::PATCH, path).header("if-match", version).json(&body)).await
-    }
-
-    pub async fn delete(&self, path: &str) -> Answer {
-        send(self.request(&Method::DELETE, path)).await
-    }
-
-    /// Uploads a file as its announcement says, and returns the id of the upload.
-    pub async fn upload(&self, content_type: &str, bytes: Vec<u8>) -> String {
-        let announced = json!({"content_type": content_type, "size": bytes.len()});
-        let upload = self.post("/v1/uploads", announced).await.ok();
-        let mut request = self.http.put(upload["url"].as_str().expect("an address")).body(bytes);
-        for (name, value) in upload["headers"].as_object().expect("headers") {
-            if name != "content-length" {
-                request = request.header(name, value.as_str().expect("a header"));
-            }
-        }
-        assert_eq!(request.send().await.expect("the store answers").status(), 200);
-        id(&upload)
-    }
 }
 
 /// Sends a request and reads the answer.
-#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test without an answer ends here")]
-pub async fn send(request: RequestBuilder) -> Answer {
+#[expect(clippy::expect_used, reason = "a test without an answer ends here")]
+async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.expect("the API answers");
-    let (status, etag) = (response.status(), response.headers().get("etag").cloned());
-    let etag = etag.map(|etag| etag.to_str().expect("text").to_owned());
+    let status = response.status();
     let bytes = response.bytes().await.expect("a body");
     let text = || Value::String(String::from_utf8_lossy(&bytes).into());
-    Answer { status, etag, body: serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) }
+    Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) }
 }
 
 #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test without its people ends here")]
 impl TestInstallation {
-    /// What somebody without a session is answered.
-    pub async fn get(&self, path: &str) -> Answer {
-        send(self.http.get(format!("{}{path}", self.base))).await
+    /// An administrator, made as the command line makes one.
+    pub async fn admin(&self) -> Person {
+        let (email, name) = ("root@example.com".parse().expect("an address"), "Root".parse().expect("a name"));
+        let password_hash = password::hash(PASSWORD, 4).expect("a hash");
+        let mut tx = self.db.pool.begin().await.expect("a transaction");
+        let user = store::NewUser { email: &email, name: &name, password_hash: &password_hash };
+        store::bootstrap_admin(&mut tx, user).await.expect("an administrator");
+        tx.commit().await.expect("committed");
+        self.login(email.as_str()).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    /// What somebody without a session is answered.
+    async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.http.post(format!("{}{path}", self.base)).json(&body)).await
     }
 
@@ -143,11 +120,10 @@ impl TestInstallation {
         self.login(&email).await
     }
 
-    pub async fn login(&self, email: &str) -> Person {
+    async fn login(&self, email: &str) -> Person {
         let tokens = self.post("/v1/auth/login", json!({"email": email, "password": PASSWORD})).await.ok();
         let text = |name: &str| tokens[name].as_str().expect("text").to_owned();
         Person {
-            id: text("user"),
             email: email.to_owned(),
             org: String::new(),
             base: self.base.clone(),

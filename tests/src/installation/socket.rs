@@ -7,8 +7,8 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::PATIENCE;
 use super::people::Person;
+use crate::until::PATIENCE;
 
 #[derive(Debug)]
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);

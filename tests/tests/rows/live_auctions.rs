@@ -5,8 +5,8 @@ use tests::installation::TestInstallation;
 use tests::installation::people::id;
 use tests::installation::socket::Socket;
 
-/// A seller offers a console; two buyers outbid each other while a third person watches; the workers open and close the auction, the
-/// better bid wins at one step above the other, and each party gets its mail once.
+/// A seller offers a console; one buyer bids and follows the auction at a socket, another outbids them; the workers open and close the
+/// auction, the better bid wins at one increment above the other, and each party gets its mail once.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_live_bids_and_closing_at_the_end() {
     let market = TestInstallation::new().await;
@@ -42,6 +42,7 @@ async fn row_live_bids_and_closing_at_the_end() {
     let orders = cid.get("/v1/orders?side=buyer").await.ok();
     let order = &orders["items"][0];
     assert!(won.contains(&id(order)) && sold.contains(&id(order)), "{order}\n{won}\n{sold}");
+    assert_eq!(order["total"], json!({"amount": "20.50", "currency": "EUR"}));
     assert_eq!(orders["items"].as_array().unwrap().len(), 1, "{orders}");
     assert!(bob.get("/v1/orders?side=buyer").await.ok()["items"].as_array().unwrap().is_empty());
     market.until_quiet().await;

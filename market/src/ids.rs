@@ -11,6 +11,10 @@ id!(
     ItemId
 );
 id!(
+    /// Names one model of a machine.
+    ModelId
+);
+id!(
     /// Names one listing.
     ListingId
 );

@@ -13,7 +13,7 @@ use crate::auctions::store;
 use crate::catalog::model::NewItem;
 use crate::catalog::store as catalog;
 use crate::ids::{AuctionId, CategoryId, ListingId};
-use crate::listings::model::{NewListing, SaleMode};
+use crate::listings::model::{Language, NewListing, SaleMode};
 use crate::listings::store as listings;
 
 /// The category `electronics/consoles`, which requires no attributes.
@@ -104,6 +104,7 @@ pub async fn draft(conn: &mut PgConnection, seller: Trader, sale_mode: SaleMode,
         item_id: item.id,
         title: "A console with two controllers".to_owned(),
         description: "Hardly used.".to_owned(),
+        language: Language::En,
         sale_mode,
         currency: Currency::EUR,
         price: (!sale_mode.is_auction()).then(|| eur(10_000)),

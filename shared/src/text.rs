@@ -159,6 +159,12 @@ pub fn many_lines<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error
     or_empty(lines(&String::deserialize(from)?)).map_err(de::Error::custom)
 }
 
+/// [`many_lines`] of a field that may be absent or null.
+pub fn many_lines_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    text.map(|text| or_empty(lines(&text))).transpose().map_err(de::Error::custom)
+}
+
 /// Whether the text contains a web or mail address, as mail programs recognise one: no real name
 /// does.
 #[must_use]

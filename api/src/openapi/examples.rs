@@ -44,6 +44,11 @@ fn example(name: &str) -> Option<Value> {
             "attributes": {"make": "Fendt", "model": "Vario 512", "year": 2018, "power_kw": 88},
             "compatibility": ["front loader"]}),
         "PATCH /v1/items/{item}" => json!({"title": "Tractor, 88 kW, serviced"}),
+        "PUT /v1/items/{item}/fits" => json!({"fits": [{"make": "John Deere", "year_from": 2015, "year_to": 2019}]}),
+        "PUT /v1/items/{item}/calendar/{year}" => json!({"taken": ["2027-03-01", "2027-03-02"]}),
+        "POST /v1/models" => json!({"category_id": TRACTORS, "make": "John Deere", "name": "6130R", "year_from": 2011}),
+        "PATCH /v1/listings/{listing}" => json!({"title": "Tractor, 88 kW, one owner, serviced",
+            "price": {"amount": "38500.00", "currency": "EUR"}}),
         "POST /v1/listings" => json!({"item_id": SOMETHING, "title": "Tractor, 88 kW, one owner",
             "description": "Serviced every winter.", "sale_mode": "auction", "currency": "EUR",
             "delivery_options": ["pickup", "freight"]}),
@@ -68,7 +73,10 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/queues/{queue}" => json!({"concurrency_limit": 20}),
         "PUT /v1/admin/orgs/{org}/plan" => json!({"plan": "partner"}),
         "PUT /v1/admin/users/{user}/platform-role" => json!({"platform_role": "moderator"}),
-        name if ["suspend", "reinstate", "reject", "cancel"].iter().any(|act| name.ends_with(&format!("/{act}"))) => {
+        name if ["suspend", "reinstate", "reject", "refuse", "cancel"]
+            .iter()
+            .any(|act| name.ends_with(&format!("/{act}"))) =>
+        {
             json!({"reason": "It was sold elsewhere."})
         }
         _ => return None,

@@ -1,5 +1,8 @@
 //! What organisations hold and may list.
 
+mod calendar;
+mod fits;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -20,8 +23,15 @@ use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
+pub(super) use calendar::{Calendar, planned};
+pub(super) use fits::Fits;
+
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_items, create_item)).routes(routes!(get_item, change_item, archive_item))
+    OpenApiRouter::new()
+        .routes(routes!(list_items, create_item))
+        .routes(routes!(get_item, change_item, archive_item))
+        .merge(fits::router())
+        .merge(calendar::router())
 }
 
 impl From<CatalogError> for Problem {
@@ -31,6 +41,8 @@ impl From<CatalogError> for Problem {
             CatalogError::SkuTaken => Self::conflict("sku_taken", error.to_string()).at("/sku", "taken"),
             CatalogError::FixedByBids => Self::conflict("item_fixed", error.to_string()),
             CatalogError::NoCategory => Self::not_found("category"),
+            CatalogError::NoModel => Self::not_found("model"),
+            CatalogError::ModelTaken => Self::conflict("model_exists", error.to_string()).at("/name", "taken"),
             CatalogError::PathTaken => Self::conflict("category_exists", error.to_string()).at("/slug", "taken"),
             CatalogError::Invalid(invalid) => invalid.into(),
             CatalogError::Unfit(faults) => faults.into(),
@@ -42,7 +54,8 @@ impl From<CatalogError> for Problem {
 
 /// Add an item
 ///
-/// Its attributes must fit its category. It is seen by its organisation only, until a listing offers it.
+/// Its attributes must fit its category; those that it requires may follow. It is seen by its organisation only, until a listing
+/// offers it.
 #[utoipa::path(post, path = "/v1/items", tag = "items", params(Acting, OptionalKey), request_body = NewItem, responses(
     (status = 201, description = "Added", body = Item, headers(("Location" = String))),
     (status = 409, description = "`sku_taken`; `category_schema`: the category's schema cannot be applied"),
@@ -108,7 +121,7 @@ async fn get_item(
 
 /// Change an item
 ///
-/// Fields that are left out stay as they are; attributes are replaced as a whole.
+/// Fields that are left out stay as they are; attributes are replaced as a whole. What is on offer must stay complete.
 #[utoipa::path(patch, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting, IfMatch),
     request_body = ItemChange, responses(
     (status = 200, description = "The item", body = Item),

@@ -1,16 +1,16 @@
 //! Items on offer.
 
+mod drafts;
 mod moderation;
+mod of_item;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use market::catalog::store::CatalogError;
 use market::identity::PlatformRole;
 use market::ids::ListingId;
 use market::images::model::{Image, StoredVariant};
 use market::images::store as images;
-use market::listings::model::{Cursor, Listing, NewListing, Search};
+use market::listings::model::{Cursor, Listing, Search};
 use market::listings::store::{self, ListingError};
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
@@ -25,7 +25,6 @@ use crate::auth::Caller;
 use crate::caching;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
-use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page, TimeCursor};
 use crate::state::AppState;
 
@@ -34,17 +33,17 @@ const MAX_SEARCH: usize = 200;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(search_listings, create_listing))
+        .routes(routes!(search_listings))
         .routes(routes!(my_listings))
         .routes(routes!(get_listing))
-        .routes(routes!(publish_listing))
-        .routes(routes!(withdraw_listing))
+        .merge(drafts::router())
+        .merge(of_item::router())
         .merge(moderation::router())
 }
 
 /// A listing with its pictures.
 #[derive(Debug, Serialize, ToSchema)]
-struct ListingView {
+pub(super) struct ListingView {
     #[serde(flatten)]
     listing: Listing,
     /// In their order; in lists only the first one.
@@ -63,12 +62,14 @@ impl From<ListingError> for Problem {
             ListingError::NotFound => Self::not_found("listing"),
             ListingError::WrongStatus(_) => Self::conflict("listing_status", error.to_string()),
             ListingError::AuctionOpen => Self::conflict("auction_open", error.to_string()),
-            ListingError::Item(CatalogError::Unfit(faults)) => {
-                let detail = "the item does not fit its category: change the item, then try again";
-                let problem = Self::unprocessable("item_unfit", detail);
-                faults.iter().fold(problem, |problem, fault| problem.at("/item_id", fault.to_string()))
+            ListingError::AlreadyRelisted => Self::conflict("already_relisted", error.to_string()),
+            ListingError::Incomplete(faults) => {
+                let detail = "the draft is not complete: change it and its item, then try again";
+                let problem = Self::unprocessable("listing_incomplete", detail);
+                faults.iter().fold(problem, |problem, fault| problem.at(&fault.pointer, fault.message.clone()))
             }
             ListingError::Item(error) => error.into(),
+            ListingError::Pictures(error) => error.into(),
             ListingError::Invalid(invalid) => invalid.into(),
             ListingError::Database(error) => error.into(),
         }
@@ -105,24 +106,33 @@ async fn search_listings(State(state): State<AppState>, Query(query): Query<Sear
         text: query.q.filter(|text| !text.trim().is_empty()),
         category_path: query.category,
         seller: query.seller,
-        after: query.after.map(|after| Cursor { published_at: after.at, id: ListingId(after.id) }),
+        after: query.after.map(cursor),
         limit: query.limit.fetch(),
     };
     let mut conn = state.db.acquire().await?;
     let rows = store::search(&mut conn, &search).await?;
+    newest_first(&mut conn, query.limit, rows).await
+}
+
+/// A page of published listings with the first picture of each.
+pub(super) async fn newest_first(conn: &mut PgConnection, limit: Limit, rows: Vec<Listing>) -> Result<Response> {
     let ids: Vec<_> = rows.iter().map(|listing| listing.id).collect();
-    let mut pictures = images::first_of(&mut conn, &ids).await?;
-    drop(conn);
+    let mut pictures = images::first_of(conn, &ids).await?;
     let cursor = |listing: &Listing| {
         // What is found was published, so that there is a time.
         let at = listing.published_at.unwrap_or(listing.created_at);
         TimeCursor { at, id: listing.id.0 }.to_string()
     };
-    let page = query.limit.page(rows, cursor, |listing| {
+    let page = limit.page(rows, cursor, |listing| {
         let first = pictures.remove(&listing.id);
         ListingView::new(listing, first.into_iter().collect())
     });
     Ok(caching::shared(page))
+}
+
+/// Where a list of published listings goes on.
+pub(super) fn cursor(after: TimeCursor) -> Cursor {
+    Cursor { published_at: after.at, id: ListingId(after.id) }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -151,29 +161,6 @@ async fn my_listings(
     Ok(Json(query.limit.page(rows, |listing| listing.id.to_string(), |listing| listing)))
 }
 
-/// Draft a listing
-///
-/// Nobody outside of the organisation sees it until it is published.
-#[utoipa::path(post, path = "/v1/listings", tag = "listings", params(Acting, OptionalKey), request_body = NewListing, responses(
-    (status = 201, description = "A draft", body = Listing, headers(("Location" = String))),
-    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller, or, for a listing that asks to buy, not a buyer"),
-    (status = 422, description = "`invalid_value`, `item_unfit`: its attributes are not what the category asks"),
-    (status = 409, description = "`category_schema`: the category's schema cannot be applied"),
-))]
-async fn create_listing(
-    State(state): State<AppState>,
-    caller: Caller,
-    acting: Acting,
-    Keyed { key, body: new }: Keyed<NewListing>,
-) -> Result<Response> {
-    let org = acting.trader_as(new.sale_mode.lister(), &caller)?;
-    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
-        let id = store::create(tx, org, caller.user, &new).await?;
-        Ok(Made::at(format!("/v1/listings/{id}"), found(tx, id).await?))
-    })
-    .await
-}
-
 /// Read a listing
 ///
 /// Drafts, what was withdrawn or suspended, and what a suspended organisation offers are shown to the seller and to moderators
@@ -188,62 +175,25 @@ async fn get_listing(
     acting: Acting,
     Path(id): Path<ListingId>,
 ) -> Result<Response> {
-    let viewer = acting.viewer(caller.as_ref())?;
     let mut conn = state.db.acquire().await?;
-    let listing = found(&mut conn, id).await?;
+    let listing = visible(&mut conn, caller.as_ref(), acting, id).await?;
     if listing.is_public() {
         let pictures = images::of_listing(&mut conn, id).await?;
         return Ok(caching::shared(ListingView::new(listing, pictures)));
-    }
-    let moderates = caller.is_some_and(|caller| caller.platform(PlatformRole::Moderator).is_ok());
-    if viewer != Some(listing.seller_org_id) && !moderates {
-        return Err(ListingError::NotFound.into());
     }
     // Its pictures have addresses that end: `GET /v1/images` gives them.
     Ok(Json(ListingView::new(listing, Vec::new())).into_response())
 }
 
-/// Publish a draft
-#[utoipa::path(post, path = "/v1/listings/{listing}/publish", tag = "listings", params(("listing" = ListingId, Path), Acting), responses(
-    (status = 200, description = "Everybody sees it", body = Listing),
-    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller, or, for a listing that asks to buy, not a buyer"),
-    (status = 409, description = "`listing_status`: it is not a draft; `category_schema`: the category's schema cannot be applied"),
-    (status = 422, description = "`item_unfit`: its attributes are not what the category asks now"),
-))]
-async fn publish_listing(
-    State(state): State<AppState>,
-    caller: Caller,
-    acting: Acting,
-    Path(id): Path<ListingId>,
-) -> Result<Json<Listing>> {
-    let mut tx = state.ledger.begin().await?;
-    let draft = found(&mut tx, id).await?;
-    let seller = acting.trader_of(draft.seller_org_id, &caller, "listing")?;
-    caller.acts_as(draft.sale_mode.lister(), seller)?;
-    store::publish(&mut tx, seller, id).await?;
-    let listing = found(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok(Json(listing))
-}
-
-/// Take a listing back
-#[utoipa::path(post, path = "/v1/listings/{listing}/withdraw", tag = "listings", params(("listing" = ListingId, Path), Acting), responses(
-    (status = 200, description = "Nobody else sees it any more", body = Listing),
-    (status = 409, description = "`auction_open`: cancel its auction first; `listing_status`: it is over"),
-    (status = 403, description = "`org_not_approved`; `role_too_low`"),
-))]
-async fn withdraw_listing(
-    State(state): State<AppState>,
-    caller: Caller,
-    acting: Acting,
-    Path(id): Path<ListingId>,
-) -> Result<Json<Listing>> {
-    let mut tx = state.ledger.begin().await?;
-    let seller = acting.trader_of(found(&mut tx, id).await?.seller_org_id, &caller, "listing")?;
-    store::withdraw(&mut tx, seller, id).await?;
-    let listing = found(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok(Json(listing))
+/// A listing that the caller may see: what is public, the own organisation's, or any for moderators.
+async fn visible(conn: &mut PgConnection, caller: Option<&Caller>, acting: Acting, id: ListingId) -> Result<Listing> {
+    let viewer = acting.viewer(caller)?;
+    let listing = found(conn, id).await?;
+    let moderates = caller.is_some_and(|caller| caller.platform(PlatformRole::Moderator).is_ok());
+    if listing.is_public() || viewer == Some(listing.seller_org_id) || moderates {
+        return Ok(listing);
+    }
+    Err(ListingError::NotFound.into())
 }
 
 /// A listing whatever its state, or the refusal.

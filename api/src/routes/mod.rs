@@ -14,6 +14,7 @@ mod items;
 mod jobs;
 mod listings;
 mod me;
+mod models;
 mod orders;
 mod orgs;
 mod pages;
@@ -45,6 +46,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(invitations::router())
         .merge(admin::router())
         .merge(categories::router())
+        .merge(models::router())
         .merge(items::router())
         .merge(listings::router())
         .merge(auctions::router())

@@ -1,5 +1,7 @@
 //! Categories and items.
 
+mod fits;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,6 +11,20 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use crate::ids::{CategoryId, ItemId};
+
+pub use fits::{Fit, MachineModel, NewModel};
+
+/// Whether a moderator sees a category's listings before others do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Review {
+    #[default]
+    None,
+    /// Those of sellers who have published fewer than three listings.
+    NewSellers,
+    Always,
+}
 
 /// A kind of goods or services, and the shape of its items' attributes.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -26,6 +42,7 @@ pub struct Category {
     pub flags: Vec<String>,
     /// The platform's share of a sale, in basis points.
     pub fee_bps: i32,
+    pub review: Review,
 }
 
 /// A category to create.
@@ -41,7 +58,8 @@ pub struct NewCategory {
     #[schema(schema_with = text::line_schema::<100>)]
     pub name: String,
     /// `type`, `properties`, `required`; of each property `type`, `enum`, `minLength`, `maxLength`, `pattern`, `minimum`,
-    /// `maximum`, `unit`, `items`, `minItems`, `maxItems`, `uniqueItems`, `title`, `description`. Others are refused.
+    /// `maximum`, `unit`, `items`, `minItems`, `maxItems`, `uniqueItems`, `filter`, `title`, `description`. Others are refused.
+    /// `filter` is `range` for numbers and `facet` for everything else: people look for items by it.
     #[serde(default = "no_attributes")]
     #[schema(value_type = Object)]
     pub attribute_schema: Map<String, Value>,
@@ -52,6 +70,8 @@ pub struct NewCategory {
     #[serde(default = "five_percent")]
     #[schema(minimum = 0, maximum = 10_000)]
     pub fee_bps: i32,
+    #[serde(default)]
+    pub review: Review,
 }
 
 /// The flags that a category may have: those that the table's constraint allows.
@@ -95,9 +115,11 @@ pub struct CategoryChange {
     pub flags: Option<Vec<String>>,
     #[schema(minimum = 0, maximum = 10_000)]
     pub fee_bps: Option<i32>,
+    pub review: Option<Review>,
 }
 
-/// Something that an organisation holds and may list.
+/// Something that an organisation holds and may list. Attributes that its category requires may be
+/// missing until it is listed.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Item {
     pub id: ItemId,

@@ -1,21 +1,27 @@
 //! SQL for categories and items.
 
+mod calendar;
 mod categories;
 mod compiled;
+mod fits;
+mod models;
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use shared::ids::OrgId;
 use shared::invalid::{ConstraintMessages, Faults, Invalid, constraint_message, violated};
 use sqlx::PgConnection;
 
-use super::model::{Item, ItemChange, NewItem};
+use super::model::{Item, ItemChange, NewItem, Review};
 use super::rules::cleaned;
 use super::rules::schema::Schema;
 use crate::ids::{CategoryId, ItemId};
 
+pub use calendar::{block_days, taken_days};
 pub use categories::{categories, category, change_category, create_category, lock_category};
+pub use fits::{fits_of, set_fits};
+pub use models::{create_model, model, models};
 
 /// Why the catalogue refuses.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +36,10 @@ pub enum CatalogError {
     NoCategory,
     #[error("there is another category with this path")]
     PathTaken,
+    #[error("there is no such model")]
+    NoModel,
+    #[error("there is another model with this name")]
+    ModelTaken,
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// Attributes that do not fit the schema, or a schema that is not valid.
@@ -50,6 +60,16 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("items_sku_length", "/sku", "must have 1 to 64 characters"),
     ("items_title_length", "/title", "must have 1 to 200 characters"),
     ("items_unit_length", "/unit", "must have 1 to 20 characters"),
+    ("machine_models_category_exists", "/category_id", "there is no such category"),
+    ("machine_models_make_length", "/make", "must have 1 to 100 characters"),
+    ("machine_models_name_length", "/name", "must have 1 to 100 characters"),
+    ("machine_models_year_from_range", "/year_from", "must lie between 1800 and 2100"),
+    ("machine_models_year_to_range", "/year_to", "must lie between 1800 and 2100"),
+    ("machine_models_years", "/year_to", "must not be before year_from"),
+    ("item_fits_place_range", "/fits", "must have at most 500 entries"),
+    ("item_fits_make_length", "/fits", "has a make that has not 1 to 100 characters"),
+    ("item_fits_year_from_range", "/fits", "has a year that does not lie between 1800 and 2100"),
+    ("item_fits_year_to_range", "/fits", "has a year that does not lie between 1800 and 2100"),
     ("categories_schema_size", "/attribute_schema", "must have at most 65536 bytes as text"),
     ("items_per_org", "", "the organisation has 10000 items: archive some first"),
     ("items_per_day", "", "the organisation has made 20000 items within a day"),
@@ -63,7 +83,8 @@ impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
         match violated(&error) {
             Some("items_sku_unique") => return Self::SkuTaken,
-            Some("items_fixed_by_bids") => return Self::FixedByBids,
+            Some("machine_models_slug_unique" | "machine_models_named") => return Self::ModelTaken,
+            Some("items_fixed_by_bids" | "item_fits_fixed_by_bids") => return Self::FixedByBids,
             Some("categories_path_unique") => return Self::PathTaken,
             _ => {}
         }
@@ -74,7 +95,7 @@ impl From<sqlx::Error> for CatalogError {
     }
 }
 
-/// Creates an item for `org`. Its attributes must fit the category.
+/// Creates an item for `org`. Its attributes must fit the category; those that it requires may be missing.
 pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> Result<Item, CatalogError> {
     let schema = sqlx::query_scalar!("SELECT attribute_schema FROM categories WHERE id = $1", new.category_id.0)
         .fetch_optional(&mut *conn)
@@ -82,7 +103,7 @@ pub async fn create_item(conn: &mut PgConnection, org: OrgId, new: &NewItem) -> 
     let attributes = cleaned(&new.attributes)?;
     // A missing category is reported by the foreign key below.
     if let Some(schema) = schema {
-        read(&schema)?.check(&attributes)?;
+        read(&schema)?.check_present(&attributes)?;
     }
     let item = sqlx::query_as!(
         Item,
@@ -155,7 +176,8 @@ pub async fn items_of(
     .await
 }
 
-/// Changes an item of `org`; attributes are replaced as a whole.
+/// Changes an item of `org`; attributes are replaced as a whole. An item that is on offer, or waits
+/// for a moderator, must stay complete.
 pub async fn change_item(
     conn: &mut PgConnection,
     org: OrgId,
@@ -164,19 +186,28 @@ pub async fn change_item(
 ) -> Result<Item, CatalogError> {
     let attributes = change.attributes.as_ref().map(cleaned).transpose()?;
     if let Some(attributes) = &attributes {
-        let schema = sqlx::query_scalar!(
-            "SELECT c.attribute_schema
-             FROM items AS i
-             JOIN categories AS c ON c.id = i.category_id
-             WHERE i.id = $1
-               AND i.org_id = $2",
+        // In a statement of its own: the next one sees a listing that was published while this one waited.
+        sqlx::query!("SELECT FROM items WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE", id.0, org.0)
+            .fetch_optional(&mut *conn)
+            .await?;
+        let row = sqlx::query!(
+            r#"SELECT c.attribute_schema,
+                      EXISTS (SELECT
+                              FROM listings
+                              WHERE item_id = i.id
+                                AND status IN ('in_review', 'published', 'suspended')) AS "offered!"
+               FROM items AS i
+               JOIN categories AS c ON c.id = i.category_id
+               WHERE i.id = $1
+                 AND i.org_id = $2"#,
             id.0,
             org.0,
         )
         .fetch_optional(&mut *conn)
         .await?
         .ok_or(CatalogError::NotFound)?;
-        read(&schema)?.check(attributes)?;
+        let schema = read(&row.attribute_schema)?;
+        if row.offered { schema.check(attributes)? } else { schema.check_present(attributes)? }
     }
     sqlx::query_as!(
         Item,
@@ -201,25 +232,43 @@ pub async fn change_item(
     .ok_or(CatalogError::NotFound)
 }
 
-/// Checks that an item can be offered: it is not archived and fits its category as it is now, which
-/// may have become stricter since the item was written.
-pub async fn check_item(conn: &mut PgConnection, id: ItemId) -> Result<(), CatalogError> {
+/// An item with what its category asks of it now, which may be more than when the item was written.
+pub(crate) struct Offered {
+    attributes: Map<String, Value>,
+    archived: bool,
+    schema: Arc<Schema>,
+    pub(crate) review: Review,
+}
+
+impl Offered {
+    /// What keeps the item from being offered: pointers below `/attributes`, and `/item_id`.
+    pub(crate) fn faults(&self) -> Vec<Invalid> {
+        let unfit = self.schema.check(&self.attributes).err();
+        let archived = self.archived.then(|| Invalid::new("/item_id", "was archived"));
+        archived.into_iter().chain(unfit.iter().flatten().cloned()).collect()
+    }
+}
+
+/// An item that is about to be offered, locked against changes until the transaction ends.
+pub(crate) async fn lock_offered(conn: &mut PgConnection, id: ItemId) -> Result<Offered, CatalogError> {
+    sqlx::query!("SELECT FROM items WHERE id = $1 FOR SHARE", id.0).fetch_optional(&mut *conn).await?;
     let row = sqlx::query!(
-        "SELECT i.attributes, i.archived_at, c.attribute_schema
-         FROM items AS i
-         JOIN categories AS c ON c.id = i.category_id
-         WHERE i.id = $1",
+        r#"SELECT i.attributes, i.archived_at, c.attribute_schema, c.review AS "review: Review"
+           FROM items AS i
+           JOIN categories AS c ON c.id = i.category_id
+           WHERE i.id = $1"#,
         id.0,
     )
     .fetch_optional(conn)
     .await?
     .ok_or(CatalogError::NotFound)?;
-    if row.archived_at.is_some() {
-        return Err(Invalid::new("/item_id", "was archived").into());
-    }
-    // The column holds objects only.
-    let attributes = row.attributes.as_object().cloned().unwrap_or_default();
-    Ok(read(&row.attribute_schema)?.check(&attributes)?)
+    Ok(Offered {
+        // The column holds objects only.
+        attributes: row.attributes.as_object().cloned().unwrap_or_default(),
+        archived: row.archived_at.is_some(),
+        schema: read(&row.attribute_schema)?,
+        review: row.review,
+    })
 }
 
 /// Reads a stored schema. One that was not saved by this program may be unreadable.

@@ -110,6 +110,8 @@ pub enum Content {
     Invitation(Invitation),
     ListingSuspended(ListingSuspended),
     ListingReinstated(ListingReinstated),
+    ListingApproved(ListingApproved),
+    ListingRefused(ListingRefused),
 }
 
 impl Content {
@@ -134,6 +136,8 @@ impl Content {
             Self::Invitation(_) => "invitation",
             Self::ListingSuspended(_) => "listing_suspended",
             Self::ListingReinstated(_) => "listing_reinstated",
+            Self::ListingApproved(_) => "listing_approved",
+            Self::ListingRefused(_) => "listing_refused",
         }
     }
 
@@ -297,6 +301,22 @@ pub struct ListingSuspended {
 pub struct ListingReinstated {
     pub listing: ListingId,
     pub title: String,
+}
+
+/// To those who trade for the seller. Reference: the listing and the number of the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingApproved {
+    pub listing: ListingId,
+    pub title: String,
+}
+
+/// To those who trade for the seller. Reference: the listing and the number of the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingRefused {
+    pub listing: ListingId,
+    pub title: String,
+    /// As the moderator wrote it.
+    pub reason: String,
 }
 
 #[cfg(test)]

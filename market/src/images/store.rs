@@ -1,5 +1,6 @@
 //! Statements on `uploads` (in their own file), `images` and `image_variants`.
 
+mod copies;
 mod uploads;
 
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ use sqlx::PgConnection;
 use super::model::{Finished, Format, Image, Refusal, Shape, Status, StoredVariant, UploadId};
 use crate::ids::{ImageId, ListingId};
 
+pub(crate) use copies::copy;
+pub use copies::shares_files;
 pub use uploads::{
     MAX_OPEN_UPLOADS, MAX_PER_LISTING, abandoned, complete_upload, insert_upload, lock_upload, remove_abandoned, upload,
 };
@@ -330,22 +333,21 @@ pub async fn hide(conn: &mut PgConnection, org: OrgId, id: ImageId) -> Result<()
     expect_one(updated.rows_affected(), ImageError::NotFound(id))
 }
 
-/// Removes the rows of a hidden image and its upload.
+/// Removes the rows of a hidden image, and its upload when no other image shows that.
 pub async fn remove(conn: &mut PgConnection, id: ImageId) -> Result<(), ImageError> {
-    let upload = sqlx::query_scalar!(
-        r#"
-        DELETE FROM images
-        WHERE id = $1
-          AND status = 'deleting'
-        RETURNING upload_id
-        "#,
-        id.0,
-    )
-    .fetch_optional(&mut *conn)
-    .await?
-    .ok_or(ImageError::NotFound(id))?;
-    let deleted = sqlx::query!("DELETE FROM uploads WHERE id = $1", upload).execute(conn).await?;
-    expect_one(deleted.rows_affected(), ImageError::NoSuchUpload(UploadId(upload)))
+    let upload = sqlx::query_scalar!("SELECT upload_id FROM images WHERE id = $1 AND status = 'deleting'", id.0)
+        .fetch_optional(&mut *conn)
+        .await?
+        .ok_or(ImageError::NotFound(id))?;
+    // Copies that go at the same moment go one after the other, so that the last one finds no other.
+    sqlx::query!("SELECT FROM uploads WHERE id = $1 FOR UPDATE", upload).fetch_optional(&mut *conn).await?;
+    let removed =
+        sqlx::query!("DELETE FROM images WHERE id = $1 AND status = 'deleting'", id.0).execute(&mut *conn).await?;
+    expect_one(removed.rows_affected(), ImageError::NotFound(id))?;
+    sqlx::query!("DELETE FROM uploads WHERE id = $1 AND NOT EXISTS (SELECT FROM images WHERE upload_id = $1)", upload)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 fn expect_one(affected: u64, otherwise: ImageError) -> Result<(), ImageError> {

@@ -1,13 +1,13 @@
 //! Listings as everybody sees them.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 use shared::text;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use crate::identity::OrgKind;
 use crate::ids::{CategoryId, ItemId, ListingId};
@@ -66,6 +66,29 @@ impl ListingStatus {
     }
 }
 
+/// The language of a listing's title and description.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Language {
+    Da,
+    De,
+    #[default]
+    En,
+    Es,
+    Fi,
+    Fr,
+    It,
+    Nl,
+    No,
+    Pt,
+    Sv,
+    /// Another one.
+    #[serde(rename = "xx")]
+    #[sqlx(rename = "xx")]
+    Other,
+}
+
 /// An item on offer. Drafts are shown to their organisation only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Listing {
@@ -77,6 +100,7 @@ pub struct Listing {
     pub category_id: CategoryId,
     pub title: String,
     pub description: String,
+    pub language: Language,
     /// The item's attributes, in the shape that its category requires.
     #[schema(value_type = Object)]
     pub attributes: Value,
@@ -92,9 +116,15 @@ pub struct Listing {
     pub unit: String,
     pub delivery_options: Vec<String>,
     pub status: ListingStatus,
-    /// Why a moderator has suspended it.
+    /// Why a moderator has suspended it, or sent it back to its seller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
+    /// Since when it waits for a moderator, or did the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submitted_at: Option<DateTime<Utc>>,
+    /// The listing that this one lists again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relist_of: Option<ListingId>,
     pub published_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     /// Nothing of its seller is shown to others.
@@ -113,9 +143,11 @@ pub struct NewListing {
     #[serde(default, deserialize_with = "text::many_lines")]
     #[schema(pattern = "^([^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]|\\r\\n)*$", max_length = 20_000)]
     pub description: String,
+    #[serde(default)]
+    pub language: Language,
     pub sale_mode: SaleMode,
     pub currency: Currency,
-    /// Required for `fixed`, refused for auctions.
+    /// Refused for auctions; `fixed` needs it before it is published.
     pub price: Option<Money>,
     #[serde(default = "one")]
     #[schema(minimum = 1, maximum = 1_000_000_000)]
@@ -130,12 +162,50 @@ pub struct NewListing {
     pub delivery_options: Vec<String>,
 }
 
+/// Changes to a draft; absent fields stay as they are.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListingChange {
+    pub item_id: Option<ItemId>,
+    #[serde(default, deserialize_with = "text::one_line")]
+    #[schema(schema_with = text::line_or_null_schema::<200>)]
+    pub title: Option<String>,
+    #[serde(default, deserialize_with = "text::many_lines_or_null")]
+    #[schema(pattern = "^([^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]|\\r\\n)*$", max_length = 20_000)]
+    pub description: Option<String>,
+    pub language: Option<Language>,
+    pub sale_mode: Option<SaleMode>,
+    /// Another one needs a price in it, if there is a price.
+    pub currency: Option<Currency>,
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Money>)]
+    pub price: Option<Option<Money>>,
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    pub quantity: Option<i64>,
+    /// At most the quantity.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    pub min_quantity: Option<i64>,
+    #[schema(schema_with = delivery_options_or_null)]
+    pub delivery_options: Option<Vec<String>>,
+}
+
+/// Tells null, `Some(None)`, from absent.
+#[expect(clippy::option_option, reason = "a price is absent, taken away or given")]
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
 /// The options that the table's constraint allows.
 const DELIVERY_OPTIONS: [&str; 4] = ["pickup", "parcel", "freight", "orbital"];
 
 fn delivery_options() -> ArrayBuilder {
     let option = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(DELIVERY_OPTIONS));
     ArrayBuilder::new().items(option).min_items(Some(1)).max_items(Some(4))
+}
+
+fn delivery_options_or_null() -> ArrayBuilder {
+    delivery_options().schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
 }
 
 const fn one() -> i64 {

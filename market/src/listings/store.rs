@@ -4,20 +4,27 @@
 //! the listing. Creating an auction locks the listing first; an open auction that somebody has
 //! locked but not changed refuses it without a wait.
 
+mod drafts;
 mod moderate;
+mod parts;
+mod relist;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use shared::ids::{OrgId, UserId};
-use shared::invalid::{ConstraintMessages, Invalid, constraint_message};
+use shared::ids::OrgId;
+use shared::invalid::{ConstraintMessages, Faults, Invalid, constraint_message, violated};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::model::{Listing, ListingStatus, NewListing, SaleMode, Search};
-use crate::catalog::store::{CatalogError, check_item};
+use super::model::{Language, Listing, ListingStatus, SaleMode, Search};
+use crate::catalog::store::CatalogError;
 use crate::ids::{CategoryId, ItemId, ListingId};
+use crate::images::store::ImageError;
 
-pub use moderate::{Moderated, reinstate, suspend};
+pub use drafts::{change, create, missing, publish, withdraw};
+pub use moderate::{Decision, Moderated, decide, in_review};
+pub use parts::parts_for;
+pub use relist::relist;
 
 /// Why a listing is refused.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +36,16 @@ pub enum ListingError {
     WrongStatus(ListingStatus),
     #[error("the listing has an open auction; cancel that first")]
     AuctionOpen,
-    /// The item does not fit its category.
+    #[error("the listing has been listed again")]
+    AlreadyRelisted,
+    /// What a draft lacks before it can be published.
+    #[error("the listing is not complete: {0}")]
+    Incomplete(Faults),
+    /// Its item cannot be read, or its pictures copied.
     #[error(transparent)]
-    Item(CatalogError),
+    Item(#[from] CatalogError),
+    #[error(transparent)]
+    Pictures(#[from] ImageError),
     #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error("the database failed")]
@@ -54,6 +68,9 @@ const CONSTRAINTS: &ConstraintMessages = &[
 
 impl From<sqlx::Error> for ListingError {
     fn from(error: sqlx::Error) -> Self {
+        if violated(&error) == Some("listings_relisted_once") {
+            return Self::AlreadyRelisted;
+        }
         match constraint_message(&error, CONSTRAINTS) {
             Some(invalid) => Self::Invalid(invalid),
             None => Self::Database(error),
@@ -69,6 +86,7 @@ struct Row {
     category_id: CategoryId,
     title: String,
     description: String,
+    language: Language,
     attributes: Value,
     compatibility: Vec<String>,
     sale_mode: SaleMode,
@@ -80,6 +98,8 @@ struct Row {
     delivery_options: Vec<String>,
     status: ListingStatus,
     status_reason: Option<String>,
+    submitted_at: Option<DateTime<Utc>>,
+    relist_of: Option<ListingId>,
     published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     seller_suspended: bool,
@@ -95,6 +115,7 @@ impl From<Row> for Listing {
             category_id: row.category_id,
             title: row.title,
             description: row.description,
+            language: row.language,
             attributes: row.attributes,
             compatibility: row.compatibility,
             sale_mode: row.sale_mode,
@@ -106,50 +127,13 @@ impl From<Row> for Listing {
             delivery_options: row.delivery_options,
             status: row.status,
             status_reason: row.status_reason,
+            submitted_at: row.submitted_at,
+            relist_of: row.relist_of,
             published_at: row.published_at,
             created_at: row.created_at,
             seller_suspended: row.seller_suspended,
         }
     }
-}
-
-/// Creates a draft for `seller`; the caller has checked that the organisation may sell.
-pub async fn create(
-    conn: &mut PgConnection,
-    seller: OrgId,
-    by: UserId,
-    new: &NewListing,
-) -> Result<ListingId, ListingError> {
-    if new.price.is_some_and(|price| price.currency() != new.currency) {
-        return Err(Invalid::new("/price/currency", "must be the listing's currency").into());
-    }
-    match check_item(conn, new.item_id).await {
-        // A missing item is reported by the foreign key below.
-        Ok(()) | Err(CatalogError::NotFound) => {}
-        Err(error) => return Err(ListingError::Item(error)),
-    }
-    let id = ListingId::generate();
-    sqlx::query!(
-        "INSERT INTO listings
-             (id, seller_org_id, item_id, created_by, title, description, sale_mode, currency, price_minor, quantity,
-              min_quantity, delivery_options)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        id.0,
-        seller.0,
-        new.item_id.0,
-        by.0,
-        new.title,
-        new.description,
-        new.sale_mode as SaleMode,
-        new.currency as Currency,
-        new.price.map(Money::minor),
-        new.quantity,
-        new.min_quantity,
-        &new.delivery_options,
-    )
-    .execute(conn)
-    .await?;
-    Ok(id)
 }
 
 /// These listings, whatever their state, in the order of `ids`; unknown ones are left out.
@@ -159,10 +143,10 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
         Row,
         r#"SELECT l.id AS "id: ListingId", l.seller_org_id AS "seller_org_id: OrgId", o.legal_name AS seller_name,
                   l.item_id AS "item_id: ItemId", i.category_id AS "category_id: CategoryId", l.title, l.description,
-                  i.attributes, i.compatibility,
+                  l.language AS "language: Language", i.attributes, i.compatibility,
                   l.sale_mode AS "sale_mode: SaleMode", l.currency AS "currency: Currency", l.price_minor, l.quantity,
                   l.min_quantity, i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.status_reason,
-                  l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!"
+                  l.submitted_at, l.relist_of AS "relist_of: ListingId", l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!"
            FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
            JOIN listings AS l ON l.id = wanted.id
            JOIN items AS i ON i.id = l.item_id
@@ -180,66 +164,17 @@ pub async fn listing(conn: &mut PgConnection, id: ListingId) -> Result<Option<Li
     Ok(listings(conn, &[id]).await?.pop())
 }
 
-/// Shows a draft of `seller` to everybody. Its item must fit the category as it is now.
-pub async fn publish(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> Result<(), ListingError> {
-    if let Some(draft) = listing(conn, id).await?.filter(|listing| listing.seller_org_id == seller) {
-        check_item(conn, draft.item_id).await.map_err(ListingError::Item)?;
-    }
-    let done = sqlx::query!(
-        "UPDATE listings
-         SET status = 'published',
-             published_at = clock_timestamp(),
-             updated_at = clock_timestamp()
-         WHERE id = $1
-           AND seller_org_id = $2
-           AND status = 'draft'",
-        id.0,
-        seller.0,
-    )
-    .execute(&mut *conn)
-    .await?;
-    match done.rows_affected() {
-        0 => Err(wrong_status(conn, seller, id).await?),
-        _ => Ok(()),
-    }
+/// [`listing`], locked against changes until the transaction ends.
+pub async fn lock(conn: &mut PgConnection, id: ListingId) -> Result<Listing, ListingError> {
+    // In a statement of its own: the next one sees what was changed while this one waited.
+    sqlx::query!("SELECT FROM listings WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
+    listing(conn, id).await?.ok_or(ListingError::NotFound)
 }
 
-/// Withdraws a listing of `seller`. If it has an open auction, that must be cancelled first.
-pub async fn withdraw(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> Result<(), ListingError> {
-    // Locked in a statement of its own: the next one then sees an auction created in the meantime.
-    sqlx::query!("SELECT FROM listings WHERE id = $1 FOR NO KEY UPDATE", id.0).execute(&mut *conn).await?;
-    let done = sqlx::query!(
-        "UPDATE listings
-         SET status = 'withdrawn',
-             updated_at = clock_timestamp()
-         WHERE id = $1
-           AND seller_org_id = $2
-           AND status IN ('draft', 'in_review', 'published', 'suspended')
-           AND NOT EXISTS (SELECT FROM auctions WHERE listing_id = $1 AND status IN ('scheduled', 'live'))",
-        id.0,
-        seller.0,
-    )
-    .execute(&mut *conn)
-    .await?;
-    match done.rows_affected() {
-        0 => Err(match wrong_status(conn, seller, id).await? {
-            ListingError::WrongStatus(ListingStatus::Published | ListingStatus::Suspended) => ListingError::AuctionOpen,
-            other => other,
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Why an update found no row: it is not the seller's, or it is in another state.
-async fn wrong_status(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> Result<ListingError, sqlx::Error> {
-    let status = sqlx::query_scalar!(
-        r#"SELECT status AS "status: ListingStatus" FROM listings WHERE id = $1 AND seller_org_id = $2"#,
-        id.0,
-        seller.0,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(status.map_or(ListingError::NotFound, ListingError::WrongStatus))
+/// [`lock`] of a listing that must be `seller`'s.
+async fn lock_own(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> Result<Listing, ListingError> {
+    let listing = lock(conn, id).await?;
+    if listing.seller_org_id == seller { Ok(listing) } else { Err(ListingError::NotFound) }
 }
 
 /// Published listings, newest first; none from organisations that may not trade.

@@ -32,7 +32,18 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("listings_sale_mode_known", listing("'sale_mode', 'raffle'")),
         ("listings_currency_known", listing("'currency', 'XYZ'")),
         ("listings_price_positive", listing("'sale_mode', 'fixed', 'price_minor', 0")),
-        ("listings_price_by_mode", listing("'sale_mode', 'fixed'")),
+        (
+            "listings_price_by_mode",
+            sql(
+                "UPDATE listings SET sale_mode = 'fixed', status = 'published', published_at = now() WHERE status = 'draft'",
+            ),
+        ),
+        ("listings_in_review_since", listing("'status', 'in_review'")),
+        ("listings_language_known", listing("'language', 'klingon'")),
+        (
+            "listings_relisted_once",
+            sql("UPDATE listings SET relist_of = (SELECT id FROM listings WHERE status = 'draft' LIMIT 1)"),
+        ),
         ("listings_price_by_mode", listing("'price_minor', 5")),
         ("listings_quantity_positive", listing("'quantity', 1000000001")),
         ("listings_min_quantity_range", listing("'min_quantity', 2")),

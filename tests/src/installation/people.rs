@@ -74,6 +74,10 @@ impl Person {
         send(self.request(&Method::GET, path)).await
     }
 
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        send(self.request(&Method::PATCH, path).json(&body)).await
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.request(&Method::POST, path).json(&body)).await
     }
@@ -100,6 +104,11 @@ impl TestInstallation {
         store::bootstrap_admin(&mut tx, user).await.expect("an administrator");
         tx.commit().await.expect("committed");
         self.login(email.as_str()).await
+    }
+
+    /// What somebody without a session reads.
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.http.get(format!("{}{path}", self.base))).await
     }
 
     /// What somebody without a session is answered.

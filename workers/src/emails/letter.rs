@@ -2,15 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use market::emails::model::{
-    Content, EndingSoon, ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, Outbid, ReportReady, Sold,
-    Unsold, Won,
-};
+use market::emails::model::{Content, EndingSoon, OrgApproved, OrgRejected, Outbid, ReportReady, Sold, Unsold, Won};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::account;
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
+use super::{account, listings};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -113,8 +110,10 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::EndingSoon(it), _) => Ok(ending_soon(it, place)),
         (Content::OrgApproved(it), _) => Ok(org_approved(it, place)),
         (Content::OrgRejected(it), _) => Ok(org_rejected(it, place)),
-        (Content::ListingSuspended(it), _) => Ok(listing_suspended(it, place)),
-        (Content::ListingReinstated(it), _) => Ok(listing_reinstated(it, place)),
+        (Content::ListingSuspended(it), _) => Ok(listings::suspended(it, place)),
+        (Content::ListingReinstated(it), _) => Ok(listings::reinstated(it, place)),
+        (Content::ListingApproved(it), _) => Ok(listings::approved(it, place)),
+        (Content::ListingRefused(it), _) => Ok(listings::refused(it, place)),
     }
 }
 
@@ -312,44 +311,5 @@ fn org_rejected(it: &OrgRejected, place: &Place<'_>) -> Letter {
         action: Some(place.link("Open your organisation", format_args!("/orgs/{}", it.org))),
         note: Some("If something has changed, you can apply again.".to_owned()),
         reason: "You are receiving this email because you are an owner of this organisation.".to_owned(),
-    }
-}
-
-fn listing_suspended(it: &ListingSuspended, place: &Place<'_>) -> Letter {
-    let title = one_line(&it.title);
-    let auction = if it.in_auction {
-        " Its auction goes on in time but takes no bids. If it ends before the listing is back, it is cancelled."
-    } else {
-        ""
-    };
-    Letter {
-        subject: format!("Your listing is suspended: {title}"),
-        preview: "Nobody else sees it for now. Here is why.".to_owned(),
-        heading: "Your listing is suspended".to_owned(),
-        paragraphs: vec![format!(
-            "We have taken {title} off the marketplace.{auction} The reason, as our team wrote it:"
-        )],
-        quote: Some(it.reason.trim().to_owned()),
-        facts: vec![],
-        action: Some(place.link("Open the listing", format_args!("/listings/{}", it.listing))),
-        note: None,
-        reason: "You are receiving this email because you trade for the organisation that listed this.".to_owned(),
-    }
-}
-
-fn listing_reinstated(it: &ListingReinstated, place: &Place<'_>) -> Letter {
-    let title = one_line(&it.title);
-    Letter {
-        subject: format!("Your listing is back: {title}"),
-        preview: "Everybody sees it again.".to_owned(),
-        heading: "Your listing is back".to_owned(),
-        paragraphs: vec![format!(
-            "{title} is shown to everybody again. If it is in an auction, that takes bids again."
-        )],
-        quote: None,
-        facts: vec![],
-        action: Some(place.link("Open the listing", format_args!("/listings/{}", it.listing))),
-        note: None,
-        reason: "You are receiving this email because you trade for the organisation that listed this.".to_owned(),
     }
 }

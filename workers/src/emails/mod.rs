@@ -6,6 +6,7 @@
 
 mod account;
 mod letter;
+mod listings;
 mod refusal;
 mod render;
 mod send_email;

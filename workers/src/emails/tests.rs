@@ -1,9 +1,9 @@
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, Invitation, ListingReinstated, ListingSuspended,
-    OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, ReportReady, ResetPassword, SessionEnded, Sold,
-    Unsold, VerifyAddress, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, Invitation, ListingApproved, ListingRefused,
+    ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, ReportReady,
+    ResetPassword, SessionEnded, Sold, Unsold, VerifyAddress, Won,
 };
 use market::identity::MemberRole;
 use secrecy::SecretString;
@@ -137,7 +137,16 @@ fn every_mail() -> Vec<(Content, Link)> {
             }),
             Link::None,
         ),
-        (Content::ListingReinstated(ListingReinstated { listing: id(5), title }), Link::None),
+        (Content::ListingReinstated(ListingReinstated { listing: id(5), title: title.clone() }), Link::None),
+        (Content::ListingApproved(ListingApproved { listing: id(5), title: title.clone() }), Link::None),
+        (
+            Content::ListingRefused(ListingRefused {
+                listing: id(5),
+                title,
+                reason: "The waste code is not that of the material.".to_owned(),
+            }),
+            Link::None,
+        ),
     ]
 }
 

@@ -16,10 +16,16 @@ impl Handler<Services> for DeleteImage {
         if image.status != Status::Deleting {
             return Ok(Outcome::Cancel("the image is not marked for deletion".to_owned()));
         }
-        let variants = store::variants(&mut conn, image.id).await?;
+        // A listing that was listed again shows the same files; they go with the last of them.
+        let keys: Vec<_> = if store::shares_files(&mut conn, image.id).await? {
+            Vec::new()
+        } else {
+            let variants = store::variants(&mut conn, image.id).await?;
+            variants.into_iter().map(|it| it.object_key).chain([image.original_key]).collect()
+        };
         drop(conn);
         // Files first: as long as the row is there, the next run knows what to remove.
-        for key in variants.iter().map(|it| &it.object_key).chain([&image.original_key]) {
+        for key in &keys {
             cx.blobs.delete(key).await?;
         }
         let image = image.id;

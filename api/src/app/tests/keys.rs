@@ -25,7 +25,7 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 32] = [
+const ACTS: [&str; 34] = [
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/jobs/{job}/cancel",
@@ -55,6 +55,8 @@ const ACTS: [&str; 32] = [
     "POST /v1/auth/password-reset/confirm",
     "POST /v1/listings/{listing}/suspend",
     "POST /v1/listings/{listing}/reinstate",
+    "POST /v1/listings/{listing}/approve",
+    "POST /v1/listings/{listing}/refuse",
     "POST /v1/auctions/{auction}/bids/{bid}/retract",
     "POST /invitation",
     "POST /invitation/accept",
@@ -114,6 +116,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
         ("/v1/reports", ann, report),
         ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),
+        ("/v1/models", admin, json!({"category_id": CONSOLES, "make": "Claas", "name": "Arion 420"})),
         (
             "/v1/schedules",
             admin,

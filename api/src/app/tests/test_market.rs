@@ -84,6 +84,8 @@ impl TestMarket {
         let upload = images::insert_upload(&mut conn, org, ann.id, "image/png", 5, valid_for).await.unwrap();
         let image = images::complete_upload(&mut conn, &upload, Some(draft)).await.unwrap();
         drop(conn);
+        let model = json!({"category_id": testing::CONSOLES, "make": "Fendt", "name": "313"});
+        api.post(Some(&self.admin), "/v1/models", model).await.ok();
         let item = json!({"category_id": testing::CONSOLES, "sku": "mine", "title": "Console"});
         let item = api.post(Some(ann), "/v1/items", item).await.ok();
         let upload = api.post(Some(ann), "/v1/uploads", json!({"content_type": "image/png", "size": 5})).await.ok();
@@ -106,6 +108,8 @@ impl TestMarket {
             ("queue", "emails".to_owned()),
             ("schedule", "jobs.prune".to_owned()),
             ("category", testing::CONSOLES.to_string()),
+            ("model", "fendt-313".to_owned()),
+            ("year", "2027".to_owned()),
             ("item", id(&item)),
             ("listing", draft.to_string()),
             ("auction", lot.to_string()),

@@ -24,7 +24,7 @@ async fn items_belong_to_their_organisation() {
     assert_eq!(api.get(Some(&ann), &path).await.ok(), item);
     api.post(Some(&ann), "/v1/items", new.clone()).await.refused(409, "sku_taken");
     for (field, value, pointer) in [
-        ("attributes", json!({"make": "Fendt"}), "/attributes/model"),
+        ("attributes", json!({"make": "Fendt", "colour": "green"}), "/attributes/colour"),
         ("attributes", json!({"make": 7, "model": "724"}), "/attributes/make"),
         ("category_id", json!(eves), "/category_id"),
         ("title", json!(""), "/title"),

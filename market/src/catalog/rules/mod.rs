@@ -13,12 +13,17 @@ pub use texts::cleaned;
 impl Schema {
     /// Checks an item's attributes; lists every fault, with pointers below `/attributes`.
     pub fn check(&self, attributes: &Map<String, Value>) -> Result<(), Faults> {
-        let mut faults = Vec::new();
-        for name in &self.required {
-            if !attributes.contains_key(name) {
-                faults.push(Invalid::new(pointer(name), "the category requires this attribute"));
-            }
-        }
+        let lacking = self.required.iter().filter(|name| !attributes.contains_key(*name));
+        let lacking = lacking.map(|name| Invalid::new(pointer(name), "the category requires this attribute"));
+        self.faults(lacking.collect(), attributes)
+    }
+
+    /// [`Schema::check`] of attributes that may still be incomplete.
+    pub fn check_present(&self, attributes: &Map<String, Value>) -> Result<(), Faults> {
+        self.faults(Vec::new(), attributes)
+    }
+
+    fn faults(&self, mut faults: Vec<Invalid>, attributes: &Map<String, Value>) -> Result<(), Faults> {
         for (name, value) in attributes {
             if faults.len() >= Faults::MOST {
                 break;

@@ -3,7 +3,8 @@
 //! For the object itself: `properties`, `required`. For an attribute: `type` (string, number,
 //! integer, boolean, or array of one of these), `enum`, `minLength`, `maxLength`, `pattern`,
 //! `minimum`, `maximum`, `items`, `minItems`, `maxItems`, `uniqueItems`, and our own `unit`, which
-//! says what a number counts. `title` and `description` are for people. A keyword that is not
+//! says what a number counts, and `filter`, which says how people look for it: `facet` by values to
+//! choose from, `range` between a least and a most. `title` and `description` are for people. A keyword that is not
 //! applied is refused, so that nobody relies on it; attributes without a property are refused as
 //! well, so that typos do not slip through.
 
@@ -172,8 +173,12 @@ impl Reader {
                 return None;
             }
         };
-        let keywords: Vec<_> = ["type", "enum"].iter().chain(keywords).copied().collect();
+        let own = if may_be_list { &["type", "enum", "filter"][..] } else { &["type", "enum"] };
+        let keywords: Vec<_> = own.iter().chain(keywords).copied().collect();
         self.only(property, &keywords, at);
+        if may_be_list {
+            self.filter(property, &shape, at);
+        }
         let mut attribute = Attribute { shape, allowed: None };
         attribute.allowed = self.allowed(property, &attribute, at);
         Some(attribute)
@@ -202,6 +207,21 @@ impl Reader {
                 self.fault(at, format!("must be an array of 1 to {MAX_ENTRIES} values"));
                 None
             }
+        }
+    }
+
+    /// Numbers are looked for by range, everything else by its values; numbers in lists not at all.
+    fn filter(&mut self, of: &Map<String, Value>, shape: &Shape, at: &str) {
+        let Some(given) = of.get("filter") else { return };
+        let fitting = match shape {
+            Shape::Number { .. } => Some("range"),
+            Shape::List { each, .. } if matches!(each.shape, Shape::Number { .. }) => None,
+            Shape::Text { .. } | Shape::Truth | Shape::List { .. } => Some("facet"),
+        };
+        match fitting {
+            Some(fitting) if given == fitting => {}
+            Some(fitting) => self.fault(format!("{at}/filter"), format!("must be \"{fitting}\" for this type")),
+            None => self.fault(format!("{at}/filter"), "is not for lists of numbers"),
         }
     }
 

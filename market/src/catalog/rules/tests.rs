@@ -81,3 +81,12 @@ fn a_category_without_properties_has_no_attributes() {
     let faults = schema.check(&Map::from_iter([("any".to_owned(), json!(1))])).expect_err("refused");
     assert_eq!(faults.to_string(), "/attributes/any: the category has no attributes");
 }
+
+#[test]
+fn what_is_missing_is_no_fault_yet() {
+    let incomplete = json!({"power": 3.5});
+    let wrong = json!({"power": 0});
+    let attributes = |value: Value| value.as_object().cloned().expect("an object");
+    assert!(tractor().check_present(&attributes(incomplete)).is_ok());
+    assert!(tractor().check_present(&attributes(wrong)).is_err());
+}

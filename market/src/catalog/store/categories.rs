@@ -3,7 +3,7 @@ use shared::audit::{self, Actor};
 use sqlx::PgConnection;
 
 use super::CatalogError;
-use crate::catalog::model::{Category, CategoryChange, NewCategory};
+use crate::catalog::model::{Category, CategoryChange, NewCategory, Review};
 use crate::catalog::rules::schema::Schema;
 use crate::ids::CategoryId;
 
@@ -11,7 +11,8 @@ use crate::ids::CategoryId;
 pub async fn categories(conn: &mut PgConnection) -> Result<Vec<Category>, sqlx::Error> {
     sqlx::query_as!(
         Category,
-        r#"SELECT id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags, fee_bps
+        r#"SELECT id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags, fee_bps,
+                  review AS "review: Review"
            FROM categories
            ORDER BY path"#,
     )
@@ -40,10 +41,10 @@ pub async fn create_category(
     let path = parent.map_or_else(|| slug.clone(), |parent| format!("{parent}/{slug}"));
     let made = sqlx::query_as!(
         Category,
-        r#"INSERT INTO categories (id, parent_id, path, name, attribute_schema, flags, fee_bps)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)
+        r#"INSERT INTO categories (id, parent_id, path, name, attribute_schema, flags, fee_bps, review)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
            RETURNING id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags,
-                     fee_bps"#,
+                     fee_bps, review AS "review: Review" "#,
         CategoryId::generate().0,
         new.parent_id.map(|id| id.0),
         path,
@@ -51,6 +52,7 @@ pub async fn create_category(
         schema,
         &new.flags,
         new.fee_bps,
+        new.review as Review,
     )
     .fetch_one(&mut *conn)
     .await?;
@@ -62,7 +64,8 @@ pub async fn create_category(
 pub async fn category(conn: &mut PgConnection, id: CategoryId) -> Result<Option<Category>, sqlx::Error> {
     sqlx::query_as!(
         Category,
-        r#"SELECT id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags, fee_bps
+        r#"SELECT id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags, fee_bps,
+                  review AS "review: Review"
            FROM categories
            WHERE id = $1"#,
         id.0,
@@ -96,15 +99,17 @@ pub async fn change_category(
            SET name = coalesce($2, name),
                attribute_schema = coalesce($3, attribute_schema),
                flags = coalesce($4, flags),
-               fee_bps = coalesce($5, fee_bps)
+               fee_bps = coalesce($5, fee_bps),
+               review = coalesce($6, review)
            WHERE id = $1
            RETURNING id AS "id: CategoryId", parent_id AS "parent_id: CategoryId", path, name, attribute_schema, flags,
-                     fee_bps"#,
+                     fee_bps, review AS "review: Review" "#,
         id.0,
         change.name,
         schema,
         change.flags.as_deref(),
         change.fee_bps,
+        change.review as Option<Review>,
     )
     .fetch_optional(&mut *conn)
     .await?
@@ -114,7 +119,9 @@ pub async fn change_category(
 }
 
 async fn write_down(conn: &mut PgConnection, actor: Actor, action: &str, now: &Category) -> Result<(), sqlx::Error> {
-    let data = json!({"path": now.path, "schema": now.attribute_schema, "flags": now.flags, "fee_bps": now.fee_bps});
+    let data = json!({
+        "path": now.path, "schema": now.attribute_schema, "flags": now.flags, "fee_bps": now.fee_bps, "review": now.review,
+    });
     let subject = ("category", now.id.to_string());
     audit::append(conn, audit::Entry { actor, action, subject, data }).await?;
     Ok(())

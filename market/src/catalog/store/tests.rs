@@ -1,8 +1,10 @@
 use serde_json::json;
+use shared::audit::Actor;
 use shared::money::Currency;
 use shared::testing::TestDb;
 
 use super::*;
+use crate::catalog::model::{Fit, NewModel};
 use crate::testing::{CONSOLES, trader};
 
 fn console(sku: &str) -> NewItem {
@@ -80,7 +82,7 @@ async fn bad_items_name_their_field() {
     let tractors = tractors.iter().find(|category| category.path == "machinery/tractors").expect("tractors").id;
     let cases = [
         (NewItem { category_id: CategoryId::generate(), ..console("x") }, "/category_id"),
-        (NewItem { category_id: tractors, ..console("x") }, "/attributes/make"),
+        (NewItem { category_id: tractors, ..console("x") }, "/attributes/colour"),
         (console(""), "/sku"),
         (NewItem { title: "x".repeat(201), ..console("x") }, "/title"),
         (NewItem { unit: String::new(), ..console("x") }, "/unit"),
@@ -113,6 +115,83 @@ async fn every_stored_schema_is_one_and_a_foreign_one_is_told() {
     sqlx::query(r#"UPDATE categories SET attribute_schema = '{"oneOf": []}'"#).execute(&mut *conn).await.expect("set");
     let refused = create_item(&mut conn, org, &console("x")).await;
     assert!(matches!(refused, Err(CatalogError::BrokenSchema(_))), "{refused:?}");
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn bad_fits_name_their_place() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, other) = (trader(&mut conn).await, trader(&mut conn).await);
+    let all = categories(&mut conn).await.expect("categories");
+    let id_of = |path: &str| all.iter().find(|category| category.path == path).expect("a category").id;
+    let new = json!({"category_id": id_of("machinery/tractors"), "make": "Fendt", "name": "313"});
+    let new: NewModel = serde_json::from_value(new).expect("a model");
+    create_model(&mut conn, Actor::System, &new).await.expect("made");
+    let taken = create_model(&mut conn, Actor::System, &NewModel { name: " 313 ".to_owned(), ..new.clone() }).await;
+    assert!(matches!(taken, Err(CatalogError::ModelTaken)), "{taken:?}");
+    let nameless = NewModel { make: "–".to_owned(), name: "–".to_owned(), ..new };
+    assert!(matches!(create_model(&mut conn, Actor::System, &nameless).await, Err(CatalogError::Invalid(_))));
+
+    let part = NewItem { category_id: id_of("parts"), attributes: Map::new(), ..console("P-1") };
+    let part = create_item(&mut conn, seller.org, &part).await.expect("a part").id;
+    let no_part = create_item(&mut conn, seller.org, &console("C-1")).await.expect("a console").id;
+    let fits = |json: Value| serde_json::from_value::<Vec<Fit>>(json).expect("fits");
+    for (given, pointers) in [
+        (json!([{"make": "Claas"}, {"model": "fendt-999"}]), vec!["/fits/1/model"]),
+        (json!([{"make": "Claas", "model": "fendt-313"}]), vec!["/fits/0/make"]),
+        (
+            json!([{"year_from": 2000}, {"make": "Claas", "year_from": 2001, "year_to": 2000}]),
+            vec!["/fits/0/make", "/fits/1/year_to"],
+        ),
+        (json!([{"make": "Claas", "year_from": 1700}]), vec!["/fits"]),
+        (json!(vec![json!({"make": "Claas"}); 501]), vec!["/fits"]),
+    ] {
+        let mut tx = sqlx::Connection::begin(&mut *conn).await.expect("a transaction");
+        let found = match set_fits(&mut tx, seller.org, part, &fits(given)).await {
+            Err(CatalogError::Unfit(faults)) => faults.iter().map(|fault| fault.pointer.clone()).collect(),
+            Err(CatalogError::Invalid(invalid)) => vec![invalid.pointer],
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, pointers);
+        tx.rollback().await.expect("rolled back");
+    }
+    let claas = fits(json!([{"make": "Claas"}]));
+    assert!(matches!(set_fits(&mut conn, seller.org, no_part, &claas).await, Err(CatalogError::Invalid(_))));
+    assert!(matches!(set_fits(&mut conn, other.org, part, &claas).await, Err(CatalogError::NotFound)));
+    set_fits(&mut conn, seller.org, part, &claas).await.expect("set");
+    assert_eq!(fits_of(&mut conn, part).await.expect("a list"), claas);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_calendar_is_replaced_year_by_year() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, other) = (trader(&mut conn).await, trader(&mut conn).await);
+    let all = categories(&mut conn).await.expect("categories");
+    let operators = all.iter().find(|category| category.path == "services/operators").expect("operators").id;
+    let operator = NewItem { category_id: operators, attributes: Map::new(), ..console("O-1") };
+    let operator = create_item(&mut conn, seller.org, &operator).await.expect("an operator").id;
+    let day = |text: &str| text.parse::<chrono::NaiveDate>().expect("a day");
+    let [first, second, last, next] = ["2027-01-01", "2027-03-05", "2027-12-31", "2028-02-29"].map(day);
+    block_days(&mut conn, seller.org, operator, 2028, &[next]).await.expect("blocked");
+    block_days(&mut conn, seller.org, operator, 2027, &[last, first, first]).await.expect("blocked");
+    assert_eq!(taken_days(&mut conn, operator, 2027).await.expect("days"), [first, last]);
+    block_days(&mut conn, seller.org, operator, 2027, &[last, second]).await.expect("blocked");
+    assert_eq!(taken_days(&mut conn, operator, 2027).await.expect("days"), [second, last]);
+    assert_eq!(taken_days(&mut conn, operator, 2028).await.expect("days"), [next]);
+    match block_days(&mut conn, seller.org, operator, 2027, &[first, next]).await {
+        Err(CatalogError::Unfit(faults)) => assert_eq!(faults.to_string(), "/taken/1: is not a day of 2027"),
+        other => panic!("{other:?}"),
+    }
+    let foreign = block_days(&mut conn, other.org, operator, 2027, &[]).await;
+    assert!(matches!(foreign, Err(CatalogError::NotFound)), "{foreign:?}");
+    let console = create_item(&mut conn, seller.org, &console("C-1")).await.expect("a console").id;
+    let no_service = block_days(&mut conn, seller.org, console, 2027, &[first]).await;
+    assert!(matches!(no_service, Err(CatalogError::Invalid(_))), "{no_service:?}");
     drop(conn);
     db.close().await;
 }

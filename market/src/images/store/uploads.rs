@@ -93,8 +93,9 @@ pub async fn complete_upload(
     listing: Option<ListingId>,
 ) -> Result<ImageId, ImageError> {
     if upload.completed {
-        let id =
-            sqlx::query_scalar!("SELECT id FROM images WHERE upload_id = $1", upload.id.0).fetch_optional(conn).await?;
+        let id = sqlx::query_scalar!("SELECT id FROM images WHERE upload_id = $1 AND NOT is_copy", upload.id.0)
+            .fetch_optional(conn)
+            .await?;
         // The image may have been deleted since.
         return id.map(ImageId).ok_or(ImageError::NoSuchUpload(upload.id));
     }

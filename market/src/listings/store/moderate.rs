@@ -1,14 +1,56 @@
 //! What moderators do to listings. The audit entry is written with the act.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::audit::{self, Actor};
 use sqlx::PgConnection;
 
-use super::{ListingError, listing};
+use super::{ListingError, listing, listings};
 use crate::auctions::model::AuctionView;
 use crate::auctions::store as auctions;
 use crate::ids::ListingId;
 use crate::listings::model::{Listing, ListingStatus};
+
+/// What a moderator decides about a listing. Reasons are for the seller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision<'a> {
+    /// Shows what waited for a moderator.
+    Approve,
+    /// Sends it back to its seller, as a draft.
+    Refuse(&'a str),
+    /// Hides a published listing. Its auction's time runs on, but it takes no bids and is cancelled
+    /// if it ends in the meantime.
+    Suspend(&'a str),
+    /// Shows a suspended listing again. Its auction takes bids again; the lost time is not made up.
+    Reinstate,
+}
+
+impl Decision<'_> {
+    const fn moves(self) -> (ListingStatus, ListingStatus) {
+        match self {
+            Self::Approve => (ListingStatus::InReview, ListingStatus::Published),
+            Self::Refuse(_) => (ListingStatus::InReview, ListingStatus::Draft),
+            Self::Suspend(_) => (ListingStatus::Published, ListingStatus::Suspended),
+            Self::Reinstate => (ListingStatus::Suspended, ListingStatus::Published),
+        }
+    }
+
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Approve => "listing.approve",
+            Self::Refuse(_) => "listing.refuse",
+            Self::Suspend(_) => "listing.suspend",
+            Self::Reinstate => "listing.reinstate",
+        }
+    }
+
+    const fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Refuse(reason) | Self::Suspend(reason) => Some(reason),
+            Self::Approve | Self::Reinstate => None,
+        }
+    }
+}
 
 /// A listing that a moderator has decided about, and its running auction, if there is one.
 #[derive(Clone, Debug)]
@@ -19,37 +61,21 @@ pub struct Moderated {
     pub entry: i64,
 }
 
-/// Hides a published listing. Its auction's time runs on, but it takes no bids and is cancelled if
-/// it ends in the meantime. `reason` is for the seller.
-pub async fn suspend(
+/// Carries out a moderator's decision.
+pub async fn decide(
     conn: &mut PgConnection,
     actor: Actor,
     id: ListingId,
-    reason: &str,
+    decision: Decision<'_>,
 ) -> Result<Moderated, ListingError> {
-    decide(conn, actor, id, Some(reason)).await
-}
-
-/// Shows a suspended listing again. Its auction takes bids again; the lost time is not made up.
-pub async fn reinstate(conn: &mut PgConnection, actor: Actor, id: ListingId) -> Result<Moderated, ListingError> {
-    decide(conn, actor, id, None).await
-}
-
-async fn decide(
-    conn: &mut PgConnection,
-    actor: Actor,
-    id: ListingId,
-    reason: Option<&str>,
-) -> Result<Moderated, ListingError> {
-    let (from, to, action) = match reason {
-        Some(_) => (ListingStatus::Published, ListingStatus::Suspended, "listing.suspend"),
-        None => (ListingStatus::Suspended, ListingStatus::Published, "listing.reinstate"),
-    };
+    let (from, to) = decision.moves();
+    let reason = decision.reason();
     auctions::lock_open(conn, id).await?;
     let done = sqlx::query!(
         "UPDATE listings
          SET status = $2,
              status_reason = $4,
+             published_at = CASE WHEN $2 = 'published' THEN coalesce(published_at, clock_timestamp()) ELSE published_at END,
              updated_at = clock_timestamp()
          WHERE id = $1
            AND status = $3",
@@ -65,10 +91,33 @@ async fn decide(
         return Err(ListingError::WrongStatus(now.status));
     }
     // An auction created while this waited for the listing is caught here.
-    let auction = auctions::set_suspended(conn, id, reason.is_some()).await?;
+    let auction = auctions::set_suspended(conn, id, matches!(decision, Decision::Suspend(_))).await?;
     let data =
         json!({"seller": now.seller_org_id, "auction": auction.as_ref().map(|auction| auction.id), "reason": reason});
     let subject = ("listing", id.to_string());
-    let entry = audit::append(conn, audit::Entry { actor, action, subject, data }).await?;
+    let entry = audit::append(conn, audit::Entry { actor, action: decision.action(), subject, data }).await?;
     Ok(Moderated { listing: now, auction, entry })
+}
+
+/// Listings that wait for a moderator, those that have waited longest first, after the time and id
+/// `after`.
+pub async fn in_review(
+    conn: &mut PgConnection,
+    after: Option<(DateTime<Utc>, ListingId)>,
+    limit: i64,
+) -> Result<Vec<Listing>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        r#"SELECT id AS "id: ListingId"
+           FROM listings
+           WHERE status = 'in_review'
+             AND ($1::timestamptz IS NULL OR (submitted_at, id) > ($1, $2))
+           ORDER BY submitted_at, id
+           LIMIT $3"#,
+        after.map(|(at, _)| at),
+        after.map(|(_, id)| id.0),
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    listings(conn, &ids).await
 }

@@ -108,6 +108,32 @@ async fn an_upload_becomes_variants_and_goes_without_a_trace() {
     market.workers.close().await;
 }
 
+/// As a listing that is listed again has them.
+#[tokio::test]
+async fn shared_files_go_with_the_last_picture_that_shows_them() {
+    let market = TestMarket::new().await;
+    let id = market.send(Some(&picture())).await;
+    market.workers.queue.drain().await;
+    let (keys, copy) = (market.keys(id).await, ImageId::generate());
+    for sql in [
+        "INSERT INTO images (id, upload_id, org_id, status, checksum, width, height, blurhash, is_copy)
+         SELECT $2, upload_id, org_id, status, checksum, width, height, blurhash, true FROM images WHERE id = $1",
+        "INSERT INTO image_variants (image_id, shape, format, width, height, bytes, object_key)
+         SELECT $2, shape, format, width, height, bytes, object_key FROM image_variants WHERE image_id = $1",
+    ] {
+        sqlx::query(sql).bind(id).bind(copy).execute(&market.workers.db.pool).await.unwrap();
+    }
+    for (image, left) in [(id, true), (copy, false)] {
+        market.delete(image).await;
+        market.workers.queue.drain().await;
+        assert!(matches!(market.image(image).await, Err(ImageError::NotFound(_))));
+        for key in &keys {
+            assert_eq!(market.exists(key).await, left, "{key}");
+        }
+    }
+    market.workers.close().await;
+}
+
 #[tokio::test]
 async fn what_is_no_picture_is_rejected_with_a_reason() {
     let market = TestMarket::new().await;

@@ -80,3 +80,30 @@ fn a_good_schema_is_read() {
     let read = Schema::read(&schema, "").expect("read");
     assert_eq!((read.attributes.len(), read.required.as_slice()), (2, ["make".to_owned()].as_slice()));
 }
+
+#[test]
+fn a_filter_fits_its_type() {
+    let fault = |property: serde_json::Value| {
+        let schema = json!({"type": "object", "properties": {"a": property}});
+        Schema::read(&schema, "").err().map(|faults| faults.to_string())
+    };
+    for property in [
+        json!({"type": "string", "filter": "facet"}),
+        json!({"type": "boolean", "filter": "facet"}),
+        json!({"type": "array", "items": {"type": "string"}, "filter": "facet"}),
+        json!({"type": "integer", "filter": "range"}),
+    ] {
+        assert_eq!(fault(property.clone()), None, "{property}");
+    }
+    for (property, expected) in [
+        (json!({"type": "string", "filter": "range"}), r#"/properties/a/filter: must be "facet" for this type"#),
+        (json!({"type": "number", "filter": "facet"}), r#"/properties/a/filter: must be "range" for this type"#),
+        (json!({"type": "number", "filter": 7}), r#"/properties/a/filter: must be "range" for this type"#),
+        (
+            json!({"type": "array", "items": {"type": "number"}, "filter": "range"}),
+            "/properties/a/filter: is not for lists of numbers",
+        ),
+    ] {
+        assert_eq!(fault(property).as_deref(), Some(expected));
+    }
+}

@@ -1,0 +1,74 @@
+//! Pictures that a listing takes over from the one that it lists again: other rows, the same files.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::ImageError;
+use crate::ids::{ImageId, ListingId};
+
+/// Shows the finished pictures of `from` on `to` as well.
+pub(crate) async fn copy(conn: &mut PgConnection, from: ListingId, to: ListingId) -> Result<(), ImageError> {
+    // Locked: a picture that somebody is deleting is either left out, or waits and finds its copy.
+    let old = sqlx::query_scalar!(
+        r#"
+        SELECT id
+        FROM images
+        WHERE listing_id = $1
+          AND status = 'ready'
+        ORDER BY position, id
+        FOR SHARE
+        "#,
+        from.0,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let new: Vec<Uuid> = old.iter().map(|_| ImageId::generate().0).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO images
+            (id, upload_id, org_id, listing_id, position, status, checksum, width, height, blurhash, created_at,
+             finished_at, is_copy)
+        SELECT pair.new, upload_id, org_id, $3, position, status, checksum, width, height, blurhash, created_at,
+               finished_at, true
+        FROM unnest($1::uuid[], $2::uuid[]) AS pair (old, new)
+        JOIN images ON images.id = pair.old
+        "#,
+        &old,
+        &new,
+        to.0,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        r#"
+        INSERT INTO image_variants (image_id, shape, format, width, height, bytes, object_key)
+        SELECT pair.new, shape, format, width, height, bytes, object_key
+        FROM unnest($1::uuid[], $2::uuid[]) AS pair (old, new)
+        JOIN image_variants ON image_variants.image_id = pair.old
+        "#,
+        &old,
+        &new,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether the image's files are shown by another one that stays.
+pub async fn shares_files(conn: &mut PgConnection, id: ImageId) -> Result<bool, ImageError> {
+    let shared = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT
+            FROM images AS own
+            JOIN images AS other ON other.upload_id = own.upload_id AND other.id <> own.id
+            WHERE own.id = $1
+              AND other.status <> 'deleting'
+        ) AS "shared!"
+        "#,
+        id.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(shared)
+}

@@ -2,7 +2,7 @@
 
 use super::Breach;
 
-/// An account of the organisation that is oldest, with nothing on it.
+/// Two accounts of the platform and one of the oldest organisation, with nothing on them.
 const ACCOUNTS: &str =
     "INSERT INTO money_accounts (org_id, kind, currency) VALUES (NULL, 'cash', 'EUR'), (NULL, 'tax', 'EUR');
      INSERT INTO money_accounts (org_id, kind, currency, balance_minor)

@@ -24,7 +24,6 @@ fn premium_tiers_are_marginal_and_rounded_once() {
         (100_010, 10_001),
         (1_000_000, 55_000),
         (1_000_100, 55_001),
-        // 10,000.00 + 45,000.00 … and parts of a cent that only together make one: 3 × 0.4 cents.
         (100_000_000, 1_045_000),
     ];
     for (price, premium) in cases {

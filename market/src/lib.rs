@@ -9,6 +9,7 @@ pub mod identity;
 pub mod ids;
 pub mod images;
 pub mod listings;
+pub mod money;
 pub mod orders;
 pub mod reports;
 #[cfg(any(test, feature = "testing"))]

@@ -1,0 +1,115 @@
+//! Accounts, transfers and entries of the money ledger.
+
+use serde::{Deserialize, Serialize};
+use shared::ids::OrgId;
+use shared::money::{Currency, Money};
+use utoipa::ToSchema;
+
+use crate::ids::OrderId;
+
+/// Names one transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransferId(pub i64);
+
+/// What an account is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum AccountKind {
+    /// An organisation's: on its way out, to the seller's bank or back to the buyer.
+    Payable,
+    /// An organisation's: earned.
+    Receivable,
+    /// An organisation's: paid by a buyer, not yet earned.
+    Held,
+    /// The platform's: what lies at the payment provider, as a number below zero.
+    Cash,
+    /// The platform's: commissions.
+    Commission,
+    /// The platform's: buyers' premiums.
+    Premium,
+    /// The platform's: tax that it owes.
+    Tax,
+    /// The platform's: refunds that it paid for sellers, as a number below zero.
+    Refunds,
+    /// The platform's: what conversions leave over.
+    Rounding,
+}
+
+/// Whose money an entry moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Account {
+    /// `None`: the platform.
+    pub org: Option<OrgId>,
+    pub kind: AccountKind,
+}
+
+impl Account {
+    #[must_use]
+    pub const fn of(org: OrgId, kind: AccountKind) -> Self {
+        Self { org: Some(org), kind }
+    }
+
+    #[must_use]
+    pub const fn platform(kind: AccountKind) -> Self {
+        Self { org: None, kind }
+    }
+}
+
+/// Why money moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum TransferKind {
+    /// A buyer's payment is held for its sellers.
+    Capture,
+    /// What was held is the seller's, the platform's and the state's.
+    Release,
+    RefundHeld,
+    RefundReleased,
+    RefundPaid,
+    /// Earned money is on its way to the seller's bank.
+    Payout,
+    PayoutPaid,
+    PayoutFailed,
+    /// A seller gives back what the platform refunded for it.
+    Recover,
+    /// Takes another transfer back.
+    Correction,
+}
+
+/// The account's holder has `amount` more, or less if it is below zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub account: Account,
+    pub amount: Money,
+}
+
+/// A transfer that is to be booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTransfer {
+    pub kind: TransferKind,
+    /// What is booked; once for each kind.
+    pub reference: String,
+    pub order: Option<OrderId>,
+    /// Entries of one account and currency are booked as one.
+    pub entries: Vec<Entry>,
+}
+
+/// What an organisation's account holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    pub kind: AccountKind,
+    pub amount: Money,
+}
+
+/// What became of a transfer that was to be booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Booked {
+    Now(TransferId),
+    /// The same was booked before, and nothing was booked now.
+    Before(TransferId),
+}
+
+/// Accounts with their currency and amount, in the order of the accounts; every amount differs from zero.
+pub type Merged = Vec<(Account, Currency, i64)>;

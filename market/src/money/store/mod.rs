@@ -1,0 +1,3 @@
+//! SQL for money.
+
+pub mod ledger;

@@ -8,6 +8,7 @@ mod catalog;
 mod daily;
 mod listings;
 mod orders;
+mod stock;
 
 use std::collections::BTreeSet;
 
@@ -68,6 +69,7 @@ fn breaches() -> Vec<Breach> {
         bids::breaches(),
         awards::breaches(),
         orders::breaches(),
+        stock::breaches(),
     ]
     .concat()
 }
@@ -97,6 +99,7 @@ async fn fill(conn: &mut PgConnection) {
     tx.commit().await.expect("commits");
     finish(conn, lot).await;
     draft(conn, seller, SaleMode::Auction, 1).await;
+    stock::fill(conn, seller).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -146,7 +149,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
     let rules: Vec<String> = sqlx::query_scalar(
         "WITH tables AS (
              SELECT unnest('{currencies, categories, items, listings, increment_tables, auctions, bids, bid_retractions,
-                             awards, orders, order_lines}'::regclass[]) AS oid
+                             awards, orders, order_lines, regions, sites, stock_levels, reservations,
+                             stock_movements, stock_alerts}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

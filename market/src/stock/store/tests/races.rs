@@ -232,3 +232,25 @@ async fn of_an_archived_site_and_a_delivery_one_wins() {
     }
     stock.close(conn).await;
 }
+
+/// Of different items, so that only the sites are shared.
+#[tokio::test]
+async fn transfers_that_cross_between_two_sites_do_not_block_each_other() {
+    let (stock, mut conn) = TestStock::new().await;
+    let (a, b) = (stock.site(&mut conn, Some(1_000)).await, stock.site(&mut conn, Some(1_000)).await);
+    let mut tasks = JoinSet::new();
+    for number in 0..6 {
+        let (mut from, mut to) = if number % 2 == 0 { (a, b) } else { (b, a) };
+        let (_, item) = stock.stocked(&mut conn, from, 5).await;
+        let (pool, moving) = (stock.db.pool.clone(), stock.moving(item, from, to, 5));
+        tasks.spawn(async move {
+            let mut conn = pool.acquire().await.expect("a connection");
+            for _ in 0..60 {
+                transferred(&mut conn, &Transfer { from, to, ..moving }).await.expect("moved");
+                std::mem::swap(&mut from, &mut to);
+            }
+        });
+    }
+    tasks.join_all().await;
+    stock.close(conn).await;
+}

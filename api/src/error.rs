@@ -207,6 +207,15 @@ impl Problem {
         self.status
     }
 
+    /// Whether the database ended the transaction because of another one (a serialisation failure or a deadlock): the whole
+    /// transaction can be repeated at once.
+    #[must_use]
+    pub fn is_transaction_conflict(&self) -> bool {
+        let mut causes = self.cause.iter().flat_map(anyhow::Error::chain);
+        let states = causes.find_map(|cause| cause.downcast_ref::<sqlx::Error>()?.as_database_error()?.code());
+        matches!(states.as_deref(), Some("40001" | "40P01"))
+    }
+
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code

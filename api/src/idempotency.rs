@@ -14,12 +14,16 @@
 //! ```
 //! What moves money or makes a bid needs a key ([`Idempotent`]); whatever else makes something takes one ([`Keyed`]).
 //!
-//! Only success is kept: a refusal has no effect, and the key is free again before the refusal is sent.
+//! Only success is kept: a refusal has no effect, and the key is free again before the refusal is sent. A deadlock is repeated
+//! here and not seen by the client: nothing outside of the transaction belongs in an effect.
+
+use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_TYPE, LINK, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use queue::{JobTx, Ledger};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -160,7 +164,32 @@ impl IdempotencyKey {
     /// Runs `effect` in a transaction and commits it together with its answer; the same request again gets that answer and has
     /// no effect. `owner` is the organisation or the user that the request acts for. Check permissions first: an answer
     /// belongs to who may ask.
+    ///
+    /// A transaction that others' transactions got in the way of, by a deadlock or a serialisation failure, is repeated as a
+    /// whole: `effect` may run several times, and nothing of the runs before the last one stays. (A clone for each run, because the
+    /// future of an `AsyncFn` is not known to be `Send`.)
     pub async fn once<T: Serialize>(
+        &self,
+        ledger: &Ledger,
+        owner: Uuid,
+        status: StatusCode,
+        effect: impl AsyncFnOnce(&mut JobTx) -> Result<Made<T>, Problem> + Clone,
+    ) -> Result<Response, Problem> {
+        let mut delays = repeats();
+        loop {
+            let problem = match self.attempt(ledger, owner, status, effect.clone()).await {
+                Ok(response) => return Ok(response),
+                Err(problem) => problem,
+            };
+            let delay = delays.next().filter(|_| problem.is_transaction_conflict());
+            let Some(delay) = delay else { return Err(problem) };
+            tracing::debug!(delay_ms = delay.as_millis(), "a request is repeated: its transaction met another one");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// One transaction, committed or rolled back when this returns.
+    async fn attempt<T: Serialize>(
         &self,
         ledger: &Ledger,
         owner: Uuid,
@@ -227,9 +256,19 @@ impl IdempotencyKey {
     }
 }
 
+/// The delays before each repetition of a transaction, with jitter: those who met do not meet again.
+fn repeats() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(5))
+        .with_max_delay(Duration::from_millis(50))
+        .with_max_times(4)
+        .with_jitter()
+        .build()
+}
+
 fn in_flight() -> Problem {
     Problem::conflict("request_in_flight", "the first request with this Idempotency-Key is being worked on")
-        .retry_after(std::time::Duration::from_secs(1))
+        .retry_after(Duration::from_secs(1))
 }
 
 fn send(answer: Answer) -> Result<Response, Problem> {

@@ -50,3 +50,19 @@ id!(
     /// Names one email.
     EmailId
 );
+id!(
+    /// Names one region.
+    RegionId
+);
+id!(
+    /// Names one site of an organisation.
+    SiteId
+);
+id!(
+    /// Names the units kept for an auction or for a line of an order.
+    ReservationId
+);
+id!(
+    /// Names one transfer of stock between two sites.
+    TransferId
+);

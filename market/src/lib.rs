@@ -1,5 +1,18 @@
 //! The market: one folder for each domain, with its types (`model`), its decisions (`rules`) and
 //! its SQL (`store`). It knows nothing of jobs.
+//!
+//! # The order of locks
+//! Every act takes its locks in this order, and may leave out any of them:
+//! 1. auction
+//! 2. orders, by id
+//! 3. listings, by id
+//! 4. stock levels, by item and site
+//! 5. sites, by id
+//! 6. reservations, of holders that are locked
+//! 7. the audit log
+//!
+//! Locks on rows are `FOR NO KEY UPDATE`, and the clock is read after them. Code that starts from a lower lock reads the id of
+//! what is above it without a lock, locks from the top, and looks again.
 
 pub mod auctions;
 pub mod cargo;
@@ -12,6 +25,7 @@ pub mod listings;
 pub mod money;
 pub mod orders;
 pub mod reports;
+pub mod stock;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

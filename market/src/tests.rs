@@ -9,6 +9,7 @@ mod daily;
 mod listings;
 mod money;
 mod orders;
+mod stock;
 
 use std::collections::BTreeSet;
 
@@ -70,6 +71,7 @@ fn breaches() -> Vec<Breach> {
         awards::breaches(),
         orders::breaches(),
         money::breaches(),
+        stock::breaches(),
     ]
     .concat()
 }
@@ -107,6 +109,7 @@ async fn fill(conn: &mut PgConnection) {
     )
     .await
     .expect("a model and a part");
+    stock::fill(conn, seller).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -157,8 +160,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
         "WITH tables AS (
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
                              auctions, bids, bid_retractions, awards, orders, order_lines, countries, fx_snapshots, fx_rates,
-                             commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers,
-                             money_entries}'::regclass[]) AS oid
+                             commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
+                             regions, sites, stock_levels, reservations, stock_movements, stock_alerts}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -154,3 +154,67 @@ async fn a_request_without_a_key_is_refused() {
     }
     routes.db.close().await;
 }
+
+/// Two requests that change two rows in opposite orders: the first attempts wait until each holds one.
+async fn cross(
+    ledger: &Ledger,
+    key: &str,
+    order: [i32; 2],
+    met: &tokio::sync::Barrier,
+    runs: &AtomicU32,
+) -> Result<Response, Problem> {
+    let key = IdempotencyKey { key: Some(key.to_owned()), hash: [0; 32] };
+    let first_run = std::sync::atomic::AtomicBool::new(true);
+    key.once(ledger, OWNER, StatusCode::CREATED, async |tx| {
+        runs.fetch_add(1, Ordering::SeqCst);
+        for (place, id) in order.into_iter().enumerate() {
+            let change = "UPDATE pairs SET changes = changes + 1 WHERE id = $1";
+            sqlx::query(change).bind(id).execute(&mut **tx).await?;
+            if place == 0 && first_run.swap(false, Ordering::SeqCst) {
+                met.wait().await;
+            }
+        }
+        Ok(Made::new(json!({"changed": order})))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_deadlock_is_repeated_and_not_seen_by_the_client() {
+    let db = TestDb::new().await;
+    for statement in
+        ["CREATE TABLE pairs (id integer PRIMARY KEY, changes integer)", "INSERT INTO pairs VALUES (1, 0), (2, 0)"]
+    {
+        sqlx::query(statement).execute(&db.pool).await.unwrap();
+    }
+    let (ledger, met, runs) = (Ledger::new(db.pool.clone()), tokio::sync::Barrier::new(2), AtomicU32::new(0));
+    let (a, b) = futures::join!(cross(&ledger, "a", [1, 2], &met, &runs), cross(&ledger, "b", [2, 1], &met, &runs));
+    for answer in [a, b] {
+        assert_eq!(answer.expect("an answer").status(), StatusCode::CREATED);
+    }
+    assert_eq!(runs.load(Ordering::SeqCst), 3, "one of the two was repeated");
+    let changes: Vec<i32> = sqlx::query_scalar("SELECT changes FROM pairs").fetch_all(&db.pool).await.unwrap();
+    assert_eq!(changes, [2, 2]);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_always_conflicts_is_given_up() {
+    let db = TestDb::new().await;
+    let key = IdempotencyKey { key: Some("k".to_owned()), hash: [0; 32] };
+    let runs = AtomicU32::new(0);
+    let ledger = Ledger::new(db.pool.clone());
+    for (state, attempts) in [("40001", 5), ("40P01", 5), ("55P03", 1), ("23514", 1)] {
+        runs.store(0, Ordering::SeqCst);
+        let refused = key.once(&ledger, OWNER, StatusCode::CREATED, async |tx| {
+            runs.fetch_add(1, Ordering::SeqCst);
+            let fail = format!("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(fail)).execute(&mut **tx).await?;
+            Ok(Made::new(json!({})))
+        });
+        let problem = refused.await.expect_err("a problem");
+        assert!(problem.status().is_server_error(), "{problem:?}");
+        assert_eq!(runs.load(Ordering::SeqCst), attempts, "{state}");
+    }
+    db.close().await;
+}

@@ -9,7 +9,7 @@ use crate::identity::model::{LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatN
 use crate::identity::rules::may_change_kinds;
 
 /// An organisation asking to be admitted.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct NewOrg<'a> {
     pub legal_name: &'a LegalName,
     pub vat_number: Option<&'a VatNumber>,

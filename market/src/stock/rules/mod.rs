@@ -1,0 +1,5 @@
+//! What is decided about stock, without a database.
+
+pub mod distance;
+pub mod low;
+pub mod reserve;

@@ -1,0 +1,120 @@
+//! Regions and sites.
+
+use shared::ids::OrgId;
+use sqlx::PgConnection;
+
+use super::StockError;
+use crate::ids::{RegionId, SiteId};
+use crate::stock::model::{NewSite, Region, RegionKind, Site, SiteKind};
+
+/// The regions right below `parent`, or the bodies, by code, after the code `after`.
+pub async fn regions(
+    conn: &mut PgConnection,
+    parent: Option<RegionId>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Region>, sqlx::Error> {
+    sqlx::query_as!(
+        Region,
+        r#"SELECT id AS "id: RegionId", parent_id AS "parent_id: RegionId", kind AS "kind: RegionKind", code, name, body
+           FROM regions
+           WHERE parent_id IS NOT DISTINCT FROM $1
+             AND code > coalesce($2, '')
+           ORDER BY code
+           LIMIT $3"#,
+        parent.map(|parent| parent.0),
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Creates a site of `org`, on the body of its region.
+pub async fn create_site(conn: &mut PgConnection, org: OrgId, new: &NewSite) -> Result<Site, StockError> {
+    let site = sqlx::query_as!(
+        Site,
+        r#"INSERT INTO sites (id, org_id, region_id, name, kind, body, latitude, longitude, capacity)
+           VALUES ($1, $2, $3, $4, $5, coalesce((SELECT body FROM regions WHERE id = $3), ''), $6, $7, $8)
+           RETURNING id AS "id: SiteId", org_id AS "org_id: OrgId", region_id AS "region_id: RegionId", name,
+                     kind AS "kind: SiteKind", body, latitude, longitude, capacity, stored, created_at, version"#,
+        SiteId::generate().0,
+        org.0,
+        new.region_id.0,
+        new.name,
+        new.kind as SiteKind,
+        new.latitude,
+        new.longitude,
+        new.capacity,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(site)
+}
+
+/// A site of `org` that is in use.
+pub async fn site(conn: &mut PgConnection, org: OrgId, id: SiteId) -> Result<Option<Site>, sqlx::Error> {
+    sqlx::query_as!(
+        Site,
+        r#"SELECT id AS "id: SiteId", org_id AS "org_id: OrgId", region_id AS "region_id: RegionId", name,
+                  kind AS "kind: SiteKind", body, latitude, longitude, capacity, stored, created_at, version
+           FROM sites
+           WHERE id = $1
+             AND org_id = $2
+             AND archived_at IS NULL"#,
+        id.0,
+        org.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Up to `limit` sites of `org` that are in use, oldest first, after `after`.
+pub async fn sites_of(
+    conn: &mut PgConnection,
+    org: OrgId,
+    after: Option<SiteId>,
+    limit: i64,
+) -> Result<Vec<Site>, sqlx::Error> {
+    sqlx::query_as!(
+        Site,
+        r#"SELECT id AS "id: SiteId", org_id AS "org_id: OrgId", region_id AS "region_id: RegionId", name,
+                  kind AS "kind: SiteKind", body, latitude, longitude, capacity, stored, created_at, version
+           FROM sites
+           WHERE org_id = $1
+             AND id > coalesce($2, '00000000-0000-0000-0000-000000000000'::uuid)
+             AND archived_at IS NULL
+           ORDER BY id
+           LIMIT $3"#,
+        org.0,
+        after.map(|id| id.0),
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Ends the use of a site of `org` that has nothing in stock; what refers to it keeps it.
+pub async fn archive_site(conn: &mut PgConnection, org: OrgId, id: SiteId) -> Result<(), StockError> {
+    // Whoever brings something holds the site's key until it is there: this waits, and the next statement sees it.
+    sqlx::query!("SELECT FROM sites WHERE id = $1 AND org_id = $2 AND archived_at IS NULL FOR UPDATE", id.0, org.0)
+        .fetch_optional(&mut *conn)
+        .await?
+        .ok_or(StockError::NotFound)?;
+    let done = sqlx::query!(
+        "UPDATE sites
+         SET archived_at = clock_timestamp(),
+             version = version + 1
+         WHERE id = $1
+           AND NOT EXISTS (
+               SELECT FROM stock_levels WHERE site_id = $1 AND on_hand + quarantined > 0
+           )",
+        id.0,
+    )
+    .execute(conn)
+    .await?;
+    match done.rows_affected() {
+        0 => Err(StockError::SiteInUse),
+        _ => Ok(()),
+    }
+}

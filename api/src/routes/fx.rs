@@ -23,7 +23,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// The exchange rates of one day.
 #[derive(Debug, Serialize, ToSchema)]
-struct Rates {
+struct RatesView {
     /// Who states them.
     #[schema(example = "ecb", max_length = 40)]
     source: String,
@@ -32,11 +32,11 @@ struct Rates {
     fetched_at: DateTime<Utc>,
     /// By currency.
     #[schema(max_items = 300)]
-    rates: Vec<Rate>,
+    rates: Vec<RateView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct Rate {
+struct RateView {
     /// Never the euro, whose rate is 1.
     currency: Currency,
     /// How much of the currency one euro buys.
@@ -44,19 +44,19 @@ struct Rate {
     per_euro: String,
 }
 
-impl Rate {
+impl RateView {
     fn new((currency, per_euro): (Currency, PerEuro)) -> Self {
         Self { currency, per_euro: per_euro.to_string() }
     }
 }
 
-impl From<Snapshot> for Rates {
+impl From<Snapshot> for RatesView {
     fn from(snapshot: Snapshot) -> Self {
         Self {
             source: snapshot.source,
             day: snapshot.day,
             fetched_at: snapshot.fetched_at,
-            rates: snapshot.rates.into_iter().map(Rate::new).collect(),
+            rates: snapshot.rates.into_iter().map(RateView::new).collect(),
         }
     }
 }
@@ -72,7 +72,7 @@ struct RatesOf {
 
 /// Read exchange rates
 #[utoipa::path(get, path = "/v1/fx/rates", tag = "catalogue", security(()), params(RatesOf), responses(
-    (status = 200, description = "The rates", body = Rates),
+    (status = 200, description = "The rates", body = RatesView),
     (status = 404, description = "`not_found`: there are no rates yet, or none of so early a day"),
 ))]
 async fn get_rates(State(state): State<AppState>, Query(query): Query<RatesOf>) -> Result<Response> {
@@ -81,7 +81,7 @@ async fn get_rates(State(state): State<AppState>, Query(query): Query<RatesOf>) 
         Some(day) => rates::of_day(&mut conn, day).await?,
         None => rates::newest(&mut conn).await?,
     };
-    Ok(caching::shared(Rates::from(found.ok_or_else(|| Problem::not_found("snapshot of exchange rates"))?)))
+    Ok(caching::shared(RatesView::from(found.ok_or_else(|| Problem::not_found("snapshot of exchange rates"))?)))
 }
 
 #[cfg(test)]

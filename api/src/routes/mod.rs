@@ -7,6 +7,7 @@ mod auctions;
 mod auth;
 mod cargo_events;
 mod categories;
+mod fx;
 pub(crate) mod health;
 mod images;
 mod invitations;
@@ -47,6 +48,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(admin::router())
         .merge(categories::router())
         .merge(models::router())
+        .merge(fx::router())
         .merge(items::router())
         .merge(listings::router())
         .merge(auctions::router())

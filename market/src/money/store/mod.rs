@@ -1,3 +1,5 @@
 //! SQL for money.
 
 pub mod ledger;
+pub mod rates;
+pub mod tariffs;

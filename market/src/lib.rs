@@ -10,6 +10,7 @@ pub mod ids;
 pub mod images;
 pub mod listings;
 pub mod orders;
+pub mod payments;
 pub mod reports;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

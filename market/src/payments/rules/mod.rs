@@ -1,0 +1,3 @@
+//! Decisions about payments, without a database and without a network.
+
+pub mod signature;

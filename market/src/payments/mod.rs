@@ -4,6 +4,6 @@ pub mod model;
 pub mod rules;
 
 pub use model::{
-    Account, AccountState, Act, CaptureMode, Charge, Found, Movement, MovementState, Payment, PaymentPage,
+    Account, AccountState, Act, CaptureMode, Charge, Disbursement, DisbursementState, Found, Payment, PaymentPage,
     PaymentState, Provider, ProviderRef,
 };

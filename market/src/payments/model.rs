@@ -94,7 +94,7 @@ pub struct Payment {
 /// Where a refund, a transfer or a payout is in its life at the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum MovementState {
+pub enum DisbursementState {
     Pending,
     Done,
     Failed,
@@ -102,9 +102,9 @@ pub enum MovementState {
 
 /// A refund, a transfer or a payout as its provider has it now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Movement {
+pub struct Disbursement {
     pub reference: ProviderRef,
-    pub state: MovementState,
+    pub state: DisbursementState,
     pub amount: Money,
 }
 
@@ -136,7 +136,7 @@ pub enum Found {
     /// By a charge, a capture or a cancellation.
     Payment(Payment),
     /// By a refund, a transfer or a payout.
-    Movement(Movement),
+    Disbursement(Disbursement),
     Account(Account),
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Payment {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Movement {
+pub(super) struct Disbursement {
     pub(super) id: String,
     pub(super) kind: &'static str,
     /// The payment or the account.
@@ -56,7 +56,7 @@ pub(super) struct Account {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Made {
     Payment(String),
-    Movement(String),
+    Disbursement(String),
     Account(String),
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Part {
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewMovement {
+pub(super) struct NewDisbursement {
     account: String,
     amount: i64,
     currency: String,
@@ -113,7 +113,7 @@ pub(super) struct Event {
 #[derive(Debug, Default)]
 pub(super) struct Book {
     pub(super) payments: BTreeMap<String, Payment>,
-    pub(super) movements: BTreeMap<String, Movement>,
+    pub(super) disbursements: BTreeMap<String, Disbursement>,
     pub(super) accounts: BTreeMap<String, Account>,
     /// What was asked with each key, and what it made or why not.
     pub(super) keys: HashMap<String, (String, Result<Made, Refusal>)>,
@@ -207,7 +207,7 @@ impl Book {
         Ok(self.moved("refund", id, part.amount, &part.currency))
     }
 
-    pub(super) fn transfer(&mut self, new: &NewMovement) -> Result<Made, Refusal> {
+    pub(super) fn transfer(&mut self, new: &NewDisbursement) -> Result<Made, Refusal> {
         let account = self.accounts.get_mut(&new.account).ok_or("no_such_account")?;
         let ours = self.balances.entry(new.currency.clone()).or_default();
         take(ours, new.amount)?;
@@ -215,7 +215,7 @@ impl Book {
         Ok(self.moved("transfer", &new.account, new.amount, &new.currency))
     }
 
-    pub(super) fn payout(&mut self, new: &NewMovement) -> Result<Made, Refusal> {
+    pub(super) fn payout(&mut self, new: &NewDisbursement) -> Result<Made, Refusal> {
         let account = self.accounts.get_mut(&new.account).ok_or("no_such_account")?;
         if account.state != AccountState::Active {
             return Err("account_not_active");
@@ -250,7 +250,7 @@ impl Book {
 
     fn moved(&mut self, kind: &'static str, of: &str, amount: i64, currency: &str) -> Made {
         let id = id(kind);
-        let movement = Movement {
+        let disbursement = Disbursement {
             id: id.clone(),
             kind,
             of: of.to_owned(),
@@ -258,14 +258,14 @@ impl Book {
             amount,
             currency: currency.to_owned(),
         };
-        self.movements.insert(id.clone(), movement);
+        self.disbursements.insert(id.clone(), disbursement);
         let event = match kind {
             "refund" => "refund.done",
             "transfer" => "transfer.done",
             _ => "payout.done",
         };
         self.happened(event, &id);
-        Made::Movement(id)
+        Made::Disbursement(id)
     }
 
     fn happened(&mut self, kind: &'static str, subject: &str) {

@@ -7,7 +7,7 @@
 //! | `POST /v1/payments/{id}/captures`, `…/cancels`, `…/refunds` | captures or refunds a part, or cancels |
 //! | `POST /v1/accounts`, `/v1/transfers`, `/v1/payouts` | opens a seller's account, moves money to it, pays it out |
 //! | `GET /v1/payments?after=&limit=` | payments in the order in which they were made |
-//! | `GET /v1/payments/{id}`, `/v1/movements/{id}`, `/v1/accounts/{id}` | one thing as it is now |
+//! | `GET /v1/payments/{id}`, `/v1/disbursements/{id}`, `/v1/accounts/{id}` | one thing as it is now |
 //! | `GET /v1/keys/{key}` | what an idempotency key made, as it is now |
 //! | `POST /_accounts/{id}` | `{"state": …}`: what the provider's own checks would say |
 //! | `POST /_faults` | see [`Fault`] |
@@ -136,8 +136,8 @@ impl Simulator {
     }
 
     /// How many refunds, transfers and payouts there are.
-    pub fn movements(&self) -> usize {
-        self.desk.book().movements.len()
+    pub fn disbursements(&self) -> usize {
+        self.desk.book().disbursements.len()
     }
 
     /// Waits until the server has stopped.

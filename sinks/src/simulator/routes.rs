@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Desk;
-use super::book::{AccountState, Book, Made, NewAccount, NewMovement, NewPayment, Part, Payment, Refusal};
+use super::book::{AccountState, Book, Made, NewAccount, NewDisbursement, NewPayment, Part, Payment, Refusal};
 use super::faults::{Fate, Fault};
 
 const MAX_KEY: usize = 200;
@@ -32,7 +32,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/v1/payments/{id}/refunds", post(refund))
         .route("/v1/transfers", post(transfer))
         .route("/v1/payouts", post(payout))
-        .route("/v1/movements/{id}", get(movement))
+        .route("/v1/disbursements/{id}", get(disbursement))
         .route("/v1/accounts", post(open_account))
         .route("/v1/accounts/{id}", get(account))
         .route("/v1/keys/{key}", get(key))
@@ -68,11 +68,11 @@ async fn refund(State(desk): Shared, Path(id): Path<String>, headers: HeaderMap,
 }
 
 async fn transfer(State(desk): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    act(&desk, &headers, "transfer", &body, |book, new: NewMovement| book.transfer(&new))
+    act(&desk, &headers, "transfer", &body, |book, new: NewDisbursement| book.transfer(&new))
 }
 
 async fn payout(State(desk): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    act(&desk, &headers, "payout", &body, |book, new: NewMovement| book.payout(&new))
+    act(&desk, &headers, "payout", &body, |book, new: NewDisbursement| book.payout(&new))
 }
 
 async fn open_account(State(desk): Shared, headers: HeaderMap, body: Bytes) -> Response {
@@ -120,7 +120,7 @@ fn act<T: DeserializeOwned + Serialize>(
 fn show(book: &Book, made: &Made) -> Value {
     match made {
         Made::Payment(id) => json!({ "object": "payment", "payment": book.payments.get(id) }),
-        Made::Movement(id) => json!({ "object": "movement", "movement": book.movements.get(id) }),
+        Made::Disbursement(id) => json!({ "object": "disbursement", "disbursement": book.disbursements.get(id) }),
         Made::Account(id) => json!({ "object": "account", "account": book.accounts.get(id) }),
     }
 }
@@ -129,8 +129,8 @@ async fn payment(State(desk): Shared, Path(id): Path<String>) -> Response {
     found(&desk, &Made::Payment(id), |book, id| book.payments.contains_key(id))
 }
 
-async fn movement(State(desk): Shared, Path(id): Path<String>) -> Response {
-    found(&desk, &Made::Movement(id), |book, id| book.movements.contains_key(id))
+async fn disbursement(State(desk): Shared, Path(id): Path<String>) -> Response {
+    found(&desk, &Made::Disbursement(id), |book, id| book.disbursements.contains_key(id))
 }
 
 async fn account(State(desk): Shared, Path(id): Path<String>) -> Response {
@@ -138,7 +138,7 @@ async fn account(State(desk): Shared, Path(id): Path<String>) -> Response {
 }
 
 fn found(desk: &Desk, made: &Made, contains: impl FnOnce(&Book, &str) -> bool) -> Response {
-    let (Made::Payment(id) | Made::Movement(id) | Made::Account(id)) = made;
+    let (Made::Payment(id) | Made::Disbursement(id) | Made::Account(id)) = made;
     let book = desk.book();
     if contains(&book, id) { Json(show(&book, made)).into_response() } else { missing() }
 }

@@ -10,9 +10,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use market::payments::{
-    Account, Charge, Found, Movement, Payment, PaymentPage, Provider, ProviderRef,
-};
+use market::payments::{Account, Charge, Disbursement, Found, Payment, PaymentPage, Provider, ProviderRef};
 use shared::money::Money;
 
 pub use exponents::AmountError;
@@ -29,9 +27,14 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Why a call has no answer that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// The provider did not do it, and says why. The same call would be refused again.
+    /// The provider did not do it, and says why. The same key is refused again, whatever changes; a new
+    /// try needs a new key.
     #[error("the provider refused: {code}")]
     Refused { code: String },
+    /// The provider did not do it, because it does not know our key or our key may not do this: for
+    /// people to mend. The call is right, and is made again afterwards.
+    #[error("the provider does not let us in: {code}")]
+    Denied { code: String },
     /// Nobody knows whether the provider did it: no answer, half of one, or one that says that the
     /// provider itself failed.
     #[error("it is not known whether the provider did it: {what}")]
@@ -58,18 +61,18 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     /// Lets go of what is held, before anything was captured.
     async fn cancel(&self, key: &str, payment: &ProviderRef) -> Result<Payment, GatewayError>;
     /// Gives a part back to the buyer. All parts together are at most what was captured.
-    async fn refund(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Movement, GatewayError>;
+    async fn refund(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Disbursement, GatewayError>;
     /// Moves money from the platform's balance to a seller's account.
-    async fn transfer(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Movement, GatewayError>;
+    async fn transfer(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError>;
     /// Pays money out of a seller's account to the seller's bank.
-    async fn payout(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Movement, GatewayError>;
+    async fn payout(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError>;
     /// Opens an account for the seller whom we call `reference`.
     async fn open_account(&self, key: &str, reference: &str) -> Result<Account, GatewayError>;
 
     /// A payment as it is now; `None` if the provider has no such payment.
     async fn payment(&self, payment: &ProviderRef) -> Result<Option<Payment>, GatewayError>;
     /// A refund, a transfer or a payout as it is now.
-    async fn movement(&self, movement: &ProviderRef) -> Result<Option<Movement>, GatewayError>;
+    async fn disbursement(&self, disbursement: &ProviderRef) -> Result<Option<Disbursement>, GatewayError>;
     /// A seller's account as it is now.
     async fn account(&self, account: &ProviderRef) -> Result<Option<Account>, GatewayError>;
     /// What was made with `key`, as it is now; `None` if nothing was.

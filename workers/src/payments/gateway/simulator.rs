@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market::payments::{
-    Account, AccountState, CaptureMode, Charge, Found, Movement, MovementState, Payment, PaymentPage, PaymentState,
-    Provider, ProviderRef,
+    Account, AccountState, CaptureMode, Charge, Disbursement, DisbursementState, Found, Payment, PaymentPage,
+    PaymentState, Provider, ProviderRef,
 };
 use reqwest::{Client, RequestBuilder, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -76,11 +76,16 @@ impl SimulatorGateway {
         let body = answer.bytes().await.map_err(|error| unknown(&error.without_url()))?;
         match status {
             StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::TOO_MANY_REQUESTS => Err(GatewayError::Busy { after: after.map_or(PAUSE, Duration::from_secs) }),
+            StatusCode::TOO_MANY_REQUESTS => {
+                Err(GatewayError::Busy { after: after.map_or(PAUSE, Duration::from_secs) })
+            }
             status if status.is_success() => serde_json::from_slice(&body).map(Some).map_err(|error| unknown(&error)),
             status if status.is_client_error() => {
                 let problem: Problem = serde_json::from_slice(&body).map_err(|error| unknown(&error))?;
-                Err(GatewayError::Refused { code: problem.code })
+                Err(match status {
+                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => GatewayError::Denied { code: problem.code },
+                    _ => GatewayError::Refused { code: problem.code },
+                })
             }
             status => Err(GatewayError::Unknown { what: format!("the provider answered {}", status.as_u16()) }),
         }
@@ -112,16 +117,16 @@ impl Gateway for SimulatorGateway {
         payment(self.act(key, &["payments", &of.0, "cancels"], &json!({})).await?)
     }
 
-    async fn refund(&self, key: &str, of: &ProviderRef, part: Money) -> Result<Movement, GatewayError> {
-        movement(self.act(key, &["payments", &of.0, "refunds"], &amount(part)?).await?)
+    async fn refund(&self, key: &str, of: &ProviderRef, part: Money) -> Result<Disbursement, GatewayError> {
+        disbursement(self.act(key, &["payments", &of.0, "refunds"], &amount(part)?).await?)
     }
 
-    async fn transfer(&self, key: &str, to: &ProviderRef, amount: Money) -> Result<Movement, GatewayError> {
-        movement(self.act(key, &["transfers"], &of_account(to, amount)?).await?)
+    async fn transfer(&self, key: &str, to: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError> {
+        disbursement(self.act(key, &["transfers"], &of_account(to, amount)?).await?)
     }
 
-    async fn payout(&self, key: &str, from: &ProviderRef, amount: Money) -> Result<Movement, GatewayError> {
-        movement(self.act(key, &["payouts"], &of_account(from, amount)?).await?)
+    async fn payout(&self, key: &str, from: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError> {
+        disbursement(self.act(key, &["payouts"], &of_account(from, amount)?).await?)
     }
 
     async fn open_account(&self, key: &str, reference: &str) -> Result<Account, GatewayError> {
@@ -132,8 +137,8 @@ impl Gateway for SimulatorGateway {
         self.read(&["payments", &of.0]).await?.map(payment).transpose()
     }
 
-    async fn movement(&self, of: &ProviderRef) -> Result<Option<Movement>, GatewayError> {
-        self.read(&["movements", &of.0]).await?.map(movement).transpose()
+    async fn disbursement(&self, of: &ProviderRef) -> Result<Option<Disbursement>, GatewayError> {
+        self.read(&["disbursements", &of.0]).await?.map(disbursement).transpose()
     }
 
     async fn account(&self, of: &ProviderRef) -> Result<Option<Account>, GatewayError> {
@@ -166,7 +171,7 @@ struct Problem {
 #[serde(tag = "object", rename_all = "snake_case")]
 enum Object {
     Payment { payment: PaymentAnswer },
-    Movement { movement: MovementAnswer },
+    Disbursement { disbursement: DisbursementAnswer },
     Account { account: AccountAnswer },
 }
 
@@ -182,9 +187,9 @@ struct PaymentAnswer {
 }
 
 #[derive(Debug, Deserialize)]
-struct MovementAnswer {
+struct DisbursementAnswer {
     id: ProviderRef,
-    state: MovementState,
+    state: DisbursementState,
     amount: i64,
     currency: Currency,
 }
@@ -206,10 +211,10 @@ impl Object {
     fn read(self) -> Result<Found, GatewayError> {
         Ok(match self {
             Self::Payment { payment } => Found::Payment(payment.read()?),
-            Self::Movement { movement } => Found::Movement(Movement {
-                amount: money(movement.amount, movement.currency)?,
-                reference: movement.id,
-                state: movement.state,
+            Self::Disbursement { disbursement } => Found::Disbursement(Disbursement {
+                amount: money(disbursement.amount, disbursement.currency)?,
+                reference: disbursement.id,
+                state: disbursement.state,
             }),
             Self::Account { account } => Found::Account(Account {
                 reference: account.id,
@@ -252,8 +257,8 @@ fn payment(found: Found) -> Result<Payment, GatewayError> {
     if let Found::Payment(payment) = found { Ok(payment) } else { Err(another()) }
 }
 
-fn movement(found: Found) -> Result<Movement, GatewayError> {
-    if let Found::Movement(movement) = found { Ok(movement) } else { Err(another()) }
+fn disbursement(found: Found) -> Result<Disbursement, GatewayError> {
+    if let Found::Disbursement(disbursement) = found { Ok(disbursement) } else { Err(another()) }
 }
 
 fn account(found: Found) -> Result<Account, GatewayError> {

@@ -22,6 +22,7 @@ conformance![
     a_broken_reply_is_unknown_and_a_failed_server_too,
     a_busy_provider_says_when_to_come_back,
     a_provider_that_cannot_be_reached_is_unknown,
+    a_wrong_key_is_denied_and_fails_no_payment,
     parts_are_captured_and_refunded_up_to_the_amount,
     what_is_held_is_cancelled_once,
     three_decimals_and_none_are_sent_as_the_provider_counts,

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use market::payments::rules::notice::{self, Notice};
 use market::payments::rules::signature::{self, SignatureError};
-use market::payments::{AccountState, CaptureMode, Found, MovementState, PaymentState, ProviderRef};
+use market::payments::{AccountState, CaptureMode, DisbursementState, Found, PaymentState, ProviderRef};
 use shared::clock::Clock;
 use shared::money::{Currency, Money};
 use shared::testing::NetworkFault;
@@ -53,7 +53,7 @@ pub(super) async fn a_key_is_refused_for_anything_else(test: TestGateway) {
     let payment = test.gateway.charge("a", &charge(eur(100), Automatic)).await.unwrap();
     refused(test.gateway.charge("a", &charge(eur(200), Automatic)).await);
     refused(test.gateway.refund("a", &payment.reference, eur(100)).await);
-    assert_eq!((test.payments(), test.movements()), (1, 0));
+    assert_eq!((test.payments(), test.disbursements()), (1, 0));
 }
 
 pub(super) async fn a_declined_charge_is_an_answer(test: TestGateway) {
@@ -94,7 +94,7 @@ pub(super) async fn every_reply_lost_once_charges_once(test: TestGateway) {
 
     test.break_replies(1);
     unknown(gateway.refund("refund", of, eur(100)).await);
-    assert_eq!(movement(gateway.find("refund").await.unwrap()), (MovementState::Done, eur(100)));
+    assert_eq!(disbursement(gateway.find("refund").await.unwrap()), (DisbursementState::Done, eur(100)));
 
     test.break_replies(1);
     unknown(gateway.open_account("account", "seller").await);
@@ -103,11 +103,11 @@ pub(super) async fn every_reply_lost_once_charges_once(test: TestGateway) {
 
     test.break_replies(1);
     unknown(gateway.transfer("transfer", &account.reference, eur(500)).await);
-    assert_eq!(movement(gateway.find("transfer").await.unwrap()), (MovementState::Done, eur(500)));
+    assert_eq!(disbursement(gateway.find("transfer").await.unwrap()), (DisbursementState::Done, eur(500)));
 
     test.break_replies(1);
     unknown(gateway.payout("payout", &account.reference, eur(500)).await);
-    assert_eq!(movement(gateway.find("payout").await.unwrap()), (MovementState::Done, eur(500)));
+    assert_eq!(disbursement(gateway.find("payout").await.unwrap()), (DisbursementState::Done, eur(500)));
 
     // And each once more with its key: nothing happens twice.
     gateway.charge("charge", &charge(eur(1000), Manual)).await.unwrap();
@@ -117,7 +117,7 @@ pub(super) async fn every_reply_lost_once_charges_once(test: TestGateway) {
     gateway.payout("payout", &account.reference, eur(500)).await.unwrap();
     let now = gateway.payment(of).await.unwrap().unwrap();
     assert_eq!((now.captured, now.refunded), (eur(600), eur(100)));
-    assert_eq!((test.payments(), test.movements()), (1, 3));
+    assert_eq!((test.payments(), test.disbursements()), (1, 3));
 }
 
 pub(super) async fn a_broken_reply_is_unknown_and_a_failed_server_too(test: TestGateway) {
@@ -147,6 +147,14 @@ pub(super) async fn a_provider_that_cannot_be_reached_is_unknown(test: TestGatew
     }
 }
 
+pub(super) async fn a_wrong_key_is_denied_and_fails_no_payment(test: TestGateway) {
+    let denied = test.stranger.charge("a", &charge(eur(100), Automatic)).await;
+    assert!(matches!(denied, Err(GatewayError::Denied { .. })), "{denied:?}");
+    let denied = test.stranger.find("a").await;
+    assert!(matches!(denied, Err(GatewayError::Denied { .. })), "{denied:?}");
+    test.gateway.charge("a", &charge(eur(100), Automatic)).await.unwrap();
+}
+
 pub(super) async fn parts_are_captured_and_refunded_up_to_the_amount(test: TestGateway) {
     let gateway = &test.gateway;
     let payment = gateway.charge("a", &charge(eur(1000), Manual)).await.unwrap();
@@ -160,8 +168,8 @@ pub(super) async fn parts_are_captured_and_refunded_up_to_the_amount(test: TestG
     for (key, part) in [("d", 300), ("e", 700)] {
         let refund = gateway.refund(key, of, eur(part)).await.unwrap();
         assert_eq!(refund.amount, eur(part));
-        let now = gateway.movement(&refund.reference).await.unwrap().unwrap();
-        assert_eq!(now.state, MovementState::Done);
+        let now = gateway.disbursement(&refund.reference).await.unwrap().unwrap();
+        assert_eq!(now.state, DisbursementState::Done);
     }
     refused(gateway.refund("one too many", of, eur(1)).await);
     refused(gateway.refund("nothing", of, eur(0)).await);
@@ -205,7 +213,7 @@ pub(super) async fn money_goes_to_an_account_and_out_of_it_once_it_is_active(tes
     assert_eq!((now.state, now.requirements), (AccountState::Active, vec![]));
     refused(gateway.payout("too much", to, eur(901)).await);
     let payout = gateway.payout("d", to, eur(900)).await.unwrap();
-    assert_eq!(gateway.movement(&payout.reference).await.unwrap().unwrap().amount, eur(900));
+    assert_eq!(gateway.disbursement(&payout.reference).await.unwrap().unwrap().amount, eur(900));
     refused(gateway.payout("once more", to, eur(1)).await);
 }
 
@@ -230,7 +238,7 @@ pub(super) async fn payments_are_listed_page_by_page(test: TestGateway) {
 pub(super) async fn what_nobody_made_is_not_found(test: TestGateway) {
     let nobody = ProviderRef("x/../y?z=%2F".to_owned());
     assert_eq!(test.gateway.payment(&nobody).await.unwrap(), None);
-    assert_eq!(test.gateway.movement(&nobody).await.unwrap(), None);
+    assert_eq!(test.gateway.disbursement(&nobody).await.unwrap(), None);
     assert_eq!(test.gateway.account(&nobody).await.unwrap(), None);
     assert_eq!(test.gateway.find("never used").await.unwrap(), None);
     refused(test.gateway.capture("a", &nobody, eur(1)).await);
@@ -308,7 +316,7 @@ fn payment(found: Option<Found>) -> market::payments::Payment {
 }
 
 #[track_caller]
-fn movement(found: Option<Found>) -> (MovementState, Money) {
-    let Some(Found::Movement(movement)) = found else { panic!("found {found:?}") };
-    (movement.state, movement.amount)
+fn disbursement(found: Option<Found>) -> (DisbursementState, Money) {
+    let Some(Found::Disbursement(disbursement)) = found else { panic!("found {found:?}") };
+    (disbursement.state, disbursement.amount)
 }

@@ -38,6 +38,8 @@ pub(super) struct TestGateway {
     pub(super) gateway: Arc<dyn Gateway>,
     /// The same one, which does not wait for long.
     pub(super) impatient: Arc<dyn Gateway>,
+    /// The same one, with a key that the provider does not know.
+    pub(super) stranger: Arc<dyn Gateway>,
     pub(super) proxy: Proxy,
     pub(super) server: Simulator,
     webhooks: mpsc::UnboundedReceiver<Webhook>,
@@ -57,10 +59,13 @@ impl TestGateway {
         let server = Simulator::start(options, stop.clone()).await.unwrap();
         let proxy = Proxy::to(&server.addr().to_string()).await.unwrap();
         let base = url::Url::parse(&format!("http://{}", proxy.address())).unwrap();
-        let make = |patience| SimulatorGateway::with_patience(base.clone(), KEY.into(), patience).unwrap();
+        let make = |key: &str, patience| -> Arc<dyn Gateway> {
+            Arc::new(SimulatorGateway::with_patience(base.clone(), key.into(), patience).unwrap())
+        };
         Self {
-            gateway: Arc::new(make(LONG)),
-            impatient: Arc::new(make(SHORT)),
+            gateway: make(KEY, LONG),
+            impatient: make(KEY, SHORT),
+            stranger: make("another", LONG),
             proxy,
             server,
             webhooks,
@@ -100,8 +105,8 @@ impl TestGateway {
     }
 
     /// How many refunds, transfers and payouts the provider has made.
-    pub(super) fn movements(&self) -> usize {
-        self.server.movements()
+    pub(super) fn disbursements(&self) -> usize {
+        self.server.disbursements()
     }
 
     pub(super) async fn webhook(&mut self) -> Webhook {

@@ -78,6 +78,12 @@ impl Desk {
         // Every act checks before it changes anything, so a panic elsewhere leaves nothing half done.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Misbehaves from now on. Webhooks that were held may be free to go.
+    fn inject(&self, fault: Fault) {
+        self.book().faults.add(fault);
+        self.news.notify_one();
+    }
 }
 
 /// A running server. It stops when the token it was started with is cancelled.
@@ -119,7 +125,7 @@ impl Simulator {
 
     /// Misbehaves from now on.
     pub fn inject(&self, fault: Fault) {
-        self.desk.book().faults.add(fault);
+        self.desk.inject(fault);
     }
 
     /// Moves an account to another state, as the provider's own checks would. Returns whether there is

@@ -171,7 +171,7 @@ async fn list(State(desk): Shared, Query(window): Query<Window>) -> Response {
 }
 
 async fn faults(State(desk): Shared, Json(fault): Json<Fault>) -> StatusCode {
-    desk.book().faults.add(fault);
+    desk.inject(fault);
     StatusCode::NO_CONTENT
 }
 

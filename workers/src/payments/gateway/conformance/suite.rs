@@ -18,12 +18,12 @@ fn eur(minor: i64) -> Money {
 }
 
 #[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T, GatewayError>) {
+fn refused<T: std::fmt::Debug>(result: &Result<T, GatewayError>) {
     assert!(matches!(result, Err(GatewayError::Refused { .. })), "{result:?}");
 }
 
 #[track_caller]
-fn unknown<T: std::fmt::Debug>(result: Result<T, GatewayError>) {
+fn unknown<T: std::fmt::Debug>(result: &Result<T, GatewayError>) {
     assert!(matches!(result, Err(GatewayError::Unknown { .. })), "{result:?}");
 }
 
@@ -51,8 +51,8 @@ pub(super) async fn the_same_key_at_once_charges_once(test: TestGateway) {
 
 pub(super) async fn a_key_is_refused_for_anything_else(test: TestGateway) {
     let payment = test.gateway.charge("a", &charge(eur(100), Automatic)).await.unwrap();
-    refused(test.gateway.charge("a", &charge(eur(200), Automatic)).await);
-    refused(test.gateway.refund("a", &payment.reference, eur(100)).await);
+    refused(&test.gateway.charge("a", &charge(eur(200), Automatic)).await);
+    refused(&test.gateway.refund("a", &payment.reference, eur(100)).await);
     assert_eq!((test.payments(), test.disbursements()), (1, 0));
 }
 
@@ -62,12 +62,12 @@ pub(super) async fn a_declined_charge_is_an_answer(test: TestGateway) {
     let payment = test.gateway.charge("a", &new).await.unwrap();
     assert_eq!((payment.state, payment.captured), (PaymentState::Failed, eur(0)));
     assert!(payment.failure.is_some());
-    refused(test.gateway.refund("b", &payment.reference, eur(1)).await);
+    refused(&test.gateway.refund("b", &payment.reference, eur(1)).await);
 }
 
 pub(super) async fn a_time_out_after_success_is_found_not_repeated(test: TestGateway) {
     test.proxy.set(NetworkFault::DropAnswers);
-    unknown(test.impatient.charge("a", &charge(eur(1250), Automatic)).await);
+    unknown(&test.impatient.charge("a", &charge(eur(1250), Automatic)).await);
     test.proxy.set(NetworkFault::None);
     test.proxy.cut();
     let Some(Found::Payment(payment)) = test.gateway.find("a").await.unwrap() else {
@@ -83,30 +83,30 @@ pub(super) async fn a_time_out_after_success_is_found_not_repeated(test: TestGat
 pub(super) async fn every_reply_lost_once_charges_once(test: TestGateway) {
     let gateway = &test.gateway;
     test.break_replies(1);
-    unknown(gateway.charge("charge", &charge(eur(1000), Manual)).await);
+    unknown(&gateway.charge("charge", &charge(eur(1000), Manual)).await);
     let payment = payment(gateway.find("charge").await.unwrap());
     let of = &payment.reference;
     assert_eq!(payment.state, PaymentState::Authorised);
 
     test.break_replies(1);
-    unknown(gateway.capture("capture", of, eur(600)).await);
+    unknown(&gateway.capture("capture", of, eur(600)).await);
     assert_eq!(self::payment(gateway.find("capture").await.unwrap()).captured, eur(600));
 
     test.break_replies(1);
-    unknown(gateway.refund("refund", of, eur(100)).await);
+    unknown(&gateway.refund("refund", of, eur(100)).await);
     assert_eq!(disbursement(gateway.find("refund").await.unwrap()), (DisbursementState::Done, eur(100)));
 
     test.break_replies(1);
-    unknown(gateway.open_account("account", "seller").await);
+    unknown(&gateway.open_account("account", "seller").await);
     let Some(Found::Account(account)) = gateway.find("account").await.unwrap() else { panic!("no account") };
     test.activate(&account.reference);
 
     test.break_replies(1);
-    unknown(gateway.transfer("transfer", &account.reference, eur(500)).await);
+    unknown(&gateway.transfer("transfer", &account.reference, eur(500)).await);
     assert_eq!(disbursement(gateway.find("transfer").await.unwrap()), (DisbursementState::Done, eur(500)));
 
     test.break_replies(1);
-    unknown(gateway.payout("payout", &account.reference, eur(500)).await);
+    unknown(&gateway.payout("payout", &account.reference, eur(500)).await);
     assert_eq!(disbursement(gateway.find("payout").await.unwrap()), (DisbursementState::Done, eur(500)));
 
     // And each once more with its key: nothing happens twice.
@@ -122,10 +122,10 @@ pub(super) async fn every_reply_lost_once_charges_once(test: TestGateway) {
 
 pub(super) async fn a_broken_reply_is_unknown_and_a_failed_server_too(test: TestGateway) {
     test.break_replies(1);
-    unknown(test.gateway.charge("a", &charge(eur(100), Automatic)).await);
+    unknown(&test.gateway.charge("a", &charge(eur(100), Automatic)).await);
     assert_eq!(test.payments(), 1);
     test.fail(1);
-    unknown(test.gateway.charge("b", &charge(eur(100), Automatic)).await);
+    unknown(&test.gateway.charge("b", &charge(eur(100), Automatic)).await);
     assert_eq!(test.gateway.find("b").await.unwrap(), None);
     assert_eq!(test.payments(), 1);
 }
@@ -141,9 +141,9 @@ pub(super) async fn a_busy_provider_says_when_to_come_back(test: TestGateway) {
 pub(super) async fn a_provider_that_cannot_be_reached_is_unknown(test: TestGateway) {
     for fault in [NetworkFault::Refuse, NetworkFault::Silence] {
         test.proxy.set(fault);
-        unknown(test.impatient.charge("a", &charge(eur(100), Automatic)).await);
-        unknown(test.impatient.find("a").await);
-        unknown(test.impatient.payment(&ProviderRef("pay_1".to_owned())).await);
+        unknown(&test.impatient.charge("a", &charge(eur(100), Automatic)).await);
+        unknown(&test.impatient.find("a").await);
+        unknown(&test.impatient.payment(&ProviderRef("pay_1".to_owned())).await);
     }
 }
 
@@ -160,19 +160,19 @@ pub(super) async fn parts_are_captured_and_refunded_up_to_the_amount(test: TestG
     let payment = gateway.charge("a", &charge(eur(1000), Manual)).await.unwrap();
     assert_eq!((payment.state, payment.captured), (PaymentState::Authorised, eur(0)));
     let of = &payment.reference;
-    refused(gateway.refund("too early", of, eur(1)).await);
+    refused(&gateway.refund("too early", of, eur(1)).await);
     assert_eq!(gateway.capture("b", of, eur(400)).await.unwrap().captured, eur(400));
-    refused(gateway.capture("too much", of, eur(601)).await);
+    refused(&gateway.capture("too much", of, eur(601)).await);
     assert_eq!(gateway.capture("c", of, eur(600)).await.unwrap().captured, eur(1000));
-    refused(gateway.capture("once more", of, eur(1)).await);
+    refused(&gateway.capture("once more", of, eur(1)).await);
     for (key, part) in [("d", 300), ("e", 700)] {
         let refund = gateway.refund(key, of, eur(part)).await.unwrap();
         assert_eq!(refund.amount, eur(part));
         let now = gateway.disbursement(&refund.reference).await.unwrap().unwrap();
         assert_eq!(now.state, DisbursementState::Done);
     }
-    refused(gateway.refund("one too many", of, eur(1)).await);
-    refused(gateway.refund("nothing", of, eur(0)).await);
+    refused(&gateway.refund("one too many", of, eur(1)).await);
+    refused(&gateway.refund("nothing", of, eur(0)).await);
     let now = gateway.payment(of).await.unwrap().unwrap();
     assert_eq!((now.captured, now.refunded), (eur(1000), eur(1000)));
 }
@@ -183,9 +183,9 @@ pub(super) async fn what_is_held_is_cancelled_once(test: TestGateway) {
     let of = &payment.reference;
     assert_eq!(gateway.cancel("b", of).await.unwrap().state, PaymentState::Cancelled);
     assert_eq!(gateway.cancel("b", of).await.unwrap().state, PaymentState::Cancelled);
-    refused(gateway.capture("c", of, eur(1)).await);
+    refused(&gateway.capture("c", of, eur(1)).await);
     let taken = gateway.charge("d", &charge(eur(1000), Automatic)).await.unwrap();
-    refused(gateway.cancel("e", &taken.reference).await);
+    refused(&gateway.cancel("e", &taken.reference).await);
 }
 
 pub(super) async fn three_decimals_and_none_are_sent_as_the_provider_counts(test: TestGateway) {
@@ -205,16 +205,16 @@ pub(super) async fn money_goes_to_an_account_and_out_of_it_once_it_is_active(tes
     assert_eq!(account.state, AccountState::Pending);
     assert!(!account.requirements.is_empty());
     let to = &account.reference;
-    refused(gateway.transfer("more than there is", to, eur(1001)).await);
+    refused(&gateway.transfer("more than there is", to, eur(1001)).await);
     gateway.transfer("c", to, eur(900)).await.unwrap();
-    refused(gateway.payout("too early", to, eur(900)).await);
+    refused(&gateway.payout("too early", to, eur(900)).await);
     test.activate(to);
     let now = gateway.account(to).await.unwrap().unwrap();
     assert_eq!((now.state, now.requirements), (AccountState::Active, vec![]));
-    refused(gateway.payout("too much", to, eur(901)).await);
+    refused(&gateway.payout("too much", to, eur(901)).await);
     let payout = gateway.payout("d", to, eur(900)).await.unwrap();
     assert_eq!(gateway.disbursement(&payout.reference).await.unwrap().unwrap().amount, eur(900));
-    refused(gateway.payout("once more", to, eur(1)).await);
+    refused(&gateway.payout("once more", to, eur(1)).await);
 }
 
 pub(super) async fn payments_are_listed_page_by_page(test: TestGateway) {
@@ -241,7 +241,7 @@ pub(super) async fn what_nobody_made_is_not_found(test: TestGateway) {
     assert_eq!(test.gateway.disbursement(&nobody).await.unwrap(), None);
     assert_eq!(test.gateway.account(&nobody).await.unwrap(), None);
     assert_eq!(test.gateway.find("never used").await.unwrap(), None);
-    refused(test.gateway.capture("a", &nobody, eur(1)).await);
+    refused(&test.gateway.capture("a", &nobody, eur(1)).await);
     assert_eq!(test.gateway.find("a").await.unwrap(), None);
 }
 

@@ -28,6 +28,7 @@ pub mod images;
 pub mod listings;
 pub mod money;
 pub mod orders;
+pub mod payments;
 pub mod reports;
 pub mod stock;
 #[cfg(any(test, feature = "testing"))]

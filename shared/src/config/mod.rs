@@ -7,6 +7,7 @@ pub mod keys;
 mod log;
 mod mode;
 mod network;
+mod payments;
 mod source;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ pub use connections::ConnectionLimits;
 pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
+pub use payments::{PaymentProvider, Payments};
 pub use source::{ConfigError, Fault, Key, Source};
 
 /// The minimum length of the secret that signs tokens, so that it cannot be guessed.
@@ -131,6 +133,7 @@ pub struct Config {
     pub auth: Auth,
     pub s3: S3,
     pub smtp: Smtp,
+    pub payments: Payments,
 }
 
 impl Config {
@@ -229,6 +232,7 @@ impl Config {
                 secret_access_key: s.secret(keys::S3_SECRET_ACCESS_KEY).unwrap_or_default(),
             },
             smtp,
+            payments: Payments::read(s, mode),
         };
         config.check(s);
         source.finish(config)

@@ -5,6 +5,7 @@ pub mod cargo;
 pub mod emails;
 pub mod images;
 pub mod maintenance;
+pub mod money;
 pub mod payments;
 pub mod pools;
 pub mod reports;

@@ -3,8 +3,10 @@
 pub mod auctions;
 pub mod cargo;
 pub mod emails;
+mod http;
 pub mod images;
 pub mod maintenance;
+pub mod money;
 pub mod payments;
 pub mod pools;
 pub mod reports;

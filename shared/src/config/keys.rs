@@ -55,4 +55,5 @@ keys! {
     PAYMENTS_URL: "payments.url"
     PAYMENTS_KEY: "payments.key"
     PAYMENTS_WEBHOOK_KEY: "payments.webhook_key"
+    FX_URL: "fx.url"
 }

@@ -134,6 +134,8 @@ pub struct Config {
     pub s3: S3,
     pub smtp: Smtp,
     pub payments: Payments,
+    /// The file that states the exchange rates of a day, in the format of the European Central Bank.
+    pub fx_url: Option<String>,
 }
 
 impl Config {
@@ -191,6 +193,7 @@ impl Config {
             url: checked_or(s, mode, keys::SMTP_URL, &address::SMTP, "smtp://127.0.0.1:7325"),
             from: s.value(keys::SMTP_FROM, "Tradeyard <no-reply@tradeyard.example>".to_owned()),
         };
+        let fx_url = checked(s, mode, keys::FX_URL, &address::HTTP);
         let config = Self {
             mode,
             namespace: s.value(keys::NAMESPACE, "tradeyard".to_owned()),
@@ -233,6 +236,7 @@ impl Config {
             },
             smtp,
             payments: Payments::read(s, mode),
+            fx_url: fx_url.map(|url| url.expose_secret().to_owned()),
         };
         config.check(s);
         source.finish(config)

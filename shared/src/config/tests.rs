@@ -48,6 +48,7 @@ fn every_fault_is_listed_at_once_by_name() {
         ("SMTP_FROM", "nobody"),
         ("PAYMENTS_PROVIDER", "bank"),
         ("PAYMENTS_URL", "secret-host"),
+        ("FX_URL", "the bank"),
     ];
     let error = load("nonsense = 1\n[database]\nconnections = \"many\"\nurll = \"x\"", &wrong).unwrap_err();
     let named: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
@@ -160,6 +161,7 @@ fn production_refuses_plaintext() {
         ("SMTP_URL", "smtp://user:tls=required@h"),
         ("SMTP_URL", "smtp://h?tls=opportunistic"),
         ("SMTP_URL", ""),
+        ("FX_URL", "http://rates.example/today.xml"),
         ("PASSWORD_COST", "4"),
         ("JWT_SECRET", "short"),
         ("PAYMENTS_PROVIDER", "simulator"),

@@ -96,12 +96,15 @@ impl<'a> Prepared<'a> {
                     sql.push("]");
                 }
                 Wanted::Range(from, to) => {
+                    // Few have been looked up above; of many the planner knows nothing, and must not think them few.
+                    sql.push(" AND coalesce(true");
                     for (bound, comparison) in [(from, " >= "), (to, " <= ")] {
                         if let Some(bound) = bound {
                             sql.push(" AND (t.numbers ->> ").push_bind(filter.name.clone());
                             sql.push(")::double precision").push(comparison).push_bind(*bound);
                         }
                     }
+                    sql.push(", false)");
                 }
             }
         }

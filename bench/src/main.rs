@@ -12,6 +12,7 @@ mod noop;
 mod processes;
 mod report;
 mod run;
+mod search;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,9 @@ struct Args {
     /// The largest backlog over which the cost of a job is measured.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
     backlog: i64,
+    /// How many listings are searched.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(i64).range(1_000..=1_000_000))]
+    listings: i64,
     /// Only these pieces of the benchmark, in its own order.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Piece>,
@@ -57,6 +61,8 @@ pub(crate) enum Piece {
     Latency,
     Events,
     Memory,
+    /// Searches over many listings.
+    Search,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -78,7 +84,8 @@ fn main() -> ExitCode {
         Some(Part::Worker { concurrency }) => noop::worker(&config, concurrency, signals.stop).await,
         Some(Part::Scheduler) => noop::scheduler(&config, signals.stop).await,
         None => {
-            let extent = Extent { jobs: args.jobs, runs: args.runs.into(), backlog: args.backlog, only: args.only };
+            let (jobs, runs) = (args.jobs, args.runs.into());
+            let extent = Extent { jobs, runs, backlog: args.backlog, listings: args.listings, only: args.only };
             run::run(&config, extent, args.json).await
         }
     })

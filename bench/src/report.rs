@@ -15,6 +15,8 @@ const GOALS: &[(&str, &str)] = &[
     ("idle_p50_ms", "≤ 1.5"),
     ("idle_p99_ms", "≤ 5"),
     ("events_per_s", "≥ 60,000"),
+    ("search_plain_p95_ms", "≤ 50"),
+    ("search_p95_ms", "≤ 50"),
 ];
 
 /// The figures so far.

@@ -11,7 +11,7 @@ use crate::drain::{Drain, drain, reset};
 use crate::enqueue::{enqueue_bulk, enqueue_single};
 use crate::processes::Part;
 use crate::report::Report;
-use crate::{Piece, events, latency, limits, noop};
+use crate::{Piece, events, latency, limits, noop, search};
 
 const CALLERS: i64 = 16;
 const CALLS: i64 = 2_500;
@@ -32,6 +32,8 @@ pub(crate) struct Extent {
     pub(crate) runs: usize,
     /// The largest backlog.
     pub(crate) backlog: i64,
+    /// How many listings are searched.
+    pub(crate) listings: i64,
     /// The pieces to measure; all of them if empty.
     pub(crate) only: Vec<Piece>,
 }
@@ -85,6 +87,9 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     }
     if has(Piece::Memory) {
         benchmark.memory().await?;
+    }
+    if has(Piece::Search) {
+        benchmark.searches().await?;
     }
     benchmark.report.print(as_json);
     Ok(())
@@ -229,6 +234,26 @@ impl Benchmark<'_> {
         Ok(())
     }
 
+    async fn searches(&mut self) -> anyhow::Result<()> {
+        let count = self.extent.listings;
+        note(&format!("{count} listings to search"));
+        search::fill(&self.pool, count).await?;
+        let programs = shared::db::pool_within(&self.config.database.url, shared::db::Limits::WORKING, 1, "bench")?;
+        for (name, with_facets) in [("search_plain_p95_ms", false), ("search_p95_ms", true)] {
+            let (mut p95, mut slowest) = (Vec::new(), ("", 0.0));
+            for run in 0..self.extent.runs {
+                note(&format!("{name}, run {}", run + 1));
+                let latency = search::measure(&programs, with_facets).await?;
+                p95.push(latency.p95);
+                slowest = latency.slowest;
+            }
+            let what = if with_facets { "a page with its facets" } else { "a page" };
+            let beside = format!("{what} of {count} listings; slowest: {}, p50 {:.1}", slowest.0, slowest.1);
+            self.report.put(name, &p95, &beside);
+        }
+        Ok(())
+    }
+
     /// Measures every program of an installation, idle.
     async fn memory(&mut self) -> anyhow::Result<()> {
         note("memory of idle programs");
@@ -252,6 +277,6 @@ impl Benchmark<'_> {
 }
 
 #[expect(clippy::print_stderr, reason = "whoever waits minutes wants to know for what")]
-fn note(what: &str) {
+pub(crate) fn note(what: &str) {
     eprintln!("{what}");
 }

@@ -40,8 +40,8 @@ bench_arguments() {
                 shift
                 continue
                 ;;
-            --jobs=* | --runs=* | --backlog=* | --only=*) value=${1#*=} ;;
-            --jobs | --runs | --backlog | --only)
+            --jobs=* | --runs=* | --backlog=* | --listings=* | --only=*) value=${1#*=} ;;
+            --jobs | --runs | --backlog | --listings | --only)
                 value=${2-}
                 (($# == 1)) || shift
                 ;;

@@ -30,6 +30,7 @@ macro_rules! for_each_job {
                 $crate::reports::ExpireReports,
                 $crate::images::PurgeUploads,
                 $crate::money::RefreshRates,
+                $crate::search::ConvertPrices,
                 $crate::maintenance::CancelJobs,
                 $crate::maintenance::RetryJobs,
                 $crate::maintenance::PruneJobs,

@@ -11,6 +11,7 @@
 //! 6. reservations, of holders that are locked
 //! 7. money accounts, by id
 //! 8. the audit log
+//! 9. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
 //! auction.
@@ -30,6 +31,7 @@ pub mod money;
 pub mod orders;
 pub mod payments;
 pub mod reports;
+pub mod search;
 pub mod stock;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

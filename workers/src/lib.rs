@@ -11,6 +11,7 @@ pub mod payments;
 pub mod pools;
 pub mod reports;
 pub mod runtime;
+pub mod search;
 pub mod services;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

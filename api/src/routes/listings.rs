@@ -3,6 +3,7 @@
 mod drafts;
 mod moderation;
 mod of_item;
+mod search;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -10,10 +11,9 @@ use market::identity::PlatformRole;
 use market::ids::ListingId;
 use market::images::model::{Image, StoredVariant};
 use market::images::store as images;
-use market::listings::model::{Cursor, Listing, Search};
+use market::listings::model::{Cursor, Listing};
 use market::listings::store::{self, ListingError};
 use serde::{Deserialize, Serialize};
-use shared::ids::OrgId;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -28,14 +28,11 @@ use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page, TimeCursor};
 use crate::state::AppState;
 
-/// The longest text that is searched for, in characters.
-const MAX_SEARCH: usize = 200;
-
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(search_listings))
         .routes(routes!(my_listings))
         .routes(routes!(get_listing))
+        .merge(search::router())
         .merge(drafts::router())
         .merge(of_item::router())
         .merge(moderation::router())
@@ -74,44 +71,6 @@ impl From<ListingError> for Problem {
             ListingError::Database(error) => error.into(),
         }
     }
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct SearchListings {
-    /// Words as people type them: `"exact phrase"`, `-without`, `or`.
-    #[param(max_length = 200)]
-    q: Option<String>,
-    /// The path of a category; everything below it is found as well.
-    category: Option<String>,
-    seller: Option<OrgId>,
-    #[param(inline)]
-    after: Option<TimeCursor>,
-    #[serde(default)]
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
-    limit: Limit,
-}
-
-/// Search published listings, newest first
-#[utoipa::path(get, path = "/v1/listings", tag = "listings", security(()), params(SearchListings), responses(
-    (status = 200, description = "A page", body = Page<ListingView>),
-))]
-async fn search_listings(State(state): State<AppState>, Query(query): Query<SearchListings>) -> Result<Response> {
-    if query.q.as_deref().is_some_and(|text| text.chars().count() > MAX_SEARCH) {
-        return Err(Problem::bad_request("invalid_query", "the query is not what this request takes")
-            .parameter("q", format!("has at most {MAX_SEARCH} characters")));
-    }
-    let search = Search {
-        text: query.q.filter(|text| !text.trim().is_empty()),
-        category_path: query.category,
-        seller: query.seller,
-        after: query.after.map(cursor),
-        limit: query.limit.fetch(),
-    };
-    let mut conn = state.db.acquire().await?;
-    let rows = store::search(&mut conn, &search).await?;
-    newest_first(&mut conn, query.limit, rows).await
 }
 
 /// A page of published listings with the first picture of each.

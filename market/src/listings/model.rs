@@ -216,19 +216,6 @@ fn pickup() -> Vec<String> {
     vec!["pickup".to_owned()]
 }
 
-/// Which published listings to find; every criterion given must hold.
-#[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// Words as people type them; `"exact phrase"`, `-without`, `or`.
-    pub text: Option<String>,
-    /// This category and everything below it: `machinery`.
-    pub category_path: Option<String>,
-    pub seller: Option<OrgId>,
-    /// Continue after this one.
-    pub after: Option<Cursor>,
-    pub limit: i64,
-}
-
 /// The place of a published listing in the list, newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {

@@ -16,7 +16,7 @@ use shared::invalid::{ConstraintMessages, Faults, Invalid, constraint_message, v
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::model::{Language, Listing, ListingStatus, SaleMode, Search};
+use super::model::{Language, Listing, ListingStatus, SaleMode};
 use crate::catalog::store::CatalogError;
 use crate::ids::{CategoryId, ItemId, ListingId};
 use crate::images::store::ImageError;
@@ -175,33 +175,6 @@ pub async fn lock(conn: &mut PgConnection, id: ListingId) -> Result<Listing, Lis
 async fn lock_own(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> Result<Listing, ListingError> {
     let listing = lock(conn, id).await?;
     if listing.seller_org_id == seller { Ok(listing) } else { Err(ListingError::NotFound) }
-}
-
-/// Published listings, newest first; none from organisations that may not trade.
-pub async fn search(conn: &mut PgConnection, search: &Search) -> Result<Vec<Listing>, sqlx::Error> {
-    let ids = sqlx::query_scalar!(
-        r#"SELECT l.id AS "id: ListingId"
-           FROM listings AS l
-           JOIN items AS i ON i.id = l.item_id
-           JOIN categories AS c ON c.id = i.category_id
-           WHERE l.status = 'published'
-             AND EXISTS (SELECT FROM orgs WHERE orgs.id = l.seller_org_id AND orgs.status = 'approved')
-             AND ($1::text IS NULL OR l.search @@ websearch_to_tsquery('simple', $1))
-             AND ($2::text IS NULL OR c.path = $2 OR starts_with(c.path, $2 || '/'))
-             AND ($3::uuid IS NULL OR l.seller_org_id = $3)
-             AND ($4::timestamptz IS NULL OR (l.published_at, l.id) < ($4, $5))
-           ORDER BY l.published_at DESC, l.id DESC
-           LIMIT $6"#,
-        search.text,
-        search.category_path,
-        search.seller.map(|org| org.0),
-        search.after.map(|after| after.published_at),
-        search.after.map(|after| after.id.0),
-        search.limit,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    listings(conn, &ids).await
 }
 
 /// Listings of `seller` in every state, oldest first, after `after`.

@@ -78,6 +78,10 @@ impl Person {
         send(self.request(&Method::PATCH, path).json(&body)).await
     }
 
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        send(self.request(&Method::PUT, path).json(&body)).await
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.request(&Method::POST, path).json(&body)).await
     }

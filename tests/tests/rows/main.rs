@@ -2,3 +2,4 @@
 
 mod drafts;
 mod live_auctions;
+mod search;

@@ -12,7 +12,9 @@ use crate::auctions::model::{AuctionStatus, PlacedBid};
 use crate::auctions::rules::Refused;
 use crate::auctions::store as auctions;
 use crate::ids::AuctionId;
-use crate::listings::model::{Cursor, NewListing};
+use crate::listings::model::NewListing;
+use crate::search::model::Query;
+use crate::search::store::find;
 use crate::testing::{Trader, auction, draft, end_in, eur, listing as published, member_of, secret, terms, trader};
 
 fn new(item_id: ItemId) -> NewListing {
@@ -30,8 +32,8 @@ fn new(item_id: ItemId) -> NewListing {
     }
 }
 
-async fn ids(conn: &mut PgConnection, wanted: Search) -> Vec<ListingId> {
-    search(conn, &wanted).await.expect("found").iter().map(|listing| listing.id).collect()
+async fn ids(conn: &mut PgConnection, wanted: Query) -> Vec<ListingId> {
+    find(conn, &wanted, None, 10).await.expect("found").iter().map(|found| found.id).collect()
 }
 
 #[tokio::test]
@@ -103,22 +105,22 @@ async fn the_search_shows_published_listings_newest_first() {
     let second = published(&mut conn, other, SaleMode::Auction, 1).await;
     let third = published(&mut conn, seller, SaleMode::Auction, 1).await;
     draft(&mut conn, seller, SaleMode::Fixed, 1).await;
-    let all = Search { limit: 10, ..Search::default() };
+    let all = Query::default();
     assert_eq!(ids(&mut conn, all.clone()).await, [third, second, first]);
-    assert_eq!(ids(&mut conn, Search { seller: Some(seller.org), ..all.clone() }).await, [third, first]);
+    assert_eq!(ids(&mut conn, Query { seller: Some(seller.org), ..all.clone() }).await, [third, first]);
     for (text, found) in
         [("controllers", 3), ("\"two controllers\"", 3), ("tractor", 0), ("console -hardly", 0), ("\"((", 0)]
     {
-        let found_now = ids(&mut conn, Search { text: Some(text.to_owned()), ..all.clone() }).await;
+        let found_now = ids(&mut conn, Query { text: Some(text.to_owned()), ..all.clone() }).await;
         assert_eq!(found_now.len(), found, "{text}");
     }
     for (path, found) in [("electronics", 3), ("electronics/consoles", 3), ("electro", 0), ("machinery", 0)] {
-        let found_now = ids(&mut conn, Search { category_path: Some(path.to_owned()), ..all.clone() }).await;
+        let found_now = ids(&mut conn, Query { category: Some(path.to_owned()), ..all.clone() }).await;
         assert_eq!(found_now.len(), found, "{path}");
     }
-    let page = search(&mut conn, &Search { limit: 2, ..all.clone() }).await.expect("found");
-    let next: Cursor = page[1].cursor().expect("published");
-    assert_eq!(ids(&mut conn, Search { after: Some(next), ..all.clone() }).await, [first]);
+    let page = find(&mut conn, &all, None, 2).await.expect("found");
+    let rest = find(&mut conn, &all, Some(page[1]), 2).await.expect("found");
+    assert_eq!(rest.iter().map(|found| found.id).collect::<Vec<_>>(), [first]);
     drop(conn);
     db.close().await;
 }
@@ -176,10 +178,7 @@ async fn a_suspended_listing_is_found_by_nobody_takes_no_bids_and_ends_without_a
     let (lot, id) = lot_and_listing(&mut conn).await;
     let found = async |conn: &mut PgConnection| {
         let open = auctions::OpenFilter { seller: None, after: None, limit: 10 };
-        (
-            ids(conn, Search { limit: 10, ..Search::default() }).await.len(),
-            auctions::open_auctions(conn, open).await.expect("a list").len(),
-        )
+        (ids(conn, Query::default()).await.len(), auctions::open_auctions(conn, open).await.expect("a list").len())
     };
     let bid = async |conn: &mut PgConnection, cents| {
         let mut tx = sqlx::Connection::begin(conn).await.expect("a transaction");
@@ -253,7 +252,7 @@ async fn what_a_suspended_seller_offers_is_not_found() {
         .execute(&mut *conn)
         .await
         .expect("done");
-    assert_eq!(ids(&mut conn, Search { limit: 10, ..Search::default() }).await, [shown]);
+    assert_eq!(ids(&mut conn, Query::default()).await, [shown]);
     let open = auctions::OpenFilter { seller: None, after: None, limit: 10 };
     assert_eq!(auctions::open_auctions(&mut conn, open).await.expect("a list"), []);
     drop(conn);

@@ -26,11 +26,11 @@ async fn what_waits_for_a_moderator_is_seen_by_nobody_until_it_is_approved() {
     let queue = waiting(&mut conn, None).await;
     assert_eq!(queue.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [first, second]);
     assert_eq!(waiting(&mut conn, Some(queue[0])).await, queue[1..]);
-    assert_eq!(ids(&mut conn, Search { limit: 10, ..Search::default() }).await, []);
+    assert_eq!(ids(&mut conn, Query::default()).await, []);
 
     let shown = decide(&mut conn, by, first, Decision::Approve).await.expect("approved").listing;
     assert_eq!((shown.status, shown.published_at.is_some()), (ListingStatus::Published, true));
-    assert_eq!(ids(&mut conn, Search { limit: 10, ..Search::default() }).await, [first]);
+    assert_eq!(ids(&mut conn, Query::default()).await, [first]);
     let back = decide(&mut conn, by, second, Decision::Refuse("another code")).await.expect("refused").listing;
     assert_eq!((back.status, back.status_reason.as_deref()), (ListingStatus::Draft, Some("another code")));
     for (id, decision) in [(first, Decision::Approve), (second, Decision::Refuse("again")), (second, Decision::Approve)]

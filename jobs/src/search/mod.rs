@@ -1,0 +1,5 @@
+//! Finding listings: what is written beside them to search by.
+
+mod convert_prices;
+
+pub use convert_prices::ConvertPrices;

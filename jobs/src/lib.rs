@@ -12,5 +12,6 @@ pub mod maintenance;
 pub mod money;
 pub mod queues;
 pub mod reports;
+pub mod stock;
 
 pub use catalogue::registry;

@@ -57,14 +57,13 @@ async fn every_wrong_field_of_a_site_is_named() {
     for (field, value, status) in [
         ("region_id", json!(uuid::Uuid::nil()), 422),
         ("region_id", json!("earth"), 400),
-        ("name", json!(""), 400),
+        ("name", json!(""), 422),
         ("name", json!("x".repeat(101)), 422),
         ("kind", json!("castle"), 400),
         ("latitude", json!(90.5), 422),
         ("longitude", json!(-180.5), 422),
         ("capacity", json!(0), 422),
         ("capacity", json!(1_000_000_000_001_i64), 422),
-        ("planet", json!("earth"), 400),
     ] {
         let mut body = good.clone();
         body[field] = value;

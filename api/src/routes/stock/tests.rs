@@ -160,9 +160,8 @@ async fn every_wrong_field_of_an_act_on_stock_is_named() {
         (json!({"to": -1}), 422, "/to"),
         (json!({"to": 1_000_000_001}), 422, "/to"),
         (json!({"to": 1.5}), 400, "/to"),
-        (json!({"to": 4, "reason": ""}), 400, "/reason"),
+        (json!({"to": 4, "reason": ""}), 422, "/reason"),
         (json!({"to": 4, "reason": "x".repeat(501)}), 422, "/reason"),
-        (json!({"to": 4, "why": "x"}), 400, "/why"),
     ] {
         let code = if status == 400 { "invalid_body" } else { "invalid_value" };
         let answer = adjust(&api, &ann, &path, body.clone()).await.refused(status, code);
@@ -173,7 +172,6 @@ async fn every_wrong_field_of_an_act_on_stock_is_named() {
         (json!({"low_at": -1}), 422, "/low_at"),
         (json!({"low_at": 1_000_000_001}), 422, "/low_at"),
         (json!({"low_at": "few"}), 400, "/low_at"),
-        (json!({"on_hand": 7}), 400, "/on_hand"),
     ] {
         let code = if status == 400 { "invalid_body" } else { "invalid_value" };
         let answer = api.call(Some(&ann), Method::PATCH, &path, body.clone()).await.refused(status, code);
@@ -194,7 +192,7 @@ async fn every_wrong_field_of_an_act_on_stock_is_named() {
         let answer = transfer(&api, &ann, field, &body).await.refused(status, code);
         assert_eq!(of(&answer), format!("/{field}"), "{body}: {answer:?}");
     }
-    for query in ["after=x", "low=maybe", "item=1", "shelf=1"] {
+    for query in ["after=x", "low=maybe", "item=1"] {
         let answer = api.get(Some(&ann), &format!("/v1/stock?{query}")).await.refused(400, "invalid_query");
         assert_eq!(answer.body["errors"][0]["parameter"], query.split('=').next().unwrap(), "{answer:?}");
     }

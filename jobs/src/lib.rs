@@ -13,5 +13,6 @@ pub mod money;
 pub mod queues;
 pub mod reports;
 pub mod search;
+pub mod stock;
 
 pub use catalogue::registry;

@@ -116,6 +116,8 @@ def before_call(context, case, kwargs):
         case.query = {**(case.query or {}), "org": ORG}
     if case.operation.label == "POST /v1/listings" and isinstance(case.body, dict):
         case.body = {**case.body, "item_id": THINGS["item"]}
+    if case.operation.label == "POST /v1/stock/transfer" and isinstance(case.body, dict):
+        case.body = {**case.body, "item_id": THINGS["item"], "from": THINGS["site"]}
     name_things_that_there_are(case)
 
 

@@ -28,6 +28,7 @@ class Person:
     user: str
     org: str | None = None
     item: str | None = None
+    site: str | None = None
     listing: str | None = None
     auction: str | None = None
 
@@ -156,7 +157,7 @@ class TestStack:
         trader, other = self.people["user"], self.people["other"]
         owner = trader if role == "user" else other
         return {
-            "acting": trader.org, "item": trader.item, "org": owner.org, "listing": owner.listing, "auction": other.auction,
+            "acting": trader.org, "item": trader.item, "site": trader.site, "org": owner.org, "listing": owner.listing, "auction": other.auction,
             "user": other.user, "queue": "reports", "schedule": "auctions.sweep",
         }
 
@@ -166,6 +167,10 @@ class TestStack:
         category = next(it["id"] for it in category if not it["attribute_schema"].get("required"))
         item = {"category_id": category, "sku": "sku-1", "title": "A crate"}
         seller.item = self.call("POST", "/v1/items", seller, item)["id"]
+        earth = self.call("GET", "/v1/regions")["items"][0]["id"]
+        site = {"region_id": earth, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10}
+        seller.site = self.call("POST", "/v1/sites", seller, site)["id"]
+        self.call("POST", f"/v1/items/{seller.item}/stock/{seller.site}/adjust", seller, {"to": 1000})
         seller.listing = self.listing(seller)
         seller.auction = self.auction(seller, self.listing(seller))
 

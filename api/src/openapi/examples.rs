@@ -12,6 +12,8 @@ pub(super) fn add(name: &str, operation: &mut Operation) {
 
 /// The id of something that does not exist.
 const SOMETHING: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+/// A region of every installation: the Earth.
+const EARTH: &str = "01900000-0000-7000-8001-000000000001";
 /// A category of every installation.
 const TRACTORS: &str = "01900000-0000-7000-8000-000000000011";
 
@@ -46,6 +48,13 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/items/{item}" => json!({"title": "Tractor, 88 kW, serviced"}),
         "PUT /v1/items/{item}/fits" => json!({"fits": [{"make": "John Deere", "year_from": 2015, "year_to": 2019}]}),
         "PUT /v1/items/{item}/calendar/{year}" => json!({"taken": ["2027-03-01", "2027-03-02"]}),
+        "POST /v1/sites" => json!({"region_id": EARTH, "name": "Depot North", "kind": "depot", "latitude": 53.55,
+            "longitude": 9.99, "capacity": 5000}),
+        "PATCH /v1/sites/{site}" => json!({"name": "Depot North", "capacity": 6000}),
+        "PATCH /v1/items/{item}/stock/{site}" => json!({"capacity": 200, "low_at": 20}),
+        "POST /v1/items/{item}/stock/{site}/adjust" => json!({"by": -1, "reason": "Broken in the depot"}),
+        "POST /v1/stock/transfer" => json!({"item_id": SOMETHING, "from": "01890a5d-ac96-774b-bcce-b302099a8058",
+            "to": "01890a5d-ac96-774b-bcce-b302099a8059", "quantity": 5}),
         "POST /v1/models" => json!({"category_id": TRACTORS, "make": "John Deere", "name": "6130R", "year_from": 2011}),
         "PATCH /v1/listings/{listing}" => json!({"title": "Tractor, 88 kW, one owner, serviced",
             "price": {"amount": "38500.00", "currency": "EUR"}}),

@@ -20,8 +20,11 @@ mod orders;
 mod orgs;
 mod pages;
 mod queues;
+mod regions;
 mod reports;
 mod schedules;
+mod sites;
+mod stock;
 mod uploads;
 mod ws;
 
@@ -50,6 +53,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(models::router())
         .merge(fx::router())
         .merge(items::router())
+        .merge(regions::router())
+        .merge(sites::router())
+        .merge(stock::router())
         .merge(listings::router())
         .merge(auctions::router())
         .merge(orders::router())

@@ -7,7 +7,7 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
 use crate::identity::MemberRole;
-use crate::ids::{AuctionId, EmailId, InvitationId, ListingId, OrderId, ReportId};
+use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, ReportId, SiteId};
 
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,8 @@ pub enum Content {
     ListingReinstated(ListingReinstated),
     ListingApproved(ListingApproved),
     ListingRefused(ListingRefused),
+    StockLow(StockLow),
+    StockRecovered(StockRecovered),
 }
 
 impl Content {
@@ -138,6 +140,8 @@ impl Content {
             Self::ListingReinstated(_) => "listing_reinstated",
             Self::ListingApproved(_) => "listing_approved",
             Self::ListingRefused(_) => "listing_refused",
+            Self::StockLow(_) => "stock_low",
+            Self::StockRecovered(_) => "stock_recovered",
         }
     }
 
@@ -317,6 +321,32 @@ pub struct ListingRefused {
     pub title: String,
     /// As the moderator wrote it.
     pub reason: String,
+}
+
+/// To those who trade for the owner. Reference: the item, the site and the number of the crossing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockLow {
+    pub item: ItemId,
+    pub site: SiteId,
+    /// The item's.
+    pub title: String,
+    pub site_name: String,
+    pub on_hand: i64,
+    /// On hand at or below this is low.
+    pub low_at: Option<i64>,
+}
+
+/// To those who trade for the owner. Reference: the item, the site and the number of the crossing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockRecovered {
+    pub item: ItemId,
+    pub site: SiteId,
+    /// The item's.
+    pub title: String,
+    pub site_name: String,
+    pub on_hand: i64,
+    /// On hand at or below this is low; absent: nothing is any more.
+    pub low_at: Option<i64>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Regions, sites and stock as their organisation sees them.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::ids::{OrgId, UserId};
 use shared::text;
 use utoipa::ToSchema;
@@ -91,6 +91,26 @@ pub struct NewSite {
     /// Units of whatever is there, together; without one, nobody counts.
     #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
     pub capacity: Option<i64>,
+}
+
+/// Changes to a site; absent fields stay as they are. It stays where it is.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SiteChange {
+    #[serde(default, deserialize_with = "text::one_line")]
+    #[schema(schema_with = text::line_or_null_schema::<100>)]
+    pub name: Option<String>,
+    pub kind: Option<SiteKind>,
+    /// Units of whatever is there, together; null: nobody counts. Whether somebody does is settled once it has stock.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000_000_000_i64)]
+    pub capacity: Option<Option<i64>>,
+}
+
+/// Tells null, `Some(None)`, from absent.
+#[expect(clippy::option_option, reason = "a limit is absent, taken away or given")]
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<i64>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 /// How much of an item is at a site.
@@ -207,10 +227,22 @@ pub struct Want {
 }
 
 /// What people set of a level; what is absent stays.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LevelChange {
-    /// The most units of this item at this site; [`Some(None)`]: no such limit.
+    /// The most units of this item at this site; null: no such limit.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000_000)]
     pub capacity: Option<Option<i64>>,
-    /// On hand at or below this is low; [`Some(None)`]: a tenth of the capacity.
+    /// On hand at or below this is low; null: a tenth of the capacity.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000)]
     pub low_at: Option<Option<i64>>,
+}
+
+/// What people call an item and a site.
+#[derive(Clone, Debug)]
+pub struct PlaceNames {
+    pub item: String,
+    pub site: String,
 }

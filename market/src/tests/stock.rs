@@ -173,6 +173,8 @@ fn reservations() -> Vec<Breach> {
                  UPDATE reservations SET status = 'held', ended_at = NULL"),
         ),
         ("reservations_fixed", sql("UPDATE reservations SET quantity = quantity + 1")),
+        ("reservations_kept", sql("DELETE FROM reservations")),
+        ("reservations_kept", sql("TRUNCATE reservations")),
     ]
 }
 

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, listings};
+use super::{account, listings, stock};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -114,10 +114,12 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ListingReinstated(it), _) => Ok(listings::reinstated(it, place)),
         (Content::ListingApproved(it), _) => Ok(listings::approved(it, place)),
         (Content::ListingRefused(it), _) => Ok(listings::refused(it, place)),
+        (Content::StockLow(it), _) => Ok(stock::low(it, place)),
+        (Content::StockRecovered(it), _) => Ok(stock::recovered(it, place)),
     }
 }
 
-const fn fact(label: &'static str, value: String) -> Fact {
+pub(super) const fn fact(label: &'static str, value: String) -> Fact {
     Fact { label, value }
 }
 

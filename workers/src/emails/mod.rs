@@ -12,6 +12,7 @@ mod render;
 mod send_email;
 mod server;
 mod smtp;
+mod stock;
 mod wording;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use chrono_tz::Tz;
 use market::emails::model::{
     AccountSuspended, AlreadyRegistered, Content, EndingSoon, Invitation, ListingApproved, ListingRefused,
     ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, ReportReady,
-    ResetPassword, SessionEnded, Sold, Unsold, VerifyAddress, Won,
+    ResetPassword, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress, Won,
 };
 use market::identity::MemberRole;
 use secrecy::SecretString;
@@ -142,8 +142,30 @@ fn every_mail() -> Vec<(Content, Link)> {
         (
             Content::ListingRefused(ListingRefused {
                 listing: id(5),
-                title,
+                title: title.clone(),
                 reason: "The waste code is not that of the material.".to_owned(),
+            }),
+            Link::None,
+        ),
+        (
+            Content::StockLow(StockLow {
+                item: id(6),
+                site: id(7),
+                title: title.clone(),
+                site_name: "Halle <3> & Hof".to_owned(),
+                on_hand: 4,
+                low_at: Some(5),
+            }),
+            Link::None,
+        ),
+        (
+            Content::StockRecovered(StockRecovered {
+                item: id(6),
+                site: id(7),
+                title,
+                site_name: "Halle <3> & Hof".to_owned(),
+                on_hand: 40,
+                low_at: None,
             }),
             Link::None,
         ),

@@ -5,7 +5,7 @@ use market::testing::CONSOLES;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::test_market::TestMarket;
+use super::test_market::{EARTH, TestMarket};
 use super::{filled, operations};
 use crate::openapi::problems::WITHOUT_ADDRESS;
 use crate::testing::{Person, TestApi};
@@ -113,6 +113,18 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("PUT /v1/items/{item}/fits", Owner, none()),
         ("GET /v1/items/{item}/calendar/{year}", Owner, none()),
         ("PUT /v1/items/{item}/calendar/{year}", Owner, none()),
+        ("GET /v1/regions", Anyone, none()),
+        ("POST /v1/sites", Owner, none()),
+        ("GET /v1/sites", Owner, none()),
+        ("GET /v1/sites/{site}", Owner, none()),
+        ("PATCH /v1/sites/{site}", Owner, none()),
+        ("DELETE /v1/sites/{site}", Owner, none()),
+        ("GET /v1/stock", Owner, none()),
+        ("POST /v1/stock/transfer", Owner, none()),
+        ("GET /v1/items/{item}/stock/{site}", Owner, none()),
+        ("PATCH /v1/items/{item}/stock/{site}", Owner, none()),
+        ("POST /v1/items/{item}/stock/{site}/adjust", Owner, none()),
+        ("GET /v1/items/{item}/stock/{site}/movements", Owner, none()),
         ("POST /v1/listings", Owner, none()),
         ("PATCH /v1/listings/{listing}", Owner, none()),
         ("GET /v1/listings/{listing}/missing", Owner, none()),
@@ -281,6 +293,9 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         "status": "in_transit", "occurred_at": "2026-11-01T00:00:00Z"});
     let listing =
         json!({"item_id": uuid::Uuid::nil(), "title": "A console", "sale_mode": "auction", "currency": "EUR"});
+    let site = json!({"region_id": EARTH, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10});
+    let transfer =
+        json!({"item_id": uuid::Uuid::nil(), "from": uuid::Uuid::nil(), "to": uuid::Uuid::nil(), "quantity": 1});
     let amount = |amount: &str| json!({"amount": amount, "currency": "EUR"});
     vec![
         ("POST /v1/items", item("new"), [201, 403, 201]),
@@ -292,6 +307,18 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("PUT /v1/items/{item}/fits", json!({"fits": []}), [404, 403, 404]),
         ("GET /v1/items/{item}/calendar/{year}", none(), [404, 200, 404]),
         ("PUT /v1/items/{item}/calendar/{year}", json!({"taken": []}), [404, 403, 404]),
+        ("POST /v1/sites", site, [201, 403, 201]),
+        ("GET /v1/sites", none(), [200, 200, 200]),
+        ("GET /v1/sites/{site}", none(), [404, 200, 404]),
+        ("PATCH /v1/sites/{site}", json!({"name": "Mine"}), [404, 403, 404]),
+        ("DELETE /v1/sites/{site}", none(), [404, 403, 404]),
+        ("GET /v1/stock", none(), [200, 200, 200]),
+        // There is no such item; that transfers keep to their organisation is asserted with stock.
+        ("POST /v1/stock/transfer", transfer, [422, 403, 422]),
+        ("GET /v1/items/{item}/stock/{site}", none(), [404, 200, 404]),
+        ("PATCH /v1/items/{item}/stock/{site}", json!({"low_at": 1}), [404, 403, 404]),
+        ("POST /v1/items/{item}/stock/{site}/adjust", json!({"by": 1}), [404, 403, 404]),
+        ("GET /v1/items/{item}/stock/{site}/movements", none(), [404, 200, 404]),
         ("PATCH /v1/listings/{listing}", json!({"title": "Mine"}), [404, 403, 404]),
         ("GET /v1/listings/{listing}/missing", none(), [404, 200, 404]),
         ("POST /v1/listings/{listing}/relist", none(), [404, 403, 404]),

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::semantics::{documented, takes};
-use super::test_market::TestMarket;
+use super::test_market::{EARTH, TestMarket};
 use crate::testing::with_token;
 
 /// Makers without a key, and why.
@@ -106,6 +106,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
     let ends_at = market.api.state.clock.now() + chrono::TimeDelta::days(30);
     let requests = [
         ("/v1/items", ann, json!({"category_id": CONSOLES, "sku": "new", "title": "Console"})),
+        ("/v1/sites", ann, json!({"region_id": EARTH, "name": "New", "kind": "store", "latitude": 0, "longitude": 0})),
         (
             "/v1/listings",
             ann,

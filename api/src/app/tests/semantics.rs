@@ -145,10 +145,12 @@ fn every_change_of_a_representation_takes_if_match() {
 }
 
 /// Reads that are sent each time, and why.
-const SENT_AGAIN: [(&str, &str); 3] = [
+const SENT_AGAIN: [(&str, &str); 5] = [
+    ("GET /v1/items/{item}/stock/{site}", "its tag is of what people edit, for changes"),
     ("GET /v1/jobs/{job}/why", "it says how long the job still has to wait"),
     ("GET /v1/queues/{queue}", "its tag is of the settings, for changes"),
     ("GET /v1/schedules/{schedule}", "its tag is of what people edit, for changes"),
+    ("GET /v1/sites/{site}", "its tag is of what people edit, for changes"),
 ];
 
 #[tokio::test]
@@ -225,6 +227,8 @@ async fn an_auctions_tag_is_of_what_the_viewer_is_shown_but_for_the_time() {
 fn edited(market: &TestMarket) -> Vec<(String, &Person, Value, Value)> {
     vec![
         (market.path("/v1/items/{item}"), &market.ann, json!({"title": "One"}), json!({"title": "Two"})),
+        (market.path("/v1/sites/{site}"), &market.ann, json!({"name": "One"}), json!({"kind": "store"})),
+        (market.path("/v1/items/{item}/stock/{site}"), &market.ann, json!({"capacity": 70}), json!({"low_at": 7})),
         ("/v1/me".to_owned(), &market.ann, json!({"name": "Ann One"}), json!({"time_zone": "Europe/Paris"})),
         (market.path("/v1/orgs/{org}"), &market.ann, json!({"time_zone": "Europe/Paris"}), json!({"time_zone": "UTC"})),
         (format!("/v1/categories/{CONSOLES}"), &market.admin, json!({"name": "One"}), json!({"fee_bps": 7})),

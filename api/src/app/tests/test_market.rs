@@ -17,6 +17,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::testing::{Person, TestApi, with_token};
 
+/// A region of every installation.
+pub(super) const EARTH: &str = "01900000-0000-7000-8001-000000000001";
+
 pub(super) struct TestMarket {
     pub(super) api: TestApi,
     /// Owns the organisation that everything belongs to.
@@ -88,6 +91,10 @@ impl TestMarket {
         api.post(Some(&self.admin), "/v1/models", model).await.ok();
         let item = json!({"category_id": testing::CONSOLES, "sku": "mine", "title": "Console"});
         let item = api.post(Some(ann), "/v1/items", item).await.ok();
+        let site = json!({"region_id": EARTH, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10});
+        let site = api.post(Some(ann), "/v1/sites", site).await.ok();
+        let level = format!("/v1/items/{}/stock/{}", id(&item), id(&site));
+        api.post(Some(ann), &format!("{level}/adjust"), json!({"to": 9})).await.ok();
         let upload = api.post(Some(ann), "/v1/uploads", json!({"content_type": "image/png", "size": 5})).await.ok();
         send(&upload, b"12345").await;
         let guest = json!({"email": "guest@example.com", "role": "viewer"});
@@ -111,6 +118,7 @@ impl TestMarket {
             ("model", "fendt-313".to_owned()),
             ("year", "2027".to_owned()),
             ("item", id(&item)),
+            ("site", id(&site)),
             ("listing", draft.to_string()),
             ("auction", lot.to_string()),
             ("bid", id(&bid)),

@@ -53,6 +53,12 @@ pub(super) async fn open(conn: &mut PgConnection, org: OrgId, (item, site): Plac
     Ok(())
 }
 
+/// The level of an item of `org` at a site, locked against changes until the transaction ends.
+pub async fn lock(conn: &mut PgConnection, org: OrgId, place: (ItemId, SiteId)) -> Result<Level, StockError> {
+    let locked = Locked::lock(conn, BTreeSet::from([place])).await?;
+    locked.get(place).filter(|level| level.org_id == org).cloned().ok_or(StockError::NotFound)
+}
+
 /// Changes what is set of a level of `org`, if it still has `version` (absent: whatever it has). It may become low, or recover,
 /// by that alone.
 pub async fn change(

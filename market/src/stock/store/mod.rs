@@ -18,10 +18,10 @@ use shared::invalid::{ConstraintMessages, Invalid, constraint_message, violated}
 
 use crate::ids::{ItemId, ListingId, SiteId};
 
-pub use levels::change;
+pub use levels::{change, lock};
 pub use moves::{Adjust, Transfer, Transferred, adjust, transfer};
-pub use places::{archive_site, create_site, regions, site, sites_of};
-pub use read::{LevelFilter, level, levels_of, movements};
+pub use places::{archive_site, change_site, create_site, lock_site, regions, site, sites_of};
+pub use read::{LevelFilter, level, levels_of, movements, names};
 pub use reserve::{Kept, Part, free, hand_over, reserve, take};
 
 /// Why an act on stock is refused.
@@ -43,6 +43,8 @@ pub enum StockError {
     SiteArchived,
     #[error("the site has stock")]
     SiteInUse,
+    #[error("a site with stock neither gets nor loses a capacity")]
+    CapacitySettled,
     #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error("the database failed")]
@@ -70,6 +72,7 @@ impl From<sqlx::Error> for StockError {
         match violated(&error) {
             Some("stock_levels_within_capacity") => return Self::LevelFull,
             Some("sites_within_capacity") => return Self::SiteFull,
+            Some("sites_capacity_settled") => return Self::CapacitySettled,
             _ => {}
         }
         match constraint_message(&error, CONSTRAINTS) {

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::StockError;
 use super::levels::{Change, Locked, open};
 use crate::ids::{ItemId, SiteId, TransferId};
-use crate::stock::model::{Moved, MovementKind};
+use crate::stock::model::{Level, Moved, MovementKind};
 use crate::stock::rules::reserve::{Count, grant};
 
 /// What somebody has counted, or corrects.
@@ -86,8 +86,11 @@ pub async fn transfer(conn: &mut PgConnection, transfer: &Transfer<'_>) -> Resul
     if locked.get(to).is_none_or(|level| level.org_id != transfer.org) {
         return Err(StockError::NotFound);
     }
-    let source = locked.get(from).filter(|level| level.org_id == transfer.org).ok_or(StockError::NotFound)?;
-    grant(source.available(), transfer.quantity).map_err(|available| StockError::OutOfStock {
+    let source = locked.get(from);
+    if source.is_some_and(|level| level.org_id != transfer.org) {
+        return Err(StockError::NotFound);
+    }
+    grant(source.map_or(0, Level::available), transfer.quantity).map_err(|available| StockError::OutOfStock {
         listing: None,
         item: transfer.item,
         site: Some(transfer.from),

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::StockError;
 use crate::ids::{RegionId, SiteId};
-use crate::stock::model::{NewSite, Region, RegionKind, Site, SiteKind};
+use crate::stock::model::{NewSite, Region, RegionKind, Site, SiteChange, SiteKind};
 
 /// The regions right below `parent`, or the bodies, by code, after the code `after`.
 pub async fn regions(
@@ -67,6 +67,46 @@ pub async fn site(conn: &mut PgConnection, org: OrgId, id: SiteId) -> Result<Opt
     )
     .fetch_optional(conn)
     .await
+}
+
+/// [`site`], locked against changes until the transaction ends.
+pub async fn lock_site(conn: &mut PgConnection, org: OrgId, id: SiteId) -> Result<Site, StockError> {
+    // In a statement of its own: the next one sees what was changed while this one waited.
+    sqlx::query!("SELECT FROM sites WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE", id.0, org.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    site(conn, org, id).await?.ok_or(StockError::NotFound)
+}
+
+/// Changes a site of `org` that is in use.
+pub async fn change_site(
+    conn: &mut PgConnection,
+    org: OrgId,
+    id: SiteId,
+    change: &SiteChange,
+) -> Result<Site, StockError> {
+    sqlx::query_as!(
+        Site,
+        r#"UPDATE sites
+           SET name = coalesce($3, name),
+               kind = coalesce($4, kind),
+               capacity = CASE WHEN $5 THEN $6 ELSE capacity END,
+               version = version + 1
+           WHERE id = $1
+             AND org_id = $2
+             AND archived_at IS NULL
+           RETURNING id AS "id: SiteId", org_id AS "org_id: OrgId", region_id AS "region_id: RegionId", name,
+                     kind AS "kind: SiteKind", body, latitude, longitude, capacity, stored, created_at, version"#,
+        id.0,
+        org.0,
+        change.name,
+        change.kind as Option<SiteKind>,
+        change.capacity.is_some(),
+        change.capacity.flatten(),
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(StockError::NotFound)
 }
 
 /// Up to `limit` sites of `org` that are in use, oldest first, after `after`.

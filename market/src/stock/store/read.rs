@@ -4,7 +4,7 @@ use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
 use crate::ids::{ItemId, SiteId};
-use crate::stock::model::{Level, Movement, MovementKind};
+use crate::stock::model::{Level, Movement, MovementKind, PlaceNames};
 
 /// The level of an item of `org` at a site.
 pub async fn level(
@@ -26,6 +26,21 @@ pub async fn level(
         org.0,
     )
     .fetch_optional(conn)
+    .await
+}
+
+/// What people call an item and a site, archived or not.
+pub async fn names(conn: &mut PgConnection, item: ItemId, site: SiteId) -> Result<PlaceNames, sqlx::Error> {
+    sqlx::query_as!(
+        PlaceNames,
+        "SELECT i.title AS item, s.name AS site
+         FROM items AS i, sites AS s
+         WHERE i.id = $1
+           AND s.id = $2",
+        item.0,
+        site.0,
+    )
+    .fetch_one(conn)
     .await
 }
 

@@ -161,7 +161,7 @@ async fn transferred(conn: &mut PgConnection, moving: &Transfer<'_>) -> Result<T
 }
 
 /// Every level is the sum of its movements and holds what is reserved there, every reservation that is taken left its level by one
-/// movement and nothing else left that way, every site stores the sum of its levels, and every listing without a site has reserved
+/// movement of its quantity and nothing else left that way, every site stores the sum of its levels, and every listing without a site has reserved
 /// what is held of it and sold what is taken.
 async fn assert_books(conn: &mut PgConnection) {
     let wrong: Vec<String> = sqlx::query_scalar(
@@ -191,12 +191,13 @@ async fn assert_books(conn: &mut PgConnection) {
              WHERE status = 'taken' AND site_id IS NOT NULL
          ) AS r
          FULL JOIN (
-             SELECT reference AS id, item_id, site_id, sum(on_hand_delta) AS on_hand, sum(reserved_delta) AS reserved
+             SELECT reference AS id, item_id, site_id, count(*) AS movements, sum(on_hand_delta) AS on_hand,
+                    sum(reserved_delta) AS reserved
              FROM stock_movements
              WHERE kind = 'take'
              GROUP BY reference, item_id, site_id
          ) AS m USING (id, item_id, site_id)
-         WHERE (m.on_hand, m.reserved) IS DISTINCT FROM (r.quantity, r.quantity)
+         WHERE (m.movements, m.on_hand, m.reserved) IS DISTINCT FROM (1, r.quantity, r.quantity)
          UNION ALL
          SELECT 'stored at ' || s.id
          FROM sites AS s

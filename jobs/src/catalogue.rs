@@ -16,6 +16,7 @@ macro_rules! for_each_job {
                 $crate::auctions::NotifyOutbid,
                 $crate::auctions::FlagAccounts,
                 $crate::auctions::SweepAuctions,
+                $crate::checkout::ExpireCheckout,
             }
             emails {
                 $crate::emails::SendEmail,

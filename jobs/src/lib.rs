@@ -3,6 +3,7 @@
 
 pub mod auctions;
 pub mod cargo;
+pub mod checkout;
 pub mod catalogue;
 pub mod emails;
 pub mod identity;

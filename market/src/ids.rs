@@ -27,6 +27,10 @@ id!(
     BidId
 );
 id!(
+    /// Names one checkout.
+    CheckoutId
+);
+id!(
     /// Names one order.
     OrderId
 );

@@ -17,6 +17,7 @@
 pub mod auctions;
 pub mod cargo;
 pub mod catalog;
+pub mod checkout;
 pub mod emails;
 pub mod identity;
 pub mod ids;

@@ -2,6 +2,7 @@
 
 pub mod auctions;
 pub mod cargo;
+pub mod checkout;
 pub mod emails;
 pub mod images;
 pub mod maintenance;

@@ -7,6 +7,7 @@ mod auctions;
 mod auth;
 mod cargo_events;
 mod categories;
+mod checkouts;
 pub(crate) mod health;
 mod images;
 mod invitations;
@@ -50,6 +51,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(items::router())
         .merge(listings::router())
         .merge(auctions::router())
+        .merge(checkouts::router())
         .merge(orders::router())
         .merge(uploads::router())
         .merge(images::router())

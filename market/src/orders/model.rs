@@ -6,7 +6,8 @@ use shared::ids::{OrgId, UserId};
 use shared::money::{BasisPoints, Money};
 use utoipa::ToSchema;
 
-use crate::ids::{ItemId, ListingId, OrderId};
+use crate::ids::{CheckoutId, ItemId, ListingId, OrderId};
+use crate::money::rules::vat::Treatment;
 
 shared::id!(
     /// Names the award of a lot, or of a part of one, to a bidder.
@@ -49,6 +50,8 @@ pub enum OrderStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Order {
     pub id: OrderId,
+    /// What it is paid with.
+    pub checkout: CheckoutId,
     pub source: OrderSource,
     pub buyer_org_id: OrgId,
     /// The name that the buyer trades under.
@@ -56,8 +59,14 @@ pub struct Order {
     pub seller_org_id: OrgId,
     pub seller_name: String,
     pub status: OrderStatus,
-    /// What the buyer pays.
+    /// The sum of the lines, without premium and tax.
     pub total: Money,
+    /// The buyer's premium.
+    pub premium: Money,
+    pub tax: Money,
+    pub vat_treatment: Treatment,
+    /// What the buyer pays: total, premium and tax.
+    pub payable: Money,
     /// The platform's rate when the order was made.
     pub fee_bps: i32,
     /// Rounded once, half up.

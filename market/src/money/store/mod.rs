@@ -1,3 +1,4 @@
 //! SQL for money.
 
 pub mod ledger;
+pub mod vat;

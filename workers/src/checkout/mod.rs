@@ -1,0 +1,3 @@
+//! Checkouts that nobody pays.
+
+mod expire_checkout;

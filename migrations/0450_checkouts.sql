@@ -44,7 +44,12 @@ ALTER TABLE orders
         REFERENCES checkouts (id, buyer_org_id, currency),
     ADD CONSTRAINT orders_premium_not_negative CHECK (premium_minor >= 0),
     ADD CONSTRAINT orders_tax_not_negative CHECK (tax_minor >= 0),
-    ADD CONSTRAINT orders_tax_by_treatment CHECK (tax_minor = 0 OR vat_treatment = 'sellers_rate');
+    ADD CONSTRAINT orders_tax_by_treatment CHECK (tax_minor = 0 OR vat_treatment = 'sellers_rate'),
+    -- NULL: its lines have several rates.
+    ALTER COLUMN fee_bps DROP NOT NULL;
+-- The platform's rate of each line, frozen; NULL: that of the order.
+ALTER TABLE order_lines
+    ADD COLUMN fee_bps integer CONSTRAINT order_lines_fee_rate CHECK (fee_bps BETWEEN 0 AND 10000);
 
 -- What is there already is paid in the same way: a checkout each.
 INSERT INTO checkouts (id, buyer_org_id, placed_by, currency, payable_minor, status, pay_by, created_at, ended_at)
@@ -100,6 +105,14 @@ BEGIN
     IF new.tax_minor <> (SELECT coalesce(sum(goods_minor + premium_minor), 0) FROM order_taxes WHERE order_id = new.id) THEN
         RAISE EXCEPTION 'the taxes of order % do not add up', new.id
             USING ERRCODE = 'check_violation', TABLE = 'orders', CONSTRAINT = 'orders_tax_of_rates';
+    END IF;
+    -- Rounded once, half up.
+    IF new.fee_minor <> (SELECT div(sum(amount_minor::numeric * coalesce(fee_bps, new.fee_bps)) + 5000, 10000)
+                         FROM order_lines
+                         WHERE order_id = new.id)
+    THEN
+        RAISE EXCEPTION 'the fee of order % is not that of its lines', new.id
+            USING ERRCODE = 'check_violation', TABLE = 'orders', CONSTRAINT = 'orders_fee_of_lines';
     END IF;
     IF (SELECT payable_minor FROM checkouts WHERE id = new.checkout_id)
        <> (SELECT sum(payable_minor) FROM orders WHERE checkout_id = new.checkout_id)

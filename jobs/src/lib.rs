@@ -3,8 +3,8 @@
 
 pub mod auctions;
 pub mod cargo;
-pub mod checkout;
 pub mod catalogue;
+pub mod checkout;
 pub mod emails;
 pub mod identity;
 pub mod images;

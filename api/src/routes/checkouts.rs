@@ -43,16 +43,17 @@ impl From<CheckoutError> for Problem {
             CheckoutError::Empty | CheckoutError::TooMany(_) => {
                 Self::unprocessable("invalid_value", "the lines are not usable").at("/lines", text)
             }
-            CheckoutError::Twice(line) => {
-                Self::unprocessable("invalid_value", "the lines are not usable").at(&format!("/lines/{line}/listing"), text)
-            }
+            CheckoutError::Twice(line) => Self::unprocessable("invalid_value", "the lines are not usable")
+                .at(&format!("/lines/{line}/listing"), text),
             CheckoutError::Currencies(_) => Self::unprocessable("checkout_currencies", text.clone()).at("/lines", text),
             CheckoutError::Line { line, refusal } => {
                 let at = |field| format!("/lines/{line}/{field}");
                 match refusal {
                     LineRefusal::NotOnOffer => Self::conflict("not_on_offer", text.clone()).at(&at("listing"), text),
                     LineRefusal::NotFixed => Self::conflict("not_fixed", text.clone()).at(&at("listing"), text),
-                    LineRefusal::PriceChanged(_) => Self::conflict("price_changed", text.clone()).at(&at("price"), text),
+                    LineRefusal::PriceChanged(_) => {
+                        Self::conflict("price_changed", text.clone()).at(&at("price"), text)
+                    }
                     LineRefusal::Quantity { .. } => {
                         Self::unprocessable("invalid_value", "the quantity is not sold").at(&at("quantity"), text)
                     }
@@ -65,9 +66,11 @@ impl From<CheckoutError> for Problem {
             CheckoutError::SellersPeople => Self::forbidden("sellers_people", text),
             CheckoutError::Ended(_) => Self::conflict("checkout_ended", text),
             CheckoutError::Awarded => Self::conflict("awarded", text),
-            CheckoutError::Order(error) => error.into(),
+            CheckoutError::Order(error) => Self::internal(error),
             CheckoutError::Stock(error) => Self::internal(error),
-            CheckoutError::Money(error) => Self::unprocessable("invalid_value", "the amounts are not usable").at("/lines", error.to_string()),
+            CheckoutError::Money(error) => {
+                Self::unprocessable("invalid_value", "the amounts are not usable").at("/lines", error.to_string())
+            }
             CheckoutError::Sql(error) => error.into(),
         }
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::{OrgId, UserId};
-use shared::money::{BasisPoints, Money};
+use shared::money::Money;
 use utoipa::ToSchema;
 
 use crate::ids::{CheckoutId, ItemId, ListingId, OrderId};
@@ -67,8 +67,8 @@ pub struct Order {
     pub vat_treatment: Treatment,
     /// What the buyer pays: total, premium and tax.
     pub payable: Money,
-    /// The platform's rate when the order was made.
-    pub fee_bps: i32,
+    /// The platform's rate when the order was made; absent when its lines have several.
+    pub fee_bps: Option<i32>,
     /// Rounded once, half up.
     pub fee: Money,
     /// What the seller gets: total less fee.
@@ -89,6 +89,8 @@ pub struct OrderLine {
     /// Absent when the price was for the quantity as a whole.
     pub unit_price: Option<Money>,
     pub amount: Money,
+    /// The platform's rate in basis points when the order was made.
+    pub fee_bps: i32,
 }
 
 /// An order to create.
@@ -99,7 +101,6 @@ pub struct NewOrder {
     pub buyer: OrgId,
     pub seller: OrgId,
     pub placed_by: UserId,
-    pub fee_rate: BasisPoints,
     pub created_at: DateTime<Utc>,
     /// At least one, all in one currency; their sum is the total.
     pub lines: Vec<OrderLine>,

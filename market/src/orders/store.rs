@@ -47,7 +47,7 @@ struct Row {
     tax_minor: i64,
     payable_minor: i64,
     vat_treatment: Treatment,
-    fee_bps: i32,
+    fee_bps: Option<i32>,
     fee_minor: i64,
     net_minor: i64,
     pay_by: DateTime<Utc>,
@@ -144,7 +144,8 @@ pub(crate) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<
 async fn lines_of(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<OrderId, Vec<OrderLine>>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT o.id AS "order_id: OrderId", o.currency AS "currency: Currency", n.listing_id AS "listing_id: ListingId",
-                  n.item_id AS "item_id: ItemId", n.title, n.quantity, n.unit, n.unit_price_minor, n.amount_minor
+                  n.item_id AS "item_id: ItemId", n.title, n.quantity, n.unit, n.unit_price_minor, n.amount_minor,
+                  coalesce(n.fee_bps, o.fee_bps, 0) AS "fee_bps!"
            FROM order_lines AS n
            JOIN orders AS o ON o.id = n.order_id
            WHERE n.order_id = ANY ($1)
@@ -164,6 +165,7 @@ async fn lines_of(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Order
             unit: row.unit,
             unit_price: row.unit_price_minor.map(money),
             amount: money(row.amount_minor),
+            fee_bps: row.fee_bps,
         });
     }
     Ok(lines)

@@ -1,7 +1,7 @@
 //! What every decided auction has in common: awards with their orders, and the final state of auction and listing.
 
 use shared::ids::{OrgId, UserId};
-use shared::money::{BasisPoints, Currency, Money};
+use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
 use super::AuctionError;
@@ -19,7 +19,7 @@ pub(super) struct Goods {
     pub(super) seller: Participant,
     item: ItemId,
     unit: String,
-    fee_rate: BasisPoints,
+    fee_bps: i32,
 }
 
 pub(super) async fn goods(conn: &mut PgConnection, locked: &Locked) -> Result<Goods, AuctionError> {
@@ -39,7 +39,7 @@ pub(super) async fn goods(conn: &mut PgConnection, locked: &Locked) -> Result<Go
         seller: Participant { org: row.seller_org_id, user: row.created_by },
         item: row.item_id,
         unit: row.unit,
-        fee_rate: BasisPoints::try_from(row.fee_bps).map_err(orders::OrderError::from)?,
+        fee_bps: row.fee_bps,
     })
 }
 
@@ -92,7 +92,6 @@ pub(super) async fn award(
         buyer: share.winner.org,
         seller: goods.seller.org,
         placed_by: share.winner.user,
-        fee_rate: goods.fee_rate,
         created_at: locked.now,
         lines: vec![OrderLine {
             listing_id: locked.listing,
@@ -102,6 +101,7 @@ pub(super) async fn award(
             unit: goods.unit.clone(),
             unit_price: share.unit_price,
             amount: share.amount,
+            fee_bps: goods.fee_bps,
         }],
     };
     let order = orders::create(conn, &order).await?;

@@ -1,11 +1,11 @@
 //! A checkout with its orders, whichever way of selling makes them.
 
 use chrono::{DateTime, Utc};
-use shared::money::{Currency, Money};
+use shared::money::{BasisPoints, Currency, Money, MoneyError};
 use sqlx::PgConnection;
 
 use crate::ids::{CheckoutId, OrderId};
-use crate::money::rules::quote::{Quote, Terms};
+use crate::money::rules::quote::{Quote, QuotedLine, Terms};
 use crate::money::rules::vat::Treatment;
 use crate::money::store::vat::treatment;
 use crate::orders::model::{NewOrder, OrderSource};
@@ -22,8 +22,12 @@ pub(crate) async fn create(conn: &mut PgConnection, new: &NewCheckout<'_>) -> Re
     let mut quoted = Vec::with_capacity(new.orders.len());
     for (id, order) in new.orders {
         let (treatment, rate) = treatment(conn, order.seller, order.buyer).await??;
-        let lines: Vec<_> = order.lines.iter().map(|line| (line.amount, rate)).collect();
-        let quote = Quote::of(&Terms { lines: &lines, fee_rate: order.fee_rate, premium: None })?;
+        let lines = order.lines.iter().map(|line| {
+            let fee_rate = BasisPoints::try_from(line.fee_bps)?;
+            Ok(QuotedLine { amount: line.amount, tax_rate: rate, fee_rate })
+        });
+        let lines: Vec<_> = lines.collect::<Result<_, MoneyError>>()?;
+        let quote = Quote::of(&Terms { lines: &lines, premium: None })?;
         quoted.push((*id, order, treatment, quote.ok_or(OrderError::Empty)?));
     }
     let (_, first, _, quote) = quoted.first().ok_or(OrderError::Empty)?;
@@ -71,6 +75,8 @@ async fn insert(
     let units: Vec<String> = new.lines.iter().map(|line| line.unit.clone()).collect();
     let unit_prices: Vec<Option<i64>> = new.lines.iter().map(|line| line.unit_price.map(Money::minor)).collect();
     let amounts: Vec<i64> = new.lines.iter().map(|line| line.amount.minor()).collect();
+    let fees: Vec<i32> = new.lines.iter().map(|line| line.fee_bps).collect();
+    let one_fee = fees.first().filter(|first| fees.iter().all(|fee| fee == *first)).copied();
     sqlx::query!(
         "WITH made AS (
              INSERT INTO orders
@@ -80,10 +86,12 @@ async fn insert(
                      $16, $17)
          ), lines AS (
              INSERT INTO order_lines
-                 (order_id, line_no, listing_id, item_id, title, quantity, unit, unit_price_minor, amount_minor)
-             SELECT $1, n, listing_id, item_id, title, quantity, unit, unit_price, amount
-             FROM unnest($18::uuid[], $19::uuid[], $20::text[], $21::bigint[], $22::text[], $23::bigint[], $24::bigint[])
-                  WITH ORDINALITY AS l (listing_id, item_id, title, quantity, unit, unit_price, amount, n)
+                 (order_id, line_no, listing_id, item_id, title, quantity, unit, unit_price_minor, amount_minor,
+                  fee_bps)
+             SELECT $1, n, listing_id, item_id, title, quantity, unit, unit_price, amount, fee
+             FROM unnest($18::uuid[], $19::uuid[], $20::text[], $21::bigint[], $22::text[], $23::bigint[], $24::bigint[],
+                         $28::integer[])
+                  WITH ORDINALITY AS l (listing_id, item_id, title, quantity, unit, unit_price, amount, fee, n)
          ), taxes AS (
              INSERT INTO order_taxes (order_id, rate_bps, net_minor, goods_minor, premium_minor)
              SELECT $1, rate, net, tax, 0
@@ -103,7 +111,7 @@ async fn insert(
         quote.premium.minor(),
         tax.minor(),
         treatment as Treatment,
-        new.fee_rate.get(),
+        one_fee,
         quote.fee.minor(),
         quote.net.minor(),
         new.created_at,
@@ -118,6 +126,7 @@ async fn insert(
         &rates,
         &nets,
         &taxes,
+        &fees,
     )
     .execute(conn)
     .await?;

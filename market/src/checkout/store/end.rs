@@ -25,7 +25,10 @@ pub struct Ended {
 pub enum Expiry {
     Ended(Ended),
     /// There is time to pay; both by the database's clock.
-    NotYet { pay_by: DateTime<Utc>, now: DateTime<Utc> },
+    NotYet {
+        pay_by: DateTime<Utc>,
+        now: DateTime<Utc>,
+    },
     /// It was paid, or ended before.
     Nothing,
 }
@@ -43,12 +46,7 @@ pub async fn expire(conn: &mut PgConnection, id: CheckoutId) -> Result<Expiry, C
 }
 
 /// Ends an unpaid checkout of `buyer`, by the wish of `by`. Needs a transaction.
-pub async fn cancel(
-    conn: &mut PgConnection,
-    buyer: OrgId,
-    by: UserId,
-    id: CheckoutId,
-) -> Result<Ended, CheckoutError> {
+pub async fn cancel(conn: &mut PgConnection, buyer: OrgId, by: UserId, id: CheckoutId) -> Result<Ended, CheckoutError> {
     let locked = lock(conn, id).await?.filter(|locked| locked.buyer == buyer).ok_or(CheckoutError::NotFound)?;
     if locked.status != CheckoutStatus::Open {
         return Err(CheckoutError::Ended(locked.status));

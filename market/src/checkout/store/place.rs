@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::{OrgId, UserId};
 use shared::invalid::violated;
-use shared::money::{BasisPoints, Currency, Money};
+use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
 use super::{CheckoutError, NewCheckout, create};
@@ -60,8 +60,8 @@ pub async fn place(
     reserved.map_err(|error| refused(error, lines))?;
     let mut made = Vec::with_capacity(orders.len());
     for (seller, (id, places)) in orders {
-        let lines: Result<Vec<OrderLine>, _> = places.iter().map(|place| order_line(&lines[*place], &rows[*place])).collect();
-        let rate = places.first().map_or(0, |place| rows[*place].fee_bps);
+        let lines: Result<Vec<OrderLine>, _> =
+            places.iter().map(|place| order_line(&lines[*place], &rows[*place])).collect();
         made.push((
             id,
             NewOrder {
@@ -70,7 +70,6 @@ pub async fn place(
                 buyer,
                 seller,
                 placed_by: by,
-                fee_rate: BasisPoints::try_from(rate)?,
                 created_at: now,
                 lines: lines?,
             },
@@ -94,6 +93,7 @@ fn order_line(line: &CheckoutLine, row: &Row) -> Result<OrderLine, CheckoutError
         unit: row.unit.clone(),
         unit_price: Some(line.price),
         amount: line.price.checked_mul(line.quantity)?,
+        fee_bps: row.fee_bps,
     })
 }
 

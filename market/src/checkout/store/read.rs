@@ -20,11 +20,7 @@ struct Row {
 }
 
 /// A checkout of `buyer`.
-pub async fn checkout(
-    conn: &mut PgConnection,
-    buyer: OrgId,
-    id: CheckoutId,
-) -> Result<Option<Checkout>, sqlx::Error> {
+pub async fn checkout(conn: &mut PgConnection, buyer: OrgId, id: CheckoutId) -> Result<Option<Checkout>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT c.id AS "id: CheckoutId", c.status AS "status: CheckoutStatus", c.currency AS "currency: Currency",

@@ -32,7 +32,11 @@ async fn buy(conn: &mut PgConnection, by: Trader, lines: &[CheckoutLine]) -> Res
 
 /// How many units of the listing are reserved and sold.
 async fn kept(conn: &mut PgConnection, listing: ListingId) -> (i64, i64) {
-    sqlx::query_as("SELECT reserved, sold FROM listings WHERE id = $1").bind(listing).fetch_one(conn).await.expect("a row")
+    sqlx::query_as("SELECT reserved, sold FROM listings WHERE id = $1")
+        .bind(listing)
+        .fetch_one(conn)
+        .await
+        .expect("a row")
 }
 
 #[tokio::test]

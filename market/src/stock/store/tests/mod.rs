@@ -3,7 +3,6 @@ mod moves;
 mod races;
 
 use shared::ids::OrgId;
-use shared::money::BasisPoints;
 use shared::testing::TestDb;
 use sqlx::{Connection, PgConnection};
 
@@ -117,6 +116,7 @@ async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(Li
         unit: "piece".to_owned(),
         unit_price: None,
         amount: eur(100),
+        fee_bps: 0,
     };
     let new = NewOrder {
         source: OrderSource::Checkout,
@@ -124,7 +124,6 @@ async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(Li
         buyer: buyer.org,
         seller: seller.org,
         placed_by: buyer.user,
-        fee_rate: BasisPoints::try_from(0).expect("a rate"),
         created_at: database_time(conn).await,
         lines: of.iter().map(line).collect(),
     };

@@ -27,7 +27,6 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("orders_premium_not_negative", copy("orders", "true", "'premium_minor', -1")),
         ("orders_tax_not_negative", copy("orders", "true", "'tax_minor', -1, 'vat_treatment', 'sellers_rate'")),
         ("orders_tax_by_treatment", copy("orders", "true", "'tax_minor', 1")),
-        ("orders_of_known_rates", copy("orders", "true", "'fx_snapshot_id', 999")),
         ("orders_status_moves", sql("UPDATE orders SET status = 'delivered'")),
         (
             "orders_not_by_sellers_people",

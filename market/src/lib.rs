@@ -9,7 +9,11 @@
 //! 4. stock levels, by item and site
 //! 5. sites, by id
 //! 6. reservations, of holders that are locked
-//! 7. the audit log
+//! 7. money accounts, by id
+//! 8. the audit log
+//!
+//! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
+//! auction.
 //!
 //! Locks on rows are `FOR NO KEY UPDATE`, and the clock is read after them. Code that starts from a lower lock reads the id of
 //! what is above it without a lock, locks from the top, and looks again.
@@ -25,6 +29,7 @@ pub mod images;
 pub mod listings;
 pub mod money;
 pub mod orders;
+pub mod payments;
 pub mod reports;
 pub mod stock;
 #[cfg(any(test, feature = "testing"))]

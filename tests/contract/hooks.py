@@ -132,7 +132,7 @@ BEYOND_SCHEMAS = {
     "bid_too_low": "the next minimum follows from the bids before",
     "invalid_events": "of an event's fields one must say something; its time is bounded by the clock",
     "invalid_value": "fields are bounded by each other, by the clock, and by what they refer to: a price has its listing's currency",
-    "item_unfit": "a category asks for attributes of its own",
+    "listing_incomplete": "a draft may lack its price, and its item what the category requires",
     "listing_unknown": "which listings there are",
     "not_a_raise": "a raise is above the maximum before",
     "payload_unfit": "each kind has a payload of its own",

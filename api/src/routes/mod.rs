@@ -8,6 +8,7 @@ mod auth;
 mod cargo_events;
 mod categories;
 mod checkouts;
+mod fx;
 pub(crate) mod health;
 mod images;
 mod invitations;
@@ -48,6 +49,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(admin::router())
         .merge(categories::router())
         .merge(models::router())
+        .merge(fx::router())
         .merge(items::router())
         .merge(listings::router())
         .merge(auctions::router())

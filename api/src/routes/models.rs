@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::listings::{ListingView, cursor, newest_first};
 use crate::auth::Caller;
 use crate::caching;
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::extract::{Path, Query};
 use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page, TimeCursor};
@@ -51,6 +51,18 @@ struct ListModels {
 ))]
 async fn list_models(State(state): State<AppState>, Query(query): Query<ListModels>) -> Result<Response> {
     let (make, after) = (query.make.as_deref(), query.after.as_deref());
+    if make.is_some_and(|make| !(1..=100).contains(&make.chars().count())) {
+        return Err(wrong("make", "has 1 to 100 characters"));
+    }
+    let is_slug = |text: &str| {
+        let words = text
+            .split('-')
+            .all(|word| !word.is_empty() && word.bytes().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase()));
+        words && text.len() <= 201
+    };
+    if after.is_some_and(|after| !is_slug(after)) {
+        return Err(wrong("after", "expected the `next` of an earlier page"));
+    }
     let rows = store::models(&mut *state.db.acquire().await?, make, after, query.limit.fetch()).await?;
     Ok(caching::shared(query.limit.page(rows, |model| model.slug.clone(), |model| model)))
 }
@@ -110,11 +122,18 @@ async fn parts_for_model(
     Path(slug): Path<String>,
     Query(query): Query<PartsFor>,
 ) -> Result<Response> {
+    if query.year.is_some_and(|year| !(1800..=2100).contains(&year)) {
+        return Err(wrong("year", "must lie between 1800 and 2100"));
+    }
     let mut conn = state.db.acquire().await?;
     let model = found(&mut conn, &slug).await?;
     let after = query.after.map(cursor);
     let rows = listings::parts_for(&mut conn, &model, query.year, after, query.limit.fetch()).await?;
     newest_first(&mut conn, query.limit, rows).await
+}
+
+fn wrong(parameter: &'static str, expected: &'static str) -> Problem {
+    Problem::bad_request("invalid_query", "the query is not what this request takes").parameter(parameter, expected)
 }
 
 async fn found(conn: &mut PgConnection, slug: &str) -> Result<MachineModel> {

@@ -18,7 +18,7 @@ use crate::output::{Column, Output, relative};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Orgs {
-    /// Put an organisation on another plan: standard, or partner, whose people may ask more often.
+    /// Put an organisation on another plan: free, standard, pro, or partner, whose people may ask more often.
     Plan { org: OrgId, plan: Plan },
     /// List pairs of organisations in one auction that may belong to the same people, the newest first.
     Flagged {

@@ -18,7 +18,7 @@ async fn an_organisations_plan_is_changed_from_the_shell_and_the_log_says_by_who
     let again = shell.run(&["orgs", "plan", &org, "partner"]).await;
     assert!(again.code == Some(1) && again.err.contains("already on the plan partner"), "{again:?}");
     let wrong = shell.run(&["orgs", "plan", &org, "gold"]).await;
-    assert!(wrong.code == Some(2) && wrong.err.contains("standard partner"), "{wrong:?}");
+    assert!(wrong.code == Some(2) && wrong.err.contains("free standard pro partner"), "{wrong:?}");
     assert_eq!(shell.acts().await, [format!("org.change_plan {org}")]);
     let entry = shell.json(&["audit", "--about", "org", "--id", &org]).await[0].clone();
     assert_eq!((&entry["actor_kind"], &entry["actor"]), (&json!("command_line"), &json!(null)));

@@ -151,6 +151,17 @@ pub async fn lock_item(conn: &mut PgConnection, org: OrgId, id: ItemId) -> Resul
     item(conn, org, id).await?.ok_or(CatalogError::NotFound)
 }
 
+/// Locks an item of `org`, and says whether its category has this flag.
+async fn lock_flagged(conn: &mut PgConnection, org: OrgId, id: ItemId, flag: &str) -> Result<bool, CatalogError> {
+    let category = lock_item(conn, org, id).await?.category_id;
+    let flagged = sqlx::query_scalar!(
+        r#"SELECT $2 = ANY (flags) AS "flagged!" FROM categories WHERE id = $1"#,
+        category.0,
+        flag,
+    );
+    Ok(flagged.fetch_one(conn).await?)
+}
+
 /// Up to `limit` items of `org` after `after`, oldest first.
 pub async fn items_of(
     conn: &mut PgConnection,

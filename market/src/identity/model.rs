@@ -269,7 +269,9 @@ words! {
 words! {
     /// What an organisation has agreed with the platform.
     Plan {
+        Free = "free",
         Standard = "standard",
+        Pro = "pro",
         /// Its people may send more requests.
         Partner = "partner",
     }

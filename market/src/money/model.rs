@@ -1,11 +1,67 @@
-//! Accounts, transfers and entries of the money ledger.
+//! Exchange rates, tariffs, and the accounts, transfers and entries of the money ledger.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
-use shared::money::{Currency, Money};
+use shared::money::{BasisPoints, Currency, Money};
 use utoipa::ToSchema;
 
 use crate::ids::OrderId;
+use crate::money::rules::fx::PerEuro;
+use crate::money::rules::premium::PremiumTariff;
+
+/// Names one snapshot of exchange rates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SnapshotId(pub i64);
+
+/// The rates of a day, as their source states them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSnapshot {
+    /// Who states them, such as `ecb`.
+    pub source: String,
+    pub day: NaiveDate,
+    /// SHA-256 of the source's file.
+    pub checksum: [u8; 32],
+    /// At least one; none of the euro, whose rate is 1.
+    pub rates: BTreeMap<Currency, PerEuro>,
+}
+
+/// The rates of a day, as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    pub id: SnapshotId,
+    pub source: String,
+    pub day: NaiveDate,
+    pub fetched_at: DateTime<Utc>,
+    /// Without the euro, whose rate is 1.
+    pub rates: BTreeMap<Currency, PerEuro>,
+}
+
+/// What became of a snapshot that was to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    Now(SnapshotId),
+    /// The same was stored before, and nothing was stored now.
+    Before(SnapshotId),
+}
+
+/// The commission of a plan in a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commission {
+    pub id: i64,
+    pub revision: i32,
+    pub fee: BasisPoints,
+}
+
+/// The buyer's premium in a category.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Premium {
+    pub id: i64,
+    pub revision: i32,
+    pub tariff: PremiumTariff,
+}
 
 /// Names one transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -91,6 +91,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/categories/{category}", Anyone, none()),
         ("POST /v1/categories", Platform(Admin), json!({"slug": "x", "name": "X"})),
         ("PATCH /v1/categories/{category}", Platform(Admin), none()),
+        ("GET /v1/fx/rates", Anyone, none()),
         ("GET /v1/models", Anyone, none()),
         ("GET /v1/models/{model}", Anyone, none()),
         ("GET /v1/models/{model}/parts", Anyone, none()),

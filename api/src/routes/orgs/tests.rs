@@ -288,12 +288,16 @@ async fn an_administrator_puts_an_organisation_on_another_plan() {
     assert_eq!(put(&admin, "partner").await.status, 204);
     put(&admin, "partner").await.refused(409, "unchanged");
     assert_eq!(api.get(Some(&ann), &format!("/v1/orgs/{org}")).await.ok()["plan"], "partner");
+    for plan in ["free", "standard", "pro"] {
+        assert_eq!(put(&admin, plan).await.status, 204, "{plan}");
+        assert_eq!(api.get(Some(&ann), &format!("/v1/orgs/{org}")).await.ok()["plan"], plan);
+    }
     let nobody = format!("/v1/admin/orgs/{}/plan", uuid::Uuid::now_v7());
     api.call(Some(&admin), Method::PUT, &nobody, json!({"plan": "partner"})).await.refused(404, "not_found");
     let log = api.get(Some(&admin), &format!("/v1/admin/audit?subject_kind=org&subject_id={org}")).await.ok();
     let entry = &log["items"][0];
     assert_eq!((&entry["action"], &entry["actor"]), (&json!("org.change_plan"), &json!(admin.id)));
-    assert_eq!((&entry["actor_kind"], &entry["data"]), (&json!("user"), &json!({"from": "standard", "to": "partner"})));
+    assert_eq!((&entry["actor_kind"], &entry["data"]), (&json!("user"), &json!({"from": "standard", "to": "pro"})));
     // What the command line did is told from what the system did.
     let made = api.get(Some(&admin), &format!("/v1/admin/audit?subject_kind=user&subject_id={}", admin.id)).await.ok();
     assert_eq!(made["items"][0]["actor_kind"], "command_line");

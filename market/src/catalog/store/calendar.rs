@@ -3,7 +3,7 @@ use shared::ids::OrgId;
 use shared::invalid::{Faults, Invalid};
 use sqlx::PgConnection;
 
-use super::CatalogError;
+use super::{CatalogError, lock_flagged};
 use crate::ids::ItemId;
 
 /// The days of `year` on which an item is not free, in order.
@@ -35,22 +35,7 @@ pub async fn block_days(
     if let Some(faults) = Faults::of(foreign.collect()) {
         return Err(faults.into());
     }
-    sqlx::query!("SELECT FROM items WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE", item.0, org.0)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let is_service = sqlx::query_scalar!(
-        r#"SELECT 'service' = ANY (c.flags) AS "is_service!"
-           FROM items AS i
-           JOIN categories AS c ON c.id = i.category_id
-           WHERE i.id = $1
-             AND i.org_id = $2
-             AND i.archived_at IS NULL"#,
-        item.0,
-        org.0,
-    )
-    .fetch_optional(&mut *conn)
-    .await?
-    .ok_or(CatalogError::NotFound)?;
+    let is_service = lock_flagged(conn, org, item, "service").await?;
     if !is_service && !taken.is_empty() {
         return Err(Invalid::new("/taken", "only items of a category of services have a calendar").into());
     }

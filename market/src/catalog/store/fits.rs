@@ -3,7 +3,7 @@ use shared::invalid::{Faults, Invalid};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::CatalogError;
+use super::{CatalogError, lock_flagged};
 use crate::catalog::model::Fit;
 use crate::ids::ItemId;
 
@@ -24,22 +24,7 @@ pub async fn fits_of(conn: &mut PgConnection, item: ItemId) -> Result<Vec<Fit>, 
 
 /// Replaces what an item of `org` fits. Only parts fit something. Needs a transaction.
 pub async fn set_fits(conn: &mut PgConnection, org: OrgId, item: ItemId, fits: &[Fit]) -> Result<(), CatalogError> {
-    sqlx::query!("SELECT FROM items WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE", item.0, org.0)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let is_part = sqlx::query_scalar!(
-        r#"SELECT 'part' = ANY (c.flags) AS "is_part!"
-           FROM items AS i
-           JOIN categories AS c ON c.id = i.category_id
-           WHERE i.id = $1
-             AND i.org_id = $2
-             AND i.archived_at IS NULL"#,
-        item.0,
-        org.0,
-    )
-    .fetch_optional(&mut *conn)
-    .await?
-    .ok_or(CatalogError::NotFound)?;
+    let is_part = lock_flagged(conn, org, item, "part").await?;
     if !is_part && !fits.is_empty() {
         return Err(Invalid::new("/fits", "only items of a category of parts fit something").into());
     }

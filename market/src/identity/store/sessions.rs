@@ -332,7 +332,7 @@ pub struct Membership {
     pub status: OrgStatus,
     /// What the organisation does on the platform.
     pub kinds: Vec<OrgKind>,
-    /// `standard`, or `partner`, whose people may send more requests.
+    /// The people of a `partner` may send more requests.
     pub plan: String,
 }
 

@@ -42,6 +42,29 @@ impl PremiumTariff {
         Ok(Self { currency, upto, rates, least })
     }
 
+    #[must_use]
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Where the parts of a price end, in minor units.
+    #[must_use]
+    pub fn upto(&self) -> &[i64] {
+        &self.upto
+    }
+
+    /// One more than the limits.
+    #[must_use]
+    pub fn rates(&self) -> &[BasisPoints] {
+        &self.rates
+    }
+
+    /// In minor units.
+    #[must_use]
+    pub const fn least(&self) -> i64 {
+        self.least
+    }
+
     /// The premium of a price, rounded once, half up. A price of zero or less has none.
     pub fn of(&self, price: Money) -> Result<Money, MoneyError> {
         if price.currency() != self.currency {

@@ -1,4 +1,6 @@
 //! SQL for money.
 
 pub mod ledger;
+pub mod rates;
+pub mod tariffs;
 pub mod vat;

@@ -1,6 +1,6 @@
 //! What every broker promises.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -169,19 +169,22 @@ pub(super) async fn prefetch_bounds_the_deliveries_in_hand(broker: TestBroker) {
 
 pub(super) async fn a_panic_stops_nobody(broker: TestBroker) {
     let recorder = Recorder::open();
-    let panics = Arc::new(AtomicBool::new(true));
-    let (inner, flag) = (recorder.deliver(), Arc::clone(&panics));
+    let panics = Arc::new(AtomicUsize::new(0));
+    let (inner, count) = (recorder.deliver(), Arc::clone(&panics));
     let deliver = BoxCloneSyncService::new(tower::service_fn(move |message: Message| {
-        let (inner, flag) = (inner.clone(), Arc::clone(&flag));
+        let (inner, count) = (inner.clone(), Arc::clone(&count));
         async move {
-            assert!(!flag.load(Ordering::SeqCst), "this panic belongs to the test");
+            if message.0[0].job.0 < 5 {
+                count.fetch_add(1, Ordering::SeqCst);
+                panic!("this panic belongs to the test");
+            }
             tower::ServiceExt::oneshot(inner, message).await
         }
     }));
     let running = broker.consume(2, deliver);
     broker.publish(0..5).await;
+    until("each has panicked", || panics.load(Ordering::SeqCst) == 5).await;
     broker.wait_for_depth(0).await;
-    panics.store(false, Ordering::SeqCst);
     broker.publish(5..8).await;
     recorder.wait_for(5..8).await;
     running.stop().await;

@@ -44,6 +44,15 @@ async fn a_models_page_shows_the_parts_that_sellers_say_fit_it() {
     }
     api.get(None, "/v1/models/fendt-313").await.refused(404, "not_found");
     api.get(None, "/v1/models/fendt-313/parts").await.refused(404, "not_found");
+    for (query, parameter) in [
+        ("/v1/models?make=", "make"),
+        ("/v1/models?after=A", "after"),
+        ("/v1/models?after=a--b", "after"),
+        ("/v1/models/john-deere-6130r/parts?year=0", "year"),
+    ] {
+        let answer = api.get(None, query).await.refused(400, "invalid_query");
+        assert_eq!(answer.body["errors"][0]["parameter"], parameter, "{answer:?}");
+    }
     let models = api.get(None, "/v1/models?make=john%20deere").await.ok();
     assert_eq!(models["items"], json!([made]));
 

@@ -173,6 +173,37 @@ async fn race(db: &TestDb, rounds: usize, mode: Race) -> [usize; 2] {
     done
 }
 
+/// A change of the item that waited for the publication meets a listing that must stay complete.
+#[tokio::test]
+async fn an_item_that_is_being_published_stays_complete() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let seller = trader(&mut conn).await;
+    let attributes = json!({"material": "LDPE", "ewc_code": "15 01 02", "origin": "post_consumer"});
+    let item = waste(&mut conn, seller, attributes).await;
+    let id = create(&mut conn, seller.org, seller.user, &new(item)).await.expect("a draft");
+    let mut tx = db.pool.begin().await.expect("a transaction");
+    publish(&mut tx, seller.org, id).await.expect("complete");
+    let pool = db.pool.clone();
+    let change = tokio::spawn(async move {
+        let bare = ItemChange { attributes: Some(serde_json::Map::new()), ..ItemChange::default() };
+        let mut tx = pool.begin().await.expect("a transaction");
+        let result = catalog::change_item(&mut tx, seller.org, item, &bare).await;
+        tx.commit().await.expect("commits");
+        result
+    });
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    while !change.is_finished() && !sqlx::query_scalar::<_, bool>(waits).fetch_one(&db.pool).await.expect("an answer") {
+        tokio::task::yield_now().await;
+    }
+    tx.commit().await.expect("commits");
+    let refused = change.await.expect("no panic");
+    assert!(matches!(refused, Err(CatalogError::Unfit(_))), "{refused:?}");
+    drop(conn);
+    db.close().await;
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Race {
     Withdraw,

@@ -159,8 +159,9 @@ async fn transferred(conn: &mut PgConnection, moving: &Transfer<'_>) -> Result<T
     Ok(done)
 }
 
-/// Every level is the sum of its movements and holds what is reserved there, every site stores the sum of its levels, and every
-/// listing without a site has reserved what is held of it.
+/// Every level is the sum of its movements and holds what is reserved there, every reservation that is taken left its level by one
+/// movement and nothing else left that way, every site stores the sum of its levels, and every listing without a site has reserved
+/// what is held of it and sold what is taken.
 async fn assert_books(conn: &mut PgConnection) {
     let wrong: Vec<String> = sqlx::query_scalar(
         "SELECT 'movements of ' || v.item_id || ' at ' || v.site_id
@@ -181,6 +182,20 @@ async fn assert_books(conn: &mut PgConnection) {
              FROM reservations AS r
              WHERE r.item_id = v.item_id AND r.site_id = v.site_id AND r.status = 'held'
          )
+         UNION ALL
+         SELECT 'taken of ' || coalesce(r.item_id, m.item_id) || ' at ' || coalesce(r.site_id, m.site_id)
+         FROM (
+             SELECT id, item_id, site_id, -quantity AS quantity
+             FROM reservations
+             WHERE status = 'taken' AND site_id IS NOT NULL
+         ) AS r
+         FULL JOIN (
+             SELECT reference AS id, item_id, site_id, sum(on_hand_delta) AS on_hand, sum(reserved_delta) AS reserved
+             FROM stock_movements
+             WHERE kind = 'take'
+             GROUP BY reference, item_id, site_id
+         ) AS m USING (id, item_id, site_id)
+         WHERE (m.on_hand, m.reserved) IS DISTINCT FROM (r.quantity, r.quantity)
          UNION ALL
          SELECT 'stored at ' || s.id
          FROM sites AS s

@@ -1,0 +1,192 @@
+//! Tariffs: each category has its own, or its parent's, or in the end that of every category. What holds is the highest
+//! revision; those before it stay as they were, since orders refer to them.
+//!
+//! How to get this wrong: to look for the highest revision along all parents, since a revised tariff of a parent then
+//! takes the place of the category's own.
+
+use serde_json::json;
+use shared::audit::{self, Actor};
+use shared::invalid::violated;
+use shared::money::{BasisPoints, Currency, MoneyError};
+use sqlx::PgConnection;
+
+use crate::identity::Plan;
+use crate::ids::CategoryId;
+use crate::money::model::{Commission, Premium};
+use crate::money::rules::premium::{BadTariff, PremiumTariff};
+
+/// Why a tariff is not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum TariffError {
+    #[error("there is no such category")]
+    NoCategory,
+    #[error("somebody else has made a revision of this tariff at the same time")]
+    AtTheSameTime,
+    #[error("the database failed")]
+    Sql(#[from] sqlx::Error),
+}
+
+impl TariffError {
+    fn of_write(error: sqlx::Error) -> Self {
+        match violated(&error) {
+            Some("commission_rates_category_id_fkey" | "premium_tariffs_category_id_fkey") => Self::NoCategory,
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+/// The commission of a plan in a category, if there is one.
+pub async fn commission(
+    conn: &mut PgConnection,
+    plan: Plan,
+    category: CategoryId,
+) -> Result<Option<Commission>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"WITH RECURSIVE above (id, parent_id, steps) AS (
+               SELECT id, parent_id, 0 FROM categories WHERE id = $2
+               UNION ALL
+               SELECT c.id, c.parent_id, steps + 1 FROM above JOIN categories AS c ON c.id = above.parent_id
+           )
+           SELECT id AS "id!", revision AS "revision!", fee_bps AS "fee_bps!"
+           FROM (
+               SELECT r.id, r.revision, r.fee_bps, above.steps
+               FROM above
+               CROSS JOIN LATERAL (
+                   SELECT id, revision, fee_bps
+                   FROM commission_rates
+                   WHERE plan = $1 AND category_id = above.id
+                   ORDER BY revision DESC
+                   LIMIT 1
+               ) AS r
+               UNION ALL
+               (SELECT id, revision, fee_bps, NULL
+                FROM commission_rates
+                WHERE plan = $1 AND category_id IS NULL
+                ORDER BY revision DESC
+                LIMIT 1)
+           ) AS found
+           ORDER BY steps NULLS LAST
+           LIMIT 1"#,
+        plan.name(),
+        category.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| Ok(Commission { id: row.id, revision: row.revision, fee: rate(row.fee_bps)? })).transpose()
+}
+
+/// The buyer's premium in a category for prices in a currency, if there is one.
+pub async fn premium(
+    conn: &mut PgConnection,
+    category: CategoryId,
+    currency: Currency,
+) -> Result<Option<Premium>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"WITH RECURSIVE above (id, parent_id, steps) AS (
+               SELECT id, parent_id, 0 FROM categories WHERE id = $2
+               UNION ALL
+               SELECT c.id, c.parent_id, steps + 1 FROM above JOIN categories AS c ON c.id = above.parent_id
+           )
+           SELECT id AS "id!", revision AS "revision!", upto AS "upto!", bps AS "bps!", least_minor AS "least_minor!"
+           FROM (
+               SELECT t.id, t.revision, t.upto, t.bps, t.least_minor, above.steps
+               FROM above
+               CROSS JOIN LATERAL (
+                   SELECT id, revision, upto, bps, least_minor
+                   FROM premium_tariffs
+                   WHERE currency = $1 AND category_id = above.id
+                   ORDER BY revision DESC
+                   LIMIT 1
+               ) AS t
+               UNION ALL
+               (SELECT id, revision, upto, bps, least_minor, NULL
+                FROM premium_tariffs
+                WHERE currency = $1 AND category_id IS NULL
+                ORDER BY revision DESC
+                LIMIT 1)
+           ) AS found
+           ORDER BY steps NULLS LAST
+           LIMIT 1"#,
+        currency.code(),
+        category.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let rates = row.bps.into_iter().map(rate).collect::<Result<_, _>>()?;
+    let tariff = PremiumTariff::new(currency, row.upto, rates, row.least_minor)
+        .map_err(|error: BadTariff| sqlx::Error::Decode(error.into()))?;
+    Ok(Some(Premium { id: row.id, revision: row.revision, tariff }))
+}
+
+fn rate(bps: i32) -> Result<BasisPoints, sqlx::Error> {
+    BasisPoints::try_from(bps).map_err(|error: MoneyError| sqlx::Error::Decode(error.into()))
+}
+
+/// Makes the next revision of a plan's commission, in one category or in all that have none of their own, and writes it
+/// to the audit log. Needs a transaction.
+pub async fn revise_commission(
+    conn: &mut PgConnection,
+    actor: Actor,
+    plan: Plan,
+    category: Option<CategoryId>,
+    fee: BasisPoints,
+) -> Result<Commission, TariffError> {
+    let row = sqlx::query!(
+        "INSERT INTO commission_rates (plan, category_id, revision, fee_bps)
+         SELECT $1, $2, coalesce(max(revision), 0) + 1, $3
+         FROM commission_rates
+         WHERE plan = $1 AND category_id IS NOT DISTINCT FROM $2
+         ON CONFLICT (plan, category_id, revision) DO NOTHING
+         RETURNING id, revision",
+        plan.name(),
+        category.map(|category| category.0),
+        fee.get(),
+    )
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(TariffError::of_write)?
+    .ok_or(TariffError::AtTheSameTime)?;
+    let subject = ("commission_rate", row.id.to_string());
+    let data = json!({"plan": plan.name(), "category": category, "revision": row.revision, "fee_bps": fee.get()});
+    audit::append(conn, audit::Entry { actor, action: "commission_rate.revise", subject, data }).await?;
+    Ok(Commission { id: row.id, revision: row.revision, fee })
+}
+
+/// Makes the next revision of the buyer's premium, in one category or in all that have none of their own, and writes it
+/// to the audit log. Needs a transaction.
+pub async fn revise_premium(
+    conn: &mut PgConnection,
+    actor: Actor,
+    category: Option<CategoryId>,
+    tariff: &PremiumTariff,
+) -> Result<Premium, TariffError> {
+    let bps: Vec<i32> = tariff.rates().iter().map(|rate| rate.get()).collect();
+    let row = sqlx::query!(
+        "INSERT INTO premium_tariffs (category_id, currency, revision, upto, bps, least_minor)
+         SELECT $1, $2, coalesce(max(revision), 0) + 1, $3, $4, $5
+         FROM premium_tariffs
+         WHERE category_id IS NOT DISTINCT FROM $1 AND currency = $2
+         ON CONFLICT (category_id, currency, revision) DO NOTHING
+         RETURNING id, revision",
+        category.map(|category| category.0),
+        tariff.currency().code(),
+        tariff.upto(),
+        &bps,
+        tariff.least(),
+    )
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(TariffError::of_write)?
+    .ok_or(TariffError::AtTheSameTime)?;
+    let subject = ("premium_tariff", row.id.to_string());
+    let data = json!({
+        "category": category, "currency": tariff.currency(), "revision": row.revision,
+        "upto": tariff.upto(), "bps": bps, "least_minor": tariff.least(),
+    });
+    audit::append(conn, audit::Entry { actor, action: "premium_tariff.revise", subject, data }).await?;
+    Ok(Premium { id: row.id, revision: row.revision, tariff: tariff.clone() })
+}
+
+#[cfg(test)]
+mod tests;

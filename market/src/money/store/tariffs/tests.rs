@@ -1,0 +1,120 @@
+use std::sync::Arc;
+
+use shared::money::Money;
+use shared::testing::TestDb;
+use sqlx::PgPool;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::*;
+use crate::testing::{CONSOLES, eur};
+
+fn bps(rate: i32) -> BasisPoints {
+    rate.try_into().expect("a rate")
+}
+
+fn flat(currency: Currency, rate: i32) -> PremiumTariff {
+    PremiumTariff::new(currency, vec![], vec![bps(rate)], 0).expect("a tariff")
+}
+
+async fn parent_of(pool: &PgPool, category: CategoryId) -> CategoryId {
+    sqlx::query_scalar("SELECT parent_id FROM categories WHERE id = $1")
+        .bind(category.0)
+        .fetch_one(pool)
+        .await
+        .map(CategoryId)
+        .expect("a category with a parent")
+}
+
+#[tokio::test]
+async fn a_category_without_a_commission_has_its_parents() {
+    let db = TestDb::new().await;
+    let mut conn = db.app.acquire().await.unwrap();
+    let parent = parent_of(&db.pool, CONSOLES).await;
+    assert_eq!(commission(&mut conn, Plan::Standard, CONSOLES).await.unwrap(), None);
+    // What holds in the category after each revision. The last two revise what the category does not use.
+    for (category, fee, expected) in [
+        (None, 500, 500),
+        (Some(parent), 400, 400),
+        (Some(CONSOLES), 300, 300),
+        (Some(parent), 450, 300),
+        (None, 550, 300),
+    ] {
+        let made = revise_commission(&mut conn, Actor::System, Plan::Standard, category, bps(fee)).await.unwrap();
+        let found = commission(&mut conn, Plan::Standard, CONSOLES).await.unwrap().expect("a commission");
+        assert_eq!(found.fee, bps(expected), "after {made:?}");
+    }
+    let made = revise_commission(&mut conn, Actor::System, Plan::Standard, Some(CONSOLES), bps(0)).await.unwrap();
+    assert_eq!(made.revision, 2);
+    assert_eq!(commission(&mut conn, Plan::Standard, CONSOLES).await.unwrap(), Some(made));
+    assert_eq!(commission(&mut conn, Plan::Standard, parent).await.unwrap().map(|found| found.fee), Some(bps(450)));
+    assert_eq!(commission(&mut conn, Plan::Partner, CONSOLES).await.unwrap(), None);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_category_without_a_premium_has_its_parents() {
+    let db = TestDb::new().await;
+    let mut conn = db.app.acquire().await.unwrap();
+    let parent = parent_of(&db.pool, CONSOLES).await;
+    assert_eq!(premium(&mut conn, CONSOLES, Currency::EUR).await.unwrap(), None);
+    for (category, rate, expected) in [(None, 100, 100), (Some(parent), 200, 200), (None, 150, 200)] {
+        let made = revise_premium(&mut conn, Actor::System, category, &flat(Currency::EUR, rate)).await.unwrap();
+        let found = premium(&mut conn, CONSOLES, Currency::EUR).await.unwrap().expect("a premium");
+        assert_eq!(found.tariff.of(eur(10_000)), Ok(eur(i64::from(expected))), "after {made:?}");
+    }
+    let tariff = PremiumTariff::new(Currency::EUR, vec![1_000, 5_000], vec![bps(900), bps(500), bps(10)], 7).unwrap();
+    let made = revise_premium(&mut conn, Actor::System, Some(CONSOLES), &tariff).await.unwrap();
+    assert_eq!(made.tariff, tariff);
+    assert_eq!(premium(&mut conn, CONSOLES, Currency::EUR).await.unwrap(), Some(made));
+    // Each currency has its own.
+    assert_eq!(premium(&mut conn, CONSOLES, Currency::USD).await.unwrap(), None);
+    let dollars = revise_premium(&mut conn, Actor::System, None, &flat(Currency::USD, 50)).await.unwrap();
+    assert_eq!(dollars.revision, 1);
+    let found = premium(&mut conn, CONSOLES, Currency::USD).await.unwrap().expect("a premium");
+    let price = Money::from_minor(10_000, Currency::USD);
+    assert_eq!(found.tariff.of(price), Ok(Money::from_minor(50, Currency::USD)));
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn of_revisions_at_once_none_takes_the_place_of_another() {
+    let db = TestDb::new().await;
+    for round in 0..20 {
+        let barrier = Arc::new(Barrier::new(2));
+        let mut tasks = JoinSet::new();
+        for fee in [100 + round, 200 + round] {
+            let (pool, barrier) = (db.app.clone(), Arc::clone(&barrier));
+            tasks.spawn(async move {
+                let mut tx = pool.begin().await?;
+                barrier.wait().await;
+                let made = revise_commission(&mut tx, Actor::System, Plan::Partner, None, bps(fee)).await?;
+                tx.commit().await?;
+                Ok::<_, TariffError>(made)
+            });
+        }
+        let made = tasks.join_all().await;
+        let refused = |made: &Result<_, TariffError>| matches!(made, Err(TariffError::AtTheSameTime));
+        assert!(made.iter().all(|made| made.is_ok() || refused(made)), "{made:?}");
+        let last = made.into_iter().flatten().max_by_key(|made| made.revision);
+        let mut conn = db.app.acquire().await.unwrap();
+        assert_eq!(commission(&mut conn, Plan::Partner, CONSOLES).await.unwrap(), last);
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_tariff_of_an_unknown_category_is_refused() {
+    let db = TestDb::new().await;
+    let mut conn = db.app.acquire().await.unwrap();
+    let nowhere = Some(CategoryId(Uuid::nil()));
+    let fee = revise_commission(&mut conn, Actor::System, Plan::Standard, nowhere, bps(1)).await;
+    assert!(matches!(fee, Err(TariffError::NoCategory)), "{fee:?}");
+    let premium = revise_premium(&mut conn, Actor::System, nowhere, &flat(Currency::EUR, 1)).await;
+    assert!(matches!(premium, Err(TariffError::NoCategory)), "{premium:?}");
+    drop(conn);
+    db.close().await;
+}

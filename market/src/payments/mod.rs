@@ -1,0 +1,9 @@
+//! Payments: what the market and a payment gateway say to each other.
+
+pub mod model;
+pub mod rules;
+
+pub use model::{
+    Account, AccountState, Act, CaptureMode, Charge, Disbursement, DisbursementState, Found, Payment, PaymentPage,
+    PaymentState, Provider, ProviderRef,
+};

@@ -1,0 +1,292 @@
+//! What the provider knows, and the rules by which it changes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::faults::Faults;
+
+/// The way to pay that its bank declines; every other one pays.
+pub const DECLINED: &str = "declined";
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Payment {
+    pub(super) id: String,
+    pub(super) state: &'static str,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+    pub(super) captured: i64,
+    pub(super) refunded: i64,
+    pub(super) failure: Option<&'static str>,
+    pub(super) reference: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Disbursement {
+    pub(super) id: String,
+    pub(super) kind: &'static str,
+    /// The payment or the account.
+    pub(super) of: String,
+    pub(super) state: &'static str,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+}
+
+/// Whether money can be paid out to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountState {
+    Pending,
+    Active,
+    Restricted,
+    Closed,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Account {
+    pub(super) id: String,
+    pub(super) state: AccountState,
+    pub(super) requirements: Vec<String>,
+    pub(super) reference: String,
+    #[serde(skip)]
+    balances: HashMap<String, i64>,
+}
+
+/// What an act made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Made {
+    Payment(String),
+    Disbursement(String),
+    Account(String),
+}
+
+/// A refusal: its code.
+pub(super) type Refusal = &'static str;
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPayment {
+    amount: i64,
+    currency: String,
+    capture: Capture,
+    method: String,
+    reference: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Capture {
+    Automatic,
+    Manual,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Part {
+    amount: i64,
+    currency: String,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewDisbursement {
+    account: String,
+    amount: i64,
+    currency: String,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAccount {
+    reference: String,
+}
+
+/// Something that happened, as its webhook says it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Event {
+    pub(super) id: String,
+    pub(super) kind: &'static str,
+    pub(super) subject: String,
+}
+
+/// Everything, for as long as the process lives.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    pub(super) payments: BTreeMap<String, Payment>,
+    pub(super) disbursements: BTreeMap<String, Disbursement>,
+    pub(super) accounts: BTreeMap<String, Account>,
+    /// What was asked with each key, and what it made or why not.
+    pub(super) keys: HashMap<String, (String, Result<Made, Refusal>)>,
+    pub(super) faults: Faults,
+    /// Webhooks that are not on their way yet.
+    pub(super) events: Vec<Event>,
+    balances: HashMap<String, i64>,
+}
+
+/// A new id; later ids sort after earlier ones.
+fn id(prefix: &str) -> String {
+    format!("{prefix}_{}", uuid::Uuid::now_v7().simple())
+}
+
+impl Book {
+    /// Does `act` once per key. The same key with other words is refused.
+    pub(super) fn once(
+        &mut self,
+        key: &str,
+        words: String,
+        act: impl FnOnce(&mut Self) -> Result<Made, Refusal>,
+    ) -> Result<Made, Refusal> {
+        if let Some((before, made)) = self.keys.get(key) {
+            return if *before == words { made.clone() } else { Err("key_reused") };
+        }
+        let made = act(self);
+        self.keys.insert(key.to_owned(), (words, made.clone()));
+        made
+    }
+
+    pub(super) fn charge(&mut self, new: NewPayment) -> Result<Made, Refusal> {
+        if new.amount <= 0 {
+            return Err("amount_not_positive");
+        }
+        let (state, captured, failure, kind) = match (new.method.as_str(), new.capture) {
+            (DECLINED, _) => ("failed", 0, Some("card_declined"), "payment.failed"),
+            (_, Capture::Automatic) => ("captured", new.amount, None, "payment.captured"),
+            (_, Capture::Manual) => ("authorised", 0, None, "payment.authorised"),
+        };
+        let id = id("pay");
+        *self.balances.entry(new.currency.clone()).or_default() += captured;
+        let payment = Payment {
+            id: id.clone(),
+            state,
+            amount: new.amount,
+            currency: new.currency,
+            captured,
+            refunded: 0,
+            failure,
+            reference: new.reference,
+        };
+        self.payments.insert(id.clone(), payment);
+        self.happened(kind, &id);
+        Ok(Made::Payment(id))
+    }
+
+    pub(super) fn capture(&mut self, id: &str, part: &Part) -> Result<Made, Refusal> {
+        let payment = self.payments.get_mut(id).ok_or("no_such_payment")?;
+        check(part, &payment.currency)?;
+        if !matches!(payment.state, "authorised" | "captured") {
+            return Err("payment_not_authorised");
+        }
+        if part.amount > payment.amount - payment.captured {
+            return Err("amount_too_large");
+        }
+        payment.captured += part.amount;
+        payment.state = "captured";
+        *self.balances.entry(part.currency.clone()).or_default() += part.amount;
+        self.happened("payment.captured", id);
+        Ok(Made::Payment(id.to_owned()))
+    }
+
+    pub(super) fn cancel(&mut self, id: &str) -> Result<Made, Refusal> {
+        let payment = self.payments.get_mut(id).ok_or("no_such_payment")?;
+        if payment.state != "authorised" {
+            return Err("payment_not_authorised");
+        }
+        payment.state = "cancelled";
+        self.happened("payment.cancelled", id);
+        Ok(Made::Payment(id.to_owned()))
+    }
+
+    pub(super) fn refund(&mut self, id: &str, part: &Part) -> Result<Made, Refusal> {
+        let payment = self.payments.get_mut(id).ok_or("no_such_payment")?;
+        check(part, &payment.currency)?;
+        if part.amount > payment.captured - payment.refunded {
+            return Err("amount_too_large");
+        }
+        payment.refunded += part.amount;
+        *self.balances.entry(part.currency.clone()).or_default() -= part.amount;
+        Ok(self.moved("refund", id, part.amount, &part.currency))
+    }
+
+    pub(super) fn transfer(&mut self, new: &NewDisbursement) -> Result<Made, Refusal> {
+        let account = self.accounts.get_mut(&new.account).ok_or("no_such_account")?;
+        let ours = self.balances.entry(new.currency.clone()).or_default();
+        take(ours, new.amount)?;
+        *account.balances.entry(new.currency.clone()).or_default() += new.amount;
+        Ok(self.moved("transfer", &new.account, new.amount, &new.currency))
+    }
+
+    pub(super) fn payout(&mut self, new: &NewDisbursement) -> Result<Made, Refusal> {
+        let account = self.accounts.get_mut(&new.account).ok_or("no_such_account")?;
+        if account.state != AccountState::Active {
+            return Err("account_not_active");
+        }
+        take(account.balances.entry(new.currency.clone()).or_default(), new.amount)?;
+        Ok(self.moved("payout", &new.account, new.amount, &new.currency))
+    }
+
+    pub(super) fn open_account(&mut self, new: NewAccount) -> Made {
+        let id = id("acct");
+        let account = Account {
+            id: id.clone(),
+            state: AccountState::Pending,
+            requirements: vec!["identity".to_owned()],
+            reference: new.reference,
+            balances: HashMap::new(),
+        };
+        self.accounts.insert(id.clone(), account);
+        Made::Account(id)
+    }
+
+    /// Moves an account to another state, as the provider's own checks would.
+    pub(super) fn set_account(&mut self, id: &str, state: AccountState) -> Result<Made, Refusal> {
+        let account = self.accounts.get_mut(id).ok_or("no_such_account")?;
+        account.state = state;
+        if state == AccountState::Active {
+            account.requirements.clear();
+        }
+        self.happened("account.changed", id);
+        Ok(Made::Account(id.to_owned()))
+    }
+
+    fn moved(&mut self, kind: &'static str, of: &str, amount: i64, currency: &str) -> Made {
+        let id = id(kind);
+        let disbursement = Disbursement {
+            id: id.clone(),
+            kind,
+            of: of.to_owned(),
+            state: "done",
+            amount,
+            currency: currency.to_owned(),
+        };
+        self.disbursements.insert(id.clone(), disbursement);
+        let event = match kind {
+            "refund" => "refund.done",
+            "transfer" => "transfer.done",
+            _ => "payout.done",
+        };
+        self.happened(event, &id);
+        Made::Disbursement(id)
+    }
+
+    fn happened(&mut self, kind: &'static str, subject: &str) {
+        self.events.push(Event { id: id("evt"), kind, subject: subject.to_owned() });
+    }
+}
+
+fn check(part: &Part, currency: &str) -> Result<(), Refusal> {
+    if part.amount <= 0 {
+        return Err("amount_not_positive");
+    }
+    if part.currency == currency { Ok(()) } else { Err("currency_differs") }
+}
+
+fn take(balance: &mut i64, amount: i64) -> Result<(), Refusal> {
+    if amount <= 0 {
+        return Err("amount_not_positive");
+    }
+    if amount > *balance {
+        return Err("balance_too_small");
+    }
+    *balance -= amount;
+    Ok(())
+}

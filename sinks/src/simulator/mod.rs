@@ -1,0 +1,156 @@
+//! A payment provider of our own for development and tests: it takes charges, keeps what it was told as
+//! long as the process lives, signs its webhooks, and misbehaves on demand.
+//!
+//! | Request | Does |
+//! |---|---|
+//! | `POST /v1/payments` | charges: `amount`, `currency`, `capture`, `method` ([`DECLINED`] is declined), `reference` |
+//! | `POST /v1/payments/{id}/captures`, `…/cancels`, `…/refunds` | captures or refunds a part, or cancels |
+//! | `POST /v1/accounts`, `/v1/transfers`, `/v1/payouts` | opens a seller's account, moves money to it, pays it out |
+//! | `GET /v1/payments?after=&limit=` | payments in the order in which they were made |
+//! | `GET /v1/payments/{id}`, `/v1/disbursements/{id}`, `/v1/accounts/{id}` | one thing as it is now |
+//! | `GET /v1/keys/{key}` | what an idempotency key made, as it is now |
+//! | `POST /_accounts/{id}` | `{"state": …}`: what the provider's own checks would say |
+//! | `POST /_faults` | see [`Fault`] |
+//!
+//! Every act needs `Authorization: Bearer <key>` and an `Idempotency-Key`. Amounts are minor units of ISO
+//! 4217.
+//!
+//! How to get this wrong: share code with the product's own signatures. Two implementations check each
+//! other only while they are two.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+mod book;
+mod faults;
+mod routes;
+#[cfg(test)]
+mod tests;
+mod webhooks;
+
+use book::Book;
+pub use book::{AccountState, DECLINED};
+pub use faults::Fault;
+
+/// How long open requests may go on after shutdown has been requested.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Where to listen, who may ask, and where webhooks go.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Port 0 picks a free port; [`Simulator::addr`] returns which.
+    pub addr: SocketAddr,
+    /// What the product says in `Authorization`.
+    pub key: SecretString,
+    /// What webhooks are signed with.
+    pub webhook_key: SecretString,
+    /// Where webhooks are sent; `None`: nowhere.
+    pub webhook_url: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot listen for the payment simulator on {addr}")]
+    Listen { addr: SocketAddr, source: io::Error },
+    #[error("the payment simulator stopped")]
+    Stopped(#[source] io::Error),
+}
+
+/// What routes and webhooks share.
+#[derive(Debug)]
+struct Desk {
+    book: Mutex<Book>,
+    /// Wakes the sender of webhooks.
+    news: Notify,
+    options: Options,
+}
+
+impl Desk {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // Every act checks before it changes anything, so a panic elsewhere leaves nothing half done.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Misbehaves from now on. Webhooks that were held may be free to go.
+    fn inject(&self, fault: Fault) {
+        self.book().faults.add(fault);
+        self.news.notify_one();
+    }
+}
+
+/// A running server. It stops when the token it was started with is cancelled.
+#[derive(Debug)]
+pub struct Simulator {
+    addr: SocketAddr,
+    desk: Arc<Desk>,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl Simulator {
+    /// Starts a server; it accepts requests when this returns.
+    pub async fn start(options: Options, shutdown: CancellationToken) -> Result<Self, Error> {
+        let addr = options.addr;
+        let listener = TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })?;
+        let addr = listener.local_addr().map_err(|source| Error::Listen { addr, source })?;
+        let desk = Arc::new(Desk { book: Mutex::default(), news: Notify::new(), options });
+        let router = routes::router(Arc::clone(&desk));
+        let sender = webhooks::send_all(Arc::clone(&desk));
+        let task = tokio::spawn(async move {
+            let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+            let cut_off = async {
+                shutdown.cancelled().await;
+                tokio::time::sleep(GRACE).await;
+            };
+            tokio::select! {
+                result = server.into_future() => result.map_err(Error::Stopped),
+                () = sender => Ok(()),
+                () = cut_off => Ok(()),
+            }
+        });
+        tracing::info!(%addr, "payment simulator listens");
+        Ok(Self { addr, desk, task })
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Misbehaves from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.desk.inject(fault);
+    }
+
+    /// Moves an account to another state, as the provider's own checks would. Returns whether there is
+    /// such an account.
+    pub fn set_account(&self, id: &str, state: AccountState) -> bool {
+        let done = self.desk.book().set_account(id, state).is_ok();
+        self.desk.news.notify_one();
+        done
+    }
+
+    /// How many payments there are, whatever their state.
+    pub fn payments(&self) -> usize {
+        self.desk.book().payments.len()
+    }
+
+    /// How many refunds, transfers and payouts there are.
+    pub fn disbursements(&self) -> usize {
+        self.desk.book().disbursements.len()
+    }
+
+    /// Waits until the server has stopped.
+    pub async fn stopped(self) -> Result<(), Error> {
+        match self.task.await {
+            Ok(result) => result,
+            Err(panic) => Err(Error::Stopped(io::Error::other(panic))),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The payment gateway: one trait before every provider.
+//!
+//! A caller writes down what it will do and the key that it will use, commits, calls, and records the
+//! answer. After [`GatewayError::Unknown`] it asks [`Gateway::find`] with the same key before it calls
+//! again: the provider may have done it.
+//!
+//! How to get this wrong: take an answer that was lost for one that refused; make a new key for a new
+//! try; believe the body of a webhook instead of reading [`Gateway::payment`].
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use market::payments::{Account, Charge, Disbursement, Found, Payment, PaymentPage, Provider, ProviderRef};
+use shared::money::Money;
+
+pub use exponents::AmountError;
+pub use simulator::SimulatorGateway;
+
+#[cfg(test)]
+mod conformance;
+pub mod exponents;
+mod simulator;
+
+/// How long a provider may take to answer.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why a call has no answer that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The provider did not do it, and says why. The same key is refused again, whatever changes; a new
+    /// try needs a new key.
+    #[error("the provider refused: {code}")]
+    Refused { code: String },
+    /// The provider did not do it, because it does not know our key or our key may not do this: for
+    /// people to mend. The call is right, and is made again afterwards.
+    #[error("the provider does not let us in: {code}")]
+    Denied { code: String },
+    /// Nobody knows whether the provider did it: no answer, half of one, or one that says that the
+    /// provider itself failed.
+    #[error("it is not known whether the provider did it: {what}")]
+    Unknown { what: String },
+    /// The provider did not do it, and wants to be asked again later.
+    #[error("the provider is busy for {} s", after.as_secs())]
+    Busy { after: Duration },
+    /// Nothing was sent: the amount cannot be said to this provider.
+    #[error(transparent)]
+    NotPayable(#[from] AmountError),
+}
+
+/// A payment provider. Each act takes the idempotency key that its caller has written down: the same key
+/// with the same words does one thing, however often it is called.
+#[async_trait]
+pub trait Gateway: Send + Sync + std::fmt::Debug {
+    fn provider(&self) -> Provider;
+
+    /// Takes the buyer's money, or holds it for captures that follow. A payment that the buyer's bank
+    /// declines is an answer: its state is failed.
+    async fn charge(&self, key: &str, charge: &Charge) -> Result<Payment, GatewayError>;
+    /// Takes a part of what is held. All parts together are at most the amount of the charge.
+    async fn capture(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Payment, GatewayError>;
+    /// Lets go of what is held, before anything was captured.
+    async fn cancel(&self, key: &str, payment: &ProviderRef) -> Result<Payment, GatewayError>;
+    /// Gives a part back to the buyer. All parts together are at most what was captured.
+    async fn refund(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Disbursement, GatewayError>;
+    /// Moves money from the platform's balance to a seller's account.
+    async fn transfer(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError>;
+    /// Pays money out of a seller's account to the seller's bank.
+    async fn payout(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError>;
+    /// Opens an account for the seller whom we call `reference`.
+    async fn open_account(&self, key: &str, reference: &str) -> Result<Account, GatewayError>;
+
+    /// A payment as it is now; `None` if the provider has no such payment.
+    async fn payment(&self, payment: &ProviderRef) -> Result<Option<Payment>, GatewayError>;
+    /// A refund, a transfer or a payout as it is now.
+    async fn disbursement(&self, disbursement: &ProviderRef) -> Result<Option<Disbursement>, GatewayError>;
+    /// A seller's account as it is now.
+    async fn account(&self, account: &ProviderRef) -> Result<Option<Account>, GatewayError>;
+    /// What was made with `key`, as it is now; `None` if nothing was.
+    async fn find(&self, key: &str) -> Result<Option<Found>, GatewayError>;
+    /// The payments after `after` (`None`: from the first one), oldest first, at most `limit`.
+    async fn list(&self, after: Option<&ProviderRef>, limit: u32) -> Result<PaymentPage, GatewayError>;
+}

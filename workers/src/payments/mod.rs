@@ -1,0 +1,3 @@
+//! Payments: what is asked of payment providers.
+
+pub mod gateway;

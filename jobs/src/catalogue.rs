@@ -30,6 +30,7 @@ macro_rules! for_each_job {
                 $crate::reports::ScheduleDailyReports,
                 $crate::reports::ExpireReports,
                 $crate::images::PurgeUploads,
+                $crate::money::RefreshRates,
                 $crate::maintenance::CancelJobs,
                 $crate::maintenance::RetryJobs,
                 $crate::maintenance::PruneJobs,

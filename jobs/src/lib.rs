@@ -10,6 +10,7 @@ pub mod identity;
 pub mod images;
 pub mod listings;
 pub mod maintenance;
+pub mod money;
 pub mod queues;
 pub mod reports;
 

@@ -1,9 +1,10 @@
-//! The other end of S3, SMTP and payments for development and tests: real protocols, served by the program itself, so that the
+//! The other end of S3, SMTP, payments and exchange rates for development and tests: real protocols, served by the program itself, so that the
 //! product's own clients run unchanged and nothing has to be installed.
 //!
 //! - [`s3`]: an S3 server over a folder, with signatures checked.
 //! - [`smtp`]: an SMTP server that keeps every message and can be made to misbehave.
 //! - [`mailbox`]: what arrived, as a small page and as JSON.
+//! - [`rates`]: exchange rates, in the format of the European Central Bank.
 //! - [`simulator`]: a payment provider that can be made to misbehave.
 //!
 //! Not for production: messages and objects are not synced to disk, and anybody who can reach the
@@ -11,6 +12,8 @@
 
 mod folder;
 pub mod mailbox;
+pub mod rates;
 pub mod s3;
+mod serving;
 pub mod simulator;
 pub mod smtp;

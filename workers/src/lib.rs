@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod emails;
 pub mod images;
 pub mod maintenance;
+pub mod money;
 pub mod payments;
 pub mod pools;
 pub mod reports;

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 
 use crate::emails::{Mailer, MailerError, Renderer};
 use crate::images::ImageSlots;
+use crate::money::RatesFile;
 
 /// How many mails one process sends at a time.
 const SMTP_CONNECTIONS: usize = 16;
@@ -22,6 +23,8 @@ pub struct Services {
     pub image_slots: ImageSlots,
     pub mailer: Mailer,
     pub renderer: Renderer,
+    /// Without it nobody states exchange rates.
+    pub rates: Option<RatesFile>,
     /// The cargo event log's database.
     pub events: PgPool,
 }
@@ -38,6 +41,7 @@ impl Services {
                 ConfigError::of(key, error.to_string())
             })?,
             renderer: Renderer::new(&config.http.public_url),
+            rates: config.fx_url.clone().map(RatesFile::new).transpose()?,
             events: shared::db::pool_within(
                 &config.events_database_url,
                 shared::db::Limits::WORKING,

@@ -1,4 +1,4 @@
-//! The test kit for handlers: a database, an S3 server and a mail server of the test's own, and a
+//! The test kit for handlers: a database and the other servers of the test's own, and a
 //! worker that runs what is due.
 #![expect(clippy::unwrap_used, reason = "a test without its servers ends here")]
 
@@ -16,6 +16,7 @@ use shared::clock::Clock;
 use shared::config::{S3, Smtp};
 use shared::ids::{OrgId, UserId};
 use shared::testing::TestDb;
+use sinks::rates::Rates;
 use sinks::smtp::Sink;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -23,6 +24,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::Services;
 use crate::emails::{Mailer, Renderer};
 use crate::images::ImageSlots;
+use crate::money::RatesFile;
 
 /// The workers of every pool, in the test's process, with the servers that they talk to.
 #[derive(Debug)]
@@ -31,6 +33,7 @@ pub struct TestWorkers {
     pub ledger: Ledger,
     pub blobs: Blobs,
     pub smtp: Sink,
+    pub rates: Rates,
     pub queue: TestQueue<Services>,
     /// The folder of the S3 server; its bucket is `test`.
     pub objects: PathBuf,
@@ -62,6 +65,7 @@ impl TestWorkers {
         .await
         .unwrap();
         let smtp = Sink::start(sinks::smtp::Options::new(mails.path(), any), stop.clone()).await.unwrap();
+        let rates = Rates::start(any, stop.clone()).await.unwrap();
         let blobs = Blobs::new(&S3 {
             endpoint: s3.endpoint(),
             public_endpoint: s3.endpoint(),
@@ -85,11 +89,22 @@ impl TestWorkers {
             image_slots: ImageSlots::new(1),
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
+            rates: Some(RatesFile::new(rates.url()).unwrap()),
         };
         let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;
         let ledger = Ledger::new(db.app.clone());
         let folder = objects.path().to_owned();
-        Self { db, ledger, blobs, smtp, queue, objects: folder, _dirs: [objects, mails], _stop: stop.drop_guard() }
+        Self {
+            db,
+            ledger,
+            blobs,
+            smtp,
+            rates,
+            queue,
+            objects: folder,
+            _dirs: [objects, mails],
+            _stop: stop.drop_guard(),
+        }
     }
 
     /// Asserts that no job is left open and that the ledger does not contradict itself, then drops the database.

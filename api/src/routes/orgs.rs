@@ -8,7 +8,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::identity::mail;
 use market::identity::store::{self, Application, Decision, NewOrg, OrgChange, OrgError, OrgFilter};
-use market::identity::{LegalName, MemberRole, OrgKind, OrgStatus, PlatformRole, TimeZone, VatNumber};
+use market::identity::{Country, LegalName, MemberRole, OrgKind, OrgStatus, PlatformRole, TimeZone, VatNumber};
 use serde::{Deserialize, Serialize};
 use shared::audit::Actor;
 use shared::ids::OrgId;
@@ -52,6 +52,9 @@ impl From<OrgError> for Problem {
             OrgError::KindsApproved => {
                 Self::forbidden("kinds_approved", error.to_string()).at("/kinds", "approved as they are")
             }
+            OrgError::CountryApproved => {
+                Self::forbidden("country_approved", error.to_string()).at("/country", "approved as it is")
+            }
             OrgError::Sql(error) => error.into(),
         }
     }
@@ -63,6 +66,10 @@ struct Org {
     legal_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     vat_number: Option<String>,
+    /// Where it pays its value-added tax; without it no tax is computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Country>)]
+    country: Option<String>,
     kinds: Vec<OrgKind>,
     plan: String,
     time_zone: String,
@@ -81,6 +88,7 @@ impl From<store::Org> for Org {
             id: org.id,
             legal_name: org.legal_name,
             vat_number: org.vat_number,
+            country: org.country,
             kinds: org.kinds,
             plan: org.plan,
             time_zone: org.time_zone,
@@ -97,6 +105,7 @@ impl From<store::Org> for Org {
 struct CreateOrg {
     legal_name: LegalName,
     vat_number: Option<VatNumber>,
+    country: Option<Country>,
     #[schema(min_items = 1, max_items = 4)]
     kinds: Vec<OrgKind>,
     time_zone: TimeZone,
@@ -119,6 +128,7 @@ async fn create_org(
     let new = NewOrg {
         legal_name: &body.legal_name,
         vat_number: body.vat_number.as_ref(),
+        country: body.country.as_ref(),
         kinds: &body.kinds,
         time_zone: &body.time_zone,
     };
@@ -189,14 +199,15 @@ struct ChangeOrg {
     #[schema(min_items = 1, max_items = 4)]
     kinds: Option<Vec<OrgKind>>,
     time_zone: Option<TimeZone>,
+    country: Option<Country>,
 }
 
 /// Change an organisation
 ///
-/// Its owners may. Once it is approved only a moderator adds a kind, or takes `broker` away.
+/// Its owners may. Once it is approved only a moderator adds a kind, takes `broker` away, or changes a country that is stated.
 #[utoipa::path(patch, path = "/v1/orgs/{org}", tag = "orgs", params(("org" = OrgId, Path), IfMatch), request_body = ChangeOrg, responses(
     (status = 200, description = "The organisation", body = Org),
-    (status = 403, description = "`role_too_low`; `kinds_approved`: ask a moderator"),
+    (status = 403, description = "`role_too_low`; `kinds_approved`, `country_approved`: ask a moderator"),
     (status = 422, description = "`kinds_count`"),
 ))]
 async fn change_org(
@@ -216,7 +227,7 @@ async fn change_org(
     if expected.is_sent() {
         expected.check(&Org::from(store::lock_org(&mut tx, id).await?))?;
     }
-    let change = OrgChange { kinds: body.kinds, time_zone: body.time_zone, moderated };
+    let change = OrgChange { kinds: body.kinds, time_zone: body.time_zone, country: body.country, moderated };
     store::change_org(&mut tx, Actor::User(caller.user), id, &change).await?;
     let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
     tx.commit().await?;
@@ -228,6 +239,7 @@ async fn change_org(
 struct ApplyAgain {
     legal_name: Option<LegalName>,
     vat_number: Option<VatNumber>,
+    country: Option<Country>,
     #[schema(min_items = 1, max_items = 4)]
     kinds: Option<Vec<OrgKind>>,
 }
@@ -249,7 +261,8 @@ async fn apply_again(
 ) -> Result<Json<Org>> {
     caller.member(id, MemberRole::Owner)?;
     body.kinds.as_deref().map_or(Ok(()), check_kinds)?;
-    let application = Application { legal_name: body.legal_name, vat_number: body.vat_number, kinds: body.kinds };
+    let ApplyAgain { legal_name, vat_number, country, kinds } = body;
+    let application = Application { legal_name, vat_number, country, kinds };
     let mut tx = state.db.begin().await?;
     store::apply_again(&mut tx, Actor::User(caller.user), id, &application).await?;
     let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;

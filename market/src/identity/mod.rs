@@ -5,5 +5,6 @@ pub mod rules;
 pub mod store;
 
 pub use model::{
-    Email, LegalName, MemberRole, OrgKind, OrgStatus, PersonName, Plan, PlatformRole, TimeZone, UserStatus, VatNumber,
+    Country, Email, LegalName, MemberRole, OrgKind, OrgStatus, PersonName, Plan, PlatformRole, TimeZone, UserStatus,
+    VatNumber,
 };

@@ -1,6 +1,8 @@
 //! The vocabulary of identity as types. Text from outside becomes one of these, or an error saying
 //! what is wrong with it.
 
+mod countries;
+
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
@@ -91,6 +93,14 @@ text! {
 text! {
     /// A VAT number: country letters and 2 to 13 letters or digits; spaces, dots and hyphens are dropped.
     VatNumber, 40, |text| text.pattern(Some(VAT_NUMBER)), parse_vat_number
+}
+
+text! {
+    /// A country of ISO 3166-1: two capital letters.
+    Country, 2, |text| text.enum_values(Some(countries::all())), |text| {
+        let known = countries::all().any(|code| code == text);
+        if known { Ok(text.to_owned()) } else { Err(Unfit("not a country of ISO 3166-1, such as DE")) }
+    }
 }
 
 text! {

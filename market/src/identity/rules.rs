@@ -14,3 +14,10 @@ pub fn may_change_kinds(status: OrgStatus, before: &[OrgKind], after: &[OrgKind]
     let loses_broker = before.contains(&OrgKind::Broker) && !after.contains(&OrgKind::Broker);
     !gains && !loses_broker
 }
+
+/// Whether an owner may change the organisation's country, by which its sales are taxed, without a moderator. Once it is
+/// approved, an owner can only state one where none is stated.
+#[must_use]
+pub fn may_change_country(status: OrgStatus, before: Option<&str>, after: &str) -> bool {
+    !matches!(status, OrgStatus::Approved | OrgStatus::Suspended) || before.is_none_or(|before| before == after)
+}

@@ -51,4 +51,5 @@ keys! {
     S3_SECRET_ACCESS_KEY: "s3.secret_access_key"
     SMTP_URL: "smtp.url"
     SMTP_FROM: "smtp.from"
+    FX_URL: "fx.url"
 }

@@ -131,6 +131,8 @@ pub struct Config {
     pub auth: Auth,
     pub s3: S3,
     pub smtp: Smtp,
+    /// The file that states the exchange rates of a day, in the format of the European Central Bank.
+    pub fx_url: Option<String>,
 }
 
 impl Config {
@@ -188,6 +190,7 @@ impl Config {
             url: checked_or(s, mode, keys::SMTP_URL, &address::SMTP, "smtp://127.0.0.1:7325"),
             from: s.value(keys::SMTP_FROM, "Tradeyard <no-reply@tradeyard.example>".to_owned()),
         };
+        let fx_url = checked(s, mode, keys::FX_URL, &address::HTTP);
         let config = Self {
             mode,
             namespace: s.value(keys::NAMESPACE, "tradeyard".to_owned()),
@@ -229,6 +232,7 @@ impl Config {
                 secret_access_key: s.secret(keys::S3_SECRET_ACCESS_KEY).unwrap_or_default(),
             },
             smtp,
+            fx_url: fx_url.map(|url| url.expose_secret().to_owned()),
         };
         config.check(s);
         source.finish(config)

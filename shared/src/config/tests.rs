@@ -46,6 +46,7 @@ fn every_fault_is_listed_at_once_by_name() {
         ("S3_BUCKET", "A"),
         ("SMTP_URL", "smtp://secret-host?tls=perhaps"),
         ("SMTP_FROM", "nobody"),
+        ("FX_URL", "the bank"),
     ];
     let error = load("nonsense = 1\n[database]\nconnections = \"many\"\nurll = \"x\"", &wrong).unwrap_err();
     let named: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
@@ -158,6 +159,7 @@ fn production_refuses_plaintext() {
         ("SMTP_URL", "smtp://user:tls=required@h"),
         ("SMTP_URL", "smtp://h?tls=opportunistic"),
         ("SMTP_URL", ""),
+        ("FX_URL", "http://rates.example/today.xml"),
         ("PASSWORD_COST", "4"),
         ("JWT_SECRET", "short"),
     ] {

@@ -15,7 +15,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -29,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::serving;
 use crate::smtp::{Message, Sink};
 
 mod page;
@@ -47,8 +47,6 @@ const MAIL_POLICY: HeaderValue = HeaderValue::from_static(
 );
 const MAX_LIMIT: usize = 1_000;
 const DEFAULT_LIMIT: usize = 100;
-/// How long open requests may go on after shutdown has been requested.
-const GRACE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -62,7 +60,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
-    task: JoinHandle<Result<(), Error>>,
+    task: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
@@ -73,7 +71,7 @@ impl Server {
     /// Waits until the server has stopped.
     pub async fn stopped(self) -> Result<(), Error> {
         match self.task.await {
-            Ok(result) => result,
+            Ok(result) => result.map_err(Error::Stopped),
             Err(panic) => Err(Error::Stopped(io::Error::other(panic))),
         }
     }
@@ -83,17 +81,7 @@ impl Server {
 pub async fn serve(sink: Sink, addr: SocketAddr, shutdown: CancellationToken) -> Result<Server, Error> {
     let listener = TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })?;
     let addr = listener.local_addr().map_err(|source| Error::Listen { addr, source })?;
-    let task = tokio::spawn(async move {
-        let server = axum::serve(listener, router(sink)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-        let cut_off = async {
-            shutdown.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        tokio::select! {
-            result = server.into_future() => result.map_err(Error::Stopped),
-            () = cut_off => Ok(()),
-        }
-    });
+    let task = tokio::spawn(serving::serve(listener, router(sink), shutdown));
     tracing::info!(%addr, "mailbox page listens");
     Ok(Server { addr, task })
 }

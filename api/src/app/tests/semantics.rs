@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use jobs::queues;
+use market::money::model::NewSnapshot;
+use market::money::store::rates;
 use market::testing::CONSOLES;
 use queue::ledger::queue_settings;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::money::Currency;
 
 use super::test_market::TestMarket;
 use super::{document, operations};
@@ -239,6 +242,13 @@ fn edited(market: &TestMarket) -> Vec<(String, &Person, Value, Value)> {
 async fn set_up(market: &TestMarket) {
     let mut conn = market.api.db.pool.acquire().await.unwrap();
     queue_settings::set_up(&mut conn, queues::ALL, &market.api.state.brokers.transports()).await.unwrap();
+    let new = NewSnapshot {
+        source: "test".to_owned(),
+        day: "2026-01-05".parse().unwrap(),
+        checksum: [1; 32],
+        rates: [(Currency::USD, "1.0862".parse().unwrap())].into(),
+    };
+    rates::store(&mut conn, &new).await.unwrap();
     drop(conn);
     let schedule = json!({"name": "etag.test", "kind": "jobs.prune", "expression": "* * * * *", "zone": "Europe/Berlin",
         "payload": {"finished_after_hours": 1, "dead_after_hours": 1}});

@@ -120,6 +120,37 @@ async fn what_was_approved_changes_with_a_moderator_and_a_trail() {
 }
 
 #[tokio::test]
+async fn a_country_is_stated_once_and_changes_with_a_moderator() {
+    let api = TestApi::new().await;
+    let (moderator, ann) = (api.staff(PlatformRole::Moderator).await, api.person("Ann").await);
+    let body =
+        |country: &str| json!({"legal_name": "Ann Farm", "kinds": ["buyer"], "time_zone": "UTC", "country": country});
+    for unknown in ["XX", "de", "DEU", ""] {
+        let refused = api.post(Some(&ann), "/v1/orgs", body(unknown)).await.refused(400, "invalid_body");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/country", "{unknown}");
+    }
+    let org = api.post(Some(&ann), "/v1/orgs", body("DK")).await.ok();
+    assert_eq!(org["country"], "DK");
+    let path = format!("/v1/orgs/{}", org["id"].as_str().unwrap());
+    let change =
+        async |person, country| api.call(Some(person), Method::PATCH, &path, json!({ "country": country })).await;
+    assert_eq!(change(&ann, "DE").await.ok()["country"], "DE", "nobody has looked at it");
+    api.post(Some(&moderator), &format!("{path}/approve"), json!({})).await.ok();
+    change(&ann, "DE").await.ok();
+    let refused = change(&ann, "FR").await.refused(403, "country_approved");
+    assert_eq!(refused.body["errors"][0]["pointer"], "/country");
+    assert_eq!(change(&moderator, "FR").await.ok()["country"], "FR");
+
+    // Whoever was approved without one states it later.
+    let early = api.org(&ann, "Ann Market", &moderator).await;
+    let path = format!("/v1/orgs/{early}");
+    let stated = api.call(Some(&ann), Method::PATCH, &path, json!({"country": "SE"})).await.ok();
+    assert_eq!(stated["country"], "SE");
+    api.call(Some(&ann), Method::PATCH, &path, json!({"country": "NO"})).await.refused(403, "country_approved");
+    api.close().await;
+}
+
+#[tokio::test]
 async fn two_owners_cannot_remove_each_other() {
     let api = TestApi::new().await;
     let moderator = api.staff(PlatformRole::Moderator).await;

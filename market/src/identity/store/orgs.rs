@@ -5,14 +5,15 @@ use shared::ids::{OrgId, UserId};
 use shared::invalid::violated;
 use sqlx::PgConnection;
 
-use crate::identity::model::{LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatNumber};
-use crate::identity::rules::may_change_kinds;
+use crate::identity::model::{Country, LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatNumber};
+use crate::identity::rules::{may_change_country, may_change_kinds};
 
 /// An organisation asking to be admitted.
 #[derive(Clone, Copy, Debug)]
 pub struct NewOrg<'a> {
     pub legal_name: &'a LegalName,
     pub vat_number: Option<&'a VatNumber>,
+    pub country: Option<&'a Country>,
     pub kinds: &'a [OrgKind],
     pub time_zone: &'a TimeZone,
 }
@@ -22,6 +23,7 @@ pub struct Org {
     pub id: OrgId,
     pub legal_name: String,
     pub vat_number: Option<String>,
+    pub country: Option<String>,
     pub kinds: Vec<OrgKind>,
     pub plan: String,
     pub time_zone: String,
@@ -46,6 +48,8 @@ pub enum OrgError {
     SamePlan(Plan),
     #[error("the organisation was approved as it is: only a moderator adds a kind, or takes {} away", OrgKind::Broker)]
     KindsApproved,
+    #[error("the organisation was approved as it is: only a moderator changes its country")]
+    CountryApproved,
     #[error("the database failed")]
     Sql(#[source] sqlx::Error),
 }
@@ -65,8 +69,8 @@ pub async fn create_org(conn: &mut PgConnection, org: NewOrg<'_>, owner: UserId)
     let id = sqlx::query_scalar!(
         r#"
         WITH created AS (
-            INSERT INTO orgs (id, legal_name, vat_number, kinds, time_zone, created_by)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO orgs (id, legal_name, vat_number, kinds, time_zone, created_by, country)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
             RETURNING id
         )
         INSERT INTO memberships (org_id, user_id, role)
@@ -80,6 +84,7 @@ pub async fn create_org(conn: &mut PgConnection, org: NewOrg<'_>, owner: UserId)
         &names(org.kinds) as &[&str],
         org.time_zone.as_str(),
         owner.0,
+        org.country.map(Country::as_str),
     )
     .fetch_one(&mut *conn)
     .await?;
@@ -114,6 +119,7 @@ struct Row {
     id: OrgId,
     legal_name: String,
     vat_number: Option<String>,
+    country: Option<String>,
     kinds: Vec<String>,
     plan: String,
     time_zone: String,
@@ -129,6 +135,7 @@ impl From<Row> for Org {
             id: row.id,
             legal_name: row.legal_name,
             vat_number: row.vat_number,
+            country: row.country,
             kinds: parsed(&row.kinds),
             plan: row.plan,
             time_zone: row.time_zone,
@@ -145,7 +152,7 @@ pub async fn org(conn: &mut PgConnection, id: OrgId) -> Result<Option<Org>, sqlx
         Row,
         r#"
         SELECT
-            id AS "id: OrgId", legal_name, vat_number, kinds, plan, time_zone, status AS "status: OrgStatus",
+            id AS "id: OrgId", legal_name, vat_number, country, kinds, plan, time_zone, status AS "status: OrgStatus",
             status_reason, verified_until, created_at
         FROM orgs
         WHERE id = $1
@@ -180,7 +187,7 @@ pub async fn orgs_page(conn: &mut PgConnection, filter: OrgFilter) -> Result<Vec
         Row,
         r#"
         SELECT
-            id AS "id: OrgId", legal_name, vat_number, kinds, plan, time_zone, status AS "status: OrgStatus",
+            id AS "id: OrgId", legal_name, vat_number, country, kinds, plan, time_zone, status AS "status: OrgStatus",
             status_reason, verified_until, created_at
         FROM orgs
         WHERE ($1::uuid IS NULL OR id IN (SELECT org_id FROM memberships WHERE user_id = $1))
@@ -204,17 +211,18 @@ pub async fn orgs_page(conn: &mut PgConnection, filter: OrgFilter) -> Result<Vec
 pub struct OrgChange {
     pub kinds: Option<Vec<OrgKind>>,
     pub time_zone: Option<TimeZone>,
+    pub country: Option<Country>,
     /// Whether a moderator answers for it.
     pub moderated: bool,
 }
 
 /// Changes an organisation and writes it to the audit log. Needs a transaction.
 ///
-/// What an owner may change without a moderator: [`may_change_kinds`].
+/// What an owner may change without a moderator: [`may_change_kinds`], [`may_change_country`].
 pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change: &OrgChange) -> Result<(), OrgError> {
     let before = sqlx::query!(
         r#"
-        SELECT kinds, time_zone, status AS "status: OrgStatus"
+        SELECT kinds, time_zone, country, status AS "status: OrgStatus"
         FROM orgs
         WHERE id = $1
         FOR NO KEY UPDATE
@@ -230,25 +238,32 @@ pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change
     {
         return Err(OrgError::KindsApproved);
     }
+    if let Some(country) = &change.country
+        && !change.moderated
+        && !may_change_country(before.status, before.country.as_deref(), country.as_str())
+    {
+        return Err(OrgError::CountryApproved);
+    }
     let after = sqlx::query!(
         r#"
         UPDATE orgs
         SET kinds = coalesce($2, kinds),
-            time_zone = coalesce($3, time_zone)
+            time_zone = coalesce($3, time_zone),
+            country = coalesce($4, country)
         WHERE id = $1
-        RETURNING kinds, time_zone
+        RETURNING kinds, time_zone, country
         "#,
         id.0,
         change.kinds.as_deref().map(names) as Option<Vec<&str>>,
         change.time_zone.as_ref().map(TimeZone::as_str),
+        change.country.as_ref().map(Country::as_str),
     )
     .fetch_one(&mut *conn)
     .await?;
-    if (&before.kinds, &before.time_zone) != (&after.kinds, &after.time_zone) {
-        let data = json!({
-            "from": {"kinds": before.kinds, "time_zone": before.time_zone},
-            "to": {"kinds": after.kinds, "time_zone": after.time_zone},
-        });
+    let before = json!({"kinds": before.kinds, "time_zone": before.time_zone, "country": before.country});
+    let after = json!({"kinds": after.kinds, "time_zone": after.time_zone, "country": after.country});
+    if before != after {
+        let data = json!({"from": before, "to": after});
         write_down(conn, actor, "org.change", id, data).await?;
     }
     Ok(())
@@ -270,6 +285,7 @@ pub async fn change_plan(conn: &mut PgConnection, actor: Actor, id: OrgId, plan:
 pub struct Application {
     pub legal_name: Option<LegalName>,
     pub vat_number: Option<VatNumber>,
+    pub country: Option<Country>,
     pub kinds: Option<Vec<OrgKind>>,
 }
 
@@ -288,7 +304,8 @@ pub async fn apply_again(
             status_reason = NULL,
             legal_name = coalesce($2, legal_name),
             vat_number = coalesce($3, vat_number),
-            kinds = coalesce($4, kinds)
+            kinds = coalesce($4, kinds),
+            country = coalesce($5, country)
         WHERE id = $1
           AND status = 'rejected'
         "#,
@@ -296,6 +313,7 @@ pub async fn apply_again(
         application.legal_name.as_ref().map(LegalName::as_str),
         application.vat_number.as_ref().map(VatNumber::as_str),
         kinds.clone() as Option<Vec<&str>>,
+        application.country.as_ref().map(Country::as_str),
     )
     .execute(&mut *conn)
     .await?;

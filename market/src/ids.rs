@@ -70,3 +70,15 @@ id!(
     /// Names one transfer of stock between two sites.
     TransferId
 );
+id!(
+    /// Names one attempt to pay a checkout.
+    PaymentId
+);
+id!(
+    /// Names one dispute about an order.
+    DisputeId
+);
+id!(
+    /// Names money on its way back to a buyer.
+    RefundId
+);

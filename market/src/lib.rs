@@ -23,6 +23,7 @@ pub mod cargo;
 pub mod catalog;
 pub mod checkout;
 pub mod emails;
+pub mod escrow;
 pub mod identity;
 pub mod ids;
 pub mod images;

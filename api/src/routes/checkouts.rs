@@ -65,6 +65,7 @@ impl From<CheckoutError> for Problem {
             }
             CheckoutError::SellersPeople => Self::forbidden("sellers_people", text),
             CheckoutError::Ended(_) => Self::conflict("checkout_ended", text),
+            CheckoutError::Paying => Self::conflict("payment_running", text),
             CheckoutError::Awarded => Self::conflict("awarded", text),
             CheckoutError::Order(error) => Self::internal(error),
             CheckoutError::Stock(error) => Self::internal(error),
@@ -205,7 +206,7 @@ async fn get_checkout(
 #[utoipa::path(post, path = "/v1/checkouts/{checkout}/cancel", tag = "orders", params(("checkout" = CheckoutId, Path), Acting), responses(
     (status = 200, description = "Cancelled", body = Checkout),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`checkout_ended`: it is paid, or over; `awarded`: it was bought in an auction"),
+    (status = 409, description = "`checkout_ended`: it is paid, or over; `awarded`: it was bought in an auction; `payment_running`"),
 ))]
 async fn cancel_checkout(
     State(state): State<AppState>,

@@ -1,6 +1,6 @@
 //! Checkouts that nobody has paid.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
@@ -29,9 +29,17 @@ pub enum Expiry {
         pay_by: DateTime<Utc>,
         now: DateTime<Utc>,
     },
+    /// Somebody is paying: there is time until then.
+    Paying {
+        until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    },
     /// It was paid, or ended before.
     Nothing,
 }
+
+/// How long a payment that is under way holds an ending up. What comes later is given back.
+const PAYING: TimeDelta = TimeDelta::minutes(15);
 
 /// Ends a checkout whose time to pay is over, and makes what it had reserved available again. Needs a transaction.
 pub async fn expire(conn: &mut PgConnection, id: CheckoutId) -> Result<Expiry, CheckoutError> {
@@ -41,6 +49,9 @@ pub async fn expire(conn: &mut PgConnection, id: CheckoutId) -> Result<Expiry, C
     }
     if locked.now <= locked.pay_by {
         return Ok(Expiry::NotYet { pay_by: locked.pay_by, now: locked.now });
+    }
+    if locked.paying && locked.now <= locked.pay_by + PAYING {
+        return Ok(Expiry::Paying { until: locked.pay_by + PAYING, now: locked.now });
     }
     Ok(Expiry::Ended(end(conn, id, CheckoutStatus::Expired, OrderStatus::Expired, None).await?))
 }
@@ -54,26 +65,34 @@ pub async fn cancel(conn: &mut PgConnection, buyer: OrgId, by: UserId, id: Check
     if locked.awarded {
         return Err(CheckoutError::Awarded);
     }
+    if locked.paying {
+        return Err(CheckoutError::Paying);
+    }
     end(conn, id, CheckoutStatus::Cancelled, OrderStatus::Cancelled, Some(by)).await
 }
 
-struct Locked {
-    buyer: OrgId,
-    status: CheckoutStatus,
-    pay_by: DateTime<Utc>,
+/// A checkout under its lock.
+pub(crate) struct Locked {
+    pub(crate) buyer: OrgId,
+    pub(crate) status: CheckoutStatus,
+    pub(crate) pay_by: DateTime<Utc>,
     /// It follows from an auction.
     awarded: bool,
+    /// A payment of it is under way.
+    pub(crate) paying: bool,
     /// The clock after the lock.
-    now: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
 }
 
-async fn lock(conn: &mut PgConnection, id: CheckoutId) -> Result<Option<Locked>, sqlx::Error> {
+/// Locks a checkout.
+pub(crate) async fn lock(conn: &mut PgConnection, id: CheckoutId) -> Result<Option<Locked>, sqlx::Error> {
     // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM checkouts WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
     sqlx::query_as!(
         Locked,
         r#"SELECT buyer_org_id AS "buyer: OrgId", status AS "status: CheckoutStatus", pay_by,
                   EXISTS (SELECT FROM orders WHERE checkout_id = $1 AND award_id IS NOT NULL) AS "awarded!",
+                  EXISTS (SELECT FROM payments WHERE checkout_id = $1 AND status IN ('created', 'funding')) AS "paying!",
                   clock_timestamp() AS "now!"
            FROM checkouts
            WHERE id = $1"#,

@@ -15,6 +15,7 @@ use crate::orders::store::OrderError;
 use crate::stock::store::StockError;
 
 pub(crate) use create::{NewCheckout, create};
+pub(crate) use end::lock;
 pub use end::{Ended, Expiry, cancel, expire};
 pub use place::place;
 pub use read::{checkout, of_buyer};
@@ -42,6 +43,8 @@ pub enum CheckoutError {
     /// It is not open any more.
     #[error("the checkout is {0:?}")]
     Ended(CheckoutStatus),
+    #[error("a payment of this checkout is under way")]
+    Paying,
     /// An auction's award is not taken back by its buyer.
     #[error("what was bought in an auction cannot be cancelled by the buyer")]
     Awarded,

@@ -97,9 +97,9 @@ pub async fn free(conn: &mut PgConnection, kept: Kept) -> Result<Vec<Moved>, Sto
     end(conn, kept, MovementKind::Free).await
 }
 
-/// Takes what an order has kept out of stock: the units have left. A second call finds nothing to do.
-pub async fn take(conn: &mut PgConnection, order: OrderId) -> Result<Vec<Moved>, StockError> {
-    end(conn, Kept::OfOrder(order), MovementKind::Take).await
+/// Takes what is kept out of stock: the units have left. A second call finds nothing to do.
+pub async fn take(conn: &mut PgConnection, kept: Kept) -> Result<Vec<Moved>, StockError> {
+    end(conn, kept, MovementKind::Take).await
 }
 
 /// Gives what an auction has kept to the orders that follow from it, and makes the rest available again. An auction of a

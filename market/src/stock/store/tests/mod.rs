@@ -228,7 +228,11 @@ async fn what_is_reserved_is_freed_or_taken_once() {
         reserved(&mut conn, &[want(listing, order, 1)]).await.expect("reserved");
         assert_eq!(stock.on_hand(&mut conn, item, site).await, (3, 1));
         for _ in 0..2 {
-            let ended = if end { free(&mut conn, Kept::OfOrder(order)).await } else { take(&mut conn, order).await };
+            let ended = if end {
+                free(&mut conn, Kept::OfOrder(order)).await
+            } else {
+                take(&mut conn, Kept::OfOrder(order)).await
+            };
             ended.expect("ended");
             assert_eq!(stock.on_hand(&mut conn, item, site).await, after);
         }
@@ -248,7 +252,7 @@ async fn a_listing_without_a_site_sells_its_own_quantity() {
     let third = stock.order(&mut conn, &[(listing, item)]).await;
     let refused = reserved(&mut conn, &[want(listing, third, 1)]).await;
     assert!(matches!(refused, Err(StockError::OutOfStock { available: 0, site: None, .. })), "{refused:?}");
-    take(&mut conn, orders[0]).await.expect("taken");
+    take(&mut conn, Kept::OfOrder(orders[0])).await.expect("taken");
     free(&mut conn, Kept::OfOrder(orders[1])).await.expect("freed");
     reserved(&mut conn, &[want(listing, third, 1)]).await.expect("reserved");
     stock.close(conn).await;
@@ -296,7 +300,7 @@ async fn what_an_auction_kept_goes_to_the_orders_of_its_shares_and_the_rest_is_a
         tx.commit().await.expect("committed");
         assert_eq!(stock.on_hand(&mut conn, item, site).await, (10, 7));
     }
-    take(&mut conn, parts[0].order).await.expect("taken");
+    take(&mut conn, Kept::OfOrder(parts[0].order)).await.expect("taken");
     free(&mut conn, Kept::OfOrder(parts[1].order)).await.expect("freed");
     assert_eq!(stock.on_hand(&mut conn, item, site).await, (6, 0));
     stock.close(conn).await;

@@ -17,6 +17,11 @@ macro_rules! for_each_job {
                 $crate::auctions::FlagAccounts,
                 $crate::auctions::SweepAuctions,
                 $crate::checkout::ExpireCheckout,
+                $crate::escrow::Charge,
+                $crate::escrow::SendRefund,
+                $crate::escrow::ApplyWebhook,
+                $crate::escrow::ReleaseEscrow,
+                $crate::escrow::SweepPayments,
             }
             emails {
                 $crate::emails::SendEmail,

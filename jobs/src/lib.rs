@@ -6,6 +6,7 @@ pub mod cargo;
 pub mod catalogue;
 pub mod checkout;
 pub mod emails;
+pub mod escrow;
 pub mod identity;
 pub mod images;
 pub mod listings;

@@ -4,6 +4,7 @@ pub mod auctions;
 pub mod cargo;
 pub mod checkout;
 pub mod emails;
+mod escrow;
 pub mod images;
 pub mod maintenance;
 pub mod money;

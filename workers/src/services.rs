@@ -1,5 +1,7 @@
 //! What handlers share: made once per process and used by every job.
 
+use std::sync::Arc;
+
 use shared::blobs::Blobs;
 use shared::config::{Config, ConfigError, keys};
 use sqlx::PgPool;
@@ -7,6 +9,7 @@ use sqlx::PgPool;
 use crate::emails::{Mailer, MailerError, Renderer};
 use crate::images::ImageSlots;
 use crate::money::RatesFile;
+use crate::payments::gateway::Gateway;
 
 /// How many mails one process sends at a time.
 const SMTP_CONNECTIONS: usize = 16;
@@ -23,6 +26,8 @@ pub struct Services {
     pub image_slots: ImageSlots,
     pub mailer: Mailer,
     pub renderer: Renderer,
+    /// To the payment provider; without it nobody can pay.
+    pub gateway: Option<Arc<dyn Gateway>>,
     /// Without it nobody states exchange rates.
     pub rates: Option<RatesFile>,
     /// The cargo event log's database.
@@ -41,6 +46,7 @@ impl Services {
                 ConfigError::of(key, error.to_string())
             })?,
             renderer: Renderer::new(&config.http.public_url),
+            gateway: None,
             rates: config.fx_url.clone().map(RatesFile::new).transpose()?,
             events: shared::db::pool_within(
                 &config.events_database_url,

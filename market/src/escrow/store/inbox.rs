@@ -1,7 +1,9 @@
 //! What providers tell us: a row first, once for each event, then a job that asks the provider.
 
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 
+use super::unsettled::seconds;
 use crate::payments::rules::notice::Notice;
 use crate::payments::{Provider, ProviderRef};
 
@@ -81,4 +83,20 @@ pub async fn applied(conn: &mut PgConnection, id: InboxId, outcome: WebhookOutco
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The oldest `most` webhooks that nobody has applied for so long.
+pub async fn unapplied(conn: &mut PgConnection, age: TimeDelta, most: i64) -> Result<Vec<InboxId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id
+         FROM webhook_inbox
+         WHERE outcome IS NULL AND received_at < clock_timestamp() - make_interval(secs => $1)
+         ORDER BY received_at, id
+         LIMIT $2",
+        seconds(age),
+        most,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(InboxId).collect())
 }

@@ -32,12 +32,14 @@ use crate::stock::store::StockError;
 
 pub use delivery::{receive, ship};
 pub use disputes::{Decision, NewDispute, open as open_dispute, resolve, withdraw};
-pub use inbox::{InboxId, NewWebhook, Webhook, WebhookOutcome, applied, receive as receive_webhook, webhook};
+pub use inbox::{
+    InboxId, NewWebhook, Webhook, WebhookOutcome, applied, receive as receive_webhook, unapplied, webhook,
+};
 pub use pay::{Charging, begin, start_charge};
 pub use read::{DisputeFilter, dispute, disputes, escrow, payment, refunds};
-pub use refund::{Refunding, refund, settle_refund, start_refund};
+pub use refund::{Refunding, refund, refuse_refund, settle_refund, start_refund};
 pub use release::{Lapse, accept, lapse};
-pub use settle::{Settled, settle};
+pub use settle::{Settled, refused, settle};
 pub use unsettled::{Subject, due, named, unsettled_payments, unsettled_refunds};
 
 /// Why nothing was done.

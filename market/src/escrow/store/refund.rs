@@ -220,3 +220,16 @@ pub async fn settle_refund(conn: &mut PgConnection, id: RefundId, found: &Disbur
     }
     Ok(status != RefundStatus::Sent)
 }
+
+/// Ends a refund that its provider will never make: the buyer is still owed it, and people find another way.
+pub async fn refuse_refund(conn: &mut PgConnection, id: RefundId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE refunds
+         SET status = 'failed', ended_at = clock_timestamp()
+         WHERE id = $1 AND status IN ('intended', 'sent')",
+        id.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

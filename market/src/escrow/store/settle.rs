@@ -84,6 +84,22 @@ pub async fn settle(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> 
     }
 }
 
+/// Ends a payment that its provider has refused, with the provider's code. Needs a transaction.
+pub async fn refused(conn: &mut PgConnection, id: PaymentId, code: &str) -> Result<Settled, EscrowError> {
+    let checkout = checkout_of(conn, id).await?.ok_or(EscrowError::NotFound)?;
+    checkouts::lock(conn, checkout).await?;
+    let ended = sqlx::query!(
+        "UPDATE payments
+         SET status = 'failed', failure = left($2, 200), ended_at = clock_timestamp()
+         WHERE id = $1 AND status = 'funding'",
+        id.0,
+        code,
+    )
+    .execute(conn)
+    .await?;
+    Ok(if ended.rows_affected() == 1 { Settled::Failed } else { Settled::NothingNew })
+}
+
 /// Holds what was paid for each seller, in the order of locks: orders, stock, accounts.
 async fn hold(
     conn: &mut PgConnection,

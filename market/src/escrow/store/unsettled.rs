@@ -95,6 +95,6 @@ pub async fn due(conn: &mut PgConnection, most: i64) -> Result<Vec<OrderId>, sql
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a handful of seconds")]
-fn seconds(age: TimeDelta) -> f64 {
+pub(super) fn seconds(age: TimeDelta) -> f64 {
     age.num_seconds() as f64
 }

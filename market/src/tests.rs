@@ -7,6 +7,7 @@ mod bids;
 mod catalog;
 mod checkout;
 mod daily;
+mod escrow;
 mod listings;
 mod money;
 mod orders;
@@ -72,6 +73,7 @@ fn breaches() -> Vec<Breach> {
         awards::breaches(),
         orders::breaches(),
         checkout::breaches(),
+        escrow::breaches(),
         money::breaches(),
         stock::breaches(),
     ]
@@ -112,6 +114,7 @@ async fn fill(conn: &mut PgConnection) {
     .await
     .expect("a model and a part");
     stock::fill(conn, seller).await;
+    escrow::fill(conn, seller).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -161,7 +164,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
     let rules: Vec<String> = sqlx::query_scalar(
         "WITH tables AS (
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
-                             auctions, bids, bid_retractions, awards, orders, order_lines, checkouts, order_taxes, order_events, basket_lines, countries, fx_snapshots, fx_rates,
+                             auctions, bids, bid_retractions, awards, orders, order_lines, checkouts, order_taxes, order_events, basket_lines, payments,
+                             escrows, disputes, refunds, webhook_inbox, countries, fx_snapshots, fx_rates,
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts}'::regclass[]) AS oid
          )

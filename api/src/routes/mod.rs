@@ -8,6 +8,8 @@ mod auth;
 mod cargo_events;
 mod categories;
 mod checkouts;
+mod disputes;
+mod escrow;
 mod fx;
 pub(crate) mod health;
 mod images;
@@ -17,9 +19,11 @@ mod jobs;
 mod listings;
 mod me;
 mod models;
+mod money;
 mod orders;
 mod orgs;
 mod pages;
+mod payments;
 mod queues;
 mod reports;
 mod schedules;
@@ -50,11 +54,15 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(categories::router())
         .merge(models::router())
         .merge(fx::router())
+        .merge(money::router())
         .merge(items::router())
         .merge(listings::router())
         .merge(auctions::router())
         .merge(checkouts::router())
+        .merge(payments::router())
         .merge(orders::router())
+        .merge(escrow::router())
+        .merge(disputes::router())
         .merge(uploads::router())
         .merge(images::router())
         .merge(reports::router())

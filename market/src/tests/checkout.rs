@@ -5,7 +5,7 @@ use super::{Breach, copy};
 pub(super) fn breaches() -> Vec<Breach> {
     let sql = str::to_owned;
     // A copy of a checkout with its order, and what is said in addition.
-    let checkout = |changes: &str| copy("checkouts", "true", changes);
+    let checkout = |changes: &str| copy("checkouts", "status = 'open'", changes);
     vec![
         ("checkouts_payable_range", checkout("'payable_minor', 0")),
         ("checkouts_status_known", checkout("'status', 'lost', 'ended_at', now()")),

@@ -69,7 +69,7 @@ impl Machine {
             Act::Lapse(n) => lapse(&mut tx, sale.orders[n]).await.map(|_| ()),
             Act::Refund(n, cents) => {
                 let seller = sale.sellers[n];
-                refund(&mut tx, seller.org, seller.user, sale.orders[n], eur(cents), "").await.map(|_| ())
+                refund(&mut tx, seller.org, seller.user, sale.orders[n], eur(cents), "scratched").await.map(|_| ())
             }
             Act::Dispute(n) => {
                 let new = NewDispute { order: sale.orders[n], reason: DisputeReason::Other, text: "no" };

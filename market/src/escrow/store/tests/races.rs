@@ -46,7 +46,7 @@ async fn of_release_refund_and_dispute_at_once_one_happens() {
                     0 => at_once(&pool, &barrier, async |tx| accept(tx, buyer.org, buyer.user, order).await).await,
                     1 => {
                         let all = eur(20_000);
-                        at_once(&pool, &barrier, async |tx| refund(tx, seller.org, seller.user, order, all, "").await)
+                        at_once(&pool, &barrier, async |tx| refund(tx, seller.org, seller.user, order, all, "sold out").await)
                             .await
                     }
                     _ => {

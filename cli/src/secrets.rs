@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
-use shared::config::{Config, keys};
+use shared::config::{Config, PaymentProvider, keys};
 
 /// Where `tradeyard dev` keeps its files unless another folder is given.
 pub(crate) const DIR: &str = ".dev/sinks";
@@ -40,12 +40,18 @@ pub(crate) fn recall(config: &mut Config, dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn slots(config: &mut Config) -> [(&'static str, &mut SecretString); 3] {
-    [
+fn slots(config: &mut Config) -> Vec<(&'static str, &mut SecretString)> {
+    let mut slots = vec![
         (keys::JWT_SECRET.env, &mut config.auth.jwt_secret),
         (keys::S3_ACCESS_KEY_ID.env, &mut config.s3.access_key_id),
         (keys::S3_SECRET_ACCESS_KEY.env, &mut config.s3.secret_access_key),
-    ]
+    ];
+    // Those of a real provider cannot be made up.
+    if config.payments.provider == Some(PaymentProvider::Simulator) {
+        slots.push((keys::PAYMENTS_KEY.env, &mut config.payments.key));
+        slots.push((keys::PAYMENTS_WEBHOOK_KEY.env, &mut config.payments.webhook_key));
+    }
+    slots
 }
 
 fn made_up() -> SecretString {

@@ -28,7 +28,7 @@ impl TestPrograms {
         let db = TestDb::new().await;
         let name = uuid::Uuid::now_v7().simple().to_string();
         let dir = std::env::temp_dir().join(format!("tradeyard-demo-{name}"));
-        let [api, s3, smtp, mailbox] = free_ports();
+        let [api, s3, smtp, mailbox, payments] = free_ports();
         let mut env: Vec<(String, String)> = [
             ("DATABASE_URL", db.url()),
             ("MIGRATE_DATABASE_URL", db.owner_url()),
@@ -47,6 +47,7 @@ impl TestPrograms {
             .args(["dev", "--dir", dir.to_str().unwrap()])
             .args(["--s3-addr", &format!("127.0.0.1:{s3}"), "--smtp-addr", &format!("127.0.0.1:{smtp}")])
             .args(["--mailbox-addr", &format!("127.0.0.1:{mailbox}")])
+            .args(["--payments-addr", &format!("127.0.0.1:{payments}")])
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -110,8 +111,8 @@ fn tradeyard(env: &[(String, String)]) -> Command {
 }
 
 /// Ports that are free at the moment, held at the same time so that they differ.
-fn free_ports() -> [u16; 4] {
-    let listeners = [(); 4].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+fn free_ports() -> [u16; 5] {
+    let listeners = [(); 5].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 

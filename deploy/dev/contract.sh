@@ -42,21 +42,12 @@ check_contract() {
 
 # Python's and Node's packages in folders of their own; what is pinned there is installed again when it changes.
 ensure_contract_tools() {
-    local missing=()
-    # Without pip the module is there and makes nothing.
-    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+    local missing=() client=$TOOLS/typescript-client wanted=tests/contract/requirements.txt
     have node || missing+=(nodejs)
     have npm || missing+=(npm)
     if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
-    local venv=$TOOLS/contract client=$TOOLS/typescript-client wanted=tests/contract/requirements.txt
-    if ! cmp -s "$wanted" "$venv/installed.txt"; then
-        say "installing schemathesis into .dev/tools"
-        rm -rf "$venv"
-        mkdir -p "$TOOLS"
-        attend python3 -m venv "$venv" || return 1
-        attend "$venv/bin/pip" install --quiet --disable-pip-version-check --require-virtualenv --no-deps -r "$wanted" || return 1
-        cp "$wanted" "$venv/installed.txt"
-    fi
+    ensure_venv contract "$wanted" schemathesis || return 1
+    if [[ $INSTALLED == yes ]]; then mark_venv contract "$wanted"; fi
     mkdir -p "$client"
     if ! cmp -s tests/typescript-client/package-lock.json "$client/installed.json"; then
         say "installing the TypeScript compiler into .dev/tools"

@@ -59,6 +59,7 @@ require_program_ports() {
     require_port_free sinks "the S3 server" "$PORT_S3" S3
     require_port_free sinks "the SMTP sink" "$PORT_SMTP" SMTP
     require_port_free sinks "the mailbox page" "$PORT_MAILBOX" MAILBOX
+    require_port_free sinks "the payment simulator" "$PORT_PAYMENTS" PAYMENTS
     while read -r part port binary; do
         case $part in
             sinks) ;;
@@ -91,9 +92,11 @@ launch_programs() {
 # The S3 server and the mail sink come first: the others look for the bucket when they start.
 start_sinks() {
     launch sinks "${ENVIRONMENT[@]}" "$BIN/tradeyard" sinks --s3-addr "127.0.0.1:$PORT_S3" \
-        --smtp-addr "127.0.0.1:$PORT_SMTP" --mailbox-addr "127.0.0.1:$PORT_MAILBOX" --dir "$STATE/sinks"
+        --smtp-addr "127.0.0.1:$PORT_SMTP" --mailbox-addr "127.0.0.1:$PORT_MAILBOX" \
+        --payments-addr "127.0.0.1:$PORT_PAYMENTS" --dir "$STATE/sinks"
     await sinks 20 port_open "$PORT_S3"
     await sinks 20 port_open "$PORT_SMTP"
+    await sinks 20 port_open "$PORT_PAYMENTS"
 }
 
 # Programs that run and are no longer wanted, after `--workers` with a smaller number.

@@ -78,6 +78,7 @@ dev_ports() {
     port_setting S3 7310
     port_setting SMTP 7325
     port_setting MAILBOX 7326
+    port_setting PAYMENTS 7327
     port_setting HEALTH 7340
     # Between the schedulers' ports and those of the first pool.
     PORT_API_HEALTH=$((PORT_HEALTH + 5))
@@ -119,7 +120,7 @@ checkout_hash() { printf %s "$ROOT" | sha256sum | cut -c1-12; }
 # there, and a PostgreSQL superuser may run programs as its owner. That password is not the programs' own.
 load_secrets() {
     local file=$1 name missing=()
-    for name in SERVER_PASSWORD PROGRAMS_PASSWORD JWT_SECRET S3_SECRET_ACCESS_KEY; do
+    for name in SERVER_PASSWORD PROGRAMS_PASSWORD JWT_SECRET S3_SECRET_ACCESS_KEY PAYMENTS_KEY PAYMENTS_WEBHOOK_KEY; do
         grep -q "^$name=" "$file" 2>/dev/null || missing+=("$name")
     done
     if ((${#missing[@]} > 0)); then
@@ -162,6 +163,10 @@ environment() {
         "S3_ACCESS_KEY_ID=tradeyard"
         "S3_SECRET_ACCESS_KEY=$S3_SECRET_ACCESS_KEY"
         "SMTP_URL=smtp://127.0.0.1:$PORT_SMTP"
+        "PAYMENTS_PROVIDER=simulator"
+        "PAYMENTS_URL=http://127.0.0.1:$PORT_PAYMENTS"
+        "PAYMENTS_KEY=$PAYMENTS_KEY"
+        "PAYMENTS_WEBHOOK_KEY=$PAYMENTS_WEBHOOK_KEY"
         # bcrypt's lowest: the demo registers hundreds of people. Production's default is its own.
         "PASSWORD_COST=4"
     )

@@ -69,6 +69,7 @@ where_to_look() {
 
     API          http://127.0.0.1:$PORT_API        its description: http://127.0.0.1:$PORT_API/docs
     mailbox      http://127.0.0.1:$PORT_MAILBOX        every email that was sent
+    payments     http://127.0.0.1:$PORT_PAYMENTS        the payment simulator; keys: ./dev env
     S3           http://127.0.0.1:$PORT_S3        bucket tradeyard; keys: ./dev env
     health       http://127.0.0.1:$PORT_API_HEALTH/readyz of the API, and of each program the port that ./dev status shows (/metrics too)
 

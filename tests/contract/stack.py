@@ -60,6 +60,7 @@ class TestStack:
                 "--s3-addr", f"127.0.0.1:{free_port()}",
                 "--smtp-addr", f"127.0.0.1:{free_port()}",
                 "--mailbox-addr", self.mailbox.removeprefix("http://"),
+                "--payments-addr", f"127.0.0.1:{free_port()}",
             ],
             env=environment, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
         )

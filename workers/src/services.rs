@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
 use shared::blobs::Blobs;
-use shared::config::{Config, ConfigError, keys};
+use shared::config::{Config, ConfigError, Mode, keys};
 use sqlx::PgPool;
 
 use crate::emails::{Mailer, MailerError, Renderer};
 use crate::images::ImageSlots;
 use crate::money::RatesFile;
-use crate::payments::gateway::Gateway;
+use crate::payments::gateway::{self, Gateway};
 
 /// How many mails one process sends at a time.
 const SMTP_CONNECTIONS: usize = 16;
@@ -34,6 +35,14 @@ pub struct Services {
     pub events: PgPool,
 }
 
+/// The gateway that the settings name. Development does without one where no key is set; production says what is missing.
+fn payments(config: &Config) -> anyhow::Result<Option<Arc<dyn Gateway>>> {
+    if config.mode == Mode::Development && config.payments.key.expose_secret().is_empty() {
+        return Ok(None);
+    }
+    Ok(gateway::connect(&config.payments)?)
+}
+
 impl Services {
     /// Makes the clients; each one connects when it is first used.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
@@ -46,7 +55,7 @@ impl Services {
                 ConfigError::of(key, error.to_string())
             })?,
             renderer: Renderer::new(&config.http.public_url),
-            gateway: None,
+            gateway: payments(config)?,
             rates: config.fx_url.clone().map(RatesFile::new).transpose()?,
             events: shared::db::pool_within(
                 &config.events_database_url,

@@ -77,7 +77,8 @@ async fn open_dispute(
         return Err(problem.at("/text", "expected 1 to 4000 characters"));
     }
     key.once(&state.ledger, buyer.0, StatusCode::CREATED, async |tx| {
-        let opened = store::open_dispute(tx, buyer, caller.user, NewDispute { order, reason: body.reason, text }).await?;
+        let opened =
+            store::open_dispute(tx, buyer, caller.user, NewDispute { order, reason: body.reason, text }).await?;
         Ok(Made::at(format!("/v1/disputes/{}", opened.id), opened))
     })
     .await

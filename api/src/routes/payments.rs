@@ -131,9 +131,11 @@ fn provider(state: &AppState) -> Result<Provider> {
         PaymentProvider::Stripe => Provider::Stripe,
         PaymentProvider::Simulator => Provider::Simulator,
     });
-    provider.ok_or_else(|| {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_provider", "no payment provider is configured here")
-    })
+    provider.ok_or_else(no_provider)
+}
+
+fn no_provider() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_provider", "no payment provider is configured here")
 }
 
 /// Read an attempt to pay
@@ -175,14 +177,21 @@ async fn take_webhook(
         let detail = format!("a webhook has at most {MOST_BYTES} bytes");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
     }
-    let key = state.config.payments.webhook_key.expose_secret().as_bytes();
     let name = match from {
         Provider::Stripe => "stripe-signature",
         Provider::Adyen | Provider::Simulator => "simulator-signature",
     };
     let signed = headers.get(name).and_then(|header| header.to_str().ok()).unwrap_or_default();
-    signature::check(key, signed, &body, state.clock.now())
-        .map_err(|error| Problem::bad_request("invalid_signature", error.to_string()))?;
+    // Several, while one is being replaced.
+    let keys = state.config.payments.webhook_keys().map_err(|_| no_provider())?;
+    let now = state.clock.now();
+    let mut checks = keys.iter().map(|key| signature::check(key.expose_secret().as_bytes(), signed, &body, now));
+    let first = checks.next().ok_or_else(no_provider)?;
+    if let Err(error) = first
+        && !checks.any(|check| check.is_ok())
+    {
+        return Err(Problem::bad_request("invalid_signature", error.to_string()));
+    }
     let notice = notice::read(from, &body).map_err(|error| Problem::bad_request("invalid_body", error.to_string()))?;
     let mut tx = state.ledger.begin().await?;
     let kept = store::receive_webhook(&mut tx, NewWebhook { provider: from, notice: &notice, body: &body }).await?;

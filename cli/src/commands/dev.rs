@@ -21,7 +21,7 @@ const API_CONNECTIONS: u32 = 6;
 /// twice this, six for the engine and three for events for each pool, twelve for the scheduler.
 const POOL_CONNECTIONS: u32 = 2;
 
-/// The whole product in one process: API, every worker pool, a scheduler, and the S3 and mail sinks.
+/// The whole product in one process: API, every worker pool, a scheduler, and the sinks of files, mail and payments.
 ///
 /// With only `DATABASE_URL` set, PostgreSQL alone carries the jobs. A database that is missing is made.
 #[derive(Debug, Args)]
@@ -41,6 +41,9 @@ pub(crate) struct Dev {
     /// Where the page with the received mail listens.
     #[arg(long, default_value = "127.0.0.1:7326", value_name = "ADDR")]
     mailbox_addr: SocketAddr,
+    /// Where the payment simulator listens, if it is the provider of payments.
+    #[arg(long, default_value = "127.0.0.1:7327", value_name = "ADDR")]
+    payments_addr: SocketAddr,
 }
 
 impl Dev {
@@ -71,6 +74,10 @@ impl Dev {
         let smtp = sinks::smtp::Options::new(self.dir.join("mail"), self.smtp_addr);
         let smtp = sinks::smtp::Sink::start(smtp, signals.kill.clone()).await?;
         let mailbox = sinks::mailbox::serve(smtp, self.mailbox_addr, signals.kill.clone()).await?;
+        let payments = super::sinks::simulator(&config, self.payments_addr, &signals.kill).await?;
+        if let Some(payments) = &payments {
+            config.payments.url = format!("http://{}", payments.addr());
+        }
 
         let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
         config.database.connections = config.database.connections.min(API_CONNECTIONS);

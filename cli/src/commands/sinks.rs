@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use secrecy::ExposeSecret;
-use shared::config::Config;
+use shared::config::{Config, PaymentProvider};
 use shared::program::Signals;
+use sinks::simulator::Simulator;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::advised;
 use crate::output::print;
 
-/// Real S3 and SMTP for development, kept in a folder. Nothing here belongs in production.
+/// Real S3 and SMTP for development, kept in a folder, and the payment simulator, which forgets when it ends. Nothing here belongs in production.
 #[derive(Debug, Args)]
 pub(crate) struct Sinks {
     /// Where the S3 server listens.
@@ -24,6 +26,9 @@ pub(crate) struct Sinks {
     /// Where the page with the received mail listens.
     #[arg(long, alias = "mailbox", default_value = "127.0.0.1:7326", value_name = "ADDR")]
     mailbox_addr: SocketAddr,
+    /// Where the payment simulator listens, if it is the provider of payments.
+    #[arg(long, default_value = "127.0.0.1:7327", value_name = "ADDR")]
+    payments_addr: SocketAddr,
     /// The folder of objects and messages.
     #[arg(long, default_value = ".dev/sinks", value_name = "FOLDER")]
     dir: PathBuf,
@@ -52,17 +57,46 @@ impl Sinks {
         let smtp = sinks::smtp::Options::new(self.dir.join("mail"), self.smtp_addr);
         let smtp = sinks::smtp::Sink::start(smtp, stop.clone()).await?;
         let mailbox = sinks::mailbox::serve(smtp.clone(), self.mailbox_addr, stop.clone()).await?;
+        let payments = simulator(&config, self.payments_addr, &stop).await?;
         print(&format!(
-            "S3       {}  (bucket {})\nSMTP     smtp://{}\nmailbox  http://{}",
+            "S3       {}  (bucket {})\nSMTP     smtp://{}\nmailbox  http://{}{}",
             s3.endpoint(),
             config.s3.bucket,
             smtp.addr(),
-            mailbox.addr()
+            mailbox.addr(),
+            payments.as_ref().map_or_else(String::new, |payments| format!("\npayments http://{}", payments.addr())),
         ))?;
         stop.cancelled().await;
         let (s3, mailbox, ()) = tokio::join!(s3.stopped(), mailbox.stopped(), smtp.stopped());
         s3?;
         mailbox?;
+        if let Some(payments) = payments {
+            payments.stopped().await?;
+        }
         Ok(())
     }
+}
+
+/// Starts the payment simulator, if it is the provider of payments. Its webhooks go to the API.
+pub(super) async fn simulator(
+    config: &Config,
+    addr: SocketAddr,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Simulator>> {
+    if config.payments.provider != Some(PaymentProvider::Simulator) {
+        return Ok(None);
+    }
+    let (Ok(key), Ok(webhook_keys)) = (config.payments.key(), config.payments.webhook_keys()) else {
+        return Err(advised(
+            "the payment simulator needs to know who may use it, and what to sign with",
+            "set PAYMENTS_KEY and PAYMENTS_WEBHOOK_KEY, to the same values as for the other programs",
+        ));
+    };
+    let options = sinks::simulator::Options {
+        addr,
+        key: key.clone(),
+        webhook_key: webhook_keys.first().cloned().unwrap_or_default(),
+        webhook_url: Some(format!("{}/v1/webhooks/simulator", config.http.public_url)),
+    };
+    Ok(Some(Simulator::start(options, stop.clone()).await?))
 }

@@ -23,10 +23,21 @@ fn what_is_made_up_is_kept_for_its_owner_alone_and_found_again() {
     assert_eq!(second.auth.jwt_secret.expose_secret(), first.auth.jwt_secret.expose_secret());
     assert_eq!(second.s3.secret_access_key.expose_secret(), first.s3.secret_access_key.expose_secret());
     assert!(second.jwt_secret().is_ok());
+    assert!(second.payments.key().is_ok() && second.payments.webhook_keys().is_ok(), "the simulator's");
 
     let given = "g".repeat(40);
     let mut third = config(&given);
     make(&mut third, &dir).unwrap();
     assert_eq!(third.auth.jwt_secret.expose_secret(), given, "what is set wins");
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn keys_of_a_real_payment_provider_are_not_made_up() {
+    let dir = std::env::temp_dir().join(format!("tradeyard-secrets-{}", uuid::Uuid::now_v7()));
+    let mut config = config("");
+    config.payments.provider = Some(PaymentProvider::Stripe);
+    make(&mut config, &dir).unwrap();
+    assert!(config.payments.key().is_err() && config.payments.webhook_keys().is_err());
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -131,6 +131,24 @@ pub struct Account {
     pub requirements: Vec<String>,
 }
 
+/// What an idempotency key was used for, as its caller had written it down before it called. Not every
+/// provider can be asked for a key alone: some know only what hangs on a payment or on an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    Charge,
+    /// Of a part of this payment.
+    Capture(ProviderRef),
+    /// Of this payment.
+    Cancel(ProviderRef),
+    /// Of a part of this payment.
+    Refund(ProviderRef),
+    /// To this account.
+    Transfer(ProviderRef),
+    /// Out of this account.
+    Payout(ProviderRef),
+    OpenAccount,
+}
+
 /// What an idempotency key made at the provider, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -141,7 +159,7 @@ pub enum Found {
     Account(Account),
 }
 
-/// Some payments in the order in which the provider made them.
+/// Some payments, in the order in which the provider lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentPage {
     pub payments: Vec<Payment>,

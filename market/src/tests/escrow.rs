@@ -29,10 +29,12 @@ pub(super) async fn fill(conn: &mut PgConnection, seller: Trader) {
         }
         tx.commit().await.expect("committed");
     }
-    sqlx::query("INSERT INTO webhook_inbox (provider, event_id, kind, subject, body) VALUES ('simulator', '1', 'a', 'b', '')")
-        .execute(conn)
-        .await
-        .expect("a webhook");
+    sqlx::query(
+        "INSERT INTO webhook_inbox (provider, event_id, kind, subject, body) VALUES ('simulator', '1', 'a', 'b', '')",
+    )
+    .execute(conn)
+    .await
+    .expect("a webhook");
 }
 
 pub(super) fn breaches() -> Vec<Breach> {
@@ -50,7 +52,8 @@ pub(super) fn breaches() -> Vec<Breach> {
         let ended = "'status', 'withdrawn', 'ended_at', now(), 'ended_by', t.opened_by";
         copy("disputes", "true", &format!("{ended}, {changes}"))
     };
-    let late = "'order_id', null, 'cause', 'late', 'fee_minor', 0, 'net_minor', 0, 'premium_minor', 0, 'goods_tax_minor', 0,
+    let late =
+        "'order_id', null, 'cause', 'late', 'fee_minor', 0, 'net_minor', 0, 'premium_minor', 0, 'goods_tax_minor', 0,
                 'premium_tax_minor', 0, 'provider_ref', null";
     let refund = |changes: &str| copy("refunds", "true", &format!("{late}, {changes}"));
     let webhook = |changes: &str| {
@@ -111,7 +114,9 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("refunds_ref_length", refund("'provider_ref', ''")),
         (
             "refunds_ref_once",
-            sql("UPDATE refunds SET status = 'sent', provider_ref = 'a'") + ";" + &copy("refunds", "true", "'order_id', t.order_id"),
+            sql("UPDATE refunds SET status = 'sent', provider_ref = 'a'")
+                + ";"
+                + &copy("refunds", "true", "'order_id', t.order_id"),
         ),
         ("refunds_reason_length", refund("'reason', ''")),
         ("refunds_late_whole", copy("refunds", "true", "'cause', 'late'")),

@@ -52,4 +52,8 @@ keys! {
     SMTP_URL: "smtp.url"
     SMTP_FROM: "smtp.from"
     FX_URL: "fx.url"
+    PAYMENTS_PROVIDER: "payments.provider"
+    PAYMENTS_URL: "payments.url"
+    PAYMENTS_KEY: "payments.key"
+    PAYMENTS_WEBHOOK_KEY: "payments.webhook_key"
 }

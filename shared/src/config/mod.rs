@@ -7,6 +7,7 @@ pub mod keys;
 mod log;
 mod mode;
 mod network;
+mod payments;
 mod source;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ pub use connections::ConnectionLimits;
 pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
+pub use payments::{PaymentProvider, Payments};
 pub use source::{ConfigError, Fault, Key, Source};
 
 /// The minimum length of the secret that signs tokens, so that it cannot be guessed.
@@ -133,6 +135,7 @@ pub struct Config {
     pub smtp: Smtp,
     /// The file that states the exchange rates of a day, in the format of the European Central Bank.
     pub fx_url: Option<String>,
+    pub payments: Payments,
 }
 
 impl Config {
@@ -233,6 +236,7 @@ impl Config {
             },
             smtp,
             fx_url: fx_url.map(|url| url.expose_secret().to_owned()),
+            payments: Payments::read(s, mode),
         };
         config.check(s);
         source.finish(config)

@@ -47,6 +47,8 @@ fn every_fault_is_listed_at_once_by_name() {
         ("SMTP_URL", "smtp://secret-host?tls=perhaps"),
         ("SMTP_FROM", "nobody"),
         ("FX_URL", "the bank"),
+        ("PAYMENTS_PROVIDER", "bank"),
+        ("PAYMENTS_URL", "secret-host"),
     ];
     let error = load("nonsense = 1\n[database]\nconnections = \"many\"\nurll = \"x\"", &wrong).unwrap_err();
     let named: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
@@ -162,6 +164,10 @@ fn production_refuses_plaintext() {
         ("FX_URL", "http://rates.example/today.xml"),
         ("PASSWORD_COST", "4"),
         ("JWT_SECRET", "short"),
+        ("PAYMENTS_PROVIDER", "simulator"),
+        ("PAYMENTS_URL", "http://payments.example"),
+        ("PAYMENTS_KEY", "of nobody"),
+        ("PAYMENTS_WEBHOOK_KEY", "of nobody"),
     ] {
         assert_eq!(faulty(production(&[(name, value)])), [name], "{value}");
     }
@@ -176,6 +182,43 @@ fn production_allows_what_the_operations_manual_says() {
     assert_eq!(limits, RateLimits { anonymous: 100, user: 1_000, partner: 5_000 });
     let set = production(&[("RATE_LIMIT_USER", "2000")]).unwrap().http.rate_limits;
     assert_eq!(set, RateLimits { user: 2_000, ..limits });
+}
+
+#[test]
+fn development_pays_at_the_simulator_and_production_nowhere_unless_it_says_where() {
+    let payments = load_env(&[]).unwrap().payments;
+    assert_eq!((payments.provider, &*payments.url), (Some(PaymentProvider::Simulator), "http://127.0.0.1:7327"));
+    assert_eq!(production(&[]).unwrap().payments.provider, None);
+    let keys = [("PAYMENTS_KEY", "sk_live_secret"), ("PAYMENTS_WEBHOOK_KEY", "whsec_secret")];
+    let payments = production(&[&[("PAYMENTS_PROVIDER", "stripe")], &keys[..]].concat()).unwrap().payments;
+    assert_eq!((payments.provider, &*payments.url), (Some(PaymentProvider::Stripe), "https://api.stripe.com"));
+    assert!(payments.key().is_ok() && payments.webhook_keys().is_ok());
+}
+
+#[test]
+fn a_program_without_the_key_that_it_needs_says_which() {
+    let payments = load_env(&[]).unwrap().payments;
+    assert_eq!(payments.key().unwrap_err().0[0].key, "PAYMENTS_KEY");
+    assert_eq!(payments.webhook_keys().unwrap_err().0[0].key, "PAYMENTS_WEBHOOK_KEY");
+}
+
+#[test]
+fn keys_of_stripe_are_told_from_others_and_real_money_from_tests() {
+    for (name, value) in [
+        ("PAYMENTS_KEY", "pk_test_secret-host"),
+        ("PAYMENTS_KEY", "sk_live_secret-host"),
+        ("PAYMENTS_KEY", "rk_live_secret-host"),
+        ("PAYMENTS_WEBHOOK_KEY", "sk_test_secret-host"),
+        ("PAYMENTS_WEBHOOK_KEY", "whsec_a,secret-host"),
+    ] {
+        let error = load_env(&[("PAYMENTS_PROVIDER", "stripe"), (name, value)]).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+        assert!(!error.to_string().contains("secret-host"), "{error}");
+    }
+    let fine = [("PAYMENTS_KEY", "sk_test_a"), ("PAYMENTS_WEBHOOK_KEY", "whsec_a, whsec_b")];
+    let payments = load_env(&[&[("PAYMENTS_PROVIDER", "stripe")], &fine[..]].concat()).unwrap().payments;
+    let keys = payments.webhook_keys().unwrap();
+    assert_eq!(keys.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), ["whsec_a", "whsec_b"]);
 }
 
 #[test]

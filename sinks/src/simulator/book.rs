@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::faults::Faults;
+use crate::payments::now;
 
 /// The way to pay that its bank declines; every other one pays.
 pub const DECLINED: &str = "declined";
@@ -19,6 +19,8 @@ pub(super) struct Payment {
     pub(super) refunded: i64,
     pub(super) failure: Option<&'static str>,
     pub(super) reference: String,
+    /// Unix time.
+    pub(super) created: i64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -117,8 +119,7 @@ pub(super) struct Book {
     pub(super) accounts: BTreeMap<String, Account>,
     /// What was asked with each key, and what it made or why not.
     pub(super) keys: HashMap<String, (String, Result<Made, Refusal>)>,
-    pub(super) faults: Faults,
-    /// Webhooks that are not on their way yet.
+    /// What has happened and is not in the outbox yet.
     pub(super) events: Vec<Event>,
     balances: HashMap<String, i64>,
 }
@@ -164,6 +165,7 @@ impl Book {
             refunded: 0,
             failure,
             reference: new.reference,
+            created: now().timestamp(),
         };
         self.payments.insert(id.clone(), payment);
         self.happened(kind, &id);
@@ -209,6 +211,9 @@ impl Book {
 
     pub(super) fn transfer(&mut self, new: &NewDisbursement) -> Result<Made, Refusal> {
         let account = self.accounts.get_mut(&new.account).ok_or("no_such_account")?;
+        if account.state != AccountState::Active {
+            return Err("account_not_active");
+        }
         let ours = self.balances.entry(new.currency.clone()).or_default();
         take(ours, new.amount)?;
         *account.balances.entry(new.currency.clone()).or_default() += new.amount;

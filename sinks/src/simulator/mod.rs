@@ -6,7 +6,7 @@
 //! | `POST /v1/payments` | charges: `amount`, `currency`, `capture`, `method` ([`DECLINED`] is declined), `reference` |
 //! | `POST /v1/payments/{id}/captures`, `…/cancels`, `…/refunds` | captures or refunds a part, or cancels |
 //! | `POST /v1/accounts`, `/v1/transfers`, `/v1/payouts` | opens a seller's account, moves money to it, pays it out |
-//! | `GET /v1/payments?after=&limit=` | payments in the order in which they were made |
+//! | `GET /v1/payments?from=&until=&after=&limit=` | the payments of a period (Unix times) in the order in which they were made |
 //! | `GET /v1/payments/{id}`, `/v1/disbursements/{id}`, `/v1/accounts/{id}` | one thing as it is now |
 //! | `GET /v1/keys/{key}` | what an idempotency key made, as it is now |
 //! | `POST /_accounts/{id}` | `{"state": …}`: what the provider's own checks would say |
@@ -25,20 +25,17 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 mod book;
-mod faults;
 mod routes;
 #[cfg(test)]
 mod tests;
-mod webhooks;
 
+use crate::payments::{Fault, Header, Outbox, Webhook};
 use book::Book;
 pub use book::{AccountState, DECLINED};
-pub use faults::Fault;
 
 /// How long open requests may go on after shutdown has been requested.
 const GRACE: Duration = Duration::from_secs(2);
@@ -64,13 +61,11 @@ pub enum Error {
     Stopped(#[source] io::Error),
 }
 
-/// What routes and webhooks share.
 #[derive(Debug)]
 struct Desk {
     book: Mutex<Book>,
-    /// Wakes the sender of webhooks.
-    news: Notify,
-    options: Options,
+    outbox: Outbox,
+    key: SecretString,
 }
 
 impl Desk {
@@ -79,10 +74,20 @@ impl Desk {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Misbehaves from now on. Webhooks that were held may be free to go.
-    fn inject(&self, fault: Fault) {
-        self.book().faults.add(fault);
-        self.news.notify_one();
+    /// Hands what has happened to the sender.
+    fn post(&self, book: &mut Book) {
+        for event in book.events.drain(..) {
+            let body = serde_json::to_vec(&event).unwrap_or_default();
+            let header = Header::Signed("simulator-signature");
+            self.outbox.push(Webhook { kind: event.kind.to_owned(), body, header });
+        }
+    }
+
+    fn set_account(&self, id: &str, state: AccountState) -> bool {
+        let mut book = self.book();
+        let done = book.set_account(id, state).is_ok();
+        self.post(&mut book);
+        done
     }
 }
 
@@ -100,9 +105,10 @@ impl Simulator {
         let addr = options.addr;
         let listener = TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })?;
         let addr = listener.local_addr().map_err(|source| Error::Listen { addr, source })?;
-        let desk = Arc::new(Desk { book: Mutex::default(), news: Notify::new(), options });
+        let outbox = Outbox::new(options.webhook_key, options.webhook_url);
+        let desk = Arc::new(Desk { book: Mutex::default(), outbox, key: options.key });
         let router = routes::router(Arc::clone(&desk));
-        let sender = webhooks::send_all(Arc::clone(&desk));
+        let sending = Arc::clone(&desk);
         let task = tokio::spawn(async move {
             let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
             let cut_off = async {
@@ -111,7 +117,7 @@ impl Simulator {
             };
             tokio::select! {
                 result = server.into_future() => result.map_err(Error::Stopped),
-                () = sender => Ok(()),
+                () = sending.outbox.send_all() => Ok(()),
                 () = cut_off => Ok(()),
             }
         });
@@ -125,15 +131,13 @@ impl Simulator {
 
     /// Misbehaves from now on.
     pub fn inject(&self, fault: Fault) {
-        self.desk.inject(fault);
+        self.desk.outbox.inject(fault);
     }
 
     /// Moves an account to another state, as the provider's own checks would. Returns whether there is
     /// such an account.
     pub fn set_account(&self, id: &str, state: AccountState) -> bool {
-        let done = self.desk.book().set_account(id, state).is_ok();
-        self.desk.news.notify_one();
-        done
+        self.desk.set_account(id, state)
     }
 
     /// How many payments there are, whatever their state.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use super::book::{AccountState, Book, Made, NewAccount, NewDisbursement, NewPayment, Part, Payment, Refusal};
-use super::faults::{Fate, Fault};
+use crate::payments::{Fate, Fault};
 
 const MAX_KEY: usize = 200;
 const MAX_LIMIT: usize = 100;
@@ -44,7 +44,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
 /// Lets those in who know the key.
 async fn known(State(desk): Shared, request: Request, next: Next) -> Response {
     let said = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if said.and_then(|said| said.strip_prefix("Bearer ")) == Some(desk.options.key.expose_secret()) {
+    if said.and_then(|said| said.strip_prefix("Bearer ")) == Some(desk.key.expose_secret()) {
         next.run(request).await
     } else {
         problem(StatusCode::UNAUTHORIZED, "key_unknown")
@@ -96,8 +96,7 @@ fn act<T: DeserializeOwned + Serialize>(
     };
     // The words are those that were understood, so spaces make no difference.
     let words = format!("{name} {}", json!(asked));
-    let mut book = desk.book();
-    let fate = book.faults.fate();
+    let fate = desk.outbox.fate();
     match fate {
         Fate::Busy => {
             let busy = problem(StatusCode::TOO_MANY_REQUESTS, "busy");
@@ -106,13 +105,14 @@ fn act<T: DeserializeOwned + Serialize>(
         Fate::Failed => return problem(StatusCode::SERVICE_UNAVAILABLE, "failed"),
         Fate::Answered | Fate::Lost => {}
     }
+    let mut book = desk.book();
     let made = book.once(key, words, |book| act(book, asked));
     let answer = match made {
         Ok(made) => Json(show(&book, &made)).into_response(),
         Err(code) => refused(code),
     };
+    desk.post(&mut book);
     drop(book);
-    desk.news.notify_one();
     if fate == Fate::Lost { lost() } else { answer }
 }
 
@@ -155,6 +155,8 @@ async fn key(State(desk): Shared, Path(key): Path<String>) -> Response {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Window {
+    from: i64,
+    until: i64,
     after: Option<String>,
     limit: Option<usize>,
 }
@@ -163,15 +165,16 @@ async fn list(State(desk): Shared, Query(window): Query<Window>) -> Response {
     let limit = window.limit.unwrap_or(MAX_LIMIT).clamp(1, MAX_LIMIT);
     let book = desk.book();
     let after = window.after.unwrap_or_default();
-    let mut payments: Vec<&Payment> =
-        book.payments.values().filter(|payment| payment.id > after).take(limit + 1).collect();
+    let period = window.from..window.until;
+    let of_period = |payment: &&Payment| payment.id > after && period.contains(&payment.created);
+    let mut payments: Vec<&Payment> = book.payments.values().filter(of_period).take(limit + 1).collect();
     let more = payments.len() > limit;
     payments.truncate(limit);
     Json(json!({ "payments": payments, "more": more })).into_response()
 }
 
 async fn faults(State(desk): Shared, Json(fault): Json<Fault>) -> StatusCode {
-    desk.inject(fault);
+    desk.outbox.inject(fault);
     StatusCode::NO_CONTENT
 }
 
@@ -182,9 +185,7 @@ struct NewState {
 }
 
 async fn set_account(State(desk): Shared, Path(id): Path<String>, Json(new): Json<NewState>) -> Response {
-    let done = desk.book().set_account(&id, new.state);
-    desk.news.notify_one();
-    if done.is_ok() { StatusCode::NO_CONTENT.into_response() } else { missing() }
+    if desk.set_account(&id, new.state) { StatusCode::NO_CONTENT.into_response() } else { missing() }
 }
 
 fn refused(code: Refusal) -> Response {

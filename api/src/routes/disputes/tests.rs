@@ -42,7 +42,8 @@ async fn a_dispute_freezes_and_is_decided_by_finance_once() {
     assert_eq!(sale.api.get(Some(&finance), "/v1/admin/disputes?open=true").await.ok()["items"][0]["id"], id);
 
     let resolve = format!("/v1/admin/disputes/{id}/resolve");
-    let decide = |amount: &str| json!({"amount": {"amount": amount, "currency": "EUR"}, "reason": "Seen on the pictures."});
+    let decide =
+        |amount: &str| json!({"amount": {"amount": amount, "currency": "EUR"}, "reason": "Seen on the pictures."});
     sale.api.post(Some(&sale.bob), &resolve, decide("100.00")).await.refused(403, "role_too_low");
     sale.api.post(Some(&finance), &resolve, decide("100.01")).await.refused(422, "invalid_value");
     let decided = sale.api.post(Some(&finance), &resolve, decide("30.00")).await.ok();

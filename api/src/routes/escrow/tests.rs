@@ -177,7 +177,8 @@ async fn a_webhook_is_kept_once_if_its_signature_is_right() {
     for _ in 0..2 {
         assert_eq!(send(path, &body, &right).await.status, 204);
     }
-    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM webhook_inbox").fetch_one(&sale.api.db.pool).await.unwrap();
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM webhook_inbox").fetch_one(&sale.api.db.pool).await.unwrap();
     assert_eq!((kept, sale.jobs("payments.webhook").await), (1, 1));
     sale.api.close().await;
 }

@@ -17,7 +17,17 @@ pub struct Notice {
     pub event_id: String,
     pub kind: String,
     /// What to ask the provider about.
+    pub topic: Topic,
     pub subject: ProviderRef,
+}
+
+/// What the subject of a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    Payment,
+    /// A refund, a transfer or a payout.
+    Disbursement,
+    Account,
 }
 
 /// Why the body of a webhook cannot be read.
@@ -27,6 +37,9 @@ pub enum NoticeError {
     Malformed(#[from] serde_json::Error),
     #[error("{field} of the webhook is empty or longer than {MAX_NAME} bytes")]
     Name { field: &'static str },
+    /// Nothing to mend: the provider sends more than we use.
+    #[error("the webhook {kind} is about something that is not used here")]
+    Unused { kind: String },
     #[error("webhooks of this provider are not taken")]
     Provider,
 }
@@ -36,14 +49,18 @@ pub enum NoticeError {
 /// # Errors
 /// See [`NoticeError`].
 pub fn read(provider: Provider, body: &[u8]) -> Result<Notice, NoticeError> {
-    let Provider::Simulator = provider else { return Err(NoticeError::Provider) };
-    let event: SimulatorEvent = serde_json::from_slice(body)?;
-    for (field, name) in [("/id", &event.id), ("/kind", &event.kind), ("/subject", &event.subject)] {
+    let notice = match provider {
+        Provider::Stripe => stripe(serde_json::from_slice(body)?)?,
+        Provider::Simulator => simulator(serde_json::from_slice(body)?)?,
+        Provider::Adyen => return Err(NoticeError::Provider),
+    };
+    let names = [("the event's id", &notice.event_id), ("the kind", &notice.kind), ("the subject", &notice.subject.0)];
+    for (field, name) in names {
         if !(1..=MAX_NAME).contains(&name.len()) {
             return Err(NoticeError::Name { field });
         }
     }
-    Ok(Notice { event_id: event.id, kind: event.kind, subject: ProviderRef(event.subject) })
+    Ok(notice)
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,4 +68,51 @@ struct SimulatorEvent {
     id: String,
     kind: String,
     subject: String,
+}
+
+fn simulator(event: SimulatorEvent) -> Result<Notice, NoticeError> {
+    let topic = match event.kind.split_once('.').map(|(topic, _)| topic) {
+        Some("payment") => Topic::Payment,
+        Some("refund" | "transfer" | "payout") => Topic::Disbursement,
+        Some("account") => Topic::Account,
+        _ => return Err(NoticeError::Unused { kind: event.kind }),
+    };
+    Ok(Notice { event_id: event.id, kind: event.kind, topic, subject: ProviderRef(event.subject) })
+}
+
+/// An event of Stripe's, with the few of its fields that say what to ask about.
+#[derive(Debug, Deserialize)]
+struct StripeEvent {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    /// The connected account that it happened to.
+    account: Option<String>,
+    data: StripeData,
+}
+
+#[derive(Debug, Deserialize)]
+struct StripeData {
+    object: StripeObject,
+}
+
+#[derive(Debug, Deserialize)]
+struct StripeObject {
+    object: String,
+    /// Some objects that we do not use have none.
+    id: Option<String>,
+}
+
+fn stripe(event: StripeEvent) -> Result<Notice, NoticeError> {
+    let StripeObject { object, id } = event.data.object;
+    let id = id.unwrap_or_default();
+    let (topic, subject) = match (object.as_str(), event.account) {
+        ("payment_intent", None) => (Topic::Payment, id),
+        ("refund" | "transfer", None) => (Topic::Disbursement, id),
+        // A payout is asked for at its account. One of our own balance has none, and is not ours to watch.
+        ("payout", Some(account)) => (Topic::Disbursement, format!("{account}/{id}")),
+        ("account", _) => (Topic::Account, id),
+        _ => return Err(NoticeError::Unused { kind: event.kind }),
+    };
+    Ok(Notice { event_id: event.id, kind: event.kind, topic, subject: ProviderRef(subject) })
 }

@@ -7,19 +7,27 @@
 //! How to get this wrong: take an answer that was lost for one that refused; make a new key for a new
 //! try; believe the body of a webhook instead of reading [`Gateway::payment`].
 
+use std::ops::Range;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use market::payments::{Account, Charge, Disbursement, Found, Payment, PaymentPage, Provider, ProviderRef};
+use chrono::{DateTime, Utc};
+use market::payments::{Account, Call, Charge, Disbursement, Found, Payment, PaymentPage, Provider, ProviderRef};
 use shared::money::Money;
 
+pub use connect::{ConnectError, connect};
 pub use exponents::AmountError;
+pub use http::ClientError;
 pub use simulator::SimulatorGateway;
+pub use stripe::StripeGateway;
 
 #[cfg(test)]
 mod conformance;
+mod connect;
 pub mod exponents;
+mod http;
 mod simulator;
+mod stripe;
 
 /// How long a provider may take to answer.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -39,7 +47,8 @@ pub enum GatewayError {
     /// provider itself failed.
     #[error("it is not known whether the provider did it: {what}")]
     Unknown { what: String },
-    /// The provider did not do it, and wants to be asked again later.
+    /// The provider did not do it, or is still at it because it was asked twice, and wants to be asked
+    /// again later, with the same key.
     #[error("the provider is busy for {} s", after.as_secs())]
     Busy { after: Duration },
     /// Nothing was sent: the amount cannot be said to this provider.
@@ -62,9 +71,9 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     async fn cancel(&self, key: &str, payment: &ProviderRef) -> Result<Payment, GatewayError>;
     /// Gives a part back to the buyer. All parts together are at most what was captured.
     async fn refund(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Disbursement, GatewayError>;
-    /// Moves money from the platform's balance to a seller's account.
+    /// Moves money from the platform's balance to a seller's active account.
     async fn transfer(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError>;
-    /// Pays money out of a seller's account to the seller's bank.
+    /// Pays money out of a seller's active account to the seller's bank.
     async fn payout(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError>;
     /// Opens an account for the seller whom we call `reference`.
     async fn open_account(&self, key: &str, reference: &str) -> Result<Account, GatewayError>;
@@ -75,8 +84,14 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     async fn disbursement(&self, disbursement: &ProviderRef) -> Result<Option<Disbursement>, GatewayError>;
     /// A seller's account as it is now.
     async fn account(&self, account: &ProviderRef) -> Result<Option<Account>, GatewayError>;
-    /// What was made with `key`, as it is now; `None` if nothing was.
-    async fn find(&self, key: &str) -> Result<Option<Found>, GatewayError>;
-    /// The payments after `after` (`None`: from the first one), oldest first, at most `limit`.
-    async fn list(&self, after: Option<&ProviderRef>, limit: u32) -> Result<PaymentPage, GatewayError>;
+    /// What `call` made with `key`, as it is now; `None` if nothing was made.
+    async fn find(&self, key: &str, call: &Call) -> Result<Option<Found>, GatewayError>;
+    /// The payments made in `period`, in whole seconds and in the provider's order; those after `after`
+    /// (`None`: from the first of them), at most `limit` and at most 100.
+    async fn list(
+        &self,
+        period: &Range<DateTime<Utc>>,
+        after: Option<&ProviderRef>,
+        limit: u32,
+    ) -> Result<PaymentPage, GatewayError>;
 }

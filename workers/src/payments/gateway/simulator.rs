@@ -1,29 +1,31 @@
 //! The gateway to the payment simulator (`sinks`).
 
+use std::ops::Range;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use http_body_util::Full;
+use hyper::http::request::Builder;
+use hyper::{Request, StatusCode, header};
 use market::payments::{
-    Account, AccountState, CaptureMode, Charge, Disbursement, DisbursementState, Found, Payment, PaymentPage,
+    Account, AccountState, Call, CaptureMode, Charge, Disbursement, DisbursementState, Found, Payment, PaymentPage,
     PaymentState, Provider, ProviderRef,
 };
-use reqwest::{Client, RequestBuilder, StatusCode, header};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::money::{Currency, Money};
 use url::Url;
 
 use super::exponents::{from_provider, to_provider};
-use super::{AmountError, Gateway, GatewayError, PATIENCE};
-
-/// How long a busy provider is left alone when it does not say for how long.
-const PAUSE: Duration = Duration::from_secs(5);
+use super::http::{Http, bearer, unknown, url};
+use super::{AmountError, ClientError, Gateway, GatewayError, PATIENCE};
 
 /// A client of one simulator.
 #[derive(Clone, Debug)]
 pub struct SimulatorGateway {
-    http: Client,
+    http: Http,
     base: Url,
     key: SecretString,
 }
@@ -32,56 +34,50 @@ impl SimulatorGateway {
     /// Speaks to the simulator at `base`; connects when it is first used.
     ///
     /// # Errors
-    /// If the HTTP client cannot be made.
-    pub fn new(base: Url, key: SecretString) -> reqwest::Result<Self> {
+    /// See [`ClientError`].
+    pub fn new(base: Url, key: SecretString) -> Result<Self, ClientError> {
         Self::with_patience(base, key, PATIENCE)
     }
 
     /// As [`Self::new`], and waits `patience` for each answer.
     ///
     /// # Errors
-    /// If the HTTP client cannot be made.
-    pub fn with_patience(base: Url, key: SecretString, patience: Duration) -> reqwest::Result<Self> {
-        let redirects = reqwest::redirect::Policy::none();
-        let http = Client::builder().timeout(patience).redirect(redirects).build()?;
-        Ok(Self { http, base, key })
+    /// See [`ClientError`].
+    pub fn with_patience(base: Url, key: SecretString, patience: Duration) -> Result<Self, ClientError> {
+        Ok(Self { http: Http::new(&base, patience)?, base, key })
     }
 
     fn url(&self, path: &[&str]) -> Url {
-        let mut url = self.base.clone();
-        // A base that cannot have a path is refused by the client when the request is sent.
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push("v1").extend(path);
-        }
-        url
+        url(&self.base, &[&["v1"], path].concat())
     }
 
     async fn act(&self, key: &str, path: &[&str], body: &Value) -> Result<Found, GatewayError> {
-        let request = self.http.post(self.url(path)).header("idempotency-key", key).json(body);
-        let answer: Object = self.send(request).await?.ok_or_else(|| refused("not_found"))?;
+        let request = Request::post(self.url(path).as_str()).header("idempotency-key", key);
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let answer: Object = self.send(request, body.to_string()).await?.ok_or_else(|| refused("not_found"))?;
         answer.read()
     }
 
     async fn read(&self, path: &[&str]) -> Result<Option<Found>, GatewayError> {
-        let answer: Option<Object> = self.send(self.http.get(self.url(path))).await?;
+        let answer: Option<Object> = self.send(Request::get(self.url(path).as_str()), String::new()).await?;
         answer.map(Object::read).transpose()
     }
 
     /// The answer, or `None` if there is nothing of that name.
-    async fn send<T: serde::de::DeserializeOwned>(&self, request: RequestBuilder) -> Result<Option<T>, GatewayError> {
-        let sent = request.bearer_auth(self.key.expose_secret()).send().await;
-        let answer = sent.map_err(|error| unknown(&error.without_url()))?;
-        let status = answer.status();
-        let after = answer.headers().get(header::RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
-        let body = answer.bytes().await.map_err(|error| unknown(&error.without_url()))?;
-        match status {
+    async fn send<T>(&self, request: Builder, body: String) -> Result<Option<T>, GatewayError>
+    where
+        T: serde::de::DeserializeOwned,
+    {
+        let request = request.header(header::AUTHORIZATION, bearer(&self.key)?);
+        let answer = self.http.send(request.body(Full::from(body))).await?;
+        match answer.status {
             StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::TOO_MANY_REQUESTS => {
-                Err(GatewayError::Busy { after: after.map_or(PAUSE, Duration::from_secs) })
+            StatusCode::TOO_MANY_REQUESTS => Err(GatewayError::Busy { after: answer.after }),
+            status if status.is_success() => {
+                serde_json::from_slice(&answer.body).map(Some).map_err(|error| unknown(&error))
             }
-            status if status.is_success() => serde_json::from_slice(&body).map(Some).map_err(|error| unknown(&error)),
             status if status.is_client_error() => {
-                let problem: Problem = serde_json::from_slice(&body).map_err(|error| unknown(&error))?;
+                let problem: Problem = serde_json::from_slice(&answer.body).map_err(|error| unknown(&error))?;
                 Err(match status {
                     StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => GatewayError::Denied { code: problem.code },
                     _ => GatewayError::Refused { code: problem.code },
@@ -145,17 +141,25 @@ impl Gateway for SimulatorGateway {
         self.read(&["accounts", &of.0]).await?.map(account).transpose()
     }
 
-    async fn find(&self, key: &str) -> Result<Option<Found>, GatewayError> {
+    async fn find(&self, key: &str, _: &Call) -> Result<Option<Found>, GatewayError> {
         self.read(&["keys", key]).await
     }
 
-    async fn list(&self, after: Option<&ProviderRef>, limit: u32) -> Result<PaymentPage, GatewayError> {
+    async fn list(
+        &self,
+        period: &Range<DateTime<Utc>>,
+        after: Option<&ProviderRef>,
+        limit: u32,
+    ) -> Result<PaymentPage, GatewayError> {
         let mut url = self.url(&["payments"]);
-        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        url.query_pairs_mut()
+            .append_pair("from", &period.start.timestamp().to_string())
+            .append_pair("until", &period.end.timestamp().to_string())
+            .append_pair("limit", &limit.to_string());
         if let Some(after) = after {
             url.query_pairs_mut().append_pair("after", &after.0);
         }
-        let page: Option<PageAnswer> = self.send(self.http.get(url)).await?;
+        let page: Option<PageAnswer> = self.send(Request::get(url.as_str()), String::new()).await?;
         let page = page.ok_or_else(|| refused("not_found"))?;
         let payments = page.payments.into_iter().map(PaymentAnswer::read).collect::<Result<_, _>>()?;
         Ok(PaymentPage { payments, more: page.more })
@@ -271,8 +275,4 @@ fn another() -> GatewayError {
 
 fn refused(code: &str) -> GatewayError {
     GatewayError::Refused { code: code.to_owned() }
-}
-
-fn unknown(error: &dyn std::error::Error) -> GatewayError {
-    GatewayError::Unknown { what: error.to_string() }
 }

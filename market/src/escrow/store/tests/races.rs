@@ -46,8 +46,10 @@ async fn of_release_refund_and_dispute_at_once_one_happens() {
                     0 => at_once(&pool, &barrier, async |tx| accept(tx, buyer.org, buyer.user, order).await).await,
                     1 => {
                         let all = eur(20_000);
-                        at_once(&pool, &barrier, async |tx| refund(tx, seller.org, seller.user, order, all, "sold out").await)
-                            .await
+                        at_once(&pool, &barrier, async |tx| {
+                            refund(tx, seller.org, seller.user, order, all, "sold out").await
+                        })
+                        .await
                     }
                     _ => {
                         let new = NewDispute { order, reason: DisputeReason::Other, text: "no" };

@@ -1,5 +1,7 @@
 //! One suite that every gateway passes, against a server that can be made to misbehave.
 
+mod localstripe;
+mod servers;
 mod suite;
 mod test_gateway;
 
@@ -8,6 +10,11 @@ macro_rules! conformance {
         mod simulator { $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() { super::suite::$test(super::test_gateway::TestGateway::simulator().await).await; }
+        )+ }
+
+        mod stripe { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() { super::suite::$test(super::test_gateway::TestGateway::stripe().await).await; }
         )+ }
     };
 }
@@ -24,6 +31,7 @@ conformance![
     a_provider_that_cannot_be_reached_is_unknown,
     a_wrong_key_is_denied_and_fails_no_payment,
     parts_are_captured_and_refunded_up_to_the_amount,
+    a_part_in_another_currency_is_refused,
     what_is_held_is_cancelled_once,
     three_decimals_and_none_are_sent_as_the_provider_counts,
     money_goes_to_an_account_and_out_of_it_once_it_is_active,

@@ -10,18 +10,27 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use market::payments::{CaptureMode, Charge, ProviderRef};
+use secrecy::SecretString;
 use shared::money::Money;
 use shared::testing::Proxy;
-use sinks::simulator::{AccountState, Fault, Options, Simulator};
+use sinks::payments::Fault;
+use sinks::simulator::{self, Simulator};
+use sinks::stripe::{self, Stripe};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::payments::gateway::{Gateway, SimulatorGateway};
+use url::Url;
+
+use super::localstripe::Localstripe;
+use super::servers::{Server, SupplementedStripe};
+use crate::payments::gateway::{Gateway, SimulatorGateway, StripeGateway};
 
 /// What the product says who it is.
 pub(super) const KEY: &str = "sk_of_the_tests_only";
 pub(super) const WEBHOOK_KEY: &[u8] = b"whsec_of_the_tests_only";
+/// Any free port.
+const LOCAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 /// How long anything is waited for, except an answer that is lost: the machine may be busy.
 const LONG: Duration = Duration::from_secs(30);
 /// How long a lost answer is waited for.
@@ -41,7 +50,7 @@ pub(super) struct TestGateway {
     /// The same one, with a key that the provider does not know.
     pub(super) stranger: Arc<dyn Gateway>,
     pub(super) proxy: Proxy,
-    pub(super) server: Simulator,
+    pub(super) server: Box<dyn Server>,
     webhooks: mpsc::UnboundedReceiver<Webhook>,
     _stop: DropGuard,
 }
@@ -49,28 +58,65 @@ pub(super) struct TestGateway {
 impl TestGateway {
     pub(super) async fn simulator() -> Self {
         let stop = CancellationToken::new();
-        let (webhook_url, webhooks) = receiver(stop.clone()).await;
-        let options = Options {
-            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        let (webhook_url, webhooks) = receiver(stop.clone(), "simulator-signature").await;
+        let options = simulator::Options {
+            addr: LOCAL.into(),
             key: KEY.into(),
             webhook_key: String::from_utf8(WEBHOOK_KEY.to_vec()).unwrap().into(),
             webhook_url: Some(webhook_url),
         };
         let server = Simulator::start(options, stop.clone()).await.unwrap();
-        let proxy = Proxy::to(&server.addr().to_string()).await.unwrap();
-        let base = url::Url::parse(&format!("http://{}", proxy.address())).unwrap();
-        let make = |key: &str, patience| -> Arc<dyn Gateway> {
-            Arc::new(SimulatorGateway::with_patience(base.clone(), key.into(), patience).unwrap())
+        let address = server.addr();
+        Self::new(address, Box::new(server), webhooks, stop, |base, key, patience| {
+            Arc::new(SimulatorGateway::with_patience(base, key, patience).unwrap())
+        })
+        .await
+    }
+
+    pub(super) async fn stripe() -> Self {
+        let stop = CancellationToken::new();
+        let (webhook_url, webhooks) = receiver(stop.clone(), "stripe-signature").await;
+        let localstripe = Localstripe::start().await;
+        let options = stripe::Options {
+            addr: LOCAL.into(),
+            localstripe: localstripe.url.clone(),
+            key: KEY.into(),
+            webhook_key: String::from_utf8(WEBHOOK_KEY.to_vec()).unwrap().into(),
+            webhook_url: Some(webhook_url),
         };
+        let front = Stripe::start(options, stop.clone()).await.unwrap();
+        let address = front.addr();
+        let server = Box::new(SupplementedStripe { front, _localstripe: localstripe });
+        Self::new(address, server, webhooks, stop, |base, key, patience| {
+            Arc::new(StripeGateway::with_patience(base, key, patience).unwrap())
+        })
+        .await
+    }
+
+    async fn new(
+        address: SocketAddr,
+        server: Box<dyn Server>,
+        webhooks: mpsc::UnboundedReceiver<Webhook>,
+        stop: CancellationToken,
+        make: impl Fn(Url, SecretString, Duration) -> Arc<dyn Gateway>,
+    ) -> Self {
+        let proxy = Proxy::to(&address.to_string()).await.unwrap();
+        let base = Url::parse(&format!("http://{}", proxy.address())).unwrap();
         Self {
-            gateway: make(KEY, LONG),
-            impatient: make(KEY, SHORT),
-            stranger: make("another", LONG),
+            gateway: make(base.clone(), KEY.into(), LONG),
+            impatient: make(base.clone(), KEY.into(), SHORT),
+            stranger: make(base, "another".into(), LONG),
             proxy,
             server,
             webhooks,
             _stop: stop.drop_guard(),
         }
+    }
+
+    /// A charge of somebody who pays.
+    pub(super) fn charge(&self, amount: Money, capture: CaptureMode) -> Charge {
+        let method = self.server.paying().to_owned();
+        Charge { amount, capture, method, reference: "payment of the tests".to_owned() }
     }
 
     /// Acts are done and kept, and their answers break off.
@@ -96,7 +142,17 @@ impl TestGateway {
 
     /// The provider's own checks of the seller end well.
     pub(super) fn activate(&self, account: &ProviderRef) {
-        assert!(self.server.set_account(&account.0, AccountState::Active));
+        assert!(self.server.activate(&account.0));
+    }
+
+    /// Waits until the provider has made so many payments, whoever learns of it.
+    pub(super) async fn until_payments(&self, count: usize) {
+        let made = async {
+            while self.payments() != count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LONG, made).await.expect("the provider made no payment");
     }
 
     /// How many payments the provider has made.
@@ -114,23 +170,22 @@ impl TestGateway {
     }
 }
 
-pub(super) fn charge(amount: Money, capture: CaptureMode) -> Charge {
-    Charge { amount, capture, method: "card".to_owned(), reference: "payment of the tests".to_owned() }
-}
-
-async fn receiver(stop: CancellationToken) -> (String, mpsc::UnboundedReceiver<Webhook>) {
+/// A server that takes webhooks signed in `header`, its address, and what it took.
+async fn receiver(stop: CancellationToken, header: &'static str) -> (String, mpsc::UnboundedReceiver<Webhook>) {
     let (taken, webhooks) = mpsc::unbounded_channel();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}/webhooks", listener.local_addr().unwrap());
-    let router = Router::new().route("/webhooks", post(take)).with_state(taken);
+    let router = Router::new().route("/webhooks", post(take)).with_state((header, taken));
     tokio::spawn(async move {
         axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await.unwrap();
     });
     (url, webhooks)
 }
 
-async fn take(State(taken): State<mpsc::UnboundedSender<Webhook>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let signature = headers.get("simulator-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
+type Taken = (&'static str, mpsc::UnboundedSender<Webhook>);
+
+async fn take(State((header, taken)): State<Taken>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let signature = headers.get(header).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match taken.send(Webhook { signature: signature.to_owned(), body }) {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::GONE,

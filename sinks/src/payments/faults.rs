@@ -20,17 +20,18 @@ pub enum Fault {
 
 /// How often each fault is still to happen.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     lose: u32,
     fail: u32,
     busy: u32,
     repeat: u32,
-    pub(super) reverse: usize,
+    /// How many webhooks are to be sent last first; 0: in their order.
+    pub(crate) reverse: usize,
 }
 
 /// What happens to one act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     Answered,
     Lost,
     Failed,
@@ -38,7 +39,7 @@ pub(super) enum Fate {
 }
 
 impl Faults {
-    pub(super) fn add(&mut self, fault: Fault) {
+    pub(crate) fn add(&mut self, fault: Fault) {
         match fault {
             Fault::LoseReplies { times } => self.lose = times,
             Fault::Fail { times } => self.fail = times,
@@ -48,7 +49,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn fate(&mut self) -> Fate {
+    pub(crate) fn fate(&mut self) -> Fate {
         if used(&mut self.busy) {
             Fate::Busy
         } else if used(&mut self.fail) {
@@ -60,7 +61,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn repeats(&mut self) -> bool {
+    pub(crate) fn repeats(&mut self) -> bool {
         used(&mut self.repeat)
     }
 }

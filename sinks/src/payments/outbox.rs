@@ -1,0 +1,141 @@
+//! The sender of webhooks: one after the other, until each is taken.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+use tokio::sync::Notify;
+
+use super::faults::{Fate, Fault, Faults};
+
+/// How long the receiver may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before a webhook that was not taken is sent again.
+const PAUSE: Duration = Duration::from_millis(200);
+/// A webhook that was not taken so many times is given up.
+const TRIES: u32 = 50;
+
+/// How a webhook is signed in its header.
+#[derive(Debug, Clone)]
+pub(crate) enum Header {
+    /// By us, anew each time that it is sent: the receiver refuses old signatures.
+    Signed(&'static str),
+    /// As it came from elsewhere.
+    Given(&'static str, String),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Webhook {
+    pub(crate) kind: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) header: Header,
+}
+
+/// Webhooks that are not on their way yet, and what goes wrong with them and with the acts.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    waiting: Mutex<(Vec<Webhook>, Faults)>,
+    /// Wakes the sender.
+    news: Notify,
+    key: SecretString,
+    /// `None`: nowhere.
+    url: Option<String>,
+}
+
+impl Outbox {
+    pub(crate) fn new(key: SecretString, url: Option<String>) -> Self {
+        Self { waiting: Mutex::default(), news: Notify::new(), key, url }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, (Vec<Webhook>, Faults)> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, webhook: Webhook) {
+        self.waiting().0.push(webhook);
+        self.news.notify_one();
+    }
+
+    /// Misbehaves from now on. Webhooks that were held may be free to go.
+    pub(crate) fn inject(&self, fault: Fault) {
+        self.waiting().1.add(fault);
+        self.news.notify_one();
+    }
+
+    /// What happens to the next act.
+    pub(crate) fn fate(&self) -> Fate {
+        self.waiting().1.fate()
+    }
+
+    /// Sends what happens, for ever.
+    pub(crate) async fn send_all(&self) {
+        let http = reqwest::Client::new();
+        loop {
+            let Some((webhook, times)) = self.next() else {
+                self.news.notified().await;
+                continue;
+            };
+            for _ in 0..times {
+                self.send(&http, &webhook).await;
+            }
+        }
+    }
+
+    /// The webhook to be sent now, and how many times.
+    fn next(&self) -> Option<(Webhook, u32)> {
+        let (webhooks, faults) = &mut *self.waiting();
+        let held = faults.reverse;
+        if held > 0 {
+            if webhooks.len() < held {
+                return None;
+            }
+            faults.reverse = 0;
+            webhooks[..held].reverse();
+        }
+        if webhooks.is_empty() {
+            return None;
+        }
+        Some((webhooks.remove(0), if faults.repeats() { 2 } else { 1 }))
+    }
+
+    async fn send(&self, http: &reqwest::Client, webhook: &Webhook) {
+        let Some(url) = &self.url else { return };
+        for _ in 0..TRIES {
+            let (name, signature) = match &webhook.header {
+                Header::Given(name, signature) => (*name, Some(signature.clone())),
+                Header::Signed(name) => (*name, sign(self.key.expose_secret(), &webhook.body, now())),
+            };
+            let Some(signature) = signature else {
+                tracing::warn!("the payment provider's server has no key for its webhooks");
+                return;
+            };
+            let request = http.post(url).timeout(PATIENCE).header("content-type", "application/json");
+            let answer = request.header(name, signature).body(webhook.body.clone()).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        tracing::warn!(webhook.kind, "nobody took a webhook of the payment provider's server");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the provider's own clock: a server apart from the product")]
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// The header of a webhook: `t=<unix seconds>,v1=<HMAC-SHA256 of "t.body" in hexadecimal>`.
+fn sign(key: &str, body: &[u8], at: DateTime<Utc>) -> Option<String> {
+    if key.is_empty() {
+        return None;
+    }
+    let mut signed = format!("{}.", at.timestamp()).into_bytes();
+    signed.extend_from_slice(body);
+    let mut code = Hmac::<Sha256>::new_from_slice(key.as_bytes()).ok()?;
+    code.update(&signed);
+    Some(format!("t={},v1={}", at.timestamp(), hex::encode(code.finalize().into_bytes())))
+}

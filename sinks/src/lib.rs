@@ -1,5 +1,5 @@
-//! The other end of S3, SMTP, payments and exchange rates for development and tests: real protocols, served by the
-//! program itself, so that the product's own clients run unchanged and nothing has to be installed.
+//! The other end of S3, SMTP, payments and exchange rates for development and tests: real protocols, served
+//! by the program itself, so that the product's own clients run unchanged and nothing has to be installed.
 //!
 //! - [`s3`]: an S3 server over a folder, with signatures checked.
 //! - [`smtp`]: an SMTP server that keeps every message and can be made to misbehave.

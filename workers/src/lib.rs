@@ -5,6 +5,7 @@ pub mod cargo;
 pub mod checkout;
 pub mod emails;
 mod escrow;
+mod http;
 pub mod images;
 pub mod maintenance;
 pub mod money;

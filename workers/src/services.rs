@@ -56,7 +56,7 @@ impl Services {
             })?,
             renderer: Renderer::new(&config.http.public_url),
             gateway: payments(config)?,
-            rates: config.fx_url.clone().map(RatesFile::new).transpose()?,
+            rates: config.fx_url.as_deref().map(RatesFile::new).transpose()?,
             events: shared::db::pool_within(
                 &config.events_database_url,
                 shared::db::Limits::WORKING,

@@ -106,8 +106,8 @@ impl TestWorkers {
             image_slots: ImageSlots::new(1),
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
-            rates: Some(RatesFile::new(rates.url()).unwrap()),
             gateway: Some(Arc::new(gateway)),
+            rates: Some(RatesFile::new(&rates.url()).unwrap()),
         };
         let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;
         let ledger = Ledger::new(db.app.clone());

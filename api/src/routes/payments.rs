@@ -92,9 +92,8 @@ struct Pay {
 ), responses(
     (status = 202, description = "The provider is asked", body = CheckoutPayment, headers(("Location" = String), ("Link" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a buyer"),
-    (status = 409, description = "`checkout_ended`: it is paid, or over; `payment_running`; `too_many_payments`: a checkout is paid in at most 100 attempts"),
+    (status = 409, description = "`checkout_ended`: it is paid, or over; `payment_running`; `too_many_payments`: a checkout is paid in at most 100 attempts; `no_provider`: nobody can pay here"),
     (status = 422, description = "`invalid_value`"),
-    (status = 503, description = "`no_provider`: nobody can pay here"),
 ))]
 async fn pay_checkout(
     State(state): State<AppState>,
@@ -135,7 +134,7 @@ fn provider(state: &AppState) -> Result<Provider> {
 }
 
 fn no_provider() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_provider", "no payment provider is configured here")
+    Problem::conflict("no_provider", "no payment provider is configured here")
 }
 
 /// Read an attempt to pay
@@ -183,10 +182,10 @@ async fn take_webhook(
     };
     let signed = headers.get(name).and_then(|header| header.to_str().ok()).unwrap_or_default();
     // Several, while one is being replaced.
-    let keys = state.config.payments.webhook_keys().map_err(|_| no_provider())?;
+    let keys = state.config.payments.webhook_keys().map_err(|_| Problem::not_found("payment provider"))?;
     let now = state.clock.now();
     let mut checks = keys.iter().map(|key| signature::check(key.expose_secret().as_bytes(), signed, &body, now));
-    let first = checks.next().ok_or_else(no_provider)?;
+    let first = checks.next().ok_or_else(|| Problem::not_found("payment provider"))?;
     if let Err(error) = first
         && !checks.any(|check| check.is_ok())
     {

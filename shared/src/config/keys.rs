@@ -51,9 +51,9 @@ keys! {
     S3_SECRET_ACCESS_KEY: "s3.secret_access_key"
     SMTP_URL: "smtp.url"
     SMTP_FROM: "smtp.from"
-    FX_URL: "fx.url"
     PAYMENTS_PROVIDER: "payments.provider"
     PAYMENTS_URL: "payments.url"
     PAYMENTS_KEY: "payments.key"
     PAYMENTS_WEBHOOK_KEY: "payments.webhook_key"
+    FX_URL: "fx.url"
 }

@@ -133,9 +133,9 @@ pub struct Config {
     pub auth: Auth,
     pub s3: S3,
     pub smtp: Smtp,
+    pub payments: Payments,
     /// The file that states the exchange rates of a day, in the format of the European Central Bank.
     pub fx_url: Option<String>,
-    pub payments: Payments,
 }
 
 impl Config {
@@ -235,8 +235,8 @@ impl Config {
                 secret_access_key: s.secret(keys::S3_SECRET_ACCESS_KEY).unwrap_or_default(),
             },
             smtp,
-            fx_url: fx_url.map(|url| url.expose_secret().to_owned()),
             payments: Payments::read(s, mode),
+            fx_url: fx_url.map(|url| url.expose_secret().to_owned()),
         };
         config.check(s);
         source.finish(config)

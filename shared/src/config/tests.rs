@@ -46,9 +46,9 @@ fn every_fault_is_listed_at_once_by_name() {
         ("S3_BUCKET", "A"),
         ("SMTP_URL", "smtp://secret-host?tls=perhaps"),
         ("SMTP_FROM", "nobody"),
-        ("FX_URL", "the bank"),
         ("PAYMENTS_PROVIDER", "bank"),
         ("PAYMENTS_URL", "secret-host"),
+        ("FX_URL", "the bank"),
     ];
     let error = load("nonsense = 1\n[database]\nconnections = \"many\"\nurll = \"x\"", &wrong).unwrap_err();
     let named: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();

@@ -21,7 +21,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -34,11 +33,9 @@ mod routes;
 mod tests;
 
 use crate::payments::{Fault, Header, Outbox, Webhook};
+use crate::serving;
 use book::Book;
 pub use book::{AccountState, DECLINED};
-
-/// How long open requests may go on after shutdown has been requested.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Where to listen, who may ask, and where webhooks go.
 #[derive(Debug, Clone)]
@@ -110,15 +107,9 @@ impl Simulator {
         let router = routes::router(Arc::clone(&desk));
         let sending = Arc::clone(&desk);
         let task = tokio::spawn(async move {
-            let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-            let cut_off = async {
-                shutdown.cancelled().await;
-                tokio::time::sleep(GRACE).await;
-            };
             tokio::select! {
-                result = server.into_future() => result.map_err(Error::Stopped),
+                ended = serving::serve(listener, router, shutdown) => ended.map_err(Error::Stopped),
                 () = sending.outbox.send_all() => Ok(()),
-                () = cut_off => Ok(()),
             }
         });
         tracing::info!(%addr, "payment simulator listens");

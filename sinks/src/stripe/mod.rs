@@ -20,7 +20,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -34,6 +33,7 @@ mod routes;
 mod upstream;
 
 use crate::payments::{Fault, Outbox};
+use crate::serving;
 use book::Book;
 use upstream::Upstream;
 
@@ -41,9 +41,6 @@ use upstream::Upstream;
 pub const DECLINED: &str = "pm_card_chargeCustomerFail";
 /// See [`DECLINED`].
 pub const PAYING: &str = "pm_card_visa";
-
-/// How long open requests may go on after shutdown has been requested.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Where to listen, where localstripe is, who may ask, and where webhooks go.
 #[derive(Debug, Clone)]
@@ -114,15 +111,9 @@ impl Stripe {
         let router = routes::router(Arc::clone(&front));
         let sending = Arc::clone(&front);
         let task = tokio::spawn(async move {
-            let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-            let cut_off = async {
-                shutdown.cancelled().await;
-                tokio::time::sleep(GRACE).await;
-            };
             tokio::select! {
-                result = server.into_future() => result.map_err(Error::Stopped),
+                ended = serving::serve(listener, router, shutdown) => ended.map_err(Error::Stopped),
                 () = sending.outbox.send_all() => Ok(()),
-                () = cut_off => Ok(()),
             }
         });
         Ok(Self { addr, front, task })

@@ -1,6 +1,6 @@
 use jobs::escrow::Charge;
 use market::escrow::store::{self, Settled};
-use market::payments::Found;
+use market::payments::{Call, Found};
 use queue::{Handler, Outcome};
 
 use super::asked::{LOOK_AGAIN, NotDone, follow, gateway, not_done};
@@ -17,7 +17,7 @@ impl Handler<Services> for Charge {
 
         let gateway = gateway(cx, charging.provider)?;
         let key = self.payment.to_string();
-        let before = if charging.again { gateway.find(&key).await } else { Ok(None) };
+        let before = if charging.again { gateway.find(&key, &Call::Charge).await } else { Ok(None) };
         let asked = match before {
             Ok(Some(Found::Payment(payment))) => Ok(payment),
             Ok(Some(other)) => anyhow::bail!("the provider made {other:?} with the key of a payment"),

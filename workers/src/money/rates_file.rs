@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
+use http_body_util::Full;
+use hyper::Request;
+use url::Url;
+
+use crate::http::{ClientError, Http, SendError};
 
 /// How long the whole answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -13,7 +17,7 @@ const MOST_BYTES: usize = 256 << 10;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("the file of rates did not arrive")]
-    Http(#[from] reqwest::Error),
+    Http(#[from] SendError),
     #[error("the server of the rates answered {0}")]
     Status(u16),
     #[error("the file of rates has more than {MOST_BYTES} bytes")]
@@ -23,36 +27,28 @@ pub(super) enum FetchError {
 /// Where the rates come from.
 #[derive(Clone, Debug)]
 pub struct RatesFile {
-    http: reqwest::Client,
-    url: String,
+    http: Http,
+    url: Url,
 }
 
 impl RatesFile {
     /// Connects when the file is fetched.
     ///
     /// # Errors
-    /// If the HTTP client cannot be made.
-    pub fn new(url: String) -> reqwest::Result<Self> {
-        Self::with_patience(url, PATIENCE)
-    }
-
-    pub(crate) fn with_patience(url: String, patience: Duration) -> reqwest::Result<Self> {
-        let http = reqwest::Client::builder().timeout(patience).redirect(Policy::limited(3)).build()?;
-        Ok(Self { http, url })
+    /// See [`ClientError`].
+    pub fn new(url: &str) -> Result<Self, ClientError> {
+        let url = Url::parse(url)?;
+        Ok(Self { http: Http::new(&url, PATIENCE)?, url })
     }
 
     pub(super) async fn fetch(&self) -> Result<Vec<u8>, FetchError> {
-        let mut answer = self.http.get(&self.url).send().await?;
-        if !answer.status().is_success() {
-            return Err(FetchError::Status(answer.status().as_u16()));
+        let answer = self.http.send(Request::get(self.url.as_str()).body(Full::default())).await?;
+        if !answer.status.is_success() {
+            return Err(FetchError::Status(answer.status.as_u16()));
         }
-        let mut file = Vec::new();
-        while let Some(chunk) = answer.chunk().await? {
-            if file.len() + chunk.len() > MOST_BYTES {
-                return Err(FetchError::TooLarge);
-            }
-            file.extend_from_slice(&chunk);
+        if answer.body.len() > MOST_BYTES {
+            return Err(FetchError::TooLarge);
         }
-        Ok(file)
+        Ok(answer.body.to_vec())
     }
 }

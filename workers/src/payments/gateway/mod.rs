@@ -15,9 +15,11 @@ use chrono::{DateTime, Utc};
 use market::payments::{Account, Call, Charge, Disbursement, Found, Payment, PaymentPage, Provider, ProviderRef};
 use shared::money::Money;
 
+use crate::http::SendError;
+
+pub use crate::http::ClientError;
 pub use connect::{ConnectError, connect};
 pub use exponents::AmountError;
-pub use http::ClientError;
 pub use simulator::SimulatorGateway;
 pub use stripe::StripeGateway;
 
@@ -25,7 +27,6 @@ pub use stripe::StripeGateway;
 mod conformance;
 mod connect;
 pub mod exponents;
-mod http;
 mod simulator;
 mod stripe;
 
@@ -54,6 +55,20 @@ pub enum GatewayError {
     /// Nothing was sent: the amount cannot be said to this provider.
     #[error(transparent)]
     NotPayable(#[from] AmountError),
+}
+
+impl From<SendError> for GatewayError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Malformed => Self::Refused { code: "request_malformed".to_owned() },
+            SendError::NoAnswer { what } => Self::Unknown { what },
+        }
+    }
+}
+
+/// An answer that cannot be read: what it says was done is not known.
+fn unknown(error: &dyn std::error::Error) -> GatewayError {
+    GatewayError::Unknown { what: error.to_string() }
 }
 
 /// A payment provider. Each act takes the idempotency key that its caller has written down: the same key

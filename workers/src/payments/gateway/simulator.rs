@@ -19,8 +19,8 @@ use shared::money::{Currency, Money};
 use url::Url;
 
 use super::exponents::{from_provider, to_provider};
-use super::http::{Http, bearer, unknown, url};
-use super::{AmountError, ClientError, Gateway, GatewayError, PATIENCE};
+use super::{AmountError, ClientError, Gateway, GatewayError, PATIENCE, unknown};
+use crate::http::{Http, bearer, url};
 
 /// A client of one simulator.
 #[derive(Clone, Debug)]

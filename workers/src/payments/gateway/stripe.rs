@@ -29,8 +29,8 @@ use shared::money::Money;
 use url::{Url, form_urlencoded};
 
 use super::exponents::to_provider;
-use super::http::{Http, bearer, unknown, url};
-use super::{ClientError, Gateway, GatewayError, PATIENCE};
+use super::{ClientError, Gateway, GatewayError, PATIENCE, unknown};
+use crate::http::{Http, bearer, url};
 use answers::{
     AccountAnswer, ChargeAnswer, Failure, IntentAnswer, Marked, Page, PayoutAnswer, Problem, RefundAnswer,
     TransferAnswer,

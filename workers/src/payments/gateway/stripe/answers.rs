@@ -9,9 +9,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use shared::money::{Currency, Money};
 
-use crate::payments::gateway::GatewayError;
 use crate::payments::gateway::exponents::from_provider;
-use crate::payments::gateway::http::unknown;
+use crate::payments::gateway::{GatewayError, unknown};
 
 #[cfg(test)]
 mod tests;

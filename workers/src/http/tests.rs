@@ -56,7 +56,7 @@ impl TestServer {
         Self { authority: own.der().clone(), url: Url::parse(&url).unwrap() }
     }
 
-    async fn ask(&self, http: &Http) -> Result<Answer, GatewayError> {
+    async fn ask(&self, http: &Http) -> Result<Answer, SendError> {
         http.send(Request::get(self.url.as_str()).body(Full::default())).await
     }
 }
@@ -74,7 +74,7 @@ async fn a_certificate_of_a_trusted_authority_is_accepted_and_one_of_another_is_
     assert_eq!((answer.status, &*answer.body), (StatusCode::OK, &b"hello"[..]));
     for http in [trusting(&foreign), Http::new(&ours.url, PATIENCE).unwrap()] {
         let error = ours.ask(&http).await.unwrap_err();
-        assert!(matches!(&error, GatewayError::Unknown { what } if what.contains("certificate")), "{error:?}");
+        assert!(matches!(&error, SendError::NoAnswer { what } if what.contains("certificate")), "{error:?}");
     }
 }
 
@@ -84,7 +84,7 @@ async fn a_certificate_for_another_name_is_refused() {
     let http = trusting(&server);
     server.url.set_host(Some("127.0.0.1")).unwrap();
     let error = server.ask(&http).await.unwrap_err();
-    assert!(matches!(&error, GatewayError::Unknown { what } if what.contains("certificate")), "{error:?}");
+    assert!(matches!(&error, SendError::NoAnswer { what } if what.contains("certificate")), "{error:?}");
 }
 
 #[test]
@@ -104,5 +104,5 @@ async fn a_key_that_cannot_be_a_header_is_refused_before_anything_is_sent() {
     let http = Http::trusting(RootCertStore::empty(), PATIENCE).unwrap();
     let request = Request::get("http://127.0.0.1:1/").header("idempotency-key", "a\nb").body(Full::default());
     let refused = http.send(request).await;
-    assert!(matches!(refused, Err(GatewayError::Refused { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(SendError::Malformed)), "{refused:?}");
 }

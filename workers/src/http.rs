@@ -1,4 +1,4 @@
-//! HTTP to a provider: TLS with rustls and ring, one time-out for the whole exchange, no redirects.
+//! HTTP to the servers of others: TLS with rustls and ring, one time-out for the whole exchange, no redirects.
 //!
 //! How to get this wrong: follow a redirect with our key in the request; read an answer of any length;
 //! put the URL or a header into an error.
@@ -21,46 +21,57 @@ use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::GatewayError;
-
 #[cfg(test)]
 mod tests;
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 4 << 20;
-/// How long a busy provider is left alone when it does not say for how long.
+/// How long a busy server is left alone when it does not say for how long.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Why there is no client for a provider's address.
+/// Why there is no client for an address.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     #[error("the machine has no certificate authority that can be used: is the package ca-certificates missing?")]
     Authorities,
     #[error("TLS cannot be set up")]
     Tls(#[from] rustls::Error),
-    #[error("a payment provider's address begins with https:// or http://, not with {scheme}:")]
+    #[error("the address does not begin with https:// or http://, but with {scheme}:")]
     Scheme { scheme: String },
+    #[error("the address cannot be read")]
+    Address(#[from] url::ParseError),
 }
 
-/// A client for one provider.
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// Nothing was sent: an address or a header has a character that none may have.
+    #[error("the request cannot be written")]
+    Malformed,
+    /// The server may have read the request.
+    #[error("{what}")]
+    NoAnswer { what: String },
+}
+
+/// A client for one server.
 #[derive(Clone, Debug)]
-pub(super) struct Http {
+pub(crate) struct Http {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     patience: Duration,
 }
 
 /// A whole answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    /// When the provider wants to be asked again.
-    pub(super) after: Duration,
-    pub(super) body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// When the server wants to be asked again.
+    pub(crate) after: Duration,
+    pub(crate) body: Bytes,
 }
 
 impl Http {
     /// A client for `base` that trusts the machine's authorities and waits `patience` for each answer.
-    pub(super) fn new(base: &Url, patience: Duration) -> Result<Self, ClientError> {
+    pub(crate) fn new(base: &Url, patience: Duration) -> Result<Self, ClientError> {
         match base.scheme() {
             "https" => Self::trusting(authorities()?, patience),
             // Nobody's certificate is asked for.
@@ -70,7 +81,7 @@ impl Http {
     }
 
     /// A client that trusts `authorities` and nobody else.
-    pub(super) fn trusting(authorities: RootCertStore, patience: Duration) -> Result<Self, ClientError> {
+    pub(crate) fn trusting(authorities: RootCertStore, patience: Duration) -> Result<Self, ClientError> {
         // Named, so that nothing depends on what the process has installed.
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
@@ -80,23 +91,18 @@ impl Http {
         Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), patience })
     }
 
-    /// Sends a request and reads the whole answer, whatever its status. Every failure is
-    /// [`GatewayError::Unknown`], except that nothing is sent of a request that cannot be written.
-    pub(super) async fn send(
-        &self,
-        request: hyper::http::Result<Request<Full<Bytes>>>,
-    ) -> Result<Answer, GatewayError> {
-        // A key or an address with a control character in it.
-        let request = request.map_err(|_| GatewayError::Refused { code: "request_malformed".to_owned() })?;
+    /// Sends a request and reads the whole answer, whatever its status.
+    pub(crate) async fn send(&self, request: hyper::http::Result<Request<Full<Bytes>>>) -> Result<Answer, SendError> {
+        let request = request.map_err(|_| SendError::Malformed)?;
         let exchange = async {
-            let (head, body) = self.client.request(request).await.map_err(|error| unknown(&error))?.into_parts();
-            let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| unknown(&*error))?;
+            let (head, body) = self.client.request(request).await.map_err(|error| no_answer(&error))?.into_parts();
+            let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| no_answer(&*error))?;
             let after = head.headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
             let after = after.map_or(PAUSE, Duration::from_secs);
             Ok(Answer { status: head.status, after, body: body.to_bytes() })
         };
         tokio::time::timeout(self.patience, exchange).await.unwrap_or_else(|_| {
-            Err(GatewayError::Unknown { what: format!("no answer within {} s", self.patience.as_secs()) })
+            Err(SendError::NoAnswer { what: format!("no answer within {} s", self.patience.as_secs()) })
         })
     }
 }
@@ -108,20 +114,15 @@ fn authorities() -> Result<RootCertStore, ClientError> {
 }
 
 /// `Authorization: Bearer …`, not shown by anything that prints headers.
-pub(super) fn bearer(key: &SecretString) -> Result<HeaderValue, GatewayError> {
-    secret(&format!("Bearer {}", key.expose_secret()))
-}
-
-/// The value of a header that nothing shows.
-pub(super) fn secret(value: &str) -> Result<HeaderValue, GatewayError> {
-    let value = HeaderValue::from_str(value);
-    let mut value = value.map_err(|_| GatewayError::Denied { code: "key_malformed".to_owned() })?;
+pub(crate) fn bearer(key: &SecretString) -> Result<HeaderValue, SendError> {
+    let value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()));
+    let mut value = value.map_err(|_| SendError::Malformed)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 /// `base` with more parts in its path, each of them percent-encoded.
-pub(super) fn url(base: &Url, path: &[&str]) -> Url {
+pub(crate) fn url(base: &Url, path: &[&str]) -> Url {
     let mut url = base.clone();
     // A base that cannot have a path is neither http nor https, and has no client.
     if let Ok(mut segments) = url.path_segments_mut() {
@@ -131,7 +132,7 @@ pub(super) fn url(base: &Url, path: &[&str]) -> Url {
 }
 
 /// An error with all that it comes from.
-pub(super) fn unknown(error: &(dyn Error + 'static)) -> GatewayError {
+fn no_answer(error: &(dyn Error + 'static)) -> SendError {
     let mut what = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -139,5 +140,5 @@ pub(super) fn unknown(error: &(dyn Error + 'static)) -> GatewayError {
         let _ = write!(what, ": {error}");
         source = error.source();
     }
-    GatewayError::Unknown { what }
+    SendError::NoAnswer { what }
 }

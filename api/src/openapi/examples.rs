@@ -55,6 +55,9 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/listings/{listing}/auctions" => json!({"ends_at": "2099-01-01T12:00:00Z",
             "opening": {"amount": "30000.00", "currency": "EUR"}, "reserve": {"amount": "42000.00", "currency": "EUR"}}),
         "POST /v1/auctions/{auction}/bids" => json!({"maximum": {"amount": "45000.00", "currency": "EUR"}}),
+        "POST /v1/checkouts" => json!({"lines": [{"listing": SOMETHING, "quantity": 2,
+            "price": {"amount": "120.00", "currency": "EUR"}}]}),
+        "POST /v1/listings/{listing}/buy" => json!({"quantity": 2, "price": {"amount": "120.00", "currency": "EUR"}}),
         "POST /v1/uploads" => json!({"content_type": "image/jpeg", "size": 1_048_576}),
         "POST /v1/uploads/{upload}/complete" => json!({"listing": SOMETHING}),
         "POST /v1/reports" => {

@@ -39,6 +39,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "ActorKind": shared::audit::ActorKind,
         "AuctionStatus": market::auctions::model::AuctionStatus,
         "BidStatus": market::auctions::model::BidStatus,
+        "CheckoutStatus": market::checkout::model::CheckoutStatus,
         "EventType": market::cargo::EventType,
         "ImageFormat": market::images::model::Format,
         "ImageShape": market::images::model::Shape,
@@ -64,6 +65,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "Transport": queue::transport::Transport,
         "TransportProblem": queue::transport::TransportProblem,
         "UserStatus": market::identity::UserStatus,
+        "VatTreatment": market::money::rules::vat::Treatment,
         "WorkerState": queue::ops::workers::WorkerState,
     };
     // Of one field of one answer: whoever asserts that answer compares it, and so does schemathesis.

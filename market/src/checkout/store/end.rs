@@ -73,8 +73,7 @@ async fn lock(conn: &mut PgConnection, id: CheckoutId) -> Result<Option<Locked>,
     sqlx::query_as!(
         Locked,
         r#"SELECT buyer_org_id AS "buyer: OrgId", status AS "status: CheckoutStatus", pay_by,
-                  EXISTS (SELECT FROM orders WHERE checkout_id = $1 AND award_id IS NOT NULL) AS "awarded!",
-                  clock_timestamp() AS "now!"
+                  awarded, clock_timestamp() AS "now!"
            FROM checkouts
            WHERE id = $1"#,
         id.0,
@@ -116,4 +115,21 @@ async fn end(
         error => CheckoutError::Stock(error),
     })?;
     Ok(Ended { checkout: id, orders, moved })
+}
+
+/// Open checkouts whose time to pay ended more than two seconds ago, the longest overdue first; until then they are left to the
+/// exact timer. Those of auctions are not among them.
+pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<CheckoutId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: CheckoutId"
+           FROM checkouts
+           WHERE status = 'open'
+             AND NOT awarded
+             AND pay_by <= clock_timestamp() - interval '2 seconds'
+           ORDER BY pay_by
+           LIMIT $1"#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
 }

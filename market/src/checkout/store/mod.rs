@@ -15,7 +15,7 @@ use crate::orders::store::OrderError;
 use crate::stock::store::StockError;
 
 pub(crate) use create::{NewCheckout, create};
-pub use end::{Ended, Expiry, cancel, expire};
+pub use end::{Ended, Expiry, cancel, expire, overdue};
 pub use place::place;
 pub use read::{checkout, of_buyer};
 

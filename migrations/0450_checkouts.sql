@@ -13,19 +13,22 @@ CREATE TABLE checkouts (
     pay_by        timestamptz NOT NULL,
     created_at    timestamptz NOT NULL,
     ended_at      timestamptz,
+    -- It follows from an auction, whose award is not taken back for want of a payment alone.
+    awarded       boolean NOT NULL DEFAULT false,
     CONSTRAINT checkouts_paid_in_time CHECK (pay_by > created_at),
     CONSTRAINT checkouts_ended CHECK ((status = 'open') = (ended_at IS NULL)),
     -- What orders refer to: same buyer, same currency.
     CONSTRAINT checkouts_terms UNIQUE (id, buyer_org_id, currency)
 ) WITH (fillfactor = 80);
 CREATE INDEX checkouts_of_buyer ON checkouts (buyer_org_id, id);
-CREATE INDEX checkouts_due ON checkouts (pay_by, id) WHERE status = 'open';
+CREATE INDEX checkouts_due ON checkouts (pay_by) WHERE status = 'open' AND NOT awarded;
 CREATE TRIGGER checkouts_status_moves BEFORE UPDATE OF status ON checkouts FOR EACH ROW
     WHEN (old.status IS DISTINCT FROM new.status)
 EXECUTE FUNCTION refuse_move('checkouts_status_moves', 'open>paid', 'open>expired', 'open>cancelled');
 CREATE TRIGGER checkouts_terms_fixed BEFORE UPDATE ON checkouts FOR EACH ROW
-    WHEN (ROW (old.buyer_org_id, old.placed_by, old.currency, old.payable_minor, old.pay_by, old.created_at)
-          IS DISTINCT FROM ROW (new.buyer_org_id, new.placed_by, new.currency, new.payable_minor, new.pay_by, new.created_at))
+    WHEN (ROW (old.buyer_org_id, old.placed_by, old.currency, old.payable_minor, old.pay_by, old.created_at, old.awarded)
+          IS DISTINCT FROM
+          ROW (new.buyer_org_id, new.placed_by, new.currency, new.payable_minor, new.pay_by, new.created_at, new.awarded))
 EXECUTE FUNCTION refuse_change('checkouts_terms_fixed');
 
 ALTER TABLE orders
@@ -52,11 +55,11 @@ ALTER TABLE order_lines
     ADD COLUMN fee_bps integer CONSTRAINT order_lines_fee_rate CHECK (fee_bps BETWEEN 0 AND 10000);
 
 -- What is there already is paid in the same way: a checkout each.
-INSERT INTO checkouts (id, buyer_org_id, placed_by, currency, payable_minor, status, pay_by, created_at, ended_at)
+INSERT INTO checkouts (id, buyer_org_id, placed_by, currency, payable_minor, status, pay_by, created_at, ended_at, awarded)
 SELECT id, buyer_org_id, placed_by, currency, total_minor,
        CASE WHEN status = 'pending_payment' THEN 'open' WHEN status IN ('expired', 'cancelled') THEN status ELSE 'paid' END,
        greatest(pay_by, created_at + interval '1 microsecond'), created_at,
-       CASE WHEN status <> 'pending_payment' THEN created_at END
+       CASE WHEN status <> 'pending_payment' THEN created_at END, award_id IS NOT NULL
 FROM orders;
 UPDATE orders SET checkout_id = id;
 ALTER TABLE orders ALTER COLUMN checkout_id SET NOT NULL;
@@ -119,6 +122,10 @@ BEGIN
     THEN
         RAISE EXCEPTION 'the orders of checkout % do not add up to it', new.checkout_id
             USING ERRCODE = 'check_violation', TABLE = 'orders', CONSTRAINT = 'orders_within_checkout';
+    END IF;
+    IF (SELECT awarded FROM checkouts WHERE id = new.checkout_id) <> (new.award_id IS NOT NULL) THEN
+        RAISE EXCEPTION 'order % and its checkout disagree whether it follows from an auction', new.id
+            USING ERRCODE = 'check_violation', TABLE = 'orders', CONSTRAINT = 'orders_awarded_as_checkout';
     END IF;
     RETURN NULL;
 END $$;
@@ -183,3 +190,5 @@ CREATE TABLE basket_lines (
     added_at   timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT basket_lines_once PRIMARY KEY (org_id, user_id, listing_id)
 );
+CREATE TRIGGER basket_lines_bound BEFORE INSERT ON basket_lines FOR EACH ROW EXECUTE FUNCTION refuse_past_bound(
+    'user_id', 'users', 'true', 100, 'basket_lines_bound', 'a person keeps at most 100 lines in baskets');

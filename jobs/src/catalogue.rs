@@ -17,6 +17,7 @@ macro_rules! for_each_job {
                 $crate::auctions::FlagAccounts,
                 $crate::auctions::SweepAuctions,
                 $crate::checkout::ExpireCheckout,
+                $crate::checkout::SweepCheckouts,
                 $crate::escrow::Charge,
                 $crate::escrow::SendRefund,
                 $crate::escrow::ApplyWebhook,

@@ -14,6 +14,7 @@ pub mod pools;
 pub mod reports;
 pub mod runtime;
 pub mod services;
+mod sweep;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod turn;

@@ -35,55 +35,56 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(buy_listing))
 }
 
-impl From<CheckoutError> for Problem {
-    fn from(error: CheckoutError) -> Self {
-        let text = error.to_string();
-        match error {
-            CheckoutError::NotFound => Self::not_found("checkout"),
-            CheckoutError::Empty | CheckoutError::TooMany(_) => {
-                Self::unprocessable("invalid_value", "the lines are not usable").at("/lines", text)
-            }
-            CheckoutError::Twice(line) => Self::unprocessable("invalid_value", "the lines are not usable")
-                .at(&format!("/lines/{line}/listing"), text),
-            CheckoutError::Currencies(_) => Self::unprocessable("checkout_currencies", text.clone()).at("/lines", text),
-            CheckoutError::Line { line, refusal } => {
-                let at = |field| format!("/lines/{line}/{field}");
-                match refusal {
-                    LineRefusal::NotOnOffer => Self::conflict("not_on_offer", text.clone()).at(&at("listing"), text),
-                    LineRefusal::NotFixed => Self::conflict("not_fixed", text.clone()).at(&at("listing"), text),
-                    LineRefusal::PriceChanged(_) => {
-                        Self::conflict("price_changed", text.clone()).at(&at("price"), text)
-                    }
-                    LineRefusal::Quantity { .. } => {
-                        Self::unprocessable("invalid_value", "the quantity is not sold").at(&at("quantity"), text)
-                    }
-                    LineRefusal::OwnListing => Self::forbidden("own_lot", text).at(&at("listing"), "your own"),
-                }
-            }
-            CheckoutError::OutOfStock { line, .. } => {
-                Self::conflict("out_of_stock", text.clone()).at(&format!("/lines/{line}/quantity"), text)
-            }
-            CheckoutError::SellersPeople => Self::forbidden("sellers_people", text),
-            CheckoutError::Ended(_) => Self::conflict("checkout_ended", text),
-            CheckoutError::Paying => Self::conflict("payment_running", text),
-            CheckoutError::Awarded => Self::conflict("awarded", text),
-            CheckoutError::Order(error) => Self::internal(error),
-            CheckoutError::Stock(error) => Self::internal(error),
-            CheckoutError::Money(error) => {
-                Self::unprocessable("invalid_value", "the amounts are not usable").at("/lines", error.to_string())
-            }
-            CheckoutError::Sql(error) => error.into(),
+/// What a refusal says. `place` tells where in the request a field of a line is.
+fn refused(error: CheckoutError, place: impl Fn(usize, &str) -> Option<String>) -> Problem {
+    let text = error.to_string();
+    let at = |problem: Problem, line, field: &str| match place(line, field) {
+        Some(pointer) => problem.at(pointer, text.clone()),
+        None => problem,
+    };
+    match error {
+        CheckoutError::NotFound => Problem::not_found("checkout"),
+        CheckoutError::Empty | CheckoutError::TooMany(_) => {
+            Problem::unprocessable("invalid_value", "the lines are not usable").at("/lines", text)
         }
+        CheckoutError::Twice(line) => {
+            at(Problem::unprocessable("invalid_value", "the lines are not usable"), line, "listing")
+        }
+        CheckoutError::Currencies(_) => Problem::unprocessable("checkout_currencies", text.clone()).at("/lines", text),
+        CheckoutError::Line { line, refusal } => match refusal {
+            LineRefusal::NotOnOffer => at(Problem::conflict("not_on_offer", text.clone()), line, "listing"),
+            LineRefusal::NotFixed => at(Problem::conflict("not_fixed", text.clone()), line, "listing"),
+            LineRefusal::PriceChanged(_) => at(Problem::conflict("price_changed", text.clone()), line, "price"),
+            LineRefusal::Quantity { .. } => {
+                at(Problem::unprocessable("invalid_value", "the quantity is not sold"), line, "quantity")
+            }
+            LineRefusal::OwnListing => at(Problem::forbidden("own_lot", text.clone()), line, "listing"),
+        },
+        CheckoutError::OutOfStock { line, .. } => at(Problem::conflict("out_of_stock", text.clone()), line, "quantity"),
+        CheckoutError::SellersPeople => Problem::forbidden("sellers_people", text),
+        CheckoutError::Ended(_) => Problem::conflict("checkout_ended", text),
+        CheckoutError::Paying => Problem::conflict("payment_running", text),
+        CheckoutError::Awarded => Problem::conflict("awarded", text),
+        CheckoutError::Order(error) => Problem::internal(error),
+        CheckoutError::Stock(error) => Problem::internal(error),
+        CheckoutError::Money(error) => {
+            let text = error.to_string();
+            Problem::unprocessable("amount_too_large", text)
+        }
+        CheckoutError::Sql(error) => error.into(),
     }
 }
 
-impl From<PlaceError> for Problem {
-    fn from(error: PlaceError) -> Self {
-        match error {
-            PlaceError::Checkout(error) => error.into(),
-            PlaceError::Enqueue(error) => error.into(),
-        }
+fn act_refused(error: PlaceError, place: impl Fn(usize, &str) -> Option<String>) -> Problem {
+    match error {
+        PlaceError::Checkout(error) => refused(error, place),
+        PlaceError::Enqueue(error) => error.into(),
     }
+}
+
+/// The lines stand in the body.
+fn in_lines(line: usize, field: &str) -> Option<String> {
+    Some(format!("/lines/{line}/{field}"))
 }
 
 /// What to buy: all of it or nothing.
@@ -105,7 +106,7 @@ struct NewCheckout {
     (status = 201, description = "Reserved, to be paid", body = Checkout, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller; `org_not_approved`; `org_kind`: it is not a buyer"),
     (status = 409, description = "`out_of_stock`; `price_changed`; `not_on_offer`; `not_fixed`: it is sold in another way"),
-    (status = 422, description = "`invalid_value`; `checkout_currencies`: a checkout has one currency"),
+    (status = 422, description = "`invalid_value`; `checkout_currencies`: a checkout has one currency; `amount_too_large`"),
 ))]
 async fn create_checkout(
     State(state): State<AppState>,
@@ -115,7 +116,8 @@ async fn create_checkout(
 ) -> Result<Response> {
     let buyer = acting.trader_as(OrgKind::Buyer, &caller)?;
     key.once(&state.ledger, buyer.0, StatusCode::CREATED, async |tx| {
-        let placed = place(tx, buyer, caller.user, &body.lines, TERM).await?;
+        let placed = place(tx, buyer, caller.user, &body.lines, TERM).await;
+        let placed = placed.map_err(|error| act_refused(error, in_lines))?;
         Ok(Made::at(format!("/v1/checkouts/{}", placed.id), placed))
     })
     .await
@@ -139,7 +141,7 @@ struct Buy {
     (status = 201, description = "Reserved, to be paid", body = Checkout, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller; `org_not_approved`; `org_kind`: it is not a buyer"),
     (status = 409, description = "`out_of_stock`; `price_changed`; `not_on_offer`; `not_fixed`: it is sold in another way"),
-    (status = 422, description = "`invalid_value`"),
+    (status = 422, description = "`invalid_value`; `amount_too_large`"),
 ))]
 async fn buy_listing(
     State(state): State<AppState>,
@@ -151,7 +153,10 @@ async fn buy_listing(
     let buyer = acting.trader_as(OrgKind::Buyer, &caller)?;
     let lines = [CheckoutLine { listing, quantity: body.quantity, price: body.price }];
     key.once(&state.ledger, buyer.0, StatusCode::CREATED, async |tx| {
-        let placed = place(tx, buyer, caller.user, &lines, TERM).await?;
+        let placed = place(tx, buyer, caller.user, &lines, TERM).await;
+        // The listing stands in the path.
+        let at = |_, field: &str| (field != "listing").then(|| format!("/{field}"));
+        let placed = placed.map_err(|error| act_refused(error, at))?;
         Ok(Made::at(format!("/v1/checkouts/{}", placed.id), placed))
     })
     .await
@@ -216,7 +221,7 @@ async fn cancel_checkout(
 ) -> Result<Json<Checkout>> {
     let buyer = acting.trader(&caller)?;
     let mut tx = state.ledger.begin().await?;
-    store::cancel(&mut tx, buyer, caller.user, id).await?;
+    store::cancel(&mut tx, buyer, caller.user, id).await.map_err(|error| refused(error, in_lines))?;
     let cancelled = store::checkout(&mut tx, buyer, id).await?;
     tx.commit().await?;
     cancelled.map(Json).ok_or_else(|| Problem::not_found("checkout"))

@@ -23,6 +23,16 @@ pub(super) fn breaches() -> Vec<Breach> {
             copy("orders", "true", "'checkout_id', gen_random_uuid(), 'award_id', null, 'source', 'checkout'"),
         ),
         ("orders_one_per_seller", copy("orders", "true", "'award_id', null, 'source', 'checkout'")),
+        (
+            "basket_lines_bound",
+            sql("SET LOCAL session_replication_role = replica;
+                 INSERT INTO basket_lines
+                 SELECT m.org_id, m.user_id, gen_random_uuid(), 1
+                 FROM (SELECT * FROM memberships ORDER BY user_id LIMIT 1) AS m, generate_series(1, 100);
+                 SET LOCAL session_replication_role = origin;
+                 INSERT INTO basket_lines
+                 SELECT org_id, user_id, (SELECT id FROM listings LIMIT 1), 1 FROM memberships ORDER BY user_id LIMIT 1"),
+        ),
         ("orders_vat_treatment_known", copy("orders", "true", "'vat_treatment', 'magic'")),
         ("orders_premium_not_negative", copy("orders", "true", "'premium_minor', -1")),
         ("orders_tax_not_negative", copy("orders", "true", "'tax_minor', -1, 'vat_treatment', 'sellers_rate'")),

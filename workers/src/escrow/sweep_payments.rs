@@ -1,9 +1,9 @@
 use chrono::TimeDelta;
 use jobs::escrow::{ApplyWebhook, Charge, ReleaseEscrow, SendRefund, SweepPayments};
 use market::escrow::store;
-use queue::{Enqueued, Handler, Job, JobTx, Outcome};
-use serde_json::json;
+use queue::{Handler, Job, Outcome};
 
+use crate::sweep::Found;
 use crate::{Cx, Services};
 
 /// How many of each kind one sweep enqueues at most; the next one takes the rest.
@@ -19,27 +19,19 @@ impl Handler<Services> for SweepPayments {
         let refunds = store::unsettled_refunds(&mut tx, AGE, MOST).await?;
         let webhooks = store::unapplied(&mut tx, AGE, MOST).await?;
         let due = store::due(&mut tx, MOST).await?;
-        let mut added = 0;
+        let mut found = Found::default();
         for payment in payments {
-            added += missing(&mut tx, &Charge { payment }).await?;
+            found.add(&mut tx, &Charge { payment }).await?;
         }
         for refund in refunds {
-            added += missing(&mut tx, &SendRefund { refund }).await?;
+            found.add(&mut tx, &SendRefund { refund }).await?;
         }
         for webhook in webhooks {
-            added += missing(&mut tx, &ApplyWebhook { webhook }).await?;
+            found.add(&mut tx, &ApplyWebhook { webhook }).await?;
         }
         for order in due {
-            added += missing(&mut tx, &ReleaseEscrow { order }).await?;
+            found.ensure(&mut tx, &ReleaseEscrow { order }, Self::KIND.name).await?;
         }
-        if added > 0 {
-            tracing::warn!(jobs.added = added, "the sweep found payments without a job");
-        }
-        cx.commit_with(tx, json!({ "added": added })).await
+        cx.commit_with(tx, found.told(Self::KIND.name)).await
     }
-}
-
-/// Enqueues a job unless it is there; how many were added.
-async fn missing<J: Job>(tx: &mut JobTx, job: &J) -> anyhow::Result<u32> {
-    Ok(u32::from(matches!(tx.enqueue(job).await?, Enqueued::New(_))))
 }

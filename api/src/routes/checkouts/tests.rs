@@ -95,6 +95,9 @@ async fn several_sellers_in_one_basket_are_one_payment_and_an_order_each() {
     }
     let own = json!({"quantity": 1, "price": eur("12.50")});
     keyed(&api, &ann, &format!("/v1/listings/{first}/buy"), &own).await.refused(403, "own_lot");
+    let (buy, most) = (format!("/v1/listings/{first}/buy"), json!({"quantity": 6, "price": eur("12.50")}));
+    let answer = keyed(&api, &bob, &buy, &most).await.refused(422, "invalid_value");
+    assert_eq!(answer.body["errors"][0]["pointer"], "/quantity", "{answer:?}");
     api.close().await;
 }
 

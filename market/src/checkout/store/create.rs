@@ -35,8 +35,8 @@ pub(crate) async fn create(conn: &mut PgConnection, new: &NewCheckout<'_>) -> Re
     let payable = rest.map(|(.., quote)| quote.payable).try_fold(quote.payable, Money::checked_add)?;
     let checkout = CheckoutId::generate();
     sqlx::query!(
-        "INSERT INTO checkouts (id, buyer_org_id, placed_by, currency, payable_minor, pay_by, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO checkouts (id, buyer_org_id, placed_by, currency, payable_minor, pay_by, created_at, awarded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         checkout.0,
         first.buyer.0,
         first.placed_by.0,
@@ -44,6 +44,7 @@ pub(crate) async fn create(conn: &mut PgConnection, new: &NewCheckout<'_>) -> Re
         payable.minor(),
         new.pay_by,
         first.created_at,
+        first.award.is_some(),
     )
     .execute(&mut *conn)
     .await?;

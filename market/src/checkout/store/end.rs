@@ -91,7 +91,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: CheckoutId) -> Result<Opti
     sqlx::query_as!(
         Locked,
         r#"SELECT buyer_org_id AS "buyer: OrgId", status AS "status: CheckoutStatus", pay_by,
-                  EXISTS (SELECT FROM orders WHERE checkout_id = $1 AND award_id IS NOT NULL) AS "awarded!",
+                  awarded,
                   EXISTS (SELECT FROM payments WHERE checkout_id = $1 AND status IN ('created', 'funding')) AS "paying!",
                   clock_timestamp() AS "now!"
            FROM checkouts
@@ -135,4 +135,21 @@ async fn end(
         error => CheckoutError::Stock(error),
     })?;
     Ok(Ended { checkout: id, orders, moved })
+}
+
+/// Open checkouts whose time to pay ended more than two seconds ago, the longest overdue first; until then they are left to the
+/// exact timer. Those of auctions are not among them.
+pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<CheckoutId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: CheckoutId"
+           FROM checkouts
+           WHERE status = 'open'
+             AND NOT awarded
+             AND pay_by <= clock_timestamp() - interval '2 seconds'
+           ORDER BY pay_by
+           LIMIT $1"#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
 }

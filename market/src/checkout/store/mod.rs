@@ -16,7 +16,7 @@ use crate::stock::store::StockError;
 
 pub(crate) use create::{NewCheckout, create};
 pub(crate) use end::lock;
-pub use end::{Ended, Expiry, cancel, expire};
+pub use end::{Ended, Expiry, cancel, expire, overdue};
 pub use place::place;
 pub use read::{checkout, of_buyer};
 

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::{OrgId, UserId};
 use shared::invalid::violated;
-use shared::money::{Currency, Money};
+use shared::money::{Currency, Money, MoneyError};
 use sqlx::PgConnection;
 
 use super::{CheckoutError, NewCheckout, create};
 use crate::checkout::model::CheckoutLine;
 use crate::checkout::rules::{LineRefusal, MAX_LINES, Offer, currency, judge, repeated};
-use crate::ids::{CheckoutId, ItemId, ListingId, OrderId};
+use crate::ids::{CategoryId, CheckoutId, ItemId, ListingId, OrderId};
 use crate::listings::model::{ListingStatus, SaleMode};
+use crate::money::store::tariffs::fees;
 use crate::orders::model::{NewOrder, OrderLine, OrderSource};
 use crate::orders::store::OrderError;
 use crate::stock::model::{Holder, Want};
@@ -53,7 +54,7 @@ pub async fn place(
     let reserved = reserve(conn, &wants).await;
     // Judged while the listings are locked; what is not on offer is told before that it is out of stock.
     let rows = offers(conn, lines).await?;
-    let now = rows.first().map_or_else(Utc::now, |row| row.now);
+    let now = rows.first().ok_or(CheckoutError::Empty)?.now;
     for (place, (line, row)) in lines.iter().zip(&rows).enumerate() {
         judge(line, &row.offer, buyer).map_err(|refusal| CheckoutError::Line { line: place, refusal })?;
     }
@@ -80,6 +81,15 @@ pub async fn place(
         OrderError::Database(error) if violated(&error) == Some("orders_not_by_sellers_people") => {
             CheckoutError::SellersPeople
         }
+        OrderError::Database(error)
+            if matches!(
+                violated(&error),
+                Some("checkouts_payable_range" | "orders_total_positive" | "order_lines_amount_positive")
+            ) =>
+        {
+            MoneyError::Overflow.into()
+        }
+        OrderError::Money(error) => error.into(),
         error => error.into(),
     })
 }
@@ -136,20 +146,23 @@ async fn offers(conn: &mut PgConnection, lines: &[CheckoutLine]) -> Result<Vec<R
         r#"SELECT l.seller_org_id AS "seller: OrgId", o.status = 'approved' AS "seller_trades!",
                   l.status AS "status: ListingStatus", l.sale_mode AS "sale_mode: SaleMode",
                   l.currency AS "currency: Currency", l.price_minor, l.min_quantity, l.quantity,
-                  l.item_id AS "item: ItemId", l.title, i.unit, c.fee_bps, clock_timestamp() AS "now!"
+                  l.item_id AS "item: ItemId", l.title, i.unit, i.category_id AS "category: CategoryId",
+                  clock_timestamp() AS "now!"
            FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
            JOIN listings AS l ON l.id = wanted.id
            JOIN orgs AS o ON o.id = l.seller_org_id
            JOIN items AS i ON i.id = l.item_id
-           JOIN categories AS c ON c.id = i.category_id
            ORDER BY wanted.place"#,
         &ids,
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
+    let goods: Vec<_> = rows.iter().map(|row| (row.seller, row.category)).collect();
+    let fees = fees(conn, &goods).await?;
     Ok(rows
         .into_iter()
-        .map(|row| Row {
+        .zip(fees)
+        .map(|(row, fee)| Row {
             offer: Offer {
                 seller: row.seller,
                 seller_trades: row.seller_trades,
@@ -162,7 +175,7 @@ async fn offers(conn: &mut PgConnection, lines: &[CheckoutLine]) -> Result<Vec<R
             item: row.item,
             title: row.title,
             unit: row.unit,
-            fee_bps: row.fee_bps,
+            fee_bps: fee.get(),
             now: row.now,
         })
         .collect())

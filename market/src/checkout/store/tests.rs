@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use shared::audit::Actor;
 use shared::ids::{OrgId, UserId};
 use shared::money::Currency;
 use shared::testing::TestDb;
@@ -10,11 +11,13 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::checkout::model::CheckoutLine;
+use crate::identity::Plan;
 use crate::ids::{CheckoutId, ListingId};
 use crate::listings::model::SaleMode;
 use crate::listings::store as listings;
+use crate::money::store::tariffs::revise_commission;
 use crate::orders::model::OrderStatus;
-use crate::testing::{Trader, eur, listing, member_of, trader};
+use crate::testing::{CONSOLES, Trader, eur, listing, member_of, trader};
 
 const TERM: TimeDelta = TimeDelta::minutes(30);
 
@@ -178,7 +181,7 @@ async fn of_expiry_and_cancelling_at_once_one_wins_and_the_stock_comes_back_once
     let mut conn = db.pool.acquire().await.expect("a connection");
     let (seller, buyer) = (trader(&mut conn).await, trader(&mut conn).await);
     let good = listing(&mut conn, seller, SaleMode::Fixed, 5).await;
-    for _ in 0..50 {
+    for _ in 0..200 {
         let id = buy(&mut conn, buyer, &[line(good, 5)]).await.expect("ordered");
         age(&mut conn, id).await;
         let both: (OrgId, UserId) = (buyer.org, buyer.user);
@@ -202,6 +205,53 @@ async fn of_expiry_and_cancelling_at_once_one_wins_and_the_stock_comes_back_once
     }
     let shown = listings::listing(&mut conn, good).await.expect("read").expect("the listing");
     assert_eq!(shown.quantity, 5);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_later_revision_of_a_commission_changes_no_order() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (free, pro, buyer) = (trader(&mut conn).await, trader(&mut conn).await, trader(&mut conn).await);
+    sqlx::query("UPDATE orgs SET plan = CASE WHEN id = $1 THEN 'free' ELSE 'pro' END WHERE id IN ($1, $2)")
+        .bind(free.org)
+        .bind(pro.org)
+        .execute(&mut *conn)
+        .await
+        .expect("plans");
+    let lines = [
+        line(listing(&mut conn, free, SaleMode::Fixed, 10).await, 1),
+        line(listing(&mut conn, pro, SaleMode::Fixed, 10).await, 1),
+    ];
+    let of_category: i32 = sqlx::query_scalar("SELECT fee_bps FROM categories WHERE id = $1")
+        .bind(CONSOLES)
+        .fetch_one(&mut *conn)
+        .await
+        .expect("a rate");
+    let mut placed = vec![(buy(&mut conn, buyer, &lines).await.expect("ordered"), [of_category, of_category])];
+    for (plan, category, fee, expected) in [
+        (Plan::Free, None, 900, [900, of_category]),
+        (Plan::Pro, Some(CONSOLES), 250, [900, 250]),
+        (Plan::Free, Some(CONSOLES), 700, [700, 250]),
+        (Plan::Pro, None, 800, [700, 250]),
+        (Plan::Pro, Some(CONSOLES), 0, [700, 0]),
+    ] {
+        let mut tx = conn.begin().await.expect("a transaction");
+        let fee = fee.try_into().expect("a rate");
+        revise_commission(&mut tx, Actor::System, plan, category, fee).await.expect("revised");
+        tx.commit().await.expect("committed");
+        placed.push((buy(&mut conn, buyer, &lines).await.expect("ordered"), expected));
+    }
+    for (id, expected) in placed {
+        let orders = checkout(&mut conn, buyer.org, id).await.expect("read").expect("the checkout").orders;
+        for (seller, bps) in [free, pro].into_iter().zip(expected) {
+            let order = orders.iter().find(|order| order.seller_org_id == seller.org).expect("an order");
+            // Of a hundred euros, a basis point is a cent.
+            let found = (order.fee_bps, order.lines[0].fee_bps, order.fee, order.net);
+            assert_eq!(found, (Some(bps), bps, eur(bps.into()), eur(10_000 - i64::from(bps))));
+        }
+    }
     drop(conn);
     db.close().await;
 }

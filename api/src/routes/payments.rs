@@ -10,7 +10,8 @@ use market::escrow::store::{self, EscrowError, NewWebhook};
 use market::identity::OrgKind;
 use market::ids::{CheckoutId, PaymentId};
 use market::payments::Provider;
-use market::payments::rules::{notice, signature};
+use market::payments::rules::notice::{self, NoticeError};
+use market::payments::rules::signature;
 use queue::enqueue::Enqueue;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -159,7 +160,7 @@ async fn get_payment(
 /// is believed. The same event again is answered and changes nothing.
 #[utoipa::path(post, path = "/v1/webhooks/{provider}", tag = "orders", security(()), params(("provider" = Provider, Path)),
     request_body(content = serde_json::Value, content_type = "application/json"), responses(
-    (status = 204, description = "Kept"),
+    (status = 204, description = "Kept, or nothing that is of use here"),
     (status = 400, description = "`invalid_signature`; `invalid_body`: it is not what this provider sends"),
     (status = 413, description = "`body_too_large`: a webhook has at most 65536 bytes"),
 ))]
@@ -191,7 +192,12 @@ async fn take_webhook(
     {
         return Err(Problem::bad_request("invalid_signature", error.to_string()));
     }
-    let notice = notice::read(from, &body).map_err(|error| Problem::bad_request("invalid_body", error.to_string()))?;
+    let notice = match notice::read(from, &body) {
+        Ok(notice) => notice,
+        // The provider would send it again and again.
+        Err(NoticeError::Unused { .. }) => return Ok(StatusCode::NO_CONTENT),
+        Err(error) => return Err(Problem::bad_request("invalid_body", error.to_string())),
+    };
     let mut tx = state.ledger.begin().await?;
     let kept = store::receive_webhook(&mut tx, NewWebhook { provider: from, notice: &notice, body: &body }).await?;
     if let Some(webhook) = kept {

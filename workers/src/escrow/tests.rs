@@ -8,13 +8,14 @@ use market::escrow::model::{CheckoutPayment, EscrowStatus, PaymentStatus};
 use market::escrow::store::{self, NewWebhook};
 use market::ids::{CheckoutId, OrderId};
 use market::listings::model::SaleMode;
-use market::payments::rules::notice::Notice;
+use market::payments::rules::notice::{Notice, Topic};
 use market::payments::{Provider, ProviderRef};
 use market::testing::{Trader, eur, listing, trader};
 use queue::Job;
 use queue::testing::rows;
 use queue::worker::Handlers;
-use sinks::simulator::{DECLINED, Fault};
+use sinks::payments::Fault;
+use sinks::simulator::DECLINED;
 use sqlx::Connection;
 
 use crate::testing::TestWorkers;
@@ -171,6 +172,7 @@ async fn a_webhook_tells_whom_to_ask_and_nothing_else() {
         let notice = Notice {
             event_id: event.to_owned(),
             kind: "payment.failed".to_owned(),
+            topic: Topic::Payment,
             subject: ProviderRef(subject.to_owned()),
         };
         let new = NewWebhook { provider: Provider::Simulator, notice: &notice, body: b"{\"state\":\"failed\"}" };

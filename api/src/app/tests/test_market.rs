@@ -99,12 +99,12 @@ impl TestMarket {
         let bought = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{for_sale}/buy-now"), json!({})).await;
         let line = json!({"listing": goods, "quantity": 1, "price": testing::eur(10_000)});
         let paid = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line.clone()]})).await.ok();
-        let bought = paid["orders"][0]["id"].as_str().unwrap().to_owned();
+        let paid_order = paid["orders"][0]["id"].as_str().unwrap().to_owned();
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
         drop(conn);
         let text = json!({"reason": "other", "text": "It hums."});
-        let dispute = format!("/v1/orders/{bought}/disputes");
+        let dispute = format!("/v1/orders/{paid_order}/disputes");
         let dispute = self.call(Some(ann), &Method::POST, &dispute, text).await.ok();
         let withdraw = format!("/v1/disputes/{}/withdraw", dispute["id"].as_str().unwrap());
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
@@ -131,7 +131,7 @@ impl TestMarket {
             ("goods", goods.to_string()),
             ("checkout", id(&checkout)),
             // A paid order of the own organisation's, and what belongs to it.
-            ("bought", bought),
+            ("bought", paid_order),
             ("payment", payment.to_string()),
             ("provider", "simulator".to_owned()),
             ("dispute", id(&dispute)),

@@ -124,7 +124,7 @@ async fn a_hundred_buyers_of_one_unit_make_one_order() {
         let (pool, barrier) = (db.pool.clone(), Arc::clone(&barrier));
         tasks.spawn(async move {
             barrier.wait().await;
-            buy(&mut *pool.acquire().await.expect("a connection"), buyer, &[line(good, 1)]).await
+            buy(&mut pool.acquire().await.expect("a connection"), buyer, &[line(good, 1)]).await
         });
     }
     drop(conn);

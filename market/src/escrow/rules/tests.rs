@@ -110,13 +110,10 @@ proptest! {
         let mut escrow = Escrow { amount: eur(amount), ..held() };
         for (wish, seconds) in wishes {
             let before = escrow;
-            match decide(&escrow, wish, noon() + TimeDelta::seconds(seconds)) {
-                Ok(next) => {
-                    escrow.status = next.status;
-                    escrow.refunded = eur(escrow.refunded.minor() + next.refund.map_or(0, Money::minor));
-                    escrow.released = eur(escrow.released.minor() + next.release.map_or(0, Money::minor));
-                }
-                Err(_) => prop_assert_eq!(escrow, before),
+            if let Ok(next) = decide(&escrow, wish, noon() + TimeDelta::seconds(seconds)) {
+                escrow.status = next.status;
+                escrow.refunded = eur(escrow.refunded.minor() + next.refund.map_or(0, Money::minor));
+                escrow.released = eur(escrow.released.minor() + next.release.map_or(0, Money::minor));
             }
             let (refunded, released) = (escrow.refunded.minor(), escrow.released.minor());
             prop_assert!(refunded >= before.refunded.minor() && released >= before.released.minor());

@@ -158,11 +158,9 @@ async fn end(
     )
     .fetch_optional(&mut *conn)
     .await?;
-    match ended {
-        Some(before) => Ok(before),
-        None => {
-            let dispute = read::dispute_row(conn, id).await?.ok_or(EscrowError::NotFound)?;
-            Err(EscrowError::DisputeEnded(dispute.status))
-        }
-    }
+    let Some(before) = ended else {
+        let dispute = read::dispute_row(conn, id).await?.ok_or(EscrowError::NotFound)?;
+        return Err(EscrowError::DisputeEnded(dispute.status));
+    };
+    Ok(before)
 }

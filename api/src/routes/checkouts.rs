@@ -83,6 +83,7 @@ fn act_refused(error: PlaceError, place: impl Fn(usize, &str) -> Option<String>)
 }
 
 /// The lines stand in the body.
+#[expect(clippy::unnecessary_wraps, reason = "other requests have no lines")]
 fn in_lines(line: usize, field: &str) -> Option<String> {
     Some(format!("/lines/{line}/{field}"))
 }

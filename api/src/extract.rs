@@ -83,6 +83,18 @@ fn unencoded(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
+/// The body as it was sent, for whoever checks a signature over it.
+#[derive(Clone, Debug)]
+pub(crate) struct Raw(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        json_bytes(request, state).await.map(Self)
+    }
+}
+
 /// The form of a page, as browsers send it.
 #[derive(Clone, Copy, Debug)]
 pub struct Form<T>(pub T);

@@ -16,6 +16,13 @@ macro_rules! for_each_job {
                 $crate::auctions::NotifyOutbid,
                 $crate::auctions::FlagAccounts,
                 $crate::auctions::SweepAuctions,
+                $crate::checkout::ExpireCheckout,
+                $crate::checkout::SweepCheckouts,
+                $crate::escrow::Charge,
+                $crate::escrow::SendRefund,
+                $crate::escrow::ApplyWebhook,
+                $crate::escrow::ReleaseEscrow,
+                $crate::escrow::SweepPayments,
             }
             emails {
                 $crate::emails::SendEmail,

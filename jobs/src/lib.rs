@@ -4,7 +4,9 @@
 pub mod auctions;
 pub mod cargo;
 pub mod catalogue;
+pub mod checkout;
 pub mod emails;
+pub mod escrow;
 pub mod identity;
 pub mod images;
 pub mod listings;

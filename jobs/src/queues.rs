@@ -5,6 +5,8 @@ use queue::job::Queue;
 use queue::transport::Transport;
 
 pub const AUCTIONS: Queue = queue("auctions", "auctions", Transport::Rabbit);
+/// Whoever asks payment providers, and what follows from their answers.
+pub const PAYMENTS: Queue = queue("payments", "auctions", Transport::Rabbit);
 pub const EMAILS: Queue = queue("emails", "emails", Transport::Rabbit);
 pub const REPORTS: Queue = queue("reports", "reports", Transport::Redis);
 pub const IMAGES: Queue = queue("images", "images", Transport::Redis);
@@ -12,7 +14,7 @@ pub const IMAGES: Queue = queue("images", "images", Transport::Redis);
 pub const CARGO: Queue = queue("cargo", "cargo", Transport::Redis);
 pub const MAINTENANCE: Queue = queue("maintenance", "reports", Transport::Redis);
 
-pub const ALL: &[Queue] = &[AUCTIONS, EMAILS, REPORTS, IMAGES, CARGO, MAINTENANCE];
+pub const ALL: &[Queue] = &[AUCTIONS, PAYMENTS, EMAILS, REPORTS, IMAGES, CARGO, MAINTENANCE];
 
 const fn queue(name: &'static str, pool: &'static str, transport: Transport) -> Queue {
     Queue { name, pool, transport }

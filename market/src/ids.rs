@@ -27,6 +27,10 @@ id!(
     BidId
 );
 id!(
+    /// Names one checkout.
+    CheckoutId
+);
+id!(
     /// Names one order.
     OrderId
 );
@@ -65,4 +69,16 @@ id!(
 id!(
     /// Names one transfer of stock between two sites.
     TransferId
+);
+id!(
+    /// Names one attempt to pay a checkout.
+    PaymentId
+);
+id!(
+    /// Names one dispute about an order.
+    DisputeId
+);
+id!(
+    /// Names money on its way back to a buyer.
+    RefundId
 );

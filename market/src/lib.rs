@@ -4,14 +4,16 @@
 //! # The order of locks
 //! Every act takes its locks in this order, and may leave out any of them:
 //! 1. auction
-//! 2. orders, by id
-//! 3. listings, by id
-//! 4. stock levels, by item and site
-//! 5. sites, by id
-//! 6. reservations, of holders that are locked
-//! 7. money accounts, by id
-//! 8. the audit log
-//! 9. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
+//! 2. checkout, which guards its payments
+//! 3. orders, by id; each guards its escrow and its disputes
+//! 4. listings, by id
+//! 5. stock levels, by item and site
+//! 6. sites, by id
+//! 7. reservations, of holders that are locked
+//! 8. refunds
+//! 9. money accounts, by id
+//! 10. the audit log
+//! 11. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
 //! auction.
@@ -22,7 +24,9 @@
 pub mod auctions;
 pub mod cargo;
 pub mod catalog;
+pub mod checkout;
 pub mod emails;
+pub mod escrow;
 pub mod identity;
 pub mod ids;
 pub mod images;

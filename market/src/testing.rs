@@ -12,9 +12,11 @@ use crate::auctions::model::{LotMode, NewAuction, SecretMoney};
 use crate::auctions::store;
 use crate::catalog::model::NewItem;
 use crate::catalog::store as catalog;
-use crate::ids::{AuctionId, CategoryId, ListingId};
+use crate::escrow::store::{self as escrow, Settled};
+use crate::ids::{AuctionId, CategoryId, CheckoutId, ListingId, PaymentId};
 use crate::listings::model::{Language, NewListing, SaleMode};
 use crate::listings::store as listings;
+use crate::payments::{Payment, PaymentState, Provider, ProviderRef};
 
 /// The category `electronics/consoles`, which requires no attributes.
 pub const CONSOLES: CategoryId = CategoryId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0012));
@@ -189,4 +191,33 @@ pub async fn end_in(conn: &mut PgConnection, auction: AuctionId, from_now: TimeD
         .await
         .expect("moved");
     tx.commit().await.expect("moved");
+}
+
+/// Pays a checkout as a provider that answers at once would.
+///
+/// # Panics
+/// When the checkout cannot be paid.
+pub async fn pay(conn: &mut PgConnection, buyer: Trader, checkout: CheckoutId) -> PaymentId {
+    let mut tx = conn.begin().await.expect("a transaction");
+    let provider = Provider::Simulator;
+    let payment = escrow::begin(&mut tx, buyer.org, buyer.user, checkout, provider, "card").await.expect("begun");
+    escrow::start_charge(&mut tx, payment.id).await.expect("to be asked").expect("an open checkout");
+    let taken = captured(payment.id, payment.amount);
+    let settled = escrow::settle(&mut tx, payment.id, &taken).await.expect("settled");
+    assert!(matches!(settled, Settled::Held { .. }), "{settled:?}");
+    tx.commit().await.expect("committed");
+    payment.id
+}
+
+/// A payment as its provider has it when all of it was taken.
+#[must_use]
+pub fn captured(payment: PaymentId, amount: Money) -> Payment {
+    Payment {
+        reference: ProviderRef(format!("pay_{payment}")),
+        state: PaymentState::Captured,
+        amount,
+        captured: amount,
+        refunded: Money::from_minor(0, amount.currency()),
+        failure: None,
+    }
 }

@@ -132,6 +132,7 @@ def after_call(context, case, response):
 BEYOND_SCHEMAS = {
     "amount_too_large": "amount times quantity has a bound",
     "bid_too_low": "the next minimum follows from the bids before",
+    "checkout_currencies": "the prices of all lines are of one currency",
     "invalid_events": "of an event's fields one must say something; its time is bounded by the clock",
     "invalid_value": "fields are bounded by each other, by the clock, and by what they refer to: a price has its listing's currency",
     "listing_incomplete": "a draft may lack its price, and its item what the category requires",

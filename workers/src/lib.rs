@@ -2,7 +2,9 @@
 
 pub mod auctions;
 pub mod cargo;
+pub mod checkout;
 pub mod emails;
+mod escrow;
 mod http;
 pub mod images;
 pub mod maintenance;
@@ -13,6 +15,7 @@ pub mod reports;
 pub mod runtime;
 pub mod search;
 pub mod services;
+mod sweep;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod turn;

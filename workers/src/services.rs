@@ -1,12 +1,16 @@
 //! What handlers share: made once per process and used by every job.
 
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
 use shared::blobs::Blobs;
-use shared::config::{Config, ConfigError, keys};
+use shared::config::{Config, ConfigError, Mode, keys};
 use sqlx::PgPool;
 
 use crate::emails::{Mailer, MailerError, Renderer};
 use crate::images::ImageSlots;
 use crate::money::RatesFile;
+use crate::payments::gateway::{self, Gateway};
 
 /// How many mails one process sends at a time.
 const SMTP_CONNECTIONS: usize = 16;
@@ -23,10 +27,20 @@ pub struct Services {
     pub image_slots: ImageSlots,
     pub mailer: Mailer,
     pub renderer: Renderer,
+    /// To the payment provider; without it nobody can pay.
+    pub gateway: Option<Arc<dyn Gateway>>,
     /// Without it nobody states exchange rates.
     pub rates: Option<RatesFile>,
     /// The cargo event log's database.
     pub events: PgPool,
+}
+
+/// The gateway that the settings name. Development does without one where no key is set; production says what is missing.
+fn payments(config: &Config) -> anyhow::Result<Option<Arc<dyn Gateway>>> {
+    if config.mode == Mode::Development && config.payments.key.expose_secret().is_empty() {
+        return Ok(None);
+    }
+    Ok(gateway::connect(&config.payments)?)
 }
 
 impl Services {
@@ -41,6 +55,7 @@ impl Services {
                 ConfigError::of(key, error.to_string())
             })?,
             renderer: Renderer::new(&config.http.public_url),
+            gateway: payments(config)?,
             rates: config.fx_url.as_deref().map(RatesFile::new).transpose()?,
             events: shared::db::pool_within(
                 &config.events_database_url,

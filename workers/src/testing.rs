@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use market::ids::ListingId;
@@ -17,14 +18,20 @@ use shared::config::{S3, Smtp};
 use shared::ids::{OrgId, UserId};
 use shared::testing::TestDb;
 use sinks::rates::Rates;
+use sinks::simulator::{self, Simulator};
 use sinks::smtp::Sink;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use url::Url;
 
 use crate::Services;
 use crate::emails::{Mailer, Renderer};
 use crate::images::ImageSlots;
 use crate::money::RatesFile;
+use crate::payments::gateway::SimulatorGateway;
+
+/// How long the payment provider is waited for: less than a test waits.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The workers of every pool, in the test's process, with the servers that they talk to.
 #[derive(Debug)]
@@ -34,6 +41,7 @@ pub struct TestWorkers {
     pub blobs: Blobs,
     pub smtp: Sink,
     pub rates: Rates,
+    pub provider: Simulator,
     pub queue: TestQueue<Services>,
     /// The folder of the S3 server; its bucket is `test`.
     pub objects: PathBuf,
@@ -66,6 +74,15 @@ impl TestWorkers {
         .unwrap();
         let smtp = Sink::start(sinks::smtp::Options::new(mails.path(), any), stop.clone()).await.unwrap();
         let rates = Rates::start(any, stop.clone()).await.unwrap();
+        let options = simulator::Options {
+            addr: any,
+            key: SecretString::from("key"),
+            webhook_key: SecretString::from("webhooks"),
+            webhook_url: None,
+        };
+        let provider = Simulator::start(options, stop.clone()).await.unwrap();
+        let url = Url::parse(&format!("http://{}", provider.addr())).unwrap();
+        let gateway = SimulatorGateway::with_patience(url, SecretString::from("key"), PATIENCE).unwrap();
         let blobs = Blobs::new(&S3 {
             endpoint: s3.endpoint(),
             public_endpoint: s3.endpoint(),
@@ -89,6 +106,7 @@ impl TestWorkers {
             image_slots: ImageSlots::new(1),
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
+            gateway: Some(Arc::new(gateway)),
             rates: Some(RatesFile::new(&rates.url()).unwrap()),
         };
         let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;
@@ -100,6 +118,7 @@ impl TestWorkers {
             blobs,
             smtp,
             rates,
+            provider,
             queue,
             objects: folder,
             _dirs: [objects, mails],

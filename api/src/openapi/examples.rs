@@ -64,6 +64,23 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/listings/{listing}/auctions" => json!({"ends_at": "2099-01-01T12:00:00Z",
             "opening": {"amount": "30000.00", "currency": "EUR"}, "reserve": {"amount": "42000.00", "currency": "EUR"}}),
         "POST /v1/auctions/{auction}/bids" => json!({"maximum": {"amount": "45000.00", "currency": "EUR"}}),
+        "POST /v1/checkouts" => json!({"lines": [{"listing": SOMETHING, "quantity": 2,
+            "price": {"amount": "120.00", "currency": "EUR"}}]}),
+        "POST /v1/checkouts/{checkout}/pay" => json!({"method": "card"}),
+        "POST /v1/orders/{order}/refunds" => {
+            json!({"amount": {"amount": "20.00", "currency": "EUR"}, "reason": "It was scratched."})
+        }
+        "POST /v1/orders/{order}/disputes" => {
+            json!({"reason": "damaged", "text": "The left side has a dent as big as a fist."})
+        }
+        "POST /v1/admin/disputes/{dispute}/resolve" => {
+            json!({"amount": {"amount": "50.00", "currency": "EUR"}, "reason": "Half of it works."})
+        }
+        "POST /v1/webhooks/{provider}" => json!({"id": "evt_1", "kind": "payment.captured", "subject": "pay_1"}),
+        "POST /v1/admin/commission-rates" => json!({"plan": "standard", "category_id": TRACTORS, "fee_bps": 450}),
+        "POST /v1/admin/premium-tariffs" => json!({"category_id": TRACTORS, "currency": "EUR", "least_minor": 5000,
+            "tiers": [{"upto": 10_000_000, "bps": 1200}, {"bps": 800}]}),
+        "POST /v1/listings/{listing}/buy" => json!({"quantity": 2, "price": {"amount": "120.00", "currency": "EUR"}}),
         "POST /v1/uploads" => json!({"content_type": "image/jpeg", "size": 1_048_576}),
         "POST /v1/uploads/{upload}/complete" => json!({"listing": SOMETHING}),
         "POST /v1/reports" => {

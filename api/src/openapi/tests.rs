@@ -36,9 +36,14 @@ macro_rules! enums {
 #[test]
 fn every_documented_enum_is_what_is_on_the_wire() {
     let enums = enums! {
+        "AccountKind": market::money::model::AccountKind,
         "ActorKind": shared::audit::ActorKind,
         "AuctionStatus": market::auctions::model::AuctionStatus,
         "BidStatus": market::auctions::model::BidStatus,
+        "CheckoutStatus": market::checkout::model::CheckoutStatus,
+        "DisputeReason": market::escrow::model::DisputeReason,
+        "DisputeStatus": market::escrow::model::DisputeStatus,
+        "EscrowStatus": market::escrow::model::EscrowStatus,
         "EventType": market::cargo::EventType,
         "ImageFormat": market::images::model::Format,
         "ImageShape": market::images::model::Shape,
@@ -53,9 +58,13 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "OrderStatus": market::orders::model::OrderStatus,
         "OrgKind": market::identity::OrgKind,
         "OrgStatus": market::identity::OrgStatus,
+        "PaymentStatus": market::escrow::model::PaymentStatus,
         "Plan": market::identity::Plan,
         "PlatformRole": market::identity::PlatformRole,
         "Priority": queue::Priority,
+        "Provider": market::payments::Provider,
+        "RefundCause": market::escrow::model::RefundCause,
+        "RefundStatus": market::escrow::model::RefundStatus,
         "RegionKind": market::stock::model::RegionKind,
         "ReportFormat": market::reports::model::Format,
         "ReportKind": market::reports::model::Kind,
@@ -67,6 +76,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "Transport": queue::transport::Transport,
         "TransportProblem": queue::transport::TransportProblem,
         "UserStatus": market::identity::UserStatus,
+        "VatTreatment": market::money::rules::vat::Treatment,
         "WorkerState": queue::ops::workers::WorkerState,
     };
     // Of one field of one answer: whoever asserts that answer compares it, and so does schemathesis.

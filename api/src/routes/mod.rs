@@ -7,6 +7,9 @@ mod auctions;
 mod auth;
 mod cargo_events;
 mod categories;
+mod checkouts;
+mod disputes;
+mod escrow;
 mod fx;
 pub(crate) mod health;
 mod images;
@@ -16,9 +19,11 @@ mod jobs;
 mod listings;
 mod me;
 mod models;
+mod money;
 mod orders;
 mod orgs;
 mod pages;
+mod payments;
 mod queues;
 mod regions;
 mod reports;
@@ -52,13 +57,18 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(categories::router())
         .merge(models::router())
         .merge(fx::router())
+        .merge(money::router())
         .merge(items::router())
         .merge(regions::router())
         .merge(sites::router())
         .merge(stock::router())
         .merge(listings::router())
         .merge(auctions::router())
+        .merge(checkouts::router())
+        .merge(payments::router())
         .merge(orders::router())
+        .merge(escrow::router())
+        .merge(disputes::router())
         .merge(uploads::router())
         .merge(images::router())
         .merge(reports::router())

@@ -3,10 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::{OrgId, UserId};
-use shared::money::{BasisPoints, Money};
+use shared::money::Money;
 use utoipa::ToSchema;
 
-use crate::ids::{ItemId, ListingId, OrderId};
+use crate::ids::{CheckoutId, ItemId, ListingId, OrderId};
+use crate::money::rules::vat::Treatment;
 
 shared::id!(
     /// Names the award of a lot, or of a part of one, to a bidder.
@@ -49,6 +50,8 @@ pub enum OrderStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Order {
     pub id: OrderId,
+    /// What it is paid with.
+    pub checkout: CheckoutId,
     pub source: OrderSource,
     pub buyer_org_id: OrgId,
     /// The name that the buyer trades under.
@@ -56,10 +59,16 @@ pub struct Order {
     pub seller_org_id: OrgId,
     pub seller_name: String,
     pub status: OrderStatus,
-    /// What the buyer pays.
+    /// The sum of the lines, without premium and tax.
     pub total: Money,
-    /// The platform's rate when the order was made.
-    pub fee_bps: i32,
+    /// The buyer's premium.
+    pub premium: Money,
+    pub tax: Money,
+    pub vat_treatment: Treatment,
+    /// What the buyer pays: total, premium and tax.
+    pub payable: Money,
+    /// The platform's rate when the order was made; absent when its lines have several.
+    pub fee_bps: Option<i32>,
     /// Rounded once, half up.
     pub fee: Money,
     /// What the seller gets: total less fee.
@@ -80,6 +89,8 @@ pub struct OrderLine {
     /// Absent when the price was for the quantity as a whole.
     pub unit_price: Option<Money>,
     pub amount: Money,
+    /// The platform's rate in basis points when the order was made.
+    pub fee_bps: i32,
 }
 
 /// An order to create.
@@ -90,7 +101,6 @@ pub struct NewOrder {
     pub buyer: OrgId,
     pub seller: OrgId,
     pub placed_by: UserId,
-    pub fee_rate: BasisPoints,
     pub created_at: DateTime<Utc>,
     /// At least one, all in one currency; their sum is the total.
     pub lines: Vec<OrderLine>,

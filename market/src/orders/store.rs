@@ -9,7 +9,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{NewOrder, Order, OrderLine, OrderSource, OrderStatus, PAYMENT_TERM, Side};
-use crate::ids::{ItemId, ListingId, OrderId};
+use crate::checkout::store::{self as checkout, NewCheckout};
+use crate::ids::{CheckoutId, ItemId, ListingId, OrderId};
+use crate::money::rules::vat::Treatment;
 
 /// Why an order was not created.
 #[derive(Debug, thiserror::Error)]
@@ -22,57 +24,17 @@ pub enum OrderError {
     Database(#[from] sqlx::Error),
 }
 
-/// Creates an order awaiting payment, and freezes its fee.
+/// Creates an order awaiting payment, with a checkout of its own, and freezes its amounts.
 pub async fn create(conn: &mut PgConnection, new: &NewOrder) -> Result<OrderId, OrderError> {
-    let (first, rest) = new.lines.split_first().ok_or(OrderError::Empty)?;
-    let total = rest.iter().try_fold(first.amount, |sum, line| sum.checked_add(line.amount))?;
-    let fee = total.fee(new.fee_rate)?;
-    let net = total.checked_sub(fee)?;
     let id = OrderId::generate();
-    sqlx::query!(
-        "INSERT INTO orders
-             (id, source, award_id, buyer_org_id, seller_org_id, placed_by, currency, total_minor, fee_bps, fee_minor,
-              net_minor, created_at, pay_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        id.0,
-        new.source as OrderSource,
-        new.award.map(|award| award.0),
-        new.buyer.0,
-        new.seller.0,
-        new.placed_by.0,
-        total.currency() as Currency,
-        total.minor(),
-        new.fee_rate.get(),
-        fee.minor(),
-        net.minor(),
-        new.created_at,
-        new.created_at + PAYMENT_TERM,
-    )
-    .execute(&mut *conn)
-    .await?;
-    for (number, line) in (1_i16..).zip(&new.lines) {
-        sqlx::query!(
-            "INSERT INTO order_lines
-                 (order_id, line_no, listing_id, item_id, title, quantity, unit, unit_price_minor, amount_minor)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            id.0,
-            number,
-            line.listing_id.0,
-            line.item_id.0,
-            line.title,
-            line.quantity,
-            line.unit,
-            line.unit_price.map(Money::minor),
-            line.amount.minor(),
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
+    let pay_by = new.created_at + PAYMENT_TERM;
+    checkout::create(conn, &NewCheckout { orders: &[(id, new.clone())], pay_by }).await?;
     Ok(id)
 }
 
 struct Row {
     id: OrderId,
+    checkout: CheckoutId,
     source: OrderSource,
     buyer_org_id: OrgId,
     buyer_name: String,
@@ -81,7 +43,11 @@ struct Row {
     status: OrderStatus,
     currency: Currency,
     total_minor: i64,
-    fee_bps: i32,
+    premium_minor: i64,
+    tax_minor: i64,
+    payable_minor: i64,
+    vat_treatment: Treatment,
+    fee_bps: Option<i32>,
     fee_minor: i64,
     net_minor: i64,
     pay_by: DateTime<Utc>,
@@ -130,13 +96,14 @@ pub async fn orders_of(
 }
 
 /// These orders with their lines, newest first.
-async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Error> {
+pub(crate) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT o.id AS "id: OrderId", o.source AS "source: OrderSource", o.buyer_org_id AS "buyer_org_id: OrgId",
+        r#"SELECT o.id AS "id: OrderId", o.checkout_id AS "checkout: CheckoutId", o.source AS "source: OrderSource", o.buyer_org_id AS "buyer_org_id: OrgId",
                   buyer.legal_name AS buyer_name, o.seller_org_id AS "seller_org_id: OrgId",
                   seller.legal_name AS seller_name, o.status AS "status: OrderStatus", o.currency AS "currency: Currency",
-                  o.total_minor, o.fee_bps, o.fee_minor, o.net_minor, o.pay_by, o.created_at
+                  o.total_minor, o.premium_minor, o.tax_minor, o.payable_minor AS "payable_minor!",
+                  o.vat_treatment AS "vat_treatment: Treatment", o.fee_bps, o.fee_minor, o.net_minor, o.pay_by, o.created_at
            FROM orders AS o
            JOIN orgs AS buyer ON buyer.id = o.buyer_org_id
            JOIN orgs AS seller ON seller.id = o.seller_org_id
@@ -151,6 +118,7 @@ async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sql
         let money = |minor| Money::from_minor(minor, row.currency);
         Order {
             id: row.id,
+            checkout: row.checkout,
             source: row.source,
             buyer_org_id: row.buyer_org_id,
             buyer_name: row.buyer_name,
@@ -158,6 +126,10 @@ async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sql
             seller_name: row.seller_name,
             status: row.status,
             total: money(row.total_minor),
+            premium: money(row.premium_minor),
+            tax: money(row.tax_minor),
+            vat_treatment: row.vat_treatment,
+            payable: money(row.payable_minor),
             fee_bps: row.fee_bps,
             fee: money(row.fee_minor),
             net: money(row.net_minor),
@@ -172,7 +144,8 @@ async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sql
 async fn lines_of(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<OrderId, Vec<OrderLine>>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT o.id AS "order_id: OrderId", o.currency AS "currency: Currency", n.listing_id AS "listing_id: ListingId",
-                  n.item_id AS "item_id: ItemId", n.title, n.quantity, n.unit, n.unit_price_minor, n.amount_minor
+                  n.item_id AS "item_id: ItemId", n.title, n.quantity, n.unit, n.unit_price_minor, n.amount_minor,
+                  coalesce(n.fee_bps, o.fee_bps, 0) AS "fee_bps!"
            FROM order_lines AS n
            JOIN orders AS o ON o.id = n.order_id
            WHERE n.order_id = ANY ($1)
@@ -192,6 +165,7 @@ async fn lines_of(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Order
             unit: row.unit,
             unit_price: row.unit_price_minor.map(money),
             amount: money(row.amount_minor),
+            fee_bps: row.fee_bps,
         });
     }
     Ok(lines)

@@ -8,6 +8,13 @@ pub(super) fn breaches() -> Vec<Breach> {
     let position =
         |changes: &str| copy("order_lines", "true", &format!("'line_no', 2, 'unit_price_minor', null, {changes}"));
     let sql = str::to_owned;
+    // In a checkout of its own, which it adds up to.
+    let apart = |which: &str, changes: &str| {
+        let of = format!("id = (SELECT checkout_id FROM orders AS t WHERE {which} LIMIT 1)");
+        let own = "'checkout_id', '00000000-0000-0000-0000-000000000002'";
+        let checkout = copy("checkouts", &of, "'id', '00000000-0000-0000-0000-000000000002'");
+        format!("{checkout};\n{}", copy("orders", which, &format!("{own}, {changes}")))
+    };
     vec![
         ("orders_one_per_award", order("")),
         (
@@ -17,8 +24,7 @@ pub(super) fn breaches() -> Vec<Breach> {
                  {};
                  {}",
                 award("'id', '00000000-0000-0000-0000-000000000001', 'source', 'second_chance', 'status', 'standing'"),
-                copy(
-                    "orders",
+                apart(
                     "award_id = (SELECT id FROM awards WHERE lot_mode = 'whole' AND status = 'defaulted')",
                     "'award_id', '00000000-0000-0000-0000-000000000001', 'total_minor', 100, 'fee_minor', 5, 'net_minor', 95",
                 ),
@@ -33,7 +39,27 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("orders_fee_of_total", order("'fee_minor', t.fee_minor + 1, 'net_minor', t.net_minor - 1")),
         ("orders_net_of_fee", order("'net_minor', t.net_minor + 1")),
         ("orders_parties_differ", order("'buyer_org_id', t.seller_org_id")),
-        ("orders_total_of_lines", order("'source', 'checkout', 'award_id', null")),
+        ("orders_total_of_lines", apart("true", "'source', 'checkout', 'award_id', null")),
+        ("orders_of_known_rates", apart("true", "'source', 'checkout', 'award_id', null, 'fx_snapshot_id', 999")),
+        (
+            "orders_within_checkout",
+            format!(
+                "{};
+                 {}",
+                copy(
+                    "orders",
+                    "true",
+                    "'id', '00000000-0000-0000-0000-000000000003', 'source', 'checkout', 'award_id', null,
+                     'seller_org_id', (SELECT id FROM orgs WHERE id NOT IN (t.seller_org_id, t.buyer_org_id) LIMIT 1)",
+                ),
+                copy(
+                    "order_lines",
+                    "order_id = (SELECT id FROM orders LIMIT 1)",
+                    "'order_id', '00000000-0000-0000-0000-000000000003'",
+                ),
+            ),
+        ),
+        ("order_lines_fee_rate", position("'fee_bps', 10001")),
         ("orders_terms_fixed", sql("UPDATE orders SET fee_bps = 0, fee_minor = 0, net_minor = total_minor")),
         ("order_lines_within_total", position("'line_no', 2")),
         ("order_lines_line_no_check", position("'line_no', 0")),

@@ -35,7 +35,7 @@ impl Handler<Services> for CloseAuction {
 
 /// Snoozes for `wait`, the difference between two times from the database: this process's clock may
 /// be an hour off.
-pub(super) fn after(wait: TimeDelta) -> Outcome {
+pub(crate) fn after(wait: TimeDelta) -> Outcome {
     let wait = wait.to_std().unwrap_or(Duration::ZERO);
     Outcome::Snooze(wait.max(Duration::from_millis(1)))
 }

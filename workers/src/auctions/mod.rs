@@ -8,3 +8,5 @@ mod remind_bidders;
 mod sweep_auctions;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use close_auction::after;

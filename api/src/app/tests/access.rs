@@ -24,7 +24,7 @@ enum Who {
     Platform(PlatformRole),
 }
 
-use PlatformRole::{Admin, Moderator, Observer, Operator};
+use PlatformRole::{Admin, Finance, Moderator, Observer, Operator};
 use Who::{Anyone, Member, Owner, Platform, Session};
 
 /// Every operation. Add yours here; the test tells when one is missing.
@@ -142,6 +142,35 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/auctions/{auction}/bids/{bid}/retract", Owner, none()),
         ("POST /v1/auctions/{auction}/buy-now", Owner, none()),
         ("POST /v1/auctions/{auction}/cancel", Owner, none()),
+        ("GET /v1/checkouts", Owner, none()),
+        ("POST /v1/checkouts", Owner, none()),
+        ("GET /v1/checkouts/{checkout}", Owner, none()),
+        ("POST /v1/checkouts/{checkout}/cancel", Owner, none()),
+        ("POST /v1/listings/{listing}/buy", Owner, none()),
+        ("POST /v1/checkouts/{checkout}/pay", Owner, none()),
+        ("GET /v1/payments/{payment}", Owner, none()),
+        ("POST /v1/webhooks/{provider}", Anyone, none()),
+        ("GET /v1/orders/{order}/escrow", Owner, none()),
+        ("POST /v1/orders/{order}/ship", Owner, none()),
+        ("POST /v1/orders/{order}/receive", Owner, none()),
+        ("POST /v1/orders/{order}/accept", Owner, none()),
+        ("GET /v1/orders/{order}/refunds", Owner, none()),
+        ("POST /v1/orders/{order}/refunds", Owner, none()),
+        ("POST /v1/orders/{order}/disputes", Owner, none()),
+        ("GET /v1/disputes", Owner, none()),
+        ("GET /v1/disputes/{dispute}", Owner, none()),
+        ("POST /v1/disputes/{dispute}/withdraw", Owner, none()),
+        ("GET /v1/admin/disputes", Platform(Finance), none()),
+        (
+            "POST /v1/admin/disputes/{dispute}/resolve",
+            Platform(Finance),
+            json!({"amount": {"amount": "0.00", "currency": "EUR"}, "reason": "because"}),
+        ),
+        ("GET /v1/balances", Owner, none()),
+        ("GET /v1/admin/commission-rates", Platform(Finance), none()),
+        ("POST /v1/admin/commission-rates", Platform(Finance), json!({"plan": "free", "fee_bps": 1})),
+        ("GET /v1/admin/premium-tariffs", Platform(Finance), none()),
+        ("POST /v1/admin/premium-tariffs", Platform(Finance), json!({"currency": "EUR", "tiers": [{"bps": 1}]})),
         ("GET /v1/orders", Owner, none()),
         ("GET /v1/orders/{order}", Owner, none()),
         ("POST /v1/uploads", Owner, none()),
@@ -337,8 +366,28 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         // It has a bid.
         ("POST /v1/auctions/{auction}/buy-now", none(), [409, 403, 403]),
         ("POST /v1/auctions/{auction}/cancel", none(), [404, 403, 404]),
+        ("GET /v1/checkouts", none(), [200, 200, 200]),
+        ("POST /v1/checkouts", json!({"lines": []}), [422, 403, 403]),
+        ("GET /v1/checkouts/{checkout}", none(), [404, 200, 404]),
+        ("POST /v1/checkouts/{checkout}/cancel", none(), [404, 403, 403]),
+        // It is an auction's.
+        ("POST /v1/listings/{listing}/buy", json!({"quantity": 1, "price": amount("1.00")}), [409, 403, 403]),
         ("GET /v1/orders", none(), [200, 200, 200]),
         ("GET /v1/orders/{order}", none(), [404, 200, 404]),
+        ("POST /v1/checkouts/{checkout}/pay", json!({"method": "card"}), [404, 403, 403]),
+        ("GET /v1/payments/{payment}", none(), [404, 200, 404]),
+        // Nobody has paid it.
+        ("GET /v1/orders/{order}/escrow", none(), [404, 404, 404]),
+        ("POST /v1/orders/{order}/ship", none(), [404, 403, 403]),
+        ("POST /v1/orders/{order}/receive", none(), [404, 403, 403]),
+        ("POST /v1/orders/{order}/accept", none(), [404, 403, 403]),
+        ("GET /v1/orders/{order}/refunds", none(), [404, 200, 404]),
+        ("POST /v1/orders/{order}/refunds", json!({"amount": amount("1.00"), "reason": "so"}), [404, 403, 403]),
+        ("POST /v1/orders/{order}/disputes", json!({"reason": "other", "text": "so"}), [404, 403, 403]),
+        ("GET /v1/disputes", none(), [200, 200, 200]),
+        ("GET /v1/disputes/{dispute}", none(), [404, 200, 404]),
+        ("POST /v1/disputes/{dispute}/withdraw", none(), [404, 403, 403]),
+        ("GET /v1/balances", none(), [200, 200, 200]),
         ("POST /v1/uploads", json!({"content_type": "image/png", "size": 5}), [201, 403, 403]),
         ("GET /v1/uploads/{upload}", none(), [404, 200, 404]),
         ("POST /v1/uploads/{upload}/complete", none(), [404, 403, 404]),

@@ -25,7 +25,7 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 34] = [
+const ACTS: [&str; 41] = [
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/jobs/{job}/cancel",
@@ -34,6 +34,13 @@ const ACTS: [&str; 34] = [
     "POST /v1/auth/verify-email",
     "POST /v1/auth/logout",
     "POST /v1/auctions/{auction}/cancel",
+    "POST /v1/checkouts/{checkout}/cancel",
+    "POST /v1/orders/{order}/ship",
+    "POST /v1/orders/{order}/receive",
+    "POST /v1/orders/{order}/accept",
+    "POST /v1/disputes/{dispute}/withdraw",
+    "POST /v1/admin/disputes/{dispute}/resolve",
+    "POST /v1/webhooks/{provider}",
     "POST /v1/queues/{queue}/pause",
     "POST /v1/queues/{queue}/resume",
     "POST /v1/me/invitations/{invitation}/accept",
@@ -103,6 +110,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
     market.api.post(Some(ann), &format!("/v1/listings/{lot}/publish"), json!({})).await.ok();
     let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
     let amount = json!({"amount": "60.00", "currency": "EUR"});
+    let price = json!({"amount": "100.00", "currency": "EUR"});
     let ends_at = market.api.state.clock.now() + chrono::TimeDelta::days(30);
     let requests = [
         ("/v1/items", ann, json!({"category_id": CONSOLES, "sku": "new", "title": "Console"})),
@@ -114,6 +122,12 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ),
         ("/v1/listings/{listing}/auctions", ann, json!({"ends_at": ends_at, "opening": amount})),
         ("/v1/auctions/{auction}/bids", eve, json!({"maximum": amount})),
+        ("/v1/checkouts", ann, json!({"lines": [{"listing": market.path("{goods}"), "quantity": 1, "price": price}]})),
+        ("/v1/checkouts/{checkout}/pay", ann, json!({"method": "card"})),
+        ("/v1/orders/{bought}/disputes", ann, json!({"reason": "other", "text": "so"})),
+        ("/v1/admin/commission-rates", admin, json!({"plan": "free", "fee_bps": 1})),
+        ("/v1/admin/premium-tariffs", admin, json!({"currency": "EUR", "tiers": [{"bps": 1}]})),
+        ("/v1/listings/{goods}/buy", ann, json!({"quantity": 1, "price": price})),
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
         ("/v1/reports", ann, report),
         ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),

@@ -60,9 +60,8 @@ impl TestMarket {
         let (ann, vic, eve) = (api.person("Ann").await, api.person("Vic").await, api.person("Eve").await);
         let (bob, pete, suspended) = (api.person("Bob").await, api.person("Pete").await, api.person("Sam").await);
         let org = api.org(&ann, "Ann Farm", &moderator).await;
-        for (person, name) in [(&eve, "Eve Farm"), (&bob, "Bob Farm")] {
-            api.org(person, name, &moderator).await;
-        }
+        api.org(&eve, "Eve Farm", &moderator).await;
+        let bobs = Trader { org: api.org(&bob, "Bob Farm", &moderator).await, user: bob.id };
         api.pending_org(&pete, "Pete Farm").await;
         api.join(&ann, org, &vic, "viewer").await;
         let path = format!("/v1/admin/users/{}/suspend", suspended.id);
@@ -70,11 +69,11 @@ impl TestMarket {
         let ids = vec![("org", org.to_string())];
         let stop = stop.drop_guard();
         let mut market = Self { api, ann, vic, eve, pete, suspended, admin, ids, _files: files, _stop: stop };
-        market.fill(org, &bob).await;
+        market.fill(org, &bob, bobs).await;
         market
     }
 
-    async fn fill(&mut self, org: OrgId, bob: &Person) {
+    async fn fill(&mut self, org: OrgId, bob: &Person, bobs: Trader) {
         let (api, ann) = (&self.api, &self.ann);
         let mut conn = api.db.pool.acquire().await.unwrap();
         let seller = Trader { org, user: ann.id };
@@ -82,6 +81,7 @@ impl TestMarket {
         let lot = testing::auction(&mut conn, seller, &terms).await;
         terms.buy_now = Some(testing::eur(10_000));
         let for_sale = testing::auction(&mut conn, seller, &terms).await;
+        let goods = testing::listing(&mut conn, bobs, SaleMode::Fixed, 5).await;
         let draft = testing::draft(&mut conn, seller, SaleMode::Auction, 1).await;
         let valid_for = Duration::from_mins(15);
         let upload = images::insert_upload(&mut conn, org, ann.id, "image/png", 5, valid_for).await.unwrap();
@@ -104,6 +104,18 @@ impl TestMarket {
         let bid = json!({"maximum": {"amount": "50.00", "currency": "EUR"}});
         let bid = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{lot}/bids"), bid).await.ok();
         let bought = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{for_sale}/buy-now"), json!({})).await;
+        let line = json!({"listing": goods, "quantity": 1, "price": testing::eur(10_000)});
+        let paid = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line.clone()]})).await.ok();
+        let paid_order = paid["orders"][0]["id"].as_str().unwrap().to_owned();
+        let mut conn = self.api.db.pool.acquire().await.unwrap();
+        let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
+        drop(conn);
+        let text = json!({"reason": "other", "text": "It hums."});
+        let dispute = format!("/v1/orders/{paid_order}/disputes");
+        let dispute = self.call(Some(ann), &Method::POST, &dispute, text).await.ok();
+        let withdraw = format!("/v1/disputes/{}/withdraw", dispute["id"].as_str().unwrap());
+        self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
+        let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
         let info = api.state.registry.get("jobs.prune").unwrap();
         let job = prune(info).tenant(org);
         let mut tx = api.state.ledger.begin().await.unwrap();
@@ -123,6 +135,14 @@ impl TestMarket {
             ("auction", lot.to_string()),
             ("bid", id(&bid)),
             ("order", bought.ok()["order"].as_str().unwrap().to_owned()),
+            // On offer at a fixed price, by somebody else.
+            ("goods", goods.to_string()),
+            ("checkout", id(&checkout)),
+            // A paid order of the own organisation's, and what belongs to it.
+            ("bought", paid_order),
+            ("payment", payment.to_string()),
+            ("provider", "simulator".to_owned()),
+            ("dispute", id(&dispute)),
             ("upload", id(&upload)),
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),

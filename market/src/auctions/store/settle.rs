@@ -1,15 +1,16 @@
 //! What every decided auction has in common: awards with their orders, and the final state of auction and listing.
 
 use shared::ids::{OrgId, UserId};
-use shared::money::{BasisPoints, Currency, Money};
+use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
 use super::AuctionError;
 use super::lock::Locked;
 use super::view::{self, view_query};
 use crate::auctions::model::{AuctionStatus, Award, LotMode, Participant};
-use crate::ids::{BidId, ItemId};
+use crate::ids::{BidId, CategoryId, ItemId};
 use crate::listings::model::ListingStatus;
+use crate::money::store::tariffs::fees;
 use crate::orders::model::{AwardId, NewOrder, OrderLine, OrderSource};
 use crate::orders::store as orders;
 
@@ -19,27 +20,27 @@ pub(super) struct Goods {
     pub(super) seller: Participant,
     item: ItemId,
     unit: String,
-    fee_rate: BasisPoints,
+    fee_bps: i32,
 }
 
 pub(super) async fn goods(conn: &mut PgConnection, locked: &Locked) -> Result<Goods, AuctionError> {
     let row = sqlx::query!(
         r#"SELECT l.title, l.seller_org_id AS "seller_org_id: OrgId", l.created_by AS "created_by: UserId",
-                  l.item_id AS "item_id: ItemId", i.unit, c.fee_bps
+                  l.item_id AS "item_id: ItemId", i.unit, i.category_id AS "category: CategoryId"
            FROM listings AS l
            JOIN items AS i ON i.id = l.item_id
-           JOIN categories AS c ON c.id = i.category_id
            WHERE l.id = $1"#,
         locked.listing.0,
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await?;
+    let fee = fees(conn, &[(row.seller_org_id, row.category)]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
     Ok(Goods {
         title: row.title,
         seller: Participant { org: row.seller_org_id, user: row.created_by },
         item: row.item_id,
         unit: row.unit,
-        fee_rate: BasisPoints::try_from(row.fee_bps).map_err(orders::OrderError::from)?,
+        fee_bps: fee.get(),
     })
 }
 
@@ -92,7 +93,6 @@ pub(super) async fn award(
         buyer: share.winner.org,
         seller: goods.seller.org,
         placed_by: share.winner.user,
-        fee_rate: goods.fee_rate,
         created_at: locked.now,
         lines: vec![OrderLine {
             listing_id: locked.listing,
@@ -102,6 +102,7 @@ pub(super) async fn award(
             unit: goods.unit.clone(),
             unit_price: share.unit_price,
             amount: share.amount,
+            fee_bps: goods.fee_bps,
         }],
     };
     let order = orders::create(conn, &order).await?;

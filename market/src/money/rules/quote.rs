@@ -1,17 +1,25 @@
 //! What an order costs its buyer, and who gets what of it. The only place where an order's amounts are made.
 
-use shared::money::{BasisPoints, Money, MoneyError};
+use shared::money::{BasisPoints, Currency, Money, MoneyError};
 
 use super::premium::PremiumTariff;
 use super::vat::{Tax, taxes};
 
+/// One line of an order, as far as its amounts are concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct QuotedLine {
+    /// Net of tax.
+    pub amount: Money,
+    /// 0 where no tax is charged.
+    pub tax_rate: BasisPoints,
+    /// The platform's commission.
+    pub fee_rate: BasisPoints,
+}
+
 /// What an order's amounts are made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// Each line's net amount and its tax rate, which is 0 where no tax is charged.
-    pub lines: &'a [(Money, BasisPoints)],
-    /// The platform's commission on the goods.
-    pub fee_rate: BasisPoints,
+    pub lines: &'a [QuotedLine],
     /// The buyer's premium, and its tax rate.
     pub premium: Option<(&'a PremiumTariff, BasisPoints)>,
 }
@@ -38,10 +46,10 @@ pub struct Quote {
 impl Quote {
     /// The amounts of an order; `None` if it has no lines.
     pub fn of(terms: &Terms<'_>) -> Result<Option<Self>, MoneyError> {
-        let Some(((first, _), rest)) = terms.lines.split_first() else { return Ok(None) };
-        let total = rest.iter().try_fold(*first, |sum, (amount, _)| sum.checked_add(*amount))?;
+        let Some((first, rest)) = terms.lines.split_first() else { return Ok(None) };
+        let total = rest.iter().try_fold(first.amount, |sum, line| sum.checked_add(line.amount))?;
         let nothing = Money::from_minor(0, total.currency());
-        let mut lines = terms.lines.to_vec();
+        let mut lines: Vec<_> = terms.lines.iter().map(|line| (line.amount, line.tax_rate)).collect();
         let mut premium = nothing;
         let mut premium_rate = None;
         if let Some((tariff, rate)) = terms.premium {
@@ -63,7 +71,7 @@ impl Quote {
             goods_tax = goods_tax.checked_add(goods)?;
             premium_tax = premium_tax.checked_add(platform)?;
         }
-        let fee = total.fee(terms.fee_rate)?;
+        let fee = fee(terms.lines, total.currency())?;
         Ok(Some(Self {
             total,
             premium,
@@ -75,6 +83,13 @@ impl Quote {
             taxes,
         }))
     }
+}
+
+/// The platform's share of all lines, rounded once, half up.
+fn fee(lines: &[QuotedLine], currency: Currency) -> Result<Money, MoneyError> {
+    let shares = lines.iter().map(|line| i128::from(line.amount.minor()) * i128::from(line.fee_rate.get()));
+    let minor = (shares.sum::<i128>() + 5_000) / 10_000;
+    Ok(Money::from_minor(i64::try_from(minor).map_err(|_| MoneyError::Overflow)?, currency))
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use shared::money::{BasisPoints, Money, MoneyError};
+use utoipa::ToSchema;
 
 /// The members of the European Union, as in the table `countries`.
 const UNION: &str = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK";
@@ -17,7 +19,10 @@ pub struct Party<'a> {
 }
 
 /// How a sale between two parties is taxed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = VatTreatment)]
 pub enum Treatment {
     /// The seller charges its own country's rate.
     SellersRate,

@@ -2,4 +2,6 @@
 
 pub mod ledger;
 pub mod rates;
+pub mod revisions;
 pub mod tariffs;
+pub mod vat;

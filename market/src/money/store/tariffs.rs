@@ -6,6 +6,7 @@
 
 use serde_json::json;
 use shared::audit::{self, Actor};
+use shared::ids::OrgId;
 use shared::invalid::violated;
 use shared::money::{BasisPoints, Currency, MoneyError};
 use sqlx::PgConnection;
@@ -73,6 +74,52 @@ pub async fn commission(
     .fetch_optional(conn)
     .await?;
     row.map(|row| Ok(Commission { id: row.id, revision: row.revision, fee: rate(row.fee_bps)? })).transpose()
+}
+
+/// The platform's rate for each of these goods, a seller and a category each, in their order: the commission of the seller's plan
+/// in the category, or what the category says where no commission is set.
+pub async fn fees(conn: &mut PgConnection, goods: &[(OrgId, CategoryId)]) -> Result<Vec<BasisPoints>, sqlx::Error> {
+    let sellers: Vec<_> = goods.iter().map(|(seller, _)| seller.0).collect();
+    let categories: Vec<_> = goods.iter().map(|(_, category)| category.0).collect();
+    let found = sqlx::query_scalar!(
+        r#"WITH RECURSIVE wanted (place, plan, category) AS (
+               SELECT w.place, o.plan, w.category
+               FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS w (seller, category, place)
+               JOIN orgs AS o ON o.id = w.seller
+           ), above (place, plan, id, parent_id, steps) AS (
+               SELECT w.place, w.plan, c.id, c.parent_id, 0 FROM wanted AS w JOIN categories AS c ON c.id = w.category
+               UNION ALL
+               SELECT above.place, above.plan, c.id, c.parent_id, steps + 1
+               FROM above
+               JOIN categories AS c ON c.id = above.parent_id
+           )
+           SELECT coalesce(
+               (SELECT r.fee_bps
+                FROM above
+                CROSS JOIN LATERAL (
+                    SELECT fee_bps
+                    FROM commission_rates
+                    WHERE plan = above.plan AND category_id = above.id
+                    ORDER BY revision DESC
+                    LIMIT 1
+                ) AS r
+                WHERE above.place = w.place
+                ORDER BY above.steps
+                LIMIT 1),
+               (SELECT fee_bps
+                FROM commission_rates
+                WHERE plan = w.plan AND category_id IS NULL
+                ORDER BY revision DESC
+                LIMIT 1),
+               (SELECT fee_bps FROM categories WHERE id = w.category)) AS "fee_bps!"
+           FROM wanted AS w
+           ORDER BY w.place"#,
+        &sellers,
+        &categories,
+    )
+    .fetch_all(conn)
+    .await?;
+    found.into_iter().map(rate).collect()
 }
 
 /// The buyer's premium in a category for prices in a currency, if there is one.

@@ -1,4 +1,3 @@
-use shared::money::BasisPoints;
 use shared::testing::TestDb;
 
 use super::*;
@@ -21,6 +20,7 @@ async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
         unit: offered.unit.clone(),
         unit_price: Some(eur(unit_price)),
         amount: eur(unit_price * quantity),
+        fee_bps: 333,
     };
     let mut new = NewOrder {
         source: OrderSource::Checkout,
@@ -28,7 +28,6 @@ async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
         buyer: buyer.org,
         seller: seller.org,
         placed_by: buyer.user,
-        fee_rate: BasisPoints::try_from(333).expect("a rate"),
         created_at: database_time(&mut tx).await,
         // 3.33 % of each line would round to 0.33 + 0.01; of the total it is 0.35.
         lines: vec![line(1, 1_005), line(2, 20)],

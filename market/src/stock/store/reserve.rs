@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::StockError;
 use super::levels::{Change, Locked, Place};
-use crate::ids::{AuctionId, ItemId, ListingId, OrderId, ReservationId, SiteId};
+use crate::ids::{AuctionId, CheckoutId, ItemId, ListingId, OrderId, ReservationId, SiteId};
 use crate::stock::model::{Holder, Level, Moved, MovementKind, Want};
 use crate::stock::rules::reserve::grant;
 
@@ -15,6 +15,8 @@ use crate::stock::rules::reserve::grant;
 pub enum Kept {
     OfAuction(AuctionId),
     OfOrder(OrderId),
+    /// Those of all its orders.
+    OfCheckout(CheckoutId),
 }
 
 /// A line of an order that gets a part of what an auction has kept.
@@ -95,9 +97,9 @@ pub async fn free(conn: &mut PgConnection, kept: Kept) -> Result<Vec<Moved>, Sto
     end(conn, kept, MovementKind::Free).await
 }
 
-/// Takes what an order has kept out of stock: the units have left. A second call finds nothing to do.
-pub async fn take(conn: &mut PgConnection, order: OrderId) -> Result<Vec<Moved>, StockError> {
-    end(conn, Kept::OfOrder(order), MovementKind::Take).await
+/// Takes what is kept out of stock: the units have left. A second call finds nothing to do.
+pub async fn take(conn: &mut PgConnection, kept: Kept) -> Result<Vec<Moved>, StockError> {
+    end(conn, kept, MovementKind::Take).await
 }
 
 /// Gives what an auction has kept to the orders that follow from it, and makes the rest available again. An auction of a
@@ -207,20 +209,22 @@ async fn lock_listings(
 
 /// The reservations that are held; whoever holds them is locked by the caller.
 async fn held(conn: &mut PgConnection, kept: Kept) -> Result<Vec<Held>, sqlx::Error> {
-    let (auction, order) = match kept {
-        Kept::OfAuction(auction) => (Some(auction.0), None),
-        Kept::OfOrder(order) => (None, Some(order.0)),
+    let (auction, order, checkout) = match kept {
+        Kept::OfAuction(auction) => (Some(auction.0), None, None),
+        Kept::OfOrder(order) => (None, Some(order.0), None),
+        Kept::OfCheckout(checkout) => (None, None, Some(checkout.0)),
     };
     sqlx::query_as!(
         Held,
         r#"SELECT id AS "id: ReservationId", listing_id AS "listing: ListingId", item_id AS "item: ItemId",
                   site_id AS "site: SiteId", quantity
            FROM reservations
-           WHERE (auction_id = $1 OR order_id = $2)
+           WHERE (auction_id = $1 OR order_id = $2 OR order_id = ANY (ARRAY (SELECT id FROM orders WHERE checkout_id = $3)))
              AND status = 'held'
-           ORDER BY line_no"#,
+           ORDER BY order_id, line_no"#,
         auction,
         order,
+        checkout,
     )
     .fetch_all(conn)
     .await

@@ -47,9 +47,22 @@ impl TestMarket {
         let fee = (total * 500 + 5_000) / 10_000;
         let mut tx = self.workers.db.pool.begin().await.unwrap();
         sqlx::query(
-            "INSERT INTO orders (id, source, buyer_org_id, seller_org_id, placed_by, currency, total_minor, fee_bps, fee_minor,
-                                 net_minor, status, pay_by, created_at)
-             VALUES ($1, 'checkout', $2, $3, $4, $5, $6, 500, $7, $6 - $7, $8, $9, $9)",
+            "INSERT INTO checkouts (id, buyer_org_id, placed_by, currency, payable_minor, pay_by, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6 + interval '1 hour', $6)",
+        )
+        .bind(order)
+        .bind(self.buyer)
+        .bind(self.user)
+        .bind(currency)
+        .bind(total)
+        .bind(at)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        sqlx::query(
+            "INSERT INTO orders (id, checkout_id, source, buyer_org_id, seller_org_id, placed_by, currency, total_minor, fee_bps,
+                                 fee_minor, net_minor, status, pay_by, created_at)
+             VALUES ($1, $1, 'trade', $2, $3, $4, $5, $6, 500, $7, $6 - $7, $8, $9, $9)",
         )
         .bind(order)
         .bind(self.buyer)

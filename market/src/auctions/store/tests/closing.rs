@@ -28,7 +28,7 @@ async fn the_leader_gets_the_lot_and_an_order_once() {
     let order = orders::order(&mut conn, a.org, award.order).await.expect("read").expect("the order");
     assert_eq!((order.source, order.status), (OrderSource::Auction, OrderStatus::PendingPayment));
     assert_eq!((order.buyer_org_id, order.seller_org_id), (a.org, market.seller.org));
-    assert_eq!((order.total, order.fee_bps, order.fee, order.net), (eur(2_060), 500, eur(103), eur(1_957)));
+    assert_eq!((order.total, order.fee_bps, order.fee, order.net), (eur(2_060), Some(500), eur(103), eur(1_957)));
     assert_eq!(order.pay_by, order.created_at + PAYMENT_TERM);
     let [line] = order.lines.as_slice() else { panic!("{:?}", order.lines) };
     assert_eq!((line.quantity, line.unit_price, line.amount), (1, None, eur(2_060)));

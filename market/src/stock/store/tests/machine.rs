@@ -137,7 +137,7 @@ impl Machine<'_> {
                 let (order, item, quantity) = model.open.swap_remove(which % model.open.len());
                 model.reserved[item] -= quantity;
                 if matches!(act, Act::Take { .. }) {
-                    take(conn, order).await.expect("taken");
+                    take(conn, Kept::OfOrder(order)).await.expect("taken");
                     model.on_hand[item][0] -= quantity;
                 } else {
                     free(conn, Kept::OfOrder(order)).await.expect("freed");

@@ -3,7 +3,6 @@ mod moves;
 mod races;
 
 use shared::ids::OrgId;
-use shared::money::BasisPoints;
 use shared::testing::TestDb;
 use sqlx::{Connection, PgConnection};
 
@@ -117,6 +116,7 @@ async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(Li
         unit: "piece".to_owned(),
         unit_price: None,
         amount: eur(100),
+        fee_bps: 0,
     };
     let new = NewOrder {
         source: OrderSource::Checkout,
@@ -124,7 +124,6 @@ async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(Li
         buyer: buyer.org,
         seller: seller.org,
         placed_by: buyer.user,
-        fee_rate: BasisPoints::try_from(0).expect("a rate"),
         created_at: database_time(conn).await,
         lines: of.iter().map(line).collect(),
     };
@@ -230,7 +229,11 @@ async fn what_is_reserved_is_freed_or_taken_once() {
         reserved(&mut conn, &[want(listing, order, 1)]).await.expect("reserved");
         assert_eq!(stock.on_hand(&mut conn, item, site).await, (3, 1));
         for _ in 0..2 {
-            let ended = if end { free(&mut conn, Kept::OfOrder(order)).await } else { take(&mut conn, order).await };
+            let ended = if end {
+                free(&mut conn, Kept::OfOrder(order)).await
+            } else {
+                take(&mut conn, Kept::OfOrder(order)).await
+            };
             ended.expect("ended");
             assert_eq!(stock.on_hand(&mut conn, item, site).await, after);
         }
@@ -250,7 +253,7 @@ async fn a_listing_without_a_site_sells_its_own_quantity() {
     let third = stock.order(&mut conn, &[(listing, item)]).await;
     let refused = reserved(&mut conn, &[want(listing, third, 1)]).await;
     assert!(matches!(refused, Err(StockError::OutOfStock { available: 0, site: None, .. })), "{refused:?}");
-    take(&mut conn, orders[0]).await.expect("taken");
+    take(&mut conn, Kept::OfOrder(orders[0])).await.expect("taken");
     free(&mut conn, Kept::OfOrder(orders[1])).await.expect("freed");
     reserved(&mut conn, &[want(listing, third, 1)]).await.expect("reserved");
     stock.close(conn).await;
@@ -298,7 +301,7 @@ async fn what_an_auction_kept_goes_to_the_orders_of_its_shares_and_the_rest_is_a
         tx.commit().await.expect("committed");
         assert_eq!(stock.on_hand(&mut conn, item, site).await, (10, 7));
     }
-    take(&mut conn, parts[0].order).await.expect("taken");
+    take(&mut conn, Kept::OfOrder(parts[0].order)).await.expect("taken");
     free(&mut conn, Kept::OfOrder(parts[1].order)).await.expect("freed");
     assert_eq!(stock.on_hand(&mut conn, item, site).await, (6, 0));
     stock.close(conn).await;

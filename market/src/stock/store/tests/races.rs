@@ -114,7 +114,7 @@ impl Trade {
                 None => Ok(()),
             },
             3 => match held.pop() {
-                Some(order) => in_transaction(conn, async |tx| take(tx, order).await.map(|_| ())).await,
+                Some(order) => in_transaction(conn, async |tx| take(tx, Kept::OfOrder(order)).await.map(|_| ())).await,
                 None => Ok(()),
             },
             4 => {

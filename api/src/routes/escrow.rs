@@ -1,0 +1,194 @@
+//! What is paid is sent, arrives, is accepted or given back.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jobs::escrow::{ReleaseEscrow, SendRefund};
+use market::escrow::model::{Escrow, Refund};
+use market::escrow::store;
+use market::ids::OrderId;
+use market::orders::model::Order;
+use market::orders::store as orders;
+use queue::enqueue::Enqueue;
+use serde::Deserialize;
+use shared::ids::OrgId;
+use shared::money::Money;
+use sqlx::PgConnection;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::acting::Acting;
+use super::orgs::{given_reason, reason_schema};
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path};
+use crate::idempotency::{Idempotent, Made};
+use crate::state::AppState;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(get_escrow))
+        .routes(routes!(ship_order))
+        .routes(routes!(receive_order))
+        .routes(routes!(accept_order))
+        .routes(routes!(list_refunds, refund_order))
+}
+
+/// Read what is held for an order
+///
+/// For the organisation that buys or sells; before it is paid, nothing is held.
+#[utoipa::path(get, path = "/v1/orders/{order}/escrow", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
+    (status = 200, description = "What is held", body = Escrow),
+    (status = 403, description = "`role_too_low`"),
+))]
+async fn get_escrow(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(order): Path<OrderId>,
+) -> Result<Json<Escrow>> {
+    let party = acting.member(&caller)?;
+    let found = store::escrow(&mut *state.db.acquire().await?, party, order).await?;
+    found.map(Json).ok_or_else(|| Problem::not_found("paid order"))
+}
+
+async fn read(conn: &mut PgConnection, party: OrgId, order: OrderId) -> Result<Json<Order>> {
+    orders::order(conn, party, order).await?.map(Json).ok_or_else(|| Problem::not_found("order"))
+}
+
+/// Say that an order was sent
+///
+/// By its seller, once it is paid.
+#[utoipa::path(post, path = "/v1/orders/{order}/ship", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
+    (status = 200, description = "Under way", body = Order),
+    (status = 403, description = "`role_too_low`; `org_not_approved`"),
+    (status = 409, description = "`not_paid`; `order_status`: it was sent, or is over"),
+))]
+async fn ship_order(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(order): Path<OrderId>,
+) -> Result<Json<Order>> {
+    let seller = acting.trader(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    store::ship(&mut tx, seller, caller.user, order).await?;
+    let shipped = read(&mut tx, seller, order).await?;
+    tx.commit().await?;
+    Ok(shipped)
+}
+
+/// Say that an order has arrived
+///
+/// By its buyer, who may find fault for 7 days from then on. After that it counts as accepted.
+#[utoipa::path(post, path = "/v1/orders/{order}/receive", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
+    (status = 200, description = "Arrived", body = Order),
+    (status = 403, description = "`role_too_low`; `org_not_approved`"),
+    (status = 409, description = "`not_paid`; `order_status`: it was not sent, has arrived, or is over"),
+))]
+async fn receive_order(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(order): Path<OrderId>,
+) -> Result<Json<Order>> {
+    let buyer = acting.trader(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    let until = store::receive(&mut tx, buyer, caller.user, order).await?;
+    let _ = tx.enqueue_with(Enqueue::new(&ReleaseEscrow { order }).run_at(until)).await?;
+    let received = read(&mut tx, buyer, order).await?;
+    tx.commit().await?;
+    Ok(received)
+}
+
+/// Accept what has arrived
+///
+/// By its buyer. What is held becomes the seller's at once.
+#[utoipa::path(post, path = "/v1/orders/{order}/accept", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
+    (status = 200, description = "Completed", body = Order),
+    (status = 403, description = "`role_too_low`; `org_not_approved`"),
+    (status = 409, description = "`not_paid`; `not_delivered`; `escrow_frozen`: a dispute is open; `escrow_released`; `escrow_refunded`; `escrow_partly`"),
+))]
+async fn accept_order(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(order): Path<OrderId>,
+) -> Result<Json<Order>> {
+    let buyer = acting.trader(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    store::accept(&mut tx, buyer, caller.user, order).await?;
+    let accepted = read(&mut tx, buyer, order).await?;
+    tx.commit().await?;
+    Ok(accepted)
+}
+
+/// A part that goes back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewRefund {
+    /// From one minor unit to all that is held.
+    amount: Money,
+    /// The buyer reads it.
+    #[schema(schema_with = reason_schema)]
+    reason: String,
+}
+
+/// Give a part of what is held back, or all of it
+///
+/// By the seller. The platform gives back its share of the part. What is left stays held; an order of which nothing is left is
+/// `refunded`.
+#[utoipa::path(post, path = "/v1/orders/{order}/refunds", tag = "orders", request_body = NewRefund, params(
+    ("order" = OrderId, Path), Acting,
+    ("Idempotency-Key" = String, Header, description = "A new one for each refund; the same again gets the same answer"),
+), responses(
+    (status = 201, description = "On its way to the buyer", body = Refund, headers(("Location" = String))),
+    (status = 403, description = "`role_too_low`; `org_not_approved`"),
+    (status = 409, description = "`not_paid`; `escrow_frozen`: a dispute is open; `escrow_released`; `escrow_refunded`; `escrow_partly`"),
+    (status = 422, description = "`invalid_value`; `reason_length`"),
+))]
+async fn refund_order(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(order): Path<OrderId>,
+    Idempotent { key, body }: Idempotent<NewRefund>,
+) -> Result<Response> {
+    let seller = acting.trader(&caller)?;
+    let reason = given_reason(&body.reason)?;
+    key.once(&state.ledger, seller.0, StatusCode::CREATED, async |tx| {
+        let made = store::refund(tx, seller, caller.user, order, body.amount, &reason).await?;
+        let _ = tx.enqueue(&SendRefund { refund: made.id }).await?;
+        Ok(Made::at(format!("/v1/orders/{order}/refunds"), made))
+    })
+    .await
+}
+
+/// What was given back of an order.
+#[derive(Debug, serde::Serialize, ToSchema)]
+struct Refunds {
+    /// Oldest first.
+    #[schema(max_items = 1000)]
+    items: Vec<Refund>,
+}
+
+/// List what was given back of an order
+#[utoipa::path(get, path = "/v1/orders/{order}/refunds", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
+    (status = 200, description = "All of them", body = Refunds),
+    (status = 403, description = "`role_too_low`"),
+))]
+async fn list_refunds(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(order): Path<OrderId>,
+) -> Result<Json<Refunds>> {
+    let party = acting.member(&caller)?;
+    let mut conn = state.db.acquire().await?;
+    orders::order(&mut conn, party, order).await?.ok_or_else(|| Problem::not_found("order"))?;
+    Ok(Json(Refunds { items: store::refunds(&mut conn, party, order).await? }))
+}
+
+#[cfg(test)]
+pub(in crate::routes) mod tests;

@@ -1,0 +1,155 @@
+//! Checkouts that nobody has paid.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shared::ids::{OrgId, UserId};
+use sqlx::PgConnection;
+
+use super::CheckoutError;
+use crate::checkout::model::CheckoutStatus;
+use crate::ids::{CheckoutId, OrderId};
+use crate::orders::model::OrderStatus;
+use crate::stock::model::Moved;
+use crate::stock::store::{Kept, StockError, free};
+
+/// A checkout that has ended unpaid.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub checkout: CheckoutId,
+    pub orders: Vec<OrderId>,
+    /// The stock levels that have units again.
+    pub moved: Vec<Moved>,
+}
+
+/// What an attempt to expire a checkout finds.
+#[derive(Clone, Debug)]
+pub enum Expiry {
+    Ended(Ended),
+    /// There is time to pay; both by the database's clock.
+    NotYet {
+        pay_by: DateTime<Utc>,
+        now: DateTime<Utc>,
+    },
+    /// Somebody is paying: there is time until then.
+    Paying {
+        until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    },
+    /// It was paid, or ended before.
+    Nothing,
+}
+
+/// How long a payment that is under way holds an ending up. What comes later is given back.
+const PAYING: TimeDelta = TimeDelta::minutes(15);
+
+/// Ends a checkout whose time to pay is over, and makes what it had reserved available again. Needs a transaction.
+pub async fn expire(conn: &mut PgConnection, id: CheckoutId) -> Result<Expiry, CheckoutError> {
+    let Some(locked) = lock(conn, id).await? else { return Ok(Expiry::Nothing) };
+    if locked.status != CheckoutStatus::Open || locked.awarded {
+        return Ok(Expiry::Nothing);
+    }
+    if locked.now <= locked.pay_by {
+        return Ok(Expiry::NotYet { pay_by: locked.pay_by, now: locked.now });
+    }
+    if locked.paying && locked.now <= locked.pay_by + PAYING {
+        return Ok(Expiry::Paying { until: locked.pay_by + PAYING, now: locked.now });
+    }
+    Ok(Expiry::Ended(end(conn, id, CheckoutStatus::Expired, OrderStatus::Expired, None).await?))
+}
+
+/// Ends an unpaid checkout of `buyer`, by the wish of `by`. Needs a transaction.
+pub async fn cancel(conn: &mut PgConnection, buyer: OrgId, by: UserId, id: CheckoutId) -> Result<Ended, CheckoutError> {
+    let locked = lock(conn, id).await?.filter(|locked| locked.buyer == buyer).ok_or(CheckoutError::NotFound)?;
+    if locked.status != CheckoutStatus::Open {
+        return Err(CheckoutError::Ended(locked.status));
+    }
+    if locked.awarded {
+        return Err(CheckoutError::Awarded);
+    }
+    if locked.paying {
+        return Err(CheckoutError::Paying);
+    }
+    end(conn, id, CheckoutStatus::Cancelled, OrderStatus::Cancelled, Some(by)).await
+}
+
+/// A checkout under its lock.
+pub(crate) struct Locked {
+    pub(crate) buyer: OrgId,
+    pub(crate) status: CheckoutStatus,
+    pub(crate) pay_by: DateTime<Utc>,
+    /// It follows from an auction.
+    awarded: bool,
+    /// A payment of it is under way.
+    pub(crate) paying: bool,
+    /// The clock after the lock.
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Locks a checkout.
+pub(crate) async fn lock(conn: &mut PgConnection, id: CheckoutId) -> Result<Option<Locked>, sqlx::Error> {
+    // In a statement of its own: the next one sees what was changed while this one waited.
+    sqlx::query!("SELECT FROM checkouts WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
+    sqlx::query_as!(
+        Locked,
+        r#"SELECT buyer_org_id AS "buyer: OrgId", status AS "status: CheckoutStatus", pay_by,
+                  awarded,
+                  EXISTS (SELECT FROM payments WHERE checkout_id = $1 AND status IN ('created', 'funding')) AS "paying!",
+                  clock_timestamp() AS "now!"
+           FROM checkouts
+           WHERE id = $1"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+async fn end(
+    conn: &mut PgConnection,
+    id: CheckoutId,
+    status: CheckoutStatus,
+    order_status: OrderStatus,
+    by: Option<UserId>,
+) -> Result<Ended, CheckoutError> {
+    sqlx::query!(
+        "UPDATE checkouts SET status = $2, ended_at = clock_timestamp() WHERE id = $1",
+        id.0,
+        status as CheckoutStatus,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let mut orders = sqlx::query_scalar!(
+        r#"WITH ended AS (
+               UPDATE orders SET status = $2 WHERE checkout_id = $1 AND status = 'pending_payment' RETURNING id, version, status
+           ), written AS (
+               INSERT INTO order_events (order_id, version, status, actor) SELECT id, version, status, $3 FROM ended
+           )
+           SELECT id AS "id: OrderId" FROM ended"#,
+        id.0,
+        order_status as OrderStatus,
+        by.map(|user| user.0),
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    orders.sort_unstable_by_key(|order| order.0);
+    let moved = free(conn, Kept::OfCheckout(id)).await.map_err(|error| match error {
+        StockError::Database(error) => CheckoutError::Sql(error),
+        error => CheckoutError::Stock(error),
+    })?;
+    Ok(Ended { checkout: id, orders, moved })
+}
+
+/// Open checkouts whose time to pay ended more than two seconds ago, the longest overdue first; until then they are left to the
+/// exact timer. Those of auctions are not among them.
+pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<CheckoutId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: CheckoutId"
+           FROM checkouts
+           WHERE status = 'open'
+             AND NOT awarded
+             AND pay_by <= clock_timestamp() - interval '2 seconds'
+           ORDER BY pay_by
+           LIMIT $1"#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}

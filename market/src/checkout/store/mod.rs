@@ -1,0 +1,66 @@
+//! SQL for checkouts.
+//!
+//! Locks: the checkout, its orders, their listings by id, stock levels by item and site.
+
+mod create;
+mod end;
+mod place;
+mod read;
+
+use shared::money::{Currency, MoneyError};
+
+use super::model::CheckoutStatus;
+use super::rules::LineRefusal;
+use crate::orders::store::OrderError;
+use crate::stock::store::StockError;
+
+pub(crate) use create::{NewCheckout, create};
+pub(crate) use end::lock;
+pub use end::{Ended, Expiry, cancel, expire, overdue};
+pub use place::place;
+pub use read::{checkout, of_buyer};
+
+/// Why a checkout is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckoutError {
+    #[error("there is no such checkout")]
+    NotFound,
+    #[error("there is nothing to buy")]
+    Empty,
+    #[error("a checkout has at most {0} lines")]
+    TooMany(usize),
+    /// The line has a listing that an earlier one has.
+    #[error("the listing is there twice")]
+    Twice(usize),
+    #[error("a checkout has one currency; these have {}", codes(.0))]
+    Currencies(Vec<Currency>),
+    #[error("{refusal}")]
+    Line { line: usize, refusal: LineRefusal },
+    #[error("only {available} are available")]
+    OutOfStock { line: usize, available: i64 },
+    #[error("people of the selling organisation do not buy from it")]
+    SellersPeople,
+    /// It is not open any more.
+    #[error("the checkout is {0:?}")]
+    Ended(CheckoutStatus),
+    #[error("a payment of this checkout is under way")]
+    Paying,
+    /// An auction's award is not taken back by its buyer.
+    #[error("what was bought in an auction cannot be cancelled by the buyer")]
+    Awarded,
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error(transparent)]
+    Stock(StockError),
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    #[error("the database failed")]
+    Sql(#[from] sqlx::Error),
+}
+
+fn codes(currencies: &[Currency]) -> String {
+    currencies.iter().map(|currency| currency.code()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+//! What was paid is sent and arrives. That never alters the payment; it only begins the time of inspection.
+
+use chrono::{DateTime, Utc};
+use shared::ids::{OrgId, UserId};
+use sqlx::PgConnection;
+
+use super::EscrowError;
+use super::locked::{lock_for, move_order};
+use crate::escrow::rules::INSPECTION;
+use crate::ids::OrderId;
+use crate::orders::model::OrderStatus;
+
+/// The seller has sent it. Needs a transaction.
+pub async fn ship(conn: &mut PgConnection, seller: OrgId, by: UserId, order: OrderId) -> Result<(), EscrowError> {
+    let locked = lock_for(conn, order, |parties| parties.seller == seller).await?;
+    if locked.status != OrderStatus::Paid {
+        return Err(EscrowError::OrderStatus(locked.status));
+    }
+    move_order(conn, order, OrderStatus::InFulfilment, Some(by)).await?;
+    Ok(())
+}
+
+/// The buyer has it, and may find fault until the time that is returned. Needs a transaction.
+pub async fn receive(
+    conn: &mut PgConnection,
+    buyer: OrgId,
+    by: UserId,
+    order: OrderId,
+) -> Result<DateTime<Utc>, EscrowError> {
+    let locked = lock_for(conn, order, |parties| parties.buyer == buyer).await?;
+    if locked.status != OrderStatus::InFulfilment {
+        return Err(EscrowError::OrderStatus(locked.status));
+    }
+    move_order(conn, order, OrderStatus::Delivered, Some(by)).await?;
+    let until = locked.now + INSPECTION;
+    sqlx::query!("UPDATE escrows SET inspect_until = $2 WHERE order_id = $1", order.0, until).execute(conn).await?;
+    Ok(until)
+}

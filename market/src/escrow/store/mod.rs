@@ -1,0 +1,101 @@
+//! SQL for payments and escrow.
+//!
+//! A payment is guarded by its checkout's lock, an escrow and its disputes by their order's: whoever changes them has taken
+//! that lock first.
+//!
+//! How to get this wrong: to book money that a provider says it has without comparing how much; to take a payment that was
+//! decided for one that can be decided again, since webhooks come twice and in any order.
+
+use shared::money::{Money, MoneyError};
+
+mod delivery;
+mod disputes;
+mod inbox;
+mod locked;
+mod pay;
+mod read;
+mod refund;
+mod release;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod unsettled;
+
+use crate::checkout::model::CheckoutStatus;
+use crate::escrow::model::DisputeStatus;
+use crate::escrow::rules::EscrowRefusal;
+use crate::money::model::{Account, Entry};
+use crate::money::rules::refund::RefundError;
+use crate::money::store::ledger::LedgerError;
+use crate::orders::model::OrderStatus;
+use crate::stock::store::StockError;
+
+pub use delivery::{receive, ship};
+pub use disputes::{Decision, NewDispute, open as open_dispute, resolve, withdraw};
+pub use inbox::{
+    InboxId, NewWebhook, Webhook, WebhookOutcome, applied, receive as receive_webhook, unapplied, webhook,
+};
+pub use pay::{Charging, begin, start_charge};
+pub use read::{DisputeFilter, dispute, disputes, escrow, payment, refunds};
+pub use refund::{Refunding, refund, refuse_refund, settle_refund, start_refund};
+pub use release::{Lapse, accept, lapse};
+pub use settle::{Settled, refused, settle};
+pub use unsettled::{Subject, due, named, unsettled_payments, unsettled_refunds};
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum EscrowError {
+    #[error("there is no such thing")]
+    NotFound,
+    #[error("the checkout is {0:?}")]
+    CheckoutEnded(CheckoutStatus),
+    #[error("the time to pay is over")]
+    TooLate,
+    #[error("a payment of this checkout is under way")]
+    Paying,
+    #[error("a checkout is paid in at most 100 attempts")]
+    TooManyAttempts,
+    #[error("not possible while the order is {0:?}")]
+    OrderStatus(OrderStatus),
+    #[error("nothing was paid for the order")]
+    NotPaid,
+    #[error(transparent)]
+    Refused(#[from] EscrowRefusal),
+    #[error("the dispute is {0:?}")]
+    DisputeEnded(DisputeStatus),
+    #[error("nobody decides about an order of their own")]
+    OwnOrder,
+    #[error("the provider took {taken}, and {asked} was asked")]
+    OtherAmount { asked: Money, taken: Money },
+    #[error("the provider calls it by another name than before")]
+    OtherName,
+    #[error(transparent)]
+    Shares(#[from] RefundError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Stock(StockError),
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    #[error("the database failed")]
+    Sql(#[from] sqlx::Error),
+}
+
+impl From<StockError> for EscrowError {
+    fn from(error: StockError) -> Self {
+        match error {
+            StockError::Database(error) => Self::Sql(error),
+            error => Self::Stock(error),
+        }
+    }
+}
+
+/// The account's holder has so much more.
+const fn more(account: Account, amount: Money) -> Entry {
+    Entry { account, amount }
+}
+
+/// The account's holder has so much less.
+const fn less(account: Account, amount: Money) -> Entry {
+    Entry { account, amount: Money::from_minor(-amount.minor(), amount.currency()) }
+}

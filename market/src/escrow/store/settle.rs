@@ -1,0 +1,160 @@
+//! What a provider says about a payment becomes what is held for the sellers.
+
+use shared::ids::OrgId;
+use shared::money::{Currency, Money};
+use sqlx::PgConnection;
+
+use super::pay::checkout_of;
+use super::{EscrowError, less, refund};
+use crate::checkout::model::CheckoutStatus;
+use crate::checkout::store as checkouts;
+use crate::escrow::model::PaymentStatus;
+use crate::ids::{CheckoutId, OrderId, PaymentId, RefundId};
+use crate::money::model::{Account, AccountKind, Entry, NewTransfer, TransferKind};
+use crate::money::store::ledger;
+use crate::payments::{Payment, PaymentState};
+use crate::stock::model::Moved;
+use crate::stock::store::{Kept, take};
+
+/// What became of a payment.
+#[derive(Clone, Debug)]
+pub enum Settled {
+    /// The checkout is paid.
+    Held { orders: Vec<OrderId>, moved: Vec<Moved> },
+    /// The money came when the checkout was over, and goes back.
+    Late { refund: RefundId },
+    /// The buyer did not pay.
+    Failed,
+    /// The provider has not decided.
+    Pending,
+    /// It was decided before.
+    NothingNew,
+}
+
+/// Brings a payment to what its provider says of it. Older news after newer changes nothing. Needs a transaction.
+pub async fn settle(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> Result<Settled, EscrowError> {
+    let checkout = checkout_of(conn, id).await?.ok_or(EscrowError::NotFound)?;
+    let locked = checkouts::lock(conn, checkout).await?.ok_or(EscrowError::NotFound)?;
+    let row = sqlx::query!(
+        r#"SELECT status AS "status: PaymentStatus", provider_ref, amount_minor, currency AS "currency: Currency"
+           FROM payments
+           WHERE id = $1"#,
+        id.0,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if row.provider_ref.as_ref().is_some_and(|known| *known != found.reference.0) {
+        return Err(EscrowError::OtherName);
+    }
+    if row.status != PaymentStatus::Funding {
+        return Ok(Settled::NothingNew);
+    }
+    let (status, failure) = match found.state {
+        PaymentState::Captured => (PaymentStatus::Held, None),
+        PaymentState::Failed => (PaymentStatus::Failed, Some(found.failure.as_deref().unwrap_or("failed"))),
+        PaymentState::Cancelled => (PaymentStatus::Failed, Some("cancelled")),
+        PaymentState::Pending | PaymentState::Authorised => (PaymentStatus::Funding, None),
+    };
+    let amount = Money::from_minor(row.amount_minor, row.currency);
+    if status == PaymentStatus::Held && found.captured != amount {
+        return Err(EscrowError::OtherAmount { asked: amount, taken: found.captured });
+    }
+    sqlx::query!(
+        "UPDATE payments
+         SET status = $2, failure = left($3, 200), provider_ref = $4,
+             ended_at = CASE WHEN $2 <> 'funding' THEN clock_timestamp() END
+         WHERE id = $1",
+        id.0,
+        status as PaymentStatus,
+        failure,
+        found.reference.0,
+    )
+    .execute(&mut *conn)
+    .await?;
+    match status {
+        PaymentStatus::Held if locked.status == CheckoutStatus::Open => hold(conn, checkout, id, amount).await,
+        PaymentStatus::Held => {
+            let to_buyer = Entry { account: Account::of(locked.buyer, AccountKind::Payable), amount };
+            capture(conn, id, amount, vec![to_buyer]).await?;
+            let refund = refund::give_back_late(conn, id, amount).await?;
+            Ok(Settled::Late { refund })
+        }
+        PaymentStatus::Funding => Ok(Settled::Pending),
+        _ => Ok(Settled::Failed),
+    }
+}
+
+/// Ends a payment that its provider has refused, with the provider's code. Needs a transaction.
+pub async fn refused(conn: &mut PgConnection, id: PaymentId, code: &str) -> Result<Settled, EscrowError> {
+    let checkout = checkout_of(conn, id).await?.ok_or(EscrowError::NotFound)?;
+    checkouts::lock(conn, checkout).await?;
+    let ended = sqlx::query!(
+        "UPDATE payments
+         SET status = 'failed', failure = left($2, 200), ended_at = clock_timestamp()
+         WHERE id = $1 AND status = 'funding'",
+        id.0,
+        code,
+    )
+    .execute(conn)
+    .await?;
+    Ok(if ended.rows_affected() == 1 { Settled::Failed } else { Settled::NothingNew })
+}
+
+/// Holds what was paid for each seller, in the order of locks: orders, stock, accounts.
+async fn hold(
+    conn: &mut PgConnection,
+    checkout: CheckoutId,
+    payment: PaymentId,
+    amount: Money,
+) -> Result<Settled, EscrowError> {
+    sqlx::query!("UPDATE checkouts SET status = 'paid', ended_at = clock_timestamp() WHERE id = $1", checkout.0)
+        .execute(&mut *conn)
+        .await?;
+    let rows = sqlx::query!(
+        r#"WITH paid AS (
+               UPDATE orders
+               SET status = 'paid'
+               WHERE checkout_id = $1
+               RETURNING id, version, status, seller_org_id, payable_minor
+           ), written AS (
+               INSERT INTO order_events (order_id, version, status) SELECT id, version, status FROM paid
+           )
+           SELECT id AS "id: OrderId", seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!" FROM paid ORDER BY id"#,
+        checkout.0,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let moved = take(conn, Kept::OfCheckout(checkout)).await?;
+    let orders: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
+    let ids: Vec<_> = orders.iter().map(|order| order.0).collect();
+    let amounts: Vec<i64> = rows.iter().map(|row| row.payable_minor).collect();
+    sqlx::query!(
+        "INSERT INTO escrows (order_id, payment_id, amount_minor)
+         SELECT order_id, $1, amount_minor FROM unnest($2::uuid[], $3::bigint[]) AS paid (order_id, amount_minor)",
+        payment.0,
+        &ids,
+        &amounts,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let to_seller = |seller: OrgId, minor: i64| Entry {
+        account: Account::of(seller, AccountKind::Held),
+        amount: Money::from_minor(minor, amount.currency()),
+    };
+    let entries = rows.iter().map(|row| to_seller(row.seller, row.payable_minor)).collect();
+    capture(conn, payment, amount, entries).await?;
+    Ok(Settled::Held { orders, moved })
+}
+
+/// Books that the provider has the money of a payment.
+async fn capture(
+    conn: &mut PgConnection,
+    payment: PaymentId,
+    amount: Money,
+    mut entries: Vec<Entry>,
+) -> Result<(), EscrowError> {
+    entries.push(less(Account::platform(AccountKind::Cash), amount));
+    let transfer = NewTransfer { kind: TransferKind::Capture, reference: payment.to_string(), order: None, entries };
+    ledger::book(conn, &transfer).await?;
+    Ok(())
+}

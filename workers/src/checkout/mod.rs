@@ -1,0 +1,6 @@
+//! Checkouts that nobody pays.
+
+mod expire_checkout;
+mod sweep_checkouts;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+use std::time::Duration;
+
+use anyhow::Context;
+use jobs::escrow::ApplyWebhook;
+use market::escrow::store::{self, Settled, Subject, WebhookOutcome};
+use queue::{Handler, Outcome};
+
+use super::asked::{follow, gateway};
+use crate::{Cx, Services};
+
+/// How long a webhook may be about something that we do not know yet: the answer to our call is on its way.
+const OVERTAKES: i64 = 600;
+
+/// How long to wait for that answer.
+const PAUSE: Duration = Duration::from_secs(5);
+
+impl Handler<Services> for ApplyWebhook {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let mut conn = cx.db().acquire().await?;
+        let Some(webhook) = store::webhook(&mut conn, self.webhook).await? else { return Ok(Outcome::Done) };
+        let subject = store::named(&mut conn, webhook.provider, &webhook.subject).await?;
+        drop(conn);
+        let gateway = gateway(cx, webhook.provider)?;
+        let name = &webhook.subject;
+        // What the webhook says was never read: the provider is asked.
+        let outcome = match subject {
+            None if webhook.age < OVERTAKES => return Ok(Outcome::Snooze(PAUSE)),
+            None => {
+                let mut tx = cx.begin().await?;
+                store::applied(&mut tx, self.webhook, WebhookOutcome::UnknownSubject).await?;
+                return cx.commit(tx).await;
+            }
+            Some(Subject::Payment(id)) => {
+                let found = gateway.payment(name).await?.context("the provider does not know its own payment")?;
+                let mut tx = cx.begin().await?;
+                let settled = store::settle(&mut tx, id, &found).await?;
+                follow(cx, &mut tx, &settled).await?;
+                let news = !matches!(settled, Settled::Pending | Settled::NothingNew);
+                (tx, news)
+            }
+            Some(Subject::Refund(id)) => {
+                let found = gateway.disbursement(name).await?.context("the provider does not know its own refund")?;
+                let mut tx = cx.begin().await?;
+                let news = store::settle_refund(&mut tx, id, &found).await?;
+                (tx, news)
+            }
+        };
+        let (mut tx, news) = outcome;
+        let outcome = if news { WebhookOutcome::Applied } else { WebhookOutcome::NothingNew };
+        store::applied(&mut tx, self.webhook, outcome).await?;
+        cx.commit(tx).await
+    }
+}

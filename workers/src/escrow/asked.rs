@@ -1,0 +1,52 @@
+//! What handlers do with a provider's answers.
+
+use std::time::Duration;
+
+use jobs::escrow::SendRefund;
+use market::escrow::store::Settled;
+use market::payments::Provider;
+use queue::{JobTx, Outcome};
+
+use crate::payments::gateway::{Gateway, GatewayError};
+use crate::{Cx, Services};
+
+/// How long to wait for a provider that has not decided; its webhook usually comes first.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// The gateway to `provider`.
+pub(super) fn gateway(services: &Services, provider: Provider) -> anyhow::Result<&dyn Gateway> {
+    let gateway = services.gateway.as_deref().filter(|gateway| gateway.provider() == provider);
+    gateway.ok_or_else(|| anyhow::anyhow!("no gateway to {provider:?} is configured here"))
+}
+
+/// Why the provider did not do what was asked.
+pub(super) enum NotDone {
+    /// It never will: its code.
+    Never(String),
+    /// Not now.
+    Later(Outcome),
+}
+
+/// What to do after a call that failed; `Err`: the attempt has failed, and the next one asks what became of the call.
+pub(super) fn not_done(error: GatewayError) -> anyhow::Result<NotDone> {
+    match error {
+        GatewayError::Refused { code } => Ok(NotDone::Never(code)),
+        GatewayError::NotPayable(_) => Ok(NotDone::Never("not_payable".to_owned())),
+        GatewayError::Busy { after } => Ok(NotDone::Later(Outcome::Snooze(after))),
+        error @ (GatewayError::Denied { .. } | GatewayError::Unknown { .. }) => Err(error.into()),
+    }
+}
+
+/// Enqueues what follows from a payment's decision.
+pub(super) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow::Result<()> {
+    match settled {
+        Settled::Held { orders, .. } => cx.log(format!("held for {} order(s)", orders.len())),
+        Settled::Late { refund } => {
+            cx.log("the money came when the checkout was over, and goes back");
+            let _ = tx.enqueue(&SendRefund { refund: *refund }).await?;
+        }
+        Settled::Failed => cx.log("not paid"),
+        Settled::Pending | Settled::NothingNew => {}
+    }
+    Ok(())
+}

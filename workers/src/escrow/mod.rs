@@ -1,0 +1,10 @@
+//! Payments and escrow.
+
+mod apply_webhook;
+mod asked;
+mod charge;
+mod release_escrow;
+mod send_refund;
+mod sweep_payments;
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,9 @@ use crate::listings::model::{ListingStatus, SaleMode};
 /// The most lines of one checkout.
 pub const MAX_LINES: usize = 100;
 
+/// The most units of one line.
+pub const MAX_QUANTITY: i64 = 1_000_000_000;
+
 /// What a listing offers, read while it is locked.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer {

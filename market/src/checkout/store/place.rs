@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use super::{CheckoutError, NewCheckout, create};
 use crate::checkout::model::CheckoutLine;
-use crate::checkout::rules::{LineRefusal, MAX_LINES, Offer, currency, judge, repeated};
+use crate::checkout::rules::{LineRefusal, MAX_LINES, MAX_QUANTITY, Offer, currency, judge, repeated};
 use crate::ids::{CategoryId, CheckoutId, ItemId, ListingId, OrderId};
 use crate::listings::model::{ListingStatus, SaleMode};
 use crate::money::store::tariffs::fees;
@@ -36,6 +36,11 @@ pub async fn place(
     }
     if let Some((line, _)) = repeated(lines) {
         return Err(CheckoutError::Twice(line));
+    }
+    // Stock is never asked for nothing.
+    if let Some(line) = lines.iter().position(|line| !(1..=MAX_QUANTITY).contains(&line.quantity)) {
+        let refusal = LineRefusal::Quantity { least: 1, most: MAX_QUANTITY };
+        return Err(CheckoutError::Line { line, refusal });
     }
     currency(lines).map_err(CheckoutError::Currencies)?;
     // A listing keeps its seller, so that this needs no lock.

@@ -85,6 +85,8 @@ async fn each_refusal_names_its_line_and_reserves_nothing() {
         (vec![], "there is nothing to buy"),
         (vec![line(good, 1); 101], "a checkout has at most 100 lines"),
         (vec![line(good, 1), line(good, 2)], "the listing is there twice"),
+        (vec![line(second, 1), line(good, 0)], "must lie between 1 and 1000000000"),
+        (vec![line(second, 1), line(good, -1)], "must lie between 1 and 1000000000"),
         (vec![line(second, 1), price(yen)], "a checkout has one currency; these have EUR, JPY"),
         (vec![line(second, 1), line(ListingId::generate(), 1)], "there is no such listing on offer"),
         (vec![line(second, 1), line(draft, 1)], "there is no such listing on offer"),

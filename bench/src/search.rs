@@ -87,13 +87,13 @@ fn horsepower(from: i32, to: Option<i32>) -> Filter {
     Filter { name: "horsepower".to_owned(), wanted: Wanted::Range(Some(from.into()), to.map(Into::into)) }
 }
 
-fn euros(from: i64, to: i64) -> Option<PriceRange> {
-    Some(PriceRange { currency: Currency::EUR, from: Some(from * 100), to: Some(to * 100) })
+fn euros(from: i64, to: i64) -> PriceRange {
+    PriceRange { currency: Currency::EUR, from: Some(from * 100), to: Some(to * 100) }
 }
 
-fn near(n: i32, kilometres: f64) -> Option<Near> {
+fn near(n: i32, kilometres: f64) -> Near {
     let (latitude, longitude) = (40.0 + f64::from(n % 19), -5.0 + f64::from(n * 7 % 31));
-    Some(Near { body: "earth".to_owned(), latitude, longitude, within_m: Some(kilometres * 1_000.0) })
+    Near { body: "earth".to_owned(), latitude, longitude, within_m: Some(kilometres * 1_000.0) }
 }
 
 /// The mix: what people look for, common and rare, in every order.
@@ -107,8 +107,8 @@ async fn shapes(conn: &mut PgConnection) -> anyhow::Result<Vec<(&'static str, Sh
         shape("make", |n| Query { filters: vec![make(n)], ..tractors() }),
         shape("make, power, price, distance", |n| Query {
             filters: vec![horsepower(80, None), make(n)],
-            price: euros(5_000, 60_000),
-            near: near(n, 50.0),
+            price: Some(euros(5_000, 60_000)),
+            near: Some(near(n, 50.0)),
             ..tractors()
         }),
         shape("power, cheapest", |n| Query {
@@ -118,18 +118,18 @@ async fn shapes(conn: &mut PgConnection) -> anyhow::Result<Vec<(&'static str, Sh
         }),
         shape("exact power", |n| Query { filters: vec![horsepower(390 + n % 10, Some(390 + n % 10))], ..tractors() }),
         shape("price, dearest", |n| Query {
-            price: euros(1_000, 20_000 + i64::from(n) * 500),
+            price: Some(euros(1_000, 20_000 + i64::from(n) * 500)),
             sort: Sort::PriceDesc,
             ..Query::default()
         }),
-        shape("nearest", |n| Query { near: near(n, 2_000.0), sort: Sort::Distance, ..tractors() }),
+        shape("nearest", |n| Query { near: Some(near(n, 2_000.0)), sort: Sort::Distance, ..tractors() }),
         shape("nearest of a make", |n| Query {
-            near: near(n, 2_000.0),
+            near: Some(near(n, 2_000.0)),
             filters: vec![make(n)],
             sort: Sort::Distance,
             ..tractors()
         }),
-        shape("within 500 km", |n| Query { near: near(n, 500.0), ..Query::default() }),
+        shape("within 500 km", |n| Query { near: Some(near(n, 500.0)), ..Query::default() }),
         shape("auctions", |_| Query { mode: Some(SaleMode::Auction), ..Query::default() }),
         shape("common word", |_| Query { text: Some("tractor".to_owned()), ..Query::default() }),
         shape("common word, relevant", |_| Query {

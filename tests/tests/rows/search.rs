@@ -1,3 +1,5 @@
+#![expect(clippy::expect_used, reason = "a test without its data ends here")]
+
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
 use tests::installation::people::{Person, id};
@@ -32,12 +34,12 @@ async fn offered(
              )
              UPDATE listings SET site_id = site.id FROM site WHERE listings.id = $1",
         )
-        .bind(listing.parse::<Uuid>().unwrap())
+        .bind(listing.parse::<Uuid>().expect("as the API answers"))
         .bind(latitude)
         .bind(longitude)
         .execute(&market.db.pool)
         .await
-        .unwrap();
+        .expect("as the API answers");
     }
     let _ = by.post(&format!("/v1/listings/{listing}/publish"), json!({})).await.ok();
     item
@@ -45,7 +47,12 @@ async fn offered(
 
 async fn found(market: &TestInstallation, path: &str) -> Vec<String> {
     let page = market.get(path).await.ok();
-    page["items"].as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap().to_owned()).collect()
+    page["items"]
+        .as_array()
+        .expect("as the API answers")
+        .iter()
+        .map(|one| one["title"].as_str().expect("as the API answers").to_owned())
+        .collect()
 }
 
 /// A buyer looks for tractors of a make with at least 80 horsepower, at a price, within 50 km: each listing that misses one of the
@@ -59,7 +66,7 @@ async fn row_search_finds_only_matches() {
              INSERT INTO fx_snapshots (source, day, rates, checksum) VALUES ('ecb', '2026-01-05', 1, sha256('a')) RETURNING id
          )
          INSERT INTO fx_rates (snapshot_id, rate_no, rates, currency, per_euro) SELECT id, 1, 1, 'USD', 1.25 FROM snapshot";
-    sqlx::raw_sql(rates).execute(&market.db.pool).await.unwrap();
+    sqlx::raw_sql(rates).execute(&market.db.pool).await.expect("as the API answers");
     for (title, make, horsepower, price, place) in [
         ("Match", "Fendt", 80, ("25000.00", "EUR"), Some(HAMBURG)),
         ("Match in dollars", "fendt", 240, ("25000.00", "USD"), Some((53.9, 10.2))),

@@ -18,7 +18,7 @@ use crate::testing::{Trader, draft, trader};
 
 /// Two sellers with four sites.
 struct Sellers {
-    sellers: [Trader; 2],
+    traders: [Trader; 2],
     /// Two of each.
     sites: Vec<(SiteId, Trader)>,
     listings: Vec<(ListingId, Trader)>,
@@ -26,9 +26,9 @@ struct Sellers {
 
 impl Sellers {
     async fn new(conn: &mut PgConnection) -> Self {
-        let sellers = [trader(conn).await, trader(conn).await];
+        let traders = [trader(conn).await, trader(conn).await];
         let mut sites = Vec::new();
-        for seller in [sellers[0], sellers[1], sellers[0], sellers[1]] {
+        for seller in [traders[0], traders[1], traders[0], traders[1]] {
             let id = SiteId::generate();
             sqlx::query(
                 "INSERT INTO sites (id, org_id, region_id, name, kind, body, latitude, longitude)
@@ -41,7 +41,7 @@ impl Sellers {
             .expect("a site");
             sites.push((id, seller));
         }
-        Self { sellers, sites, listings: Vec::new() }
+        Self { traders, sites, listings: Vec::new() }
     }
 
     /// Does something that may be refused; returns what.
@@ -95,7 +95,7 @@ impl Sellers {
                     .await;
             }
             12 => {
-                let org = self.sellers[rng.random_range(0..2)].org;
+                let org = self.traders[rng.random_range(0..2)].org;
                 let decision = if rng.random() { identity::Decision::Suspend } else { identity::Decision::Reinstate };
                 drop(identity::decide(&mut tx, actor, org, decision, Some("Why?")).await);
             }
@@ -147,9 +147,9 @@ fn halves(listing: ListingId, site: SiteId, seller: Trader) -> [String; 5] {
             "UPDATE listings SET status = CASE status WHEN 'published' THEN 'suspended' ELSE 'published' END WHERE id = '{listing}'"
         ),
         format!(
-            r#"UPDATE items SET attributes = jsonb_build_object('make', CASE attributes ->> 'make' WHEN 'Sega' THEN 'Atari' ELSE 'Sega' END,
+            "UPDATE items SET attributes = jsonb_build_object('make', CASE attributes ->> 'make' WHEN 'Sega' THEN 'Atari' ELSE 'Sega' END,
                                                                 'storage_gb', 1000 * random())
-               WHERE id = (SELECT item_id FROM listings WHERE id = '{listing}')"#
+               WHERE id = (SELECT item_id FROM listings WHERE id = '{listing}')"
         ),
         format!(
             "UPDATE orgs SET status = CASE status WHEN 'approved' THEN 'suspended' ELSE 'approved' END WHERE id = '{}'",

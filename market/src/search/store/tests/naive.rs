@@ -33,6 +33,9 @@ pub(super) const PLACES: [(&str, f64, f64); 8] = [
     ("moon", 53.5, 10.0),
 ];
 
+/// Model, make, years.
+pub(super) type Fit = (Option<ModelId>, &'static str, Option<i16>, Option<i16>);
+
 /// A listing as the test knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Lot {
@@ -48,8 +51,7 @@ pub(super) struct Lot {
     pub(super) place: Option<(&'static str, f64, f64)>,
     pub(super) published_at: DateTime<Utc>,
     pub(super) ends_at: Option<DateTime<Utc>>,
-    /// Model, make, years.
-    pub(super) fits: Vec<(Option<ModelId>, &'static str, Option<i16>, Option<i16>)>,
+    pub(super) fits: Vec<Fit>,
 }
 
 /// What the test has put into the database.

@@ -1,5 +1,5 @@
 //! The whole product for one test, in this process: the API on a real port, the scheduler, every pool of workers, and the other ends
-//! of S3 and SMTP. People use it over HTTP and WebSocket and read their mail ([`people`]).
+//! of S3, SMTP and payments. People use it over HTTP and WebSocket and read their mail ([`people`]).
 
 pub mod people;
 pub mod socket;
@@ -17,6 +17,7 @@ use serde_json::Value;
 use shared::config::{Config, Source};
 use shared::program::Signals;
 use shared::testing::TestDb;
+use sinks::simulator::{self, Simulator};
 use sinks::smtp::Message;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -41,6 +42,8 @@ pub struct TestInstallation {
     pub base: String,
     /// What was mailed.
     pub mail: sinks::smtp::Sink,
+    /// Who moves the money.
+    pub payments: Simulator,
     http: Client,
     mailbox: SocketAddr,
     parts: JoinSet<anyhow::Result<()>>,
@@ -71,6 +74,14 @@ impl TestInstallation {
         let server = Server::bind(ANY_PORT).await.expect("a port");
         let base = format!("http://{}", server.addr);
 
+        let payments = simulator::Options {
+            addr: ANY_PORT,
+            key: SecretString::from("key"),
+            webhook_key: SecretString::from("webhooks"),
+            webhook_url: Some(format!("{base}/v1/webhooks/simulator")),
+        };
+        let payments = Simulator::start(payments, stop.clone()).await.expect("payments are served");
+
         let servers = ["REDIS_URL", "AMQP_URL"].into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
         let mut env: BTreeMap<&str, String> = servers.collect();
         env.extend([
@@ -84,6 +95,9 @@ impl TestInstallation {
             ("S3_ACCESS_KEY_ID", "key".to_owned()),
             ("S3_SECRET_ACCESS_KEY", "secret".to_owned()),
             ("SMTP_URL", format!("smtp://{}", mail.addr())),
+            ("PAYMENTS_URL", format!("http://{}", payments.addr())),
+            ("PAYMENTS_KEY", "key".to_owned()),
+            ("PAYMENTS_WEBHOOK_KEY", "webhooks".to_owned()),
             ("DATABASE_CONNECTIONS", CONNECTIONS.to_string()),
         ]);
         let env: BTreeMap<String, String> = env.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
@@ -92,7 +106,7 @@ impl TestInstallation {
 
         let parts = start(&config, server, &stop).expect("every part starts");
         let (http, mailbox, stop) = (Client::new(), mailbox.addr(), stop.drop_guard());
-        Self { db, base, mail, http, mailbox, parts, stop, _files: files }
+        Self { db, base, mail, payments, http, mailbox, parts, stop, _files: files }
     }
 
     /// The text of the newest mail to this address with this in its subject, as soon as there is one.

@@ -40,7 +40,12 @@ pub(super) fn not_done(error: GatewayError) -> anyhow::Result<NotDone> {
 /// Enqueues what follows from a payment's decision.
 pub(super) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow::Result<()> {
     match settled {
-        Settled::Held { orders, .. } => cx.log(format!("held for {} order(s)", orders.len())),
+        Settled::Held { orders, moved } => {
+            cx.log(format!("held for {} order(s)", orders.len()));
+            for moved in moved {
+                jobs::stock::mail::moved(tx, moved).await?;
+            }
+        }
         Settled::Late { refund } => {
             cx.log("the money came when the checkout was over, and goes back");
             let _ = tx.enqueue(&SendRefund { refund: *refund }).await?;

@@ -39,7 +39,7 @@ impl Found {
     }
 
     /// Warns if there was something to do, since the exact timers should have run first; what the job answers.
-    pub(crate) fn told(&self, sweep: &'static str) -> Value {
+    pub(crate) fn summary(&self, sweep: &'static str) -> Value {
         let Self { added, pulled } = *self;
         if added + pulled > 0 {
             tracing::warn!(

@@ -4,9 +4,9 @@ use super::Breach;
 
 /// Two accounts of the platform and one of the oldest organisation, with nothing on them.
 const ACCOUNTS: &str =
-    "INSERT INTO money_accounts (org_id, kind, currency) VALUES (NULL, 'cash', 'EUR'), (NULL, 'tax', 'EUR');
+    "INSERT INTO money_accounts (org_id, kind, currency) VALUES (NULL, 'cash', 'SEK'), (NULL, 'tax', 'SEK');
      INSERT INTO money_accounts (org_id, kind, currency, balance_minor)
-     SELECT id, 'held', 'EUR', 0 FROM orgs ORDER BY id LIMIT 1";
+     SELECT id, 'held', 'SEK', 0 FROM orgs ORDER BY id LIMIT 1";
 
 /// A transfer that has declared so many entries, and the entries: the account's kind and the amount.
 fn transfer(reference: &str, declared: usize, entries: &[(&str, i64)]) -> String {
@@ -23,7 +23,7 @@ fn entry(reference: &str, number: i32, declared: usize, kind: &str, amount: i64)
         "; INSERT INTO money_entries (transfer_id, entry_no, entries, account_id, currency, amount_minor)
            SELECT t.id, {number}, {declared}, a.id, a.currency, {amount}
            FROM money_transfers AS t, money_accounts AS a
-           WHERE t.reference = '{reference}' AND a.kind = '{kind}' AND a.currency = 'EUR'"
+           WHERE t.reference = '{reference}' AND a.kind = '{kind}' AND a.currency = 'SEK'"
     )
 }
 
@@ -140,7 +140,7 @@ fn accounts() -> Vec<Breach> {
     let account = |org: &str, kind: &str, balance: &str| {
         format!(
             "INSERT INTO money_accounts (org_id, kind, currency, balance_minor)
-             SELECT {org}, '{kind}', 'EUR', {balance} FROM orgs ORDER BY id LIMIT 1"
+             SELECT {org}, '{kind}', 'SEK', {balance} FROM orgs ORDER BY id LIMIT 1"
         )
     };
     vec![
@@ -202,7 +202,7 @@ fn transfers() -> Vec<Breach> {
                  INSERT INTO money_entries (transfer_id, entry_no, entries, account_id, currency, amount_minor)
                  SELECT t.id, 1, 2, a.id, 'USD', 5
                  FROM money_transfers AS t, money_accounts AS a
-                 WHERE t.reference = 'a' AND a.kind = 'held'",
+                 WHERE t.reference = 'a' AND a.kind = 'held' AND a.currency = 'SEK'",
             ),
         ),
         // An entry that is added to a finished transfer, in the three ways that could be tried.

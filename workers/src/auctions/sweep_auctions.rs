@@ -19,6 +19,6 @@ impl Handler<Services> for SweepAuctions {
         for auction in to_close {
             found.ensure(&mut tx, &CloseAuction { auction }, Self::KIND.name).await?;
         }
-        cx.commit_with(tx, found.told(Self::KIND.name)).await
+        cx.commit_with(tx, found.summary(Self::KIND.name)).await
     }
 }

@@ -15,6 +15,6 @@ impl Handler<Services> for SweepCheckouts {
         for checkout in store::overdue(&mut tx, MOST).await? {
             found.ensure(&mut tx, &ExpireCheckout { checkout }, Self::KIND.name).await?;
         }
-        cx.commit_with(tx, found.told(Self::KIND.name)).await
+        cx.commit_with(tx, found.summary(Self::KIND.name)).await
     }
 }

@@ -32,6 +32,6 @@ impl Handler<Services> for SweepPayments {
         for order in due {
             found.ensure(&mut tx, &ReleaseEscrow { order }, Self::KIND.name).await?;
         }
-        cx.commit_with(tx, found.told(Self::KIND.name)).await
+        cx.commit_with(tx, found.summary(Self::KIND.name)).await
     }
 }

@@ -66,16 +66,20 @@ impl Sale {
     }
 }
 
-/// Lets the time of inspection be over.
+/// Lets the time of inspection be over, if it has begun.
 async fn age(conn: &mut PgConnection, order: OrderId) {
     let mut tx = conn.begin().await.expect("a transaction");
     // The table refuses this: a promised time does not move.
     sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
-    sqlx::query("UPDATE escrows SET inspect_until = clock_timestamp() - interval '1 second' WHERE order_id = $1")
-        .bind(order)
-        .execute(&mut *tx)
-        .await
-        .expect("changed");
+    sqlx::query(
+        "UPDATE escrows
+         SET inspect_until = clock_timestamp() - interval '1 second'
+         WHERE order_id = $1 AND inspect_until IS NOT NULL",
+    )
+    .bind(order)
+    .execute(&mut *tx)
+    .await
+    .expect("changed");
     tx.commit().await.expect("committed");
 }
 

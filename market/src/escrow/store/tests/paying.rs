@@ -18,7 +18,7 @@ async fn start(conn: &mut PgConnection, id: PaymentId) -> Option<bool> {
     charging.map(|charging| charging.again)
 }
 
-async fn told(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> Result<Settled, EscrowError> {
+async fn heard(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> Result<Settled, EscrowError> {
     let mut tx = conn.begin().await?;
     let settled = settle(&mut tx, id, found).await?;
     tx.commit().await?;
@@ -64,17 +64,17 @@ async fn a_payment_is_decided_once_whatever_comes_again_and_in_which_order() {
     let pending = Payment { state: PaymentState::Pending, captured: eur(0), ..taken.clone() };
     let failed = Payment { state: PaymentState::Failed, captured: eur(0), ..taken.clone() };
     // Nobody was asked yet, so that this is not about our payment.
-    assert!(matches!(told(&mut conn, id, &taken).await, Ok(Settled::NothingNew)));
+    assert!(matches!(heard(&mut conn, id, &taken).await, Ok(Settled::NothingNew)));
     assert_eq!(start(&mut conn, id).await, Some(false));
     assert_eq!(start(&mut conn, id).await, Some(true), "from now on it may have been asked");
-    assert!(matches!(told(&mut conn, id, &pending).await, Ok(Settled::Pending)));
+    assert!(matches!(heard(&mut conn, id, &pending).await, Ok(Settled::Pending)));
     let other = Payment { reference: ProviderRef("other".to_owned()), ..taken.clone() };
-    assert!(matches!(told(&mut conn, id, &other).await, Err(EscrowError::OtherName)));
+    assert!(matches!(heard(&mut conn, id, &other).await, Err(EscrowError::OtherName)));
     let less = Payment { captured: eur(19_999), ..taken.clone() };
-    assert!(matches!(told(&mut conn, id, &less).await, Err(EscrowError::OtherAmount { .. })));
-    assert!(matches!(told(&mut conn, id, &taken).await, Ok(Settled::Held { .. })));
+    assert!(matches!(heard(&mut conn, id, &less).await, Err(EscrowError::OtherAmount { .. })));
+    assert!(matches!(heard(&mut conn, id, &taken).await, Ok(Settled::Held { .. })));
     for again in [&taken, &pending, &failed] {
-        assert!(matches!(told(&mut conn, id, again).await, Ok(Settled::NothingNew)), "{again:?}");
+        assert!(matches!(heard(&mut conn, id, again).await, Ok(Settled::NothingNew)), "{again:?}");
     }
     assert_eq!(start(&mut conn, id).await, None);
     assert_eq!(sale.escrow(&mut conn, 0).await.status, EscrowStatus::Held);
@@ -99,7 +99,7 @@ async fn a_declined_payment_leaves_the_checkout_open_for_another() {
     start(&mut conn, first).await;
     let failure = Some("no_money".to_owned());
     let declined = Payment { state: PaymentState::Failed, captured: eur(0), failure, ..captured(first, eur(40_000)) };
-    assert!(matches!(told(&mut conn, first, &declined).await, Ok(Settled::Failed)));
+    assert!(matches!(heard(&mut conn, first, &declined).await, Ok(Settled::Failed)));
     let read = super::payment(&mut conn, buyer.org, first).await.expect("read").expect("the payment");
     assert_eq!((read.status, read.failure.as_deref()), (PaymentStatus::Failed, Some("no_money")));
     assert_eq!(sale.status(&mut conn, 0).await, OrderStatus::PendingPayment);
@@ -147,8 +147,8 @@ async fn money_for_an_expired_checkout_goes_back_once() {
     assert!(matches!(expired(&mut conn, sale.checkout).await, Expiry::Ended(_)));
 
     let taken = captured(id, eur(40_000));
-    let Ok(Settled::Late { refund }) = told(&mut conn, id, &taken).await else { panic!("it is too late") };
-    assert!(matches!(told(&mut conn, id, &taken).await, Ok(Settled::NothingNew)));
+    let Ok(Settled::Late { refund }) = heard(&mut conn, id, &taken).await else { panic!("it is too late") };
+    assert!(matches!(heard(&mut conn, id, &taken).await, Ok(Settled::NothingNew)));
     assert_eq!(sale.status(&mut conn, 0).await, OrderStatus::Expired);
     assert_books(&mut conn).await;
 

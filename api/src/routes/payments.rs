@@ -161,7 +161,8 @@ async fn get_payment(
 #[utoipa::path(post, path = "/v1/webhooks/{provider}", tag = "orders", security(()), params(("provider" = Provider, Path)),
     request_body(content = serde_json::Value, content_type = "application/json"), responses(
     (status = 204, description = "Kept, or nothing that is of use here"),
-    (status = 400, description = "`invalid_signature`; `invalid_body`: it is not what this provider sends"),
+    (status = 400, description = "`invalid_body`: it is not what this provider sends"),
+    (status = 403, description = "`invalid_signature`"),
     (status = 413, description = "`body_too_large`: a webhook has at most 65536 bytes"),
 ))]
 async fn take_webhook(
@@ -190,7 +191,7 @@ async fn take_webhook(
     if let Err(error) = first
         && !checks.any(|check| check.is_ok())
     {
-        return Err(Problem::bad_request("invalid_signature", error.to_string()));
+        return Err(Problem::forbidden("invalid_signature", error.to_string()));
     }
     let notice = match notice::read(from, &body) {
         Ok(notice) => notice,

@@ -115,9 +115,14 @@ fn needs(service: &str, setting: &str) -> bool {
         | "CONNECTIONS_PER_NETWORK"
         | "WRITE_SECONDS"
         | "SOCKET_SEND_SECONDS"
-        | "BODY_SECONDS" => service == "api",
+        | "BODY_SECONDS"
+        | "PAYMENTS_WEBHOOK_KEY" => service == "api",
         "SMTP_URL" | "SMTP_FROM" => service == "worker-emails",
         "MIGRATE_DATABASE_URL" | "MIGRATE_EVENTS_DATABASE_URL" => service == "migrate",
+        // The API takes webhooks, the workers ask the provider: neither has the other's key.
+        "PAYMENTS_KEY" | "PAYMENTS_URL" => service == "worker-auctions",
+        "PAYMENTS_PROVIDER" => service == "api" || service == "worker-auctions",
+        "FX_URL" => service == "worker-reports",
         "CONCURRENCY" | "GRACE_SECONDS" => service.starts_with("worker-"),
         _ => true,
     }

@@ -166,9 +166,9 @@ async fn a_webhook_is_kept_once_if_its_signature_is_right() {
     let foreign = signature::sign(b"somebody", body.as_bytes(), now).unwrap();
     let old = signature::sign(b"webhooks", body.as_bytes(), now - TimeDelta::minutes(6)).unwrap();
     for wrong in ["", "t=1", &foreign, &old] {
-        send(path, &body, wrong).await.refused(400, "invalid_signature");
+        send(path, &body, wrong).await.refused(403, "invalid_signature");
     }
-    send(path, &(body.clone() + " "), &right).await.refused(400, "invalid_signature");
+    send(path, &(body.clone() + " "), &right).await.refused(403, "invalid_signature");
     let garbled = signature::sign(b"webhooks", b"{}", now).unwrap();
     send(path, "{}", &garbled).await.refused(400, "invalid_body");
     let long = "x".repeat(65_537);

@@ -53,19 +53,15 @@ struct SearchListings {
     mode: Option<SaleMode>,
     /// The least price per unit, in `currency`. Other currencies are compared by the newest rates; what has no price of its own,
     /// like an auction, is not found.
-    #[param(pattern = "^(0|[1-9][0-9]*)(\\.[0-9]+)?$", max_length = 30, example = "10000")]
+    #[param(pattern = "^(0|[1-9][0-9]*)(\\.[0-9]+)?$", max_length = 30)]
     price_from: Option<String>,
     /// The highest price per unit.
-    #[param(pattern = "^(0|[1-9][0-9]*)(\\.[0-9]+)?$", max_length = 30, example = "45000.00")]
+    #[param(pattern = "^(0|[1-9][0-9]*)(\\.[0-9]+)?$", max_length = 30)]
     price_to: Option<String>,
     /// Of `price_from` and `price_to`; euros if absent.
     currency: Option<Currency>,
     /// A place as degrees north and degrees east, on Earth or on the body that follows: `53.55,9.99` or `-3.2,-23.4,moon`.
-    #[param(
-        pattern = "^-?[0-9]+(\\.[0-9]+)?,-?[0-9]+(\\.[0-9]+)?(,[a-z0-9-]+)?$",
-        max_length = 100,
-        example = "53.55,9.99"
-    )]
+    #[param(pattern = "^-?[0-9]+(\\.[0-9]+)?,-?[0-9]+(\\.[0-9]+)?(,[a-z0-9-]+)?$", max_length = 100)]
     near: Option<String>,
     /// Only what is no farther from `near`, in kilometres along the surface.
     #[param(minimum = 0.001, maximum = 21_000)]
@@ -78,7 +74,7 @@ struct SearchListings {
     fits_year: Option<i16>,
     /// `distance` needs `near`, `relevance` needs `q`.
     #[serde(default)]
-    #[param(value_type = Option<Sort>)]
+    #[param(inline, value_type = Option<Sort>)]
     sort: Sort,
     /// Whether to count the values of the attributes that the category can be filtered by.
     #[serde(default)]
@@ -97,7 +93,7 @@ struct SearchListings {
 struct Conditions {
     /// What an attribute must be: `make:John Deere`, `horsepower:80..`, `year:2015..2020`. Several values of one attribute are
     /// alternatives. Attributes are those that the schema of the category, or of one below it, has a `filter` for.
-    #[param(rename = "where", max_items = 10, value_type = Option<Vec<String>>, example = json!(["make:John Deere", "horsepower:80.."]))]
+    #[param(rename = "where", max_items = 10, value_type = Option<Vec<String>>)]
     conditions: Vec<String>,
 }
 
@@ -144,7 +140,8 @@ pub(super) struct FoundListings {
 /// Newest first, unless `sort` says otherwise; every criterion given must hold.
 #[utoipa::path(get, path = "/v1/listings", tag = "listings", security(()), params(SearchListings, Conditions), responses(
     (status = 200, description = "A page", body = FoundListings),
-    (status = 400, description = "`invalid_query`, `unknown_filter`, `cursor_of_another_query`"),
+    (status = 400, description = "`invalid_query`"),
+    (status = 422, description = "`invalid_search`: parameters need each other, or name what is not there; `unknown_filter`; `cursor_of_another_query`"),
 ))]
 async fn search_listings(
     State(state): State<AppState>,
@@ -182,7 +179,7 @@ async fn read(
 ) -> Result<Search> {
     let text = asked.q.filter(|text| !text.trim().is_empty());
     if text.as_deref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
-        return Err(bad("q", format!("has at most {MAX_TEXT} characters")));
+        return Err(malformed("q", format!("has at most {MAX_TEXT} characters")));
     }
     let near = match (asked.near, asked.within_km, asked.sort) {
         (None, Some(_), _) => return Err(bad("within_km", "needs near")),
@@ -200,7 +197,7 @@ async fn read(
         (None, None) => None,
         (None, Some(_)) => return Err(bad("fits_year", "needs fits")),
         (Some(_), Some(year)) if !(1800..=2100).contains(&year) => {
-            return Err(bad("fits_year", "must lie between 1800 and 2100"));
+            return Err(malformed("fits_year", "must lie between 1800 and 2100"));
         }
         (Some(slug), year) => {
             let model = catalog::model(conn, &slug).await?;
@@ -250,7 +247,7 @@ async fn place(conn: &mut PgConnection, near: &str, within_km: Option<f64>) -> R
     let (north, east, body) = match parts[..] {
         [north, east] => (north, east, "earth"),
         [north, east, body] => (north, east, body),
-        _ => return Err(bad("near", "expected degrees north and degrees east: 53.55,9.99")),
+        _ => return Err(malformed("near", "expected degrees north and degrees east: 53.55,9.99")),
     };
     let degrees = |text: &str, most: f64| text.parse().ok().filter(|degrees: &f64| (-most..=most).contains(degrees));
     let latitude = degrees(north, 90.0).ok_or_else(|| bad("near", "degrees north lie between -90 and 90"))?;
@@ -259,13 +256,19 @@ async fn place(conn: &mut PgConnection, near: &str, within_km: Option<f64>) -> R
         return Err(bad("near", format!("there is no body {body}")));
     }
     if within_km.is_some_and(|within| !(0.001..=MAX_KM).contains(&within)) {
-        return Err(bad("within_km", format!("must lie between 0.001 and {MAX_KM}")));
+        return Err(malformed("within_km", format!("must lie between 0.001 and {MAX_KM}")));
     }
     Ok(Near { body: body.to_owned(), latitude, longitude, within_m: within_km.map(|within| within * 1_000.0) })
 }
 
-fn bad(parameter: &'static str, expected: impl Into<String>) -> Problem {
+/// It is not what the document says.
+fn malformed(parameter: &'static str, expected: impl Into<String>) -> Problem {
     Problem::bad_request("invalid_query", "the query is not what this request takes").parameter(parameter, expected)
+}
+
+/// It is, and yet nothing can be looked for: parameters need each other, or name what is not there.
+fn bad(parameter: &'static str, expected: impl Into<String>) -> Problem {
+    Problem::unprocessable("invalid_search", "the search is not possible").parameter(parameter, expected)
 }
 
 impl From<FilterError> for Problem {
@@ -274,7 +277,7 @@ impl From<FilterError> for Problem {
             FilterError::Bad(error) => bad(error.parameter, error.message),
             FilterError::Unknown(message) => {
                 let detail = "the category cannot be filtered by that";
-                Self::bad_request("unknown_filter", detail).parameter("where", message)
+                Self::unprocessable("unknown_filter", detail).parameter("where", message)
             }
         }
     }
@@ -286,7 +289,7 @@ impl From<CursorError> for Problem {
             CursorError::Malformed => bad("after", error.to_string()),
             CursorError::OfAnotherQuery => {
                 let detail = "the cursor is of another search";
-                Self::bad_request("cursor_of_another_query", detail).parameter("after", error.to_string())
+                Self::unprocessable("cursor_of_another_query", detail).parameter("after", error.to_string())
             }
         }
     }

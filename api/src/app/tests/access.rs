@@ -1,11 +1,12 @@
 //! Who may call what: every operation of the document, against people without, with too little, and with enough.
 
+mod owners;
+
 use market::identity::PlatformRole;
 use market::testing::CONSOLES;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::test_market::{EARTH, TestMarket};
 use super::{filled, operations};
 use crate::openapi::problems::WITHOUT_ADDRESS;
 use crate::testing::{Person, TestApi};
@@ -310,132 +311,4 @@ async fn nobody_acts_without_a_verified_address() {
         assert!(answer.status.is_success() || answer.status == 404, "{operation}: {answer:?}");
     }
     api.close().await;
-}
-
-/// What an operation on something of an organisation answers to the owner of another one, to a viewer of the organisation, and to
-/// the owner of one that waits for approval. Nobody of them changes the market.
-fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
-    let none = || json!({});
-    let item = |sku: &str| json!({"category_id": CONSOLES, "sku": sku, "title": "Console"});
-    let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
-    let event = json!({"source": "s", "source_event_id": "e", "shipment": "S-1", "type": "actual",
-        "status": "in_transit", "occurred_at": "2026-11-01T00:00:00Z"});
-    let listing =
-        json!({"item_id": uuid::Uuid::nil(), "title": "A console", "sale_mode": "auction", "currency": "EUR"});
-    let site = json!({"region_id": EARTH, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10});
-    let transfer =
-        json!({"item_id": uuid::Uuid::nil(), "from": uuid::Uuid::nil(), "to": uuid::Uuid::nil(), "quantity": 1});
-    let amount = |amount: &str| json!({"amount": amount, "currency": "EUR"});
-    vec![
-        ("POST /v1/items", item("new"), [201, 403, 201]),
-        ("GET /v1/items", none(), [200, 200, 200]),
-        ("GET /v1/items/{item}", none(), [404, 200, 404]),
-        ("PATCH /v1/items/{item}", json!({"title": "Mine"}), [404, 403, 404]),
-        ("DELETE /v1/items/{item}", none(), [404, 403, 404]),
-        ("GET /v1/items/{item}/fits", none(), [404, 200, 404]),
-        ("PUT /v1/items/{item}/fits", json!({"fits": []}), [404, 403, 404]),
-        ("GET /v1/items/{item}/calendar/{year}", none(), [404, 200, 404]),
-        ("PUT /v1/items/{item}/calendar/{year}", json!({"taken": []}), [404, 403, 404]),
-        ("POST /v1/sites", site, [201, 403, 201]),
-        ("GET /v1/sites", none(), [200, 200, 200]),
-        ("GET /v1/sites/{site}", none(), [404, 200, 404]),
-        ("PATCH /v1/sites/{site}", json!({"name": "Mine"}), [404, 403, 404]),
-        ("DELETE /v1/sites/{site}", none(), [404, 403, 404]),
-        ("GET /v1/stock", none(), [200, 200, 200]),
-        // There is no such item; that transfers keep to their organisation is asserted with stock.
-        ("POST /v1/stock/transfer", transfer, [422, 403, 422]),
-        ("GET /v1/items/{item}/stock/{site}", none(), [404, 200, 404]),
-        ("PATCH /v1/items/{item}/stock/{site}", json!({"low_at": 1}), [404, 403, 404]),
-        ("POST /v1/items/{item}/stock/{site}/adjust", json!({"by": 1}), [404, 403, 404]),
-        ("GET /v1/items/{item}/stock/{site}/movements", none(), [404, 200, 404]),
-        ("PATCH /v1/listings/{listing}", json!({"title": "Mine"}), [404, 403, 404]),
-        ("GET /v1/listings/{listing}/missing", none(), [404, 200, 404]),
-        ("POST /v1/listings/{listing}/relist", none(), [404, 403, 404]),
-        // There is no such item; that the place is right is asserted with listings.
-        ("POST /v1/listings", listing, [422, 403, 403]),
-        ("GET /v1/listings/mine", none(), [200, 200, 200]),
-        (
-            "POST /v1/listings/{listing}/auctions",
-            json!({"ends_at": "2099-01-01T00:00:00Z", "opening": amount("1.00")}),
-            [404, 403, 404],
-        ),
-        ("POST /v1/listings/{listing}/publish", none(), [404, 403, 404]),
-        ("POST /v1/listings/{listing}/withdraw", none(), [404, 403, 404]),
-        ("POST /v1/auctions/{auction}/bids", json!({"maximum": amount("60.00")}), [201, 403, 403]),
-        ("POST /v1/auctions/{auction}/bids/{bid}/retract", none(), [404, 403, 403]),
-        // It has a bid.
-        ("POST /v1/auctions/{auction}/buy-now", none(), [409, 403, 403]),
-        ("POST /v1/auctions/{auction}/cancel", none(), [404, 403, 404]),
-        ("GET /v1/checkouts", none(), [200, 200, 200]),
-        ("POST /v1/checkouts", json!({"lines": []}), [422, 403, 403]),
-        ("GET /v1/checkouts/{checkout}", none(), [404, 200, 404]),
-        ("POST /v1/checkouts/{checkout}/cancel", none(), [404, 403, 403]),
-        // It is an auction's.
-        ("POST /v1/listings/{listing}/buy", json!({"quantity": 1, "price": amount("1.00")}), [409, 403, 403]),
-        ("GET /v1/orders", none(), [200, 200, 200]),
-        ("GET /v1/orders/{order}", none(), [404, 200, 404]),
-        ("POST /v1/checkouts/{checkout}/pay", json!({"method": "card"}), [404, 403, 403]),
-        ("GET /v1/payments/{payment}", none(), [404, 200, 404]),
-        // Nobody has paid it.
-        ("GET /v1/orders/{order}/escrow", none(), [404, 404, 404]),
-        ("POST /v1/orders/{order}/ship", none(), [404, 403, 403]),
-        ("POST /v1/orders/{order}/receive", none(), [404, 403, 403]),
-        ("POST /v1/orders/{order}/accept", none(), [404, 403, 403]),
-        ("GET /v1/orders/{order}/refunds", none(), [404, 200, 404]),
-        ("POST /v1/orders/{order}/refunds", json!({"amount": amount("1.00"), "reason": "so"}), [404, 403, 403]),
-        ("POST /v1/orders/{order}/disputes", json!({"reason": "other", "text": "so"}), [404, 403, 403]),
-        ("GET /v1/disputes", none(), [200, 200, 200]),
-        ("GET /v1/disputes/{dispute}", none(), [404, 200, 404]),
-        ("POST /v1/disputes/{dispute}/withdraw", none(), [404, 403, 403]),
-        ("GET /v1/balances", none(), [200, 200, 200]),
-        ("POST /v1/uploads", json!({"content_type": "image/png", "size": 5}), [201, 403, 403]),
-        ("GET /v1/uploads/{upload}", none(), [404, 200, 404]),
-        ("POST /v1/uploads/{upload}/complete", none(), [404, 403, 404]),
-        ("DELETE /v1/images/{image}", none(), [404, 403, 404]),
-        ("POST /v1/reports", report, [202, 403, 202]),
-        ("GET /v1/reports", none(), [200, 200, 200]),
-        ("GET /v1/reports/{report}", none(), [404, 200, 404]),
-        ("POST /v1/cargo-events", event, [202, 403, 403]),
-        // Another organisation's shipment of the same name is another one.
-        ("GET /v1/shipments/{shipment}/events", none(), [200, 200, 200]),
-        ("GET /v1/shipments/{shipment}/standing", none(), [200, 200, 200]),
-    ]
-}
-
-#[tokio::test]
-async fn what_is_an_organisations_is_refused_to_others() {
-    let mut listed: Vec<_> = owners().into_iter().map(|(operation, ..)| operation).collect();
-    let mut needed: Vec<_> =
-        access().into_iter().filter(|(_, who, _)| *who == Owner).map(|(operation, ..)| operation).collect();
-    listed.sort_unstable();
-    needed.sort_unstable();
-    assert_eq!(listed, needed);
-
-    let market = TestMarket::new().await;
-    let mut wrong = Vec::new();
-    for (operation, body, expected) in owners() {
-        let (method, path) = operation.split_once(' ').unwrap();
-        let method: Method = method.parse().unwrap();
-        let mut path = market.path(path);
-        if path == "/v1/orders" {
-            path.push_str("?side=buyer");
-        }
-        let call = async |person| market.call(person, &method, &path, body.clone()).await;
-        call(None).await.refused(401, "unauthenticated");
-        call(Some(&market.suspended)).await.refused(401, "session_ended");
-        for ((name, person), status) in
-            [("other", &market.eve), ("viewer", &market.vic), ("pending", &market.pete)].into_iter().zip(expected)
-        {
-            let answer = call(Some(person)).await;
-            if answer.status.as_u16() != status {
-                wrong.push(format!("{operation} as {name}: not {status} but {answer:?}"));
-            }
-            // Nothing of the organisation shows in what others are answered.
-            if name != "viewer" && method == Method::GET && answer.body.to_string().contains(&market.path("{org}")) {
-                wrong.push(format!("{operation} as {name} shows too much: {answer:?}"));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
-    market.api.close().await;
 }

@@ -8,7 +8,7 @@ use market::catalog::store as catalog;
 use market::images::store as images;
 use market::listings::model::{Language, ListingStatus, SaleMode};
 use market::listings::store as listings;
-use market::search::model::{Facet, Fitting, Near, PriceRange, Query as Search, Sort};
+use market::search::model::{Facet, Fitting, Found, Near, PriceRange, Query as Search, Sort};
 use market::search::rules::cursor::{self, CursorError};
 use market::search::rules::filter::{self, FilterError, Filters};
 use market::search::store;
@@ -155,7 +155,7 @@ async fn search_listings(
     };
     let (limit, wants_facets, after) = (asked.limit, asked.facets, asked.after.clone());
     let search = read(&mut conn, asked, &conditions, &filters).await?;
-    let after = after.map(|after| cursor::read(&search, &after)).transpose()?;
+    let after = after.map(|after| go_on(&search, &after)).transpose()?;
     let rows = store::find(&mut conn, &search, after, limit.fetch()).await?;
     let page = limit.page(rows, |last| cursor::write(&search, *last), |found| found.id);
     let facets = if wants_facets { Some(store::facets(&mut conn, &search, &filters.facets()).await?) } else { None };
@@ -177,6 +177,9 @@ async fn read(
     conditions: &[String],
     filters: &Filters,
 ) -> Result<Search> {
+    if conditions.len() > filter::MOST {
+        return Err(malformed("where", format!("has at most {} conditions", filter::MOST)));
+    }
     let text = asked.q.filter(|text| !text.trim().is_empty());
     if text.as_deref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
         return Err(malformed("q", format!("has at most {MAX_TEXT} characters")));
@@ -216,6 +219,15 @@ async fn read(
         fits,
         sort: asked.sort,
     })
+}
+
+/// Reads a cursor.
+fn go_on(search: &Search, after: &str) -> Result<Found> {
+    let is_cursor = after.len() == 43 && after.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !is_cursor {
+        return Err(malformed("after", CursorError::Malformed.to_string()));
+    }
+    Ok(cursor::read(search, after)?)
 }
 
 fn price(from: Option<&str>, to: Option<&str>, currency: Option<Currency>) -> Result<Option<PriceRange>> {

@@ -166,7 +166,7 @@ async fn a_bad_search_says_what_is_wrong_and_where() {
         ("after=AAAA", "after", "the `next` of an earlier page"),
     ] {
         // What the document rules out, and what it cannot.
-        let ruled_out = ["near=53&", "within_km=0", "within_km=NaN", "within_km=x", "fits=x&fits_year=1"];
+        let ruled_out = ["near=53&", "within_km=0", "within_km=NaN", "within_km=x", "fits=x&fits_year=1", "after=AAAA"];
         let ruled_out = ruled_out.iter().any(|part| query.contains(part));
         let (status, code) = if ruled_out { (400, "invalid_query") } else { (422, "invalid_search") };
         let answer = api.get(None, &format!("/v1/listings?{query}")).await.refused(status, code);

@@ -78,7 +78,6 @@ async fn list_balances(State(state): State<AppState>, caller: Caller, acting: Ac
 #[into_params(parameter_in = Query)]
 struct ListRevisions {
     /// The `next` of an earlier page.
-    #[param(minimum = 1)]
     after: Option<i64>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]

@@ -1,9 +1,10 @@
 //! Lists of tariffs, each revision of them.
 
 use chrono::{DateTime, Utc};
-use shared::money::{BasisPoints, Currency, MoneyError};
+use shared::money::{BasisPoints, Currency};
 use sqlx::PgConnection;
 
+use super::tariffs::rate;
 use crate::identity::Plan;
 use crate::ids::CategoryId;
 use crate::money::rules::premium::{BadTariff, PremiumTariff};
@@ -89,8 +90,4 @@ pub async fn premiums(
             Ok(PremiumRevision { id: row.id, category, revision, tariff, created_at: row.created_at })
         })
         .collect()
-}
-
-fn rate(bps: i32) -> Result<BasisPoints, sqlx::Error> {
-    BasisPoints::try_from(bps).map_err(|error: MoneyError| sqlx::Error::Decode(error.into()))
 }

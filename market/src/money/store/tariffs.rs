@@ -166,7 +166,7 @@ pub async fn premium(
     Ok(Some(Premium { id: row.id, revision: row.revision, tariff }))
 }
 
-fn rate(bps: i32) -> Result<BasisPoints, sqlx::Error> {
+pub(super) fn rate(bps: i32) -> Result<BasisPoints, sqlx::Error> {
     BasisPoints::try_from(bps).map_err(|error: MoneyError| sqlx::Error::Decode(error.into()))
 }
 

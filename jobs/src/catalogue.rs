@@ -17,11 +17,13 @@ macro_rules! for_each_job {
                 $crate::auctions::FlagAccounts,
                 $crate::auctions::SweepAuctions,
                 $crate::checkout::ExpireCheckout,
+                $crate::checkout::NotifyParties,
                 $crate::checkout::SweepCheckouts,
                 $crate::escrow::Charge,
                 $crate::escrow::SendRefund,
                 $crate::escrow::ApplyWebhook,
                 $crate::escrow::ReleaseEscrow,
+                $crate::escrow::NotifyOrder,
                 $crate::escrow::SweepPayments,
             }
             emails {

@@ -104,6 +104,7 @@ pub async fn draft(conn: &mut PgConnection, seller: Trader, sale_mode: SaleMode,
     let item = catalog::create_item(conn, seller.org, &item).await.expect("an item");
     let new = NewListing {
         item_id: item.id,
+        site_id: None,
         title: "A console with two controllers".to_owned(),
         description: "Hardly used.".to_owned(),
         language: Language::En,

@@ -80,6 +80,7 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/commission-rates" => json!({"plan": "standard", "category_id": TRACTORS, "fee_bps": 450}),
         "POST /v1/admin/premium-tariffs" => json!({"category_id": TRACTORS, "currency": "EUR", "least_minor": 5000,
             "tiers": [{"upto": 10_000_000, "bps": 1200}, {"bps": 800}]}),
+        "PUT /v1/basket/{listing}" => json!({"quantity": 2}),
         "POST /v1/listings/{listing}/buy" => json!({"quantity": 2, "price": {"amount": "120.00", "currency": "EUR"}}),
         "POST /v1/uploads" => json!({"content_type": "image/jpeg", "size": 1_048_576}),
         "POST /v1/uploads/{upload}/complete" => json!({"listing": SOMETHING}),

@@ -49,13 +49,14 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// Auction a published listing
 ///
 /// Item, currency, quantity and minimum order are the listing's. Whoever bids is bound by the terms, so they cannot be
-/// changed. The auction opens and closes by itself.
+/// changed. The auction opens and closes by itself. The lot of a listing with a site is reserved there until it is decided.
 #[utoipa::path(post, path = "/v1/listings/{listing}/auctions", tag = "auctions", params(("listing" = ListingId, Path), Acting, OptionalKey),
     request_body = NewAuction, responses(
     (status = 201, description = "Scheduled, or live when its start has come", body = AuctionView,
         headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller"),
-    (status = 409, description = "`not_for_auction`; `auction_open`: the listing has an open auction"),
+    (status = 409, description = "`not_for_auction`; `auction_open`: the listing has an open auction; `out_of_stock`: fewer units than \
+        the lot are available at the listing's site"),
     (status = 422, description = "`invalid_value`"),
 ))]
 async fn create_auction(

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::TimeDelta;
-use jobs::checkout::{PlaceError, place};
+use jobs::checkout::{ActError, cancel, place, place_basket};
 use market::checkout::model::{Checkout, CheckoutLine};
 use market::checkout::rules::LineRefusal;
 use market::checkout::store::{self, CheckoutError};
@@ -36,7 +36,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// What a refusal says. `place` tells where in the request a field of a line is.
-fn refused(error: CheckoutError, place: impl Fn(usize, &str) -> Option<String>) -> Problem {
+pub(super) fn refused(error: CheckoutError, place: impl Fn(usize, &str) -> Option<String>) -> Problem {
     let text = error.to_string();
     let at = |problem: Problem, line, field: &str| match place(line, field) {
         Some(pointer) => problem.at(pointer, text.clone()),
@@ -61,6 +61,8 @@ fn refused(error: CheckoutError, place: impl Fn(usize, &str) -> Option<String>) 
             LineRefusal::OwnListing => at(Problem::forbidden("own_lot", text.clone()), line, "listing"),
         },
         CheckoutError::OutOfStock { line, .. } => at(Problem::conflict("out_of_stock", text.clone()), line, "quantity"),
+        CheckoutError::TotalChanged(_) => Problem::conflict("price_changed", text.clone()).at("/total", text),
+        CheckoutError::BasketFull => Problem::conflict("basket_full", text),
         CheckoutError::SellersPeople => Problem::forbidden("sellers_people", text),
         CheckoutError::Ended(_) => Problem::conflict("checkout_ended", text),
         CheckoutError::Paying => Problem::conflict("payment_running", text),
@@ -75,10 +77,10 @@ fn refused(error: CheckoutError, place: impl Fn(usize, &str) -> Option<String>) 
     }
 }
 
-fn act_refused(error: PlaceError, place: impl Fn(usize, &str) -> Option<String>) -> Problem {
+fn act_refused(error: ActError, place: impl Fn(usize, &str) -> Option<String>) -> Problem {
     match error {
-        PlaceError::Checkout(error) => refused(error, place),
-        PlaceError::Enqueue(error) => error.into(),
+        ActError::Checkout(error) => refused(error, place),
+        ActError::Enqueue(error) => error.into(),
     }
 }
 
@@ -88,18 +90,20 @@ fn in_lines(line: usize, field: &str) -> Option<String> {
     Some(format!("/lines/{line}/{field}"))
 }
 
-/// What to buy: all of it or nothing.
+/// What to buy, all of it or nothing: these lines, or what is in the basket.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewCheckout {
-    /// Of one currency; each listing once.
+    /// Of one currency; each listing once. Absent: what is in the basket and on offer, in the currency of `total`.
     #[schema(min_items = 1, max_items = 100)]
-    lines: Vec<CheckoutLine>,
+    lines: Option<Vec<CheckoutLine>>,
+    /// For a basket: what it comes to, as the buyer was shown it.
+    total: Option<Money>,
 }
 
 /// Buy at fixed prices, from one seller or several
 ///
-/// Everything is reserved until `pay_by`, then sold to others. One payment pays for all; each seller gets an order.
+/// What is bought stands in `lines`, or in the basket. Everything is reserved until `pay_by`, then sold to others. One payment pays for all; each seller gets an order.
 #[utoipa::path(post, path = "/v1/checkouts", tag = "orders", request_body = NewCheckout, params(
     Acting,
     ("Idempotency-Key" = String, Header, description = "A new one for each purchase; the same again gets the same answer"),
@@ -117,8 +121,19 @@ async fn create_checkout(
 ) -> Result<Response> {
     let buyer = acting.trader_as(OrgKind::Buyer, &caller)?;
     key.once(&state.ledger, buyer.0, StatusCode::CREATED, async |tx| {
-        let placed = place(tx, buyer, caller.user, &body.lines, TERM).await;
-        let placed = placed.map_err(|error| act_refused(error, in_lines))?;
+        let placed = match (&body.lines, body.total) {
+            (Some(lines), None) => {
+                place(tx, buyer, caller.user, lines, TERM).await.map_err(|error| act_refused(error, in_lines))?
+            }
+            (None, Some(total)) => {
+                let placed = place_basket(tx, buyer, caller.user, total, TERM).await;
+                placed.map_err(|error| act_refused(error, |_, _| Some("/total".to_owned())))?
+            }
+            _ => {
+                let text = "either lines, or the total of the basket";
+                return Err(Problem::unprocessable("invalid_value", text).at("/lines", text));
+            }
+        };
         Ok(Made::at(format!("/v1/checkouts/{}", placed.id), placed))
     })
     .await
@@ -222,11 +237,10 @@ async fn cancel_checkout(
 ) -> Result<Json<Checkout>> {
     let buyer = acting.trader(&caller)?;
     let mut tx = state.ledger.begin().await?;
-    store::cancel(&mut tx, buyer, caller.user, id).await.map_err(|error| refused(error, in_lines))?;
-    let cancelled = store::checkout(&mut tx, buyer, id).await?;
+    let cancelled = cancel(&mut tx, buyer, caller.user, id).await.map_err(|error| act_refused(error, in_lines))?;
     tx.commit().await?;
-    cancelled.map(Json).ok_or_else(|| Problem::not_found("checkout"))
+    Ok(Json(cancelled))
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

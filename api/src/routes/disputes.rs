@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::escrow::{ReleaseEscrow, SendRefund};
+use jobs::escrow::{ReleaseEscrow, SendRefund, notify};
 use market::escrow::model::{Dispute, DisputeReason};
 use market::escrow::store::{self, Decision, DisputeFilter, EscrowError, NewDispute};
 use market::identity::PlatformRole;
@@ -79,6 +79,7 @@ async fn open_dispute(
     key.once(&state.ledger, buyer.0, StatusCode::CREATED, async |tx| {
         let opened =
             store::open_dispute(tx, buyer, caller.user, NewDispute { order, reason: body.reason, text }).await?;
+        notify(tx, order).await?;
         Ok(Made::at(format!("/v1/disputes/{}", opened.id), opened))
     })
     .await
@@ -149,6 +150,7 @@ async fn withdraw_dispute(
     let mut tx = state.ledger.begin().await?;
     let until = store::withdraw(&mut tx, buyer, caller.user, id).await.map_err(of_dispute)?;
     let withdrawn = store::dispute(&mut tx, Some(buyer), id).await?.ok_or_else(|| Problem::not_found("dispute"))?;
+    notify(&mut tx, withdrawn.order).await?;
     if let Some(until) = until {
         let _ = tx.enqueue_with(Enqueue::new(&ReleaseEscrow { order: withdrawn.order }).run_at(until)).await?;
     }
@@ -208,6 +210,7 @@ async fn resolve_dispute(
         let _ = tx.enqueue(&SendRefund { refund }).await?;
     }
     let decided = store::dispute(&mut tx, None, id).await?.ok_or_else(|| Problem::not_found("dispute"))?;
+    notify(&mut tx, decided.order).await?;
     tx.commit().await?;
     Ok(Json(decided))
 }

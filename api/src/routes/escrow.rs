@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::escrow::{ReleaseEscrow, SendRefund};
+use jobs::escrow::{ReleaseEscrow, SendRefund, notify};
 use market::escrow::model::{Escrow, Refund};
 use market::escrow::store;
 use market::ids::OrderId;
@@ -74,6 +74,7 @@ async fn ship_order(
     let seller = acting.trader(&caller)?;
     let mut tx = state.ledger.begin().await?;
     store::ship(&mut tx, seller, caller.user, order).await?;
+    notify(&mut tx, order).await?;
     let shipped = read(&mut tx, seller, order).await?;
     tx.commit().await?;
     Ok(shipped)
@@ -97,6 +98,7 @@ async fn receive_order(
     let mut tx = state.ledger.begin().await?;
     let until = store::receive(&mut tx, buyer, caller.user, order).await?;
     let _ = tx.enqueue_with(Enqueue::new(&ReleaseEscrow { order }).run_at(until)).await?;
+    notify(&mut tx, order).await?;
     let received = read(&mut tx, buyer, order).await?;
     tx.commit().await?;
     Ok(received)
@@ -119,6 +121,7 @@ async fn accept_order(
     let buyer = acting.trader(&caller)?;
     let mut tx = state.ledger.begin().await?;
     store::accept(&mut tx, buyer, caller.user, order).await?;
+    notify(&mut tx, order).await?;
     let accepted = read(&mut tx, buyer, order).await?;
     tx.commit().await?;
     Ok(accepted)

@@ -5,6 +5,7 @@ mod acting;
 mod admin;
 mod auctions;
 mod auth;
+mod basket;
 mod cargo_events;
 mod categories;
 mod checkouts;
@@ -64,6 +65,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(stock::router())
         .merge(listings::router())
         .merge(auctions::router())
+        .merge(basket::router())
         .merge(checkouts::router())
         .merge(payments::router())
         .merge(orders::router())

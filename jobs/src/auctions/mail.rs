@@ -13,7 +13,8 @@ use queue::JobTx;
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
-use crate::emails::{MailError, post_to};
+use crate::checkout::remind;
+use crate::emails::{MailError, PostError, post_to};
 
 /// The most people in one organisation who get the same news: the longest-standing ones.
 const MOST_PER_ORG: i64 = 20;
@@ -35,10 +36,12 @@ pub async fn ending_soon(tx: &mut JobTx, orgs: &[OrgId], reference: &str, ending
     Ok(post_to(tx, &people, reference, &Content::EndingSoon(ending)).await?)
 }
 
-/// Notifies buyer and seller of an award, whether by bid or by purchase: one mail per person and order.
+/// Notifies buyer and seller of an award, whether by bid or by purchase: one mail per person and order. The buyer is reminded of the
+/// payment later.
 pub async fn award(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(), MailError> {
     let order = orders::order(tx, closed.seller.org, award.order).await?;
     let order = order.ok_or(MailError::Missing("the order of an award"))?;
+    remind(tx, &order).await.map_err(PostError::from)?;
     let won = Content::Won(Won {
         auction: closed.auction.id,
         order: award.order,

@@ -1,13 +1,8 @@
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use market::checkout::model::{Checkout, CheckoutLine};
-use market::checkout::store::{self, CheckoutError};
 use market::ids::CheckoutId;
-use queue::enqueue::{Enqueue, EnqueueError};
-use queue::{Job, JobTx, Kind, Queue, Retry, Unique};
+use queue::{Job, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
-use shared::ids::{OrgId, UserId};
 
 use crate::queues;
 
@@ -28,27 +23,4 @@ impl Job for ExpireCheckout {
     fn unique(&self) -> Unique {
         Unique::while_open(self.checkout)
     }
-}
-
-/// Why nothing was ordered.
-#[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
-    #[error(transparent)]
-    Checkout(#[from] CheckoutError),
-    #[error(transparent)]
-    Enqueue(#[from] EnqueueError),
-}
-
-/// Orders these lines for `buyer`, and enqueues the job that ends the checkout when it is not paid within `term`.
-pub async fn place(
-    tx: &mut JobTx,
-    buyer: OrgId,
-    by: UserId,
-    lines: &[CheckoutLine],
-    term: TimeDelta,
-) -> Result<Checkout, PlaceError> {
-    let id = store::place(tx, buyer, by, lines, term).await?;
-    let placed = store::checkout(tx, buyer, id).await.map_err(CheckoutError::from)?.ok_or(CheckoutError::NotFound)?;
-    let _ = tx.enqueue_with(Enqueue::new(&ExpireCheckout { checkout: id }).run_at(placed.pay_by)).await?;
-    Ok(placed)
 }

@@ -1,7 +1,12 @@
 //! Checkouts: what is not paid in time is sold to others.
 
+mod act;
 mod expire_checkout;
+pub mod mail;
+mod notify_parties;
 mod sweep_checkouts;
 
-pub use expire_checkout::{ExpireCheckout, PlaceError, place};
+pub use act::{ActError, cancel, place, place_basket};
+pub use expire_checkout::ExpireCheckout;
+pub use notify_parties::{News, NotifyParties, remind};
 pub use sweep_checkouts::SweepCheckouts;

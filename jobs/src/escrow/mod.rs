@@ -2,12 +2,15 @@
 
 mod apply_webhook;
 mod charge;
+pub mod mail;
+mod notify_order;
 mod release_escrow;
 mod send_refund;
 mod sweep_payments;
 
 pub use apply_webhook::ApplyWebhook;
 pub use charge::Charge;
+pub use notify_order::{NotifyOrder, notify};
 pub use release_escrow::ReleaseEscrow;
 pub use send_refund::SendRefund;
 pub use sweep_payments::SweepPayments;

@@ -9,6 +9,12 @@ use shared::money::Money;
 use crate::identity::MemberRole;
 use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, ReportId, SiteId};
 
+mod orders;
+
+pub use orders::{
+    DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
+};
+
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
@@ -114,6 +120,19 @@ pub enum Content {
     ListingRefused(ListingRefused),
     StockLow(StockLow),
     StockRecovered(StockRecovered),
+    OrderPlaced(OrderPlaced),
+    OrderExpired(OrderEnded),
+    OrderCancelled(OrderEnded),
+    PaymentReminder(PaymentReminder),
+    PaymentFailed(PaymentFailed),
+    OrderPaid(OrderNews),
+    OrderShipped(OrderNews),
+    OrderDelivered(OrderNews),
+    OrderCompleted(OrderSettled),
+    DisputeOpened(DisputeOpened),
+    DisputeWithdrawn(OrderNews),
+    DisputeDecided(OrderSettled),
+    RefundPaid(RefundPaid),
 }
 
 impl Content {
@@ -142,6 +161,19 @@ impl Content {
             Self::ListingRefused(_) => "listing_refused",
             Self::StockLow(_) => "stock_low",
             Self::StockRecovered(_) => "stock_recovered",
+            Self::OrderPlaced(_) => "order_placed",
+            Self::OrderExpired(_) => "order_expired",
+            Self::OrderCancelled(_) => "order_cancelled",
+            Self::PaymentReminder(_) => "payment_reminder",
+            Self::PaymentFailed(_) => "payment_failed",
+            Self::OrderPaid(_) => "order_paid",
+            Self::OrderShipped(_) => "order_shipped",
+            Self::OrderDelivered(_) => "order_delivered",
+            Self::OrderCompleted(_) => "order_completed",
+            Self::DisputeOpened(_) => "dispute_opened",
+            Self::DisputeWithdrawn(_) => "dispute_withdrawn",
+            Self::DisputeDecided(_) => "dispute_decided",
+            Self::RefundPaid(_) => "refund_paid",
         }
     }
 

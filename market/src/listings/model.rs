@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use crate::identity::OrgKind;
-use crate::ids::{CategoryId, ItemId, ListingId};
+use crate::ids::{CategoryId, ItemId, ListingId, SiteId};
 
 /// How a listing is sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -97,6 +97,9 @@ pub struct Listing {
     /// The name that the seller trades under.
     pub seller_name: String,
     pub item_id: ItemId,
+    /// Where the item is; it is sold from the stock there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_id: Option<SiteId>,
     pub category_id: CategoryId,
     pub title: String,
     pub description: String,
@@ -112,6 +115,8 @@ pub struct Listing {
     pub price: Option<Money>,
     pub quantity: i64,
     pub min_quantity: i64,
+    /// Units that nobody has reserved: of the stock at its site, or else of its own quantity. An auction has reserved its lot.
+    pub available: i64,
     /// What a quantity counts.
     pub unit: String,
     pub delivery_options: Vec<String>,
@@ -137,6 +142,8 @@ pub struct Listing {
 #[serde(deny_unknown_fields)]
 pub struct NewListing {
     pub item_id: ItemId,
+    /// Sell from the stock of the item at this site; without one, the listing has its own quantity.
+    pub site_id: Option<SiteId>,
     #[serde(deserialize_with = "text::one_line")]
     #[schema(schema_with = text::line_schema::<200>)]
     pub title: String,
@@ -167,6 +174,10 @@ pub struct NewListing {
 #[serde(deny_unknown_fields)]
 pub struct ListingChange {
     pub item_id: Option<ItemId>,
+    /// Null: the listing has its own quantity.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<SiteId>)]
+    pub site_id: Option<Option<SiteId>>,
     #[serde(default, deserialize_with = "text::one_line")]
     #[schema(schema_with = text::line_or_null_schema::<200>)]
     pub title: Option<String>,
@@ -191,7 +202,7 @@ pub struct ListingChange {
 }
 
 /// Tells null, `Some(None)`, from absent.
-#[expect(clippy::option_option, reason = "a price is absent, taken away or given")]
+#[expect(clippy::option_option, reason = "a price or a site is absent, taken away or given")]
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(from).map(Some)
 }

@@ -18,7 +18,7 @@ use sqlx::PgConnection;
 
 use super::model::{Language, Listing, ListingStatus, SaleMode};
 use crate::catalog::store::CatalogError;
-use crate::ids::{CategoryId, ItemId, ListingId};
+use crate::ids::{CategoryId, ItemId, ListingId, SiteId};
 use crate::images::store::ImageError;
 
 pub use drafts::{change, create, missing, publish, withdraw};
@@ -54,6 +54,7 @@ pub enum ListingError {
 
 const CONSTRAINTS: &ConstraintMessages = &[
     ("listings_own_item", "/item_id", "the organisation has no such item"),
+    ("listings_own_site", "/site_id", "the organisation has no such site"),
     ("listings_title_length", "/title", "must have 1 to 200 characters"),
     ("listings_description_length", "/description", "must have at most 20000 characters"),
     ("listings_currency_known", "/currency", "is not traded here"),
@@ -83,6 +84,7 @@ struct Row {
     seller_org_id: OrgId,
     seller_name: String,
     item_id: ItemId,
+    site_id: Option<SiteId>,
     category_id: CategoryId,
     title: String,
     description: String,
@@ -94,6 +96,7 @@ struct Row {
     price_minor: Option<i64>,
     quantity: i64,
     min_quantity: i64,
+    available: i64,
     unit: String,
     delivery_options: Vec<String>,
     status: ListingStatus,
@@ -112,6 +115,7 @@ impl From<Row> for Listing {
             seller_org_id: row.seller_org_id,
             seller_name: row.seller_name,
             item_id: row.item_id,
+            site_id: row.site_id,
             category_id: row.category_id,
             title: row.title,
             description: row.description,
@@ -123,6 +127,7 @@ impl From<Row> for Listing {
             price: row.price_minor.map(|minor| Money::from_minor(minor, row.currency)),
             quantity: row.quantity,
             min_quantity: row.min_quantity,
+            available: row.available,
             unit: row.unit,
             delivery_options: row.delivery_options,
             status: row.status,
@@ -142,15 +147,22 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT l.id AS "id: ListingId", l.seller_org_id AS "seller_org_id: OrgId", o.legal_name AS seller_name,
-                  l.item_id AS "item_id: ItemId", i.category_id AS "category_id: CategoryId", l.title, l.description,
-                  l.language AS "language: Language", i.attributes, i.compatibility,
-                  l.sale_mode AS "sale_mode: SaleMode", l.currency AS "currency: Currency", l.price_minor, l.quantity,
-                  l.min_quantity, i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.status_reason,
+                  l.item_id AS "item_id: ItemId", l.site_id AS "site_id: SiteId",
+                  i.category_id AS "category_id: CategoryId", l.title, l.description, l.language AS "language: Language",
+                  i.attributes, i.compatibility, l.sale_mode AS "sale_mode: SaleMode",
+                  l.currency AS "currency: Currency", l.price_minor, l.quantity,
+                  l.min_quantity,
+                  CASE WHEN l.site_id IS NOT NULL THEN coalesce(v.on_hand - v.reserved, 0)
+                       WHEN l.status = 'sold_out' THEN 0
+                       ELSE l.quantity - l.reserved - l.sold
+                  END AS "available!",
+                  i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.status_reason,
                   l.submitted_at, l.relist_of AS "relist_of: ListingId", l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!"
            FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
            JOIN listings AS l ON l.id = wanted.id
            JOIN items AS i ON i.id = l.item_id
            JOIN orgs AS o ON o.id = l.seller_org_id
+           LEFT JOIN stock_levels AS v ON v.item_id = l.item_id AND v.site_id = l.site_id
            ORDER BY wanted.place"#,
         &ids,
     )

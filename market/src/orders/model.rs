@@ -7,6 +7,7 @@ use shared::money::Money;
 use utoipa::ToSchema;
 
 use crate::ids::{CheckoutId, ItemId, ListingId, OrderId};
+use crate::money::model::Premium;
 use crate::money::rules::vat::Treatment;
 
 shared::id!(
@@ -102,6 +103,8 @@ pub struct NewOrder {
     pub seller: OrgId,
     pub placed_by: UserId,
     pub created_at: DateTime<Utc>,
+    /// What the buyer pays on top, frozen with the order.
+    pub premium: Option<Premium>,
     /// At least one, all in one currency; their sum is the total.
     pub lines: Vec<OrderLine>,
 }

@@ -32,6 +32,27 @@ pub async fn create(conn: &mut PgConnection, new: &NewOrder) -> Result<OrderId, 
     Ok(id)
 }
 
+/// How often the status of an order was set.
+pub async fn version(conn: &mut PgConnection, id: OrderId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!("SELECT version FROM orders WHERE id = $1", id.0).fetch_one(conn).await
+}
+
+/// What an order was at a version and, after that, before it: the latest first.
+pub async fn history(conn: &mut PgConnection, id: OrderId, version: i64) -> Result<Vec<OrderStatus>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT status AS "status: OrderStatus"
+           FROM order_events
+           WHERE order_id = $1
+             AND version <= $2
+           ORDER BY version DESC
+           LIMIT 10"#,
+        id.0,
+        version,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 struct Row {
     id: OrderId,
     checkout: CheckoutId,
@@ -54,10 +75,14 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
+/// The order, whoever asks.
+pub async fn find(conn: &mut PgConnection, id: OrderId) -> Result<Option<Order>, sqlx::Error> {
+    Ok(orders(conn, &[id.0]).await?.pop())
+}
+
 /// The order, if `party` is its buyer or its seller.
 pub async fn order(conn: &mut PgConnection, party: OrgId, id: OrderId) -> Result<Option<Order>, sqlx::Error> {
-    let mut found = orders(conn, &[id.0]).await?;
-    Ok(found.pop().filter(|order| order.buyer_org_id == party || order.seller_org_id == party))
+    Ok(find(conn, id).await?.filter(|order| order.buyer_org_id == party || order.seller_org_id == party))
 }
 
 /// Up to `limit` orders of `party`, newest first, before `before`.

@@ -3,4 +3,6 @@
 mod drafts;
 mod escrow;
 mod live_auctions;
+mod orders;
 mod search;
+mod stations;

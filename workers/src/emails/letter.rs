@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, listings, stock};
+use super::{account, escrow, listings, orders, stock};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -116,6 +116,19 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ListingRefused(it), _) => Ok(listings::refused(it, place)),
         (Content::StockLow(it), _) => Ok(stock::low(it, place)),
         (Content::StockRecovered(it), _) => Ok(stock::recovered(it, place)),
+        (Content::OrderPlaced(it), _) => Ok(orders::placed(it, place)),
+        (Content::OrderExpired(it), _) => Ok(orders::expired(it, place)),
+        (Content::OrderCancelled(it), _) => Ok(orders::cancelled(it, place)),
+        (Content::PaymentReminder(it), _) => Ok(orders::reminder(it, place)),
+        (Content::PaymentFailed(it), _) => Ok(escrow::payment_failed(it, place)),
+        (Content::OrderPaid(it), _) => Ok(escrow::paid(it, place)),
+        (Content::OrderShipped(it), _) => Ok(escrow::shipped(it, place)),
+        (Content::OrderDelivered(it), _) => Ok(escrow::delivered(it, place)),
+        (Content::OrderCompleted(it), _) => Ok(escrow::completed(it, place)),
+        (Content::DisputeOpened(it), _) => Ok(escrow::disputed(it, place)),
+        (Content::DisputeWithdrawn(it), _) => Ok(escrow::withdrawn(it, place)),
+        (Content::DisputeDecided(it), _) => Ok(escrow::decided(it, place)),
+        (Content::RefundPaid(it), _) => Ok(escrow::refund_paid(it, place)),
     }
 }
 

@@ -5,8 +5,10 @@
 //! recognise them as a single message.
 
 mod account;
+mod escrow;
 mod letter;
 mod listings;
+mod orders;
 mod refusal;
 mod render;
 mod send_email;

@@ -11,6 +11,7 @@ use shared::money::{Currency, Money};
 
 use super::{Link, Reader, RenderError, Renderer};
 
+mod orders;
 mod sending;
 
 fn id<T: From<uuid::Uuid>>(number: u128) -> T {
@@ -29,7 +30,7 @@ fn eur(minor: i64) -> Money {
 fn every_mail() -> Vec<(Content, Link)> {
     let title = "Fendt 724 Vario <2015>, \"one owner\"\r\nBcc: x@example.com".to_owned();
     let org_name = "Hof Müller & Söhne <b>GmbH</b>".to_owned();
-    vec![
+    let mut mails = vec![
         (
             Content::VerifyAddress(VerifyAddress {}),
             Link::Verify { token: SecretString::from("k3y_ABC-123"), valid_until: at(20, 30) },
@@ -125,7 +126,7 @@ fn every_mail() -> Vec<(Content, Link)> {
         (Content::PasswordChanged(PasswordChanged {}), Link::None),
         (Content::SessionEnded(SessionEnded {}), Link::None),
         (
-            Content::Invitation(Invitation { invitation: id(5), org_name, role: MemberRole::Trader }),
+            Content::Invitation(Invitation { invitation: id(5), org_name: org_name.clone(), role: MemberRole::Trader }),
             Link::Invitation { token: SecretString::from("k3y_ABC-123"), valid_until: at(20, 30) },
         ),
         (
@@ -162,14 +163,16 @@ fn every_mail() -> Vec<(Content, Link)> {
             Content::StockRecovered(StockRecovered {
                 item: id(6),
                 site: id(7),
-                title,
+                title: title.clone(),
                 site_name: "Halle <3> & Hof".to_owned(),
                 on_hand: 40,
                 low_at: None,
             }),
             Link::None,
         ),
-    ]
+    ];
+    mails.extend(orders::mails(&title, &org_name).into_iter().map(|mail| (mail, Link::None)));
+    mails
 }
 
 fn reader() -> Reader {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use jobs::escrow::ApplyWebhook;
+use jobs::escrow::{ApplyWebhook, mail};
 use market::escrow::store::{self, Settled, Subject, WebhookOutcome};
 use queue::{Handler, Outcome};
 
@@ -42,6 +42,7 @@ impl Handler<Services> for ApplyWebhook {
                 let found = gateway.disbursement(name).await?.context("the provider does not know its own refund")?;
                 let mut tx = cx.begin().await?;
                 let news = store::settle_refund(&mut tx, id, &found).await?;
+                mail::refund_paid(&mut tx, id).await?;
                 (tx, news)
             }
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::escrow::SendRefund;
+use jobs::escrow::{SendRefund, mail, notify};
 use market::escrow::store::Settled;
 use market::payments::Provider;
 use queue::{JobTx, Outcome};
@@ -45,12 +45,18 @@ pub(super) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow
             for moved in moved {
                 jobs::stock::mail::moved(tx, moved).await?;
             }
+            for order in orders {
+                notify(tx, *order).await?;
+            }
         }
         Settled::Late { refund } => {
             cx.log("the money came when the checkout was over, and goes back");
             let _ = tx.enqueue(&SendRefund { refund: *refund }).await?;
         }
-        Settled::Failed => cx.log("not paid"),
+        Settled::Failed { payment, checkout } => {
+            cx.log("not paid");
+            mail::payment_failed(tx, *payment, *checkout).await?;
+        }
         Settled::Pending | Settled::NothingNew => {}
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod apply_webhook;
 mod asked;
 mod charge;
+mod notify_order;
 mod release_escrow;
 mod send_refund;
 mod sweep_payments;

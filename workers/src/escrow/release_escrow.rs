@@ -1,4 +1,4 @@
-use jobs::escrow::ReleaseEscrow;
+use jobs::escrow::{ReleaseEscrow, notify};
 use market::escrow::store::{self, Lapse};
 use queue::{Handler, Outcome};
 
@@ -9,7 +9,11 @@ impl Handler<Services> for ReleaseEscrow {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         let mut tx = cx.begin().await?;
         match store::lapse(&mut tx, self.order).await? {
-            Lapse::Released | Lapse::Nothing => cx.commit(tx).await,
+            Lapse::Released => {
+                notify(&mut tx, self.order).await?;
+                cx.commit(tx).await
+            }
+            Lapse::Nothing => cx.commit(tx).await,
             Lapse::NotYet { until, now } => Ok(after(until - now)),
         }
     }

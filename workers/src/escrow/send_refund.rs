@@ -1,4 +1,4 @@
-use jobs::escrow::SendRefund;
+use jobs::escrow::{SendRefund, mail};
 use market::escrow::store;
 use market::payments::{Call, Found};
 use queue::{Handler, Outcome};
@@ -27,6 +27,7 @@ impl Handler<Services> for SendRefund {
                     tx.commit().await?;
                     return Ok(Outcome::Snooze(LOOK_AGAIN));
                 }
+                mail::refund_paid(&mut tx, self.refund).await?;
             }
             Err(error) => match not_done(error)? {
                 NotDone::Later(outcome) => return Ok(outcome),

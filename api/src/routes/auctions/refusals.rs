@@ -18,6 +18,7 @@ impl From<AuctionError> for Problem {
             AuctionError::NotCancellable => Self::conflict("auction_not_cancellable", error.to_string()),
             AuctionError::Invalid(invalid) => invalid.into(),
             AuctionError::Order(error) => Self::internal(error),
+            AuctionError::Stock(error) => error.into(),
             AuctionError::Database(error) => error.into(),
         }
     }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::testing::{Person, TestApi, with_token};
 
 /// A published listing at 12.50 EUR; its id.
-async fn offered(api: &TestApi, seller: &Person, quantity: i64) -> String {
+pub(in crate::routes) async fn offered(api: &TestApi, seller: &Person, quantity: i64) -> String {
     let item = json!({"category_id": CONSOLES, "sku": uuid::Uuid::now_v7(), "title": "Console"});
     let item = api.post(Some(seller), "/v1/items", item).await.ok();
     let new = json!({"item_id": item["id"], "title": "A console", "sale_mode": "fixed", "currency": "EUR",
@@ -20,11 +20,11 @@ async fn offered(api: &TestApi, seller: &Person, quantity: i64) -> String {
     id
 }
 
-fn eur(amount: &str) -> Value {
+pub(in crate::routes) fn eur(amount: &str) -> Value {
     json!({"amount": amount, "currency": "EUR"})
 }
 
-async fn keyed(api: &TestApi, who: &Person, path: &str, body: &Value) -> crate::testing::Answer {
+pub(in crate::routes) async fn keyed(api: &TestApi, who: &Person, path: &str, body: &Value) -> crate::testing::Answer {
     let request =
         api.request(Method::POST, path).header("idempotency-key", uuid::Uuid::now_v7().to_string()).json(body);
     api.send(with_token(request, Some(who))).await

@@ -272,3 +272,43 @@ async fn low_stock_is_mailed_once_when_it_is_reached_and_once_when_it_recovers()
     assert_eq!(mails, expected);
     api.close().await;
 }
+
+#[tokio::test]
+async fn a_listing_with_a_site_shows_what_is_available_there_and_its_auction_keeps_the_lot() {
+    let api = TestApi::new().await;
+    let ann = seller(&api, "Ann").await;
+    let path = level(&api, &ann, 5).await;
+    let parts: Vec<_> = path.split('/').collect();
+    let (thing, depot) = (parts[3], parts[5]);
+    let new = json!({"item_id": thing, "title": "Console", "sale_mode": "auction", "currency": "EUR", "quantity": 3});
+    let draft = api.post(Some(&ann), "/v1/listings", new).await.ok();
+    assert_eq!((&draft["site_id"], &draft["available"]), (&Value::Null, &json!(3)));
+    let listing = format!("/v1/listings/{}", id(&draft));
+    let patch = async |site: Value| api.call(Some(&ann), Method::PATCH, &listing, json!({"site_id": site})).await;
+    let unknown = patch(json!(uuid::Uuid::nil())).await.refused(422, "invalid_value");
+    assert_eq!(unknown.body["errors"][0]["pointer"], "/site_id");
+    let closed = site(&api, &ann, None).await;
+    assert_eq!(api.call(Some(&ann), Method::DELETE, &format!("/v1/sites/{closed}"), json!({})).await.status, 204);
+    let archived = patch(json!(closed)).await.refused(422, "invalid_value");
+    assert_eq!(archived.body["errors"][0]["pointer"], "/site_id");
+    assert_eq!(patch(json!(depot)).await.ok()["available"], 5);
+    // Absent stays, null takes it away.
+    assert_eq!(api.call(Some(&ann), Method::PATCH, &listing, json!({"title": "A"})).await.ok()["site_id"], depot);
+    assert_eq!(patch(Value::Null).await.ok()["available"], 3);
+    patch(json!(depot)).await.ok();
+    api.post(Some(&ann), &format!("{listing}/publish"), json!({})).await.ok();
+
+    let ends_at = api.state.clock.now() + chrono::TimeDelta::days(9);
+    let terms = json!({"ends_at": ends_at, "opening": {"amount": "10.00", "currency": "EUR"}});
+    let auctions = format!("{listing}/auctions");
+    adjust(&api, &ann, &path, json!({"to": 2})).await.ok();
+    api.post(Some(&ann), &auctions, terms.clone()).await.refused(409, "out_of_stock");
+    adjust(&api, &ann, &path, json!({"to": 5})).await.ok();
+    let auction = id(&api.post(Some(&ann), &auctions, terms).await.ok());
+    assert_eq!(api.get(None, &listing).await.ok()["available"], 2);
+    adjust(&api, &ann, &path, json!({"to": 2})).await.refused(409, "out_of_stock");
+    api.post(Some(&ann), &format!("/v1/auctions/{auction}/cancel"), json!({})).await.ok();
+    let level = api.get(Some(&ann), &path).await.ok();
+    assert_eq!((&level["on_hand"], &level["reserved"], &level["available"]), (&json!(5), &json!(0), &json!(5)));
+    api.close().await;
+}

@@ -33,11 +33,13 @@ pub async fn buy_now(
     };
     let award = settle::award(conn, &locked, &goods, &share).await?;
     let ended = settle::end(conn, &locked, AuctionStatus::Awarded, ListingStatus::SoldOut).await?;
+    let awards = vec![award];
+    settle::pass_on(conn, auction, &awards).await?;
     Ok(Closed {
         auction: ended.into_view(Some(org)),
         title: goods.title,
         seller: goods.seller,
-        awards: vec![award],
+        awards,
         closed_at: locked.now,
     })
 }

@@ -38,6 +38,7 @@ pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseO
         _ => (AuctionStatus::Awarded, ListingStatus::Ended),
     };
     let ended = settle::end(conn, &locked, status, listing).await?;
+    settle::pass_on(conn, auction, &awards).await?;
     Ok(CloseOutcome::Closed(Box::new(Closed {
         auction: ended.into_view(None),
         title: goods.title,
@@ -123,6 +124,7 @@ pub async fn cancel(
         NotCancelled::TooLate => AuctionError::NotCancellable,
     })?;
     let ended = settle::end(conn, &locked, AuctionStatus::Cancelled, ListingStatus::Withdrawn).await?;
+    settle::pass_on(conn, auction, &[]).await?;
     let subject = ("auction", auction.to_string());
     let data = json!({"seller": locked.state.terms.seller, "by_seller": seller.is_some()});
     audit::append(conn, audit::Entry { actor, action: "auction.cancel", subject, data }).await?;

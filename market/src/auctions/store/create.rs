@@ -10,6 +10,8 @@ use crate::auctions::model::{AuctionStatus, LotMode, NewAuction};
 use crate::auctions::rules::{IncrementTable, SOFT_CLOSE_SECONDS, check_terms, hard_end};
 use crate::ids::{AuctionId, CategoryId, ListingId};
 use crate::listings::model::{ListingStatus, SaleMode};
+use crate::stock::model::{Holder, Want};
+use crate::stock::store as stock;
 
 const CONSTRAINTS: &ConstraintMessages = &[
     ("auctions_times_in_order", "/ends_at", "must lie after the start and not after the hard end"),
@@ -25,7 +27,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
 ];
 
 /// Creates an auction for `seller`'s published listing: live at once if its start has come,
-/// otherwise scheduled.
+/// otherwise scheduled. The lot of a listing with a site is reserved there until the auction is decided. Needs a transaction.
 pub async fn create(
     conn: &mut PgConnection,
     seller: OrgId,
@@ -36,14 +38,14 @@ pub async fn create(
     // Shared lock: the listing stays published until this commits.
     let row = sqlx::query!(
         r#"WITH locked AS MATERIALIZED (
-               SELECT status, sale_mode, currency, quantity, min_quantity, item_id
+               SELECT status, sale_mode, currency, quantity, min_quantity, item_id, site_id
                FROM listings
                WHERE id = $1
                  AND seller_org_id = $2
                FOR SHARE
            )
            SELECT l.status AS "status: ListingStatus", l.sale_mode AS "sale_mode: SaleMode",
-                  l.currency AS "currency: Currency", l.quantity, l.min_quantity,
+                  l.currency AS "currency: Currency", l.quantity, l.min_quantity, l.site_id IS NOT NULL AS "from_stock!",
                   i.category_id AS "category: CategoryId", clock_timestamp() AS "now!"
            FROM locked AS l
            JOIN items AS i ON i.id = l.item_id"#,
@@ -86,16 +88,24 @@ pub async fn create(
         new.brokers_excluded,
         by.0,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await;
     match written {
-        Ok(_) => Ok(id),
-        Err(error) if violated(&error) == Some("auctions_one_open_per_listing") => Err(AuctionError::AlreadyOpen),
-        Err(error) => match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Err(invalid.into()),
-            None => Err(error.into()),
-        },
+        Ok(_) => {}
+        Err(error) if violated(&error) == Some("auctions_one_open_per_listing") => {
+            return Err(AuctionError::AlreadyOpen);
+        }
+        Err(error) => {
+            return match constraint_message(&error, CONSTRAINTS) {
+                Some(invalid) => Err(invalid.into()),
+                None => Err(error.into()),
+            };
+        }
     }
+    if row.from_stock {
+        stock::reserve(conn, &[Want { listing, quantity: row.quantity, holder: Holder::Auction(id) }]).await?;
+    }
+    Ok(id)
 }
 
 /// The latest table for this currency of the nearest category up the path; the default table when

@@ -27,6 +27,7 @@ use shared::invalid::{Invalid, violated};
 use shared::money::Currency;
 
 use crate::orders::store::OrderError;
+use crate::stock::store::StockError;
 
 use super::rules::{Refused, RetractRefused};
 
@@ -61,6 +62,9 @@ pub enum AuctionError {
     Invalid(#[from] Invalid),
     #[error("the order could not be made")]
     Order(#[from] OrderError),
+    /// Its lot cannot be reserved, or not be passed on.
+    #[error(transparent)]
+    Stock(#[from] StockError),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }

@@ -8,11 +8,13 @@ use super::AuctionError;
 use super::lock::Locked;
 use super::view::{self, view_query};
 use crate::auctions::model::{AuctionStatus, Award, LotMode, Participant};
-use crate::ids::{BidId, CategoryId, ItemId};
+use crate::ids::{AuctionId, BidId, CategoryId, ItemId};
 use crate::listings::model::ListingStatus;
-use crate::money::store::tariffs::fees;
+use crate::money::model::Premium;
+use crate::money::store::tariffs::{fees, premium};
 use crate::orders::model::{AwardId, NewOrder, OrderLine, OrderSource};
 use crate::orders::store as orders;
+use crate::stock::store::{self as stock, Kept, Part};
 
 /// What orders and mails need to know about the lot.
 pub(super) struct Goods {
@@ -21,6 +23,7 @@ pub(super) struct Goods {
     item: ItemId,
     unit: String,
     fee_bps: i32,
+    premium: Option<Premium>,
 }
 
 pub(super) async fn goods(conn: &mut PgConnection, locked: &Locked) -> Result<Goods, AuctionError> {
@@ -35,12 +38,14 @@ pub(super) async fn goods(conn: &mut PgConnection, locked: &Locked) -> Result<Go
     .fetch_one(&mut *conn)
     .await?;
     let fee = fees(conn, &[(row.seller_org_id, row.category)]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
+    let premium = premium(conn, row.category, locked.currency).await?;
     Ok(Goods {
         title: row.title,
         seller: Participant { org: row.seller_org_id, user: row.created_by },
         item: row.item_id,
         unit: row.unit,
         fee_bps: fee.get(),
+        premium,
     })
 }
 
@@ -54,7 +59,7 @@ pub(super) struct Share {
     pub(super) amount: Money,
 }
 
-/// Stores the award and the order that follows from it, with the fee as it is now.
+/// Stores the award and the order that follows from it, with fee and premium as they are now.
 pub(super) async fn award(
     conn: &mut PgConnection,
     locked: &Locked,
@@ -94,6 +99,7 @@ pub(super) async fn award(
         seller: goods.seller.org,
         placed_by: share.winner.user,
         created_at: locked.now,
+        premium: goods.premium.clone(),
         lines: vec![OrderLine {
             listing_id: locked.listing,
             item_id: goods.item,
@@ -107,6 +113,19 @@ pub(super) async fn award(
     };
     let order = orders::create(conn, &order).await?;
     Ok(Award { id, order, winner: share.winner, quantity: share.quantity, amount: share.amount })
+}
+
+/// Passes what the auction has kept in stock on to the orders of its awards; what nobody got is available again.
+pub(super) async fn pass_on(conn: &mut PgConnection, auction: AuctionId, awards: &[Award]) -> Result<(), AuctionError> {
+    if awards.is_empty() {
+        stock::free(conn, Kept::OfAuction(auction)).await?;
+        return Ok(());
+    }
+    // The order of an award has one line.
+    let parts: Vec<_> =
+        awards.iter().map(|award| Part { order: award.order, line_no: 1, quantity: award.quantity }).collect();
+    stock::hand_over(conn, auction, &parts).await?;
+    Ok(())
 }
 
 /// Ends the auction and its listing; returns the auction as it then is.

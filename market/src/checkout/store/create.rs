@@ -27,7 +27,9 @@ pub(crate) async fn create(conn: &mut PgConnection, new: &NewCheckout<'_>) -> Re
             Ok(QuotedLine { amount: line.amount, tax_rate: rate, fee_rate })
         });
         let lines: Vec<_> = lines.collect::<Result<_, MoneyError>>()?;
-        let quote = Quote::of(&Terms { lines: &lines, premium: None })?;
+        // The premium is taxed as the goods are, of which it is a part for the buyer.
+        let premium = order.premium.as_ref().map(|premium| (&premium.tariff, rate));
+        let quote = Quote::of(&Terms { lines: &lines, premium })?;
         quoted.push((*id, order, treatment, quote.ok_or(OrderError::Empty)?));
     }
     let (_, first, _, quote) = quoted.first().ok_or(OrderError::Empty)?;
@@ -65,10 +67,11 @@ async fn insert(
     pay_by: DateTime<Utc>,
 ) -> Result<(), OrderError> {
     let tax = quote.goods_tax.checked_add(quote.premium_tax)?;
-    let charged: Vec<_> = quote.taxes.iter().filter(|tax| tax.tax.minor() > 0).collect();
+    let charged: Vec<_> = quote.taxes.iter().filter(|tax| tax.goods.minor() + tax.premium.minor() > 0).collect();
     let rates: Vec<i32> = charged.iter().map(|tax| tax.rate.get()).collect();
     let nets: Vec<i64> = charged.iter().map(|tax| tax.net.minor()).collect();
-    let taxes: Vec<i64> = charged.iter().map(|tax| tax.tax.minor()).collect();
+    let goods_taxes: Vec<i64> = charged.iter().map(|tax| tax.goods.minor()).collect();
+    let premium_taxes: Vec<i64> = charged.iter().map(|tax| tax.premium.minor()).collect();
     let listings: Vec<_> = new.lines.iter().map(|line| line.listing_id.0).collect();
     let items: Vec<_> = new.lines.iter().map(|line| line.item_id.0).collect();
     let titles: Vec<String> = new.lines.iter().map(|line| line.title.clone()).collect();
@@ -82,9 +85,10 @@ async fn insert(
         "WITH made AS (
              INSERT INTO orders
                  (id, source, award_id, checkout_id, buyer_org_id, seller_org_id, placed_by, currency, total_minor,
-                  premium_minor, tax_minor, vat_treatment, fx_snapshot_id, fee_bps, fee_minor, net_minor, created_at, pay_by)
+                  premium_minor, tax_minor, vat_treatment, fx_snapshot_id, fee_bps, fee_minor, net_minor, created_at, pay_by,
+                  premium_tariff_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, (SELECT max(id) FROM fx_snapshots), $13, $14, $15,
-                     $16, $17)
+                     $16, $17, $30)
          ), lines AS (
              INSERT INTO order_lines
                  (order_id, line_no, listing_id, item_id, title, quantity, unit, unit_price_minor, amount_minor,
@@ -95,8 +99,8 @@ async fn insert(
                   WITH ORDINALITY AS l (listing_id, item_id, title, quantity, unit, unit_price, amount, fee, n)
          ), taxes AS (
              INSERT INTO order_taxes (order_id, rate_bps, net_minor, goods_minor, premium_minor)
-             SELECT $1, rate, net, tax, 0
-             FROM unnest($25::integer[], $26::bigint[], $27::bigint[]) AS t (rate, net, tax)
+             SELECT $1, rate, net, goods, premium
+             FROM unnest($25::integer[], $26::bigint[], $27::bigint[], $29::bigint[]) AS t (rate, net, goods, premium)
          )
          INSERT INTO order_events (order_id, version, status, actor)
          VALUES ($1, 1, 'pending_payment', $7)",
@@ -126,8 +130,10 @@ async fn insert(
         &amounts,
         &rates,
         &nets,
-        &taxes,
+        &goods_taxes,
         &fees,
+        &premium_taxes,
+        new.premium.as_ref().map(|premium| premium.id),
     )
     .execute(conn)
     .await?;

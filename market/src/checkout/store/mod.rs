@@ -2,15 +2,16 @@
 //!
 //! Locks: the checkout, its orders, their listings by id, stock levels by item and site.
 
+pub mod basket;
 mod create;
 mod end;
 mod place;
 mod read;
 
-use shared::money::{Currency, MoneyError};
+use shared::money::{Currency, Money, MoneyError};
 
 use super::model::CheckoutStatus;
-use super::rules::LineRefusal;
+use super::rules::{LineRefusal, MAX_LINES};
 use crate::orders::store::OrderError;
 use crate::stock::store::StockError;
 
@@ -18,7 +19,7 @@ pub(crate) use create::{NewCheckout, create};
 pub(crate) use end::lock;
 pub use end::{Ended, Expiry, cancel, expire, overdue};
 pub use place::place;
-pub use read::{checkout, of_buyer};
+pub use read::{checkout, find, of_buyer};
 
 /// Why a checkout is refused.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,11 @@ pub enum CheckoutError {
     OutOfStock { line: usize, available: i64 },
     #[error("people of the selling organisation do not buy from it")]
     SellersPeople,
+    /// The goods cost something else than the buyer was shown.
+    #[error("the goods come to {0} now")]
+    TotalChanged(Money),
+    #[error("a person keeps at most {MAX_LINES} lines in baskets: take some out first")]
+    BasketFull,
     /// It is not open any more.
     #[error("the checkout is {0:?}")]
     Ended(CheckoutStatus),

@@ -58,7 +58,8 @@ pub async fn place(
     }
     let reserved = reserve(conn, &wants).await;
     // Judged while the listings are locked; what is not on offer is told before that it is out of stock.
-    let rows = offers(conn, lines).await?;
+    let listings: Vec<_> = lines.iter().map(|line| line.listing).collect();
+    let rows = offers(conn, &listings).await?;
     let now = rows.first().ok_or(CheckoutError::Empty)?.now;
     for (place, (line, row)) in lines.iter().zip(&rows).enumerate() {
         judge(line, &row.offer, buyer).map_err(|refusal| CheckoutError::Line { line: place, refusal })?;
@@ -77,6 +78,7 @@ pub async fn place(
                 seller,
                 placed_by: by,
                 created_at: now,
+                premium: None,
                 lines: lines?,
             },
         ));
@@ -135,8 +137,8 @@ async fn sellers(conn: &mut PgConnection, lines: &[CheckoutLine]) -> Result<BTre
 }
 
 /// A listing with what an order of it says.
-struct Row {
-    offer: Offer,
+pub(super) struct Row {
+    pub(super) offer: Offer,
     item: ItemId,
     title: String,
     unit: String,
@@ -144,9 +146,9 @@ struct Row {
     now: DateTime<Utc>,
 }
 
-/// The listings of these lines, in their order.
-async fn offers(conn: &mut PgConnection, lines: &[CheckoutLine]) -> Result<Vec<Row>, sqlx::Error> {
-    let ids: Vec<_> = lines.iter().map(|line| line.listing.0).collect();
+/// These listings in their order, without those that there are not.
+pub(super) async fn offers(conn: &mut PgConnection, listings: &[ListingId]) -> Result<Vec<Row>, sqlx::Error> {
+    let ids: Vec<_> = listings.iter().map(|listing| listing.0).collect();
     let rows = sqlx::query!(
         r#"SELECT l.seller_org_id AS "seller: OrgId", o.status = 'approved' AS "seller_trades!",
                   l.status AS "status: ListingStatus", l.sale_mode AS "sale_mode: SaleMode",

@@ -11,6 +11,7 @@ use crate::orders::store as orders;
 
 struct Row {
     id: CheckoutId,
+    buyer: OrgId,
     status: CheckoutStatus,
     currency: Currency,
     payable_minor: i64,
@@ -21,20 +22,23 @@ struct Row {
 
 /// A checkout of `buyer`.
 pub async fn checkout(conn: &mut PgConnection, buyer: OrgId, id: CheckoutId) -> Result<Option<Checkout>, sqlx::Error> {
+    Ok(find(conn, id).await?.filter(|found| found.buyer_org_id == buyer))
+}
+
+/// The checkout, whoever bought.
+pub async fn find(conn: &mut PgConnection, id: CheckoutId) -> Result<Option<Checkout>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT c.id AS "id: CheckoutId", c.status AS "status: CheckoutStatus", c.currency AS "currency: Currency",
+        r#"SELECT c.id AS "id: CheckoutId", c.buyer_org_id AS "buyer: OrgId", c.status AS "status: CheckoutStatus", c.currency AS "currency: Currency",
                   c.payable_minor, c.pay_by, c.created_at,
                   ARRAY (SELECT o.id FROM orders AS o WHERE o.checkout_id = c.id) AS "orders!"
            FROM checkouts AS c
-           WHERE c.id = $1
-             AND c.buyer_org_id = $2"#,
+           WHERE c.id = $1"#,
         id.0,
-        buyer.0,
     )
     .fetch_all(&mut *conn)
     .await?;
-    Ok(filled(conn, buyer, rows).await?.pop())
+    Ok(filled(conn, rows).await?.pop())
 }
 
 /// Up to `limit` checkouts of `buyer`, newest first, before `before`.
@@ -46,7 +50,7 @@ pub async fn of_buyer(
 ) -> Result<Vec<Checkout>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT c.id AS "id: CheckoutId", c.status AS "status: CheckoutStatus", c.currency AS "currency: Currency",
+        r#"SELECT c.id AS "id: CheckoutId", c.buyer_org_id AS "buyer: OrgId", c.status AS "status: CheckoutStatus", c.currency AS "currency: Currency",
                   c.payable_minor, c.pay_by, c.created_at,
                   ARRAY (SELECT o.id FROM orders AS o WHERE o.checkout_id = c.id) AS "orders!"
            FROM checkouts AS c
@@ -60,10 +64,10 @@ pub async fn of_buyer(
     )
     .fetch_all(&mut *conn)
     .await?;
-    filled(conn, buyer, rows).await
+    filled(conn, rows).await
 }
 
-async fn filled(conn: &mut PgConnection, buyer: OrgId, rows: Vec<Row>) -> Result<Vec<Checkout>, sqlx::Error> {
+async fn filled(conn: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Checkout>, sqlx::Error> {
     let ids: Vec<_> = rows.iter().flat_map(|row| row.orders.iter().copied()).collect();
     let mut orders = orders::orders(conn, &ids).await?;
     let checkouts = rows.into_iter().map(|row| {
@@ -71,7 +75,7 @@ async fn filled(conn: &mut PgConnection, buyer: OrgId, rows: Vec<Row>) -> Result
         orders = others;
         Checkout {
             id: row.id,
-            buyer_org_id: buyer,
+            buyer_org_id: row.buyer,
             status: row.status,
             payable: Money::from_minor(row.payable_minor, row.currency),
             pay_by: row.pay_by,

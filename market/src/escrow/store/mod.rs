@@ -12,6 +12,7 @@ mod delivery;
 mod disputes;
 mod inbox;
 mod locked;
+mod news;
 mod pay;
 mod read;
 mod refund;
@@ -35,6 +36,7 @@ pub use disputes::{Decision, NewDispute, open as open_dispute, resolve, withdraw
 pub use inbox::{
     InboxId, NewWebhook, Webhook, WebhookOutcome, applied, receive as receive_webhook, unapplied, webhook,
 };
+pub use news::{Division, complaint, division, repaid};
 pub use pay::{Charging, begin, start_charge};
 pub use read::{DisputeFilter, dispute, disputes, escrow, payment, refunds};
 pub use refund::{Refunding, refund, refuse_refund, settle_refund, start_refund};

@@ -24,7 +24,7 @@ pub enum Settled {
     /// The money came when the checkout was over, and goes back.
     Late { refund: RefundId },
     /// The buyer did not pay.
-    Failed,
+    Failed { payment: PaymentId, checkout: CheckoutId },
     /// The provider has not decided.
     Pending,
     /// It was decided before.
@@ -80,7 +80,7 @@ pub async fn settle(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> 
             Ok(Settled::Late { refund })
         }
         PaymentStatus::Funding => Ok(Settled::Pending),
-        _ => Ok(Settled::Failed),
+        _ => Ok(Settled::Failed { payment: id, checkout }),
     }
 }
 
@@ -97,7 +97,7 @@ pub async fn refused(conn: &mut PgConnection, id: PaymentId, code: &str) -> Resu
     )
     .execute(conn)
     .await?;
-    Ok(if ended.rows_affected() == 1 { Settled::Failed } else { Settled::NothingNew })
+    Ok(if ended.rows_affected() == 1 { Settled::Failed { payment: id, checkout } } else { Settled::NothingNew })
 }
 
 /// Holds what was paid for each seller, in the order of locks: orders, stock, accounts.

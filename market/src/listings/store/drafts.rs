@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::{ListingError, lock_own};
 use crate::catalog::store::lock_offered;
-use crate::ids::{ItemId, ListingId};
+use crate::ids::{ItemId, ListingId, SiteId};
 use crate::listings::model::{Language, Listing, ListingChange, ListingStatus, NewListing, SaleMode};
 use crate::listings::rules::{self, KNOWN_AFTER};
 
@@ -22,12 +22,15 @@ pub async fn create(
         return Err(Invalid::new("/price/currency", "must be the listing's currency").into());
     }
     not_archived(conn, new.item_id).await?;
+    if let Some(site) = new.site_id {
+        in_use(conn, site).await?;
+    }
     let id = ListingId::generate();
     sqlx::query!(
         "INSERT INTO listings
              (id, seller_org_id, item_id, created_by, title, description, language, sale_mode, currency, price_minor,
-              quantity, min_quantity, delivery_options)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+              quantity, min_quantity, delivery_options, site_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         id.0,
         seller.0,
         new.item_id.0,
@@ -41,6 +44,7 @@ pub async fn create(
         new.quantity,
         new.min_quantity,
         &new.delivery_options,
+        new.site_id.map(|site| site.0),
     )
     .execute(conn)
     .await?;
@@ -54,6 +58,15 @@ async fn not_archived(conn: &mut PgConnection, item: ItemId) -> Result<(), Listi
             .fetch_optional(conn)
             .await?;
     if archived == Some(true) { Err(Invalid::new("/item_id", "was archived").into()) } else { Ok(()) }
+}
+
+/// Refuses a site that is not used any more; one that does not exist is reported by the foreign key.
+async fn in_use(conn: &mut PgConnection, site: SiteId) -> Result<(), ListingError> {
+    let archived =
+        sqlx::query_scalar!(r#"SELECT archived_at IS NOT NULL AS "archived!" FROM sites WHERE id = $1"#, site.0)
+            .fetch_optional(conn)
+            .await?;
+    if archived == Some(true) { Err(Invalid::new("/site_id", "was archived").into()) } else { Ok(()) }
 }
 
 /// Changes `draft`, which is locked.
@@ -75,6 +88,9 @@ pub async fn change(conn: &mut PgConnection, draft: &Listing, change: &ListingCh
     if let Some(item) = change.item_id {
         not_archived(conn, item).await?;
     }
+    if let Some(Some(site)) = change.site_id {
+        in_use(conn, site).await?;
+    }
     sqlx::query!(
         "UPDATE listings
          SET item_id = coalesce($2, item_id),
@@ -87,6 +103,7 @@ pub async fn change(conn: &mut PgConnection, draft: &Listing, change: &ListingCh
              quantity = coalesce($10, quantity),
              min_quantity = coalesce($11, min_quantity),
              delivery_options = coalesce($12, delivery_options),
+             site_id = CASE WHEN $13 THEN $14 ELSE site_id END,
              updated_at = clock_timestamp()
          WHERE id = $1",
         draft.id.0,
@@ -101,6 +118,8 @@ pub async fn change(conn: &mut PgConnection, draft: &Listing, change: &ListingCh
         change.quantity,
         change.min_quantity,
         change.delivery_options.as_deref(),
+        change.site_id.is_some(),
+        change.site_id.flatten().map(|site| site.0),
     )
     .execute(conn)
     .await?;

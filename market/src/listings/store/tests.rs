@@ -20,6 +20,7 @@ use crate::testing::{Trader, auction, draft, end_in, eur, listing as published, 
 fn new(item_id: ItemId) -> NewListing {
     NewListing {
         item_id,
+        site_id: None,
         title: "Console".to_owned(),
         description: String::new(),
         language: Language::En,

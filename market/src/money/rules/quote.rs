@@ -3,7 +3,7 @@
 use shared::money::{BasisPoints, Currency, Money, MoneyError};
 
 use super::premium::PremiumTariff;
-use super::vat::{Tax, taxes};
+use super::vat::taxes;
 
 /// One line of an order, as far as its amounts are concerned.
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +24,26 @@ pub struct Terms<'a> {
     pub premium: Option<(&'a PremiumTariff, BasisPoints)>,
 }
 
+/// The tax of one rate, on goods and premium together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotedTax {
+    pub rate: BasisPoints,
+    /// What the rate applies to.
+    pub net: Money,
+    /// The part that is for the goods.
+    pub goods: Money,
+    /// The part that is for the premium.
+    pub premium: Money,
+}
+
 /// An order's amounts, all in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
     /// The net amounts of all lines.
     pub total: Money,
     pub premium: Money,
-    /// On goods and premium together, one for each rate.
-    pub taxes: Vec<Tax>,
+    /// One for each rate.
+    pub taxes: Vec<QuotedTax>,
     /// The part of the taxes that is for goods and goes to the seller, who owes it.
     pub goods_tax: Money,
     /// The part of the taxes that is for the premium and stays with the platform, which owes it.
@@ -57,10 +69,10 @@ impl Quote {
             premium_rate = Some(rate);
             lines.push((premium, rate));
         }
-        let taxes = taxes(&lines)?;
+        let mut quoted = Vec::new();
         let mut goods_tax = nothing;
         let mut premium_tax = nothing;
-        for tax in &taxes {
+        for tax in taxes(&lines)? {
             let of_premium = if premium_rate == Some(tax.rate) { premium } else { nothing };
             let of_goods = tax.net.checked_sub(of_premium)?;
             let weights = [of_goods.minor().unsigned_abs(), of_premium.minor().unsigned_abs()];
@@ -70,6 +82,7 @@ impl Quote {
             let [goods, platform] = tax.tax.split(&weights)?[..] else { continue };
             goods_tax = goods_tax.checked_add(goods)?;
             premium_tax = premium_tax.checked_add(platform)?;
+            quoted.push(QuotedTax { rate: tax.rate, net: tax.net, goods, premium: platform });
         }
         let fee = fee(terms.lines, total.currency())?;
         Ok(Some(Self {
@@ -80,7 +93,7 @@ impl Quote {
             fee,
             net: total.checked_sub(fee)?,
             payable: total.checked_add(premium)?.checked_add(goods_tax)?.checked_add(premium_tax)?,
-            taxes,
+            taxes: quoted,
         }))
     }
 }

@@ -29,6 +29,7 @@ async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
         seller: seller.org,
         placed_by: buyer.user,
         created_at: database_time(&mut tx).await,
+        premium: None,
         // 3.33 % of each line would round to 0.33 + 0.01; of the total it is 0.35.
         lines: vec![line(1, 1_005), line(2, 20)],
     };

@@ -61,6 +61,11 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         // It has a bid.
         ("POST /v1/auctions/{auction}/buy-now", none(), [409, 403, 403]),
         ("POST /v1/auctions/{auction}/cancel", none(), [404, 403, 404]),
+        ("GET /v1/basket", none(), [200, 200, 200]),
+        ("DELETE /v1/basket", none(), [204, 204, 204]),
+        // It is a draft.
+        ("PUT /v1/basket/{listing}", json!({"quantity": 1}), [404, 403, 403]),
+        ("DELETE /v1/basket/{listing}", none(), [204, 204, 204]),
         ("GET /v1/checkouts", none(), [200, 200, 200]),
         ("POST /v1/checkouts", json!({"lines": []}), [422, 403, 403]),
         ("GET /v1/checkouts/{checkout}", none(), [404, 200, 404]),

@@ -6,8 +6,10 @@ mod creation;
 mod divisible;
 mod joining;
 mod many;
+mod premium;
 mod races;
 mod retraction;
+mod stocked;
 
 use chrono::TimeDelta;
 use shared::ids::OrgId;

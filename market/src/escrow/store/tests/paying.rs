@@ -99,7 +99,7 @@ async fn a_declined_payment_leaves_the_checkout_open_for_another() {
     start(&mut conn, first).await;
     let failure = Some("no_money".to_owned());
     let declined = Payment { state: PaymentState::Failed, captured: eur(0), failure, ..captured(first, eur(40_000)) };
-    assert!(matches!(heard(&mut conn, first, &declined).await, Ok(Settled::Failed)));
+    assert!(matches!(heard(&mut conn, first, &declined).await, Ok(Settled::Failed { .. })));
     let read = super::payment(&mut conn, buyer.org, first).await.expect("read").expect("the payment");
     assert_eq!((read.status, read.failure.as_deref()), (PaymentStatus::Failed, Some("no_money")));
     assert_eq!(sale.status(&mut conn, 0).await, OrderStatus::PendingPayment);

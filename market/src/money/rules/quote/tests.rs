@@ -24,8 +24,8 @@ fn an_orders_amounts_are_made_of_its_lines_and_terms() {
     let quote = quote.expect("amounts").expect("lines");
     assert_eq!((quote.total, quote.premium), (eur(15_000), eur(1_500)));
     assert_eq!(
-        quote.taxes.iter().map(|tax| (tax.net, tax.tax)).collect::<Vec<_>>(),
-        [(eur(5_000), eur(350)), (eur(11_500), eur(2_185)),]
+        quote.taxes.iter().map(|tax| (tax.net, tax.goods, tax.premium)).collect::<Vec<_>>(),
+        [(eur(5_000), eur(350), eur(0)), (eur(11_500), eur(1_900), eur(285))]
     );
     assert_eq!((quote.goods_tax, quote.premium_tax), (eur(350 + 1_900), eur(285)));
     assert_eq!((quote.fee, quote.net, quote.payable), (eur(750), eur(14_250), eur(19_035)));
@@ -55,7 +55,7 @@ proptest! {
         let tariff = tenth();
         let premium = premium.map(|rate| (&tariff, bps(rate)));
         let quote = Quote::of(&Terms { lines: &lines, premium }).unwrap().unwrap();
-        let taxes: i64 = quote.taxes.iter().map(|tax| tax.tax.minor()).sum();
+        let taxes: i64 = quote.taxes.iter().map(|tax| tax.goods.minor() + tax.premium.minor()).sum();
         prop_assert_eq!(quote.goods_tax.minor() + quote.premium_tax.minor(), taxes);
         let shares = [quote.net, quote.fee, quote.premium, quote.goods_tax, quote.premium_tax];
         prop_assert_eq!(shares.iter().map(|share| share.minor()).sum::<i64>(), quote.payable.minor());

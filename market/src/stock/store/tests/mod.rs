@@ -125,6 +125,7 @@ async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(Li
         seller: seller.org,
         placed_by: buyer.user,
         created_at: database_time(conn).await,
+        premium: None,
         lines: of.iter().map(line).collect(),
     };
     let mut tx = conn.begin().await.expect("a transaction");

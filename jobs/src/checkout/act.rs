@@ -1,0 +1,69 @@
+//! Placing and cancelling, with the jobs that follow.
+
+use chrono::TimeDelta;
+use market::checkout::model::{Checkout, CheckoutLine};
+use market::checkout::store::{self, CheckoutError, basket};
+use market::ids::CheckoutId;
+use queue::JobTx;
+use queue::enqueue::{Enqueue, EnqueueError};
+use shared::ids::{OrgId, UserId};
+use shared::money::Money;
+
+use super::{ExpireCheckout, News, NotifyParties, remind};
+
+/// Why nothing was ordered or cancelled.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
+    #[error(transparent)]
+    Enqueue(#[from] EnqueueError),
+}
+
+/// Orders these lines for `buyer`, and enqueues the jobs that tell both sides and that end the checkout when it is not paid within
+/// `term`.
+pub async fn place(
+    tx: &mut JobTx,
+    buyer: OrgId,
+    by: UserId,
+    lines: &[CheckoutLine],
+    term: TimeDelta,
+) -> Result<Checkout, ActError> {
+    let id = store::place(tx, buyer, by, lines, term).await?;
+    let placed = store::checkout(tx, buyer, id).await.map_err(CheckoutError::from)?.ok_or(CheckoutError::NotFound)?;
+    let _ = tx.enqueue_with(Enqueue::new(&ExpireCheckout { checkout: id }).run_at(placed.pay_by)).await?;
+    let _ = tx.enqueue(&NotifyParties { checkout: id, news: News::Placed }).await?;
+    // All of them are paid at once.
+    if let Some(order) = placed.orders.first() {
+        remind(tx, order).await?;
+    }
+    Ok(placed)
+}
+
+/// Cancels an unpaid checkout of `buyer` by the wish of `by`, and enqueues the job that tells both sides.
+pub async fn cancel(tx: &mut JobTx, buyer: OrgId, by: UserId, id: CheckoutId) -> Result<Checkout, ActError> {
+    store::cancel(tx, buyer, by, id).await?;
+    let _ = tx.enqueue(&NotifyParties { checkout: id, news: News::Cancelled }).await?;
+    Ok(store::checkout(tx, buyer, id).await.map_err(CheckoutError::from)?.ok_or(CheckoutError::NotFound)?)
+}
+
+/// Orders what `by` has put aside for `buyer` in the currency of `total`, and takes it out of the basket. `total` is what the buyer
+/// was shown: another one meanwhile is refused, not charged.
+pub async fn place_basket(
+    tx: &mut JobTx,
+    buyer: OrgId,
+    by: UserId,
+    total: Money,
+    term: TimeDelta,
+) -> Result<Checkout, ActError> {
+    let kept = basket::basket(tx, buyer, by).await.map_err(CheckoutError::from)?;
+    let now = kept.total(total.currency()).ok_or(CheckoutError::Empty)?;
+    if now != total {
+        return Err(CheckoutError::TotalChanged(now).into());
+    }
+    let lines = kept.in_currency(total.currency());
+    let placed = place(tx, buyer, by, &lines, term).await?;
+    let bought: Vec<_> = lines.iter().map(|line| line.listing).collect();
+    basket::take_out(tx, buyer, by, &bought).await.map_err(CheckoutError::from)?;
+    Ok(placed)
+}

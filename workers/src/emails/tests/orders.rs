@@ -1,0 +1,86 @@
+//! Mails about orders and their money.
+
+use market::emails::model::{
+    Content, DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder,
+    RefundPaid,
+};
+use market::escrow::model::DisputeReason;
+use market::orders::model::Side;
+
+use super::{at, eur, id};
+
+/// One of each, and one for each side where the words differ.
+pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
+    use Side::{Buyer, Seller};
+    let (title, other) = (title.to_owned(), other.to_owned());
+    let (order, checkout, more, payable) = (id(2), id(6), 2, eur(12_345_600));
+    let placed = |side| OrderPlaced {
+        order,
+        side,
+        other: other.clone(),
+        title: title.clone(),
+        more: 0,
+        payable,
+        pay_by: at(12, 0),
+    };
+    let ended = |side| OrderEnded { order, side, other: other.clone(), title: title.clone(), more, payable };
+    let news = |side, inspect_until| OrderNews {
+        order,
+        side,
+        other: other.clone(),
+        title: title.clone(),
+        more,
+        payable,
+        inspect_until,
+    };
+    let settled = |side, refunded| OrderSettled {
+        order,
+        side,
+        other: other.clone(),
+        title: title.clone(),
+        more,
+        payable,
+        refunded: eur(refunded),
+        earned: eur(10_000_000 - refunded),
+    };
+    let disputed = |side| DisputeOpened {
+        order,
+        side,
+        other: other.clone(),
+        title: title.clone(),
+        more,
+        payable,
+        reason: DisputeReason::NotAsDescribed,
+        text: "It has 9,000 hours, not 2,000.\n<b>The seat is torn.</b>".to_owned(),
+    };
+    let mut mails = Vec::new();
+    for side in [Buyer, Seller] {
+        mails.push(Content::OrderPlaced(placed(side)));
+        mails.push(Content::OrderExpired(ended(side)));
+        mails.push(Content::OrderCancelled(ended(side)));
+        mails.push(Content::OrderPaid(news(side, None)));
+        mails.push(Content::OrderDelivered(news(side, Some(at(18, 0)))));
+        mails.push(Content::OrderCompleted(settled(side, 0)));
+        mails.push(Content::DisputeOpened(disputed(side)));
+        mails.push(Content::DisputeDecided(settled(side, 0)));
+        mails.push(Content::DisputeDecided(settled(side, 2_500_000)));
+    }
+    mails.push(Content::OrderShipped(news(Buyer, None)));
+    mails.push(Content::DisputeWithdrawn(news(Seller, None)));
+    mails.push(Content::PaymentReminder(PaymentReminder {
+        checkout,
+        title: title.clone(),
+        more,
+        payable,
+        pay_by: at(12, 0),
+    }));
+    mails.push(Content::PaymentFailed(PaymentFailed {
+        checkout,
+        title: title.clone(),
+        more,
+        payable,
+        pay_by: at(12, 0),
+    }));
+    mails.push(Content::RefundPaid(RefundPaid { checkout, title, more, amount: eur(2_500_000) }));
+    mails
+}

@@ -14,6 +14,8 @@ macro_rules! for_each_job {
                 $crate::auctions::CloseAuction,
                 $crate::auctions::RemindBidders,
                 $crate::auctions::NotifyOutbid,
+                $crate::auctions::DefaultAward,
+                $crate::auctions::ExpireSecondChance,
                 $crate::auctions::FlagAccounts,
                 $crate::auctions::SweepAuctions,
                 $crate::checkout::ExpireCheckout,

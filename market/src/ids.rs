@@ -82,3 +82,11 @@ id!(
     /// Names money on its way back to a buyer.
     RefundId
 );
+id!(
+    /// Names one strike against a buyer.
+    StrikeId
+);
+id!(
+    /// Names one offer of a lot to its next bidder.
+    SecondChanceId
+);

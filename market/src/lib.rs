@@ -36,6 +36,7 @@ pub mod orders;
 pub mod payments;
 pub mod reports;
 pub mod search;
+pub mod standing;
 pub mod stock;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -139,6 +139,7 @@ pub async fn terms(conn: &mut PgConnection) -> NewAuction {
         buy_now: None,
         lot_mode: LotMode::Whole,
         brokers_excluded: false,
+        second_chances: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod bids;
 mod buy_now;
 mod refusals;
+mod second_chances;
 mod tag;
 mod topic;
 
@@ -44,6 +45,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(cancel_auction))
         .merge(bids::router())
         .merge(buy_now::router())
+        .merge(second_chances::router())
 }
 
 /// Auction a published listing

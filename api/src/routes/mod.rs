@@ -30,6 +30,7 @@ mod regions;
 mod reports;
 mod schedules;
 mod sites;
+mod standing;
 mod stock;
 mod uploads;
 mod ws;
@@ -62,6 +63,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(items::router())
         .merge(regions::router())
         .merge(sites::router())
+        .merge(standing::router())
         .merge(stock::router())
         .merge(listings::router())
         .merge(auctions::router())

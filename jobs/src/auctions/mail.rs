@@ -3,18 +3,21 @@
 //!
 //! It goes to those who trade for an organisation now. The person who bid or listed may have left it since.
 
-use market::auctions::model::{Award, Closed};
-use market::emails::model::{Content, EndingSoon, Outbid, Sold, Unsold, Won};
+use market::auctions::model::{Award, Closed, Participant, SecondChance};
+use market::auctions::store::{Defaulted, Lapsed};
+use market::emails::model::{
+    AwardDefaulted, Content, EndingSoon, Outbid, SecondChanceLapsed, SecondChanceOffered, Sold, Unsold, Won,
+};
 use market::identity::store as identity;
-use market::ids::ListingId;
+use market::ids::{ListingId, SecondChanceId};
 use market::listings::store as listings;
-use market::orders::store as orders;
+use market::orders::model::{Order, Side};
+use market::standing::model::Standing;
 use queue::JobTx;
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
-use crate::checkout::remind;
-use crate::emails::{MailError, PostError, post_to};
+use crate::emails::{MailError, post_to};
 
 /// The most people in one organisation who get the same news: the longest-standing ones.
 const MOST_PER_ORG: i64 = 20;
@@ -36,17 +39,13 @@ pub async fn ending_soon(tx: &mut JobTx, orgs: &[OrgId], reference: &str, ending
     Ok(post_to(tx, &people, reference, &Content::EndingSoon(ending)).await?)
 }
 
-/// Notifies buyer and seller of an award, whether by bid or by purchase: one mail per person and order. The buyer is reminded of the
-/// payment later.
-pub async fn award(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(), MailError> {
-    let order = orders::order(tx, closed.seller.org, award.order).await?;
-    let order = order.ok_or(MailError::Missing("the order of an award"))?;
-    remind(tx, &order).await.map_err(PostError::from)?;
+/// Notifies buyer and seller of an award with its order, whether by bid or by purchase: one mail per person and order.
+pub(super) async fn award(tx: &mut JobTx, closed: &Closed, award: &Award, order: &Order) -> Result<(), MailError> {
     let won = Content::Won(Won {
         auction: closed.auction.id,
         order: award.order,
         title: closed.title.clone(),
-        seller: order.seller_name,
+        seller: order.seller_name.clone(),
         total: order.total,
         pay_by: order.pay_by,
     });
@@ -54,7 +53,7 @@ pub async fn award(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(),
         auction: closed.auction.id,
         order: award.order,
         title: closed.title.clone(),
-        buyer: order.buyer_name,
+        buyer: order.buyer_name.clone(),
         total: order.total,
         fee: order.fee,
         net: order.net,
@@ -76,6 +75,63 @@ pub async fn unsold(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
     });
     let people = traders(tx, closed.seller.org).await?;
     Ok(post_to(tx, &people, &auction.id.to_string(), &content).await?)
+}
+
+/// Notifies both sides of an award that was not paid: one mail per person and order.
+pub(super) async fn defaulted(tx: &mut JobTx, defaulted: &Defaulted, standing: &Standing) -> Result<(), MailError> {
+    let Defaulted { auction, title, award, seller, chance, .. } = defaulted;
+    let about = |side| AwardDefaulted {
+        auction: auction.id,
+        order: award.order,
+        side,
+        title: title.clone(),
+        amount: award.amount,
+        offered_until: None,
+        most_auctions: None,
+        barred_until: None,
+    };
+    let buyer = AwardDefaulted {
+        most_auctions: standing.most_auctions,
+        barred_until: standing.barred_until,
+        ..about(Side::Buyer)
+    };
+    let offered_until = chance.as_ref().map(|(chance, _)| chance.expires_at);
+    let seller = (seller.org, AwardDefaulted { offered_until, ..about(Side::Seller) });
+    for (org, content) in [(award.winner.org, buyer), seller] {
+        let people = traders(tx, org).await?;
+        post_to(tx, &people, &award.order.to_string(), &Content::AwardDefaulted(content)).await?;
+    }
+    Ok(())
+}
+
+/// Tells the next bidder that the lot can be had.
+pub(super) async fn second_chance(
+    tx: &mut JobTx,
+    title: &str,
+    chance: &SecondChance,
+    bidder: Participant,
+) -> Result<(), MailError> {
+    let content = Content::SecondChanceOffered(SecondChanceOffered {
+        auction: chance.auction,
+        chance: chance.id,
+        title: title.to_owned(),
+        quantity: chance.quantity,
+        amount: chance.amount.ok_or(MailError::Missing("the amount of an offer"))?,
+        until: chance.expires_at,
+    });
+    let people = traders(tx, bidder.org).await?;
+    Ok(post_to(tx, &people, &chance.id.to_string(), &content).await?)
+}
+
+/// Tells the seller that an offer to the next bidder came to nothing.
+pub(super) async fn chance_lapsed(tx: &mut JobTx, id: SecondChanceId, lapsed: &Lapsed) -> Result<(), MailError> {
+    let content = Content::SecondChanceLapsed(SecondChanceLapsed {
+        auction: lapsed.auction.id,
+        title: lapsed.title.clone(),
+        offered_until: lapsed.chance.as_ref().map(|(chance, _)| chance.expires_at),
+    });
+    let people = traders(tx, lapsed.seller.org).await?;
+    Ok(post_to(tx, &people, &id.to_string(), &content).await?)
 }
 
 /// Who gets mail that concerns an organisation.

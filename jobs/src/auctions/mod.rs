@@ -1,7 +1,10 @@
 //! What auctions do by themselves: open, end, and notify people.
 
+mod award;
 mod close_auction;
+mod default_award;
 pub mod events;
+mod expire_second_chance;
 mod flag_accounts;
 pub mod mail;
 mod notify_outbid;
@@ -9,7 +12,10 @@ mod open_auction;
 mod remind_bidders;
 mod sweep_auctions;
 
+pub use award::{awarded, defaulted, lapsed, offered};
 pub use close_auction::CloseAuction;
+pub use default_award::DefaultAward;
+pub use expire_second_chance::ExpireSecondChance;
 pub use flag_accounts::FlagAccounts;
 pub use notify_outbid::{LateBid, NotifyOutbid};
 pub use open_auction::OpenAuction;

@@ -10,7 +10,7 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 use utoipa::ToSchema;
 
-use crate::ids::{AuctionId, BidId, ListingId, OrderId};
+use crate::ids::{AuctionId, BidId, ListingId, OrderId, SecondChanceId};
 use crate::orders::model::AwardId;
 
 use super::rules::Effect;
@@ -89,6 +89,9 @@ pub struct NewAuction {
     pub lot_mode: LotMode,
     #[serde(default)]
     pub brokers_excluded: bool,
+    /// How many bidders in a row are offered the lot at their own maximum when a winner does not pay; 1 when absent.
+    #[schema(minimum = 0, maximum = 10)]
+    pub second_chances: Option<i16>,
 }
 
 /// An auction as everybody sees it.
@@ -272,4 +275,33 @@ pub enum OpenOutcome {
     NotYet { starts_at: DateTime<Utc>, now: DateTime<Utc> },
     /// Already opened or decided; nothing was done.
     Already(AuctionStatus),
+}
+
+/// Where an offer to the next bidder is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ChanceStatus {
+    Offered,
+    /// The bidder has an order.
+    Accepted,
+    Declined,
+    /// The bidder said nothing in time.
+    Expired,
+}
+
+/// A lot, or a part of it, that is offered to its next bidder because it was not sold or not paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SecondChance {
+    pub id: SecondChanceId,
+    pub auction: AuctionId,
+    pub status: ChanceStatus,
+    pub quantity: i64,
+    /// For the whole quantity: the bidder's own maximum. The seller sees it when it is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    pub offered_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    /// The caller's organisation is the bidder.
+    pub yours: bool,
 }

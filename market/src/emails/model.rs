@@ -9,8 +9,10 @@ use shared::money::Money;
 use crate::identity::MemberRole;
 use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, ReportId, SiteId};
 
+mod defaults;
 mod orders;
 
+pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use orders::{
     DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
 };
@@ -133,6 +135,9 @@ pub enum Content {
     DisputeWithdrawn(OrderNews),
     DisputeDecided(OrderSettled),
     RefundPaid(RefundPaid),
+    AwardDefaulted(AwardDefaulted),
+    SecondChanceOffered(SecondChanceOffered),
+    SecondChanceLapsed(SecondChanceLapsed),
 }
 
 impl Content {
@@ -174,6 +179,9 @@ impl Content {
             Self::DisputeWithdrawn(_) => "dispute_withdrawn",
             Self::DisputeDecided(_) => "dispute_decided",
             Self::RefundPaid(_) => "refund_paid",
+            Self::AwardDefaulted(_) => "award_defaulted",
+            Self::SecondChanceOffered(_) => "second_chance_offered",
+            Self::SecondChanceLapsed(_) => "second_chance_lapsed",
         }
     }
 

@@ -65,6 +65,12 @@ async fn row_escrow_payment() {
     assert_eq!(bob.get(&format!("/v1/checkouts/{checkout}")).await.ok()["status"], "paid");
     bob.post(&pay, json!({"method": "card"})).await.refused(409, "checkout_ended");
 
+    for person in [&ann, &eve] {
+        market.mail_to(&person.email, "Paid, please send: “A console”").await;
+    }
+    market.mail_to(&bob.email, "Payment failed: “A console” and 1 more").await;
+    market.mail_to(&bob.email, "Paid: “A console”").await;
+
     let order_of = |seller: &Person| {
         let orders = placed["orders"].as_array().map(Vec::as_slice).unwrap_or_default();
         let mine = orders.iter().find(|order| order["seller_org_id"] == seller.org.as_str());
@@ -126,6 +132,10 @@ async fn row_escrow_payment() {
     };
     assert_eq!(receivable(&earned(&ann).await), Some(eur("190.00")));
     assert_eq!(receivable(&earned(&eve).await), Some(eur("142.50")));
+    for person in [&ann, &eve] {
+        market.mail_to(&person.email, "Completed: “A console”").await;
+    }
+    market.mail_to(&bob.email, "Refund: “A console”").await;
     market.until_quiet().await;
     let sum: i64 = sqlx::query_scalar("SELECT sum(amount_minor)::bigint FROM money_entries")
         .fetch_one(&market.db.pool)

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use jobs::auctions::events::{News, announce};
-use jobs::auctions::{CloseAuction, mail};
+use jobs::auctions::{CloseAuction, awarded, mail};
 use market::auctions::model::{AuctionStatus, CloseOutcome};
 use market::auctions::store;
 use queue::{Handler, Outcome};
@@ -23,7 +23,7 @@ impl Handler<Services> for CloseAuction {
             mail::unsold(&mut tx, &closed).await?;
         }
         for award in &closed.awards {
-            mail::award(&mut tx, &closed, award).await?;
+            awarded(&mut tx, &closed, award).await?;
         }
         announce(&mut tx, News::of(view.status), view);
         let lateness = (closed.closed_at - view.ends_at).as_seconds_f64();

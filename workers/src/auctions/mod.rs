@@ -1,6 +1,8 @@
 //! Auctions.
 
 mod close_auction;
+mod default_award;
+mod expire_second_chance;
 mod flag_accounts;
 mod notify_outbid;
 mod open_auction;

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, escrow, listings, orders, stock};
+use super::{account, defaults, escrow, listings, orders, stock};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -129,6 +129,9 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::DisputeWithdrawn(it), _) => Ok(escrow::withdrawn(it, place)),
         (Content::DisputeDecided(it), _) => Ok(escrow::decided(it, place)),
         (Content::RefundPaid(it), _) => Ok(escrow::refund_paid(it, place)),
+        (Content::AwardDefaulted(it), _) => Ok(defaults::defaulted(it, place)),
+        (Content::SecondChanceOffered(it), _) => Ok(defaults::offered(it, place)),
+        (Content::SecondChanceLapsed(it), _) => Ok(defaults::lapsed(it, place)),
     }
 }
 

@@ -5,6 +5,7 @@
 //! recognise them as a single message.
 
 mod account;
+mod defaults;
 mod escrow;
 mod letter;
 mod listings;

@@ -7,7 +7,7 @@ use super::letter::{Fact, Letter, Place, fact};
 use super::wording::{money, one_line, time};
 
 pub(super) const BUYER: &str = "You are receiving this email because you trade for the organisation that ordered this.";
-const SELLER: &str = "You are receiving this email because you trade for the organisation that sells this.";
+pub(super) const SELLER: &str = "You are receiving this email because you trade for the organisation that sells this.";
 
 pub(super) const fn reason(side: Side) -> &'static str {
     match side {

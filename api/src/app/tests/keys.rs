@@ -25,7 +25,7 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 41] = [
+const ACTS: [&str; 44] = [
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/jobs/{job}/cancel",
@@ -41,6 +41,9 @@ const ACTS: [&str; 41] = [
     "POST /v1/disputes/{dispute}/withdraw",
     "POST /v1/admin/disputes/{dispute}/resolve",
     "POST /v1/webhooks/{provider}",
+    "POST /v1/second-chances/{chance}/decline",
+    "POST /v1/strikes/{strike}/appeal",
+    "POST /v1/admin/strikes/{strike}/decide",
     "POST /v1/queues/{queue}/pause",
     "POST /v1/queues/{queue}/resume",
     "POST /v1/me/invitations/{invitation}/accept",
@@ -128,6 +131,8 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/admin/commission-rates", admin, json!({"plan": "free", "fee_bps": 1})),
         ("/v1/admin/premium-tariffs", admin, json!({"currency": "EUR", "tiers": [{"bps": 1}]})),
         ("/v1/listings/{goods}/buy", ann, json!({"quantity": 1, "price": price})),
+        ("/v1/auctions/{unsold}/second-chances", ann, json!({"below_reserve": true})),
+        ("/v1/second-chances/{chance}/accept", ann, json!({})),
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
         ("/v1/reports", ann, report),
         ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),

@@ -3,15 +3,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use market::auctions::store::{self as auctions, PlaceBid};
 use market::identity::PlatformRole;
 use market::images::store as images;
 use market::listings::model::SaleMode;
+use market::standing::store as standing;
 use market::testing::{self, Trader};
 use queue::registry::KindInfo;
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::ids::OrgId;
+use sqlx::Connection as _;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -116,6 +120,7 @@ impl TestMarket {
         let withdraw = format!("/v1/disputes/{}/withdraw", dispute["id"].as_str().unwrap());
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
+        let (unsold, chance, strike) = self.second_chances(seller, bobs, &paid_order).await;
         let info = api.state.registry.get("jobs.prune").unwrap();
         let job = prune(info).tenant(org);
         let mut tx = api.state.ledger.begin().await.unwrap();
@@ -143,6 +148,10 @@ impl TestMarket {
             ("payment", payment.to_string()),
             ("provider", "simulator".to_owned()),
             ("dispute", id(&dispute)),
+            // An own lot that nobody got, another one that is offered to the own organisation, and a strike against that.
+            ("unsold", unsold),
+            ("chance", chance),
+            ("strike", strike),
             ("upload", id(&upload)),
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),
@@ -152,6 +161,33 @@ impl TestMarket {
             ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);
+    }
+
+    /// A lot of `seller` that was not sold, one of `other` that is offered to `seller`, and a strike against `seller` as the buyer of
+    /// an order.
+    async fn second_chances(&self, seller: Trader, other: Trader, order: &str) -> (String, String, String) {
+        let mut conn = self.api.db.pool.acquire().await.unwrap();
+        let mut terms = testing::terms(&mut conn).await;
+        terms.reserve = Some(testing::secret(9_000));
+        let mut unsold = Vec::new();
+        for (of, by) in [(seller, other), (other, seller)] {
+            let lot = testing::auction(&mut conn, of, &terms).await;
+            let maximum = testing::secret(2_000);
+            let bid = PlaceBid { auction: lot, org: by.org, user: by.user, maximum, quantity: None };
+            let mut tx = conn.begin().await.unwrap();
+            auctions::place_bid(&mut tx, &bid).await.unwrap();
+            tx.commit().await.unwrap();
+            testing::end_in(&mut conn, lot, TimeDelta::seconds(-1)).await;
+            let mut tx = conn.begin().await.unwrap();
+            auctions::close(&mut tx, lot).await.unwrap();
+            tx.commit().await.unwrap();
+            unsold.push(lot);
+        }
+        let mut tx = conn.begin().await.unwrap();
+        let offered = auctions::offer_chance(&mut tx, other.org, unsold[1], true).await.unwrap();
+        let strike = standing::strike(&mut tx, order.parse().unwrap()).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        (unsold[0].to_string(), offered.chance.id.to_string(), strike.to_string())
     }
 
     /// The path with the ids of this market.

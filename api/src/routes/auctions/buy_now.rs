@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use jobs::auctions::awarded;
 use jobs::auctions::events::{News, announce};
-use jobs::auctions::mail;
 use market::auctions::model::AuctionView;
 use market::auctions::store;
 use market::identity::OrgKind;
@@ -34,11 +34,11 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 struct BuyNow {}
 
 #[derive(Debug, Serialize, ToSchema)]
-struct Bought {
+pub(super) struct Bought {
     /// To be paid.
-    order: OrderId,
-    amount: Money,
-    auction: AuctionView,
+    pub(super) order: OrderId,
+    pub(super) amount: Money,
+    pub(super) auction: AuctionView,
 }
 
 /// Buy a lot at its buy-now price
@@ -50,7 +50,7 @@ struct Bought {
 ), responses(
     (status = 201, description = "Bought; `Location` names the order", body = Bought, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is not \
-        a buyer, `brokers_excluded`"),
+        a buyer, `brokers_excluded`, `barred`: too many won lots were not paid"),
     (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`"),
 ))]
 async fn buy_now(
@@ -73,7 +73,7 @@ async fn buy(tx: &mut JobTx, auction: AuctionId, org: OrgId, user: UserId) -> Re
     let closed = store::buy_now(tx, auction, org, user).await?;
     let award =
         closed.awards.first().ok_or_else(|| Problem::internal(anyhow::anyhow!("a purchase without an award")))?;
-    mail::award(tx, &closed, award).await?;
+    awarded(tx, &closed, award).await?;
     announce(tx, News::Bought, &closed.auction);
     Ok(Bought { order: award.order, amount: award.amount, auction: closed.auction })
 }

@@ -17,6 +17,7 @@ mod notice;
 mod open;
 mod proxy;
 mod retraction;
+mod second_chance;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use shared::ids::OrgId;
 use shared::money::MAX_TRADED_MINOR;
 
 use crate::auctions::model::AuctionStatus;
+use crate::standing::rules::Limit;
 
 pub use cancel::{NotCancelled, decide_cancel};
 pub use close::{Closing, KeptOpen, decide_close};
@@ -38,6 +40,7 @@ pub use notice::{Notice, decide_notice, is_last_hour};
 pub use open::{NotOpened, decide_open};
 pub use proxy::{apply, replay};
 pub use retraction::{RetractRefused, Retraction, StandingBid, decide_retraction, take_back, taken_along};
+pub use second_chance::{Chance, NextBid, NoChance, SECOND_CHANCE, decide_second_chance};
 pub use terms::{SOFT_CLOSE_SECONDS, check_terms, hard_end};
 
 /// An amount in minor units that nobody may see: a bid's maximum, or a reserve. Only the rules and
@@ -154,6 +157,8 @@ pub struct Bidder {
     pub approved: bool,
     /// The organisation trades for others.
     pub broker: bool,
+    /// What its strikes leave it.
+    pub limit: Limit,
 }
 
 /// A bid to be judged.
@@ -207,6 +212,10 @@ pub enum Refused {
     NotApproved,
     #[error("brokers are excluded from this auction")]
     BrokersExcluded,
+    #[error("too many won lots were not paid: no bids until {until}")]
+    Barred { until: DateTime<Utc> },
+    #[error("lots that were won and not paid leave bids in at most {most} open auctions at once")]
+    TooManyAuctions { most: i64 },
     #[error("the seller is suspended")]
     SellerSuspended,
     #[error("the listing is suspended")]
@@ -327,6 +336,9 @@ fn admit(state: &State, bidder: Bidder, at: DateTime<Utc>) -> Result<(), Refused
     }
     if bidder.broker && state.terms.brokers_excluded {
         return Err(Refused::BrokersExcluded);
+    }
+    if let Limit::Barred { until } = bidder.limit {
+        return Err(Refused::Barred { until });
     }
     // A scheduled auction whose start has passed takes bids: the job that opens it may be a moment late.
     if !state.status.is_open() || at >= state.ends_at {

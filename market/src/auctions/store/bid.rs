@@ -1,4 +1,4 @@
-//! Placing a bid: two statements (lock and judge, write), three for a divisible lot.
+//! Placing a bid: two statements (lock and judge, write), one more for a divisible lot and for a bidder with strikes.
 
 use shared::ids::{OrgId, UserId};
 use shared::invalid::Invalid;
@@ -9,8 +9,9 @@ use super::AuctionError;
 use super::lock::lock;
 use super::view::view_query;
 use crate::auctions::model::{LotMode, Participant, PlacedBid, SecretMoney};
-use crate::auctions::rules::{Bid, Effect, Secret, decide_bid};
+use crate::auctions::rules::{Bid, Effect, Refused, Secret, decide_bid};
 use crate::ids::{AuctionId, BidId};
+use crate::standing::rules::Limit;
 
 /// A bid to place.
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +26,36 @@ pub struct PlaceBid {
     pub quantity: Option<i64>,
 }
 
+/// In how many open auctions an organisation has bids that it has not taken back; counted up to `most`.
+async fn open_auctions_of(conn: &mut PgConnection, org: OrgId, most: i64) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "n!"
+           FROM (SELECT DISTINCT b.auction_id
+                 FROM bids AS b
+                 JOIN auctions AS a ON a.id = b.auction_id
+                 WHERE b.org_id = $1
+                   AND a.status IN ('scheduled', 'live')
+                   AND NOT EXISTS (SELECT FROM bid_retractions AS r WHERE r.bid_id = b.id)
+                 LIMIT $2) AS open"#,
+        org.0,
+        most,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Judges and stores a bid. On [`Err`], nothing has been written, but the transaction still holds
 /// the lock: roll it back.
 pub async fn place_bid(conn: &mut PgConnection, place: &PlaceBid) -> Result<PlacedBid, AuctionError> {
     let actor = Participant { org: place.org, user: place.user };
     let locked = lock(conn, place.auction, Some(actor)).await?.ok_or(AuctionError::NotFound)?;
     let bidder = locked.actor.ok_or(AuctionError::NotFound)?;
+    if let Limit::Auctions(most) = bidder.limit
+        && locked.first
+        && open_auctions_of(conn, place.org, most).await? >= most
+    {
+        return Err(AuctionError::Refused { refusal: Refused::TooManyAuctions { most }, currency: locked.currency });
+    }
     if place.maximum.0.currency() != locked.currency {
         return Err(Invalid::new("/maximum/currency", "must be the auction's currency").into());
     }

@@ -27,6 +27,7 @@ pub async fn buy_now(
     let share = Share {
         winner: Participant { org, user },
         bid: None,
+        second_chance: false,
         quantity: locked.quantity,
         unit_price: None,
         amount: locked.money(price),

@@ -62,6 +62,7 @@ async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> R
             Ok(vec![Share {
                 winner: Participant { org: winner.org, user },
                 bid: locked.leader_bid,
+                second_chance: false,
                 quantity: locked.quantity,
                 unit_price: None,
                 amount: locked.money(price),
@@ -76,6 +77,7 @@ async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> R
                 shares.push(Share {
                     winner,
                     bid: Some(bid),
+                    second_chance: false,
                     quantity: allocation.quantity,
                     unit_price: Some(unit_price),
                     amount,

@@ -22,6 +22,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("auctions_buy_now_above_opening", "/buy_now", "must be above the opening price and not absurd"),
     ("auctions_buy_now_reaches_reserve", "/buy_now", "must not be below the reserve"),
     ("auctions_shares_range", "/lot_mode", "a divisible lot has at most 1000 shares of the minimum quantity"),
+    ("auctions_second_chances_range", "/second_chances", "must lie between 0 and 10"),
     ("auctions_per_day", "", "the organisation has made 10000 auctions within a day"),
     ("auctions_divisible_is_plain", "/lot_mode", "a divisible lot has neither reserve nor buy-now"),
 ];
@@ -67,8 +68,8 @@ pub async fn create(
         "INSERT INTO auctions
              (id, listing_id, seller_org_id, currency, status, lot_mode, quantity, min_order, starts_at, ends_at,
               original_ends_at, hard_ends_at, soft_close_seconds, opening_minor, reserve_minor, buy_now_minor,
-              increment_table_id, brokers_excluded, price_minor, next_minimum_minor, created_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $16, $17, $13, $13, $18)",
+              increment_table_id, brokers_excluded, price_minor, next_minimum_minor, created_by, second_chances)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $16, $17, $13, $13, $18, $19)",
         id.0,
         listing.0,
         seller.0,
@@ -87,6 +88,7 @@ pub async fn create(
         increments,
         new.brokers_excluded,
         by.0,
+        new.second_chances.unwrap_or(1),
     )
     .execute(&mut *conn)
     .await;

@@ -10,6 +10,7 @@ use crate::auctions::rules::{
     Bidder, BookBid, IncrementTable, Lot, Offer, Rank, Secret, Standing, State, Terms, most_served,
 };
 use crate::ids::{AuctionId, BidId, ListingId};
+use crate::standing::rules::limit;
 
 /// An auction whose row this transaction has locked.
 pub(super) struct Locked {
@@ -68,6 +69,7 @@ struct Row {
     actor_bids: bool,
     actor_approved: Option<bool>,
     actor_brokers: Option<bool>,
+    actor_strikes: Vec<DateTime<Utc>>,
     now: DateTime<Utc>,
 }
 
@@ -98,6 +100,12 @@ pub(super) async fn lock(
                   EXISTS (SELECT FROM memberships WHERE org_id = locked.seller_org_id AND user_id = $3)
                       AS "actor_of_seller!",
                   EXISTS (SELECT FROM bids WHERE auction_id = locked.id AND org_id = $2) AS "actor_bids!",
+                  ARRAY (SELECT at
+                         FROM strikes
+                         WHERE org_id = $2
+                           AND NOT EXISTS (SELECT FROM appeals WHERE strike_id = strikes.id AND outcome = 'lifted')
+                         ORDER BY at DESC
+                         LIMIT 100) AS "actor_strikes!",
                   clock_timestamp() AS "now!"
            FROM locked
            JOIN orgs AS seller ON seller.id = locked.seller_org_id
@@ -142,6 +150,7 @@ impl Row {
                 of_seller: self.actor_of_seller,
                 approved: self.actor_approved.unwrap_or(false),
                 broker: self.actor_brokers.unwrap_or(false),
+                limit: limit(&self.actor_strikes.into_iter().rev().collect::<Vec<_>>(), self.now),
             }),
             first: !self.actor_bids,
             now: self.now,

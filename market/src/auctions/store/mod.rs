@@ -13,12 +13,14 @@ mod bid;
 mod buy_now;
 mod close;
 mod create;
+mod default;
 mod flags;
 mod list;
 mod lock;
 mod notice;
 mod read;
 mod retract;
+mod second_chance;
 mod settle;
 mod suspend;
 mod view;
@@ -26,20 +28,27 @@ mod view;
 use shared::invalid::{Invalid, violated};
 use shared::money::Currency;
 
+use crate::auctions::model::ChanceStatus;
+use crate::checkout::store::CheckoutError;
 use crate::orders::store::OrderError;
 use crate::stock::store::StockError;
 
-use super::rules::{Refused, RetractRefused};
+use super::rules::{NoChance, Refused, RetractRefused};
 
 pub use bid::{PlaceBid, place_bid};
 pub use buy_now::buy_now;
 pub use close::{cancel, close, due_to_open, open, overdue};
 pub use create::create;
+pub use default::{DefaultOutcome, Defaulted, default, unpaid};
 pub use flags::{FlagFilter, flag, flags};
 pub use list::{OpenFilter, Place, open_auctions};
 pub use notice::{lock_notices, note_notified};
 pub use read::{bid_in, bidders, bids, ending_soon, leader, of_listing, versions, view, views};
 pub use retract::retract;
+pub use second_chance::{
+    Decided, Lapsed, Offered, accept, chances, decline, expire as expire_chance, offer as offer_chance,
+    overdue as overdue_chances,
+};
 pub(crate) use suspend::{lock_open, set_suspended};
 
 /// Why an act on an auction is refused.
@@ -60,6 +69,17 @@ pub enum AuctionError {
     NotCancellable,
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    #[error("there is no such offer")]
+    NoChance,
+    #[error("the offer is {0:?}")]
+    ChanceEnded(ChanceStatus),
+    /// Nobody can be offered the lot.
+    #[error("{0}")]
+    NoNextBidder(&'static str),
+    #[error(transparent)]
+    BelowReserve(#[from] NoChance),
+    #[error("the checkout could not be ended")]
+    Checkout(#[from] CheckoutError),
     #[error("the order could not be made")]
     Order(#[from] OrderError),
     /// Its lot cannot be reserved, or not be passed on.

@@ -54,6 +54,8 @@ pub(super) struct Share {
     pub(super) winner: Participant,
     /// The bid that won; absent for a purchase.
     pub(super) bid: Option<BidId>,
+    /// The bid came after others.
+    pub(super) second_chance: bool,
     pub(super) quantity: i64,
     pub(super) unit_price: Option<Money>,
     pub(super) amount: Money,
@@ -68,6 +70,7 @@ pub(super) async fn award(
 ) -> Result<Award, AuctionError> {
     let id = AwardId::generate();
     let (source, order_source) = match share.bid {
+        Some(_) if share.second_chance => ("second_chance", OrderSource::Auction),
         Some(_) => ("bid", OrderSource::Auction),
         None => ("buy_now", OrderSource::BuyNow),
     };

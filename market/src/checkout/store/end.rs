@@ -44,7 +44,11 @@ const PAYING: TimeDelta = TimeDelta::minutes(15);
 /// Ends a checkout whose time to pay is over, and makes what it had reserved available again. Needs a transaction.
 pub async fn expire(conn: &mut PgConnection, id: CheckoutId) -> Result<Expiry, CheckoutError> {
     let Some(locked) = lock(conn, id).await? else { return Ok(Expiry::Nothing) };
-    if locked.status != CheckoutStatus::Open || locked.awarded {
+    if locked.awarded { Ok(Expiry::Nothing) } else { end_overdue(conn, id, &locked).await }
+}
+
+async fn end_overdue(conn: &mut PgConnection, id: CheckoutId, locked: &Locked) -> Result<Expiry, CheckoutError> {
+    if locked.status != CheckoutStatus::Open {
         return Ok(Expiry::Nothing);
     }
     if locked.now <= locked.pay_by {
@@ -69,6 +73,15 @@ pub async fn cancel(conn: &mut PgConnection, buyer: OrgId, by: UserId, id: Check
         return Err(CheckoutError::Paying);
     }
     end(conn, id, CheckoutStatus::Cancelled, OrderStatus::Cancelled, Some(by)).await
+}
+
+/// Ends the checkout of an award whose time to pay is over, and makes what it had reserved available again; the auction is locked.
+/// Needs a transaction.
+pub(crate) async fn expire_award(conn: &mut PgConnection, id: CheckoutId) -> Result<Expiry, CheckoutError> {
+    match lock(conn, id).await? {
+        Some(locked) if locked.awarded => end_overdue(conn, id, &locked).await,
+        _ => Ok(Expiry::Nothing),
+    }
 }
 
 /// A checkout under its lock.

@@ -16,8 +16,8 @@ use crate::orders::store::OrderError;
 use crate::stock::store::StockError;
 
 pub(crate) use create::{NewCheckout, create};
-pub(crate) use end::lock;
 pub use end::{Ended, Expiry, cancel, expire, overdue};
+pub(crate) use end::{expire_award, lock};
 pub use place::place;
 pub use read::{checkout, find, of_buyer};
 

@@ -1,8 +1,8 @@
 //! Mails about orders and their money.
 
 use market::emails::model::{
-    Content, DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder,
-    RefundPaid,
+    AwardDefaulted, Content, DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed,
+    PaymentReminder, RefundPaid, SecondChanceLapsed, SecondChanceOffered,
 };
 use market::escrow::model::DisputeReason;
 use market::orders::model::Side;
@@ -80,6 +80,43 @@ pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
         more,
         payable,
         pay_by: at(12, 0),
+    }));
+    for (most_auctions, barred_until) in [(None, None), (Some(3), None), (None, Some(at(20, 0)))] {
+        mails.push(Content::AwardDefaulted(AwardDefaulted {
+            auction: id(1),
+            order,
+            side: Buyer,
+            title: title.clone(),
+            amount: payable,
+            offered_until: None,
+            most_auctions,
+            barred_until,
+        }));
+    }
+    for offered_until in [None, Some(at(20, 0))] {
+        mails.push(Content::AwardDefaulted(AwardDefaulted {
+            auction: id(1),
+            order,
+            side: Seller,
+            title: title.clone(),
+            amount: payable,
+            offered_until,
+            most_auctions: None,
+            barred_until: None,
+        }));
+        mails.push(Content::SecondChanceLapsed(SecondChanceLapsed {
+            auction: id(1),
+            title: title.clone(),
+            offered_until,
+        }));
+    }
+    mails.push(Content::SecondChanceOffered(SecondChanceOffered {
+        auction: id(1),
+        chance: id(7),
+        title: title.clone(),
+        quantity: 1,
+        amount: payable,
+        until: at(20, 0),
     }));
     mails.push(Content::RefundPaid(RefundPaid { checkout, title, more, amount: eur(2_500_000) }));
     mails

@@ -61,6 +61,12 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         // It has a bid.
         ("POST /v1/auctions/{auction}/buy-now", none(), [409, 403, 403]),
         ("POST /v1/auctions/{auction}/cancel", none(), [404, 403, 404]),
+        ("GET /v1/auctions/{auction}/second-chances", none(), [200, 200, 200]),
+        ("POST /v1/auctions/{auction}/second-chances", none(), [404, 403, 403]),
+        ("POST /v1/second-chances/{chance}/accept", none(), [404, 403, 403]),
+        ("POST /v1/second-chances/{chance}/decline", none(), [404, 403, 403]),
+        ("GET /v1/standing", none(), [200, 200, 200]),
+        ("POST /v1/strikes/{strike}/appeal", json!({"text": "The bank was closed."}), [404, 403, 403]),
         ("GET /v1/basket", none(), [200, 200, 200]),
         ("DELETE /v1/basket", none(), [204, 204, 204]),
         // It is a draft.

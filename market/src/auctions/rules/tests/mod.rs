@@ -49,7 +49,7 @@ pub(super) fn auction() -> State {
 }
 
 pub(super) fn bidder(n: u8) -> Bidder {
-    Bidder { org: org(n), of_seller: false, approved: true, broker: false }
+    Bidder { org: org(n), of_seller: false, approved: true, broker: false, limit: Limit::None }
 }
 
 pub(super) fn offer(n: u8, maximum: i64, at: i64) -> Bid {

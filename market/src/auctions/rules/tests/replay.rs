@@ -50,7 +50,13 @@ fn xbox_auctions_replay() {
         for row in rows.iter() {
             let number: u128 = row.bidder[7..].parse().expect("a bidder number");
             let bid = Bid {
-                bidder: Bidder { org: OrgId(Uuid::from_u128(number)), of_seller: false, approved: true, broker: false },
+                bidder: Bidder {
+                    org: OrgId(Uuid::from_u128(number)),
+                    of_seller: false,
+                    approved: true,
+                    broker: false,
+                    limit: Limit::None,
+                },
                 maximum: Secret::new(cents(&row.amount)),
                 quantity: None,
                 at: moment(&row.placed_at_days),

@@ -3,6 +3,7 @@
 mod bidding;
 mod closing;
 mod creation;
+mod defaults;
 mod divisible;
 mod joining;
 mod many;

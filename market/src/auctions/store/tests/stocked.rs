@@ -9,7 +9,7 @@ use crate::stock::store::{self as stock, Adjust, Kept, StockError};
 
 /// Some units of one item at a site.
 #[derive(Clone, Copy)]
-struct Kit {
+pub(super) struct Kit {
     seller: Trader,
     item: ItemId,
     site: SiteId,
@@ -17,7 +17,7 @@ struct Kit {
 
 impl Kit {
     /// A published listing of `quantity` units at a new site that has `on_hand` of them.
-    async fn new(
+    pub(super) async fn new(
         conn: &mut PgConnection,
         seller: Trader,
         terms: &NewAuction,
@@ -55,14 +55,14 @@ impl Kit {
     }
 
     /// On hand and reserved.
-    async fn level(self, conn: &mut PgConnection) -> (i64, i64) {
+    pub(super) async fn level(self, conn: &mut PgConnection) -> (i64, i64) {
         let level = stock::level(conn, self.seller.org, self.item, self.site).await.expect("read").expect("the level");
         (level.on_hand, level.reserved)
     }
 }
 
 /// Makes an auction in a transaction of its own, as a request does.
-async fn auctioned(
+pub(super) async fn auctioned(
     conn: &mut PgConnection,
     seller: Trader,
     listing: ListingId,

@@ -1,0 +1,53 @@
+//! What follows from an award, and from the offers that come after one that was not paid.
+
+use market::auctions::model::{Award, Closed, Participant, SecondChance};
+use market::auctions::store::{Defaulted, Lapsed};
+use market::orders::store as orders;
+use market::standing::store as standing;
+use queue::JobTx;
+use queue::enqueue::Enqueue;
+
+use super::events::{News, announce};
+use super::{DefaultAward, ExpireSecondChance, mail};
+use crate::checkout::remind;
+use crate::emails::{MailError, PostError};
+
+/// Tells both sides of an award, reminds the buyer of the payment later, and sets the timer that ends it unpaid.
+pub async fn awarded(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(), MailError> {
+    let order = orders::order(tx, closed.seller.org, award.order).await?;
+    let order = order.ok_or(MailError::Missing("the order of an award"))?;
+    mail::award(tx, closed, award, &order).await?;
+    remind(tx, &order).await.map_err(PostError::from)?;
+    let timer = DefaultAward { award: award.id };
+    let _ = tx.enqueue_with(Enqueue::new(&timer).run_at(order.pay_by)).await.map_err(PostError::from)?;
+    Ok(())
+}
+
+/// Tells both sides of an award that was not paid, and whoever is offered the lot.
+pub async fn defaulted(tx: &mut JobTx, defaulted: &Defaulted) -> Result<(), MailError> {
+    let standing = standing::standing(tx, defaulted.award.winner.org).await?;
+    mail::defaulted(tx, defaulted, &standing).await?;
+    if let Some((chance, bidder)) = &defaulted.chance {
+        offered(tx, &defaulted.title, chance, *bidder).await?;
+    }
+    announce(tx, News::Changed, &defaulted.auction);
+    Ok(())
+}
+
+/// Tells the next bidder that the lot can be had, and sets the timer that ends the offer.
+pub async fn offered(tx: &mut JobTx, title: &str, chance: &SecondChance, bidder: Participant) -> Result<(), MailError> {
+    mail::second_chance(tx, title, chance, bidder).await?;
+    let timer = ExpireSecondChance { chance: chance.id };
+    let _ = tx.enqueue_with(Enqueue::new(&timer).run_at(chance.expires_at)).await.map_err(PostError::from)?;
+    Ok(())
+}
+
+/// Tells the seller that an offer came to nothing, and whoever is offered the lot now.
+pub async fn lapsed(tx: &mut JobTx, id: market::ids::SecondChanceId, lapsed: &Lapsed) -> Result<(), MailError> {
+    mail::chance_lapsed(tx, id, lapsed).await?;
+    if let Some((chance, bidder)) = &lapsed.chance {
+        offered(tx, &lapsed.title, chance, *bidder).await?;
+    }
+    announce(tx, News::Changed, &lapsed.auction);
+    Ok(())
+}

@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use market::testing;
+use serde_json::{Value, json};
+use tests::installation::TestInstallation;
+use tests::installation::people::{Person, id};
+
+fn eur(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "EUR"})
+}
+
+/// An auction that begins now; its id.
+async fn auction(market: &TestInstallation, seller: &Person, length: TimeDelta) -> String {
+    let item = json!({"category_id": testing::CONSOLES, "sku": uuid::Uuid::now_v7(), "title": "Console"});
+    let item = id(&seller.post("/v1/items", item).await.ok());
+    let listing = json!({"item_id": item, "title": "A console", "sale_mode": "auction", "currency": "EUR"});
+    let listing = id(&seller.post("/v1/listings", listing).await.ok());
+    let _ = seller.post(&format!("/v1/listings/{listing}/publish"), json!({})).await.ok();
+    let mut conn = market.db.pool.acquire().await.unwrap();
+    let ends_at = testing::database_time(&mut conn).await + length;
+    drop(conn);
+    let terms = json!({"ends_at": ends_at, "soft_close_seconds": 0, "opening": eur("10.00")});
+    id(&seller.post(&format!("/v1/listings/{listing}/auctions"), terms).await.ok())
+}
+
+/// An auction with these bids, closed by the workers; and the winner's order.
+async fn won(market: &TestInstallation, seller: &Person, bids: &[(&Person, &str)]) -> (String, String) {
+    let auction = auction(market, seller, TimeDelta::seconds(5)).await;
+    for (bidder, amount) in bids {
+        let bid = json!({"maximum": eur(amount)});
+        let _ = bidder.post(&format!("/v1/auctions/{auction}/bids"), bid).await.ok();
+    }
+    until(seller, &format!("/v1/auctions/{auction}"), "status", "awarded").await;
+    let (winner, _) = bids.last().unwrap();
+    let orders = winner.get("/v1/orders?side=buyer").await.ok();
+    (auction, id(&orders["items"][0]))
+}
+
+/// Reads until the field has this value.
+async fn until(by: &Person, path: &str, field: &str, wanted: &str) -> Value {
+    for _ in 0..600 {
+        let read = by.get(path).await.ok();
+        if read[field] == wanted {
+            return read;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("after a minute {path} is {:?}", by.get(path).await);
+}
+
+/// Three days pass for whoever has not paid, and the sweep looks at what is overdue.
+async fn three_days(market: &TestInstallation, admin: &Person) {
+    let mut tx = market.db.pool.begin().await.unwrap();
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
+    sqlx::query(
+        "UPDATE checkouts
+         SET created_at = created_at - interval '73 hours', pay_by = pay_by - interval '73 hours'
+         WHERE status = 'open'",
+    )
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let _ = admin.post("/v1/schedules/auctions.sweep/run-now", json!({})).await.ok();
+}
+
+/// A winner does not pay: a strike, and the next bidder takes the lot at their own maximum and pays. The second time leaves the winner
+/// three auctions, the third time none, until an appeal is granted.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_non_payer_ladder_and_second_chance() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let cid = market.trader(&admin, "Cid").await;
+    let mut strikes = Vec::new();
+    for number in 1..=3 {
+        let (auction, order) = won(&market, &ann, &[(&cid, "20.00"), (&bob, "30.00")]).await;
+        three_days(&market, &admin).await;
+        until(&bob, &format!("/v1/orders/{order}"), "status", "expired").await;
+        until(&ann, &format!("/v1/auctions/{auction}"), "status", "defaulted").await;
+        for person in [&ann, &bob] {
+            market.mail_to(&person.email, "Not paid in time").await;
+        }
+        let standing = bob.get("/v1/standing").await.ok();
+        strikes = standing["strikes"].as_array().unwrap().clone();
+        assert_eq!((strikes.len(), &strikes[0]["order"]), (number, &json!(order)));
+        assert_eq!(standing["most_auctions"], if number == 2 { json!(3) } else { Value::Null });
+        assert_eq!(standing["barred_until"].is_string(), number == 3, "{standing}");
+
+        let chances = format!("/v1/auctions/{auction}/second-chances");
+        let offered = &cid.get(&chances).await.ok()["items"][0];
+        assert_eq!((&offered["amount"], &offered["status"]), (&eur("20.00"), &json!("offered")));
+        assert_eq!(ann.get(&chances).await.ok()["items"][0]["amount"], Value::Null, "it is not accepted");
+        let take = format!("/v1/second-chances/{}/accept", id(offered));
+        bob.post(&take, json!({})).await.refused(404, "not_found");
+        if number == 1 {
+            market.mail_to(&cid.email, "A second chance: “A console”").await;
+            let bought = cid.post(&take, json!({})).await.ok();
+            let order = cid.get(&format!("/v1/orders/{}", bought["order"].as_str().unwrap())).await.ok();
+            assert_eq!((&order["total"], &order["status"]), (&eur("20.00"), &json!("pending_payment")));
+            cid.post(&take, json!({})).await.refused(409, "offer_ended");
+            let pay = format!("/v1/checkouts/{}/pay", order["checkout"].as_str().unwrap());
+            let _ = cid.post(&pay, json!({"method": "card"})).await.ok();
+            until(&cid, &format!("/v1/orders/{}", id(&order)), "status", "paid").await;
+            market.mail_to(&ann.email, "Paid, please send: “A console”").await;
+        } else {
+            let left = cid.post(&format!("/v1/second-chances/{}/decline", id(offered)), json!({})).await;
+            assert_eq!(left.status, 204, "{left:?}");
+            market.mail_to(&ann.email, "Not taken").await;
+        }
+    }
+
+    let last = auction(&market, &ann, TimeDelta::days(3)).await;
+    let bids = format!("/v1/auctions/{last}/bids");
+    let bid = json!({"maximum": eur("30.00")});
+    bob.post(&bids, bid.clone()).await.refused(403, "barred");
+
+    let strike = id(&strikes[0]);
+    let appeal = format!("/v1/strikes/{strike}/appeal");
+    let text = json!({"text": "The bank was closed for a week."});
+    cid.post(&appeal, text.clone()).await.refused(404, "not_found");
+    let _ = bob.post(&appeal, text.clone()).await.ok();
+    bob.post(&appeal, text).await.refused(409, "appealed");
+    let waiting = admin.get("/v1/admin/strikes?appealed=true").await.ok();
+    assert_eq!(waiting["items"].as_array().map(Vec::len), Some(1), "{waiting}");
+    let decide = format!("/v1/admin/strikes/{strike}/decide");
+    let _ = admin.post(&decide, json!({"outcome": "lifted", "reason": "It was."})).await.ok();
+    let _ = bob.post(&bids, bid).await.ok();
+    assert_eq!(bob.get("/v1/standing").await.ok()["most_auctions"], 3);
+    market.close().await;
+}

@@ -6,6 +6,7 @@ use market::auctions::model::AuctionStatus;
 use market::auctions::rules::{
     Bid, Bidder, Closing, IncrementTable, Lot, Secret, Standing, State, Terms, decide_bid, decide_close,
 };
+use market::standing::rules::Limit;
 use shared::ids::OrgId;
 use shared::money::Money;
 use uuid::Uuid;
@@ -60,7 +61,7 @@ pub(crate) fn ending(auction: &Recorded) -> anyhow::Result<Ending> {
         });
         let org = OrgId(Uuid::from_u128(place as u128 + 1));
         let bid = Bid {
-            bidder: Bidder { org, of_seller: false, approved: true, broker: false },
+            bidder: Bidder { org, of_seller: false, approved: true, broker: false, limit: Limit::None },
             maximum: Secret::new(bid.maximum.minor()),
             quantity: None,
             at: starts_at + bid.placed,

@@ -12,7 +12,7 @@ use super::lock::lock;
 use super::second_chance::{follow, move_on};
 use crate::auctions::model::{AuctionView, Award, Participant, SecondChance};
 use crate::checkout::store::{Expiry, expire_award};
-use crate::ids::{AuctionId, BidId, CheckoutId, OrderId, StrikeId};
+use crate::ids::{AuctionId, CheckoutId, OrderId, StrikeId};
 use crate::orders::model::AwardId;
 use crate::standing::store as standing;
 
@@ -48,7 +48,6 @@ struct Row {
     order: OrderId,
     org: OrgId,
     user: UserId,
-    bid: Option<BidId>,
     quantity: i64,
     amount_minor: i64,
     currency: Currency,
@@ -61,7 +60,7 @@ pub async fn default(conn: &mut PgConnection, award: AwardId) -> Result<DefaultO
     let row = sqlx::query_as!(
         Row,
         r#"SELECT a.auction_id AS "auction: AuctionId", o.checkout_id AS "checkout: CheckoutId", o.id AS "order: OrderId",
-                  a.org_id AS "org: OrgId", a.awarded_to AS "user: UserId", a.bid_id AS "bid: BidId",
+                  a.org_id AS "org: OrgId", a.awarded_to AS "user: UserId",
                   a.quantity, a.amount_minor, a.currency AS "currency: Currency"
            FROM awards AS a
            JOIN orders AS o ON o.award_id = a.id

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on")]
+
 use std::time::Duration;
 
 use chrono::TimeDelta;

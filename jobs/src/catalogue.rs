@@ -23,6 +23,10 @@ macro_rules! for_each_job {
                 $crate::escrow::ApplyWebhook,
                 $crate::escrow::ReleaseEscrow,
                 $crate::escrow::SweepPayments,
+                $crate::payouts::CheckPayoutAccount,
+                $crate::payouts::MakePayouts,
+                $crate::payouts::SendPayout,
+                $crate::payouts::SweepPayouts,
             }
             emails {
                 $crate::emails::SendEmail,

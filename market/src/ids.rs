@@ -82,3 +82,11 @@ id!(
     /// Names money on its way back to a buyer.
     RefundId
 );
+id!(
+    /// Names a seller's account at a payment provider.
+    PayoutAccountId
+);
+id!(
+    /// Names money on its way to a seller's bank.
+    PayoutId
+);

@@ -24,6 +24,7 @@ mod orders;
 mod orgs;
 mod pages;
 mod payments;
+mod payouts;
 mod queues;
 mod regions;
 mod reports;
@@ -66,6 +67,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(auctions::router())
         .merge(checkouts::router())
         .merge(payments::router())
+        .merge(payouts::router())
         .merge(orders::router())
         .merge(escrow::router())
         .merge(disputes::router())

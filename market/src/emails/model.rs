@@ -7,7 +7,7 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
 use crate::identity::MemberRole;
-use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, ReportId, SiteId};
+use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, PayoutId, ReportId, SiteId};
 
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,8 @@ pub enum Content {
     ListingRefused(ListingRefused),
     StockLow(StockLow),
     StockRecovered(StockRecovered),
+    PayoutSent(PayoutSent),
+    PayoutAccountNeeded(PayoutAccountNeeded),
 }
 
 impl Content {
@@ -142,6 +144,8 @@ impl Content {
             Self::ListingRefused(_) => "listing_refused",
             Self::StockLow(_) => "stock_low",
             Self::StockRecovered(_) => "stock_recovered",
+            Self::PayoutSent(_) => "payout_sent",
+            Self::PayoutAccountNeeded(_) => "payout_account_needed",
         }
     }
 
@@ -347,6 +351,20 @@ pub struct StockRecovered {
     pub on_hand: i64,
     /// On hand at or below this is low; absent: nothing is any more.
     pub low_at: Option<i64>,
+}
+
+/// To those who trade for the seller. Reference: the payout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutSent {
+    pub payout: PayoutId,
+    pub amount: Money,
+}
+
+/// To those who trade for the seller. Reference: the payout that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutAccountNeeded {
+    pub payout: PayoutId,
+    pub amount: Money,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, listings, stock};
+use super::{account, listings, payouts, stock};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -116,6 +116,8 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ListingRefused(it), _) => Ok(listings::refused(it, place)),
         (Content::StockLow(it), _) => Ok(stock::low(it, place)),
         (Content::StockRecovered(it), _) => Ok(stock::recovered(it, place)),
+        (Content::PayoutSent(it), _) => Ok(payouts::sent(it, place)),
+        (Content::PayoutAccountNeeded(it), _) => Ok(payouts::account_needed(it, place)),
     }
 }
 

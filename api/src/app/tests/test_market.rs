@@ -6,6 +6,8 @@ use std::time::Duration;
 use market::identity::PlatformRole;
 use market::images::store as images;
 use market::listings::model::SaleMode;
+use market::payments::Provider;
+use market::payouts::store as payouts;
 use market::testing::{self, Trader};
 use queue::registry::KindInfo;
 use reqwest::Method;
@@ -109,6 +111,7 @@ impl TestMarket {
         let paid_order = paid["orders"][0]["id"].as_str().unwrap().to_owned();
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
+        let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator).await.unwrap();
         drop(conn);
         let text = json!({"reason": "other", "text": "It hums."});
         let dispute = format!("/v1/orders/{paid_order}/disputes");
@@ -143,6 +146,7 @@ impl TestMarket {
             ("payment", payment.to_string()),
             ("provider", "simulator".to_owned()),
             ("dispute", id(&dispute)),
+            ("payout_account", account.id.to_string()),
             ("upload", id(&upload)),
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),

@@ -27,6 +27,10 @@ macro_rules! for_each_job {
                 $crate::escrow::ReleaseEscrow,
                 $crate::escrow::NotifyOrder,
                 $crate::escrow::SweepPayments,
+                $crate::payouts::CheckPayoutAccount,
+                $crate::payouts::MakePayouts,
+                $crate::payouts::SendPayout,
+                $crate::payouts::SweepPayouts,
             }
             emails {
                 $crate::emails::SendEmail,

@@ -12,6 +12,7 @@ pub mod images;
 pub mod listings;
 pub mod maintenance;
 pub mod money;
+pub mod payouts;
 pub mod queues;
 pub mod reports;
 pub mod search;

@@ -90,3 +90,11 @@ id!(
     /// Names one offer of a lot to its next bidder.
     SecondChanceId
 );
+id!(
+    /// Names a seller's account at a payment provider.
+    PayoutAccountId
+);
+id!(
+    /// Names money on its way to a seller's bank.
+    PayoutId
+);

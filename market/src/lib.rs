@@ -11,9 +11,10 @@
 //! 6. sites, by id
 //! 7. reservations, of holders that are locked
 //! 8. refunds
-//! 9. money accounts, by id
-//! 10. the audit log
-//! 11. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
+//! 9. an organisation, which guards its payout accounts and payouts
+//! 10. money accounts, by id
+//! 11. the audit log
+//! 12. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
 //! auction.
@@ -34,6 +35,7 @@ pub mod listings;
 pub mod money;
 pub mod orders;
 pub mod payments;
+pub mod payouts;
 pub mod reports;
 pub mod search;
 pub mod standing;

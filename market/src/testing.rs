@@ -12,8 +12,10 @@ use crate::auctions::model::{LotMode, NewAuction, SecretMoney};
 use crate::auctions::store;
 use crate::catalog::model::NewItem;
 use crate::catalog::store as catalog;
+use crate::checkout::model::CheckoutLine;
+use crate::checkout::store as checkouts;
 use crate::escrow::store::{self as escrow, Settled};
-use crate::ids::{AuctionId, CategoryId, CheckoutId, ListingId, PaymentId};
+use crate::ids::{AuctionId, CategoryId, CheckoutId, ListingId, OrderId, PaymentId};
 use crate::listings::model::{Language, NewListing, SaleMode};
 use crate::listings::store as listings;
 use crate::payments::{Payment, PaymentState, Provider, ProviderRef};
@@ -209,6 +211,35 @@ pub async fn pay(conn: &mut PgConnection, buyer: Trader, checkout: CheckoutId) -
     assert!(matches!(settled, Settled::Held { .. }), "{settled:?}");
     tx.commit().await.expect("committed");
     payment.id
+}
+
+/// Sells for this much, a multiple of 100 euros, what is paid, delivered and accepted.
+///
+/// # Panics
+/// When it cannot be.
+pub async fn earn(conn: &mut PgConnection, seller: Trader, buyer: Trader, price: Money) -> OrderId {
+    let listing = listing(conn, seller, SaleMode::Fixed, 1_000).await;
+    let (checkout, order) = placed(conn, buyer, listing, price).await;
+    pay(conn, buyer, checkout).await;
+    let mut tx = conn.begin().await.expect("a transaction");
+    escrow::ship(&mut tx, seller.org, seller.user, order).await.expect("sent");
+    escrow::receive(&mut tx, buyer.org, buyer.user, order).await.expect("arrived");
+    escrow::accept(&mut tx, buyer.org, buyer.user, order).await.expect("accepted");
+    tx.commit().await.expect("committed");
+    order
+}
+
+/// Places an order of as many units of a listing at 100 euros as make up this price.
+///
+/// # Panics
+/// When it cannot be.
+pub async fn placed(conn: &mut PgConnection, buyer: Trader, listing: ListingId, price: Money) -> (CheckoutId, OrderId) {
+    let lines = [CheckoutLine { listing, quantity: price.minor() / 10_000, price: eur(10_000) }];
+    let mut tx = conn.begin().await.expect("a transaction");
+    let id = checkouts::place(&mut tx, buyer.org, buyer.user, &lines, TimeDelta::minutes(30)).await.expect("placed");
+    let order = checkouts::checkout(&mut tx, buyer.org, id).await.expect("read").expect("the checkout").orders[0].id;
+    tx.commit().await.expect("committed");
+    (id, order)
 }
 
 /// A payment as its provider has it when all of it was taken.

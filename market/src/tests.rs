@@ -11,6 +11,7 @@ mod escrow;
 mod listings;
 mod money;
 mod orders;
+mod payouts;
 mod search;
 mod standing;
 mod stock;
@@ -76,6 +77,7 @@ fn breaches() -> Vec<Breach> {
         orders::breaches(),
         checkout::breaches(),
         escrow::breaches(),
+        payouts::breaches(),
         money::breaches(),
         standing::breaches(),
         stock::breaches(),
@@ -119,6 +121,7 @@ async fn fill(conn: &mut PgConnection) {
     .expect("a model and a part");
     stock::fill(conn, seller).await;
     escrow::fill(conn, seller).await;
+    payouts::fill(conn).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -169,7 +172,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
         "WITH tables AS (
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
                              auctions, bids, bid_retractions, awards, orders, order_lines, checkouts, order_taxes, order_events, basket_lines, payments,
-                             escrows, disputes, refunds, webhook_inbox, countries, fx_snapshots, fx_rates,
+                             escrows, disputes, refunds, webhook_inbox, payout_accounts, payouts, countries, fx_snapshots, fx_rates,
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, strikes, appeals, second_chances}'::regclass[]) AS oid

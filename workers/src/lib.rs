@@ -10,6 +10,7 @@ pub mod images;
 pub mod maintenance;
 pub mod money;
 pub mod payments;
+mod payouts;
 pub mod pools;
 pub mod reports;
 pub mod runtime;

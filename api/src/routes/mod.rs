@@ -25,6 +25,7 @@ mod orders;
 mod orgs;
 mod pages;
 mod payments;
+mod payouts;
 mod queues;
 mod regions;
 mod reports;
@@ -70,6 +71,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(basket::router())
         .merge(checkouts::router())
         .merge(payments::router())
+        .merge(payouts::router())
         .merge(orders::router())
         .merge(escrow::router())
         .merge(disputes::router())

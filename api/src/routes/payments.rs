@@ -126,7 +126,7 @@ fn of_checkout(error: EscrowError) -> Problem {
 }
 
 /// Who moves the money here.
-fn provider(state: &AppState) -> Result<Provider> {
+pub(super) fn provider(state: &AppState) -> Result<Provider> {
     let provider = state.config.payments.provider.map(|provider| match provider {
         PaymentProvider::Stripe => Provider::Stripe,
         PaymentProvider::Simulator => Provider::Simulator,

@@ -7,7 +7,7 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
 use crate::identity::MemberRole;
-use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, ReportId, SiteId};
+use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, PayoutId, ReportId, SiteId};
 
 mod defaults;
 mod orders;
@@ -138,6 +138,8 @@ pub enum Content {
     AwardDefaulted(AwardDefaulted),
     SecondChanceOffered(SecondChanceOffered),
     SecondChanceLapsed(SecondChanceLapsed),
+    PayoutSent(PayoutSent),
+    PayoutAccountNeeded(PayoutAccountNeeded),
 }
 
 impl Content {
@@ -182,6 +184,8 @@ impl Content {
             Self::AwardDefaulted(_) => "award_defaulted",
             Self::SecondChanceOffered(_) => "second_chance_offered",
             Self::SecondChanceLapsed(_) => "second_chance_lapsed",
+            Self::PayoutSent(_) => "payout_sent",
+            Self::PayoutAccountNeeded(_) => "payout_account_needed",
         }
     }
 
@@ -387,6 +391,20 @@ pub struct StockRecovered {
     pub on_hand: i64,
     /// On hand at or below this is low; absent: nothing is any more.
     pub low_at: Option<i64>,
+}
+
+/// To those who trade for the seller. Reference: the payout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutSent {
+    pub payout: PayoutId,
+    pub amount: Money,
+}
+
+/// To those who trade for the seller. Reference: the payout that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutAccountNeeded {
+    pub payout: PayoutId,
+    pub amount: Money,
 }
 
 #[cfg(test)]

@@ -141,6 +141,20 @@ pub struct Entry {
     pub amount: Money,
 }
 
+impl Entry {
+    /// The account's holder has so much more.
+    #[must_use]
+    pub const fn more(account: Account, amount: Money) -> Self {
+        Self { account, amount }
+    }
+
+    /// The account's holder has so much less.
+    #[must_use]
+    pub const fn less(account: Account, amount: Money) -> Self {
+        Self { account, amount: Money::from_minor(-amount.minor(), amount.currency()) }
+    }
+}
+
 /// A transfer that is to be booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTransfer {

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, defaults, escrow, listings, orders, stock};
+use super::{account, defaults, escrow, listings, orders, payouts, stock};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -132,6 +132,8 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::AwardDefaulted(it), _) => Ok(defaults::defaulted(it, place)),
         (Content::SecondChanceOffered(it), _) => Ok(defaults::offered(it, place)),
         (Content::SecondChanceLapsed(it), _) => Ok(defaults::lapsed(it, place)),
+        (Content::PayoutSent(it), _) => Ok(payouts::sent(it, place)),
+        (Content::PayoutAccountNeeded(it), _) => Ok(payouts::account_needed(it, place)),
     }
 }
 

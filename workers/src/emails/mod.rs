@@ -10,6 +10,7 @@ mod escrow;
 mod letter;
 mod listings;
 mod orders;
+mod payouts;
 mod refusal;
 mod render;
 mod send_email;

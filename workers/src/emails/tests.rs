@@ -2,8 +2,9 @@ use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
     AccountSuspended, AlreadyRegistered, Content, EndingSoon, Invitation, ListingApproved, ListingRefused,
-    ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, ReportReady,
-    ResetPassword, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress, Won,
+    ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged,
+    PayoutAccountNeeded, PayoutSent, ReportReady, ResetPassword, SessionEnded, Sold, StockLow, StockRecovered, Unsold,
+    VerifyAddress, Won,
 };
 use market::identity::MemberRole;
 use secrecy::SecretString;
@@ -170,6 +171,8 @@ fn every_mail() -> Vec<(Content, Link)> {
             }),
             Link::None,
         ),
+        (Content::PayoutSent(PayoutSent { payout: id(8), amount: eur(123_456) }), Link::None),
+        (Content::PayoutAccountNeeded(PayoutAccountNeeded { payout: id(8), amount: eur(123_456) }), Link::None),
     ];
     mails.extend(orders::mails(&title, &org_name).into_iter().map(|mail| (mail, Link::None)));
     mails

@@ -3,9 +3,11 @@ use std::time::Duration;
 use anyhow::Context;
 use jobs::escrow::{ApplyWebhook, mail};
 use market::escrow::store::{self, Settled, Subject, WebhookOutcome};
+use market::payouts::store::{self as payouts, Sent};
 use queue::{Handler, Outcome};
 
 use super::asked::{follow, gateway};
+use crate::payouts::{follow_account, follow_payout};
 use crate::{Cx, Services};
 
 /// How long a webhook may be about something that we do not know yet: the answer to our call is on its way.
@@ -43,6 +45,27 @@ impl Handler<Services> for ApplyWebhook {
                 let mut tx = cx.begin().await?;
                 let news = store::settle_refund(&mut tx, id, &found).await?;
                 mail::refund_paid(&mut tx, id).await?;
+                (tx, news)
+            }
+            Some(Subject::Payout(id)) => {
+                let found = gateway.disbursement(name).await?.context("the provider does not know its own payout")?;
+                let mut tx = cx.begin().await?;
+                let sending = payouts::start(&mut tx, id).await?;
+                // The way to the account is followed by its own job.
+                let of_bank = sending.filter(|sending| sending.reference.as_ref() == Some(name));
+                let sent = match of_bank {
+                    Some(sending) => follow_payout(&mut tx, id, &sending, &found).await?,
+                    None => Sent::NothingNew,
+                };
+                (tx, !matches!(sent, Sent::Pending | Sent::NothingNew))
+            }
+            Some(Subject::PayoutAccount(id)) => {
+                let found = gateway.account(name).await?.context("the provider does not know its own account")?;
+                let mut tx = cx.begin().await?;
+                let news = match payouts::check(&mut tx, id).await? {
+                    Some(opening) => follow_account(&mut tx, id, &opening, &found).await?,
+                    None => false,
+                };
                 (tx, news)
             }
         };

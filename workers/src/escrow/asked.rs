@@ -11,16 +11,16 @@ use crate::payments::gateway::{Gateway, GatewayError};
 use crate::{Cx, Services};
 
 /// How long to wait for a provider that has not decided; its webhook usually comes first.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(30);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// The gateway to `provider`.
-pub(super) fn gateway(services: &Services, provider: Provider) -> anyhow::Result<&dyn Gateway> {
+pub(crate) fn gateway(services: &Services, provider: Provider) -> anyhow::Result<&dyn Gateway> {
     let gateway = services.gateway.as_deref().filter(|gateway| gateway.provider() == provider);
     gateway.ok_or_else(|| anyhow::anyhow!("no gateway to {provider:?} is configured here"))
 }
 
 /// Why the provider did not do what was asked.
-pub(super) enum NotDone {
+pub(crate) enum NotDone {
     /// It never will: its code.
     Never(String),
     /// Not now.
@@ -28,7 +28,7 @@ pub(super) enum NotDone {
 }
 
 /// What to do after a call that failed; `Err`: the attempt has failed, and the next one asks what became of the call.
-pub(super) fn not_done(error: GatewayError) -> anyhow::Result<NotDone> {
+pub(crate) fn not_done(error: GatewayError) -> anyhow::Result<NotDone> {
     match error {
         GatewayError::Refused { code } => Ok(NotDone::Never(code)),
         GatewayError::NotPayable(_) => Ok(NotDone::Never("not_payable".to_owned())),
@@ -38,7 +38,7 @@ pub(super) fn not_done(error: GatewayError) -> anyhow::Result<NotDone> {
 }
 
 /// Enqueues what follows from a payment's decision.
-pub(super) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow::Result<()> {
+pub(crate) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow::Result<()> {
     match settled {
         Settled::Held { orders, moved } => {
             cx.log(format!("held for {} order(s)", orders.len()));

@@ -1,7 +1,7 @@
 //! Payments and escrow.
 
 mod apply_webhook;
-mod asked;
+pub(crate) mod asked;
 mod charge;
 mod notify_order;
 mod release_escrow;

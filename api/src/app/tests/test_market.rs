@@ -8,6 +8,8 @@ use market::auctions::store::{self as auctions, PlaceBid};
 use market::identity::PlatformRole;
 use market::images::store as images;
 use market::listings::model::SaleMode;
+use market::payments::Provider;
+use market::payouts::store as payouts;
 use market::standing::store as standing;
 use market::testing::{self, Trader};
 use queue::registry::KindInfo;
@@ -113,6 +115,7 @@ impl TestMarket {
         let paid_order = paid["orders"][0]["id"].as_str().unwrap().to_owned();
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
+        let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator).await.unwrap();
         drop(conn);
         let text = json!({"reason": "other", "text": "It hums."});
         let dispute = format!("/v1/orders/{paid_order}/disputes");
@@ -152,6 +155,7 @@ impl TestMarket {
             ("unsold", unsold),
             ("chance", chance),
             ("strike", strike),
+            ("payout_account", account.id.to_string()),
             ("upload", id(&upload)),
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),

@@ -18,6 +18,7 @@ pub(in crate::routes) struct TestSale {
     pub(in crate::routes) ann: Person,
     pub(in crate::routes) bob: Person,
     pub(in crate::routes) eve: Person,
+    seller: OrgId,
     buyer: OrgId,
     pub(in crate::routes) checkout: CheckoutId,
     pub(in crate::routes) order: OrderId,
@@ -37,7 +38,11 @@ impl TestSale {
         let checkout = checkouts::place(&mut tx, buyer, bob.id, &lines, TimeDelta::minutes(30)).await.unwrap();
         let order = checkouts::checkout(&mut tx, buyer, checkout).await.unwrap().unwrap().orders[0].id;
         tx.commit().await.unwrap();
-        Self { api, ann, bob, eve, buyer, checkout, order }
+        Self { api, ann, bob, eve, seller, buyer, checkout, order }
+    }
+
+    pub(in crate::routes) const fn seller(&self) -> Trader {
+        Trader { org: self.seller, user: self.ann.id }
     }
 
     /// Pays it, as the worker does when the provider has answered.
@@ -60,7 +65,7 @@ impl TestSale {
         self.api.get(Some(&self.bob), &format!("/v1/orders/{}/escrow", self.order)).await.ok()
     }
 
-    async fn jobs(&self, kind: &str) -> i64 {
+    pub(in crate::routes) async fn jobs(&self, kind: &str) -> i64 {
         sqlx::query_scalar("SELECT count(*) FROM jobs WHERE kind = $1")
             .bind(kind)
             .fetch_one(&self.api.db.pool)

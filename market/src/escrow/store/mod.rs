@@ -25,7 +25,6 @@ mod unsettled;
 use crate::checkout::model::CheckoutStatus;
 use crate::escrow::model::DisputeStatus;
 use crate::escrow::rules::EscrowRefusal;
-use crate::money::model::{Account, Entry};
 use crate::money::rules::refund::RefundError;
 use crate::money::store::ledger::LedgerError;
 use crate::orders::model::OrderStatus;
@@ -42,6 +41,7 @@ pub use read::{DisputeFilter, dispute, disputes, escrow, payment, refunds};
 pub use refund::{Refunding, refund, refuse_refund, settle_refund, start_refund};
 pub use release::{Lapse, accept, lapse};
 pub use settle::{Settled, refused, settle};
+pub(crate) use unsettled::seconds;
 pub use unsettled::{Subject, due, named, unsettled_payments, unsettled_refunds};
 
 /// Why nothing was done.
@@ -90,14 +90,4 @@ impl From<StockError> for EscrowError {
             error => Self::Stock(error),
         }
     }
-}
-
-/// The account's holder has so much more.
-const fn more(account: Account, amount: Money) -> Entry {
-    Entry { account, amount }
-}
-
-/// The account's holder has so much less.
-const fn less(account: Account, amount: Money) -> Entry {
-    Entry { account, amount: Money::from_minor(-amount.minor(), amount.currency()) }
 }

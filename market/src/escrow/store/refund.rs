@@ -5,11 +5,11 @@ use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
 use super::locked::{Locked, lock_for, move_order};
-use super::{EscrowError, less, more, read};
+use super::{EscrowError, read};
 use crate::escrow::model::{EscrowStatus, Refund, RefundCause, RefundStatus};
 use crate::escrow::rules::{Wish, decide};
 use crate::ids::{OrderId, PaymentId, RefundId};
-use crate::money::model::{Account, AccountKind, NewTransfer, TransferKind};
+use crate::money::model::{Account, AccountKind, Entry, NewTransfer, TransferKind};
 use crate::money::rules::refund::shares;
 use crate::money::store::ledger;
 use crate::orders::model::OrderStatus;
@@ -94,8 +94,8 @@ pub(super) async fn give_back(
     .execute(&mut *conn)
     .await?;
     let entries = vec![
-        less(Account::of(locked.seller, AccountKind::Held), amount),
-        more(Account::of(locked.buyer, AccountKind::Payable), amount),
+        Entry::less(Account::of(locked.seller, AccountKind::Held), amount),
+        Entry::more(Account::of(locked.buyer, AccountKind::Payable), amount),
     ];
     let transfer =
         NewTransfer { kind: TransferKind::RefundHeld, reference: id.to_string(), order: Some(locked.id), entries };
@@ -212,8 +212,8 @@ pub async fn settle_refund(conn: &mut PgConnection, id: RefundId, found: &Disbur
     .await?;
     if status == RefundStatus::Done {
         let entries = vec![
-            less(Account::of(row.buyer, AccountKind::Payable), amount),
-            more(Account::platform(AccountKind::Cash), amount),
+            Entry::less(Account::of(row.buyer, AccountKind::Payable), amount),
+            Entry::more(Account::platform(AccountKind::Cash), amount),
         ];
         let (kind, reference) = (TransferKind::RefundPaid, id.to_string());
         ledger::book(conn, &NewTransfer { kind, reference, order: row.order, entries }).await?;

@@ -5,12 +5,12 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 use sqlx::PgConnection;
 
+use super::EscrowError;
 use super::locked::{Locked, lock, lock_for, move_order};
 use super::refund::{left, set};
-use super::{EscrowError, less, more};
 use crate::escrow::rules::{EscrowRefusal, Next, Wish, decide};
 use crate::ids::OrderId;
-use crate::money::model::{Account, AccountKind, NewTransfer, TransferKind};
+use crate::money::model::{Account, AccountKind, Entry, NewTransfer, TransferKind};
 use crate::money::store::ledger;
 use crate::orders::model::OrderStatus;
 
@@ -67,8 +67,8 @@ pub(super) async fn release(
         (Account::platform(AccountKind::Tax), premium_tax),
     ];
     let given: Vec<_> = gets.into_iter().filter(|(_, amount): &(Account, Money)| amount.minor() > 0).collect();
-    let mut entries: Vec<_> = given.into_iter().map(|(account, amount)| more(account, amount)).collect();
-    entries.push(less(Account::of(locked.seller, AccountKind::Held), released));
+    let mut entries: Vec<_> = given.into_iter().map(|(account, amount)| Entry::more(account, amount)).collect();
+    entries.push(Entry::less(Account::of(locked.seller, AccountKind::Held), released));
     let (kind, reference) = (TransferKind::Release, locked.id.to_string());
     ledger::book(conn, &NewTransfer { kind, reference, order: Some(locked.id), entries }).await?;
     Ok(())

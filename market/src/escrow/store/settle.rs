@@ -5,7 +5,7 @@ use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
 use super::pay::checkout_of;
-use super::{EscrowError, less, refund};
+use super::{EscrowError, refund};
 use crate::checkout::model::CheckoutStatus;
 use crate::checkout::store as checkouts;
 use crate::escrow::model::PaymentStatus;
@@ -153,7 +153,7 @@ async fn capture(
     amount: Money,
     mut entries: Vec<Entry>,
 ) -> Result<(), EscrowError> {
-    entries.push(less(Account::platform(AccountKind::Cash), amount));
+    entries.push(Entry::less(Account::platform(AccountKind::Cash), amount));
     let transfer = NewTransfer { kind: TransferKind::Capture, reference: payment.to_string(), order: None, entries };
     ledger::book(conn, &transfer).await?;
     Ok(())

@@ -3,14 +3,17 @@
 use chrono::TimeDelta;
 use sqlx::PgConnection;
 
-use crate::ids::{OrderId, PaymentId, RefundId};
+use crate::ids::{OrderId, PaymentId, PayoutAccountId, PayoutId, RefundId};
 use crate::payments::{Provider, ProviderRef};
+use crate::payouts::store::{named_account, named_payout};
 
 /// What a provider's name is for here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     Payment(PaymentId),
     Refund(RefundId),
+    Payout(PayoutId),
+    PayoutAccount(PayoutAccountId),
 }
 
 /// What a provider calls by this name.
@@ -37,9 +40,15 @@ pub async fn named(
         provider as Provider,
         name.0,
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    Ok(refund.map(Subject::Refund))
+    if let Some(refund) = refund {
+        return Ok(Some(Subject::Refund(refund)));
+    }
+    if let Some(payout) = named_payout(conn, provider, name).await? {
+        return Ok(Some(Subject::Payout(payout)));
+    }
+    Ok(named_account(conn, provider, name).await?.map(Subject::PayoutAccount))
 }
 
 /// The oldest `most` payments that nobody has decided for so long.
@@ -95,6 +104,6 @@ pub async fn due(conn: &mut PgConnection, most: i64) -> Result<Vec<OrderId>, sql
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a handful of seconds")]
-pub(super) fn seconds(age: TimeDelta) -> f64 {
+pub(crate) fn seconds(age: TimeDelta) -> f64 {
     age.num_seconds() as f64
 }

@@ -204,6 +204,34 @@ async fn lock_accounts(conn: &mut PgConnection, merged: &Merged) -> Result<Vec<i
     Ok(ids)
 }
 
+/// Locks organisations' accounts in the order of their ids and returns what they hold, in the order of `accounts`; those that
+/// are not there hold nothing. What is booked over them afterwards waits for nobody.
+pub async fn hold(
+    conn: &mut PgConnection,
+    accounts: &[Account],
+    currency: Currency,
+) -> Result<Vec<Money>, sqlx::Error> {
+    let orgs: Vec<Option<Uuid>> = accounts.iter().map(|account| account.org.map(|org| org.0)).collect();
+    let kinds: Vec<AccountKind> = accounts.iter().map(|account| account.kind).collect();
+    let rows = sqlx::query!(
+        r#"SELECT org_id AS "org: OrgId", kind AS "kind: AccountKind", balance_minor AS "balance_minor!"
+           FROM money_accounts
+           WHERE currency = $3 AND (org_id, kind) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+           ORDER BY id
+           FOR NO KEY UPDATE"#,
+        &orgs as &[Option<Uuid>],
+        &kinds as &[AccountKind],
+        currency.code(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let balance = |account: &Account| {
+        let row = rows.iter().find(|row| row.org == account.org && row.kind == account.kind);
+        Money::from_minor(row.map_or(0, |row| row.balance_minor), currency)
+    };
+    Ok(accounts.iter().map(balance).collect())
+}
+
 /// What the organisation's accounts hold, by currency and kind.
 pub async fn balances(conn: &mut PgConnection, org: OrgId) -> Result<Vec<Balance>, sqlx::Error> {
     let rows = sqlx::query!(

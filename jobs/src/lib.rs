@@ -16,5 +16,6 @@ pub mod queues;
 pub mod reports;
 pub mod search;
 pub mod stock;
+pub mod watches;
 
 pub use catalogue::registry;

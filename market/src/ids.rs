@@ -82,3 +82,7 @@ id!(
     /// Names money on its way back to a buyer.
     RefundId
 );
+id!(
+    /// Names one search that a person keeps.
+    SavedSearchId
+);

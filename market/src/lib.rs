@@ -15,6 +15,8 @@
 //! 10. the audit log
 //! 11. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
+//! Saved searches and watches are locked before any of these, and nothing above the listings with them.
+//!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
 //! auction.
 //!
@@ -41,3 +43,4 @@ pub mod stock;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod watches;

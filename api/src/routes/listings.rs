@@ -3,7 +3,8 @@
 mod drafts;
 mod moderation;
 mod of_item;
-mod search;
+mod price;
+pub(super) mod search;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -34,6 +35,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get_listing))
         .merge(search::router())
         .merge(drafts::router())
+        .merge(price::router())
         .merge(of_item::router())
         .merge(moderation::router())
 }
@@ -48,7 +50,7 @@ pub(super) struct ListingView {
 }
 
 impl ListingView {
-    fn new(listing: Listing, pictures: Vec<(Image, Vec<StoredVariant>)>) -> Self {
+    pub(super) fn new(listing: Listing, pictures: Vec<(Image, Vec<StoredVariant>)>) -> Self {
         Self { listing, pictures: pictures.into_iter().map(|(image, files)| Picture::new(image, files)).collect() }
     }
 }
@@ -59,6 +61,7 @@ impl From<ListingError> for Problem {
             ListingError::NotFound => Self::not_found("listing"),
             ListingError::WrongStatus(_) => Self::conflict("listing_status", error.to_string()),
             ListingError::AuctionOpen => Self::conflict("auction_open", error.to_string()),
+            ListingError::NotFixed => Self::conflict("not_fixed", error.to_string()),
             ListingError::AlreadyRelisted => Self::conflict("already_relisted", error.to_string()),
             ListingError::Incomplete(faults) => {
                 let detail = "the draft is not complete: change it and its item, then try again";

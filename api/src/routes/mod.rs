@@ -27,10 +27,12 @@ mod payments;
 mod queues;
 mod regions;
 mod reports;
+mod saved_searches;
 mod schedules;
 mod sites;
 mod stock;
 mod uploads;
+mod watches;
 mod ws;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -63,6 +65,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(sites::router())
         .merge(stock::router())
         .merge(listings::router())
+        .merge(watches::router())
+        .merge(saved_searches::router())
         .merge(auctions::router())
         .merge(checkouts::router())
         .merge(payments::router())

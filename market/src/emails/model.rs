@@ -9,6 +9,10 @@ use shared::money::Money;
 use crate::identity::MemberRole;
 use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, ReportId, SiteId};
 
+mod watches;
+
+pub use watches::{FoundListing, PriceFell, Relisted, SavedSearchDigest};
+
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
@@ -114,6 +118,9 @@ pub enum Content {
     ListingRefused(ListingRefused),
     StockLow(StockLow),
     StockRecovered(StockRecovered),
+    PriceFell(PriceFell),
+    Relisted(Relisted),
+    SavedSearchDigest(SavedSearchDigest),
 }
 
 impl Content {
@@ -142,6 +149,9 @@ impl Content {
             Self::ListingRefused(_) => "listing_refused",
             Self::StockLow(_) => "stock_low",
             Self::StockRecovered(_) => "stock_recovered",
+            Self::PriceFell(_) => "price_fell",
+            Self::Relisted(_) => "relisted",
+            Self::SavedSearchDigest(_) => "saved_search_digest",
         }
     }
 
@@ -209,6 +219,9 @@ pub struct EndingSoon {
     pub price: Money,
     /// Whether the recipient leads; nobody does on a divisible lot.
     pub leading: Option<bool>,
+    /// Whether the recipient has not bid, and only watches.
+    #[serde(default)]
+    pub watching: bool,
     pub ends_at: DateTime<Utc>,
 }
 

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, listings, stock};
+use super::{account, listings, stock, watches};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -116,6 +116,9 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ListingRefused(it), _) => Ok(listings::refused(it, place)),
         (Content::StockLow(it), _) => Ok(stock::low(it, place)),
         (Content::StockRecovered(it), _) => Ok(stock::recovered(it, place)),
+        (Content::PriceFell(it), _) => Ok(watches::price_fell(it, place)),
+        (Content::Relisted(it), _) => Ok(watches::relisted(it, place)),
+        (Content::SavedSearchDigest(it), _) => Ok(watches::digest(it, place)),
     }
 }
 
@@ -239,6 +242,7 @@ fn ending_soon(it: &EndingSoon, place: &Place<'_>) -> Letter {
     let standing = match it.leading {
         Some(true) => "You are the highest bidder.",
         Some(false) => "You are not the highest bidder.",
+        None if it.watching => "You are watching it.",
         None => "You have bid on it.",
     };
     Letter {

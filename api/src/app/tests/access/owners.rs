@@ -55,6 +55,7 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
             [404, 403, 404],
         ),
         ("POST /v1/listings/{listing}/publish", none(), [404, 403, 404]),
+        ("PUT /v1/listings/{listing}/price", json!({"price": amount("1.00")}), [404, 403, 404]),
         ("POST /v1/listings/{listing}/withdraw", none(), [404, 403, 404]),
         ("POST /v1/auctions/{auction}/bids", json!({"maximum": amount("60.00")}), [201, 403, 403]),
         ("POST /v1/auctions/{auction}/bids/{bid}/retract", none(), [404, 403, 403]),

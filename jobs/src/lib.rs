@@ -5,6 +5,7 @@ pub mod auctions;
 pub mod cargo;
 pub mod catalogue;
 pub mod checkout;
+pub mod dashboard;
 pub mod emails;
 pub mod escrow;
 pub mod identity;

@@ -86,3 +86,7 @@ id!(
     /// Names one search that a person keeps.
     SavedSearchId
 );
+id!(
+    /// Names one question about a listing.
+    InquiryId
+);

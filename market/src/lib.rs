@@ -27,6 +27,7 @@ pub mod auctions;
 pub mod cargo;
 pub mod catalog;
 pub mod checkout;
+pub mod dashboard;
 pub mod emails;
 pub mod escrow;
 pub mod identity;

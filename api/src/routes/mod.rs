@@ -8,6 +8,7 @@ mod auth;
 mod cargo_events;
 mod categories;
 mod checkouts;
+mod dashboard;
 mod disputes;
 mod escrow;
 mod fx;
@@ -66,6 +67,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(stock::router())
         .merge(listings::router())
         .merge(watches::router())
+        .merge(dashboard::router())
         .merge(saved_searches::router())
         .merge(auctions::router())
         .merge(checkouts::router())

@@ -11,7 +11,7 @@ use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, R
 
 mod watches;
 
-pub use watches::{FoundListing, PriceFell, Relisted, SavedSearchDigest};
+pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
 
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +121,7 @@ pub enum Content {
     PriceFell(PriceFell),
     Relisted(Relisted),
     SavedSearchDigest(SavedSearchDigest),
+    InquiryReceived(InquiryReceived),
 }
 
 impl Content {
@@ -152,6 +153,7 @@ impl Content {
             Self::PriceFell(_) => "price_fell",
             Self::Relisted(_) => "relisted",
             Self::SavedSearchDigest(_) => "saved_search_digest",
+            Self::InquiryReceived(_) => "inquiry_received",
         }
     }
 

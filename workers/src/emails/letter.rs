@@ -119,6 +119,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::PriceFell(it), _) => Ok(watches::price_fell(it, place)),
         (Content::Relisted(it), _) => Ok(watches::relisted(it, place)),
         (Content::SavedSearchDigest(it), _) => Ok(watches::digest(it, place)),
+        (Content::InquiryReceived(it), _) => Ok(listings::inquiry(it, place)),
     }
 }
 

@@ -1,10 +1,10 @@
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, FoundListing, Invitation, ListingApproved,
-    ListingRefused, ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, OrgSuspended, Outbid,
-    PasswordChanged, PriceFell, Relisted, ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow,
-    StockRecovered, Unsold, VerifyAddress, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, FoundListing, InquiryReceived, Invitation,
+    ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, OrgSuspended,
+    Outbid, PasswordChanged, PriceFell, Relisted, ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold,
+    StockLow, StockRecovered, Unsold, VerifyAddress, Won,
 };
 use market::identity::MemberRole;
 use secrecy::SecretString;
@@ -127,7 +127,7 @@ fn every_mail() -> Vec<(Content, Link)> {
         (Content::PasswordChanged(PasswordChanged {}), Link::None),
         (Content::SessionEnded(SessionEnded {}), Link::None),
         (
-            Content::Invitation(Invitation { invitation: id(5), org_name, role: MemberRole::Trader }),
+            Content::Invitation(Invitation { invitation: id(5), org_name: org_name.clone(), role: MemberRole::Trader }),
             Link::Invitation { token: SecretString::from("k3y_ABC-123"), valid_until: at(20, 30) },
         ),
         (
@@ -197,10 +197,19 @@ fn every_mail() -> Vec<(Content, Link)> {
                 search: id(9),
                 name: "Tractors <b>near</b> me".to_owned(),
                 found: vec![
-                    FoundListing { listing: id(8), title, price: Some(eur(9_000_000)) },
+                    FoundListing { listing: id(8), title: title.clone(), price: Some(eur(9_000_000)) },
                     FoundListing { listing: id(10), title: "Plough".to_owned(), price: None },
                 ],
                 more: 3,
+            }),
+            Link::None,
+        ),
+        (
+            Content::InquiryReceived(InquiryReceived {
+                listing: id(8),
+                title,
+                org_name,
+                text: "How many hours has it run?\n<b>Cash</b> is ready.".to_owned(),
             }),
             Link::None,
         ),

@@ -135,6 +135,8 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("PATCH /v1/saved-searches/{search}", Session, none()),
         ("DELETE /v1/saved-searches/{search}", Session, none()),
         ("PUT /v1/listings/{listing}/price", Owner, none()),
+        ("POST /v1/listings/{listing}/inquiries", Owner, none()),
+        ("GET /v1/dashboard", Owner, none()),
         ("POST /v1/listings", Owner, none()),
         ("PATCH /v1/listings/{listing}", Owner, none()),
         ("GET /v1/listings/{listing}/missing", Owner, none()),

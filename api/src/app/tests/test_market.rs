@@ -116,6 +116,8 @@ impl TestMarket {
         let withdraw = format!("/v1/disputes/{}/withdraw", dispute["id"].as_str().unwrap());
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
+        let search = json!({"name": "Mine", "query": {"q": "console"}});
+        let search = api.post(Some(ann), "/v1/saved-searches", search).await.ok();
         let info = api.state.registry.get("jobs.prune").unwrap();
         let job = prune(info).tenant(org);
         let mut tx = api.state.ledger.begin().await.unwrap();
@@ -149,6 +151,7 @@ impl TestMarket {
             ("report", id(&report)),
             ("shipment", "S-1".to_owned()),
             ("invitation", id(&invitation)),
+            ("search", id(&search)),
             ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);

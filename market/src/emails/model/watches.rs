@@ -1,4 +1,4 @@
-//! What people are told of listings that they watch or look for.
+//! What people are told of listings that they watch, look for, or offer.
 
 use serde::{Deserialize, Serialize};
 use shared::money::Money;
@@ -41,4 +41,15 @@ pub struct FoundListing {
     pub listing: ListingId,
     pub title: String,
     pub price: Option<Money>,
+}
+
+/// To those who trade for the seller. Reference: the inquiry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InquiryReceived {
+    pub listing: ListingId,
+    pub title: String,
+    /// Who asks.
+    pub org_name: String,
+    /// As it was written.
+    pub text: String,
 }

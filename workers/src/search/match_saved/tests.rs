@@ -1,8 +1,9 @@
 use chrono::{DateTime, Utc};
+use jobs::emails::SendEmail;
 use market::ids::{ListingId, SavedSearchId};
 use market::listings::model::SaleMode;
 use market::search::model::{Criteria, Query};
-use market::search::store::saved::{self, NewSavedSearch, SavedSearchChange};
+use market::search::store::saved::{self, Digest, NewMatch, NewSavedSearch, SavedSearchChange};
 use market::testing::{Trader, listing, trader};
 use queue::testing::rows;
 use queue::worker::Handlers;
@@ -21,7 +22,11 @@ struct TestMarket {
 
 impl TestMarket {
     async fn new() -> Self {
-        let workers = TestWorkers::new(Handlers::default().with::<MatchSaved>()).await;
+        Self::with(Handlers::default().with::<MatchSaved>()).await
+    }
+
+    async fn with(handlers: Handlers<Services>) -> Self {
+        let workers = TestWorkers::new(handlers).await;
         let seller = trader(&mut workers.db.pool.acquire().await.unwrap()).await;
         let person = workers.user("ada@example.com").await;
         Self { workers, seller, person }
@@ -73,10 +78,8 @@ impl TestMarket {
 
     /// Puts the day of the last mail before today.
     async fn next_day(&self) {
-        self.sql(
-            "UPDATE saved_searches SET mailed_on = mailed_on - 1; UPDATE emails SET reference = reference || ':before'",
-        )
-        .await;
+        self.sql("UPDATE saved_searches SET mailed_on = mailed_on - 1; UPDATE emails SET reference = 'before ' || id")
+            .await;
     }
 
     async fn now(&self) -> DateTime<Utc> {
@@ -233,4 +236,28 @@ async fn what_a_slow_transaction_publishes_late_is_found() {
     market.run().await;
     assert_eq!(market.mails().await, [vec![early], vec![late]]);
     market.close().await;
+}
+
+#[tokio::test]
+async fn a_mail_that_waits_is_not_sent_once_its_search_is_deleted() {
+    let market = TestMarket::with(Handlers::default().with::<SendEmail>()).await;
+    let post = async |id| {
+        let mut tx = market.workers.ledger.begin().await.unwrap();
+        let found = NewMatch { listing: ListingId::generate(), title: "Console".to_owned(), price: None };
+        let (user, day) = (market.person, chrono::NaiveDate::default());
+        let digest = Digest { search: id, user, name: "Fixed".to_owned(), day, found: vec![found], more: 0 };
+        mail::digest(&mut tx, digest).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let (kept, deleted) = (market.save().await, market.save().await);
+    post(kept).await;
+    post(deleted).await;
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
+    saved::delete(&mut conn, market.person, deleted).await.unwrap();
+    market.workers.queue.drain().await;
+    let statuses: Vec<String> =
+        sqlx::query_scalar("SELECT status FROM emails ORDER BY id").fetch_all(&mut *conn).await.unwrap();
+    assert_eq!(statuses, ["sent", "failed"]);
+    drop(conn);
+    market.workers.close().await;
 }

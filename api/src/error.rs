@@ -179,6 +179,15 @@ impl Problem {
         self
     }
 
+    /// What was said of parameters is said of fields of the same name, in the body below `pointer`.
+    #[must_use]
+    pub fn in_body(mut self, pointer: &str) -> Self {
+        for error in &mut self.errors {
+            error.pointer = error.parameter.take().map(|name| format!("{pointer}/{name}")).or(error.pointer.take());
+        }
+        self
+    }
+
     /// Says which header is wrong.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, detail: impl Into<String>) -> Self {

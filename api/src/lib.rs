@@ -19,6 +19,7 @@ pub mod serve;
 pub mod state;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod views;
 
 use std::time::Duration;
 
@@ -72,7 +73,8 @@ async fn prepare_store(blobs: Blobs) {
 
 /// Connects what the API needs and starts its background tasks, which end with `shutdown`.
 pub fn start(config: Config, shutdown: CancellationToken) -> anyhow::Result<AppState> {
-    let state = state::connect(config, shutdown)?;
+    let state = state::connect(config, shutdown.clone())?;
     realtime::start(&state, routes::TOPICS);
+    views::start(&state, shutdown);
     Ok(state)
 }

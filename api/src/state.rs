@@ -21,6 +21,7 @@ use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
 use crate::rate::RateLimiter;
 use crate::realtime::hub::Hub;
+use crate::views::Views;
 
 /// What every request handler shares. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub struct Services {
     pub blobs: Blobs,
     pub clock: Clock,
     pub rate: RateLimiter,
+    /// Who has looked at listings a moment ago.
+    pub views: Views,
     /// Cancelled when the process ends; long-lived connections close then.
     pub shutdown: CancellationToken,
 }
@@ -100,6 +103,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
         blobs: Blobs::new(&config.s3)?,
         clock: Clock::SYSTEM,
         rate: RateLimiter::start(config.http.rate_limits, config.redis_url.as_ref(), &config.namespace)?,
+        views: Views::default(),
         shutdown,
         config,
     }))

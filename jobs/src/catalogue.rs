@@ -46,6 +46,8 @@ macro_rules! for_each_job {
                 $crate::images::PurgeUploads,
                 $crate::money::RefreshRates,
                 $crate::search::ConvertPrices,
+                $crate::search::MatchSaved,
+                $crate::watches::NotifyWatchers,
                 $crate::maintenance::CancelJobs,
                 $crate::maintenance::RetryJobs,
                 $crate::maintenance::PruneJobs,

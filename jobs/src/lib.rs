@@ -5,6 +5,7 @@ pub mod auctions;
 pub mod cargo;
 pub mod catalogue;
 pub mod checkout;
+pub mod dashboard;
 pub mod emails;
 pub mod escrow;
 pub mod identity;
@@ -17,5 +18,6 @@ pub mod queues;
 pub mod reports;
 pub mod search;
 pub mod stock;
+pub mod watches;
 
 pub use catalogue::registry;

@@ -98,3 +98,11 @@ id!(
     /// Names money on its way to a seller's bank.
     PayoutId
 );
+id!(
+    /// Names one search that a person keeps.
+    SavedSearchId
+);
+id!(
+    /// Names one question about a listing.
+    InquiryId
+);

@@ -16,6 +16,8 @@
 //! 11. the audit log
 //! 12. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
+//! Saved searches and watches are locked before any of these, and nothing above the listings with them.
+//!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
 //! auction.
 //!
@@ -26,6 +28,7 @@ pub mod auctions;
 pub mod cargo;
 pub mod catalog;
 pub mod checkout;
+pub mod dashboard;
 pub mod emails;
 pub mod escrow;
 pub mod identity;
@@ -44,3 +47,4 @@ pub mod stock;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod watches;

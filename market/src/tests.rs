@@ -7,6 +7,7 @@ mod bids;
 mod catalog;
 mod checkout;
 mod daily;
+mod dashboard;
 mod escrow;
 mod listings;
 mod money;
@@ -82,6 +83,7 @@ fn breaches() -> Vec<Breach> {
         standing::breaches(),
         stock::breaches(),
         search::breaches(),
+        dashboard::breaches(),
     ]
     .concat()
 }
@@ -175,7 +177,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              escrows, disputes, refunds, webhook_inbox, payout_accounts, payouts, countries, fx_snapshots, fx_rates,
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
-                             listing_numbers, strikes, appeals, second_chances}'::regclass[]) AS oid
+                             listing_numbers, saved_searches, saved_search_hits, watches,
+                             visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

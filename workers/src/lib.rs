@@ -20,6 +20,7 @@ mod sweep;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod turn;
+pub mod watches;
 
 pub use services::Services;
 

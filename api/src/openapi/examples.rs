@@ -61,6 +61,13 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/listings" => json!({"item_id": SOMETHING, "title": "Tractor, 88 kW, one owner",
             "description": "Serviced every winter.", "sale_mode": "auction", "currency": "EUR",
             "delivery_options": ["pickup", "freight"]}),
+        "PUT /v1/listings/{listing}/price" => json!({"price": {"amount": "110.00", "currency": "EUR"}}),
+        "POST /v1/listings/{listing}/inquiries" => json!({"text": "How many hours has it run?"}),
+        "POST /v1/saved-searches" => {
+            json!({"name": "Tractors near Hamburg", "query": {"category": "machinery/tractors",
+            "where": ["make:Fendt", "horsepower:80.."], "price_to": "30000", "near": "53.55,9.99", "within_km": 50}})
+        }
+        "PATCH /v1/saved-searches/{search}" => json!({"name": "Tractors in the north", "alerts": false}),
         "POST /v1/listings/{listing}/auctions" => json!({"ends_at": "2099-01-01T12:00:00Z",
             "opening": {"amount": "30000.00", "currency": "EUR"}, "reserve": {"amount": "42000.00", "currency": "EUR"}}),
         "POST /v1/auctions/{auction}/bids" => json!({"maximum": {"amount": "45000.00", "currency": "EUR"}}),

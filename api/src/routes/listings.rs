@@ -3,15 +3,19 @@
 mod drafts;
 mod moderation;
 mod of_item;
-mod search;
+mod price;
+pub(super) mod search;
+
+use std::net::IpAddr;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use market::identity::PlatformRole;
 use market::ids::ListingId;
 use market::images::model::{Image, StoredVariant};
 use market::images::store as images;
-use market::listings::model::{Cursor, Listing};
+use market::listings::model::{Cursor, Listing, ListingStatus};
 use market::listings::store::{self, ListingError};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -22,11 +26,13 @@ use utoipa_axum::routes;
 use super::acting::Acting;
 use super::images::Picture;
 use crate::auth::Caller;
+use crate::auth::caller::ClientAddr;
 use crate::caching;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page, TimeCursor};
 use crate::state::AppState;
+use crate::views::Visitor;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -34,6 +40,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get_listing))
         .merge(search::router())
         .merge(drafts::router())
+        .merge(price::router())
         .merge(of_item::router())
         .merge(moderation::router())
 }
@@ -48,7 +55,7 @@ pub(super) struct ListingView {
 }
 
 impl ListingView {
-    fn new(listing: Listing, pictures: Vec<(Image, Vec<StoredVariant>)>) -> Self {
+    pub(super) fn new(listing: Listing, pictures: Vec<(Image, Vec<StoredVariant>)>) -> Self {
         Self { listing, pictures: pictures.into_iter().map(|(image, files)| Picture::new(image, files)).collect() }
     }
 }
@@ -59,6 +66,7 @@ impl From<ListingError> for Problem {
             ListingError::NotFound => Self::not_found("listing"),
             ListingError::WrongStatus(_) => Self::conflict("listing_status", error.to_string()),
             ListingError::AuctionOpen => Self::conflict("auction_open", error.to_string()),
+            ListingError::NotFixed => Self::conflict("not_fixed", error.to_string()),
             ListingError::AlreadyRelisted => Self::conflict("already_relisted", error.to_string()),
             ListingError::Incomplete(faults) => {
                 let detail = "the draft is not complete: change it and its item, then try again";
@@ -132,16 +140,31 @@ async fn get_listing(
     State(state): State<AppState>,
     caller: Option<Caller>,
     acting: Acting,
+    ClientAddr(address): ClientAddr,
+    headers: HeaderMap,
     Path(id): Path<ListingId>,
 ) -> Result<Response> {
     let mut conn = state.db.acquire().await?;
     let listing = visible(&mut conn, caller.as_ref(), acting, id).await?;
     if listing.is_public() {
+        saw(&state, &listing, caller.as_ref(), address, &headers);
         let pictures = images::of_listing(&mut conn, id).await?;
         return Ok(caching::shared(ListingView::new(listing, pictures)));
     }
     // Its pictures have addresses that end: `GET /v1/images` gives them.
     Ok(Json(ListingView::new(listing, Vec::new())).into_response())
+}
+
+/// Counts a view of what is on offer, unless it is by somebody of the seller's.
+fn saw(state: &AppState, listing: &Listing, caller: Option<&Caller>, address: IpAddr, headers: &HeaderMap) {
+    let visitor = match caller {
+        Some(caller) if caller.belongs_to(listing.seller_org_id) => return,
+        Some(caller) => Visitor::Person(caller.user),
+        None => Visitor::Somebody { address, headers },
+    };
+    if listing.status == ListingStatus::Published {
+        state.views.saw(listing.id, visitor);
+    }
 }
 
 /// A listing that the caller may see: what is public, the own organisation's, or any for moderators.

@@ -9,6 +9,7 @@ mod basket;
 mod cargo_events;
 mod categories;
 mod checkouts;
+mod dashboard;
 mod disputes;
 mod escrow;
 mod fx;
@@ -29,11 +30,13 @@ mod payouts;
 mod queues;
 mod regions;
 mod reports;
+mod saved_searches;
 mod schedules;
 mod sites;
 mod standing;
 mod stock;
 mod uploads;
+mod watches;
 mod ws;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -67,6 +70,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(standing::router())
         .merge(stock::router())
         .merge(listings::router())
+        .merge(watches::router())
+        .merge(dashboard::router())
+        .merge(saved_searches::router())
         .merge(auctions::router())
         .merge(basket::router())
         .merge(checkouts::router())

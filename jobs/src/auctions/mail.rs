@@ -36,7 +36,17 @@ pub async fn ending_soon(tx: &mut JobTx, orgs: &[OrgId], reference: &str, ending
         return Ok(());
     }
     let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
-    Ok(post_to(tx, &people, reference, &Content::EndingSoon(ending)).await?)
+    ending_soon_to(tx, &people, reference, ending).await
+}
+
+/// Reminds these people of the end; whoever has had this reminder gets none.
+pub async fn ending_soon_to(
+    tx: &mut JobTx,
+    people: &[UserId],
+    reference: &str,
+    ending: EndingSoon,
+) -> Result<(), MailError> {
+    Ok(post_to(tx, people, reference, &Content::EndingSoon(ending)).await?)
 }
 
 /// Notifies buyer and seller of an award with its order, whether by bid or by purchase: one mail per person and order.

@@ -17,6 +17,10 @@ pub use orders::{
     DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
 };
 
+mod watches;
+
+pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
+
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
@@ -140,6 +144,10 @@ pub enum Content {
     SecondChanceLapsed(SecondChanceLapsed),
     PayoutSent(PayoutSent),
     PayoutAccountNeeded(PayoutAccountNeeded),
+    PriceFell(PriceFell),
+    Relisted(Relisted),
+    SavedSearchDigest(SavedSearchDigest),
+    InquiryReceived(InquiryReceived),
 }
 
 impl Content {
@@ -186,6 +194,10 @@ impl Content {
             Self::SecondChanceLapsed(_) => "second_chance_lapsed",
             Self::PayoutSent(_) => "payout_sent",
             Self::PayoutAccountNeeded(_) => "payout_account_needed",
+            Self::PriceFell(_) => "price_fell",
+            Self::Relisted(_) => "relisted",
+            Self::SavedSearchDigest(_) => "saved_search_digest",
+            Self::InquiryReceived(_) => "inquiry_received",
         }
     }
 
@@ -253,6 +265,9 @@ pub struct EndingSoon {
     pub price: Money,
     /// Whether the recipient leads; nobody does on a divisible lot.
     pub leading: Option<bool>,
+    /// Whether the recipient has not bid, and only watches.
+    #[serde(default)]
+    pub watching: bool,
     pub ends_at: DateTime<Utc>,
 }
 

@@ -21,7 +21,7 @@ use crate::catalog::store::CatalogError;
 use crate::ids::{CategoryId, ItemId, ListingId, SiteId};
 use crate::images::store::ImageError;
 
-pub use drafts::{change, create, missing, publish, withdraw};
+pub use drafts::{change, create, missing, publish, reprice, withdraw};
 pub use moderate::{Decision, Moderated, decide, in_review};
 pub use parts::parts_for;
 pub use relist::relist;
@@ -38,6 +38,8 @@ pub enum ListingError {
     AuctionOpen,
     #[error("the listing has been listed again")]
     AlreadyRelisted,
+    #[error("the listing is not sold at a fixed price")]
+    NotFixed,
     /// What a draft lacks before it can be published.
     #[error("the listing is not complete: {0}")]
     Incomplete(Faults),

@@ -6,6 +6,10 @@ use shared::ids::OrgId;
 use shared::money::Currency;
 use utoipa::ToSchema;
 
+mod saved;
+
+pub use saved::{Criteria, SavedSearch};
+
 use crate::ids::{ListingId, ModelId};
 use crate::listings::model::{Language, SaleMode};
 
@@ -28,7 +32,8 @@ pub enum Sort {
 }
 
 /// A search that has been checked; every criterion given must hold.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Query {
     /// Words as people type them: `"exact phrase"`, `-without`, `or`.
     pub text: Option<String>,
@@ -46,13 +51,13 @@ pub struct Query {
 }
 
 /// What an attribute must be.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Filter {
     pub name: String,
     pub wanted: Wanted,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wanted {
     /// One of these, in capital letters or small ones.
@@ -62,7 +67,7 @@ pub enum Wanted {
 }
 
 /// In the smallest units of the currency, both inclusive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceRange {
     pub currency: Currency,
     pub from: Option<i64>,
@@ -70,7 +75,7 @@ pub struct PriceRange {
 }
 
 /// A place on a body.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Near {
     pub body: String,
     /// Degrees north.
@@ -82,7 +87,7 @@ pub struct Near {
 }
 
 /// A model that the item must fit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fitting {
     pub model: ModelId,
     pub make: String,

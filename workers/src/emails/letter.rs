@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, defaults, escrow, listings, orders, payouts, stock};
+use super::{account, defaults, escrow, listings, orders, payouts, stock, watches};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -134,6 +134,10 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::SecondChanceLapsed(it), _) => Ok(defaults::lapsed(it, place)),
         (Content::PayoutSent(it), _) => Ok(payouts::sent(it, place)),
         (Content::PayoutAccountNeeded(it), _) => Ok(payouts::account_needed(it, place)),
+        (Content::PriceFell(it), _) => Ok(watches::price_fell(it, place)),
+        (Content::Relisted(it), _) => Ok(watches::relisted(it, place)),
+        (Content::SavedSearchDigest(it), _) => Ok(watches::digest(it, place)),
+        (Content::InquiryReceived(it), _) => Ok(listings::inquiry(it, place)),
     }
 }
 
@@ -257,6 +261,7 @@ fn ending_soon(it: &EndingSoon, place: &Place<'_>) -> Letter {
     let standing = match it.leading {
         Some(true) => "You are the highest bidder.",
         Some(false) => "You are not the highest bidder.",
+        None if it.watching => "You are watching it.",
         None => "You have bid on it.",
     };
     Letter {

@@ -1,6 +1,6 @@
-//! Letters about decisions on listings.
+//! Letters to sellers about their listings.
 
-use market::emails::model::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
+use market::emails::model::{InquiryReceived, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
 
 use super::letter::{Letter, Place};
 use super::wording::one_line;
@@ -74,6 +74,21 @@ pub(super) fn refused(it: &ListingRefused, place: &Place<'_>) -> Letter {
         facts: vec![],
         action: Some(place.link("Open the draft", format_args!("/listings/{}", it.listing))),
         note: Some("Change what is named, then publish it again.".to_owned()),
+        reason: REASON.to_owned(),
+    }
+}
+
+pub(super) fn inquiry(it: &InquiryReceived, place: &Place<'_>) -> Letter {
+    let (title, org) = (one_line(&it.title), one_line(&it.org_name));
+    Letter {
+        subject: format!("A question about {title}"),
+        preview: format!("{org} asks about your listing."),
+        heading: "You have a question".to_owned(),
+        paragraphs: vec![format!("{org} asks about “{title}”:")],
+        quote: Some(it.text.trim().to_owned()),
+        facts: vec![],
+        action: Some(place.link("Open the listing", format_args!("/listings/{}", it.listing))),
+        note: None,
         reason: REASON.to_owned(),
     }
 }

@@ -17,6 +17,7 @@ mod send_email;
 mod server;
 mod smtp;
 mod stock;
+mod watches;
 mod wording;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use market::emails::rules::is_given_up;
 use market::emails::store::{self, EmailError};
 use market::identity::{OrgStatus, UserStatus, store as identity};
 use market::reports::store::{self as reports, ReportError};
+use market::search::store::saved;
 use queue::{Handler, NotWanted, Outcome};
 use secrecy::SecretString;
 use serde_json::json;
@@ -163,6 +164,9 @@ async fn link(
             let url = cx.blobs.presign_get(key, &name, DOWNLOAD_VALID).await?;
             let valid_until = cx.clock().now() + DOWNLOAD_VALID;
             Ok(Made::Link(Link::Download { url: SecretString::from(url), valid_until }))
+        }
+        (Content::SavedSearchDigest(it), _) if !saved::alerts(conn, it.search).await.context("read the search")? => {
+            Ok(Made::Pointless("the search is deleted, or its alerts are off"))
         }
         _ => Ok(Made::Link(Link::None)),
     }

@@ -1,10 +1,10 @@
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, Invitation, ListingApproved, ListingRefused,
-    ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged,
-    PayoutAccountNeeded, PayoutSent, ReportReady, ResetPassword, SessionEnded, Sold, StockLow, StockRecovered, Unsold,
-    VerifyAddress, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, FoundListing, InquiryReceived, Invitation,
+    ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, OrgSuspended,
+    Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, Relisted, ReportReady, ResetPassword,
+    SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress, Won,
 };
 use market::identity::MemberRole;
 use secrecy::SecretString;
@@ -77,6 +77,7 @@ fn every_mail() -> Vec<(Content, Link)> {
                 title: title.clone(),
                 price: Money::from_minor(1_250_000, Currency::JPY),
                 leading: Some(true),
+                watching: false,
                 ends_at: at(17, 0),
             }),
             Link::None,
@@ -168,6 +169,48 @@ fn every_mail() -> Vec<(Content, Link)> {
                 site_name: "Halle <3> & Hof".to_owned(),
                 on_hand: 40,
                 low_at: None,
+            }),
+            Link::None,
+        ),
+        (
+            Content::EndingSoon(EndingSoon {
+                auction: id(1),
+                title: title.clone(),
+                price: eur(90_000),
+                leading: None,
+                watching: true,
+                ends_at: at(17, 0),
+            }),
+            Link::None,
+        ),
+        (
+            Content::PriceFell(PriceFell {
+                listing: id(8),
+                title: title.clone(),
+                was: eur(9_500_000),
+                now: eur(9_000_000),
+            }),
+            Link::None,
+        ),
+        (Content::Relisted(Relisted { listing: id(8), title: title.clone(), price: Some(eur(9_000_000)) }), Link::None),
+        (
+            Content::SavedSearchDigest(SavedSearchDigest {
+                search: id(9),
+                name: "Tractors <b>near</b> me".to_owned(),
+                found: vec![
+                    FoundListing { listing: id(8), title: title.clone(), price: Some(eur(9_000_000)) },
+                    FoundListing { listing: id(10), title: "Plough".to_owned(), price: None },
+                ],
+                more: 3,
+            }),
+            Link::None,
+        ),
+        (
+            Content::InquiryReceived(InquiryReceived {
+                listing: id(8),
+                title: title.clone(),
+                org_name: org_name.clone(),
+                text: "How many hours has it run?\n<b>Cash</b> is ready.".to_owned(),
             }),
             Link::None,
         ),

@@ -126,12 +126,14 @@ async fn challenges_tell_a_bad_token_from_none() {
 }
 
 /// Changes of one value as a whole: there is no other part of the thing that they could undo.
-const SINGLE_VALUES: [&str; 5] = [
+const SINGLE_VALUES: [&str; 7] = [
     "PATCH /v1/jobs/{job}",
     "PATCH /v1/orgs/{org}/members/{user}",
     "PUT /v1/admin/users/{user}/platform-role",
     "PUT /v1/admin/orgs/{org}/plan",
     "PUT /v1/basket/{listing}",
+    "PUT /v1/listings/{listing}/price",
+    "PUT /v1/listings/{listing}/watch",
 ];
 
 #[test]

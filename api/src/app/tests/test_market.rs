@@ -124,6 +124,8 @@ impl TestMarket {
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
         let (unsold, chance, strike) = self.second_chances(seller, bobs, &paid_order).await;
+        let search = json!({"name": "Mine", "query": {"q": "console"}});
+        let search = api.post(Some(ann), "/v1/saved-searches", search).await.ok();
         let info = api.state.registry.get("jobs.prune").unwrap();
         let job = prune(info).tenant(org);
         let mut tx = api.state.ledger.begin().await.unwrap();
@@ -162,6 +164,7 @@ impl TestMarket {
             ("report", id(&report)),
             ("shipment", "S-1".to_owned()),
             ("invitation", id(&invitation)),
+            ("search", id(&search)),
             ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);

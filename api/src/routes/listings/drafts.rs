@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::price::tell_relisted;
 use super::{ListingView, found};
 use crate::auth::Caller;
 use crate::conditional::IfMatch;
@@ -55,7 +56,8 @@ async fn create_listing(
 
 /// Change a draft
 ///
-/// Fields that are left out stay as they are. What others have seen is not changed: withdraw it and list it again.
+/// Fields that are left out stay as they are. Of what others have seen only a fixed price is changed, with
+/// `PUT /v1/listings/{listing}/price`: for anything else withdraw it and list it again.
 #[utoipa::path(patch, path = "/v1/listings/{listing}", tag = "listings", params(("listing" = ListingId, Path), Acting, IfMatch),
     request_body = ListingChange, responses(
     (status = 200, description = "The draft", body = ListingView),
@@ -124,7 +126,8 @@ async fn missing_of_listing(
 
 /// Publish a draft
 ///
-/// In some categories a moderator sees it first: it is `in_review` then.
+/// In some categories a moderator sees it first: it is `in_review` then. Those who watched what it lists again hear of it by email,
+/// and watch it from then on.
 #[utoipa::path(post, path = "/v1/listings/{listing}/publish", tag = "listings", params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "Everybody sees it, or a moderator does: see its `status`", body = Listing),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller, or, for a listing that asks to buy, not a buyer"),
@@ -143,6 +146,7 @@ async fn publish_listing(
     caller.acts_as(draft.sale_mode.lister(), seller)?;
     store::publish(&mut tx, seller, id).await?;
     let listing = found(&mut tx, id).await?;
+    tell_relisted(&mut tx, &listing).await?;
     tx.commit().await?;
     Ok(Json(listing))
 }

@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::found;
+use super::price::tell_relisted;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
@@ -152,6 +153,9 @@ async fn decide(state: &AppState, caller: &Caller, id: ListingId, decision: Deci
     }
     let moderated = store::decide(&mut tx, Actor::User(caller.user), id, decision).await?;
     mail::moderated(&mut tx, decision, &moderated).await?;
+    if decision == Decision::Approve {
+        tell_relisted(&mut tx, &moderated.listing).await?;
+    }
     if let Some(auction) = &moderated.auction {
         let news = if auction.suspended { News::Suspended } else { News::Reinstated };
         announce(&mut tx, news, auction);

@@ -8,7 +8,7 @@ use market::catalog::store as catalog;
 use market::images::store as images;
 use market::listings::model::{Language, ListingStatus, SaleMode};
 use market::listings::store as listings;
-use market::search::model::{Facet, Fitting, Found, Near, PriceRange, Query as Search, Sort};
+use market::search::model::{Criteria, Facet, Fitting, Found, Near, PriceRange, Query as Search, Sort};
 use market::search::rules::cursor::{self, CursorError};
 use market::search::rules::filter::{self, FilterError, Filters};
 use market::search::store;
@@ -168,6 +168,45 @@ async fn search_listings(
         ListingView::new(one, first.into_iter().collect())
     });
     Ok(caching::shared(FoundListings { items: items.collect(), next: page.next, facets }))
+}
+
+/// Checks a search that somebody wants to keep, by the rules of every other search.
+pub(in crate::routes) async fn checked(conn: &mut PgConnection, criteria: &Criteria) -> Result<Search> {
+    let Criteria { conditions, .. } = criteria.clone();
+    let filters = if conditions.is_empty() {
+        Filters::default()
+    } else {
+        store::filters(conn, criteria.category.as_deref()).await?
+    };
+    let search = read(conn, criteria.clone().into(), &conditions, &filters).await?;
+    if search == Search::default() {
+        return Err(Problem::unprocessable("invalid_search", "the search is not possible")
+            .at("/query", "has at least one criterion"));
+    }
+    Ok(search)
+}
+
+impl From<Criteria> for SearchListings {
+    fn from(criteria: Criteria) -> Self {
+        Self {
+            q: criteria.q,
+            lang: criteria.lang,
+            category: criteria.category,
+            seller: criteria.seller,
+            mode: criteria.mode,
+            price_from: criteria.price_from,
+            price_to: criteria.price_to,
+            currency: criteria.currency,
+            near: criteria.near,
+            within_km: criteria.within_km,
+            fits: criteria.fits,
+            fits_year: criteria.fits_year,
+            sort: Sort::Newest,
+            facets: false,
+            after: None,
+            limit: Limit::default(),
+        }
+    }
 }
 
 /// Checks what is asked.

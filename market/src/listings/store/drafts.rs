@@ -126,6 +126,30 @@ pub async fn change(conn: &mut PgConnection, draft: &Listing, change: &ListingCh
     Ok(())
 }
 
+/// Sets the fixed price of `listing`, which is published and locked.
+pub async fn reprice(conn: &mut PgConnection, listing: &Listing, price: Money) -> Result<(), ListingError> {
+    if listing.status != ListingStatus::Published {
+        return Err(ListingError::WrongStatus(listing.status));
+    }
+    if listing.sale_mode != SaleMode::Fixed {
+        return Err(ListingError::NotFixed);
+    }
+    if price.currency() != listing.currency {
+        return Err(Invalid::new("/price/currency", "must be the listing's currency").into());
+    }
+    sqlx::query!(
+        "UPDATE listings
+         SET price_minor = $2,
+             updated_at = clock_timestamp()
+         WHERE id = $1",
+        listing.id.0,
+        price.minor(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Everything that keeps a draft from being published.
 pub async fn missing(conn: &mut PgConnection, draft: &Listing) -> Result<Vec<Invalid>, ListingError> {
     let item = lock_offered(conn, draft.item_id).await?;

@@ -28,6 +28,35 @@ pub async fn find(
     Ok(found)
 }
 
+/// What counts as new.
+#[derive(Clone, Copy, Debug)]
+pub struct New {
+    pub published_from: DateTime<Utc>,
+    /// When the search's row was written.
+    pub indexed_from: DateTime<Utc>,
+}
+
+/// Up to `limit` new listings after `after`, newest first whatever the query's order.
+pub async fn find_new(
+    conn: &mut PgConnection,
+    query: &Query,
+    new: New,
+    after: Option<Found>,
+    limit: i64,
+) -> Result<Vec<Found>, sqlx::Error> {
+    let mut tx = by_indexes(conn).await?;
+    let prepared = Prepared::new(&mut tx, query).await?;
+    let mut sql = QueryBuilder::new("SELECT t.listing_id, t.published_at FROM listing_search AS t");
+    prepared.push(&mut sql, None);
+    sql.push(" AND t.published_at >= ").push_bind(new.published_from);
+    sql.push(" AND t.indexed_at >= ").push_bind(new.indexed_from);
+    push_after(&mut sql, ("t.published_at", "t.listing_id"), true, after);
+    push_order(&mut sql, ("t.published_at", "t.listing_id"), true, limit);
+    let found = run(&mut tx, sql).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
 async fn found_in_order(
     conn: &mut PgConnection,
     query: &Query,

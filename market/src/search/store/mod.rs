@@ -10,6 +10,7 @@ mod conditions;
 mod facets;
 mod find;
 mod prices;
+pub mod saved;
 
 use shared::money::Currency;
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
@@ -19,7 +20,7 @@ use super::rules::filter::Filters;
 use crate::catalog::model::MachineModel;
 
 pub use facets::facets;
-pub use find::find;
+pub use find::{New, find, find_new};
 pub use prices::convert_prices;
 
 /// By what the items of a category and of those below it are looked for; those of all categories, if none is named.

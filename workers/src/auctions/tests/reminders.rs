@@ -113,3 +113,60 @@ async fn whoever_trades_for_the_leader_and_for_another_bidder_is_reminded_of_the
     assert_eq!(theirs, [&json!(true)]);
     market.close().await;
 }
+
+#[tokio::test]
+async fn whoever_only_watches_is_reminded_once_and_a_bidder_as_a_bidder() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let lot = market.auction(&market.terms().await).await;
+    market.bid(lot, market.ann, 5_000, None).await;
+    let listing = market.view(lot).await.listing_id;
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
+    let (watcher, suspended) = (testing::member_of(&mut conn, &[]).await, testing::member_of(&mut conn, &[]).await);
+    for user in [watcher, suspended, market.ann.user] {
+        market::watches::store::begin(&mut conn, user, listing).await.unwrap();
+    }
+    sqlx::query("UPDATE users SET status = 'suspended' WHERE id = $1")
+        .bind(suspended)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    drop(conn);
+    market.end_in(lot, TimeDelta::hours(23)).await;
+    for _ in 0..2 {
+        market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+        market.workers.queue.drain().await;
+        let mut mails: Vec<_> = market
+            .mails("ending_soon")
+            .await
+            .into_iter()
+            .map(|(user, data)| (user, data["leading"].clone(), data["watching"].clone()))
+            .collect();
+        mails.sort_by_key(|(user, ..)| *user == watcher);
+        assert_eq!(mails, [(market.ann.user, json!(true), json!(false)), (watcher, Value::Null, json!(true))]);
+    }
+    market.close().await;
+}
+
+#[tokio::test]
+async fn more_watchers_than_one_batch_are_all_reminded() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let lot = market.auction(&market.terms().await).await;
+    let listing = market.view(lot).await.listing_id;
+    sqlx::query(
+        "WITH people AS (
+             INSERT INTO users (id, email, name, password_hash)
+             SELECT gen_random_uuid(), n || '@example.test', 'Kim', '-' FROM generate_series(1, 401) AS n
+             RETURNING id
+         )
+         INSERT INTO watches (user_id, listing_id) SELECT id, $1 FROM people",
+    )
+    .bind(listing)
+    .execute(&market.workers.db.pool)
+    .await
+    .unwrap();
+    market.end_in(lot, TimeDelta::hours(23)).await;
+    market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+    market.workers.queue.drain().await;
+    assert_eq!(market.mails("ending_soon").await.len(), 401);
+    market.close().await;
+}

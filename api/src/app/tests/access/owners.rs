@@ -55,6 +55,10 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
             [404, 403, 404],
         ),
         ("POST /v1/listings/{listing}/publish", none(), [404, 403, 404]),
+        ("PUT /v1/listings/{listing}/price", json!({"price": amount("1.00")}), [404, 403, 404]),
+        // Nobody else sees the draft.
+        ("POST /v1/listings/{listing}/inquiries", json!({"text": "How old is it?"}), [404, 403, 403]),
+        ("GET /v1/dashboard", none(), [200, 200, 200]),
         ("POST /v1/listings/{listing}/withdraw", none(), [404, 403, 404]),
         ("POST /v1/auctions/{auction}/bids", json!({"maximum": amount("60.00")}), [201, 403, 403]),
         ("POST /v1/auctions/{auction}/bids/{bid}/retract", none(), [404, 403, 403]),
@@ -127,8 +131,10 @@ async fn what_is_an_organisations_is_refused_to_others() {
         let (method, path) = operation.split_once(' ').unwrap();
         let method: Method = method.parse().unwrap();
         let mut path = market.path(path);
-        if path == "/v1/orders" {
-            path.push_str("?side=buyer");
+        match path.as_str() {
+            "/v1/orders" | "/v1/offers" => path.push_str("?side=buyer"),
+            "/v1/dashboard" => path.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
+            _ => {}
         }
         let call = async |person| market.call(person, &method, &path, body.clone()).await;
         call(None).await.refused(401, "unauthenticated");

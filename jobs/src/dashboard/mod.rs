@@ -1,0 +1,3 @@
+//! What sellers see of their listings.
+
+pub mod mail;

@@ -1,0 +1,4 @@
+//! Listings that people keep an eye on.
+
+pub mod model;
+pub mod store;

@@ -7,18 +7,22 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
 use crate::identity::MemberRole;
-use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, PayoutId, ReportId, SiteId};
+use crate::ids::{AuctionId, EmailId, InvitationId, OrderId, ReportId};
 
 mod defaults;
+mod listings;
 mod orders;
+mod payouts;
+mod stock;
+mod watches;
 
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
+pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
 pub use orders::{
     DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
 };
-
-mod watches;
-
+pub use payouts::{PayoutAccountNeeded, PayoutSent};
+pub use stock::{StockLow, StockRecovered};
 pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
 
 /// Who a mail is for.
@@ -346,80 +350,6 @@ pub struct Invitation {
     pub invitation: InvitationId,
     pub org_name: String,
     pub role: MemberRole,
-}
-
-/// To those who trade for the seller. Reference: the listing and the time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListingSuspended {
-    pub listing: ListingId,
-    pub title: String,
-    /// As the moderator wrote it.
-    pub reason: String,
-    /// It has an auction, which goes on without bids.
-    pub in_auction: bool,
-}
-
-/// To those who trade for the seller. Reference: the listing and the time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListingReinstated {
-    pub listing: ListingId,
-    pub title: String,
-}
-
-/// To those who trade for the seller. Reference: the listing and the number of the decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListingApproved {
-    pub listing: ListingId,
-    pub title: String,
-}
-
-/// To those who trade for the seller. Reference: the listing and the number of the decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListingRefused {
-    pub listing: ListingId,
-    pub title: String,
-    /// As the moderator wrote it.
-    pub reason: String,
-}
-
-/// To those who trade for the owner. Reference: the item, the site and the number of the crossing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StockLow {
-    pub item: ItemId,
-    pub site: SiteId,
-    /// The item's.
-    pub title: String,
-    pub site_name: String,
-    pub on_hand: i64,
-    /// On hand at or below this is low.
-    pub low_at: Option<i64>,
-}
-
-/// To those who trade for the owner. Reference: the item, the site and the number of the crossing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StockRecovered {
-    pub item: ItemId,
-    pub site: SiteId,
-    /// The item's.
-    pub title: String,
-    pub site_name: String,
-    pub on_hand: i64,
-    /// On hand at or below this is low; absent: nothing is any more.
-    pub low_at: Option<i64>,
-}
-
-/// To those who trade for the seller. Reference: the payout.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PayoutSent {
-    pub payout: PayoutId,
-    pub amount: Money,
-}
-
-/// To those who trade for the seller. Reference: the payout that waits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PayoutAccountNeeded {
-    pub payout: PayoutId,
-    pub amount: Money,
 }
 
 #[cfg(test)]

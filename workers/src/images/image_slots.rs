@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use market::images::model::Refusal;
+use pictures::{Processed, process};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use super::{Processed, process};
 
 /// Lets at most `slots` photographs be in memory at a time. Clones share the slots.
 #[derive(Clone, Debug)]

@@ -4,12 +4,13 @@ use jobs::images::ProcessImage;
 use market::ids::ImageId;
 use market::images::model::{Finished, Image, MAX_BYTES, Refusal, Status, StoredVariant, variant_key};
 use market::images::store::{self, ImageError};
+use pictures::{Processed, Variant};
 use queue::{Handler, NotWanted, Outcome};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use shared::blobs::{BlobError, Blobs};
 
-use super::{ProcessError, Processed, Variant};
+use super::ProcessError;
 use crate::{Cx, Services};
 
 /// How many files of one image are uploaded at a time.

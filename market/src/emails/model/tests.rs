@@ -1,4 +1,5 @@
 use super::*;
+use crate::ids::{ItemId, SiteId};
 
 #[test]
 fn the_template_name_is_the_serialised_tag() {

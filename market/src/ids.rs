@@ -90,3 +90,11 @@ id!(
     /// Names money on its way to a seller's bank.
     PayoutId
 );
+id!(
+    /// Names something that differs between a payment provider and here.
+    DifferenceId
+);
+id!(
+    /// Names an invoice or a credit note.
+    InvoiceId
+);

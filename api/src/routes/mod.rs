@@ -9,11 +9,12 @@ mod cargo_events;
 mod categories;
 mod checkouts;
 mod disputes;
-mod escrow;
+pub(crate) mod escrow;
 mod fx;
 pub(crate) mod health;
 mod images;
 mod invitations;
+mod invoices;
 mod items;
 mod jobs;
 mod listings;
@@ -26,6 +27,7 @@ mod pages;
 mod payments;
 mod payouts;
 mod queues;
+mod reconciliation;
 mod regions;
 mod reports;
 mod schedules;
@@ -68,8 +70,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(checkouts::router())
         .merge(payments::router())
         .merge(payouts::router())
+        .merge(reconciliation::router())
         .merge(orders::router())
         .merge(escrow::router())
+        .merge(invoices::router())
         .merge(disputes::router())
         .merge(uploads::router())
         .merge(images::router())

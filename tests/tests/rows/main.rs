@@ -3,4 +3,5 @@
 mod drafts;
 mod escrow;
 mod live_auctions;
+mod payouts;
 mod search;

@@ -31,6 +31,7 @@ macro_rules! for_each_job {
                 $crate::payouts::MakePayouts,
                 $crate::payouts::SendPayout,
                 $crate::payouts::SweepPayouts,
+                $crate::reconciliation::Reconcile,
             }
             emails {
                 $crate::emails::SendEmail,

@@ -15,6 +15,7 @@ pub mod maintenance;
 pub mod money;
 pub mod payouts;
 pub mod queues;
+pub mod reconciliation;
 pub mod reports;
 pub mod search;
 pub mod stock;

@@ -106,3 +106,11 @@ id!(
     /// Names one question about a listing.
     InquiryId
 );
+id!(
+    /// Names something that differs between a payment provider and here.
+    DifferenceId
+);
+id!(
+    /// Names an invoice or a credit note.
+    InvoiceId
+);

@@ -12,9 +12,10 @@
 //! 7. reservations, of holders that are locked
 //! 8. refunds
 //! 9. an organisation, which guards its payout accounts and payouts
-//! 10. money accounts, by id
-//! 11. the audit log
-//! 12. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
+//! 10. series of invoices, by the seller's id
+//! 11. money accounts, by id
+//! 12. the audit log
+//! 13. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
 //! Saved searches and watches are locked before any of these, and nothing above the listings with them.
 //!
@@ -34,11 +35,13 @@ pub mod escrow;
 pub mod identity;
 pub mod ids;
 pub mod images;
+pub mod invoices;
 pub mod listings;
 pub mod money;
 pub mod orders;
 pub mod payments;
 pub mod payouts;
+pub mod reconciliation;
 pub mod reports;
 pub mod search;
 pub mod standing;

@@ -12,6 +12,7 @@ pub mod money;
 pub mod payments;
 mod payouts;
 pub mod pools;
+mod reconciliation;
 pub mod reports;
 pub mod runtime;
 pub mod search;

@@ -77,7 +77,7 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/checkouts" => json!({"lines": [{"listing": SOMETHING, "quantity": 2,
             "price": {"amount": "120.00", "currency": "EUR"}}]}),
         "POST /v1/checkouts/{checkout}/pay" => json!({"method": "card"}),
-        "POST /v1/orders/{order}/refunds" => {
+        "POST /v1/orders/{order}/refunds" | "POST /v1/admin/orders/{order}/refunds" => {
             json!({"amount": {"amount": "20.00", "currency": "EUR"}, "reason": "It was scratched."})
         }
         "POST /v1/orders/{order}/disputes" => {
@@ -85,6 +85,11 @@ fn example(name: &str) -> Option<Value> {
         }
         "POST /v1/admin/disputes/{dispute}/resolve" => {
             json!({"amount": {"amount": "50.00", "currency": "EUR"}, "reason": "Half of it works."})
+        }
+        "POST /v1/payout-accounts" => json!({}),
+        "POST /v1/admin/payments/reconcile" => json!({"since": "2026-11-01T00:00:00Z"}),
+        "POST /v1/admin/reconciliation-differences/{difference}/close" => {
+            json!({"reason": "The provider has refunded it by hand."})
         }
         "POST /v1/webhooks/{provider}" => json!({"id": "evt_1", "kind": "payment.captured", "subject": "pay_1"}),
         "POST /v1/admin/commission-rates" => json!({"plan": "standard", "category_id": TRACTORS, "fee_bps": 450}),

@@ -6,11 +6,12 @@ use axum::response::Response;
 use jobs::escrow::{ReleaseEscrow, SendRefund, notify};
 use market::escrow::model::{Escrow, Refund};
 use market::escrow::store;
+use market::identity::PlatformRole;
 use market::ids::OrderId;
 use market::orders::model::Order;
 use market::orders::store as orders;
 use queue::enqueue::Enqueue;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
 use shared::money::Money;
 use sqlx::PgConnection;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(receive_order))
         .routes(routes!(accept_order))
         .routes(routes!(list_refunds, refund_order))
+        .routes(routes!(refund_released))
 }
 
 /// Read what is held for an order
@@ -127,28 +129,42 @@ async fn accept_order(
     Ok(accepted)
 }
 
+/// Where the money comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RefundFrom {
+    /// What is held for the order.
+    #[default]
+    Held,
+    /// What is the seller's already.
+    Earned,
+}
+
 /// A part that goes back.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewRefund {
-    /// From one minor unit to all that is held.
+    /// Without it, `held`.
+    #[serde(default)]
+    from: RefundFrom,
+    /// From one minor unit to all that is held, or that was released and not given back.
     amount: Money,
     /// The buyer reads it.
     #[schema(schema_with = reason_schema)]
     reason: String,
 }
 
-/// Give a part of what is held back, or all of it
+/// Give a part of what was paid back, or all of it
 ///
-/// By the seller. The platform gives back its share of the part. What is left stays held; an order of which nothing is left is
-/// `refunded`.
+/// By the seller, out of what is held or of what is the seller's already. The platform gives back its share of the part. An order of
+/// which nothing is left is `refunded`. What the seller's earnings lack is owed, and kept back of the next ones.
 #[utoipa::path(post, path = "/v1/orders/{order}/refunds", tag = "orders", request_body = NewRefund, params(
     ("order" = OrderId, Path), Acting,
     ("Idempotency-Key" = String, Header, description = "A new one for each refund; the same again gets the same answer"),
 ), responses(
     (status = 201, description = "On its way to the buyer", body = Refund, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`not_paid`; `escrow_frozen`: a dispute is open; `escrow_released`; `escrow_refunded`; `escrow_partly`"),
+    (status = 409, description = "`not_paid`; `escrow_frozen`: a dispute is open; `escrow_released`; `escrow_refunded`; `escrow_partly`; `escrow_held`: it is not the seller's yet"),
     (status = 422, description = "`invalid_value`; `reason_length`"),
 ))]
 async fn refund_order(
@@ -161,7 +177,49 @@ async fn refund_order(
     let seller = acting.trader(&caller)?;
     let reason = given_reason(&body.reason)?;
     key.once(&state.ledger, seller.0, StatusCode::CREATED, async |tx| {
-        let made = store::refund(tx, seller, caller.user, order, body.amount, &reason).await?;
+        let made = match body.from {
+            RefundFrom::Held => store::refund(tx, seller, caller.user, order, body.amount, &reason).await?,
+            RefundFrom::Earned => store::take_back(tx, Some(seller), caller.user, order, body.amount, &reason).await?,
+        };
+        let _ = tx.enqueue(&SendRefund { refund: made.id }).await?;
+        Ok(Made::at(format!("/v1/orders/{order}/refunds"), made))
+    })
+    .await
+}
+
+/// A part that the platform gives back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RefundReleased {
+    /// From one minor unit to all that was released and not given back.
+    amount: Money,
+    /// Both parties read it.
+    #[schema(schema_with = reason_schema)]
+    reason: String,
+}
+
+/// Give a part back of what is the seller's already, or all of it
+///
+/// By people of the platform's finance who belong to neither party. What is held is decided by disputes.
+#[utoipa::path(post, path = "/v1/admin/orders/{order}/refunds", tag = "admin", request_body = RefundReleased, params(
+    ("order" = OrderId, Path),
+    ("Idempotency-Key" = String, Header, description = "A new one for each refund; the same again gets the same answer"),
+), responses(
+    (status = 201, description = "On its way to the buyer", body = Refund, headers(("Location" = String))),
+    (status = 403, description = "`role_too_low`; `own_order`: they belong to the buyer or the seller"),
+    (status = 409, description = "`not_paid`; `escrow_held`: it is not the seller's yet; `escrow_frozen`: a dispute is open; `escrow_refunded`"),
+    (status = 422, description = "`invalid_value`; `reason_length`"),
+))]
+async fn refund_released(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(order): Path<OrderId>,
+    Idempotent { key, body }: Idempotent<RefundReleased>,
+) -> Result<Response> {
+    caller.platform(PlatformRole::Finance)?;
+    let reason = given_reason(&body.reason)?;
+    key.once(&state.ledger, caller.user.0, StatusCode::CREATED, async |tx| {
+        let made = store::take_back(tx, None, caller.user, order, body.amount, &reason).await?;
         let _ = tx.enqueue(&SendRefund { refund: made.id }).await?;
         Ok(Made::at(format!("/v1/orders/{order}/refunds"), made))
     })

@@ -11,11 +11,12 @@ mod categories;
 mod checkouts;
 mod dashboard;
 mod disputes;
-mod escrow;
+pub(crate) mod escrow;
 mod fx;
 pub(crate) mod health;
 mod images;
 mod invitations;
+mod invoices;
 mod items;
 mod jobs;
 mod listings;
@@ -28,6 +29,7 @@ mod pages;
 mod payments;
 mod payouts;
 mod queues;
+mod reconciliation;
 mod regions;
 mod reports;
 mod saved_searches;
@@ -78,8 +80,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(checkouts::router())
         .merge(payments::router())
         .merge(payouts::router())
+        .merge(reconciliation::router())
         .merge(orders::router())
         .merge(escrow::router())
+        .merge(invoices::router())
         .merge(disputes::router())
         .merge(uploads::router())
         .merge(images::router())

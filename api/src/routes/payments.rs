@@ -48,6 +48,7 @@ impl From<EscrowError> for Problem {
             EscrowError::DisputeEnded(_) => Self::conflict("dispute_ended", text),
             EscrowError::OwnOrder => Self::forbidden("own_order", text),
             EscrowError::Shares(error) => Self::internal(error),
+            EscrowError::Invoice(error) => Self::internal(error),
             EscrowError::Ledger(error) => Self::internal(error),
             EscrowError::Stock(error) => Self::internal(error),
             EscrowError::Money(error) => Self::internal(error),
@@ -60,6 +61,7 @@ impl From<EscrowError> for Problem {
 fn refused(refusal: EscrowRefusal) -> Problem {
     let text = refusal.to_string();
     match refusal {
+        EscrowRefusal::NotReleased => Problem::conflict("escrow_held", text),
         EscrowRefusal::Released => Problem::conflict("escrow_released", text),
         EscrowRefusal::Refunded => Problem::conflict("escrow_refunded", text),
         EscrowRefusal::Partly => Problem::conflict("escrow_partly", text),

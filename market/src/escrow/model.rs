@@ -128,6 +128,8 @@ pub enum RefundCause {
     Seller,
     /// A dispute was decided so.
     Dispute,
+    /// The platform has decided so when it was the seller's already.
+    Finance,
 }
 
 /// Where a refund is in its life.

@@ -21,6 +21,8 @@ pub enum Wish {
     Thaw,
     /// The seller gives this much back.
     Refund(Money),
+    /// This much of what is the seller's already goes back.
+    TakeBack(Money),
     /// A dispute is decided: the buyer gets this much back, the seller the rest.
     Decide(Money),
 }
@@ -28,6 +30,8 @@ pub enum Wish {
 /// Why it is not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EscrowRefusal {
+    #[error("the money is not the seller's yet")]
+    NotReleased,
     #[error("the money is the seller's")]
     Released,
     #[error("the money was given back")]
@@ -54,7 +58,7 @@ pub struct Next {
     pub status: EscrowStatus,
     /// How much of it goes to the buyer now.
     pub refund: Option<Money>,
-    /// How much of it goes to the seller now.
+    /// How much of it goes to the seller now; below zero: it comes from the seller.
     pub release: Option<Money>,
 }
 
@@ -64,6 +68,9 @@ pub struct Next {
 /// See [`EscrowRefusal`].
 pub fn decide(escrow: &Escrow, wish: Wish, now: DateTime<Utc>) -> Result<Next, EscrowRefusal> {
     let money = |minor| Money::from_minor(minor, escrow.amount.currency());
+    if let Wish::TakeBack(amount) = wish {
+        return take_back(escrow, amount);
+    }
     let left = money(escrow.amount.minor() - escrow.released.minor() - escrow.refunded.minor());
     let frozen = match escrow.status {
         EscrowStatus::Held => false,
@@ -105,6 +112,7 @@ pub fn decide(escrow: &Escrow, wish: Wish, now: DateTime<Utc>) -> Result<Next, E
             }
             Ok(moved(amount.minor(), 0))
         }
+        (Wish::TakeBack(_), _) => Err(EscrowRefusal::NotReleased),
         (Wish::Decide(amount), _) => {
             if amount.currency() != left.currency() || amount.minor() < 0 || amount.minor() > left.minor() {
                 return Err(EscrowRefusal::Amount { least: money(0), most: left });
@@ -112,6 +120,22 @@ pub fn decide(escrow: &Escrow, wish: Wish, now: DateTime<Utc>) -> Result<Next, E
             Ok(moved(amount.minor(), left.minor() - amount.minor()))
         }
     }
+}
+
+fn take_back(escrow: &Escrow, amount: Money) -> Result<Next, EscrowRefusal> {
+    match escrow.status {
+        EscrowStatus::Held => return Err(EscrowRefusal::NotReleased),
+        EscrowStatus::Frozen => return Err(EscrowRefusal::Frozen),
+        EscrowStatus::Refunded => return Err(EscrowRefusal::Refunded),
+        EscrowStatus::Released | EscrowStatus::Partly => {}
+    }
+    let (least, most) = (Money::from_minor(1, escrow.amount.currency()), escrow.released);
+    if amount.currency() != most.currency() || !(1..=most.minor()).contains(&amount.minor()) {
+        return Err(EscrowRefusal::Amount { least, most });
+    }
+    let status = if amount == most { EscrowStatus::Refunded } else { EscrowStatus::Partly };
+    let release = Some(Money::from_minor(-amount.minor(), amount.currency()));
+    Ok(Next { status, refund: Some(amount), release })
 }
 
 #[cfg(test)]

@@ -78,6 +78,8 @@ pub enum AccountKind {
     Receivable,
     /// An organisation's: paid by a buyer, not yet earned.
     Held,
+    /// An organisation's: what it owes the platform, as a number below zero.
+    Debt,
     /// The platform's: what lies at the payment provider, as a number below zero.
     Cash,
     /// The platform's: commissions.

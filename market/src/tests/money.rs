@@ -52,7 +52,15 @@ fn rate(number: usize, rates: usize, currency: &str, per_euro: &str) -> String {
 }
 
 pub(super) fn breaches() -> Vec<Breach> {
-    [rates(), tariffs(), accounts(), transfers()].concat()
+    [rates(), tariffs(), accounts(), debts(), transfers()].concat()
+}
+
+/// An organisation that is owed what only organisations owe.
+fn debts() -> Vec<Breach> {
+    let account = "INSERT INTO money_accounts (org_id, kind, currency, balance_minor)
+                   SELECT id, 'debt', 'SEK', 0 FROM orgs ORDER BY id LIMIT 1";
+    let transfer = transfer("debt-1", 2, &[("cash", -100), ("debt", 100)]);
+    vec![("money_accounts_debt_not_above_zero", format!("{ACCOUNTS}; {account}; {transfer}"))]
 }
 
 fn rates() -> Vec<Breach> {

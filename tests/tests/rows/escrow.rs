@@ -9,12 +9,12 @@ use tests::until::until_sql;
 /// Requires no attributes.
 const CONSOLES: &str = "01900000-0000-7000-8000-000000000012";
 
-fn eur(amount: &str) -> Value {
+pub(crate) fn eur(amount: &str) -> Value {
     json!({"amount": amount, "currency": "EUR"})
 }
 
 /// Puts five consoles on offer at 100 euros each.
-async fn offered(by: &Person) -> String {
+pub(crate) async fn offered(by: &Person) -> String {
     let item = json!({"category_id": CONSOLES, "sku": "console", "title": "Console"});
     let item = id(&by.post("/v1/items", item).await.ok());
     let new = json!({"item_id": item, "title": "A console", "sale_mode": "fixed", "currency": "EUR",
@@ -25,7 +25,7 @@ async fn offered(by: &Person) -> String {
 }
 
 /// Reads until the field has this value.
-async fn until(by: &Person, path: &str, field: &str, wanted: &str) -> Value {
+pub(crate) async fn until(by: &Person, path: &str, field: &str, wanted: &str) -> Value {
     for _ in 0..600 {
         let read = by.get(path).await.ok();
         if read[field] == wanted {

@@ -5,5 +5,6 @@ mod drafts;
 mod escrow;
 mod live_auctions;
 mod orders;
+mod payouts;
 mod search;
 mod stations;

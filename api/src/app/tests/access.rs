@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{filled, operations};
 use crate::openapi::problems::WITHOUT_ADDRESS;
-use crate::testing::{Person, TestApi};
+use crate::testing::{Person, TestApi, with_token};
 
 /// Who an operation is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -194,11 +194,22 @@ fn access() -> Vec<(&'static str, Who, Value)> {
             Platform(Finance),
             json!({"amount": {"amount": "0.00", "currency": "EUR"}, "reason": "because"}),
         ),
+        (
+            "POST /v1/admin/orders/{order}/refunds",
+            Platform(Finance),
+            json!({"amount": {"amount": "1.00", "currency": "EUR"}, "reason": "because"}),
+        ),
+        ("POST /v1/admin/payments/reconcile", Platform(Finance), none()),
+        ("GET /v1/admin/reconciliation-differences", Platform(Finance), none()),
+        ("POST /v1/admin/reconciliation-differences/{difference}/close", Platform(Finance), reason()),
         ("GET /v1/balances", Owner, none()),
         ("GET /v1/payout-accounts", Owner, none()),
         ("POST /v1/payout-accounts", Owner, none()),
         ("GET /v1/payout-accounts/{payout_account}", Owner, none()),
         ("GET /v1/payouts", Owner, none()),
+        ("GET /v1/invoices", Owner, none()),
+        ("GET /v1/invoices/{invoice}", Owner, none()),
+        ("GET /v1/orders/{order}/invoices", Owner, none()),
         ("GET /v1/admin/commission-rates", Platform(Finance), none()),
         ("POST /v1/admin/commission-rates", Platform(Finance), json!({"plan": "free", "fee_bps": 1})),
         ("GET /v1/admin/premium-tariffs", Platform(Finance), none()),
@@ -287,7 +298,11 @@ async fn operations_refuse_who_may_not_call_them() {
             .replace("{schedule}", "none");
         let path = filled(&path);
         let method: Method = method.parse().unwrap();
-        let call = async |person: Option<&Person>| api.call(person, method.clone(), &path, body.clone()).await;
+        let call = async |person: Option<&Person>| {
+            let request =
+                api.request(method.clone(), &path).header("idempotency-key", uuid::Uuid::now_v7().to_string());
+            api.send(with_token(request.json(&body), person)).await
+        };
         if who == Anyone {
             continue;
         }

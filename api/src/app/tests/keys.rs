@@ -25,7 +25,7 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 44] = [
+const ACTS: [&str; 45] = [
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/jobs/{job}/cancel",
@@ -40,6 +40,7 @@ const ACTS: [&str; 44] = [
     "POST /v1/orders/{order}/accept",
     "POST /v1/disputes/{dispute}/withdraw",
     "POST /v1/admin/disputes/{dispute}/resolve",
+    "POST /v1/admin/reconciliation-differences/{difference}/close",
     "POST /v1/webhooks/{provider}",
     "POST /v1/second-chances/{chance}/decline",
     "POST /v1/strikes/{strike}/appeal",

@@ -115,6 +115,7 @@ impl TestMarket {
         let paid_order = paid["orders"][0]["id"].as_str().unwrap().to_owned();
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
+        let invoice = sqlx::query_scalar("SELECT id::text FROM invoices").fetch_one(&mut *conn).await.unwrap();
         let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator).await.unwrap();
         drop(conn);
         let text = json!({"reason": "other", "text": "It hums."});
@@ -158,6 +159,8 @@ impl TestMarket {
             ("chance", chance),
             ("strike", strike),
             ("payout_account", account.id.to_string()),
+            ("difference", uuid::Uuid::nil().to_string()),
+            ("invoice", invoice),
             ("upload", id(&upload)),
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),

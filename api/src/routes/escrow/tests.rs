@@ -187,3 +187,33 @@ async fn a_webhook_is_kept_once_if_its_signature_is_right() {
     assert_eq!((kept, sale.jobs("payments.webhook").await), (1, 1));
     sale.api.close().await;
 }
+
+#[tokio::test]
+async fn what_is_the_sellers_goes_back_by_the_seller_or_by_finance() {
+    let sale = TestSale::new().await;
+    let finance = sale.api.staff(PlatformRole::Finance).await;
+    sale.paid().await;
+    let (path, admins) =
+        (format!("/v1/orders/{}/refunds", sale.order), format!("/v1/admin/orders/{}/refunds", sale.order));
+    let earned = |amount: &str| json!({"from": "earned", "amount": cents(amount), "reason": "so sorry"});
+    let decided = |amount: &str| json!({"amount": cents(amount), "reason": "so it is"});
+    sale.keyed(&sale.ann, &path, &earned("1.00")).await.refused(409, "escrow_held");
+    sale.keyed(&finance, &admins, &decided("1.00")).await.refused(409, "escrow_held");
+    sale.act(&sale.ann, "ship").await.ok();
+    sale.act(&sale.bob, "receive").await.ok();
+    sale.act(&sale.bob, "accept").await.ok();
+    sale.keyed(&sale.ann, &path, &json!({"amount": cents("1.00"), "reason": "so"}))
+        .await
+        .refused(409, "escrow_released");
+    sale.keyed(&sale.bob, &path, &earned("1.00")).await.refused(404, "not_found");
+    sale.keyed(&sale.eve, &admins, &decided("1.00")).await.refused(403, "role_too_low");
+    sale.keyed(&sale.ann, &path, &earned("100.01")).await.refused(422, "invalid_value");
+    let back = sale.keyed(&sale.ann, &path, &earned("30.00")).await.ok();
+    assert_eq!((&back["cause"], &back["amount"]), (&json!("seller"), &cents("30.00")));
+    assert_eq!(sale.jobs("payments.refund").await, 1);
+    let back = sale.keyed(&finance, &admins, &decided("70.00")).await.ok();
+    assert_eq!(back["cause"], "finance");
+    sale.keyed(&finance, &admins, &decided("0.01")).await.refused(409, "escrow_refunded");
+    assert_eq!(sale.escrow().await["status"], "refunded");
+    sale.api.close().await;
+}

@@ -128,7 +128,7 @@ async fn order_of(conn: &mut PgConnection, id: DisputeId) -> Result<OrderId, Esc
     order.fetch_optional(conn).await?.ok_or(EscrowError::NotFound)
 }
 
-async fn refuse_own(conn: &mut PgConnection, locked: &Locked, by: UserId) -> Result<(), EscrowError> {
+pub(super) async fn refuse_own(conn: &mut PgConnection, locked: &Locked, by: UserId) -> Result<(), EscrowError> {
     let own = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND org_id IN ($2, $3)) AS "own!""#,
         by.0,

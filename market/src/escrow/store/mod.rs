@@ -18,6 +18,7 @@ mod read;
 mod refund;
 mod release;
 mod settle;
+mod take_back;
 #[cfg(test)]
 mod tests;
 mod unsettled;
@@ -25,6 +26,7 @@ mod unsettled;
 use crate::checkout::model::CheckoutStatus;
 use crate::escrow::model::DisputeStatus;
 use crate::escrow::rules::EscrowRefusal;
+use crate::invoices::store::InvoiceError;
 use crate::money::rules::refund::RefundError;
 use crate::money::store::ledger::LedgerError;
 use crate::orders::model::OrderStatus;
@@ -41,6 +43,7 @@ pub use read::{DisputeFilter, dispute, disputes, escrow, payment, refunds};
 pub use refund::{Refunding, refund, refuse_refund, settle_refund, start_refund};
 pub use release::{Lapse, accept, lapse};
 pub use settle::{Settled, refused, settle};
+pub use take_back::take_back;
 pub(crate) use unsettled::seconds;
 pub use unsettled::{Subject, due, named, unsettled_payments, unsettled_refunds};
 
@@ -73,6 +76,8 @@ pub enum EscrowError {
     OtherName,
     #[error(transparent)]
     Shares(#[from] RefundError),
+    #[error(transparent)]
+    Invoice(#[from] InvoiceError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(transparent)]

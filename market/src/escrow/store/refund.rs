@@ -9,6 +9,7 @@ use super::{EscrowError, read};
 use crate::escrow::model::{EscrowStatus, Refund, RefundCause, RefundStatus};
 use crate::escrow::rules::{Wish, decide};
 use crate::ids::{OrderId, PaymentId, RefundId};
+use crate::invoices::store::{self as invoices, Credit};
 use crate::money::model::{Account, AccountKind, Entry, NewTransfer, TransferKind};
 use crate::money::rules::refund::shares;
 use crate::money::store::ledger;
@@ -73,8 +74,33 @@ pub(super) async fn give_back(
     by: Option<UserId>,
     reason: &str,
 ) -> Result<RefundId, EscrowError> {
+    let id = insert(conn, locked, amount, cause, by, reason).await?.0;
+    let entries = vec![
+        Entry::less(Account::of(locked.seller, AccountKind::Held), amount),
+        Entry::more(Account::of(locked.buyer, AccountKind::Payable), amount),
+    ];
+    let transfer =
+        NewTransfer { kind: TransferKind::RefundHeld, reference: id.to_string(), order: Some(locked.id), entries };
+    ledger::book(conn, &transfer).await?;
+    Ok(id)
+}
+
+/// Writes a refund down, with what it takes of each part that is left, by the largest remainder, and issues its credit note.
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    locked: &Locked,
+    amount: Money,
+    cause: RefundCause,
+    by: Option<UserId>,
+    reason: &str,
+) -> Result<(RefundId, [Money; 5]), EscrowError> {
     let left = left(conn, locked.id).await?;
-    let shares: Vec<i64> = shares(amount, &left)?.into_iter().map(Money::minor).collect();
+    // As many as there are parts.
+    let mut given = left;
+    for (given, share) in given.iter_mut().zip(shares(amount, &left)?) {
+        *given = share;
+    }
+    let shares: Vec<i64> = given.iter().map(|share| share.minor()).collect();
     let id = RefundId::generate();
     sqlx::query!(
         "INSERT INTO refunds
@@ -93,14 +119,11 @@ pub(super) async fn give_back(
     )
     .execute(&mut *conn)
     .await?;
-    let entries = vec![
-        Entry::less(Account::of(locked.seller, AccountKind::Held), amount),
-        Entry::more(Account::of(locked.buyer, AccountKind::Payable), amount),
-    ];
-    let transfer =
-        NewTransfer { kind: TransferKind::RefundHeld, reference: id.to_string(), order: Some(locked.id), entries };
-    ledger::book(conn, &transfer).await?;
-    Ok(id)
+    let [fee, net, premium, goods_tax, premium_tax] = given;
+    let (goods, tax) = (fee.checked_add(net)?, goods_tax.checked_add(premium_tax)?);
+    let credit = Credit { order: locked.id, refund: id, goods, premium, tax };
+    invoices::credit(conn, credit).await?;
+    Ok((id, given))
 }
 
 /// Intends to give all of a payment back that came when its checkout was over.

@@ -71,5 +71,6 @@ pub(super) async fn release(
     entries.push(Entry::less(Account::of(locked.seller, AccountKind::Held), released));
     let (kind, reference) = (TransferKind::Release, locked.id.to_string());
     ledger::book(conn, &NewTransfer { kind, reference, order: Some(locked.id), entries }).await?;
+    ledger::recover(conn, locked.seller, earned, &locked.id.to_string(), Some(locked.id)).await?;
     Ok(())
 }

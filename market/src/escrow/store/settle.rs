@@ -10,6 +10,7 @@ use crate::checkout::model::CheckoutStatus;
 use crate::checkout::store as checkouts;
 use crate::escrow::model::PaymentStatus;
 use crate::ids::{CheckoutId, OrderId, PaymentId, RefundId};
+use crate::invoices::store as invoices;
 use crate::money::model::{Account, AccountKind, Entry, NewTransfer, TransferKind};
 use crate::money::store::ledger;
 use crate::payments::{Payment, PaymentState};
@@ -100,7 +101,7 @@ pub async fn refused(conn: &mut PgConnection, id: PaymentId, code: &str) -> Resu
     Ok(if ended.rows_affected() == 1 { Settled::Failed { payment: id, checkout } } else { Settled::NothingNew })
 }
 
-/// Holds what was paid for each seller, in the order of locks: orders, stock, accounts.
+/// Holds what was paid for each seller, with an invoice for each order, in the order of locks: orders, stock, series, accounts.
 async fn hold(
     conn: &mut PgConnection,
     checkout: CheckoutId,
@@ -137,6 +138,7 @@ async fn hold(
     )
     .execute(&mut *conn)
     .await?;
+    invoices::issue(conn, &orders).await?;
     let to_seller = |seller: OrgId, minor: i64| Entry {
         account: Account::of(seller, AccountKind::Held),
         amount: Money::from_minor(minor, amount.currency()),

@@ -12,6 +12,7 @@ use shared::money::{Currency, Money, MoneyError};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::ids::OrderId;
 use crate::money::model::{
     Account, AccountKind, Balance, Booked, Entry, Merged, NewTransfer, TransferId, TransferKind,
 };
@@ -230,6 +231,27 @@ pub async fn hold(
         Money::from_minor(row.map_or(0, |row| row.balance_minor), currency)
     };
     Ok(accounts.iter().map(balance).collect())
+}
+
+/// Keeps back of what an organisation has just earned what it owes; the transaction has booked the earnings. Only then is the debt
+/// read, in a statement of its own: whoever makes one has locked the earnings before.
+pub async fn recover(
+    conn: &mut PgConnection,
+    org: OrgId,
+    earned: Money,
+    reference: &str,
+    order: Option<OrderId>,
+) -> Result<(), LedgerError> {
+    let owing = Account::of(org, AccountKind::Debt);
+    let debt = hold(conn, &[owing], earned.currency()).await?[0];
+    let kept = Money::from_minor(earned.minor().min(-debt.minor()), earned.currency());
+    if kept.minor() <= 0 {
+        return Ok(());
+    }
+    let entries = vec![Entry::less(Account::of(org, AccountKind::Receivable), kept), Entry::more(owing, kept)];
+    let (kind, reference) = (TransferKind::Recover, reference.to_owned());
+    book(conn, &NewTransfer { kind, reference, order, entries }).await?;
+    Ok(())
 }
 
 /// What the organisation's accounts hold, by currency and kind.

@@ -151,6 +151,7 @@ async fn give_back(conn: &mut PgConnection, id: PayoutId, locked: &Locked, code:
     ];
     let (kind, reference) = (TransferKind::PayoutFailed, id.to_string());
     ledger::book(conn, &NewTransfer { kind, reference, order: None, entries }).await?;
+    ledger::recover(conn, locked.org, locked.amount, &id.to_string(), None).await?;
     Ok(())
 }
 

@@ -102,6 +102,9 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/payout-accounts", none(), [202, 403, 403]),
         ("GET /v1/payout-accounts/{payout_account}", none(), [404, 200, 404]),
         ("GET /v1/payouts", none(), [200, 200, 200]),
+        ("GET /v1/invoices", none(), [200, 200, 200]),
+        ("GET /v1/invoices/{invoice}", none(), [404, 200, 404]),
+        ("GET /v1/orders/{order}/invoices", none(), [404, 200, 404]),
         ("POST /v1/uploads", json!({"content_type": "image/png", "size": 5}), [201, 403, 403]),
         ("GET /v1/uploads/{upload}", none(), [404, 200, 404]),
         ("POST /v1/uploads/{upload}/complete", none(), [404, 403, 404]),
@@ -132,7 +135,7 @@ async fn what_is_an_organisations_is_refused_to_others() {
         let method: Method = method.parse().unwrap();
         let mut path = market.path(path);
         match path.as_str() {
-            "/v1/orders" | "/v1/offers" => path.push_str("?side=buyer"),
+            "/v1/orders" | "/v1/offers" | "/v1/invoices" => path.push_str("?side=buyer"),
             "/v1/dashboard" => path.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
             _ => {}
         }

@@ -20,6 +20,21 @@ enum Act {
     Withdraw(usize),
     Resolve(usize, i64),
     Settle(DisbursementState),
+    TakeBack(usize, i64, bool),
+    Account(usize, AccountState),
+    PayOut(usize),
+    Transfer(usize, Option<DisbursementState>),
+    Bank(usize, Option<DisbursementState>),
+}
+
+/// What a provider says of a way of a payout; nothing: it refuses.
+fn way() -> impl Strategy<Value = Option<DisbursementState>> {
+    prop_oneof![
+        1 => Just(None),
+        1 => Just(Some(DisbursementState::Failed)),
+        1 => Just(Some(DisbursementState::Pending)),
+        4 => Just(Some(DisbursementState::Done)),
+    ]
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -37,6 +52,12 @@ fn act() -> impl Strategy<Value = Act> {
         1 => order().prop_map(Act::Withdraw),
         1 => (order(), cents()).prop_map(|(order, cents)| Act::Resolve(order, cents)),
         1 => prop_oneof![Just(DisbursementState::Pending), Just(DisbursementState::Done)].prop_map(Act::Settle),
+        2 => (order(), cents(), any::<bool>()).prop_map(|(order, cents, seller)| Act::TakeBack(order, cents, seller)),
+        2 => (order(), prop_oneof![3 => Just(AccountState::Active), 1 => Just(AccountState::Restricted)])
+            .prop_map(|(seller, state)| Act::Account(seller, state)),
+        2 => order().prop_map(Act::PayOut),
+        1 => (order(), way()).prop_map(|(seller, state)| Act::Transfer(seller, state)),
+        1 => (order(), way()).prop_map(|(seller, state)| Act::Bank(seller, state)),
     ]
 }
 
@@ -46,6 +67,53 @@ struct Machine {
 }
 
 impl Machine {
+    /// Plays an act of the way to the n-th seller's bank.
+    async fn pay_out(&self, tx: &mut PgConnection, n: usize, act: Act) {
+        let seller = self.sale.sellers[n];
+        let open: Option<PayoutId> =
+            sqlx::query_scalar("SELECT id FROM payouts WHERE org_id = $1 AND status IN ('intended', 'sent')")
+                .bind(seller.org)
+                .fetch_optional(&mut *tx)
+                .await
+                .expect("a payout");
+        let sending = match open {
+            Some(id) => payouts::start(tx, id).await.expect("read").map(|sending| (id, sending)),
+            None => None,
+        };
+        let moved = |name: &str, (id, sending): &(PayoutId, payouts::Sending), state| Disbursement {
+            reference: ProviderRef(format!("{name}{}_{id}", sending.attempt)),
+            state,
+            amount: sending.amount,
+        };
+        match (act, &sending) {
+            (Act::Account(_, state), _) => {
+                let there = payouts::accounts(tx, seller.org, None, 1).await.expect("a list");
+                let id = match there.first() {
+                    Some(account) => account.id,
+                    None => payouts::open(tx, seller.org, seller.user, Provider::Simulator).await.expect("opened").id,
+                };
+                let found = Account { state, ..active(id) };
+                payouts::settle_account(tx, id, &found).await.expect("settled");
+            }
+            (Act::PayOut(_), _) => {
+                payouts::begin(tx, seller.org, eur(0).currency(), Provider::Simulator).await.expect("decided");
+            }
+            (Act::Transfer(_, state), Some(it)) if !it.1.transferred => match state {
+                Some(state) => {
+                    payouts::transferred(tx, it.0, &moved("tr", it, state)).await.expect("written down");
+                }
+                None => payouts::refuse_transfer(tx, it.0, "no").await.expect("given back"),
+            },
+            (Act::Bank(_, state), Some(it)) if it.1.transferred => match state {
+                Some(state) => {
+                    payouts::settle(tx, it.0, it.1.attempt, &moved("po", it, state)).await.expect("written down");
+                }
+                None => payouts::refuse(tx, it.0, it.1.attempt, "no").await.expect("waits"),
+            },
+            _ => {}
+        }
+    }
+
     /// Plays an act. What is refused changes nothing; what fails otherwise is a fault.
     async fn play(&self, conn: &mut PgConnection, act: Act) {
         let (buyer, sale) = (self.sale.buyer, &self.sale);
@@ -61,8 +129,18 @@ impl Machine {
             return;
         }
         let mut tx = conn.begin().await.expect("a transaction");
+        if let Act::Account(n, _) | Act::PayOut(n) | Act::Transfer(n, _) | Act::Bank(n, _) = act {
+            self.pay_out(&mut tx, n, act).await;
+            tx.commit().await.expect("committed");
+            return;
+        }
         let done = match act {
-            Act::Pay | Act::Age(_) => Ok(()),
+            Act::TakeBack(n, cents, by_seller) => {
+                let (seller, order) = (sale.sellers[n], sale.orders[n]);
+                let (of, by) = if by_seller { (Some(seller.org), seller.user) } else { (None, self.judge.user) };
+                take_back(&mut tx, of, by, order, eur(cents), "so sorry").await.map(|_| ())
+            }
+            Act::Pay | Act::Age(_) | Act::Account(..) | Act::PayOut(_) | Act::Transfer(..) | Act::Bank(..) => Ok(()),
             Act::Ship(n) => ship(&mut tx, sale.sellers[n].org, sale.sellers[n].user, sale.orders[n]).await,
             Act::Receive(n) => receive(&mut tx, buyer.org, buyer.user, sale.orders[n]).await.map(|_| ()),
             Act::Accept(n) => accept(&mut tx, buyer.org, buyer.user, sale.orders[n]).await,

@@ -5,17 +5,21 @@ use sqlx::{Connection, PgConnection};
 use super::*;
 use crate::checkout::model::CheckoutLine;
 use crate::checkout::store::{self as checkouts, Expiry};
-use crate::escrow::model::{Escrow, EscrowStatus, PaymentStatus, RefundStatus};
-use crate::ids::{CheckoutId, ListingId, OrderId, PaymentId, RefundId};
+use crate::escrow::model::{Escrow, EscrowStatus, PaymentStatus, Refund, RefundCause, RefundStatus};
+use crate::ids::{CheckoutId, ListingId, OrderId, PaymentId, PayoutAccountId, PayoutId, RefundId};
 use crate::listings::model::SaleMode;
 use crate::orders::store as orders;
-use crate::payments::{Disbursement, DisbursementState, Payment, PaymentState, Provider, ProviderRef};
+use crate::payments::{
+    Account, AccountState, Disbursement, DisbursementState, Payment, PaymentState, Provider, ProviderRef,
+};
+use crate::payouts::store as payouts;
 use crate::testing::{Trader, captured, eur, listing, pay, trader};
 
 mod machine;
 mod moving;
 mod paying;
 mod races;
+mod taking_back;
 
 /// A checkout of two units of 100 euros from each of its sellers.
 struct Sale {
@@ -102,11 +106,41 @@ async fn assert_books(conn: &mut PgConnection) {
          LEFT JOIN money_accounts AS a ON a.org_id = owed.buyer AND a.kind = 'payable' AND a.currency = owed.currency
          WHERE coalesce(a.balance_minor, 0) <> coalesce(owed.minor, 0)
          UNION ALL
-         SELECT format('cash is %s, payments less refunds %s', cash.minor, taken.minor)
+         SELECT format('the ledger has %s on its way to seller %s, its payouts %s', coalesce(a.balance_minor, 0), way.org_id, way.minor)
+         FROM (SELECT org_id, currency,
+                      coalesce(sum(amount_minor) FILTER (WHERE status IN ('intended', 'sent')
+                                                           OR (status = 'waiting' AND transfer_ref IS NOT NULL)), 0) AS minor
+               FROM payouts GROUP BY 1, 2) AS way
+         LEFT JOIN money_accounts AS a ON a.org_id = way.org_id AND a.kind = 'payable' AND a.currency = way.currency
+         WHERE coalesce(a.balance_minor, 0) <> way.minor
+         UNION ALL
+         SELECT format('seller %s has %s and owes %s', a.org_id, a.balance_minor, d.balance_minor)
+         FROM money_accounts AS a
+         JOIN money_accounts AS d ON d.org_id = a.org_id AND d.currency = a.currency AND d.kind = 'debt'
+         WHERE a.kind = 'receivable' AND a.balance_minor > 0 AND d.balance_minor < 0
+         UNION ALL
+         SELECT format('seller %s has %s in the ledger, and by orders and payouts %s', seller, ledger, earned - coalesce(paid, 0))
+         FROM (SELECT o.seller_org_id AS seller, o.currency,
+                      sum(o.net_minor + o.tax_minor
+                          - coalesce((SELECT sum(r.net_minor + r.goods_tax_minor) FROM refunds AS r WHERE r.order_id = o.id), 0)) AS earned,
+                      (SELECT coalesce(sum(a.balance_minor), 0)
+                       FROM money_accounts AS a
+                       WHERE a.org_id = o.seller_org_id AND a.kind IN ('receivable', 'debt')) AS ledger,
+                      (SELECT sum(p.amount_minor)
+                       FROM payouts AS p
+                       WHERE p.org_id = o.seller_org_id AND p.status <> 'failed'
+                         AND (p.status <> 'waiting' OR p.transfer_ref IS NOT NULL)) AS paid
+               FROM orders AS o
+               WHERE EXISTS (SELECT FROM money_transfers WHERE kind = 'release' AND reference = o.id::text)
+               GROUP BY 1, 2) AS sums
+         WHERE ledger <> earned - coalesce(paid, 0)
+         UNION ALL
+         SELECT format('cash is %s, payments less refunds and payouts %s', cash.minor, taken.minor)
          FROM (SELECT coalesce(-sum(e.amount_minor), 0) AS minor
                FROM money_entries AS e JOIN money_accounts AS a ON a.id = e.account_id WHERE a.kind = 'cash') AS cash,
               (SELECT coalesce((SELECT sum(amount_minor) FROM payments WHERE status = 'held'), 0)
-                      - coalesce((SELECT sum(amount_minor) FROM refunds WHERE status = 'done'), 0) AS minor) AS taken
+                      - coalesce((SELECT sum(amount_minor) FROM refunds WHERE status = 'done'), 0)
+                      - coalesce((SELECT sum(amount_minor) FROM payouts WHERE status = 'paid'), 0) AS minor) AS taken
          WHERE cash.minor <> taken.minor
          UNION ALL
          SELECT format('order %s is %s, its escrow %s', o.id, o.status, e.status)
@@ -128,6 +162,11 @@ async fn assert_books(conn: &mut PgConnection) {
     .await
     .expect("the books");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A seller's account as its provider has it.
+fn active(id: PayoutAccountId) -> Account {
+    Account { reference: ProviderRef(format!("acct_{id}")), state: AccountState::Active, requirements: Vec::new() }
 }
 
 /// A refund as its provider has it.

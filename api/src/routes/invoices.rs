@@ -1,0 +1,103 @@
+//! Invoices and credit notes as their two parties read them.
+
+use axum::extract::State;
+use market::ids::{InvoiceId, OrderId};
+use market::invoices::model::Invoice;
+use market::invoices::store::{self, InvoiceFilter};
+use market::orders::model::Side;
+use market::orders::store as orders;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::acting::Acting;
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Path, Query};
+use crate::paging::{Limit, Page};
+use crate::state::AppState;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_invoices))
+        .routes(routes!(get_invoice))
+        .routes(routes!(list_order_invoices))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListInvoices {
+    /// Whether to list those of what the organisation bought or of what it sold.
+    #[param(inline)]
+    side: Side,
+    /// The `next` of an earlier page.
+    after: Option<InvoiceId>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
+    limit: Limit,
+}
+
+/// List an organisation's invoices and credit notes, newest first
+///
+/// An order has an invoice from the moment it is paid; each refund of it has a credit note. They never change.
+#[utoipa::path(get, path = "/v1/invoices", tag = "orders", params(Acting, ListInvoices), responses(
+    (status = 200, description = "A page", body = Page<Invoice>),
+    (status = 403, description = "`role_too_low`"),
+))]
+async fn list_invoices(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Query(query): Query<ListInvoices>,
+) -> Result<Json<Page<Invoice>>> {
+    let party = acting.member(&caller)?;
+    let filter = InvoiceFilter { party, side: query.side, before: query.after, limit: query.limit.fetch() };
+    let rows = store::invoices(&mut *state.db.acquire().await?, filter).await?;
+    Ok(Json(query.limit.page(rows, |invoice| invoice.id.to_string(), |invoice| invoice)))
+}
+
+/// Read an invoice or a credit note
+#[utoipa::path(get, path = "/v1/invoices/{invoice}", tag = "orders", params(("invoice" = InvoiceId, Path), Acting), responses(
+    (status = 200, description = "The document", body = Invoice),
+    (status = 403, description = "`role_too_low`"),
+))]
+async fn get_invoice(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(id): Path<InvoiceId>,
+) -> Result<Json<Invoice>> {
+    let party = acting.member(&caller)?;
+    let found = store::invoice(&mut *state.db.acquire().await?, party, id).await?;
+    found.map(Json).ok_or_else(|| Problem::not_found("invoice"))
+}
+
+/// The documents of an order.
+#[derive(Debug, Serialize, ToSchema)]
+struct OrderInvoices {
+    /// The invoice, then the credit notes, oldest first.
+    #[schema(max_items = 1001)]
+    items: Vec<Invoice>,
+}
+
+/// List the invoice and the credit notes of an order
+#[utoipa::path(get, path = "/v1/orders/{order}/invoices", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
+    (status = 200, description = "All of them; none before it is paid", body = OrderInvoices),
+    (status = 403, description = "`role_too_low`"),
+))]
+async fn list_order_invoices(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(order): Path<OrderId>,
+) -> Result<Json<OrderInvoices>> {
+    let party = acting.member(&caller)?;
+    let mut conn = state.db.acquire().await?;
+    orders::order(&mut conn, party, order).await?.ok_or_else(|| Problem::not_found("order"))?;
+    Ok(Json(OrderInvoices { items: store::of_order(&mut conn, party, order).await? }))
+}
+
+#[cfg(test)]
+mod tests;

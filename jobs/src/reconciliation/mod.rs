@@ -1,0 +1,5 @@
+//! Reconciliation with payment providers.
+
+mod reconcile;
+
+pub use reconcile::Reconcile;

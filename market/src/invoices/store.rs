@@ -1,0 +1,208 @@
+//! SQL for invoices.
+//!
+//! A seller's series is locked by the insert that takes its next number, until the act commits: an act that is rolled back gives its
+//! number back, and no number is left out. Whoever issues several takes the sellers in the order of their ids.
+//!
+//! How to get this wrong: to take the number from a sequence, which does not give it back; to issue a document after the act has
+//! committed, since what happens in between leaves the act without one.
+
+use shared::money::{Currency, Money, MoneyError};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+use super::rules::{Left, Rates, accounting_tax, credited, note};
+use crate::ids::{InvoiceId, OrderId, RefundId};
+use crate::money::rules::fx::{BadRate, PerEuro};
+use crate::money::rules::refund::RefundError;
+use crate::money::rules::vat::Treatment;
+
+pub use read::{InvoiceFilter, invoice, invoices, of_order};
+
+/// Why a document is not issued.
+#[derive(Debug, thiserror::Error)]
+pub enum InvoiceError {
+    #[error(transparent)]
+    Shares(#[from] RefundError),
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    #[error(transparent)]
+    Rate(#[from] BadRate),
+    #[error("the database failed")]
+    Sql(#[from] sqlx::Error),
+}
+
+/// What an order says about its documents.
+struct Terms {
+    tax: Money,
+    treatment: Treatment,
+    target: Option<Currency>,
+    rates: Rates,
+}
+
+async fn terms(conn: &mut PgConnection, order: OrderId) -> Result<Terms, InvoiceError> {
+    let row = sqlx::query!(
+        r#"SELECT o.tax_minor, o.currency AS "currency: Currency", o.vat_treatment AS "treatment: Treatment",
+                  c.currency AS "target?: Currency",
+                  (SELECT per_euro::text FROM fx_rates AS r WHERE r.snapshot_id = o.fx_snapshot_id AND r.currency = o.currency) AS "from",
+                  (SELECT per_euro::text FROM fx_rates AS r WHERE r.snapshot_id = o.fx_snapshot_id AND r.currency = c.currency) AS "to"
+           FROM orders AS o
+           JOIN orgs AS s ON s.id = o.seller_org_id
+           LEFT JOIN countries AS c ON c.code = s.country
+           WHERE o.id = $1"#,
+        order.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    let rate = |text: Option<String>| text.map(|text| text.parse::<PerEuro>()).transpose();
+    Ok(Terms {
+        tax: Money::from_minor(row.tax_minor, row.currency),
+        treatment: row.treatment,
+        target: row.target,
+        rates: Rates { from: rate(row.from)?, to: rate(row.to)? },
+    })
+}
+
+/// Issues the invoices of orders that were just paid. Needs a transaction, which locks the orders.
+pub async fn issue(conn: &mut PgConnection, orders: &[OrderId]) -> Result<(), InvoiceError> {
+    let ids: Vec<Uuid> = orders.iter().map(|order| order.0).collect();
+    // In the order of the sellers, whose series are locked.
+    let sorted = sqlx::query_scalar!(
+        r#"SELECT id AS "id: OrderId" FROM orders WHERE id = ANY ($1) ORDER BY seller_org_id, id"#,
+        &ids,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for order in sorted {
+        let Terms { tax, treatment, target, rates } = terms(conn, order).await?;
+        let accounting = accounting_tax(tax, target, rates)?;
+        sqlx::query!(
+            "WITH issued AS (
+                 INSERT INTO invoices
+                     (id, kind, seller_org_id, buyer_org_id, order_id, currency, net_minor, tax_minor, gross_minor,
+                      vat_treatment, vat_note, accounting_currency, accounting_tax_minor, fx_snapshot_id, seller, buyer)
+                 SELECT $2, 'invoice', o.seller_org_id, o.buyer_org_id, o.id, o.currency, o.total_minor + o.premium_minor,
+                        o.tax_minor, o.payable_minor, o.vat_treatment, $3, $4, $5, o.fx_snapshot_id,
+                        jsonb_build_object('org', s.id, 'name', s.legal_name, 'vat_number', s.vat_number, 'country', s.country),
+                        jsonb_build_object('org', b.id, 'name', b.legal_name, 'vat_number', b.vat_number, 'country', b.country)
+                 FROM orders AS o
+                 JOIN orgs AS s ON s.id = o.seller_org_id
+                 JOIN orgs AS b ON b.id = o.buyer_org_id
+                 WHERE o.id = $1
+             ), lines AS (
+                 INSERT INTO invoice_lines (invoice_id, line_no, part, title, quantity, unit, net_minor)
+                 SELECT $2, line_no, 'goods', title, quantity, unit, amount_minor
+                 FROM order_lines
+                 WHERE order_id = $1
+                 UNION ALL
+                 SELECT $2, (SELECT max(line_no) + 1 FROM order_lines WHERE order_id = $1)::smallint, 'premium', 'Buyer''s premium', 1,
+                        'piece', premium_minor
+                 FROM orders
+                 WHERE id = $1 AND premium_minor > 0
+             )
+             INSERT INTO invoice_taxes (invoice_id, rate_bps, net_minor, tax_minor)
+             SELECT $2, rate_bps, net_minor, goods_minor + premium_minor
+             FROM order_taxes
+             WHERE order_id = $1
+             UNION ALL
+             SELECT $2, 0, o.total_minor + o.premium_minor - t.net_minor, 0
+             FROM orders AS o
+             CROSS JOIN LATERAL (SELECT coalesce(sum(net_minor), 0)::bigint AS net_minor FROM order_taxes WHERE order_id = o.id) AS t
+             WHERE o.id = $1 AND o.total_minor + o.premium_minor > t.net_minor",
+            order.0,
+            InvoiceId::generate().0,
+            note(treatment),
+            accounting.map(|tax| tax.currency().code()),
+            accounting.map(Money::minor),
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// What a refund takes back.
+#[derive(Clone, Copy, Debug)]
+pub struct Credit {
+    pub order: OrderId,
+    pub refund: RefundId,
+    pub goods: Money,
+    pub premium: Money,
+    pub tax: Money,
+}
+
+/// Issues the credit note of a refund; an order from before invoices has none, and its refunds neither. Needs a transaction, which
+/// locks the order.
+pub async fn credit(conn: &mut PgConnection, credit: Credit) -> Result<(), InvoiceError> {
+    let invoice = sqlx::query_scalar!(
+        r#"SELECT id AS "id: InvoiceId" FROM invoices WHERE order_id = $1 AND kind = 'invoice'"#,
+        credit.order.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(invoice) = invoice else { return Ok(()) };
+    let net = credit.goods.checked_add(credit.premium)?;
+    let left = left(conn, invoice, net.currency()).await?;
+    let by_rate = credited(net, credit.tax, &left)?;
+    let Terms { target, rates, .. } = terms(conn, credit.order).await?;
+    let accounting = accounting_tax(credit.tax, target, rates)?;
+    let of = |amount: fn(&Left) -> i64| by_rate.iter().map(amount).collect::<Vec<i64>>();
+    let bps: Vec<i32> = by_rate.iter().map(|of| of.rate_bps).collect();
+    sqlx::query!(
+        "WITH issued AS (
+             INSERT INTO invoices
+                 (id, kind, seller_org_id, buyer_org_id, order_id, refers_to, refund_id, currency, net_minor, tax_minor, gross_minor,
+                  vat_treatment, vat_note, accounting_currency, accounting_tax_minor, fx_snapshot_id, seller, buyer)
+             SELECT $2, 'credit_note', i.seller_org_id, i.buyer_org_id, i.order_id, i.id, $3, i.currency, $4, $5, $4::bigint + $5::bigint,
+                    i.vat_treatment, i.vat_note, $6, $7, i.fx_snapshot_id, i.seller, i.buyer
+             FROM invoices AS i
+             WHERE i.id = $1
+         ), lines AS (
+             INSERT INTO invoice_lines (invoice_id, line_no, part, title, quantity, unit, net_minor)
+             SELECT $2, n, part, title, 1, 'piece', net
+             FROM (VALUES (1::smallint, 'goods', 'Refund of goods', $8::bigint),
+                          (2::smallint, 'premium', 'Refund of buyer''s premium', $9::bigint)) AS l (n, part, title, net)
+             WHERE net > 0
+         )
+         INSERT INTO invoice_taxes (invoice_id, rate_bps, net_minor, tax_minor)
+         SELECT $2, rate, net, tax FROM unnest($10::integer[], $11::bigint[], $12::bigint[]) AS t (rate, net, tax)",
+        invoice.0,
+        InvoiceId::generate().0,
+        credit.refund.0,
+        net.minor(),
+        credit.tax.minor(),
+        accounting.map(|tax| tax.currency().code()),
+        accounting.map(Money::minor),
+        credit.goods.minor(),
+        credit.premium.minor(),
+        &bps,
+        &of(|of| of.net.minor()),
+        &of(|of| of.tax.minor()),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What earlier credit notes have left of each rate.
+async fn left(conn: &mut PgConnection, invoice: InvoiceId, currency: Currency) -> Result<Vec<Left>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT t.rate_bps, (t.net_minor - c.net)::bigint AS "net!", (t.tax_minor - c.tax)::bigint AS "tax!"
+           FROM invoice_taxes AS t
+           CROSS JOIN LATERAL (
+               SELECT coalesce(sum(c.net_minor), 0) AS net, coalesce(sum(c.tax_minor), 0) AS tax
+               FROM invoices AS i
+               JOIN invoice_taxes AS c ON c.invoice_id = i.id AND c.rate_bps = t.rate_bps
+               WHERE i.refers_to = $1) AS c
+           WHERE t.invoice_id = $1
+           ORDER BY t.rate_bps"#,
+        invoice.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let money = |minor| Money::from_minor(minor, currency);
+    Ok(rows.into_iter().map(|row| Left { rate_bps: row.rate_bps, net: money(row.net), tax: money(row.tax) }).collect())
+}

@@ -1,0 +1,92 @@
+//! Invoices and credit notes; the orders that were paid have them.
+
+use super::{Breach, copy};
+
+/// An order without an invoice.
+const OTHER: &str = "(SELECT id FROM orders WHERE id NOT IN (SELECT order_id FROM invoices) LIMIT 1)";
+
+/// A refund without a credit note.
+const REFUND: &str = "INSERT INTO refunds (id, payment_id, cause, amount_minor)
+                      SELECT gen_random_uuid(), payment_id, 'late', 1 FROM escrows LIMIT 1";
+const FREE: &str = "(SELECT id FROM refunds WHERE cause = 'late')";
+
+pub(super) fn breaches() -> Vec<Breach> {
+    let sql = str::to_owned;
+    let invoice = |changes: &str| copy("invoices", "kind = 'invoice'", &format!("'order_id', {OTHER}, {changes}"));
+    let credit = |changes: &str| {
+        let copied = copy("invoices", "kind = 'credit_note'", &format!("'refund_id', {FREE}, {changes}"));
+        format!("{REFUND}; {copied}")
+    };
+    let line = |changes: &str| copy("invoice_lines", "true", &format!("'line_no', 99, {changes}"));
+    let tax = |changes: &str| copy("invoice_taxes", "true", &format!("'rate_bps', 99, {changes}"));
+    let series = |year: i32, kind: &str, last: i64| {
+        format!(
+            "INSERT INTO invoice_series (seller_org_id, year, kind, last)
+             SELECT seller_org_id, {year}, '{kind}', {last} FROM invoices LIMIT 1"
+        )
+    };
+    let past = |year: i32, kind: &str, last: i64| {
+        format!("ALTER TABLE invoice_series DISABLE TRIGGER invoice_series_begins; {}", series(year, kind, last))
+    };
+    vec![
+        ("countries_currency_known", sql("UPDATE countries SET currency = 'XXX' WHERE code = 'DE'")),
+        ("invoice_series_year_range", past(1999, "invoice", 1)),
+        ("invoice_series_kind_known", past(2001, "letter", 1)),
+        ("invoice_series_last_positive", past(2001, "invoice", 0)),
+        ("invoice_series_begins", series(2001, "invoice", 1)),
+        ("invoice_series_by_one", sql("UPDATE invoice_series SET last = last + 1")),
+        ("invoice_series_kept", sql("DELETE FROM invoice_series")),
+        (
+            "invoices_kind_known",
+            sql("ALTER TABLE invoices DISABLE TRIGGER invoices_numbered; ") + &invoice("'kind', 'letter'"),
+        ),
+        ("invoices_of_order", invoice("'order_id', gen_random_uuid()")),
+        ("invoices_of_refund", credit("'refund_id', gen_random_uuid()")),
+        ("invoices_one_per_refund", copy("invoices", "kind = 'credit_note'", "")),
+        ("invoices_net_not_negative", invoice("'net_minor', -1, 'tax_minor', 2, 'gross_minor', 1")),
+        ("invoices_tax_not_negative", invoice("'tax_minor', -1, 'net_minor', 2, 'gross_minor', 1")),
+        ("invoices_gross_positive", invoice("'net_minor', 0, 'tax_minor', 0, 'gross_minor', 0")),
+        ("invoices_vat_treatment_known", invoice("'vat_treatment', 'mood'")),
+        ("invoices_vat_note_length", invoice("'vat_treatment', 'export', 'vat_note', ''")),
+        ("invoices_of_known_rates", invoice("'fx_snapshot_id', 0")),
+        (
+            "invoices_number_once",
+            sql("ALTER TABLE invoices DISABLE TRIGGER invoices_numbered") + ";" + &invoice("'number', t.number"),
+        ),
+        ("invoices_refer", credit("'refers_to', gen_random_uuid()")),
+        ("invoices_add_up", invoice("'gross_minor', t.gross_minor + 1")),
+        ("invoices_credit_refers", invoice("'refers_to', t.id")),
+        ("invoices_vat_noted", invoice("'vat_note', 'so'")),
+        ("invoices_accounting", invoice("'accounting_currency', 'EUR', 'accounting_tax_minor', null")),
+        ("invoices_one_per_order", copy("invoices", "kind = 'invoice'", "")),
+        ("invoices_sum_of_lines", invoice("'none', 1")),
+        (
+            "invoices_credited_within",
+            credit("'net_minor', 1000000, 'tax_minor', 0, 'gross_minor', 1000000")
+                + &format!(
+                    "; INSERT INTO invoice_lines (invoice_id, line_no, part, title, quantity, unit, net_minor)
+                       SELECT id, 1, 'goods', 'a', 1, 'piece', net_minor FROM invoices WHERE refund_id = {FREE};
+                       INSERT INTO invoice_taxes (invoice_id, rate_bps, net_minor, tax_minor)
+                       SELECT id, 0, net_minor, 0 FROM invoices WHERE refund_id = {FREE}"
+                ),
+        ),
+        ("invoices_append_only", sql("UPDATE invoices SET net_minor = net_minor")),
+        ("invoice_lines_of_invoice", line("'invoice_id', gen_random_uuid()")),
+        ("invoice_lines_number_positive", line("'line_no', 0")),
+        ("invoice_lines_part_known", line("'part', 'mood'")),
+        ("invoice_lines_quantity_positive", line("'quantity', 0")),
+        ("invoice_lines_net_positive", line("'net_minor', 0")),
+        ("invoice_lines_once", copy("invoice_lines", "true", "")),
+        ("invoice_lines_append_only", sql("DELETE FROM invoice_lines")),
+        ("invoice_lines_in_sum", line("'none', 1")),
+        ("invoice_taxes_of_invoice", tax("'invoice_id', gen_random_uuid()")),
+        ("invoice_taxes_rate_range", tax("'rate_bps', 10001")),
+        ("invoice_taxes_net_not_negative", tax("'net_minor', -1, 'tax_minor', 1")),
+        ("invoice_taxes_tax_not_negative", tax("'tax_minor', -1")),
+        ("invoice_taxes_of_something", tax("'net_minor', 0, 'tax_minor', 0")),
+        ("invoice_taxes_by_rate", tax("'rate_bps', 0, 'tax_minor', 1")),
+        ("invoice_taxes_once", copy("invoice_taxes", "true", "")),
+        ("invoice_taxes_append_only", sql("DELETE FROM invoice_taxes")),
+        ("invoice_taxes_in_sum", tax("'tax_minor', 1")),
+    ]
+}

@@ -1,0 +1,5 @@
+//! Reconciliation with payment providers.
+
+mod reconcile;
+#[cfg(test)]
+mod tests;

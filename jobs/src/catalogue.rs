@@ -18,6 +18,8 @@ macro_rules! for_each_job {
                 $crate::auctions::SweepAuctions,
                 $crate::checkout::ExpireCheckout,
                 $crate::checkout::SweepCheckouts,
+                $crate::offers::ExpireOffer,
+                $crate::offers::SweepOffers,
                 $crate::escrow::Charge,
                 $crate::escrow::SendRefund,
                 $crate::escrow::ApplyWebhook,

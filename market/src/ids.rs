@@ -90,3 +90,7 @@ id!(
     /// Names one question about a listing.
     InquiryId
 );
+id!(
+    /// Names one offer, with all terms that were proposed.
+    OfferId
+);

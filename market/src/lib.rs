@@ -4,16 +4,17 @@
 //! # The order of locks
 //! Every act takes its locks in this order, and may leave out any of them:
 //! 1. auction
-//! 2. checkout, which guards its payments
-//! 3. orders, by id; each guards its escrow and its disputes
-//! 4. listings, by id
-//! 5. stock levels, by item and site
-//! 6. sites, by id
-//! 7. reservations, of holders that are locked
-//! 8. refunds
-//! 9. money accounts, by id
-//! 10. the audit log
-//! 11. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
+//! 2. offer
+//! 3. checkout, which guards its payments
+//! 4. orders, by id; each guards its escrow and its disputes
+//! 5. listings, by id
+//! 6. stock levels, by item and site
+//! 7. sites, by id
+//! 8. reservations, of holders that are locked
+//! 9. refunds
+//! 10. money accounts, by id
+//! 11. the audit log
+//! 12. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
 //! Saved searches and watches are locked before any of these, and nothing above the listings with them.
 //!
@@ -35,6 +36,7 @@ pub mod ids;
 pub mod images;
 pub mod listings;
 pub mod money;
+pub mod offers;
 pub mod orders;
 pub mod payments;
 pub mod reports;

@@ -11,6 +11,7 @@ mod dashboard;
 mod escrow;
 mod listings;
 mod money;
+mod offers;
 mod orders;
 mod search;
 mod stock;
@@ -75,6 +76,7 @@ fn breaches() -> Vec<Breach> {
         awards::breaches(),
         orders::breaches(),
         checkout::breaches(),
+        offers::breaches(),
         escrow::breaches(),
         money::breaches(),
         stock::breaches(),
@@ -118,6 +120,7 @@ async fn fill(conn: &mut PgConnection) {
     .await
     .expect("a model and a part");
     stock::fill(conn, seller).await;
+    offers::fill(conn, seller, a).await;
     escrow::fill(conn, seller).await;
 }
 
@@ -173,7 +176,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,
-                             visit_keys, listing_views, listing_days, inquiries}'::regclass[]) AS oid
+                             visit_keys, listing_views, listing_days, inquiries, offers, offer_terms}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -21,6 +21,7 @@ mod listings;
 mod me;
 mod models;
 mod money;
+mod offers;
 mod orders;
 mod orgs;
 mod pages;
@@ -70,6 +71,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(dashboard::router())
         .merge(saved_searches::router())
         .merge(auctions::router())
+        .merge(offers::router())
         .merge(checkouts::router())
         .merge(payments::router())
         .merge(orders::router())

@@ -36,6 +36,9 @@ impl From<SavedSearchError> for Problem {
         match error {
             SavedSearchError::NotFound => Self::not_found("saved search"),
             SavedSearchError::TooMany => Self::conflict("too_many_saved_searches", error.to_string()),
+            SavedSearchError::TooLong => {
+                Self::unprocessable("invalid_value", error.to_string()).at("/query", error.to_string())
+            }
             SavedSearchError::Sql(error) => error.into(),
         }
     }

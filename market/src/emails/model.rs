@@ -9,8 +9,10 @@ use shared::money::Money;
 use crate::identity::MemberRole;
 use crate::ids::{AuctionId, EmailId, InvitationId, ItemId, ListingId, OrderId, ReportId, SiteId};
 
+mod offers;
 mod watches;
 
+pub use offers::{OfferAccepted, OfferNews};
 pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
 
 /// Who a mail is for.
@@ -122,6 +124,12 @@ pub enum Content {
     Relisted(Relisted),
     SavedSearchDigest(SavedSearchDigest),
     InquiryReceived(InquiryReceived),
+    OfferReceived(OfferNews),
+    OfferCountered(OfferNews),
+    OfferDeclined(OfferNews),
+    OfferWithdrawn(OfferNews),
+    OfferExpired(OfferNews),
+    OfferAccepted(OfferAccepted),
 }
 
 impl Content {
@@ -154,6 +162,12 @@ impl Content {
             Self::Relisted(_) => "relisted",
             Self::SavedSearchDigest(_) => "saved_search_digest",
             Self::InquiryReceived(_) => "inquiry_received",
+            Self::OfferReceived(_) => "offer_received",
+            Self::OfferCountered(_) => "offer_countered",
+            Self::OfferDeclined(_) => "offer_declined",
+            Self::OfferWithdrawn(_) => "offer_withdrawn",
+            Self::OfferExpired(_) => "offer_expired",
+            Self::OfferAccepted(_) => "offer_accepted",
         }
     }
 

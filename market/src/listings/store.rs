@@ -61,6 +61,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("listings_currency_known", "/currency", "is not traded here"),
     ("listings_price_positive", "/price", "must be above zero and not absurd"),
     ("listings_price_by_mode", "/price", "a fixed sale needs a price, an auction has its own"),
+    ("listings_takes_offers_if_fixed", "/takes_offers", "only a fixed price takes offers beside it"),
     ("listings_quantity_positive", "/quantity", "must lie between 1 and 1000000000"),
     ("listings_min_quantity_range", "/min_quantity", "must lie between 1 and the quantity"),
     ("listings_per_org", "", "the organisation has 5000 listings: withdraw some first"),
@@ -94,6 +95,7 @@ struct Row {
     sale_mode: SaleMode,
     currency: Currency,
     price_minor: Option<i64>,
+    takes_offers: bool,
     quantity: i64,
     min_quantity: i64,
     unit: String,
@@ -122,6 +124,7 @@ impl From<Row> for Listing {
             compatibility: row.compatibility,
             sale_mode: row.sale_mode,
             currency: row.currency,
+            takes_offers: row.takes_offers,
             price: row.price_minor.map(|minor| Money::from_minor(minor, row.currency)),
             quantity: row.quantity,
             min_quantity: row.min_quantity,
@@ -146,7 +149,7 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
         r#"SELECT l.id AS "id: ListingId", l.seller_org_id AS "seller_org_id: OrgId", o.legal_name AS seller_name,
                   l.item_id AS "item_id: ItemId", i.category_id AS "category_id: CategoryId", l.title, l.description,
                   l.language AS "language: Language", i.attributes, i.compatibility,
-                  l.sale_mode AS "sale_mode: SaleMode", l.currency AS "currency: Currency", l.price_minor, l.quantity,
+                  l.sale_mode AS "sale_mode: SaleMode", l.currency AS "currency: Currency", l.price_minor, l.takes_offers, l.quantity,
                   l.min_quantity, i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.status_reason,
                   l.submitted_at, l.relist_of AS "relist_of: ListingId", l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!"
            FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)

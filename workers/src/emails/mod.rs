@@ -7,6 +7,7 @@
 mod account;
 mod letter;
 mod listings;
+mod offers;
 mod refusal;
 mod render;
 mod send_email;

@@ -73,6 +73,7 @@ pub async fn place(
             NewOrder {
                 source: OrderSource::Checkout,
                 award: None,
+                offer: None,
                 buyer,
                 seller,
                 placed_by: by,

@@ -26,8 +26,8 @@ pub async fn create(
     sqlx::query!(
         "INSERT INTO listings
              (id, seller_org_id, item_id, created_by, title, description, language, sale_mode, currency, price_minor,
-              quantity, min_quantity, delivery_options)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+              takes_offers, quantity, min_quantity, delivery_options)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $14, $11, $12, $13)",
         id.0,
         seller.0,
         new.item_id.0,
@@ -41,6 +41,7 @@ pub async fn create(
         new.quantity,
         new.min_quantity,
         &new.delivery_options,
+        new.takes_offers,
     )
     .execute(conn)
     .await?;
@@ -87,6 +88,7 @@ pub async fn change(conn: &mut PgConnection, draft: &Listing, change: &ListingCh
              quantity = coalesce($10, quantity),
              min_quantity = coalesce($11, min_quantity),
              delivery_options = coalesce($12, delivery_options),
+             takes_offers = coalesce($13, takes_offers),
              updated_at = clock_timestamp()
          WHERE id = $1",
         draft.id.0,
@@ -101,6 +103,7 @@ pub async fn change(conn: &mut PgConnection, draft: &Listing, change: &ListingCh
         change.quantity,
         change.min_quantity,
         change.delivery_options.as_deref(),
+        change.takes_offers,
     )
     .execute(conn)
     .await?;

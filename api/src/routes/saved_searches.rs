@@ -62,10 +62,11 @@ const fn yes() -> bool {
 }
 
 fn name_fits(name: &str) -> Result<()> {
-    if name.chars().count() <= MAX_NAME {
+    if (1..=MAX_NAME).contains(&name.chars().count()) {
         return Ok(());
     }
-    Err(Problem::unprocessable("invalid_value", "the name is too long").at("/name", "has at most 100 characters"))
+    let detail = "must have 1 to 100 characters";
+    Err(Problem::unprocessable("invalid_value", detail).at("/name", detail))
 }
 
 /// Save a search

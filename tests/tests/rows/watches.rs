@@ -73,7 +73,11 @@ async fn row_saved_searches_and_watches() {
     assert_eq!((watched["items"].as_array().map(Vec::len), mails(&market, "price_fell").await), (Some(1), 1));
 
     let lot = offered(&ann, "Watched lot", "auction").await;
-    let terms = json!({"ends_at": chrono::Utc::now() + chrono::TimeDelta::days(3), "opening": eur("10.00")});
+    let ends_at: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("SELECT now() + interval '3 days'")
+        .fetch_one(&market.db.pool)
+        .await
+        .expect("the database's clock");
+    let terms = json!({"ends_at": ends_at, "opening": eur("10.00")});
     let auction = id(&ann.post(&format!("/v1/listings/{lot}/auctions"), terms).await.ok());
     assert_eq!(bob.put(&format!("/v1/listings/{lot}/watch"), json!({})).await.status, 204);
     let mut tx = market.db.pool.begin().await.expect("a transaction");

@@ -21,6 +21,8 @@ macro_rules! for_each_job {
                 $crate::checkout::ExpireCheckout,
                 $crate::checkout::NotifyParties,
                 $crate::checkout::SweepCheckouts,
+                $crate::offers::ExpireOffer,
+                $crate::offers::SweepOffers,
                 $crate::escrow::Charge,
                 $crate::escrow::SendRefund,
                 $crate::escrow::ApplyWebhook,

@@ -13,6 +13,7 @@ pub mod images;
 pub mod listings;
 pub mod maintenance;
 pub mod money;
+pub mod offers;
 pub mod payouts;
 pub mod queues;
 pub mod reconciliation;

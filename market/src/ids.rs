@@ -114,3 +114,7 @@ id!(
     /// Names an invoice or a credit note.
     InvoiceId
 );
+id!(
+    /// Names one offer, with all terms that were proposed.
+    OfferId
+);

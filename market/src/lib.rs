@@ -4,18 +4,19 @@
 //! # The order of locks
 //! Every act takes its locks in this order, and may leave out any of them:
 //! 1. auction
-//! 2. checkout, which guards its payments
-//! 3. orders, by id; each guards its escrow and its disputes
-//! 4. listings, by id
-//! 5. stock levels, by item and site
-//! 6. sites, by id
-//! 7. reservations, of holders that are locked
-//! 8. refunds
-//! 9. an organisation, which guards its payout accounts and payouts
-//! 10. series of invoices, by the seller's id
-//! 11. money accounts, by id
-//! 12. the audit log
-//! 13. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
+//! 2. offer
+//! 3. checkout, which guards its payments
+//! 4. orders, by id; each guards its escrow and its disputes
+//! 5. listings, by id
+//! 6. stock levels, by item and site
+//! 7. sites, by id
+//! 8. reservations, of holders that are locked
+//! 9. refunds
+//! 10. an organisation, which guards its payout accounts and payouts
+//! 11. series of invoices, by the seller's id
+//! 12. money accounts, by id
+//! 13. the audit log
+//! 14. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
 //! Saved searches and watches are locked before any of these, and nothing above the listings with them.
 //!
@@ -38,6 +39,7 @@ pub mod images;
 pub mod invoices;
 pub mod listings;
 pub mod money;
+pub mod offers;
 pub mod orders;
 pub mod payments;
 pub mod payouts;

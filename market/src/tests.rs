@@ -12,6 +12,7 @@ mod escrow;
 mod invoices;
 mod listings;
 mod money;
+mod offers;
 mod orders;
 mod payouts;
 mod reconciliation;
@@ -79,6 +80,7 @@ fn breaches() -> Vec<Breach> {
         awards::breaches(),
         orders::breaches(),
         checkout::breaches(),
+        offers::breaches(),
         escrow::breaches(),
         payouts::breaches(),
         reconciliation::breaches(),
@@ -126,6 +128,7 @@ async fn fill(conn: &mut PgConnection) {
     .await
     .expect("a model and a part");
     stock::fill(conn, seller).await;
+    offers::fill(conn, seller, a).await;
     escrow::fill(conn, seller).await;
     payouts::fill(conn).await;
     reconciliation::fill(conn).await;
@@ -184,7 +187,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,
-                             visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances}'::regclass[]) AS oid
+                             visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, offers, offer_terms}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -9,6 +9,7 @@ mod http;
 pub mod images;
 pub mod maintenance;
 pub mod money;
+pub mod offers;
 pub mod payments;
 mod payouts;
 pub mod pools;

@@ -68,6 +68,16 @@ fn example(name: &str) -> Option<Value> {
             "where": ["make:Fendt", "horsepower:80.."], "price_to": "30000", "near": "53.55,9.99", "within_km": 50}})
         }
         "PATCH /v1/saved-searches/{search}" => json!({"name": "Tractors in the north", "alerts": false}),
+        "POST /v1/listings/{listing}/offers" => {
+            json!({"price": {"amount": "9500.00", "currency": "EUR"}, "quantity": 1,
+            "note": "We would fetch it this week."})
+        }
+        "POST /v1/offers/{offer}/counter" => {
+            json!({"version": 1, "price": {"amount": "9800.00", "currency": "EUR"}, "quantity": 1})
+        }
+        "POST /v1/offers/{offer}/accept" | "POST /v1/offers/{offer}/decline" | "POST /v1/offers/{offer}/withdraw" => {
+            json!({"version": 1})
+        }
         "POST /v1/listings/{listing}/auctions" => json!({"ends_at": "2099-01-01T12:00:00Z",
             "opening": {"amount": "30000.00", "currency": "EUR"}, "reserve": {"amount": "42000.00", "currency": "EUR"}}),
         "POST /v1/auctions/{auction}/bids" => json!({"maximum": {"amount": "45000.00", "currency": "EUR"}}),

@@ -136,7 +136,7 @@ struct NewInquiry {
 /// Those who trade for the seller get the question by email.
 #[utoipa::path(post, path = "/v1/listings/{listing}/inquiries", tag = "listings",
     params(("listing" = ListingId, Path), Acting, OptionalKey), request_body = NewInquiry, responses(
-    (status = 201, description = "Asked", body = Inquiry),
+    (status = 200, description = "Asked", body = Inquiry),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `own_listing`"),
     (status = 409, description = "`listing_status`: it is not on offer any more"),
     (status = 422, description = "`invalid_value`"),
@@ -149,7 +149,7 @@ async fn inquire(
     Keyed { key, body }: Keyed<NewInquiry>,
 ) -> Result<Response> {
     let org = acting.trader(&caller)?;
-    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+    key.once(&state.ledger, org.0, StatusCode::OK, async |tx| {
         let listing = found(tx, id).await?;
         let inquiry = store::inquire(tx, org, caller.user, &listing, &body.text).await?;
         mail::inquiry(tx, &inquiry, &listing).await?;

@@ -23,6 +23,7 @@ mod listings;
 mod me;
 mod models;
 mod money;
+mod offers;
 mod orders;
 mod orgs;
 mod pages;
@@ -77,6 +78,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(saved_searches::router())
         .merge(auctions::router())
         .merge(basket::router())
+        .merge(offers::router())
         .merge(checkouts::router())
         .merge(payments::router())
         .merge(payouts::router())

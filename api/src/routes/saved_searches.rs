@@ -36,6 +36,9 @@ impl From<SavedSearchError> for Problem {
         match error {
             SavedSearchError::NotFound => Self::not_found("saved search"),
             SavedSearchError::TooMany => Self::conflict("too_many_saved_searches", error.to_string()),
+            SavedSearchError::TooLong => {
+                Self::unprocessable("invalid_value", error.to_string()).at("/query", error.to_string())
+            }
             SavedSearchError::Sql(error) => error.into(),
         }
     }
@@ -59,10 +62,11 @@ const fn yes() -> bool {
 }
 
 fn name_fits(name: &str) -> Result<()> {
-    if name.chars().count() <= MAX_NAME {
+    if (1..=MAX_NAME).contains(&name.chars().count()) {
         return Ok(());
     }
-    Err(Problem::unprocessable("invalid_value", "the name is too long").at("/name", "has at most 100 characters"))
+    let detail = "must have 1 to 100 characters";
+    Err(Problem::unprocessable("invalid_value", detail).at("/name", detail))
 }
 
 /// Save a search

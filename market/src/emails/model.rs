@@ -11,6 +11,7 @@ use crate::ids::{AuctionId, EmailId, InvitationId, OrderId, ReportId};
 
 mod defaults;
 mod listings;
+mod offers;
 mod orders;
 mod payouts;
 mod stock;
@@ -18,6 +19,7 @@ mod watches;
 
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
+pub use offers::{OfferAccepted, OfferNews};
 pub use orders::{
     DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
 };
@@ -152,6 +154,12 @@ pub enum Content {
     Relisted(Relisted),
     SavedSearchDigest(SavedSearchDigest),
     InquiryReceived(InquiryReceived),
+    OfferReceived(OfferNews),
+    OfferCountered(OfferNews),
+    OfferDeclined(OfferNews),
+    OfferWithdrawn(OfferNews),
+    OfferExpired(OfferNews),
+    OfferAccepted(OfferAccepted),
 }
 
 impl Content {
@@ -202,6 +210,12 @@ impl Content {
             Self::Relisted(_) => "relisted",
             Self::SavedSearchDigest(_) => "saved_search_digest",
             Self::InquiryReceived(_) => "inquiry_received",
+            Self::OfferReceived(_) => "offer_received",
+            Self::OfferCountered(_) => "offer_countered",
+            Self::OfferDeclined(_) => "offer_declined",
+            Self::OfferWithdrawn(_) => "offer_withdrawn",
+            Self::OfferExpired(_) => "offer_expired",
+            Self::OfferAccepted(_) => "offer_accepted",
         }
     }
 

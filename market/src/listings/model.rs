@@ -113,6 +113,8 @@ pub struct Listing {
     pub currency: Currency,
     /// Per unit; auctions have their own amounts.
     pub price: Option<Money>,
+    /// Whether buyers may propose another price; what is sold by offer, or wanted, takes offers anyway.
+    pub takes_offers: bool,
     pub quantity: i64,
     pub min_quantity: i64,
     /// Units that nobody has reserved: of the stock at its site, or else of its own quantity. An auction has reserved its lot.
@@ -156,6 +158,9 @@ pub struct NewListing {
     pub currency: Currency,
     /// Refused for auctions; `fixed` needs it before it is published.
     pub price: Option<Money>,
+    /// Whether buyers may propose another price than the fixed one.
+    #[serde(default)]
+    pub takes_offers: bool,
     #[serde(default = "one")]
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub quantity: i64,
@@ -192,6 +197,7 @@ pub struct ListingChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Money>)]
     pub price: Option<Option<Money>>,
+    pub takes_offers: Option<bool>,
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub quantity: Option<i64>,
     /// At most the quantity.

@@ -62,6 +62,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("listings_currency_known", "/currency", "is not traded here"),
     ("listings_price_positive", "/price", "must be above zero and not absurd"),
     ("listings_price_by_mode", "/price", "a fixed sale needs a price, an auction has its own"),
+    ("listings_takes_offers_if_fixed", "/takes_offers", "only a fixed price takes offers beside it"),
     ("listings_quantity_positive", "/quantity", "must lie between 1 and 1000000000"),
     ("listings_min_quantity_range", "/min_quantity", "must lie between 1 and the quantity"),
     ("listings_per_org", "", "the organisation has 5000 listings: withdraw some first"),
@@ -96,6 +97,7 @@ struct Row {
     sale_mode: SaleMode,
     currency: Currency,
     price_minor: Option<i64>,
+    takes_offers: bool,
     quantity: i64,
     min_quantity: i64,
     available: i64,
@@ -126,6 +128,7 @@ impl From<Row> for Listing {
             compatibility: row.compatibility,
             sale_mode: row.sale_mode,
             currency: row.currency,
+            takes_offers: row.takes_offers,
             price: row.price_minor.map(|minor| Money::from_minor(minor, row.currency)),
             quantity: row.quantity,
             min_quantity: row.min_quantity,
@@ -152,7 +155,7 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
                   l.item_id AS "item_id: ItemId", l.site_id AS "site_id: SiteId",
                   i.category_id AS "category_id: CategoryId", l.title, l.description, l.language AS "language: Language",
                   i.attributes, i.compatibility, l.sale_mode AS "sale_mode: SaleMode",
-                  l.currency AS "currency: Currency", l.price_minor, l.quantity,
+                  l.currency AS "currency: Currency", l.price_minor, l.takes_offers, l.quantity,
                   l.min_quantity,
                   CASE WHEN l.site_id IS NOT NULL THEN coalesce(v.on_hand - v.reserved, 0)
                        WHEN l.status = 'sold_out' THEN 0

@@ -6,7 +6,7 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 use utoipa::ToSchema;
 
-use crate::ids::{CheckoutId, ItemId, ListingId, OrderId};
+use crate::ids::{CheckoutId, ItemId, ListingId, OfferId, OrderId};
 use crate::money::model::Premium;
 use crate::money::rules::vat::Treatment;
 
@@ -99,6 +99,7 @@ pub struct OrderLine {
 pub struct NewOrder {
     pub source: OrderSource,
     pub award: Option<AwardId>,
+    pub offer: Option<OfferId>,
     pub buyer: OrgId,
     pub seller: OrgId,
     pub placed_by: UserId,
@@ -109,9 +110,10 @@ pub struct NewOrder {
     pub lines: Vec<OrderLine>,
 }
 
-/// Which side of its orders an organisation asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// One of the two parties of an order or an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Side {
     Buyer,
     Seller,

@@ -45,6 +45,7 @@ pub(super) fn breaches() -> Vec<Breach> {
             sql("UPDATE listings SET relist_of = (SELECT id FROM listings WHERE status = 'draft' LIMIT 1)"),
         ),
         ("listings_price_by_mode", listing("'price_minor', 5")),
+        ("listings_takes_offers_if_fixed", listing("'takes_offers', true")),
         ("listings_quantity_positive", listing("'quantity', 1000000001")),
         ("listings_min_quantity_range", listing("'min_quantity', 2")),
         ("listings_min_quantity_range", listing("'min_quantity', 0")),

@@ -1,10 +1,13 @@
 //! Rows of the mission, played as people would: through HTTP, WebSocket and mail, against the whole product.
 
+mod dashboard;
 mod defaults;
 mod drafts;
 mod escrow;
 mod live_auctions;
+mod offers;
 mod orders;
 mod payouts;
 mod search;
 mod stations;
+mod watches;

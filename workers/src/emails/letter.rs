@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, defaults, escrow, listings, orders, payouts, stock, watches};
+use super::{account, defaults, escrow, listings, offers, orders, payouts, stock, watches};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -138,6 +138,12 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::Relisted(it), _) => Ok(watches::relisted(it, place)),
         (Content::SavedSearchDigest(it), _) => Ok(watches::digest(it, place)),
         (Content::InquiryReceived(it), _) => Ok(listings::inquiry(it, place)),
+        (Content::OfferReceived(it), _) => Ok(offers::received(it, place)),
+        (Content::OfferCountered(it), _) => Ok(offers::countered(it, place)),
+        (Content::OfferDeclined(it), _) => Ok(offers::declined(it, place)),
+        (Content::OfferWithdrawn(it), _) => Ok(offers::withdrawn(it, place)),
+        (Content::OfferExpired(it), _) => Ok(offers::expired(it, place)),
+        (Content::OfferAccepted(it), _) => Ok(offers::accepted(it, place)),
     }
 }
 

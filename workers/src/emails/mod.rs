@@ -9,6 +9,7 @@ mod defaults;
 mod escrow;
 mod letter;
 mod listings;
+mod offers;
 mod orders;
 mod payouts;
 mod refusal;

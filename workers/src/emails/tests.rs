@@ -2,9 +2,10 @@ use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
     AccountSuspended, AlreadyRegistered, Content, EndingSoon, FoundListing, InquiryReceived, Invitation,
-    ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OrgApproved, OrgRejected, OrgSuspended,
-    Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, Relisted, ReportReady, ResetPassword,
-    SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress, Won,
+    ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews, OrgApproved,
+    OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, Relisted,
+    ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress,
+    Won,
 };
 use market::identity::MemberRole;
 use secrecy::SecretString;
@@ -31,6 +32,25 @@ fn eur(minor: i64) -> Money {
 fn every_mail() -> Vec<(Content, Link)> {
     let title = "Fendt 724 Vario <2015>, \"one owner\"\r\nBcc: x@example.com".to_owned();
     let org_name = "Hof Müller & Söhne <b>GmbH</b>".to_owned();
+    let offer = || OfferNews {
+        offer: id(11),
+        title: title.clone(),
+        other: org_name.clone(),
+        price: eur(8_500_000),
+        quantity: 2,
+        note: Some("Cash.\n<b>Today</b>.".to_owned()),
+        expires_at: at(17, 0),
+    };
+    let agreed = |buys| OfferAccepted {
+        offer: id(11),
+        order: id(2),
+        title: title.clone(),
+        other: org_name.clone(),
+        buys,
+        payable: eur(20_230_000),
+        net: eur(16_150_000),
+        pay_by: at(12, 0),
+    };
     let mut mails = vec![
         (
             Content::VerifyAddress(VerifyAddress {}),
@@ -214,6 +234,13 @@ fn every_mail() -> Vec<(Content, Link)> {
             }),
             Link::None,
         ),
+        (Content::OfferReceived(offer()), Link::None),
+        (Content::OfferCountered(offer()), Link::None),
+        (Content::OfferDeclined(offer()), Link::None),
+        (Content::OfferWithdrawn(offer()), Link::None),
+        (Content::OfferExpired(offer()), Link::None),
+        (Content::OfferAccepted(agreed(true)), Link::None),
+        (Content::OfferAccepted(agreed(false)), Link::None),
         (Content::PayoutSent(PayoutSent { payout: id(8), amount: eur(123_456) }), Link::None),
         (Content::PayoutAccountNeeded(PayoutAccountNeeded { payout: id(8), amount: eur(123_456) }), Link::None),
     ];

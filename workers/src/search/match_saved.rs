@@ -1,6 +1,6 @@
 use anyhow::Context;
 use jobs::search::{MatchSaved, mail};
-use market::search::store::saved::{lock_due, look};
+use market::search::store::saved::{begin_looking, lock_due, look};
 use queue::{Handler, Outcome};
 
 use crate::turn::{Turn, work_through};
@@ -17,10 +17,7 @@ impl Handler<Services> for MatchSaved {
 
 /// Looks at every search once; each in a transaction of its own, so that people who change theirs do not wait.
 async fn run(cx: &Cx, turn: Turn) -> anyhow::Result<Outcome> {
-    let began = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#)
-        .fetch_one(&mut *cx.db().acquire().await?)
-        .await
-        .context("read the clock")?;
+    let began = begin_looking(&mut *cx.db().acquire().await?).await.context("read the clock")?;
     work_through(cx, turn, "searches", || async move {
         let mut looked = 0;
         while looked < PAGE {

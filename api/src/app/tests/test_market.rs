@@ -88,6 +88,7 @@ impl TestMarket {
         terms.buy_now = Some(testing::eur(10_000));
         let for_sale = testing::auction(&mut conn, seller, &terms).await;
         let goods = testing::listing(&mut conn, bobs, SaleMode::Fixed, 5).await;
+        let haggled = testing::listing(&mut conn, bobs, SaleMode::Offer, 5).await;
         let draft = testing::draft(&mut conn, seller, SaleMode::Auction, 1).await;
         let valid_for = Duration::from_mins(15);
         let upload = images::insert_upload(&mut conn, org, ann.id, "image/png", 5, valid_for).await.unwrap();
@@ -125,6 +126,8 @@ impl TestMarket {
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
         let (unsold, chance, strike) = self.second_chances(seller, bobs, &paid_order).await;
+        let terms = json!({"price": testing::eur(9_000), "quantity": 1});
+        let offer = self.call(Some(ann), &Method::POST, &format!("/v1/listings/{haggled}/offers"), terms).await.ok();
         let search = json!({"name": "Mine", "query": {"q": "console"}});
         let search = api.post(Some(ann), "/v1/saved-searches", search).await.ok();
         let info = api.state.registry.get("jobs.prune").unwrap();
@@ -149,6 +152,7 @@ impl TestMarket {
             // On offer at a fixed price, by somebody else.
             ("goods", goods.to_string()),
             ("checkout", id(&checkout)),
+            ("offer", id(&offer)),
             // A paid order of the own organisation's, and what belongs to it.
             ("bought", paid_order),
             ("payment", payment.to_string()),

@@ -56,13 +56,16 @@ async fn a_search_that_finds_nothing_is_refused_by_the_rules_of_every_search() {
         (json!({"near": "53.5,10,vulcan", "within_km": 5}), 422, "invalid_search", "/query/near"),
         (json!({"price_from": "2", "price_to": "1"}), 422, "invalid_search", "/query/price_from"),
         (json!({"fits": "nothing"}), 422, "invalid_search", "/query/fits"),
+        (json!({"category": "x".repeat(9_000)}), 422, "invalid_value", "/query"),
         (json!({"sort": "newest"}), 400, "invalid_body", "/query/sort"),
     ] {
         let refused = api.post(Some(&ann), "/v1/saved-searches", json!({"name": "A", "query": query})).await;
         assert_eq!(refused.refused(status, code).body["errors"][0]["pointer"], pointer, "{query}");
     }
-    let named = api.post(Some(&ann), "/v1/saved-searches", json!({"name": "x".repeat(101), "query": {"q": "a"}})).await;
-    assert_eq!(named.refused(422, "invalid_value").body["errors"][0]["pointer"], "/name");
+    for name in [String::new(), "x".repeat(101)] {
+        let named = api.post(Some(&ann), "/v1/saved-searches", json!({"name": name, "query": {"q": "a"}})).await;
+        assert_eq!(named.refused(422, "invalid_value").body["errors"][0]["pointer"], "/name");
+    }
     assert_eq!(api.get(Some(&ann), "/v1/saved-searches").await.ok()["items"], json!([]));
     api.close().await;
 }

@@ -98,6 +98,7 @@ pub(super) async fn award(
     let order = NewOrder {
         source: order_source,
         award: Some(id),
+        offer: None,
         buyer: share.winner.org,
         seller: goods.seller.org,
         placed_by: share.winner.user,

@@ -84,10 +84,10 @@ async fn insert(
     sqlx::query!(
         "WITH made AS (
              INSERT INTO orders
-                 (id, source, award_id, checkout_id, buyer_org_id, seller_org_id, placed_by, currency, total_minor,
+                 (id, source, award_id, offer_id, checkout_id, buyer_org_id, seller_org_id, placed_by, currency, total_minor,
                   premium_minor, tax_minor, vat_treatment, fx_snapshot_id, fee_bps, fee_minor, net_minor, created_at, pay_by,
                   premium_tariff_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, (SELECT max(id) FROM fx_snapshots), $13, $14, $15,
+             VALUES ($1, $2, $3, $31, $4, $5, $6, $7, $8, $9, $10, $11, $12, (SELECT max(id) FROM fx_snapshots), $13, $14, $15,
                      $16, $17, $30)
          ), lines AS (
              INSERT INTO order_lines
@@ -134,6 +134,7 @@ async fn insert(
         &fees,
         &premium_taxes,
         new.premium.as_ref().map(|premium| premium.id),
+        new.offer.map(|offer| offer.0),
     )
     .execute(conn)
     .await?;

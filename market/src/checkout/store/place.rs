@@ -74,6 +74,7 @@ pub async fn place(
             NewOrder {
                 source: OrderSource::Checkout,
                 award: None,
+                offer: None,
                 buyer,
                 seller,
                 placed_by: by,

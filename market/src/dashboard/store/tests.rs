@@ -261,6 +261,34 @@ async fn a_visitor_counts_once_a_day_however_many_processes_note_it() {
 }
 
 #[tokio::test]
+async fn the_day_of_a_view_is_the_sellers() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    // It is never the same day in the first and the last of them.
+    for zone in [Tz::Pacific__Kiritimati, Tz::Europe__Berlin, Tz::Pacific__Pago_Pago] {
+        let seller = trader(&mut conn).await;
+        sqlx::query("UPDATE orgs SET time_zone = $2 WHERE id = $1")
+            .bind(seller.org)
+            .bind(zone.name())
+            .execute(&mut *conn)
+            .await
+            .expect("a zone");
+        let id = listing(&mut conn, seller, SaleMode::Fixed, 1).await;
+        let before = database_time(&mut conn).await;
+        note_views(&mut conn, &[Seen { listing: id, visitor: [1; 32] }]).await.expect("noted");
+        let around = [before, database_time(&mut conn).await].map(|at| at.with_timezone(&zone).date_naive());
+        let day: NaiveDate = sqlx::query_scalar("SELECT day FROM listing_days WHERE listing_id = $1")
+            .bind(id)
+            .fetch_one(&mut *conn)
+            .await
+            .expect("a day");
+        assert!(around.contains(&day), "{day} in {zone}, not {around:?}");
+    }
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
 async fn keys_of_days_that_are_over_everywhere_are_gone() {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.expect("a connection");

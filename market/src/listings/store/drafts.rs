@@ -29,8 +29,8 @@ pub async fn create(
     sqlx::query!(
         "INSERT INTO listings
              (id, seller_org_id, item_id, created_by, title, description, language, sale_mode, currency, price_minor,
-              quantity, min_quantity, delivery_options, site_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+              quantity, min_quantity, delivery_options, site_id, takes_offers)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         id.0,
         seller.0,
         new.item_id.0,
@@ -45,6 +45,7 @@ pub async fn create(
         new.min_quantity,
         &new.delivery_options,
         new.site_id.map(|site| site.0),
+        new.takes_offers,
     )
     .execute(conn)
     .await?;
@@ -104,6 +105,7 @@ pub async fn change(conn: &mut PgConnection, draft: &Listing, change: &ListingCh
              min_quantity = coalesce($11, min_quantity),
              delivery_options = coalesce($12, delivery_options),
              site_id = CASE WHEN $13 THEN $14 ELSE site_id END,
+             takes_offers = coalesce($15, takes_offers),
              updated_at = clock_timestamp()
          WHERE id = $1",
         draft.id.0,
@@ -120,6 +122,7 @@ pub async fn change(conn: &mut PgConnection, draft: &Listing, change: &ListingCh
         change.delivery_options.as_deref(),
         change.site_id.is_some(),
         change.site_id.flatten().map(|site| site.0),
+        change.takes_offers,
     )
     .execute(conn)
     .await?;

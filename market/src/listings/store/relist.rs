@@ -24,9 +24,9 @@ pub async fn relist(
     sqlx::query!(
         "INSERT INTO listings
              (id, seller_org_id, item_id, created_by, title, description, language, sale_mode, currency, price_minor,
-              quantity, min_quantity, delivery_options, site_id, relist_of)
+              quantity, min_quantity, delivery_options, site_id, takes_offers, relist_of)
          SELECT $2, seller_org_id, item_id, $3, title, description, language, sale_mode, currency, price_minor,
-                quantity, min_quantity, delivery_options, site_id, id
+                quantity, min_quantity, delivery_options, site_id, takes_offers, id
          FROM listings
          WHERE id = $1",
         id.0,

@@ -25,6 +25,7 @@ async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
     let mut new = NewOrder {
         source: OrderSource::Checkout,
         award: None,
+        offer: None,
         buyer: buyer.org,
         seller: seller.org,
         placed_by: buyer.user,

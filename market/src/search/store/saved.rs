@@ -33,13 +33,19 @@ pub enum SavedSearchError {
     NotFound,
     #[error("a person saves at most 50 searches: delete one first")]
     TooMany,
+    #[error("the criteria are too long to be kept")]
+    TooLong,
     #[error("the database failed")]
     Sql(#[source] sqlx::Error),
 }
 
 impl From<sqlx::Error> for SavedSearchError {
     fn from(error: sqlx::Error) -> Self {
-        if violated(&error) == Some("saved_searches_per_person") { Self::TooMany } else { Self::Sql(error) }
+        match violated(&error) {
+            Some("saved_searches_per_person") => Self::TooMany,
+            Some("saved_searches_asked_size" | "saved_searches_query_size") => Self::TooLong,
+            _ => Self::Sql(error),
+        }
     }
 }
 
@@ -188,6 +194,11 @@ pub async fn alerts(conn: &mut PgConnection, id: SavedSearchId) -> Result<bool, 
     let alerts =
         sqlx::query_scalar!("SELECT alerts FROM saved_searches WHERE id = $1", id.0).fetch_optional(conn).await?;
     Ok(alerts.unwrap_or(false))
+}
+
+/// The database's clock: what was looked at before has a turn in a run that begins now.
+pub async fn begin_looking(conn: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await
 }
 
 /// A search whose turn it is, locked until the transaction ends.

@@ -76,6 +76,18 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         // It is a draft.
         ("PUT /v1/basket/{listing}", json!({"quantity": 1}), [404, 403, 403]),
         ("DELETE /v1/basket/{listing}", none(), [204, 204, 204]),
+        // It is a draft.
+        ("POST /v1/listings/{listing}/offers", json!({"price": amount("1.00"), "quantity": 1}), [409, 403, 403]),
+        ("GET /v1/offers", none(), [200, 200, 200]),
+        ("GET /v1/offers/{offer}", none(), [404, 200, 404]),
+        (
+            "POST /v1/offers/{offer}/counter",
+            json!({"version": 1, "price": amount("1.00"), "quantity": 1}),
+            [404, 403, 403],
+        ),
+        ("POST /v1/offers/{offer}/accept", json!({"version": 1}), [404, 403, 403]),
+        ("POST /v1/offers/{offer}/decline", json!({"version": 1}), [404, 403, 403]),
+        ("POST /v1/offers/{offer}/withdraw", json!({"version": 1}), [404, 403, 403]),
         ("GET /v1/checkouts", none(), [200, 200, 200]),
         ("POST /v1/checkouts", json!({"lines": []}), [422, 403, 403]),
         ("GET /v1/checkouts/{checkout}", none(), [404, 200, 404]),

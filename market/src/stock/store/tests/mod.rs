@@ -121,6 +121,7 @@ async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(Li
     let new = NewOrder {
         source: OrderSource::Checkout,
         award: None,
+        offer: None,
         buyer: buyer.org,
         seller: seller.org,
         placed_by: buyer.user,

@@ -56,7 +56,7 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
         sqlx::query!(r#"SELECT unit, category_id AS "category: CategoryId" FROM items WHERE id = $1"#, locked.item.0,)
             .fetch_one(&mut *conn)
             .await?;
-    let fee = fees(conn, &[(locked.seller, item.category)]).await?;
+    let fee = fees(conn, &[(locked.seller, item.category)]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
     let line = OrderLine {
         listing_id: locked.listing,
         item_id: locked.item,
@@ -65,7 +65,7 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
         unit: item.unit,
         unit_price: Some(price),
         amount: price.checked_mul(quantity)?,
-        fee_bps: fee.first().map_or(0, |fee| fee.get()),
+        fee_bps: fee.get(),
     };
     let new = NewOrder {
         source: OrderSource::Offer,
@@ -75,6 +75,7 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
         seller: locked.seller,
         placed_by: buyers_person(conn, by, locked.side, id).await?,
         created_at: locked.standing.now,
+        premium: None,
         lines: vec![line],
     };
     let pay_by = locked.standing.now + PAYMENT_TERM;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use market::dashboard::store::{Seen, note_views};
 use market::ids::ListingId;
 use sha2::{Digest, Sha256};
@@ -44,7 +44,7 @@ impl Visitor<'_> {
         let hash = match self {
             Self::Person(user) => Sha256::new_with_prefix(b"person").chain_update(user.0.as_bytes()),
             Self::Somebody { address, headers } => {
-                let agent = headers.get(header::USER_AGENT).map(|agent| agent.as_bytes()).unwrap_or_default();
+                let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
                 Sha256::new_with_prefix(b"somebody")
                     .chain_update(address.to_string())
                     .chain_update(b"\n")

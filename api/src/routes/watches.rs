@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use market::ids::ListingId;
 use market::images::store as images;
+use market::listings::model::Listing;
 use market::listings::store as listings;
 use market::watches::model::Watch;
 use market::watches::store::{self, WatchError};
@@ -81,7 +82,7 @@ struct MyWatches {
 #[derive(Debug, Serialize, ToSchema)]
 struct Watched {
     listing_id: ListingId,
-    watched_since: DateTime<Utc>,
+    since: DateTime<Utc>,
     /// Absent while not everybody sees it.
     #[serde(skip_serializing_if = "Option::is_none")]
     listing: Option<ListingView>,
@@ -102,12 +103,11 @@ async fn my_watches(
     let ids: Vec<_> = rows.iter().map(|watch| watch.listing).collect();
     let mut pictures = images::first_of(&mut conn, &ids).await?;
     let listings = listings::listings(&mut conn, &ids).await?;
-    let mut public: HashMap<_, _> =
-        listings.into_iter().filter(|one| one.is_public()).map(|one| (one.id, one)).collect();
+    let mut public: HashMap<_, _> = listings.into_iter().filter(Listing::is_public).map(|one| (one.id, one)).collect();
     let cursor = |watch: &Watch| TimeCursor { at: watch.since, id: watch.listing.0 }.to_string();
     let page = query.limit.page(rows, cursor, |watch| Watched {
         listing_id: watch.listing,
-        watched_since: watch.since,
+        since: watch.since,
         listing: public.remove(&watch.listing).map(|listing| {
             let first = pictures.remove(&watch.listing);
             ListingView::new(listing, first.into_iter().collect())

@@ -1,6 +1,5 @@
 use std::net::Ipv4Addr;
 
-use axum::http::HeaderValue;
 use market::listings::model::SaleMode;
 use market::testing::{listing, trader};
 use shared::testing::TestDb;

@@ -91,10 +91,10 @@ impl TestSeller {
     async fn turns(&self, state: AccountState, event: &str) {
         let name = self.name().await;
         assert!(self.workers.provider.set_account(&name, state));
-        self.told(event, Topic::Account, &name).await;
+        self.receive_webhook(event, Topic::Account, &name).await;
     }
 
-    async fn told(&self, event: &str, topic: Topic, subject: &str) {
+    async fn receive_webhook(&self, event: &str, topic: Topic, subject: &str) {
         let subject = ProviderRef(subject.to_owned());
         let notice = Notice { event_id: event.to_owned(), kind: "changed".to_owned(), topic, subject };
         let mut tx = self.workers.ledger.begin().await.unwrap();

@@ -2,7 +2,7 @@
 
 ALTER TABLE orders
     ADD COLUMN premium_tariff_id bigint CONSTRAINT orders_premium_tariff_exists REFERENCES premium_tariffs (id),
-    ADD CONSTRAINT orders_premium_by_tariff CHECK (premium_minor = 0 OR premium_tariff_id IS NOT NULL);
+    ADD CONSTRAINT orders_premium_by_tariff CHECK (premium_minor <= 0 OR premium_tariff_id IS NOT NULL);
 
 DROP TRIGGER orders_terms_fixed ON orders;
 CREATE TRIGGER orders_terms_fixed BEFORE UPDATE ON orders FOR EACH ROW

@@ -38,8 +38,10 @@ fn every_documented_enum_is_what_is_on_the_wire() {
     let enums = enums! {
         "AccountKind": market::money::model::AccountKind,
         "ActorKind": shared::audit::ActorKind,
+        "AppealOutcome": market::standing::model::AppealOutcome,
         "AuctionStatus": market::auctions::model::AuctionStatus,
         "BidStatus": market::auctions::model::BidStatus,
+        "ChanceStatus": market::auctions::model::ChanceStatus,
         "CheckoutStatus": market::checkout::model::CheckoutStatus,
         "DifferenceKind": market::reconciliation::model::DifferenceKind,
         "DisputeReason": market::escrow::model::DisputeReason,

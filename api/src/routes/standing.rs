@@ -3,7 +3,7 @@
 use axum::extract::State;
 use market::identity::PlatformRole;
 use market::ids::StrikeId;
-use market::standing::model::{AppealOutcome, Standing, Strike};
+use market::standing::model::{AppealOutcome, BuyerStanding, Strike};
 use market::standing::store::{self, StandingError, StrikeFilter};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -20,7 +20,7 @@ use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(get_standing))
+        .routes(routes!(get_buyer_standing))
         .routes(routes!(appeal_against_strike))
         .routes(routes!(list_strikes))
         .routes(routes!(decide_appeal))
@@ -45,10 +45,14 @@ impl From<StandingError> for Problem {
 /// Two won lots that were not paid within 90 days leave bids in at most three open auctions at once, a third one bars for 60 days. A
 /// strike that was lifted does not count.
 #[utoipa::path(get, path = "/v1/standing", tag = "orders", params(Acting), responses(
-    (status = 200, description = "Its limits and strikes", body = Standing),
+    (status = 200, description = "Its limits and strikes", body = BuyerStanding),
     (status = 403, description = "`role_too_low`"),
 ))]
-async fn get_standing(State(state): State<AppState>, caller: Caller, acting: Acting) -> Result<Json<Standing>> {
+async fn get_buyer_standing(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+) -> Result<Json<BuyerStanding>> {
     let org = acting.member(&caller)?;
     Ok(Json(store::standing(&mut *state.db.acquire().await?, org).await?))
 }

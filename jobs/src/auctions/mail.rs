@@ -12,7 +12,7 @@ use market::identity::store as identity;
 use market::ids::{ListingId, SecondChanceId};
 use market::listings::store as listings;
 use market::orders::model::{Order, Side};
-use market::standing::model::Standing;
+use market::standing::model::BuyerStanding;
 use queue::JobTx;
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
@@ -88,7 +88,11 @@ pub async fn unsold(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
 }
 
 /// Notifies both sides of an award that was not paid: one mail per person and order.
-pub(super) async fn defaulted(tx: &mut JobTx, defaulted: &Defaulted, standing: &Standing) -> Result<(), MailError> {
+pub(super) async fn defaulted(
+    tx: &mut JobTx,
+    defaulted: &Defaulted,
+    standing: &BuyerStanding,
+) -> Result<(), MailError> {
     let Defaulted { auction, title, award, seller, chance, .. } = defaulted;
     let about = |side| AwardDefaulted {
         auction: auction.id,

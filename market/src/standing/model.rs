@@ -43,7 +43,7 @@ pub struct Strike {
 
 /// What an organisation may bid on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Standing {
+pub struct BuyerStanding {
     /// In how many open auctions it may have bids at once; absent: in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most_auctions: Option<i64>,

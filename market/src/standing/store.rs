@@ -7,7 +7,7 @@ use shared::ids::{OrgId, UserId};
 use shared::invalid::violated;
 use sqlx::PgConnection;
 
-use super::model::{Appeal, AppealOutcome, Standing, Strike};
+use super::model::{Appeal, AppealOutcome, BuyerStanding, Strike};
 use super::rules::{Limit, limit};
 use crate::ids::{OrderId, StrikeId};
 
@@ -59,14 +59,14 @@ async fn limit_of(conn: &mut PgConnection, org: OrgId) -> Result<Limit, sqlx::Er
 }
 
 /// What an organisation may do, and why.
-pub async fn standing(conn: &mut PgConnection, org: OrgId) -> Result<Standing, sqlx::Error> {
+pub async fn standing(conn: &mut PgConnection, org: OrgId) -> Result<BuyerStanding, sqlx::Error> {
     let (most_auctions, barred_until) = match limit_of(conn, org).await? {
         Limit::None => (None, None),
         Limit::Auctions(most) => (Some(most), None),
         Limit::Barred { until } => (None, Some(until)),
     };
     let strikes = strikes(conn, StrikeFilter { org: Some(org), appealed: false, before: None, limit: 100 }).await?;
-    Ok(Standing { most_auctions, barred_until, strikes })
+    Ok(BuyerStanding { most_auctions, barred_until, strikes })
 }
 
 struct Row {

@@ -36,7 +36,15 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("orders_vat_treatment_known", copy("orders", "true", "'vat_treatment', 'magic'")),
         ("orders_premium_not_negative", copy("orders", "true", "'premium_minor', -1")),
         ("orders_premium_by_tariff", copy("orders", "true", "'premium_minor', 1, 'premium_tariff_id', null")),
-        ("orders_premium_tariff_exists", copy("orders", "true", "'premium_tariff_id', 0")),
+        (
+            "orders_premium_tariff_exists",
+            copy(
+                "orders",
+                "true",
+                "'premium_tariff_id', 0, 'award_id', null, 'source', 'checkout', 'seller_org_id',
+                 (SELECT id FROM orgs WHERE id NOT IN (t.seller_org_id, t.buyer_org_id) LIMIT 1)",
+            ),
+        ),
         ("orders_tax_not_negative", copy("orders", "true", "'tax_minor', -1, 'vat_treatment', 'sellers_rate'")),
         ("orders_tax_by_treatment", copy("orders", "true", "'tax_minor', 1")),
         ("orders_status_moves", sql("UPDATE orders SET status = 'delivered'")),

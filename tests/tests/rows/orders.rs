@@ -85,7 +85,7 @@ async fn row_several_sellers_in_one_basket() {
     .unwrap();
     tx.commit().await.unwrap();
     let jobs = admin.get("/v1/jobs?kind=checkout.expire").await.ok();
-    let _ = admin.post(&format!("/v1/jobs/{}/run-now", id(&jobs["items"][0])), json!({})).await.ok();
+    let _ = admin.post(&format!("/v1/jobs/{}/run-now", jobs["items"][0]["id"]), json!({})).await.ok();
     for (seller, title) in [(&ann, "Console"), (&eve, "Controller")] {
         market.mail_to(&seller.email, &format!("Not paid in time: “{title}”")).await;
         market.mail_to(&bob.email, &format!("Not paid in time: “{title}”")).await;

@@ -25,7 +25,8 @@ async fn row_stations_resources_inventories() {
     let plant = json!({"region_id": id(&countries["items"][0]), "name": "Plant", "kind": "plant", "latitude": 48.2,
         "longitude": 16.4});
     let plant = ann.post("/v1/sites", plant).await.ok();
-    let item = json!({"category_id": ice["id"], "sku": "ICE", "title": "Ice, 1 t"});
+    let item = json!({"category_id": ice["id"], "sku": "ICE", "title": "Ice, 1 t",
+        "attributes": {"purity": 98.5}});
     let item = id(&ann.post("/v1/items", item).await.ok());
     let at = |site: &Value| format!("/v1/items/{item}/stock/{}", id(site));
     let (up, down) = (at(&station), at(&plant));

@@ -92,7 +92,7 @@ async fn row_saved_searches_and_watches() {
     sqlx::query(moved).bind(auction.parse::<Uuid>().expect("an id")).execute(&mut *tx).await.expect("moved");
     tx.commit().await.expect("committed");
     let due = "SELECT id FROM jobs WHERE kind = 'auctions.ending_soon' AND payload ->> 'reminder' = 'day'";
-    let job: Uuid = sqlx::query_scalar(due).fetch_one(&market.db.pool).await.expect("a reminder");
+    let job: i64 = sqlx::query_scalar(due).fetch_one(&market.db.pool).await.expect("a reminder");
     let _ = admin.post(&format!("/v1/jobs/{job}/run-now"), json!({})).await.ok();
     let mail = market.mail_to(&bob.email, "Ending soon: Watched lot").await;
     assert!(mail.contains("You are watching it."), "{mail}");

@@ -1,7 +1,8 @@
 //! Against the payment simulator, over HTTP.
 
 use chrono::TimeDelta;
-use jobs::escrow::{ApplyWebhook, Charge, ReleaseEscrow, SendRefund, SweepPayments};
+use jobs::emails::SendEmail;
+use jobs::escrow::{ApplyWebhook, Charge, NotifyOrder, ReleaseEscrow, SendRefund, SweepPayments};
 use market::checkout::model::CheckoutLine;
 use market::checkout::store as checkouts;
 use market::escrow::model::{CheckoutPayment, EscrowStatus, PaymentStatus};
@@ -35,7 +36,9 @@ impl TestSale {
             .with::<SendRefund>()
             .with::<ApplyWebhook>()
             .with::<ReleaseEscrow>()
-            .with::<SweepPayments>();
+            .with::<SweepPayments>()
+            .with::<NotifyOrder>()
+            .with::<SendEmail>();
         let workers = TestWorkers::new(handlers).await;
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let (buyer, seller) = (trader(&mut conn).await, trader(&mut conn).await);

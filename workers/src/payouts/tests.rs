@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use jobs::emails::SendEmail;
-use jobs::escrow::{ApplyWebhook, Charge};
+use jobs::escrow::{ApplyWebhook, Charge, NotifyOrder};
 use jobs::payouts::{CheckPayoutAccount, MakePayouts, SendPayout, SweepPayouts};
 use market::checkout::model::CheckoutLine;
 use market::checkout::store as checkouts;
@@ -38,6 +38,7 @@ impl TestSeller {
             .with::<MakePayouts>()
             .with::<SendPayout>()
             .with::<SweepPayouts>()
+            .with::<NotifyOrder>()
             .with::<SendEmail>();
         let workers = TestWorkers::new(handlers).await;
         let mut conn = workers.db.pool.acquire().await.unwrap();

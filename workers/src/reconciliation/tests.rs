@@ -1,7 +1,8 @@
 //! Against the payment simulator, over HTTP.
 
 use chrono::TimeDelta;
-use jobs::escrow::{Charge, SendRefund};
+use jobs::emails::SendEmail;
+use jobs::escrow::{Charge, NotifyOrder, SendRefund};
 use jobs::reconciliation::Reconcile;
 use market::checkout::model::CheckoutLine;
 use market::checkout::store as checkouts;
@@ -58,7 +59,12 @@ async fn reconciled(workers: &TestWorkers) -> Vec<Difference> {
 
 #[tokio::test]
 async fn a_difference_made_by_hand_here_or_at_the_provider_is_found_once() {
-    let handlers = Handlers::default().with::<Charge>().with::<SendRefund>().with::<Reconcile>();
+    let handlers = Handlers::default()
+        .with::<Charge>()
+        .with::<SendRefund>()
+        .with::<Reconcile>()
+        .with::<NotifyOrder>()
+        .with::<SendEmail>();
     let workers = TestWorkers::new(handlers).await;
     let (first, second) = (sold(&workers).await, sold(&workers).await);
     assert_eq!(reconciled(&workers).await, [], "everything agrees");

@@ -11,6 +11,7 @@
 
 mod bid;
 mod buy_now;
+mod chances;
 mod close;
 mod create;
 mod default;
@@ -37,6 +38,7 @@ use super::rules::{NoChance, Refused, RetractRefused};
 
 pub use bid::{PlaceBid, place_bid};
 pub use buy_now::buy_now;
+pub use chances::{chances, overdue as overdue_chances};
 pub use close::{cancel, close, due_to_open, open, overdue};
 pub use create::create;
 pub use default::{DefaultOutcome, Defaulted, default, unpaid};
@@ -45,10 +47,7 @@ pub use list::{OpenFilter, Place, open_auctions};
 pub use notice::{lock_notices, note_notified};
 pub use read::{bid_in, bidders, bids, ending_soon, leader, of_listing, versions, view, views};
 pub use retract::retract;
-pub use second_chance::{
-    Decided, Lapsed, Offered, accept, chances, decline, expire as expire_chance, offer as offer_chance,
-    overdue as overdue_chances,
-};
+pub use second_chance::{Decided, Lapsed, Offered, accept, decline, expire as expire_chance, offer as offer_chance};
 pub(crate) use suspend::{lock_open, set_suspended};
 
 /// Why an act on an auction is refused.

@@ -254,9 +254,10 @@ async fn a_second_strike_limits_a_third_one_bars_and_one_that_is_lifted_does_nei
 #[tokio::test]
 async fn of_a_default_and_a_payment_at_once_one_comes_first() {
     let (market, mut conn) = TestMarket::new().await;
-    let [a, ..] = market.bidders;
     let terms = terms(&mut conn).await;
     for _ in 0..20 {
+        // Strikes would bar whoever bids again and again.
+        let a = trader(&mut conn).await;
         let lot = auction(&mut conn, market.seller, &terms).await;
         bid(&mut conn, lot, a, 3_000).await.expect("accepted");
         let award = finish(&mut conn, lot).await.awards.remove(0);
@@ -297,9 +298,10 @@ async fn of_a_default_and_a_payment_at_once_one_comes_first() {
 #[tokio::test]
 async fn of_an_acceptance_a_refusal_and_the_end_of_an_offer_at_once_one_happens() {
     let (market, mut conn) = TestMarket::new().await;
-    let [a, b, _] = market.bidders;
+    let [b, ..] = market.bidders;
     let terms = terms(&mut conn).await;
     for round in 0..20 {
+        let a = trader(&mut conn).await;
         let lot = auction(&mut conn, market.seller, &terms).await;
         bid(&mut conn, lot, b, 2_000).await.expect("accepted");
         bid(&mut conn, lot, a, 3_000).await.expect("accepted");

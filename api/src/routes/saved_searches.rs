@@ -23,6 +23,9 @@ use crate::state::AppState;
 /// The longest name, in characters.
 const MAX_NAME: usize = 100;
 
+/// The longest path of a category, in characters.
+const MAX_CATEGORY: usize = 200;
+
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_saved_searches, save_search)).routes(routes!(
         get_saved_search,
@@ -69,6 +72,24 @@ fn name_fits(name: &str) -> Result<()> {
     Err(Problem::unprocessable("invalid_value", detail).at("/name", detail))
 }
 
+/// Words and categories are never empty: who looks for anything leaves them out. That there are not too many words, every search
+/// checks.
+fn criteria_fit(criteria: &Criteria) -> Result<()> {
+    let length = |text: &Option<String>| text.as_ref().map(|text| text.chars().count());
+    let refused = |pointer: &str, detail: &str| {
+        Err(Problem::unprocessable("invalid_value", detail.to_owned()).at(pointer, detail.to_owned()))
+    };
+    if length(&criteria.q) == Some(0) {
+        return refused("/query/q", "must have 1 to 200 characters, or be absent");
+    }
+    match length(&criteria.category) {
+        Some(length) if !(1..=MAX_CATEGORY).contains(&length) => {
+            refused("/query/category", "must have 1 to 200 characters, or be absent")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Save a search
 ///
 /// The criteria are those of `GET /v1/listings`. What is published from now on and matches is mailed to the caller, at most once a
@@ -85,6 +106,7 @@ async fn save_search(
     Keyed { key, body }: Keyed<SaveSearch>,
 ) -> Result<Response> {
     name_fits(&body.name)?;
+    criteria_fit(&body.query)?;
     key.once(&state.ledger, caller.user.0, StatusCode::CREATED, async |tx| {
         let query = checked(tx, &body.query).await.map_err(|problem| problem.in_body("/query"))?;
         let new = NewSavedSearch { name: &body.name, asked: &body.query, query: &query, alerts: body.alerts };
@@ -151,6 +173,7 @@ async fn change_saved_search(
     Json(change): Json<ChangeSavedSearch>,
 ) -> Result<Json<SavedSearch>> {
     change.name.as_deref().map_or(Ok(()), name_fits)?;
+    change.query.as_ref().map_or(Ok(()), criteria_fit)?;
     let mut tx = state.ledger.begin().await?;
     expected.check(&saved::lock(&mut tx, caller.user, id).await?)?;
     let query = match &change.query {

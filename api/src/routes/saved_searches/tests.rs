@@ -56,7 +56,9 @@ async fn a_search_that_finds_nothing_is_refused_by_the_rules_of_every_search() {
         (json!({"near": "53.5,10,vulcan", "within_km": 5}), 422, "invalid_search", "/query/near"),
         (json!({"price_from": "2", "price_to": "1"}), 422, "invalid_search", "/query/price_from"),
         (json!({"fits": "nothing"}), 422, "invalid_search", "/query/fits"),
-        (json!({"category": "x".repeat(9_000)}), 422, "invalid_value", "/query"),
+        (json!({"q": ""}), 422, "invalid_value", "/query/q"),
+        (json!({"q": "x", "category": ""}), 422, "invalid_value", "/query/category"),
+        (json!({"category": "x".repeat(201)}), 422, "invalid_value", "/query/category"),
         (json!({"sort": "newest"}), 400, "invalid_body", "/query/sort"),
     ] {
         let refused = api.post(Some(&ann), "/v1/saved-searches", json!({"name": "A", "query": query})).await;

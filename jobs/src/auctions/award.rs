@@ -2,6 +2,7 @@
 
 use market::auctions::model::{Award, Closed, Participant, SecondChance};
 use market::auctions::store::{Defaulted, Lapsed};
+use market::ids::SecondChanceId;
 use market::orders::store as orders;
 use market::standing::store as standing;
 use queue::JobTx;
@@ -43,7 +44,7 @@ pub async fn offered(tx: &mut JobTx, title: &str, chance: &SecondChance, bidder:
 }
 
 /// Tells the seller that an offer came to nothing, and whoever is offered the lot now.
-pub async fn lapsed(tx: &mut JobTx, id: market::ids::SecondChanceId, lapsed: &Lapsed) -> Result<(), MailError> {
+pub async fn lapsed(tx: &mut JobTx, id: SecondChanceId, lapsed: &Lapsed) -> Result<(), MailError> {
     mail::chance_lapsed(tx, id, lapsed).await?;
     if let Some((chance, bidder)) = &lapsed.chance {
         offered(tx, &lapsed.title, chance, *bidder).await?;

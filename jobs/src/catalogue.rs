@@ -29,6 +29,8 @@ macro_rules! for_each_job {
                 $crate::escrow::ReleaseEscrow,
                 $crate::escrow::NotifyOrder,
                 $crate::escrow::SweepPayments,
+                $crate::returns::LapseReturn,
+                $crate::returns::SweepReturns,
                 $crate::payouts::CheckPayoutAccount,
                 $crate::payouts::MakePayouts,
                 $crate::payouts::SendPayout,

@@ -18,6 +18,7 @@ pub mod payouts;
 pub mod queues;
 pub mod reconciliation;
 pub mod reports;
+pub mod returns;
 pub mod search;
 pub mod stock;
 pub mod watches;

@@ -83,6 +83,10 @@ id!(
     RefundId
 );
 id!(
+    /// Names units of an order that go back, or are to.
+    ReturnId
+);
+id!(
     /// Names one strike against a buyer.
     StrikeId
 );

@@ -15,6 +15,7 @@ mod payouts;
 pub mod pools;
 mod reconciliation;
 pub mod reports;
+mod returns;
 pub mod runtime;
 pub mod search;
 pub mod services;

@@ -93,6 +93,15 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/orders/{order}/disputes" => {
             json!({"reason": "damaged", "text": "The left side has a dent as big as a fist."})
         }
+        "POST /v1/orders/{order}/returns" => {
+            json!({"lines": [{"line": 1, "quantity": 2}], "reason": "not_needed", "text": "Two were enough."})
+        }
+        "POST /v1/returns/{return}/approve" => json!({"note": "Please send it to Depot North."}),
+        "POST /v1/returns/{return}/refuse" => json!({"reason": "It was used."}),
+        "POST /v1/returns/{return}/send" => json!({"tracking": "Parcel 00340434161094021501"}),
+        "POST /v1/returns/{return}/receive" => {
+            json!({"lines": [{"line": 1, "disposition": "quarantine"}]})
+        }
         "POST /v1/admin/disputes/{dispute}/resolve" => {
             json!({"amount": {"amount": "50.00", "currency": "EUR"}, "reason": "Half of it works."})
         }

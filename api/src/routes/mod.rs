@@ -33,6 +33,7 @@ mod queues;
 mod reconciliation;
 mod regions;
 mod reports;
+mod returns;
 mod saved_searches;
 mod schedules;
 mod sites;
@@ -85,6 +86,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(reconciliation::router())
         .merge(orders::router())
         .merge(escrow::router())
+        .merge(returns::router())
         .merge(invoices::router())
         .merge(disputes::router())
         .merge(uploads::router())

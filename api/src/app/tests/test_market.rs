@@ -87,7 +87,7 @@ impl TestMarket {
         let lot = testing::auction(&mut conn, seller, &terms).await;
         terms.buy_now = Some(testing::eur(10_000));
         let for_sale = testing::auction(&mut conn, seller, &terms).await;
-        let goods = testing::listing(&mut conn, bobs, SaleMode::Fixed, 5).await;
+        let goods = testing::listing(&mut conn, bobs, SaleMode::Fixed, 9).await;
         let haggled = testing::listing(&mut conn, bobs, SaleMode::Offer, 5).await;
         let draft = testing::draft(&mut conn, seller, SaleMode::Auction, 1).await;
         let valid_for = Duration::from_mins(15);
@@ -112,7 +112,8 @@ impl TestMarket {
         let bid = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{lot}/bids"), bid).await.ok();
         let bought = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{for_sale}/buy-now"), json!({})).await;
         let line = json!({"listing": goods, "quantity": 1, "price": testing::eur(10_000)});
-        let paid = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line.clone()]})).await.ok();
+        let two = json!({"listing": goods, "quantity": 2, "price": testing::eur(10_000)});
+        let paid = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [two]})).await.ok();
         let paid_order = paid["orders"][0]["id"].as_str().unwrap().to_owned();
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
@@ -124,6 +125,7 @@ impl TestMarket {
         let dispute = self.call(Some(ann), &Method::POST, &dispute, text).await.ok();
         let withdraw = format!("/v1/disputes/{}/withdraw", dispute["id"].as_str().unwrap());
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
+        let returned = self.returned(bob, &paid_order).await;
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
         let (unsold, chance, strike) = self.second_chances(seller, bobs, &paid_order).await;
         let terms = json!({"price": testing::eur(9_000), "quantity": 1});
@@ -158,6 +160,7 @@ impl TestMarket {
             ("payment", payment.to_string()),
             ("provider", "simulator".to_owned()),
             ("dispute", id(&dispute)),
+            ("return", returned),
             // An own lot that nobody got, another one that is offered to the own organisation, and a strike against that.
             ("unsold", unsold),
             ("chance", chance),
@@ -175,6 +178,15 @@ impl TestMarket {
             ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);
+    }
+
+    /// A return of one of two units of an order that `bob` has delivered.
+    async fn returned(&self, bob: &Person, order: &str) -> String {
+        for (person, act) in [(bob, "ship"), (&self.ann, "receive")] {
+            self.call(Some(person), &Method::POST, &format!("/v1/orders/{order}/{act}"), json!({})).await.ok();
+        }
+        let units = json!({"lines": [{"line": 1, "quantity": 1}], "reason": "not_needed"});
+        id(&self.call(Some(&self.ann), &Method::POST, &format!("/v1/orders/{order}/returns"), units).await.ok())
     }
 
     /// A lot of `seller` that was not sold, one of `other` that is offered to `seller`, and a strike against `seller` as the buyer of

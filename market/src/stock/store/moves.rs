@@ -49,7 +49,7 @@ pub async fn adjust(conn: &mut PgConnection, adjust: &Adjust<'_>) -> Result<Move
 }
 
 /// The most units of a level.
-const MOST: i64 = 1_000_000_000;
+pub(super) const MOST: i64 = 1_000_000_000;
 
 /// Units that go from one site of an organisation to another.
 #[derive(Clone, Copy, Debug)]

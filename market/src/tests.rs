@@ -16,6 +16,7 @@ mod offers;
 mod orders;
 mod payouts;
 mod reconciliation;
+mod returns;
 mod search;
 mod standing;
 mod stock;
@@ -84,6 +85,7 @@ fn breaches() -> Vec<Breach> {
         escrow::breaches(),
         payouts::breaches(),
         reconciliation::breaches(),
+        returns::breaches(),
         invoices::breaches(),
         money::breaches(),
         standing::breaches(),
@@ -132,6 +134,7 @@ async fn fill(conn: &mut PgConnection) {
     escrow::fill(conn, seller).await;
     payouts::fill(conn).await;
     reconciliation::fill(conn).await;
+    returns::fill(conn, seller).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -187,7 +190,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,
-                             visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, offers, offer_terms}'::regclass[]) AS oid
+                             visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, offers, offer_terms, returns, return_lines}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -149,8 +149,7 @@ async fn request_return(
 ) -> Result<Response> {
     let by = Party { org: acting.trader(&caller)?, user: caller.user };
     let numbers: Vec<_> = body.lines.iter().map(|line| line.line).collect();
-    let lines: Vec<_> =
-        body.lines.iter().map(|&LineToReturn { line, quantity }| Wanted { line, quantity }).collect();
+    let lines: Vec<_> = body.lines.iter().map(|&LineToReturn { line, quantity }| Wanted { line, quantity }).collect();
     key.once(&state.ledger, by.org.0, StatusCode::CREATED, async |tx| {
         let new = NewReturn { order, reason: body.reason, text: body.text.as_deref(), lines: &lines };
         let made = request(tx, by, new).await.map_err(|error| match error {

@@ -8,6 +8,7 @@ mod live_auctions;
 mod offers;
 mod orders;
 mod payouts;
+mod returns;
 mod search;
 mod stations;
 mod watches;

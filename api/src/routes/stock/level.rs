@@ -167,9 +167,7 @@ async fn adjust_level(
         own(tx, org, item, site).await?;
         let (reason, actor) = (body.reason.as_deref(), caller.user);
         let moved = match counted {
-            Counted::OnHand(count) => {
-                store::adjust(tx, &store::Adjust { org, item, site, count, reason, actor }).await
-            }
+            Counted::OnHand(count) => store::adjust(tx, &store::Adjust { org, item, site, count, reason, actor }).await,
             Counted::Quarantined(verdict) => {
                 store::inspect(tx, &store::Inspect { org, item, site, verdict, reason, actor }).await
             }

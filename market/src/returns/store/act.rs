@@ -11,12 +11,7 @@ use crate::returns::model::{RECEIVING_TERM, ReturnStatus, SENDING_TERM};
 use crate::returns::rules::Act;
 
 /// The seller agrees. Needs a transaction.
-pub async fn approve(
-    conn: &mut PgConnection,
-    by: Party,
-    id: ReturnId,
-    note: Option<&str>,
-) -> Result<(), ReturnError> {
+pub async fn approve(conn: &mut PgConnection, by: Party, id: ReturnId, note: Option<&str>) -> Result<(), ReturnError> {
     let now = guard(conn, id, by, Act::Approve).await?.order.now;
     approved(conn, id, Some(by.user), now, note).await
 }

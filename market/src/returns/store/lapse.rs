@@ -15,19 +15,13 @@ use crate::returns::rules::{Timely, judge_time};
 #[derive(Clone, Debug)]
 pub enum Lapse {
     /// The seller has not answered; the buyer has time to send it until then. Both by the database's clock.
-    Approved {
-        until: DateTime<Utc>,
-        now: DateTime<Utc>,
-    },
+    Approved { until: DateTime<Utc>, now: DateTime<Utc> },
     /// The buyer has not sent it.
     Lapsed,
     /// The seller has not said whether it has arrived.
     Received(Received),
     /// Both by the database's clock.
-    NotYet {
-        until: DateTime<Utc>,
-        now: DateTime<Utc>,
-    },
+    NotYet { until: DateTime<Utc>, now: DateTime<Utc> },
     /// It has ended before, or a dispute decides first.
     Nothing,
 }

@@ -53,9 +53,9 @@ pub struct ReturnFilter {
 pub async fn page(conn: &mut PgConnection, filter: ReturnFilter) -> Result<Vec<Return>, sqlx::Error> {
     let before = filter.before.map_or(Uuid::max(), |id| id.0);
     // Two statements, so that each can use its own index.
-    let ids = match filter.status {
-        Some(status) => {
-            sqlx::query_scalar!(
+    let ids =
+        match filter.status {
+            Some(status) => sqlx::query_scalar!(
                 "SELECT id FROM returns WHERE seller_org_id = $1 AND status = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
                 filter.seller.0,
                 status as ReturnStatus,
@@ -63,19 +63,18 @@ pub async fn page(conn: &mut PgConnection, filter: ReturnFilter) -> Result<Vec<R
                 filter.limit,
             )
             .fetch_all(&mut *conn)
-            .await?
-        }
-        None => {
-            sqlx::query_scalar!(
-                "SELECT id FROM returns WHERE seller_org_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-                filter.seller.0,
-                before,
-                filter.limit,
-            )
-            .fetch_all(&mut *conn)
-            .await?
-        }
-    };
+            .await?,
+            None => {
+                sqlx::query_scalar!(
+                    "SELECT id FROM returns WHERE seller_org_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+                    filter.seller.0,
+                    before,
+                    filter.limit,
+                )
+                .fetch_all(&mut *conn)
+                .await?
+            }
+        };
     returns(conn, &ids).await
 }
 

@@ -73,10 +73,9 @@ pub(super) async fn receive_late(
 
 /// Lines and units of a return.
 async fn lines(conn: &mut PgConnection, id: ReturnId) -> Result<Vec<(i16, i64)>, sqlx::Error> {
-    let rows =
-        sqlx::query!("SELECT line_no, quantity FROM return_lines WHERE return_id = $1 ORDER BY line_no", id.0)
-            .fetch_all(conn)
-            .await?;
+    let rows = sqlx::query!("SELECT line_no, quantity FROM return_lines WHERE return_id = $1 ORDER BY line_no", id.0)
+        .fetch_all(conn)
+        .await?;
     Ok(rows.into_iter().map(|row| (row.line_no, row.quantity)).collect())
 }
 

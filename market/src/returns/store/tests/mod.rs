@@ -103,7 +103,8 @@ impl Sale {
         };
         let mut tx = conn.begin().await.expect("a transaction");
         let order = orders::create(&mut tx, &new).await.expect("an order");
-        let want = |listing: ListingId, line_no, quantity| Want { listing, quantity, holder: Holder::Line { order, line_no } };
+        let want =
+            |listing: ListingId, line_no, quantity| Want { listing, quantity, holder: Holder::Line { order, line_no } };
         stock::reserve(&mut tx, &[want(stocked, 1, 3), want(own, 2, 2)]).await.expect("reserved");
         tx.commit().await.expect("committed");
         let checkout = orders::find(conn, order).await.expect("read").expect("the order").checkout;

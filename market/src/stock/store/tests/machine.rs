@@ -49,8 +49,11 @@ fn act() -> impl Strategy<Value = Act> {
         (0..2_usize, 1..6_i64).prop_map(|(item, quantity)| Act::Reserve { item, quantity }),
         (0..4_usize).prop_map(|which| Act::Free { which }),
         (0..4_usize).prop_map(|which| Act::Take { which }),
-        (0..4_usize, 1..4_i64, any::<bool>())
-            .prop_map(|(which, quantity, quarantined)| Act::PutBack { which, quantity, quarantined }),
+        (0..4_usize, 1..4_i64, any::<bool>()).prop_map(|(which, quantity, quarantined)| Act::PutBack {
+            which,
+            quantity,
+            quarantined
+        }),
         (0..2_usize, 1..4_i64).prop_map(|(item, units)| Act::Inspect { item, verdict: Verdict::Release(units) }),
         (0..2_usize, 1..4_i64).prop_map(|(item, units)| Act::Inspect { item, verdict: Verdict::WriteOff(units) }),
     ]

@@ -1,5 +1,7 @@
 //! Returns: what was delivered goes back by line and quantity, and stock and money with it.
 
+mod refusals;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -8,7 +10,7 @@ use market::ids::{OrderId, ReturnId};
 use market::offers::model::Party;
 use market::orders::store as orders;
 use market::returns::model::{Disposition, Return, ReturnReason, ReturnStatus};
-use market::returns::rules::{ReturnRefusal, Wanted};
+use market::returns::rules::Wanted;
 use market::returns::store::{self, NewReturn, ReturnError, ReturnFilter};
 use queue::JobTx;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::refusals::in_lines;
 use super::acting::Acting;
 use super::orgs::{given_reason, reason_schema};
 use crate::auth::Caller;
@@ -37,63 +40,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(cancel_return))
         .routes(routes!(send_return))
         .routes(routes!(receive_return))
-}
-
-impl From<ReturnError> for Problem {
-    fn from(error: ReturnError) -> Self {
-        match error {
-            ReturnError::NotFound => Self::not_found("return"),
-            ReturnError::Refused(refusal) => refused(refusal, &[]),
-            ReturnError::Escrow(error) => error.into(),
-            ReturnError::Stock(error) => error.into(),
-            ReturnError::Invalid(invalid) => invalid.into(),
-            ReturnError::Money(error) => Self::internal(error),
-            ReturnError::Sql(error) => error.into(),
-        }
-    }
-}
-
-impl From<ActError> for Problem {
-    fn from(error: ActError) -> Self {
-        match error {
-            ActError::Return(error) => error.into(),
-            ActError::Enqueue(error) => error.into(),
-            ActError::Mail(error) => error.into(),
-        }
-    }
-}
-
-/// Why not; `lines` are those of the body, whose fields are named.
-fn refused(refusal: ReturnRefusal, lines: &[i16]) -> Problem {
-    let text = refusal.to_string();
-    let at = |line: i16, field: &str| {
-        let place = lines.iter().rposition(|named| *named == line);
-        place.map_or_else(|| "/lines".to_owned(), |place| format!("/lines/{place}/{field}"))
-    };
-    let unusable = |pointer: String| {
-        Problem::unprocessable("invalid_value", "the lines are not possible").at(pointer, text.clone())
-    };
-    match refusal {
-        ReturnRefusal::NotDelivered => Problem::conflict("not_delivered", text),
-        ReturnRefusal::Disputed => Problem::conflict("escrow_frozen", text),
-        ReturnRefusal::OrderStatus(_) => Problem::conflict("order_status", text),
-        ReturnRefusal::TooLate { .. } => Problem::conflict("return_too_late", text),
-        ReturnRefusal::Status(_) => Problem::conflict("return_status", text),
-        ReturnRefusal::NothingLeft { line } => {
-            Problem::conflict("nothing_to_return", text.clone()).at(at(line, "line"), text)
-        }
-        ReturnRefusal::NoLine | ReturnRefusal::NoDisposition(_) => unusable("/lines".to_owned()),
-        ReturnRefusal::UnknownLine(line) | ReturnRefusal::TwiceNamed(line) => unusable(at(line, "line")),
-        ReturnRefusal::Quantity { line, .. } => unusable(at(line, "quantity")),
-    }
-}
-
-/// [`Problem::from`], with the fields of the body's lines.
-fn in_lines(error: ActError, lines: &[i16]) -> Problem {
-    match error {
-        ActError::Return(ReturnError::Refused(refusal)) => refused(refusal, lines),
-        error => error.into(),
-    }
 }
 
 /// Units of a line.

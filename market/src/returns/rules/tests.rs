@@ -115,18 +115,29 @@ fn a_unit_costs_its_part_of_the_line_and_of_tax_and_premium() {
     assert_eq!(share(eur(4_800), &lines([0, 0])), Ok(eur(0)));
 }
 
-/// Lines as price and quantity, what tax and premium come to, and which lines' units come back, in that order.
-fn sales() -> impl Strategy<Value = (Vec<(i64, i64)>, i64, Vec<(usize, i64)>)> {
+/// What was sold, and which lines' units come back, in that order.
+#[derive(Clone, Debug)]
+struct Sale {
+    /// Price and quantity of each.
+    lines: Vec<(i64, i64)>,
+    /// What tax and premium come to.
+    extra: i64,
+    /// Line and units of each.
+    parts: Vec<(usize, i64)>,
+}
+
+fn sales() -> impl Strategy<Value = Sale> {
     prop::collection::vec((1_i64..100_000, 1_i64..8), 1..5).prop_flat_map(|lines| {
         let count = lines.len();
-        (Just(lines), 0_i64..50_000, prop::collection::vec((0..count, 1_i64..5), 0..40))
+        let parts = prop::collection::vec((0..count, 1_i64..5), 0..40);
+        (Just(lines), 0_i64..50_000, parts).prop_map(|(lines, extra, parts)| Sale { lines, extra, parts })
     })
 }
 
 proptest! {
     /// Any units in any order, and then all the rest: no return costs less than nothing, and together they cost what was paid.
     #[test]
-    fn returns_of_everything_in_any_parts_cost_exactly_everything((lines, extra, parts) in sales()) {
+    fn returns_of_everything_in_any_parts_cost_exactly_everything(Sale { lines, extra, parts } in sales()) {
         let payable = eur(lines.iter().map(|(amount, _)| amount).sum::<i64>() + extra);
         let mut before = vec![0; lines.len()];
         let mut sum = 0;

@@ -10,7 +10,7 @@ use crate::escrow::model::{Escrow, EscrowStatus, RefundCause};
 use crate::escrow::rules::INSPECTION;
 use crate::escrow::store as escrow;
 use crate::escrow::store::tests::assert_books;
-use crate::ids::{CheckoutId, ItemId, ListingId, RefundId, SiteId};
+use crate::ids::{CheckoutId, ItemId, ListingId, SiteId};
 use crate::listings::model::SaleMode;
 use crate::listings::store as listings;
 use crate::money::rules::premium::PremiumTariff;

@@ -96,14 +96,14 @@ async fn a_request_that_is_not_possible_says_what_is_wrong_and_where() {
         (json!([{"line": 1, "quantity": 0}]), "/lines/0/quantity"),
     ] {
         let answer = sale.keyed(&sale.bob, &sale.returns(), &body(lines.clone())).await;
-        answer.refused(422, "invalid_value");
+        let answer = answer.refused(422, "invalid_value");
         assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{lines}");
     }
     for text in ["", " \n", &"x".repeat(1_001)] {
         let mut request = one();
         request["text"] = json!(text);
         let answer = sale.keyed(&sale.bob, &sale.returns(), &request).await;
-        answer.refused(422, "invalid_value");
+        let answer = answer.refused(422, "invalid_value");
         assert_eq!(answer.body["errors"][0]["pointer"], "/text");
     }
     sale.keyed(&sale.bob, &sale.returns(), &json!({"lines": [], "reason": "mood"})).await.refused(400, "invalid_body");
@@ -118,7 +118,7 @@ async fn a_request_that_is_not_possible_says_what_is_wrong_and_where() {
         (json!([{"line": 1, "disposition": "on_hand"}, {"line": 1, "disposition": "quarantine"}]), "/lines/1/line"),
     ] {
         let answer = sale.step(&sale.ann, &id, "receive", &json!({"lines": lines})).await;
-        answer.refused(422, "invalid_value");
+        let answer = answer.refused(422, "invalid_value");
         assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{lines}");
     }
     // A dispute comes first.

@@ -58,7 +58,7 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("returns_reason_known", open("'reason', 'mood'")),
         ("returns_text_length", open("'text', ''")),
         ("returns_status_known", ended("'status', 'lost'")),
-        ("returns_note_length", decided("'note', ''")),
+        ("returns_note_length", ended("'status', 'cancelled', 'note', ''")),
         ("returns_tracking_length", open("'tracking', '', 'sent_at', now()")),
         ("returns_share_not_negative", ended("'status', 'received', 'share_minor', -1")),
         ("returns_one_per_refund", copy("returns", "status = 'refunded'", "")),

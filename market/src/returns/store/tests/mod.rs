@@ -47,11 +47,14 @@ impl Sale {
     /// Ordered and reserved.
     async fn placed(conn: &mut PgConnection) -> Self {
         let (seller, buyer) = (trader(conn).await, trader(conn).await);
-        sqlx::query("UPDATE orgs SET country = 'DE', vat_number = 'DE123456789' WHERE id = ANY ($1)")
+        sqlx::query("UPDATE orgs SET country = 'DE' WHERE id = ANY ($1)")
             .bind([seller.org.0, buyer.org.0])
             .execute(&mut *conn)
             .await
             .expect("in Germany");
+        // A number of its own.
+        let numbered = "UPDATE orgs SET vat_number = 'DE' || 100000000 + (SELECT count(*) FROM orgs) WHERE id = $1";
+        sqlx::query(numbered).bind(seller.org).execute(&mut *conn).await.expect("numbered");
         sqlx::query(
             "INSERT INTO vat_rates (country, kind, valid_from, bps)
              SELECT 'DE', 'standard', '2000-01-01', 1900

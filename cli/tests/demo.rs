@@ -89,10 +89,21 @@ impl TestPrograms {
     /// How many rows each table that the demo writes to has.
     async fn rows(&self) -> Vec<i64> {
         let mut rows = Vec::new();
-        for table in
-            ["users", "sessions", "orgs", "listings", "images", "auctions", "bids", "orders", "payments", "refunds", "invoices", "emails",
-            "cargo_events"]
-        {
+        for table in [
+            "users",
+            "sessions",
+            "orgs",
+            "listings",
+            "images",
+            "auctions",
+            "bids",
+            "orders",
+            "payments",
+            "refunds",
+            "invoices",
+            "emails",
+            "cargo_events",
+        ] {
             rows.push(self.count(table).await);
         }
         rows
@@ -124,7 +135,7 @@ fn expected() -> Value {
         // Five people registered and approved, three leads lost, two sales with two parties, one unsold lot, one report.
         "emails_delivered": 5 * 2 + 3 + 2 * 2 + 1 + 1,
         "image_variants": 30, "report_rows": 2, "report_total": "148.50", "events_stored": 10,
-        // The first lot is not paid and goes to its next bidder, the second one is disputed; twenty orders of the shop.
+        // One lot is not paid and goes to its next bidder, another one is disputed; twenty orders of the shop.
         "orders_paid": 22, "orders_defaulted": 1, "escrow_held": 2, "escrow_released": 17, "escrow_refunded": 2,
         "escrow_partly": 1, "money_ledger_sum": 0, "stock_mismatches": 0, "invoice_gaps": 0,
         "jobs_open": 0, "jobs_dead": 0,

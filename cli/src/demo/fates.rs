@@ -21,7 +21,7 @@ pub(crate) enum Fate {
 pub(crate) fn of_lot(plan: &Plan, place: usize) -> Fate {
     match place % 12 {
         // Somebody else must have bid, who is offered the lot then.
-        0 if plan.endings[place].outbid > 0 => Fate::Unpaid,
+        2 if plan.endings[place].outbid > 0 => Fate::Unpaid,
         1 => Fate::Refunded,
         7 => Fate::Halved,
         _ => Fate::Accepted,
@@ -30,7 +30,7 @@ pub(crate) fn of_lot(plan: &Plan, place: usize) -> Fate {
 
 /// Whether the next bidder takes the lot that was not paid; the others leave it.
 pub(crate) fn is_taken(place: usize) -> bool {
-    place % 24 == 0
+    place % 24 == 2
 }
 
 /// What becomes of the shop's order at this place.

@@ -33,7 +33,9 @@ impl Run<'_> {
         }
         let admin = registry.admin(self.config, stored, &people).await?;
         let seller = registry.log_in(&self.plan.seller_email(round.number)).await?;
-        let trade = self.trade(registry, &admin, &seller, round.seller);
+        let client = registry.client;
+        let trade =
+            Trade { client, registry, admin: &admin, seller: &seller, seller_org: round.seller, at_once: AT_ONCE };
         let fate = |_: usize, sale: &Sale| self.fate(sale);
         trade.pay(stored, fate).await?;
         // Before anybody has defaulted: the report has what was sold at the close.
@@ -43,23 +45,13 @@ impl Run<'_> {
         trade.finish(stored, "sending and accepting what was won", fate).await?;
 
         let keeper = registry.shop_keeper(self.config, stored, &admin, &people).await?;
-        let shop = Shop { client: registry.client, plan: self.plan, registry, keeper: &keeper.token, at_once: AT_ONCE };
+        let shop = Shop { client, plan: self.plan, registry, keeper: &keeper.token, at_once: AT_ONCE };
         let offered = shop.open(&stored.shelves(keeper.org).await?, self.orders).await?;
         let there = stored.sales(keeper.org).await?.len();
         shop.sell(&offered, there, self.orders).await?;
-        let trade = self.trade(registry, &admin, &keeper.token, keeper.org);
+        let trade = Trade { seller: &keeper.token, seller_org: keeper.org, ..trade };
         trade.finish(stored, "sending and accepting what the shop sold", |place, _| fates::of_shop(place)).await?;
         Ok(keeper.org)
-    }
-
-    fn trade<'a>(
-        &self,
-        registry: &'a Registry<'a>,
-        admin: &'a Token,
-        seller: &'a Token,
-        seller_org: OrgId,
-    ) -> Trade<'a> {
-        Trade { client: registry.client, registry, admin, seller, seller_org, at_once: AT_ONCE }
     }
 
     /// What becomes of a lot.

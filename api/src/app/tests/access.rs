@@ -166,6 +166,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
             Owner,
             json!({"amount": {"amount": "60.00", "currency": "EUR"}}),
         ),
+        ("POST /v1/orders/{order}/renounce", Owner, none()),
         ("GET /v1/standing", Owner, none()),
         ("POST /v1/strikes/{strike}/appeal", Owner, none()),
         ("GET /v1/admin/strikes", Platform(Moderator), none()),

@@ -25,7 +25,7 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 47] = [
+const ACTS: [&str; 48] = [
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/jobs/{job}/cancel",
@@ -35,6 +35,7 @@ const ACTS: [&str; 47] = [
     "POST /v1/auth/logout",
     "POST /v1/auctions/{auction}/cancel",
     "POST /v1/checkouts/{checkout}/cancel",
+    "POST /v1/orders/{order}/renounce",
     "POST /v1/orders/{order}/ship",
     "POST /v1/orders/{order}/receive",
     "POST /v1/orders/{order}/accept",

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
-use tests::installation::people::{Person, id};
+use tests::installation::people::{Person, eur, id};
 
-use crate::escrow::{eur, offered, until};
+use crate::escrow::offered;
 
 /// Puts units of a new item on offer at 100 euros each, out of a stock book; the listing, and where its level is read.
 async fn stocked(by: &Person, site: &str, units: i64) -> (String, String) {
@@ -51,7 +51,7 @@ async fn row_a_returned_line_puts_stock_and_commission_back_once() {
     let placed = bob.post("/v1/checkouts", json!({ "lines": lines })).await.ok();
     let (checkout, order) = (id(&placed), id(&placed["orders"][0]));
     let payment = id(&bob.post(&format!("/v1/checkouts/{checkout}/pay"), json!({"method": "card"})).await.ok());
-    until(&bob, &format!("/v1/payments/{payment}"), "status", "held").await;
+    bob.until(&format!("/v1/payments/{payment}"), "status", "held").await;
     let on_hand = async || {
         let read = ann.get(&level).await.ok();
         (read["on_hand"].as_i64(), read["quarantined"].as_i64())
@@ -107,7 +107,7 @@ async fn row_a_returned_line_puts_stock_and_commission_back_once() {
         sqlx::query(sql).bind(&rest).execute(&mut *tx).await.unwrap();
     }
     tx.commit().await.unwrap();
-    let last = until(&bob, &format!("/v1/returns/{rest}"), "status", "refunded").await;
+    let last = bob.until(&format!("/v1/returns/{rest}"), "status", "refunded").await;
     assert_eq!(last["refunded"], eur("200.00"));
     assert_eq!(on_hand().await, (Some(9), Some(1)));
     assert_eq!(bob.get(&format!("/v1/orders/{order}")).await.ok()["status"], "refunded");

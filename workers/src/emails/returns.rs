@@ -97,5 +97,6 @@ pub(super) fn received(it: &ReturnNews, place: &Place<'_>) -> Letter {
     };
     let mut facts: Vec<Fact> = it.share.map(|share| fact("It cost", money(share))).into_iter().collect();
     facts.extend(it.refunded.map(|refunded| fact("Refunded", money(refunded))));
-    letter(it, place, "Return received", "The return has arrived", arrived + &back, facts)
+    let heading = if it.by_time { "The return counts as received" } else { "The return has arrived" };
+    letter(it, place, "Return received", heading, arrived + &back, facts)
 }

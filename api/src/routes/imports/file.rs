@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Seek as _;
 
 use market::images::model::UploadId;
-use market::images::store as uploads;
+use market::images::store::{self as uploads, ImageError};
 use market::imports::model::{CSV, Encoding, ImportKind, ListingTerms, MAX_BYTES, Separator};
 use market::imports::rules::checksum;
 use market::imports::rules::reader::{Row, rows};
@@ -12,6 +12,7 @@ use market::imports::rules::shape::{ReadError, Shape, Unreadable, inspect};
 use serde::Serialize;
 use shared::blobs::BlobError;
 use shared::ids::OrgId;
+use shared::invalid::Invalid;
 use utoipa::ToSchema;
 
 use crate::error::{Problem, Result};
@@ -37,10 +38,13 @@ pub(super) async fn arrived<C: Send + 'static>(
     (kind, terms): (ImportKind, ListingTerms),
     columns: impl FnOnce(&Shape) -> Result<C, Unreadable> + Send + 'static,
 ) -> Result<Arrived<C>> {
-    let upload = uploads::upload(&mut *state.db.acquire().await?, id).await?;
-    if upload.org != org {
-        return Err(Problem::not_found("upload"));
-    }
+    let upload = match uploads::upload(&mut *state.db.acquire().await?, id).await {
+        Ok(upload) if upload.org == org => upload,
+        Ok(_) | Err(ImageError::NoSuchUpload(_)) => {
+            return Err(Invalid::new("/upload", "the organisation has no such upload").into());
+        }
+        Err(error) => return Err(error.into()),
+    };
     if upload.content_type != CSV {
         let detail = format!("the upload is no file to import: announce one of {CSV}");
         return Err(Problem::unprocessable("upload_type", detail.clone()).at("/upload", detail));

@@ -45,7 +45,7 @@ struct StockFile {
         headers(("Location" = String), ("Link" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
     (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again"),
-    (status = 422, description = "`file_unreadable`: nothing of it is applied; `upload_type`"),
+    (status = 422, description = "`file_unreadable`: nothing of it is applied; `upload_type`, `invalid_value`"),
     (status = 429, description = "`too_many_imports`"),
     (status = 503, description = "`store_unavailable`"),
 ))]
@@ -111,7 +111,7 @@ impl StockPreviewRow {
     (status = 200, description = "How it was understood", body = StockPreview),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
     (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again"),
-    (status = 422, description = "`file_unreadable`, `upload_type`"),
+    (status = 422, description = "`file_unreadable`, `upload_type`, `invalid_value`"),
     (status = 503, description = "`store_unavailable`"),
 ))]
 async fn preview_stock_import(

@@ -176,7 +176,7 @@ async fn only_an_own_file_of_csv_that_has_arrived_is_imported() {
     let market = TestMarket::new().await;
     let upload = market.send(b"sku,site,on_hand\nA,Depot,7\n").await;
     for path in [STOCK, LISTINGS] {
-        market.post(&market.eve, path, json!({"upload": upload})).await.refused(404, "not_found");
+        market.post(&market.eve, path, json!({"upload": upload})).await.refused(422, "invalid_value");
         let announced = market.announce("text/csv", 5).await;
         let missing = json!({"upload": announced["id"]});
         market.post(&market.ann, path, missing).await.refused(409, "upload_missing");

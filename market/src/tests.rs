@@ -1,6 +1,7 @@
 //! Every rule that the tables of the market keep, each broken by hand past the program. The last test finds rules that
 //! nobody has tried to break.
 
+mod approvals;
 mod auctions;
 mod awards;
 mod bids;
@@ -88,6 +89,7 @@ fn breaches() -> Vec<Breach> {
         invoices::breaches(),
         money::breaches(),
         standing::breaches(),
+        approvals::breaches(),
         stock::breaches(),
         search::breaches(),
         dashboard::breaches(),
@@ -190,7 +192,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,
-                             visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, offers, offer_terms,
+                             visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, approvals, offers, offer_terms,
                              imports, import_rows}'::regclass[]) AS oid
          )
          SELECT c.conname::text

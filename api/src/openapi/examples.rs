@@ -81,6 +81,9 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/listings/{listing}/auctions" => json!({"ends_at": "2099-01-01T12:00:00Z",
             "opening": {"amount": "30000.00", "currency": "EUR"}, "reserve": {"amount": "42000.00", "currency": "EUR"}}),
         "POST /v1/auctions/{auction}/bids" => json!({"maximum": {"amount": "45000.00", "currency": "EUR"}}),
+        "POST /v1/auctions/{auction}/approval/counter" => {
+            json!({"amount": {"amount": "39500.00", "currency": "EUR"}})
+        }
         "POST /v1/auctions/{auction}/second-chances" => json!({"below_reserve": true}),
         "POST /v1/strikes/{strike}/appeal" => json!({"text": "The bank was closed for a week."}),
         "POST /v1/admin/strikes/{strike}/decide" => json!({"outcome": "lifted", "reason": "The bank confirms it."}),

@@ -41,6 +41,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "AppealOutcome": market::standing::model::AppealOutcome,
         "AuctionStatus": market::auctions::model::AuctionStatus,
         "BidStatus": market::auctions::model::BidStatus,
+        "ApprovalStatus": market::auctions::model::ApprovalStatus,
         "ChanceStatus": market::auctions::model::ChanceStatus,
         "CheckoutStatus": market::checkout::model::CheckoutStatus,
         "DifferenceKind": market::reconciliation::model::DifferenceKind,

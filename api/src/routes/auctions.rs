@@ -1,5 +1,6 @@
 //! Auctions: who may see, make and end them. Bidding is in [`bids`].
 
+mod approval;
 mod bids;
 mod buy_now;
 mod refusals;
@@ -46,6 +47,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(bids::router())
         .merge(buy_now::router())
         .merge(second_chances::router())
+        .merge(approval::router())
 }
 
 /// Auction a published listing

@@ -12,6 +12,8 @@ pub enum News {
     Retraction,
     /// Bought at once.
     Bought,
+    /// The highest bid is below the reserve: the seller decides.
+    OnApproval,
     Awarded,
     Unsold,
     Cancelled,
@@ -30,6 +32,7 @@ impl News {
             Self::Bid => "bid",
             Self::Retraction => "retraction",
             Self::Bought => "bought",
+            Self::OnApproval => "on_approval",
             Self::Awarded => "awarded",
             Self::Unsold => "unsold",
             Self::Cancelled => "cancelled",
@@ -43,6 +46,7 @@ impl News {
     #[must_use]
     pub const fn of(status: AuctionStatus) -> Self {
         match status {
+            AuctionStatus::OnApproval => Self::OnApproval,
             AuctionStatus::Awarded => Self::Awarded,
             AuctionStatus::Unsold => Self::Unsold,
             AuctionStatus::Cancelled => Self::Cancelled,

@@ -75,14 +75,10 @@ pub(super) async fn award(tx: &mut JobTx, closed: &Closed, award: &Award, order:
     Ok(())
 }
 
-/// Notifies the seller that nobody bid, or that the reserve was not met.
+/// Notifies the seller that nobody bid.
 pub async fn unsold(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
     let auction = &closed.auction;
-    let content = Content::Unsold(Unsold {
-        auction: auction.id,
-        title: closed.title.clone(),
-        highest: (auction.bid_count > 0).then_some(auction.price),
-    });
+    let content = Content::Unsold(Unsold { auction: auction.id, title: closed.title.clone() });
     let people = traders(tx, closed.seller.org).await?;
     Ok(post_to(tx, &people, &auction.id.to_string(), &content).await?)
 }

@@ -1,9 +1,11 @@
 //! What auctions do by themselves: open, end, and notify people.
 
+mod approval;
 mod award;
 mod close_auction;
 mod default_award;
 pub mod events;
+mod expire_approval;
 mod expire_second_chance;
 mod flag_accounts;
 pub mod mail;
@@ -12,9 +14,11 @@ mod open_auction;
 mod remind_bidders;
 mod sweep_auctions;
 
+pub use approval::{answered, asked, unanswered};
 pub use award::{awarded, defaulted, lapsed, offered};
 pub use close_auction::CloseAuction;
 pub use default_award::DefaultAward;
+pub use expire_approval::ExpireApproval;
 pub use expire_second_chance::ExpireSecondChance;
 pub use flag_accounts::FlagAccounts;
 pub use notify_outbid::{LateBid, NotifyOutbid};

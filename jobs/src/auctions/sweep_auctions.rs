@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Finds auctions that nobody opened or closed although their start or end has passed, awards that were not paid and offers that
-/// were not answered, enqueues the jobs that are missing and makes those that wait for a later time run now: the backstop behind
+/// Finds auctions that nobody opened or closed although their start or end has passed, awards that were not paid, offers
+/// and sales on approval that were not answered, enqueues the jobs that are missing and makes those that wait for a later time run now: the backstop behind
 /// the exact timers. A second run finds the jobs there and due, and does nothing.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

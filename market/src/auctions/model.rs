@@ -11,7 +11,7 @@ use shared::money::Money;
 use utoipa::ToSchema;
 
 use crate::ids::{AuctionId, BidId, ListingId, OrderId, SecondChanceId};
-use crate::orders::model::AwardId;
+use crate::orders::model::{AwardId, Side};
 
 use super::rules::Effect;
 
@@ -22,6 +22,8 @@ use super::rules::Effect;
 pub enum AuctionStatus {
     Scheduled,
     Live,
+    /// The highest bid is below the reserve: the seller decides about it.
+    OnApproval,
     Awarded,
     Unsold,
     Cancelled,
@@ -254,11 +256,24 @@ pub struct Closed {
     pub closed_at: DateTime<Utc>,
 }
 
+/// An auction that has just ended below its reserve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub auction: AuctionView,
+    pub title: String,
+    pub seller: Participant,
+    pub bidder: Participant,
+    pub approval: Approval,
+    pub closed_at: DateTime<Utc>,
+}
+
 /// What came of an attempt to close an auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloseOutcome {
     /// This call closed it.
     Closed(Box<Closed>),
+    /// This call ended it; the seller decides about the highest bid.
+    OnApproval(Box<Asked>),
     /// The end lies ahead: try again then. `now` is the database's time, from which to reckon the
     /// wait.
     NotYet { ends_at: DateTime<Utc>, now: DateTime<Utc> },
@@ -304,4 +319,58 @@ pub struct SecondChance {
     pub expires_at: DateTime<Utc>,
     /// The caller's organisation is the bidder.
     pub yours: bool,
+}
+
+/// Where a sale on approval is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ApprovalStatus {
+    /// The seller decides about the bid.
+    Asked,
+    /// The bidder decides about the seller's amount.
+    Countered,
+    /// The bidder has an order.
+    Accepted,
+    Declined,
+    /// Whoever had to answer said nothing in time.
+    Expired,
+}
+
+impl ApprovalStatus {
+    /// Who is to answer; nobody once it is decided.
+    #[must_use]
+    pub const fn answered_by(self) -> Option<Side> {
+        match self {
+            Self::Asked => Some(Side::Seller),
+            Self::Countered => Some(Side::Buyer),
+            Self::Accepted | Self::Declined | Self::Expired => None,
+        }
+    }
+}
+
+/// A highest bid below the reserve, about which the seller decides. Only the two sides see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Approval {
+    pub auction: AuctionId,
+    pub status: ApprovalStatus,
+    /// What was bid, for the whole lot.
+    pub price: Money,
+    /// What the seller would sell it for instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counter: Option<Money>,
+    pub asked_at: DateTime<Utc>,
+    /// Until when whoever is to answer can.
+    pub answer_by: DateTime<Utc>,
+    /// The caller's organisation is the one to answer.
+    pub your_turn: bool,
+}
+
+/// What one side says to a sale on approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Accept,
+    Decline,
+    /// The seller's, for the whole lot.
+    Counter(Money),
 }

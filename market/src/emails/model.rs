@@ -9,6 +9,7 @@ use shared::money::Money;
 use crate::identity::MemberRole;
 use crate::ids::{AuctionId, EmailId, InvitationId, OrderId, ReportId};
 
+mod approvals;
 mod defaults;
 mod listings;
 mod offers;
@@ -17,6 +18,7 @@ mod payouts;
 mod stock;
 mod watches;
 
+pub use approvals::ApprovalNews;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
 pub use offers::{OfferAccepted, OfferNews};
@@ -116,6 +118,9 @@ pub enum Content {
     Sold(Sold),
     Unsold(Unsold),
     EndingSoon(EndingSoon),
+    ApprovalAsked(ApprovalNews),
+    ApprovalCountered(ApprovalNews),
+    ApprovalEnded(ApprovalNews),
     ReportReady(ReportReady),
     OrgApproved(OrgApproved),
     OrgRejected(OrgRejected),
@@ -172,6 +177,9 @@ impl Content {
             Self::Sold(_) => "sold",
             Self::Unsold(_) => "unsold",
             Self::EndingSoon(_) => "ending_soon",
+            Self::ApprovalAsked(_) => "approval_asked",
+            Self::ApprovalCountered(_) => "approval_countered",
+            Self::ApprovalEnded(_) => "approval_ended",
             Self::ReportReady(_) => "report_ready",
             Self::OrgApproved(_) => "org_approved",
             Self::OrgRejected(_) => "org_rejected",
@@ -266,13 +274,11 @@ pub struct Sold {
     pub net: Money,
 }
 
-/// To the seller. Reference: the auction.
+/// Nobody bid, to the seller. Reference: the auction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsold {
     pub auction: AuctionId,
     pub title: String,
-    /// `None`: nobody bid. Otherwise the reserve was not met; this is the price reached.
-    pub highest: Option<Money>,
 }
 
 /// To bidders and watchers. Reference: the auction and which reminder it is.

@@ -66,7 +66,7 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("auctions_reserve_lifts_price", live("'reserve_minor', t.leader_max_minor")),
         ("auctions_soft_close_range", live("'soft_close_seconds', -1")),
         ("auctions_soft_close_range", live("'soft_close_seconds', 86401")),
-        ("auctions_status_check", live("'status', 'asleep', 'closed_at', now()")),
+        ("auctions_status_known", live("'status', 'asleep', 'closed_at', now()")),
         ("auctions_times_in_order", live("'starts_at', t.original_ends_at")),
         ("auctions_times_in_order", live("'ends_at', t.original_ends_at - interval '1 second'")),
         ("auctions_times_in_order", live("'ends_at', t.hard_ends_at + interval '1 second'")),

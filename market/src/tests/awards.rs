@@ -30,7 +30,7 @@ pub(super) fn breaches() -> Vec<Breach> {
                  'awarded_to', (SELECT user_id FROM memberships WHERE org_id = t.seller_org_id LIMIT 1)",
             ),
         ),
-        ("awards_source_check", award("'source', 'lottery'")),
+        ("awards_source_known", award("'source', 'lottery'")),
         ("awards_status_check", award("'status', 'lost'")),
         ("awards_quantity_positive", award("'quantity', 0")),
         ("awards_amount_positive", award("'amount_minor', 0")),

@@ -1,5 +1,7 @@
 //! People, and what they are answered.
 
+use std::time::Duration;
+
 use market::identity::store;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -60,6 +62,12 @@ pub fn id(body: &Value) -> String {
     body["id"].as_str().unwrap_or_else(|| panic!("no id: {body}")).to_owned()
 }
 
+/// An amount of euros, as requests and answers have it.
+#[must_use]
+pub fn eur(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "EUR"})
+}
+
 impl Person {
     /// A request of this person, with a key of its own where it changes something.
     fn request(&self, method: &Method, path: &str) -> RequestBuilder {
@@ -72,6 +80,21 @@ impl Person {
 
     pub async fn get(&self, path: &str) -> Answer {
         send(self.request(&Method::GET, path)).await
+    }
+
+    /// Reads until the field has this value.
+    ///
+    /// # Panics
+    /// When it has not after a minute.
+    pub async fn until(&self, path: &str, field: &str, wanted: &str) -> Value {
+        for _ in 0..600 {
+            let read = self.get(path).await.ok();
+            if read[field] == wanted {
+                return read;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("after a minute {path} is {:?}", self.get(path).await);
     }
 
     pub async fn patch(&self, path: &str, body: Value) -> Answer {

@@ -1,19 +1,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on")]
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use market::testing;
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
-use tests::installation::people::{Person, id};
-
-fn eur(amount: &str) -> Value {
-    json!({"amount": amount, "currency": "EUR"})
-}
+use tests::installation::people::{Person, eur, id};
 
 /// An auction that begins now; its id.
-async fn auction(market: &TestInstallation, seller: &Person, length: TimeDelta) -> String {
+pub(crate) async fn auction(
+    market: &TestInstallation,
+    seller: &Person,
+    length: TimeDelta,
+    reserve: Option<&str>,
+) -> String {
     let item = json!({"category_id": testing::CONSOLES, "sku": uuid::Uuid::now_v7(), "title": "Console"});
     let item = id(&seller.post("/v1/items", item).await.ok());
     let listing = json!({"item_id": item, "title": "A console", "sale_mode": "auction", "currency": "EUR"});
@@ -22,33 +21,22 @@ async fn auction(market: &TestInstallation, seller: &Person, length: TimeDelta) 
     let mut conn = market.db.pool.acquire().await.unwrap();
     let ends_at = testing::database_time(&mut conn).await + length;
     drop(conn);
-    let terms = json!({"ends_at": ends_at, "soft_close_seconds": 0, "opening": eur("10.00")});
+    let terms =
+        json!({"ends_at": ends_at, "soft_close_seconds": 0, "opening": eur("10.00"), "reserve": reserve.map(eur)});
     id(&seller.post(&format!("/v1/listings/{listing}/auctions"), terms).await.ok())
 }
 
 /// An auction with these bids, closed by the workers; and the winner's order.
 async fn won(market: &TestInstallation, seller: &Person, bids: &[(&Person, &str)]) -> (String, String) {
-    let auction = auction(market, seller, TimeDelta::seconds(5)).await;
+    let auction = auction(market, seller, TimeDelta::seconds(5), None).await;
     for (bidder, amount) in bids {
         let bid = json!({"maximum": eur(amount)});
         let _ = bidder.post(&format!("/v1/auctions/{auction}/bids"), bid).await.ok();
     }
-    until(seller, &format!("/v1/auctions/{auction}"), "status", "awarded").await;
+    seller.until(&format!("/v1/auctions/{auction}"), "status", "awarded").await;
     let (winner, _) = bids.last().unwrap();
     let orders = winner.get("/v1/orders?side=buyer").await.ok();
     (auction, id(&orders["items"][0]))
-}
-
-/// Reads until the field has this value.
-async fn until(by: &Person, path: &str, field: &str, wanted: &str) -> Value {
-    for _ in 0..600 {
-        let read = by.get(path).await.ok();
-        if read[field] == wanted {
-            return read;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("after a minute {path} is {:?}", by.get(path).await);
 }
 
 /// Three days pass for whoever has not paid, and the sweep looks at what is overdue.
@@ -79,8 +67,8 @@ async fn row_non_payer_ladder_and_second_chance() {
     for number in 1..=3 {
         let (auction, order) = won(&market, &ann, &[(&cid, "20.00"), (&bob, "30.00")]).await;
         three_days(&market, &admin).await;
-        until(&bob, &format!("/v1/orders/{order}"), "status", "expired").await;
-        until(&ann, &format!("/v1/auctions/{auction}"), "status", "defaulted").await;
+        bob.until(&format!("/v1/orders/{order}"), "status", "expired").await;
+        ann.until(&format!("/v1/auctions/{auction}"), "status", "defaulted").await;
         for person in [&ann, &bob] {
             market.mail_to(&person.email, "Not paid in time").await;
         }
@@ -101,10 +89,10 @@ async fn row_non_payer_ladder_and_second_chance() {
             let bought = cid.post(&take, json!({})).await.ok();
             let order = cid.get(&format!("/v1/orders/{}", bought["order"].as_str().unwrap())).await.ok();
             assert_eq!((&order["total"], &order["status"]), (&eur("20.00"), &json!("pending_payment")));
-            cid.post(&take, json!({})).await.refused(409, "offer_ended");
+            cid.post(&take, json!({})).await.refused(409, "second_chance_ended");
             let pay = format!("/v1/checkouts/{}/pay", order["checkout"].as_str().unwrap());
             let _ = cid.post(&pay, json!({"method": "card"})).await.ok();
-            until(&cid, &format!("/v1/orders/{}", id(&order)), "status", "paid").await;
+            cid.until(&format!("/v1/orders/{}", id(&order)), "status", "paid").await;
             market.mail_to(&ann.email, "Paid, please send: “A console”").await;
         } else {
             let left = cid.post(&format!("/v1/second-chances/{}/decline", id(offered)), json!({})).await;
@@ -113,7 +101,7 @@ async fn row_non_payer_ladder_and_second_chance() {
         }
     }
 
-    let last = auction(&market, &ann, TimeDelta::days(3)).await;
+    let last = auction(&market, &ann, TimeDelta::days(3), None).await;
     let bids = format!("/v1/auctions/{last}/bids");
     let bid = json!({"maximum": eur("30.00")});
     bob.post(&bids, bid.clone()).await.refused(403, "barred");

@@ -3,15 +3,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sinks::payments::Fault;
 use tests::installation::TestInstallation;
-use tests::installation::people::{Person, id};
+use tests::installation::people::{Person, eur, id};
 use tests::until::until_sql;
 
 /// Requires no attributes.
 const CONSOLES: &str = "01900000-0000-7000-8000-000000000012";
-
-pub(crate) fn eur(amount: &str) -> Value {
-    json!({"amount": amount, "currency": "EUR"})
-}
 
 /// Puts five consoles on offer at 100 euros each.
 pub(crate) async fn offered(by: &Person) -> String {
@@ -22,18 +18,6 @@ pub(crate) async fn offered(by: &Person) -> String {
     let listing = id(&by.post("/v1/listings", new).await.ok());
     let _ = by.post(&format!("/v1/listings/{listing}/publish"), json!({})).await.ok();
     listing
-}
-
-/// Reads until the field has this value.
-pub(crate) async fn until(by: &Person, path: &str, field: &str, wanted: &str) -> Value {
-    for _ in 0..600 {
-        let read = by.get(path).await.ok();
-        if read[field] == wanted {
-            return read;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("after a minute {path} is {:?}", by.get(path).await);
 }
 
 /// A buyer pays two sellers at once, while the provider loses answers and sends its webhooks twice; one order is delivered and
@@ -55,12 +39,12 @@ async fn row_escrow_payment() {
     // A card that is declined, and then one that pays, with its answer lost and its webhooks sent twice.
     let pay = format!("/v1/checkouts/{checkout}/pay");
     let declined = id(&bob.post(&pay, json!({"method": "declined"})).await.ok());
-    let declined = until(&bob, &format!("/v1/payments/{declined}"), "status", "failed").await;
+    let declined = bob.until(&format!("/v1/payments/{declined}"), "status", "failed").await;
     assert!(declined["failure"].is_string(), "{declined}");
     market.payments.inject(Fault::LoseReplies { times: 1 });
     market.payments.inject(Fault::RepeatWebhooks { times: 2 });
     let payment = id(&bob.post(&pay, json!({"method": "card"})).await.ok());
-    until(&bob, &format!("/v1/payments/{payment}"), "status", "held").await;
+    bob.until(&format!("/v1/payments/{payment}"), "status", "held").await;
     assert_eq!(market.payments.payments(), 2, "the declined one and one that was taken");
     assert_eq!(bob.get(&format!("/v1/checkouts/{checkout}")).await.ok()["status"], "paid");
     bob.post(&pay, json!({"method": "card"})).await.refused(409, "checkout_ended");
@@ -101,7 +85,7 @@ async fn row_escrow_payment() {
     .await
     .unwrap();
     tx.commit().await.unwrap();
-    let released = until(&ann, &format!("/v1/orders/{first}/escrow"), "status", "released").await;
+    let released = ann.until(&format!("/v1/orders/{first}/escrow"), "status", "released").await;
     assert_eq!(released["released"], eur("200.00"));
     assert_eq!(ann.get(&format!("/v1/orders/{first}")).await.ok()["status"], "completed");
 

@@ -1,5 +1,6 @@
 //! Rows of the mission, played as people would: through HTTP, WebSocket and mail, against the whole product.
 
+mod approvals;
 mod dashboard;
 mod defaults;
 mod drafts;

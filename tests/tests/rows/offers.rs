@@ -2,14 +2,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
-use tests::installation::people::{Person, id};
+use tests::installation::people::{Person, eur, id};
 
 /// Requires no attributes.
 const CONSOLES: &str = "01900000-0000-7000-8000-000000000012";
-
-fn eur(amount: &str) -> Value {
-    json!({"amount": amount, "currency": "EUR"})
-}
 
 fn terms(amount: &str, quantity: i64) -> Value {
     json!({"price": eur(amount), "quantity": quantity})

@@ -1,8 +1,8 @@
 use futures::future::join_all;
 use market::testing;
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::installation::TestInstallation;
-use tests::installation::people::{Person, id};
+use tests::installation::people::{Person, eur, id};
 
 /// Publishes a listing at 12.50 EUR; its id.
 async fn offered(seller: &Person, title: &str, quantity: i64) -> String {
@@ -13,10 +13,6 @@ async fn offered(seller: &Person, title: &str, quantity: i64) -> String {
     let listing = id(&seller.post("/v1/listings", listing).await.ok());
     let _ = seller.post(&format!("/v1/listings/{listing}/publish"), json!({})).await.ok();
     listing
-}
-
-fn eur(amount: &str) -> Value {
-    json!({"amount": amount, "currency": "EUR"})
 }
 
 /// Ten organisations send ten purchases each of the last unit, all at once: one is an order, and 99 are told that nothing is left.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use sinks::payments::Fault;
 use sinks::simulator::AccountState;
 use tests::installation::TestInstallation;
-use tests::installation::people::{Person, id};
+use tests::installation::people::{Person, eur, id};
 
-use super::escrow::{eur, offered, until};
+use super::escrow::offered;
 
 /// The first of a list, once it has this status.
 async fn first(by: &Person, path: &str, status: &str) -> Value {
@@ -40,7 +40,7 @@ async fn row_payouts_and_invoices() {
         let line = json!({"listing": listing, "quantity": quantity, "price": eur("100.00")});
         let placed = bob.post("/v1/checkouts", json!({"lines": [line]})).await.ok();
         let payment = bob.post(&format!("/v1/checkouts/{}/pay", id(&placed)), json!({"method": "card"})).await.ok();
-        until(&bob, &format!("/v1/payments/{}", id(&payment)), "status", "held").await;
+        bob.until(&format!("/v1/payments/{}", id(&payment)), "status", "held").await;
         let order = id(&placed["orders"][0]);
         let _ = ann.post(&format!("/v1/orders/{order}/ship"), json!({})).await.ok();
         let _ = bob.post(&format!("/v1/orders/{order}/receive"), json!({})).await.ok();
@@ -72,7 +72,7 @@ async fn row_payouts_and_invoices() {
     market.payments.inject(Fault::LoseReplies { times: 2 });
     market.payments.inject(Fault::RepeatWebhooks { times: 1 });
     assert!(market.payments.set_account(&name, AccountState::Active));
-    until(&ann, &path, "status", "active").await;
+    ann.until(&path, "status", "active").await;
     let paid = first(&ann, "/v1/payouts", "paid").await;
     assert_eq!((&paid["id"], &paid["amount"]), (&waiting["id"], &eur("190.00")));
     assert_eq!(market.payments.disbursements(), 2, "one way to the account, one from there to the bank");

@@ -2,16 +2,12 @@
 
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
-use tests::installation::people::{Person, id};
+use tests::installation::people::{Person, eur, id};
 use tests::until::until_sql;
 use uuid::Uuid;
 
 /// Requires no attributes.
 const CONSOLES: &str = "01900000-0000-7000-8000-000000000012";
-
-fn eur(amount: &str) -> Value {
-    json!({"amount": amount, "currency": "EUR"})
-}
 
 /// Puts a console on offer.
 async fn offered(by: &Person, title: &str, mode: &str) -> String {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use jobs::auctions::events::{News, announce};
-use jobs::auctions::{CloseAuction, awarded, mail};
+use jobs::auctions::{CloseAuction, asked, awarded, mail};
 use market::auctions::model::{AuctionStatus, CloseOutcome};
 use market::auctions::store;
 use queue::{Handler, Outcome};
@@ -14,6 +14,11 @@ impl Handler<Services> for CloseAuction {
         let mut tx = cx.begin().await?;
         let closed = match store::close(&mut tx, self.auction).await? {
             CloseOutcome::Closed(closed) => closed,
+            CloseOutcome::OnApproval(ended) => {
+                asked(&mut tx, &ended).await?;
+                note_lateness(cx, ended.closed_at - ended.auction.ends_at, "the seller decides");
+                return cx.commit(tx).await;
+            }
             // A late bid moved the end.
             CloseOutcome::NotYet { ends_at, now } => return Ok(after(ends_at - now)),
             CloseOutcome::Already(_) => return Ok(Outcome::Done),
@@ -26,11 +31,15 @@ impl Handler<Services> for CloseAuction {
             awarded(&mut tx, &closed, award).await?;
         }
         announce(&mut tx, News::of(view.status), view);
-        let lateness = (closed.closed_at - view.ends_at).as_seconds_f64();
-        metrics::histogram!("tradeyard_auction_closing_lateness_seconds").record(lateness);
-        cx.log(format!("closed {} ms after the end, {} award(s)", (lateness * 1000.0).round(), closed.awards.len()));
+        note_lateness(cx, closed.closed_at - view.ends_at, &format!("{} award(s)", closed.awards.len()));
         cx.commit(tx).await
     }
+}
+
+fn note_lateness(cx: &Cx, late: TimeDelta, outcome: &str) {
+    let late = late.as_seconds_f64();
+    metrics::histogram!("tradeyard_auction_closing_lateness_seconds").record(late);
+    cx.log(format!("closed {} ms after the end, {outcome}", (late * 1000.0).round()));
 }
 
 /// Snoozes for `wait`, the difference between two times from the database: this process's clock may

@@ -2,6 +2,7 @@
 
 mod close_auction;
 mod default_award;
+mod expire_approval;
 mod expire_second_chance;
 mod flag_accounts;
 mod notify_outbid;

@@ -1,4 +1,4 @@
-use jobs::auctions::{CloseAuction, DefaultAward, ExpireSecondChance, OpenAuction, SweepAuctions};
+use jobs::auctions::{CloseAuction, DefaultAward, ExpireApproval, ExpireSecondChance, OpenAuction, SweepAuctions};
 use market::auctions::store;
 use queue::{Handler, Job, Outcome};
 
@@ -22,6 +22,9 @@ impl Handler<Services> for SweepAuctions {
         }
         for award in unpaid {
             found.ensure(&mut tx, &DefaultAward { award }, Self::KIND.name).await?;
+        }
+        for auction in store::overdue_approvals(&mut tx, MOST).await? {
+            found.ensure(&mut tx, &ExpireApproval { auction }, Self::KIND.name).await?;
         }
         for chance in unanswered {
             found.ensure(&mut tx, &ExpireSecondChance { chance }, Self::KIND.name).await?;

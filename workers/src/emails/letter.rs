@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, defaults, escrow, listings, offers, orders, payouts, stock, watches};
+use super::{account, approvals, defaults, escrow, listings, offers, orders, payouts, stock, watches};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -108,6 +108,9 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::Sold(it), _) => Ok(sold(it, place)),
         (Content::Unsold(it), _) => Ok(unsold(it, place)),
         (Content::EndingSoon(it), _) => Ok(ending_soon(it, place)),
+        (Content::ApprovalAsked(it), _) => Ok(approvals::asked(it, place)),
+        (Content::ApprovalCountered(it), _) => Ok(approvals::countered(it, place)),
+        (Content::ApprovalEnded(it), _) => Ok(approvals::ended(it, place)),
         (Content::OrgApproved(it), _) => Ok(org_approved(it, place)),
         (Content::OrgRejected(it), _) => Ok(org_rejected(it, place)),
         (Content::ListingSuspended(it), _) => Ok(listings::suspended(it, place)),
@@ -242,16 +245,12 @@ fn sold(it: &Sold, place: &Place<'_>) -> Letter {
 
 fn unsold(it: &Unsold, place: &Place<'_>) -> Letter {
     let title = one_line(&it.title);
-    let why = match it.highest {
-        None => "There were no bids.".to_owned(),
-        Some(price) => format!("Bidding reached {}, which does not meet your reserve.", money(price)),
-    };
     Letter {
         subject: format!("Not sold: {title}"),
-        preview: why.clone(),
+        preview: "There were no bids.".to_owned(),
         heading: "Your lot was not sold".to_owned(),
         paragraphs: vec![
-            format!("The auction of “{title}” has ended without a sale. {why}"),
+            format!("The auction of “{title}” has ended without a sale. There were no bids."),
             "You can list it again, perhaps with a lower opening price or reserve.".to_owned(),
         ],
         quote: None,

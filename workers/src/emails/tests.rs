@@ -89,8 +89,7 @@ fn every_mail() -> Vec<(Content, Link)> {
             }),
             Link::None,
         ),
-        (Content::Unsold(Unsold { auction: id(1), title: title.clone(), highest: Some(eur(90_000)) }), Link::None),
-        (Content::Unsold(Unsold { auction: id(1), title: title.clone(), highest: None }), Link::None),
+        (Content::Unsold(Unsold { auction: id(1), title: title.clone() }), Link::None),
         (
             Content::EndingSoon(EndingSoon {
                 auction: id(1),

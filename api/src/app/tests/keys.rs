@@ -25,7 +25,7 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 47] = [
+const ACTS: [&str; 49] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -46,6 +46,8 @@ const ACTS: [&str; 47] = [
     "POST /v1/admin/reconciliation-differences/{difference}/close",
     "POST /v1/webhooks/{provider}",
     "POST /v1/second-chances/{chance}/decline",
+    "POST /v1/auctions/{auction}/approval/decline",
+    "POST /v1/auctions/{auction}/approval/counter",
     "POST /v1/strikes/{strike}/appeal",
     "POST /v1/admin/strikes/{strike}/decide",
     "POST /v1/queues/{queue}/pause",
@@ -137,6 +139,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/listings/{goods}/buy", ann, json!({"quantity": 1, "price": price})),
         ("/v1/auctions/{unsold}/second-chances", ann, json!({"below_reserve": true})),
         ("/v1/second-chances/{chance}/accept", ann, json!({})),
+        ("/v1/auctions/{on_approval}/approval/accept", ann, json!({})),
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
         ("/v1/reports", ann, report),
         ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),

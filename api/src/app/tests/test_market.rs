@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use market::auctions::model::{Answer, Participant};
 use market::auctions::store::{self as auctions, PlaceBid};
 use market::identity::PlatformRole;
 use market::images::store as images;
@@ -138,7 +139,7 @@ impl TestMarket {
         let withdraw = format!("/v1/disputes/{}/withdraw", dispute["id"].as_str().unwrap());
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
-        let (unsold, chance, strike) = self.second_chances(seller, bobs, &paid_order).await;
+        let [unsold, on_approval, chance, strike] = self.second_chances(seller, bobs, &paid_order).await;
         let terms = json!({"price": testing::eur(9_000), "quantity": 1});
         let offer = self.call(Some(ann), &Method::POST, &format!("/v1/listings/{haggled}/offers"), terms).await.ok();
         let search = json!({"name": "Mine", "query": {"q": "console"}});
@@ -171,8 +172,9 @@ impl TestMarket {
             ("payment", payment.to_string()),
             ("provider", "simulator".to_owned()),
             ("dispute", id(&dispute)),
-            // An own lot that nobody got, another one that is offered to the own organisation, and a strike against that.
+            // An own lot that nobody got and one whose highest bid is below the reserve, another one that is offered to the own organisation, and a strike against that.
             ("unsold", unsold),
+            ("on_approval", on_approval),
             ("chance", chance),
             ("strike", strike),
             ("payout_account", account.id.to_string()),
@@ -191,14 +193,14 @@ impl TestMarket {
         self.ids.extend(ids);
     }
 
-    /// A lot of `seller` that was not sold, one of `other` that is offered to `seller`, and a strike against `seller` as the buyer of
-    /// an order.
-    async fn second_chances(&self, seller: Trader, other: Trader, order: &str) -> (String, String, String) {
+    /// Two lots of `seller`, one that was not sold and one that waits for approval, one of `other` that is offered to `seller`, and a
+    /// strike against `seller` as the buyer of an order.
+    async fn second_chances(&self, seller: Trader, other: Trader, order: &str) -> [String; 4] {
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let mut terms = testing::terms(&mut conn).await;
         terms.reserve = Some(testing::secret(9_000));
-        let mut unsold = Vec::new();
-        for (of, by) in [(seller, other), (other, seller)] {
+        let mut lots = Vec::new();
+        for (of, by) in [(seller, other), (other, seller), (seller, other)] {
             let lot = testing::auction(&mut conn, of, &terms).await;
             let maximum = testing::secret(2_000);
             let bid = PlaceBid { auction: lot, org: by.org, user: by.user, maximum, quantity: None };
@@ -209,13 +211,19 @@ impl TestMarket {
             let mut tx = conn.begin().await.unwrap();
             auctions::close(&mut tx, lot).await.unwrap();
             tx.commit().await.unwrap();
-            unsold.push(lot);
+            lots.push(lot);
         }
         let mut tx = conn.begin().await.unwrap();
-        let offered = auctions::offer_chance(&mut tx, other.org, unsold[1], true).await.unwrap();
+        for (lot, of) in [(lots[0], seller), (lots[1], other)] {
+            let actor = Participant { org: of.org, user: of.user };
+            auctions::answer(&mut tx, lot, actor, Answer::Decline).await.unwrap();
+            tx.commit().await.unwrap();
+            tx = conn.begin().await.unwrap();
+        }
+        let offered = auctions::offer_chance(&mut tx, other.org, lots[1], true).await.unwrap();
         let strike = standing::strike(&mut tx, order.parse().unwrap()).await.unwrap().unwrap();
         tx.commit().await.unwrap();
-        (unsold[0].to_string(), offered.chance.id.to_string(), strike.to_string())
+        [lots[0].to_string(), lots[2].to_string(), offered.chance.id.to_string(), strike.to_string()]
     }
 
     /// The path with the ids of this market.

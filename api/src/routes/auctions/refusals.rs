@@ -1,7 +1,7 @@
 //! What the refusals of auctions look like: who may not, 403; what is not there, 404; what is not in the state for it, 409; what the
 //! rules refuse in the request itself, 422.
 
-use market::auctions::rules::{Refused, RetractRefused};
+use market::auctions::rules::{NotAnswered, Refused, RetractRefused};
 use market::auctions::store::AuctionError;
 use shared::money::{Currency, Money};
 
@@ -16,8 +16,9 @@ impl From<AuctionError> for Problem {
             AuctionError::NotForAuction => Self::conflict("not_for_auction", error.to_string()),
             AuctionError::AlreadyOpen => Self::conflict("auction_open", error.to_string()),
             AuctionError::NotCancellable => Self::conflict("auction_not_cancellable", error.to_string()),
-            AuctionError::NoChance => Self::not_found("offer"),
-            AuctionError::ChanceEnded(_) => Self::conflict("offer_ended", error.to_string()),
+            AuctionError::NotAnswered(refusal) => not_answered(refusal),
+            AuctionError::NoChance => Self::not_found("second chance"),
+            AuctionError::ChanceEnded(_) => Self::conflict("second_chance_ended", error.to_string()),
             AuctionError::NoNextBidder(_) => Self::conflict("no_next_bidder", error.to_string()),
             AuctionError::BelowReserve(_) => Self::conflict("below_reserve", error.to_string()),
             AuctionError::Checkout(error) => Self::internal(error),
@@ -57,6 +58,17 @@ fn refused(refusal: Refused, currency: Currency) -> Problem {
             Problem::unprocessable("quantity_out_of_range", text).at("/quantity", format!("expected {min} to {max}"))
         }
         Refused::BuyNowGone => Problem::conflict("buy_now_gone", text),
+    }
+}
+
+fn not_answered(refusal: NotAnswered) -> Problem {
+    let text = refusal.to_string();
+    match refusal {
+        NotAnswered::Ended => Problem::conflict("approval_ended", text),
+        NotAnswered::NotYourTurn => Problem::conflict("not_your_turn", text),
+        NotAnswered::NoCounter => Problem::conflict("no_counter", text),
+        // The store says it with the currency.
+        NotAnswered::CounterOutOfRange { .. } => Problem::unprocessable("invalid_value", text),
     }
 }
 

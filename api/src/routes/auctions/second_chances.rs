@@ -111,7 +111,7 @@ struct TakeChance {}
 ), responses(
     (status = 201, description = "Bought; `Location` names the order", body = Bought, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a buyer; `sellers_people`: you belong to the seller"),
-    (status = 409, description = "`offer_ended`"),
+    (status = 409, description = "`second_chance_ended`"),
 ))]
 async fn accept_second_chance(
     State(state): State<AppState>,
@@ -141,7 +141,7 @@ async fn accept_second_chance(
 #[utoipa::path(post, path = "/v1/second-chances/{chance}/decline", tag = "auctions", params(("chance" = SecondChanceId, Path), Acting), responses(
     (status = 204, description = "It is not offered to you any more"),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`offer_ended`"),
+    (status = 409, description = "`second_chance_ended`"),
 ))]
 async fn decline_second_chance(
     State(state): State<AppState>,

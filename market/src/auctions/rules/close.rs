@@ -12,7 +12,9 @@ pub enum Closing {
     Awarded { winner: Offer, price: i64 },
     /// Each of these bids gets its share at its own price; never empty.
     Allocated(Vec<Allocation>),
-    /// No bid, or none that met the reserve.
+    /// The highest bid is below the reserve: the seller decides about it.
+    OnApproval { bidder: Offer, price: i64 },
+    /// No bid.
     Unsold,
     /// The seller or the listing is suspended: bidders are bound to nothing.
     Cancelled,
@@ -41,7 +43,8 @@ pub fn decide_close(state: &State, at: DateTime<Utc>) -> Result<Closing, KeptOpe
     Ok(match state.terms.lot {
         Lot::Whole => match state.standing.leader {
             Some(winner) if state.reserve_met() => Closing::Awarded { winner, price: state.standing.price },
-            _ => Closing::Unsold,
+            Some(bidder) => Closing::OnApproval { bidder, price: state.standing.price },
+            None => Closing::Unsold,
         },
         Lot::Divisible { quantity, min_order } => {
             let shares = allocate(quantity, min_order, &state.book);

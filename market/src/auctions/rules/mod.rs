@@ -9,6 +9,7 @@
 //! - Use the original end: an accepted bid may have moved it ([`State::ends_at`] is the only end there is).
 //! - Print or serialise a [`Secret`]; it refuses both.
 
+mod approval;
 mod cancel;
 mod close;
 mod divisible;
@@ -31,6 +32,7 @@ use shared::money::MAX_TRADED_MINOR;
 use crate::auctions::model::AuctionStatus;
 use crate::standing::rules::Limit;
 
+pub use approval::{APPROVAL, NotAnswered, Pending, decide_answer};
 pub use cancel::{NotCancelled, decide_cancel};
 pub use close::{Closing, KeptOpen, decide_close};
 pub(in crate::auctions) use divisible::most_served;

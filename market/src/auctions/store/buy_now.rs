@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::AuctionError;
 use super::lock::lock;
-use super::settle::{self, Share};
+use super::settle::{self, AwardSource, Share};
 use crate::auctions::model::{AuctionStatus, Closed, Participant};
 use crate::auctions::rules::decide_buy_now;
 use crate::ids::AuctionId;
@@ -27,7 +27,7 @@ pub async fn buy_now(
     let share = Share {
         winner: Participant { org, user },
         bid: None,
-        second_chance: false,
+        source: AwardSource::BuyNow,
         quantity: locked.quantity,
         unit_price: None,
         amount: locked.money(price),

@@ -5,16 +5,16 @@ use shared::audit::{self, Actor};
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
-use super::AuctionError;
 use super::lock::{Locked, lock};
-use super::settle::{self, Share};
+use super::settle::{self, AwardSource, Share};
 use super::view::view_query;
+use super::{AuctionError, approval};
 use crate::auctions::model::{AuctionStatus, AuctionView, CloseOutcome, Closed, OpenOutcome, Participant};
 use crate::auctions::rules::{Closing, KeptOpen, NotCancelled, NotOpened, decide_cancel, decide_close, decide_open};
 use crate::ids::AuctionId;
 use crate::listings::model::ListingStatus;
 
-/// Closes the auction once its end has passed: awarded with orders, unsold, or cancelled because
+/// Closes the auction once its end has passed: awarded with orders, unsold, left to the seller's approval, or cancelled because
 /// the seller or the listing is suspended. A second call finds it closed.
 pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseOutcome, AuctionError> {
     let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
@@ -23,6 +23,9 @@ pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseO
         Err(KeptOpen::NotYet { ends_at }) => return Ok(CloseOutcome::NotYet { ends_at, now: locked.now }),
         Err(KeptOpen::Already(status)) => return Ok(CloseOutcome::Already(status)),
     };
+    if let Closing::OnApproval { bidder, price } = closing {
+        return Ok(CloseOutcome::OnApproval(Box::new(approval::ask(conn, &locked, bidder, price).await?)));
+    }
     let goods = settle::goods(conn, &locked).await?;
     let cancelled = closing == Closing::Cancelled;
     let shares = shares(conn, &locked, closing).await?;
@@ -51,7 +54,8 @@ pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseO
 /// What the rules decided, with the people and bids behind it.
 async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> Result<Vec<Share>, AuctionError> {
     match closing {
-        Closing::Unsold | Closing::Cancelled => Ok(Vec::new()),
+        // The seller decides about it.
+        Closing::OnApproval { .. } | Closing::Unsold | Closing::Cancelled => Ok(Vec::new()),
         Closing::Awarded { winner, price } => {
             let user = sqlx::query_scalar!(
                 r#"SELECT placed_by AS "placed_by: UserId" FROM bids WHERE id = $1"#,
@@ -62,7 +66,7 @@ async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> R
             Ok(vec![Share {
                 winner: Participant { org: winner.org, user },
                 bid: locked.leader_bid,
-                second_chance: false,
+                source: AwardSource::Bid,
                 quantity: locked.quantity,
                 unit_price: None,
                 amount: locked.money(price),
@@ -77,7 +81,7 @@ async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> R
                 shares.push(Share {
                     winner,
                     bid: Some(bid),
-                    second_chance: false,
+                    source: AwardSource::Bid,
                     quantity: allocation.quantity,
                     unit_price: Some(unit_price),
                     amount,

@@ -9,6 +9,7 @@
 //! - Read bids in the locking statement: it sees them as they were before the wait. Read them in the next one.
 //! - Tell the world before the commit.
 
+mod approval;
 mod bid;
 mod buy_now;
 mod chances;
@@ -34,8 +35,9 @@ use crate::checkout::store::CheckoutError;
 use crate::orders::store::OrderError;
 use crate::stock::store::StockError;
 
-use super::rules::{NoChance, Refused, RetractRefused};
+use super::rules::{NoChance, NotAnswered, Refused, RetractRefused};
 
+pub use approval::{Answered, Silence, answer, approval, expire as expire_approval, overdue as overdue_approvals};
 pub use bid::{PlaceBid, place_bid};
 pub use buy_now::buy_now;
 pub use chances::{chances, overdue as overdue_chances};
@@ -68,9 +70,12 @@ pub enum AuctionError {
     NotCancellable,
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    #[error("there is no such offer")]
+    /// A sale on approval takes no such answer now.
+    #[error(transparent)]
+    NotAnswered(#[from] NotAnswered),
+    #[error("there is no such second chance")]
     NoChance,
-    #[error("the offer is {0:?}")]
+    #[error("the second chance is over: {0:?}")]
     ChanceEnded(ChanceStatus),
     /// Nobody can be offered the lot.
     #[error("{0}")]

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use super::AuctionError;
 use super::lock::{Locked, lock};
-use super::settle::{self, Share};
+use super::settle::{self, AwardSource, Share};
 use super::view::view_query;
 use crate::auctions::model::{AuctionStatus, AuctionView, ChanceStatus, Closed, Participant, SecondChance};
 use crate::auctions::rules::{NextBid, Refused, SECOND_CHANCE, Secret, decide_second_chance};
@@ -139,6 +139,7 @@ pub(super) async fn move_on(
     let listing = if offered || given == locked.quantity { ListingStatus::SoldOut } else { ListingStatus::Ended };
     let status = match (given, locked.state.status) {
         (0, AuctionStatus::Awarded) => AuctionStatus::Defaulted,
+        (0, AuctionStatus::OnApproval) => AuctionStatus::Unsold,
         (0, status) => status,
         _ => AuctionStatus::Awarded,
     };
@@ -189,8 +190,12 @@ pub async fn offer(
 ) -> Result<Offered, AuctionError> {
     let locked = lock(conn, auction, None).await?.filter(|locked| locked.state.terms.seller == seller);
     let locked = locked.ok_or(AuctionError::NotFound)?;
-    if !matches!(locked.state.status, AuctionStatus::Unsold | AuctionStatus::Defaulted | AuctionStatus::Awarded) {
-        return Err(AuctionError::NoNextBidder("the auction is not over"));
+    match locked.state.status {
+        AuctionStatus::Unsold | AuctionStatus::Defaulted | AuctionStatus::Awarded => {}
+        AuctionStatus::OnApproval => return Err(AuctionError::NoNextBidder("the highest bid waits for an answer")),
+        AuctionStatus::Scheduled | AuctionStatus::Live | AuctionStatus::Cancelled => {
+            return Err(AuctionError::NoNextBidder("the auction is not over"));
+        }
     }
     sqlx::query!("SELECT FROM listings WHERE id = $1 FOR NO KEY UPDATE", locked.listing.0).execute(&mut *conn).await?;
     let row = sqlx::query!(
@@ -293,7 +298,7 @@ pub async fn accept(
     let share = Share {
         winner: Participant { org, user },
         bid: Some(open.bid),
-        second_chance: true,
+        source: AwardSource::SecondChance,
         quantity: open.quantity,
         unit_price: None,
         amount: open.amount,

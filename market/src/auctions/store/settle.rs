@@ -49,13 +49,24 @@ pub(super) async fn goods(conn: &mut PgConnection, locked: &Locked) -> Result<Go
     })
 }
 
+/// How a lot came to its buyer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(super) enum AwardSource {
+    Bid,
+    BuyNow,
+    /// The bids before it were not paid.
+    SecondChance,
+    /// The bid was below the reserve, and both sides agreed.
+    Approval,
+}
+
 /// Who gets what, for how much.
 pub(super) struct Share {
     pub(super) winner: Participant,
     /// The bid that won; absent for a purchase.
     pub(super) bid: Option<BidId>,
-    /// The bid came after others.
-    pub(super) second_chance: bool,
+    pub(super) source: AwardSource,
     pub(super) quantity: i64,
     pub(super) unit_price: Option<Money>,
     pub(super) amount: Money,
@@ -69,10 +80,9 @@ pub(super) async fn award(
     share: &Share,
 ) -> Result<Award, AuctionError> {
     let id = AwardId::generate();
-    let (source, order_source) = match share.bid {
-        Some(_) if share.second_chance => ("second_chance", OrderSource::Auction),
-        Some(_) => ("bid", OrderSource::Auction),
-        None => ("buy_now", OrderSource::BuyNow),
+    let order_source = match share.source {
+        AwardSource::BuyNow => OrderSource::BuyNow,
+        AwardSource::Bid | AwardSource::SecondChance | AwardSource::Approval => OrderSource::Auction,
     };
     sqlx::query!(
         "INSERT INTO awards
@@ -86,7 +96,7 @@ pub(super) async fn award(
         locked.lot_mode as LotMode,
         share.winner.org.0,
         share.winner.user.0,
-        source,
+        share.source as AwardSource,
         share.bid.map(|bid| bid.0),
         share.quantity,
         share.amount.minor(),

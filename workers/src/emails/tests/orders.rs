@@ -1,8 +1,9 @@
 //! Mails about orders and their money.
 
+use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
-    AwardDefaulted, Content, DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed,
-    PaymentReminder, RefundPaid, SecondChanceLapsed, SecondChanceOffered,
+    ApprovalNews, AwardDefaulted, Content, DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled,
+    PaymentFailed, PaymentReminder, RefundPaid, SecondChanceLapsed, SecondChanceOffered,
 };
 use market::escrow::model::DisputeReason;
 use market::orders::model::Side;
@@ -118,6 +119,30 @@ pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
         amount: payable,
         until: at(20, 0),
     }));
+    mails.extend(approvals(&title));
     mails.push(Content::RefundPaid(RefundPaid { checkout, title, more, amount: eur(2_500_000) }));
+    mails
+}
+
+/// One for each side and step of a sale on approval, where the words differ.
+fn approvals(title: &str) -> Vec<Content> {
+    use ApprovalStatus::{Asked, Countered, Declined, Expired};
+    use Side::{Buyer, Seller};
+    let news = |side, status, countered: bool| ApprovalNews {
+        auction: id(1),
+        title: title.to_owned(),
+        side,
+        status,
+        price: eur(12_345_600),
+        counter: countered.then(|| eur(13_000_000)),
+        answer_by: at(12, 0),
+    };
+    let mut mails = vec![Content::ApprovalCountered(news(Buyer, Countered, true))];
+    for side in [Buyer, Seller] {
+        mails.push(Content::ApprovalAsked(news(side, Asked, false)));
+        mails.push(Content::ApprovalEnded(news(side, Declined, side == Seller)));
+        mails.push(Content::ApprovalEnded(news(side, Expired, false)));
+        mails.push(Content::ApprovalEnded(news(side, Expired, true)));
+    }
     mails
 }

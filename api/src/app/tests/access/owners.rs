@@ -70,6 +70,10 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/auctions/{auction}/second-chances", none(), [404, 403, 403]),
         ("POST /v1/second-chances/{chance}/accept", none(), [404, 403, 403]),
         ("POST /v1/second-chances/{chance}/decline", none(), [404, 403, 403]),
+        ("GET /v1/auctions/{auction}/approval", none(), [404, 200, 404]),
+        ("POST /v1/auctions/{auction}/approval/accept", none(), [404, 403, 403]),
+        ("POST /v1/auctions/{auction}/approval/decline", none(), [404, 403, 403]),
+        ("POST /v1/auctions/{auction}/approval/counter", json!({"amount": amount("60.00")}), [404, 403, 403]),
         ("GET /v1/standing", none(), [200, 200, 200]),
         ("POST /v1/strikes/{strike}/appeal", json!({"text": "The bank was closed."}), [404, 403, 403]),
         ("GET /v1/basket", none(), [200, 200, 200]),
@@ -153,7 +157,8 @@ async fn what_is_an_organisations_is_refused_to_others() {
     for (operation, body, expected) in owners() {
         let (method, path) = operation.split_once(' ').unwrap();
         let method: Method = method.parse().unwrap();
-        let mut path = market.path(path);
+        // The other lot has no sale on approval.
+        let mut path = market.path(&path.replace("{auction}/approval", "{on_approval}/approval"));
         match path.as_str() {
             "/v1/orders" | "/v1/offers" | "/v1/invoices" => path.push_str("?side=buyer"),
             "/v1/dashboard" => path.push_str("?first_day=2026-01-01&last_day=2026-01-31"),

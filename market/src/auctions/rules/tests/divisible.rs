@@ -23,7 +23,7 @@ fn shares(lot: &State) -> Vec<(OrgId, i64, i64)> {
             shares.iter().map(|share| (share.bid.org, share.bid.price, share.quantity)).collect()
         }
         Closing::Unsold => Vec::new(),
-        other @ (Closing::Awarded { .. } | Closing::Cancelled) => {
+        other @ (Closing::Awarded { .. } | Closing::OnApproval { .. } | Closing::Cancelled) => {
             panic!("a divisible lot has no single winner: {other:?}")
         }
     }

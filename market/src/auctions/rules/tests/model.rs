@@ -193,10 +193,13 @@ fn check_accepted(before: &State, after: &State, accepted: &Accepted, at: DateTi
 fn check_closing(lot: &State, model: &Model) -> Result<(), TestCaseError> {
     let closing = decide_close(lot, lot.ends_at);
     let (leader, price) = model.standing(&lot.terms);
-    let sold = leader.filter(|_| lot.terms.reserve.is_none_or(|reserve| price >= reserve.reveal()));
-    match (closing, sold) {
-        (Ok(Closing::Awarded { winner, price: paid }), Some((org, maximum))) => {
-            prop_assert_eq!((winner.org, winner.rank.amount.reveal(), paid), (org, maximum, price));
+    let met = lot.terms.reserve.is_none_or(|reserve| price >= reserve.reveal());
+    match (closing, leader) {
+        (Ok(Closing::Awarded { winner: first, price: at }), Some((org, maximum))) if met => {
+            prop_assert_eq!((first.org, first.rank.amount.reveal(), at), (org, maximum, price));
+        }
+        (Ok(Closing::OnApproval { bidder: first, price: at }), Some((org, maximum))) if !met => {
+            prop_assert_eq!((first.org, first.rank.amount.reveal(), at), (org, maximum, price));
         }
         (Ok(Closing::Unsold), None) => {}
         other => prop_assert!(false, "{other:?}"),

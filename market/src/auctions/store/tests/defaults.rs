@@ -151,7 +151,12 @@ async fn below_the_reserve_only_the_seller_offers_a_lot_that_was_not_listed_agai
     bid(&mut conn, lot, b, 3_000).await.expect("accepted");
     let early = offered_by_seller(&mut conn, market.seller, lot, true).await;
     assert!(matches!(early, Err(AuctionError::NoNextBidder("the auction is not over"))), "{early:?}");
-    let closed = finish(&mut conn, lot).await;
+    end_in(&mut conn, lot, TimeDelta::seconds(-1)).await;
+    assert!(matches!(close_now(&mut conn, lot).await.expect("closes"), CloseOutcome::OnApproval(_)));
+    let seller = Participant { org: market.seller.org, user: market.seller.user };
+    let mut tx = conn.begin().await.expect("a transaction");
+    let closed = answer(&mut tx, lot, seller, Answer::Decline).await.expect("declined").closed;
+    tx.commit().await.expect("committed");
     assert_eq!(closed.auction.status, AuctionStatus::Unsold);
     assert!(matches!(offered_by_seller(&mut conn, a, lot, true).await, Err(AuctionError::NotFound)));
     let below = offered_by_seller(&mut conn, market.seller, lot, false).await;

@@ -1,5 +1,6 @@
 //! The store on a real server.
 
+mod approvals;
 mod bidding;
 mod closing;
 mod creation;
@@ -20,7 +21,7 @@ use sqlx::{Connection, PgConnection, Postgres};
 
 use super::*;
 use crate::auctions::model::*;
-use crate::auctions::rules::{Bidder, Effect, Offer, Rank, Secret, Standing, replay};
+use crate::auctions::rules::{Bidder, Effect, NotAnswered, Offer, Rank, Secret, Standing, replay};
 use crate::ids::{AuctionId, BidId};
 use crate::testing::{
     Trader, auction, database_time, end_in, eur, listing, member_of, secret, terms, trader, trader_as,

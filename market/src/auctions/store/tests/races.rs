@@ -150,7 +150,7 @@ async fn storm(soft_close_seconds: i32, hard_end_after: TimeDelta) {
                 let mut conn = pool.acquire().await.expect("a connection");
                 match close_now(&mut conn, lot).await.expect("judged") {
                     CloseOutcome::NotYet { .. } => {}
-                    CloseOutcome::Closed(_) => {
+                    CloseOutcome::Closed(_) | CloseOutcome::OnApproval(_) => {
                         closed_seen.store(true, Ordering::SeqCst);
                         return (0, 1);
                     }

@@ -17,8 +17,8 @@ pub(crate) use copies::copy;
 pub use copies::shares_files;
 pub use named::attach_named;
 pub use uploads::{
-    MAX_OPEN_UPLOADS, MAX_PER_LISTING, abandoned, complete_upload, insert_upload, keep_upload, lock_upload, name_upload,
-    remove_abandoned, upload,
+    MAX_OPEN_UPLOADS, MAX_PER_LISTING, abandoned, complete_upload, insert_upload, keep_upload, lock_upload,
+    name_upload, remove_abandoned, upload,
 };
 
 /// Why an upload or image was not found or changed.

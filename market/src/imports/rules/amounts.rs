@@ -32,9 +32,8 @@ pub fn plain(cell: &str, separator: Separator) -> Result<String, NotANumber> {
     let Some((whole, fraction)) = digits.split_once(',') else {
         let parts: Vec<_> = digits.split('.').collect();
         return match parts.as_slice() {
-            [_] => Ok(cell.to_owned()),
             [_, last] if last.len() == 3 => Err(NotANumber::Ambiguous(cell.to_owned())),
-            [_, _] => Ok(cell.to_owned()),
+            [_] | [_, _] => Ok(cell.to_owned()),
             groups => thousands(groups).map(|whole| format!("{sign}{whole}")).ok_or(malformed),
         };
     };

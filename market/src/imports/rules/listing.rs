@@ -258,12 +258,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn optional<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<Option<T>> {
-        self.or(field, None, |cell| read(cell).map(Some))
-    }
-
     fn needed<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        match self.optional(field, read)? {
+        match self.or(field, None, some(read))? {
             Some(value) => Some(value),
             None => self.fault(field, "must not be empty"),
         }
@@ -273,10 +269,10 @@ impl<'a> Reader<'a> {
     fn row(&mut self) -> Option<ListingRow> {
         let separator = self.columns.separator;
         let (sku, title) = (self.needed("sku", line), self.needed("title", line));
-        let category = self.optional("category", line);
-        let unit = self.optional("unit", line);
+        let category = self.or("category", None, some(line));
+        let unit = self.or("unit", None, some(line));
         let compatibility = self.or("compatibility", Vec::new(), many);
-        let site = self.optional("site", line);
+        let site = self.or("site", None, some(line));
         let pictures = self.or("pictures", Vec::new(), many);
         let description = self.or("description", String::new(), |cell| text::lines(cell).map_err(|it| it.to_string()));
         let language = self.or("language", Language::default(), word);
@@ -287,7 +283,7 @@ impl<'a> Reader<'a> {
         let currency = self.needed("currency", |cell| cell.parse::<Currency>().map_err(|it| it.to_string()));
         let price = match currency {
             Some(currency) => {
-                self.optional("price", |cell| money(cell, currency, separator).map_err(|it| it.to_string()))
+                self.or("price", None, some(|cell: &str| money(cell, currency, separator).map_err(|it| it.to_string())))
             }
             None => None,
         };
@@ -326,6 +322,11 @@ impl<'a> Reader<'a> {
         let said = named.filter_map(|field| Some((field.strip_prefix(ATTRIBUTE)?, self.cell(field)?)));
         said.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect()
     }
+}
+
+/// Reads what may be unsaid.
+fn some<T>(read: impl FnOnce(&str) -> Result<T, String>) -> impl FnOnce(&str) -> Result<Option<T>, String> {
+    move |cell| read(cell).map(Some)
 }
 
 fn line(cell: &str) -> Result<String, String> {

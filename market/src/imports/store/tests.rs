@@ -146,17 +146,16 @@ async fn rows_are_applied_in_their_order_and_refused_ones_leave_nothing() {
     );
     let rows = apply(&mut conn, by, &file).await;
     let said = |text: &str| text.to_owned();
-    use RowOutcome::{Applied, Refused, Unchanged};
     let expected = [
-        (2, Applied, said("")),
-        (3, Applied, said("")),
-        (4, Unchanged, said("")),
-        (5, Refused, said("delta: only 5 units are available")),
-        (6, Refused, said("on_hand: the site's capacity does not allow that many units")),
-        (7, Applied, said("")),
-        (8, Refused, said("sku: the organisation has no such item")),
-        (9, Refused, said("site: the organisation has no such site")),
-        (10, Refused, said("site: several sites are called so: name the site by its id")),
+        (2, RowOutcome::Applied, said("")),
+        (3, RowOutcome::Applied, said("")),
+        (4, RowOutcome::Unchanged, said("")),
+        (5, RowOutcome::Refused, said("delta: only 5 units are available")),
+        (6, RowOutcome::Refused, said("on_hand: the site's capacity does not allow that many units")),
+        (7, RowOutcome::Applied, said("")),
+        (8, RowOutcome::Refused, said("sku: the organisation has no such item")),
+        (9, RowOutcome::Refused, said("site: the organisation has no such site")),
+        (10, RowOutcome::Refused, said("site: several sites are called so: name the site by its id")),
     ];
     assert_eq!(told(&rows), expected);
     let level = stock::level(&mut conn, by.org, item, depot).await.expect("read").expect("the level");
@@ -171,8 +170,11 @@ async fn rows_are_applied_in_their_order_and_refused_ones_leave_nothing() {
     let import = get(&mut conn, by.import).await.expect("read");
     let counts = RowCounts { applied: 3, unchanged: 1, incomplete: 0, refused: 5 };
     assert_eq!((import.status, import.counts), (ImportStatus::Done, counts));
-    let refused = page(&mut conn, by.import, Some(Refused), Some(5), 2).await.expect("read");
-    assert_eq!(refused, rows[4..7].iter().filter(|row| row.outcome == Refused).cloned().collect::<Vec<_>>());
+    let refused = page(&mut conn, by.import, Some(RowOutcome::Refused), Some(5), 2).await.expect("read");
+    assert_eq!(
+        refused,
+        rows[4..7].iter().filter(|row| row.outcome == RowOutcome::Refused).cloned().collect::<Vec<_>>()
+    );
     test.close(conn).await;
 }
 
@@ -241,17 +243,16 @@ async fn rows_become_drafts_of_old_and_new_items_and_what_is_complete_is_publish
         T-1;Again;electronics/consoles;5;;;;\n\
         OLD;Auction;;5;auction;;;\n";
     let rows = list(&mut conn, by, file, true).await;
-    use RowOutcome::{Applied, Incomplete, Refused};
     let said = |text: &str| text.to_owned();
     let expected = [
-        (2, Applied, said("")),
-        (3, Applied, said("")),
-        (4, Incomplete, said("price: a fixed sale needs a price")),
-        (5, Refused, said("attributes.year: must be of type integer")),
-        (6, Refused, said("category: a new item needs a category")),
-        (7, Refused, said("category: there is no such category")),
-        (8, Refused, said("category: the item is in machinery/tractors")),
-        (9, Refused, said("price: a fixed sale needs a price, an auction has its own")),
+        (2, RowOutcome::Applied, said("")),
+        (3, RowOutcome::Applied, said("")),
+        (4, RowOutcome::Incomplete, said("price: a fixed sale needs a price")),
+        (5, RowOutcome::Refused, said("attributes.year: must be of type integer")),
+        (6, RowOutcome::Refused, said("category: a new item needs a category")),
+        (7, RowOutcome::Refused, said("category: there is no such category")),
+        (8, RowOutcome::Refused, said("category: the item is in machinery/tractors")),
+        (9, RowOutcome::Refused, said("price: a fixed sale needs a price, an auction has its own")),
     ];
     assert_eq!(told(&rows), expected);
     let missing: Vec<_> = rows[2].faults.iter().filter_map(|fault| fault.column.as_deref()).collect();
@@ -295,8 +296,10 @@ async fn pictures_are_found_by_name_and_shared_when_another_listing_shows_them()
     let rows = list(&mut conn, by, file, false).await;
     let unknown = "pictures: no picture called \"side.jpg\" is ready".to_owned();
     let none = String::new();
-    use RowOutcome::{Applied, Refused};
-    assert_eq!(told(&rows), [(2, Applied, none.clone()), (3, Applied, none), (4, Refused, unknown)]);
+    assert_eq!(
+        told(&rows),
+        [(2, RowOutcome::Applied, none.clone()), (3, RowOutcome::Applied, none), (4, RowOutcome::Refused, unknown)]
+    );
     let shown: Vec<(String, i16, bool)> = sqlx::query_as(
         "SELECT u.file_name, i.position, i.is_copy
          FROM images AS i

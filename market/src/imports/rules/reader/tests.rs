@@ -13,8 +13,11 @@ macro_rules! case {
     };
 }
 
+/// A row's line and its cells.
+type Read = (u32, Result<Vec<String>, RowFault>);
+
 /// The shape of a file, and its rows by line.
-fn read(file: &[u8]) -> (Shape, Vec<(u32, Result<Vec<String>, RowFault>)>) {
+fn read(file: &[u8]) -> (Shape, Vec<Read>) {
     let shape = inspect(Cursor::new(file)).expect("readable");
     let rows = rows(Cursor::new(file), &shape).expect("readable");
     let rows: Vec<_> = rows.map(|row| row.expect("read")).map(|row| (row.line, row.cells)).collect();
@@ -29,8 +32,8 @@ fn refused(file: &[u8]) -> Unreadable {
     }
 }
 
-fn cells(cells: &[&str]) -> Result<Vec<String>, RowFault> {
-    Ok(cells.iter().map(ToString::to_string).collect())
+fn row(line: u32, cells: &[&str]) -> Read {
+    (line, Ok(cells.iter().map(ToString::to_string).collect()))
 }
 
 #[test]
@@ -38,21 +41,21 @@ fn marks_separators_and_encodings_are_found() {
     let (shape, rows) = read(case!("bom_comma.csv"));
     assert_eq!((shape.encoding, shape.separator), (Encoding::Utf8, Separator::Comma));
     assert_eq!(shape.columns, ["sku", "title", "price", "currency"]);
-    assert_eq!(rows, [(2, cells(&["A-1", "Chair", "1.50", "EUR"]))]);
+    assert_eq!(rows, [row(2, &["A-1", "Chair", "1.50", "EUR"])]);
 
     let (shape, rows) = read(case!("bom_semicolon_comma_decimal.csv"));
     assert_eq!((shape.encoding, shape.separator), (Encoding::Utf8, Separator::Semicolon));
     assert_eq!(shape.columns[0], "sku");
-    let expected = [(2, cells(&["A-1", "Stuhl", "1,50", "EUR"])), (3, cells(&["A-2", "Tisch", "1.234,50", "EUR"]))];
+    let expected = [row(2, &["A-1", "Stuhl", "1,50", "EUR"]), row(3, &["A-2", "Tisch", "1.234,50", "EUR"])];
     assert_eq!(rows, expected);
 
     let (shape, rows) = read(case!("latin1.csv"));
     assert_eq!((shape.encoding, shape.separator), (Encoding::Windows1252, Separator::Comma));
-    assert_eq!(rows, [(2, cells(&["A-1", "Café chair", "1.50", "EUR"]))]);
+    assert_eq!(rows, [row(2, &["A-1", "Café chair", "1.50", "EUR"])]);
 
     let (shape, rows) = read(b"sku\t\"a;b;c\"\r\n1\t\x80 5\x85\r\n");
     assert_eq!((shape.encoding, shape.separator), (Encoding::Windows1252, Separator::Tab));
-    assert_eq!(rows, [(2, cells(&["1", "€ 5…"]))]);
+    assert_eq!(rows, [row(2, &["1", "€ 5…"])]);
     // Cut in the middle of a character, it is not UTF-8 any more.
     assert_eq!(read("a,b\n1,é".as_bytes()).0.encoding, Encoding::Utf8);
     assert_eq!(read(&"a,b\n1,é".as_bytes()[..8]).0.encoding, Encoding::Windows1252);
@@ -62,9 +65,9 @@ fn marks_separators_and_encodings_are_found() {
 fn lines_are_those_of_the_file() {
     let (_, rows) = read(case!("quoted_newlines.csv"));
     let expected = [
-        (2, cells(&["A-1", "line one\r\nline \"two\", still A-1", "1.50", "EUR"])),
-        (4, cells(&["A-2", "plain", "2.00", "EUR"])),
-        (6, cells(&["A-3", "no trailing newline", "3.00", "EUR"])),
+        row(2, &["A-1", "line one\r\nline \"two\", still A-1", "1.50", "EUR"]),
+        row(4, &["A-2", "plain", "2.00", "EUR"]),
+        row(6, &["A-3", "no trailing newline", "3.00", "EUR"]),
     ];
     assert_eq!(rows, expected);
     for file in [
@@ -82,9 +85,9 @@ fn cells_that_look_like_formulas_are_text() {
     let (_, rows) = read(case!("formula_cells.csv"));
     let link = "=HYPERLINK(\"http://127.0.0.1/\",\"x\")";
     let expected = [
-        (2, cells(&["=1+1", link, "-5.00", "EUR"])),
-        (3, cells(&["00123", "+4912345", "1.50", "EUR"])),
-        (4, cells(&["@SUM(A1)", "\t=2+2", "1.50", "EUR"])),
+        row(2, &["=1+1", link, "-5.00", "EUR"]),
+        row(3, &["00123", "+4912345", "1.50", "EUR"]),
+        row(4, &["@SUM(A1)", "\t=2+2", "1.50", "EUR"]),
     ];
     assert_eq!(rows, expected);
 }
@@ -121,7 +124,7 @@ fn a_row_that_cannot_be_read_is_refused_alone() {
     assert_eq!(rows[1], (3, Err(RowFault::of_row("the row has 3 cells, the header has 2"))));
     assert!(rows[2].1.is_ok());
     assert_eq!(rows[3], (5, Err(RowFault::at("b", "must have at most 4000 characters"))));
-    assert_eq!(rows[4], (6, cells(&["1x", "\"2"])));
+    assert_eq!(rows[4], row(6, &["1x", "\"2"]));
 }
 
 /// How many lines end in a part of a file.
@@ -175,7 +178,8 @@ proptest! {
     fn any_bytes_are_read_or_refused(file in prop::collection::vec(any::<u8>(), 0..300)) {
         if let Ok(shape) = inspect(Cursor::new(&file)) {
             let rows = rows(Cursor::new(&file), &shape).expect("readable");
-            prop_assert_eq!(rows.map(|row| row.expect("read")).count(), shape.rows);
+            let rows: Result<Vec<_>, _> = rows.collect();
+            prop_assert_eq!(rows.expect("read").len(), shape.rows);
         }
     }
 }

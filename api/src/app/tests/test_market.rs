@@ -228,7 +228,9 @@ impl TestMarket {
 
     /// The path with the ids of this market.
     pub(super) fn path(&self, path: &str) -> String {
-        let filled = self.ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
+        // The other lot is not on approval.
+        let path = path.replace("{auction}/approval", "{on_approval}/approval");
+        let filled = self.ids.iter().fold(path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
         assert!(!filled.contains('{'), "the market has nothing for {path}");
         filled
     }

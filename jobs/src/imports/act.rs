@@ -21,13 +21,20 @@ pub enum RequestError {
 }
 
 /// Stores an import, keeps its file, and enqueues the job that applies it, in one transaction. The same file again is the import that
-/// there is: nothing is enqueued, and an upload that was sent for it in vain is left to be purged.
+/// there is, and an upload that was sent for it in vain is left to be purged: a job is enqueued only if the one before has given up.
 pub async fn request(tx: &mut JobTx, new: &NewImport) -> Result<ImportId, RequestError> {
     let id = match store::create(tx, new).await? {
-        Begun::Known(id) => return Ok(id),
-        Begun::New(id) => id,
+        Begun::New(id) => {
+            uploads::keep_upload(tx, new.upload).await?;
+            id
+        }
+        Begun::Known(id) => {
+            if !store::reopen(tx, id).await? {
+                return Ok(id);
+            }
+            id
+        }
     };
-    uploads::keep_upload(tx, new.upload).await?;
     let org = new.org;
     let job = match new.kind {
         ImportKind::Stock => tx.enqueue(&ImportStock { import: id, org }).await?,

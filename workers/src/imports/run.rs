@@ -7,7 +7,6 @@ use market::imports::rules::reader::Row;
 use market::imports::rules::shape::{ReadError, Shape, Unreadable};
 use market::imports::store::{self, ImportError};
 use queue::{JobTx, Outcome};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::blobs::BlobError;
 
@@ -19,14 +18,6 @@ use crate::turn::Turn;
 const EXPIRED: &str = "The file has expired: send it again.";
 /// What people see when their organisation was suspended meanwhile.
 const SUSPENDED: &str = "The organisation may not trade at present.";
-
-/// How far an import is.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct Progress {
-    /// The line on which the last row began that was dealt with.
-    after: u32,
-    rows: usize,
-}
 
 /// How rows of a kind become part of the market.
 pub(super) trait Apply: Sync + Sized {
@@ -93,20 +84,23 @@ async fn from_file<A: Apply>(cx: &Cx, import: &Import, turn: Turn) -> anyhow::Re
     };
     let (file, shape) = look_at(cx.blobs.to_file(key, MAX_BYTES).await?).await?;
     let shape = shape?;
-    store::set_shape(&mut *cx.db().acquire().await?, import.id, &shape).await?;
     let kind = A::prepare(import, &shape).map_err(ReadError::from)?;
+    let mut conn = cx.db().acquire().await?;
+    store::set_shape(&mut conn, import.id, &shape).await?;
+    let (after, done) = store::dealt_with(&mut conn, import.id).await?;
+    drop(conn);
 
-    let mut at: Progress = cx.checkpointed().await?.unwrap_or_default();
-    let expected = shape.rows;
-    let mut waiting = chunks(file, shape, at.after);
+    let (mut done, expected) = (usize::try_from(done)?, shape.rows);
+    let mut waiting = chunks(file, shape, u32::try_from(after)?);
     while let Some(rows) = waiting.recv().await {
         let rows = rows?;
         let mut tx = cx.begin().await?;
         let dealt_with = kind.apply(&mut tx, import, &rows).await.context("apply rows")?;
         store::record(&mut tx, import.id, &dealt_with).await.context("note what became of rows")?;
-        at = Progress { after: rows.last().map_or(at.after, |row| row.line), rows: at.rows + rows.len() };
-        let percent = u8::try_from(at.rows * 100 / expected.max(1)).unwrap_or(100);
-        cx.checkpoint(&mut tx, percent, &format!("{} of {expected} rows", at.rows), &at).await?;
+        done += rows.len();
+        let percent = u8::try_from(done * 100 / expected.max(1)).unwrap_or(100);
+        // Refused when another attempt has taken the job over.
+        cx.checkpoint(&mut tx, percent, &format!("{done} of {expected} rows"), &json!({ "rows": done })).await?;
         tx.commit().await?;
         if let Some(later) = turn.ends(cx)? {
             return Ok(later);
@@ -115,5 +109,5 @@ async fn from_file<A: Apply>(cx: &Cx, import: &Import, turn: Turn) -> anyhow::Re
     let mut tx = cx.begin().await?;
     store::finish(&mut tx, import.id).await?;
     let counts = store::get(&mut tx, import.id).await?.counts;
-    cx.commit_with(tx, json!({ "import": import.id, "rows": at.rows, "counts": counts })).await
+    cx.commit_with(tx, json!({ "import": import.id, "rows": done, "counts": counts })).await
 }

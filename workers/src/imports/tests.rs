@@ -221,10 +221,37 @@ async fn who_was_suspended_meanwhile_imports_nothing() {
     market.workers.close().await;
 }
 
+const FILE: &[u8] = b"sku,site,on_hand\nA,Depot,7\n";
+
+#[tokio::test]
+async fn a_half_applied_file_that_is_sent_again_goes_on() {
+    let market = TestMarket::new().await;
+    let file = by_turns(2 * ROWS);
+    let broken = "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+        CREATE TRIGGER broken BEFORE INSERT ON import_rows FOR EACH ROW WHEN (new.line > 400) EXECUTE FUNCTION broken()";
+    sqlx::raw_sql(broken).execute(&market.workers.db.pool).await.unwrap();
+    let id = market.import(ImportKind::Stock, &file).await;
+    for _ in 0..ImportStock::MAX_ATTEMPTS {
+        market.workers.queue.drain().await;
+        market.workers.queue.make_due().await;
+    }
+    let half = market.read(id).await;
+    let rows_of_half = i64::from(half.counts.applied + half.counts.refused);
+    assert_eq!((half.status, rows_of_half), (ImportStatus::Failed, i64::try_from(ROWS).unwrap()));
+    sqlx::raw_sql("DROP TRIGGER broken ON import_rows").execute(&market.workers.db.pool).await.unwrap();
+    assert_eq!(market.import(ImportKind::Stock, &file).await, id);
+    market.workers.queue.drain().await;
+    let import = market.read(id).await;
+    let movements = i64::try_from(2 * ROWS).unwrap();
+    assert_eq!((import.status, i64::from(import.counts.applied)), (ImportStatus::Done, movements));
+    assert_eq!(market.applied().await[..2], [movements / 2, movements]);
+    market.workers.close().await;
+}
+
 #[tokio::test]
 async fn a_store_that_is_away_fails_visibly_and_the_file_can_be_applied_later() {
     let market = TestMarket::new().await;
-    let id = market.import(ImportKind::Stock, b"sku,site,on_hand\nA,Depot,7\n").await;
+    let id = market.import(ImportKind::Stock, FILE).await;
     let (bucket, elsewhere) = (market.workers.objects.join("test"), market.workers.objects.join("elsewhere"));
     std::fs::rename(&bucket, &elsewhere).unwrap();
     for _ in 0..ImportStock::MAX_ATTEMPTS {
@@ -235,9 +262,9 @@ async fn a_store_that_is_away_fails_visibly_and_the_file_can_be_applied_later() 
     let import = market.read(id).await;
     assert_eq!((import.status, import.failure.as_deref()), (ImportStatus::Failed, Some(store::GIVEN_UP)));
     std::fs::rename(&elsewhere, &bucket).unwrap();
-    let _ = market.workers.ledger.enqueue(&ImportStock { import: id, org: market.org }).await.unwrap();
+    assert_eq!(market.import(ImportKind::Stock, FILE).await, id);
     market.workers.queue.drain().await;
-    assert_eq!(market.applied().await, [7, 1, 1]);
+    assert_eq!((market.read(id).await.status, market.applied().await), (ImportStatus::Done, [7, 1, 1]));
     market.workers.close().await;
 }
 

@@ -28,7 +28,7 @@ use crate::stock::store::StockError;
 
 pub use expire::{Overdue, expire, overdue};
 pub use listings::apply as apply_listings;
-pub use rows::{page, record};
+pub use rows::{dealt_with, page, record};
 pub use stock::apply as apply_stock;
 
 /// What people see of an import whose job has given up.
@@ -135,6 +135,28 @@ async fn same(conn: &mut PgConnection, new: &NewImport) -> Result<Option<ImportI
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Opens an import again whose job has given up or was cancelled, if its file is still there; `false`: there is no need, or no way.
+/// Rows that were dealt with stay so.
+pub async fn reopen(conn: &mut PgConnection, id: ImportId) -> Result<bool, ImportError> {
+    // In a statement of its own: the next one sees what was begun while this one waited.
+    sqlx::query!("SELECT FROM imports WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
+    let import = get(conn, id).await?;
+    if import.object_key.is_none() || !matches!(import.status, ImportStatus::Failed | ImportStatus::Cancelled) {
+        return Ok(false);
+    }
+    sqlx::query!(
+        "UPDATE imports
+         SET status = 'queued',
+             failure = NULL,
+             finished_at = NULL
+         WHERE id = $1",
+        id.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(true)
 }
 
 /// Notes which job applies the file.

@@ -56,6 +56,19 @@ pub async fn record(conn: &mut PgConnection, import: ImportId, rows: &[ImportRow
     Ok(counts)
 }
 
+/// The line of the last row that was dealt with, and how many there were: each attempt goes on from there, whichever job it is of.
+pub async fn dealt_with(conn: &mut PgConnection, import: ImportId) -> Result<(i32, i64), ImportError> {
+    let row = sqlx::query!(
+        r#"SELECT coalesce(max(line), 0) AS "line!", count(*) AS "rows!"
+           FROM import_rows
+           WHERE import_id = $1"#,
+        import.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.line, row.rows))
+}
+
 /// Rows by line, after the line `after`.
 pub async fn page(
     conn: &mut PgConnection,

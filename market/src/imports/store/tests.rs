@@ -94,7 +94,7 @@ async fn apply(conn: &mut PgConnection, by: Acting, file: &str) -> Vec<ImportRow
 }
 
 /// Line, outcome, and the first reason with its column.
-fn told(rows: &[ImportRow]) -> Vec<(i32, RowOutcome, String)> {
+fn summary(rows: &[ImportRow]) -> Vec<(i32, RowOutcome, String)> {
     let reason = |fault: &RowFault| format!("{}: {}", fault.column.clone().unwrap_or_default(), fault.reason);
     rows.iter().map(|row| (row.line, row.outcome, row.faults.first().map(reason).unwrap_or_default())).collect()
 }
@@ -157,7 +157,7 @@ async fn rows_are_applied_in_their_order_and_refused_ones_leave_nothing() {
         (9, RowOutcome::Refused, said("site: the organisation has no such site")),
         (10, RowOutcome::Refused, said("site: several sites are called so: name the site by its id")),
     ];
-    assert_eq!(told(&rows), expected);
+    assert_eq!(summary(&rows), expected);
     let level = stock::level(&mut conn, by.org, item, depot).await.expect("read").expect("the level");
     assert_eq!(level.on_hand, 5);
     let level = stock::level(&mut conn, by.org, full, small).await.expect("read").expect("the level");
@@ -207,7 +207,7 @@ async fn what_is_reserved_stays_and_no_row_is_noted_twice() {
     tx.commit().await.expect("committed");
     let rows = apply(&mut conn, by, &format!("sku,site,on_hand\n\n{sku},Depot,2\n{sku},Depot,3\n")).await;
     let refused = "on_hand: only 2 units are available".to_owned();
-    assert_eq!(told(&rows), [(3, RowOutcome::Refused, refused), (4, RowOutcome::Applied, String::new())]);
+    assert_eq!(summary(&rows), [(3, RowOutcome::Refused, refused), (4, RowOutcome::Applied, String::new())]);
     let level = stock::level(&mut conn, by.org, item, site).await.expect("read").expect("the level");
     assert_eq!((level.on_hand, level.reserved), (3, 3));
     let again = record(&mut conn, by.import, &rows).await.expect_err("refused");
@@ -254,7 +254,7 @@ async fn rows_become_drafts_of_old_and_new_items_and_what_is_complete_is_publish
         (8, RowOutcome::Refused, said("category: the item is in machinery/tractors")),
         (9, RowOutcome::Refused, said("price: a fixed sale needs a price, an auction has its own")),
     ];
-    assert_eq!(told(&rows), expected);
+    assert_eq!(summary(&rows), expected);
     let missing: Vec<_> = rows[2].faults.iter().filter_map(|fault| fault.column.as_deref()).collect();
     assert_eq!(missing, ["price", "attributes.model"]);
     let mut listed = Vec::new();
@@ -297,7 +297,7 @@ async fn pictures_are_found_by_name_and_shared_when_another_listing_shows_them()
     let unknown = "pictures: no picture called \"side.jpg\" is ready".to_owned();
     let none = String::new();
     assert_eq!(
-        told(&rows),
+        summary(&rows),
         [(2, RowOutcome::Applied, none.clone()), (3, RowOutcome::Applied, none), (4, RowOutcome::Refused, unknown)]
     );
     let shown: Vec<(String, i16, bool)> = sqlx::query_as(

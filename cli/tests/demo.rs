@@ -77,7 +77,7 @@ impl TestPrograms {
     /// Plays a file; returns the exit code, the standard output and the standard error output.
     async fn demo(&self, bids: &str, options: &[&str]) -> (Option<i32>, String, String) {
         let output = tradeyard(&self.env)
-            .args(["demo", "--bids", bids, "--dir", self.dir.to_str().unwrap()])
+            .args(["demo", "--bids", bids, "--orders", "20", "--dir", self.dir.to_str().unwrap()])
             .args(options)
             .output()
             .await
@@ -89,9 +89,21 @@ impl TestPrograms {
     /// How many rows each table that the demo writes to has.
     async fn rows(&self) -> Vec<i64> {
         let mut rows = Vec::new();
-        for table in
-            ["users", "sessions", "orgs", "listings", "images", "auctions", "bids", "orders", "emails", "cargo_events"]
-        {
+        for table in [
+            "users",
+            "sessions",
+            "orgs",
+            "listings",
+            "images",
+            "auctions",
+            "bids",
+            "orders",
+            "payments",
+            "refunds",
+            "invoices",
+            "emails",
+            "cargo_events",
+        ] {
             rows.push(self.count(table).await);
         }
         rows
@@ -123,6 +135,9 @@ fn expected() -> Value {
         // Five people registered and approved, three leads lost, two sales with two parties, one unsold lot, one report.
         "emails_delivered": 5 * 2 + 3 + 2 * 2 + 1 + 1,
         "image_variants": 30, "report_rows": 2, "report_total": "148.50", "events_stored": 10,
+        // One lot is not paid and goes to its next bidder, another one is disputed; twenty orders of the shop.
+        "orders_paid": 22, "orders_defaulted": 1, "escrow_held": 2, "escrow_released": 17, "escrow_refunded": 2,
+        "escrow_partly": 1, "money_ledger_sum": 0, "stock_mismatches": 0, "invoice_gaps": 0,
         "jobs_open": 0, "jobs_dead": 0,
     })
 }

@@ -6,6 +6,8 @@ cmd_test() {
     NEXTEST_PROFILE=default
     if [[ ${1:-} == --full ]]; then
         NEXTEST_PROFILE=full
+        # How many cases the model tests play.
+        MODEL_CASES=10000
         shift
     elif (($# > 0)); then
         # Whoever names a soak test means it.
@@ -53,6 +55,7 @@ begin_checks() {
     TEST_ENVIRONMENT=("DATABASE_URL=$DATABASE_URL" "MIGRATE_DATABASE_URL=$MIGRATE_DATABASE_URL")
     TEST_ENVIRONMENT+=("REDIS_URL=$REDIS_URL" "AMQP_URL=$AMQP_URL" SQLX_OFFLINE=true)
     TEST_ENVIRONMENT+=("NEXTEST_PROFILE=${NEXTEST_PROFILE:-default}")
+    [[ -z ${MODEL_CASES:-} ]] || TEST_ENVIRONMENT+=("TEST_CASES=$MODEL_CASES")
 }
 
 # Keeps the exit code. The logs stay, for whoever wants to know why a test failed.

@@ -227,7 +227,7 @@ async fn get_checkout(
 #[utoipa::path(post, path = "/v1/checkouts/{checkout}/cancel", tag = "orders", params(("checkout" = CheckoutId, Path), Acting), responses(
     (status = 200, description = "Cancelled", body = Checkout),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`checkout_ended`: it is paid, or over; `awarded`: it was bought in an auction; `payment_running`"),
+    (status = 409, description = "`checkout_ended`: it is paid, or over; `awarded`: it was bought in an auction, and can only be renounced; `payment_running`"),
 ))]
 async fn cancel_checkout(
     State(state): State<AppState>,

@@ -1,6 +1,8 @@
 //! Sales, as their two parties see them.
 
 use axum::extract::State;
+use jobs::auctions::defaulted;
+use market::auctions::store::{self as auctions, AuctionError};
 use market::ids::OrderId;
 use market::orders::model::{Order, Side};
 use market::orders::store;
@@ -17,7 +19,7 @@ use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_orders)).routes(routes!(get_order))
+    OpenApiRouter::new().routes(routes!(list_orders)).routes(routes!(get_order)).routes(routes!(renounce_order))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -67,4 +69,32 @@ async fn get_order(
     let mut conn = state.db.acquire().await?;
     let order = store::order(&mut conn, org, id).await?;
     order.map(Json).ok_or(Problem::not_found("order"))
+}
+
+/// Give up an order from an auction that you will not pay
+///
+/// What would happen at the end of the time to pay happens now: the order expires, your organisation has a strike, and the lot goes to
+/// its next bidder or back to the seller.
+#[utoipa::path(post, path = "/v1/orders/{order}/renounce", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
+    (status = 200, description = "It has expired", body = Order),
+    (status = 403, description = "`role_too_low`; `org_not_approved`"),
+    (status = 404, description = "`not_found`: there is no such order from an auction that your organisation has bought"),
+    (status = 409, description = "`checkout_ended`: it is paid, or over; `payment_running`"),
+))]
+async fn renounce_order(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(id): Path<OrderId>,
+) -> Result<Json<Order>> {
+    let buyer = acting.trader(&caller)?;
+    let mut tx = state.ledger.begin().await?;
+    let given_up = match auctions::renounce(&mut tx, buyer, caller.user, id).await {
+        Err(AuctionError::NotFound) => return Err(Problem::not_found("order")),
+        given_up => given_up?,
+    };
+    defaulted(&mut tx, &given_up).await?;
+    let order = store::order(&mut tx, buyer, id).await?.ok_or(Problem::not_found("order"))?;
+    tx.commit().await?;
+    Ok(Json(order))
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use shared::money::Money;
 
+use super::fates::Counts;
 use crate::output::{Column, Output};
 
 /// The figures under the names that programs read. Money is in units of the currency.
@@ -20,6 +21,19 @@ pub(crate) struct Figures {
     pub(crate) report_rows: u64,
     pub(crate) report_total: String,
     pub(crate) events_stored: u64,
+    /// Orders whose payment has arrived, whatever became of it.
+    pub(crate) orders_paid: u64,
+    /// Orders from auctions that their buyers have not paid.
+    pub(crate) orders_defaulted: u64,
+    pub(crate) escrow_held: u64,
+    pub(crate) escrow_released: u64,
+    pub(crate) escrow_refunded: u64,
+    /// A part was released and the rest refunded.
+    pub(crate) escrow_partly: u64,
+    /// In minor units; more than nothing in several currencies adds up without signs.
+    pub(crate) money_ledger_sum: i64,
+    pub(crate) stock_mismatches: u64,
+    pub(crate) invoice_gaps: u64,
     /// Due and not finished, or waiting for another try. Timers that are not due yet do not count.
     pub(crate) jobs_open: u64,
     pub(crate) jobs_dead: u64,
@@ -39,6 +53,7 @@ pub(crate) struct Wanted {
     pub(crate) report_rows: u64,
     pub(crate) report_total: Money,
     pub(crate) events_stored: u64,
+    pub(crate) ends: Counts,
 }
 
 /// One line of the table.
@@ -74,6 +89,15 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
         count("report rows", got.report_rows, wanted.report_rows),
         exact("report total", got.report_total.clone(), wanted.report_total.amount()),
         count("events stored", got.events_stored, wanted.events_stored),
+        count("orders paid", got.orders_paid, wanted.ends.paid),
+        count("orders not paid, defaulted", got.orders_defaulted, wanted.ends.defaulted),
+        count("payments held: being inspected", got.escrow_held, wanted.ends.held),
+        count("payments released to sellers", got.escrow_released, wanted.ends.released),
+        count("payments refunded after a dispute", got.escrow_refunded, wanted.ends.refunded),
+        count("payments shared after a dispute", got.escrow_partly, wanted.ends.partly),
+        exact("sum of the money ledger", got.money_ledger_sum.to_string(), "0".to_owned()),
+        count("stock that is not what was counted less what was sold", got.stock_mismatches, 0),
+        count("gaps in the numbers of invoices", got.invoice_gaps, 0),
         count("jobs open", got.jobs_open, 0),
         count("jobs dead", got.jobs_dead, 0),
     ]

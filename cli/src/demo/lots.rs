@@ -57,9 +57,7 @@ impl LotMaker<'_> {
     /// Makes whatever is missing of a published listing with photographs for each of the plan's
     /// auctions. Returns the listings in the order of the auctions.
     pub(crate) async fn list_all(&self, known: &Lots, step: &Step) -> anyhow::Result<Vec<ListingId>> {
-        let categories: Categories = self.client.get("/v1/categories").send().await?;
-        let category = categories.items.iter().find(|category| category.path == CATEGORY);
-        let category = category.with_context(|| format!("there is no category {CATEGORY}"))?.id;
+        let category = category(self.client).await?;
         stream::iter(self.plan.auctions.iter().enumerate())
             .map(async |(place, auction)| {
                 let listing = self.list(place, &auction.name, category, known.get(&auction.name)).await?;
@@ -162,4 +160,11 @@ impl LotMaker<'_> {
         }
         Ok(())
     }
+}
+
+/// The category of everything that the demo sells.
+pub(crate) async fn category(client: &Client) -> anyhow::Result<uuid::Uuid> {
+    let categories: Categories = client.get("/v1/categories").send().await?;
+    let category = categories.items.iter().find(|category| category.path == CATEGORY);
+    Ok(category.with_context(|| format!("there is no category {CATEGORY}"))?.id)
 }

@@ -11,7 +11,9 @@
 mod bids;
 mod client;
 mod expected;
+mod fates;
 mod figures;
+mod follow_up;
 mod lots;
 mod people;
 mod photos;
@@ -21,8 +23,10 @@ mod progress;
 mod run;
 mod sales;
 mod settle;
+mod shop;
 mod store;
 mod timeline;
+mod trade;
 mod tries;
 
 use std::path::PathBuf;
@@ -40,8 +44,9 @@ use crate::secrets;
 
 /// Play real auctions through the HTTP API, with time compressed.
 ///
-/// Registers the people, lists the lots with photographs, places every bid in its order, lets the jobs close the auctions,
-/// ships and reports what was sold, and compares the outcome with the record. Run again, it adds nothing twice. An interrupted
+/// Registers the people, lists the lots with photographs, places every bid in its order, lets the jobs close the auctions; then
+/// buyers pay or do not, sellers ship, some buyers dispute, a shop sells from stock in three currencies. Reports what was sold, and
+/// compares the outcome with the record, and the books with each other. Run again, it adds nothing twice. An interrupted
 /// run is continued, or another round is played when its auctions were running.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -57,6 +62,9 @@ pub(crate) struct Demo {
     /// How long the auctions run; chosen by the speed of the machine unless given.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(20..=600))]
     seconds: Option<u64>,
+    /// How many orders the shop sells after the auctions.
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    orders: u16,
 }
 
 impl Demo {
@@ -76,7 +84,7 @@ impl Demo {
         secrets::recall(&mut config, &self.dir)?;
         let stop = Signals::listen().context("listen for signals")?.stop;
         let base = self.api.as_deref().unwrap_or(&config.http.public_url).trim_end_matches('/').to_owned();
-        let run = Run { plan: &plan, config: &config, base, seconds: self.seconds };
+        let run = Run { plan: &plan, config: &config, base, seconds: self.seconds, orders: self.orders.into() };
         let outcome = tokio::select! {
             outcome = run.run() => outcome?,
             () = stop.cancelled() => return Err(advised(

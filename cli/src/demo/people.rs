@@ -78,13 +78,37 @@ impl Registry<'_> {
         round: u32,
         known: &People,
     ) -> anyhow::Result<Trader> {
-        let email = self.plan.seller_email(round);
         let name = format!("Demo auctions {} round {round}", self.plan.run);
-        if !known.contains_key(&email) {
-            self.register(&email, &name).await?;
+        self.newcomer(config, stored, admin, &self.plan.seller_email(round), &name, known).await
+    }
+
+    /// Registers a seller who is not registered yet.
+    async fn newcomer(
+        &self,
+        config: &Config,
+        stored: &mut Stored,
+        admin: &Token,
+        email: &str,
+        name: &str,
+        known: &People,
+    ) -> anyhow::Result<Trader> {
+        if !known.contains_key(email) {
+            self.register(email, name).await?;
         }
-        self.confirm(config, stored, std::slice::from_ref(&email)).await?;
-        self.trader(admin, &email, &name, "seller", known.get(&email)).await
+        self.confirm(config, stored, &[email.to_owned()]).await?;
+        self.trader(admin, email, name, "seller", known.get(email)).await
+    }
+
+    /// Logs in whoever keeps the shop, who may trade afterwards.
+    pub(crate) async fn shop_keeper(
+        &self,
+        config: &Config,
+        stored: &mut Stored,
+        admin: &Token,
+        known: &People,
+    ) -> anyhow::Result<Trader> {
+        let name = format!("Demo shop {}", self.plan.run);
+        self.newcomer(config, stored, admin, &self.plan.shop_email(), &name, known).await
     }
 
     /// Logs in every bidder, in the order of [`Plan::bidders`].

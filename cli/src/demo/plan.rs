@@ -68,6 +68,16 @@ impl Plan {
         format!("seller-{round}@{}", self.domain())
     }
 
+    /// The address of whoever keeps the shop.
+    pub(crate) fn shop_email(&self) -> String {
+        format!("shop@{}", self.domain())
+    }
+
+    /// The place of an auction by its name.
+    pub(crate) fn lot(&self, name: &str) -> Option<usize> {
+        self.auctions.iter().position(|auction| auction.name == name)
+    }
+
     /// The round that a seller's address belongs to.
     pub(crate) fn round_of(email: &str) -> Option<u32> {
         email.split_once('@')?.0.strip_prefix("seller-")?.parse().ok()

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
 use shared::config::Config;
 use shared::ids::OrgId;
 use tokio::time::Instant;
@@ -16,7 +15,6 @@ use super::people::{Registry, Trader};
 use super::plan::Plan;
 use super::play::{Answers, Play, TooSlow};
 use super::progress::{Step, line};
-use super::sales::{Sales, first_day};
 use super::settle::{self, Round};
 use super::store::{Lots, People, Stored};
 use super::timeline;
@@ -24,7 +22,7 @@ use super::tries::Tries;
 use crate::failure::advised;
 
 /// How many requests are under way at once during the preparations.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 /// The same during the play, when more may wait: each auction has at most one.
 const IN_FLIGHT: usize = 64;
 /// Pools that the demo cannot do without.
@@ -46,6 +44,8 @@ pub(crate) struct Run<'a> {
     pub(crate) base: String,
     /// How long the auctions run, if a length was given.
     pub(crate) seconds: Option<u64>,
+    /// How many orders the shop sells.
+    pub(crate) orders: usize,
 }
 
 /// The outcome of a run.
@@ -127,10 +127,12 @@ impl Run<'_> {
             }
         };
         settle::until_closed(&mut stored, self.plan, &round).await?;
-        self.follow_up(&mut stored, client, secret, &round).await?;
+        let shop = self.follow_up(&mut stored, &registry, &round).await?;
         let since = stored.began(self.plan).await?.context("nobody of the demo is registered")?;
-        settle::until_quiet(&mut stored, self.plan, &round, since).await?;
-        let mut outcome = settle::outcome(&mut stored, self.plan, &round, since, answers).await?;
+        let sellers = [round.seller, shop];
+        settle::until_quiet(&mut stored, self.plan, &round, &sellers, since).await?;
+        let told = settle::Told { since, sellers, shop_orders: self.orders, answers };
+        let mut outcome = settle::outcome(&mut stored, self.plan, &round, &told).await?;
         outcome.notes += &self.notes(client, begin, answers);
         stored.close().await;
         Ok(outcome)
@@ -192,42 +194,6 @@ impl Run<'_> {
         let answers = play.run(&auctions, &slots, &step).await?;
         step.end();
         Ok(answers)
-    }
-
-    /// Ships and reports what was sold, unless that has been done.
-    async fn follow_up(
-        &self,
-        stored: &mut Stored,
-        client: &Client,
-        secret: &SecretString,
-        round: &Round,
-    ) -> anyhow::Result<()> {
-        let lots = stored.lots(round.seller).await?;
-        let wanted_events = settle::events_of(&lots);
-        let report = stored.report(round.seller).await?.filter(|report| report.status != "failed");
-        let events = stored.events(round.seller).await?;
-        let reported = report.as_ref().is_some_and(|report| report.row_count.is_some());
-        if events >= wanted_events && reported {
-            return Ok(());
-        }
-        let registry = Registry { client, plan: self.plan, secret, at_once: AT_ONCE };
-        let token = registry.log_in(&self.plan.seller_email(round.number)).await?;
-        let sales = Sales { client, plan: self.plan, round: round.number, seller: &token, at_once: AT_ONCE };
-        if events < wanted_events {
-            let step = Step::begin("shipping what was sold", wanted_events / super::sales::EVENTS_EACH);
-            sales.ship(&lots, &step).await?;
-            step.end();
-        }
-        if !reported {
-            let step = Step::begin("reporting the sales", 0);
-            let id = match report {
-                Some(report) => report.id,
-                None => sales.request_report(first_day(&lots)?, stored.now().await?.date_naive()).await?,
-            };
-            sales.await_report(id).await?;
-            step.end();
-        }
-        Ok(())
     }
 
     fn notes(&self, client: &Client, begin: Instant, answers: Option<Answers>) -> String {

@@ -9,6 +9,7 @@ use shared::ids::OrgId;
 use shared::money::Money;
 
 use super::bids::CURRENCY;
+use super::fates::Counts;
 use super::figures::{Figures, Wanted, percentile};
 use super::photos;
 use super::plan::{ADMIN, Plan};
@@ -81,6 +82,7 @@ pub(crate) async fn until_quiet(
     stored: &mut Stored,
     plan: &Plan,
     round: &Round,
+    sellers: &[OrgId],
     since: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let events = events_of(&stored.lots(round.seller).await?);
@@ -88,7 +90,7 @@ pub(crate) async fn until_quiet(
     let look = async || {
         let missing_events = events.saturating_sub(stored.events(round.seller).await?);
         let missing_emails = emails.saturating_sub(emails_sent(stored, plan, round).await?);
-        Ok(stored.jobs(since, round.seller).await?.open + missing_events + missing_emails)
+        Ok(stored.jobs(since, sellers).await?.open + missing_events + missing_emails)
     };
     wait("waiting for mails and events", 0, look).await?;
     Ok(())
@@ -112,22 +114,31 @@ async fn emails_sent(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow:
     let auctions: Vec<_> = lots.values().filter_map(|lot| lot.auction).collect();
     let seller = plan.seller_email(round.number);
     let people = stored.people(plan).await?;
-    let of_round = |email: &str| email != ADMIN && (Plan::round_of(email).is_none() || email == seller);
+    let shop = plan.shop_email();
+    let of_round =
+        |email: &str| email != ADMIN && email != shop && (Plan::round_of(email).is_none() || email == seller);
     let users: Vec<_> = people.iter().filter(|(email, _)| of_round(email)).map(|(_, person)| person.user).collect();
     let report = stored.report(round.seller).await?.map(|report| report.id);
     Ok(stored.emails(&auctions, &users, report).await?)
 }
 
+/// What is known of a play besides what is stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    /// When the demo began.
+    pub(crate) since: DateTime<Utc>,
+    /// The round's, and the shop.
+    pub(crate) sellers: [OrgId; 2],
+    pub(crate) shop_orders: usize,
+    /// Of this run, if it played.
+    pub(crate) answers: Option<Answers>,
+}
+
 /// The figures as they are stored, and as they must be.
-pub(crate) async fn outcome(
-    stored: &mut Stored,
-    plan: &Plan,
-    round: &Round,
-    since: DateTime<Utc>,
-    answers: Option<Answers>,
-) -> anyhow::Result<Outcome> {
+pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, told: &Told) -> anyhow::Result<Outcome> {
     let lots = stored.lots(round.seller).await?;
-    let jobs = stored.jobs(since, round.seller).await?;
+    let jobs = stored.jobs(told.since, &told.sellers).await?;
+    let (ends, books) = (stored.ends(&told.sellers).await?, stored.books().await?);
     let report = stored.report(round.seller).await?;
     let late = |lot: &super::store::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
     let mut lateness: Vec<f64> = lots.values().filter_map(late).collect();
@@ -137,7 +148,7 @@ pub(crate) async fn outcome(
     let figures = Figures {
         bids_accepted: accepted,
         // Refusals leave no trace: to a later run they are the bids that are not stored.
-        bids_refused: answers.map_or_else(|| plan.bids().saturating_sub(accepted), |answers| answers.refused),
+        bids_refused: told.answers.map_or_else(|| plan.bids().saturating_sub(accepted), |answers| answers.refused),
         auctions: lots.values().filter(|lot| lot.closed_at.is_some()).count() as u64,
         auctions_at_recorded_price: exact.count() as u64,
         closing_lateness_p50_ms: percentile(&lateness, 0.5),
@@ -147,11 +158,20 @@ pub(crate) async fn outcome(
         report_rows: report.as_ref().and_then(|report| report.row_count).map_or(0, i64::unsigned_abs),
         report_total: Money::from_minor(report.map_or(0, |report| report.total), CURRENCY).amount(),
         events_stored: stored.events(round.seller).await?,
+        orders_paid: ends.paid,
+        orders_defaulted: ends.defaulted,
+        escrow_held: ends.held,
+        escrow_released: ends.released,
+        escrow_refunded: ends.refunded,
+        escrow_partly: ends.partly,
+        money_ledger_sum: books.money_ledger_sum,
+        stock_mismatches: books.stock_mismatches,
+        invoice_gaps: books.invoice_gaps,
         jobs_open: jobs.open,
         jobs_dead: jobs.dead,
     };
     let notes = format!("jobs: {} succeeded, {} cancelled", jobs.succeeded, jobs.cancelled);
-    Ok(Outcome { figures, wanted: wanted(plan, &lots), notes })
+    Ok(Outcome { figures, wanted: wanted(plan, &lots, told.shop_orders), notes })
 }
 
 fn sold_for(lots: &Lots, name: &str) -> Option<Money> {
@@ -159,7 +179,7 @@ fn sold_for(lots: &Lots, name: &str) -> Option<Money> {
 }
 
 /// The figures that follow from the file by the rules.
-fn wanted(plan: &Plan, lots: &Lots) -> Wanted {
+fn wanted(plan: &Plan, lots: &Lots, shop_orders: usize) -> Wanted {
     let shown = |price: Option<Money>| price.map_or_else(|| "unsold".to_owned(), |price| price.to_string());
     let pairs = || plan.auctions.iter().zip(&plan.endings);
     let sold = pairs().filter(|(_, ending)| ending.price.is_some()).count() as u64;
@@ -182,5 +202,6 @@ fn wanted(plan: &Plan, lots: &Lots) -> Wanted {
             CURRENCY,
         ),
         events_stored: sold * EVENTS_EACH,
+        ends: Counts::of(plan, shop_orders),
     }
 }

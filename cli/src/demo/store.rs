@@ -1,6 +1,10 @@
 //! What is stored of a demo, read from the databases on connections that cannot write: everything
 //! is written through the API.
 
+pub(crate) mod books;
+pub(crate) mod sales;
+pub(crate) mod shop;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -45,7 +49,7 @@ pub(crate) struct Lot {
     pub(crate) closed_at: Option<DateTime<Utc>>,
     /// Accepted bids only.
     pub(crate) bids: i64,
-    /// The price that it was sold for, in the currency's minor units.
+    /// The price at its close, in the currency's minor units, whether that was paid or not.
     pub(crate) sold_for: Option<i64>,
 }
 
@@ -164,8 +168,7 @@ impl Stored {
                       a.status AS "auction_status?: AuctionStatus", a.ends_at AS "ends_at?", a.closed_at AS "closed_at?",
                       (SELECT count(*) FROM images WHERE listing_id = l.id AND status <> 'deleting') AS "images!",
                       (SELECT count(*) FROM bids WHERE auction_id = a.id) AS "bids!",
-                      (SELECT sum(amount_minor)::bigint FROM awards WHERE auction_id = a.id AND status = 'standing')
-                          AS sold_for
+                      (SELECT sum(amount_minor)::bigint FROM awards WHERE auction_id = a.id AND source = 'bid') AS sold_for
                FROM items AS i
                LEFT JOIN listings AS l ON l.item_id = i.id
                LEFT JOIN auctions AS a ON a.listing_id = l.id
@@ -210,7 +213,7 @@ impl Stored {
         .await
     }
 
-    /// How many mails about these auctions, people and report the SMTP server has accepted.
+    /// How many mails about the bids and ends of these auctions, about these people and the report the SMTP server has accepted.
     pub(crate) async fn emails(
         &mut self,
         auctions: &[AuctionId],
@@ -224,7 +227,15 @@ impl Stored {
                FROM emails
                WHERE status = 'sent'
                  AND (
-                     data ->> 'auction' = ANY ($1)
+                     (template IN ('outbid', 'won', 'sold', 'unsold')
+                      AND data ->> 'auction' = ANY ($1)
+                      AND NOT EXISTS (
+                          SELECT
+                          FROM orders AS o
+                          JOIN awards AS a ON a.id = o.award_id
+                          WHERE o.id::text = data ->> 'order'
+                            AND a.source = 'second_chance'
+                      ))
                      OR (template IN ('verify_address', 'org_approved') AND user_id = ANY ($2))
                      OR data ->> 'report' = $3
                  )"#,
@@ -260,10 +271,11 @@ impl Stored {
         Ok(unsigned(count))
     }
 
-    /// What became of the jobs made since the demo began: until its report was ready (and mailed),
-    /// or until now. Jobs scheduled for later do not count as open, unless they are waiting for
+    /// What became of the jobs made since the demo began: until the last of its orders was settled (and mailed about), or until
+    /// now. Jobs scheduled for later do not count as open, unless they are waiting for
     /// another try.
-    pub(crate) async fn jobs(&mut self, since: DateTime<Utc>, seller: OrgId) -> sqlx::Result<Jobs> {
+    pub(crate) async fn jobs(&mut self, since: DateTime<Utc>, sellers: &[OrgId]) -> sqlx::Result<Jobs> {
+        let sellers: Vec<_> = sellers.iter().map(|seller| seller.0).collect();
         let row = sqlx::query!(
             r#"SELECT count(*) FILTER (
                           WHERE state < 'succeeded'
@@ -275,12 +287,14 @@ impl Stored {
                FROM jobs
                WHERE created_at >= $1
                  AND created_at < coalesce(
-                     (SELECT max(finished_at) FROM reports WHERE org_id = $2 AND requested_by IS NOT NULL)
-                         + interval '1 minute',
+                     (SELECT max(e.at)
+                      FROM order_events AS e
+                      JOIN orders AS o ON o.id = e.order_id
+                      WHERE o.seller_org_id = ANY ($2)) + interval '1 minute',
                      'infinity'
                  )"#,
             since,
-            seller.0,
+            &sellers,
         )
         .fetch_one(&mut self.market)
         .await?;

@@ -25,7 +25,7 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 49] = [
+const ACTS: [&str; 50] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -38,6 +38,7 @@ const ACTS: [&str; 49] = [
     "POST /v1/auth/logout",
     "POST /v1/auctions/{auction}/cancel",
     "POST /v1/checkouts/{checkout}/cancel",
+    "POST /v1/orders/{order}/renounce",
     "POST /v1/orders/{order}/ship",
     "POST /v1/orders/{order}/receive",
     "POST /v1/orders/{order}/accept",

@@ -32,6 +32,8 @@ pub(super) struct TestMarket {
     pub(super) api: TestApi,
     /// Owns the organisation that everything belongs to.
     pub(super) ann: Person,
+    /// A trader there.
+    pub(super) tom: Person,
     /// A viewer there.
     pub(super) vic: Person,
     /// Owns another approved organisation.
@@ -71,12 +73,14 @@ impl TestMarket {
         api.org(&eve, "Eve Farm", &moderator).await;
         let bobs = Trader { org: api.org(&bob, "Bob Farm", &moderator).await, user: bob.id };
         api.pending_org(&pete, "Pete Farm").await;
+        let tom = api.person("Tom").await;
+        api.join(&ann, org, &tom, "trader").await;
         api.join(&ann, org, &vic, "viewer").await;
         let path = format!("/v1/admin/users/{}/suspend", suspended.id);
         assert_eq!(api.post(Some(&admin), &path, json!({"reason": "fraud"})).await.status, 204);
         let ids = vec![("org", org.to_string())];
         let stop = stop.drop_guard();
-        let mut market = Self { api, ann, vic, eve, pete, suspended, admin, ids, _files: files, _stop: stop };
+        let mut market = Self { api, ann, tom, vic, eve, pete, suspended, admin, ids, _files: files, _stop: stop };
         market.fill(org, &bob, bobs).await;
         market
     }

@@ -3,6 +3,7 @@
 
 use market::auctions::rules::{NotAnswered, Refused, RetractRefused};
 use market::auctions::store::AuctionError;
+use market::checkout::store::CheckoutError;
 use shared::money::{Currency, Money};
 
 use crate::error::Problem;
@@ -21,6 +22,12 @@ impl From<AuctionError> for Problem {
             AuctionError::ChanceEnded(_) => Self::conflict("second_chance_ended", error.to_string()),
             AuctionError::NoNextBidder(_) => Self::conflict("no_next_bidder", error.to_string()),
             AuctionError::BelowReserve(_) => Self::conflict("below_reserve", error.to_string()),
+            AuctionError::Checkout(error @ CheckoutError::Ended(_)) => {
+                Self::conflict("checkout_ended", error.to_string())
+            }
+            AuctionError::Checkout(error @ CheckoutError::Paying) => {
+                Self::conflict("payment_running", error.to_string())
+            }
             AuctionError::Checkout(error) => Self::internal(error),
             AuctionError::Invalid(invalid) => invalid.into(),
             AuctionError::Order(error) => Self::internal(error),

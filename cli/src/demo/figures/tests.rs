@@ -14,6 +14,15 @@ fn sample() -> (Figures, Wanted) {
         report_rows: 149,
         report_total: "19580.69".to_owned(),
         events_stored: 745,
+        orders_paid: 2_100,
+        orders_defaulted: 12,
+        escrow_held: 200,
+        escrow_released: 1_700,
+        escrow_refunded: 100,
+        escrow_partly: 100,
+        money_ledger_sum: 0,
+        stock_mismatches: 0,
+        invoice_gaps: 0,
         jobs_open: 0,
         jobs_dead: 0,
     };
@@ -28,6 +37,7 @@ fn sample() -> (Figures, Wanted) {
         report_rows: 149,
         report_total: Money::from_minor(1_958_069, CURRENCY),
         events_stored: 745,
+        ends: Counts { paid: 2_100, defaulted: 12, held: 200, released: 1_700, refunded: 100, partly: 100 },
     };
     (figures, wanted)
 }
@@ -47,6 +57,15 @@ fn the_keys_are_those_that_were_promised() {
         "report_rows",
         "report_total",
         "events_stored",
+        "orders_paid",
+        "orders_defaulted",
+        "escrow_held",
+        "escrow_released",
+        "escrow_refunded",
+        "escrow_partly",
+        "money_ledger_sum",
+        "stock_mismatches",
+        "invoice_gaps",
         "jobs_open",
         "jobs_dead",
     ];
@@ -61,7 +80,7 @@ fn every_figure_that_must_hold_can_fail() {
     type Break = fn(&mut Figures);
     let (good, wanted) = sample();
     assert!(lines(&good, &wanted).iter().all(|line| line.holds));
-    let breaks: [Break; 11] = [
+    let breaks: [Break; 20] = [
         |f| f.bids_accepted -= 1,
         |f| f.bids_refused += 1,
         |f| f.auctions -= 1,
@@ -71,6 +90,15 @@ fn every_figure_that_must_hold_can_fail() {
         |f| f.report_rows += 1,
         |f| f.report_total = "19580.68".to_owned(),
         |f| f.events_stored += 1,
+        |f| f.orders_paid -= 1,
+        |f| f.orders_defaulted -= 1,
+        |f| f.escrow_held += 1,
+        |f| f.escrow_released -= 1,
+        |f| f.escrow_refunded += 1,
+        |f| f.escrow_partly -= 1,
+        |f| f.money_ledger_sum = -1,
+        |f| f.stock_mismatches = 1,
+        |f| f.invoice_gaps = 1,
         |f| f.jobs_open = 1,
         |f| f.jobs_dead = 1,
     ];

@@ -17,7 +17,7 @@ async fn a_job_that_waits_for_another_try_is_open_and_a_timer_is_not() {
     .execute(&db.pool)
     .await
     .unwrap();
-    let jobs = stored.jobs(since, OrgId::generate()).await.unwrap();
+    let jobs = stored.jobs(since, &[OrgId::generate()]).await.unwrap();
     assert_eq!(jobs, Jobs { open: 1, ..Jobs::default() });
     stored.close().await;
     db.close().await;

@@ -43,7 +43,7 @@ pub use buy_now::buy_now;
 pub use chances::{chances, overdue as overdue_chances};
 pub use close::{cancel, close, due_to_open, open, overdue};
 pub use create::create;
-pub use default::{DefaultOutcome, Defaulted, default, unpaid};
+pub use default::{DefaultOutcome, Defaulted, default, renounce, unpaid};
 pub use flags::{FlagFilter, flag, flags};
 pub use list::{OpenFilter, Place, open_auctions};
 pub use notice::{lock_notices, note_notified};

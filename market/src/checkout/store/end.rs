@@ -84,6 +84,19 @@ pub(crate) async fn expire_award(conn: &mut PgConnection, id: CheckoutId) -> Res
     }
 }
 
+/// Ends the unpaid checkout of an award by the wish of its buyer; the auction is locked. Needs a transaction.
+pub(crate) async fn renounce_award(conn: &mut PgConnection, id: CheckoutId, by: UserId) -> Result<(), CheckoutError> {
+    let locked = lock(conn, id).await?.ok_or(CheckoutError::NotFound)?;
+    if locked.status != CheckoutStatus::Open {
+        return Err(CheckoutError::Ended(locked.status));
+    }
+    if locked.paying {
+        return Err(CheckoutError::Paying);
+    }
+    end(conn, id, CheckoutStatus::Expired, OrderStatus::Expired, Some(by)).await?;
+    Ok(())
+}
+
 /// A checkout under its lock.
 pub(crate) struct Locked {
     pub(crate) buyer: OrgId,

@@ -17,7 +17,7 @@ use crate::stock::store::StockError;
 
 pub(crate) use create::{NewCheckout, create};
 pub use end::{Ended, Expiry, cancel, expire, overdue};
-pub(crate) use end::{expire_award, lock};
+pub(crate) use end::{expire_award, lock, renounce_award};
 pub use place::place;
 pub use read::{checkout, find, of_buyer};
 

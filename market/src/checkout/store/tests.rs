@@ -19,6 +19,8 @@ use crate::money::store::tariffs::revise_commission;
 use crate::orders::model::OrderStatus;
 use crate::testing::{CONSOLES, Trader, eur, listing, member_of, trader};
 
+mod machine;
+
 const TERM: TimeDelta = TimeDelta::minutes(30);
 
 /// A hundred euros each, as the listings of the test kit cost.

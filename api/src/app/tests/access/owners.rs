@@ -74,6 +74,7 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/auctions/{auction}/approval/accept", none(), [404, 403, 403]),
         ("POST /v1/auctions/{auction}/approval/decline", none(), [404, 403, 403]),
         ("POST /v1/auctions/{auction}/approval/counter", json!({"amount": amount("60.00")}), [404, 403, 403]),
+        ("POST /v1/orders/{order}/renounce", none(), [404, 403, 403]),
         ("GET /v1/standing", none(), [200, 200, 200]),
         ("POST /v1/strikes/{strike}/appeal", json!({"text": "The bank was closed."}), [404, 403, 403]),
         ("GET /v1/basket", none(), [200, 200, 200]),
@@ -180,5 +181,27 @@ async fn what_is_an_organisations_is_refused_to_others() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    market.api.close().await;
+}
+
+/// What only owners of the organisation may do; its traders may do everything else.
+const OWNERS_ALONE: [&str; 0] = [];
+
+#[tokio::test]
+async fn traders_may_do_what_is_not_the_owners_alone() {
+    let market = TestMarket::new().await;
+    let mut refused = Vec::new();
+    for (operation, body, _) in owners() {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let method: Method = method.parse().unwrap();
+        let path = market.path(path);
+        let answer = market.call(Some(&market.tom), &method, &path, body).await;
+        assert!(!matches!(answer.status.as_u16(), 401 | 500..), "{operation}: {answer:?}");
+        if ["role_too_low", "org_not_approved", "org_kind"].contains(&answer.body["code"].as_str().unwrap_or_default())
+        {
+            refused.push(operation);
+        }
+    }
+    assert_eq!(refused, OWNERS_ALONE);
     market.api.close().await;
 }

@@ -96,7 +96,7 @@ fn lot(opening: i64, reserve: Option<i64>) -> State {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(shared::testing::cases(2_000).sum()))]
 
     #[test]
     fn the_engine_agrees_with_the_model(

@@ -10,6 +10,7 @@ mod joining;
 mod many;
 mod premium;
 mod races;
+mod renouncing;
 mod retraction;
 mod stocked;
 

@@ -196,20 +196,22 @@ impl Machine {
 #[test]
 fn whatever_is_asked_in_whatever_order_the_books_agree() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let db = runtime.block_on(TestDb::new());
-    let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
-    let result = runner.run(&prop::collection::vec(act(), 1..40), |acts| {
-        runtime.block_on(async {
-            let mut conn = db.pool.acquire().await.expect("a connection");
-            let (sale, judge) = (sale(&mut conn, 2).await, trader(&mut conn).await);
-            let machine = Machine { sale, judge };
-            for act in acts {
-                machine.play(&mut conn, act).await;
-                assert_books(&mut conn).await;
-            }
+    for cases in shared::testing::cases(40) {
+        let db = runtime.block_on(TestDb::new());
+        let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+        let result = runner.run(&prop::collection::vec(act(), 1..40), |acts| {
+            runtime.block_on(async {
+                let mut conn = db.pool.acquire().await.expect("a connection");
+                let (sale, judge) = (sale(&mut conn, 2).await, trader(&mut conn).await);
+                let machine = Machine { sale, judge };
+                for act in acts {
+                    machine.play(&mut conn, act).await;
+                    assert_books(&mut conn).await;
+                }
+            });
+            Ok(())
         });
-        Ok(())
-    });
-    runtime.block_on(db.close());
-    result.expect("the books agree");
+        runtime.block_on(db.close());
+        result.expect("the books agree");
+    }
 }

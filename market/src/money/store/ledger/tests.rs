@@ -228,14 +228,16 @@ async fn play(conn: &mut PgConnection, orgs: &[OrgId], steps: &[Step]) {
 #[tokio::test]
 async fn ledger_model() {
     use proptest::strategy::ValueTree as _;
-    let db = TestDb::new().await;
-    let orgs = orgs(&db.pool, 3).await;
-    let mut conn = db.pool.acquire().await.expect("a connection");
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    for _ in 0..40 {
-        let steps = steps().new_tree(&mut runner).expect("steps").current();
-        play(&mut conn, &orgs, &steps).await;
+    for cases in shared::testing::cases(40) {
+        let db = TestDb::new().await;
+        let orgs = orgs(&db.pool, 3).await;
+        let mut conn = db.pool.acquire().await.expect("a connection");
+        for _ in 0..cases {
+            let steps = steps().new_tree(&mut runner).expect("steps").current();
+            play(&mut conn, &orgs, &steps).await;
+        }
+        drop(conn);
+        db.close().await;
     }
-    drop(conn);
-    db.close().await;
 }

@@ -162,27 +162,29 @@ impl Machine<'_> {
 fn every_level_is_the_sum_of_its_movements() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    let (stock, mut conn) = runtime.block_on(TestStock::new());
-    let config = Config { cases: 24, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
-    let shared = std::cell::RefCell::new(&mut conn);
-    let played = TestRunner::new(config).run(&prop::collection::vec(act(), 1..40), |acts| {
-        let mut conn = shared.borrow_mut();
-        runtime.block_on(async {
-            let sites = [stock.site(&mut conn, Some(SITE_CAPACITY)).await, stock.site(&mut conn, None).await];
-            let goods = [stock.listing(&mut conn, sites[0]).await, stock.listing(&mut conn, sites[0]).await];
-            for (_, item) in goods {
-                for site in sites {
-                    stock.adjust(&mut conn, item, site, Count::To(0)).await.expect("counted");
+    for cases in shared::testing::cases(24) {
+        let (stock, mut conn) = runtime.block_on(TestStock::new());
+        let config = Config { cases, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
+        let shared = std::cell::RefCell::new(&mut conn);
+        let played = TestRunner::new(config).run(&prop::collection::vec(act(), 1..40), |acts| {
+            let mut conn = shared.borrow_mut();
+            runtime.block_on(async {
+                let sites = [stock.site(&mut conn, Some(SITE_CAPACITY)).await, stock.site(&mut conn, None).await];
+                let goods = [stock.listing(&mut conn, sites[0]).await, stock.listing(&mut conn, sites[0]).await];
+                for (_, item) in goods {
+                    for site in sites {
+                        stock.adjust(&mut conn, item, site, Count::To(0)).await.expect("counted");
+                    }
                 }
-            }
-            let mut machine = Machine { stock: &stock, sites, goods, model: Model::default() };
-            for act in acts {
-                machine.play(&mut conn, act).await;
-            }
-            machine.assert_as_modelled(&mut conn).await;
+                let mut machine = Machine { stock: &stock, sites, goods, model: Model::default() };
+                for act in acts {
+                    machine.play(&mut conn, act).await;
+                }
+                machine.assert_as_modelled(&mut conn).await;
+            });
+            Ok(())
         });
-        Ok(())
-    });
-    played.expect("as modelled");
-    runtime.block_on(stock.close(conn));
+        played.expect("as modelled");
+        runtime.block_on(stock.close(conn));
+    }
 }

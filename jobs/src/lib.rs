@@ -10,6 +10,7 @@ pub mod emails;
 pub mod escrow;
 pub mod identity;
 pub mod images;
+pub mod imports;
 pub mod listings;
 pub mod maintenance;
 pub mod money;

@@ -122,3 +122,7 @@ id!(
     /// Names one offer, with all terms that were proposed.
     OfferId
 );
+id!(
+    /// Names one file that is applied row by row.
+    ImportId
+);

@@ -36,6 +36,7 @@ pub mod escrow;
 pub mod identity;
 pub mod ids;
 pub mod images;
+pub mod imports;
 pub mod invoices;
 pub mod listings;
 pub mod money;

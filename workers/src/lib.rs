@@ -7,6 +7,7 @@ pub mod emails;
 mod escrow;
 mod http;
 pub mod images;
+mod imports;
 pub mod maintenance;
 pub mod money;
 pub mod offers;

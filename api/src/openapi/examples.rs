@@ -119,7 +119,13 @@ fn example(name: &str) -> Option<Value> {
             "tiers": [{"upto": 10_000_000, "bps": 1200}, {"bps": 800}]}),
         "PUT /v1/basket/{listing}" => json!({"quantity": 2}),
         "POST /v1/listings/{listing}/buy" => json!({"quantity": 2, "price": {"amount": "120.00", "currency": "EUR"}}),
-        "POST /v1/uploads" => json!({"content_type": "image/jpeg", "size": 1_048_576}),
+        "POST /v1/uploads" => {
+            json!({"content_type": "image/jpeg", "size": 1_048_576, "file_name": "tractor-front.jpg"})
+        }
+        "POST /v1/stock/imports" | "POST /v1/stock/imports/preview" => json!({"upload": SOMETHING}),
+        "POST /v1/listings/imports" | "POST /v1/listings/imports/preview" => json!({"upload": SOMETHING,
+            "mapping": {"sku": "Number", "title": "Name", "price": "Price", "attributes.make": "Make"},
+            "defaults": {"category": "machinery/tractors", "currency": "EUR"}, "publish": true}),
         "POST /v1/uploads/{upload}/complete" => json!({"listing": SOMETHING}),
         "POST /v1/reports" => {
             json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-01-31"})

@@ -15,6 +15,7 @@ pub(crate) mod escrow;
 mod fx;
 pub(crate) mod health;
 mod images;
+mod imports;
 mod invitations;
 mod invoices;
 mod items;
@@ -91,6 +92,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(disputes::router())
         .merge(uploads::router())
         .merge(images::router())
+        .merge(imports::router())
         .merge(reports::router())
         .merge(cargo_events::router())
         .merge(ws::router())

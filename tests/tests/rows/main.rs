@@ -5,6 +5,7 @@ mod dashboard;
 mod defaults;
 mod drafts;
 mod escrow;
+mod imports;
 mod live_auctions;
 mod offers;
 mod orders;

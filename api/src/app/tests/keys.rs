@@ -25,7 +25,10 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 52] = [
+const ACTS: [&str; 54] = [
+    // They keep nothing.
+    "POST /v1/stock/imports/preview",
+    "POST /v1/listings/imports/preview",
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/jobs/{job}/cancel",

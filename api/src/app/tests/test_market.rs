@@ -8,6 +8,7 @@ use market::auctions::model::{Answer, Participant};
 use market::auctions::store::{self as auctions, PlaceBid};
 use market::identity::PlatformRole;
 use market::images::store as images;
+use market::imports;
 use market::listings::model::SaleMode;
 use market::payments::Provider;
 use market::payouts::store as payouts;
@@ -98,6 +99,18 @@ impl TestMarket {
         let valid_for = Duration::from_mins(15);
         let upload = images::insert_upload(&mut conn, org, ann.id, "image/png", 5, valid_for).await.unwrap();
         let image = images::complete_upload(&mut conn, &upload, Some(draft)).await.unwrap();
+        let file = images::insert_upload(&mut conn, org, ann.id, imports::model::CSV, 5, valid_for).await.unwrap();
+        let import = imports::model::NewImport {
+            org,
+            created_by: ann.id,
+            kind: imports::model::ImportKind::Stock,
+            checksum: [1; 32],
+            upload: file.id,
+            terms: imports::model::ListingTerms::default(),
+        };
+        let mut tx = api.state.ledger.begin().await.unwrap();
+        let import = jobs::imports::request(&mut tx, &import).await.unwrap();
+        tx.commit().await.unwrap();
         drop(conn);
         let model = json!({"category_id": testing::CONSOLES, "make": "Fendt", "name": "313"});
         api.post(Some(&self.admin), "/v1/models", model).await.ok();
@@ -178,6 +191,7 @@ impl TestMarket {
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),
             ("report", id(&report)),
+            ("import", import.to_string()),
             ("shipment", "S-1".to_owned()),
             ("invitation", id(&invitation)),
             ("search", id(&search)),

@@ -4,6 +4,7 @@ mod act;
 mod expire_imports;
 mod import_listings;
 mod import_stock;
+pub mod mail;
 
 pub use act::{RequestError, request};
 pub use expire_imports::ExpireImports;

@@ -11,6 +11,7 @@ use crate::ids::{AuctionId, EmailId, InvitationId, OrderId, ReportId};
 
 mod approvals;
 mod defaults;
+mod imports;
 mod listings;
 mod offers;
 mod orders;
@@ -21,6 +22,7 @@ mod watches;
 
 pub use approvals::ApprovalNews;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
+pub use imports::ImportEnded;
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
 pub use offers::{OfferAccepted, OfferNews};
 pub use orders::{
@@ -124,6 +126,7 @@ pub enum Content {
     ApprovalCountered(ApprovalNews),
     ApprovalEnded(ApprovalNews),
     ReportReady(ReportReady),
+    ImportEnded(ImportEnded),
     OrgApproved(OrgApproved),
     OrgRejected(OrgRejected),
     OrgSuspended(OrgSuspended),
@@ -188,6 +191,7 @@ impl Content {
             Self::ApprovalCountered(_) => "approval_countered",
             Self::ApprovalEnded(_) => "approval_ended",
             Self::ReportReady(_) => "report_ready",
+            Self::ImportEnded(_) => "import_ended",
             Self::OrgApproved(_) => "org_approved",
             Self::OrgRejected(_) => "org_rejected",
             Self::OrgSuspended(_) => "org_suspended",

@@ -87,6 +87,7 @@ async fn row_inventory_updates_by_file() {
     assert_eq!((&preview["file"]["row_count"], &preview["file"]["unreadable_count"]), (&json!(1_000), &json!(2)));
     let first = import(&market, &ann, "/v1/stock/imports", json!({"upload": upload})).await;
     assert_eq!((counts(&first), &first["row_count"]), ([997, 0, 0, 3], &json!(1_000)));
+    market.mail_to(&ann.email, "Imported in part: stock").await;
     let refused = [
         (102, "sku".to_owned(), "the organisation has no such item".to_owned()),
         (502, "on_hand".to_owned(), "must lie between 0 and 1000000000".to_owned()),

@@ -7,7 +7,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, approvals, defaults, escrow, listings, offers, orders, payouts, returns, stock, watches};
+use super::{
+    account, approvals, defaults, escrow, imports, listings, offers, orders, payouts, returns, stock, watches,
+};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -103,6 +105,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::SessionEnded(_), _) => Ok(account::session_ended()),
         (Content::AccountSuspended(it), _) => Ok(account::account_suspended(it)),
         (Content::OrgSuspended(it), _) => Ok(account::org_suspended(it)),
+        (Content::ImportEnded(it), _) => Ok(imports::ended(it, place)),
         (Content::Outbid(it), _) => Ok(outbid(it, place)),
         (Content::Won(it), _) => Ok(won(it, place)),
         (Content::Sold(it), _) => Ok(sold(it, place)),

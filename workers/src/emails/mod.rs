@@ -8,6 +8,7 @@ mod account;
 mod approvals;
 mod defaults;
 mod escrow;
+mod imports;
 mod letter;
 mod listings;
 mod offers;

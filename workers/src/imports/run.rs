@@ -1,6 +1,7 @@
 //! What imports of every kind have in common.
 
 use anyhow::Context as _;
+use jobs::imports::mail;
 use market::ids::ImportId;
 use market::imports::model::{Import, ImportRow, MAX_BYTES};
 use market::imports::rules::reader::Row;
@@ -47,7 +48,8 @@ pub(super) async fn run<A: Apply>(cx: &Cx, id: ImportId, max_attempts: u32, turn
         Err(error) => return Err(error.into()),
     }
     if !store::may_trade(&mut conn, import.org).await? {
-        store::fail(&mut conn, id, SUSPENDED).await?;
+        drop(conn);
+        fail(cx, id, SUSPENDED).await?;
         return Ok(Outcome::Done);
     }
     drop(conn);
@@ -57,13 +59,22 @@ pub(super) async fn run<A: Apply>(cx: &Cx, id: ImportId, max_attempts: u32, turn
     };
     // The file is wrong, not the job: whoever sent it is told, and nobody has to look at the job.
     if let Some(reason) = unreadable(&error) {
-        store::fail(&mut *cx.db().acquire().await?, id, &reason).await?;
+        fail(cx, id, &reason).await?;
         return Ok(Outcome::DoneWith(json!({ "import": id, "failure": reason })));
     }
     if u32::try_from(cx.attempt()).is_ok_and(|attempt| attempt >= max_attempts) {
-        store::fail(&mut *cx.db().acquire().await?, id, store::GIVEN_UP).await?;
+        fail(cx, id, store::GIVEN_UP).await?;
     }
     Err(error)
+}
+
+/// Ends an import with what is wrong with it.
+async fn fail(cx: &Cx, id: ImportId, reason: &str) -> anyhow::Result<()> {
+    let mut tx = cx.begin().await?;
+    store::fail(&mut tx, id, reason).await?;
+    mail::ended(&mut tx, &store::get(&mut tx, id).await?).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// What is wrong with the file as a whole, if that is why it cannot be applied.
@@ -108,6 +119,7 @@ async fn from_file<A: Apply>(cx: &Cx, import: &Import, turn: Turn) -> anyhow::Re
     }
     let mut tx = cx.begin().await?;
     store::finish(&mut tx, import.id).await?;
-    let counts = store::get(&mut tx, import.id).await?.counts;
-    cx.commit_with(tx, json!({ "import": import.id, "rows": done, "counts": counts })).await
+    let ended = store::get(&mut tx, import.id).await?;
+    mail::ended(&mut tx, &ended).await?;
+    cx.commit_with(tx, json!({ "import": import.id, "rows": done, "counts": ended.counts })).await
 }

@@ -205,6 +205,10 @@ async fn a_file_that_cannot_be_read_fails_its_import_and_no_job() {
         let import = market.read(id).await;
         assert_eq!((import.status, import.failure.as_deref()), (ImportStatus::Failed, Some(reason)));
     }
+    assert_eq!(
+        market.number("SELECT count(*) FROM emails WHERE template = 'import_ended' AND status = 'sent'").await,
+        3
+    );
     assert_eq!(market.number("SELECT count(*) FROM stock_movements").await, 0);
     assert!(rows(&market.workers.db.pool, "inventory.import").await.iter().all(|job| job.state == "succeeded"));
     market.workers.close().await;

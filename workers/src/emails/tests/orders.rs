@@ -2,10 +2,11 @@
 
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
-    ApprovalNews, AwardDefaulted, Content, DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled,
-    PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed, SecondChanceOffered,
+    ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews, OrderPlaced,
+    OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed, SecondChanceOffered,
 };
 use market::escrow::model::DisputeReason;
+use market::imports::model::{ImportKind, RowCounts};
 use market::orders::model::Side;
 use market::returns::model::ReturnReason;
 
@@ -121,6 +122,7 @@ pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
         until: at(20, 0),
     }));
     mails.extend(approvals(&title));
+    mails.extend(imports());
     mails.push(Content::RefundPaid(RefundPaid { checkout, title: title.clone(), more, amount: eur(2_500_000) }));
     mails.extend(returns(&title, &other));
     mails
@@ -185,4 +187,17 @@ fn approvals(title: &str) -> Vec<Content> {
         mails.push(Content::ApprovalEnded(news(side, Expired, true)));
     }
     mails
+}
+
+/// A file that was applied, one of which rows were refused, and one that failed.
+fn imports() -> Vec<Content> {
+    let ended = |kind, refused, failure: Option<&str>| {
+        let counts = RowCounts { applied: 997, unchanged: 0, incomplete: 0, refused };
+        Content::ImportEnded(ImportEnded { import: id(8), kind, counts, failure: failure.map(str::to_owned) })
+    };
+    vec![
+        ended(ImportKind::Stock, 0, None),
+        ended(ImportKind::Listings, 3, None),
+        ended(ImportKind::Stock, 0, Some("the file has a header and no rows")),
+    ]
 }

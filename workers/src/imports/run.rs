@@ -72,7 +72,8 @@ pub(super) async fn run<A: Apply>(cx: &Cx, id: ImportId, max_attempts: u32, turn
 async fn fail(cx: &Cx, id: ImportId, reason: &str) -> anyhow::Result<()> {
     let mut tx = cx.begin().await?;
     store::fail(&mut tx, id, reason).await?;
-    mail::ended(&mut tx, &store::get(&mut tx, id).await?).await?;
+    let import = store::get(&mut tx, id).await?;
+    mail::ended(&mut tx, &import).await?;
     tx.commit().await?;
     Ok(())
 }

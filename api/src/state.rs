@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jobs::cargo::EventLane;
 use jobs::queues;
-use queue::Ledger;
 use queue::fast_path::FastPath;
 use queue::registry::Registry;
 use queue::transport::Brokers;
+use queue::{Ledger, Reads};
 use shared::blobs::Blobs;
 use shared::clock::Clock;
 use shared::config::Config;
@@ -32,6 +32,8 @@ pub struct AppState(Arc<Services>);
 pub struct Services {
     pub config: Config,
     pub db: PgPool,
+    /// For what many requests read: nothing is asked of a connection that goes back.
+    pub reads: Reads,
     /// Begin transactions here when they also enqueue jobs.
     pub ledger: Ledger,
     pub brokers: Brokers,
@@ -91,6 +93,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
     let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
     Ok(AppState::new(Services {
         ledger: Ledger::new(db.clone()).with_fast_path(fast_path).with_publisher(publisher.clone()),
+        reads: Reads::like(&db),
         db,
         brokers,
         lane: EventLane::new(&config, events.clone()),

@@ -141,11 +141,11 @@ impl FromRequestParts<AppState> for Session {
             };
             Problem::bad_token(code, error.to_string())
         })?;
-        let mut conn = state.db.acquire().await?;
+        let mut conn = state.reads.acquire().await?;
         let session = SessionRef { user: claims.sub, session: claims.sid, version: claims.ver };
-        let authority = store::authorize(&mut conn, session)
-            .await?
-            .ok_or_else(|| Problem::bad_token("session_ended", "log in again"))?;
+        let authority = store::authorize(&mut conn, session).await?;
+        conn.give_back();
+        let authority = authority.ok_or_else(|| Problem::bad_token("session_ended", "log in again"))?;
         state.rate.learn(session.user, &authority);
         Ok(Self(Caller::new(session, authority)))
     }

@@ -180,7 +180,9 @@ async fn get_auction(
     acting: Acting,
 ) -> Result<(WeakTag, Json<AuctionView>)> {
     let viewer = acting.viewer(caller.as_ref())?;
-    let view = found_for(caller.as_ref(), &mut *state.db.acquire().await?, id, viewer).await?;
+    let mut conn = state.reads.acquire().await?;
+    let view = found_for(caller.as_ref(), &mut conn, id, viewer).await?;
+    conn.give_back();
     Ok((tag::of(std::slice::from_ref(&view), None)?, Json(view)))
 }
 

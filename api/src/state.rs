@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jobs::cargo::EventLane;
 use jobs::queues;
+use queue::Ledger;
 use queue::fast_path::FastPath;
 use queue::registry::Registry;
 use queue::transport::Brokers;
-use queue::{Ledger, Reads};
 use shared::blobs::Blobs;
 use shared::clock::Clock;
 use shared::config::Config;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
 use crate::rate::RateLimiter;
+use crate::reads::Reads;
 use crate::realtime::hub::Hub;
 use crate::views::Views;
 
@@ -32,7 +33,7 @@ pub struct AppState(Arc<Services>);
 pub struct Services {
     pub config: Config,
     pub db: PgPool,
-    /// For what many requests read: nothing is asked of a connection that goes back.
+    /// What many requests read.
     pub reads: Reads,
     /// Begin transactions here when they also enqueue jobs.
     pub ledger: Ledger,
@@ -93,7 +94,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
     let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
     Ok(AppState::new(Services {
         ledger: Ledger::new(db.clone()).with_fast_path(fast_path).with_publisher(publisher.clone()),
-        reads: Reads::like(&db),
+        reads: Reads::start(&db),
         db,
         brokers,
         lane: EventLane::new(&config, events.clone()),

@@ -34,6 +34,9 @@ struct Rates {
     job: f64,
 }
 
+/// A figure's name, where it is, and what it is of.
+type Figure = (&'static str, fn(&Rates) -> f64, &'static str);
+
 /// Measures the API and the peers in turn, and reports each figure and how many times the API's it is.
 pub(crate) async fn measure(
     config: &Config,
@@ -98,7 +101,7 @@ async fn requests(
 /// `all` has the runs of each server, the API's first.
 fn put(report: &mut Report, servers: &[Server], all: &[Vec<Rates>]) {
     let each = |rates: &[Rates], figure: fn(&Rates) -> f64| rates.iter().map(figure).collect::<Vec<_>>();
-    let figures: [(&str, fn(&Rates) -> f64, &str); 3] = [
+    let figures: [Figure; 3] = [
         ("read", |rates| rates.read, "GET /v1/auctions/{id}, 16 connections"),
         ("bid", |rates| rates.bid, "each outbids the one before and enqueues a job, durable"),
         ("job", |rates| rates.job, "POST /v1/reports, 202, durable"),

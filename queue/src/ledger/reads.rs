@@ -16,9 +16,9 @@ use super::connections::{Borrowed, Connections};
 
 /// Connections for reads outside of a transaction. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Reads(Connections);
+pub struct ReadConnections(Connections);
 
-impl Reads {
+impl ReadConnections {
     /// Connects as `pool` does, with as many connections, when they are first used.
     #[must_use]
     pub fn like(pool: &PgPool) -> Self {

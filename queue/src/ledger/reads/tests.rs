@@ -13,8 +13,8 @@ async fn last_asked(pool: &PgPool, backend: i32) -> String {
     sqlx::query_scalar("SELECT query FROM pg_stat_activity WHERE pid = $1").bind(backend).fetch_one(pool).await.unwrap()
 }
 
-fn one_connection(db: &TestDb) -> Reads {
-    Reads::like(&shared::db::pool_with(db.options().clone(), 1, "reads"))
+fn one_connection(db: &TestDb) -> ReadConnections {
+    ReadConnections::like(&shared::db::pool_with(db.options().clone(), 1, "reads"))
 }
 
 #[tokio::test]

@@ -78,10 +78,10 @@ bench_has() {
     [[ -z $only || ,$only, == *,$piece,* ]]
 }
 
-# What the API is measured beside: FastAPI and Express. Without them the API is measured alone.
+# What the API is measured beside: FastAPI and Express. Without them the API is measured alone; a failure ends only its subshell.
 ensure_peers() {
-    ensure_fastapi || note "FastAPI could not be installed: the API is measured without it"
-    ensure_express || note "Express could not be installed: the API is measured without it"
+    (ensure_fastapi) || note "FastAPI could not be installed: the API is measured without it"
+    (ensure_express) || note "Express could not be installed: the API is measured without it"
 }
 
 ensure_fastapi() {

@@ -35,6 +35,8 @@ struct Unanswered;
 /// The commonest reads. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reads {
+    /// Whose connections are doubted when one of these fails.
+    pool: PgPool,
     connections: ReadConnections,
     callers: Group<SessionRef, Answer<Authority>>,
     auctions: Group<Look, Answer<AuctionView>>,
@@ -54,7 +56,7 @@ impl Reads {
             let connections = of_auctions.clone();
             async move { or_unanswered(looks.len(), views(&connections, &looks)).await }
         });
-        Self { connections, callers, auctions }
+        Self { pool: pool.clone(), connections, callers, auctions }
     }
 
     /// A connection for other reads. Fails when all are in use.
@@ -67,10 +69,13 @@ impl Reads {
         if let Some(Ok(authority)) = self.callers.ask(session).await {
             return Ok(authority);
         }
-        let mut conn = self.acquire().await?;
-        let authority = identity::authorize(&mut conn, session).await?;
-        conn.give_back();
-        Ok(authority)
+        let alone = async {
+            let mut conn = self.acquire().await?;
+            let authority = identity::authorize(&mut conn, session).await?;
+            conn.give_back();
+            Ok(authority)
+        };
+        alone.await.inspect_err(|_| self.doubt())
     }
 
     /// An auction as `viewer` sees it.
@@ -78,10 +83,19 @@ impl Reads {
         if let Some(Ok(view)) = self.auctions.ask((id, viewer)).await {
             return Ok(view);
         }
-        let mut conn = self.acquire().await?;
-        let view = auctions::view(&mut conn, id, viewer).await?;
-        conn.give_back();
-        Ok(view)
+        let alone = async {
+            let mut conn = self.acquire().await?;
+            let view = auctions::view(&mut conn, id, viewer).await?;
+            conn.give_back();
+            Ok(view)
+        };
+        alone.await.inspect_err(|_| self.doubt())
+    }
+
+    /// Lets the pool's idle connections answer before they are trusted again: a request whose first read fails never tries one.
+    fn doubt(&self) {
+        // Whatever goes back to the pool is asked whether it is well.
+        drop(std::iter::from_fn(|| self.pool.try_acquire()).collect::<Vec<_>>());
     }
 }
 

@@ -12,6 +12,7 @@ mod middleware;
 mod openapi;
 pub mod paging;
 pub mod rate;
+pub mod reads;
 pub mod realtime;
 mod routes;
 mod semantics;

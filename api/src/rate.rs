@@ -131,6 +131,14 @@ impl Who {
             Self::Person(claims) => format!("u:{}", claims.sub),
         }
     }
+
+    /// The limit that the caller has at least.
+    const fn least_limit(&self, limits: RateLimits) -> u32 {
+        match self {
+            Self::Address(_) => limits.anonymous,
+            Self::Person(_) => limits.user,
+        }
+    }
 }
 
 /// Counts the request, refuses it when its caller is past the limit, and tells on every answer what is left.
@@ -147,7 +155,7 @@ pub(crate) async fn limit(State(state): State<AppState>, request: Request, next:
             Err(problem) => return problem.into_response(),
         },
     };
-    let counted = state.rate.0.counter.take(&who.key()).await;
+    let counted = state.rate.0.counter.take(&who.key(), who.least_limit(state.rate.0.limits)).await;
     let refused = counted.count > u64::from(tier(&state, &who, counted.count).await.of(state.rate.0.limits));
     let mut response = if refused {
         metrics::counter!("tradeyard_requests_refused_by_rate_total").increment(1);

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
 use crate::rate::RateLimiter;
+use crate::reads::Reads;
 use crate::realtime::hub::Hub;
 use crate::views::Views;
 
@@ -32,6 +33,8 @@ pub struct AppState(Arc<Services>);
 pub struct Services {
     pub config: Config,
     pub db: PgPool,
+    /// What many requests read.
+    pub reads: Reads,
     /// Begin transactions here when they also enqueue jobs.
     pub ledger: Ledger,
     pub brokers: Brokers,
@@ -91,6 +94,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
     let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
     Ok(AppState::new(Services {
         ledger: Ledger::new(db.clone()).with_fast_path(fast_path).with_publisher(publisher.clone()),
+        reads: Reads::start(&db),
         db,
         brokers,
         lane: EventLane::new(&config, events.clone()),

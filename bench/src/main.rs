@@ -6,6 +6,7 @@
 mod drain;
 mod enqueue;
 mod events;
+mod http;
 mod latency;
 mod limits;
 mod noop;
@@ -14,7 +15,9 @@ mod report;
 mod run;
 mod search;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::config::Config;
@@ -40,6 +43,12 @@ struct Args {
     /// How many listings are searched.
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(i64).range(1_000..=1_000_000))]
     listings: i64,
+    /// How many seconds each kind of request is sent.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=60))]
+    seconds: u8,
+    /// Where the packages of the API's peers are, as `./dev bench` installs them.
+    #[arg(long, hide = true)]
+    tools: Option<PathBuf>,
     /// Only these pieces of the benchmark, in its own order.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Piece>,
@@ -61,6 +70,8 @@ pub(crate) enum Piece {
     Latency,
     Events,
     Memory,
+    /// Requests to the API and to its peers.
+    Http,
     /// Searches over many listings.
     Search,
 }
@@ -85,7 +96,15 @@ fn main() -> ExitCode {
         Some(Part::Scheduler) => noop::scheduler(&config, signals.stop).await,
         None => {
             let (jobs, runs) = (args.jobs, args.runs.into());
-            let extent = Extent { jobs, runs, backlog: args.backlog, listings: args.listings, only: args.only };
+            let extent = Extent {
+                jobs,
+                runs,
+                backlog: args.backlog,
+                listings: args.listings,
+                measured: Duration::from_secs(args.seconds.into()),
+                tools: args.tools,
+                only: args.only,
+            };
             run::run(&config, extent, args.json).await
         }
     })

@@ -1,6 +1,7 @@
 //! The processes of a measurement, which are stopped with it, and what they and the servers use of
 //! the machine.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -26,8 +27,17 @@ impl Part {
 
     /// Starts one of Tradeyard's own programs, built beside this one.
     pub(crate) fn program(name: &str) -> anyhow::Result<Self> {
-        let program = beside(name)?;
-        Self::spawn(&program, |command| command)
+        Self::program_with(name, &[])
+    }
+
+    /// [`Part::program`] with more settings, by the names of the environment.
+    pub(crate) fn program_with(name: &str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::command(&beside(name)?, &[], settings)
+    }
+
+    /// Starts a program of others.
+    pub(crate) fn command(program: &Path, args: &[&OsStr], settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::spawn(program, |command| command.args(args).envs(settings.iter().copied()))
     }
 
     fn spawn(program: &Path, with: impl FnOnce(&mut Command) -> &mut Command) -> anyhow::Result<Self> {

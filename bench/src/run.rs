@@ -1,5 +1,8 @@
 //! Runs the whole benchmark, piece by piece.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use queue::transport::Brokers;
 use queue::transport::Transport;
 use shared::config::Config;
@@ -11,7 +14,7 @@ use crate::drain::{Drain, drain, reset};
 use crate::enqueue::{enqueue_bulk, enqueue_single};
 use crate::processes::Part;
 use crate::report::Report;
-use crate::{Piece, events, latency, limits, noop, search};
+use crate::{Piece, events, http, latency, limits, noop, search};
 
 const CALLERS: i64 = 16;
 const CALLS: i64 = 2_500;
@@ -34,6 +37,10 @@ pub(crate) struct Extent {
     pub(crate) backlog: i64,
     /// How many listings are searched.
     pub(crate) listings: i64,
+    /// How long each kind of request is sent.
+    pub(crate) measured: Duration,
+    /// Where the packages of the API's peers are.
+    pub(crate) tools: Option<PathBuf>,
     /// The pieces to measure; all of them if empty.
     pub(crate) only: Vec<Piece>,
 }
@@ -87,6 +94,9 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     }
     if has(Piece::Memory) {
         benchmark.memory().await?;
+    }
+    if has(Piece::Http) {
+        http::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
     }
     if has(Piece::Search) {
         benchmark.searches().await?;
@@ -265,7 +275,7 @@ impl Benchmark<'_> {
         for name in PROGRAMS {
             parts.push((name, Part::program(name)?));
         }
-        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
         for (name, part) in parts {
             let beside = if name.starts_with("worker") { "≤ 30 idle" } else { "≤ 64" };
             let key = format!("memory_{}_mb", name.replace('-', "_"));

@@ -9,6 +9,11 @@ cmd_bench() {
         lock bench
         ensure_cargo
         ensure_packages
+        local peers=()
+        if bench_has http "$@"; then
+            ensure_peers
+            peers=(--tools "$TOOLS")
+        fi
         if (STATE=$ROOT/.dev && running api); then
             note "./dev up runs here and takes its share of the machine: ./dev down first for good figures"
         fi
@@ -27,7 +32,7 @@ cmd_bench() {
         say "measuring"
     } >&2
     environment
-    attend "${ENVIRONMENT[@]}" "MIGRATE_DATABASE_URL=$MIGRATE_DATABASE_URL" "$BIN/bench" "$@"
+    attend "${ENVIRONMENT[@]}" "MIGRATE_DATABASE_URL=$MIGRATE_DATABASE_URL" "$BIN/bench" "${peers[@]}" "$@"
 }
 
 # bench_arguments ARGS...: ends with the usage when the benchmark has no such argument; it would say so only after the build.
@@ -40,8 +45,8 @@ bench_arguments() {
                 shift
                 continue
                 ;;
-            --jobs=* | --runs=* | --backlog=* | --listings=* | --only=*) value=${1#*=} ;;
-            --jobs | --runs | --backlog | --listings | --only)
+            --jobs=* | --runs=* | --backlog=* | --listings=* | --seconds=* | --only=*) value=${1#*=} ;;
+            --jobs | --runs | --backlog | --listings | --seconds | --only)
                 value=${2-}
                 (($# == 1)) || shift
                 ;;
@@ -57,6 +62,48 @@ bench_arguments() {
             fail "the benchmark does not take '$value' for $name"
         fi
     done
+}
+
+# bench_has PIECE ARGS...: whether this piece of the benchmark is asked for.
+bench_has() {
+    local piece=$1 only=
+    shift
+    while (($# > 0)); do
+        case $1 in
+            --only=*) only=${1#*=} ;;
+            --only) only=${2-} ;;
+        esac
+        shift
+    done
+    [[ -z $only || ,$only, == *,$piece,* ]]
+}
+
+# What the API is measured beside: FastAPI and Express. Without them the API is measured alone; a failure ends only its subshell.
+ensure_peers() {
+    (ensure_fastapi) || note "FastAPI could not be installed: the API is measured without it"
+    (ensure_express) || note "Express could not be installed: the API is measured without it"
+}
+
+ensure_fastapi() {
+    local wanted=bench/peers/fastapi/requirements.txt
+    ensure_venv fastapi "$wanted" FastAPI || return 1
+    if [[ $INSTALLED == yes ]]; then mark_venv fastapi "$wanted"; fi
+}
+
+# npm's packages as the lock file has them, in .dev/tools/express; installed again when it changes.
+ensure_express() {
+    local wanted=bench/peers/express/package-lock.json packages=$TOOLS/express missing=()
+    have node || missing+=(nodejs)
+    have npm || missing+=(npm)
+    if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
+    if cmp -s "$wanted" "$packages/installed.json"; then return 0; fi
+    say "installing Express into .dev/tools"
+    rm -rf "$packages"
+    mkdir -p "$packages"
+    cp "${wanted%-lock.json}.json" "$wanted" "$packages"
+    # Nothing of it needs a script of its own to be installed.
+    attend npm ci --prefix "$packages" --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error || return 1
+    cp "$wanted" "$packages/installed.json"
 }
 
 # The database is on the same machine, so its Unix socket is the shorter way; a path of more than 107 bytes is none.

@@ -39,6 +39,7 @@ use sqlx::postgres::PgConnectOptions;
 pub use cx::{Cx, NotWanted, StaleAttempt};
 pub use enqueue::{Enqueue, EnqueueError, Enqueued};
 pub use job::{Handler, Job, Kind, Priority, Queue, Undecodable};
+pub use ledger::reads::{ReadConnections, Reading};
 pub use ledger::{JobTx, Ledger};
 pub use migrations::{migrate, migrator};
 pub use outcome::{Decision, Outcome};

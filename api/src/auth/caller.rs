@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use market::identity::store::{self, Authority, Membership, SessionRef};
+use market::identity::store::{Authority, Membership, SessionRef};
 use market::identity::{MemberRole, OrgKind, OrgStatus, PlatformRole};
 use market::ids::SessionId;
 use shared::config::Network;
@@ -141,11 +141,9 @@ impl FromRequestParts<AppState> for Session {
             };
             Problem::bad_token(code, error.to_string())
         })?;
-        let mut conn = state.db.acquire().await?;
         let session = SessionRef { user: claims.sub, session: claims.sid, version: claims.ver };
-        let authority = store::authorize(&mut conn, session)
-            .await?
-            .ok_or_else(|| Problem::bad_token("session_ended", "log in again"))?;
+        let authority = state.reads.authority(session).await?;
+        let authority = authority.ok_or_else(|| Problem::bad_token("session_ended", "log in again"))?;
         state.rate.learn(session.user, &authority);
         Ok(Self(Caller::new(session, authority)))
     }

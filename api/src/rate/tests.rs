@@ -77,30 +77,49 @@ async fn tiers_have_their_limits_in_redis() {
     tiers_have_their_limits(TestApi::with(&settings).await).await;
 }
 
-#[tokio::test]
-async fn processes_share_a_count_in_redis_and_do_without_it() {
-    let (proxy, url) = Proxy::before(&server("REDIS_URL")).await.unwrap();
-    let namespace = format!("t{}", uuid::Uuid::now_v7().simple());
-    let start = || Counter::start(Some(&SecretString::from(url.clone())), &namespace).unwrap();
-    let (one, two) = (start(), start());
-    // The first call connects, which may take longer than a request waits: until both have, each counts for itself.
+/// Waits until both count in Redis. The first call connects, which may take longer than a request waits: until then each counts for
+/// itself.
+async fn connected(one: &Counter, two: &Counter) {
     loop {
         let mut counts = Vec::new();
-        for counter in [&one, &two, &one, &two] {
-            counts.push(counter.take("a").await.count);
+        for counter in [one, two, one, two] {
+            counts.push(counter.take("a", 99).await.count);
         }
         if counts.windows(2).all(|pair| pair[1] == pair[0] + 1) {
             break;
         }
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn processes_share_a_count_in_redis_and_do_without_it() {
+    let (proxy, url) = Proxy::before(&server("REDIS_URL")).await.unwrap();
+    let namespace = format!("t{}", uuid::Uuid::now_v7().simple());
+    let start = || Counter::start(Some(&SecretString::from(url.clone())), &namespace).unwrap();
+    let (one, two) = (start(), start());
+    connected(&one, &two).await;
     // A Redis that says nothing costs a request a moment, and then no request anything.
     proxy.set(NetworkFault::Silence);
-    let alone = tokio::time::timeout(Duration::from_secs(5), one.take("b")).await.unwrap();
+    let alone = tokio::time::timeout(Duration::from_secs(5), one.take("b", 99)).await.unwrap();
     assert_eq!(alone.count, 1);
-    assert_eq!(one.take("b").await.count, 2);
+    assert_eq!(one.take("b", 99).await.count, 2);
     proxy.set(NetworkFault::None);
     proxy.cut();
+}
+
+#[tokio::test]
+async fn a_caller_has_no_more_than_a_hundredth_more_with_each_process() {
+    let namespace = format!("t{}", uuid::Uuid::now_v7().simple());
+    let start = || Counter::start(Some(&SecretString::from(redis_url())), &namespace).unwrap();
+    let (one, two) = (start(), start());
+    connected(&one, &two).await;
+    for _ in 0..100 {
+        one.take("b", 1_000).await;
+        two.take("b", 1_000).await;
+    }
+    let known = one.take("b", 0).await.count;
+    assert!((191..=201).contains(&known), "{known} of 201");
 }
 
 #[test]

@@ -180,7 +180,11 @@ async fn get_auction(
     acting: Acting,
 ) -> Result<(WeakTag, Json<AuctionView>)> {
     let viewer = acting.viewer(caller.as_ref())?;
-    let view = found_for(caller.as_ref(), &mut *state.db.acquire().await?, id, viewer).await?;
+    let mut views = vec![state.reads.auction(id, viewer).await?.ok_or(AuctionError::NotFound)?];
+    if views.iter().any(|view| view.suspended) {
+        retain_shown(&mut *state.db.acquire().await?, &mut views, caller.as_ref(), viewer).await?;
+    }
+    let view = views.pop().ok_or(AuctionError::NotFound)?;
     Ok((tag::of(std::slice::from_ref(&view), None)?, Json(view)))
 }
 

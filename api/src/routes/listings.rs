@@ -144,11 +144,12 @@ async fn get_listing(
     headers: HeaderMap,
     Path(id): Path<ListingId>,
 ) -> Result<Response> {
-    let mut conn = state.db.acquire().await?;
+    let mut conn = state.reads.acquire().await?;
     let listing = visible(&mut conn, caller.as_ref(), acting, id).await?;
     if listing.is_public() {
         saw(&state, &listing, caller.as_ref(), address, &headers);
         let pictures = images::of_listing(&mut conn, id).await?;
+        conn.give_back();
         return Ok(caching::shared(ListingView::new(listing, pictures)));
     }
     // Its pictures have addresses that end: `GET /v1/images` gives them.

@@ -17,6 +17,7 @@ async fn requests_have_the_limits_of_the_settings_on_both_databases_and_in_the_l
         for pool in [&state.db, &state.events] {
             assert_eq!(limits_of(&mut pool.acquire().await.unwrap()).await, limits);
         }
+        assert_eq!(limits_of(&mut state.reads.acquire().await.unwrap()).await, limits);
         let mut tx = state.ledger.begin().await.unwrap();
         assert_eq!(limits_of(&mut tx).await, limits);
         tx.rollback().await.unwrap();

@@ -89,6 +89,11 @@ impl Connections {
         Ok(Borrowed { connection: Some(self.get(None).await?) })
     }
 
+    /// A connection outside of a transaction. Fails after [`ACQUIRE_TIMEOUT`] when all are in use.
+    pub(crate) async fn borrow(&self) -> Result<Borrowed, sqlx::Error> {
+        Ok(Borrowed { connection: Some(self.get(Some(ACQUIRE_TIMEOUT)).await?) })
+    }
+
     /// A connection for statements of the engine, which run [`within`] a limit.
     pub(crate) async fn lend(&self) -> Result<Lent, sqlx::Error> {
         Ok(Lent { connection: Some(self.get(Some(ACQUIRE_TIMEOUT)).await?) })
@@ -229,6 +234,11 @@ impl Borrowed {
     #[expect(clippy::expect_used, reason = "only drop takes the connection, and it takes the value as well")]
     pub(crate) fn session(&self) -> SessionId {
         self.connection.as_ref().expect("the connection is there").session
+    }
+
+    /// All its statements have been answered: it need not be asked.
+    pub(crate) fn give_back(mut self) {
+        self.connection = None;
     }
 }
 

@@ -8,6 +8,7 @@ pub mod insert;
 pub mod lead;
 pub(crate) mod locks;
 pub mod queue_settings;
+pub mod reads;
 pub mod reap;
 pub mod reason;
 pub(crate) mod sessions;

@@ -6,8 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use super::view::view_query;
+use super::view::{Row, view_query};
 use crate::auctions::model::{AuctionBidder, AuctionStatus, AuctionView, BidStatus, BidView, LotMode};
 use crate::auctions::rules::{BookBid, allocate, most_served};
 use crate::ids::{AuctionId, BidId, ListingId};
@@ -19,16 +20,32 @@ pub async fn views(
     viewer: Option<OrgId>,
 ) -> Result<Vec<AuctionView>, sqlx::Error> {
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-    let rows = view_query!(
+    Ok(rows(conn, &ids).await?.into_iter().map(|row| row.into_view(viewer)).collect())
+}
+
+/// Auctions as each viewer sees them, in this order; `None` for an unknown one.
+pub async fn views_of(
+    conn: &mut PgConnection,
+    wanted: &[(AuctionId, Option<OrgId>)],
+) -> Result<Vec<Option<AuctionView>>, sqlx::Error> {
+    let ids: Vec<_> = wanted.iter().map(|(id, _)| id.0).collect();
+    // In the order of the ids, so an auction's row is the next one or there is none.
+    let mut rows = rows(conn, &ids).await?.into_iter().peekable();
+    let view =
+        |(id, viewer): &(AuctionId, Option<OrgId>)| rows.next_if(|row| row.id == *id).map(|row| row.into_view(*viewer));
+    Ok(wanted.iter().map(view).collect())
+}
+
+async fn rows(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Row>, sqlx::Error> {
+    view_query!(
         "SELECT",
         "FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
          JOIN auctions AS a ON a.id = wanted.id
          ORDER BY wanted.place",
-        &ids,
+        ids,
     )
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.into_view(viewer)).collect())
+    .await
 }
 
 /// How many changes visible to everybody each of these auctions has had; unknown ones are left out.

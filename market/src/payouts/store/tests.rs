@@ -33,7 +33,7 @@ fn moved(name: &str, id: PayoutId, amount: Money, state: DisbursementState) -> D
 /// Opens an account, which its provider has in this state.
 async fn opened(conn: &mut PgConnection, seller: Trader, state: AccountState) -> PayoutAccountId {
     let mut tx = conn.begin().await.expect("a transaction");
-    let id = open(&mut tx, seller.org, seller.user, Provider::Simulator).await.expect("opened").id;
+    let id = open(&mut tx, seller.org, seller.user, Provider::Simulator, None).await.expect("opened").id;
     settle_account(&mut tx, id, &there(id, state)).await.expect("settled");
     tx.commit().await.expect("committed");
     id
@@ -258,7 +258,7 @@ async fn a_provider_that_says_something_else_is_not_believed() {
     let mut tx = conn.begin().await.expect("a transaction");
     let other = Account { reference: ProviderRef("acct_other".to_owned()), ..there(account, AccountState::Closed) };
     assert!(matches!(settle_account(&mut tx, account, &other).await, Err(PayoutError::OtherName)));
-    let second = open(&mut tx, seller.org, seller.user, Provider::Simulator).await;
+    let second = open(&mut tx, seller.org, seller.user, Provider::Simulator, None).await;
     assert!(matches!(second, Err(PayoutError::AccountExists)), "{second:?}");
     tx.rollback().await.expect("rolled back");
     let Begun::Intended(id) = run(&mut conn, seller).await else { panic!("nothing was begun") };

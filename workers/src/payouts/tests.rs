@@ -21,7 +21,22 @@ use sinks::payments::Fault;
 use sinks::simulator::AccountState;
 use sqlx::Connection;
 
+use crate::Services;
 use crate::testing::TestWorkers;
+
+mod mollie;
+
+fn handlers() -> Handlers<Services> {
+    Handlers::default()
+        .with::<Charge>()
+        .with::<ApplyWebhook>()
+        .with::<CheckPayoutAccount>()
+        .with::<MakePayouts>()
+        .with::<SendPayout>()
+        .with::<SweepPayouts>()
+        .with::<NotifyOrder>()
+        .with::<SendEmail>()
+}
 
 /// A seller who has earned something, which lies at the provider.
 struct TestSeller {
@@ -31,16 +46,7 @@ struct TestSeller {
 
 impl TestSeller {
     async fn new() -> Self {
-        let handlers = Handlers::default()
-            .with::<Charge>()
-            .with::<ApplyWebhook>()
-            .with::<CheckPayoutAccount>()
-            .with::<MakePayouts>()
-            .with::<SendPayout>()
-            .with::<SweepPayouts>()
-            .with::<NotifyOrder>()
-            .with::<SendEmail>();
-        let workers = TestWorkers::new(handlers).await;
+        let workers = TestWorkers::new(handlers()).await;
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let seller = trader(&mut conn).await;
         drop(conn);

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use shared::config::{ConfigError, PaymentProvider, Payments};
 use url::Url;
 
-use super::mollie::Addresses;
-use super::{ClientError, Gateway, MollieGateway, SimulatorGateway, StripeGateway};
+use super::{Addresses, ClientError, Gateway, MollieGateway, SimulatorGateway, StripeGateway};
 use crate::http::url;
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::http::SendError;
 pub use crate::http::ClientError;
 pub use connect::{ConnectError, connect};
 pub use exponents::AmountError;
-pub use mollie::MollieGateway;
+pub use mollie::{Addresses, MollieGateway};
 pub use simulator::SimulatorGateway;
 pub use stripe::StripeGateway;
 

@@ -15,8 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
 use super::test_gateway::{KEY, LONG, Webhook, mollie_keys, mollie_options, receiver};
-use crate::payments::gateway::mollie::Addresses;
-use crate::payments::gateway::{Gateway, GatewayError, MollieGateway};
+use crate::payments::gateway::{Addresses, Gateway, GatewayError, MollieGateway};
 
 /// The gateway to a server that sends nothing but classic webhooks.
 struct TestMollie {

@@ -26,8 +26,7 @@ use url::Url;
 
 use super::localstripe::Localstripe;
 use super::servers::{Server, SupplementedStripe};
-use crate::payments::gateway::mollie::Addresses;
-use crate::payments::gateway::{Gateway, MollieGateway, SimulatorGateway, StripeGateway};
+use crate::payments::gateway::{Addresses, Gateway, MollieGateway, SimulatorGateway, StripeGateway};
 
 /// What the product says who it is.
 pub(super) const KEY: &str = "sk_of_the_tests_only";

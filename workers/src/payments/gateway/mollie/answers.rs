@@ -92,14 +92,14 @@ struct PageLinks {
 
 #[derive(Debug, Deserialize)]
 struct Link {
-    href: Url,
+    href: String,
 }
 
 impl<T> Page<T> {
     /// The first item of the next page.
     pub(super) fn next(&self) -> Option<String> {
-        let mut query = self.links.next.as_ref()?.href.query_pairs();
-        query.find(|(name, _)| name == "from").map(|(_, from)| from.into_owned())
+        let next = Url::parse(&self.links.next.as_ref()?.href).ok()?;
+        next.query_pairs().find(|(name, _)| name == "from").map(|(_, from)| from.into_owned())
     }
 
     pub(super) fn items(self) -> impl Iterator<Item = T> {

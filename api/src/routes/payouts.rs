@@ -37,7 +37,9 @@ impl From<PayoutError> for Problem {
         match error {
             PayoutError::NotFound => Self::not_found("payout account"),
             PayoutError::AccountExists => Self::conflict("payout_account_exists", text),
-            PayoutError::OtherAmount { .. } | PayoutError::OtherName | PayoutError::AccountTaken => Self::internal(error),
+            PayoutError::OtherAmount { .. } | PayoutError::OtherName | PayoutError::AccountTaken => {
+                Self::internal(error)
+            }
             PayoutError::Ledger(error) => Self::internal(error),
             PayoutError::Money(error) => Self::internal(error),
             PayoutError::Sql(error) => error.into(),

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 /// Those that Mollie takes (docs.mollie.com/docs/multicurrency), by their fraction digits.
 const WHOLE: [&str; 2] = ["ISK", "JPY"];
 const HUNDREDTHS: [&str; 24] = [
-    "AED", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "MXN", "MYR", "NOK", "NZD", "PHP",
-    "PLN", "RON", "SEK", "SGD", "THB", "TWD", "USD",
+    "AED", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "MXN", "MYR", "NOK", "NZD",
+    "PHP", "PLN", "RON", "SEK", "SGD", "THB", "TWD", "USD",
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]

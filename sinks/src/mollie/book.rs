@@ -101,7 +101,8 @@ impl Book {
     }
 
     pub(super) fn finish(&mut self, id: &str, paid: bool) -> bool {
-        let Some(payment) = self.payments.iter_mut().find(|payment| payment.id == id && payment.status == "open") else {
+        let Some(payment) = self.payments.iter_mut().find(|payment| payment.id == id && payment.status == "open")
+        else {
             return false;
         };
         payment.decide(paid.then_some(()).ok_or("authentication_failed"));

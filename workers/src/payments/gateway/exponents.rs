@@ -70,8 +70,8 @@ pub fn from_provider(provider: Provider, minor: i64, currency: Currency) -> Resu
 
 /// What Mollie takes. It counts all of them as ISO 4217 does.
 const MOLLIE: [&str; 27] = [
-    "AED", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "ISK", "JPY", "MXN", "MYR", "NOK",
-    "NZD", "PHP", "PLN", "RON", "SEK", "SGD", "THB", "TWD", "USD", "ZAR",
+    "AED", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "ISK", "JPY", "MXN", "MYR",
+    "NOK", "NZD", "PHP", "PLN", "RON", "SEK", "SGD", "THB", "TWD", "USD", "ZAR",
 ];
 
 /// How a provider counts a currency.

@@ -38,9 +38,7 @@ use url::Url;
 use super::exponents::{AmountError, to_provider};
 use super::{ClientError, Gateway, GatewayError, PATIENCE};
 use crate::http::Http;
-use answers::{
-    CaptureAnswer, ClientAnswer, Marked, OrganisationAnswer, PaymentAnswer, RefundAnswer, TransferAnswer,
-};
+use answers::{CaptureAnswer, ClientAnswer, Marked, OrganisationAnswer, PaymentAnswer, RefundAnswer, TransferAnswer};
 use requests::{Whose, key_reused, refused};
 
 mod answers;
@@ -179,8 +177,7 @@ impl Gateway for MollieGateway {
             body["testmode"] = true.into();
         }
         let path = ["connect", "balance-transfers"];
-        let made: TransferAnswer =
-            self.act(key, Whose::Organisation, &path, &body, "connect-balance-transfer").await?;
+        let made: TransferAnswer = self.act(key, Whose::Organisation, &path, &body, "connect-balance-transfer").await?;
         same(&made, key, amount)?;
         Ok(made.read())
     }

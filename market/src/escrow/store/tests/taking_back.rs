@@ -196,7 +196,8 @@ async fn after_a_release_and_a_refund_at_once_nobody_owes_and_has() {
         let sale = Arc::new(paid_and_released(&mut conn).await);
         let (seller, buyer) = (sale.sellers[0], trader(&mut conn).await);
         let mut tx = conn.begin().await.expect("a transaction");
-        let account = payouts::open(&mut tx, seller.org, seller.user, Provider::Simulator, None).await.expect("opened").id;
+        let account =
+            payouts::open(&mut tx, seller.org, seller.user, Provider::Simulator, None).await.expect("opened").id;
         payouts::settle_account(&mut tx, account, &active(account)).await.expect("settled");
         payouts::begin(&mut tx, seller.org, eur(0).currency(), Provider::Simulator).await.expect("begun");
         tx.commit().await.expect("committed");

@@ -76,7 +76,13 @@ fn a_webhook_that_cannot_be_read_says_what_is_wrong() {
 fn an_event_of_mollie_names_what_can_be_asked_for() {
     for (kind, entity, embedded, topic, subject) in [
         ("payment.paid", "tr_1", "", Topic::Payment, "tr_1"),
-        ("refund.refunded", "re_1", r#","_embedded":{"entity":{"paymentId":"tr_1"}}"#, Topic::Disbursement, "tr_1/re_1"),
+        (
+            "refund.refunded",
+            "re_1",
+            r#","_embedded":{"entity":{"paymentId":"tr_1"}}"#,
+            Topic::Disbursement,
+            "tr_1/re_1",
+        ),
         ("connect-balance-transfer.succeeded", "cbtr_1", "", Topic::Disbursement, "cbtr_1"),
     ] {
         let body = format!(r#"{{"resource":"event","id":"event_1","type":"{kind}","entityId":"{entity}"{embedded}}}"#);

@@ -66,11 +66,14 @@ async fn what_a_key_made_is_found_when_mollie_has_forgotten_the_key() {
     test.gateway.charge("b", &charge(PAYING)).await.unwrap();
     let refund = test.gateway.refund("c", &made.reference, eur(1)).await.unwrap();
     test.server.forget_keys();
-    assert_eq!(test.gateway.find("a", &Call::Charge).await.unwrap(), Some(Found::Payment(
-        test.gateway.payment(&made.reference).await.unwrap().unwrap(),
-    )));
+    assert_eq!(
+        test.gateway.find("a", &Call::Charge).await.unwrap(),
+        Some(Found::Payment(test.gateway.payment(&made.reference).await.unwrap().unwrap(),))
+    );
     let found = test.gateway.find("c", &Call::Refund(made.reference)).await.unwrap();
-    assert!(matches!(found, Some(Found::Disbursement(Disbursement { reference, .. })) if reference == refund.reference));
+    assert!(
+        matches!(found, Some(Found::Disbursement(Disbursement { reference, .. })) if reference == refund.reference)
+    );
 }
 
 #[tokio::test]
@@ -108,10 +111,9 @@ async fn without_an_organisations_token_people_pay_and_nothing_goes_to_sellers()
     let test = TestMollie::with(&format!("test_{KEY}").into()).await;
     test.gateway.charge("a", &charge(PAYING)).await.unwrap();
     let seller = ProviderRef(test.server.connect());
-    for denied in [
-        test.gateway.transfer("b", &seller, eur(1)).await.map(|_| ()),
-        test.gateway.account(&seller).await.map(|_| ()),
-    ] {
+    for denied in
+        [test.gateway.transfer("b", &seller, eur(1)).await.map(|_| ()), test.gateway.account(&seller).await.map(|_| ())]
+    {
         assert!(matches!(denied, Err(GatewayError::Denied { .. })), "{denied:?}");
     }
 }

@@ -206,7 +206,10 @@ pub(super) fn mollie_keys(key: &SecretString) -> SecretString {
 }
 
 /// A server that takes webhooks of `provider`, its address, and what it took.
-pub(super) async fn receiver(stop: CancellationToken, provider: Provider) -> (String, mpsc::UnboundedReceiver<Webhook>) {
+pub(super) async fn receiver(
+    stop: CancellationToken,
+    provider: Provider,
+) -> (String, mpsc::UnboundedReceiver<Webhook>) {
     let header = authenticity::header(provider);
     let (taken, webhooks) = mpsc::unbounded_channel();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use market::payments::{
-    Account, AccountState, Disbursement, DisbursementState, Payment, PaymentState, ProviderRef,
-};
+use market::payments::{Account, AccountState, Disbursement, DisbursementState, Payment, PaymentState, ProviderRef};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::money::{Currency, Money, MoneyError};

@@ -47,7 +47,9 @@ impl MollieGateway {
     ) -> Result<Result<Value, (StatusCode, Problem)>, GatewayError> {
         let secret = match whose {
             Whose::Profile => &self.key,
-            Whose::Organisation => self.token.as_ref().ok_or_else(|| GatewayError::Denied { code: "no_token".into() })?,
+            Whose::Organisation => {
+                self.token.as_ref().ok_or_else(|| GatewayError::Denied { code: "no_token".into() })?
+            }
         };
         let request = request.header(header::AUTHORIZATION, bearer(secret)?);
         let answer = self.http.send(request.body(Full::from(body))).await?;

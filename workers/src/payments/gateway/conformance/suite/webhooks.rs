@@ -30,7 +30,9 @@ fn read(test: &TestGateway, webhook: &Webhook) -> Notice {
     notice::read(test.gateway.provider(), &webhook.body).unwrap()
 }
 
-pub(in crate::payments::gateway::conformance) async fn webhooks_are_signed_and_name_what_they_are_about(mut test: TestGateway) {
+pub(in crate::payments::gateway::conformance) async fn webhooks_are_signed_and_name_what_they_are_about(
+    mut test: TestGateway,
+) {
     let payment = test.gateway.charge("a", &test.charge(eur(100), Automatic)).await.unwrap();
     let webhook = test.webhook().await;
     assert_eq!(check(&test, &webhook), Ok(()));
@@ -54,7 +56,9 @@ pub(in crate::payments::gateway::conformance) async fn webhooks_are_signed_and_n
     assert_eq!(now.state, AccountState::Active);
 }
 
-pub(in crate::payments::gateway::conformance) async fn duplicate_and_reordered_webhooks_end_in_the_providers_state(mut test: TestGateway) {
+pub(in crate::payments::gateway::conformance) async fn duplicate_and_reordered_webhooks_end_in_the_providers_state(
+    mut test: TestGateway,
+) {
     let told = test.server.webhooks_of_two_captures();
     test.repeat_webhooks(told.try_into().unwrap());
     test.reverse_webhooks(told);
@@ -78,7 +82,9 @@ pub(in crate::payments::gateway::conformance) async fn duplicate_and_reordered_w
     assert_eq!(ids.len(), told, "a repeated webhook has the same id");
 }
 
-pub(in crate::payments::gateway::conformance) async fn a_foreign_signature_is_refused_and_an_old_one_where_a_time_is_signed(mut test: TestGateway) {
+pub(in crate::payments::gateway::conformance) async fn a_foreign_signature_is_refused_and_an_old_one_where_a_time_is_signed(
+    mut test: TestGateway,
+) {
     test.gateway.charge("a", &test.charge(eur(100), Automatic)).await.unwrap();
     let webhook = test.webhook().await;
     let check = |key: &[u8], body: &[u8], late| check_as(&test, key, &webhook, body, TimeDelta::seconds(late));

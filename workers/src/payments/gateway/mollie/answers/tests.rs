@@ -42,7 +42,8 @@ fn only_a_failed_payment_says_why_and_in_the_words_of_the_bank() {
     let details = json!({ "failureReason": "insufficient_funds" });
     let of_bank = payment(&json!({ "status": "failed", "details": details }));
     assert_eq!(of_bank.failure.as_deref(), Some("insufficient_funds"));
-    let of_terminal = payment(&json!({ "status": "failed", "statusReason": { "code": "do_not_honor", "message": "…" } }));
+    let of_terminal =
+        payment(&json!({ "status": "failed", "statusReason": { "code": "do_not_honor", "message": "…" } }));
     assert_eq!(of_terminal.failure.as_deref(), Some("do_not_honor"));
     assert_eq!(payment(&json!({ "status": "expired" })).failure.as_deref(), Some("expired"));
     assert_eq!(payment(&json!({ "details": details })).failure, None);
@@ -57,7 +58,8 @@ fn what_is_not_known_is_not_guessed() {
         ("amount", json!({ "currency": "EUR", "value": 10 })),
         ("createdAt", json!("yesterday")),
     ] {
-        let mut answer = json!({ "id": "tr_1", "status": "paid", "amount": eur("10.00"), "createdAt": "2024-03-20T09:13:37+00:00" });
+        let mut answer =
+            json!({ "id": "tr_1", "status": "paid", "amount": eur("10.00"), "createdAt": "2024-03-20T09:13:37+00:00" });
         assert!(serde_json::from_value::<PaymentAnswer>(answer.clone()).is_ok());
         answer[name] = value;
         assert!(serde_json::from_value::<PaymentAnswer>(answer).is_err(), "{name}");
@@ -82,7 +84,10 @@ fn metadata_of_others_is_passed_over() {
 #[test]
 fn a_problem_says_which_field_is_at_fault() {
     for (problem, code) in [
-        (json!({ "status": 422, "title": "Unprocessable Entity", "detail": "…", "field": "amount" }), "unprocessable_entity:amount"),
+        (
+            json!({ "status": 422, "title": "Unprocessable Entity", "detail": "…", "field": "amount" }),
+            "unprocessable_entity:amount",
+        ),
         (json!({ "status": 404, "title": "Not Found", "detail": "…" }), "not_found"),
     ] {
         assert_eq!(serde_json::from_value::<Problem>(problem).unwrap().code(), code);

@@ -83,6 +83,10 @@ id!(
     RefundId
 );
 id!(
+    /// Names units of an order that go back, or are to.
+    ReturnId
+);
+id!(
     /// Names one strike against a buyer.
     StrikeId
 );
@@ -117,4 +121,8 @@ id!(
 id!(
     /// Names one offer, with all terms that were proposed.
     OfferId
+);
+id!(
+    /// Names one file that is applied row by row.
+    ImportId
 );

@@ -6,7 +6,7 @@
 //! 1. auction
 //! 2. offer
 //! 3. checkout, which guards its payments
-//! 4. orders, by id; each guards its escrow and its disputes
+//! 4. orders, by id; each guards its escrow, its disputes and its returns
 //! 5. listings, by id
 //! 6. stock levels, by item and site
 //! 7. sites, by id
@@ -36,6 +36,7 @@ pub mod escrow;
 pub mod identity;
 pub mod ids;
 pub mod images;
+pub mod imports;
 pub mod invoices;
 pub mod listings;
 pub mod money;
@@ -45,6 +46,7 @@ pub mod payments;
 pub mod payouts;
 pub mod reconciliation;
 pub mod reports;
+pub mod returns;
 pub mod search;
 pub mod standing;
 pub mod stock;

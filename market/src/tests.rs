@@ -10,6 +10,7 @@ mod checkout;
 mod daily;
 mod dashboard;
 mod escrow;
+mod imports;
 mod invoices;
 mod listings;
 mod money;
@@ -17,6 +18,7 @@ mod offers;
 mod orders;
 mod payouts;
 mod reconciliation;
+mod returns;
 mod search;
 mod standing;
 mod stock;
@@ -85,6 +87,7 @@ fn breaches() -> Vec<Breach> {
         escrow::breaches(),
         payouts::breaches(),
         reconciliation::breaches(),
+        returns::breaches(),
         invoices::breaches(),
         money::breaches(),
         standing::breaches(),
@@ -92,6 +95,7 @@ fn breaches() -> Vec<Breach> {
         stock::breaches(),
         search::breaches(),
         dashboard::breaches(),
+        imports::breaches(),
     ]
     .concat()
 }
@@ -131,9 +135,11 @@ async fn fill(conn: &mut PgConnection) {
     .expect("a model and a part");
     stock::fill(conn, seller).await;
     offers::fill(conn, seller, a).await;
+    imports::fill(conn, seller).await;
     escrow::fill(conn, seller).await;
     payouts::fill(conn).await;
     reconciliation::fill(conn).await;
+    returns::fill(conn, seller).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -189,7 +195,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,
-                             visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, approvals, offers, offer_terms}'::regclass[]) AS oid
+                             visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, approvals, offers, offer_terms,
+                             returns, return_lines, imports, import_rows}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -8,6 +8,7 @@
 //! write again.
 
 mod config;
+mod download;
 mod presign;
 mod upload;
 

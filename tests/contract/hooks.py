@@ -133,6 +133,7 @@ BEYOND_SCHEMAS = {
     "amount_too_large": "amount times quantity has a bound",
     "bid_too_low": "the next minimum follows from the bids before",
     "checkout_currencies": "the prices of all lines are of one currency",
+    "file_unreadable": "what a file holds",
     "invalid_events": "of an event's fields one must say something; its time is bounded by the clock",
     "invalid_value": "fields are bounded by each other, by the clock, and by what they refer to: a price has its listing's currency",
     "listing_incomplete": "a draft may lack its price, and its item what the category requires",
@@ -150,7 +151,8 @@ BEYOND_SCHEMAS = {
     "token_invalid": "which links are good",
     "transport_missing": "which brokers the installation has",
     "unknown_kind": "which kinds the program knows",
-    "upload_size": "how many bytes have arrived",
+    "upload_size": "how many bytes have arrived, and how many a file of a type may have",
+    "upload_type": "what was announced",
     "weak_password": "the most is counted in bytes, and a schema counts characters",
 }
 

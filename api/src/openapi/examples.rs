@@ -96,6 +96,15 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/orders/{order}/disputes" => {
             json!({"reason": "damaged", "text": "The left side has a dent as big as a fist."})
         }
+        "POST /v1/orders/{order}/returns" => {
+            json!({"lines": [{"line": 1, "quantity": 2}], "reason": "not_needed", "text": "Two were enough."})
+        }
+        "POST /v1/returns/{return}/approve" => json!({"note": "Please send it to Depot North."}),
+        "POST /v1/returns/{return}/refuse" => json!({"reason": "It was used."}),
+        "POST /v1/returns/{return}/send" => json!({"tracking": "Parcel 00340434161094021501"}),
+        "POST /v1/returns/{return}/receive" => {
+            json!({"lines": [{"line": 1, "disposition": "quarantine"}]})
+        }
         "POST /v1/admin/disputes/{dispute}/resolve" => {
             json!({"amount": {"amount": "50.00", "currency": "EUR"}, "reason": "Half of it works."})
         }
@@ -110,7 +119,13 @@ fn example(name: &str) -> Option<Value> {
             "tiers": [{"upto": 10_000_000, "bps": 1200}, {"bps": 800}]}),
         "PUT /v1/basket/{listing}" => json!({"quantity": 2}),
         "POST /v1/listings/{listing}/buy" => json!({"quantity": 2, "price": {"amount": "120.00", "currency": "EUR"}}),
-        "POST /v1/uploads" => json!({"content_type": "image/jpeg", "size": 1_048_576}),
+        "POST /v1/uploads" => {
+            json!({"content_type": "image/jpeg", "size": 1_048_576, "file_name": "tractor-front.jpg"})
+        }
+        "POST /v1/stock/imports" | "POST /v1/stock/imports/preview" => json!({"upload": SOMETHING}),
+        "POST /v1/listings/imports" | "POST /v1/listings/imports/preview" => json!({"upload": SOMETHING,
+            "mapping": {"sku": "Number", "title": "Name", "price": "Price", "attributes.make": "Make"},
+            "defaults": {"category": "machinery/tractors", "currency": "EUR"}, "publish": true}),
         "POST /v1/uploads/{upload}/complete" => json!({"listing": SOMETHING}),
         "POST /v1/reports" => {
             json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-01-31"})

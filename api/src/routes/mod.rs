@@ -15,6 +15,7 @@ pub(crate) mod escrow;
 mod fx;
 pub(crate) mod health;
 mod images;
+mod imports;
 mod invitations;
 mod invoices;
 mod items;
@@ -33,6 +34,7 @@ mod queues;
 mod reconciliation;
 mod regions;
 mod reports;
+mod returns;
 mod saved_searches;
 mod schedules;
 mod sites;
@@ -85,10 +87,12 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(reconciliation::router())
         .merge(orders::router())
         .merge(escrow::router())
+        .merge(returns::router())
         .merge(invoices::router())
         .merge(disputes::router())
         .merge(uploads::router())
         .merge(images::router())
+        .merge(imports::router())
         .merge(reports::router())
         .merge(cargo_events::router())
         .merge(ws::router())

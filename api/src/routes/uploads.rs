@@ -1,4 +1,4 @@
-//! Photographs on their way in: the client sends the bytes straight to the store, to an address that we sign.
+//! Photographs and files to import on their way in: the client sends the bytes straight to the store, to an address that we sign.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,11 +9,14 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::images::ProcessImage;
 use market::ids::{ImageId, ListingId};
-use market::images::model::{MAX_BYTES, Status, UPLOAD_TYPES, UploadId};
+use market::images::model::{Status, UPLOAD_TYPES, UploadId, max_bytes};
 use market::images::store::{self, ImageError};
+use market::imports::model::CSV;
 use serde::{Deserialize, Serialize};
 use shared::blobs::BlobError;
 use shared::ids::JobId;
+use shared::invalid::Invalid;
+use shared::text;
 use utoipa::ToSchema;
 use utoipa::openapi::ObjectBuilder;
 use utoipa::openapi::schema::Type;
@@ -68,9 +71,13 @@ struct CreateUpload {
     /// The bytes decide what the picture really is.
     #[schema(schema_with = upload_type)]
     content_type: String,
-    /// In bytes, exactly.
+    /// In bytes, exactly. A file of CSV has at most 16 MiB.
     #[schema(minimum = 1, maximum = 20_971_520)]
     size: u64,
+    /// What the file is called where it comes from: files of listings name their pictures so.
+    #[serde(default, deserialize_with = "text::one_line")]
+    #[schema(schema_with = text::line_or_null_schema::<255>)]
+    file_name: Option<String>,
 }
 
 fn upload_type() -> ObjectBuilder {
@@ -91,13 +98,13 @@ struct NewUpload {
     expires_at: DateTime<Utc>,
 }
 
-/// Announce a photograph
+/// Announce a photograph, or a file to import
 ///
-/// Send the bytes with the returned method, address and headers, then complete the upload.
+/// Send the bytes with the returned method, address and headers, then complete the upload, or import the file.
 #[utoipa::path(post, path = "/v1/uploads", tag = "images", params(Acting, OptionalKey), request_body = CreateUpload, responses(
     (status = 201, description = "Send the bytes there", body = NewUpload, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 422, description = "`upload_type`, `upload_size`"),
+    (status = 422, description = "`upload_type`, `upload_size`, `invalid_value`"),
     (status = 429, description = "`too_many_uploads`: complete some of those that were announced, or let them expire"),
 ))]
 async fn create_upload(
@@ -111,12 +118,19 @@ async fn create_upload(
         let detail = format!("expected one of {}", UPLOAD_TYPES.join(", "));
         return Err(Problem::unprocessable("upload_type", detail.clone()).at("/content_type", detail));
     }
-    if !(1..=MAX_BYTES).contains(&body.size) {
-        let detail = format!("a photograph has 1 to {MAX_BYTES} bytes");
+    let most = max_bytes(&body.content_type);
+    if !(1..=most).contains(&body.size) {
+        let detail = format!("a file of this type has 1 to {most} bytes");
         return Err(Problem::unprocessable("upload_size", detail.clone()).at("/size", detail));
+    }
+    if body.file_name.as_ref().is_some_and(|name| !(1..=255).contains(&name.chars().count())) {
+        return Err(Invalid::new("/file_name", "must have 1 to 255 characters").into());
     }
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
         let upload = store::insert_upload(tx, org, caller.user, &body.content_type, body.size, VALID_FOR).await?;
+        if let Some(name) = &body.file_name {
+            store::name_upload(tx, upload.id, name).await?;
+        }
         let signed = state.blobs.presign_put(&upload.object_key, &body.content_type, body.size, VALID_FOR).await?;
         let answer = NewUpload {
             id: upload.id,
@@ -130,13 +144,16 @@ async fn create_upload(
     .await
 }
 
-/// An announced photograph.
+/// An announced photograph or file.
 #[derive(Debug, Serialize, ToSchema)]
 struct UploadView {
     id: UploadId,
     content_type: String,
     /// In bytes.
     size: u64,
+    /// What it is called where it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_name: Option<String>,
     /// Whether somebody has said that the bytes have arrived.
     completed: bool,
     /// When the address for the bytes stops working.
@@ -163,6 +180,7 @@ async fn get_upload(
         id,
         content_type: upload.content_type,
         size: upload.size,
+        file_name: upload.file_name,
         completed: upload.completed,
         expires_at: upload.expires_at,
     }))
@@ -184,7 +202,7 @@ struct Completed {
     job: Option<JobId>,
 }
 
-/// Say that the bytes have arrived
+/// Say that the bytes of a picture have arrived
 ///
 /// The picture is checked and its variants are made by a job. Completing again gives the same image.
 #[utoipa::path(post, path = "/v1/uploads/{upload}/complete", tag = "images", params(("upload" = UploadId, Path), Acting, OptionalKey),
@@ -193,7 +211,7 @@ struct Completed {
         headers(("Location" = String), ("Link" = String))),
     (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again; \
         `too_many_images`: the listing has 30; `images_fixed`: somebody has bid on it"),
-    (status = 422, description = "`listing_unknown`, `upload_size`"),
+    (status = 422, description = "`listing_unknown`, `upload_size`; `upload_type`: it is a file to import"),
     (status = 403, description = "`org_not_approved`; `role_too_low`"),
     (status = 503, description = "`store_unavailable`"),
 ))]
@@ -206,6 +224,9 @@ async fn complete_upload(
 ) -> Result<Response> {
     let announced = store::upload(&mut *state.db.acquire().await?, id).await?;
     acting.trader_of(announced.org, &caller, "upload")?;
+    if announced.content_type == CSV {
+        return Err(Problem::unprocessable("upload_type", "the upload is a file to import, not a picture"));
+    }
     if !announced.completed {
         if announced.late {
             return Err(Problem::conflict("upload_expired", "the upload has expired; announce it again"));

@@ -5,6 +5,7 @@ mod categories;
 mod compiled;
 mod fits;
 mod models;
+mod named;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use calendar::{block_days, taken_days};
 pub use categories::{categories, category, change_category, create_category, lock_category};
 pub use fits::{fits_of, set_fits};
 pub use models::{create_model, model, models};
+pub(crate) use named::{category_named, named};
 
 /// Why the catalogue refuses.
 #[derive(Debug, thiserror::Error)]

@@ -15,6 +15,7 @@ mod listings;
 mod offers;
 mod orders;
 mod payouts;
+mod returns;
 mod stock;
 mod watches;
 
@@ -26,6 +27,7 @@ pub use orders::{
     DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
+pub use returns::ReturnNews;
 pub use stock::{StockLow, StockRecovered};
 pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
 
@@ -165,6 +167,11 @@ pub enum Content {
     OfferWithdrawn(OfferNews),
     OfferExpired(OfferNews),
     OfferAccepted(OfferAccepted),
+    ReturnRequested(ReturnNews),
+    ReturnApproved(ReturnNews),
+    ReturnRefused(ReturnNews),
+    ReturnSent(ReturnNews),
+    ReturnReceived(ReturnNews),
 }
 
 impl Content {
@@ -224,6 +231,11 @@ impl Content {
             Self::OfferWithdrawn(_) => "offer_withdrawn",
             Self::OfferExpired(_) => "offer_expired",
             Self::OfferAccepted(_) => "offer_accepted",
+            Self::ReturnRequested(_) => "return_requested",
+            Self::ReturnApproved(_) => "return_approved",
+            Self::ReturnRefused(_) => "return_refused",
+            Self::ReturnSent(_) => "return_sent",
+            Self::ReturnReceived(_) => "return_received",
         }
     }
 

@@ -130,6 +130,8 @@ pub enum RefundCause {
     Dispute,
     /// The platform has decided so when it was the seller's already.
     Finance,
+    /// Goods came back.
+    Return,
 }
 
 /// Where a refund is in its life.

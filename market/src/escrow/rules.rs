@@ -122,6 +122,31 @@ pub fn decide(escrow: &Escrow, wish: Wish, now: DateTime<Utc>) -> Result<Next, E
     }
 }
 
+/// Out of what money goes back to a buyer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// What is held.
+    Held,
+    /// What is the seller's already.
+    Earned,
+}
+
+/// What goes back for goods that cost `share` and came back, and out of what. Less than the share if less is left, and nothing
+/// if nothing is, or if they cost nothing.
+///
+/// # Errors
+/// [`EscrowRefusal::Frozen`]: a dispute decides about the money first.
+pub fn refundable(escrow: &Escrow, share: Money) -> Result<Option<(Source, Money)>, EscrowRefusal> {
+    let (source, left) = match escrow.status {
+        EscrowStatus::Frozen => return Err(EscrowRefusal::Frozen),
+        EscrowStatus::Refunded => return Ok(None),
+        EscrowStatus::Held => (Source::Held, escrow.amount.minor() - escrow.released.minor() - escrow.refunded.minor()),
+        EscrowStatus::Released | EscrowStatus::Partly => (Source::Earned, escrow.released.minor()),
+    };
+    let amount = share.minor().min(left);
+    Ok((amount > 0).then(|| (source, Money::from_minor(amount, escrow.amount.currency()))))
+}
+
 fn take_back(escrow: &Escrow, amount: Money) -> Result<Next, EscrowRefusal> {
     match escrow.status {
         EscrowStatus::Held => return Err(EscrowRefusal::NotReleased),

@@ -6,6 +6,7 @@ use shared::ids::{JobId, OrgId, UserId};
 use utoipa::ToSchema;
 
 use crate::ids::{ImageId, ListingId};
+use crate::imports::model::{self as imports, CSV};
 
 shared::id!(
     /// Names one presigned upload.
@@ -63,10 +64,16 @@ pub enum Shape {
     Square,
 }
 
-/// What may be uploaded.
-pub const UPLOAD_TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
+/// What may be uploaded: photographs, and files to import.
+pub const UPLOAD_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", CSV];
 
-/// A photograph on its way: somebody has the address to send it to.
+/// The largest upload of a type, in bytes.
+#[must_use]
+pub fn max_bytes(content_type: &str) -> u64 {
+    if content_type == CSV { imports::MAX_BYTES } else { MAX_BYTES }
+}
+
+/// A photograph or a file on its way: somebody has the address to send it to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
     pub id: UploadId,
@@ -76,6 +83,8 @@ pub struct Upload {
     /// In bytes, exactly.
     pub size: u64,
     pub object_key: String,
+    /// What it is called where it comes from.
+    pub file_name: Option<String>,
     pub expires_at: DateTime<Utc>,
     pub completed: bool,
     /// It expired some time ago: what was sent may be purged at any moment.

@@ -1,6 +1,7 @@
 //! Statements on `uploads` (in their own file), `images` and `image_variants`.
 
 mod copies;
+mod named;
 mod uploads;
 
 use std::collections::HashMap;
@@ -14,8 +15,10 @@ use crate::ids::{ImageId, ListingId};
 
 pub(crate) use copies::copy;
 pub use copies::shares_files;
+pub use named::attach_named;
 pub use uploads::{
-    MAX_OPEN_UPLOADS, MAX_PER_LISTING, abandoned, complete_upload, insert_upload, lock_upload, remove_abandoned, upload,
+    MAX_OPEN_UPLOADS, MAX_PER_LISTING, abandoned, complete_upload, insert_upload, keep_upload, lock_upload,
+    name_upload, remove_abandoned, upload,
 };
 
 /// Why an upload or image was not found or changed.

@@ -171,7 +171,7 @@ pub struct Movement {
     pub reserved_delta: i64,
     pub quarantined_delta: i64,
     pub reason: Option<String>,
-    /// The reservation or transfer that it belongs to.
+    /// The reservation, transfer or import that it belongs to.
     pub reference: Option<Uuid>,
     /// Absent: nobody in person.
     pub actor: Option<UserId>,

@@ -188,6 +188,13 @@ fn movements() -> Vec<Breach> {
         ("stock_movements_of_level", movement("'site_id', gen_random_uuid()")),
         ("stock_movements_something", movement("'on_hand_delta', 0, 'reserved_delta', 0, 'quarantined_delta', 0")),
         ("stock_movements_once", movement("'version', 1")),
+        ("stock_movements_return_of", movement("'kind', 'return', 'reference', null")),
+        (
+            "stock_movements_returned_once",
+            movement("'kind', 'return', 'reference', t.item_id")
+                + ";"
+                + &movement("'kind', 'return', 'reference', t.item_id, 'version', 3"),
+        ),
         ("stock_movements_append_only", sql("UPDATE stock_movements SET reason = 'better'")),
         ("stock_alerts_direction_known", alert("'direction', 'sideways', 'crossing', 2")),
         ("stock_alerts_once", alert("")),

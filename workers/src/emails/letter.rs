@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
-use super::{account, approvals, defaults, escrow, listings, offers, orders, payouts, stock, watches};
+use super::{account, approvals, defaults, escrow, listings, offers, orders, payouts, returns, stock, watches};
 
 /// A link that grants something, made when the mail is sent.
 #[derive(Debug)]
@@ -147,6 +147,11 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::OfferWithdrawn(it), _) => Ok(offers::withdrawn(it, place)),
         (Content::OfferExpired(it), _) => Ok(offers::expired(it, place)),
         (Content::OfferAccepted(it), _) => Ok(offers::accepted(it, place)),
+        (Content::ReturnRequested(it), _) => Ok(returns::requested(it, place)),
+        (Content::ReturnApproved(it), _) => Ok(returns::approved(it, place)),
+        (Content::ReturnRefused(it), _) => Ok(returns::refused(it, place)),
+        (Content::ReturnSent(it), _) => Ok(returns::sent(it, place)),
+        (Content::ReturnReceived(it), _) => Ok(returns::received(it, place)),
     }
 }
 

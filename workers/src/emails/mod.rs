@@ -15,6 +15,7 @@ mod orders;
 mod payouts;
 mod refusal;
 mod render;
+mod returns;
 mod send_email;
 mod server;
 mod smtp;

@@ -25,7 +25,10 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 48] = [
+const ACTS: [&str; 54] = [
+    // They keep nothing.
+    "POST /v1/stock/imports/preview",
+    "POST /v1/listings/imports/preview",
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/jobs/{job}/cancel",
@@ -41,6 +44,10 @@ const ACTS: [&str; 48] = [
     "POST /v1/orders/{order}/accept",
     "POST /v1/disputes/{dispute}/withdraw",
     "POST /v1/admin/disputes/{dispute}/resolve",
+    "POST /v1/returns/{return}/approve",
+    "POST /v1/returns/{return}/refuse",
+    "POST /v1/returns/{return}/cancel",
+    "POST /v1/returns/{return}/send",
     "POST /v1/admin/reconciliation-differences/{difference}/close",
     "POST /v1/webhooks/{provider}",
     "POST /v1/second-chances/{chance}/decline",
@@ -131,6 +138,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/auctions/{auction}/bids", eve, json!({"maximum": amount})),
         ("/v1/checkouts", ann, json!({"lines": [{"listing": market.path("{goods}"), "quantity": 1, "price": price}]})),
         ("/v1/checkouts/{checkout}/pay", ann, json!({"method": "card"})),
+        ("/v1/orders/{bought}/returns", ann, json!({"lines": [{"line": 1, "quantity": 1}], "reason": "other"})),
         ("/v1/orders/{bought}/disputes", ann, json!({"reason": "other", "text": "so"})),
         ("/v1/admin/commission-rates", admin, json!({"plan": "free", "fee_bps": 1})),
         ("/v1/admin/premium-tariffs", admin, json!({"currency": "EUR", "tiers": [{"bps": 1}]})),

@@ -8,6 +8,7 @@ use market::auctions::model::{Answer, Participant};
 use market::auctions::store::{self as auctions, PlaceBid};
 use market::identity::PlatformRole;
 use market::images::store as images;
+use market::imports;
 use market::listings::model::SaleMode;
 use market::payments::Provider;
 use market::payouts::store as payouts;
@@ -92,12 +93,24 @@ impl TestMarket {
         let lot = testing::auction(&mut conn, seller, &terms).await;
         terms.buy_now = Some(testing::eur(10_000));
         let for_sale = testing::auction(&mut conn, seller, &terms).await;
-        let goods = testing::listing(&mut conn, bobs, SaleMode::Fixed, 5).await;
+        let goods = testing::listing(&mut conn, bobs, SaleMode::Fixed, 9).await;
         let haggled = testing::listing(&mut conn, bobs, SaleMode::Offer, 5).await;
         let draft = testing::draft(&mut conn, seller, SaleMode::Auction, 1).await;
         let valid_for = Duration::from_mins(15);
         let upload = images::insert_upload(&mut conn, org, ann.id, "image/png", 5, valid_for).await.unwrap();
         let image = images::complete_upload(&mut conn, &upload, Some(draft)).await.unwrap();
+        let file = images::insert_upload(&mut conn, org, ann.id, imports::model::CSV, 5, valid_for).await.unwrap();
+        let import = imports::model::NewImport {
+            org,
+            created_by: ann.id,
+            kind: imports::model::ImportKind::Stock,
+            checksum: [1; 32],
+            upload: file.id,
+            terms: imports::model::ListingTerms::default(),
+        };
+        let mut tx = api.state.ledger.begin().await.unwrap();
+        let import = jobs::imports::request(&mut tx, &import).await.unwrap();
+        tx.commit().await.unwrap();
         drop(conn);
         let model = json!({"category_id": testing::CONSOLES, "make": "Fendt", "name": "313"});
         api.post(Some(&self.admin), "/v1/models", model).await.ok();
@@ -117,7 +130,8 @@ impl TestMarket {
         let bid = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{lot}/bids"), bid).await.ok();
         let bought = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{for_sale}/buy-now"), json!({})).await;
         let line = json!({"listing": goods, "quantity": 1, "price": testing::eur(10_000)});
-        let paid = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line.clone()]})).await.ok();
+        let two = json!({"listing": goods, "quantity": 2, "price": testing::eur(10_000)});
+        let paid = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [two]})).await.ok();
         let paid_order = paid["orders"][0]["id"].as_str().unwrap().to_owned();
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
@@ -129,6 +143,7 @@ impl TestMarket {
         let dispute = self.call(Some(ann), &Method::POST, &dispute, text).await.ok();
         let withdraw = format!("/v1/disputes/{}/withdraw", dispute["id"].as_str().unwrap());
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
+        let returned = self.returned(bob, &paid_order).await;
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
         let [unsold, on_approval, chance, strike] = self.second_chances(seller, bobs, &paid_order).await;
         let terms = json!({"price": testing::eur(9_000), "quantity": 1});
@@ -163,6 +178,7 @@ impl TestMarket {
             ("payment", payment.to_string()),
             ("provider", "simulator".to_owned()),
             ("dispute", id(&dispute)),
+            ("return", returned),
             // An own lot that nobody got and one whose highest bid is below the reserve, another one that is offered to the own organisation, and a strike against that.
             ("unsold", unsold),
             ("on_approval", on_approval),
@@ -175,12 +191,22 @@ impl TestMarket {
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),
             ("report", id(&report)),
+            ("import", import.to_string()),
             ("shipment", "S-1".to_owned()),
             ("invitation", id(&invitation)),
             ("search", id(&search)),
             ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);
+    }
+
+    /// A return of one of two units of an order that `bob` has delivered.
+    async fn returned(&self, bob: &Person, order: &str) -> String {
+        for (person, act) in [(bob, "ship"), (&self.ann, "receive")] {
+            self.call(Some(person), &Method::POST, &format!("/v1/orders/{order}/{act}"), json!({})).await.ok();
+        }
+        let units = json!({"lines": [{"line": 1, "quantity": 1}], "reason": "not_needed"});
+        id(&self.call(Some(&self.ann), &Method::POST, &format!("/v1/orders/{order}/returns"), units).await.ok())
     }
 
     /// Two lots of `seller`, one that was not sold and one that waits for approval, one of `other` that is offered to `seller`, and a

@@ -6,7 +6,7 @@ use axum::response::Response;
 use market::catalog::store::{self as catalog, CatalogError};
 use market::ids::{ItemId, SiteId};
 use market::stock::model::{Level, LevelChange, Movement};
-use market::stock::rules::reserve::Count;
+use market::stock::rules::reserve::{Count, Verdict};
 use market::stock::store::{self, StockError};
 use queue::JobTx;
 use serde::Deserialize;
@@ -96,7 +96,8 @@ async fn change_level(
     Ok((tag, Json(view)))
 }
 
-/// What somebody has counted, or corrects: either `by` or `to`.
+/// What somebody has counted, or corrects: one of `by` and `to`; or has found out about units that came back: one of `release` and
+/// `write_off`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Adjustment {
@@ -106,28 +107,45 @@ struct Adjustment {
     /// How many units there are now.
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     to: Option<i64>,
+    /// How many of the quarantined units can be sold.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    release: Option<i64>,
+    /// How many of the quarantined units are not there any more.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    write_off: Option<i64>,
     #[serde(default, deserialize_with = "text::one_line")]
     #[schema(schema_with = text::line_or_null_schema::<500>)]
     reason: Option<String>,
 }
 
+/// What is done to a level.
+enum Counted {
+    OnHand(Count),
+    Quarantined(Verdict),
+}
+
 impl Adjustment {
-    /// The count, and the field that says it.
-    fn count(&self) -> Result<(Count, &'static str), Invalid> {
-        match (self.by, self.to) {
-            (Some(by), None) if (-MOST..=MOST).contains(&by) => Ok((Count::By(by), "/by")),
-            (Some(_), None) => Err(Invalid::new("/by", "must lie between -1000000000 and 1000000000")),
-            (None, Some(to)) if (0..=MOST).contains(&to) => Ok((Count::To(to), "/to")),
-            (None, Some(_)) => Err(Invalid::new("/to", "must lie between 0 and 1000000000")),
-            (None, None) => Err(Invalid::new("/by", "send either `by` or `to`")),
-            (Some(_), Some(_)) => Err(Invalid::new("/to", "send either `by` or `to`, not both")),
+    /// What is done, and the field that says it.
+    fn counted(&self) -> Result<(Counted, &'static str), Invalid> {
+        let (on_hand, quarantined) = (Counted::OnHand, Counted::Quarantined);
+        match (self.by, self.to, self.release, self.write_off) {
+            (Some(by), None, None, None) if (-MOST..=MOST).contains(&by) => Ok((on_hand(Count::By(by)), "/by")),
+            (Some(_), None, None, None) => Err(Invalid::new("/by", "must lie between -1000000000 and 1000000000")),
+            (None, Some(to), None, None) if (0..=MOST).contains(&to) => Ok((on_hand(Count::To(to)), "/to")),
+            (None, Some(_), None, None) => Err(Invalid::new("/to", "must lie between 0 and 1000000000")),
+            (None, None, Some(units), None) => Ok((quarantined(Verdict::Release(units)), "/release")),
+            (None, None, None, Some(units)) => Ok((quarantined(Verdict::WriteOff(units)), "/write_off")),
+            (None, None, None, None) => Err(Invalid::new("/by", "send either `by` or `to`")),
+            (Some(_), Some(_), None, None) => Err(Invalid::new("/to", "send either `by` or `to`, not both")),
+            _ => Err(Invalid::new("", "send one of `by`, `to`, `release` and `write_off`")),
         }
     }
 }
 
 /// Count an item's stock at a site, or correct it
 ///
-/// The first count opens the level. What is reserved cannot be taken away. A count that changes nothing is not a movement.
+/// The first count opens the level. What is reserved cannot be taken away. A count that changes nothing is not a movement. Units that came
+/// back and are quarantined can be released to be sold, or written off.
 #[utoipa::path(post, path = "/v1/items/{item}/stock/{site}/adjust", tag = "stock",
     params(("item" = ItemId, Path), ("site" = SiteId, Path), Acting, OptionalKey), request_body = Adjustment, responses(
     (status = 200, description = "The level", body = LevelView),
@@ -144,12 +162,17 @@ async fn adjust_level(
     Keyed { key, body }: Keyed<Adjustment>,
 ) -> Result<Response> {
     let org = acting.preparer(&caller)?;
-    let (count, pointer) = body.count()?;
+    let (counted, pointer) = body.counted()?;
     key.once(&state.ledger, org.0, StatusCode::OK, async |tx| {
         own(tx, org, item, site).await?;
-        let reason = body.reason.as_deref();
-        let adjust = store::Adjust { org, item, site, count, reason, actor: caller.user };
-        let moved = store::adjust(tx, &adjust).await.map_err(|error| counted_as(error, pointer))?;
+        let (reason, actor) = (body.reason.as_deref(), caller.user);
+        let moved = match counted {
+            Counted::OnHand(count) => store::adjust(tx, &store::Adjust { org, item, site, count, reason, actor }).await,
+            Counted::Quarantined(verdict) => {
+                store::inspect(tx, &store::Inspect { org, item, site, verdict, reason, actor }).await
+            }
+        };
+        let moved = moved.map_err(|error| counted_as(error, pointer))?;
         Ok(Made::new(tell(tx, moved).await?))
     })
     .await

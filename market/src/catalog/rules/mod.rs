@@ -3,7 +3,7 @@
 pub mod schema;
 mod texts;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use shared::invalid::{Faults, Invalid, escaped};
 
 use self::schema::{Attribute, Bounds, Schema, Shape};
@@ -21,6 +21,12 @@ impl Schema {
     /// [`Schema::check`] of attributes that may still be incomplete.
     pub fn check_present(&self, attributes: &Map<String, Value>) -> Result<(), Faults> {
         self.faults(Vec::new(), attributes)
+    }
+
+    /// The value that the text of a cell means for an attribute; `between` stands between several. A text that is not of the
+    /// attribute's type stays text, and so does one for an attribute that there is not: [`Schema::check`] refuses them.
+    pub fn typed(&self, name: &str, cell: &str, between: char, number: &impl Fn(&str) -> Option<Number>) -> Value {
+        self.attributes.get(name).map_or_else(|| Value::from(cell), |attribute| attribute.typed(cell, between, number))
     }
 
     fn faults(&self, mut faults: Vec<Invalid>, attributes: &Map<String, Value>) -> Result<(), Faults> {
@@ -47,6 +53,22 @@ impl Schema {
 }
 
 impl Attribute {
+    fn typed(&self, cell: &str, between: char, number: &impl Fn(&str) -> Option<Number>) -> Value {
+        match &self.shape {
+            Shape::Text { .. } => Value::from(cell),
+            Shape::Number { .. } => number(cell).map_or_else(|| Value::from(cell), Value::Number),
+            Shape::Truth => match cell.to_lowercase().as_str() {
+                "true" | "yes" => Value::Bool(true),
+                "false" | "no" => Value::Bool(false),
+                _ => Value::from(cell),
+            },
+            Shape::List { each, .. } => {
+                let parts = cell.split(between).map(str::trim).filter(|part| !part.is_empty());
+                parts.map(|part| each.typed(part, between, number)).collect()
+            }
+        }
+    }
+
     pub(super) fn check(&self, value: &Value, at: &str, faults: &mut Vec<Invalid>) {
         let mut fault = |message: String| faults.push(Invalid::new(at, message));
         match (&self.shape, value) {

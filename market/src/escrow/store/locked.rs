@@ -10,19 +10,20 @@ use crate::escrow::model::{Escrow, EscrowStatus};
 use crate::ids::{OrderId, PaymentId};
 use crate::orders::model::OrderStatus;
 
-pub(super) struct Locked {
-    pub(super) id: OrderId,
-    pub(super) buyer: OrgId,
-    pub(super) seller: OrgId,
-    pub(super) status: OrderStatus,
+/// An order whose row this transaction has locked.
+pub(crate) struct Locked {
+    pub(crate) id: OrderId,
+    pub(crate) buyer: OrgId,
+    pub(crate) seller: OrgId,
+    pub(crate) status: OrderStatus,
     pub(super) payment: PaymentId,
-    pub(super) escrow: Escrow,
+    pub(crate) escrow: Escrow,
     /// The clock after the lock.
-    pub(super) now: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
 }
 
 /// Locks an order. `None`: there is none, or nothing was paid for it.
-pub(super) async fn lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<Locked>, sqlx::Error> {
+pub(crate) async fn lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<Locked>, sqlx::Error> {
     // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM orders WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
     let row = sqlx::query!(
@@ -58,7 +59,7 @@ pub(super) async fn lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<
 }
 
 /// [`lock`] for one of the parties: to everybody else there is no such order.
-pub(super) async fn lock_for(
+pub(crate) async fn lock_for(
     conn: &mut PgConnection,
     id: OrderId,
     is_party: impl FnOnce(&Parties) -> bool,
@@ -78,9 +79,9 @@ pub(super) async fn lock_for(
 }
 
 /// Whose order it is.
-pub(super) struct Parties {
-    pub(super) buyer: OrgId,
-    pub(super) seller: OrgId,
+pub(crate) struct Parties {
+    pub(crate) buyer: OrgId,
+    pub(crate) seller: OrgId,
 }
 
 /// Moves an order that is locked on, and keeps that it was.

@@ -17,10 +17,11 @@ mod pay;
 mod read;
 mod refund;
 mod release;
+mod returned;
 mod settle;
 mod take_back;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unsettled;
 
 use crate::checkout::model::CheckoutStatus;
@@ -37,11 +38,13 @@ pub use disputes::{Decision, NewDispute, open as open_dispute, resolve, withdraw
 pub use inbox::{
     InboxId, NewWebhook, Webhook, WebhookOutcome, applied, receive as receive_webhook, unapplied, webhook,
 };
+pub(crate) use locked::{Locked, lock, lock_for};
 pub use news::{Division, complaint, division, repaid};
 pub use pay::{Charging, begin, start_charge};
 pub use read::{DisputeFilter, dispute, disputes, escrow, payment, refunds};
 pub use refund::{Refunding, refund, refuse_refund, settle_refund, start_refund};
 pub use release::{Lapse, accept, lapse};
+pub(crate) use returned::refund_returned;
 pub use settle::{Settled, refused, settle};
 pub use take_back::take_back;
 pub(crate) use unsettled::seconds;

@@ -26,13 +26,26 @@ pub async fn refund(
     reason: &str,
 ) -> Result<Refund, EscrowError> {
     let locked = lock_for(conn, order, |parties| parties.seller == seller).await?;
-    let next = decide(&locked.escrow, Wish::Refund(amount), locked.now)?;
-    let id = give_back(conn, &locked, amount, RefundCause::Seller, Some(by), reason).await?;
-    set(conn, order, next.status, next.refund, None).await?;
-    if next.status == EscrowStatus::Refunded {
-        move_order(conn, order, OrderStatus::Refunded, Some(by)).await?;
-    }
+    let id = refund_held(conn, &locked, amount, RefundCause::Seller, Some(by), reason).await?;
     read::refund_row(conn, id).await?.ok_or(EscrowError::NotFound)
+}
+
+/// Gives this much back of what is held for a locked order.
+pub(super) async fn refund_held(
+    conn: &mut PgConnection,
+    locked: &Locked,
+    amount: Money,
+    cause: RefundCause,
+    by: Option<UserId>,
+    reason: &str,
+) -> Result<RefundId, EscrowError> {
+    let next = decide(&locked.escrow, Wish::Refund(amount), locked.now)?;
+    let id = give_back(conn, locked, amount, cause, by, reason).await?;
+    set(conn, locked.id, next.status, next.refund, None).await?;
+    if next.status == EscrowStatus::Refunded {
+        move_order(conn, locked.id, OrderStatus::Refunded, by).await?;
+    }
+    Ok(id)
 }
 
 /// What is left of each part of an order: commission, the rest of the goods' price, premium, tax on the goods, tax on the

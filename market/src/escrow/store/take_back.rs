@@ -7,12 +7,12 @@ use shared::money::Money;
 use sqlx::PgConnection;
 
 use super::disputes::refuse_own;
-use super::locked::{lock_for, move_order};
+use super::locked::{Locked, lock_for, move_order};
 use super::refund::{insert, set};
 use super::{EscrowError, read};
 use crate::escrow::model::{EscrowStatus, Refund, RefundCause};
 use crate::escrow::rules::{Wish, decide};
-use crate::ids::OrderId;
+use crate::ids::{OrderId, RefundId};
 use crate::money::model::{Account, AccountKind, Entry, NewTransfer, TransferKind};
 use crate::money::store::ledger;
 use crate::orders::model::OrderStatus;
@@ -36,12 +36,29 @@ pub async fn take_back(
     if cause == RefundCause::Finance {
         refuse_own(conn, &locked, by).await?;
     }
+    let id = refund_earned(conn, &locked, amount, cause, Some(by), reason).await?;
+    if cause == RefundCause::Finance {
+        let (subject, data) = (("order", order.to_string()), json!({"refund": id, "amount": amount, "reason": reason}));
+        let actor = Actor::User(by);
+        audit::append(conn, audit::Entry { actor, action: "order.refund", subject, data }).await?;
+    }
+    read::refund_row(conn, id).await?.ok_or(EscrowError::NotFound)
+}
+
+/// Gives this much back of what was released of a locked order.
+pub(super) async fn refund_earned(
+    conn: &mut PgConnection,
+    locked: &Locked,
+    amount: Money,
+    cause: RefundCause,
+    by: Option<UserId>,
+    reason: &str,
+) -> Result<RefundId, EscrowError> {
     let next = decide(&locked.escrow, Wish::TakeBack(amount), locked.now)?;
-    let (id, [fee, net, premium, goods_tax, premium_tax]) =
-        insert(conn, &locked, amount, cause, Some(by), reason).await?;
-    set(conn, order, next.status, next.refund, next.release).await?;
+    let (id, [fee, net, premium, goods_tax, premium_tax]) = insert(conn, locked, amount, cause, by, reason).await?;
+    set(conn, locked.id, next.status, next.refund, next.release).await?;
     if next.status == EscrowStatus::Refunded {
-        move_order(conn, order, OrderStatus::Refunded, Some(by)).await?;
+        move_order(conn, locked.id, OrderStatus::Refunded, by).await?;
     }
     let (earned, debt) =
         (Account::of(locked.seller, AccountKind::Receivable), Account::of(locked.seller, AccountKind::Debt));
@@ -59,11 +76,6 @@ pub async fn take_back(
         Entry::more(to_buyer, amount),
     ];
     let (kind, reference) = (TransferKind::RefundReleased, id.to_string());
-    ledger::book(conn, &NewTransfer { kind, reference, order: Some(order), entries }).await?;
-    if cause == RefundCause::Finance {
-        let (subject, data) = (("order", order.to_string()), json!({"refund": id, "amount": amount, "reason": reason}));
-        let actor = Actor::User(by);
-        audit::append(conn, audit::Entry { actor, action: "order.refund", subject, data }).await?;
-    }
-    read::refund_row(conn, id).await?.ok_or(EscrowError::NotFound)
+    ledger::book(conn, &NewTransfer { kind, reference, order: Some(locked.id), entries }).await?;
+    Ok(id)
 }

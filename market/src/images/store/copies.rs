@@ -1,4 +1,4 @@
-//! Pictures that a listing takes over from the one that it lists again: other rows, the same files.
+//! Pictures that a listing shares with another one: other rows, the same files.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -22,20 +22,44 @@ pub(crate) async fn copy(conn: &mut PgConnection, from: ListingId, to: ListingId
     )
     .fetch_all(&mut *conn)
     .await?;
+    copy_rows(conn, &old, to, None).await
+}
+
+/// Shows a finished picture on `to` as well, at this place. One that is being deleted is left out.
+pub(super) async fn copy_one(
+    conn: &mut PgConnection,
+    id: ImageId,
+    to: ListingId,
+    position: i16,
+) -> Result<(), ImageError> {
+    let kept = sqlx::query_scalar!("SELECT id FROM images WHERE id = $1 AND status = 'ready' FOR SHARE", id.0)
+        .fetch_all(&mut *conn)
+        .await?;
+    copy_rows(conn, &kept, to, Some(position)).await
+}
+
+/// Copies pictures that are locked, to this place or to those that they have.
+async fn copy_rows(
+    conn: &mut PgConnection,
+    old: &[Uuid],
+    to: ListingId,
+    position: Option<i16>,
+) -> Result<(), ImageError> {
     let new: Vec<Uuid> = old.iter().map(|_| ImageId::generate().0).collect();
     sqlx::query!(
         r#"
         INSERT INTO images
             (id, upload_id, org_id, listing_id, position, status, checksum, width, height, blurhash, created_at,
              finished_at, is_copy)
-        SELECT pair.new, upload_id, org_id, $3, position, status, checksum, width, height, blurhash, created_at,
+        SELECT pair.new, upload_id, org_id, $3, coalesce($4, position), status, checksum, width, height, blurhash, created_at,
                finished_at, true
         FROM unnest($1::uuid[], $2::uuid[]) AS pair (old, new)
         JOIN images ON images.id = pair.old
         "#,
-        &old,
+        old,
         &new,
         to.0,
+        position,
     )
     .execute(&mut *conn)
     .await?;
@@ -46,7 +70,7 @@ pub(crate) async fn copy(conn: &mut PgConnection, from: ListingId, to: ListingId
         FROM unnest($1::uuid[], $2::uuid[]) AS pair (old, new)
         JOIN image_variants ON image_variants.image_id = pair.old
         "#,
-        &old,
+        old,
         &new,
     )
     .execute(conn)

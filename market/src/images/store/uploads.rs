@@ -1,4 +1,4 @@
-//! Photographs on their way in.
+//! Photographs and files on their way in.
 
 use std::time::Duration;
 
@@ -43,7 +43,30 @@ pub async fn insert_upload(
     .fetch_one(conn)
     .await?;
     let content_type = content_type.to_owned();
-    Ok(Upload { id, org, created_by, content_type, size, object_key, expires_at, completed: false, late: false })
+    let (file_name, completed, late) = (None, false, false);
+    Ok(Upload { id, org, created_by, content_type, size, object_key, file_name, expires_at, completed, late })
+}
+
+/// Notes what the file is called where it comes from.
+pub async fn name_upload(conn: &mut PgConnection, id: UploadId, file_name: &str) -> Result<(), ImageError> {
+    let updated =
+        sqlx::query!("UPDATE uploads SET file_name = $2 WHERE id = $1", id.0, file_name).execute(conn).await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(ImageError::NoSuchUpload(id)) }
+}
+
+/// Notes that an upload has arrived and is needed, so that it is not purged. Keeping it twice is fine.
+pub async fn keep_upload(conn: &mut PgConnection, id: UploadId) -> Result<(), ImageError> {
+    let updated = sqlx::query!(
+        r#"
+        UPDATE uploads
+        SET completed_at = coalesce(completed_at, clock_timestamp())
+        WHERE id = $1
+        "#,
+        id.0,
+    )
+    .execute(conn)
+    .await?;
+    if updated.rows_affected() == 1 { Ok(()) } else { Err(ImageError::NoSuchUpload(id)) }
 }
 
 /// Reads an upload.
@@ -63,7 +86,7 @@ async fn read_upload(conn: &mut PgConnection, id: UploadId, lock: bool) -> Resul
     let row = sqlx::query!(
         r#"
         SELECT
-            org_id, created_by, content_type, size, object_key, expires_at, completed_at IS NOT NULL AS "completed!",
+            org_id, created_by, content_type, size, object_key, file_name, expires_at, completed_at IS NOT NULL AS "completed!",
             expires_at + interval '30 minutes' <= clock_timestamp() AS "late!"
         FROM uploads
         WHERE id = $1
@@ -80,6 +103,7 @@ async fn read_upload(conn: &mut PgConnection, id: UploadId, lock: bool) -> Resul
         content_type: row.content_type,
         size: u64::try_from(row.size).unwrap_or_default(),
         object_key: row.object_key,
+        file_name: row.file_name,
         expires_at: row.expires_at,
         completed: row.completed,
         late: row.late,

@@ -23,5 +23,12 @@ impl Count {
     }
 }
 
+/// What becomes of units that are quarantined: so many can be sold, or are not there any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Release(i64),
+    WriteOff(i64),
+}
+
 #[cfg(test)]
 mod tests;

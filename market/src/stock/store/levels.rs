@@ -26,7 +26,7 @@ pub(super) struct Change<'a> {
     pub(super) reserved: i64,
     pub(super) quarantined: i64,
     pub(super) reason: Option<&'a str>,
-    /// The reservation or transfer that it belongs to.
+    /// The reservation, transfer or import that it belongs to.
     pub(super) reference: Option<Uuid>,
     pub(super) actor: Option<UserId>,
 }

@@ -11,6 +11,7 @@
 mod levels;
 mod moves;
 mod places;
+mod put_back;
 mod read;
 mod reserve;
 
@@ -19,8 +20,9 @@ use shared::invalid::{ConstraintMessages, Invalid, constraint_message, violated}
 use crate::ids::{ItemId, ListingId, SiteId};
 
 pub use levels::{change, lock};
-pub use moves::{Adjust, Transfer, Transferred, adjust, transfer};
+pub use moves::{Adjust, Transfer, Transferred, adjust, import, lock_all, transfer};
 pub use places::{archive_site, change_site, create_site, lock_site, regions, site, sites_of};
+pub use put_back::{Back, Inspect, PutBack, inspect, put_back};
 pub use read::{LevelFilter, level, levels_of, movements, names};
 pub use reserve::{Kept, Part, free, hand_over, reserve, take};
 
@@ -83,4 +85,4 @@ impl From<sqlx::Error> for StockError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

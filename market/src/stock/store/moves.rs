@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use shared::ids::{OrgId, UserId};
 use shared::invalid::Invalid;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::StockError;
 use super::levels::{Change, Locked, open};
-use crate::ids::{ItemId, SiteId, TransferId};
+use crate::ids::{ImportId, ItemId, SiteId, TransferId};
 use crate::stock::model::{Level, Moved, MovementKind};
 use crate::stock::rules::reserve::{Count, grant};
 
@@ -25,13 +26,43 @@ pub struct Adjust<'a> {
 
 /// Changes what is on hand; makes the level if there is none. A count that changes nothing is not a movement.
 pub async fn adjust(conn: &mut PgConnection, adjust: &Adjust<'_>) -> Result<Moved, StockError> {
+    Ok(count(conn, adjust, MovementKind::Adjust, None).await?.0)
+}
+
+/// [`adjust`] by a row of a file; absent when it changes nothing.
+pub async fn import(
+    conn: &mut PgConnection,
+    adjust: &Adjust<'_>,
+    import: ImportId,
+) -> Result<Option<Moved>, StockError> {
+    let (moved, changed) = count(conn, adjust, MovementKind::Import, Some(import.0)).await?;
+    Ok(changed.then_some(moved))
+}
+
+/// Locks those of these levels that there are, then their sites: what follows in this transaction may come in any order.
+pub async fn lock_all(conn: &mut PgConnection, levels: &BTreeSet<(ItemId, SiteId)>) -> Result<(), StockError> {
+    let _ = Locked::lock(conn, levels.clone()).await?;
+    let sites: BTreeSet<_> = levels.iter().map(|(_, site)| *site).collect();
+    for site in sites {
+        sqlx::query!("SELECT FROM sites WHERE id = $1 FOR NO KEY UPDATE", site.0).fetch_optional(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// The level, and whether it has changed.
+async fn count(
+    conn: &mut PgConnection,
+    adjust: &Adjust<'_>,
+    kind: MovementKind,
+    reference: Option<Uuid>,
+) -> Result<(Moved, bool), StockError> {
     let place = (adjust.item, adjust.site);
     open(conn, adjust.org, place).await?;
     let locked = Locked::lock(conn, BTreeSet::from([place])).await?;
     let level = locked.get(place).filter(|level| level.org_id == adjust.org).ok_or(StockError::NotFound)?;
     let delta = adjust.count.delta(level.on_hand);
     if delta == 0 {
-        return Ok(Moved { level: level.clone(), alert: None });
+        return Ok((Moved { level: level.clone(), alert: None }, false));
     }
     if !(-MOST..=MOST).contains(&delta) {
         return Err(Invalid::new("/quantity", "a level has at most 1000000000 units").into());
@@ -42,14 +73,14 @@ pub async fn adjust(conn: &mut PgConnection, adjust: &Adjust<'_>) -> Result<Move
         site: Some(adjust.site),
         available,
     })?;
-    let change =
-        Change { on_hand: delta, reason: adjust.reason, actor: Some(adjust.actor), ..Change::of(MovementKind::Adjust) };
+    let (reason, actor) = (adjust.reason, Some(adjust.actor));
+    let change = Change { on_hand: delta, reason, reference, actor, ..Change::of(kind) };
     let moved = locked.write(conn, &[(place, change)]).await?;
-    moved.into_iter().next().ok_or(StockError::NotFound)
+    Ok((moved.into_iter().next().ok_or(StockError::NotFound)?, true))
 }
 
 /// The most units of a level.
-const MOST: i64 = 1_000_000_000;
+pub(super) const MOST: i64 = 1_000_000_000;
 
 /// Units that go from one site of an organisation to another.
 #[derive(Clone, Copy, Debug)]

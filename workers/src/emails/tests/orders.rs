@@ -3,10 +3,11 @@
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
     ApprovalNews, AwardDefaulted, Content, DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled,
-    PaymentFailed, PaymentReminder, RefundPaid, SecondChanceLapsed, SecondChanceOffered,
+    PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed, SecondChanceOffered,
 };
 use market::escrow::model::DisputeReason;
 use market::orders::model::Side;
+use market::returns::model::ReturnReason;
 
 use super::{at, eur, id};
 
@@ -120,8 +121,47 @@ pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
         until: at(20, 0),
     }));
     mails.extend(approvals(&title));
-    mails.push(Content::RefundPaid(RefundPaid { checkout, title, more, amount: eur(2_500_000) }));
+    mails.push(Content::RefundPaid(RefundPaid { checkout, title: title.clone(), more, amount: eur(2_500_000) }));
+    mails.extend(returns(&title, &other));
     mails
+}
+
+/// About a return, from the request to the refund.
+fn returns(title: &str, other: &str) -> Vec<Content> {
+    let news = |side| ReturnNews {
+        order: id(2),
+        side,
+        other: other.to_owned(),
+        title: title.to_owned(),
+        more: 1,
+        units: 3,
+        reason: ReturnReason::Damaged,
+        words: None,
+        tracking: None,
+        due_at: Some(at(20, 0)),
+        share: None,
+        refunded: None,
+        by_time: false,
+    };
+    let words = |side, words: &str| ReturnNews { words: Some(words.to_owned()), ..news(side) };
+    let received = |side, refunded: Option<i64>, by_time| ReturnNews {
+        due_at: None,
+        share: Some(eur(2_500_000)),
+        refunded: refunded.map(eur),
+        by_time,
+        ..news(side)
+    };
+    vec![
+        Content::ReturnRequested(words(Side::Seller, "The seat is torn.\n<b>Both seats.</b>")),
+        Content::ReturnApproved(news(Side::Buyer)),
+        Content::ReturnApproved(words(Side::Buyer, "Please send it to Halle <3>.")),
+        Content::ReturnRefused(words(Side::Buyer, "It was torn when it was sold.")),
+        Content::ReturnSent(ReturnNews { tracking: Some("Parcel\r\n<1>".to_owned()), ..news(Side::Seller) }),
+        Content::ReturnReceived(received(Side::Buyer, Some(2_500_000), false)),
+        Content::ReturnReceived(received(Side::Buyer, Some(500_000), false)),
+        Content::ReturnReceived(received(Side::Buyer, None, false)),
+        Content::ReturnReceived(received(Side::Seller, Some(2_500_000), true)),
+    ]
 }
 
 /// One for each side and step of a sale on approval, where the words differ.

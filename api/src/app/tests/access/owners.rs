@@ -11,6 +11,7 @@ use super::{Owner, access};
 /// the owner of one that waits for approval. Nobody of them changes the market.
 fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let none = || json!({});
+    let file = || json!({"upload": uuid::Uuid::nil()});
     let item = |sku: &str| json!({"category_id": CONSOLES, "sku": sku, "title": "Console"});
     let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
     let event = json!({"source": "s", "source_event_id": "e", "shipment": "S-1", "type": "actual",
@@ -110,6 +111,23 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/orders/{order}/accept", none(), [404, 403, 403]),
         ("GET /v1/orders/{order}/refunds", none(), [404, 200, 404]),
         ("POST /v1/orders/{order}/refunds", json!({"amount": amount("1.00"), "reason": "so"}), [404, 403, 403]),
+        ("GET /v1/orders/{order}/returns", none(), [404, 200, 404]),
+        (
+            "POST /v1/orders/{order}/returns",
+            json!({"lines": [{"line": 1, "quantity": 1}], "reason": "other"}),
+            [404, 403, 403],
+        ),
+        ("GET /v1/returns", none(), [200, 200, 200]),
+        ("GET /v1/returns/{return}", none(), [404, 200, 404]),
+        ("POST /v1/returns/{return}/approve", none(), [404, 403, 403]),
+        ("POST /v1/returns/{return}/refuse", json!({"reason": "so"}), [404, 403, 403]),
+        ("POST /v1/returns/{return}/cancel", none(), [404, 403, 403]),
+        ("POST /v1/returns/{return}/send", json!({"tracking": "by hand"}), [404, 403, 403]),
+        (
+            "POST /v1/returns/{return}/receive",
+            json!({"lines": [{"line": 1, "disposition": "on_hand"}]}),
+            [404, 403, 403],
+        ),
         ("POST /v1/orders/{order}/disputes", json!({"reason": "other", "text": "so"}), [404, 403, 403]),
         ("GET /v1/disputes", none(), [200, 200, 200]),
         ("GET /v1/disputes/{dispute}", none(), [404, 200, 404]),
@@ -126,6 +144,13 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("GET /v1/uploads/{upload}", none(), [404, 200, 404]),
         ("POST /v1/uploads/{upload}/complete", none(), [404, 403, 404]),
         ("DELETE /v1/images/{image}", none(), [404, 403, 404]),
+        // There is no such upload; that the organisation's own is needed is asserted with imports.
+        ("POST /v1/stock/imports", file(), [422, 403, 403]),
+        ("POST /v1/stock/imports/preview", file(), [422, 403, 403]),
+        ("POST /v1/listings/imports", file(), [422, 403, 403]),
+        ("POST /v1/listings/imports/preview", file(), [422, 403, 403]),
+        ("GET /v1/imports/{import}", none(), [404, 200, 404]),
+        ("GET /v1/imports/{import}/rows", none(), [404, 200, 404]),
         ("POST /v1/reports", report, [202, 403, 202]),
         ("GET /v1/reports", none(), [200, 200, 200]),
         ("GET /v1/reports/{report}", none(), [404, 200, 404]),

@@ -88,7 +88,7 @@ async fn age(conn: &mut PgConnection, order: OrderId) {
 }
 
 /// What must hold whenever nothing is half done: the ledger, the escrows, the payments and the refunds say the same.
-async fn assert_books(conn: &mut PgConnection) {
+pub(crate) async fn assert_books(conn: &mut PgConnection) {
     let wrong: Vec<String> = sqlx::query_scalar(
         "SELECT format('the entries in %s sum to %s', currency, sum(amount_minor))
          FROM money_entries GROUP BY currency HAVING sum(amount_minor) <> 0
@@ -121,7 +121,7 @@ async fn assert_books(conn: &mut PgConnection) {
          UNION ALL
          SELECT format('seller %s has %s in the ledger, and by orders and payouts %s', seller, ledger, earned - coalesce(paid, 0))
          FROM (SELECT o.seller_org_id AS seller, o.currency,
-                      sum(o.net_minor + o.tax_minor
+                      sum(o.net_minor + (SELECT coalesce(sum(t.goods_minor), 0) FROM order_taxes AS t WHERE t.order_id = o.id)
                           - coalesce((SELECT sum(r.net_minor + r.goods_tax_minor) FROM refunds AS r WHERE r.order_id = o.id), 0)) AS earned,
                       (SELECT coalesce(sum(a.balance_minor), 0)
                        FROM money_accounts AS a

@@ -30,6 +30,16 @@ enum Act {
     Take {
         which: usize,
     },
+    /// Some of what was taken comes back.
+    PutBack {
+        which: usize,
+        quantity: i64,
+        quarantined: bool,
+    },
+    Inspect {
+        item: usize,
+        verdict: Verdict,
+    },
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -39,16 +49,26 @@ fn act() -> impl Strategy<Value = Act> {
         (0..2_usize, 1..6_i64).prop_map(|(item, quantity)| Act::Reserve { item, quantity }),
         (0..4_usize).prop_map(|which| Act::Free { which }),
         (0..4_usize).prop_map(|which| Act::Take { which }),
+        (0..4_usize, 1..4_i64, any::<bool>()).prop_map(|(which, quantity, quarantined)| Act::PutBack {
+            which,
+            quantity,
+            quarantined
+        }),
+        (0..2_usize, 1..4_i64).prop_map(|(item, units)| Act::Inspect { item, verdict: Verdict::Release(units) }),
+        (0..2_usize, 1..4_i64).prop_map(|(item, units)| Act::Inspect { item, verdict: Verdict::WriteOff(units) }),
     ]
 }
 
-/// What is on hand and reserved of each item at each site; listings draw on site 0, whose capacity is counted.
+/// What is on hand, reserved and quarantined of each item at each site; listings draw on site 0, whose capacity is counted.
 #[derive(Default)]
 struct Model {
     on_hand: [[i64; 2]; 2],
     reserved: [i64; 2],
+    quarantined: [i64; 2],
     /// The orders that hold something, with the item and how much.
     open: Vec<(OrderId, usize, i64)>,
+    /// The orders that have taken something, with the item and how much of it has not come back.
+    taken: Vec<(OrderId, usize, i64)>,
 }
 
 impl Model {
@@ -57,7 +77,8 @@ impl Model {
     }
 
     fn fits(&self, site: usize, more: i64) -> bool {
-        site == 1 || self.on_hand[0][0] + self.on_hand[1][0] + more <= SITE_CAPACITY
+        let stored = self.on_hand[0][0] + self.on_hand[1][0] + self.quarantined[0] + self.quarantined[1];
+        site == 1 || stored + more <= SITE_CAPACITY
     }
 }
 
@@ -139,8 +160,45 @@ impl Machine<'_> {
                 if matches!(act, Act::Take { .. }) {
                     take(conn, Kept::OfOrder(order)).await.expect("taken");
                     model.on_hand[item][0] -= quantity;
+                    model.taken.push((order, item, quantity));
                 } else {
                     free(conn, Kept::OfOrder(order)).await.expect("freed");
+                }
+            }
+            Act::PutBack { which, quantity, quarantined } => {
+                let count = model.taken.len();
+                if count == 0 {
+                    return;
+                }
+                let (order, item, rest) = model.taken[which % count];
+                let quantity = quantity.min(rest);
+                let expected = if model.fits(0, quantity) { Outcome::Done } else { Outcome::Full };
+                let back = [Back { line_no: 1, quantity, quarantined }];
+                assert_eq!(outcome(returned(conn, order, &back).await), expected, "{act:?}");
+                if expected == Outcome::Done {
+                    if quarantined {
+                        model.quarantined[item] += quantity;
+                    } else {
+                        model.on_hand[item][0] += quantity;
+                    }
+                    if rest == quantity {
+                        model.taken.swap_remove(which % count);
+                    } else {
+                        model.taken[which % count].2 -= quantity;
+                    }
+                }
+            }
+            Act::Inspect { item, verdict } => {
+                let (Verdict::Release(units) | Verdict::WriteOff(units)) = verdict;
+                let there = model.quarantined[item];
+                let expected = if units > there { Outcome::Short(there) } else { Outcome::Done };
+                let done = self.stock.inspect(conn, self.goods[item].1, self.sites[0], verdict).await;
+                assert_eq!(outcome(done), expected, "{act:?}");
+                if expected == Outcome::Done {
+                    model.quarantined[item] -= units;
+                    if verdict == Verdict::Release(units) {
+                        model.on_hand[item][0] += units;
+                    }
                 }
             }
         }
@@ -150,8 +208,9 @@ impl Machine<'_> {
         for (item, (_, id)) in self.goods.into_iter().enumerate() {
             for (site, at) in self.sites.into_iter().enumerate() {
                 let found = level(conn, self.stock.seller.org, id, at).await.expect("read");
-                let found = found.map_or((0, 0), |level| (level.on_hand, level.reserved));
-                assert_eq!(found, (self.model.on_hand[item][site], self.model.reserved_at(item, site)));
+                let found = found.map_or((0, 0, 0), |level| (level.on_hand, level.reserved, level.quarantined));
+                let quarantined = if site == 0 { self.model.quarantined[item] } else { 0 };
+                assert_eq!(found, (self.model.on_hand[item][site], self.model.reserved_at(item, site), quarantined));
             }
         }
         assert_books(conn).await;

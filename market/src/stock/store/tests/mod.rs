@@ -1,5 +1,6 @@
 mod machine;
 mod moves;
+mod put_back;
 mod races;
 
 use shared::ids::OrgId;
@@ -7,13 +8,13 @@ use shared::testing::TestDb;
 use sqlx::{Connection, PgConnection};
 
 use super::*;
-use crate::ids::{OrderId, RegionId};
+use crate::ids::{OrderId, RegionId, ReturnId};
 use crate::listings::model::SaleMode;
 use crate::listings::store as listings;
 use crate::orders::model::{NewOrder, OrderLine, OrderSource};
 use crate::orders::store as orders;
 use crate::stock::model::{Crossing, Holder, LevelChange, Moved, NewSite, Site, SiteKind, Want};
-use crate::stock::rules::reserve::Count;
+use crate::stock::rules::reserve::{Count, Verdict};
 use crate::testing::{Trader, auction, database_time, draft, eur, terms, trader};
 
 /// A seller with things at sites, and a buyer.
@@ -76,6 +77,20 @@ impl TestStock {
         adjusted(conn, &self.count(item, site, count)).await
     }
 
+    async fn inspect(
+        &self,
+        conn: &mut PgConnection,
+        item: ItemId,
+        site: SiteId,
+        verdict: Verdict,
+    ) -> Result<Moved, StockError> {
+        let (org, actor) = (self.seller.org, self.seller.user);
+        let mut tx = conn.begin().await?;
+        let moved = inspect(&mut tx, &Inspect { org, item, site, verdict, reason: None, actor }).await?;
+        tx.commit().await?;
+        Ok(moved)
+    }
+
     fn moving(&self, item: ItemId, from: SiteId, to: SiteId, quantity: i64) -> Transfer<'static> {
         Transfer { org: self.seller.org, item, from, to, quantity, reason: None, actor: self.seller.user }
     }
@@ -91,7 +106,7 @@ impl TestStock {
     }
 }
 
-async fn new_site(conn: &mut PgConnection, org: OrgId, capacity: Option<i64>) -> Result<Site, StockError> {
+pub(crate) async fn new_site(conn: &mut PgConnection, org: OrgId, capacity: Option<i64>) -> Result<Site, StockError> {
     let germany: RegionId = sqlx::query_scalar("SELECT id FROM regions WHERE code = 'earth/de'")
         .fetch_one(&mut *conn)
         .await
@@ -154,6 +169,14 @@ async fn adjusted(conn: &mut PgConnection, count: &Adjust<'_>) -> Result<Moved, 
     Ok(moved)
 }
 
+/// Puts back in a transaction of its own, which is rolled back after an error.
+async fn returned(conn: &mut PgConnection, order: OrderId, back: &[Back]) -> Result<PutBack, StockError> {
+    let mut tx = conn.begin().await?;
+    let done = put_back(&mut tx, order, ReturnId::generate(), back, None).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
 async fn transferred(conn: &mut PgConnection, moving: &Transfer<'_>) -> Result<Transferred, StockError> {
     let mut tx = conn.begin().await?;
     let done = transfer(&mut tx, moving).await?;
@@ -164,7 +187,7 @@ async fn transferred(conn: &mut PgConnection, moving: &Transfer<'_>) -> Result<T
 /// Every level is the sum of its movements and holds what is reserved there, every reservation that is taken left its level by one
 /// movement of its quantity and nothing else left that way, every site stores the sum of its levels, and every listing without a site has reserved
 /// what is held of it and sold what is taken.
-async fn assert_books(conn: &mut PgConnection) {
+pub(crate) async fn assert_books(conn: &mut PgConnection) {
     let wrong: Vec<String> = sqlx::query_scalar(
         "SELECT 'movements of ' || v.item_id || ' at ' || v.site_id
          FROM stock_levels AS v

@@ -1,0 +1,196 @@
+//! Files of listings.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use market::identity::OrgKind;
+use market::ids::ImportId;
+use market::images::model::UploadId;
+use market::imports::model::{
+    ImportKind, ListingTerms, MAX_CELL_CHARS, MAX_NAME_CHARS, NewImport, RowFault, RowOutcome,
+};
+use market::imports::rules::listing::{ListingColumns, ReadListing, faults_of_terms};
+use market::imports::store::{self, Acting as On};
+use market::listings::model::SaleMode;
+use serde::{Deserialize, Serialize};
+use shared::invalid::Faults;
+use shared::money::Money;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::file::{FileView, arrived, first_rows};
+use super::{ImportView, begin};
+use crate::auth::Caller;
+use crate::error::Result;
+use crate::extract::Json;
+use crate::idempotency::{Keyed, OptionalKey};
+use crate::routes::acting::Acting;
+use crate::state::AppState;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(import_listings)).routes(routes!(preview_listing_import))
+}
+
+/// A file of listings, and how it is to be read. The fields: `sku`, `title` and `currency`, which are needed; `category`, by its path,
+/// for an item that is new; `unit`, `description`, `language`, `sale_mode` (`fixed` unless said), `price`, `takes_offers`, `quantity`,
+/// `min_quantity`, `site`, by name or id; `attributes.NAME` for each attribute of the item; and `compatibility`, `delivery_options` and
+/// `pictures`, which hold several values with `|` between them. Pictures are named by their files.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ListingFile {
+    /// Announced with the type `text/csv`, and sent.
+    upload: UploadId,
+    /// The column of each field; other columns say nothing then. Without one, the columns are called as the fields are.
+    #[serde(default)]
+    #[schema(schema_with = texts::<MAX_NAME_CHARS>)]
+    mapping: BTreeMap<String, String>,
+    /// What a field says where it has no column, or an empty cell.
+    #[serde(default)]
+    #[schema(schema_with = texts::<MAX_CELL_CHARS>)]
+    defaults: BTreeMap<String, String>,
+    /// Publish what is complete. What is not is drafted, and what it lacks is listed.
+    #[serde(default)]
+    publish: bool,
+}
+
+/// Texts by the names of fields.
+fn texts<const MAX: usize>() -> Object {
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX));
+    ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(text)).build()
+}
+
+impl ListingFile {
+    fn terms(self) -> Result<(UploadId, ListingTerms)> {
+        let terms = ListingTerms { mapping: self.mapping, defaults: self.defaults, publish: self.publish };
+        match Faults::of(faults_of_terms(&terms)) {
+            None => Ok((self.upload, terms)),
+            Some(faults) => Err(faults.into()),
+        }
+    }
+}
+
+/// List what a file says
+///
+/// A job drafts a listing of each row, of the item with its `sku` or of a new one, and publishes it if that is wished; rows that are
+/// refused, and what drafts lack, are listed with their lines and reasons. The same file with the same mapping again is the same
+/// import, and nothing is made twice.
+#[utoipa::path(post, path = "/v1/listings/imports", tag = "imports", params(Acting, OptionalKey), request_body = ListingFile, responses(
+    (status = 202, description = "A job lists it; `Location` names the import, `Link` the job", body = ImportView,
+        headers(("Location" = String), ("Link" = String))),
+    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller"),
+    (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again"),
+    (status = 422, description = "`file_unreadable`: nothing of it is listed; `upload_type`, `invalid_value`"),
+    (status = 429, description = "`too_many_imports`"),
+    (status = 503, description = "`store_unavailable`"),
+))]
+async fn import_listings(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Keyed { key, body }: Keyed<ListingFile>,
+) -> Result<Response> {
+    let org = acting.trader_as(OrgKind::Seller, &caller)?;
+    let (upload, terms) = body.terms()?;
+    let (kind, wanted) = (ImportKind::Listings, terms.clone());
+    let find = move |shape: &_| ListingColumns::find(shape, &wanted);
+    let arrived = arrived(&state, org, upload, (kind, terms.clone()), find).await?;
+    let new = NewImport { org, created_by: caller.user, kind, checksum: arrived.checksum, upload, terms };
+    key.once(&state.ledger, org.0, StatusCode::ACCEPTED, async |tx| begin(tx, &new).await).await
+}
+
+/// What a file of listings would make.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListingPreview {
+    file: FileView,
+    /// Columns that say nothing.
+    unused_columns: Vec<String>,
+    /// The first rows, and what would become of them now.
+    rows: Vec<ListingPreviewRow>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ListingPreviewRow {
+    /// The line of the file on which the row begins.
+    line: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<String>,
+    /// How the row was understood, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    understood: Option<UnderstoodListing>,
+    outcome: RowOutcome,
+    faults: Vec<RowFault>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct UnderstoodListing {
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    description: String,
+    sale_mode: SaleMode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<Money>,
+    quantity: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<String>,
+    /// As they were written.
+    attributes: BTreeMap<String, String>,
+    pictures: Vec<String>,
+}
+
+impl ListingPreviewRow {
+    fn new(read: ReadListing, outcome: RowOutcome, faults: Vec<RowFault>) -> Self {
+        let understood = read.row.ok().map(|row| UnderstoodListing {
+            title: row.title,
+            category: row.category,
+            description: row.description,
+            sale_mode: row.sale_mode,
+            price: row.price,
+            quantity: row.quantity,
+            site: row.site,
+            attributes: row.attributes,
+            pictures: row.pictures,
+        });
+        Self { line: read.line, sku: read.sku, understood, outcome, faults }
+    }
+}
+
+/// See what a file of listings would make
+///
+/// The first 20 rows are tried and taken back; nothing is kept of them.
+#[utoipa::path(post, path = "/v1/listings/imports/preview", tag = "imports", params(Acting), request_body = ListingFile, responses(
+    (status = 200, description = "How it was understood", body = ListingPreview),
+    (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller"),
+    (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again"),
+    (status = 422, description = "`file_unreadable`, `upload_type`, `invalid_value`"),
+    (status = 503, description = "`store_unavailable`"),
+))]
+async fn preview_listing_import(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Json(body): Json<ListingFile>,
+) -> Result<Json<ListingPreview>> {
+    let org = acting.trader_as(OrgKind::Seller, &caller)?;
+    let (upload, terms) = body.terms()?;
+    let (publish, wanted) = (terms.publish, terms.clone());
+    let find = move |shape: &_| ListingColumns::find(shape, &wanted);
+    let arrived = arrived(&state, org, upload, (ImportKind::Listings, terms), find).await?;
+    let (file, columns, shown) = first_rows(arrived, |columns, _, row| {
+        let read = ReadListing::of(columns, row);
+        let readable = read.row.is_ok();
+        (read, readable)
+    })
+    .await?;
+    let mut tx = state.ledger.begin().await?;
+    let by = On { org, user: caller.user, import: ImportId::generate() };
+    let tried = store::apply_listings(&mut tx, by, &columns, publish, &shown).await;
+    tx.rollback().await?;
+    let rows = shown.into_iter().zip(tried?);
+    let rows = rows.map(|(read, tried)| ListingPreviewRow::new(read, tried.outcome, tried.faults)).collect();
+    Ok(Json(ListingPreview { file, unused_columns: columns.unused(), rows }))
+}

@@ -1,0 +1,138 @@
+//! Files of stock.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use market::ids::ImportId;
+use market::images::model::UploadId;
+use market::imports::model::{ImportKind, ListingTerms, NewImport, RowFault, RowOutcome};
+use market::imports::rules::stock::{ReadRow, StockColumns};
+use market::imports::store::{self, Acting as On};
+use market::stock::rules::reserve::Count;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::file::{FileView, arrived, first_rows};
+use super::{ImportView, begin};
+use crate::auth::Caller;
+use crate::error::Result;
+use crate::extract::Json;
+use crate::idempotency::{Keyed, OptionalKey};
+use crate::routes::acting::Acting;
+use crate::state::AppState;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(import_stock)).routes(routes!(preview_stock_import))
+}
+
+/// A file of stock. Its columns: `sku`; `site`, by name or id; `on_hand`, which is a count, or `delta`, which is a correction; and
+/// `reason`, which may be left out.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StockFile {
+    /// Announced with the type `text/csv`, and sent.
+    upload: UploadId,
+}
+
+/// Apply a file of stock
+///
+/// A job applies it row by row; rows that are refused are listed with their lines and reasons. The same file again is the same import,
+/// and nothing is applied twice.
+#[utoipa::path(post, path = "/v1/stock/imports", tag = "imports", params(Acting, OptionalKey), request_body = StockFile, responses(
+    (status = 202, description = "A job applies it; `Location` names the import, `Link` the job", body = ImportView,
+        headers(("Location" = String), ("Link" = String))),
+    (status = 403, description = "`role_too_low`; `org_not_approved`"),
+    (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again"),
+    (status = 422, description = "`file_unreadable`: nothing of it is applied; `upload_type`, `invalid_value`"),
+    (status = 429, description = "`too_many_imports`"),
+    (status = 503, description = "`store_unavailable`"),
+))]
+async fn import_stock(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Keyed { key, body }: Keyed<StockFile>,
+) -> Result<Response> {
+    let org = acting.trader(&caller)?;
+    let (kind, terms) = (ImportKind::Stock, ListingTerms::default());
+    let arrived =
+        arrived(&state, org, body.upload, (kind, terms.clone()), |shape| StockColumns::find(&shape.columns)).await?;
+    let new = NewImport { org, created_by: caller.user, kind, checksum: arrived.checksum, upload: body.upload, terms };
+    key.once(&state.ledger, org.0, StatusCode::ACCEPTED, async |tx| begin(tx, &new).await).await
+}
+
+/// What a file of stock would do.
+#[derive(Debug, Serialize, ToSchema)]
+struct StockPreview {
+    file: FileView,
+    /// The first rows, and what would become of them now.
+    rows: Vec<StockPreviewRow>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StockPreviewRow {
+    /// The line of the file on which the row begins.
+    line: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<String>,
+    /// How many units there are now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_hand: Option<i64>,
+    /// How many units came, or left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    outcome: RowOutcome,
+    faults: Vec<RowFault>,
+}
+
+impl StockPreviewRow {
+    fn new(read: ReadRow, outcome: RowOutcome, faults: Vec<RowFault>) -> Self {
+        let row = read.row.ok();
+        let (on_hand, delta) = match row.as_ref().map(|row| row.count) {
+            Some(Count::To(count)) => (Some(count), None),
+            Some(Count::By(delta)) => (None, Some(delta)),
+            None => (None, None),
+        };
+        let (site, reason) = row.map_or((None, None), |row| (Some(row.site), row.reason));
+        Self { line: read.line, sku: read.sku, site, on_hand, delta, reason, outcome, faults }
+    }
+}
+
+/// See what a file of stock would do
+///
+/// The first 20 rows are tried and taken back; nothing is kept of them.
+#[utoipa::path(post, path = "/v1/stock/imports/preview", tag = "imports", params(Acting), request_body = StockFile, responses(
+    (status = 200, description = "How it was understood", body = StockPreview),
+    (status = 403, description = "`role_too_low`; `org_not_approved`"),
+    (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again"),
+    (status = 422, description = "`file_unreadable`, `upload_type`, `invalid_value`"),
+    (status = 503, description = "`store_unavailable`"),
+))]
+async fn preview_stock_import(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Json(body): Json<StockFile>,
+) -> Result<Json<StockPreview>> {
+    let org = acting.trader(&caller)?;
+    let terms = (ImportKind::Stock, ListingTerms::default());
+    let arrived = arrived(&state, org, body.upload, terms, |shape| StockColumns::find(&shape.columns)).await?;
+    let (file, _, shown) = first_rows(arrived, |columns, shape, row| {
+        let read = ReadRow::of(columns, &shape.columns, row);
+        let readable = read.row.is_ok();
+        (read, readable)
+    })
+    .await?;
+    let mut tx = state.ledger.begin().await?;
+    let tried = store::apply_stock(&mut tx, On { org, user: caller.user, import: ImportId::generate() }, &shown).await;
+    tx.rollback().await?;
+    let rows = shown.into_iter().zip(tried?.0);
+    let rows = rows.map(|(read, tried)| StockPreviewRow::new(read, tried.outcome, tried.faults)).collect();
+    Ok(Json(StockPreview { file, rows }))
+}

@@ -1,0 +1,60 @@
+//! How files are read, and what their rows mean, without a database.
+
+pub mod amounts;
+pub mod listing;
+pub mod reader;
+pub mod shape;
+pub mod stock;
+
+use std::io::{self, Read};
+
+use sha2::{Digest as _, Sha256};
+
+use super::model::{ImportKind, ListingTerms, RowFault};
+
+/// What makes two imports of an organisation the same: the file's bytes and how they are to be read.
+pub fn checksum(mut file: impl Read, kind: ImportKind, terms: &ListingTerms) -> io::Result<[u8; 32]> {
+    let mut hash = Sha256::new();
+    let mut part = [0; 16 * 1024];
+    loop {
+        match file.read(&mut part)? {
+            0 => break,
+            read => hash.update(&part[..read]),
+        }
+    }
+    let file = hash.finalize();
+    let mut hash = Sha256::new();
+    hash.update(file);
+    hash.update(kind.name());
+    // The maps are in the order of their keys.
+    hash.update(serde_json::to_vec(terms).map_err(io::Error::other)?);
+    Ok(hash.finalize().into())
+}
+
+/// The cells of a row, by the places of their columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Cells<'a> {
+    columns: &'a [String],
+    cells: &'a [String],
+}
+
+impl<'a> Cells<'a> {
+    #[must_use]
+    pub const fn of(columns: &'a [String], cells: &'a [String]) -> Self {
+        Self { columns, cells }
+    }
+
+    /// The text of a cell without the blanks around it; absent when nothing is left.
+    #[must_use]
+    pub fn get(&self, place: usize) -> Option<&'a str> {
+        self.cells.get(place).map(|cell| cell.trim()).filter(|cell| !cell.is_empty())
+    }
+
+    /// What is wrong with a cell.
+    pub fn fault(&self, place: usize, reason: impl Into<String>) -> RowFault {
+        RowFault { column: self.columns.get(place).cloned(), reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! What imports of every kind have in common.
+
+use anyhow::Context as _;
+use market::ids::ImportId;
+use market::imports::model::{Import, ImportRow, MAX_BYTES};
+use market::imports::rules::reader::Row;
+use market::imports::rules::shape::{ReadError, Shape, Unreadable};
+use market::imports::store::{self, ImportError};
+use queue::{JobTx, Outcome};
+use serde_json::json;
+use shared::blobs::BlobError;
+
+use super::chunks::{chunks, look_at};
+use crate::Cx;
+use crate::turn::Turn;
+
+/// What people see of an import whose file has expired.
+const EXPIRED: &str = "The file has expired: send it again.";
+/// What people see when their organisation was suspended meanwhile.
+const SUSPENDED: &str = "The organisation may not trade at present.";
+
+/// How rows of a kind become part of the market.
+pub(super) trait Apply: Sync + Sized {
+    /// Finds the columns that the kind needs.
+    fn prepare(import: &Import, shape: &Shape) -> Result<Self, Unreadable>;
+
+    /// Applies rows in this transaction, and enqueues what follows from them.
+    fn apply(
+        &self,
+        tx: &mut JobTx,
+        import: &Import,
+        rows: &[Row],
+    ) -> impl Future<Output = anyhow::Result<Vec<ImportRow>>> + Send;
+}
+
+/// Applies a file, in attempts that go on where the last one has ended.
+pub(super) async fn run<A: Apply>(cx: &Cx, id: ImportId, max_attempts: u32, turn: Turn) -> anyhow::Result<Outcome> {
+    let mut conn = cx.db().acquire().await?;
+    let import = match store::get(&mut conn, id).await {
+        Ok(import) => import,
+        Err(ImportError::NotFound(_)) => return Ok(Outcome::Cancel("the import is gone".to_owned())),
+        Err(error) => return Err(error.into()),
+    };
+    match store::begin(&mut conn, id).await {
+        Ok(()) => {}
+        Err(ImportError::NotOpen(_)) => return Ok(Outcome::Done),
+        Err(error) => return Err(error.into()),
+    }
+    if !store::may_trade(&mut conn, import.org).await? {
+        store::fail(&mut conn, id, SUSPENDED).await?;
+        return Ok(Outcome::Done);
+    }
+    drop(conn);
+    let error = match from_file::<A>(cx, &import, turn).await {
+        Ok(outcome) => return Ok(outcome),
+        Err(error) => error,
+    };
+    // The file is wrong, not the job: whoever sent it is told, and nobody has to look at the job.
+    if let Some(reason) = unreadable(&error) {
+        store::fail(&mut *cx.db().acquire().await?, id, &reason).await?;
+        return Ok(Outcome::DoneWith(json!({ "import": id, "failure": reason })));
+    }
+    if u32::try_from(cx.attempt()).is_ok_and(|attempt| attempt >= max_attempts) {
+        store::fail(&mut *cx.db().acquire().await?, id, store::GIVEN_UP).await?;
+    }
+    Err(error)
+}
+
+/// What is wrong with the file as a whole, if that is why it cannot be applied.
+fn unreadable(error: &anyhow::Error) -> Option<String> {
+    if let Some(ReadError::Unreadable(why)) = error.downcast_ref() {
+        return Some(why.to_string());
+    }
+    match error.downcast_ref() {
+        Some(BlobError::NotFound { .. }) => Some(EXPIRED.to_owned()),
+        Some(BlobError::TooLarge { .. }) => Some(Unreadable::TooLarge.to_string()),
+        _ => None,
+    }
+}
+
+async fn from_file<A: Apply>(cx: &Cx, import: &Import, turn: Turn) -> anyhow::Result<Outcome> {
+    let Some(key) = &import.object_key else {
+        return Err(BlobError::NotFound { key: import.id.to_string() }.into());
+    };
+    let (file, shape) = look_at(cx.blobs.to_file(key, MAX_BYTES).await?).await?;
+    let shape = shape?;
+    let kind = A::prepare(import, &shape).map_err(ReadError::from)?;
+    let mut conn = cx.db().acquire().await?;
+    store::set_shape(&mut conn, import.id, &shape).await?;
+    let (after, done) = store::dealt_with(&mut conn, import.id).await?;
+    drop(conn);
+
+    let (mut done, expected) = (usize::try_from(done)?, shape.rows);
+    let mut waiting = chunks(file, shape, u32::try_from(after)?);
+    while let Some(rows) = waiting.recv().await {
+        let rows = rows?;
+        let mut tx = cx.begin().await?;
+        let dealt_with = kind.apply(&mut tx, import, &rows).await.context("apply rows")?;
+        store::record(&mut tx, import.id, &dealt_with).await.context("note what became of rows")?;
+        done += rows.len();
+        let percent = u8::try_from(done * 100 / expected.max(1)).unwrap_or(100);
+        // Refused when another attempt has taken the job over.
+        cx.checkpoint(&mut tx, percent, &format!("{done} of {expected} rows"), &json!({ "rows": done })).await?;
+        tx.commit().await?;
+        if let Some(later) = turn.ends(cx)? {
+            return Ok(later);
+        }
+    }
+    let mut tx = cx.begin().await?;
+    store::finish(&mut tx, import.id).await?;
+    let counts = store::get(&mut tx, import.id).await?.counts;
+    cx.commit_with(tx, json!({ "import": import.id, "rows": done, "counts": counts })).await
+}

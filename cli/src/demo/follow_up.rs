@@ -46,7 +46,7 @@ impl Run<'_> {
 
         let keeper = registry.shop_keeper(self.config, stored, &admin, &people).await?;
         let shop = Shop { client, plan: self.plan, registry, keeper: &keeper.token, at_once: AT_ONCE };
-        let offered = shop.open(&stored.shelves(keeper.org).await?, self.orders).await?;
+        let offered = shop.open(&stored.stocked(keeper.org).await?, self.orders).await?;
         let there = stored.sales(keeper.org).await?.len();
         shop.sell(&offered, there, self.orders).await?;
         let trade = Trade { seller: &keeper.token, seller_org: keeper.org, ..trade };

@@ -131,8 +131,8 @@ impl Run<'_> {
         let since = stored.began(self.plan).await?.context("nobody of the demo is registered")?;
         let sellers = [round.seller, shop];
         settle::until_quiet(&mut stored, self.plan, &round, &sellers, since).await?;
-        let told = settle::Told { since, sellers, shop_orders: self.orders, answers };
-        let mut outcome = settle::outcome(&mut stored, self.plan, &round, &told).await?;
+        let known = settle::Known { since, sellers, shop_orders: self.orders, answers };
+        let mut outcome = settle::outcome(&mut stored, self.plan, &round, &known).await?;
         outcome.notes += &self.notes(client, begin, answers);
         stored.close().await;
         Ok(outcome)

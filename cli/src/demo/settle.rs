@@ -124,7 +124,7 @@ async fn emails_sent(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow:
 
 /// What is known of a play besides what is stored.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told {
+pub(crate) struct Known {
     /// When the demo began.
     pub(crate) since: DateTime<Utc>,
     /// The round's, and the shop.
@@ -135,10 +135,10 @@ pub(crate) struct Told {
 }
 
 /// The figures as they are stored, and as they must be.
-pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, told: &Told) -> anyhow::Result<Outcome> {
+pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, known: &Known) -> anyhow::Result<Outcome> {
     let lots = stored.lots(round.seller).await?;
-    let jobs = stored.jobs(told.since, &told.sellers).await?;
-    let (ends, books) = (stored.ends(&told.sellers).await?, stored.books().await?);
+    let jobs = stored.jobs(known.since, &known.sellers).await?;
+    let (ends, books) = (stored.ends(&known.sellers).await?, stored.books().await?);
     let report = stored.report(round.seller).await?;
     let late = |lot: &super::store::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
     let mut lateness: Vec<f64> = lots.values().filter_map(late).collect();
@@ -148,7 +148,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, tol
     let figures = Figures {
         bids_accepted: accepted,
         // Refusals leave no trace: to a later run they are the bids that are not stored.
-        bids_refused: told.answers.map_or_else(|| plan.bids().saturating_sub(accepted), |answers| answers.refused),
+        bids_refused: known.answers.map_or_else(|| plan.bids().saturating_sub(accepted), |answers| answers.refused),
         auctions: lots.values().filter(|lot| lot.closed_at.is_some()).count() as u64,
         auctions_at_recorded_price: exact.count() as u64,
         closing_lateness_p50_ms: percentile(&lateness, 0.5),
@@ -171,7 +171,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, tol
         jobs_dead: jobs.dead,
     };
     let notes = format!("jobs: {} succeeded, {} cancelled", jobs.succeeded, jobs.cancelled);
-    Ok(Outcome { figures, wanted: wanted(plan, &lots, told.shop_orders), notes })
+    Ok(Outcome { figures, wanted: wanted(plan, &lots, known.shop_orders), notes })
 }
 
 fn sold_for(lots: &Lots, name: &str) -> Option<Money> {

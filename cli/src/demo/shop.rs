@@ -11,7 +11,7 @@ use super::client::{Client, Token, unless_refused};
 use super::people::Registry;
 use super::plan::Plan;
 use super::progress::Step;
-use super::store::shop::Shelf;
+use super::store::shop::Stocked;
 
 /// What the shop sells: name, title and price. The yen has no smaller unit, the dinar has a thousand.
 const GOODS: [(&str, &str, &str, &str); 3] = [
@@ -49,19 +49,19 @@ struct Regions {
 
 impl Shop<'_> {
     /// Makes whatever is missing: a site, and each of the goods on it, counted in for `orders` and on offer. Returns the listings.
-    pub(crate) async fn open(&self, shelves: &[Shelf], orders: usize) -> anyhow::Result<Vec<Offered>> {
+    pub(crate) async fn open(&self, stocked: &[Stocked], orders: usize) -> anyhow::Result<Vec<Offered>> {
         let category = super::lots::category(self.client).await?;
-        let site = match shelves.first() {
-            Some(shelf) => shelf.site,
+        let site = match stocked.first() {
+            Some(there) => there.site,
             None => self.site().await?,
         };
         let mut offered = Vec::new();
         for (sku, title, price, currency) in GOODS {
             let price = price_of(price, currency)?;
-            let shelf = shelves.iter().find(|shelf| shelf.sku == sku);
-            let listing = match shelf.and_then(|shelf| shelf.listing) {
+            let there = stocked.iter().find(|there| there.sku == sku);
+            let listing = match there.and_then(|there| there.listing) {
                 Some(listing) => listing,
-                None => self.offer(site, category, shelf, sku, title, price, orders).await?,
+                None => self.offer(site, category, there, sku, title, price, orders).await?,
             };
             let published = self.client.post(format!("/v1/listings/{listing}/publish")).repeatable().as_(self.keeper);
             unless_refused(published.done().await, "listing_status")?;
@@ -84,14 +84,14 @@ impl Shop<'_> {
         &self,
         site: SiteId,
         category: uuid::Uuid,
-        shelf: Option<&Shelf>,
+        there: Option<&Stocked>,
         sku: &str,
         title: &str,
         price: Money,
         orders: usize,
     ) -> anyhow::Result<ListingId> {
-        let item: ItemId = if let Some(shelf) = shelf {
-            shelf.item
+        let item: ItemId = if let Some(there) = there {
+            there.item
         } else {
             let body = json!({"category_id": category, "sku": sku, "title": title});
             let call = self.client.post("/v1/items").as_(self.keeper).idempotent(format!("demo-{sku}"));

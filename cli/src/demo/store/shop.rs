@@ -7,7 +7,7 @@ use super::Stored;
 
 /// One of the shop's goods.
 #[derive(Clone, Debug)]
-pub(crate) struct Shelf {
+pub(crate) struct Stocked {
     pub(crate) sku: String,
     pub(crate) item: ItemId,
     pub(crate) site: SiteId,
@@ -16,9 +16,9 @@ pub(crate) struct Shelf {
 
 impl Stored {
     /// The goods of a shop that are counted in.
-    pub(crate) async fn shelves(&mut self, shop: OrgId) -> sqlx::Result<Vec<Shelf>> {
+    pub(crate) async fn stocked(&mut self, shop: OrgId) -> sqlx::Result<Vec<Stocked>> {
         sqlx::query_as!(
-            Shelf,
+            Stocked,
             r#"SELECT i.sku, i.id AS "item: ItemId", s.site_id AS "site: SiteId", l.id AS "listing?: ListingId"
                FROM items AS i
                JOIN stock_levels AS s ON s.item_id = i.id

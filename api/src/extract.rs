@@ -83,7 +83,7 @@ fn unencoded(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// The body as it was sent, for whoever checks a signature over it.
+/// The body as it was sent, JSON or a form, for whoever checks a signature over it.
 #[derive(Clone, Debug)]
 pub(crate) struct Raw(pub(crate) Bytes);
 
@@ -91,7 +91,10 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        json_bytes(request, state).await.map(Self)
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let is_form = kind.split(';').next().is_some_and(|kind| kind.trim() == "application/x-www-form-urlencoded");
+        let body = if is_form { body_bytes(request, state).await } else { json_bytes(request, state).await };
+        body.map(Self)
     }
 }
 

@@ -4,6 +4,7 @@
 //! - [`s3`]: an S3 server over a folder, with signatures checked.
 //! - [`smtp`]: an SMTP server that keeps every message and can be made to misbehave.
 //! - [`mailbox`]: what arrived, as a small page and as JSON.
+//! - [`mollie`]: a server of the shape of Mollie's API.
 //! - [`rates`]: exchange rates, in the format of the European Central Bank.
 //! - [`simulator`]: a payment provider that can be made to misbehave.
 //! - [`stripe`]: what localstripe lacks, in front of it.
@@ -14,6 +15,7 @@
 
 mod folder;
 pub mod mailbox;
+pub mod mollie;
 pub mod payments;
 pub mod rates;
 pub mod s3;

@@ -40,7 +40,7 @@ fn payments(config: &Config) -> anyhow::Result<Option<Arc<dyn Gateway>>> {
     if config.mode == Mode::Development && config.payments.key.expose_secret().is_empty() {
         return Ok(None);
     }
-    Ok(gateway::connect(&config.payments)?)
+    Ok(gateway::connect(&config.payments, &config.http.public_url)?)
 }
 
 impl Services {

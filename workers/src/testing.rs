@@ -28,7 +28,7 @@ use crate::Services;
 use crate::emails::{Mailer, Renderer};
 use crate::images::ImageSlots;
 use crate::money::RatesFile;
-use crate::payments::gateway::SimulatorGateway;
+use crate::payments::gateway::{Gateway, SimulatorGateway};
 
 /// How long the payment provider is waited for: less than a test waits.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -56,6 +56,15 @@ impl TestWorkers {
 
     /// Starts the kit with a worker that uses this clock.
     pub async fn with_clock(handlers: Handlers<Services>, clock: Clock) -> Self {
+        Self::start(handlers, clock, None).await
+    }
+
+    /// Starts the kit with workers that pay through this gateway instead of the one to the simulator.
+    pub async fn paying_through(handlers: Handlers<Services>, gateway: Arc<dyn Gateway>) -> Self {
+        Self::start(handlers, Clock::SYSTEM, Some(gateway)).await
+    }
+
+    async fn start(handlers: Handlers<Services>, clock: Clock, gateway: Option<Arc<dyn Gateway>>) -> Self {
         let db = TestDb::new().await;
         let stop = CancellationToken::new();
         let (objects, mails) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -82,7 +91,7 @@ impl TestWorkers {
         };
         let provider = Simulator::start(options, stop.clone()).await.unwrap();
         let url = Url::parse(&format!("http://{}", provider.addr())).unwrap();
-        let gateway = SimulatorGateway::with_patience(url, SecretString::from("key"), PATIENCE).unwrap();
+        let simulator = SimulatorGateway::with_patience(url, SecretString::from("key"), PATIENCE).unwrap();
         let blobs = Blobs::new(&S3 {
             endpoint: s3.endpoint(),
             public_endpoint: s3.endpoint(),
@@ -106,7 +115,7 @@ impl TestWorkers {
             image_slots: ImageSlots::new(1),
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
-            gateway: Some(Arc::new(gateway)),
+            gateway: Some(gateway.unwrap_or_else(|| Arc::new(simulator))),
             rates: Some(RatesFile::new(&rates.url()).unwrap()),
         };
         let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;

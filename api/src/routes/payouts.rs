@@ -6,6 +6,7 @@ use axum::response::Response;
 use jobs::payouts::CheckPayoutAccount;
 use market::identity::{MemberRole, OrgKind};
 use market::ids::{PayoutAccountId, PayoutId};
+use market::payments::{Provider, ProviderRef};
 use market::payouts::model::{Payout, PayoutAccount};
 use market::payouts::store::{self, PayoutError, PayoutFilter};
 use queue::enqueue::Enqueue;
@@ -36,7 +37,9 @@ impl From<PayoutError> for Problem {
         match error {
             PayoutError::NotFound => Self::not_found("payout account"),
             PayoutError::AccountExists => Self::conflict("payout_account_exists", text),
-            PayoutError::OtherAmount { .. } | PayoutError::OtherName => Self::internal(error),
+            PayoutError::OtherAmount { .. } | PayoutError::OtherName | PayoutError::AccountTaken => {
+                Self::internal(error)
+            }
             PayoutError::Ledger(error) => Self::internal(error),
             PayoutError::Money(error) => Self::internal(error),
             PayoutError::Sql(error) => error.into(),
@@ -44,31 +47,55 @@ impl From<PayoutError> for Problem {
     }
 }
 
-/// What the account is to be like: nothing yet.
+/// What the account is to be like.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OpenPayoutAccount {}
+struct OpenPayoutAccount {
+    /// The seller's own account at a provider that opens none for us: at Mollie the organisation that has let us pay to it.
+    #[schema(min_length = 1, max_length = 200, example = "org_12345678")]
+    account: Option<String>,
+}
+
+/// The account that the seller has named, as this provider needs it.
+fn own_account(provider: Provider, body: Option<OpenPayoutAccount>) -> Result<Option<ProviderRef>> {
+    let problem = |detail: &str| {
+        let problem = Problem::unprocessable("invalid_value", "the account is not usable");
+        Err(problem.at("/account", detail))
+    };
+    match (provider.opens_accounts(), body.and_then(|body| body.account)) {
+        (true, None) => Ok(None),
+        (true, Some(_)) => problem("expected none: this provider opens an account of its own"),
+        (false, None) => problem("expected the name of the seller's account at this provider"),
+        (false, Some(name)) if (1..=200).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(Some(ProviderRef(name)))
+        }
+        (false, Some(_)) => problem("expected 1 to 200 visible ASCII characters"),
+    }
+}
 
 /// Open a payout account
 ///
 /// At the payment provider that is configured here, by owners of a selling organisation. The answer comes before the provider's:
-/// read the account until it is `active`. What has been earned until then is paid out by itself.
+/// read the account until it is `active`. What has been earned until then is paid out by itself. At Mollie a seller has an account
+/// already, and names it.
 #[utoipa::path(post, path = "/v1/payout-accounts", tag = "orders", params(Acting, OptionalKey), request_body = Option<OpenPayoutAccount>, responses(
     (status = 202, description = "The provider is asked", body = PayoutAccount, headers(("Location" = String), ("Link" = String))),
     (status = 403, description = "`role_too_low`: an owner opens it; `org_not_approved`; `org_kind`: it is not a seller"),
     (status = 409, description = "`payout_account_exists`: one is open, or being opened; `no_provider`: nobody is paid here"),
+    (status = 422, description = "`invalid_value`: the provider needs the seller's own account, or takes none"),
 ))]
 async fn open_payout_account(
     State(state): State<AppState>,
     caller: Caller,
     acting: Acting,
-    Keyed { key, body: _ }: Keyed<Option<OpenPayoutAccount>>,
+    Keyed { key, body }: Keyed<Option<OpenPayoutAccount>>,
 ) -> Result<Response> {
     let seller = acting.trader_as(OrgKind::Seller, &caller)?;
     caller.member(seller, MemberRole::Owner)?;
     let provider = provider(&state)?;
+    let own = own_account(provider, body)?;
     key.once(&state.ledger, seller.0, StatusCode::ACCEPTED, async |tx| {
-        let account = store::open(tx, seller, caller.user, provider).await?;
+        let account = store::open(tx, seller, caller.user, provider, own.as_ref()).await?;
         let check = CheckPayoutAccount { account: account.id };
         let job = tx.enqueue_with(Enqueue::new(&check).tenant(seller)).await?.id();
         Ok(Made::at(format!("/v1/payout-accounts/{}", account.id), account).by(Some(job)))

@@ -4,6 +4,6 @@ pub mod model;
 pub mod rules;
 
 pub use model::{
-    Account, AccountState, Act, Call, CaptureMode, Charge, Disbursement, DisbursementState, Found, Payment,
+    Account, AccountState, Act, Call, CaptureMode, Charge, Disbursement, DisbursementState, Found, NewAccount, Payment,
     PaymentPage, PaymentState, Provider, ProviderRef,
 };

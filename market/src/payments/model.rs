@@ -13,9 +13,30 @@ use utoipa::ToSchema;
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Provider {
     Stripe,
-    Adyen,
+    Mollie,
     /// A server of our own for development and tests; production refuses it.
     Simulator,
+}
+
+impl Provider {
+    /// Whether it opens accounts for sellers when we ask. Elsewhere a seller opens one, and lets us pay to it.
+    #[must_use]
+    pub const fn opens_accounts(self) -> bool {
+        match self {
+            Self::Stripe | Self::Simulator => true,
+            Self::Mollie => false,
+        }
+    }
+
+    /// Whether it pays out of a seller's account when we ask. Elsewhere it does so by itself, in the rhythm that
+    /// the seller has chosen there: what has reached the account is paid.
+    #[must_use]
+    pub const fn pays_out_on_request(self) -> bool {
+        match self {
+            Self::Stripe | Self::Simulator => true,
+            Self::Mollie => false,
+        }
+    }
 }
 
 /// What a provider is asked to do.
@@ -129,6 +150,16 @@ pub struct Account {
     pub state: AccountState,
     /// What the provider still wants, in its words.
     pub requirements: Vec<String>,
+}
+
+/// An account to be opened for a seller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAccount {
+    /// Our name for the seller.
+    pub reference: String,
+    /// The provider's name for the account that the seller has there already, if [`Provider::opens_accounts`] is
+    /// false.
+    pub own: Option<ProviderRef>,
 }
 
 /// What an idempotency key was used for, as its caller had written it down before it called. Not every

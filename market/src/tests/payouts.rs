@@ -43,6 +43,7 @@ pub(super) fn breaches() -> Vec<Breach> {
     vec![
         ("payout_accounts_provider_known", account("'provider', 'cash'")),
         ("payout_accounts_ref_length", account("'provider_ref', '', 'checked_at', now()")),
+        ("payout_accounts_own_ref_length", account("'own_ref', ''")),
         ("payout_accounts_status_known", account("'status', 'lost'")),
         (
             "payout_accounts_requirements_count",

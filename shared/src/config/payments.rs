@@ -11,6 +11,7 @@ use super::{ConfigError, Key, Mode, Source, address, checked, keys};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentProvider {
     Stripe,
+    Mollie,
     /// A server of our own for development and tests.
     Simulator,
 }
@@ -20,8 +21,9 @@ impl FromStr for PaymentProvider {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "stripe" => Ok(Self::Stripe),
+            "mollie" => Ok(Self::Mollie),
             "simulator" => Ok(Self::Simulator),
-            _ => Err("expected stripe or simulator".to_owned()),
+            _ => Err("expected stripe, mollie or simulator".to_owned()),
         }
     }
 }
@@ -30,6 +32,7 @@ impl Display for PaymentProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Stripe => "stripe",
+            Self::Mollie => "mollie",
             Self::Simulator => "simulator",
         })
     }
@@ -42,7 +45,8 @@ pub struct Payments {
     /// `None`: nobody can pay here.
     pub provider: Option<PaymentProvider>,
     pub url: String,
-    /// What the provider knows us by.
+    /// What the provider knows us by. At Mollie a key for payments and, with a comma between them, an organisation's token for
+    /// what goes to sellers.
     pub key: SecretString,
     /// What the provider signs its webhooks with; several, with commas between them, while one is being
     /// replaced, and where a provider has a key for each kind of webhook.
@@ -63,6 +67,7 @@ impl Payments {
             url: url.unwrap_or_else(|| {
                 let usual = match provider {
                     Some(PaymentProvider::Stripe) => "https://api.stripe.com",
+                    Some(PaymentProvider::Mollie) => "https://api.mollie.com",
                     Some(PaymentProvider::Simulator) | None => "http://127.0.0.1:7327",
                 };
                 usual.to_owned()
@@ -92,6 +97,19 @@ impl Payments {
                 }
                 if !webhook_key.split(',').all(|key| webhook_key.is_empty() || key.trim().starts_with("whsec_")) {
                     s.fault(keys::PAYMENTS_WEBHOOK_KEY.env, "expected the secret of an endpoint at Stripe, whsec_…");
+                }
+            }
+            Some(PaymentProvider::Mollie) => {
+                let (payments, organisation) = key.split_once(',').map_or((key, None), |(key, rest)| (key, Some(rest)));
+                let is_key = ["live_", "test_"].iter().any(|kind| payments.trim().starts_with(kind));
+                let is_token = organisation.is_none_or(|token| token.trim().starts_with("access_"));
+                if !key.is_empty() && !(is_key && is_token) {
+                    let expected =
+                        "expected a key of Mollie, live_… or test_…, and perhaps an organisation's token, ,access_…";
+                    s.fault(keys::PAYMENTS_KEY.env, expected);
+                }
+                if mode == Mode::Development && payments.trim().starts_with("live_") {
+                    s.fault(keys::PAYMENTS_KEY.env, "is for real money, which development refuses");
                 }
             }
             Some(PaymentProvider::Simulator) => {}

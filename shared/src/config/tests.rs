@@ -222,6 +222,21 @@ fn keys_of_stripe_are_told_from_others_and_real_money_from_tests() {
 }
 
 #[test]
+fn keys_of_mollie_are_told_from_others_and_real_money_from_tests() {
+    let mollie = ("PAYMENTS_PROVIDER", "mollie");
+    for value in ["sk_test_secret-host", "live_secret-host", "access_secret-host", "test_a,test_secret-host"] {
+        let error = load_env(&[mollie, ("PAYMENTS_KEY", value)]).unwrap_err();
+        assert!(error.to_string().contains("PAYMENTS_KEY"), "{error}");
+        assert!(!error.to_string().contains("secret-host"), "{error}");
+    }
+    for value in ["test_a", "test_a, access_b"] {
+        let payments = load_env(&[mollie, ("PAYMENTS_KEY", value)]).unwrap().payments;
+        assert_eq!((payments.provider, &*payments.url), (Some(PaymentProvider::Mollie), "https://api.mollie.com"));
+    }
+    assert!(production(&[mollie, ("PAYMENTS_KEY", "live_a,access_b")]).is_ok());
+}
+
+#[test]
 fn the_example_file_is_complete_and_loads() {
     let example = include_str!("../../../tradeyard.example.toml");
     let config = load(example, &[]).unwrap();

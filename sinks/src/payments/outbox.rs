@@ -23,8 +23,12 @@ const TRIES: u32 = 50;
 pub(crate) enum Header {
     /// By us, anew each time that it is sent: the receiver refuses old signatures.
     Signed(&'static str),
+    /// By us, over the body alone.
+    Hashed(&'static str),
     /// As it came from elsewhere.
     Given(&'static str, String),
+    /// Not at all. It is a form, and goes to this address.
+    Unsigned(String),
 }
 
 #[derive(Debug, Clone)]
@@ -102,18 +106,29 @@ impl Outbox {
     }
 
     async fn send(&self, http: &reqwest::Client, webhook: &Webhook) {
-        let Some(url) = &self.url else { return };
+        let (url, kind) = match &webhook.header {
+            Header::Unsigned(url) => (Some(url), "application/x-www-form-urlencoded"),
+            _ => (self.url.as_ref(), "application/json"),
+        };
+        let Some(url) = url else { return };
+        let key = self.key.expose_secret();
         for _ in 0..TRIES {
-            let (name, signature) = match &webhook.header {
-                Header::Given(name, signature) => (*name, Some(signature.clone())),
-                Header::Signed(name) => (*name, sign(self.key.expose_secret(), &webhook.body, now())),
+            let signed = match &webhook.header {
+                Header::Unsigned(_) => None,
+                Header::Given(name, signature) => Some((*name, Some(signature.clone()))),
+                Header::Signed(name) => Some((*name, sign(key, &webhook.body, now()))),
+                Header::Hashed(name) => Some((*name, code(key, &webhook.body).map(|code| format!("sha256={code}")))),
             };
-            let Some(signature) = signature else {
-                tracing::warn!("the payment provider's server has no key for its webhooks");
-                return;
-            };
-            let request = http.post(url).timeout(PATIENCE).header("content-type", "application/json");
-            let answer = request.header(name, signature).body(webhook.body.clone()).send().await;
+            let mut request = http.post(url).timeout(PATIENCE).header("content-type", kind);
+            match signed {
+                None => {}
+                Some((name, Some(signature))) => request = request.header(name, signature),
+                Some((_, None)) => {
+                    tracing::warn!("the payment provider's server has no key for its webhooks");
+                    return;
+                }
+            }
+            let answer = request.body(webhook.body.clone()).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
@@ -130,12 +145,17 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 /// The header of a webhook: `t=<unix seconds>,v1=<HMAC-SHA256 of "t.body" in hexadecimal>`.
 fn sign(key: &str, body: &[u8], at: DateTime<Utc>) -> Option<String> {
+    let mut signed = format!("{}.", at.timestamp()).into_bytes();
+    signed.extend_from_slice(body);
+    Some(format!("t={},v1={}", at.timestamp(), code(key, &signed)?))
+}
+
+/// HMAC-SHA256 in hexadecimal; `None` without a key.
+fn code(key: &str, signed: &[u8]) -> Option<String> {
     if key.is_empty() {
         return None;
     }
-    let mut signed = format!("{}.", at.timestamp()).into_bytes();
-    signed.extend_from_slice(body);
     let mut code = Hmac::<Sha256>::new_from_slice(key.as_bytes()).ok()?;
-    code.update(&signed);
-    Some(format!("t={},v1={}", at.timestamp(), hex::encode(code.finalize().into_bytes())))
+    code.update(signed);
+    Some(hex::encode(code.finalize().into_bytes()))
 }

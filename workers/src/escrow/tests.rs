@@ -173,7 +173,7 @@ async fn a_webhook_tells_whom_to_ask_and_nothing_else() {
     for (event, subject) in [("1", name.as_str()), ("2", "pay_of_somebody_else"), ("1", name.as_str())] {
         // A body that says the opposite of what is so.
         let notice = Notice {
-            event_id: event.to_owned(),
+            event_id: Some(event.to_owned()),
             kind: "payment.failed".to_owned(),
             topic: Topic::Payment,
             subject: ProviderRef(subject.to_owned()),

@@ -1,7 +1,7 @@
 use anyhow::Context;
 use jobs::payouts::CheckPayoutAccount;
-use market::payments::{Call, Found};
-use market::payouts::store;
+use market::payments::{Call, Found, NewAccount};
+use market::payouts::store::{self, PayoutError};
 use queue::{Handler, Outcome};
 
 use super::follow_account;
@@ -23,14 +23,26 @@ impl Handler<Services> for CheckPayoutAccount {
             match gateway.find(&key, &Call::OpenAccount).await {
                 Ok(Some(Found::Account(found))) => Ok(found),
                 Ok(Some(other)) => anyhow::bail!("the provider made {other:?} with the key of an account"),
-                Ok(None) => gateway.open_account(&key, &opening.org.to_string()).await,
+                Ok(None) => {
+                    let new = NewAccount { reference: opening.org.to_string(), own: opening.own.clone() };
+                    gateway.open_account(&key, &new).await
+                }
                 Err(error) => Err(error),
             }
         };
         let mut tx = cx.begin().await?;
         match asked {
             Ok(found) => {
-                follow_account(&mut tx, self.account, &opening, &found).await?;
+                let followed = follow_account(&mut tx, self.account, &opening, &found).await;
+                if let Err(error) = followed {
+                    if !matches!(error.downcast_ref(), Some(PayoutError::AccountTaken)) {
+                        return Err(error);
+                    }
+                    // The statement that was refused has ended the transaction.
+                    drop(tx);
+                    tx = cx.begin().await?;
+                    store::refuse_account(&mut tx, self.account, "account_taken").await?;
+                }
             }
             Err(error) => match not_done(error)? {
                 NotDone::Later(outcome) => return Ok(outcome),

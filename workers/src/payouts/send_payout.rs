@@ -1,3 +1,4 @@
+use anyhow::Context;
 use jobs::payouts::{CheckPayoutAccount, SendPayout};
 use market::ids::PayoutId;
 use market::payments::{Call, Disbursement, Found};
@@ -20,13 +21,17 @@ impl Handler<Services> for SendPayout {
         {
             return Ok(outcome);
         }
-        pay_out(cx, gateway, self.payout, &sending).await
+        if gateway.provider().pays_out_on_request() {
+            pay_out(cx, gateway, self.payout, &sending).await
+        } else {
+            arrived(cx, gateway, self.payout, &sending).await
+        }
     }
 }
 
 /// Moves it to the seller's account; `None`: it is there.
 async fn transfer(cx: &Cx, gateway: &dyn Gateway, id: PayoutId, sending: &Sending) -> anyhow::Result<Option<Outcome>> {
-    let (key, account) = (format!("{id}-transfer"), &sending.account);
+    let (key, account) = (transfer_key(id), &sending.account);
     // The row was committed before, so that any earlier attempt may have asked.
     let asked = match gateway.find(&key, &Call::Transfer(account.clone())).await {
         Ok(Some(found)) => Ok(disbursement(found)?),
@@ -53,6 +58,22 @@ async fn transfer(cx: &Cx, gateway: &dyn Gateway, id: PayoutId, sending: &Sendin
             }
         },
     }
+}
+
+fn transfer_key(id: PayoutId) -> String {
+    format!("{id}-transfer")
+}
+
+/// Ends a payout whose provider pays sellers out by itself: what has reached the account is paid.
+async fn arrived(cx: &Cx, gateway: &dyn Gateway, id: PayoutId, sending: &Sending) -> anyhow::Result<Outcome> {
+    let found = gateway.find(&transfer_key(id), &Call::Transfer(sending.account.clone())).await?;
+    let found = disbursement(found.context("the provider does not know its own transfer")?)?;
+    let mut tx = cx.begin().await?;
+    if follow_payout(&mut tx, id, sending, &found).await? == Sent::Pending {
+        tx.commit().await?;
+        return Ok(Outcome::Snooze(LOOK_AGAIN));
+    }
+    cx.commit(tx).await
 }
 
 /// Pays it out of the seller's account to the bank.

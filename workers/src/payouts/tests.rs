@@ -21,7 +21,22 @@ use sinks::payments::Fault;
 use sinks::simulator::AccountState;
 use sqlx::Connection;
 
+use crate::Services;
 use crate::testing::TestWorkers;
+
+mod mollie;
+
+fn handlers() -> Handlers<Services> {
+    Handlers::default()
+        .with::<Charge>()
+        .with::<ApplyWebhook>()
+        .with::<CheckPayoutAccount>()
+        .with::<MakePayouts>()
+        .with::<SendPayout>()
+        .with::<SweepPayouts>()
+        .with::<NotifyOrder>()
+        .with::<SendEmail>()
+}
 
 /// A seller who has earned something, which lies at the provider.
 struct TestSeller {
@@ -31,16 +46,7 @@ struct TestSeller {
 
 impl TestSeller {
     async fn new() -> Self {
-        let handlers = Handlers::default()
-            .with::<Charge>()
-            .with::<ApplyWebhook>()
-            .with::<CheckPayoutAccount>()
-            .with::<MakePayouts>()
-            .with::<SendPayout>()
-            .with::<SweepPayouts>()
-            .with::<NotifyOrder>()
-            .with::<SendEmail>();
-        let workers = TestWorkers::new(handlers).await;
+        let workers = TestWorkers::new(handlers()).await;
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let seller = trader(&mut conn).await;
         drop(conn);
@@ -76,7 +82,7 @@ impl TestSeller {
     async fn open(&self) -> PayoutAccountId {
         let mut tx = self.workers.ledger.begin().await.unwrap();
         let (org, user) = (self.seller.org, self.seller.user);
-        let account = store::open(&mut tx, org, user, Provider::Simulator).await.unwrap().id;
+        let account = store::open(&mut tx, org, user, Provider::Simulator, None).await.unwrap().id;
         let _ = tx.enqueue(&CheckPayoutAccount { account }).await.unwrap();
         tx.commit().await.unwrap();
         account
@@ -97,7 +103,7 @@ impl TestSeller {
 
     async fn receive_webhook(&self, event: &str, topic: Topic, subject: &str) {
         let subject = ProviderRef(subject.to_owned());
-        let notice = Notice { event_id: event.to_owned(), kind: "changed".to_owned(), topic, subject };
+        let notice = Notice { event_id: Some(event.to_owned()), kind: "changed".to_owned(), topic, subject };
         let mut tx = self.workers.ledger.begin().await.unwrap();
         // A body that says the opposite of what is so.
         let new = NewWebhook { provider: Provider::Simulator, notice: &notice, body: b"{\"state\":\"closed\"}" };
@@ -239,7 +245,7 @@ async fn the_sweep_finds_accounts_and_payouts_that_no_job_looks_after() {
     let seller = TestSeller::new().await;
     let mut tx = seller.workers.ledger.begin().await.unwrap();
     let (org, user) = (seller.seller.org, seller.seller.user);
-    store::open(&mut tx, org, user, Provider::Simulator).await.unwrap();
+    store::open(&mut tx, org, user, Provider::Simulator, None).await.unwrap();
     tx.commit().await.unwrap();
     let swept = async |kind: &str| {
         let _ = seller.workers.ledger.enqueue(&SweepPayouts {}).await.unwrap();

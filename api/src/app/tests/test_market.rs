@@ -136,7 +136,7 @@ impl TestMarket {
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
         let invoice = sqlx::query_scalar("SELECT id::text FROM invoices").fetch_one(&mut *conn).await.unwrap();
-        let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator).await.unwrap();
+        let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator, None).await.unwrap();
         drop(conn);
         let text = json!({"reason": "other", "text": "It hums."});
         let dispute = format!("/v1/orders/{paid_order}/disputes");

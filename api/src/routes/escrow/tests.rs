@@ -26,7 +26,12 @@ pub(in crate::routes) struct TestSale {
 
 impl TestSale {
     pub(in crate::routes) async fn new() -> Self {
-        let api = TestApi::with(&[("PAYMENTS_KEY", "key"), ("PAYMENTS_WEBHOOK_KEY", "webhooks")]).await;
+        Self::at(&[("PAYMENTS_KEY", "key"), ("PAYMENTS_WEBHOOK_KEY", "webhooks")]).await
+    }
+
+    /// At the payment provider of these settings.
+    pub(in crate::routes) async fn at(settings: &[(&str, &str)]) -> Self {
+        let api = TestApi::with(settings).await;
         let moderator = api.staff(PlatformRole::Moderator).await;
         let (ann, bob, eve) = (api.person("Ann").await, api.person("Bob").await, api.person("Eve").await);
         let seller = api.org(&ann, "Ann Farm", &moderator).await;
@@ -215,5 +220,52 @@ async fn what_is_the_sellers_goes_back_by_the_seller_or_by_finance() {
     assert_eq!(back["cause"], "finance");
     sale.keyed(&finance, &admins, &decided("0.01")).await.refused(409, "escrow_refunded");
     assert_eq!(sale.escrow().await["status"], "refunded");
+    sale.api.close().await;
+}
+
+/// Mollie's settings in its test mode.
+const MOLLIE: [(&str, &str); 3] =
+    [("PAYMENTS_PROVIDER", "mollie"), ("PAYMENTS_KEY", "test_a,access_b"), ("PAYMENTS_WEBHOOK_KEY", "webhooks")];
+
+#[tokio::test]
+async fn an_unsigned_webhook_of_mollie_may_name_a_payment_and_nothing_else() {
+    let sale = TestSale::at(&MOLLIE).await;
+    let send = async |kind: &str, body: &str, signature: Option<&str>| {
+        let request = sale.api.request(Method::POST, "/v1/webhooks/mollie").header("content-type", kind);
+        let request = signature.into_iter().fold(request, |request, value| request.header("x-mollie-signature", value));
+        sale.api.send(request.body(body.to_owned())).await
+    };
+    let (form, json) = ("application/x-www-form-urlencoded", "application/json");
+    let event = r#"{"id":"event_1","type":"payment.paid","entityId":"tr_1"}"#;
+    // printf '{"id":"event_1","type":"payment.paid","entityId":"tr_1"}' | openssl dgst -sha256 -hmac 'webhooks'
+    let right = "sha256=6972e12905eb974398c9eff130955e982f33556ed957af3f627ac831943fb201";
+    send(json, event, None).await.refused(403, "invalid_signature");
+    send(json, event, Some("sha256=00")).await.refused(403, "invalid_signature");
+    send(form, "id=re_1", None).await.refused(403, "invalid_signature");
+    send(form, "id=tr_1", Some(right)).await.refused(403, "invalid_signature");
+    for _ in 0..2 {
+        assert_eq!(send(json, event, Some(right)).await.status, 204);
+        // Nothing tells the repetition of one that names no event from something new.
+        assert_eq!(send(form, "id=tr_1&status=paid", None).await.status, 204);
+    }
+    let sql = "SELECT kind || ' ' || subject FROM webhook_inbox ORDER BY id";
+    let kept: Vec<String> = sqlx::query_scalar(sql).fetch_all(&sale.api.db.pool).await.unwrap();
+    assert_eq!(kept, ["payment.paid tr_1", "classic tr_1", "classic tr_1"]);
+    assert_eq!(sale.jobs("payments.webhook").await, 3);
+    sale.api.close().await;
+}
+
+#[tokio::test]
+async fn a_seller_names_the_account_that_mollie_has_of_them() {
+    let sale = TestSale::at(&MOLLIE).await;
+    let open = async |body: Value| sale.api.post(Some(&sale.ann), "/v1/payout-accounts", body).await;
+    for body in [json!({}), json!({"account": ""}), json!({"account": "org 1"}), json!({"account": "o".repeat(201)})] {
+        let refused = open(body).await.refused(422, "invalid_value");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/account");
+    }
+    assert_eq!(open(json!({"account": "org_1"})).await.status, 202);
+    let named: Option<String> =
+        sqlx::query_scalar("SELECT own_ref FROM payout_accounts").fetch_one(&sale.api.db.pool).await.unwrap();
+    assert_eq!(named.as_deref(), Some("org_1"));
     sale.api.close().await;
 }

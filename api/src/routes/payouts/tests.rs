@@ -15,6 +15,9 @@ async fn an_owner_opens_one_payout_account_and_reads_what_is_paid_out() {
     let location = opened.headers["location"].to_str().unwrap().to_owned();
     assert_eq!(sale.jobs("payouts.account").await, 1);
     sale.api.post(Some(ann), "/v1/payout-accounts", json!({})).await.refused(409, "payout_account_exists");
+    let own = json!({"account": "org_1"});
+    let refused = sale.api.post(Some(ann), "/v1/payout-accounts", own).await.refused(422, "invalid_value");
+    assert_eq!(refused.body["errors"][0]["pointer"], "/account", "the simulator opens accounts itself");
     sale.api.post(Some(ann), "/v1/payout-accounts", json!({"iban": "DE"})).await.refused(400, "invalid_body");
     let account = sale.api.get(Some(ann), &location).await.ok();
     assert_eq!((&account["status"], &account["provider"]), (&json!("pending"), &json!("simulator")));

@@ -12,7 +12,7 @@ use crate::payments::{Provider, ProviderRef};
 #[serde(transparent)]
 pub struct InboxId(pub i64);
 
-/// A webhook whose signature was checked.
+/// A webhook that is authentic.
 #[derive(Clone, Copy, Debug)]
 pub struct NewWebhook<'a> {
     pub provider: Provider,
@@ -20,15 +20,15 @@ pub struct NewWebhook<'a> {
     pub body: &'a [u8],
 }
 
-/// Keeps a webhook; `None`: this event is there already.
+/// Keeps a webhook; `None`: this event is there already. One that names no event is kept each time: nothing tells it from news.
 pub async fn receive(conn: &mut PgConnection, new: NewWebhook<'_>) -> Result<Option<InboxId>, sqlx::Error> {
     let id = sqlx::query_scalar!(
         "INSERT INTO webhook_inbox (provider, event_id, kind, subject, body)
-         VALUES ($1, $2, $3, $4, $5)
+         VALUES ($1, coalesce($2, 'unnamed-' || gen_random_uuid()), $3, $4, $5)
          ON CONFLICT (provider, event_id) DO NOTHING
          RETURNING id",
         new.provider as Provider,
-        new.notice.event_id,
+        new.notice.event_id.as_deref(),
         new.notice.kind,
         new.notice.subject.0,
         new.body,

@@ -18,21 +18,24 @@ pub async fn lock_org(conn: &mut PgConnection, org: OrgId) -> Result<bool, Payou
     withheld.fetch_optional(conn).await?.ok_or(PayoutError::NotFound)
 }
 
-/// Begins to open an account; the provider is asked by a job. Needs a transaction.
+/// Begins to open an account, or to use the one that the seller has at the provider; the provider is asked by a job. Needs a
+/// transaction.
 pub async fn open(
     conn: &mut PgConnection,
     org: OrgId,
     by: UserId,
     provider: Provider,
+    own: Option<&ProviderRef>,
 ) -> Result<PayoutAccount, PayoutError> {
     lock_org(conn, org).await?;
     let id = PayoutAccountId::generate();
     sqlx::query!(
-        "INSERT INTO payout_accounts (id, org_id, provider, opened_by) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO payout_accounts (id, org_id, provider, opened_by, own_ref) VALUES ($1, $2, $3, $4, $5)",
         id.0,
         org.0,
         provider as Provider,
         by.0,
+        own.map(|own| own.0.as_str()),
     )
     .execute(&mut *conn)
     .await
@@ -51,13 +54,16 @@ pub struct Opening {
     pub org: OrgId,
     /// The provider's name for the account; `None`: it is to be opened.
     pub reference: Option<ProviderRef>,
+    /// The provider's name for an account that the seller has said is theirs.
+    pub own: Option<ProviderRef>,
 }
 
 /// What to ask about an account; `None` if it is closed.
 pub async fn check(conn: &mut PgConnection, id: PayoutAccountId) -> Result<Option<Opening>, sqlx::Error> {
     sqlx::query_as!(
         Opening,
-        r#"SELECT provider AS "provider: Provider", org_id AS "org: OrgId", provider_ref AS "reference: ProviderRef"
+        r#"SELECT provider AS "provider: Provider", org_id AS "org: OrgId", provider_ref AS "reference: ProviderRef",
+                  own_ref AS "own: ProviderRef"
            FROM payout_accounts
            WHERE id = $1 AND status <> 'closed'"#,
         id.0,
@@ -104,7 +110,11 @@ pub async fn settle_account(
         &requirements,
     )
     .execute(conn)
-    .await?;
+    .await
+    .map_err(|error| match violated(&error) {
+        Some("payout_accounts_ref_once") => PayoutError::AccountTaken,
+        _ => error.into(),
+    })?;
     Ok(news)
 }
 

@@ -30,6 +30,8 @@ pub enum PayoutError {
     NotFound,
     #[error("there is an account at this provider")]
     AccountExists,
+    #[error("another seller is paid to this account")]
+    AccountTaken,
     #[error("the provider moved {moved}, and {asked} was asked")]
     OtherAmount { asked: Money, moved: Money },
     #[error("the provider calls it by another name than before")]

@@ -33,7 +33,7 @@ fn moved(name: &str, id: PayoutId, amount: Money, state: DisbursementState) -> D
 /// Opens an account, which its provider has in this state.
 async fn opened(conn: &mut PgConnection, seller: Trader, state: AccountState) -> PayoutAccountId {
     let mut tx = conn.begin().await.expect("a transaction");
-    let id = open(&mut tx, seller.org, seller.user, Provider::Simulator).await.expect("opened").id;
+    let id = open(&mut tx, seller.org, seller.user, Provider::Simulator, None).await.expect("opened").id;
     settle_account(&mut tx, id, &there(id, state)).await.expect("settled");
     tx.commit().await.expect("committed");
     id
@@ -258,7 +258,7 @@ async fn a_provider_that_says_something_else_is_not_believed() {
     let mut tx = conn.begin().await.expect("a transaction");
     let other = Account { reference: ProviderRef("acct_other".to_owned()), ..there(account, AccountState::Closed) };
     assert!(matches!(settle_account(&mut tx, account, &other).await, Err(PayoutError::OtherName)));
-    let second = open(&mut tx, seller.org, seller.user, Provider::Simulator).await;
+    let second = open(&mut tx, seller.org, seller.user, Provider::Simulator, None).await;
     assert!(matches!(second, Err(PayoutError::AccountExists)), "{second:?}");
     tx.rollback().await.expect("rolled back");
     let Begun::Intended(id) = run(&mut conn, seller).await else { panic!("nothing was begun") };
@@ -335,6 +335,33 @@ async fn an_account_that_becomes_active_during_a_run_is_not_overlooked() {
     }
     println!("the run saw the account, the account found what waited: {outcomes:?}");
     assert_books(&mut conn).await;
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_seller_names_an_account_once_and_nobody_elses() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let own = ProviderRef("org_1".to_owned());
+    let theirs = Account { reference: own.clone(), state: AccountState::Active, requirements: Vec::new() };
+    let mut named = Vec::new();
+    for _ in 0..2 {
+        let seller = trader(&mut conn).await;
+        let mut tx = conn.begin().await.expect("a transaction");
+        let id = open(&mut tx, seller.org, seller.user, Provider::Mollie, Some(&own)).await.expect("named").id;
+        tx.commit().await.expect("committed");
+        let opening = check(&mut conn, id).await.expect("read").expect("to be asked");
+        assert_eq!((opening.reference, opening.own.as_ref()), (None, Some(&own)), "it is not believed yet");
+        named.push(id);
+    }
+    let mut tx = conn.begin().await.expect("a transaction");
+    assert!(settle_account(&mut tx, named[0], &theirs).await.expect("settled"));
+    tx.commit().await.expect("committed");
+    let mut tx = conn.begin().await.expect("a transaction");
+    let taken = settle_account(&mut tx, named[1], &theirs).await;
+    assert!(matches!(taken, Err(PayoutError::AccountTaken)), "{taken:?}");
+    drop(tx);
     drop(conn);
     db.close().await;
 }

@@ -3,7 +3,7 @@
 //! | Provider | Source | What differs |
 //! |---|---|---|
 //! | Stripe | docs.stripe.com/currencies, "Zero-decimal currencies", "Three-decimal currencies", "Special cases" | MGA has none; ISK has two, which must be 00; of BHD, JOD, KWD, OMR and TND the last digit must be 0 |
-//! | Adyen | docs.adyen.com/development-resources/currency-codes, note on the standard | CLP and ISK have two; CVE and IDR have none |
+//! | Mollie | docs.mollie.com/docs/multicurrency, "Supported currencies" | only the currencies of that page are taken, none of them with three digits |
 //! | simulator | ISO 4217 | nothing |
 //!
 //! Refused at Stripe, because its page does not settle how they are counted: UGX (in the list of those
@@ -21,7 +21,7 @@ mod tests;
 /// Why an amount cannot be sent to a provider, or its answer not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
-    #[error("{currency} is not paid through this provider: how it counts is not known")]
+    #[error("{currency} is not paid through this provider: it does not take it, or how it counts is not known")]
     Currency { currency: Currency },
     #[error("{amount} has more fraction digits than this provider takes")]
     TooPrecise { amount: Money },
@@ -68,6 +68,12 @@ pub fn from_provider(provider: Provider, minor: i64, currency: Currency) -> Resu
     Ok(Money::from_minor(amount.ok_or(wrong)?, currency))
 }
 
+/// What Mollie takes. It counts all of them as ISO 4217 does.
+const MOLLIE: [&str; 27] = [
+    "AED", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "ISK", "JPY", "MXN", "MYR",
+    "NOK", "NZD", "PHP", "PLN", "RON", "SEK", "SGD", "THB", "TWD", "USD", "ZAR",
+];
+
 /// How a provider counts a currency.
 struct Count {
     exponent: u8,
@@ -81,8 +87,8 @@ fn count(provider: Provider, currency: Currency) -> Result<Count, AmountError> {
         (Provider::Stripe, "UGX" | "IQD" | "LYD") => Err(AmountError::Currency { currency }),
         (Provider::Stripe, "ISK") => Ok(Count { exponent: 2, multiple: 100 }),
         (Provider::Stripe, "BHD" | "JOD" | "KWD" | "OMR" | "TND") => Ok(Count { exponent: 3, multiple: 10 }),
-        (Provider::Stripe, "MGA") | (Provider::Adyen, "CVE" | "IDR") => plain(0),
-        (Provider::Adyen, "CLP" | "ISK") => plain(2),
+        (Provider::Stripe, "MGA") => plain(0),
+        (Provider::Mollie, code) if !MOLLIE.contains(&code) => Err(AmountError::Currency { currency }),
         _ => plain(currency.exponent()),
     }
 }

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use market::payments::{Account, Call, Charge, Disbursement, Found, Payment, PaymentPage, Provider, ProviderRef};
+use market::payments::{
+    Account, Call, Charge, Disbursement, Found, NewAccount, Payment, PaymentPage, Provider, ProviderRef,
+};
 use shared::money::Money;
 
 use crate::http::SendError;
@@ -20,6 +22,7 @@ use crate::http::SendError;
 pub use crate::http::ClientError;
 pub use connect::{ConnectError, connect};
 pub use exponents::AmountError;
+pub use mollie::{Addresses, MollieGateway};
 pub use simulator::SimulatorGateway;
 pub use stripe::StripeGateway;
 
@@ -27,6 +30,7 @@ pub use stripe::StripeGateway;
 mod conformance;
 mod connect;
 pub mod exponents;
+mod mollie;
 mod simulator;
 mod stripe;
 
@@ -88,10 +92,11 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     async fn refund(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Disbursement, GatewayError>;
     /// Moves money from the platform's balance to a seller's active account.
     async fn transfer(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError>;
-    /// Pays money out of a seller's active account to the seller's bank.
+    /// Pays money out of a seller's active account to the seller's bank. Refused by one that pays sellers out by
+    /// itself ([`Provider::pays_out_on_request`]): there a transfer that has arrived is all that can be asked for.
     async fn payout(&self, key: &str, account: &ProviderRef, amount: Money) -> Result<Disbursement, GatewayError>;
-    /// Opens an account for the seller whom we call `reference`.
-    async fn open_account(&self, key: &str, reference: &str) -> Result<Account, GatewayError>;
+    /// Opens an account for a seller, or finds the one that is theirs already ([`Provider::opens_accounts`]).
+    async fn open_account(&self, key: &str, new: &NewAccount) -> Result<Account, GatewayError>;
 
     /// A payment as it is now; `None` if the provider has no such payment.
     async fn payment(&self, payment: &ProviderRef) -> Result<Option<Payment>, GatewayError>;

@@ -9,8 +9,8 @@ use http_body_util::Full;
 use hyper::http::request::Builder;
 use hyper::{Request, StatusCode, header};
 use market::payments::{
-    Account, AccountState, Call, CaptureMode, Charge, Disbursement, DisbursementState, Found, Payment, PaymentPage,
-    PaymentState, Provider, ProviderRef,
+    Account, AccountState, Call, CaptureMode, Charge, Disbursement, DisbursementState, Found, NewAccount, Payment,
+    PaymentPage, PaymentState, Provider, ProviderRef,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -125,8 +125,8 @@ impl Gateway for SimulatorGateway {
         disbursement(self.act(key, &["payouts"], &of_account(from, amount)?).await?)
     }
 
-    async fn open_account(&self, key: &str, reference: &str) -> Result<Account, GatewayError> {
-        account(self.act(key, &["accounts"], &json!({ "reference": reference })).await?)
+    async fn open_account(&self, key: &str, new: &NewAccount) -> Result<Account, GatewayError> {
+        account(self.act(key, &["accounts"], &json!({ "reference": new.reference })).await?)
     }
 
     async fn payment(&self, of: &ProviderRef) -> Result<Option<Payment>, GatewayError> {

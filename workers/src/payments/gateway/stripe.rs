@@ -20,7 +20,7 @@ use http_body_util::Full;
 use hyper::http::request::Builder;
 use hyper::{Request, StatusCode, header};
 use market::payments::{
-    Account, Call, CaptureMode, Charge, Disbursement, Found, Payment, PaymentPage, Provider, ProviderRef,
+    Account, Call, CaptureMode, Charge, Disbursement, Found, NewAccount, Payment, PaymentPage, Provider, ProviderRef,
 };
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -268,7 +268,7 @@ impl Gateway for StripeGateway {
         self.act::<PayoutAnswer>(key, &["payouts"], Some(&from.0), form).await?.read(&from.0)
     }
 
-    async fn open_account(&self, key: &str, reference: &str) -> Result<Account, GatewayError> {
+    async fn open_account(&self, key: &str, new: &NewAccount) -> Result<Account, GatewayError> {
         // Stripe asks the seller who they are; fees, losses and the moment of each payout are ours.
         let form = [
             ("controller[stripe_dashboard][type]", "express"),
@@ -276,7 +276,7 @@ impl Gateway for StripeGateway {
             ("controller[losses][payments]", "application"),
             ("capabilities[transfers][requested]", "true"),
             ("settings[payouts][schedule][interval]", "manual"),
-            ("metadata[reference]", reference),
+            ("metadata[reference]", &new.reference),
             ("metadata[tradeyard_key]", key),
         ];
         let form = form.map(|(name, value)| (name, value.to_owned())).into();

@@ -90,7 +90,9 @@ impl Machine {
                 let there = payouts::accounts(tx, seller.org, None, 1).await.expect("a list");
                 let id = match there.first() {
                     Some(account) => account.id,
-                    None => payouts::open(tx, seller.org, seller.user, Provider::Simulator).await.expect("opened").id,
+                    None => {
+                        payouts::open(tx, seller.org, seller.user, Provider::Simulator, None).await.expect("opened").id
+                    }
                 };
                 let found = Account { state, ..active(id) };
                 payouts::settle_account(tx, id, &found).await.expect("settled");

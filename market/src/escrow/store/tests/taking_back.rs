@@ -88,7 +88,7 @@ async fn what_earnings_lack_is_owed_and_kept_back_of_the_next_ones() {
     let [earned, ..] = standing(&mut conn, seller).await;
     // The earnings are on their way to the bank.
     let mut tx = conn.begin().await.expect("a transaction");
-    let account = payouts::open(&mut tx, seller.org, seller.user, Provider::Simulator).await.expect("opened").id;
+    let account = payouts::open(&mut tx, seller.org, seller.user, Provider::Simulator, None).await.expect("opened").id;
     payouts::settle_account(&mut tx, account, &active(account)).await.expect("settled");
     payouts::begin(&mut tx, seller.org, eur(0).currency(), Provider::Simulator).await.expect("begun");
     tx.commit().await.expect("committed");
@@ -119,7 +119,7 @@ async fn a_release_pays_what_the_seller_owes_first() {
     let seller = sale.sellers[0];
     let [earned, ..] = standing(&mut conn, seller).await;
     let mut tx = conn.begin().await.expect("a transaction");
-    let account = payouts::open(&mut tx, seller.org, seller.user, Provider::Simulator).await.expect("opened").id;
+    let account = payouts::open(&mut tx, seller.org, seller.user, Provider::Simulator, None).await.expect("opened").id;
     payouts::settle_account(&mut tx, account, &active(account)).await.expect("settled");
     payouts::begin(&mut tx, seller.org, eur(0).currency(), Provider::Simulator).await.expect("begun");
     tx.commit().await.expect("committed");
@@ -196,7 +196,8 @@ async fn after_a_release_and_a_refund_at_once_nobody_owes_and_has() {
         let sale = Arc::new(paid_and_released(&mut conn).await);
         let (seller, buyer) = (sale.sellers[0], trader(&mut conn).await);
         let mut tx = conn.begin().await.expect("a transaction");
-        let account = payouts::open(&mut tx, seller.org, seller.user, Provider::Simulator).await.expect("opened").id;
+        let account =
+            payouts::open(&mut tx, seller.org, seller.user, Provider::Simulator, None).await.expect("opened").id;
         payouts::settle_account(&mut tx, account, &active(account)).await.expect("settled");
         payouts::begin(&mut tx, seller.org, eur(0).currency(), Provider::Simulator).await.expect("begun");
         tx.commit().await.expect("committed");

@@ -1,12 +1,15 @@
 use super::*;
 
-fn notice(provider: Provider, body: &str) -> (String, String, Topic, String) {
+/// An event, a kind, a topic and a subject.
+type Read = (Option<String>, String, Topic, String);
+
+fn notice(provider: Provider, body: &str) -> Read {
     let notice = read(provider, body.as_bytes()).unwrap();
     (notice.event_id, notice.kind, notice.topic, notice.subject.0)
 }
 
-fn expected(event_id: &str, kind: &str, topic: Topic, subject: &str) -> (String, String, Topic, String) {
-    (event_id.to_owned(), kind.to_owned(), topic, subject.to_owned())
+fn expected(event_id: &str, kind: &str, topic: Topic, subject: &str) -> Read {
+    (Some(event_id.to_owned()), kind.to_owned(), topic, subject.to_owned())
 }
 
 #[test]
@@ -43,6 +46,7 @@ fn an_event_about_something_else_is_said_to_be_unused() {
         (Provider::Stripe, r#"{"id":"evt_1","type":"k","data":{"object":{"object":"balance"}}}"#),
         (Provider::Stripe, r#"{"id":"evt_1","type":"k","data":{"object":{"object":"payout","id":"po_1"}}}"#),
         (Provider::Simulator, r#"{"id":"evt_1","kind":"k","subject":"s"}"#),
+        (Provider::Mollie, r#"{"id":"event_1","type":"k","entityId":"pl_1"}"#),
     ] {
         let error = read(provider, body.as_bytes()).unwrap_err();
         assert!(matches!(&error, NoticeError::Unused { kind } if kind == "k"), "{body}: {error}");
@@ -52,7 +56,7 @@ fn an_event_about_something_else_is_said_to_be_unused() {
 #[test]
 fn a_webhook_that_cannot_be_read_says_what_is_wrong() {
     for body in ["", "[]", "{}", r#"{"id":1,"kind":"a","subject":"b"}"#] {
-        for provider in [Provider::Simulator, Provider::Stripe] {
+        for provider in [Provider::Simulator, Provider::Stripe, Provider::Mollie] {
             let error = read(provider, body.as_bytes()).unwrap_err();
             assert!(matches!(error, NoticeError::Malformed(_)), "{body}: {error}");
         }
@@ -66,5 +70,37 @@ fn a_webhook_that_cannot_be_read_says_what_is_wrong() {
         let error = read(Provider::Simulator, body.as_bytes()).unwrap_err();
         assert!(error.to_string().starts_with(field), "{error}");
     }
-    assert!(matches!(read(Provider::Adyen, b"{}"), Err(NoticeError::Provider)));
+}
+
+#[test]
+fn an_event_of_mollie_names_what_can_be_asked_for() {
+    for (kind, entity, embedded, topic, subject) in [
+        ("payment.paid", "tr_1", "", Topic::Payment, "tr_1"),
+        (
+            "refund.refunded",
+            "re_1",
+            r#","_embedded":{"entity":{"paymentId":"tr_1"}}"#,
+            Topic::Disbursement,
+            "tr_1/re_1",
+        ),
+        ("connect-balance-transfer.succeeded", "cbtr_1", "", Topic::Disbursement, "cbtr_1"),
+    ] {
+        let body = format!(r#"{{"resource":"event","id":"event_1","type":"{kind}","entityId":"{entity}"{embedded}}}"#);
+        assert_eq!(notice(Provider::Mollie, &body), expected("event_1", kind, topic, subject));
+    }
+    let error = read(Provider::Mollie, br#"{"id":"event_1","type":"refund.failed","entityId":"re_1"}"#).unwrap_err();
+    assert!(matches!(error, NoticeError::Unused { .. }), "a refund without its payment cannot be asked for: {error}");
+}
+
+#[test]
+fn a_classic_webhook_of_mollie_names_a_payment_and_no_event() {
+    let (event, kind, topic, subject) = notice(Provider::Mollie, "id=tr_5B8cwPMGnU");
+    assert_eq!((event, &*kind, topic, &*subject), (None, "classic", Topic::Payment, "tr_5B8cwPMGnU"));
+    // What else is said is not read.
+    assert_eq!(notice(Provider::Mollie, "testByMollie=1&id=tr_1&status=paid").3, "tr_1");
+    let long = format!("id=tr_{}", "a".repeat(MAX_NAME));
+    for body in ["id=", "id=tr_", "id=re_1", "id=tr_1%2F..", "id=tr_1/x", "id=tr_1&id=tr_2", "xid=tr_1", &long] {
+        let error = read(Provider::Mollie, body.as_bytes()).unwrap_err();
+        assert!(matches!(error, NoticeError::Malformed(_)), "{body}: {error}");
+    }
 }

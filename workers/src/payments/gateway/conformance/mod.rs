@@ -1,6 +1,7 @@
 //! One suite that every gateway passes, against a server that can be made to misbehave.
 
 mod localstripe;
+mod of_mollie;
 mod servers;
 mod suite;
 mod test_gateway;
@@ -10,6 +11,11 @@ macro_rules! conformance {
         mod simulator { $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() { super::suite::$test(super::test_gateway::TestGateway::simulator().await).await; }
+        )+ }
+
+        mod mollie { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() { super::suite::$test(super::test_gateway::TestGateway::mollie().await).await; }
         )+ }
 
         mod stripe { $(
@@ -33,12 +39,12 @@ conformance![
     parts_are_captured_and_refunded_up_to_the_amount,
     a_part_in_another_currency_is_refused,
     what_is_held_is_cancelled_once,
-    three_decimals_and_none_are_sent_as_the_provider_counts,
+    three_decimals_and_none_are_sent_as_the_provider_counts_or_not_at_all,
     money_goes_to_an_account_and_out_of_it_once_it_is_active,
     payments_are_listed_page_by_page,
     what_nobody_made_is_not_found,
     webhooks_are_signed_and_name_what_they_are_about,
     duplicate_and_reordered_webhooks_end_in_the_providers_state,
-    a_foreign_or_old_signature_is_refused,
+    a_foreign_signature_is_refused_and_an_old_one_where_a_time_is_signed,
     no_key_of_a_provider_is_shown,
 ];

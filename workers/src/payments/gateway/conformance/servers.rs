@@ -1,5 +1,8 @@
 //! The servers of the providers, as the suite uses them.
 
+use market::payments::ProviderRef;
+use shared::money::Currency;
+use sinks::mollie::{self, Mollie, Onboarding};
 use sinks::payments::Fault;
 use sinks::simulator::{self, Simulator};
 use sinks::stripe::{self, Stripe};
@@ -21,6 +24,27 @@ pub(super) trait Server: std::fmt::Debug + Send + Sync {
     fn declined(&self) -> &'static str;
     /// The kind of the webhook that says that money is held.
     fn held(&self) -> &'static str;
+
+    /// The seller's account that is connected with us, if the provider opens none for us.
+    fn connected(&self) -> Option<ProviderRef> {
+        None
+    }
+    /// Whether payments in this currency are taken.
+    fn takes(&self, _: Currency) -> bool {
+        true
+    }
+    /// How many webhooks tell that money was held and then captured in two parts.
+    fn webhooks_of_two_captures(&self) -> usize {
+        3
+    }
+    /// Whether a webhook tells that an account has changed.
+    fn tells_of_accounts(&self) -> bool {
+        true
+    }
+    /// Whether a signature covers its time.
+    fn signs_its_time(&self) -> bool {
+        true
+    }
 }
 
 impl Server for Simulator {
@@ -87,5 +111,56 @@ impl Server for SupplementedStripe {
 
     fn held(&self) -> &'static str {
         "payment_intent.amount_capturable_updated"
+    }
+}
+
+impl Server for Mollie {
+    fn inject(&self, fault: Fault) {
+        Self::inject(self, fault);
+    }
+
+    fn activate(&self, account: &str) -> bool {
+        self.set_account(account, Onboarding::Completed)
+    }
+
+    fn payments(&self) -> usize {
+        Self::payments(self)
+    }
+
+    fn disbursements(&self) -> usize {
+        Self::disbursements(self)
+    }
+
+    fn paying(&self) -> &'static str {
+        mollie::PAYING
+    }
+
+    fn declined(&self) -> &'static str {
+        mollie::DECLINED
+    }
+
+    fn held(&self) -> &'static str {
+        "payment.authorized"
+    }
+
+    fn connected(&self) -> Option<ProviderRef> {
+        Some(ProviderRef(self.connect()))
+    }
+
+    fn takes(&self, currency: Currency) -> bool {
+        currency.exponent() < 3
+    }
+
+    /// A payment of which a part is captured stays authorised.
+    fn webhooks_of_two_captures(&self) -> usize {
+        2
+    }
+
+    fn tells_of_accounts(&self) -> bool {
+        false
+    }
+
+    fn signs_its_time(&self) -> bool {
+        false
     }
 }

@@ -9,10 +9,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use market::payments::{CaptureMode, Charge, ProviderRef};
-use secrecy::SecretString;
+use market::payments::rules::authenticity;
+use market::payments::{CaptureMode, Charge, NewAccount, Provider, ProviderRef};
+use secrecy::{ExposeSecret, SecretString};
 use shared::money::Money;
 use shared::testing::Proxy;
+use sinks::mollie::{self, Mollie};
 use sinks::payments::Fault;
 use sinks::simulator::{self, Simulator};
 use sinks::stripe::{self, Stripe};
@@ -24,22 +26,22 @@ use url::Url;
 
 use super::localstripe::Localstripe;
 use super::servers::{Server, SupplementedStripe};
-use crate::payments::gateway::{Gateway, SimulatorGateway, StripeGateway};
+use crate::payments::gateway::{Addresses, Gateway, MollieGateway, SimulatorGateway, StripeGateway};
 
 /// What the product says who it is.
 pub(super) const KEY: &str = "sk_of_the_tests_only";
 pub(super) const WEBHOOK_KEY: &[u8] = b"whsec_of_the_tests_only";
 /// Any free port.
-const LOCAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
+pub(super) const LOCAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 /// How long anything is waited for, except an answer that is lost: the machine may be busy.
-const LONG: Duration = Duration::from_secs(30);
+pub(super) const LONG: Duration = Duration::from_secs(30);
 /// How long a lost answer is waited for.
 const SHORT: Duration = Duration::from_secs(2);
 
 /// A webhook as it came.
 #[derive(Clone, Debug)]
 pub(super) struct Webhook {
-    pub(super) signature: String,
+    pub(super) signatures: Vec<String>,
     pub(super) body: Bytes,
 }
 
@@ -58,7 +60,7 @@ pub(super) struct TestGateway {
 impl TestGateway {
     pub(super) async fn simulator() -> Self {
         let stop = CancellationToken::new();
-        let (webhook_url, webhooks) = receiver(stop.clone(), "simulator-signature").await;
+        let (webhook_url, webhooks) = receiver(stop.clone(), Provider::Simulator).await;
         let options = simulator::Options {
             addr: LOCAL.into(),
             key: KEY.into(),
@@ -73,9 +75,21 @@ impl TestGateway {
         .await
     }
 
+    pub(super) async fn mollie() -> Self {
+        let stop = CancellationToken::new();
+        let (webhook_url, webhooks) = receiver(stop.clone(), Provider::Mollie).await;
+        let server = Mollie::start(mollie_options(Some(webhook_url)), stop.clone()).await.unwrap();
+        let address = server.addr();
+        Self::new(address, Box::new(server), webhooks, stop, |base, key, patience| {
+            let addresses = Addresses { back: base.clone(), webhooks: None };
+            Arc::new(MollieGateway::with_patience(base, &mollie_keys(&key), addresses, patience).unwrap())
+        })
+        .await
+    }
+
     pub(super) async fn stripe() -> Self {
         let stop = CancellationToken::new();
-        let (webhook_url, webhooks) = receiver(stop.clone(), "stripe-signature").await;
+        let (webhook_url, webhooks) = receiver(stop.clone(), Provider::Stripe).await;
         let localstripe = Localstripe::start().await;
         let options = stripe::Options {
             addr: LOCAL.into(),
@@ -117,6 +131,11 @@ impl TestGateway {
     pub(super) fn charge(&self, amount: Money, capture: CaptureMode) -> Charge {
         let method = self.server.paying().to_owned();
         Charge { amount, capture, method, reference: "payment of the tests".to_owned() }
+    }
+
+    /// An account to be opened for a seller, who has one where the provider opens none.
+    pub(super) fn new_account(&self) -> NewAccount {
+        NewAccount { reference: "seller".to_owned(), own: self.server.connected() }
     }
 
     /// Acts are done and kept, and their answers break off.
@@ -170,8 +189,28 @@ impl TestGateway {
     }
 }
 
-/// A server that takes webhooks signed in `header`, its address, and what it took.
-async fn receiver(stop: CancellationToken, header: &'static str) -> (String, mpsc::UnboundedReceiver<Webhook>) {
+/// Mollie's server, in its test mode.
+pub(super) fn mollie_options(webhook_url: Option<String>) -> mollie::Options {
+    mollie::Options {
+        addr: LOCAL.into(),
+        key: format!("test_{KEY}").into(),
+        token: format!("access_{KEY}").into(),
+        webhook_key: String::from_utf8(WEBHOOK_KEY.to_vec()).unwrap().into(),
+        webhook_url,
+    }
+}
+
+/// Both of Mollie's credentials that are made of `key`.
+pub(super) fn mollie_keys(key: &SecretString) -> SecretString {
+    format!("test_{0},access_{0}", key.expose_secret()).into()
+}
+
+/// A server that takes webhooks of `provider`, its address, and what it took.
+pub(super) async fn receiver(
+    stop: CancellationToken,
+    provider: Provider,
+) -> (String, mpsc::UnboundedReceiver<Webhook>) {
+    let header = authenticity::header(provider);
     let (taken, webhooks) = mpsc::unbounded_channel();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}/webhooks", listener.local_addr().unwrap());
@@ -185,8 +224,8 @@ async fn receiver(stop: CancellationToken, header: &'static str) -> (String, mps
 type Taken = (&'static str, mpsc::UnboundedSender<Webhook>);
 
 async fn take(State((header, taken)): State<Taken>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let signature = headers.get(header).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match taken.send(Webhook { signature: signature.to_owned(), body }) {
+    let signatures = headers.get_all(header).iter().filter_map(|value| Some(value.to_str().ok()?.to_owned())).collect();
+    match taken.send(Webhook { signatures, body }) {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::GONE,
     }

@@ -1,8 +1,8 @@
 use super::*;
 
-use Provider::{Adyen, Simulator, Stripe};
+use Provider::{Mollie, Simulator, Stripe};
 
-const PROVIDERS: [Provider; 3] = [Stripe, Adyen, Simulator];
+const PROVIDERS: [Provider; 3] = [Stripe, Mollie, Simulator];
 
 fn money(amount: &str, currency: &str) -> Money {
     Money::parse(amount, currency.parse().unwrap()).unwrap()
@@ -10,31 +10,32 @@ fn money(amount: &str, currency: &str) -> Money {
 
 #[test]
 fn amounts_are_sent_as_each_provider_counts() {
-    for (amount, currency, [stripe, adyen, simulator]) in [
-        ("12.50", "EUR", [1250, 1250, 1250]),
-        ("1250", "JPY", [1250, 1250, 1250]),
-        ("1.250", "KWD", [1250, 1250, 1250]),
-        ("5", "ISK", [500, 500, 5]),
-        ("5", "CLP", [5, 500, 5]),
-        ("5.00", "IDR", [500, 5, 500]),
-        ("5.00", "CVE", [500, 5, 500]),
-        ("5.00", "MGA", [5, 500, 500]),
+    for (amount, currency, [stripe, mollie, simulator]) in [
+        ("12.50", "EUR", [Some(1250); 3]),
+        ("1250", "JPY", [Some(1250); 3]),
+        ("1.250", "KWD", [Some(1250), None, Some(1250)]),
+        ("5", "ISK", [Some(500), Some(5), Some(5)]),
+        ("5.00", "TWD", [Some(500); 3]),
+        ("5.00", "MGA", [Some(5), None, Some(500)]),
+        ("5.00", "INR", [Some(500), None, Some(500)]),
     ] {
         let amount = money(amount, currency);
-        for (provider, minor) in PROVIDERS.into_iter().zip([stripe, adyen, simulator]) {
-            assert_eq!(to_provider(provider, amount), Ok(minor), "{provider:?} {amount}");
-            assert_eq!(from_provider(provider, minor, amount.currency()), Ok(amount), "{provider:?} {amount}");
+        let currency = amount.currency();
+        for (provider, minor) in PROVIDERS.into_iter().zip([stripe, mollie, simulator]) {
+            let refused = AmountError::Currency { currency };
+            assert_eq!(to_provider(provider, amount), minor.ok_or(refused), "{provider:?} {amount}");
+            if let Some(minor) = minor {
+                assert_eq!(from_provider(provider, minor, currency), Ok(amount), "{provider:?} {amount}");
+            }
         }
     }
 }
 
 #[test]
 fn an_amount_that_a_provider_cannot_take_is_refused_and_never_rounded() {
-    for (provider, amount, currency) in
-        [(Stripe, "5.124", "KWD"), (Stripe, "5.50", "MGA"), (Adyen, "5.50", "IDR"), (Adyen, "0.01", "CVE")]
-    {
+    for (amount, currency) in [("5.124", "KWD"), ("5.50", "MGA")] {
         let amount = money(amount, currency);
-        assert_eq!(to_provider(provider, amount), Err(AmountError::TooPrecise { amount }));
+        assert_eq!(to_provider(Stripe, amount), Err(AmountError::TooPrecise { amount }));
     }
     for currency in ["UGX", "IQD", "LYD"] {
         let currency: Currency = currency.parse().unwrap();
@@ -43,9 +44,22 @@ fn an_amount_that_a_provider_cannot_take_is_refused_and_never_rounded() {
         assert_eq!(to_provider(Simulator, amount), Ok(1000));
     }
     let isk: Currency = "ISK".parse().unwrap();
-    assert_eq!(from_provider(Adyen, 550, isk), Err(AmountError::Answer { minor: 550, currency: isk }));
+    assert_eq!(from_provider(Stripe, 550, isk), Err(AmountError::Answer { minor: 550, currency: isk }));
     let amount = Money::from_minor(i64::MAX, isk);
-    assert_eq!(to_provider(Adyen, amount), Err(AmountError::Range { amount }));
+    assert_eq!(to_provider(Stripe, amount), Err(AmountError::Range { amount }));
+}
+
+#[test]
+fn mollie_takes_no_currency_of_three_digits_and_counts_as_iso_does() {
+    for currency in Currency::all() {
+        match to_provider(Mollie, Money::from_minor(123_000, currency)) {
+            Ok(minor) => assert!(minor == 123_000 && currency.exponent() < 3, "{currency}"),
+            Err(error) => assert_eq!(error, AmountError::Currency { currency }),
+        }
+    }
+    for code in MOLLIE {
+        assert!(code.parse::<Currency>().is_ok(), "{code}");
+    }
 }
 
 #[test]

@@ -103,7 +103,8 @@ impl Payments {
                 let (payments, organisation) = key.split_once(',').map_or((key, None), |(key, rest)| (key, Some(rest)));
                 let is_key = ["live_", "test_"].iter().any(|kind| payments.trim().starts_with(kind));
                 let is_token = organisation.is_none_or(|token| token.trim().starts_with("access_"));
-                if !key.is_empty() && !(is_key && is_token) {
+                let is_right = key.is_empty() || (is_key && is_token);
+                if !is_right {
                     let expected =
                         "expected a key of Mollie, live_… or test_…, and perhaps an organisation's token, ,access_…";
                     s.fault(keys::PAYMENTS_KEY.env, expected);

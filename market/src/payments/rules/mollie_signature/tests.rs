@@ -2,7 +2,7 @@ use super::*;
 
 const KEY: &[u8] = b"test_webhook_secret";
 const BODY: &[u8] = br#"{"id":"event_1"}"#;
-/// printf '{"id":"event_1"}' | openssl dgst -sha256 -hmac 'test_webhook_secret'
+// printf '{"id":"event_1"}' | openssl dgst -sha256 -hmac 'test_webhook_secret'
 const SIGNATURE: &str = "sha256=1dfc9ecdfbd1c3c5dd9217da0982aa7c25070cd7892f4eaadbc852dc5ca3d994";
 
 #[test]

@@ -124,7 +124,7 @@ impl Redis {
         let counted = tokio::time::timeout(PATIENCE, call.invoke_async::<(u64, i64)>(&mut manager)).await;
         if let Ok(Ok((count, left))) = counted {
             let resets_in = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-            return Some(self.told(key, Counted { count, resets_in }, Instant::now()));
+            return Some(self.learn(key, Counted { count, resets_in }, Instant::now()));
         }
         metrics::counter!("tradeyard_rate_limit_redis_away_total").increment(1);
         *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
@@ -145,7 +145,7 @@ impl Redis {
     }
 
     /// Notes the count of all processes, and returns it with what was added meanwhile.
-    fn told(&self, key: &str, all: Counted, now: Instant) -> Counted {
+    fn learn(&self, key: &str, all: Counted, now: Instant) -> Counted {
         let mut callers = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         if callers.len() >= MAX_CALLERS && !callers.contains_key(key) {
             callers.retain(|_, caller| caller.ends > now);

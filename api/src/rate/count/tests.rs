@@ -32,16 +32,16 @@ fn counted(count: u64, resets_in: Duration) -> Counted {
 async fn redis_is_told_of_a_callers_next_requests_together() {
     let (redis, start) = (redis(), Instant::now());
     assert_eq!(redis.ahead("a", 2, start), Next::Tell(1));
-    assert_eq!(redis.told("a", counted(7, WINDOW), start), counted(7, WINDOW));
+    assert_eq!(redis.learn("a", counted(7, WINDOW), start), counted(7, WINDOW));
     assert_eq!(redis.ahead("a", 2, start), Next::Known(counted(8, WINDOW)));
     assert_eq!(redis.ahead("a", 2, start), Next::Known(counted(9, WINDOW)));
     assert_eq!(redis.ahead("a", 2, start), Next::Tell(3));
     // While Redis is asked nothing is forgotten.
     assert_eq!(redis.ahead("a", 2, start), Next::Known(counted(11, WINDOW)));
     // Another process had five more.
-    assert_eq!(redis.told("a", counted(15, WINDOW), start), counted(16, WINDOW));
+    assert_eq!(redis.learn("a", counted(15, WINDOW), start), counted(16, WINDOW));
     // An answer that was overtaken.
-    assert_eq!(redis.told("a", counted(12, WINDOW), start), counted(16, WINDOW));
+    assert_eq!(redis.learn("a", counted(12, WINDOW), start), counted(16, WINDOW));
     assert_eq!(redis.ahead("b", 2, start), Next::Tell(1));
 }
 
@@ -49,20 +49,20 @@ async fn redis_is_told_of_a_callers_next_requests_together() {
 async fn a_new_window_begins_without_what_was_not_told() {
     let (redis, start) = (redis(), Instant::now());
     let minute = Duration::from_mins(1);
-    redis.told("a", counted(7, minute), start);
+    redis.learn("a", counted(7, minute), start);
     assert_eq!(redis.ahead("a", 2, start), Next::Known(counted(8, minute)));
     assert_eq!(redis.ahead("a", 2, start + minute), Next::Tell(1));
-    assert_eq!(redis.told("a", counted(1, WINDOW), start + minute), counted(1, WINDOW));
+    assert_eq!(redis.learn("a", counted(1, WINDOW), start + minute), counted(1, WINDOW));
     // It may have begun in Redis before it has here.
-    redis.told("b", counted(7, minute), start);
-    assert_eq!(redis.told("b", counted(1, WINDOW), start), counted(1, WINDOW));
+    redis.learn("b", counted(7, minute), start);
+    assert_eq!(redis.learn("b", counted(1, WINDOW), start), counted(1, WINDOW));
 }
 
 #[tokio::test]
 async fn what_is_known_of_callers_is_bounded() {
     let (redis, now) = (redis(), Instant::now());
     for caller in 0..=MAX_CALLERS {
-        redis.told(&caller.to_string(), counted(1, WINDOW), now);
+        redis.learn(&caller.to_string(), counted(1, WINDOW), now);
     }
     assert!(redis.ahead.lock().unwrap().len() <= MAX_CALLERS);
 }

@@ -14,7 +14,7 @@ pub async fn ended(tx: &mut JobTx, import: &Import) -> Result<(), MailError> {
         counts: import.counts,
         failure: import.failure.clone(),
     });
-    // A file that is sent again after a failure ends again, by another job.
-    let job = import.job.ok_or(MailError::Missing("the job of an import"))?;
-    Ok(post_to(tx, &[import.created_by], &format!("{}:{job}", import.id), &content).await?)
+    // A file that is sent again after a failure ends again.
+    let ended = import.finished_at.ok_or(MailError::Missing("the end of an import"))?.timestamp_micros();
+    Ok(post_to(tx, &[import.created_by], &format!("{}:{ended}", import.id), &content).await?)
 }

@@ -144,7 +144,7 @@ async fn each_attempt_goes_on_after_the_last_chunk() {
     let store::Begun::New(id) = store::create(&mut tx, &new).await.unwrap() else { panic!("known") };
     tx.commit().await.unwrap();
     let _ = market.workers.ledger.enqueue(&Hurried { import: id }).await.unwrap();
-    assert_eq!(market.workers.queue.drain().await, 4, "three chunks, and the end");
+    assert_eq!(market.workers.queue.drain().await, 5, "three chunks, the end, and the mail about it");
     let import = market.read(id).await;
     assert_eq!((import.status, import.counts.applied), (ImportStatus::Done, 2 * i32::try_from(ROWS).unwrap() + 1));
     assert_eq!(market.applied().await[0], 5);

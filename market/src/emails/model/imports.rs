@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::ImportId;
 use crate::imports::model::{ImportKind, RowCounts};
 
-/// To whoever sent the file. Reference: the import and its job.
+/// To whoever sent the file. Reference: the import and when it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportEnded {
     pub import: ImportId,

@@ -54,7 +54,7 @@ pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseO
 /// What the rules decided, with the people and bids behind it.
 async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> Result<Vec<Share>, AuctionError> {
     match closing {
-        // The seller decides about it.
+        // Nobody has won: what is on approval was left to the seller before this.
         Closing::OnApproval { .. } | Closing::Unsold | Closing::Cancelled => Ok(Vec::new()),
         Closing::Awarded { winner, price } => {
             let user = sqlx::query_scalar!(

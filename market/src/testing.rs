@@ -253,5 +253,6 @@ pub fn captured(payment: PaymentId, amount: Money) -> Payment {
         captured: amount,
         refunded: Money::from_minor(0, amount.currency()),
         failure: None,
+        confirm_at: None,
     }
 }

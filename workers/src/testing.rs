@@ -91,7 +91,7 @@ impl TestWorkers {
         };
         let provider = Simulator::start(options, stop.clone()).await.unwrap();
         let url = Url::parse(&format!("http://{}", provider.addr())).unwrap();
-        let simulator = SimulatorGateway::with_patience(url, SecretString::from("key"), PATIENCE).unwrap();
+        let simulator = SimulatorGateway::with_patience(url.clone(), SecretString::from("key"), url, PATIENCE).unwrap();
         let blobs = Blobs::new(&S3 {
             endpoint: s3.endpoint(),
             public_endpoint: s3.endpoint(),

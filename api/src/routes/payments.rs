@@ -79,15 +79,16 @@ fn refused(refusal: EscrowRefusal) -> Problem {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Pay {
-    /// The payment provider's name for the way to pay, as its own form has made it. At the simulator `card` pays and `declined`
-    /// does not; at Mollie it is a card token, or a customer and a mandate with a slash between them.
+    /// The payment provider's name for the way to pay, as its own form has made it. At the simulator `card` pays,
+    /// `declined` does not, and `challenged` waits for the buyer; at Mollie it is a card token, or a customer and a mandate with a slash between them.
     #[schema(min_length = 1, max_length = 200, example = "card")]
     method: String,
 }
 
 /// Pay a checkout
 ///
-/// The answer comes before the provider's: read the payment until it is `held` or `failed`. After a failure the checkout can be
+/// The answer comes before the provider's: read the payment until it is `held` or `failed`, and send the buyer to `confirm_at`
+/// if their bank wants to ask them; they come back to the shop's address. After a failure the checkout can be
 /// paid again until `pay_by`. A payment that is under way then has 15 minutes more; money that comes later goes back by itself.
 #[utoipa::path(post, path = "/v1/checkouts/{checkout}/pay", tag = "orders", request_body = Pay, params(
     ("checkout" = CheckoutId, Path), Acting,

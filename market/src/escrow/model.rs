@@ -37,6 +37,9 @@ pub struct CheckoutPayment {
     /// Why it failed: a code of the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// The page at which the buyer has to confirm the payment with their bank (3-D Secure). Open it in a browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirm_at: Option<String>,
     pub created_at: DateTime<Utc>,
     /// When it was decided.
     #[serde(skip_serializing_if = "Option::is_none")]

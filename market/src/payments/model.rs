@@ -111,6 +111,9 @@ pub struct Payment {
     pub refunded: Money,
     /// Why it failed: a code of the provider.
     pub failure: Option<String>,
+    /// The page at which the buyer has to confirm it with their bank before anything else happens; only while it is
+    /// pending.
+    pub confirm_at: Option<String>,
 }
 
 /// Where a refund, a transfer or a payout is in its life at the provider.

@@ -71,6 +71,11 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("payments_ref_length", payment("'provider_ref', ''")),
         ("payments_status_known", payment("'status', 'lost', 'failure', null, 'ended_at', now()")),
         ("payments_failure_length", payment(&format!("'failure', {long}"))),
+        (
+            "payments_confirm_form",
+            payment("'status', 'funding', 'failure', null, 'ended_at', null, 'confirm_at', 'javascript:0'"),
+        ),
+        ("payments_confirm_while_funding", payment("'confirm_at', 'https://bank.example/'")),
         ("payments_of_checkout", payment("'amount_minor', 1")),
         ("payments_attempt_once", payment("'attempt', 1")),
         ("payments_ref_once", payment("'provider_ref', t.provider_ref")),

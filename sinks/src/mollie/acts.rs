@@ -4,21 +4,21 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::PLATFORM;
 use super::amount::Amount;
 use super::book::{Book, Event, Onboarding, Part, Payment, Reply, Transfer, id, invalid, missing, problem};
-use crate::payments::now;
+use super::{Desk, PLATFORM};
+use crate::payments::{challenge, now};
 
 /// Two refunds of one amount within this time are taken for one that was sent twice.
 const IN_SHORT_SUCCESSION: TimeDelta = TimeDelta::seconds(10);
 
-pub(super) fn act(book: &mut Book, path: &[&str], body: &Value, is_test: bool) -> Reply {
+pub(super) fn act(desk: &Desk, book: &mut Book, path: &[&str], body: &Value) -> Reply {
     match path {
-        ["payments"] => charge(book, body),
+        ["payments"] => charge(desk, book, body),
         ["payments", id, "captures"] => capture(book, id, body),
         ["payments", id, "refunds"] => refund(book, id, body),
         ["payments", id, "release-authorization"] => release(book, id),
-        ["connect", "balance-transfers"] if body["testmode"].as_bool().unwrap_or_default() == is_test => {
+        ["connect", "balance-transfers"] if body["testmode"].as_bool().unwrap_or_default() == desk.is_test() => {
             transfer(book, body)
         }
         ["connect", "balance-transfers"] => invalid("testmode", "This token is not of this mode"),
@@ -26,7 +26,7 @@ pub(super) fn act(book: &mut Book, path: &[&str], body: &Value, is_test: bool) -
     }
 }
 
-fn charge(book: &mut Book, body: &Value) -> Reply {
+fn charge(desk: &Desk, book: &mut Book, body: &Value) -> Reply {
     let Some(description) = body["description"].as_str() else {
         return invalid("description", "The description is missing");
     };
@@ -50,6 +50,8 @@ fn charge(book: &mut Book, body: &Value) -> Reply {
         description: description.to_owned(),
         metadata: body["metadata"].clone(),
         webhook_url: body["webhookUrl"].as_str().map(str::to_owned),
+        checkout: challenge::address(desk.addr, &name),
+        back: body["redirectUrl"].as_str().unwrap_or_default().to_owned(),
         created: now(),
     };
     if is_recurring {

@@ -25,6 +25,10 @@ pub(super) struct Payment {
     pub(super) metadata: Value,
     /// Where classic webhooks about it go.
     pub(super) webhook_url: Option<String>,
+    /// The page at which the buyer confirms it.
+    pub(super) checkout: String,
+    /// Where the buyer comes back to.
+    pub(super) back: String,
     pub(super) created: DateTime<Utc>,
 }
 
@@ -100,16 +104,14 @@ impl Book {
         })
     }
 
-    pub(super) fn finish(&mut self, id: &str, paid: bool) -> bool {
-        let Some(payment) = self.payments.iter_mut().find(|payment| payment.id == id && payment.status == "open")
-        else {
-            return false;
-        };
+    /// Takes the buyer's answer to their bank; returns where the buyer goes then, if something was asked.
+    pub(super) fn finish(&mut self, id: &str, paid: bool) -> Option<String> {
+        let payment = self.payments.iter_mut().find(|payment| payment.id == id && payment.status == "open")?;
         payment.decide(paid.then_some(()).ok_or("authentication_failed"));
-        let (currency, taken) = (payment.amount.currency.clone(), payment.taken());
+        let (currency, taken, back) = (payment.amount.currency.clone(), payment.taken(), payment.back.clone());
         *self.balances.entry(currency).or_default() += taken;
         self.moved(id);
-        true
+        Some(back)
     }
 
     /// Says what a payment has become.
@@ -164,7 +166,7 @@ impl Payment {
             shown["amountRemaining"] = self.amount.of(self.taken() - self.refunded).show();
         }
         if self.status == "open" {
-            shown["_links"]["checkout"] = json!({ "href": "https://www.mollie.com/checkout", "type": "text/html" });
+            shown["_links"]["checkout"] = json!({ "href": self.checkout, "type": "text/html" });
         }
         shown
     }

@@ -6,6 +6,7 @@
 //! | `POST /v2/payments` | charges a stored card (`sequenceType: recurring`) at once, or opens a payment by `cardToken`, which waits for its buyer |
 //! | `POST /v2/payments/{id}/captures`, `…/refunds`, `…/release-authorization` | captures or refunds a part, or lets go of the rest |
 //! | `POST /v2/connect/balance-transfers` | moves money to a connected organisation |
+//! | `/challenges/{id}` | the page at which a buyer confirms a payment, `passed` or not, and is sent to its `redirectUrl` |
 //! | `GET` of each of these, and their lists | what there is now; lists are newest first, `from` names the first item |
 //! | `GET /v2/clients/{id}`, `/v2/organizations/me` | a connected organisation and its onboarding; the platform itself |
 //!
@@ -43,6 +44,8 @@ use book::{Book, Event};
 pub const PAYING: &str = "cst_paying/mdt_card";
 /// A stored card whose bank declines.
 pub const DECLINED: &str = "cst_declined/mdt_card";
+/// A card that waits for its buyer.
+pub const CHALLENGED: &str = "tkn_card";
 /// The platform's own organisation.
 pub const PLATFORM: &str = "org_1";
 
@@ -71,6 +74,7 @@ pub enum Error {
 
 #[derive(Debug)]
 struct Desk {
+    addr: SocketAddr,
     book: Mutex<Book>,
     outbox: Outbox,
     key: SecretString,
@@ -85,6 +89,14 @@ impl Desk {
 
     fn is_test(&self) -> bool {
         self.key.expose_secret().starts_with("test_")
+    }
+
+    /// Takes the buyer's answer to their bank; returns where the buyer goes then, if something was asked.
+    fn finish(&self, payment: &str, paid: bool) -> Option<String> {
+        let mut book = self.book();
+        let back = book.finish(payment, paid);
+        self.post(&mut book);
+        back
     }
 
     /// Hands what has happened to the sender: to the subscription, and to the payment's own address.
@@ -115,7 +127,7 @@ impl Mollie {
         let listener = TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })?;
         let addr = listener.local_addr().map_err(|source| Error::Listen { addr, source })?;
         let outbox = Outbox::new(options.webhook_key, options.webhook_url);
-        let desk = Arc::new(Desk { book: Mutex::default(), outbox, key: options.key, token: options.token });
+        let desk = Arc::new(Desk { addr, book: Mutex::default(), outbox, key: options.key, token: options.token });
         let router = routes::router(Arc::clone(&desk));
         let sending = Arc::clone(&desk);
         let task = tokio::spawn(async move {
@@ -148,10 +160,7 @@ impl Mollie {
 
     /// The buyer of an open payment has done what their bank asked, or has failed to. Returns whether there was one.
     pub fn finish(&self, payment: &str, paid: bool) -> bool {
-        let mut book = self.desk.book();
-        let done = book.finish(payment, paid);
-        self.desk.post(&mut book);
-        done
+        self.desk.finish(payment, paid).is_some()
     }
 
     /// Forgets what was done with each idempotency key, as Mollie does after a while.

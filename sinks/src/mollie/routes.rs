@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{OriginalUri, Query, State};
+use axum::extract::{OriginalUri, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Form, Json, Router};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::book::{Reply, invalid, missing, problem};
 use super::{Desk, acts, reads};
 use crate::payments::Fate;
+use crate::payments::challenge::{self, Answer};
 
 type Shared = State<Arc<Desk>>;
 
 pub(super) fn router(desk: Arc<Desk>) -> Router {
-    let router = Router::new().route("/v2/{*path}", get(read).post(act));
+    let router = Router::new().route("/v2/{*path}", get(read).post(act)).route(challenge::PATH, get(ask).post(answer));
     router.fallback(async || shown(missing())).with_state(desk)
 }
 
@@ -75,13 +76,22 @@ async fn act(State(desk): Shared, OriginalUri(uri): OriginalUri, headers: Header
     let reply = if let Some(before) = book.keys.get(key) {
         before.clone()
     } else {
-        let reply = acts::act(&mut book, &path, &body, desk.is_test());
+        let reply = acts::act(&desk, &mut book, &path, &body);
         book.keys.insert(key.to_owned(), reply.clone());
         reply
     };
     desk.post(&mut book);
     drop(book);
     if fate == Fate::Lost { lost() } else { shown(reply) }
+}
+
+async fn ask(State(desk): Shared, Path(id): Path<String>) -> Response {
+    let waits = desk.book().payment(&id).is_some_and(|payment| payment.status == "open");
+    if waits { challenge::ask(&id) } else { challenge::over() }
+}
+
+async fn answer(State(desk): Shared, Path(id): Path<String>, Form(answer): Form<Answer>) -> Response {
+    desk.finish(&id, answer.passed).map_or_else(challenge::over, |back| challenge::answered(&back))
 }
 
 /// The parts of a path after `/v2/`, percent-encoded as they came.

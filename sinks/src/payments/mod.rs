@@ -1,5 +1,6 @@
 //! What the servers of payment providers share: misbehaviour on demand, and the sender of webhooks.
 
+pub(crate) mod challenge;
 mod faults;
 mod outbox;
 

@@ -8,6 +8,8 @@ use crate::payments::now;
 
 /// The way to pay that its bank declines; every other one pays.
 pub const DECLINED: &str = "declined";
+/// The way to pay whose bank first asks the buyer.
+pub const CHALLENGED: &str = "challenged";
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Payment {
@@ -18,9 +20,16 @@ pub(super) struct Payment {
     pub(super) captured: i64,
     pub(super) refunded: i64,
     pub(super) failure: Option<&'static str>,
+    /// Where the buyer has to go before anything else happens.
+    pub(super) action: Option<String>,
     pub(super) reference: String,
     /// Unix time.
     pub(super) created: i64,
+    #[serde(skip)]
+    capture: Capture,
+    /// Where the buyer comes back to.
+    #[serde(skip)]
+    back: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -73,6 +82,7 @@ pub(super) struct NewPayment {
     capture: Capture,
     method: String,
     reference: String,
+    back: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -145,31 +155,64 @@ impl Book {
         made
     }
 
-    pub(super) fn charge(&mut self, new: NewPayment) -> Result<Made, Refusal> {
+    /// Charges, or asks the buyer first at the page that `action` names.
+    pub(super) fn charge(&mut self, new: NewPayment, action: impl FnOnce(&str) -> String) -> Result<Made, Refusal> {
         if new.amount <= 0 {
             return Err("amount_not_positive");
         }
-        let (state, captured, failure, kind) = match (new.method.as_str(), new.capture) {
-            (DECLINED, _) => ("failed", 0, Some("card_declined"), "payment.failed"),
-            (_, Capture::Automatic) => ("captured", new.amount, None, "payment.captured"),
-            (_, Capture::Manual) => ("authorised", 0, None, "payment.authorised"),
-        };
         let id = id("pay");
-        *self.balances.entry(new.currency.clone()).or_default() += captured;
         let payment = Payment {
             id: id.clone(),
-            state,
+            state: "pending",
             amount: new.amount,
             currency: new.currency,
-            captured,
+            captured: 0,
             refunded: 0,
-            failure,
+            failure: None,
+            action: (new.method == CHALLENGED).then(|| action(&id)),
             reference: new.reference,
             created: now().timestamp(),
+            capture: new.capture,
+            back: new.back,
         };
+        let waits = payment.action.is_some();
         self.payments.insert(id.clone(), payment);
-        self.happened(kind, &id);
+        if !waits {
+            self.decide(&id, (new.method != DECLINED).then_some(()).ok_or("card_declined"));
+        }
         Ok(Made::Payment(id))
+    }
+
+    /// Takes the buyer's answer to their bank; returns where the buyer goes then, if something was asked.
+    pub(super) fn answer(&mut self, id: &str, passed: bool) -> Option<String> {
+        let payment = self.payments.get_mut(id)?;
+        payment.action.take()?;
+        let back = payment.back.clone();
+        self.decide(id, passed.then_some(()).ok_or("authentication_failed"));
+        Some(back)
+    }
+
+    /// What the bank says of a payment.
+    fn decide(&mut self, id: &str, decision: Result<(), &'static str>) {
+        let Some(payment) = self.payments.get_mut(id) else { return };
+        payment.failure = decision.err();
+        let kind = match (decision, payment.capture) {
+            (Err(_), _) => {
+                payment.state = "failed";
+                "payment.failed"
+            }
+            (Ok(()), Capture::Automatic) => {
+                payment.state = "captured";
+                payment.captured = payment.amount;
+                *self.balances.entry(payment.currency.clone()).or_default() += payment.amount;
+                "payment.captured"
+            }
+            (Ok(()), Capture::Manual) => {
+                payment.state = "authorised";
+                "payment.authorised"
+            }
+        };
+        self.happened(kind, id);
     }
 
     pub(super) fn capture(&mut self, id: &str, part: &Part) -> Result<Made, Refusal> {

@@ -3,7 +3,8 @@
 //!
 //! | Request | Does |
 //! |---|---|
-//! | `POST /v1/payments` | charges: `amount`, `currency`, `capture`, `method` ([`DECLINED`] is declined), `reference` |
+//! | `POST /v1/payments` | charges: `amount`, `currency`, `capture`, `method` ([`DECLINED`] is declined, [`CHALLENGED`] waits for the buyer), `reference`, `back` |
+//! | `/challenges/{id}` | the page at which a buyer confirms a payment, `passed` or not, and is sent to `back` |
 //! | `POST /v1/payments/{id}/captures`, `…/cancels`, `…/refunds` | captures or refunds a part, or cancels |
 //! | `POST /v1/accounts`, `/v1/transfers`, `/v1/payouts` | opens a seller's account, moves money to it, pays it out |
 //! | `GET /v1/payments?from=&until=&after=&limit=` | the payments of a period (Unix times) in the order in which they were made |
@@ -35,7 +36,7 @@ mod tests;
 use crate::payments::{Fault, Header, Outbox, Webhook};
 use crate::serving;
 use book::Book;
-pub use book::{AccountState, DECLINED};
+pub use book::{AccountState, CHALLENGED, DECLINED};
 
 /// Where to listen, who may ask, and where webhooks go.
 #[derive(Debug, Clone)]
@@ -60,6 +61,7 @@ pub enum Error {
 
 #[derive(Debug)]
 struct Desk {
+    addr: SocketAddr,
     book: Mutex<Book>,
     outbox: Outbox,
     key: SecretString,
@@ -103,7 +105,7 @@ impl Simulator {
         let listener = TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })?;
         let addr = listener.local_addr().map_err(|source| Error::Listen { addr, source })?;
         let outbox = Outbox::new(options.webhook_key, options.webhook_url);
-        let desk = Arc::new(Desk { book: Mutex::default(), outbox, key: options.key });
+        let desk = Arc::new(Desk { addr, book: Mutex::default(), outbox, key: options.key });
         let router = routes::router(Arc::clone(&desk));
         let sending = Arc::clone(&desk);
         let task = tokio::spawn(async move {

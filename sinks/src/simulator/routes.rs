@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Form, Json, Router};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use super::book::{AccountState, Book, Made, NewAccount, NewDisbursement, NewPayment, Part, Payment, Refusal};
+use crate::payments::challenge::{self, Answer};
 use crate::payments::{Fate, Fault};
 
 const MAX_KEY: usize = 200;
@@ -38,7 +39,8 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/v1/keys/{key}", get(key))
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), known));
     let control = Router::new().route("/_faults", post(faults)).route("/_accounts/{id}", post(set_account));
-    provider.merge(control).fallback(async || refused("no_such_path")).with_state(desk)
+    let bank = Router::new().route(challenge::PATH, get(ask).post(answer));
+    provider.merge(control).merge(bank).fallback(async || refused("no_such_path")).with_state(desk)
 }
 
 /// Lets those in who know the key.
@@ -52,7 +54,8 @@ async fn known(State(desk): Shared, request: Request, next: Next) -> Response {
 }
 
 async fn charge(State(desk): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    act(&desk, &headers, "charge", &body, |book, new: NewPayment| book.charge(new))
+    let page = |payment: &str| challenge::address(desk.addr, payment);
+    act(&desk, &headers, "charge", &body, |book, new: NewPayment| book.charge(new, page))
 }
 
 async fn capture(State(desk): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
@@ -171,6 +174,18 @@ async fn list(State(desk): Shared, Query(window): Query<Window>) -> Response {
     let more = payments.len() > limit;
     payments.truncate(limit);
     Json(json!({ "payments": payments, "more": more })).into_response()
+}
+
+async fn ask(State(desk): Shared, Path(id): Path<String>) -> Response {
+    let waits = desk.book().payments.get(&id).is_some_and(|payment| payment.action.is_some());
+    if waits { challenge::ask(&id) } else { challenge::over() }
+}
+
+async fn answer(State(desk): Shared, Path(id): Path<String>, Form(answer): Form<Answer>) -> Response {
+    let mut book = desk.book();
+    let back = book.answer(&id, answer.passed);
+    desk.post(&mut book);
+    back.map_or_else(challenge::over, |back| challenge::answered(&back))
 }
 
 async fn faults(State(desk): Shared, Json(fault): Json<Fault>) -> StatusCode {

@@ -36,7 +36,7 @@ impl Drop for TestSimulator {
 }
 
 fn charge(amount: i64) -> Value {
-    json!({ "amount": amount, "currency": "EUR", "capture": "automatic", "method": "card", "reference": "1" })
+    json!({ "amount": amount, "currency": "EUR", "capture": "automatic", "method": "card", "reference": "1", "back": "http://shop/" })
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::Front;
 use super::book::{Account, Form, Intent, Reply, event, id, invalid, metadata, missing, problem};
 use super::reads::dress;
+use super::{CHALLENGED, Front};
 use crate::payments::now;
 
 pub(super) async fn act(front: &Front, path: &[&str], account: Option<&str>, form: &Form) -> Reply {
@@ -23,12 +23,19 @@ pub(super) async fn act(front: &Front, path: &[&str], account: Option<&str>, for
 
 async fn charge(front: &Front, form: &Form) -> Reply {
     let Some(amount) = amount(form, "amount") else { return not_an_amount() };
+    let method = match form.get("payment_method").map(String::as_str) {
+        Some(CHALLENGED) => match challenged(front).await {
+            Ok(method) => method,
+            Err(reply) => return reply,
+        },
+        method => method.into(),
+    };
     let body = json!({
         "amount": amount,
         "currency": form.get("currency"),
         "capture_method": form.get("capture_method"),
         "confirm": form.get("confirm"),
-        "payment_method": form.get("payment_method"),
+        "payment_method": method,
         "payment_method_types": ["card"],
         "metadata": metadata(form),
     });
@@ -55,6 +62,7 @@ async fn charge(front: &Front, form: &Form) -> Reply {
             captured,
             refunded: 0,
             group: form.get("transfer_group").cloned(),
+            back: form.get("return_url").cloned(),
             created: intent["created"].as_i64().unwrap_or_default(),
         });
     }
@@ -71,6 +79,46 @@ async fn charge(front: &Front, form: &Form) -> Reply {
     answer["error"]["type"] = "card_error".into();
     answer["error"]["payment_intent"] = intent;
     (status, answer)
+}
+
+/// A card that localstripe lets wait for its buyer.
+async fn challenged(front: &Front) -> Result<Value, Reply> {
+    let card = json!({ "number": "4000000000003220", "exp_month": 12, "exp_year": 2040, "cvc": "123" });
+    match front.upstream.post("/v1/payment_methods", &json!({ "type": "card", "card": card })).await {
+        (StatusCode::OK, mut method) => Ok(method["id"].take()),
+        reply => Err(reply),
+    }
+}
+
+/// Takes the buyer's answer to their bank; returns where the buyer goes then, if something was asked.
+pub(super) async fn answer(front: &Front, name: &str, passed: bool) -> Option<String> {
+    let path = format!("/v1/payment_intents/{name}");
+    let (_, asked) = front.upstream.get(&path).await;
+    let body = json!({ "client_secret": asked["client_secret"], "success": passed });
+    let (status, after) = front.upstream.post(&format!("{path}/_authenticate"), &body).await;
+    if status != StatusCode::OK {
+        return None;
+    }
+    let back = {
+        let mut book = front.book();
+        let intent = book.intent(name)?;
+        let (currency, amount) = (intent.currency.clone(), intent.amount);
+        let back = intent.back.clone();
+        if after["status"] == "succeeded" {
+            intent.captured = amount;
+            *book.balances.entry(currency).or_default() += amount;
+        }
+        back
+    };
+    if after["status"] == "requires_capture" {
+        let held = dress(front, after, &Form::new());
+        front.outbox.push(event("payment_intent.amount_capturable_updated", &held, None));
+    } else if !passed {
+        // localstripe says nothing of it.
+        let failed = dress(front, after, &Form::new());
+        front.outbox.push(event("payment_intent.payment_failed", &failed, None));
+    }
+    back
 }
 
 /// The payment intent of a declined charge.

@@ -21,6 +21,8 @@ pub(super) struct Intent {
     pub(super) captured: i64,
     pub(super) refunded: i64,
     pub(super) group: Option<String>,
+    /// Where the buyer comes back to.
+    pub(super) back: Option<String>,
     /// Unix time.
     pub(super) created: i64,
 }

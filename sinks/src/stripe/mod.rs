@@ -8,6 +8,7 @@
 //! | lists of payment intents and charges | the supplement: newest first, by period, by transfer group |
 //! | `/v1/transfers`, `/v1/accounts`, payouts out of an account | the supplement |
 //! | `Idempotency-Key` | the supplement, for every act |
+//! | `/challenges/{id}` | the supplement: the page at which a buyer confirms a payment, and what localstripe makes of it |
 //! | webhooks | localstripe's `payment_intent.succeeded` and `…payment_failed` as it signed them; the others the supplement |
 //! | anything else | localstripe |
 //!
@@ -41,6 +42,8 @@ use upstream::Upstream;
 pub const DECLINED: &str = "pm_card_chargeCustomerFail";
 /// See [`DECLINED`].
 pub const PAYING: &str = "pm_card_visa";
+/// The way to pay that waits for its buyer; Stripe's own for tests as well.
+pub const CHALLENGED: &str = "pm_card_threeDSecure2Required";
 
 /// Where to listen, where localstripe is, who may ask, and where webhooks go.
 #[derive(Debug, Clone)]
@@ -70,6 +73,7 @@ pub enum Error {
 /// What routes and acts share.
 #[derive(Debug)]
 struct Front {
+    addr: SocketAddr,
     book: Mutex<Book>,
     /// One act after the other, because each asks localstripe between its check and its change.
     turn: tokio::sync::Mutex<()>,
@@ -102,6 +106,7 @@ impl Stripe {
         let events = format!("http://{addr}{}", routes::EVENTS);
         upstream.send_webhooks(&events, &options.webhook_key).await.map_err(Error::Webhooks)?;
         let front = Arc::new(Front {
+            addr,
             book: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             outbox: Outbox::new(options.webhook_key, options.webhook_url),

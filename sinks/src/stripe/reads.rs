@@ -1,11 +1,12 @@
 //! What changes nothing.
 
 use axum::http::{StatusCode, Uri};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Front;
 use super::acts::no_access;
 use super::book::{Form, Intent, Reply, missing, page};
+use crate::payments::challenge;
 
 pub(super) async fn read(front: &Front, uri: &Uri, path: &[&str], account: Option<&str>, form: &Form) -> Reply {
     match (path, account) {
@@ -123,6 +124,12 @@ pub(super) fn dress(front: &Front, mut shown: Value, form: &Form) -> Value {
     shown["amount_received"] = intent.captured.into();
     shown["amount_capturable"] = open.into();
     shown["transfer_group"] = intent.group.into();
+    // localstripe knows only Stripe's own script; whoever says where the buyer comes back to gets a page.
+    if let Some(back) = intent.back.filter(|_| shown["next_action"].is_object()) {
+        let page = challenge::address(front.addr, &name);
+        shown["next_action"] =
+            json!({ "type": "redirect_to_url", "redirect_to_url": { "url": page, "return_url": back } });
+    }
     if !form.iter().any(|(name, value)| name.starts_with("expand[") && value.ends_with("latest_charge")) {
         shown["latest_charge"] = shown["latest_charge"]["id"].take();
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Form as Pairs, OriginalUri, Query, Request, State};
+use axum::extract::{Form as Pairs, OriginalUri, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::book::{Form, Reply, Used, invalid, problem};
 use super::{Front, acts, reads};
+use crate::payments::challenge::{self, Answer};
 use crate::payments::{Fate, Header, Webhook};
 
 /// Where localstripe sends its webhooks.
@@ -26,7 +27,7 @@ type Shared = State<Arc<Front>>;
 pub(super) fn router(front: Arc<Front>) -> Router {
     let known = middleware::from_fn_with_state(Arc::clone(&front), known);
     let stripe = Router::new().route("/v1/{*path}", get(read).post(act)).layer(known);
-    stripe.route(EVENTS, post(event)).with_state(front)
+    stripe.route(EVENTS, post(event)).route(challenge::PATH, get(ask).post(answer)).with_state(front)
 }
 
 /// Lets those in who know the key.
@@ -49,6 +50,15 @@ async fn event(State(front): Shared, headers: HeaderMap, body: Bytes) -> StatusC
     let header = Header::Given("stripe-signature", signature.to_owned());
     front.outbox.push(Webhook { kind, body: body.to_vec(), header });
     StatusCode::OK
+}
+
+async fn ask(State(front): Shared, Path(id): Path<String>) -> Response {
+    if front.book().intent(&id).is_some() { challenge::ask(&id) } else { challenge::over() }
+}
+
+async fn answer(State(front): Shared, Path(id): Path<String>, Pairs(answer): Pairs<Answer>) -> Response {
+    let _turn = front.turn.lock().await;
+    acts::answer(&front, &id, answer.passed).await.map_or_else(challenge::over, |back| challenge::answered(&back))
 }
 
 async fn read(

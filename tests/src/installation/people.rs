@@ -87,9 +87,17 @@ impl Person {
     /// # Panics
     /// When it has not after a minute.
     pub async fn until(&self, path: &str, field: &str, wanted: &str) -> Value {
+        self.until_that(path, |read| read[field] == wanted).await
+    }
+
+    /// Reads `path` until this holds of it.
+    ///
+    /// # Panics
+    /// When it has not after a minute.
+    pub async fn until_that(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..600 {
             let read = self.get(path).await.ok();
-            if read[field] == wanted {
+            if holds(&read) {
                 return read;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

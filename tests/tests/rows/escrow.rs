@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use sinks::payments::Fault;
 use tests::installation::TestInstallation;
@@ -94,13 +92,7 @@ async fn row_escrow_payment() {
     let _ = eve.post(&format!("/v1/orders/{second}/refunds"), part).await.ok();
     let _ = bob.post(&format!("/v1/orders/{second}/accept"), json!({})).await.ok();
     let path = format!("/v1/orders/{second}/refunds");
-    for _ in 0..600 {
-        if bob.get(&path).await.ok()["items"][0]["status"] == "done" {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert_eq!(bob.get(&path).await.ok()["items"][0]["status"], "done");
+    bob.until_that(&path, |refunds| refunds["items"][0]["status"] == "done").await;
     let ended = bob.get(&format!("/v1/orders/{second}/escrow")).await.ok();
     assert_eq!(
         (&ended["status"], &ended["released"], &ended["refunded"]),
@@ -137,4 +129,36 @@ async fn row_escrow_payment() {
     let open = "SELECT count(*) FROM webhook_inbox WHERE outcome IS NULL";
     until_sql(&market.db.pool, open, 0).await;
     market.close().await;
+}
+
+/// The buyer's bank asks first. Who says no has not paid, and may try again; who says yes at the bank's page pays, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_a_buyer_confirms_a_payment_with_their_bank() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let line = json!({"listing": offered(&ann).await, "quantity": 1, "price": eur("100.00")});
+    let checkout = id(&bob.post("/v1/checkouts", json!({ "lines": [line] })).await.ok());
+    let pay = format!("/v1/checkouts/{checkout}/pay");
+    for (passed, ends) in [(false, "failed"), (true, "held")] {
+        let payment = id(&bob.post(&pay, json!({"method": "challenged"})).await.ok());
+        let path = format!("/v1/payments/{payment}");
+        let asked = bob.until_that(&path, |payment| payment["confirm_at"].is_string()).await;
+        assert_eq!(asked["status"], "funding");
+        bob.post(&pay, json!({"method": "card"})).await.refused(409, "payment_running");
+        // What a browser does with the page's form; the bank then sends the buyer back to the shop.
+        let bank = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let answer = bank.post(asked["confirm_at"].as_str().unwrap());
+        let answer =
+            answer.header("content-type", "application/x-www-form-urlencoded").body(format!("passed={passed}"));
+        let answered = answer.send().await.unwrap();
+        assert_eq!(answered.status(), reqwest::StatusCode::SEE_OTHER);
+        assert_eq!(answered.headers()["location"], format!("{}/", market.base));
+        let decided = bob.until(&path, "status", ends).await;
+        assert_eq!((decided["confirm_at"].is_null(), decided["failure"].is_string()), (true, !passed), "{decided}");
+    }
+    market.mail_to(&bob.email, "Payment failed: “A console”").await;
+    market.mail_to(&ann.email, "Paid, please send: “A console”").await;
+    assert_eq!(bob.get(&format!("/v1/checkouts/{checkout}")).await.ok()["status"], "paid");
+    market.until_quiet().await;
 }

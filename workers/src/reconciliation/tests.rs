@@ -87,7 +87,7 @@ async fn a_difference_made_by_hand_here_or_at_the_provider_is_found_once() {
     tx.commit().await.unwrap();
     // There: a payment that we have never made, and a refund past us.
     let url = Url::parse(&format!("http://{}", workers.provider.addr())).unwrap();
-    let gateway = SimulatorGateway::new(url, SecretString::from("key")).unwrap();
+    let gateway = SimulatorGateway::new(url.clone(), SecretString::from("key"), url).unwrap();
     let stray = NewCharge {
         amount: eur(500),
         capture: CaptureMode::Automatic,

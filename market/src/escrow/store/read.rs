@@ -37,6 +37,7 @@ struct PaymentRow {
     amount_minor: i64,
     currency: Currency,
     failure: Option<String>,
+    confirm_at: Option<String>,
     created_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
 }
@@ -48,8 +49,8 @@ pub(super) async fn payment_row(
     let row = sqlx::query_as!(
         PaymentRow,
         r#"SELECT id AS "id: PaymentId", checkout_id AS "checkout: CheckoutId", attempt, provider AS "provider: Provider",
-                  status AS "status: PaymentStatus", amount_minor, currency AS "currency: Currency", failure, created_at,
-                  ended_at
+                  status AS "status: PaymentStatus", amount_minor, currency AS "currency: Currency", failure, confirm_at,
+                  created_at, ended_at
            FROM payments
            WHERE id = $1"#,
         id.0,
@@ -64,6 +65,7 @@ pub(super) async fn payment_row(
         status: row.status,
         amount: Money::from_minor(row.amount_minor, row.currency),
         failure: row.failure,
+        confirm_at: row.confirm_at,
         created_at: row.created_at,
         ended_at: row.ended_at,
     }))

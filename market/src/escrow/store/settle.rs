@@ -63,12 +63,14 @@ pub async fn settle(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> 
     sqlx::query!(
         "UPDATE payments
          SET status = $2, failure = left($3, 200), provider_ref = $4,
+             confirm_at = CASE WHEN $2 = 'funding' THEN $5 END,
              ended_at = CASE WHEN $2 <> 'funding' THEN clock_timestamp() END
          WHERE id = $1",
         id.0,
         status as PaymentStatus,
         failure,
         found.reference.0,
+        found.confirm_at.as_deref().filter(|page| is_page(page)),
     )
     .execute(&mut *conn)
     .await?;
@@ -85,13 +87,18 @@ pub async fn settle(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> 
     }
 }
 
+/// Whether a browser can be sent there; a part of an address leads nowhere.
+fn is_page(address: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| address.starts_with(scheme)) && address.chars().count() <= 2000
+}
+
 /// Ends a payment that its provider has refused, with the provider's code. Needs a transaction.
 pub async fn refused(conn: &mut PgConnection, id: PaymentId, code: &str) -> Result<Settled, EscrowError> {
     let checkout = checkout_of(conn, id).await?.ok_or(EscrowError::NotFound)?;
     checkouts::lock(conn, checkout).await?;
     let ended = sqlx::query!(
         "UPDATE payments
-         SET status = 'failed', failure = left($2, 200), ended_at = clock_timestamp()
+         SET status = 'failed', failure = left($2, 200), confirm_at = NULL, ended_at = clock_timestamp()
          WHERE id = $1 AND status = 'funding'",
         id.0,
         code,

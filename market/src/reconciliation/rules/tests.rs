@@ -27,6 +27,7 @@ fn theirs() -> Payment {
         captured: eur(100),
         refunded: eur(15),
         failure: None,
+        confirm_at: None,
     }
 }
 

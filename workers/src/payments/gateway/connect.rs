@@ -30,18 +30,18 @@ pub enum ConnectError {
 pub fn connect(settings: &Payments, public_url: &str) -> Result<Option<Arc<dyn Gateway>>, ConnectError> {
     let Some(provider) = settings.provider else { return Ok(None) };
     let (url, key) = (address("PAYMENTS_URL", &settings.url)?, settings.key()?.clone());
+    let back = address("PUBLIC_URL", public_url)?;
     Ok(Some(match provider {
-        PaymentProvider::Stripe => Arc::new(StripeGateway::new(url, key)?),
-        PaymentProvider::Mollie => Arc::new(MollieGateway::new(url, &key, addresses(public_url)?)?),
-        PaymentProvider::Simulator => Arc::new(SimulatorGateway::new(url, key)?),
+        PaymentProvider::Stripe => Arc::new(StripeGateway::new(url, key, back)?),
+        PaymentProvider::Mollie => Arc::new(MollieGateway::new(url, &key, addresses(back))?),
+        PaymentProvider::Simulator => Arc::new(SimulatorGateway::new(url, key, back)?),
     }))
 }
 
 /// Mollie refuses a payment whose webhooks have an address that it cannot reach, such as one of this machine.
-fn addresses(public_url: &str) -> Result<Addresses, ConnectError> {
-    let back = address("PUBLIC_URL", public_url)?;
+fn addresses(back: Url) -> Addresses {
     let webhooks = (back.scheme() == "https").then(|| url(&back, &["v1", "webhooks", "mollie"]));
-    Ok(Addresses { back, webhooks })
+    Addresses { back, webhooks }
 }
 
 fn address(name: &'static str, text: &str) -> Result<Url, ConnectError> {

@@ -28,23 +28,24 @@ pub struct SimulatorGateway {
     http: Http,
     base: Url,
     key: SecretString,
+    back: Url,
 }
 
 impl SimulatorGateway {
-    /// Speaks to the simulator at `base`; connects when it is first used.
+    /// Speaks to the simulator at `base`, from which buyers come `back`; connects when it is first used.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub fn new(base: Url, key: SecretString) -> Result<Self, ClientError> {
-        Self::with_patience(base, key, PATIENCE)
+    pub fn new(base: Url, key: SecretString, back: Url) -> Result<Self, ClientError> {
+        Self::with_patience(base, key, back, PATIENCE)
     }
 
     /// As [`Self::new`], and waits `patience` for each answer.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub fn with_patience(base: Url, key: SecretString, patience: Duration) -> Result<Self, ClientError> {
-        Ok(Self { http: Http::new(&base, patience)?, base, key })
+    pub fn with_patience(base: Url, key: SecretString, back: Url, patience: Duration) -> Result<Self, ClientError> {
+        Ok(Self { http: Http::new(&base, patience)?, base, key, back })
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -102,6 +103,7 @@ impl Gateway for SimulatorGateway {
         };
         body["method"] = charge.method.as_str().into();
         body["reference"] = charge.reference.as_str().into();
+        body["back"] = self.back.as_str().into();
         payment(self.act(key, &["payments"], &body).await?)
     }
 
@@ -188,6 +190,7 @@ struct PaymentAnswer {
     captured: i64,
     refunded: i64,
     failure: Option<String>,
+    action: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -238,6 +241,7 @@ impl PaymentAnswer {
             reference: self.id,
             state: self.state,
             failure: self.failure,
+            confirm_at: self.action,
         })
     }
 }

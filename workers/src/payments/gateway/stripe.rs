@@ -58,23 +58,25 @@ pub struct StripeGateway {
     http: Http,
     base: Url,
     key: SecretString,
+    back: Url,
 }
 
 impl StripeGateway {
-    /// Speaks to Stripe at `base`, usually `https://api.stripe.com`; connects when it is first used.
+    /// Speaks to Stripe at `base`, usually `https://api.stripe.com`, from which buyers come `back`; connects when it is
+    /// first used.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub fn new(base: Url, key: SecretString) -> Result<Self, ClientError> {
-        Self::with_patience(base, key, PATIENCE)
+    pub fn new(base: Url, key: SecretString, back: Url) -> Result<Self, ClientError> {
+        Self::with_patience(base, key, back, PATIENCE)
     }
 
     /// As [`Self::new`], and waits `patience` for each answer.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub fn with_patience(base: Url, key: SecretString, patience: Duration) -> Result<Self, ClientError> {
-        Ok(Self { http: Http::new(&base, patience)?, base, key })
+    pub fn with_patience(base: Url, key: SecretString, back: Url, patience: Duration) -> Result<Self, ClientError> {
+        Ok(Self { http: Http::new(&base, patience)?, base, key, back })
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -215,6 +217,8 @@ impl Gateway for StripeGateway {
             ("transfer_group", key.to_owned()),
             ("metadata[tradeyard_key]", key.to_owned()),
             ("expand[]", "latest_charge".to_owned()),
+            // With it, a bank that asks the buyer does so at a page; without it, only within Stripe's own script.
+            ("return_url", self.back.to_string()),
         ]);
         match self.post::<IntentAnswer>(key, &["payment_intents"], None, form).await? {
             Ok(intent) => intent.read(),

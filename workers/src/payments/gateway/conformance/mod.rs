@@ -30,6 +30,7 @@ conformance![
     the_same_key_at_once_charges_once,
     a_key_is_refused_for_anything_else,
     a_declined_charge_is_an_answer,
+    a_charge_that_its_buyer_has_to_confirm_says_where,
     a_time_out_after_success_is_found_not_repeated,
     every_reply_lost_once_charges_once,
     a_broken_reply_is_unknown_and_a_failed_server_too,

@@ -22,6 +22,8 @@ pub(super) trait Server: std::fmt::Debug + Send + Sync {
     fn paying(&self) -> &'static str;
     /// A way to pay that its bank declines.
     fn declined(&self) -> &'static str;
+    /// A way to pay whose bank first asks the buyer.
+    fn challenged(&self) -> &'static str;
     /// The kind of the webhook that says that money is held.
     fn held(&self) -> &'static str;
 
@@ -72,6 +74,10 @@ impl Server for Simulator {
         simulator::DECLINED
     }
 
+    fn challenged(&self) -> &'static str {
+        simulator::CHALLENGED
+    }
+
     fn held(&self) -> &'static str {
         "payment.authorised"
     }
@@ -109,6 +115,10 @@ impl Server for SupplementedStripe {
         stripe::DECLINED
     }
 
+    fn challenged(&self) -> &'static str {
+        stripe::CHALLENGED
+    }
+
     fn held(&self) -> &'static str {
         "payment_intent.amount_capturable_updated"
     }
@@ -137,6 +147,10 @@ impl Server for Mollie {
 
     fn declined(&self) -> &'static str {
         mollie::DECLINED
+    }
+
+    fn challenged(&self) -> &'static str {
+        mollie::CHALLENGED
     }
 
     fn held(&self) -> &'static str {

@@ -31,6 +31,8 @@ use crate::payments::gateway::{Addresses, Gateway, MollieGateway, SimulatorGatew
 /// What the product says who it is.
 pub(super) const KEY: &str = "sk_of_the_tests_only";
 pub(super) const WEBHOOK_KEY: &[u8] = b"whsec_of_the_tests_only";
+/// Where buyers come back to.
+pub(super) const BACK: &str = "http://shop.example/paid";
 /// Any free port.
 pub(super) const LOCAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 /// How long anything is waited for, except an answer that is lost: the machine may be busy.
@@ -70,7 +72,7 @@ impl TestGateway {
         let server = Simulator::start(options, stop.clone()).await.unwrap();
         let address = server.addr();
         Self::new(address, Box::new(server), webhooks, stop, |base, key, patience| {
-            Arc::new(SimulatorGateway::with_patience(base, key, patience).unwrap())
+            Arc::new(SimulatorGateway::with_patience(base, key, BACK.parse().unwrap(), patience).unwrap())
         })
         .await
     }
@@ -81,7 +83,7 @@ impl TestGateway {
         let server = Mollie::start(mollie_options(Some(webhook_url)), stop.clone()).await.unwrap();
         let address = server.addr();
         Self::new(address, Box::new(server), webhooks, stop, |base, key, patience| {
-            let addresses = Addresses { back: base.clone(), webhooks: None };
+            let addresses = Addresses { back: BACK.parse().unwrap(), webhooks: None };
             Arc::new(MollieGateway::with_patience(base, &mollie_keys(&key), addresses, patience).unwrap())
         })
         .await
@@ -102,7 +104,7 @@ impl TestGateway {
         let address = front.addr();
         let server = Box::new(SupplementedStripe { front, _localstripe: localstripe });
         Self::new(address, server, webhooks, stop, |base, key, patience| {
-            Arc::new(StripeGateway::with_patience(base, key, patience).unwrap())
+            Arc::new(StripeGateway::with_patience(base, key, BACK.parse().unwrap(), patience).unwrap())
         })
         .await
     }
@@ -131,6 +133,16 @@ impl TestGateway {
     pub(super) fn charge(&self, amount: Money, capture: CaptureMode) -> Charge {
         let method = self.server.paying().to_owned();
         Charge { amount, capture, method, reference: "payment of the tests".to_owned() }
+    }
+
+    /// The buyer answers their bank at the page of a payment; returns where they are sent then.
+    pub(super) async fn answer(&self, page: &str, passed: bool) -> String {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        assert!(client.get(page).send().await.unwrap().text().await.unwrap().contains("passed"), "no such page");
+        let form = client.post(page).header("content-type", "application/x-www-form-urlencoded");
+        let answered = form.body(format!("passed={passed}")).send().await.unwrap();
+        assert_eq!(answered.status(), reqwest::StatusCode::SEE_OTHER);
+        answered.headers()["location"].to_str().unwrap().to_owned()
     }
 
     /// An account to be opened for a seller, who has one where the provider opens none.

@@ -29,9 +29,14 @@ fn a_gateway_without_its_key_is_refused() {
 
 #[test]
 fn mollie_is_told_only_of_webhooks_that_it_can_reach() {
-    let of = |public: &str| addresses(public).unwrap().webhooks.map(|url| url.to_string());
+    let of = |public: &str| addresses(public.parse().unwrap()).webhooks.map(|url| url.to_string());
     assert_eq!(of(PUBLIC).as_deref(), Some("https://tradeyard.example/v1/webhooks/mollie"));
     assert_eq!(of("http://127.0.0.1:7300"), None);
-    let error = addresses("tradeyard").unwrap_err();
+}
+
+#[test]
+fn buyers_come_back_to_an_address() {
+    let simulator = settings(Some(PaymentProvider::Simulator), "http://127.0.0.1:7327", "key");
+    let error = connect(&simulator, "tradeyard").unwrap_err();
     assert!(error.to_string().contains("PUBLIC_URL"), "{error}");
 }

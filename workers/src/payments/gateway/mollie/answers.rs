@@ -119,6 +119,14 @@ pub(super) struct PaymentAnswer {
     details: Option<Details>,
     status_reason: Option<Reason>,
     pub(super) created_at: DateTime<Utc>,
+    #[serde(rename = "_links", default)]
+    links: Links,
+}
+
+/// Where the buyer confirms a payment that waits for them.
+#[derive(Debug, Default, Deserialize)]
+struct Links {
+    checkout: Option<Link>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -172,7 +180,8 @@ impl PaymentAnswer {
             reason.unwrap_or_else(|| expired.to_owned())
         });
         let reference = ProviderRef(self.id);
-        Ok(Payment { reference, state, amount: self.amount.0, captured, refunded, failure })
+        let confirm_at = self.links.checkout.map(|page| page.href).filter(|_| state == PaymentState::Pending);
+        Ok(Payment { reference, state, amount: self.amount.0, captured, refunded, failure, confirm_at })
     }
 }
 

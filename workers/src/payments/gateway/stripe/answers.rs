@@ -74,6 +74,7 @@ pub(super) struct IntentAnswer {
     currency: Currency,
     latest_charge: Option<LatestCharge>,
     last_payment_error: Option<PaymentError>,
+    next_action: Option<NextAction>,
     metadata: Option<HashMap<String, String>>,
 }
 
@@ -87,6 +88,17 @@ enum IntentStatus {
     RequiresCapture,
     Succeeded,
     Canceled,
+}
+
+/// What the buyer has to do; of its kinds, only a page to go to is asked for.
+#[derive(Debug, Deserialize)]
+struct NextAction {
+    redirect_to_url: Option<RedirectToUrl>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RedirectToUrl {
+    url: Option<String>,
 }
 
 /// The charge in full, as it is asked for. Inside an error it is only named.
@@ -136,6 +148,7 @@ impl IntentAnswer {
             captured: money(self.amount_received, self.currency)?,
             refunded: money(refunded, self.currency)?,
             failure: failure.filter(|_| state == PaymentState::Failed),
+            confirm_at: self.next_action.and_then(|action| action.redirect_to_url).and_then(|page| page.url),
         })
     }
 }

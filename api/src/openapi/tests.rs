@@ -92,6 +92,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "ShipmentStatus": market::cargo::ShipmentStatus,
         "Side": market::orders::model::Side,
         "SiteKind": market::stock::model::SiteKind,
+        "TransferKind": market::money::model::TransferKind,
         "Transport": queue::transport::Transport,
         "TransportProblem": queue::transport::TransportProblem,
         "UserStatus": market::identity::UserStatus,

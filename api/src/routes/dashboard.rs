@@ -7,9 +7,7 @@ use chrono::NaiveDate;
 use jobs::dashboard::mail;
 use market::dashboard::model::{Figures, Inquiry, ListingFigures};
 use market::dashboard::store::{self, FiguresError, InquiryError};
-use market::identity::store as identity;
 use market::ids::ListingId;
-use market::reports::rules::{MAX_DAYS, Period, PeriodError};
 use serde::{Deserialize, Serialize};
 use shared::text;
 use utoipa::{IntoParams, ToSchema};
@@ -17,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::acting::Acting;
+use super::days;
 use super::listings::found;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
@@ -98,24 +97,14 @@ async fn get_dashboard(
 ) -> Result<Json<Dashboard>> {
     let seller = acting.member(&caller)?;
     let mut tx = state.db.begin().await?;
-    store::hold_snapshot(&mut tx).await?;
-    let time_zone = identity::org(&mut tx, seller).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
-    let zone = time_zone.parse().map_err(|_| Problem::internal(anyhow::anyhow!("no time zone: {time_zone}")))?;
-    let period = Period::new(asked.first_day, asked.last_day, zone).map_err(period_problem)?;
+    shared::db::hold_snapshot(&mut tx).await?;
+    let period = days::period(&mut tx, seller, asked.first_day, asked.last_day).await?;
     let total = store::total(&mut tx, seller, &period).await?;
     let rows = store::of_listings(&mut tx, seller, &period, asked.after, asked.limit.fetch()).await?;
     let page = asked.limit.page(rows, |listing| listing.listing_id.to_string(), |listing| listing);
     let next = page.next.is_some().then(|| page.items.last().map(|last| last.listing_id)).flatten();
-    let (first_day, last_day) = (asked.first_day, asked.last_day);
+    let (first_day, last_day, time_zone) = (asked.first_day, asked.last_day, period.zone().to_string());
     Ok(Json(Dashboard { first_day, last_day, time_zone, total, listings: page.items, next }))
-}
-
-fn period_problem(error: PeriodError) -> Problem {
-    let detail = match error {
-        PeriodError::TooLong => format!("at most {MAX_DAYS} days"),
-        error => error.to_string(),
-    };
-    Problem::unprocessable("period_invalid", detail.clone()).parameter("last_day", detail)
 }
 
 /// A question to a seller.

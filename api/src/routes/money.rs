@@ -1,12 +1,14 @@
 //! What the platform takes, and what organisations have with it.
 
+mod statement;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use market::identity::{Plan, PlatformRole};
 use market::ids::CategoryId;
-use market::money::model::AccountKind;
+use market::money::model::{AccountKind, Balance};
 use market::money::rules::premium::{BadTariff, PremiumTariff};
 use market::money::store::ledger;
 use market::money::store::revisions::{self, CommissionRevision, PremiumRevision};
@@ -29,6 +31,7 @@ use crate::state::AppState;
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_balances))
+        .merge(statement::router())
         .routes(routes!(list_commissions, revise_commission))
         .routes(routes!(list_premiums, revise_premium))
 }
@@ -53,6 +56,12 @@ struct BalanceView {
     amount: Money,
 }
 
+impl From<Balance> for BalanceView {
+    fn from(it: Balance) -> Self {
+        Self { kind: it.kind, amount: it.amount }
+    }
+}
+
 /// An organisation's balances.
 #[derive(Debug, Serialize, ToSchema)]
 struct Balances {
@@ -69,8 +78,7 @@ struct Balances {
 async fn list_balances(State(state): State<AppState>, caller: Caller, acting: Acting) -> Result<Json<Balances>> {
     let org = acting.member(&caller)?;
     let found = ledger::balances(&mut *state.db.acquire().await?, org).await?;
-    let items = found.into_iter().map(|balance| BalanceView { kind: balance.kind, amount: balance.amount });
-    Ok(Json(Balances { items: items.collect() }))
+    Ok(Json(Balances { items: found.into_iter().map(BalanceView::from).collect() }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -26,12 +26,6 @@ pub enum FiguresError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Makes the transaction that has just begun read from one snapshot, so that totals and lists agree.
-pub async fn hold_snapshot(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(conn).await?;
-    Ok(())
-}
-
 /// The figures of all of a seller's listings together.
 pub async fn total(conn: &mut PgConnection, seller: OrgId, period: &Period) -> Result<Figures, FiguresError> {
     let counts = sqlx::query!(

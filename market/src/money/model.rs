@@ -168,11 +168,40 @@ pub struct NewTransfer {
     pub entries: Vec<Entry>,
 }
 
-/// What an organisation's account holds.
+/// What an organisation's account holds, or what was added to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Balance {
     pub kind: AccountKind,
     pub amount: Money,
+}
+
+/// What an organisation had in one currency when a period began, what moved, and what it had when the period ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub opening: Vec<Balance>,
+    pub closing: Vec<Balance>,
+    /// What each kind of transfer added up to.
+    pub totals: Vec<Total>,
+}
+
+/// What all transfers of one kind did to one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    pub transfer: TransferKind,
+    pub transfers: i64,
+    pub moved: Balance,
+}
+
+/// One transfer, as an organisation's statement shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementLine {
+    pub transfer: TransferId,
+    pub kind: TransferKind,
+    pub reference: String,
+    pub order: Option<OrderId>,
+    pub booked_at: DateTime<Utc>,
+    /// What it did to the organisation's accounts, in the order of their kinds.
+    pub moved: Vec<Balance>,
 }
 
 /// What became of a transfer that was to be booked.

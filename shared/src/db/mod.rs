@@ -121,6 +121,12 @@ pub async fn apply(migrator: &sqlx::migrate::Migrator, pool: &PgPool) -> Result<
     migrator.run_direct(None, &mut *conn, false).await
 }
 
+/// Makes the transaction that has just begun read from one snapshot, so that totals and lists agree.
+pub async fn hold_snapshot(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(conn).await?;
+    Ok(())
+}
+
 /// Lifts the session's limits, for a migration or another statement that takes its time.
 pub async fn without_limits(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     let lift = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";

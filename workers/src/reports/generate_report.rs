@@ -89,7 +89,7 @@ async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
 /// Writes the file from one snapshot, so that count, rows and totals agree.
 async fn write(cx: &Cx, report: &Report) -> anyhow::Result<Written> {
     let mut tx = cx.db().begin().await?;
-    store::hold_snapshot(&mut tx).await?;
+    shared::db::hold_snapshot(&mut tx).await?;
     let expected = store::count_sales(&mut tx, report.org, &report.period).await?;
     cx.log(format!("{expected} rows"));
     let done = Arc::new(AtomicU64::new(0));

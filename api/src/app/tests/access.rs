@@ -228,6 +228,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/admin/reconciliation-differences", Platform(Finance), none()),
         ("POST /v1/admin/reconciliation-differences/{difference}/close", Platform(Finance), reason()),
         ("GET /v1/balances", Owner, none()),
+        ("GET /v1/statement", Owner, none()),
         ("GET /v1/payout-accounts", Owner, none()),
         ("POST /v1/payout-accounts", Owner, none()),
         ("GET /v1/payout-accounts/{payout_account}", Owner, none()),

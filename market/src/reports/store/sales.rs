@@ -10,13 +10,6 @@ use crate::ids::OrderId;
 use crate::reports::model::SalesRow;
 use crate::reports::rules::Period;
 
-/// Makes the transaction that has just begun read from one snapshot, so that a report's count, rows
-/// and totals agree.
-pub async fn hold_snapshot(conn: &mut PgConnection) -> Result<(), ReportError> {
-    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(conn).await?;
-    Ok(())
-}
-
 /// How many rows a sales report will have.
 pub async fn count_sales(conn: &mut PgConnection, org: OrgId, period: &Period) -> Result<i64, ReportError> {
     let count = sqlx::query_scalar!(

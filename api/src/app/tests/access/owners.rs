@@ -133,6 +133,7 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("GET /v1/disputes/{dispute}", none(), [404, 200, 404]),
         ("POST /v1/disputes/{dispute}/withdraw", none(), [404, 403, 403]),
         ("GET /v1/balances", none(), [200, 200, 200]),
+        ("GET /v1/statement", none(), [200, 200, 200]),
         ("GET /v1/payout-accounts", none(), [200, 200, 200]),
         ("POST /v1/payout-accounts", none(), [202, 403, 403]),
         ("GET /v1/payout-accounts/{payout_account}", none(), [404, 200, 404]),
@@ -179,6 +180,7 @@ async fn what_is_an_organisations_is_refused_to_others() {
         match path.as_str() {
             "/v1/orders" | "/v1/offers" | "/v1/invoices" => path.push_str("?side=buyer"),
             "/v1/dashboard" => path.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
+            "/v1/statement" => path.push_str("?currency=EUR&first_day=2026-01-01&last_day=2026-01-31"),
             _ => {}
         }
         let call = async |person| market.call(person, &method, &path, body.clone()).await;

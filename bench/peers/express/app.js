@@ -120,7 +120,7 @@ async function once (request, response, owner, status, effect) {
   if (!key) throw new Refusal(400, 'send an Idempotency-Key')
   const hash = crypto.createHash('sha256').update(`${request.method} ${request.originalUrl}\n`).update(request.raw).digest()
   const answer = await transaction(async (conn) => {
-    const [[locked, known, knownStatus, knownBody, knownHeaders]] = await run(conn, 'begin_key', [owner, key])
+    const [[locked, known, knownStatus, knownBody, knownHeaders]] = await run(conn, 'begin_key', [[owner], [key]])
     if (known) {
       if (!known.equals(hash)) throw new Refusal(422, 'this Idempotency-Key belongs to a request with other contents')
       return { status: knownStatus, headers: knownHeaders ?? {}, body: knownBody }
@@ -128,7 +128,7 @@ async function once (request, response, owner, status, effect) {
     if (!locked) throw new Refusal(409, 'the first request with this Idempotency-Key is being worked on')
     const { view, headers } = await effect(conn)
     const body = Buffer.from(JSON.stringify(view))
-    await run(conn, 'store_answer', [owner, key, hash, status, body, JSON.stringify(headers)])
+    await run(conn, 'store_answer', [[owner], [key], [hash], [status], [body], [JSON.stringify(headers)]])
     return { status, headers, body }
   })
   response.status(answer.status).set(answer.headers).type('application/json').send(answer.body)
@@ -168,8 +168,10 @@ app.post('/v1/auctions/:auction/bids', authenticated, async (request, response) 
   if (!/^\d+\.\d\d$/.test(amount)) throw new Refusal(422, 'the amount must be a decimal number')
   const maximum = Number(amount.replace('.', ''))
   await once(request, response, org, 201, async (conn) => {
-    const [lot] = await run(conn, 'lock_auction', [auction, org, caller.user])
-    if (!lot) throw new Refusal(404, 'no such auction')
+    const [locked] = await run(conn, 'lock_auction', [[auction], [org], [caller.user]])
+    if (!locked) throw new Refusal(404, 'no such auction')
+    // Without the place among those asked for.
+    const lot = locked.slice(1)
     const [now, endsAt, below, steps] = [lot[30], lot[8], lot[21], lot[22]]
     let [price, leaderBid, leader, leaderSeq, leaderMax] = lot.slice(15, 20)
     if (lot[27] || !lot[25] || !lot[23] || lot[24] || lot[1] === org || leader === org) {
@@ -191,10 +193,11 @@ app.post('/v1/auctions/:auction/bids', authenticated, async (request, response) 
     } else {
       price = Math.min(above(maximum, below, steps), leaderMax)
     }
-    const [row] = await run(conn, 'write_bid', [
-      auction, id, lot[1], lot[2], lot[4], org, caller.user, seq, 'bid', visible, maximum, lot[5], now,
-      price, above(price, below, steps), leaderBid, leader, leaderSeq, leaderMax, endsAt, 1, 1
-    ])
+    const placed = [id, auction, lot[1], lot[2], lot[4], org, caller.user, seq, 'bid', visible, maximum, lot[5], now]
+    const standing = [
+      auction, price, above(price, below, steps), leaderBid, leader, leaderSeq, leaderMax, endsAt, seq, 1, 1
+    ]
+    const [row] = await run(conn, 'write_bid', [...placed, ...standing].map((value) => [value]))
     if (outbid.length > 0) {
       const payload = { auction, orgs: outbid }
       await enqueue(conn, { priority: HIGH, queue: 'auctions', kind: 'auctions.notify_outbid', payload })
@@ -215,14 +218,11 @@ app.post('/v1/reports', authenticated, async (request, response) => {
     throw new Refusal(422, 'the days are reversed or too many')
   }
   await once(request, response, org, 202, async (conn) => {
-    const [found] = await run(conn, 'read_organisation', [org])
+    const [found] = await run(conn, 'read_organisation', [[org]])
     if (!found) throw new Refusal(404, 'no such organisation')
     if (found[6] !== 'UTC') throw new Refusal(422, 'days are in UTC here')
     const [startsAt, endsAt] = [new Date(first).toISOString(), new Date(last + 86_400_000).toISOString()]
     const id = newId()
-    await run(conn, 'write_report', [
-      id, org, caller.user, body.kind, body.format, found[6], body.first_day, body.last_day, startsAt, endsAt
-    ])
     const job = await enqueue(conn, {
       priority: NORMAL,
       queue: 'reports',
@@ -231,29 +231,24 @@ app.post('/v1/reports', authenticated, async (request, response) => {
       tenant: org,
       uniqueKey: `reports.generate:${id}`
     })
-    await run(conn, 'set_job', [id, job])
-    const [row] = await run(conn, 'read_report', [id])
-    const totals = await run(conn, 'read_totals', [id])
+    const values = [
+      id, job, org, caller.user, body.kind, body.format, found[6], body.first_day, body.last_day, startsAt, endsAt
+    ]
+    const [[createdAt]] = await run(conn, 'write_report', values.map((value) => [value]))
     const view = {
       id,
-      org: row[0],
-      kind: row[3],
-      format: row[4],
-      first_day: row[6],
-      last_day: row[7],
-      time_zone: row[5],
+      org,
+      kind: body.kind,
+      format: body.format,
+      first_day: body.first_day,
+      last_day: body.last_day,
+      time_zone: found[6],
       starts_at: startsAt,
       ends_at: endsAt,
-      status: row[14],
+      status: 'queued',
       job,
-      totals: totals.map(([code, count, total, fee, net]) => ({
-        row_count: count,
-        currency: code,
-        total: money(total, code).amount,
-        fee: money(fee, code).amount,
-        net: money(net, code).amount
-      })),
-      created_at: time(row[12])
+      totals: [],
+      created_at: time(createdAt)
     }
     return { view, headers: { location: `/v1/reports/${id}`, link: `</v1/jobs/${job}>; rel="monitor"` } }
   })

@@ -38,9 +38,10 @@ ROLES = ("trader", "admin", "owner")
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    url = os.environ["DATABASE_URL"]
-    host = parse_qs(urlsplit(url).query).get("host", [None])[0]
-    async with asyncpg.create_pool(url.partition("?")[0], host=host, min_size=10, max_size=10) as pool:
+    url = urlsplit(os.environ["DATABASE_URL"])
+    # asyncpg takes the port from the address only where it takes the host from there, too.
+    host = parse_qs(url.query).get("host", [url.hostname])[0]
+    async with asyncpg.create_pool(url._replace(query="").geturl(), host=host, port=url.port, min_size=10, max_size=10) as pool:
         app.state.pool = pool
         yield
 
@@ -151,7 +152,7 @@ async def get_auction(auction: UUID, conn: Connection) -> Response:
 
 async def begin(conn: asyncpg.Connection, owner: UUID, key: str, fingerprint: bytes) -> Response | None:
     """Takes the key; returns the answer that it has had before."""
-    locked, stored, status, response, _headers = await conn.fetchrow(SQL["begin_key"], owner, key)
+    locked, stored, status, response, _headers = await conn.fetchrow(SQL["begin_key"], [owner], [key])
     if stored is not None:
         if stored != fingerprint:
             raise HTTPException(422, "this Idempotency-Key belongs to a request with other contents")
@@ -210,9 +211,11 @@ async def place_bid(
     async with conn.transaction():
         if (known := await begin(conn, org, idempotency_key, fingerprint)) is not None:
             return known
-        lot = await conn.fetchrow(SQL["lock_auction"], auction, org, caller.user)
-        if lot is None:
+        locked = await conn.fetchrow(SQL["lock_auction"], [auction], [org], [caller.user])
+        if locked is None:
             raise HTTPException(404, "no such auction")
+        # Without the place among those asked for.
+        lot = locked[1:]
         now, ends_at, price, leader_bid, leader, leader_max = lot[30], lot[8], lot[15], lot[16], lot[17], lot[19]
         if lot[27] or not lot[25] or not lot[23] or lot[24] or lot[1] == org or leader == org:
             raise HTTPException(403, "this organisation may not bid here")
@@ -231,9 +234,10 @@ async def place_bid(
             leader, leader_bid, leader_seq, leader_max = org, id, seq, maximum
         else:
             price, outbid, visible, leader_seq = min(above(maximum, lot[21], lot[22]), leader_max), [], maximum, lot[18]
-        values = (auction, id, lot[1], lot[2], lot[4], org, caller.user, seq, "bid", visible, maximum, lot[5], now)
-        standing = (price, above(price, lot[21], lot[22]), leader_bid, leader, leader_seq, leader_max, ends_at, 1, 1)
-        row = await conn.fetchrow(SQL["write_bid"], *values, *standing)
+        next_minimum = above(price, lot[21], lot[22])
+        values = (id, auction, lot[1], lot[2], lot[4], org, caller.user, seq, "bid", visible, maximum, lot[5], now)
+        standing = (auction, price, next_minimum, leader_bid, leader, leader_seq, leader_max, ends_at, seq, 1, 1)
+        row = await conn.fetchrow(SQL["write_bid"], *([value] for value in values + standing))
         if outbid:
             await enqueue(conn, HIGH, "auctions", "auctions.notify_outbid", {"auction": auction, "orgs": outbid})
         body = orjson.dumps({
@@ -245,7 +249,7 @@ async def place_bid(
         })
         headers = {"location": f"/v1/auctions/{auction}"}
         stored = orjson.dumps(headers).decode()
-        await conn.execute(SQL["store_answer"], org, idempotency_key, fingerprint, 201, body, stored)
+        await conn.execute(SQL["store_answer"], [org], [idempotency_key], [fingerprint], [201], [body], [stored])
     return answer(201, body, headers)
 
 
@@ -271,7 +275,7 @@ async def create_report(
     async with conn.transaction():
         if (known := await begin(conn, tradeyard_org, idempotency_key, fingerprint)) is not None:
             return known
-        org = await conn.fetchrow(SQL["read_organisation"], tradeyard_org)
+        org = await conn.fetchrow(SQL["read_organisation"], [tradeyard_org])
         if org is None:
             raise HTTPException(404, "no such organisation")
         zone = ZoneInfo(org[6])
@@ -280,41 +284,30 @@ async def create_report(
         starts_at = datetime.combine(report.first_day, time_of_day(), zone)
         ends_at = datetime.combine(report.last_day + timedelta(days=1), time_of_day(), zone)
         id = new_id()
-        values = (id, tradeyard_org, caller.user, report.kind, report.format, org[6], report.first_day, report.last_day)
-        await conn.execute(SQL["write_report"], *values, starts_at, ends_at)
         payload = {"report": id, "org": tradeyard_org}
         key = f"reports.generate:{id}"
         job = await enqueue(conn, NORMAL, "reports", "reports.generate", payload, tradeyard_org, key)
-        await conn.execute(SQL["set_job"], id, job)
-        row = await conn.fetchrow(SQL["read_report"], id)
-        totals = await conn.fetch(SQL["read_totals"], id)
+        days = (report.first_day, report.last_day)
+        values = (id, job, tradeyard_org, caller.user, report.kind, report.format, org[6], *days, starts_at, ends_at)
+        created_at = await conn.fetchval(SQL["write_report"], *([value] for value in values))
         body = orjson.dumps({
             "id": id,
             "org": tradeyard_org,
-            "kind": row[3],
-            "format": row[4],
-            "first_day": row[6],
-            "last_day": row[7],
-            "time_zone": row[5],
+            "kind": report.kind,
+            "format": report.format,
+            "first_day": report.first_day,
+            "last_day": report.last_day,
+            "time_zone": org[6],
             "starts_at": starts_at,
             "ends_at": ends_at,
-            "status": row[14],
+            "status": "queued",
             "job": job,
-            "totals": [
-                {
-                    "row_count": total[1],
-                    "currency": total[0],
-                    "total": money(total[2], total[0])["amount"],
-                    "fee": money(total[3], total[0])["amount"],
-                    "net": money(total[4], total[0])["amount"],
-                }
-                for total in totals
-            ],
-            "created_at": row[12],
+            "totals": [],
+            "created_at": created_at,
         })
         headers = {"location": f"/v1/reports/{id}", "link": f'</v1/jobs/{job}>; rel="monitor"'}
         stored = orjson.dumps(headers).decode()
-        await conn.execute(SQL["store_answer"], tradeyard_org, idempotency_key, fingerprint, 202, body, stored)
+        await conn.execute(SQL["store_answer"], [tradeyard_org], [idempotency_key], [fingerprint], [202], [body], [stored])
     return answer(202, body, headers)
 
 

@@ -29,13 +29,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use shared::idempotency::{self, Answer, Begun, StoreError};
+use shared::idempotency::{self, Answer, Begun, Key, StoreError};
 use shared::ids::JobId;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::error::Problem;
 use crate::extract;
+
+mod together;
+
+pub(crate) use together::{Act, Done, Together};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// Tells a client that it sees the answer to an earlier request.
@@ -148,6 +152,17 @@ impl<T> Made<T> {
     }
 }
 
+impl<T: Serialize> Made<T> {
+    /// As it is kept and sent.
+    fn answer(&self, status: StatusCode) -> Result<Answer, Problem> {
+        let headers = self.headers();
+        let headers = (!headers.is_empty())
+            .then(|| headers.into_iter().map(|(name, value)| (name.as_str().to_owned(), Value::from(value))).collect());
+        let response = serde_json::to_vec(&self.body).map_err(Problem::internal)?;
+        Ok(Answer { status: status.as_u16(), headers, response })
+    }
+}
+
 /// How a key looks in the OpenAPI document.
 pub(crate) const KEY_PATTERN: &str = "^\"?[!#-~]{1,255}\"?$";
 
@@ -222,37 +237,42 @@ impl IdempotencyKey {
         status: StatusCode,
         effect: impl AsyncFnOnce(&mut JobTx) -> Result<Made<T>, Problem>,
     ) -> Result<Response, Problem> {
-        if let Some(key) = &self.key {
-            match idempotency::begin(tx, owner, key, &self.hash).await? {
-                Begun::New => {}
-                Begun::InFlight => return Err(in_flight()),
-                Begun::Mismatch => {
-                    return Err(Problem::unprocessable(
-                        "idempotency_key_reused",
-                        "this Idempotency-Key belongs to a request with other contents",
-                    ));
-                }
-                Begun::Answered(answer) => {
-                    let mut response = send(answer)?;
-                    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-                    return Ok(response);
-                }
-            }
+        let key = self.key.as_deref().map(|key| Key { owner, key, hash: &self.hash });
+        if let Some(key) = key
+            && let Some(before) = before(idempotency::begin(tx, key).await?)
+        {
+            return before;
         }
-        let made = effect(tx).await?;
-        let headers = made.headers();
-        let headers = (!headers.is_empty())
-            .then(|| headers.into_iter().map(|(name, value)| (name.as_str().to_owned(), Value::from(value))).collect());
-        let response = serde_json::to_vec(&made.body).map_err(Problem::internal)?;
-        let answer = Answer { status: status.as_u16(), headers, response };
-        if let Some(key) = &self.key {
-            match idempotency::store(tx, owner, key, &self.hash, &answer).await {
-                Ok(()) => {}
-                Err(StoreError::Late) => return Err(in_flight()),
-                Err(StoreError::Sql(error)) => return Err(error.into()),
-            }
+        let answer = effect(tx).await?.answer(status)?;
+        if let Some(key) = key {
+            idempotency::store(tx, &[(key, &answer)]).await?;
         }
         send(answer)
+    }
+}
+
+/// What is answered without an effect; `None`: the key is new.
+fn before(begun: Begun) -> Option<Result<Response, Problem>> {
+    match begun {
+        Begun::New => None,
+        Begun::InFlight => Some(Err(in_flight())),
+        Begun::Mismatch => Some(Err(Problem::unprocessable(
+            "idempotency_key_reused",
+            "this Idempotency-Key belongs to a request with other contents",
+        ))),
+        Begun::Answered(answer) => Some(send(answer).map(|mut response| {
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            response
+        })),
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Late => in_flight(),
+            StoreError::Sql(error) => error.into(),
+        }
     }
 }
 

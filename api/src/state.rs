@@ -19,9 +19,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
+use crate::idempotency::Together;
 use crate::rate::RateLimiter;
 use crate::reads::Reads;
 use crate::realtime::hub::Hub;
+use crate::routes::auctions::bids::Bidding;
+use crate::routes::reports::Asking;
 use crate::views::Views;
 
 /// What every request handler shares. Cheap to clone.
@@ -37,6 +40,10 @@ pub struct Services {
     pub reads: Reads,
     /// Begin transactions here when they also enqueue jobs.
     pub ledger: Ledger,
+    /// Bids that come at the same time.
+    pub(crate) bids: Together<Bidding>,
+    /// Reports that are asked for at the same time.
+    pub(crate) reports: Together<Asking>,
     pub brokers: Brokers,
     /// Where cargo events go in.
     pub lane: EventLane,
@@ -92,8 +99,11 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
     let tokens = Tokens::new(config.jwt_secret()?, &config.http.public_url, Clock::SYSTEM);
     shared::telemetry::metrics();
     let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
+    let ledger = Ledger::new(db.clone()).with_fast_path(fast_path).with_publisher(publisher.clone());
     Ok(AppState::new(Services {
-        ledger: Ledger::new(db.clone()).with_fast_path(fast_path).with_publisher(publisher.clone()),
+        bids: Together::start(ledger.clone()),
+        reports: Together::start(ledger.clone()),
+        ledger,
         reads: Reads::start(&db),
         db,
         brokers,

@@ -77,6 +77,11 @@ impl Enqueue {
         Self { tenant: Some(tenant), ..self }
     }
 
+    /// Belongs to this trace, rather than to that of the task.
+    pub fn traced(self, trace: Option<TraceParent>) -> Self {
+        Self { trace, ..self }
+    }
+
     pub fn parent(self, parent: JobId) -> Self {
         Self { parent: Some(parent), ..self }
     }

@@ -1,8 +1,8 @@
 //! The stored answers of requests that carried an `Idempotency-Key`.
 //!
-//! A request takes two statements: [`begin`] takes a lock that ends with the transaction, and looks
-//! for an answer; [`store`] adds the answer before the same transaction commits. Effect, answer and
-//! lock share one fate, so a key is free again exactly when its request had no effect.
+//! A request takes two statements, and several that share a transaction take no more: [`begin`] takes a lock that ends with the
+//! transaction, and looks for an answer; [`store`] adds the answer before the same transaction commits. Effect, answer and lock
+//! share one fate, so a key is free again exactly when its request had no effect.
 //!
 //! # How to get this wrong
 //! - Committing the effect and the answer separately: a crash between them repeats the effect.
@@ -35,30 +35,56 @@ pub struct Answer {
     pub response: Vec<u8>,
 }
 
-/// Takes the key for the caller's transaction. `hash` is SHA-256 of everything that makes two requests the same.
-pub async fn begin(conn: &mut PgConnection, owner: Uuid, key: &str, hash: &[u8; 32]) -> Result<Begun, sqlx::Error> {
-    let row = sqlx::query!(
+/// A key, and what was asked with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'a> {
+    /// The organisation or the person whose key it is.
+    pub owner: Uuid,
+    pub key: &'a str,
+    /// SHA-256 of everything that makes two requests the same.
+    pub hash: &'a [u8; 32],
+}
+
+/// Takes the key for the caller's transaction.
+pub async fn begin(conn: &mut PgConnection, key: Key<'_>) -> Result<Begun, sqlx::Error> {
+    begin_all(conn, &[key]).await?.pop().ok_or(sqlx::Error::RowNotFound)
+}
+
+/// Takes several keys that differ, and returns what is known about each, in their order.
+pub async fn begin_all(conn: &mut PgConnection, keys: &[Key<'_>]) -> Result<Vec<Begun>, sqlx::Error> {
+    let owners: Vec<Uuid> = keys.iter().map(|key| key.owner).collect();
+    let texts: Vec<&str> = keys.iter().map(|key| key.key).collect();
+    let rows = sqlx::query!(
         r#"
         SELECT
-            pg_try_advisory_xact_lock(hashtextextended($1::uuid::text || $2, 7261352)) AS "locked!",
+            pg_try_advisory_xact_lock(hashtextextended(asked.owner::text || asked.key, 7261352)) AS "locked!",
             stored.request_hash AS "request_hash?", stored.status AS "status?", stored.response AS "response?",
             stored.headers AS "headers?"
-        FROM (SELECT) AS one
-        LEFT JOIN idempotency_keys AS stored ON stored.owner = $1 AND stored.key = $2
+        FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (owner, key, place)
+        -- Limited, because it can then only be answered key by key; a join may come to read all keys.
+        LEFT JOIN LATERAL (
+            SELECT request_hash, status, response, headers
+            FROM idempotency_keys
+            WHERE owner = asked.owner
+              AND key = asked.key
+            LIMIT 1
+        ) AS stored ON true
+        ORDER BY asked.place
         "#,
-        owner,
-        key,
+        &owners,
+        &texts as &[&str],
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(match (row.request_hash, row.status, row.response) {
-        (Some(stored), ..) if stored != hash => Begun::Mismatch,
+    let begun = keys.iter().zip(rows).map(|(key, row)| match (row.request_hash, row.status, row.response) {
+        (Some(stored), ..) if stored != key.hash => Begun::Mismatch,
         (Some(_), Some(status), Some(response)) => {
             Begun::Answered(Answer { status: u16::try_from(status).unwrap_or(200), headers: row.headers, response })
         }
         _ if row.locked => Begun::New,
         _ => Begun::InFlight,
-    })
+    });
+    Ok(begun.collect())
 }
 
 /// Why an answer was not stored.
@@ -72,25 +98,25 @@ pub enum StoreError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Adds the answer to the caller's transaction, which must be the one of [`begin`] and of the effect.
-pub async fn store(
-    conn: &mut PgConnection,
-    owner: Uuid,
-    key: &str,
-    hash: &[u8; 32],
-    answer: &Answer,
-) -> Result<(), StoreError> {
+/// Adds answers to the caller's transaction, which must be the one of [`begin`] and of the effects; all or none.
+pub async fn store(conn: &mut PgConnection, answers: &[(Key<'_>, &Answer)]) -> Result<(), StoreError> {
+    let owners: Vec<Uuid> = answers.iter().map(|(key, _)| key.owner).collect();
+    let keys: Vec<&str> = answers.iter().map(|(key, _)| key.key).collect();
+    let hashes: Vec<&[u8]> = answers.iter().map(|(key, _)| key.hash.as_slice()).collect();
+    let statuses: Vec<i16> = answers.iter().map(|(_, answer)| i16::try_from(answer.status).unwrap_or(200)).collect();
+    let responses: Vec<&[u8]> = answers.iter().map(|(_, answer)| answer.response.as_slice()).collect();
+    let headers: Vec<Option<Value>> = answers.iter().map(|(_, answer)| answer.headers.clone()).collect();
     let stored = sqlx::query!(
         r#"
         INSERT INTO idempotency_keys (owner, key, request_hash, status, response, headers)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::smallint[], $5::bytea[], $6::jsonb[])
         "#,
-        owner,
-        key,
-        hash.as_slice(),
-        i16::try_from(answer.status).unwrap_or(200),
-        &answer.response,
-        answer.headers,
+        &owners,
+        &keys as &[&str],
+        &hashes as &[&[u8]],
+        &statuses,
+        &responses as &[&[u8]],
+        &headers as &[Option<Value>],
     )
     .execute(conn)
     .await;

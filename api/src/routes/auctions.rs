@@ -1,7 +1,7 @@
 //! Auctions: who may see, make and end them. Bidding is in [`bids`].
 
 mod approval;
-mod bids;
+pub(crate) mod bids;
 mod buy_now;
 mod refusals;
 mod second_chances;

@@ -3,13 +3,14 @@
 
 mod acting;
 mod admin;
-mod auctions;
+pub(crate) mod auctions;
 mod auth;
 mod basket;
 mod cargo_events;
 mod categories;
 mod checkouts;
 mod dashboard;
+mod days;
 mod disputes;
 pub(crate) mod escrow;
 mod fx;
@@ -33,7 +34,7 @@ mod payouts;
 mod queues;
 mod reconciliation;
 mod regions;
-mod reports;
+pub(crate) mod reports;
 mod returns;
 mod saved_searches;
 mod schedules;

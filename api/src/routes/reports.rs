@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
-use jobs::reports::{RequestError, request};
-use market::identity::store as identity;
+use jobs::reports::{Begun, RequestError, Wish, ask};
+use market::identity::store::{self as identity, Org};
 use market::identity::{MemberRole, PlatformRole};
 use market::ids::ReportId;
 use market::reports::model::{Format, Kind, NewReport, Report, Status};
@@ -17,8 +17,9 @@ use market::reports::store::{self, ReportError};
 use queue::JobTx;
 use serde::{Deserialize, Serialize};
 use shared::blobs::Disposition;
-use shared::ids::{JobId, OrgId};
+use shared::ids::{JobId, OrgId, UserId};
 use shared::money::Money;
+use shared::trace::TraceParent;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,7 +28,7 @@ use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
-use crate::idempotency::{Keyed, Made, OptionalKey};
+use crate::idempotency::{Act, Done, Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
@@ -41,7 +42,7 @@ impl From<ReportError> for Problem {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::NotFound(_) => Self::not_found("report"),
-            ReportError::NoSuchOrg(_) => Self::not_found("organisation"),
+            ReportError::NoSuchOrg => Self::not_found("organisation"),
             ReportError::TooManyOpen => Self::too_many("too_many_reports", error.to_string(), Duration::from_secs(10)),
             ReportError::TooManyToday => Self::too_many("too_many_reports", error.to_string(), Duration::from_hours(1)),
             ReportError::Sql(error) => error.into(),
@@ -63,7 +64,7 @@ impl From<RequestError> for Problem {
 
 /// A report.
 #[derive(Debug, Serialize, ToSchema)]
-struct ReportView {
+pub(crate) struct ReportView {
     id: ReportId,
     org: OrgId,
     kind: Kind,
@@ -99,7 +100,7 @@ struct ReportView {
 
 /// What the sales in one currency add up to.
 #[derive(Debug, Serialize, ToSchema)]
-struct TotalView {
+pub(crate) struct TotalView {
     row_count: i64,
     #[schema(example = "EUR")]
     currency: String,
@@ -116,7 +117,7 @@ struct TotalView {
 
 /// An address that works for a short time; read the report again for another one.
 #[derive(Debug, Serialize, ToSchema)]
-struct Download {
+pub(crate) struct Download {
     url: String,
     file_name: String,
     valid_until: DateTime<Utc>,
@@ -126,6 +127,33 @@ struct Download {
 async fn one(state: &AppState, report: Report) -> Result<ReportView> {
     let progress = progress(state, std::slice::from_ref(&report)).await?;
     view(state, report, &progress).await
+}
+
+impl ReportView {
+    /// A report that was asked for a moment ago.
+    fn queued(begun: Begun, report: &NewReport) -> Self {
+        let period = &report.period;
+        Self {
+            id: begun.report,
+            org: report.org,
+            kind: report.kind,
+            format: report.format,
+            first_day: period.first_day(),
+            last_day: period.last_day(),
+            time_zone: period.zone().name().to_owned(),
+            starts_at: period.starts_at(),
+            ends_at: period.ends_at(),
+            status: Status::Queued,
+            progress: None,
+            failure: None,
+            job: Some(begun.job),
+            row_count: None,
+            totals: Vec::new(),
+            download: None,
+            created_at: begun.at,
+            expires_at: None,
+        }
+    }
 }
 
 async fn view(state: &AppState, report: Report, progress: &HashMap<JobId, i16>) -> Result<ReportView> {
@@ -180,7 +208,7 @@ async fn progress(state: &AppState, reports: &[Report]) -> Result<HashMap<JobId,
     Ok(jobs.into_iter().filter_map(|job| Some((job.id, job.progress?))).collect())
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateReport {
     kind: Kind,
@@ -211,26 +239,65 @@ async fn create_report(
     if caller.platform(PlatformRole::Admin).is_err() {
         caller.member(org, MemberRole::Trader)?;
     }
+    let asking = Asking { org, by: caller.user, body, now: state.clock.now(), trace: TraceParent::current() };
+    if let Some(answer) = state.reports.ask(&key, org.0, asking.clone()).await {
+        return answer;
+    }
     key.once(&state.ledger, org.0, StatusCode::ACCEPTED, async |tx| {
-        let report = make(tx, org, &caller, &body, state.clock.now()).await?;
-        let (id, job) = (report.id, report.job);
-        Ok(Made::at(format!("/v1/reports/{id}"), view(&state, report, &HashMap::new()).await?).by(job))
+        make(tx, &[&asking]).await?.pop().unwrap_or(Err(Problem::not_found("organisation")))
     })
     .await
 }
 
-/// Writes a report that a job will make.
-async fn make(tx: &mut JobTx, org: OrgId, caller: &Caller, body: &CreateReport, now: DateTime<Utc>) -> Result<Report> {
-    let zone = identity::org(tx, org).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
-    let zone = zone.parse().map_err(|_| Problem::internal(ReportError::UnknownZone(zone)))?;
-    let period = Period::new(body.first_day, body.last_day, zone).map_err(period_problem)?;
-    if body.first_day > now.with_timezone(&zone).date_naive() {
-        let detail = "the period has not begun yet";
-        return Err(Problem::unprocessable("period_invalid", detail).at("/first_day", detail));
+/// A report that somebody asks for, in a transaction that may be shared.
+#[derive(Clone)]
+pub(crate) struct Asking {
+    org: OrgId,
+    by: UserId,
+    body: CreateReport,
+    now: DateTime<Utc>,
+    trace: Option<TraceParent>,
+}
+
+impl Act for Asking {
+    const NAME: &'static str = "reports";
+    const STATUS: StatusCode = StatusCode::ACCEPTED;
+    type Body = ReportView;
+
+    async fn all(tx: &mut JobTx, acts: &[&Self]) -> Result<Vec<Option<Done<Self>>>> {
+        Ok(make(tx, acts).await?.into_iter().map(Some).collect())
     }
-    let new = NewReport { org, requested_by: Some(caller.user), kind: body.kind, format: body.format, period };
-    let (id, _) = request(tx, &new).await?.ok_or_else(|| Problem::internal(anyhow::anyhow!("no report")))?;
-    Ok(store::get(tx, id).await?)
+}
+
+/// Writes reports that jobs will make.
+async fn make(tx: &mut JobTx, asked: &[&Asking]) -> Result<Vec<Result<Made<ReportView>>>> {
+    let ids: Vec<OrgId> = asked.iter().map(|asked| asked.org).collect();
+    let orgs = identity::orgs_by_id(tx, &ids).await?;
+    let judged: Vec<Result<Wish>> = asked.iter().map(|asked| asked.judge(orgs.get(&asked.org))).collect();
+    let wishes: Vec<Wish> = judged.iter().flatten().cloned().collect();
+    let mut begun = ask(tx, &wishes).await?.into_iter();
+    let answers = judged.into_iter().map(|judged| {
+        let report = judged?.report;
+        let begun = begun.next().ok_or(Problem::not_found("report"))?;
+        Ok(Made::at(format!("/v1/reports/{}", begun.report), ReportView::queued(begun, &report)).by(Some(begun.job)))
+    });
+    Ok(answers.collect())
+}
+
+impl Asking {
+    fn judge(&self, org: Option<&Org>) -> Result<Wish> {
+        let zone = &org.ok_or(Problem::not_found("organisation"))?.time_zone;
+        let zone = zone.parse().map_err(|_| Problem::internal(ReportError::UnknownZone(zone.clone())))?;
+        let body = &self.body;
+        let period = Period::new(body.first_day, body.last_day, zone).map_err(period_problem)?;
+        if body.first_day > self.now.with_timezone(&zone).date_naive() {
+            let detail = "the period has not begun yet";
+            return Err(Problem::unprocessable("period_invalid", detail).at("/first_day", detail));
+        }
+        let (kind, format) = (body.kind, body.format);
+        let report = NewReport { org: self.org, requested_by: Some(self.by), kind, format, period };
+        Ok(Wish { report, trace: self.trace })
+    }
 }
 
 fn period_problem(error: PeriodError) -> Problem {

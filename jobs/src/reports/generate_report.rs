@@ -1,12 +1,14 @@
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use market::ids::ReportId;
 use market::reports::model::NewReport;
 use market::reports::store::{self, ReportError};
 use queue::enqueue::EnqueueError;
-use queue::{Job, JobTx, Kind, Queue, Retry, Unique};
+use queue::{Enqueue, Job, JobTx, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 use shared::ids::{JobId, OrgId};
+use shared::trace::TraceParent;
 
 use crate::queues;
 
@@ -50,8 +52,37 @@ pub enum RequestError {
     Enqueue(#[from] EnqueueError),
 }
 
-/// Stores a report and enqueues the job that makes it, in one transaction. `None`: the schedule has
-/// already requested it.
+/// A report that somebody asks for, and the trace of the request.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    pub report: NewReport,
+    pub trace: Option<TraceParent>,
+}
+
+/// A report that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    pub report: ReportId,
+    pub job: JobId,
+    pub at: DateTime<Utc>,
+}
+
+/// Stores reports that people ask for and enqueues the jobs that make them, in one transaction and two statements. Returns them in
+/// their order.
+pub async fn ask(tx: &mut JobTx, wishes: &[Wish]) -> Result<Vec<Begun>, RequestError> {
+    let ids: Vec<ReportId> = wishes.iter().map(|_| ReportId::generate()).collect();
+    let job = |(id, wish): (&ReportId, &Wish)| {
+        Enqueue::new(&GenerateReport { report: *id, org: wish.report.org }).traced(wish.trace)
+    };
+    let enqueued = tx.enqueue_each(ids.iter().zip(wishes).map(job).collect()).await?;
+    let made: Vec<_> = ids.into_iter().zip(enqueued).map(|(id, enqueued)| (id, enqueued.id())).collect();
+    let asked: Vec<_> =
+        made.iter().zip(wishes).map(|(&(id, job), wish)| store::Asked { id, job, report: &wish.report }).collect();
+    let at = store::insert_asked(tx, &asked).await?;
+    Ok(made.into_iter().zip(at.into_iter().cycle()).map(|((report, job), at)| Begun { report, job, at }).collect())
+}
+
+/// Stores a scheduled report and enqueues the job that makes it, in one transaction. `None`: it was requested before.
 pub async fn request(tx: &mut JobTx, report: &NewReport) -> Result<Option<(ReportId, JobId)>, RequestError> {
     let Some(id) = store::insert(tx, report).await? else {
         return Ok(None);

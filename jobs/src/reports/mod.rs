@@ -5,5 +5,5 @@ mod generate_report;
 mod schedule_daily_reports;
 
 pub use expire_reports::ExpireReports;
-pub use generate_report::{GenerateReport, RequestError, request};
+pub use generate_report::{Begun, GenerateReport, RequestError, Wish, ask, request};
 pub use schedule_daily_reports::ScheduleDailyReports;

@@ -1,5 +1,6 @@
 //! Statements on `reports`, and on what reports are made of: the sales and the sellers.
 
+mod asked;
 mod sales;
 mod sellers;
 
@@ -14,7 +15,8 @@ use super::model::{Format, Kind, NewReport, Report, Status, Totals};
 use super::rules::{Period, PeriodError};
 use crate::ids::ReportId;
 
-pub use sales::{count_sales, hold_snapshot, sales};
+pub use asked::{Asked, insert_asked};
+pub use sales::{count_sales, sales};
 pub use sellers::{Seller, now, owners, sellers};
 
 /// The most reports that an organisation's people may have asked for and that are not finished, as the table's rule says.
@@ -37,8 +39,8 @@ pub enum ReportError {
     TooManyOpen,
     #[error("500 reports of this organisation were asked for within a day")]
     TooManyToday,
-    #[error("organisation {0} does not exist")]
-    NoSuchOrg(OrgId),
+    #[error("the organisation does not exist")]
+    NoSuchOrg,
     #[error("stored zone {0:?} is not known")]
     UnknownZone(String),
     #[error(transparent)]
@@ -47,6 +49,17 @@ pub enum ReportError {
     Money(#[from] MoneyError),
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
+}
+
+impl ReportError {
+    fn of_write(error: sqlx::Error) -> Self {
+        match violated(&error) {
+            Some("reports_org_exists") => Self::NoSuchOrg,
+            Some("reports_unfinished") => Self::TooManyOpen,
+            Some("reports_per_day") => Self::TooManyToday,
+            _ => Self::Sql(error),
+        }
+    }
 }
 
 /// Stores a report to make. `None`: the schedule has already requested this period's report.
@@ -72,12 +85,7 @@ pub async fn insert(conn: &mut PgConnection, report: &NewReport) -> Result<Optio
     )
     .execute(conn)
     .await
-    .map_err(|error| match violated(&error) {
-        Some("reports_org_exists") => ReportError::NoSuchOrg(report.org),
-        Some("reports_unfinished") => ReportError::TooManyOpen,
-        Some("reports_per_day") => ReportError::TooManyToday,
-        _ => ReportError::Sql(error),
-    })?;
+    .map_err(ReportError::of_write)?;
     Ok((inserted.rows_affected() == 1).then_some(id))
 }
 

@@ -158,14 +158,25 @@ impl JobTx {
         Ok(enqueued)
     }
 
-    /// Enqueues many jobs in one statement; those whose key is taken are left out. The dispatcher publishes them.
-    pub async fn enqueue_all(&mut self, mut jobs: Vec<Enqueue>) -> Result<(), EnqueueError> {
+    /// Enqueues many jobs in one statement and returns what became of each. The dispatcher publishes them.
+    pub async fn enqueue_all(&mut self, mut jobs: Vec<Enqueue>) -> Result<Vec<Enqueued>, EnqueueError> {
         self.used();
         for job in &mut jobs {
             job.parent = job.parent.or(self.parent);
         }
-        insert::many(&mut self.tx, &jobs).await?;
-        Ok(())
+        insert::many(&mut self.tx, &jobs).await
+    }
+
+    /// Enqueues jobs in one statement, or none; one by itself is published at once.
+    pub async fn enqueue_each(&mut self, mut jobs: Vec<Enqueue>) -> Result<Vec<Enqueued>, EnqueueError> {
+        match (jobs.len(), jobs.pop()) {
+            (1, Some(job)) => Ok(vec![self.enqueue_with(job).await?]),
+            (_, Some(job)) => {
+                jobs.push(job);
+                self.enqueue_all(jobs).await
+            }
+            (_, None) => Ok(Vec::new()),
+        }
     }
 
     /// Tells everybody who watches the event's topic, if and when this transaction commits.

@@ -6,14 +6,16 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::auctions::events::{News, announce};
 use jobs::auctions::{FlagAccounts, NotifyOutbid};
-use market::auctions::model::{AuctionView, BidView, SecretMoney};
+use market::auctions::model::{self, AuctionView, BidView, SecretMoney};
 use market::auctions::rules::Effect;
 use market::auctions::store::{self, AuctionError};
 use market::identity::OrgKind;
 use market::ids::{AuctionId, BidId};
 use queue::{Enqueue, JobTx};
 use serde::{Deserialize, Serialize};
+use shared::ids::OrgId;
 use shared::money::Money;
+use shared::trace::TraceParent;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +24,7 @@ use super::found_for;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
-use crate::idempotency::{Idempotent, Made};
+use crate::idempotency::{Act, Done, Idempotent, Made};
 use crate::paging::{Limit, Page};
 use crate::routes::acting::Acting;
 use crate::state::AppState;
@@ -46,7 +48,7 @@ struct PlaceBid {
 /// What a bid did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum BidOutcome {
+pub(crate) enum BidOutcome {
     /// You lead (or, of a divisible lot, would get something).
     Leads,
     /// Somebody's maximum, or earlier equal bid, is better.
@@ -66,7 +68,7 @@ impl From<Effect> for BidOutcome {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PlacedBid {
+pub(crate) struct PlacedBid {
     /// For taking the bid back.
     id: BidId,
     outcome: BidOutcome,
@@ -100,41 +102,77 @@ async fn place_bid(
     acting: Acting,
     Idempotent { key, body }: Idempotent<PlaceBid>,
 ) -> Result<Response> {
-    // Seven round trips: the caller, BEGIN, the key, lock and judge, write, the answer, COMMIT; the lock is held for the last four.
-    // A divisible lot takes one more for its bids, and an organisation's first bid, or one that displaces somebody, one for the jobs
-    // that follow.
+    // Six round trips and the caller's: BEGIN, the key, lock and judge, write, the answer, COMMIT, shared by all bids that come at the
+    // same time; the locks are held for the last four. A divisible lot takes one more for its bids, and an organisation's first bid, or
+    // one that displaces somebody, one for the jobs that follow.
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     let bid = store::PlaceBid { auction, org, user: caller.user, maximum: body.maximum, quantity: body.quantity };
-    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
-        Ok(Made::at(format!("/v1/auctions/{auction}"), accept(tx, &bid).await?))
-    })
-    .await
+    if let Some(answer) = state.bids.ask(&key, org.0, Bidding { bid, trace: TraceParent::current() }).await {
+        return answer;
+    }
+    key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| Ok(made(accept(tx, &bid).await?))).await
+}
+
+/// A bid that shares a transaction with others, and the trace of its request.
+pub(crate) struct Bidding {
+    bid: store::PlaceBid,
+    trace: Option<TraceParent>,
+}
+
+impl Act for Bidding {
+    const NAME: &'static str = "bids";
+    const STATUS: StatusCode = StatusCode::CREATED;
+    type Body = PlacedBid;
+
+    async fn all(tx: &mut JobTx, acts: &[&Self]) -> Result<Vec<Option<Done<Self>>>> {
+        let bids: Vec<_> = acts.iter().map(|act| act.bid).collect();
+        let tried = store::place_bids(tx, &bids).await?;
+        let placed = acts.iter().zip(&tried).filter_map(|(act, tried)| Some((act, tried.as_ref()?.as_ref().ok()?)));
+        let jobs =
+            placed.clone().flat_map(|(act, placed)| follow(placed, act.bid.org).map(|job| job.traced(act.trace)));
+        tx.enqueue_each(jobs.collect()).await?;
+        placed.for_each(|(_, placed)| tell(tx, placed));
+        let done = tried.into_iter().map(|tried| Some(tried?.map(|placed| made(placed.into())).map_err(Problem::from)));
+        Ok(done.collect())
+    }
+}
+
+fn made(placed: PlacedBid) -> Made<PlacedBid> {
+    Made::at(format!("/v1/auctions/{}", placed.auction.id), placed)
 }
 
 /// Places the bid with all that belongs to it.
 pub(super) async fn accept(tx: &mut JobTx, bid: &store::PlaceBid) -> Result<PlacedBid> {
     let placed = store::place_bid(tx, bid).await?;
-    let outbid = NotifyOutbid::of(&placed).map(|job| Enqueue::new(&job));
-    let accounts = FlagAccounts::of(&placed, bid.org).map(|job| Enqueue::new(&job));
-    match (outbid, accounts) {
-        // One statement, under the lock; a job by itself is published at once.
-        (Some(outbid), Some(accounts)) => tx.enqueue_all(vec![outbid, accounts]).await?,
-        (Some(job), None) | (None, Some(job)) => {
-            let _ = tx.enqueue_with(job).await?;
-        }
-        (None, None) => {}
-    }
-    // Of a hidden raise nobody may hear.
+    tx.enqueue_each(follow(&placed, bid.org).collect()).await?;
+    tell(tx, &placed);
+    Ok(placed.into())
+}
+
+/// The jobs that a bid calls for.
+fn follow(placed: &model::PlacedBid, org: OrgId) -> impl Iterator<Item = Enqueue> {
+    let outbid = NotifyOutbid::of(placed).map(|job| Enqueue::new(&job));
+    let accounts = FlagAccounts::of(placed, org).map(|job| Enqueue::new(&job));
+    outbid.into_iter().chain(accounts)
+}
+
+/// Tells everybody who watches the auction. Of a hidden raise nobody may hear.
+fn tell(tx: &mut JobTx, placed: &model::PlacedBid) {
     if placed.public_change {
         announce(tx, News::Bid, &placed.auction);
     }
-    Ok(PlacedBid {
-        id: placed.bid,
-        outcome: placed.effect.into(),
-        placed_at: placed.placed_at,
-        end_moved: placed.end_moved,
-        auction: placed.auction,
-    })
+}
+
+impl From<model::PlacedBid> for PlacedBid {
+    fn from(placed: model::PlacedBid) -> Self {
+        Self {
+            id: placed.bid,
+            outcome: placed.effect.into(),
+            placed_at: placed.placed_at,
+            end_moved: placed.end_moved,
+            auction: placed.auction,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

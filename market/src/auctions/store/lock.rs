@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shared::ids::{OrgId, UserId};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::auctions::model::{AuctionStatus, LotMode, Participant};
 use crate::auctions::rules::{
@@ -40,6 +41,8 @@ impl Locked {
 
 #[expect(clippy::struct_excessive_bools, reason = "a row of the database, as it is")]
 struct Row {
+    /// Which of those asked for, from 1.
+    place: i64,
     listing_id: ListingId,
     seller_org_id: OrgId,
     currency: Currency,
@@ -73,57 +76,101 @@ struct Row {
     now: DateTime<Utc>,
 }
 
+/// The statement that locks auctions `$1` for the acts of organisations `$2` and people `$3`, in this way.
+macro_rules! lock_query {
+    ($how:literal, $auctions:ident, $orgs:ident, $people:ident) => {
+        // The clock is read above the locking subquery, so only once a row has come out of it, locked. What is looked up
+        // stands in the select list, where it is one of many with an order that only an index has: a join, an EXISTS or a limit alone
+        // may come to read whole tables.
+        sqlx::query_as!(
+            Row,
+            r#"WITH locked AS MATERIALIZED (
+                   SELECT a.*, t.below, t.steps
+                   FROM auctions AS a
+                   JOIN increment_tables AS t ON t.id = a.increment_table_id
+                   WHERE a.id = ANY ($1)
+                   ORDER BY a.id
+                   "# + $how + r#"
+               )
+               SELECT asked.place AS "place!", locked.listing_id AS "listing_id: ListingId",
+                      locked.seller_org_id AS "seller_org_id: OrgId", locked.currency AS "currency: Currency",
+                      locked.status AS "status: AuctionStatus", lot_mode AS "lot_mode: LotMode", locked.quantity, min_order,
+                      starts_at, ends_at, hard_ends_at, soft_close_seconds, opening_minor, reserve_minor, buy_now_minor,
+                      brokers_excluded, locked.price_minor, leader_bid_id AS "leader_bid_id: BidId",
+                      leader_org_id AS "leader_org_id: OrgId", leader_seq, leader_max_minor, bid_seq, below, steps,
+                      (SELECT status = 'approved' FROM orgs WHERE id = locked.seller_org_id) AS "seller_approved!", locked.suspended,
+                      (SELECT status = 'approved' FROM orgs WHERE id = asked.org) AS actor_approved,
+                      (SELECT 'broker' = ANY (kinds) FROM orgs WHERE id = asked.org) AS actor_brokers,
+                      (SELECT true
+                       FROM memberships
+                       WHERE org_id = locked.seller_org_id
+                         AND user_id = asked.person
+                       LIMIT 1) IS NOT NULL AS "actor_of_seller!",
+                      (SELECT true
+                       FROM bids
+                       WHERE auction_id = locked.id
+                         AND org_id = asked.org
+                       ORDER BY nth
+                       LIMIT 1) IS NOT NULL AS "actor_bids!",
+                      ARRAY (SELECT at
+                             FROM strikes
+                             WHERE org_id = asked.org
+                               AND NOT EXISTS (SELECT FROM appeals WHERE strike_id = strikes.id AND outcome = 'lifted')
+                             ORDER BY at DESC
+                             LIMIT 100) AS "actor_strikes!",
+                      clock_timestamp() AS "now!"
+               FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS asked (auction, org, person, place)
+               JOIN locked ON locked.id = asked.auction"#,
+            &$auctions,
+            &$orgs as &[Option<Uuid>],
+            &$people as &[Option<Uuid>],
+        )
+    };
+}
+
+/// What to do about an auction that another transaction holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    UntilFree,
+    /// It is left out.
+    Never,
+}
+
 /// Locks the auction, then reads the clock and who `actor` is; a divisible lot's bids are read in a second statement.
 pub(super) async fn lock(
     conn: &mut PgConnection,
     id: AuctionId,
     actor: Option<Participant>,
 ) -> Result<Option<Locked>, sqlx::Error> {
-    // The clock is read above the locking subquery, so only once the row has come out of it, locked.
-    let row = sqlx::query_as!(
-        Row,
-        r#"WITH locked AS MATERIALIZED (
-               SELECT a.*, t.below, t.steps
-               FROM auctions AS a
-               JOIN increment_tables AS t ON t.id = a.increment_table_id
-               WHERE a.id = $1
-               FOR NO KEY UPDATE OF a
-           )
-           SELECT locked.listing_id AS "listing_id: ListingId", locked.seller_org_id AS "seller_org_id: OrgId",
-                  locked.currency AS "currency: Currency", locked.status AS "status: AuctionStatus",
-                  lot_mode AS "lot_mode: LotMode", locked.quantity, min_order, starts_at, ends_at, hard_ends_at,
-                  soft_close_seconds, opening_minor, reserve_minor, buy_now_minor, brokers_excluded, locked.price_minor,
-                  leader_bid_id AS "leader_bid_id: BidId", leader_org_id AS "leader_org_id: OrgId", leader_seq,
-                  leader_max_minor, bid_seq, below, steps,
-                  seller.status = 'approved' AS "seller_approved!", locked.suspended,
-                  actor.status = 'approved' AS actor_approved, 'broker' = ANY (actor.kinds) AS actor_brokers,
-                  EXISTS (SELECT FROM memberships WHERE org_id = locked.seller_org_id AND user_id = $3)
-                      AS "actor_of_seller!",
-                  EXISTS (SELECT FROM bids WHERE auction_id = locked.id AND org_id = $2) AS "actor_bids!",
-                  ARRAY (SELECT at
-                         FROM strikes
-                         WHERE org_id = $2
-                           AND NOT EXISTS (SELECT FROM appeals WHERE strike_id = strikes.id AND outcome = 'lifted')
-                         ORDER BY at DESC
-                         LIMIT 100) AS "actor_strikes!",
-                  clock_timestamp() AS "now!"
-           FROM locked
-           JOIN orgs AS seller ON seller.id = locked.seller_org_id
-           LEFT JOIN orgs AS actor ON actor.id = $2"#,
-        id.0,
-        actor.map(|actor| actor.org.0),
-        actor.map(|actor| actor.user.0),
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let mut locked = row.into_locked(id, actor)?;
-    if locked.lot_mode == LotMode::Divisible {
-        read_book(conn, &mut locked).await?;
+    Ok(lock_all(conn, &[(id, actor)], Wait::UntilFree).await?.pop().flatten())
+}
+
+/// Locks auctions in the order of their ids, each once, and reads them for each of `asked`, in that order; `None`: there is no such
+/// auction, or somebody holds it and nobody waits.
+pub(super) async fn lock_all(
+    conn: &mut PgConnection,
+    asked: &[(AuctionId, Option<Participant>)],
+    wait: Wait,
+) -> Result<Vec<Option<Locked>>, sqlx::Error> {
+    let auctions: Vec<Uuid> = asked.iter().map(|(auction, _)| auction.0).collect();
+    let orgs: Vec<Option<Uuid>> = asked.iter().map(|(_, actor)| actor.map(|actor| actor.org.0)).collect();
+    let people: Vec<Option<Uuid>> = asked.iter().map(|(_, actor)| actor.map(|actor| actor.user.0)).collect();
+    let rows = match wait {
+        Wait::UntilFree => lock_query!("FOR NO KEY UPDATE OF a", auctions, orgs, people).fetch_all(&mut *conn).await,
+        Wait::Never => {
+            lock_query!("FOR NO KEY UPDATE OF a SKIP LOCKED", auctions, orgs, people).fetch_all(&mut *conn).await
+        }
+    }?;
+    let mut all: Vec<Option<Locked>> = asked.iter().map(|_| None).collect();
+    for row in rows {
+        let place = usize::try_from(row.place - 1).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        let mut locked = row.into_locked(asked[place].0, asked[place].1)?;
+        if locked.lot_mode == LotMode::Divisible {
+            read_book(conn, &mut locked).await?;
+        }
+        all[place] = Some(locked);
     }
-    Ok(Some(locked))
+    Ok(all)
 }
 
 impl Row {

@@ -2,7 +2,8 @@
 //! clock, then asks the rules.
 //!
 //! The lock is `FOR NO KEY UPDATE`: it excludes every other bid, purchase, retraction and close, as `FOR UPDATE` would, but
-//! lets rows be inserted elsewhere that merely refer to the auction. Nobody locks a second auction in the same transaction.
+//! lets rows be inserted elsewhere that merely refer to the auction. Nobody waits for a second auction in the same transaction: several
+//! bids that share one leave out what others hold.
 //!
 //! How to get this wrong:
 //! - Read the clock in the select list of the locking statement: it is then read before the wait for the lock.
@@ -38,7 +39,7 @@ use crate::stock::store::StockError;
 use super::rules::{NoChance, NotAnswered, Refused, RetractRefused};
 
 pub use approval::{Answered, Silence, answer, approval, expire as expire_approval, overdue as overdue_approvals};
-pub use bid::{PlaceBid, place_bid};
+pub use bid::{PlaceBid, Tried, place_bid, place_bids};
 pub use buy_now::buy_now;
 pub use chances::{chances, overdue as overdue_chances};
 pub use close::{cancel, close, due_to_open, open, overdue};

@@ -10,6 +10,7 @@ use crate::auctions::rules::{Offer, Rank, Secret, Standing, buy_now, reserve_met
 use crate::ids::{AuctionId, ListingId};
 
 /// An auction's row as [`AuctionView`] needs it.
+#[derive(Clone)]
 pub(super) struct Row {
     pub(super) id: AuctionId,
     pub(super) listing_id: ListingId,
@@ -92,7 +93,7 @@ macro_rules! view_query {
                a.quantity, a.min_order, a.starts_at, a.ends_at, a.original_ends_at, a.hard_ends_at, a.soft_close_seconds,
                a.opening_minor, a.reserve_minor, a.buy_now_minor, a.price_minor, a.next_minimum_minor,
                a.leader_org_id AS "leader_org_id: _", a.leader_seq, a.leader_max_minor, a.bid_count, a.version,
-               EXISTS (SELECT FROM orgs AS o WHERE o.id = a.seller_org_id AND o.status = 'suspended') AS "seller_suspended!",
+               (SELECT o.status = 'suspended' FROM orgs AS o WHERE o.id = a.seller_org_id) AS "seller_suspended!",
                clock_timestamp() AS "now!" "# + $after,
             $($argument),*
         )

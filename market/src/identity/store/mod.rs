@@ -22,7 +22,7 @@ pub use invitations::{
 pub use members::{Member, MembersError, change_member, members, remove_member, traders};
 pub use orgs::{
     Application, Decision, NewOrg, Org, OrgChange, OrgError, OrgFilter, apply_again, change_org, change_plan,
-    create_org, decide, lock_org, org, orgs_page,
+    create_org, decide, lock_org, org, orgs_by_id, orgs_page,
 };
 pub use purge::purge;
 pub use resets::{RESET_MINUTES, is_password_reset, mint_password_reset, reset_password};

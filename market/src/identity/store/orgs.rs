@@ -1,9 +1,12 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::audit::{self, Actor};
 use shared::ids::{OrgId, UserId};
 use shared::invalid::violated;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::identity::model::{Country, LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatNumber};
 use crate::identity::rules::{may_change_country, may_change_kinds};
@@ -148,20 +151,26 @@ impl From<Row> for Org {
 }
 
 pub async fn org(conn: &mut PgConnection, id: OrgId) -> Result<Option<Org>, sqlx::Error> {
-    let row = sqlx::query_as!(
+    Ok(orgs_by_id(conn, &[id]).await?.remove(&id))
+}
+
+/// Those of the organisations that there are.
+pub async fn orgs_by_id(conn: &mut PgConnection, ids: &[OrgId]) -> Result<HashMap<OrgId, Org>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
         Row,
         r#"
         SELECT
             id AS "id: OrgId", legal_name, vat_number, country, kinds, plan, time_zone, status AS "status: OrgStatus",
             status_reason, verified_until, created_at
         FROM orgs
-        WHERE id = $1
+        WHERE id = ANY ($1)
         "#,
-        id.0,
+        &ids,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(Into::into))
+    Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
 }
 
 /// [`org`], locked against changes until the transaction ends.

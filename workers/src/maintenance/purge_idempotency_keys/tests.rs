@@ -1,7 +1,7 @@
 use queue::testing::rows;
 use queue::worker::Handlers;
 use serde_json::json;
-use shared::idempotency::{Answer, Begun, begin, store};
+use shared::idempotency::{Answer, Begun, Key, begin, store};
 use uuid::Uuid;
 
 use super::*;
@@ -14,7 +14,7 @@ async fn old_answers_go_and_young_ones_stay() {
     let mut conn = workers.db.pool.acquire().await.unwrap();
     for key in ["old", "young"] {
         let answer = Answer { status: 201, headers: None, response: b"{}".to_vec() };
-        store(&mut conn, owner, key, &hash, &answer).await.unwrap();
+        store(&mut conn, &[(Key { owner, key, hash: &hash }, &answer)]).await.unwrap();
     }
     sqlx::query("UPDATE idempotency_keys SET created_at = now() - interval '73 hours' WHERE key = 'old'")
         .execute(&mut *conn)
@@ -24,7 +24,7 @@ async fn old_answers_go_and_young_ones_stay() {
     workers.queue.drain().await;
     let mut known = Vec::new();
     for key in ["old", "young"] {
-        known.push(matches!(begin(&mut conn, owner, key, &hash).await.unwrap(), Begun::Answered(_)));
+        known.push(matches!(begin(&mut conn, Key { owner, key, hash: &hash }).await.unwrap(), Begun::Answered(_)));
     }
     assert_eq!(known, [false, true]);
     let job = rows(&workers.db.pool, "idempotency.purge").await.remove(0);

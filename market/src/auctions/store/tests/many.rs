@@ -6,7 +6,7 @@ use proptest::test_runner::TestRunner;
 use super::*;
 
 /// Inserts that many bids of an organisation, past the rules, each above the one before.
-async fn fill(conn: &mut PgConnection, lot: AuctionId, by: Trader, bids: i32) {
+pub(super) async fn fill(conn: &mut PgConnection, lot: AuctionId, by: Trader, bids: i32) {
     let mut tx = conn.begin().await.expect("a transaction");
     sqlx::query(
         "INSERT INTO bids
@@ -51,7 +51,7 @@ async fn an_organisation_places_a_thousand_bids_in_an_auction_and_no_more() {
 }
 
 /// The rows of `bids` that this transaction has read so far.
-async fn rows_read(tx: &mut PgConnection) -> i64 {
+pub(super) async fn rows_read(tx: &mut PgConnection) -> i64 {
     sqlx::query_scalar(
         "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
          FROM pg_stat_xact_user_tables

@@ -13,6 +13,7 @@ mod races;
 mod renouncing;
 mod retraction;
 mod stocked;
+mod together;
 
 use chrono::TimeDelta;
 use shared::ids::OrgId;

@@ -161,7 +161,9 @@ async fn list_events(
 
 /// Read where a shipment stands
 ///
-/// By its actual events: once delivered, always delivered; otherwise by the latest one that has a status.
+/// By its actual events, whatever the order in which they were reported: once delivered, always delivered; a cancellation holds if it
+/// occurred before the pick-up; otherwise by the latest one that has a status. An event that another one corrects does not count, and
+/// one more than five minutes ahead waits until its time has come.
 #[utoipa::path(get, path = "/v1/shipments/{shipment}/standing", tag = "shipments",
     params(("shipment" = String, Path, description = "The shipment's reference"), Acting), responses(
     (status = 200, description = "Status and position", body = Standing),

@@ -4,9 +4,13 @@ mod create_partitions;
 mod lane;
 mod link;
 mod parked;
+mod rejects;
+mod sweep_standings;
 pub mod topology;
 
 pub use create_partitions::CreatePartitions;
 pub use lane::{BrokerLane, EventLane, LaneError, MAX_MESSAGE_BYTES, MAX_MESSAGE_EVENTS};
 pub use link::LinkError;
 pub use parked::{Parked, ParkedMessage, ReplayError};
+pub use rejects::{RejectError, discard_reject, replay_reject};
+pub use sweep_standings::SweepStandings;

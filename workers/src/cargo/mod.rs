@@ -4,6 +4,7 @@ mod batch;
 mod consume;
 mod create_partitions;
 mod record;
+mod sweep_standings;
 
 pub use consume::{Settings, run};
 

@@ -132,7 +132,9 @@ async fn replay(
     let edited = body.message.map(|EditedMessage { org, events }| EventMessage { org, events });
     if let Some(message) = &edited {
         if message.events.is_empty() {
-            return Err(Problem::unprocessable("no_events", "send at least one event").at("/message/events", "is empty"));
+            return Err(
+                Problem::unprocessable("no_events", "send at least one event").at("/message/events", "is empty")
+            );
         }
         if message.events.len() > MAX_EVENTS {
             let text = format!("a message has at most {MAX_EVENTS} events");
@@ -142,8 +144,7 @@ async fn replay(
     let within = if edited.is_some() { "/message" } else { "" };
     let bounds = Bounds::at(state.clock.now());
     let (mut events, mut conn) = (state.events.acquire().await?, state.db.acquire().await?);
-    let sent =
-        replay_reject(&state.lane, &mut events, &mut conn, actor(&caller), reject, edited, &bounds).await;
+    let sent = replay_reject(&state.lane, &mut events, &mut conn, actor(&caller), reject, edited, &bounds).await;
     Ok(Json(ReplayedReject { sent: sent.map_err(|error| problem(error, within))? }))
 }
 

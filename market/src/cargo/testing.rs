@@ -16,7 +16,8 @@ pub(super) fn any_events() -> impl Strategy<Value = Vec<CargoEvent>> {
     use ShipmentStatus::{Cancelled, Delivered, Exception, InTransit, Pending, Returned};
     let statuses = vec![Pending, InTransit, InTransit, Exception, Delivered, Returned, Cancelled];
     let status = prop::option::of(prop::sample::select(statuses));
-    let kind = prop::sample::select(vec![EventType::Actual, EventType::Actual, EventType::Actual, EventType::Estimated]);
+    let kind =
+        prop::sample::select(vec![EventType::Actual, EventType::Actual, EventType::Actual, EventType::Estimated]);
     let one = (0..2_u8, 0..7_i64, 0..2_i64, kind, status, 0..24_u8, any::<bool>());
     prop::collection::vec(one, 1..12).prop_map(|parts| {
         let parts = parts.into_iter().enumerate();

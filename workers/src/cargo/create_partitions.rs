@@ -11,6 +11,8 @@ impl Handler<Services> for CreatePartitions {
         let made = ensure_partitions(&mut conn, self.months_ahead.into()).await?;
         let dropped = drop_keys(&mut conn, self.keep_keys_days.into()).await?;
         let pruned = prune_rejects(&mut conn, self.keep_rejects_days.into(), self.keep_rejects.into()).await?;
-        Ok(Outcome::DoneWith(json!({ "partitions_made": made, "key_years_dropped": dropped, "rejects_pruned": pruned })))
+        Ok(Outcome::DoneWith(
+            json!({ "partitions_made": made, "key_years_dropped": dropped, "rejects_pruned": pruned }),
+        ))
     }
 }

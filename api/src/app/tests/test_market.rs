@@ -193,6 +193,7 @@ impl TestMarket {
             ("report", id(&report)),
             ("import", import.to_string()),
             ("shipment", "S-1".to_owned()),
+            ("reject", "7".to_owned()),
             ("invitation", id(&invitation)),
             ("search", id(&search)),
             ("session", uuid::Uuid::now_v7().to_string()),

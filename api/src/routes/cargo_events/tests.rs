@@ -108,6 +108,38 @@ async fn bad_events_are_named_and_none_is_taken() {
 }
 
 #[tokio::test]
+async fn an_impossible_time_in_a_list_is_quarantined_and_the_rest_recorded() {
+    let api = TestApi::new().await;
+    let (ann, org) = dealer(&api).await;
+    let at = |id: usize, time: &str| {
+        let mut event = event(id);
+        event["occurred_at"] = json!(time);
+        event
+    };
+    let list = json!([event(1), at(2, "1970-01-01T00:00:00Z"), event(3), at(4, "9999-12-31T23:59:59Z")]);
+    for _ in 0..2 {
+        let answer = api.post(Some(&ann), "/v1/cargo-events", list.clone()).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["accepted"]), (202, &json!(2)), "{answer:?}");
+        let pointers: Vec<_> =
+            answer.body["quarantined"].as_array().unwrap().iter().map(|one| &one["pointer"]).collect();
+        assert_eq!(pointers, ["/1/occurred_at", "/3/occurred_at"]);
+    }
+    let single = api.post(Some(&ann), "/v1/cargo-events", at(2, "1970-01-01T00:00:00Z")).await;
+    single.refused(422, "invalid_events");
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    assert_eq!(count(&mut conn).await.unwrap(), 2);
+    let kept = store::page_rejects(&mut conn, None, 10).await.unwrap();
+    let reasons: Vec<(&str, i64)> = kept.iter().map(|one| (one.reason.as_str(), one.seen)).collect();
+    let ahead = "/occurred_at is more than a day ahead: an actual event has happened";
+    assert_eq!(reasons, [(ahead, 2), ("/occurred_at is more than two years ago", 2)]);
+    let whole = store::get_reject(&mut conn, kept[0].id).await.unwrap().unwrap();
+    let message: Value = serde_json::from_str(&whole.text).unwrap();
+    assert_eq!((&message["org"], &message["events"][0]["source_event_id"]), (&json!(org), &json!("e-4")));
+    drop(conn);
+    api.close().await;
+}
+
+#[tokio::test]
 async fn only_traders_report_and_only_members_and_operators_read() {
     let api = TestApi::new().await;
     let (ann, org) = dealer(&api).await;

@@ -46,7 +46,7 @@ async fn rejects_are_listed_and_read() {
     assert!(second["next"].is_null());
     let read = api.get(Some(&operator), &format!("/v1/admin/cargo-rejects/{}", ids[2])).await.ok();
     assert_eq!((&read["text"], &read["whole"], &read["size"]), (&json!("\u{fffd}three"), &json!(true), &json!(6)));
-    api.get(Some(&operator), "/v1/admin/cargo-rejects/999999").await.refused(404, "reject_not_found");
+    api.get(Some(&operator), "/v1/admin/cargo-rejects/999999").await.refused(404, "not_found");
     api.get(Some(&operator), "/v1/admin/cargo-rejects?limit=0").await.refused(400, "invalid_query");
     let moderator = api.staff(PlatformRole::Moderator).await;
     api.get(Some(&moderator), "/v1/admin/cargo-rejects").await.refused(403, "role_too_low");
@@ -79,7 +79,7 @@ async fn a_reject_is_mended_and_recorded_once() {
         let mended = message("e-1", &now().to_rfc3339());
         let sent = replay(*id, json!({"message": mended})).await.ok();
         assert_eq!(sent, json!({"sent": 1}));
-        replay(*id, json!({})).await.refused(404, "reject_not_found");
+        replay(*id, json!({})).await.refused(404, "not_found");
     }
     assert_eq!(stored(&api).await, 1, "both rejects were the same event");
     let mut conn = api.db.pool.acquire().await.unwrap();
@@ -98,7 +98,7 @@ async fn a_reject_is_given_up() {
     let ids = parked(&api, &[b"x"]).await;
     let path = format!("/v1/admin/cargo-rejects/{}", ids[0]);
     assert_eq!(api.call(Some(&operator), reqwest::Method::DELETE, &path, json!({})).await.status.as_u16(), 204);
-    api.call(Some(&operator), reqwest::Method::DELETE, &path, json!({})).await.refused(404, "reject_not_found");
+    api.call(Some(&operator), reqwest::Method::DELETE, &path, json!({})).await.refused(404, "not_found");
     let mut conn = api.db.pool.acquire().await.unwrap();
     let entries = audit::page(&mut conn, Some(("cargo_reject", &ids[0].to_string())), None, 10).await.unwrap();
     assert_eq!(entries.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["cargo_rejects.discard"]);

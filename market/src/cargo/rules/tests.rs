@@ -84,8 +84,8 @@ fn a_correction_takes_the_place_of_what_it_corrects() {
 /// Events 1 to `n`, each of which corrects the one before it.
 fn chain(statuses: &[ShipmentStatus]) -> Vec<StoredEvent> {
     let mut events: Vec<StoredEvent> = (1..).zip(statuses).map(|(id, status)| event(id, 10 + id, *status)).collect();
-    for place in 1..events.len() {
-        events[place].event.corrects = Some(place.to_string());
+    for (place, event) in events.iter_mut().enumerate().skip(1) {
+        event.event.corrects = Some(place.to_string());
     }
     events
 }
@@ -178,7 +178,9 @@ proptest! {
         let now = crate::cargo::testing::now();
         let plain: Vec<CargoEvent> = events.into_iter().map(|event| CargoEvent { corrects: None, ..event }).collect();
         let mut added = Ranked::default();
-        plain.iter().for_each(|event| added.add(event, now));
+        for event in &plain {
+            added.add(event, now);
+        }
         prop_assert_eq!(added, Ranked::of(&plain.iter().collect::<Vec<_>>(), now));
     }
 }

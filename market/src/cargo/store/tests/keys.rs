@@ -28,8 +28,7 @@ async fn no_statement_can_store_an_event_twice() {
         let error = sql(&db.pool, statement).await.unwrap_err();
         let error = error.as_database_error().unwrap();
         // A month's own table also refuses rows of other months.
-        let refused = is_of_the_keys(error)
-            || error.message().contains("violates partition constraint");
+        let refused = is_of_the_keys(error) || error.message().contains("violates partition constraint");
         assert!(refused, "{table}: {error}");
     }
     let next_month = format!(
@@ -76,7 +75,9 @@ async fn age_keys(pool: &PgPool, years: i32) {
         format!("ALTER TABLE {part} ENABLE TRIGGER USER"),
         format!("ALTER TABLE {part} RENAME TO cargo_event_keys_{then}"),
         format!("ALTER TABLE cargo_event_keys_{then} RENAME CONSTRAINT {part}_once TO cargo_event_keys_{then}_once"),
-        format!("ALTER TABLE cargo_event_keys ATTACH PARTITION cargo_event_keys_{then} FOR VALUES FROM ({then}) TO ({then} + 1)"),
+        format!(
+            "ALTER TABLE cargo_event_keys ATTACH PARTITION cargo_event_keys_{then} FOR VALUES FROM ({then}) TO ({then} + 1)"
+        ),
     ] {
         sql(pool, statement).await.unwrap();
     }
@@ -122,7 +123,8 @@ async fn keys_of_years_long_past_are_dropped_and_no_others() {
 async fn keys_of_the_last_day_of_a_year_are_also_in_the_next() {
     let db = TestDb::new().await;
     // As if the last day lasted all year.
-    let body: String = sqlx::query_scalar("SELECT pg_get_functiondef('cargo_keep_keys'::regproc)").fetch_one(&db.pool).await.unwrap();
+    let body: String =
+        sqlx::query_scalar("SELECT pg_get_functiondef('cargo_keep_keys'::regproc)").fetch_one(&db.pool).await.unwrap();
     assert!(body.contains("interval '1 day'"), "{body}");
     sql(&db.pool, body.replace("interval '1 day'", "interval '1 year'")).await.unwrap();
     store(&db.pool, &[event("a", "1")]).await;

@@ -68,7 +68,11 @@ async fn live_events_out_of_order_end_the_same() {
             for round in 0..3 {
                 let shipment = format!("S-{case}-{round}");
                 let whole = vec![events.clone()];
-                let batches = if round == 0 { whole } else { deliveries(events.clone()).new_tree(&mut runner).unwrap().current() };
+                let batches = if round == 0 {
+                    whole
+                } else {
+                    deliveries(events.clone()).new_tree(&mut runner).unwrap().current()
+                };
                 for batch in &batches {
                     store_events(&mut conn, &owned(&moved(batch, &shipment, now))).await.unwrap();
                 }
@@ -109,10 +113,10 @@ async fn writers_at_once_end_the_same_as_one() {
         .collect();
     writers.join_all().await;
     let mut conn = db.pool.acquire().await.unwrap();
-    for n in 0..shipments.len() {
+    for (n, events) in shipments.iter().enumerate() {
         let shipment = format!("S-{n}");
         let expected = by_the_rule(&mut conn, &shipment).await;
-        assert_eq!(standing(&mut conn, ORG, &shipment).await.unwrap(), expected, "{:#?}", shipments[n]);
+        assert_eq!(standing(&mut conn, ORG, &shipment).await.unwrap(), expected, "{events:#?}");
     }
     drop(conn);
     db.close().await;

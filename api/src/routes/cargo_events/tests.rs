@@ -3,7 +3,7 @@ use market::cargo::store::count;
 use market::identity::PlatformRole;
 use serde_json::{Value, json};
 use shared::ids::OrgId;
-use shared::testing::{NetworkFault, Proxy, server};
+use shared::testing::{NetworkFault, Proxy, owner_url, server};
 
 use super::*;
 use crate::testing::{Person, TestApi};
@@ -201,6 +201,40 @@ async fn without_the_broker_nothing_is_accepted() {
     }
     assert_eq!(ids, ["e-1", "e-3"]);
     drop(api.db.pool.clone());
+    jobs::cargo::topology::delete(&channel, &namespace).await.ok();
+    api.close().await;
+}
+
+/// The events database is away: reports are taken all the same and wait in RabbitMQ, not in this process; reading says so.
+#[tokio::test]
+async fn while_the_events_database_is_away_reports_are_taken() {
+    let (proxy, events) = Proxy::before(&owner_url()).await.unwrap();
+    let namespace = format!("api-away-{}", std::process::id());
+    let settings =
+        [("AMQP_URL", server("AMQP_URL")), ("NAMESPACE", namespace.clone()), ("EVENTS_DATABASE_URL", events)];
+    let api = TestApi::with(&settings.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    let (ann, _) = dealer(&api).await;
+    proxy.set(NetworkFault::Refuse);
+    proxy.cut();
+    for first in [0, 500] {
+        let many: Vec<Value> = (first..first + 500).map(event).collect();
+        let answer = api.post(Some(&ann), "/v1/cargo-events", json!(many)).await;
+        assert_eq!((answer.status.as_u16(), answer.body), (202, json!({"accepted": 500})));
+    }
+    let connection =
+        queue::transport::rabbit::connection::connect(&server("AMQP_URL").into(), "api test").await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let mut waiting = 0;
+    while waiting < 1000 {
+        let queue = jobs::cargo::topology::queue(&namespace).into();
+        let got = channel.basic_get(queue, lapin::options::BasicGetOptions { no_ack: true }).await.unwrap();
+        let Some(got) = got else { continue };
+        let message: Value = serde_json::from_slice(&got.delivery.data).unwrap();
+        waiting += message["events"].as_array().unwrap().len();
+    }
+    assert_eq!(waiting, 1000);
+    let refused = api.get(Some(&ann), "/v1/shipments/S-1/standing").await;
+    assert_eq!(refused.status.as_u16(), 503, "{refused:?}");
     jobs::cargo::topology::delete(&channel, &namespace).await.ok();
     api.close().await;
 }

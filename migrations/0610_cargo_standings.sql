@@ -1,9 +1,9 @@
 -- Where each shipment stands by its reporter's events, kept by the transaction that records them (docs/decisions/0055). It can be made
 -- anew from the log at any time, and repeats nothing that the log does not say.
 --
--- Every column but the last two is the least or the greatest of something over the events that count, so adding an event needs no other one
--- and the order in which they come does not matter (market/src/cargo/rules/tally.rs). What cannot be added, a correction and what it
--- corrects, is ranked anew from the log.
+-- Every column but the last two is the least or the greatest of something over the events that count, so adding an event needs no
+-- other one and the order in which they come does not matter (market/src/cargo/rules/tally.rs). What cannot be added, a correction and
+-- what it corrects, is ranked anew from the log.
 
 CREATE TABLE cargo_standings (
     org             uuid NOT NULL,

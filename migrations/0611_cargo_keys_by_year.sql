@@ -1,13 +1,13 @@
--- Keys of events do not grow for ever: they are cut by the year in which an event was first seen, and a year is dropped as a whole when it
--- ended longer ago than a repeat is to be known (`cargo.partitions`, 400 days; docs/decisions/0055).
+-- Keys of events do not grow for ever: they are cut by the year in which an event was first seen, and a year is dropped as a whole
+-- when it ended longer ago than a repeat is to be known (`cargo.partitions`, 400 days; docs/decisions/0055).
 --
--- Why years. An event is looked for in every part, because the same id may come again with any other time; so the parts must be few. With years
--- there are two, for the first weeks of a year three. Months would make fourteen looks of one. A hash needs one look, and no part of it ever
--- grows old.
+-- Why years. An event is looked for in every part, because the same id may come again with any other time; so the parts must be few.
+-- With years there are two, for the first weeks of a year three. Months would make fourteen looks of one. A hash needs one look, and
+-- no part of it ever grows old.
 --
--- Why it is still one key. Within a year the primary key is the rule, as before. A key of an earlier year is committed and never changes, so
--- the trigger that writes keys looks for it and refuses. Between the two lies midnight of New Year: a statement that begins within the
--- last day of a year writes its keys into both years, so one that begins after midnight meets them in its own.
+-- Why it is still one key. Within a year the primary key is the rule, as before. A key of an earlier year is committed and never
+-- changes, so the trigger that writes keys looks for it and refuses. Between the two lies midnight of New Year: a statement that
+-- begins within the last day of a year writes its keys into both years, so one that begins after midnight meets them in its own.
 --
 -- The keys so far become the part of this year and all before it, as they are: nothing is copied and no index is made anew.
 
@@ -41,8 +41,8 @@ BEGIN
 END
 $$;
 
--- Writes a key for every new event, and refuses an event of an earlier year. Its plans are kept by the session, so none may scan a part that was
--- small when it was made.
+-- Writes a key for every new event, and refuses an event of an earlier year. Its plans are kept by the session, so none may scan a
+-- part that was small when it was made.
 CREATE OR REPLACE FUNCTION cargo_keep_keys() RETURNS trigger LANGUAGE plpgsql
     SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
@@ -76,8 +76,8 @@ BEGIN
 END
 $$;
 
--- The places, counted from one, of the events that the log holds. A function, because it keeps its plan: made for each batch, the plan cost
--- half a microsecond an event, and kept by the caller, one made while the keys were few would scan all of them.
+-- The places, counted from one, of the events that the log holds. A function, because it keeps its plan: made for each batch, the plan
+-- cost half a microsecond an event, and kept by the caller, one made while the keys were few would scan all of them.
 CREATE FUNCTION cargo_known(orgs uuid[], sources text[], source_event_ids text[]) RETURNS bigint[] LANGUAGE plpgsql STABLE
     SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 BEGIN

@@ -201,7 +201,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              listing_numbers, saved_searches, saved_search_hits, watches,
                              visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, approvals, offers, offer_terms,
                              returns, return_lines, imports, import_rows, cargo_events, cargo_event_keys,
-                             cargo_standings, cargo_rejects}'::regclass[]) AS oid
+                             cargo_standings, cargo_rejects, cargo_archives}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

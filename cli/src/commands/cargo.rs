@@ -1,5 +1,7 @@
 //! `tradeyard cargo …`
 
+mod archive;
+
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use jobs::cargo::{EventLane, RejectError, discard_reject, replay_reject};
@@ -11,6 +13,7 @@ use shared::audit::Actor;
 use shared::config::Config;
 use sqlx::PgConnection;
 
+use self::archive::Archive;
 use super::enqueue::json_argument;
 use crate::connect;
 use crate::failure::advised;
@@ -35,6 +38,9 @@ pub(crate) enum Cargo {
         #[arg(value_name = "ID")]
         reject: i64,
     },
+    /// See which months of the log are archived, and read them.
+    #[command(subcommand)]
+    Archive(Archive),
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +78,7 @@ impl Cargo {
                 let found = found.ok_or_else(|| refused(reject, &RejectError::NotFound))?;
                 output.show(&found, describe)
             }
+            Self::Archive(archive) => archive.run(&config, &mut events, output).await,
             Self::Replay(replay) => {
                 let done = replay.run(&config, &mut events).await?;
                 output.show(&done, |done| format!("{} sent into the lane", counted(done.sent)))

@@ -1,5 +1,6 @@
 //! The events lane: cargo events on their way to the log, outside the ledger, and the log's housekeeping job.
 
+mod archive_events;
 mod create_partitions;
 mod lane;
 mod link;
@@ -8,6 +9,7 @@ mod rejects;
 mod sweep_standings;
 pub mod topology;
 
+pub use archive_events::ArchiveEvents;
 pub use create_partitions::CreatePartitions;
 pub use lane::{BrokerLane, EventLane, LaneError, MAX_MESSAGE_BYTES, MAX_MESSAGE_EVENTS};
 pub use link::LinkError;

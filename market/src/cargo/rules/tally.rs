@@ -77,6 +77,19 @@ impl Tally {
         }
     }
 
+    /// Adds all that was added to another one.
+    pub(in crate::cargo) fn merge(&mut self, other: &Self) {
+        let first = |one: Option<DateTime<Utc>>, other| one.into_iter().chain(other).min();
+        self.latest = self.latest.max(other.latest);
+        self.delivered_at = first(self.delivered_at, other.delivered_at);
+        self.returned_at = first(self.returned_at, other.returned_at);
+        self.cancelled_at = first(self.cancelled_at, other.cancelled_at);
+        self.moved_at = first(self.moved_at, other.moved_at);
+        if let Some(seen) = other.seen.filter(|seen| self.seen.is_none_or(|kept| seen.is_after(&kept))) {
+            self.seen = Some(seen);
+        }
+    }
+
     pub(in crate::cargo) fn standing(&self) -> Standing {
         let in_time = |at: &DateTime<Utc>| self.moved_at.is_none_or(|moved| *at < moved);
         let decided = (self.delivered_at.map(|at| (ShipmentStatus::Delivered, at)))

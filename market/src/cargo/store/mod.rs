@@ -1,4 +1,5 @@
-//! The log's SQL. Inserting is here; reading, rejects and where shipments stand have files of their own.
+//! The log's SQL. Inserting is here; reading, rejects, archived months and where shipments stand have files of
+//! their own.
 //!
 //! # How to get this wrong
 //! - Inserting two concurrent batches that share events in different orders: they deadlock over the keys. Batches are sorted, and
@@ -7,6 +8,7 @@
 //!   it grows by millions an hour. The functions that look forbid it.
 //! - Inserting with COPY: measured, it saves nothing, because the indexes are the cost.
 
+mod archive;
 mod columns;
 mod read;
 mod rejects;
@@ -21,6 +23,7 @@ use sqlx::{Connection, PgConnection};
 use self::columns::Columns;
 use super::model::OwnedEvent;
 
+pub use archive::{ARCHIVED_COLUMNS, ArchivePart, archived, copy_month, drop_month, list_archived, months_before};
 pub use read::{Cursor, MalformedCursor, Page, list};
 pub use rejects::{
     KeptReject, MAX_REJECT_BYTES, Reject, RejectedMessage, drop_reject, get_reject, page_rejects, park, prune_rejects,

@@ -20,13 +20,28 @@ use crate::cargo::rules::{Ranked, Standing};
 /// Where a shipment stands by an organisation's events: [`crate::cargo::standing`], kept. A shipment without events has an
 /// empty standing.
 pub async fn standing(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Standing, sqlx::Error> {
-    let kept = sqlx::query!(
+    let Some(kept) = kept(conn, org, shipment).await? else { return Ok(Standing::default()) };
+    let tally = if kept.due { rank(conn, org, shipment, &kept).await?.tally } else { kept.tally };
+    Ok(tally.standing())
+}
+
+/// What is written of a shipment.
+struct Kept {
+    tally: Tally,
+    /// Whether an event that was ahead counts by now.
+    due: bool,
+    /// Whether a part of its events is not in the log any more: then what they added up to stays, and can no longer be taken back.
+    archived: bool,
+}
+
+async fn kept(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Option<Kept>, sqlx::Error> {
+    let row = sqlx::query!(
         r#"
         SELECT
             status AS "status: ShipmentStatus", status_at, status_sequence,
             delivered_at, returned_at, cancelled_at, moved_at,
             latitude, longitude, seen_at, seen_sequence,
-            coalesce(next_at <= clock_timestamp(), false) AS "due!"
+            coalesce(next_at <= clock_timestamp(), false) AS "due!", archived
         FROM cargo_standings
         WHERE org = $1
             AND shipment = $2
@@ -34,24 +49,22 @@ pub async fn standing(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Re
         org.0,
         shipment,
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(conn)
     .await?;
-    let Some(kept) = kept else { return Ok(Standing::default()) };
-    if kept.due {
-        return Ok(rank(conn, org, shipment).await?.tally.standing());
-    }
-    let latest = kept.status.zip(kept.status_at).zip(kept.status_sequence);
-    let place = kept.latitude.zip(kept.longitude).map(|(latitude, longitude)| Position { latitude, longitude });
-    let seen = place.zip(kept.seen_at).zip(kept.seen_sequence);
-    let tally = Tally {
-        latest: latest.map(|((status, at), sequence)| Stated { at, sequence, status }),
-        delivered_at: kept.delivered_at,
-        returned_at: kept.returned_at,
-        cancelled_at: kept.cancelled_at,
-        moved_at: kept.moved_at,
-        seen: seen.map(|((position, at), sequence)| Seen { at, sequence, position }),
-    };
-    Ok(tally.standing())
+    Ok(row.map(|row| {
+        let latest = row.status.zip(row.status_at).zip(row.status_sequence);
+        let place = row.latitude.zip(row.longitude).map(|(latitude, longitude)| Position { latitude, longitude });
+        let seen = place.zip(row.seen_at).zip(row.seen_sequence);
+        let tally = Tally {
+            latest: latest.map(|((status, at), sequence)| Stated { at, sequence, status }),
+            delivered_at: row.delivered_at,
+            returned_at: row.returned_at,
+            cancelled_at: row.cancelled_at,
+            moved_at: row.moved_at,
+            seen: seen.map(|((position, at), sequence)| Seen { at, sequence, position }),
+        };
+        Kept { tally, due: row.due, archived: row.archived }
+    }))
 }
 
 /// Ranks shipments anew whose waiting events have begun to count, at most `most`; returns how many. Those that are just being
@@ -138,7 +151,8 @@ async fn affected(
 
 /// Writes what a shipment's events add up to, whatever was there; the row is locked.
 async fn rewrite(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<(), sqlx::Error> {
-    let ranked = rank(conn, org, shipment).await?;
+    let kept = kept(conn, org, shipment).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let ranked = rank(conn, org, shipment, &kept).await?;
     let columns = Columns::of([((org, shipment), ranked)].into_iter());
     let written = sqlx::query!(
         "
@@ -171,8 +185,8 @@ async fn rewrite(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<
     if written.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
-/// Ranks a shipment's events as the log has them.
-async fn rank(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Ranked, sqlx::Error> {
+/// Ranks a shipment's events as the log has them, and as far as they are archived, as they are kept.
+async fn rank(conn: &mut PgConnection, org: OrgId, shipment: &str, kept: &Kept) -> Result<Ranked, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
         SELECT
@@ -188,7 +202,7 @@ async fn rank(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Ran
     )
     .fetch_all(conn)
     .await?;
-    let Some(now) = rows.first().map(|row| row.now) else { return Ok(Ranked::default()) };
+    let now = rows.first().map(|row| row.now).unwrap_or_default();
     let events: Vec<CargoEvent> = rows
         .into_iter()
         .map(|row| CargoEvent {
@@ -204,7 +218,11 @@ async fn rank(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Ran
             payload: None,
         })
         .collect();
-    Ok(Ranked::of(&events.iter().collect::<Vec<_>>(), now))
+    let mut ranked = Ranked::of(&events.iter().collect::<Vec<_>>(), now);
+    if kept.archived {
+        ranked.tally.merge(&kept.tally);
+    }
+    Ok(ranked)
 }
 
 /// One array per column, in the order of the keys.

@@ -1,5 +1,6 @@
 //! The lane from end to end, with real servers: publisher, RabbitMQ, consumer, log.
 
+mod archive;
 mod faults;
 mod flood;
 mod test_lane;

@@ -133,3 +133,33 @@ async fn keys_of_the_last_day_of_a_year_are_also_in_the_next() {
     assert_eq!(store(&db.pool, &[event("a", "1"), event("a", "2")]).await, Stored { stored: 1, duplicates: 1 });
     db.close().await;
 }
+
+/// A log from before keys were cut by year and standings were kept: the migrations forget nothing of it.
+#[tokio::test]
+async fn an_older_log_keeps_its_keys_and_gets_its_standings() {
+    let db = TestDb::new().await;
+    let name = format!("{}_older", db.options().get_database().unwrap());
+    sql(&db.pool, format!("CREATE DATABASE \"{name}\" TEMPLATE template0")).await.unwrap();
+    let own = shared::db::pool_with(db.options().clone().database(&name), 2, "test");
+    let all = crate::cargo::migrator();
+    let older = all.iter().filter(|one| one.version < 610).cloned().collect();
+    let mut older = sqlx::migrate::Migrator::with_migrations(older);
+    older.table_name = all.table_name.clone();
+    shared::db::apply(&older, &own).await.unwrap();
+    let insert = format!(
+        "INSERT INTO cargo_events (occurred_at, org, type, status, source, source_event_id, shipment)
+        SELECT now() - interval '1 day', '{ORG}', 'actual', 'delivered', 'a', id, 'S-1' FROM unnest('{{1,2}}'::text[]) AS id"
+    );
+    sql(&own, insert).await.unwrap();
+    crate::cargo::migrate(&own).await.unwrap();
+    let mut conn = own.acquire().await.unwrap();
+    assert_eq!(standing(&mut conn, ORG, "S-1").await.unwrap().status, Some(ShipmentStatus::Delivered));
+    let again = [event("a", "1"), event("a", "2"), event("a", "3")];
+    assert_eq!(store(&own, &again).await, Stored { stored: 1, duplicates: 2 });
+    assert_eq!(rank_due(&mut conn, 10).await.unwrap(), 1);
+    assert_eq!(standing(&mut conn, ORG, "S-1").await.unwrap().status, Some(ShipmentStatus::Delivered));
+    drop(conn);
+    own.close().await;
+    sql(&db.pool, format!("DROP DATABASE \"{name}\" WITH (FORCE)")).await.unwrap();
+    db.close().await;
+}

@@ -78,7 +78,6 @@ struct Accepted {
     accepted: usize,
     /// The events of the list with an impossible time: they wait for an operator to mend them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
     quarantined: Vec<Quarantined>,
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct EventRates {
     pub(crate) drained: f64,
     /// The same with one event per message, as from callers that send them one by one.
     pub(crate) drained_singly: f64,
+    /// The same as plans, which change nothing of where shipments stand: the difference is what keeping that costs.
+    pub(crate) drained_plans: f64,
     /// The same rows by COPY into a table without keys: the machine's limit.
     pub(crate) copied: f64,
 }
@@ -60,10 +62,17 @@ pub(crate) async fn measure(config: &Config, count: usize) -> anyhow::Result<Eve
     publish_singly(&lane, &events).await?;
     let drained_singly = drain(&url, &namespace, &channel, &pool, &events[0].source, count).await?;
 
+    let mut plans = make(&format!("plans-{}", Uuid::now_v7().simple()), count);
+    for event in &mut plans {
+        event.kind = EventType::Planned;
+    }
+    publish(&lane, &plans).await?;
+    let drained_plans = drain(&url, &namespace, &channel, &pool, &plans[0].source, count).await?;
+
     let owner = shared::db::pool(&config.migrate_events_url, 1, "bench-copy")?;
     let copied = copy(&owner, &events).await?;
     topology::delete(&channel, &namespace).await?;
-    Ok(EventRates { published, drained, drained_singly, copied })
+    Ok(EventRates { published, drained, drained_singly, drained_plans, copied })
 }
 
 /// Events of some 300 bytes, one in a hundred twice.

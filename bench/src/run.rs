@@ -239,6 +239,11 @@ impl Benchmark<'_> {
         let report = &mut self.report;
         report.put("events_per_s", &each(|rates| rates.drained), "RabbitMQ to the log, deduplicated, full requests");
         report.put("events_single_per_s", &each(|rates| rates.drained_singly), "the same, one event a message");
+        report.put(
+            "events_plans_per_s",
+            &each(|rates| rates.drained_plans),
+            "the same as plans, which no shipment's standing follows",
+        );
         report.put("events_publish_per_s", &each(|rates| rates.published), "confirmed by RabbitMQ");
         report.put("machine_events_copy_per_s", &each(|rates| rates.copied), "the same rows by COPY, without keys");
         Ok(())

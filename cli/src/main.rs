@@ -66,6 +66,9 @@ enum Command {
     /// See which cargo events did not get into the log, and send them again.
     #[command(subcommand)]
     Events(commands::events::Events),
+    /// See which cargo events could not be recorded, mend them and send them again.
+    #[command(subcommand)]
+    Cargo(commands::cargo::Cargo),
     Demo(demo::Demo),
     /// Put organisations on another plan; see which ones in an auction may belong to the same people.
     #[command(subcommand)]
@@ -104,6 +107,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Enqueue(enqueue) => enqueue.run(output).await,
         Command::Emails(emails) => emails.run(output).await,
         Command::Events(events) => events.run(output).await,
+        Command::Cargo(cargo) => cargo.run(output).await,
         Command::Orgs(orgs) => orgs.run(output).await,
         Command::Audit(audit) => audit.run(output).await,
         Command::Demo(demo) => demo.run(output).await,

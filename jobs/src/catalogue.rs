@@ -64,7 +64,9 @@ macro_rules! for_each_job {
                 $crate::maintenance::PurgeIdentity,
             }
             cargo {
+                $crate::cargo::ArchiveEvents,
                 $crate::cargo::CreatePartitions,
+                $crate::cargo::SweepStandings,
             }
         }
     };

@@ -146,6 +146,7 @@ BEYOND_SCHEMAS = {
     "period_invalid": "the days are bounded by each other and by the calendar of a time zone",
     "quantity_on_whole_lot": "whether the lot is divisible is the auction's",
     "quantity_out_of_range": "the size of the lot is the auction's",
+    "reject_unreadable": "what arrived once may be no message of events",
     "schedule_times": "the grammar of schedule expressions",
     "subject_incomplete": "two parameters of a query go together",
     "token_invalid": "which links are good",

@@ -133,6 +133,9 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/cargo-events" => json!({"source": "gps-7", "source_event_id": "e-1", "shipment": "S-1",
             "type": "actual", "status": "in_transit", "occurred_at": "2026-11-01T08:00:00Z",
             "position": {"latitude": 52.5, "longitude": 13.4}}),
+        "POST /v1/admin/cargo-rejects/{reject}/replay" => json!({"message": {"org": SOMETHING, "events": [
+            {"source": "gps-7", "source_event_id": "e-1", "shipment": "S-1", "type": "actual", "status": "in_transit",
+            "occurred_at": "2026-11-01T08:00:00Z"}]}}),
         "POST /v1/schedules" => json!({"name": "prune.often", "kind": "jobs.prune", "expression": "0 30 4 * * *",
             "zone": "Europe/Berlin", "payload": {"finished_after_hours": 72, "dead_after_hours": 720}}),
         "PATCH /v1/schedules/{schedule}" => json!({"expression": "0 30 4 * * *"}),

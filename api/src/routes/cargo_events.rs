@@ -2,9 +2,8 @@
 
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
-use jobs::cargo::LaneError;
 use market::cargo::store::{self, Cursor};
-use market::cargo::{Bounds, CargoEvent, Standing, StoredEvent, cleaned_payload};
+use market::cargo::{Bounds, CargoEvent, Fault, Standing, StoredEvent, cleaned_payload};
 use market::identity::{OrgKind, PlatformRole};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
@@ -14,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::acting::Acting;
+use super::cargo_rejects::lane_problem;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{self, Json, Path, Query};
@@ -64,16 +64,31 @@ impl<S: Send + Sync> FromRequest<S> for Reported {
     }
 }
 
+/// An event that was taken, but is not recorded as it is.
+#[derive(Debug, Serialize, ToSchema)]
+struct Quarantined {
+    /// Where the fault is in the request.
+    pointer: String,
+    problem: String,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 struct Accepted {
     /// How many events were taken. Those that the log has already are among them, and are not recorded again.
     accepted: usize,
+    /// The events of the list with an impossible time: they wait for an operator to mend them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    quarantined: Vec<Quarantined>,
 }
 
 /// Report events about shipments
 ///
 /// All or none are taken. The answer comes after the events are safe; they are in the log a moment later. Sending the same
 /// events again does no harm.
+///
+/// Whoever sends a list passes on what others measured, and a clock that was never set must not hold up the rest: events that only have
+/// an impossible time (more than two years ago, actual ones more than a day ahead, others more than two years) go to quarantine, and
+/// the answer names them. Everything else that is wrong, and such a time in a single event, is refused.
 #[utoipa::path(post, path = "/v1/cargo-events", tag = "shipments", params(Acting), request_body = ReportedEvents, responses(
     (status = 202, description = "Taken", body = Accepted),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is neither carrier nor seller"),
@@ -91,40 +106,56 @@ async fn report_events(
     caller
         .acts_as(OrgKind::Carrier, org)
         .or_else(|refusal| caller.acts_as(OrgKind::Seller, org).map_err(|_| refusal))?;
-    let mut events = reported.events;
+    let Reported { events, is_list } = reported;
     if events.is_empty() {
         return Err(Problem::unprocessable("no_events", "send at least one event"));
     }
     if events.len() > MAX_EVENTS {
         return Err(Problem::unprocessable("too_many_events", format!("a request has at most {MAX_EVENTS} events")));
     }
-    let bounds = Bounds::at(state.clock.now());
-    let mut problem = Problem::unprocessable("invalid_events", "no event was taken");
-    let mut faults = 0;
-    for (place, event) in events.iter().enumerate() {
-        for fault in bounds.check(event) {
-            let place = if reported.is_list { format!("/{place}") } else { String::new() };
-            if faults < MAX_FAULTS {
-                problem = problem.at(format!("{place}{}", fault.pointer), fault.problem);
-            }
-            faults += 1;
-        }
+    let Judged { good, strange, quarantined } = judge(events, is_list, &Bounds::at(state.clock.now()))?;
+    if !good.is_empty() {
+        state.lane.publish(org, &good).await.map_err(lane_problem)?;
     }
-    if faults > 0 {
-        return Err(problem);
+    if !strange.is_empty() {
+        state.lane.quarantine(org, &strange).await.map_err(lane_problem)?;
     }
-    for event in &mut events {
+    Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: good.len(), quarantined })))
+}
+
+/// The events of a request that is not refused.
+struct Judged {
+    good: Vec<CargoEvent>,
+    /// Those for quarantine, with the reason, and what the answer says of them.
+    strange: Vec<(CargoEvent, String)>,
+    quarantined: Vec<Quarantined>,
+}
+
+fn judge(events: Vec<CargoEvent>, is_list: bool, bounds: &Bounds) -> Result<Judged> {
+    let mut judged = Judged { good: Vec::with_capacity(events.len()), strange: Vec::new(), quarantined: Vec::new() };
+    let mut faults = Vec::new();
+    let mut refused = false;
+    for (place, mut event) in events.into_iter().enumerate() {
+        let within = if is_list { format!("/{place}") } else { String::new() };
+        let wrong = bounds.check(&event);
         event.payload = event.payload.take().map(cleaned_payload);
+        refused |= wrong.iter().any(|fault| !is_list || !fault.is_of_time());
+        let Some(first) = wrong.first() else {
+            judged.good.push(event);
+            continue;
+        };
+        judged.strange.push((event, format!("{} {}", first.pointer, first.problem)));
+        let named =
+            |fault: Fault| Quarantined { pointer: format!("{within}{}", fault.pointer), problem: fault.problem };
+        faults.extend(wrong.into_iter().map(named));
     }
-    state.lane.publish(org, &events).await.map_err(|error| match error {
-        LaneError::Unavailable(_) => {
-            Problem::unavailable("events_unavailable", "events cannot be taken now").with_cause(error)
-        }
-        LaneError::Refused(_) => {
-            Problem::unprocessable("out_of_range", "a value is beyond what can be stored").with_cause(error)
-        }
-    })?;
-    Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: events.len() })))
+    if refused {
+        let problem = Problem::unprocessable("invalid_events", "no event was taken");
+        let faults = faults.into_iter().take(MAX_FAULTS);
+        return Err(faults.fold(problem, |problem, fault| problem.at(fault.pointer, fault.problem)));
+    }
+    judged.quarantined = faults;
+    Ok(judged)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -161,7 +192,9 @@ async fn list_events(
 
 /// Read where a shipment stands
 ///
-/// By its actual events: once delivered, always delivered; otherwise by the latest one that has a status.
+/// By its actual events, whatever the order in which they were reported: once delivered, always delivered; a cancellation holds if it
+/// occurred before the pick-up; otherwise by the latest one that has a status. An event that another one corrects does not count, and
+/// one more than five minutes ahead waits until its time has come.
 #[utoipa::path(get, path = "/v1/shipments/{shipment}/standing", tag = "shipments",
     params(("shipment" = String, Path, description = "The shipment's reference"), Acting), responses(
     (status = 200, description = "Status and position", body = Standing),

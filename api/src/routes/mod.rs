@@ -7,6 +7,7 @@ pub(crate) mod auctions;
 mod auth;
 mod basket;
 mod cargo_events;
+mod cargo_rejects;
 mod categories;
 mod checkouts;
 mod dashboard;
@@ -96,6 +97,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(imports::router())
         .merge(reports::router())
         .merge(cargo_events::router())
+        .merge(cargo_rejects::router())
         .merge(ws::router())
         .merge(jobs::router())
         .merge(queues::router())

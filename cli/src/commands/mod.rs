@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod audit;
+pub(crate) mod cargo;
 pub(crate) mod dev;
 pub(crate) mod emails;
 pub(crate) mod enqueue;

@@ -1,7 +1,7 @@
 //! What operators do with addresses that refuse mail, and with cargo events that did not get into
 //! the log.
 
-use market::cargo::store::{MAX_REJECT_BYTES, Reject, park};
+use market::cargo::store::{MAX_REJECT_BYTES, Reject, count, park};
 use market::emails::model::SuppressionReason;
 use market::emails::store;
 use serde_json::json;
@@ -27,6 +27,43 @@ async fn an_address_that_is_not_written_to_is_shown_and_allowed_again() {
     assert_eq!(again.code, Some(1), "{again:?}");
     let acts = shell.acts().await;
     assert!(acts.len() == 1 && acts[0].starts_with("email.allow ") && !acts[0].contains("gone"), "{acts:?}");
+    shell.db.close().await;
+}
+
+/// Without RabbitMQ: what is sent again goes into the log at once.
+#[tokio::test]
+async fn a_rejected_event_is_looked_at_mended_and_given_up() {
+    let shell = TestShell::new().await;
+    assert_eq!(shell.text(&["cargo", "rejects"]).await, "No rejected events.\n");
+    let message = |time: &str| {
+        json!({"org": "01890a5d-ac96-774b-bcce-b302099a8057", "events": [{"source": "gps", "source_event_id": "e1",
+            "shipment": "S-1", "type": "actual", "status": "delivered", "occurred_at": time}]})
+        .to_string()
+    };
+    let reject = |bytes: &str| Reject {
+        reason: "it is from 1970".to_owned(),
+        bytes: bytes.as_bytes().to_vec(),
+        routing_key: "cargo.actual".to_owned(),
+    };
+    let mut conn = shell.db.pool.acquire().await.unwrap();
+    park(&mut conn, &[reject(&message("1970-01-01T00:00:00Z")), reject("x")]).await.unwrap();
+    assert!(shell.text(&["cargo", "rejects"]).await.contains("it is from 1970"));
+    assert!(shell.text(&["cargo", "show", "1"]).await.contains("1970-01-01T00:00:00Z"));
+    let refused = shell.run(&["cargo", "replay", "1"]).await;
+    assert!(refused.code == Some(1) && refused.err.contains("/events/0/occurred_at"), "{refused:?}");
+    let refused = shell.run(&["cargo", "replay", "2"]).await;
+    assert!(refused.code == Some(1) && refused.err.contains("--message"), "{refused:?}");
+    let now: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("SELECT now()").fetch_one(&mut *conn).await.unwrap();
+    let mended = message(&now.to_rfc3339());
+    assert_eq!(shell.text(&["cargo", "replay", "1", "--message", &mended]).await, "1 event sent into the lane\n");
+    assert_eq!(shell.text(&["cargo", "drop", "2"]).await, "reject 2 is gone\n");
+    for act in ["show", "replay", "drop"] {
+        let gone = shell.run(&["cargo", act, "1"]).await;
+        assert!(gone.code == Some(1) && gone.err.contains("no such reject"), "{gone:?}");
+    }
+    assert_eq!(count(&mut conn).await.unwrap(), 1);
+    assert_eq!(shell.acts().await, ["cargo_rejects.replay 1", "cargo_rejects.discard 2"]);
+    drop(conn);
     shell.db.close().await;
 }
 

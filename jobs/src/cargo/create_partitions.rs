@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Creates the event log's partitions for the coming months, and deletes old rejects.
+/// Creates the event log's partitions for the coming months, drops the keys of years long past, and deletes old rejects.
 /// A second run finds the partitions in place and nothing old.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreatePartitions {
     /// How many months after the current one get a partition.
     pub months_ahead: u8,
+    /// For how long, at least, an event that is reported again is recognised. Keys are dropped by the year, so it may be a year more;
+    /// less than 365 is taken for 365.
+    #[serde(default = "keep_keys_days")]
+    pub keep_keys_days: u16,
     /// Rejects last seen longer ago than this are deleted.
     pub keep_rejects_days: u16,
     /// How many of the younger rejects are kept, the newest first.
@@ -21,8 +25,13 @@ pub struct CreatePartitions {
 
 impl Default for CreatePartitions {
     fn default() -> Self {
-        Self { months_ahead: 3, keep_rejects_days: 30, keep_rejects: 10_000 }
+        Self { months_ahead: 3, keep_keys_days: keep_keys_days(), keep_rejects_days: 30, keep_rejects: 10_000 }
     }
+}
+
+/// What payloads mean that were written before there was a choice.
+const fn keep_keys_days() -> u16 {
+    400
 }
 
 impl Job for CreatePartitions {

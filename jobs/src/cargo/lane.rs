@@ -14,7 +14,7 @@ use futures::future::try_join_all;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Confirmation};
-use market::cargo::store::{StoreError, store_events};
+use market::cargo::store::{Reject, StoreError, park, store_events};
 use market::cargo::{CargoEvent, EventType, OwnedEvent};
 use shared::config::Config;
 use shared::ids::OrgId;
@@ -98,9 +98,22 @@ impl EventLane {
                 Self::Store(pool) => store(pool, org, events).await,
             }
         };
-        let late = |_| Err(LaneError::Unavailable("no confirmation within 5 s".to_owned()));
-        tokio::time::timeout(PATIENCE, published).await.unwrap_or_else(late)?;
+        tokio::time::timeout(PATIENCE, published).await.unwrap_or_else(|_| Err(late()))?;
         metrics::counter!("cargo_events_published_total").increment(events.len() as u64);
+        Ok(())
+    }
+
+    /// Hands over events of `org` that cannot be recorded as they are, each with the reason. `Ok`: all of them will be among the
+    /// rejects, where an operator can mend them.
+    pub async fn quarantine(&self, org: OrgId, events: &[(CargoEvent, String)]) -> Result<(), LaneError> {
+        let published = async {
+            match self {
+                Self::Broker(lane) => lane.quarantine(org, events).await,
+                Self::Store(pool) => keep(pool, org, events).await,
+            }
+        };
+        tokio::time::timeout(PATIENCE, published).await.unwrap_or_else(|_| Err(late()))?;
+        metrics::counter!("cargo_events_quarantined_total").increment(events.len() as u64);
         Ok(())
     }
 
@@ -114,6 +127,17 @@ impl EventLane {
             }
         }
     }
+}
+
+fn late() -> LaneError {
+    LaneError::Unavailable("no confirmation within 5 s".to_owned())
+}
+
+async fn keep(pool: &PgPool, org: OrgId, events: &[(CargoEvent, String)]) -> Result<(), LaneError> {
+    let mut conn = pool.acquire().await.map_err(StoreError::from)?;
+    let rejects: Vec<Reject> =
+        events.iter().map(|(event, reason)| Reject::of(org, event, topology::QUARANTINE, reason)).collect();
+    Ok(park(&mut conn, &rejects).await.map_err(StoreError::from)?)
 }
 
 async fn store(pool: &PgPool, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
@@ -144,16 +168,26 @@ impl BrokerLane {
         Self { link: Link::new(url, namespace.to_owned()), exchange: topology::exchange(namespace).into() }
     }
 
+    async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
+        self.send(&messages(org, events)?).await
+    }
+
+    /// The consumer finds the reasons again: nothing but the event is in a message.
+    async fn quarantine(&self, org: OrgId, events: &[(CargoEvent, String)]) -> Result<(), LaneError> {
+        let mut messages = Vec::new();
+        pack(org, topology::QUARANTINE, events.iter().map(|(event, _)| event), &mut messages)?;
+        self.send(&messages).await
+    }
+
     /// Publishes, over a second connection if the first was cut or a queue was gone: a new
     /// connection declares the lane.
-    async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
-        let messages = messages(org, events)?;
+    async fn send(&self, messages: &[Message]) -> Result<(), LaneError> {
         let mut repeated = false;
         loop {
             let live = self.unblocked().await?;
             // Dropped when the caller runs out of patience: a connection that does not confirm is not used again.
             let mut doubt = Doubt { link: Some(self.link.clone()), live: live.clone() };
-            let refusal = match self.publish_all(&live, &messages).await {
+            let refusal = match self.publish_all(&live, messages).await {
                 Ok(()) => {
                     doubt.link = None;
                     return Ok(());
@@ -180,16 +214,15 @@ impl BrokerLane {
         Ok(live)
     }
 
-    async fn publish_all(&self, live: &Live, messages: &[(EventType, Vec<u8>)]) -> Result<(), Refusal> {
+    async fn publish_all(&self, live: &Live, messages: &[Message]) -> Result<(), Refusal> {
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let properties =
             BasicProperties::default().with_delivery_mode(PERSISTENT).with_content_type("application/json".into());
         for window in messages.chunks(WINDOW) {
             let turn = live.turn.lock().await;
             // Together, so that the frames of a window go to the socket in one go.
-            let sent = try_join_all(window.iter().map(|(kind, body)| {
-                let key = topology::routing_key(*kind).into();
-                live.publishing.basic_publish(self.exchange.clone(), key, options, body, properties.clone())
+            let sent = try_join_all(window.iter().map(|Message { key, body }| {
+                live.publishing.basic_publish(self.exchange.clone(), key.clone(), options, body, properties.clone())
             }))
             .await?;
             drop(turn);
@@ -222,33 +255,52 @@ impl Drop for Doubt {
     }
 }
 
-/// Packs events into messages by type, each a [`market::cargo::EventMessage`].
-fn messages(org: OrgId, events: &[CargoEvent]) -> Result<Vec<(EventType, Vec<u8>)>, LaneError> {
-    let head = format!(r#"{{"org":"{org}","events":["#);
+/// A [`market::cargo::EventMessage`] as it is published.
+struct Message {
+    key: ShortString,
+    body: Vec<u8>,
+}
+
+/// Packs events into messages by type.
+fn messages(org: OrgId, events: &[CargoEvent]) -> Result<Vec<Message>, LaneError> {
     let mut full = Vec::new();
     for kind in EventType::ALL {
-        let mut body = head.clone().into_bytes();
-        let mut count = 0;
-        for event in events.iter().filter(|event| event.kind == kind) {
-            let json = serde_json::to_vec(event).map_err(|error| LaneError::Refused(error.to_string()))?;
-            let fits = count < MAX_MESSAGE_EVENTS && body.len() + json.len() + 3 <= MAX_MESSAGE_BYTES;
-            if count > 0 && !fits {
-                body.extend_from_slice(b"]}");
-                full.push((kind, std::mem::replace(&mut body, head.clone().into_bytes())));
-                count = 0;
-            }
-            if count > 0 {
-                body.push(b',');
-            }
-            body.extend_from_slice(&json);
-            count += 1;
-        }
-        if count > 0 {
-            body.extend_from_slice(b"]}");
-            full.push((kind, body));
-        }
+        let events = events.iter().filter(|event| event.kind == kind);
+        pack(org, &topology::routing_key(kind), events, &mut full)?;
     }
     Ok(full)
+}
+
+fn pack<'a>(
+    org: OrgId,
+    key: &str,
+    events: impl Iterator<Item = &'a CargoEvent>,
+    full: &mut Vec<Message>,
+) -> Result<(), LaneError> {
+    let key = ShortString::from(key);
+    let head = format!(r#"{{"org":"{org}","events":["#);
+    let mut body = head.clone().into_bytes();
+    let mut count = 0;
+    for event in events {
+        let json = serde_json::to_vec(event).map_err(|error| LaneError::Refused(error.to_string()))?;
+        let fits = count < MAX_MESSAGE_EVENTS && body.len() + json.len() + 3 <= MAX_MESSAGE_BYTES;
+        if count > 0 && !fits {
+            body.extend_from_slice(b"]}");
+            let body = std::mem::replace(&mut body, head.clone().into_bytes());
+            full.push(Message { key: key.clone(), body });
+            count = 0;
+        }
+        if count > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&json);
+        count += 1;
+    }
+    if count > 0 {
+        body.extend_from_slice(b"]}");
+        full.push(Message { key, body });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,12 +1,18 @@
 //! The events lane: cargo events on their way to the log, outside the ledger, and the log's housekeeping job.
 
+mod archive_events;
 mod create_partitions;
 mod lane;
 mod link;
 mod parked;
+mod rejects;
+mod sweep_standings;
 pub mod topology;
 
+pub use archive_events::ArchiveEvents;
 pub use create_partitions::CreatePartitions;
 pub use lane::{BrokerLane, EventLane, LaneError, MAX_MESSAGE_BYTES, MAX_MESSAGE_EVENTS};
 pub use link::LinkError;
 pub use parked::{Parked, ParkedMessage, ReplayError};
+pub use rejects::{RejectError, discard_reject, replay_reject};
+pub use sweep_standings::SweepStandings;

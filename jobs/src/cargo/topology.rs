@@ -53,6 +53,9 @@ pub fn routing_key(kind: EventType) -> String {
     format!("cargo.{}", kind.name())
 }
 
+/// The routing key of events that are not to be recorded as they are: the consumer keeps them among the rejects.
+pub const QUARANTINE: &str = "cargo.quarantine";
+
 /// Declares the exchanges, queues and bindings that are missing.
 pub async fn declare(channel: &Channel, namespace: &str) -> lapin::Result<()> {
     let exchange = ShortString::from(exchange(namespace));

@@ -2,11 +2,13 @@
 //!
 //! Events do not pass through the job ledger: they come in floods, and none of them needs to be
 //! retried or cancelled on its own. They are published with confirms, consumed in batches and
-//! stored by [`store::store_events`].
+//! stored by [`store::store_events`], which keeps where each shipment stands in the same transaction.
 
 mod model;
 mod rules;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 pub use model::{CargoEvent, EventMessage, EventType, OwnedEvent, Position, ShipmentStatus, StoredEvent};
 pub use rules::validate::{Bounds, Fault, MAX_PAYLOAD_BYTES, cleaned_payload};

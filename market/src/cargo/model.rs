@@ -72,8 +72,8 @@ impl EventType {
     }
 }
 
-/// Where a shipment is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
+/// Where a shipment is in its life. Of two that are stated for one moment, the later one in this list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "cargo_status", rename_all = "snake_case")]
 pub enum ShipmentStatus {
@@ -109,6 +109,20 @@ impl ShipmentStatus {
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Delivered | Self::Returned | Self::Cancelled)
+    }
+
+    /// Whether it says that the goods were picked up, after which nothing can be cancelled.
+    #[must_use]
+    pub const fn is_after_pick_up(self) -> bool {
+        matches!(
+            self,
+            Self::PickedUp
+                | Self::InTransit
+                | Self::OutForDelivery
+                | Self::Delivered
+                | Self::AttemptFailed
+                | Self::Returned
+        )
     }
 }
 

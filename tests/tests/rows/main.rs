@@ -1,6 +1,7 @@
 //! Rows of the mission, played as people would: through HTTP, WebSocket and mail, against the whole product.
 
 mod approvals;
+mod cargo_events;
 mod dashboard;
 mod defaults;
 mod drafts;

@@ -56,7 +56,7 @@ impl Batch {
             return;
         }
         let faults: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.problem)).collect();
-        self.rejects.push(reject_of(&owned, routing_key, &faults.join("; ")));
+        self.rejects.push(Reject::of(owned.org, &owned.event, routing_key, &faults.join("; ")));
     }
 
     fn reject(&mut self, routing_key: &str, bytes: &[u8], reason: &str) {
@@ -67,14 +67,6 @@ impl Batch {
     pub(super) fn is_empty(&self) -> bool {
         self.messages == 0
     }
-}
-
-/// A reject for an event that could be read, kept as a message that can be published again.
-pub(super) fn reject_of(owned: &OwnedEvent, routing_key: &str, reason: &str) -> Reject {
-    let message = EventMessage { org: owned.org, events: vec![&owned.event] };
-    // An event that could be read can be written.
-    let bytes = serde_json::to_vec(&message).unwrap_or_default();
-    Reject { reason: reason.to_owned(), bytes, routing_key: routing_key.to_owned() }
 }
 
 #[cfg(test)]

@@ -254,8 +254,10 @@ async fn cancel(channel: &Channel) -> lapin::Result<()> {
 
 fn take(batch: &mut Batch, delivery: Option<lapin::Result<Delivery>>, settings: &Settings) -> anyhow::Result<()> {
     let delivery = delivery.context("the broker ended the consumer: its queue was deleted or its node went down")??;
-    let bounds = Bounds::at(settings.clock.now()).widened();
-    batch.add(delivery.delivery_tag, delivery.routing_key.as_str(), &delivery.data, &bounds);
+    let (key, bounds) = (delivery.routing_key.as_str(), Bounds::at(settings.clock.now()));
+    // Whoever put it into quarantine went by the narrow bounds.
+    let bounds = if key == topology::QUARANTINE { bounds } else { bounds.widened() };
+    batch.add(delivery.delivery_tag, key, &delivery.data, &bounds);
     Ok(())
 }
 

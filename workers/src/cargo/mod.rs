@@ -1,9 +1,12 @@
 //! The `cargo` pool: the consumer that fills the event log, and the log's housekeeping.
 
+pub mod archive;
+mod archive_events;
 mod batch;
 mod consume;
 mod create_partitions;
 mod record;
+mod sweep_standings;
 
 pub use consume::{Settings, run};
 

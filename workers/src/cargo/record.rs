@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use sqlx::pool::PoolConnection;
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Batch, reject_of};
+use super::batch::Batch;
 
 /// The most events in one statement. More would not be cheaper each, and would hold memory and
 /// locks for longer.
@@ -44,7 +44,8 @@ pub(super) async fn record(pool: &PgPool, batch: &Batch, stop: &CancellationToke
                 parts.extend([second, first]);
             }
             Err(error) => {
-                let reject = reject_of(&part[0], "", &format!("the database refused it: {error}"));
+                let OwnedEvent { org, event } = &part[0];
+                let reject = Reject::of(*org, event, "", &format!("the database refused it: {error}"));
                 writer.park(&[reject]).await?;
             }
         }

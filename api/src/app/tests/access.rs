@@ -261,6 +261,10 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/cargo-events", Owner, none()),
         ("GET /v1/shipments/{shipment}/events", Owner, none()),
         ("GET /v1/shipments/{shipment}/standing", Owner, none()),
+        ("GET /v1/admin/cargo-rejects", Platform(Operator), none()),
+        ("GET /v1/admin/cargo-rejects/{reject}", Platform(Operator), none()),
+        ("DELETE /v1/admin/cargo-rejects/{reject}", Platform(Operator), none()),
+        ("POST /v1/admin/cargo-rejects/{reject}/replay", Platform(Operator), none()),
         ("GET /v1/jobs", Platform(Observer), none()),
         ("GET /v1/jobs/counts", Platform(Observer), none()),
         ("GET /v1/jobs/dead", Platform(Observer), none()),
@@ -327,6 +331,7 @@ async fn operations_refuse_who_may_not_call_them() {
             .replace("{user}", &ann.id.to_string())
             .replace("{job}", &job.to_string())
             .replace("{queue}", "emails")
+            .replace("{reject}", "7")
             .replace("{schedule}", "none");
         let path = filled(&path);
         let method: Method = method.parse().unwrap();

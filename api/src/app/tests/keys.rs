@@ -25,7 +25,7 @@ const UNKEYED: [(&str, &str); 9] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 54] = [
+const ACTS: [&str; 55] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -50,6 +50,7 @@ const ACTS: [&str; 54] = [
     "POST /v1/returns/{return}/send",
     "POST /v1/admin/reconciliation-differences/{difference}/close",
     "POST /v1/webhooks/{provider}",
+    "POST /v1/admin/cargo-rejects/{reject}/replay",
     "POST /v1/second-chances/{chance}/decline",
     "POST /v1/auctions/{auction}/approval/decline",
     "POST /v1/auctions/{auction}/approval/counter",

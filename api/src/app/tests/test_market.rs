@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use market::auctions::model::{Answer, Participant};
 use market::auctions::store::{self as auctions, PlaceBid};
+use market::cargo::store::{self as cargo, Reject};
 use market::identity::PlatformRole;
 use market::images::store as images;
 use market::imports;
@@ -137,6 +138,10 @@ impl TestMarket {
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
         let invoice = sqlx::query_scalar("SELECT id::text FROM invoices").fetch_one(&mut *conn).await.unwrap();
         let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator, None).await.unwrap();
+        let poison =
+            Reject { reason: "not JSON".to_owned(), bytes: b"x".to_vec(), routing_key: "cargo.actual".to_owned() };
+        cargo::park(&mut conn, &[poison]).await.unwrap();
+        let reject = sqlx::query_scalar("SELECT id::text FROM cargo_rejects").fetch_one(&mut *conn).await.unwrap();
         drop(conn);
         let text = json!({"reason": "other", "text": "It hums."});
         let dispute = format!("/v1/orders/{paid_order}/disputes");
@@ -193,6 +198,7 @@ impl TestMarket {
             ("report", id(&report)),
             ("import", import.to_string()),
             ("shipment", "S-1".to_owned()),
+            ("reject", reject),
             ("invitation", id(&invitation)),
             ("search", id(&search)),
             ("session", uuid::Uuid::now_v7().to_string()),

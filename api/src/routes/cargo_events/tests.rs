@@ -3,7 +3,7 @@ use market::cargo::store::count;
 use market::identity::PlatformRole;
 use serde_json::{Value, json};
 use shared::ids::OrgId;
-use shared::testing::{NetworkFault, Proxy, server};
+use shared::testing::{NetworkFault, Proxy, owner_url, server};
 
 use super::*;
 use crate::testing::{Person, TestApi};
@@ -108,6 +108,38 @@ async fn bad_events_are_named_and_none_is_taken() {
 }
 
 #[tokio::test]
+async fn an_impossible_time_in_a_list_is_quarantined_and_the_rest_recorded() {
+    let api = TestApi::new().await;
+    let (ann, org) = dealer(&api).await;
+    let at = |id: usize, time: &str| {
+        let mut event = event(id);
+        event["occurred_at"] = json!(time);
+        event
+    };
+    let list = json!([event(1), at(2, "1970-01-01T00:00:00Z"), event(3), at(4, "9999-12-31T23:59:59Z")]);
+    for _ in 0..2 {
+        let answer = api.post(Some(&ann), "/v1/cargo-events", list.clone()).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["accepted"]), (202, &json!(2)), "{answer:?}");
+        let pointers: Vec<_> =
+            answer.body["quarantined"].as_array().unwrap().iter().map(|one| &one["pointer"]).collect();
+        assert_eq!(pointers, ["/1/occurred_at", "/3/occurred_at"]);
+    }
+    let single = api.post(Some(&ann), "/v1/cargo-events", at(2, "1970-01-01T00:00:00Z")).await;
+    single.refused(422, "invalid_events");
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    assert_eq!(count(&mut conn).await.unwrap(), 2);
+    let kept = store::page_rejects(&mut conn, None, 10).await.unwrap();
+    let reasons: Vec<(&str, i64)> = kept.iter().map(|one| (one.reason.as_str(), one.seen)).collect();
+    let ahead = "/occurred_at is more than a day ahead: an actual event has happened";
+    assert_eq!(reasons, [(ahead, 2), ("/occurred_at is more than two years ago", 2)]);
+    let whole = store::get_reject(&mut conn, kept[0].id).await.unwrap().unwrap();
+    let message: Value = serde_json::from_str(&whole.text).unwrap();
+    assert_eq!((&message["org"], &message["events"][0]["source_event_id"]), (&json!(org), &json!("e-4")));
+    drop(conn);
+    api.close().await;
+}
+
+#[tokio::test]
 async fn only_traders_report_and_only_members_and_operators_read() {
     let api = TestApi::new().await;
     let (ann, org) = dealer(&api).await;
@@ -169,6 +201,40 @@ async fn without_the_broker_nothing_is_accepted() {
     }
     assert_eq!(ids, ["e-1", "e-3"]);
     drop(api.db.pool.clone());
+    jobs::cargo::topology::delete(&channel, &namespace).await.ok();
+    api.close().await;
+}
+
+/// The events database is away: reports are taken all the same and wait in RabbitMQ, not in this process; reading says so.
+#[tokio::test]
+async fn while_the_events_database_is_away_reports_are_taken() {
+    let (proxy, events) = Proxy::before(&owner_url()).await.unwrap();
+    let namespace = format!("api-away-{}", std::process::id());
+    let settings =
+        [("AMQP_URL", server("AMQP_URL")), ("NAMESPACE", namespace.clone()), ("EVENTS_DATABASE_URL", events)];
+    let api = TestApi::with(&settings.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    let (ann, _) = dealer(&api).await;
+    proxy.set(NetworkFault::Refuse);
+    proxy.cut();
+    for first in [0, 500] {
+        let many: Vec<Value> = (first..first + 500).map(event).collect();
+        let answer = api.post(Some(&ann), "/v1/cargo-events", json!(many)).await;
+        assert_eq!((answer.status.as_u16(), answer.body), (202, json!({"accepted": 500})));
+    }
+    let connection =
+        queue::transport::rabbit::connection::connect(&server("AMQP_URL").into(), "api test").await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let mut waiting = 0;
+    while waiting < 1000 {
+        let queue = jobs::cargo::topology::queue(&namespace).into();
+        let got = channel.basic_get(queue, lapin::options::BasicGetOptions { no_ack: true }).await.unwrap();
+        let Some(got) = got else { continue };
+        let message: Value = serde_json::from_slice(&got.delivery.data).unwrap();
+        waiting += message["events"].as_array().unwrap().len();
+    }
+    assert_eq!(waiting, 1000);
+    let refused = api.get(Some(&ann), "/v1/shipments/S-1/standing").await;
+    assert_eq!(refused.status.as_u16(), 503, "{refused:?}");
     jobs::cargo::topology::delete(&channel, &namespace).await.ok();
     api.close().await;
 }

@@ -1,14 +1,18 @@
 //! What a shipment's events add up to.
 
+mod corrections;
+pub(super) mod tally;
 pub(super) mod validate;
 
-use std::collections::HashSet;
-
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::cargo::model::{EventType, Position, ShipmentStatus, StoredEvent};
+use self::tally::Tally;
+use crate::cargo::model::{CargoEvent, EventType, Position, ShipmentStatus, StoredEvent};
+
+/// How far ahead of the database's clock an actual event counts at once; one further ahead waits until it is no further.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// What is known about a shipment from its events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
@@ -23,42 +27,67 @@ pub struct Standing {
     pub seen_at: Option<DateTime<Utc>>,
 }
 
-/// Ranks all events of one shipment of one organisation and returns where it stands.
+/// Ranks all events of one shipment of one organisation and returns where it stands at a moment.
 ///
-/// Events rank by when they occurred, then by their source's sequence, then by when they were
-/// recorded; the order in which they arrive does not matter, so a late event never turns the status
-/// back:
-/// - planned and estimated events, and events that another one corrects, decide nothing;
+/// Only what the events say decides, never the order in which they arrived, so a late event never turns the status back:
+/// - planned and estimated events decide nothing, and neither do events that another one [corrects](corrections);
+/// - an actual event more than five minutes ahead waits;
 /// - once delivered, always delivered, whatever occurred before or is reported to have occurred after;
-/// - otherwise the first of the other terminal states (returned, cancelled) holds;
-/// - otherwise the latest event that names a status decides.
-///
-/// [`super::store::standing`] is the same rule in SQL.
+/// - otherwise a cancellation holds if it occurred before anything that follows the pick-up, and otherwise a return;
+/// - otherwise the latest event that names a status decides, by when it occurred and then by its source's sequence. Sources
+///   do not share a count, so two events can tie; then the status that is further on in a shipment's life holds. Deciding by
+///   the names of the sources would be as stable and say nothing about the shipment.
 #[must_use]
-pub fn standing(events: &[StoredEvent]) -> Standing {
-    let corrected: HashSet<(&str, &str)> = events
-        .iter()
-        .filter_map(|stored| Some((stored.event.source.as_str(), stored.event.corrects.as_deref()?)))
-        .collect();
-    let mut counting: Vec<&StoredEvent> = events
-        .iter()
-        .filter(|stored| stored.event.kind == EventType::Actual)
-        .filter(|stored| !corrected.contains(&(stored.event.source.as_str(), stored.event.source_event_id.as_str())))
-        .collect();
-    counting.sort_by_key(|stored| (stored.event.occurred_at, stored.event.sequence, stored.id));
+pub fn standing(events: &[StoredEvent], now: DateTime<Utc>) -> Standing {
+    Ranked::of(&events.iter().map(|stored| &stored.event).collect::<Vec<_>>(), now).tally.standing()
+}
 
-    let stated = || counting.iter().filter_map(|stored| Some((stored.event.status?, stored.event.occurred_at)));
-    let decided = stated()
-        .find(|(status, _)| *status == ShipmentStatus::Delivered)
-        .or_else(|| stated().find(|(status, _)| status.is_terminal()))
-        .or_else(|| stated().next_back());
-    let seen = counting.iter().rev().find_map(|stored| Some((stored.event.position?, stored.event.occurred_at)));
-    Standing {
-        status: decided.map(|(status, _)| status),
-        since: decided.map(|(_, at)| at),
-        position: seen.map(|(position, _)| position),
-        seen_at: seen.map(|(_, at)| at),
+/// What is kept of a shipment's events, so that most new ones can be added without reading the others again.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Ranked {
+    pub(super) tally: Tally,
+    /// When the first of the waiting events begins to count, and all are to be ranked anew.
+    pub(super) next_at: Option<DateTime<Utc>>,
+    /// Whether any event corrects another one: a new event may then be one that no longer counts.
+    pub(super) corrected: bool,
+}
+
+impl Ranked {
+    /// Ranks all events of a shipment.
+    pub(super) fn of(events: &[&CargoEvent], now: DateTime<Utc>) -> Self {
+        let mut ranked = Self { corrected: events.iter().any(|event| event.corrects.is_some()), ..Self::default() };
+        for (event, counts) in events.iter().zip(corrections::uncorrected(events, now)) {
+            if counts {
+                ranked.count(event, now);
+            }
+        }
+        // A waiting event may take back another one, whether or not it counts itself.
+        ranked.next_at = events.iter().filter_map(|event| counts_from(event, now)).min();
+        ranked
     }
+
+    /// Adds a new event. What corrects another one, or is corrected, needs [`Self::of`] instead.
+    pub(super) fn add(&mut self, event: &CargoEvent, now: DateTime<Utc>) {
+        self.corrected |= event.corrects.is_some();
+        if event.corrects.is_none() {
+            self.count(event, now);
+        }
+    }
+
+    fn count(&mut self, event: &CargoEvent, now: DateTime<Utc>) {
+        if let Some(from) = counts_from(event, now) {
+            self.next_at = Some(self.next_at.map_or(from, |next| next.min(from)));
+        } else if event.kind == EventType::Actual {
+            self.tally.add(event);
+        }
+    }
+}
+
+/// When an event begins to count, if that is later than `now`. Plans and estimates are about the future; they do not wait to
+/// take back what they correct.
+fn counts_from(event: &CargoEvent, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let waits = event.kind == EventType::Actual && event.occurred_at > now + AHEAD;
+    waits.then(|| event.occurred_at - AHEAD)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ const MAX_PAYLOAD_DEPTH: usize = 16;
 const YEARS: TimeDelta = TimeDelta::days(2 * 365);
 /// How far ahead a source's clock may be.
 const SKEW: TimeDelta = TimeDelta::days(1);
+const OCCURRED_AT: &str = "/occurred_at";
 
 /// One thing that is wrong with an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +25,17 @@ pub struct Fault {
     pub problem: String,
 }
 
-/// The times that an event may carry.
+impl Fault {
+    /// Whether the event is well formed and only says an impossible time. Whoever passes on what others measure cannot mend
+    /// that; it must not hold up the rest.
+    #[must_use]
+    pub fn is_of_time(&self) -> bool {
+        self.pointer == OCCURRED_AT
+    }
+}
+
+/// The times that an event may carry. Others come from clocks that were never set or are broken (1970, 9999): they would decide
+/// a shipment's status for ever.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     earliest: DateTime<Utc>,
@@ -84,11 +95,11 @@ impl Bounds {
         }
         let latest = if event.kind == EventType::Actual { self.latest_actual } else { self.latest_planned };
         if event.occurred_at < self.earliest {
-            fault("/occurred_at", "is more than two years ago");
+            fault(OCCURRED_AT, "is more than two years ago");
         } else if event.occurred_at > latest && event.kind == EventType::Actual {
-            fault("/occurred_at", "is more than a day ahead: an actual event has happened");
+            fault(OCCURRED_AT, "is more than a day ahead: an actual event has happened");
         } else if event.occurred_at > latest {
-            fault("/occurred_at", "is more than two years ahead");
+            fault(OCCURRED_AT, "is more than two years ahead");
         }
         if let Some(problem) = event.payload.as_ref().and_then(|payload| payload_problem(payload.get())) {
             fault("/payload", problem);

@@ -1,25 +1,35 @@
-//! The log's SQL. Inserting is here; reading and rejects have files of their own.
+//! The log's SQL. Inserting is here; reading, rejects, archived months and where shipments stand have files of
+//! their own.
 //!
 //! # How to get this wrong
-//! - Inserting two concurrent batches that share events in different orders: they deadlock over the keys. Batches are sorted.
-//! - Letting PostgreSQL keep the insert's plan: one made while the key table was small scans it for every event, and the
-//!   table grows by millions an hour. The statement is planned for each batch (0.5 µs an event).
+//! - Inserting two concurrent batches that share events in different orders: they deadlock over the keys. Batches are sorted, and
+//!   every transaction writes keys first and then where shipments stand, each in the order of their keys.
+//! - Letting PostgreSQL choose the plan of the look at the keys: one made while a table was small scans it for every event, and
+//!   it grows by millions an hour. The functions that look forbid it.
 //! - Inserting with COPY: measured, it saves nothing, because the indexes are the cost.
 
+mod archive;
 mod columns;
 mod read;
 mod rejects;
+mod standings;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, Utc};
 use shared::ids::OrgId;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 
 use self::columns::Columns;
 use super::model::OwnedEvent;
 
-pub use read::{Cursor, MalformedCursor, Page, list, standing};
-pub use rejects::{KeptReject, MAX_REJECT_BYTES, Reject, park, prune_rejects, rejects, take_reject};
+pub use archive::{ARCHIVED_COLUMNS, ArchivePart, archived, copy_month, drop_month, list_archived, months_before};
+pub use read::{Cursor, MalformedCursor, Page, list};
+pub use rejects::{
+    KeptReject, MAX_REJECT_BYTES, Reject, RejectedMessage, drop_reject, get_reject, page_rejects, park, prune_rejects,
+    rejects, take_reject,
+};
+pub use standings::{rank_due, standing};
 
 /// The most times that an insert is tried while others record the same events.
 const TRIES: u32 = 10;
@@ -54,8 +64,9 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Records events in one statement, all or none; those that the log already holds are skipped. An event is durable when
-/// this returns. `conn` must not be inside a transaction: the statement is repeated when it collides with another one.
+/// Records events and what they change of where shipments stand, all or none; those that the log already holds are skipped.
+/// Events are durable when this returns. `conn` must not be inside a transaction: this one is repeated when it collides with
+/// another one.
 pub async fn store_events(conn: &mut PgConnection, events: &[OwnedEvent]) -> Result<Stored, StoreError> {
     let mut ordered: Vec<&OwnedEvent> = events.iter().collect();
     ordered.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -63,11 +74,10 @@ pub async fn store_events(conn: &mut PgConnection, events: &[OwnedEvent]) -> Res
     if ordered.is_empty() {
         return Ok(Stored::default());
     }
-    let columns = Columns::of(&ordered);
     let mut tries = 0;
     loop {
         tries += 1;
-        match insert(conn, &columns).await {
+        match record(conn, &ordered).await {
             Ok(stored) => return Ok(Stored { stored, duplicates: events.len() as u64 - stored }),
             Err(error) if tries < TRIES && is_recorded_meanwhile(&error) => {}
             Err(error) if tries < TRIES && is_month_missing(&error) => {
@@ -78,14 +88,34 @@ pub async fn store_events(conn: &mut PgConnection, events: &[OwnedEvent]) -> Res
     }
 }
 
+async fn record(conn: &mut PgConnection, events: &[&OwnedEvent]) -> Result<u64, sqlx::Error> {
+    let mut tx = conn.begin().await?;
+    let Known { now, places } = known(&mut tx, events).await?;
+    let mut known = places.into_iter().peekable();
+    let mut new = Vec::with_capacity(events.len());
+    for (place, event) in (1_i64..).zip(events) {
+        if known.next_if_eq(&place).is_none() {
+            new.push(*event);
+        }
+    }
+    if !new.is_empty() {
+        let inserted = insert(&mut tx, &Columns::of(&new)).await?;
+        debug_assert_eq!(inserted, new.len() as u64);
+        standings::add(&mut tx, &new, now).await?;
+    }
+    tx.commit().await?;
+    Ok(new.len() as u64)
+}
+
 fn key(owned: &OwnedEvent) -> (OrgId, &str, &str) {
     (owned.org, &owned.event.source, &owned.event.source_event_id)
 }
 
 /// Whether another transaction wrote a key after this one looked for it. It has committed: the next
-/// look finds the key.
+/// look finds the key. Each year of keys has a constraint of its own.
 fn is_recorded_meanwhile(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.constraint() == Some("cargo_event_keys_once"))
+    let constraint = error.as_database_error().and_then(sqlx::error::DatabaseError::constraint);
+    constraint.is_some_and(|name| name.starts_with("cargo_event_keys_"))
 }
 
 /// "No partition of relation found for row" has the code of a check violation, but no constraint.
@@ -95,9 +125,29 @@ fn is_month_missing(error: &sqlx::Error) -> bool {
         .is_some_and(|error| error.code().as_deref() == Some("23514") && error.constraint().is_none())
 }
 
+/// What the log knows of a batch.
+struct Known {
+    /// By the database's clock.
+    now: DateTime<Utc>,
+    /// The places of the events that it holds, counted from one, in order.
+    places: Vec<i64>,
+}
+
+async fn known(conn: &mut PgConnection, events: &[&OwnedEvent]) -> Result<Known, sqlx::Error> {
+    sqlx::query_as!(
+        Known,
+        r#"SELECT clock_timestamp() AS "now!", cargo_known($1, $2, $3) AS "places!""#,
+        &events.iter().map(|one| one.org.0).collect::<Vec<_>>(),
+        &events.iter().map(|one| one.event.source.as_str()).collect::<Vec<_>>() as &[&str],
+        &events.iter().map(|one| one.event.source_event_id.as_str()).collect::<Vec<_>>() as &[&str],
+    )
+    .fetch_one(conn)
+    .await
+}
+
 async fn insert(conn: &mut PgConnection, columns: &Columns<'_>) -> Result<u64, sqlx::Error> {
     let inserted = sqlx::query!(
-        r#"
+        "
         INSERT INTO cargo_events (
             org, source, source_event_id, sequence, shipment, type, status,
             occurred_at, latitude, longitude, corrects, payload
@@ -112,15 +162,7 @@ async fn insert(conn: &mut PgConnection, columns: &Columns<'_>) -> Result<u64, s
             org, source, source_event_id, sequence, shipment, type, status,
             occurred_at, latitude, longitude, corrects, payload
         )
-        -- A scalar subquery, because it can only be answered key by key; NOT EXISTS may become a join that reads all keys.
-        WHERE (
-            SELECT true
-            FROM cargo_event_keys AS key
-            WHERE key.org = event.org
-                AND key.source = event.source
-                AND key.source_event_id = event.source_event_id
-        ) IS NULL
-        "#,
+        ",
         &columns.org,
         &columns.source as &[&str],
         &columns.source_event_id as &[&str],
@@ -134,18 +176,24 @@ async fn insert(conn: &mut PgConnection, columns: &Columns<'_>) -> Result<u64, s
         &columns.corrects as &[Option<&str>],
         &columns.payload as &[Option<&str>],
     )
-    .persistent(false)
     .execute(conn)
     .await?;
     Ok(inserted.rows_affected())
 }
 
-/// Creates the partitions missing for this month and the next `months_ahead`; returns how many it
+/// Creates the partitions missing for this month and the next `months_ahead`, and those of the keys; returns how many months it
 /// created. Inserts go on in the meantime.
 pub async fn ensure_partitions(conn: &mut PgConnection, months_ahead: i32) -> Result<u32, sqlx::Error> {
     let made =
         sqlx::query_scalar!(r#"SELECT cargo_ensure_partitions($1) AS "made!""#, months_ahead).fetch_one(conn).await?;
     Ok(made.unsigned_abs())
+}
+
+/// Drops the keys of years that ended more than `days` ago, but never those of the last year; returns how many years. An event of which
+/// the key is gone is taken for a new one.
+pub async fn drop_keys(conn: &mut PgConnection, days: i32) -> Result<u32, sqlx::Error> {
+    let dropped = sqlx::query_scalar!(r#"SELECT cargo_drop_keys($1) AS "dropped!""#, days).fetch_one(conn).await?;
+    Ok(dropped.unsigned_abs())
 }
 
 /// How many events the log holds.

@@ -9,7 +9,6 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::cargo::model::{CargoEvent, EventType, Position, ShipmentStatus, StoredEvent};
-use crate::cargo::rules::Standing;
 
 /// A place in a shipment's history: the next page begins right after it. As text it is opaque.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,61 +142,4 @@ pub async fn list(
     events.truncate(limit);
     let next = events.last().filter(|_| more).map(Cursor::of);
     Ok(Page { events, next })
-}
-
-/// Where a shipment stands by an organisation's events: [`crate::cargo::standing`] in SQL. A
-/// shipment without events has an empty standing.
-pub async fn standing(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Standing, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"
-        WITH counting AS (
-            SELECT
-                status, occurred_at, latitude, longitude,
-                status IN ('delivered', 'returned', 'cancelled') AS terminal,
-                row_number() OVER (ORDER BY occurred_at, sequence, id) AS rank
-            FROM cargo_events AS event
-            WHERE org = $1
-                AND shipment = $2
-                AND type = 'actual'
-                AND NOT EXISTS (
-                    SELECT
-                    FROM cargo_events AS correction
-                    WHERE correction.org = event.org
-                        AND correction.shipment = event.shipment
-                        AND correction.source = event.source
-                        AND correction.corrects = event.source_event_id
-                )
-        ),
-        decided AS (
-            SELECT status, occurred_at
-            FROM counting
-            WHERE status IS NOT NULL
-            ORDER BY status = 'delivered' DESC, terminal DESC, CASE WHEN terminal THEN rank ELSE -rank END
-            LIMIT 1
-        ),
-        seen AS (
-            SELECT latitude, longitude, occurred_at
-            FROM counting
-            WHERE latitude IS NOT NULL
-            ORDER BY rank DESC
-            LIMIT 1
-        )
-        SELECT
-            decided.status AS "status?: ShipmentStatus", decided.occurred_at AS "since?",
-            seen.latitude AS "latitude?", seen.longitude AS "longitude?", seen.occurred_at AS "seen_at?"
-        FROM (SELECT) AS one
-        LEFT JOIN decided ON true
-        LEFT JOIN seen ON true
-        "#,
-        org.0,
-        shipment,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(Standing {
-        status: row.status,
-        since: row.since,
-        position: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Position { latitude, longitude }),
-        seen_at: row.seen_at,
-    })
 }

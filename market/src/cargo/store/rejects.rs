@@ -1,7 +1,11 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use shared::ids::OrgId;
 use sqlx::PgConnection;
+use utoipa::ToSchema;
+
+use crate::cargo::model::{CargoEvent, EventMessage};
 
 /// How many bytes of a reject are kept.
 pub const MAX_REJECT_BYTES: usize = 65_536;
@@ -14,6 +18,17 @@ pub struct Reject {
     /// The message, or the one event in it that is at fault.
     pub bytes: Vec<u8>,
     pub routing_key: String,
+}
+
+impl Reject {
+    /// A reject for an event that could be read, kept as a message that can be published again.
+    #[must_use]
+    pub fn of(org: OrgId, event: &CargoEvent, routing_key: &str, reason: &str) -> Self {
+        let message = EventMessage { org, events: vec![event] };
+        // An event that could be read can be written.
+        let bytes = serde_json::to_vec(&message).unwrap_or_default();
+        Self { reason: reason.to_owned(), bytes, routing_key: routing_key.to_owned() }
+    }
 }
 
 /// Keeps rejects for a person to look at. The same bytes again only raise a count, so redelivery
@@ -67,15 +82,18 @@ pub async fn prune_rejects(conn: &mut PgConnection, days: i32, most: i64) -> Res
 }
 
 /// A reject as it is kept.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct KeptReject {
     pub id: i64,
+    /// What is wrong with it.
     pub reason: String,
+    /// As what it was published; empty if the database refused it.
     pub routing_key: String,
-    /// Its length in bytes, of which at most [`MAX_REJECT_BYTES`] are kept.
+    /// Its length in bytes, of which at most 65,536 are kept.
     pub size: i64,
     /// How often it arrived.
     pub seen: i64,
+    pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
 }
 
@@ -84,7 +102,7 @@ pub async fn rejects(conn: &mut PgConnection, limit: i64) -> Result<Vec<KeptReje
     sqlx::query_as!(
         KeptReject,
         "
-        SELECT id, reason, routing_key, size, seen, last_at
+        SELECT id, reason, routing_key, size, seen, first_at, last_at
         FROM cargo_rejects
         ORDER BY last_at DESC, id DESC
         LIMIT $1
@@ -93,6 +111,72 @@ pub async fn rejects(conn: &mut PgConnection, limit: i64) -> Result<Vec<KeptReje
     )
     .fetch_all(conn)
     .await
+}
+
+/// At most `limit` rejects, the newest first; only those that came before `before`.
+pub async fn page_rejects(
+    conn: &mut PgConnection,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<KeptReject>, sqlx::Error> {
+    sqlx::query_as!(
+        KeptReject,
+        "
+        SELECT id, reason, routing_key, size, seen, first_at, last_at
+        FROM cargo_rejects
+        WHERE id < coalesce($1, 9223372036854775807)
+        ORDER BY id DESC
+        LIMIT $2
+        ",
+        before,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A reject and what arrived.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RejectedMessage {
+    #[serde(flatten)]
+    pub reject: KeptReject,
+    /// What arrived, or the beginning of it; what is not UTF-8 is replaced.
+    pub text: String,
+    /// Whether all of it was kept. Otherwise it can only be sent again in an edited form.
+    pub whole: bool,
+}
+
+/// A reject with what arrived, if there is one of this id.
+pub async fn get_reject(conn: &mut PgConnection, id: i64) -> Result<Option<RejectedMessage>, sqlx::Error> {
+    let row = sqlx::query!(
+        "
+        SELECT id, reason, routing_key, size, seen, first_at, last_at, bytes
+        FROM cargo_rejects
+        WHERE id = $1
+        ",
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| RejectedMessage {
+        text: String::from_utf8_lossy(&row.bytes).into_owned(),
+        whole: i64::try_from(row.bytes.len()) == Ok(row.size),
+        reject: KeptReject {
+            id: row.id,
+            reason: row.reason,
+            routing_key: row.routing_key,
+            size: row.size,
+            seen: row.seen,
+            first_at: row.first_at,
+            last_at: row.last_at,
+        },
+    }))
+}
+
+/// Removes a reject, whether it was kept whole or not; says whether there was one.
+pub async fn drop_reject(conn: &mut PgConnection, id: i64) -> Result<bool, sqlx::Error> {
+    let dropped = sqlx::query!("DELETE FROM cargo_rejects WHERE id = $1", id).execute(conn).await?;
+    Ok(dropped.rows_affected() == 1)
 }
 
 /// Removes a reject so that it can be sent again; returns its routing key and its bytes. `None`: it

@@ -7,6 +7,7 @@ use market::cargo::store::{self, Cursor};
 use market::cargo::{Bounds, CargoEvent, Standing, StoredEvent, cleaned_payload};
 use market::identity::{OrgKind, PlatformRole};
 use serde::{Deserialize, Serialize};
+use shared::ids::OrgId;
 use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
@@ -70,6 +71,28 @@ struct Accepted {
     accepted: usize,
 }
 
+/// The organisation that reports: whoever moves cargo.
+pub(super) fn reporter(acting: Acting, caller: &Caller) -> Result<OrgId> {
+    let org = acting.trader(caller)?;
+    caller
+        .acts_as(OrgKind::Carrier, org)
+        .or_else(|refusal| caller.acts_as(OrgKind::Seller, org).map_err(|_| refusal))?;
+    Ok(org)
+}
+
+impl From<LaneError> for Problem {
+    fn from(error: LaneError) -> Self {
+        match error {
+            LaneError::Unavailable(_) => {
+                Self::unavailable("events_unavailable", "events cannot be taken now").with_cause(error)
+            }
+            LaneError::Refused(_) => {
+                Self::unprocessable("out_of_range", "a value is beyond what can be stored").with_cause(error)
+            }
+        }
+    }
+}
+
 /// Report events about shipments
 ///
 /// All or none are taken. The answer comes after the events are safe; they are in the log a moment later. Sending the same
@@ -86,11 +109,7 @@ async fn report_events(
     acting: Acting,
     reported: Reported,
 ) -> Result<(StatusCode, Json<Accepted>)> {
-    let org = acting.trader(&caller)?;
-    // Whoever moves cargo reports of it.
-    caller
-        .acts_as(OrgKind::Carrier, org)
-        .or_else(|refusal| caller.acts_as(OrgKind::Seller, org).map_err(|_| refusal))?;
+    let org = reporter(acting, &caller)?;
     let mut events = reported.events;
     if events.is_empty() {
         return Err(Problem::unprocessable("no_events", "send at least one event"));
@@ -116,14 +135,7 @@ async fn report_events(
     for event in &mut events {
         event.payload = event.payload.take().map(cleaned_payload);
     }
-    state.lane.publish(org, &events).await.map_err(|error| match error {
-        LaneError::Unavailable(_) => {
-            Problem::unavailable("events_unavailable", "events cannot be taken now").with_cause(error)
-        }
-        LaneError::Refused(_) => {
-            Problem::unprocessable("out_of_range", "a value is beyond what can be stored").with_cause(error)
-        }
-    })?;
+    state.lane.publish(org, &events).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: events.len() })))
 }
 

@@ -11,6 +11,7 @@ mod categories;
 mod checkouts;
 mod dashboard;
 mod disputes;
+mod epcis;
 pub(crate) mod escrow;
 mod fx;
 pub(crate) mod health;
@@ -95,6 +96,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(imports::router())
         .merge(reports::router())
         .merge(cargo_events::router())
+        .merge(epcis::router())
         .merge(ws::router())
         .merge(jobs::router())
         .merge(queues::router())

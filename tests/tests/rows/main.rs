@@ -4,6 +4,7 @@ mod approvals;
 mod dashboard;
 mod defaults;
 mod drafts;
+mod epcis;
 mod escrow;
 mod imports;
 mod live_auctions;

@@ -54,16 +54,16 @@ pub async fn find(
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<KeptEvent>, sqlx::Error> {
-    let mut sql = statement(org, query, after, limit);
+    let mut sql = QueryBuilder::new("");
+    push_statement(&mut sql, org, query, after, limit);
     // Planned for what is asked: parameters that are not given leave no trace in it.
     let rows = sql.build_query_as::<Row>().persistent(false).fetch_all(conn).await?;
     Ok(rows.into_iter().map(KeptEvent::from).collect())
 }
 
-fn statement(org: OrgId, query: &EventQuery, after: Option<After>, limit: i64) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new("");
+fn push_statement(sql: &mut QueryBuilder<Postgres>, org: OrgId, query: &EventQuery, after: Option<After>, limit: i64) {
     if !query.matches.is_empty() {
-        push_matches(&mut sql, org, &query.matches);
+        push_matches(sql, org, &query.matches);
     }
     sql.push(SHOWN);
     sql.push("WHERE event.org = ").push_bind(org.0);
@@ -112,7 +112,6 @@ fn statement(org: OrgId, query: &EventQuery, after: Option<After>, limit: i64) -
         sql.push(", ").push_bind(after.id).push(")");
     }
     sql.push(" ORDER BY event.event_time, event.id LIMIT ").push_bind(limit);
-    sql
 }
 
 /// The events in which each of the matches has at least one EPC.
@@ -136,6 +135,15 @@ fn push_matches(sql: &mut QueryBuilder<Postgres>, org: OrgId, matches: &[EpcMatc
     sql.push_bind(org.0);
     sql.push(" GROUP BY found.event, found.recorded_at HAVING count(DISTINCT wanted.number) = ");
     sql.push_bind(i64::try_from(matches.len()).unwrap_or(i64::MAX)).push(")");
+}
+
+/// How the server would find them.
+#[cfg(test)]
+pub(super) async fn explained(conn: &mut PgConnection, org: OrgId, query: &EventQuery) -> Result<String, sqlx::Error> {
+    let mut sql = QueryBuilder::new("EXPLAIN ");
+    push_statement(&mut sql, org, query, None, 30);
+    let lines: Vec<String> = sql.build_query_scalar().persistent(false).fetch_all(conn).await?;
+    Ok(lines.join("\n"))
 }
 
 /// The event of this id; if only a declaration is there, that.

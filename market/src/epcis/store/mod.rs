@@ -160,7 +160,7 @@ async fn insert(
         return Ok(BTreeSet::new());
     }
     // A plan made while the key table was small would scan it for every event.
-    sqlx::query!("SET LOCAL plan_cache_mode = force_custom_plan").execute(&mut **tx).await?;
+    sqlx::raw_sql("SET LOCAL plan_cache_mode = force_custom_plan").execute(&mut **tx).await?;
     let texts = |of: fn(&NewEvent) -> &str| ordered.iter().map(|event| of(event)).collect::<Vec<_>>();
     let maybe = |of: fn(&NewEvent) -> Option<&str>| ordered.iter().map(|event| of(event)).collect::<Vec<_>>();
     let declares: Vec<bool> = ordered.iter().map(|event| event.declares_error).collect();

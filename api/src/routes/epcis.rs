@@ -12,16 +12,14 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use chrono::{DateTime, Utc};
 use market::cargo::{Bounds, CargoEvent};
-use market::epcis::model::{
-    Capture, CaptureId, ErrorBehaviour, Fault, MAX_EVENTS, NewEvent, Outcome, Verdict,
-};
+use market::epcis::model::{Capture, CaptureId, ErrorBehaviour, Fault, MAX_EVENTS, NewEvent, Outcome, Verdict};
 use market::epcis::store::{self, EpcisError, NewCapture};
 use market::epcis::{Document, judge};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -106,10 +104,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Spoken {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let bad = |name: &str, detail: &str| {
-            let problem = Problem::bad_request("invalid_epcis_header", "a header of the standard has a value that is not known");
+            let problem =
+                Problem::bad_request("invalid_epcis_header", "a header of the standard has a value that is not known");
             Err(problem.header(name, detail))
         };
-        let sent = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap_or_default().trim().to_owned());
+        let sent =
+            |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap_or_default().trim().to_owned());
         match sent(EPCIS_VERSION).as_deref() {
             None | Some("2.0") => {}
             Some(version) if version.strip_prefix("2.0.").is_some_and(is_revision) => {}
@@ -203,9 +203,9 @@ fn reports<'a>(events: impl Iterator<Item = &'a NewEvent>) -> Vec<CargoEvent> {
 
 /// Capture EPCIS events
 ///
-/// Takes an `EPCISDocument`, an `EPCISQueryDocument` or one event. Each event is judged by itself: what is fit is taken, what is not
-/// is rejected with the place of its faults, and what is there already is a duplicate. An event without an `eventID` gets
-/// the standard's hash. What speaks of one shipment is in its log as well.
+/// Takes an `EPCISDocument`, an `EPCISQueryDocument` or one event. Each event is judged by itself: what is fit is taken,
+/// what is not is rejected with the place of its faults, and what is there already is a duplicate. An event without an
+/// `eventID` gets the standard's hash. What speaks of one shipment is in its log as well.
 #[utoipa::path(post, path = "/v1/epcis/capture", tag = "epcis", params(Acting, Version, Behaviour), request_body = Epcis, responses(
     (status = 202, description = "Done; `Location` names the capture", body = CaptureView, headers(("Location" = String))),
     (status = 400, description = "`invalid_epcis_header`"),

@@ -18,7 +18,6 @@ pub const MAX_EVENTS: usize = 1000;
 /// What an event is about, by the standard's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
 #[sqlx(type_name = "cargo_epcis_type")]
-#[expect(clippy::enum_variant_names, reason = "these are the standard's names")]
 pub enum EpcisType {
     ObjectEvent,
     AggregationEvent,

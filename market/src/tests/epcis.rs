@@ -27,14 +27,23 @@ pub(super) fn breaches() -> Vec<Breach> {
     };
     vec![
         ("cargo_epcis_keys_once", format!("{one}; {one}")),
-        ("cargo_epcis_events_action_by_type", format!("{}, NULL)", event("'a:b'", "'ObjectEvent', NULL", false, "'{}'", "'{}'"))),
+        (
+            "cargo_epcis_events_action_by_type",
+            format!("{}, NULL)", event("'a:b'", "'ObjectEvent', NULL", false, "'{}'", "'{}'")),
+        ),
         (
             "cargo_epcis_events_action_by_type",
             format!("{}, NULL)", event("'a:b'", "'TransformationEvent', 'ADD'", false, "'{}'", "'{}'")),
         ),
-        ("cargo_epcis_events_corrected_by_declaration", format!("{}, NULL)", event("'a:b'", object, false, "'{a:c}'", "'{}'"))),
+        (
+            "cargo_epcis_events_corrected_by_declaration",
+            format!("{}, NULL)", event("'a:b'", object, false, "'{a:c}'", "'{}'")),
+        ),
         ("cargo_epcis_events_event_id_length", format!("{}, NULL)", event("''", object, false, "'{}'", "'{}'"))),
-        ("cargo_epcis_events_event_id_length", format!("{}, NULL)", event("repeat('a', 1025)", object, false, "'{}'", "'{}'"))),
+        (
+            "cargo_epcis_events_event_id_length",
+            format!("{}, NULL)", event("repeat('a', 1025)", object, false, "'{}'", "'{}'")),
+        ),
         ("cargo_epcis_events_event_object", format!("{}, NULL)", event("'a:b'", object, true, "'{a:c}'", "'[]'"))),
         (
             "cargo_epcis_events_words_length",

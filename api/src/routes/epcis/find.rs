@@ -17,11 +17,11 @@ use crate::extract::Query;
 const DEFAULT_PAGE: u32 = 30;
 const MAX_PAGE: u32 = 100;
 
-/// The parameters of a query, by the standard's names. Values of one are separated by `|`, of which one must fit; every parameter that
-/// is given must.
+/// The parameters of a query, by the standard's names. Values of one are separated by `|`, of which one must fit; every
+/// parameter that is given must.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes what `Asked` reads")]
+#[expect(dead_code, reason = "describes what `query` reads")]
 struct EventParameters {
     /// `ObjectEvent`, `AggregationEvent`, `AssociationEvent`, `TransformationEvent`, `TransactionEvent`.
     #[param(rename = "eventType")]
@@ -61,6 +61,13 @@ struct EventParameters {
     /// Declarations that name one of these events as what is right.
     #[param(rename = "EQ_correctiveEventID")]
     eq_corrective_event_id: Option<String>,
+}
+
+/// The parameters that look for EPCs, and those of paging.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `query` and `paged` read")]
+struct EpcParameters {
     /// EPCs as URNs or as Digital Links, in `epcList` or `childEPCs`.
     #[param(rename = "MATCH_epc")]
     match_epc: Option<String>,
@@ -85,7 +92,7 @@ struct EventParameters {
     #[param(rename = "perPage", minimum = 1, maximum = 100)]
     per_page: Option<u32>,
     /// From the `Link` of an earlier page of the same query.
-    #[param(rename = "nextPageToken", pattern = "^-?[0-9]{1,17}\\.[0-9]{1,19}$")]
+    #[param(rename = "nextPageToken", pattern = "^-?[0-9]{1,18}\\.[0-9]{1,19}$")]
     next_page_token: Option<String>,
 }
 
@@ -140,8 +147,9 @@ fn token_of(event: &KeptEvent) -> String {
 
 fn after(token: &str) -> Option<After> {
     let (micros, id) = token.split_once('.')?;
-    let is_number = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number(micros.strip_prefix('-').unwrap_or(micros), 17) || !is_number(id, 19) {
+    let is_number =
+        |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(micros.strip_prefix('-').unwrap_or(micros), 18) || !is_number(id, 19) {
         return None;
     }
     let event_time = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
@@ -150,9 +158,9 @@ fn after(token: &str) -> Option<After> {
 
 /// Find EPCIS events
 ///
-/// Members see their organisation's events, operators of the platform everybody's; from the earliest `eventTime` to the latest.
-/// An event that was declared to be wrong has the declaration in `tradeyard:declaredInError`.
-#[utoipa::path(get, path = "/v1/epcis/events", tag = "epcis", params(Acting, EventParameters), responses(
+/// Members see their organisation's events, operators of the platform everybody's; from the earliest `eventTime` to the
+/// latest. An event that was declared to be wrong has the declaration in `tradeyard:declaredInError`.
+#[utoipa::path(get, path = "/v1/epcis/events", tag = "epcis", params(Acting, EventParameters, EpcParameters), responses(
     (status = 200, description = "An `EPCISQueryDocument`; `Link` leads to the next page, if there is one", body = Epcis,
         headers(("Link" = String))),
     (status = 403, description = "`role_too_low`"),

@@ -24,8 +24,8 @@ struct PageParameters {
 
 /// Read a shipment's log as EPCIS
 ///
-/// What has happened, from the earliest to the latest, each an `ObjectEvent`; what was corrected is followed by its error declaration.
-/// Plans and estimates are left out.
+/// What has happened, from the earliest to the latest, each an `ObjectEvent`; what was corrected is followed by its error
+/// declaration. Plans and estimates are left out.
 #[utoipa::path(get, path = "/v1/shipments/{shipment}/epcis", tag = "epcis",
     params(("shipment" = String, Path, description = "The shipment's reference"), Acting, PageParameters), responses(
     (status = 200, description = "An `EPCISDocument`; `Link` leads to the next page, if there is one", body = Epcis,

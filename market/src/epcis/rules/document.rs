@@ -101,8 +101,11 @@ fn value(fields: &BTreeMap<String, Box<RawValue>>, name: &str) -> Option<Value> 
 /// Everything that is wrong with a document but for its context and its events.
 fn head(fields: &BTreeMap<String, Box<RawValue>>, is_answer: bool) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let required: &[&str] =
-        if is_answer { &["@context", "epcisBody"] } else { &["@context", "schemaVersion", "creationDate", "epcisBody"] };
+    let required: &[&str] = if is_answer {
+        &["@context", "epcisBody"]
+    } else {
+        &["@context", "schemaVersion", "creationDate", "epcisBody"]
+    };
     for name in required.iter().filter(|name| !fields.contains_key(**name)) {
         faults.extend(fault(&format!("/{name}"), "missing"));
     }

@@ -1,7 +1,9 @@
 //! GS1 keys in one form: whoever writes a key as an EPC URN and whoever writes it as a Digital Link mean the same thing.
 //!
-//! The form is the one that the standard's event hash wants (CBV 2.0, section 8.9.2): a Digital Link at `id.gs1.org` with the key
-//! and its finest qualifier alone.
+//! The form is the one that the standard's event hash wants (CBV 2.0, section 8.9.2): a Digital Link at `id.gs1.org` with
+//! the key and its finest qualifier alone.
+
+use std::fmt::Write as _;
 
 const HOME: &str = "https://id.gs1.org/";
 
@@ -31,7 +33,9 @@ fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '!' | '(' | ')' | '*' | '+' | ',' | ':' => encoded.push_str(&format!("%{:02X}", u32::from(c))),
+            '!' | '(' | ')' | '*' | '+' | ',' | ':' => {
+                let _ = write!(encoded, "%{:02X}", u32::from(c));
+            }
             other => encoded.push(other),
         }
     }
@@ -100,10 +104,17 @@ fn of_urn(uri: &str) -> Option<String> {
     Some(format!("{HOME}{path}"))
 }
 
-/// The keys of Digital Links: number, name, whether its value can be one, and its qualifiers from the finest on.
-const KEYS: [(&str, &str, fn(&str) -> bool, &[&str]); 14] = [
+/// A key of Digital Links: its number, its name, whether a value can be one, and its qualifiers from the finest on.
+type Key = (&'static str, &'static str, fn(&str) -> bool, &'static [&'static str]);
+
+const KEYS: [Key; 14] = [
     ("00", "sscc", |value| digits(value, 18).is_some(), &[]),
-    ("01", "gtin", |value| matches!(value.len(), 8 | 12..=14) && digits(value, value.len()).is_some(), &["21", "10", "235"]),
+    (
+        "01",
+        "gtin",
+        |value| matches!(value.len(), 8 | 12..=14) && digits(value, value.len()).is_some(),
+        &["21", "10", "235"],
+    ),
     ("253", "gdti", |value| begins(value, 13, 30), &[]),
     ("255", "gcn", |value| begins(value, 13, 25), &[]),
     ("401", "ginc", |value| (1..=30).contains(&value.len()), &[]),
@@ -133,14 +144,16 @@ fn of_link(uri: &str) -> Option<String> {
     let path = path.split(['?', '#']).next()?;
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let (at, (number, _, fits, qualifiers)) = parts.iter().enumerate().find_map(|(at, part)| {
-        let paired = (parts.len() - at) % 2 == 0;
+        let paired = (parts.len() - at).is_multiple_of(2);
         let key = KEYS.iter().find(|(number, name, ..)| part == number || part == name)?;
         paired.then_some((at, key))
     })?;
     let value = parts.get(at + 1).filter(|value| fits(value))?;
     let value = if *number == "01" { format!("{value:0>14}") } else { (*value).to_owned() };
     let pairs: Vec<(&str, &str)> = parts[at + 2..].chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-    let named = |name: &str| QUALIFIERS.iter().find(|(known, _)| *known == name).map_or(name.to_owned(), |(_, it)| (*it).to_owned());
+    let named = |name: &str| {
+        QUALIFIERS.iter().find(|(known, _)| *known == name).map_or(name.to_owned(), |(_, it)| (*it).to_owned())
+    };
     let finest = qualifiers.iter().find_map(|wanted| pairs.iter().find(|(name, _)| named(name) == *wanted));
     Some(match finest {
         Some((name, qualifier)) => format!("{HOME}{number}/{value}/{}/{qualifier}", named(name)),

@@ -1,11 +1,12 @@
 //! The id of an event that has none: the standard's hash of its content (CBV 2.0, section 8.9).
 //!
-//! What is hashed is a text of all members in the standard's order, each value in one form: whoever writes the same event in another
-//! order of members, with other prefixes, in another time zone or with EPC URNs instead of Digital Links gets the same id.
+//! What is hashed is a text of all members in the standard's order, each value in one form: whoever writes the same event
+//! in another order of members, with other prefixes, in another time zone or with EPC URNs instead of Digital Links gets
+//! the same id.
 //!
-//! In two places the standard's prose and its own published hashes differ: the type of a business transaction, a source or a destination
-//! stands before it, and destinations stand before sources. The hashes decide, because ids are compared with those of others
-//! (`the_published_hashes_are_met`).
+//! In two places the standard's prose and its own published hashes differ: the type of a business transaction, a source or
+//! a destination stands before it, and destinations stand before sources. The hashes decide, because ids are compared with
+//! those of others (`the_published_hashes_are_met`).
 //!
 //! # How to get this wrong
 //! - Reading numbers as floats: two long numbers become one, and the second event is taken for a duplicate.
@@ -321,7 +322,8 @@ fn decimal(text: &str) -> Option<String> {
 
 /// A number with an exponent.
 fn scientific(text: &str) -> Option<String> {
-    let is_number = text.contains(['e', 'E']) && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let is_number =
+        text.contains(['e', 'E']) && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     let number: f64 = is_number.then(|| text.parse().ok())??;
     // Rust writes floats without an exponent.
     number.is_finite().then(|| number.to_string())

@@ -32,13 +32,16 @@ const CLASSES: [(&str, Role); 4] = [
     ("outputQuantityList", Role::OutputClass),
 ];
 
-/// Reads one event of a document with this context. `bounds` are those of the log that events about shipments go to. Pointers
-/// of faults begin at the event.
+/// Reads one event of a document with this context. `bounds` are those of the log that events about shipments go to.
+/// Pointers of faults begin at the event.
 pub fn judge(raw: &RawValue, context: &[Value], bounds: &Bounds) -> Result<NewEvent, Vec<Fault>> {
     let wrong = |pointer: &str, detail: &str| vec![Fault { pointer: pointer.to_owned(), detail: detail.to_owned() }];
     if !are_numbers_fit(raw.get()) {
         let place = unfit_number(raw);
-        return Err(wrong(&place, "a number has at most 17 digits and an exponent of at most 300; longer ones are sent as texts"));
+        return Err(wrong(
+            &place,
+            "a number has at most 17 digits and an exponent of at most 300; longer ones are sent as texts",
+        ));
     }
     let event = match serde_json::from_str(raw.get()) {
         Ok(Value::Object(event)) => event,
@@ -178,7 +181,10 @@ fn unfit_number(raw: &RawValue) -> String {
     let inner = match first {
         Some(b'{') => {
             let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get()).unwrap_or_default();
-            members.into_iter().map(|(name, value)| (escaped(&name), value)).find(|(_, value)| !are_numbers_fit(value.get()))
+            members
+                .into_iter()
+                .map(|(name, value)| (escaped(&name), value))
+                .find(|(_, value)| !are_numbers_fit(value.get()))
         }
         Some(b'[') => {
             let items: Vec<Box<RawValue>> = serde_json::from_str(raw.get()).unwrap_or_default();
@@ -189,3 +195,6 @@ fn unfit_number(raw: &RawValue) -> String {
     };
     inner.map_or_else(String::new, |(name, value)| format!("/{name}{}", unfit_number(&value)))
 }
+
+#[cfg(test)]
+pub(in crate::epcis::rules) mod tests;

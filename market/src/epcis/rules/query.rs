@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::check;
 use super::epc::canonical;
 use super::judge::normal;
 use super::uri::{MAX_URI, is_uri};
 use super::vocabulary::Vocabulary;
-use super::check;
 use crate::epcis::model::{ACTIONS, EpcMatch, EpcisType, EventQuery, Role};
 
 /// The most values of one parameter.
@@ -84,7 +84,8 @@ fn read(query: &mut EventQuery, name: &str, value: &str) -> Result<(), String> {
         "GE_recordTime" => query.record_time_from = Some(time(value)?),
         "LT_recordTime" => query.record_time_before = Some(time(value)?),
         "EQ_action" => {
-            let known = |word: &str| ACTIONS.contains(&word).then(|| word.to_owned()).ok_or("expected of ADD, OBSERVE, DELETE");
+            let known =
+                |word: &str| ACTIONS.contains(&word).then(|| word.to_owned()).ok_or("expected of ADD, OBSERVE, DELETE");
             query.actions = values(value)?.map(known).collect::<Result<_, _>>()?;
         }
         "EQ_bizStep" => query.biz_steps = words(value, Vocabulary::BizStep)?,
@@ -100,7 +101,9 @@ fn read(query: &mut EventQuery, name: &str, value: &str) -> Result<(), String> {
             let epcs = uris(value)?.map(|uri| (canonical(&uri), uri));
             let epcs = epcs.map(|(epc, uri)| match roles {
                 [Role::Class | Role::InputClass | Role::OutputClass, ..] => Ok(epc),
-                _ if uri.starts_with("urn:epc:idpat:") => Err("patterns are not looked for; name the EPC itself".to_owned()),
+                _ if uri.starts_with("urn:epc:idpat:") => {
+                    Err("patterns are not looked for; name the EPC itself".to_owned())
+                }
                 _ => Ok(epc),
             });
             query.matches.push(EpcMatch { epcs: epcs.collect::<Result<_, _>>()?, roles });
@@ -144,7 +147,9 @@ fn words(value: &str, words: Vocabulary) -> Result<Vec<String>, String> {
     let read = |text: &str| {
         let is_known = words.short(text).is_some() || (is_uri(text) && text.len() <= MAX_URI);
         let shown: String = text.chars().take(60).collect();
-        is_known.then(|| normal(words, text)).ok_or_else(|| format!("{shown:?} is neither a word of the standard nor a URI"))
+        is_known
+            .then(|| normal(words, text))
+            .ok_or_else(|| format!("{shown:?} is neither a word of the standard nor a URI"))
     };
     values(value)?.map(read).collect()
 }
@@ -153,5 +158,6 @@ fn time(value: &str) -> Result<DateTime<Utc>, String> {
     // A plus sign that was not encoded has become a space.
     let text = value.replace(' ', "+");
     let at = DateTime::parse_from_rfc3339(&text).ok().filter(|_| check::is_time(&text));
-    at.map(|at| at.with_timezone(&Utc)).ok_or_else(|| "expected a time with its zone, such as 2026-11-01T08:00:00Z".to_owned())
+    at.map(|at| at.with_timezone(&Utc))
+        .ok_or_else(|| "expected a time with its zone, such as 2026-11-01T08:00:00Z".to_owned())
 }

@@ -1,15 +1,16 @@
 //! What an event says about a shipment, for the log that shipments are followed by.
 //!
 //! An event speaks of a shipment if it names exactly one in the first of these forms that it has at all:
-//! 1. our own URN, `urn:tradeyard:shipment:S-1`, as an EPC, a parent or a business transaction; the reference is what follows;
+//! 1. our own URN, `urn:tradeyard:shipment:S-1`, as an EPC, a parent or a business transaction; the reference is what
+//!    follows;
 //! 2. a GSIN, as any of these; the reference is its 17 digits;
 //! 3. an SSCC as an EPC or a parent; the reference is its 18 digits.
 //!
-//! The reference is the reporting organisation's own, as in every report to the log: nobody writes into somebody else's shipment. An event
-//! that names several, or says neither where the goods are nor how they are, is kept as EPCIS alone.
+//! The reference is the reporting organisation's own, as in every report to the log: nobody writes into somebody else's
+//! shipment. An event that names several, or says neither where the goods are nor how they are, is kept as EPCIS alone.
 
-use serde_json::{Map, Value, json};
 use serde_json::value::to_raw_value;
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::epc::canonical;
@@ -43,7 +44,14 @@ pub(super) fn reported(new: &NewEvent, event: &Map<String, Value>) -> Option<Car
         // It takes the other one back, and says nothing of its own: what is right comes as an event.
         let payload = to_raw_value(&json!({"errorDeclaration": new.event_id})).ok();
         let source_event_id = format!("{name}#declared");
-        return Some(CargoEvent { source_event_id, status: None, position: None, corrects: Some(name), payload, ..cargo });
+        return Some(CargoEvent {
+            source_event_id,
+            status: None,
+            position: None,
+            corrects: Some(name),
+            payload,
+            ..cargo
+        });
     }
     (cargo.status.is_some() || cargo.position.is_some()).then_some(cargo)
 }
@@ -69,7 +77,8 @@ fn reference(new: &NewEvent, event: &Map<String, Value>) -> Option<String> {
         found.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     let forms = [(REFERENCE, true), ("https://id.gs1.org/402/", true), ("https://id.gs1.org/00/", false)];
-    let found = forms.into_iter().map(|(start, everywhere)| named(start, everywhere)).find(|found| !found.is_empty())?;
+    let found =
+        forms.into_iter().map(|(start, everywhere)| named(start, everywhere)).find(|found| !found.is_empty())?;
     if let [only] = &found[..] { Some(only.clone()) } else { None }
 }
 

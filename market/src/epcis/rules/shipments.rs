@@ -17,9 +17,9 @@ pub struct Reported {
     pub correction: Option<StoredEvent>,
 }
 
-/// The document of these events: each one that has happened is an `ObjectEvent`, and one that was corrected is declared to be wrong
-/// right after. Plans and estimates are not EPCIS. The document is as old as what was recorded last, so that
-/// the same events are the same text.
+/// The document of these events: each one that has happened is an `ObjectEvent`, and one that was corrected is declared to
+/// be wrong right after. Plans and estimates are not EPCIS. The document is as old as what was recorded last, so that the
+/// same events are the same text.
 #[must_use]
 pub fn shown(events: &[Reported]) -> Value {
     let mut list = Vec::new();
@@ -100,7 +100,8 @@ fn declared(mut event: Map<String, Value>, correction: &StoredEvent) -> Map<Stri
 /// Joins events with what corrects them.
 #[must_use]
 pub fn joined(events: Vec<StoredEvent>, corrections: Vec<StoredEvent>) -> Vec<Reported> {
-    let named = corrections.into_iter().filter_map(|one| Some(((one.event.source.clone(), one.event.corrects.clone()?), one)));
+    let named =
+        corrections.into_iter().filter_map(|one| Some(((one.event.source.clone(), one.event.corrects.clone()?), one)));
     let mut corrections: HashMap<(String, String), StoredEvent> = HashMap::new();
     for (name, correction) in named {
         // Of several the first that was recorded.
@@ -135,3 +136,6 @@ const fn action(status: Option<ShipmentStatus>) -> &'static str {
         _ => "OBSERVE",
     }
 }
+
+#[cfg(test)]
+mod tests;

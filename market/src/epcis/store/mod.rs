@@ -170,7 +170,8 @@ async fn insert(
         ordered.iter().map(|event| serde_json::Value::from(event.corrective_ids.clone()).to_string()).collect();
     let epcs = || {
         let numbered = ordered.iter().zip(1_i64..);
-        numbered.flat_map(|(event, number)| event.epcs.iter().map(move |(role, epc)| (number, role.name(), epc.as_str())))
+        numbered
+            .flat_map(|(event, number)| event.epcs.iter().map(move |(role, epc)| (number, role.name(), epc.as_str())))
     };
     let rows = sqlx::query!(
         r#"

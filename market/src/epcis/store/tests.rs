@@ -52,7 +52,12 @@ fn id_of(event: &KeptEvent) -> String {
 #[tokio::test]
 async fn each_event_gets_its_verdict_and_is_kept_once() {
     let db = TestDb::new().await;
-    let events = [event("a:1", 1, &json!({})), event("a:2", 2, &json!({"action": "look"})), event("a:3", 3, &json!({})), event("a:1", 4, &json!({}))];
+    let events = [
+        event("a:1", 1, &json!({})),
+        event("a:2", 2, &json!({"action": "look"})),
+        event("a:3", 3, &json!({})),
+        event("a:1", 4, &json!({})),
+    ];
     let verdicts = capture_all(&db.pool, ErrorBehaviour::Proceed, &events).await;
     assert_eq!(verdicts, [Outcome::Accepted, Outcome::Rejected, Outcome::Accepted, Outcome::Duplicate]);
     let verdicts = capture_all(&db.pool, ErrorBehaviour::Proceed, &events).await;
@@ -95,8 +100,14 @@ async fn of_captures_of_the_same_events_at_once_one_takes_each() {
             assert_eq!(both, [Outcome::Accepted, Outcome::Duplicate]);
         }
     }
-    assert_eq!(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM cargo_epcis_events").fetch_one(&db.pool).await.unwrap(), 200);
-    assert_eq!(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM cargo_epcis_epcs").fetch_one(&db.pool).await.unwrap(), 200);
+    assert_eq!(
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM cargo_epcis_events").fetch_one(&db.pool).await.unwrap(),
+        200
+    );
+    assert_eq!(
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM cargo_epcis_epcs").fetch_one(&db.pool).await.unwrap(),
+        200
+    );
     db.close().await;
 }
 
@@ -141,10 +152,20 @@ async fn an_event_is_found_by_each_of_its_parts() {
     for (parameters, expected) in cases {
         assert_eq!(found(&db.pool, ORG, parameters).await, *expected, "{parameters:?}");
     }
-    for (name, value) in [("EQ_bizStep", "sailing"), ("EQ_readPoint", "here"), ("GE_eventTime", "now"), ("EQ_action", "look"), ("eventType", "Party"),
-        ("EXISTS_errorDeclaration", "false"), ("MATCH_epc", "urn:epc:idpat:sgtin:4012345.011111.*"), ("MATCH_epc", "")]
-    {
-        assert!(query([(name, value)].into_iter()).is_err_and(|bad| bad.is_value && bad.name == name), "{name} {value}");
+    for (name, value) in [
+        ("EQ_bizStep", "sailing"),
+        ("EQ_readPoint", "here"),
+        ("GE_eventTime", "now"),
+        ("EQ_action", "look"),
+        ("eventType", "Party"),
+        ("EXISTS_errorDeclaration", "false"),
+        ("MATCH_epc", "urn:epc:idpat:sgtin:4012345.011111.*"),
+        ("MATCH_epc", ""),
+    ] {
+        assert!(
+            query([(name, value)].into_iter()).is_err_and(|bad| bad.is_value && bad.name == name),
+            "{name} {value}"
+        );
     }
     assert!(query([("EQ_colour", "red")].into_iter()).is_err_and(|bad| !bad.is_value));
     assert!(query([("EQ_action", "ADD"), ("EQ_action", "ADD")].into_iter()).is_err_and(|bad| !bad.is_value));
@@ -183,10 +204,17 @@ async fn an_event_is_declared_to_be_wrong_whatever_the_order() {
             let kept = get(&mut db.pool.acquire().await.unwrap(), ORG, id).await.unwrap();
             assert!(kept.json.get().contains("errorDeclaration"), "only the declaration is there");
         }
-        assert_eq!(capture_all(&db.pool, ErrorBehaviour::Proceed, &[other.clone(), one]).await, [Outcome::Accepted, Outcome::Duplicate]);
+        assert_eq!(
+            capture_all(&db.pool, ErrorBehaviour::Proceed, &[other.clone(), one]).await,
+            [Outcome::Accepted, Outcome::Duplicate]
+        );
         let kept = get(&mut db.pool.acquire().await.unwrap(), ORG, id).await.unwrap();
         let kept: Value = serde_json::from_str(kept.json.get()).unwrap();
-        assert_eq!((&kept["tradeyard:declaredInError"], kept.get("errorDeclaration")), (&declaration, None), "{kept:#}");
+        assert_eq!(
+            (&kept["tradeyard:declaredInError"], kept.get("errorDeclaration")),
+            (&declaration, None),
+            "{kept:#}"
+        );
         assert_eq!(kept["@context"], json!(["https://a.example/", {"tradeyard": crate::epcis::NAMESPACE}]));
         assert_eq!(found(&db.pool, ORG, &[("EQ_eventID", id)]).await, [id, id]);
         assert_eq!(found(&db.pool, ORG, &[("EQ_eventID", id), ("EXISTS_errorDeclaration", "true")]).await, [id]);
@@ -200,9 +228,15 @@ async fn an_event_is_declared_to_be_wrong_whatever_the_order() {
 async fn extensions_are_kept_word_for_word() {
     let db = TestDb::new().await;
     let text = event("a:1", 1, &json!({})).to_string();
-    let text = text.replacen('{', r#"{"example:deep": {"a b": [1.50, "ü", null, {"x": 12345678901234567}], "": true},"#, 1);
+    let text =
+        text.replacen('{', r#"{"example:deep": {"a b": [1.50, "ü", null, {"x": 12345678901234567}], "": true},"#, 1);
     let raw = RawValue::from_string(text).unwrap();
-    let new = judge(&raw, &[json!({"example": "https://e.example/"})], &Bounds::at(DateTime::from_timestamp(1_800_000_000, 0).unwrap())).unwrap();
+    let new = judge(
+        &raw,
+        &[json!({"example": "https://e.example/"})],
+        &Bounds::at(DateTime::from_timestamp(1_800_000_000, 0).unwrap()),
+    )
+    .unwrap();
     let mut conn = db.pool.acquire().await.unwrap();
     record(&mut conn, ORG, &new).await.unwrap();
     let kept = get(&mut conn, ORG, "a:1").await.unwrap();
@@ -227,11 +261,17 @@ async fn a_month_that_is_missing_is_made_and_old_captures_go() {
     .execute(&db.pool)
     .await
     .unwrap();
-    assert_eq!(capture_all(&db.app, ErrorBehaviour::Proceed, &[event("a:1", 1, &json!({}))]).await, [Outcome::Accepted]);
+    assert_eq!(
+        capture_all(&db.app, ErrorBehaviour::Proceed, &[event("a:1", 1, &json!({}))]).await,
+        [Outcome::Accepted]
+    );
     let mut conn = db.pool.acquire().await.unwrap();
     assert_eq!(ensure_partitions(&mut conn, 2).await.unwrap(), 4);
     assert_eq!(prune_captures(&mut conn, 90).await.unwrap(), 0);
-    sqlx::query("UPDATE cargo_epcis_captures SET created_at = created_at - interval '91 days'").execute(&mut *conn).await.unwrap();
+    sqlx::query("UPDATE cargo_epcis_captures SET created_at = created_at - interval '91 days'")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
     assert_eq!(prune_captures(&mut conn, 90).await.unwrap(), 1);
     drop(conn);
     assert_eq!(found(&db.pool, ORG, &[]).await, ["a:1"]);
@@ -250,7 +290,10 @@ async fn events_are_found_by_indexes() {
     ] {
         let asked = query(parameters.iter().copied()).unwrap();
         let mut tx = db.pool.begin().await.unwrap();
-        sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off").execute(&mut *tx).await.unwrap();
+        sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
         let plan = find::explained(&mut tx, ORG, &asked).await.unwrap();
         assert!(!plan.contains("Seq Scan") && plan.contains("Index") && plan.contains(index), "{parameters:?}: {plan}");
     }

@@ -1,8 +1,8 @@
 //! Whether an event keeps to the standard: what GS1's JSON schema says, in our own words and with the place of each fault.
 //!
-//! `our_verdicts_are_those_of_the_schema` compares the two over the published examples and thousands of changes to them. We are
-//! stricter in four ways: types are the standard's five, URIs have at most 1,024 characters, numbers at most 17 digits, and a time
-//! has to exist. We are more generous in one: `bizStep` and `disposition` may have their long forms.
+//! `our_verdicts_are_those_of_the_schema` compares the two over the published examples and thousands of changes to them.
+//! We are stricter in four ways: types are the standard's five, URIs have at most 1,024 characters, numbers at most 17
+//! digits, and a time has to exist. We are more generous in one: `bizStep` and `disposition` may have their long forms.
 
 mod fields;
 
@@ -39,7 +39,8 @@ pub(super) fn context(at: &str, value: &Value) -> Vec<Fault> {
 
 /// Whether a text is a time with its zone.
 pub(super) fn is_time(text: &str) -> bool {
-    text.as_bytes().get(10).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'T')) && DateTime::parse_from_rfc3339(text).is_ok()
+    text.as_bytes().get(10).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'T'))
+        && DateTime::parse_from_rfc3339(text).is_ok()
 }
 
 #[derive(Default)]
@@ -78,7 +79,10 @@ impl Checker {
         let Some(object) = self.as_object(at, value) else { return };
         for name in object.keys().filter(|name| fields.iter().all(|(known, _)| known != name)) {
             let known: Vec<_> = fields.iter().map(|(known, _)| *known).collect();
-            self.fault(format!("{at}/{}", escaped(&shortened(name))), format!("unknown: expected {}", known.join(", ")));
+            self.fault(
+                format!("{at}/{}", escaped(&shortened(name))),
+                format!("unknown: expected {}", known.join(", ")),
+            );
         }
         for name in required.iter().filter(|name| !object.contains_key(**name)) {
             self.fault(format!("{at}/{name}"), "missing");
@@ -158,7 +162,8 @@ impl Checker {
             return self.fault(at, format!("{:?} is neither a word of the standard nor a URI", shortened(text)));
         }
         if words.is_own(text) {
-            return self.fault(at, format!("{:?}: words of the standard are sent in their short form", shortened(text)));
+            return self
+                .fault(at, format!("{:?}: words of the standard are sent in their short form", shortened(text)));
         }
         self.uri(at, value);
     }
@@ -166,7 +171,6 @@ impl Checker {
     fn value(&mut self, at: &str, value: &Value, kind: Kind) {
         match kind {
             Kind::Elsewhere => {}
-            Kind::Uri => self.uri(at, value),
             Kind::Uris => self.each(at, value, Kind::Uri),
             Kind::EachOnce => {
                 self.each(at, value, Kind::Uri);
@@ -215,7 +219,7 @@ impl Checker {
             Kind::Ilmd => self.open(at, value, &[], &[]),
             Kind::Declaration => self.open(at, value, fields::DECLARATION, &["declarationTime"]),
             Kind::Certificates if value.is_array() => self.each(at, value, Kind::Uri),
-            Kind::Certificates => self.uri(at, value),
+            Kind::Certificates | Kind::Uri => self.uri(at, value),
             Kind::Context => self.context(at, value),
         }
     }
@@ -257,7 +261,8 @@ impl Checker {
         }
         match kind {
             EpcisType::ObjectEvent => {
-                if !has("epcList") && !filled("quantityList") && !(filled("sensorElementList") && has("readPoint")) {
+                let sensed = filled("sensorElementList") && has("readPoint");
+                if !has("epcList") && !filled("quantityList") && !sensed {
                     self.fault("", "names nothing: expected epcList, quantityList, or sensorElementList and readPoint");
                 }
                 if has("ilmd") && action != Some("ADD") {
@@ -285,8 +290,9 @@ impl Checker {
             EpcisType::TransformationEvent => {
                 let input = filled("inputEPCList") || filled("inputQuantityList");
                 let output = filled("outputEPCList") || filled("outputQuantityList");
+                let is_whole = input && output;
                 let is_part = has("transformationID") && (input || output);
-                if !(input && output) && !is_part {
+                if !is_whole && !is_part {
                     self.fault("", "expected inputs and outputs; with a transformationID one of them is enough");
                 }
             }
@@ -295,8 +301,11 @@ impl Checker {
 }
 
 fn is_offset(text: &str) -> bool {
-    let Some((hours, minutes)) = text.strip_prefix(['+', '-']).and_then(|text| text.split_once(':')) else { return false };
-    let number = |text: &str| (text.len() == 2).then(|| text.parse::<u8>().ok()).flatten().filter(|_| !text.starts_with('+'));
+    let Some((hours, minutes)) = text.strip_prefix(['+', '-']).and_then(|text| text.split_once(':')) else {
+        return false;
+    };
+    let number =
+        |text: &str| (text.len() == 2).then(|| text.parse::<u8>().ok()).flatten().filter(|_| !text.starts_with('+'));
     match (number(hours), number(minutes)) {
         (Some(14), Some(minutes)) => minutes == 0,
         (Some(hours), Some(minutes)) => hours < 14 && minutes < 60,

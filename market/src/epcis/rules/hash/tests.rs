@@ -18,7 +18,8 @@ fn the_published_hashes_are_met() {
         // The reference reads comments that a document must not have.
         let list = |value: &Value| value.as_array().cloned();
         let body = &document["epcisBody"];
-        let events = list(&body["eventList"]).or_else(|| list(&body["queryResults"]["resultsBody"]["eventList"])).unwrap();
+        let events =
+            list(&body["eventList"]).or_else(|| list(&body["queryResults"]["resultsBody"]["eventList"])).unwrap();
         assert_eq!(events.len(), published.len(), "{name}");
         let context = document["@context"].as_array().cloned().unwrap_or_else(|| vec![document["@context"].clone()]);
         for (event, published) in events.iter().zip(published) {
@@ -68,7 +69,8 @@ proptest! {
         let (event, context) = written(["a", "b"], 0, false, false);
         let (other, prefixes) = written([names[0], names[1]], offset, reversed, as_links);
         prop_assert_eq!(hashed(&event, &context), hashed(&other, &prefixes));
-        // Where the context stands, when it was recorded and what is called it, and an error that is declared, are no content.
+        // Where the context stands, when it was recorded and what is called it, and an error that is declared, are no
+        // content.
         let mut marked = event.clone();
         marked["eventID"] = json!("urn:a:b");
         marked["recordTime"] = json!("2026-01-01T00:00:00Z");
@@ -92,9 +94,14 @@ fn whatever_is_changed_changes_the_hash() {
         *changed.pointer_mut(&place).unwrap() = json!("urn:something:else");
         assert!(seen.insert(hashed(&changed, &context)), "{place}");
     }
-    for (name, value) in [("a:four", json!("12345678901234567891")), ("a:four", json!("12345678901234567892")), ("b:four", json!(null)),
-        ("a:four", json!({"type": "x"})), ("a:four", json!({"type": "y"})), ("a:four", json!({"eventID": "y"}))]
-    {
+    for (name, value) in [
+        ("a:four", json!("12345678901234567891")),
+        ("a:four", json!("12345678901234567892")),
+        ("b:four", json!(null)),
+        ("a:four", json!({"type": "x"})),
+        ("a:four", json!({"type": "y"})),
+        ("a:four", json!({"eventID": "y"})),
+    ] {
         let mut changed = event.clone();
         changed[name] = value.clone();
         assert!(seen.insert(hashed(&changed, &context)), "{name} {value}");
@@ -104,16 +111,26 @@ fn whatever_is_changed_changes_the_hash() {
 fn collect(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => members.iter().for_each(|(name, part)| collect(part, &format!("{at}/{name}"), found)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(n, item)| collect(item, &format!("{at}/{n}"), found)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, item)| collect(item, &format!("{at}/{n}"), found))
+        }
         _ => found.push(at.to_owned()),
     }
 }
 
 #[test]
 fn numbers_lose_what_says_nothing() {
-    for (text, wanted) in [("26.0", "26"), ("+1", "1"), ("007", "7"), ("-0.50", "-0.5"), ("0.0", "0"), ("-0", "0"), (".5", "0.5"), ("1e3", "1000"),
-        ("12345678901234567891.10", "12345678901234567891.1")]
-    {
+    for (text, wanted) in [
+        ("26.0", "26"),
+        ("+1", "1"),
+        ("007", "7"),
+        ("-0.50", "-0.5"),
+        ("0.0", "0"),
+        ("-0", "0"),
+        (".5", "0.5"),
+        ("1e3", "1000"),
+        ("12345678901234567891.10", "12345678901234567891.1"),
+    ] {
         assert_eq!(decimal(text).as_deref(), Some(wanted));
     }
     for text in ["", "-", ".", "1.2.3", "1e", "e5", "nan", "inf", "1 2", "0x1", "١"] {

@@ -111,6 +111,12 @@ async fn of_captures_of_the_same_events_at_once_one_takes_each() {
     db.close().await;
 }
 
+/// The goods of [`event`], as a shop links to them.
+const LINK: &str = "https://shop.example/01/04012345111118/21/987";
+
+/// Parameters, and the events that they find.
+type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
 #[tokio::test]
 async fn an_event_is_found_by_each_of_its_parts() {
     let db = TestDb::new().await;
@@ -124,8 +130,7 @@ async fn an_event_is_found_by_each_of_its_parts() {
         "correctiveEventIDs": ["a:2", "a:9"]}});
     let events = [event("a:1", 1, &json!({})), packed, event("a:3", 3, &declared)];
     assert_eq!(capture_all(&db.pool, ErrorBehaviour::Proceed, &events).await, [Outcome::Accepted; 3]);
-    let link = "https://shop.example/01/04012345111118/21/987";
-    let cases: &[(&[(&str, &str)], &[&str])] = &[
+    let cases: &[Case] = &[
         (&[("eventType", "AggregationEvent")], &["a:2"]),
         (&[("eventType", "AggregationEvent|ObjectEvent")], &["a:1", "a:2", "a:3"]),
         (&[("GE_eventTime", "2026-11-01T08:00:02Z")], &["a:2", "a:3"]),
@@ -139,13 +144,13 @@ async fn an_event_is_found_by_each_of_its_parts() {
         (&[("EQ_eventID", "a:1|a:2|a:7")], &["a:1", "a:2"]),
         (&[("EXISTS_errorDeclaration", "true")], &["a:3"]),
         (&[("EQ_correctiveEventID", "a:9")], &["a:3"]),
-        (&[("MATCH_epc", link)], &["a:1", "a:3"]),
+        (&[("MATCH_epc", LINK)], &["a:1", "a:3"]),
         (&[("MATCH_epc", "urn:a:child")], &["a:2"]),
         (&[("MATCH_parentID", "urn:epc:id:sscc:4012345.0000000333")], &["a:2"]),
         (&[("MATCH_epc", "urn:epc:id:sscc:4012345.0000000333")], &[]),
         (&[("MATCH_anyEPC", "https://id.gs1.org/00/040123450000003338|urn:a:none")], &["a:2"]),
         (&[("MATCH_epc", "urn:a:child"), ("MATCH_epcClass", "urn:a:class")], &["a:2"]),
-        (&[("MATCH_epc", "urn:a:child"), ("MATCH_anyEPC", link)], &[]),
+        (&[("MATCH_epc", "urn:a:child"), ("MATCH_anyEPC", LINK)], &[]),
         (&[("MATCH_anyEPCClass", "urn:a:class"), ("EQ_action", "OBSERVE")], &[]),
         (&[("MATCH_inputEPC", "urn:a:child")], &[]),
     ];
@@ -199,7 +204,10 @@ async fn an_event_is_declared_to_be_wrong_whatever_the_order() {
         let plain = event(id, 1, &json!({}));
         let declared = event(id, 1, &json!({"errorDeclaration": declaration}));
         let (one, other) = if first { (plain, declared) } else { (declared, plain) };
-        assert_eq!(capture_all(&db.pool, ErrorBehaviour::Proceed, &[one.clone()]).await, [Outcome::Accepted]);
+        assert_eq!(
+            capture_all(&db.pool, ErrorBehaviour::Proceed, std::slice::from_ref(&one)).await,
+            [Outcome::Accepted]
+        );
         if !first {
             let kept = get(&mut db.pool.acquire().await.unwrap(), ORG, id).await.unwrap();
             assert!(kept.json.get().contains("errorDeclaration"), "only the declaration is there");

@@ -53,7 +53,7 @@ fn written(names: [&str; 2], offset: i32, reversed: bool, as_links: bool) -> (Va
         "bizTransactionList": list(vec![json!({"type": "po", "bizTransaction": "urn:a:1"}), json!({"bizTransaction": "urn:a:2"})]),
         "sensorElementList": list(vec![
             json!({"sensorReport": list(vec![json!({"type": "Temperature", "value": 26.0}), json!({"type": "Speed", "value": 1})])}),
-            json!({"sensorReport": [{"type": "Speed", "value": if reversed { json!(1.5) } else { json!(1.50) }}]}),
+            json!({"sensorReport": [{"type": "Speed", "value": if reversed { json!(1) } else { json!(1.0) }}]}),
         ]),
         format!("{a}:one"): {format!("{b}:two"): list(vec![json!("x"), json!("y")])},
         format!("{b}:three"): true,
@@ -112,7 +112,7 @@ fn collect(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => members.iter().for_each(|(name, part)| collect(part, &format!("{at}/{name}"), found)),
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(n, item)| collect(item, &format!("{at}/{n}"), found))
+            items.iter().enumerate().for_each(|(n, item)| collect(item, &format!("{at}/{n}"), found));
         }
         _ => found.push(at.to_owned()),
     }

@@ -18,7 +18,7 @@ pub(in crate::epcis::rules) fn event() -> Value {
         "readPoint": {"id": "geo:52.5,13.4"}})
 }
 
-fn with(change: Value) -> Value {
+fn with(change: &Value) -> Value {
     let mut event = event();
     for (name, value) in change.as_object().unwrap() {
         event[name] = value.clone();
@@ -57,7 +57,7 @@ fn what_is_wrong_is_named_with_its_place() {
         (json!({"type": null}), "/type"),
     ];
     for (change, pointer) in cases {
-        let faults = judged(&with(change.clone())).unwrap_err();
+        let faults = judged(&with(&change)).unwrap_err();
         assert!(pointers(&faults).contains(&pointer), "{change}: {faults:?}");
         assert!(faults.iter().all(|fault| fault.detail.len() < 300), "{faults:?}");
     }
@@ -86,7 +86,7 @@ fn numbers_that_cannot_be_kept_are_refused_at_their_place() {
         assert!(kept.is_ok(), "{number}: {kept:?}");
     }
     // Digits in a text are no number.
-    assert!(judged(&with(json!({"example:n": "1".repeat(2000)}))).is_ok());
+    assert!(judged(&with(&json!({"example:n": "1".repeat(2000)}))).is_ok());
     let surrogate =
         RawValue::from_string(event().to_string().replace("OBSERVE\"", "OBSERVE\",\"example:n\":\"\\ud800\"")).unwrap();
     assert_eq!(pointers(&judge(&surrogate, &[], &Bounds::at(now())).unwrap_err()), [""]);
@@ -100,13 +100,13 @@ fn words_are_kept_in_one_form() {
         "https://ref.gs1.org/cbv/BizStep-shipping",
         "cbv:BizStep-shipping",
     ] {
-        let new = judged(&with(json!({"bizStep": word, "disposition": "urn:epcglobal:cbv:disp:in_transit"}))).unwrap();
+        let new = judged(&with(&json!({"bizStep": word, "disposition": "urn:epcglobal:cbv:disp:in_transit"}))).unwrap();
         assert_eq!((new.biz_step.as_deref(), new.disposition.as_deref()), (Some("shipping"), Some("in_transit")));
         let changes: Value = serde_json::from_str(&new.changes).unwrap();
         assert_eq!((&changes["bizStep"], &changes["disposition"]), (&json!("shipping"), &json!("in_transit")));
     }
     let own = "https://steps.example/parking";
-    assert_eq!(judged(&with(json!({"bizStep": own}))).unwrap().biz_step.as_deref(), Some(own));
+    assert_eq!(judged(&with(&json!({"bizStep": own}))).unwrap().biz_step.as_deref(), Some(own));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_key_has_one_form_however_it_is_written() {
 
 #[test]
 fn an_event_about_one_shipment_goes_to_its_log() {
-    let shipment = |change: Value| judged(&with(change)).unwrap().cargo.map(|cargo| cargo.shipment);
+    let shipment = |change: Value| judged(&with(&change)).unwrap().cargo.map(|cargo| cargo.shipment);
     let gsin = "urn:epc:id:gsin:4012345.222333444";
     let ours = "urn:tradeyard:shipment:S-1";
     assert_eq!(shipment(json!({})).as_deref(), Some("040123450000003338"));
@@ -170,16 +170,16 @@ fn an_event_about_one_shipment_goes_to_its_log() {
         "it says nothing for the log"
     );
     assert_eq!(shipment(json!({"eventTime": "2005-04-03T20:33:31Z"})), None, "older than the log takes");
-    let cargo = judged(&with(json!({"eventID": "urn:uuid:1"}))).unwrap().cargo.unwrap();
+    let cargo = judged(&with(&json!({"eventID": "urn:uuid:1"}))).unwrap().cargo.unwrap();
     assert_eq!(
         (cargo.source.as_str(), cargo.source_event_id.as_str(), cargo.status),
         ("epcis", "urn:uuid:1", Some(ShipmentStatus::InTransit))
     );
     assert_eq!(cargo.position, Some(Position { latitude: 52.5, longitude: 13.4 }));
     let declaration = json!({"eventID": "urn:uuid:1", "errorDeclaration": {"declarationTime": "2026-11-02T00:00:00Z"}});
-    let cargo = judged(&with(declaration)).unwrap().cargo.unwrap();
+    let cargo = judged(&with(&declaration)).unwrap().cargo.unwrap();
     assert_eq!((cargo.corrects.as_deref(), cargo.status, cargo.position), (Some("urn:uuid:1"), None, None));
     assert_ne!(cargo.source_event_id, "urn:uuid:1");
     let long = format!("urn:x:{}", "y".repeat(500));
-    assert!(judged(&with(json!({"eventID": long}))).unwrap().cargo.unwrap().source_event_id.len() <= 128);
+    assert!(judged(&with(&json!({"eventID": long}))).unwrap().cargo.unwrap().source_event_id.len() <= 128);
 }

@@ -18,6 +18,7 @@ use market::epcis::{Document, judge};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use shared::ids::OrgId;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
@@ -196,9 +197,13 @@ fn refused(code: &'static str, detail: &'static str, faults: Vec<Fault>) -> Prob
     faults.into_iter().fold(problem, |problem, fault| problem.at(fault.pointer, fault.detail))
 }
 
-/// What the events say about shipments.
-fn reports<'a>(events: impl Iterator<Item = &'a NewEvent>) -> Vec<CargoEvent> {
-    events.filter_map(|event| event.cargo.clone()).collect()
+/// Hands what the events say about shipments to their log. What says nothing needs no broker.
+async fn report<'a>(state: &AppState, org: OrgId, events: impl Iterator<Item = &'a NewEvent>) -> Result<()> {
+    let reports: Vec<CargoEvent> = events.filter_map(|event| event.cargo.clone()).collect();
+    if !reports.is_empty() {
+        state.lane.publish(org, &reports).await?;
+    }
+    Ok(())
 }
 
 /// Capture EPCIS events
@@ -238,8 +243,7 @@ async fn capture_epcis(
     let new = NewCapture { id: CaptureId::generate(), org, error_behaviour: spoken.error_behaviour, judged: &judged };
     if !new.is_rolled_back() {
         // First, because both sides know what they have: whoever is refused after this sends everything again.
-        let reports = reports(judged.iter().filter_map(|one| one.as_ref().ok()));
-        state.lane.publish(org, &reports).await?;
+        report(&state, org, judged.iter().filter_map(|one| one.as_ref().ok())).await?;
     }
     let capture = store::capture(&mut *state.events.acquire().await?, new).await?;
     let location = format!("/v1/epcis/capture/{}", capture.id);
@@ -290,7 +294,7 @@ async fn create_epcis_event(
     let bounds = Bounds::at(state.clock.now());
     let event = judge(&body, &[], &bounds).and_then(with_context);
     let event = event.map_err(|faults| refused("invalid_event", "the event was not taken", faults))?;
-    state.lane.publish(org, &reports(std::iter::once(&event))).await?;
+    report(&state, org, std::iter::once(&event)).await?;
     let mut conn = state.events.acquire().await?;
     if !store::record(&mut conn, org, &event).await? {
         return Err(Problem::conflict("event_exists", "an event of this id is there already"));

@@ -221,10 +221,16 @@ async fn a_shipment_is_read_as_epcis_with_its_declarations() {
         .collect();
     assert_eq!(steps, [("receiving", false), ("receiving", true), ("transporting", false)]);
     assert_eq!(events[0]["readPoint"]["id"], "geo:52.5,13.4");
-    let first = api.get(Some(&ann), "/v1/shipments/S-1/epcis?perPage=1").await;
-    let next = first.headers["link"].to_str().unwrap().to_owned();
-    let next = next.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
-    assert_eq!(api.get(Some(&ann), next).await.ok()["epcisBody"]["eventList"].as_array().unwrap().len(), 1);
+    // By pages it is the same; one of what only ends another event is empty.
+    let (mut path, mut paged) = ("/v1/shipments/S-1/epcis?perPage=1".to_owned(), Vec::new());
+    loop {
+        let answer = api.get(Some(&ann), &path).await;
+        let next = answer.headers.get("link").map(|link| link.to_str().unwrap().to_owned());
+        paged.push(answer.ok()["epcisBody"]["eventList"].as_array().unwrap().clone());
+        let Some(next) = next else { break };
+        path = next.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+    }
+    assert_eq!((paged.len(), &paged.concat()), (3, events));
     api.get(Some(&ann), "/v1/shipments/S-2/epcis").await.refused(404, "not_found");
     for query in ["colour=red", "perPage=x", "nextPageToken=1.2"] {
         api.get(Some(&ann), &format!("/v1/shipments/S-1/epcis?{query}")).await.refused(400, "invalid_query");

@@ -7,7 +7,7 @@ use super::EpcisError;
 use crate::cargo::{CargoEvent, EventType, Position, ShipmentStatus, StoredEvent};
 use crate::epcis::model::{After, EpcMatch, EventQuery, KeptEvent};
 
-/// An event as it is shown: when it was recorded, and what declares it to be wrong, if anything does.
+/// What is shown of events: when each was recorded, and what declares it to be wrong, if anything does.
 const SHOWN: &str = r#"
 SELECT
     event.id, event.event_time, event.recorded_at,
@@ -21,7 +21,11 @@ SELECT
             END
         )
     END AS json
-FROM cargo_epcis_events AS event
+FROM ("#;
+
+/// Joined to the few events that are shown, not to all that fit.
+const DECLARED: &str = r#"
+) AS event
 LEFT JOIN cargo_epcis_keys AS declared
     ON declared.org = event.org
     AND declared.event_id = event.event_id
@@ -66,7 +70,7 @@ fn push_statement(sql: &mut QueryBuilder<Postgres>, org: OrgId, query: &EventQue
         push_matches(sql, org, &query.matches);
     }
     sql.push(SHOWN);
-    sql.push("WHERE event.org = ").push_bind(org.0);
+    sql.push("SELECT * FROM cargo_epcis_events AS event WHERE event.org = ").push_bind(org.0);
     if !query.matches.is_empty() {
         sql.push(" AND (event.id, event.recorded_at) IN (SELECT event, recorded_at FROM matched)");
     }
@@ -112,6 +116,7 @@ fn push_statement(sql: &mut QueryBuilder<Postgres>, org: OrgId, query: &EventQue
         sql.push(", ").push_bind(after.id).push(")");
     }
     sql.push(" ORDER BY event.event_time, event.id LIMIT ").push_bind(limit);
+    sql.push(DECLARED).push("ORDER BY event.event_time, event.id");
 }
 
 /// The events in which each of the matches has at least one EPC.
@@ -149,9 +154,10 @@ pub(super) async fn explained(conn: &mut PgConnection, org: OrgId, query: &Event
 /// The event of this id; if only a declaration is there, that.
 pub async fn get(conn: &mut PgConnection, org: OrgId, event_id: &str) -> Result<KeptEvent, EpcisError> {
     let mut sql = QueryBuilder::<Postgres>::new(SHOWN);
-    sql.push("WHERE (event.id, event.recorded_at) IN (SELECT event, recorded_at FROM cargo_epcis_keys WHERE org = ");
-    sql.push_bind(org.0).push(" AND event_id = ").push_bind(event_id);
-    sql.push(") ORDER BY event.declares_error LIMIT 1");
+    sql.push("SELECT * FROM cargo_epcis_events WHERE (id, recorded_at) IN (");
+    sql.push("SELECT event, recorded_at FROM cargo_epcis_keys WHERE org = ").push_bind(org.0);
+    sql.push(" AND event_id = ").push_bind(event_id);
+    sql.push(") ORDER BY declares_error LIMIT 1").push(DECLARED);
     let row = sql.build_query_as::<Row>().persistent(false).fetch_optional(conn).await?;
     row.map(KeptEvent::from).ok_or(EpcisError::NotFound)
 }

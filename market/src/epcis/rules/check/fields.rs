@@ -105,7 +105,6 @@ pub(super) const fn of(kind: EpcisType) -> &'static [Field] {
 }
 
 pub(super) const QUANTITY: &[Field] = &[("epcClass", Kind::Uri), ("quantity", Kind::Number), ("uom", Kind::Unit)];
-pub(super) const PLACE: &[Field] = &[("id", Kind::Uri)];
 pub(super) const TRANSACTION: &[Field] =
     &[("type", Kind::Word(Vocabulary::TransactionType)), ("bizTransaction", Kind::Uri)];
 pub(super) const SOURCE: &[Field] = &[("type", Kind::Word(Vocabulary::PartyType)), ("source", Kind::Uri)];

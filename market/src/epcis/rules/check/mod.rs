@@ -195,7 +195,7 @@ impl Checker {
             }
             Kind::Quantities => self.each(at, value, Kind::Quantity),
             Kind::Quantity => self.closed(at, value, fields::QUANTITY, &["epcClass"]),
-            Kind::Place => self.open(at, value, fields::PLACE, &["id"]),
+            Kind::Place => self.place(at, value),
             Kind::Transactions => self.each(at, value, Kind::Transaction),
             Kind::Transaction => self.closed(at, value, fields::TRANSACTION, &["bizTransaction"]),
             Kind::Sources => self.each(at, value, Kind::Source),
@@ -221,6 +221,15 @@ impl Checker {
             Kind::Certificates if value.is_array() => self.each(at, value, Kind::Uri),
             Kind::Certificates | Kind::Uri => self.uri(at, value),
             Kind::Context => self.context(at, value),
+        }
+    }
+
+    /// Beside its id a place may have members of any name: so the schema.
+    fn place(&mut self, at: &str, value: &Value) {
+        let Some(place) = self.as_object(at, value) else { return };
+        match place.get("id") {
+            Some(id) => self.uri(&format!("{at}/id"), id),
+            None => self.fault(format!("{at}/id"), "missing"),
         }
     }
 

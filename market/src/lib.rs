@@ -32,6 +32,7 @@ pub mod catalog;
 pub mod checkout;
 pub mod dashboard;
 pub mod emails;
+pub mod epcis;
 pub mod escrow;
 pub mod identity;
 pub mod ids;

@@ -62,7 +62,7 @@ async fn what_only_grows_is_safe_from_the_application_role() {
     let named =
         names(&db.pool, "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE '%append_only'").await;
     assert_eq!(tables, named, "the rights follow from the form of a trigger, people read its name");
-    for known in ["audit_entries", "bids", "order_lines", "cargo_events", "cargo_event_keys"] {
+    for known in ["audit_entries", "bids", "order_lines", "cargo_events", "cargo_event_keys", "cargo_epcis_events"] {
         assert!(tables.contains(known), "{known} only grows: {tables:?}");
     }
     assert!(tables.iter().filter(|table| table.starts_with("cargo_events_")).count() >= 7, "{tables:?}");
@@ -123,7 +123,12 @@ async fn functions_with_the_owners_rights_cannot_be_led_astray() {
     let db = TestDb::new().await;
     let of_the_owner = "SELECT oid::regprocedure::text FROM pg_proc
                         WHERE prosecdef AND pronamespace = 'public'::regnamespace";
-    let known = ["cargo_drop_keys(integer)", "cargo_drop_month(date)", "cargo_ensure_partitions(integer)"];
+    let known = [
+        "cargo_drop_keys(integer)",
+        "cargo_drop_month(date)",
+        "cargo_ensure_partitions(integer)",
+        "cargo_epcis_ensure_partitions(integer)",
+    ];
     assert_eq!(names(&db.pool, of_the_owner).await, known.map(str::to_owned).into());
     let open = "SELECT oid::regprocedure::text FROM pg_proc
                 WHERE prosecdef AND pronamespace = 'public'::regnamespace

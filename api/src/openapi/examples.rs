@@ -17,6 +17,16 @@ const EARTH: &str = "01900000-0000-7000-8001-000000000001";
 /// A category of every installation.
 const TRACTORS: &str = "01900000-0000-7000-8000-000000000011";
 
+/// The context of EPCIS.
+const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+
+/// An EPCIS event.
+fn departure() -> Value {
+    json!({"type": "ObjectEvent", "eventTime": "2026-11-01T08:00:00.000+01:00", "eventTimeZoneOffset": "+01:00",
+        "epcList": ["urn:epc:id:sscc:4012345.0000000333"], "action": "OBSERVE", "bizStep": "departing",
+        "disposition": "in_transit", "readPoint": {"id": "geo:52.5,13.4"}})
+}
+
 fn example(name: &str) -> Option<Value> {
     Some(match name {
         "POST /v1/auth/register" => {
@@ -136,6 +146,13 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/cargo-rejects/{reject}/replay" => json!({"message": {"org": SOMETHING, "events": [
             {"source": "gps-7", "source_event_id": "e-1", "shipment": "S-1", "type": "actual", "status": "in_transit",
             "occurred_at": "2026-11-01T08:00:00Z"}]}}),
+        "POST /v1/epcis/capture" => json!({"@context": CONTEXT, "type": "EPCISDocument", "schemaVersion": "2.0",
+            "creationDate": "2026-11-01T09:00:00Z", "epcisBody": {"eventList": [departure()]}}),
+        "POST /v1/epcis/events" => {
+            let mut event = departure();
+            event["@context"] = json!(CONTEXT);
+            event
+        }
         "POST /v1/schedules" => json!({"name": "prune.often", "kind": "jobs.prune", "expression": "0 30 4 * * *",
             "zone": "Europe/Berlin", "payload": {"finished_after_hours": 72, "dead_after_hours": 720}}),
         "PATCH /v1/schedules/{schedule}" => json!({"expression": "0 30 4 * * *"}),

@@ -2,10 +2,12 @@
 
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
+use jobs::cargo::LaneError;
 use market::cargo::store::{self, Cursor};
 use market::cargo::{Bounds, CargoEvent, Fault, Standing, StoredEvent, cleaned_payload};
 use market::identity::{OrgKind, PlatformRole};
 use serde::{Deserialize, Serialize};
+use shared::ids::OrgId;
 use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
@@ -13,7 +15,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::acting::Acting;
-use super::cargo_rejects::lane_problem;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{self, Json, Path, Query};
@@ -81,6 +82,28 @@ struct Accepted {
     quarantined: Vec<Quarantined>,
 }
 
+/// The organisation that reports: whoever moves cargo.
+pub(super) fn reporter(acting: Acting, caller: &Caller) -> Result<OrgId> {
+    let org = acting.trader(caller)?;
+    caller
+        .acts_as(OrgKind::Carrier, org)
+        .or_else(|refusal| caller.acts_as(OrgKind::Seller, org).map_err(|_| refusal))?;
+    Ok(org)
+}
+
+impl From<LaneError> for Problem {
+    fn from(error: LaneError) -> Self {
+        match error {
+            LaneError::Unavailable(_) => {
+                Self::unavailable("events_unavailable", "events cannot be taken now").with_cause(error)
+            }
+            LaneError::Refused(_) => {
+                Self::unprocessable("out_of_range", "a value is beyond what can be stored").with_cause(error)
+            }
+        }
+    }
+}
+
 /// Report events about shipments
 ///
 /// All or none are taken. The answer comes after the events are safe; they are in the log a moment later. Sending the same
@@ -101,11 +124,7 @@ async fn report_events(
     acting: Acting,
     reported: Reported,
 ) -> Result<(StatusCode, Json<Accepted>)> {
-    let org = acting.trader(&caller)?;
-    // Whoever moves cargo reports of it.
-    caller
-        .acts_as(OrgKind::Carrier, org)
-        .or_else(|refusal| caller.acts_as(OrgKind::Seller, org).map_err(|_| refusal))?;
+    let org = reporter(acting, &caller)?;
     let Reported { events, is_list } = reported;
     if events.is_empty() {
         return Err(Problem::unprocessable("no_events", "send at least one event"));
@@ -115,10 +134,10 @@ async fn report_events(
     }
     let Judged { good, strange, quarantined } = judge(events, is_list, &Bounds::at(state.clock.now()))?;
     if !good.is_empty() {
-        state.lane.publish(org, &good).await.map_err(lane_problem)?;
+        state.lane.publish(org, &good).await?;
     }
     if !strange.is_empty() {
-        state.lane.quarantine(org, &strange).await.map_err(lane_problem)?;
+        state.lane.quarantine(org, &strange).await?;
     }
     Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: good.len(), quarantined })))
 }

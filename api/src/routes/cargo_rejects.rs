@@ -159,20 +159,8 @@ fn problem(error: RejectError, within: &str) -> Problem {
                 refused.at(format!("{within}/events/{place}{}", fault.pointer), fault.problem)
             })
         }
-        RejectError::Lane(error) => lane_problem(error),
+        RejectError::Lane(error) => error.into(),
         RejectError::Sql(error) => error.into(),
-    }
-}
-
-/// Why the lane did not take events.
-pub(super) fn lane_problem(error: LaneError) -> Problem {
-    match error {
-        LaneError::Unavailable(_) => {
-            Problem::unavailable("events_unavailable", "events cannot be taken now").with_cause(error)
-        }
-        LaneError::Refused(_) => {
-            Problem::unprocessable("out_of_range", "a value is beyond what can be stored").with_cause(error)
-        }
     }
 }
 

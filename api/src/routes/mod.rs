@@ -13,6 +13,7 @@ mod checkouts;
 mod dashboard;
 mod days;
 mod disputes;
+mod epcis;
 pub(crate) mod escrow;
 mod fx;
 pub(crate) mod health;
@@ -98,6 +99,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(reports::router())
         .merge(cargo_events::router())
         .merge(cargo_rejects::router())
+        .merge(epcis::router())
         .merge(ws::router())
         .merge(jobs::router())
         .merge(queues::router())

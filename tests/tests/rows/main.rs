@@ -5,6 +5,7 @@ mod cargo_events;
 mod dashboard;
 mod defaults;
 mod drafts;
+mod epcis;
 mod escrow;
 mod imports;
 mod live_auctions;

@@ -49,6 +49,13 @@ pub(super) struct TestMarket {
     _stop: DropGuard,
 }
 
+/// An EPCIS event about a shipment of this reference.
+pub(super) fn epcis(id: &str) -> Value {
+    json!({"@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", "type": "ObjectEvent",
+        "eventID": id, "eventTime": shared::clock::Clock::SYSTEM.now(), "eventTimeZoneOffset": "+00:00",
+        "epcList": ["urn:tradeyard:shipment:S-1"], "action": "OBSERVE", "bizStep": "departing"})
+}
+
 fn id(answer: &Value) -> String {
     answer["id"].as_str().unwrap().to_owned()
 }
@@ -155,6 +162,7 @@ impl TestMarket {
         let offer = self.call(Some(ann), &Method::POST, &format!("/v1/listings/{haggled}/offers"), terms).await.ok();
         let search = json!({"name": "Mine", "query": {"q": "console"}});
         let search = api.post(Some(ann), "/v1/saved-searches", search).await.ok();
+        let capture = api.post(Some(ann), "/v1/epcis/capture", epcis("urn:x:0")).await.ok();
         let info = api.state.registry.get("jobs.prune").unwrap();
         let job = prune(info).tenant(org);
         let mut tx = api.state.ledger.begin().await.unwrap();
@@ -199,6 +207,8 @@ impl TestMarket {
             ("import", import.to_string()),
             ("shipment", "S-1".to_owned()),
             ("reject", reject),
+            ("capture", capture["captureID"].as_str().unwrap().to_owned()),
+            ("event", "urn:x:0".to_owned()),
             ("invitation", id(&invitation)),
             ("search", id(&search)),
             ("session", uuid::Uuid::now_v7().to_string()),

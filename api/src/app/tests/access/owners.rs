@@ -155,6 +155,12 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/reports", report, [202, 403, 202]),
         ("GET /v1/reports", none(), [200, 200, 200]),
         ("GET /v1/reports/{report}", none(), [404, 200, 404]),
+        ("GET /v1/shipments/{shipment}/epcis", none(), [404, 200, 404]),
+        ("POST /v1/epcis/capture", super::super::test_market::epcis("urn:x:1"), [202, 403, 403]),
+        ("GET /v1/epcis/capture/{capture}", none(), [404, 200, 404]),
+        ("POST /v1/epcis/events", super::super::test_market::epcis("urn:x:2"), [201, 403, 403]),
+        ("GET /v1/epcis/events", none(), [200, 200, 200]),
+        ("GET /v1/epcis/events/{event}", none(), [404, 200, 404]),
         ("POST /v1/cargo-events", event, [202, 403, 403]),
         // Another organisation's shipment of the same name is another one.
         ("GET /v1/shipments/{shipment}/events", none(), [200, 200, 200]),

@@ -1,0 +1,143 @@
+#![expect(clippy::expect_used, reason = "a test without its examples ends here")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use tests::installation::TestInstallation;
+use tests::installation::people::Person;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("epcis").join(name)
+}
+
+fn documents() -> Vec<(String, Value)> {
+    let mut documents = Vec::new();
+    for name in ["gs1", "hashes"] {
+        for entry in std::fs::read_dir(folder(name)).expect("the examples") {
+            let path = entry.expect("a file").path();
+            if path.extension().is_some_and(|extension| extension == "jsonld") {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                documents.push((path.display().to_string(), serde_json::from_str(&text).expect("JSON")));
+            }
+        }
+    }
+    documents
+}
+
+fn schema() -> Validator {
+    let text = std::fs::read_to_string(folder("gs1").join("EPCIS-JSON-Schema.json")).expect("the schema");
+    let schema: Value = serde_json::from_str(&text).expect("JSON");
+    jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema")
+}
+
+fn valid(schema: &Validator, document: &Value) {
+    let faults: Vec<String> =
+        schema.iter_errors(document).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    assert!(faults.is_empty(), "{faults:#?}\n{document:#}");
+}
+
+fn outcomes(capture: &Value) -> Vec<String> {
+    let verdicts = capture["verdicts"].as_array().expect("verdicts");
+    verdicts.iter().map(|verdict| verdict["outcome"].as_str().expect("an outcome").to_owned()).collect()
+}
+
+fn document(events: &[Value]) -> Value {
+    json!({"@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"example": "https://e.example/"}],
+        "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-11-01T00:00:00Z", "epcisBody": {"eventList": events}})
+}
+
+async fn found(by: &Person, query: &str) -> Vec<Value> {
+    let answer = by.get(&format!("/v1/epcis/events?{query}")).await.ok();
+    answer["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().expect("events").clone()
+}
+
+/// Every published example is taken once, each event with its verdict; what is asked for is answered by GS1's schema; a delivery that was
+/// declared to be wrong no longer counts, and the shipment's log is EPCIS as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_epcis_capture_with_verdicts() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let schema = schema();
+
+    let examples = documents();
+    assert!(examples.len() >= 24, "{}", examples.len());
+    let mut events = 0;
+    for (name, example) in &examples {
+        let capture = ann.post("/v1/epcis/capture", example.clone()).await.ok();
+        for verdict in capture["verdicts"].as_array().expect("verdicts") {
+            // One example has comments that the schema does not allow; some are in several documents.
+            let is_comment = verdict["faults"][0]["pointer"].as_str().is_some_and(|at| at.ends_with("/comment"));
+            assert!(verdict["outcome"] != "rejected" || is_comment, "{name}: {verdict:#}");
+            events += 1;
+        }
+        let again = ann.post("/v1/epcis/capture", example.clone()).await.ok();
+        assert!(outcomes(&again).iter().all(|outcome| outcome != "accepted"), "{name}: {again:#}");
+    }
+    assert!(events > 40, "{events}");
+    let declared = found(&ann, "EXISTS_errorDeclaration=true").await;
+    assert!(declared.iter().any(|event| event["errorDeclaration"]["reason"] == "incorrect_data"), "{declared:#?}");
+    let whole = ann.get("/v1/epcis/events?perPage=100").await.ok();
+    valid(&schema, &whole);
+    assert!(found(&bob, "").await.is_empty(), "another organisation's events are its own");
+
+    let event = |id: &str, step: &str| {
+        json!({"type": "ObjectEvent", "eventID": id, "eventTime": "2026-11-20T08:00:00.000+01:00", "eventTimeZoneOffset": "+01:00",
+            "epcList": ["urn:epc:id:sscc:4012345.0000000777"], "action": "OBSERVE", "bizStep": step, "readPoint": {"id": "geo:52.5,13.4"}})
+    };
+    let wrong = event("urn:uuid:01900000-0000-7000-8000-000000000001", "receiving");
+    let right = event("urn:uuid:01900000-0000-7000-8000-000000000002", "arriving");
+    let mut declaration = wrong.clone();
+    declaration["errorDeclaration"] = json!({"declarationTime": "2026-11-21T00:00:00Z", "reason": "incorrect_data", "correctiveEventIDs": [right["eventID"]]});
+    // The declaration before what it declares, and one that is not fit between them.
+    let mut unfit = event("urn:uuid:01900000-0000-7000-8000-000000000003", "sailing");
+    unfit["eventTime"] = json!("tomorrow");
+    let capture = ann.post("/v1/epcis/capture", document(&[declaration, unfit, right, wrong.clone()])).await.ok();
+    assert_eq!(outcomes(&capture), ["accepted", "rejected", "accepted", "accepted"]);
+    let faults = capture["verdicts"][1]["faults"].as_array().expect("faults");
+    let places: Vec<&str> = faults.iter().filter_map(|fault| fault["pointer"].as_str()).collect();
+    assert_eq!(places, ["/epcisBody/eventList/1/bizStep", "/epcisBody/eventList/1/eventTime"]);
+    // Two at once: one takes it.
+    let rush = document(&[event("urn:uuid:01900000-0000-7000-8000-000000000004", "transporting")]);
+    let (one, other) = tokio::join!(ann.post("/v1/epcis/capture", rush.clone()), ann.post("/v1/epcis/capture", rush));
+    let mut both = [outcomes(&one.ok()), outcomes(&other.ok())].concat();
+    both.sort();
+    assert_eq!(both, ["accepted", "duplicate"]);
+
+    // The same goods by their Digital Link.
+    let link = "https%3A%2F%2Fgoods.example%2F00%2F040123450000007770";
+    let seen = found(&ann, &format!("MATCH_epc={link}&EQ_bizStep=receiving&GE_eventTime=2026-11-01T00:00:00Z")).await;
+    let marks: Vec<bool> = seen.iter().map(|event| event.get("tradeyard:declaredInError").is_some()).collect();
+    assert_eq!((seen.len(), marks.iter().filter(|mark| **mark).count()), (2, 1), "{seen:#?}");
+    let mut standing = Value::Null;
+    for _ in 0..600 {
+        standing = ann.get("/v1/shipments/040123450000007770/standing").await.ok();
+        if standing["status"] == "in_transit" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(standing["status"], "in_transit", "{standing}");
+    let mut shown = Value::Null;
+    for _ in 0..600 {
+        shown = ann.get("/v1/shipments/040123450000007770/epcis").await.ok();
+        if shown["epcisBody"]["eventList"].as_array().is_some_and(|events| events.len() == 4) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    valid(&schema, &shown);
+    let declared: Vec<&Value> = shown["epcisBody"]["eventList"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .filter(|event| event.get("errorDeclaration").is_some())
+        .collect();
+    assert_eq!((declared.len(), &declared[0]["bizStep"]), (1, &json!("receiving")), "{shown:#}");
+    // What we show is taken by whoever reads EPCIS: ourselves, for instance.
+    let back = bob.post("/v1/epcis/capture", shown).await.ok();
+    assert_eq!(outcomes(&back), ["accepted"; 4]);
+    market.close().await;
+}

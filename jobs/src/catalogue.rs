@@ -65,6 +65,7 @@ macro_rules! for_each_job {
             }
             cargo {
                 $crate::cargo::CreatePartitions,
+                $crate::shipments::ReportShipment,
             }
         }
     };

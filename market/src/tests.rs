@@ -20,6 +20,7 @@ mod payouts;
 mod reconciliation;
 mod returns;
 mod search;
+mod shipments;
 mod standing;
 mod stock;
 
@@ -93,6 +94,7 @@ fn breaches() -> Vec<Breach> {
         standing::breaches(),
         approvals::breaches(),
         stock::breaches(),
+        shipments::breaches(),
         search::breaches(),
         dashboard::breaches(),
         imports::breaches(),
@@ -140,6 +142,7 @@ async fn fill(conn: &mut PgConnection) {
     payouts::fill(conn).await;
     reconciliation::fill(conn).await;
     returns::fill(conn, seller).await;
+    shipments::fill(conn).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -196,7 +199,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,
                              visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, approvals, offers, offer_terms,
-                             returns, return_lines, imports, import_rows}'::regclass[]) AS oid
+                             returns, return_lines, imports, import_rows, vehicles, maintenance_windows,
+                             shipments, shipment_lines}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

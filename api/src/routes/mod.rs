@@ -37,10 +37,12 @@ mod reports;
 mod returns;
 mod saved_searches;
 mod schedules;
+mod shipments;
 mod sites;
 mod standing;
 mod stock;
 mod uploads;
+mod vehicles;
 mod watches;
 mod ws;
 
@@ -95,6 +97,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(imports::router())
         .merge(reports::router())
         .merge(cargo_events::router())
+        .merge(shipments::router())
+        .merge(vehicles::router())
         .merge(ws::router())
         .merge(jobs::router())
         .merge(queues::router())

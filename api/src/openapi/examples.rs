@@ -135,8 +135,10 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/vehicles/{vehicle}" => json!({"name": "Truck with a crane"}),
         "POST /v1/vehicles/{vehicle}/maintenance" => json!({"starts_at": "2099-01-04T07:00:00Z",
             "ends_at": "2099-01-05T16:00:00Z", "reason": "Brakes"}),
-        "POST /v1/shipments" => json!({"from_site": "01890a5d-ac96-774b-bcce-b302099a8058", "to_address": "Hafenstr. 1, Hamburg",
-            "carrier": "Hansa Freight", "lines": [{"item_id": SOMETHING, "quantity": 5, "weight_g": 12_000, "volume_ml": 30_000}]}),
+        "POST /v1/shipments" => {
+            json!({"from_site": "01890a5d-ac96-774b-bcce-b302099a8058", "to_address": "Hafenstr. 1, Hamburg",
+            "carrier": "Hansa Freight", "lines": [{"item_id": SOMETHING, "quantity": 5, "weight_g": 12_000, "volume_ml": 30_000}]})
+        }
         "PATCH /v1/shipments/{shipment}" => json!({"carrier": "Hansa Freight", "lines": [{"line": 1, "quantity": 4}]}),
         "POST /v1/shipments/{shipment}/deliver" => json!({"lines": [{"line": 1, "quantity": 3}]}),
         "POST /v1/shipments/{shipment}/fail" => json!({"reason": "Nobody was there."}),

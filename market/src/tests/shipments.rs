@@ -37,7 +37,8 @@ pub(super) async fn fill(conn: &mut PgConnection) {
         max_volume_ml: 10_000,
     };
     let vehicle = create_vehicle(&mut tx, by.org, Actor::User(by.user), &vehicle).await.expect("a vehicle").id;
-    let window = NewMaintenance { starts_at: now + TimeDelta::days(5), ends_at: now + TimeDelta::days(6), reason: None };
+    let window =
+        NewMaintenance { starts_at: now + TimeDelta::days(5), ends_at: now + TimeDelta::days(6), reason: None };
     add_maintenance(&mut tx, by.org, Actor::User(by.user), vehicle, &window).await.expect("a window");
     let line = |item_id, order_line| NewShipmentLine { item_id, order_line, quantity: 2, weight_g: 10, volume_ml: 10 };
     let of_items = NewShipment {
@@ -94,7 +95,10 @@ fn fleet() -> Vec<Breach> {
         ("maintenance_windows_of_vehicle", window("'vehicle_id', gen_random_uuid()")),
         ("maintenance_windows_reason_length", window("'reason', ''")),
         ("maintenance_windows_in_order", window("'ends_at', t.starts_at + interval '1 year'")),
-        ("maintenance_windows_apart", copy("maintenance_windows", "true", "'starts_at', t.starts_at + interval '1 hour'")),
+        (
+            "maintenance_windows_apart",
+            copy("maintenance_windows", "true", "'starts_at', t.starts_at + interval '1 hour'"),
+        ),
         (
             "maintenance_windows_per_vehicle",
             many(

@@ -52,7 +52,8 @@ async fn row_cargo_deliveries_create_edit_cancel_deliver() {
     let lighter = json!({"lines": [{"line": 1, "weight_g": 900_000, "volume_ml": 900_000}]});
     let edited = ann.patch(&first, lighter).await.ok();
     assert_eq!((&edited["lines"][0]["quantity"], level(&from).await), (&json!(4), (10, 4)));
-    let edited = ann.patch(&first, json!({"carrier": "Moon Freight", "lines": [{"line": 1, "quantity": 3}]})).await.ok();
+    let edited =
+        ann.patch(&first, json!({"carrier": "Moon Freight", "lines": [{"line": 1, "quantity": 3}]})).await.ok();
     assert_eq!((&edited["carrier"], level(&from).await), (&json!("Moon Freight"), (10, 3)));
     let _ = ann.post(&format!("{first}/cancel"), json!({})).await.ok();
     for _ in 0..2 {
@@ -80,7 +81,10 @@ async fn row_cargo_deliveries_create_edit_cancel_deliver() {
         assert_eq!(ann.get(&format!("{shipment}/events")).await.ok()["items"].as_array().unwrap().len(), acts);
     }
     let figures = ann.get("/v1/shipments/figures").await.ok();
-    assert_eq!((&figures["picked_up"], &figures["moved_ml"], &figures["ended"]), (&json!(1), &json!(8_800_000), &json!(1)));
+    assert_eq!(
+        (&figures["picked_up"], &figures["moved_ml"], &figures["ended"]),
+        (&json!(1), &json!(8_800_000), &json!(1))
+    );
     market.close().await;
 }
 
@@ -109,7 +113,10 @@ async fn row_delivered_never_alters_the_payment() {
     let _ = ann.post(&format!("{trade}/pick-up"), json!({})).await.ok();
     assert_eq!(bob.post(&format!("{trade}/deliver"), json!({})).await.ok()["status"], "delivered");
     assert_eq!(bob.get(&format!("{theirs}/{to}")).await.ok()["on_hand"], 3);
-    assert_eq!((money().await, bob.get(&format!("/v1/orders/{order}")).await.ok()["status"].clone()), (before.clone(), json!("paid")));
+    assert_eq!(
+        (money().await, bob.get(&format!("/v1/orders/{order}")).await.ok()["status"].clone()),
+        (before.clone(), json!("paid"))
+    );
 
     for quantity in [2, 1] {
         let part = json!({"order_id": order, "lines": [{"order_line": 1, "quantity": quantity}]});
@@ -151,7 +158,8 @@ async fn row_a_purchase_ships_and_both_are_mailed_once() {
     ann.post(&format!("/v1/orders/{order}/ship"), json!({})).await.refused(409, "order_status");
     for side in [&ann, &bob] {
         let listed = side.get(&format!("/v1/shipments?order={order}")).await.ok();
-        let quantities: Vec<_> = listed["items"].as_array().unwrap().iter().map(|it| it["lines"][0]["quantity"].clone()).collect();
+        let quantities: Vec<_> =
+            listed["items"].as_array().unwrap().iter().map(|it| it["lines"][0]["quantity"].clone()).collect();
         assert_eq!(quantities, [3, 1]);
         assert_eq!(side.get(&part).await.ok()["status"], "picked_up");
     }

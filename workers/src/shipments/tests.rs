@@ -21,7 +21,8 @@ async fn an_act_is_in_the_log_once_however_often_it_is_reported() {
     let mut conn = workers.db.pool.acquire().await.unwrap();
     let shipper = testing::trader(&mut conn).await;
     let by = Party { org: shipper.org, user: shipper.user };
-    let region = sqlx::query_scalar("SELECT id FROM regions WHERE code = 'earth/de'").fetch_one(&mut *conn).await.unwrap();
+    let region =
+        sqlx::query_scalar("SELECT id FROM regions WHERE code = 'earth/de'").fetch_one(&mut *conn).await.unwrap();
     let (name, kind) = ("Depot".to_owned(), SiteKind::Depot);
     let site = NewSite { region_id: region, name, kind, latitude: 53.5, longitude: 10.0, capacity: None };
     let site: SiteId = stock::create_site(&mut conn, by.org, &site).await.unwrap().id;

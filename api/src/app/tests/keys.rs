@@ -133,11 +133,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
     let requests = [
         ("/v1/items", ann, json!({"category_id": CONSOLES, "sku": "new", "title": "Console"})),
         ("/v1/sites", ann, json!({"region_id": EARTH, "name": "New", "kind": "store", "latitude": 0, "longitude": 0})),
-        (
-            "/v1/vehicles",
-            ann,
-            json!({"name": "Van", "registration": "HH-TY 2", "max_weight_g": 1, "max_volume_ml": 1}),
-        ),
+        ("/v1/vehicles", ann, json!({"name": "Van", "registration": "HH-TY 2", "max_weight_g": 1, "max_volume_ml": 1})),
         (
             "/v1/vehicles/{vehicle}/maintenance",
             ann,

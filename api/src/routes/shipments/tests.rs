@@ -86,7 +86,8 @@ async fn a_shipment_is_created_changed_picked_up_and_delivered_in_parts() {
     // The same key delivers once.
     for replayed in [false, true] {
         let body = json!({"lines": [{"line": 1, "quantity": 2}]});
-        let request = api.request(Method::POST, &format!("{path}/deliver")).header("idempotency-key", "one").json(&body);
+        let request =
+            api.request(Method::POST, &format!("{path}/deliver")).header("idempotency-key", "one").json(&body);
         let answer = api.send(with_token(request, Some(ann))).await;
         assert_eq!(answer.headers.contains_key("idempotent-replayed"), replayed);
         assert_eq!(answer.ok()["lines"][0]["delivered_quantity"], 2);

@@ -35,7 +35,8 @@ pub fn judge(room: Room, loads: &[Load], away: &[Away], new: Load) -> Result<(),
     }
     // Weight and volume only grow when something is loaded.
     let begins = loads.iter().map(|load| load.from).filter(|at| (new.from..new.until).contains(at)).chain([new.from]);
-    let (weight, volume) = begins.map(|at| on_it(loads, at)).fold((0, 0), |most, now| (most.0.max(now.0), most.1.max(now.1)));
+    let (weight, volume) =
+        begins.map(|at| on_it(loads, at)).fold((0, 0), |most, now| (most.0.max(now.0), most.1.max(now.1)));
     over(room, weight + new.weight_g, volume + new.volume_ml)
 }
 

@@ -104,7 +104,8 @@ async fn hold_difference(
     let (more, less) = (part(1), part(-1));
     if let (false, false, Some(site)) = (more.is_empty(), less.is_empty(), after.from_site) {
         // What follows takes them in two turns, and nobody may come between.
-        let places: BTreeSet<_> = after.lines.iter().filter(|line| line.stocked).map(|line| (line.item_id, site)).collect();
+        let places: BTreeSet<_> =
+            after.lines.iter().filter(|line| line.stocked).map(|line| (line.item_id, site)).collect();
         lock_all(conn, &places).await?;
     }
     // First what is freed: another line of the item may need it.

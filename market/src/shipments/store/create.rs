@@ -72,7 +72,9 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
             (Some(_), ..) => return Err(at("order_line", "name a line of the order, and no item").into()),
         };
         let number = i16::try_from(place + 1).unwrap_or(i16::MAX);
-        insert_line(conn, (id, number), by.org, new.order_id, line, &found).await.map_err(|error| error.within(place))?;
+        insert_line(conn, (id, number), by.org, new.order_id, line, &found)
+            .await
+            .map_err(|error| error.within(place))?;
     }
     let locked = lock_shipment(conn, id, order).await?;
     let planned = new.planned_pickup.zip(new.planned_delivery);

@@ -40,10 +40,9 @@ pub(super) async fn ordered(conn: &mut PgConnection, order: OrderId) -> Result<V
     .fetch_all(conn)
     .await?;
     let line = |line, quantity, shipped, delivered| Ordered { line, quantity, shipped, delivered };
-    let items = rows.into_iter().map(|row| OrderedItem {
-        of: line(row.line_no, row.quantity, row.shipped, row.delivered),
-        item: row.item,
-    });
+    let items = rows
+        .into_iter()
+        .map(|row| OrderedItem { of: line(row.line_no, row.quantity, row.shipped, row.delivered), item: row.item });
     Ok(items.collect())
 }
 

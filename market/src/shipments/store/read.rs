@@ -53,7 +53,8 @@ pub async fn get(conn: &mut PgConnection, party: OrgId, number: &Tracking) -> Re
 
 /// The shipments of an order, newest first.
 pub async fn of_order(conn: &mut PgConnection, order: OrderId) -> Result<Vec<Shipment>, sqlx::Error> {
-    let ids = sqlx::query_scalar!("SELECT id FROM shipments WHERE order_id = $1", order.0).fetch_all(&mut *conn).await?;
+    let ids =
+        sqlx::query_scalar!("SELECT id FROM shipments WHERE order_id = $1", order.0).fetch_all(&mut *conn).await?;
     shipments(conn, &ids).await
 }
 

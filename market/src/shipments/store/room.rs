@@ -21,7 +21,8 @@ pub(super) async fn take_room(
 ) -> Result<(), ShipmentError> {
     let found = lock_vehicle(conn, org, vehicle).await?;
     let room = Room { weight_g: found.max_weight_g, volume_ml: found.max_volume_ml };
-    let sum = |of: fn(&ShipmentLine) -> i64| lines.iter().map(|line| line.open_quantity().saturating_mul(of(line))).sum();
+    let sum =
+        |of: fn(&ShipmentLine) -> i64| lines.iter().map(|line| line.open_quantity().saturating_mul(of(line))).sum();
     // What leaves late is on it for a moment at least.
     let until = until.max(from + TimeDelta::seconds(1));
     let new = Load { from, until, weight_g: sum(|line| line.weight_g), volume_ml: sum(|line| line.volume_ml) };

@@ -37,12 +37,7 @@ pub async fn create_vehicle(
     Ok(made)
 }
 
-async fn write_down(
-    conn: &mut PgConnection,
-    actor: Actor,
-    action: &str,
-    vehicle: &Vehicle,
-) -> Result<(), sqlx::Error> {
+async fn write_down(conn: &mut PgConnection, actor: Actor, action: &str, vehicle: &Vehicle) -> Result<(), sqlx::Error> {
     let data = json!({"version": vehicle.version, "max_weight_g": vehicle.max_weight_g, "max_volume_ml": vehicle.max_volume_ml});
     let subject = ("vehicle", vehicle.id.to_string());
     audit::append(conn, audit::Entry { actor, action, subject, data }).await?;

@@ -64,8 +64,12 @@ pub async fn carry(
         if carriage == Carriage::Hold {
             let available = locked.get(place).map_or(0, Level::available);
             let (item, site) = (place.0, Some(place.1));
-            grant(available, quantity)
-                .map_err(|available| StockError::OutOfStock { listing: None, item, site, available })?;
+            grant(available, quantity).map_err(|available| StockError::OutOfStock {
+                listing: None,
+                item,
+                site,
+                available,
+            })?;
         }
         let (kind, on_hand, reserved) = match carriage {
             Carriage::Hold => (MovementKind::Reserve, 0, quantity),

@@ -36,7 +36,16 @@ pub(super) struct Change<'a> {
 impl Change<'_> {
     /// Of a kind, without an effect yet.
     pub(super) const fn of(kind: MovementKind) -> Self {
-        Self { kind, on_hand: 0, reserved: 0, quarantined: 0, reason: None, reference: None, shipment: None, actor: None }
+        Self {
+            kind,
+            on_hand: 0,
+            reserved: 0,
+            quarantined: 0,
+            reason: None,
+            reference: None,
+            shipment: None,
+            actor: None,
+        }
     }
 }
 

@@ -30,7 +30,9 @@ fn what_is_on_it_at_once_counts_together() {
 fn nothing_is_on_a_vehicle_that_is_away() {
     let away = [Away { from: at(8), until: at(10) }];
     let refused = Err(ShipmentRefusal::InMaintenance { from: at(8), until: at(10) });
-    for (from, until, expected) in [(7, 8, Ok(())), (10, 11, Ok(())), (7, 9, refused), (9, 11, refused), (7, 11, refused)] {
+    for (from, until, expected) in
+        [(7, 8, Ok(())), (10, 11, Ok(())), (7, 9, refused), (9, 11, refused), (7, 11, refused)]
+    {
         assert_eq!(judge(ROOM, &[], &away, load(from, until, 1, 1)), expected, "{from} to {until}");
     }
 }

@@ -13,7 +13,16 @@ fn a_number_is_the_random_bits_and_a_check_character() {
 
 #[test]
 fn what_is_not_a_number_is_none() {
-    for text in ["", "TY", "TY0000000000000000", "ty00000000000000000", "TY0000000000000000O", "S-1", "TY000000000000000000", "TYé000000000000000"] {
+    for text in [
+        "",
+        "TY",
+        "TY0000000000000000",
+        "ty00000000000000000",
+        "TY0000000000000000O",
+        "S-1",
+        "TY000000000000000000",
+        "TYé000000000000000",
+    ] {
         assert!(!is_valid(text), "{text}");
     }
 }

@@ -89,7 +89,8 @@ async fn a_vehicle_in_maintenance_carries_nothing_and_one_that_is_needed_stays()
     let made = act(&mut conn, async |tx| add_maintenance(tx, org, actor, truck.id, &window(10, 5)).await).await;
     let made = made.expect("planned");
     for (from, hours, pointer) in [(14, 1, "/starts_at"), (9, 2, "/starts_at"), (20, 0, "/ends_at")] {
-        let refused = act(&mut conn, async |tx| add_maintenance(tx, org, actor, truck.id, &window(from, hours)).await).await;
+        let refused =
+            act(&mut conn, async |tx| add_maintenance(tx, org, actor, truck.id, &window(from, hours)).await).await;
         assert!(matches!(&refused, Err(ShipmentError::Invalid(invalid)) if invalid.pointer == pointer), "{refused:?}");
     }
     let then = on(&mut conn, &yard, truck.id, 1, 14).await;

@@ -123,7 +123,8 @@ impl Machine {
             }
             Act::Deliver(_, units) => {
                 let given = units.map(|units| [(1, units)]);
-                let done = act(conn, async |tx| deliver(tx, by, &number, given.as_ref().map(<[_; 1]>::as_slice)).await).await;
+                let done =
+                    act(conn, async |tx| deliver(tx, by, &number, given.as_ref().map(<[_; 1]>::as_slice)).await).await;
                 let units = units.unwrap_or(open);
                 assert_eq!(done.is_ok(), under_way && units <= open && units <= room, "{what:?}: {done:?}");
                 if done.is_ok() {

@@ -18,8 +18,8 @@ use crate::offers::model::Party;
 use crate::shipments::model::{LineChange, NewShipment, NewShipmentLine, NewVehicle, ShipmentChange, Tracking};
 use crate::stock::model::Level;
 use crate::stock::rules::reserve::Count;
-use crate::stock::store::{self as stock, Adjust};
 use crate::stock::store::tests::{assert_books, new_site};
+use crate::stock::store::{self as stock, Adjust};
 use crate::testing::{CONSOLES, Trader, database_time, trader};
 
 /// A shipper with an item at a site and another site to send it to, and another organisation.
@@ -195,7 +195,8 @@ async fn units_arrive_in_parts_where_there_is_room_and_the_rest_comes_back() {
     act(&mut conn, async |tx| pick_up(tx, yard.by(), &number).await).await.expect("picked up");
     let full = act(&mut conn, async |tx| deliver(tx, yard.by(), &number, None).await).await;
     assert!(matches!(full, Err(ShipmentError::Stock(StockError::SiteFull))), "{full:?}");
-    let part = act(&mut conn, async |tx| deliver(tx, yard.by(), &number, Some(&[(1, 20)])).await).await.expect("a part");
+    let part =
+        act(&mut conn, async |tx| deliver(tx, yard.by(), &number, Some(&[(1, 20)])).await).await.expect("a part");
     assert_eq!((part.shipment.status, part.shipment.lines[0].delivered_quantity), (ShipmentStatus::PickedUp, 20));
     assert_eq!(yard.level(&mut conn, yard.away).await, (20, 0));
     let failed = act(&mut conn, async |tx| fail(tx, yard.by(), &number).await).await.expect("tried");
@@ -237,11 +238,7 @@ async fn a_trade_arrives_in_the_others_book_if_it_keeps_the_item_and_touches_no_
     assert!(before.contains(&sold.order.to_string()));
     let theirs = new_site(&mut conn, yard.other.org, None).await.expect("a site").id;
     let own = item(&mut conn, yard.other, "ice").await;
-    let trade = NewShipment {
-        consignee_org_id: Some(yard.other.org),
-        to_site: Some(theirs),
-        ..yard.transfer(3)
-    };
+    let trade = NewShipment { consignee_org_id: Some(yard.other.org), to_site: Some(theirs), ..yard.transfer(3) };
     // Nobody counts it there yet.
     let uncounted = yard.sent(&mut conn, &trade).await;
     count(&mut conn, yard.other, own, theirs, 1).await;
@@ -319,8 +316,10 @@ async fn figures_are_the_raw_rows() {
         let none = figures(&mut conn, none).await.expect("counted");
         assert_eq!((none.picked_up, none.ended, none.delivered_bps), (0, 0, None));
     }
-    let earth: crate::ids::RegionId =
-        sqlx::query_scalar("SELECT id FROM regions WHERE code = 'earth'").fetch_one(&mut *conn).await.expect("a region");
+    let earth: crate::ids::RegionId = sqlx::query_scalar("SELECT id FROM regions WHERE code = 'earth'")
+        .fetch_one(&mut *conn)
+        .await
+        .expect("a region");
     let there = figures(&mut conn, FigureFilter { region: Some(earth), ..filter }).await.expect("counted");
     assert_eq!((there.picked_up, there.recent.len()), (4, 5));
     sqlx::query("UPDATE stock_levels SET low_at = 100, is_low = true, version = version + 1 WHERE site_id = $1")

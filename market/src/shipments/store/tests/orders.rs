@@ -100,7 +100,10 @@ async fn an_order_has_arrived_when_all_its_shipments_have_and_stays_as_paid_as_i
     let [third] = &done[..] else { panic!("{done:?}") };
     assert_eq!(third.shipment.lines[0].quantity, 1);
     let again = act(&mut conn, async |tx| ship_order(tx, sale.by_seller(), sale.order).await).await;
-    assert!(matches!(again, Err(ShipmentError::Escrow(EscrowError::OrderStatus(OrderStatus::InFulfilment)))), "{again:?}");
+    assert!(
+        matches!(again, Err(ShipmentError::Escrow(EscrowError::OrderStatus(OrderStatus::InFulfilment)))),
+        "{again:?}"
+    );
     let last = act(&mut conn, async |tx| deliver(tx, sale.by_buyer(), &third.shipment.tracking, None).await).await;
     assert!(matches!(last.expect("arrived").order, Some(OrderStep::Arrived { order, .. }) if order == sale.order));
     assert_eq!(sale.status(&mut conn).await, OrderStatus::Delivered);

@@ -21,9 +21,8 @@ pub enum Step {
 pub fn step(now: ShipmentStatus, said: ShipmentStatus) -> Step {
     use ShipmentStatus::{Cancelled, Delivered, Pending, Returned};
     match (now, said) {
-        (Delivered | Returned | Cancelled, _) | (_, Pending) => Step::Nothing,
         (Pending, Cancelled) => Step::Cancel,
-        (_, Cancelled) => Step::Nothing,
+        (Delivered | Returned | Cancelled, _) | (_, Pending | Cancelled) => Step::Nothing,
         (_, Delivered) => Step::Deliver,
         (_, Returned) => Step::GiveBack,
         (now, said) if now == said => Step::Nothing,

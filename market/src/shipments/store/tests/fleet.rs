@@ -97,7 +97,7 @@ async fn a_vehicle_in_maintenance_carries_nothing_and_one_that_is_needed_stays()
     let refused = act(&mut conn, async |tx| create(tx, yard.by(), &then).await).await;
     assert!(matches!(refused, Err(ShipmentError::Refused(ShipmentRefusal::InMaintenance { .. }))), "{refused:?}");
     let listed = maintenance(&mut conn, org, truck.id).await.expect("listed");
-    assert_eq!(listed, [made.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&made));
     act(&mut conn, async |tx| remove_maintenance(tx, org, actor, truck.id, made.id).await).await.expect("removed");
     let number = yard.sent(&mut conn, &then).await;
     for needed in [

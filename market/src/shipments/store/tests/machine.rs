@@ -84,8 +84,13 @@ impl Machine {
         let (by, available, room) = (self.yard.by(), self.on_hand() - self.held(), ROOM - self.there());
         let which = match what {
             Act::Create(quantity) => return self.create(conn, quantity, available).await,
-            Act::Change(which, _) | Act::Cancel(which) | Act::PickUp(which) | Act::Deliver(which, _) => which,
-            Act::Fail(which) | Act::GiveBack(which) | Act::Follow(which, _) => which,
+            Act::Change(which, _)
+            | Act::Cancel(which)
+            | Act::PickUp(which)
+            | Act::Deliver(which, _)
+            | Act::Fail(which)
+            | Act::GiveBack(which)
+            | Act::Follow(which, _) => which,
         };
         if self.shipments.is_empty() {
             return;
@@ -154,9 +159,8 @@ impl Machine {
                 let done = act(conn, async |tx| follow(tx, org, number.as_str(), &standing).await).await;
                 match said {
                     _ if wanted.status.is_terminal() => {}
-                    ShipmentStatus::Pending => {}
                     ShipmentStatus::Cancelled if pending => wanted.status = said,
-                    ShipmentStatus::Cancelled => {}
+                    ShipmentStatus::Pending | ShipmentStatus::Cancelled => {}
                     ShipmentStatus::Delivered if open > room => {
                         let full = matches!(done, Err(ShipmentError::Stock(StockError::SiteFull)));
                         assert!(full, "{what:?}: {done:?}");

@@ -98,16 +98,13 @@ async fn of_two_removals_of_the_last_unit_one_is_refused() {
             .fetch_optional(&mut *conn)
             .await
             .expect("read");
-        match held {
-            Some(number) => {
-                let number = Tracking::read(&number).expect("a number");
-                assert_eq!(yard.level(&mut conn, yard.site).await, (1, 1));
-                act(&mut conn, async |tx| cancel(tx, yard.by(), &number).await).await.expect("cancelled");
-            }
-            None => {
-                assert_eq!(yard.level(&mut conn, yard.site).await, (0, 0));
-                count(&mut conn, yard.shipper, yard.item, yard.site, 1).await;
-            }
+        if let Some(number) = held {
+            let number = Tracking::read(&number).expect("a number");
+            assert_eq!(yard.level(&mut conn, yard.site).await, (1, 1));
+            act(&mut conn, async |tx| cancel(tx, yard.by(), &number).await).await.expect("cancelled");
+        } else {
+            assert_eq!(yard.level(&mut conn, yard.site).await, (0, 0));
+            count(&mut conn, yard.shipper, yard.item, yard.site, 1).await;
         }
     }
     assert_books(&mut conn).await;

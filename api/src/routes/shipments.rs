@@ -61,6 +61,7 @@ async fn after_act(mut tx: JobTx, done: Done, note: Option<&str>) -> Result<Json
 #[utoipa::path(post, path = "/v1/shipments", tag = "shipments", params(Acting, OptionalKey), request_body = NewShipment, responses(
     (status = 201, description = "Created", body = Shipment, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
+    (status = 404, description = "`not_found`: there is no such order or vehicle"),
     (status = 409, description = "`out_of_stock`; `vehicle_full`: it says how much is too much; `vehicle_in_maintenance`; `not_paid`; `order_status`: nothing of it is sent now"),
     (status = 422, description = "`invalid_value`"),
 ))]

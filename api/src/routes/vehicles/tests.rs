@@ -4,16 +4,17 @@ use serde_json::json;
 
 use crate::testing::{Person, TestApi, with_token};
 
-async fn shipper(api: &TestApi, name: &str) -> Person {
-    let (person, moderator) = (api.person(name).await, api.staff(PlatformRole::Moderator).await);
-    api.org(&person, &format!("{name} Farm"), &moderator).await;
+async fn shipper(api: &TestApi, name: &str, moderator: &Person) -> Person {
+    let person = api.person(name).await;
+    api.org(&person, &format!("{name} Farm"), moderator).await;
     person
 }
 
 #[tokio::test]
 async fn a_vehicle_is_kept_with_its_maintenance_until_it_is_archived() {
     let api = TestApi::new().await;
-    let (ann, eve) = (shipper(&api, "Ann").await, shipper(&api, "Eve").await);
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (ann, eve) = (shipper(&api, "Ann", &moderator).await, shipper(&api, "Eve", &moderator).await);
     let truck = json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 1_000, "max_volume_ml": 2_000});
     let made = api.post(Some(&ann), "/v1/vehicles", truck.clone()).await;
     let path = made.headers["location"].to_str().unwrap().to_owned();
@@ -53,7 +54,8 @@ async fn a_vehicle_is_kept_with_its_maintenance_until_it_is_archived() {
 #[tokio::test]
 async fn every_wrong_field_of_a_vehicle_is_named() {
     let api = TestApi::new().await;
-    let ann = shipper(&api, "Ann").await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let ann = shipper(&api, "Ann", &moderator).await;
     let good = json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 1, "max_volume_ml": 1});
     for (field, value) in [
         ("name", json!("")),

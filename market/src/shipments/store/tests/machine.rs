@@ -225,10 +225,12 @@ fn stock_and_shipments_are_as_modelled_whatever_is_done() {
             });
             Ok(())
         });
-        let mut conn = runtime.block_on(db.pool.acquire()).expect("a connection");
-        runtime.block_on(assert_books(&mut conn));
-        drop(conn);
-        runtime.block_on(db.close());
+        runtime.block_on(async {
+            let mut conn = db.pool.acquire().await.expect("a connection");
+            assert_books(&mut conn).await;
+            drop(conn);
+            db.close().await;
+        });
         result.expect("as modelled");
     }
 }

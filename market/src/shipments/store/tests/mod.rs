@@ -221,7 +221,7 @@ async fn units_arrive_in_parts_where_there_is_room_and_the_rest_comes_back() {
 async fn money(conn: &mut PgConnection) -> String {
     sqlx::query_scalar(
         "SELECT concat((SELECT json_agg(o ORDER BY id) FROM orders AS o), (SELECT json_agg(p ORDER BY id) FROM payments AS p),
-                       (SELECT json_agg(e ORDER BY order_id) FROM escrows AS e), (SELECT json_agg(m ORDER BY id) FROM money_entries AS m))",
+                       (SELECT json_agg(e ORDER BY order_id) FROM escrows AS e), (SELECT json_agg(m ORDER BY m::text) FROM money_entries AS m))",
     )
     .fetch_one(conn)
     .await

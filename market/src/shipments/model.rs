@@ -120,12 +120,6 @@ impl std::fmt::Display for Tracking {
     }
 }
 
-impl From<String> for Tracking {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
 impl PartialSchema for Tracking {
     fn schema() -> RefOr<Schema> {
         let example = "TY7K3M9QX2B5W8ZC4DT";
@@ -235,7 +229,7 @@ pub struct NewShipmentLine {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewShipment {
-    /// It goes to its buyer, by name of whom the goods are sold already.
+    /// A paid order of the shipper's; the shipment goes to its buyer.
     pub order_id: Option<OrderId>,
     /// Another organisation that gets it; with an order, leave it out.
     pub consignee_org_id: Option<OrgId>,

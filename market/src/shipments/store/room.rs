@@ -10,8 +10,8 @@ use crate::ids::{ShipmentId, VehicleId};
 use crate::shipments::model::ShipmentLine;
 use crate::shipments::rules::room::{Away, Load, Room, judge};
 
-/// Locks the vehicle, and refuses lines that it has no room or no time for. `leaves_at` is when they are loaded if that is now, and
-/// not as planned.
+/// Locks the vehicle, and refuses lines that it has no room or no time for between these times: as planned, or from now on when they
+/// are loaded.
 pub(super) async fn take_room(
     conn: &mut PgConnection,
     (org, vehicle): (OrgId, VehicleId),

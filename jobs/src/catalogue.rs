@@ -67,6 +67,7 @@ macro_rules! for_each_job {
                 $crate::cargo::ArchiveEvents,
                 $crate::cargo::CreatePartitions,
                 $crate::cargo::SweepStandings,
+                $crate::shipments::ReportShipment,
             }
         }
     };

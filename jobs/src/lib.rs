@@ -21,6 +21,7 @@ pub mod reconciliation;
 pub mod reports;
 pub mod returns;
 pub mod search;
+pub mod shipments;
 pub mod stock;
 pub mod watches;
 

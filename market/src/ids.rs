@@ -126,3 +126,15 @@ id!(
     /// Names one file that is applied row by row.
     ImportId
 );
+id!(
+    /// Names one vehicle of an organisation.
+    VehicleId
+);
+id!(
+    /// Names a time in which a vehicle is in maintenance.
+    MaintenanceId
+);
+id!(
+    /// Names one shipment among ourselves; others know it by its tracking number.
+    ShipmentId
+);

@@ -7,16 +7,18 @@
 //! 2. offer
 //! 3. checkout, which guards its payments
 //! 4. orders, by id; each guards its escrow, its disputes and its returns
-//! 5. listings, by id
-//! 6. stock levels, by item and site
-//! 7. sites, by id
-//! 8. reservations, of holders that are locked
-//! 9. refunds
-//! 10. an organisation, which guards its payout accounts and payouts
-//! 11. series of invoices, by the seller's id
-//! 12. money accounts, by id
-//! 13. the audit log
-//! 14. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
+//! 5. shipments, by id; each guards its lines
+//! 6. a vehicle, which guards what is on it and when it is in maintenance
+//! 7. listings, by id
+//! 8. stock levels, by item and site
+//! 9. sites, by id
+//! 10. reservations, of holders that are locked
+//! 11. refunds
+//! 12. an organisation, which guards its payout accounts and payouts
+//! 13. series of invoices, by the seller's id
+//! 14. money accounts, by id
+//! 15. the audit log
+//! 16. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
 //! Saved searches and watches are locked before any of these, and nothing above the listings with them.
 //!
@@ -49,6 +51,7 @@ pub mod reconciliation;
 pub mod reports;
 pub mod returns;
 pub mod search;
+pub mod shipments;
 pub mod standing;
 pub mod stock;
 #[cfg(any(test, feature = "testing"))]

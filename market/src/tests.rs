@@ -22,6 +22,7 @@ mod payouts;
 mod reconciliation;
 mod returns;
 mod search;
+mod shipments;
 mod standing;
 mod stock;
 
@@ -95,6 +96,7 @@ fn breaches() -> Vec<Breach> {
         standing::breaches(),
         approvals::breaches(),
         stock::breaches(),
+        shipments::breaches(),
         search::breaches(),
         dashboard::breaches(),
         imports::breaches(),
@@ -145,6 +147,7 @@ async fn fill(conn: &mut PgConnection) {
     payouts::fill(conn).await;
     reconciliation::fill(conn).await;
     returns::fill(conn, seller).await;
+    shipments::fill(conn).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -204,7 +207,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, approvals, offers, offer_terms,
                              returns, return_lines, imports, import_rows, cargo_events, cargo_event_keys,
                              cargo_standings, cargo_rejects, cargo_archives,
-                             cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs, cargo_epcis_captures}'::regclass[]) AS oid
+                             cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs, cargo_epcis_captures,
+                              vehicles, maintenance_windows, shipments, shipment_lines}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

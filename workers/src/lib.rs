@@ -20,6 +20,7 @@ mod returns;
 pub mod runtime;
 pub mod search;
 pub mod services;
+mod shipments;
 mod sweep;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -140,6 +140,18 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/reports" => {
             json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-01-31"})
         }
+        "POST /v1/vehicles" => json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 24_000_000,
+            "max_volume_ml": 90_000_000}),
+        "PATCH /v1/vehicles/{vehicle}" => json!({"name": "Truck with a crane"}),
+        "POST /v1/vehicles/{vehicle}/maintenance" => json!({"starts_at": "2099-01-04T07:00:00Z",
+            "ends_at": "2099-01-05T16:00:00Z", "reason": "Brakes"}),
+        "POST /v1/shipments" => {
+            json!({"from_site": "01890a5d-ac96-774b-bcce-b302099a8058", "to_address": "Hafenstr. 1, Hamburg",
+            "carrier": "Hansa Freight", "lines": [{"item_id": SOMETHING, "quantity": 5, "weight_g": 12_000, "volume_ml": 30_000}]})
+        }
+        "PATCH /v1/shipments/{shipment}" => json!({"carrier": "Hansa Freight", "lines": [{"line": 1, "quantity": 4}]}),
+        "POST /v1/shipments/{shipment}/deliver" => json!({"lines": [{"line": 1, "quantity": 3}]}),
+        "POST /v1/shipments/{shipment}/fail" => json!({"reason": "Nobody was there."}),
         "POST /v1/cargo-events" => json!({"source": "gps-7", "source_event_id": "e-1", "shipment": "S-1",
             "type": "actual", "status": "in_transit", "occurred_at": "2026-11-01T08:00:00Z",
             "position": {"latitude": 52.5, "longitude": 13.4}}),

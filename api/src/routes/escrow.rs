@@ -3,14 +3,15 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::escrow::{ReleaseEscrow, SendRefund, notify};
+use jobs::escrow::{SendRefund, notify};
+use jobs::shipments;
 use market::escrow::model::{Escrow, Refund};
 use market::escrow::store;
 use market::identity::PlatformRole;
 use market::ids::OrderId;
+use market::offers::model::Party;
 use market::orders::model::Order;
 use market::orders::store as orders;
-use queue::enqueue::Enqueue;
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
 use shared::money::Money;
@@ -61,7 +62,7 @@ async fn read(conn: &mut PgConnection, party: OrgId, order: OrderId) -> Result<J
 
 /// Say that an order was sent
 ///
-/// By its seller, once it is paid.
+/// By its seller, once it is paid. Shipments of it that wait are picked up, and what no shipment has leaves in one more.
 #[utoipa::path(post, path = "/v1/orders/{order}/ship", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
     (status = 200, description = "Under way", body = Order),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
@@ -75,8 +76,7 @@ async fn ship_order(
 ) -> Result<Json<Order>> {
     let seller = acting.trader(&caller)?;
     let mut tx = state.ledger.begin().await?;
-    store::ship(&mut tx, seller, caller.user, order).await?;
-    notify(&mut tx, order).await?;
+    shipments::ship_order(&mut tx, Party { org: seller, user: caller.user }, order).await?;
     let shipped = read(&mut tx, seller, order).await?;
     tx.commit().await?;
     Ok(shipped)
@@ -84,7 +84,7 @@ async fn ship_order(
 
 /// Say that an order has arrived
 ///
-/// By its buyer, who may find fault for 7 days from then on. After that it counts as accepted.
+/// By its buyer, who may find fault for 7 days from then on. After that it counts as accepted. Its shipments have arrived by that.
 #[utoipa::path(post, path = "/v1/orders/{order}/receive", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
     (status = 200, description = "Arrived", body = Order),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
@@ -98,9 +98,7 @@ async fn receive_order(
 ) -> Result<Json<Order>> {
     let buyer = acting.trader(&caller)?;
     let mut tx = state.ledger.begin().await?;
-    let until = store::receive(&mut tx, buyer, caller.user, order).await?;
-    let _ = tx.enqueue_with(Enqueue::new(&ReleaseEscrow { order }).run_at(until)).await?;
-    notify(&mut tx, order).await?;
+    shipments::receive_order(&mut tx, Party { org: buyer, user: caller.user }, order).await?;
     let received = read(&mut tx, buyer, order).await?;
     tx.commit().await?;
     Ok(received)

@@ -40,10 +40,12 @@ pub(crate) mod reports;
 mod returns;
 mod saved_searches;
 mod schedules;
+mod shipments;
 mod sites;
 mod standing;
 mod stock;
 mod uploads;
+mod vehicles;
 mod watches;
 mod ws;
 
@@ -100,6 +102,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(cargo_events::router())
         .merge(cargo_rejects::router())
         .merge(epcis::router())
+        .merge(shipments::router())
+        .merge(vehicles::router())
         .merge(ws::router())
         .merge(jobs::router())
         .merge(queues::router())

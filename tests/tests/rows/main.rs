@@ -14,5 +14,6 @@ mod orders;
 mod payouts;
 mod returns;
 mod search;
+mod shipments;
 mod stations;
 mod watches;

@@ -27,7 +27,7 @@ const UNKEYED: [(&str, &str); 11] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 55] = [
+const ACTS: [&str; 59] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -50,6 +50,10 @@ const ACTS: [&str; 55] = [
     "POST /v1/returns/{return}/refuse",
     "POST /v1/returns/{return}/cancel",
     "POST /v1/returns/{return}/send",
+    "POST /v1/shipments/{shipment}/cancel",
+    "POST /v1/shipments/{shipment}/pick-up",
+    "POST /v1/shipments/{shipment}/fail",
+    "POST /v1/shipments/{shipment}/return",
     "POST /v1/admin/reconciliation-differences/{difference}/close",
     "POST /v1/webhooks/{provider}",
     "POST /v1/admin/cargo-rejects/{reject}/replay",
@@ -133,6 +137,18 @@ async fn the_same_key_makes_one_thing_at_one_place() {
     let requests = [
         ("/v1/items", ann, json!({"category_id": CONSOLES, "sku": "new", "title": "Console"})),
         ("/v1/sites", ann, json!({"region_id": EARTH, "name": "New", "kind": "store", "latitude": 0, "longitude": 0})),
+        ("/v1/vehicles", ann, json!({"name": "Van", "registration": "HH-TY 2", "max_weight_g": 1, "max_volume_ml": 1})),
+        (
+            "/v1/vehicles/{vehicle}/maintenance",
+            ann,
+            json!({"starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-02T00:00:00Z"}),
+        ),
+        (
+            "/v1/shipments",
+            ann,
+            json!({"from_site": market.path("{site}"), "to_address": "The Moon",
+                "lines": [{"item_id": market.path("{item}"), "quantity": 1}]}),
+        ),
         (
             "/v1/listings",
             ann,

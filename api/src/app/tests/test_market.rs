@@ -128,6 +128,14 @@ impl TestMarket {
         let site = api.post(Some(ann), "/v1/sites", site).await.ok();
         let level = format!("/v1/items/{}/stock/{}", id(&item), id(&site));
         api.post(Some(ann), &format!("{level}/adjust"), json!({"to": 9})).await.ok();
+        let shipment = json!({"from_site": id(&site), "to_address": "The Moon",
+            "lines": [{"item_id": id(&item), "quantity": 1, "weight_g": 300}]});
+        let shipment = api.post(Some(ann), "/v1/shipments", shipment).await.ok();
+        let vehicle = json!({"name": "Truck", "registration": "HH-TY 9", "max_weight_g": 9, "max_volume_ml": 9});
+        let vehicle = api.post(Some(ann), "/v1/vehicles", vehicle).await.ok();
+        let window = json!({"starts_at": "2098-01-01T00:00:00Z", "ends_at": "2098-01-02T00:00:00Z"});
+        let maintenance = format!("/v1/vehicles/{}/maintenance", id(&vehicle));
+        let maintenance = api.post(Some(ann), &maintenance, window).await.ok();
         let upload = api.post(Some(ann), "/v1/uploads", json!({"content_type": "image/png", "size": 5})).await.ok();
         send(&upload, b"12345").await;
         let guest = json!({"email": "guest@example.com", "role": "viewer"});
@@ -205,10 +213,12 @@ impl TestMarket {
             ("file", "160.webp".to_owned()),
             ("report", id(&report)),
             ("import", import.to_string()),
-            ("shipment", "S-1".to_owned()),
             ("reject", reject),
             ("capture", capture["captureID"].as_str().unwrap().to_owned()),
             ("event", "urn:x:0".to_owned()),
+            ("shipment", shipment["tracking"].as_str().unwrap().to_owned()),
+            ("vehicle", id(&vehicle)),
+            ("maintenance", id(&maintenance)),
             ("invitation", id(&invitation)),
             ("search", id(&search)),
             ("session", uuid::Uuid::now_v7().to_string()),

@@ -5,7 +5,7 @@ use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
 use super::EscrowError;
-use super::locked::{lock_for, move_order};
+use super::locked::{Locked, lock_for, move_order};
 use crate::escrow::rules::INSPECTION;
 use crate::ids::OrderId;
 use crate::orders::model::OrderStatus;
@@ -16,8 +16,12 @@ pub async fn ship(conn: &mut PgConnection, seller: OrgId, by: UserId, order: Ord
     if locked.status != OrderStatus::Paid {
         return Err(EscrowError::OrderStatus(locked.status));
     }
-    move_order(conn, order, OrderStatus::InFulfilment, Some(by)).await?;
-    Ok(())
+    Ok(sent(conn, &locked, Some(by)).await?)
+}
+
+/// A locked order that is paid is on its way.
+pub(crate) async fn sent(conn: &mut PgConnection, order: &Locked, by: Option<UserId>) -> Result<(), sqlx::Error> {
+    move_order(conn, order.id, OrderStatus::InFulfilment, by).await
 }
 
 /// The buyer has it, and may find fault until the time that is returned. Needs a transaction.
@@ -31,8 +35,17 @@ pub async fn receive(
     if locked.status != OrderStatus::InFulfilment {
         return Err(EscrowError::OrderStatus(locked.status));
     }
-    move_order(conn, order, OrderStatus::Delivered, Some(by)).await?;
-    let until = locked.now + INSPECTION;
-    sqlx::query!("UPDATE escrows SET inspect_until = $2 WHERE order_id = $1", order.0, until).execute(conn).await?;
+    Ok(arrived(conn, &locked, Some(by)).await?)
+}
+
+/// A locked order that is on its way has arrived; its buyer may find fault until the time that is returned.
+pub(crate) async fn arrived(
+    conn: &mut PgConnection,
+    order: &Locked,
+    by: Option<UserId>,
+) -> Result<DateTime<Utc>, sqlx::Error> {
+    move_order(conn, order.id, OrderStatus::Delivered, by).await?;
+    let until = order.now + INSPECTION;
+    sqlx::query!("UPDATE escrows SET inspect_until = $2 WHERE order_id = $1", order.id.0, until).execute(conn).await?;
     Ok(until)
 }

@@ -33,6 +33,7 @@ use crate::money::store::ledger::LedgerError;
 use crate::orders::model::OrderStatus;
 use crate::stock::store::StockError;
 
+pub(crate) use delivery::{arrived, sent};
 pub use delivery::{receive, ship};
 pub use disputes::{Decision, NewDispute, open as open_dispute, resolve, withdraw};
 pub use inbox::{

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::StockError;
-use crate::ids::{ItemId, SiteId};
+use crate::ids::{ItemId, ShipmentId, SiteId};
 use crate::stock::model::{Alert, Crossing, Level, LevelChange, Moved, MovementKind};
 use crate::stock::rules::low;
 
@@ -28,13 +28,24 @@ pub(super) struct Change<'a> {
     pub(super) reason: Option<&'a str>,
     /// The reservation, transfer or import that it belongs to.
     pub(super) reference: Option<Uuid>,
+    /// The shipment that it belongs to; then this is its reference too.
+    pub(super) shipment: Option<ShipmentId>,
     pub(super) actor: Option<UserId>,
 }
 
 impl Change<'_> {
     /// Of a kind, without an effect yet.
     pub(super) const fn of(kind: MovementKind) -> Self {
-        Self { kind, on_hand: 0, reserved: 0, quarantined: 0, reason: None, reference: None, actor: None }
+        Self {
+            kind,
+            on_hand: 0,
+            reserved: 0,
+            quarantined: 0,
+            reason: None,
+            reference: None,
+            shipment: None,
+            actor: None,
+        }
     }
 }
 
@@ -193,8 +204,9 @@ async fn move_level(conn: &mut PgConnection, level: &Level, change: &Change<'_>)
              RETURNING *
          ), moved AS (
              INSERT INTO stock_movements
-                 (item_id, site_id, version, kind, on_hand_delta, reserved_delta, quarantined_delta, reason, reference, actor)
-             SELECT item_id, site_id, version, $8, $3, $4, $5, $9, $10, $11
+                 (item_id, site_id, version, kind, on_hand_delta, reserved_delta, quarantined_delta, reason, reference, actor,
+                  shipment_id)
+             SELECT item_id, site_id, version, $8, $3, $4, $5, $9, $10, $11, $12
              FROM written
          ), alerted AS (
              INSERT INTO stock_alerts (item_id, site_id, crossing, direction, on_hand)
@@ -215,6 +227,7 @@ async fn move_level(conn: &mut PgConnection, level: &Level, change: &Change<'_>)
         change.reason,
         change.reference,
         change.actor.map(|actor| actor.0),
+        change.shipment.map(|shipment| shipment.0),
     )
     .fetch_one(conn)
     .await?;

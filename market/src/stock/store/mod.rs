@@ -8,6 +8,7 @@
 //! - Count what a site stores before the last level is locked: two transfers that cross wait for each other.
 //! - Commit after an error, or act without a transaction: the level stays changed when its site refuses.
 
+mod carry;
 mod levels;
 mod moves;
 mod places;
@@ -19,6 +20,7 @@ use shared::invalid::{ConstraintMessages, Invalid, constraint_message, violated}
 
 use crate::ids::{ItemId, ListingId, SiteId};
 
+pub use carry::{Carriage, Load, carry, has_book};
 pub use levels::{change, lock};
 pub use moves::{Adjust, Transfer, Transferred, adjust, import, lock_all, transfer};
 pub use places::{archive_site, change_site, create_site, lock_site, regions, site, sites_of};

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use super::super::test_market::{EARTH, TestMarket};
 use super::{Owner, access};
 
+fn truck() -> Value {
+    json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 40_000_000, "max_volume_ml": 90_000_000})
+}
+
 /// What an operation on something of an organisation answers to the owner of another one, to a viewer of the organisation, and to
 /// the owner of one that waits for approval. Nobody of them changes the market.
 fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
@@ -162,6 +166,33 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("GET /v1/epcis/events", none(), [200, 200, 200]),
         ("GET /v1/epcis/events/{event}", none(), [404, 200, 404]),
         ("POST /v1/cargo-events", event, [202, 403, 403]),
+        ("POST /v1/vehicles", truck(), [201, 403, 201]),
+        ("GET /v1/vehicles", none(), [200, 200, 200]),
+        ("GET /v1/vehicles/{vehicle}", none(), [404, 200, 404]),
+        ("PATCH /v1/vehicles/{vehicle}", none(), [404, 403, 404]),
+        ("DELETE /v1/vehicles/{vehicle}", none(), [404, 403, 404]),
+        ("GET /v1/vehicles/{vehicle}/maintenance", none(), [404, 200, 404]),
+        (
+            "POST /v1/vehicles/{vehicle}/maintenance",
+            json!({"starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-02T00:00:00Z"}),
+            [404, 403, 404],
+        ),
+        ("DELETE /v1/vehicles/{vehicle}/maintenance/{maintenance}", none(), [404, 403, 404]),
+        // There is no such order; that the organisation's own is needed is asserted with shipments.
+        (
+            "POST /v1/shipments",
+            json!({"order_id": uuid::Uuid::nil(), "lines": [{"order_line": 1, "quantity": 1}]}),
+            [404, 403, 403],
+        ),
+        ("GET /v1/shipments", none(), [200, 200, 200]),
+        ("GET /v1/shipments/figures", none(), [200, 200, 200]),
+        ("GET /v1/shipments/{shipment}", none(), [404, 200, 404]),
+        ("PATCH /v1/shipments/{shipment}", none(), [404, 403, 403]),
+        ("POST /v1/shipments/{shipment}/cancel", none(), [404, 403, 403]),
+        ("POST /v1/shipments/{shipment}/pick-up", none(), [404, 403, 403]),
+        ("POST /v1/shipments/{shipment}/deliver", none(), [404, 403, 403]),
+        ("POST /v1/shipments/{shipment}/fail", json!({"reason": "so"}), [404, 403, 403]),
+        ("POST /v1/shipments/{shipment}/return", none(), [404, 403, 403]),
         // Another organisation's shipment of the same name is another one.
         ("GET /v1/shipments/{shipment}/events", none(), [200, 200, 200]),
         ("GET /v1/shipments/{shipment}/standing", none(), [200, 200, 200]),

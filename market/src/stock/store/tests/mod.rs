@@ -184,7 +184,7 @@ async fn transferred(conn: &mut PgConnection, moving: &Transfer<'_>) -> Result<T
     Ok(done)
 }
 
-/// Every level is the sum of its movements and holds what is reserved there, every reservation that is taken left its level by one
+/// Every level is the sum of its movements and holds what is reserved there, for shipments that wait too, every reservation that is taken left its level by one
 /// movement of its quantity and nothing else left that way, every site stores the sum of its levels, and every listing without a site has reserved
 /// what is held of it and sold what is taken.
 pub(crate) async fn assert_books(conn: &mut PgConnection) {
@@ -206,6 +206,11 @@ pub(crate) async fn assert_books(conn: &mut PgConnection) {
              SELECT coalesce(sum(quantity), 0)
              FROM reservations AS r
              WHERE r.item_id = v.item_id AND r.site_id = v.site_id AND r.status = 'held'
+         ) + (
+             SELECT coalesce(sum(l.quantity), 0)
+             FROM shipment_lines AS l
+             JOIN shipments AS s ON s.id = l.shipment_id
+             WHERE l.item_id = v.item_id AND l.stocked AND s.from_site = v.site_id AND s.status = 'pending'
          )
          UNION ALL
          SELECT 'taken of ' || coalesce(r.item_id, m.item_id) || ' at ' || coalesce(r.site_id, m.site_id)

@@ -1,0 +1,184 @@
+//! Shipments with their lines.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use shared::ids::OrgId;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::cargo::ShipmentStatus;
+use crate::ids::{ItemId, OrderId, ShipmentId, SiteId, VehicleId};
+use crate::shipments::model::{Shipment, ShipmentLine, Tracking};
+
+struct Row {
+    id: ShipmentId,
+    tracking: Tracking,
+    org_id: OrgId,
+    consignee_org_id: Option<OrgId>,
+    order_id: Option<OrderId>,
+    from_site: Option<SiteId>,
+    to_site: Option<SiteId>,
+    to_address: Option<String>,
+    carrier: Option<String>,
+    vehicle: Option<VehicleId>,
+    status: ShipmentStatus,
+    planned_pickup: Option<DateTime<Utc>>,
+    planned_delivery: Option<DateTime<Utc>>,
+    picked_up_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    version: i64,
+}
+
+/// The shipment, whoever asks.
+pub async fn find(conn: &mut PgConnection, id: ShipmentId) -> Result<Option<Shipment>, sqlx::Error> {
+    Ok(shipments(conn, &[id.0]).await?.pop())
+}
+
+/// The shipment of this number, if `party` sends it or gets it.
+pub async fn get(conn: &mut PgConnection, party: OrgId, number: &Tracking) -> Result<Option<Shipment>, sqlx::Error> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM shipments WHERE tracking = $1 AND (org_id = $2 OR consignee_org_id = $2)",
+        number.as_str(),
+        party.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match id {
+        Some(id) => Ok(shipments(conn, &[id]).await?.pop()),
+        None => Ok(None),
+    }
+}
+
+/// The shipments of an order, newest first.
+pub async fn of_order(conn: &mut PgConnection, order: OrderId) -> Result<Vec<Shipment>, sqlx::Error> {
+    let ids =
+        sqlx::query_scalar!("SELECT id FROM shipments WHERE order_id = $1", order.0).fetch_all(&mut *conn).await?;
+    shipments(conn, &ids).await
+}
+
+/// Which shipments; every criterion given must hold.
+#[derive(Clone, Copy, Debug)]
+pub struct ShipmentFilter {
+    /// Sends them or gets them.
+    pub party: OrgId,
+    pub status: Option<ShipmentStatus>,
+    pub order: Option<OrderId>,
+    /// Continue before this one.
+    pub before: Option<ShipmentId>,
+    pub limit: i64,
+}
+
+/// Shipments, newest first.
+pub async fn page(conn: &mut PgConnection, filter: ShipmentFilter) -> Result<Vec<Shipment>, sqlx::Error> {
+    // Each half goes along its own index.
+    let ids = sqlx::query_scalar!(
+        r#"SELECT id AS "id!"
+           FROM (
+               (SELECT id
+                FROM shipments
+                WHERE org_id = $1
+                  AND id < $2
+                  AND ($3::cargo_status IS NULL OR status = $3)
+                  AND ($4::uuid IS NULL OR order_id = $4)
+                ORDER BY id DESC
+                LIMIT $5)
+               UNION ALL
+               (SELECT id
+                FROM shipments
+                WHERE consignee_org_id = $1
+                  AND id < $2
+                  AND ($3::cargo_status IS NULL OR status = $3)
+                  AND ($4::uuid IS NULL OR order_id = $4)
+                ORDER BY id DESC
+                LIMIT $5)
+           ) AS both_sides
+           ORDER BY id DESC
+           LIMIT $5"#,
+        filter.party.0,
+        filter.before.map_or(Uuid::max(), |id| id.0),
+        filter.status as Option<ShipmentStatus>,
+        filter.order.map(|order| order.0),
+        filter.limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    shipments(conn, &ids).await
+}
+
+/// These shipments, newest first.
+pub(super) async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Shipment>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id AS "id: ShipmentId", tracking AS "tracking: Tracking", org_id AS "org_id: OrgId",
+                  consignee_org_id AS "consignee_org_id: OrgId", order_id AS "order_id: OrderId",
+                  from_site AS "from_site: SiteId", to_site AS "to_site: SiteId", to_address, carrier,
+                  vehicle_id AS "vehicle: VehicleId", status AS "status: ShipmentStatus", planned_pickup, planned_delivery,
+                  picked_up_at, ended_at, created_at, version
+           FROM shipments
+           WHERE id = ANY ($1)
+           ORDER BY id DESC"#,
+        ids,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut lines = lines_of(conn, ids).await?;
+    let made = rows.into_iter().map(|row| Shipment {
+        id: row.id,
+        tracking: row.tracking,
+        org_id: row.org_id,
+        consignee_org_id: row.consignee_org_id,
+        order_id: row.order_id,
+        from_site: row.from_site,
+        to_site: row.to_site,
+        to_address: row.to_address,
+        carrier: row.carrier,
+        vehicle: row.vehicle,
+        status: row.status,
+        planned_pickup: row.planned_pickup,
+        planned_delivery: row.planned_delivery,
+        picked_up_at: row.picked_up_at,
+        ended_at: row.ended_at,
+        created_at: row.created_at,
+        version: row.version,
+        lines: lines.remove(&row.id).unwrap_or_default(),
+    });
+    Ok(made.collect())
+}
+
+async fn lines_of(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<ShipmentId, Vec<ShipmentLine>>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT l.shipment_id AS "shipment: ShipmentId", l.line_no, l.item_id AS "item_id: ItemId", coalesce(o.title, i.title) AS "title!",
+                  l.order_line, l.quantity, l.weight_g, l.volume_ml, l.delivered_quantity, l.returned_quantity, l.stocked,
+                  l.to_item_id AS "to_item: ItemId"
+           FROM shipment_lines AS l
+           JOIN items AS i ON i.id = l.item_id
+           LEFT JOIN order_lines AS o ON o.order_id = l.order_id AND o.line_no = l.order_line
+           WHERE l.shipment_id = ANY ($1)
+           ORDER BY l.shipment_id, l.line_no"#,
+        ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut lines: HashMap<ShipmentId, Vec<ShipmentLine>> = HashMap::new();
+    for row in rows {
+        lines.entry(row.shipment).or_default().push(ShipmentLine {
+            line: row.line_no,
+            item_id: row.item_id,
+            title: row.title,
+            order_line: row.order_line,
+            quantity: row.quantity,
+            weight_g: row.weight_g,
+            volume_ml: row.volume_ml,
+            delivered_quantity: row.delivered_quantity,
+            returned_quantity: row.returned_quantity,
+            stocked: row.stocked,
+            to_item: row.to_item,
+        });
+    }
+    Ok(lines)
+}

@@ -1,0 +1,184 @@
+use serde_json::{Value, json};
+use tests::installation::TestInstallation;
+use tests::installation::people::{Person, eur, id};
+
+use crate::escrow::offered;
+
+const EARTH: &str = "01900000-0000-7000-8001-000000000001";
+
+async fn site(of: &Person, name: &str, capacity: Option<i64>) -> String {
+    let site = json!({"region_id": EARTH, "name": name, "kind": "station", "latitude": 53.5, "longitude": 10,
+        "capacity": capacity});
+    id(&of.post("/v1/sites", site).await.ok())
+}
+
+/// An item of which there are so many units at a site, and where its levels are read.
+async fn stocked(of: &Person, site: &str, units: i64) -> (String, String) {
+    let item = json!({"category_id": market::testing::CONSOLES, "sku": "ice", "title": "Ice, 1 t"});
+    let item = id(&of.post("/v1/items", item).await.ok());
+    let levels = format!("/v1/items/{item}/stock");
+    let _ = of.post(&format!("{levels}/{site}/adjust"), json!({"to": units})).await.ok();
+    (item, levels)
+}
+
+fn path(shipment: &Value) -> String {
+    format!("/v1/shipments/{}", shipment["tracking"].as_str().unwrap())
+}
+
+/// A station sends ice to another one: the delivery is changed and cancelled, which gives the units back once; another one is loaded,
+/// arrives in parts where there is room, and the rest comes back. Weight and volume are never taken for units.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_cargo_deliveries_create_edit_cancel_deliver() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let ann = market.trader(&admin, "Ann").await;
+    let (from, to) = (site(&ann, "Shackleton", None).await, site(&ann, "Tycho", Some(6)).await);
+    let (item, levels) = stocked(&ann, &from, 10).await;
+    let level = async |site: &str| {
+        let read = ann.get(&format!("{levels}/{site}")).await.ok();
+        (read["on_hand"].as_i64().unwrap(), read["reserved"].as_i64().unwrap())
+    };
+    let ship = json!({"name": "Tug", "registration": "TY-7", "max_weight_g": 9_000_000, "max_volume_ml": 9_000_000});
+    let ship = id(&ann.post("/v1/vehicles", ship).await.ok());
+    let cargo = |quantity: i64| {
+        json!({"from_site": from, "to_site": to, "vehicle": ship, "planned_pickup": "2099-01-01T00:00:00Z",
+            "planned_delivery": "2099-01-02T00:00:00Z",
+            "lines": [{"item_id": item, "quantity": quantity, "weight_g": 1_000_000, "volume_ml": 1_100_000}]})
+    };
+
+    ann.post("/v1/shipments", cargo(11)).await.refused(409, "vehicle_full");
+    let first = path(&ann.post("/v1/shipments", cargo(4)).await.ok());
+    assert_eq!(level(&from).await, (10, 4));
+    let lighter = json!({"lines": [{"line": 1, "weight_g": 900_000, "volume_ml": 900_000}]});
+    let edited = ann.patch(&first, lighter).await.ok();
+    assert_eq!((&edited["lines"][0]["quantity"], level(&from).await), (&json!(4), (10, 4)));
+    let edited =
+        ann.patch(&first, json!({"carrier": "Moon Freight", "lines": [{"line": 1, "quantity": 3}]})).await.ok();
+    assert_eq!((&edited["carrier"], level(&from).await), (&json!("Moon Freight"), (10, 3)));
+    let _ = ann.post(&format!("{first}/cancel"), json!({})).await.ok();
+    for _ in 0..2 {
+        assert_eq!(level(&from).await, (10, 0));
+        ann.post(&format!("{first}/cancel"), json!({})).await.refused(409, "shipment_status");
+    }
+
+    let second = path(&ann.post("/v1/shipments", cargo(8)).await.ok());
+    let act = async |act: &str, body: Value| ann.post(&format!("{second}/{act}"), body).await;
+    act("deliver", json!({})).await.refused(409, "shipment_status");
+    let _ = act("pick-up", json!({})).await.ok();
+    assert_eq!(level(&from).await, (2, 0));
+    act("cancel", json!({})).await.refused(409, "shipment_status");
+    act("deliver", json!({})).await.refused(409, "site_full");
+    let part = act("deliver", json!({"lines": [{"line": 1, "quantity": 6}]})).await.ok();
+    assert_eq!((&part["status"], level(&to).await), (&json!("picked_up"), (6, 0)));
+    let _ = act("fail", json!({"reason": "The store is full."})).await.ok();
+    let _ = act("return", json!({})).await.ok();
+    assert_eq!((level(&from).await, level(&to).await), ((4, 0), (6, 0)));
+
+    // The event log has every act, once.
+    market.until_quiet().await;
+    for (shipment, status, acts) in [(&first, "cancelled", 4), (&second, "returned", 5)] {
+        assert_eq!(ann.get(&format!("{shipment}/standing")).await.ok()["status"], status);
+        assert_eq!(ann.get(&format!("{shipment}/events")).await.ok()["items"].as_array().unwrap().len(), acts);
+    }
+    let figures = ann.get("/v1/shipments/figures").await.ok();
+    assert_eq!(
+        (&figures["picked_up"], &figures["moved_ml"], &figures["ended"]),
+        (&json!(1), &json!(8_800_000), &json!(1))
+    );
+    market.close().await;
+}
+
+/// What a buyer has paid stays as it is when it is delivered, by its own shipments or by a trade that has nothing to do with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_delivered_never_alters_the_payment() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let (order, payment) = bought(&ann, &bob, 3).await;
+    let money = async || {
+        let escrow = bob.get(&format!("/v1/orders/{order}/escrow")).await.ok();
+        let payment = bob.get(&format!("/v1/payments/{payment}")).await.ok();
+        let balances = ann.get("/v1/balances").await.ok();
+        (escrow["status"].clone(), escrow["released"].clone(), escrow["refunded"].clone(), payment, balances)
+    };
+    let before = money().await;
+    assert_eq!(before.0, "held");
+
+    let (from, to) = (site(&ann, "Shackleton", None).await, site(&bob, "Tycho", None).await);
+    let (item, _) = stocked(&ann, &from, 5).await;
+    let (_, theirs) = stocked(&bob, &to, 1).await;
+    let trade = json!({"consignee_org_id": bob.org, "from_site": from, "to_site": to,
+        "lines": [{"item_id": item, "quantity": 2}]});
+    let trade = path(&ann.post("/v1/shipments", trade).await.ok());
+    let _ = ann.post(&format!("{trade}/pick-up"), json!({})).await.ok();
+    assert_eq!(bob.post(&format!("{trade}/deliver"), json!({})).await.ok()["status"], "delivered");
+    assert_eq!(bob.get(&format!("{theirs}/{to}")).await.ok()["on_hand"], 3);
+    assert_eq!(
+        (money().await, bob.get(&format!("/v1/orders/{order}")).await.ok()["status"].clone()),
+        (before.clone(), json!("paid"))
+    );
+
+    for quantity in [2, 1] {
+        let part = json!({"order_id": order, "lines": [{"order_line": 1, "quantity": quantity}]});
+        let part = path(&ann.post("/v1/shipments", part).await.ok());
+        let _ = ann.post(&format!("{part}/pick-up"), json!({})).await.ok();
+        assert_eq!(bob.get(&format!("/v1/orders/{order}")).await.ok()["status"], "in_fulfilment");
+        assert_eq!(bob.post(&format!("{part}/deliver"), json!({})).await.ok()["status"], "delivered");
+        assert_eq!(money().await, before);
+    }
+    assert_eq!(bob.get(&format!("/v1/orders/{order}")).await.ok()["status"], "delivered");
+    let escrow = bob.get(&format!("/v1/orders/{order}/escrow")).await.ok();
+    assert!(escrow["inspect_until"].is_string(), "{escrow}");
+    market.until_quiet().await;
+    assert_eq!(money().await, before);
+    market.close().await;
+}
+
+/// Buys so many units, and pays them; the order and its payment.
+async fn bought(seller: &Person, buyer: &Person, units: i64) -> (String, String) {
+    let line = json!({"listing": offered(seller).await, "quantity": units, "price": eur("100.00")});
+    let placed = buyer.post("/v1/checkouts", json!({"lines": [line]})).await.ok();
+    let pay = format!("/v1/checkouts/{}/pay", id(&placed));
+    let payment = id(&buyer.post(&pay, json!({"method": "card"})).await.ok());
+    buyer.until(&format!("/v1/payments/{payment}"), "status", "held").await;
+    (id(&placed["orders"][0]), payment)
+}
+
+/// From the order over the escrow to two shipments that both sides can follow, one made by hand and one of the rest; each step is
+/// mailed once to whom it concerns, and the seller is paid when the buyer accepts.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_a_purchase_ships_and_both_are_mailed_once() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let (order, _) = bought(&ann, &bob, 4).await;
+    let part = json!({"order_id": order, "carrier": "Hansa Freight", "lines": [{"order_line": 1, "quantity": 1}]});
+    let part = path(&ann.post("/v1/shipments", part).await.ok());
+    assert_eq!(ann.post(&format!("/v1/orders/{order}/ship"), json!({})).await.ok()["status"], "in_fulfilment");
+    ann.post(&format!("/v1/orders/{order}/ship"), json!({})).await.refused(409, "order_status");
+    for side in [&ann, &bob] {
+        let listed = side.get(&format!("/v1/shipments?order={order}")).await.ok();
+        let quantities: Vec<_> =
+            listed["items"].as_array().unwrap().iter().map(|it| it["lines"][0]["quantity"].clone()).collect();
+        assert_eq!(quantities, [3, 1]);
+        assert_eq!(side.get(&part).await.ok()["status"], "picked_up");
+    }
+    assert_eq!(bob.post(&format!("/v1/orders/{order}/receive"), json!({})).await.ok()["status"], "delivered");
+    assert_eq!(bob.get(&part).await.ok()["status"], "delivered");
+    assert_eq!(bob.post(&format!("/v1/orders/{order}/accept"), json!({})).await.ok()["status"], "completed");
+    market.until_quiet().await;
+    let mails = market.mail.list();
+    for (person, subject) in [
+        (&ann, "Paid, please send: “A console”"),
+        (&bob, "Paid: “A console”"),
+        (&bob, "On its way: “A console”"),
+        (&ann, "Arrived: “A console”"),
+        (&bob, "Arrived: “A console”"),
+        (&ann, "Completed: “A console”"),
+        (&bob, "Completed: “A console”"),
+    ] {
+        let count = mails.iter().filter(|one| one.is_to(&person.email) && one.subject.contains(subject)).count();
+        assert_eq!(count, 1, "{subject} to {}", person.email);
+    }
+    market.close().await;
+}

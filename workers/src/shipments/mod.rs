@@ -1,0 +1,5 @@
+//! What is reported of shipments.
+
+mod report_shipment;
+#[cfg(test)]
+mod tests;

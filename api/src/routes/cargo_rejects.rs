@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use jobs::cargo::{LaneError, RejectError, discard_reject, replay_reject};
+use jobs::cargo::{RejectError, discard_reject, replay_reject};
 use market::cargo::store::{self, KeptReject, RejectedMessage};
 use market::cargo::{Bounds, CargoEvent, EventMessage};
 use market::identity::PlatformRole;

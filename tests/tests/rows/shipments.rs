@@ -22,7 +22,7 @@ async fn stocked(of: &Person, site: &str, units: i64) -> (String, String) {
 }
 
 fn path(shipment: &Value) -> String {
-    format!("/v1/shipments/{}", shipment["tracking"].as_str().unwrap())
+    format!("/v1/shipments/{}", shipment["tracking"].as_str().unwrap_or_default())
 }
 
 /// A station sends ice to another one: the delivery is changed and cancelled, which gives the units back once; another one is loaded,

@@ -24,7 +24,7 @@ SELECT
 FROM ("#;
 
 /// Joined to the few events that are shown, not to all that fit.
-const DECLARED: &str = r#"
+const DECLARED: &str = r"
 ) AS event
 LEFT JOIN cargo_epcis_keys AS declared
     ON declared.org = event.org
@@ -34,7 +34,7 @@ LEFT JOIN cargo_epcis_keys AS declared
 LEFT JOIN cargo_epcis_events AS declaration
     ON declaration.id = declared.event
     AND declaration.recorded_at = declared.recorded_at
-"#;
+";
 
 #[derive(FromRow)]
 struct Row {

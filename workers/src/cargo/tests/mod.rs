@@ -118,9 +118,8 @@ async fn the_job_makes_the_coming_months_and_prunes_rejects() {
     }
     assert_eq!(count_partitions(&db).await, before + 3);
     let results: Vec<_> = rows(&db.pool, "cargo.partitions").await.into_iter().map(|row| row.result.unwrap()).collect();
-    let result = |made: u32| {
-        json!({"partitions_made": made, "key_years_dropped": 0, "rejects_pruned": 0, "captures_pruned": 0})
-    };
+    let result =
+        |made: u32| json!({"partitions_made": made, "key_years_dropped": 0, "rejects_pruned": 0, "captures_pruned": 0});
     assert_eq!(results, [result(9), result(0)]);
     db.close().await;
 }

@@ -135,7 +135,9 @@ async fn every_wrong_field_of_a_shipment_is_named() {
     let yard = Yard::new().await;
     let line = |changes: &[(&str, Value)]| {
         let mut line = json!({"item_id": yard.item, "quantity": 1});
-        changes.iter().for_each(|(field, value)| line[*field] = value.clone());
+        for (field, value) in changes {
+            line[*field] = value.clone();
+        }
         json!([line])
     };
     for (field, value, pointer) in [

@@ -5,6 +5,7 @@
 //! itself: who had the failure gets a refusal of its own, and a transaction that was committed after all is found by its keys.
 //!
 //! # How to get this wrong
+//! - Going alone while the shared transaction is still being undone: the request meets its own key.
 //! - Waiting, in a shared transaction, for a row that somebody holds: everybody would wait for it. What is held is left out.
 //! - Letting a request whose key was used by another one of the same transaction pass: its lock is its own, too.
 
@@ -17,7 +18,7 @@ use axum::response::Response;
 use queue::group::Group;
 use queue::{JobTx, Ledger};
 use serde::Serialize;
-use shared::idempotency::{self, Key};
+use shared::idempotency::{self, Answer, Key};
 use uuid::Uuid;
 
 use super::{IdempotencyKey, Made, before, send};
@@ -80,24 +81,40 @@ impl<A: Act> Together<A> {
 }
 
 async fn all<A: Act>(ledger: &Ledger, asked: Vec<Asked<A>>) -> Vec<Answered> {
-    let alone = || asked.iter().map(|_| None).collect();
-    match tokio::time::timeout(PATIENCE, attempt(ledger, &asked)).await {
-        Ok(Ok(answers)) => answers,
-        Ok(Err(problem)) => {
-            tracing::debug!(
-                acts = A::NAME,
-                count = asked.len(),
-                ?problem,
-                "a shared transaction failed; each goes alone"
-            );
-            alone()
+    match attempt(ledger, &asked).await {
+        Ok(answers) => answers,
+        Err(problem) => {
+            let count = asked.len();
+            tracing::debug!(acts = A::NAME, count, ?problem, "a shared transaction failed; each goes alone");
+            asked.iter().map(|_| None).collect()
         }
-        Err(_) => alone(),
     }
 }
 
 /// One transaction for all of them.
 async fn attempt<A: Act>(ledger: &Ledger, asked: &[Asked<A>]) -> Result<Vec<Answered>, Problem> {
+    let mut tx = ledger.begin().await?;
+    let late = || Err(Problem::internal(anyhow::anyhow!("it took more than {} s", PATIENCE.as_secs())));
+    match tokio::time::timeout(PATIENCE, act(&mut tx, asked)).await.unwrap_or_else(|_| late()) {
+        Ok((mut answers, kept)) => {
+            tx.commit().await?;
+            for (n, answer) in kept {
+                answers[n] = Some(send(answer));
+            }
+            Ok(answers)
+        }
+        Err(problem) => {
+            // Locks and keys are let go before anybody goes alone, who would meet them. Dropping would do so some time later.
+            if let Err(error) = tx.rollback().await {
+                tracing::debug!(%error, "a shared transaction was not rolled back by itself");
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// What is answered whatever becomes of the transaction, and what is once it is committed, by their places.
+async fn act<A: Act>(tx: &mut JobTx, asked: &[Asked<A>]) -> Result<(Vec<Answered>, Vec<(usize, Answer)>), Problem> {
     let mut answers: Vec<Answered> = asked.iter().map(|_| None).collect();
     let mut used = HashSet::with_capacity(asked.len());
     let firsts: Vec<usize> =
@@ -105,16 +122,15 @@ async fn attempt<A: Act>(ledger: &Ledger, asked: &[Asked<A>]) -> Result<Vec<Answ
     let key = |n: usize| Key { owner: asked[n].owner, key: &asked[n].key, hash: &asked[n].hash };
     let keys: Vec<_> = firsts.iter().map(|&n| key(n)).collect();
 
-    let mut tx = ledger.begin().await?;
     let mut new = Vec::with_capacity(firsts.len());
-    for (n, begun) in firsts.into_iter().zip(idempotency::begin_all(&mut tx, &keys).await?) {
+    for (n, begun) in firsts.into_iter().zip(idempotency::begin_all(tx, &keys).await?) {
         match before(begun) {
             Some(answer) => answers[n] = Some(answer),
             None => new.push(n),
         }
     }
     let acts: Vec<&A> = new.iter().map(|&n| &asked[n].act).collect();
-    let done = A::all(&mut tx, &acts).await?;
+    let done = A::all(tx, &acts).await?;
     let mut kept = Vec::with_capacity(done.len());
     for (n, done) in new.into_iter().zip(done) {
         match done {
@@ -123,17 +139,11 @@ async fn attempt<A: Act>(ledger: &Ledger, asked: &[Asked<A>]) -> Result<Vec<Answ
             None => {}
         }
     }
-    if kept.is_empty() {
-        tx.rollback().await?;
-        return Ok(answers);
-    }
     let stored: Vec<_> = kept.iter().map(|(n, answer)| (key(*n), answer)).collect();
-    idempotency::store(&mut tx, &stored).await?;
-    tx.commit().await?;
-    for (n, answer) in kept {
-        answers[n] = Some(send(answer));
+    if !stored.is_empty() {
+        idempotency::store(tx, &stored).await?;
     }
-    Ok(answers)
+    Ok((answers, kept))
 }
 
 #[cfg(test)]

@@ -49,11 +49,11 @@ pub(super) struct TestMarket {
     _stop: DropGuard,
 }
 
-/// An EPCIS event about a shipment of this reference.
-pub(super) fn epcis(id: &str) -> Value {
+/// An EPCIS event of this name about a shipment of this reference.
+pub(super) fn epcis(id: &str, shipment: &str) -> Value {
     json!({"@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", "type": "ObjectEvent",
         "eventID": id, "eventTime": shared::clock::Clock::SYSTEM.now(), "eventTimeZoneOffset": "+00:00",
-        "epcList": ["urn:tradeyard:shipment:S-1"], "action": "OBSERVE", "bizStep": "departing"})
+        "epcList": [format!("urn:tradeyard:shipment:{shipment}")], "action": "OBSERVE", "bizStep": "departing"})
 }
 
 fn id(answer: &Value) -> String {
@@ -170,7 +170,8 @@ impl TestMarket {
         let offer = self.call(Some(ann), &Method::POST, &format!("/v1/listings/{haggled}/offers"), terms).await.ok();
         let search = json!({"name": "Mine", "query": {"q": "console"}});
         let search = api.post(Some(ann), "/v1/saved-searches", search).await.ok();
-        let capture = api.post(Some(ann), "/v1/epcis/capture", epcis("urn:x:0")).await.ok();
+        let tracking = shipment["tracking"].as_str().unwrap();
+        let capture = api.post(Some(ann), "/v1/epcis/capture", epcis("urn:x:0", tracking)).await.ok();
         let info = api.state.registry.get("jobs.prune").unwrap();
         let job = prune(info).tenant(org);
         let mut tx = api.state.ledger.begin().await.unwrap();
@@ -216,7 +217,7 @@ impl TestMarket {
             ("reject", reject),
             ("capture", capture["captureID"].as_str().unwrap().to_owned()),
             ("event", "urn:x:0".to_owned()),
-            ("shipment", shipment["tracking"].as_str().unwrap().to_owned()),
+            ("shipment", tracking.to_owned()),
             ("vehicle", id(&vehicle)),
             ("maintenance", id(&maintenance)),
             ("invitation", id(&invitation)),

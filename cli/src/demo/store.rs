@@ -265,9 +265,12 @@ impl Stored {
 
     /// How many cargo events of the seller are stored.
     pub(crate) async fn events(&mut self, seller: OrgId) -> sqlx::Result<u64> {
-        let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM cargo_events WHERE org = $1"#, seller.0)
-            .fetch_one(&mut self.events)
-            .await?;
+        let count = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM cargo_events WHERE org = $1 AND source = 'demo'"#,
+            seller.0
+        )
+        .fetch_one(&mut self.events)
+        .await?;
         Ok(unsigned(count))
     }
 

@@ -30,7 +30,7 @@ fn walk() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// What a bid became, without the names and times that differ from run to run.
-fn told(tried: &Result<PlacedBid, AuctionError>, bidders: &[Trader]) -> String {
+fn outcome(tried: &Result<PlacedBid, AuctionError>, bidders: &[Trader]) -> String {
     match tried {
         Ok(placed) => {
             let place = |org: &OrgId| bidders.iter().position(|bidder| bidder.org == *org);
@@ -77,7 +77,7 @@ async fn bids_that_share_a_transaction_become_what_they_become_one_by_one() {
             amounts.push(amount);
             let by = market.bidders[step.bidder];
             let tried = bid_for(&mut conn, single[step.lot], by, amount, step.quantity).await;
-            one_by_one.push(told(&tried, &market.bidders));
+            one_by_one.push(outcome(&tried, &market.bidders));
         }
         let places: Vec<PlaceBid> = walk
             .iter()
@@ -96,7 +96,8 @@ async fn bids_that_share_a_transaction_become_what_they_become_one_by_one() {
             let mut tx = conn.begin().await.unwrap();
             let tried = place_bids(&mut tx, &places[from..until]).await.expect("written");
             tx.commit().await.unwrap();
-            together.extend(tried.iter().map(|tried| told(tried.as_ref().expect("nobody holds it"), &market.bidders)));
+            together
+                .extend(tried.iter().map(|tried| outcome(tried.as_ref().expect("nobody holds it"), &market.bidders)));
             from = until;
         }
         assert_eq!(together, one_by_one, "case {case}: {walk:?}");

@@ -80,7 +80,7 @@ impl ToSchema for Epcis {}
 #[expect(dead_code, reason = "describes the header; `Spoken` reads it")]
 struct Version {
     /// The version that the request is written in.
-    #[param(rename = "GS1-EPCIS-Version", required = false, pattern = "^2\\.0(\\.[0-9]{1,3})?$")]
+    #[param(rename = "GS1-EPCIS-Version", required = false, value_type = String, pattern = "^2\\.0(\\.[0-9]{1,3})?$")]
     version: Option<String>,
 }
 
@@ -90,7 +90,7 @@ struct Version {
 #[expect(dead_code, reason = "describes the header; `Spoken` reads it")]
 struct Behaviour {
     /// `proceed` takes the other events, `rollback` none. Without the header it is `proceed`.
-    #[param(rename = "GS1-Capture-Error-Behaviour", required = false, value_type = Option<ErrorBehaviour>)]
+    #[param(rename = "GS1-Capture-Error-Behaviour", required = false, value_type = ErrorBehaviour)]
     behaviour: Option<ErrorBehaviour>,
 }
 

@@ -54,7 +54,7 @@ struct Asked<A> {
 /// `None`: it has to be done alone.
 type Answered = Option<Result<Response, Problem>>;
 
-/// Collects requests of one kind. Cheap to clone.
+/// Collects requests of one kind.
 pub(crate) struct Together<A>(Group<Asked<A>, Answered>);
 
 impl<A> Debug for Together<A> {

@@ -6,6 +6,8 @@
 //! - Waiting for each confirm individually: 2,500 messages a second instead of 40,000.
 //! - Sending one event per message: the broker's work is per message, and fifty events in one cost
 //!   it little more than one.
+//! - Declaring a deleted lane again at once: its consumer stays, and events are never delivered
+//!   ([`DECLARE_AGAIN`]).
 //! - Refusing a repeated publish: after a cut nobody knows what arrived, so it is sent again; the log stores it once.
 
 use std::time::Duration;
@@ -16,6 +18,7 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Confirmation};
 use market::cargo::store::{Reject, StoreError, park, store_events};
 use market::cargo::{CargoEvent, EventType, OwnedEvent};
+use queue::transport::rabbit::connection::DECLARE_AGAIN;
 use shared::config::Config;
 use shared::ids::OrgId;
 use sqlx::{Connection as _, PgPool};
@@ -202,6 +205,8 @@ impl BrokerLane {
             }
             tracing::debug!(error = %refusal, "publishing events again");
             repeated = true;
+            // The queue may be gone, and the new connection declares it.
+            tokio::time::sleep(DECLARE_AGAIN).await;
         }
     }
 

@@ -23,6 +23,24 @@ async fn a_deleted_queue_comes_back() {
     broker.close().await;
 }
 
+/// RabbitMQ would give the new queue the consumer of the old one, and deliver nothing to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_queues_consumer_is_ended_before_the_queue_comes_back() {
+    let broker = TestBroker::rabbit().await;
+    let recorder = Recorder::open();
+    let running = broker.consume(10, recorder.deliver());
+    broker.publish(0..10).await;
+    recorder.wait_for(0..10).await;
+    broker.delete_rabbit_queue().await;
+    broker.publish(10..20).await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), running.task).await;
+    assert!(ended.expect("it ends").unwrap().is_err(), "a supervisor must hear of it");
+    let running = broker.consume(10, recorder.deliver());
+    recorder.wait_for(0..20).await;
+    running.stop().await;
+    broker.close().await;
+}
+
 /// Publishing from many tasks at once keeps confirms and messages together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_publishers_share_the_connection() {

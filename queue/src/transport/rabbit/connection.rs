@@ -13,6 +13,12 @@ use secrecy::{ExposeSecret, SecretString};
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
 /// Seconds between signs of life, unless the URL says otherwise; a silent connection is dead after two of them.
 const HEARTBEAT: u16 = 10;
+/// How long whoever finds a queue deleted waits before declaring it again, so that RabbitMQ has ended its consumers by then.
+///
+/// A quorum queue declared 20 ms after its deletion gets the consumers of the deleted one: they hear of nothing, and the first
+/// messages are taken for repetitions of what they had before and never delivered. 50 ms later they are ended (RabbitMQ 3.10
+/// at rest). The consumer's argument against it, `x-cancel-on-ha-failover`, is refused by quorum queues.
+pub const DECLARE_AGAIN: Duration = Duration::from_millis(500);
 
 /// Why there is no connection. Says nothing of the URL, which may hold a password.
 #[derive(Debug, thiserror::Error)]

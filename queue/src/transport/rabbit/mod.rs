@@ -10,6 +10,8 @@
 //! - Publishing without `mandatory`: a message for a deleted queue is confirmed and gone.
 //! - Acknowledging `multiple` past a delivery that is still in hand.
 //! - Waiting for each confirm by itself: 2,500 messages a second instead of 40,000.
+//! - Declaring a deleted queue again at once: its consumers stay, and messages are never delivered
+//!   ([`connection::DECLARE_AGAIN`]).
 //! - Taking `depth` for exact: AMQP reports what waits, not what other processes have in hand.
 
 mod acks;
@@ -126,7 +128,10 @@ impl Rabbit {
             let live = self.unblocked().await?;
             match publish_all(&live, queue, bodies).await {
                 Ok(()) => return Ok(()),
-                Err(Refusal::Unroutable) if !repeated => live.doubt(queue),
+                Err(Refusal::Unroutable) if !repeated => {
+                    live.doubt(queue);
+                    tokio::time::sleep(connection::DECLARE_AGAIN).await;
+                }
                 Err(Refusal::Unroutable) => return Err(lost("the queue does not take messages")),
                 Err(Refusal::Error(error)) => {
                     self.publisher.forget(&live).await;

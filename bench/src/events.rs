@@ -1,4 +1,8 @@
-//! The events lane: how fast RabbitMQ is emptied into the log, each event once, beside what COPY alone would take.
+//! The events lane: how fast RabbitMQ is emptied into the log, each event once, beside what COPY alone would take and beside a
+//! consumer that takes one event after the other.
+
+mod copy;
+mod one_by_one;
 
 use std::time::{Duration, Instant};
 
@@ -28,6 +32,8 @@ const ORG: OrgId = OrgId(Uuid::from_u128(7));
 const REQUEST: usize = 1000;
 /// One in this many events comes a second time.
 const DUPLICATE_EVERY: usize = 100;
+/// How many events are enough for a consumer that takes one after the other.
+const ONE_BY_ONE: usize = 5_000;
 const LONGEST: Duration = Duration::from_mins(5);
 
 /// Events per second, on a machine that the broker, the database and the consumer share.
@@ -41,14 +47,27 @@ pub(crate) struct EventRates {
     pub(crate) drained_singly: f64,
     /// The same as plans, which change nothing of where shipments stand: the difference is what keeping that costs.
     pub(crate) drained_plans: f64,
+    /// The first by two consumers at once.
+    pub(crate) two_workers: f64,
+    /// By a consumer that writes and acknowledges each event by itself.
+    pub(crate) one_by_one: f64,
     /// The same rows by COPY into a table without keys: the machine's limit.
     pub(crate) copied: f64,
+    /// By COPY into a table with the log's keys, each event once already: what is left of it with indexes.
+    pub(crate) copied_with_keys: f64,
+}
+
+impl EventRates {
+    /// The first as a share of COPY without keys.
+    pub(crate) fn share_of_copy(&self) -> f64 {
+        self.drained / self.copied
+    }
 }
 
 /// Measures all of them once, with `count` events each.
 pub(crate) async fn measure(config: &Config, count: usize) -> anyhow::Result<EventRates> {
     let url = config.amqp_url.clone().context("the events lane needs AMQP_URL")?;
-    let pool = shared::db::pool(&config.events_database_url, 4, "bench-events")?;
+    let pool = shared::db::pool(&config.events_database_url, 6, "bench-events")?;
     let namespace = format!("bench-events-{}", Uuid::now_v7().simple());
     let connection = connect(&url, "bench").await?;
     let channel = connection.create_channel().await?;
@@ -56,23 +75,40 @@ pub(crate) async fn measure(config: &Config, count: usize) -> anyhow::Result<Eve
 
     let events = make(&format!("packed-{}", Uuid::now_v7().simple()), count);
     let published = publish(&lane, &events).await?;
-    let drained = drain(&url, &namespace, &channel, &pool, &events[0].source, count).await?;
+    let drained = drain(&url, &namespace, &channel, &pool, 1, &events[0].source, count).await?;
 
     let events = make(&format!("single-{}", Uuid::now_v7().simple()), count);
     publish_singly(&lane, &events).await?;
-    let drained_singly = drain(&url, &namespace, &channel, &pool, &events[0].source, count).await?;
+    let drained_singly = drain(&url, &namespace, &channel, &pool, 1, &events[0].source, count).await?;
 
     let mut plans = make(&format!("plans-{}", Uuid::now_v7().simple()), count);
     for event in &mut plans {
         event.kind = EventType::Planned;
     }
     publish(&lane, &plans).await?;
-    let drained_plans = drain(&url, &namespace, &channel, &pool, &plans[0].source, count).await?;
+    let drained_plans = drain(&url, &namespace, &channel, &pool, 1, &plans[0].source, count).await?;
+
+    let events = make(&format!("two-{}", Uuid::now_v7().simple()), count);
+    publish(&lane, &events).await?;
+    let two_workers = drain(&url, &namespace, &channel, &pool, 2, &events[0].source, count).await?;
+
+    let some = make(&format!("alone-{}", Uuid::now_v7().simple()), count.min(ONE_BY_ONE));
+    publish_singly(&lane, &some).await?;
+    let one_by_one = one_by_one::drain(&connection, &namespace, &pool, some.len()).await?;
 
     let owner = shared::db::pool(&config.migrate_events_url, 1, "bench-copy")?;
-    let copied = copy(&owner, &events).await?;
+    let (copied, copied_with_keys) = copy::measure(&owner, &events).await?;
     topology::delete(&channel, &namespace).await?;
-    Ok(EventRates { published, drained, drained_singly, drained_plans, copied })
+    Ok(EventRates {
+        published,
+        drained,
+        drained_singly,
+        drained_plans,
+        two_workers,
+        one_by_one,
+        copied,
+        copied_with_keys,
+    })
 }
 
 /// Events of some 300 bytes, one in a hundred twice.
@@ -123,37 +159,40 @@ async fn publish_singly(lane: &EventLane, events: &[CargoEvent]) -> anyhow::Resu
     Ok(())
 }
 
-/// Starts a consumer on the waiting messages and stops it when none are left; checks that every event is there once.
+/// Starts consumers on the waiting messages and stops them when none are left; checks that every event is there once.
 async fn drain(
     url: &SecretString,
     namespace: &str,
     channel: &Channel,
     pool: &PgPool,
+    workers: u32,
     source: &str,
     count: usize,
 ) -> anyhow::Result<f64> {
     let settings = Settings { amqp_url: url.clone(), namespace: namespace.to_owned(), clock: Clock::SYSTEM };
     let stop = CancellationToken::new();
     let began = Instant::now();
-    let consumer = tokio::spawn(workers::cargo::run(settings, pool.clone(), stop.clone()));
+    let consumers: Vec<_> =
+        (0..workers).map(|_| tokio::spawn(workers::cargo::run(settings.clone(), pool.clone(), stop.clone()))).collect();
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     loop {
         let name = topology::queue(namespace).into();
         let queue = channel.queue_declare(name, passive, FieldTable::default()).await?;
-        if queue.message_count() == 0 && queue.consumer_count() > 0 {
+        if queue.message_count() == 0 && queue.consumer_count() == workers {
             break;
         }
         anyhow::ensure!(began.elapsed() < LONGEST, "the events queue does not drain");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // The consumer has the last messages in hand; it has written them when the log holds all
-    // events.
+    // The consumers have the last messages in hand; they have written them when the log holds all events.
     while stored(pool, source).await? < count {
         anyhow::ensure!(began.elapsed() < LONGEST, "events are missing in the log");
     }
     let took = began.elapsed();
     stop.cancel();
-    consumer.await??;
+    for consumer in consumers {
+        consumer.await??;
+    }
     let stored = stored(pool, source).await?;
     anyhow::ensure!(stored == count, "{stored} of {count} events are stored");
     Ok(per_second(i64::try_from(count)?, took))
@@ -166,48 +205,4 @@ async fn stored(pool: &PgPool, source: &str) -> anyhow::Result<usize> {
         .fetch_one(pool)
         .await?;
     Ok(usize::try_from(count)?)
-}
-
-/// The same columns by COPY, in batches of 10,000.
-async fn copy(pool: &PgPool, events: &[CargoEvent]) -> anyhow::Result<f64> {
-    let mut conn = pool.acquire().await?;
-    sqlx::query("DROP TABLE IF EXISTS cargo_bench_copy").execute(&mut *conn).await?;
-    sqlx::query("CREATE TABLE cargo_bench_copy (LIKE cargo_events)").execute(&mut *conn).await?;
-    sqlx::query("ALTER TABLE cargo_bench_copy ALTER id DROP NOT NULL, ALTER org DROP NOT NULL, ALTER recorded_at SET DEFAULT now()")
-        .execute(&mut *conn)
-        .await?;
-    let mut took = Duration::ZERO;
-    for batch in events.chunks(10_000) {
-        let rows: String = batch.iter().map(row).collect();
-        let began = Instant::now();
-        let mut copy = conn
-            .copy_in_raw(
-                "COPY cargo_bench_copy
-                    (source, source_event_id, sequence, shipment, type, status, occurred_at, latitude, longitude, payload)
-                FROM STDIN",
-            )
-            .await?;
-        copy.send(rows.into_bytes()).await?;
-        copy.finish().await?;
-        took += began.elapsed();
-    }
-    sqlx::query("DROP TABLE cargo_bench_copy").execute(&mut *conn).await?;
-    Ok(per_second(i64::try_from(events.len())?, took))
-}
-
-fn row(event: &CargoEvent) -> String {
-    let position = event.position.unwrap_or(Position { latitude: 0.0, longitude: 0.0 });
-    format!(
-        "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
-        event.source,
-        event.source_event_id,
-        event.sequence,
-        event.shipment,
-        event.kind.name(),
-        event.status.map_or("\\N", ShipmentStatus::name),
-        event.occurred_at.to_rfc3339(),
-        position.latitude,
-        position.longitude,
-        event.payload.as_ref().map_or("\\N", |payload| payload.get()),
-    )
 }

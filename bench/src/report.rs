@@ -15,6 +15,7 @@ const GOALS: &[(&str, &str)] = &[
     ("idle_p50_ms", "≤ 1.5"),
     ("idle_p99_ms", "≤ 5"),
     ("events_per_s", "≥ 60,000"),
+    ("events_share_of_copy", "≥ 0.5"),
     ("read_vs_fastapi", "≥ 4"),
     ("bid_vs_fastapi", "≥ 3"),
     ("job_vs_fastapi", "≥ 3"),

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::drain::{Drain, drain, reset};
 use crate::enqueue::{enqueue_bulk, enqueue_single};
+use crate::events::EventRates;
 use crate::processes::Part;
 use crate::report::Report;
 use crate::{Piece, events, http, latency, limits, noop, search};
@@ -235,7 +236,7 @@ impl Benchmark<'_> {
             note(&format!("cargo events, run {}", run + 1));
             rates.push(events::measure(self.config, EVENTS).await?);
         }
-        let each = |figure: fn(&events::EventRates) -> f64| rates.iter().map(figure).collect::<Vec<_>>();
+        let each = |figure: fn(&EventRates) -> f64| rates.iter().map(figure).collect::<Vec<_>>();
         let report = &mut self.report;
         report.put("events_per_s", &each(|rates| rates.drained), "RabbitMQ to the log, deduplicated, full requests");
         report.put("events_single_per_s", &each(|rates| rates.drained_singly), "the same, one event a message");
@@ -244,8 +245,16 @@ impl Benchmark<'_> {
             &each(|rates| rates.drained_plans),
             "the same as plans, which no shipment's standing follows",
         );
+        report.put("events_two_workers_per_s", &each(|rates| rates.two_workers), "the first by two consumers");
+        report.put(
+            "events_row_at_a_time_per_s",
+            &each(|rates| rates.one_by_one),
+            "a message, its row, a commit, an acknowledgement",
+        );
         report.put("events_publish_per_s", &each(|rates| rates.published), "confirmed by RabbitMQ");
-        report.put("machine_events_copy_per_s", &each(|rates| rates.copied), "the same rows by COPY, without keys");
+        report.put("machine_events_copy_per_s", &each(|rates| rates.copied), "the same rows by COPY, without indexes");
+        report.put("machine_events_copy_keys_per_s", &each(|rates| rates.copied_with_keys), "with those of the log");
+        report.put("events_share_of_copy", &each(EventRates::share_of_copy), "events_per_s of COPY without indexes");
         Ok(())
     }
 

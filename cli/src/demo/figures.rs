@@ -21,6 +21,9 @@ pub(crate) struct Figures {
     pub(crate) report_rows: u64,
     pub(crate) report_total: String,
     pub(crate) events_stored: u64,
+    pub(crate) shipments_delivered: u64,
+    /// Shipments and orders of which the market's books and the event log do not say the same, or not what was bought.
+    pub(crate) shipments_wrong: u64,
     /// Orders whose payment has arrived, whatever became of it.
     pub(crate) orders_paid: u64,
     /// Orders from auctions that their buyers have not paid.
@@ -89,6 +92,8 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
         count("report rows", got.report_rows, wanted.report_rows),
         exact("report total", got.report_total.clone(), wanted.report_total.amount()),
         count("events stored", got.events_stored, wanted.events_stored),
+        count("shipments delivered", got.shipments_delivered, wanted.ends.paid),
+        count("shipments that are not what was bought, or not where the log says", got.shipments_wrong, 0),
         count("orders paid", got.orders_paid, wanted.ends.paid),
         count("orders not paid, defaulted", got.orders_defaulted, wanted.ends.defaulted),
         count("payments held: being inspected", got.escrow_held, wanted.ends.held),

@@ -1,4 +1,4 @@
-//! What follows from the auctions: payments, shipments, the report, defaults, disputes, and the shop.
+//! What follows from the auctions: payments, the report, shipments, defaults, disputes, and the shop.
 
 use shared::ids::OrgId;
 
@@ -7,8 +7,8 @@ use super::fates::{self, Counts, Fate};
 use super::people::Registry;
 use super::progress::Step;
 use super::run::{AT_ONCE, Run};
-use super::sales::{EVENTS_EACH, Sales, first_day};
-use super::settle::{self, Round};
+use super::sales::{Sales, first_day};
+use super::settle::Round;
 use super::shop::Shop;
 use super::store::Stored;
 use super::store::sales::Sale;
@@ -34,22 +34,29 @@ impl Run<'_> {
         let admin = registry.admin(self.config, stored, &people).await?;
         let seller = registry.log_in(&self.plan.seller_email(round.number)).await?;
         let client = registry.client;
-        let trade =
-            Trade { client, registry, admin: &admin, seller: &seller, seller_org: round.seller, at_once: AT_ONCE };
+        let trade = Trade {
+            client,
+            registry,
+            admin: &admin,
+            seller: &seller,
+            seller_org: round.seller,
+            is_tracked: true,
+            at_once: AT_ONCE,
+        };
         let fate = |_: usize, sale: &Sale| self.fate(sale);
         trade.pay(stored, fate).await?;
         // Before anybody has defaulted: the report has what was sold at the close.
         self.report(stored, registry, &seller, round).await?;
         let is_taken = |lot: &str| self.plan.lot(lot).is_some_and(fates::is_taken);
         trade.give_up(stored, |sale| self.fate(sale), is_taken).await?;
-        trade.finish(stored, "sending and accepting what was won", fate).await?;
+        trade.finish(stored, "accepting what was won", fate).await?;
 
         let keeper = registry.shop_keeper(self.config, stored, &admin, &people).await?;
         let shop = Shop { client, plan: self.plan, registry, keeper: &keeper.token, at_once: AT_ONCE };
         let offered = shop.open(&stored.stocked(keeper.org).await?, self.orders).await?;
         let there = stored.sales(keeper.org).await?.len();
         shop.sell(&offered, there, self.orders).await?;
-        let trade = Trade { seller: &keeper.token, seller_org: keeper.org, ..trade };
+        let trade = Trade { seller: &keeper.token, seller_org: keeper.org, is_tracked: false, ..trade };
         trade.finish(stored, "sending and accepting what the shop sold", |place, _| fates::of_shop(place)).await?;
         Ok(keeper.org)
     }
@@ -63,13 +70,11 @@ impl Run<'_> {
     }
 
     async fn is_reported(&self, stored: &mut Stored, round: &Round) -> anyhow::Result<bool> {
-        let report = stored.report(round.seller).await?.filter(|report| report.status != "failed");
-        let events = settle::events_of(&stored.lots(round.seller).await?);
-        let reported = report.is_some_and(|report| report.row_count.is_some());
-        Ok(reported && stored.events(round.seller).await? >= events)
+        let report = stored.report(round.seller).await?;
+        Ok(report.is_some_and(|report| report.status != "failed" && report.row_count.is_some()))
     }
 
-    /// Ships and reports what was sold, unless that has been done.
+    /// Reports what was sold, unless that has been done.
     async fn report(
         &self,
         stored: &mut Stored,
@@ -81,14 +86,8 @@ impl Run<'_> {
             return Ok(());
         }
         let lots = stored.lots(round.seller).await?;
-        let wanted_events = settle::events_of(&lots);
         let report = stored.report(round.seller).await?.filter(|report| report.status != "failed");
-        let sales = Sales { client: registry.client, plan: self.plan, round: round.number, seller, at_once: AT_ONCE };
-        if stored.events(round.seller).await? < wanted_events {
-            let step = Step::begin("shipping what was sold", wanted_events / EVENTS_EACH);
-            sales.ship(&lots, &step).await?;
-            step.end();
-        }
+        let sales = Sales { client: registry.client, seller };
         let step = Step::begin("reporting the sales", 0);
         let id = match report {
             Some(report) => report.id,

@@ -14,6 +14,7 @@ mod expected;
 mod fates;
 mod figures;
 mod follow_up;
+mod journey;
 mod lots;
 mod people;
 mod photos;

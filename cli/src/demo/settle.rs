@@ -11,12 +11,12 @@ use shared::money::Money;
 use super::bids::CURRENCY;
 use super::fates::Counts;
 use super::figures::{Figures, Wanted, percentile};
+use super::journey::EVENTS_EACH;
 use super::photos;
 use super::plan::{ADMIN, Plan};
 use super::play::Answers;
 use super::progress::Step;
 use super::run::Outcome;
-use super::sales::EVENTS_EACH;
 use super::store::{Lots, Stored};
 
 /// How long nothing may change before it is pointless to wait any longer.
@@ -85,7 +85,7 @@ pub(crate) async fn until_quiet(
     sellers: &[OrgId],
     since: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let events = events_of(&stored.lots(round.seller).await?);
+    let events = events_of(plan);
     let emails = emails_of(plan);
     let look = async || {
         let missing_events = events.saturating_sub(stored.events(round.seller).await?);
@@ -96,9 +96,9 @@ pub(crate) async fn until_quiet(
     Ok(())
 }
 
-/// How many cargo events the sold lots make.
-pub(crate) fn events_of(lots: &Lots) -> u64 {
-    lots.values().filter(|lot| lot.sold_for.is_some()).count() as u64 * EVENTS_EACH
+/// How many events the carrier reports of what is sent: of every lot that is paid.
+fn events_of(plan: &Plan) -> u64 {
+    Counts::of(plan, 0).paid * EVENTS_EACH
 }
 
 /// How many mails one round makes: two to everybody who registered and was approved (the bidders
@@ -139,6 +139,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
     let lots = stored.lots(round.seller).await?;
     let jobs = stored.jobs(known.since, &known.sellers).await?;
     let (ends, books) = (stored.ends(&known.sellers).await?, stored.books().await?);
+    let shipped = stored.shipped(&known.sellers).await?;
     let report = stored.report(round.seller).await?;
     let late = |lot: &super::store::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
     let mut lateness: Vec<f64> = lots.values().filter_map(late).collect();
@@ -158,6 +159,8 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         report_rows: report.as_ref().and_then(|report| report.row_count).map_or(0, i64::unsigned_abs),
         report_total: Money::from_minor(report.map_or(0, |report| report.total), CURRENCY).amount(),
         events_stored: stored.events(round.seller).await?,
+        shipments_delivered: shipped.delivered,
+        shipments_wrong: shipped.wrong,
         orders_paid: ends.paid,
         orders_defaulted: ends.defaulted,
         escrow_held: ends.held,
@@ -201,7 +204,7 @@ fn wanted(plan: &Plan, lots: &Lots, shop_orders: usize) -> Wanted {
             pairs().filter_map(|(_, ending)| ending.price).map(Money::minor).sum(),
             CURRENCY,
         ),
-        events_stored: sold * EVENTS_EACH,
+        events_stored: events_of(plan),
         ends: Counts::of(plan, shop_orders),
     }
 }

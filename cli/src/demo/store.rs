@@ -3,6 +3,7 @@
 
 pub(crate) mod books;
 pub(crate) mod sales;
+pub(crate) mod shipped;
 pub(crate) mod shop;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use shared::config::{Config, keys};
 use shared::ids::{OrgId, UserId};
 use sqlx::{Connection, PgConnection};
 
+use super::journey;
 use super::plan::Plan;
 use crate::connect;
 use crate::failure::advised;
@@ -266,8 +268,9 @@ impl Stored {
     /// How many cargo events of the seller are stored.
     pub(crate) async fn events(&mut self, seller: OrgId) -> sqlx::Result<u64> {
         let count = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "count!" FROM cargo_events WHERE org = $1 AND source = 'demo'"#,
-            seller.0
+            r#"SELECT count(*) AS "count!" FROM cargo_events WHERE org = $1 AND source = $2"#,
+            seller.0,
+            journey::SOURCE,
         )
         .fetch_one(&mut self.events)
         .await?;

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, ensure};
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use market::ids::{DisputeId, OrderId};
 use market::orders::model::OrderStatus;
@@ -15,6 +16,7 @@ use shared::money::Money;
 
 use super::client::{Client, Token, unless_refused};
 use super::fates::Fate;
+use super::journey;
 use super::people::Registry;
 use super::progress::Step;
 use super::settle;
@@ -30,6 +32,8 @@ pub(crate) struct Trade<'a> {
     pub(crate) admin: &'a Token,
     pub(crate) seller: &'a Token,
     pub(crate) seller_org: OrgId,
+    /// Whether a carrier reports where shipments are; otherwise buyers say that they have them.
+    pub(crate) is_tracked: bool,
     pub(crate) at_once: usize,
 }
 
@@ -41,6 +45,17 @@ struct Made<T> {
     id: T,
 }
 
+#[derive(Deserialize)]
+struct Shipments {
+    items: Vec<Shipment>,
+}
+
+#[derive(Deserialize)]
+struct Shipment {
+    tracking: String,
+    picked_up_at: Option<DateTime<Utc>>,
+}
+
 impl Trade<'_> {
     /// Brings every sale to its end; `fate` says which, by the sale and its place among all sales. `title` names the step.
     pub(crate) async fn finish(
@@ -50,6 +65,9 @@ impl Trade<'_> {
         fate: impl Fn(usize, &Sale) -> Fate,
     ) -> anyhow::Result<()> {
         self.pay(stored, &fate).await?;
+        if self.is_tracked {
+            self.send(stored).await?;
+        }
         let sales = stored.sales(self.seller_org).await?;
         let open: Vec<_> = (0..).zip(&sales).filter(|(place, sale)| is_open(sale, fate(*place, sale))).collect();
         if open.is_empty() {
@@ -96,6 +114,43 @@ impl Trade<'_> {
         let look = async || Ok(unpaid(stored).await?.len() as u64);
         let missing = settle::wait("waiting for the payments", due.len() as u64, look).await?;
         ensure!(missing == 0, "{missing} orders are still not paid: `tradeyard jobs list` shows why");
+        Ok(())
+    }
+
+    /// Sends what is paid, reports each shipment's journey for its carrier, and waits until that has delivered them.
+    async fn send(&self, stored: &mut Stored) -> anyhow::Result<()> {
+        let is_due = |sale: &Sale| matches!(sale.status, OrderStatus::Paid | OrderStatus::InFulfilment);
+        let sales = stored.sales(self.seller_org).await?;
+        let due: Vec<_> = sales.iter().enumerate().filter(|(_, sale)| is_due(sale)).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let total = due.len() as u64;
+        let step = Step::begin("shipping what was won", total);
+        self.each(due, async |(place, sale)| {
+            if sale.status == OrderStatus::Paid {
+                self.act(sale.order, "ship", self.seller).await?;
+            }
+            self.report(place, sale.order).await?;
+            step.inc();
+            Ok(())
+        })
+        .await?;
+        step.end();
+        let look = async || Ok(stored.sales(self.seller_org).await?.iter().filter(|sale| is_due(sale)).count() as u64);
+        let missing = settle::wait("waiting for the deliveries", total, look).await?;
+        ensure!(missing == 0, "{missing} orders are still on their way: `tradeyard jobs list` shows why");
+        Ok(())
+    }
+
+    /// The log takes each event once, however often it is sent.
+    async fn report(&self, place: usize, order: OrderId) -> anyhow::Result<()> {
+        let path = format!("/v1/shipments?order={order}");
+        let Shipments { items } = self.client.get(path).as_(self.seller).send().await?;
+        for Shipment { tracking, picked_up_at } in items {
+            let events = journey::events(&tracking, place, picked_up_at.context("it was picked up")?);
+            self.client.post("/v1/cargo-events").repeatable().as_(self.seller).json(&events).done().await?;
+        }
         Ok(())
     }
 

@@ -14,6 +14,8 @@ fn sample() -> (Figures, Wanted) {
         report_rows: 149,
         report_total: "19580.69".to_owned(),
         events_stored: 745,
+        shipments_delivered: 2_100,
+        shipments_wrong: 0,
         orders_paid: 2_100,
         orders_defaulted: 12,
         escrow_held: 200,
@@ -57,6 +59,8 @@ fn the_keys_are_those_that_were_promised() {
         "report_rows",
         "report_total",
         "events_stored",
+        "shipments_delivered",
+        "shipments_wrong",
         "orders_paid",
         "orders_defaulted",
         "escrow_held",
@@ -80,7 +84,7 @@ fn every_figure_that_must_hold_can_fail() {
     type Break = fn(&mut Figures);
     let (good, wanted) = sample();
     assert!(lines(&good, &wanted).iter().all(|line| line.holds));
-    let breaks: [Break; 20] = [
+    let breaks: [Break; 22] = [
         |f| f.bids_accepted -= 1,
         |f| f.bids_refused += 1,
         |f| f.auctions -= 1,
@@ -90,6 +94,8 @@ fn every_figure_that_must_hold_can_fail() {
         |f| f.report_rows += 1,
         |f| f.report_total = "19580.68".to_owned(),
         |f| f.events_stored += 1,
+        |f| f.shipments_delivered -= 1,
+        |f| f.shipments_wrong = 1,
         |f| f.orders_paid -= 1,
         |f| f.orders_defaulted -= 1,
         |f| f.escrow_held += 1,

@@ -6,7 +6,7 @@ use shared::invalid::Invalid;
 use sqlx::PgConnection;
 
 use super::locked::{everything, finish, lock_shipment, move_stock};
-use super::order::ordered;
+use super::order::{OrderedItem, ordered};
 use super::room::take_room;
 use super::{Done, ShipmentError};
 use crate::escrow::store::lock_for;
@@ -61,12 +61,16 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
     )
     .execute(&mut *conn)
     .await?;
+    let bought = match new.order_id {
+        Some(order) => ordered(conn, order).await?,
+        None => Vec::new(),
+    };
     for (place, line) in new.lines.iter().enumerate() {
         let at = |field: &str, message: &str| Invalid::new(format!("/lines/{place}/{field}"), message);
         let found = match (new.order_id, line.item_id, line.order_line) {
             (None, Some(item), None) => of_item(conn, new, consignee.unwrap_or(by.org), item).await?,
-            (Some(order), None, Some(number)) => {
-                of_order(conn, order, number).await?.ok_or_else(|| at("order_line", "the order has no such line"))?
+            (Some(_), None, Some(number)) => {
+                of_order(&bought, number).ok_or_else(|| at("order_line", "the order has no such line"))?
             }
             (None, ..) => return Err(at("item_id", "name an item, and no line of an order").into()),
             (Some(_), ..) => return Err(at("order_line", "name a line of the order, and no item").into()),
@@ -128,10 +132,9 @@ async fn arriving_as(
 }
 
 /// A line of an order: what was paid has left the stock book already.
-async fn of_order(conn: &mut PgConnection, order: OrderId, number: i16) -> Result<Option<Line>, sqlx::Error> {
-    let lines = ordered(conn, order).await?;
-    let line = lines.into_iter().find(|line| line.of.line == number);
-    Ok(line.map(|line| Line { item: line.item, stocked: false, to_item: None }))
+fn of_order(bought: &[OrderedItem], number: i16) -> Option<Line> {
+    let line = bought.iter().find(|line| line.of.line == number)?;
+    Some(Line { item: line.item, stocked: false, to_item: None })
 }
 
 async fn insert_line(

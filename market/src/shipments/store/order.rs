@@ -5,15 +5,15 @@ use shared::audit::Actor;
 use sqlx::PgConnection;
 
 use super::act::{Effect, arrives, take_away};
-use super::create::create;
 use super::locked::{Locked, everything, finish, lock_shipment, move_stock, set_status};
+use super::read::find;
 use super::{Done, OrderStep, ShipmentError};
 use crate::cargo::ShipmentStatus;
 use crate::escrow::store::{self as escrow, EscrowError, lock_for};
-use crate::ids::{ItemId, OrderId, ShipmentId, SiteId};
+use crate::ids::{ItemId, OrderId, ShipmentId};
 use crate::offers::model::Party;
 use crate::orders::model::OrderStatus;
-use crate::shipments::model::{NewShipment, NewShipmentLine};
+use crate::shipments::model::{Shipment, Tracking};
 use crate::shipments::rules::{Ordered, judge_delivery};
 use crate::stock::store::Carriage;
 
@@ -76,63 +76,78 @@ pub(super) async fn leaves(
 
 /// The seller has sent all that is left of a paid order: what was to be picked up is, and the rest leaves in one more shipment.
 pub async fn ship_order(conn: &mut PgConnection, by: Party, order: OrderId) -> Result<Vec<Done>, ShipmentError> {
-    let locked = lock_for(conn, order, |parties| parties.seller == by.org).await?;
-    if !matches!(locked.status, OrderStatus::Paid | OrderStatus::InFulfilment) {
-        return Err(EscrowError::OrderStatus(locked.status).into());
+    let mut of = lock_for(conn, order, |parties| parties.seller == by.org).await?;
+    if !matches!(of.status, OrderStatus::Paid | OrderStatus::InFulfilment) {
+        return Err(EscrowError::OrderStatus(of.status).into());
     }
     let actor = Actor::User(by.user);
     let mut done = Vec::new();
     for id in open(conn, order).await? {
-        let of = escrow::lock(conn, order).await?;
-        let mut locked = lock_shipment(conn, id, of).await?;
+        let mut locked = lock_shipment(conn, id, Some(of)).await?;
         if locked.shipment.status == ShipmentStatus::Pending {
             done.push(take_away(conn, &mut locked, actor).await?);
         }
+        of = locked.order.ok_or(ShipmentError::NoOrder)?;
     }
-    let left = ordered(conn, order).await?.into_iter().map(|line| line.of).filter(|line| line.shipped < line.quantity);
-    let lines: Vec<_> = left
-        .map(|line| NewShipmentLine {
-            item_id: None,
-            order_line: Some(line.line),
-            quantity: line.quantity - line.shipped,
-            weight_g: 0,
-            volume_ml: 0,
-        })
-        .collect();
-    if !lines.is_empty() {
-        let new = NewShipment {
-            order_id: Some(order),
-            consignee_org_id: None,
-            from_site: source(conn, order).await?,
-            to_site: None,
-            to_address: None,
-            carrier: None,
-            vehicle: None,
-            planned_pickup: None,
-            planned_delivery: None,
-            lines,
-        };
-        let made = create(conn, by, &new).await?;
-        let of = escrow::lock(conn, order).await?;
-        let mut locked = lock_shipment(conn, made.shipment.id, of).await?;
-        done.push(take_away(conn, &mut locked, actor).await?);
+    let status = of.status;
+    if let Some(shipment) = pack_rest(conn, by, &of).await? {
+        let now = of.now;
+        let mut locked = Locked { shipment, order: Some(of), now };
+        let (moved, step) = leaves(conn, &mut locked, actor).await?;
+        done.push(finish(conn, &locked, actor, "pick_up", moved, step).await?);
     }
     // It was sent before.
-    if done.is_empty() { Err(EscrowError::OrderStatus(locked.status).into()) } else { Ok(done) }
+    if done.is_empty() { Err(EscrowError::OrderStatus(status).into()) } else { Ok(done) }
 }
 
-/// The site that all goods of an order were sold from, if it is one.
-async fn source(conn: &mut PgConnection, order: OrderId) -> Result<Option<SiteId>, sqlx::Error> {
-    let sites = sqlx::query_scalar!(
-        r#"SELECT DISTINCT site_id AS "site: SiteId"
-           FROM reservations
-           WHERE order_id = $1
-             AND status = 'taken'"#,
-        order.0,
+/// A shipment of all that no other one has of a locked order, from the site that its goods were sold from, if it is one.
+async fn pack_rest(
+    conn: &mut PgConnection,
+    by: Party,
+    order: &escrow::Locked,
+) -> Result<Option<Shipment>, ShipmentError> {
+    let left = ordered(conn, order.id).await?.into_iter().filter(|line| line.of.shipped < line.of.quantity);
+    let (items, (lines, quantities)): (Vec<_>, (Vec<_>, Vec<_>)) =
+        left.map(|line| (line.item.0, (line.of.line, line.of.quantity - line.of.shipped))).unzip();
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let (id, number) = (ShipmentId::generate(), Tracking::generate());
+    sqlx::query!(
+        "INSERT INTO shipments (id, org_id, consignee_org_id, order_id, from_site, tracking, created_by)
+         VALUES ($1, $2, $3, $4,
+                 (SELECT (array_agg(site_id))[1]
+                  FROM reservations
+                  WHERE order_id = $4
+                    AND status = 'taken'
+                  HAVING count(DISTINCT site_id) = 1),
+                 $5, $6)",
+        id.0,
+        by.org.0,
+        order.buyer.0,
+        order.id.0,
+        number.as_str(),
+        by.user.0,
     )
-    .fetch_all(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(if let [site] = sites[..] { site } else { None })
+    // What was paid has left the stock book already.
+    sqlx::query!(
+        r#"INSERT INTO shipment_lines
+               (shipment_id, line_no, org_id, item_id, order_id, order_line, quantity, weight_g, volume_ml, stocked)
+           SELECT $1, rest.line_no, $2, rest.item, $3, rest.order_line, rest.quantity, 0, 0, false
+           FROM unnest($4::uuid[], $5::smallint[], $6::bigint[]) WITH ORDINALITY
+               AS rest (item, order_line, quantity, line_no)"#,
+        id.0,
+        by.org.0,
+        order.id.0,
+        &items,
+        &lines,
+        &quantities,
+    )
+    .execute(&mut *conn)
+    .await?;
+    Ok(find(conn, id).await?)
 }
 
 /// The buyer has everything: what was on its way has arrived, and fault may be found until the time that is returned.

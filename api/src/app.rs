@@ -17,10 +17,14 @@ use crate::state::AppState;
 use crate::{conditional, contract, middleware, openapi, rate, routes};
 
 /// The whole API: routes, fallbacks, and what surrounds every request.
-pub fn router(state: &AppState) -> Router {
-    let (routes, document) = documented();
+///
+/// # Errors
+/// The document cannot be written.
+pub fn router(state: &AppState) -> anyhow::Result<Router> {
+    let (routes, document) = routes();
     let contract = Contract::of(&document);
-    surround(routes.with_state(state.clone()).merge(openapi::pages(document)), state, contract)
+    drop(document);
+    Ok(surround(routes.with_state(state.clone()).merge(openapi::pages()?), state, contract))
 }
 
 /// Puts around routes what every request gets.
@@ -43,10 +47,14 @@ fn surround(routes: Router, state: &AppState, contract: Contract) -> Router {
         .layer(from_fn(middleware::trace))
 }
 
-/// The routes and the document that describes every one of them.
-pub(crate) fn documented() -> (Router<AppState>, OpenApi) {
-    let (routes, document) = OpenApiRouter::with_openapi(openapi::base()).merge(routes::router()).split_for_parts();
-    (routes, openapi::complete(document))
+/// The routes, and what each says of itself.
+pub(crate) fn routes() -> (Router<AppState>, OpenApi) {
+    OpenApiRouter::with_openapi(openapi::base()).merge(routes::router()).split_for_parts()
+}
+
+/// The document that describes every route.
+pub(crate) fn document() -> OpenApi {
+    openapi::complete(routes().1)
 }
 
 fn cors(config: &Config) -> CorsLayer {

@@ -46,7 +46,7 @@ pub async fn serve(config: Config, signals: Signals) -> anyhow::Result<()> {
     let server = Server::bind(http.addr).await?.within(http.connections, &http.trusted_proxies);
     tracing::info!(http.addr = %server.addr, "the API listens");
     let ledger = state.ledger.clone();
-    server.run(app::router(&state), shutdown).await;
+    server.run(app::router(&state)?, shutdown).await;
     ledger.drained().await;
     Ok(())
 }

@@ -116,7 +116,7 @@ impl TestApi {
         let server = server.within(config.http.connections, &config.http.trusted_proxies);
         let shutdown = CancellationToken::new();
         let state = crate::start(config, shutdown.clone()).unwrap();
-        tokio::spawn(server.run(app::router(&state), shutdown.clone()));
+        tokio::spawn(server.run(app::router(&state).unwrap(), shutdown.clone()));
         let signals = Signals { kill: shutdown.clone(), ..Signals::default() };
         signals.health.add_details(crate::routes::health::details(state.clone()));
         let operators = program::serve_health(&state.config, &signals).await.unwrap();

@@ -145,7 +145,7 @@ impl TestInstallation {
 /// Starts the API, the scheduler and every pool of workers.
 fn start(config: &Config, server: Server, stop: &CancellationToken) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
     let mut parts = JoinSet::new();
-    let router = api::app::router(&api::start(config.clone(), stop.clone())?);
+    let router = api::app::router(&api::start(config.clone(), stop.clone())?)?;
     let api = server.run(router, stop.clone());
     parts.spawn(async {
         api.await;

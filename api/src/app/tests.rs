@@ -23,7 +23,7 @@ use crate::testing::TestApi;
 const PAGES: [&str; 5] = ["/", "/docs", "/docs/", "/docs/{*rest}", "/{*__private__axum_fallback}"];
 
 fn document() -> Value {
-    serde_json::to_value(documented().1).unwrap()
+    serde_json::to_value(super::document()).unwrap()
 }
 
 /// Whether an operation is open to anybody, be it that members see more.
@@ -205,7 +205,8 @@ async fn our_failures_show_nothing_of_themselves() {
     let server = crate::serve::Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let base = format!("http://{}", server.addr);
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(server.run(surround(routes, &api.state, Contract::of(&documented().1)), stop.clone()));
+    let serving =
+        tokio::spawn(server.run(surround(routes, &api.state, Contract::of(&super::document())), stop.clone()));
     for path in ["/broken", "/panicking"] {
         let answer = api.send(reqwest::Client::new().get(format!("{base}{path}"))).await.refused(500, "internal");
         let shown = answer.body.to_string();

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::bounds::NOT_EMPTY;
-use crate::app::documented;
+use crate::app::document;
 
 /// The names that a type knows, out of its own complaint about one that it does not.
 fn known<T: DeserializeOwned>() -> BTreeSet<String> {
@@ -105,7 +105,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
     let elsewhere = BTreeSet::from(["BidOutcome"]);
     // Lists that have their own tests: IANA's, ISO 3166-1's and ISO 4217's.
     let lists = BTreeSet::from(["Country", "Currency", "TimeZone", "ZoneName"]);
-    let document = serde_json::to_value(documented().1).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
     let mut wrong = Vec::new();
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         let Some(values) = schema["enum"].as_array() else { continue };
@@ -124,7 +124,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
 
 #[test]
 fn operations_have_names_of_their_own() {
-    let document = serde_json::to_value(documented().1).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
     let mut names = BTreeSet::new();
     for item in document["paths"].as_object().unwrap().values() {
         for operation in item.as_object().unwrap().values() {
@@ -136,7 +136,7 @@ fn operations_have_names_of_their_own() {
 
 #[test]
 fn every_body_that_is_needed_has_an_example() {
-    let document = serde_json::to_value(documented().1).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let body = &operation["requestBody"];
@@ -148,7 +148,7 @@ fn every_body_that_is_needed_has_an_example() {
 
 #[test]
 fn whoever_makes_something_is_led_to_it() {
-    let document = serde_json::to_value(documented().1).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
     let links = &document["paths"]["/v1/listings"]["post"]["responses"]["201"]["links"];
     assert_eq!(
         links["get_listing"],
@@ -161,7 +161,7 @@ fn whoever_makes_something_is_led_to_it() {
 
 #[test]
 fn every_answer_but_those_of_health_is_documented_with_the_rate_limit() {
-    let document = serde_json::to_value(documented().1).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
     let mut answers = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
         let operations = item.as_object().unwrap().values();
@@ -181,7 +181,7 @@ fn every_answer_but_those_of_health_is_documented_with_the_rate_limit() {
 
 #[test]
 fn what_must_not_be_empty_is_in_the_document() {
-    let document = serde_json::to_value(documented().1).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
     for (name, uncounted) in NOT_EMPTY {
         let schema = &document["components"]["schemas"][name];
         let fields: BTreeSet<_> = schema["properties"].as_object().expect(name).keys().map(String::as_str).collect();
@@ -194,7 +194,7 @@ fn what_must_not_be_empty_is_in_the_document() {
 
 #[test]
 fn refusals_that_a_schema_can_say_are_said() {
-    let document = serde_json::to_value(documented().1).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
     let schemas = &document["components"]["schemas"];
     for reason in ["Reason", "ListingReason"] {
         let reason = &schemas[reason]["properties"]["reason"];
@@ -237,7 +237,7 @@ fn texts_with_nul(schema: &Value, place: &str, found: &mut Vec<String>) {
 
 #[test]
 fn no_text_of_a_request_holds_the_character_that_postgresql_does_not_keep() {
-    let document = serde_json::to_value(documented().1).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
     let mut found = Vec::new();
     texts_with_nul(&document["components"]["schemas"], "", &mut found);
     for (path, item) in document["paths"].as_object().unwrap() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Answer;
 use crate::app;
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(app::documented().1).unwrap());
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(app::document()).unwrap());
 
 /// The documented operation that a request is for; nothing for pages, and for methods that a path does not have.
 fn operation(method: &Method, path: &str) -> Option<&'static Value> {

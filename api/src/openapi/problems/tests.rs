@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::app::documented;
+use crate::app::document;
 
 /// Every text in quotes in the source of this crate, tests left out.
 fn quoted_in_source(folder: &Path, into: &mut BTreeSet<String>) {
@@ -26,7 +26,7 @@ fn quoted_in_source(folder: &Path, into: &mut BTreeSet<String>) {
 fn every_documented_code_is_one_that_is_answered() {
     let mut texts = BTreeSet::new();
     quoted_in_source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut texts);
-    let document = serde_json::to_value(documented().1).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
     let mut unknown = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

@@ -13,6 +13,7 @@ use shared::ids::OrgId;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use super::marks::mark_again;
 use crate::cargo::model::{CargoEvent, EventType, OwnedEvent, Position, ShipmentStatus};
 use crate::cargo::rules::tally::{Seen, Stated, Tally};
 use crate::cargo::rules::{Ranked, Standing};
@@ -87,6 +88,7 @@ pub async fn rank_due(conn: &mut PgConnection, most: i64) -> Result<u64, sqlx::E
     for one in &due {
         rewrite(&mut tx, one.org, &one.shipment).await?;
     }
+    mark_again(&mut tx, due.iter().map(|one| (one.org, one.shipment.as_str()))).await?;
     tx.commit().await?;
     Ok(due.len() as u64)
 }

@@ -89,10 +89,10 @@ INSERT INTO shipment_traces (shipment_id, moving)
 SELECT id, picked_up_at IS NOT NULL AND ended_at IS NULL
 FROM shipments;
 INSERT INTO shipment_milestones (shipment_id, status, at)
-SELECT id, 'pending', created_at
+SELECT id, 'pending'::cargo_status, created_at
 FROM shipments
 UNION ALL
-SELECT id, 'picked_up', picked_up_at
+SELECT id, 'picked_up'::cargo_status, picked_up_at
 FROM shipments
 WHERE picked_up_at IS NOT NULL
 UNION ALL

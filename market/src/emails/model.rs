@@ -17,6 +17,7 @@ mod offers;
 mod orders;
 mod payouts;
 mod returns;
+mod shipments;
 mod stock;
 mod watches;
 
@@ -30,6 +31,7 @@ pub use orders::{
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use returns::ReturnNews;
+pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
 pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
 
@@ -175,6 +177,10 @@ pub enum Content {
     ReturnRefused(ReturnNews),
     ReturnSent(ReturnNews),
     ReturnReceived(ReturnNews),
+    ShipmentException(ShipmentNews),
+    ShipmentAttemptFailed(ShipmentNews),
+    ShipmentReturned(ShipmentNews),
+    ShipmentStalled(ShipmentNews),
 }
 
 impl Content {
@@ -240,6 +246,10 @@ impl Content {
             Self::ReturnRefused(_) => "return_refused",
             Self::ReturnSent(_) => "return_sent",
             Self::ReturnReceived(_) => "return_received",
+            Self::ShipmentException(_) => "shipment_exception",
+            Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
+            Self::ShipmentReturned(_) => "shipment_returned",
+            Self::ShipmentStalled(_) => "shipment_stalled",
         }
     }
 

@@ -17,6 +17,7 @@ mod payouts;
 mod refusal;
 mod render;
 mod returns;
+mod shipments;
 mod send_email;
 mod server;
 mod smtp;

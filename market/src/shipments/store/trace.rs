@@ -5,7 +5,6 @@
 //! - Writing traces of several shipments without the locks of their shipments: a shipment that changes writes its own.
 
 use chrono::{DateTime, Utc};
-use shared::ids::OrgId;
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
@@ -122,7 +121,6 @@ pub struct Progress {
     /// Counts changes of the shipment itself.
     pub version: i64,
     pub stalled: bool,
-    pub shipper: OrgId,
 }
 
 /// How far the shipments of these numbers have come.
@@ -130,7 +128,7 @@ pub async fn progress(conn: &mut PgConnection, numbers: &[String]) -> Result<Vec
     sqlx::query_as!(
         Progress,
         r#"
-        SELECT s.tracking, t.seq, s.version, t.stalled_at IS NOT NULL AS "stalled!", s.org_id AS "shipper: OrgId"
+        SELECT s.tracking, t.seq, s.version, t.stalled_at IS NOT NULL AS "stalled!"
         FROM shipments AS s
         JOIN shipment_traces AS t ON t.shipment_id = s.id
         WHERE s.tracking = ANY ($1)

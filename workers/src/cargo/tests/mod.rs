@@ -3,6 +3,7 @@
 mod archive;
 mod faults;
 mod flood;
+mod following;
 mod test_lane;
 
 use std::collections::BTreeMap;

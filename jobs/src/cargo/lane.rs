@@ -164,8 +164,8 @@ async fn keep(pool: &PgPool, org: OrgId, events: &[(CargoEvent, String)]) -> Res
 
 /// Has shipments follow what was recorded: the marks of this number. What fails here is found by the schedule.
 pub async fn tell_shipments(ledger: &Ledger, change: i64) {
-    let told = tokio::time::timeout(PATIENCE, ledger.enqueue(&ProjectStandings { change: Some(change) }));
-    match told.await {
+    let job = ProjectStandings { change: Some(change) };
+    match tokio::time::timeout(PATIENCE, ledger.enqueue(&job)).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::warn!(%error, "shipments were not told of news; they follow by the schedule"),
         Err(_) => tracing::warn!("shipments were not told of news within 5 s; they follow by the schedule"),

@@ -1,159 +1,16 @@
-//! Shipments of ours that follow their events, on the real engine and over the real log.
+//! Shipments of ours that follow their events.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use jobs::cargo::{ProjectStandings, StaleTracking, tell_shipments};
-use jobs::emails::SendEmail;
-use jobs::shipments::{ReportShipment, after};
-use market::cargo::store::{Stored, standing, store_events};
-use market::cargo::{CargoEvent, EventType, OwnedEvent, Position, ShipmentStatus};
-use market::ids::{ItemId, SiteId};
-use market::offers::model::Party;
-use market::shipments::model::{NewShipment, NewShipmentLine, Shipment, Tracking};
+use market::cargo::store::standing;
+use market::cargo::{CargoEvent, Position, ShipmentStatus};
+use market::listings::model::SaleMode;
 use market::shipments::rules::follow::{Step, judge};
-use market::shipments::store::{self as shipments, Done, ShipmentError};
-use market::stock::model::{NewSite, SiteKind};
-use market::stock::rules::reserve::Count;
-use market::stock::store::{self as stock, Adjust};
+use market::shipments::store as shipments;
 use market::testing;
-use queue::JobTx;
-use queue::worker::Handlers;
 use shared::ids::OrgId;
 
-use crate::testing::TestWorkers;
-
-/// A shipper with an item at a site, and another site to send it to.
-struct Dock {
-    workers: TestWorkers,
-    by: Party,
-    item: ItemId,
-    sites: [SiteId; 2],
-}
-
-impl Dock {
-    /// With room for so many units at the other site.
-    async fn with_room(capacity: Option<i64>) -> Self {
-        let handlers = Handlers::default().with::<ProjectStandings>().with::<StaleTracking>();
-        let workers = TestWorkers::new(handlers.with::<ReportShipment>().with::<SendEmail>()).await;
-        let mut conn = workers.db.pool.acquire().await.unwrap();
-        let shipper = testing::trader(&mut conn).await;
-        let by = Party { org: shipper.org, user: shipper.user };
-        let region =
-            sqlx::query_scalar("SELECT id FROM regions WHERE code = 'earth/de'").fetch_one(&mut *conn).await.unwrap();
-        let mut sites = Vec::new();
-        for (name, capacity) in [("Bremen", None), ("Halle", capacity)] {
-            let (name, kind) = (name.to_owned(), SiteKind::Depot);
-            let site = NewSite { region_id: region, name, kind, latitude: 53.5, longitude: 10.0, capacity };
-            sites.push(stock::create_site(&mut conn, by.org, &site).await.unwrap().id);
-        }
-        let goods = testing::draft(&mut conn, shipper, market::listings::model::SaleMode::Fixed, 1).await;
-        let item = sqlx::query_scalar("SELECT item_id FROM listings WHERE id = $1").bind(goods);
-        let item: ItemId = item.fetch_one(&mut *conn).await.unwrap();
-        drop(conn);
-        let mut tx = workers.ledger.begin().await.unwrap();
-        let count =
-            Adjust { org: by.org, item, site: sites[0], count: Count::To(50), reason: None, actor: by.user };
-        stock::adjust(&mut tx, &count).await.unwrap();
-        tx.commit().await.unwrap();
-        Self { workers, by, item, sites: [sites[0], sites[1]] }
-    }
-
-    async fn sent(&self, units: i64) -> Tracking {
-        let line =
-            NewShipmentLine { item_id: Some(self.item), order_line: None, quantity: units, weight_g: 0, volume_ml: 0 };
-        let new = NewShipment {
-            order_id: None,
-            consignee_org_id: None,
-            from_site: Some(self.sites[0]),
-            to_site: Some(self.sites[1]),
-            to_address: None,
-            carrier: None,
-            vehicle: None,
-            planned_pickup: None,
-            planned_delivery: None,
-            lines: vec![line],
-        };
-        self.act(async |tx| shipments::create(tx, self.by, &new).await).await.unwrap().shipment.tracking
-    }
-
-    /// Does something with all that follows; nothing when it is refused.
-    async fn act(&self, run: impl AsyncFnOnce(&mut JobTx) -> Result<Done, ShipmentError>) -> Option<Done> {
-        let mut tx = self.workers.ledger.begin().await.unwrap();
-        let done = match run(&mut tx).await {
-            Ok(done) => done,
-            Err(ShipmentError::Refused(_)) => return None,
-            Err(error) => panic!("{error:?}"),
-        };
-        after(&mut tx, &done, None).await.unwrap();
-        tx.commit().await.unwrap();
-        Some(done)
-    }
-
-    async fn now(&self) -> DateTime<Utc> {
-        sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.workers.db.pool).await.unwrap()
-    }
-
-    /// Records events of `org`, and tells nobody.
-    async fn record(&self, org: OrgId, events: &[CargoEvent]) -> Stored {
-        let events: Vec<_> = events.iter().map(|event| OwnedEvent { org, event: event.clone() }).collect();
-        store_events(&mut *self.workers.db.app.acquire().await.unwrap(), &events).await.unwrap()
-    }
-
-    /// Records events, and has shipments follow them.
-    async fn report(&self, events: &[CargoEvent]) {
-        if let Some(change) = self.record(self.by.org, events).await.change {
-            tell_shipments(&self.workers.ledger, change).await;
-        }
-        self.drain().await;
-    }
-
-    async fn drain(&self) {
-        self.workers.queue.drain().await;
-    }
-
-    /// What the schedule does when nobody was told.
-    async fn sweep(&self) {
-        self.sql("UPDATE cargo_marks SET due_at = clock_timestamp()").await;
-        let _ = self.workers.ledger.enqueue(&ProjectStandings::default()).await.unwrap();
-        self.drain().await;
-    }
-
-    async fn sql(&self, statement: &'static str) {
-        sqlx::query(statement).execute(&self.workers.db.pool).await.unwrap();
-    }
-
-    async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.workers.db.pool).await.unwrap()
-    }
-
-    async fn mails(&self, template: &str) -> i64 {
-        let sql = "SELECT count(*) FROM emails WHERE template = $1";
-        sqlx::query_scalar(sql).bind(template).fetch_one(&self.workers.db.pool).await.unwrap()
-    }
-
-    async fn read(&self, number: &Tracking) -> Shipment {
-        let mut conn = self.workers.db.app.acquire().await.unwrap();
-        shipments::get(&mut conn, self.by.org, number).await.unwrap().unwrap()
-    }
-
-    async fn close(self) {
-        self.workers.close().await;
-    }
-}
-
-fn event(number: &str, id: impl ToString, status: ShipmentStatus, occurred_at: DateTime<Utc>) -> CargoEvent {
-    CargoEvent {
-        source: "carrier".to_owned(),
-        source_event_id: format!("{number}-{}", id.to_string()),
-        sequence: 0,
-        shipment: number.to_owned(),
-        kind: EventType::Actual,
-        status: Some(status),
-        occurred_at,
-        position: None,
-        corrects: None,
-        payload: None,
-    }
-}
+use super::dock::{Dock, event};
 
 /// One job for all that were recorded together, and none for what is not of ours: neither references that are not tracking numbers, nor
 /// a tracking number in another organisation's log.
@@ -216,7 +73,7 @@ async fn a_shipment_follows_once_whoever_dies_on_the_way() {
     dock.sweep().await;
     assert_eq!(dock.read(&number).await, delivered);
     assert_eq!(dock.count("SELECT count(*) FROM cargo_marks").await, 0);
-    assert_eq!(dock.count("SELECT count(*) FROM stock_movements WHERE kind = 'arrive'").await, 1);
+    assert_eq!(dock.count("SELECT count(*) FROM stock_movements WHERE kind = 'transfer_in'").await, 1);
     dock.close().await;
 }
 
@@ -246,7 +103,7 @@ async fn what_goes_wrong_on_the_way_is_mailed_once() {
     let dock = Dock::with_room(None).await;
     let number = dock.sent(1).await;
     let now = dock.now().await;
-    let (reference, minute) = (number.as_str(), TimeDelta::minutes(1));
+    let reference = number.as_str();
     let mails = async || {
         let mut counts = Vec::new();
         for template in ["shipment_exception", "shipment_attempt_failed", "shipment_returned"] {
@@ -263,13 +120,36 @@ async fn what_goes_wrong_on_the_way_is_mailed_once() {
         (6, ShipmentStatus::Returned, 5, [1, 1, 1]),
         (7, ShipmentStatus::Exception, 6, [1, 1, 1]),
     ] {
-        let reported = [event(reference, id, status, now - minute * 10 + minute * at)];
+        let reported = [event(reference, id, status, now + TimeDelta::seconds(10 * at))];
         dock.report(&reported).await;
         dock.report(&reported).await;
         assert_eq!(mails().await, counts, "{status:?}");
     }
     assert_eq!(dock.read(&number).await.status, ShipmentStatus::Returned);
     dock.close().await;
+}
+
+/// A purchase is delivered, and nobody has reported before that it was picked up: both sides hear that it has arrived, and nobody that it is
+/// on its way.
+#[tokio::test]
+async fn what_jumps_to_delivered_is_told_as_arrived_alone() {
+    let dock = Dock::with_room(None).await;
+    let mut conn = dock.workers.db.pool.acquire().await.unwrap();
+    let buyer = testing::trader(&mut conn).await;
+    let sold = testing::listing(&mut conn, dock.shipper, SaleMode::Fixed, 5).await;
+    let (checkout, order) = testing::placed(&mut conn, buyer, sold, testing::eur(20_000)).await;
+    let _ = testing::pay(&mut conn, buyer, checkout).await;
+    drop(conn);
+    let number = dock.sent_to_buyer(order, 2).await;
+    let now = dock.now().await;
+    dock.report(&[event(number.as_str(), 1, ShipmentStatus::Delivered, now)]).await;
+    let shipment = dock.read(&number).await;
+    assert_eq!((shipment.status, shipment.consignee_org_id), (ShipmentStatus::Delivered, Some(buyer.org)));
+    assert_eq!((dock.mails("order_delivered").await, dock.mails("order_shipped").await), (2, 0));
+    dock.report(&[event(number.as_str(), 2, ShipmentStatus::Delivered, now)]).await;
+    assert_eq!(dock.mails("order_delivered").await, 2);
+    // The escrow is released later.
+    dock.workers.leave().await;
 }
 
 /// What somebody here has done is told to the log afterwards; what the log says of an earlier time does not undo it meanwhile.
@@ -369,7 +249,7 @@ async fn whatever_the_order_a_shipment_ends_where_its_standing_says() {
             1 => drop(dock.act(async |tx| shipments::fail(tx, dock.by, number).await).await),
             2 => dock.drain().await,
             _ => {
-                let at = now + TimeDelta::seconds(i64::try_from(seeded.below(400)).unwrap() - 250);
+                let at = now + TimeDelta::seconds(i64::try_from(seeded.below(400)).unwrap() - 120);
                 let mut one = event(number.as_str(), round, STATUSES[seeded.below(10)], at);
                 if seeded.below(4) == 0 {
                     one.position = Some(Position { latitude: f64::from(round), longitude: 1.0 });

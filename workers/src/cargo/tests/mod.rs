@@ -1,6 +1,7 @@
 //! The lane from end to end, with real servers: publisher, RabbitMQ, consumer, log.
 
 mod archive;
+mod dock;
 mod faults;
 mod flood;
 mod following;

@@ -132,7 +132,8 @@ async fn drain(
     source: &str,
     count: usize,
 ) -> anyhow::Result<f64> {
-    let settings = Settings { amqp_url: url.clone(), namespace: namespace.to_owned(), clock: Clock::SYSTEM, ledger: None };
+    let settings =
+        Settings { amqp_url: url.clone(), namespace: namespace.to_owned(), clock: Clock::SYSTEM, ledger: None };
     let stop = CancellationToken::new();
     let began = Instant::now();
     let consumer = tokio::spawn(workers::cargo::run(settings, pool.clone(), stop.clone()));

@@ -67,7 +67,8 @@ pub(super) async fn fill(conn: &mut PgConnection) {
     };
     create(&mut tx, by, &of_order).await.expect("one of the order");
     tx.commit().await.expect("committed");
-    let journey = "INSERT INTO shipment_journeys (shipment_id, from_site, to_site, from_region, to_region, ended_at, took)
+    let journey =
+        "INSERT INTO shipment_journeys (shipment_id, from_site, to_site, from_region, to_region, ended_at, took)
          SELECT s.id, a.id, b.id, a.region_id, b.region_id, s.ended_at, interval '1 day'
          FROM shipments AS s
          JOIN sites AS a ON a.id = s.from_site
@@ -89,7 +90,8 @@ fn traces() -> Vec<Breach> {
     let trace = |changes: &str| copy("shipment_traces", "true", changes);
     let nowhere = "'shipment_id', gen_random_uuid()";
     let waiting = format!("'shipment_id', (SELECT id FROM shipments WHERE {WAITING} LIMIT 1)");
-    let journey = |changes: &str| copy("shipment_journeys", "true", &format!("{waiting}, {changes}, gen_random_uuid()"));
+    let journey =
+        |changes: &str| copy("shipment_journeys", "true", &format!("{waiting}, {changes}, gen_random_uuid()"));
     vec![
         ("shipment_traces_of_shipment", trace(nowhere)),
         ("shipment_traces_position", trace("'latitude', 1")),

@@ -148,7 +148,10 @@ async fn row_public_tracking_by_number() {
     let number = yard.sent(&ann).await;
     let path = format!("/v1/track/{number}");
     let waiting = market.get(&path).await.ok();
-    assert_eq!((&waiting["status"], &waiting["from"], &waiting["to"]), (&json!("pending"), &json!("Earth"), &json!("Earth")));
+    assert_eq!(
+        (&waiting["status"], &waiting["from"], &waiting["to"]),
+        (&json!("pending"), &json!("Earth"), &json!("Earth"))
+    );
     // Journeys that took 1 to 5 days.
     sqlx::query(
         "INSERT INTO shipments (id, org_id, from_site, to_site, tracking, status, created_by, picked_up_at, ended_at)
@@ -173,7 +176,8 @@ async fn row_public_tracking_by_number() {
     let time = |value: &Value| value.as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
     assert_eq!(time(&seen["arrival"]["likely"]) - time(&picked_up), TimeDelta::days(3));
     let text = seen.to_string();
-    for secret in ["Ann", "Musterstra", "Gate", "Tycho", "Secret", "ice", &ann.org, &yard.item, &yard.sites[0], "Moon"] {
+    for secret in ["Ann", "Musterstra", "Gate", "Tycho", "Secret", "ice", &ann.org, &yard.item, &yard.sites[0], "Moon"]
+    {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
     // Of its kind, with another last character, and nonsense.

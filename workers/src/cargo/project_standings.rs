@@ -57,7 +57,11 @@ async fn carry(cx: &Cx, found: &[Mark], sum: &mut Sum) -> anyhow::Result<()> {
             Followed::AlreadyThere => {}
             Followed::Refused(reason) => {
                 metrics::counter!("cargo_follow_refused_total").increment(1);
-                tracing::warn!(shipment = mark.shipment, reason, "a shipment cannot follow its events; tried again later");
+                tracing::warn!(
+                    shipment = mark.shipment,
+                    reason,
+                    "a shipment cannot follow its events; tried again later"
+                );
                 refused.push(mark);
             }
         }

@@ -49,8 +49,8 @@ impl Topic for ShipmentTopic {
         Box::pin(async move {
             let Some((number, viewer)) = Tracking::read(id).zip(viewer) else { return Ok(None) };
             let shipment = store::get(&mut *state.db.acquire().await?, viewer, &number).await?;
-            let shown = |shipment: Shipment| Ok(Snapshot { seq: shipment.seq, data: data(&shipment)? });
-            shipment.map(shown).transpose().map_err(Problem::internal)
+            let Some(shipment) = shipment else { return Ok(None) };
+            Ok(Some(Snapshot { seq: shipment.seq, data: data(&shipment).map_err(Problem::internal)? }))
         })
     }
 

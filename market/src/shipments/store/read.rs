@@ -127,8 +127,9 @@ async fn expected(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Shipment>
 
 /// These shipments of whatever organisation, by their numbers, and when they may arrive.
 pub async fn numbered(conn: &mut PgConnection, numbers: &[String]) -> Result<Vec<Shipment>, sqlx::Error> {
-    let ids =
-        sqlx::query_scalar!("SELECT id FROM shipments WHERE tracking = ANY ($1)", numbers).fetch_all(&mut *conn).await?;
+    let ids = sqlx::query_scalar!("SELECT id FROM shipments WHERE tracking = ANY ($1)", numbers)
+        .fetch_all(&mut *conn)
+        .await?;
     expected(conn, &ids).await
 }
 

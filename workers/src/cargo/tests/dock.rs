@@ -53,8 +53,7 @@ impl Dock {
         let item: ItemId = item.fetch_one(&mut *conn).await.unwrap();
         drop(conn);
         let mut tx = workers.ledger.begin().await.unwrap();
-        let count =
-            Adjust { org: by.org, item, site: sites[0], count: Count::To(50), reason: None, actor: by.user };
+        let count = Adjust { org: by.org, item, site: sites[0], count: Count::To(50), reason: None, actor: by.user };
         stock::adjust(&mut tx, &count).await.unwrap();
         tx.commit().await.unwrap();
         Self { workers, shipper, by, item, sites: [sites[0], sites[1]] }
@@ -113,7 +112,7 @@ impl Dock {
     /// Records events of `org`, and tells nobody.
     pub(super) async fn record(&self, org: OrgId, events: &[CargoEvent]) -> Stored {
         let events: Vec<_> = events.iter().map(|event| OwnedEvent { org, event: event.clone() }).collect();
-        store_events(&mut *self.workers.db.app.acquire().await.unwrap(), &events).await.unwrap()
+        store_events(&mut self.workers.db.app.acquire().await.unwrap(), &events).await.unwrap()
     }
 
     /// Records events, and has shipments follow them.
@@ -163,10 +162,15 @@ const fn line(item_id: Option<ItemId>, order_line: Option<i16>, quantity: i64) -
 }
 
 /// An actual event of the carrier.
-pub(super) fn event(number: &str, id: impl ToString, status: ShipmentStatus, occurred_at: DateTime<Utc>) -> CargoEvent {
+pub(super) fn event(
+    number: &str,
+    id: impl Into<i64>,
+    status: ShipmentStatus,
+    occurred_at: DateTime<Utc>,
+) -> CargoEvent {
     CargoEvent {
         source: "carrier".to_owned(),
-        source_event_id: format!("{number}-{}", id.to_string()),
+        source_event_id: format!("{number}-{}", id.into()),
         sequence: 0,
         shipment: number.to_owned(),
         kind: EventType::Actual,

@@ -20,8 +20,7 @@ async fn one_job_carries_over_what_was_recorded_together() {
     let (first, second) = (dock.sent(1).await, dock.sent(1).await);
     dock.drain().await;
     let now = dock.now().await;
-    let mut events: Vec<_> =
-        (0..500).map(|n| event(&format!("S-{n}"), n, ShipmentStatus::InTransit, now)).collect();
+    let mut events: Vec<_> = (0..500).map(|n| event(&format!("S-{n}"), n, ShipmentStatus::InTransit, now)).collect();
     assert_eq!(dock.record(dock.by.org, &events).await.change, None);
     for event in &mut events {
         event.source_event_id.push('b');
@@ -90,7 +89,10 @@ async fn what_cannot_follow_now_follows_later_and_stops_nobody() {
     .await;
     assert_eq!(dock.read(&large).await.status, ShipmentStatus::Pending);
     assert_eq!(dock.read(&small).await.status, ShipmentStatus::Delivered);
-    assert_eq!(dock.count("SELECT tries::bigint FROM cargo_marks WHERE due_at > now() + interval '50 seconds'").await, 1);
+    assert_eq!(
+        dock.count("SELECT tries::bigint FROM cargo_marks WHERE due_at > now() + interval '50 seconds'").await,
+        1
+    );
     dock.sql("UPDATE sites SET capacity = 20, version = version + 1 WHERE capacity = 2").await;
     dock.sweep().await;
     assert_eq!(dock.read(&large).await.status, ShipmentStatus::Delivered);
@@ -233,7 +235,16 @@ async fn whatever_the_order_a_shipment_ends_where_its_standing_says() {
         AttemptFailed, Cancelled, Delivered, Exception, InTransit, OutForDelivery, PickedUp, Returned,
     };
     const STATUSES: [ShipmentStatus; 10] = [
-        PickedUp, InTransit, InTransit, InTransit, OutForDelivery, AttemptFailed, Exception, Delivered, Returned, Cancelled,
+        PickedUp,
+        InTransit,
+        InTransit,
+        InTransit,
+        OutForDelivery,
+        AttemptFailed,
+        Exception,
+        Delivered,
+        Returned,
+        Cancelled,
     ];
     let dock = Dock::with_room(None).await;
     let mut seeded = Seeded(20_261_128);

@@ -136,7 +136,7 @@ fn shipments(title: &str) -> Vec<Content> {
         tracking: "TY7K3M9QX2B5W8ZC4DT".to_owned(),
         sends,
         title: title.to_owned(),
-        more: if sends { 0 } else { 1 },
+        more: usize::from(!sends),
         carrier: sends.then(|| "Hansa\r\n<Freight>".to_owned()),
         order: (!sends).then(|| id(2)),
         heard_at: at(20, 0),

@@ -130,7 +130,10 @@ async fn keys_of_the_last_day_of_a_year_are_also_in_the_next() {
     store(&db.pool, &[event("a", "1")]).await;
     let years: i64 = sqlx::query_scalar("SELECT count(*) FROM cargo_event_keys").fetch_one(&db.pool).await.unwrap();
     assert_eq!(years, 2);
-    assert_eq!(store(&db.pool, &[event("a", "1"), event("a", "2")]).await, Stored { stored: 1, duplicates: 1, change: None });
+    assert_eq!(
+        store(&db.pool, &[event("a", "1"), event("a", "2")]).await,
+        Stored { stored: 1, duplicates: 1, change: None }
+    );
     db.close().await;
 }
 

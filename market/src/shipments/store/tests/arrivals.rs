@@ -1,14 +1,15 @@
 use super::*;
 use crate::shipments::model::Arrival;
 
-/// Delivered shipments between these sites that took so many hours each; the first one has just ended, each other one a minute earlier.
+/// Delivered shipments between these sites that took so many hours each; each one ended later than those before.
 async fn delivered(conn: &mut PgConnection, yard: &Yard, from: SiteId, to: SiteId, hours: &[i32]) {
     sqlx::query(
         "INSERT INTO shipments (id, org_id, from_site, to_site, tracking, status, created_by, picked_up_at, ended_at)
          SELECT gen_random_uuid(), $1, $2, $3,
                 'TY' || lpad((n + (SELECT count(*) FROM shipments))::text, 17, '0'), 'delivered', $4,
-                now() - n * interval '1 minute' - hours * interval '1 hour', now() - n * interval '1 minute'
-         FROM unnest($5::integer[]) WITH ORDINALITY AS journey (hours, n)",
+                ended.at - hours * interval '1 hour', ended.at
+         FROM unnest($5::integer[]) WITH ORDINALITY AS journey (hours, n),
+              LATERAL (SELECT now() + (n + (SELECT count(*) FROM shipments)) * interval '1 second' AS at) AS ended",
     )
     .bind(yard.shipper.org)
     .bind(from)

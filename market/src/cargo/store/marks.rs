@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 
-use super::standing;
+use super::standings::standings;
 use crate::cargo::model::OwnedEvent;
 use crate::cargo::rules::Standing;
 use crate::shipments::model::Tracking;
@@ -92,13 +92,12 @@ pub async fn marks(conn: &mut PgConnection, change: Option<i64>, most: i64) -> R
     )
     .fetch_all(&mut *conn)
     .await?;
-    let mut marks = Vec::with_capacity(rows.len());
-    for row in rows {
-        // After the mark: it is where these news have led, or later ones.
-        let standing = standing(conn, row.org, &row.shipment).await?;
-        marks.push(Mark { org: row.org, shipment: row.shipment, change: row.change, standing });
-    }
-    Ok(marks)
+    // After the marks: it is where these news have led, or later ones.
+    let shipments: Vec<_> = rows.iter().map(|row| (row.org, row.shipment.as_str())).collect();
+    let standings = standings(conn, &shipments).await?;
+    let marks = rows.into_iter().zip(standings);
+    let mark = |org, shipment, change, standing| Mark { org, shipment, change, standing };
+    Ok(marks.map(|(row, standing)| mark(row.org, row.shipment, row.change, standing)).collect())
 }
 
 /// Takes marks away that were carried over, unless there are later news.

@@ -1,4 +1,5 @@
 //! Shipments that follow their carriers' events, and people who follow shipments.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on")]
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};

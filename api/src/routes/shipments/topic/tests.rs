@@ -1,8 +1,8 @@
 use super::*;
 
 /// A status is told at once; positions once a second, and of those in between the last one.
-#[tokio::test(start_paused = true)]
-async fn positions_are_paced_and_the_last_one_is_told() {
+#[test]
+fn positions_are_paced_and_the_last_one_is_told() {
     let at = |seq, version| Progress { tracking: "TY".to_owned(), seq, version, stalled: false };
     let begun = Instant::now();
     let told = Told { progress: at(5, 2), at: begun };

@@ -153,18 +153,23 @@ async fn row_public_tracking_by_number() {
         (&waiting["status"], &waiting["from"], &waiting["to"]),
         (&json!("pending"), &json!("Earth"), &json!("Earth"))
     );
-    // Journeys that took 1 to 5 days.
+    // Journeys that took 1 to 5 days, of shipments without goods, which is against the rules.
+    let mut tx = market.db.pool.begin().await.unwrap();
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
     sqlx::query(
-        "INSERT INTO shipments (id, org_id, from_site, to_site, tracking, status, created_by, picked_up_at, ended_at)
-         SELECT gen_random_uuid(), org_id, from_site, to_site, 'TY0000000000000000' || n, 'delivered', created_by,
-                now() - n * interval '1 day', now()
-         FROM shipments, generate_series(1, 5) AS n
-         WHERE tracking = $1",
+        "INSERT INTO shipment_journeys (shipment_id, from_site, to_site, from_region, to_region, ended_at, took)
+         SELECT gen_random_uuid(), a.id, b.id, a.region_id, b.region_id, now(), n * interval '1 day'
+         FROM shipments AS s
+         JOIN sites AS a ON a.id = s.from_site
+         JOIN sites AS b ON b.id = s.to_site
+         CROSS JOIN generate_series(1, 5) AS n
+         WHERE s.tracking = $1",
     )
     .bind(&number)
-    .execute(&market.db.pool)
+    .execute(&mut *tx)
     .await
     .unwrap();
+    tx.commit().await.unwrap();
     let _ = ann.post("/v1/cargo-events", seen(now, &number, "1", 52.516_275, -1)).await.ok();
     ann.until(&format!("/v1/shipments/{number}"), "status", "in_transit").await;
     let seen = market.get(&path).await.ok();

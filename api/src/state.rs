@@ -103,11 +103,11 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
     Ok(AppState::new(Services {
         bids: Together::start(ledger.clone()),
         reports: Together::start(ledger.clone()),
+        lane: EventLane::new(&config, events.clone()).telling(&ledger),
         ledger,
         reads: Reads::start(&db),
         db,
         brokers,
-        lane: EventLane::new(&config, events.clone()),
         events,
         tokens,
         passwords: Passwords::new(config.auth.password_cost),

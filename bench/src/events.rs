@@ -169,7 +169,8 @@ async fn drain(
     source: &str,
     count: usize,
 ) -> anyhow::Result<f64> {
-    let settings = Settings { amqp_url: url.clone(), namespace: namespace.to_owned(), clock: Clock::SYSTEM };
+    let settings =
+        Settings { amqp_url: url.clone(), namespace: namespace.to_owned(), clock: Clock::SYSTEM, ledger: None };
     let stop = CancellationToken::new();
     let began = Instant::now();
     let consumers: Vec<_> =

@@ -66,6 +66,8 @@ macro_rules! for_each_job {
             cargo {
                 $crate::cargo::ArchiveEvents,
                 $crate::cargo::CreatePartitions,
+                $crate::cargo::ProjectStandings,
+                $crate::cargo::StaleTracking,
                 $crate::cargo::SweepStandings,
                 $crate::shipments::ReportShipment,
             }

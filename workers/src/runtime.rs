@@ -60,9 +60,12 @@ pub async fn run(
     let fast_path = FastPath::open(&engine_pool, brokers.clone(), queues, signals.stop.clone());
     let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
     let services = Services::new(config)?;
-    let lane = (pool == "cargo").then(|| crate::cargo::Settings::new(config)).flatten();
-    let lane = lane.map(|lane| tokio::spawn(crate::cargo::run(lane, services.events.clone(), signals.stop.clone())));
     let ledger = Ledger::new(db).with_fast_path(fast_path).with_publisher(publisher);
+    let lane = (pool == "cargo").then(|| crate::cargo::Settings::new(config)).flatten();
+    let lane = lane.map(|lane| {
+        let settings = lane.telling(&ledger);
+        tokio::spawn(crate::cargo::run(settings, services.events.clone(), signals.stop.clone()))
+    });
     let process = Process {
         engine_pool,
         ledger: ledger.clone(),

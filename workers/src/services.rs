@@ -15,9 +15,9 @@ use crate::payments::gateway::{self, Gateway};
 /// How many mails one process sends at a time.
 const SMTP_CONNECTIONS: usize = 16;
 
-/// Two inserts under way keep the broker and the database busy; the third connection is for the job
-/// that looks after the log.
-const EVENTS_CONNECTIONS: u32 = 3;
+/// Two inserts under way keep the broker and the database busy; the other connections are for the jobs that look after the log and
+/// carry its news over.
+const EVENTS_CONNECTIONS: u32 = 5;
 
 /// The connections that handlers use besides the ledger's database (`cx.db()`).
 #[derive(Clone, Debug)]

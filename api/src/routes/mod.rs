@@ -44,6 +44,7 @@ mod shipments;
 mod sites;
 mod standing;
 mod stock;
+mod track;
 mod uploads;
 mod vehicles;
 mod watches;
@@ -58,6 +59,7 @@ use crate::state::AppState;
 pub(crate) const TOPICS: Topics = Topics(&[
     &jobs::JobTopic,
     &auctions::AuctionTopic,
+    &shipments::ShipmentTopic,
     #[cfg(test)]
     &crate::realtime::tests::Counter,
 ]);
@@ -103,6 +105,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(cargo_rejects::router())
         .merge(epcis::router())
         .merge(shipments::router())
+        .merge(track::router())
         .merge(vehicles::router())
         .merge(ws::router())
         .merge(jobs::router())

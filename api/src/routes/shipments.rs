@@ -2,6 +2,7 @@
 //! [`cargo_events`](super::cargo_events).
 
 mod refusals;
+mod topic;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -19,6 +20,8 @@ use shared::invalid::Invalid;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+pub(crate) use topic::ShipmentTopic;
 
 use super::acting::Acting;
 use super::orgs::{given_reason, reason_schema};

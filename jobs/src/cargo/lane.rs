@@ -18,11 +18,13 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Confirmation};
 use market::cargo::store::{Reject, StoreError, park, store_events};
 use market::cargo::{CargoEvent, EventType, OwnedEvent};
+use queue::Ledger;
 use queue::transport::rabbit::connection::DECLARE_AGAIN;
 use shared::config::Config;
 use shared::ids::OrgId;
 use sqlx::{Connection as _, PgPool};
 
+use super::ProjectStandings;
 use super::link::{Link, LinkError, Live};
 use super::topology;
 
@@ -45,7 +47,15 @@ pub enum EventLane {
     Broker(BrokerLane),
     /// Straight into the log, for installations without RabbitMQ (the `local` transport): a flood
     /// of events then loads the database as fast as it comes in.
-    Store(PgPool),
+    Store(StoreLane),
+}
+
+/// The way straight into the log.
+#[derive(Clone, Debug)]
+pub struct StoreLane {
+    events: PgPool,
+    /// Where shipments of ours are told of news; without it they follow by the schedule.
+    ledger: Option<Ledger>,
 }
 
 /// The lane through RabbitMQ.
@@ -88,7 +98,16 @@ impl EventLane {
     pub fn new(config: &Config, events: PgPool) -> Self {
         match &config.amqp_url {
             Some(url) => Self::Broker(BrokerLane::new(url.clone(), &config.namespace)),
-            None => Self::Store(events),
+            None => Self::Store(StoreLane { events, ledger: None }),
+        }
+    }
+
+    /// The same, and shipments of ours are told of news at once. Through RabbitMQ, the consumer tells them.
+    #[must_use]
+    pub fn telling(self, ledger: &Ledger) -> Self {
+        match self {
+            Self::Store(StoreLane { events, .. }) => Self::Store(StoreLane { events, ledger: Some(ledger.clone()) }),
+            lane @ Self::Broker(_) => lane,
         }
     }
 
@@ -98,7 +117,7 @@ impl EventLane {
         let published = async {
             match self {
                 Self::Broker(lane) => lane.publish(org, events).await,
-                Self::Store(pool) => store(pool, org, events).await,
+                Self::Store(lane) => lane.store(org, events).await,
             }
         };
         tokio::time::timeout(PATIENCE, published).await.unwrap_or_else(|_| Err(late()))?;
@@ -112,7 +131,7 @@ impl EventLane {
         let published = async {
             match self {
                 Self::Broker(lane) => lane.quarantine(org, events).await,
-                Self::Store(pool) => keep(pool, org, events).await,
+                Self::Store(lane) => keep(&lane.events, org, events).await,
             }
         };
         tokio::time::timeout(PATIENCE, published).await.unwrap_or_else(|_| Err(late()))?;
@@ -124,8 +143,8 @@ impl EventLane {
     pub async fn ping(&self) -> Result<(), LaneError> {
         match self {
             Self::Broker(lane) => lane.unblocked().await.map(|_| ()),
-            Self::Store(pool) => {
-                let answered = async { pool.acquire().await?.ping().await };
+            Self::Store(lane) => {
+                let answered = async { lane.events.acquire().await?.ping().await };
                 answered.await.map_err(|error| LaneError::Unavailable(error.to_string()))
             }
         }
@@ -143,13 +162,32 @@ async fn keep(pool: &PgPool, org: OrgId, events: &[(CargoEvent, String)]) -> Res
     Ok(park(&mut conn, &rejects).await.map_err(StoreError::from)?)
 }
 
-async fn store(pool: &PgPool, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
-    let mut conn = pool.acquire().await.map_err(StoreError::from)?;
-    for events in events.chunks(MAX_ROWS) {
-        let rows: Vec<OwnedEvent> = events.iter().map(|event| OwnedEvent { org, event: event.clone() }).collect();
-        store_events(&mut conn, &rows).await?;
+/// Has shipments follow what was recorded: the marks of this number. What fails here is found by the schedule.
+pub async fn tell_shipments(ledger: &Ledger, change: i64) {
+    let job = ProjectStandings { change: Some(change) };
+    match tokio::time::timeout(PATIENCE, ledger.enqueue(&job)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "shipments were not told of news; they follow by the schedule"),
+        Err(_) => tracing::warn!("shipments were not told of news within 5 s; they follow by the schedule"),
     }
-    Ok(())
+}
+
+impl StoreLane {
+    async fn store(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
+        let mut conn = self.events.acquire().await.map_err(StoreError::from)?;
+        let mut changes = Vec::new();
+        for events in events.chunks(MAX_ROWS) {
+            let rows: Vec<OwnedEvent> = events.iter().map(|event| OwnedEvent { org, event: event.clone() }).collect();
+            changes.extend(store_events(&mut conn, &rows).await?.change);
+        }
+        drop(conn);
+        if let Some(ledger) = &self.ledger {
+            for change in changes {
+                tell_shipments(ledger, change).await;
+            }
+        }
+        Ok(())
+    }
 }
 
 enum Refusal {

@@ -7,7 +7,7 @@ use market::shipments::store::{self, Done, OrderStep, ShipmentError};
 use queue::JobTx;
 use queue::enqueue::{Enqueue, EnqueueError};
 
-use super::ReportShipment;
+use super::{ReportShipment, mail};
 use crate::emails::MailError;
 use crate::escrow::{ReleaseEscrow, notify};
 use crate::stock;
@@ -23,10 +23,26 @@ pub enum ActError {
     Mail(#[from] MailError),
 }
 
-/// What follows from an act: the event log has it, those whom it concerns hear of stock that has become low, and of an order that is on
-/// its way or has arrived; of that one the time of inspection runs.
+/// What follows from an act: the event log has it, those whom it concerns hear of stock that has become low, of what went wrong on the
+/// way, and of an order that is on its way or has arrived; of that one the time of inspection runs.
 pub async fn after(tx: &mut JobTx, done: &Done, note: Option<&str>) -> Result<(), ActError> {
     report(tx, done, note).await?;
+    consequences(tx, done).await
+}
+
+/// What follows when a shipment has gone where the event log says: the same, but that the log knows it. Told of it, the log would take
+/// the moment of following for that of the event, and hold it against what happened in between.
+///
+/// An order of which everything has arrived is told as arrived, also when nobody has said before that it was sent.
+pub async fn followed(tx: &mut JobTx, done: &Done) -> Result<(), ActError> {
+    for moved in &done.moved {
+        stock::mail::moved(tx, moved).await?;
+    }
+    consequences(tx, done).await
+}
+
+async fn consequences(tx: &mut JobTx, done: &Done) -> Result<(), ActError> {
+    mail::step(tx, done).await?;
     match done.order {
         Some(OrderStep::Sent(order)) => notify(tx, order).await?,
         Some(OrderStep::Arrived { order, inspect_until }) => arrived(tx, order, inspect_until).await?,

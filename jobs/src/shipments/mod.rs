@@ -1,7 +1,8 @@
 //! Shipments: what follows from each act.
 
 mod act;
+pub mod mail;
 mod report_shipment;
 
-pub use act::{ActError, after, receive_order, ship_order};
+pub use act::{ActError, after, followed, receive_order, ship_order};
 pub use report_shipment::ReportShipment;

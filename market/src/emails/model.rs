@@ -7,9 +7,10 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
 use crate::identity::MemberRole;
-use crate::ids::{AuctionId, EmailId, InvitationId, OrderId, ReportId};
+use crate::ids::{EmailId, InvitationId, ReportId};
 
 mod approvals;
+mod auctions;
 mod defaults;
 mod imports;
 mod listings;
@@ -17,10 +18,12 @@ mod offers;
 mod orders;
 mod payouts;
 mod returns;
+mod shipments;
 mod stock;
 mod watches;
 
 pub use approvals::ApprovalNews;
+pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use imports::ImportEnded;
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
@@ -30,6 +33,7 @@ pub use orders::{
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use returns::ReturnNews;
+pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
 pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
 
@@ -175,6 +179,10 @@ pub enum Content {
     ReturnRefused(ReturnNews),
     ReturnSent(ReturnNews),
     ReturnReceived(ReturnNews),
+    ShipmentException(ShipmentNews),
+    ShipmentAttemptFailed(ShipmentNews),
+    ShipmentReturned(ShipmentNews),
+    ShipmentStalled(ShipmentNews),
 }
 
 impl Content {
@@ -240,6 +248,10 @@ impl Content {
             Self::ReturnRefused(_) => "return_refused",
             Self::ReturnSent(_) => "return_sent",
             Self::ReturnReceived(_) => "return_received",
+            Self::ShipmentException(_) => "shipment_exception",
+            Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
+            Self::ShipmentReturned(_) => "shipment_returned",
+            Self::ShipmentStalled(_) => "shipment_stalled",
         }
     }
 
@@ -253,63 +265,6 @@ impl Content {
 /// Asks for a click that proves the address. The link's token is made when the mail is sent and never stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyAddress {}
-
-/// Somebody else leads now. Reference: the bid that took the lead.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outbid {
-    pub auction: AuctionId,
-    pub title: String,
-    pub price: Money,
-    /// The least that a new bid must offer.
-    pub next_minimum: Money,
-    pub ends_at: DateTime<Utc>,
-}
-
-/// To the buyer. Reference: the order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Won {
-    pub auction: AuctionId,
-    pub order: OrderId,
-    pub title: String,
-    pub seller: String,
-    /// What the buyer pays.
-    pub total: Money,
-    pub pay_by: DateTime<Utc>,
-}
-
-/// To the seller. Reference: the order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sold {
-    pub auction: AuctionId,
-    pub order: OrderId,
-    pub title: String,
-    pub buyer: String,
-    /// What the buyer pays; `fee` and `net` are its parts.
-    pub total: Money,
-    pub fee: Money,
-    pub net: Money,
-}
-
-/// Nobody bid, to the seller. Reference: the auction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unsold {
-    pub auction: AuctionId,
-    pub title: String,
-}
-
-/// To bidders and watchers. Reference: the auction and which reminder it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndingSoon {
-    pub auction: AuctionId,
-    pub title: String,
-    pub price: Money,
-    /// Whether the recipient leads; nobody does on a divisible lot.
-    pub leading: Option<bool>,
-    /// Whether the recipient has not bid, and only watches.
-    #[serde(default)]
-    pub watching: bool,
-    pub ends_at: DateTime<Utc>,
-}
 
 /// To whoever asked for the report, or the owners of the organisation for a scheduled one. Reference: the report. The download
 /// link is made when the mail is sent.

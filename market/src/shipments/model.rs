@@ -1,5 +1,7 @@
 //! Vehicles and shipments, as their organisations see them.
 
+mod progress;
+
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
@@ -11,8 +13,10 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::rules::tracking;
-use crate::cargo::ShipmentStatus;
+use crate::cargo::{Position, ShipmentStatus};
 use crate::ids::{ItemId, MaintenanceId, OrderId, RegionId, ShipmentId, SiteId, VehicleId};
+
+pub use progress::{Arrival, Milestone, Neighbourhood, Track};
 
 /// What an organisation moves things with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -134,7 +138,7 @@ impl ToSchema for Tracking {
 }
 
 /// Things on their way, or that were.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Shipment {
     pub id: ShipmentId,
     /// The number that it is followed by, and its reference in the event log.
@@ -169,6 +173,26 @@ pub struct Shipment {
     pub created_at: DateTime<Utc>,
     /// Counts every change.
     pub version: i64,
+    /// Since when its shipper knows that nothing was heard of it for too long; absent: it is not silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stalled_since: Option<DateTime<Utc>>,
+    /// Where it was last seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<DateTime<Utc>>,
+    /// While it is on its way between two sites, if enough journeys like it are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Arrival>,
+    /// Counts every change of what is shown here.
+    #[serde(skip)]
+    pub seq: i64,
+    /// When the last thing was heard of it.
+    #[serde(skip)]
+    pub heard_at: DateTime<Utc>,
+    /// When somebody here last decided its status.
+    #[serde(skip)]
+    pub acted_at: Option<DateTime<Utc>>,
     pub lines: Vec<ShipmentLine>,
 }
 
@@ -321,7 +345,7 @@ pub struct SiteFigures {
 }
 
 /// What was shipped in some time, and what is low now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ShipmentFigures {
     pub picked_up: i64,
     /// The volume of what was picked up, in millilitres.

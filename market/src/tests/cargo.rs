@@ -11,6 +11,8 @@ pub(super) async fn fill(conn: &mut PgConnection) {
          VALUES (gen_random_uuid(), now(), 'actual', 'gps', 'e1', 'S-1');
          INSERT INTO cargo_standings (org, shipment, status, status_at, status_sequence)
          VALUES (gen_random_uuid(), 'S-1', 'in_transit', now(), 0);
+         INSERT INTO cargo_marks (org, shipment, change, due_at)
+         VALUES (gen_random_uuid(), 'TY7K3M9QX2B5W8ZC4DT', 1, now());
          INSERT INTO cargo_rejects (digest, reason, bytes, size, routing_key)
          VALUES (sha256('x'), 'not JSON', 'x', 1, 'cargo.actual');
          INSERT INTO cargo_archives (month, part, object_key, row_count, size, sha256)
@@ -35,6 +37,8 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("cargo_standings_position_whole", standing("'latitude', 1")),
         ("cargo_standings_status_not_cancelled", standing("'status', 'cancelled'")),
         ("cargo_standings_status_whole", standing("'status_at', null")),
+        ("cargo_marks_of_ours", copy("cargo_marks", "true", "'shipment', 'S-1'")),
+        ("cargo_marks_tries_counted", copy("cargo_marks", "true", "'org', gen_random_uuid(), 'tries', -1")),
         ("cargo_archives_month_whole", part("'month', '2020-01-02'")),
         ("cargo_archives_object_once", copy("cargo_archives", "true", "'part', 2")),
         ("cargo_archives_part_counted", part("'row_count', 0")),

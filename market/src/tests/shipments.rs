@@ -67,6 +67,14 @@ pub(super) async fn fill(conn: &mut PgConnection) {
     };
     create(&mut tx, by, &of_order).await.expect("one of the order");
     tx.commit().await.expect("committed");
+    let journey =
+        "INSERT INTO shipment_journeys (shipment_id, from_site, to_site, from_region, to_region, ended_at, took)
+         SELECT s.id, a.id, b.id, a.region_id, b.region_id, s.ended_at, interval '1 day'
+         FROM shipments AS s
+         JOIN sites AS a ON a.id = s.from_site
+         JOIN sites AS b ON b.id = s.to_site
+         WHERE s.status = 'delivered'";
+    sqlx::query(journey).execute(conn).await.expect("a journey");
 }
 
 /// The shipment that waits.
@@ -74,7 +82,31 @@ const WAITING: &str = "status = 'pending' AND order_id IS NULL";
 const NUMBER: &str = "'tracking', 'TY00000000000000000'";
 
 pub(super) fn breaches() -> Vec<Breach> {
-    [fleet(), shipments(), lines(), movements()].concat()
+    [fleet(), shipments(), lines(), movements(), traces()].concat()
+}
+
+/// What is kept beside shipments.
+fn traces() -> Vec<Breach> {
+    let trace = |changes: &str| copy("shipment_traces", "true", changes);
+    let nowhere = "'shipment_id', gen_random_uuid()";
+    let waiting = format!("'shipment_id', (SELECT id FROM shipments WHERE {WAITING} LIMIT 1)");
+    let journey =
+        |changes: &str| copy("shipment_journeys", "true", &format!("{waiting}, {changes}, gen_random_uuid()"));
+    vec![
+        ("shipment_traces_of_shipment", trace(nowhere)),
+        ("shipment_traces_position", trace("'latitude', 1")),
+        ("shipment_traces_position", trace("'latitude', 91, 'longitude', 0, 'seen_at', now()")),
+        ("shipment_traces_stalled_moving", trace("'moving', false, 'stalled_at', 'infinity'::timestamptz")),
+        ("shipment_traces_stalled_silent", trace("'moving', true, 'stalled_at', '-infinity'::timestamptz")),
+        ("shipment_traces_counted", "UPDATE shipment_traces SET heard_at = now()".to_owned()),
+        ("shipment_milestones_of_shipment", copy("shipment_milestones", "true", nowhere)),
+        ("shipment_journeys_of_shipment", copy("shipment_journeys", "true", nowhere)),
+        ("shipment_journeys_took_time", copy("shipment_journeys", "true", "'took', interval '1 second'")),
+        ("shipment_journeys_from", journey("'from_site'")),
+        ("shipment_journeys_to", journey("'to_site'")),
+        ("shipment_journeys_from_region", journey("'from_region'")),
+        ("shipment_journeys_to_region", journey("'to_region'")),
+    ]
 }
 
 fn fleet() -> Vec<Breach> {

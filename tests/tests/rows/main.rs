@@ -16,4 +16,5 @@ mod returns;
 mod search;
 mod shipments;
 mod stations;
+mod tracking;
 mod watches;

@@ -18,12 +18,13 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use futures::future::ready;
 use futures::stream::{self, BoxStream, FuturesOrdered};
 use futures::{FutureExt, Stream, StreamExt};
-use jobs::cargo::topology;
+use jobs::cargo::{tell_shipments, topology};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection};
 use market::cargo::Bounds;
+use queue::Ledger;
 use queue::transport::rabbit::connection;
 use secrecy::SecretString;
 use shared::backoff;
@@ -34,7 +35,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Batch;
-use super::record::record;
+use super::record::{Recorded, record};
 
 /// The most messages in hand, unacknowledged. CloudAMQP may cut connections that hold more than
 /// 1,000.
@@ -66,6 +67,8 @@ pub struct Settings {
     /// Prefixes the names of exchange and queue.
     pub namespace: String,
     pub clock: Clock,
+    /// Where shipments of ours are told of news; without it they follow by the schedule.
+    pub ledger: Option<Ledger>,
 }
 
 impl Settings {
@@ -73,7 +76,13 @@ impl Settings {
     #[must_use]
     pub fn new(config: &Config) -> Option<Self> {
         let amqp_url = config.amqp_url.clone()?;
-        Some(Self { amqp_url, namespace: config.namespace.clone(), clock: Clock::SYSTEM })
+        Some(Self { amqp_url, namespace: config.namespace.clone(), clock: Clock::SYSTEM, ledger: None })
+    }
+
+    /// The same, and shipments of ours are told of news at once.
+    #[must_use]
+    pub fn telling(self, ledger: &Ledger) -> Self {
+        Self { ledger: Some(ledger.clone()), ..self }
     }
 }
 
@@ -183,7 +192,11 @@ impl Session {
             let must_write = ended.is_some() || is_large(&batch) || due <= Instant::now();
             if !batch.is_empty() && (writing.is_empty() || (writing.len() < WRITING && must_write)) {
                 let batch = std::mem::take(&mut batch);
-                writing.push_back(async move { record(pool, &batch, stop).await.map(|_| batch.last_tag) });
+                writing.push_back(async move {
+                    let recorded = record(pool, &batch, stop).await?;
+                    tell(settings, recorded);
+                    Some(batch.last_tag)
+                });
                 continue;
             }
             if writing.is_empty() && batch.is_empty() && ended.is_some() {
@@ -259,6 +272,15 @@ fn take(batch: &mut Batch, delivery: Option<lapin::Result<Delivery>>, settings: 
     let bounds = if key == topology::QUARANTINE { bounds } else { bounds.widened() };
     batch.add(delivery.delivery_tag, key, &delivery.data, &bounds);
     Ok(())
+}
+
+/// Has shipments of ours follow, without the lane waiting for that: it goes on while the ledger is away.
+fn tell(settings: &Settings, recorded: Recorded) {
+    let Some(ledger) = settings.ledger.clone() else { return };
+    for change in recorded.changes {
+        let ledger = ledger.clone();
+        tokio::spawn(async move { tell_shipments(&ledger, change).await });
+    }
 }
 
 fn is_full(batch: &Batch) -> bool {

@@ -5,7 +5,9 @@ mod archive_events;
 mod batch;
 mod consume;
 mod create_partitions;
+mod project_standings;
 mod record;
+mod stale_tracking;
 mod sweep_standings;
 
 pub use consume::{Settings, run};

@@ -21,21 +21,31 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Waits longer after each failure, so that a database that comes back is not flooded.
 const WAITS: ExponentialBuilder = backoff::endless(Duration::from_millis(100), LONGEST_WAIT);
 
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    stored: u64,
+    duplicates: u64,
+    /// The numbers of the marks that are to be handed over: one, but for a batch that was recorded in parts.
+    pub(super) changes: Vec<i64>,
+}
+
 /// Records a batch, and parks what cannot be recorded. Tries again as long as the database cannot
 /// be reached. Gives up only when `stop` is cancelled, and returns `None`: then nothing may be
 /// acknowledged.
-pub(super) async fn record(pool: &PgPool, batch: &Batch, stop: &CancellationToken) -> Option<Stored> {
+pub(super) async fn record(pool: &PgPool, batch: &Batch, stop: &CancellationToken) -> Option<Recorded> {
     let began = Instant::now();
     let mut writer = Writer { pool, conn: None, stop, waits: None, failures: 0 };
     writer.park(&batch.rejects).await?;
-    let mut stored = Stored::default();
+    let mut recorded = Recorded::default();
     // Reversed, because the last one is popped first.
     let mut parts: Vec<&[OwnedEvent]> = batch.events.chunks(MAX_ROWS).rev().collect();
     while let Some(part) = parts.pop() {
         match writer.store(part).await? {
             Ok(one) => {
-                stored.stored += one.stored;
-                stored.duplicates += one.duplicates;
+                recorded.stored += one.stored;
+                recorded.duplicates += one.duplicates;
+                recorded.changes.extend(one.change);
             }
             // Validation let something through that the database refuses: halve until that is
             // alone.
@@ -50,12 +60,12 @@ pub(super) async fn record(pool: &PgPool, batch: &Batch, stop: &CancellationToke
             }
         }
     }
-    metrics::counter!("cargo_events_stored_total").increment(stored.stored);
-    metrics::counter!("cargo_events_duplicate_total").increment(stored.duplicates);
+    metrics::counter!("cargo_events_stored_total").increment(recorded.stored);
+    metrics::counter!("cargo_events_duplicate_total").increment(recorded.duplicates);
     #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
     metrics::histogram!("cargo_batch_size").record(batch.events.len() as f64);
     metrics::histogram!("cargo_store_seconds").record(began.elapsed());
-    Some(stored)
+    Some(recorded)
 }
 
 struct Writer<'a> {

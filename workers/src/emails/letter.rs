@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
 use super::{
-    account, approvals, defaults, escrow, imports, listings, offers, orders, payouts, returns, stock, watches,
+    account, approvals, defaults, escrow, imports, listings, offers, orders, payouts, returns, shipments, stock,
+    watches,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -155,6 +156,10 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ReturnRefused(it), _) => Ok(returns::refused(it, place)),
         (Content::ReturnSent(it), _) => Ok(returns::sent(it, place)),
         (Content::ReturnReceived(it), _) => Ok(returns::received(it, place)),
+        (Content::ShipmentException(it), _) => Ok(shipments::exception(it, place)),
+        (Content::ShipmentAttemptFailed(it), _) => Ok(shipments::attempt_failed(it, place)),
+        (Content::ShipmentReturned(it), _) => Ok(shipments::returned(it, place)),
+        (Content::ShipmentStalled(it), _) => Ok(shipments::stalled(it, place)),
     }
 }
 

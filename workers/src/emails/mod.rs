@@ -19,6 +19,7 @@ mod render;
 mod returns;
 mod send_email;
 mod server;
+mod shipments;
 mod smtp;
 mod stock;
 mod watches;

@@ -1,4 +1,5 @@
 use anyhow::Context as _;
+use jobs::cargo::ProjectStandings;
 use jobs::shipments::ReportShipment;
 use market::cargo::store::{StoreError, store_events};
 use market::cargo::{CargoEvent, EventType, OwnedEvent};
@@ -29,7 +30,14 @@ impl Handler<Services> for ReportShipment {
         };
         let mut conn = cx.events.acquire().await.context("reach the event log")?;
         match store_events(&mut conn, &[OwnedEvent { org: self.org, event }]).await {
-            Ok(_) => Ok(Outcome::Done),
+            Ok(stored) => {
+                drop(conn);
+                // The log may know of something later, which had to wait for this.
+                if let Some(change) = stored.change {
+                    let _ = cx.enqueue(&ProjectStandings { change: Some(change) }).await?;
+                }
+                Ok(Outcome::Done)
+            }
             Err(StoreError::Refused(error)) => Ok(Outcome::Dead(error.to_string())),
             Err(error @ StoreError::Unavailable(_)) => Err(error).context("store the event"),
         }

@@ -1,5 +1,6 @@
 //! Reports of acts, on the real engine and over the real log.
 
+use jobs::cargo::ProjectStandings;
 use jobs::shipments::{ReportShipment, after};
 use market::cargo::ShipmentStatus;
 use market::cargo::store::{count, standing};
@@ -17,7 +18,7 @@ use crate::testing::TestWorkers;
 
 #[tokio::test]
 async fn an_act_is_in_the_log_once_however_often_it_is_reported() {
-    let workers = TestWorkers::new(Handlers::default().with::<ReportShipment>()).await;
+    let workers = TestWorkers::new(Handlers::default().with::<ReportShipment>().with::<ProjectStandings>()).await;
     let mut conn = workers.db.pool.acquire().await.unwrap();
     let shipper = testing::trader(&mut conn).await;
     let by = Party { org: shipper.org, user: shipper.user };

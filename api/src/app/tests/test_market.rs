@@ -218,6 +218,7 @@ impl TestMarket {
             ("capture", capture["captureID"].as_str().unwrap().to_owned()),
             ("event", "urn:x:0".to_owned()),
             ("shipment", tracking.to_owned()),
+            ("number", tracking.to_owned()),
             ("vehicle", id(&vehicle)),
             ("maintenance", id(&maintenance)),
             ("invitation", id(&invitation)),

@@ -208,7 +208,7 @@ async fn a_broker_that_is_down_is_an_error_not_a_hang() {
 #[tokio::test]
 async fn without_a_broker_events_go_straight_into_the_log() {
     let db = TestDb::new().await;
-    let lane = EventLane::Store(db.app.clone());
+    let lane = EventLane::Store(StoreLane { events: db.app.clone(), ledger: None });
     lane.publish(ORG, &actual(0..1500)).await.unwrap();
     lane.publish(ORG, &actual(1400..1600)).await.unwrap();
     lane.ping().await.unwrap();

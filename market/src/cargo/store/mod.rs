@@ -1,15 +1,16 @@
-//! The log's SQL. Inserting is here; reading, rejects, archived months and where shipments stand have files of
-//! their own.
+//! The log's SQL. Inserting is here; reading, rejects, archived months, marks and where shipments stand have
+//! files of their own.
 //!
 //! # How to get this wrong
 //! - Inserting two concurrent batches that share events in different orders: they deadlock over the keys. Batches are sorted, and
-//!   every transaction writes keys first and then where shipments stand, each in the order of their keys.
+//!   every transaction writes keys first, then where shipments stand and then marks, each in the order of their keys.
 //! - Letting PostgreSQL choose the plan of the look at the keys: one made while a table was small scans it for every event, and
 //!   it grows by millions an hour. The functions that look forbid it.
 //! - Inserting with COPY: measured, it saves nothing, because the indexes are the cost.
 
 mod archive;
 mod columns;
+mod marks;
 mod read;
 mod rejects;
 mod standings;
@@ -24,6 +25,7 @@ use self::columns::Columns;
 use super::model::OwnedEvent;
 
 pub use archive::{ARCHIVED_COLUMNS, ArchivePart, archived, copy_month, drop_month, list_archived, months_before};
+pub use marks::{Mark, marks, postpone, unmark};
 pub use read::{Cursor, MalformedCursor, Page, list};
 pub use rejects::{
     KeptReject, MAX_REJECT_BYTES, Reject, RejectedMessage, drop_reject, get_reject, page_rejects, park, prune_rejects,
@@ -41,6 +43,9 @@ pub struct Stored {
     pub stored: u64,
     /// Events that it already had, or that the batch held twice.
     pub duplicates: u64,
+    /// The number of the [marks](Mark) that they have left on shipments of ours, if there are any. Whoever stores events hands them
+    /// over; what is not handed over is found later.
+    pub change: Option<i64>,
 }
 
 /// Why a batch was not stored. None of it was.
@@ -78,7 +83,9 @@ pub async fn store_events(conn: &mut PgConnection, events: &[OwnedEvent]) -> Res
     loop {
         tries += 1;
         match record(conn, &ordered).await {
-            Ok(stored) => return Ok(Stored { stored, duplicates: events.len() as u64 - stored }),
+            Ok((stored, change)) => {
+                return Ok(Stored { stored, duplicates: events.len() as u64 - stored, change });
+            }
             Err(error) if tries < TRIES && is_recorded_meanwhile(&error) => {}
             Err(error) if tries < TRIES && is_month_missing(&error) => {
                 ensure_partitions(conn, 0).await?;
@@ -88,7 +95,7 @@ pub async fn store_events(conn: &mut PgConnection, events: &[OwnedEvent]) -> Res
     }
 }
 
-async fn record(conn: &mut PgConnection, events: &[&OwnedEvent]) -> Result<u64, sqlx::Error> {
+async fn record(conn: &mut PgConnection, events: &[&OwnedEvent]) -> Result<(u64, Option<i64>), sqlx::Error> {
     let mut tx = conn.begin().await?;
     let Known { now, places } = known(&mut tx, events).await?;
     let mut known = places.into_iter().peekable();
@@ -98,13 +105,15 @@ async fn record(conn: &mut PgConnection, events: &[&OwnedEvent]) -> Result<u64, 
             new.push(*event);
         }
     }
+    let mut change = None;
     if !new.is_empty() {
         let inserted = insert(&mut tx, &Columns::of(&new)).await?;
         debug_assert_eq!(inserted, new.len() as u64);
         standings::add(&mut tx, &new, now).await?;
+        change = marks::mark(&mut tx, &new).await?;
     }
     tx.commit().await?;
-    Ok(new.len() as u64)
+    Ok((new.len() as u64, change))
 }
 
 fn key(owned: &OwnedEvent) -> (OrgId, &str, &str) {

@@ -13,6 +13,7 @@ use shared::ids::OrgId;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use super::marks::mark_again;
 use crate::cargo::model::{CargoEvent, EventType, OwnedEvent, Position, ShipmentStatus};
 use crate::cargo::rules::tally::{Seen, Stated, Tally};
 use crate::cargo::rules::{Ranked, Standing};
@@ -20,9 +21,23 @@ use crate::cargo::rules::{Ranked, Standing};
 /// Where a shipment stands by an organisation's events: [`crate::cargo::standing`], kept. A shipment without events has an
 /// empty standing.
 pub async fn standing(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Standing, sqlx::Error> {
-    let Some(kept) = kept(conn, org, shipment).await? else { return Ok(Standing::default()) };
-    let tally = if kept.due { rank(conn, org, shipment, &kept).await?.tally } else { kept.tally };
-    Ok(tally.standing())
+    Ok(standings(conn, &[(org, shipment)]).await?.pop().unwrap_or_default())
+}
+
+/// Where each of these shipments stands, in their order.
+pub(super) async fn standings(
+    conn: &mut PgConnection,
+    shipments: &[(OrgId, &str)],
+) -> Result<Vec<Standing>, sqlx::Error> {
+    let mut standings = Vec::with_capacity(shipments.len());
+    for (kept, (org, shipment)) in kept_of(conn, shipments).await?.into_iter().zip(shipments) {
+        standings.push(match kept {
+            None => Standing::default(),
+            Some(kept) if kept.due => rank(conn, *org, shipment, &kept).await?.tally.standing(),
+            Some(kept) => kept.tally.standing(),
+        });
+    }
+    Ok(standings)
 }
 
 /// What is written of a shipment.
@@ -35,23 +50,29 @@ struct Kept {
 }
 
 async fn kept(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Option<Kept>, sqlx::Error> {
-    let row = sqlx::query!(
+    Ok(kept_of(conn, &[(org, shipment)]).await?.pop().flatten())
+}
+
+/// What is written of each of these shipments, in their order.
+async fn kept_of(conn: &mut PgConnection, shipments: &[(OrgId, &str)]) -> Result<Vec<Option<Kept>>, sqlx::Error> {
+    let rows = sqlx::query!(
         r#"
         SELECT
-            status AS "status: ShipmentStatus", status_at, status_sequence,
-            delivered_at, returned_at, cancelled_at, moved_at,
-            latitude, longitude, seen_at, seen_sequence,
-            coalesce(next_at <= clock_timestamp(), false) AS "due!", archived
-        FROM cargo_standings
-        WHERE org = $1
-            AND shipment = $2
+            kept.org IS NOT NULL AS "found!", kept.status AS "status?: ShipmentStatus", kept.status_at AS "status_at?",
+            kept.status_sequence AS "status_sequence?", kept.delivered_at AS "delivered_at?", kept.returned_at AS "returned_at?",
+            kept.cancelled_at AS "cancelled_at?", kept.moved_at AS "moved_at?", kept.latitude AS "latitude?",
+            kept.longitude AS "longitude?", kept.seen_at AS "seen_at?", kept.seen_sequence AS "seen_sequence?",
+            coalesce(kept.next_at <= clock_timestamp(), false) AS "due!", coalesce(kept.archived, false) AS "archived!"
+        FROM UNNEST($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (org, shipment, place)
+        LEFT JOIN cargo_standings AS kept ON kept.org = asked.org AND kept.shipment = asked.shipment
+        ORDER BY asked.place
         "#,
-        org.0,
-        shipment,
+        &shipments.iter().map(|(org, _)| org.0).collect::<Vec<_>>(),
+        &shipments.iter().map(|(_, shipment)| *shipment).collect::<Vec<_>>() as &[&str],
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(|row| {
+    let kept = rows.into_iter().map(|row| {
         let latest = row.status.zip(row.status_at).zip(row.status_sequence);
         let place = row.latitude.zip(row.longitude).map(|(latitude, longitude)| Position { latitude, longitude });
         let seen = place.zip(row.seen_at).zip(row.seen_sequence);
@@ -63,8 +84,9 @@ async fn kept(conn: &mut PgConnection, org: OrgId, shipment: &str) -> Result<Opt
             moved_at: row.moved_at,
             seen: seen.map(|((position, at), sequence)| Seen { at, sequence, position }),
         };
-        Kept { tally, due: row.due, archived: row.archived }
-    }))
+        row.found.then_some(Kept { tally, due: row.due, archived: row.archived })
+    });
+    Ok(kept.collect())
 }
 
 /// Ranks shipments anew whose waiting events have begun to count, at most `most`; returns how many. Those that are just being
@@ -87,6 +109,7 @@ pub async fn rank_due(conn: &mut PgConnection, most: i64) -> Result<u64, sqlx::E
     for one in &due {
         rewrite(&mut tx, one.org, &one.shipment).await?;
     }
+    mark_again(&mut tx, due.iter().map(|one| (one.org, one.shipment.as_str()))).await?;
     tx.commit().await?;
     Ok(due.len() as u64)
 }

@@ -68,7 +68,7 @@ async fn what_comes_in_comes_out() {
         ..event("gps", "e1")
     };
     let bare = CargoEvent { status: None, corrects: Some("e1".to_owned()), ..event("gps", "e2") };
-    assert_eq!(store(&db.pool, &[full.clone(), bare.clone()]).await, Stored { stored: 2, duplicates: 0 });
+    assert_eq!(store(&db.pool, &[full.clone(), bare.clone()]).await, Stored { stored: 2, duplicates: 0, change: None });
     let page = list(&mut db.pool.acquire().await.unwrap(), ORG, "S-1", None, 10).await.unwrap();
     let out: Vec<serde_json::Value> =
         page.events.iter().map(|stored| serde_json::to_value(&stored.event).unwrap()).collect();
@@ -82,11 +82,11 @@ async fn what_comes_in_comes_out() {
 async fn an_event_is_stored_once_however_it_comes_again() {
     let db = TestDb::new().await;
     let batch = [event("a", "1"), event("a", "2"), event("a", "1"), event("b", "1")];
-    assert_eq!(store(&db.pool, &batch).await, Stored { stored: 3, duplicates: 1 });
-    assert_eq!(store(&db.pool, &batch).await, Stored { stored: 0, duplicates: 4 });
+    assert_eq!(store(&db.pool, &batch).await, Stored { stored: 3, duplicates: 1, change: None });
+    assert_eq!(store(&db.pool, &batch).await, Stored { stored: 0, duplicates: 4, change: None });
     let changed = CargoEvent { occurred_at: start() + TimeDelta::days(40), ..event("a", "2") };
     let mixed = [changed, event("c", "1")];
-    assert_eq!(store(&db.pool, &mixed).await, Stored { stored: 1, duplicates: 1 });
+    assert_eq!(store(&db.pool, &mixed).await, Stored { stored: 1, duplicates: 1, change: None });
     assert_eq!(store(&db.pool, &[]).await, Stored::default());
     assert_eq!(count(&mut db.pool.acquire().await.unwrap()).await.unwrap(), 4);
     db.close().await;

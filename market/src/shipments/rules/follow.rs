@@ -1,6 +1,8 @@
 //! What carriers' reports do to a shipment.
 
-use crate::cargo::ShipmentStatus;
+use chrono::{DateTime, Utc};
+
+use crate::cargo::{ShipmentStatus, Standing};
 
 /// What is to be done when reports say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,15 @@ pub fn step(now: ShipmentStatus, said: ShipmentStatus) -> Step {
         (now, said) if now == said => Step::Nothing,
         (_, said) => Step::Move(said),
     }
+}
+
+/// The step to where the log says a shipment is. An act of somebody here is told to the log after it was done, so what the log says of
+/// an earlier time does not know of it yet, and moves nothing unless it is an end.
+#[must_use]
+pub fn judge(now: ShipmentStatus, acted_at: Option<DateTime<Utc>>, standing: &Standing) -> Step {
+    let Some(said) = standing.status else { return Step::Nothing };
+    let is_old = standing.since.zip(acted_at).is_some_and(|(since, acted_at)| since < acted_at);
+    if is_old && !said.is_terminal() { Step::Nothing } else { step(now, said) }
 }
 
 #[cfg(test)]

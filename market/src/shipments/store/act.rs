@@ -34,7 +34,7 @@ pub(super) async fn call_off(
     locked: &Locked,
     actor: Actor,
 ) -> Result<Vec<Moved>, ShipmentError> {
-    set_status(conn, locked.shipment.id, ShipmentStatus::Cancelled).await?;
+    set_status(conn, locked, ShipmentStatus::Cancelled).await?;
     move_stock(conn, &locked.shipment, Carriage::Free, &everything(&locked.shipment), actor).await
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn arrives(
         ShipmentStatus::Pending => ShipmentStatus::PickedUp,
         status => status,
     };
-    set_status(conn, shipment.id, status).await?;
+    set_status(conn, locked, status).await?;
     let moved = move_stock(conn, shipment, Carriage::Arrive, units, actor).await?;
     let Some(order) = locked.order.as_mut().filter(|order| order.status == OrderStatus::InFulfilment) else {
         return Ok((moved, None));
@@ -125,7 +125,7 @@ pub(super) async fn arrives(
 pub async fn fail(conn: &mut PgConnection, by: Party, number: &Tracking) -> Result<Done, ShipmentError> {
     let locked = lock(conn, number, |shipper, _| shipper == by.org).await?;
     judge_act(Act::Fail, locked.shipment.status)?;
-    set_status(conn, locked.shipment.id, ShipmentStatus::AttemptFailed).await?;
+    set_status(conn, &locked, ShipmentStatus::AttemptFailed).await?;
     finish(conn, &locked, Actor::User(by.user), "fail", Vec::new(), None).await
 }
 
@@ -154,6 +154,6 @@ pub(super) async fn comes_back(
     )
     .execute(&mut *conn)
     .await?;
-    set_status(conn, shipment.id, ShipmentStatus::Returned).await?;
+    set_status(conn, locked, ShipmentStatus::Returned).await?;
     move_stock(conn, shipment, Carriage::ComeBack, &units, actor).await
 }

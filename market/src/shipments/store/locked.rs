@@ -21,6 +21,8 @@ pub(super) struct Locked {
     pub(super) order: Option<escrow::Locked>,
     /// The clock after the lock.
     pub(super) now: DateTime<Utc>,
+    /// When the status that it is given was reached, if reports say so; otherwise somebody here does it now.
+    pub(super) reported: Option<DateTime<Utc>>,
 }
 
 /// Locks the shipment of this number for who may see it: to everybody else there is none.
@@ -60,7 +62,7 @@ pub(super) async fn lock_shipment(
     sqlx::query!("SELECT FROM shipments WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
     let shipment = find(conn, id).await?.ok_or(ShipmentError::NotFound)?;
     let now = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await?;
-    Ok(Locked { shipment, order, now })
+    Ok(Locked { shipment, order, now, reported: None })
 }
 
 /// Which sites a movement of a shipment is at.
@@ -102,7 +104,7 @@ pub(super) fn everything(shipment: &Shipment) -> Vec<(i16, i64)> {
 /// Sets the status of a locked shipment, with the times that go with it.
 pub(super) async fn set_status(
     conn: &mut PgConnection,
-    id: ShipmentId,
+    locked: &Locked,
     status: ShipmentStatus,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -110,10 +112,14 @@ pub(super) async fn set_status(
          SET status = $2::cargo_status,
              picked_up_at = CASE WHEN $2::cargo_status NOT IN ('pending', 'cancelled') THEN coalesce(picked_up_at, clock_timestamp()) END,
              ended_at = CASE WHEN $2::cargo_status IN ('delivered', 'returned', 'cancelled') THEN clock_timestamp() END,
+             status_since = CASE WHEN status = $2::cargo_status THEN coalesce(status_since, $3) ELSE $3 END,
+             acted_at = coalesce($4, acted_at),
              version = version + 1
          WHERE id = $1",
-        id.0,
+        locked.shipment.id.0,
         status as ShipmentStatus,
+        locked.reported.unwrap_or(locked.now),
+        locked.reported.is_none().then_some(locked.now),
     )
     .execute(conn)
     .await?;

@@ -8,6 +8,7 @@
 //! has arrived; to lock a vehicle after stock; to take units of an order's line from stock, which paying has done.
 
 mod act;
+mod arrival;
 mod change;
 mod create;
 mod figures;
@@ -18,6 +19,7 @@ mod read;
 mod room;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod vehicles;
 
 use chrono::{DateTime, Utc};
@@ -31,12 +33,14 @@ use crate::stock::model::Moved;
 use crate::stock::store::StockError;
 
 pub use act::{cancel, deliver, fail, give_back, pick_up};
+pub use arrival::track;
 pub use change::{change, lock_own};
 pub use create::create;
 pub use figures::{FigureFilter, figures};
 pub use follow::follow;
 pub use order::{receive_order, ship_order};
-pub use read::{ShipmentFilter, find, get, of_order, page};
+pub use read::{ShipmentFilter, find, get, numbered, of_order, page};
+pub use trace::{Progress, hear, progress, stall};
 pub use vehicles::{
     add_maintenance, archive_vehicle, change_vehicle, create_vehicle, lock_vehicle, maintenance, remove_maintenance,
     vehicle, vehicles_of,

@@ -63,7 +63,7 @@ pub(super) async fn leaves(
     actor: Actor,
 ) -> Result<Effect, ShipmentError> {
     let shipment = &locked.shipment;
-    set_status(conn, shipment.id, ShipmentStatus::PickedUp).await?;
+    set_status(conn, locked, ShipmentStatus::PickedUp).await?;
     let moved = move_stock(conn, shipment, Carriage::Leave, &everything(shipment), actor).await?;
     let mut step = None;
     if let Some(order) = locked.order.as_mut().filter(|order| order.status == OrderStatus::Paid) {

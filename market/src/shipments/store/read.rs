@@ -7,7 +7,8 @@ use shared::ids::OrgId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::cargo::ShipmentStatus;
+use super::arrival::arrivals;
+use crate::cargo::{Position, ShipmentStatus};
 use crate::ids::{ItemId, OrderId, ShipmentId, SiteId, VehicleId};
 use crate::shipments::model::{Shipment, ShipmentLine, Tracking};
 
@@ -29,6 +30,13 @@ struct Row {
     ended_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     version: i64,
+    acted_at: Option<DateTime<Utc>>,
+    stalled_since: Option<DateTime<Utc>>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    seen_at: Option<DateTime<Utc>>,
+    seq: i64,
+    heard_at: DateTime<Utc>,
 }
 
 /// The shipment, whoever asks.
@@ -46,7 +54,7 @@ pub async fn get(conn: &mut PgConnection, party: OrgId, number: &Tracking) -> Re
     .fetch_optional(&mut *conn)
     .await?;
     match id {
-        Some(id) => Ok(shipments(conn, &[id]).await?.pop()),
+        Some(id) => Ok(expected(conn, &[id]).await?.pop()),
         None => Ok(None),
     }
 }
@@ -104,21 +112,41 @@ pub async fn page(conn: &mut PgConnection, filter: ShipmentFilter) -> Result<Vec
     )
     .fetch_all(&mut *conn)
     .await?;
-    shipments(conn, &ids).await
+    expected(conn, &ids).await
+}
+
+/// These shipments, newest first, and when they may arrive.
+async fn expected(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Shipment>, sqlx::Error> {
+    let mut found = shipments(conn, ids).await?;
+    let mut arrivals = arrivals(conn, ids).await?;
+    for shipment in &mut found {
+        shipment.arrival = arrivals.remove(&shipment.id);
+    }
+    Ok(found)
+}
+
+/// These shipments of whatever organisation, by their numbers, and when they may arrive.
+pub async fn numbered(conn: &mut PgConnection, numbers: &[String]) -> Result<Vec<Shipment>, sqlx::Error> {
+    let ids = sqlx::query_scalar!("SELECT id FROM shipments WHERE tracking = ANY ($1)", numbers)
+        .fetch_all(&mut *conn)
+        .await?;
+    expected(conn, &ids).await
 }
 
 /// These shipments, newest first.
 pub(super) async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Shipment>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT id AS "id: ShipmentId", tracking AS "tracking: Tracking", org_id AS "org_id: OrgId",
-                  consignee_org_id AS "consignee_org_id: OrgId", order_id AS "order_id: OrderId",
-                  from_site AS "from_site: SiteId", to_site AS "to_site: SiteId", to_address, carrier,
-                  vehicle_id AS "vehicle: VehicleId", status AS "status: ShipmentStatus", planned_pickup, planned_delivery,
-                  picked_up_at, ended_at, created_at, version
-           FROM shipments
-           WHERE id = ANY ($1)
-           ORDER BY id DESC"#,
+        r#"SELECT s.id AS "id: ShipmentId", s.tracking AS "tracking: Tracking", s.org_id AS "org_id: OrgId",
+                  s.consignee_org_id AS "consignee_org_id: OrgId", s.order_id AS "order_id: OrderId",
+                  s.from_site AS "from_site: SiteId", s.to_site AS "to_site: SiteId", s.to_address, s.carrier,
+                  s.vehicle_id AS "vehicle: VehicleId", s.status AS "status: ShipmentStatus", s.planned_pickup, s.planned_delivery,
+                  s.picked_up_at, s.ended_at, s.created_at, s.version, s.acted_at, t.stalled_at AS stalled_since, t.latitude,
+                  t.longitude, t.seen_at, t.seq, t.heard_at
+           FROM shipments AS s
+           JOIN shipment_traces AS t ON t.shipment_id = s.id
+           WHERE s.id = ANY ($1)
+           ORDER BY s.id DESC"#,
         ids,
     )
     .fetch_all(&mut *conn)
@@ -142,6 +170,13 @@ pub(super) async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> Result<V
         ended_at: row.ended_at,
         created_at: row.created_at,
         version: row.version,
+        stalled_since: row.stalled_since,
+        position: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Position { latitude, longitude }),
+        seen_at: row.seen_at,
+        arrival: None,
+        seq: row.seq,
+        heard_at: row.heard_at,
+        acted_at: row.acted_at,
         lines: lines.remove(&row.id).unwrap_or_default(),
     });
     Ok(made.collect())

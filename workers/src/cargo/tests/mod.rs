@@ -1,8 +1,10 @@
 //! The lane from end to end, with real servers: publisher, RabbitMQ, consumer, log.
 
 mod archive;
+mod dock;
 mod faults;
 mod flood;
+mod following;
 mod test_lane;
 
 use std::collections::BTreeMap;

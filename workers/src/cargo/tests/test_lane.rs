@@ -120,6 +120,7 @@ impl TestLane {
             amqp_url: self.through_rabbit.clone().into(),
             namespace: self.namespace.clone(),
             clock: Clock::SYSTEM,
+            ledger: None,
         };
         let stop = CancellationToken::new();
         Running { stop: stop.clone(), task: tokio::spawn(run(settings, pool, stop)) }

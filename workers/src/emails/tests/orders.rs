@@ -4,6 +4,7 @@ use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
     ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews, OrderPlaced,
     OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed, SecondChanceOffered,
+    ShipmentNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};
@@ -125,6 +126,25 @@ pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
     mails.extend(imports());
     mails.push(Content::RefundPaid(RefundPaid { checkout, title: title.clone(), more, amount: eur(2_500_000) }));
     mails.extend(returns(&title, &other));
+    mails.extend(shipments(&title));
+    mails
+}
+
+/// About a shipment, to the side that sends it and to the one that gets it.
+fn shipments(title: &str) -> Vec<Content> {
+    let news = |sends: bool| ShipmentNews {
+        tracking: "TY7K3M9QX2B5W8ZC4DT".to_owned(),
+        sends,
+        title: title.to_owned(),
+        more: usize::from(!sends),
+        carrier: sends.then(|| "Hansa\r\n<Freight>".to_owned()),
+        order: (!sends).then(|| id(2)),
+        heard_at: at(20, 0),
+    };
+    let mut mails = vec![Content::ShipmentStalled(news(true))];
+    for content in [Content::ShipmentException, Content::ShipmentAttemptFailed, Content::ShipmentReturned] {
+        mails.extend([content(news(true)), content(news(false))]);
+    }
     mails
 }
 

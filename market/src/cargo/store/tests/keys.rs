@@ -91,7 +91,7 @@ async fn an_event_of_an_earlier_year_is_known_whatever_its_time() {
     age_keys(&db.pool, 1).await;
     let later = CargoEvent { occurred_at: start() + TimeDelta::days(3), ..event("a", "1") };
     let batch = [later, event("a", "3"), event("a", "2")];
-    assert_eq!(store(&db.pool, &batch).await, Stored { stored: 1, duplicates: 2 });
+    assert_eq!(store(&db.pool, &batch).await, Stored { stored: 1, duplicates: 2, change: None });
     let past_the_program = format!(
         "INSERT INTO cargo_events (occurred_at, org, type, source, source_event_id, shipment)
         SELECT now(), '{ORG}', 'actual', 'a', id, 'S-1' FROM unnest('{{5,2}}'::text[]) AS id"
@@ -114,7 +114,7 @@ async fn keys_of_years_long_past_are_dropped_and_no_others() {
     assert_eq!(drop_keys(&mut conn, 0).await.unwrap(), 0, "a second run finds none");
     drop(conn);
     let again = [event("a", "1"), event("a", "2")];
-    assert_eq!(store(&db.pool, &again).await, Stored { stored: 1, duplicates: 1 });
+    assert_eq!(store(&db.pool, &again).await, Stored { stored: 1, duplicates: 1, change: None });
     db.close().await;
 }
 
@@ -130,7 +130,10 @@ async fn keys_of_the_last_day_of_a_year_are_also_in_the_next() {
     store(&db.pool, &[event("a", "1")]).await;
     let years: i64 = sqlx::query_scalar("SELECT count(*) FROM cargo_event_keys").fetch_one(&db.pool).await.unwrap();
     assert_eq!(years, 2);
-    assert_eq!(store(&db.pool, &[event("a", "1"), event("a", "2")]).await, Stored { stored: 1, duplicates: 1 });
+    assert_eq!(
+        store(&db.pool, &[event("a", "1"), event("a", "2")]).await,
+        Stored { stored: 1, duplicates: 1, change: None }
+    );
     db.close().await;
 }
 
@@ -155,7 +158,7 @@ async fn an_older_log_keeps_its_keys_and_gets_its_standings() {
     let mut conn = own.acquire().await.unwrap();
     assert_eq!(standing(&mut conn, ORG, "S-1").await.unwrap().status, Some(ShipmentStatus::Delivered));
     let again = [event("a", "1"), event("a", "2"), event("a", "3")];
-    assert_eq!(store(&own, &again).await, Stored { stored: 1, duplicates: 2 });
+    assert_eq!(store(&own, &again).await, Stored { stored: 1, duplicates: 2, change: None });
     assert_eq!(rank_due(&mut conn, 10).await.unwrap(), 1);
     assert_eq!(standing(&mut conn, ORG, "S-1").await.unwrap().status, Some(ShipmentStatus::Delivered));
     drop(conn);

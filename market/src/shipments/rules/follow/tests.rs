@@ -33,3 +33,19 @@ fn the_latest_report_moves_it_either_way() {
         }
     }
 }
+
+#[test]
+fn what_is_said_of_a_time_before_an_act_moves_nothing_but_to_an_end() {
+    let acted = DateTime::UNIX_EPOCH;
+    let at = |status, seconds| Standing {
+        status: Some(status),
+        since: Some(acted + chrono::TimeDelta::seconds(seconds)),
+        ..Standing::default()
+    };
+    assert_eq!(judge(AttemptFailed, Some(acted), &at(InTransit, -1)), Step::Nothing);
+    assert_eq!(judge(AttemptFailed, Some(acted), &at(InTransit, 1)), Step::Move(InTransit));
+    assert_eq!(judge(AttemptFailed, None, &at(InTransit, -1)), Step::Move(InTransit));
+    assert_eq!(judge(AttemptFailed, Some(acted), &at(Delivered, -1)), Step::Deliver);
+    assert_eq!(judge(AttemptFailed, Some(acted), &at(Returned, -1)), Step::GiveBack);
+    assert_eq!(judge(Pending, None, &Standing::default()), Step::Nothing);
+}

@@ -1,3 +1,4 @@
+mod arrivals;
 mod fleet;
 mod following;
 mod machine;

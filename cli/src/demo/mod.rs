@@ -13,6 +13,7 @@ mod client;
 mod expected;
 mod fates;
 mod figures;
+mod flood;
 mod follow_up;
 mod lots;
 mod people;
@@ -36,6 +37,7 @@ use clap::Args;
 use shared::config::{Config, Mode};
 use shared::program::Signals;
 
+pub(crate) use self::flood::Flood;
 use self::plan::Plan;
 use self::run::Run;
 use crate::failure::advised;

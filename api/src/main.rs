@@ -6,5 +6,7 @@ use shared::config::keys;
 use shared::program;
 
 fn main() -> ExitCode {
-    program::main("api", &[keys::JWT_SECRET], async |config, signals| api::serve(config, signals).await)
+    program::main("api", &[keys::JWT_SECRET, keys::MASTER_KEY], async |config, signals| {
+        api::serve(config, signals).await
+    })
 }

@@ -1,7 +1,8 @@
 //! How many requests a caller has in an hour, and the headers that tell how many are left.
 //!
-//! Three tiers: `anonymous` by address, `user` by person, and `partner`, which are the members of approved organisations whose
-//! plan is `partner`, and whoever looks after the platform. The headers `RateLimit-Policy` and `RateLimit` have the form of
+//! Four tiers: `anonymous` by address, `user` by person, and `partner`, which are the members of approved organisations whose
+//! plan is `partner`, and whoever looks after the platform. `webhook` is by address, too, and has a partner's limit: one address of
+//! a payment provider or a carrier speaks for many, and nobody but them gets further than the signature. The headers `RateLimit-Policy` and `RateLimit` have the form of
 //! draft-ietf-httpapi-ratelimit-headers since version 08 (structured lists of a policy's name with its parameters).
 //!
 //! A person is known by the token's signature alone, without the database. The tier is learnt from what [`Caller`] reads for
@@ -47,6 +48,9 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// What load balancers ask is not counted.
 const FREE: [&str; 2] = ["/healthz", "/readyz"];
 
+/// What other systems sign. It is counted apart from whatever else comes from their addresses.
+const WEBHOOKS: &str = "/v1/webhooks/";
+
 /// Whether requests of this path are not counted.
 pub(crate) fn is_free(path: &str) -> bool {
     FREE.contains(&path)
@@ -58,6 +62,7 @@ enum Tier {
     Anonymous,
     User,
     Partner,
+    Webhook,
 }
 
 impl Tier {
@@ -66,6 +71,7 @@ impl Tier {
             Self::Anonymous => "anonymous",
             Self::User => "user",
             Self::Partner => "partner",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -73,7 +79,7 @@ impl Tier {
         match self {
             Self::Anonymous => limits.anonymous,
             Self::User => limits.user,
-            Self::Partner => limits.partner,
+            Self::Partner | Self::Webhook => limits.partner,
         }
     }
 
@@ -122,6 +128,8 @@ impl RateLimiter {
 enum Who {
     Address(IpAddr),
     Person(Claims),
+    /// Who sends webhooks.
+    System(IpAddr),
 }
 
 impl Who {
@@ -129,6 +137,7 @@ impl Who {
         match self {
             Self::Address(address) => format!("a:{}", store::network(*address)),
             Self::Person(claims) => format!("u:{}", claims.sub),
+            Self::System(address) => format!("w:{}", store::network(*address)),
         }
     }
 
@@ -137,6 +146,7 @@ impl Who {
         match self {
             Self::Address(_) => limits.anonymous,
             Self::Person(_) => limits.user,
+            Self::System(_) => limits.partner,
         }
     }
 }
@@ -147,10 +157,12 @@ pub(crate) async fn limit(State(state): State<AppState>, request: Request, next:
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let claims = bearer(&parts.headers).and_then(|token| state.tokens.check(token).ok());
+    let is_webhook = parts.uri.path().starts_with(WEBHOOKS);
+    let claims = bearer(&parts.headers).filter(|_| !is_webhook).and_then(|token| state.tokens.check(token).ok());
     let who = match claims {
         Some(claims) => Who::Person(claims),
         None => match ClientAddr::from_request_parts(&mut parts, &state).await {
+            Ok(ClientAddr(address)) if is_webhook => Who::System(address),
             Ok(ClientAddr(address)) => Who::Address(address),
             Err(problem) => return problem.into_response(),
         },
@@ -172,7 +184,11 @@ pub(crate) async fn limit(State(state): State<AppState>, request: Request, next:
 
 /// The caller's tier. Who has made more requests than a user may is looked up unless that has just been done.
 async fn tier(state: &AppState, who: &Who, count: u64) -> Tier {
-    let Who::Person(claims) = who else { return Tier::Anonymous };
+    let claims = match who {
+        Who::Person(claims) => claims,
+        Who::Address(_) => return Tier::Anonymous,
+        Who::System(_) => return Tier::Webhook,
+    };
     let known = state.rate.known(claims.sub);
     let believed = known.is_some_and(|(_, at)| at.elapsed() < BELIEVED);
     if count > u64::from(state.rate.0.limits.user) && !believed {

@@ -12,6 +12,7 @@ use queue::transport::Brokers;
 use shared::blobs::Blobs;
 use shared::clock::Clock;
 use shared::config::Config;
+use shared::crypto::seal::Keyring;
 use shared::db;
 use shared::realtime::Publisher;
 use sqlx::PgPool;
@@ -51,6 +52,8 @@ pub struct Services {
     pub events: PgPool,
     pub tokens: Tokens,
     pub passwords: Passwords,
+    /// Seals the secrets of others that the database keeps.
+    pub keyring: Keyring,
     /// Tells clients of changes, after the commit.
     pub publisher: Publisher,
     /// The sockets of this process.
@@ -97,6 +100,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
     let events = db::pool_within(&config.events_database_url, limits, connections, "api-events")?;
     // Fails now rather than at the first login.
     let tokens = Tokens::new(config.jwt_secret()?, &config.http.public_url, Clock::SYSTEM);
+    let keyring = config.keyring()?;
     shared::telemetry::metrics();
     let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
     let ledger = Ledger::new(db.clone()).with_fast_path(fast_path).with_publisher(publisher.clone());
@@ -111,6 +115,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
         events,
         tokens,
         passwords: Passwords::new(config.auth.password_cost),
+        keyring,
         publisher,
         hub: Hub::default(),
         registry: jobs::registry()?,

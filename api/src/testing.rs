@@ -102,6 +102,7 @@ impl TestApi {
         let mut env: BTreeMap<String, String> = [
             ("DATABASE_URL", db.url().as_str()),
             ("JWT_SECRET", "a secret for tests, not for anything else"),
+            ("MASTER_KEY", shared::testing::MASTER_KEY),
             ("PASSWORD_COST", "4"),
             ("CORS_ORIGINS", "https://friend.example"),
         ]

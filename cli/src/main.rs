@@ -70,9 +70,13 @@ enum Command {
     #[command(subcommand)]
     Cargo(commands::cargo::Cargo),
     Demo(demo::Demo),
+    Flood(demo::Flood),
     /// Put organisations on another plan; see which ones in an auction may belong to the same people.
     #[command(subcommand)]
     Orgs(commands::orgs::Orgs),
+    /// Seal anew what an older master key has sealed, before it is taken away.
+    #[command(subcommand)]
+    Encryption(commands::encryption::Encryption),
     /// Read the log of what people, the command line and the system itself did.
     Audit(commands::audit::Audit),
     /// Make administrators.
@@ -109,8 +113,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Events(events) => events.run(output).await,
         Command::Cargo(cargo) => cargo.run(output).await,
         Command::Orgs(orgs) => orgs.run(output).await,
+        Command::Encryption(encryption) => encryption.run(output).await,
         Command::Audit(audit) => audit.run(output).await,
         Command::Demo(demo) => demo.run(output).await,
+        Command::Flood(flood) => flood.run(output).await,
         Command::Admin(admin) => admin.run(output).await,
     }
 }

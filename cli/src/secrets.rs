@@ -9,8 +9,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use shared::config::{Config, PaymentProvider, keys};
+use shared::crypto::seal::KEY_BYTES;
 
 /// Where `tradeyard dev` keeps its files unless another folder is given.
 pub(crate) const DIR: &str = ".dev/sinks";
@@ -23,7 +26,7 @@ pub(crate) fn make(config: &mut Config, dir: &Path) -> anyhow::Result<()> {
     let before = kept.len();
     for (name, slot) in slots(config) {
         if slot.expose_secret().is_empty() {
-            *slot = kept.entry(name.to_owned()).or_insert_with(made_up).clone();
+            *slot = kept.entry(name.to_owned()).or_insert_with(|| made_up(name)).clone();
         }
     }
     if kept.len() == before { Ok(()) } else { write(dir, &kept) }
@@ -43,6 +46,7 @@ pub(crate) fn recall(config: &mut Config, dir: &Path) -> anyhow::Result<()> {
 fn slots(config: &mut Config) -> Vec<(&'static str, &mut SecretString)> {
     let mut slots = vec![
         (keys::JWT_SECRET.env, &mut config.auth.jwt_secret),
+        (keys::MASTER_KEY.env, &mut config.encryption.master_key),
         (keys::S3_ACCESS_KEY_ID.env, &mut config.s3.access_key_id),
         (keys::S3_SECRET_ACCESS_KEY.env, &mut config.s3.secret_access_key),
     ];
@@ -54,8 +58,11 @@ fn slots(config: &mut Config) -> Vec<(&'static str, &mut SecretString)> {
     slots
 }
 
-fn made_up() -> SecretString {
+fn made_up(name: &str) -> SecretString {
     use rand::distr::{Alphanumeric, SampleString};
+    if name == keys::MASTER_KEY.env {
+        return STANDARD.encode(rand::random::<[u8; KEY_BYTES]>()).into();
+    }
     Alphanumeric.sample_string(&mut rand::rng(), 43).into()
 }
 

@@ -120,7 +120,7 @@ checkout_hash() { printf %s "$ROOT" | sha256sum | cut -c1-12; }
 # there, and a PostgreSQL superuser may run programs as its owner. That password is not the programs' own.
 load_secrets() {
     local file=$1 name missing=()
-    for name in SERVER_PASSWORD PROGRAMS_PASSWORD JWT_SECRET S3_SECRET_ACCESS_KEY PAYMENTS_KEY PAYMENTS_WEBHOOK_KEY; do
+    for name in SERVER_PASSWORD PROGRAMS_PASSWORD JWT_SECRET MASTER_KEY S3_SECRET_ACCESS_KEY PAYMENTS_KEY PAYMENTS_WEBHOOK_KEY; do
         grep -q "^$name=" "$file" 2>/dev/null || missing+=("$name")
     done
     if ((${#missing[@]} > 0)); then
@@ -129,7 +129,7 @@ load_secrets() {
             {
                 if [[ -s $file ]]; then cat "$file"; fi
                 for name in "${missing[@]}"; do
-                    printf '%s=%s\n' "$name" "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
+                    printf '%s=%s\n' "$name" "$(made_up "$name")"
                 done
             } >"$file.new"
         )
@@ -137,6 +137,14 @@ load_secrets() {
     fi
     # shellcheck source=/dev/null
     source "$file"
+}
+
+# made_up NAME: 32 random bytes, as this secret has them.
+made_up() {
+    case $1 in
+        MASTER_KEY) head -c 32 /dev/urandom | base64 ;;
+        *) od -An -N32 -tx1 /dev/urandom | tr -d ' \n' ;;
+    esac
 }
 
 private_urls() {
@@ -157,6 +165,7 @@ environment() {
         "HTTP_ADDR=127.0.0.1:$PORT_API"
         "PUBLIC_URL=http://127.0.0.1:$PORT_API"
         "JWT_SECRET=$JWT_SECRET"
+        "MASTER_KEY=$MASTER_KEY"
         "S3_ENDPOINT=http://127.0.0.1:$PORT_S3"
         "S3_BUCKET=tradeyard"
         "S3_REGION=us-east-1"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# `./dev up` and what belongs to it: down, status, logs, reset, demo.
+# `./dev up` and what belongs to it: down, status, logs, reset, demo, flood.
 
 cmd_up() {
     local release=() demo=yes begin=$SECONDS
@@ -54,14 +54,19 @@ load_demo() {
     printf '%s\n' "$there" >"$mark"
 }
 
-cmd_demo() {
+cmd_demo() { run_beside_api demo "$@"; }
+
+cmd_flood() { run_beside_api flood "$@"; }
+
+# run_beside_api COMMAND [ARGS]: against what `up` started.
+run_beside_api() {
     use_set dev
     running api || fail "the API does not run: ./dev up first"
     # The binary that the API runs from: debug or release.
     BIN=$(readlink "/proc/$PID/exe")
     BIN=$(dirname "${BIN% (deleted)}")
     on_interrupt true
-    run_tradeyard demo "$@"
+    run_tradeyard "$@"
 }
 
 where_to_look() {

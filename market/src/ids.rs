@@ -135,6 +135,10 @@ id!(
     MaintenanceId
 );
 id!(
+    /// Names one carrier that reports about an organisation's shipments, and the address that it posts to.
+    CarrierId
+);
+id!(
     /// Names one shipment among ourselves; others know it by its tracking number.
     ShipmentId
 );

@@ -30,6 +30,7 @@
 
 pub mod auctions;
 pub mod cargo;
+pub mod carriers;
 pub mod catalog;
 pub mod checkout;
 pub mod dashboard;

@@ -6,6 +6,7 @@ mod auctions;
 mod awards;
 mod bids;
 mod cargo;
+mod carriers;
 mod catalog;
 mod checkout;
 mod daily;
@@ -101,6 +102,7 @@ fn breaches() -> Vec<Breach> {
         dashboard::breaches(),
         imports::breaches(),
         cargo::breaches(),
+        carriers::breaches(),
         epcis::breaches(),
     ]
     .concat()
@@ -143,6 +145,7 @@ async fn fill(conn: &mut PgConnection) {
     offers::fill(conn, seller, a).await;
     imports::fill(conn, seller).await;
     cargo::fill(conn).await;
+    carriers::fill(conn, seller).await;
     escrow::fill(conn, seller).await;
     payouts::fill(conn).await;
     reconciliation::fill(conn).await;
@@ -207,9 +210,9 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, approvals, offers, offer_terms,
                              returns, return_lines, imports, import_rows, cargo_events, cargo_event_keys,
                              cargo_standings, cargo_marks, cargo_rejects, cargo_archives,
-                             cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs, cargo_epcis_captures,
-                              vehicles, maintenance_windows, shipments, shipment_lines, shipment_traces,
-                              shipment_milestones, shipment_journeys}'::regclass[]) AS oid
+                             carriers, carrier_secrets, cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs,
+                             cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
+                             shipment_traces, shipment_milestones, shipment_journeys}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -38,7 +38,7 @@ pub struct Answer {
 /// A key, and what was asked with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Key<'a> {
-    /// The organisation or the person whose key it is.
+    /// The organisation or the person whose key it is, or the carrier whose webhook.
     pub owner: Uuid,
     pub key: &'a str,
     /// SHA-256 of everything that makes two requests the same.

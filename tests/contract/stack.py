@@ -1,5 +1,6 @@
 """The whole product on servers of its own, with people who act in it: `tradeyard dev` over a database that is made for the run."""
 
+import base64
 import json
 import os
 import re
@@ -48,6 +49,7 @@ class TestStack:
             "HTTP_ADDR": self.base.removeprefix("http://"),
             "PUBLIC_URL": self.base,
             "JWT_SECRET": secrets.token_hex(32),
+            "MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             # The lowest that there is: logins are not what is tried here.
             "PASSWORD_COST": "4",
             "NAMESPACE": f"contract-{os.getpid()}",

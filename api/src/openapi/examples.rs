@@ -140,6 +140,10 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/reports" => {
             json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-01-31"})
         }
+        "POST /v1/carriers" => json!({"slug": "hansa-freight", "name": "Hansa Freight"}),
+        "POST /v1/carriers/{carrier}/secret" => json!({"keep_old": true}),
+        "POST /v1/webhooks/carriers/{carrier}" => json!({"source_event_id": "e-1", "shipment": "S-1", "type": "actual",
+            "status": "in_transit", "occurred_at": "2026-11-01T08:00:00Z", "position": {"latitude": 52.5, "longitude": 13.4}}),
         "POST /v1/vehicles" => json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 24_000_000,
             "max_volume_ml": 90_000_000}),
         "PATCH /v1/vehicles/{vehicle}" => json!({"name": "Truck with a crane"}),

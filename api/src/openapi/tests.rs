@@ -209,8 +209,10 @@ fn refusals_that_a_schema_can_say_are_said() {
     assert!(queue::ops::retry::check_rate(Some(slowest * 0.999_999)).is_err());
     let types = &schemas["CreateUpload"]["properties"]["content_type"]["enum"];
     assert_eq!(*types, json!(market::images::model::UPLOAD_TYPES));
-    let many = &schemas["ReportedEvents"]["oneOf"][1];
-    assert_eq!((&many["minItems"], &many["maxItems"]), (&json!(1), &json!(1000)));
+    for body in ["ReportedEvents", "ReportedByCarrier"] {
+        let many = &schemas[body]["oneOf"][1];
+        assert_eq!((&many["minItems"], &many["maxItems"]), (&json!(1), &json!(1000)));
+    }
 }
 
 /// The texts of a schema, at whatever depth, that may hold U+0000.

@@ -40,6 +40,12 @@ async fn tiers_have_their_limits(api: TestApi) {
     assert_eq!(limits(&refused), ("anonymous".to_owned(), 6, 0));
     let wait: u32 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((3_500..=3_600).contains(&wait), "{wait}");
+    // Webhooks come on their own account, whatever else their address has asked, and whoever's token they bring.
+    let hook = || api.request(Method::POST, "/v1/webhooks/simulator").json(&json!({}));
+    let answer = api.send(hook()).await.refused(404, "not_found");
+    assert_eq!(limits(&answer), ("webhook".to_owned(), 20, 19));
+    let answer = api.send(hook().bearer_auth(&ann.access)).await;
+    assert_eq!(limits(&answer), ("webhook".to_owned(), 20, 18));
     // Whoever looks after it must see how it is.
     for path in ["/healthz", "/readyz"] {
         let answer = api.get(None, path).await;

@@ -5,7 +5,9 @@ use axum::http::StatusCode;
 use jobs::cargo::LaneError;
 use market::cargo::store::{self, Cursor};
 use market::cargo::{Bounds, CargoEvent, Fault, Standing, StoredEvent, cleaned_payload};
+use market::carriers::rules::SIGNED;
 use market::identity::{OrgKind, PlatformRole};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
 use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
@@ -22,7 +24,7 @@ use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
 /// The most events of one request.
-const MAX_EVENTS: usize = 1000;
+pub(super) const MAX_EVENTS: usize = 1000;
 /// A request can be wrong in more ways than anybody reads.
 const MAX_FAULTS: usize = 100;
 
@@ -35,10 +37,15 @@ struct ReportedEvents;
 
 impl PartialSchema for ReportedEvents {
     fn schema() -> RefOr<Schema> {
-        let one = Ref::from_schema_name("CargoEvent");
-        let many = ArrayBuilder::new().items(one.clone()).min_items(Some(1)).max_items(Some(MAX_EVENTS));
-        OneOfBuilder::new().description(Some("One event, or up to 1,000 of them.")).item(one).item(many).into()
+        one_or_many("CargoEvent").into()
     }
+}
+
+/// The schema of one event of this name, or a list of them.
+pub(super) fn one_or_many(name: &str) -> OneOfBuilder {
+    let one = Ref::from_schema_name(name);
+    let many = ArrayBuilder::new().items(one.clone()).min_items(Some(1)).max_items(Some(MAX_EVENTS));
+    OneOfBuilder::new().description(Some("One event, or up to 1,000 of them.")).item(one).item(many)
 }
 
 impl ToSchema for ReportedEvents {
@@ -58,11 +65,22 @@ impl<S: Send + Sync> FromRequest<S> for Reported {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
-        let bytes = extract::json_bytes(request, state).await?;
-        let is_list = bytes.trim_ascii_start().first() == Some(&b'[');
-        let events = if is_list { extract::parse(&bytes)? } else { vec![extract::parse(&bytes)?] };
+        let (events, is_list) = read(&extract::json_bytes(request, state).await?)?;
         Ok(Self { events, is_list })
     }
+}
+
+/// The events of a body, and whether they came as a list.
+pub(super) fn read<E: DeserializeOwned>(body: &[u8]) -> Result<(Vec<E>, bool)> {
+    let is_list = body.trim_ascii_start().first() == Some(&b'[');
+    let events: Vec<E> = if is_list { extract::parse(body)? } else { vec![extract::parse(body)?] };
+    if events.is_empty() {
+        return Err(Problem::unprocessable("no_events", "send at least one event"));
+    }
+    if events.len() > MAX_EVENTS {
+        return Err(Problem::unprocessable("too_many_events", format!("a request has at most {MAX_EVENTS} events")));
+    }
+    Ok((events, is_list))
 }
 
 /// An event that was taken, but is not recorded as it is.
@@ -74,7 +92,7 @@ struct Quarantined {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct Accepted {
+pub(super) struct Accepted {
     /// How many events were taken. Those that the log has already are among them, and are not recorded again.
     accepted: usize,
     /// The events of the list with an impossible time: they wait for an operator to mend them.
@@ -125,21 +143,30 @@ async fn report_events(
     reported: Reported,
 ) -> Result<(StatusCode, Json<Accepted>)> {
     let org = reporter(acting, &caller)?;
-    let Reported { events, is_list } = reported;
-    if events.is_empty() {
-        return Err(Problem::unprocessable("no_events", "send at least one event"));
-    }
-    if events.len() > MAX_EVENTS {
-        return Err(Problem::unprocessable("too_many_events", format!("a request has at most {MAX_EVENTS} events")));
-    }
-    let Judged { good, strange, quarantined } = judge(events, is_list, &Bounds::at(state.clock.now()))?;
+    let accepted = take(&state, org, reported.events, reported.is_list, None).await?;
+    Ok((StatusCode::ACCEPTED, Json(accepted)))
+}
+
+/// Hands events over to the lane, all of them or none; `signed` is the source of those that a carrier has signed.
+pub(super) async fn take(
+    state: &AppState,
+    org: OrgId,
+    events: Vec<CargoEvent>,
+    is_list: bool,
+    signed: Option<&str>,
+) -> Result<Accepted> {
+    let bounds = Bounds::at(state.clock.now());
+    let Judged { good, strange, quarantined } = judge(events, is_list, &bounds, signed.is_some())?;
     if !good.is_empty() {
-        state.lane.publish(org, &good).await?;
+        match signed {
+            Some(source) => state.lane.publish_signed(org, source, &good).await?,
+            None => state.lane.publish(org, &good).await?,
+        }
     }
     if !strange.is_empty() {
         state.lane.quarantine(org, &strange).await?;
     }
-    Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: good.len(), quarantined })))
+    Ok(Accepted { accepted: good.len(), quarantined })
 }
 
 /// The events of a request that is not refused.
@@ -150,13 +177,17 @@ struct Judged {
     quarantined: Vec<Quarantined>,
 }
 
-fn judge(events: Vec<CargoEvent>, is_list: bool, bounds: &Bounds) -> Result<Judged> {
+fn judge(events: Vec<CargoEvent>, is_list: bool, bounds: &Bounds, is_signed: bool) -> Result<Judged> {
     let mut judged = Judged { good: Vec::with_capacity(events.len()), strange: Vec::new(), quarantined: Vec::new() };
     let mut faults = Vec::new();
     let mut refused = false;
     for (place, mut event) in events.into_iter().enumerate() {
         let within = if is_list { format!("/{place}") } else { String::new() };
-        let wrong = bounds.check(&event);
+        let mut wrong = bounds.check(&event);
+        if !is_signed && event.source.starts_with(SIGNED) {
+            let problem = format!("a source that begins with {SIGNED} is of what carriers sign");
+            wrong.insert(0, Fault { pointer: "/source", problem });
+        }
         event.payload = event.payload.take().map(cleaned_payload);
         refused |= wrong.iter().any(|fault| !is_list || !fault.is_of_time());
         let Some(first) = wrong.first() else {

@@ -8,6 +8,7 @@ mod auth;
 mod basket;
 mod cargo_events;
 mod cargo_rejects;
+mod carriers;
 mod categories;
 mod checkouts;
 mod dashboard;
@@ -103,6 +104,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(reports::router())
         .merge(cargo_events::router())
         .merge(cargo_rejects::router())
+        .merge(carriers::router())
         .merge(epcis::router())
         .merge(shipments::router())
         .merge(track::router())

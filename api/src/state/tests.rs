@@ -9,7 +9,11 @@ use super::connect;
 async fn requests_have_the_limits_of_the_settings_on_both_databases_and_in_the_ledger() {
     let db = TestDb::new().await;
     for (settings, statement) in [(None, Limits::SERVING.statement), (Some("7"), std::time::Duration::from_secs(7))] {
-        let mut source = vec![("DATABASE_URL".to_owned(), db.url()), ("JWT_SECRET".to_owned(), "x".repeat(40))];
+        let mut source = vec![
+            ("DATABASE_URL".to_owned(), db.url()),
+            ("JWT_SECRET".to_owned(), "x".repeat(40)),
+            ("MASTER_KEY".to_owned(), shared::testing::MASTER_KEY.to_owned()),
+        ];
         source.extend(settings.map(|seconds| ("DATABASE_STATEMENT_SECONDS".to_owned(), seconds.to_owned())));
         let config = Config::from_source(Source::new("", source.into_iter().collect())).unwrap();
         let limits = Limits { statement, ..Limits::SERVING };

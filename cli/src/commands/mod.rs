@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod cargo;
 pub(crate) mod dev;
 pub(crate) mod emails;
+pub(crate) mod encryption;
 pub(crate) mod enqueue;
 pub(crate) mod events;
 pub(crate) mod filter;

@@ -13,6 +13,7 @@ mod client;
 mod expected;
 mod fates;
 mod figures;
+mod flood;
 mod follow_up;
 mod journey;
 mod lots;
@@ -37,6 +38,7 @@ use clap::Args;
 use shared::config::{Config, Mode};
 use shared::program::Signals;
 
+pub(crate) use self::flood::Flood;
 use self::plan::Plan;
 use self::run::Run;
 use crate::failure::advised;

@@ -111,6 +111,18 @@ impl Registry<'_> {
         self.newcomer(config, stored, admin, &self.plan.shop_email(), &name, known).await
     }
 
+    /// Logs in whoever reports floods of cargo events.
+    pub(crate) async fn reporter(
+        &self,
+        config: &Config,
+        stored: &mut Stored,
+        admin: &Token,
+        known: &People,
+    ) -> anyhow::Result<Trader> {
+        let name = format!("Demo trackers {}", self.plan.run);
+        self.newcomer(config, stored, admin, &self.plan.reporter_email(), &name, known).await
+    }
+
     /// Logs in every bidder, in the order of [`Plan::bidders`].
     pub(crate) async fn bidders(
         &self,

@@ -62,6 +62,11 @@ impl Plan {
         format!("bidder-{}@{}", place + 1, self.domain())
     }
 
+    /// The address of whoever reports floods of events.
+    pub(crate) fn reporter_email(&self) -> String {
+        format!("reporter@{}", self.domain())
+    }
+
     /// The address of a round's seller. Every round has its own, so that a report has the sales of
     /// one round.
     pub(crate) fn seller_email(&self, round: u32) -> String {

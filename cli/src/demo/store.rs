@@ -2,6 +2,7 @@
 //! is written through the API.
 
 pub(crate) mod books;
+pub(crate) mod flood;
 pub(crate) mod sales;
 pub(crate) mod shipped;
 pub(crate) mod shop;

@@ -43,6 +43,8 @@ fn substituted(value: &str) -> String {
     let (reference, after) = rest.split_at(end_of_reference(rest));
     let inserted = match (reference.split_once(":-"), reference.split_once(":?")) {
         (Some((name, default)), _) if !name.contains(":?") => substituted(default),
+        // 32 bytes in base64.
+        (_, Some(("MASTER_KEY", _))) => "5ec7e7".repeat(7) + "U=",
         (_, Some(_)) => "5ec7e7".repeat(8),
         _ => panic!("{value}: neither a default nor a demand"),
     };
@@ -86,6 +88,7 @@ fn every_setting_is_known_and_loads() {
         let events = settings.contains_key("EVENTS_DATABASE_URL");
         assert!(events, "{name} would store or look for cargo events elsewhere");
         assert_eq!(settings.contains_key("JWT_SECRET"), name == "api", "{name}: only the API signs tokens");
+        assert_eq!(settings.contains_key("MASTER_KEY"), name == "api", "{name}: only the API opens sealed secrets");
         for owner in ["MIGRATE_DATABASE_URL", "MIGRATE_EVENTS_DATABASE_URL"] {
             assert_eq!(settings.contains_key(owner), name == "migrate", "{name}: only who migrates is the owner");
         }
@@ -105,6 +108,7 @@ const FIXED: [&str; 2] = ["HTTP_ADDR", "HEALTH_ADDR"];
 fn needs(service: &str, setting: &str) -> bool {
     match setting {
         "JWT_SECRET"
+        | "MASTER_KEY"
         | "PASSWORD_COST"
         | "CORS_ORIGINS"
         | "TRUSTED_PROXIES"

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its shell does not work")]
 
 mod compose;
+mod encryption;
 mod jobs_and_queues;
 mod mail_and_events;
 mod orgs_and_audit;

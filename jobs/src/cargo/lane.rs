@@ -114,9 +114,23 @@ impl EventLane {
     /// Hands over events of `org` that have been [checked](market::cargo::Bounds::check). `Ok`: all
     /// of them will be in the log.
     pub async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
+        self.publish_by(org, events, topology::routing_key).await
+    }
+
+    /// Does the same with events that a carrier has signed, all of this source; their routing keys name it.
+    pub async fn publish_signed(&self, org: OrgId, source: &str, events: &[CargoEvent]) -> Result<(), LaneError> {
+        self.publish_by(org, events, |kind| topology::signed_key(source, kind)).await
+    }
+
+    async fn publish_by(
+        &self,
+        org: OrgId,
+        events: &[CargoEvent],
+        key: impl Fn(EventType) -> String,
+    ) -> Result<(), LaneError> {
         let published = async {
             match self {
-                Self::Broker(lane) => lane.publish(org, events).await,
+                Self::Broker(lane) => lane.send(&messages(org, events, key)?).await,
                 Self::Store(lane) => lane.store(org, events).await,
             }
         };
@@ -207,10 +221,6 @@ impl BrokerLane {
     #[must_use]
     pub fn new(url: secrecy::SecretString, namespace: &str) -> Self {
         Self { link: Link::new(url, namespace.to_owned()), exchange: topology::exchange(namespace).into() }
-    }
-
-    async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
-        self.send(&messages(org, events)?).await
     }
 
     /// The consumer finds the reasons again: nothing but the event is in a message.
@@ -304,12 +314,16 @@ struct Message {
     body: Vec<u8>,
 }
 
-/// Packs events into messages by type.
-fn messages(org: OrgId, events: &[CargoEvent]) -> Result<Vec<Message>, LaneError> {
+/// Packs events into messages by type, which the routing key names.
+fn messages(
+    org: OrgId,
+    events: &[CargoEvent],
+    routing_key: impl Fn(EventType) -> String,
+) -> Result<Vec<Message>, LaneError> {
     let mut full = Vec::new();
     for kind in EventType::ALL {
         let events = events.iter().filter(|event| event.kind == kind);
-        pack(org, &topology::routing_key(kind), events, &mut full)?;
+        pack(org, &routing_key(kind), events, &mut full)?;
     }
     Ok(full)
 }

@@ -53,6 +53,12 @@ pub fn routing_key(kind: EventType) -> String {
     format!("cargo.{}", kind.name())
 }
 
+/// `cargo.carrier:hansa.actual`: the routing key of events that a carrier has signed, so that others can bind to those of one.
+#[must_use]
+pub fn signed_key(source: &str, kind: EventType) -> String {
+    format!("cargo.{source}.{}", kind.name())
+}
+
 /// The routing key of events that are not to be recorded as they are: the consumer keeps them among the rejects.
 pub const QUARANTINE: &str = "cargo.quarantine";
 

@@ -4,6 +4,7 @@
 //! retried or cancelled on its own. They are published with confirms, consumed in batches and
 //! stored by [`store::store_events`], which keeps where each shipment stands in the same transaction.
 
+pub mod flood;
 mod model;
 mod rules;
 pub mod store;

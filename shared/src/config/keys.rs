@@ -43,6 +43,7 @@ keys! {
     BODY_SECONDS: "http.body_seconds"
     JWT_SECRET: "auth.jwt_secret"
     PASSWORD_COST: "auth.password_cost"
+    MASTER_KEY: "encryption.master_key"
     S3_ENDPOINT: "s3.endpoint"
     S3_PUBLIC_ENDPOINT: "s3.public_endpoint"
     S3_REGION: "s3.region"

@@ -16,6 +16,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
+use crate::crypto::seal::Keyring;
 use crate::db::Limits;
 
 use address::{Kind, Way};
@@ -92,6 +93,13 @@ pub struct Auth {
     pub password_cost: u32,
 }
 
+/// What secrets in the database are sealed with.
+#[derive(Clone, Debug)]
+pub struct Encryption {
+    /// See [`Keyring::read`].
+    pub master_key: SecretString,
+}
+
 #[derive(Clone, Debug)]
 pub struct S3 {
     pub endpoint: String,
@@ -131,6 +139,7 @@ pub struct Config {
     pub amqp_url: Option<SecretString>,
     pub http: Http,
     pub auth: Auth,
+    pub encryption: Encryption,
     pub s3: S3,
     pub smtp: Smtp,
     pub payments: Payments,
@@ -226,6 +235,7 @@ impl Config {
                 jwt_secret: s.secret(keys::JWT_SECRET).unwrap_or_default(),
                 password_cost: s.value(keys::PASSWORD_COST, 12),
             },
+            encryption: Encryption { master_key: s.secret(keys::MASTER_KEY).unwrap_or_default() },
             s3: S3 {
                 public_endpoint,
                 endpoint,
@@ -268,6 +278,11 @@ impl Config {
         } else if self.mode == Mode::Production && self.auth.password_cost < 10 {
             s.fault(keys::PASSWORD_COST.env, "production needs at least 10");
         }
+        if !self.encryption.master_key.expose_secret().is_empty()
+            && let Err(error) = Keyring::read(&self.encryption.master_key)
+        {
+            s.fault(keys::MASTER_KEY.env, error.to_string());
+        }
         if !address::is_bucket(&self.s3.bucket) {
             s.fault(keys::S3_BUCKET.env, "expected 3 to 63 lower-case letters, digits, - and .");
         }
@@ -282,6 +297,14 @@ impl Config {
             return Err(ConfigError::of(keys::JWT_SECRET, "is not set"));
         }
         Ok(&self.auth.jwt_secret)
+    }
+
+    /// For programs that seal secrets or open them: refuses a missing key in any mode.
+    pub fn keyring(&self) -> Result<Keyring, ConfigError> {
+        if self.encryption.master_key.expose_secret().is_empty() {
+            return Err(ConfigError::of(keys::MASTER_KEY, "is not set"));
+        }
+        Keyring::read(&self.encryption.master_key).map_err(|error| ConfigError::of(keys::MASTER_KEY, error.to_string()))
     }
 }
 

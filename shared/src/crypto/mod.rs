@@ -1,3 +1,4 @@
-//! Cryptography: the hashes of passwords.
+//! Cryptography: the hashes of passwords, and secrets that the database keeps sealed.
 
 pub mod password;
+pub mod seal;

@@ -6,6 +6,9 @@ mod db;
 mod network;
 mod statements;
 
+/// A master key for tests, not for anything else.
+pub const MASTER_KEY: &str = "bm90IGEgc2VjcmV0LCBvbmx5IGZvciB0ZXN0cyE5OTk=";
+
 pub use cases::cases;
 pub use db::{TestDb, limits_of, owner_url};
 pub use network::{NetworkFault, Proxy, server};

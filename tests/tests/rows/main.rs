@@ -2,11 +2,13 @@
 
 mod approvals;
 mod cargo_events;
+mod carriers;
 mod dashboard;
 mod defaults;
 mod drafts;
 mod epcis;
 mod escrow;
+mod flood;
 mod imports;
 mod live_auctions;
 mod offers;

@@ -9,7 +9,7 @@ use super::test_market::{EARTH, TestMarket};
 use crate::testing::with_token;
 
 /// Makers without a key, and why.
-const UNKEYED: [(&str, &str); 11] = [
+const UNKEYED: [(&str, &str); 14] = [
     ("POST /invitation/register", "a form for people; the address is the key"),
     (
         "POST /v1/auth/login",
@@ -20,6 +20,9 @@ const UNKEYED: [(&str, &str); 11] = [
     ("POST /v1/auth/register", "the address is the key: a second request with it makes nothing"),
     ("POST /v1/auth/verify-email/resend", "the hour is the key: it posts one mail an hour"),
     ("POST /v1/cargo-events", "each event's own id is its key"),
+    ("POST /v1/carriers", "the kept answer would hold the secret; the slug is the key"),
+    ("POST /v1/carriers/{carrier}/secret", "the kept answer would hold the secret; one that nobody got is replaced"),
+    ("POST /v1/webhooks/carriers/{carrier}", "the standard's own header is its key"),
     ("POST /v1/epcis/capture", "each event's own id, or its hash, is its key"),
     ("POST /v1/epcis/events", "the event's own id, or its hash, is its key"),
     ("POST /v1/auth/password-reset", "the hour is the key: it posts one mail an hour"),
@@ -91,11 +94,12 @@ const ACTS: [&str; 59] = [
 ];
 
 /// Work that is asked for without a job to look at, and why.
-const WITHOUT_A_JOB: [(&str, &str); 5] = [
+const WITHOUT_A_JOB: [(&str, &str); 6] = [
     ("POST /v1/auth/password-reset", "a job would tell whether the address has an account"),
     ("POST /v1/auth/register", "a job would tell whether the address has an account"),
     ("POST /v1/auth/verify-email/resend", "there may be nothing to do"),
     ("POST /v1/cargo-events", "the flood has no row in the ledger"),
+    ("POST /v1/webhooks/carriers/{carrier}", "the flood has no row in the ledger"),
     ("POST /v1/epcis/capture", "it is done when it is answered; the standard asks for 202"),
 ];
 

@@ -133,6 +133,7 @@ impl TestMarket {
         let shipment = api.post(Some(ann), "/v1/shipments", shipment).await.ok();
         let vehicle = json!({"name": "Truck", "registration": "HH-TY 9", "max_weight_g": 9, "max_volume_ml": 9});
         let vehicle = api.post(Some(ann), "/v1/vehicles", vehicle).await.ok();
+        let carrier = api.post(Some(ann), "/v1/carriers", json!({"slug": "mine", "name": "Mine"})).await.ok();
         let window = json!({"starts_at": "2098-01-01T00:00:00Z", "ends_at": "2098-01-02T00:00:00Z"});
         let maintenance = format!("/v1/vehicles/{}/maintenance", id(&vehicle));
         let maintenance = api.post(Some(ann), &maintenance, window).await.ok();
@@ -220,6 +221,7 @@ impl TestMarket {
             ("shipment", tracking.to_owned()),
             ("number", tracking.to_owned()),
             ("vehicle", id(&vehicle)),
+            ("carrier", id(&carrier)),
             ("maintenance", id(&maintenance)),
             ("invitation", id(&invitation)),
             ("search", id(&search)),

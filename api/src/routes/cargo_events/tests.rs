@@ -85,6 +85,8 @@ async fn bad_events_are_named_and_none_is_taken() {
     assert_eq!(pointers(&answer.body), ["/1/colour"]);
     let answer = post(json!([event(0), with(json!({"status": "lost"}))])).await.refused(400, "invalid_body");
     assert_eq!(pointers(&answer.body), ["/1/status"]);
+    let answer = post(with(json!({"source": "carrier:hansa"}))).await.refused(422, "invalid_events");
+    assert_eq!(pointers(&answer.body), ["/source"], "that is what carriers sign");
     post(json!([])).await.refused(422, "no_events");
     post(json!("text")).await.refused(400, "invalid_body");
     post(json!([[event(1)]])).await.refused(400, "invalid_body");

@@ -117,10 +117,12 @@ async fn events_are_in_the_queue_when_publish_returns() {
     let mut events = actual(0..120);
     events.push(event(120, EventType::Planned));
     lane.publisher.publish(ORG, &events).await.unwrap();
+    lane.publisher.publish_signed(ORG, "carrier:hansa", &actual(121..122)).await.unwrap();
     // A quorum queue's count lags a moment behind what it has confirmed.
-    let taken = lane.take(121).await;
+    let taken = lane.take(122).await;
     let keys: Vec<(&str, usize)> = taken.iter().map(|(key, events)| (key.as_str(), events.len())).collect();
-    assert_eq!(keys, [("cargo.planned", 1), ("cargo.actual", 50), ("cargo.actual", 50), ("cargo.actual", 20)]);
+    let ours = [("cargo.planned", 1), ("cargo.actual", 50), ("cargo.actual", 50), ("cargo.actual", 20)];
+    assert_eq!(keys, [ours.as_slice(), &[("cargo.carrier:hansa.actual", 1)]].concat());
     lane.publisher.publish(ORG, &[]).await.unwrap();
     lane.publisher.ping().await.unwrap();
     lane.close().await;
@@ -191,7 +193,7 @@ async fn an_unroutable_message_is_refused() {
     let EventLane::Broker(publisher) = &lane.publisher else { unreachable!() };
     let live = publisher.link.live().await.map_err(LaneError::from).unwrap();
     lane.channel.queue_delete(lane.queue(), QueueDeleteOptions::default()).await.unwrap();
-    let refused = publisher.publish_all(&live, &messages(ORG, &actual(0..1)).unwrap()).await;
+    let refused = publisher.publish_all(&live, &messages(ORG, &actual(0..1), topology::routing_key).unwrap()).await;
     assert!(matches!(refused, Err(Refusal::Unroutable)));
     lane.close().await;
 }
@@ -226,7 +228,7 @@ proptest! {
             CargoEvent { payload: Some(payload), ..event(id, kind) }
         }).collect();
         let mut ids = Vec::new();
-        for Message { key, body } in messages(ORG, &events).unwrap() {
+        for Message { key, body } in messages(ORG, &events, topology::routing_key).unwrap() {
             prop_assert!(body.len() <= MAX_MESSAGE_BYTES);
             let message = serde_json::from_slice::<EventMessage<CargoEvent>>(&body).unwrap().events;
             prop_assert!((1..=MAX_MESSAGE_EVENTS).contains(&message.len()));

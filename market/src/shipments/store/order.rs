@@ -92,7 +92,7 @@ pub async fn ship_order(conn: &mut PgConnection, by: Party, order: OrderId) -> R
     let status = of.status;
     if let Some(shipment) = pack_rest(conn, by, &of).await? {
         let now = of.now;
-        let mut locked = Locked { shipment, order: Some(of), now };
+        let mut locked = Locked { shipment, order: Some(of), now, reported: None };
         let (moved, step) = leaves(conn, &mut locked, actor).await?;
         done.push(finish(conn, &locked, actor, "pick_up", moved, step).await?);
     }

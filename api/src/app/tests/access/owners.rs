@@ -166,6 +166,11 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("GET /v1/epcis/events", none(), [200, 200, 200]),
         ("GET /v1/epcis/events/{event}", none(), [404, 200, 404]),
         ("POST /v1/cargo-events", event, [202, 403, 403]),
+        ("POST /v1/carriers", json!({"slug": "hansa", "name": "Hansa"}), [201, 403, 403]),
+        ("GET /v1/carriers", none(), [200, 200, 200]),
+        ("GET /v1/carriers/{carrier}", none(), [404, 200, 404]),
+        ("DELETE /v1/carriers/{carrier}", none(), [404, 403, 403]),
+        ("POST /v1/carriers/{carrier}/secret", none(), [404, 403, 403]),
         ("POST /v1/vehicles", truck(), [201, 403, 201]),
         ("GET /v1/vehicles", none(), [200, 200, 200]),
         ("GET /v1/vehicles/{vehicle}", none(), [404, 200, 404]),
@@ -241,7 +246,12 @@ async fn what_is_an_organisations_is_refused_to_others() {
 }
 
 /// What only owners of the organisation may do; its traders may do everything else.
-const OWNERS_ALONE: [&str; 1] = ["POST /v1/payout-accounts"];
+const OWNERS_ALONE: [&str; 4] = [
+    "POST /v1/payout-accounts",
+    "POST /v1/carriers",
+    "DELETE /v1/carriers/{carrier}",
+    "POST /v1/carriers/{carrier}/secret",
+];
 
 #[tokio::test]
 async fn traders_may_do_what_is_not_the_owners_alone() {

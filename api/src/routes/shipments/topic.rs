@@ -63,14 +63,14 @@ fn data(shipment: &Shipment) -> serde_json::Result<Value> {
     serde_json::to_value(shipment)
 }
 
-/// What was last told of a shipment.
+/// What was last delivered of a shipment.
 #[derive(Debug)]
-struct Told {
+struct Delivered {
     progress: Progress,
     at: Instant,
 }
 
-impl Told {
+impl Delivered {
     /// Whether to tell how far it has come now. A position that comes too early is told by a later look, unless there is a newer one by
     /// then: the last one is always told.
     fn is_news(&self, now: &Progress, clock: Instant) -> bool {
@@ -82,7 +82,7 @@ impl Told {
 /// Delivers what has happened to the watched shipments.
 #[derive(Debug, Default)]
 struct ShipmentWatcher {
-    told: HashMap<String, Told>,
+    delivered: HashMap<String, Delivered>,
 }
 
 impl Watcher for ShipmentWatcher {
@@ -91,12 +91,12 @@ impl Watcher for ShipmentWatcher {
     const EVERY: Duration = Duration::from_millis(200);
 
     async fn look(&mut self, state: &AppState, watched: &[String]) -> anyhow::Result<()> {
-        self.told.retain(|number, _| watched.contains(number));
+        self.delivered.retain(|number, _| watched.contains(number));
         let mut conn = state.db.acquire().await?;
         let clock = Instant::now();
         let mut news = Vec::new();
         for now in store::progress(&mut conn, watched).await? {
-            if self.told.get(&now.tracking).is_none_or(|told| told.is_news(&now, clock)) {
+            if self.delivered.get(&now.tracking).is_none_or(|last| last.is_news(&now, clock)) {
                 news.push(now);
             }
         }
@@ -114,7 +114,7 @@ impl Watcher for ShipmentWatcher {
                 version: shipment.version,
                 stalled: shipment.stalled_since.is_some(),
             };
-            self.told.insert(progress.tracking.clone(), Told { progress, at: clock });
+            self.delivered.insert(progress.tracking.clone(), Delivered { progress, at: clock });
         }
         Ok(())
     }

@@ -114,9 +114,10 @@ async fn emails_sent(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow:
     let auctions: Vec<_> = lots.values().filter_map(|lot| lot.auction).collect();
     let seller = plan.seller_email(round.number);
     let people = stored.people(plan).await?;
-    let shop = plan.shop_email();
-    let of_round =
-        |email: &str| email != ADMIN && email != shop && (Plan::round_of(email).is_none() || email == seller);
+    let others = [ADMIN.to_owned(), plan.shop_email(), plan.reporter_email()];
+    let of_round = |email: &str| {
+        !others.iter().any(|other| other == email) && (Plan::round_of(email).is_none() || email == seller)
+    };
     let users: Vec<_> = people.iter().filter(|(email, _)| of_round(email)).map(|(_, person)| person.user).collect();
     let report = stored.report(round.seller).await?.map(|report| report.id);
     Ok(stored.emails(&auctions, &users, report).await?)

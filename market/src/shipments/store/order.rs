@@ -91,7 +91,8 @@ pub async fn ship_order(conn: &mut PgConnection, by: Party, order: OrderId) -> R
     }
     let status = of.status;
     if let Some(shipment) = pack_rest(conn, by, &of).await? {
-        let now = of.now;
+        // It leaves when it is made, and not when the order was locked.
+        let now = shipment.created_at;
         let mut locked = Locked { shipment, order: Some(of), now, reported: None };
         let (moved, step) = leaves(conn, &mut locked, actor).await?;
         done.push(finish(conn, &locked, actor, "pick_up", moved, step).await?);

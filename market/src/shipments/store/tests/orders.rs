@@ -99,6 +99,13 @@ async fn an_order_has_arrived_when_all_its_shipments_have_and_stays_as_paid_as_i
     let done = act(&mut conn, async |tx| ship_order(tx, sale.by_seller(), sale.order).await).await.expect("sent");
     let [third] = &done[..] else { panic!("{done:?}") };
     assert_eq!(third.shipment.lines[0].quantity, 1);
+    let seen = track(&mut conn, &third.shipment.tracking).await.expect("an answer").expect("a shipment");
+    let milestones: Vec<_> = seen.milestones.iter().map(|milestone| milestone.status).collect();
+    assert_eq!(
+        milestones,
+        [ShipmentStatus::Pending, ShipmentStatus::PickedUp],
+        "in the order in which they were reached"
+    );
     let again = act(&mut conn, async |tx| ship_order(tx, sale.by_seller(), sale.order).await).await;
     assert!(
         matches!(again, Err(ShipmentError::Escrow(EscrowError::OrderStatus(OrderStatus::InFulfilment)))),

@@ -70,7 +70,7 @@ BEGIN
     END IF;
     IF tg_op = 'INSERT' OR new.status <> old.status THEN
         INSERT INTO shipment_milestones (shipment_id, status, at)
-        VALUES (new.id, new.status, coalesce(new.status_since, clock_timestamp()))
+        VALUES (new.id, new.status, coalesce(new.status_since, new.created_at))
         ON CONFLICT DO NOTHING;
     END IF;
     IF new.status = 'delivered' THEN

@@ -16,8 +16,8 @@ pub(crate) const EVENTS_EACH: u64 = JOURNEY.len() as u64;
 /// By this name the carrier's reports are told from what the seller does.
 pub(crate) const SOURCE: &str = "demo";
 
-/// The events of a shipment that was picked up at this time, the last of them now. The `place` among all shipments says how far east
-/// it goes.
+/// The events of a shipment that was picked up at this time, the last of them three seconds later. The `place` among all shipments says
+/// how far east it goes.
 pub(crate) fn events(tracking: &str, place: usize, picked_up: DateTime<Utc>) -> Vec<CargoEvent> {
     #[expect(clippy::cast_precision_loss, reason = "a few thousand lots")]
     let east = (place as f64 / 10.0) % 30.0;
@@ -28,7 +28,7 @@ pub(crate) fn events(tracking: &str, place: usize, picked_up: DateTime<Utc>) -> 
         shipment: tracking.to_owned(),
         kind: EventType::Actual,
         status: Some(status),
-        // What was labelled before it was picked up, and then a second from place to place.
+        // Labelled a second before it was picked up, and then a second from place to place.
         occurred_at: picked_up + TimeDelta::seconds(i64::from(n) - 2),
         // From Lisbon's longitude eastward, northward with every step.
         position: Some(Position { latitude: 40.0 + f64::from(n), longitude: -9.0 + east }),

@@ -3,7 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "it measures, for a person at a terminal")]
 
-#[path = "../src/tests/samples.rs"]
+#[path = "../src/tests/samples/mod.rs"]
 mod samples;
 
 use std::path::PathBuf;

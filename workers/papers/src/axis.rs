@@ -17,10 +17,9 @@ impl Scale {
     /// A scale that holds every value. `zero` has it begin there, as the length of a bar demands; otherwise it begins there unless the
     /// values are far away from it and close together.
     pub(crate) fn holding(values: impl Iterator<Item = f64>, zero: bool) -> Self {
-        let (low, high) = values.filter(|value| value.is_finite()).fold(
-            (f64::INFINITY, f64::NEG_INFINITY),
-            |(low, high), value| (low.min(value), high.max(value)),
-        );
+        let (low, high) = values
+            .filter(|value| value.is_finite())
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         if low > high {
             return Self { low: 0.0, high: 1.0, step: 0.5 };
         }
@@ -42,9 +41,9 @@ impl Scale {
 
     /// The ticks from the lowest to the highest.
     pub(crate) fn ticks(self) -> impl Iterator<Item = f64> {
-        (0_u8..=24).map(move |index| self.low + f64::from(index) * self.step).take_while(move |tick| {
-            *tick <= self.high + self.step * 0.5
-        })
+        (0_u8..=24)
+            .map(move |index| self.low + f64::from(index) * self.step)
+            .take_while(move |tick| *tick <= self.high + self.step * 0.5)
     }
 
     /// Where a value is, from 0 at the lowest to 1 at the highest.

@@ -105,8 +105,8 @@ pub(crate) fn draw(flow: &mut Flow<'_>, chart: &Chart, no_values: &str) -> Resul
     let slots = chart.labels.len().max(chart.series.iter().map(|it| it.values.len()).max().unwrap_or(0));
     let ticks = scale
         .ticks()
-        .map(|tick| Ok((tick, flow.set.set(&scale.label(tick), TICK, None, Align::Start)?)))
-        .collect::<Result<Vec<_>, PaperError>>()?;
+        .map(|tick| Ok::<_, PaperError>((tick, flow.set.set(&scale.label(tick), TICK, None, Align::Start)?)))
+        .collect::<Result<Vec<_>, _>>()?;
     let widest = ticks.iter().map(|(_, text)| text.width).fold(0.0, f32::max);
     let plot = Plot {
         left: flow.margin + widest + 7.0,
@@ -118,7 +118,7 @@ pub(crate) fn draw(flow: &mut Flow<'_>, chart: &Chart, no_values: &str) -> Resul
     };
     for (tick, text) in ticks {
         let y = plot.y(tick);
-        let pen = if tick == 0.0 { Pen::new(QUIET, 0.8) } else { Pen::new(GRID, 0.6) };
+        let pen = if tick.abs() < scale.step * 1e-6 { Pen::new(QUIET, 0.8) } else { Pen::new(GRID, 0.6) };
         ink.extend(stroke(&[(plot.left, y), (plot.right, y)], pen));
         let (x, top) = (plot.left - 5.0 - text.width, y - text.height / 2.0);
         ink.extend(lines(text, x, top));
@@ -146,7 +146,7 @@ fn legend(flow: &mut Flow<'_>, chart: &Chart) -> Result<Vec<(usize, Shape, Text)
     let share = flow.width() / cast(chart.series.len()) - 30.0;
     let set = |(index, series): (usize, &Series)| {
         let text = flow.set.set(&series.name, LABEL, Some(share.max(30.0)), Align::Start)?;
-        Ok((index, chart.shape, Text { lines: text.lines.into_iter().take(1).collect(), ..text }))
+        Ok::<_, PaperError>((index, chart.shape, Text { lines: text.lines.into_iter().take(1).collect(), ..text }))
     };
     chart.series.iter().enumerate().map(set).collect()
 }

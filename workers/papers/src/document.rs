@@ -15,6 +15,8 @@ use crate::sheet::{About, Mark, block};
 use crate::text::Align;
 use crate::{Paper, PaperError, chart, code, table};
 
+pub use crate::chart::{Chart, Series, Shape};
+
 /// The most rows that a table keeps. A reader of 40 pages of rows wants the CSV.
 pub const MAX_ROWS: usize = 2_000;
 
@@ -89,11 +91,9 @@ pub enum Block {
     /// Labels and values, three beside each other.
     Facts(Vec<(String, String)>),
     Table(Table),
-    Chart(chart::Chart),
+    Chart(Chart),
     Code(Code),
 }
-
-pub use chart::{Chart, Series, Shape};
 
 /// A number that matters, in a box.
 #[derive(Clone, Debug, Default)]

@@ -116,7 +116,13 @@ impl<'f> Flow<'f> {
         self.room(HEADING.size * 2.0 + 60.0);
         self.skip(if self.y > self.margin { 14.0 } else { 0.0 });
         self.sheet.bookmark(text, self.y, false);
-        self.text(None, Tag::Hn(NonZeroU16::new(level).unwrap_or(NonZeroU16::MIN), Some(text.to_owned())), text, HEADING, Align::Own)?;
+        self.text(
+            None,
+            Tag::Hn(NonZeroU16::new(level).unwrap_or(NonZeroU16::MIN), Some(text.to_owned())),
+            text,
+            HEADING,
+            Align::Own,
+        )?;
         self.skip(5.0);
         Ok(())
     }
@@ -143,7 +149,8 @@ impl<'f> Flow<'f> {
             for (column, (label, value)) in set.into_iter().enumerate() {
                 let x = self.x(cast(column) * (width + gap), width);
                 let item = self.sheet.element(Some(list), Tag::LI);
-                let (name, body) = (self.sheet.element(Some(item), Tag::Lbl), self.sheet.element(Some(item), Tag::LBody));
+                let (name, body) =
+                    (self.sheet.element(Some(item), Tag::Lbl), self.sheet.element(Some(item), Tag::LBody));
                 let below = self.put(name, label, x, self.y);
                 self.put(body, value, x, self.y + below);
             }
@@ -162,11 +169,17 @@ impl<'f> Flow<'f> {
             let mut set = Vec::with_capacity(row.len());
             for (label, value, note) in row {
                 let label = self.set.set(label, LABEL, Some(inside), Align::Start)?;
-                let value = self.set.set(value, self.fitting(value, FIGURE, inside), Some(inside), Align::Start)?;
-                let note = if note.is_empty() { Text::default() } else { self.set.set(note, LABEL, Some(inside), Align::Start)? };
+                let style = self.fitting(value, FIGURE, inside);
+                let value = self.set.set(value, style, Some(inside), Align::Start)?;
+                let note = if note.is_empty() {
+                    Text::default()
+                } else {
+                    self.set.set(note, LABEL, Some(inside), Align::Start)?
+                };
                 set.push((label, value, note));
             }
-            let height = set.iter().map(|(label, value, note)| label.height + value.height + note.height).fold(0.0, f32::max);
+            let height =
+                set.iter().map(|(label, value, note)| label.height + value.height + note.height).fold(0.0, f32::max);
             let height = height + 2.0 * pad;
             self.room(height);
             for (column, (label, value, note)) in set.into_iter().enumerate() {
@@ -175,7 +188,8 @@ impl<'f> Flow<'f> {
                 let boxed = [block(x, self.y, width, height, SHADE), block(edge, self.y, 2.5, height, look::ACCENT)];
                 self.sheet.draw(Mark::Decoration, boxed.into_iter().flatten().collect());
                 let item = self.sheet.element(Some(list), Tag::LI);
-                let (name, body) = (self.sheet.element(Some(item), Tag::Lbl), self.sheet.element(Some(item), Tag::LBody));
+                let (name, body) =
+                    (self.sheet.element(Some(item), Tag::Lbl), self.sheet.element(Some(item), Tag::LBody));
                 let mut y = self.y + pad;
                 y += self.put(name, label, x + pad, y);
                 y += self.put(body, value, x + pad, y);
@@ -205,7 +219,8 @@ impl<'f> Flow<'f> {
             let top = self.sheet.height() - self.margin - 4.0;
             let (width, left) = (self.width(), self.margin);
             for page in 0..pages {
-                let number = foot.page.replace("{page}", &(page + 1).to_string()).replace("{pages}", &pages.to_string());
+                let number =
+                    foot.page.replace("{page}", &(page + 1).to_string()).replace("{pages}", &pages.to_string());
                 let number = self.set.set(&number, FOOTER, Some(width), Align::End)?;
                 let text = self.set.set(foot.text, FOOTER, Some(width - number.width - 20.0), Align::Start)?;
                 let rule = stroke(&[(left, top - 5.0), (left + width, top - 5.0)], Pen::new(RULE, 0.5));

@@ -24,7 +24,10 @@ const FAMILIES: [(&str, &[&str]); 10] = [
     ("Noto Sans Arabic", &["truetype/noto/NotoSansArabic-Regular.ttf", "truetype/noto/NotoSansArabic-Bold.ttf"]),
     ("Noto Sans Hebrew", &["truetype/noto/NotoSansHebrew-Regular.ttf", "truetype/noto/NotoSansHebrew-Bold.ttf"]),
     ("Noto Sans Thai", &["truetype/noto/NotoSansThai-Regular.ttf", "truetype/noto/NotoSansThai-Bold.ttf"]),
-    ("Noto Sans Devanagari", &["truetype/noto/NotoSansDevanagari-Regular.ttf", "truetype/noto/NotoSansDevanagari-Bold.ttf"]),
+    (
+        "Noto Sans Devanagari",
+        &["truetype/noto/NotoSansDevanagari-Regular.ttf", "truetype/noto/NotoSansDevanagari-Bold.ttf"],
+    ),
     ("Noto Sans Armenian", &["truetype/noto/NotoSansArmenian-Regular.ttf", "truetype/noto/NotoSansArmenian-Bold.ttf"]),
     ("Noto Sans Georgian", &["truetype/noto/NotoSansGeorgian-Regular.ttf", "truetype/noto/NotoSansGeorgian-Bold.ttf"]),
     (HAN_FAMILIES[0].1, &["opentype/noto/NotoSansCJK-Regular.ttc", "opentype/noto/NotoSansCJK-Bold.ttc"]),
@@ -43,7 +46,9 @@ const HAN_FAMILIES: [(&str, &str); 4] = [
 /// Why the fonts cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FontError {
-    #[error("the font {0} is missing: install Debian's fonts-noto-core and fonts-noto-cjk, or name the folder that has it")]
+    #[error(
+        "the font {0} is missing: install Debian's fonts-noto-core and fonts-noto-cjk, or name the folder that has it"
+    )]
     Missing(PathBuf),
     #[error("{file} is not a font of the family {family}")]
     Unreadable { file: PathBuf, family: &'static str },

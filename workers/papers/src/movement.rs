@@ -164,12 +164,11 @@ fn rows(movement: &Movement) -> Vec<Vec<Field>> {
         entries.push(("Signature", carrier.signed_by.clone()));
         Field::new(title, entries)
     };
-    let receipt = |title: &'static str, signature: Option<&Signature>| {
-        Field::new(title, signed(signature))
-    };
+    let receipt = |title: &'static str, signature: Option<&Signature>| Field::new(title, signed(signature));
     let mut facility = receipt("14. Shipment received at the facility", movement.received_by_facility.as_ref());
     facility.entries.insert(0, ("Quantity received", movement.received_quantity.clone()));
-    let mut declaration = receipt("12. Declaration of the person who arranges the shipment", movement.declaration.as_ref());
+    let mut declaration =
+        receipt("12. Declaration of the person who arranges the shipment", movement.declaration.as_ref());
     declaration.prose = Some(DECLARATION);
     vec![
         vec![
@@ -194,7 +193,10 @@ fn rows(movement: &Movement) -> Vec<Vec<Field>> {
         ],
         vec![
             Field { share: 0.6, ..Field::new("8. Recovery operation", vec![("Code", known(&movement.operation))]) },
-            Field { share: 1.4, ..Field::new("9. Usual description of the waste", vec![("", known(&movement.description))]) },
+            Field {
+                share: 1.4,
+                ..Field::new("9. Usual description of the waste", vec![("", known(&movement.description))])
+            },
         ],
         vec![
             Field::new(
@@ -210,7 +212,10 @@ fn rows(movement: &Movement) -> Vec<Vec<Field>> {
                 "11. Countries concerned",
                 vec![
                     ("Dispatch", known(&movement.dispatch)),
-                    ("Transit", Some(if movement.transit.is_empty() { "–".to_owned() } else { movement.transit.join(", ") })),
+                    (
+                        "Transit",
+                        Some(if movement.transit.is_empty() { "–".to_owned() } else { movement.transit.join(", ") }),
+                    ),
                     ("Destination", known(&movement.destination)),
                 ],
             ),
@@ -258,7 +263,10 @@ fn draw(flow: &mut Flow<'_>, row: &[Field]) -> Result<(), PaperError> {
     for (start, width, set) in boxes {
         let (x, y) = (flow.x(start, width), flow.y);
         let head = set.title.height + PAD - 0.5;
-        let ink: Vec<Ink> = [block(x, y, width, head, SHADE), frame(x, y, width, height, Pen::new(RULE, 0.7))].into_iter().flatten().collect();
+        let ink: Vec<Ink> = [block(x, y, width, head, SHADE), frame(x, y, width, height, Pen::new(RULE, 0.7))]
+            .into_iter()
+            .flatten()
+            .collect();
         flow.sheet.draw(Mark::Decoration, ink);
         put(flow, set, x + PAD, y + PAD / 2.0, width - 2.0 * PAD);
     }
@@ -301,7 +309,8 @@ fn set(flow: &mut Flow<'_>, field: &Field, width: f32) -> Result<SetField, Paper
         };
         // A line to write on is higher.
         let blank = LABEL.size * 1.75;
-        let height = value.as_ref().map_or(blank, |value| value.height).max(label.as_ref().map_or(0.0, |label| label.height));
+        let height =
+            value.as_ref().map_or(blank, |value| value.height).max(label.as_ref().map_or(0.0, |label| label.height));
         entries.push((label, value, height + 0.8));
     }
     Ok(SetField { name: field.title, title, prose, entries })

@@ -14,7 +14,9 @@ use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, FillRule, LineCap, LineJoin, Stroke, StrokeDash};
 use krilla::surface::Surface;
-use krilla::tagging::{Artifact, ArtifactType, ContentTag, Identifier, Node as TagNode, SpanTag, TagGroup, TagKind, TagTree};
+use krilla::tagging::{
+    Artifact, ArtifactType, ContentTag, Identifier, Node as TagNode, SpanTag, TagGroup, TagKind, TagTree,
+};
 use krilla::{Document, SerializeSettings};
 
 use crate::PaperError;
@@ -50,13 +52,11 @@ impl Pen {
 }
 
 /// Something drawn.
-#[derive(Debug)]
 pub(crate) enum Ink {
     Line { x: f32, top: f32, line: Line },
     Path { path: Path, fill: Option<Color>, pen: Option<Pen> },
 }
 
-#[derive(Debug)]
 struct Piece {
     mark: Mark,
     ink: Vec<Ink>,

@@ -122,7 +122,8 @@ fn cells_of<'r>(row: &'r Row, columns: &[Column]) -> Vec<(&'r str, Cell)> {
 }
 
 fn set(flow: &mut Flow<'_>, texts: &[&str], columns: &[Column], style: Style) -> Result<Vec<Text>, PaperError> {
-    let set = |(text, column): (&&str, &Column)| flow.set.set(text, style, Some(column.width - 2.0 * PAD), column.align);
+    let set =
+        |(text, column): (&&str, &Column)| flow.set.set(text, style, Some(column.width - 2.0 * PAD), column.align);
     texts.iter().zip(columns).map(set).collect()
 }
 
@@ -198,7 +199,7 @@ fn measure(flow: &mut Flow<'_>, table: &Table, column: usize, size: f32) -> (f32
         .filter(|row| row.kind != Kind::Group)
         .filter_map(|row| row.cells.get(column).map(String::as_str))
         .collect();
-    texts.sort_by_key(|text| (std::cmp::Reverse(text.chars().count()), *text));
+    texts.sort_by_cached_key(|text| (std::cmp::Reverse(text.chars().count()), *text));
     texts.dedup();
     texts.truncate(MEASURED);
     // A bold cell is the widest that there can be; a title may break between its words.

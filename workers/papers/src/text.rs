@@ -7,8 +7,8 @@ use std::sync::Arc;
 use krilla::color::rgb::Color;
 use krilla::text::{Font, GlyphId, KrillaGlyph};
 use parley::{
-    Alignment, AlignmentOptions, BaseDirection, FontContext, FontFamily, FontFamilyName, FontWeight, Layout, LayoutContext, LineHeight,
-    OverflowWrap, StyleProperty,
+    Alignment, AlignmentOptions, BaseDirection, FontContext, FontFamily, FontFamilyName, FontWeight, Layout,
+    LayoutContext, LineHeight, OverflowWrap, StyleProperty,
 };
 
 use crate::PaperError;
@@ -50,7 +50,7 @@ pub(crate) enum Align {
 }
 
 /// Text that has been set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Text {
     pub(crate) lines: Vec<Line>,
     /// Of the widest line.
@@ -58,7 +58,7 @@ pub(crate) struct Text {
     pub(crate) height: f32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Line {
     pub(crate) runs: Vec<Run>,
     /// From the line's top.
@@ -67,7 +67,7 @@ pub(crate) struct Line {
 }
 
 /// Glyphs of one font, from left to right.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) font: Font,
     pub(crate) size: f32,
@@ -105,13 +105,20 @@ impl<'f> Typesetter<'f> {
     }
 
     /// Sets text within a width, or in one line for each of its own lines if there is none.
-    pub(crate) fn set(&mut self, text: &str, style: Style, width: Option<f32>, align: Align) -> Result<Text, PaperError> {
+    pub(crate) fn set(
+        &mut self,
+        text: &str,
+        style: Style,
+        width: Option<f32>,
+        align: Align,
+    ) -> Result<Text, PaperError> {
         let mut set = Text::default();
         for part in text.lines().chain(text.is_empty().then_some("")) {
             let source: Arc<str> = self.printable(part).into();
             let mut layout = self.layout(&source, style);
             layout.break_all_lines(width);
             layout.align(self.alignment(align), AlignmentOptions::default());
+            let before = set.lines.len();
             for line in layout.lines() {
                 let metrics = line.metrics();
                 let height = style.size * style.leading;
@@ -152,6 +159,12 @@ impl<'f> Typesetter<'f> {
                 }
                 // The same for every script, so that rows stay even.
                 set.lines.push(Line { runs, baseline: style.size * (style.leading - 1.0).mul_add(0.5, 0.86), height });
+                set.height += height;
+            }
+            // An empty cell is drawn all the same: without content its place in the table would be lost to readers that speak.
+            if set.lines.len() == before {
+                let height = style.size * style.leading;
+                set.lines.push(Line { runs: Vec::new(), baseline: 0.0, height });
                 set.height += height;
             }
         }

@@ -59,7 +59,10 @@ fn check_line(invoice: &Invoice, index: usize, line: &Line) -> Result<(), Invoic
     if line.name.trim().is_empty() {
         return Err(InvoiceError::Missing { what: "the name of a line", why: "BR-25" });
     }
-    if line.quantity.units <= 0 || line.quantity.places > 9 || line.price.is_some_and(|price| price.units < 0 || price.places > 9) {
+    if line.quantity.units <= 0
+        || line.quantity.places > 9
+        || line.price.is_some_and(|price| price.units < 0 || price.places > 9)
+    {
         return Err(InvoiceError::NotAllowed {
             what: format!("the quantity or price of line {}", index + 1),
             why: "quantities are above zero, prices not below, with at most nine decimals",
@@ -154,7 +157,10 @@ fn totals(invoice: &Invoice) -> Result<(), InvoiceError> {
 
 fn payment(invoice: &Invoice) -> Result<(), InvoiceError> {
     if invoice.totals.due > 0 && invoice.due_on.is_none() && invoice.terms.is_none() {
-        return Err(InvoiceError::Missing { what: "the date by which, or the terms on which it is paid", why: "BR-CO-25" });
+        return Err(InvoiceError::Missing {
+            what: "the date by which, or the terms on which it is paid",
+            why: "BR-CO-25",
+        });
     }
     match &invoice.payment {
         Payment::Transfer { iban, .. } if iban.trim().is_empty() => {

@@ -18,8 +18,10 @@ const PROPERTIES: [(&str, &str, &str); 4] = [
 
 /// The file with the properties of Factur-X.
 pub(super) fn declare(pdf: Vec<u8>) -> Result<Vec<u8>, InvoiceError> {
-    let packet = find_last(&pdf, b"<?xpacket begin=", pdf.len()).ok_or(InvoiceError::Metadata("there is no XMP packet"))?;
-    let schemas = find(&pdf, b"</pdfaExtension:schemas>", packet).ok_or(InvoiceError::Metadata("no schemas are described"))?;
+    let packet =
+        find_last(&pdf, b"<?xpacket begin=", pdf.len()).ok_or(InvoiceError::Metadata("there is no XMP packet"))?;
+    let schemas =
+        find(&pdf, b"</pdfaExtension:schemas>", packet).ok_or(InvoiceError::Metadata("no schemas are described"))?;
     let bag = find_last(&pdf, b"</rdf:Bag>", schemas).ok_or(InvoiceError::Metadata("the schemas are no list"))?;
     let end = find(&pdf, b"</rdf:RDF>", schemas).ok_or(InvoiceError::Metadata("the packet has no end"))?;
     let (schema, values) = (schema(), values());
@@ -27,7 +29,8 @@ pub(super) fn declare(pdf: Vec<u8>) -> Result<Vec<u8>, InvoiceError> {
     let written = find_last(&pdf, b"/Length ", packet).ok_or(InvoiceError::Metadata("the packet has no length"))? + 8;
     let (length, digits) = number(&pdf, written).ok_or(InvoiceError::Metadata("the packet has no length"))?;
     let new_length = (length + schema.len() + values.len()).to_string();
-    let table = find_last(&pdf, b"startxref\n", pdf.len()).ok_or(InvoiceError::Metadata("there is no table of offsets"))?;
+    let table =
+        find_last(&pdf, b"startxref\n", pdf.len()).ok_or(InvoiceError::Metadata("there is no table of offsets"))?;
     let (offset, _) = number(&pdf, table + 10).ok_or(InvoiceError::Metadata("there is no table of offsets"))?;
 
     let grown = schema.len() + values.len() + new_length.len() - digits;

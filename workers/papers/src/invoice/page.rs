@@ -138,12 +138,16 @@ fn facts(flow: &mut Flow<'_>, facts: &[(&str, String)], half: f32) -> Result<f32
     let list = flow.sheet.element(None, Tag::L(krilla::tagging::ListNumbering::None));
     let (label_width, gap) = (half * 0.42, 8.0);
     let value_width = half - label_width - gap;
-    let (label_x, value_x) =
-        (flow.x(half + 20.0, label_width), flow.x(half + 20.0 + label_width + gap, value_width));
+    let (label_x, value_x) = (flow.x(half + 20.0, label_width), flow.x(half + 20.0 + label_width + gap, value_width));
     let top = flow.y;
     let mut height = 0.0;
     for (label, value) in facts {
-        let label = flow.set.set(label, Style { leading: BODY.size * BODY.leading / LABEL.size, ..LABEL }, Some(label_width), Align::Start)?;
+        let label = flow.set.set(
+            label,
+            Style { leading: BODY.size * BODY.leading / LABEL.size, ..LABEL },
+            Some(label_width),
+            Align::Start,
+        )?;
         let value = flow.set.set(value, Style { leading: BODY.leading, ..VALUE }, Some(value_width), Align::End)?;
         let item = flow.sheet.element(Some(list), Tag::LI);
         let (name, body) = (flow.sheet.element(Some(item), Tag::Lbl), flow.sheet.element(Some(item), Tag::LBody));

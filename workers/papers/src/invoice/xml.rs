@@ -48,14 +48,17 @@ impl Xml {
 
     /// Without the characters that XML 1.0 has no way to write.
     fn characters(&mut self, text: &str) -> Written {
-        let allowed = |it: char| matches!(it, '\t' | '\n' | '\r') || (it >= ' ' && !matches!(it, '\u{FFFE}' | '\u{FFFF}'));
+        let allowed =
+            |it: char| matches!(it, '\t' | '\n' | '\r') || (it >= ' ' && !matches!(it, '\u{FFFE}' | '\u{FFFF}'));
         let text: String = text.chars().filter(|it| allowed(*it)).collect();
         self.0.write_event(Event::Text(BytesText::new(text.trim())))
     }
 
     /// 102: year, month and day.
     fn date(&mut self, tag: &str, kind: &str, date: NaiveDate) -> Written {
-        self.within(tag, |xml| xml.with(&format!("{kind}:DateTimeString"), ("format", "102"), &date.format("%Y%m%d").to_string()))
+        self.within(tag, |xml| {
+            xml.with(&format!("{kind}:DateTimeString"), ("format", "102"), &date.format("%Y%m%d").to_string())
+        })
     }
 }
 
@@ -126,9 +129,7 @@ fn agreement(xml: &mut Xml, invoice: &Invoice) -> Written {
     xml.within("ram:SellerTradeParty", |xml| party(xml, &invoice.seller, outside))?;
     xml.within("ram:BuyerTradeParty", |xml| party(xml, &invoice.buyer, outside))?;
     match &invoice.order {
-        Some(order) => {
-            xml.within("ram:BuyerOrderReferencedDocument", |xml| xml.text("ram:IssuerAssignedID", order))
-        }
+        Some(order) => xml.within("ram:BuyerOrderReferencedDocument", |xml| xml.text("ram:IssuerAssignedID", order)),
         None => Ok(()),
     }
 }

@@ -36,7 +36,17 @@ fn scanners_read_a_release_pass_and_a_picking_list() {
 #[test]
 fn scanners_read_texts_of_every_shape() {
     // Digits in pairs, odd runs of digits, signs, and the longest ones.
-    for text in ["1", "12", "1234567", "12345678", "A1", "AB123456C", "00340434161094042557", "~!\"#$%&'()*", &"9".repeat(MAX_BARS)] {
+    for text in [
+        "1",
+        "12",
+        "1234567",
+        "12345678",
+        "A1",
+        "AB123456C",
+        "00340434161094042557",
+        "~!\"#$%&'()*",
+        &"9".repeat(MAX_BARS),
+    ] {
         let paper = print(&FONTS, &document("en", "Bars", vec![Block::Code(code(Symbology::Code128, text))])).unwrap();
         assert_eq!(scanned(&Printed::new(paper)), [format!("CODE-128:{text}")]);
     }

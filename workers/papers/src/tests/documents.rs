@@ -71,7 +71,20 @@ fn a_reader_that_speaks_finds_headings_tables_and_figures() {
     let tree = printed(&report()).structure();
     assert_in_order(
         &tree,
-        &["Document", "P (block)", "Nordhof", "H1", "Monthly sales", "L (block)", "Lbl", "Period", "H2", "Development", "Figure", "Caption"],
+        &[
+            "Document",
+            "P (block)",
+            "Nordhof",
+            "H1",
+            "Monthly sales",
+            "L (block)",
+            "Lbl",
+            "Period",
+            "H2",
+            "Development",
+            "Figure",
+            "Caption",
+        ],
     );
     for tag in ["Table", "THead", "TBody", "TR", "TH (", "TD ("] {
         assert!(tree.contains(tag), "{tag} is not in:\n{tree}");
@@ -129,7 +142,8 @@ fn a_file_that_is_no_font_is_an_error_when_fonts_are_loaded() {
 
 #[test]
 fn a_character_that_no_font_has_is_marked_and_reported() {
-    let made = print(&FONTS, &document("en", "Marks", vec![Block::Paragraph("before \u{13000} after".to_owned())])).unwrap();
+    let made =
+        print(&FONTS, &document("en", "Marks", vec![Block::Paragraph("before \u{13000} after".to_owned())])).unwrap();
     assert_eq!(made.missing, ['\u{13000}']);
     let text = Printed::new(made).text();
     assert!(text.contains("before \u{FFFD} after"), "{text}");
@@ -258,7 +272,10 @@ fn ticks_are_numbers_that_people_count_in() {
         scale.ticks().map(|tick| scale.label(tick)).collect()
     };
     assert_eq!(labels(&[27_000.0, 69_400.0], false), ["0", "20,000", "40,000", "60,000", "80,000"]);
-    assert_eq!(labels(&[612_400.0, -61_250.0], true), ["\u{2212}200,000", "0", "200,000", "400,000", "600,000", "800,000"]);
+    assert_eq!(
+        labels(&[612_400.0, -61_250.0], true),
+        ["\u{2212}200,000", "0", "200,000", "400,000", "600,000", "800,000"]
+    );
     assert_eq!(labels(&[101.2, 103.9], false), ["101", "102", "103", "104"]);
     assert_eq!(labels(&[0.1, 0.9], true), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
     assert_eq!(labels(&[0.0], true), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);

@@ -106,7 +106,9 @@ fn amounts_have_the_decimals_of_their_currency() {
     assert!(written("dinar").contains("<ram:GrandTotalAmount>1234.567</ram:GrandTotalAmount>"));
     assert_eq!(Decimal { units: 1_900, places: 2 }.short(), "19");
     assert_eq!(Decimal { units: 20_850, places: 2 }.short(), "208.5");
-    assert!(Currency::new("eur", 2).is_none() && Currency::new("EURO", 2).is_none() && Currency::new("EUR", 5).is_none());
+    assert!(
+        Currency::new("eur", 2).is_none() && Currency::new("EURO", 2).is_none() && Currency::new("EUR", 5).is_none()
+    );
 }
 
 /// Every amount that the document states, changed by one unit.

@@ -62,14 +62,23 @@ fn a_label_is_one_page_of_ten_by_fifteen() {
     assert!(info.contains("Page size:       283.465 x 425.197 pts"), "{info}");
     assert_in_order(
         &printed.structure(),
-        &["Hansa Cargo", "Nordhof", "Gård & Maskin Søndergaard ApS", "6700 Esbjerg", "DENMARK", "12.5 kg", "HC0048211773920DK"],
+        &[
+            "Hansa Cargo",
+            "Nordhof",
+            "Gård & Maskin Søndergaard ApS",
+            "6700 Esbjerg",
+            "DENMARK",
+            "12.5 kg",
+            "HC0048211773920DK",
+        ],
     );
 }
 
 #[test]
 fn a_long_address_is_set_smaller_and_one_without_end_is_refused() {
     let with = |lines: usize| {
-        let lines = (0..lines).map(|line| format!("line {line} of a long address in a street with a long name")).collect();
+        let lines =
+            (0..lines).map(|line| format!("line {line} of a long address in a street with a long name")).collect();
         let to = Address { name: "Somebody".to_owned(), lines, country: "Denmark".to_owned() };
         label::print(&FONTS, &label::Label { to, ..shipping_label() })
     };
@@ -80,7 +89,10 @@ fn a_long_address_is_set_smaller_and_one_without_end_is_refused() {
 #[test]
 fn slips_say_what_to_fetch_and_what_may_leave() {
     let list = Printed::new(slip::picking_list(&FONTS, &picking_list()).unwrap());
-    assert_in_order(&list.structure(), &["Picking list PL-2026-00981", "Depot Bad Schwartau", "A-03-2", "HP-28-R", "TY-120061"]);
+    assert_in_order(
+        &list.structure(),
+        &["Picking list PL-2026-00981", "Depot Bad Schwartau", "A-03-2", "HP-28-R", "TY-120061"],
+    );
     assert!(list.paper.missing.is_empty(), "{:?}", list.paper.missing);
     let pass = Printed::new(slip::release_pass(&FONTS, &release_pass()).unwrap());
     assert_in_order(&pass.structure(), &["Release pass", "TY-120061", "7KQ4-MX2P", "14:00", "Fendt 724 Vario S4"]);

@@ -61,10 +61,13 @@ pub(crate) fn draw(flow: &mut Flow<'_>, table: &Table) -> Result<(), PaperError>
         let whole = height(&texts) + 2.0 * ABOVE;
         // A row goes to the next page as a whole, unless no page could hold it: then it is continued there, line by line.
         let fits_a_page = whole <= flow.page_height() - header_height;
-        if whole > flow.left() && (fits_a_page || flow.left() < 5.0 * size) {
+        // A title does not stay behind without the rows that it is of.
+        let wanted = if row.kind == Kind::Group { whole * 3.0 } else { whole };
+        if wanted > flow.left() && (fits_a_page || flow.left() < 5.0 * size) {
             next_page(flow, &header, &columns, header_height);
         }
         let mut texts: Vec<_> = texts.into_iter().map(|text| text.lines.into_iter().peekable()).collect();
+        let mut pages = 0;
         loop {
             let room = flow.left() - 2.0 * ABOVE;
             let mut taken = Vec::with_capacity(texts.len());
@@ -76,6 +79,10 @@ pub(crate) fn draw(flow: &mut Flow<'_>, table: &Table) -> Result<(), PaperError>
                 }
                 taken.push(part);
             }
+            if pages > 0 && taken.iter().all(|part| part.lines.is_empty()) {
+                return Err(PaperError::Shape("a table's header, as tall as the page,"));
+            }
+            pages += 1;
             let tall = height(&taken) + 2.0 * ABOVE;
             decorate(flow, row.kind, striped, tall);
             for ((part, (_, cell)), &node) in taken.into_iter().zip(&placed).zip(&nodes) {

@@ -311,3 +311,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_header_as_tall_as_the_page_is_an_error() {
+    let mut table = Table::new(vec![Column::start("title\n".repeat(90))]);
+    table.push(Kind::Plain, vec!["row".to_owned()]);
+    assert!(print(&FONTS, &document("en", "Header", vec![Block::Table(table)])).is_err());
+}

@@ -85,15 +85,18 @@ fn bars(text: &str, place: Place) -> Result<Vec<Place>, PaperError> {
         return Err(PaperError::Code(format!("Code 128 takes 1 to {MAX_BARS} characters of printable ASCII")));
     }
     let code = code128::Code128::encode(text.as_bytes());
-    // Ten modules of quiet on either side.
-    let module = place.width / cast(code.len() + 20);
-    let bar = |bar: code128::BarCoordinate| Place {
-        x: place.x + module * cast(bar.x + 10),
+    let bars: Vec<code128::BarCoordinate> = code.bar_coordinates().collect();
+    let modules = |count: u32| cast(usize::try_from(count).unwrap_or(usize::MAX));
+    // The first bar is at 10: as many modules of quiet are on either side.
+    let end = bars.last().map_or(0.0, |last| modules(last.x) + modules(last.width.into()) + 10.0);
+    let module = place.width / end.max(1.0);
+    let area = |bar: &code128::BarCoordinate| Place {
+        x: place.x + module * modules(bar.x),
         y: place.y,
-        width: module * cast(bar.width.into()),
+        width: module * modules(bar.width.into()),
         height: place.height,
     };
-    Ok(code.bar_coordinates().map(bar).collect())
+    Ok(bars.iter().map(area).collect())
 }
 
 fn squares(text: &str, place: Place) -> Result<Vec<Place>, PaperError> {

@@ -2,14 +2,13 @@
 //!
 //! Series differ in colour and in a second mark (the dash and shape of a line, the order of bars), because not everybody sees colours.
 
-use krilla::color::rgb::Color;
 use krilla::geom::{Path, Rect};
 use krilla::tagging::{BBox, Tag};
 
 use crate::PaperError;
 use crate::axis::Scale;
 use crate::flow::{Flow, cast};
-use crate::look::{GRID, INK, LABEL, QUIET, SERIES, TICK, VALUE, WHITE};
+use crate::look::{Color, GRID, INK, LABEL, QUIET, SERIES, TICK, VALUE, WHITE};
 use crate::sheet::{Ink, Mark, Pen, block, circle, lines, polygon, stroke};
 use crate::text::{Align, Text};
 

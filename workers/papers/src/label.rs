@@ -83,7 +83,8 @@ pub fn print(fonts: &Fonts, label: &Label) -> Result<Paper, PaperError> {
     let from = sender(&mut flow, label, width)?;
     flow.skip(from + 4.0);
     line(&mut flow);
-    recipient(&mut flow, label, width, bottom - bars - details - flow.y)?;
+    let room = bottom - bars - details - flow.y;
+    recipient(&mut flow, label, width, room)?;
     flow.y = bottom - bars - details;
     line(&mut flow);
     qr(&mut flow, label, width, details)?;

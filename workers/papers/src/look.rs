@@ -1,8 +1,25 @@
 //! Colours, sizes and distances, in one place. Lengths are in points.
 
-use krilla::color::rgb::Color;
+use krilla::color::rgb;
+use krilla::paint::Paint;
 
 use crate::text::Style;
+
+/// Red, green and blue. The library's own colours cannot be constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Color(u8, u8, u8);
+
+impl Color {
+    const fn new(red: u8, green: u8, blue: u8) -> Self {
+        Self(red, green, blue)
+    }
+}
+
+impl From<Color> for Paint {
+    fn from(Color(red, green, blue): Color) -> Self {
+        rgb::Color::new(red, green, blue).into()
+    }
+}
 
 pub(crate) const INK: Color = Color::new(0x1B, 0x24, 0x30);
 /// Labels and footers: 7 to 1 on white.

@@ -3,7 +3,6 @@
 //! They are kept until the last one is known, because each says how many there are.
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
-use krilla::color::rgb::Color;
 use krilla::configure::{Accessibility, Archival, ConfigurationBuilder};
 use krilla::destination::XyzDestination;
 use krilla::embed::EmbeddedFile;
@@ -20,6 +19,7 @@ use krilla::tagging::{
 use krilla::{Document, SerializeSettings};
 
 use crate::PaperError;
+use crate::look::Color;
 use crate::text::{Line, Text};
 
 /// A place in the tree of what the paper means.

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use krilla::color::rgb::Color;
 use krilla::text::{Font, GlyphId, KrillaGlyph};
 use parley::{
     Alignment, AlignmentOptions, BaseDirection, FontContext, FontFamily, FontFamilyName, FontWeight, Layout,
@@ -13,6 +12,7 @@ use parley::{
 
 use crate::PaperError;
 use crate::fonts::{Fonts, families, runs_leftwards};
+use crate::look::Color;
 
 /// Stands where a character is that no font has.
 pub(crate) const UNKNOWN: char = '\u{FFFD}';
@@ -122,12 +122,12 @@ impl<'f> Typesetter<'f> {
             for line in layout.lines() {
                 let metrics = line.metrics();
                 let height = style.size * style.leading;
-                set.width = set.width.max(metrics.advance - metrics.trailing_whitespace);
+                set.width = set.width.max(metrics.advance - metrics.hanging_advance);
                 let mut x = metrics.offset;
                 let mut runs = Vec::new();
                 for run in line.runs() {
                     let font = run.font();
-                    let font = self.fonts.written(&font.font.data, font.font.index).ok_or(PaperError::Font)?;
+                    let font = self.fonts.written(&font.data, font.index).ok_or(PaperError::Font)?;
                     let begin = x;
                     let mut glyphs: Vec<KrillaGlyph> = Vec::new();
                     for cluster in run.visual_clusters() {

@@ -135,14 +135,11 @@ fn category(invoice: &Invoice, tax: &super::Tax) -> Result<(), InvoiceError> {
 
 fn totals(invoice: &Invoice) -> Result<(), InvoiceError> {
     let totals = invoice.totals;
-    let sum = |amounts: &mut dyn Iterator<Item = i64>| {
-        amounts.try_fold(0_i64, i64::checked_add).ok_or(InvoiceError::Overflow)
-    };
-    let net = sum(&mut invoice.lines.iter().map(|line| line.net))?;
+    let net = sum(invoice.lines.iter().map(|line| line.net))?;
     same(|| "the total without tax (BT-109)".to_owned(), totals.net, net)?;
-    let tax = sum(&mut invoice.taxes.iter().map(|tax| tax.tax))?;
+    let tax = sum(invoice.taxes.iter().map(|tax| tax.tax))?;
     same(|| "the tax (BT-110)".to_owned(), totals.tax, tax)?;
-    let gross = sum(&mut [net, tax].into_iter())?;
+    let gross = sum([net, tax].into_iter())?;
     same(|| "the total with tax (BT-112)".to_owned(), totals.gross, gross)?;
     let due = gross.checked_sub(totals.paid).ok_or(InvoiceError::Overflow)?;
     same(|| "the amount due (BT-115)".to_owned(), totals.due, due)?;
@@ -153,6 +150,10 @@ fn totals(invoice: &Invoice) -> Result<(), InvoiceError> {
         }),
         _ => Ok(()),
     }
+}
+
+fn sum(mut amounts: impl Iterator<Item = i64>) -> Result<i64, InvoiceError> {
+    amounts.try_fold(0_i64, i64::checked_add).ok_or(InvoiceError::Overflow)
 }
 
 fn payment(invoice: &Invoice) -> Result<(), InvoiceError> {

@@ -13,8 +13,8 @@
 //! | [`slip`] | picking lists and release passes |
 //! | [`fonts`] | what text is set in |
 //!
-//! Memory: a paper takes what its text takes, set and written (about 25 MB for [`document::MAX_ROWS`] rows of eight columns), and
-//! rows beyond that number are counted and not kept.
+//! Memory: a paper takes what its text takes, set and written; rows beyond [`document::MAX_ROWS`] are counted and
+//! not kept.
 //!
 //! A package of its own, beside `pictures`: what shapes text and writes files takes a while to compile, and only one worker needs it.
 //!

@@ -55,7 +55,7 @@ fn main() -> Result<(), Failure> {
     write("scripts", document::print(&fonts, &samples::scripts()))?;
     println!("with Han characters: peak {} KB", peak());
     // The samples that only tests use.
-    let _ = samples::code(papers::code::Symbology::Qr, "");
+    let _ = (samples::code(papers::code::Symbology::Qr, ""), samples::domestic(), samples::SCRIPTS);
     Ok(())
 }
 

@@ -28,16 +28,6 @@ pub(crate) struct Style {
     pub(crate) leading: f32,
 }
 
-impl Style {
-    pub(crate) const fn plain(size: f32, colour: Color) -> Self {
-        Self { size, bold: false, colour, leading: 1.35 }
-    }
-
-    pub(crate) const fn bold(size: f32, colour: Color) -> Self {
-        Self { size, bold: true, colour, leading: 1.3 }
-    }
-}
-
 /// Towards which side lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {

@@ -29,6 +29,7 @@ fn main() -> Result<(), Failure> {
     };
     write("report", document::print(&fonts, &samples::report()))?;
     write("hebrew", document::print(&fonts, &samples::hebrew()))?;
+    write("arabic", document::print(&fonts, &samples::arabic()))?;
     write("label", label::print(&fonts, &samples::shipping_label()))?;
     write("movement", movement::print(&fonts, &samples::movement()))?;
     write("picking-list", slip::picking_list(&fonts, &samples::picking_list()))?;

@@ -40,6 +40,10 @@ pub struct Series {
 }
 
 const PLOT: f32 = 138.0;
+/// Of a chart with a legend.
+pub(crate) const HEIGHT: f32 = 20.0 + LEGEND + PLOT + 26.0 + BELOW;
+const LEGEND: f32 = 14.0;
+const BELOW: f32 = 8.0;
 /// More points than this are a line without marks.
 const MARKED: usize = 40;
 /// Bars have their values above them, up to so many.
@@ -73,9 +77,9 @@ impl Plot {
 /// Draws the chart at the cursor. Its axes run from left to right in every language.
 pub(crate) fn draw(flow: &mut Flow<'_>, chart: &Chart, no_values: &str) -> Result<(), PaperError> {
     let legend = legend(flow, chart)?;
-    let legend_height = if legend.is_empty() { 0.0 } else { 14.0 };
+    let legend_height = if legend.is_empty() { 0.0 } else { LEGEND };
     let height = 20.0 + legend_height + PLOT + 26.0;
-    flow.room(height + 8.0);
+    flow.room(height + BELOW);
     let top = flow.y;
     let bounds = Rect::from_xywh(flow.margin, top, flow.width(), height).ok_or(PaperError::Shape("a chart"))?;
     let page = flow.sheet.pages() - 1;
@@ -133,7 +137,7 @@ pub(crate) fn draw(flow: &mut Flow<'_>, chart: &Chart, no_values: &str) -> Resul
         ink.extend(lines(text, plot.left, f32::midpoint(plot.top, plot.bottom)));
     }
     flow.sheet.draw(Mark::Of(figure), ink);
-    flow.skip(height + 8.0);
+    flow.skip(height + BELOW);
     Ok(())
 }
 

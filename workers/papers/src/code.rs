@@ -2,6 +2,9 @@
 
 use krilla::geom::{PathBuilder, Rect};
 use krilla::tagging::{BBox, Tag};
+use qrcode::bits::Bits;
+use qrcode::types::{QrError, QrResult};
+use qrcode::{EcLevel, QrCode, Version};
 
 use crate::PaperError;
 use crate::flow::{Flow, cast};
@@ -103,8 +106,7 @@ fn squares(text: &str, place: Place) -> Result<Vec<Place>, PaperError> {
     if text.is_empty() || text.len() > MAX_SQUARES {
         return Err(PaperError::Code(format!("a QR code takes 1 to {MAX_SQUARES} bytes")));
     }
-    let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::M)
-        .map_err(|error| PaperError::Code(error.to_string()))?;
+    let code = encode(text).map_err(|error| PaperError::Code(error.to_string()))?;
     let side = code.width();
     let colours = code.to_colors();
     // Four modules of quiet all around.
@@ -122,4 +124,19 @@ fn squares(text: &str, place: Place) -> Result<Vec<Place>, PaperError> {
         }
     }
     Ok(areas)
+}
+
+/// Scanners guess how what is not ASCII is encoded unless the code says so: designator 26 is UTF-8.
+fn encode(text: &str) -> QrResult<QrCode> {
+    if text.is_ascii() {
+        return QrCode::with_error_correction_level(text, EcLevel::M);
+    }
+    let filled = |version: i16| {
+        let mut bits = Bits::new(Version::Normal(version));
+        bits.push_eci_designator(26)?;
+        bits.push_byte_data(text.as_bytes())?;
+        bits.push_terminator(EcLevel::M)?;
+        QrCode::with_bits(bits, EcLevel::M)
+    };
+    (1..=40).find_map(|version| filled(version).ok()).ok_or(QrError::DataTooLong)
 }

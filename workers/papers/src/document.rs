@@ -20,6 +20,9 @@ pub use crate::chart::{Chart, Series, Shape};
 /// The most rows that a table keeps. A reader of 40 pages of rows wants the CSV.
 pub const MAX_ROWS: usize = 2_000;
 
+/// Of a heading in one line, with what is around it.
+const HEADING_HEIGHT: f32 = 36.0;
+
 /// A paper as its blocks.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -121,12 +124,13 @@ pub struct Column {
     pub alignment: Alignment,
 }
 
-/// Towards which side a column's cells go, seen in the direction of reading.
+/// Towards which side a column's cells go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Alignment {
+    /// Where reading begins.
     #[default]
     Start,
-    /// For numbers. Their cells are never broken between words.
+    /// For numbers: to the right in every language, because their digits stand below each other. Their cells are never broken between words.
     End,
     Center,
 }
@@ -191,7 +195,11 @@ impl Column {
 pub fn print(fonts: &Fonts, document: &Document) -> Result<Paper, PaperError> {
     let mut flow = Flow::new(fonts, &document.language, document.page.size(), 17.0 * MM);
     title(&mut flow, document)?;
-    for block in &document.blocks {
+    for (index, block) in document.blocks.iter().enumerate() {
+        if let (Block::Heading(_), Some(Block::Chart(_))) = (block, document.blocks.get(index + 1)) {
+            // A chart is not cut in two, and its heading stays with it.
+            flow.room(chart::HEIGHT + HEADING_HEIGHT);
+        }
         draw(&mut flow, block, &document.words)?;
     }
     let foot = format!("{} · {}", document.organisation, document.title);

@@ -67,13 +67,14 @@ pub fn print(fonts: &Fonts, label: &Label) -> Result<Paper, PaperError> {
     flow.skip(INSIDE);
     let width = flow.width() - 2.0 * INSIDE;
     let carrier = flow.set.set(&label.carrier, CARRIER, Some(width * 0.62), Align::Start)?;
-    let service = flow.set.set(&label.service, SERVICE, Some(width * 0.36), Align::End)?;
+    let style = flow.fitting(&label.service, SERVICE, width * 0.36);
+    let service = flow.set.set(&label.service, style, Some(width * 0.36), Align::End)?;
     let heading = flow.sheet.element(None, Tag::Hn(NonZeroU16::MIN, Some(title.clone())));
     let (x, y) = (flow.x(INSIDE, width * 0.62), flow.y);
     let tall = flow.put(heading, carrier, x, y);
     let node = flow.sheet.element(None, Tag::P);
     let x = flow.x(INSIDE + width * 0.64, width * 0.36);
-    let tall = tall.max(flow.put(node, service, x, y + 3.0));
+    let tall = tall.max(flow.put(node, service, x, y + 3.0) + 3.0);
     flow.y = y + tall.max(20.0) + 3.0;
     line(&mut flow);
 

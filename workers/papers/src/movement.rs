@@ -308,7 +308,7 @@ fn set(flow: &mut Flow<'_>, field: &Field, width: f32) -> Result<SetField, Paper
             None => None,
         };
         // A line to write on is higher.
-        let blank = LABEL.size * 1.75;
+        let blank = LABEL.size * 2.1;
         let height =
             value.as_ref().map_or(blank, |value| value.height).max(label.as_ref().map_or(0.0, |label| label.height));
         entries.push((label, value, height + 0.8));

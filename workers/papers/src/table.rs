@@ -153,7 +153,9 @@ fn draw_header(flow: &mut Flow<'_>, header: &[Text], columns: &[Column], tall: f
     }
     flow.skip(tall);
     let (from, to) = (flow.margin, flow.margin + flow.width());
-    let rule = stroke(&[(from, flow.y), (to, flow.y)], Pen::new(ACCENT, 1.0));
+    // Above the shade of the first row.
+    let y = flow.y - 0.6;
+    let rule = stroke(&[(from, y), (to, y)], Pen::new(ACCENT, 1.0));
     flow.sheet.draw(Mark::Decoration, rule.into_iter().collect());
 }
 
@@ -187,7 +189,7 @@ fn columns(flow: &mut Flow<'_>, table: &Table) -> (Vec<Column>, f32) {
     let place = |(width, column): (f32, &crate::document::Column)| {
         let align = match column.alignment {
             Alignment::Start => Align::Start,
-            Alignment::End => Align::End,
+            Alignment::End => Align::Right,
             Alignment::Center => Align::Center,
         };
         let placed = Column { start, width, align };

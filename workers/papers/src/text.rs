@@ -35,6 +35,8 @@ pub(crate) enum Align {
     Start,
     End,
     Center,
+    /// For numbers, whose digits stand below each other in every direction of reading.
+    Right,
     /// Where reading begins in the text's own script: for prose.
     Own,
 }
@@ -187,7 +189,7 @@ impl<'f> Typesetter<'f> {
     fn alignment(&self, align: Align) -> Alignment {
         match (align, self.leftwards) {
             (Align::Start, false) | (Align::End, true) => Alignment::Left,
-            (Align::Start, true) | (Align::End, false) => Alignment::Right,
+            (Align::Start, true) | (Align::End, false) | (Align::Right, _) => Alignment::Right,
             (Align::Center, _) => Alignment::Center,
             (Align::Own, _) => Alignment::Start,
         }

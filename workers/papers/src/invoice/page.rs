@@ -88,7 +88,8 @@ fn head(flow: &mut Flow<'_>, invoice: &Invoice, title: &str) -> Result<(), Paper
     let half = flow.width() / 2.0 - 10.0;
 
     let (x, y) = (flow.x(half + 20.0, half), flow.y);
-    let text = flow.set.set(title, TITLE, Some(half), Align::End)?;
+    let style = flow.fitting(title, TITLE, half);
+    let text = flow.set.set(title, style, Some(half), Align::End)?;
     let node = flow.sheet.element(None, Tag::Hn(NonZeroU16::MIN, Some(title.to_owned())));
     let right = flow.put(node, text, x, y);
     let left = stack(flow, &party(&invoice.seller, ABOVE_TITLE, NOTE), half)?;
@@ -136,7 +137,7 @@ fn stack(flow: &mut Flow<'_>, lines: &[(String, Style)], width: f32) -> Result<f
 /// Labels and values on the other side; answers their height.
 fn facts(flow: &mut Flow<'_>, facts: &[(&str, String)], half: f32) -> Result<f32, PaperError> {
     let list = flow.sheet.element(None, Tag::L(krilla::tagging::ListNumbering::None));
-    let (label_width, gap) = (half * 0.42, 8.0);
+    let (label_width, gap) = (half * 0.27, 8.0);
     let value_width = half - label_width - gap;
     let (label_x, value_x) = (flow.x(half + 20.0, label_width), flow.x(half + 20.0 + label_width + gap, value_width));
     let top = flow.y;
@@ -148,7 +149,8 @@ fn facts(flow: &mut Flow<'_>, facts: &[(&str, String)], half: f32) -> Result<f32
             Some(label_width),
             Align::Start,
         )?;
-        let value = flow.set.set(value, Style { leading: BODY.leading, ..VALUE }, Some(value_width), Align::End)?;
+        let style = flow.fitting(value, Style { leading: BODY.leading, ..VALUE }, value_width);
+        let value = flow.set.set(value, style, Some(value_width), Align::End)?;
         let item = flow.sheet.element(Some(list), Tag::LI);
         let (name, body) = (flow.sheet.element(Some(item), Tag::Lbl), flow.sheet.element(Some(item), Tag::LBody));
         let left = flow.put(name, label, label_x, top + height);

@@ -2,7 +2,7 @@ use super::samples::{movement, picking_list, release_pass, shipping_label};
 use super::{FONTS, Printed, assert_in_order};
 use crate::PaperError;
 use crate::label::{self, Address};
-use crate::movement::{self, Carrier};
+use crate::movement::{self, Carrier, Codes, Movement, Person};
 use crate::slip;
 
 #[test]
@@ -45,6 +45,28 @@ fn a_waste_movement_document_has_its_boxes_in_order() {
         ],
     );
     assert!(printed.paper.missing.is_empty());
+}
+
+/// A form to be filled in by hand.
+#[test]
+fn an_empty_waste_movement_document_is_one_page() {
+    let empty = Movement {
+        arranger: Person::default(),
+        consignee: Person::default(),
+        tonnes: None,
+        shipped_on: None,
+        carriers: Vec::new(),
+        generator: Person::default(),
+        facility: Person::default(),
+        operation: String::new(),
+        description: String::new(),
+        codes: Codes::default(),
+        dispatch: String::new(),
+        destination: String::new(),
+        declaration: None,
+        ..movement()
+    };
+    assert_eq!(movement::print(&FONTS, &empty).unwrap().pages, 1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod yard;
 use chrono::{DateTime, Utc};
 
 pub(crate) use invoices::{domestic, invoices};
-pub(crate) use reports::{SCRIPTS, code, document, hebrew, report, sales, scripts};
+pub(crate) use reports::{SCRIPTS, arabic, code, document, hebrew, report, sales, scripts};
 pub(crate) use yard::{movement, picking_list, release_pass, shipping_label};
 
 pub(crate) fn at() -> DateTime<Utc> {

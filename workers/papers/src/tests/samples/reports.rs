@@ -104,7 +104,8 @@ pub(crate) fn report() -> Document {
             Series { name: "October 2026".to_owned(), values: sold },
             Series { name: "September 2026".to_owned(), values: before },
         ],
-        alternative: "Line chart of sales by day: between 27,000 and 70,000 EUR in October, highest on the 7th; September lies below it."
+        alternative: "Line chart of sales by day: between 28,000 and 78,000 EUR in October, highest on the 30th; September lies mostly \
+                      below it."
             .to_owned(),
     };
     let bars = Chart {
@@ -211,6 +212,55 @@ pub(crate) fn hebrew() -> Document {
             Block::Table(table),
         ],
         words: Words { page: "עמוד {page} מתוך {pages}".to_owned(), ..Words::default() },
+    }
+}
+
+/// One with boxes and a chart besides.
+pub(crate) fn arabic() -> Document {
+    let mut table = Table::new(vec![Column::start("الصنف"), Column::start("الفئة"), Column::end("المبلغ")]);
+    for (name, category, sum) in [
+        ("جرار Fendt 724", "جرارات", "98,000.00"),
+        ("مضخة هيدروليكية 28 سم³", "قطع غيار", "4,560.00"),
+        ("مرشح زيت", "قطع غيار", "120.50"),
+    ] {
+        table.push(Kind::Plain, strings(&[name, category, sum]));
+    }
+    table.push(Kind::Total, strings(&["المجموع", "", "102,680.50"]));
+    let figure = |label: &str, value: &str, note: &str| Figure {
+        label: label.to_owned(),
+        value: value.to_owned(),
+        note: note.to_owned(),
+    };
+    let chart = Chart {
+        title: "المبيعات حسب الأسبوع".to_owned(),
+        unit: "AED".to_owned(),
+        shape: Shape::Bars,
+        labels: strings(&["الأسبوع 40", "الأسبوع 41", "الأسبوع 42"]),
+        series: vec![
+            Series { name: "جرارات".to_owned(), values: [41.0, 38.0, 52.0].map(Some).to_vec() },
+            Series { name: "قطع غيار".to_owned(), values: [12.0, 19.0, 8.0].map(Some).to_vec() },
+        ],
+        alternative: "رسم بياني للمبيعات".to_owned(),
+    };
+    Document {
+        organisation: "شركة الشمال للآلات الزراعية".to_owned(),
+        facts: pairs(&[("الفترة", "1–31 أكتوبر 2026"), ("المنطقة الزمنية", "Asia/Dubai"), ("العملة", "AED")]),
+        words: Words { page: "صفحة {page} من {pages}".to_owned(), ..Words::default() },
+        ..document(
+            "ar",
+            "تقرير المبيعات الشهري",
+            vec![
+                Block::Figures(vec![
+                    figure("المبيعات", "102,680.50", "أكثر من سبتمبر بنسبة 12 %"),
+                    figure("الطلبات", "222", ""),
+                ]),
+                Block::Paragraph("ارتفعت المبيعات في الأسبوع الثاني (Harvest 2026) وبقيت أعلى من سبتمبر.".to_owned()),
+                Block::Heading("التطور".to_owned()),
+                Block::Chart(chart),
+                Block::Heading("الطلبات".to_owned()),
+                Block::Table(table),
+            ],
+        )
     }
 }
 

@@ -146,9 +146,11 @@ fn legend(flow: &mut Flow<'_>, chart: &Chart) -> Result<Vec<(usize, Shape, Text)
     if chart.series.len() < 2 {
         return Ok(Vec::new());
     }
-    let share = flow.width() / cast(chart.series.len()) - 30.0;
+    let share = (flow.width() / cast(chart.series.len()) - 36.0).max(30.0);
     let set = |(index, series): (usize, &Series)| {
-        let text = flow.set.set(&series.name, LABEL, Some(share.max(30.0)), Align::Start)?;
+        let (_, whole) = flow.set.widths(&series.name, LABEL);
+        // Beside its mark also where lines begin on the right.
+        let text = flow.set.set(&series.name, LABEL, (whole > share).then_some(share), Align::Start)?;
         Ok::<_, PaperError>((index, chart.shape, Text { lines: text.lines.into_iter().take(1).collect(), ..text }))
     };
     chart.series.iter().enumerate().map(set).collect()

@@ -203,7 +203,8 @@ impl<'f> Flow<'f> {
     /// The style, smaller where a figure would otherwise break in two.
     pub(crate) fn fitting(&mut self, text: &str, style: Style, width: f32) -> Style {
         let (_, whole) = self.set.widths(text, style);
-        let size = if whole > width { style.size * width / whole } else { style.size };
+        // A little less than what would fit exactly, which rounding would break.
+        let size = if whole > width { style.size * 0.99 * width / whole } else { style.size };
         Style { size: size.max(style.size * 0.6), ..style }
     }
 

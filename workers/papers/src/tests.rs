@@ -18,6 +18,9 @@ use crate::fonts::{DEBIAN, Fonts};
 
 static FONTS: LazyLock<Fonts> = LazyLock::new(|| Fonts::load(Path::new(DEBIAN)).unwrap());
 
+/// What poppler puts around runs from right to left.
+const MARKS: [char; 7] = ['\u{200E}', '\u{200F}', '\u{202A}', '\u{202B}', '\u{202C}', '\u{202D}', '\u{202E}'];
+
 /// A paper in a folder that goes with it.
 struct Printed {
     folder: TempDir,
@@ -39,10 +42,10 @@ impl Printed {
         run(command.args(before).arg(&self.path).args(after))
     }
 
-    /// The text in the order of reading, without the marks that poppler puts around runs from right to left.
+    /// The text in the order of reading, without [`MARKS`].
     fn text(&self) -> String {
         let text = self.ask("pdftotext", &["-enc", "UTF-8"], &["-"]);
-        text.chars().filter(|it| !matches!(it, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}')).collect()
+        text.replace(MARKS, "")
     }
 
     /// The tree of tags with the text of each.

@@ -58,7 +58,7 @@ pub(crate) struct Line {
     pub(crate) height: f32,
 }
 
-/// Glyphs of one font, from left to right.
+/// Glyphs of one font in one direction, from left to right.
 #[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) font: Font,
@@ -149,6 +149,8 @@ impl<'f> Typesetter<'f> {
                     let source = Arc::clone(&source);
                     runs.push(Run { font, size: style.size, colour: style.colour, x: begin, glyphs, source });
                 }
+                // In the order of the text: readers that speak follow the order of drawing.
+                runs.sort_by_key(|run: &Run| run.glyphs.iter().map(|glyph| glyph.text_range.start).min());
                 // The same for every script, so that rows stay even.
                 set.lines.push(Line { runs, baseline: style.size * (style.leading - 1.0).mul_add(0.5, 0.86), height });
                 set.height += height;

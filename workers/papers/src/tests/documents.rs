@@ -3,11 +3,13 @@ use std::path::Path;
 use proptest::prelude::{any, prop, prop_assert, proptest};
 
 use super::samples::{SCRIPTS, arabic, document, hebrew, report, sales, scripts};
-use super::{FONTS, Printed, assert_in_order, contains};
+use super::{FONTS, MARKS, Printed, assert_in_order, contains};
 use crate::axis::{Scale, grouped};
 use crate::document::{Block, Chart, Column, Document, Kind, MAX_ROWS, Series, Shape, Table, print};
 use crate::fonts::{FontError, Fonts};
+use crate::look::BODY;
 use crate::table::shares;
+use crate::text::Typesetter;
 
 fn printed(document: &Document) -> Printed {
     Printed::new(print(&FONTS, document).unwrap())
@@ -226,10 +228,22 @@ fn columns_begin_where_reading_begins() {
         words.iter().find(|word| word.text == seen).unwrap_or_else(|| panic!("{text} in {words:?}")).x
     };
     assert!(x("פריט") > x("כמות") && x("כמות") > x("סכום"), "{words:?}");
-    let text = printed(&hebrew()).text();
-    for line in ["דוח מכירות חודשי", "טרקטור Fendt 724", "עמוד 1 מתוך 1"] {
+    let printed = printed(&hebrew());
+    let text = printed.text();
+    for line in ["דוח מכירות חודשי", "טרקטור Fendt 724"] {
         assert!(text.contains(line), "{line:?} is not in:\n{text}");
     }
+    // What is drawn first is read aloud first. Poppler breaks a line wherever the next piece is further left.
+    let drawn = printed.ask("pdftotext", &["-raw", "-enc", "UTF-8"], &["-"]).replace(MARKS, "");
+    let drawn = drawn.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_in_order(&drawn, &["מכונות הצפון", "הקציר", "Harvest 2026", "סך הכול", "עמוד 1 מתוך 1"]);
+}
+
+#[test]
+fn words_of_thai_break_where_they_end_though_nothing_parts_them() {
+    let mut set = Typesetter::new(&FONTS, "th");
+    let (word, whole) = set.widths("รถแทรกเตอร์เพื่อการเกษตร", BODY);
+    assert!(word < whole * 0.7, "{word} of {whole}");
 }
 
 /// Wherever the page ends.

@@ -35,8 +35,10 @@ fn every_kind_of_tax_and_currency_keeps_the_rules_of_en_16931() {
     let written: Vec<Vec<u8>> = invoices.iter().map(|(_, it)| xml(it).unwrap()).collect();
     for ((name, _), broken) in invoices.iter().zip(broken(&printed, &written)) {
         if *name == "dinar" {
-            // The standard knows no currency with three decimals. An amount that is right was chosen over one that it allows.
-            assert!(!broken.is_empty() && broken.iter().all(|rule| rule.contains("BR-DEC-")), "{name}: {broken:#?}");
+            // The standard knows no currency with three decimals, and rounds sums to two before it compares them. Amounts that are
+            // right were chosen over ones that it allows.
+            let decimals = |rule: &String| ["[BR-DEC-", "[BR-CO-10]", "[BR-CO-13]"].iter().any(|it| rule.starts_with(it));
+            assert!(!broken.is_empty() && broken.iter().all(decimals), "{name}: {broken:#?}");
         } else {
             assert!(broken.is_empty(), "{name}: {broken:#?}");
         }

@@ -266,11 +266,11 @@ pub enum InvoiceError {
 pub fn print(fonts: &Fonts, invoice: &Invoice) -> Result<Paper, PaperError> {
     let xml = xml(invoice)?;
     let mut paper = page::print(fonts, invoice, xml)?;
-    paper.bytes = embed::declare(paper.bytes)?;
+    paper.bytes = embed::declare(&paper.bytes)?;
     Ok(paper)
 }
 
-/// The document as XML alone: a CrossIndustryInvoice of the profile EN 16931.
+/// The document as XML alone: a `CrossIndustryInvoice` of the profile EN 16931.
 pub fn xml(invoice: &Invoice) -> Result<Vec<u8>, InvoiceError> {
     check::check(invoice)?;
     xml::write(invoice)

@@ -340,17 +340,14 @@ fn put(flow: &mut Flow<'_>, set: SetField, x: f32, top: f32, width: f32) {
             let lower = if value.is_some() { 1.0 } else { height - label.height - 2.0 };
             flow.put(node, label, label_x, y + lower);
         }
-        match value {
-            Some(value) => {
-                let node = flow.sheet.element(Some(item), Tag::LBody);
-                flow.put(node, value, value_x, y);
-            }
-            None => {
-                let line = y + height - 2.2;
-                let pen = Pen { colour: QUIET, width: 0.5, dash: vec![0.8, 1.6] };
-                let line = stroke(&[(value_x, line), (value_x + room, line)], pen);
-                flow.sheet.draw(Mark::Decoration, line.into_iter().collect());
-            }
+        if let Some(value) = value {
+            let node = flow.sheet.element(Some(item), Tag::LBody);
+            flow.put(node, value, value_x, y);
+        } else {
+            let line = y + height - 2.2;
+            let pen = Pen { colour: QUIET, width: 0.5, dash: vec![0.8, 1.6] };
+            let line = stroke(&[(value_x, line), (value_x + room, line)], pen);
+            flow.sheet.draw(Mark::Decoration, line.into_iter().collect());
         }
         y += height;
     }

@@ -1,4 +1,4 @@
-//! Papers are read back by programs that others wrote: text, tags and fonts by poppler, codes by ZBar, invoices by `factur-x` with the
+//! Papers are read back by programs that others wrote: text, tags and fonts by poppler, codes by `zbarimg`, invoices by `factur-x` with the
 //! rules of EN 16931. `./dev test` installs them.
 
 mod codes;

@@ -17,21 +17,21 @@ const PROPERTIES: [(&str, &str, &str); 4] = [
 ];
 
 /// The file with the properties of Factur-X.
-pub(super) fn declare(pdf: Vec<u8>) -> Result<Vec<u8>, InvoiceError> {
+pub(super) fn declare(pdf: &[u8]) -> Result<Vec<u8>, InvoiceError> {
     let packet =
-        find_last(&pdf, b"<?xpacket begin=", pdf.len()).ok_or(InvoiceError::Metadata("there is no XMP packet"))?;
+        find_last(pdf, b"<?xpacket begin=", pdf.len()).ok_or(InvoiceError::Metadata("there is no XMP packet"))?;
     let schemas =
-        find(&pdf, b"</pdfaExtension:schemas>", packet).ok_or(InvoiceError::Metadata("no schemas are described"))?;
-    let bag = find_last(&pdf, b"</rdf:Bag>", schemas).ok_or(InvoiceError::Metadata("the schemas are no list"))?;
-    let end = find(&pdf, b"</rdf:RDF>", schemas).ok_or(InvoiceError::Metadata("the packet has no end"))?;
+        find(pdf, b"</pdfaExtension:schemas>", packet).ok_or(InvoiceError::Metadata("no schemas are described"))?;
+    let bag = find_last(pdf, b"</rdf:Bag>", schemas).ok_or(InvoiceError::Metadata("the schemas are no list"))?;
+    let end = find(pdf, b"</rdf:RDF>", schemas).ok_or(InvoiceError::Metadata("the packet has no end"))?;
     let (schema, values) = (schema(), values());
 
-    let written = find_last(&pdf, b"/Length ", packet).ok_or(InvoiceError::Metadata("the packet has no length"))? + 8;
-    let (length, digits) = number(&pdf, written).ok_or(InvoiceError::Metadata("the packet has no length"))?;
+    let written = find_last(pdf, b"/Length ", packet).ok_or(InvoiceError::Metadata("the packet has no length"))? + 8;
+    let (length, digits) = number(pdf, written).ok_or(InvoiceError::Metadata("the packet has no length"))?;
     let new_length = (length + schema.len() + values.len()).to_string();
     let table =
-        find_last(&pdf, b"startxref\n", pdf.len()).ok_or(InvoiceError::Metadata("there is no table of offsets"))?;
-    let (offset, _) = number(&pdf, table + 10).ok_or(InvoiceError::Metadata("there is no table of offsets"))?;
+        find_last(pdf, b"startxref\n", pdf.len()).ok_or(InvoiceError::Metadata("there is no table of offsets"))?;
+    let (offset, _) = number(pdf, table + 10).ok_or(InvoiceError::Metadata("there is no table of offsets"))?;
 
     let grown = schema.len() + values.len() + new_length.len() - digits;
     let mut file = Vec::with_capacity(pdf.len() + grown + 16);
@@ -74,14 +74,14 @@ fn moved(file: &mut Vec<u8>, table: &[u8], from: usize, by: usize) -> Result<(),
 }
 
 fn schema() -> String {
-    let mut properties = String::new();
-    for (name, _, meaning) in PROPERTIES {
-        properties.push_str(&format!(
+    let described = PROPERTIES.map(|(name, _, meaning)| {
+        format!(
             "<rdf:li rdf:parseType=\"Resource\"><pdfaProperty:name>{name}</pdfaProperty:name>\
              <pdfaProperty:valueType>Text</pdfaProperty:valueType><pdfaProperty:category>external</pdfaProperty:category>\
              <pdfaProperty:description>{meaning}</pdfaProperty:description></rdf:li>"
-        ));
-    }
+        )
+    });
+    let properties = described.concat();
     format!(
         "<rdf:li rdf:parseType=\"Resource\"><pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>\
          <pdfaSchema:namespaceURI>{NAMESPACE}</pdfaSchema:namespaceURI><pdfaSchema:prefix>fx</pdfaSchema:prefix>\
@@ -90,7 +90,7 @@ fn schema() -> String {
 }
 
 fn values() -> String {
-    let values: String = PROPERTIES.iter().map(|(name, value, _)| format!("<fx:{name}>{value}</fx:{name}>")).collect();
+    let values = PROPERTIES.map(|(name, value, _)| format!("<fx:{name}>{value}</fx:{name}>")).concat();
     format!("<rdf:Description rdf:about=\"\" xmlns:fx=\"{NAMESPACE}\">{values}</rdf:Description>")
 }
 

@@ -1,10 +1,10 @@
-//! The document as a CrossIndustryInvoice of UN/CEFACT (D22B), as Factur-X 1.0 uses it. The order of the elements is the schema's.
+//! The document as a `CrossIndustryInvoice` of UN/CEFACT (D22B), as Factur-X 1.0 uses it. The order of the elements is the schema's.
 
 use std::io;
 
 use chrono::NaiveDate;
 use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use quick_xml::events::{BytesDecl, BytesStart, BytesText, Event};
 
 use super::{Address, Category, Decimal, Invoice, InvoiceError, Kind, Line, Party, Payment, Tax, unit_code};
 
@@ -28,7 +28,7 @@ impl Xml {
     }
 
     fn element(&mut self, start: BytesStart<'_>, content: impl FnOnce(&mut Self) -> Written) -> Written {
-        let end = BytesEnd::from(start.to_end().into_owned());
+        let end = start.to_end().into_owned();
         self.0.write_event(Event::Start(start))?;
         content(self)?;
         self.0.write_event(Event::End(end))
@@ -99,12 +99,12 @@ fn write_line(xml: &mut Xml, invoice: &Invoice, number: usize, line: &Line) -> W
         xml.maybe("ram:Description", line.description.as_deref())
     })?;
     xml.within("ram:SpecifiedLineTradeAgreement", |xml| {
-        xml.within("ram:NetPriceProductTradePrice", |xml| match line.price {
-            Some(price) => xml.text("ram:ChargeAmount", &price.fixed()),
-            None => {
-                xml.text("ram:ChargeAmount", &invoice.currency.amount(line.net))?;
-                xml.with("ram:BasisQuantity", ("unitCode", unit), &line.quantity.short())
+        xml.within("ram:NetPriceProductTradePrice", |xml| {
+            if let Some(price) = line.price {
+                return xml.text("ram:ChargeAmount", &price.fixed());
             }
+            xml.text("ram:ChargeAmount", &invoice.currency.amount(line.net))?;
+            xml.with("ram:BasisQuantity", ("unitCode", unit), &line.quantity.short())
         })
     })?;
     xml.within("ram:SpecifiedLineTradeDelivery", |xml| {

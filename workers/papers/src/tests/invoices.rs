@@ -37,7 +37,8 @@ fn every_kind_of_tax_and_currency_keeps_the_rules_of_en_16931() {
         if *name == "dinar" {
             // The standard knows no currency with three decimals, and rounds sums to two before it compares them. Amounts that are
             // right were chosen over ones that it allows.
-            let decimals = |rule: &String| ["[BR-DEC-", "[BR-CO-10]", "[BR-CO-13]"].iter().any(|it| rule.starts_with(it));
+            let decimals =
+                |rule: &String| ["[BR-DEC-", "[BR-CO-10]", "[BR-CO-13]"].iter().any(|it| rule.starts_with(it));
             assert!(!broken.is_empty() && broken.iter().all(decimals), "{name}: {broken:#?}");
         } else {
             assert!(broken.is_empty(), "{name}: {broken:#?}");
@@ -91,7 +92,10 @@ fn people_read_what_the_machine_reads() {
     let invoices: BTreeMap<&str, Invoice> = invoices().into_iter().collect();
     let credit = Printed::new(print(&FONTS, &invoices["credit-note"]).unwrap());
     let text = credit.text();
-    assert_in_order(&credit.structure(), &["Credit note NL-C-2026-000031", "Takes back", "NL-2026-000417 of 2026-10-14"]);
+    assert_in_order(
+        &credit.structure(),
+        &["Credit note NL-C-2026-000031", "Takes back", "NL-2026-000417 of 2026-10-14"],
+    );
     assert!(text.contains("VAT in PLN: 23.11"), "{text}");
     let text = Printed::new(print(&FONTS, &invoices["reverse-charge"]).unwrap()).text();
     assert!(text.contains("Reverse charge: the buyer owes the tax"), "{text}");
@@ -114,11 +118,13 @@ fn amounts_have_the_decimals_of_their_currency() {
     );
 }
 
+type Change = fn(&mut Invoice);
+
 /// Every amount that the document states, changed by one unit.
 #[test]
 fn an_amount_that_is_wrong_by_a_cent_is_no_document() {
     xml(&domestic()).unwrap();
-    let changes: [(&str, fn(&mut Invoice)); 9] = [
+    let changes: [(&str, Change); 9] = [
         ("BT-131", |it| it.lines[0].net += 1),
         ("BT-116", |it| it.lines[2].net += 1),
         ("BT-116", |it| it.taxes[0].net += 1),
@@ -144,7 +150,7 @@ fn an_amount_that_is_wrong_by_a_cent_is_no_document() {
 #[test]
 fn what_a_kind_of_tax_demands_must_be_there() {
     let samples: BTreeMap<&str, Invoice> = invoices().into_iter().collect();
-    let changes: [(&str, &str, fn(&mut Invoice)); 14] = [
+    let changes: [(&str, &str, Change); 14] = [
         ("domestic", "the seller's VAT number", |it| it.seller.vat_id = None),
         ("domestic", "the rate", |it| {
             it.lines[3].rate_bps = 0;

@@ -166,6 +166,7 @@ fn about(invoice: &Invoice) -> Vec<(&'static str, String)> {
     facts.extend(invoice.order.iter().map(|order| ("Order", order.clone())));
     facts.extend(invoice.buyer_reference.iter().map(|reference| ("Your reference", reference.clone())));
     facts.extend(invoice.delivered_on.iter().map(|on| ("Delivered", day(*on))));
+    facts.extend(invoice.delivered_to.iter().map(|to| ("Delivered to", address(to).join(", "))));
     facts.extend(invoice.due_on.iter().map(|on| ("Due", day(*on))));
     facts.push(("Currency", invoice.currency.code().to_owned()));
     facts

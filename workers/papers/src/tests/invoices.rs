@@ -97,6 +97,8 @@ fn people_read_what_the_machine_reads() {
         &["Credit note NL-C-2026-000031", "Takes back", "NL-2026-000417 of 2026-10-14"],
     );
     assert!(text.contains("VAT in PLN: 23.11"), "{text}");
+    let text = Printed::new(print(&FONTS, &invoices["intra-community"]).unwrap()).text();
+    assert!(text.contains("Havnegade 1, 6700 Esbjerg, DK"), "{text}");
     let text = Printed::new(print(&FONTS, &invoices["reverse-charge"]).unwrap()).text();
     assert!(text.contains("Reverse charge: the buyer owes the tax"), "{text}");
 }

@@ -112,6 +112,10 @@ impl<'f> Flow<'f> {
     }
 
     pub(crate) fn heading(&mut self, text: &str, level: u16) -> Result<(), PaperError> {
+        // PDF/UA has no heading without a text.
+        if text.trim().is_empty() {
+            return Ok(());
+        }
         // With the first lines of what it is about.
         self.room(HEADING.size * 2.0 + 60.0);
         self.skip(if self.y > self.margin { 14.0 } else { 0.0 });

@@ -280,14 +280,18 @@ fn wide() -> Document {
 }
 
 fn chart(values: Vec<Option<f64>>) -> Block {
-    Block::Chart(Chart {
+    Block::Chart(Chart { series: vec![Series { name: "Series".to_owned(), values }], ..charted() })
+}
+
+fn charted() -> Chart {
+    Chart {
         title: "Charted".to_owned(),
         unit: String::new(),
         shape: Shape::Line,
         labels: vec!["a".to_owned(), "b".to_owned()],
-        series: vec![Series { name: "Series".to_owned(), values }],
+        series: Vec::new(),
         alternative: "A chart".to_owned(),
-    })
+    }
 }
 
 #[test]
@@ -350,4 +354,23 @@ fn a_header_as_tall_as_the_page_is_an_error() {
     let mut table = Table::new(vec![Column::start("title\n".repeat(90))]);
     table.push(Kind::Plain, vec!["row".to_owned()]);
     assert!(print(&FONTS, &document("en", "Header", vec![Block::Table(table)])).is_err());
+}
+
+#[test]
+fn documents_of_nothing_are_printed_all_the_same() {
+    let odd = |blocks: Vec<Block>| print(&FONTS, &document("en", "Odd", blocks)).map(Printed::new);
+    for (name, blocks) in [
+        ("no blocks", vec![]),
+        ("no rows", vec![Block::Table(Table::new(vec![Column::start("A"), Column::end("B")]))]),
+        ("no columns", vec![Block::Table(Table::new(vec![]))]),
+        ("no text", vec![Block::Heading(String::new()), Block::Paragraph(String::new())]),
+        ("no figures", vec![Block::Figures(vec![]), Block::Facts(vec![])]),
+        ("no series", vec![Block::Chart(Chart { series: vec![], labels: vec![], ..charted() })]),
+        ("huge values", vec![chart(vec![Some(f64::MAX), Some(f64::MIN), Some(f64::INFINITY)])]),
+    ] {
+        let printed = odd(blocks).unwrap_or_else(|error| panic!("{name}: {error}"));
+        printed.ask("qpdf", &["--check"], &[]);
+    }
+    let untitled = Document { organisation: String::new(), facts: vec![], ..document("en", " ", vec![]) };
+    printed(&untitled);
 }

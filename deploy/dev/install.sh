@@ -141,3 +141,10 @@ ensure_localstripe() {
     sed -i "s|'/tmp/localstripe.pickle'|'/dev/null'|" "$file" || return 1
     mark_venv payments "$wanted"
 }
+
+# openpyxl, with which the tests of reports read workbooks back.
+ensure_report_readers() {
+    local wanted=tests/reports/requirements.txt
+    ensure_venv reports "$wanted" openpyxl || return 1
+    if [[ $INSTALLED == yes ]]; then mark_venv reports "$wanted"; fi
+}

@@ -11,9 +11,11 @@ use jobs::reports::{Begun, RequestError, Wish, ask};
 use market::identity::store::{self as identity, Org};
 use market::identity::{MemberRole, PlatformRole};
 use market::ids::ReportId;
-use market::reports::model::{Format, Kind, NewReport, Report, Status};
-use market::reports::rules::{MAX_DAYS, Period, PeriodError};
+use market::reports::definitions::Audience;
+use market::reports::model::{Format, Kind, NewReport, Parameters, Report, Status};
+use market::reports::rules::{MAX_DAYS, Period, PeriodError, Unfit, judge};
 use market::reports::store::{self, ReportError};
+use market::reports::table::Sum;
 use queue::JobTx;
 use serde::{Deserialize, Serialize};
 use shared::blobs::Disposition;
@@ -45,6 +47,8 @@ impl From<ReportError> for Problem {
             ReportError::NoSuchOrg => Self::not_found("organisation"),
             ReportError::TooManyOpen => Self::too_many("too_many_reports", error.to_string(), Duration::from_secs(10)),
             ReportError::TooManyToday => Self::too_many("too_many_reports", error.to_string(), Duration::from_hours(1)),
+            ReportError::UnknownCategory => unfit("/parameters/category", error.to_string()),
+            ReportError::UnknownRegion => unfit("/parameters/region", error.to_string()),
             ReportError::Sql(error) => error.into(),
             ReportError::NotOpen(_) | ReportError::UnknownZone(_) | ReportError::Period(_) | ReportError::Money(_) => {
                 Self::internal(error)
@@ -77,6 +81,7 @@ pub(crate) struct ReportView {
     /// The same period as times: from `starts_at` up to, not including, `ends_at`.
     starts_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
+    parameters: Parameters,
     status: Status,
     /// Percent, while it is being made.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +93,7 @@ pub(crate) struct ReportView {
     job: Option<JobId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     row_count: Option<i64>,
-    /// One entry per currency.
+    /// What its amounts add up to, by section, column and currency.
     totals: Vec<TotalView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     download: Option<Download>,
@@ -98,21 +103,22 @@ pub(crate) struct ReportView {
     expires_at: Option<DateTime<Utc>>,
 }
 
-/// What the sales in one currency add up to.
+/// What the amounts of a column in one currency add up to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TotalView {
+    #[schema(example = "orders")]
+    section: String,
+    #[schema(example = "total")]
+    column: String,
+    /// How many amounts.
     row_count: i64,
-    #[schema(example = "EUR")]
-    currency: String,
-    /// What the buyers pay.
-    #[schema(example = "12.50")]
-    total: String,
-    /// The platform's part of it.
-    #[schema(example = "0.63")]
-    fee: String,
-    /// The seller's part of it.
-    #[schema(example = "11.87")]
-    net: String,
+    amount: Money,
+}
+
+impl From<Sum> for TotalView {
+    fn from(sum: Sum) -> Self {
+        Self { section: sum.section, column: sum.column, row_count: sum.rows, amount: sum.amount }
+    }
 }
 
 /// An address that works for a short time; read the report again for another one.
@@ -143,6 +149,7 @@ impl ReportView {
             time_zone: period.zone().name().to_owned(),
             starts_at: period.starts_at(),
             ends_at: period.ends_at(),
+            parameters: report.parameters,
             status: Status::Queued,
             progress: None,
             failure: None,
@@ -167,14 +174,6 @@ async fn view(state: &AppState, report: Report, progress: &HashMap<JobId, i16>) 
         _ => None,
     };
     let progress = report.job.and_then(|job| progress.get(&job).copied());
-    let amount = |money: Money| money.amount();
-    let totals = report.totals.iter().map(|it| TotalView {
-        row_count: it.rows,
-        currency: it.total.currency().code().to_owned(),
-        total: amount(it.total),
-        fee: amount(it.fee),
-        net: amount(it.net),
-    });
     Ok(ReportView {
         id: report.id,
         org: report.org,
@@ -185,12 +184,13 @@ async fn view(state: &AppState, report: Report, progress: &HashMap<JobId, i16>) 
         time_zone: report.period.zone().name().to_owned(),
         starts_at: report.period.starts_at(),
         ends_at: report.period.ends_at(),
+        parameters: report.parameters,
         status: report.status,
         progress,
         failure: report.failure,
         job: report.job,
         row_count: report.row_count,
-        totals: totals.collect(),
+        totals: report.sums.into_iter().map(TotalView::from).collect(),
         download,
         created_at: report.created_at,
         expires_at: report.expires_at,
@@ -215,17 +215,24 @@ struct CreateReport {
     format: Format,
     /// In the organisation's time zone.
     first_day: NaiveDate,
-    /// Inclusive; at most 366 days from the first.
+    /// Inclusive; at most ten years from the first.
     last_day: NaiveDate,
+    /// How it is grouped and filtered.
+    #[serde(default)]
+    parameters: Parameters,
 }
 
 /// Ask for a report
 ///
 /// A job makes it, and the person who asked gets an email when it is ready. Platform administrators may ask for any organisation.
+/// `user_activity` and `job_activity` are of the whole platform, in the days of the organisation: administrators ask for the first, and
+/// operators for the second.
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting, OptionalKey), request_body = CreateReport, responses(
     (status = 202, description = "A job makes it; `Location` names the report, `Link` the job", body = ReportView,
         headers(("Location" = String), ("Link" = String))),
-    (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future or never were"),
+    (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future, never were, or are not whole months \
+        where the kind compares months; `parameters_invalid`: the kind is not grouped or filtered like this, or the category or region \
+        does not exist"),
     (status = 429, description = "`too_many_reports`: wait for those that are being made"),
     (status = 403, description = "`role_too_low`"),
 ))]
@@ -235,9 +242,14 @@ async fn create_report(
     acting: Acting,
     Keyed { key, body }: Keyed<CreateReport>,
 ) -> Result<Response> {
-    let org = acting.member_or(PlatformRole::Admin, &caller)?;
-    if caller.platform(PlatformRole::Admin).is_err() {
-        caller.member(org, MemberRole::Trader)?;
+    let audience = body.kind.definition().audience;
+    let org = acting.member_or(audience.platform(), &caller)?;
+    match (caller.platform(audience.platform()), audience) {
+        (Ok(()), _) => {}
+        (Err(_), Audience::Members) => {
+            caller.member(org, MemberRole::Trader)?;
+        }
+        (Err(refused), Audience::Platform(_)) => return Err(refused),
     }
     let asking = Asking { org, by: caller.user, body, now: state.clock.now(), trace: TraceParent::current() };
     if let Some(answer) = state.reports.ask(&key, org.0, asking.clone()).await {
@@ -273,7 +285,13 @@ impl Act for Asking {
 async fn make(tx: &mut JobTx, asked: &[&Asking]) -> Result<Vec<Result<Made<ReportView>>>> {
     let ids: Vec<OrgId> = asked.iter().map(|asked| asked.org).collect();
     let orgs = identity::orgs_by_id(tx, &ids).await?;
-    let judged: Vec<Result<Wish>> = asked.iter().map(|asked| asked.judge(orgs.get(&asked.org))).collect();
+    let mut judged: Vec<Result<Wish>> = Vec::with_capacity(asked.len());
+    for asked in asked {
+        judged.push(match asked.judge(orgs.get(&asked.org)) {
+            Ok(wish) => store::known(tx, &asked.body.parameters).await.map(|()| wish).map_err(Problem::from),
+            refused => refused,
+        });
+    }
     let wishes: Vec<Wish> = judged.iter().flatten().cloned().collect();
     let mut begun = ask(tx, &wishes).await?.into_iter();
     let answers = judged.into_iter().map(|judged| {
@@ -294,10 +312,21 @@ impl Asking {
             let detail = "the period has not begun yet";
             return Err(Problem::unprocessable("period_invalid", detail).at("/first_day", detail));
         }
-        let (kind, format) = (body.kind, body.format);
-        let report = NewReport { org: self.org, requested_by: Some(self.by), kind, format, period };
+        let (kind, format, parameters) = (body.kind, body.format, body.parameters);
+        judge(kind, &period, &parameters).map_err(|error| match error {
+            Unfit::PartOfMonth => {
+                Problem::unprocessable("period_invalid", error.to_string()).at(error.pointer(), error.to_string())
+            }
+            error => unfit(error.pointer(), error.to_string()),
+        })?;
+        let report = NewReport { org: self.org, requested_by: Some(self.by), kind, format, period, parameters };
         Ok(Wish { report, trace: self.trace })
     }
+}
+
+/// A report of this kind cannot be asked for like this.
+fn unfit(pointer: &str, detail: String) -> Problem {
+    Problem::unprocessable("parameters_invalid", detail.clone()).at(pointer, detail)
 }
 
 fn period_problem(error: PeriodError) -> Problem {
@@ -332,7 +361,8 @@ async fn list_reports(
     Query(query): Query<ListReports>,
 ) -> Result<Json<Page<ReportView>>> {
     let org = acting.member_or(PlatformRole::Admin, &caller)?;
-    let rows = store::page(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
+    let kinds = readable(&caller);
+    let rows = store::page(&mut *state.db.acquire().await?, org, &kinds, query.after, query.limit.fetch()).await?;
     let page = query.limit.page(rows, |report| report.id.to_string(), |report| report);
     let progress = progress(&state, &page.items).await?;
     let mut items = Vec::with_capacity(page.items.len());
@@ -340,6 +370,15 @@ async fn list_reports(
         items.push(view(&state, report, &progress).await?);
     }
     Ok(Json(Page { items, next: page.next }))
+}
+
+/// The kinds that the caller may read of an organisation of theirs.
+fn readable(caller: &Caller) -> Vec<Kind> {
+    let may = |kind: &Kind| match kind.definition().audience {
+        Audience::Members => true,
+        Audience::Platform(role) => caller.platform(role).is_ok(),
+    };
+    Kind::ALL.iter().copied().filter(may).collect()
 }
 
 /// Read a report's state, and where to download it
@@ -354,8 +393,13 @@ async fn get_report(
     Path(id): Path<ReportId>,
 ) -> Result<Json<ReportView>> {
     let report = store::get(&mut *state.db.acquire().await?, id).await?;
-    if caller.platform(PlatformRole::Admin).is_err() {
-        acting.owner(report.org, &caller, "report")?;
+    match report.kind.definition().audience {
+        audience if caller.platform(audience.platform()).is_ok() => {}
+        Audience::Members => {
+            acting.owner(report.org, &caller, "report")?;
+        }
+        // Of everybody: whoever may not read it hears nothing of it.
+        Audience::Platform(_) => return Err(Problem::not_found("report")),
     }
     Ok(Json(one(&state, report).await?))
 }

@@ -1,44 +1,52 @@
-//! The sellers whose days are reported.
+//! The organisations whose periods are reported by schedule.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
 use super::ReportError;
+use crate::reports::model::Kind;
 
-/// An approved seller whose day may have ended.
+/// An approved organisation of which a period may have ended.
 #[derive(Clone, Debug)]
-pub struct Seller {
+pub struct Due {
     pub org: OrgId,
     pub zone: String,
     pub created_at: DateTime<Utc>,
-    /// The latest day for which the schedule has requested a sales report.
+    /// The latest last day for which the schedule has requested a report of the kind.
     pub last_day: Option<NaiveDate>,
 }
 
-/// Approved sellers by id, after `after`.
-pub async fn sellers(conn: &mut PgConnection, after: OrgId, limit: i64) -> Result<Vec<Seller>, ReportError> {
+/// Approved sellers by id, after `after`, each with what the schedule has requested of this kind. Of the inventory check, only those
+/// that keep stock.
+pub async fn approved(
+    conn: &mut PgConnection,
+    kind: Kind,
+    after: OrgId,
+    limit: i64,
+) -> Result<Vec<Due>, ReportError> {
     let rows = sqlx::query!(
         r#"
         SELECT
             id, time_zone, created_at,
-            (SELECT max(first_day) FROM reports WHERE org_id = orgs.id AND kind = 'sales' AND requested_by IS NULL)
-                AS last_day
+            (SELECT max(last_day) FROM reports WHERE org_id = orgs.id AND kind = $3 AND requested_by IS NULL) AS last_day
         FROM orgs
         WHERE status = 'approved'
           AND 'seller' = ANY (kinds)
           AND id > $1
+          AND ($3 <> 'inventory_check' OR EXISTS (SELECT FROM stock_levels WHERE org_id = orgs.id))
         ORDER BY id
         LIMIT $2
         "#,
         after.0,
         limit,
+        kind as Kind,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Seller {
+        .map(|row| Due {
             org: OrgId(row.id),
             zone: row.time_zone,
             created_at: row.created_at,

@@ -1,3 +1,5 @@
+use shared::money::Money;
+
 use super::*;
 
 #[test]
@@ -8,4 +10,11 @@ fn formulas_become_text() {
     for text in ["", "Tractor", " =1", "1-2", "Müller & Co"] {
         assert_eq!(safe(text), text);
     }
+}
+
+#[test]
+fn numbers_below_zero_stay_numbers() {
+    assert_eq!(text(&Cell::Integer(-2), Tz::UTC), "-2");
+    assert_eq!(text(&Cell::Money(Money::from_minor(-5, Currency::EUR)), Tz::UTC), "-0.05");
+    assert_eq!(text(&Cell::text("-2"), Tz::UTC), "'-2");
 }

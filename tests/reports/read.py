@@ -112,7 +112,7 @@ def of_xlsx(cell, kind: str, wanted, zoned):
         return None
     if kind in NUMBERS:
         if isinstance(value, str):
-            assert abs(int(Decimal(str(wanted)).scaleb(4))) >= 10**15, f"{value} is a text and should be a number"
+            assert abs(int(str(wanted).replace(".", ""))) >= 10**15, f"{value} is a text and should be a number"
             return Decimal(value) * (100 if kind == "percent" else 1)
         assert isinstance(value, (int, float)) and not isinstance(value, bool), value
         number = Decimal(repr(value)) * (100 if kind == "percent" else 1)
@@ -121,7 +121,8 @@ def of_xlsx(cell, kind: str, wanted, zoned):
             return int(number)
         return number
     if isinstance(value, str):
-        assert zoned is not None and not 1900 <= zoned.year <= 9999, f"{value} is a text and should be a date"
+        assert not 1900 <= zoned.year <= 9999, f"{value} is a text and should be a date"
+        same("xlsx", value, wanted, "a date before the calendar")
         return zoned
     assert isinstance(value, datetime), value
     return value
@@ -131,10 +132,11 @@ def xlsx_sums(book) -> list:
     lines = [[cell.value for cell in row] for row in book["Report"].iter_rows()]
     begin = next((at for at, line in enumerate(lines) if line[0] == "Totals"), len(lines))
     cells = list(book["Report"].iter_rows())[begin + 1 :]
-    return [
-        (line[0].value, line[1].value, line[2].value, Decimal(repr(line[3].value)), re.search(r"\[\$([A-Z]{3})\]", line[3].number_format)[1])
-        for line in cells
-    ]
+    sums = []
+    for section, column, rows, amount in cells:
+        currency = re.search(r"\[\$([A-Z]{3})\]", amount.number_format)[1]
+        sums.append((section.value, column.value, rows.value, Decimal(repr(amount.value)), currency))
+    return sums
 
 
 def charts(book, name: str) -> int:
@@ -151,8 +153,8 @@ def charts(book, name: str) -> int:
                 assert top >= 2 and left == right and top <= bottom <= sheet.max_row, (name, reference)
             left, top, _, bottom = range_boundaries(series.val.numRef.f.rsplit("!", 1)[1].replace("$", ""))
             sheet = book[series.val.numRef.f.rsplit("!", 1)[0].strip("'")]
-            for row in range(top, bottom + 1):
-                assert isinstance(sheet.cell(row, left).value, (int, float)), (name, row, left)
+            values = [sheet.cell(row, left).value for row in range(top, bottom + 1)]
+            assert all(value is None for value in values) or any(isinstance(value, (int, float)) for value in values), (name, values)
     return len(drawn)
 
 

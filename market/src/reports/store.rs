@@ -17,7 +17,7 @@ use super::table::Sum;
 use crate::ids::ReportId;
 
 pub use asked::{Asked, insert_asked, known};
-pub use due::{Due, approved, now, owners};
+pub use due::{Due, approved, has_all_until, now, owners};
 
 /// The most reports that an organisation's people may have asked for and that are not finished, as the table's rule says.
 pub const MAX_OPEN: u32 = 20;

@@ -9,7 +9,7 @@ use std::io::{BufWriter, Write as _};
 use anyhow::Context as _;
 use chrono::SecondsFormat;
 use chrono_tz::Tz;
-use market::reports::table::{Cell, Row, Section, Shape, Sum};
+use market::reports::table::{Cell, Column, Section, Shape, Sum};
 use shared::money::Currency;
 
 use super::writer::{Head, ReportFile};
@@ -53,7 +53,7 @@ impl ReportFile for CsvFile {
         self.line(section.columns.iter().map(|column| column.heading(zone)))
     }
 
-    fn row(&mut self, row: &Row) -> anyhow::Result<()> {
+    fn row(&mut self, row: &[Cell]) -> anyhow::Result<()> {
         let zone = self.zone;
         self.line(row.iter().map(|cell| text(cell, zone)))
     }
@@ -64,7 +64,7 @@ impl ReportFile for CsvFile {
             currencies.entry(sum.amount.currency()).or_default().push(sum);
         }
         for (currency, sums) in currencies {
-            let cell = |(place, column): (usize, &market::reports::table::Column)| -> Cow<'static, str> {
+            let cell = |(place, column): (usize, &Column)| -> Cow<'static, str> {
                 let sum = sums.iter().find(|sum| sum.column == column.name);
                 match (sum, column.shape) {
                     (Some(sum), _) => sum.amount.amount().into(),

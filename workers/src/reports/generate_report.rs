@@ -14,7 +14,7 @@ use market::reports::table::{Row, Section};
 use queue::{Handler, JobTx, NotWanted, Outcome};
 use serde_json::json;
 use shared::money::{Money, MoneyError};
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use super::writer::{self, Head, Source, Unwritable, Written};
 use crate::{Cx, Services};
@@ -23,6 +23,8 @@ use crate::{Cx, Services};
 const KEEP_DAYS: i32 = 30;
 /// How often the progress is reported.
 const TICK: Duration = Duration::from_millis(250);
+/// When a report looks again whether the replica has caught up.
+const REPLICA_WAIT: Duration = Duration::from_secs(1);
 /// The share of the work, in percent, that is done when the last row is in the file; the rest is the upload.
 const ROWS_PERCENT: u64 = 90;
 
@@ -64,7 +66,9 @@ async fn fail(cx: &Cx, report: &Report, reason: &str) -> anyhow::Result<()> {
 }
 
 async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
-    let written = write(cx, report).await?;
+    let Some(written) = write(cx, report).await? else {
+        return Ok(Outcome::Snooze(REPLICA_WAIT));
+    };
     cx.progress(90, "uploading").await?;
     let key = Report::key(report.id, report.format);
     let file = written.open().await?;
@@ -110,12 +114,26 @@ impl Source for Statements<'_> {
     }
 }
 
-/// Writes the file from one snapshot, so that rows and sums agree.
-async fn write(cx: &Cx, report: &Report) -> anyhow::Result<Written> {
-    let mut tx = cx.db().begin().await?;
-    shared::db::hold_snapshot(&mut tx).await?;
+/// Writes the file from one snapshot, so that rows and sums agree: of the replica where there is one, so that the queue's dead rows are
+/// not kept for as long as it takes. `None`: the replica does not have everything yet that was there when the report was asked for.
+async fn write(cx: &Cx, report: &Report) -> anyhow::Result<Option<Written>> {
+    let Some(replica) = &cx.replica else {
+        let mut tx = cx.db().begin().await?;
+        return write_from(cx, &mut tx, report).await.map(Some);
+    };
+    let mut conn = replica.acquire().await.context("connect to the replica")?;
+    if !store::has_all_until(&mut conn, report.created_at).await? {
+        return Ok(None);
+    }
+    let mut tx = conn.begin().await.context("begin on the replica")?;
+    write_from(cx, &mut tx, report).await.map(Some)
+}
+
+/// Writes the file from a transaction that has just begun.
+async fn write_from(cx: &Cx, conn: &mut PgConnection, report: &Report) -> anyhow::Result<Written> {
+    shared::db::hold_snapshot(conn).await?;
     let (definition, scope) = (report.kind.definition(), report.scope());
-    let expected = (definition.expected)(&mut tx, &scope).await?;
+    let expected = (definition.expected)(conn, &scope).await?;
     if let Some(expected) = expected {
         cx.log(format!("{expected} rows"));
     }
@@ -127,7 +145,7 @@ async fn write(cx: &Cx, report: &Report) -> anyhow::Result<Written> {
         parameters: report.parameters,
         sections: (definition.sections)(&scope),
     };
-    let mut source = Statements { conn: &mut tx, report, scope };
+    let mut source = Statements { conn, report, scope };
     let mut writing = std::pin::pin!(writer::write(&mut source, head, report.format, Arc::clone(&done)));
     let mut tick = tokio::time::interval(TICK);
     loop {

@@ -7,7 +7,7 @@ use std::io::{BufWriter, Write as _};
 use anyhow::Context as _;
 use chrono::SecondsFormat;
 use chrono_tz::Tz;
-use market::reports::table::{Cell, Row, Section, Sum};
+use market::reports::table::{Cell, Section, Sum};
 use serde_json::{Value, json};
 
 use super::writer::{Head, ReportFile};
@@ -61,7 +61,7 @@ impl ReportFile for JsonFile {
         self.put(format_args!("{comma}\n{{\"name\":{name},\"title\":{title},\"columns\":{columns},\"rows\":["))
     }
 
-    fn row(&mut self, row: &Row) -> anyhow::Result<()> {
+    fn row(&mut self, row: &[Cell]) -> anyhow::Result<()> {
         let zone = self.zone;
         let cells: Vec<Value> = row.iter().map(|cell| value(cell, zone)).collect();
         let comma = if self.rows == 0 { "" } else { "," };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use market::reports::table::{Cell, Row, Section, Shape, Sum};
+use market::reports::table::{Cell, Section, Shape, Sum};
 use shared::money::{Currency, Money, MoneyError};
 
 /// Counts the rows of a report and adds up its amounts.
@@ -18,7 +18,7 @@ pub(super) struct Sums {
 impl Sums {
     /// # Errors
     /// When a sum no longer fits.
-    pub(super) fn add(&mut self, section: &Section, row: &Row) -> Result<(), MoneyError> {
+    pub(super) fn add(&mut self, section: &Section, row: &[Cell]) -> Result<(), MoneyError> {
         self.rows += 1;
         for (place, (column, cell)) in section.columns.iter().zip(row).enumerate() {
             if let (Shape::Money, Cell::Money(amount)) = (column.shape, cell) {

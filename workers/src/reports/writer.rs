@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use market::reports::model::{Format, Kind, Parameters};
 use market::reports::rules::Period;
-use market::reports::table::{Row, Section, Sum};
+use market::reports::table::{Cell, Row, Section, Sum};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -44,7 +44,7 @@ pub trait Source {
 pub(super) trait ReportFile: Send {
     fn begin(&mut self, section: &Section) -> anyhow::Result<()>;
 
-    fn row(&mut self, row: &Row) -> anyhow::Result<()>;
+    fn row(&mut self, row: &[Cell]) -> anyhow::Result<()>;
 
     fn end(&mut self, section: &Section, sums: &[Sum]) -> anyhow::Result<()>;
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use market::reports::model::Grouping;
-use market::reports::table::{Column, Row, Section, Shape, Sum};
+use market::reports::table::{Cell, Column, Section, Shape, Sum};
 use rust_xlsxwriter::{Format, Workbook};
 
 use super::writer::{Head, ReportFile};
@@ -128,7 +128,7 @@ impl ReportFile for XlsxFile {
         self.add_sheet(*section)
     }
 
-    fn row(&mut self, row: &Row) -> anyhow::Result<()> {
+    fn row(&mut self, row: &[Cell]) -> anyhow::Result<()> {
         if self.sheet.next > self.most {
             let section = self.sheet.section.context("rows belong to a section")?;
             self.add_sheet(section)?;

@@ -154,6 +154,25 @@ async fn a_report_has_the_days_sales_and_reaches_whoever_asked() {
     market.workers.close().await;
 }
 
+/// The replica is another database here, which has the organisations and none of the orders.
+#[tokio::test]
+async fn reports_are_read_from_the_replica() {
+    let replica = shared::testing::TestDb::new().await;
+    let handlers = Handlers::default().with::<GenerateReport>().with::<SendEmail>();
+    let workers = TestWorkers::reading_from(handlers, replica.pool.clone()).await;
+    let user = workers.user("ada@example.com").await;
+    let seller = workers.org(user, "Europe/Berlin").await;
+    let buyer = workers.org(user, "Asia/Kolkata").await;
+    let market = TestMarket { workers, user, seller, buyer };
+    market.order("2026-11-19T12:00:00Z", 2_000, "EUR", "paid").await;
+    let id = market.request(Format::Csv, Some(market.user)).await;
+    market.workers.queue.drain().await;
+    let report = market.report(id).await;
+    assert_eq!((report.status, report.row_count), (Status::Ready, Some(0)), "what is in the replica");
+    market.workers.close().await;
+    replica.close().await;
+}
+
 #[tokio::test]
 async fn running_again_changes_nothing() {
     let market = TestMarket::new().await;

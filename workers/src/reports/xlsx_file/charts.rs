@@ -1,7 +1,7 @@
 //! Native charts of the sections that have some, on a sheet of their own: one for each currency, since amounts in two of them have no
 //! common axis.
 
-use market::reports::table::{Cell, Chart as Plan, ChartKind, Row, Section};
+use market::reports::table::{Cell, Chart as Plan, ChartKind, Section};
 use rust_xlsxwriter::{Chart, ChartType, RowNum, Worksheet, XlsxError};
 use shared::money::Currency;
 
@@ -40,7 +40,7 @@ impl Charts {
     }
 
     /// Notes where a row stands.
-    pub(super) fn note(&mut self, sheet: &str, at: RowNum, row: &Row) {
+    pub(super) fn note(&mut self, sheet: &str, at: RowNum, row: &[Cell]) {
         let currency = row.iter().find_map(|cell| match cell {
             Cell::Currency(currency) => Some(*currency),
             _ => None,

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a test without its data ends here")]
+
 use std::path::Path;
 
 use market::testing;

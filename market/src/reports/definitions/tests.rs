@@ -32,9 +32,8 @@ fn scopes(kind: Kind, org: shared::ids::OrgId) -> Vec<Scope> {
 /// Names are what programs go by: unique, and in the form that the database wants of those that are summed.
 #[test]
 fn sections_and_columns_have_names_of_their_own() {
-    let form = |name: &str| {
-        !name.is_empty() && name.split('_').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
-    };
+    let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let form = |name: &str| name.split('_').all(word);
     for kind in Kind::ALL {
         assert!(form(kind.name()));
         for scope in scopes(*kind, shared::ids::OrgId::generate()) {

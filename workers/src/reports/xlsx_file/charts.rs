@@ -12,7 +12,7 @@ const MAX_BARS: u32 = 30;
 const MAX_RUNS: usize = 20;
 const MAX_CHARTS: usize = 40;
 /// From one chart to the next, in rows of the sheet.
-const STEP: RowNum = 20;
+const STEP: usize = 20;
 
 /// The charts that a workbook has, and the rows of the section that is being written.
 #[derive(Default)]
@@ -68,7 +68,7 @@ impl Charts {
     }
 
     pub(super) fn insert(self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
-        for (at, chart) in (0..).step_by(STEP as usize).zip(&self.drawn) {
+        for (at, chart) in (0..).step_by(STEP).zip(&self.drawn) {
             sheet.insert_chart(at, 0, chart)?;
         }
         Ok(())

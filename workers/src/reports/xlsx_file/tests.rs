@@ -1,4 +1,50 @@
+use std::io::Read as _;
+
+use market::reports::model::{Kind, Parameters};
+use market::reports::rules::Period;
+
 use super::*;
+
+/// What does not fit into a sheet goes on in the next one, below the same titles.
+#[test]
+fn rows_past_a_sheet_go_to_the_next_one() {
+    const COLUMNS: &[Column] = &[Column::text("name", "Name"), Column::integer("number", "Number")];
+    let section = Section { name: "rows", title: "Rows", columns: COLUMNS, charts: &[] };
+    let day = "2026-11-20".parse().unwrap();
+    let head = Head {
+        kind: Kind::Sales,
+        org_name: "Hof".to_owned(),
+        period: Period::new(day, day, chrono_tz::UTC).unwrap(),
+        parameters: Parameters::default(),
+        sections: vec![section],
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("report");
+    let mut file = Box::new(XlsxFile::with_sheets_of(3, path.clone(), dir.path(), head).unwrap());
+    file.begin(&section).unwrap();
+    for number in 1..=7 {
+        file.row(&[Cell::text("row"), Cell::Integer(number)]).unwrap();
+    }
+    file.end(&section, &[]).unwrap();
+    file.finish().unwrap();
+
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut text = |name: &str| {
+        let mut text = String::new();
+        archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+        text
+    };
+    let book = text("xl/workbook.xml");
+    for name in ["Report", "Rows", "Rows (2)", "Rows (3)"] {
+        assert!(book.contains(&format!("name=\"{name}\"")), "{name} is not in {book}");
+    }
+    let numbers = [2, 3, 4].map(|number| {
+        let sheet = text(&format!("xl/worksheets/sheet{number}.xml"));
+        assert!(sheet.contains("Number"), "{sheet}");
+        sheet.matches("<v>").count()
+    });
+    assert_eq!(numbers, [3, 3, 1]);
+}
 
 #[test]
 fn names_of_sheets_are_as_excel_takes_them() {

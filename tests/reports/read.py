@@ -86,6 +86,7 @@ def unescaped(text: str) -> str:
 def xlsx_rows(book, title: str, name: str) -> tuple:
     """Headings and rows of a section: those of all sheets that go on with it."""
     headings, rows, number = None, [], 1
+    title = re.sub(r"[\[\]:*?/\\]", " ", title).strip()
     while True:
         sheet_name = title if number == 1 else f"{title} ({number})"
         if sheet_name not in book.sheetnames:

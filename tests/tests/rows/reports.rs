@@ -143,8 +143,11 @@ async fn row_reports_of_every_kind_and_format() {
     let categories = ["machinery", "parts", "electronics/consoles"].map(of);
     let mut sites = Vec::new();
     for code in REGIONS {
-        let region: Uuid =
-            sqlx::query_scalar("SELECT id FROM regions WHERE code = $1").bind(code).fetch_one(&market.db.pool).await.unwrap();
+        let region: Uuid = sqlx::query_scalar("SELECT id FROM regions WHERE code = $1")
+            .bind(code)
+            .fetch_one(&market.db.pool)
+            .await
+            .unwrap();
         let site = json!({"region_id": region, "name": format!("Depot of {code}"), "kind": "depot", "latitude": 10, "longitude": 10});
         sites.push(ann.post("/v1/sites", site).await.ok());
     }
@@ -199,7 +202,8 @@ async fn row_reports_of_every_kind_and_format() {
     .execute(&market.db.pool)
     .await
     .unwrap();
-    let ask = json!({"kind": "job_activity", "first_day": day(-4), "last_day": day(-2), "parameters": {"group_by": "day"}});
+    let ask =
+        json!({"kind": "job_activity", "first_day": day(-4), "last_day": day(-2), "parameters": {"group_by": "day"}});
     report(&admin, folder.path(), "job_activity", ask).await;
     report(&admin, folder.path(), "user_activity", recent("user_activity")).await;
 
@@ -217,7 +221,9 @@ async fn row_reports_of_every_kind_and_format() {
 
     // Whoever asked was told once for each.
     market.until_quiet().await;
-    let told = |to: &Person| market.mail.list().iter().filter(|mail| mail.is_to(&to.email) && mail.subject.contains(" report ")).count();
+    let told = |to: &Person| {
+        market.mail.list().iter().filter(|mail| mail.is_to(&to.email) && mail.subject.contains(" report ")).count()
+    };
     assert_eq!((told(&ann), told(&admin)), (13 * FORMATS.len(), 2 * FORMATS.len()));
     market.close().await;
 }

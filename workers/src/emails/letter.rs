@@ -302,11 +302,8 @@ fn report_ready(it: &ReportReady, url: &SecretString, valid_until: DateTime<Utc>
     } else {
         format!("{} to {}", day(it.first_day), day(it.last_day))
     };
-    let mut facts = vec![
-        fact("Period", period.clone()),
-        fact("Time zone", it.zone.to_string()),
-        fact("Rows", it.rows.to_string()),
-    ];
+    let mut facts =
+        vec![fact("Period", period.clone()), fact("Time zone", it.zone.to_string()), fact("Rows", it.rows.to_string())];
     facts.extend(it.totals.iter().map(|total| fact("Total", money(*total))));
     facts.push(fact("Format", it.format.clone()));
     let title = it.kind.definition().title;

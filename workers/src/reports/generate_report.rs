@@ -74,13 +74,11 @@ async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
     let file = written.open().await?;
     let bytes = cx.blobs.put_stream(&key, report.format.content_type(), file).await?;
 
-    let result =
-        json!({ "report": report.id, "object_key": key, "bytes": bytes, "rows": written.rows, "totals": totals(&written) });
+    let result = json!({ "report": report.id, "object_key": key, "bytes": bytes, "rows": written.rows, "totals": totals(&written) });
     // The file is there: a database that cannot commit now must not cost the whole work once more.
     let (key, written) = (&key, &written);
     let recorded = cx.commit_after_effect(Some(result), |mut tx| async move {
-        let finished =
-            Finished { object_key: key, rows: written.rows, sums: &written.sums, keep_days: KEEP_DAYS };
+        let finished = Finished { object_key: key, rows: written.rows, sums: &written.sums, keep_days: KEEP_DAYS };
         match store::finish(&mut tx, report.id, finished).await {
             Ok(_) => {}
             Err(ReportError::NotOpen(_)) => return Err(NotWanted.into()),
@@ -170,9 +168,10 @@ fn progress(done: u64, expected: Option<i64>) -> (u8, String) {
 /// The sums of the first column of amounts, one for each currency: what people are told in a line.
 fn totals(written: &Written) -> Vec<Money> {
     let first = written.sums.first();
-    let same = written.sums.iter().filter(|sum| {
-        first.is_some_and(|first| (&sum.section, &sum.column) == (&first.section, &first.column))
-    });
+    let same = written
+        .sums
+        .iter()
+        .filter(|sum| first.is_some_and(|first| (&sum.section, &sum.column) == (&first.section, &first.column)));
     same.map(|sum| sum.amount).collect()
 }
 

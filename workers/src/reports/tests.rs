@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::anyhow;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use futures::stream::{self, BoxStream};
 use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
 use market::reports::model::{Format, Kind, Parameters, Scope};
 use market::reports::rules::Period;
 use market::reports::table::{Cell, Row, Section, Sum};
@@ -161,8 +161,10 @@ async fn both_formats_show_the_same_figures() {
     }
     assert_eq!(csv_rows[1][0], "2026-11-20T00:00:00+05:30");
     assert!(sheet_rows[1][0].starts_with("46346"), "midnight of the day, as a date: {}", sheet_rows[1][0]);
-    let totals: Vec<f64> =
-        [6, 7, 8].iter().flat_map(|place| csv_rows[1 + ROWS..].iter().map(|row| row[*place].parse().unwrap())).collect();
+    let totals: Vec<f64> = [6, 7, 8]
+        .iter()
+        .flat_map(|place| csv_rows[1 + ROWS..].iter().map(|row| row[*place].parse().unwrap()))
+        .collect();
     let begin = about.iter().position(|row| row.first().is_some_and(|cell| cell == "Totals")).unwrap() + 1;
     let figures: Vec<f64> = about[begin..].iter().map(|row| row[3].parse().unwrap()).collect();
     assert_eq!(figures, totals);
@@ -210,7 +212,10 @@ async fn an_empty_report_has_its_head() {
     assert_eq!(sheet(bytes(&orders(0, Format::Xlsx).await).await, 2).last().unwrap().len(), 11);
     let json: serde_json::Value = serde_json::from_slice(&bytes(&orders(0, Format::Json).await).await).unwrap();
     assert_eq!(json["sections"][0]["rows"], serde_json::json!([]));
-    assert_eq!(json["sections"][0]["columns"][6], serde_json::json!({"name": "total", "title": "Total", "type": "money"}));
+    assert_eq!(
+        json["sections"][0]["columns"][6],
+        serde_json::json!({"name": "total", "title": "Total", "type": "money"})
+    );
 }
 
 #[tokio::test]

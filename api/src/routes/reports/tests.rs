@@ -59,7 +59,12 @@ async fn a_report_is_asked_for_made_and_downloaded() {
     let running = api.get(Some(ann), &location).await.ok();
     assert_eq!((running["status"].as_str(), running["progress"].as_i64()), (Some("running"), Some(40)));
     let money = |minor| Money::from_minor(minor, Currency::EUR);
-    let sum = |column: &str, minor| Sum { section: "orders".to_owned(), column: column.to_owned(), rows: 2, amount: money(minor) };
+    let sum = |column: &str, minor| Sum {
+        section: "orders".to_owned(),
+        column: column.to_owned(),
+        rows: 2,
+        amount: money(minor),
+    };
     let sums = [sum("total", 2_000), sum("fee", 100), sum("net", 1_900)];
     let finished = Finished { object_key: "reports/x.csv", rows: 2, sums: &sums, keep_days: 30 };
     store::finish(&mut conn, id, finished).await.unwrap();
@@ -68,7 +73,8 @@ async fn a_report_is_asked_for_made_and_downloaded() {
     let ready = api.get(Some(ann), &location).await.ok();
     assert_eq!((ready["status"].as_str(), ready["row_count"].as_i64()), (Some("ready"), Some(2)));
     let total = |column: &str, amount: &str| {
-        json!({"section": "orders", "column": column, "row_count": 2, "amount": {"amount": amount, "currency": "EUR"}})
+        let amount = json!({"amount": amount, "currency": "EUR"});
+        json!({"section": "orders", "column": column, "row_count": 2, "amount": amount})
     };
     assert_eq!(ready["totals"], json!([total("total", "20.00"), total("fee", "1.00"), total("net", "19.00")]));
     let download = &ready["download"];

@@ -45,7 +45,12 @@ fn sections_and_columns_have_names_of_their_own() {
                 assert_eq!(columns.len(), section.columns.len(), "{}", section.name);
                 assert!(form(section.name) && columns.iter().all(|name| form(name)), "{}", section.name);
                 let money = section.columns.iter().any(|column| matches!(column.shape, Shape::Money | Shape::Price));
-                assert_eq!(money, section.place("currency").is_some(), "{}: amounts stand beside their currency", section.name);
+                assert_eq!(
+                    money,
+                    section.place("currency").is_some(),
+                    "{}: amounts stand beside their currency",
+                    section.name
+                );
                 for chart in section.charts {
                     for name in chart.values.iter().chain([&chart.along]) {
                         assert!(section.place(name).is_some(), "{} is not a column of {}", name, section.name);

@@ -19,12 +19,7 @@ pub struct Due {
 
 /// Approved sellers by id, after `after`, each with what the schedule has requested of this kind. Of the inventory check, only those
 /// that keep stock.
-pub async fn approved(
-    conn: &mut PgConnection,
-    kind: Kind,
-    after: OrgId,
-    limit: i64,
-) -> Result<Vec<Due>, ReportError> {
+pub async fn approved(conn: &mut PgConnection, kind: Kind, after: OrgId, limit: i64) -> Result<Vec<Due>, ReportError> {
     let rows = sqlx::query!(
         r#"
         SELECT
@@ -46,12 +41,7 @@ pub async fn approved(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Due {
-            org: OrgId(row.id),
-            zone: row.time_zone,
-            created_at: row.created_at,
-            last_day: row.last_day,
-        })
+        .map(|row| Due { org: OrgId(row.id), zone: row.time_zone, created_at: row.created_at, last_day: row.last_day })
         .collect())
 }
 

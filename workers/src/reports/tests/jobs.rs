@@ -125,8 +125,7 @@ async fn a_report_has_the_days_sales_and_reaches_whoever_asked() {
 
     let report = market.report(csv).await;
     assert_eq!((report.status, report.row_count), (Status::Ready, Some(3)));
-    let totals: Vec<Money> =
-        report.sums.iter().filter(|sum| sum.column == "total").map(|sum| sum.amount).collect();
+    let totals: Vec<Money> = report.sums.iter().filter(|sum| sum.column == "total").map(|sum| sum.amount).collect();
     assert_eq!(totals, [Money::from_minor(6_001, Currency::EUR), Money::from_minor(5_000, Currency::JPY)]);
     assert_eq!(report.sums, market.report(xlsx).await.sums);
     let bytes = market.workers.blobs.get(report.object_key.as_deref().unwrap(), 1_000_000).await.unwrap();

@@ -84,8 +84,25 @@ pub(super) async fn read(folder: &Path) -> serde_json::Value {
 async fn every_shape_is_read_back_alike_from_every_format() {
     const NOON: &str = "2026-03-29T12:00:00Z";
     let texts = [
-        "", "Tractor", "=1+1", "+49 40", "-2", "@SUM(A1)", "\t=1", "\r=1", "two\nlines", "\"quoted\", with; signs", "Käufer 🚜",
-        "_x0041_", "a\u{1}b", " at its ends ", "<b>&amp;</b>", "0123", "1e5", "2026-01-01", "TRUE",
+        "",
+        "Tractor",
+        "=1+1",
+        "+49 40",
+        "-2",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "two\nlines",
+        "\"quoted\", with; signs",
+        "Käufer 🚜",
+        "_x0041_",
+        "a\u{1}b",
+        " at its ends ",
+        "<b>&amp;</b>",
+        "0123",
+        "1e5",
+        "2026-01-01",
+        "TRUE",
     ];
     let mut rows: Vec<Row> = texts.iter().map(|text| row(text, 1, Currency::EUR, "2026-01-01", NOON)).collect();
     rows.push(row(&"ä".repeat(32_767), 1, Currency::EUR, "2026-01-01", NOON));

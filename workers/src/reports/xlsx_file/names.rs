@@ -31,8 +31,7 @@ impl Names {
 
 /// Without the characters that a name must not have, or not at its ends.
 fn clean(text: &str) -> String {
-    let kept: String =
-        text.chars().map(|c| if c.is_control() || "[]:*?/\\".contains(c) { ' ' } else { c }).collect();
+    let kept: String = text.chars().map(|c| if c.is_control() || "[]:*?/\\".contains(c) { ' ' } else { c }).collect();
     let kept = kept.trim_matches(|c: char| c == '\'' || c.is_whitespace());
     // Excel keeps this one for itself.
     if kept.is_empty() || kept.eq_ignore_ascii_case("history") { "Sheet".to_owned() } else { kept.to_owned() }

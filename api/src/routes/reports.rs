@@ -1,5 +1,7 @@
 //! Reports: asked for here, made by a job, downloaded from the store.
 
+mod asking;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -7,19 +9,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
-use jobs::reports::{Begun, RequestError, Wish, ask};
-use market::identity::store::{self as identity, Org};
+use jobs::reports::{Begun, RequestError};
 use market::identity::{MemberRole, PlatformRole};
 use market::ids::ReportId;
 use market::reports::definitions::Audience;
 use market::reports::model::{Format, Kind, NewReport, Parameters, Report, Status};
-use market::reports::rules::{MAX_DAYS, Period, PeriodError, Unfit, judge};
 use market::reports::store::{self, ReportError};
 use market::reports::table::Sum;
-use queue::JobTx;
 use serde::{Deserialize, Serialize};
 use shared::blobs::Disposition;
-use shared::ids::{JobId, OrgId, UserId};
+use shared::ids::{JobId, OrgId};
 use shared::money::Money;
 use shared::trace::TraceParent;
 use utoipa::{IntoParams, ToSchema};
@@ -30,12 +29,15 @@ use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
-use crate::idempotency::{Act, Done, Keyed, Made, OptionalKey};
+use crate::idempotency::{Keyed, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
+pub(crate) use asking::Asking;
+use asking::{make, unfit};
 
 /// How long a download's address works.
 const VALID_FOR: Duration = Duration::from_mins(15);
+
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_reports, create_report)).routes(routes!(get_report))
 }
@@ -259,85 +261,6 @@ async fn create_report(
         make(tx, &[&asking]).await?.pop().unwrap_or(Err(Problem::not_found("organisation")))
     })
     .await
-}
-
-/// A report that somebody asks for, in a transaction that may be shared.
-#[derive(Clone)]
-pub(crate) struct Asking {
-    org: OrgId,
-    by: UserId,
-    body: CreateReport,
-    now: DateTime<Utc>,
-    trace: Option<TraceParent>,
-}
-
-impl Act for Asking {
-    const NAME: &'static str = "reports";
-    const STATUS: StatusCode = StatusCode::ACCEPTED;
-    type Body = ReportView;
-
-    async fn all(tx: &mut JobTx, acts: &[&Self]) -> Result<Vec<Option<Done<Self>>>> {
-        Ok(make(tx, acts).await?.into_iter().map(Some).collect())
-    }
-}
-
-/// Writes reports that jobs will make.
-async fn make(tx: &mut JobTx, asked: &[&Asking]) -> Result<Vec<Result<Made<ReportView>>>> {
-    let ids: Vec<OrgId> = asked.iter().map(|asked| asked.org).collect();
-    let orgs = identity::orgs_by_id(tx, &ids).await?;
-    let mut judged: Vec<Result<Wish>> = Vec::with_capacity(asked.len());
-    for asked in asked {
-        judged.push(match asked.judge(orgs.get(&asked.org)) {
-            Ok(wish) => store::known(tx, &asked.body.parameters).await.map(|()| wish).map_err(Problem::from),
-            refused => refused,
-        });
-    }
-    let wishes: Vec<Wish> = judged.iter().flatten().cloned().collect();
-    let mut begun = ask(tx, &wishes).await?.into_iter();
-    let answers = judged.into_iter().map(|judged| {
-        let report = judged?.report;
-        let begun = begun.next().ok_or(Problem::not_found("report"))?;
-        Ok(Made::at(format!("/v1/reports/{}", begun.report), ReportView::queued(begun, &report)).by(Some(begun.job)))
-    });
-    Ok(answers.collect())
-}
-
-impl Asking {
-    fn judge(&self, org: Option<&Org>) -> Result<Wish> {
-        let zone = &org.ok_or(Problem::not_found("organisation"))?.time_zone;
-        let zone = zone.parse().map_err(|_| Problem::internal(ReportError::UnknownZone(zone.clone())))?;
-        let body = &self.body;
-        let period = Period::new(body.first_day, body.last_day, zone).map_err(period_problem)?;
-        if body.first_day > self.now.with_timezone(&zone).date_naive() {
-            let detail = "the period has not begun yet";
-            return Err(Problem::unprocessable("period_invalid", detail).at("/first_day", detail));
-        }
-        let (kind, format, parameters) = (body.kind, body.format, body.parameters);
-        judge(kind, &period, &parameters).map_err(|error| match error {
-            Unfit::PartOfMonth => {
-                Problem::unprocessable("period_invalid", error.to_string()).at(error.pointer(), error.to_string())
-            }
-            error => unfit(error.pointer(), error.to_string()),
-        })?;
-        let report = NewReport { org: self.org, requested_by: Some(self.by), kind, format, period, parameters };
-        Ok(Wish { report, trace: self.trace })
-    }
-}
-
-/// A report of this kind cannot be asked for like this.
-fn unfit(pointer: &str, detail: String) -> Problem {
-    Problem::unprocessable("parameters_invalid", detail.clone()).at(pointer, detail)
-}
-
-fn period_problem(error: PeriodError) -> Problem {
-    let field = match error {
-        PeriodError::Reversed | PeriodError::OutOfRange | PeriodError::NeverWas => "/last_day",
-        PeriodError::TooLong => {
-            let detail = format!("a report covers {MAX_DAYS} days at most");
-            return Problem::unprocessable("period_invalid", detail.clone()).at("/last_day", detail);
-        }
-    };
-    Problem::unprocessable("period_invalid", error.to_string()).at(field, error.to_string())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

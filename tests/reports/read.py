@@ -199,6 +199,7 @@ def compare(folder: Path, name: str) -> dict:
 
 def check(name: str, at: str, value, text: str, cell, kind: str, currency) -> None:
     """Asserts that the three formats have the same in a cell."""
+    assert kind != "text" or text[:1] not in tuple("=+-@\t\r\n"), f"{name}: {at}: {text[:40]!r} could run as a formula"
     if kind in NUMBERS and value is not None:
         value = int(value) if kind == "integer" else Decimal(value)
     from_csv = of_csv(text, kind)

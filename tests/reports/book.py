@@ -20,11 +20,11 @@ def written(minor: int, exponent: int) -> str:
 def main() -> None:
     dice = random.Random(int(sys.argv[1]))
     places = json.loads(sys.argv[3])
-    begin = datetime(2023, 1, 1, tzinfo=timezone.utc)
-    seconds = int((datetime(2026, 1, 1, tzinfo=timezone.utc) - begin).total_seconds())
+    begin, end = datetime(2023, 1, 1, tzinfo=timezone.utc), datetime(2026, 1, 1, tzinfo=timezone.utc)
+    seconds, count = int((end - begin).total_seconds()), int(sys.argv[2])
     lines = []
     orders, units, amounts = defaultdict(set), defaultdict(int), defaultdict(int)
-    for number in range(1, int(sys.argv[2]) + 1):
+    for number in range(1, count + 1):
         # The ends of months are where mistakes are made.
         at = begin + timedelta(seconds=dice.randrange(seconds))
         if dice.random() < 0.1:
@@ -34,6 +34,10 @@ def main() -> None:
         buyer = dice.choice(places["buyers"])
         currency = dice.choice(list(places["currencies"]))
         came_to_nothing = dice.random() < 0.1
+        # The first and the last second of the period belong to it.
+        if number in (1, count):
+            at = begin if number == 1 else end - timedelta(seconds=1)
+            came_to_nothing = False
         status = dice.choice(["expired", "cancelled", "refunded"]) if came_to_nothing else dice.choice(["paid", "completed", "disputed"])
         for line in range(1, dice.choice([1, 1, 2, 3]) + 1):
             category, region = dice.choice(places["categories"]), dice.choice(places["regions"])

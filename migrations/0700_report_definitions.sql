@@ -26,7 +26,7 @@ CREATE TABLE report_sums (
 
 INSERT INTO report_sums (report_id, place, section, name, currency, row_count, amount_minor)
 SELECT
-    t.report_id, row_number() OVER (PARTITION BY t.report_id ORDER BY t.currency, s.place), 'orders', s.name, t.currency, t.row_count,
+    t.report_id, row_number() OVER (PARTITION BY t.report_id ORDER BY s.place, t.currency), 'orders', s.name, t.currency, t.row_count,
     s.amount_minor
 FROM report_totals AS t
 CROSS JOIN LATERAL (

@@ -134,9 +134,12 @@ def xlsx_sums(book) -> list:
     begin = next((at for at, line in enumerate(lines) if line[0] == "Totals"), len(lines))
     cells = list(book["Report"].iter_rows())[begin + 1 :]
     sums = []
-    for section, column, rows, amount in cells:
-        currency = re.search(r"\[\$([A-Z]{3})\]", amount.number_format)[1]
-        sums.append((section.value, column.value, rows.value, Decimal(repr(amount.value)), currency))
+    for section, column, rows, amount, currency in cells:
+        value = amount.value
+        if not isinstance(value, str):
+            assert f"[${currency.value}]" in amount.number_format, amount.number_format
+            value = repr(value)
+        sums.append((section.value, column.value, rows.value, Decimal(value), currency.value))
     return sums
 
 

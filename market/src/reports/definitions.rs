@@ -27,7 +27,7 @@ use crate::identity::PlatformRole;
 /// The rows of a section as a stream: the server sends as fast as the caller reads.
 pub type Rows<'c> = BoxStream<'c, Result<Row, ReportError>>;
 
-/// How many rows a report will have.
+/// About how many rows a report will have, for its progress.
 pub type Expected<'c> = BoxFuture<'c, Result<Option<i64>, ReportError>>;
 
 /// Who may ask for a report and read it.
@@ -63,7 +63,7 @@ pub struct Definition {
     pub whole_months: bool,
     /// Its tables, in order.
     pub sections: fn(&Scope) -> Vec<Section>,
-    /// `None`: so few that nobody counts them first.
+    /// `None`: nobody counts them first.
     pub expected: for<'c> fn(&'c mut PgConnection, &'c Scope) -> Expected<'c>,
     /// The rows of the section with this name.
     pub rows: for<'c> fn(&'c mut PgConnection, &'c Scope, &'static str) -> Rows<'c>,
@@ -97,8 +97,8 @@ const BY_TIME: &[Grouping] = &[Grouping::Month, Grouping::Week, Grouping::Day];
 /// The first day of a row that stands for a day, a week from Monday, or a month.
 const FROM: Column = Column::new("from", "From", Shape::Day);
 
-/// For reports with few rows.
-fn few<'c>(_: &'c mut PgConnection, _: &'c Scope) -> Expected<'c> {
+/// For reports whose rows are counted by nobody before they are read: there are few, or counting them is as much work as reading them.
+fn uncounted<'c>(_: &'c mut PgConnection, _: &'c Scope) -> Expected<'c> {
     Box::pin(std::future::ready(Ok(None)))
 }
 

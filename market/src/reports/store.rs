@@ -2,6 +2,7 @@
 
 mod asked;
 mod due;
+mod replica;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -17,7 +18,8 @@ use super::table::Sum;
 use crate::ids::ReportId;
 
 pub use asked::{Asked, insert_asked, known};
-pub use due::{Due, approved, has_all_until, now, owners};
+pub use due::{Due, approved, now, owners};
+pub use replica::has_all_until;
 
 /// The most reports that an organisation's people may have asked for and that are not finished, as the table's rule says.
 pub const MAX_OPEN: u32 = 20;

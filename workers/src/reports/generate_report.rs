@@ -161,7 +161,8 @@ async fn write_from(cx: &Cx, conn: &mut PgConnection, report: &Report) -> anyhow
 /// How far the rows are. Where nobody has counted them, only that they are being written.
 fn progress(done: u64, expected: Option<i64>) -> (u8, String) {
     let Some(expected) = expected else { return (0, format!("{done} rows")) };
-    let percent = (done * ROWS_PERCENT).checked_div(expected.unsigned_abs()).unwrap_or(0).min(ROWS_PERCENT);
+    let expected = expected.unsigned_abs().max(done);
+    let percent = (done * ROWS_PERCENT).checked_div(expected).unwrap_or(0);
     (u8::try_from(percent).unwrap_or(90), format!("{done} of {expected} rows"))
 }
 

@@ -105,6 +105,10 @@ pub async fn write<S: Source>(
     let file = open(format, &dir.path().join(FILE), dir.path(), head)?;
     let (parts, file) = start(file, written);
     let sent = send(source, &sections, &parts).await;
+    if sent.is_ok() {
+        // If the channel is closed, the file's own error says why.
+        let _ = parts.send(Part::Finish).await;
+    }
     drop(parts);
     let sums = file.await.context("write the report")?;
     sent?;
@@ -117,6 +121,8 @@ enum Part {
     Begin(Section),
     Rows(Vec<Row>),
     End(Section),
+    /// There is no more of it.
+    Finish,
 }
 
 /// Sends the sections. If the channel is closed, the file's own error says why.
@@ -139,7 +145,7 @@ async fn send<S: Source>(source: &mut S, sections: &[Section], parts: &mpsc::Sen
     Ok(())
 }
 
-/// Starts the thread that formats and writes. It ends when the channel is closed.
+/// Starts the thread that formats and writes. It ends when the channel is closed; what was broken off or cancelled is not packed first.
 fn start(
     mut file: Box<dyn ReportFile>,
     written: Arc<AtomicU64>,
@@ -163,10 +169,13 @@ fn start(
                     written.fetch_add(rows.len() as u64, Ordering::Relaxed);
                 }
                 Part::End(section) => file.end(&section, sums.end(&section))?,
+                Part::Finish => {
+                    file.finish()?;
+                    return Ok(sums);
+                }
             }
         }
-        file.finish()?;
-        Ok(sums)
+        anyhow::bail!("the report was broken off")
     });
     (sender, task)
 }

@@ -85,7 +85,7 @@ impl XlsxFile {
         let bold = Format::new().set_bold();
         let period = &self.head.period;
         let sheet = self.workbook.worksheet_from_index(ABOUT)?;
-        for (column, width) in [(0, 26.0), (1, 38.0), (2, 10.0), (3, 22.0)] {
+        for (column, width) in [(0, 26.0), (1, 38.0), (2, 10.0), (3, 22.0), (4, 10.0)] {
             sheet.set_column_width(column, width)?;
         }
         let title = format!("{} report", self.head.kind.definition().title);
@@ -107,7 +107,7 @@ impl XlsxFile {
             return Ok(());
         }
         at += 1;
-        for (column, title) in (0..).zip(["Totals", "Column", "Rows", "Amount"]) {
+        for (column, title) in (0..).zip(["Totals", "Column", "Rows", "Amount", "Currency"]) {
             sheet.write_string_with_format(at, column, title, self.formats.heading())?;
         }
         for (section, column, sum) in &self.sums {
@@ -117,6 +117,8 @@ impl XlsxFile {
             #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 rows")]
             sheet.write_number(at, 2, sum.rows as f64)?;
             self.formats.write_money(sheet, at, 3, sum.amount)?;
+            // An amount that is too long for a number is text, without its currency.
+            sheet.write_string(at, 4, sum.amount.currency().code())?;
         }
         Ok(())
     }

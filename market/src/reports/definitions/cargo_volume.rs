@@ -3,7 +3,7 @@
 use futures::stream::{self, StreamExt as _};
 use sqlx::PgConnection;
 
-use super::{Audience, BY_TIME, Definition, FROM, Rows, few, thousandths};
+use super::{Audience, BY_TIME, Definition, FROM, Rows, thousandths, uncounted};
 use crate::reports::model::Scope;
 use crate::reports::table::{Cell, Chart, ChartKind, Column, Section};
 
@@ -14,7 +14,7 @@ pub(super) const DEFINITION: Definition = Definition {
     filtered: false,
     whole_months: false,
     sections: |_| vec![TIMES, CARRIERS],
-    expected: few,
+    expected: uncounted,
     rows,
 };
 
@@ -113,7 +113,7 @@ fn carriers<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
     .map(|row| {
         let row = row?;
         Ok(vec![
-            Cell::text(row.carrier.unwrap_or_else(|| "Own".to_owned())),
+            Cell::text(row.carrier.unwrap_or_else(|| "No carrier".to_owned())),
             Cell::Integer(row.shipments),
             Cell::Integer(row.delivered),
             Cell::Integer(row.returned),

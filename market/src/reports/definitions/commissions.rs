@@ -5,7 +5,7 @@ use futures::stream::{self, StreamExt as _};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::{Audience, Definition, Rows, few, money};
+use super::{Audience, Definition, Rows, money, uncounted};
 use crate::reports::model::Scope;
 use crate::reports::table::{Cell, Chart, ChartKind, Column, Section, Shape};
 
@@ -16,7 +16,7 @@ pub(super) const DEFINITION: Definition = Definition {
     filtered: false,
     whole_months: false,
     sections: |_| vec![MONTHS, ENTRIES],
-    expected: few,
+    expected: uncounted,
     rows,
 };
 

@@ -5,7 +5,7 @@
 use futures::stream::{self, StreamExt as _};
 use sqlx::PgConnection;
 
-use super::{Audience, BY_TIME, Definition, FROM, Rows, few};
+use super::{Audience, BY_TIME, Definition, FROM, Rows, uncounted};
 use crate::identity::PlatformRole;
 use crate::reports::model::Scope;
 use crate::reports::table::{Cell, Column, Decimal, Section};
@@ -17,7 +17,7 @@ pub(super) const DEFINITION: Definition = Definition {
     filtered: false,
     whole_months: false,
     sections: |_| vec![KINDS],
-    expected: few,
+    expected: uncounted,
     rows,
 };
 

@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt as _};
 use shared::money::Money;
 use sqlx::PgConnection;
 
-use super::{Audience, Definition, Rows, few};
+use super::{Audience, Definition, Rows, uncounted};
 use crate::reports::model::Scope;
 use crate::reports::table::{Cell, Chart, ChartKind, Column, Decimal, Section, Shape};
 
@@ -17,7 +17,7 @@ pub(super) const DEFINITION: Definition = Definition {
     filtered: false,
     whole_months: true,
     sections: |_| vec![MONTHS, BUYERS, COHORTS, LISTINGS, AUCTIONS],
-    expected: few,
+    expected: uncounted,
     rows,
 };
 

@@ -4,7 +4,7 @@ use futures::stream::{self, StreamExt as _};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::{Audience, Definition, Rows, few};
+use super::{Audience, Definition, Rows, uncounted};
 use crate::reports::model::Scope;
 use crate::reports::table::{Cell, Column, Section, Shape};
 
@@ -15,7 +15,7 @@ pub(super) const DEFINITION: Definition = Definition {
     filtered: false,
     whole_months: false,
     sections: |_| vec![PAYOUTS],
-    expected: few,
+    expected: uncounted,
     rows,
 };
 

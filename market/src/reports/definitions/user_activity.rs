@@ -3,7 +3,7 @@
 use futures::stream::{self, StreamExt as _};
 use sqlx::PgConnection;
 
-use super::{Audience, BY_TIME, Definition, FROM, Rows, few};
+use super::{Audience, BY_TIME, Definition, FROM, Rows, uncounted};
 use crate::identity::PlatformRole;
 use crate::reports::model::Scope;
 use crate::reports::table::{Cell, Chart, ChartKind, Column, Section};
@@ -15,7 +15,7 @@ pub(super) const DEFINITION: Definition = Definition {
     filtered: false,
     whole_months: false,
     sections: |_| vec![TIMES],
-    expected: few,
+    expected: uncounted,
     rows,
 };
 

@@ -62,19 +62,6 @@ pub async fn owners(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>, 
     Ok(rows.into_iter().map(UserId).collect())
 }
 
-/// Whether a replica has everything that was committed until `at`; the database itself always has.
-pub async fn has_all_until(conn: &mut PgConnection, at: DateTime<Utc>) -> Result<bool, ReportError> {
-    let there = sqlx::query_scalar!(
-        r#"
-        SELECT NOT pg_is_in_recovery() OR coalesce(pg_last_xact_replay_timestamp() > $1, false) AS "there!"
-        "#,
-        at,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(there)
-}
-
 /// The database's clock.
 pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, ReportError> {
     Ok(sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await?)

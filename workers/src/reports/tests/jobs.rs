@@ -153,7 +153,7 @@ async fn a_report_has_the_days_sales_and_reaches_whoever_asked() {
     market.workers.close().await;
 }
 
-/// The replica is another database here, which has the organisations and none of the orders.
+/// The replica is another database here, which has nothing of what is in the first.
 #[tokio::test]
 async fn reports_are_read_from_the_replica() {
     let replica = shared::testing::TestDb::new().await;

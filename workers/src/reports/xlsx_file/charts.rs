@@ -45,12 +45,10 @@ impl Charts {
             Cell::Currency(currency) => Some(*currency),
             _ => None,
         });
-        match self.runs.last_mut() {
-            Some(run) if run.currency == currency && run.sheet == sheet => run.last = at,
-            _ if self.runs.len() < MAX_RUNS => {
-                self.runs.push(Run { sheet: sheet.to_owned(), currency, first: at, last: at });
-            }
-            _ => {}
+        if let Some(run) = self.runs.last_mut().filter(|run| run.currency == currency && run.sheet == sheet) {
+            run.last = at;
+        } else if self.runs.len() < MAX_RUNS {
+            self.runs.push(Run { sheet: sheet.to_owned(), currency, first: at, last: at });
         }
     }
 

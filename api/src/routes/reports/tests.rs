@@ -187,7 +187,9 @@ async fn a_day_that_never_was_is_no_period() {
 }
 
 fn asked(kind: &str, parameters: Value) -> Value {
-    json!({"kind": kind, "format": "json", "first_day": "2026-01-01", "last_day": "2026-01-31", "parameters": parameters})
+    let mut body = json!({"kind": kind, "format": "json", "first_day": "2026-01-01", "last_day": "2026-01-31"});
+    body["parameters"] = parameters;
+    body
 }
 
 #[tokio::test]

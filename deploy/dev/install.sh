@@ -157,3 +157,10 @@ ensure_papers_tools() {
     ensure_venv papers "$wanted" factur-x || return 1
     if [[ $INSTALLED == yes ]]; then mark_venv papers "$wanted"; fi
 }
+
+# openpyxl, with which the tests of reports read workbooks back.
+ensure_report_readers() {
+    local wanted=tests/reports/requirements.txt
+    ensure_venv reports "$wanted" openpyxl || return 1
+    if [[ $INSTALLED == yes ]]; then mark_venv reports "$wanted"; fi
+}

@@ -48,6 +48,8 @@ macro_rules! for_each_job {
             reports {
                 $crate::reports::GenerateReport,
                 $crate::reports::ScheduleDailyReports,
+                $crate::reports::ScheduleMonthlyReports,
+                $crate::reports::ScheduleWeeklyReports,
                 $crate::reports::ExpireReports,
                 $crate::imports::ImportStock,
                 $crate::imports::ImportListings,

@@ -21,6 +21,7 @@ mod offers;
 mod orders;
 mod payouts;
 mod reconciliation;
+mod reports;
 mod returns;
 mod search;
 mod shipments;
@@ -91,6 +92,7 @@ fn breaches() -> Vec<Breach> {
         escrow::breaches(),
         payouts::breaches(),
         reconciliation::breaches(),
+        reports::breaches(),
         returns::breaches(),
         invoices::breaches(),
         money::breaches(),
@@ -149,6 +151,7 @@ async fn fill(conn: &mut PgConnection) {
     escrow::fill(conn, seller).await;
     payouts::fill(conn).await;
     reconciliation::fill(conn).await;
+    reports::fill(conn, seller).await;
     returns::fill(conn, seller).await;
     shipments::fill(conn).await;
 }
@@ -212,7 +215,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_standings, cargo_marks, cargo_rejects, cargo_archives,
                              carriers, carrier_secrets, cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs,
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
-                             shipment_traces, shipment_milestones, shipment_journeys}'::regclass[]) AS oid
+                             shipment_traces, shipment_milestones, shipment_journeys, report_sums}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -145,6 +145,7 @@ BEYOND_SCHEMAS = {
     "cursor_of_another_query": "a cursor belongs to its search",
     "listing_unknown": "which listings there are",
     "not_a_raise": "a raise is above the maximum before",
+    "parameters_invalid": "each kind of report is grouped and filtered in ways of its own",
     "payload_unfit": "each kind has a payload of its own",
     "period_invalid": "the days are bounded by each other and by the calendar of a time zone",
     "quantity_on_whole_lot": "whether the lot is divisible is the auction's",

@@ -33,6 +33,8 @@ pub struct Services {
     pub rates: Option<RatesFile>,
     /// The cargo event log's database.
     pub events: PgPool,
+    /// The replica that reports are read from; without it, they are read from the ledger's database.
+    pub replica: Option<PgPool>,
 }
 
 /// The gateway that the settings name. Development does without one where no key is set; production says what is missing.
@@ -46,6 +48,7 @@ fn payments(config: &Config) -> anyhow::Result<Option<Arc<dyn Gateway>>> {
 impl Services {
     /// Makes the clients; each one connects when it is first used.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
+        let replica = config.database.read_url.as_ref();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             blobs: Blobs::new(&config.s3)?,
@@ -63,6 +66,12 @@ impl Services {
                 EVENTS_CONNECTIONS,
                 "events",
             )?,
+            replica: replica
+                .map(|url| {
+                    let limits = shared::db::Limits::WORKING;
+                    shared::db::pool_within(url, limits, config.database.connections, "reports")
+                })
+                .transpose()?,
         })
     }
 }

@@ -20,6 +20,7 @@ use shared::testing::TestDb;
 use sinks::rates::Rates;
 use sinks::simulator::{self, Simulator};
 use sinks::smtp::Sink;
+use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
@@ -56,15 +57,25 @@ impl TestWorkers {
 
     /// Starts the kit with a worker that uses this clock.
     pub async fn with_clock(handlers: Handlers<Services>, clock: Clock) -> Self {
-        Self::start(handlers, clock, None).await
+        Self::start(handlers, clock, None, None).await
     }
 
     /// Starts the kit with workers that pay through this gateway instead of the one to the simulator.
     pub async fn paying_through(handlers: Handlers<Services>, gateway: Arc<dyn Gateway>) -> Self {
-        Self::start(handlers, Clock::SYSTEM, Some(gateway)).await
+        Self::start(handlers, Clock::SYSTEM, Some(gateway), None).await
     }
 
-    async fn start(handlers: Handlers<Services>, clock: Clock, gateway: Option<Arc<dyn Gateway>>) -> Self {
+    /// Starts the kit with workers that read reports from this database.
+    pub async fn reading_from(handlers: Handlers<Services>, replica: PgPool) -> Self {
+        Self::start(handlers, Clock::SYSTEM, None, Some(replica)).await
+    }
+
+    async fn start(
+        handlers: Handlers<Services>,
+        clock: Clock,
+        gateway: Option<Arc<dyn Gateway>>,
+        replica: Option<PgPool>,
+    ) -> Self {
         let db = TestDb::new().await;
         let stop = CancellationToken::new();
         let (objects, mails) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -111,6 +122,7 @@ impl TestWorkers {
         .unwrap();
         let services = Services {
             events: db.app.clone(),
+            replica,
             blobs: blobs.clone(),
             image_slots: ImageSlots::new(1),
             mailer,

@@ -138,7 +138,8 @@ fn example(name: &str) -> Option<Value> {
             "defaults": {"category": "machinery/tractors", "currency": "EUR"}, "publish": true}),
         "POST /v1/uploads/{upload}/complete" => json!({"listing": SOMETHING}),
         "POST /v1/reports" => {
-            json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-01-31"})
+            json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-12-31",
+                "parameters": {"group_by": "month", "currency": "EUR"}})
         }
         "POST /v1/carriers" => json!({"slug": "hansa-freight", "name": "Hansa Freight"}),
         "POST /v1/carriers/{carrier}/secret" => json!({"keep_old": true}),

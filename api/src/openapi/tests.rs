@@ -85,6 +85,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "RefundStatus": market::escrow::model::RefundStatus,
         "RegionKind": market::stock::model::RegionKind,
         "ReportFormat": market::reports::model::Format,
+        "ReportGrouping": market::reports::model::Grouping,
         "ReportKind": market::reports::model::Kind,
         "ReportStatus": market::reports::model::Status,
         "ReturnReason": market::returns::model::ReturnReason,

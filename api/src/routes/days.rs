@@ -2,11 +2,14 @@
 
 use chrono::NaiveDate;
 use market::identity::store as identity;
-use market::reports::rules::{MAX_DAYS, Period, PeriodError};
+use market::reports::rules::{Period, PeriodError};
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 
 use crate::error::{Problem, Result};
+
+/// The longest period of one answer; a report covers more.
+const MAX_DAYS: i64 = 366;
 
 /// The days from `first_day` to `last_day` in the organisation's time zone, which a query has asked for.
 pub(super) async fn period(
@@ -17,6 +20,9 @@ pub(super) async fn period(
 ) -> Result<Period> {
     let zone = identity::org(conn, org).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
     let zone = zone.parse().map_err(|_| Problem::internal(anyhow::anyhow!("no time zone: {zone}")))?;
+    if last_day.signed_duration_since(first_day).num_days() >= MAX_DAYS {
+        return Err(period_problem(PeriodError::TooLong));
+    }
     Period::new(first_day, last_day, zone).map_err(period_problem)
 }
 

@@ -1,5 +1,7 @@
 //! Reports: asked for here, made by a job, downloaded from the store.
 
+mod asking;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -7,17 +9,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
-use jobs::reports::{Begun, RequestError, Wish, ask};
-use market::identity::store::{self as identity, Org};
+use jobs::reports::{Begun, RequestError};
 use market::identity::{MemberRole, PlatformRole};
 use market::ids::ReportId;
-use market::reports::model::{Format, Kind, NewReport, Report, Status};
-use market::reports::rules::{MAX_DAYS, Period, PeriodError};
+use market::reports::definitions::Audience;
+use market::reports::model::{Format, Kind, NewReport, Parameters, Report, Status};
 use market::reports::store::{self, ReportError};
-use queue::JobTx;
+use market::reports::table::Sum;
 use serde::{Deserialize, Serialize};
 use shared::blobs::Disposition;
-use shared::ids::{JobId, OrgId, UserId};
+use shared::ids::{JobId, OrgId};
 use shared::money::Money;
 use shared::trace::TraceParent;
 use utoipa::{IntoParams, ToSchema};
@@ -28,12 +29,15 @@ use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
-use crate::idempotency::{Act, Done, Keyed, Made, OptionalKey};
+use crate::idempotency::{Keyed, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
+pub(crate) use asking::Asking;
+use asking::{make, unfit};
 
 /// How long a download's address works.
 const VALID_FOR: Duration = Duration::from_mins(15);
+
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_reports, create_report)).routes(routes!(get_report))
 }
@@ -45,6 +49,8 @@ impl From<ReportError> for Problem {
             ReportError::NoSuchOrg => Self::not_found("organisation"),
             ReportError::TooManyOpen => Self::too_many("too_many_reports", error.to_string(), Duration::from_secs(10)),
             ReportError::TooManyToday => Self::too_many("too_many_reports", error.to_string(), Duration::from_hours(1)),
+            ReportError::UnknownCategory => unfit("/parameters/category", error.to_string()),
+            ReportError::UnknownRegion => unfit("/parameters/region", error.to_string()),
             ReportError::Sql(error) => error.into(),
             ReportError::NotOpen(_) | ReportError::UnknownZone(_) | ReportError::Period(_) | ReportError::Money(_) => {
                 Self::internal(error)
@@ -77,6 +83,7 @@ pub(crate) struct ReportView {
     /// The same period as times: from `starts_at` up to, not including, `ends_at`.
     starts_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
+    parameters: Parameters,
     status: Status,
     /// Percent, while it is being made.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +95,7 @@ pub(crate) struct ReportView {
     job: Option<JobId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     row_count: Option<i64>,
-    /// One entry per currency.
+    /// What its amounts add up to, by section, column and currency.
     totals: Vec<TotalView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     download: Option<Download>,
@@ -98,21 +105,22 @@ pub(crate) struct ReportView {
     expires_at: Option<DateTime<Utc>>,
 }
 
-/// What the sales in one currency add up to.
+/// What the amounts of a column in one currency add up to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TotalView {
+    #[schema(example = "orders")]
+    section: String,
+    #[schema(example = "total")]
+    column: String,
+    /// How many amounts.
     row_count: i64,
-    #[schema(example = "EUR")]
-    currency: String,
-    /// What the buyers pay.
-    #[schema(example = "12.50")]
-    total: String,
-    /// The platform's part of it.
-    #[schema(example = "0.63")]
-    fee: String,
-    /// The seller's part of it.
-    #[schema(example = "11.87")]
-    net: String,
+    amount: Money,
+}
+
+impl From<Sum> for TotalView {
+    fn from(sum: Sum) -> Self {
+        Self { section: sum.section, column: sum.column, row_count: sum.rows, amount: sum.amount }
+    }
 }
 
 /// An address that works for a short time; read the report again for another one.
@@ -143,6 +151,7 @@ impl ReportView {
             time_zone: period.zone().name().to_owned(),
             starts_at: period.starts_at(),
             ends_at: period.ends_at(),
+            parameters: report.parameters,
             status: Status::Queued,
             progress: None,
             failure: None,
@@ -167,14 +176,6 @@ async fn view(state: &AppState, report: Report, progress: &HashMap<JobId, i16>) 
         _ => None,
     };
     let progress = report.job.and_then(|job| progress.get(&job).copied());
-    let amount = |money: Money| money.amount();
-    let totals = report.totals.iter().map(|it| TotalView {
-        row_count: it.rows,
-        currency: it.total.currency().code().to_owned(),
-        total: amount(it.total),
-        fee: amount(it.fee),
-        net: amount(it.net),
-    });
     Ok(ReportView {
         id: report.id,
         org: report.org,
@@ -185,12 +186,13 @@ async fn view(state: &AppState, report: Report, progress: &HashMap<JobId, i16>) 
         time_zone: report.period.zone().name().to_owned(),
         starts_at: report.period.starts_at(),
         ends_at: report.period.ends_at(),
+        parameters: report.parameters,
         status: report.status,
         progress,
         failure: report.failure,
         job: report.job,
         row_count: report.row_count,
-        totals: totals.collect(),
+        totals: report.sums.into_iter().map(TotalView::from).collect(),
         download,
         created_at: report.created_at,
         expires_at: report.expires_at,
@@ -215,17 +217,24 @@ struct CreateReport {
     format: Format,
     /// In the organisation's time zone.
     first_day: NaiveDate,
-    /// Inclusive; at most 366 days from the first.
+    /// Inclusive; at most ten years from the first.
     last_day: NaiveDate,
+    /// How it is grouped and filtered.
+    #[serde(default)]
+    parameters: Parameters,
 }
 
 /// Ask for a report
 ///
 /// A job makes it, and the person who asked gets an email when it is ready. Platform administrators may ask for any organisation.
+/// `user_activity` and `job_activity` are of the whole platform, in the days of the organisation: administrators ask for the first, and
+/// operators for the second.
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting, OptionalKey), request_body = CreateReport, responses(
     (status = 202, description = "A job makes it; `Location` names the report, `Link` the job", body = ReportView,
         headers(("Location" = String), ("Link" = String))),
-    (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future or never were"),
+    (status = 422, description = "`period_invalid`: the days are reversed, too many, in the future, never were, or are not whole months \
+        where the kind compares months; `parameters_invalid`: the kind is not grouped or filtered like this, or the category or region \
+        does not exist"),
     (status = 429, description = "`too_many_reports`: wait for those that are being made"),
     (status = 403, description = "`role_too_low`"),
 ))]
@@ -235,9 +244,14 @@ async fn create_report(
     acting: Acting,
     Keyed { key, body }: Keyed<CreateReport>,
 ) -> Result<Response> {
-    let org = acting.member_or(PlatformRole::Admin, &caller)?;
-    if caller.platform(PlatformRole::Admin).is_err() {
-        caller.member(org, MemberRole::Trader)?;
+    let audience = body.kind.definition().audience;
+    let org = acting.member_or(audience.platform(), &caller)?;
+    match (caller.platform(audience.platform()), audience) {
+        (Ok(()), _) => {}
+        (Err(_), Audience::Members) => {
+            caller.member(org, MemberRole::Trader)?;
+        }
+        (Err(refused), Audience::Platform(_)) => return Err(refused),
     }
     let asking = Asking { org, by: caller.user, body, now: state.clock.now(), trace: TraceParent::current() };
     if let Some(answer) = state.reports.ask(&key, org.0, asking.clone()).await {
@@ -247,68 +261,6 @@ async fn create_report(
         make(tx, &[&asking]).await?.pop().unwrap_or(Err(Problem::not_found("organisation")))
     })
     .await
-}
-
-/// A report that somebody asks for, in a transaction that may be shared.
-#[derive(Clone)]
-pub(crate) struct Asking {
-    org: OrgId,
-    by: UserId,
-    body: CreateReport,
-    now: DateTime<Utc>,
-    trace: Option<TraceParent>,
-}
-
-impl Act for Asking {
-    const NAME: &'static str = "reports";
-    const STATUS: StatusCode = StatusCode::ACCEPTED;
-    type Body = ReportView;
-
-    async fn all(tx: &mut JobTx, acts: &[&Self]) -> Result<Vec<Option<Done<Self>>>> {
-        Ok(make(tx, acts).await?.into_iter().map(Some).collect())
-    }
-}
-
-/// Writes reports that jobs will make.
-async fn make(tx: &mut JobTx, asked: &[&Asking]) -> Result<Vec<Result<Made<ReportView>>>> {
-    let ids: Vec<OrgId> = asked.iter().map(|asked| asked.org).collect();
-    let orgs = identity::orgs_by_id(tx, &ids).await?;
-    let judged: Vec<Result<Wish>> = asked.iter().map(|asked| asked.judge(orgs.get(&asked.org))).collect();
-    let wishes: Vec<Wish> = judged.iter().flatten().cloned().collect();
-    let mut begun = ask(tx, &wishes).await?.into_iter();
-    let answers = judged.into_iter().map(|judged| {
-        let report = judged?.report;
-        let begun = begun.next().ok_or(Problem::not_found("report"))?;
-        Ok(Made::at(format!("/v1/reports/{}", begun.report), ReportView::queued(begun, &report)).by(Some(begun.job)))
-    });
-    Ok(answers.collect())
-}
-
-impl Asking {
-    fn judge(&self, org: Option<&Org>) -> Result<Wish> {
-        let zone = &org.ok_or(Problem::not_found("organisation"))?.time_zone;
-        let zone = zone.parse().map_err(|_| Problem::internal(ReportError::UnknownZone(zone.clone())))?;
-        let body = &self.body;
-        let period = Period::new(body.first_day, body.last_day, zone).map_err(period_problem)?;
-        if body.first_day > self.now.with_timezone(&zone).date_naive() {
-            let detail = "the period has not begun yet";
-            return Err(Problem::unprocessable("period_invalid", detail).at("/first_day", detail));
-        }
-        let (kind, format) = (body.kind, body.format);
-        let report = NewReport { org: self.org, requested_by: Some(self.by), kind, format, period };
-        Ok(Wish { report, trace: self.trace })
-    }
-}
-
-fn period_problem(error: PeriodError) -> Problem {
-    let field = match error {
-        PeriodError::Reversed | PeriodError::OutOfRange | PeriodError::NeverWas => "/last_day",
-        PeriodError::TooLong => {
-            let detail = format!("a report covers {MAX_DAYS} days at most");
-            return Problem::unprocessable("period_invalid", detail.clone()).at("/last_day", detail);
-        }
-    };
-    Problem::unprocessable("period_invalid", error.to_string()).at(field, error.to_string())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -332,7 +284,8 @@ async fn list_reports(
     Query(query): Query<ListReports>,
 ) -> Result<Json<Page<ReportView>>> {
     let org = acting.member_or(PlatformRole::Admin, &caller)?;
-    let rows = store::page(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
+    let kinds = readable(&caller);
+    let rows = store::page(&mut *state.db.acquire().await?, org, &kinds, query.after, query.limit.fetch()).await?;
     let page = query.limit.page(rows, |report| report.id.to_string(), |report| report);
     let progress = progress(&state, &page.items).await?;
     let mut items = Vec::with_capacity(page.items.len());
@@ -340,6 +293,15 @@ async fn list_reports(
         items.push(view(&state, report, &progress).await?);
     }
     Ok(Json(Page { items, next: page.next }))
+}
+
+/// The kinds that the caller may read of an organisation of theirs.
+fn readable(caller: &Caller) -> Vec<Kind> {
+    let may = |kind: &Kind| match kind.definition().audience {
+        Audience::Members => true,
+        Audience::Platform(role) => caller.platform(role).is_ok(),
+    };
+    Kind::ALL.iter().copied().filter(may).collect()
 }
 
 /// Read a report's state, and where to download it
@@ -354,8 +316,13 @@ async fn get_report(
     Path(id): Path<ReportId>,
 ) -> Result<Json<ReportView>> {
     let report = store::get(&mut *state.db.acquire().await?, id).await?;
-    if caller.platform(PlatformRole::Admin).is_err() {
-        acting.owner(report.org, &caller, "report")?;
+    match report.kind.definition().audience {
+        audience if caller.platform(audience.platform()).is_ok() => {}
+        Audience::Members => {
+            acting.owner(report.org, &caller, "report")?;
+        }
+        // Of everybody: whoever may not read it hears nothing of it.
+        Audience::Platform(_) => return Err(Problem::not_found("report")),
     }
     Ok(Json(one(&state, report).await?))
 }

@@ -232,7 +232,7 @@ app.post('/v1/reports', authenticated, async (request, response) => {
       uniqueKey: `reports.generate:${id}`
     })
     const values = [
-      id, job, org, caller.user, body.kind, body.format, found[6], body.first_day, body.last_day, startsAt, endsAt
+      id, job, org, caller.user, body.kind, body.format, found[6], body.first_day, body.last_day, startsAt, endsAt, '{}'
     ]
     const [[createdAt]] = await run(conn, 'write_report', values.map((value) => [value]))
     const view = {
@@ -245,6 +245,7 @@ app.post('/v1/reports', authenticated, async (request, response) => {
       time_zone: found[6],
       starts_at: startsAt,
       ends_at: endsAt,
+      parameters: {},
       status: 'queued',
       job,
       totals: [],

@@ -288,7 +288,7 @@ async def create_report(
         key = f"reports.generate:{id}"
         job = await enqueue(conn, NORMAL, "reports", "reports.generate", payload, tradeyard_org, key)
         days = (report.first_day, report.last_day)
-        values = (id, job, tradeyard_org, caller.user, report.kind, report.format, org[6], *days, starts_at, ends_at)
+        values = (id, job, tradeyard_org, caller.user, report.kind, report.format, org[6], *days, starts_at, ends_at, "{}")
         created_at = await conn.fetchval(SQL["write_report"], *([value] for value in values))
         body = orjson.dumps({
             "id": id,
@@ -300,6 +300,7 @@ async def create_report(
             "time_zone": org[6],
             "starts_at": starts_at,
             "ends_at": ends_at,
+            "parameters": {},
             "status": "queued",
             "job": job,
             "totals": [],

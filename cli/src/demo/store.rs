@@ -204,7 +204,10 @@ impl Stored {
         sqlx::query_as!(
             ReportRow,
             r#"SELECT id AS "id!: ReportId", status AS "status!", row_count,
-                      (SELECT coalesce(sum(total_minor), 0)::bigint FROM report_totals WHERE report_id = r.id) AS "total!"
+                      (SELECT coalesce(sum(amount_minor), 0)::bigint
+                       FROM report_sums
+                       WHERE report_id = r.id
+                         AND name = 'total') AS "total!"
                FROM reports AS r
                WHERE org_id = $1
                  AND requested_by IS NOT NULL

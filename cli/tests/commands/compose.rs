@@ -126,7 +126,7 @@ fn needs(service: &str, setting: &str) -> bool {
         // The API takes webhooks, the workers ask the provider: neither has the other's key.
         "PAYMENTS_KEY" | "PAYMENTS_URL" => service == "worker-auctions",
         "PAYMENTS_PROVIDER" => service == "api" || service == "worker-auctions",
-        "FX_URL" => service == "worker-reports",
+        "FX_URL" | "READ_DATABASE_URL" => service == "worker-reports",
         "CONCURRENCY" | "GRACE_SECONDS" => service.starts_with("worker-"),
         _ => true,
     }

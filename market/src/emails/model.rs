@@ -8,6 +8,7 @@ use shared::money::Money;
 
 use crate::identity::MemberRole;
 use crate::ids::{EmailId, InvitationId, ReportId};
+use crate::reports::model::Kind;
 
 mod approvals;
 mod auctions;
@@ -271,17 +272,24 @@ pub struct VerifyAddress {}
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportReady {
     pub report: ReportId,
+    #[serde(default = "sales")]
+    pub kind: Kind,
     pub org_name: String,
     /// First day of the period.
     pub first_day: NaiveDate,
     /// Last day of the period, inclusive.
     pub last_day: NaiveDate,
     pub zone: Tz,
-    /// `CSV` or `XLSX`.
+    /// `CSV`, `XLSX` or `JSON`.
     pub format: String,
     pub rows: i64,
-    /// One amount per currency.
+    /// The report's first sums, one for each currency.
     pub totals: Vec<Money>,
+}
+
+/// What mails were about that were stored when there was nothing else.
+const fn sales() -> Kind {
+    Kind::Sales
 }
 
 /// To the owners. Reference: the organisation.

@@ -1,21 +1,114 @@
-//! Kinds, formats and rows of reports.
+//! Kinds, formats and parameters of reports.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::{JobId, OrgId, UserId};
-use shared::money::{Currency, Money, MoneyError};
+use shared::money::Currency;
 use utoipa::ToSchema;
 
 use super::rules::Period;
-use crate::ids::{OrderId, ReportId};
+use super::table::Sum;
+use crate::ids::{CategoryId, RegionId, ReportId};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[sqlx(type_name = "text", rename_all = "lowercase")]
+/// What is reported; [`Kind::definition`] says all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 #[schema(as = ReportKind)]
 pub enum Kind {
-    /// Every order that the organisation received as a seller and that came to something.
+    /// What the organisation sold: orders that it received as a seller and that came to something.
     Sales,
+    /// What is at its sites, whether the movements add up to it, and what became low.
+    InventoryCheck,
+    /// Revenue and growth, buyers, cohorts, top listings and auctions by month.
+    MonthlyAnalytics,
+    /// What the platform took of its sales.
+    Commissions,
+    /// What went to its bank.
+    Payouts,
+    /// What it shipped, by weight and volume.
+    CargoVolume,
+    /// What people did on the whole platform; for its administrators.
+    UserActivity,
+    /// What jobs did on the whole platform; for its operators.
+    JobActivity,
+}
+
+impl Kind {
+    pub const ALL: &[Self] = &[
+        Self::Sales,
+        Self::InventoryCheck,
+        Self::MonthlyAnalytics,
+        Self::Commissions,
+        Self::Payouts,
+        Self::CargoVolume,
+        Self::UserActivity,
+        Self::JobActivity,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sales => "sales",
+            Self::InventoryCheck => "inventory_check",
+            Self::MonthlyAnalytics => "monthly_analytics",
+            Self::Commissions => "commissions",
+            Self::Payouts => "payouts",
+            Self::CargoVolume => "cargo_volume",
+            Self::UserActivity => "user_activity",
+            Self::JobActivity => "job_activity",
+        }
+    }
+}
+
+/// What one row of a report stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ReportGrouping)]
+pub enum Grouping {
+    /// One thing, such as an order.
+    None,
+    Day,
+    /// From Monday.
+    Week,
+    Month,
+    Category,
+    /// Where it was sold from: the region of the listing's site.
+    Region,
+    Buyer,
+}
+
+impl Grouping {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Category => "category",
+            Self::Region => "region",
+            Self::Buyer => "buyer",
+        }
+    }
+}
+
+/// How a report is grouped and filtered. Which of it a kind takes, its definition says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReportParameters)]
+pub struct Parameters {
+    /// Of `sales`: any, `none` unless given; of `cargo_volume`, `user_activity` and `job_activity`: `day`, `week` or `month`, `month`
+    /// unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_by: Option<Grouping>,
+    /// Of `sales`: only in this currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// Of `sales`: only of this category and those below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<CategoryId>,
+    /// Of `sales`: only from sites in this region and those below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<RegionId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -25,13 +118,17 @@ pub enum Kind {
 pub enum Format {
     Csv,
     Xlsx,
+    Json,
 }
 
 impl Format {
+    pub const ALL: &[Self] = &[Self::Csv, Self::Xlsx, Self::Json];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Csv => "CSV",
             Self::Xlsx => "XLSX",
+            Self::Json => "JSON",
         }
     }
 
@@ -39,6 +136,7 @@ impl Format {
         match self {
             Self::Csv => "csv",
             Self::Xlsx => "xlsx",
+            Self::Json => "json",
         }
     }
 
@@ -46,6 +144,7 @@ impl Format {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Json => "application/json",
         }
     }
 }
@@ -74,6 +173,15 @@ pub struct NewReport {
     pub kind: Kind,
     pub format: Format,
     pub period: Period,
+    pub parameters: Parameters,
+}
+
+/// What the statements of a report ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    pub org: OrgId,
+    pub period: Period,
+    pub parameters: Parameters,
 }
 
 /// A report as it is stored.
@@ -86,13 +194,14 @@ pub struct Report {
     pub kind: Kind,
     pub format: Format,
     pub period: Period,
+    pub parameters: Parameters,
     pub status: Status,
     pub failure: Option<String>,
     pub job: Option<JobId>,
     pub object_key: Option<String>,
     pub row_count: Option<i64>,
-    /// One entry per currency, in the order of their codes.
-    pub totals: Vec<Totals>,
+    /// In the order of sections and columns, then of the currencies' codes.
+    pub sums: Vec<Sum>,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -105,57 +214,19 @@ impl Report {
 
     /// What a download is called: `sales_2026-11-19_Europe-Berlin.xlsx`.
     pub fn file_name(&self) -> String {
-        let kind = match self.kind {
-            Kind::Sales => "sales",
-        };
+        let kind = self.kind.name();
         let (first, last) = (self.period.first_day(), self.period.last_day());
         let days = if first == last { first.to_string() } else { format!("{first}_to_{last}") };
         let zone = self.period.zone().name().replace('/', "-");
-        format!("{kind}_{days}_{zone}.{}", self.format.extension())
-    }
-}
-
-/// One sale.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SalesRow {
-    pub order: OrderId,
-    pub sold_at: DateTime<Utc>,
-    /// `auction`, `buy_now`, …
-    pub source: String,
-    pub buyer: String,
-    /// Titles of the lines.
-    pub items: String,
-    pub quantity: i64,
-    /// All three in one currency.
-    pub total: Money,
-    pub fee: Money,
-    pub net: Money,
-    pub status: String,
-}
-
-/// What the sales in one currency add up to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Totals {
-    pub rows: i64,
-    pub total: Money,
-    pub fee: Money,
-    pub net: Money,
-}
-
-impl Totals {
-    pub const fn none(currency: Currency) -> Self {
-        let zero = Money::from_minor(0, currency);
-        Self { rows: 0, total: zero, fee: zero, net: zero }
+        let grouped = match self.parameters.group_by {
+            None | Some(Grouping::None) => String::new(),
+            Some(group) => format!("_by_{}", group.name()),
+        };
+        format!("{kind}{grouped}_{days}_{zone}.{}", self.format.extension())
     }
 
-    /// # Errors
-    /// When the sum no longer fits, or the currencies differ.
-    pub fn with(self, row: &SalesRow) -> Result<Self, MoneyError> {
-        Ok(Self {
-            rows: self.rows + 1,
-            total: self.total.checked_add(row.total)?,
-            fee: self.fee.checked_add(row.fee)?,
-            net: self.net.checked_add(row.net)?,
-        })
+    /// What its statements ask for.
+    pub const fn scope(&self) -> Scope {
+        Scope { org: self.org, period: self.period, parameters: self.parameters }
     }
 }

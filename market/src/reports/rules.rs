@@ -1,10 +1,15 @@
-//! Days in a time zone as half-open spans of time.
+//! Days in a time zone as half-open spans of time, and what a kind of report can be asked.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
-/// The longest period of one report.
-pub const MAX_DAYS: i64 = 366;
+use super::model::{Kind, Parameters};
+
+/// The longest period of one report: ten years.
+pub const MAX_DAYS: i64 = 3_653;
+
+/// When a day has begun for the schedule of weekly and monthly reports: at six in the morning.
+const MORNING_HOURS: i64 = 6;
 
 /// Whole days in a time zone, the first and the last inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +54,11 @@ impl Period {
         Self::new(day, day, zone)
     }
 
+    /// Whether it begins with a month and ends with one.
+    pub fn is_whole_months(&self) -> bool {
+        self.first_day.day() == 1 && self.last_day.succ_opt().is_none_or(|next| next.day() == 1)
+    }
+
     pub const fn first_day(&self) -> NaiveDate {
         self.first_day
     }
@@ -77,6 +87,80 @@ impl Period {
     pub fn ends_at(&self) -> DateTime<Utc> {
         self.bounds().map(|it| it.1).unwrap_or_default()
     }
+}
+
+/// How often the schedule reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cadence {
+    Daily,
+    /// From Monday to Sunday, on Monday at six.
+    Weekly,
+    /// On the first at six.
+    Monthly,
+}
+
+impl Cadence {
+    /// The last whole period whose report is due in `zone` at `now`.
+    pub fn due(self, now: DateTime<Utc>, zone: Tz) -> Result<Period, PeriodError> {
+        // By the clock on the wall: six is six, however long the night was.
+        let morning = now.with_timezone(&zone).naive_local() - TimeDelta::hours(MORNING_HOURS);
+        let today = morning.date();
+        let before = |day: NaiveDate| day.pred_opt().ok_or(PeriodError::OutOfRange);
+        match self {
+            Self::Daily => Period::day_before(now, zone),
+            Self::Weekly => {
+                let last = before(today - TimeDelta::days(today.weekday().num_days_from_monday().into()))?;
+                Period::new(last - TimeDelta::days(6), last, zone)
+            }
+            Self::Monthly => {
+                let month = today.with_day(1).ok_or(PeriodError::OutOfRange)?;
+                let first = month.checked_sub_months(Months::new(1)).ok_or(PeriodError::OutOfRange)?;
+                Period::new(first, before(month)?, zone)
+            }
+        }
+    }
+}
+
+/// Why a report of this kind cannot be asked for like this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    #[error("a report of this kind is not grouped like this")]
+    Grouping,
+    #[error("a report of this kind is not filtered")]
+    Currency,
+    #[error("a report of this kind is not filtered")]
+    Category,
+    #[error("a report of this kind is not filtered")]
+    Region,
+    #[error("a report of this kind covers whole months, from a first to a last day")]
+    PartOfMonth,
+}
+
+impl Unfit {
+    /// Which field of a request says so.
+    pub const fn pointer(self) -> &'static str {
+        match self {
+            Self::Grouping => "/parameters/group_by",
+            Self::Currency => "/parameters/currency",
+            Self::Category => "/parameters/category",
+            Self::Region => "/parameters/region",
+            Self::PartOfMonth => "/last_day",
+        }
+    }
+}
+
+/// Refuses what the kind's definition does not take.
+pub fn judge(kind: Kind, period: &Period, parameters: &Parameters) -> Result<(), Unfit> {
+    let definition = kind.definition();
+    let unfiltered = !definition.filtered;
+    let refusals = [
+        (parameters.group_by.is_some_and(|group| !definition.groupings.contains(&group)), Unfit::Grouping),
+        (unfiltered && parameters.currency.is_some(), Unfit::Currency),
+        (unfiltered && parameters.category.is_some(), Unfit::Category),
+        (unfiltered && parameters.region.is_some(), Unfit::Region),
+        (definition.whole_months && !period.is_whole_months(), Unfit::PartOfMonth),
+    ];
+    refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, unfit)| Err(unfit))
 }
 
 /// The first instant of a day. Where midnight happens twice, the first; where the clocks skip it (or the whole day), the

@@ -1,8 +1,8 @@
-//! Statements on `reports`, and on what reports are made of: the sales and the sellers.
+//! Statements on `reports`, and on the organisations that reports are scheduled for. What reports are made of, their definitions read.
 
 mod asked;
-mod sales;
-mod sellers;
+mod due;
+mod replica;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -10,14 +10,16 @@ use shared::ids::{JobId, OrgId, UserId};
 use shared::invalid::violated;
 use shared::money::{Currency, Money, MoneyError};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
-use super::model::{Format, Kind, NewReport, Report, Status, Totals};
+use super::model::{Format, Kind, NewReport, Parameters, Report, Status};
 use super::rules::{Period, PeriodError};
+use super::table::Sum;
 use crate::ids::ReportId;
 
-pub use asked::{Asked, insert_asked};
-pub use sales::{count_sales, sales};
-pub use sellers::{Seller, now, owners, sellers};
+pub use asked::{Asked, insert_asked, known};
+pub use due::{Due, approved, now, owners};
+pub use replica::has_all_until;
 
 /// The most reports that an organisation's people may have asked for and that are not finished, as the table's rule says.
 pub const MAX_OPEN: u32 = 20;
@@ -41,6 +43,10 @@ pub enum ReportError {
     TooManyToday,
     #[error("the organisation does not exist")]
     NoSuchOrg,
+    #[error("no category has this id")]
+    UnknownCategory,
+    #[error("no region has this id")]
+    UnknownRegion,
     #[error("stored zone {0:?} is not known")]
     UnknownZone(String),
     #[error(transparent)]
@@ -68,8 +74,8 @@ pub async fn insert(conn: &mut PgConnection, report: &NewReport) -> Result<Optio
     let period = &report.period;
     let inserted = sqlx::query!(
         r#"
-        INSERT INTO reports (id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO reports (id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at, parameters)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (org_id, kind, first_day, last_day, format) WHERE requested_by IS NULL DO NOTHING
         "#,
         id.0,
@@ -82,6 +88,7 @@ pub async fn insert(conn: &mut PgConnection, report: &NewReport) -> Result<Optio
         period.last_day(),
         period.starts_at(),
         period.ends_at(),
+        Json(report.parameters) as Json<Parameters>,
     )
     .execute(conn)
     .await
@@ -105,7 +112,7 @@ pub async fn set_job(conn: &mut PgConnection, id: ReportId, job: JobId) -> Resul
     if updated.rows_affected() == 1 { Ok(()) } else { Err(ReportError::NotFound(id)) }
 }
 
-/// Reads a report with its totals.
+/// Reads a report with its sums.
 ///
 /// A report whose job was cancelled or has given up is shown as such. Its row stays open: the job
 /// may be retried.
@@ -114,7 +121,8 @@ pub async fn get(conn: &mut PgConnection, id: ReportId) -> Result<Report, Report
         r#"
         SELECT
             r.org_id, o.legal_name, r.requested_by, r.kind AS "kind: Kind", r.format AS "format: Format", r.zone,
-            r.first_day, r.last_day, r.failure, r.job_id, r.object_key, r.row_count, r.created_at, r.expires_at,
+            r.first_day, r.last_day, r.parameters AS "parameters: Json<Parameters>", r.failure, r.job_id, r.object_key, r.row_count,
+            r.created_at, r.expires_at,
             CASE
                 WHEN r.status NOT IN ('queued', 'running') OR r.job_id IS NULL OR j.state < 'succeeded' THEN r.status
                 WHEN j.state = 'cancelled' THEN 'cancelled'
@@ -139,46 +147,44 @@ pub async fn get(conn: &mut PgConnection, id: ReportId) -> Result<Report, Report
         kind: row.kind,
         format: row.format,
         period: Period::new(row.first_day, row.last_day, zone)?,
+        parameters: row.parameters.0,
         status: row.status,
         failure: row.failure.or_else(|| (row.status == Status::Failed).then(|| GIVEN_UP.to_owned())),
         job: row.job_id.map(JobId),
         object_key: row.object_key,
         row_count: row.row_count,
-        totals: totals(conn, id).await?,
+        sums: sums(conn, id).await?,
         created_at: row.created_at,
         expires_at: row.expires_at,
     })
 }
 
-async fn totals(conn: &mut PgConnection, id: ReportId) -> Result<Vec<Totals>, ReportError> {
+async fn sums(conn: &mut PgConnection, id: ReportId) -> Result<Vec<Sum>, ReportError> {
     let rows = sqlx::query!(
         r#"
-        SELECT currency, row_count, total_minor, fee_minor, net_minor
-        FROM report_totals
+        SELECT section, name, currency AS "currency: Currency", row_count, amount_minor
+        FROM report_sums
         WHERE report_id = $1
-        ORDER BY currency
+        ORDER BY place
         "#,
         id.0,
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let currency: Currency = row.currency.parse()?;
-            Ok(Totals {
-                rows: row.row_count,
-                total: Money::from_minor(row.total_minor, currency),
-                fee: Money::from_minor(row.fee_minor, currency),
-                net: Money::from_minor(row.net_minor, currency),
-            })
-        })
-        .collect()
+    let sum = rows.into_iter().map(|row| Sum {
+        section: row.section,
+        column: row.name,
+        rows: row.row_count,
+        amount: Money::from_minor(row.amount_minor, row.currency),
+    });
+    Ok(sum.collect())
 }
 
-/// An organisation's reports, newest first, before `before`.
+/// An organisation's reports of these kinds, newest first, before `before`.
 pub async fn page(
     conn: &mut PgConnection,
     org: OrgId,
+    kinds: &[Kind],
     before: Option<ReportId>,
     limit: i64,
 ) -> Result<Vec<Report>, ReportError> {
@@ -188,11 +194,13 @@ pub async fn page(
         FROM reports
         WHERE org_id = $1
           AND ($2::uuid IS NULL OR id < $2)
+          AND kind = ANY ($3)
         ORDER BY id DESC
-        LIMIT $3
+        LIMIT $4
         "#,
         org.0,
         before.map(|it| it.0),
+        kinds as &[Kind],
         limit,
     )
     .fetch_all(&mut *conn)
@@ -220,16 +228,22 @@ pub async fn begin(conn: &mut PgConnection, id: ReportId) -> Result<(), ReportEr
     if updated.rows_affected() == 1 { Ok(()) } else { Err(ReportError::NotOpen(id)) }
 }
 
+/// A finished file and its figures.
+#[derive(Clone, Copy, Debug)]
+pub struct Finished<'a> {
+    pub object_key: &'a str,
+    pub rows: i64,
+    pub sums: &'a [Sum],
+    pub keep_days: i32,
+}
+
 /// Notes the finished file and its figures. The file is kept for `keep_days` from now. Returns when
 /// it expires.
 pub async fn finish(
     conn: &mut PgConnection,
     id: ReportId,
-    object_key: &str,
-    totals: &[Totals],
-    keep_days: i32,
+    finished: Finished<'_>,
 ) -> Result<DateTime<Utc>, ReportError> {
-    let row_count: i64 = totals.iter().map(|it| it.rows).sum();
     let expires_at = sqlx::query_scalar!(
         r#"
         UPDATE reports
@@ -240,29 +254,35 @@ pub async fn finish(
         RETURNING expires_at AS "expires_at!"
         "#,
         id.0,
-        object_key,
-        row_count,
-        keep_days,
+        finished.object_key,
+        finished.rows,
+        finished.keep_days,
     )
     .fetch_optional(&mut *conn)
     .await?
     .ok_or(ReportError::NotOpen(id))?;
-    for it in totals {
-        sqlx::query!(
-            r#"
-            INSERT INTO report_totals (report_id, currency, row_count, total_minor, fee_minor, net_minor)
-            VALUES ($1, $2, $3, $4, $5, $6)
-            "#,
-            id.0,
-            it.total.currency().code(),
-            it.rows,
-            it.total.minor(),
-            it.fee.minor(),
-            it.net.minor(),
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
+    let sums = finished.sums;
+    let sections: Vec<&str> = sums.iter().map(|it| it.section.as_str()).collect();
+    let names: Vec<&str> = sums.iter().map(|it| it.column.as_str()).collect();
+    let currencies: Vec<&str> = sums.iter().map(|it| it.amount.currency().code()).collect();
+    let counts: Vec<i64> = sums.iter().map(|it| it.rows).collect();
+    let amounts: Vec<i64> = sums.iter().map(|it| it.amount.minor()).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO report_sums (report_id, place, section, name, currency, row_count, amount_minor)
+        SELECT $1, place, section, name, currency, row_count, amount_minor
+        FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) WITH ORDINALITY
+            AS sums (section, name, currency, row_count, amount_minor, place)
+        "#,
+        id.0,
+        &sections as &[&str],
+        &names as &[&str],
+        &currencies as &[&str],
+        &counts,
+        &amounts,
+    )
+    .execute(conn)
+    .await?;
     Ok(expires_at)
 }
 

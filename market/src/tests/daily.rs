@@ -6,7 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 use crate::identity::store::{InvitationError, invite};
 use crate::identity::{Email, MemberRole};
 use crate::images::store::{ImageError, insert_upload};
-use crate::reports::model::{Format, Kind, NewReport};
+use crate::reports::model::{Format, Kind, NewReport, Parameters};
 use crate::reports::rules::Period;
 use crate::reports::store::{ReportError, insert};
 use crate::testing::{Trader, trader};
@@ -54,8 +54,14 @@ async fn what_an_organisation_asks_for_in_a_day_is_bounded() {
     past_the_rules(&mut conn, reports, by).await;
     let day = "2026-01-01".parse().expect("a day");
     let period = Period::new(day, day, chrono_tz::UTC).expect("a period");
-    let asked_for =
-        NewReport { org: by.org, requested_by: Some(by.user), kind: Kind::Sales, format: Format::Csv, period };
+    let asked_for = NewReport {
+        org: by.org,
+        requested_by: Some(by.user),
+        kind: Kind::Sales,
+        format: Format::Csv,
+        period,
+        parameters: Parameters::default(),
+    };
     assert!(insert(&mut conn, &asked_for).await.is_ok());
     let refused = insert(&mut conn, &asked_for).await;
     assert!(matches!(refused, Err(ReportError::TooManyToday)), "{refused:?}");

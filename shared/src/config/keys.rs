@@ -19,6 +19,7 @@ keys! {
     GRACE_SECONDS: "workers.grace_seconds"
     DATABASE_URL: "database.url"
     MIGRATE_DATABASE_URL: "database.migrate_url"
+    READ_DATABASE_URL: "database.read_url"
     DATABASE_CONNECTIONS: "database.connections"
     DATABASE_STATEMENT_SECONDS: "database.statement_seconds"
     DATABASE_LOCK_SECONDS: "database.lock_seconds"

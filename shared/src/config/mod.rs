@@ -36,6 +36,8 @@ pub struct Database {
     /// How `tradeyard migrate` connects, as the owner of the tables; `url` unless set. No other
     /// program uses it.
     pub migrate_url: SecretString,
+    /// Where reports are read: a replica of the database at `url`; that one unless set.
+    pub read_url: Option<SecretString>,
     /// The most connections of each of a process's pools; `docs/OPERATIONS.md` adds them up.
     pub connections: u32,
     /// The limits that the server enforces on the statements of requests; handlers and the engine
@@ -174,6 +176,7 @@ impl Config {
         let database_url = checked(s, mode, keys::DATABASE_URL, &address::POSTGRES).unwrap_or_default();
         let migrate = checked(s, mode, keys::MIGRATE_DATABASE_URL, &address::POSTGRES);
         let migrate_url = migrate.unwrap_or_else(|| database_url.clone());
+        let read_url = checked(s, mode, keys::READ_DATABASE_URL, &address::POSTGRES);
         let events = checked(s, mode, keys::EVENTS_DATABASE_URL, &address::POSTGRES);
         let migrate_events = checked(s, mode, keys::MIGRATE_EVENTS_DATABASE_URL, &address::POSTGRES);
         if migrate_events.is_some() && events.is_none() {
@@ -219,6 +222,7 @@ impl Config {
             database: Database {
                 url: database_url.clone(),
                 migrate_url: migrate_url.clone(),
+                read_url,
                 connections: s.value(keys::DATABASE_CONNECTIONS, 10),
                 limits: Limits {
                     statement: seconds(s, keys::DATABASE_STATEMENT_SECONDS, Limits::SERVING.statement),

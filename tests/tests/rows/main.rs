@@ -14,6 +14,7 @@ mod live_auctions;
 mod offers;
 mod orders;
 mod payouts;
+mod reports;
 mod returns;
 mod search;
 mod shipments;

@@ -302,18 +302,16 @@ fn report_ready(it: &ReportReady, url: &SecretString, valid_until: DateTime<Utc>
     } else {
         format!("{} to {}", day(it.first_day), day(it.last_day))
     };
-    let mut facts = vec![
-        fact("Period", period.clone()),
-        fact("Time zone", it.zone.to_string()),
-        fact("Sales", it.rows.to_string()),
-    ];
+    let mut facts =
+        vec![fact("Period", period.clone()), fact("Time zone", it.zone.to_string()), fact("Rows", it.rows.to_string())];
     facts.extend(it.totals.iter().map(|total| fact("Total", money(*total))));
     facts.push(fact("Format", it.format.clone()));
+    let title = it.kind.definition().title;
     Letter {
-        subject: format!("Sales report {period}: {org}"),
-        preview: format!("{} sales. The download is ready.", it.rows),
-        heading: "Your sales report is ready".to_owned(),
-        paragraphs: vec![format!("The sales report of {org} can be downloaded now.")],
+        subject: format!("{title} report {period}: {org}"),
+        preview: format!("{} rows. The download is ready.", it.rows),
+        heading: format!("Your report is ready: {title}"),
+        paragraphs: vec![format!("The report “{title}” of {org} can be downloaded now.")],
         quote: None,
         facts,
         action: Some(Action { label: "Download report", url: url.expose_secret().to_owned() }),

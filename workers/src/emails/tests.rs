@@ -8,6 +8,7 @@ use market::emails::model::{
     Won,
 };
 use market::identity::MemberRole;
+use market::reports::model::Kind;
 use secrecy::SecretString;
 use shared::money::{Currency, Money};
 
@@ -104,6 +105,7 @@ fn every_mail() -> Vec<(Content, Link)> {
         (
             Content::ReportReady(ReportReady {
                 report: id(3),
+                kind: Kind::Sales,
                 org_name: org_name.clone(),
                 first_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
                 last_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),

@@ -5,38 +5,67 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::anyhow;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use futures::{StreamExt as _, stream};
-use market::reports::model::{Format, SalesRow};
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use market::reports::model::{Format, Kind, Parameters, Scope};
 use market::reports::rules::Period;
+use market::reports::table::{Cell, Row, Section, Sum};
+use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 
-use super::writer::{CHUNK, Head, Unwritable, WAITING, Written, write_sales};
+use super::writer::{CHUNK, Head, Source, Unwritable, WAITING, Written, write};
 
 mod jobs;
+mod read_back;
 
-fn head() -> Head {
+fn period() -> Period {
     let day = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
-    let period = Period::new(day, day, Tz::Asia__Kolkata).unwrap();
-    Head { org_name: "Hof Müller & Söhne".to_owned(), period }
+    Period::new(day, day, Tz::Asia__Kolkata).unwrap()
 }
 
-fn row(number: i64) -> SalesRow {
+fn head(kind: Kind) -> Head {
+    let scope = Scope { org: OrgId::generate(), period: period(), parameters: Parameters::default() };
+    Head {
+        kind,
+        org_name: "Hof Müller & Söhne".to_owned(),
+        period: period(),
+        parameters: Parameters::default(),
+        sections: (kind.definition().sections)(&scope),
+    }
+}
+
+/// An order of the sales report; one in three is in yen.
+fn order(number: i64) -> Row {
     let currency = if number % 3 == 0 { Currency::JPY } else { Currency::EUR };
-    let money = |minor| Money::from_minor(minor, currency);
+    let money = |minor| Cell::Money(Money::from_minor(minor, currency));
     let start: DateTime<Utc> = "2026-11-19T18:30:00Z".parse().unwrap();
     let total = 100_001 + number * 7;
     let fee = total / 20;
-    SalesRow {
-        order: uuid::Uuid::from_u128(u128::from(number.unsigned_abs())).into(),
-        sold_at: start + TimeDelta::milliseconds(number * 400),
-        source: "auction".to_owned(),
-        buyer: format!("Käufer {number}"),
-        items: format!("=HYPERLINK(\"http://x\"); Fendt 724, {number}"),
-        quantity: 1 + number % 5,
-        total: money(total),
-        fee: money(fee),
-        net: money(total - fee),
-        status: "pending_payment".to_owned(),
+    vec![
+        Cell::Time(start + TimeDelta::milliseconds(number * 400)),
+        Cell::Id(uuid::Uuid::from_u128(u128::from(number.unsigned_abs()))),
+        Cell::text("auction"),
+        Cell::text(format!("Käufer {number}")),
+        Cell::text(format!("=HYPERLINK(\"http://x\"); Fendt 724, {number}")),
+        Cell::Integer(1 + number % 5),
+        money(total),
+        money(fee),
+        money(total - fee),
+        Cell::Currency(currency),
+        Cell::text("pending_payment"),
+    ]
+}
+
+/// Orders from a function of their numbers.
+struct Orders<F> {
+    count: i64,
+    order: F,
+}
+
+impl<F: Fn(i64) -> anyhow::Result<Row> + Clone + Send> Source for Orders<F> {
+    fn rows(&mut self, _: &Section) -> BoxStream<'_, anyhow::Result<Row>> {
+        let order = self.order.clone();
+        stream::iter(0..self.count).map(order).boxed()
     }
 }
 
@@ -47,28 +76,32 @@ async fn bytes(written: &Written) -> Vec<u8> {
     bytes
 }
 
-/// Writes `count` rows, and asserts that the stream never runs far ahead of the file.
-async fn write(count: i64, format: Format) -> Written {
+/// Writes `count` orders, and asserts that the stream never runs far ahead of the file.
+async fn orders(count: i64, format: Format) -> Written {
     let written = Arc::new(AtomicU64::new(0));
     let watched = Arc::clone(&written);
-    let rows = stream::iter(0..count).map(move |number| {
+    let order = move |number: i64| {
         let ahead = number.unsigned_abs() - watched.load(Ordering::Relaxed);
         // The chunk being filled, the one waiting to be sent, those waiting in the channel, and the
         // one being written.
         let most = (CHUNK * (WAITING + 3)) as u64;
         assert!(ahead <= most, "{ahead} rows in memory");
-        Ok::<_, anyhow::Error>(row(number))
-    });
-    let result = write_sales(rows, head(), format, count, Arc::clone(&written)).await.unwrap();
+        Ok(order(number))
+    };
+    let result = write(&mut Orders { count, order }, head(Kind::Sales), format, Arc::clone(&written)).await.unwrap();
     assert_eq!(written.load(Ordering::Relaxed), count.unsigned_abs());
     result
 }
 
+fn sum<'a>(written: &'a Written, column: &str, currency: Currency) -> &'a Sum {
+    written.sums.iter().find(|sum| sum.column == column && sum.amount.currency() == currency).unwrap()
+}
+
 /// The cells of a sheet as text, by row.
-fn sheet(file: Vec<u8>) -> Vec<Vec<String>> {
+fn sheet(file: Vec<u8>, number: usize) -> Vec<Vec<String>> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
     let mut xml = String::new();
-    archive.by_name("xl/worksheets/sheet1.xml").unwrap().read_to_string(&mut xml).unwrap();
+    archive.by_name(&format!("xl/worksheets/sheet{number}.xml")).unwrap().read_to_string(&mut xml).unwrap();
     assert!(!xml.contains("<f>"), "nothing is a formula");
     let inner = |text: &str, tag: &str| {
         let start = text.find(&format!("<{tag}"))?;
@@ -92,30 +125,33 @@ fn sheet(file: Vec<u8>) -> Vec<Vec<String>> {
 async fn both_formats_show_the_same_figures() {
     const ROWS: usize = 1_234;
     const COUNT: i64 = 1_234;
-    let csv_report = write(COUNT, Format::Csv).await;
-    let xlsx_report = write(COUNT, Format::Xlsx).await;
-    assert_eq!(csv_report.totals, xlsx_report.totals);
-    let expected: i64 =
-        (0..COUNT).map(row).filter(|it| it.total.currency() == Currency::EUR).map(|it| it.total.minor()).sum();
-    assert_eq!(csv_report.totals[0].total, Money::from_minor(expected, Currency::EUR));
-    assert_eq!(csv_report.totals.iter().map(|it| it.rows).sum::<i64>(), COUNT);
+    let csv_report = orders(COUNT, Format::Csv).await;
+    let xlsx_report = orders(COUNT, Format::Xlsx).await;
+    assert_eq!((&csv_report.sums, csv_report.rows), (&xlsx_report.sums, COUNT));
+    let expected: i64 = (0..COUNT).filter(|number| number % 3 != 0).map(|number| 100_001 + number * 7).sum();
+    assert_eq!(sum(&csv_report, "total", Currency::EUR).amount, Money::from_minor(expected, Currency::EUR));
+    assert_eq!(
+        sum(&csv_report, "net", Currency::EUR).rows + sum(&csv_report, "net", Currency::JPY).rows,
+        COUNT,
+        "each row is in one sum"
+    );
 
     let file = bytes(&csv_report).await;
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&file[..]);
     let csv_rows: Vec<Vec<String>> =
         reader.records().map(|it| it.unwrap().iter().map(str::to_owned).collect()).collect();
-    let sheet_rows = sheet(bytes(&xlsx_report).await);
-    assert_eq!(csv_rows.len(), 1 + ROWS + 2, "titles, rows, one total per currency");
-    let sheet_titles = sheet_rows.iter().position(|it| it.len() == 11).unwrap();
-    assert_eq!(sheet_rows[sheet_titles], csv_rows[0]);
+    let file = bytes(&xlsx_report).await;
+    let (about, sheet_rows) = (sheet(file.clone(), 1), sheet(file, 2));
+    assert_eq!((csv_rows.len(), sheet_rows.len()), (1 + ROWS + 2, 1 + ROWS), "titles, rows, one total per currency");
+    assert_eq!(sheet_rows[0], csv_rows[0]);
     assert_eq!(csv_rows[0][0], "Sold at (Asia/Kolkata)");
-    let printed: String = sheet_rows[..sheet_titles].concat().concat();
-    for part in ["Hof Müller & Söhne", "2026-11-20", "Asia/Kolkata"] {
+    let printed: String = about.concat().concat();
+    for part in ["Sales report", "Hof Müller & Söhne", "2026-11-20", "Asia/Kolkata"] {
         assert!(printed.contains(part), "{part} is missing in {printed}");
     }
 
     for number in 0..ROWS {
-        let (csv, xlsx) = (&csv_rows[1 + number], &sheet_rows[sheet_titles + 1 + number]);
+        let (csv, xlsx) = (&csv_rows[1 + number], &sheet_rows[1 + number]);
         assert_eq!((&csv[1], &csv[3], &csv[9]), (&xlsx[1], &xlsx[3], &xlsx[9]));
         assert!(csv[4].starts_with("'=HYPERLINK") && xlsx[4].starts_with("=HYPERLINK"));
         for column in 5..9 {
@@ -124,18 +160,14 @@ async fn both_formats_show_the_same_figures() {
         }
     }
     assert_eq!(csv_rows[1][0], "2026-11-20T00:00:00+05:30");
-    assert!(
-        sheet_rows[sheet_titles + 1][0].starts_with("46346"),
-        "midnight of the day, as a date: {}",
-        sheet_rows[sheet_titles + 1][0]
-    );
-    let totals: Vec<_> =
-        csv_rows[1 + ROWS..].iter().map(|it| [&it[6], &it[7], &it[8]].map(|it| it.parse::<f64>().unwrap())).collect();
-    for (number, total) in totals.iter().enumerate() {
-        let row = &sheet_rows[sheet_titles + 1 + ROWS + number];
-        let figures: Vec<f64> = row.iter().filter_map(|it| it.parse().ok()).collect();
-        assert_eq!(figures, total, "{row:?}");
-    }
+    assert!(sheet_rows[1][0].starts_with("46346"), "midnight of the day, as a date: {}", sheet_rows[1][0]);
+    let totals: Vec<f64> = [6, 7, 8]
+        .iter()
+        .flat_map(|place| csv_rows[1 + ROWS..].iter().map(|row| row[*place].parse().unwrap()))
+        .collect();
+    let begin = about.iter().position(|row| row.first().is_some_and(|cell| cell == "Totals")).unwrap() + 1;
+    let figures: Vec<f64> = about[begin..].iter().map(|row| row[3].parse().unwrap()).collect();
+    assert_eq!(figures, totals);
 }
 
 /// The most memory that this process has used since the last reset, in bytes.
@@ -145,48 +177,67 @@ fn peak_memory() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
+/// How much more memory `count` rows take than a short report.
+async fn growth(count: i64, format: Format) -> u64 {
+    // Warmed up: what a short report needs is already there.
+    drop(orders(2_000, format).await);
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = peak_memory();
+    assert_eq!(orders(count, format).await.rows, count);
+    peak_memory().saturating_sub(before)
+}
+
 #[tokio::test]
 async fn two_hundred_thousand_rows_take_flat_memory() {
-    for format in [Format::Csv, Format::Xlsx] {
-        // Warmed up: what a short report needs is already there.
-        drop(write(2_000, format).await);
-        std::fs::write("/proc/self/clear_refs", "5").unwrap();
-        let before = peak_memory();
-        let report = write(200_000, format).await;
-        let grown = peak_memory().saturating_sub(before);
-        assert_eq!(report.totals.iter().map(|it| it.rows).sum::<i64>(), 200_000);
+    for format in Format::ALL {
         // The rows alone would take some 50 MB.
+        let grown = growth(200_000, *format).await;
         assert!(grown < 16 * 1024 * 1024, "{format:?} took {grown} bytes more than a short report");
+    }
+}
+
+/// More than a sheet of a workbook holds.
+#[tokio::test]
+async fn soak_a_million_rows_take_flat_memory() {
+    for format in Format::ALL {
+        let grown = growth(1_100_000, *format).await;
+        assert!(grown < 64 * 1024 * 1024, "{format:?} took {grown} bytes more than a short report");
     }
 }
 
 #[tokio::test]
 async fn an_empty_report_has_its_head() {
-    let file = bytes(&write(0, Format::Csv).await).await;
+    let file = bytes(&orders(0, Format::Csv).await).await;
     assert_eq!(String::from_utf8(file).unwrap().lines().count(), 1);
-    assert_eq!(sheet(bytes(&write(0, Format::Xlsx).await).await).last().unwrap().len(), 11);
+    assert_eq!(sheet(bytes(&orders(0, Format::Xlsx).await).await, 2).last().unwrap().len(), 11);
+    let json: serde_json::Value = serde_json::from_slice(&bytes(&orders(0, Format::Json).await).await).unwrap();
+    assert_eq!(json["sections"][0]["rows"], serde_json::json!([]));
+    assert_eq!(
+        json["sections"][0]["columns"][6],
+        serde_json::json!({"name": "total", "title": "Total", "type": "money"})
+    );
 }
 
 #[tokio::test]
 async fn a_broken_stream_breaks_the_report() {
-    let rows = stream::iter(0..5_000)
-        .map(|number| if number == 4_321 { Err(anyhow!("connection lost")) } else { Ok(row(number)) });
-    let error = write_sales(rows, head(), Format::Csv, 5_000, Arc::default()).await.unwrap_err();
-    assert_eq!(error.to_string(), "connection lost");
+    let order = |number: i64| -> anyhow::Result<Row> {
+        if number == 4_321 { Err(anyhow!("connection lost")) } else { Ok(order(number)) }
+    };
+    for format in Format::ALL {
+        let mut rows = Orders { count: 5_000, order };
+        let error = write(&mut rows, head(Kind::Sales), *format, Arc::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), "connection lost");
+    }
 }
 
 #[tokio::test]
 async fn what_can_never_work_says_so() {
-    let none = || stream::iter(Vec::<anyhow::Result<SalesRow>>::new());
-    let error = write_sales(none(), head(), Format::Xlsx, 2_000_000, Arc::default()).await.unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(Unwritable::TooManyRows { rows: 2_000_000 })));
-    write_sales(none(), head(), Format::Csv, 2_000_000, Arc::default()).await.unwrap();
-
-    let huge = |number| {
-        let mut row = row(number);
-        row.total = Money::from_minor(i64::MAX / 2 + 1, Currency::EUR);
-        Ok::<_, anyhow::Error>(row)
+    let huge = |number: i64| -> anyhow::Result<Row> {
+        let mut row = order(number + 1);
+        row[6] = Cell::Money(Money::from_minor(i64::MAX / 2 + 1, Currency::EUR));
+        Ok(row)
     };
-    let error = write_sales(stream::iter((1..3).map(huge)), head(), Format::Csv, 2, Arc::default()).await.unwrap_err();
+    let error =
+        write(&mut Orders { count: 2, order: huge }, head(Kind::Sales), Format::Csv, Arc::default()).await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Unwritable::Overflow)), "{error}");
 }

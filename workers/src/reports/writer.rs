@@ -1,39 +1,75 @@
-//! Writes a stream of rows to a file, in bounded memory.
+//! Writes streams of rows to a file, section by section, in bounded memory.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
-use futures::{Stream, StreamExt as _};
-use market::reports::model::{Format, SalesRow, Totals};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use market::reports::model::{Format, Kind, Parameters};
 use market::reports::rules::Period;
-use shared::money::Currency;
+use market::reports::table::{Cell, Row, Section, Sum};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::csv_file::CsvFile;
-use super::xlsx_file::{self, XlsxFile};
+use super::json_file::JsonFile;
+use super::sums::Sums;
+use super::xlsx_file::XlsxFile;
 
 /// How many rows go to the file together.
 pub const CHUNK: usize = 500;
 /// How many chunks may wait for the file.
 pub const WAITING: usize = 2;
 
-/// What is written above the rows.
+/// What is written about the report, and its sections.
 #[derive(Clone, Debug)]
 pub struct Head {
+    pub kind: Kind,
     pub org_name: String,
     pub period: Period,
+    pub parameters: Parameters,
+    pub sections: Vec<Section>,
+}
+
+/// Where the rows of each section come from.
+pub trait Source {
+    fn rows(&mut self, section: &Section) -> BoxStream<'_, anyhow::Result<Row>>;
+}
+
+/// A file in one format. It is given the sections one after the other, each with its rows and then its sums, and knows nothing else of
+/// the report.
+pub(super) trait ReportFile: Send {
+    fn begin(&mut self, section: &Section) -> anyhow::Result<()>;
+
+    fn row(&mut self, row: &[Cell]) -> anyhow::Result<()>;
+
+    fn end(&mut self, section: &Section, sums: &[Sum]) -> anyhow::Result<()>;
+
+    fn finish(self: Box<Self>) -> anyhow::Result<()>;
+}
+
+/// Begins the file at `path`; `dir` is for what the format keeps beside it. A further format is one more line here, and one more name in
+/// [`Format`].
+fn open(format: Format, path: &Path, dir: &Path, head: Head) -> anyhow::Result<Box<dyn ReportFile>> {
+    let file = || std::fs::File::create(path).context("make the report's file");
+    Ok(match format {
+        Format::Csv => Box::new(CsvFile::new(file()?, &head)),
+        Format::Json => Box::new(JsonFile::new(file()?, &head)?),
+        Format::Xlsx => Box::new(XlsxFile::new(path.to_owned(), dir, head)?),
+    })
 }
 
 /// A finished report. Its file is deleted when the value is dropped.
 #[derive(Debug)]
 pub struct Written {
     dir: TempDir,
-    /// By currency code.
-    pub totals: Vec<Totals>,
+    /// Of all sections.
+    pub rows: i64,
+    /// In the order of sections, columns and currencies.
+    pub sums: Vec<Sum>,
 }
 
 impl Written {
@@ -46,8 +82,6 @@ impl Written {
 /// The report can never be written; the text is for the person who asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Unwritable {
-    #[error("an XLSX sheet holds {limit} rows at most and this report has {rows}: ask for CSV or a shorter period", limit = xlsx_file::MAX_ROWS)]
-    TooManyRows { rows: i64 },
     #[error("the amounts add up to more than can be written")]
     Overflow,
 }
@@ -55,105 +89,93 @@ pub enum Unwritable {
 /// The name of the file in its folder.
 const FILE: &str = "report";
 
-/// Writes all rows, then the totals. `written` counts the rows that are in the file.
+/// Writes all sections. `written` counts the rows that are in the file.
 ///
 /// # Errors
-/// The first error of the stream or the file; [`Unwritable`] (by downcast) if trying again does not
+/// The first error of a stream or the file; [`Unwritable`] (by downcast) if trying again does not
 /// help. The temporary files are removed in every case, even if the caller drops the future.
-pub async fn write_sales<S, E>(
-    rows: S,
+pub async fn write<S: Source>(
+    source: &mut S,
     head: Head,
     format: Format,
-    expected_rows: i64,
     written: Arc<AtomicU64>,
-) -> anyhow::Result<Written>
-where
-    S: Stream<Item = Result<SalesRow, E>> + Unpin,
-    anyhow::Error: From<E>,
-{
-    if format == Format::Xlsx && expected_rows > xlsx_file::MAX_ROWS {
-        return Err(Unwritable::TooManyRows { rows: expected_rows }.into());
-    }
+) -> anyhow::Result<Written> {
     let dir = tempfile::tempdir().context("make a folder for the report")?;
-    let (chunks, file) = start(&dir, head, format, written)?;
-    let mut rows = rows.chunks(CHUNK);
-    let mut broken = None;
-    while let Some(chunk) = rows.next().await {
-        match chunk.into_iter().collect::<Result<Vec<_>, E>>() {
-            // If the channel is closed, the file's own error says why.
-            Ok(chunk) => {
-                if chunks.send(chunk).await.is_err() {
-                    break;
+    let sections = head.sections.clone();
+    let file = open(format, &dir.path().join(FILE), dir.path(), head)?;
+    let (parts, file) = start(file, written);
+    let sent = send(source, &sections, &parts).await;
+    if sent.is_ok() {
+        // If the channel is closed, the file's own error says why.
+        let _ = parts.send(Part::Finish).await;
+    }
+    drop(parts);
+    let sums = file.await.context("write the report")?;
+    sent?;
+    let Sums { rows, done, .. } = sums?;
+    Ok(Written { dir, rows, sums: done })
+}
+
+/// What the thread that writes is given.
+enum Part {
+    Begin(Section),
+    Rows(Vec<Row>),
+    End(Section),
+    /// There is no more of it.
+    Finish,
+}
+
+/// Sends the sections. If the channel is closed, the file's own error says why.
+async fn send<S: Source>(source: &mut S, sections: &[Section], parts: &mpsc::Sender<Part>) -> anyhow::Result<()> {
+    for section in sections {
+        if parts.send(Part::Begin(*section)).await.is_err() {
+            return Ok(());
+        }
+        let mut rows = source.rows(section).chunks(CHUNK);
+        while let Some(chunk) = rows.next().await {
+            let chunk = chunk.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+            if parts.send(Part::Rows(chunk)).await.is_err() {
+                return Ok(());
+            }
+        }
+        if parts.send(Part::End(*section)).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Starts the thread that formats and writes. It ends when the channel is closed; what was broken off or cancelled is not packed first.
+fn start(
+    mut file: Box<dyn ReportFile>,
+    written: Arc<AtomicU64>,
+) -> (mpsc::Sender<Part>, JoinHandle<anyhow::Result<Sums>>) {
+    let (sender, mut parts) = mpsc::channel::<Part>(WAITING);
+    let task = tokio::task::spawn_blocking(move || {
+        let mut sums = Sums::default();
+        let mut open: Option<Section> = None;
+        while let Some(part) = parts.blocking_recv() {
+            match part {
+                Part::Begin(section) => {
+                    file.begin(&section)?;
+                    open = Some(section);
+                }
+                Part::Rows(rows) => {
+                    let section = open.as_ref().context("rows belong to a section")?;
+                    for row in &rows {
+                        sums.add(section, row).map_err(|_| Unwritable::Overflow)?;
+                        file.row(row)?;
+                    }
+                    written.fetch_add(rows.len() as u64, Ordering::Relaxed);
+                }
+                Part::End(section) => file.end(&section, sums.end(&section))?,
+                Part::Finish => {
+                    file.finish()?;
+                    return Ok(sums);
                 }
             }
-            Err(error) => {
-                broken = Some(error);
-                break;
-            }
         }
-    }
-    drop(chunks);
-    let totals = file.await.context("write the report")?;
-    if let Some(error) = broken {
-        return Err(error.into());
-    }
-    Ok(Written { dir, totals: totals? })
-}
-
-type Chunks = mpsc::Sender<Vec<SalesRow>>;
-type Totalled = anyhow::Result<Vec<Totals>>;
-
-/// Starts the thread that formats and writes. It ends when the channel is closed.
-fn start(
-    dir: &TempDir,
-    head: Head,
-    format: Format,
-    written: Arc<AtomicU64>,
-) -> anyhow::Result<(Chunks, JoinHandle<Totalled>)> {
-    let path = dir.path().join(FILE);
-    let mut file = match format {
-        Format::Csv => {
-            let file = std::fs::File::create(&path).context("make the report's file")?;
-            File::Csv(Box::new(CsvFile::new(file, head)?))
-        }
-        Format::Xlsx => File::Xlsx(Box::new(XlsxFile::new(path, dir.path(), head)?)),
-    };
-    let (sender, mut chunks) = mpsc::channel::<Vec<SalesRow>>(WAITING);
-    let task = tokio::task::spawn_blocking(move || {
-        let mut totals: BTreeMap<Currency, Totals> = BTreeMap::new();
-        while let Some(chunk) = chunks.blocking_recv() {
-            for row in &chunk {
-                let currency = row.total.currency();
-                let sum = totals.get(&currency).copied().unwrap_or(Totals::none(currency));
-                totals.insert(currency, sum.with(row).map_err(|_| Unwritable::Overflow)?);
-                file.row(row)?;
-            }
-            written.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-        }
-        let totals: Vec<Totals> = totals.into_values().collect();
-        file.finish(&totals)?;
-        Ok(totals)
+        anyhow::bail!("the report was broken off")
     });
-    Ok((sender, task))
-}
-
-enum File {
-    Csv(Box<CsvFile>),
-    Xlsx(Box<XlsxFile>),
-}
-
-impl File {
-    fn row(&mut self, row: &SalesRow) -> anyhow::Result<()> {
-        match self {
-            Self::Csv(file) => file.row(row),
-            Self::Xlsx(file) => file.row(row),
-        }
-    }
-
-    fn finish(self, totals: &[Totals]) -> anyhow::Result<()> {
-        match self {
-            Self::Csv(file) => file.finish(totals),
-            Self::Xlsx(file) => file.finish(totals),
-        }
-    }
+    (sender, task)
 }

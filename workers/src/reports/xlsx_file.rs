@@ -1,125 +1,184 @@
-//! Sales as XLSX. The library's constant-memory mode keeps one row in memory, so rows are written
-//! in order and cannot be changed later.
+//! A report as XLSX: a sheet about the report with its sums, the sheets of its sections, and one with its charts. The library's
+//! constant-memory mode keeps one row of a section in memory, so rows are written in order and cannot be changed later.
+
+mod charts;
+mod names;
+mod values;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use market::reports::model::{SalesRow, Totals};
-use rust_xlsxwriter::{ExcelDateTime, Format, FormatAlign, Workbook, Worksheet};
-use shared::money::{Currency, Money};
+use market::reports::model::Grouping;
+use market::reports::table::{Cell, Column, Section, Shape, Sum};
+use rust_xlsxwriter::{Format, Workbook};
 
-use super::cells;
-use super::writer::Head;
+use super::writer::{Head, ReportFile};
+use charts::Charts;
+use names::Names;
+use values::Formats;
 
-/// The number of rows in a sheet (1,048,576), less those for head and totals.
-pub(super) const MAX_ROWS: i64 = 1_048_000;
+/// How many rows of a section a sheet holds below its titles: as many as there are in a sheet, less one.
+const MAX_ROWS: u32 = 1_048_575;
+/// The place of the sheet about the report.
+const ABOUT: usize = 0;
 
 pub(super) struct XlsxFile {
     workbook: Workbook,
     path: PathBuf,
     head: Head,
-    next_row: u32,
     formats: Formats,
+    names: Names,
+    charts: Charts,
+    /// How many rows of a section go to a sheet.
+    most: u32,
+    /// The sheet that is being written.
+    sheet: Sheet,
+    /// Titles of sections, and their sums.
+    sums: Vec<(&'static str, &'static str, Sum)>,
 }
 
-struct Formats {
-    time: Format,
-    bold: Format,
+/// A sheet of a section.
+struct Sheet {
+    section: Option<Section>,
+    place: usize,
+    name: String,
+    /// The row to write next; 0 has the titles.
+    next: u32,
 }
 
 impl XlsxFile {
     /// Opens a workbook. `temp_dir` holds the rows until the file at `path` is packed.
     pub(super) fn new(path: PathBuf, temp_dir: &Path, head: Head) -> anyhow::Result<Self> {
-        let mut workbook = Workbook::new();
-        workbook.set_tempdir(temp_dir).context("prepare the folder for rows")?;
-        let formats = Formats {
-            time: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
-            bold: Format::new().set_bold(),
-        };
-        let sheet = workbook.add_worksheet_with_constant_memory()?;
-        let next_row = write_head(sheet, &head, &formats).context("write the head of the sheet")?;
-        Ok(Self { workbook, path, head, next_row, formats })
+        Self::with_sheets_of(MAX_ROWS, path, temp_dir, head)
     }
 
-    pub(super) fn row(&mut self, row: &SalesRow) -> anyhow::Result<()> {
-        let at = self.next_row;
+    fn with_sheets_of(most: u32, path: PathBuf, temp_dir: &Path, head: Head) -> anyhow::Result<Self> {
+        let mut workbook = Workbook::new();
+        workbook.set_tempdir(temp_dir).context("prepare the folder for rows")?;
+        let mut names = Names::default();
+        workbook.add_worksheet().set_name(names.unique("Report"))?;
+        let sheet = Sheet { section: None, place: ABOUT, name: String::new(), next: 0 };
+        let (formats, charts) = (Formats::default(), Charts::default());
+        Ok(Self { workbook, path, head, formats, names, charts, most, sheet, sums: Vec::new() })
+    }
+
+    /// Begins the next sheet of a section with the titles of its columns.
+    fn add_sheet(&mut self, section: Section) -> anyhow::Result<()> {
         let zone = self.head.period.zone();
-        let sheet = self.workbook.worksheet_from_index(0)?;
-        let time = row.sold_at.with_timezone(&zone).naive_local();
-        let time = ExcelDateTime::parse_from_str(&time.format("%Y-%m-%dT%H:%M:%S").to_string())?;
-        sheet.write_datetime_with_format(at, 0, &time, &self.formats.time)?;
-        // Typed as strings, so a formula in them is text.
-        sheet.write_string(at, 1, row.order.to_string())?;
-        sheet.write_string(at, 2, &row.source)?;
-        sheet.write_string(at, 3, &row.buyer)?;
-        sheet.write_string(at, 4, &row.items)?;
-        #[expect(clippy::cast_precision_loss, reason = "quantities are bounded far below 2^53")]
-        sheet.write_number(at, 5, row.quantity as f64)?;
-        for (column, money) in [(6, row.total), (7, row.fee), (8, row.net)] {
-            sheet.write_number_with_format(at, column, number(money)?, &amount(money.currency(), false))?;
+        let name = self.names.unique(section.title);
+        let sheet = self.workbook.add_worksheet_with_constant_memory()?;
+        sheet.set_name(&name)?;
+        sheet.set_freeze_panes(1, 0)?;
+        for (column, about) in (0..).zip(section.columns) {
+            sheet.set_column_width(column, width(about))?;
         }
-        sheet.write_string(at, 9, row.total.currency().code())?;
-        sheet.write_string(at, 10, &row.status)?;
-        self.next_row += 1;
+        for (column, about) in (0..).zip(section.columns) {
+            sheet.write_string_with_format(0, column, about.heading(zone), self.formats.heading())?;
+        }
+        let place = self.sheet.place + 1;
+        self.sheet = Sheet { section: Some(section), place, name, next: 1 };
         Ok(())
     }
 
-    pub(super) fn finish(mut self, totals: &[Totals]) -> anyhow::Result<()> {
-        let sheet = self.workbook.worksheet_from_index(0)?;
-        for it in totals {
-            let at = self.next_row;
-            let currency = it.total.currency();
-            sheet.write_string_with_format(at, 0, &cells::total(it)[0], &self.formats.bold)?;
-            for (column, money) in [(6, it.total), (7, it.fee), (8, it.net)] {
-                sheet.write_number_with_format(at, column, number(money)?, &amount(currency, true))?;
-            }
-            sheet.write_string_with_format(at, 9, currency.code(), &self.formats.bold)?;
-            self.next_row += 1;
+    /// Fills the sheet about the report: what it is, and its sums.
+    fn write_about(&mut self) -> anyhow::Result<()> {
+        let bold = Format::new().set_bold();
+        let period = &self.head.period;
+        let sheet = self.workbook.worksheet_from_index(ABOUT)?;
+        for (column, width) in [(0, 26.0), (1, 38.0), (2, 10.0), (3, 22.0), (4, 10.0)] {
+            sheet.set_column_width(column, width)?;
+        }
+        let title = format!("{} report", self.head.kind.definition().title);
+        sheet.write_string_with_format(0, 0, title, &Format::new().set_bold().set_font_size(14))?;
+        let grouping = self.head.parameters.group_by.map_or("", Grouping::name);
+        let facts = [
+            ("Organisation", self.head.org_name.clone()),
+            ("Period", format!("{} to {} (both inclusive)", period.first_day(), period.last_day())),
+            ("Time zone", period.zone().to_string()),
+            ("Grouped by", grouping.to_owned()),
+        ];
+        let mut at = 1;
+        for (label, text) in facts.into_iter().filter(|(_, text)| !text.is_empty()) {
+            sheet.write_string_with_format(at, 0, label, &bold)?;
+            sheet.write_string(at, 1, values::cut(&text))?;
+            at += 1;
+        }
+        if self.sums.is_empty() {
+            return Ok(());
+        }
+        at += 1;
+        for (column, title) in (0..).zip(["Totals", "Column", "Rows", "Amount", "Currency"]) {
+            sheet.write_string_with_format(at, column, title, self.formats.heading())?;
+        }
+        for (section, column, sum) in &self.sums {
+            at += 1;
+            sheet.write_string(at, 0, *section)?;
+            sheet.write_string(at, 1, *column)?;
+            #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 rows")]
+            sheet.write_number(at, 2, sum.rows as f64)?;
+            self.formats.write_money(sheet, at, 3, sum.amount)?;
+            // An amount that is too long for a number is text, without its currency.
+            sheet.write_string(at, 4, sum.amount.currency().code())?;
+        }
+        Ok(())
+    }
+}
+
+impl ReportFile for XlsxFile {
+    fn begin(&mut self, section: &Section) -> anyhow::Result<()> {
+        self.charts.begin();
+        self.add_sheet(*section)
+    }
+
+    fn row(&mut self, row: &[Cell]) -> anyhow::Result<()> {
+        if self.sheet.next > self.most {
+            let section = self.sheet.section.context("rows belong to a section")?;
+            self.add_sheet(section)?;
+        }
+        let (place, at) = (self.sheet.place, self.sheet.next);
+        let sheet = self.workbook.worksheet_from_index(place)?;
+        for (column, cell) in (0..).zip(row) {
+            self.formats.write(sheet, at, column, cell, self.head.period.zone())?;
+        }
+        if self.sheet.section.is_some_and(|section| !section.charts.is_empty()) {
+            self.charts.note(&self.sheet.name, at, row);
+        }
+        self.sheet.next += 1;
+        Ok(())
+    }
+
+    fn end(&mut self, section: &Section, sums: &[Sum]) -> anyhow::Result<()> {
+        self.charts.draw(section);
+        for sum in sums {
+            let column = section.place(&sum.column).and_then(|place| section.columns.get(place));
+            let title = column.map_or("", |column| column.title);
+            self.sums.push((section.title, title, sum.clone()));
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> anyhow::Result<()> {
+        self.write_about().context("write the sheet about the report")?;
+        let charts = std::mem::take(&mut self.charts);
+        if charts.any() {
+            let sheet = self.workbook.add_worksheet();
+            sheet.set_name(self.names.unique("Charts"))?;
+            charts.insert(sheet)?;
         }
         self.workbook.save(&self.path).context("pack the XLSX file")
     }
 }
 
-/// Title, period and zone, then the column titles; returns the first row for sales.
-fn write_head(sheet: &mut Worksheet, head: &Head, formats: &Formats) -> Result<u32, rust_xlsxwriter::XlsxError> {
-    const TITLES_ROW: u32 = 5;
-    let title = Format::new().set_bold().set_font_size(14);
-    let header = Format::new().set_bold().set_background_color("E8EEEA");
-    let period = &head.period;
-    sheet.set_name("Sales")?;
-    for (column, width) in [(0, 26.0), (1, 38.0), (2, 12.0), (3, 32.0), (4, 44.0), (10, 16.0)] {
-        sheet.set_column_width(column, width)?;
+/// How wide a column is, in characters.
+fn width(column: &Column) -> f64 {
+    match column.shape {
+        Shape::Text => 32.0,
+        Shape::Id => 38.0,
+        Shape::Time => 28.0,
+        Shape::Money | Shape::Price => 20.0,
+        Shape::Integer | Shape::Currency | Shape::Decimal | Shape::Percent | Shape::Day => 14.0,
     }
-    for column in 5..10 {
-        sheet.set_column_width(column, 14.0)?;
-    }
-    sheet.set_freeze_panes(TITLES_ROW + 1, 0)?;
-    sheet.write_string_with_format(0, 0, "Sales report", &title)?;
-    for (row, label, text) in [
-        (1, "Organisation", head.org_name.clone()),
-        (2, "Period", format!("{} to {} (both inclusive)", period.first_day(), period.last_day())),
-        (3, "Time zone", period.zone().to_string()),
-    ] {
-        sheet.write_string_with_format(row, 0, label, &formats.bold)?;
-        sheet.write_string(row, 1, text)?;
-    }
-    for (column, text) in (0..).zip(cells::titles(period.zone())) {
-        sheet.write_string_with_format(TITLES_ROW, column, text, &header)?;
-    }
-    Ok(TITLES_ROW + 1)
 }
 
-/// An amount with the fraction digits of its currency.
-fn amount(currency: Currency, bold: bool) -> Format {
-    let format = match currency.exponent() {
-        0 => Format::new().set_num_format("#,##0"),
-        digits => Format::new().set_num_format(format!("#,##0.{}", "0".repeat(usize::from(digits)))),
-    };
-    if bold { format.set_bold() } else { format }
-}
-
-/// The double nearest to the decimal amount. It prints as the same decimal up to 15 digits, which
-/// is what a sheet can hold.
-fn number(money: Money) -> anyhow::Result<f64> {
-    money.amount().parse().context("an amount is a decimal number")
-}
+#[cfg(test)]
+mod tests;

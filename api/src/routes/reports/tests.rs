@@ -1,8 +1,9 @@
 use jobs::reports::GenerateReport;
 use market::identity::PlatformRole;
 use market::ids::ReportId;
-use market::reports::model::Totals;
-use market::reports::store;
+use market::reports::store::{self, Finished};
+use market::reports::table::Sum;
+use market::testing::CONSOLES;
 use queue::testing::assert_enqueued;
 use serde_json::{Value, json};
 use shared::money::{Currency, Money};
@@ -58,16 +59,24 @@ async fn a_report_is_asked_for_made_and_downloaded() {
     let running = api.get(Some(ann), &location).await.ok();
     assert_eq!((running["status"].as_str(), running["progress"].as_i64()), (Some("running"), Some(40)));
     let money = |minor| Money::from_minor(minor, Currency::EUR);
-    let totals = [Totals { rows: 2, total: money(2_000), fee: money(100), net: money(1_900) }];
-    store::finish(&mut conn, id, "reports/x.csv", &totals, 30).await.unwrap();
+    let sum = |column: &str, minor| Sum {
+        section: "orders".to_owned(),
+        column: column.to_owned(),
+        rows: 2,
+        amount: money(minor),
+    };
+    let sums = [sum("total", 2_000), sum("fee", 100), sum("net", 1_900)];
+    let finished = Finished { object_key: "reports/x.csv", rows: 2, sums: &sums, keep_days: 30 };
+    store::finish(&mut conn, id, finished).await.unwrap();
     drop(conn);
 
     let ready = api.get(Some(ann), &location).await.ok();
     assert_eq!((ready["status"].as_str(), ready["row_count"].as_i64()), (Some("ready"), Some(2)));
-    assert_eq!(
-        ready["totals"],
-        json!([{"row_count": 2, "currency": "EUR", "total": "20.00", "fee": "1.00", "net": "19.00"}])
-    );
+    let total = |column: &str, amount: &str| {
+        let amount = json!({"amount": amount, "currency": "EUR"});
+        json!({"section": "orders", "column": column, "row_count": 2, "amount": amount})
+    };
+    assert_eq!(ready["totals"], json!([total("total", "20.00"), total("fee", "1.00"), total("net", "19.00")]));
     let download = &ready["download"];
     assert_eq!(download["file_name"], "sales_2026-03-29_Europe-Berlin.csv");
     assert!(download["url"].as_str().unwrap().contains("X-Amz-Expires=900"), "{download}");
@@ -83,7 +92,7 @@ async fn a_report_is_asked_for_made_and_downloaded() {
 #[tokio::test]
 async fn nonsense_is_refused() {
     let TestMarket { api, ann, eve } = &TestMarket::new().await;
-    for (first, last) in [("2026-03-02", "2026-03-01"), ("2024-01-01", "2026-01-01"), ("9998-01-01", "9998-01-02")] {
+    for (first, last) in [("2026-03-02", "2026-03-01"), ("2014-01-01", "2026-01-01"), ("9998-01-01", "9998-01-02")] {
         api.post(Some(ann), "/v1/reports", sales(first, last)).await.refused(422, "period_invalid");
     }
     for body in [
@@ -175,4 +184,63 @@ async fn a_day_that_never_was_is_no_period() {
         (&around["starts_at"], &around["ends_at"]),
         (&json!("2011-12-29T10:00:00Z"), &json!("2011-12-31T10:00:00Z"))
     );
+}
+
+fn asked(kind: &str, parameters: Value) -> Value {
+    let mut body = json!({"kind": kind, "format": "json", "first_day": "2026-01-01", "last_day": "2026-01-31"});
+    body["parameters"] = parameters;
+    body
+}
+
+#[tokio::test]
+async fn each_kind_takes_the_parameters_of_its_definition() {
+    let TestMarket { api, ann, .. } = &TestMarket::new().await;
+    let region: uuid::Uuid =
+        sqlx::query_scalar("SELECT id FROM regions WHERE code = 'earth/de'").fetch_one(&api.db.pool).await.unwrap();
+    let filters = json!({"group_by": "month", "currency": "EUR", "category": CONSOLES, "region": region});
+    let report = api.post(Some(ann), "/v1/reports", asked("sales", filters.clone())).await.ok();
+    assert_eq!(report["parameters"], filters);
+    let read = api.get(Some(ann), &format!("/v1/reports/{}", report["id"].as_str().unwrap())).await.ok();
+    assert_eq!(read["parameters"], filters);
+    for (kind, parameters, pointer) in [
+        ("payouts", json!({"group_by": "month"}), "/parameters/group_by"),
+        ("cargo_volume", json!({"group_by": "buyer"}), "/parameters/group_by"),
+        ("inventory_check", json!({"currency": "EUR"}), "/parameters/currency"),
+        ("commissions", json!({"category": CONSOLES}), "/parameters/category"),
+        ("sales", json!({"category": uuid::Uuid::nil()}), "/parameters/category"),
+        ("sales", json!({"region": uuid::Uuid::nil()}), "/parameters/region"),
+    ] {
+        let answer = api.post(Some(ann), "/v1/reports", asked(kind, parameters)).await;
+        assert_eq!(answer.refused(422, "parameters_invalid").body["errors"][0]["pointer"], pointer);
+    }
+    for parameters in [json!({"group_by": "colour"}), json!({"currency": "XXX"}), json!({"sort": "up"})] {
+        api.post(Some(ann), "/v1/reports", asked("sales", parameters)).await.refused(400, "invalid_body");
+    }
+    let mut days = asked("monthly_analytics", json!({}));
+    assert_eq!(api.post(Some(ann), "/v1/reports", days.clone()).await.status, 202);
+    days["last_day"] = json!("2026-01-30");
+    api.post(Some(ann), "/v1/reports", days).await.refused(422, "period_invalid");
+}
+
+/// What is of the whole platform, members of the organisation that it was asked for neither read nor see in their list.
+#[tokio::test]
+async fn reports_of_the_platform_are_for_its_roles() {
+    let TestMarket { api, ann, .. } = &TestMarket::new().await;
+    let org = api.get(Some(ann), "/v1/orgs").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
+    let operator = api.staff(PlatformRole::Operator).await.acting(&org);
+    let admin = api.admin().await.acting(&org);
+    for kind in ["user_activity", "job_activity"] {
+        api.post(Some(ann), "/v1/reports", asked(kind, json!({}))).await.refused(403, "role_too_low");
+        let report = api.post(Some(&admin), "/v1/reports", asked(kind, json!({}))).await.ok();
+        let path = format!("/v1/reports/{}", report["id"].as_str().unwrap());
+        api.get(Some(ann), &path).await.refused(404, "not_found");
+        assert_eq!(api.get(Some(&admin), &path).await.ok()["kind"], kind);
+        let operators = api.get(Some(&operator), &path).await;
+        assert_eq!(operators.status, if kind == "job_activity" { 200 } else { 404 });
+    }
+    assert_eq!(api.post(Some(&operator), "/v1/reports", asked("job_activity", json!({}))).await.status, 202);
+    let refused = api.post(Some(&operator), "/v1/reports", asked("user_activity", json!({}))).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert_eq!(api.get(Some(ann), "/v1/reports").await.ok()["items"], json!([]));
+    assert_eq!(api.get(Some(&admin), "/v1/reports").await.ok()["items"].as_array().unwrap().len(), 3);
 }

@@ -3,11 +3,12 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use shared::ids::JobId;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::ReportError;
-use crate::ids::ReportId;
-use crate::reports::model::{Format, Kind, NewReport};
+use crate::ids::{CategoryId, RegionId, ReportId};
+use crate::reports::model::{Format, Kind, NewReport, Parameters};
 
 /// A report to store, and the job that makes it.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,7 @@ struct Columns {
     last_days: Vec<NaiveDate>,
     starts: Vec<DateTime<Utc>>,
     ends: Vec<DateTime<Utc>>,
+    parameters: Vec<Json<Parameters>>,
 }
 
 /// Stores reports, all or none, and returns when; `None` if there are none. Organisations are locked in the order of their ids.
@@ -54,16 +56,19 @@ pub async fn insert_asked(conn: &mut PgConnection, asked: &[Asked<'_>]) -> Resul
         rows.last_days.push(period.last_day());
         rows.starts.push(period.starts_at());
         rows.ends.push(period.ends_at());
+        rows.parameters.push(Json(report.parameters));
     }
     let stored = sqlx::query_scalar!(
         r#"
-        INSERT INTO reports (id, job_id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at)
-        SELECT id, job_id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at
+        INSERT INTO reports (
+            id, job_id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at, parameters
+        )
+        SELECT id, job_id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at, parameters
         FROM unnest(
             $1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::date[], $9::date[],
-            $10::timestamptz[], $11::timestamptz[]
+            $10::timestamptz[], $11::timestamptz[], $12::jsonb[]
         ) WITH ORDINALITY AS asked (
-            id, job_id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at, place
+            id, job_id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at, parameters, place
         )
         ORDER BY place
         RETURNING created_at
@@ -79,9 +84,33 @@ pub async fn insert_asked(conn: &mut PgConnection, asked: &[Asked<'_>]) -> Resul
         &rows.last_days,
         &rows.starts,
         &rows.ends,
+        &rows.parameters as &[Json<Parameters>],
     )
     .fetch_all(conn)
     .await
     .map_err(ReportError::of_write)?;
     Ok(stored.first().copied())
+}
+
+/// Refuses categories and regions that do not exist.
+pub async fn known(conn: &mut PgConnection, parameters: &Parameters) -> Result<(), ReportError> {
+    let Parameters { category, region, .. } = parameters;
+    if category.is_none() && region.is_none() {
+        return Ok(());
+    }
+    let found = sqlx::query!(
+        r#"
+        SELECT
+            EXISTS (SELECT FROM categories WHERE id = $1) AS "category!",
+            EXISTS (SELECT FROM regions WHERE id = $2) AS "region!"
+        "#,
+        category.map(|CategoryId(id)| id),
+        region.map(|RegionId(id)| id),
+    )
+    .fetch_one(conn)
+    .await?;
+    if category.is_some() && !found.category {
+        return Err(ReportError::UnknownCategory);
+    }
+    if region.is_some() && !found.region { Err(ReportError::UnknownRegion) } else { Ok(()) }
 }

@@ -1,9 +1,11 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use jobs::emails::SendEmail;
-use jobs::reports::{ExpireReports, GenerateReport, ScheduleDailyReports, request};
+use jobs::reports::{
+    ExpireReports, GenerateReport, ScheduleDailyReports, ScheduleMonthlyReports, ScheduleWeeklyReports, request,
+};
 use market::ids::ReportId;
-use market::reports::model::{Format, Kind, NewReport, Report, Status};
+use market::reports::model::{Format, Kind, NewReport, Parameters, Report, Status};
 use market::reports::rules::Period;
 use market::reports::store;
 use queue::testing::{assert_enqueued, rows};
@@ -25,6 +27,8 @@ impl TestMarket {
         let handlers = Handlers::default()
             .with::<GenerateReport>()
             .with::<ScheduleDailyReports>()
+            .with::<ScheduleWeeklyReports>()
+            .with::<ScheduleMonthlyReports>()
             .with::<ExpireReports>()
             .with::<SendEmail>();
         let workers = TestWorkers::new(handlers).await;
@@ -91,7 +95,8 @@ impl TestMarket {
 
     async fn request(&self, format: Format, requested_by: Option<UserId>) -> ReportId {
         let period = Period::new(day(), day(), Tz::Europe__Berlin).unwrap();
-        let report = NewReport { org: self.seller, requested_by, kind: Kind::Sales, format, period };
+        let (kind, parameters) = (Kind::Sales, Parameters::default());
+        let report = NewReport { org: self.seller, requested_by, kind, format, period, parameters };
         let mut tx = self.workers.ledger.begin().await.unwrap();
         let (id, _) = request(&mut tx, &report).await.unwrap().unwrap();
         tx.commit().await.unwrap();
@@ -120,9 +125,9 @@ async fn a_report_has_the_days_sales_and_reaches_whoever_asked() {
 
     let report = market.report(csv).await;
     assert_eq!((report.status, report.row_count), (Status::Ready, Some(3)));
-    let totals: Vec<Money> = report.totals.iter().map(|it| it.total).collect();
+    let totals: Vec<Money> = report.sums.iter().filter(|sum| sum.column == "total").map(|sum| sum.amount).collect();
     assert_eq!(totals, [Money::from_minor(6_001, Currency::EUR), Money::from_minor(5_000, Currency::JPY)]);
-    assert_eq!(report.totals, market.report(xlsx).await.totals);
+    assert_eq!(report.sums, market.report(xlsx).await.sums);
     let bytes = market.workers.blobs.get(report.object_key.as_deref().unwrap(), 1_000_000).await.unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert_eq!(text.lines().count(), 1 + 3 + 2, "{text}");
@@ -146,6 +151,25 @@ async fn a_report_has_the_days_sales_and_reaches_whoever_asked() {
     assert_eq!(answer.status().as_u16(), 200);
     assert!(answer.headers()["content-disposition"].to_str().unwrap().contains("sales_2026-11-19_Europe-Berlin"));
     market.workers.close().await;
+}
+
+/// The replica is another database here, which has nothing of what is in the first.
+#[tokio::test]
+async fn reports_are_read_from_the_replica() {
+    let replica = shared::testing::TestDb::new().await;
+    let handlers = Handlers::default().with::<GenerateReport>().with::<SendEmail>();
+    let workers = TestWorkers::reading_from(handlers, replica.pool.clone()).await;
+    let user = workers.user("ada@example.com").await;
+    let seller = workers.org(user, "Europe/Berlin").await;
+    let buyer = workers.org(user, "Asia/Kolkata").await;
+    let market = TestMarket { workers, user, seller, buyer };
+    market.order("2026-11-19T12:00:00Z", 2_000, "EUR", "paid").await;
+    let id = market.request(Format::Csv, Some(market.user)).await;
+    market.workers.queue.drain().await;
+    let report = market.report(id).await;
+    assert_eq!((report.status, report.row_count), (Status::Ready, Some(0)), "what is in the replica");
+    market.workers.close().await;
+    replica.close().await;
 }
 
 #[tokio::test]
@@ -181,7 +205,7 @@ async fn a_report_that_cannot_be_stored_fails_visibly_and_can_be_made_later() {
     }
     let report = market.report(id).await;
     assert_eq!(report.status, Status::Failed);
-    assert!(report.failure.is_some() && report.totals.is_empty());
+    assert!(report.failure.is_some() && report.sums.is_empty());
     assert_eq!(rows(&market.workers.db.pool, "reports.generate").await[0].state, "dead");
 
     std::fs::rename(&elsewhere, &bucket).unwrap();
@@ -236,6 +260,61 @@ async fn the_schedule_requests_each_day_once_per_organisation() {
         .await
         .unwrap();
     assert_eq!((ready, market.workers.smtp.count()), (2, 0));
+    market.workers.close().await;
+}
+
+/// Two schedulers fire at the same moment: both jobs look, one requests.
+#[tokio::test]
+async fn two_schedules_at_once_request_each_week_and_month_once() {
+    let market = TestMarket::new().await;
+    // One of the two organisations keeps stock.
+    market.workers.listing(market.seller, market.user).await;
+    sqlx::query(
+        "WITH site AS (
+             INSERT INTO sites (id, org_id, region_id, name, kind, body, latitude, longitude)
+             SELECT gen_random_uuid(), $1, id, 'Depot', 'depot', body, 53.5, 10 FROM regions WHERE code = 'earth/de'
+             RETURNING id
+         )
+         INSERT INTO stock_levels (item_id, site_id, org_id)
+         SELECT i.id, s.id, $1 FROM items AS i, site AS s WHERE i.org_id = $1",
+    )
+    .bind(market.seller)
+    .execute(&market.workers.db.pool)
+    .await
+    .unwrap();
+    for _ in 0..2 {
+        let _ = market.workers.ledger.enqueue(&ScheduleWeeklyReports {}).await.unwrap();
+        let _ = market.workers.ledger.enqueue(&ScheduleMonthlyReports {}).await.unwrap();
+        market.workers.queue.drain().await;
+    }
+    let made: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT kind, count(*), max(last_day - first_day)::bigint FROM reports WHERE requested_by IS NULL GROUP BY kind ORDER BY kind",
+    )
+    .fetch_all(&market.workers.db.pool)
+    .await
+    .unwrap();
+    assert_eq!((made[0].0.as_str(), made[0].1, made[0].2), ("inventory_check", 1, 6), "of the one that keeps stock");
+    assert_eq!((made[1].0.as_str(), made[1].1), ("monthly_analytics", 2));
+    assert!((27..=30).contains(&made[1].2), "{made:?}");
+    // Two that look at the same moment both ask.
+    let period = Period::new(day(), day(), Tz::Europe__Berlin).unwrap();
+    let report = NewReport {
+        org: market.seller,
+        requested_by: None,
+        kind: Kind::InventoryCheck,
+        format: Format::Xlsx,
+        period,
+        parameters: Parameters::default(),
+    };
+    let once = async || {
+        let mut tx = market.workers.ledger.begin().await.unwrap();
+        let made = request(&mut tx, &report).await.unwrap();
+        tx.commit().await.unwrap();
+        u8::from(made.is_some())
+    };
+    let (one, other) = tokio::join!(once(), once());
+    assert_eq!(one + other, 1);
+    market.workers.queue.drain().await;
     market.workers.close().await;
 }
 

@@ -1,0 +1,399 @@
+//! Sales: what an organisation received orders for, one by one or by day, week, month, category, region or buyer.
+//!
+//! Orders that came to nothing (expired, cancelled, refunded) are not sales. Amounts are those of the goods, as sold. Categories and
+//! regions are of an order's lines: what is grouped or filtered by them leaves the fee out, which is of an order as a whole.
+
+use futures::stream::{self, StreamExt as _};
+use shared::money::{Currency, Money};
+use sqlx::PgConnection;
+
+use super::{Audience, Definition, Expected, FROM, Rows, money};
+use crate::reports::model::{Grouping, Scope};
+use crate::reports::table::{Cell, Chart, ChartKind, Column, Section, Shape};
+
+pub(super) const DEFINITION: Definition = Definition {
+    title: "Sales",
+    audience: Audience::Members,
+    groupings: &[
+        Grouping::None,
+        Grouping::Day,
+        Grouping::Week,
+        Grouping::Month,
+        Grouping::Category,
+        Grouping::Region,
+        Grouping::Buyer,
+    ],
+    filtered: true,
+    whole_months: false,
+    sections,
+    expected,
+    rows,
+};
+
+const SOLD_AT: Column = Column::new("sold_at", "Sold at", Shape::Time);
+const ORDER: Column = Column::new("order", "Order", Shape::Id);
+const SOURCE: Column = Column::text("source", "Sale");
+const BUYER: Column = Column::text("buyer", "Buyer");
+const ITEMS: Column = Column::text("items", "Items");
+const QUANTITY: Column = Column::integer("quantity", "Quantity");
+const STATUS: Column = Column::text("status", "Status");
+const COUNT: Column = Column::integer("orders", "Orders");
+const SALES: Column = Column::money("sales", "Sales");
+
+const ORDERS: Section = Section {
+    name: "orders",
+    title: "Orders",
+    columns: &[
+        SOLD_AT,
+        ORDER,
+        SOURCE,
+        BUYER,
+        ITEMS,
+        QUANTITY,
+        Column::money("total", "Total"),
+        Column::money("fee", "Fee"),
+        Column::money("net", "Net"),
+        Column::CURRENCY,
+        STATUS,
+    ],
+    charts: &[],
+};
+/// What orders have of a category or region.
+const PARTS: Section = Section {
+    name: "parts",
+    title: "Parts of orders",
+    columns: &[SOLD_AT, ORDER, SOURCE, BUYER, ITEMS, QUANTITY, SALES, Column::CURRENCY, STATUS],
+    charts: &[],
+};
+const TIMES: Section = Section {
+    name: "times",
+    title: "Sales by time",
+    columns: &[FROM, COUNT, QUANTITY, SALES, Column::CURRENCY],
+    charts: &[Chart { title: "Sales", kind: ChartKind::Line, along: "from", values: &["sales"] }],
+};
+const BY_NAME: &[Chart] = &[Chart { title: "Sales", kind: ChartKind::Bar, along: "name", values: &["sales"] }];
+const CATEGORIES: Section = Section {
+    name: "categories",
+    title: "Sales by category",
+    columns: &[
+        Column::text("name", "Category"),
+        Column::text("path", "Path"),
+        COUNT,
+        QUANTITY,
+        SALES,
+        Column::CURRENCY,
+    ],
+    charts: BY_NAME,
+};
+const REGIONS: Section = Section {
+    name: "regions",
+    title: "Sales by region",
+    columns: &[Column::text("name", "Region"), Column::text("code", "Code"), COUNT, QUANTITY, SALES, Column::CURRENCY],
+    charts: BY_NAME,
+};
+const BUYERS: Section = Section {
+    name: "buyers",
+    title: "Sales by buyer",
+    columns: &[
+        Column::text("name", "Buyer"),
+        Column::new("id", "Organisation", Shape::Id),
+        COUNT,
+        QUANTITY,
+        SALES,
+        Column::CURRENCY,
+    ],
+    charts: BY_NAME,
+};
+
+fn sections(scope: &Scope) -> Vec<Section> {
+    vec![match scope.grouping(&DEFINITION) {
+        Grouping::None if of_lines(scope) => PARTS,
+        Grouping::None => ORDERS,
+        Grouping::Day | Grouping::Week | Grouping::Month => TIMES,
+        Grouping::Category => CATEGORIES,
+        Grouping::Region => REGIONS,
+        Grouping::Buyer => BUYERS,
+    }]
+}
+
+/// Whether lines count and not whole orders.
+const fn of_lines(scope: &Scope) -> bool {
+    scope.parameters.category.is_some() || scope.parameters.region.is_some()
+}
+
+fn expected<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Expected<'c> {
+    Box::pin(async move {
+        if scope.grouping(&DEFINITION) != Grouping::None || of_lines(scope) {
+            return Ok(None);
+        }
+        let count = sqlx::query_scalar!(
+            r#"
+            SELECT count(*) AS "count!"
+            FROM orders
+            WHERE seller_org_id = $1
+              AND created_at >= $2
+              AND created_at < $3
+              AND ($4::text IS NULL OR currency = $4)
+              AND status NOT IN ('expired', 'cancelled', 'refunded')
+            "#,
+            scope.org.0,
+            scope.period.starts_at(),
+            scope.period.ends_at(),
+            scope.parameters.currency.map(Currency::code),
+        )
+        .fetch_one(conn)
+        .await?;
+        Ok(Some(count))
+    })
+}
+
+fn rows<'c>(conn: &'c mut PgConnection, scope: &'c Scope, section: &'static str) -> Rows<'c> {
+    match section {
+        "orders" => orders(conn, scope),
+        "parts" => parts(conn, scope),
+        "times" => times(conn, scope),
+        "categories" => categories(conn, scope),
+        "regions" => regions(conn, scope),
+        "buyers" => buyers(conn, scope),
+        _ => stream::empty().boxed(),
+    }
+}
+
+fn orders<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
+    sqlx::query!(
+        r#"
+        SELECT
+            o.id, o.created_at, o.source, b.legal_name, l.items, l.quantity, o.total_minor, o.fee_minor, o.net_minor,
+            o.currency AS "currency: Currency", o.status
+        FROM orders AS o
+        JOIN orgs AS b ON b.id = o.buyer_org_id
+        CROSS JOIN LATERAL (
+            SELECT left(string_agg(title, '; ' ORDER BY line_no), 1000) AS items, sum(quantity)::bigint AS quantity
+            FROM order_lines
+            WHERE order_id = o.id
+        ) AS l
+        WHERE o.seller_org_id = $1
+          AND o.created_at >= $2
+          AND o.created_at < $3
+          AND ($4::text IS NULL OR o.currency = $4)
+          AND o.status NOT IN ('expired', 'cancelled', 'refunded')
+        ORDER BY o.created_at, o.id
+        "#,
+        scope.org.0,
+        scope.period.starts_at(),
+        scope.period.ends_at(),
+        scope.parameters.currency.map(Currency::code),
+    )
+    .fetch(conn)
+    .map(|row| {
+        let row = row?;
+        let money = |minor| Cell::Money(Money::from_minor(minor, row.currency));
+        Ok(vec![
+            Cell::Time(row.created_at),
+            Cell::Id(row.id),
+            Cell::Text(row.source),
+            Cell::Text(row.legal_name),
+            Cell::text(row.items.unwrap_or_default()),
+            Cell::of(row.quantity, Cell::Integer),
+            money(row.total_minor),
+            money(row.fee_minor),
+            money(row.net_minor),
+            Cell::Currency(row.currency),
+            Cell::Text(row.status),
+        ])
+    })
+    .boxed()
+}
+
+fn parts<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
+    sqlx::query!(
+        r#"
+        SELECT
+            l.order_id AS "order!", l.sold_at AS "sold_at!", l.source AS "source!", b.legal_name,
+            left(string_agg(l.title, '; ' ORDER BY l.line_no), 1000) AS "items!", sum(l.quantity)::bigint AS "quantity!",
+            sum(l.amount_minor)::text AS "sales!", l.currency AS "currency!: Currency", l.status AS "status!"
+        FROM sold_lines AS l
+        JOIN orgs AS b ON b.id = l.buyer_org_id
+        WHERE l.seller_org_id = $1
+          AND l.sold_at >= $2
+          AND l.sold_at < $3
+          AND ($4::text IS NULL OR l.currency = $4)
+          AND ($5::uuid IS NULL OR starts_with(l.category_path || '/', (SELECT path || '/' FROM categories WHERE id = $5)))
+          AND ($6::uuid IS NULL OR starts_with(l.region_code || '/', (SELECT code || '/' FROM regions WHERE id = $6)))
+        GROUP BY l.order_id, l.sold_at, l.source, b.legal_name, l.currency, l.status
+        ORDER BY l.sold_at, l.order_id
+        "#,
+        scope.org.0,
+        scope.period.starts_at(),
+        scope.period.ends_at(),
+        scope.parameters.currency.map(Currency::code),
+        scope.parameters.category.map(|it| it.0),
+        scope.parameters.region.map(|it| it.0),
+    )
+    .fetch(conn)
+    .map(|row| {
+        let row = row?;
+        Ok(vec![
+            Cell::Time(row.sold_at),
+            Cell::Id(row.order),
+            Cell::Text(row.source),
+            Cell::Text(row.legal_name),
+            Cell::Text(row.items),
+            Cell::Integer(row.quantity),
+            Cell::Money(money(&row.sales, row.currency)?),
+            Cell::Currency(row.currency),
+            Cell::Text(row.status),
+        ])
+    })
+    .boxed()
+}
+
+fn times<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
+    sqlx::query!(
+        r#"
+        SELECT
+            date_trunc($8, sold_at AT TIME ZONE $7::text)::date AS "from!", count(DISTINCT order_id) AS "orders!",
+            sum(quantity)::bigint AS "quantity!", sum(amount_minor)::text AS "sales!", currency AS "currency!: Currency"
+        FROM sold_lines
+        WHERE seller_org_id = $1
+          AND sold_at >= $2
+          AND sold_at < $3
+          AND ($4::text IS NULL OR currency = $4)
+          AND ($5::uuid IS NULL OR starts_with(category_path || '/', (SELECT path || '/' FROM categories WHERE id = $5)))
+          AND ($6::uuid IS NULL OR starts_with(region_code || '/', (SELECT code || '/' FROM regions WHERE id = $6)))
+        GROUP BY 1, currency
+        ORDER BY currency, 1
+        "#,
+        scope.org.0,
+        scope.period.starts_at(),
+        scope.period.ends_at(),
+        scope.parameters.currency.map(Currency::code),
+        scope.parameters.category.map(|it| it.0),
+        scope.parameters.region.map(|it| it.0),
+        scope.period.zone().name(),
+        scope.grouping(&DEFINITION).name(),
+    )
+    .fetch(conn)
+    .map(|row| {
+        let row = row?;
+        let sales = Cell::Money(money(&row.sales, row.currency)?);
+        let (orders, quantity) = (Cell::Integer(row.orders), Cell::Integer(row.quantity));
+        Ok(vec![Cell::Day(row.from), orders, quantity, sales, Cell::Currency(row.currency)])
+    })
+    .boxed()
+}
+
+fn categories<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
+    sqlx::query!(
+        r#"
+        SELECT
+            category_name AS "name?", category_path AS "path?", count(DISTINCT order_id) AS "orders!",
+            sum(quantity)::bigint AS "quantity!", sum(amount_minor)::text AS "sales!", currency AS "currency!: Currency"
+        FROM sold_lines
+        WHERE seller_org_id = $1
+          AND sold_at >= $2
+          AND sold_at < $3
+          AND ($4::text IS NULL OR currency = $4)
+          AND ($5::uuid IS NULL OR starts_with(category_path || '/', (SELECT path || '/' FROM categories WHERE id = $5)))
+          AND ($6::uuid IS NULL OR starts_with(region_code || '/', (SELECT code || '/' FROM regions WHERE id = $6)))
+        GROUP BY category_name, category_path, currency
+        ORDER BY currency, sum(amount_minor) DESC, category_path
+        "#,
+        scope.org.0,
+        scope.period.starts_at(),
+        scope.period.ends_at(),
+        scope.parameters.currency.map(Currency::code),
+        scope.parameters.category.map(|it| it.0),
+        scope.parameters.region.map(|it| it.0),
+    )
+    .fetch(conn)
+    .map(|row| {
+        let row = row?;
+        Ok(vec![
+            Cell::of(row.name, Cell::Text),
+            Cell::of(row.path, Cell::Text),
+            Cell::Integer(row.orders),
+            Cell::Integer(row.quantity),
+            Cell::Money(money(&row.sales, row.currency)?),
+            Cell::Currency(row.currency),
+        ])
+    })
+    .boxed()
+}
+
+fn regions<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
+    sqlx::query!(
+        r#"
+        SELECT
+            region_name AS "name?", region_code AS "code?", count(DISTINCT order_id) AS "orders!",
+            sum(quantity)::bigint AS "quantity!", sum(amount_minor)::text AS "sales!", currency AS "currency!: Currency"
+        FROM sold_lines
+        WHERE seller_org_id = $1
+          AND sold_at >= $2
+          AND sold_at < $3
+          AND ($4::text IS NULL OR currency = $4)
+          AND ($5::uuid IS NULL OR starts_with(category_path || '/', (SELECT path || '/' FROM categories WHERE id = $5)))
+          AND ($6::uuid IS NULL OR starts_with(region_code || '/', (SELECT code || '/' FROM regions WHERE id = $6)))
+        GROUP BY region_name, region_code, currency
+        ORDER BY currency, sum(amount_minor) DESC, region_code
+        "#,
+        scope.org.0,
+        scope.period.starts_at(),
+        scope.period.ends_at(),
+        scope.parameters.currency.map(Currency::code),
+        scope.parameters.category.map(|it| it.0),
+        scope.parameters.region.map(|it| it.0),
+    )
+    .fetch(conn)
+    .map(|row| {
+        let row = row?;
+        Ok(vec![
+            Cell::text(row.name.unwrap_or_else(|| "No site".to_owned())),
+            Cell::of(row.code, Cell::Text),
+            Cell::Integer(row.orders),
+            Cell::Integer(row.quantity),
+            Cell::Money(money(&row.sales, row.currency)?),
+            Cell::Currency(row.currency),
+        ])
+    })
+    .boxed()
+}
+
+fn buyers<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
+    sqlx::query!(
+        r#"
+        SELECT
+            b.legal_name, b.id, count(DISTINCT l.order_id) AS "orders!", sum(l.quantity)::bigint AS "quantity!",
+            sum(l.amount_minor)::text AS "sales!", l.currency AS "currency!: Currency"
+        FROM sold_lines AS l
+        JOIN orgs AS b ON b.id = l.buyer_org_id
+        WHERE l.seller_org_id = $1
+          AND l.sold_at >= $2
+          AND l.sold_at < $3
+          AND ($4::text IS NULL OR l.currency = $4)
+          AND ($5::uuid IS NULL OR starts_with(l.category_path || '/', (SELECT path || '/' FROM categories WHERE id = $5)))
+          AND ($6::uuid IS NULL OR starts_with(l.region_code || '/', (SELECT code || '/' FROM regions WHERE id = $6)))
+        GROUP BY b.id, l.currency
+        ORDER BY l.currency, sum(l.amount_minor) DESC, b.id
+        "#,
+        scope.org.0,
+        scope.period.starts_at(),
+        scope.period.ends_at(),
+        scope.parameters.currency.map(Currency::code),
+        scope.parameters.category.map(|it| it.0),
+        scope.parameters.region.map(|it| it.0),
+    )
+    .fetch(conn)
+    .map(|row| {
+        let row = row?;
+        Ok(vec![
+            Cell::Text(row.legal_name),
+            Cell::Id(row.id),
+            Cell::Integer(row.orders),
+            Cell::Integer(row.quantity),
+            Cell::Money(money(&row.sales, row.currency)?),
+            Cell::Currency(row.currency),
+        ])
+    })
+    .boxed()
+}

@@ -1,0 +1,282 @@
+"""Reads the files of reports with tools that are not ours, and compares them: `read.py FOLDER [BOOK.json]`.
+
+The folder has the same reports as NAME.json, NAME.csv and NAME.xlsx. Cell by cell they must show the same, the sums must be those of the
+rows, and charts must show rows that are there. With a sales book, reports by month, category and region must be its totals. Prints how
+many rows each section has, as JSON; the first difference ends it.
+"""
+
+import csv
+import json
+import re
+import sys
+from collections import defaultdict
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+from openpyxl.utils import range_boundaries
+
+AMOUNTS = ("money", "price")
+NUMBERS = (*AMOUNTS, "decimal", "percent", "integer")
+MARK = "… (cut)"
+MOST = 32_767
+ROWS_OF_SHEET = 1_048_575
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def same(name: str, left, right, what: str) -> None:
+    if left != right:
+        raise AssertionError(f"{name}: {what}: {left!r} is not {right!r}")
+
+
+# --- CSV
+
+
+def of_csv(text: str, kind: str):
+    if kind == "text":
+        return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in "=+-@\t\r\n" else text
+    if text == "":
+        return None
+    if kind == "integer":
+        return int(text)
+    if kind in NUMBERS:
+        return Decimal(text)
+    return text
+
+
+def csv_sections(path: Path, sections: list) -> list:
+    """Rows and sums of each section, as many as the JSON has."""
+    lines = list(csv.reader(path.open(encoding="utf-8", newline=""), strict=True))
+    at, read = 0, []
+    for number, section in enumerate(sections):
+        if number > 0:
+            same(path.name, lines[at], [], "an empty line between sections")
+            at += 1
+        if len(sections) > 1:
+            same(path.name, lines[at], [section["title"]], "the title of a section")
+            at += 1
+        width = len(section["columns"])
+        headings = lines[at]
+        same(path.name, len(headings), width, "columns")
+        for heading, column in zip(headings, section["columns"], strict=True):
+            assert heading.startswith(column["title"]), (heading, column)
+        at += 1
+        rows = lines[at : at + len(section["rows"])]
+        at += len(rows)
+        sums = []
+        while at < len(lines) and lines[at] != []:
+            sums.append(lines[at])
+            at += 1
+        read.append((headings, rows, sums))
+    same(path.name, at, len(lines), "lines")
+    return read
+
+
+# --- XLSX
+
+
+def unescaped(text: str) -> str:
+    return re.sub("_x([0-9A-F]{4})_", lambda code: chr(int(code[1], 16)), text)
+
+
+def xlsx_rows(book, title: str, name: str) -> tuple:
+    """Headings and rows of a section: those of all sheets that go on with it."""
+    headings, rows, number = None, [], 1
+    title = re.sub(r"[\[\]:*?/\\]", " ", title).strip()
+    while True:
+        sheet_name = title if number == 1 else f"{title} ({number})"
+        if sheet_name not in book.sheetnames:
+            return headings, rows
+        sheet = book[sheet_name]
+        same(name, sheet.freeze_panes, "A2", "frozen header")
+        lines = list(sheet.iter_rows())
+        here = [cell.value for cell in lines[0]]
+        if headings is not None:
+            same(name, here, headings, "the header of a further sheet")
+        headings = here
+        assert len(lines) - 1 <= ROWS_OF_SHEET
+        rows.extend(lines[1:])
+        number += 1
+
+
+def of_xlsx(cell, kind: str, wanted, zoned):
+    """The value of a cell as the JSON has it. `wanted` says what numbers too long for a sheet, and dates before its calendar, are."""
+    value = cell.value
+    if kind in ("text", "currency", "id"):
+        text = "" if value is None else unescaped(value)
+        return text if kind == "text" or text else None
+    if value is None:
+        return None
+    if kind in NUMBERS:
+        if isinstance(value, str):
+            assert abs(int(str(wanted).replace(".", ""))) >= 10**15, f"{value} is a text and should be a number"
+            return Decimal(value) * (100 if kind == "percent" else 1)
+        assert isinstance(value, (int, float)) and not isinstance(value, bool), value
+        number = Decimal(repr(value)) * (100 if kind == "percent" else 1)
+        if kind == "integer":
+            same("xlsx", number, number.to_integral_value(), "a whole number")
+            return int(number)
+        return number
+    if isinstance(value, str):
+        assert not 1900 <= zoned.year <= 9999, f"{value} is a text and should be a date"
+        same("xlsx", value, wanted, "a date before the calendar")
+        return zoned
+    assert isinstance(value, datetime), value
+    return value
+
+
+def xlsx_sums(book) -> list:
+    lines = [[cell.value for cell in row] for row in book["Report"].iter_rows()]
+    begin = next((at for at, line in enumerate(lines) if line[0] == "Totals"), len(lines))
+    cells = list(book["Report"].iter_rows())[begin + 1 :]
+    sums = []
+    for section, column, rows, amount, currency in cells:
+        value = amount.value
+        if not isinstance(value, str):
+            assert f"[${currency.value}]" in amount.number_format, amount.number_format
+            value = repr(value)
+        sums.append((section.value, column.value, rows.value, Decimal(value), currency.value))
+    return sums
+
+
+def charts(book, name: str) -> int:
+    """How many charts there are; each shows cells that are filled."""
+    if "Charts" not in book.sheetnames:
+        return 0
+    drawn = book["Charts"]._charts
+    for chart in drawn:
+        for series in chart.series:
+            for reference in (series.val.numRef.f, (series.cat.numRef or series.cat.strRef).f):
+                sheet, cells = reference.rsplit("!", 1)
+                sheet = book[sheet.strip("'")]
+                left, top, right, bottom = range_boundaries(cells.replace("$", ""))
+                assert top >= 2 and left == right and top <= bottom <= sheet.max_row, (name, reference)
+            left, top, _, bottom = range_boundaries(series.val.numRef.f.rsplit("!", 1)[1].replace("$", ""))
+            sheet = book[series.val.numRef.f.rsplit("!", 1)[0].strip("'")]
+            values = [sheet.cell(row, left).value for row in range(top, bottom + 1)]
+            assert all(value is None for value in values) or any(isinstance(value, (int, float)) for value in values), (name, values)
+    return len(drawn)
+
+
+# --- Comparing
+
+
+def compare(folder: Path, name: str) -> dict:
+    document = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"), parse_float=Decimal)
+    book = openpyxl.load_workbook(folder / f"{name}.xlsx")
+    sections = document["sections"]
+    texts = csv_sections(folder / f"{name}.csv", sections)
+    in_sheet = xlsx_sums(book)
+    counts = {}
+    for section, (headings, lines, sums) in zip(sections, texts, strict=True):
+        columns = section["columns"]
+        kinds = [column["type"] for column in columns]
+        titles, cells = xlsx_rows(book, section["title"], name)
+        same(name, titles, headings, "titles")
+        same(name, len(cells), len(section["rows"]), f"rows of {section['name']} in the workbook")
+        totals = defaultdict(lambda: [0, Decimal(0)])
+        for number, (row, line, sheet_row) in enumerate(zip(section["rows"], lines, cells, strict=True)):
+            where = f"{section['name']}, row {number}"
+            same(name, (len(row), len(line), len(sheet_row)), (len(columns),) * 3, where)
+            currency = next((value for value, kind in zip(row, kinds, strict=True) if kind == "currency"), None)
+            for value, text, cell, kind, column in zip(row, line, sheet_row, kinds, columns, strict=True):
+                at = f"{where}, {column['name']}"
+                check(name, at, value, text, cell, kind, currency)
+                if kind == "money" and value is not None:
+                    total = totals[(column["name"], currency)]
+                    total[0] += 1
+                    total[1] += Decimal(value)
+        stated = {
+            (total["column"], total["amount"]["currency"]): [total["row_count"], Decimal(total["amount"]["amount"])]
+            for total in section["totals"]
+        }
+        same(name, stated, dict(totals), f"sums of {section['name']}")
+        compare_sums(name, section, sums, totals, in_sheet)
+        counts[section["name"]] = len(section["rows"])
+    return {"sections": counts, "charts": charts(book, name), "sheets": book.sheetnames}
+
+
+def check(name: str, at: str, value, text: str, cell, kind: str, currency) -> None:
+    """Asserts that the three formats have the same in a cell."""
+    assert kind != "text" or text[:1] not in tuple("=+-@\t\r\n"), f"{name}: {at}: {text[:40]!r} could run as a formula"
+    if kind in NUMBERS and value is not None:
+        value = int(value) if kind == "integer" else Decimal(value)
+    from_csv = of_csv(text, kind)
+    if value is None:
+        same(name, (from_csv or None, cell.value), (None, None), at)
+        return
+    zoned = None
+    if kind == "day":
+        year = int(value.split("-")[0])
+        zoned = date.fromisoformat(value) if 1 <= year <= 9999 else None
+    if kind == "time":
+        zoned = datetime.fromisoformat(value).replace(tzinfo=None)
+    from_xlsx = of_xlsx(cell, kind, value, zoned)
+    same(name, from_csv, value, f"{at}, CSV")
+    if kind == "text" and units(value) > MOST:
+        assert from_xlsx.endswith(MARK) and units(from_xlsx) <= MOST, at
+        assert value.startswith(from_xlsx[: -len(MARK)]) and units(from_xlsx) >= MOST - 1, at
+        return
+    if isinstance(from_xlsx, datetime):
+        wanted = zoned if kind == "time" else datetime.combine(zoned, datetime.min.time())
+        same(name, from_xlsx, wanted, f"{at}, XLSX")
+        return
+    same(name, from_xlsx, zoned if kind in ("day", "time") else value, f"{at}, XLSX")
+    if kind in AMOUNTS and not isinstance(cell.value, str):
+        assert f"[${currency}]" in cell.number_format, (at, cell.number_format)
+        places = -value.as_tuple().exponent
+        same(name, cell.number_format.split("\\")[0], "#,##0" + ("." + "0" * places if places else ""), f"{at}, format")
+
+
+def compare_sums(name: str, section: dict, lines: list, totals: dict, in_sheet: list) -> None:
+    columns = section["columns"]
+    currency_at = next((at for at, column in enumerate(columns) if column["type"] == "currency"), None)
+    in_csv = {}
+    for line in lines:
+        for column, text in zip(columns, line, strict=True):
+            if column["type"] == "money" and text:
+                in_csv[(column["name"], line[currency_at])] = Decimal(text)
+    wanted = {key: amount for key, (_, amount) in totals.items()}
+    same(name, in_csv, wanted, f"sums of {section['name']} in the CSV")
+    titles = {column["name"]: column["title"] for column in columns}
+    here = {(title, currency): (rows, amount) for of, title, rows, amount, currency in in_sheet if of == section["title"]}
+    wanted = {(titles[column], currency): (rows, amount) for (column, currency), (rows, amount) in totals.items()}
+    same(name, here, wanted, f"sums of {section['name']} in the workbook")
+
+
+def compare_with_book(folder: Path, book: dict) -> None:
+    """The reports of the book's sales by month, category and region are its own totals."""
+    for group, section_name, key in [
+        ("month", "times", "from"),
+        ("category", "categories", "path"),
+        ("region", "regions", "code"),
+        ("buyer", "buyers", "name"),
+    ]:
+        document = json.loads((folder / f"sales-{group}.json").read_text(encoding="utf-8"))
+        section = document["sections"][0]
+        same(group, section["name"], section_name, "section")
+        at = {column["name"]: number for number, column in enumerate(section["columns"])}
+        shown = {}
+        for row in section["rows"]:
+            of = f"{row[at[key]]} {row[at['currency']]}"
+            assert of not in shown, of
+            shown[of] = [row[at["orders"]], row[at["quantity"]], row[at["sales"]]]
+        same(group, shown, book["totals"][group], "the totals of the book")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    names = sorted(path.stem for path in folder.glob("*.json") if path.stem != "book")
+    assert names, "there are no reports"
+    found = {name: compare(folder, name) for name in names}
+    if len(sys.argv) > 2:
+        compare_with_book(folder, json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

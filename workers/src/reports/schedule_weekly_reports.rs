@@ -1,0 +1,13 @@
+use jobs::reports::ScheduleWeeklyReports;
+use market::reports::model::Kind;
+use market::reports::rules::Cadence;
+use queue::{Handler, Outcome};
+
+use super::schedule::request_due;
+use crate::{Cx, Services};
+
+impl Handler<Services> for ScheduleWeeklyReports {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        request_due(cx, Kind::InventoryCheck, Cadence::Weekly).await
+    }
+}

@@ -32,6 +32,8 @@ macro_rules! for_each_job {
                 $crate::escrow::SweepPayments,
                 $crate::returns::LapseReturn,
                 $crate::returns::SweepReturns,
+                $crate::appointments::EndAppointments,
+                $crate::appointments::RemindParties,
                 $crate::payouts::CheckPayoutAccount,
                 $crate::payouts::MakePayouts,
                 $crate::payouts::SendPayout,

@@ -9,6 +9,7 @@ use shared::money::Money;
 use crate::identity::MemberRole;
 use crate::ids::{EmailId, InvitationId, ReportId};
 
+mod appointments;
 mod approvals;
 mod auctions;
 mod defaults;
@@ -22,6 +23,7 @@ mod shipments;
 mod stock;
 mod watches;
 
+pub use appointments::AppointmentNews;
 pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
@@ -183,6 +185,12 @@ pub enum Content {
     ShipmentAttemptFailed(ShipmentNews),
     ShipmentReturned(ShipmentNews),
     ShipmentStalled(ShipmentNews),
+    AppointmentProposed(AppointmentNews),
+    AppointmentBooked(AppointmentNews),
+    AppointmentMoved(AppointmentNews),
+    AppointmentCancelled(AppointmentNews),
+    AppointmentReminder(AppointmentNews),
+    AppointmentMissed(AppointmentNews),
 }
 
 impl Content {
@@ -252,6 +260,12 @@ impl Content {
             Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
             Self::ShipmentReturned(_) => "shipment_returned",
             Self::ShipmentStalled(_) => "shipment_stalled",
+            Self::AppointmentProposed(_) => "appointment_proposed",
+            Self::AppointmentBooked(_) => "appointment_booked",
+            Self::AppointmentMoved(_) => "appointment_moved",
+            Self::AppointmentCancelled(_) => "appointment_cancelled",
+            Self::AppointmentReminder(_) => "appointment_reminder",
+            Self::AppointmentMissed(_) => "appointment_missed",
         }
     }
 

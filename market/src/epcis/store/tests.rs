@@ -186,7 +186,7 @@ async fn pages_have_every_event_once_also_of_the_same_moment() {
     loop {
         let page = find(&mut db.pool.acquire().await.unwrap(), ORG, &EventQuery::default(), after, 7).await.unwrap();
         let Some(last) = page.last() else { break };
-        after = Some(After { event_time: last.event_time, id: last.id });
+        after = Some(After { at: last.event_time, id: last.id });
         seen.extend(page.iter().map(id_of));
     }
     let sorted: Vec<String> = (0..25).map(|n| format!("a:{n:02}")).collect();

@@ -1,0 +1,80 @@
+use shared::testing::TestDb;
+
+use super::*;
+
+#[tokio::test]
+async fn what_nobody_came_to_is_missed_once_and_counted() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let depot = TestDepot::new(&mut conn, 9).await;
+    let sale = depot.sold(&mut conn).await;
+    for round in 1..=3 {
+        let booked = depot.booked(&mut conn, sale, 2).await.expect("booked again");
+        assert!(end_overdue(&mut conn, 10).await.expect("nothing is over").is_empty());
+        shift(&mut conn, booked.id, -100).await;
+        let ended = end_overdue(&mut conn, 10).await.expect("ended");
+        let [missed] = &ended[..] else { panic!("{ended:?}") };
+        assert_eq!((missed.id, missed.status, missed.missed), (booked.id, AppointmentStatus::Missed, round));
+        assert!(end_overdue(&mut conn, 10).await.expect("once").is_empty());
+    }
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn nobody_is_missed_where_nothing_is_left_or_nobody_was_to_come() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let depot = TestDepot::new(&mut conn, 9).await;
+    let (sold, proposed, wished) =
+        (depot.sold(&mut conn).await, depot.sold(&mut conn).await, depot.sold(&mut conn).await);
+    let noon = depot.slot(&mut conn, 2).await;
+    let left = depot.booked(&mut conn, sold, 2).await.expect("booked").id;
+    let proposed = depot.booked(&mut conn, (proposed.0, depot.by_seller()), 2).await.expect("proposed").id;
+    let wish = NewAppointment {
+        kind: AppointmentKind::Delivery,
+        site: None,
+        starts_at: noon,
+        ends_at: Some(noon + TimeDelta::hours(1)),
+    };
+    let wished = act(&mut conn, async |tx| book(tx, wished.1, wished.0, &wish).await).await.expect("booked").id;
+    // The buyer has got it in another way.
+    let mut tx = conn.begin().await.expect("a transaction");
+    crate::shipments::store::ship_order(&mut tx, depot.by_seller(), sold.0).await.expect("sent");
+    crate::shipments::store::receive_order(&mut tx, sold.1, sold.0).await.expect("arrived");
+    tx.commit().await.expect("committed");
+    for id in [left, proposed, wished] {
+        shift(&mut conn, id, -100).await;
+    }
+    assert_eq!(end_overdue(&mut conn, 10).await.expect("ended").len(), 3);
+    assert_eq!(now_of(&mut conn, left).await, AppointmentStatus::Cancelled);
+    assert_eq!(now_of(&mut conn, proposed).await, AppointmentStatus::Cancelled);
+    assert_eq!(now_of(&mut conn, wished).await, AppointmentStatus::Passed);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn each_side_is_reminded_once_of_what_begins_within_a_day() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let depot = TestDepot::new(&mut conn, 9).await;
+    let sale = depot.sold(&mut conn).await;
+    let booked = depot.booked(&mut conn, sale, 5).await.expect("booked");
+    assert!(to_remind(&mut conn, 10).await.expect("read").is_empty());
+    shift(&mut conn, booked.id, -97).await;
+    assert_eq!(to_remind(&mut conn, 10).await.expect("read").len(), 1);
+    assert!(to_remind(&mut conn, 10).await.expect("read").is_empty());
+    // At another time it is another reminder; what is near when it is made needs none.
+    let later = depot.slot(&mut conn, 6).await;
+    act(&mut conn, async |tx| reschedule(tx, sale.1, booked.id, later, None).await).await.expect("moved");
+    shift(&mut conn, booked.id, -121).await;
+    assert_eq!(to_remind(&mut conn, 10).await.expect("read").len(), 1);
+    let near = depot.sold(&mut conn).await;
+    let soon = (database_time(&mut conn).await + TimeDelta::hours(4)).date_naive().and_time(NaiveTime::MIN).and_utc();
+    let soon = soon + TimeDelta::hours((database_time(&mut conn).await + TimeDelta::hours(5) - soon).num_hours());
+    act(&mut conn, async |tx| book(tx, near.1, near.0, &depot.collection(soon)).await).await.expect("booked");
+    assert!(to_remind(&mut conn, 10).await.expect("read").is_empty());
+    drop(conn);
+    db.close().await;
+}

@@ -32,6 +32,7 @@ macro_rules! for_each_job {
                 $crate::escrow::SweepPayments,
                 $crate::returns::LapseReturn,
                 $crate::returns::SweepReturns,
+                $crate::appointments::ChargeStorage,
                 $crate::appointments::EndAppointments,
                 $crate::appointments::RemindParties,
                 $crate::payouts::CheckPayoutAccount,

@@ -216,7 +216,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              carriers, carrier_secrets, cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs,
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
-                             site_hours, site_windows, site_closed_days, appointments}'::regclass[]) AS oid
+                             site_hours, site_windows, site_closed_days, appointments,
+                             site_storage_fees, storage_terms}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

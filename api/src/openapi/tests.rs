@@ -95,6 +95,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "SaleMode": market::listings::model::SaleMode,
         "ShipmentStatus": market::cargo::ShipmentStatus,
         "Side": market::orders::model::Side,
+        "Settlement": market::appointments::model::Settlement,
         "SiteKind": market::stock::model::SiteKind,
         "TransferKind": market::money::model::TransferKind,
         "Transport": queue::transport::Transport,

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use jobs::appointments::{accept, book, cancel, reschedule};
-use market::appointments::model::{Appointment, MOST_DAYS, NewAppointment, Pass, Slot};
+use market::appointments::model::{Appointment, MOST_DAYS, NewAppointment, Pass, Settlement, Slot, Storage};
 use market::appointments::store::{self, AppointmentError};
 use market::ids::{AppointmentId, OrderId};
 use market::offers::model::Party;
@@ -37,6 +37,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(move_appointment))
         .routes(routes!(cancel_appointment))
         .routes(routes!(issue_pass))
+        .routes(routes!(settle_storage))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -87,6 +88,9 @@ struct Appointments {
     /// Newest first.
     #[schema(max_items = 100)]
     items: Vec<Appointment>,
+    /// What keeping its goods costs, if it costs anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage: Option<Storage>,
 }
 
 /// List the appointments of an order
@@ -105,7 +109,8 @@ async fn list_appointments_of_order(
     let party = acting.member(&caller)?;
     let mut conn = state.db.acquire().await?;
     orders::order(&mut conn, party, order).await?.ok_or_else(|| Problem::not_found("order"))?;
-    Ok(Json(Appointments { items: store::of_order(&mut conn, order).await? }))
+    let items = store::of_order(&mut conn, order).await?;
+    Ok(Json(Appointments { items, storage: store::storage(&mut conn, order).await? }))
 }
 
 /// Make an appointment
@@ -255,6 +260,36 @@ async fn issue_pass(
     let pass = store::issue(&mut tx, by, id).await?;
     tx.commit().await?;
     Ok(Json(pass))
+}
+
+/// What has become of what was due.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SettleStorage {
+    how: Settlement,
+}
+
+/// Settle what is due for storage
+///
+/// By the seller, who has got all of it from the buyer or gives it up. Then the goods can be given out.
+#[utoipa::path(post, path = "/v1/orders/{order}/storage/settle", tag = "appointments", request_body = SettleStorage,
+    params(("order" = OrderId, Path), Acting), responses(
+    (status = 200, description = "Nothing is due", body = Storage),
+    (status = 403, description = "`role_too_low`; `org_not_approved`"),
+    (status = 409, description = "`not_paid`; `nothing_due`"),
+))]
+async fn settle_storage(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(order): Path<OrderId>,
+    Json(body): Json<SettleStorage>,
+) -> Result<Json<Storage>> {
+    let by = Party { org: acting.trader(&caller)?, user: caller.user };
+    let mut tx = state.ledger.begin().await?;
+    let settled = store::settle(&mut tx, by, order, body.how).await?;
+    tx.commit().await?;
+    Ok(Json(settled))
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Mail about appointments, to those who trade for the sides of the order now. Once for each version of an appointment.
 
 use market::appointments::model::{Appointment, AppointmentStatus};
-use market::emails::model::{AppointmentNews, Content};
+use market::appointments::store;
+use market::emails::model::{AppointmentNews, Content, StorageNews};
+use market::ids::OrderId;
 use market::orders::model::{Order, Side};
 use market::orders::store as orders;
 use queue::JobTx;
@@ -39,6 +41,25 @@ pub async fn ended(tx: &mut JobTx, ended: &Appointment) -> Result<(), MailError>
         AppointmentStatus::Missed => post(tx, ended, &BOTH, Content::AppointmentMissed).await,
         _ => Ok(()),
     }
+}
+
+/// Tells both sides that keeping an order's goods costs something from now on.
+pub async fn storage_begun(tx: &mut JobTx, id: OrderId) -> Result<(), MailError> {
+    let order = orders::find(tx, id).await?.ok_or(MailError::Missing("the order of a storage"))?;
+    let storage = store::storage(tx, id).await?.ok_or(MailError::Missing("a storage"))?;
+    for (side, org) in [(Side::Buyer, order.buyer_org_id), (Side::Seller, order.seller_org_id)] {
+        let news = StorageNews {
+            order: id,
+            side,
+            other: other(&order, side),
+            title: title(&order),
+            more: more(&order),
+            per_day: storage.per_day,
+        };
+        let people = traders(tx, org).await?;
+        post_to(tx, &people, &id.to_string(), &Content::StorageBegun(news)).await?;
+    }
+    Ok(())
 }
 
 async fn post(

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
+use shared::money::Money;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -22,6 +23,8 @@ pub const GRACE: TimeDelta = TimeDelta::hours(1);
 pub const REMINDER: TimeDelta = TimeDelta::hours(24);
 /// After how many appointments that nobody came to the seller is told that the sale can be undone.
 pub const MISSED_TOO_OFTEN: i64 = 3;
+/// The most days that keeping an order's goods costs anything.
+pub const MOST_STORAGE_DAYS: i16 = 60;
 /// The most days of slots in one answer.
 pub const MOST_DAYS: i64 = 14;
 /// The most windows of a week, and the most days on which a site is closed.
@@ -117,6 +120,45 @@ pub struct SiteHours {
     #[serde(default)]
     #[schema(max_items = 366)]
     pub closed_days: Vec<NaiveDate>,
+    /// How many days after its first appointment was booked an order's goods are kept for nothing.
+    #[serde(default = "free_days")]
+    #[schema(minimum = 0, maximum = 365)]
+    pub free_days: i16,
+    /// What each day after that costs, for 60 days at most: an amount for each currency. Orders in others are kept for nothing.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub storage_fees: Vec<Money>,
+}
+
+const fn free_days() -> i16 {
+    7
+}
+
+/// What keeping the goods of an order costs that its buyer has said to collect, as it was when that was booked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Storage {
+    pub order: OrderId,
+    pub site: SiteId,
+    /// For each day that has begun after `free_until`.
+    pub per_day: Money,
+    pub free_until: DateTime<Utc>,
+    /// How many days were booked.
+    pub days: i64,
+    /// What the buyer owes the seller now. Until it is settled, nothing is given out.
+    pub due: Money,
+    /// When the next day is booked, unless the goods are collected before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+/// How what is due for storage ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Settlement {
+    /// The seller has got it, at the site for instance.
+    Paid,
+    /// The seller gives it up.
+    Waived,
 }
 
 /// A time at which an order's goods can be collected.

@@ -23,7 +23,7 @@ mod shipments;
 mod stock;
 mod watches;
 
-pub use appointments::AppointmentNews;
+pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
@@ -191,6 +191,7 @@ pub enum Content {
     AppointmentCancelled(AppointmentNews),
     AppointmentReminder(AppointmentNews),
     AppointmentMissed(AppointmentNews),
+    StorageBegun(StorageNews),
 }
 
 impl Content {
@@ -266,6 +267,7 @@ impl Content {
             Self::AppointmentCancelled(_) => "appointment_cancelled",
             Self::AppointmentReminder(_) => "appointment_reminder",
             Self::AppointmentMissed(_) => "appointment_missed",
+            Self::StorageBegun(_) => "storage_begun",
         }
     }
 

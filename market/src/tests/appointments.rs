@@ -21,7 +21,7 @@ pub(super) async fn fill(conn: &mut PgConnection) {
 }
 
 pub(super) fn breaches() -> Vec<Breach> {
-    [hours(), appointments()].concat()
+    [hours(), appointments(), storage()].concat()
 }
 
 fn hours() -> Vec<Breach> {
@@ -33,11 +33,45 @@ fn hours() -> Vec<Breach> {
         ("site_hours_zone_length", hours("'time_zone', ''")),
         ("site_hours_slot_range", hours("'slot_minutes', 4")),
         ("site_hours_capacity_range", hours("'capacity', 0")),
+        ("site_hours_free_days_range", hours("'free_days', 366")),
         ("site_windows_of_site", window(nowhere)),
         ("site_windows_weekday_range", window("'weekday', 8")),
         ("site_windows_in_order", window("'closes', t.opens")),
         ("site_windows_apart", window("'opens', t.opens + 1")),
         ("site_closed_days_of_site", copy("site_closed_days", "true", nowhere)),
+    ]
+}
+
+fn storage() -> Vec<Breach> {
+    let fee = |changes: &str| copy("site_storage_fees", "true", changes);
+    let terms = |changes: &str| {
+        let other = "(SELECT id FROM orders WHERE seller_org_id = t.seller_org_id AND id <> t.order_id LIMIT 1)";
+        copy("storage_terms", "true", &format!("'order_id', {other}, {changes}"))
+    };
+    let set = |changes: &str| format!("UPDATE storage_terms SET {changes}");
+    vec![
+        ("site_storage_fees_of_site", fee("'site_id', gen_random_uuid()")),
+        ("site_storage_fees_range", fee("'fee_minor', 0")),
+        ("storage_terms_fee_range", terms("'fee_minor', 0")),
+        ("storage_terms_days_range", terms("'days', 61")),
+        ("storage_terms_days_range", terms("'days', -1")),
+        ("storage_terms_settled_within", terms("'settled_days', 1")),
+        (
+            "storage_terms_of_seller",
+            terms(
+                "'seller_org_id', (SELECT org_id FROM sites WHERE org_id <> t.seller_org_id LIMIT 1),
+                 'site_id', (SELECT id FROM sites WHERE org_id <> t.seller_org_id LIMIT 1)",
+            ),
+        ),
+        (
+            "storage_terms_at_own_site",
+            terms("'site_id', (SELECT id FROM sites WHERE org_id <> t.seller_org_id LIMIT 1)"),
+        ),
+        ("storage_terms_fixed", set("fee_minor = fee_minor + 1")),
+        ("storage_terms_fixed", format!("{}; {}", set("days = 1"), set("days = 0"))),
+        ("storage_terms_fixed", format!("{}; {}", set("due_at = null"), set("due_at = now()"))),
+        ("storage_terms_kept", "DELETE FROM storage_terms".to_owned()),
+        ("storage_terms_kept", "TRUNCATE storage_terms".to_owned()),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! What time does with appointments.
 
+mod charge_storage;
 mod end_appointments;
 mod remind_parties;
 #[cfg(test)]

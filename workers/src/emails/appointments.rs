@@ -1,12 +1,12 @@
 //! Letters about appointments.
 
 use market::appointments::model::{AppointmentKind, MISSED_TOO_OFTEN};
-use market::emails::model::AppointmentNews;
+use market::emails::model::{AppointmentNews, StorageNews};
 use market::orders::model::Side;
 
 use super::letter::{Letter, Place, fact};
 use super::orders::{goods, other, reason};
-use super::wording::{one_line, time};
+use super::wording::{money, one_line, time};
 
 /// A letter with what all of them say.
 fn letter(it: &AppointmentNews, place: &Place<'_>, subject: &str, heading: &str, paragraph: String) -> Letter {
@@ -98,4 +98,29 @@ pub(super) fn missed(it: &AppointmentNews, place: &Place<'_>) -> Letter {
         Side::Seller => format!("Nobody came to collect {goods}. The buyer can make another appointment."),
     };
     letter(it, place, "Not collected", "Nobody came", paragraph)
+}
+
+pub(super) fn storage(it: &StorageNews, place: &Place<'_>) -> Letter {
+    let (goods, per_day) = (goods(&it.title, it.more), money(it.per_day));
+    let paragraph = match it.side {
+        Side::Buyer => format!(
+            "Nobody has collected {goods} yet. From now on the seller charges {per_day} for each day that begins. Nothing is given out \
+             before that is paid."
+        ),
+        Side::Seller => format!(
+            "Nobody has collected {goods} yet. From now on the buyer owes you {per_day} for each day that begins. Please say in the order \
+             when you have got it, or give it up: before that nothing is given out."
+        ),
+    };
+    Letter {
+        subject: format!("Storage: {goods}"),
+        preview: paragraph.clone(),
+        heading: "Storage costs something now".to_owned(),
+        paragraphs: vec![paragraph],
+        quote: None,
+        facts: vec![fact("Each day", per_day), other(it.side, &it.other), fact("Order", it.order.to_string())],
+        action: Some(place.link("View order", format_args!("/orders/{}", it.order))),
+        note: None,
+        reason: reason(it.side).to_owned(),
+    }
 }

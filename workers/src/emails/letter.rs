@@ -166,6 +166,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::AppointmentCancelled(it), _) => Ok(appointments::cancelled(it, place)),
         (Content::AppointmentReminder(it), _) => Ok(appointments::reminder(it, place)),
         (Content::AppointmentMissed(it), _) => Ok(appointments::missed(it, place)),
+        (Content::StorageBegun(it), _) => Ok(appointments::storage(it, place)),
     }
 }
 

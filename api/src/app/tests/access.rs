@@ -289,6 +289,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/orders/{order}/slots", Owner, none()),
         ("GET /v1/orders/{order}/appointments", Owner, none()),
         ("POST /v1/orders/{order}/appointments", Owner, none()),
+        ("POST /v1/orders/{order}/storage/settle", Owner, none()),
         ("GET /v1/appointments/{appointment}", Owner, none()),
         ("POST /v1/appointments/{appointment}/accept", Owner, none()),
         ("POST /v1/appointments/{appointment}/move", Owner, none()),

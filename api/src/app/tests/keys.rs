@@ -34,7 +34,7 @@ const UNKEYED: [(&str, &str); 15] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 62] = [
+const ACTS: [&str; 63] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -57,6 +57,7 @@ const ACTS: [&str; 62] = [
     "POST /v1/returns/{return}/refuse",
     "POST /v1/returns/{return}/cancel",
     "POST /v1/returns/{return}/send",
+    "POST /v1/orders/{order}/storage/settle",
     "POST /v1/appointments/{appointment}/accept",
     "POST /v1/appointments/{appointment}/move",
     "POST /v1/appointments/{appointment}/cancel",

@@ -14,6 +14,7 @@ impl From<AppointmentError> for Problem {
             AppointmentError::Refused(refusal) => refusal.into(),
             AppointmentError::Escrow(error) => error.into(),
             AppointmentError::Shipment(error) => error.into(),
+            AppointmentError::Ledger(error) => Self::internal(error),
             AppointmentError::Stock(error) => error.into(),
             AppointmentError::Invalid(invalid) => invalid.into(),
             AppointmentError::Sql(error) => error.into(),
@@ -47,6 +48,8 @@ impl From<AppointmentRefusal> for Problem {
             AppointmentRefusal::OtherSite => Self::conflict("pass_of_other_site", text),
             AppointmentRefusal::PassUsed => Self::conflict("pass_used", text),
             AppointmentRefusal::PassExpired => Self::conflict("pass_expired", text),
+            AppointmentRefusal::StorageDue(_) => Self::conflict("storage_due", text),
+            AppointmentRefusal::NothingDue => Self::conflict("nothing_due", text),
         }
     }
 }

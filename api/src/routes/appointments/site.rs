@@ -88,7 +88,7 @@ pub(super) struct RedeemPass {
     (status = 200, description = "Given out", body = Appointment),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
     (status = 404, description = "There is no such site, or no such pass of this seller"),
-    (status = 409, description = "`pass_used`; `pass_expired`: its appointment is over or cancelled; `pass_of_other_site`; `order_status`: nothing of it is given out now"),
+    (status = 409, description = "`pass_used`; `pass_expired`: its appointment is over or cancelled; `pass_of_other_site`; `order_status`: nothing of it is given out now; `storage_due`: settle it first"),
     (status = 422, description = "`invalid_value`"),
     (status = 429, description = "`too_many_attempts`"),
 ))]

@@ -2,9 +2,11 @@
 
 pub mod pass;
 pub mod slots;
+pub mod storage;
 
 use chrono::{DateTime, Utc};
 use shared::invalid::Invalid;
+use shared::money::Money;
 
 use self::slots::Span;
 use super::model::{AHEAD, AppointmentKind, AppointmentStatus, GRACE, NOTICE, NewAppointment};
@@ -38,6 +40,10 @@ pub enum AppointmentRefusal {
     PassUsed,
     #[error("the pass is not good any more")]
     PassExpired,
+    #[error("{0} is due for storage")]
+    StorageDue(Money),
+    #[error("nothing is due for storage")]
+    NothingDue,
 }
 
 /// Where and when an appointment is wanted: a place for a collection, a whole span for a delivery.

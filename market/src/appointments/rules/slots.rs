@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, TimeDelta, TimeZone 
 use chrono_tz::Tz;
 use shared::invalid::Invalid;
 
+use super::storage::judge_fees;
 use crate::appointments::model::{MOST_CLOSED_DAYS, MOST_WINDOWS, SiteHours, Window};
 
 /// From a moment to before another one.
@@ -30,6 +31,10 @@ pub fn judge_hours(hours: &SiteHours) -> Result<(), Invalid> {
     if !(1..=100).contains(&hours.capacity) {
         return Err(Invalid::new("/capacity", "must lie between 1 and 100"));
     }
+    if !(0..=365).contains(&hours.free_days) {
+        return Err(Invalid::new("/free_days", "must lie between 0 and 365"));
+    }
+    judge_fees(&hours.storage_fees)?;
     for (place, window) in hours.windows.iter().enumerate() {
         let at = |field: &str, message: &str| Err(Invalid::new(format!("/windows/{place}/{field}"), message));
         if !(1..=7).contains(&window.weekday) {

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 
 use super::hours::hours;
 use super::read::find;
+use super::storage::freeze;
 use super::{AppointmentError, Guarded, guard};
 use crate::appointments::model::{Appointment, AppointmentKind, AppointmentStatus, NewAppointment, REMINDER};
 use crate::appointments::rules::slots::{Span, starting};
@@ -63,6 +64,9 @@ pub async fn book(
     .await?;
     if status == AppointmentStatus::Booked {
         plan(conn, &locked, new.kind, (None, Some(span.ends_at))).await?;
+        if let Some(site) = site {
+            freeze(conn, order, site).await?;
+        }
     }
     let action = if side == Side::Buyer { "appointment.book" } else { "appointment.propose" };
     finish(conn, by, id, action).await
@@ -100,7 +104,7 @@ async fn slot(
 }
 
 /// What of an order that has not left could be given out at a site: its lines that were sold from there, and those without a site.
-async fn there(conn: &mut PgConnection, order: OrderId, site: SiteId) -> Result<There, sqlx::Error> {
+pub(super) async fn there(conn: &mut PgConnection, order: OrderId, site: SiteId) -> Result<There, sqlx::Error> {
     sqlx::query_as!(
         There,
         r#"SELECT count(*) > 0 AS "any!", coalesce(bool_and('pickup' = ANY (g.delivery_options)), true) AS "for_collection!"
@@ -137,6 +141,9 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: AppointmentId) -> Re
     .execute(&mut *conn)
     .await?;
     plan(conn, &guarded.order, guarded.made.kind, (None, Some(guarded.made.span.ends_at))).await?;
+    if let Some(site) = guarded.site {
+        freeze(conn, guarded.order.id, site).await?;
+    }
     finish(conn, by, id, "appointment.accept").await
 }
 

@@ -7,6 +7,7 @@ use shared::ids::OrgId;
 use sqlx::PgConnection;
 
 use super::AppointmentError;
+use super::storage::{fees, set_fees};
 use crate::appointments::model::{SiteHours, Slot, WallTime, Window};
 use crate::appointments::rules::slots::{Span, free, judge_hours};
 use crate::identity::TimeZone;
@@ -20,7 +21,7 @@ const MOST_SITES: i64 = 10;
 /// The hours of a site of `org`, if goods are collected there.
 pub async fn hours(conn: &mut PgConnection, org: OrgId, site: SiteId) -> Result<Option<SiteHours>, sqlx::Error> {
     let row = sqlx::query!(
-        "SELECT h.time_zone, h.slot_minutes, h.capacity
+        "SELECT h.time_zone, h.slot_minutes, h.capacity, h.free_days
          FROM site_hours AS h
          JOIN sites AS s ON s.id = h.site_id
          WHERE h.site_id = $1
@@ -39,7 +40,7 @@ pub async fn hours(conn: &mut PgConnection, org: OrgId, site: SiteId) -> Result<
     .fetch_all(&mut *conn)
     .await?;
     let closed_days = sqlx::query_scalar!("SELECT day FROM site_closed_days WHERE site_id = $1 ORDER BY day", site.0)
-        .fetch_all(conn)
+        .fetch_all(&mut *conn)
         .await?;
     let window = |weekday, opens, closes| Window {
         weekday,
@@ -52,6 +53,8 @@ pub async fn hours(conn: &mut PgConnection, org: OrgId, site: SiteId) -> Result<
         capacity: row.capacity,
         windows: windows.into_iter().map(|row| window(row.weekday, row.opens, row.closes)).collect(),
         closed_days,
+        free_days: row.free_days,
+        storage_fees: fees(conn, site).await?,
     }))
 }
 
@@ -65,17 +68,19 @@ pub async fn set_hours(
     judge_hours(new)?;
     lock_site(conn, by.org, site).await?;
     sqlx::query!(
-        "INSERT INTO site_hours (site_id, org_id, time_zone, slot_minutes, capacity)
-         VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO site_hours (site_id, org_id, time_zone, slot_minutes, capacity, free_days)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (site_id) DO UPDATE
          SET time_zone = excluded.time_zone,
              slot_minutes = excluded.slot_minutes,
-             capacity = excluded.capacity",
+             capacity = excluded.capacity,
+             free_days = excluded.free_days",
         site.0,
         by.org.0,
         new.time_zone.as_str(),
         new.slot_minutes,
         new.capacity,
+        new.free_days,
     )
     .execute(&mut *conn)
     .await?;
@@ -100,6 +105,7 @@ pub async fn set_hours(
     )
     .execute(&mut *conn)
     .await?;
+    set_fees(conn, site, &new.storage_fees).await?;
     let (actor, subject) = (Actor::User(by.user), ("site", site.to_string()));
     let data = json!({"slot_minutes": new.slot_minutes, "capacity": new.capacity, "windows": new.windows.len()});
     audit::append(conn, audit::Entry { actor, action: "site.set_hours", subject, data }).await?;

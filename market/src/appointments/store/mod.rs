@@ -12,6 +12,7 @@ mod hours;
 mod pass;
 mod read;
 mod redeem;
+mod storage;
 #[cfg(test)]
 pub(crate) mod tests;
 mod time;
@@ -25,6 +26,7 @@ use super::rules::slots::Span;
 use super::rules::{AppointmentRefusal, Made};
 use crate::escrow::store::{EscrowError, Locked, lock_for};
 use crate::ids::{AppointmentId, OrderId, SiteId};
+use crate::money::store::ledger::LedgerError;
 use crate::offers::model::Party;
 use crate::orders::model::Side;
 use crate::shipments::store::ShipmentError;
@@ -35,6 +37,7 @@ pub use hours::{hours, set_hours, slots};
 pub use pass::issue;
 pub use read::{find, get, of_order};
 pub use redeem::{Redeemed, redeem};
+pub use storage::{Charge, charge, settle, storage, storage_due};
 pub use time::{end_overdue, to_remind};
 
 /// Why nothing was done.
@@ -50,6 +53,8 @@ pub enum AppointmentError {
     Escrow(EscrowError),
     #[error(transparent)]
     Shipment(ShipmentError),
+    #[error(transparent)]
+    Ledger(LedgerError),
     #[error(transparent)]
     Stock(StockError),
     #[error(transparent)]
@@ -93,6 +98,15 @@ impl From<ShipmentError> for AppointmentError {
         match error {
             ShipmentError::Sql(error) => Self::Sql(error),
             error => Self::Shipment(error),
+        }
+    }
+}
+
+impl From<LedgerError> for AppointmentError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Sql(error) => Self::Sql(error),
+            error => Self::Ledger(error),
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use shared::audit::{self, Actor};
 use sqlx::PgConnection;
 
+use super::storage::refuse_due;
 use super::{AppointmentError, guarded};
 use crate::appointments::rules::{AppointmentRefusal, judge_order, judge_redeem, pass};
 use crate::escrow::store::lock_for;
@@ -50,6 +51,7 @@ pub async fn redeem(
     }
     judge_redeem(&guarded.made, guarded.site == Some(at), guarded.now)?;
     judge_order(guarded.order.status)?;
+    refuse_due(conn, guarded.order.id).await?;
     sqlx::query!(
         "UPDATE appointments
          SET status = 'redeemed',

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use shared::money::Money;
 
 use crate::appointments::model::AppointmentKind;
 use crate::ids::OrderId;
@@ -27,4 +28,19 @@ pub struct AppointmentNews {
     pub ends_at: DateTime<Utc>,
     /// How many appointments of the order passed without anybody coming.
     pub missed: i64,
+}
+
+/// Keeping the goods of an order costs something from now on, to those who trade for one of the sides. Reference: the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageNews {
+    pub order: OrderId,
+    /// The reader's.
+    pub side: Side,
+    /// The name of the other party.
+    pub other: String,
+    /// Of the order's first line.
+    pub title: String,
+    /// How many lines there are besides.
+    pub more: usize,
+    pub per_day: Money,
 }

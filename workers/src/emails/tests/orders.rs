@@ -5,7 +5,7 @@ use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
     AppointmentNews, ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews, OrderPlaced,
     OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed, SecondChanceOffered,
-    ShipmentNews,
+    ShipmentNews, StorageNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};
@@ -160,6 +160,16 @@ fn appointments(title: &str, other: &str) -> Vec<Content> {
         }
     }
     mails.push(Content::AppointmentMissed(news(Side::Seller, AppointmentKind::Collection, 3)));
+    for side in [Side::Buyer, Side::Seller] {
+        mails.push(Content::StorageBegun(StorageNews {
+            order: id(2),
+            side,
+            other: other.to_owned(),
+            title: title.to_owned(),
+            more: 0,
+            per_day: eur(250),
+        }));
+    }
     mails
 }
 

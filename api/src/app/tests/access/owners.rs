@@ -209,6 +209,7 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("GET /v1/orders/{order}/slots", none(), [404, 200, 404]),
         ("GET /v1/orders/{order}/appointments", none(), [404, 200, 404]),
         ("POST /v1/orders/{order}/appointments", wished(), [404, 403, 403]),
+        ("POST /v1/orders/{order}/storage/settle", json!({"how": "paid"}), [404, 403, 403]),
         ("GET /v1/appointments/{appointment}", none(), [404, 200, 404]),
         ("POST /v1/appointments/{appointment}/accept", none(), [404, 403, 403]),
         ("POST /v1/appointments/{appointment}/move", json!({"starts_at": "2099-01-01T00:00:00Z"}), [404, 403, 403]),

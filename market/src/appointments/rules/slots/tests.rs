@@ -10,7 +10,15 @@ fn window(weekday: i16, opens: i16, closes: i16) -> Window {
 
 fn hours(zone: &str, slot_minutes: i16, windows: Vec<Window>) -> SiteHours {
     let time_zone = zone.to_owned().try_into().expect("a zone");
-    SiteHours { time_zone, slot_minutes, capacity: 2, windows, closed_days: Vec::new() }
+    SiteHours {
+        time_zone,
+        slot_minutes,
+        capacity: 2,
+        windows,
+        closed_days: Vec::new(),
+        free_days: 7,
+        storage_fees: Vec::new(),
+    }
 }
 
 fn day(text: &str) -> NaiveDate {

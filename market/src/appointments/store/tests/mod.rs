@@ -3,6 +3,7 @@
 mod acting;
 mod races;
 mod redeeming;
+mod storing;
 mod time;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
@@ -35,6 +36,8 @@ fn open_all_week(capacity: i16) -> SiteHours {
         capacity,
         windows: (1..=7).map(window).collect(),
         closed_days: vec!["2020-01-01".parse().expect("a day")],
+        free_days: 7,
+        storage_fees: vec![eur(250)],
     }
 }
 

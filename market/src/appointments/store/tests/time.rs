@@ -54,6 +54,13 @@ async fn nobody_is_missed_where_nothing_is_left_or_nobody_was_to_come() {
     db.close().await;
 }
 
+/// Moves an appointment to where it begins in half a day.
+async fn bring_near(conn: &mut PgConnection, id: AppointmentId) {
+    let starts_at = find(conn, id).await.expect("read").expect("the appointment").starts_at;
+    let hours = (starts_at - database_time(conn).await).num_hours();
+    shift(conn, id, 12 - i32::try_from(hours).expect("hours")).await;
+}
+
 #[tokio::test]
 async fn each_side_is_reminded_once_of_what_begins_within_a_day() {
     let db = TestDb::new().await;
@@ -62,17 +69,17 @@ async fn each_side_is_reminded_once_of_what_begins_within_a_day() {
     let sale = depot.sold(&mut conn).await;
     let booked = depot.booked(&mut conn, sale, 5).await.expect("booked");
     assert!(to_remind(&mut conn, 10).await.expect("read").is_empty());
-    shift(&mut conn, booked.id, -97).await;
+    bring_near(&mut conn, booked.id).await;
     assert_eq!(to_remind(&mut conn, 10).await.expect("read").len(), 1);
     assert!(to_remind(&mut conn, 10).await.expect("read").is_empty());
     // At another time it is another reminder; what is near when it is made needs none.
     let later = depot.slot(&mut conn, 6).await;
     act(&mut conn, async |tx| reschedule(tx, sale.1, booked.id, later, None).await).await.expect("moved");
-    shift(&mut conn, booked.id, -121).await;
+    bring_near(&mut conn, booked.id).await;
     assert_eq!(to_remind(&mut conn, 10).await.expect("read").len(), 1);
     let near = depot.sold(&mut conn).await;
-    let soon = (database_time(&mut conn).await + TimeDelta::hours(4)).date_naive().and_time(NaiveTime::MIN).and_utc();
-    let soon = soon + TimeDelta::hours((database_time(&mut conn).await + TimeDelta::hours(5) - soon).num_hours());
+    let hour = database_time(&mut conn).await.timestamp() / 3_600 + 4;
+    let soon = DateTime::from_timestamp(hour * 3_600, 0).expect("a time");
     act(&mut conn, async |tx| book(tx, near.1, near.0, &depot.collection(soon)).await).await.expect("booked");
     assert!(to_remind(&mut conn, 10).await.expect("read").is_empty());
     drop(conn);

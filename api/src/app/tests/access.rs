@@ -1,5 +1,6 @@
 //! Who may call what: every operation of the document, against people without, with too little, and with enough.
 
+mod owned;
 mod owners;
 mod verified;
 
@@ -33,7 +34,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
     let none = || json!({});
     let reason = || json!({"reason": "because"});
     let matching = || json!({"matching": {"kind": "none"}});
-    vec![
+    let mut access = vec![
         ("GET /healthz", Anyone, none()),
         ("GET /readyz", Anyone, none()),
         ("GET /verify-email", Anyone, none()),
@@ -283,18 +284,6 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/shipments/{shipment}/deliver", Owner, none()),
         ("POST /v1/shipments/{shipment}/fail", Owner, none()),
         ("POST /v1/shipments/{shipment}/return", Owner, none()),
-        ("GET /v1/sites/{site}/hours", Owner, none()),
-        ("PUT /v1/sites/{site}/hours", Owner, none()),
-        ("POST /v1/sites/{site}/redeem", Owner, none()),
-        ("GET /v1/orders/{order}/slots", Owner, none()),
-        ("GET /v1/orders/{order}/appointments", Owner, none()),
-        ("POST /v1/orders/{order}/appointments", Owner, none()),
-        ("POST /v1/orders/{order}/storage/settle", Owner, none()),
-        ("GET /v1/appointments/{appointment}", Owner, none()),
-        ("POST /v1/appointments/{appointment}/accept", Owner, none()),
-        ("POST /v1/appointments/{appointment}/move", Owner, none()),
-        ("POST /v1/appointments/{appointment}/cancel", Owner, none()),
-        ("POST /v1/appointments/{appointment}/pass", Owner, none()),
         ("GET /v1/shipments/{shipment}/events", Owner, none()),
         ("GET /v1/shipments/{shipment}/standing", Owner, none()),
         ("GET /v1/track/{number}", Anyone, none()),
@@ -306,12 +295,6 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/epcis/capture", Owner, none()),
         ("GET /v1/epcis/capture/{capture}", Owner, none()),
         ("POST /v1/epcis/events", Owner, none()),
-        ("GET /v1/epcis/eventTypes", Owner, none()),
-        ("GET /v1/epcis/eventTypes/{eventType}/events", Owner, none()),
-        ("GET /v1/epcis/epcs", Owner, none()),
-        ("GET /v1/epcis/epcs/{epc}/events", Owner, none()),
-        ("GET /v1/epcis/bizSteps", Owner, none()),
-        ("GET /v1/epcis/bizSteps/{bizStep}/events", Owner, none()),
         ("GET /v1/epcis/events", Owner, none()),
         ("GET /v1/epcis/events/{event}", Owner, none()),
         ("GET /v1/jobs", Platform(Observer), none()),
@@ -341,7 +324,9 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/schedules/{schedule}/resume", Platform(Operator), none()),
         ("POST /v1/schedules/{schedule}/reset", Platform(Operator), none()),
         ("POST /v1/schedules/{schedule}/run-now", Platform(Operator), none()),
-    ]
+    ];
+    access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
+    access
 }
 
 #[test]

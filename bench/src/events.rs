@@ -111,35 +111,40 @@ pub(crate) async fn measure(config: &Config, count: usize) -> anyhow::Result<Eve
     })
 }
 
-/// Events of some 300 bytes, one in a hundred twice.
+/// Events of which one in a hundred comes twice.
 fn make(source: &str, count: usize) -> Vec<CargoEvent> {
     let now: DateTime<Utc> = Clock::SYSTEM.now();
     let mut events = Vec::with_capacity(count + count / DUPLICATE_EVERY);
     for n in 0..count {
-        let payload = format!(
-            r#"{{"speed_kmh":{},"heading":{},"temperature_c":4.5,"device":"tracker-{}"}}"#,
-            n % 90,
-            n % 360,
-            n % 1000
-        );
-        let event = CargoEvent {
-            source: source.to_owned(),
-            source_event_id: format!("e-{n:012}"),
-            sequence: i64::try_from(n).unwrap_or(0),
-            shipment: format!("SHP-{:08}", n % 5000),
-            kind: EventType::Actual,
-            status: Some(ShipmentStatus::InTransit),
-            occurred_at: now - TimeDelta::milliseconds(i64::try_from(count - n).unwrap_or(0)),
-            position: Some(Position { latitude: 52.123_45, longitude: 13.543_21 }),
-            corrects: None,
-            payload: RawValue::from_string(payload).ok(),
-        };
+        let event = event(source, n, now - TimeDelta::milliseconds(i64::try_from(count - n).unwrap_or(0)));
         if n % DUPLICATE_EVERY == 0 {
             events.push(event.clone());
         }
         events.push(event);
     }
     events
+}
+
+/// The event number `n` of a tracker, some 300 bytes.
+pub(crate) fn event(source: &str, n: usize, occurred_at: DateTime<Utc>) -> CargoEvent {
+    let payload = format!(
+        r#"{{"speed_kmh":{},"heading":{},"temperature_c":4.5,"device":"tracker-{}"}}"#,
+        n % 90,
+        n % 360,
+        n % 1000
+    );
+    CargoEvent {
+        source: source.to_owned(),
+        source_event_id: format!("e-{n:012}"),
+        sequence: i64::try_from(n).unwrap_or(0),
+        shipment: format!("SHP-{:08}", n % 5000),
+        kind: EventType::Actual,
+        status: Some(ShipmentStatus::InTransit),
+        occurred_at,
+        position: Some(Position { latitude: 52.123_45, longitude: 13.543_21 }),
+        corrects: None,
+        payload: RawValue::from_string(payload).ok(),
+    }
 }
 
 async fn publish(lane: &EventLane, events: &[CargoEvent]) -> anyhow::Result<f64> {

@@ -4,6 +4,7 @@
 //! Sixteen connections, each with one request on its way. Client, server and PostgreSQL share the machine's cores, and no worker runs.
 //! What the API does beyond its peers it does here as well: limits, traces, metrics, entity tags, and the messages to its brokers.
 
+mod beside;
 mod client;
 mod load;
 mod market;
@@ -69,6 +70,10 @@ pub(crate) async fn measure(
         }
     }
     put(report, &servers, &all);
+    if config.amqp_url.is_some() {
+        note("bids beside events");
+        beside::measure(config, pool, &market, extent, report).await?;
+    }
     Ok(())
 }
 

@@ -16,6 +16,7 @@ const GOALS: &[(&str, &str)] = &[
     ("idle_p99_ms", "≤ 5"),
     ("events_per_s", "≥ 60,000"),
     ("events_share_of_copy", "≥ 0.5"),
+    ("bid_p95_beside_events", "≤ 1.1"),
     ("read_vs_fastapi", "≥ 4"),
     ("bid_vs_fastapi", "≥ 3"),
     ("job_vs_fastapi", "≥ 3"),

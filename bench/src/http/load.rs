@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,11 +11,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use market::ids::{AuctionId, ListingId};
 use serde::Deserialize;
+use shared::clock::Clock;
 use shared::money::{Currency, Money};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::client::{Answer, Connection};
+use crate::events::event;
 use crate::report::per_second;
 
 /// How long requests are sent before they count.
@@ -66,6 +69,52 @@ async fn send(mut connection: Connection, mut load: impl Load, begin: Instant, e
         }
         answered += i64::from(now >= begin);
     }
+}
+
+/// Sends what every load has to send once in `every`, whatever the answers take; the connections' turns are spread evenly. Returns how
+/// long each answer took from the moment in which its request was due.
+pub(crate) async fn pace<L: Load>(
+    addr: SocketAddr,
+    loads: Vec<L>,
+    every: Duration,
+    measured: Duration,
+) -> anyhow::Result<Vec<Duration>> {
+    let apart = every / u32::try_from(loads.len())?;
+    let (mut first, begin) = (Instant::now(), Instant::now() + WARM_UP);
+    let mut connections = JoinSet::new();
+    for load in loads {
+        let connection = Connection::open(addr).await?;
+        connections.spawn(send_paced(connection, load, first, every, begin..begin + measured));
+        first += apart;
+    }
+    let mut took = Vec::new();
+    while let Some(these) = connections.join_next().await {
+        took.append(&mut these??);
+    }
+    Ok(took)
+}
+
+/// How long the answers took whose requests were due within `counted`.
+async fn send_paced(
+    mut connection: Connection,
+    mut load: impl Load,
+    mut due: Instant,
+    every: Duration,
+    counted: Range<Instant>,
+) -> anyhow::Result<Vec<Duration>> {
+    let mut request = Vec::with_capacity(2048);
+    let mut took = Vec::new();
+    while due < counted.end {
+        tokio::time::sleep_until(due.into()).await;
+        request.clear();
+        load.write(&mut request)?;
+        load.check(connection.ask(&request).await?)?;
+        if counted.contains(&due) {
+            took.push(due.elapsed());
+        }
+        due += every;
+    }
+    Ok(took)
 }
 
 fn expect(answer: Answer<'_>, status: u16) -> anyhow::Result<()> {
@@ -227,6 +276,39 @@ impl Load for Report {
         let place = self.place.fetch_add(1, Ordering::Relaxed) % self.orgs.len();
         let body = r#"{"kind":"sales","format":"csv","first_day":"2026-01-01","last_day":"2026-01-31"}"#;
         post(request, "/v1/reports", &self.token, Some(self.orgs[place]), body)
+    }
+
+    fn check(&mut self, answer: Answer<'_>) -> anyhow::Result<()> {
+        expect(answer, 202)
+    }
+}
+
+/// Reports events of shipments on their way, some in each request.
+#[derive(Debug)]
+pub(crate) struct Events {
+    token: String,
+    org: Uuid,
+    source: String,
+    sent: usize,
+}
+
+impl Events {
+    /// How many events a request has.
+    pub(crate) const EACH: usize = 10;
+
+    pub(crate) fn new(token: String, org: Uuid) -> Self {
+        Self { token, org, source: format!("bench-{}", Uuid::now_v7().simple()), sent: 0 }
+    }
+}
+
+impl Load for Events {
+    fn write(&mut self, request: &mut Vec<u8>) -> anyhow::Result<()> {
+        let numbers = self.sent..self.sent + Self::EACH;
+        self.sent = numbers.end;
+        let now = Clock::SYSTEM.now();
+        let reported: Vec<_> = numbers.map(|n| event(&self.source, n, now)).collect();
+        let body = serde_json::to_string(&reported)?;
+        post(request, "/v1/cargo-events", &self.token, Some(self.org), &body)
     }
 
     fn check(&mut self, answer: Answer<'_>) -> anyhow::Result<()> {

@@ -36,7 +36,8 @@ pub(crate) struct Market {
     pub(crate) orgs: Vec<Uuid>,
     seller: Trader,
     buyers: Vec<Trader>,
-    admin: Trader,
+    /// An administrator, whose organisation sells.
+    pub(crate) admin: Trader,
 }
 
 /// The access tokens of everybody who sends requests; they work for 15 minutes.

@@ -1,7 +1,7 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 18] = [
+pub(super) const OPERATIONS: [&str; 24] = [
     "GET /v1/sites/{site}/hours",
     "PUT /v1/sites/{site}/hours",
     "POST /v1/sites/{site}/redeem",
@@ -20,4 +20,10 @@ pub(super) const OPERATIONS: [&str; 18] = [
     "GET /v1/epcis/epcs/{epc}/events",
     "GET /v1/epcis/bizSteps",
     "GET /v1/epcis/bizSteps/{bizStep}/events",
+    "GET /v1/shipments/{shipment}/epcis",
+    "POST /v1/epcis/capture",
+    "GET /v1/epcis/capture/{capture}",
+    "POST /v1/epcis/events",
+    "GET /v1/epcis/events",
+    "GET /v1/epcis/events/{event}",
 ];

@@ -76,7 +76,9 @@ async fn list_slots_of_order(
     let party = acting.member(&caller)?;
     let SlotsOf { first_day, last_day } = query;
     if !(0..MOST_DAYS).contains(&(last_day - first_day).num_days()) {
-        return Err(Invalid::new("/last_day", format!("must be one of the {MOST_DAYS} days from `first_day` on")).into());
+        return Err(
+            Invalid::new("/last_day", format!("must be one of the {MOST_DAYS} days from `first_day` on")).into()
+        );
     }
     let items = store::slots(&mut *state.db.acquire().await?, party, order, (first_day, last_day)).await?;
     Ok(Json(Slots { items }))

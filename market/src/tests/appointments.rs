@@ -80,8 +80,7 @@ fn appointments() -> Vec<Breach> {
     let over = |changes: &str| live(&format!("'status', 'cancelled', 'ended_at', now(), {changes}"));
     let sql = str::to_owned;
     let columns = "order_id, seller_org_id, kind, status, starts_at, ends_at, created_by, ended_at";
-    let values =
-        "t.order_id, t.seller_org_id, 'delivery', 'cancelled', t.starts_at, t.ends_at, t.created_by, now()";
+    let values = "t.order_id, t.seller_org_id, 'delivery', 'cancelled', t.starts_at, t.ends_at, t.created_by, now()";
     vec![
         ("appointments_kind_known", live("'kind', 'party', 'site_id', null")),
         ("appointments_status_known", live("'status', 'lost', 'ended_at', now()")),

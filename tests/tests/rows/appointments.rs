@@ -122,7 +122,9 @@ async fn row_collection_by_appointment_and_release_pass() {
     let moved = loser.post(&format!("{path}/move"), json!({"starts_at": last["starts_at"]})).await.ok();
     assert_eq!(moved["starts_at"], last["starts_at"]);
     let _ = ann.post(&format!("{path}/cancel"), json!({})).await.ok();
-    for (person, subject) in [(&ann, "Collection moved"), (&ann, "Collection cancelled"), (loser, "Collection cancelled")] {
+    for (person, subject) in
+        [(&ann, "Collection moved"), (&ann, "Collection cancelled"), (loser, "Collection cancelled")]
+    {
         market.mail_to(&person.email, subject).await;
     }
     let until = last["ends_at"].clone();
@@ -163,7 +165,9 @@ async fn row_storage_fee_and_no_show() {
         run("appointments.remind").await;
         market.mail_to(&ann.email, "Collection soon").await;
         shift("-3 hours").await;
-        ann.post(&format!("/v1/sites/{}/redeem", depot.site), json!({ "pass": pass })).await.refused(409, "pass_expired");
+        ann.post(&format!("/v1/sites/{}/redeem", depot.site), json!({ "pass": pass }))
+            .await
+            .refused(409, "pass_expired");
         run("appointments.end").await;
         let missed = bob.until(&path, "status", "missed").await;
         assert_eq!(missed["missed"], round);

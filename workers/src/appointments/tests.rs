@@ -61,8 +61,7 @@ impl TestDepot {
         let mut tx = self.workers.ledger.begin().await.unwrap();
         let hour = testing::database_time(&mut tx).await.timestamp() / 3_600;
         let starts_at = chrono::DateTime::<Utc>::from_timestamp((hour + 24 * days) * 3_600, 0).unwrap();
-        let new =
-            NewAppointment { kind: AppointmentKind::Collection, site: Some(self.site), starts_at, ends_at: None };
+        let new = NewAppointment { kind: AppointmentKind::Collection, site: Some(self.site), starts_at, ends_at: None };
         let booked = book(&mut tx, self.buyer, self.order, &new).await.unwrap();
         tx.commit().await.unwrap();
         booked

@@ -37,8 +37,12 @@ const fn what(kind: AppointmentKind) -> &'static str {
 pub(super) fn proposed(it: &AppointmentNews, place: &Place<'_>) -> Letter {
     let goods = goods(&it.title, it.more);
     let paragraph = match it.kind {
-        AppointmentKind::Collection => format!("The seller proposes a time to collect {goods}. Please agree to it, or book another one."),
-        AppointmentKind::Delivery => format!("The seller proposes a time to deliver {goods}. Please agree to it, or name another one."),
+        AppointmentKind::Collection => {
+            format!("The seller proposes a time to collect {goods}. Please agree to it, or book another one.")
+        }
+        AppointmentKind::Delivery => {
+            format!("The seller proposes a time to deliver {goods}. Please agree to it, or name another one.")
+        }
     };
     letter(it, place, "Appointment proposed", "The seller proposes a time", paragraph)
 }
@@ -47,12 +51,16 @@ pub(super) fn booked(it: &AppointmentNews, place: &Place<'_>) -> Letter {
     let goods = goods(&it.title, it.more);
     let paragraph = match (it.kind, it.side) {
         (AppointmentKind::Collection, Side::Buyer) => {
-            format!("{goods} is ready for you then. Please bring the pass, which the order's page shows: without it nothing is given out.")
+            format!(
+                "{goods} is ready for you then. Please bring the pass, which the order's page shows: without it nothing is given out."
+            )
         }
         (AppointmentKind::Collection, Side::Seller) => {
             format!("The buyer collects {goods} then. Please give it out for the buyer's pass alone.")
         }
-        (AppointmentKind::Delivery, Side::Buyer) => format!("The seller knows that you would like to get {goods} then."),
+        (AppointmentKind::Delivery, Side::Buyer) => {
+            format!("The seller knows that you would like to get {goods} then.")
+        }
         (AppointmentKind::Delivery, Side::Seller) => format!("The buyer would like to get {goods} then."),
     };
     letter(it, place, &format!("{} booked", what(it.kind)), "An appointment is booked", paragraph)
@@ -82,7 +90,9 @@ pub(super) fn reminder(it: &AppointmentNews, place: &Place<'_>) -> Letter {
     let paragraph = match (it.kind, it.side) {
         (AppointmentKind::Collection, Side::Buyer) => format!("{goods} is ready for you soon. Please bring the pass."),
         (AppointmentKind::Collection, Side::Seller) => format!("The buyer collects {goods} soon."),
-        (AppointmentKind::Delivery, Side::Buyer) => format!("You would like to get {goods} soon. The seller is reminded of it, too."),
+        (AppointmentKind::Delivery, Side::Buyer) => {
+            format!("You would like to get {goods} soon. The seller is reminded of it, too.")
+        }
         (AppointmentKind::Delivery, Side::Seller) => format!("The buyer would like to get {goods} soon."),
     };
     letter(it, place, &format!("{} soon", what(it.kind)), "An appointment is near", paragraph)
@@ -93,7 +103,9 @@ pub(super) fn missed(it: &AppointmentNews, place: &Place<'_>) -> Letter {
     let paragraph = match it.side {
         Side::Buyer => format!("Nobody came to collect {goods}. Please make another appointment."),
         Side::Seller if it.missed >= MISSED_TOO_OFTEN => {
-            format!("Nobody came to collect {goods}, for the third time or more. You can give the money back and keep the goods.")
+            format!(
+                "Nobody came to collect {goods}, for the third time or more. You can give the money back and keep the goods."
+            )
         }
         Side::Seller => format!("Nobody came to collect {goods}. The buyer can make another appointment."),
     };

@@ -114,9 +114,8 @@ pub(super) async fn redeem_pass(
         }
     };
     let pass = body.pass.as_str();
-    let given = key.once(&state.ledger, by.org.0, StatusCode::OK, async |tx| {
-        Ok(Made::new(redeem(tx, by, site, pass).await?))
-    });
+    let given =
+        key.once(&state.ledger, by.org.0, StatusCode::OK, async |tx| Ok(Made::new(redeem(tx, by, site, pass).await?)));
     let given = given.await?;
     forget_attempts(&mut *state.db.acquire().await?, &attempts, &counted).await?;
     Ok(given)

@@ -290,7 +290,10 @@ async fn lists_and_orders_are_paged_by_the_standards_parameters() {
     let members = |page: &Value| -> Vec<String> {
         page["member"].as_array().unwrap().iter().map(|member| member.as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(pages(&api, &ann, "/v1/epcis/epcs?perPage=2", members).await, [vec!["urn:a:0", "urn:a:1"], vec!["urn:a:2"]]);
+    assert_eq!(
+        pages(&api, &ann, "/v1/epcis/epcs?perPage=2", members).await,
+        [vec!["urn:a:0", "urn:a:1"], vec!["urn:a:2"]]
+    );
     let steps = pages(&api, &ann, "/v1/epcis/bizSteps?perPage=3", members).await;
     assert_eq!(steps, [vec!["departing", "packing", "receiving"], vec!["shipping"]]);
     assert_eq!(pages(&api, &ann, "/v1/epcis/eventTypes?perPage=2", members).await.len(), 3);

@@ -24,9 +24,14 @@ pub struct Terms {
 pub enum Next {
     NotYet,
     /// Its number, counted from 1, and when the one after it begins.
-    Book { day: i16, until: DateTime<Utc> },
+    Book {
+        day: i16,
+        until: DateTime<Utc>,
+    },
     /// It costs nothing.
-    Skip { until: DateTime<Utc> },
+    Skip {
+        until: DateTime<Utc>,
+    },
     /// Neither it nor any after it costs anything.
     End,
 }
@@ -51,7 +56,10 @@ pub fn next(terms: Terms, now: DateTime<Utc>) -> Next {
 pub fn judge_fees(fees: &[Money]) -> Result<(), Invalid> {
     for (place, fee) in fees.iter().enumerate() {
         if !(1..=MAX_TRADED_MINOR).contains(&fee.minor()) {
-            return Err(Invalid::new(format!("/storage_fees/{place}/amount"), "must be above zero, within what is traded"));
+            return Err(Invalid::new(
+                format!("/storage_fees/{place}/amount"),
+                "must be above zero, within what is traded",
+            ));
         }
         if fees[..place].iter().any(|other| other.currency() == fee.currency()) {
             return Err(Invalid::new(format!("/storage_fees/{place}/currency"), "name each currency once"));

@@ -13,20 +13,17 @@ pub async fn find(conn: &mut PgConnection, id: AppointmentId) -> Result<Option<A
 }
 
 /// The appointment, if `party` buys or sells its order.
-pub async fn get(
-    conn: &mut PgConnection,
-    party: OrgId,
-    id: AppointmentId,
-) -> Result<Option<Appointment>, sqlx::Error> {
+pub async fn get(conn: &mut PgConnection, party: OrgId, id: AppointmentId) -> Result<Option<Appointment>, sqlx::Error> {
     let found = find(conn, id).await?;
     Ok(found.filter(|found| found.buyer_org_id == party || found.seller_org_id == party))
 }
 
 /// The appointments of an order, newest first.
 pub async fn of_order(conn: &mut PgConnection, order: OrderId) -> Result<Vec<Appointment>, sqlx::Error> {
-    let ids = sqlx::query_scalar!("SELECT id FROM appointments WHERE order_id = $1 ORDER BY id DESC LIMIT 100", order.0)
-        .fetch_all(&mut *conn)
-        .await?;
+    let ids =
+        sqlx::query_scalar!("SELECT id FROM appointments WHERE order_id = $1 ORDER BY id DESC LIMIT 100", order.0)
+            .fetch_all(&mut *conn)
+            .await?;
     appointments(conn, &ids).await
 }
 

@@ -23,12 +23,7 @@ pub struct Redeemed {
 
 /// Gives out what is to be collected at a site for the pass of an appointment there: once, whoever scans it at the same moment. By the
 /// seller, to whom passes of others do not exist. Needs a transaction.
-pub async fn redeem(
-    conn: &mut PgConnection,
-    by: Party,
-    at: SiteId,
-    typed: &str,
-) -> Result<Redeemed, AppointmentError> {
+pub async fn redeem(conn: &mut PgConnection, by: Party, at: SiteId, typed: &str) -> Result<Redeemed, AppointmentError> {
     site(conn, by.org, at).await?.ok_or(StockError::NotFound)?;
     let hash = pass::hash(typed).ok_or(AppointmentRefusal::NoPass)?;
     let (id, order) = sqlx::query!(

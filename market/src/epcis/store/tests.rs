@@ -330,7 +330,11 @@ async fn what_there_is_is_listed_once() {
         .map(|n| {
             let class = json!([{"epcClass": format!("urn:a:class{}", n % 3)}]);
             let step = ["shipping", "packing", "receiving"][n % 3];
-            event(&format!("a:{n:02}"), n, &json!({"epcList": [format!("urn:a:{}", n % 7), "urn:b:all"], "quantityList": class, "bizStep": step}))
+            event(
+                &format!("a:{n:02}"),
+                n,
+                &json!({"epcList": [format!("urn:a:{}", n % 7), "urn:b:all"], "quantityList": class, "bizStep": step}),
+            )
         })
         .collect();
     capture_all(&db.pool, ErrorBehaviour::Proceed, &events).await;

@@ -42,7 +42,9 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
     let consignee = order.as_ref().map(|order| order.buyer).or(new.consignee_org_id);
     let planned_delivery = match (new.planned_delivery, new.order_id, new.vehicle) {
         // What is on a vehicle of the shipper's is planned by the shipper.
-        (None, Some(order), None) => wished(conn, order).await?.filter(|at| new.planned_pickup.is_none_or(|it| it < *at)),
+        (None, Some(order), None) => {
+            wished(conn, order).await?.filter(|at| new.planned_pickup.is_none_or(|it| it < *at))
+        }
         (given, ..) => given,
     };
     let (id, number) = (ShipmentId::generate(), Tracking::generate());

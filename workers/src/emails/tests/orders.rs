@@ -3,9 +3,9 @@
 use market::appointments::model::AppointmentKind;
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
-    AppointmentNews, ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews, OrderPlaced,
-    OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed, SecondChanceOffered,
-    ShipmentNews, StorageNews,
+    AppointmentNews, ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews,
+    OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed,
+    SecondChanceOffered, ShipmentNews, StorageNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};

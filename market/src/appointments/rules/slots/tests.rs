@@ -32,7 +32,10 @@ fn at(text: &str) -> DateTime<Utc> {
 /// When slots begin, by the clock on the wall.
 fn walls(hours: &SiteHours, on: &str) -> Vec<String> {
     let zone = hours.time_zone.tz();
-    of_day(hours, day(on)).iter().map(|slot| slot.starts_at.with_timezone(&zone).format("%H:%M %z").to_string()).collect()
+    of_day(hours, day(on))
+        .iter()
+        .map(|slot| slot.starts_at.with_timezone(&zone).format("%H:%M %z").to_string())
+        .collect()
 }
 
 #[test]

@@ -32,7 +32,10 @@ async fn a_buyer_books_moves_and_cancels_and_the_slot_is_free_again() {
     assert!(matches!(stranger, Err(AppointmentError::NotFound)), "{stranger:?}");
     let cancelled = act(&mut conn, async |tx| cancel(tx, depot.by_seller(), booked.id).await).await.expect("cancelled");
     assert!(cancelled.status == AppointmentStatus::Cancelled && cancelled.ended_at.is_some(), "{cancelled:?}");
-    assert_eq!(act(&mut conn, async |tx| reschedule(tx, other.1, second.id, later, None).await).await.expect("free").id, second.id);
+    assert_eq!(
+        act(&mut conn, async |tx| reschedule(tx, other.1, second.id, later, None).await).await.expect("free").id,
+        second.id
+    );
     // Too near.
     let now = database_time(&mut conn).await;
     let hours = i32::try_from((later - now).num_hours()).expect("hours") - 1;
@@ -73,12 +76,17 @@ async fn what_is_not_possible_says_why() {
     let depot = TestDepot::new(&mut conn, 1).await;
     let (order, buyer) = depot.sold(&mut conn).await;
     let noon = depot.slot(&mut conn, 2).await;
-    let at = async |conn: &mut PgConnection, new: NewAppointment| act(conn, async |tx| book(tx, buyer, order, &new).await).await;
+    let at = async |conn: &mut PgConnection, new: NewAppointment| {
+        act(conn, async |tx| book(tx, buyer, order, &new).await).await
+    };
     let odd = depot.collection(noon + TimeDelta::minutes(30));
     assert_eq!(invalid(at(&mut conn, odd).await), "/starts_at");
     assert_eq!(invalid(at(&mut conn, depot.collection(noon - TimeDelta::days(3))).await), "/starts_at");
     let elsewhere = new_site(&mut conn, depot.seller.org, None).await.expect("a site").id;
-    assert_eq!(invalid(at(&mut conn, NewAppointment { site: Some(elsewhere), ..depot.collection(noon) }).await), "/site");
+    assert_eq!(
+        invalid(at(&mut conn, NewAppointment { site: Some(elsewhere), ..depot.collection(noon) }).await),
+        "/site"
+    );
     let strangers = trader(&mut conn).await;
     let strangers = Party { org: strangers.org, user: strangers.user };
     let refused = act(&mut conn, async |tx| book(tx, strangers, order, &depot.collection(noon)).await).await;
@@ -133,8 +141,7 @@ async fn shipments_are_planned_by_when_the_buyer_would_like_to_get_them() {
     let until = |hours| Some(noon + TimeDelta::hours(hours));
     let before = sent(&mut conn).await;
     assert_eq!(planned(&mut conn, &before).await, None);
-    let wish =
-        NewAppointment { kind: AppointmentKind::Delivery, site: None, starts_at: noon, ends_at: until(3) };
+    let wish = NewAppointment { kind: AppointmentKind::Delivery, site: None, starts_at: noon, ends_at: until(3) };
     let wished = act(&mut conn, async |tx| book(tx, buyer, order, &wish).await).await.expect("booked");
     let after = sent(&mut conn).await;
     for number in [&before, &after] {

@@ -91,7 +91,10 @@ async fn a_pass_that_is_not_good_says_why_and_gives_nothing_out() {
     let away = new_site(&mut conn, depot.seller.org, None).await.expect("a site").id;
     let elsewhere = act(&mut conn, async |tx| redeem(tx, depot.by_seller(), away, &new).await).await;
     assert_eq!(refusal(elsewhere), AppointmentRefusal::OtherSite);
-    assert_eq!((status(&mut conn, order).await, now_of(&mut conn, booked.id).await), (OrderStatus::Paid, AppointmentStatus::Booked));
+    assert_eq!(
+        (status(&mut conn, order).await, now_of(&mut conn, booked.id).await),
+        (OrderStatus::Paid, AppointmentStatus::Booked)
+    );
     // It is good for an hour after its time.
     let now = database_time(&mut conn).await;
     let hours = i32::try_from((booked.ends_at - now).num_hours()).expect("hours");

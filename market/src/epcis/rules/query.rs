@@ -107,8 +107,10 @@ pub fn below(mut query: EventQuery, resource: Resource<'_>) -> Option<EventQuery
             query.types = vec![kind];
         }
         Resource::Epc(epc) => {
-            let epcs = uris(epc).ok()?.map(|uri| canonical(&uri)).collect();
-            query.matches.push(EpcMatch { epcs, roles: roles("MATCH_anyEPC")? });
+            if epc.len() > MAX_URI || !is_uri(epc) || epc.starts_with("urn:epc:idpat:") {
+                return None;
+            }
+            query.matches.push(EpcMatch { epcs: vec![canonical(epc)], roles: roles("MATCH_anyEPC")? });
         }
         Resource::BizStep(step) => {
             let [step] = <[String; 1]>::try_from(words(step, Vocabulary::BizStep).ok()?).ok()?;

@@ -136,6 +136,7 @@ pub(super) async fn pack(
     if lines.is_empty() {
         return Ok(None);
     }
+    let planned_delivery = wished(conn, order.id).await?;
     let (id, number) = (ShipmentId::generate(), Tracking::generate());
     sqlx::query!(
         "INSERT INTO shipments (id, org_id, consignee_org_id, order_id, from_site, tracking, planned_delivery, created_by)
@@ -146,7 +147,7 @@ pub(super) async fn pack(
         order.id.0,
         from.map(|site| site.0),
         number.as_str(),
-        wished(conn, order.id).await?,
+        planned_delivery,
         by.user.0,
     )
     .execute(&mut *conn)

@@ -1,5 +1,3 @@
-#![expect(clippy::expect_used, reason = "a test without its data ends here")]
-
 mod acting;
 mod races;
 mod redeeming;

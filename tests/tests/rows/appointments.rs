@@ -161,9 +161,10 @@ async fn row_storage_fee_and_no_show() {
             sqlx::query(sql).bind(&booked).bind(from_now).execute(&market.db.pool).await.expect("moved");
         };
         shift("20 hours").await;
-        run("appointments.remind").await;
-        run("appointments.remind").await;
-        market.mail_to(&ann.email, "Collection soon").await;
+        for _ in 0..2 {
+            run("appointments.remind").await;
+            market.until_quiet().await;
+        }
         shift("-3 hours").await;
         ann.post(&format!("/v1/sites/{}/redeem", depot.site), json!({ "pass": pass }))
             .await
@@ -172,8 +173,10 @@ async fn row_storage_fee_and_no_show() {
         let missed = bob.until(&path, "status", "missed").await;
         assert_eq!(missed["missed"], round);
     }
-    market.mail_to(&ann.email, "Not collected").await;
-    market.mail_to(&bob.email, "Not collected").await;
+    for person in [&ann, &bob] {
+        market.mail_to(&person.email, "Collection soon").await;
+        market.mail_to(&person.email, "Not collected").await;
+    }
 
     // Three days after those that cost nothing have begun, whoever looks how often.
     let mut tx = market.db.pool.begin().await.expect("a transaction");

@@ -34,7 +34,7 @@ pub(crate) async fn plan_delivery(
                AND status = 'pending'
                AND vehicle_id IS NULL
                AND planned_delivery IS NOT DISTINCT FROM $2
-               AND coalesce(planned_pickup, '-infinity') < coalesce($3, 'infinity')
+               AND (planned_pickup < $3) IS NOT FALSE
              ORDER BY id
              FOR NO KEY UPDATE
          )",

@@ -5,7 +5,6 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::audit::{self, Actor};
-use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 

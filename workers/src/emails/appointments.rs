@@ -52,7 +52,7 @@ pub(super) fn booked(it: &AppointmentNews, place: &Place<'_>) -> Letter {
     let paragraph = match (it.kind, it.side) {
         (AppointmentKind::Collection, Side::Buyer) => {
             format!(
-                "{goods} is ready for you then. Please bring the pass, which the order's page shows: without it nothing is given out."
+                "{goods} is ready for you then. Please bring the pass, which you get on the order's page: without it nothing is given out."
             )
         }
         (AppointmentKind::Collection, Side::Seller) => {

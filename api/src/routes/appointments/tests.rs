@@ -130,7 +130,6 @@ async fn requests_that_are_not_possible_say_what_is_wrong_and_where() {
         let refused = sale.keyed(bob, &depot.appointments(), &new).await.refused(422, "invalid_value");
         assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{new}");
     }
-    let mut wrong = Vec::new();
     for (field, value, pointer) in [
         ("slot_minutes", json!(4), "/slot_minutes"),
         ("capacity", json!(101), "/capacity"),
@@ -140,9 +139,8 @@ async fn requests_that_are_not_possible_say_what_is_wrong_and_where() {
         let mut bad = hours();
         bad[field] = value;
         let refused = depot.open(ann, &bad).await.refused(422, "invalid_value");
-        wrong.push(refused.body["errors"][0]["pointer"] == pointer);
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{bad}");
     }
-    assert_eq!(wrong, [true; 4]);
     let mut bad = hours();
     bad["windows"][0]["opens"] = json!("8 o'clock");
     depot.open(ann, &bad).await.refused(400, "invalid_body");

@@ -3,9 +3,9 @@
 //! An appointment is guarded by its order's lock and then by its own; a site's hours, and the room at a time, by the lock of the hours,
 //! which the database takes for every new or moved appointment.
 //!
-//! How to get this wrong: to count what is booked before the hours are locked, since two at once both see the last place free; to look
-//! for a pass after the order is locked only, since a new pass takes the place of the old one under that lock; to lock an order after
-//! an appointment, which is what those do that only end appointments.
+//! How to get this wrong: to count what is booked before the hours are locked, since two at once both see the last place free; to trust
+//! what a pass was found by before its order was locked, since a new pass takes its place under that lock; to lock an order after an
+//! appointment: what ends appointments, or reminds of them, locks no order.
 
 mod book;
 mod hours;

@@ -85,3 +85,24 @@ async fn each_side_is_reminded_once_of_what_begins_within_a_day() {
     drop(conn);
     db.close().await;
 }
+
+#[tokio::test]
+async fn what_needs_no_reminder_takes_no_place_of_what_does() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let depot = TestDepot::new(&mut conn, 9).await;
+    let (sent, waits) = (depot.sold(&mut conn).await, depot.sold(&mut conn).await);
+    let first = depot.booked(&mut conn, sent, 5).await.expect("booked").id;
+    let second = depot.booked(&mut conn, waits, 5).await.expect("booked").id;
+    let mut tx = conn.begin().await.expect("a transaction");
+    crate::shipments::store::ship_order(&mut tx, depot.by_seller(), sent.0).await.expect("sent");
+    crate::shipments::store::receive_order(&mut tx, sent.1, sent.0).await.expect("arrived");
+    tx.commit().await.expect("committed");
+    for id in [first, second] {
+        bring_near(&mut conn, id).await;
+    }
+    let near = to_remind(&mut conn, 1).await.expect("read");
+    assert_eq!(near.iter().map(|near| near.id).collect::<Vec<_>>(), [second]);
+    drop(conn);
+    db.close().await;
+}

@@ -43,7 +43,7 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
     let planned_delivery = match (new.planned_delivery, new.order_id, new.vehicle) {
         // What is on a vehicle of the shipper's is planned by the shipper.
         (None, Some(order), None) => {
-            wished(conn, order).await?.filter(|at| new.planned_pickup.is_none_or(|it| it < *at))
+            wished(conn, order).await?.filter(|at| new.planned_pickup.is_none_or(|pickup| pickup < *at))
         }
         (given, ..) => given,
     };

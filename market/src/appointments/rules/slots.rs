@@ -43,14 +43,14 @@ pub fn judge_hours(hours: &SiteHours) -> Result<(), Invalid> {
         if window.closes <= window.opens {
             return at("closes", "must be after `opens`");
         }
-        if hours.windows[..place].iter().any(|other| overlap(other, window)) {
+        if hours.windows[..place].iter().any(|other| overlap(*other, *window)) {
             return at("opens", "the site is open then already");
         }
     }
     Ok(())
 }
 
-fn overlap(one: &Window, other: &Window) -> bool {
+fn overlap(one: Window, other: Window) -> bool {
     one.weekday == other.weekday && one.opens < other.closes && other.opens < one.closes
 }
 
@@ -62,7 +62,7 @@ pub fn of_day(hours: &SiteHours, day: NaiveDate) -> Vec<Span> {
     }
     let zone = hours.time_zone.tz();
     let length = TimeDelta::minutes(hours.slot_minutes.into());
-    let mut windows: Vec<&Window> = hours.windows.iter().filter(|window| is_on(window, day)).collect();
+    let mut windows: Vec<&Window> = hours.windows.iter().filter(|window| is_on(**window, day)).collect();
     windows.sort_unstable_by_key(|window| window.opens);
     let mut slots = Vec::new();
     for window in windows {
@@ -80,7 +80,7 @@ pub fn of_day(hours: &SiteHours, day: NaiveDate) -> Vec<Span> {
     slots
 }
 
-fn is_on(window: &Window, day: NaiveDate) -> bool {
+fn is_on(window: Window, day: NaiveDate) -> bool {
     u32::try_from(window.weekday).is_ok_and(|weekday| weekday == day.weekday().number_from_monday())
 }
 

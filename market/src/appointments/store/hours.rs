@@ -109,7 +109,7 @@ pub async fn set_hours(
     let (actor, subject) = (Actor::User(by.user), ("site", site.to_string()));
     let data = json!({"slot_minutes": new.slot_minutes, "capacity": new.capacity, "windows": new.windows.len()});
     audit::append(conn, audit::Entry { actor, action: "site.set_hours", subject, data }).await?;
-    Ok(hours(conn, by.org, site).await?.ok_or(AppointmentError::NotFound)?)
+    hours(conn, by.org, site).await?.ok_or(AppointmentError::NotFound)
 }
 
 /// What is booked or proposed at a site and is not over, by when it begins.

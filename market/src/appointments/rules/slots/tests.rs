@@ -132,7 +132,7 @@ proptest! {
                 prop_assert_eq!(wall.date(), day);
                 let minute = i16::try_from(wall.hour() * 60 + wall.minute()).expect("of a day");
                 let within = |window: &&Window| {
-                    is_on(window, day)
+                    is_on(**window, day)
                         && (window.opens.minute()..=window.closes.minute() - slot_minutes).contains(&minute)
                         && (minute - window.opens.minute()) % slot_minutes == 0
                 };

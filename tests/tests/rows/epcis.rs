@@ -154,8 +154,7 @@ async fn listed(by: &Person, list: &str) -> Vec<String> {
     let mut members: Vec<String> = Vec::new();
     loop {
         let after = members.last().map_or_else(String::new, |last| {
-            let encoded: String = last.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            format!("&nextPageToken={encoded}")
+            last.bytes().fold("&nextPageToken=".to_owned(), |sent, byte| format!("{sent}%{byte:02X}"))
         });
         let page = by.get(&format!("/v1/epcis/{list}?perPage=2{after}")).await.ok();
         assert_eq!(page["type"], "Collection");

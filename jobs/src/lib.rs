@@ -1,6 +1,7 @@
 //! The product's jobs: for each domain, its contracts, the mails that an act sends (`mail`) and
 //! what subscribers are sent (`events`).
 
+pub mod appointments;
 pub mod auctions;
 pub mod cargo;
 pub mod catalogue;

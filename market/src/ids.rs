@@ -142,3 +142,7 @@ id!(
     /// Names one shipment among ourselves; others know it by its tracking number.
     ShipmentId
 );
+id!(
+    /// Names one time at which goods of an order are given out or wanted.
+    AppointmentId
+);

@@ -6,12 +6,12 @@
 //! 1. auction
 //! 2. offer
 //! 3. checkout, which guards its payments
-//! 4. orders, by id; each guards its escrow, its disputes and its returns
+//! 4. orders, by id; each guards its escrow, its disputes, its returns and its appointments
 //! 5. shipments, by id; each guards its lines
 //! 6. a vehicle, which guards what is on it and when it is in maintenance
 //! 7. listings, by id
 //! 8. stock levels, by item and site
-//! 9. sites, by id
+//! 9. sites, by id, and then their hours
 //! 10. reservations, of holders that are locked
 //! 11. refunds
 //! 12. an organisation, which guards its payout accounts and payouts
@@ -28,6 +28,7 @@
 //! Locks on rows are `FOR NO KEY UPDATE`, and the clock is read after them. Code that starts from a lower lock reads the id of
 //! what is above it without a lock, locks from the top, and looks again.
 
+pub mod appointments;
 pub mod auctions;
 pub mod cargo;
 pub mod carriers;

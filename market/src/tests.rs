@@ -1,6 +1,7 @@
 //! Every rule that the tables of the market keep, each broken by hand past the program. The last test finds rules that
 //! nobody has tried to break.
 
+mod appointments;
 mod approvals;
 mod auctions;
 mod awards;
@@ -100,6 +101,7 @@ fn breaches() -> Vec<Breach> {
         approvals::breaches(),
         stock::breaches(),
         shipments::breaches(),
+        appointments::breaches(),
         search::breaches(),
         dashboard::breaches(),
         imports::breaches(),
@@ -154,6 +156,7 @@ async fn fill(conn: &mut PgConnection) {
     reports::fill(conn, seller).await;
     returns::fill(conn, seller).await;
     shipments::fill(conn).await;
+    appointments::fill(conn).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -215,7 +218,9 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_standings, cargo_marks, cargo_rejects, cargo_archives,
                              carriers, carrier_secrets, cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs,
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
-                             shipment_traces, shipment_milestones, shipment_journeys, report_sums}'::regclass[]) AS oid
+                             shipment_traces, shipment_milestones, shipment_journeys,
+                             site_hours, site_windows, site_closed_days, appointments,
+                             site_storage_fees, storage_terms, report_sums}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

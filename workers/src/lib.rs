@@ -1,5 +1,6 @@
 //! The pools of workers: a handler for every job, and the programs that run them.
 
+mod appointments;
 pub mod auctions;
 pub mod cargo;
 pub mod checkout;

@@ -61,6 +61,15 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/sites" => json!({"region_id": EARTH, "name": "Depot North", "kind": "depot", "latitude": 53.55,
             "longitude": 9.99, "capacity": 5000}),
         "PATCH /v1/sites/{site}" => json!({"name": "Depot North", "capacity": 6000}),
+        "PUT /v1/sites/{site}/hours" => json!({"time_zone": "Europe/Berlin", "slot_minutes": 30, "capacity": 2,
+            "windows": [{"weekday": 1, "opens": "08:00", "closes": "12:00"}, {"weekday": 1, "opens": "13:00", "closes": "16:30"}],
+            "closed_days": ["2026-12-25"], "free_days": 7, "storage_fees": [{"amount": "2.50", "currency": "EUR"}]}),
+        "POST /v1/sites/{site}/redeem" => json!({"pass": "TP7K3M9QX2B5W8ZC4DT0123456AB"}),
+        "POST /v1/orders/{order}/appointments" => {
+            json!({"kind": "collection", "site": SOMETHING, "starts_at": "2099-01-05T08:00:00Z"})
+        }
+        "POST /v1/orders/{order}/storage/settle" => json!({"how": "paid"}),
+        "POST /v1/appointments/{appointment}/move" => json!({"starts_at": "2099-01-05T09:00:00Z"}),
         "PATCH /v1/items/{item}/stock/{site}" => json!({"capacity": 200, "low_at": 20}),
         "POST /v1/items/{item}/stock/{site}/adjust" => json!({"by": -1, "reason": "Broken in the depot"}),
         "POST /v1/stock/transfer" => json!({"item_id": SOMETHING, "from": "01890a5d-ac96-774b-bcce-b302099a8058",

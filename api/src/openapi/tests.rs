@@ -38,6 +38,8 @@ fn every_documented_enum_is_what_is_on_the_wire() {
     let enums = enums! {
         "AccountKind": market::money::model::AccountKind,
         "ActorKind": shared::audit::ActorKind,
+        "AppointmentKind": market::appointments::model::AppointmentKind,
+        "AppointmentStatus": market::appointments::model::AppointmentStatus,
         "AppealOutcome": market::standing::model::AppealOutcome,
         "AuctionStatus": market::auctions::model::AuctionStatus,
         "BidStatus": market::auctions::model::BidStatus,
@@ -94,6 +96,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "SaleMode": market::listings::model::SaleMode,
         "ShipmentStatus": market::cargo::ShipmentStatus,
         "Side": market::orders::model::Side,
+        "Settlement": market::appointments::model::Settlement,
         "SiteKind": market::stock::model::SiteKind,
         "TransferKind": market::money::model::TransferKind,
         "Transport": queue::transport::Transport,

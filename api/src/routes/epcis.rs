@@ -1,6 +1,7 @@
-//! EPCIS 2.0 (GS1): events in the standard's own form. Here they come in; [`find`] and [`shipment`] have what goes out.
+//! EPCIS 2.0 (GS1): events in the standard's own form. Here they come in; [`find`], [`lists`] and [`shipment`] have what goes out.
 
 mod find;
+mod lists;
 mod shipment;
 
 use std::convert::Infallible;
@@ -43,6 +44,12 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get_epcis_capture))
         .routes(routes!(create_epcis_event, find::query_epcis_events))
         .routes(routes!(find::get_epcis_event))
+        .routes(routes!(lists::list_epcis_event_types))
+        .routes(routes!(lists::list_epcis_events_of_type))
+        .routes(routes!(lists::list_epcis_epcs))
+        .routes(routes!(lists::list_epcis_events_of_epc))
+        .routes(routes!(lists::list_epcis_biz_steps))
+        .routes(routes!(lists::list_epcis_events_of_biz_step))
         .routes(routes!(shipment::get_shipment_epcis))
 }
 

@@ -3,6 +3,7 @@
 
 mod acting;
 mod admin;
+mod appointments;
 pub(crate) mod auctions;
 mod auth;
 mod basket;
@@ -107,6 +108,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(carriers::router())
         .merge(epcis::router())
         .merge(shipments::router())
+        .merge(appointments::router())
         .merge(track::router())
         .merge(vehicles::router())
         .merge(ws::router())

@@ -10,6 +10,7 @@ use crate::identity::MemberRole;
 use crate::ids::{EmailId, InvitationId, ReportId};
 use crate::reports::model::Kind;
 
+mod appointments;
 mod approvals;
 mod auctions;
 mod defaults;
@@ -23,6 +24,7 @@ mod shipments;
 mod stock;
 mod watches;
 
+pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
@@ -184,6 +186,13 @@ pub enum Content {
     ShipmentAttemptFailed(ShipmentNews),
     ShipmentReturned(ShipmentNews),
     ShipmentStalled(ShipmentNews),
+    AppointmentProposed(AppointmentNews),
+    AppointmentBooked(AppointmentNews),
+    AppointmentMoved(AppointmentNews),
+    AppointmentCancelled(AppointmentNews),
+    AppointmentReminder(AppointmentNews),
+    AppointmentMissed(AppointmentNews),
+    StorageBegun(StorageNews),
 }
 
 impl Content {
@@ -253,6 +262,13 @@ impl Content {
             Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
             Self::ShipmentReturned(_) => "shipment_returned",
             Self::ShipmentStalled(_) => "shipment_stalled",
+            Self::AppointmentProposed(_) => "appointment_proposed",
+            Self::AppointmentBooked(_) => "appointment_booked",
+            Self::AppointmentMoved(_) => "appointment_moved",
+            Self::AppointmentCancelled(_) => "appointment_cancelled",
+            Self::AppointmentReminder(_) => "appointment_reminder",
+            Self::AppointmentMissed(_) => "appointment_missed",
+            Self::StorageBegun(_) => "storage_begun",
         }
     }
 

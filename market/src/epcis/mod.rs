@@ -8,8 +8,8 @@ pub mod model;
 mod rules;
 pub mod store;
 
-pub use rules::document::{Document, NAMESPACE, answer};
+pub use rules::document::{Document, NAMESPACE, answer, collection};
 pub use rules::epc::canonical;
 pub use rules::judge::judge;
-pub use rules::query::{BadParameter, NEXT_PAGE, PARAMETERS, PER_PAGE, query};
+pub use rules::query::{BadParameter, NEXT_PAGE, PARAMETERS, PER_PAGE, Resource, below, query};
 pub use rules::shipments;

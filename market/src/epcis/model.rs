@@ -186,10 +186,38 @@ pub struct KeptEvent {
     pub json: Box<RawValue>,
 }
 
+/// By which time events are put in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrderBy {
+    #[default]
+    EventTime,
+    RecordTime,
+}
+
+/// In which order events are shown: without a wish, from the earliest `eventTime` to the latest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventOrder {
+    pub by: OrderBy,
+    /// From the latest to the earliest.
+    pub is_descending: bool,
+}
+
+impl EventOrder {
+    /// The time of an event that its place in this order follows from.
+    #[must_use]
+    pub const fn time_of(self, event: &KeptEvent) -> DateTime<Utc> {
+        match self.by {
+            OrderBy::EventTime => event.event_time,
+            OrderBy::RecordTime => event.recorded_at,
+        }
+    }
+}
+
 /// Where a page of events begins: after this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct After {
-    pub event_time: DateTime<Utc>,
+    /// The time that the order goes by.
+    pub at: DateTime<Utc>,
     pub id: i64,
 }
 
@@ -212,6 +240,7 @@ pub struct EventQuery {
     pub corrective_ids: Vec<String>,
     /// Each asks that one of the EPCs is there in one of the roles.
     pub matches: Vec<EpcMatch>,
+    pub order: EventOrder,
 }
 
 /// EPCs of which one must be in an event, in one of the roles.

@@ -80,6 +80,10 @@ pub enum AccountKind {
     Held,
     /// An organisation's: what it owes the platform, as a number below zero.
     Debt,
+    /// An organisation's: what buyers owe it for storage. The platform has none of it.
+    Claim,
+    /// An organisation's: what it owes sellers for storage, as a number below zero.
+    Due,
     /// The platform's: what lies at the payment provider, as a number below zero.
     Cash,
     /// The platform's: commissions.
@@ -134,6 +138,10 @@ pub enum TransferKind {
     Recover,
     /// Takes another transfer back.
     Correction,
+    /// A buyer owes a seller a day of storage.
+    StorageFee,
+    /// The seller has got it from the buyer, or has given it up.
+    StorageSettled,
 }
 
 /// The account's holder has `amount` more, or less if it is below zero.

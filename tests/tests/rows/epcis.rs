@@ -141,3 +141,72 @@ async fn row_epcis_capture_with_verdicts() {
     assert_eq!(outcomes(&back), ["accepted"; 4]);
     market.close().await;
 }
+
+/// The events of one of the standard's resources.
+async fn below(by: &Person, resource: &str, query: &str) -> Vec<String> {
+    let answer = by.get(&format!("/v1/epcis/{resource}/events?{query}")).await.ok();
+    let events = answer["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().expect("events").clone();
+    events.iter().map(|event| event["eventID"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// A whole list of the standard's, in pages of two.
+async fn listed(by: &Person, list: &str) -> Vec<String> {
+    let mut members: Vec<String> = Vec::new();
+    loop {
+        let after = members.last().map_or_else(String::new, |last| {
+            last.bytes().fold("&nextPageToken=".to_owned(), |sent, byte| format!("{sent}%{byte:02X}"))
+        });
+        let page = by.get(&format!("/v1/epcis/{list}?perPage=2{after}")).await.ok();
+        assert_eq!(page["type"], "Collection");
+        let page = page["member"].as_array().expect("members").clone();
+        members.extend(page.iter().map(|member| member.as_str().expect("a text").to_owned()));
+        if page.len() < 2 {
+            return members;
+        }
+    }
+}
+
+/// What there is is listed, each once and page by page, and what is below each of it is found, in the order that is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_epcis_lists() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let event = |id: &str, hour: u32, step: &str, epcs: &[&str]| {
+        json!({"type": "ObjectEvent", "eventID": id, "eventTime": format!("2026-11-20T{hour:02}:00:00Z"), "eventTimeZoneOffset": "+00:00",
+            "epcList": epcs, "quantityList": [{"epcClass": "urn:a:class"}], "action": "OBSERVE", "bizStep": step})
+    };
+    let (a, b, c) = ("urn:a:1", "urn:epc:id:sscc:4012345.0000000777", "urn:a:3");
+    // Recorded in another order than they happened.
+    for (id, hour, step, epcs) in [
+        ("urn:x:2", 9, "shipping", &[a, b][..]),
+        ("urn:x:1", 8, "packing", &[a][..]),
+        ("urn:x:3", 10, "receiving", &[b, c][..]),
+    ] {
+        let _ = ann.post("/v1/epcis/capture", document(&[event(id, hour, step, epcs)])).await.ok();
+    }
+    assert_eq!(listed(&ann, "epcs").await, ["https://id.gs1.org/00/040123450000007770", a, c], "no classes");
+    assert_eq!(listed(&ann, "bizSteps").await, ["packing", "receiving", "shipping"]);
+    let types = listed(&ann, "eventTypes").await;
+    assert_eq!((types.len(), types[2].as_str()), (5, "ObjectEvent"));
+    for list in ["epcs", "bizSteps"] {
+        assert!(listed(&bob, list).await.is_empty(), "another organisation's {list} are its own");
+    }
+    let link = "https%3A%2F%2Fgoods.example%2F00%2F040123450000007770";
+    assert_eq!(below(&ann, &format!("epcs/{link}"), "").await, ["urn:x:2", "urn:x:3"]);
+    assert_eq!(below(&ann, "epcs/urn:a:1", "EQ_bizStep=packing").await, ["urn:x:1"]);
+    assert_eq!(below(&ann, "bizSteps/https%3A%2F%2Fref.gs1.org%2Fcbv%2FBizStep-shipping", "").await, ["urn:x:2"]);
+    assert!(below(&ann, "eventTypes/AggregationEvent", "").await.is_empty());
+    for (query, expected) in [
+        ("", ["urn:x:1", "urn:x:2", "urn:x:3"]),
+        ("orderBy=eventTime", ["urn:x:3", "urn:x:2", "urn:x:1"]),
+        ("orderBy=recordTime&orderDirection=ASC", ["urn:x:2", "urn:x:1", "urn:x:3"]),
+        ("orderBy=recordTime&orderDirection=DESC", ["urn:x:3", "urn:x:1", "urn:x:2"]),
+    ] {
+        assert_eq!(below(&ann, "eventTypes/ObjectEvent", query).await, expected, "{query}");
+    }
+    ann.get("/v1/epcis/eventTypes/SailingEvent/events").await.refused(404, "not_found");
+    ann.get("/v1/epcis/bizSteps/sailing/events").await.refused(404, "not_found");
+    ann.get("/v1/epcis/events?orderDirection=ASC").await.refused(422, "invalid_epcis_query");
+    market.close().await;
+}

@@ -1,5 +1,6 @@
 //! Rows of the mission, played as people would: through HTTP, WebSocket and mail, against the whole product.
 
+mod appointments;
 mod approvals;
 mod cargo_events;
 mod carriers;

@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
 use super::{
-    account, approvals, defaults, escrow, imports, listings, offers, orders, payouts, returns, shipments, stock,
-    watches,
+    account, appointments, approvals, defaults, escrow, imports, listings, offers, orders, payouts, returns, shipments,
+    stock, watches,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -160,6 +160,13 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ShipmentAttemptFailed(it), _) => Ok(shipments::attempt_failed(it, place)),
         (Content::ShipmentReturned(it), _) => Ok(shipments::returned(it, place)),
         (Content::ShipmentStalled(it), _) => Ok(shipments::stalled(it, place)),
+        (Content::AppointmentProposed(it), _) => Ok(appointments::proposed(it, place)),
+        (Content::AppointmentBooked(it), _) => Ok(appointments::booked(it, place)),
+        (Content::AppointmentMoved(it), _) => Ok(appointments::moved(it, place)),
+        (Content::AppointmentCancelled(it), _) => Ok(appointments::cancelled(it, place)),
+        (Content::AppointmentReminder(it), _) => Ok(appointments::reminder(it, place)),
+        (Content::AppointmentMissed(it), _) => Ok(appointments::missed(it, place)),
+        (Content::StorageBegun(it), _) => Ok(appointments::storage(it, place)),
     }
 }
 

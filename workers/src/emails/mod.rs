@@ -5,6 +5,7 @@
 //! recognise them as a single message.
 
 mod account;
+mod appointments;
 mod approvals;
 mod defaults;
 mod escrow;

@@ -1,5 +1,6 @@
 //! Who may call what: every operation of the document, against people without, with too little, and with enough.
 
+mod owned;
 mod owners;
 mod verified;
 
@@ -33,7 +34,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
     let none = || json!({});
     let reason = || json!({"reason": "because"});
     let matching = || json!({"matching": {"kind": "none"}});
-    vec![
+    let mut access = vec![
         ("GET /healthz", Anyone, none()),
         ("GET /readyz", Anyone, none()),
         ("GET /verify-email", Anyone, none()),
@@ -290,12 +291,6 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/admin/cargo-rejects/{reject}", Platform(Operator), none()),
         ("DELETE /v1/admin/cargo-rejects/{reject}", Platform(Operator), none()),
         ("POST /v1/admin/cargo-rejects/{reject}/replay", Platform(Operator), none()),
-        ("GET /v1/shipments/{shipment}/epcis", Owner, none()),
-        ("POST /v1/epcis/capture", Owner, none()),
-        ("GET /v1/epcis/capture/{capture}", Owner, none()),
-        ("POST /v1/epcis/events", Owner, none()),
-        ("GET /v1/epcis/events", Owner, none()),
-        ("GET /v1/epcis/events/{event}", Owner, none()),
         ("GET /v1/jobs", Platform(Observer), none()),
         ("GET /v1/jobs/counts", Platform(Observer), none()),
         ("GET /v1/jobs/dead", Platform(Observer), none()),
@@ -323,7 +318,9 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/schedules/{schedule}/resume", Platform(Operator), none()),
         ("POST /v1/schedules/{schedule}/reset", Platform(Operator), none()),
         ("POST /v1/schedules/{schedule}/run-now", Platform(Operator), none()),
-    ]
+    ];
+    access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
+    access
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::test_market::{EARTH, TestMarket};
 use crate::testing::with_token;
 
 /// Makers without a key, and why.
-const UNKEYED: [(&str, &str); 14] = [
+const UNKEYED: [(&str, &str); 15] = [
     ("POST /invitation/register", "a form for people; the address is the key"),
     (
         "POST /v1/auth/login",
@@ -22,6 +22,10 @@ const UNKEYED: [(&str, &str); 14] = [
     ("POST /v1/cargo-events", "each event's own id is its key"),
     ("POST /v1/carriers", "the kept answer would hold the secret; the slug is the key"),
     ("POST /v1/carriers/{carrier}/secret", "the kept answer would hold the secret; one that nobody got is replaced"),
+    (
+        "POST /v1/appointments/{appointment}/pass",
+        "the kept answer would hold the pass; one that nobody got is replaced",
+    ),
     ("POST /v1/webhooks/carriers/{carrier}", "the standard's own header is its key"),
     ("POST /v1/epcis/capture", "each event's own id, or its hash, is its key"),
     ("POST /v1/epcis/events", "the event's own id, or its hash, is its key"),
@@ -30,7 +34,7 @@ const UNKEYED: [(&str, &str); 14] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 59] = [
+const ACTS: [&str; 63] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -53,6 +57,10 @@ const ACTS: [&str; 59] = [
     "POST /v1/returns/{return}/refuse",
     "POST /v1/returns/{return}/cancel",
     "POST /v1/returns/{return}/send",
+    "POST /v1/orders/{order}/storage/settle",
+    "POST /v1/appointments/{appointment}/accept",
+    "POST /v1/appointments/{appointment}/move",
+    "POST /v1/appointments/{appointment}/cancel",
     "POST /v1/shipments/{shipment}/cancel",
     "POST /v1/shipments/{shipment}/pick-up",
     "POST /v1/shipments/{shipment}/fail",

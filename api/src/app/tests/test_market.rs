@@ -126,6 +126,9 @@ impl TestMarket {
         let item = api.post(Some(ann), "/v1/items", item).await.ok();
         let site = json!({"region_id": EARTH, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10});
         let site = api.post(Some(ann), "/v1/sites", site).await.ok();
+        let hours = json!({"time_zone": "UTC", "slot_minutes": 60, "capacity": 1, "windows": []});
+        let hours_of = format!("/v1/sites/{}/hours", id(&site));
+        assert_eq!(api.call(Some(ann), Method::PUT, &hours_of, hours).await.status, 200);
         let level = format!("/v1/items/{}/stock/{}", id(&item), id(&site));
         api.post(Some(ann), &format!("{level}/adjust"), json!({"to": 9})).await.ok();
         let shipment = json!({"from_site": id(&site), "to_address": "The Moon",
@@ -164,6 +167,10 @@ impl TestMarket {
         let dispute = self.call(Some(ann), &Method::POST, &dispute, text).await.ok();
         let withdraw = format!("/v1/disputes/{}/withdraw", dispute["id"].as_str().unwrap());
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
+        let wish = json!({"kind": "delivery", "starts_at": self.api.state.clock.now() + TimeDelta::days(3),
+            "ends_at": self.api.state.clock.now() + TimeDelta::days(4)});
+        let appointment = format!("/v1/orders/{paid_order}/appointments");
+        let appointment = self.call(Some(ann), &Method::POST, &appointment, wish).await.ok();
         let returned = self.returned(bob, &paid_order).await;
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
         let [unsold, on_approval, chance, strike] = self.second_chances(seller, bobs, &paid_order).await;
@@ -218,6 +225,10 @@ impl TestMarket {
             ("reject", reject),
             ("capture", capture["captureID"].as_str().unwrap().to_owned()),
             ("event", "urn:x:0".to_owned()),
+            ("eventType", "ObjectEvent".to_owned()),
+            ("epc", format!("urn:tradeyard:shipment:{tracking}")),
+            ("bizStep", "departing".to_owned()),
+            ("appointment", id(&appointment)),
             ("shipment", tracking.to_owned()),
             ("number", tracking.to_owned()),
             ("vehicle", id(&vehicle)),

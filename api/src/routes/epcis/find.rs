@@ -4,10 +4,11 @@ use axum::extract::{RawQuery, State};
 use axum::http::header::LINK;
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
-use market::epcis::model::{After, EventQuery, KeptEvent};
+use market::epcis::model::{After, EventOrder, EventQuery, KeptEvent};
 use market::epcis::store;
-use market::epcis::{BadParameter, NEXT_PAGE, PER_PAGE, answer, query};
+use market::epcis::{BadParameter, NEXT_PAGE, PER_PAGE, Resource, answer, below, query};
 use market::identity::PlatformRole;
+use shared::ids::OrgId;
 use utoipa::IntoParams;
 
 use super::{Acting, AppState, Caller, Epcis, Json, Path, Problem, Result, Speaks};
@@ -22,7 +23,7 @@ const MAX_PAGE: u32 = 100;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `query` reads")]
-struct EventParameters {
+pub(super) struct EventParameters {
     /// `ObjectEvent`, `AggregationEvent`, `AssociationEvent`, `TransformationEvent`, `TransactionEvent`.
     #[param(rename = "eventType")]
     event_type: Option<String>,
@@ -67,7 +68,7 @@ struct EventParameters {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `query` and `paged` read")]
-struct EpcParameters {
+pub(super) struct EpcParameters {
     /// EPCs as URNs or as Digital Links, in `epcList` or `childEPCs`.
     #[param(rename = "MATCH_epc")]
     match_epc: Option<String>,
@@ -89,6 +90,13 @@ struct EpcParameters {
     match_output_epc_class: Option<String>,
     #[param(rename = "MATCH_anyEPCClass")]
     match_any_epc_class: Option<String>,
+    /// By which time the events are put in order: `eventTime` or `recordTime`. Left out: by `eventTime`, from the earliest to the
+    /// latest.
+    #[param(rename = "orderBy", pattern = "^(eventTime|recordTime)$")]
+    order_by: Option<String>,
+    /// `ASC`, or `DESC`, as it is if this is left out; only with `orderBy`.
+    #[param(rename = "orderDirection", pattern = "^(ASC|DESC)$")]
+    order_direction: Option<String>,
     #[param(rename = "perPage", minimum = 1, maximum = 100)]
     per_page: Option<u32>,
     /// From the `Link` of an earlier page of the same query.
@@ -141,8 +149,8 @@ pub(super) fn next_page(path: &str, raw: Option<&str>, token: &str) -> (axum::ht
     (LINK, format!("<{path}?{}{NEXT_PAGE}={token}>; rel=\"next\"", others.collect::<String>()))
 }
 
-fn token_of(event: &KeptEvent) -> String {
-    format!("{}.{}", event.event_time.timestamp_micros(), event.id)
+fn token_of(order: EventOrder, event: &KeptEvent) -> String {
+    format!("{}.{}", order.time_of(event).timestamp_micros(), event.id)
 }
 
 fn after(token: &str) -> Option<After> {
@@ -152,8 +160,8 @@ fn after(token: &str) -> Option<After> {
     if !is_number(micros.strip_prefix('-').unwrap_or(micros), 18) || !is_number(id, 19) {
         return None;
     }
-    let event_time = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
-    Some(After { event_time, id: id.parse().unwrap_or(i64::MAX) })
+    let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    Some(After { at, id: id.parse().unwrap_or(i64::MAX) })
 }
 
 /// Find EPCIS events
@@ -174,14 +182,32 @@ pub(super) async fn query_epcis_events(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response> {
     let org = acting.member_or(PlatformRole::Operator, &caller)?;
-    let asked: EventQuery = query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
-    let page = paged(&pairs, after)?;
+    queried(&state, org, Asked { path: "/v1/epcis/events", resource: None, raw: raw.as_deref(), pairs: &pairs }).await
+}
+
+/// A query for events, as it was asked.
+pub(super) struct Asked<'a> {
+    /// Where it was asked, encoded.
+    pub(super) path: &'a str,
+    /// What the path narrows it to.
+    pub(super) resource: Option<Resource<'a>>,
+    pub(super) raw: Option<&'a str>,
+    pub(super) pairs: &'a [(String, String)],
+}
+
+/// Answers with a page of the events of an organisation.
+pub(super) async fn queried(state: &AppState, org: OrgId, asked: Asked<'_>) -> Result<Response> {
+    let mut wanted: EventQuery = query(asked.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
+    if let Some(resource) = asked.resource {
+        wanted = below(wanted, resource).ok_or_else(|| Problem::not_found("resource of EPCIS"))?;
+    }
+    let page = paged(asked.pairs, after)?;
     let mut conn = state.events.acquire().await?;
-    let mut events = store::find(&mut conn, org, &asked, page.after, i64::from(page.limit) + 1).await?;
+    let mut events = store::find(&mut conn, org, &wanted, page.after, i64::from(page.limit) + 1).await?;
     let more = events.len() > page.limit as usize;
     events.truncate(page.limit as usize);
-    let next = events.last().filter(|_| more).map(token_of);
-    let next = next.map(|token| [next_page("/v1/epcis/events", raw.as_deref(), &token)]);
+    let next = events.last().filter(|_| more).map(|last| token_of(wanted.order, last));
+    let next = next.map(|token| [next_page(asked.path, asked.raw, &token)]);
     let body = answer(&events).map_err(Problem::internal)?;
     Ok((next, Speaks, Json(body)).into_response())
 }

@@ -265,3 +265,64 @@ async fn without_the_broker_nothing_is_captured() {
     jobs::cargo::topology::delete(&channel, &namespace).await.ok();
     api.close().await;
 }
+
+/// The pages of a path, and where each next one is.
+async fn pages(api: &TestApi, who: &Person, path: &str, read: fn(&Value) -> Vec<String>) -> Vec<Vec<String>> {
+    let (mut path, mut pages) = (path.to_owned(), Vec::new());
+    loop {
+        let answer = api.get(Some(who), &path).await;
+        let next = answer.headers.get("link").map(|link| link.to_str().unwrap().to_owned());
+        pages.push(read(&answer.ok()));
+        let Some(next) = next else { return pages };
+        path = next.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+    }
+}
+
+#[tokio::test]
+async fn lists_and_orders_are_paged_by_the_standards_parameters() {
+    let api = TestApi::new().await;
+    let ann = dealer(&api).await;
+    let steps = ["departing", "shipping", "departing", "receiving", "packing"];
+    for (n, step) in steps.iter().enumerate() {
+        let change = json!({"eventTime": format!("2026-11-01T08:00:0{}Z", 9 - n), "epcList": [format!("urn:a:{}", n % 3)], "bizStep": step});
+        api.post(Some(&ann), "/v1/epcis/capture", document(&[event(&format!("urn:x:{n}"), &change)])).await.ok();
+    }
+    let members = |page: &Value| -> Vec<String> {
+        page["member"].as_array().unwrap().iter().map(|member| member.as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        pages(&api, &ann, "/v1/epcis/epcs?perPage=2", members).await,
+        [vec!["urn:a:0", "urn:a:1"], vec!["urn:a:2"]]
+    );
+    let steps = pages(&api, &ann, "/v1/epcis/bizSteps?perPage=3", members).await;
+    assert_eq!(steps, [vec!["departing", "packing", "receiving"], vec!["shipping"]]);
+    assert_eq!(pages(&api, &ann, "/v1/epcis/eventTypes?perPage=2", members).await.len(), 3);
+    let events = |page: &Value| -> Vec<String> { ids(page).into_iter().map(str::to_owned).collect() };
+    for (path, expected) in [
+        ("/v1/epcis/events?perPage=2&orderBy=recordTime&orderDirection=ASC", "urn:x:0 urn:x:1|urn:x:2 urn:x:3|urn:x:4"),
+        ("/v1/epcis/events?perPage=2&orderBy=recordTime", "urn:x:4 urn:x:3|urn:x:2 urn:x:1|urn:x:0"),
+        ("/v1/epcis/events?perPage=3&orderBy=eventTime&orderDirection=DESC", "urn:x:0 urn:x:1 urn:x:2|urn:x:3 urn:x:4"),
+        ("/v1/epcis/eventTypes/ObjectEvent/events?perPage=3", "urn:x:4 urn:x:3 urn:x:2|urn:x:1 urn:x:0"),
+        ("/v1/epcis/bizSteps/departing/events?perPage=1", "urn:x:2|urn:x:0"),
+        ("/v1/epcis/epcs/urn:a:0/events?perPage=1", "urn:x:3|urn:x:0"),
+    ] {
+        let found = pages(&api, &ann, path, events).await;
+        assert_eq!(found.iter().map(|page| page.join(" ")).collect::<Vec<_>>().join("|"), expected, "{path}");
+    }
+    for path in [
+        "/v1/epcis/eventTypes/Sailing/events",
+        "/v1/epcis/eventTypes/ObjectEvent/events?eventType=AggregationEvent",
+        "/v1/epcis/bizSteps/sailing/events",
+        "/v1/epcis/bizSteps/departing/events?EQ_bizStep=packing",
+        "/v1/epcis/epcs/here/events",
+    ] {
+        api.get(Some(&ann), path).await.refused(404, "not_found");
+    }
+    for query in ["orderBy=bizStep", "orderBy=eventTime&orderDirection=UP", "orderDirection=ASC"] {
+        api.get(Some(&ann), &format!("/v1/epcis/events?{query}")).await.refused(422, "invalid_epcis_query");
+    }
+    for query in ["perPage=0", "EQ_action=ADD"] {
+        api.get(Some(&ann), &format!("/v1/epcis/epcs?{query}")).await.refused(400, "invalid_query");
+    }
+    api.close().await;
+}

@@ -176,6 +176,11 @@ pub fn answer(events: &[KeptEvent]) -> Result<Box<RawValue>, serde_json::Error> 
     }))
 }
 
+/// One page of a list of what there is.
+pub fn collection(members: &[&str]) -> Result<Box<RawValue>, serde_json::Error> {
+    to_raw_value(&json!({"@context": CONTEXT, "type": "Collection", "member": members}))
+}
+
 /// A document of events that are made here.
 pub(super) fn document(created_at: &str, events: &[Value]) -> Value {
     json!({

@@ -7,13 +7,13 @@ use super::epc::canonical;
 use super::judge::normal;
 use super::uri::{MAX_URI, is_uri};
 use super::vocabulary::Vocabulary;
-use crate::epcis::model::{ACTIONS, EpcMatch, EpcisType, EventQuery, Role};
+use crate::epcis::model::{ACTIONS, EpcMatch, EpcisType, EventQuery, OrderBy, Role};
 
 /// The most values of one parameter.
 const MAX_VALUES: usize = 50;
 
 /// The parameters that choose events, by the standard's names. Values of one are separated by `|`.
-pub const PARAMETERS: [&str; 24] = [
+pub const PARAMETERS: [&str; 26] = [
     "eventType",
     "GE_eventTime",
     "LT_eventTime",
@@ -36,9 +36,15 @@ pub const PARAMETERS: [&str; 24] = [
     "MATCH_inputEPCClass",
     "MATCH_outputEPCClass",
     "MATCH_anyEPCClass",
+    ORDER_BY,
+    ORDER_DIRECTION,
     PER_PAGE,
     NEXT_PAGE,
 ];
+
+/// The parameters that put events in order.
+const ORDER_BY: &str = "orderBy";
+const ORDER_DIRECTION: &str = "orderDirection";
 
 /// The parameters of paging.
 pub const PER_PAGE: &str = "perPage";
@@ -69,7 +75,52 @@ pub fn query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Even
         seen.push(name);
         read(&mut query, name, value).map_err(|detail| bad(true, detail))?;
     }
+    match (seen.contains(&ORDER_BY), seen.contains(&ORDER_DIRECTION)) {
+        // The standard's default for an order that is asked for.
+        (true, false) => query.order.is_descending = true,
+        (false, true) => {
+            let detail = format!("is of no use without {ORDER_BY}");
+            return Err(BadParameter { name: ORDER_DIRECTION.to_owned(), detail, is_value: true });
+        }
+        _ => {}
+    }
     Ok(query)
+}
+
+/// What narrows a query to events below one resource of the standard's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource<'a> {
+    EventType(&'a str),
+    Epc(&'a str),
+    BizStep(&'a str),
+}
+
+/// Narrows a query; `None` if there is no such resource, or the query asks for another one beside it, which no event fits.
+#[must_use]
+pub fn below(mut query: EventQuery, resource: Resource<'_>) -> Option<EventQuery> {
+    match resource {
+        Resource::EventType(name) => {
+            let kind = EpcisType::named(name)?;
+            if !query.types.is_empty() && !query.types.contains(&kind) {
+                return None;
+            }
+            query.types = vec![kind];
+        }
+        Resource::Epc(epc) => {
+            if epc.len() > MAX_URI || !is_uri(epc) || epc.starts_with("urn:epc:idpat:") {
+                return None;
+            }
+            query.matches.push(EpcMatch { epcs: vec![canonical(epc)], roles: roles("MATCH_anyEPC")? });
+        }
+        Resource::BizStep(step) => {
+            let [step] = <[String; 1]>::try_from(words(step, Vocabulary::BizStep).ok()?).ok()?;
+            if !query.biz_steps.is_empty() && !query.biz_steps.contains(&step) {
+                return None;
+            }
+            query.biz_steps = vec![step];
+        }
+    }
+    Some(query)
 }
 
 fn read(query: &mut EventQuery, name: &str, value: &str) -> Result<(), String> {
@@ -96,6 +147,20 @@ fn read(query: &mut EventQuery, name: &str, value: &str) -> Result<(), String> {
         "EXISTS_errorDeclaration" if value == "true" => query.declares_error = true,
         "EXISTS_errorDeclaration" => return Err("expected true; leave it out for all events".to_owned()),
         "EQ_correctiveEventID" => query.corrective_ids = uris(value)?.collect(),
+        ORDER_BY => {
+            query.order.by = match value {
+                "eventTime" => OrderBy::EventTime,
+                "recordTime" => OrderBy::RecordTime,
+                _ => return Err("expected of eventTime, recordTime".to_owned()),
+            };
+        }
+        ORDER_DIRECTION => {
+            query.order.is_descending = match value {
+                "ASC" => false,
+                "DESC" => true,
+                _ => return Err("expected of ASC, DESC".to_owned()),
+            };
+        }
         name => {
             let Some(roles) = roles(name) else { return Ok(()) };
             let epcs = uris(value)?.map(|uri| (canonical(&uri), uri));

@@ -5,7 +5,7 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
 use super::EpcisError;
 use crate::cargo::{CargoEvent, EventType, Position, ShipmentStatus, StoredEvent};
-use crate::epcis::model::{After, EpcMatch, EventQuery, KeptEvent};
+use crate::epcis::model::{After, EpcMatch, EventOrder, EventQuery, KeptEvent, OrderBy};
 
 /// What is shown of events: when each was recorded, and what declares it to be wrong, if anything does.
 const SHOWN: &str = r#"
@@ -50,7 +50,7 @@ impl From<Row> for KeptEvent {
     }
 }
 
-/// Up to `limit` of an organisation's events after `after`, from the earliest to the latest.
+/// Up to `limit` of an organisation's events after `after`, in the order that is asked for.
 pub async fn find(
     conn: &mut PgConnection,
     org: OrgId,
@@ -74,9 +74,16 @@ fn push_statement(sql: &mut QueryBuilder<Postgres>, org: OrgId, query: &EventQue
     if !query.matches.is_empty() {
         sql.push(" AND (event.id, event.recorded_at) IN (SELECT event, recorded_at FROM matched)");
     }
-    if !query.types.is_empty() {
-        let names: Vec<&str> = query.types.iter().map(|kind| kind.name()).collect();
-        sql.push(" AND event.type::text = ANY(").push_bind(names).push(")");
+    match query.types.as_slice() {
+        [] => {}
+        // What is equal to one value comes in the order of an index.
+        [one] => {
+            sql.push(" AND event.type = ").push_bind(one.name()).push("::cargo_epcis_type");
+        }
+        several => {
+            let names: Vec<&str> = several.iter().map(|kind| kind.name()).collect();
+            sql.push(" AND event.type = ANY(").push_bind(names).push("::cargo_epcis_type[])");
+        }
     }
     let bounds = [
         (" AND event.event_time >= ", query.event_time_from),
@@ -90,18 +97,26 @@ fn push_statement(sql: &mut QueryBuilder<Postgres>, org: OrgId, query: &EventQue
         }
     }
     let lists = [
-        (" AND event.action::text = ANY(", &query.actions),
-        (" AND event.biz_step = ANY(", &query.biz_steps),
-        (" AND event.disposition = ANY(", &query.dispositions),
-        (" AND event.read_point = ANY(", &query.read_points),
-        (" AND event.biz_location = ANY(", &query.biz_locations),
-        (" AND event.event_id = ANY(", &query.event_ids),
-        (" AND event.corrective_ids && (", &query.corrective_ids),
+        (" AND event.action::text = ", &query.actions),
+        (" AND event.biz_step = ", &query.biz_steps),
+        (" AND event.disposition = ", &query.dispositions),
+        (" AND event.read_point = ", &query.read_points),
+        (" AND event.biz_location = ", &query.biz_locations),
+        (" AND event.event_id = ", &query.event_ids),
     ];
     for (condition, values) in lists {
-        if !values.is_empty() {
-            sql.push(condition).push_bind(values.clone()).push(")");
+        match values.as_slice() {
+            [] => {}
+            [one] => {
+                sql.push(condition).push_bind(one.clone());
+            }
+            several => {
+                sql.push(condition).push("ANY(").push_bind(several.to_vec()).push(")");
+            }
         }
+    }
+    if !query.corrective_ids.is_empty() {
+        sql.push(" AND event.corrective_ids && ").push_bind(query.corrective_ids.clone());
     }
     if !query.event_ids.is_empty() {
         // The keys know where they are.
@@ -111,12 +126,23 @@ fn push_statement(sql: &mut QueryBuilder<Postgres>, org: OrgId, query: &EventQue
     if query.declares_error {
         sql.push(" AND event.declares_error");
     }
+    let (time, order, later) = in_order(query.order);
     if let Some(after) = after {
-        sql.push(" AND (event.event_time, event.id) > (").push_bind(after.event_time);
+        sql.push(format!(" AND (event.{time}, event.id) {later} (")).push_bind(after.at);
         sql.push(", ").push_bind(after.id).push(")");
     }
-    sql.push(" ORDER BY event.event_time, event.id LIMIT ").push_bind(limit);
-    sql.push(DECLARED).push("ORDER BY event.event_time, event.id");
+    sql.push(format!(" ORDER BY {order} LIMIT ")).push_bind(limit);
+    sql.push(DECLARED).push(format!("ORDER BY {order}"));
+}
+
+/// The column that an order goes by, the order, and how what is later in it compares.
+const fn in_order(order: EventOrder) -> (&'static str, &'static str, &'static str) {
+    match (order.by, order.is_descending) {
+        (OrderBy::EventTime, false) => ("event_time", "event.event_time, event.id", ">"),
+        (OrderBy::EventTime, true) => ("event_time", "event.event_time DESC, event.id DESC", "<"),
+        (OrderBy::RecordTime, false) => ("recorded_at", "event.recorded_at, event.id", ">"),
+        (OrderBy::RecordTime, true) => ("recorded_at", "event.recorded_at DESC, event.id DESC", "<"),
+    }
 }
 
 /// The events in which each of the matches has at least one EPC.

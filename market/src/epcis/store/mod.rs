@@ -6,6 +6,7 @@
 //! - Inserting two captures' keys in different orders: they deadlock. Events are sorted.
 
 mod find;
+mod known;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use super::model::{Capture, CaptureId, ErrorBehaviour, Fault, NewEvent, Outcome, Verdict};
 
 pub use find::{corrections, find, get};
+pub use known::{biz_steps, epcs};
 
 /// The most times that a capture is tried while others record the same events.
 const TRIES: u32 = 10;

@@ -186,7 +186,7 @@ async fn pages_have_every_event_once_also_of_the_same_moment() {
     loop {
         let page = find(&mut db.pool.acquire().await.unwrap(), ORG, &EventQuery::default(), after, 7).await.unwrap();
         let Some(last) = page.last() else { break };
-        after = Some(After { event_time: last.event_time, id: last.id });
+        after = Some(After { at: last.event_time, id: last.id });
         seen.extend(page.iter().map(id_of));
     }
     let sorted: Vec<String> = (0..25).map(|n| format!("a:{n:02}")).collect();
@@ -294,6 +294,8 @@ async fn events_are_found_by_indexes() {
         (&[("MATCH_epc", "urn:a:b")][..], "cargo_epcis_epcs"),
         (&[("EQ_bizStep", "shipping")][..], "cargo_epcis_events"),
         (&[("EQ_eventID", "urn:a:b")][..], "cargo_epcis_keys"),
+        (&[("eventType", "ObjectEvent")][..], "type_event_time"),
+        (&[("orderBy", "recordTime")][..], "recorded_at_id"),
         (&[][..], "cargo_epcis_events"),
     ] {
         let asked = query(parameters.iter().copied()).unwrap();
@@ -305,5 +307,52 @@ async fn events_are_found_by_indexes() {
         let plan = find::explained(&mut tx, ORG, &asked).await.unwrap();
         assert!(!plan.contains("Seq Scan") && plan.contains("Index") && plan.contains(index), "{parameters:?}: {plan}");
     }
+    for (statement, index) in [(known::EPCS, "cargo_epcis_epcs"), (known::BIZ_STEPS, "biz_step")] {
+        let mut tx = db.pool.begin().await.unwrap();
+        sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN {statement}"));
+        let plan: Vec<String> =
+            sqlx::query_scalar(explain).bind(ORG.0).bind("").bind(30_i64).fetch_all(&mut *tx).await.unwrap();
+        let plan = plan.join("\n");
+        assert!(!plan.contains("Seq Scan") && plan.contains("Index") && plan.contains(index), "{plan}");
+    }
+    db.close().await;
+}
+
+/// Of values that are in many events, each is listed once, in whatever pages; classes are not.
+#[tokio::test]
+async fn what_there_is_is_listed_once() {
+    let db = TestDb::new().await;
+    let events: Vec<Value> = (0..40)
+        .map(|n| {
+            let class = json!([{"epcClass": format!("urn:a:class{}", n % 3)}]);
+            let step = ["shipping", "packing", "receiving"][n % 3];
+            event(
+                &format!("a:{n:02}"),
+                n,
+                &json!({"epcList": [format!("urn:a:{}", n % 7), "urn:b:all"], "quantityList": class, "bizStep": step}),
+            )
+        })
+        .collect();
+    capture_all(&db.pool, ErrorBehaviour::Proceed, &events).await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    for page in [1, 3, 100] {
+        let (mut seen, mut after) = (Vec::new(), String::new());
+        loop {
+            let some = epcs(&mut conn, ORG, &after, page).await.unwrap();
+            let Some(last) = some.last() else { break };
+            after = last.clone();
+            seen.extend(some);
+        }
+        let expected: Vec<String> = (0..7).map(|n| format!("urn:a:{n}")).chain(["urn:b:all".to_owned()]).collect();
+        assert_eq!(seen, expected);
+    }
+    assert_eq!(biz_steps(&mut conn, ORG, "", 10).await.unwrap(), ["packing", "receiving", "shipping"]);
+    assert_eq!(biz_steps(&mut conn, ORG, "packing", 1).await.unwrap(), ["receiving"]);
+    assert!(epcs(&mut conn, OTHER, "", 10).await.unwrap().is_empty());
+    drop(conn);
     db.close().await;
 }

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use shared::ids::OrgId;
+use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
 use crate::identity::model::Email;
@@ -46,6 +46,12 @@ impl ThrottleKey {
     #[must_use]
     pub fn invitations(org: OrgId) -> Self {
         Self(Sha256::digest(format!("invitations {org}")).to_vec())
+    }
+
+    /// The passes that somebody scans or types for an organisation.
+    #[must_use]
+    pub fn passes(org: OrgId, by: UserId) -> Self {
+        Self(Sha256::digest(format!("passes {org} {by}")).to_vec())
     }
 
     /// Invitations of one organisation to one address.
@@ -93,6 +99,8 @@ impl Limit {
     pub const RESETS: Self = Self::of(20);
     /// Every invitation counts.
     pub const INVITATIONS: Self = Self::of(100);
+    /// Of passes that are not good.
+    pub const PASSES: Self = Self::of(20);
     /// Every invitation to one address counts.
     pub const INVITATIONS_TO: Self = Self::of(3);
 }

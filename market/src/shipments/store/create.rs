@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 
 use super::locked::{everything, finish, lock_shipment, move_stock};
 use super::order::{OrderedItem, ordered};
+use super::plan::wished;
 use super::room::take_room;
 use super::{Done, ShipmentError};
 use crate::escrow::store::lock_for;
@@ -39,6 +40,13 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
         }
     }
     let consignee = order.as_ref().map(|order| order.buyer).or(new.consignee_org_id);
+    let planned_delivery = match (new.planned_delivery, new.order_id, new.vehicle) {
+        // What is on a vehicle of the shipper's is planned by the shipper.
+        (None, Some(order), None) => {
+            wished(conn, order).await?.filter(|at| new.planned_pickup.is_none_or(|pickup| pickup < *at))
+        }
+        (given, ..) => given,
+    };
     let (id, number) = (ShipmentId::generate(), Tracking::generate());
     sqlx::query!(
         "INSERT INTO shipments
@@ -56,7 +64,7 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
         new.vehicle.map(|vehicle| vehicle.0),
         number.as_str(),
         new.planned_pickup,
-        new.planned_delivery,
+        planned_delivery,
         by.user.0,
     )
     .execute(&mut *conn)

@@ -10,11 +10,13 @@
 mod act;
 mod arrival;
 mod change;
+mod collect;
 mod create;
 mod figures;
 mod follow;
 mod locked;
 mod order;
+mod plan;
 mod read;
 mod room;
 #[cfg(test)]
@@ -35,10 +37,12 @@ use crate::stock::store::StockError;
 pub use act::{cancel, deliver, fail, give_back, pick_up};
 pub use arrival::track;
 pub use change::{change, lock_own};
+pub(crate) use collect::collect;
 pub use create::create;
 pub use figures::{FigureFilter, figures};
 pub use follow::follow;
 pub use order::{receive_order, ship_order};
+pub(crate) use plan::plan_delivery;
 pub use read::{ShipmentFilter, find, get, numbered, of_order, page};
 pub use trace::{Progress, hear, progress, stall};
 pub use vehicles::{

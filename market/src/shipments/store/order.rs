@@ -6,11 +6,12 @@ use sqlx::PgConnection;
 
 use super::act::{Effect, arrives, take_away};
 use super::locked::{Locked, everything, finish, lock_shipment, move_stock, set_status};
+use super::plan::wished;
 use super::read::find;
 use super::{Done, OrderStep, ShipmentError};
 use crate::cargo::ShipmentStatus;
 use crate::escrow::store::{self as escrow, EscrowError, lock_for};
-use crate::ids::{ItemId, OrderId, ShipmentId};
+use crate::ids::{ItemId, OrderId, ShipmentId, SiteId};
 use crate::offers::model::Party;
 use crate::orders::model::OrderStatus;
 use crate::shipments::model::{Shipment, Tracking};
@@ -107,27 +108,46 @@ async fn pack_rest(
     by: Party,
     order: &escrow::Locked,
 ) -> Result<Option<Shipment>, ShipmentError> {
-    let left = ordered(conn, order.id).await?.into_iter().filter(|line| line.of.shipped < line.of.quantity);
+    let left = ordered(conn, order.id).await?;
+    let from = sqlx::query_scalar!(
+        r#"SELECT (array_agg(site_id))[1] AS "site: SiteId"
+           FROM reservations
+           WHERE order_id = $1
+             AND status = 'taken'
+           HAVING count(DISTINCT site_id) = 1"#,
+        order.id.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    pack(conn, by, order, from.flatten(), left).await
+}
+
+/// A shipment from `from` of what no other one has of these lines of a locked order; `None` if that is nothing.
+pub(super) async fn pack(
+    conn: &mut PgConnection,
+    by: Party,
+    order: &escrow::Locked,
+    from: Option<SiteId>,
+    of: Vec<OrderedItem>,
+) -> Result<Option<Shipment>, ShipmentError> {
+    let left = of.into_iter().filter(|line| line.of.shipped < line.of.quantity);
     let (items, (lines, quantities)): (Vec<_>, (Vec<_>, Vec<_>)) =
         left.map(|line| (line.item.0, (line.of.line, line.of.quantity - line.of.shipped))).unzip();
     if lines.is_empty() {
         return Ok(None);
     }
+    let planned_delivery = wished(conn, order.id).await?;
     let (id, number) = (ShipmentId::generate(), Tracking::generate());
     sqlx::query!(
-        "INSERT INTO shipments (id, org_id, consignee_org_id, order_id, from_site, tracking, created_by)
-         VALUES ($1, $2, $3, $4,
-                 (SELECT (array_agg(site_id))[1]
-                  FROM reservations
-                  WHERE order_id = $4
-                    AND status = 'taken'
-                  HAVING count(DISTINCT site_id) = 1),
-                 $5, $6)",
+        "INSERT INTO shipments (id, org_id, consignee_org_id, order_id, from_site, tracking, planned_delivery, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         id.0,
         by.org.0,
         order.buyer.0,
         order.id.0,
+        from.map(|site| site.0),
         number.as_str(),
+        planned_delivery,
         by.user.0,
     )
     .execute(&mut *conn)

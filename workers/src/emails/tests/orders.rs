@@ -1,10 +1,11 @@
 //! Mails about orders and their money.
 
+use market::appointments::model::AppointmentKind;
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
-    ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews, OrderPlaced,
-    OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed, SecondChanceOffered,
-    ShipmentNews,
+    AppointmentNews, ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews,
+    OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed,
+    SecondChanceOffered, ShipmentNews, StorageNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};
@@ -127,6 +128,48 @@ pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
     mails.push(Content::RefundPaid(RefundPaid { checkout, title: title.clone(), more, amount: eur(2_500_000) }));
     mails.extend(returns(&title, &other));
     mails.extend(shipments(&title));
+    mails.extend(appointments(&title, &other));
+    mails
+}
+
+/// About an appointment, to both sides.
+fn appointments(title: &str, other: &str) -> Vec<Content> {
+    let news = |side, kind, missed| AppointmentNews {
+        order: id(2),
+        side,
+        other: other.to_owned(),
+        title: title.to_owned(),
+        more: 1,
+        kind,
+        site: (kind == AppointmentKind::Collection).then(|| "Depot\r\n<North>".to_owned()),
+        starts_at: at(20, 0),
+        ends_at: at(21, 0),
+        missed,
+    };
+    let mut mails = Vec::new();
+    for kind in [AppointmentKind::Collection, AppointmentKind::Delivery] {
+        mails.push(Content::AppointmentProposed(news(Side::Buyer, kind, 0)));
+        for side in [Side::Buyer, Side::Seller] {
+            mails.push(Content::AppointmentBooked(news(side, kind, 0)));
+            mails.push(Content::AppointmentReminder(news(side, kind, 0)));
+        }
+    }
+    for side in [Side::Buyer, Side::Seller] {
+        for content in [Content::AppointmentMoved, Content::AppointmentCancelled, Content::AppointmentMissed] {
+            mails.push(content(news(side, AppointmentKind::Collection, 1)));
+        }
+    }
+    mails.push(Content::AppointmentMissed(news(Side::Seller, AppointmentKind::Collection, 3)));
+    for side in [Side::Buyer, Side::Seller] {
+        mails.push(Content::StorageBegun(StorageNews {
+            order: id(2),
+            side,
+            other: other.to_owned(),
+            title: title.to_owned(),
+            more: 0,
+            per_day: eur(250),
+        }));
+    }
     mails
 }
 

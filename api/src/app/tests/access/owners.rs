@@ -7,6 +7,14 @@ use serde_json::{Value, json};
 use super::super::test_market::{EARTH, TestMarket};
 use super::{Owner, access};
 
+fn hours() -> Value {
+    json!({"time_zone": "UTC", "slot_minutes": 30, "capacity": 1, "windows": []})
+}
+
+fn wished() -> Value {
+    json!({"kind": "delivery", "starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-01T01:00:00Z"})
+}
+
 fn truck() -> Value {
     json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 40_000_000, "max_volume_ml": 90_000_000})
 }
@@ -165,6 +173,12 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/epcis/events", super::super::test_market::epcis("urn:x:2", "S-1"), [201, 403, 403]),
         ("GET /v1/epcis/events", none(), [200, 200, 200]),
         ("GET /v1/epcis/events/{event}", none(), [404, 200, 404]),
+        ("GET /v1/epcis/eventTypes", none(), [200, 200, 200]),
+        ("GET /v1/epcis/eventTypes/{eventType}/events", none(), [200, 200, 200]),
+        ("GET /v1/epcis/epcs", none(), [200, 200, 200]),
+        ("GET /v1/epcis/epcs/{epc}/events", none(), [200, 200, 200]),
+        ("GET /v1/epcis/bizSteps", none(), [200, 200, 200]),
+        ("GET /v1/epcis/bizSteps/{bizStep}/events", none(), [200, 200, 200]),
         ("POST /v1/cargo-events", event, [202, 403, 403]),
         ("POST /v1/carriers", json!({"slug": "hansa", "name": "Hansa"}), [201, 403, 403]),
         ("GET /v1/carriers", none(), [200, 200, 200]),
@@ -189,6 +203,18 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
             json!({"order_id": uuid::Uuid::nil(), "lines": [{"order_line": 1, "quantity": 1}]}),
             [404, 403, 403],
         ),
+        ("GET /v1/sites/{site}/hours", none(), [404, 200, 404]),
+        ("PUT /v1/sites/{site}/hours", hours(), [404, 403, 404]),
+        ("POST /v1/sites/{site}/redeem", json!({"pass": "TP1"}), [404, 403, 403]),
+        ("GET /v1/orders/{order}/slots", none(), [404, 200, 404]),
+        ("GET /v1/orders/{order}/appointments", none(), [404, 200, 404]),
+        ("POST /v1/orders/{order}/appointments", wished(), [404, 403, 403]),
+        ("POST /v1/orders/{order}/storage/settle", json!({"how": "paid"}), [404, 403, 403]),
+        ("GET /v1/appointments/{appointment}", none(), [404, 200, 404]),
+        ("POST /v1/appointments/{appointment}/accept", none(), [404, 403, 403]),
+        ("POST /v1/appointments/{appointment}/move", json!({"starts_at": "2099-01-01T00:00:00Z"}), [404, 403, 403]),
+        ("POST /v1/appointments/{appointment}/cancel", none(), [404, 403, 403]),
+        ("POST /v1/appointments/{appointment}/pass", none(), [404, 403, 403]),
         ("GET /v1/shipments", none(), [200, 200, 200]),
         ("GET /v1/shipments/figures", none(), [200, 200, 200]),
         ("GET /v1/shipments/{shipment}", none(), [404, 200, 404]),
@@ -222,6 +248,7 @@ async fn what_is_an_organisations_is_refused_to_others() {
         match path.as_str() {
             "/v1/orders" | "/v1/offers" | "/v1/invoices" => path.push_str("?side=buyer"),
             "/v1/dashboard" => path.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
+            slots if slots.ends_with("/slots") => path.push_str("?first_day=2026-01-01&last_day=2026-01-07"),
             "/v1/statement" => path.push_str("?currency=EUR&first_day=2026-01-01&last_day=2026-01-31"),
             _ => {}
         }

@@ -1,0 +1,51 @@
+use proptest::prelude::*;
+use shared::money::Currency;
+
+use super::*;
+
+fn terms(status: OrderStatus, is_there: bool, days: i16) -> Terms {
+    Terms { status, is_there, days, due_at: DateTime::UNIX_EPOCH }
+}
+
+#[test]
+fn only_what_is_paid_and_still_there_costs_anything() {
+    let now = DateTime::UNIX_EPOCH;
+    let until = now + TimeDelta::days(1);
+    for status in [OrderStatus::Paid, OrderStatus::InFulfilment] {
+        assert_eq!(next(terms(status, true, 0), now), Next::Book { day: 1, until });
+        assert_eq!(next(terms(status, true, 0), now - TimeDelta::microseconds(1)), Next::NotYet);
+        assert_eq!(next(terms(status, false, 3), now), Next::End);
+        assert_eq!(next(terms(status, true, MOST_STORAGE_DAYS), now), Next::End);
+    }
+    assert_eq!(next(terms(OrderStatus::Disputed, true, 3), now), Next::Skip { until });
+    for status in [OrderStatus::Delivered, OrderStatus::Completed, OrderStatus::Refunded, OrderStatus::Cancelled] {
+        assert_eq!(next(terms(status, true, 3), now), Next::End);
+    }
+}
+
+#[test]
+fn a_currency_has_one_fee_above_zero() {
+    let euros = |minor| Money::from_minor(minor, Currency::EUR);
+    let wrong = |fees: &[Money]| judge_fees(fees).expect_err("refused").pointer;
+    assert_eq!(wrong(&[euros(0)]), "/storage_fees/0/amount");
+    assert_eq!(wrong(&[euros(1), euros(2)]), "/storage_fees/1/currency");
+    assert_eq!(judge_fees(&[euros(1), Money::from_minor(1, Currency::JPY)]), Ok(()));
+}
+
+proptest! {
+    /// However seldom somebody looks, as many days are booked as have begun.
+    #[test]
+    fn as_many_days_cost_as_have_begun(looks in prop::collection::vec(0_i64..200, 1..40)) {
+        let mut looks = looks;
+        looks.sort_unstable();
+        let mut it = terms(OrderStatus::Paid, true, 0);
+        for hours in looks {
+            let now = DateTime::UNIX_EPOCH + TimeDelta::hours(hours);
+            while let Next::Book { day, until } = next(it, now) {
+                prop_assert_eq!(day, it.days + 1);
+                it = Terms { days: day, due_at: until, ..it };
+            }
+            prop_assert_eq!(i64::from(it.days), hours / 24 + 1);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What the two sides do with appointments.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use shared::audit::{self, Actor};
+use shared::ids::OrgId;
+use shared::invalid::Invalid;
+use sqlx::PgConnection;
+
+use super::hours::hours;
+use super::read::find;
+use super::storage::freeze;
+use super::{AppointmentError, Guarded, guard};
+use crate::appointments::model::{Appointment, AppointmentKind, AppointmentStatus, NewAppointment, REMINDER};
+use crate::appointments::rules::slots::{Span, starting};
+use crate::appointments::rules::{
+    There, Wanted, judge_accept, judge_cancel, judge_move, judge_order, judge_there, wanted,
+};
+use crate::escrow::store::{Locked, lock_for};
+use crate::ids::{AppointmentId, OrderId, SiteId};
+use crate::offers::model::Party;
+use crate::orders::model::Side;
+use crate::shipments::store::plan_delivery;
+
+/// Makes an appointment about an order that is paid: the buyer books it, the seller proposes it. A delivery that the buyer wants is what
+/// shipments that wait, and later ones, are planned by. Needs a transaction, as everything here does.
+pub async fn book(
+    conn: &mut PgConnection,
+    by: Party,
+    order: OrderId,
+    new: &NewAppointment,
+) -> Result<Appointment, AppointmentError> {
+    let locked = lock_for(conn, order, |parties| parties.buyer == by.org || parties.seller == by.org).await?;
+    judge_order(locked.status)?;
+    let side = if by.org == locked.buyer { Side::Buyer } else { Side::Seller };
+    let (site, span) = match wanted(new, locked.now)? {
+        Wanted::Delivery(span) => (None, span),
+        Wanted::Collection { site, starts_at } => {
+            let span = slot(conn, locked.seller, site, starts_at).await?;
+            judge_there(there(conn, order, site).await?, side == Side::Seller)?;
+            (Some(site), span)
+        }
+    };
+    let status = match side {
+        Side::Buyer => AppointmentStatus::Booked,
+        Side::Seller => AppointmentStatus::Proposed,
+    };
+    let id = AppointmentId::generate();
+    sqlx::query!(
+        "INSERT INTO appointments (id, order_id, seller_org_id, kind, site_id, status, starts_at, ends_at, reminded_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        id.0,
+        order.0,
+        locked.seller.0,
+        new.kind as AppointmentKind,
+        site.map(|site| site.0),
+        status as AppointmentStatus,
+        span.starts_at,
+        span.ends_at,
+        reminded(span, locked.now),
+        by.user.0,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if status == AppointmentStatus::Booked {
+        plan(conn, &locked, new.kind, (None, Some(span.ends_at))).await?;
+        if let Some(site) = site {
+            freeze(conn, order, site).await?;
+        }
+    }
+    let action = if side == Side::Buyer { "appointment.book" } else { "appointment.propose" };
+    finish(conn, by, id, action).await
+}
+
+/// What is so near when it is made that its mail is all the reminder that it needs counts as reminded.
+fn reminded(span: Span, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    (span.starts_at <= now + REMINDER).then_some(now)
+}
+
+/// Plans the order's shipments that wait by what its buyer wants now instead of before.
+async fn plan(
+    conn: &mut PgConnection,
+    order: &Locked,
+    kind: AppointmentKind,
+    (before, now): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> Result<(), AppointmentError> {
+    if kind == AppointmentKind::Delivery {
+        plan_delivery(conn, order.id, before, now).await?;
+    }
+    Ok(())
+}
+
+/// The slot of a site of the seller's that begins then.
+async fn slot(
+    conn: &mut PgConnection,
+    seller: OrgId,
+    site: SiteId,
+    starts_at: DateTime<Utc>,
+) -> Result<Span, AppointmentError> {
+    let Some(hours) = hours(conn, seller, site).await? else {
+        return Err(Invalid::new("/site", "nothing is collected there").into());
+    };
+    Ok(starting(&hours, starts_at).ok_or_else(|| Invalid::new("/starts_at", "no slot begins then"))?)
+}
+
+/// What of an order that has not left could be given out at a site: its lines that were sold from there, and those without a site.
+pub(super) async fn there(conn: &mut PgConnection, order: OrderId, site: SiteId) -> Result<There, sqlx::Error> {
+    sqlx::query_as!(
+        There,
+        r#"SELECT count(*) > 0 AS "any!", coalesce(bool_and('pickup' = ANY (g.delivery_options)), true) AS "for_collection!"
+           FROM order_lines AS n
+           JOIN listings AS g ON g.id = n.listing_id
+           LEFT JOIN reservations AS r ON r.order_id = n.order_id AND r.line_no = n.line_no AND r.status = 'taken'
+           WHERE n.order_id = $1
+             AND coalesce(r.site_id, $2) = $2
+             AND n.quantity > (
+                 SELECT coalesce(sum(l.quantity - l.returned_quantity), 0)
+                 FROM shipment_lines AS l
+                 JOIN shipments AS s ON s.id = l.shipment_id
+                 WHERE l.order_id = n.order_id
+                   AND l.order_line = n.line_no
+                   AND s.picked_up_at IS NOT NULL
+             )"#,
+        order.0,
+        site.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The buyer agrees to what the seller has proposed.
+pub async fn accept(conn: &mut PgConnection, by: Party, id: AppointmentId) -> Result<Appointment, AppointmentError> {
+    let guarded = guard(conn, id, by, &[Side::Buyer]).await?;
+    judge_order(guarded.order.status)?;
+    judge_accept(&guarded.made, guarded.now)?;
+    sqlx::query!(
+        "UPDATE appointments SET status = 'booked', reminded_at = $2, version = version + 1 WHERE id = $1",
+        id.0,
+        reminded(guarded.made.span, guarded.now),
+    )
+    .execute(&mut *conn)
+    .await?;
+    plan(conn, &guarded.order, guarded.made.kind, (None, Some(guarded.made.span.ends_at))).await?;
+    if let Some(site) = guarded.site {
+        freeze(conn, guarded.order.id, site).await?;
+    }
+    finish(conn, by, id, "appointment.accept").await
+}
+
+/// The buyer comes, or wants to get it, at another time: from then on, and for a delivery until then.
+pub async fn reschedule(
+    conn: &mut PgConnection,
+    by: Party,
+    id: AppointmentId,
+    starts_at: DateTime<Utc>,
+    ends_at: Option<DateTime<Utc>>,
+) -> Result<Appointment, AppointmentError> {
+    let guarded = guard(conn, id, by, &[Side::Buyer]).await?;
+    judge_order(guarded.order.status)?;
+    judge_move(&guarded.made, guarded.now)?;
+    let (kind, site) = (guarded.made.kind, guarded.site);
+    let span = match wanted(&NewAppointment { kind, site, starts_at, ends_at }, guarded.now)? {
+        Wanted::Delivery(span) => span,
+        Wanted::Collection { site, starts_at } => slot(conn, guarded.order.seller, site, starts_at).await?,
+    };
+    set_span(conn, &guarded, span).await?;
+    plan(conn, &guarded.order, kind, (Some(guarded.made.span.ends_at), Some(span.ends_at))).await?;
+    finish(conn, by, id, "appointment.move").await
+}
+
+async fn set_span(conn: &mut PgConnection, guarded: &Guarded, span: Span) -> Result<(), AppointmentError> {
+    sqlx::query!(
+        "UPDATE appointments
+         SET starts_at = $2,
+             ends_at = $3,
+             reminded_at = $4,
+             version = version + 1
+         WHERE id = $1",
+        guarded.id.0,
+        span.starts_at,
+        span.ends_at,
+        reminded(span, guarded.now),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One of the sides does not want it any more. Its pass is good for nothing from then on.
+pub async fn cancel(conn: &mut PgConnection, by: Party, id: AppointmentId) -> Result<Appointment, AppointmentError> {
+    let guarded = guard(conn, id, by, &[Side::Buyer, Side::Seller]).await?;
+    judge_cancel(&guarded.made, guarded.now)?;
+    sqlx::query!(
+        "UPDATE appointments
+         SET status = 'cancelled',
+             ended_at = $2,
+             version = version + 1
+         WHERE id = $1",
+        id.0,
+        guarded.now,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if guarded.made.status == AppointmentStatus::Booked {
+        plan(conn, &guarded.order, guarded.made.kind, (Some(guarded.made.span.ends_at), None)).await?;
+    }
+    finish(conn, by, id, "appointment.cancel").await
+}
+
+/// Writes the act down, and reads what came of it.
+async fn finish(
+    conn: &mut PgConnection,
+    by: Party,
+    id: AppointmentId,
+    action: &str,
+) -> Result<Appointment, AppointmentError> {
+    let appointment = find(conn, id).await?.ok_or(AppointmentError::NotFound)?;
+    let (actor, subject) = (Actor::User(by.user), ("appointment", id.to_string()));
+    let data = json!({"order": appointment.order, "version": appointment.version, "starts_at": appointment.starts_at});
+    audit::append(conn, audit::Entry { actor, action, subject, data }).await?;
+    Ok(appointment)
+}

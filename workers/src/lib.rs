@@ -12,6 +12,7 @@ mod imports;
 pub mod maintenance;
 pub mod money;
 pub mod offers;
+mod papers;
 pub mod payments;
 mod payouts;
 pub mod pools;

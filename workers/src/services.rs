@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use crate::emails::{Mailer, MailerError, Renderer};
 use crate::images::ImageSlots;
 use crate::money::RatesFile;
+use crate::papers::PaperFonts;
 use crate::payments::gateway::{self, Gateway};
 
 /// How many mails one process sends at a time.
@@ -27,6 +28,7 @@ pub struct Services {
     pub image_slots: ImageSlots,
     pub mailer: Mailer,
     pub renderer: Renderer,
+    pub fonts: PaperFonts,
     /// To the payment provider; without it nobody can pay.
     pub gateway: Option<Arc<dyn Gateway>>,
     /// Without it nobody states exchange rates.
@@ -58,6 +60,7 @@ impl Services {
                 ConfigError::of(key, error.to_string())
             })?,
             renderer: Renderer::new(&config.http.public_url),
+            fonts: PaperFonts::default(),
             gateway: payments(config)?,
             rates: config.fx_url.as_deref().map(RatesFile::new).transpose()?,
             events: shared::db::pool_within(

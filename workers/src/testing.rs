@@ -29,6 +29,7 @@ use crate::Services;
 use crate::emails::{Mailer, Renderer};
 use crate::images::ImageSlots;
 use crate::money::RatesFile;
+use crate::papers::PaperFonts;
 use crate::payments::gateway::{Gateway, SimulatorGateway};
 
 /// How long the payment provider is waited for: less than a test waits.
@@ -127,6 +128,7 @@ impl TestWorkers {
             image_slots: ImageSlots::new(1),
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
+            fonts: PaperFonts::default(),
             gateway: Some(gateway.unwrap_or_else(|| Arc::new(simulator))),
             rates: Some(RatesFile::new(&rates.url()).unwrap()),
         };

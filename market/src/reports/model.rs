@@ -119,16 +119,19 @@ pub enum Format {
     Csv,
     Xlsx,
     Json,
+    /// For people: charts, and the first 2,000 rows of each table.
+    Pdf,
 }
 
 impl Format {
-    pub const ALL: &[Self] = &[Self::Csv, Self::Xlsx, Self::Json];
+    pub const ALL: &[Self] = &[Self::Csv, Self::Xlsx, Self::Json, Self::Pdf];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Csv => "CSV",
             Self::Xlsx => "XLSX",
             Self::Json => "JSON",
+            Self::Pdf => "PDF",
         }
     }
 
@@ -137,6 +140,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Xlsx => "xlsx",
             Self::Json => "json",
+            Self::Pdf => "pdf",
         }
     }
 
@@ -145,6 +149,7 @@ impl Format {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Json => "application/json",
+            Self::Pdf => "application/pdf",
         }
     }
 }

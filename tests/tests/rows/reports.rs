@@ -14,7 +14,7 @@ use super::escrow::offered;
 /// Where `./dev test` installs it.
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.dev/tools/reports/bin/python");
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports");
-const FORMATS: [&str; 3] = ["csv", "json", "xlsx"];
+const FORMATS: [&str; 4] = ["csv", "json", "pdf", "xlsx"];
 const SEED: &str = "9994";
 const ORDERS: &str = "1500";
 const REGIONS: [&str; 4] = ["earth/ca", "earth/de", "earth/jp", "earth/us"];

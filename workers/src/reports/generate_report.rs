@@ -142,9 +142,10 @@ async fn write_from(cx: &Cx, conn: &mut PgConnection, report: &Report) -> anyhow
         period: report.period,
         parameters: report.parameters,
         sections: (definition.sections)(&scope),
+        asked_at: report.created_at,
     };
     let mut source = Statements { conn, report, scope };
-    let mut writing = std::pin::pin!(writer::write(&mut source, head, report.format, Arc::clone(&done)));
+    let mut writing = std::pin::pin!(writer::write(&mut source, head, report.format, Arc::clone(&done), &cx.fonts));
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {

@@ -13,6 +13,7 @@ use market::reports::table::{Cell, Row, Section, Sum};
 use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 
+use crate::papers::PaperFonts;
 use super::writer::{CHUNK, Head, Source, Unwritable, WAITING, Written, write};
 
 mod jobs;
@@ -31,6 +32,7 @@ fn head(kind: Kind) -> Head {
         period: period(),
         parameters: Parameters::default(),
         sections: (kind.definition().sections)(&scope),
+        asked_at: "2026-11-21T06:00:00Z".parse().unwrap(),
     }
 }
 
@@ -88,7 +90,7 @@ async fn orders(count: i64, format: Format) -> Written {
         assert!(ahead <= most, "{ahead} rows in memory");
         Ok(order(number))
     };
-    let result = write(&mut Orders { count, order }, head(Kind::Sales), format, Arc::clone(&written)).await.unwrap();
+    let result = write(&mut Orders { count, order }, head(Kind::Sales), format, Arc::clone(&written), &PaperFonts::default()).await.unwrap();
     assert_eq!(written.load(Ordering::Relaxed), count.unsigned_abs());
     result
 }
@@ -225,7 +227,7 @@ async fn a_broken_stream_breaks_the_report() {
     };
     for format in Format::ALL {
         let mut rows = Orders { count: 5_000, order };
-        let error = write(&mut rows, head(Kind::Sales), *format, Arc::default()).await.unwrap_err();
+        let error = write(&mut rows, head(Kind::Sales), *format, Arc::default(), &PaperFonts::default()).await.unwrap_err();
         assert_eq!(error.to_string(), "connection lost");
     }
 }
@@ -238,6 +240,6 @@ async fn what_can_never_work_says_so() {
         Ok(row)
     };
     let error =
-        write(&mut Orders { count: 2, order: huge }, head(Kind::Sales), Format::Csv, Arc::default()).await.unwrap_err();
+        write(&mut Orders { count: 2, order: huge }, head(Kind::Sales), Format::Csv, Arc::default(), &PaperFonts::default()).await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Unwritable::Overflow)), "{error}");
 }

@@ -13,8 +13,8 @@ use market::reports::table::{Cell, Row, Section, Sum};
 use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 
-use crate::papers::PaperFonts;
 use super::writer::{CHUNK, Head, Source, Unwritable, WAITING, Written, write};
+use crate::papers::PaperFonts;
 
 mod jobs;
 mod read_back;
@@ -90,7 +90,10 @@ async fn orders(count: i64, format: Format) -> Written {
         assert!(ahead <= most, "{ahead} rows in memory");
         Ok(order(number))
     };
-    let result = write(&mut Orders { count, order }, head(Kind::Sales), format, Arc::clone(&written), &PaperFonts::default()).await.unwrap();
+    let result =
+        write(&mut Orders { count, order }, head(Kind::Sales), format, Arc::clone(&written), &PaperFonts::default())
+            .await
+            .unwrap();
     assert_eq!(written.load(Ordering::Relaxed), count.unsigned_abs());
     result
 }
@@ -227,7 +230,8 @@ async fn a_broken_stream_breaks_the_report() {
     };
     for format in Format::ALL {
         let mut rows = Orders { count: 5_000, order };
-        let error = write(&mut rows, head(Kind::Sales), *format, Arc::default(), &PaperFonts::default()).await.unwrap_err();
+        let error =
+            write(&mut rows, head(Kind::Sales), *format, Arc::default(), &PaperFonts::default()).await.unwrap_err();
         assert_eq!(error.to_string(), "connection lost");
     }
 }
@@ -239,7 +243,14 @@ async fn what_can_never_work_says_so() {
         row[6] = Cell::Money(Money::from_minor(i64::MAX / 2 + 1, Currency::EUR));
         Ok(row)
     };
-    let error =
-        write(&mut Orders { count: 2, order: huge }, head(Kind::Sales), Format::Csv, Arc::default(), &PaperFonts::default()).await.unwrap_err();
+    let error = write(
+        &mut Orders { count: 2, order: huge },
+        head(Kind::Sales),
+        Format::Csv,
+        Arc::default(),
+        &PaperFonts::default(),
+    )
+    .await
+    .unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Unwritable::Overflow)), "{error}");
 }

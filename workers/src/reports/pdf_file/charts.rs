@@ -88,10 +88,7 @@ fn begin(section: &Section, plan: &Plan, currency: Option<Currency>) -> Chart {
         series: plan
             .values
             .iter()
-            .map(|name| Series {
-                name: column(name).map_or("", |column| column.title).to_owned(),
-                values: Vec::new(),
-            })
+            .map(|name| Series { name: column(name).map_or("", |column| column.title).to_owned(), values: Vec::new() })
             .collect(),
         alternative: String::new(),
     }

@@ -76,10 +76,11 @@ impl Charts {
 
 fn begin(section: &Section, plan: &Plan, currency: Option<Currency>) -> Chart {
     let column = |name: &str| section.columns.iter().find(|column| column.name == name);
-    let units = plan.values.iter().find_map(|name| column(name).and_then(|column| column.unit));
+    let unit = plan.values.iter().find_map(|name| column(name).and_then(|column| column.unit));
+    let units: Vec<&str> = unit.into_iter().chain(currency.as_ref().map(Currency::code)).collect();
     Chart {
         title: plan.title.to_owned(),
-        unit: currency.map(|currency| currency.code().to_owned()).or(units.map(str::to_owned)).unwrap_or_default(),
+        unit: units.join(", "),
         shape: match plan.kind {
             ChartKind::Line => Shape::Line,
             ChartKind::Bar => Shape::Bars,

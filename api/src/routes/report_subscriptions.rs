@@ -21,7 +21,7 @@ use super::days::zone;
 use super::reports::unfit;
 use crate::auth::Caller;
 use crate::conditional::IfMatch;
-use crate::error::{Problem, Result};
+use crate::error::Result;
 use crate::extract::{Json, Path};
 use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::state::AppState;

@@ -18,7 +18,7 @@ impl Job for RequestSubscribed {
     const RETRY: Retry = Retry::fixed(Duration::from_mins(1)).max_attempts(10);
     const TIMEOUT: Duration = Duration::from_mins(10);
     /// Some zones are 15, 30 or 45 minutes off the hour.
-    const SCHEDULES: &'static [Schedule] = &[Schedule::cron("reports.subscribed", "0 9,24,39,54 * * * *")];
+    const SCHEDULES: &'static [Schedule] = &[Schedule::cron("reports.subscribed", "0 11,26,41,56 * * * *")];
 
     fn unique(&self) -> Unique {
         Unique::while_open("all")

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{Content, EndingSoon, OrgApproved, OrgRejected, Outbid, ReportReady, Sold, Unsold, Won};
+use market::reports::rules::Fall;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;

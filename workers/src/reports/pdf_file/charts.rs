@@ -77,7 +77,7 @@ impl Charts {
 fn begin(section: &Section, plan: &Plan, currency: Option<Currency>) -> Chart {
     let column = |name: &str| section.columns.iter().find(|column| column.name == name);
     let unit = plan.values.iter().find_map(|name| column(name).and_then(|column| column.unit));
-    let units: Vec<&str> = unit.into_iter().chain(currency.as_ref().map(Currency::code)).collect();
+    let units: Vec<&str> = unit.into_iter().chain(currency.map(Currency::code)).collect();
     Chart {
         title: plan.title.to_owned(),
         unit: units.join(", "),

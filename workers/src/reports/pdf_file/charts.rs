@@ -110,15 +110,13 @@ fn value(cell: &Cell) -> Option<f64> {
 /// What a chart shows, for those who hear the paper.
 fn in_words(chart: &Chart) -> String {
     let (Some(first), Some(last)) = (chart.labels.first(), chart.labels.last()) else { return chart.title.clone() };
-    let mut words = format!("{}: {} points from {first} to {last}.", chart.title, chart.labels.len());
-    for series in &chart.series {
+    let extent = format!("{}: {} points from {first} to {last}.", chart.title, chart.labels.len());
+    let series = chart.series.iter().filter_map(|series| {
         let points = || chart.labels.iter().zip(&series.values).filter_map(|(label, value)| Some((label, (*value)?)));
-        let lowest = points().min_by(|a, b| a.1.total_cmp(&b.1));
-        let highest = points().max_by(|a, b| a.1.total_cmp(&b.1));
-        if let (Some((low_at, low)), Some((high_at, high))) = (lowest, highest) {
-            let [low, high] = [low, high].map(|number| thousands(&number.to_string()));
-            words.push_str(&format!(" {}: lowest {low} ({low_at}), highest {high} ({high_at}).", series.name));
-        }
-    }
-    words
+        let (low_at, low) = points().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (high_at, high) = points().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let [low, high] = [low, high].map(|number| thousands(&number.to_string()));
+        Some(format!(" {}: lowest {low} ({low_at}), highest {high} ({high_at}).", series.name))
+    });
+    std::iter::once(extent).chain(series).collect()
 }

@@ -182,7 +182,9 @@ async fn row_storage_fee_and_no_show() {
     let mut tx = market.db.pool.begin().await.expect("a transaction");
     for sql in [
         "SET LOCAL session_replication_role = replica",
-        "UPDATE storage_terms SET free_until = free_until - interval '4 days 1 hour', due_at = due_at - interval '4 days 1 hour'",
+        "UPDATE storage_terms
+         SET due_at = due_at - (free_until - kept), free_until = kept
+         FROM (SELECT clock_timestamp() - interval '2 days 1 hour') AS since (kept)",
     ] {
         sqlx::query(sql).execute(&mut *tx).await.expect("aged");
     }

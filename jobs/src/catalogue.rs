@@ -54,6 +54,7 @@ macro_rules! for_each_job {
                 $crate::reports::ScheduleMonthlyReports,
                 $crate::reports::ScheduleWeeklyReports,
                 $crate::reports::ExpireReports,
+                $crate::invoices::RenderInvoice,
                 $crate::imports::ImportStock,
                 $crate::imports::ImportListings,
                 $crate::imports::ExpireImports,

@@ -12,6 +12,7 @@ pub mod escrow;
 pub mod identity;
 pub mod images;
 pub mod imports;
+pub mod invoices;
 pub mod listings;
 pub mod maintenance;
 pub mod money;

@@ -209,7 +209,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
                              auctions, bids, bid_retractions, awards, orders, order_lines, checkouts, order_taxes, order_events, basket_lines, payments,
                              escrows, disputes, refunds, webhook_inbox, payout_accounts, payouts, reconciliations,
-                             reconciliation_differences, invoice_series, invoices, invoice_lines, invoice_taxes, countries, fx_snapshots, fx_rates,
+                             reconciliation_differences, invoice_series, invoices, invoice_lines, invoice_taxes, invoice_files, countries, fx_snapshots, fx_rates,
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,

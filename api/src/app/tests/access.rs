@@ -236,6 +236,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/payouts", Owner, none()),
         ("GET /v1/invoices", Owner, none()),
         ("GET /v1/invoices/{invoice}", Owner, none()),
+        ("GET /v1/invoices/{invoice}/file", Owner, none()),
         ("GET /v1/orders/{order}/invoices", Owner, none()),
         ("GET /v1/admin/commission-rates", Platform(Finance), none()),
         ("POST /v1/admin/commission-rates", Platform(Finance), json!({"plan": "free", "fee_bps": 1})),

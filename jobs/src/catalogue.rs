@@ -55,6 +55,8 @@ macro_rules! for_each_job {
                 $crate::reports::ScheduleWeeklyReports,
                 $crate::reports::ExpireReports,
                 $crate::invoices::RenderInvoice,
+                $crate::papers::PrintPaper,
+                $crate::papers::ExpirePapers,
                 $crate::imports::ImportStock,
                 $crate::imports::ImportListings,
                 $crate::imports::ExpireImports,

@@ -17,6 +17,7 @@ pub mod listings;
 pub mod maintenance;
 pub mod money;
 pub mod offers;
+pub mod papers;
 pub mod payouts;
 pub mod queues;
 pub mod reconciliation;

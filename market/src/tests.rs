@@ -20,6 +20,7 @@ mod listings;
 mod money;
 mod offers;
 mod orders;
+mod papers;
 mod payouts;
 mod reconciliation;
 mod reports;
@@ -102,6 +103,7 @@ fn breaches() -> Vec<Breach> {
         stock::breaches(),
         shipments::breaches(),
         appointments::breaches(),
+        papers::breaches(),
         search::breaches(),
         dashboard::breaches(),
         imports::breaches(),
@@ -157,6 +159,7 @@ async fn fill(conn: &mut PgConnection) {
     returns::fill(conn, seller).await;
     shipments::fill(conn).await;
     appointments::fill(conn).await;
+    papers::fill(conn).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -220,7 +223,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums}'::regclass[]) AS oid
+                             site_storage_fees, storage_terms, report_sums, papers}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

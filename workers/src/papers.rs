@@ -1,4 +1,15 @@
-//! What a process prints papers with.
+//! What a process prints papers with, and the papers that people ask for.
+//!
+//! A paper shows what is known when it is printed; [`content`] says what stands on it. Invoices, which never change, have a domain of
+//! their own.
+//!
+//! How to get this wrong: let a pass into the queue or a table on its way to the printer.
+
+mod content;
+mod expire_papers;
+mod print_paper;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};

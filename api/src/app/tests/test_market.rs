@@ -134,6 +134,8 @@ impl TestMarket {
         let shipment = json!({"from_site": id(&site), "to_address": "The Moon",
             "lines": [{"item_id": id(&item), "quantity": 1, "weight_g": 300}]});
         let shipment = api.post(Some(ann), "/v1/shipments", shipment).await.ok();
+        let label = json!({"kind": "shipping_label", "about": id(&shipment)});
+        let paper = api.post(Some(ann), "/v1/papers", label).await.ok();
         let vehicle = json!({"name": "Truck", "registration": "HH-TY 9", "max_weight_g": 9, "max_volume_ml": 9});
         let vehicle = api.post(Some(ann), "/v1/vehicles", vehicle).await.ok();
         let carrier = api.post(Some(ann), "/v1/carriers", json!({"slug": "mine", "name": "Mine"})).await.ok();
@@ -230,6 +232,9 @@ impl TestMarket {
             ("bizStep", "departing".to_owned()),
             ("appointment", id(&appointment)),
             ("shipment", tracking.to_owned()),
+            // Not by its number.
+            ("parcel", id(&shipment)),
+            ("paper", id(&paper)),
             ("number", tracking.to_owned()),
             ("vehicle", id(&vehicle)),
             ("carrier", id(&carrier)),

@@ -152,6 +152,8 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("GET /v1/payouts", none(), [200, 200, 200]),
         ("GET /v1/invoices", none(), [200, 200, 200]),
         ("GET /v1/invoices/{invoice}", none(), [404, 200, 404]),
+        ("POST /v1/papers", json!({"kind": "picking_list", "about": uuid::Uuid::nil()}), [404, 403, 403]),
+        ("GET /v1/papers/{paper}", none(), [404, 200, 404]),
         // Nobody has printed it.
         ("GET /v1/invoices/{invoice}/file", none(), [404, 409, 404]),
         ("GET /v1/orders/{order}/invoices", none(), [404, 200, 404]),

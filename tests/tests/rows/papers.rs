@@ -298,7 +298,7 @@ async fn row_papers_of_an_order() {
     }
     let _ = ann.post(&format!("/v1/shipments/{tracking}/pick-up"), json!({})).await.ok();
     let document = printed(&ann, "waste_movement", &id(&shipment), &folder).await;
-    let now = market::testing::database_time(&mut *market.db.pool.acquire().await.unwrap()).await;
+    let now = market::testing::database_time(&mut market.db.pool.acquire().await.unwrap()).await;
     let shipped = now.format("%Y-%m-%d").to_string();
     assert!(
         text(&document).await.matches(&shipped).count() >= 2,

@@ -71,7 +71,7 @@ impl TestSale {
 
     async fn file(&self, of: InvoiceOf) -> Option<InvoiceFile> {
         let id = self.id(of).await;
-        store::file(&mut *self.workers.db.pool.acquire().await.unwrap(), id).await.unwrap()
+        store::file(&mut self.workers.db.pool.acquire().await.unwrap(), id).await.unwrap()
     }
 
     /// The file's bytes, which must be those that were written down.

@@ -1,5 +1,6 @@
 //! On the real engine, over the real store and an S3 server.
 
+use jobs::appointments;
 use jobs::papers::{ExpirePapers, PrintPaper, ask};
 use market::ids::{OrderId, PaperId};
 use market::listings::model::SaleMode;
@@ -12,6 +13,7 @@ use queue::worker::Handlers;
 
 use super::PaperFonts;
 use crate::Services;
+use crate::appointments::tests::TestDepot;
 use crate::testing::TestWorkers;
 
 fn handlers() -> Handlers<Services> {
@@ -45,7 +47,7 @@ impl TestYard {
     }
 
     async fn paper(&self, id: PaperId) -> Paper {
-        store::find(&mut *self.workers.db.pool.acquire().await.unwrap(), id).await.unwrap().expect("a paper")
+        store::find(&mut self.workers.db.pool.acquire().await.unwrap(), id).await.unwrap().expect("a paper")
     }
 }
 
@@ -93,4 +95,50 @@ async fn a_paper_that_cannot_be_printed_says_so() {
     assert_eq!(run.state, "dead");
     assert!(run.error.is_some_and(|error| error.contains("fonts-noto-core")), "operators do not hear why");
     yard.workers.leave().await;
+}
+
+/// Between asking and printing.
+#[tokio::test]
+async fn the_pass_of_a_collection_that_was_cancelled_meanwhile_is_not_printed() {
+    let depot = TestDepot::with(handlers()).await;
+    let booked = depot.booked(3).await.id;
+    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.0 };
+    let mut tx = depot.workers.ledger.begin().await.unwrap();
+    let (paper, _, _) = ask(&mut tx, depot.buyer, new).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = depot.workers.ledger.begin().await.unwrap();
+    appointments::cancel(&mut tx, depot.buyer, booked).await.unwrap();
+    tx.commit().await.unwrap();
+    depot.workers.queue.drain().await;
+    let mut conn = depot.workers.db.pool.acquire().await.unwrap();
+    let failed = store::find(&mut conn, paper).await.unwrap().unwrap();
+    assert_eq!(failed.status, PaperStatus::Failed);
+    assert!(failed.failure.is_some_and(|why| why.contains("Cancelled")), "nobody hears why");
+    depot.workers.blobs.get(&Paper::key(paper), 1_000_000).await.unwrap_err();
+    drop(conn);
+    depot.workers.leave().await;
+}
+
+/// The database has its hash when the file is there, and the file goes when it is good for nothing.
+#[tokio::test]
+async fn a_printed_pass_is_issued_with_its_file() {
+    let depot = TestDepot::with(handlers()).await;
+    let booked = depot.booked(3).await;
+    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.id.0 };
+    let mut tx = depot.workers.ledger.begin().await.unwrap();
+    let (paper, _, _) = ask(&mut tx, depot.buyer, new).await.unwrap();
+    tx.commit().await.unwrap();
+    let has_hash = async || {
+        sqlx::query_scalar::<_, bool>("SELECT pass_hash IS NOT NULL FROM appointments WHERE id = $1")
+            .bind(booked.id)
+            .fetch_one(&depot.workers.db.pool)
+            .await
+            .unwrap()
+    };
+    assert!(!has_hash().await, "asking issues nothing");
+    depot.workers.queue.drain().await;
+    let ready = store::find(&mut depot.workers.db.pool.acquire().await.unwrap(), paper).await.unwrap().unwrap();
+    assert_eq!((ready.status, has_hash().await), (PaperStatus::Ready, true));
+    assert_eq!(ready.expires_at, Some(booked.ends_at + market::appointments::model::GRACE));
+    depot.workers.leave().await;
 }

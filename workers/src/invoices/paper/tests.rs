@@ -132,10 +132,11 @@ fn a_credit_note_names_what_it_takes_back_and_is_not_paid_yet() {
     assert!(xml.contains("<ram:DuePayableAmount>238.00</ram:DuePayableAmount>"), "{xml}");
 }
 
+type Change = fn(&mut Printable);
+
 #[test]
 fn what_nobody_has_stated_is_named_and_printed_for_people_alone() {
     let fonts = crate::papers::PaperFonts::default().load().unwrap();
-    type Change = fn(&mut Printable);
     let changes: [(&str, Change); 3] = [
         ("the seller's VAT number", |it| it.invoice.seller.vat_number = None),
         ("the country", |it| it.invoice.buyer.country = None),

@@ -8,8 +8,11 @@ use market::auctions::model::{Answer, Participant};
 use market::auctions::store::{self as auctions, PlaceBid};
 use market::cargo::store::{self as cargo, Reject};
 use market::identity::PlatformRole;
+use market::ids::InvoiceId;
 use market::images::store as images;
 use market::imports;
+use market::invoices::model::InvoiceFile;
+use market::invoices::store::{self as invoices, NewFile};
 use market::listings::model::SaleMode;
 use market::payments::Provider;
 use market::payouts::store as payouts;
@@ -157,7 +160,10 @@ impl TestMarket {
         let paid_order = paid["orders"][0]["id"].as_str().unwrap().to_owned();
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
-        let invoice = sqlx::query_scalar("SELECT id::text FROM invoices").fetch_one(&mut *conn).await.unwrap();
+        let invoice: InvoiceId = sqlx::query_scalar("SELECT id FROM invoices").fetch_one(&mut *conn).await.unwrap();
+        let key = InvoiceFile::key(invoice);
+        let file = NewFile { invoice, object_key: &key, bytes: 1, sha256: [1; 32], lacks: None };
+        assert!(invoices::keep_file(&mut conn, file).await.unwrap());
         let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator, None).await.unwrap();
         let poison =
             Reject { reason: "not JSON".to_owned(), bytes: b"x".to_vec(), routing_key: "cargo.actual".to_owned() };
@@ -218,7 +224,7 @@ impl TestMarket {
             ("strike", strike),
             ("payout_account", account.id.to_string()),
             ("difference", uuid::Uuid::nil().to_string()),
-            ("invoice", invoice),
+            ("invoice", invoice.to_string()),
             ("upload", id(&upload)),
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),

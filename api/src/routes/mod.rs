@@ -39,6 +39,7 @@ mod payouts;
 mod queues;
 mod reconciliation;
 mod regions;
+mod report_subscriptions;
 pub(crate) mod reports;
 mod returns;
 mod saved_searches;
@@ -105,6 +106,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(imports::router())
         .merge(reports::router())
         .merge(papers::router())
+        .merge(report_subscriptions::router())
         .merge(cargo_events::router())
         .merge(cargo_rejects::router())
         .merge(carriers::router())

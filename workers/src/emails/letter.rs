@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{Content, EndingSoon, OrgApproved, OrgRejected, Outbid, ReportReady, Sold, Unsold, Won};
+use market::reports::rules::Fall;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::render::RenderError;
@@ -318,11 +319,18 @@ fn report_ready(it: &ReportReady, url: &SecretString, valid_until: DateTime<Utc>
     facts.extend(it.totals.iter().map(|total| fact("Total", money(*total))));
     facts.push(fact("Format", it.format.clone()));
     let title = it.kind.definition().title;
+    let fell = it.falls.iter().map(|fall| {
+        let (percent, before, now) = (fall.percent(), money(fall.before), money(fall.now));
+        format!("{title} fell by {percent} % against the period before: from {before} to {now}.")
+    });
     Letter {
-        subject: format!("{title} report {period}: {org}"),
+        subject: match it.falls.iter().map(Fall::percent).max() {
+            Some(most) => format!("{title} fell by {most} %, {period}: {org}"),
+            None => format!("{title} report {period}: {org}"),
+        },
         preview: format!("{} rows. The download is ready.", it.rows),
         heading: format!("Your report is ready: {title}"),
-        paragraphs: vec![format!("The report “{title}” of {org} can be downloaded now.")],
+        paragraphs: fell.chain([format!("The report “{title}” of {org} can be downloaded now.")]).collect(),
         quote: None,
         facts,
         action: Some(Action { label: "Download report", url: url.expose_secret().to_owned() }),
@@ -330,7 +338,7 @@ fn report_ready(it: &ReportReady, url: &SecretString, valid_until: DateTime<Utc>
             "The link works until {}. Anyone who has it can download the report, so please do not forward this email.",
             time(valid_until, place.zone)
         )),
-        reason: "You are receiving this email because you asked for this report or own the organisation.".to_owned(),
+        reason: "You are receiving this email because you asked for this report or subscribed to it, or own the organisation.".to_owned(),
     }
 }
 

@@ -16,6 +16,7 @@ mod approvals;
 mod auctions;
 mod defaults;
 mod imports;
+mod invoices;
 mod listings;
 mod offers;
 mod orders;
@@ -30,6 +31,7 @@ pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use imports::ImportEnded;
+pub use invoices::InvoiceReady;
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
 pub use offers::{OfferAccepted, OfferNews};
 pub use orders::{
@@ -135,6 +137,7 @@ pub enum Content {
     ApprovalEnded(ApprovalNews),
     ReportReady(ReportReady),
     ImportEnded(ImportEnded),
+    InvoiceReady(InvoiceReady),
     OrgApproved(OrgApproved),
     OrgRejected(OrgRejected),
     OrgSuspended(OrgSuspended),
@@ -211,6 +214,7 @@ impl Content {
             Self::ApprovalEnded(_) => "approval_ended",
             Self::ReportReady(_) => "report_ready",
             Self::ImportEnded(_) => "import_ended",
+            Self::InvoiceReady(_) => "invoice_ready",
             Self::OrgApproved(_) => "org_approved",
             Self::OrgRejected(_) => "org_rejected",
             Self::OrgSuspended(_) => "org_suspended",

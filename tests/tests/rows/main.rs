@@ -14,6 +14,7 @@ mod imports;
 mod live_auctions;
 mod offers;
 mod orders;
+mod papers;
 mod payouts;
 mod reports;
 mod returns;

@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
 use super::{
-    account, appointments, approvals, defaults, escrow, imports, listings, offers, orders, payouts, returns, shipments,
-    stock, watches,
+    account, appointments, approvals, defaults, escrow, imports, invoices, listings, offers, orders, payouts, returns,
+    shipments, stock, watches,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -86,6 +86,9 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ReportReady(it), Link::Download { url, valid_until }) => {
             Ok(report_ready(it, url, *valid_until, place))
         }
+        (Content::InvoiceReady(it), Link::Download { url, valid_until }) => {
+            Ok(invoices::ready(it, url, *valid_until, place))
+        }
         (Content::ResetPassword(_), Link::Reset { token, valid_until }) => {
             Ok(account::reset_password(token, *valid_until, place))
         }
@@ -98,6 +101,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (
             Content::VerifyAddress(_)
             | Content::ReportReady(_)
+            | Content::InvoiceReady(_)
             | Content::ResetPassword(_)
             | Content::AlreadyRegistered(_)
             | Content::Invitation(_),

@@ -10,6 +10,7 @@ mod approvals;
 mod defaults;
 mod escrow;
 mod imports;
+mod invoices;
 mod letter;
 mod listings;
 mod offers;

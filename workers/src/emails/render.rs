@@ -58,6 +58,11 @@ impl Renderer {
         Self { public_url: public_url.into() }
     }
 
+    /// The address of something that everybody may see.
+    pub fn address(&self, path: std::fmt::Arguments<'_>) -> String {
+        format!("{}{path}", self.public_url)
+    }
+
     pub fn render(&self, content: &Content, link: &Link, reader: &Reader) -> Result<Rendered, RenderError> {
         let letter = letter::write(content, link, &Place { public_url: &self.public_url, zone: reader.zone })?;
         let name = one_line(&reader.name);

@@ -29,12 +29,14 @@ mod listings;
 mod me;
 mod models;
 mod money;
+mod notifications;
 mod offers;
 mod orders;
 mod orgs;
 mod pages;
 mod payments;
 mod payouts;
+mod postmark;
 mod queues;
 mod reconciliation;
 mod regions;
@@ -71,6 +73,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(health::router())
         .merge(auth::router())
         .merge(me::router())
+        .merge(notifications::router())
         .merge(orgs::router())
         .merge(invitations::router())
         .merge(admin::router())
@@ -116,4 +119,5 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(queues::router())
         .merge(schedules::router())
         .merge(pages::router())
+        .merge(postmark::router())
 }

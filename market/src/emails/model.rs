@@ -13,6 +13,7 @@ use crate::reports::model::Kind;
 mod appointments;
 mod approvals;
 mod auctions;
+mod categories;
 mod defaults;
 mod imports;
 mod listings;
@@ -27,6 +28,7 @@ mod watches;
 pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
+pub use categories::EmailCategory;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use imports::ImportEnded;
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
@@ -68,6 +70,8 @@ pub struct Email {
     /// `None` when this version of the program cannot read the stored data.
     pub content: Option<Content>,
     pub status: Status,
+    /// Whether the server may have taken it without our knowing.
+    pub in_doubt: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
@@ -81,6 +85,8 @@ pub enum Status {
     Failed,
     /// The address is on the suppression list.
     Suppressed,
+    /// The recipient does not want mails of its category.
+    Unwanted,
 }
 
 /// Why an address is no longer written to.

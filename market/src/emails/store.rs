@@ -1,4 +1,6 @@
-//! Statements on `emails`, `email_refusals` and `email_suppressions`.
+//! Statements on `emails`, `email_refusals`, `email_suppressions` and, in [`preferences`], `email_opt_outs`.
+
+pub mod preferences;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -92,7 +94,7 @@ fn data(content: &Content) -> Result<Value, EmailError> {
 pub async fn get(conn: &mut PgConnection, id: EmailId) -> Result<Email, EmailError> {
     let row = sqlx::query!(
         r#"
-        SELECT template, user_id, address, reference, data, status AS "status: Status"
+        SELECT template, user_id, address, reference, data, status AS "status: Status", in_doubt
         FROM emails
         WHERE id = $1
         "#,
@@ -112,15 +114,16 @@ pub async fn get(conn: &mut PgConnection, id: EmailId) -> Result<Email, EmailErr
         reference: row.reference,
         content: serde_json::from_value::<Content>(content).ok(),
         status: row.status,
+        in_doubt: row.in_doubt,
     })
 }
 
-/// Notes that the mail is about to be handed to the server. Fails with [`EmailError::Finished`] when there is nothing to send.
+/// Notes that the mail is about to be handed to the server, which leaves it in doubt until an answer is known. Fails with [`EmailError::Finished`] when there is nothing to send.
 pub async fn begin_attempt(conn: &mut PgConnection, id: EmailId) -> Result<(), EmailError> {
     let updated = sqlx::query!(
         r#"
         UPDATE emails
-        SET attempts = attempts + 1, attempted_at = clock_timestamp()
+        SET attempts = attempts + 1, attempted_at = clock_timestamp(), in_doubt = true
         WHERE id = $1
           AND status = 'queued'
         "#,
@@ -131,16 +134,22 @@ pub async fn begin_attempt(conn: &mut PgConnection, id: EmailId) -> Result<(), E
     if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::Finished(id)) }
 }
 
-/// Notes a temporary failure: the mail stays queued.
-pub async fn note_response(conn: &mut PgConnection, id: EmailId, response: &str) -> Result<(), EmailError> {
+/// Notes a temporary failure, and whether the server may have taken the mail all the same: it stays queued.
+pub async fn note_response(
+    conn: &mut PgConnection,
+    id: EmailId,
+    response: &str,
+    in_doubt: bool,
+) -> Result<(), EmailError> {
     let updated = sqlx::query!(
         r#"
         UPDATE emails
-        SET provider_response = $2
+        SET provider_response = $2, in_doubt = $3
         WHERE id = $1
         "#,
         id.0,
         shorten(response),
+        in_doubt,
     )
     .execute(conn)
     .await?;

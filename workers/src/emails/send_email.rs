@@ -3,10 +3,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono_tz::Tz;
 use jobs::emails::SendEmail;
-use market::emails::model::{Content, Email, Recipient, Status, SuppressionReason};
+use market::emails::model::{Content, Email, EmailCategory, Recipient, Status, SuppressionReason};
 use market::emails::rules::is_given_up;
-use market::emails::store::{self, EmailError};
-use market::identity::{OrgStatus, UserStatus, store as identity};
+use market::emails::store::{self, EmailError, preferences};
+use market::identity::{Locale, OrgStatus, UserStatus, store as identity};
 use market::reports::store::{self as reports, ReportError};
 use market::search::store::saved;
 use queue::{Handler, NotWanted, Outcome};
@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use shared::blobs::Disposition;
 
-use super::wording::one_line;
+use super::formats::one_line;
 use super::{Link, Message, Reader, SendError, message_id};
 use crate::{Cx, Services};
 
@@ -39,6 +39,10 @@ impl Handler<Services> for SendEmail {
         let Some(content) = &email.content else {
             return Ok(Outcome::Dead("this version of the program cannot read the mail's data".to_owned()));
         };
+        if email.in_doubt && content.at_most_once() {
+            drop(conn);
+            return give_up(cx, &email, Status::Failed, "it may have been sent, and must not arrive twice").await;
+        }
         let (reader, address) = match addressee(&mut conn, &email.recipient, content).await? {
             Addressee::Reads(reader, address) => (reader, address),
             Addressee::Nobody(why) => {
@@ -50,6 +54,13 @@ impl Handler<Services> for SendEmail {
             drop(conn);
             return give_up(cx, &email, Status::Suppressed, "the address is on the suppression list").await;
         }
+        let ending = match ending(&mut conn, content, &email.recipient).await? {
+            Wish::Unwanted => {
+                drop(conn);
+                return give_up(cx, &email, Status::Unwanted, "the recipient does not want mails of this kind").await;
+            }
+            Wish::Wanted(ending) => ending,
+        };
         // Commits a token: the link must work when the mail arrives, even if we die before we know
         // that it was taken.
         let link = match link(cx, &mut conn, content, &email.recipient, &address).await? {
@@ -59,7 +70,8 @@ impl Handler<Services> for SendEmail {
                 return give_up(cx, &email, Status::Failed, why).await;
             }
         };
-        let body = cx.renderer.render(content, &link, &reader)?;
+        let ending = ending.as_ref().map(|(category, token)| (*category, token));
+        let body = cx.renderer.render(content, &link, &reader, ending)?;
         match store::begin_attempt(&mut conn, email.id).await {
             Ok(()) => {}
             Err(EmailError::Finished(_)) => return Ok(Outcome::Done),
@@ -93,19 +105,40 @@ async fn addressee(
         Recipient::User(user) => identity::profile(conn, *user).await,
         Recipient::Address(address) => identity::profile_at(conn, address).await,
     };
-    let nobody = Reader { name: String::new(), zone: Tz::UTC };
+    let nobody = |locale| Reader { name: String::new(), zone: Tz::UTC, locale };
+    let locale = |profile: &identity::Profile| profile.locale.parse::<Locale>().unwrap_or_default();
     Ok(match (profile.context("read the recipient")?, recipient) {
         (Some(profile), _) if profile.status == UserStatus::Suspended && !content.reaches_suspended() => {
             Addressee::Nobody("the user is suspended")
         }
         (Some(profile), _) if profile.email_verified => {
             let zone = profile.time_zone.parse().unwrap_or(Tz::UTC);
-            Addressee::Reads(Reader { name: one_line(&profile.name), zone }, profile.email)
+            let locale = locale(&profile);
+            Addressee::Reads(Reader { name: one_line(&profile.name), zone, locale }, profile.email)
         }
-        (Some(profile), _) => Addressee::Reads(nobody, profile.email),
-        (None, Recipient::Address(address)) => Addressee::Reads(nobody, address.clone()),
+        (Some(profile), _) => Addressee::Reads(nobody(locale(&profile)), profile.email),
+        (None, Recipient::Address(address)) => Addressee::Reads(nobody(Locale::default()), address.clone()),
         (None, Recipient::User(_)) => Addressee::Nobody("the user is gone"),
     })
+}
+
+enum Wish {
+    /// With how the reader can end mails of this kind, if that is possible.
+    Wanted(Option<(EmailCategory, SecretString)>),
+    Unwanted,
+}
+
+/// Whether the reader wants the mail, of those that they can do without. Asked when it is sent: they may have ended its kind since it
+/// was posted.
+async fn ending(conn: &mut sqlx::PgConnection, content: &Content, recipient: &Recipient) -> anyhow::Result<Wish> {
+    let (Some(category), Recipient::User(user)) = (content.category(), recipient) else {
+        return Ok(Wish::Wanted(None));
+    };
+    if preferences::is_unwanted(conn, *user, category).await.context("read the preferences")? {
+        return Ok(Wish::Unwanted);
+    }
+    let token = preferences::token(conn, *user, category).await.context("make the token")?;
+    Ok(Wish::Wanted(token.map(|token| (category, token))))
 }
 
 enum Made {
@@ -203,7 +236,7 @@ async fn failed(cx: &Cx, email: &Email, address: &str, error: &SendError) -> any
     let mut tx = cx.begin().await?;
     let outcome = match error {
         SendError::Temporary(_) => {
-            store::note_response(&mut tx, email.id, words).await?;
+            store::note_response(&mut tx, email.id, words, error.reply().in_doubt).await?;
             Outcome::Retry(error.to_string())
         }
         SendError::NoSuchMailbox(_) => {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
@@ -7,15 +9,16 @@ use market::emails::model::{
     ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress,
     Won,
 };
-use market::identity::MemberRole;
+use market::identity::{Locale, MemberRole};
 use market::reports::model::Kind;
 use secrecy::SecretString;
 use shared::money::{Currency, Money};
 
-use super::{Link, Reader, RenderError, Renderer};
+use super::{Language, Link, Reader, RenderError, Rendered, Renderer};
 
 mod orders;
 mod sending;
+mod sheet;
 
 fn id<T: From<uuid::Uuid>>(number: u128) -> T {
     uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number).into()
@@ -250,40 +253,139 @@ fn every_mail() -> Vec<(Content, Link)> {
 }
 
 fn reader() -> Reader {
-    Reader { name: "Søren <i>Kruse</i>".to_owned(), zone: Tz::Europe__Berlin }
+    reads("en")
+}
+
+/// Somebody who reads mails in this locale.
+fn reads(locale: &str) -> Reader {
+    let locale: Locale = locale.parse().unwrap();
+    Reader { name: "Søren <i>Kruse</i>".to_owned(), zone: Tz::Europe__Berlin, locale }
 }
 
 fn renderer() -> Renderer {
     Renderer::new("https://tradeyard.example")
 }
 
+/// A mail as it is sent: with the link that ends its kind, if it can be ended.
+fn rendered(content: &Content, link: &Link, reader: &Reader) -> Rendered {
+    let token = SecretString::from("b7Xv-0_unsubscribe");
+    renderer().render(content, link, reader, content.category().map(|it| (it, &token))).unwrap()
+}
+
+fn in_every_language() -> [Reader; 2] {
+    let readers = ["en", "de"].map(reads);
+    assert_eq!(readers.each_ref().map(|it| Language::of(&it.locale)), Language::ALL);
+    readers
+}
+
+/// The layout is the same in every language, so it is kept in one.
 #[test]
 fn every_mail_looks_as_agreed() {
     for (number, (content, link)) in every_mail().into_iter().enumerate() {
-        let mail = renderer().render(&content, &link, &reader()).unwrap();
         let name = format!("{number:02}_{}", content.template());
-        insta::assert_snapshot!(format!("{name}_text"), format!("Subject: {}\n\n{}", mail.subject, mail.text));
-        insta::assert_snapshot!(format!("{name}_html"), mail.html);
+        let [english, german] = in_every_language().map(|reader| rendered(&content, &link, &reader));
+        for (suffix, mail) in [("text", &english), ("text_de", &german)] {
+            let text = format!("Subject: {}\n\n{}", mail.subject, mail.text);
+            insta::assert_snapshot!(format!("{name}_{suffix}"), text);
+        }
+        insta::assert_snapshot!(format!("{name}_html"), english.html);
     }
+}
+
+#[test]
+fn every_template_has_a_sample() {
+    let shown: BTreeSet<_> = every_mail().iter().map(|(content, _)| content.template()).collect();
+    // The message lists every name that the type knows.
+    let complaint = serde_json::from_value::<Content>(serde_json::json!({"template": "none"})).unwrap_err().to_string();
+    let known: BTreeSet<_> = complaint.split('`').skip(3).step_by(2).collect();
+    assert!(known.len() > 60, "{complaint}");
+    assert_eq!(shown, known);
 }
 
 #[test]
 fn what_people_typed_stays_text() {
     for (content, link) in every_mail() {
-        let mail = renderer().render(&content, &link, &reader()).unwrap();
-        assert!(!mail.subject.contains(['\r', '\n']), "{}", mail.subject);
-        assert!(!mail.html.contains("<b>") && !mail.html.contains("<i>") && !mail.html.contains("<2015>"));
-        assert!(!mail.text.contains("\nBcc"));
-        assert!(mail.html.contains("prefers-color-scheme: dark"));
-        assert!(!mail.html.contains("<img") && !mail.html.contains("url("), "nothing is loaded from elsewhere");
+        for reader in in_every_language() {
+            let mail = rendered(&content, &link, &reader);
+            assert!(!mail.subject.contains(['\r', '\n']), "{}", mail.subject);
+            assert!(!mail.html.contains("<b>") && !mail.html.contains("<i>") && !mail.html.contains("<2015>"));
+            assert!(!mail.text.contains("\nBcc"));
+            assert!(mail.html.contains("prefers-color-scheme: dark"));
+            assert!(!mail.html.contains("<img") && !mail.html.contains("url("), "nothing is loaded from elsewhere");
+        }
     }
+}
+
+/// A German mail has no English in it, apart from what people have typed: no line of the two is the same.
+#[test]
+fn a_mail_is_in_one_language() {
+    let typed = [
+        "Fendt",
+        "Hof M",
+        "Plough",
+        "Tractors",
+        "Fraud",
+        "Write to us",
+        "Unpaid",
+        "The VAT number",
+        "The photographs",
+        "The waste code",
+        "The seat",
+        "Please send",
+        "How many",
+        "Cash",
+    ];
+    for (content, link) in every_mail() {
+        let [english, german] = in_every_language().map(|reader| rendered(&content, &link, &reader));
+        assert!(
+            english.html.contains(r#"<html lang="en" dir="ltr""#)
+                && german.html.contains(r#"<html lang="de" dir="ltr""#)
+        );
+        let said = |mail: &Rendered| -> BTreeSet<String> { mail.text.lines().map(str::to_owned).collect() };
+        let is_ours = |line: &&String| {
+            let line = line.trim_start_matches("> ");
+            line.len() > 3
+                && line != "Tradeyard"
+                && !line.starts_with("http")
+                && !line.contains(['<', ':'])
+                && !typed.iter().any(|text| line.contains(text))
+        };
+        let both: Vec<_> = said(&english).intersection(&said(&german)).filter(|it| is_ours(it)).cloned().collect();
+        assert!(both.is_empty(), "{}: {both:?}", content.template());
+        assert_ne!(english.subject, german.subject);
+    }
+}
+
+#[test]
+fn a_report_is_called_what_it_is_called_elsewhere() {
+    for kind in Kind::ALL {
+        assert_eq!(super::reports::title(*kind, Language::English.words()), kind.definition().title);
+    }
+}
+
+/// Only a mail that its reader can do without says how to end it.
+#[test]
+fn transactional_mails_cannot_be_ended() {
+    let mut ended = BTreeSet::new();
+    for (content, link) in every_mail() {
+        let mail = rendered(&content, &link, &reader());
+        let url = "https://tradeyard.example/unsubscribe?token=b7Xv-0_unsubscribe";
+        assert_eq!(mail.unsubscribe.is_some(), content.category().is_some());
+        assert_eq!(mail.html.contains(&format!("<a href=\"{url}\"")), content.category().is_some());
+        assert_eq!(mail.text.contains(&format!("Unsubscribe: {url}")), content.category().is_some());
+        if content.category().is_some() {
+            ended.insert(content.template());
+        }
+    }
+    let expected = ["ending_soon", "price_fell", "relisted", "saved_search_digest", "stock_low", "stock_recovered"];
+    assert_eq!(ended, BTreeSet::from(expected));
 }
 
 #[test]
 fn names_never_lead_elsewhere() {
     let name =
         || "Your account is locked: https://evil.example/pay\r\nwww.evil.example, me@evil.example \u{202e}".to_owned();
-    let reader = Reader { name: name(), zone: Tz::UTC };
+    let reader = Reader { name: name(), zone: Tz::UTC, locale: Locale::default() };
     let token = || SecretString::from("k3y");
     let order = |seller| Won { auction: id(1), order: id(2), title: name(), seller, total: eur(1), pay_by: at(12, 0) };
     for (content, link) in [
@@ -295,7 +397,7 @@ fn names_never_lead_elsewhere() {
             Link::Invitation { token: token(), valid_until: at(20, 30) },
         ),
     ] {
-        let mail = renderer().render(&content, &link, &reader).unwrap();
+        let mail = rendered(&content, &link, &reader);
         for shown in [&mail.subject, &mail.text, &mail.html] {
             for trap in ["evil.example", "https://e", "me@evil", "\u{202e}", "pay\r", "pay\n"] {
                 assert!(!shown.contains(trap), "{trap:?}: {shown}");
@@ -308,6 +410,6 @@ fn names_never_lead_elsewhere() {
 #[test]
 fn a_granting_link_must_be_made() {
     let content = Content::VerifyAddress(VerifyAddress {});
-    let error = renderer().render(&content, &Link::None, &reader()).unwrap_err();
+    let error = renderer().render(&content, &Link::None, &reader(), None).unwrap_err();
     assert!(matches!(error, RenderError::MissingLink));
 }

@@ -4,7 +4,7 @@ use shared::ids::UserId;
 use sqlx::PgConnection;
 
 use super::{Decision, OrgError, decide, mint_token, revoke_all, sole_owner, token_hash};
-use crate::identity::model::{Email, PersonName, PlatformRole, TimeZone, UserStatus};
+use crate::identity::model::{Email, Locale, PersonName, PlatformRole, TimeZone, UserStatus};
 
 /// How long the link in a verification mail works.
 const VERIFICATION_HOURS: f64 = 48.0;
@@ -129,6 +129,7 @@ pub async fn lock_profile(conn: &mut PgConnection, user: UserId) -> Result<Optio
 pub struct ProfileChange {
     pub name: Option<PersonName>,
     pub time_zone: Option<TimeZone>,
+    pub locale: Option<Locale>,
 }
 
 pub async fn change_profile(conn: &mut PgConnection, user: UserId, change: &ProfileChange) -> Result<(), sqlx::Error> {
@@ -136,12 +137,14 @@ pub async fn change_profile(conn: &mut PgConnection, user: UserId, change: &Prof
         r#"
         UPDATE users
         SET name = coalesce($2, name),
-            time_zone = coalesce($3, time_zone)
+            time_zone = coalesce($3, time_zone),
+            locale = coalesce($4, locale)
         WHERE id = $1
         "#,
         user.0,
         change.name.as_ref().map(PersonName::as_str),
         change.time_zone.as_ref().map(TimeZone::as_str),
+        change.locale.as_ref().map(Locale::as_str),
     )
     .execute(conn)
     .await?;

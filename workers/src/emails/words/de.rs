@@ -1,0 +1,14 @@
+//! German, in the polite form.
+
+mod account;
+mod appointments;
+mod auctions;
+mod common;
+mod files;
+mod listings;
+mod offers;
+mod orders;
+mod returns;
+mod shipments;
+
+pub(in crate::emails) struct German;

@@ -21,6 +21,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// Whether mails of each kind are sent. All others are about something that the person takes part in, and always sent.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch for each kind of mail")]
 struct Notifications {
     /// Auctions that end soon.
     auction_reminders: bool,

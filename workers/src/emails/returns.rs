@@ -3,6 +3,7 @@
 use market::emails::model::ReturnNews;
 use market::orders::model::Side;
 use market::returns::model::ReturnReason;
+use shared::money::Money;
 
 use super::formats::one_line;
 use super::letter::{Fact, Letter, Place, fact};
@@ -85,7 +86,7 @@ pub(super) fn received(it: &ReturnNews, place: &Place<'_>) -> Letter {
     let back = match it.refunded {
         None => words.return_nothing_back().to_owned(),
         Some(back) => {
-            let rest = is_rest(it.share.map(|share| share.minor()), back.minor());
+            let rest = is_rest(it.share.map(Money::minor), back.minor());
             let amount = place.money(back);
             match (it.side, rest) {
                 (Side::Buyer, true) => words.return_rest_to_buyer(&amount),

@@ -16,7 +16,7 @@ async fn report(api: &TestApi, key: Option<&str>, body: &Value) -> Answer {
 }
 
 async fn is_suppressed(api: &TestApi, address: &str) -> bool {
-    store::is_suppressed(&mut *api.db.pool.acquire().await.unwrap(), address).await.unwrap()
+    store::is_suppressed(&mut api.db.pool.acquire().await.unwrap(), address).await.unwrap()
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn a_bounce_and_a_complaint_end_all_mail_to_the_address() {
     }
     let complaint = json!({"RecordType": "SpamComplaint", "Type": "SpamComplaint", "Email": "bob@example.com"});
     assert_eq!(report(&api, Some(KEY), &complaint).await.status, 204);
-    let refused = store::refused(&mut *api.db.pool.acquire().await.unwrap(), 10).await.unwrap();
+    let refused = store::refused(&mut api.db.pool.acquire().await.unwrap(), 10).await.unwrap();
     let mut reasons: Vec<_> = refused.iter().map(|it| (it.address.as_str(), format!("{:?}", it.suppressed))).collect();
     reasons.sort_unstable();
     assert_eq!(

@@ -94,8 +94,6 @@ impl Market {
         .await?;
         tx.commit().await?;
         sqlx::raw_sql("ANALYZE").execute(&mut *conn).await?;
-        // What earlier pieces have changed is written now, and not while the first run commits.
-        sqlx::raw_sql("CHECKPOINT").execute(&mut *conn).await?;
         Ok(Self { auctions, listings, orgs, seller, buyers: people, admin })
     }
 

@@ -167,8 +167,8 @@ impl TestMarket {
         let dispute = self.call(Some(ann), &Method::POST, &dispute, text).await.ok();
         let withdraw = format!("/v1/disputes/{}/withdraw", dispute["id"].as_str().unwrap());
         self.call(Some(ann), &Method::POST, &withdraw, json!({})).await.ok();
-        let wish = json!({"kind": "delivery", "starts_at": self.api.state.clock.now() + TimeDelta::days(3),
-            "ends_at": self.api.state.clock.now() + TimeDelta::days(4)});
+        let from = self.api.state.clock.now() + TimeDelta::days(3);
+        let wish = json!({"kind": "delivery", "starts_at": from, "ends_at": from + TimeDelta::days(1)});
         let appointment = format!("/v1/orders/{paid_order}/appointments");
         let appointment = self.call(Some(ann), &Method::POST, &appointment, wish).await.ok();
         let returned = self.returned(bob, &paid_order).await;

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shared::invalid::Invalid;
 use shared::money::{MAX_TRADED_MINOR, Money};
 
-use crate::appointments::model::MOST_STORAGE_DAYS;
+use super::slots::{Span, free};
+use crate::appointments::model::{MOST_STORAGE_DAYS, SiteHours};
 use crate::orders::model::OrderStatus;
 
 /// The storage of an order, read under its lock.
@@ -50,6 +51,15 @@ pub fn next(terms: Terms, now: DateTime<Utc>) -> Next {
         }
         _ => Next::End,
     }
+}
+
+/// From when the days run that cost nothing: the end of the first slot that its buyer could have had when they booked one at `now`. What
+/// is taken may have their own among it.
+#[must_use]
+pub fn free_from(booked: Span, hours: &SiteHours, taken: &[Span], now: DateTime<Utc>) -> DateTime<Utc> {
+    let day = |at: DateTime<Utc>| at.with_timezone(&hours.time_zone.tz()).date_naive();
+    let sooner = free(hours, (day(now), day(booked.starts_at)), taken, now);
+    sooner.first().map_or(booked.ends_at, |(slot, _)| slot.ends_at.min(booked.ends_at))
 }
 
 /// Says what is wrong with what keeping goods costs, and where: an amount for each currency.

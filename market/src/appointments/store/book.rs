@@ -65,7 +65,7 @@ pub async fn book(
     if status == AppointmentStatus::Booked {
         plan(conn, &locked, new.kind, (None, Some(span.ends_at))).await?;
         if let Some(site) = site {
-            freeze(conn, order, site).await?;
+            freeze(conn, &locked, site, span).await?;
         }
     }
     let action = if side == Side::Buyer { "appointment.book" } else { "appointment.propose" };
@@ -133,6 +133,9 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: AppointmentId) -> Re
     let guarded = guard(conn, id, by, &[Side::Buyer]).await?;
     judge_order(guarded.order.status)?;
     judge_accept(&guarded.made, guarded.now)?;
+    if let Some(site) = guarded.site {
+        judge_there(there(conn, guarded.order.id, site).await?, true)?;
+    }
     sqlx::query!(
         "UPDATE appointments SET status = 'booked', reminded_at = $2, version = version + 1 WHERE id = $1",
         id.0,
@@ -142,7 +145,7 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: AppointmentId) -> Re
     .await?;
     plan(conn, &guarded.order, guarded.made.kind, (None, Some(guarded.made.span.ends_at))).await?;
     if let Some(site) = guarded.site {
-        freeze(conn, guarded.order.id, site).await?;
+        freeze(conn, &guarded.order, site, guarded.made.span).await?;
     }
     finish(conn, by, id, "appointment.accept").await
 }
@@ -161,7 +164,10 @@ pub async fn reschedule(
     let (kind, site) = (guarded.made.kind, guarded.site);
     let span = match wanted(&NewAppointment { kind, site, starts_at, ends_at }, guarded.now)? {
         Wanted::Delivery(span) => span,
-        Wanted::Collection { site, starts_at } => slot(conn, guarded.order.seller, site, starts_at).await?,
+        Wanted::Collection { site, starts_at } => {
+            judge_there(there(conn, guarded.order.id, site).await?, true)?;
+            slot(conn, guarded.order.seller, site, starts_at).await?
+        }
     };
     set_span(conn, &guarded, span).await?;
     plan(conn, &guarded.order, kind, (Some(guarded.made.span.ends_at), Some(span.ends_at))).await?;

@@ -113,7 +113,7 @@ pub async fn set_hours(
 }
 
 /// What is booked or proposed at a site and is not over, by when it begins.
-async fn booked(conn: &mut PgConnection, site: SiteId) -> Result<Vec<Span>, sqlx::Error> {
+pub(super) async fn booked(conn: &mut PgConnection, site: SiteId) -> Result<Vec<Span>, sqlx::Error> {
     sqlx::query_as!(
         Span,
         "SELECT starts_at, ends_at

@@ -10,28 +10,41 @@ use sqlx::PgConnection;
 
 use super::AppointmentError;
 use super::book::there;
+use super::hours::{booked, hours};
 use crate::appointments::model::{Settlement, Storage};
 use crate::appointments::rules::AppointmentRefusal;
-use crate::appointments::rules::storage::{Next, Terms, next};
+use crate::appointments::rules::slots::Span;
+use crate::appointments::rules::storage::{Next, Terms, free_from, next};
 use crate::escrow::store::{Locked, lock, lock_for};
 use crate::ids::{OrderId, SiteId};
 use crate::money::model::{Account, AccountKind, Entry, NewTransfer, TransferKind};
 use crate::money::store::ledger;
 use crate::offers::model::Party;
 
-/// Freezes what keeping the goods of an order costs at this site, if it costs anything there and was not frozen before.
-pub(super) async fn freeze(conn: &mut PgConnection, order: OrderId, site: SiteId) -> Result<(), sqlx::Error> {
+/// Freezes what keeping the goods of an order costs at a site where its first slot has just been booked, if it costs anything there and
+/// was not frozen before.
+pub(super) async fn freeze(
+    conn: &mut PgConnection,
+    order: &Locked,
+    site: SiteId,
+    slot: Span,
+) -> Result<(), sqlx::Error> {
+    let Some(hours) = hours(conn, order.seller, site).await?.filter(|hours| !hours.storage_fees.is_empty()) else {
+        return Ok(());
+    };
+    let from = free_from(slot, &hours, &booked(conn, site).await?, order.now);
     sqlx::query!(
         "INSERT INTO storage_terms (order_id, seller_org_id, site_id, fee_minor, free_until, due_at)
          SELECT o.id, o.seller_org_id, f.site_id, f.fee_minor, until, until
          FROM orders AS o
          JOIN site_storage_fees AS f ON f.site_id = $2 AND f.currency = o.currency
          JOIN site_hours AS h ON h.site_id = f.site_id
-         CROSS JOIN LATERAL (SELECT clock_timestamp() + make_interval(days => h.free_days)) AS free (until)
+         CROSS JOIN LATERAL (SELECT $3::timestamptz + make_interval(days => h.free_days)) AS free (until)
          WHERE o.id = $1
          ON CONFLICT (order_id) DO NOTHING",
-        order.0,
+        order.id.0,
         site.0,
+        from,
     )
     .execute(conn)
     .await?;

@@ -290,6 +290,17 @@ async fn a_month_that_is_missing_is_made_and_old_captures_go() {
 #[tokio::test]
 async fn events_are_found_by_indexes() {
     let db = TestDb::new().await;
+    sqlx::query(
+        "INSERT INTO cargo_epcis_events (event_time, org, type, action, declares_error, event_id, event)
+         SELECT clock_timestamp(), $1, CASE WHEN n % 100 = 0 THEN 'ObjectEvent' ELSE 'AssociationEvent' END::cargo_epcis_type,
+                'ADD'::cargo_epcis_action, false, 'urn:a:' || n, '{}'
+         FROM generate_series(1, 5000) AS n",
+    )
+    .bind(ORG.0)
+    .execute(&db.pool)
+    .await
+    .unwrap();
+    sqlx::query("ANALYZE cargo_epcis_events").execute(&db.pool).await.unwrap();
     for (parameters, index) in [
         (&[("MATCH_epc", "urn:a:b")][..], "cargo_epcis_epcs"),
         (&[("EQ_bizStep", "shipping")][..], "cargo_epcis_events"),

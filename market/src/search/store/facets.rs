@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use super::by_indexes;
 use super::conditions::Prepared;
 use crate::search::model::{Facet, FacetCount, Query, Wanted};
 
@@ -18,8 +17,6 @@ const SHOWN: i64 = 50;
 /// Counts the values of these attributes, and the categories. What is chosen of an attribute is left out of its own counts: they
 /// say what else could be chosen.
 pub async fn facets(conn: &mut PgConnection, query: &Query, names: &[String]) -> Result<Vec<Facet>, sqlx::Error> {
-    let mut tx = by_indexes(conn).await?;
-    let conn = &mut *tx;
     let prepared = Prepared::new(conn, query).await?;
     let chosen: Vec<&str> = query
         .filters
@@ -34,7 +31,6 @@ pub async fn facets(conn: &mut PgConnection, query: &Query, names: &[String]) ->
     for name in chosen {
         counts.append(&mut counted(conn, &prepared, Some(name), vec![name.to_owned()]).await?);
     }
-    tx.commit().await?;
     if let Some(categories) = counts.remove("") {
         let facet = Facet { name: CATEGORY.to_owned(), ..categories };
         return Ok(std::iter::once(facet).chain(counts.into_values()).collect());

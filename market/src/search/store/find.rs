@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 
-use super::by_indexes;
 use super::conditions::Prepared;
 use crate::ids::ListingId;
 use crate::search::model::{Found, Key, Query, Sort};
@@ -14,19 +13,6 @@ const RANKED: i64 = 1_000;
 /// How far the nearest are looked for at first, in metres, and how much farther each time that there are too few.
 const FIRST_RING_M: f64 = 5_000.0;
 const WIDER: f64 = 4.0;
-
-/// Up to `limit` listings after `after`, in the query's order.
-pub async fn find(
-    conn: &mut PgConnection,
-    query: &Query,
-    after: Option<Found>,
-    limit: i64,
-) -> Result<Vec<Found>, sqlx::Error> {
-    let mut tx = by_indexes(conn).await?;
-    let found = found_in_order(&mut tx, query, after, limit).await?;
-    tx.commit().await?;
-    Ok(found)
-}
 
 /// What counts as new.
 #[derive(Clone, Copy, Debug)]
@@ -44,20 +30,18 @@ pub async fn find_new(
     after: Option<Found>,
     limit: i64,
 ) -> Result<Vec<Found>, sqlx::Error> {
-    let mut tx = by_indexes(conn).await?;
-    let prepared = Prepared::new(&mut tx, query).await?;
+    let prepared = Prepared::new(conn, query).await?;
     let mut sql = QueryBuilder::new("SELECT t.listing_id, t.published_at FROM listing_search AS t");
     prepared.push(&mut sql, None);
     sql.push(" AND t.published_at >= ").push_bind(new.published_from);
     sql.push(" AND t.indexed_at >= ").push_bind(new.indexed_from);
     push_after(&mut sql, ("t.published_at", "t.listing_id"), true, after);
     push_order(&mut sql, ("t.published_at", "t.listing_id"), true, limit);
-    let found = run(&mut tx, sql).await?;
-    tx.commit().await?;
-    Ok(found)
+    run(conn, sql).await
 }
 
-async fn found_in_order(
+/// Up to `limit` listings after `after`, in the query's order.
+pub async fn find(
     conn: &mut PgConnection,
     query: &Query,
     after: Option<Found>,

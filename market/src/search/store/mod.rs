@@ -13,7 +13,7 @@ mod prices;
 pub mod saved;
 
 use shared::money::Currency;
-use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 
 use super::model::{Fitting, PriceRange};
 use super::rules::filter::Filters;
@@ -48,14 +48,6 @@ impl Fitting {
     pub fn of(model: MachineModel, year: Option<i16>) -> Self {
         Self { model: model.id, make: model.make, year }
     }
-}
-
-/// Begins a transaction in which tables are read by their indexes. The planner takes reading all of a table for cheap while it is
-/// small, and is wrong about what few listings have.
-async fn by_indexes(conn: &mut PgConnection) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
-    let mut tx = conn.begin().await?;
-    sqlx::raw_sql("SET LOCAL enable_seqscan = off").execute(&mut *tx).await?;
-    Ok(tx)
 }
 
 /// The bounds of a price in euros by the newest rates.

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use shared::money::Currency;
 
 use super::*;
+use crate::appointments::model::{WallTime, Window};
 
 fn terms(status: OrderStatus, is_there: bool, days: i16) -> Terms {
     Terms { status, is_there, days, due_at: DateTime::UNIX_EPOCH }
@@ -20,6 +21,38 @@ fn only_what_is_paid_and_still_there_costs_anything() {
     assert_eq!(next(terms(OrderStatus::Disputed, true, 3), now), Next::Skip { until });
     for status in [OrderStatus::Delivered, OrderStatus::Completed, OrderStatus::Refunded, OrderStatus::Cancelled] {
         assert_eq!(next(terms(status, true, 3), now), Next::End);
+    }
+}
+
+#[test]
+fn the_days_that_cost_nothing_begin_when_the_goods_could_first_be_fetched() {
+    let window =
+        |opens, closes| Window { weekday: 1, opens: WallTime::of_minute(opens), closes: WallTime::of_minute(closes) };
+    let hours = SiteHours {
+        time_zone: "UTC".to_owned().try_into().expect("a zone"),
+        slot_minutes: 60,
+        capacity: 1,
+        windows: vec![window(8 * 60, 10 * 60)],
+        closed_days: Vec::new(),
+        free_days: 7,
+        storage_fees: Vec::new(),
+    };
+    let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+    let slot = |text: &str| Span { starts_at: at(text), ends_at: at(text) + TimeDelta::hours(1) };
+    // Mondays: 30 November, 7 and 14 December.
+    let (now, own) = (at("2026-11-28T12:00:00Z"), slot("2026-12-14T08:00:00Z"));
+    let [early, next] = ["2026-11-30T08:00:00Z", "2026-11-30T09:00:00Z"].map(slot);
+    let cases = [
+        ("there was room in the first one", vec![own], early.ends_at),
+        ("the first one was taken", vec![early, own], next.ends_at),
+        (
+            "nothing was free sooner",
+            vec![early, next, slot("2026-12-07T08:00:00Z"), slot("2026-12-07T09:00:00Z"), own],
+            own.ends_at,
+        ),
+    ];
+    for (name, taken, from) in cases {
+        assert_eq!(free_from(own, &hours, &taken, now), from, "{name}");
     }
 }
 

@@ -100,10 +100,13 @@ async fn what_is_not_possible_says_why() {
     assert_eq!(invalid(at(&mut conn, wish(0)).await), "/ends_at");
     assert_eq!(invalid(at(&mut conn, wish(25)).await), "/ends_at");
     // What has left is not collected, and an order that has not been paid has no appointments.
+    let proposed = depot.booked(&mut conn, (order, depot.by_seller()), 2).await.expect("proposed");
     let mut tx = conn.begin().await.expect("a transaction");
     ship_order(&mut tx, depot.by_seller(), order).await.expect("sent");
     tx.commit().await.expect("committed");
     assert_eq!(refusal(at(&mut conn, depot.collection(noon)).await), AppointmentRefusal::NothingThere);
+    let accepted = act(&mut conn, async |tx| accept(tx, buyer, proposed.id).await).await;
+    assert_eq!(refusal(accepted), AppointmentRefusal::NothingThere);
     let late = trader(&mut conn).await;
     let (_, unpaid) = placed(&mut conn, late, depot.goods, eur(10_000)).await;
     let refused = act(&mut conn, async |tx| book(tx, depot.by_seller(), unpaid, &depot.collection(noon)).await).await;

@@ -7,14 +7,16 @@ use tokio::sync::Barrier;
 use super::*;
 use crate::appointments::model::Settlement;
 
-/// Moves the time of an order's storage into the past, past the program and the rules of the table.
-async fn age(conn: &mut PgConnection, order: OrderId, days: i32) {
+/// Moves the time of an order's storage, so that the days that cost nothing ended so many days ago, past the program and the rules of the
+/// table.
+async fn keep(conn: &mut PgConnection, order: OrderId, days: i32) {
     let mut tx = conn.begin().await.expect("a transaction");
     sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
     let sql = "UPDATE storage_terms
-               SET free_until = free_until - make_interval(days => $2), due_at = due_at - make_interval(days => $2)
+               SET due_at = due_at - (free_until - kept), free_until = kept
+               FROM (SELECT clock_timestamp() - make_interval(days => $2)) AS since (kept)
                WHERE order_id = $1";
-    sqlx::query(sql).bind(order.0).bind(days).execute(&mut *tx).await.expect("aged");
+    sqlx::query(sql).bind(order.0).bind(days).execute(&mut *tx).await.expect("moved");
     tx.commit().await.expect("committed");
 }
 
@@ -59,7 +61,7 @@ async fn each_day_is_owed_once_and_nothing_is_given_out_before_it_is_settled() {
     let mut dearer = open_all_week(9);
     (dearer.free_days, dearer.storage_fees) = (0, vec![eur(90_000)]);
     depot.open(&mut conn, &dearer).await.expect("dearer");
-    age(&mut conn, order, 9).await;
+    keep(&mut conn, order, 2).await;
     assert_eq!((charge_all(&mut conn).await, charge_all(&mut conn).await), (3, 0));
     assert_eq!(due(&mut conn, order).await, Some((3, eur(750))));
     assert_eq!((has(&mut conn, buyer, "due").await, has(&mut conn, depot.by_seller(), "claim").await), (-750, 750));
@@ -73,13 +75,13 @@ async fn each_day_is_owed_once_and_nothing_is_given_out_before_it_is_settled() {
     assert_eq!((settled.days, settled.due), (3, eur(0)));
     let again = act(&mut conn, async |tx| settle(tx, seller, order, Settlement::Waived).await).await;
     assert_eq!(refusal(again), AppointmentRefusal::NothingDue);
-    age(&mut conn, order, 1).await;
+    keep(&mut conn, order, 3).await;
     assert_eq!((charge_all(&mut conn).await, due(&mut conn, order).await), (1, Some((4, eur(250)))));
     act(&mut conn, async |tx| settle(tx, seller, order, Settlement::Waived).await).await.expect("given up");
     assert_eq!((has(&mut conn, buyer, "due").await, has(&mut conn, seller, "claim").await), (0, 0));
     depot.redeem(&mut conn, &pass).await.expect("given out");
     // What is gone costs nothing more.
-    age(&mut conn, order, 5).await;
+    keep(&mut conn, order, 8).await;
     assert_eq!((charge_all(&mut conn).await, due(&mut conn, order).await), (0, Some((4, eur(0)))));
     assert_eq!(storage(&mut conn, order).await.expect("read").expect("terms").next_at, None);
     assert_eq!(sum(&mut conn).await, 0);
@@ -99,7 +101,7 @@ async fn goods_that_are_kept_for_nothing_have_no_terms_and_the_longest_storage_e
     assert_eq!(due(&mut conn, order).await, None);
     depot.open(&mut conn, &open_all_week(9)).await.expect("open");
     let (order, ..) = depot.with_pass(&mut conn).await;
-    age(&mut conn, order, 300).await;
+    keep(&mut conn, order, 293).await;
     assert_eq!((charge_all(&mut conn).await, due(&mut conn, order).await), (60, Some((60, eur(15_000)))));
     assert_eq!(sum(&mut conn).await, 0);
     drop(conn);
@@ -112,8 +114,8 @@ async fn of_two_who_book_a_day_of_storage_at_once_one_does() {
     let mut conn = db.pool.acquire().await.expect("a connection");
     let depot = TestDepot::new(&mut conn, 9).await;
     let (order, buyer, ..) = depot.with_pass(&mut conn).await;
-    age(&mut conn, order, 7).await;
-    for day in 1..=20_i64 {
+    for day in 1..=20_i32 {
+        keep(&mut conn, order, day - 1).await;
         let barrier = Arc::new(Barrier::new(2));
         let racing = [(), ()].map(|()| {
             let (pool, barrier) = (db.pool.clone(), Arc::clone(&barrier));
@@ -127,8 +129,7 @@ async fn of_two_who_book_a_day_of_storage_at_once_one_does() {
         for done in racing {
             booked += usize::from(matches!(done.await.expect("ended"), Charge::Booked { .. }));
         }
-        assert_eq!((booked, has(&mut conn, buyer, "due").await), (1, -250 * day), "day {day}");
-        age(&mut conn, order, 1).await;
+        assert_eq!((booked, has(&mut conn, buyer, "due").await), (1, -250 * i64::from(day)), "day {day}");
     }
     assert_eq!(sum(&mut conn).await, 0);
     drop(conn);

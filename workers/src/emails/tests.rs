@@ -331,6 +331,7 @@ fn a_mail_is_in_one_language() {
         "The photographs",
         "The waste code",
         "The seat",
+        "It has 9,000",
         "Please send",
         "How many",
         "Cash",

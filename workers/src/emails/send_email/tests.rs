@@ -374,7 +374,7 @@ async fn mails_are_written_in_the_readers_language() {
     workers.mails(3).await;
     let mut subjects: Vec<_> = workers.smtp.list().iter().map(|mail| mail.subject.clone()).collect();
     subjects.sort_unstable();
-    assert_eq!(subjects, ["Hof Müller is approved", "Hof Müller ist zugelassen", "Jetzt 24’000.50 EUR: Fendt"]);
+    assert_eq!(subjects, ["Hof Müller is approved", "Hof Müller ist zugelassen", "Jetzt 24'000.50 EUR: Fendt"]);
     for at in 0..3 {
         let german = !workers.smtp.list()[at].is_to("eve@example.com");
         let expected = if german { "Content-Language: de" } else { "Content-Language: en" };

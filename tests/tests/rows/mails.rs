@@ -61,9 +61,8 @@ async fn row_mails_in_the_readers_language_and_ended_with_one_click() {
     until_sql(&market.db.pool, unwanted, 1).await;
 
     // What is about an own order has no such link, and comes.
-    let basket = json!({"quantity": 1});
-    let _ = bob.put(&format!("/v1/basket/{goods}"), basket).await.ok();
-    let _ = bob.post("/v1/checkouts", json!({})).await.ok();
+    let line = json!({"listing": goods, "quantity": 1, "price": eur("80.00")});
+    let _ = bob.post("/v1/checkouts", json!({"lines": [line]})).await.ok();
     let mail = market.mail_to(&bob.email, "Ihre Bestellung: „Konsole“").await;
     assert!(mail.contains("(Europe/Vienna)") && !mail.contains("/unsubscribe"), "{mail}");
     assert_eq!(header(&market, &bob, "Ihre Bestellung", "List-Unsubscribe").await, None);

@@ -290,7 +290,6 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/shipments/{shipment}/fail", Owner, none()),
         ("POST /v1/shipments/{shipment}/return", Owner, none()),
         ("GET /v1/shipments/{shipment}/events", Owner, none()),
-        ("GET /v1/shipments/{shipment}/standing", Owner, none()),
         ("GET /v1/track/{number}", Anyone, none()),
         ("GET /v1/admin/cargo-rejects", Platform(Operator), none()),
         ("GET /v1/admin/cargo-rejects/{reject}", Platform(Operator), none()),

@@ -1,7 +1,8 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 24] = [
+pub(super) const OPERATIONS: [&str; 25] = [
+    "GET /v1/shipments/{shipment}/standing",
     "GET /v1/sites/{site}/hours",
     "PUT /v1/sites/{site}/hours",
     "POST /v1/sites/{site}/redeem",

@@ -5,7 +5,7 @@ ALTER TABLE reports
     DROP CONSTRAINT reports_kind_check,
     DROP CONSTRAINT reports_format_check,
     ADD CONSTRAINT reports_kind_form CHECK (kind ~ '^[a-z]+(_[a-z]+)*$' AND length(kind) <= 50),
-    ADD CONSTRAINT reports_format_known CHECK (format IN ('csv', 'xlsx', 'json')),
+    ADD CONSTRAINT reports_format_known CHECK (format IN ('csv', 'xlsx', 'json', 'pdf')),
     -- How it is grouped and filtered.
     ADD COLUMN parameters jsonb NOT NULL DEFAULT '{}'
         CONSTRAINT reports_parameters_object CHECK (jsonb_typeof(parameters) = 'object');

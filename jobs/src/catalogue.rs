@@ -50,6 +50,7 @@ macro_rules! for_each_job {
             }
             reports {
                 $crate::reports::GenerateReport,
+                $crate::reports::RequestSubscribed,
                 $crate::reports::ScheduleDailyReports,
                 $crate::reports::ScheduleMonthlyReports,
                 $crate::reports::ScheduleWeeklyReports,

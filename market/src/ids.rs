@@ -43,6 +43,10 @@ id!(
     ReportId
 );
 id!(
+    /// Names one subscription to a report.
+    ReportSubscriptionId
+);
+id!(
     /// Names one login on one device.
     SessionId
 );

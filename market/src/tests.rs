@@ -223,7 +223,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, email_opt_outs}'::regclass[]) AS oid
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, email_opt_outs}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -1,6 +1,6 @@
 """Reads the files of reports with tools that are not ours, and compares them: `read.py FOLDER [BOOK.json]`.
 
-The folder has the same reports as NAME.json, NAME.csv and NAME.xlsx. Cell by cell they must show the same, the sums must be those of the
+The folder has the same reports as NAME.json, NAME.csv, NAME.xlsx and NAME.pdf, which poppler reads. Cell by cell they must show the same, the sums must be those of the
 rows, and charts must show rows that are there. With a sales book, reports by month, category and region must be its totals. Prints how
 many rows each section has, as JSON; the first difference ends it.
 """
@@ -8,7 +8,9 @@ many rows each section has, as JSON; the first difference ends it.
 import csv
 import json
 import re
+import subprocess
 import sys
+import unicodedata
 from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +24,8 @@ NUMBERS = (*AMOUNTS, "decimal", "percent", "integer")
 MARK = "… (cut)"
 MOST = 32_767
 ROWS_OF_SHEET = 1_048_575
+ROWS_ON_PAPER = 2_000
+TEXT_ON_PAPER = 300
 
 
 def units(text: str) -> int:
@@ -162,6 +166,74 @@ def charts(book, name: str) -> int:
     return len(drawn)
 
 
+# --- PDF
+
+
+class Paper:
+    """What the tags of a PDF say: its tables as rows of cells, each with its header first, and how many pictures it has."""
+
+    def __init__(self, path: Path):
+        tree = subprocess.run(["pdfinfo", "-struct-text", path], capture_output=True, text=True, check=True).stdout
+        self.tables, self.figures = [], 0
+        inside = False
+        for line in tree.splitlines():
+            entry = line.strip()
+            if entry.startswith('"'):
+                if inside:
+                    self.tables[-1][-1][-1] += entry[1:-1]
+            elif not entry.startswith("/"):
+                tag = entry.split(" ")[0].rstrip(":")
+                inside = tag in ("TH", "TD")
+                self.figures += tag == "Figure"
+                if tag == "Table":
+                    self.tables.append([])
+                elif tag == "TR":
+                    self.tables[-1].append([])
+                elif inside:
+                    self.tables[-1][-1].append("")
+
+
+def letters(text: str) -> str:
+    """The text without spaces, where lines are broken, and without signs that nobody sees."""
+    return "".join(sign for sign in text if unicodedata.category(sign) not in ("Zs", "Cc", "Cf"))
+
+
+def on_paper(value, kind: str, text: str, at: str) -> None:
+    """Asserts that a cell on paper shows the value."""
+    if value is None:
+        same("pdf", text, "", at)
+    elif kind in NUMBERS:
+        same("pdf", Decimal(text.replace(",", "").replace("\u2212", "-")), Decimal(value), at)
+    elif kind == "time":
+        same("pdf", letters(text), value.replace("T", ""), at)
+    else:
+        cut = kind == "text" and len(value) > TEXT_ON_PAPER
+        wanted = letters(value[:TEXT_ON_PAPER] + MARK if cut else value)
+        here = letters(text)
+        same("pdf", len(here), len(wanted), f"{at}: {here[:60]!r} for {wanted[:60]!r}")
+        # U+FFFD stands where no font has the sign.
+        differ = [(a, b) for a, b in zip(here, wanted, strict=True) if a not in (b, "\ufffd")]
+        same("pdf", differ, [], at)
+
+
+def compare_paper(name: str, table: list, section: dict, totals: dict) -> None:
+    columns = [(place, column) for place, column in enumerate(section["columns"]) if column["type"] != "id"]
+    heading, *lines = table
+    for (_, column), title in zip(columns, heading, strict=True):
+        assert letters(title).startswith(letters(column["title"])), (name, title, column)
+    rows = section["rows"][:ROWS_ON_PAPER]
+    for number, (row, line) in enumerate(zip(rows, lines[: len(rows)], strict=True)):
+        for (place, column), text in zip(columns, line, strict=True):
+            on_paper(row[place], column["type"], text, f"{name}: {section['name']}, row {number}, {column['name']}, PDF")
+    stated = {}
+    for line in lines[len(rows) :]:
+        currency = next(text for (_, column), text in zip(columns, line, strict=True) if column["type"] == "currency")
+        for (_, column), text in zip(columns, line, strict=True):
+            if column["type"] == "money" and text:
+                stated[(column["name"], currency)] = Decimal(text.replace(",", "").replace("\u2212", "-"))
+    same(name, stated, {key: amount for key, (_, amount) in totals.items()}, f"sums of {section['name']} in the PDF")
+
+
 # --- Comparing
 
 
@@ -171,8 +243,9 @@ def compare(folder: Path, name: str) -> dict:
     sections = document["sections"]
     texts = csv_sections(folder / f"{name}.csv", sections)
     in_sheet = xlsx_sums(book)
+    paper = Paper(folder / f"{name}.pdf")
     counts = {}
-    for section, (headings, lines, sums) in zip(sections, texts, strict=True):
+    for section, (headings, lines, sums), table in zip(sections, texts, paper.tables, strict=True):
         columns = section["columns"]
         kinds = [column["type"] for column in columns]
         titles, cells = xlsx_rows(book, section["title"], name)
@@ -196,12 +269,14 @@ def compare(folder: Path, name: str) -> dict:
         }
         same(name, stated, dict(totals), f"sums of {section['name']}")
         compare_sums(name, section, sums, totals, in_sheet)
+        compare_paper(name, table, section, totals)
         counts[section["name"]] = len(section["rows"])
-    return {"sections": counts, "charts": charts(book, name), "sheets": book.sheetnames}
+    same(name, paper.figures, charts(book, name), "charts of the PDF and of the workbook")
+    return {"sections": counts, "charts": paper.figures, "sheets": book.sheetnames}
 
 
 def check(name: str, at: str, value, text: str, cell, kind: str, currency) -> None:
-    """Asserts that the three formats have the same in a cell."""
+    """Asserts that CSV, workbook and JSON have the same in a cell."""
     assert kind != "text" or text[:1] not in tuple("=+-@\t\r\n"), f"{name}: {at}: {text[:40]!r} could run as a formula"
     if kind in NUMBERS and value is not None:
         value = int(value) if kind == "integer" else Decimal(value)

@@ -155,6 +155,9 @@ fn example(name: &str) -> Option<Value> {
             json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-12-31",
                 "parameters": {"group_by": "month", "currency": "EUR"}})
         }
+        "POST /v1/report-subscriptions" => {
+            json!({"kind": "sales", "format": "pdf", "cadence": "weekly", "parameters": {"group_by": "day"}, "falls_by": 20})
+        }
         "POST /v1/carriers" => json!({"slug": "hansa-freight", "name": "Hansa Freight"}),
         "POST /v1/carriers/{carrier}/secret" => json!({"keep_old": true}),
         "POST /v1/webhooks/carriers/{carrier}" => json!({"source_event_id": "e-1", "shipment": "S-1", "type": "actual",

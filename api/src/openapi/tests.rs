@@ -86,6 +86,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "RefundFrom": crate::routes::escrow::RefundFrom,
         "RefundStatus": market::escrow::model::RefundStatus,
         "RegionKind": market::stock::model::RegionKind,
+        "ReportCadence": market::reports::rules::Cadence,
         "ReportFormat": market::reports::model::Format,
         "ReportGrouping": market::reports::model::Grouping,
         "ReportKind": market::reports::model::Kind,

@@ -1,6 +1,7 @@
 //! Periods of whole days, as organisations count them.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use market::identity::store as identity;
 use market::reports::rules::{Period, PeriodError};
 use shared::ids::OrgId;
@@ -11,6 +12,12 @@ use crate::error::{Problem, Result};
 /// The longest period of one answer; a report covers more.
 const MAX_DAYS: i64 = 366;
 
+/// The organisation's time zone.
+pub(super) async fn zone(conn: &mut PgConnection, org: OrgId) -> Result<Tz> {
+    let zone = identity::org(conn, org).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
+    zone.parse().map_err(|_| Problem::internal(anyhow::anyhow!("no time zone: {zone}")))
+}
+
 /// The days from `first_day` to `last_day` in the organisation's time zone, which a query has asked for.
 pub(super) async fn period(
     conn: &mut PgConnection,
@@ -18,8 +25,7 @@ pub(super) async fn period(
     first_day: NaiveDate,
     last_day: NaiveDate,
 ) -> Result<Period> {
-    let zone = identity::org(conn, org).await?.ok_or(Problem::not_found("organisation"))?.time_zone;
-    let zone = zone.parse().map_err(|_| Problem::internal(anyhow::anyhow!("no time zone: {zone}")))?;
+    let zone = zone(conn, org).await?;
     if last_day.signed_duration_since(first_day).num_days() >= MAX_DAYS {
         return Err(period_problem(PeriodError::TooLong));
     }

@@ -40,6 +40,7 @@ mod postmark;
 mod queues;
 mod reconciliation;
 mod regions;
+mod report_subscriptions;
 pub(crate) mod reports;
 mod returns;
 mod saved_searches;
@@ -106,6 +107,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(images::router())
         .merge(imports::router())
         .merge(reports::router())
+        .merge(report_subscriptions::router())
         .merge(cargo_events::router())
         .merge(cargo_rejects::router())
         .merge(carriers::router())

@@ -33,7 +33,8 @@ use crate::idempotency::{Keyed, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 pub(crate) use asking::Asking;
-use asking::{make, unfit};
+use asking::make;
+pub(super) use asking::unfit;
 
 /// How long a download's address works.
 const VALID_FOR: Duration = Duration::from_mins(15);
@@ -47,6 +48,8 @@ impl From<ReportError> for Problem {
         match error {
             ReportError::NotFound(_) => Self::not_found("report"),
             ReportError::NoSuchOrg => Self::not_found("organisation"),
+            ReportError::NoSubscription => Self::not_found("subscription"),
+            ReportError::TooManySubscriptions => Self::conflict("too_many_subscriptions", error.to_string()),
             ReportError::TooManyOpen => Self::too_many("too_many_reports", error.to_string(), Duration::from_secs(10)),
             ReportError::TooManyToday => Self::too_many("too_many_reports", error.to_string(), Duration::from_hours(1)),
             ReportError::UnknownCategory => unfit("/parameters/category", error.to_string()),

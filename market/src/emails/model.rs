@@ -9,6 +9,7 @@ use shared::money::Money;
 use crate::identity::MemberRole;
 use crate::ids::{EmailId, InvitationId, ReportId};
 use crate::reports::model::Kind;
+use crate::reports::rules::Fall;
 
 mod appointments;
 mod approvals;
@@ -302,11 +303,14 @@ pub struct ReportReady {
     /// Last day of the period, inclusive.
     pub last_day: NaiveDate,
     pub zone: Tz,
-    /// `CSV`, `XLSX` or `JSON`.
+    /// `CSV`, `XLSX`, `JSON` or `PDF`.
     pub format: String,
     pub rows: i64,
     /// The report's first sums, one for each currency.
     pub totals: Vec<Money>,
+    /// Of one that is mailed only when they fall: the totals that did.
+    #[serde(default)]
+    pub falls: Vec<Fall>,
 }
 
 /// What mails were about that were stored when there was nothing else.

@@ -6,9 +6,9 @@ use shared::ids::{JobId, OrgId, UserId};
 use shared::money::Currency;
 use utoipa::ToSchema;
 
-use super::rules::Period;
+use super::rules::{Cadence, Period};
 use super::table::Sum;
-use crate::ids::{CategoryId, RegionId, ReportId};
+use crate::ids::{CategoryId, RegionId, ReportId, ReportSubscriptionId};
 
 /// What is reported; [`Kind::definition`] says all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -119,16 +119,19 @@ pub enum Format {
     Csv,
     Xlsx,
     Json,
+    /// For people: charts, and the first 2,000 rows of each table.
+    Pdf,
 }
 
 impl Format {
-    pub const ALL: &[Self] = &[Self::Csv, Self::Xlsx, Self::Json];
+    pub const ALL: &[Self] = &[Self::Csv, Self::Xlsx, Self::Json, Self::Pdf];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Csv => "CSV",
             Self::Xlsx => "XLSX",
             Self::Json => "JSON",
+            Self::Pdf => "PDF",
         }
     }
 
@@ -137,6 +140,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Xlsx => "xlsx",
             Self::Json => "json",
+            Self::Pdf => "pdf",
         }
     }
 
@@ -145,6 +149,7 @@ impl Format {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Json => "application/json",
+            Self::Pdf => "application/pdf",
         }
     }
 }
@@ -170,10 +175,39 @@ pub struct NewReport {
     pub org: OrgId,
     /// `None`: the schedule, which makes a period's report once.
     pub requested_by: Option<UserId>,
+    /// By which they get it after each period.
+    pub subscription: Option<ReportSubscriptionId>,
     pub kind: Kind,
     pub format: Format,
     pub period: Period,
     pub parameters: Parameters,
+}
+
+/// A report that somebody wants to get after each period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewSubscription {
+    pub kind: Kind,
+    pub format: Format,
+    pub cadence: Cadence,
+    pub parameters: Parameters,
+    pub falls_by: Option<i16>,
+}
+
+/// A report that somebody gets after each period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReportSubscription)]
+pub struct Subscription {
+    pub id: ReportSubscriptionId,
+    pub org: OrgId,
+    pub kind: Kind,
+    pub format: Format,
+    pub cadence: Cadence,
+    pub parameters: Parameters,
+    /// It is mailed only when its first total, in some currency, is lower than that of the period before by so many percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
+    pub falls_by: Option<i16>,
+    pub created_at: DateTime<Utc>,
 }
 
 /// What the statements of a report ask for.
@@ -191,6 +225,7 @@ pub struct Report {
     pub org: OrgId,
     pub org_name: String,
     pub requested_by: Option<UserId>,
+    pub subscription: Option<ReportSubscriptionId>,
     pub kind: Kind,
     pub format: Format,
     pub period: Period,

@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use shared::money::Money;
+use utoipa::ToSchema;
 
 use super::model::{Kind, Parameters};
 
@@ -89,9 +92,13 @@ impl Period {
     }
 }
 
-/// How often the schedule reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How often a report is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[schema(as = ReportCadence)]
 pub enum Cadence {
+    /// After midnight.
     Daily,
     /// From Monday to Sunday, on Monday at six.
     Weekly,
@@ -118,6 +125,46 @@ impl Cadence {
                 Period::new(first, before(month)?, zone)
             }
         }
+    }
+}
+
+impl Cadence {
+    /// The period before this one.
+    pub fn before(self, period: &Period) -> Result<Period, PeriodError> {
+        let last = period.first_day.pred_opt().ok_or(PeriodError::OutOfRange)?;
+        let first = match self {
+            Self::Daily => Some(last),
+            Self::Weekly => last.checked_sub_days(Days::new(6)),
+            Self::Monthly => last.with_day(1),
+        };
+        Period::new(first.ok_or(PeriodError::OutOfRange)?, last, period.zone)
+    }
+}
+
+/// First sums of a period that are lower than those of the period before by at least so many percent, with what they were. A currency
+/// that has none any more fell to nothing.
+#[must_use]
+pub fn falls(before: &[Money], now: &[Money], by_percent: i16) -> Vec<Fall> {
+    let falls = before.iter().map(|&before| {
+        let now = now.iter().find(|now| now.currency() == before.currency());
+        Fall { before, now: now.copied().unwrap_or(Money::from_minor(0, before.currency())) }
+    });
+    falls.filter(|fall| fall.before.minor() > 0 && fall.percent() >= i128::from(by_percent)).collect()
+}
+
+/// A sum that is lower than that of the period before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fall {
+    pub before: Money,
+    pub now: Money,
+}
+
+impl Fall {
+    /// In whole percent of what was above zero before, rounded towards zero.
+    #[must_use]
+    pub fn percent(&self) -> i128 {
+        let (before, now) = (i128::from(self.before.minor()), i128::from(self.now.minor()));
+        ((before - now) * 100).checked_div(before).unwrap_or(0)
     }
 }
 

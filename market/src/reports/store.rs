@@ -3,6 +3,7 @@
 mod asked;
 mod due;
 mod replica;
+mod subscriptions;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -15,11 +16,14 @@ use sqlx::types::Json;
 use super::model::{Format, Kind, NewReport, Parameters, Report, Status};
 use super::rules::{Period, PeriodError};
 use super::table::Sum;
-use crate::ids::ReportId;
+use crate::ids::{ReportId, ReportSubscriptionId};
 
 pub use asked::{Asked, insert_asked, known};
 pub use due::{Due, approved, now, owners};
 pub use replica::has_all_until;
+pub use subscriptions::{
+    Subscribed, note_requested, subscribe, subscribed, subscription, subscriptions, threshold, unsubscribe,
+};
 
 /// The most reports that an organisation's people may have asked for and that are not finished, as the table's rule says.
 pub const MAX_OPEN: u32 = 20;
@@ -41,6 +45,10 @@ pub enum ReportError {
     TooManyOpen,
     #[error("500 reports of this organisation were asked for within a day")]
     TooManyToday,
+    #[error("there is no such subscription")]
+    NoSubscription,
+    #[error("a person subscribes to at most 50 reports: end one first")]
+    TooManySubscriptions,
     #[error("the organisation does not exist")]
     NoSuchOrg,
     #[error("no category has this id")]
@@ -74,8 +82,8 @@ pub async fn insert(conn: &mut PgConnection, report: &NewReport) -> Result<Optio
     let period = &report.period;
     let inserted = sqlx::query!(
         r#"
-        INSERT INTO reports (id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at, parameters)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        INSERT INTO reports (id, org_id, requested_by, kind, format, zone, first_day, last_day, starts_at, ends_at, parameters, subscription_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (org_id, kind, first_day, last_day, format) WHERE requested_by IS NULL DO NOTHING
         "#,
         id.0,
@@ -89,6 +97,7 @@ pub async fn insert(conn: &mut PgConnection, report: &NewReport) -> Result<Optio
         period.starts_at(),
         period.ends_at(),
         Json(report.parameters) as Json<Parameters>,
+        report.subscription.map(|it| it.0),
     )
     .execute(conn)
     .await
@@ -120,7 +129,7 @@ pub async fn get(conn: &mut PgConnection, id: ReportId) -> Result<Report, Report
     let row = sqlx::query!(
         r#"
         SELECT
-            r.org_id, o.legal_name, r.requested_by, r.kind AS "kind: Kind", r.format AS "format: Format", r.zone,
+            r.org_id, o.legal_name, r.requested_by, r.subscription_id AS "subscription: ReportSubscriptionId", r.kind AS "kind: Kind", r.format AS "format: Format", r.zone,
             r.first_day, r.last_day, r.parameters AS "parameters: Json<Parameters>", r.failure, r.job_id, r.object_key, r.row_count,
             r.created_at, r.expires_at,
             CASE
@@ -144,6 +153,7 @@ pub async fn get(conn: &mut PgConnection, id: ReportId) -> Result<Report, Report
         org: OrgId(row.org_id),
         org_name: row.legal_name,
         requested_by: row.requested_by.map(UserId),
+        subscription: row.subscription,
         kind: row.kind,
         format: row.format,
         period: Period::new(row.first_day, row.last_day, zone)?,

@@ -57,6 +57,7 @@ async fn what_an_organisation_asks_for_in_a_day_is_bounded() {
     let asked_for = NewReport {
         org: by.org,
         requested_by: Some(by.user),
+        subscription: None,
         kind: Kind::Sales,
         format: Format::Csv,
         period,

@@ -116,6 +116,10 @@ impl Person {
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.request(&Method::POST, path).json(&body)).await
     }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        send(self.request(&Method::DELETE, path)).await
+    }
 }
 
 /// Sends a request and reads the answer.

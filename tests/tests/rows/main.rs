@@ -21,5 +21,6 @@ mod returns;
 mod search;
 mod shipments;
 mod stations;
+mod subscriptions;
 mod tracking;
 mod watches;

@@ -14,7 +14,7 @@ use super::escrow::offered;
 /// Where `./dev test` installs it.
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.dev/tools/reports/bin/python");
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports");
-const FORMATS: [&str; 3] = ["csv", "json", "xlsx"];
+const FORMATS: [&str; 4] = ["csv", "json", "pdf", "xlsx"];
 const SEED: &str = "9994";
 const ORDERS: &str = "1500";
 const REGIONS: [&str; 4] = ["earth/ca", "earth/de", "earth/jp", "earth/us"];
@@ -179,8 +179,9 @@ async fn row_reports_of_every_kind_and_format() {
     let _ = admin.post("/v1/schedules/payouts.run/run-now", json!({})).await.ok();
     let shipment = json!({"from_site": sites[0]["id"], "to_address": "Hafenstr. 1, Hamburg", "carrier": "Hansa Freight",
         "lines": [{"item_id": listings[0]["item"], "quantity": 5, "weight_g": 12_345, "volume_ml": 30_001}]});
-    let shipment = id(&ann.post("/v1/shipments", shipment).await.ok());
-    let _ = ann.post(&format!("/v1/shipments/{shipment}/pick-up"), json!({})).await.ok();
+    let shipment = ann.post("/v1/shipments", shipment).await.ok();
+    let pick_up = format!("/v1/shipments/{}/pick-up", shipment["tracking"].as_str().unwrap());
+    let _ = ann.post(&pick_up, json!({})).await.ok();
     market.until_quiet().await;
     let mut conn = market.db.pool.acquire().await.unwrap();
     let now = testing::database_time(&mut conn).await;

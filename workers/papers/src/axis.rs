@@ -72,7 +72,8 @@ pub(crate) fn grouped(value: f64, decimals: usize) -> String {
 }
 
 /// Decimal digits with commas between the thousands, and a minus sign of the width of a digit.
-pub(crate) fn thousands(number: &str) -> String {
+#[must_use]
+pub fn thousands(number: &str) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("\u{2212}", digits));
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
     let mut text = sign.to_owned();

@@ -6,7 +6,6 @@
 use chrono::{DateTime, Utc};
 use krilla::tagging::Tag;
 
-use crate::axis::thousands;
 use crate::code::Code;
 use crate::flow::{Flow, Foot};
 use crate::fonts::Fonts;
@@ -15,6 +14,7 @@ use crate::sheet::{About, Mark, block};
 use crate::text::Align;
 use crate::{Paper, PaperError, chart, code, table};
 
+pub use crate::axis::thousands;
 pub use crate::chart::{Chart, Series, Shape};
 
 /// The most rows that a table keeps. A reader of 40 pages of rows wants the CSV.

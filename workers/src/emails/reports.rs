@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use market::emails::model::ReportReady;
 use market::reports::model::Kind;
+use market::reports::rules::Fall;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::formats::one_line;
@@ -38,11 +39,19 @@ pub(super) fn ready(it: &ReportReady, url: &SecretString, valid_until: DateTime<
     facts.extend(it.totals.iter().map(|total| fact(words.report_total(), place.money(*total))));
     facts.push(fact(words.report_format(), it.format.clone()));
     let title = title(it.kind, words);
+    let fell = it.falls.iter().map(|fall| {
+        let percent = fall.percent().to_string();
+        words.report_fell(title, &percent, &place.money(fall.before), &place.money(fall.now))
+    });
+    let paragraphs = fell.chain([words.report_text(title, &org)]).collect();
     Letter {
-        subject: words.report_subject(title, &period, &org),
+        subject: match it.falls.iter().map(Fall::percent).max() {
+            Some(most) => words.report_fell_subject(title, &most.to_string(), &period, &org),
+            None => words.report_subject(title, &period, &org),
+        },
         preview: words.report_preview(&rows),
         heading: words.report_heading(title),
-        paragraphs: vec![words.report_text(title, &org)],
+        paragraphs,
         facts,
         action: Some(Action { label: words.report_action(), url: url.expose_secret().to_owned() }),
         note: Some(words.report_note(&place.time(valid_until))),

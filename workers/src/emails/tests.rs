@@ -117,6 +117,7 @@ fn every_mail() -> Vec<(Content, Link)> {
                 format: "XLSX".to_owned(),
                 rows: 149,
                 totals: vec![eur(1_830_055), Money::from_minor(12_000, Currency::JPY)],
+                falls: Vec::new(),
             }),
             Link::Download {
                 url: SecretString::from("https://files.example/reports/3.xlsx?a=1&X-Amz-Signature=abc"),

@@ -9,13 +9,15 @@ use jobs::emails::post;
 use jobs::reports::GenerateReport;
 use market::emails::model::{Content, NewEmail, Recipient, ReportReady};
 use market::reports::model::{Report, Scope};
+use market::reports::rules::{Fall, Period, falls};
 use market::reports::store::{self, Finished, ReportError};
-use market::reports::table::{Row, Section};
+use market::reports::table::{Row, Section, Sum};
 use queue::{Handler, JobTx, NotWanted, Outcome};
 use serde_json::json;
 use shared::money::{Money, MoneyError};
 use sqlx::{Connection as _, PgConnection};
 
+use super::sums::Sums;
 use super::writer::{self, Head, Source, Unwritable, Written};
 use crate::{Cx, Services};
 
@@ -66,17 +68,25 @@ async fn fail(cx: &Cx, report: &Report, reason: &str) -> anyhow::Result<()> {
 }
 
 async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
-    let Some(written) = write(cx, report).await? else {
+    let threshold = match report.subscription {
+        Some(subscription) => store::threshold(&mut *cx.db().acquire().await?, subscription).await?,
+        None => None,
+    };
+    // Where no day was before this one, nothing fell.
+    let before = threshold.and_then(|(cadence, _)| cadence.before(&report.period).ok());
+    let Some((written, before)) = write(cx, report, before).await? else {
         return Ok(Outcome::Snooze(REPLICA_WAIT));
     };
+    let now = first_sums(&written.sums);
+    let falls = threshold.map(|(_, percent)| falls(&before, &now, percent));
     cx.progress(90, "uploading").await?;
     let key = Report::key(report.id, report.format);
     let file = written.open().await?;
     let bytes = cx.blobs.put_stream(&key, report.format.content_type(), file).await?;
 
-    let result = json!({ "report": report.id, "object_key": key, "bytes": bytes, "rows": written.rows, "totals": totals(&written) });
+    let result = json!({ "report": report.id, "object_key": key, "bytes": bytes, "rows": written.rows, "totals": now });
     // The file is there: a database that cannot commit now must not cost the whole work once more.
-    let (key, written) = (&key, &written);
+    let (key, written, falls) = (&key, &written, falls.as_deref());
     let recorded = cx.commit_after_effect(Some(result), |mut tx| async move {
         let finished = Finished { object_key: key, rows: written.rows, sums: &written.sums, keep_days: KEEP_DAYS };
         match store::finish(&mut tx, report.id, finished).await {
@@ -84,7 +94,7 @@ async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
             Err(ReportError::NotOpen(_)) => return Err(NotWanted.into()),
             Err(error) => return Err(error.into()),
         }
-        tell(&mut tx, report, written).await?;
+        tell(&mut tx, report, written, falls).await?;
         Ok(tx)
     });
     match recorded.await {
@@ -114,22 +124,55 @@ impl Source for Statements<'_> {
 
 /// Writes the file from one snapshot, so that rows and sums agree: of the replica where there is one, so that the queue's dead rows are
 /// not kept for as long as it takes. `None`: the replica does not have everything yet that was there when the report was asked for.
-async fn write(cx: &Cx, report: &Report) -> anyhow::Result<Option<Written>> {
+///
+/// With it come the first sums of the period `before`, by the same snapshot.
+async fn write(cx: &Cx, report: &Report, before: Option<Period>) -> anyhow::Result<Option<(Written, Vec<Money>)>> {
     let Some(replica) = &cx.replica else {
         let mut tx = cx.db().begin().await?;
-        return write_from(cx, &mut tx, report).await.map(Some);
+        return write_from(cx, &mut tx, report, before).await.map(Some);
     };
     let mut conn = replica.acquire().await.context("connect to the replica")?;
     if !store::has_all_until(&mut conn, report.created_at).await? {
         return Ok(None);
     }
     let mut tx = conn.begin().await.context("begin on the replica")?;
-    write_from(cx, &mut tx, report).await.map(Some)
+    write_from(cx, &mut tx, report, before).await.map(Some)
 }
 
 /// Writes the file from a transaction that has just begun.
-async fn write_from(cx: &Cx, conn: &mut PgConnection, report: &Report) -> anyhow::Result<Written> {
+async fn write_from(
+    cx: &Cx,
+    conn: &mut PgConnection,
+    report: &Report,
+    before: Option<Period>,
+) -> anyhow::Result<(Written, Vec<Money>)> {
     shared::db::hold_snapshot(conn).await?;
+    let written = write_rows(cx, conn, report).await?;
+    let before = match before {
+        Some(period) => sums_of(conn, report, period).await.context("add up the period before")?,
+        None => Vec::new(),
+    };
+    Ok((written, before))
+}
+
+/// The first sums that the report would have of another period.
+async fn sums_of(conn: &mut PgConnection, report: &Report, period: Period) -> anyhow::Result<Vec<Money>> {
+    let scope = Scope { period, ..report.scope() };
+    let definition = report.kind.definition();
+    let mut sums = Sums::default();
+    for section in (definition.sections)(&scope) {
+        let mut rows = (definition.rows)(conn, &scope, section.name);
+        while let Some(row) = rows.next().await {
+            sums.add(&section, &row?).map_err(|_| Unwritable::Overflow)?;
+        }
+        if !sums.end(&section).is_empty() {
+            break;
+        }
+    }
+    Ok(first_sums(&sums.done))
+}
+
+async fn write_rows(cx: &Cx, conn: &mut PgConnection, report: &Report) -> anyhow::Result<Written> {
     let (definition, scope) = (report.kind.definition(), report.scope());
     let expected = (definition.expected)(conn, &scope).await?;
     if let Some(expected) = expected {
@@ -142,9 +185,10 @@ async fn write_from(cx: &Cx, conn: &mut PgConnection, report: &Report) -> anyhow
         period: report.period,
         parameters: report.parameters,
         sections: (definition.sections)(&scope),
+        asked_at: report.created_at,
     };
     let mut source = Statements { conn, report, scope };
-    let mut writing = std::pin::pin!(writer::write(&mut source, head, report.format, Arc::clone(&done)));
+    let mut writing = std::pin::pin!(writer::write(&mut source, head, report.format, Arc::clone(&done), &cx.fonts));
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
@@ -167,18 +211,20 @@ fn progress(done: u64, expected: Option<i64>) -> (u8, String) {
 }
 
 /// The sums of the first column of amounts, one for each currency: what people are told in a line.
-fn totals(written: &Written) -> Vec<Money> {
-    let first = written.sums.first();
-    let same = written
-        .sums
+fn first_sums(sums: &[Sum]) -> Vec<Money> {
+    let first = sums.first();
+    let same = sums
         .iter()
         .filter(|sum| first.is_some_and(|first| (&sum.section, &sum.column) == (&first.section, &first.column)));
     same.map(|sum| sum.amount).collect()
 }
 
-/// Posts the mail to whoever asked for the report. A scheduled one goes to the owners, unless
-/// there is nothing in it.
-async fn tell(tx: &mut JobTx, report: &Report, written: &Written) -> anyhow::Result<()> {
+/// Posts the mail to whoever asked for the report. A scheduled one goes to the owners, unless there is nothing in it; one of which somebody
+/// wants to hear only when its sums fall is mailed only if they did.
+async fn tell(tx: &mut JobTx, report: &Report, written: &Written, falls: Option<&[Fall]>) -> anyhow::Result<()> {
+    if falls.is_some_and(<[Fall]>::is_empty) {
+        return Ok(());
+    }
     let readers = match report.requested_by {
         Some(user) => vec![user],
         None if written.rows == 0 => vec![],
@@ -193,7 +239,8 @@ async fn tell(tx: &mut JobTx, report: &Report, written: &Written) -> anyhow::Res
         zone: report.period.zone(),
         format: report.format.name().to_owned(),
         rows: written.rows,
-        totals: totals(written),
+        totals: first_sums(&written.sums),
+        falls: falls.unwrap_or_default().to_vec(),
     });
     for user in readers {
         let mail =

@@ -12,6 +12,8 @@ mod csv_file;
 mod expire_reports;
 mod generate_report;
 mod json_file;
+mod pdf_file;
+mod request_subscribed;
 mod schedule;
 mod schedule_daily_reports;
 mod schedule_monthly_reports;

@@ -33,6 +33,7 @@ pub(super) async fn request_due(cx: &Cx, kind: Kind, cadence: Cadence) -> anyhow
                 let report = NewReport {
                     org: org.org,
                     requested_by: None,
+                    subscription: None,
                     kind,
                     format: Format::Xlsx,
                     period,

@@ -14,6 +14,7 @@ use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 
 use super::writer::{CHUNK, Head, Source, Unwritable, WAITING, Written, write};
+use crate::papers::PaperFonts;
 
 mod jobs;
 mod read_back;
@@ -23,7 +24,7 @@ fn period() -> Period {
     Period::new(day, day, Tz::Asia__Kolkata).unwrap()
 }
 
-fn head(kind: Kind) -> Head {
+pub(super) fn head(kind: Kind) -> Head {
     let scope = Scope { org: OrgId::generate(), period: period(), parameters: Parameters::default() };
     Head {
         kind,
@@ -31,6 +32,7 @@ fn head(kind: Kind) -> Head {
         period: period(),
         parameters: Parameters::default(),
         sections: (kind.definition().sections)(&scope),
+        asked_at: "2026-11-21T06:00:00Z".parse().unwrap(),
     }
 }
 
@@ -88,7 +90,10 @@ async fn orders(count: i64, format: Format) -> Written {
         assert!(ahead <= most, "{ahead} rows in memory");
         Ok(order(number))
     };
-    let result = write(&mut Orders { count, order }, head(Kind::Sales), format, Arc::clone(&written)).await.unwrap();
+    let result =
+        write(&mut Orders { count, order }, head(Kind::Sales), format, Arc::clone(&written), &PaperFonts::default())
+            .await
+            .unwrap();
     assert_eq!(written.load(Ordering::Relaxed), count.unsigned_abs());
     result
 }
@@ -97,28 +102,33 @@ fn sum<'a>(written: &'a Written, column: &str, currency: Currency) -> &'a Sum {
     written.sums.iter().find(|sum| sum.column == column && sum.amount.currency() == currency).unwrap()
 }
 
+/// The text between the first beginning of a tag and its last end.
+fn inner(xml: &str, tag: &str) -> Option<String> {
+    let start = xml.find(&format!("<{tag}"))?;
+    let start = start + xml[start..].find('>')? + 1;
+    let end = xml.rfind(&format!("</{tag}>"))?;
+    let plain = xml[start..end].replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+    Some(plain.replace("&amp;", "&"))
+}
+
 /// The cells of a sheet as text, by row.
 fn sheet(file: Vec<u8>, number: usize) -> Vec<Vec<String>> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
-    let mut xml = String::new();
-    archive.by_name(&format!("xl/worksheets/sheet{number}.xml")).unwrap().read_to_string(&mut xml).unwrap();
-    assert!(!xml.contains("<f>"), "nothing is a formula");
-    let inner = |text: &str, tag: &str| {
-        let start = text.find(&format!("<{tag}"))?;
-        let start = start + text[start..].find('>')? + 1;
-        let end = text.rfind(&format!("</{tag}>"))?;
-        let plain = text[start..end].replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
-        Some(plain.replace("&amp;", "&"))
+    let mut read = |name: &str| {
+        let mut xml = String::new();
+        archive.by_name(name).unwrap().read_to_string(&mut xml).unwrap();
+        xml
     };
-    xml.split("<row ")
-        .skip(1)
-        .map(|row| {
-            row.split("<c ")
-                .skip(1)
-                .map(|cell| inner(cell, "t").or_else(|| inner(cell, "v")).unwrap_or_default())
-                .collect()
-        })
-        .collect()
+    let xml = read(&format!("xl/worksheets/sheet{number}.xml"));
+    assert!(!xml.contains("<f>"), "nothing is a formula");
+    // The sheet about the report shares its texts with the workbook; those of rows are in their cells.
+    let shared: Vec<_> = read("xl/sharedStrings.xml").split("<si>").skip(1).map(|text| inner(text, "t")).collect();
+    let text = |cell: &str| match inner(cell, "v") {
+        Some(place) if cell.contains("t=\"s\"") => shared[place.parse::<usize>().unwrap()].clone(),
+        value => inner(cell, "t").or(value),
+    };
+    let rows = xml.split("<row ").skip(1);
+    rows.map(|row| row.split("<c ").skip(1).map(|cell| text(cell).unwrap_or_default()).collect()).collect()
 }
 
 #[tokio::test]
@@ -225,7 +235,8 @@ async fn a_broken_stream_breaks_the_report() {
     };
     for format in Format::ALL {
         let mut rows = Orders { count: 5_000, order };
-        let error = write(&mut rows, head(Kind::Sales), *format, Arc::default()).await.unwrap_err();
+        let error =
+            write(&mut rows, head(Kind::Sales), *format, Arc::default(), &PaperFonts::default()).await.unwrap_err();
         assert_eq!(error.to_string(), "connection lost");
     }
 }
@@ -237,7 +248,14 @@ async fn what_can_never_work_says_so() {
         row[6] = Cell::Money(Money::from_minor(i64::MAX / 2 + 1, Currency::EUR));
         Ok(row)
     };
-    let error =
-        write(&mut Orders { count: 2, order: huge }, head(Kind::Sales), Format::Csv, Arc::default()).await.unwrap_err();
+    let error = write(
+        &mut Orders { count: 2, order: huge },
+        head(Kind::Sales),
+        Format::Csv,
+        Arc::default(),
+        &PaperFonts::default(),
+    )
+    .await
+    .unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Unwritable::Overflow)), "{error}");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use market::reports::model::{Format, Kind, Parameters};
@@ -16,8 +17,10 @@ use tokio::task::JoinHandle;
 
 use super::csv_file::CsvFile;
 use super::json_file::JsonFile;
+use super::pdf_file::PdfFile;
 use super::sums::Sums;
 use super::xlsx_file::XlsxFile;
+use crate::papers::PaperFonts;
 
 /// How many rows go to the file together.
 pub const CHUNK: usize = 500;
@@ -32,6 +35,27 @@ pub struct Head {
     pub period: Period,
     pub parameters: Parameters,
     pub sections: Vec<Section>,
+    /// When it was asked for: the file's date, so that a second run writes the same bytes.
+    pub asked_at: DateTime<Utc>,
+}
+
+impl Head {
+    pub(super) fn title(&self) -> String {
+        format!("{} report", self.kind.definition().title)
+    }
+
+    /// What people are told of the report: labels and texts.
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+        let period = &self.period;
+        let mut facts = vec![
+            ("Period", format!("{} to {} (both inclusive)", period.first_day(), period.last_day())),
+            ("Time zone", period.zone().to_string()),
+        ];
+        if let Some(grouping) = self.parameters.group_by {
+            facts.push(("Grouped by", grouping.name().to_owned()));
+        }
+        facts
+    }
 }
 
 /// Where the rows of each section come from.
@@ -53,12 +77,19 @@ pub(super) trait ReportFile: Send {
 
 /// Begins the file at `path`; `dir` is for what the format keeps beside it. A further format is one more line here, and one more name in
 /// [`Format`].
-fn open(format: Format, path: &Path, dir: &Path, head: Head) -> anyhow::Result<Box<dyn ReportFile>> {
+fn open(
+    format: Format,
+    path: &Path,
+    dir: &Path,
+    head: Head,
+    fonts: &PaperFonts,
+) -> anyhow::Result<Box<dyn ReportFile>> {
     let file = || std::fs::File::create(path).context("make the report's file");
     Ok(match format {
         Format::Csv => Box::new(CsvFile::new(file()?, &head)),
         Format::Json => Box::new(JsonFile::new(file()?, &head)?),
         Format::Xlsx => Box::new(XlsxFile::new(path.to_owned(), dir, head)?),
+        Format::Pdf => Box::new(PdfFile::new(path.to_owned(), fonts.load()?, head)),
     })
 }
 
@@ -99,10 +130,11 @@ pub async fn write<S: Source>(
     head: Head,
     format: Format,
     written: Arc<AtomicU64>,
+    fonts: &PaperFonts,
 ) -> anyhow::Result<Written> {
     let dir = tempfile::tempdir().context("make a folder for the report")?;
     let sections = head.sections.clone();
-    let file = open(format, &dir.path().join(FILE), dir.path(), head)?;
+    let file = open(format, &dir.path().join(FILE), dir.path(), head, fonts)?;
     let (parts, file) = start(file, written);
     let sent = send(source, &sections, &parts).await;
     if sent.is_ok() {

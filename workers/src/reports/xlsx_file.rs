@@ -8,7 +8,6 @@ mod values;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use market::reports::model::Grouping;
 use market::reports::table::{Cell, Column, Section, Shape, Sum};
 use rust_xlsxwriter::{Format, Workbook};
 
@@ -83,22 +82,14 @@ impl XlsxFile {
     /// Fills the sheet about the report: what it is, and its sums.
     fn write_about(&mut self) -> anyhow::Result<()> {
         let bold = Format::new().set_bold();
-        let period = &self.head.period;
         let sheet = self.workbook.worksheet_from_index(ABOUT)?;
         for (column, width) in [(0, 26.0), (1, 38.0), (2, 10.0), (3, 22.0), (4, 10.0)] {
             sheet.set_column_width(column, width)?;
         }
-        let title = format!("{} report", self.head.kind.definition().title);
-        sheet.write_string_with_format(0, 0, title, &Format::new().set_bold().set_font_size(14))?;
-        let grouping = self.head.parameters.group_by.map_or("", Grouping::name);
-        let facts = [
-            ("Organisation", self.head.org_name.clone()),
-            ("Period", format!("{} to {} (both inclusive)", period.first_day(), period.last_day())),
-            ("Time zone", period.zone().to_string()),
-            ("Grouped by", grouping.to_owned()),
-        ];
+        let title = Format::new().set_bold().set_font_size(14);
+        sheet.write_string_with_format(0, 0, self.head.title(), &title)?;
         let mut at = 1;
-        for (label, text) in facts.into_iter().filter(|(_, text)| !text.is_empty()) {
+        for (label, text) in std::iter::once(("Organisation", self.head.org_name.clone())).chain(self.head.facts()) {
             sheet.write_string_with_format(at, 0, label, &bold)?;
             sheet.write_string(at, 1, values::cut(&text))?;
             at += 1;

@@ -146,6 +146,8 @@ impl TestMarket {
         let invitation = api.post(Some(ann), &format!("/v1/orgs/{org}/invitations"), guest).await.ok();
         let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
         let report = api.post(Some(ann), "/v1/reports", report).await.ok();
+        let subscription = json!({"kind": "sales", "format": "pdf", "cadence": "monthly"});
+        let subscription = api.post(Some(ann), "/v1/report-subscriptions", subscription).await.ok();
         let bid = json!({"maximum": {"amount": "50.00", "currency": "EUR"}});
         let bid = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{lot}/bids"), bid).await.ok();
         let bought = self.call(Some(bob), &Method::POST, &format!("/v1/auctions/{for_sale}/buy-now"), json!({})).await;
@@ -236,6 +238,7 @@ impl TestMarket {
             ("maintenance", id(&maintenance)),
             ("invitation", id(&invitation)),
             ("search", id(&search)),
+            ("subscription", id(&subscription)),
             ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);

@@ -73,13 +73,21 @@ impl Asking {
             }
             error => unfit(error.pointer(), error.to_string()),
         })?;
-        let report = NewReport { org: self.org, requested_by: Some(self.by), kind, format, period, parameters };
+        let report = NewReport {
+            org: self.org,
+            requested_by: Some(self.by),
+            subscription: None,
+            kind,
+            format,
+            period,
+            parameters,
+        };
         Ok(Wish { report, trace: self.trace })
     }
 }
 
 /// A report of this kind cannot be asked for like this.
-pub(super) fn unfit(pointer: &str, detail: String) -> Problem {
+pub(in crate::routes) fn unfit(pointer: &str, detail: String) -> Problem {
     Problem::unprocessable("parameters_invalid", detail.clone()).at(pointer, detail)
 }
 

@@ -120,3 +120,33 @@ fn each_kind_takes_what_its_definition_says() {
         assert_eq!(judge(Kind::InventoryCheck, &november, &parameters), Err(unfit));
     }
 }
+
+#[test]
+fn a_period_follows_the_one_before_it() {
+    let period = |first, last| Period::new(first, last, Tz::Europe__Berlin).unwrap();
+    for (cadence, now, before) in [
+        (Cadence::Daily, period(day(2026, 3, 30), day(2026, 3, 30)), period(day(2026, 3, 29), day(2026, 3, 29))),
+        (Cadence::Weekly, period(day(2026, 3, 30), day(2026, 4, 5)), period(day(2026, 3, 23), day(2026, 3, 29))),
+        (Cadence::Monthly, period(day(2026, 3, 1), day(2026, 3, 31)), period(day(2026, 2, 1), day(2026, 2, 28))),
+        (Cadence::Monthly, period(day(2024, 3, 1), day(2024, 3, 31)), period(day(2024, 2, 1), day(2024, 2, 29))),
+    ] {
+        assert_eq!(cadence.before(&now), Ok(before));
+        assert_eq!(before.ends_at(), now.starts_at());
+    }
+}
+
+#[test]
+fn a_fall_is_seen_by_currency_and_from_the_percent_asked_for() {
+    use shared::money::Currency;
+    let [euros, yen] = [Currency::EUR, Currency::JPY].map(|currency| move |minor| Money::from_minor(minor, currency));
+    let found = |before: &[Money], now: &[Money], percent| -> Vec<i128> {
+        falls(before, now, percent).iter().map(Fall::percent).collect()
+    };
+    assert_eq!(found(&[euros(1_000)], &[euros(800)], 20), [20]);
+    assert_eq!(found(&[euros(1_000)], &[euros(801)], 20), [0; 0]);
+    assert_eq!(found(&[euros(1_000), yen(10)], &[yen(9), euros(2_000)], 10), [10]);
+    assert_eq!(found(&[euros(1_000)], &[yen(9)], 100), [100], "nothing is left");
+    assert_eq!(found(&[euros(0), yen(-5)], &[yen(-9)], 1), [0; 0], "nothing was there to fall");
+    assert_eq!(found(&[euros(1_000)], &[euros(-500)], 100), [150]);
+    assert_eq!(found(&[euros(i64::MAX)], &[euros(i64::MIN)], 100), [200]);
+}

@@ -2,7 +2,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use jobs::emails::SendEmail;
 use jobs::reports::{
-    ExpireReports, GenerateReport, ScheduleDailyReports, ScheduleMonthlyReports, ScheduleWeeklyReports, request,
+    ExpireReports, GenerateReport, RequestSubscribed, ScheduleDailyReports, ScheduleMonthlyReports,
+    ScheduleWeeklyReports, request,
 };
 use market::ids::ReportId;
 use market::reports::model::{Format, Kind, NewReport, Parameters, Report, Status};
@@ -14,6 +15,8 @@ use shared::ids::{OrgId, UserId};
 use shared::money::{Currency, Money};
 
 use crate::testing::TestWorkers;
+
+mod subscriptions;
 
 struct TestMarket {
     workers: TestWorkers,
@@ -29,6 +32,7 @@ impl TestMarket {
             .with::<ScheduleDailyReports>()
             .with::<ScheduleWeeklyReports>()
             .with::<ScheduleMonthlyReports>()
+            .with::<RequestSubscribed>()
             .with::<ExpireReports>()
             .with::<SendEmail>();
         let workers = TestWorkers::new(handlers).await;
@@ -96,7 +100,7 @@ impl TestMarket {
     async fn request(&self, format: Format, requested_by: Option<UserId>) -> ReportId {
         let period = Period::new(day(), day(), Tz::Europe__Berlin).unwrap();
         let (kind, parameters) = (Kind::Sales, Parameters::default());
-        let report = NewReport { org: self.seller, requested_by, kind, format, period, parameters };
+        let report = NewReport { org: self.seller, requested_by, subscription: None, kind, format, period, parameters };
         let mut tx = self.workers.ledger.begin().await.unwrap();
         let (id, _) = request(&mut tx, &report).await.unwrap().unwrap();
         tx.commit().await.unwrap();
@@ -301,6 +305,7 @@ async fn two_schedules_at_once_request_each_week_and_month_once() {
     let report = NewReport {
         org: market.seller,
         requested_by: None,
+        subscription: None,
         kind: Kind::InventoryCheck,
         format: Format::Xlsx,
         period,

@@ -66,7 +66,8 @@ async fn read_back(rows: Vec<Row>) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     for format in Format::ALL {
         let head = Head { sections: SECTIONS.to_vec(), ..head(Kind::Sales) };
-        let written = write(&mut Rows(rows.clone()), head, *format, Arc::default()).await.unwrap();
+        let written =
+            write(&mut Rows(rows.clone()), head, *format, Arc::default(), &PaperFonts::default()).await.unwrap();
         let path = folder.path().join(format!("report.{}", format.extension()));
         std::fs::write(path, bytes(&written).await).unwrap();
     }

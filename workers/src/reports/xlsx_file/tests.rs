@@ -1,23 +1,16 @@
 use std::io::Read as _;
 
-use market::reports::model::{Kind, Parameters};
-use market::reports::rules::Period;
+use market::reports::model::Kind;
 
 use super::*;
+use crate::reports::tests::head;
 
 /// What does not fit into a sheet goes on in the next one, below the same titles.
 #[test]
 fn rows_past_a_sheet_go_to_the_next_one() {
     const COLUMNS: &[Column] = &[Column::text("name", "Name"), Column::integer("number", "Number")];
     let section = Section { name: "rows", title: "Rows", columns: COLUMNS, charts: &[] };
-    let day = "2026-11-20".parse().unwrap();
-    let head = Head {
-        kind: Kind::Sales,
-        org_name: "Hof".to_owned(),
-        period: Period::new(day, day, chrono_tz::UTC).unwrap(),
-        parameters: Parameters::default(),
-        sections: vec![section],
-    };
+    let head = Head { sections: vec![section], ..head(Kind::Sales) };
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("report");
     let mut file = Box::new(XlsxFile::with_sheets_of(3, path.clone(), dir.path(), head).unwrap());

@@ -26,6 +26,7 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let file = || json!({"upload": uuid::Uuid::nil()});
     let item = |sku: &str| json!({"category_id": CONSOLES, "sku": sku, "title": "Console"});
     let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
+    let subscription = json!({"kind": "sales", "format": "pdf", "cadence": "weekly"});
     let event = json!({"source": "s", "source_event_id": "e", "shipment": "S-1", "type": "actual",
         "status": "in_transit", "occurred_at": "2026-11-01T00:00:00Z"});
     let listing =
@@ -167,6 +168,8 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/reports", report, [202, 403, 202]),
         ("GET /v1/reports", none(), [200, 200, 200]),
         ("GET /v1/reports/{report}", none(), [404, 200, 404]),
+        ("POST /v1/report-subscriptions", subscription, [201, 403, 201]),
+        ("GET /v1/report-subscriptions", none(), [200, 200, 200]),
         ("GET /v1/shipments/{shipment}/epcis", none(), [404, 200, 404]),
         ("POST /v1/epcis/capture", super::super::test_market::epcis("urn:x:1", "S-1"), [202, 403, 403]),
         ("GET /v1/epcis/capture/{capture}", none(), [404, 200, 404]),

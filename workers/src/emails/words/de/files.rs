@@ -11,6 +11,8 @@ translated! { German says Files {
     report_job_activity = "Aktivität der Aufträge";
 
     report_subject(title, period, org) = "Bericht {title} {period}: {org}";
+    report_fell_subject(title, percent, period, org) = "{title} um {percent} % gefallen, {period}: {org}";
+    report_fell(title, percent, before, now) = "{title}: um {percent} % gegenüber dem Zeitraum davor gefallen, von {before} auf {now}.";
     report_preview(rows) = "{rows} Zeilen. Der Download ist bereit.";
     report_heading(title) = "Ihr Bericht ist fertig: {title}";
     report_text(title, org) = "Der Bericht „{title}“ von {org} kann jetzt heruntergeladen werden.";
@@ -22,7 +24,7 @@ translated! { German says Files {
     report_format = "Format";
     report_action = "Bericht herunterladen";
     report_note(until) = "Der Link gilt bis {until}. Wer ihn hat, kann den Bericht herunterladen; bitte leiten Sie diese E-Mail deshalb nicht weiter.";
-    report_reason = "Sie erhalten diese E-Mail, weil Sie diesen Bericht angefordert haben oder Inhaber des Unternehmens sind.";
+    report_reason = "Sie erhalten diese E-Mail, weil Sie diesen Bericht angefordert oder abonniert haben oder Inhaber des Unternehmens sind.";
 
     import_stock = "Bestand";
     import_listings = "Angebote";

@@ -11,6 +11,8 @@ english! { Files {
     report_job_activity = "Job activity";
 
     report_subject(title, period, org) = "{title} report {period}: {org}";
+    report_fell_subject(title, percent, period, org) = "{title} fell by {percent} %, {period}: {org}";
+    report_fell(title, percent, before, now) = "{title} fell by {percent} % against the period before: from {before} to {now}.";
     report_preview(rows) = "{rows} rows. The download is ready.";
     report_heading(title) = "Your report is ready: {title}";
     report_text(title, org) = "The report “{title}” of {org} can be downloaded now.";
@@ -22,7 +24,7 @@ english! { Files {
     report_format = "Format";
     report_action = "Download report";
     report_note(until) = "The link works until {until}. Anyone who has it can download the report, so please do not forward this email.";
-    report_reason = "You are receiving this email because you asked for this report or own the organisation.";
+    report_reason = "You are receiving this email because you asked for this report or subscribed to it, or own the organisation.";
 
     import_stock = "stock";
     import_listings = "listings";

@@ -123,6 +123,10 @@ id!(
     InvoiceId
 );
 id!(
+    /// Names one paper that somebody has asked for.
+    PaperId
+);
+id!(
     /// Names one offer, with all terms that were proposed.
     OfferId
 );

@@ -47,6 +47,7 @@ pub mod listings;
 pub mod money;
 pub mod offers;
 pub mod orders;
+pub mod papers;
 pub mod payments;
 pub mod payouts;
 pub mod reconciliation;

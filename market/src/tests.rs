@@ -21,6 +21,7 @@ mod listings;
 mod money;
 mod offers;
 mod orders;
+mod papers;
 mod payouts;
 mod reconciliation;
 mod reports;
@@ -103,6 +104,7 @@ fn breaches() -> Vec<Breach> {
         stock::breaches(),
         shipments::breaches(),
         appointments::breaches(),
+        papers::breaches(),
         search::breaches(),
         dashboard::breaches(),
         emails::breaches(),
@@ -160,6 +162,7 @@ async fn fill(conn: &mut PgConnection) {
     returns::fill(conn, seller).await;
     shipments::fill(conn).await;
     appointments::fill(conn).await;
+    papers::fill(conn).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -212,7 +215,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
                              auctions, bids, bid_retractions, awards, orders, order_lines, checkouts, order_taxes, order_events, basket_lines, payments,
                              escrows, disputes, refunds, webhook_inbox, payout_accounts, payouts, reconciliations,
-                             reconciliation_differences, invoice_series, invoices, invoice_lines, invoice_taxes, countries, fx_snapshots, fx_rates,
+                             reconciliation_differences, invoice_series, invoices, invoice_lines, invoice_taxes, invoice_files, countries, fx_snapshots, fx_rates,
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,
@@ -223,7 +226,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, email_opt_outs}'::regclass[]) AS oid
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, email_opt_outs}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

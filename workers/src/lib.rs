@@ -9,6 +9,7 @@ mod escrow;
 mod http;
 pub mod images;
 mod imports;
+mod invoices;
 pub mod maintenance;
 pub mod money;
 pub mod offers;

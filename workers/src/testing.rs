@@ -58,17 +58,22 @@ impl TestWorkers {
 
     /// Starts the kit with a worker that uses this clock.
     pub async fn with_clock(handlers: Handlers<Services>, clock: Clock) -> Self {
-        Self::start(handlers, clock, None, None).await
+        Self::start(handlers, clock, None, None, PaperFonts::default()).await
     }
 
     /// Starts the kit with workers that pay through this gateway instead of the one to the simulator.
     pub async fn paying_through(handlers: Handlers<Services>, gateway: Arc<dyn Gateway>) -> Self {
-        Self::start(handlers, Clock::SYSTEM, Some(gateway), None).await
+        Self::start(handlers, Clock::SYSTEM, Some(gateway), None, PaperFonts::default()).await
     }
 
     /// Starts the kit with workers that read reports from this database.
     pub async fn reading_from(handlers: Handlers<Services>, replica: PgPool) -> Self {
-        Self::start(handlers, Clock::SYSTEM, None, Some(replica)).await
+        Self::start(handlers, Clock::SYSTEM, None, Some(replica), PaperFonts::default()).await
+    }
+
+    /// Starts the kit with workers that print with these fonts.
+    pub async fn printing_with(handlers: Handlers<Services>, fonts: PaperFonts) -> Self {
+        Self::start(handlers, Clock::SYSTEM, None, None, fonts).await
     }
 
     async fn start(
@@ -76,6 +81,7 @@ impl TestWorkers {
         clock: Clock,
         gateway: Option<Arc<dyn Gateway>>,
         replica: Option<PgPool>,
+        fonts: PaperFonts,
     ) -> Self {
         let db = TestDb::new().await;
         let stop = CancellationToken::new();
@@ -131,7 +137,7 @@ impl TestWorkers {
             image_slots: ImageSlots::new(1),
             mailer,
             renderer: Renderer::new("https://tradeyard.example"),
-            fonts: PaperFonts::default(),
+            fonts,
             gateway: Some(gateway.unwrap_or_else(|| Arc::new(simulator))),
             rates: Some(RatesFile::new(&rates.url()).unwrap()),
         };

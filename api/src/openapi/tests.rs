@@ -75,6 +75,8 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "OrderStatus": market::orders::model::OrderStatus,
         "OrgKind": market::identity::OrgKind,
         "OrgStatus": market::identity::OrgStatus,
+        "PaperKind": market::papers::model::PaperKind,
+        "PaperStatus": market::papers::model::PaperStatus,
         "PaymentStatus": market::escrow::model::PaymentStatus,
         "PayoutAccountStatus": market::payouts::model::PayoutAccountStatus,
         "PayoutStatus": market::payouts::model::PayoutStatus,

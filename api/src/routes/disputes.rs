@@ -3,7 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::escrow::{ReleaseEscrow, SendRefund, notify};
+use jobs::escrow::{ReleaseEscrow, notify};
+use jobs::invoices::repay;
 use market::escrow::model::{Dispute, DisputeReason};
 use market::escrow::store::{self, Decision, DisputeFilter, EscrowError, NewDispute};
 use market::identity::PlatformRole;
@@ -207,7 +208,7 @@ async fn resolve_dispute(
     let decision = Decision { by: caller.user, refund: body.amount, note: &note };
     let refund = store::resolve(&mut tx, id, decision).await.map_err(of_dispute)?;
     if let Some(refund) = refund {
-        let _ = tx.enqueue(&SendRefund { refund }).await?;
+        repay(&mut tx, refund).await?;
     }
     let decided = store::dispute(&mut tx, None, id).await?.ok_or_else(|| Problem::not_found("dispute"))?;
     notify(&mut tx, decided.order).await?;

@@ -3,7 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::escrow::{SendRefund, notify};
+use jobs::escrow::notify;
+use jobs::invoices::repay;
 use jobs::shipments;
 use market::escrow::model::{Escrow, Refund};
 use market::escrow::store;
@@ -179,7 +180,7 @@ async fn refund_order(
             RefundFrom::Held => store::refund(tx, seller, caller.user, order, body.amount, &reason).await?,
             RefundFrom::Earned => store::take_back(tx, Some(seller), caller.user, order, body.amount, &reason).await?,
         };
-        let _ = tx.enqueue(&SendRefund { refund: made.id }).await?;
+        repay(tx, made.id).await?;
         Ok(Made::at(format!("/v1/orders/{order}/refunds"), made))
     })
     .await
@@ -218,7 +219,7 @@ async fn refund_released(
     let reason = given_reason(&body.reason)?;
     key.once(&state.ledger, caller.user.0, StatusCode::CREATED, async |tx| {
         let made = store::take_back(tx, None, caller.user, order, body.amount, &reason).await?;
-        let _ = tx.enqueue(&SendRefund { refund: made.id }).await?;
+        repay(tx, made.id).await?;
         Ok(Made::at(format!("/v1/orders/{order}/refunds"), made))
     })
     .await

@@ -1,6 +1,9 @@
 //! Invoices and credit notes as their two parties read them.
 
+use std::time::Duration;
+
 use axum::extract::State;
+use market::identity::PlatformRole;
 use market::ids::{InvoiceId, OrderId};
 use market::invoices::model::Invoice;
 use market::invoices::store::{self, InvoiceFilter};
@@ -12,16 +15,21 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::acting::Acting;
+use super::reports::Download;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
 
+/// How long a document that was just issued usually takes.
+const PRINTED_WITHIN: Duration = Duration::from_secs(2);
+
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_invoices))
         .routes(routes!(get_invoice))
+        .routes(routes!(get_invoice_file))
         .routes(routes!(list_order_invoices))
 }
 
@@ -72,6 +80,36 @@ async fn get_invoice(
     let party = acting.member(&caller)?;
     let found = store::invoice(&mut *state.db.acquire().await?, party, id).await?;
     found.map(Json).ok_or_else(|| Problem::not_found("invoice"))
+}
+
+/// Download an invoice or a credit note
+///
+/// As a PDF (PDF/A-3) that carries the same document as XML: Factur-X, profile EN 16931. For the organisation that buys or sells, and for
+/// people of the platform's finance. A job prints it soon after it was issued, once; it stays as it is. Where nobody has stated what the
+/// standard demands, such as the seller's VAT number, it is a PDF without XML and says so.
+#[utoipa::path(get, path = "/v1/invoices/{invoice}/file", tag = "orders", params(("invoice" = InvoiceId, Path), Acting), responses(
+    (status = 200, description = "Where it can be downloaded for a short time", body = Download),
+    (status = 403, description = "`role_too_low`"),
+    (status = 409, description = "`not_printed`: try again in a moment"),
+))]
+async fn get_invoice_file(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(id): Path<InvoiceId>,
+) -> Result<Json<Download>> {
+    let mut conn = state.db.acquire().await?;
+    let found = if caller.platform(PlatformRole::Finance).is_ok() {
+        store::printable(&mut conn, id).await?.map(|found| found.invoice)
+    } else {
+        store::invoice(&mut conn, acting.member(&caller)?, id).await?
+    };
+    let invoice = found.ok_or_else(|| Problem::not_found("invoice"))?;
+    let file = store::file(&mut conn, invoice.id).await?;
+    drop(conn);
+    let not_printed = || Problem::conflict("not_printed", "the document is being printed").retry_after(PRINTED_WITHIN);
+    let file = file.ok_or_else(not_printed)?;
+    Ok(Json(Download::sign(&state, &file.object_key, file.name()).await?))
 }
 
 /// The documents of an order.

@@ -34,6 +34,7 @@ mod offers;
 mod orders;
 mod orgs;
 mod pages;
+mod papers;
 mod payments;
 mod payouts;
 mod postmark;
@@ -107,6 +108,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(images::router())
         .merge(imports::router())
         .merge(reports::router())
+        .merge(papers::router())
         .merge(report_subscriptions::router())
         .merge(cargo_events::router())
         .merge(cargo_rejects::router())

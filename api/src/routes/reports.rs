@@ -134,6 +134,15 @@ pub(crate) struct Download {
     valid_until: DateTime<Utc>,
 }
 
+impl Download {
+    /// Signs the way to an object, which is saved under this name.
+    pub(crate) async fn sign(state: &AppState, key: &str, file_name: String) -> Result<Self> {
+        let disposition = Disposition::Attachment(file_name.clone());
+        let url = state.blobs.presign_get(key, &disposition, VALID_FOR).await?;
+        Ok(Self { url, file_name, valid_until: state.clock.now() + VALID_FOR })
+    }
+}
+
 /// A report, and how far its job is.
 async fn one(state: &AppState, report: Report) -> Result<ReportView> {
     let progress = progress(state, std::slice::from_ref(&report)).await?;
@@ -170,12 +179,7 @@ impl ReportView {
 
 async fn view(state: &AppState, report: Report, progress: &HashMap<JobId, i16>) -> Result<ReportView> {
     let download = match &report.object_key {
-        Some(key) if report.status == Status::Ready => {
-            let file_name = report.file_name();
-            let disposition = Disposition::Attachment(file_name.clone());
-            let url = state.blobs.presign_get(key, &disposition, VALID_FOR).await?;
-            Some(Download { url, file_name, valid_until: state.clock.now() + VALID_FOR })
-        }
+        Some(key) if report.status == Status::Ready => Some(Download::sign(state, key, report.file_name()).await?),
         _ => None,
     };
     let progress = report.job.and_then(|job| progress.get(&job).copied());

@@ -9,7 +9,7 @@ use queue::enqueue::{Enqueue, EnqueueError};
 
 use super::{LapseReturn, mail};
 use crate::emails::MailError;
-use crate::escrow::SendRefund;
+use crate::invoices::repay;
 use crate::stock;
 
 /// Why nothing was done.
@@ -53,7 +53,7 @@ pub async fn receive(
 /// stock that has recovered.
 pub async fn follow(tx: &mut JobTx, id: ReturnId, received: &Received) -> Result<(), ActError> {
     if let Some(refund) = received.refund {
-        let _ = tx.enqueue(&SendRefund { refund }).await?;
+        repay(tx, refund).await?;
     }
     for moved in &received.moved {
         stock::mail::moved(tx, moved).await?;

@@ -17,6 +17,7 @@ mod auctions;
 mod categories;
 mod defaults;
 mod imports;
+mod invoices;
 mod listings;
 mod offers;
 mod orders;
@@ -32,6 +33,7 @@ pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use categories::EmailCategory;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use imports::ImportEnded;
+pub use invoices::InvoiceReady;
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
 pub use offers::{OfferAccepted, OfferNews};
 pub use orders::{
@@ -141,6 +143,7 @@ pub enum Content {
     ApprovalEnded(ApprovalNews),
     ReportReady(ReportReady),
     ImportEnded(ImportEnded),
+    InvoiceReady(InvoiceReady),
     OrgApproved(OrgApproved),
     OrgRejected(OrgRejected),
     OrgSuspended(OrgSuspended),
@@ -217,6 +220,7 @@ impl Content {
             Self::ApprovalEnded(_) => "approval_ended",
             Self::ReportReady(_) => "report_ready",
             Self::ImportEnded(_) => "import_ended",
+            Self::InvoiceReady(_) => "invoice_ready",
             Self::OrgApproved(_) => "org_approved",
             Self::OrgRejected(_) => "org_rejected",
             Self::OrgSuspended(_) => "org_suspended",

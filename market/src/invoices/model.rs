@@ -1,6 +1,6 @@
 //! Documents as their two parties read them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
 use shared::money::Money;
@@ -17,6 +17,28 @@ pub enum InvoiceKind {
     Invoice,
     /// Takes back a part of an invoice, or all of it.
     CreditNote,
+}
+
+impl InvoiceKind {
+    /// What people call the document of this number: no other one of its seller's is called so.
+    #[must_use]
+    pub fn reference(self, year: i16, number: i64) -> String {
+        let series = match self {
+            Self::Invoice => "",
+            Self::CreditNote => "C-",
+        };
+        format!("{series}{year}-{number:06}")
+    }
+}
+
+/// Which document is meant, by what it was issued for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceOf {
+    /// The invoice of a paid order.
+    Order(OrderId),
+    /// The credit note of a refund.
+    Refund(RefundId),
 }
 
 /// A side of a document, as it was when that was issued.
@@ -40,6 +62,9 @@ pub struct Invoice {
     /// The seller's documents of a kind are numbered without gaps in each year.
     pub year: i16,
     pub number: i64,
+    /// What stands on the document as its number.
+    #[schema(example = "2026-000417")]
+    pub reference: String,
     pub issued_at: DateTime<Utc>,
     pub order: OrderId,
     /// The invoice that a credit note takes back.
@@ -94,4 +119,44 @@ pub struct InvoiceTax {
     pub rate_bps: i32,
     pub net: Money,
     pub tax: Money,
+}
+
+/// A document with what its paper says besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Printable {
+    pub invoice: Invoice,
+    /// By the seller's calendar.
+    pub issued_on: NaiveDate,
+    /// Reference and day of the invoice that a credit note takes back.
+    pub takes_back: Option<(String, NaiveDate)>,
+}
+
+/// The file of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvoiceFile {
+    pub kind: InvoiceKind,
+    pub reference: String,
+    pub object_key: String,
+    pub bytes: i64,
+    pub sha256: Vec<u8>,
+    /// What EN 16931 demands and is not known; nothing: the file is Factur-X.
+    pub lacks: Option<String>,
+}
+
+impl InvoiceFile {
+    /// Where the file of a document lies in the blob store.
+    #[must_use]
+    pub fn key(id: InvoiceId) -> String {
+        format!("invoices/{id}.pdf")
+    }
+
+    /// The name under which it is downloaded.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let kind = match self.kind {
+            InvoiceKind::Invoice => "invoice",
+            InvoiceKind::CreditNote => "credit-note",
+        };
+        format!("{kind}-{}.pdf", self.reference.trim_start_matches("C-"))
+    }
 }

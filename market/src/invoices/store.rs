@@ -10,6 +10,7 @@ use shared::money::{Currency, Money, MoneyError};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+mod file;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::money::rules::fx::{BadRate, PerEuro};
 use crate::money::rules::refund::RefundError;
 use crate::money::rules::vat::Treatment;
 
+pub use file::{NewFile, file, find, keep_file, printable};
 pub use read::{InvoiceFilter, invoice, invoices, of_order};
 
 /// Why a document is not issued.

@@ -126,9 +126,7 @@ impl Cadence {
             }
         }
     }
-}
 
-impl Cadence {
     /// The period before this one.
     pub fn before(self, period: &Period) -> Result<Period, PeriodError> {
         let last = period.first_day.pred_opt().ok_or(PeriodError::OutOfRange)?;

@@ -28,7 +28,29 @@ pub(super) fn breaches() -> Vec<Breach> {
     let past = |year: i32, kind: &str, last: i64| {
         format!("ALTER TABLE invoice_series DISABLE TRIGGER invoice_series_begins; {}", series(year, kind, last))
     };
+    // Of an invoice without one.
+    let file = |columns: &str, values: &str| {
+        format!(
+            "INSERT INTO invoice_files (invoice_id, object_key, bytes, sha256{columns})
+             SELECT {values} FROM invoices WHERE id NOT IN (SELECT invoice_id FROM invoice_files) LIMIT 1"
+        )
+    };
+    let (key, hash) = ("'invoices/' || id || '.pdf'", "sha256('')");
+    let printed = file("", &format!("id, {key}, 1, {hash}"));
     vec![
+        ("invoice_files_once", format!("{printed}; INSERT INTO invoice_files SELECT * FROM invoice_files")),
+        (
+            "invoice_files_of_invoice",
+            format!(
+                "INSERT INTO invoice_files (invoice_id, object_key, bytes, sha256)
+                 SELECT id, {key}, 1, {hash} FROM (SELECT gen_random_uuid() AS id) AS nobody"
+            ),
+        ),
+        ("invoice_files_key_of_invoice", file("", &format!("id, 'invoices/mine.pdf', 1, {hash}"))),
+        ("invoice_files_bytes_positive", file("", &format!("id, {key}, 0, {hash}"))),
+        ("invoice_files_sha256_length", file("", &format!("id, {key}, 1, 'short'"))),
+        ("invoice_files_lacks_length", file(", lacks", &format!("id, {key}, 1, {hash}, ''"))),
+        ("invoice_files_append_only", format!("{printed}; UPDATE invoice_files SET bytes = 2")),
         ("countries_currency_known", sql("UPDATE countries SET currency = 'XXX' WHERE code = 'DE'")),
         ("invoice_series_year_range", past(1999, "invoice", 1)),
         ("invoice_series_kind_known", past(2001, "letter", 1)),

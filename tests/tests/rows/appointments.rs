@@ -7,13 +7,13 @@ use tests::installation::TestInstallation;
 use tests::installation::people::{Person, eur, id};
 
 /// A seller's site with a stock book of one item, and a listing out of it.
-struct Depot {
-    site: String,
-    listing: String,
+pub(crate) struct Depot {
+    pub(crate) site: String,
+    pub(crate) listing: String,
     level: String,
 }
 
-async fn depot(by: &Person, sku: &str) -> Depot {
+pub(crate) async fn depot(by: &Person, sku: &str) -> Depot {
     let earth = "01900000-0000-7000-8001-000000000001";
     let site = json!({"region_id": earth, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10});
     let site = id(&by.post("/v1/sites", site).await.ok());
@@ -33,7 +33,7 @@ async fn depot(by: &Person, sku: &str) -> Depot {
 }
 
 /// A paid order of two units.
-async fn bought(by: &Person, listing: &str) -> String {
+pub(crate) async fn bought(by: &Person, listing: &str) -> String {
     let line = json!({"listing": listing, "quantity": 2, "price": eur("100.00")});
     let placed = by.post("/v1/checkouts", json!({"lines": [line]})).await.ok();
     let (checkout, order) = (id(&placed), id(&placed["orders"][0]));
@@ -51,13 +51,13 @@ async fn slots(by: &Person, order: &str) -> Vec<Value> {
 }
 
 /// The first slot that begins more than a day from now.
-async fn slot(by: &Person, order: &str) -> Value {
+pub(crate) async fn slot(by: &Person, order: &str) -> Value {
     let far = Clock::SYSTEM.now() + TimeDelta::hours(26);
     let starts = |slot: &Value| slot["starts_at"].as_str().expect("a time").parse::<DateTime<Utc>>().expect("a time");
     slots(by, order).await.into_iter().find(|slot| starts(slot) > far).expect("a slot")
 }
 
-async fn book(by: &Person, order: &str, slot: &Value) -> tests::installation::people::Answer {
+pub(crate) async fn book(by: &Person, order: &str, slot: &Value) -> tests::installation::people::Answer {
     let new = json!({"kind": "collection", "site": slot["site"], "starts_at": slot["starts_at"]});
     by.post(&format!("/v1/orders/{order}/appointments"), new).await
 }
@@ -182,7 +182,9 @@ async fn row_storage_fee_and_no_show() {
     let mut tx = market.db.pool.begin().await.expect("a transaction");
     for sql in [
         "SET LOCAL session_replication_role = replica",
-        "UPDATE storage_terms SET free_until = free_until - interval '4 days 1 hour', due_at = due_at - interval '4 days 1 hour'",
+        "UPDATE storage_terms
+         SET due_at = due_at - (free_until - kept), free_until = kept
+         FROM (SELECT clock_timestamp() - interval '2 days 1 hour') AS since (kept)",
     ] {
         sqlx::query(sql).execute(&mut *tx).await.expect("aged");
     }

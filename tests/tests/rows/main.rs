@@ -15,6 +15,7 @@ mod live_auctions;
 mod mails;
 mod offers;
 mod orders;
+mod papers;
 mod payouts;
 mod reports;
 mod returns;

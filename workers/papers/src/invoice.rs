@@ -265,9 +265,14 @@ pub enum InvoiceError {
 /// Prints a document with its XML attached.
 pub fn print(fonts: &Fonts, invoice: &Invoice) -> Result<Paper, PaperError> {
     let xml = xml(invoice)?;
-    let mut paper = page::print(fonts, invoice, xml)?;
+    let mut paper = page::print(fonts, invoice, Some(xml))?;
     paper.bytes = embed::declare(&paper.bytes)?;
     Ok(paper)
+}
+
+/// Prints a document for people alone: something that EN 16931 demands of the XML is not known. Nothing is checked.
+pub fn print_without_xml(fonts: &Fonts, invoice: &Invoice) -> Result<Paper, PaperError> {
+    page::print(fonts, invoice, None)
 }
 
 /// The document as XML alone: a `CrossIndustryInvoice` of the profile EN 16931.

@@ -4,7 +4,7 @@ mod charge_storage;
 mod end_appointments;
 mod remind_parties;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// How many appointments one transaction deals with.
 const MOST: i64 = 100;

@@ -17,19 +17,24 @@ use queue::worker::Handlers;
 use serde_json::{Value, json};
 use sqlx::Connection;
 
+use crate::Services;
 use crate::testing::TestWorkers;
 
 /// A paid order, and a site at which it can be collected at every full hour.
-struct TestDepot {
-    workers: TestWorkers,
-    buyer: Party,
+pub(crate) struct TestDepot {
+    pub(crate) workers: TestWorkers,
+    pub(crate) buyer: Party,
     site: SiteId,
     order: OrderId,
 }
 
 impl TestDepot {
     async fn new() -> Self {
-        let workers = TestWorkers::new(Handlers::default().with::<EndAppointments>().with::<RemindParties>()).await;
+        Self::with(Handlers::default().with::<EndAppointments>().with::<RemindParties>()).await
+    }
+
+    pub(crate) async fn with(handlers: Handlers<Services>) -> Self {
+        let workers = TestWorkers::new(handlers).await;
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let (seller, buyer) = (testing::trader(&mut conn).await, testing::trader(&mut conn).await);
         let by = Party { org: seller.org, user: seller.user };
@@ -57,7 +62,7 @@ impl TestDepot {
         Self { workers, buyer: Party { org: buyer.org, user: buyer.user }, site, order }
     }
 
-    async fn booked(&self, days: i64) -> Appointment {
+    pub(crate) async fn booked(&self, days: i64) -> Appointment {
         let mut tx = self.workers.ledger.begin().await.unwrap();
         let hour = testing::database_time(&mut tx).await.timestamp() / 3_600;
         let starts_at = chrono::DateTime::<Utc>::from_timestamp((hour + 24 * days) * 3_600, 0).unwrap();

@@ -12,8 +12,8 @@ use super::formats::{Formats, one_line};
 use super::render::RenderError;
 use super::words::Words;
 use super::{
-    account, appointments, approvals, auctions, defaults, escrow, imports, listings, offers, orders, payouts, reports,
-    returns, shipments, stock, watches,
+    account, appointments, approvals, auctions, defaults, escrow, imports, invoices, listings, offers, orders, payouts,
+    reports, returns, shipments, stock, watches,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -153,6 +153,9 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ReportReady(it), Link::Download { url, valid_until }) => {
             Ok(reports::ready(it, url, *valid_until, place))
         }
+        (Content::InvoiceReady(it), Link::Download { url, valid_until }) => {
+            Ok(invoices::ready(it, url, *valid_until, place))
+        }
         (Content::ResetPassword(_), Link::Reset { token, valid_until }) => {
             Ok(account::reset_password(token, *valid_until, place))
         }
@@ -165,6 +168,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (
             Content::VerifyAddress(_)
             | Content::ReportReady(_)
+            | Content::InvoiceReady(_)
             | Content::ResetPassword(_)
             | Content::AlreadyRegistered(_)
             | Content::Invitation(_),

@@ -14,6 +14,7 @@ mod defaults;
 mod escrow;
 mod formats;
 mod imports;
+mod invoices;
 mod letter;
 mod listings;
 mod offers;

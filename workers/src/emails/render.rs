@@ -93,6 +93,11 @@ impl Renderer {
         Self { public_url: public_url.into() }
     }
 
+    /// The address of something that everybody may see.
+    pub fn address(&self, path: std::fmt::Arguments<'_>) -> String {
+        format!("{}{path}", self.public_url)
+    }
+
     /// Renders a mail. `ending` is the token that ends mails of its kind, if its reader can do without them.
     pub fn render(
         &self,

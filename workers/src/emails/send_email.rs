@@ -7,6 +7,7 @@ use market::emails::model::{Content, Email, EmailCategory, Recipient, Status, Su
 use market::emails::rules::is_given_up;
 use market::emails::store::{self, EmailError, preferences};
 use market::identity::{Locale, OrgStatus, UserStatus, store as identity};
+use market::invoices::store as invoices;
 use market::reports::store::{self as reports, ReportError};
 use market::search::store::saved;
 use queue::{Handler, NotWanted, Outcome};
@@ -195,6 +196,15 @@ async fn link(
             };
             let name = Disposition::Attachment(report.file_name());
             let url = cx.blobs.presign_get(key, &name, DOWNLOAD_VALID).await?;
+            let valid_until = cx.clock().now() + DOWNLOAD_VALID;
+            Ok(Made::Link(Link::Download { url: SecretString::from(url), valid_until }))
+        }
+        (Content::InvoiceReady(it), _) => {
+            let Some(file) = invoices::file(conn, it.invoice).await.context("read the file of the invoice")? else {
+                return Ok(Made::Pointless("the invoice has no file"));
+            };
+            let name = Disposition::Attachment(file.name());
+            let url = cx.blobs.presign_get(&file.object_key, &name, DOWNLOAD_VALID).await?;
             let valid_until = cx.clock().now() + DOWNLOAD_VALID;
             Ok(Made::Link(Link::Download { url: SecretString::from(url), valid_until }))
         }

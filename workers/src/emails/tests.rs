@@ -3,13 +3,14 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, FoundListing, InquiryReceived, Invitation,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, FoundListing, InquiryReceived, Invitation, InvoiceReady,
     ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews, OrgApproved,
     OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, Relisted,
     ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress,
     Won,
 };
 use market::identity::{Locale, MemberRole};
+use market::invoices::model::InvoiceKind;
 use market::reports::model::Kind;
 use secrecy::SecretString;
 use shared::money::{Currency, Money};
@@ -251,6 +252,19 @@ fn every_mail() -> Vec<(Content, Link)> {
         (Content::PayoutAccountNeeded(PayoutAccountNeeded { payout: id(8), amount: eur(123_456) }), Link::None),
     ];
     mails.extend(orders::mails(&title, &org_name).into_iter().map(|mail| (mail, Link::None)));
+    for (kind, reference) in [(InvoiceKind::Invoice, "2026-000417"), (InvoiceKind::CreditNote, "C-2026-000031")] {
+        let content = Content::InvoiceReady(InvoiceReady {
+            invoice: id(12),
+            kind,
+            reference: reference.to_owned(),
+            seller: org_name.clone(),
+            title: title.clone(),
+            more: 1,
+            gross: eur(1_190_005),
+        });
+        let url = SecretString::from("https://files.example/invoices/12.pdf?a=1&X-Amz-Signature=abc");
+        mails.push((content, Link::Download { url, valid_until: at(20, 30) }));
+    }
     mails
 }
 

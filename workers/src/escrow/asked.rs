@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use jobs::escrow::{SendRefund, mail, notify};
+use jobs::escrow::{NotifyOrder, SendRefund, mail};
+use jobs::invoices::RenderInvoice;
 use market::escrow::store::Settled;
+use market::ids::OrderId;
+use market::invoices::model::InvoiceOf;
+use market::orders::store as orders;
 use market::payments::Provider;
-use queue::{JobTx, Outcome};
+use queue::{Enqueue, JobTx, Outcome};
 
 use crate::payments::gateway::{Gateway, GatewayError};
 use crate::{Cx, Services};
@@ -45,9 +49,7 @@ pub(crate) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow
             for moved in moved {
                 jobs::stock::mail::moved(tx, moved).await?;
             }
-            for order in orders {
-                notify(tx, *order).await?;
-            }
+            paid(tx, orders).await?;
         }
         Settled::Late { refund } => {
             cx.log("the money came when the checkout was over, and goes back");
@@ -59,5 +61,17 @@ pub(crate) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow
         }
         Settled::Pending | Settled::NothingNew => {}
     }
+    Ok(())
+}
+
+/// Enqueues what follows for each order in one statement: its parties hear of it, and its invoice is printed.
+async fn paid(tx: &mut JobTx, paid: &[OrderId]) -> anyhow::Result<()> {
+    let mut jobs = Vec::with_capacity(2 * paid.len());
+    for &order in paid {
+        let version = orders::version(tx, order).await?;
+        jobs.push(Enqueue::new(&NotifyOrder { order, version }));
+        jobs.push(Enqueue::new(&RenderInvoice { of: InvoiceOf::Order(order) }));
+    }
+    tx.enqueue_each(jobs).await?;
     Ok(())
 }

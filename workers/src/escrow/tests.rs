@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use jobs::emails::SendEmail;
 use jobs::escrow::{ApplyWebhook, Charge, NotifyOrder, ReleaseEscrow, SendRefund, SweepPayments};
+use jobs::invoices::{RenderInvoice, repay};
 use market::checkout::model::CheckoutLine;
 use market::checkout::store as checkouts;
 use market::escrow::model::{CheckoutPayment, EscrowStatus, PaymentStatus};
@@ -38,6 +39,7 @@ impl TestSale {
             .with::<ReleaseEscrow>()
             .with::<SweepPayments>()
             .with::<NotifyOrder>()
+            .with::<RenderInvoice>()
             .with::<SendEmail>();
         let workers = TestWorkers::new(handlers).await;
         let mut conn = workers.db.pool.acquire().await.unwrap();
@@ -90,6 +92,8 @@ async fn a_buyers_money_is_held_and_goes_to_the_seller_when_time_has_passed() {
     let paid = sale.payment(&payment).await;
     assert_eq!((paid.status, paid.failure), (PaymentStatus::Held, None));
     assert_eq!(sale.held().await, Some(EscrowStatus::Held));
+    let printed = rows(&sale.workers.db.pool, RenderInvoice::KIND.name).await;
+    assert_eq!((printed.len(), printed[0].state.as_str()), (1, "succeeded"), "{printed:?}");
 
     let mut tx = sale.workers.ledger.begin().await.unwrap();
     store::ship(&mut tx, sale.seller.org, sale.seller.user, sale.order).await.unwrap();
@@ -147,9 +151,10 @@ async fn no_double_charge_when_the_reply_is_lost() {
     let mut tx = sale.workers.ledger.begin().await.unwrap();
     let (org, user) = (sale.seller.org, sale.seller.user);
     let refund = store::refund(&mut tx, org, user, sale.order, payment.amount, "not there").await.unwrap();
-    let _ = tx.enqueue(&SendRefund { refund: refund.id }).await.unwrap();
+    repay(&mut tx, refund.id).await.unwrap();
     tx.commit().await.unwrap();
     sale.run(4).await;
+    assert_eq!(rows(&sale.workers.db.pool, RenderInvoice::KIND.name).await.len(), 2, "the invoice and the credit note");
     assert_eq!(sale.held().await, Some(EscrowStatus::Refunded));
     assert_eq!(sale.workers.provider.disbursements(), 1);
     let owed: i64 = sqlx::query_scalar(

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use jobs::emails::SendEmail;
 use jobs::escrow::{ApplyWebhook, Charge, NotifyOrder};
+use jobs::invoices::RenderInvoice;
 use jobs::payouts::{CheckPayoutAccount, MakePayouts, SendPayout, SweepPayouts};
 use market::checkout::model::CheckoutLine;
 use market::checkout::store as checkouts;
@@ -35,6 +36,7 @@ fn handlers() -> Handlers<Services> {
         .with::<SendPayout>()
         .with::<SweepPayouts>()
         .with::<NotifyOrder>()
+        .with::<RenderInvoice>()
         .with::<SendEmail>()
 }
 

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use jobs::emails::SendEmail;
 use jobs::escrow::{Charge, NotifyOrder, SendRefund};
+use jobs::invoices::RenderInvoice;
 use jobs::reconciliation::Reconcile;
 use market::checkout::model::CheckoutLine;
 use market::checkout::store as checkouts;
@@ -64,6 +65,7 @@ async fn a_difference_made_by_hand_here_or_at_the_provider_is_found_once() {
         .with::<SendRefund>()
         .with::<Reconcile>()
         .with::<NotifyOrder>()
+        .with::<RenderInvoice>()
         .with::<SendEmail>();
     let workers = TestWorkers::new(handlers).await;
     let (first, second) = (sold(&workers).await, sold(&workers).await);

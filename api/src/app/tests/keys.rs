@@ -182,6 +182,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/auctions/{on_approval}/approval/accept", ann, json!({})),
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
         ("/v1/reports", ann, report),
+        ("/v1/papers", ann, json!({"kind": "shipping_label", "about": market.path("{parcel}")})),
         ("/v1/report-subscriptions", ann, json!({"kind": "sales", "format": "pdf", "cadence": "daily"})),
         ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),
         ("/v1/models", admin, json!({"category_id": CONSOLES, "make": "Claas", "name": "Arion 420"})),

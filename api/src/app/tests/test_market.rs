@@ -8,8 +8,11 @@ use market::auctions::model::{Answer, Participant};
 use market::auctions::store::{self as auctions, PlaceBid};
 use market::cargo::store::{self as cargo, Reject};
 use market::identity::PlatformRole;
+use market::ids::InvoiceId;
 use market::images::store as images;
 use market::imports;
+use market::invoices::model::InvoiceFile;
+use market::invoices::store::{self as invoices, NewFile};
 use market::listings::model::SaleMode;
 use market::payments::Provider;
 use market::payouts::store as payouts;
@@ -134,6 +137,8 @@ impl TestMarket {
         let shipment = json!({"from_site": id(&site), "to_address": "The Moon",
             "lines": [{"item_id": id(&item), "quantity": 1, "weight_g": 300}]});
         let shipment = api.post(Some(ann), "/v1/shipments", shipment).await.ok();
+        let label = json!({"kind": "shipping_label", "about": id(&shipment)});
+        let paper = api.post(Some(ann), "/v1/papers", label).await.ok();
         let vehicle = json!({"name": "Truck", "registration": "HH-TY 9", "max_weight_g": 9, "max_volume_ml": 9});
         let vehicle = api.post(Some(ann), "/v1/vehicles", vehicle).await.ok();
         let carrier = api.post(Some(ann), "/v1/carriers", json!({"slug": "mine", "name": "Mine"})).await.ok();
@@ -157,7 +162,10 @@ impl TestMarket {
         let paid_order = paid["orders"][0]["id"].as_str().unwrap().to_owned();
         let mut conn = self.api.db.pool.acquire().await.unwrap();
         let payment = testing::pay(&mut conn, seller, paid["id"].as_str().unwrap().parse().unwrap()).await;
-        let invoice = sqlx::query_scalar("SELECT id::text FROM invoices").fetch_one(&mut *conn).await.unwrap();
+        let invoice: InvoiceId = sqlx::query_scalar("SELECT id FROM invoices").fetch_one(&mut *conn).await.unwrap();
+        let key = InvoiceFile::key(invoice);
+        let file = NewFile { invoice, object_key: &key, bytes: 1, sha256: [1; 32], lacks: None };
+        assert!(invoices::keep_file(&mut conn, file).await.unwrap());
         let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator, None).await.unwrap();
         let poison =
             Reject { reason: "not JSON".to_owned(), bytes: b"x".to_vec(), routing_key: "cargo.actual".to_owned() };
@@ -218,7 +226,7 @@ impl TestMarket {
             ("strike", strike),
             ("payout_account", account.id.to_string()),
             ("difference", uuid::Uuid::nil().to_string()),
-            ("invoice", invoice),
+            ("invoice", invoice.to_string()),
             ("upload", id(&upload)),
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),
@@ -232,6 +240,9 @@ impl TestMarket {
             ("bizStep", "departing".to_owned()),
             ("appointment", id(&appointment)),
             ("shipment", tracking.to_owned()),
+            // Not by its number.
+            ("parcel", id(&shipment)),
+            ("paper", id(&paper)),
             ("number", tracking.to_owned()),
             ("vehicle", id(&vehicle)),
             ("carrier", id(&carrier)),

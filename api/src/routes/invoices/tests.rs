@@ -1,3 +1,8 @@
+use jobs::invoices::RenderInvoice;
+use market::identity::PlatformRole;
+use market::invoices::model::{InvoiceFile, InvoiceOf};
+use market::invoices::store::{self, NewFile};
+use queue::testing::assert_enqueued;
 use serde_json::json;
 
 use crate::routes::escrow::tests::TestSale;
@@ -24,6 +29,26 @@ async fn both_parties_read_the_invoice_and_the_credit_notes_of_what_was_paid() {
         assert_eq!(api.get(Some(person), &one).await.ok(), *invoice);
     }
     api.get(Some(eve), &one).await.refused(404, "not_found");
+
+    // Whoever may not read it does not hear whether it is printed.
+    let file = format!("{one}/file");
+    api.get(Some(eve), &file).await.refused(404, "not_found");
+    api.get(Some(ann), &file).await.refused(409, "not_printed");
+    let mut conn = api.state.db.acquire().await.unwrap();
+    let id = invoice["id"].as_str().unwrap().parse().unwrap();
+    let key = InvoiceFile::key(id);
+    let new = NewFile { invoice: id, object_key: &key, bytes: 9, sha256: [1; 32], lacks: None };
+    assert!(store::keep_file(&mut conn, new).await.unwrap());
+    assert!(!store::keep_file(&mut conn, NewFile { bytes: 8, ..new }).await.unwrap(), "it stays as it is");
+    drop(conn);
+    let finance = api.staff(PlatformRole::Finance).await;
+    for person in [ann, bob, &finance] {
+        let found = api.get(Some(person), &file).await.ok();
+        assert_eq!(found["file_name"], format!("invoice-{}.pdf", invoice["reference"].as_str().unwrap()));
+        assert!(found["url"].as_str().unwrap().contains(&key), "{found}");
+    }
+    api.get(Some(eve), &file).await.refused(404, "not_found");
+    assert_enqueued::<RenderInvoice>(&api.db.pool, |job| matches!(job.of, InvoiceOf::Refund(_))).await;
     api.get(Some(eve), &of_order).await.refused(404, "not_found");
     for (person, side, count) in [(ann, "seller", 2), (ann, "buyer", 0), (bob, "buyer", 2), (eve, "buyer", 0)] {
         let listed = api.get(Some(person), &format!("/v1/invoices?side={side}")).await.ok();

@@ -34,7 +34,7 @@ use crate::stock::store::StockError;
 
 pub use book::{accept, book, cancel, reschedule};
 pub use hours::{hours, set_hours, slots};
-pub use pass::issue;
+pub use pass::{issue, issue_this, may_issue, new_pass};
 pub use read::{find, get, of_order};
 pub use redeem::{Redeemed, redeem};
 pub use storage::{Charge, charge, settle, storage, storage_due};

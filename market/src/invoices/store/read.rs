@@ -86,7 +86,7 @@ pub async fn of_order(conn: &mut PgConnection, party: OrgId, order: OrderId) -> 
 }
 
 /// Documents in the order of their ids.
-async fn documents(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Invoice>, sqlx::Error> {
+pub(super) async fn documents(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Invoice>, sqlx::Error> {
     struct Row {
         id: InvoiceId,
         kind: InvoiceKind,
@@ -133,6 +133,7 @@ async fn documents(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Invoice>
             kind: row.kind,
             year: row.year,
             number: row.number,
+            reference: row.kind.reference(row.year, row.number),
             issued_at: row.issued_at,
             order: row.order,
             refers_to: row.refers_to,

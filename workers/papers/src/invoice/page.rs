@@ -19,7 +19,7 @@ use crate::{Paper, PaperError, table};
 
 pub(super) const FILE: &str = "factur-x.xml";
 
-pub(super) fn print(fonts: &Fonts, invoice: &Invoice, xml: Vec<u8>) -> Result<Paper, PaperError> {
+pub(super) fn print(fonts: &Fonts, invoice: &Invoice, xml: Option<Vec<u8>>) -> Result<Paper, PaperError> {
     let mut flow = Flow::new(fonts, &invoice.language, Page::A4.size(), 18.0 * MM);
     let kind = match invoice.kind {
         Kind::Invoice => "Invoice",
@@ -52,7 +52,8 @@ pub(super) fn print(fonts: &Fonts, invoice: &Invoice, xml: Vec<u8>) -> Result<Pa
         leftwards: flow.set.leftwards,
         made_at: invoice.made_at,
     };
-    flow.finish(Some(&Foot { text: &foot, page: &Words::default().page }), &about, Some(attachment(invoice, xml)))
+    let attached = xml.map(|xml| attachment(invoice, xml));
+    flow.finish(Some(&Foot { text: &foot, page: &Words::default().page }), &about, attached)
 }
 
 /// The XML is the document itself in another form.

@@ -4,7 +4,9 @@ use std::process::Command;
 use super::samples::{domestic, invoices};
 use super::{FONTS, Printed, assert_in_order, run};
 use crate::PaperError;
-use crate::invoice::{Category, Currency, Decimal, Invoice, InvoiceError, Kind, print, unit_code, xml};
+use crate::invoice::{
+    Category, Currency, Decimal, Invoice, InvoiceError, Kind, print, print_without_xml, unit_code, xml,
+};
 
 /// Where `./dev test` puts the tools.
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.dev/tools/papers/bin/python");
@@ -118,6 +120,36 @@ fn amounts_have_the_decimals_of_their_currency() {
     assert!(
         Currency::new("eur", 2).is_none() && Currency::new("EURO", 2).is_none() && Currency::new("EUR", 5).is_none()
     );
+}
+
+/// The cent that is left when a sum is shared out between net amount and tax.
+#[test]
+fn the_tax_of_a_credit_note_may_be_off_by_the_cent_that_makes_it_add_up() {
+    let credit = |change: i64| {
+        let mut credit = invoices().into_iter().find(|(name, _)| *name == "credit-note").unwrap().1;
+        credit.taxes[0].tax += change;
+        credit.totals.tax += change;
+        credit.totals.gross += change;
+        credit.totals.paid += change;
+        credit
+    };
+    let shared = [credit(1), credit(-1)];
+    let printed: Vec<Printed> = shared.iter().map(|it| Printed::new(print(&FONTS, it).unwrap())).collect();
+    let written: Vec<Vec<u8>> = shared.iter().map(|it| xml(it).unwrap()).collect();
+    assert_eq!(broken(&printed, &written), [Vec::<String>::new(), Vec::new()]);
+    assert!(matches!(xml(&credit(100)), Err(InvoiceError::Mismatch { .. })), "a whole unit of the currency");
+}
+
+#[test]
+fn what_lacks_something_is_printed_for_people_alone() {
+    let mut invoice = domestic();
+    invoice.seller.address.country = String::new();
+    assert!(matches!(print(&FONTS, &invoice), Err(PaperError::Invoice(InvoiceError::NotAllowed { .. }))));
+    let printed = Printed::new(print_without_xml(&FONTS, &invoice).unwrap());
+    assert!(printed.ask("pdfdetach", &["-list"], &[]).starts_with("0 embedded files"));
+    assert!(!printed.ask("pdfinfo", &["-meta"], &[]).contains("fx:"), "it says that it is Factur-X");
+    let text = printed.text();
+    assert!(text.contains("Invoice NL-2026-000417") && text.contains("118,832.04"), "{text}");
 }
 
 type Change = fn(&mut Invoice);

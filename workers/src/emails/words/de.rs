@@ -5,6 +5,7 @@ mod appointments;
 mod auctions;
 mod common;
 mod files;
+mod invoices;
 mod listings;
 mod offers;
 mod orders;

@@ -1,0 +1,172 @@
+use ::papers::invoice::xml;
+use chrono::NaiveDate;
+use market::invoices::model::{Invoice as Issued, InvoiceLine, InvoicePart, InvoiceTax};
+use market::invoices::rules::note;
+use shared::money::Money;
+
+use super::*;
+
+fn id<T: From<uuid::Uuid>>(number: u128) -> T {
+    uuid::Uuid::from_u128(number).into()
+}
+
+fn party(name: &str, country: Option<&str>, vat_number: Option<&str>) -> InvoiceParty {
+    InvoiceParty {
+        org: id(1),
+        name: name.to_owned(),
+        vat_number: vat_number.map(str::to_owned),
+        country: country.map(str::to_owned),
+    }
+}
+
+/// Two units at this price each and a premium, sold from Germany to Denmark.
+fn sale(treatment: Treatment, rate_bps: i32, price: i64, premium: i64, code: &str) -> Printable {
+    let coin: Coin = code.parse().unwrap();
+    let money = |minor| Money::from_minor(minor, coin);
+    let net = 2 * price + premium;
+    let tax = (net * i64::from(rate_bps) + 5_000) / 10_000;
+    let line = |part, title: &str, quantity, net| InvoiceLine {
+        part,
+        title: title.to_owned(),
+        quantity,
+        unit: "piece".to_owned(),
+        net: money(net),
+    };
+    let mut lines = vec![line(InvoicePart::Goods, "Console", 2, 2 * price)];
+    if premium > 0 {
+        lines.push(line(InvoicePart::Premium, "Buyer's premium", 1, premium));
+    }
+    let issued_on = NaiveDate::from_ymd_opt(2026, 11, 28).unwrap();
+    let invoice = Issued {
+        id: id(2),
+        kind: InvoiceKind::Invoice,
+        year: 2026,
+        number: 7,
+        reference: InvoiceKind::Invoice.reference(2026, 7),
+        issued_at: issued_on.and_hms_opt(12, 0, 0).unwrap().and_utc(),
+        order: id(3),
+        refers_to: None,
+        refund: None,
+        seller: party("Ann Ltd", Some("DE"), Some("DE123456789")),
+        buyer: party("Bob Ltd", Some("DK"), Some("DK12345678")),
+        net: money(net),
+        tax: money(tax),
+        gross: money(net + tax),
+        vat_treatment: treatment,
+        vat_note: note(treatment).map(str::to_owned),
+        accounting_tax: None,
+        lines,
+        taxes: vec![InvoiceTax { rate_bps, net: money(net), tax: money(tax) }],
+    };
+    Printable { invoice, issued_on, takes_back: None }
+}
+
+/// The XML, if the standard has what it demands.
+fn written(of: &Printable) -> Result<String, String> {
+    let document = document(of).map_err(|error| error.to_string())?;
+    let xml = xml(&document).map_err(|error| error.to_string())?;
+    Ok(String::from_utf8(xml).unwrap())
+}
+
+#[test]
+fn each_treatment_has_its_category_and_its_reason() {
+    for (treatment, rate, code, reason) in [
+        (Treatment::SellersRate, 1_900, "S", None),
+        (Treatment::SellersRate, 0, "Z", None),
+        (Treatment::ReverseCharge, 0, "AE", Some("Article 196")),
+        (Treatment::Export, 0, "G", Some("Article 146")),
+    ] {
+        let xml = written(&sale(treatment, rate, 10_000, 500, "EUR")).unwrap();
+        let category = format!("<ram:CategoryCode>{code}</ram:CategoryCode>");
+        // Goods, premium and the tax itself.
+        assert_eq!(xml.matches(&category).count(), 3, "{xml}");
+        assert_eq!(xml.contains("<ram:ExemptionReason>"), reason.is_some(), "{xml}");
+        assert!(reason.is_none_or(|reason| xml.contains(reason)), "{xml}");
+        assert!(xml.contains("Buyer's premium") || xml.contains("Buyer&apos;s premium"), "{xml}");
+    }
+}
+
+/// A buyer of another member state without a number pays the seller's rate.
+#[test]
+fn a_buyer_without_a_number_is_not_asked_for_one_where_tax_is_charged() {
+    let mut sale = sale(Treatment::SellersRate, 1_900, 10_000, 0, "EUR");
+    sale.invoice.buyer.vat_number = None;
+    assert!(written(&sale).unwrap().contains("<ram:RateApplicablePercent>19</ram:RateApplicablePercent>"));
+}
+
+#[test]
+fn amounts_keep_the_decimals_of_their_currency() {
+    for (code, price, wanted) in [("EUR", 10_000, "238.00"), ("JPY", 10_000, "23800"), ("KWD", 10_000, "23.800")] {
+        let xml = written(&sale(Treatment::SellersRate, 1_900, price, 0, code)).unwrap();
+        assert!(xml.contains(&format!("<ram:GrandTotalAmount>{wanted}</ram:GrandTotalAmount>")), "{code}: {xml}");
+        assert!(xml.contains(&format!("<ram:TotalPrepaidAmount>{wanted}</ram:TotalPrepaidAmount>")), "{code}: {xml}");
+    }
+}
+
+#[test]
+fn a_price_that_is_no_multiple_is_that_of_the_whole_quantity() {
+    let mut sale = sale(Treatment::SellersRate, 1_900, 10_000, 0, "EUR");
+    sale.invoice.lines[0].quantity = 3;
+    assert_eq!(document(&sale).unwrap().lines[0].price, None);
+    sale.invoice.lines[0].quantity = 4;
+    assert_eq!(document(&sale).unwrap().lines[0].price, Some(Decimal { units: 5_000, places: 2 }));
+}
+
+#[test]
+fn tax_in_another_currency_stands_beside_it() {
+    let mut sale = sale(Treatment::SellersRate, 2_500, 10_000, 0, "EUR");
+    sale.invoice.accounting_tax = Some(sale.invoice.tax);
+    assert!(document(&sale).unwrap().accounting_tax.is_none(), "it is the document's own");
+    sale.invoice.accounting_tax = Some(Money::from_minor(57_500, "SEK".parse().unwrap()));
+    assert!(written(&sale).unwrap().contains("<ram:TaxTotalAmount currencyID=\"SEK\">575.00</ram:TaxTotalAmount>"));
+}
+
+#[test]
+fn a_credit_note_names_what_it_takes_back_and_is_not_paid_yet() {
+    let mut sale = sale(Treatment::SellersRate, 1_900, 10_000, 0, "EUR");
+    sale.invoice.kind = InvoiceKind::CreditNote;
+    assert!(written(&sale).is_err(), "of nothing");
+    sale.takes_back = Some(("2026-000006".to_owned(), sale.issued_on));
+    let xml = written(&sale).unwrap();
+    assert!(xml.contains("<ram:TypeCode>381</ram:TypeCode>") && xml.contains("2026-000006"), "{xml}");
+    assert!(xml.contains("<ram:DuePayableAmount>238.00</ram:DuePayableAmount>"), "{xml}");
+}
+
+type Change = fn(&mut Printable);
+
+#[test]
+fn what_nobody_has_stated_is_named_and_printed_for_people_alone() {
+    let fonts = crate::papers::PaperFonts::default().load().unwrap();
+    let changes: [(&str, Change); 3] = [
+        ("the seller's VAT number", |it| it.invoice.seller.vat_number = None),
+        ("the country", |it| it.invoice.buyer.country = None),
+        ("the seller's registration", |it| it.invoice.vat_treatment = Treatment::Outside),
+    ];
+    for (wanted, change) in changes {
+        let mut sale = sale(Treatment::Export, 0, 10_000, 0, "EUR");
+        assert_eq!(print(&fonts, &sale).unwrap().lacks, None);
+        change(&mut sale);
+        let printed = print(&fonts, &sale).unwrap();
+        assert!(printed.lacks.as_ref().is_some_and(|lacks| lacks.contains(wanted)), "{:?}", printed.lacks);
+        assert!(printed.paper.bytes.starts_with(b"%PDF-"));
+    }
+}
+
+#[test]
+fn a_document_that_does_not_add_up_is_no_paper() {
+    let fonts = crate::papers::PaperFonts::default().load().unwrap();
+    let mut wrong = sale(Treatment::SellersRate, 1_900, 10_000, 0, "EUR");
+    wrong.invoice.gross = Money::from_minor(23_801, wrong.invoice.gross.currency());
+    assert!(matches!(print(&fonts, &wrong), Err(PaperError::Invoice(InvoiceError::Mismatch { .. }))));
+    let mut two = sale(Treatment::SellersRate, 1_900, 10_000, 0, "EUR");
+    two.invoice.taxes.push(InvoiceTax { rate_bps: 700, ..two.invoice.taxes[0] });
+    let error = print(&fonts, &two).unwrap_err().to_string();
+    assert!(error.contains("a second rate of tax"), "{error}");
+}
+
+#[test]
+fn the_same_document_makes_the_same_bytes() {
+    let fonts = crate::papers::PaperFonts::default().load().unwrap();
+    let sale = sale(Treatment::SellersRate, 1_900, 10_000, 500, "EUR");
+    assert_eq!(print(&fonts, &sale).unwrap().paper.bytes, print(&fonts, &sale).unwrap().paper.bytes);
+}

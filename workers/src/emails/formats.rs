@@ -1,6 +1,9 @@
 //! Numbers, amounts, days and times as people of a locale write them, by the data of the Unicode CLDR.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt::Display;
+use std::rc::Rc;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use chrono_tz::Tz;
@@ -38,8 +41,25 @@ pub(super) struct Formats {
     moment: FixedCalendarDateTimeFormatter<Gregorian, YMDET>,
 }
 
+thread_local! {
+    /// Those of the locales that a thread has met: to find a locale's data costs more than to write a mail with it, and they cannot be
+    /// shared among threads. There are as many as [`market::identity::LOCALES`].
+    static KNOWN: RefCell<HashMap<Locale, Rc<Formats>>> = RefCell::default();
+}
+
 impl Formats {
-    pub(super) fn of(locale: &Locale) -> Result<Self, UnknownLocale> {
+    pub(super) fn of(locale: &Locale) -> Result<Rc<Self>, UnknownLocale> {
+        KNOWN.with_borrow_mut(|known| {
+            if let Some(formats) = known.get(locale) {
+                return Ok(Rc::clone(formats));
+            }
+            let formats = Rc::new(Self::new(locale)?);
+            known.insert(locale.clone(), Rc::clone(&formats));
+            Ok(formats)
+        })
+    }
+
+    fn new(locale: &Locale) -> Result<Self, UnknownLocale> {
         let name = if locale.as_str() == "en" { EUROPEAN } else { locale.as_str() };
         let locale: UnicodeLocale = name.parse().map_err(UnknownLocale::because)?;
         let (number, date) = ((&locale).into(), (&locale).into());

@@ -2,7 +2,7 @@ use shared::money::Currency;
 
 use super::*;
 
-fn formats(locale: &str) -> Formats {
+fn formats(locale: &str) -> Rc<Formats> {
     Formats::of(&locale.parse().unwrap()).unwrap()
 }
 
@@ -43,6 +43,13 @@ fn every_locale_writes_in_its_own_way() {
         assert_eq!(formats.day(at.date_naive()), day, "{locale}");
         assert_eq!(formats.time(at, Tz::Europe__Berlin), format!("{time} (Europe/Berlin)"), "{locale}");
     }
+}
+
+/// Once for each thread and locale, not for each mail.
+#[test]
+fn the_data_of_a_locale_is_found_once() {
+    assert!(Rc::ptr_eq(&formats("de"), &formats("de")));
+    assert!(!Rc::ptr_eq(&formats("de"), &formats("de-AT")));
 }
 
 #[test]

@@ -9,7 +9,7 @@ ALTER TABLE users ADD COLUMN unsubscribe_key bytea NOT NULL
 CREATE TABLE email_opt_outs (
     user_id  uuid NOT NULL REFERENCES users (id),
     category text NOT NULL CONSTRAINT email_opt_outs_category_known
-             CHECK (category IN ('auction_reminders', 'watches', 'saved_searches', 'stock')),
+             CHECK (category IN ('auction_reminders', 'watches', 'saved_searches', 'stock', 'reports')),
     since    timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT email_opt_outs_once PRIMARY KEY (user_id, category)
 );

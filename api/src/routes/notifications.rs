@@ -31,6 +31,8 @@ struct Notifications {
     saved_searches: bool,
     /// Stock that has become low, or has recovered.
     stock: bool,
+    /// Reports that come after each period.
+    reports: bool,
 }
 
 impl Notifications {
@@ -41,6 +43,7 @@ impl Notifications {
             watches: wanted(EmailCategory::Watches),
             saved_searches: wanted(EmailCategory::SavedSearches),
             stock: wanted(EmailCategory::Stock),
+            reports: wanted(EmailCategory::Reports),
         }
     }
 }
@@ -61,6 +64,7 @@ struct ChangeNotifications {
     watches: Option<bool>,
     saved_searches: Option<bool>,
     stock: Option<bool>,
+    reports: Option<bool>,
 }
 
 impl ChangeNotifications {
@@ -70,6 +74,7 @@ impl ChangeNotifications {
             EmailCategory::Watches => self.watches,
             EmailCategory::SavedSearches => self.saved_searches,
             EmailCategory::Stock => self.stock,
+            EmailCategory::Reports => self.reports,
         }
     }
 }

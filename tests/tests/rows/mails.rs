@@ -8,7 +8,7 @@ use tests::until::until_sql;
 use crate::watches::offered;
 
 /// A header of the newest mail to this address with this in its subject.
-async fn header(market: &TestInstallation, to: &Person, subject: &str, name: &str) -> Option<String> {
+pub(crate) async fn header(market: &TestInstallation, to: &Person, subject: &str, name: &str) -> Option<String> {
     let found = market.mail.list().into_iter().find(|one| one.is_to(&to.email) && one.subject.contains(subject));
     let raw = market.mail.raw(found.expect("a mail").id).await.unwrap().expect("a file");
     let raw = String::from_utf8(raw).unwrap().replace("\r\n ", " ");
@@ -47,7 +47,8 @@ async fn row_mails_in_the_readers_language_and_ended_with_one_click() {
     let path = url.strip_prefix(&market.base).expect("a page of ours");
     let page = market.get(path).await.ok();
     assert!(page.as_str().unwrap().contains("beobachtete Angebote"), "{page}");
-    let wanted = json!({"auction_reminders": true, "watches": true, "saved_searches": true, "stock": true});
+    let wanted =
+        json!({"auction_reminders": true, "watches": true, "saved_searches": true, "stock": true, "reports": true});
     assert_eq!(bob.get("/v1/me/notifications").await.ok(), wanted);
     assert_eq!(market.get(&format!("{path}x")).await.status, 422);
 

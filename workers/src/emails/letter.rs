@@ -118,6 +118,7 @@ impl Place<'_> {
         let title = one_line(title);
         match more {
             0 => self.words.quoted(&title),
+            1 => self.words.and_one_more(&title),
             more => self.words.and_more(&title, &self.count(more)),
         }
     }

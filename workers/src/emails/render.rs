@@ -78,6 +78,7 @@ impl Ending {
             EmailCategory::Watches => words.category_watches(),
             EmailCategory::SavedSearches => words.category_saved_searches(),
             EmailCategory::Stock => words.category_stock(),
+            EmailCategory::Reports => words.category_reports(),
         };
         Self {
             explanation: words.unsubscribe_from(about),

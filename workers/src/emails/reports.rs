@@ -55,7 +55,7 @@ pub(super) fn ready(it: &ReportReady, url: &SecretString, valid_until: DateTime<
         facts,
         action: Some(Action { label: words.report_action(), url: url.expose_secret().to_owned() }),
         note: Some(words.report_note(&place.time(valid_until))),
-        reason: words.report_reason().to_owned(),
+        reason: if it.regular { words.report_regular_reason() } else { words.report_reason() }.to_owned(),
         ..Letter::default()
     }
 }

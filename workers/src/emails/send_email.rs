@@ -3,9 +3,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono_tz::Tz;
 use jobs::emails::SendEmail;
-use market::emails::model::{Content, Email, EmailCategory, Recipient, Status, SuppressionReason};
+use market::emails::model::{Content, Email, Recipient, Status, SuppressionReason};
 use market::emails::rules::is_given_up;
-use market::emails::store::{self, EmailError, preferences};
+use market::emails::store::{self, EmailError};
 use market::identity::{Locale, OrgStatus, UserStatus, store as identity};
 use market::invoices::store as invoices;
 use market::reports::store::{self as reports, ReportError};
@@ -44,24 +44,23 @@ impl Handler<Services> for SendEmail {
             drop(conn);
             return give_up(cx, &email, Status::Failed, "it may have been sent, and must not arrive twice").await;
         }
-        let (reader, address) = match addressee(&mut conn, &email.recipient, content).await? {
+        let (reader, address) = match addressee(&email, content) {
             Addressee::Reads(reader, address) => (reader, address),
             Addressee::Nobody(why) => {
                 drop(conn);
                 return give_up(cx, &email, Status::Failed, why).await;
             }
         };
-        if store::is_suppressed(&mut conn, &address).await? {
+        if email.is_suppressed {
             drop(conn);
             return give_up(cx, &email, Status::Suppressed, "the address is on the suppression list").await;
         }
-        let ending = match ending(&mut conn, content, &email.recipient).await? {
-            Wish::Unwanted => {
-                drop(conn);
-                return give_up(cx, &email, Status::Unwanted, "the recipient does not want mails of this kind").await;
-            }
-            Wish::Wanted(ending) => ending,
-        };
+        // Who can do without the mail, and how they end mails of its kind. They may have done so since it was posted.
+        let category = content.category().zip(email.person.as_ref());
+        if category.is_some_and(|(category, person)| !person.wants(category)) {
+            drop(conn);
+            return give_up(cx, &email, Status::Unwanted, "the recipient does not want mails of this kind").await;
+        }
         // Commits a token: the link must work when the mail arrives, even if we die before we know
         // that it was taken.
         let link = match link(cx, &mut conn, content, &email.recipient, &address).await? {
@@ -71,6 +70,7 @@ impl Handler<Services> for SendEmail {
                 return give_up(cx, &email, Status::Failed, why).await;
             }
         };
+        let ending = category.and_then(|(category, person)| Some((category, person.unsubscribe_token(category)?)));
         let ending = ending.as_ref().map(|(category, token)| (*category, token));
         let body = cx.renderer.render(content, &link, &reader, ending)?;
         match store::begin_attempt(&mut conn, email.id).await {
@@ -97,49 +97,21 @@ enum Addressee {
 /// Who reads the mail, and at which address. Suspended people only get the news of their
 /// suspension. Nobody is addressed by name before they have verified the address: until then the
 /// name may have been written by a stranger who registered somebody else's address.
-async fn addressee(
-    conn: &mut sqlx::PgConnection,
-    recipient: &Recipient,
-    content: &Content,
-) -> anyhow::Result<Addressee> {
-    let profile = match recipient {
-        Recipient::User(user) => identity::profile(conn, *user).await,
-        Recipient::Address(address) => identity::profile_at(conn, address).await,
-    };
-    let nobody = |locale| Reader { name: String::new(), zone: Tz::UTC, locale };
-    let locale = |profile: &identity::Profile| profile.locale.parse::<Locale>().unwrap_or_default();
-    Ok(match (profile.context("read the recipient")?, recipient) {
-        (Some(profile), _) if profile.status == UserStatus::Suspended && !content.reaches_suspended() => {
+fn addressee(email: &Email, content: &Content) -> Addressee {
+    let stranger = |locale| Reader { name: String::new(), zone: Tz::UTC, locale };
+    match (&email.person, &email.recipient) {
+        (Some(person), _) if person.status == UserStatus::Suspended && !content.reaches_suspended() => {
             Addressee::Nobody("the user is suspended")
         }
-        (Some(profile), _) if profile.email_verified => {
-            let zone = profile.time_zone.parse().unwrap_or(Tz::UTC);
-            let locale = locale(&profile);
-            Addressee::Reads(Reader { name: one_line(&profile.name), zone, locale }, profile.email)
+        (Some(person), _) if person.is_verified => {
+            let zone = person.time_zone.parse().unwrap_or(Tz::UTC);
+            let reader = Reader { name: one_line(&person.name), zone, locale: person.locale.clone() };
+            Addressee::Reads(reader, person.address.clone())
         }
-        (Some(profile), _) => Addressee::Reads(nobody(locale(&profile)), profile.email),
-        (None, Recipient::Address(address)) => Addressee::Reads(nobody(Locale::default()), address.clone()),
+        (Some(person), _) => Addressee::Reads(stranger(person.locale.clone()), person.address.clone()),
+        (None, Recipient::Address(address)) => Addressee::Reads(stranger(Locale::default()), address.clone()),
         (None, Recipient::User(_)) => Addressee::Nobody("the user is gone"),
-    })
-}
-
-enum Wish {
-    /// With how the reader can end mails of this kind, if that is possible.
-    Wanted(Option<(EmailCategory, SecretString)>),
-    Unwanted,
-}
-
-/// Whether the reader wants the mail, of those that they can do without. Asked when it is sent: they may have ended its kind since it
-/// was posted.
-async fn ending(conn: &mut sqlx::PgConnection, content: &Content, recipient: &Recipient) -> anyhow::Result<Wish> {
-    let (Some(category), Recipient::User(user)) = (content.category(), recipient) else {
-        return Ok(Wish::Wanted(None));
-    };
-    if preferences::is_unwanted(conn, *user, category).await.context("read the preferences")? {
-        return Ok(Wish::Unwanted);
     }
-    let token = preferences::token(conn, *user, category).await.context("make the token")?;
-    Ok(Wish::Wanted(token.map(|token| (category, token))))
 }
 
 enum Made {

@@ -12,6 +12,7 @@ use market::emails::model::{
 use market::identity::{Locale, MemberRole};
 use market::invoices::model::InvoiceKind;
 use market::reports::model::Kind;
+use market::reports::rules::Fall;
 use secrecy::SecretString;
 use shared::money::{Currency, Money};
 
@@ -56,6 +57,25 @@ fn every_mail() -> Vec<(Content, Link)> {
         payable: eur(20_230_000),
         net: eur(16_150_000),
         pay_by: at(12, 0),
+    };
+    let report = |falls, regular| {
+        Content::ReportReady(ReportReady {
+            report: id(3),
+            kind: Kind::Sales,
+            org_name: org_name.clone(),
+            first_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
+            last_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
+            zone: Tz::Europe__Berlin,
+            format: "XLSX".to_owned(),
+            rows: 149,
+            totals: vec![eur(1_830_055), Money::from_minor(12_000, Currency::JPY)],
+            falls,
+            regular,
+        })
+    };
+    let download = |file: &str| {
+        let url = SecretString::from(format!("https://files.example/{file}?a=1&X-Amz-Signature=abc"));
+        Link::Download { url, valid_until: at(20, 30) }
     };
     let mut mails = vec![
         (
@@ -107,24 +127,8 @@ fn every_mail() -> Vec<(Content, Link)> {
             }),
             Link::None,
         ),
-        (
-            Content::ReportReady(ReportReady {
-                report: id(3),
-                kind: Kind::Sales,
-                org_name: org_name.clone(),
-                first_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
-                last_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
-                zone: Tz::Europe__Berlin,
-                format: "XLSX".to_owned(),
-                rows: 149,
-                totals: vec![eur(1_830_055), Money::from_minor(12_000, Currency::JPY)],
-                falls: Vec::new(),
-            }),
-            Link::Download {
-                url: SecretString::from("https://files.example/reports/3.xlsx?a=1&X-Amz-Signature=abc"),
-                valid_until: at(20, 30),
-            },
-        ),
+        (report(Vec::new(), false), download("reports/3.xlsx")),
+        (report(vec![Fall { before: eur(2_440_074), now: eur(1_830_055) }], true), download("reports/3.xlsx")),
         (Content::OrgApproved(OrgApproved { org: id(4), org_name: org_name.clone() }), Link::None),
         (
             Content::OrgRejected(OrgRejected {
@@ -262,8 +266,7 @@ fn every_mail() -> Vec<(Content, Link)> {
             more: 1,
             gross: eur(1_190_005),
         });
-        let url = SecretString::from("https://files.example/invoices/12.pdf?a=1&X-Amz-Signature=abc");
-        mails.push((content, Link::Download { url, valid_until: at(20, 30) }));
+        mails.push((content, download("invoices/12.pdf")));
     }
     mails
 }

@@ -43,6 +43,7 @@ fn words(ending: &Ending) -> Words {
                 EmailCategory::Watches => "beobachtete Angebote",
                 EmailCategory::SavedSearches => "Ihre gespeicherten Suchen",
                 EmailCategory::Stock => "Ihren Bestand",
+                EmailCategory::Reports => "regelmäßige Berichte",
             },
         }
     } else {
@@ -58,6 +59,7 @@ fn words(ending: &Ending) -> Words {
                 EmailCategory::Watches => "what you watch",
                 EmailCategory::SavedSearches => "your saved searches",
                 EmailCategory::Stock => "your stock",
+                EmailCategory::Reports => "regular reports",
             },
         }
     }

@@ -17,10 +17,12 @@ pub enum EmailCategory {
     SavedSearches,
     /// Stock that has become low, or has recovered.
     Stock,
+    /// Reports that nobody asks for each time: those that people have subscribed to, and those of the schedule, which owners get.
+    Reports,
 }
 
 impl EmailCategory {
-    pub const ALL: [Self; 4] = [Self::AuctionReminders, Self::Watches, Self::SavedSearches, Self::Stock];
+    pub const ALL: [Self; 5] = [Self::AuctionReminders, Self::Watches, Self::SavedSearches, Self::Stock, Self::Reports];
 
     /// Its number in the links that end it; permanent.
     pub(crate) const fn number(self) -> u8 {
@@ -29,6 +31,7 @@ impl EmailCategory {
             Self::Watches => 2,
             Self::SavedSearches => 3,
             Self::Stock => 4,
+            Self::Reports => 5,
         }
     }
 
@@ -46,13 +49,23 @@ impl Content {
             Self::PriceFell(_) | Self::Relisted(_) => Some(EmailCategory::Watches),
             Self::SavedSearchDigest(_) => Some(EmailCategory::SavedSearches),
             Self::StockLow(_) | Self::StockRecovered(_) => Some(EmailCategory::Stock),
+            Self::ReportReady(it) if it.regular => Some(EmailCategory::Reports),
             _ => None,
         }
     }
 
-    /// Whether it is better not sent at all than sent twice, when nobody knows whether the server has taken it.
+    /// Whether it is better not sent at all than sent twice, when nobody knows whether the server has taken it. A report that does not
+    /// come is missed.
     #[must_use]
     pub const fn at_most_once(&self) -> bool {
-        self.category().is_some()
+        match self.category() {
+            Some(
+                EmailCategory::AuctionReminders
+                | EmailCategory::Watches
+                | EmailCategory::SavedSearches
+                | EmailCategory::Stock,
+            ) => true,
+            Some(EmailCategory::Reports) | None => false,
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Which mails people want, of those that they can do without.
 
-use secrecy::SecretString;
 use shared::ids::UserId;
 use sqlx::PgConnection;
 
@@ -29,19 +28,6 @@ pub async fn opt_outs(conn: &mut PgConnection, user: UserId) -> Result<Vec<Email
         user.0,
     )
     .fetch_all(conn)
-    .await
-}
-
-/// Whether the person does not want mails of the category.
-pub async fn is_unwanted(conn: &mut PgConnection, user: UserId, category: EmailCategory) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"
-        SELECT EXISTS (SELECT FROM email_opt_outs WHERE user_id = $1 AND category = $2) AS "found!"
-        "#,
-        user.0,
-        category as EmailCategory,
-    )
-    .fetch_one(conn)
     .await
 }
 
@@ -78,17 +64,6 @@ pub async fn want(
         .await?;
     }
     Ok(())
-}
-
-/// The token of the link that ends the category for the person. `None`: the person is gone.
-pub async fn token(
-    conn: &mut PgConnection,
-    user: UserId,
-    category: EmailCategory,
-) -> Result<Option<SecretString>, sqlx::Error> {
-    let key =
-        sqlx::query_scalar!("SELECT unsubscribe_key FROM users WHERE id = $1", user.0).fetch_optional(conn).await?;
-    Ok(key.and_then(|key| unsubscribing::token(&key, user, category)))
 }
 
 /// What a token ends. `None`: it is not one that was made here.

@@ -87,19 +87,6 @@ pub struct Profile {
 }
 
 pub async fn profile(conn: &mut PgConnection, user: UserId) -> Result<Option<Profile>, sqlx::Error> {
-    profile_where(conn, Some(user), None).await
-}
-
-/// The person with this address, verified or not.
-pub async fn profile_at(conn: &mut PgConnection, email: &str) -> Result<Option<Profile>, sqlx::Error> {
-    profile_where(conn, None, Some(email)).await
-}
-
-async fn profile_where(
-    conn: &mut PgConnection,
-    user: Option<UserId>,
-    email: Option<&str>,
-) -> Result<Option<Profile>, sqlx::Error> {
     sqlx::query_as!(
         Profile,
         r#"
@@ -108,10 +95,8 @@ async fn profile_where(
             status AS "status: UserStatus", locale, time_zone, platform_role AS "platform_role: PlatformRole", created_at
         FROM users
         WHERE id = $1
-           OR email = $2
         "#,
-        user.map(|id| id.0),
-        email,
+        user.0,
     )
     .fetch_optional(conn)
     .await

@@ -69,6 +69,14 @@ fn transactional_mails_cannot_be_ended() {
             ended.insert(content.template());
         }
     }
-    let expected = ["ending_soon", "price_fell", "relisted", "saved_search_digest", "stock_low", "stock_recovered"];
+    let expected = [
+        "ending_soon",
+        "price_fell",
+        "relisted",
+        "report_ready",
+        "saved_search_digest",
+        "stock_low",
+        "stock_recovered",
+    ];
     assert_eq!(ended, BTreeSet::from(expected));
 }

@@ -3,7 +3,8 @@
 translated! { German says Common {
     hello = "Guten Tag,";
     hello_to(name) = "Guten Tag {name},";
-    and_more(title, more) = "„{title}“ und {more} weitere";
+    and_one_more(title) = "„{title}“ (und 1 weitere Position)";
+    and_more(title, more) = "„{title}“ (und {more} weitere Positionen)";
     quoted(title) = "„{title}“";
     about(title) = "Es geht um „{title}“.";
 
@@ -45,4 +46,5 @@ translated! { German says Common {
     category_watches = "beobachtete Angebote";
     category_saved_searches = "Ihre gespeicherten Suchen";
     category_stock = "Ihren Bestand";
+    category_reports = "regelmäßige Berichte";
 } }

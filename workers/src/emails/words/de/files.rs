@@ -8,7 +8,7 @@ translated! { German says Files {
     report_payouts = "Auszahlungen";
     report_cargo_volume = "Frachtaufkommen";
     report_user_activity = "Nutzeraktivität";
-    report_job_activity = "Aktivität der Aufträge";
+    report_job_activity = "Aktivität der Hintergrundaufträge";
 
     report_subject(title, period, org) = "Bericht {title} {period}: {org}";
     report_fell_subject(title, percent, period, org) = "{title} um {percent} % gefallen, {period}: {org}";
@@ -24,7 +24,8 @@ translated! { German says Files {
     report_format = "Format";
     report_action = "Bericht herunterladen";
     report_note(until) = "Der Link gilt bis {until}. Wer ihn hat, kann den Bericht herunterladen; bitte leiten Sie diese E-Mail deshalb nicht weiter.";
-    report_reason = "Sie erhalten diese E-Mail, weil Sie diesen Bericht angefordert oder abonniert haben oder Inhaber des Unternehmens sind.";
+    report_reason = "Sie erhalten diese E-Mail, weil Sie diesen Bericht angefordert haben.";
+    report_regular_reason = "Sie erhalten diese E-Mail, weil Sie diesen Bericht abonniert haben oder Inhaber des Unternehmens sind.";
 
     import_stock = "Bestand";
     import_listings = "Angebote";

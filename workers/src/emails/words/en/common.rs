@@ -3,6 +3,7 @@
 english! { Common {
     hello = "Hello,";
     hello_to(name) = "Hello {name},";
+    and_one_more(title) = "“{title}” and 1 more";
     and_more(title, more) = "“{title}” and {more} more";
     quoted(title) = "“{title}”";
     about(title) = "It is about “{title}”.";
@@ -45,4 +46,5 @@ english! { Common {
     category_watches = "what you watch";
     category_saved_searches = "your saved searches";
     category_stock = "your stock";
+    category_reports = "regular reports";
 } }

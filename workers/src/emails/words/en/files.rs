@@ -24,7 +24,8 @@ english! { Files {
     report_format = "Format";
     report_action = "Download report";
     report_note(until) = "The link works until {until}. Anyone who has it can download the report, so please do not forward this email.";
-    report_reason = "You are receiving this email because you asked for this report or subscribed to it, or own the organisation.";
+    report_reason = "You are receiving this email because you asked for this report.";
+    report_regular_reason = "You are receiving this email because you subscribed to this report, or own the organisation.";
 
     import_stock = "stock";
     import_listings = "listings";

@@ -31,11 +31,7 @@ pub(super) fn ready(it: &InvoiceReady, url: &SecretString, valid_until: DateTime
         preview: words.document_preview(&amount, &seller),
         heading,
         paragraphs: vec![paragraph],
-        facts: vec![
-            fact(words.document_number(), number),
-            fact(words.document_from(), seller),
-            fact(label, amount),
-        ],
+        facts: vec![fact(words.document_number(), number), fact(words.document_from(), seller), fact(label, amount)],
         action: Some(Action { label: words.document_action(), url: url.expose_secret().to_owned() }),
         note: Some(words.document_note(&place.time(valid_until))),
         reason: place.because(Side::Buyer),

@@ -41,7 +41,7 @@ translated! { German says Account {
     password_changed_else = "Wenn das nicht Sie waren, kann jemand anderes Ihre E-Mails lesen: Ändern Sie zuerst das Passwort Ihres Postfachs und legen Sie dann bei Tradeyard ein neues fest.";
 
     session_ended_subject = "Wir haben eine Ihrer Sitzungen beendet";
-    session_ended_preview = "Ihr Schlüssel wurde zweimal benutzt. Bitte melden Sie sich neu an.";
+    session_ended_preview = "Ein Schlüssel wurde zweimal benutzt. Bitte melden Sie sich neu an.";
     session_ended_text = "Ein Schlüssel einer Ihrer Sitzungen wurde ein zweites Mal benutzt. Das geschieht, wenn ihn jemand kopiert hat. Sicherheitshalber haben wir diese Sitzung beendet; bitte melden Sie sich dort neu an.";
     session_ended_again = "Wenn das noch einmal geschieht, prüfen Sie das Gerät auf Programme, die Sie nicht kennen, und legen Sie ein neues Passwort fest.";
 

@@ -45,7 +45,7 @@ translated! { German says Appointments {
     slot_missed_often(goods) = "Niemand ist gekommen, um {goods} abzuholen, zum dritten Mal oder öfter. Sie können das Geld zurückgeben und die Ware behalten.";
 
     storage_subject(goods) = "Lagerung: {goods}";
-    storage_heading = "Die Lagerung kostet jetzt etwas";
+    storage_heading = "Die Lagerung ist jetzt kostenpflichtig";
     storage_buyer(goods, fee) = "Niemand hat {goods} bisher abgeholt. Von jetzt an berechnet der Verkäufer {fee} für jeden angefangenen Tag. Bevor das bezahlt ist, wird nichts herausgegeben.";
     storage_seller(goods, fee) = "Niemand hat {goods} bisher abgeholt. Von jetzt an schuldet Ihnen der Käufer {fee} für jeden angefangenen Tag. Bitte vermerken Sie in der Bestellung, wenn Sie das Geld erhalten haben oder darauf verzichten: Vorher wird nichts herausgegeben.";
     storage_per_day = "Pro Tag";

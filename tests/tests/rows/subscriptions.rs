@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a test without its data ends here")]
+
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
 use tests::installation::people::{eur, id};

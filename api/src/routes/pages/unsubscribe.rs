@@ -39,7 +39,7 @@ fn words(ending: &Ending) -> Words {
             done: "Abbestellt",
             ended: "Sie erhalten keine E-Mails mehr über",
             category: match ending.category {
-                EmailCategory::AuctionReminders => "Auktionen, die bald enden",
+                EmailCategory::AuctionReminders => "bald endende Auktionen",
                 EmailCategory::Watches => "beobachtete Angebote",
                 EmailCategory::SavedSearches => "Ihre gespeicherten Suchen",
                 EmailCategory::Stock => "Ihren Bestand",

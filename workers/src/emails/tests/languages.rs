@@ -26,6 +26,7 @@ fn a_mail_is_in_one_language() {
         "Please send",
         "How many",
         "Cash",
+        "the file has a header",
     ];
     for (content, link) in every_mail() {
         let [english, german] = in_every_language().map(|reader| rendered(&content, &link, &reader));

@@ -42,7 +42,7 @@ translated! { German says Common {
 
     unsubscribe = "Abbestellen";
     unsubscribe_from(category) = "Sie können E-Mails über {category} abbestellen; alle anderen erhalten Sie weiter.";
-    category_auction_reminders = "Auktionen, die bald enden";
+    category_auction_reminders = "bald endende Auktionen";
     category_watches = "beobachtete Angebote";
     category_saved_searches = "Ihre gespeicherten Suchen";
     category_stock = "Ihren Bestand";

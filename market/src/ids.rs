@@ -154,3 +154,15 @@ id!(
     /// Names one time at which goods of an order are given out or wanted.
     AppointmentId
 );
+id!(
+    /// Names one key with which an organisation's own systems call the API.
+    ApiKeyId
+);
+id!(
+    /// Names one address that an organisation is sent webhooks at.
+    EndpointId
+);
+id!(
+    /// Names one event on its way to one endpoint; the `webhook-id` of every attempt.
+    DeliveryId
+);

@@ -20,7 +20,8 @@
 //! 15. the audit log
 //! 16. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
-//! Saved searches and watches are locked before any of these, and nothing above the listings with them.
+//! Saved searches and watches are locked before any of these, and nothing above the listings with them. A webhook endpoint is locked
+//! before its deliveries, and nothing else with them.
 //!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
 //! auction.
@@ -43,6 +44,7 @@ pub mod ids;
 pub mod images;
 pub mod imports;
 pub mod invoices;
+pub mod keys;
 pub mod listings;
 pub mod money;
 pub mod offers;
@@ -62,3 +64,4 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod watches;
+pub mod webhooks;

@@ -1,0 +1,106 @@
+//! What webhooks are signed with: the present secret and, for a day after it was replaced, the one before it.
+
+use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use shared::audit::Actor;
+use shared::crypto::seal::{Keyring, Place, SealError};
+use shared::ids::OrgId;
+use sqlx::PgConnection;
+
+use super::WebhookError;
+use super::endpoints::{lock, write_down};
+use crate::carriers::model::WebhookSecret;
+use crate::carriers::rules::OVERLAP;
+use crate::ids::EndpointId;
+
+/// What a secret is sealed for.
+pub(super) fn place(endpoint: EndpointId, version: i32) -> Place {
+    Place::new("webhook_secrets", &[&endpoint, &version])
+}
+
+pub(super) async fn add(
+    conn: &mut PgConnection,
+    endpoint: EndpointId,
+    version: i32,
+    keyring: &Keyring,
+) -> Result<WebhookSecret, WebhookError> {
+    let secret = WebhookSecret::generate();
+    let sealed = keyring.seal(&place(endpoint, version), secret.expose_secret())?;
+    let added = sqlx::query!(
+        "INSERT INTO webhook_secrets (endpoint_id, version, sealed) VALUES ($1, $2, $3)",
+        endpoint.0,
+        version,
+        sealed,
+    )
+    .execute(conn)
+    .await?;
+    debug_assert_eq!(added.rows_affected(), 1);
+    Ok(secret)
+}
+
+/// The secrets of an endpoint that are good now, the newest first.
+pub(super) async fn good(
+    conn: &mut PgConnection,
+    endpoint: EndpointId,
+    keyring: &Keyring,
+) -> Result<Vec<WebhookSecret>, WebhookError> {
+    let rows = sqlx::query!(
+        "SELECT version, sealed
+         FROM webhook_secrets
+         WHERE endpoint_id = $1
+           AND (good_until IS NULL OR good_until > clock_timestamp())
+         ORDER BY version DESC",
+        endpoint.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut good: Vec<WebhookSecret> = Vec::with_capacity(rows.len());
+    for row in rows {
+        match keyring.open(&place(endpoint, row.version), &row.sealed) {
+            Ok(secret) => good.push(secret.into()),
+            // Its key is lost; the present secret was made since.
+            Err(SealError::UnknownKey) if !good.is_empty() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(good)
+}
+
+/// A new secret, and until when the one before it signs as well.
+#[derive(Debug)]
+pub struct Rotated {
+    pub secret: WebhookSecret,
+    /// Absent: it does not any more.
+    pub old_good_until: Option<DateTime<Utc>>,
+}
+
+/// Replaces an endpoint's secret. The present one signs for another day if it is to be kept; one that was replaced before ends.
+pub async fn rotate(
+    conn: &mut PgConnection,
+    org: OrgId,
+    actor: Actor,
+    id: EndpointId,
+    keep_old: bool,
+    keyring: &Keyring,
+) -> Result<Rotated, WebhookError> {
+    lock(conn, org, id).await?;
+    sqlx::query!("DELETE FROM webhook_secrets WHERE endpoint_id = $1 AND good_until IS NOT NULL", id.0)
+        .execute(&mut *conn)
+        .await?;
+    let old = sqlx::query!(
+        r#"UPDATE webhook_secrets
+           SET good_until = CASE WHEN $2 THEN clock_timestamp() + make_interval(secs => $3) ELSE clock_timestamp() END
+           WHERE endpoint_id = $1
+           RETURNING version, good_until AS "good_until!""#,
+        id.0,
+        keep_old,
+        OVERLAP.as_seconds_f64(),
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let secret = add(conn, id, old.version + 1, keyring).await?;
+    let data = json!({"version": old.version + 1, "keep_old": keep_old});
+    write_down(conn, actor, "webhook_endpoint.rotate", id, data).await?;
+    Ok(Rotated { secret, old_good_until: keep_old.then_some(old.good_until) })
+}

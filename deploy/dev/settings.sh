@@ -166,6 +166,8 @@ environment() {
         "PUBLIC_URL=http://127.0.0.1:$PORT_API"
         "JWT_SECRET=$JWT_SECRET"
         "MASTER_KEY=$MASTER_KEY"
+        # The demo has a receiver of its own on this machine.
+        "WEBHOOK_PRIVATE_TARGETS=true"
         "S3_ENDPOINT=http://127.0.0.1:$PORT_S3"
         "S3_BUCKET=tradeyard"
         "S3_REGION=us-east-1"

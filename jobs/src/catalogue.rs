@@ -43,6 +43,7 @@ macro_rules! for_each_job {
             }
             emails {
                 $crate::emails::SendEmail,
+                $crate::webhooks::DeliverWebhook,
             }
             images {
                 $crate::images::ProcessImage,
@@ -71,6 +72,8 @@ macro_rules! for_each_job {
                 $crate::maintenance::PruneJobs,
                 $crate::maintenance::PurgeIdempotencyKeys,
                 $crate::maintenance::PurgeIdentity,
+                $crate::webhooks::PurgeDeliveries,
+                $crate::webhooks::SweepDeliveries,
             }
             cargo {
                 $crate::cargo::ArchiveEvents,

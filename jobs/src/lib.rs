@@ -27,5 +27,6 @@ pub mod search;
 pub mod shipments;
 pub mod stock;
 pub mod watches;
+pub mod webhooks;
 
 pub use catalogue::registry;

@@ -8,13 +8,15 @@ pub const AUCTIONS: Queue = queue("auctions", "auctions", Transport::Rabbit);
 /// Whoever asks payment providers, and what follows from their answers.
 pub const PAYMENTS: Queue = queue("payments", "auctions", Transport::Rabbit);
 pub const EMAILS: Queue = queue("emails", "emails", Transport::Rabbit);
+/// Webhooks that organisations are sent. Apart from mail: their servers take what time they want.
+pub const WEBHOOKS: Queue = queue("webhooks", "emails", Transport::Rabbit);
 pub const REPORTS: Queue = queue("reports", "reports", Transport::Redis);
 pub const IMAGES: Queue = queue("images", "images", Transport::Redis);
 /// Cargo events themselves travel on the events lane; this queue is for jobs about them.
 pub const CARGO: Queue = queue("cargo", "cargo", Transport::Redis);
 pub const MAINTENANCE: Queue = queue("maintenance", "reports", Transport::Redis);
 
-pub const ALL: &[Queue] = &[AUCTIONS, PAYMENTS, EMAILS, REPORTS, IMAGES, CARGO, MAINTENANCE];
+pub const ALL: &[Queue] = &[AUCTIONS, PAYMENTS, EMAILS, WEBHOOKS, REPORTS, IMAGES, CARGO, MAINTENANCE];
 
 const fn queue(name: &'static str, pool: &'static str, transport: Transport) -> Queue {
     Queue { name, pool, transport }

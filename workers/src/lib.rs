@@ -29,6 +29,7 @@ mod sweep;
 pub mod testing;
 mod turn;
 pub mod watches;
+mod webhooks;
 
 pub use services::Services;
 

@@ -12,6 +12,7 @@ use crate::images::ImageSlots;
 use crate::money::RatesFile;
 use crate::papers::PaperFonts;
 use crate::payments::gateway::{self, Gateway};
+use crate::webhooks::Outgoing;
 
 /// How many mails one process sends at a time.
 const SMTP_CONNECTIONS: usize = 16;
@@ -37,6 +38,8 @@ pub struct Services {
     pub events: PgPool,
     /// The replica that reports are read from; without it, they are read from the ledger's database.
     pub replica: Option<PgPool>,
+    /// To the endpoints of organisations.
+    pub webhooks: Outgoing,
 }
 
 /// The gateway that the settings name. Development does without one where no key is set; production says what is missing.
@@ -75,6 +78,7 @@ impl Services {
                     shared::db::pool_within(url, limits, config.database.connections, "reports")
                 })
                 .transpose()?,
+            webhooks: Outgoing::new(config)?,
         })
     }
 }

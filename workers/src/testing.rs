@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market::ids::ListingId;
+use market::webhooks::rules::target::Reach;
 use queue::Ledger;
 use queue::testing::{TestQueue, assert_settled};
 use queue::worker::Handlers;
@@ -16,7 +17,7 @@ use shared::blobs::Blobs;
 use shared::clock::Clock;
 use shared::config::{S3, Smtp};
 use shared::ids::{OrgId, UserId};
-use shared::testing::TestDb;
+use shared::testing::{MASTER_KEY, TestDb};
 use sinks::rates::Rates;
 use sinks::simulator::{self, Simulator};
 use sinks::smtp::Sink;
@@ -31,6 +32,7 @@ use crate::images::ImageSlots;
 use crate::money::RatesFile;
 use crate::papers::PaperFonts;
 use crate::payments::gateway::{Gateway, SimulatorGateway};
+use crate::webhooks::Outgoing;
 
 /// How long the payment provider is waited for: less than a test waits.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -140,6 +142,7 @@ impl TestWorkers {
             fonts,
             gateway: Some(gateway.unwrap_or_else(|| Arc::new(simulator))),
             rates: Some(RatesFile::new(&rates.url()).unwrap()),
+            webhooks: Outgoing::for_tests(MASTER_KEY, Reach::Anywhere, PATIENCE).unwrap(),
         };
         let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;
         let ledger = Ledger::new(db.app.clone());

@@ -12,13 +12,15 @@ use super::events::{News, announce};
 use super::{DefaultAward, ExpireSecondChance, mail};
 use crate::checkout::remind;
 use crate::emails::{MailError, PostError};
+use crate::webhooks::deliver;
 
-/// Tells both sides of an award, reminds the buyer of the payment later, and sets the timer that ends it unpaid.
+/// Tells both sides of an award and their systems, reminds the buyer of the payment later, and sets the timer that ends it unpaid.
 pub async fn awarded(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(), MailError> {
     let order = orders::order(tx, closed.seller.org, award.order).await?;
     let order = order.ok_or(MailError::Missing("the order of an award"))?;
     mail::award(tx, closed, award, &order).await?;
     remind(tx, &order).await.map_err(PostError::from)?;
+    deliver(tx, &[award.order]).await.map_err(PostError::from)?;
     let timer = DefaultAward { award: award.id };
     let _ = tx.enqueue_with(Enqueue::new(&timer).run_at(order.pay_by)).await.map_err(PostError::from)?;
     Ok(())
@@ -28,6 +30,7 @@ pub async fn awarded(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(
 pub async fn defaulted(tx: &mut JobTx, defaulted: &Defaulted) -> Result<(), MailError> {
     let standing = standing::standing(tx, defaulted.award.winner.org).await?;
     mail::defaulted(tx, defaulted, &standing).await?;
+    deliver(tx, &[defaulted.award.order]).await.map_err(PostError::from)?;
     if let Some((chance, bidder)) = &defaulted.chance {
         offered(tx, &defaulted.title, chance, *bidder).await?;
     }

@@ -10,6 +10,7 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
 use super::{ExpireCheckout, News, NotifyParties, remind};
+use crate::webhooks::deliver;
 
 /// Why nothing was ordered or cancelled.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,8 @@ pub async fn place(
     let placed = store::checkout(tx, buyer, id).await.map_err(CheckoutError::from)?.ok_or(CheckoutError::NotFound)?;
     let _ = tx.enqueue_with(Enqueue::new(&ExpireCheckout { checkout: id }).run_at(placed.pay_by)).await?;
     let _ = tx.enqueue(&NotifyParties { checkout: id, news: News::Placed }).await?;
+    let orders: Vec<_> = placed.orders.iter().map(|order| order.id).collect();
+    deliver(tx, &orders).await?;
     // All of them are paid at once.
     if let Some(order) = placed.orders.first() {
         remind(tx, order).await?;
@@ -42,8 +45,9 @@ pub async fn place(
 
 /// Cancels an unpaid checkout of `buyer` by the wish of `by`, and enqueues the job that tells both sides.
 pub async fn cancel(tx: &mut JobTx, buyer: OrgId, by: UserId, id: CheckoutId) -> Result<Checkout, ActError> {
-    store::cancel(tx, buyer, by, id).await?;
+    let ended = store::cancel(tx, buyer, by, id).await?;
     let _ = tx.enqueue(&NotifyParties { checkout: id, news: News::Cancelled }).await?;
+    deliver(tx, &ended.orders).await?;
     Ok(store::checkout(tx, buyer, id).await.map_err(CheckoutError::from)?.ok_or(CheckoutError::NotFound)?)
 }
 

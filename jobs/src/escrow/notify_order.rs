@@ -7,6 +7,7 @@ use queue::{Job, JobTx, Kind, Priority, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
 use crate::queues;
+use crate::webhooks::deliver;
 
 /// Writes to those whom it concerns that a paid order has become something else, after the act: nobody waits for others' mail. A
 /// second run posts nothing: there is one mail per (template, recipient, order and version).
@@ -31,9 +32,9 @@ impl Job for NotifyOrder {
     }
 }
 
-/// Enqueues the mails about what an order has become in this transaction.
+/// Enqueues the mails and the webhooks about what an order has become in this transaction.
 pub async fn notify(tx: &mut JobTx, order: OrderId) -> Result<(), EnqueueError> {
     let version = store::version(tx, order).await?;
     let _ = tx.enqueue(&NotifyOrder { order, version }).await?;
-    Ok(())
+    deliver(tx, &[order]).await
 }

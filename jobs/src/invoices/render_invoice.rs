@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::escrow::SendRefund;
 use crate::queues;
+use crate::webhooks::deliver_refunded;
 
 /// Prints the invoice of an order, or the credit note of a refund, as Factur-X, and sends it to the buyer.
 /// A second run finds it printed and does nothing; one that died halfway left at most the file that the next one writes again,
@@ -33,9 +34,10 @@ impl Job for RenderInvoice {
     }
 }
 
-/// Enqueues what follows from a refund of an order in one statement: the provider is asked for it, and its credit note is printed.
+/// Enqueues what follows from a refund of an order: the provider is asked for it, its credit note is printed, and the parties' systems
+/// hear of an order that is refunded as a whole.
 pub async fn repay(tx: &mut JobTx, refund: RefundId) -> Result<(), EnqueueError> {
     let note = RenderInvoice { of: InvoiceOf::Refund(refund) };
     tx.enqueue_each(vec![Enqueue::new(&SendRefund { refund }), Enqueue::new(&note)]).await?;
-    Ok(())
+    deliver_refunded(tx, refund).await
 }

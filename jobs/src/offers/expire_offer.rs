@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkout::ExpireCheckout;
 use crate::queues;
+use crate::webhooks::deliver;
 
 /// Ends an offer that nobody has answered in time. A second run finds it ended and does nothing; one that was answered with other
 /// terms has a later time.
@@ -51,5 +52,6 @@ pub async fn accept(tx: &mut JobTx, by: Party, id: OfferId, version: i32) -> Res
     let order = orders::order(tx, by.org, accepted.order).await.map_err(OfferError::from)?;
     let order = order.ok_or(OfferError::NotFound)?;
     let _ = tx.enqueue_with(Enqueue::new(&ExpireCheckout { checkout: accepted.checkout }).run_at(order.pay_by)).await?;
+    deliver(tx, &[accepted.order]).await?;
     Ok(accepted)
 }

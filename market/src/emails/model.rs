@@ -24,6 +24,7 @@ mod returns;
 mod shipments;
 mod stock;
 mod watches;
+mod webhooks;
 
 pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
@@ -44,6 +45,7 @@ pub use returns::ReturnNews;
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
 pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
+pub use webhooks::WebhooksStopped;
 
 /// Who a mail is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,6 +209,7 @@ pub enum Content {
     AppointmentReminder(AppointmentNews),
     AppointmentMissed(AppointmentNews),
     StorageBegun(StorageNews),
+    WebhooksStopped(WebhooksStopped),
 }
 
 impl Content {
@@ -284,6 +287,7 @@ impl Content {
             Self::AppointmentReminder(_) => "appointment_reminder",
             Self::AppointmentMissed(_) => "appointment_missed",
             Self::StorageBegun(_) => "storage_begun",
+            Self::WebhooksStopped(_) => "webhooks_stopped",
         }
     }
 

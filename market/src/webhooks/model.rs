@@ -140,7 +140,12 @@ pub struct Endpoint {
 pub struct NewEndpoint {
     /// Begins with `https://`, and leads to an address that anybody can reach; another one than those of the organisation's other
     /// endpoints.
-    #[schema(min_length = 1, max_length = 500, pattern = r"^https?://[^\s]+$", example = "https://shop.example/hooks/tradeyard")]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = r"^https?://[^\s]+$",
+        example = "https://shop.example/hooks/tradeyard"
+    )]
     pub url: String,
     /// What it is for.
     #[serde(deserialize_with = "text::one_line")]
@@ -256,6 +261,8 @@ pub struct Sending {
     pub org: OrgId,
     pub url: String,
     pub body: Vec<u8>,
+    /// The time of the attempt, by the database's clock.
+    pub now: DateTime<Utc>,
     /// The present secret, and for a day the one before it.
     pub secrets: Vec<WebhookSecret>,
 }

@@ -61,4 +61,5 @@ keys! {
     PAYMENTS_KEY: "payments.key"
     PAYMENTS_WEBHOOK_KEY: "payments.webhook_key"
     FX_URL: "fx.url"
+    WEBHOOK_PRIVATE_TARGETS: "webhooks.private_targets"
 }

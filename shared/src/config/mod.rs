@@ -127,6 +127,13 @@ pub struct Smtp {
     pub webhook_key: SecretString,
 }
 
+/// Webhooks that organisations are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Webhooks {
+    /// Whether they may go to addresses that not everybody can reach, and over HTTP; production refuses it.
+    pub private_targets: bool,
+}
+
 /// Everything that can be set from outside a process.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -153,6 +160,7 @@ pub struct Config {
     pub payments: Payments,
     /// The file that states the exchange rates of a day, in the format of the European Central Bank.
     pub fx_url: Option<String>,
+    pub webhooks: Webhooks,
 }
 
 impl Config {
@@ -260,6 +268,7 @@ impl Config {
             smtp,
             payments: Payments::read(s, mode),
             fx_url: fx_url.map(|url| url.expose_secret().to_owned()),
+            webhooks: Webhooks { private_targets: s.value(keys::WEBHOOK_PRIVATE_TARGETS, false) },
         };
         config.check(s);
         source.finish(config)
@@ -295,6 +304,9 @@ impl Config {
             && let Err(error) = Keyring::read(&self.encryption.master_key)
         {
             s.fault(keys::MASTER_KEY.env, error.to_string());
+        }
+        if self.mode == Mode::Production && self.webhooks.private_targets {
+            s.fault(keys::WEBHOOK_PRIVATE_TARGETS.env, "production refuses it: anybody could read the own network");
         }
         if !address::is_bucket(&self.s3.bucket) {
             s.fault(keys::S3_BUCKET.env, "expected 3 to 63 lower-case letters, digits, - and .");

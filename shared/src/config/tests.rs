@@ -51,6 +51,7 @@ fn every_fault_is_listed_at_once_by_name() {
         ("PAYMENTS_PROVIDER", "bank"),
         ("PAYMENTS_URL", "secret-host"),
         ("FX_URL", "the bank"),
+        ("WEBHOOK_PRIVATE_TARGETS", "perhaps"),
     ];
     let error = load("nonsense = 1\n[database]\nconnections = \"many\"\nurll = \"x\"", &wrong).unwrap_err();
     let named: Vec<_> = error.0.iter().map(|fault| fault.key.as_str()).collect();
@@ -166,6 +167,7 @@ fn production_refuses_plaintext() {
         ("SMTP_URL", ""),
         ("FX_URL", "http://rates.example/today.xml"),
         ("PASSWORD_COST", "4"),
+        ("WEBHOOK_PRIVATE_TARGETS", "true"),
         ("JWT_SECRET", "short"),
         ("PAYMENTS_PROVIDER", "simulator"),
         ("PAYMENTS_URL", "http://payments.example"),

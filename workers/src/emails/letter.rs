@@ -13,7 +13,7 @@ use super::render::RenderError;
 use super::words::Words;
 use super::{
     account, appointments, approvals, auctions, defaults, escrow, imports, invoices, listings, offers, orders, payouts,
-    reports, returns, shipments, stock, watches,
+    reports, returns, shipments, stock, watches, webhooks,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -240,6 +240,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::AppointmentReminder(it), _) => Ok(appointments::reminder(it, place)),
         (Content::AppointmentMissed(it), _) => Ok(appointments::missed(it, place)),
         (Content::StorageBegun(it), _) => Ok(appointments::storage(it, place)),
+        (Content::WebhooksStopped(it), _) => Ok(webhooks::stopped(it, place)),
     }
 }
 

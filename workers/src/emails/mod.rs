@@ -30,6 +30,7 @@ mod shipments;
 mod smtp;
 mod stock;
 mod watches;
+mod webhooks;
 mod words;
 
 #[cfg(test)]

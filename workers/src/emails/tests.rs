@@ -7,12 +7,13 @@ use market::emails::model::{
     ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews, OrgApproved,
     OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, Relisted,
     ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress,
-    Won,
+    WebhooksStopped, Won,
 };
 use market::identity::{Locale, MemberRole};
 use market::invoices::model::InvoiceKind;
 use market::reports::model::Kind;
 use market::reports::rules::Fall;
+use market::webhooks::model::StopReason;
 use secrecy::SecretString;
 use shared::money::{Currency, Money};
 
@@ -255,6 +256,16 @@ fn every_mail() -> Vec<(Content, Link)> {
         (Content::PayoutSent(PayoutSent { payout: id(8), amount: eur(123_456) }), Link::None),
         (Content::PayoutAccountNeeded(PayoutAccountNeeded { payout: id(8), amount: eur(123_456) }), Link::None),
     ];
+    for reason in [StopReason::Failing, StopReason::Gone] {
+        let content = Content::WebhooksStopped(WebhooksStopped {
+            endpoint: id(13),
+            name: title.clone(),
+            origin: "https://shop.example".to_owned(),
+            reason,
+            failing_since: at(12, 0),
+        });
+        mails.push((content, Link::None));
+    }
     mails.extend(orders::mails(&title, &org_name).into_iter().map(|mail| (mail, Link::None)));
     for (kind, reference) in [(InvoiceKind::Invoice, "2026-000417"), (InvoiceKind::CreditNote, "C-2026-000031")] {
         let content = Content::InvoiceReady(InvoiceReady {

@@ -52,6 +52,7 @@ pub(super) trait Words:
     + en::Orders
     + en::Returns
     + en::Shipments
+    + en::Webhooks
 {
 }
 

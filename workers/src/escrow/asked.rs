@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jobs::escrow::{NotifyOrder, SendRefund, mail};
 use jobs::invoices::RenderInvoice;
+use jobs::webhooks::deliver;
 use market::escrow::store::Settled;
 use market::ids::OrderId;
 use market::invoices::model::InvoiceOf;
@@ -64,7 +65,7 @@ pub(crate) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow
     Ok(())
 }
 
-/// Enqueues what follows for each order in one statement: its parties hear of it, and its invoice is printed.
+/// Enqueues what follows for each order: its parties hear of it, their systems as well, and its invoice is printed.
 async fn paid(tx: &mut JobTx, paid: &[OrderId]) -> anyhow::Result<()> {
     let mut jobs = Vec::with_capacity(2 * paid.len());
     for &order in paid {
@@ -73,5 +74,6 @@ async fn paid(tx: &mut JobTx, paid: &[OrderId]) -> anyhow::Result<()> {
         jobs.push(Enqueue::new(&RenderInvoice { of: InvoiceOf::Order(order) }));
     }
     tx.enqueue_each(jobs).await?;
+    deliver(tx, paid).await?;
     Ok(())
 }

@@ -14,7 +14,8 @@ fn a_key_is_known_by_its_hash_alone() {
 fn what_no_key_looks_like_is_not_looked_up() {
     let (key, _) = generate();
     let key = key.expose_secret();
-    let strange = [format!("ty_{}", "=".repeat(43)), format!("ty_{}", "\u{e9}".repeat(43)), format!("ty_{}", " ".repeat(43))];
+    let strange =
+        [format!("ty_{}", "=".repeat(43)), format!("ty_{}", "\u{e9}".repeat(43)), format!("ty_{}", " ".repeat(43))];
     for bad in ["", "ty_", &key[..key.len() - 1], &format!("{key}A"), &key.replacen("ty_", "tz_", 1)] {
         assert_eq!(hash(bad), None, "{bad}");
     }

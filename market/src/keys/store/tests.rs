@@ -38,8 +38,16 @@ async fn a_key_is_worth_what_its_maker_is_and_at_most_a_trader() {
     assert!(held(&db.app, &[0; 32]).await.is_none());
     // Whatever takes its right away does so from the next request on, and gives it back.
     for (away, back, id) in [
-        ("UPDATE orgs SET status = 'suspended' WHERE id = $1", "UPDATE orgs SET status = 'approved' WHERE id = $1", ann.org.0),
-        ("UPDATE users SET status = 'suspended' WHERE id = $1", "UPDATE users SET status = 'active' WHERE id = $1", ann.user.0),
+        (
+            "UPDATE orgs SET status = 'suspended' WHERE id = $1",
+            "UPDATE orgs SET status = 'approved' WHERE id = $1",
+            ann.org.0,
+        ),
+        (
+            "UPDATE users SET status = 'suspended' WHERE id = $1",
+            "UPDATE users SET status = 'active' WHERE id = $1",
+            ann.user.0,
+        ),
         (
             "UPDATE users SET email_verified_at = NULL WHERE id = $1",
             "UPDATE users SET email_verified_at = now() WHERE id = $1",
@@ -85,7 +93,8 @@ async fn a_key_that_was_replaced_works_for_a_day_and_one_that_was_revoked_not_at
     revoke(&mut conn, ann.org, kim, next.id).await.unwrap();
     assert!(held(&db.app, &new).await.is_none());
     note_use(&mut conn, next.id).await.unwrap();
-    for refused in [revoke(&mut conn, ann.org, kim, next.id).await, rotate(&mut conn, ann.org, kim, next.id).await.map(drop)]
+    for refused in
+        [revoke(&mut conn, ann.org, kim, next.id).await, rotate(&mut conn, ann.org, kim, next.id).await.map(drop)]
     {
         assert!(matches!(refused, Err(KeyError::NotFound)), "{refused:?}");
     }

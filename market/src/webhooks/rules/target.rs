@@ -42,6 +42,12 @@ pub enum TargetError {
 pub const MAX_URL: usize = 500;
 
 impl Reach {
+    /// As the setting says.
+    #[must_use]
+    pub const fn of(private_targets: bool) -> Self {
+        if private_targets { Self::Anywhere } else { Self::Public }
+    }
+
     /// Reads the URL of an endpoint. A name is judged when something is sent.
     ///
     /// # Errors

@@ -55,11 +55,7 @@ pub async fn unassigned_of_refund(conn: &mut PgConnection, refund: RefundId) -> 
 
 /// Up to `limit` deliveries that wait and have no job after this long, or are overdue by an hour whatever their job does: what whoever
 /// made them did not enqueue, and what the job was cancelled of. The oldest first.
-pub async fn waiting_long(
-    conn: &mut PgConnection,
-    age: TimeDelta,
-    limit: i64,
-) -> Result<Vec<Waiting>, sqlx::Error> {
+pub async fn waiting_long(conn: &mut PgConnection, age: TimeDelta, limit: i64) -> Result<Vec<Waiting>, sqlx::Error> {
     let mut found = sqlx::query_as!(
         Waiting,
         r#"SELECT d.id AS "id: DeliveryId", e.org_id AS "org: OrgId"

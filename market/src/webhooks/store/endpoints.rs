@@ -221,7 +221,12 @@ async fn miss(conn: &mut PgConnection, id: EndpointId) -> Result<(), sqlx::Error
 }
 
 /// Pauses an endpoint. One that is not active stays as it is.
-pub async fn pause(conn: &mut PgConnection, org: OrgId, actor: Actor, id: EndpointId) -> Result<Endpoint, WebhookError> {
+pub async fn pause(
+    conn: &mut PgConnection,
+    org: OrgId,
+    actor: Actor,
+    id: EndpointId,
+) -> Result<Endpoint, WebhookError> {
     let found = lock(conn, org, id).await?;
     if found.status != EndpointStatus::Active {
         return Ok(found);

@@ -65,6 +65,7 @@ pub async fn start(conn: &mut PgConnection, id: DeliveryId, keyring: &Keyring) -
         org: row.org,
         url: row.url,
         body: body(&row.event, row.occurred_at, order)?,
+        now: row.now,
         secrets: secrets::good(conn, row.endpoint, keyring).await?,
     })))
 }

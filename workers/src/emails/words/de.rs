@@ -11,5 +11,6 @@ mod offers;
 mod orders;
 mod returns;
 mod shipments;
+mod webhooks;
 
 pub(in crate::emails) struct German;

@@ -11,6 +11,7 @@ mod offers;
 mod orders;
 mod returns;
 mod shipments;
+mod webhooks;
 
 pub(in crate::emails) use account::Account;
 pub(in crate::emails) use appointments::Appointments;
@@ -23,5 +24,6 @@ pub(in crate::emails) use offers::Offers;
 pub(in crate::emails) use orders::Orders;
 pub(in crate::emails) use returns::Returns;
 pub(in crate::emails) use shipments::Shipments;
+pub(in crate::emails) use webhooks::Webhooks;
 
 pub(in crate::emails) struct English;

@@ -123,7 +123,9 @@ fn what_is_wrong_with_a_url_is_said() {
     }
     let long = format!("https://shop.example/{}", "x".repeat(MAX_URL));
     assert_eq!(Reach::Public.read(&long), Err(TargetError::Form));
-    for url in ["https://shop.example/hooks?id=7", "https://shop.example:8443", "https://8.8.8.8/", "https://localhost/"] {
+    for url in
+        ["https://shop.example/hooks?id=7", "https://shop.example:8443", "https://8.8.8.8/", "https://localhost/"]
+    {
         assert!(Reach::Public.read(url).is_ok(), "{url}: a name is judged when something is sent");
     }
     assert!(Reach::Anywhere.read("http://127.0.0.1:7399/").is_ok());

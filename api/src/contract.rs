@@ -9,10 +9,12 @@ use axum::http::header::{ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, ORIGIN, V
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use market::keys::model::Scope;
 use utoipa::openapi::path::{Operation as Documented, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::error::Problem;
+use crate::openapi::scopes;
 
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -33,7 +35,13 @@ struct Operation {
     /// The media types of its successes; none: they have no body.
     produces: Vec<String>,
     consumes: Vec<String>,
+    scope: Option<Scope>,
+    closed: Option<&'static str>,
 }
+
+/// The scope that a key needs for the operation that is asked for, or why no key will do. Every request that has a handler carries it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyScope(pub(crate) Result<Scope, &'static str>);
 
 impl Contract {
     pub(crate) fn of(document: &OpenApi) -> Self {
@@ -61,19 +69,30 @@ impl Resource {
         let allow: Vec<_> = documented.iter().map(|(method, _)| method.as_str()).collect();
         // Names of methods are header values.
         let allow = HeaderValue::try_from(allow.join(", ")).unwrap_or(HeaderValue::from_static(""));
-        Self { allow, operations: documented.into_iter().map(|(method, it)| (method, Operation::of(it))).collect() }
+        Self {
+            allow,
+            operations: documented
+                .into_iter()
+                .map(|(method, it)| (method.clone(), Operation::of(&method, it)))
+                .collect(),
+        }
     }
 }
 
 impl Operation {
-    fn of(documented: &Documented) -> Self {
+    fn of(method: &Method, documented: &Documented) -> Self {
         let successes = documented.responses.responses.iter().filter(|(status, _)| status.starts_with('2'));
         let produces = successes.filter_map(|(_, response)| match response {
             RefOr::T(response) => Some(response.content.keys().cloned()),
             RefOr::Ref(_) => None,
         });
         let consumes = documented.request_body.as_ref().map(|body| body.content.keys().cloned().collect());
-        Self { produces: produces.flatten().collect(), consumes: consumes.unwrap_or_default() }
+        Self {
+            produces: produces.flatten().collect(),
+            consumes: consumes.unwrap_or_default(),
+            scope: scopes::of(method.as_str(), documented),
+            closed: scopes::closed(documented),
+        }
     }
 }
 
@@ -95,8 +114,9 @@ pub(crate) async fn options(State(contract): State<Contract>, request: Request, 
     response
 }
 
-/// Refuses requests whose answer the client would not take, and tells on what was refused what would have been right.
-pub(crate) async fn hold(State(contract): State<Contract>, request: Request, next: Next) -> Response {
+/// Refuses requests whose answer the client would not take, tells the others what a key needs here, and tells on what was refused what
+/// would have been right.
+pub(crate) async fn hold(State(contract): State<Contract>, mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let operation = contract.resource(&request).and_then(|resource| resource.operations.get(&method));
     let Some(operation) = operation else {
@@ -113,6 +133,8 @@ pub(crate) async fn hold(State(contract): State<Contract>, request: Request, nex
         response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
         return response;
     }
+    let scope = KeyScope(operation.scope.ok_or(operation.closed.unwrap_or("no key may do this")));
+    request.extensions_mut().insert(scope);
     let mut response = next.run(request).await;
     if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE
         && let Ok(consumes) = HeaderValue::try_from(operation.consumes.join(", "))

@@ -4,6 +4,7 @@ mod bounds;
 mod examples;
 mod links;
 pub(crate) mod problems;
+pub(crate) mod scopes;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -40,18 +41,23 @@ pub(crate) fn base() -> OpenApi {
     <Base as utoipa::OpenApi>::openapi()
 }
 
-/// Adds what holds for every route: a bearer token unless the route says otherwise, the problems that it answers with, and the
-/// operations that go on from its answers.
+/// Adds what holds for every route: a bearer token unless the route says otherwise, the scope of keys that are as good, the problems that
+/// it answers with, and the operations that go on from its answers.
 pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     semantics::describe(&mut document);
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("ty_…");
+    let key = key.description(Some("A key of an organisation's, which has the scopes that an operation names"));
+    components.add_security_scheme("api_key", SecurityScheme::Http(key.build()));
     document.security = Some(vec![SecurityRequirement::new("bearer", [""; 0])]);
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations_mut(item) {
             let name = format!("{method} {path}");
-            problems::list(&name, operation);
+            let scope = scopes::of(method, operation);
+            problems::list(&name, operation, scope);
+            scopes::say(operation, scope);
             bounds::operation(operation);
             examples::add(&name, operation);
             if !rate::is_free(path) {

@@ -5,6 +5,9 @@
 //! a payment provider or a carrier speaks for many, and nobody but them gets further than the signature. The headers `RateLimit-Policy` and `RateLimit` have the form of
 //! draft-ietf-httpapi-ratelimit-headers since version 08 (structured lists of a policy's name with its parameters).
 //!
+//! An organisation's keys are counted together, under its own tier; until a process has met a key that is good, it counts for the address
+//! that it comes from, as any other word does.
+//!
 //! A person is known by the token's signature alone, without the database. The tier is learnt from what [`Caller`] reads for
 //! the request anyway; only who is past a user's limit and not known as a partner is looked up, once in a while.
 //!
@@ -21,11 +24,12 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use market::identity::store::{self, Authority, SessionRef};
+use market::identity::store::{self, Authority, Membership, SessionRef};
 use market::identity::{OrgStatus, PlatformRole};
+use market::keys::rules::{self as keys, KeyHash};
 use secrecy::SecretString;
 use shared::config::RateLimits;
-use shared::ids::UserId;
+use shared::ids::{OrgId, UserId};
 use tokio::time::Instant;
 
 use crate::auth::caller::{ClientAddr, bearer};
@@ -85,7 +89,12 @@ impl Tier {
 
     fn of_person(authority: &Authority) -> Self {
         let partner = authority.platform_role.includes(PlatformRole::Observer)
-            || authority.memberships.iter().any(|one| one.status == OrgStatus::Approved && one.plan == PARTNER_PLAN);
+            || authority.memberships.iter().any(|one| Self::of_member(one) == Self::Partner);
+        if partner { Self::Partner } else { Self::User }
+    }
+
+    fn of_member(membership: &Membership) -> Self {
+        let partner = membership.status == OrgStatus::Approved && membership.plan == PARTNER_PLAN;
         if partner { Self::Partner } else { Self::User }
     }
 }
@@ -99,6 +108,8 @@ struct Inner {
     limits: RateLimits,
     counter: Counter,
     known: Mutex<HashMap<UserId, (Tier, Instant)>>,
+    /// The keys that were good a moment ago.
+    keys: Mutex<HashMap<KeyHash, (OrgId, Tier)>>,
 }
 
 impl RateLimiter {
@@ -106,7 +117,7 @@ impl RateLimiter {
     /// opens when it is first used.
     pub fn start(limits: RateLimits, redis_url: Option<&SecretString>, namespace: &str) -> anyhow::Result<Self> {
         let counter = Counter::start(redis_url, namespace)?;
-        Ok(Self(Arc::new(Inner { limits, counter, known: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { limits, counter, known: Mutex::default(), keys: Mutex::default() })))
     }
 
     /// Notes what a person may do, as it was just read.
@@ -116,6 +127,25 @@ impl RateLimiter {
             known.clear();
         }
         known.insert(user, (Tier::of_person(authority), Instant::now()));
+    }
+
+    /// Notes that a key is good, and whose it is.
+    pub(crate) fn learn_key(&self, hash: KeyHash, of: &Membership) {
+        let mut keys = self.0.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= MAX_KNOWN && !keys.contains_key(&hash) {
+            keys.clear();
+        }
+        keys.insert(hash, (of.org, Tier::of_member(of)));
+    }
+
+    /// Notes that a key is not good any more.
+    pub(crate) fn forget_key(&self, hash: &KeyHash) {
+        self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(hash);
+    }
+
+    fn key(&self, token: &str) -> Option<(OrgId, Tier)> {
+        let hash = keys::hash(token)?;
+        self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied()
     }
 
     fn known(&self, user: UserId) -> Option<(Tier, Instant)> {
@@ -128,6 +158,8 @@ impl RateLimiter {
 enum Who {
     Address(IpAddr),
     Person(Claims),
+    /// An organisation's systems, by its keys together.
+    Keys(OrgId, Tier),
     /// Who sends webhooks.
     System(IpAddr),
 }
@@ -137,6 +169,7 @@ impl Who {
         match self {
             Self::Address(address) => format!("a:{}", store::network(*address)),
             Self::Person(claims) => format!("u:{}", claims.sub),
+            Self::Keys(org, _) => format!("k:{org}"),
             Self::System(address) => format!("w:{}", store::network(*address)),
         }
     }
@@ -146,6 +179,7 @@ impl Who {
         match self {
             Self::Address(_) => limits.anonymous,
             Self::Person(_) => limits.user,
+            Self::Keys(_, tier) => tier.of(limits),
             Self::System(_) => limits.partner,
         }
     }
@@ -158,9 +192,13 @@ pub(crate) async fn limit(State(state): State<AppState>, request: Request, next:
     }
     let (mut parts, body) = request.into_parts();
     let is_webhook = parts.uri.path().starts_with(WEBHOOKS);
-    let claims = bearer(&parts.headers).filter(|_| !is_webhook).and_then(|token| state.tokens.check(token).ok());
-    let who = match claims {
-        Some(claims) => Who::Person(claims),
+    let token = bearer(&parts.headers).filter(|_| !is_webhook);
+    let known = token.and_then(|token| {
+        let of_key = state.rate.key(token).map(|(org, tier)| Who::Keys(org, tier));
+        of_key.or_else(|| state.tokens.check(token).ok().map(Who::Person))
+    });
+    let who = match known {
+        Some(who) => who,
         None => match ClientAddr::from_request_parts(&mut parts, &state).await {
             Ok(ClientAddr(address)) if is_webhook => Who::System(address),
             Ok(ClientAddr(address)) => Who::Address(address),
@@ -186,6 +224,7 @@ pub(crate) async fn limit(State(state): State<AppState>, request: Request, next:
 async fn tier(state: &AppState, who: &Who, count: u64) -> Tier {
     let claims = match who {
         Who::Person(claims) => claims,
+        Who::Keys(_, tier) => return *tier,
         Who::Address(_) => return Tier::Anonymous,
         Who::System(_) => return Tier::Webhook,
     };

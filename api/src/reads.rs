@@ -15,6 +15,9 @@ use market::auctions::model::AuctionView;
 use market::auctions::store as auctions;
 use market::identity::store::{self as identity, Authority, SessionRef};
 use market::ids::{AuctionId, SessionId};
+use market::keys::model::Holder;
+use market::keys::rules::KeyHash;
+use market::keys::store as keys;
 use queue::group::Group;
 use queue::{ReadConnections, Reading};
 use shared::ids::OrgId;
@@ -74,6 +77,17 @@ impl Reads {
             let authority = identity::authorize(&mut conn, session).await?;
             conn.give_back();
             Ok(authority)
+        };
+        alone.await.inspect_err(|_| self.doubt())
+    }
+
+    /// What whoever holds the key with this hash may do; `None`: nothing.
+    pub async fn holder(&self, hash: &KeyHash) -> Result<Option<Holder>, sqlx::Error> {
+        let alone = async {
+            let mut conn = self.acquire().await?;
+            let holder = keys::holder(&mut conn, hash).await?;
+            conn.give_back();
+            Ok(holder)
         };
         alone.await.inspect_err(|_| self.doubt())
     }

@@ -1,5 +1,5 @@
-//! The person behind a request. Read anew from the database for each one, in one statement: a suspension, a logout or a lost
-//! role counts from the next request on, whatever the token still says.
+//! The person behind a request. Read anew from the database for each one, in one statement: a suspension, a logout, a lost role or a
+//! revoked key counts from the next request on, whatever the token still says.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -8,10 +8,14 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use market::identity::store::{Authority, Membership, SessionRef};
 use market::identity::{MemberRole, OrgKind, OrgStatus, PlatformRole};
-use market::ids::SessionId;
+use market::ids::{ApiKeyId, SessionId};
+use market::keys::model::Holder;
+use market::keys::{rules, store};
 use shared::config::Network;
 use shared::ids::{OrgId, UserId};
+use uuid::Uuid;
 
+use crate::contract::KeyScope;
 use crate::error::Problem;
 use crate::state::AppState;
 
@@ -27,6 +31,8 @@ pub struct Caller {
     pub platform_role: PlatformRole,
     pub email_verified: bool,
     pub memberships: Vec<Membership>,
+    /// The key that speaks for the person, who has no session then.
+    pub key: Option<ApiKeyId>,
 }
 
 impl Caller {
@@ -43,6 +49,20 @@ impl Caller {
             platform_role: authority.platform_role,
             email_verified: authority.email_verified,
             memberships: authority.memberships,
+            key: None,
+        }
+    }
+
+    /// Whoever holds a key: the person who made it, in one organisation, and nobody on the platform.
+    fn holding(holder: Holder) -> Self {
+        Self {
+            user: holder.user,
+            session: SessionId(Uuid::nil()),
+            session_version: 0,
+            platform_role: PlatformRole::User,
+            email_verified: true,
+            memberships: vec![holder.membership],
+            key: Some(holder.key),
         }
     }
 
@@ -105,11 +125,11 @@ impl Caller {
     }
 }
 
-/// A caller whose address may still be unverified, for the few acts that concern nothing but the session.
+/// A caller whose address may still be unverified, for the few acts that concern nothing but the session. Keys have none.
 #[derive(Clone, Debug)]
 pub struct Session(pub Caller);
 
-/// The access token that a request carries, good or not.
+/// The access token or the key that a request carries, good or not.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -119,7 +139,12 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let Session(caller) = Session::from_request_parts(parts, state).await?;
+        let token = sent(&parts.headers)?;
+        let caller = if rules::is_meant(token) {
+            Self::holding(holder(parts, token, state).await?)
+        } else {
+            in_session(token, state).await?
+        };
         if caller.email_verified || parts.method.is_safe() {
             return Ok(caller);
         }
@@ -132,21 +157,64 @@ impl FromRequestParts<AppState> for Session {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers)
-            .ok_or_else(|| Problem::unauthenticated("unauthenticated", "send Authorization: Bearer <access token>"))?;
-        let claims = state.tokens.check(token).map_err(|error| {
-            let code = match error {
-                crate::auth::tokens::TokenError::Expired => "token_expired",
-                crate::auth::tokens::TokenError::Invalid => "token_invalid",
-            };
-            Problem::bad_token(code, error.to_string())
-        })?;
-        let session = SessionRef { user: claims.sub, session: claims.sid, version: claims.ver };
-        let authority = state.reads.authority(session).await?;
-        let authority = authority.ok_or_else(|| Problem::bad_token("session_ended", "log in again"))?;
-        state.rate.learn(session.user, &authority);
-        Ok(Self(Caller::new(session, authority)))
+        let token = sent(&parts.headers)?;
+        if rules::is_meant(token) {
+            return Err(Problem::forbidden("key_not_allowed", "sessions are of people: log in"));
+        }
+        in_session(token, state).await.map(Self)
     }
+}
+
+/// The token or the key that a request must carry.
+fn sent(headers: &HeaderMap) -> Result<&str, Problem> {
+    bearer(headers).ok_or_else(|| {
+        Problem::unauthenticated("unauthenticated", "send Authorization: Bearer <access token, or a key>")
+    })
+}
+
+/// Whose session an access token is of.
+async fn in_session(token: &str, state: &AppState) -> Result<Caller, Problem> {
+    let claims = state.tokens.check(token).map_err(|error| {
+        let code = match error {
+            crate::auth::tokens::TokenError::Expired => "token_expired",
+            crate::auth::tokens::TokenError::Invalid => "token_invalid",
+        };
+        Problem::bad_token(code, error.to_string())
+    })?;
+    let session = SessionRef { user: claims.sub, session: claims.sid, version: claims.ver };
+    let authority = state.reads.authority(session).await?;
+    let authority = authority.ok_or_else(|| Problem::bad_token("session_ended", "log in again"))?;
+    state.rate.learn(session.user, &authority);
+    Ok(Caller::new(session, authority))
+}
+
+/// Who holds a key, which must have the scope of what is asked for.
+async fn holder(parts: &Parts, key: &str, state: &AppState) -> Result<Holder, Problem> {
+    let invalid = || {
+        let detail = "the key is not known, has ended, or has no organisation or maker any more that may act";
+        Problem::bad_token("key_invalid", detail)
+    };
+    let hash = rules::hash(key).ok_or_else(invalid)?;
+    let Some(holder) = state.reads.holder(&hash).await? else {
+        state.rate.forget_key(&hash);
+        return Err(invalid());
+    };
+    state.rate.learn_key(hash, &holder.membership);
+    let scope = parts.extensions.get::<KeyScope>().map_or(Err("no key may do this"), |KeyScope(scope)| *scope);
+    let scope = scope.map_err(|why| Problem::forbidden("key_not_allowed", why))?;
+    if !holder.scopes.contains(&scope) {
+        return Err(Problem::forbidden("scope_missing", format!("the key lacks the scope {}", scope.name())));
+    }
+    if holder.is_unnoted
+        && let Err(error) = note_use(state, holder.key).await
+    {
+        tracing::warn!(%error, api_key.id = %holder.key, "that a key is used was not noted");
+    }
+    Ok(holder)
+}
+
+async fn note_use(state: &AppState, key: ApiKeyId) -> Result<(), sqlx::Error> {
+    store::note_use(&mut *state.db.acquire().await?, key).await
 }
 
 /// `Option<Caller>`: for what everybody may see and members see more of. A token that is sent must be good.

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
+use market::keys::model::Scope;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
@@ -45,8 +46,8 @@ impl Session {
     }
 }
 
-/// Lists every problem of the operation that is called so, such as `GET /v1/items`.
-pub(super) fn list(name: &str, operation: &mut Operation) {
+/// Lists every problem of the operation that is called so, such as `GET /v1/items`, and that takes keys with this scope.
+pub(super) fn list(name: &str, operation: &mut Operation, scope: Option<Scope>) {
     let mut codes: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
     for (status, response) in &operation.responses.responses {
         let (Ok(status), RefOr::T(response)) = (status.parse::<u16>(), response) else { continue };
@@ -60,6 +61,11 @@ pub(super) fn list(name: &str, operation: &mut Operation) {
     let acts = Session::of(operation) == Session::Needed && !name.starts_with("GET ");
     if acts && !WITHOUT_ADDRESS.contains(&name) {
         codes.entry(403).or_default().insert("email_unverified".to_owned());
+    }
+    if Session::of(operation) != Session::No {
+        codes.entry(401).or_default().insert("key_invalid".to_owned());
+        let refusal = if scope.is_some() { "scope_missing" } else { "key_not_allowed" };
+        codes.entry(403).or_default().insert(refusal.to_owned());
     }
     for (status, code) in shared(operation) {
         codes.entry(status).or_default().insert(code.to_owned());

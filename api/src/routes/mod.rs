@@ -3,6 +3,7 @@
 
 mod acting;
 mod admin;
+mod api_keys;
 mod appointments;
 pub(crate) mod auctions;
 mod auth;
@@ -54,6 +55,7 @@ mod track;
 mod uploads;
 mod vehicles;
 mod watches;
+mod webhook_endpoints;
 mod ws;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -118,6 +120,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(appointments::router())
         .merge(track::router())
         .merge(vehicles::router())
+        .merge(api_keys::router())
+        .merge(webhook_endpoints::router())
         .merge(ws::router())
         .merge(jobs::router())
         .merge(queues::router())

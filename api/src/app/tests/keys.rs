@@ -9,7 +9,7 @@ use super::test_market::{EARTH, TestMarket};
 use crate::testing::with_token;
 
 /// Makers without a key, and why.
-const UNKEYED: [(&str, &str); 15] = [
+const UNKEYED: [(&str, &str); 19] = [
     ("POST /invitation/register", "a form for people; the address is the key"),
     (
         "POST /v1/auth/login",
@@ -27,6 +27,13 @@ const UNKEYED: [(&str, &str); 15] = [
         "the kept answer would hold the pass; one that nobody got is replaced",
     ),
     ("POST /v1/webhooks/carriers/{carrier}", "the standard's own header is its key"),
+    ("POST /v1/api-keys", "the kept answer would hold the key; one that nobody got is revoked"),
+    ("POST /v1/api-keys/{key}/rotate", "the kept answer would hold the key; one that nobody got is revoked"),
+    ("POST /v1/webhook-endpoints", "the kept answer would hold the secret; the address is the key"),
+    (
+        "POST /v1/webhook-endpoints/{endpoint}/secret",
+        "the kept answer would hold the secret; one that nobody got is replaced",
+    ),
     ("POST /v1/epcis/capture", "each event's own id, or its hash, is its key"),
     ("POST /v1/epcis/events", "the event's own id, or its hash, is its key"),
     ("POST /v1/auth/password-reset", "the hour is the key: it posts one mail an hour"),
@@ -34,7 +41,7 @@ const UNKEYED: [(&str, &str); 15] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 65] = [
+const ACTS: [&str; 69] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -69,6 +76,10 @@ const ACTS: [&str; 65] = [
     "POST /v1/webhooks/{provider}",
     "POST /v1/webhooks/postmark",
     "POST /v1/admin/cargo-rejects/{reject}/replay",
+    "POST /v1/webhook-endpoints/{endpoint}/pause",
+    "POST /v1/webhook-endpoints/{endpoint}/resume",
+    "POST /v1/webhook-endpoints/{endpoint}/replay",
+    "POST /v1/webhook-deliveries/{delivery}/replay",
     "POST /v1/second-chances/{chance}/decline",
     "POST /v1/auctions/{auction}/approval/decline",
     "POST /v1/auctions/{auction}/approval/counter",
@@ -182,6 +193,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/auctions/{on_approval}/approval/accept", ann, json!({})),
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
         ("/v1/reports", ann, report),
+        ("/v1/webhook-endpoints/{endpoint}/test", ann, json!({})),
         ("/v1/papers", ann, json!({"kind": "shipping_label", "about": market.path("{parcel}")})),
         ("/v1/report-subscriptions", ann, json!({"kind": "sales", "format": "pdf", "cadence": "daily"})),
         ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),

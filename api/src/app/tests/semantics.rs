@@ -241,6 +241,12 @@ fn edited(market: &TestMarket) -> Vec<(String, &Person, Value, Value)> {
         ("/v1/me/notifications".to_owned(), &market.ann, json!({"watches": false}), json!({"stock": false})),
         (market.path("/v1/orgs/{org}"), &market.ann, json!({"time_zone": "Europe/Paris"}), json!({"time_zone": "UTC"})),
         (format!("/v1/categories/{CONSOLES}"), &market.admin, json!({"name": "One"}), json!({"fee_bps": 7})),
+        (
+            market.path("/v1/webhook-endpoints/{endpoint}"),
+            &market.ann,
+            json!({"name": "One"}),
+            json!({"events": ["order.paid"]}),
+        ),
         ("/v1/queues/emails".to_owned(), &market.admin, json!({"window": 77}), json!({"rate_burst": 3.0})),
         (
             "/v1/schedules/etag.test".to_owned(),

@@ -190,6 +190,12 @@ impl TestMarket {
         let search = api.post(Some(ann), "/v1/saved-searches", search).await.ok();
         let tracking = shipment["tracking"].as_str().unwrap();
         let capture = api.post(Some(ann), "/v1/epcis/capture", epcis("urn:x:0", tracking)).await.ok();
+        let reading = json!({"name": "Shop", "scopes": ["orders:read"]});
+        let key = api.post(Some(ann), "/v1/api-keys", reading).await.ok();
+        let hook = json!({"url": "https://shop.example/hooks", "name": "Shop", "events": ["order.*"]});
+        let endpoint = api.post(Some(ann), "/v1/webhook-endpoints", hook).await.ok();
+        let test = format!("/v1/webhook-endpoints/{}/test", id(&endpoint));
+        let delivery = api.post(Some(ann), &test, json!({})).await.ok();
         let info = api.state.registry.get("jobs.prune").unwrap();
         let job = prune(info).tenant(org);
         let mut tx = api.state.ledger.begin().await.unwrap();
@@ -250,6 +256,9 @@ impl TestMarket {
             ("invitation", id(&invitation)),
             ("search", id(&search)),
             ("subscription", id(&subscription)),
+            ("key", id(&key)),
+            ("endpoint", id(&endpoint)),
+            ("delivery", id(&delivery)),
             ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);

@@ -1,7 +1,7 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 28] = [
+pub(super) const OPERATIONS: [&str; 46] = [
     "GET /v1/invoices/{invoice}/file",
     "POST /v1/papers",
     "GET /v1/papers/{paper}",
@@ -30,4 +30,22 @@ pub(super) const OPERATIONS: [&str; 28] = [
     "POST /v1/epcis/events",
     "GET /v1/epcis/events",
     "GET /v1/epcis/events/{event}",
+    "POST /v1/api-keys",
+    "GET /v1/api-keys",
+    "GET /v1/api-keys/{key}",
+    "DELETE /v1/api-keys/{key}",
+    "POST /v1/api-keys/{key}/rotate",
+    "POST /v1/webhook-endpoints",
+    "GET /v1/webhook-endpoints",
+    "GET /v1/webhook-endpoints/{endpoint}",
+    "PATCH /v1/webhook-endpoints/{endpoint}",
+    "DELETE /v1/webhook-endpoints/{endpoint}",
+    "POST /v1/webhook-endpoints/{endpoint}/secret",
+    "POST /v1/webhook-endpoints/{endpoint}/pause",
+    "POST /v1/webhook-endpoints/{endpoint}/resume",
+    "POST /v1/webhook-endpoints/{endpoint}/test",
+    "POST /v1/webhook-endpoints/{endpoint}/replay",
+    "GET /v1/webhook-endpoints/{endpoint}/deliveries",
+    "GET /v1/webhook-deliveries/{delivery}",
+    "POST /v1/webhook-deliveries/{delivery}/replay",
 ];

@@ -233,6 +233,28 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         // Another organisation's shipment of the same name is another one.
         ("GET /v1/shipments/{shipment}/events", none(), [200, 200, 200]),
         ("GET /v1/shipments/{shipment}/standing", none(), [200, 200, 200]),
+        ("POST /v1/api-keys", json!({"name": "Shop", "scopes": ["orders:read"]}), [201, 403, 201]),
+        ("GET /v1/api-keys", none(), [200, 200, 200]),
+        ("GET /v1/api-keys/{key}", none(), [404, 200, 404]),
+        ("DELETE /v1/api-keys/{key}", none(), [404, 403, 404]),
+        ("POST /v1/api-keys/{key}/rotate", none(), [404, 403, 404]),
+        (
+            "POST /v1/webhook-endpoints",
+            json!({"url": "https://hooks.example/", "name": "Shop", "events": ["order.paid"]}),
+            [201, 403, 201],
+        ),
+        ("GET /v1/webhook-endpoints", none(), [200, 200, 200]),
+        ("GET /v1/webhook-endpoints/{endpoint}", none(), [404, 200, 404]),
+        ("PATCH /v1/webhook-endpoints/{endpoint}", json!({"name": "Mine"}), [404, 403, 404]),
+        ("DELETE /v1/webhook-endpoints/{endpoint}", none(), [404, 403, 404]),
+        ("POST /v1/webhook-endpoints/{endpoint}/secret", none(), [404, 403, 404]),
+        ("POST /v1/webhook-endpoints/{endpoint}/pause", none(), [404, 403, 404]),
+        ("POST /v1/webhook-endpoints/{endpoint}/resume", none(), [404, 403, 404]),
+        ("POST /v1/webhook-endpoints/{endpoint}/test", none(), [404, 403, 404]),
+        ("POST /v1/webhook-endpoints/{endpoint}/replay", json!({"since": "2026-01-01T00:00:00Z"}), [404, 403, 404]),
+        ("GET /v1/webhook-endpoints/{endpoint}/deliveries", none(), [404, 200, 404]),
+        ("GET /v1/webhook-deliveries/{delivery}", none(), [404, 200, 404]),
+        ("POST /v1/webhook-deliveries/{delivery}/replay", none(), [404, 403, 404]),
     ]
 }
 
@@ -279,11 +301,23 @@ async fn what_is_an_organisations_is_refused_to_others() {
 }
 
 /// What only owners of the organisation may do; its traders may do everything else.
-const OWNERS_ALONE: [&str; 4] = [
+const OWNERS_ALONE: [&str; 16] = [
     "POST /v1/payout-accounts",
     "POST /v1/carriers",
     "DELETE /v1/carriers/{carrier}",
     "POST /v1/carriers/{carrier}/secret",
+    "POST /v1/api-keys",
+    "DELETE /v1/api-keys/{key}",
+    "POST /v1/api-keys/{key}/rotate",
+    "POST /v1/webhook-endpoints",
+    "PATCH /v1/webhook-endpoints/{endpoint}",
+    "DELETE /v1/webhook-endpoints/{endpoint}",
+    "POST /v1/webhook-endpoints/{endpoint}/secret",
+    "POST /v1/webhook-endpoints/{endpoint}/pause",
+    "POST /v1/webhook-endpoints/{endpoint}/resume",
+    "POST /v1/webhook-endpoints/{endpoint}/test",
+    "POST /v1/webhook-endpoints/{endpoint}/replay",
+    "POST /v1/webhook-deliveries/{delivery}/replay",
 ];
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn a_key_does_what_its_scopes_say_and_nothing_else() {
     moderate.refused_with(&["role_too_low", "key_not_allowed"]);
     // An owner's own are done by people.
     let account = kit.api.post(Some(&holding(&roots)), "/v1/payout-accounts", json!({})).await;
-    account.refused_with(&["role_too_low", "org_not_approved"]);
+    account.refused_with(&["role_too_low", "org_not_approved", "org_kind"]);
     let logout = kit.api.post(Some(&holding(&key)), "/v1/auth/logout", json!({})).await;
     logout.refused(403, "key_not_allowed");
     kit.api.close().await;

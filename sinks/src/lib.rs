@@ -1,4 +1,4 @@
-//! The other end of S3, SMTP, payments and exchange rates for development and tests: real protocols, served
+//! The other end of S3, SMTP, payments, exchange rates and webhooks for development and tests: real protocols, served
 //! by the program itself, so that the product's own clients run unchanged and nothing has to be installed.
 //!
 //! - [`s3`]: an S3 server over a folder, with signatures checked.
@@ -9,6 +9,7 @@
 //! - [`simulator`]: a payment provider that can be made to misbehave.
 //! - [`stripe`]: what localstripe lacks, in front of it.
 //! - [`payments`]: what the servers of payment providers share.
+//! - [`webhooks`]: a receiver of webhooks that can be made to misbehave.
 //!
 //! Not for production: messages and objects are not synced to disk, and anybody who can reach the
 //! mailbox page can read every message.
@@ -23,3 +24,4 @@ mod serving;
 pub mod simulator;
 pub mod smtp;
 pub mod stripe;
+pub mod webhooks;

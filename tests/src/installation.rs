@@ -100,6 +100,8 @@ impl TestInstallation {
             ("PAYMENTS_KEY", "key".to_owned()),
             ("PAYMENTS_WEBHOOK_KEY", "webhooks".to_owned()),
             ("DATABASE_CONNECTIONS", CONNECTIONS.to_string()),
+            // Receivers of the test are on this machine.
+            ("WEBHOOK_PRIVATE_TARGETS", "true".to_owned()),
         ]);
         let env: BTreeMap<String, String> = env.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let config = Config::from_source(Source::new("", env)).expect("the settings are right");

@@ -1,7 +1,8 @@
 //! `tradeyard encryption …`
 
 use clap::Subcommand;
-use market::carriers::store::{Resealed, reseal};
+use market::carriers::store::{self as carriers, Resealed};
+use market::webhooks::store as webhooks;
 use shared::audit::Actor;
 use shared::config::{Config, keys};
 use sqlx::Connection;
@@ -21,7 +22,12 @@ impl Encryption {
         let config = Config::load_with(&[keys::MASTER_KEY])?;
         let keyring = config.keyring()?;
         let mut conn = connect::open(&config).await?;
-        let done = reseal(&mut conn, Actor::CommandLine, &keyring).await?;
+        let of_carriers = carriers::reseal(&mut conn, Actor::CommandLine, &keyring).await?;
+        let of_webhooks = webhooks::reseal(&mut conn, Actor::CommandLine, &keyring).await?;
+        let done = Resealed {
+            resealed: of_carriers.resealed + of_webhooks.resealed,
+            current: of_carriers.current + of_webhooks.current,
+        };
         conn.close().await?;
         output.show(&done, |Resealed { resealed, current }| {
             format!("{resealed} secrets sealed anew, {current} were sealed with the first key already")

@@ -77,7 +77,7 @@ async fn both_sides_are_told_of_what_they_asked_for_in_the_acts_own_transaction(
     let whole = ["order.placed", "order.paid", "order.shipped", "order.delivered", "order.completed"];
     assert_eq!(events(&told(&db.pool, all.id).await), whole);
     assert_eq!(events(&told(&db.pool, some.id).await), ["order.paid", "order.completed"]);
-    assert_eq!(told(&db.pool, none.id).await, []);
+    assert!(told(&db.pool, none.id).await.is_empty());
     let missed = told(&db.pool, paused.id).await;
     assert!(events(&missed) == whole && missed.iter().all(|(_, status)| status == "missed"), "{missed:?}");
     assert_eq!(unassigned(&mut conn, &[order]).await.unwrap().len(), 7);

@@ -1,0 +1,172 @@
+#![expect(clippy::unwrap_used, reason = "a test without its data ends here")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use market::carriers::rules::{secret, signature};
+use serde_json::{Value, json};
+use sinks::webhooks::{Receiver, Reply, Sent};
+use tests::installation::TestInstallation;
+use tests::installation::people::{Person, eur, id};
+use tests::until::{PATIENCE, until_sql};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::escrow::offered;
+
+/// An organisation's own server, and what it knows of its endpoint.
+struct System {
+    receiver: Receiver,
+    path: String,
+    secret: Vec<u8>,
+    _stop: DropGuard,
+}
+
+async fn listening() -> (Receiver, DropGuard) {
+    let stop = CancellationToken::new();
+    let receiver = Receiver::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), stop.clone()).await.unwrap();
+    (receiver, stop.drop_guard())
+}
+
+impl System {
+    /// Registers an endpoint for these events as its organisation's owner does.
+    async fn of(owner: &Person, events: &[&str]) -> Self {
+        let (receiver, stop) = listening().await;
+        let hook = json!({"url": receiver.url(), "name": "Shop system", "events": events});
+        let made = owner.post("/v1/webhook-endpoints", hook).await.ok();
+        let secret = secret::read(made["secret"].as_str().unwrap()).unwrap();
+        Self { receiver, path: format!("/v1/webhook-endpoints/{}", id(&made)), secret, _stop: stop }
+    }
+
+    /// The first so many webhooks, each checked as a receiver checks it.
+    async fn sent(&self, count: usize) -> Vec<(String, Value)> {
+        let sent = self.receiver.wait_for(PATIENCE, count).await.unwrap();
+        sent.iter().map(|one| (one.id.clone(), self.checked(one))).collect()
+    }
+
+    fn checked(&self, one: &Sent) -> Value {
+        let headers = signature::Headers { id: &one.id, timestamp: &one.timestamp, signature: &one.signature };
+        let at = DateTime::<Utc>::from_timestamp(one.timestamp.parse().unwrap(), 0).unwrap();
+        signature::check(&[&self.secret], headers, &one.body, at).unwrap();
+        serde_json::from_slice(&one.body).unwrap()
+    }
+
+    fn told(sent: &[(String, Value)]) -> Vec<&str> {
+        sent.iter().map(|(_, body)| body["type"].as_str().unwrap()).collect()
+    }
+}
+
+/// Buys and pays a console; the order.
+async fn sold(buyer: &Person, listing: &str) -> String {
+    let line = json!({"listing": listing, "quantity": 1, "price": eur("100.00")});
+    let placed = buyer.post("/v1/checkouts", json!({"lines": [line]})).await.ok();
+    let pay = format!("/v1/checkouts/{}/pay", id(&placed));
+    let payment = id(&buyer.post(&pay, json!({"method": "card"})).await.ok());
+    buyer.until(&format!("/v1/payments/{payment}"), "status", "held").await;
+    id(&placed["orders"][0])
+}
+
+async fn attempts(owner: &Person, delivery: &str, wanted: usize) -> Vec<Value> {
+    let made = |read: &Value| read["attempts_made"].as_array().is_some_and(|made| made.len() >= wanted);
+    let read = owner.until_that(&format!("/v1/webhook-deliveries/{delivery}"), made).await;
+    read["attempts_made"].as_array().unwrap().iter().map(|one| one["outcome"].clone()).collect()
+}
+
+/// A seller's system hears of everything that an order becomes, once each, signed, though its first answer is a failure; a buyer's that
+/// never answers holds nobody up. A redirect leads nowhere. Each attempt can be read, and what failed can be sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_outgoing_webhooks() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let listing = offered(&ann).await;
+    let anns = System::of(&ann, &["order.*"]).await;
+    let bobs = System::of(&bob, &["order.paid"]).await;
+    anns.receiver.reply([Reply::Status(500)]);
+    bobs.receiver.reply([Reply::Silence]);
+    let order = sold(&bob, &listing).await;
+    for act in ["ship", "receive", "accept"] {
+        let by = if act == "ship" { &ann } else { &bob };
+        let _ = by.post(&format!("/v1/orders/{order}/{act}"), json!({})).await.ok();
+    }
+    let sent = anns.sent(6).await;
+    let mut told = System::told(&sent);
+    told.sort_unstable();
+    // One of them twice: the first one that came was not taken.
+    told.dedup();
+    assert_eq!(told, ["order.completed", "order.delivered", "order.paid", "order.placed", "order.shipped"]);
+    assert_eq!(anns.receiver.counts(), (6, 5));
+    for (_, body) in &sent {
+        assert_eq!((&body["data"]["order"], body["data"].as_object().unwrap().len()), (&json!(order), 3), "{body}");
+    }
+    let failed = &sent[0].0;
+    assert_eq!(attempts(&ann, failed, 2).await, ["refused", "delivered"]);
+
+    // The silent one is given up on, and comes again.
+    let waiting = bobs.sent(1).await;
+    assert_eq!(System::told(&waiting), ["order.paid"]);
+    assert_eq!(attempts(&bob, &waiting[0].0, 1).await, ["timed_out"]);
+    assert_eq!(bobs.sent(2).await[1].0, waiting[0].0);
+
+    // A redirect, to somewhere that would be glad to have it.
+    let (elsewhere, _stop) = listening().await;
+    anns.receiver.reply([Reply::Redirect(elsewhere.url())]);
+    let test = id(&ann.post(&format!("{}/test", anns.path), json!({})).await.ok());
+    assert_eq!(attempts(&ann, &test, 1).await, ["redirected"]);
+    let again = attempts(&ann, &test, 2).await;
+    assert_eq!((again, elsewhere.sent()), (vec![json!("redirected"), json!("delivered")], Vec::new()));
+
+    // What was delivered can be sent again; it is the same webhook.
+    ann.until(&format!("/v1/webhook-deliveries/{test}"), "status", "delivered").await;
+    let before = anns.receiver.sent().len();
+    let _ = ann.post(&format!("/v1/webhook-deliveries/{test}/replay"), json!({})).await.ok();
+    assert_eq!(anns.sent(before + 1).await[before].0, test);
+    // Others see nothing of it.
+    bob.get(&format!("/v1/webhook-deliveries/{test}")).await.refused(404, "not_found");
+    until_sql(&market.db.pool, "SELECT count(*) FROM webhook_deliveries WHERE status = 'waiting'", 0).await;
+    market.close().await;
+}
+
+/// An endpoint that answers 410 is disabled at once, and one that has failed for five days is paused; its owner is told once, each time.
+/// It misses what happens meanwhile, goes on when it is let, and gets what it has missed when that is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_outgoing_webhooks_that_end() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let listing = offered(&ann).await;
+    let system = System::of(&ann, &["order.paid"]).await;
+    let test = format!("{}/test", system.path);
+
+    system.receiver.reply([Reply::Status(410)]);
+    let _ = ann.post(&test, json!({})).await.ok();
+    let disabled = ann.until(&system.path, "status", "disabled").await;
+    assert_eq!(disabled["reason"], "gone");
+    market.mail_to(&ann.email, "Webhooks ended: Shop system").await;
+    ann.post(&test, json!({})).await.refused(409, "endpoint_not_active");
+    let _ = ann.post(&format!("{}/resume", system.path), json!({})).await.ok();
+
+    system.receiver.reply([Reply::Status(500), Reply::Status(500)]);
+    let failing = id(&ann.post(&test, json!({})).await.ok());
+    attempts(&ann, &failing, 1).await;
+    let days = "UPDATE webhook_endpoints SET failing_since = failing_since - interval '5 days'";
+    sqlx::query(days).execute(&market.db.pool).await.unwrap();
+    ann.until(&system.path, "reason", "failing").await;
+    market.mail_to(&ann.email, "Webhooks paused: Shop system").await;
+    let order = sold(&bob, &listing).await;
+    market.until_quiet().await;
+    let missed = ann.get(&format!("{}/deliveries?status=missed", system.path)).await.ok();
+    assert_eq!(missed["items"][0]["order"], json!(order), "{missed}");
+    assert_eq!(system.receiver.sent().len(), 3);
+
+    let _ = ann.post(&format!("{}/resume", system.path), json!({})).await.ok();
+    let since = json!({"since": missed["items"][0]["occurred_at"]});
+    let replayed = ann.post(&format!("{}/replay", system.path), since).await.ok();
+    assert_eq!(replayed["deliveries"], 1);
+    assert_eq!(system.sent(4).await[3].1["data"]["order"], json!(order));
+    let told = market.mail.list().iter().filter(|mail| mail.subject.starts_with("Webhooks ")).count();
+    assert_eq!(told, 2);
+    // The job of the endpoint's other attempts leads nowhere else.
+    tokio::time::timeout(Duration::from_secs(60), market.until_quiet()).await.unwrap();
+    market.close().await;
+}

@@ -37,6 +37,7 @@ impl TestPrograms {
             ("HTTP_ADDR", format!("127.0.0.1:{api}")),
             ("PUBLIC_URL", format!("http://127.0.0.1:{api}")),
             ("LOG", "warn".to_owned()),
+            ("WEBHOOK_PRIVATE_TARGETS", "true".to_owned()),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into();
@@ -138,7 +139,9 @@ fn expected() -> Value {
         "shipments_delivered": 22, "shipments_wrong": 0,
         // One lot is not paid and goes to its next bidder, another one is disputed; twenty orders of the shop.
         "orders_paid": 22, "orders_defaulted": 1, "escrow_held": 2, "escrow_released": 17, "escrow_refunded": 2,
-        "escrow_partly": 1, "money_ledger_sum": 0, "stock_mismatches": 0, "invoice_gaps": 0,
+        "escrow_partly": 1,
+        // Two of an order that is not paid, four of one that is inspected, five of one that is accepted, six of one that was disputed.
+        "webhooks_delivered": 2 + 2 * 4 + 17 * 5 + 3 * 6, "money_ledger_sum": 0, "stock_mismatches": 0, "invoice_gaps": 0,
         "jobs_open": 0, "jobs_dead": 0,
     })
 }

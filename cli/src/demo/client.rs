@@ -160,6 +160,10 @@ impl Client {
         self.call(Method::POST, path.into())
     }
 
+    pub(crate) fn patch(&self, path: impl Into<String>) -> Call<'_> {
+        self.call(Method::PATCH, path.into())
+    }
+
     fn call(&self, method: Method, path: String) -> Call<'_> {
         Call { client: self, method, path, token: None, key: None, repeatable: false, body: None }
     }

@@ -69,6 +69,12 @@ impl Counts {
         counts
     }
 
+    /// How many events a seller is told of: an order is placed, and paid, sent and received, and accepted or disputed and decided; or it
+    /// is placed and not paid.
+    pub(crate) const fn told(&self) -> u64 {
+        2 * self.defaulted + 4 * self.held + 5 * self.released + 6 * (self.refunded + self.partly)
+    }
+
     fn add(&mut self, fate: Fate) {
         self.paid += u64::from(fate != Fate::Unpaid);
         *match fate {

@@ -114,7 +114,8 @@ impl Flood {
                 "`./dev up` starts everything; `tradeyard workers` shows what runs",
             ));
         }
-        let registry = Registry { client: &client, plan: &names, secret: config.jwt_secret()?, at_once: AT_ONCE };
+        let registry =
+            Registry { client: &client, plan: &names, secret: config.jwt_secret()?, at_once: AT_ONCE, hooks: None };
         let people = stored.people(&names).await?;
         let admin = registry.admin(config, &mut stored, &people).await?;
         let Trader { token, org } = registry.reporter(config, &mut stored, &admin, &people).await?;

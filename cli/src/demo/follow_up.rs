@@ -11,6 +11,7 @@ use super::sales::{Sales, first_day};
 use super::settle::Round;
 use super::shop::Shop;
 use super::store::Stored;
+use super::store::hooks::Told;
 use super::store::sales::Sale;
 use super::trade::Trade;
 
@@ -28,11 +29,13 @@ impl Run<'_> {
         if let Some(shop) = shop
             && self.is_reported(stored, round).await?
             && stored.ends(&[round.seller, shop]).await? == wanted
+            && stored.told(&[round.seller, shop]).await? == (Told { delivered: wanted.told(), is_followed: true })
         {
             return Ok(shop);
         }
         let admin = registry.admin(self.config, stored, &people).await?;
         let seller = registry.log_in(&self.plan.seller_email(round.number)).await?;
+        registry.follow(&seller).await?;
         let client = registry.client;
         let trade = Trade {
             client,

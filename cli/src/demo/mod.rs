@@ -15,6 +15,7 @@ mod fates;
 mod figures;
 mod flood;
 mod follow_up;
+mod hooks;
 mod journey;
 mod lots;
 mod people;
@@ -39,6 +40,7 @@ use shared::config::{Config, Mode};
 use shared::program::Signals;
 
 pub(crate) use self::flood::Flood;
+use self::hooks::Hooks;
 use self::plan::Plan;
 use self::run::Run;
 use crate::failure::advised;
@@ -87,7 +89,8 @@ impl Demo {
         secrets::recall(&mut config, &self.dir)?;
         let stop = Signals::listen().context("listen for signals")?.stop;
         let base = self.api.as_deref().unwrap_or(&config.http.public_url).trim_end_matches('/').to_owned();
-        let run = Run { plan: &plan, config: &config, base, seconds: self.seconds, orders: self.orders.into() };
+        let (seconds, orders, hooks) = (self.seconds, self.orders.into(), Hooks::start().await?);
+        let run = Run { plan: &plan, config: &config, base, seconds, orders, hooks };
         let outcome = tokio::select! {
             outcome = run.run() => outcome?,
             () = stop.cancelled() => return Err(advised(

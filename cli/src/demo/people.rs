@@ -12,6 +12,7 @@ use shared::ids::OrgId;
 use sqlx::Connection;
 
 use super::client::{ApiError, Client, Token, unless_refused};
+use super::hooks::Hooks;
 use super::plan::{ADMIN, Plan};
 use super::progress::Step;
 use super::settle;
@@ -29,6 +30,8 @@ pub(crate) struct Registry<'a> {
     pub(crate) secret: &'a SecretString,
     /// How many people are handled at once.
     pub(crate) at_once: usize,
+    /// Where the webhooks of sellers go, if anywhere.
+    pub(crate) hooks: Option<&'a Hooks>,
 }
 
 /// Somebody who is logged in and may trade.
@@ -79,7 +82,17 @@ impl Registry<'_> {
         known: &People,
     ) -> anyhow::Result<Trader> {
         let name = format!("Demo auctions {} round {round}", self.plan.run);
-        self.newcomer(config, stored, admin, &self.plan.seller_email(round), &name, known).await
+        let seller = self.newcomer(config, stored, admin, &self.plan.seller_email(round), &name, known).await?;
+        self.follow(&seller.token).await?;
+        Ok(seller)
+    }
+
+    /// Lets a seller's webhooks come to the demo's receiver.
+    pub(crate) async fn follow(&self, seller: &Token) -> anyhow::Result<()> {
+        match self.hooks {
+            Some(hooks) => hooks.follow(self.client, seller).await,
+            None => Ok(()),
+        }
     }
 
     /// Registers a seller who is not registered yet.
@@ -108,7 +121,9 @@ impl Registry<'_> {
         known: &People,
     ) -> anyhow::Result<Trader> {
         let name = format!("Demo shop {}", self.plan.run);
-        self.newcomer(config, stored, admin, &self.plan.shop_email(), &name, known).await
+        let keeper = self.newcomer(config, stored, admin, &self.plan.shop_email(), &name, known).await?;
+        self.follow(&keeper.token).await?;
+        Ok(keeper)
     }
 
     /// Logs in whoever reports floods of cargo events.

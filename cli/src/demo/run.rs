@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::client::{Client, Token};
 use super::figures::{Figures, Wanted};
+use super::hooks::Hooks;
 use super::lots::LotMaker;
 use super::people::{Registry, Trader};
 use super::plan::Plan;
@@ -46,6 +47,7 @@ pub(crate) struct Run<'a> {
     pub(crate) seconds: Option<u64>,
     /// How many orders the shop sells.
     pub(crate) orders: usize,
+    pub(crate) hooks: Hooks,
 }
 
 /// The outcome of a run.
@@ -100,8 +102,7 @@ impl Run<'_> {
                 "`./dev up` starts everything; `tradeyard workers` shows what runs",
             ));
         }
-        let secret = self.config.jwt_secret()?;
-        let registry = Registry { client, plan: self.plan, secret, at_once: AT_ONCE };
+        let registry = self.registry(client)?;
         let people = stored.people(self.plan).await?;
         let (round, seller, lots) = newest_round(&mut stored, &people).await?;
         let stage = stage(self.plan, &lots);
@@ -134,8 +135,14 @@ impl Run<'_> {
         let known = settle::Known { since, sellers, shop_orders: self.orders, answers };
         let mut outcome = settle::outcome(&mut stored, self.plan, &round, &known).await?;
         outcome.notes += &self.notes(client, begin, answers);
+        outcome.notes += &self.hooks.note();
         stored.close().await;
         Ok(outcome)
+    }
+
+    fn registry<'a>(&'a self, client: &'a Client) -> anyhow::Result<Registry<'a>> {
+        let secret = self.config.jwt_secret()?;
+        Ok(Registry { client, plan: self.plan, secret, at_once: AT_ONCE, hooks: Some(&self.hooks) })
     }
 
     fn lot_maker<'a>(&'a self, client: &'a Client, seller: &'a Token) -> LotMaker<'a> {
@@ -152,8 +159,7 @@ impl Run<'_> {
         lots: &Lots,
         pace: u32,
     ) -> anyhow::Result<(Round, Option<Answers>)> {
-        let secret = self.config.jwt_secret()?;
-        let registry = Registry { client, plan: self.plan, secret, at_once: AT_ONCE };
+        let registry = self.registry(client)?;
         let (begin, before) = (Instant::now(), client.answered());
         let admin = registry.admin(self.config, stored, people).await?;
         let seller = registry.seller(self.config, stored, &admin, round, people).await?;

@@ -18,6 +18,7 @@ fn sample() -> (Figures, Wanted) {
         shipments_wrong: 0,
         orders_paid: 2_100,
         orders_defaulted: 12,
+        webhooks_delivered: 10_524,
         escrow_held: 200,
         escrow_released: 1_700,
         escrow_refunded: 100,
@@ -39,6 +40,7 @@ fn sample() -> (Figures, Wanted) {
         report_rows: 149,
         report_total: Money::from_minor(1_958_069, CURRENCY),
         events_stored: 745,
+        webhooks_delivered: 10_524,
         ends: Counts { paid: 2_100, defaulted: 12, held: 200, released: 1_700, refunded: 100, partly: 100 },
     };
     (figures, wanted)
@@ -63,6 +65,7 @@ fn the_keys_are_those_that_were_promised() {
         "shipments_wrong",
         "orders_paid",
         "orders_defaulted",
+        "webhooks_delivered",
         "escrow_held",
         "escrow_released",
         "escrow_refunded",
@@ -84,7 +87,7 @@ fn every_figure_that_must_hold_can_fail() {
     type Break = fn(&mut Figures);
     let (good, wanted) = sample();
     assert!(lines(&good, &wanted).iter().all(|line| line.holds));
-    let breaks: [Break; 22] = [
+    let breaks: [Break; 23] = [
         |f| f.bids_accepted -= 1,
         |f| f.bids_refused += 1,
         |f| f.auctions -= 1,
@@ -98,6 +101,7 @@ fn every_figure_that_must_hold_can_fail() {
         |f| f.shipments_wrong = 1,
         |f| f.orders_paid -= 1,
         |f| f.orders_defaulted -= 1,
+        |f| f.webhooks_delivered -= 1,
         |f| f.escrow_held += 1,
         |f| f.escrow_released -= 1,
         |f| f.escrow_refunded += 1,

@@ -27,7 +27,8 @@ use crate::{rate, semantics};
         title = "Tradeyard",
         description = "Marketplace API. Errors are RFC 9457 problems with a stable `code`; lists are paged with `limit` and \
             `after`; times are RFC 3339 in UTC; POSTs that make something take \
-            an `Idempotency-Key`, those that move money or make a bid need one; the header `Tradeyard-Org` names the \
+            an `Idempotency-Key`, those that move money or make a bid need one; an organisation's own systems send a key instead of \
+            an access token, for the operations that name a scope of it; the header `Tradeyard-Org` names the \
             organisation that acts; reads have an `ETag`, changes take it in `If-Match`; the headers `RateLimit-Policy` and \
             `RateLimit` (draft-ietf-httpapi-ratelimit-headers) say how many requests are left.",
         license(name = "MIT")

@@ -71,6 +71,7 @@ CREATE TABLE webhook_deliveries (
 -- One delivery of each event to each endpoint, whatever happens twice.
 CREATE UNIQUE INDEX webhook_deliveries_once ON webhook_deliveries (endpoint_id, order_id, version) WHERE order_id IS NOT NULL;
 CREATE INDEX webhook_deliveries_of_endpoint ON webhook_deliveries (endpoint_id, id);
+CREATE INDEX webhook_deliveries_waiting_there ON webhook_deliveries (endpoint_id) WHERE status = 'waiting';
 CREATE INDEX webhook_deliveries_of_order ON webhook_deliveries (order_id) WHERE status = 'waiting';
 CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (due_at) WHERE status = 'waiting';
 CREATE INDEX webhook_deliveries_unassigned ON webhook_deliveries (created_at) WHERE status = 'waiting' AND job IS NULL;

@@ -54,7 +54,7 @@ pub async fn unassigned_of_refund(conn: &mut PgConnection, refund: RefundId) -> 
 }
 
 /// Up to `limit` deliveries that wait and have no job after this long, or are overdue by an hour whatever their job does: what whoever
-/// made them did not enqueue, and what the job was cancelled of. The oldest first.
+/// made them did not enqueue, and what the job was cancelled of. The oldest first. By `now()`, which an index can find.
 pub async fn waiting_long(conn: &mut PgConnection, age: TimeDelta, limit: i64) -> Result<Vec<Waiting>, sqlx::Error> {
     let mut found = sqlx::query_as!(
         Waiting,
@@ -63,7 +63,7 @@ pub async fn waiting_long(conn: &mut PgConnection, age: TimeDelta, limit: i64) -
            JOIN webhook_endpoints AS e ON e.id = d.endpoint_id
            WHERE d.status = 'waiting'
              AND d.job IS NULL
-             AND d.created_at < clock_timestamp() - make_interval(secs => $1)
+             AND d.created_at < now() - make_interval(secs => $1)
            ORDER BY d.created_at
            LIMIT $2"#,
         age.as_seconds_f64(),
@@ -78,7 +78,7 @@ pub async fn waiting_long(conn: &mut PgConnection, age: TimeDelta, limit: i64) -
            JOIN webhook_endpoints AS e ON e.id = d.endpoint_id
            WHERE d.status = 'waiting'
              AND d.job IS NOT NULL
-             AND d.due_at < clock_timestamp() - interval '1 hour'
+             AND d.due_at < now() - interval '1 hour'
            ORDER BY d.due_at
            LIMIT $1"#,
         limit,
@@ -265,7 +265,7 @@ pub async fn purge(conn: &mut PgConnection, days: u32, most: i64) -> Result<u64,
                SELECT id
                FROM webhook_deliveries
                WHERE status <> 'waiting'
-                 AND ended_at < clock_timestamp() - make_interval(days => $1)
+                 AND ended_at < now() - make_interval(days => $1)
                ORDER BY ended_at
                LIMIT $2
            )",

@@ -34,12 +34,13 @@ const UNKEYED: [(&str, &str); 15] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 63] = [
+const ACTS: [&str; 64] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
+    "POST /v1/exports/{export}/cancel",
     "POST /v1/jobs/{job}/cancel",
     "POST /v1/jobs/{job}/retry",
     "POST /v1/jobs/{job}/run-now",
@@ -180,6 +181,8 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/auctions/{on_approval}/approval/accept", ann, json!({})),
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
         ("/v1/reports", ann, report),
+        ("/v1/exports", ann, json!({"kind": "bids", "format": "jsonl"})),
+        ("/v1/me/export", ann, json!({})),
         ("/v1/papers", ann, json!({"kind": "shipping_label", "about": market.path("{parcel}")})),
         ("/v1/report-subscriptions", ann, json!({"kind": "sales", "format": "pdf", "cadence": "daily"})),
         ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),

@@ -38,7 +38,9 @@ impl Source for Numbered {
 fn row(part: &Part, number: usize) -> Map<String, Value> {
     let value = |name: &str, is_amount: bool| match name {
         "currency" => json!(if number % 3 == 0 { "JPY" } else { "EUR" }),
-        "title" | "name" | "text" => json!(format!("=HYPERLINK(\"http://x\"); Fendt 724, Käufer {number}\nsecond line")),
+        "title" | "name" | "text" => {
+            json!(format!("=HYPERLINK(\"http://x\"); Fendt 724, Käufer {number}\nsecond line"))
+        }
         _ if is_amount => json!(100_001 - number),
         _ => json!(format!("{name} {number} of some length")),
     };
@@ -111,7 +113,11 @@ async fn an_archive_has_each_file_twice_and_says_what_is_in_it() {
     let parts = Kind::OwnData.parts();
     for count in [0, 3] {
         let archive = bytes(&written(count, Kind::OwnData, Format::Zip).await).await;
-        assert_eq!(archive, bytes(&written(count, Kind::OwnData, Format::Zip).await).await, "a second run writes the same");
+        assert_eq!(
+            archive,
+            bytes(&written(count, Kind::OwnData, Format::Zip).await).await,
+            "a second run writes the same"
+        );
         let files = unpacked(archive);
         let names: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!((files.len(), names.len()), (1 + parts.len() * 2, 1 + parts.len() * 2));
@@ -120,8 +126,7 @@ async fn an_archive_has_each_file_twice_and_says_what_is_in_it() {
         for part in parts {
             assert!(readme.contains(&format!("\n{0}.csv, {0}.json\n", part.name)), "{}", part.name);
             let csv = records(file(&format!("{}.csv", part.name)));
-            let json: Vec<Map<String, Value>> =
-                serde_json::from_slice(file(&format!("{}.json", part.name))).unwrap();
+            let json: Vec<Map<String, Value>> = serde_json::from_slice(file(&format!("{}.json", part.name))).unwrap();
             assert_eq!((csv.len(), json.len()), (1 + count, count), "{}", part.name);
             for column in part.columns {
                 assert!(readme.contains(&format!("\n  - {}: ", column.name)), "{}.{}", part.name, column.name);

@@ -81,9 +81,7 @@ impl ExportFile for PlainFile {
 fn open(format: Format, parts: &'static [Part], dir: &Path) -> anyhow::Result<Box<dyn ExportFile>> {
     let out = File::create(dir.join(FILE)).context("make the export's file")?;
     Ok(match format {
-        Format::Csv | Format::Jsonl => {
-            Box::new(PlainFile { out: BufWriter::new(out), csv: format == Format::Csv })
-        }
+        Format::Csv | Format::Jsonl => Box::new(PlainFile { out: BufWriter::new(out), csv: format == Format::Csv }),
         Format::Zip => Box::new(ZipFile::new(out, dir, parts)?),
     })
 }
@@ -138,11 +136,7 @@ pub(super) async fn write(
 }
 
 /// Sends the parts. If the channel is closed, the file's own error says why.
-async fn send(
-    source: &mut dyn Source,
-    parts: &'static [Part],
-    pieces: &mpsc::Sender<Piece>,
-) -> anyhow::Result<()> {
+async fn send(source: &mut dyn Source, parts: &'static [Part], pieces: &mpsc::Sender<Piece>) -> anyhow::Result<()> {
     for part in parts {
         if pieces.send(Piece::Begin(part)).await.is_err() {
             return Ok(());

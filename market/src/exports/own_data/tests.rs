@@ -42,8 +42,7 @@ async fn a_person_gets_their_own_rows_and_nobody_elses() {
     earn(&mut conn, seller, buyer, eur(20_000)).await;
     let names: BTreeSet<_> = PARTS.iter().map(|part| part.name).collect();
     assert_eq!(names.len(), PARTS.len());
-    let (buyers, sellers) =
-        (scope(&mut conn, None, buyer.user).await, scope(&mut conn, None, seller.user).await);
+    let (buyers, sellers) = (scope(&mut conn, None, buyer.user).await, scope(&mut conn, None, seller.user).await);
     let mut filled = BTreeSet::new();
     for part in PARTS {
         let columns: BTreeSet<_> = part.columns.iter().map(|column| column.name).collect();
@@ -61,7 +60,10 @@ async fn a_person_gets_their_own_rows_and_nobody_elses() {
             filled.insert(part.name);
         }
     }
-    assert!(filled.is_superset(&BTreeSet::from(["profile", "memberships", "orders", "checkouts", "payments"])), "{filled:?}");
+    assert!(
+        filled.is_superset(&BTreeSet::from(["profile", "memberships", "orders", "checkouts", "payments"])),
+        "{filled:?}"
+    );
     let secrets = ["password", "token", "hash", "device"];
     for part in PARTS {
         for column in part.columns {

@@ -13,7 +13,10 @@ pub(super) const PART: Part = Part {
     columns: &[
         Column::new("id", "The order."),
         Column::new("created_at", "When it was made."),
-        Column::new("side", "Whether the organisation is the buyer or the seller; nothing in an export of everybody's orders."),
+        Column::new(
+            "side",
+            "Whether the organisation is the buyer or the seller; nothing in an export of everybody's orders.",
+        ),
         Column::new("source", "Which way of selling made it."),
         Column::new("status", "Where it is in its life."),
         Column::new("buyer_org", "The organisation that buys."),

@@ -80,7 +80,11 @@ async fn batches_of_any_size_have_the_same_rows() {
             }
         }
     }
-    assert_eq!(counts[3..], [3, 6, 6, 0, 2, 4, 7, 0, 14], "orders, bids and events of the seller, of the buyer, of all");
+    assert_eq!(
+        counts[3..],
+        [3, 6, 6, 0, 2, 4, 7, 0, 14],
+        "orders, bids and events of the seller, of the buyer, of all"
+    );
     db.close().await;
 }
 

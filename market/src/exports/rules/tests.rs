@@ -21,7 +21,8 @@ fn filters_that_nothing_can_pass_are_refused() {
 
 #[test]
 fn amounts_have_the_decimals_of_the_rows_currency() {
-    let columns = [Column::new("id", ""), Column::amount("price", ""), Column::amount("fee", ""), Column::new("currency", "")];
+    let columns =
+        [Column::new("id", ""), Column::amount("price", ""), Column::amount("fee", ""), Column::new("currency", "")];
     let row = |row: Value| values(&columns, serde_json::from_value(row).unwrap());
     assert_eq!(
         row(json!({"id": 1, "price": 1234, "currency": "EUR"})),

@@ -22,8 +22,7 @@ struct TestMarket {
 
 impl TestMarket {
     async fn new() -> Self {
-        let handlers =
-            Handlers::default().with::<GenerateExport>().with::<ExpireExports>().with::<SendEmail>();
+        let handlers = Handlers::default().with::<GenerateExport>().with::<ExpireExports>().with::<SendEmail>();
         let workers = TestWorkers::new(handlers).await;
         let user = workers.user("ada@example.com").await;
         let seller = workers.org(user, "Europe/Berlin").await;

@@ -73,6 +73,8 @@ macro_rules! part {
         sql: $sql:tt
     ) => {
         pub(super) const $part: $crate::exports::parts::Part = {
+            use $crate::exports::parts::Row;
+
             fn read<'c>(
                 conn: &'c mut sqlx::PgConnection,
                 scope: &'c $crate::exports::model::Scope,
@@ -85,7 +87,7 @@ macro_rules! part {
                         r#"
                         SELECT
                             part.key::text AS "key!",
-                            to_jsonb(part) - 'key' AS "row!: sqlx::types::Json<serde_json::Map<String, serde_json::Value>>"
+                            to_jsonb(part) - 'key' AS "row!: Row"
                         FROM ("# + $sql + r#") AS part
                         WHERE $2::text IS NULL
                            OR part.key > $2::text::"# + $key + r#"

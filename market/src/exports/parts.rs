@@ -44,13 +44,15 @@ impl Column {
     pub const CURRENCY: Self = Self::new("currency", "The currency of the row's amounts.");
 }
 
+/// The values of a row, by the names of columns.
+pub type Row = Json<Map<String, Value>>;
+
 /// A row as it is read.
 #[derive(Debug)]
 pub struct Line {
     /// Where the next batch begins.
     pub key: String,
-    /// By the names of columns.
-    pub row: Json<Map<String, Value>>,
+    pub row: Row,
 }
 
 /// A batch of rows, in the order of their keys.

@@ -12,7 +12,6 @@ use market::exports::parts::{Line, Part, Place};
 use market::exports::store::{self, ExportError};
 use queue::{Handler, JobTx, NotWanted, Outcome};
 use serde_json::json;
-use sqlx::PgPool;
 
 use super::write::{self, BATCH, Source, Written};
 use crate::{Cx, Services};
@@ -83,26 +82,27 @@ async fn make(cx: &Cx, export: &Export) -> anyhow::Result<Outcome> {
 
 /// The rows of an export as its parts read them, each batch with a connection of its own.
 struct Statements<'a> {
-    pool: &'a PgPool,
+    cx: &'a Cx,
+    place: Place,
     scope: Scope,
 }
 
 impl Source for Statements<'_> {
     fn batch<'a>(&'a mut self, part: &'a Part, after: Option<&'a str>) -> BoxFuture<'a, anyhow::Result<Vec<Line>>> {
         Box::pin(async move {
-            let mut conn = self.pool.acquire().await?;
-            Ok((part.read)(&mut conn, &self.scope, after, i64::try_from(BATCH)?).await?)
+            let limit = i64::try_from(BATCH)?;
+            let lines = match self.place {
+                Place::Market => (part.read)(&mut *self.cx.db().acquire().await?, &self.scope, after, limit).await,
+                Place::Events => (part.read)(&mut *self.cx.events.acquire().await?, &self.scope, after, limit).await,
+            };
+            Ok(lines?)
         })
     }
 }
 
 async fn write_rows(cx: &Cx, export: &Export) -> anyhow::Result<Written> {
-    let pool = match export.kind.place() {
-        Place::Market => cx.db(),
-        Place::Events => &cx.events,
-    };
     let done = Arc::new(AtomicU64::new(0));
-    let mut source = Statements { pool, scope: export.scope() };
+    let mut source = Statements { cx, place: export.kind.place(), scope: export.scope() };
     let written = write::write(&mut source, export.format, export.kind.parts(), Arc::clone(&done));
     let mut writing = std::pin::pin!(written);
     let mut tick = tokio::time::interval(TICK);

@@ -1,12 +1,10 @@
 //! Bids of an organisation, or of everybody. What somebody would have gone up to is a secret of the bidder's: it is there only where the
 //! person who asks belongs to the organisation that bid.
 
-use serde_json::{Map, Value};
 use sqlx::PgConnection;
-use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Column, Line, Lines, Part};
+use super::{Column, Line, Lines, Part, Row};
 use crate::exports::model::Scope;
 
 pub(super) const PART: Part = Part {
@@ -41,7 +39,7 @@ fn read<'c>(conn: &'c mut PgConnection, scope: &'c Scope, after: Option<&'c str>
         sqlx::query_as!(
             Line,
             r#"
-            SELECT page.id::text AS "key!", to_jsonb(page) - 'place' AS "row!: Json<Map<String, Value>>"
+            SELECT page.id::text AS "key!", to_jsonb(page) - 'place' AS "row!: Row"
             FROM (
                 SELECT
                     b.id, b.placed_at, b.org_id AS org, b.auction_id AS auction, a.listing_id AS listing, l.title, b.kind,

@@ -1,11 +1,9 @@
 //! Cargo events of an organisation's shipments, or of everybody's. Months that are archived are not in the log any more.
 
-use serde_json::{Map, Value};
 use sqlx::PgConnection;
-use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Column, Line, Lines, Part};
+use super::{Column, Line, Lines, Part, Row};
 use crate::exports::model::Scope;
 
 pub(super) const PART: Part = Part {
@@ -39,7 +37,7 @@ fn read<'c>(conn: &'c mut PgConnection, scope: &'c Scope, after: Option<&'c str>
             r#"
             SELECT
                 jsonb_build_array(page.org, page.shipment, page.occurred_at, page.sequence, page.id)::text AS "key!",
-                to_jsonb(page) - 'id' AS "row!: Json<Map<String, Value>>"
+                to_jsonb(page) - 'id' AS "row!: Row"
             FROM (
                 SELECT
                     id, shipment, occurred_at, recorded_at, org, source, source_event_id, sequence, type, status, latitude, longitude,

@@ -1,10 +1,8 @@
 //! Listings of an organisation, or of everybody.
 
-use serde_json::{Map, Value};
 use sqlx::PgConnection;
-use sqlx::types::Json;
 
-use super::{Column, Line, Lines, Part};
+use super::{Column, Line, Lines, Part, Row};
 use crate::exports::model::Scope;
 
 pub(super) const PART: Part = Part {
@@ -39,7 +37,7 @@ fn read<'c>(conn: &'c mut PgConnection, scope: &'c Scope, after: Option<&'c str>
         sqlx::query_as!(
             Line,
             r#"
-            SELECT page.id::text AS "key!", to_jsonb(page) AS "row!: Json<Map<String, Value>>"
+            SELECT page.id::text AS "key!", to_jsonb(page) AS "row!: Row"
             FROM (
                 SELECT
                     l.id, l.created_at, l.published_at, l.seller_org_id AS seller_org, l.item_id AS item, i.sku, l.title, l.description,

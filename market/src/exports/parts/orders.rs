@@ -1,10 +1,8 @@
 //! Orders of an organisation, of both sides, or of everybody.
 
-use serde_json::{Map, Value};
 use sqlx::PgConnection;
-use sqlx::types::Json;
 
-use super::{Column, Line, Lines, Part};
+use super::{Column, Line, Lines, Part, Row};
 use crate::exports::model::Scope;
 
 pub(super) const PART: Part = Part {
@@ -44,7 +42,7 @@ fn read<'c>(conn: &'c mut PgConnection, scope: &'c Scope, after: Option<&'c str>
         sqlx::query_as!(
             Line,
             r#"
-            SELECT page.id::text AS "key!", to_jsonb(page) AS "row!: Json<Map<String, Value>>"
+            SELECT page.id::text AS "key!", to_jsonb(page) AS "row!: Row"
             FROM (
                 SELECT
                     o.id, o.created_at, mine.side, o.source, o.status, o.buyer_org_id AS buyer_org, buyer.legal_name AS buyer,

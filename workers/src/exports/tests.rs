@@ -37,7 +37,7 @@ impl Source for Numbered {
 /// A row with something in each column.
 fn row(part: &Part, number: usize) -> Map<String, Value> {
     let value = |name: &str, is_amount: bool| match name {
-        "currency" => json!(if number % 3 == 0 { "JPY" } else { "EUR" }),
+        "currency" => json!(if number.is_multiple_of(3) { "JPY" } else { "EUR" }),
         "title" | "name" | "text" => {
             json!(format!("=HYPERLINK(\"http://x\"); Fendt 724, Käufer {number}\nsecond line"))
         }
@@ -75,9 +75,9 @@ pub(super) fn unpacked(archive: Vec<u8>) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for place in 0..archive.len() {
         let mut file = archive.by_index(place).unwrap();
-        let mut bytes = Vec::new();
+        let (name, mut bytes) = (file.name().unwrap().into_owned(), Vec::new());
         file.read_to_end(&mut bytes).unwrap();
-        files.push((file.name().to_owned(), bytes));
+        files.push((name, bytes));
     }
     files
 }

@@ -7,7 +7,6 @@ use shared::testing::TestDb;
 use super::*;
 use crate::auctions::store::{PlaceBid, place_bid};
 use crate::exports::model::Scope;
-use crate::listings::model::SaleMode;
 use crate::testing::{Trader, auction, earn, eur, secret, terms, trader};
 
 pub(in crate::exports) async fn scope(conn: &mut PgConnection, org: Option<OrgId>, person: UserId) -> Scope {

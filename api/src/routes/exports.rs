@@ -103,13 +103,18 @@ impl ExportView {
             status: Status::Queued,
             progress: None,
             failure: None,
-            job: Some(begun.job),
+            job: job_of(new.kind, Some(begun.job)),
             row_count: None,
             download: None,
             created_at: begun.at,
             expires_at: None,
         }
     }
+}
+
+/// The job that makes an export, for those who may look at it. That of one's own data is no organisation's, so only operators do.
+fn job_of(kind: Kind, job: Option<JobId>) -> Option<JobId> {
+    job.filter(|_| kind != Kind::OwnData)
 }
 
 /// Exports with their downloads, and how far their jobs are.
@@ -136,7 +141,7 @@ async fn views(state: &AppState, exports: Vec<Export>) -> Result<Vec<ExportView>
             status: export.status,
             progress: export.job.and_then(|job| progress.get(&job).copied()),
             failure: export.failure,
-            job: export.job,
+            job: job_of(export.kind, export.job),
             row_count: export.row_count,
             download,
             created_at: export.created_at,
@@ -206,8 +211,7 @@ async fn create_export(
 /// An archive with a CSV and a JSON file for each kind of thing, and a text that says what is in them. A job makes it, and the caller
 /// gets an email when it is ready; nobody else can download it. There is one at a time.
 #[utoipa::path(post, path = "/v1/me/export", tag = "me", params(OptionalKey), request_body = Option<ExportOwnData>, responses(
-    (status = 202, description = "A job makes it; `Location` names the export, `Link` the job", body = ExportView,
-        headers(("Location" = String), ("Link" = String))),
+    (status = 202, description = "A job makes it; `Location` names the export", body = ExportView, headers(("Location" = String))),
     (status = 409, description = "`export_in_progress`: wait for the one that is being made"),
     (status = 429, description = "`too_many_exports`"),
 ))]
@@ -233,7 +237,8 @@ struct ExportOwnData {}
 
 async fn make(tx: &mut JobTx, new: NewExport) -> Result<Made<ExportView>> {
     let begun = ask(tx, &new).await?;
-    Ok(Made::at(format!("/v1/exports/{}", begun.export), ExportView::queued(begun, new)).by(Some(begun.job)))
+    let job = job_of(new.kind, Some(begun.job));
+    Ok(Made::at(format!("/v1/exports/{}", begun.export), ExportView::queued(begun, new)).by(job))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -342,6 +347,9 @@ async fn cancel_export(
     let export = readable(&state, acting, &caller, id).await?;
     if let (Some(org), true) = (export.org, export.requested_by != caller.user) {
         caller.member(org, MemberRole::Trader)?;
+    }
+    if !matches!(export.status, Status::Queued | Status::Running) {
+        return Err(Problem::conflict("wrong_state", "the export is finished"));
     }
     let job = export.job.ok_or(Problem::not_found("export"))?;
     Ok(Json(cancel::cancel(&mut *state.db.acquire().await?, job, actor(&caller)).await?))

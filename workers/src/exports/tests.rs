@@ -41,7 +41,7 @@ fn row(part: &Part, number: usize) -> Map<String, Value> {
         "title" | "name" | "text" => {
             json!(format!("=HYPERLINK(\"http://x\"); Fendt 724, Käufer {number}\nsecond line"))
         }
-        _ if is_amount => json!(100_001 - number),
+        _ if is_amount => json!(1_000_000 - number),
         _ => json!(format!("{name} {number} of some length")),
     };
     part.columns.iter().map(|column| (column.name.to_owned(), value(column.name, column.is_amount))).collect()
@@ -103,7 +103,7 @@ async fn both_formats_have_the_same_values() {
         }
         let amounts: Vec<_> = part.columns.iter().filter(|column| column.is_amount).collect();
         for column in amounts {
-            assert_eq!((&json[0][column.name], &json[1][column.name]), (&json!("100001"), &json!("1000.00")));
+            assert_eq!((&json[0][column.name], &json[1][column.name]), (&json!("1000000"), &json!("9999.99")));
         }
     }
 }

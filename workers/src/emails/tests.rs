@@ -1,11 +1,11 @@
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ExportReady, FoundListing, InquiryReceived, Invitation, InvoiceReady,
-    ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews, OrgApproved,
-    OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, Relisted,
-    ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress,
-    Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ExportReady, FoundListing, InquiryReceived, Invitation,
+    InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews,
+    OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell,
+    Relisted, ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold,
+    VerifyAddress, Won,
 };
 use market::exports::model as exports;
 use market::identity::MemberRole;

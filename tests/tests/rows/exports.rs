@@ -49,8 +49,8 @@ async fn peak_of(by: &Person, ask: Value) -> (u64, Value) {
     (peak_memory().saturating_sub(before), ready)
 }
 
-/// A seller and a buyer export what is theirs: each side sees its own figures and nobody else's secrets, and a flood of 200,000 events
-/// takes no more memory than a few. Whoever asked is told once.
+/// A seller and a buyer export what is theirs: each side sees its own figures and nobody else's secrets, and 200,000 events take no more
+/// memory than a quarter of them. Whoever asked is told once.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_exports_in_flat_memory() {
     let market = TestInstallation::new().await;
@@ -93,16 +93,17 @@ async fn row_exports_in_flat_memory() {
     let events = |format: &str| json!({"kind": "cargo_events", "format": format});
     // What the log was told of the sale.
     let before = rows(&ann, "cargo_events").await.len();
-    flood(2_000, "few").await;
-    // Warmed up: what every export needs is already there.
+    // Warmed up: what every export needs is already there, and so is what an upload in parts does, here and in the store, which is in
+    // this process too.
+    flood(50_000, "few").await;
     let _ = export(&ann, events("csv")).await;
     let (short, _) = peak_of(&ann, events("csv")).await;
-    flood(198_000, "many").await;
+    flood(150_000, "many").await;
     let (long, ready) = peak_of(&ann, events("csv")).await;
     assert_eq!(ready["row_count"], 200_000 + before);
-    // The rows alone take some 70 MB.
+    // The further rows alone take more than 50 MB.
     let grown = long.saturating_sub(short);
-    assert!(grown < 32 * 1024 * 1024, "200,000 rows took {grown} bytes more than 2,000");
+    assert!(grown < 32 * 1024 * 1024, "200,000 rows took {grown} bytes more than 50,000");
 
     market.until_quiet().await;
     let told =

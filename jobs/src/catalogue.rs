@@ -55,6 +55,8 @@ macro_rules! for_each_job {
                 $crate::reports::ScheduleMonthlyReports,
                 $crate::reports::ScheduleWeeklyReports,
                 $crate::reports::ExpireReports,
+                $crate::exports::GenerateExport,
+                $crate::exports::ExpireExports,
                 $crate::invoices::RenderInvoice,
                 $crate::papers::PrintPaper,
                 $crate::papers::ExpirePapers,

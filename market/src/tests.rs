@@ -14,6 +14,7 @@ mod daily;
 mod dashboard;
 mod epcis;
 mod escrow;
+mod exports;
 mod imports;
 mod invoices;
 mod listings;
@@ -106,6 +107,7 @@ fn breaches() -> Vec<Breach> {
         papers::breaches(),
         search::breaches(),
         dashboard::breaches(),
+        exports::breaches(),
         imports::breaches(),
         cargo::breaches(),
         carriers::breaches(),
@@ -149,6 +151,7 @@ async fn fill(conn: &mut PgConnection) {
     .expect("a model and a part");
     stock::fill(conn, seller).await;
     offers::fill(conn, seller, a).await;
+    exports::fill(conn, seller).await;
     imports::fill(conn, seller).await;
     cargo::fill(conn).await;
     carriers::fill(conn, seller).await;
@@ -223,7 +226,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers}'::regclass[]) AS oid
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -150,6 +150,7 @@ fn example(name: &str) -> Option<Value> {
             json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-12-31",
                 "parameters": {"group_by": "month", "currency": "EUR"}})
         }
+        "POST /v1/exports" => json!({"kind": "orders", "format": "csv", "filters": {"from": "2026-01-01T00:00:00Z", "status": "paid"}}),
         "POST /v1/papers" => json!({"kind": "picking_list", "about": SOMETHING}),
         "POST /v1/report-subscriptions" => {
             json!({"kind": "sales", "format": "pdf", "cadence": "weekly", "parameters": {"group_by": "day"}, "falls_by": 20})

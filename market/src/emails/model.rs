@@ -15,6 +15,7 @@ mod appointments;
 mod approvals;
 mod auctions;
 mod defaults;
+mod exports;
 mod imports;
 mod invoices;
 mod listings;
@@ -30,6 +31,7 @@ pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
+pub use exports::ExportReady;
 pub use imports::ImportEnded;
 pub use invoices::InvoiceReady;
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
@@ -136,6 +138,7 @@ pub enum Content {
     ApprovalCountered(ApprovalNews),
     ApprovalEnded(ApprovalNews),
     ReportReady(ReportReady),
+    ExportReady(ExportReady),
     ImportEnded(ImportEnded),
     InvoiceReady(InvoiceReady),
     OrgApproved(OrgApproved),
@@ -213,6 +216,7 @@ impl Content {
             Self::ApprovalCountered(_) => "approval_countered",
             Self::ApprovalEnded(_) => "approval_ended",
             Self::ReportReady(_) => "report_ready",
+            Self::ExportReady(_) => "export_ready",
             Self::ImportEnded(_) => "import_ended",
             Self::InvoiceReady(_) => "invoice_ready",
             Self::OrgApproved(_) => "org_approved",

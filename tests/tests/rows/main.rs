@@ -9,6 +9,7 @@ mod defaults;
 mod drafts;
 mod epcis;
 mod escrow;
+mod exports;
 mod flood;
 mod imports;
 mod live_auctions;

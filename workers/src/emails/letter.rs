@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::render::RenderError;
 use super::wording::{day, money, one_line, time};
 use super::{
-    account, appointments, approvals, defaults, escrow, imports, invoices, listings, offers, orders, payouts, returns,
-    shipments, stock, watches,
+    account, appointments, approvals, defaults, escrow, exports, imports, invoices, listings, offers, orders, payouts,
+    returns, shipments, stock, watches,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -111,6 +111,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::SessionEnded(_), _) => Ok(account::session_ended()),
         (Content::AccountSuspended(it), _) => Ok(account::account_suspended(it)),
         (Content::OrgSuspended(it), _) => Ok(account::org_suspended(it)),
+        (Content::ExportReady(it), _) => Ok(exports::ready(it, place)),
         (Content::ImportEnded(it), _) => Ok(imports::ended(it, place)),
         (Content::Outbid(it), _) => Ok(outbid(it, place)),
         (Content::Won(it), _) => Ok(won(it, place)),

@@ -9,6 +9,7 @@ mod appointments;
 mod approvals;
 mod defaults;
 mod escrow;
+mod exports;
 mod imports;
 mod invoices;
 mod letter;

@@ -1,12 +1,13 @@
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, FoundListing, InquiryReceived, Invitation, InvoiceReady,
-    ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews, OrgApproved,
-    OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, Relisted,
-    ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress,
-    Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ExportReady, FoundListing, InquiryReceived, Invitation,
+    InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews,
+    OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell,
+    Relisted, ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold,
+    VerifyAddress, Won,
 };
+use market::exports::model as exports;
 use market::identity::MemberRole;
 use market::invoices::model::InvoiceKind;
 use market::reports::model::Kind;
@@ -260,6 +261,10 @@ fn every_mail() -> Vec<(Content, Link)> {
         });
         let url = SecretString::from("https://files.example/invoices/12.pdf?a=1&X-Amz-Signature=abc");
         mails.push((content, Link::Download { url, valid_until: at(20, 30) }));
+    }
+    for (kind, whose) in [(exports::Kind::Orders, Some(org_name.clone())), (exports::Kind::OwnData, None)] {
+        let ready = ExportReady { export: id(13), kind, org_name: whose, rows: 1_234 };
+        mails.push((Content::ExportReady(ready), Link::None));
     }
     mails
 }

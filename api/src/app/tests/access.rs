@@ -256,6 +256,8 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/listings/imports/preview", Owner, none()),
         ("GET /v1/imports/{import}", Owner, none()),
         ("GET /v1/imports/{import}/rows", Owner, none()),
+        ("POST /v1/me/export", Session, none()),
+        ("GET /v1/me/export", Session, none()),
         ("POST /v1/reports", Owner, none()),
         ("GET /v1/reports", Owner, none()),
         ("GET /v1/reports/{report}", Owner, none()),

@@ -1,8 +1,12 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 27] = [
+pub(super) const OPERATIONS: [&str; 31] = [
     "GET /v1/invoices/{invoice}/file",
+    "POST /v1/exports",
+    "GET /v1/exports",
+    "GET /v1/exports/{export}",
+    "POST /v1/exports/{export}/cancel",
     "POST /v1/papers",
     "GET /v1/papers/{paper}",
     "GET /v1/sites/{site}/hours",

@@ -1,7 +1,14 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 28] = [
+pub(super) const OPERATIONS: [&str; 35] = [
+    "POST /v1/listings/{listing}/offers",
+    "GET /v1/offers",
+    "GET /v1/offers/{offer}",
+    "POST /v1/offers/{offer}/counter",
+    "POST /v1/offers/{offer}/accept",
+    "POST /v1/offers/{offer}/decline",
+    "POST /v1/offers/{offer}/withdraw",
     "GET /v1/invoices/{invoice}/file",
     "POST /v1/papers",
     "GET /v1/papers/{paper}",

@@ -12,6 +12,7 @@ mod catalog;
 mod checkout;
 mod daily;
 mod dashboard;
+mod emails;
 mod epcis;
 mod escrow;
 mod exports;
@@ -108,6 +109,7 @@ fn breaches() -> Vec<Breach> {
         search::breaches(),
         dashboard::breaches(),
         exports::breaches(),
+        emails::breaches(),
         imports::breaches(),
         cargo::breaches(),
         carriers::breaches(),
@@ -150,6 +152,7 @@ async fn fill(conn: &mut PgConnection) {
     .await
     .expect("a model and a part");
     stock::fill(conn, seller).await;
+    emails::fill(conn, seller).await;
     offers::fill(conn, seller, a).await;
     exports::fill(conn, seller).await;
     imports::fill(conn, seller).await;
@@ -226,7 +229,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports}'::regclass[]) AS oid
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

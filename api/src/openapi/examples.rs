@@ -41,7 +41,8 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/auth/verify-email" | "POST /v1/auth/password-reset/confirm" => {
             json!({"token": "from the link in the mail", "password": "correct horse battery"})
         }
-        "PATCH /v1/me" => json!({"name": "Ann Field", "time_zone": "Europe/Berlin"}),
+        "PATCH /v1/me" => json!({"name": "Ann Field", "time_zone": "Europe/Berlin", "locale": "de-AT"}),
+        "PATCH /v1/me/notifications" => json!({"saved_searches": false}),
         "POST /v1/orgs" => json!({"legal_name": "Field and Daughters", "vat_number": "DE123456789",
             "kinds": ["seller", "buyer"], "time_zone": "Europe/Berlin"}),
         "PATCH /v1/orgs/{org}" => json!({"time_zone": "Europe/Berlin"}),
@@ -132,6 +133,10 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/reconciliation-differences/{difference}/close" => {
             json!({"reason": "The provider has refunded it by hand."})
         }
+        "POST /v1/webhooks/postmark" => {
+            json!({"RecordType": "Bounce", "Type": "HardBounce", "Email": "ann@farm.example",
+            "Inactive": true, "Description": "The server was unable to deliver your message."})
+        }
         "POST /v1/webhooks/{provider}" => json!({"id": "evt_1", "kind": "payment.captured", "subject": "pay_1"}),
         "POST /v1/admin/commission-rates" => json!({"plan": "standard", "category_id": TRACTORS, "fee_bps": 450}),
         "POST /v1/admin/premium-tariffs" => json!({"category_id": TRACTORS, "currency": "EUR", "least_minor": 5000,
@@ -150,7 +155,9 @@ fn example(name: &str) -> Option<Value> {
             json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-12-31",
                 "parameters": {"group_by": "month", "currency": "EUR"}})
         }
-        "POST /v1/exports" => json!({"kind": "orders", "format": "csv", "filters": {"from": "2026-01-01T00:00:00Z", "status": "paid"}}),
+        "POST /v1/exports" => {
+            json!({"kind": "orders", "format": "csv", "filters": {"from": "2026-01-01T00:00:00Z", "status": "paid"}})
+        }
         "POST /v1/papers" => json!({"kind": "picking_list", "about": SOMETHING}),
         "POST /v1/report-subscriptions" => {
             json!({"kind": "sales", "format": "pdf", "cadence": "weekly", "parameters": {"group_by": "day"}, "falls_by": 20})

@@ -35,17 +35,6 @@ impl Kind {
             Self::OwnData => "own_data",
         }
     }
-
-    /// What people call it, in a sentence.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Listings => "listings",
-            Self::Orders => "orders",
-            Self::Bids => "bids",
-            Self::CargoEvents => "cargo events",
-            Self::OwnData => "your own data",
-        }
-    }
 }
 
 /// What can be exported of an organisation or of everybody.

@@ -21,6 +21,7 @@ pub(super) const PARTS: &[Part] = &[
     account::ACTS,
     account::NOTICES,
     account::REFUSED_MAIL,
+    account::UNWANTED_MAIL,
     account::SAVED_SEARCHES,
     account::WATCHES,
     account::BASKET,

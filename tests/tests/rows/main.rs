@@ -13,6 +13,7 @@ mod exports;
 mod flood;
 mod imports;
 mod live_auctions;
+mod mails;
 mod offers;
 mod orders;
 mod papers;

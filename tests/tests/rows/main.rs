@@ -16,6 +16,7 @@ mod offers;
 mod orders;
 mod papers;
 mod payouts;
+mod pictures;
 mod reports;
 mod returns;
 mod search;

@@ -66,3 +66,6 @@ impl Slot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,3 +19,33 @@ fn the_others_make_the_files_that_we_make() {
     theirs.sort();
     assert_eq!(ours, theirs);
 }
+
+/// Whoever is not installed makes none; the tests of pictures want ImageMagick anyway.
+#[tokio::test]
+async fn what_the_others_make_has_the_sizes_of_ours() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/data/photos/lots/left.jpg");
+    let photograph = Photograph { width: pictures::process(&std::fs::read(&path).unwrap()).unwrap().width, path };
+    let mut all = Vec::new();
+    for maker in Maker::ALL {
+        if !maker.is_installed().await {
+            continue;
+        }
+        let folder = std::env::temp_dir().join(format!("tradeyard-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir(&folder).unwrap();
+        make(maker, &photograph, &folder).await.unwrap();
+        let mut sizes: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|file| {
+                let made = pictures::process(&std::fs::read(file.unwrap().path()).unwrap()).unwrap();
+                (made.width, made.height)
+            })
+            .collect();
+        std::fs::remove_dir_all(&folder).unwrap();
+        sizes.sort_unstable();
+        all.push((maker, sizes));
+    }
+    assert_eq!(all[0].1.len(), 10, "160, 320, 640, 960 and the square, twice");
+    for (maker, sizes) in &all {
+        assert_eq!(*sizes, all[0].1, "{maker:?}");
+    }
+}

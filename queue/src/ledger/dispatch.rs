@@ -1,5 +1,7 @@
 //! Handing due jobs to a broker: highest priority first, fair between tenants, never more than the queue's window.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use shared::ids::JobId;
 use sqlx::PgConnection;
@@ -20,6 +22,8 @@ pub struct QueueTurn {
     pub inflight: i64,
     /// The most jobs that may be queued or running now; see [`window::effective`].
     pub window: i64,
+    /// How long an eighth of the window takes to end; see [`window::eighth`].
+    pub eighth: Duration,
     pub rate_limited: bool,
     pub pack: Option<i16>,
     /// A job of a higher priority than the one asked about is waiting.
@@ -60,7 +64,8 @@ pub async fn look(conn: &mut PgConnection, queue: &str, priority: i16) -> Result
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| {
-        let window = window::effective(i64::from(row.max_inflight), row.slots.unwrap_or(0), row.run_micros);
+        let slots = row.slots.unwrap_or(0);
+        let window = window::effective(i64::from(row.max_inflight), slots, row.run_micros);
         let most = row.concurrency_limit.map_or(window, |limit| window.min(i64::from(limit)));
         let inflight = row.queued + row.running;
         let by_rate =
@@ -71,6 +76,7 @@ pub async fn look(conn: &mut PgConnection, queue: &str, priority: i16) -> Result
             room: (most - inflight).min(by_rate).max(0),
             inflight,
             window: most,
+            eighth: window::eighth(most, slots, row.run_micros),
             rate_limited: row.rate_per_second.is_some(),
             pack: row.pack,
             higher_waiting: row.higher_waiting,

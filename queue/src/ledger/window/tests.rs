@@ -22,3 +22,12 @@ fn a_rate_limit_lets_a_second_of_work_and_the_burst_into_the_broker() {
     assert_eq!(at_rate(20.0, 5.0), 25);
     assert_eq!(at_rate(0.1, 1.0), 2);
 }
+
+#[test]
+fn an_eighth_of_the_window_is_known_by_what_jobs_take_unless_places_would_be_idle() {
+    assert_eq!(eighth(128, 32, Some(1_000_000.0)), Duration::from_millis(500));
+    assert_eq!(eighth(2_000, 50, Some(50.0)), Duration::from_micros(250));
+    assert_eq!(eighth(40, 32, Some(1_000_000.0)), Duration::ZERO, "a limit on concurrency");
+    assert_eq!(eighth(128, 32, None), Duration::ZERO);
+    assert_eq!(eighth(2_000, 0, Some(50.0)), Duration::ZERO);
+}

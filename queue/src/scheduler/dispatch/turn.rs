@@ -25,7 +25,7 @@ const MESSAGE_MICROS: f64 = 20_000.0;
 const BROKER_PAUSE: Duration = Duration::from_millis(500);
 /// With how many jobs such a broker is tried: all of them would go to `queued` and back, twice a second.
 const PROBE: i64 = 10;
-/// How soon a full window is looked at again while jobs end, and when none does.
+/// How soon a full window is looked at again while jobs end, at the earliest and at the latest.
 const FULL: (Duration, Duration) = (Duration::from_millis(3), Duration::from_millis(50));
 
 /// What a turn achieved.
@@ -93,7 +93,12 @@ pub(super) async fn run(scheduler: Scheduler, queue: Arc<QueueState>, tasks: Tas
 
 /// What the ledger gave for a turn.
 enum Picked {
-    Jobs(QueueTurn, Vec<Vec<Taken>>),
+    Jobs {
+        now: QueueTurn,
+        taken: Vec<Vec<Taken>>,
+        /// There was room for more than was waiting.
+        drained: bool,
+    },
     Nothing(Turn),
 }
 
@@ -111,7 +116,10 @@ async fn turn(
     });
     match picked.await? {
         Picked::Nothing(turn) => Ok(turn),
-        Picked::Jobs(now, taken) => publish(scheduler, queue, &now, taken, publishing).await,
+        Picked::Jobs { now, taken, drained } => match publish(scheduler, queue, &now, taken, publishing).await? {
+            Turn::Took if drained => Ok(Turn::Empty),
+            turn => Ok(turn),
+        },
     }
 }
 
@@ -128,17 +136,19 @@ async fn pick(
         recall(conn, &queue.name, Reason::Paused).await?;
         return nothing(Turn::Wait(Duration::from_millis(200)));
     }
+    // A little patience makes one large statement of many small ones.
+    let patience = if now.higher_waiting { FULL.0 } else { now.eighth.clamp(FULL.0, FULL.1) };
     if now.room == 0 {
         *small_room = 0;
         queue.see_backlog(true);
-        return nothing(Turn::Wait(full.wait(now.inflight)));
+        return nothing(Turn::Wait(full.wait(now.inflight).max(patience)));
     }
     *full = Full::default();
     if now.room < now.window / 8 && *small_room < 4 {
-        // A little patience makes one large statement of many small ones; with slow jobs it ends after four looks.
+        // With slow jobs it ends after four looks.
         *small_room += 1;
         queue.see_backlog(true);
-        return nothing(Turn::Wait(FULL.0));
+        return nothing(Turn::Wait(patience));
     }
     *small_room = 0;
     if now.higher_waiting || rotation.is_stale(now.room) {
@@ -165,7 +175,11 @@ async fn pick(
         rotation.forget();
         return nothing(if hidden { Turn::Took } else { Turn::Empty });
     }
-    Ok(Picked::Jobs(now, taken))
+    let drained = count < room && {
+        rotation.refresh(conn, &queue.name).await?;
+        rotation.is_empty()
+    };
+    Ok(Picked::Jobs { now, taken, drained })
 }
 
 /// The publishes under way.

@@ -12,6 +12,7 @@ fn queue_turn(pack: Option<i16>, run_micros: Option<f64>) -> QueueTurn {
         room: 1_000,
         inflight: 0,
         window: 1_000,
+        eighth: Duration::ZERO,
         rate_limited: false,
         pack,
         higher_waiting: false,

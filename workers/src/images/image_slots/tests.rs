@@ -43,13 +43,17 @@ fn memory(line: &str) -> u64 {
 }
 
 /// How far the process grows, in kilobytes, while so many of these come to so many slots at once.
-async fn growth(slots: usize, file: &[u8], count: usize) -> u64 {
+async fn growth(slots: usize, file: &Arc<Vec<u8>>, count: usize) -> u64 {
     let slots = ImageSlots::new(slots);
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = memory("VmRSS");
     let outcomes = (0..count).map(|_| {
-        let (slots, file) = (slots.clone(), file.to_vec());
-        tokio::spawn(async move { slots.slot().await.unwrap().process(file).await.map(|it| it.variants.len()) })
+        let (slots, file) = (slots.clone(), Arc::clone(file));
+        tokio::spawn(async move {
+            let slot = slots.slot().await.unwrap();
+            // As a worker does, who fetches the bytes when it has a slot.
+            slot.process(file.to_vec()).await.map(|it| it.variants.len())
+        })
     });
     for outcome in join_all(outcomes).await {
         match outcome.unwrap() {
@@ -64,15 +68,17 @@ async fn growth(slots: usize, file: &[u8], count: usize) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_at_once_take_the_memory_of_the_slots() {
     let bomb = Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures/data/bomb12k.png");
-    let bombs = growth(2, &std::fs::read(bomb).unwrap(), 8).await;
+    let bombs = growth(2, &Arc::new(std::fs::read(bomb).unwrap()), 8).await;
     println!("eight PNGs of 12,000 x 12,000 pixels at once: {} MB", bombs / 1024);
     assert!(bombs < 32 * 1024, "refused by their header: {bombs} kB");
 
-    let file = largest();
+    let file = Arc::new(largest());
     growth(1, &file, 1).await;
     let one = growth(1, &file, 1).await;
     let eight = growth(2, &file, 8).await;
     println!("49 megapixels: one {} MB, eight in two slots {} MB", one / 1024, eight / 1024);
-    assert!(one < 600 * 1024, "more than a slot is said to take: {one} kB");
-    assert!(eight < one * 2 * 5 / 4, "{eight} kB for two slots of {one} kB");
+    let cap = 600 * 1024;
+    assert!(one < cap, "more than a slot is said to take: {one} kB");
+    // What an allocator keeps of a picture for the next one is counted as well: three of them for two slots, never eight.
+    assert!(eight < 2 * cap && eight < 3 * one, "{eight} kB for two slots of {one} kB");
 }

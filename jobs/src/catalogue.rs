@@ -47,6 +47,7 @@ macro_rules! for_each_job {
             images {
                 $crate::images::ProcessImage,
                 $crate::images::DeleteImage,
+                $crate::images::DeleteReplaced,
             }
             reports {
                 $crate::reports::GenerateReport,
@@ -64,6 +65,7 @@ macro_rules! for_each_job {
                 $crate::imports::ImportListings,
                 $crate::imports::ExpireImports,
                 $crate::images::PurgeUploads,
+                $crate::images::ReprocessImages,
                 $crate::money::RefreshRates,
                 $crate::search::ConvertPrices,
                 $crate::search::MatchSaved,

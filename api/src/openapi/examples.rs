@@ -128,7 +128,7 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/disputes/{dispute}/resolve" => {
             json!({"amount": {"amount": "50.00", "currency": "EUR"}, "reason": "Half of it works."})
         }
-        "POST /v1/payout-accounts" => json!({}),
+        "POST /v1/payout-accounts" | "POST /v1/admin/images/reprocess" => json!({}),
         "POST /v1/admin/payments/reconcile" => json!({"since": "2026-11-01T00:00:00Z"}),
         "POST /v1/admin/reconciliation-differences/{difference}/close" => {
             json!({"reason": "The provider has refunded it by hand."})

@@ -18,6 +18,7 @@ mod offers;
 mod orders;
 mod papers;
 mod payouts;
+mod pictures;
 mod reports;
 mod returns;
 mod search;

@@ -224,6 +224,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
             json!({"amount": {"amount": "1.00", "currency": "EUR"}, "reason": "because"}),
         ),
         ("POST /v1/admin/payments/reconcile", Platform(Finance), none()),
+        ("POST /v1/admin/images/reprocess", Platform(Admin), none()),
         ("GET /v1/admin/reconciliation-differences", Platform(Finance), none()),
         ("POST /v1/admin/reconciliation-differences/{difference}/close", Platform(Finance), reason()),
         ("GET /v1/balances", Owner, none()),

@@ -39,6 +39,7 @@ pub mod dashboard;
 pub mod emails;
 pub mod epcis;
 pub mod escrow;
+pub mod exports;
 pub mod identity;
 pub mod ids;
 pub mod images;

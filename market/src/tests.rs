@@ -15,6 +15,7 @@ mod dashboard;
 mod emails;
 mod epcis;
 mod escrow;
+mod exports;
 mod imports;
 mod invoices;
 mod keys;
@@ -109,6 +110,7 @@ fn breaches() -> Vec<Breach> {
         papers::breaches(),
         search::breaches(),
         dashboard::breaches(),
+        exports::breaches(),
         emails::breaches(),
         imports::breaches(),
         cargo::breaches(),
@@ -156,6 +158,7 @@ async fn fill(conn: &mut PgConnection) {
     stock::fill(conn, seller).await;
     emails::fill(conn, seller).await;
     offers::fill(conn, seller, a).await;
+    exports::fill(conn, seller).await;
     imports::fill(conn, seller).await;
     cargo::fill(conn).await;
     carriers::fill(conn, seller).await;
@@ -232,7 +235,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, email_opt_outs,
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs,
                              api_keys, webhook_endpoints, webhook_secrets, webhook_deliveries, webhook_attempts}'::regclass[]) AS oid
          )
          SELECT c.conname::text

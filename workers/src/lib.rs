@@ -6,6 +6,7 @@ pub mod cargo;
 pub mod checkout;
 pub mod emails;
 mod escrow;
+pub mod exports;
 mod http;
 pub mod images;
 mod imports;

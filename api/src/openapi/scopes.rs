@@ -6,9 +6,10 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
 
 /// What no key may do, by tag, and why.
-const CLOSED: [(&str, &str); 13] = [
+const CLOSED: [(&str, &str); 14] = [
     ("admin", "for those who look after the platform"),
     ("auth", "sessions are of people"),
+    ("exports", "files are for the person who asked for them"),
     ("health", "nobody is asked who they are"),
     ("jobs", "for those who look after the platform"),
     ("keys", "a key that makes keys could not be taken back"),

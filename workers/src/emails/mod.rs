@@ -12,6 +12,7 @@ mod approvals;
 mod auctions;
 mod defaults;
 mod escrow;
+mod exports;
 mod formats;
 mod imports;
 mod invoices;

@@ -3,12 +3,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, FoundListing, InquiryReceived, Invitation, InvoiceReady,
-    ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews, OrgApproved,
-    OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, Relisted,
-    ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress,
-    WebhooksStopped, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ExportReady, FoundListing, InquiryReceived, Invitation,
+    InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews,
+    OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell,
+    Relisted, ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold,
+    VerifyAddress, WebhooksStopped, Won,
 };
+use market::exports::model as exports;
 use market::identity::{Locale, MemberRole};
 use market::invoices::model::InvoiceKind;
 use market::reports::model::Kind;
@@ -256,16 +257,6 @@ fn every_mail() -> Vec<(Content, Link)> {
         (Content::PayoutSent(PayoutSent { payout: id(8), amount: eur(123_456) }), Link::None),
         (Content::PayoutAccountNeeded(PayoutAccountNeeded { payout: id(8), amount: eur(123_456) }), Link::None),
     ];
-    for reason in [StopReason::Failing, StopReason::Gone] {
-        let content = Content::WebhooksStopped(WebhooksStopped {
-            endpoint: id(13),
-            name: title.clone(),
-            origin: "https://shop.example".to_owned(),
-            reason,
-            failing_since: at(12, 0),
-        });
-        mails.push((content, Link::None));
-    }
     mails.extend(orders::mails(&title, &org_name).into_iter().map(|mail| (mail, Link::None)));
     for (kind, reference) in [(InvoiceKind::Invoice, "2026-000417"), (InvoiceKind::CreditNote, "C-2026-000031")] {
         let content = Content::InvoiceReady(InvoiceReady {
@@ -278,6 +269,20 @@ fn every_mail() -> Vec<(Content, Link)> {
             gross: eur(1_190_005),
         });
         mails.push((content, download("invoices/12.pdf")));
+    }
+    for (kind, whose) in [(exports::Kind::Orders, Some(org_name.clone())), (exports::Kind::OwnData, None)] {
+        let ready = ExportReady { export: id(13), kind, org_name: whose, rows: 1_234 };
+        mails.push((Content::ExportReady(ready), Link::None));
+    }
+    for reason in [StopReason::Failing, StopReason::Gone] {
+        let content = Content::WebhooksStopped(WebhooksStopped {
+            endpoint: id(13),
+            name: title.clone(),
+            origin: "https://shop.example".to_owned(),
+            reason,
+            failing_since: at(12, 0),
+        });
+        mails.push((content, Link::None));
     }
     mails
 }

@@ -13,8 +13,8 @@ use shared::crypto::seal::SealError;
 use shared::invalid::{ConstraintMessages, Invalid, constraint_message};
 
 pub use deliveries::{
-    MOST_REPLAYED, Waiting, assign, attempts, delivery, page_deliveries, purge, replay, replay_missed, test_delivery, unassigned,
-    unassigned_of_refund, waiting_long,
+    MOST_REPLAYED, Waiting, assign, attempts, delivery, page_deliveries, purge, replay, replay_missed, test_delivery,
+    unassigned, unassigned_of_refund, waiting_long,
 };
 pub use endpoints::{change, create, end, get, lock, page, pause, resume};
 pub use reseal::reseal;
@@ -42,7 +42,11 @@ pub enum WebhookError {
 }
 
 const CONSTRAINTS: &ConstraintMessages = &[
-    ("webhook_endpoints_url_form", "/url", "must be an address such as https://shop.example/hooks of at most 500 characters"),
+    (
+        "webhook_endpoints_url_form",
+        "/url",
+        "must be an address such as https://shop.example/hooks of at most 500 characters",
+    ),
     ("webhook_endpoints_url_once", "/url", "another endpoint of the organisation has it"),
     ("webhook_endpoints_name_length", "/name", "must have 1 to 100 characters"),
     ("webhook_endpoints_events_form", "/events", "must be 1 to 20"),

@@ -1,8 +1,19 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 46] = [
+pub(super) const OPERATIONS: [&str; 57] = [
+    "POST /v1/listings/{listing}/offers",
+    "GET /v1/offers",
+    "GET /v1/offers/{offer}",
+    "POST /v1/offers/{offer}/counter",
+    "POST /v1/offers/{offer}/accept",
+    "POST /v1/offers/{offer}/decline",
+    "POST /v1/offers/{offer}/withdraw",
     "GET /v1/invoices/{invoice}/file",
+    "POST /v1/exports",
+    "GET /v1/exports",
+    "GET /v1/exports/{export}",
+    "POST /v1/exports/{export}/cancel",
     "POST /v1/papers",
     "GET /v1/papers/{paper}",
     "GET /v1/shipments/{shipment}/standing",

@@ -32,6 +32,9 @@ class Person:
     site: str | None = None
     listing: str | None = None
     auction: str | None = None
+    key: str | None = None
+    endpoint: str | None = None
+    delivery: str | None = None
 
 
 class TestStack:
@@ -153,6 +156,7 @@ class TestStack:
         self.organisation(self.register("other"), "Other Trading", ["seller", "buyer"])
         for name in ("user", "other"):
             self.offer(self.people[name])
+            self.connect(self.people[name])
 
     def things(self, role):
         """What a role deals with: a trader with its own things and the other's auction, an administrator with the other's."""
@@ -161,6 +165,7 @@ class TestStack:
         return {
             "acting": trader.org, "item": trader.item, "site": trader.site, "org": owner.org, "listing": owner.listing, "auction": other.auction,
             "user": other.user, "queue": "reports", "schedule": "auctions.sweep",
+            "key": owner.key, "endpoint": owner.endpoint, "delivery": owner.delivery,
         }
 
     def offer(self, seller):
@@ -175,6 +180,14 @@ class TestStack:
         self.call("POST", f"/v1/items/{seller.item}/stock/{seller.site}/adjust", seller, {"to": 1000})
         seller.listing = self.listing(seller)
         seller.auction = self.auction(seller, self.listing(seller))
+
+    def connect(self, owner):
+        """A key, and an endpoint that does not exist, with a webhook on its way there."""
+        key = {"name": "Stock system", "scopes": ["stock:read"]}
+        owner.key = self.call("POST", "/v1/api-keys", owner, key)["id"]
+        endpoint = {"url": "https://shop.example/hooks", "name": "Shop", "events": ["order.*"]}
+        owner.endpoint = self.call("POST", "/v1/webhook-endpoints", owner, endpoint)["id"]
+        owner.delivery = self.call("POST", f"/v1/webhook-endpoints/{owner.endpoint}/test", owner)["id"]
 
     def listing(self, seller):
         listing = {"item_id": seller.item, "title": "A crate", "sale_mode": "auction", "currency": "EUR"}

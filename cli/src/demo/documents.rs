@@ -159,14 +159,13 @@ impl Documents<'_> {
     async fn waste_paper(&self, order: OrderId, recycler: &Token) -> anyhow::Result<Download> {
         let path = format!("/v1/shipments?order={order}");
         let known: Items<ShipmentId> = self.client.get(path).as_(recycler).send().await?;
-        let shipment = match known.items.first() {
-            Some(shipment) => shipment.id,
-            None => {
-                let body = json!({"order_id": order, "to_address": "Havnegade 1, 6700 Esbjerg", "carrier": "Hansa Freight",
+        let shipment = if let Some(shipment) = known.items.first() {
+            shipment.id
+        } else {
+            let body = json!({"order_id": order, "to_address": "Havnegade 1, 6700 Esbjerg", "carrier": "Hansa Freight",
                     "lines": [{"order_line": 1, "quantity": 2, "weight_g": 250_000, "volume_ml": 1_000_000}]});
-                let call = self.client.post("/v1/shipments").as_(recycler).idempotent("demo-film-shipment").json(&body);
-                call.send::<Made<_>>().await?.id
-            }
+            let call = self.client.post("/v1/shipments").as_(recycler).idempotent("demo-film-shipment").json(&body);
+            call.send::<Made<_>>().await?.id
         };
         let body = json!({"kind": "waste_movement", "about": shipment});
         let call = self.client.post("/v1/papers").as_(recycler).idempotent("demo-film-paper").json(&body);

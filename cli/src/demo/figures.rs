@@ -138,7 +138,7 @@ pub(crate) fn text(lines: &[Line], wanted: &Wanted) -> String {
 
 /// Where the documents lie, for people.
 pub(crate) fn documents(of: &Figures) -> String {
-    of.documents.iter().map(|path| format!("document: {}\n", path.display())).collect()
+    of.documents.iter().map(|path| format!("document: {}", path.display())).collect::<Vec<_>>().join("\n")
 }
 
 /// The value below which `share` of the sorted values lie (nearest rank), or 0 if there are none.

@@ -9,6 +9,7 @@ mod mode;
 mod network;
 mod payments;
 mod source;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use mode::Mode;
 pub use network::Network;
 pub use payments::{PaymentProvider, Payments};
 pub use source::{ConfigError, Fault, Key, Source};
+pub use webhooks::Webhooks;
 
 /// The minimum length of the secret that signs tokens, so that it cannot be guessed.
 const MIN_JWT_SECRET: usize = 32;
@@ -125,13 +127,6 @@ pub struct Smtp {
     pub broadcast_stream: Option<String>,
     /// `user:password`, with which the provider signs its webhooks in; empty: it sends none.
     pub webhook_key: SecretString,
-}
-
-/// Webhooks that organisations are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Webhooks {
-    /// Whether they may go to addresses that not everybody can reach, and over HTTP; production refuses it.
-    pub private_targets: bool,
 }
 
 /// Everything that can be set from outside a process.
@@ -268,7 +263,7 @@ impl Config {
             smtp,
             payments: Payments::read(s, mode),
             fx_url: fx_url.map(|url| url.expose_secret().to_owned()),
-            webhooks: Webhooks { private_targets: s.value(keys::WEBHOOK_PRIVATE_TARGETS, false) },
+            webhooks: Webhooks::read(s, mode),
         };
         config.check(s);
         source.finish(config)
@@ -304,9 +299,6 @@ impl Config {
             && let Err(error) = Keyring::read(&self.encryption.master_key)
         {
             s.fault(keys::MASTER_KEY.env, error.to_string());
-        }
-        if self.mode == Mode::Production && self.webhooks.private_targets {
-            s.fault(keys::WEBHOOK_PRIVATE_TARGETS.env, "production refuses it: anybody could read the own network");
         }
         if !address::is_bucket(&self.s3.bucket) {
             s.fault(keys::S3_BUCKET.env, "expected 3 to 63 lower-case letters, digits, - and .");

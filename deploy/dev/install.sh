@@ -26,6 +26,8 @@ ensure_packages() {
         have pdftotext || missing+=(poppler-utils)
         have qpdf || missing+=(qpdf)
         have zbarimg || missing+=(zbar-tools)
+        # Renders every mail.
+        have chromium || have chromium-browser || have google-chrome || missing+=(chromium)
     fi
     if ! have cc; then missing+=(gcc libc6-dev); fi
     if ! have pkg-config; then missing+=(pkg-config); fi

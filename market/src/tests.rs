@@ -12,6 +12,7 @@ mod catalog;
 mod checkout;
 mod daily;
 mod dashboard;
+mod emails;
 mod epcis;
 mod escrow;
 mod imports;
@@ -106,6 +107,7 @@ fn breaches() -> Vec<Breach> {
         papers::breaches(),
         search::breaches(),
         dashboard::breaches(),
+        emails::breaches(),
         imports::breaches(),
         cargo::breaches(),
         carriers::breaches(),
@@ -148,6 +150,7 @@ async fn fill(conn: &mut PgConnection) {
     .await
     .expect("a model and a part");
     stock::fill(conn, seller).await;
+    emails::fill(conn, seller).await;
     offers::fill(conn, seller, a).await;
     imports::fill(conn, seller).await;
     cargo::fill(conn).await;
@@ -223,7 +226,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers}'::regclass[]) AS oid
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, email_opt_outs}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -123,6 +123,9 @@ impl TestWorkers {
             &Smtp {
                 url: SecretString::from(format!("smtp://{}", smtp.addr())),
                 from: "Tradeyard <no-reply@tradeyard.example>".to_owned(),
+                stream: Some("outbound".to_owned()),
+                broadcast_stream: Some("broadcast".to_owned()),
+                webhook_key: SecretString::default(),
             },
             2,
         )

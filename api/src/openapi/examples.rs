@@ -41,7 +41,8 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/auth/verify-email" | "POST /v1/auth/password-reset/confirm" => {
             json!({"token": "from the link in the mail", "password": "correct horse battery"})
         }
-        "PATCH /v1/me" => json!({"name": "Ann Field", "time_zone": "Europe/Berlin"}),
+        "PATCH /v1/me" => json!({"name": "Ann Field", "time_zone": "Europe/Berlin", "locale": "de-AT"}),
+        "PATCH /v1/me/notifications" => json!({"saved_searches": false}),
         "POST /v1/orgs" => json!({"legal_name": "Field and Daughters", "vat_number": "DE123456789",
             "kinds": ["seller", "buyer"], "time_zone": "Europe/Berlin"}),
         "PATCH /v1/orgs/{org}" => json!({"time_zone": "Europe/Berlin"}),
@@ -131,6 +132,10 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/payments/reconcile" => json!({"since": "2026-11-01T00:00:00Z"}),
         "POST /v1/admin/reconciliation-differences/{difference}/close" => {
             json!({"reason": "The provider has refunded it by hand."})
+        }
+        "POST /v1/webhooks/postmark" => {
+            json!({"RecordType": "Bounce", "Type": "HardBounce", "Email": "ann@farm.example",
+            "Inactive": true, "Description": "The server was unable to deliver your message."})
         }
         "POST /v1/webhooks/{provider}" => json!({"id": "evt_1", "kind": "payment.captured", "subject": "pay_1"}),
         "POST /v1/admin/commission-rates" => json!({"plan": "standard", "category_id": TRACTORS, "fee_bps": 450}),

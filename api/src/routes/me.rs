@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use market::identity::store::{self, ProfileChange};
-use market::identity::{MemberRole, OrgStatus, PersonName, PlatformRole, TimeZone};
+use market::identity::{Locale, MemberRole, OrgStatus, PersonName, PlatformRole, TimeZone};
 use market::ids::SessionId;
 use serde::{Deserialize, Serialize};
 use shared::ids::{OrgId, UserId};
@@ -77,6 +77,8 @@ fn view(profile: Option<store::Profile>, caller: &Caller) -> Result<Me> {
 struct ChangeMe {
     name: Option<PersonName>,
     time_zone: Option<TimeZone>,
+    /// In what language mails are written, and how numbers and dates are.
+    locale: Option<Locale>,
 }
 
 /// Change the caller's account
@@ -93,7 +95,7 @@ async fn change_me(
     if expected.is_sent() {
         expected.check(&view(store::lock_profile(&mut tx, caller.user).await?, &caller)?)?;
     }
-    let change = ProfileChange { name: body.name, time_zone: body.time_zone };
+    let change = ProfileChange { name: body.name, time_zone: body.time_zone, locale: body.locale };
     store::change_profile(&mut tx, caller.user, &change).await?;
     let me = view(store::profile(&mut tx, caller.user).await?, &caller)?;
     tx.commit().await?;

@@ -29,6 +29,7 @@ mod listings;
 mod me;
 mod models;
 mod money;
+mod notifications;
 mod offers;
 mod orders;
 mod orgs;
@@ -36,6 +37,7 @@ mod pages;
 mod papers;
 mod payments;
 mod payouts;
+mod postmark;
 mod queues;
 mod reconciliation;
 mod regions;
@@ -73,6 +75,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(health::router())
         .merge(auth::router())
         .merge(me::router())
+        .merge(notifications::router())
         .merge(orgs::router())
         .merge(invitations::router())
         .merge(admin::router())
@@ -120,4 +123,5 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(queues::router())
         .merge(schedules::router())
         .merge(pages::router())
+        .merge(postmark::router())
 }

@@ -2,6 +2,7 @@
 //! the button does. No scripts.
 
 mod invitation;
+mod unsubscribe;
 
 use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
 use axum::http::{StatusCode, header};
@@ -26,6 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(send_new_password))
         .routes(routes!(ask_password, set_password))
         .merge(invitation::router())
+        .merge(unsubscribe::router())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -200,7 +202,14 @@ fn is_token(text: &str) -> bool {
 }
 
 fn page(status: StatusCode, body: &str) -> Response {
-    let html = format!(r#"<!doctype html><html lang="en"><meta charset="utf-8"><title>Tradeyard</title>{body}</html>"#);
+    page_in("en", status, body)
+}
+
+/// A page in the language with this code.
+fn page_in(language: &str, status: StatusCode, body: &str) -> Response {
+    let html = format!(
+        r#"<!doctype html><html lang="{language}"><meta name="viewport" content="width=device-width"><meta charset="utf-8"><title>Tradeyard</title>{body}</html>"#
+    );
     let policy = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
     (status, [(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
 }

@@ -1,19 +1,16 @@
 //! Templates with their data.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::{OrgId, UserId};
-use shared::money::Money;
 
 use crate::identity::MemberRole;
-use crate::ids::{EmailId, InvitationId, ReportId};
-use crate::reports::model::Kind;
-use crate::reports::rules::Fall;
+use crate::ids::{EmailId, InvitationId};
 
 mod appointments;
 mod approvals;
 mod auctions;
+mod categories;
 mod defaults;
 mod imports;
 mod invoices;
@@ -21,6 +18,8 @@ mod listings;
 mod offers;
 mod orders;
 mod payouts;
+mod person;
+mod reports;
 mod returns;
 mod shipments;
 mod stock;
@@ -29,6 +28,7 @@ mod watches;
 pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
+pub use categories::EmailCategory;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use imports::ImportEnded;
 pub use invoices::InvoiceReady;
@@ -38,6 +38,8 @@ pub use orders::{
     DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
+pub use person::Person;
+pub use reports::ReportReady;
 pub use returns::ReturnNews;
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
@@ -71,6 +73,12 @@ pub struct Email {
     /// `None` when this version of the program cannot read the stored data.
     pub content: Option<Content>,
     pub status: Status,
+    /// Whether the server may have taken it without our knowing.
+    pub in_doubt: bool,
+    /// Whether its address must not be written to.
+    pub is_suppressed: bool,
+    /// Whose account it is for, if anybody has one.
+    pub person: Option<Person>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
@@ -84,6 +92,8 @@ pub enum Status {
     Failed,
     /// The address is on the suppression list.
     Suppressed,
+    /// The recipient does not want mails of its category.
+    Unwanted,
 }
 
 /// Why an address is no longer written to.
@@ -287,34 +297,6 @@ impl Content {
 /// Asks for a click that proves the address. The link's token is made when the mail is sent and never stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyAddress {}
-
-/// To whoever asked for the report, or the owners of the organisation for a scheduled one. Reference: the report. The download
-/// link is made when the mail is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReportReady {
-    pub report: ReportId,
-    #[serde(default = "sales")]
-    pub kind: Kind,
-    pub org_name: String,
-    /// First day of the period.
-    pub first_day: NaiveDate,
-    /// Last day of the period, inclusive.
-    pub last_day: NaiveDate,
-    pub zone: Tz,
-    /// `CSV`, `XLSX`, `JSON` or `PDF`.
-    pub format: String,
-    pub rows: i64,
-    /// The report's first sums, one for each currency.
-    pub totals: Vec<Money>,
-    /// Of one that is mailed only when they fall: the totals that did.
-    #[serde(default)]
-    pub falls: Vec<Fall>,
-}
-
-/// What mails were about that were stored when there was nothing else.
-const fn sales() -> Kind {
-    Kind::Sales
-}
 
 /// To the owners. Reference: the organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

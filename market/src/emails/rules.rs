@@ -1,8 +1,11 @@
-//! When an address is given up.
+//! When an address is given up, what the provider reports, and the links that end mails.
 
 use chrono::TimeDelta;
 
 use super::model::Refusals;
+
+pub mod postmark;
+pub mod unsubscribing;
 
 /// Refusals that do not say whether the mailbox exists, before the address is given up …
 pub const MOST_REFUSALS: i32 = 3;

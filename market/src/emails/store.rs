@@ -1,4 +1,6 @@
-//! Statements on `emails`, `email_refusals` and `email_suppressions`.
+//! Statements on `emails`, `email_refusals`, `email_suppressions` and, in [`preferences`], `email_opt_outs`.
+
+pub mod preferences;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -6,7 +8,10 @@ use shared::audit::{self, Actor};
 use shared::ids::UserId;
 use sqlx::PgConnection;
 
-use super::model::{Content, Email, NewEmail, Recipient, Refusals, RefusedAddress, Status, SuppressionReason};
+use super::model::{
+    Content, Email, EmailCategory, NewEmail, Person, Recipient, Refusals, RefusedAddress, Status, SuppressionReason,
+};
+use crate::identity::UserStatus;
 use crate::ids::EmailId;
 
 /// The most characters kept of a mail server's response.
@@ -88,39 +93,93 @@ fn data(content: &Content) -> Result<Value, EmailError> {
     Ok(stored.get_mut("data").map_or_else(|| json!({}), Value::take))
 }
 
-/// Reads a mail.
+struct Row {
+    template: String,
+    user: Option<UserId>,
+    address: Option<String>,
+    reference: String,
+    data: Value,
+    status: Status,
+    in_doubt: bool,
+    is_suppressed: bool,
+    person: Option<UserId>,
+    email: Option<String>,
+    is_verified: bool,
+    name: Option<String>,
+    person_status: Option<UserStatus>,
+    locale: Option<String>,
+    time_zone: Option<String>,
+    unsubscribe_key: Option<Vec<u8>>,
+    opt_outs: Vec<EmailCategory>,
+}
+
+impl Row {
+    fn into_email(self, id: EmailId) -> Email {
+        let recipient = match (self.user, &self.address) {
+            (Some(user), _) => Recipient::User(user),
+            (None, address) => Recipient::Address(address.clone().unwrap_or_default()),
+        };
+        let content = json!({ "template": self.template, "data": self.data });
+        Email {
+            id,
+            recipient,
+            reference: self.reference.clone(),
+            content: serde_json::from_value::<Content>(content).ok(),
+            status: self.status,
+            in_doubt: self.in_doubt,
+            is_suppressed: self.is_suppressed,
+            person: self.into_person(),
+        }
+    }
+
+    fn into_person(self) -> Option<Person> {
+        Some(Person {
+            id: self.person?,
+            address: self.email?,
+            is_verified: self.is_verified,
+            name: self.name?,
+            status: self.person_status?,
+            // One that a later version of the program has words in is read as the default.
+            locale: self.locale?.parse().unwrap_or_default(),
+            time_zone: self.time_zone?,
+            unsubscribe_key: self.unsubscribe_key?.into(),
+            opt_outs: self.opt_outs,
+        })
+    }
+}
+
+/// Reads a mail, and all there is to know of whoever it is for, in one statement: there are as many of these as there are mails.
 pub async fn get(conn: &mut PgConnection, id: EmailId) -> Result<Email, EmailError> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         r#"
-        SELECT template, user_id, address, reference, data, status AS "status: Status"
-        FROM emails
-        WHERE id = $1
+        SELECT
+            e.template, e.user_id AS "user: UserId", e.address, e.reference, e.data, e.status AS "status: Status", e.in_doubt,
+            EXISTS (
+                SELECT FROM email_suppressions WHERE address = coalesce(u.email, e.address)
+            ) AS "is_suppressed!",
+            u.id AS "person?: UserId", u.email AS "email?", u.email_verified_at IS NOT NULL AS "is_verified!", u.name AS "name?",
+            u.status AS "person_status?: UserStatus", u.locale AS "locale?", u.time_zone AS "time_zone?",
+            u.unsubscribe_key AS "unsubscribe_key?",
+            ARRAY (SELECT category FROM email_opt_outs WHERE user_id = u.id) AS "opt_outs!: Vec<EmailCategory>"
+        FROM emails AS e
+        LEFT JOIN users AS u ON u.id = coalesce(e.user_id, (SELECT id FROM users WHERE email = e.address))
+        WHERE e.id = $1
         "#,
         id.0,
     )
     .fetch_optional(conn)
     .await?
     .ok_or(EmailError::NotFound(id))?;
-    let recipient = match (row.user_id, row.address) {
-        (Some(user), _) => Recipient::User(UserId(user)),
-        (None, address) => Recipient::Address(address.unwrap_or_default()),
-    };
-    let content = json!({ "template": row.template, "data": row.data });
-    Ok(Email {
-        id,
-        recipient,
-        reference: row.reference,
-        content: serde_json::from_value::<Content>(content).ok(),
-        status: row.status,
-    })
+    Ok(row.into_email(id))
 }
 
-/// Notes that the mail is about to be handed to the server. Fails with [`EmailError::Finished`] when there is nothing to send.
+/// Notes that the mail is about to be handed to the server, which leaves it in doubt until an answer is known. Fails with [`EmailError::Finished`] when there is nothing to send.
 pub async fn begin_attempt(conn: &mut PgConnection, id: EmailId) -> Result<(), EmailError> {
     let updated = sqlx::query!(
         r#"
         UPDATE emails
-        SET attempts = attempts + 1, attempted_at = clock_timestamp()
+        SET attempts = attempts + 1, attempted_at = clock_timestamp(), in_doubt = true
         WHERE id = $1
           AND status = 'queued'
         "#,
@@ -131,16 +190,22 @@ pub async fn begin_attempt(conn: &mut PgConnection, id: EmailId) -> Result<(), E
     if updated.rows_affected() == 1 { Ok(()) } else { Err(EmailError::Finished(id)) }
 }
 
-/// Notes a temporary failure: the mail stays queued.
-pub async fn note_response(conn: &mut PgConnection, id: EmailId, response: &str) -> Result<(), EmailError> {
+/// Notes a temporary failure, and whether the server may have taken the mail all the same: it stays queued.
+pub async fn note_response(
+    conn: &mut PgConnection,
+    id: EmailId,
+    response: &str,
+    in_doubt: bool,
+) -> Result<(), EmailError> {
     let updated = sqlx::query!(
         r#"
         UPDATE emails
-        SET provider_response = $2
+        SET provider_response = $2, in_doubt = $3
         WHERE id = $1
         "#,
         id.0,
         shorten(response),
+        in_doubt,
     )
     .execute(conn)
     .await?;

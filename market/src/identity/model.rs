@@ -110,6 +110,22 @@ text! {
     }
 }
 
+/// The locales that people can read mails in.
+pub const LOCALES: [&str; 7] = ["en", "en-GB", "en-IE", "en-US", "de", "de-AT", "de-CH"];
+
+text! {
+    /// A language, and where it is spoken when that makes a difference to how numbers and dates are written.
+    Locale, 5, |text| text.enum_values(Some(LOCALES)), |text| {
+        if LOCALES.contains(&text) { Ok(text.to_owned()) } else { Err(Unfit("not a locale that there are words in")) }
+    }
+}
+
+impl Default for Locale {
+    fn default() -> Self {
+        Self("en".to_owned())
+    }
+}
+
 /// What [`parse_name`] accepts, apart from web addresses: something visible, no control characters, and no mail address.
 const LINE: &str = r"^[^@\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*[^@\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069][^@\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
 

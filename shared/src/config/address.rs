@@ -109,6 +109,11 @@ pub(super) fn is_mailbox(text: &str) -> bool {
     })
 }
 
+/// Whether this can be the id of a message stream at Postmark.
+pub(super) fn is_stream(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 /// Whether this is a bucket name that every object store accepts.
 pub(super) fn is_bucket(text: &str) -> bool {
     (3..=63).contains(&text.len())

@@ -119,6 +119,12 @@ pub struct Smtp {
     pub url: SecretString,
     /// The sender, such as `Tradeyard <no-reply@tradeyard.example>`.
     pub from: String,
+    /// Postmark's message stream for mails that are always sent.
+    pub stream: Option<String>,
+    /// Its stream for mails that people can end.
+    pub broadcast_stream: Option<String>,
+    /// `user:password`, with which the provider signs its webhooks in; empty: it sends none.
+    pub webhook_key: SecretString,
 }
 
 /// Everything that can be set from outside a process.
@@ -204,6 +210,9 @@ impl Config {
         let smtp = Smtp {
             url: checked_or(s, mode, keys::SMTP_URL, &address::SMTP, "smtp://127.0.0.1:7325"),
             from: s.value(keys::SMTP_FROM, "Tradeyard <no-reply@tradeyard.example>".to_owned()),
+            stream: s.text(keys::SMTP_STREAM),
+            broadcast_stream: s.text(keys::SMTP_BROADCAST_STREAM),
+            webhook_key: s.secret(keys::SMTP_WEBHOOK_KEY).unwrap_or_default(),
         };
         let fx_url = checked(s, mode, keys::FX_URL, &address::HTTP);
         let config = Self {
@@ -292,6 +301,17 @@ impl Config {
         }
         if !address::is_mailbox(&self.smtp.from) {
             s.fault(keys::SMTP_FROM.env, "expected a mailbox such as Name <name@example.com>");
+        }
+        let streams =
+            [(keys::SMTP_STREAM, &self.smtp.stream), (keys::SMTP_BROADCAST_STREAM, &self.smtp.broadcast_stream)];
+        for (key, stream) in streams {
+            if stream.as_deref().is_some_and(|stream| !address::is_stream(stream)) {
+                s.fault(key.env, "expected the id of a message stream: lower-case letters, digits and -");
+            }
+        }
+        let webhook_key = self.smtp.webhook_key.expose_secret();
+        if !webhook_key.is_empty() && (!webhook_key.contains(':') || webhook_key.len() < 20) {
+            s.fault(keys::SMTP_WEBHOOK_KEY.env, "expected user:password, at least 20 characters");
         }
     }
 

@@ -2,11 +2,11 @@
 //!
 //! | Path | Answer |
 //! |---|---|
-//! | `/?to=` | the newest messages, as a page |
+//! | `/?q=&to=` | the newest messages, as a page; `q`: with these words in subject, addresses or Message-ID |
 //! | `/messages/{id}` | one message, as a page; its HTML in a sandboxed frame |
-//! | `/messages/{id}/html` | the HTML part alone, with a policy that runs no script and loads nothing |
+//! | `/messages/{id}/html` | the HTML part alone, with a policy that runs no script and loads nothing; its links open beside it |
 //! | `/messages/{id}/raw` | the whole file |
-//! | `/messages.json?to=&limit=` | the newest messages (100 by default, at most 1,000) |
+//! | `/messages.json?q=&to=&limit=` | the newest messages (100 by default, at most 1,000) |
 //! | `/messages/{id}/message.json` | one message with its text and HTML |
 //! | `/count` | `{"taken": …, "kept": …}`: ever taken, still kept |
 //!
@@ -40,10 +40,11 @@ use parts::Parts;
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
-/// The policy of a message's HTML: mail styles itself inline, and may do nothing else.
+/// The policy of a message's HTML: mail styles itself inline, and may do nothing else. Its links open pages of their own, outside of the
+/// frame, where they are what they would be in a mail program.
 const MAIL_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; \
-     frame-ancestors 'self'; sandbox",
+     frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox",
 );
 const MAX_LIMIT: usize = 1_000;
 const DEFAULT_LIMIT: usize = 100;
@@ -109,6 +110,9 @@ struct Filter {
     /// Only messages to this address.
     #[serde(default)]
     to: String,
+    /// Only messages in which each of these words is found.
+    #[serde(default)]
+    q: String,
     limit: Option<usize>,
 }
 
@@ -116,9 +120,16 @@ impl Filter {
     fn newest(&self, sink: &Sink) -> Vec<Arc<Message>> {
         let to = self.to.trim();
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-        let messages = sink.list().into_iter();
-        messages.filter(|message| to.is_empty() || message.is_to(to)).take(limit).collect()
+        let words: Vec<String> = self.q.split_whitespace().map(str::to_lowercase).collect();
+        let messages = sink.list().into_iter().filter(|message| to.is_empty() || message.is_to(to));
+        messages.filter(|message| words.iter().all(|word| holds(message, word))).take(limit).collect()
     }
+}
+
+/// Whether a word in lower case is in what the index knows of a message.
+fn holds(message: &Message, word: &str) -> bool {
+    let texts = [&message.subject, &message.from].into_iter().chain(&message.to).chain(&message.message_id);
+    texts.into_iter().any(|text| text.to_lowercase().contains(word))
 }
 
 #[derive(Debug)]
@@ -155,7 +166,7 @@ async fn list_page(
     filter: Result<Query<Filter>, QueryRejection>,
 ) -> Result<Html<String>, Problem> {
     let Query(filter) = filter?;
-    Ok(Html(page::list(&filter.newest(&sink), &filter.to, sink.count())))
+    Ok(Html(page::list(&filter.newest(&sink), &filter.q, &filter.to, sink.count())))
 }
 
 async fn message_page(State(sink): State<Sink>, Path(id): Path<String>) -> Result<Html<String>, Problem> {
@@ -166,7 +177,7 @@ async fn message_page(State(sink): State<Sink>, Path(id): Path<String>) -> Resul
 async fn message_html(State(sink): State<Sink>, Path(id): Path<String>) -> Result<Response, Problem> {
     let (_, parts) = load(&sink, &id).await?;
     let html = parts.html.ok_or(Problem::NoSuchPage)?;
-    Ok(([(header::CONTENT_SECURITY_POLICY, MAIL_POLICY)], Html(html)).into_response())
+    Ok(([(header::CONTENT_SECURITY_POLICY, MAIL_POLICY)], Html(page::opening_links_beside(&html))).into_response())
 }
 
 async fn message_raw(State(sink): State<Sink>, Path(id): Path<String>) -> Result<Response, Problem> {

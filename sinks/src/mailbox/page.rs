@@ -14,6 +14,7 @@ pub(super) const STYLE: &str = include_str!("../../templates/style.css");
 #[template(path = "list.html")]
 struct List<'a> {
     messages: &'a [Arc<Message>],
+    q: &'a str,
     to: &'a str,
     taken: u64,
 }
@@ -23,14 +24,32 @@ struct List<'a> {
 struct One<'a> {
     message: &'a Message,
     parts: &'a Parts,
+    links: Vec<&'a str>,
 }
 
-pub(super) fn list(messages: &[Arc<Message>], to: &str, taken: u64) -> String {
-    render(&List { messages, to, taken })
+pub(super) fn list(messages: &[Arc<Message>], q: &str, to: &str, taken: u64) -> String {
+    render(&List { messages, q, to, taken })
 }
 
 pub(super) fn message(message: &Message, parts: &Parts) -> String {
-    render(&One { message, parts })
+    let text = parts.text.as_deref().unwrap_or_default();
+    render(&One { message, parts, links: links(text) })
+}
+
+/// The addresses in a text that stand by themselves, as our mails write them.
+fn links(text: &str) -> Vec<&str> {
+    let words = text.split_whitespace();
+    words.filter(|word| ["https://", "http://"].iter().any(|scheme| word.starts_with(scheme))).collect()
+}
+
+/// The HTML of a mail whose links open in a page of their own: most pages refuse to be shown in a frame.
+pub(super) fn opening_links_beside(html: &str) -> String {
+    const BASE: &str = "<base target=\"_blank\">";
+    let head = html.find("<head").and_then(|head| html[head..].find('>').map(|end| head + end + 1));
+    match head {
+        Some(at) => format!("{}{BASE}{}", &html[..at], &html[at..]),
+        None => format!("{BASE}{html}"),
+    }
 }
 
 /// Rendering fails only if the text cannot be written, and a string takes any text.

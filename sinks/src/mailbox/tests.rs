@@ -70,6 +70,18 @@ async fn lists_are_newest_first_and_filtered_by_recipient() -> Result<()> {
     assert_eq!(subjects(&mailbox.json("/messages.json?to=a@y.se&limit=1").await?), ["3"]);
     assert_eq!(mailbox.json("/count").await?, serde_json::json!({ "taken": 3, "kept": 3 }));
 
+    for (query, expected) in [
+        ("q=3", vec!["3"]),
+        ("q=A@Y", vec!["3", "1"]),
+        ("q=y.se+1", vec!["1"]),
+        ("q=1&to=b@y.se", vec![]),
+        ("q=nothing", vec![]),
+    ] {
+        assert_eq!(subjects(&mailbox.json(&format!("/messages.json?{query}")).await?), expected, "{query}");
+    }
+    let page = mailbox.get("/?q=%3Cb%3E").await?.text().await?;
+    assert!(page.contains("&#60;b&#62;") && !page.contains("/messages/"), "{page}");
+
     let page = mailbox.get("/?to=b@y.se").await?.text().await?;
     assert!(page.contains("/messages/2") && !page.contains("/messages/1"), "{page}");
     Ok(())
@@ -94,18 +106,41 @@ async fn a_message_is_shown_decoded_and_nothing_in_it_runs() -> Result<()> {
         assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
     }
     let page = mailbox.get("/messages/1").await?.text().await?;
-    assert!(page.contains("<iframe sandbox title="), "{page}");
+    assert!(page.contains(r#"<iframe sandbox="allow-popups allow-popups-to-escape-sandbox" title="#), "{page}");
 
     let html = mailbox.get("/messages/1/html").await?;
     let policy = html.headers()["content-security-policy"].to_str()?;
     assert!(
-        policy.contains("default-src 'none'") && policy.ends_with("sandbox") && !policy.contains("script"),
+        policy.contains("default-src 'none'")
+            && policy.ends_with("sandbox allow-popups allow-popups-to-escape-sandbox")
+            && !policy.contains("script"),
         "{policy}"
     );
     let raw = mailbox.get("/messages/1/raw").await?;
     assert_eq!(raw.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(raw.headers()["x-content-type-options"], "nosniff");
     assert!(raw.text().await?.starts_with("Return-Path: <shop@x.se>\r\nDelivered-To: you@y.se\r\n"));
+    Ok(())
+}
+
+const LINKED: &str = "Subject: Confirm\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+    --b\r\nContent-Type: text/plain\r\n\r\nConfirm:\r\nhttp://127.0.0.1:7300/verify-email?token=a&b=c\r\njavascript:alert(1)\r\n\
+    --b\r\nContent-Type: text/html\r\n\r\n<!DOCTYPE html><html><head lang=en><title>x</title></head>\
+    <a href=\"http://127.0.0.1:7300/verify-email?token=a\">Confirm</a>\r\n--b--";
+
+/// Pages refuse to be shown in a frame, so links open beside it, and are listed as well.
+#[tokio::test]
+async fn links_of_a_message_can_be_followed() -> Result<()> {
+    let mailbox = TestMailbox::start().await?;
+    mailbox.send("you@y.se", LINKED).await?;
+    let page = mailbox.get("/messages/1").await?.text().await?;
+    let link = r#"<a href="http://127.0.0.1:7300/verify-email?token=a&#38;b=c" target="_blank" rel="noreferrer">"#;
+    assert!(page.contains(link), "{page}");
+    assert!(!page.contains("href=\"javascript"), "{page}");
+    let html = mailbox.get("/messages/1/html").await?.text().await?;
+    assert!(html.starts_with(r#"<!DOCTYPE html><html><head lang=en><base target="_blank"><title>"#), "{html}");
+    mailbox.send("you@y.se", "Subject: x\r\nContent-Type: text/html\r\n\r\n<a href=x>").await?;
+    assert!(mailbox.get("/messages/2/html").await?.text().await?.starts_with(r#"<base target="_blank"><a"#));
     Ok(())
 }
 

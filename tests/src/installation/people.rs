@@ -150,6 +150,12 @@ impl TestInstallation {
         send(self.http.get(format!("{}{path}", self.base))).await
     }
 
+    /// What whoever sends a form without a session is answered.
+    pub async fn post_form(&self, path: &str, form: &'static str) -> Answer {
+        let request = self.http.post(format!("{}{path}", self.base));
+        send(request.header("content-type", "application/x-www-form-urlencoded").body(form)).await
+    }
+
     /// What somebody without a session is answered.
     async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.http.post(format!("{}{path}", self.base)).json(&body)).await

@@ -12,6 +12,7 @@ mod escrow;
 mod flood;
 mod imports;
 mod live_auctions;
+mod mails;
 mod offers;
 mod orders;
 mod papers;

@@ -1,10 +1,22 @@
+#![expect(clippy::unwrap_used, reason = "a test without its data ends here")]
+
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
 use tests::installation::people::{eur, id};
 
 use super::escrow::offered;
+use super::mails::header;
 
-/// A seller gets the report of each day as a PDF, and hears when sales halve; twice the schedule, one report a day and one mail.
+/// Lets every subscription have begun a week ago.
+async fn backdate(market: &TestInstallation) {
+    sqlx::query("UPDATE report_subscriptions SET created_at = created_at - interval '7 days'")
+        .execute(&market.db.pool)
+        .await
+        .unwrap();
+}
+
+/// A seller gets the report of each day as a PDF, and hears when sales halve; twice the schedule, one report a day and one mail. With one
+/// click they get no more such mails; a report that they ask for themselves still comes, and has no such link.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_report_subscriptions() {
     let market = TestInstallation::new().await;
@@ -32,10 +44,7 @@ async fn row_report_subscriptions() {
         let ask = json!({"kind": "sales", "format": format, "cadence": "daily", "falls_by": falls_by});
         assert_eq!(ann.post("/v1/report-subscriptions", ask).await.status, 201);
     }
-    sqlx::query("UPDATE report_subscriptions SET created_at = created_at - interval '7 days'")
-        .execute(&market.db.pool)
-        .await
-        .unwrap();
+    backdate(&market).await;
     for _ in 0..2 {
         let _ = admin.post("/v1/schedules/reports.subscribed/run-now", json!({})).await.ok();
         market.until_quiet().await;
@@ -54,6 +63,30 @@ async fn row_report_subscriptions() {
     assert_eq!(file.headers()["content-type"], "application/pdf");
     assert!(file.bytes().await.unwrap().starts_with(b"%PDF-"));
 
+    let link = header(&market, &ann, "Sales report ", "List-Unsubscribe").await.unwrap();
+    let path = link.trim_matches(['<', '>']).strip_prefix(&market.base).unwrap();
+    assert_eq!(market.post_form(path, "List-Unsubscribe=One-Click").await.status, 200);
+    let wanted = ann.get("/v1/me/notifications").await.ok();
+    assert_eq!((&wanted["reports"], &wanted["saved_searches"]), (&json!(false), &json!(true)));
+    let ask = json!({"kind": "sales", "format": "json", "cadence": "daily"});
+    assert_eq!(ann.post("/v1/report-subscriptions", ask).await.status, 201);
+    backdate(&market).await;
+    let _ = admin.post("/v1/schedules/reports.subscribed/run-now", json!({})).await.ok();
+    market.until_quiet().await;
+    let unwanted: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM emails WHERE template = 'report_ready' AND status = 'unwanted'")
+            .fetch_one(&market.db.pool)
+            .await
+            .unwrap();
+    assert_eq!(unwanted, 1);
+    let day = &pdf["last_day"];
+    let ask = json!({"kind": "sales", "format": "xlsx", "first_day": day, "last_day": day});
+    assert_eq!(ann.post("/v1/reports", ask).await.status, 202);
+    market.until_quiet().await;
+    let mails = market.mail.list().into_iter();
+    assert_eq!(mails.filter(|mail| mail.is_to(&ann.email) && mail.subject.starts_with("Sales report ")).count(), 2);
+    assert_eq!(header(&market, &ann, "Sales report ", "List-Unsubscribe").await, None);
+
     // Whoever has ended a subscription is left alone.
     let subscriptions = ann.get("/v1/report-subscriptions").await.ok();
     for subscription in subscriptions["items"].as_array().unwrap() {
@@ -61,6 +94,6 @@ async fn row_report_subscriptions() {
     }
     let _ = admin.post("/v1/schedules/reports.subscribed/run-now", json!({})).await.ok();
     market.until_quiet().await;
-    assert_eq!(ann.get("/v1/reports").await.ok()["items"].as_array().unwrap().len(), 3);
+    assert_eq!(ann.get("/v1/reports").await.ok()["items"].as_array().unwrap().len(), 5);
     market.close().await;
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 const CONSOLES: &str = "01900000-0000-7000-8000-000000000012";
 
 /// Puts a console on offer.
-async fn offered(by: &Person, title: &str, mode: &str) -> String {
+pub(crate) async fn offered(by: &Person, title: &str, mode: &str) -> String {
     let item = id(&by.post("/v1/items", json!({"category_id": CONSOLES, "sku": title, "title": title})).await.ok());
     let price = if mode == "fixed" { eur("100.00") } else { Value::Null };
     let new = json!({"item_id": item, "title": title, "sale_mode": mode, "currency": "EUR", "price": price});

@@ -4,135 +4,120 @@ use market::appointments::model::{AppointmentKind, MISSED_TOO_OFTEN};
 use market::emails::model::{AppointmentNews, StorageNews};
 use market::orders::model::Side;
 
+use super::formats::one_line;
 use super::letter::{Letter, Place, fact};
-use super::orders::{goods, other, reason};
-use super::wording::{money, one_line, time};
+
+use AppointmentKind::{Collection, Delivery};
 
 /// A letter with what all of them say.
-fn letter(it: &AppointmentNews, place: &Place<'_>, subject: &str, heading: &str, paragraph: String) -> Letter {
-    let mut facts = vec![fact("From", time(it.starts_at, place.zone)), fact("Until", time(it.ends_at, place.zone))];
-    facts.extend(it.site.iter().map(|site| fact("Site", one_line(site))));
-    facts.extend([other(it.side, &it.other), fact("Order", it.order.to_string())]);
+fn letter(it: &AppointmentNews, place: &Place<'_>, subject: String, heading: &str, paragraph: String) -> Letter {
+    let words = place.words;
+    let mut facts =
+        vec![fact(words.slot_from(), place.time(it.starts_at)), fact(words.slot_until(), place.time(it.ends_at))];
+    facts.extend(it.site.iter().map(|site| fact(words.slot_site(), one_line(site))));
+    facts.extend([place.other(it.side, &it.other), place.order_fact(it.order)]);
     Letter {
-        subject: format!("{subject}: {}", goods(&it.title, it.more)),
+        subject,
         preview: paragraph.clone(),
         heading: heading.to_owned(),
         paragraphs: vec![paragraph],
-        quote: None,
         facts,
-        action: Some(place.link("View order", format_args!("/orders/{}", it.order))),
-        note: None,
-        reason: reason(it.side).to_owned(),
-    }
-}
-
-/// Collection or delivery, as a subject begins.
-const fn what(kind: AppointmentKind) -> &'static str {
-    match kind {
-        AppointmentKind::Collection => "Collection",
-        AppointmentKind::Delivery => "Delivery",
+        action: Some(place.order(it.order)),
+        reason: place.because(it.side),
+        ..Letter::default()
     }
 }
 
 pub(super) fn proposed(it: &AppointmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
     let paragraph = match it.kind {
-        AppointmentKind::Collection => {
-            format!("The seller proposes a time to collect {goods}. Please agree to it, or book another one.")
-        }
-        AppointmentKind::Delivery => {
-            format!("The seller proposes a time to deliver {goods}. Please agree to it, or name another one.")
-        }
+        Collection => words.slot_proposed_collection(&goods),
+        Delivery => words.slot_proposed_delivery(&goods),
     };
-    letter(it, place, "Appointment proposed", "The seller proposes a time", paragraph)
+    letter(it, place, words.slot_proposed_subject(&goods), words.slot_proposed_heading(), paragraph)
 }
 
 pub(super) fn booked(it: &AppointmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let paragraph = match (it.kind, it.side) {
-        (AppointmentKind::Collection, Side::Buyer) => {
-            format!(
-                "{goods} is ready for you then. Please bring the pass, which you get on the order's page: without it nothing is given out."
-            )
-        }
-        (AppointmentKind::Collection, Side::Seller) => {
-            format!("The buyer collects {goods} then. Please give it out for the buyer's pass alone.")
-        }
-        (AppointmentKind::Delivery, Side::Buyer) => {
-            format!("The seller knows that you would like to get {goods} then.")
-        }
-        (AppointmentKind::Delivery, Side::Seller) => format!("The buyer would like to get {goods} then."),
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let subject = match it.kind {
+        Collection => words.slot_booked_collection(&goods),
+        Delivery => words.slot_booked_delivery(&goods),
     };
-    letter(it, place, &format!("{} booked", what(it.kind)), "An appointment is booked", paragraph)
+    let paragraph = match (it.kind, it.side) {
+        (Collection, Side::Buyer) => words.slot_booked_collection_buyer(&goods),
+        (Collection, Side::Seller) => words.slot_booked_collection_seller(&goods),
+        (Delivery, Side::Buyer) => words.slot_booked_delivery_buyer(&goods),
+        (Delivery, Side::Seller) => words.slot_booked_delivery_seller(&goods),
+    };
+    letter(it, place, subject, words.slot_booked_heading(), paragraph)
 }
 
 pub(super) fn moved(it: &AppointmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let paragraph = match it.side {
-        Side::Buyer => format!("Your appointment about {goods} is at another time now."),
-        Side::Seller => format!("The buyer has moved the appointment about {goods} to another time."),
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let subject = match it.kind {
+        Collection => words.slot_moved_collection(&goods),
+        Delivery => words.slot_moved_delivery(&goods),
     };
-    letter(it, place, &format!("{} moved", what(it.kind)), "An appointment has moved", paragraph)
+    let paragraph = match it.side {
+        Side::Buyer => words.slot_moved_buyer(&goods),
+        Side::Seller => words.slot_moved_seller(&goods),
+    };
+    letter(it, place, subject, words.slot_moved_heading(), paragraph)
 }
 
 pub(super) fn cancelled(it: &AppointmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let next = match it.side {
-        Side::Buyer => "You can make another one.",
-        Side::Seller => "The buyer can make another one, and you can propose one.",
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let subject = match it.kind {
+        Collection => words.slot_cancelled_collection(&goods),
+        Delivery => words.slot_cancelled_delivery(&goods),
     };
-    let paragraph = format!("The appointment about {goods} is off. {next}");
-    letter(it, place, &format!("{} cancelled", what(it.kind)), "An appointment was cancelled", paragraph)
+    let paragraph = match it.side {
+        Side::Buyer => words.slot_cancelled_buyer(&goods),
+        Side::Seller => words.slot_cancelled_seller(&goods),
+    };
+    letter(it, place, subject, words.slot_cancelled_heading(), paragraph)
 }
 
 pub(super) fn reminder(it: &AppointmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let paragraph = match (it.kind, it.side) {
-        (AppointmentKind::Collection, Side::Buyer) => format!("{goods} is ready for you soon. Please bring the pass."),
-        (AppointmentKind::Collection, Side::Seller) => format!("The buyer collects {goods} soon."),
-        (AppointmentKind::Delivery, Side::Buyer) => {
-            format!("You would like to get {goods} soon. The seller is reminded of it, too.")
-        }
-        (AppointmentKind::Delivery, Side::Seller) => format!("The buyer would like to get {goods} soon."),
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let subject = match it.kind {
+        Collection => words.slot_soon_collection(&goods),
+        Delivery => words.slot_soon_delivery(&goods),
     };
-    letter(it, place, &format!("{} soon", what(it.kind)), "An appointment is near", paragraph)
+    let paragraph = match (it.kind, it.side) {
+        (Collection, Side::Buyer) => words.slot_soon_collection_buyer(&goods),
+        (Collection, Side::Seller) => words.slot_soon_collection_seller(&goods),
+        (Delivery, Side::Buyer) => words.slot_soon_delivery_buyer(&goods),
+        (Delivery, Side::Seller) => words.slot_soon_delivery_seller(&goods),
+    };
+    letter(it, place, subject, words.slot_soon_heading(), paragraph)
 }
 
 pub(super) fn missed(it: &AppointmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
     let paragraph = match it.side {
-        Side::Buyer => format!("Nobody came to collect {goods}. Please make another appointment."),
-        Side::Seller if it.missed >= MISSED_TOO_OFTEN => {
-            format!(
-                "Nobody came to collect {goods}, for the third time or more. You can give the money back and keep the goods."
-            )
-        }
-        Side::Seller => format!("Nobody came to collect {goods}. The buyer can make another appointment."),
+        Side::Buyer => words.slot_missed_buyer(&goods),
+        Side::Seller if it.missed >= MISSED_TOO_OFTEN => words.slot_missed_often(&goods),
+        Side::Seller => words.slot_missed_seller(&goods),
     };
-    letter(it, place, "Not collected", "Nobody came", paragraph)
+    letter(it, place, words.slot_missed_subject(&goods), words.slot_missed_heading(), paragraph)
 }
 
 pub(super) fn storage(it: &StorageNews, place: &Place<'_>) -> Letter {
-    let (goods, per_day) = (goods(&it.title, it.more), money(it.per_day));
+    let (words, goods, fee) = (place.words, place.goods(&it.title, it.more), place.money(it.per_day));
     let paragraph = match it.side {
-        Side::Buyer => format!(
-            "Nobody has collected {goods} yet. From now on the seller charges {per_day} for each day that begins. Nothing is given out \
-             before that is paid."
-        ),
-        Side::Seller => format!(
-            "Nobody has collected {goods} yet. From now on the buyer owes you {per_day} for each day that begins. Please say in the order \
-             when you have got it, or give it up: before that nothing is given out."
-        ),
+        Side::Buyer => words.storage_buyer(&goods, &fee),
+        Side::Seller => words.storage_seller(&goods, &fee),
     };
     Letter {
-        subject: format!("Storage: {goods}"),
+        subject: words.storage_subject(&goods),
         preview: paragraph.clone(),
-        heading: "Storage costs something now".to_owned(),
+        heading: words.storage_heading().to_owned(),
         paragraphs: vec![paragraph],
-        quote: None,
-        facts: vec![fact("Each day", per_day), other(it.side, &it.other), fact("Order", it.order.to_string())],
-        action: Some(place.link("View order", format_args!("/orders/{}", it.order))),
-        note: None,
-        reason: reason(it.side).to_owned(),
+        figure: Some(fact(words.storage_per_day(), fee)),
+        facts: vec![place.other(it.side, &it.other), place.order_fact(it.order)],
+        action: Some(place.order(it.order)),
+        reason: place.because(it.side),
+        ..Letter::default()
     }
 }

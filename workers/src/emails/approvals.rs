@@ -4,83 +4,84 @@ use market::auctions::model::ApprovalStatus;
 use market::emails::model::ApprovalNews;
 use market::orders::model::Side;
 
-use super::letter::{Fact, Letter, Place, fact};
-use super::orders::SELLER;
-use super::wording::{money, one_line, time};
-
-const BIDDER: &str = "You are receiving this email because you trade for an organisation that bid on this.";
+use super::formats::one_line;
+use super::letter::{Letter, Place, fact};
 
 pub(super) fn asked(it: &ApprovalNews, place: &Place<'_>) -> Letter {
-    let until = time(it.answer_by, place.zone);
+    let (words, title, until) = (place.words, one_line(&it.title), place.time(it.answer_by));
     let (subject, paragraph, note) = match it.side {
-        Side::Seller => (
-            "Your decision",
-            format!(
-                "The highest bid is below your reserve. Accept it, decline it or ask for another amount by {until}."
-            ),
-            Some("If you do not answer, the lot is not sold. Its units are kept until then.".to_owned()),
-        ),
-        Side::Buyer => (
-            "The seller decides",
-            format!("Your bid is the highest, but below the seller's reserve. The seller decides about it by {until}."),
-            Some("You need do nothing. Your bid binds you until then.".to_owned()),
-        ),
+        Side::Seller => {
+            (words.approval_subject_seller(&title), words.approval_seller(&until), words.approval_seller_note())
+        }
+        Side::Buyer => {
+            (words.approval_subject_buyer(&title), words.approval_buyer(&until), words.approval_buyer_note())
+        }
     };
-    letter(it, place, Words { subject, heading: "The highest bid is below the reserve", paragraph, note })
+    letter(it, place, Words { subject, heading: words.approval_heading(), paragraph, note: Some(note) })
 }
 
 pub(super) fn countered(it: &ApprovalNews, place: &Place<'_>) -> Letter {
-    let until = time(it.answer_by, place.zone);
-    let paragraph =
-        format!("The seller does not accept your bid, but you can have it for another amount until {until}.");
-    let note = Some("You need not: if you do not answer, nothing is sold.".to_owned());
-    letter(it, place, Words { subject: "Another amount", heading: "The seller asks for more", paragraph, note })
+    let words = place.words;
+    let said = Words {
+        subject: words.counter_subject(&one_line(&it.title)),
+        heading: words.counter_heading(),
+        paragraph: words.counter_text(&place.time(it.answer_by)),
+        note: Some(words.counter_note()),
+    };
+    letter(it, place, said)
 }
 
 pub(super) fn ended(it: &ApprovalNews, place: &Place<'_>) -> Letter {
+    let words = place.words;
     let paragraph = match (it.side, it.status) {
-        (Side::Buyer, ApprovalStatus::Declined) => "The seller does not accept your bid.",
-        (Side::Seller, ApprovalStatus::Declined) => "The bidder does not want it for the amount that you asked for.",
-        (Side::Buyer, _) if it.counter.is_some() => "You have not answered in time.",
-        (Side::Buyer, _) => "The seller has not answered in time.",
-        (Side::Seller, _) if it.counter.is_some() => "The bidder has not answered in time.",
-        (Side::Seller, _) => "You have not answered in time.",
+        (Side::Buyer, ApprovalStatus::Declined) => words.approval_declined_buyer(),
+        (Side::Seller, ApprovalStatus::Declined) => words.approval_declined_seller(),
+        (Side::Buyer, _) if it.counter.is_some() => words.approval_late_you(),
+        (Side::Buyer, _) => words.approval_late_seller(),
+        (Side::Seller, _) if it.counter.is_some() => words.approval_late_bidder(),
+        (Side::Seller, _) => words.approval_late_you(),
     };
-    let note = match it.side {
-        Side::Buyer => None,
-        Side::Seller => Some("You can list it again.".to_owned()),
+    let said = Words {
+        subject: words.approval_ended_subject(&one_line(&it.title)),
+        heading: words.approval_ended_heading(),
+        paragraph: paragraph.to_owned(),
+        note: (it.side == Side::Seller).then(|| words.list_again()),
     };
-    letter(it, place, Words { subject: "Not sold", heading: "It is not sold", paragraph: paragraph.to_owned(), note })
+    letter(it, place, said)
 }
 
 /// What a letter says.
 struct Words {
-    subject: &'static str,
+    subject: String,
     heading: &'static str,
     paragraph: String,
-    note: Option<String>,
+    note: Option<&'static str>,
 }
 
-fn letter(it: &ApprovalNews, place: &Place<'_>, words: Words) -> Letter {
-    let title = one_line(&it.title);
-    let mut facts: Vec<Fact> = vec![fact("Highest bid", money(it.price))];
-    facts.extend(it.counter.map(|counter| fact("The seller asks for", money(counter))));
+fn letter(it: &ApprovalNews, place: &Place<'_>, said: Words) -> Letter {
+    let words = place.words;
+    let bid = fact(words.approval_highest_bid(), place.money(it.price));
+    let (figure, mut facts) = match it.counter {
+        Some(counter) => (fact(words.approval_asked(), place.money(counter)), vec![bid]),
+        None => (bid, Vec::new()),
+    };
     if it.status.answered_by().is_some() {
-        facts.push(fact("Answer by", time(it.answer_by, place.zone)));
+        facts.push(fact(words.answer_by(), place.time(it.answer_by)));
     }
     Letter {
-        subject: format!("{}: “{title}”", words.subject),
-        preview: words.paragraph.clone(),
-        heading: words.heading.to_owned(),
-        paragraphs: vec![words.paragraph, format!("It is about “{title}”.")],
-        quote: None,
+        subject: said.subject,
+        preview: said.paragraph.clone(),
+        heading: said.heading.to_owned(),
+        paragraphs: vec![said.paragraph, words.about(&one_line(&it.title))],
+        figure: Some(figure),
         facts,
-        action: Some(place.link("View auction", format_args!("/auctions/{}", it.auction))),
-        note: words.note,
+        action: Some(place.auction(it.auction)),
+        note: said.note.map(str::to_owned),
         reason: match it.side {
-            Side::Buyer => BIDDER,
-            Side::Seller => SELLER,
+            Side::Buyer => words.because_bidder(),
+            Side::Seller => words.because_seller(),
         }
         .to_owned(),
+        ..Letter::default()
     }
 }

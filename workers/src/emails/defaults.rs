@@ -3,91 +3,65 @@
 use market::emails::model::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 use market::orders::model::Side;
 
+use super::formats::one_line;
 use super::letter::{Letter, Place, fact};
-use super::orders::{BUYER, SELLER};
-use super::wording::{money, one_line, time};
 
 pub(super) fn defaulted(it: &AwardDefaulted, place: &Place<'_>) -> Letter {
-    let title = one_line(&it.title);
-    let mut paragraphs = Vec::new();
-    let mut note = None;
-    match it.side {
-        Side::Buyer => {
-            paragraphs.push(format!(
-                "Your payment for “{title}” did not arrive in time, so the sale is off. This counts as a strike against your organisation."
-            ));
-            if let Some(until) = it.barred_until {
-                let until = time(until, place.zone);
-                paragraphs.push(format!("It is the third within 90 days: your organisation cannot bid until {until}."));
-            } else if let Some(most) = it.most_auctions {
-                paragraphs.push(format!(
-                    "It is not the first within 90 days: your organisation can have bids in at most {most} open auctions at once."
-                ));
-            }
-            note = Some("If this is not your fault, appeal against the strike, and we will look into it.".to_owned());
-        }
-        Side::Seller => {
-            paragraphs.push(format!("The buyer of “{title}” has not paid in time, so the sale is off."));
-            paragraphs.push(match it.offered_until {
-                Some(until) => format!("We have offered it to the next bidder, until {}.", time(until, place.zone)),
-                None => "You can list it again.".to_owned(),
-            });
-        }
-    }
+    let (words, title) = (place.words, one_line(&it.title));
+    let first = match it.side {
+        Side::Buyer => words.default_buyer(&title),
+        Side::Seller => words.default_seller(&title),
+    };
+    let next = match (it.side, it.barred_until, it.most_auctions) {
+        (Side::Buyer, Some(until), _) => Some(words.default_barred(&place.time(until))),
+        (Side::Buyer, None, Some(most)) => Some(words.default_limited(&place.number(most))),
+        (Side::Buyer, None, None) => None,
+        (Side::Seller, ..) => Some(match it.offered_until {
+            Some(until) => words.default_next(&place.time(until)),
+            None => words.list_again().to_owned(),
+        }),
+    };
     Letter {
-        subject: format!("Not paid in time: “{title}”"),
-        preview: paragraphs.first().cloned().unwrap_or_default(),
-        heading: "The sale is off".to_owned(),
-        paragraphs,
-        quote: None,
-        facts: vec![fact("Amount", money(it.amount)), fact("Order", it.order.to_string())],
-        action: Some(place.link("View auction", format_args!("/auctions/{}", it.auction))),
-        note,
-        reason: match it.side {
-            Side::Buyer => BUYER,
-            Side::Seller => SELLER,
-        }
-        .to_owned(),
+        subject: words.default_subject(&title),
+        preview: first.clone(),
+        heading: words.default_heading().to_owned(),
+        paragraphs: std::iter::once(first).chain(next).collect(),
+        facts: vec![fact(words.amount(), place.money(it.amount)), place.order_fact(it.order)],
+        action: Some(place.auction(it.auction)),
+        note: (it.side == Side::Buyer).then(|| words.default_appeal().to_owned()),
+        reason: place.because(it.side),
+        ..Letter::default()
     }
 }
 
 pub(super) fn offered(it: &SecondChanceOffered, place: &Place<'_>) -> Letter {
-    let title = one_line(&it.title);
-    let until = time(it.until, place.zone);
+    let (words, title, until) = (place.words, one_line(&it.title), place.time(it.until));
     Letter {
-        subject: format!("A second chance: “{title}”"),
-        preview: format!("You can have it for your own bid until {until}."),
-        heading: "You can still have it".to_owned(),
-        paragraphs: vec![format!(
-            "“{title}” is available again, and you were the next bidder. You can have it at the price that you offered; you need not."
-        )],
-        quote: None,
-        facts: vec![
-            fact("Your bid", money(it.amount)),
-            fact("Quantity", it.quantity.to_string()),
-            fact("Answer by", until),
-        ],
-        action: Some(place.link("View auction", format_args!("/auctions/{}", it.auction))),
-        note: None,
-        reason: "You are receiving this email because you trade for an organisation that bid on this.".to_owned(),
+        subject: words.chance_subject(&title),
+        preview: words.chance_preview(&until),
+        heading: words.chance_heading().to_owned(),
+        paragraphs: vec![words.chance_text(&title)],
+        figure: Some(fact(words.chance_your_bid(), place.money(it.amount))),
+        facts: vec![fact(words.quantity(), place.number(it.quantity)), fact(words.answer_by(), until)],
+        action: Some(place.auction(it.auction)),
+        reason: words.because_bidder().to_owned(),
+        ..Letter::default()
     }
 }
 
 pub(super) fn lapsed(it: &SecondChanceLapsed, place: &Place<'_>) -> Letter {
-    let title = one_line(&it.title);
+    let (words, title) = (place.words, one_line(&it.title));
     let next = match it.offered_until {
-        Some(until) => format!("We have offered it to the bidder after that, until {}.", time(until, place.zone)),
-        None => "You can list it again.".to_owned(),
+        Some(until) => words.lapsed_next(&place.time(until)),
+        None => words.list_again().to_owned(),
     };
     Letter {
-        subject: format!("Not taken: “{title}”"),
+        subject: words.lapsed_subject(&title),
         preview: next.clone(),
-        heading: "The next bidder did not take it".to_owned(),
-        paragraphs: vec![format!("The bidder to whom “{title}” was offered has not taken it."), next],
-        quote: None,
-        facts: Vec::new(),
-        action: Some(place.link("View auction", format_args!("/auctions/{}", it.auction))),
-        note: None,
-        reason: SELLER.to_owned(),
+        heading: words.lapsed_heading().to_owned(),
+        paragraphs: vec![words.lapsed_text(&title), next],
+        action: Some(place.auction(it.auction)),
+        reason: words.because_seller().to_owned(),
+        ..Letter::default()
     }
 }

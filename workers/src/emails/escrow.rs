@@ -1,204 +1,175 @@
 //! Letters about payments and paid orders.
 
-use chrono_tz::Tz;
 use market::emails::model::{DisputeOpened, OrderNews, OrderSettled, PaymentFailed, RefundPaid};
 use market::escrow::model::DisputeReason;
-use market::ids::OrderId;
 use market::orders::model::Side;
 
-use super::letter::{Action, Letter, Place, fact};
-use super::orders::{BUYER, goods, other, reason};
-use super::wording::{money, time};
-
-fn view(order: OrderId, place: &Place<'_>) -> Action {
-    place.link("View order", format_args!("/orders/{order}"))
-}
+use super::letter::{Letter, Place, fact};
 
 pub(super) fn payment_failed(it: &PaymentFailed, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let (by, amount) = (time(it.pay_by, place.zone), money(it.payable));
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let (by, amount) = (place.time(it.pay_by), place.money(it.payable));
     Letter {
-        subject: format!("Payment failed: {goods}"),
-        preview: format!("You can try again until {by}."),
-        heading: "Your payment has failed".to_owned(),
-        paragraphs: vec![format!(
-            "Your payment for {goods} did not go through, and nothing was charged. You can try again, with another method of payment if you like."
-        )],
-        quote: None,
-        facts: vec![fact("To pay", amount), fact("Pay by", by)],
-        action: Some(place.link("View checkout", format_args!("/checkouts/{}", it.checkout))),
-        note: None,
-        reason: BUYER.to_owned(),
+        subject: words.failed_subject(&goods),
+        preview: words.failed_preview(&by),
+        heading: words.failed_heading().to_owned(),
+        paragraphs: vec![words.failed_text(&goods)],
+        figure: Some(fact(words.to_pay(), amount)),
+        facts: vec![fact(words.pay_by(), by)],
+        action: Some(place.link(words.view_checkout(), format_args!("/checkouts/{}", it.checkout))),
+        reason: words.because_buyer().to_owned(),
+        ..Letter::default()
     }
 }
 
 /// A letter about an order that goes on.
-fn going_on(it: &OrderNews, place: &Place<'_>, subject: &str, heading: &str, paragraph: String) -> Letter {
+fn going_on(it: &OrderNews, place: &Place<'_>, subject: String, heading: &str, paragraph: String) -> Letter {
     Letter {
-        subject: format!("{subject}: {}", goods(&it.title, it.more)),
+        subject,
         preview: paragraph.clone(),
         heading: heading.to_owned(),
         paragraphs: vec![paragraph],
-        quote: None,
-        facts: vec![fact("Paid", money(it.payable)), other(it.side, &it.other), fact("Order", it.order.to_string())],
-        action: Some(view(it.order, place)),
-        note: None,
-        reason: reason(it.side).to_owned(),
+        facts: vec![
+            fact(place.words.paid(), place.money(it.payable)),
+            place.other(it.side, &it.other),
+            place.order_fact(it.order),
+        ],
+        action: Some(place.order(it.order)),
+        reason: place.because(it.side),
+        ..Letter::default()
     }
 }
 
 pub(super) fn paid(it: &OrderNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    match it.side {
-        Side::Buyer => going_on(
-            it,
-            place,
-            "Paid",
-            "We have received your payment",
-            format!("{goods} is paid. The money is held until you have received and accepted it."),
-        ),
-        Side::Seller => going_on(
-            it,
-            place,
-            "Paid, please send",
-            "Your buyer has paid",
-            format!("{goods} is paid, and the money is held for you. Please send it, and say so in the order."),
-        ),
-    }
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let (subject, heading, paragraph) = match it.side {
+        Side::Buyer => (words.paid_subject_buyer(&goods), words.paid_heading_buyer(), words.paid_buyer(&goods)),
+        Side::Seller => (words.paid_subject_seller(&goods), words.paid_heading_seller(), words.paid_seller(&goods)),
+    };
+    going_on(it, place, subject, heading, paragraph)
 }
 
 pub(super) fn shipped(it: &OrderNews, place: &Place<'_>) -> Letter {
-    let paragraph =
-        format!("The seller has sent {}. Please say in the order when it has arrived.", goods(&it.title, it.more));
-    going_on(it, place, "On its way", "Your order is on its way", paragraph)
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    going_on(it, place, words.shipped_subject(&goods), words.shipped_heading(), words.shipped_text(&goods))
 }
 
 pub(super) fn delivered(it: &OrderNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let until = it.inspect_until.map_or_else(String::new, |until| inspection(until, it.side, place.zone));
-    match it.side {
-        Side::Buyer => {
-            let paragraph = format!("You have received {goods}.{until}");
-            going_on(it, place, "Arrived", "Please inspect your order", paragraph)
-        }
-        Side::Seller => {
-            let paragraph = format!("The buyer has received {goods}.{until}");
-            going_on(it, place, "Arrived", "Your buyer has received the order", paragraph)
-        }
-    }
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let until = it.inspect_until.map(|until| place.time(until));
+    let (heading, arrived, next) = match it.side {
+        Side::Buyer => (
+            words.delivered_heading_buyer(),
+            words.delivered_buyer(&goods),
+            until.map(|until| words.delivered_inspect(&until)),
+        ),
+        Side::Seller => (
+            words.delivered_heading_seller(),
+            words.delivered_seller(&goods),
+            until.map(|until| words.delivered_wait(&until)),
+        ),
+    };
+    let paragraph = sentences(arrived, next);
+    going_on(it, place, words.delivered_subject(&goods), heading, paragraph)
 }
 
-fn inspection(until: chrono::DateTime<chrono::Utc>, side: Side, zone: Tz) -> String {
-    let until = time(until, zone);
-    match side {
-        Side::Buyer => {
-            format!(" If something is wrong with it, open a dispute by {until}. After that the seller is paid.")
-        }
-        Side::Seller => format!(" Unless the buyer finds fault with it by {until}, you are paid then at the latest."),
+fn sentences(first: String, next: Option<String>) -> String {
+    match next {
+        Some(next) => format!("{first} {next}"),
+        None => first,
     }
 }
 
 pub(super) fn withdrawn(it: &OrderNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let paragraph = format!("The buyer has withdrawn the dispute about {goods}. The order goes on where it was.");
-    going_on(it, place, "Dispute withdrawn", "The dispute is withdrawn", paragraph)
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    going_on(it, place, words.withdrawn_subject(&goods), words.withdrawn_heading(), words.withdrawn_text(&goods))
 }
 
 pub(super) fn disputed(it: &DisputeOpened, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
     let why = match it.reason {
-        DisputeReason::NotReceived => "Not received",
-        DisputeReason::NotAsDescribed => "Not as described",
-        DisputeReason::Damaged => "Damaged",
-        DisputeReason::Other => "Another reason",
+        DisputeReason::NotReceived => words.dispute_not_received(),
+        DisputeReason::NotAsDescribed => words.dispute_not_as_described(),
+        DisputeReason::Damaged => words.dispute_damaged(),
+        DisputeReason::Other => words.dispute_other(),
     };
     let paragraph = match it.side {
-        Side::Buyer => {
-            format!("You have opened a dispute about {goods}. The money stays where it is until we have decided.")
-        }
-        Side::Seller => format!("The buyer finds fault with {goods}. The money is held until the dispute is decided."),
+        Side::Buyer => words.dispute_buyer(&goods),
+        Side::Seller => words.dispute_seller(&goods),
     };
     Letter {
-        subject: format!("Dispute: {goods}"),
+        subject: words.dispute_subject(&goods),
         preview: paragraph.clone(),
-        heading: "A dispute is open".to_owned(),
+        heading: words.dispute_heading().to_owned(),
         paragraphs: vec![paragraph],
         quote: Some(it.text.clone()),
         facts: vec![
-            fact("Reason", why.to_owned()),
-            fact("Held", money(it.payable)),
-            other(it.side, &it.other),
-            fact("Order", it.order.to_string()),
+            fact(words.reason(), why.to_owned()),
+            fact(words.dispute_held(), place.money(it.payable)),
+            place.other(it.side, &it.other),
+            place.order_fact(it.order),
         ],
-        action: Some(view(it.order, place)),
-        note: None,
-        reason: reason(it.side).to_owned(),
+        action: Some(place.order(it.order)),
+        reason: place.because(it.side),
+        ..Letter::default()
     }
 }
 
 /// A letter about an order whose money is divided for good.
-fn over(it: &OrderSettled, place: &Place<'_>, subject: &str, heading: &str, paragraph: String) -> Letter {
-    let mut facts = vec![fact("Paid", money(it.payable))];
-    if it.refunded.minor() > 0 {
-        facts.push(fact("Refunded", money(it.refunded)));
-    }
-    if it.side == Side::Seller {
-        facts.push(fact("You receive", money(it.earned)));
-    }
-    facts.push(other(it.side, &it.other));
-    facts.push(fact("Order", it.order.to_string()));
+fn over(it: &OrderSettled, place: &Place<'_>, subject: String, heading: &str, paragraph: String) -> Letter {
+    let words = place.words;
+    let refunded = (it.refunded.minor() > 0).then(|| fact(words.refunded(), place.money(it.refunded)));
+    let (figure, refunded) = match it.side {
+        Side::Buyer => (refunded, None),
+        Side::Seller => (Some(fact(words.you_receive(), place.money(it.earned))), refunded),
+    };
+    let mut facts = vec![fact(words.paid(), place.money(it.payable))];
+    facts.extend(refunded);
+    facts.extend([place.other(it.side, &it.other), place.order_fact(it.order)]);
     Letter {
-        subject: format!("{subject}: {}", goods(&it.title, it.more)),
+        subject,
         preview: paragraph.clone(),
         heading: heading.to_owned(),
         paragraphs: vec![paragraph],
-        quote: None,
+        figure,
         facts,
-        action: Some(view(it.order, place)),
-        note: None,
-        reason: reason(it.side).to_owned(),
+        action: Some(place.order(it.order)),
+        reason: place.because(it.side),
+        ..Letter::default()
     }
 }
 
 pub(super) fn completed(it: &OrderSettled, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    match it.side {
-        Side::Buyer => {
-            let paragraph = format!("Your order of {goods} is completed, and the seller is paid.");
-            over(it, place, "Completed", "Your order is completed", paragraph)
-        }
-        Side::Seller => {
-            let paragraph = format!("The order of {goods} is completed, and the money is yours.");
-            over(it, place, "Completed", "The money is yours", paragraph)
-        }
-    }
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let (heading, paragraph) = match it.side {
+        Side::Buyer => (words.completed_heading_buyer(), words.completed_buyer(&goods)),
+        Side::Seller => (words.completed_heading_seller(), words.completed_seller(&goods)),
+    };
+    over(it, place, words.completed_subject(&goods), heading, paragraph)
 }
 
 pub(super) fn decided(it: &OrderSettled, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let refunded = money(it.refunded);
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let refunded = place.money(it.refunded);
     let paragraph = match (it.side, it.refunded.minor()) {
-        (Side::Buyer, 0) => format!("We have decided the dispute about {goods} for the seller, who is paid."),
-        (Side::Buyer, _) => format!("We have decided the dispute about {goods}: {refunded} goes back to you."),
-        (Side::Seller, 0) => format!("We have decided the dispute about {goods} for you, and the money is yours."),
-        (Side::Seller, _) => format!("We have decided the dispute about {goods}: {refunded} goes back to the buyer."),
+        (Side::Buyer, 0) => words.decided_against_buyer(&goods),
+        (Side::Buyer, _) => words.decided_for_buyer(&goods, &refunded),
+        (Side::Seller, 0) => words.decided_for_seller(&goods),
+        (Side::Seller, _) => words.decided_against_seller(&goods, &refunded),
     };
-    over(it, place, "Dispute decided", "The dispute is decided", paragraph)
+    over(it, place, words.decided_subject(&goods), words.decided_heading(), paragraph)
 }
 
 pub(super) fn refund_paid(it: &RefundPaid, place: &Place<'_>) -> Letter {
-    let (goods, amount) = (goods(&it.title, it.more), money(it.amount));
+    let (words, goods, amount) = (place.words, place.goods(&it.title, it.more), place.money(it.amount));
     Letter {
-        subject: format!("Refund: {goods}"),
-        preview: format!("{amount} is on its way to you."),
-        heading: "Your money is on its way back".to_owned(),
-        paragraphs: vec![format!(
-            "We have refunded {amount} for {goods}, to the method of payment that you used. It may take your bank a few days to show it."
-        )],
-        quote: None,
-        facts: vec![fact("Refunded", amount)],
-        action: Some(place.link("View checkout", format_args!("/checkouts/{}", it.checkout))),
-        note: None,
-        reason: BUYER.to_owned(),
+        subject: words.refund_subject(&goods),
+        preview: words.refund_preview(&amount),
+        heading: words.refund_heading().to_owned(),
+        paragraphs: vec![words.refund_text(&amount, &goods)],
+        figure: Some(fact(words.refunded(), amount)),
+        action: Some(place.link(words.view_checkout(), format_args!("/checkouts/{}", it.checkout))),
+        reason: words.because_buyer().to_owned(),
+        ..Letter::default()
     }
 }

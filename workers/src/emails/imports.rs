@@ -6,38 +6,42 @@ use market::imports::model::ImportKind;
 use super::letter::{Letter, Place, fact};
 
 pub(super) fn ended(it: &ImportEnded, place: &Place<'_>) -> Letter {
-    let counts = it.counts;
+    let (words, counts) = (place.words, it.counts);
     let what = match it.kind {
-        ImportKind::Stock => "stock",
-        ImportKind::Listings => "listings",
+        ImportKind::Stock => words.import_stock(),
+        ImportKind::Listings => words.import_listings(),
     };
-    let all = counts.applied + counts.unchanged + counts.incomplete + counts.refused;
+    let all = place.number((counts.applied + counts.unchanged + counts.incomplete + counts.refused).into());
     let (subject, heading, paragraph) = match (&it.failure, counts.refused) {
-        (Some(why), _) => ("The import failed", "Your file could not be applied", why.clone()),
-        (None, 0) => ("Imported", "Your file is applied", format!("All {all} rows of your file are applied.")),
+        (Some(_), _) => {
+            (words.import_failed_subject(what), words.import_failed_heading(), words.import_failed_text().to_owned())
+        }
+        (None, 0) => (words.import_done_subject(what), words.import_done_heading(), words.import_done_text(&all)),
         (None, refused) => (
-            "Imported in part",
-            "Some rows were refused",
-            format!("{refused} of {all} rows were refused; each is listed with its line, column and reason."),
+            words.import_part_subject(what),
+            words.import_part_heading(),
+            words.import_part_text(&place.number(refused.into()), &all),
         ),
     };
-    let mut facts = vec![fact("Applied", counts.applied.to_string())];
-    for (name, count) in
-        [("Unchanged", counts.unchanged), ("Incomplete drafts", counts.incomplete), ("Refused", counts.refused)]
-    {
+    let mut facts = vec![fact(words.import_applied(), place.number(counts.applied.into()))];
+    for (label, count) in [
+        (words.import_unchanged(), counts.unchanged),
+        (words.import_incomplete(), counts.incomplete),
+        (words.import_refused(), counts.refused),
+    ] {
         if count > 0 {
-            facts.push(fact(name, count.to_string()));
+            facts.push(fact(label, place.number(count.into())));
         }
     }
     Letter {
-        subject: format!("{subject}: {what}"),
+        subject,
         preview: paragraph.clone(),
         heading: heading.to_owned(),
         paragraphs: vec![paragraph],
-        quote: None,
+        quote: it.failure.clone(),
         facts,
-        action: Some(place.link("Open the import", format_args!("/imports/{}", it.import))),
-        note: None,
-        reason: "You are receiving this email because you sent this file.".to_owned(),
+        action: Some(place.link(words.import_action(), format_args!("/imports/{}", it.import))),
+        reason: words.import_reason().to_owned(),
+        ..Letter::default()
     }
 }

@@ -3,32 +3,38 @@
 use chrono::{DateTime, Utc};
 use market::emails::model::InvoiceReady;
 use market::invoices::model::InvoiceKind;
+use market::orders::model::Side;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::formats::one_line;
 use super::letter::{Action, Letter, Place, fact};
-use super::orders::{BUYER, goods};
-use super::wording::{money, one_line, time};
 
 pub(super) fn ready(it: &InvoiceReady, url: &SecretString, valid_until: DateTime<Utc>, place: &Place<'_>) -> Letter {
-    let (goods, seller) = (goods(&it.title, it.more), one_line(&it.seller));
-    let (kind, amount, paragraph) = match it.kind {
-        InvoiceKind::Invoice => ("Invoice", "Amount", format!("{seller} has issued the invoice for {goods}.")),
-        InvoiceKind::CreditNote => {
-            ("Credit note", "Amount credited", format!("{seller} has issued a credit note for {goods}."))
-        }
+    let (words, goods, seller) = (place.words, place.goods(&it.title, it.more), one_line(&it.seller));
+    let (amount, number) = (place.money(it.gross), it.reference.clone());
+    let (subject, heading, paragraph, label) = match it.kind {
+        InvoiceKind::Invoice => (
+            words.invoice_subject(&number, &goods),
+            words.invoice_heading(&number),
+            words.invoice_text(&seller, &goods),
+            words.invoice_amount(),
+        ),
+        InvoiceKind::CreditNote => (
+            words.credit_note_subject(&number, &goods),
+            words.credit_note_heading(&number),
+            words.credit_note_text(&seller, &goods),
+            words.credit_note_amount(),
+        ),
     };
     Letter {
-        subject: format!("{kind} {}: {goods}", it.reference),
-        preview: format!("{}, from {seller}.", money(it.gross)),
-        heading: format!("{kind} {}", it.reference),
+        subject,
+        preview: words.document_preview(&amount, &seller),
+        heading,
         paragraphs: vec![paragraph],
-        quote: None,
-        facts: vec![fact("Number", it.reference.clone()), fact("From", seller), fact(amount, money(it.gross))],
-        action: Some(Action { label: "Download PDF", url: url.expose_secret().to_owned() }),
-        note: Some(format!(
-            "The link works until {}; after that the document is found with your order. Anyone who has the link can download it.",
-            time(valid_until, place.zone)
-        )),
-        reason: BUYER.to_owned(),
+        facts: vec![fact(words.document_number(), number), fact(words.document_from(), seller), fact(label, amount)],
+        action: Some(Action { label: words.document_action(), url: url.expose_secret().to_owned() }),
+        note: Some(words.document_note(&place.time(valid_until))),
+        reason: place.because(Side::Buyer),
+        ..Letter::default()
     }
 }

@@ -1,4 +1,6 @@
-//! Mail: the words, the two bodies, and the way to the SMTP server.
+//! Mail: the words in each language, the two bodies, and the way to the SMTP server.
+//!
+//! A mail is a struct in `market::emails::model`, a function that makes a [`letter`] of it, and its words ([`words`]).
 //!
 //! An SMTP send cannot be exactly-once: if a process dies between the server's 250 and our commit,
 //! the mail is sent again. Both copies then carry the same Message-ID, by which mail programs
@@ -7,8 +9,10 @@
 mod account;
 mod appointments;
 mod approvals;
+mod auctions;
 mod defaults;
 mod escrow;
+mod formats;
 mod imports;
 mod invoices;
 mod letter;
@@ -18,6 +22,7 @@ mod orders;
 mod payouts;
 mod refusal;
 mod render;
+mod reports;
 mod returns;
 mod send_email;
 mod server;
@@ -25,12 +30,14 @@ mod shipments;
 mod smtp;
 mod stock;
 mod watches;
-mod wording;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use formats::UnknownLocale;
 pub use letter::Link;
 pub use refusal::{Reply, SendError};
 pub use render::{Reader, RenderError, Rendered, Renderer};
 pub use smtp::{Mailer, MailerError, Message, message_id};
+pub use words::Language;

@@ -2,101 +2,123 @@
 
 use market::emails::model::{OfferAccepted, OfferNews};
 
-use super::letter::{Fact, Letter, Place, fact};
-use super::wording::{money, one_line, time};
-
-const REASON: &str = "You are receiving this email because you trade for one side of this offer.";
+use super::formats::one_line;
+use super::letter::{Letter, Place, fact};
 
 /// What a letter about terms says.
 struct Words {
-    subject: &'static str,
+    subject: String,
     heading: &'static str,
     paragraph: String,
-    action: &'static str,
     /// Whether there is something to answer.
     answer: bool,
 }
 
 pub(super) fn received(it: &OfferNews, place: &Place<'_>) -> Letter {
-    let paragraph = format!("{} has made you an offer.", one_line(&it.other));
-    let words =
-        Words { subject: "An offer for", heading: "You have an offer", paragraph, action: "Answer", answer: true };
-    letter(it, place, words)
+    let (words, title, other) = (place.words, one_line(&it.title), one_line(&it.other));
+    let said = Words {
+        subject: words.offer_received_subject(&title),
+        heading: words.offer_received_heading(),
+        paragraph: words.offer_received_text(&other),
+        answer: true,
+    };
+    letter(it, place, said)
 }
 
 pub(super) fn countered(it: &OfferNews, place: &Place<'_>) -> Letter {
-    let paragraph = format!("{} has answered your offer with other terms.", one_line(&it.other));
-    let words = Words {
-        subject: "Other terms for",
-        heading: "There are other terms",
-        paragraph,
-        action: "Answer",
+    let (words, title, other) = (place.words, one_line(&it.title), one_line(&it.other));
+    let said = Words {
+        subject: words.offer_countered_subject(&title),
+        heading: words.offer_countered_heading(),
+        paragraph: words.offer_countered_text(&other),
         answer: true,
     };
-    letter(it, place, words)
+    letter(it, place, said)
 }
 
 pub(super) fn declined(it: &OfferNews, place: &Place<'_>) -> Letter {
-    let paragraph = format!("{} has declined your offer. You can make another one.", one_line(&it.other));
-    let (subject, heading) = ("Declined: your offer for", "Your offer was declined");
-    letter(it, place, Words { subject, heading, paragraph, action: "Open the offer", answer: false })
+    let (words, title, other) = (place.words, one_line(&it.title), one_line(&it.other));
+    let said = Words {
+        subject: words.offer_declined_subject(&title),
+        heading: words.offer_declined_heading(),
+        paragraph: words.offer_declined_text(&other),
+        answer: false,
+    };
+    letter(it, place, said)
 }
 
 pub(super) fn withdrawn(it: &OfferNews, place: &Place<'_>) -> Letter {
-    let paragraph = format!("{} has withdrawn the offer before you answered.", one_line(&it.other));
-    let (subject, heading) = ("Withdrawn: the offer for", "The offer was withdrawn");
-    letter(it, place, Words { subject, heading, paragraph, action: "Open the offer", answer: false })
+    let (words, title, other) = (place.words, one_line(&it.title), one_line(&it.other));
+    let said = Words {
+        subject: words.offer_withdrawn_subject(&title),
+        heading: words.offer_withdrawn_heading(),
+        paragraph: words.offer_withdrawn_text(&other),
+        answer: false,
+    };
+    letter(it, place, said)
 }
 
 pub(super) fn expired(it: &OfferNews, place: &Place<'_>) -> Letter {
-    let paragraph = format!("Nobody has answered in time. The other side was {}.", one_line(&it.other));
-    let (subject, heading) = ("Expired: the offer for", "The offer has expired");
-    letter(it, place, Words { subject, heading, paragraph, action: "Open the offer", answer: false })
+    let (words, title, other) = (place.words, one_line(&it.title), one_line(&it.other));
+    let said = Words {
+        subject: words.offer_expired_subject(&title),
+        heading: words.offer_expired_heading(),
+        paragraph: words.offer_expired_text(&other),
+        answer: false,
+    };
+    letter(it, place, said)
 }
 
-fn letter(it: &OfferNews, place: &Place<'_>, words: Words) -> Letter {
-    let title = one_line(&it.title);
-    let mut facts: Vec<Fact> = vec![fact("Price per unit", money(it.price)), fact("Quantity", it.quantity.to_string())];
-    if words.answer {
-        facts.push(fact("Answer by", time(it.expires_at, place.zone)));
+fn letter(it: &OfferNews, place: &Place<'_>, said: Words) -> Letter {
+    let words = place.words;
+    let (price, quantity) = (place.money(it.price), place.number(it.quantity));
+    let mut facts = vec![fact(words.quantity(), quantity.clone())];
+    if said.answer {
+        facts.push(fact(words.answer_by(), place.time(it.expires_at)));
     }
+    let action = if said.answer { words.offer_answer() } else { words.offer_open() };
     Letter {
-        subject: format!("{} {title}", words.subject),
-        preview: format!("{} for each of {}.", money(it.price), it.quantity),
-        heading: words.heading.to_owned(),
-        paragraphs: vec![words.paragraph, format!("It is about “{title}”.")],
-        quote: it.note.as_ref().filter(|_| words.answer).map(|note| note.trim().to_owned()),
+        subject: said.subject,
+        preview: words.offer_preview(&price, &quantity),
+        heading: said.heading.to_owned(),
+        paragraphs: vec![said.paragraph, words.about(&one_line(&it.title))],
+        quote: it.note.as_ref().filter(|_| said.answer).map(|note| note.trim().to_owned()),
+        figure: Some(fact(words.offer_price(), price)),
         facts,
-        action: Some(place.link(words.action, format_args!("/offers/{}", it.offer))),
-        note: words.answer.then(|| "Nothing is reserved until one side accepts.".to_owned()),
-        reason: REASON.to_owned(),
+        action: Some(place.link(action, format_args!("/offers/{}", it.offer))),
+        note: said.answer.then(|| words.offer_note().to_owned()),
+        reason: words.because_offer().to_owned(),
     }
 }
 
 pub(super) fn accepted(it: &OfferAccepted, place: &Place<'_>) -> Letter {
-    let (title, other) = (one_line(&it.title), one_line(&it.other));
-    let (preview, paragraph, facts) = if it.buys {
+    let (words, title, other) = (place.words, one_line(&it.title), one_line(&it.other));
+    let (payable, net) = (place.money(it.payable), place.money(it.net));
+    let (preview, paragraph, figure, second) = if it.buys {
+        let by = place.time(it.pay_by);
         (
-            format!("Please pay {} by {}.", money(it.payable), time(it.pay_by, place.zone)),
-            format!("“{title}” is yours. {other} prepares it as soon as you have paid."),
-            vec![fact("To pay", money(it.payable)), fact("Pay by", time(it.pay_by, place.zone))],
+            words.pay_amount_by(&payable, &by),
+            words.agreed_buyer(&title, &other),
+            fact(words.to_pay(), payable),
+            fact(words.pay_by(), by),
         )
     } else {
         (
-            format!("You receive {} once the buyer has paid.", money(it.net)),
-            format!("“{title}” is sold to {other}. Please do not hand it over before the payment has arrived."),
-            vec![fact("The buyer pays", money(it.payable)), fact("You receive", money(it.net))],
+            words.receive_once_paid(&net),
+            words.agreed_seller(&title, &other),
+            fact(words.you_receive(), net),
+            fact(words.the_buyer_pays(), payable),
         )
     };
     Letter {
-        subject: format!("Agreed: {title}"),
+        subject: words.agreed_subject(&title),
         preview,
-        heading: "The offer is accepted".to_owned(),
+        heading: words.agreed_heading().to_owned(),
         paragraphs: vec![paragraph],
-        quote: None,
-        facts,
-        action: Some(place.link("View order", format_args!("/orders/{}", it.order))),
-        note: None,
-        reason: REASON.to_owned(),
+        figure: Some(figure),
+        facts: vec![second],
+        action: Some(place.order(it.order)),
+        reason: words.because_offer().to_owned(),
+        ..Letter::default()
     }
 }

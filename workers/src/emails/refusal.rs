@@ -30,6 +30,8 @@ pub struct Reply {
     pub code: String,
     /// May contain personal data.
     pub words: String,
+    /// Whether the server may have taken the mail: it was on its way there, and no answer came.
+    pub in_doubt: bool,
 }
 
 impl std::fmt::Debug for Reply {
@@ -40,11 +42,11 @@ impl std::fmt::Debug for Reply {
 
 impl Reply {
     pub(super) fn ours(words: impl Into<String>) -> Self {
-        Self { code: "not sent".to_owned(), words: words.into() }
+        Self { code: "not sent".to_owned(), words: words.into(), in_doubt: false }
     }
 
-    fn none(words: String) -> Self {
-        Self { code: "no answer".to_owned(), words }
+    fn none(words: String, in_doubt: bool) -> Self {
+        Self { code: "no answer".to_owned(), words, in_doubt }
     }
 }
 
@@ -60,7 +62,7 @@ impl SendError {
 
     /// The server took longer than a conversation may last.
     pub(super) fn late(limit: std::time::Duration) -> Self {
-        Self::Temporary(Reply::none(format!("the conversation was not over after {} s", limit.as_secs())))
+        Self::Temporary(Reply::none(format!("the conversation was not over after {} s", limit.as_secs()), true))
     }
 }
 
@@ -78,16 +80,16 @@ impl From<Ended> for SendError {
     fn from(Ended { step, error }: Ended) -> Self {
         let error = match error {
             Failure::Smtp(error) => error,
-            Failure::Ours(words) => return Self::Temporary(Reply::none(words)),
+            Failure::Ours(words) => return Self::Temporary(Reply::none(words, false)),
         };
         let words = error.to_string();
         let Some(status) = error.status() else {
-            return Self::Temporary(Reply::none(words));
+            return Self::Temporary(Reply::none(words, step == Step::Content));
         };
         let status = status.to_string();
         let enhanced = error.source().and_then(|said| enhanced_code(&said.to_string(), &status));
         let code = enhanced.as_ref().map_or_else(|| status.clone(), |enhanced| format!("{status} {enhanced}"));
-        let reply = Reply { code, words };
+        let reply = Reply { code, words, in_doubt: false };
         // A server that turns us away altogether says nothing about the mail.
         if !error.is_permanent() || step == Step::Connect {
             return Self::Temporary(reply);

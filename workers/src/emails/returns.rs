@@ -3,18 +3,18 @@
 use market::emails::model::ReturnNews;
 use market::orders::model::Side;
 use market::returns::model::ReturnReason;
+use shared::money::Money;
 
+use super::formats::one_line;
 use super::letter::{Fact, Letter, Place, fact};
-use super::orders::{goods, other, reason};
-use super::wording::{money, one_line, time};
 
-const fn why(reason: ReturnReason) -> &'static str {
+fn why(reason: ReturnReason, place: &Place<'_>) -> &'static str {
     match reason {
-        ReturnReason::NotNeeded => "Not needed",
-        ReturnReason::NotAsDescribed => "Not as described",
-        ReturnReason::Damaged => "Damaged",
-        ReturnReason::WrongItem => "Another item than ordered",
-        ReturnReason::Other => "Another reason",
+        ReturnReason::NotNeeded => place.words.return_not_needed(),
+        ReturnReason::NotAsDescribed => place.words.return_not_as_described(),
+        ReturnReason::Damaged => place.words.return_damaged(),
+        ReturnReason::WrongItem => place.words.return_wrong_item(),
+        ReturnReason::Other => place.words.return_other(),
     }
 }
 
@@ -22,81 +22,83 @@ const fn why(reason: ReturnReason) -> &'static str {
 fn letter(
     it: &ReturnNews,
     place: &Place<'_>,
-    subject: &str,
+    subject: String,
     heading: &str,
     paragraph: String,
     more: Vec<Fact>,
 ) -> Letter {
-    let mut facts = vec![fact("Units", it.units.to_string()), fact("Reason", why(it.reason).to_owned())];
+    let words = place.words;
+    let units = fact(words.return_units(), place.number(it.units));
+    let mut facts = vec![units, fact(words.reason(), why(it.reason, place).to_owned())];
     facts.extend(more);
-    facts.extend([other(it.side, &it.other), fact("Order", it.order.to_string())]);
+    facts.extend([place.other(it.side, &it.other), place.order_fact(it.order)]);
     Letter {
-        subject: format!("{subject}: {}", goods(&it.title, it.more)),
+        subject,
         preview: paragraph.clone(),
         heading: heading.to_owned(),
         paragraphs: vec![paragraph],
         quote: it.words.clone(),
         facts,
-        action: Some(place.link("View order", format_args!("/orders/{}", it.order))),
-        note: None,
-        reason: reason(it.side).to_owned(),
+        action: Some(place.order(it.order)),
+        reason: place.because(it.side),
+        ..Letter::default()
     }
 }
 
 fn due(it: &ReturnNews, place: &Place<'_>, label: &'static str) -> Vec<Fact> {
-    it.due_at.map(|at| fact(label, time(at, place.zone))).into_iter().collect()
+    it.due_at.map(|at| fact(label, place.time(at))).into_iter().collect()
 }
 
 pub(super) fn requested(it: &ReturnNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let paragraph =
-        format!("The buyer would like to send {goods} back. If you do not answer in time, the return is approved.");
-    letter(it, place, "Return requested", "Your buyer asks for a return", paragraph, due(it, place, "Answer by"))
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let (subject, heading) = (words.return_requested_subject(&goods), words.return_requested_heading());
+    letter(it, place, subject, heading, words.return_requested_text(&goods), due(it, place, words.answer_by()))
 }
 
 pub(super) fn approved(it: &ReturnNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let paragraph = format!("You can send {goods} back. Please say in the return when you have sent it, and how.");
-    letter(it, place, "Return approved", "Your return is approved", paragraph, due(it, place, "Send by"))
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let (subject, heading) = (words.return_approved_subject(&goods), words.return_approved_heading());
+    letter(it, place, subject, heading, words.return_approved_text(&goods), due(it, place, words.return_send_by()))
 }
 
 pub(super) fn refused(it: &ReturnNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let paragraph = format!("The seller does not take {goods} back. What they write about it:");
-    letter(it, place, "Return refused", "Your return is refused", paragraph, Vec::new())
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let (subject, heading) = (words.return_refused_subject(&goods), words.return_refused_heading());
+    letter(it, place, subject, heading, words.return_refused_text(&goods), Vec::new())
 }
 
 pub(super) fn sent(it: &ReturnNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let paragraph = format!(
-        "The buyer has sent {goods} back. Please say in the return when it has arrived; otherwise it counts as received in the end."
-    );
-    let mut facts: Vec<Fact> = it.tracking.iter().map(|text| fact("Sent with", one_line(text))).collect();
-    facts.extend(due(it, place, "Confirm by"));
-    letter(it, place, "Return sent", "A return is on its way to you", paragraph, facts)
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let (subject, heading) = (words.return_sent_subject(&goods), words.return_sent_heading());
+    let tracking = it.tracking.iter().map(|text| fact(words.return_sent_with(), one_line(text)));
+    let facts = tracking.chain(due(it, place, words.return_confirm_by())).collect();
+    letter(it, place, subject, heading, words.return_sent_text(&goods), facts)
 }
 
 pub(super) fn received(it: &ReturnNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
     let arrived = match (it.side, it.by_time) {
-        (Side::Buyer, false) => format!("The seller has received {goods}."),
-        (_, true) => format!("Nobody has said whether {goods} has arrived, so it counts as received."),
-        (Side::Seller, false) => format!("You have received {goods}."),
+        (Side::Buyer, false) => words.return_received_buyer(&goods),
+        (_, true) => words.return_counted(&goods),
+        (Side::Seller, false) => words.return_received_seller(&goods),
     };
-    let to = match it.side {
-        Side::Buyer => "to you",
-        Side::Seller => "to the buyer",
-    };
-    let back = match (it.share, it.refunded) {
-        (_, None) => " All of what it cost was given back before.".to_owned(),
-        (Some(share), Some(refunded)) if refunded.minor() < share.minor() => {
-            let refunded = money(refunded);
-            format!(" {refunded} goes back {to}: the rest of what it cost was given back before.")
+    let is_rest = |share: Option<i64>, back: i64| share.is_some_and(|share| back < share);
+    let back = match it.refunded {
+        None => words.return_nothing_back().to_owned(),
+        Some(back) => {
+            let rest = is_rest(it.share.map(Money::minor), back.minor());
+            let amount = place.money(back);
+            match (it.side, rest) {
+                (Side::Buyer, true) => words.return_rest_to_buyer(&amount),
+                (Side::Buyer, false) => words.return_back_to_buyer(&amount),
+                (Side::Seller, true) => words.return_rest_to_seller(&amount),
+                (Side::Seller, false) => words.return_back_to_seller(&amount),
+            }
         }
-        (_, Some(refunded)) => format!(" {} goes back {to}.", money(refunded)),
     };
-    let mut facts: Vec<Fact> = it.share.map(|share| fact("It cost", money(share))).into_iter().collect();
-    facts.extend(it.refunded.map(|refunded| fact("Refunded", money(refunded))));
-    let heading = if it.by_time { "The return counts as received" } else { "The return has arrived" };
-    letter(it, place, "Return received", heading, arrived + &back, facts)
+    let mut facts: Vec<Fact> =
+        it.share.map(|share| fact(words.return_cost(), place.money(share))).into_iter().collect();
+    facts.extend(it.refunded.map(|refunded| fact(words.refunded(), place.money(refunded))));
+    let heading = if it.by_time { words.return_counted_heading() } else { words.return_received_heading() };
+    letter(it, place, words.return_received_subject(&goods), heading, format!("{arrived} {back}"), facts)
 }

@@ -6,7 +6,7 @@ use jobs::emails::SendEmail;
 use market::emails::model::{Content, Email, Recipient, Status, SuppressionReason};
 use market::emails::rules::is_given_up;
 use market::emails::store::{self, EmailError};
-use market::identity::{OrgStatus, UserStatus, store as identity};
+use market::identity::{Locale, OrgStatus, UserStatus, store as identity};
 use market::invoices::store as invoices;
 use market::reports::store::{self as reports, ReportError};
 use market::search::store::saved;
@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use shared::blobs::Disposition;
 
-use super::wording::one_line;
+use super::formats::one_line;
 use super::{Link, Message, Reader, SendError, message_id};
 use crate::{Cx, Services};
 
@@ -40,16 +40,26 @@ impl Handler<Services> for SendEmail {
         let Some(content) = &email.content else {
             return Ok(Outcome::Dead("this version of the program cannot read the mail's data".to_owned()));
         };
-        let (reader, address) = match addressee(&mut conn, &email.recipient, content).await? {
+        if email.in_doubt && content.at_most_once() {
+            drop(conn);
+            return give_up(cx, &email, Status::Failed, "it may have been sent, and must not arrive twice").await;
+        }
+        let (reader, address) = match addressee(&email, content) {
             Addressee::Reads(reader, address) => (reader, address),
             Addressee::Nobody(why) => {
                 drop(conn);
                 return give_up(cx, &email, Status::Failed, why).await;
             }
         };
-        if store::is_suppressed(&mut conn, &address).await? {
+        if email.is_suppressed {
             drop(conn);
             return give_up(cx, &email, Status::Suppressed, "the address is on the suppression list").await;
+        }
+        // Who can do without the mail, and how they end mails of its kind. They may have done so since it was posted.
+        let category = content.category().zip(email.person.as_ref());
+        if category.is_some_and(|(category, person)| !person.wants(category)) {
+            drop(conn);
+            return give_up(cx, &email, Status::Unwanted, "the recipient does not want mails of this kind").await;
         }
         // Commits a token: the link must work when the mail arrives, even if we die before we know
         // that it was taken.
@@ -60,7 +70,9 @@ impl Handler<Services> for SendEmail {
                 return give_up(cx, &email, Status::Failed, why).await;
             }
         };
-        let body = cx.renderer.render(content, &link, &reader)?;
+        let ending = category.and_then(|(category, person)| Some((category, person.unsubscribe_token(category)?)));
+        let ending = ending.as_ref().map(|(category, token)| (*category, token));
+        let body = cx.renderer.render(content, &link, &reader, ending)?;
         match store::begin_attempt(&mut conn, email.id).await {
             Ok(()) => {}
             Err(EmailError::Finished(_)) => return Ok(Outcome::Done),
@@ -85,28 +97,21 @@ enum Addressee {
 /// Who reads the mail, and at which address. Suspended people only get the news of their
 /// suspension. Nobody is addressed by name before they have verified the address: until then the
 /// name may have been written by a stranger who registered somebody else's address.
-async fn addressee(
-    conn: &mut sqlx::PgConnection,
-    recipient: &Recipient,
-    content: &Content,
-) -> anyhow::Result<Addressee> {
-    let profile = match recipient {
-        Recipient::User(user) => identity::profile(conn, *user).await,
-        Recipient::Address(address) => identity::profile_at(conn, address).await,
-    };
-    let nobody = Reader { name: String::new(), zone: Tz::UTC };
-    Ok(match (profile.context("read the recipient")?, recipient) {
-        (Some(profile), _) if profile.status == UserStatus::Suspended && !content.reaches_suspended() => {
+fn addressee(email: &Email, content: &Content) -> Addressee {
+    let stranger = |locale| Reader { name: String::new(), zone: Tz::UTC, locale };
+    match (&email.person, &email.recipient) {
+        (Some(person), _) if person.status == UserStatus::Suspended && !content.reaches_suspended() => {
             Addressee::Nobody("the user is suspended")
         }
-        (Some(profile), _) if profile.email_verified => {
-            let zone = profile.time_zone.parse().unwrap_or(Tz::UTC);
-            Addressee::Reads(Reader { name: one_line(&profile.name), zone }, profile.email)
+        (Some(person), _) if person.is_verified => {
+            let zone = person.time_zone.parse().unwrap_or(Tz::UTC);
+            let reader = Reader { name: one_line(&person.name), zone, locale: person.locale.clone() };
+            Addressee::Reads(reader, person.address.clone())
         }
-        (Some(profile), _) => Addressee::Reads(nobody, profile.email),
-        (None, Recipient::Address(address)) => Addressee::Reads(nobody, address.clone()),
+        (Some(person), _) => Addressee::Reads(stranger(person.locale.clone()), person.address.clone()),
+        (None, Recipient::Address(address)) => Addressee::Reads(stranger(Locale::default()), address.clone()),
         (None, Recipient::User(_)) => Addressee::Nobody("the user is gone"),
-    })
+    }
 }
 
 enum Made {
@@ -213,7 +218,7 @@ async fn failed(cx: &Cx, email: &Email, address: &str, error: &SendError) -> any
     let mut tx = cx.begin().await?;
     let outcome = match error {
         SendError::Temporary(_) => {
-            store::note_response(&mut tx, email.id, words).await?;
+            store::note_response(&mut tx, email.id, words, error.reply().in_doubt).await?;
             Outcome::Retry(error.to_string())
         }
         SendError::NoSuchMailbox(_) => {

@@ -2,57 +2,46 @@
 
 use market::emails::model::ShipmentNews;
 
+use super::formats::one_line;
 use super::letter::{Letter, Place, fact};
-use super::orders::goods;
-use super::wording::{one_line, time};
-
-const SENDS: &str = "You are receiving this email because you trade for the organisation that sends this.";
-const GETS: &str = "You are receiving this email because you trade for the organisation that gets this.";
 
 /// A letter with what all of them say.
-fn letter(it: &ShipmentNews, place: &Place<'_>, subject: &str, heading: &str, paragraph: String) -> Letter {
-    let mut facts = vec![fact("Tracking number", it.tracking.clone())];
-    facts.extend(it.carrier.iter().map(|carrier| fact("Carrier", one_line(carrier))));
-    facts.extend(it.order.map(|order| fact("Order", order.to_string())));
+fn letter(it: &ShipmentNews, place: &Place<'_>, subject: String, heading: &str, paragraph: String) -> Letter {
+    let words = place.words;
+    let mut facts = vec![fact(words.shipment_number(), it.tracking.clone())];
+    facts.extend(it.carrier.iter().map(|carrier| fact(words.shipment_carrier(), one_line(carrier))));
+    facts.extend(it.order.map(|order| place.order_fact(order)));
     Letter {
-        subject: format!("{subject}: {}", goods(&it.title, it.more)),
+        subject,
         preview: paragraph.clone(),
         heading: heading.to_owned(),
         paragraphs: vec![paragraph],
-        quote: None,
         facts,
-        action: Some(place.link("View shipment", format_args!("/shipments/{}", it.tracking))),
-        note: None,
-        reason: if it.sends { SENDS } else { GETS }.to_owned(),
+        action: Some(place.link(words.view_shipment(), format_args!("/shipments/{}", it.tracking))),
+        reason: if it.sends { words.because_sends() } else { words.because_gets() }.to_owned(),
+        ..Letter::default()
     }
 }
 
 pub(super) fn exception(it: &ShipmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let next = if it.sends { "Please ask the carrier what has happened." } else { "The sender knows of it." };
-    let paragraph = format!("The carrier reports that {goods} is damaged, lost or held on its way. {next}");
-    letter(it, place, "Problem on the way", "Something went wrong on the way", paragraph)
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let paragraph = if it.sends { words.exception_sender(&goods) } else { words.exception_receiver(&goods) };
+    letter(it, place, words.exception_subject(&goods), words.exception_heading(), paragraph)
 }
 
 pub(super) fn attempt_failed(it: &ShipmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let paragraph = format!("Nobody could take {goods} when it was to be delivered. It is still on its way.");
-    letter(it, place, "Not delivered", "A delivery was tried in vain", paragraph)
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    letter(it, place, words.attempt_subject(&goods), words.attempt_heading(), words.attempt_text(&goods))
 }
 
 pub(super) fn returned(it: &ShipmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let whose = if it.sends { "to you" } else { "to its sender" };
-    let paragraph = format!("What was not delivered of {goods} has come back {whose}.");
-    letter(it, place, "Came back", "A shipment has come back", paragraph)
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let paragraph = if it.sends { words.came_back_sender(&goods) } else { words.came_back_receiver(&goods) };
+    letter(it, place, words.came_back_subject(&goods), words.came_back_heading(), paragraph)
 }
 
 pub(super) fn stalled(it: &ShipmentNews, place: &Place<'_>) -> Letter {
-    let goods = goods(&it.title, it.more);
-    let heard = time(it.heard_at, place.zone);
-    let paragraph = format!(
-        "Nothing was heard of {goods} since {heard}. Please ask the carrier where it is. You are told again only if it falls silent \
-         another time."
-    );
-    letter(it, place, "Nothing heard", "A shipment has fallen silent", paragraph)
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let paragraph = words.stalled_text(&goods, &place.time(it.heard_at));
+    letter(it, place, words.stalled_subject(&goods), words.stalled_heading(), paragraph)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lettre::Address;
 use lettre::address::AddressError;
-use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::response::Response;
 use market::emails::model::Recipient;
@@ -27,6 +27,14 @@ pub struct Mailer {
     server: Server,
     from: Mailbox,
     limit: Duration,
+    streams: Streams,
+}
+
+/// Postmark's message streams: mails that people can do without must not cost the others their good name.
+#[derive(Clone, Debug)]
+struct Streams {
+    usual: Option<String>,
+    broadcast: Option<String>,
 }
 
 /// A mail and its envelope.
@@ -67,24 +75,6 @@ pub fn message_id(template: &str, recipient: &Recipient, reference: &str, domain
     format!("<{name}@{domain}>")
 }
 
-/// The header of RFC 3834 that asks for no holiday replies.
-#[derive(Clone)]
-struct AutoSubmitted;
-
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
-
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
-}
-
 impl Mailer {
     /// Prepares the pool; the first mail opens a connection.
     ///
@@ -93,7 +83,8 @@ impl Mailer {
         let mut from: Mailbox = config.from.parse().map_err(MailerError::From)?;
         from.email = in_ascii(&from.email).ok_or(MailerError::FromDomain)?;
         let server = Server::new(config.url.expose_secret(), connections).map_err(MailerError::Url)?;
-        Ok(Self { server, from, limit: CONVERSATION })
+        let streams = Streams { usual: config.stream.clone(), broadcast: config.broadcast_stream.clone() };
+        Ok(Self { server, from, limit: CONVERSATION, streams })
     }
 
     /// Sets another limit for a whole conversation.
@@ -126,14 +117,38 @@ impl Mailer {
         if message.body.subject.chars().any(char::is_control) {
             return Err(SendError::Refused(Reply::ours("the subject holds control characters")));
         }
-        lettre::Message::builder()
+        let mut packed = lettre::Message::builder()
             .from(self.from.clone())
             .to(to)
             .subject(&message.body.subject)
             .message_id(Some(message.message_id.clone()))
-            .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(message.body.text.clone(), message.body.html.clone()))
-            .map_err(|error| SendError::Refused(Reply::ours(format!("the mail cannot be packed: {error}"))))
+            .map_err(|error| SendError::Refused(Reply::ours(format!("the mail cannot be packed: {error}"))))?;
+        for (name, value) in self.headers(message.body) {
+            packed.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+        }
+        Ok(packed)
+    }
+
+    /// Headers beside those of every mail.
+    fn headers(&self, body: &Rendered) -> Vec<(&'static str, String)> {
+        let mut headers = vec![
+            // Asks for no holiday replies (RFC 3834).
+            ("Auto-Submitted", "auto-generated".to_owned()),
+            ("Content-Language", body.language.code().to_owned()),
+        ];
+        if let Some(url) = &body.unsubscribe {
+            // The button of a mail program, which posts to the address (RFC 8058).
+            headers.push(("List-Unsubscribe", format!("<{}>", url.expose_secret())));
+            headers.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        }
+        let stream = if body.unsubscribe.is_some() { &self.streams.broadcast } else { &self.streams.usual };
+        if let Some(stream) = stream {
+            headers.push(("X-PM-Message-Stream", stream.clone()));
+            // Postmark would replace the Message-ID by which a second copy is recognised.
+            headers.push(("X-PM-KeepID", "true".to_owned()));
+        }
+        headers
     }
 }
 

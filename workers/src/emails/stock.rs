@@ -2,43 +2,40 @@
 
 use market::emails::model::{StockLow, StockRecovered};
 
+use super::formats::one_line;
 use super::letter::{Fact, Letter, Place, fact};
-use super::wording::one_line;
-
-const REASON: &str = "You are receiving this email because you trade for the organisation that keeps this.";
 
 pub(super) fn low(it: &StockLow, place: &Place<'_>) -> Letter {
-    let (title, site) = (one_line(&it.title), one_line(&it.site_name));
+    let (words, title, site) = (place.words, one_line(&it.title), one_line(&it.site_name));
     Letter {
-        subject: format!("Running low: {title}"),
-        preview: format!("{} on hand at {site}.", it.on_hand),
-        heading: "Your stock is running low".to_owned(),
-        paragraphs: vec![format!("There is little left of {title} at {site}.")],
-        quote: None,
-        facts: facts(it.on_hand, it.low_at),
-        action: Some(place.link("Open the stock", format_args!("/items/{}/stock/{}", it.item, it.site))),
-        note: Some("We write again when it has recovered.".to_owned()),
-        reason: REASON.to_owned(),
+        subject: words.stock_low_subject(&title),
+        preview: words.stock_preview(&place.number(it.on_hand), &site),
+        heading: words.stock_low_heading().to_owned(),
+        paragraphs: vec![words.stock_low_text(&title, &site)],
+        figure: Some(fact(words.stock_on_hand(), place.number(it.on_hand))),
+        facts: low_at(it.low_at, place),
+        action: Some(place.link(words.stock_action(), format_args!("/items/{}/stock/{}", it.item, it.site))),
+        note: Some(words.stock_low_note().to_owned()),
+        reason: words.because_keeps().to_owned(),
+        ..Letter::default()
     }
 }
 
 pub(super) fn recovered(it: &StockRecovered, place: &Place<'_>) -> Letter {
-    let (title, site) = (one_line(&it.title), one_line(&it.site_name));
+    let (words, title, site) = (place.words, one_line(&it.title), one_line(&it.site_name));
     Letter {
-        subject: format!("No longer low: {title}"),
-        preview: format!("{} on hand at {site}.", it.on_hand),
-        heading: "Your stock has recovered".to_owned(),
-        paragraphs: vec![format!("There is enough of {title} at {site} again.")],
-        quote: None,
-        facts: facts(it.on_hand, it.low_at),
-        action: Some(place.link("Open the stock", format_args!("/items/{}/stock/{}", it.item, it.site))),
-        note: None,
-        reason: REASON.to_owned(),
+        subject: words.stock_recovered_subject(&title),
+        preview: words.stock_preview(&place.number(it.on_hand), &site),
+        heading: words.stock_recovered_heading().to_owned(),
+        paragraphs: vec![words.stock_recovered_text(&title, &site)],
+        figure: Some(fact(words.stock_on_hand(), place.number(it.on_hand))),
+        facts: low_at(it.low_at, place),
+        action: Some(place.link(words.stock_action(), format_args!("/items/{}/stock/{}", it.item, it.site))),
+        reason: words.because_keeps().to_owned(),
+        ..Letter::default()
     }
 }
 
-fn facts(on_hand: i64, low_at: Option<i64>) -> Vec<Fact> {
-    let mut facts = vec![fact("On hand", on_hand.to_string())];
-    facts.extend(low_at.map(|low_at| fact("Low at", low_at.to_string())));
-    facts
+fn low_at(low_at: Option<i64>, place: &Place<'_>) -> Vec<Fact> {
+    low_at.map(|low_at| fact(place.words.stock_low_at(), place.number(low_at))).into_iter().collect()
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
@@ -7,16 +9,19 @@ use market::emails::model::{
     ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold, VerifyAddress,
     Won,
 };
-use market::identity::MemberRole;
+use market::identity::{Locale, MemberRole};
 use market::invoices::model::InvoiceKind;
 use market::reports::model::Kind;
+use market::reports::rules::Fall;
 use secrecy::SecretString;
 use shared::money::{Currency, Money};
 
-use super::{Link, Reader, RenderError, Renderer};
+use super::{Language, Link, Reader, RenderError, Rendered, Renderer};
 
+mod languages;
 mod orders;
 mod sending;
+mod sheet;
 
 fn id<T: From<uuid::Uuid>>(number: u128) -> T {
     uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number).into()
@@ -52,6 +57,25 @@ fn every_mail() -> Vec<(Content, Link)> {
         payable: eur(20_230_000),
         net: eur(16_150_000),
         pay_by: at(12, 0),
+    };
+    let report = |falls, regular| {
+        Content::ReportReady(ReportReady {
+            report: id(3),
+            kind: Kind::Sales,
+            org_name: org_name.clone(),
+            first_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
+            last_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
+            zone: Tz::Europe__Berlin,
+            format: "XLSX".to_owned(),
+            rows: 149,
+            totals: vec![eur(1_830_055), Money::from_minor(12_000, Currency::JPY)],
+            falls,
+            regular,
+        })
+    };
+    let download = |file: &str| {
+        let url = SecretString::from(format!("https://files.example/{file}?a=1&X-Amz-Signature=abc"));
+        Link::Download { url, valid_until: at(20, 30) }
     };
     let mut mails = vec![
         (
@@ -103,24 +127,8 @@ fn every_mail() -> Vec<(Content, Link)> {
             }),
             Link::None,
         ),
-        (
-            Content::ReportReady(ReportReady {
-                report: id(3),
-                kind: Kind::Sales,
-                org_name: org_name.clone(),
-                first_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
-                last_day: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
-                zone: Tz::Europe__Berlin,
-                format: "XLSX".to_owned(),
-                rows: 149,
-                totals: vec![eur(1_830_055), Money::from_minor(12_000, Currency::JPY)],
-                falls: Vec::new(),
-            }),
-            Link::Download {
-                url: SecretString::from("https://files.example/reports/3.xlsx?a=1&X-Amz-Signature=abc"),
-                valid_until: at(20, 30),
-            },
-        ),
+        (report(Vec::new(), false), download("reports/3.xlsx")),
+        (report(vec![Fall { before: eur(2_440_074), now: eur(1_830_055) }], true), download("reports/3.xlsx")),
         (Content::OrgApproved(OrgApproved { org: id(4), org_name: org_name.clone() }), Link::None),
         (
             Content::OrgRejected(OrgRejected {
@@ -258,39 +266,72 @@ fn every_mail() -> Vec<(Content, Link)> {
             more: 1,
             gross: eur(1_190_005),
         });
-        let url = SecretString::from("https://files.example/invoices/12.pdf?a=1&X-Amz-Signature=abc");
-        mails.push((content, Link::Download { url, valid_until: at(20, 30) }));
+        mails.push((content, download("invoices/12.pdf")));
     }
     mails
 }
 
 fn reader() -> Reader {
-    Reader { name: "Søren <i>Kruse</i>".to_owned(), zone: Tz::Europe__Berlin }
+    reads("en")
+}
+
+/// Somebody who reads mails in this locale.
+fn reads(locale: &str) -> Reader {
+    let locale: Locale = locale.parse().unwrap();
+    Reader { name: "Søren <i>Kruse</i>".to_owned(), zone: Tz::Europe__Berlin, locale }
 }
 
 fn renderer() -> Renderer {
     Renderer::new("https://tradeyard.example")
 }
 
+/// A mail as it is sent: with the link that ends its kind, if it can be ended.
+fn rendered(content: &Content, link: &Link, reader: &Reader) -> Rendered {
+    let token = SecretString::from("b7Xv-0_unsubscribe");
+    renderer().render(content, link, reader, content.category().map(|it| (it, &token))).unwrap()
+}
+
+fn in_every_language() -> [Reader; 2] {
+    let readers = ["en", "de"].map(reads);
+    assert_eq!(readers.each_ref().map(|it| Language::of(&it.locale)), Language::ALL);
+    readers
+}
+
+/// The layout is the same in every language, so it is kept in one.
 #[test]
 fn every_mail_looks_as_agreed() {
     for (number, (content, link)) in every_mail().into_iter().enumerate() {
-        let mail = renderer().render(&content, &link, &reader()).unwrap();
         let name = format!("{number:02}_{}", content.template());
-        insta::assert_snapshot!(format!("{name}_text"), format!("Subject: {}\n\n{}", mail.subject, mail.text));
-        insta::assert_snapshot!(format!("{name}_html"), mail.html);
+        let [english, german] = in_every_language().map(|reader| rendered(&content, &link, &reader));
+        for (suffix, mail) in [("text", &english), ("text_de", &german)] {
+            let text = format!("Subject: {}\n\n{}", mail.subject, mail.text);
+            insta::assert_snapshot!(format!("{name}_{suffix}"), text);
+        }
+        insta::assert_snapshot!(format!("{name}_html"), english.html);
     }
+}
+
+#[test]
+fn every_template_has_a_sample() {
+    let shown: BTreeSet<_> = every_mail().iter().map(|(content, _)| content.template()).collect();
+    // The message lists every name that the type knows.
+    let complaint = serde_json::from_value::<Content>(serde_json::json!({"template": "none"})).unwrap_err().to_string();
+    let known: BTreeSet<_> = complaint.split('`').skip(3).step_by(2).collect();
+    assert!(known.len() > 60, "{complaint}");
+    assert_eq!(shown, known);
 }
 
 #[test]
 fn what_people_typed_stays_text() {
     for (content, link) in every_mail() {
-        let mail = renderer().render(&content, &link, &reader()).unwrap();
-        assert!(!mail.subject.contains(['\r', '\n']), "{}", mail.subject);
-        assert!(!mail.html.contains("<b>") && !mail.html.contains("<i>") && !mail.html.contains("<2015>"));
-        assert!(!mail.text.contains("\nBcc"));
-        assert!(mail.html.contains("prefers-color-scheme: dark"));
-        assert!(!mail.html.contains("<img") && !mail.html.contains("url("), "nothing is loaded from elsewhere");
+        for reader in in_every_language() {
+            let mail = rendered(&content, &link, &reader);
+            assert!(!mail.subject.contains(['\r', '\n']), "{}", mail.subject);
+            assert!(!mail.html.contains("<b>") && !mail.html.contains("<i>") && !mail.html.contains("<2015>"));
+            assert!(!mail.text.contains("\nBcc"));
+            assert!(mail.html.contains("prefers-color-scheme: dark"));
+            assert!(!mail.html.contains("<img") && !mail.html.contains("url("), "nothing is loaded from elsewhere");
+        }
     }
 }
 
@@ -298,7 +339,7 @@ fn what_people_typed_stays_text() {
 fn names_never_lead_elsewhere() {
     let name =
         || "Your account is locked: https://evil.example/pay\r\nwww.evil.example, me@evil.example \u{202e}".to_owned();
-    let reader = Reader { name: name(), zone: Tz::UTC };
+    let reader = Reader { name: name(), zone: Tz::UTC, locale: Locale::default() };
     let token = || SecretString::from("k3y");
     let order = |seller| Won { auction: id(1), order: id(2), title: name(), seller, total: eur(1), pay_by: at(12, 0) };
     for (content, link) in [
@@ -310,7 +351,7 @@ fn names_never_lead_elsewhere() {
             Link::Invitation { token: token(), valid_until: at(20, 30) },
         ),
     ] {
-        let mail = renderer().render(&content, &link, &reader).unwrap();
+        let mail = rendered(&content, &link, &reader);
         for shown in [&mail.subject, &mail.text, &mail.html] {
             for trap in ["evil.example", "https://e", "me@evil", "\u{202e}", "pay\r", "pay\n"] {
                 assert!(!shown.contains(trap), "{trap:?}: {shown}");
@@ -323,6 +364,6 @@ fn names_never_lead_elsewhere() {
 #[test]
 fn a_granting_link_must_be_made() {
     let content = Content::VerifyAddress(VerifyAddress {});
-    let error = renderer().render(&content, &Link::None, &reader()).unwrap_err();
+    let error = renderer().render(&content, &Link::None, &reader(), None).unwrap_err();
     assert!(matches!(error, RenderError::MissingLink));
 }

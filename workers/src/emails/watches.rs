@@ -2,72 +2,69 @@
 
 use market::emails::model::{FoundListing, PriceFell, Relisted, SavedSearchDigest};
 
+use super::formats::one_line;
 use super::letter::{Letter, Place, fact};
-use super::wording::{money, one_line};
-
-const REASON: &str = "You are receiving this email because you watch this listing.";
 
 pub(super) fn price_fell(it: &PriceFell, place: &Place<'_>) -> Letter {
-    let title = one_line(&it.title);
+    let (words, title) = (place.words, one_line(&it.title));
+    let (now, was) = (place.money(it.now), place.money(it.was));
     Letter {
-        subject: format!("Now {}: {title}", money(it.now)),
-        preview: format!("It was {}.", money(it.was)),
-        heading: "The price has fallen".to_owned(),
-        paragraphs: vec![format!("“{title}”, which you watch, costs less now.")],
-        quote: None,
-        facts: vec![fact("Price now", money(it.now)), fact("Price before", money(it.was))],
-        action: Some(place.link("Open the listing", format_args!("/listings/{}", it.listing))),
-        note: None,
-        reason: REASON.to_owned(),
+        subject: words.price_fell_subject(&now, &title),
+        preview: words.price_fell_preview(&was),
+        heading: words.price_fell_heading().to_owned(),
+        paragraphs: vec![words.price_fell_text(&title)],
+        figure: Some(fact(words.price_now(), now)),
+        facts: vec![fact(words.price_before(), was)],
+        action: Some(place.link(words.open_listing(), format_args!("/listings/{}", it.listing))),
+        reason: words.because_watches().to_owned(),
+        ..Letter::default()
     }
 }
 
 pub(super) fn relisted(it: &Relisted, place: &Place<'_>) -> Letter {
-    let title = one_line(&it.title);
+    let (words, title) = (place.words, one_line(&it.title));
     Letter {
-        subject: format!("On offer again: {title}"),
-        preview: "What you watched is listed again.".to_owned(),
-        heading: "It is on offer again".to_owned(),
-        paragraphs: vec![format!("“{title}”, which you watched, is listed again. You watch the new listing now.")],
-        quote: None,
-        facts: it.price.map(|price| fact("Price", money(price))).into_iter().collect(),
-        action: Some(place.link("Open the listing", format_args!("/listings/{}", it.listing))),
-        note: None,
-        reason: REASON.to_owned(),
+        subject: words.relisted_subject(&title),
+        preview: words.relisted_preview().to_owned(),
+        heading: words.relisted_heading().to_owned(),
+        paragraphs: vec![words.relisted_text(&title)],
+        figure: it.price.map(|price| fact(words.price(), place.money(price))),
+        action: Some(place.link(words.open_listing(), format_args!("/listings/{}", it.listing))),
+        reason: words.because_watches().to_owned(),
+        ..Letter::default()
     }
 }
 
 pub(super) fn digest(it: &SavedSearchDigest, place: &Place<'_>) -> Letter {
-    let name = one_line(&it.name);
+    let (words, name) = (place.words, one_line(&it.name));
     let count = it.found.len() + it.more;
     let (new, preview) = match (count, it.found.first()) {
-        (1, Some(only)) => ("1 new match".to_owned(), line(only)),
-        _ => (format!("{count} new matches"), format!("{count} listings that you have not seen yet.")),
+        (1, Some(only)) => (words.digest_one().to_owned(), line(only, place)),
+        _ => (words.digest_several(&place.count(count)), words.digest_preview(&place.count(count))),
     };
-    let mut paragraphs = vec![format!("Your search “{name}” has found:")];
-    paragraphs.extend(it.found.iter().map(line));
+    let mut paragraphs = vec![words.digest_text(&name)];
+    paragraphs.extend(it.found.iter().map(|one| line(one, place)));
     if it.more > 0 {
-        paragraphs.push(format!("And {} more.", it.more));
+        paragraphs.push(words.digest_more(&place.count(it.more)));
     }
-    let first = it.found.first();
+    let newest = it.found.first();
     Letter {
-        subject: format!("{new}: {name}"),
+        subject: words.digest_subject(&new, &name),
         preview,
         heading: new,
         paragraphs,
-        quote: None,
-        facts: vec![],
-        action: first.map(|first| place.link("Open the newest", format_args!("/listings/{}", first.listing))),
-        note: Some("We write at most once a day about each search.".to_owned()),
-        reason: "You are receiving this email because you have saved this search and asked for alerts.".to_owned(),
+        action: newest.map(|one| place.link(words.digest_action(), format_args!("/listings/{}", one.listing))),
+        note: Some(words.digest_note().to_owned()),
+        reason: words.digest_reason().to_owned(),
+        ..Letter::default()
     }
 }
 
 /// `Fendt 313, 25,000.00 EUR`
-fn line(one: &FoundListing) -> String {
+fn line(one: &FoundListing, place: &Place<'_>) -> String {
     let title = one_line(&one.title);
     match one.price {
-        Some(price) => format!("{title}, {}", money(price)),
+        Some(price) => format!("{title}, {}", place.money(price)),
         None => title,
     }
 }

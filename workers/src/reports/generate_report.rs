@@ -241,6 +241,7 @@ async fn tell(tx: &mut JobTx, report: &Report, written: &Written, falls: Option<
         rows: written.rows,
         totals: first_sums(&written.sums),
         falls: falls.unwrap_or_default().to_vec(),
+        regular: report.subscription.is_some() || report.requested_by.is_none(),
     });
     for user in readers {
         let mail =

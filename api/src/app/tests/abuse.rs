@@ -81,7 +81,8 @@ impl Abuse {
         let problem = answer.headers.get("content-type").is_some_and(|it| it == "application/problem+json");
         // A store that is not there is no fault of the request; nor is a page for people that is a page.
         let away = answer.code() == "store_unavailable";
-        let page = [" /verify-email", " /reset-password", " /invitation"].iter().any(|it| what.contains(it));
+        let page =
+            [" /verify-email", " /reset-password", " /invitation", " /unsubscribe"].iter().any(|it| what.contains(it));
         if (status >= 500 && !away) || (status >= 400 && !problem && !page) {
             self.failures.push(format!("{what}: {answer:?}"));
         }

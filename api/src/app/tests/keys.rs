@@ -34,7 +34,7 @@ const UNKEYED: [(&str, &str); 15] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 63] = [
+const ACTS: [&str; 65] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -67,6 +67,7 @@ const ACTS: [&str; 63] = [
     "POST /v1/shipments/{shipment}/return",
     "POST /v1/admin/reconciliation-differences/{difference}/close",
     "POST /v1/webhooks/{provider}",
+    "POST /v1/webhooks/postmark",
     "POST /v1/admin/cargo-rejects/{reject}/replay",
     "POST /v1/second-chances/{chance}/decline",
     "POST /v1/auctions/{auction}/approval/decline",
@@ -97,6 +98,7 @@ const ACTS: [&str; 63] = [
     "POST /v1/listings/{listing}/approve",
     "POST /v1/listings/{listing}/refuse",
     "POST /v1/auctions/{auction}/bids/{bid}/retract",
+    "POST /unsubscribe",
     "POST /invitation",
     "POST /invitation/accept",
 ];

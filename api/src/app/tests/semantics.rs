@@ -238,6 +238,7 @@ fn edited(market: &TestMarket) -> Vec<(String, &Person, Value, Value)> {
         (market.path("/v1/sites/{site}"), &market.ann, json!({"name": "One"}), json!({"kind": "store"})),
         (market.path("/v1/items/{item}/stock/{site}"), &market.ann, json!({"capacity": 70}), json!({"low_at": 7})),
         ("/v1/me".to_owned(), &market.ann, json!({"name": "Ann One"}), json!({"time_zone": "Europe/Paris"})),
+        ("/v1/me/notifications".to_owned(), &market.ann, json!({"watches": false}), json!({"stock": false})),
         (market.path("/v1/orgs/{org}"), &market.ann, json!({"time_zone": "Europe/Paris"}), json!({"time_zone": "UTC"})),
         (format!("/v1/categories/{CONSOLES}"), &market.admin, json!({"name": "One"}), json!({"fee_bps": 7})),
         ("/v1/queues/emails".to_owned(), &market.admin, json!({"window": 77}), json!({"rate_burst": 3.0})),

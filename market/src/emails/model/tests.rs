@@ -32,3 +32,15 @@ fn the_template_name_is_the_serialised_tag() {
         assert_eq!(serde_json::from_value::<Content>(json).unwrap(), content);
     }
 }
+
+#[test]
+fn a_report_can_be_ended_if_nobody_asked_for_it_and_is_rather_sent_twice_than_never() {
+    // As mails were stored before there were kinds, thresholds and regular ones.
+    let stored = serde_json::json!({"template": "report_ready", "data": {"report": uuid::Uuid::nil(), "org_name": "A",
+        "first_day": "2026-11-19", "last_day": "2026-11-19", "zone": "UTC", "format": "CSV", "rows": 1, "totals": []}});
+    let Content::ReportReady(asked) = serde_json::from_value(stored).unwrap() else { panic!("another template") };
+    assert_eq!(Content::ReportReady(asked.clone()).category(), None);
+    let regular = Content::ReportReady(ReportReady { regular: true, ..asked });
+    assert_eq!(regular.category(), Some(EmailCategory::Reports));
+    assert!(!regular.at_most_once());
+}

@@ -34,7 +34,7 @@ pub use throttle::{Attempt, Counted, Limit, ThrottleKey, begin_attempt, forget_a
 pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
 pub use users::{
     Bootstrapped, Credentials, NewUser, Profile, ProfileChange, UserError, UserRow, bootstrap_admin, change_profile,
-    credentials, email_to_verify, insert_user, lock_profile, mint_email_verification, profile, profile_at, rehash,
+    credentials, email_to_verify, insert_user, lock_profile, mint_email_verification, profile, rehash,
     set_platform_role, set_user_status, users_page, verify_email,
 };
 

@@ -4,7 +4,7 @@ use shared::ids::UserId;
 use sqlx::PgConnection;
 
 use super::{Decision, OrgError, decide, mint_token, revoke_all, sole_owner, token_hash};
-use crate::identity::model::{Email, PersonName, PlatformRole, TimeZone, UserStatus};
+use crate::identity::model::{Email, Locale, PersonName, PlatformRole, TimeZone, UserStatus};
 
 /// How long the link in a verification mail works.
 const VERIFICATION_HOURS: f64 = 48.0;
@@ -87,19 +87,6 @@ pub struct Profile {
 }
 
 pub async fn profile(conn: &mut PgConnection, user: UserId) -> Result<Option<Profile>, sqlx::Error> {
-    profile_where(conn, Some(user), None).await
-}
-
-/// The person with this address, verified or not.
-pub async fn profile_at(conn: &mut PgConnection, email: &str) -> Result<Option<Profile>, sqlx::Error> {
-    profile_where(conn, None, Some(email)).await
-}
-
-async fn profile_where(
-    conn: &mut PgConnection,
-    user: Option<UserId>,
-    email: Option<&str>,
-) -> Result<Option<Profile>, sqlx::Error> {
     sqlx::query_as!(
         Profile,
         r#"
@@ -108,10 +95,8 @@ async fn profile_where(
             status AS "status: UserStatus", locale, time_zone, platform_role AS "platform_role: PlatformRole", created_at
         FROM users
         WHERE id = $1
-           OR email = $2
         "#,
-        user.map(|id| id.0),
-        email,
+        user.0,
     )
     .fetch_optional(conn)
     .await
@@ -129,6 +114,7 @@ pub async fn lock_profile(conn: &mut PgConnection, user: UserId) -> Result<Optio
 pub struct ProfileChange {
     pub name: Option<PersonName>,
     pub time_zone: Option<TimeZone>,
+    pub locale: Option<Locale>,
 }
 
 pub async fn change_profile(conn: &mut PgConnection, user: UserId, change: &ProfileChange) -> Result<(), sqlx::Error> {
@@ -136,12 +122,14 @@ pub async fn change_profile(conn: &mut PgConnection, user: UserId, change: &Prof
         r#"
         UPDATE users
         SET name = coalesce($2, name),
-            time_zone = coalesce($3, time_zone)
+            time_zone = coalesce($3, time_zone),
+            locale = coalesce($4, locale)
         WHERE id = $1
         "#,
         user.0,
         change.name.as_ref().map(PersonName::as_str),
         change.time_zone.as_ref().map(TimeZone::as_str),
+        change.locale.as_ref().map(Locale::as_str),
     )
     .execute(conn)
     .await?;

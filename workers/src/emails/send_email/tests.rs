@@ -13,6 +13,8 @@ use sinks::smtp::Fault;
 
 use crate::testing::TestWorkers;
 
+mod wishes;
+
 async fn workers() -> TestWorkers {
     TestWorkers::new(Handlers::default().with::<SendEmail>()).await
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::emails::{Mailer, Message, Rendered, SendError};
+use crate::emails::{Language, Mailer, Message, Rendered, SendError};
 
 /// What a server does with one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,11 +75,19 @@ async fn talk(stream: TcpStream, number: usize, manner: Manner, events: mpsc::Un
 
 fn mailer(addr: SocketAddr) -> Mailer {
     let from = "Tradeyard <no-reply@tradeyard.example>".to_owned();
-    Mailer::new(&Smtp { url: SecretString::from(format!("smtp://{addr}")), from }, 1).unwrap()
+    let url = SecretString::from(format!("smtp://{addr}"));
+    Mailer::new(&Smtp { url, from, stream: None, broadcast_stream: None, webhook_key: SecretString::default() }, 1)
+        .unwrap()
 }
 
 async fn send(mailer: &Mailer) -> Result<String, SendError> {
-    let body = Rendered { subject: "News".to_owned(), text: "News".to_owned(), html: "<p>News</p>".to_owned() };
+    let body = Rendered {
+        subject: "News".to_owned(),
+        text: "News".to_owned(),
+        html: "<p>News</p>".to_owned(),
+        language: Language::English,
+        unsubscribe: None,
+    };
     let message_id = "<1@tradeyard.example>".to_owned();
     mailer.send(&Message { to_name: "", to_address: "ada@example.com", message_id, body: &body }).await
 }

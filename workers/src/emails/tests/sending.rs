@@ -31,13 +31,23 @@ async fn start() -> TestSmtp {
 }
 
 fn mailer(url: &str) -> Mailer {
-    let from = "Tradeyard <no-reply@tradeyard.example>".to_owned();
-    Mailer::new(&Smtp { url: SecretString::from(url), from }, 2).unwrap()
+    mailer_on(url, None)
+}
+
+fn settings(url: &str, from: &str, streams: Option<[&str; 2]>) -> Smtp {
+    let [stream, broadcast_stream] = streams.map_or([None, None], |streams| streams.map(|it| Some(it.to_owned())));
+    let (url, from) = (SecretString::from(url), from.to_owned());
+    Smtp { url, from, stream, broadcast_stream, webhook_key: SecretString::default() }
+}
+
+/// A mailer that names these streams, of mails that are always sent and of those that can be ended.
+fn mailer_on(url: &str, streams: Option<[&str; 2]>) -> Mailer {
+    Mailer::new(&settings(url, "Tradeyard <no-reply@tradeyard.example>", streams), 2).unwrap()
 }
 
 fn body() -> Rendered {
     let (content, link) = every_mail().swap_remove(2);
-    renderer().render(&content, &link, &reader()).unwrap()
+    renderer().render(&content, &link, &reader(), None).unwrap()
 }
 
 fn to<'a>(name: &'a str, address: &'a str, body: &'a Rendered) -> Message<'a> {
@@ -212,10 +222,23 @@ fn the_message_id_depends_on_what_makes_it_one_mail() {
 
 #[tokio::test]
 async fn a_wrong_configuration_is_refused_without_printing_it() {
-    let smtp = |url: &str, from: &str| {
-        Mailer::new(&Smtp { url: SecretString::from(url), from: from.to_owned() }, 1).unwrap_err().to_string()
-    };
+    let smtp = |url: &str, from: &str| Mailer::new(&settings(url, from, None), 1).unwrap_err().to_string();
     assert!(smtp("smtp://127.0.0.1:25", "nobody").contains("SMTP_FROM"));
     let error = smtp("gopher://user:hunter2@127.0.0.1", "a@b.example");
     assert!(error.contains("SMTP_URL") && !error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn streams_are_named_to_a_provider_that_has_them() {
+    let server = start().await;
+    let body = body();
+    server.mailer.send(&to("", "a@example.com", &body)).await.unwrap();
+    let named = mailer_on(&format!("smtp://{}", server.sink.addr()), Some(["outbound", "broadcast"]));
+    named.send(&to("", "b@example.com", &body)).await.unwrap();
+    server.sink.wait_for_count(Duration::from_secs(10), 2).await.unwrap();
+    for mail in server.sink.list() {
+        let raw = String::from_utf8(server.sink.raw(mail.id).await.unwrap().unwrap()).unwrap();
+        assert_eq!(raw.contains("\r\nX-PM-Message-Stream: outbound\r\n"), mail.is_to("b@example.com"), "{raw}");
+        assert_eq!(raw.contains("X-PM-"), mail.is_to("b@example.com"), "{raw}");
+    }
 }

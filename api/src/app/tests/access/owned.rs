@@ -1,10 +1,11 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 27] = [
+pub(super) const OPERATIONS: [&str; 28] = [
     "GET /v1/invoices/{invoice}/file",
     "POST /v1/papers",
     "GET /v1/papers/{paper}",
+    "GET /v1/shipments/{shipment}/standing",
     "GET /v1/sites/{site}/hours",
     "PUT /v1/sites/{site}/hours",
     "POST /v1/sites/{site}/redeem",

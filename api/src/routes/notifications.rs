@@ -1,0 +1,107 @@
+//! Which mails the caller wants, of those that people can do without. [`super::pages`] has the page behind the link in a mail.
+
+use axum::extract::State;
+use market::emails::model::EmailCategory;
+use market::emails::store::preferences;
+use market::identity::store;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::Caller;
+use crate::conditional::IfMatch;
+use crate::error::Result;
+use crate::extract::Json;
+use crate::state::AppState;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(get_notifications, change_notifications))
+}
+
+/// Whether mails of each kind are sent. All others are about something that the person takes part in, and always sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch for each kind of mail")]
+struct Notifications {
+    /// Auctions that end soon.
+    auction_reminders: bool,
+    /// What became of watched listings.
+    watches: bool,
+    /// What saved searches have found.
+    saved_searches: bool,
+    /// Stock that has become low, or has recovered.
+    stock: bool,
+    /// Reports that come after each period.
+    reports: bool,
+}
+
+impl Notifications {
+    fn without(opt_outs: &[EmailCategory]) -> Self {
+        let wanted = |category| !opt_outs.contains(&category);
+        Self {
+            auction_reminders: wanted(EmailCategory::AuctionReminders),
+            watches: wanted(EmailCategory::Watches),
+            saved_searches: wanted(EmailCategory::SavedSearches),
+            stock: wanted(EmailCategory::Stock),
+            reports: wanted(EmailCategory::Reports),
+        }
+    }
+}
+
+/// Read which mails the caller wants
+#[utoipa::path(get, path = "/v1/me/notifications", tag = "me", responses(
+    (status = 200, description = "Each kind of mail that can be turned off", body = Notifications),
+))]
+async fn get_notifications(State(state): State<AppState>, caller: Caller) -> Result<Json<Notifications>> {
+    let opt_outs = preferences::opt_outs(&mut *state.db.acquire().await?, caller.user).await?;
+    Ok(Json(Notifications::without(&opt_outs)))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeNotifications {
+    auction_reminders: Option<bool>,
+    watches: Option<bool>,
+    saved_searches: Option<bool>,
+    stock: Option<bool>,
+    reports: Option<bool>,
+}
+
+impl ChangeNotifications {
+    const fn of(&self, category: EmailCategory) -> Option<bool> {
+        match category {
+            EmailCategory::AuctionReminders => self.auction_reminders,
+            EmailCategory::Watches => self.watches,
+            EmailCategory::SavedSearches => self.saved_searches,
+            EmailCategory::Stock => self.stock,
+            EmailCategory::Reports => self.reports,
+        }
+    }
+}
+
+/// Change which mails the caller wants
+///
+/// A mail that was posted before and is sent later follows the change, too.
+#[utoipa::path(patch, path = "/v1/me/notifications", tag = "me", params(IfMatch), request_body = ChangeNotifications, responses(
+    (status = 200, description = "Each kind of mail that can be turned off", body = Notifications),
+))]
+async fn change_notifications(
+    State(state): State<AppState>,
+    caller: Caller,
+    expected: IfMatch,
+    Json(body): Json<ChangeNotifications>,
+) -> Result<Json<Notifications>> {
+    let mut tx = state.db.begin().await?;
+    let _profile = store::lock_profile(&mut tx, caller.user).await?;
+    if expected.is_sent() {
+        expected.check(&Notifications::without(&preferences::opt_outs(&mut tx, caller.user).await?))?;
+    }
+    for category in EmailCategory::ALL {
+        if let Some(wanted) = body.of(category) {
+            preferences::want(&mut tx, caller.user, category, wanted).await?;
+        }
+    }
+    let notifications = Notifications::without(&preferences::opt_outs(&mut tx, caller.user).await?);
+    tx.commit().await?;
+    Ok(Json(notifications))
+}

@@ -1,0 +1,78 @@
+//! Which mails people want, of those that they can do without.
+
+use shared::ids::UserId;
+use sqlx::PgConnection;
+
+use crate::emails::model::EmailCategory;
+use crate::emails::rules::unsubscribing::{self, Claim};
+use crate::identity::Locale;
+
+/// A link that ends mails, whose token is good.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    pub user: UserId,
+    pub category: EmailCategory,
+    /// The person's.
+    pub locale: Locale,
+}
+
+/// The categories that the person does not want.
+pub async fn opt_outs(conn: &mut PgConnection, user: UserId) -> Result<Vec<EmailCategory>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT category AS "category: EmailCategory"
+        FROM email_opt_outs
+        WHERE user_id = $1
+        ORDER BY category
+        "#,
+        user.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Notes whether the person wants mails of the category. Said twice, it is as said once.
+pub async fn want(
+    conn: &mut PgConnection,
+    user: UserId,
+    category: EmailCategory,
+    wanted: bool,
+) -> Result<(), sqlx::Error> {
+    if wanted {
+        sqlx::query!(
+            r#"
+            DELETE FROM email_opt_outs
+            WHERE user_id = $1
+              AND category = $2
+            "#,
+            user.0,
+            category as EmailCategory,
+        )
+        .execute(conn)
+        .await?;
+    } else {
+        sqlx::query!(
+            r#"
+            INSERT INTO email_opt_outs (user_id, category)
+            VALUES ($1, $2)
+            ON CONFLICT ON CONSTRAINT email_opt_outs_once DO NOTHING
+            "#,
+            user.0,
+            category as EmailCategory,
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// What a token ends. `None`: it is not one that was made here.
+pub async fn ending(conn: &mut PgConnection, token: &str) -> Result<Option<Ending>, sqlx::Error> {
+    let Some(claim) = unsubscribing::read(token) else { return Ok(None) };
+    let Claim { user, category, .. } = claim;
+    let person = sqlx::query!("SELECT unsubscribe_key, locale FROM users WHERE id = $1", user.0);
+    let Some(person) = person.fetch_optional(conn).await? else { return Ok(None) };
+    let is_good = claim.is_signed_with(&person.unsubscribe_key);
+    let locale = person.locale.parse().unwrap_or_default();
+    Ok(is_good.then_some(Ending { user, category, locale }))
+}

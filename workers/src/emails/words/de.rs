@@ -1,0 +1,15 @@
+//! German, in the polite form.
+
+mod account;
+mod appointments;
+mod auctions;
+mod common;
+mod files;
+mod invoices;
+mod listings;
+mod offers;
+mod orders;
+mod returns;
+mod shipments;
+
+pub(in crate::emails) struct German;

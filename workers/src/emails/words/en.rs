@@ -1,0 +1,27 @@
+//! English.
+
+mod account;
+mod appointments;
+mod auctions;
+mod common;
+mod files;
+mod invoices;
+mod listings;
+mod offers;
+mod orders;
+mod returns;
+mod shipments;
+
+pub(in crate::emails) use account::Account;
+pub(in crate::emails) use appointments::Appointments;
+pub(in crate::emails) use auctions::Auctions;
+pub(in crate::emails) use common::Common;
+pub(in crate::emails) use files::Files;
+pub(in crate::emails) use invoices::Invoices;
+pub(in crate::emails) use listings::Listings;
+pub(in crate::emails) use offers::Offers;
+pub(in crate::emails) use orders::Orders;
+pub(in crate::emails) use returns::Returns;
+pub(in crate::emails) use shipments::Shipments;
+
+pub(in crate::emails) struct English;

@@ -154,3 +154,15 @@ id!(
     /// Names one time at which goods of an order are given out or wanted.
     AppointmentId
 );
+id!(
+    /// Names one conversation of two organisations.
+    ConversationId
+);
+id!(
+    /// Names one message as the program that sends it does.
+    MessageClientId
+);
+id!(
+    /// Names one report of an abusive message.
+    ChatReportId
+);

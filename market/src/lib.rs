@@ -22,6 +22,8 @@
 //!
 //! Saved searches and watches are locked before any of these, and nothing above the listings with them.
 //!
+//! A conversation is locked before its parties, by id, and those before uploads; nothing of the list with them but the audit log.
+//!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
 //! auction.
 //!
@@ -33,6 +35,7 @@ pub mod auctions;
 pub mod cargo;
 pub mod carriers;
 pub mod catalog;
+pub mod chat;
 pub mod checkout;
 pub mod dashboard;
 pub mod emails;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use jobs::queues;
 use secrecy::ExposeSecret;
 use shared::blobs::Blobs;
 use shared::config::{Config, ConfigError, Mode, keys};
+use shared::crypto::seal::Keyring;
 use sqlx::PgPool;
 
 use crate::emails::{Mailer, MailerError, Renderer};
@@ -37,6 +39,8 @@ pub struct Services {
     pub events: PgPool,
     /// The replica that reports are read from; without it, they are read from the ledger's database.
     pub replica: Option<PgPool>,
+    /// Opens the keys of conversations: the `chat` pool alone has it.
+    pub keyring: Option<Arc<Keyring>>,
 }
 
 /// The gateway that the settings name. Development does without one where no key is set; production says what is missing.
@@ -75,6 +79,13 @@ impl Services {
                     shared::db::pool_within(url, limits, config.database.connections, "reports")
                 })
                 .transpose()?,
+            keyring: None,
         })
+    }
+
+    /// [`Services::new`] of a pool, with what only that one has.
+    pub fn of_pool(pool: &str, config: &Config) -> anyhow::Result<Self> {
+        let keyring = (pool == queues::CHAT.pool).then(|| config.keyring()).transpose()?;
+        Ok(Self { keyring: keyring.map(Arc::new), ..Self::new(config)? })
     }
 }

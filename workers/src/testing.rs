@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use shared::blobs::Blobs;
 use shared::clock::Clock;
 use shared::config::{S3, Smtp};
+use shared::crypto::seal::Keyring;
 use shared::ids::{OrgId, UserId};
 use shared::testing::TestDb;
 use sinks::rates::Rates;
@@ -130,6 +131,7 @@ impl TestWorkers {
             2,
         )
         .unwrap();
+        let keyring = Keyring::read(&shared::testing::MASTER_KEY.to_owned().into()).unwrap();
         let services = Services {
             events: db.app.clone(),
             replica,
@@ -140,6 +142,7 @@ impl TestWorkers {
             fonts,
             gateway: Some(gateway.unwrap_or_else(|| Arc::new(simulator))),
             rates: Some(RatesFile::new(&rates.url()).unwrap()),
+            keyring: Some(Arc::new(keyring)),
         };
         let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;
         let ledger = Ledger::new(db.app.clone());

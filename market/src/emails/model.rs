@@ -11,6 +11,7 @@ mod appointments;
 mod approvals;
 mod auctions;
 mod categories;
+mod chat;
 mod defaults;
 mod imports;
 mod invoices;
@@ -29,6 +30,7 @@ pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use categories::EmailCategory;
+pub use chat::UnreadMessages;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use imports::ImportEnded;
 pub use invoices::InvoiceReady;
@@ -185,6 +187,7 @@ pub enum Content {
     Relisted(Relisted),
     SavedSearchDigest(SavedSearchDigest),
     InquiryReceived(InquiryReceived),
+    UnreadMessages(UnreadMessages),
     OfferReceived(OfferNews),
     OfferCountered(OfferNews),
     OfferDeclined(OfferNews),
@@ -262,6 +265,7 @@ impl Content {
             Self::Relisted(_) => "relisted",
             Self::SavedSearchDigest(_) => "saved_search_digest",
             Self::InquiryReceived(_) => "inquiry_received",
+            Self::UnreadMessages(_) => "unread_messages",
             Self::OfferReceived(_) => "offer_received",
             Self::OfferCountered(_) => "offer_countered",
             Self::OfferDeclined(_) => "offer_declined",

@@ -12,8 +12,8 @@ use super::formats::{Formats, one_line};
 use super::render::RenderError;
 use super::words::Words;
 use super::{
-    account, appointments, approvals, auctions, defaults, escrow, imports, invoices, listings, offers, orders, payouts,
-    reports, returns, shipments, stock, watches,
+    account, appointments, approvals, auctions, chat, defaults, escrow, imports, invoices, listings, offers, orders,
+    payouts, reports, returns, shipments, stock, watches,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -198,6 +198,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ListingApproved(it), _) => Ok(listings::approved(it, place)),
         (Content::ListingRefused(it), _) => Ok(listings::refused(it, place)),
         (Content::InquiryReceived(it), _) => Ok(listings::inquiry(it, place)),
+        (Content::UnreadMessages(it), _) => Ok(chat::unread(it, place)),
         (Content::StockLow(it), _) => Ok(stock::low(it, place)),
         (Content::StockRecovered(it), _) => Ok(stock::recovered(it, place)),
         (Content::PriceFell(it), _) => Ok(watches::price_fell(it, place)),

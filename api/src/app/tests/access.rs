@@ -92,6 +92,13 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("PUT /v1/admin/users/{user}/platform-role", Platform(Admin), json!({"platform_role": "user"})),
         ("GET /v1/admin/audit", Platform(Admin), none()),
         ("GET /v1/admin/account-flags", Platform(Moderator), none()),
+        ("GET /v1/admin/chat-reports", Platform(Moderator), none()),
+        ("GET /v1/admin/chat-reports/{chat_report}", Platform(Moderator), none()),
+        (
+            "POST /v1/admin/chat-reports/{chat_report}/decide",
+            Platform(Moderator),
+            json!({"outcome": "dismissed", "reason": "because"}),
+        ),
         ("PUT /v1/admin/orgs/{org}/plan", Platform(Admin), json!({"plan": "partner"})),
         ("GET /v1/categories", Anyone, none()),
         ("GET /v1/categories/{category}", Anyone, none()),

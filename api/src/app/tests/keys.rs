@@ -9,7 +9,7 @@ use super::test_market::{EARTH, TestMarket};
 use crate::testing::with_token;
 
 /// Makers without a key, and why.
-const UNKEYED: [(&str, &str); 15] = [
+const UNKEYED: [(&str, &str); 17] = [
     ("POST /invitation/register", "a form for people; the address is the key"),
     (
         "POST /v1/auth/login",
@@ -26,6 +26,11 @@ const UNKEYED: [(&str, &str); 15] = [
         "POST /v1/appointments/{appointment}/pass",
         "the kept answer would hold the pass; one that nobody got is replaced",
     ),
+    ("POST /v1/conversations", "the kept answer would hold what was written; the client's own id is the key"),
+    (
+        "POST /v1/conversations/{conversation}/messages",
+        "the kept answer would hold what was written; the client's own id is the key",
+    ),
     ("POST /v1/webhooks/carriers/{carrier}", "the standard's own header is its key"),
     ("POST /v1/epcis/capture", "each event's own id, or its hash, is its key"),
     ("POST /v1/epcis/events", "the event's own id, or its hash, is its key"),
@@ -34,7 +39,7 @@ const UNKEYED: [(&str, &str); 15] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 65] = [
+const ACTS: [&str; 71] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -73,6 +78,12 @@ const ACTS: [&str; 65] = [
     "POST /v1/auctions/{auction}/approval/decline",
     "POST /v1/auctions/{auction}/approval/counter",
     "POST /v1/strikes/{strike}/appeal",
+    "POST /v1/conversations/{conversation}/archive",
+    "POST /v1/conversations/{conversation}/unarchive",
+    "POST /v1/conversations/{conversation}/block",
+    "POST /v1/conversations/{conversation}/unblock",
+    "POST /v1/conversations/{conversation}/reports",
+    "POST /v1/admin/chat-reports/{chat_report}/decide",
     "POST /v1/admin/strikes/{strike}/decide",
     "POST /v1/queues/{queue}/pause",
     "POST /v1/queues/{queue}/resume",

@@ -1,7 +1,19 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 28] = [
+pub(super) const OPERATIONS: [&str; 40] = [
+    "POST /v1/conversations",
+    "GET /v1/conversations",
+    "GET /v1/conversations/{conversation}",
+    "PUT /v1/conversations/{conversation}/read",
+    "POST /v1/conversations/{conversation}/archive",
+    "POST /v1/conversations/{conversation}/unarchive",
+    "POST /v1/conversations/{conversation}/block",
+    "POST /v1/conversations/{conversation}/unblock",
+    "POST /v1/conversations/{conversation}/messages",
+    "GET /v1/conversations/{conversation}/messages",
+    "GET /v1/conversations/{conversation}/messages/{seq}/attachments/{place}",
+    "POST /v1/conversations/{conversation}/reports",
     "GET /v1/invoices/{invoice}/file",
     "POST /v1/papers",
     "GET /v1/papers/{paper}",

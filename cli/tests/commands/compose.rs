@@ -88,7 +88,8 @@ fn every_setting_is_known_and_loads() {
         let events = settings.contains_key("EVENTS_DATABASE_URL");
         assert!(events, "{name} would store or look for cargo events elsewhere");
         assert_eq!(settings.contains_key("JWT_SECRET"), name == "api", "{name}: only the API signs tokens");
-        assert_eq!(settings.contains_key("MASTER_KEY"), name == "api", "{name}: only the API opens sealed secrets");
+        let opens = ["api", "worker-chat"].contains(&name.as_str());
+        assert_eq!(settings.contains_key("MASTER_KEY"), opens, "{name}: only these two open what is sealed");
         for owner in ["MIGRATE_DATABASE_URL", "MIGRATE_EVENTS_DATABASE_URL"] {
             assert_eq!(settings.contains_key(owner), name == "migrate", "{name}: only who migrates is the owner");
         }
@@ -107,8 +108,8 @@ const FIXED: [&str; 2] = ["HTTP_ADDR", "HEALTH_ADDR"];
 /// Whether the program of a service reads this setting.
 fn needs(service: &str, setting: &str) -> bool {
     match setting {
+        "MASTER_KEY" => ["api", "worker-chat"].contains(&service),
         "JWT_SECRET"
-        | "MASTER_KEY"
         | "PASSWORD_COST"
         | "CORS_ORIGINS"
         | "TRUSTED_PROXIES"

@@ -9,6 +9,7 @@ mod bids;
 mod cargo;
 mod carriers;
 mod catalog;
+mod chat;
 mod checkout;
 mod daily;
 mod dashboard;
@@ -112,6 +113,7 @@ fn breaches() -> Vec<Breach> {
         cargo::breaches(),
         carriers::breaches(),
         epcis::breaches(),
+        chat::breaches(),
     ]
     .concat()
 }
@@ -163,6 +165,7 @@ async fn fill(conn: &mut PgConnection) {
     shipments::fill(conn).await;
     appointments::fill(conn).await;
     papers::fill(conn).await;
+    chat::fill(conn, seller, a).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -226,7 +229,9 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, email_opt_outs}'::regclass[]) AS oid
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, email_opt_outs,
+                             conversations, conversation_keys, conversation_parties, chat_messages, chat_attachments, chat_blocks,
+                             chat_reports}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

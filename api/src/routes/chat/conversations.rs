@@ -67,6 +67,7 @@ async fn found(state: &AppState, org: OrgId, id: ConversationId) -> Result<Conve
 #[utoipa::path(post, path = "/v1/conversations", tag = "conversations", request_body = BeginConversation, params(Acting), responses(
     (status = 201, description = "Written", body = Begun, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `own_listing`; `blocked`: the other party takes no messages from the organisation"),
+    (status = 404, description = "`not_found`: there is no such listing on offer, or no such offer or order of the organisation's"),
     (status = 409, description = "`listing_status`: it is not on offer any more; `blocking`: unblock the other party first; `upload_missing`, `upload_expired`"),
     (status = 422, description = "`invalid_value`; `client_id_reused`: another message has it; `upload_size`"),
     (status = 503, description = "`store_unavailable`"),

@@ -54,10 +54,10 @@ CREATE TABLE conversation_keys (
     conversation_id uuid PRIMARY KEY CONSTRAINT conversation_keys_of_conversation REFERENCES conversations (id),
     -- Of the key itself. Sealing it with another master key does not change it.
     version         integer NOT NULL DEFAULT 1 CONSTRAINT conversation_keys_version_range CHECK (version >= 1),
-    wrapped         bytea NOT NULL CONSTRAINT conversation_keys_wrapped_length CHECK (octet_length(wrapped) = 65),
+    sealed          bytea NOT NULL CONSTRAINT conversation_keys_sealed_length CHECK (octet_length(sealed) = 65),
     -- Which master key has sealed it.
-    master_key_id   bytea NOT NULL GENERATED ALWAYS AS (substring(wrapped FROM 2 FOR 4)) STORED,
-    wrapped_at      timestamptz NOT NULL DEFAULT clock_timestamp()
+    master_key_id   bytea NOT NULL GENERATED ALWAYS AS (substring(sealed FROM 2 FOR 4)) STORED,
+    sealed_at       timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX conversation_keys_by_master_key ON conversation_keys (master_key_id);
 

@@ -13,7 +13,7 @@ mod body;
 mod marks;
 mod read;
 mod reports;
-mod rewrap;
+mod reseal;
 mod unread;
 mod write;
 
@@ -30,7 +30,7 @@ pub use begin::begin;
 pub use marks::{archive, block, mark_read, unarchive, unblock};
 pub use read::{Attached, Progress, after, attachment, before, conversation, news, page, progress};
 pub use reports::{decide, open_report, report, reports};
-pub use rewrap::{KeyUse, key_use, rewrap};
+pub use reseal::{KeyUse, key_use, reseal};
 pub use unread::{MailCheck, check_mail, inboxes, to_mail};
 pub use write::{Posted, post};
 
@@ -122,8 +122,8 @@ struct Key {
 
 /// Makes the key of a new conversation.
 async fn make_key(conn: &mut PgConnection, keyring: &Keyring, id: ConversationId) -> Result<(), ChatError> {
-    let (_, wrapped) = keyring.make_data_key(&key_place(id, 1))?;
-    sqlx::query!("INSERT INTO conversation_keys (conversation_id, version, wrapped) VALUES ($1, 1, $2)", id.0, wrapped)
+    let (_, sealed) = keyring.make_data_key(&key_place(id, 1))?;
+    sqlx::query!("INSERT INTO conversation_keys (conversation_id, version, sealed) VALUES ($1, 1, $2)", id.0, sealed)
         .execute(conn)
         .await?;
     Ok(())
@@ -131,11 +131,11 @@ async fn make_key(conn: &mut PgConnection, keyring: &Keyring, id: ConversationId
 
 /// Opens the key of a conversation.
 async fn open_key(conn: &mut PgConnection, keyring: &Keyring, id: ConversationId) -> Result<Key, ChatError> {
-    let row = sqlx::query!("SELECT version, wrapped FROM conversation_keys WHERE conversation_id = $1", id.0)
+    let row = sqlx::query!("SELECT version, sealed FROM conversation_keys WHERE conversation_id = $1", id.0)
         .fetch_optional(conn)
         .await?
         .ok_or(ChatError::NotFound("conversation"))?;
-    let key = keyring.open_data_key(&key_place(id, row.version), &row.wrapped)?;
+    let key = keyring.open_data_key(&key_place(id, row.version), &row.sealed)?;
     Ok(Key { version: row.version, key })
 }
 

@@ -84,7 +84,7 @@ fn conversations() -> Vec<Breach> {
         ("conversations_have_messages", "UPDATE conversations SET last_seq = last_seq + 1".to_owned()),
         ("conversation_keys_of_conversation", key("'conversation_id', gen_random_uuid()")),
         ("conversation_keys_version_range", key("'version', 0")),
-        ("conversation_keys_wrapped_length", key("'wrapped', 'short'")),
+        ("conversation_keys_sealed_length", key("'sealed', 'short'")),
     ]
 }
 

@@ -15,7 +15,7 @@ impl Handler<Services> for RotateKeys {
         let keyring = cx.keyring.as_deref().context("this worker has no MASTER_KEY")?;
         work_through(cx, Turn::begin(), "resealed", || async move {
             let mut tx = cx.begin().await?;
-            let some = store::rewrap(&mut tx, Actor::System, keyring, BATCH).await?;
+            let some = store::reseal(&mut tx, Actor::System, keyring, BATCH).await?;
             tx.commit().await?;
             Ok(some)
         })

@@ -201,7 +201,7 @@ async fn keys_are_sealed_with_the_first_master_key_and_nothing_else_changes() {
     let mut conn = market.workers.db.pool.acquire().await.unwrap();
     let mut tx = sqlx::Connection::begin(&mut *conn).await.unwrap();
     let both = ring(&format!("{MASTER_KEY},{OLD}"));
-    assert_eq!(store::rewrap(&mut tx, shared::audit::Actor::System, &both, 10).await.unwrap(), 1);
+    assert_eq!(store::reseal(&mut tx, shared::audit::Actor::System, &both, 10).await.unwrap(), 1);
     tx.commit().await.unwrap();
     market.run().await;
     let job = rows(&market.workers.db.pool, "chat.rotate_keys").await.pop().unwrap();

@@ -83,8 +83,8 @@ impl Keyring {
     ///
     /// # Errors
     /// See [`SealError`].
-    pub fn open_data_key(&self, place: &Place, wrapped: &[u8]) -> Result<DataKey, SealError> {
-        DataKey::new(self.open(place, wrapped)?.expose_secret())
+    pub fn open_data_key(&self, place: &Place, sealed: &[u8]) -> Result<DataKey, SealError> {
+        DataKey::new(self.open(place, sealed)?.expose_secret())
     }
 
     /// Seals with the first key what one of the keys has sealed for this place.

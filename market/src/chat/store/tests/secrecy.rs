@@ -74,7 +74,7 @@ async fn a_dump_shows_no_text_and_what_is_moved_does_not_open() {
         // The key of another conversation, and an older version of the own one.
         format!(
             "UPDATE conversation_keys
-             SET wrapped = (SELECT wrapped FROM conversation_keys WHERE conversation_id = '{other}')
+             SET sealed = (SELECT sealed FROM conversation_keys WHERE conversation_id = '{other}')
              WHERE conversation_id = '{id}'"
         ),
         format!("UPDATE conversation_keys SET version = 2 WHERE conversation_id = '{id}'"),
@@ -124,7 +124,7 @@ async fn a_master_key_is_replaced_under_load_without_a_failed_read() {
         let mut resealed = 0;
         loop {
             let mut tx = pool.begin().await.expect("a transaction");
-            let some = rewrap(&mut tx, Actor::System, &both, 3).await.expect("sealed");
+            let some = reseal(&mut tx, Actor::System, &both, 3).await.expect("sealed");
             tx.commit().await.expect("committed");
             resealed += some;
             if some == 0 {
@@ -145,7 +145,7 @@ async fn a_master_key_is_replaced_under_load_without_a_failed_read() {
     assert_eq!((used[0].conversations, &used[0].master_key), (40, &hex::encode(new.current_id())));
     // What was sealed of messages is what it was.
     let mut tx = conn.begin().await.expect("a transaction");
-    assert_eq!(rewrap(&mut tx, Actor::System, &both, 3).await.expect("sealed"), 0);
+    assert_eq!(reseal(&mut tx, Actor::System, &both, 3).await.expect("sealed"), 0);
     drop(tx);
     drop(conn);
     market.db.close().await;

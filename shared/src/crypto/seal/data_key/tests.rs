@@ -8,14 +8,14 @@ fn message(seq: i64) -> Place {
 #[test]
 fn what_a_data_key_seals_opens_and_is_never_sealed_alike() {
     let ring = ring(&[1]);
-    let (key, wrapped) = ring.make_data_key(&place()).unwrap();
-    assert_eq!(wrapped.len(), KEY_BYTES + super::super::OVERHEAD);
+    let (key, kept_sealed) = ring.make_data_key(&place()).unwrap();
+    assert_eq!(kept_sealed.len(), KEY_BYTES + super::super::OVERHEAD);
     for text in [b"".as_slice(), b"a", &[7; 1000]] {
         let (one, other) = (key.seal(&message(1), text).unwrap(), key.seal(&message(1), text).unwrap());
         assert_eq!(one.len(), text.len() + DATA_OVERHEAD);
         assert_ne!(one, other);
         // Read back from what is kept.
-        let kept = ring.open_data_key(&place(), &wrapped).unwrap();
+        let kept = ring.open_data_key(&place(), &kept_sealed).unwrap();
         assert_eq!(kept.open(&message(1), &one).unwrap().expose_secret(), text);
     }
 }
@@ -38,24 +38,24 @@ fn every_changed_byte_and_every_other_place_is_found() {
 #[test]
 fn a_master_key_is_replaced_without_what_data_keys_have_sealed() {
     let (old, both, new) = (ring(&[1]), ring(&[2, 1]), ring(&[2]));
-    let (key, wrapped) = old.make_data_key(&place()).unwrap();
+    let (key, kept_sealed) = old.make_data_key(&place()).unwrap();
     let sealed = key.seal(&message(1), b"before").unwrap();
-    let again = both.reseal(&place(), &wrapped).unwrap();
-    assert_ne!(again, wrapped);
-    assert!(new.is_current(&again) && !new.is_current(&wrapped));
+    let again = both.reseal(&place(), &kept_sealed).unwrap();
+    assert_ne!(again, kept_sealed);
+    assert!(new.is_current(&again) && !new.is_current(&kept_sealed));
     assert_eq!(again[1..=4], new.current_id());
     let opened = new.open_data_key(&place(), &again).unwrap().open(&message(1), &sealed).unwrap();
     assert_eq!(opened.expose_secret(), b"before");
-    assert_eq!(new.open_data_key(&place(), &wrapped).unwrap_err(), SealError::UnknownKey);
-    assert_eq!(both.reseal(&message(1), &wrapped).unwrap_err(), SealError::Broken);
+    assert_eq!(new.open_data_key(&place(), &kept_sealed).unwrap_err(), SealError::UnknownKey);
+    assert_eq!(both.reseal(&message(1), &kept_sealed).unwrap_err(), SealError::Broken);
 }
 
 /// What a master key has sealed is not taken for a text, nor a text for a key.
 #[test]
 fn the_two_forms_are_not_mixed_up() {
     let ring = ring(&[1]);
-    let (key, wrapped) = ring.make_data_key(&place()).unwrap();
-    assert_eq!(key.open(&place(), &wrapped).unwrap_err(), SealError::Form);
+    let (key, kept_sealed) = ring.make_data_key(&place()).unwrap();
+    assert_eq!(key.open(&place(), &kept_sealed).unwrap_err(), SealError::Form);
     let sealed = key.seal(&place(), &[0; KEY_BYTES]).unwrap();
     assert_eq!(ring.open(&place(), &sealed).unwrap_err(), SealError::Form);
     assert!(!format!("{key:?}").contains("LessSafeKey"));

@@ -10,7 +10,7 @@ use crate::ids::ConversationId;
 
 /// Seals with the first master key up to `limit` keys that another one has sealed, and writes that to the audit log; returns how many.
 /// Needs a transaction. None are left when it returns 0.
-pub async fn rewrap(conn: &mut PgConnection, actor: Actor, keyring: &Keyring, limit: i64) -> Result<u64, ChatError> {
+pub async fn reseal(conn: &mut PgConnection, actor: Actor, keyring: &Keyring, limit: i64) -> Result<u64, ChatError> {
     let current = keyring.current_id();
     // Two ranges, each of which an index has in order; "another one" is no range.
     let ids = sqlx::query_scalar!(
@@ -27,7 +27,7 @@ pub async fn rewrap(conn: &mut PgConnection, actor: Actor, keyring: &Keyring, li
     .fetch_all(&mut *conn)
     .await?;
     let rows = sqlx::query!(
-        r#"SELECT conversation_id AS "conversation: ConversationId", version, wrapped
+        r#"SELECT conversation_id AS "conversation: ConversationId", version, sealed
            FROM conversation_keys
            WHERE conversation_id = ANY ($1)
            ORDER BY conversation_id
@@ -39,17 +39,17 @@ pub async fn rewrap(conn: &mut PgConnection, actor: Actor, keyring: &Keyring, li
     let mut resealed = 0;
     for row in &rows {
         // Somebody else may have been faster.
-        if keyring.is_current(&row.wrapped) {
+        if keyring.is_current(&row.sealed) {
             continue;
         }
-        let wrapped = keyring.reseal(&key_place(row.conversation, row.version), &row.wrapped)?;
+        let sealed = keyring.reseal(&key_place(row.conversation, row.version), &row.sealed)?;
         let changed = sqlx::query!(
             "UPDATE conversation_keys
-             SET wrapped = $2,
-                 wrapped_at = clock_timestamp()
+             SET sealed = $2,
+                 sealed_at = clock_timestamp()
              WHERE conversation_id = $1",
             row.conversation.0,
-            wrapped,
+            sealed,
         )
         .execute(&mut *conn)
         .await?;

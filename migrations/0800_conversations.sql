@@ -119,7 +119,7 @@ CREATE TABLE chat_messages (
     sealed          bytea NOT NULL CONSTRAINT chat_messages_sealed_length CHECK (octet_length(sealed) BETWEEN 30 AND 65536),
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT chat_messages_numbered PRIMARY KEY (conversation_id, seq),
-    CONSTRAINT chat_messages_once UNIQUE (conversation_id, sender_id, client_id),
+    CONSTRAINT chat_messages_once UNIQUE (sender_id, conversation_id, client_id),
     CONSTRAINT chat_messages_of_party FOREIGN KEY (conversation_id, org_id)
         REFERENCES conversation_parties (conversation_id, org_id)
 );

@@ -7,6 +7,7 @@ mod drain;
 mod enqueue;
 mod events;
 mod http;
+mod images;
 mod latency;
 mod limits;
 mod noop;
@@ -46,6 +47,9 @@ struct Args {
     /// How many seconds each kind of request is sent.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=60))]
     seconds: u8,
+    /// A folder of JPEGs that are made into pictures.
+    #[arg(long, default_value = "cli/data/photos")]
+    photos: PathBuf,
     /// Where the packages of the API's peers are, as `./dev bench` installs them.
     #[arg(long, hide = true)]
     tools: Option<PathBuf>,
@@ -74,6 +78,8 @@ pub(crate) enum Piece {
     Http,
     /// Searches over many listings.
     Search,
+    /// Photographs made into pictures, beside other programs.
+    Images,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -102,6 +108,7 @@ fn main() -> ExitCode {
                 backlog: args.backlog,
                 listings: args.listings,
                 measured: Duration::from_secs(args.seconds.into()),
+                photos: args.photos,
                 tools: args.tools,
                 only: args.only,
             };

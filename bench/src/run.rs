@@ -15,7 +15,7 @@ use crate::enqueue::{enqueue_bulk, enqueue_single};
 use crate::events::EventRates;
 use crate::processes::Part;
 use crate::report::Report;
-use crate::{Piece, events, http, latency, limits, noop, search};
+use crate::{Piece, events, http, images, latency, limits, noop, search};
 
 const CALLERS: i64 = 16;
 const CALLS: i64 = 2_500;
@@ -48,6 +48,8 @@ pub(crate) struct Extent {
     pub(crate) listings: i64,
     /// How long each kind of request is sent.
     pub(crate) measured: Duration,
+    /// Photographs that are made into pictures.
+    pub(crate) photos: PathBuf,
     /// Where the packages of the API's peers are.
     pub(crate) tools: Option<PathBuf>,
     /// The pieces to measure; all of them if empty.
@@ -109,6 +111,9 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     }
     if has(Piece::Search) {
         benchmark.searches().await?;
+    }
+    if has(Piece::Images) {
+        images::measure(&extent.photos, extent.runs, &mut benchmark.report).await?;
     }
     benchmark.report.print(as_json);
     Ok(())

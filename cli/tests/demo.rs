@@ -78,6 +78,7 @@ impl TestPrograms {
     async fn demo(&self, bids: &str, options: &[&str]) -> (Option<i32>, String, String) {
         let output = tradeyard(&self.env)
             .args(["demo", "--bids", bids, "--orders", "20", "--dir", self.dir.to_str().unwrap()])
+            .args(["--documents", self.dir.join("documents").to_str().unwrap()])
             .args(options)
             .output()
             .await
@@ -146,6 +147,11 @@ fn expected() -> Value {
 /// The figures without the lateness of the closings, which is only known to be above zero.
 fn figures(output: &str) -> Value {
     let mut figures: Value = serde_json::from_str(output).unwrap();
+    let documents = figures.as_object_mut().unwrap().remove("documents").unwrap();
+    let documents: Vec<PathBuf> = serde_json::from_value(documents).unwrap();
+    let kinds = documents.iter().map(|path| std::fs::read(path).unwrap()[..4].to_vec());
+    let kinds: Vec<_> = kinds.map(|magic| String::from_utf8_lossy(&magic).into_owned()).collect();
+    assert_eq!(kinds, ["%PDF", "%PDF", "PK\u{3}\u{4}", "%PDF"], "{documents:?}");
     for lateness in ["closing_lateness_p50_ms", "closing_lateness_p99_ms"] {
         assert!(figures.as_object_mut().unwrap().remove(lateness).unwrap().as_f64().unwrap() > 0.0);
     }

@@ -14,6 +14,7 @@ cmd_bench() {
             ensure_peers
             peers=(--tools "$TOOLS")
         fi
+        if bench_has images "$@"; then ensure_image_makers; fi
         if (STATE=$ROOT/.dev && running api); then
             note "./dev up runs here and takes its share of the machine: ./dev down first for good figures"
         fi
@@ -45,8 +46,8 @@ bench_arguments() {
                 shift
                 continue
                 ;;
-            --jobs=* | --runs=* | --backlog=* | --listings=* | --seconds=* | --only=*) value=${1#*=} ;;
-            --jobs | --runs | --backlog | --listings | --seconds | --only)
+            --jobs=* | --runs=* | --backlog=* | --listings=* | --seconds=* | --only=* | --photos=*) value=${1#*=} ;;
+            --jobs | --runs | --backlog | --listings | --seconds | --only | --photos)
                 value=${2-}
                 (($# == 1)) || shift
                 ;;
@@ -57,6 +58,7 @@ bench_arguments() {
         esac
         shift
         [[ $name != --only ]] || wanted='^[a-z]+(,[a-z]+)*$'
+        [[ $name != --photos ]] || wanted='^[^-]'
         if [[ ! $value =~ $wanted ]]; then
             usage >&2
             fail "the benchmark does not take '$value' for $name"
@@ -82,6 +84,15 @@ bench_has() {
 ensure_peers() {
     (ensure_fastapi) || note "FastAPI could not be installed: the API is measured without it"
     (ensure_express) || note "Express could not be installed: the API is measured without it"
+}
+
+# What photographs are measured beside.
+ensure_image_makers() {
+    local missing=()
+    have vipsthumbnail || missing+=(libvips-tools)
+    have identify || missing+=(imagemagick)
+    ((${#missing[@]} > 0)) || return 0
+    (install_packages "${missing[@]}") || note "$(joined "${missing[@]}") could not be installed: photographs are measured without"
 }
 
 ensure_fastapi() {

@@ -28,6 +28,9 @@ ensure_packages() {
         have zbarimg || missing+=(zbar-tools)
         # Renders every mail.
         have chromium || have chromium-browser || have google-chrome || missing+=(chromium)
+        # What colours of pictures are compared with, and the profiles for it.
+        have identify || missing+=(imagemagick)
+        [[ -e /usr/share/color/icc/ghostscript/default_cmyk.icc ]] || missing+=(libgs-common)
     fi
     if ! have cc; then missing+=(gcc libc6-dev); fi
     if ! have pkg-config; then missing+=(pkg-config); fi

@@ -117,7 +117,7 @@ cmd_reset() {
     stop_everything
     say "deleting the data of this checkout's servers"
     delete_servers
-    rm -rf "$STATE/sinks" "$STATE/log" "$STATE/run" "$STATE/demo.done"
+    rm -rf "$STATE/sinks" "$STATE/documents" "$STATE/log" "$STATE/run" "$STATE/demo.done"
     # What signs tokens belongs to the people, and those stay in a database that is not ours.
     if [[ $POSTGRES_IS_OURS == yes ]]; then rm -f "$STATE/secrets"; fi
     local external=()

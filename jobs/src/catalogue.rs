@@ -47,6 +47,7 @@ macro_rules! for_each_job {
             images {
                 $crate::images::ProcessImage,
                 $crate::images::DeleteImage,
+                $crate::images::DeleteReplaced,
             }
             reports {
                 $crate::reports::GenerateReport,
@@ -55,6 +56,8 @@ macro_rules! for_each_job {
                 $crate::reports::ScheduleMonthlyReports,
                 $crate::reports::ScheduleWeeklyReports,
                 $crate::reports::ExpireReports,
+                $crate::exports::GenerateExport,
+                $crate::exports::ExpireExports,
                 $crate::invoices::RenderInvoice,
                 $crate::papers::PrintPaper,
                 $crate::papers::ExpirePapers,
@@ -62,6 +65,7 @@ macro_rules! for_each_job {
                 $crate::imports::ImportListings,
                 $crate::imports::ExpireImports,
                 $crate::images::PurgeUploads,
+                $crate::images::ReprocessImages,
                 $crate::money::RefreshRates,
                 $crate::search::ConvertPrices,
                 $crate::search::MatchSaved,

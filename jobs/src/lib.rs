@@ -10,6 +10,7 @@ pub mod checkout;
 pub mod dashboard;
 pub mod emails;
 pub mod escrow;
+pub mod exports;
 pub mod identity;
 pub mod images;
 pub mod imports;

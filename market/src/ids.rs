@@ -43,6 +43,10 @@ id!(
     ReportId
 );
 id!(
+    /// Names one export.
+    ExportId
+);
+id!(
     /// Names one subscription to a report.
     ReportSubscriptionId
 );

@@ -41,6 +41,7 @@ pub mod dashboard;
 pub mod emails;
 pub mod epcis;
 pub mod escrow;
+pub mod exports;
 pub mod identity;
 pub mod ids;
 pub mod images;

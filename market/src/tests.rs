@@ -16,6 +16,7 @@ mod dashboard;
 mod emails;
 mod epcis;
 mod escrow;
+mod exports;
 mod imports;
 mod invoices;
 mod listings;
@@ -108,6 +109,7 @@ fn breaches() -> Vec<Breach> {
         papers::breaches(),
         search::breaches(),
         dashboard::breaches(),
+        exports::breaches(),
         emails::breaches(),
         imports::breaches(),
         cargo::breaches(),
@@ -154,6 +156,7 @@ async fn fill(conn: &mut PgConnection) {
     stock::fill(conn, seller).await;
     emails::fill(conn, seller).await;
     offers::fill(conn, seller, a).await;
+    exports::fill(conn, seller).await;
     imports::fill(conn, seller).await;
     cargo::fill(conn).await;
     carriers::fill(conn, seller).await;
@@ -229,7 +232,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, email_opt_outs,
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs,
                              conversations, conversation_keys, conversation_parties, chat_messages, chat_attachments, chat_blocks,
                              chat_reports}'::regclass[]) AS oid
          )

@@ -134,6 +134,7 @@ BEYOND_SCHEMAS = {
     "bid_too_low": "the next minimum follows from the bids before",
     "checkout_currencies": "the prices of all lines are of one currency",
     "file_unreadable": "what a file holds",
+    "filters_invalid": "what is exported has statuses of its own, and the times are bounded by each other",
     "invalid_document": "what a document of EPCIS is, GS1's own schema says",
     "invalid_epcis_query": "words of the standard, lists of URIs and times in one text",
     "invalid_event": "what an event of EPCIS is, GS1's own schema says",

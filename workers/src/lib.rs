@@ -7,6 +7,7 @@ pub mod chat;
 pub mod checkout;
 pub mod emails;
 mod escrow;
+pub mod exports;
 mod http;
 pub mod images;
 mod imports;

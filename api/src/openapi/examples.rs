@@ -141,7 +141,7 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/disputes/{dispute}/resolve" => {
             json!({"amount": {"amount": "50.00", "currency": "EUR"}, "reason": "Half of it works."})
         }
-        "POST /v1/payout-accounts" => json!({}),
+        "POST /v1/payout-accounts" | "POST /v1/admin/images/reprocess" => json!({}),
         "POST /v1/admin/payments/reconcile" => json!({"since": "2026-11-01T00:00:00Z"}),
         "POST /v1/admin/reconciliation-differences/{difference}/close" => {
             json!({"reason": "The provider has refunded it by hand."})
@@ -167,6 +167,9 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/reports" => {
             json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-12-31",
                 "parameters": {"group_by": "month", "currency": "EUR"}})
+        }
+        "POST /v1/exports" => {
+            json!({"kind": "orders", "format": "csv", "filters": {"from": "2026-01-01T00:00:00Z", "status": "paid"}})
         }
         "POST /v1/papers" => json!({"kind": "picking_list", "about": SOMETHING}),
         "POST /v1/report-subscriptions" => {

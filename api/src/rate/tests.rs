@@ -69,6 +69,18 @@ async fn tiers_have_their_limits(api: TestApi) {
     api.close().await;
 }
 
+/// Tracking numbers are open to everybody, but not to whoever tries them out.
+#[tokio::test]
+async fn whoever_guesses_tracking_numbers_is_stopped_soon() {
+    let api = TestApi::with(&LIMITS).await;
+    for number in 0..6 {
+        api.get(None, &format!("/v1/track/TY{number:014}")).await.refused(404, "not_found");
+    }
+    let refused = api.get(None, "/v1/track/TY00000000000006").await.refused(429, "rate_limited");
+    assert_eq!(limits(&refused), ("anonymous".to_owned(), 6, 0));
+    api.close().await;
+}
+
 #[tokio::test]
 async fn tiers_have_their_limits_without_redis() {
     tiers_have_their_limits(TestApi::with(&LIMITS).await).await;

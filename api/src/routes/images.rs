@@ -1,8 +1,7 @@
 //! Pictures: their state, their files, their end.
 
 mod files;
-
-use std::time::Duration;
+mod reprocess;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,7 +10,7 @@ use chrono::{DateTime, Utc};
 use jobs::images::DeleteImage;
 use market::identity::MemberRole;
 use market::ids::{ImageId, ListingId};
-use market::images::model::{Format, Image, Shape, Status, StoredVariant};
+use market::images::model::{ADDRESS_VALID_FOR, Format, Image, Shape, Status, StoredVariant};
 use market::images::store;
 use serde::{Deserialize, Serialize};
 use shared::blobs::{Blobs, Disposition};
@@ -27,11 +26,12 @@ use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::state::AppState;
 
-/// How long a picture's addresses work.
-const VALID_FOR: Duration = Duration::from_hours(6);
-
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_images)).routes(routes!(get_image, delete_image)).merge(files::router())
+    OpenApiRouter::new()
+        .routes(routes!(list_images))
+        .routes(routes!(get_image, delete_image))
+        .merge(files::router())
+        .merge(reprocess::router())
 }
 
 /// A picture.
@@ -53,6 +53,8 @@ pub(crate) struct ImageView {
     /// A placeholder to draw while the picture loads: <https://blurha.sh>.
     #[serde(skip_serializing_if = "Option::is_none")]
     blurhash: Option<String>,
+    /// The upload moves: only its first frame is shown.
+    animated: bool,
     /// Large ones first, then the squares; every size as WebP and JPEG.
     variants: Vec<VariantView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +91,8 @@ pub(crate) struct Picture {
     height: Option<i32>,
     /// A placeholder to draw while the picture loads: <https://blurha.sh>.
     blurhash: Option<String>,
+    /// The upload moves: only its first frame is shown.
+    animated: bool,
     /// Large ones first, then the squares; every size as WebP and JPEG.
     variants: Vec<VariantView>,
 }
@@ -96,15 +100,15 @@ pub(crate) struct Picture {
 impl Picture {
     pub(crate) fn new(image: Image, files: Vec<StoredVariant>) -> Self {
         let variants = files.into_iter().map(|file| VariantView::public(image.id, &file)).collect();
-        Self { id: image.id, width: image.width, height: image.height, blurhash: image.blurhash, variants }
+        let Image { id, width, height, blurhash, animated, .. } = image;
+        Self { id, width, height, blurhash, animated, variants }
     }
 }
 
 impl VariantView {
     /// With the permanent address of the file.
     fn public(image: ImageId, it: &StoredVariant) -> Self {
-        let name = it.object_key.rsplit('/').next().unwrap_or_default();
-        let url = format!("/v1/images/{image}/{name}");
+        let url = format!("/v1/images/{image}/{}", it.name());
         Self { shape: it.shape, format: it.format, width: it.width, height: it.height, bytes: it.bytes, url }
     }
 }
@@ -129,7 +133,7 @@ async fn view(blobs: &Blobs, image: Image, files: Vec<StoredVariant>, shown: Sho
             variants.push(VariantView::public(image.id, &it));
             continue;
         }
-        let url = blobs.presign_get(&it.object_key, &Disposition::Inline, VALID_FOR).await?;
+        let url = blobs.presign_get(&it.object_key, &Disposition::Inline, ADDRESS_VALID_FOR).await?;
         let (width, height) = (it.width, it.height);
         variants.push(VariantView { shape: it.shape, format: it.format, width, height, bytes: it.bytes, url });
     }
@@ -143,6 +147,7 @@ async fn view(blobs: &Blobs, image: Image, files: Vec<StoredVariant>, shown: Sho
         width: image.width,
         height: image.height,
         blurhash: image.blurhash,
+        animated: image.animated,
         variants,
         job: image.job,
         created_at: image.created_at,

@@ -18,6 +18,7 @@ mod days;
 mod disputes;
 mod epcis;
 pub(crate) mod escrow;
+mod exports;
 mod fx;
 pub(crate) mod health;
 mod images;
@@ -112,6 +113,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(images::router())
         .merge(imports::router())
         .merge(reports::router())
+        .merge(exports::router())
         .merge(papers::router())
         .merge(report_subscriptions::router())
         .merge(cargo_events::router())

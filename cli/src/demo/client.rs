@@ -185,6 +185,15 @@ impl Client {
         let said = answer.text().await.unwrap_or_default();
         anyhow::bail!("the object store refused an upload: {status} {}", said.chars().take(300).collect::<String>())
     }
+
+    /// Reads the bytes at a presigned address, which is not the API's.
+    pub(crate) async fn get_object(&self, url: &str) -> anyhow::Result<Vec<u8>> {
+        let _place = self.places.acquire().await?;
+        let answer = self.http.get(url).send().await.and_then(Response::error_for_status);
+        let bytes = async { answer?.bytes().await }.await;
+        let bytes = bytes.map_err(reqwest::Error::without_url).context("download from the object store")?;
+        Ok(bytes.to_vec())
+    }
 }
 
 impl<'a> Call<'a> {

@@ -1,5 +1,7 @@
 //! The figures that the demo ends with, and what they must be.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 use shared::money::Money;
 
@@ -40,6 +42,8 @@ pub(crate) struct Figures {
     /// Due and not finished, or waiting for another try. Timers that are not due yet do not count.
     pub(crate) jobs_open: u64,
     pub(crate) jobs_dead: u64,
+    /// Where the documents lie.
+    pub(crate) documents: Vec<PathBuf>,
 }
 
 /// What the figures must be, computed from the file by the rules alone.
@@ -126,6 +130,11 @@ pub(crate) fn text(lines: &[Line], wanted: &Wanted) -> String {
         text += ending;
     }
     text
+}
+
+/// Where the documents lie, for people.
+pub(crate) fn documents(of: &Figures) -> String {
+    of.documents.iter().map(|path| format!("document: {}\n", path.display())).collect()
 }
 
 /// The value below which `share` of the sorted values lie (nearest rank), or 0 if there are none.

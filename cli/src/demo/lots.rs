@@ -18,8 +18,8 @@ use super::progress::Step;
 use super::store::{Lot, Lots};
 use super::timeline::Slot;
 
-/// The category that all recorded lots were sold in.
-const CATEGORY: &str = "electronics";
+/// The category that all recorded lots were sold in, and that of the shop's goods.
+pub(crate) const CATEGORY: &str = "electronics";
 
 /// Puts lots on offer for one seller.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl LotMaker<'_> {
     /// Makes whatever is missing of a published listing with photographs for each of the plan's
     /// auctions. Returns the listings in the order of the auctions.
     pub(crate) async fn list_all(&self, known: &Lots, step: &Step) -> anyhow::Result<Vec<ListingId>> {
-        let category = category(self.client).await?;
+        let category = category(self.client, CATEGORY).await?;
         stream::iter(self.plan.auctions.iter().enumerate())
             .map(async |(place, auction)| {
                 let listing = self.list(place, &auction.name, category, known.get(&auction.name)).await?;
@@ -162,9 +162,9 @@ impl LotMaker<'_> {
     }
 }
 
-/// The category of everything that the demo sells.
-pub(crate) async fn category(client: &Client) -> anyhow::Result<uuid::Uuid> {
+/// The category at this path.
+pub(crate) async fn category(client: &Client, path: &str) -> anyhow::Result<uuid::Uuid> {
     let categories: Categories = client.get("/v1/categories").send().await?;
-    let category = categories.items.iter().find(|category| category.path == CATEGORY);
-    Ok(category.with_context(|| format!("there is no category {CATEGORY}"))?.id)
+    let category = categories.items.iter().find(|category| category.path == path);
+    Ok(category.with_context(|| format!("there is no category {path}"))?.id)
 }

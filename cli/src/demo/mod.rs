@@ -10,6 +10,7 @@
 
 mod bids;
 mod client;
+mod documents;
 mod expected;
 mod fates;
 mod figures;
@@ -48,9 +49,10 @@ use crate::secrets;
 /// Play real auctions through the HTTP API, with time compressed.
 ///
 /// Registers the people, lists the lots with photographs, places every bid in its order, lets the jobs close the auctions; then
-/// buyers pay or do not, sellers ship, some buyers dispute, a shop sells from stock in three currencies. Reports what was sold, and
-/// compares the outcome with the record, and the books with each other. Run again, it adds nothing twice. An interrupted
-/// run is continued, or another round is played when its auctions were running.
+/// buyers pay or do not, sellers ship, some buyers dispute, a shop sells from stock in three currencies. Reports what was sold,
+/// saves documents of it (a month's figures, a workbook, an invoice, what goes with waste), and compares the outcome with the
+/// record, and the books with each other. Run again, it adds nothing twice. An interrupted run is continued, or another round is
+/// played when its auctions were running.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Another file to play, of the same columns as `cli/data/auctions/xbox_bids.csv`.
@@ -65,6 +67,9 @@ pub(crate) struct Demo {
     /// How long the auctions run; chosen by the speed of the machine unless given.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(20..=600))]
     seconds: Option<u64>,
+    /// Where the documents that it ends with are saved.
+    #[arg(long, default_value = ".dev/documents", value_name = "FOLDER")]
+    documents: PathBuf,
     /// How many orders the shop sells after the auctions.
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     orders: u16,
@@ -87,7 +92,14 @@ impl Demo {
         secrets::recall(&mut config, &self.dir)?;
         let stop = Signals::listen().context("listen for signals")?.stop;
         let base = self.api.as_deref().unwrap_or(&config.http.public_url).trim_end_matches('/').to_owned();
-        let run = Run { plan: &plan, config: &config, base, seconds: self.seconds, orders: self.orders.into() };
+        let run = Run {
+            plan: &plan,
+            config: &config,
+            base,
+            seconds: self.seconds,
+            orders: self.orders.into(),
+            folder: &self.documents,
+        };
         let outcome = tokio::select! {
             outcome = run.run() => outcome?,
             () = stop.cancelled() => return Err(advised(
@@ -99,7 +111,8 @@ impl Demo {
         if output.json {
             print_json(&outcome.figures)?;
         } else {
-            print(&format!("{}\n{}", figures::text(&lines, &outcome.wanted), outcome.notes))?;
+            let documents = figures::documents(&outcome.figures);
+            print(&format!("{}\n{}\n{documents}", figures::text(&lines, &outcome.wanted), outcome.notes))?;
         }
         let broken = lines.iter().filter(|line| !line.holds).map(|line| line.name).collect::<Vec<_>>();
         ensure!(broken.is_empty(), "figures that do not hold: {}", broken.join(", "));

@@ -12,7 +12,7 @@ use shared::ids::OrgId;
 use sqlx::Connection;
 
 use super::client::{ApiError, Client, Token, unless_refused};
-use super::plan::{ADMIN, Plan};
+use super::plan::{ADMIN, HOME, Plan};
 use super::progress::Step;
 use super::settle;
 use super::store::{People, Person, Stored};
@@ -96,7 +96,9 @@ impl Registry<'_> {
             self.register(email, name).await?;
         }
         self.confirm(config, stored, &[email.to_owned()]).await?;
-        self.trader(admin, email, name, "seller", known.get(email)).await
+        let body = json!({"legal_name": name, "kinds": ["seller"], "time_zone": "UTC", "country": HOME,
+            "vat_number": vat_number(email)});
+        self.trader(admin, email, &body, known.get(email)).await
     }
 
     /// Logs in whoever keeps the shop, who may trade afterwards.
@@ -123,6 +125,18 @@ impl Registry<'_> {
         self.newcomer(config, stored, admin, &self.plan.reporter_email(), &name, known).await
     }
 
+    /// Logs in whoever sells waste.
+    pub(crate) async fn recycler(
+        &self,
+        config: &Config,
+        stored: &mut Stored,
+        admin: &Token,
+        known: &People,
+    ) -> anyhow::Result<Trader> {
+        let name = format!("Demo recycling {}", self.plan.run);
+        self.newcomer(config, stored, admin, &self.plan.recycler_email(), &name, known).await
+    }
+
     /// Logs in every bidder, in the order of [`Plan::bidders`].
     pub(crate) async fn bidders(
         &self,
@@ -138,9 +152,11 @@ impl Registry<'_> {
             .try_for_each_concurrent(self.at_once, async |(name, email)| self.register(email, name).await)
             .await?;
         self.confirm(config, stored, &emails).await?;
-        stream::iter(self.plan.bidders.iter().zip(&emails))
-            .map(async |(name, email)| {
-                let trader = self.trader(admin, email, name, "buyer", known.get(email)).await?;
+        stream::iter(self.plan.bidders.iter().zip(&emails).enumerate())
+            .map(async |(place, (name, email))| {
+                let country = Plan::country(place);
+                let body = json!({"legal_name": name, "kinds": ["buyer"], "time_zone": "UTC", "country": country});
+                let trader = self.trader(admin, email, &body, known.get(email)).await?;
                 step.inc();
                 anyhow::Ok(trader)
             })
@@ -181,21 +197,13 @@ impl Registry<'_> {
             .await
     }
 
-    /// Logs in somebody who is registered, and adds the organisation and its approval if missing.
-    async fn trader(
-        &self,
-        admin: &Token,
-        email: &str,
-        name: &str,
-        kind: &str,
-        known: Option<&Person>,
-    ) -> anyhow::Result<Trader> {
+    /// Logs in somebody who is registered, and adds the organisation, as `body` describes it, and its approval if missing.
+    async fn trader(&self, admin: &Token, email: &str, body: &Value, known: Option<&Person>) -> anyhow::Result<Trader> {
         let token = self.log_in(email).await?;
         let org = if let Some(org) = known.and_then(|person| person.org) {
             org
         } else {
-            let body = json!({"legal_name": name, "kinds": [kind], "time_zone": "UTC"});
-            let org: Org = self.client.post("/v1/orgs").as_(&token).json(&body).send().await?;
+            let org: Org = self.client.post("/v1/orgs").as_(&token).json(body).send().await?;
             org.id
         };
         if known.and_then(|person| person.org_status) != Some(OrgStatus::Approved) {
@@ -229,4 +237,11 @@ impl Registry<'_> {
         let digest = Sha256::digest(format!("tradeyard demo password\n{}\n{email}", self.secret.expose_secret()));
         hex::encode(digest)
     }
+}
+
+/// A VAT number that nobody else of the demo has. Its check digit is as likely wrong as not.
+fn vat_number(email: &str) -> String {
+    let digest = Sha256::digest(email);
+    let digits = digest.iter().take(9).map(|byte| char::from(b'0' + byte % 10));
+    format!("{HOME}{}", digits.collect::<String>())
 }

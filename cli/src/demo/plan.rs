@@ -16,6 +16,10 @@ const MOST_AUCTIONS: usize = 2_000;
 
 /// The administrator who approves the demo's organisations; all demos of an installation share it.
 pub(crate) const ADMIN: &str = "admin@demo.example";
+/// The country of everybody who sells.
+pub(crate) const HOME: &str = "DE";
+/// The first place of a bidder who is not there.
+const ABROAD: usize = 1;
 
 /// The auctions of one file, and how they end by the rules.
 #[derive(Clone, Debug)]
@@ -76,6 +80,21 @@ impl Plan {
     /// The address of whoever keeps the shop.
     pub(crate) fn shop_email(&self) -> String {
         format!("shop@{}", self.domain())
+    }
+
+    /// The address of whoever sells waste.
+    pub(crate) fn recycler_email(&self) -> String {
+        format!("recycler@{}", self.domain())
+    }
+
+    /// The place of a bidder in another country than the sellers, if there is more than one bidder.
+    pub(crate) fn abroad(&self) -> usize {
+        ABROAD.min(self.bidders.len().saturating_sub(1))
+    }
+
+    /// In which country the bidder at this place is.
+    pub(crate) const fn country(place: usize) -> &'static str {
+        if place % 10 == ABROAD { "DK" } else { HOME }
     }
 
     /// The place of an auction by its name.

@@ -1,5 +1,6 @@
 //! Runs the demo: finds out what is already there and makes what is missing, in order.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,6 +10,7 @@ use shared::ids::OrgId;
 use tokio::time::Instant;
 
 use super::client::{Client, Token};
+use super::documents::{self, DOCUMENTS, Documents};
 use super::figures::{Figures, Wanted};
 use super::lots::LotMaker;
 use super::people::{Registry, Trader};
@@ -46,6 +48,8 @@ pub(crate) struct Run<'a> {
     pub(crate) seconds: Option<u64>,
     /// How many orders the shop sells.
     pub(crate) orders: usize,
+    /// Where documents are saved.
+    pub(crate) folder: &'a Path,
 }
 
 /// The outcome of a run.
@@ -128,10 +132,11 @@ impl Run<'_> {
         };
         settle::until_closed(&mut stored, self.plan, &round).await?;
         let shop = self.follow_up(&mut stored, &registry, &round).await?;
+        let documents = self.documents(&mut stored, &registry, &round, shop).await?;
         let since = stored.began(self.plan).await?.context("nobody of the demo is registered")?;
         let sellers = [round.seller, shop];
         settle::until_quiet(&mut stored, self.plan, &round, &sellers, since).await?;
-        let known = settle::Known { since, sellers, shop_orders: self.orders, answers };
+        let known = settle::Known { since, sellers, shop_orders: self.orders, answers, documents };
         let mut outcome = settle::outcome(&mut stored, self.plan, &round, &known).await?;
         outcome.notes += &self.notes(client, begin, answers);
         stored.close().await;
@@ -194,6 +199,29 @@ impl Run<'_> {
         let answers = play.run(&auctions, &slots, &step).await?;
         step.end();
         Ok(answers)
+    }
+
+    /// Has documents printed of what was sold, unless they are there; returns where they are.
+    async fn documents(
+        &self,
+        stored: &mut Stored,
+        registry: &Registry<'_>,
+        round: &Round,
+        shop: OrgId,
+    ) -> anyhow::Result<Vec<PathBuf>> {
+        // A shop of another database has another folder.
+        let folder = self.folder.join(shop.to_string());
+        let saved = documents::saved(&folder)?;
+        if saved.len() == DOCUMENTS {
+            return Ok(saved);
+        }
+        let people = stored.people(self.plan).await?;
+        let admin = registry.admin(self.config, stored, &people).await?;
+        let keeper = registry.shop_keeper(self.config, stored, &admin, &people).await?;
+        let recycler = registry.recycler(self.config, stored, &admin, &people).await?;
+        let documents =
+            Documents { client: registry.client, plan: self.plan, registry, admin: &admin, folder: &folder };
+        documents.save(stored, round, &keeper, &recycler).await
     }
 
     fn notes(&self, client: &Client, begin: Instant, answers: Option<Answers>) -> String {

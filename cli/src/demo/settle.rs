@@ -1,5 +1,6 @@
 //! Waits after the play until the jobs have done their part, then reads the figures.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -114,7 +115,7 @@ async fn emails_sent(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow:
     let auctions: Vec<_> = lots.values().filter_map(|lot| lot.auction).collect();
     let seller = plan.seller_email(round.number);
     let people = stored.people(plan).await?;
-    let others = [ADMIN.to_owned(), plan.shop_email(), plan.reporter_email()];
+    let others = [ADMIN.to_owned(), plan.shop_email(), plan.reporter_email(), plan.recycler_email()];
     let of_round = |email: &str| {
         !others.iter().any(|other| other == email) && (Plan::round_of(email).is_none() || email == seller)
     };
@@ -124,7 +125,7 @@ async fn emails_sent(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow:
 }
 
 /// What is known of a play besides what is stored.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Known {
     /// When the demo began.
     pub(crate) since: DateTime<Utc>,
@@ -133,6 +134,8 @@ pub(crate) struct Known {
     pub(crate) shop_orders: usize,
     /// Of this run, if it played.
     pub(crate) answers: Option<Answers>,
+    /// Where the documents lie.
+    pub(crate) documents: Vec<PathBuf>,
 }
 
 /// The figures as they are stored, and as they must be.
@@ -173,6 +176,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         invoice_gaps: books.invoice_gaps,
         jobs_open: jobs.open,
         jobs_dead: jobs.dead,
+        documents: known.documents.clone(),
     };
     let notes = format!("jobs: {} succeeded, {} cancelled", jobs.succeeded, jobs.cancelled);
     Ok(Outcome { figures, wanted: wanted(plan, &lots, known.shop_orders), notes })

@@ -8,6 +8,7 @@ use serde_json::json;
 use shared::money::{Currency, Money};
 
 use super::client::{Client, Token, unless_refused};
+use super::lots;
 use super::people::Registry;
 use super::plan::Plan;
 use super::progress::Step;
@@ -50,7 +51,7 @@ struct Regions {
 impl Shop<'_> {
     /// Makes whatever is missing: a site, and each of the goods on it, counted in for `orders` and on offer. Returns the listings.
     pub(crate) async fn open(&self, stocked: &[Stocked], orders: usize) -> anyhow::Result<Vec<Offered>> {
-        let category = super::lots::category(self.client).await?;
+        let category = lots::category(self.client, lots::CATEGORY).await?;
         let site = match stocked.first() {
             Some(there) => there.site,
             None => self.site().await?,

@@ -7,7 +7,8 @@ use shared::ids::OrgId;
 
 use crate::queues;
 
-/// Makes the variants of an uploaded photograph, or notes why it is refused.
+/// Makes the variants of an uploaded photograph, or notes why it is refused. One that is ready, and of an older recipe, is made anew and
+/// shown as it is until then.
 /// A second run finds it ready or rejected and does nothing; a run that died halfway left files that the next one writes again
 /// under the same keys.
 #[derive(Debug, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ mod auctions;
 mod categories;
 mod chat;
 mod defaults;
+mod exports;
 mod imports;
 mod invoices;
 mod listings;
@@ -32,6 +33,7 @@ pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use categories::EmailCategory;
 pub use chat::UnreadMessages;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
+pub use exports::ExportReady;
 pub use imports::ImportEnded;
 pub use invoices::InvoiceReady;
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
@@ -148,6 +150,7 @@ pub enum Content {
     ApprovalCountered(ApprovalNews),
     ApprovalEnded(ApprovalNews),
     ReportReady(ReportReady),
+    ExportReady(ExportReady),
     ImportEnded(ImportEnded),
     InvoiceReady(InvoiceReady),
     OrgApproved(OrgApproved),
@@ -226,6 +229,7 @@ impl Content {
             Self::ApprovalCountered(_) => "approval_countered",
             Self::ApprovalEnded(_) => "approval_ended",
             Self::ReportReady(_) => "report_ready",
+            Self::ExportReady(_) => "export_ready",
             Self::ImportEnded(_) => "import_ended",
             Self::InvoiceReady(_) => "invoice_ready",
             Self::OrgApproved(_) => "org_approved",

@@ -1,5 +1,7 @@
 //! Limits, variants and refusals.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::{JobId, OrgId, UserId};
@@ -14,6 +16,13 @@ shared::id!(
     UploadId
 );
 
+/// By which recipe the files of a picture are made: rises with every change to sizes, formats, qualities or colours. Pictures of an older
+/// one are made anew by `images.reprocess`.
+///
+/// 1: the colour profile was passed on. 2: everything is sRGB.
+pub const RECIPE: i16 = 2;
+/// How long an address works that a picture's owner gets for a file.
+pub const ADDRESS_VALID_FOR: Duration = Duration::from_hours(6);
 /// The largest upload, in bytes.
 pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
 /// The most pixels in a picture (50 megapixels), known from its header before anything is decoded.
@@ -118,6 +127,10 @@ pub struct Image {
     pub width: Option<i32>,
     pub height: Option<i32>,
     pub blurhash: Option<String>,
+    /// By which its files are made.
+    pub recipe: i16,
+    /// The upload moves; its first frame is shown.
+    pub animated: bool,
     pub job: Option<JobId>,
     /// The key of the upload itself, which is shown to nobody.
     pub original_key: String,
@@ -135,6 +148,14 @@ pub struct StoredVariant {
     pub object_key: String,
 }
 
+impl StoredVariant {
+    /// What its address ends with.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.object_key.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 /// What is known about a picture once it has been processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
@@ -142,6 +163,7 @@ pub struct Finished {
     pub width: i32,
     pub height: i32,
     pub blurhash: String,
+    pub animated: bool,
     pub variants: Vec<StoredVariant>,
 }
 
@@ -150,13 +172,27 @@ pub fn upload_key(upload: UploadId) -> String {
     format!("uploads/{upload}")
 }
 
-/// The key of a variant's object. A picture that is processed again writes the same keys.
+/// The key of a variant's object. A picture that is processed again by the same recipe writes the same keys; by another one it writes
+/// others, so that what is behind an address never changes.
 pub fn variant_key(image: ImageId, shape: Shape, width: u32, format: Format) -> String {
     let extension = format.extension();
     match shape {
-        Shape::Whole => format!("images/{image}/{width}.{extension}"),
-        Shape::Square => format!("images/{image}/square.{extension}"),
+        Shape::Whole => format!("images/{image}/{width}.{RECIPE}.{extension}"),
+        Shape::Square => format!("images/{image}/square.{RECIPE}.{extension}"),
     }
+}
+
+/// Whether two names of files mean the same size and format of a picture, made by whichever recipes. The first one had no number.
+#[must_use]
+pub fn same_file(one: &str, other: &str) -> bool {
+    fn parts(name: &str) -> Option<(&str, &str)> {
+        let (size, rest) = name.split_once('.')?;
+        match rest.split_once('.') {
+            None => Some((size, rest)),
+            Some((recipe, format)) => recipe.parse::<i16>().is_ok().then_some((size, format)),
+        }
+    }
+    parts(one).is_some() && parts(one) == parts(other)
 }
 
 /// The widths stored for a picture `width` pixels wide: each of [`WIDTHS`], but capped at its own

@@ -2,6 +2,7 @@
 
 mod copies;
 mod named;
+mod recipes;
 mod uploads;
 
 use std::collections::HashMap;
@@ -9,13 +10,15 @@ use std::collections::HashMap;
 use shared::ids::{JobId, OrgId};
 use shared::invalid::violated;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use super::model::{Finished, Format, Image, Refusal, Shape, Status, StoredVariant, UploadId};
+use super::model::{Finished, Format, Image, RECIPE, Refusal, Shape, Status, StoredVariant, UploadId};
 use crate::ids::{ImageId, ListingId};
 
 pub(crate) use copies::copy;
-pub use copies::shares_files;
+pub use copies::{own_files, unshown};
 pub use named::attach_named;
+pub use recipes::{Place, count_outdated, open_jobs, outdated, replace};
 pub use uploads::{
     MAX_OPEN_UPLOADS, MAX_PER_LISTING, abandoned, complete_upload, insert_upload, keep_upload, lock_upload,
     name_upload, remove_abandoned, upload,
@@ -90,7 +93,7 @@ async fn read(conn: &mut PgConnection, ids: &[ImageId]) -> Result<Vec<Image>, Im
         r#"
         SELECT
             i.id, i.org_id, i.listing_id, i.status AS "status: Status", i.refusal_code, i.refusal, i.width, i.height,
-            i.blurhash, i.job_id, u.object_key, i.created_at,
+            i.blurhash, i.recipe, i.animated, i.job_id, u.object_key, i.created_at,
             i.status IN ('uploaded', 'processing') AND i.job_id IS NOT NULL AND coalesce(j.state >= 'succeeded', true)
                 AS "given_up!"
         FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
@@ -116,6 +119,8 @@ async fn read(conn: &mut PgConnection, ids: &[ImageId]) -> Result<Vec<Image>, Im
             width: row.width,
             height: row.height,
             blurhash: row.blurhash,
+            recipe: row.recipe,
+            animated: row.animated,
             job: row.job_id.map(JobId),
             original_key: row.object_key,
             created_at: row.created_at,
@@ -268,7 +273,8 @@ pub async fn finish(conn: &mut PgConnection, id: ImageId, done: &Finished) -> Re
     let updated = sqlx::query!(
         r#"
         UPDATE images
-        SET status = 'ready', checksum = $2, width = $3, height = $4, blurhash = $5, finished_at = clock_timestamp()
+        SET status = 'ready', checksum = $2, width = $3, height = $4, blurhash = $5, recipe = $6, animated = $7,
+            finished_at = clock_timestamp()
         WHERE id = $1
           AND status = 'processing'
         "#,
@@ -277,17 +283,25 @@ pub async fn finish(conn: &mut PgConnection, id: ImageId, done: &Finished) -> Re
         done.width,
         done.height,
         done.blurhash,
+        RECIPE,
+        done.animated,
     )
     .execute(&mut *conn)
     .await?;
     expect_one(updated.rows_affected(), ImageError::NotOpen(id))?;
+    insert_variants(conn, &[id.0], done).await
+}
+
+/// Notes the files of images that show the same.
+async fn insert_variants(conn: &mut PgConnection, images: &[Uuid], done: &Finished) -> Result<(), ImageError> {
     for it in &done.variants {
         sqlx::query!(
             r#"
             INSERT INTO image_variants (image_id, shape, format, width, height, bytes, object_key)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            SELECT image_id, $2, $3, $4, $5, $6, $7
+            FROM unnest($1::uuid[]) AS showing (image_id)
             "#,
-            id.0,
+            images,
             it.shape as Shape,
             it.format as Format,
             it.width,

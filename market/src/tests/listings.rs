@@ -7,6 +7,11 @@ pub(super) fn breaches() -> Vec<Breach> {
     let sql = str::to_owned;
     vec![
         (
+            "images_recipe_positive",
+            "INSERT INTO images (id, upload_id, org_id, recipe) SELECT gen_random_uuid(), gen_random_uuid(), id, 0 FROM orgs LIMIT 1"
+                .to_owned(),
+        ),
+        (
             "listings_per_org",
             many(
                 "listings",

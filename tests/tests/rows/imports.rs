@@ -15,7 +15,7 @@ macro_rules! case {
 }
 
 /// Announces a file and sends it; its upload.
-async fn send(person: &Person, kind: &str, name: &str, file: &[u8]) -> String {
+pub(super) async fn send(person: &Person, kind: &str, name: &str, file: &[u8]) -> String {
     let announced = json!({"content_type": kind, "size": file.len(), "file_name": name});
     let upload = person.post("/v1/uploads", announced).await.ok();
     let mut request = Client::new().put(upload["url"].as_str().unwrap());

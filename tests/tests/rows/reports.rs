@@ -115,7 +115,7 @@ async fn load(market: &TestInstallation, seller: &str, buyers: &[(String, String
 }
 
 /// A sale that is paid for, shipped and accepted, so that the platform has its commission.
-async fn sale(seller: &Person, buyer: &Person, listing: &str) {
+pub(crate) async fn sale(seller: &Person, buyer: &Person, listing: &str) {
     let line = json!({"listing": listing, "quantity": 2, "price": eur("100.00")});
     let placed = buyer.post("/v1/checkouts", json!({"lines": [line]})).await.ok();
     let payment = buyer.post(&format!("/v1/checkouts/{}/pay", id(&placed)), json!({"method": "card"})).await.ok();

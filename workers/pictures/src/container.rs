@@ -1,22 +1,7 @@
-//! What the JPEG, WebP and ICC containers say about a picture, and where its profile is put.
+//! What the markers of a JPEG say about a picture.
 
 use bytes::Bytes;
-use img_parts::ImageICC as _;
 use img_parts::jpeg::markers::{EOI, SOF0, SOF1, SOS};
-use img_parts::webp::WebP;
-
-/// Larger profiles are lookup tables for printers; they would outweigh the small variants.
-const MAX_PROFILE_BYTES: usize = 64 * 1024;
-
-/// Whether an ICC profile is well-formed and describes RGB pixels, which is what we encode. A profile for CMYK or grey pixels
-/// would turn the picture's colours into nonsense.
-pub(super) fn is_rgb_profile(profile: &[u8]) -> bool {
-    let announced = profile.first_chunk::<4>().map(|size| u32::from_be_bytes(*size) as usize);
-    announced == Some(profile.len())
-        && profile.len() <= MAX_PROFILE_BYTES
-        && profile.get(16..20) == Some(b"RGB ")
-        && profile.get(36..40) == Some(b"acsp")
-}
 
 /// What the markers of a JPEG say about it before a decoder sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +40,6 @@ fn uneven_colours(frame: &[u8]) -> Option<u8> {
     let mut samplings = frame.get(6..)?.chunks_exact(3).map(|colour| colour[1]);
     let first = samplings.next();
     samplings.any(|it| Some(it) != first).then(|| frame[5])
-}
-
-/// Puts an ICC profile into a WebP file. Returns the file unchanged if it cannot be parsed.
-pub(super) fn webp_with_profile(webp: &[u8], profile: &[u8]) -> Vec<u8> {
-    let Ok(mut file) = WebP::from_bytes(Bytes::copy_from_slice(webp)) else {
-        return webp.to_vec();
-    };
-    file.set_icc_profile(Some(Bytes::copy_from_slice(profile)));
-    file.encoder().bytes().to_vec()
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, Limits};
 use market::images::model::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Refusal};
 
+use super::colour::Channels;
 use super::container::{self, Jpeg};
+use super::inks;
 
 /// The most memory that decoded pixels may take: [`MAX_PIXELS`] with four channels of 8 bits. A
 /// picture with 16 bits per channel reaches it with fewer pixels.
@@ -20,9 +22,12 @@ const MAX_DECODER_BYTES: u64 = 64 * 1024 * 1024;
 /// A decoded picture as the camera stored it.
 pub(super) struct Picture {
     pub(super) pixels: DynamicImage,
+    pub(super) channels: Channels,
     pub(super) orientation: Orientation,
-    /// An RGB colour profile that may be passed on.
+    /// The colour profile that came with it, unread.
     pub(super) profile: Option<Vec<u8>>,
+    /// The file moves, and these are the pixels of its first frame.
+    pub(super) animated: bool,
 }
 
 impl Picture {
@@ -58,14 +63,19 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Refusal> {
     }
     match sniff(bytes)? {
         Type::Jpeg => match container::inspect_jpeg(bytes) {
-            Jpeg::Sound => pixels(JpegDecoder::new(Cursor::new(bytes))),
+            Jpeg::Sound => match inks::of(bytes) {
+                Some(channels) => inks::decode(bytes, channels),
+                None => pixels(JpegDecoder::new(Cursor::new(bytes)), |_| false),
+            },
             Jpeg::Incomplete => Err(Refusal::Damaged),
             Jpeg::SeparateScans => Err(Refusal::UnsupportedType("non-interleaved JPEG")),
         },
         // These limits already apply while the header is read: compressed text chunks come before
         // the pixels.
-        Type::Png => pixels(PngDecoder::with_limits(Cursor::new(bytes), limits())),
-        Type::Webp => pixels(WebPDecoder::new(Cursor::new(bytes))),
+        Type::Png => {
+            pixels(PngDecoder::with_limits(Cursor::new(bytes), limits()), |png| png.is_apng().unwrap_or(false))
+        }
+        Type::Webp => pixels(WebPDecoder::new(Cursor::new(bytes)), WebPDecoder::has_animation),
     }
 }
 
@@ -120,27 +130,37 @@ fn name_of(bytes: &[u8]) -> &'static str {
 
 /// Reads the header, checks what it promises, then decodes. Only the first frame of an animated
 /// picture is used: it shows the goods, and a moving photograph helps nobody to judge them.
-fn pixels<D: ImageDecoder>(opened: image::ImageResult<D>) -> Result<Picture, Refusal> {
+fn pixels<D: ImageDecoder>(
+    opened: image::ImageResult<D>,
+    is_animated: impl FnOnce(&D) -> bool,
+) -> Result<Picture, Refusal> {
     let mut decoder = opened.map_err(|error| damaged(&error))?;
     let (width, height) = decoder.dimensions();
+    check_size(width, height, decoder.total_bytes())?;
+    let animated = is_animated(&decoder);
+    decoder.set_limits(limits()).map_err(|error| damaged(&error))?;
+    // Damaged metadata is not a reason to refuse sound pixels.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let profile = decoder.icc_profile().ok().flatten();
+    let pixels = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))?;
+    Ok(Picture { pixels, channels: Channels::Light, orientation, profile, animated })
+}
+
+/// Checks what a header promises: sides, and the bytes of the decoded pixels.
+pub(super) fn check_size(width: u32, height: u32, bytes: u64) -> Result<(), Refusal> {
     if width == 0 || height == 0 {
         return Err(Refusal::Damaged);
     }
-    if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED_BYTES {
+    if u64::from(width) * u64::from(height) > MAX_PIXELS || bytes > MAX_DECODED_BYTES {
         return Err(Refusal::TooManyPixels { width, height });
     }
     if width > MAX_SIDE || height > MAX_SIDE {
         return Err(Refusal::SideTooLong { width, height });
     }
-    decoder.set_limits(limits()).map_err(|error| damaged(&error))?;
-    // Damaged metadata is not a reason to refuse sound pixels.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let profile = decoder.icc_profile().ok().flatten().filter(|profile| container::is_rgb_profile(profile));
-    let pixels = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))?;
-    Ok(Picture { pixels, orientation, profile })
+    Ok(())
 }
 
-fn damaged(error: &image::ImageError) -> Refusal {
+pub(super) fn damaged(error: &dyn std::error::Error) -> Refusal {
     tracing::debug!(%error, "picture refused");
     Refusal::Damaged
 }

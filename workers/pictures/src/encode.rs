@@ -1,11 +1,8 @@
-//! Encodes pixels into files. Both encoders write only the pixels and, if there is one, the colour
-//! profile.
+//! Encodes pixels into files. Both encoders write the pixels and nothing else: a file without a profile is sRGB.
 
 use image::{DynamicImage, RgbaImage};
 use jpeg_encoder::{ColorType, Encoder as JpegEncoder, SamplingFactor};
 use market::images::model::{Format, Refusal};
-
-use super::container;
 
 /// Chosen by eye on photographs of machines: lettering on a type plate stays readable.
 const WEBP_QUALITY: f32 = 78.0;
@@ -14,14 +11,14 @@ const WEBP_EFFORT: i32 = 2;
 const JPEG_QUALITY: u8 = 80;
 
 /// Encodes an RGB or RGBA picture.
-pub(super) fn encode(image: &DynamicImage, format: Format, profile: Option<&[u8]>) -> Result<Vec<u8>, Refusal> {
+pub(super) fn encode(image: &DynamicImage, format: Format) -> Result<Vec<u8>, Refusal> {
     match format {
-        Format::Webp => webp(image, profile),
-        Format::Jpeg => jpeg(image, profile),
+        Format::Webp => webp(image),
+        Format::Jpeg => jpeg(image),
     }
 }
 
-fn webp(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Refusal> {
+fn webp(image: &DynamicImage) -> Result<Vec<u8>, Refusal> {
     let (width, height) = (image.width(), image.height());
     let encoder = match image {
         DynamicImage::ImageRgba8(pixels) => webp::Encoder::from_rgba(pixels, width, height),
@@ -32,13 +29,10 @@ fn webp(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Refusal
     settings.quality = WEBP_QUALITY;
     settings.method = WEBP_EFFORT;
     let file = encoder.encode_advanced(&settings).map_err(|error| internal(&format!("webp: {error:?}")))?;
-    Ok(match profile {
-        Some(profile) => container::webp_with_profile(&file, profile),
-        None => file.to_vec(),
-    })
+    Ok(file.to_vec())
 }
 
-fn jpeg(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Refusal> {
+fn jpeg(image: &DynamicImage) -> Result<Vec<u8>, Refusal> {
     let flattened;
     let pixels = match image {
         DynamicImage::ImageRgb8(pixels) => pixels.as_raw(),
@@ -55,9 +49,6 @@ fn jpeg(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Refusal
     // `set_optimized_huffman_tables` without this would write one scan per colour, which not every
     // decoder reads correctly.
     encoder.set_progressive(true);
-    if let Some(profile) = profile {
-        encoder.add_icc_profile(profile).map_err(|error| internal(&format!("jpeg: {error}")))?;
-    }
     encoder
         .encode(pixels, side(image.width())?, side(image.height())?, ColorType::Rgb)
         .map_err(|error| internal(&format!("jpeg: {error}")))?;

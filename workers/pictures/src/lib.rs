@@ -3,8 +3,10 @@
 //! [`process`] is pure: bytes in, variants or a [`Refusal`] out. An upload is hostile until proven
 //! otherwise, so the order matters: size, then the first bytes (never the file's name or declared
 //! type), then the header's dimensions, and only then are pixels decoded. The variants are encoded
-//! afresh: no metadata of the original survives except a well-formed RGB colour profile, without
-//! which wide-gamut photographs would change colour.
+//! afresh in sRGB, and nothing else of the original survives.
+//!
+//! Whoever changes what comes out of a picture (sizes, formats, qualities, colours) raises [`market::images::model::RECIPE`]: what is
+//! stored is then made anew.
 //!
 //! Memory: one picture takes at most [`decode::MAX_DECODED_BYTES`] for its pixels, up to twice that while a progressive JPEG
 //! is decoded, plus 20 MB of input; it is shrunk before it is turned or converted. The caller
@@ -16,9 +18,11 @@
 //! How to get this wrong: decode before checking the header's size; trust a `Content-Type`; apply the orientation to the
 //! thumbnail but not to the rest.
 
+mod colour;
 mod container;
 mod decode;
 mod encode;
+mod inks;
 mod scale;
 
 #[cfg(test)]
@@ -35,6 +39,8 @@ pub struct Processed {
     pub height: u32,
     /// A few characters that a page can draw while the picture loads.
     pub blurhash: String,
+    /// The upload moves; its first frame is shown.
+    pub animated: bool,
     pub variants: Vec<Variant>,
 }
 
@@ -52,7 +58,7 @@ pub struct Variant {
 pub fn process(bytes: &[u8]) -> Result<Processed, Refusal> {
     let picture = decode::decode(bytes)?;
     let (width, height) = picture.displayed_size();
-    let profile = picture.profile.clone();
+    let animated = picture.animated;
 
     let widths = widths_for(width);
     let mut variants = Vec::with_capacity((widths.len() + 1) * Format::ALL.len());
@@ -63,7 +69,7 @@ pub fn process(bytes: &[u8]) -> Result<Processed, Refusal> {
                 format,
                 width: image.width(),
                 height: image.height(),
-                bytes: encode::encode(image, format, profile.as_deref())?,
+                bytes: encode::encode(image, format)?,
             });
         }
         Ok(())
@@ -91,5 +97,5 @@ pub fn process(bytes: &[u8]) -> Result<Processed, Refusal> {
     };
     add(&thumbnail, Shape::Square)?;
     let blurhash = scale::blurhash(&current)?;
-    Ok(Processed { width, height, blurhash, variants })
+    Ok(Processed { width, height, blurhash, animated, variants })
 }

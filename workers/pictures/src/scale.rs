@@ -4,34 +4,26 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::DynamicImage;
 use market::images::model::Refusal;
 
+use super::colour::{self, Channels};
 use super::decode::Picture;
 use super::encode::internal;
 
-/// The picture as people see it, at most `width` pixels wide, in RGB or (if any pixel is
-/// transparent) RGBA.
+/// The picture as people see it, at most `width` pixels wide, in sRGB: RGB, or RGBA if any pixel is transparent.
 ///
 /// The picture is shrunk before it is converted and turned: the large one is never copied.
 pub(super) fn to_display(picture: Picture, width: u32) -> Result<DynamicImage, Refusal> {
     let (shown_width, shown_height) = picture.displayed_size();
     let on_its_side = picture.is_on_its_side();
-    let Picture { pixels, orientation, .. } = picture;
+    let Picture { pixels, channels, orientation, profile, .. } = picture;
     let mut image = if width < shown_width {
         let height = scaled(shown_height, width, shown_width);
         let (w, h) = if on_its_side { (height, width) } else { (width, height) };
-        resize(&pixels, w, h, &options())?
+        // Of inks, the fourth channel is black and not how opaque the others are.
+        resize(&pixels, w, h, &options().use_alpha(channels == Channels::Light))?
     } else {
         pixels
     };
-    image = if image.color().has_alpha() {
-        let rgba = image.into_rgba8();
-        if rgba.pixels().all(|pixel| pixel.0[3] == u8::MAX) {
-            DynamicImage::ImageRgba8(rgba).into_rgb8().into()
-        } else {
-            rgba.into()
-        }
-    } else {
-        image.into_rgb8().into()
-    };
+    image = colour::to_srgb(image, channels, profile.as_deref());
     image.apply_orientation(orientation);
     Ok(image)
 }

@@ -10,6 +10,10 @@ use proptest::prelude::{any, prop, prop_assert, proptest};
 
 use super::{Processed, Variant, process};
 
+fn case(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)).unwrap()
+}
+
 fn photograph(orientation: u8) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(format!("../../cli/data/photos/landscape_orientation_{orientation}.jpg"));
@@ -164,23 +168,21 @@ fn small_pictures_stay_small() {
 }
 
 #[test]
-fn metadata_is_gone_and_the_colour_profile_stays() {
-    let mut profile = vec![7; 301];
-    profile[..4].copy_from_slice(&301_u32.to_be_bytes());
-    profile[16..20].copy_from_slice(b"RGB ");
-    profile[36..40].copy_from_slice(b"acsp");
+fn nothing_but_pixels_comes_out() {
+    let mut profile = moxcms::ColorProfile::new_adobe_rgb();
+    profile.copyright = Some(moxcms::ProfileText::PlainString("THE MAKER".to_owned()));
     let file = jpeg(&scene(400, 300), |encoder| {
         encoder.add_exif_metadata(&exif(1)).unwrap();
-        encoder.add_icc_profile(&profile).unwrap();
+        encoder.add_icc_profile(&profile.encode().unwrap()).unwrap();
     });
-    assert!(contains(&file, b"GPS 53.55N"));
+    assert!(contains(&file, b"GPS 53.55N") && contains(&file, b"acsp"));
     for it in process(&file).unwrap().variants {
         assert!(!contains(&it.bytes, b"GPS") && !contains(&it.bytes, b"Exif"));
-        let kept = match it.format {
+        let profile = match it.format {
             Format::Webp => WebPDecoder::new(Cursor::new(&it.bytes)).unwrap().icc_profile(),
             Format::Jpeg => JpegDecoder::new(Cursor::new(&it.bytes)).unwrap().icc_profile(),
         };
-        assert_eq!(kept.unwrap().as_deref(), Some(&profile[..]), "{:?}", it.format);
+        assert_eq!(profile.unwrap(), None, "sRGB: {:?}", it.format);
         assert_eq!(pixels(&it).dimensions(), (it.width, it.height));
     }
 }
@@ -204,6 +206,33 @@ fn transparency_stays_in_webp_and_turns_white_in_jpeg() {
     let jpeg = pixels(variant(&processed, Shape::Whole, 200, Format::Jpeg));
     assert!(jpeg.get_pixel(20, 100).0.iter().all(|&it| it > 245));
     assert!(jpeg.get_pixel(180, 100).0[0] > 230 && jpeg.get_pixel(180, 100).0[1] < 20);
+}
+
+/// Also what is below transparent pixels, as people have it who cut out the background.
+#[test]
+fn the_colour_below_transparent_pixels_does_not_show() {
+    let processed = process(&case("transparent_red_under.png")).unwrap();
+    for it in processed.variants.iter().filter(|it| it.format == Format::Jpeg) {
+        let picture = pixels(it);
+        let reddish = picture.pixels().filter(|it| it.0[0] > 200 && it.0[1] < 150).count();
+        assert_eq!(reddish, 0, "{:?}", (it.shape, it.width));
+    }
+}
+
+#[test]
+fn the_first_frame_of_what_moves_is_shown_and_said_so() {
+    let moving = process(&case("anim.webp")).unwrap();
+    assert!(moving.animated && !moving.variants.is_empty());
+    let mut moving = encoded(&scene(64, 48).into(), ImageFormat::Png);
+    // A chunk acTL of one frame before the pixels makes a PNG one that moves.
+    let mut control = b"acTL\0\0\0\x01\0\0\0\0".to_vec();
+    control.extend_from_slice(&crc32(&control).to_be_bytes());
+    control.splice(0..0, 8_u32.to_be_bytes());
+    moving.splice(33..33, control);
+    assert!(process(&moving).unwrap().animated);
+    for still in [case("g16.png"), photograph(1), encoded(&scene(64, 48).into(), ImageFormat::WebP)] {
+        assert!(!process(&still).unwrap().animated);
+    }
 }
 
 #[test]

@@ -12,8 +12,8 @@ use super::formats::{Formats, one_line};
 use super::render::RenderError;
 use super::words::Words;
 use super::{
-    account, appointments, approvals, auctions, chat, defaults, escrow, imports, invoices, listings, offers, orders,
-    payouts, reports, returns, shipments, stock, watches,
+    account, appointments, approvals, auctions, chat, defaults, escrow, exports, imports, invoices, listings, offers,
+    orders, payouts, reports, returns, shipments, stock, watches,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -181,6 +181,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::OrgApproved(it), _) => Ok(account::org_approved(it, place)),
         (Content::OrgRejected(it), _) => Ok(account::org_rejected(it, place)),
         (Content::OrgSuspended(it), _) => Ok(account::org_suspended(it, place)),
+        (Content::ExportReady(it), _) => Ok(exports::ready(it, place)),
         (Content::ImportEnded(it), _) => Ok(imports::ended(it, place)),
         (Content::Outbid(it), _) => Ok(auctions::outbid(it, place)),
         (Content::Won(it), _) => Ok(auctions::won(it, place)),

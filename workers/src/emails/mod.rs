@@ -13,6 +13,7 @@ mod auctions;
 mod chat;
 mod defaults;
 mod escrow;
+mod exports;
 mod formats;
 mod imports;
 mod invoices;

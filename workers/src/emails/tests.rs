@@ -3,12 +3,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, FoundListing, InquiryReceived, Invitation, InvoiceReady,
-    ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews, OrgApproved,
-    OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, Relisted,
-    ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, UnreadMessages, Unsold,
-    VerifyAddress, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ExportReady, FoundListing, InquiryReceived, Invitation,
+    InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews,
+    OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell,
+    Relisted, ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered,
+    UnreadMessages, Unsold, VerifyAddress, Won,
 };
+use market::exports::model as exports;
 use market::identity::{Locale, MemberRole};
 use market::invoices::model::InvoiceKind;
 use market::reports::model::Kind;
@@ -274,6 +275,10 @@ fn every_mail() -> Vec<(Content, Link)> {
             gross: eur(1_190_005),
         });
         mails.push((content, download("invoices/12.pdf")));
+    }
+    for (kind, whose) in [(exports::Kind::Orders, Some(org_name.clone())), (exports::Kind::OwnData, None)] {
+        let ready = ExportReady { export: id(13), kind, org_name: whose, rows: 1_234 };
+        mails.push((Content::ExportReady(ready), Link::None));
     }
     mails
 }

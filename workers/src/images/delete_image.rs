@@ -17,12 +17,7 @@ impl Handler<Services> for DeleteImage {
             return Ok(Outcome::Cancel("the image is not marked for deletion".to_owned()));
         }
         // A listing that was listed again shows the same files; they go with the last of them.
-        let keys: Vec<_> = if store::shares_files(&mut conn, image.id).await? {
-            Vec::new()
-        } else {
-            let variants = store::variants(&mut conn, image.id).await?;
-            variants.into_iter().map(|it| it.object_key).chain([image.original_key]).collect()
-        };
+        let keys = store::own_files(&mut conn, image.id).await?;
         drop(conn);
         // Files first: as long as the row is there, the next run knows what to remove.
         for key in &keys {

@@ -31,7 +31,7 @@ pub enum ProcessError {
 }
 
 impl ImageSlots {
-    /// One slot takes up to some 600 MB for the largest picture that is accepted.
+    /// One slot takes up to some 600 MB for the largest picture that is accepted (`eight_at_once_take_the_memory_of_the_slots`).
     pub fn new(slots: usize) -> Self {
         Self { slots: Arc::new(Semaphore::new(slots.max(1))) }
     }
@@ -66,3 +66,6 @@ impl Slot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

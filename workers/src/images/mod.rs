@@ -4,9 +4,11 @@
 //! How to get this wrong: let a cancelled job free its slot while its thread still holds the pixels.
 
 mod delete_image;
+mod delete_replaced;
 mod image_slots;
 mod process_image;
 mod purge_uploads;
+mod reprocess_images;
 #[cfg(test)]
 mod tests;
 

@@ -1,11 +1,15 @@
+use std::time::Duration;
+
 use anyhow::Context as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jobs::images::ProcessImage;
+use jobs::images::{DeleteReplaced, ProcessImage};
 use market::ids::ImageId;
-use market::images::model::{Finished, Image, MAX_BYTES, Refusal, Status, StoredVariant, variant_key};
+use market::images::model::{
+    ADDRESS_VALID_FOR, Finished, Image, MAX_BYTES, RECIPE, Refusal, Status, StoredVariant, variant_key,
+};
 use market::images::store::{self, ImageError};
-use pictures::{Processed, Variant};
-use queue::{Handler, NotWanted, Outcome};
+use pictures::Processed;
+use queue::{Enqueue, Handler, NotWanted, Outcome};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use shared::blobs::{BlobError, Blobs};
@@ -15,6 +19,8 @@ use crate::{Cx, Services};
 
 /// How many files of one image are uploaded at a time.
 const UPLOADS: usize = 3;
+/// How long a file may take to arrive that somebody begins to fetch at the last moment.
+const DOWNLOAD: Duration = Duration::from_hours(1);
 
 impl Handler<Services> for ProcessImage {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
@@ -24,8 +30,13 @@ impl Handler<Services> for ProcessImage {
             Err(ImageError::NotFound(_)) => return Ok(Outcome::Done),
             Err(error) => return Err(error.into()),
         };
-        if !matches!(image.status, Status::Uploaded | Status::Processing) {
-            return Ok(Outcome::Done);
+        match image.status {
+            Status::Uploaded | Status::Processing => {}
+            Status::Ready if image.recipe < RECIPE => {
+                drop(conn);
+                return remake(cx, &image).await;
+            }
+            Status::Ready | Status::Rejected | Status::Deleting => return Ok(Outcome::Done),
         }
         match store::begin(&mut conn, image.id).await {
             Ok(()) => {}
@@ -38,18 +49,10 @@ impl Handler<Services> for ProcessImage {
             Ok(made) => made,
             Err(refusal) => return reject(cx, image.id, &refusal).await,
         };
-        let variants = upload(&cx.blobs, image.id, processed.variants).await?;
-        let count = variants.len();
-        let done = Finished {
-            checksum,
-            width: processed.width.try_into().context("width")?,
-            height: processed.height.try_into().context("height")?,
-            blurhash: processed.blurhash,
-            variants,
-        };
-        let (image, done) = (image.id, &done);
+        let done = &upload(&cx.blobs, image.id, checksum, processed).await?;
+        let image = image.id;
         // The files are there: a database that cannot commit now must not cost the whole work once more.
-        let recorded = cx.commit_after_effect(Some(json!({ "variants": count })), |mut tx| async move {
+        let recorded = cx.commit_after_effect(Some(json!({ "variants": done.variants.len() })), |mut tx| async move {
             match store::finish(&mut tx, image, done).await {
                 Ok(()) => Ok(tx),
                 Err(ImageError::NotOpen(_)) => Err(NotWanted.into()),
@@ -58,15 +61,46 @@ impl Handler<Services> for ProcessImage {
         });
         match recorded.await {
             // Deleted meanwhile, perhaps with its files already removed: ours must not stay behind.
-            Err(error) if error.is::<NotWanted>() => {
-                for it in &done.variants {
-                    cx.blobs.delete(&it.object_key).await?;
-                }
-                Ok(Outcome::Done)
-            }
+            Err(error) if error.is::<NotWanted>() => forget(cx, done).await,
             recorded => recorded,
         }
     }
+}
+
+/// Makes a picture anew that is shown meanwhile: the new files have other keys, and take the place of the old ones at once, wherever
+/// those are shown.
+async fn remake(cx: &Cx, image: &Image) -> anyhow::Result<Outcome> {
+    let (checksum, processed) = match make(cx, image).await? {
+        Ok(made) => made,
+        // It was sound once: what there is of it goes on being shown.
+        Err(refusal) => return Ok(Outcome::DoneWith(json!({ "left": refusal.code() }))),
+    };
+    let done = &upload(&cx.blobs, image.id, checksum, processed).await?;
+    let (image, org) = (image.id, image.org);
+    let recorded = cx.commit_after_effect(Some(json!({ "variants": done.variants.len() })), |mut tx| async move {
+        let keys = match store::replace(&mut tx, image, done).await {
+            Ok(keys) => keys,
+            Err(ImageError::NotOpen(_)) => return Err(NotWanted.into()),
+            Err(error) => return Err(error.into()),
+        };
+        let last = Enqueue::new(&DeleteReplaced { image, org, keys }).after(ADDRESS_VALID_FOR + DOWNLOAD);
+        let _ = tx.enqueue_with(last).await?;
+        anyhow::Ok(tx)
+    });
+    match recorded.await {
+        // Deleted meanwhile, or another run was faster, whose files these are.
+        Err(error) if error.is::<NotWanted>() => forget(cx, done).await,
+        recorded => recorded,
+    }
+}
+
+/// Removes files that nobody shows.
+async fn forget(cx: &Cx, done: &Finished) -> anyhow::Result<Outcome> {
+    let keys: Vec<_> = done.variants.iter().map(|it| it.object_key.clone()).collect();
+    for key in store::unshown(&mut *cx.db().acquire().await?, &keys).await? {
+        cx.blobs.delete(&key).await?;
+    }
+    Ok(Outcome::Done)
 }
 
 type Made = ([u8; 32], Processed);
@@ -100,8 +134,8 @@ async fn reject(cx: &Cx, image: ImageId, refusal: &Refusal) -> anyhow::Result<Ou
 
 /// Writes the files. The key of each one is fixed, so a second run replaces what the first one
 /// wrote.
-async fn upload(blobs: &Blobs, image: ImageId, variants: Vec<Variant>) -> anyhow::Result<Vec<StoredVariant>> {
-    stream::iter(variants)
+async fn upload(blobs: &Blobs, image: ImageId, checksum: [u8; 32], made: Processed) -> anyhow::Result<Finished> {
+    let variants = stream::iter(made.variants)
         .map(|it| async move {
             let object_key = variant_key(image, it.shape, it.width, it.format);
             let bytes = it.bytes.len().try_into().context("size")?;
@@ -111,5 +145,7 @@ async fn upload(blobs: &Blobs, image: ImageId, variants: Vec<Variant>) -> anyhow
         })
         .buffer_unordered(UPLOADS)
         .try_collect()
-        .await
+        .await?;
+    let (width, height) = (made.width.try_into().context("width")?, made.height.try_into().context("height")?);
+    Ok(Finished { checksum, width, height, blurhash: made.blurhash, animated: made.animated, variants })
 }

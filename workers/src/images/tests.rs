@@ -9,17 +9,21 @@ use queue::worker::Handlers;
 use shared::blobs::BlobError;
 use shared::ids::{OrgId, UserId};
 
+use crate::Services;
 use crate::testing::TestWorkers;
 
-struct TestMarket {
-    workers: TestWorkers,
+pub(super) struct TestMarket {
+    pub(super) workers: TestWorkers,
     user: UserId,
-    org: OrgId,
+    pub(super) org: OrgId,
 }
 
 impl TestMarket {
     async fn new() -> Self {
-        let handlers = Handlers::default().with::<ProcessImage>().with::<DeleteImage>().with::<PurgeUploads>();
+        Self::with(Handlers::default().with::<ProcessImage>().with::<DeleteImage>().with::<PurgeUploads>()).await
+    }
+
+    pub(super) async fn with(handlers: Handlers<Services>) -> Self {
         let workers = TestWorkers::new(handlers).await;
         let user = workers.user("ada@example.com").await;
         let org = workers.org(user, "Europe/Berlin").await;
@@ -27,7 +31,7 @@ impl TestMarket {
     }
 }
 
-fn picture() -> Vec<u8> {
+pub(super) fn picture() -> Vec<u8> {
     let image = image::RgbImage::from_fn(400, 300, |x, y| image::Rgb([x.to_le_bytes()[0], y.to_le_bytes()[0], 90]));
     let mut file = std::io::Cursor::new(Vec::new());
     image.write_to(&mut file, image::ImageFormat::Png).unwrap();
@@ -42,7 +46,7 @@ impl TestMarket {
     }
 
     /// Sends the bytes (or forgets to), completes the upload and enqueues the processing.
-    async fn send(&self, bytes: Option<&[u8]>) -> ImageId {
+    pub(super) async fn send(&self, bytes: Option<&[u8]>) -> ImageId {
         let upload = self.upload().await;
         if let Some(bytes) = bytes {
             self.workers.blobs.put(&upload.object_key, "image/png", bytes.to_vec()).await.unwrap();
@@ -54,23 +58,37 @@ impl TestMarket {
         image
     }
 
-    async fn image(&self, id: ImageId) -> Result<Image, ImageError> {
+    pub(super) async fn image(&self, id: ImageId) -> Result<Image, ImageError> {
         store::get(&mut self.workers.db.pool.acquire().await.unwrap(), id).await
     }
 
-    async fn delete(&self, image: ImageId) {
+    pub(super) async fn delete(&self, image: ImageId) {
         let mut tx = self.workers.ledger.begin().await.unwrap();
         store::hide(&mut tx, self.org, image).await.unwrap();
         let _ = tx.enqueue(&DeleteImage { image, org: self.org }).await.unwrap();
         tx.commit().await.unwrap();
     }
 
-    async fn keys(&self, id: ImageId) -> Vec<String> {
+    pub(super) async fn keys(&self, id: ImageId) -> Vec<String> {
         let variants = store::variants(&mut self.workers.db.pool.acquire().await.unwrap(), id).await.unwrap();
         variants.into_iter().map(|it| it.object_key).collect()
     }
 
-    async fn exists(&self, key: &str) -> bool {
+    /// Another picture with the same files, as a listing that is listed again has it.
+    pub(super) async fn copy(&self, id: ImageId) -> ImageId {
+        let copy = ImageId::generate();
+        for sql in [
+            "INSERT INTO images (id, upload_id, org_id, status, checksum, width, height, blurhash, recipe, is_copy)
+             SELECT $2, upload_id, org_id, status, checksum, width, height, blurhash, recipe, true FROM images WHERE id = $1",
+            "INSERT INTO image_variants (image_id, shape, format, width, height, bytes, object_key)
+             SELECT $2, shape, format, width, height, bytes, object_key FROM image_variants WHERE image_id = $1",
+        ] {
+            sqlx::query(sql).bind(id).bind(copy).execute(&self.workers.db.pool).await.unwrap();
+        }
+        copy
+    }
+
+    pub(super) async fn exists(&self, key: &str) -> bool {
         match self.workers.blobs.head(key).await {
             Ok(_) => true,
             Err(BlobError::NotFound { .. }) => false,
@@ -114,15 +132,7 @@ async fn shared_files_go_with_the_last_picture_that_shows_them() {
     let market = TestMarket::new().await;
     let id = market.send(Some(&picture())).await;
     market.workers.queue.drain().await;
-    let (keys, copy) = (market.keys(id).await, ImageId::generate());
-    for sql in [
-        "INSERT INTO images (id, upload_id, org_id, status, checksum, width, height, blurhash, is_copy)
-         SELECT $2, upload_id, org_id, status, checksum, width, height, blurhash, true FROM images WHERE id = $1",
-        "INSERT INTO image_variants (image_id, shape, format, width, height, bytes, object_key)
-         SELECT $2, shape, format, width, height, bytes, object_key FROM image_variants WHERE image_id = $1",
-    ] {
-        sqlx::query(sql).bind(id).bind(copy).execute(&market.workers.db.pool).await.unwrap();
-    }
+    let (keys, copy) = (market.keys(id).await, market.copy(id).await);
     for (image, left) in [(id, true), (copy, false)] {
         market.delete(image).await;
         market.workers.queue.drain().await;
@@ -159,10 +169,10 @@ async fn a_run_that_died_halfway_is_made_good_by_the_next() {
     // As a worker that dies before its commit leaves it: some files are there, and the row says so.
     let mut conn = market.workers.db.pool.acquire().await.unwrap();
     store::begin(&mut conn, id).await.unwrap();
-    market.workers.blobs.put(&format!("images/{id}/160.webp"), "image/webp", "half".as_bytes()).await.unwrap();
+    market.workers.blobs.put(&format!("images/{id}/160.2.webp"), "image/webp", "half".as_bytes()).await.unwrap();
     market.workers.queue.drain().await;
     assert_eq!(market.image(id).await.unwrap().status, Status::Ready);
-    let bytes = market.workers.blobs.get(&format!("images/{id}/160.webp"), 1_000_000).await.unwrap();
+    let bytes = market.workers.blobs.get(&format!("images/{id}/160.2.webp"), 1_000_000).await.unwrap();
     image::load_from_memory(&bytes).unwrap();
 
     // Once more, as after a redelivery.
@@ -214,7 +224,7 @@ async fn a_picture_that_is_deleted_while_its_files_are_stored_leaves_none() {
     sqlx::raw_sql(hide).execute(&market.workers.db.pool).await.unwrap();
     assert_eq!(market.workers.queue.drain().await, 1);
     assert!(market.keys(id).await.is_empty());
-    assert!(!market.exists(&format!("images/{id}/160.webp")).await);
+    assert!(!market.exists(&format!("images/{id}/160.2.webp")).await);
     assert_eq!(rows(&market.workers.db.pool, "images.process").await[0].state, "succeeded");
     market.workers.close().await;
 }
@@ -226,7 +236,7 @@ async fn an_image_that_is_deleted_first_is_not_processed() {
     market.delete(id).await;
     market.workers.queue.drain().await;
     assert!(matches!(market.image(id).await, Err(ImageError::NotFound(_))));
-    assert!(!market.exists(&format!("images/{id}/160.webp")).await);
+    assert!(!market.exists(&format!("images/{id}/160.2.webp")).await);
     market.workers.close().await;
 }
 

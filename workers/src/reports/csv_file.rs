@@ -100,7 +100,7 @@ fn text(cell: &Cell, zone: Tz) -> Cow<'_, str> {
 
 /// The text, made safe from being run by a spreadsheet program: a cell that begins like a formula
 /// gets a leading apostrophe (OWASP, "CSV injection").
-fn safe(text: &str) -> Cow<'_, str> {
+pub(crate) fn safe(text: &str) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         Cow::Owned(format!("'{text}"))
     } else {

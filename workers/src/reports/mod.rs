@@ -22,5 +22,7 @@ mod sums;
 pub mod writer;
 mod xlsx_file;
 
+pub(crate) use csv_file::safe;
+
 #[cfg(test)]
 mod tests;

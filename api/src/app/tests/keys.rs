@@ -39,12 +39,13 @@ const UNKEYED: [(&str, &str); 17] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 71] = [
+const ACTS: [&str; 72] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
+    "POST /v1/exports/{export}/cancel",
     "POST /v1/jobs/{job}/cancel",
     "POST /v1/jobs/{job}/retry",
     "POST /v1/jobs/{job}/run-now",
@@ -115,10 +116,11 @@ const ACTS: [&str; 71] = [
 ];
 
 /// Work that is asked for without a job to look at, and why.
-const WITHOUT_A_JOB: [(&str, &str); 6] = [
+const WITHOUT_A_JOB: [(&str, &str); 7] = [
     ("POST /v1/auth/password-reset", "a job would tell whether the address has an account"),
     ("POST /v1/auth/register", "a job would tell whether the address has an account"),
     ("POST /v1/auth/verify-email/resend", "there may be nothing to do"),
+    ("POST /v1/me/export", "the job is no organisation's; the export says how far it is"),
     ("POST /v1/cargo-events", "the flood has no row in the ledger"),
     ("POST /v1/webhooks/carriers/{carrier}", "the flood has no row in the ledger"),
     ("POST /v1/epcis/capture", "it is done when it is answered; the standard asks for 202"),
@@ -193,6 +195,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/auctions/{on_approval}/approval/accept", ann, json!({})),
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
         ("/v1/reports", ann, report),
+        ("/v1/exports", ann, json!({"kind": "bids", "format": "jsonl"})),
         ("/v1/papers", ann, json!({"kind": "shipping_label", "about": market.path("{parcel}")})),
         ("/v1/report-subscriptions", ann, json!({"kind": "sales", "format": "pdf", "cadence": "daily"})),
         ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),

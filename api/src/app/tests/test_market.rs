@@ -151,6 +151,8 @@ impl TestMarket {
         let invitation = api.post(Some(ann), &format!("/v1/orgs/{org}/invitations"), guest).await.ok();
         let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
         let report = api.post(Some(ann), "/v1/reports", report).await.ok();
+        let export = json!({"kind": "orders", "format": "csv"});
+        let export = api.post(Some(ann), "/v1/exports", export).await.ok();
         let subscription = json!({"kind": "sales", "format": "pdf", "cadence": "monthly"});
         let subscription = api.post(Some(ann), "/v1/report-subscriptions", subscription).await.ok();
         let bid = json!({"maximum": {"amount": "50.00", "currency": "EUR"}});
@@ -237,6 +239,7 @@ impl TestMarket {
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),
             ("report", id(&report)),
+            ("export", id(&export)),
             ("import", import.to_string()),
             ("reject", reject),
             ("capture", capture["captureID"].as_str().unwrap().to_owned()),

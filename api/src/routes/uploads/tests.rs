@@ -71,6 +71,12 @@ impl TestMarket {
     }
 }
 
+/// As the worker notes it.
+fn finished(variant: StoredVariant) -> Finished {
+    let (width, height, blurhash) = (variant.width, variant.height, "LEHV6n".to_owned());
+    Finished { checksum: [0; 32], width, height, blurhash, animated: true, variants: vec![variant] }
+}
+
 #[tokio::test]
 async fn a_photograph_is_announced_sent_completed_read_and_deleted() {
     let market = TestMarket::new().await;
@@ -100,14 +106,14 @@ async fn a_photograph_is_announced_sent_completed_read_and_deleted() {
     api.state.blobs.put(&object_key, "image/webp", "picture".as_bytes()).await.unwrap();
     let format = market::images::model::Format::Webp;
     let variant = StoredVariant { shape: Shape::Whole, format, width: 160, height: 90, bytes: 7, object_key };
-    let finished =
-        Finished { checksum: [0; 32], width: 160, height: 90, blurhash: "LEHV6n".to_owned(), variants: vec![variant] };
+    let finished = finished(variant);
     store::finish(&mut conn, id, &finished).await.unwrap();
     drop(conn);
 
     let path = format!("/v1/images/{id}");
     let image = api.get(Some(ann), &path).await.ok();
     assert_eq!((image["status"].as_str(), image["width"].as_i64()), (Some("ready"), Some(160)));
+    assert_eq!(image["animated"], true, "its first frame is shown");
     let url = image["variants"][0]["url"].as_str().unwrap();
     assert_eq!(reqwest::get(url).await.unwrap().text().await.unwrap(), "picture");
 
@@ -275,8 +281,7 @@ async fn pictures_of_what_is_on_offer_are_for_everybody_and_for_every_cache() {
     api.state.blobs.put(&object_key, "image/webp", "picture".as_bytes()).await.unwrap();
     let format = market::images::model::Format::Webp;
     let variant = StoredVariant { shape: Shape::Whole, format, width: 160, height: 90, bytes: 7, object_key };
-    let finished =
-        Finished { checksum: [0; 32], width: 160, height: 90, blurhash: "LEHV6n".to_owned(), variants: vec![variant] };
+    let finished = finished(variant);
     store::finish(&mut conn, id, &finished).await.unwrap();
 
     // Of a draft nobody else sees anything, and nothing of it is kept.
@@ -318,9 +323,27 @@ async fn pictures_of_what_is_on_offer_are_for_everybody_and_for_every_cache() {
     assert_eq!(answer.text().await.unwrap(), "picture");
     let again = api.request(Method::GET, &file).header("if-none-match", tag).send().await.unwrap();
     assert_eq!(again.status(), 304);
+    // An address of a recipe that made this one before leads to it; the client goes there by itself.
+    let moved = api.request(Method::GET, &format!("/v1/images/{id}/160.7.webp")).send().await.unwrap();
+    assert_eq!((moved.status().as_u16(), moved.url().path()), (200, file.as_str()));
     for path in [format!("/v1/images/{id}/320.webp"), format!("/v1/images/{id}/..%2F..%2Fuploads%2F{}", upload.id)] {
         api.get(None, &path).await.refused(404, "not_found");
     }
+
+    // A picture that shows the files of another one, as that of a lot that is listed again, has addresses of its own.
+    let copy = ImageId::generate();
+    for sql in [
+        "INSERT INTO images (id, upload_id, org_id, listing_id, position, status, checksum, width, height, blurhash, is_copy)
+         SELECT $2, upload_id, org_id, listing_id, 1, status, checksum, width, height, blurhash, true FROM images WHERE id = $1",
+        "INSERT INTO image_variants (image_id, shape, format, width, height, bytes, object_key)
+         SELECT $2, shape, format, width, height, bytes, object_key FROM image_variants WHERE image_id = $1",
+    ] {
+        sqlx::query(sql).bind(id).bind(copy).execute(&mut *conn).await.unwrap();
+    }
+    let listed = api.get(None, &format!("/v1/images/{copy}")).await.ok();
+    let url = listed["variants"][0]["url"].as_str().unwrap();
+    assert_eq!(url, format!("/v1/images/{copy}/160.webp"));
+    assert_eq!(api.request(Method::GET, url).send().await.unwrap().text().await.unwrap(), "picture");
 
     // A seller that is suspended shows nothing.
     sqlx::query("UPDATE orgs SET status = 'suspended' WHERE id = $1")

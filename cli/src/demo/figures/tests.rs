@@ -27,6 +27,7 @@ fn sample() -> (Figures, Wanted) {
         invoice_gaps: 0,
         jobs_open: 0,
         jobs_dead: 0,
+        documents: Vec::new(),
     };
     let wanted = Wanted {
         bids_accepted: 2_776,
@@ -72,6 +73,7 @@ fn the_keys_are_those_that_were_promised() {
         "invoice_gaps",
         "jobs_open",
         "jobs_dead",
+        "documents",
     ];
     promised.sort_unstable();
     let mut keys = keys;

@@ -49,10 +49,10 @@ async fn copy_rows(
     sqlx::query!(
         r#"
         INSERT INTO images
-            (id, upload_id, org_id, listing_id, position, status, checksum, width, height, blurhash, created_at,
-             finished_at, is_copy)
-        SELECT pair.new, upload_id, org_id, $3, coalesce($4, position), status, checksum, width, height, blurhash, created_at,
-               finished_at, true
+            (id, upload_id, org_id, listing_id, position, status, checksum, width, height, blurhash, recipe, animated,
+             created_at, finished_at, is_copy)
+        SELECT pair.new, upload_id, org_id, $3, coalesce($4, position), status, checksum, width, height, blurhash, recipe, animated,
+               created_at, finished_at, true
         FROM unnest($1::uuid[], $2::uuid[]) AS pair (old, new)
         JOIN images ON images.id = pair.old
         "#,
@@ -78,21 +78,52 @@ async fn copy_rows(
     Ok(())
 }
 
-/// Whether the image's files are shown by another one that stays.
-pub async fn shares_files(conn: &mut PgConnection, id: ImageId) -> Result<bool, ImageError> {
-    let shared = sqlx::query_scalar!(
+/// The keys of what goes with the image: its files, and the upload, as far as no other image that stays shows them.
+pub async fn own_files(conn: &mut PgConnection, id: ImageId) -> Result<Vec<String>, ImageError> {
+    let keys = sqlx::query_scalar!(
         r#"
-        SELECT EXISTS (
-            SELECT
-            FROM images AS own
-            JOIN images AS other ON other.upload_id = own.upload_id AND other.id <> own.id
-            WHERE own.id = $1
-              AND other.status <> 'deleting'
-        ) AS "shared!"
+        SELECT v.object_key AS "key!"
+        FROM image_variants AS v
+        WHERE v.image_id = $1
+          AND NOT EXISTS (
+              SELECT
+              FROM image_variants AS shown
+              JOIN images AS other ON other.id = shown.image_id
+              WHERE shown.object_key = v.object_key
+                AND other.id <> $1
+                AND other.status <> 'deleting'
+          )
+        UNION ALL
+        SELECT u.object_key
+        FROM images AS own
+        JOIN uploads AS u ON u.id = own.upload_id
+        WHERE own.id = $1
+          AND NOT EXISTS (
+              SELECT
+              FROM images AS other
+              WHERE other.upload_id = own.upload_id
+                AND other.id <> $1
+                AND other.status <> 'deleting'
+          )
         "#,
         id.0,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(shared)
+    Ok(keys)
+}
+
+/// Those of the keys that no image shows.
+pub async fn unshown(conn: &mut PgConnection, keys: &[String]) -> Result<Vec<String>, ImageError> {
+    let unshown = sqlx::query_scalar!(
+        r#"
+        SELECT key AS "key!"
+        FROM unnest($1::text[]) AS asked (key)
+        WHERE NOT EXISTS (SELECT FROM image_variants WHERE object_key = asked.key)
+        "#,
+        keys,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(unshown)
 }

@@ -27,6 +27,7 @@ fn a_mail_is_in_one_language() {
         "How many",
         "Cash",
         "the file has a header",
+        "It was torn",
     ];
     for (content, link) in every_mail() {
         let [english, german] = in_every_language().map(|reader| rendered(&content, &link, &reader));

@@ -1,7 +1,7 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 40] = [
+pub(super) const OPERATIONS: [&str; 51] = [
     "POST /v1/conversations",
     "GET /v1/conversations",
     "GET /v1/conversations/{conversation}",
@@ -14,7 +14,18 @@ pub(super) const OPERATIONS: [&str; 40] = [
     "GET /v1/conversations/{conversation}/messages",
     "GET /v1/conversations/{conversation}/messages/{seq}/attachments/{place}",
     "POST /v1/conversations/{conversation}/reports",
+    "POST /v1/listings/{listing}/offers",
+    "GET /v1/offers",
+    "GET /v1/offers/{offer}",
+    "POST /v1/offers/{offer}/counter",
+    "POST /v1/offers/{offer}/accept",
+    "POST /v1/offers/{offer}/decline",
+    "POST /v1/offers/{offer}/withdraw",
     "GET /v1/invoices/{invoice}/file",
+    "POST /v1/exports",
+    "GET /v1/exports",
+    "GET /v1/exports/{export}",
+    "POST /v1/exports/{export}/cancel",
     "POST /v1/papers",
     "GET /v1/papers/{paper}",
     "GET /v1/shipments/{shipment}/standing",

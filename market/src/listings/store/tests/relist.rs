@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::images::model::{Finished, Format, Shape, StoredVariant};
+use crate::images::model::{Finished, Format, RECIPE, Shape, StoredVariant};
 use crate::images::store as images;
 
 async fn ended(conn: &mut PgConnection, seller: Trader) -> ListingId {
@@ -35,6 +35,7 @@ async fn picture(conn: &mut PgConnection, of: Trader, listing: ListingId) -> cra
         width: 640,
         height: 480,
         blurhash: "LEHV6nWB2yk8".to_owned(),
+        animated: true,
         variants: vec![variant],
     };
     images::finish(conn, image, &done).await.expect("finished");
@@ -61,13 +62,14 @@ async fn what_was_not_sold_is_listed_again_with_its_pictures() {
     assert_eq!(shown.len(), 1);
     let copy = shown[0].0.id;
     assert_ne!(copy, original);
+    assert!(shown[0].0.animated && shown[0].0.recipe == RECIPE);
     assert_eq!(shown[0].1, images::variants(&mut conn, original).await.expect("files"));
 
     // The files stay until the last picture that shows them goes.
     images::hide(&mut conn, seller.org, original).await.expect("hidden");
-    assert!(images::shares_files(&mut conn, original).await.expect("an answer"));
+    assert_eq!(images::own_files(&mut conn, original).await.expect("keys"), [""; 0]);
     images::remove(&mut conn, original).await.expect("removed");
-    assert!(!images::shares_files(&mut conn, copy).await.expect("an answer"));
+    assert_eq!(images::own_files(&mut conn, copy).await.expect("keys").len(), 2, "a file and the upload");
     images::hide(&mut conn, seller.org, copy).await.expect("hidden");
     images::remove(&mut conn, copy).await.expect("removed");
     let uploads: i64 = sqlx::query_scalar("SELECT count(*) FROM uploads").fetch_one(&mut *conn).await.expect("a count");

@@ -1,4 +1,4 @@
-//! Reports and imported files.
+//! Reports, and files that were imported and exported.
 
 translated! { German says Files {
     report_sales = "Verkäufe";
@@ -44,4 +44,17 @@ translated! { German says Files {
     import_refused = "Abgelehnt";
     import_action = "Import öffnen";
     import_reason = "Sie erhalten diese E-Mail, weil Sie diese Datei gesendet haben.";
+
+    export_listings = "Angebote";
+    export_orders = "Bestellungen";
+    export_bids = "Gebote";
+    export_cargo_events = "Frachtereignisse";
+    export_own_data = "Ihre eigenen Daten";
+    export_subject(what) = "Ihr Export ist fertig: {what}";
+    export_subject_of(what, org) = "Ihr Export ist fertig: {what} von {org}";
+    export_heading = "Ihr Export ist fertig";
+    export_text(what) = "Was Sie angefordert haben, kann jetzt heruntergeladen werden: {what}.";
+    export_action = "Export öffnen";
+    export_note = "Zum Herunterladen müssen Sie angemeldet sein.";
+    export_reason = "Sie erhalten diese E-Mail, weil Sie diesen Export angefordert haben.";
 } }

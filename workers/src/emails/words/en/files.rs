@@ -1,4 +1,4 @@
-//! Reports and imported files.
+//! Reports, and files that were imported and exported.
 
 english! { Files {
     report_sales = "Sales";
@@ -44,4 +44,17 @@ english! { Files {
     import_refused = "Refused";
     import_action = "Open the import";
     import_reason = "You are receiving this email because you sent this file.";
+
+    export_listings = "listings";
+    export_orders = "orders";
+    export_bids = "bids";
+    export_cargo_events = "cargo events";
+    export_own_data = "your own data";
+    export_subject(what) = "Your export is ready: {what}";
+    export_subject_of(what, org) = "Your export is ready: {what} of {org}";
+    export_heading = "Your export is ready";
+    export_text(what) = "What you asked for can be downloaded now: {what}.";
+    export_action = "Open the export";
+    export_note = "You need to be logged in to download it.";
+    export_reason = "You are receiving this email because you asked for this export.";
 } }

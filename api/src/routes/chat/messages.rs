@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use market::chat::model::{FILE_TYPES, Message, NewAttachment, NewMessage};
+use market::chat::rules::MOST_ATTACHMENTS;
 use market::chat::store::{self, Attached, ChatError};
 use market::ids::{ConversationId, ImageId, MessageClientId};
 use market::images::model::{Status, UploadId};
@@ -77,6 +78,10 @@ impl fmt::Debug for WriteMessage {
 impl WriteMessage {
     /// What it is to carry.
     pub(super) fn carried(&self) -> Result<Vec<NewAttachment>> {
+        // Before each one is looked for.
+        if self.attachments.len() > MOST_ATTACHMENTS {
+            return Err(Invalid::new("/attachments", format!("must be at most {MOST_ATTACHMENTS}")).into());
+        }
         let mut carried = Vec::with_capacity(self.attachments.len());
         for (at, attachment) in self.attachments.iter().enumerate() {
             carried.push(match (attachment.image_id, attachment.upload_id, &attachment.name) {

@@ -146,7 +146,7 @@ async fn a_master_key_is_replaced_under_load_without_a_failed_read() {
     // What was sealed of messages is what it was.
     let mut tx = conn.begin().await.expect("a transaction");
     assert_eq!(reseal(&mut tx, Actor::System, &both, 3).await.expect("sealed"), 0);
-    drop(tx);
+    tx.rollback().await.expect("rolled back");
     drop(conn);
     market.db.close().await;
 }

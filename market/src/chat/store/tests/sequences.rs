@@ -48,7 +48,7 @@ async fn the_same_client_id_twice_at_once_is_one_message() {
     let begin = || do_begin(market.db.pool.clone(), &market.keyring, party(market.stranger), about, new);
     let (one, other) = tokio::join!(begin(), begin());
     assert_eq!(one.expect("begun").1.message, other.expect("begun").1.message);
-    // Something else under the same id is refused, also when it blocks by now.
+    // Something else under the same id is refused.
     let reused = NewMessage { text: "Something else", ..new };
     let refused = do_begin(market.db.pool.clone(), &market.keyring, party(market.stranger), about, reused).await;
     assert!(matches!(refused, Err(ChatError::ClientIdReused)), "{refused:?}");

@@ -90,7 +90,7 @@ async fn two_parties_write_and_read_and_nobody_else_does() {
     assert_eq!(market.texts(bob, &path, "?after=2").await, (vec!["Come and see.".to_owned()], false));
     assert_eq!(market.texts(bob, &path, "?before=3&limit=1").await, (vec!["Yes.".to_owned()], true));
     assert_eq!(market.texts(bob, &path, "?after=1&before=3").await, (vec!["Yes.".to_owned()], false));
-    let read = |seq: i64| api.call(Some(bob), Method::PUT, &format!("{path}/read"), json!({"seq": seq}));
+    let read = async |seq: i64| api.call(Some(bob), Method::PUT, &format!("{path}/read"), json!({"seq": seq})).await;
     assert_eq!(read(2).await.ok()["unread"], 1);
     assert_eq!(api.get(Some(ann), &path).await.ok()["other_read_seq"], 2);
     let refused = api.call(Some(bob), Method::PUT, &format!("{path}/read"), json!({"seq": 4})).await;

@@ -23,6 +23,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
         target/release/tradeyard \
         target/release/worker-auctions \
         target/release/worker-cargo \
+        target/release/worker-chat \
         target/release/worker-emails \
         target/release/worker-images \
         target/release/worker-reports

@@ -188,6 +188,18 @@ impl Problem {
         self
     }
 
+    /// What was said of fields is said of fields below `pointer`.
+    #[must_use]
+    pub fn below(mut self, pointer: &str) -> Self {
+        for inner in self.errors.iter_mut().filter_map(|error| error.pointer.as_mut()) {
+            // What is wrong with the body as a whole stays so.
+            if !inner.is_empty() {
+                inner.insert_str(0, pointer);
+            }
+        }
+        self
+    }
+
     /// Says which header is wrong.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, detail: impl Into<String>) -> Self {

@@ -25,8 +25,16 @@ const IDLE_SAMPLES: i64 = 500;
 /// Backlogs over which the cost of a job should not change.
 const BACKLOGS: [(i64, &str); 4] = [(1_000, "1e3"), (10_000, "1e4"), (100_000, "1e5"), (1_000_000, "1e6")];
 /// The programs of an installation.
-const PROGRAMS: [&str; 7] =
-    ["api", "scheduler", "worker-auctions", "worker-emails", "worker-reports", "worker-images", "worker-cargo"];
+const PROGRAMS: [&str; 8] = [
+    "api",
+    "scheduler",
+    "worker-auctions",
+    "worker-emails",
+    "worker-reports",
+    "worker-images",
+    "worker-cargo",
+    "worker-chat",
+];
 
 /// How much is measured.
 #[derive(Clone, Debug)]

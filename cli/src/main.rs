@@ -74,7 +74,7 @@ enum Command {
     /// Put organisations on another plan; see which ones in an auction may belong to the same people.
     #[command(subcommand)]
     Orgs(commands::orgs::Orgs),
-    /// Seal anew what an older master key has sealed, before it is taken away.
+    /// Seal anew what an older master key has sealed, before it is taken away, and see what is left.
     #[command(subcommand)]
     Encryption(commands::encryption::Encryption),
     /// Read the log of what people, the command line and the system itself did.

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # Tradeyard's own programs: which there are, how they are built and started.
 
-POOLS=(auctions emails reports images cargo)
+POOLS=(auctions emails reports images cargo chat)
 SCHEDULERS=2
 
 # The number of processes of each pool; `--workers` changes it.
-declare -A PROCESSES=([auctions]=1 [emails]=1 [reports]=1 [images]=1 [cargo]=1)
+declare -A PROCESSES=([auctions]=1 [emails]=1 [reports]=1 [images]=1 [cargo]=1 [chat]=1)
 
 # workers_option emails=3,images=2
 workers_option() {

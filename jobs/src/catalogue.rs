@@ -87,6 +87,11 @@ macro_rules! for_each_job {
                 $crate::cargo::SweepStandings,
                 $crate::shipments::ReportShipment,
             }
+            chat {
+                $crate::chat::NotifyUnread,
+                $crate::chat::RotateKeys,
+                $crate::chat::SweepUnread,
+            }
         }
     };
 }

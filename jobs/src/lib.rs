@@ -5,6 +5,7 @@ pub mod appointments;
 pub mod auctions;
 pub mod cargo;
 pub mod catalogue;
+pub mod chat;
 pub mod checkout;
 pub mod dashboard;
 pub mod emails;

@@ -14,9 +14,11 @@ pub const REPORTS: Queue = queue("reports", "reports", Transport::Redis);
 pub const IMAGES: Queue = queue("images", "images", Transport::Redis);
 /// Cargo events themselves travel on the events lane; this queue is for jobs about them.
 pub const CARGO: Queue = queue("cargo", "cargo", Transport::Redis);
+/// Messages that nobody reads, and the keys of conversations: its workers alone have the master key.
+pub const CHAT: Queue = queue("chat", "chat", Transport::Redis);
 pub const MAINTENANCE: Queue = queue("maintenance", "reports", Transport::Redis);
 
-pub const ALL: &[Queue] = &[AUCTIONS, PAYMENTS, EMAILS, WEBHOOKS, REPORTS, IMAGES, CARGO, MAINTENANCE];
+pub const ALL: &[Queue] = &[AUCTIONS, PAYMENTS, EMAILS, WEBHOOKS, REPORTS, IMAGES, CARGO, CHAT, MAINTENANCE];
 
 const fn queue(name: &'static str, pool: &'static str, transport: Transport) -> Queue {
     Queue { name, pool, transport }

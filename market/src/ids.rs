@@ -170,3 +170,15 @@ id!(
     /// Names one event on its way to one endpoint; the `webhook-id` of every attempt.
     DeliveryId
 );
+id!(
+    /// Names one conversation of two organisations.
+    ConversationId
+);
+id!(
+    /// Names one message as the program that sends it does.
+    MessageClientId
+);
+id!(
+    /// Names one report of an abusive message.
+    ChatReportId
+);

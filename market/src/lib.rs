@@ -23,6 +23,8 @@
 //! Saved searches and watches are locked before any of these, and nothing above the listings with them. A webhook endpoint is locked
 //! before its deliveries, and nothing else with them.
 //!
+//! A conversation is locked before its parties, by id, and those before uploads; nothing of the list with them but the audit log.
+//!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
 //! auction.
 //!
@@ -34,6 +36,7 @@ pub mod auctions;
 pub mod cargo;
 pub mod carriers;
 pub mod catalog;
+pub mod chat;
 pub mod checkout;
 pub mod dashboard;
 pub mod emails;

@@ -9,6 +9,7 @@ mod bids;
 mod cargo;
 mod carriers;
 mod catalog;
+mod chat;
 mod checkout;
 mod daily;
 mod dashboard;
@@ -118,6 +119,7 @@ fn breaches() -> Vec<Breach> {
         keys::breaches(),
         webhooks::breaches(),
         epcis::breaches(),
+        chat::breaches(),
     ]
     .concat()
 }
@@ -172,6 +174,7 @@ async fn fill(conn: &mut PgConnection) {
     papers::fill(conn).await;
     keys::fill(conn, seller).await;
     webhooks::fill(conn, seller).await;
+    chat::fill(conn, seller, a).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -236,7 +239,9 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
                              site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs,
-                             api_keys, webhook_endpoints, webhook_secrets, webhook_deliveries, webhook_attempts}'::regclass[]) AS oid
+                             api_keys, webhook_endpoints, webhook_secrets, webhook_deliveries, webhook_attempts,
+                             conversations, conversation_keys, conversation_parties, chat_messages, chat_attachments, chat_blocks,
+                             chat_reports}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -143,6 +143,7 @@ BEYOND_SCHEMAS = {
     "listing_incomplete": "a draft may lack its price, and its item what the category requires",
     "invalid_search": "parameters of a search need each other, or name a body or a model that there is",
     "unknown_filter": "which filters there are depends on the category",
+    "client_id_reused": "which messages there are",
     "cursor_of_another_query": "a cursor belongs to its search",
     "listing_unknown": "which listings there are",
     "not_a_raise": "a raise is above the maximum before",

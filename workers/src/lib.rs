@@ -3,6 +3,7 @@
 mod appointments;
 pub mod auctions;
 pub mod cargo;
+pub mod chat;
 pub mod checkout;
 pub mod emails;
 mod escrow;

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use jobs::queues;
 use queue::Ledger;
 use queue::fast_path::FastPath;
 use queue::transport::Brokers;
 use queue::worker::{Process, WorkerOptions};
 use shared::clock::Clock;
-use shared::config::Config;
+use shared::config::{Config, Key, keys};
 use shared::db::Limits;
 use shared::program::{self, Signals};
 use shared::realtime::Publisher;
@@ -37,7 +38,9 @@ struct Args {
 #[must_use]
 pub fn main(pool: &'static str) -> ExitCode {
     let args = Args::parse();
-    program::main(&format!("worker-{pool}"), &[], async move |config: Config, signals: Signals| {
+    // No other worker has it, in its environment or in its memory.
+    let needed: &[Key] = if pool == queues::CHAT.pool { &[keys::MASTER_KEY] } else { &[] };
+    program::main(&format!("worker-{pool}"), needed, async move |config: Config, signals: Signals| {
         let concurrency = args.concurrency.unwrap_or(config.workers.concurrency);
         let grace = args.grace.map_or(config.workers.grace, Duration::from_secs);
         run(pool, &config, concurrency.into(), grace, signals).await
@@ -59,7 +62,7 @@ pub async fn run(
     let queues = jobs::registry()?.queues();
     let fast_path = FastPath::open(&engine_pool, brokers.clone(), queues, signals.stop.clone());
     let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
-    let services = Services::new(config)?;
+    let services = Services::of_pool(pool, config)?;
     let ledger = Ledger::new(db).with_fast_path(fast_path).with_publisher(publisher);
     let lane = (pool == "cargo").then(|| crate::cargo::Settings::new(config)).flatten();
     let lane = lane.map(|lane| {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use jobs::queues;
 use secrecy::ExposeSecret;
 use shared::blobs::Blobs;
 use shared::config::{Config, ConfigError, Mode, keys};
+use shared::crypto::seal::Keyring;
 use sqlx::PgPool;
 
 use crate::emails::{Mailer, MailerError, Renderer};
@@ -40,6 +42,8 @@ pub struct Services {
     pub replica: Option<PgPool>,
     /// To the endpoints of organisations.
     pub webhooks: Outgoing,
+    /// Opens the keys of conversations: the `chat` pool alone has it.
+    pub keyring: Option<Arc<Keyring>>,
 }
 
 /// The gateway that the settings name. Development does without one where no key is set; production says what is missing.
@@ -79,6 +83,13 @@ impl Services {
                 })
                 .transpose()?,
             webhooks: Outgoing::new(config)?,
+            keyring: None,
         })
+    }
+
+    /// [`Services::new`] of a pool, with what only that one has.
+    pub fn of_pool(pool: &str, config: &Config) -> anyhow::Result<Self> {
+        let keyring = (pool == queues::CHAT.pool).then(|| config.keyring()).transpose()?;
+        Ok(Self { keyring: keyring.map(Arc::new), ..Self::new(config)? })
     }
 }

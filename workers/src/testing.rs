@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use shared::blobs::Blobs;
 use shared::clock::Clock;
 use shared::config::{S3, Smtp};
+use shared::crypto::seal::Keyring;
 use shared::ids::{OrgId, UserId};
 use shared::testing::{MASTER_KEY, TestDb};
 use sinks::rates::Rates;
@@ -132,6 +133,7 @@ impl TestWorkers {
             2,
         )
         .unwrap();
+        let keyring = Keyring::read(&shared::testing::MASTER_KEY.to_owned().into()).unwrap();
         let services = Services {
             events: db.app.clone(),
             replica,
@@ -143,6 +145,7 @@ impl TestWorkers {
             gateway: Some(gateway.unwrap_or_else(|| Arc::new(simulator))),
             rates: Some(RatesFile::new(&rates.url()).unwrap()),
             webhooks: Outgoing::for_tests(MASTER_KEY, Reach::Anywhere, PATIENCE).unwrap(),
+            keyring: Some(Arc::new(keyring)),
         };
         let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;
         let ledger = Ledger::new(db.app.clone());

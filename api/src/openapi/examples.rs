@@ -98,6 +98,19 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/offers/{offer}/accept" | "POST /v1/offers/{offer}/decline" | "POST /v1/offers/{offer}/withdraw" => {
             json!({"version": 1})
         }
+        "POST /v1/conversations" => json!({"listing_id": SOMETHING,
+            "message": {"client_id": "01890a5d-ac96-774b-bcce-b302099a8058", "text": "How many hours has it run?"}}),
+        "POST /v1/conversations/{conversation}/messages" => {
+            json!({"client_id": "01890a5d-ac96-774b-bcce-b302099a8059", "text": "About 4,000. Here is the data sheet.",
+            "attachments": [{"upload_id": SOMETHING, "name": "data sheet.pdf"}]})
+        }
+        "PUT /v1/conversations/{conversation}/read" => json!({"seq": 7}),
+        "POST /v1/conversations/{conversation}/reports" => {
+            json!({"seq": 7, "reason": "fraud", "note": "They ask us to pay somewhere else."})
+        }
+        "POST /v1/admin/chat-reports/{chat_report}/decide" => {
+            json!({"outcome": "upheld", "reason": "It asks for a payment outside the marketplace."})
+        }
         "POST /v1/listings/{listing}/auctions" => json!({"ends_at": "2099-01-01T12:00:00Z",
             "opening": {"amount": "30000.00", "currency": "EUR"}, "reserve": {"amount": "42000.00", "currency": "EUR"}}),
         "POST /v1/auctions/{auction}/bids" => json!({"maximum": {"amount": "45000.00", "currency": "EUR"}}),

@@ -120,6 +120,11 @@ enum Shown {
     ToOwners,
 }
 
+/// A picture with addresses for its files that work for a while, for those who may see it.
+pub(super) async fn private_view(blobs: &Blobs, image: Image, files: Vec<StoredVariant>) -> Result<ImageView> {
+    view(blobs, image, files, Shown::ToOwners).await
+}
+
 /// The picture with addresses for its files.
 async fn view(blobs: &Blobs, image: Image, files: Vec<StoredVariant>, shown: Shown) -> Result<ImageView> {
     let mut variants = Vec::with_capacity(files.len());

@@ -12,6 +12,7 @@ mod cargo_events;
 mod cargo_rejects;
 mod carriers;
 mod categories;
+mod chat;
 mod checkouts;
 mod dashboard;
 mod days;
@@ -69,6 +70,8 @@ pub(crate) const TOPICS: Topics = Topics(&[
     &jobs::JobTopic,
     &auctions::AuctionTopic,
     &shipments::ShipmentTopic,
+    &chat::ConversationTopic,
+    &chat::UserTopic,
     #[cfg(test)]
     &crate::realtime::tests::Counter,
 ]);
@@ -98,6 +101,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(auctions::router())
         .merge(basket::router())
         .merge(offers::router())
+        .merge(chat::router())
         .merge(checkouts::router())
         .merge(payments::router())
         .merge(payouts::router())

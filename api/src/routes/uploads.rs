@@ -1,4 +1,4 @@
-//! Photographs and files to import on their way in: the client sends the bytes straight to the store, to an address that we sign.
+//! Photographs and files on their way in: the client sends the bytes straight to the store, to an address that we sign.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::images::ProcessImage;
+use market::chat::model::FILE_TYPES;
 use market::ids::{ImageId, ListingId};
-use market::images::model::{Status, UPLOAD_TYPES, UploadId, max_bytes};
+use market::images::model::{Status, UPLOAD_TYPES, Upload, UploadId, max_bytes};
 use market::images::store::{self, ImageError};
-use market::imports::model::CSV;
 use serde::{Deserialize, Serialize};
 use shared::blobs::BlobError;
 use shared::ids::JobId;
@@ -71,7 +71,7 @@ struct CreateUpload {
     /// The bytes decide what the picture really is.
     #[schema(schema_with = upload_type)]
     content_type: String,
-    /// In bytes, exactly. A file of CSV has at most 16 MiB.
+    /// In bytes, exactly. A file of CSV or PDF has at most 16 MiB.
     #[schema(minimum = 1, maximum = 20_971_520)]
     size: u64,
     /// What the file is called where it comes from: files of listings name their pictures so.
@@ -98,9 +98,10 @@ struct NewUpload {
     expires_at: DateTime<Utc>,
 }
 
-/// Announce a photograph, or a file to import
+/// Announce a photograph, or a file
 ///
-/// Send the bytes with the returned method, address and headers, then complete the upload, or import the file.
+/// Send the bytes with the returned method, address and headers, then complete the upload, import the
+/// file, or attach it to a message.
 #[utoipa::path(post, path = "/v1/uploads", tag = "images", params(Acting, OptionalKey), request_body = CreateUpload, responses(
     (status = 201, description = "Send the bytes there", body = NewUpload, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
@@ -211,7 +212,7 @@ struct Completed {
         headers(("Location" = String), ("Link" = String))),
     (status = 409, description = "`upload_missing`: nothing has arrived; `upload_expired`: announce it again; \
         `too_many_images`: the listing has 30; `images_fixed`: somebody has bid on it"),
-    (status = 422, description = "`listing_unknown`, `upload_size`; `upload_type`: it is a file to import"),
+    (status = 422, description = "`listing_unknown`, `upload_size`; `upload_type`: it is a file, not a picture"),
     (status = 403, description = "`org_not_approved`; `role_too_low`"),
     (status = 503, description = "`store_unavailable`"),
 ))]
@@ -224,26 +225,11 @@ async fn complete_upload(
 ) -> Result<Response> {
     let announced = store::upload(&mut *state.db.acquire().await?, id).await?;
     acting.trader_of(announced.org, &caller, "upload")?;
-    if announced.content_type == CSV {
-        return Err(Problem::unprocessable("upload_type", "the upload is a file to import, not a picture"));
+    if FILE_TYPES.contains(&announced.content_type.as_str()) {
+        return Err(Problem::unprocessable("upload_type", "the upload is a file, not a picture"));
     }
-    if !announced.completed {
-        if announced.late {
-            return Err(Problem::conflict("upload_expired", "the upload has expired; announce it again"));
-        }
-        // Outside the transaction: the store may take its time.
-        let sent = match state.blobs.head(&announced.object_key).await {
-            Ok(sent) => sent,
-            Err(BlobError::NotFound { .. }) => {
-                return Err(Problem::conflict("upload_missing", "nothing has arrived yet; send the bytes first"));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        // The signature is bound to the size; this catches a store that ignores it.
-        if sent.size != announced.size {
-            return Err(Problem::unprocessable("upload_size", "the bytes that arrived are not as many as announced"));
-        }
-    }
+    // Outside the transaction: the store may take its time.
+    require_arrived(&state, &announced).await?;
     key.once(&state.ledger, announced.org.0, StatusCode::ACCEPTED, async |tx| {
         let upload = store::lock_upload(tx, id).await?;
         let image = store::complete_upload(tx, &upload, body.listing).await?;
@@ -256,6 +242,29 @@ async fn complete_upload(
         Ok(Made::at(format!("/v1/images/{}", image.id), answer).by(image.job))
     })
     .await
+}
+
+/// Refuses an upload whose bytes have not arrived.
+pub(super) async fn require_arrived(state: &AppState, announced: &Upload) -> Result<()> {
+    if announced.completed {
+        return Ok(());
+    }
+    if announced.late {
+        return Err(Problem::conflict("upload_expired", "the upload has expired; announce it again"));
+    }
+    let sent = match state.blobs.head(&announced.object_key).await {
+        Ok(sent) => sent,
+        Err(BlobError::NotFound { .. }) => {
+            return Err(Problem::conflict("upload_missing", "nothing has arrived yet; send the bytes first"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    // The signature is bound to the size; this catches a store that ignores it.
+    if sent.size == announced.size {
+        Ok(())
+    } else {
+        Err(Problem::unprocessable("upload_size", "the bytes that arrived are not as many as announced"))
+    }
 }
 
 #[cfg(test)]

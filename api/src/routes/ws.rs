@@ -56,8 +56,9 @@ struct Open {
 /// `{topic, seq, type, data, server_time}`; the type of the first is `snapshot`, or `subscribed` when nothing happened since.
 /// A gap is filled with a snapshot; an auction's events need none, because each carries the whole: of many within 50 ms only the
 /// last is sent, and its seq says how many it stands for. They are `opened`, `bid`, `retraction`, `bought`, `awarded`, `unsold`,
-/// `cancelled`, or `changed`. Bad messages get `{"type": "error", code, detail}`. Close codes: 4401 the session has
-/// ended, 4408 the client was too slow, 4429 the person has too many sockets.
+/// `cancelled`, or `changed`. `conversation:<id>` sends each new `message`, `user:<id>` how many conversations have something
+/// unread. Bad messages get `{"type": "error", code, detail}`. Close codes: 4401 the session has ended, 4408 the client was too
+/// slow, 4429 the person has too many sockets.
 #[utoipa::path(get, path = "/v1/ws", tag = "realtime", security(()), params(Open), responses(
     (status = 101, description = "A WebSocket"),
     (status = 401, description = "`ticket_invalid`: unknown, used or expired"),

@@ -17,8 +17,8 @@ use crate::{connect, secrets};
 
 /// Everything together stays below PostgreSQL's default of 100 connections: three times this for the API (its own, the
 /// ledger's and the events'),
-const API_CONNECTIONS: u32 = 6;
-/// twice this, six for the engine and three for events for each pool, twelve for the scheduler.
+const API_CONNECTIONS: u32 = 5;
+/// twice this and six for the engine for each pool, five for each of the two that look into the events, twelve for the scheduler.
 const POOL_CONNECTIONS: u32 = 2;
 
 /// The whole product in one process: API, every worker pool, a scheduler, and the sinks of files, mail and payments.

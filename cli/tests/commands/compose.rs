@@ -88,9 +88,8 @@ fn every_setting_is_known_and_loads() {
         let events = settings.contains_key("EVENTS_DATABASE_URL");
         assert!(events, "{name} would store or look for cargo events elsewhere");
         assert_eq!(settings.contains_key("JWT_SECRET"), name == "api", "{name}: only the API signs tokens");
-        // Carriers' secrets, and those that webhooks are signed with.
-        let opens = ["api", "worker-emails"].contains(&name.as_str());
-        assert_eq!(settings.contains_key("MASTER_KEY"), opens, "{name}: only those open sealed secrets");
+        let opens = ["api", "worker-chat"].contains(&name.as_str());
+        assert_eq!(settings.contains_key("MASTER_KEY"), opens, "{name}: only these two open what is sealed");
         for owner in ["MIGRATE_DATABASE_URL", "MIGRATE_EVENTS_DATABASE_URL"] {
             assert_eq!(settings.contains_key(owner), name == "migrate", "{name}: only who migrates is the owner");
         }
@@ -109,7 +108,7 @@ const FIXED: [&str; 2] = ["HTTP_ADDR", "HEALTH_ADDR"];
 /// Whether the program of a service reads this setting.
 fn needs(service: &str, setting: &str) -> bool {
     match setting {
-        "MASTER_KEY" | "WEBHOOK_PRIVATE_TARGETS" => service == "api" || service == "worker-emails",
+        "MASTER_KEY" => ["api", "worker-chat"].contains(&service),
         "JWT_SECRET"
         | "PASSWORD_COST"
         | "CORS_ORIGINS"

@@ -2,10 +2,17 @@
 
 use market::carriers::model::NewCarrier;
 use market::carriers::store::{create, sender};
-use market::testing::trader;
+use market::chat::model::{About, NewMessage};
+use market::chat::store as chat;
+use market::ids::MessageClientId;
+use market::listings::model::SaleMode;
+use market::offers::model::Party;
+use market::testing::{listing, trader};
+use queue::testing::rows;
 use shared::audit::Actor;
 use shared::crypto::seal::Keyring;
 use shared::testing::MASTER_KEY;
+use sqlx::Connection as _;
 
 use super::TestShell;
 
@@ -35,5 +42,31 @@ async fn a_master_key_is_replaced_from_the_shell() {
     let acts = shell.acts().await;
     assert_eq!(acts.last().map(String::as_str), Some("encryption.reseal carrier_secrets"), "{acts:?}");
     drop(conn);
+    shell.db.close().await;
+}
+
+#[tokio::test]
+async fn the_keys_of_conversations_are_rotated_by_a_job_and_counted_without_a_key() {
+    let shell = TestShell::new().await;
+    let said = TestShell::ok(shell.run(&["encryption", "status"]).await);
+    assert_eq!(said, "there are no conversations\n");
+    let mut conn = shell.db.pool.acquire().await.unwrap();
+    let (ann, bob) = (trader(&mut conn).await, trader(&mut conn).await);
+    let goods = listing(&mut conn, ann, SaleMode::Fixed, 1).await;
+    let new = NewMessage { client: MessageClientId::generate(), text: "Is it still there?", attachments: &[] };
+    let by = Party { org: bob.org, user: bob.user };
+    let ring = Keyring::read(&MASTER_KEY.to_owned().into()).unwrap();
+    let mut tx = conn.begin().await.unwrap();
+    chat::begin(&mut tx, &ring, by, About::Listing(goods), &new).await.unwrap();
+    tx.commit().await.unwrap();
+    drop(conn);
+    let said = TestShell::ok(shell.run(&["encryption", "status"]).await);
+    let id = said.strip_prefix("master key ").unwrap().strip_suffix("…: 1 conversations\n").unwrap();
+    assert!(id.len() == 8 && id.chars().all(|c| c.is_ascii_hexdigit()), "{said}");
+    let said = TestShell::ok(shell.run(&["encryption", "rotate"]).await);
+    assert!(said.contains("seals the keys of conversations") && !said.contains("already"), "{said}");
+    let said = TestShell::ok(shell.run(&["encryption", "rotate"]).await);
+    assert!(said.contains("already seals"), "{said}");
+    assert_eq!(rows(&shell.db.pool, "chat.rotate_keys").await.len(), 1);
     shell.db.close().await;
 }

@@ -11,6 +11,7 @@ mod appointments;
 mod approvals;
 mod auctions;
 mod categories;
+mod chat;
 mod defaults;
 mod exports;
 mod imports;
@@ -31,6 +32,7 @@ pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use categories::EmailCategory;
+pub use chat::UnreadMessages;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
 pub use exports::ExportReady;
 pub use imports::ImportEnded;
@@ -190,6 +192,7 @@ pub enum Content {
     Relisted(Relisted),
     SavedSearchDigest(SavedSearchDigest),
     InquiryReceived(InquiryReceived),
+    UnreadMessages(UnreadMessages),
     OfferReceived(OfferNews),
     OfferCountered(OfferNews),
     OfferDeclined(OfferNews),
@@ -269,6 +272,7 @@ impl Content {
             Self::Relisted(_) => "relisted",
             Self::SavedSearchDigest(_) => "saved_search_digest",
             Self::InquiryReceived(_) => "inquiry_received",
+            Self::UnreadMessages(_) => "unread_messages",
             Self::OfferReceived(_) => "offer_received",
             Self::OfferCountered(_) => "offer_countered",
             Self::OfferDeclined(_) => "offer_declined",

@@ -51,11 +51,19 @@ pub(super) const PARTS: &[Part] = &[
     work::SHIPMENTS,
     work::APPOINTMENTS,
     work::PAPERS,
+    work::MESSAGES,
+    work::CHAT_REPORTS,
 ];
 
 /// Columns of the database that name a person and are in no file, and why.
 pub const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("appeals", "decided_by", "an act for the platform about somebody else's appeal; that it was done is in `acts`"),
+    ("chat_blocks", "blocked_by", "from whom an organisation takes no messages is its own affair, whoever has said so"),
+    (
+        "chat_reports",
+        "decided_by",
+        "an act for the platform about somebody else's report; that it was done is in `acts`",
+    ),
     ("disputes", "ended_by", "an act about a matter of two organisations; whoever opened it has it in `disputes`"),
     ("email_verifications", "user_id", "the hash of a token that proves the address, which is in `profile`"),
     ("password_resets", "user_id", "the hash of a token that is mailed to the address, which is in `profile`"),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared::ids::{JobId, OrgId, UserId};
 use utoipa::ToSchema;
 
+use crate::chat::model::{FILE_TYPES, PDF};
 use crate::ids::{ImageId, ListingId};
 use crate::imports::model::{self as imports, CSV};
 
@@ -73,13 +74,13 @@ pub enum Shape {
     Square,
 }
 
-/// What may be uploaded: photographs, and files to import.
-pub const UPLOAD_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", CSV];
+/// What may be uploaded: photographs, files to import, and documents.
+pub const UPLOAD_TYPES: [&str; 5] = ["image/jpeg", "image/png", "image/webp", CSV, PDF];
 
 /// The largest upload of a type, in bytes.
 #[must_use]
 pub fn max_bytes(content_type: &str) -> u64 {
-    if content_type == CSV { imports::MAX_BYTES } else { MAX_BYTES }
+    if FILE_TYPES.contains(&content_type) { imports::MAX_BYTES } else { MAX_BYTES }
 }
 
 /// A photograph or a file on its way: somebody has the address to send it to.

@@ -10,8 +10,10 @@
 //! - Giving two values the same place, such as a row's id without the version that a change raises: whoever writes to the
 //!   database can then bring back the older one.
 //! - Sealing without end with one key: nonces are random, and of 2³² of them two may be the same, which would give both texts
-//!   away. What is sealed for every message, and not for every secret, needs keys of its own, which are sealed here.
+//!   away. What is sealed for every message, and not for every secret, needs keys of its own: a [`DataKey`].
 //! - Comparing sealed values: the same text is sealed differently each time.
+
+mod data_key;
 
 use std::fmt::{self, Display};
 
@@ -22,15 +24,18 @@ use secrecy::zeroize::Zeroize;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::{Digest, Sha256};
 
-/// The bytes of a master key.
+pub use data_key::{DATA_OVERHEAD, DataKey};
+
+/// The bytes of a key.
 pub const KEY_BYTES: usize = 32;
 /// How many bytes a sealed value has besides the secret's own.
 pub const OVERHEAD: usize = HEAD + TAG;
 
 /// The first byte of every sealed value; another form would have another one.
 const FORM: u8 = 1;
-const ID: usize = 4;
-const HEAD: usize = 1 + ID + NONCE_LEN;
+/// The bytes of a key's id.
+pub const KEY_ID: usize = 4;
+const HEAD: usize = 1 + KEY_ID + NONCE_LEN;
 const TAG: usize = 16;
 
 /// Why a text is not a list of master keys. It does not show the text.
@@ -81,7 +86,7 @@ impl Place {
 
 struct Key {
     /// The beginning of a hash of the key, so that nobody has to number keys.
-    id: [u8; ID],
+    id: [u8; KEY_ID],
     key: LessSafeKey,
 }
 
@@ -110,8 +115,8 @@ impl Key {
         // Also refuses other lengths.
         let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| KeyringError::NotAKey)?;
         let digest = Sha256::new().chain_update(b"tradeyard master key").chain_update(bytes).finalize();
-        let mut id = [0; ID];
-        id.copy_from_slice(&digest[..ID]);
+        let mut id = [0; KEY_ID];
+        id.copy_from_slice(&digest[..KEY_ID]);
         Ok(Self { id, key: LessSafeKey::new(key) })
     }
 }
@@ -159,13 +164,19 @@ impl Keyring {
         let (head, text) = sealed.split_at_checked(HEAD).ok_or(SealError::Form)?;
         let id = id_of(sealed)?;
         let key = self.keys().find(|key| key.id == id).ok_or(SealError::UnknownKey)?;
-        let nonce = Nonce::try_assume_unique_for_key(&head[1 + ID..]).map_err(|_| SealError::Form)?;
+        let nonce = Nonce::try_assume_unique_for_key(&head[1 + KEY_ID..]).map_err(|_| SealError::Form)?;
         let aad = Aad::from(place.with(head));
         let mut text = text.to_vec();
         let secret = key.key.open_in_place(nonce, aad, &mut text).map_err(|_| SealError::Broken)?;
         let opened = SecretSlice::from(secret.to_vec());
         text.zeroize();
         Ok(opened)
+    }
+
+    /// The id of the first key, as everything that it seals has it behind the first byte.
+    #[must_use]
+    pub const fn current_id(&self) -> [u8; KEY_ID] {
+        self.first.id
     }
 
     /// Whether the first key has sealed this, so that it opens without the others.
@@ -175,7 +186,7 @@ impl Keyring {
     }
 }
 
-fn id_of(sealed: &[u8]) -> Result<[u8; ID], SealError> {
+fn id_of(sealed: &[u8]) -> Result<[u8; KEY_ID], SealError> {
     match sealed {
         [FORM, rest @ ..] => rest.first_chunk().copied().ok_or(SealError::Form),
         _ => Err(SealError::Form),

@@ -4,6 +4,7 @@ mod appointments;
 mod approvals;
 mod cargo_events;
 mod carriers;
+mod chat;
 mod dashboard;
 mod defaults;
 mod drafts;

@@ -12,8 +12,8 @@ use super::formats::{Formats, one_line};
 use super::render::RenderError;
 use super::words::Words;
 use super::{
-    account, appointments, approvals, auctions, defaults, escrow, exports, imports, invoices, listings, offers, orders,
-    payouts, reports, returns, shipments, stock, watches, webhooks,
+    account, appointments, approvals, auctions, chat, defaults, escrow, exports, imports, invoices, listings, offers,
+    orders, payouts, reports, returns, shipments, stock, watches, webhooks,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -199,6 +199,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ListingApproved(it), _) => Ok(listings::approved(it, place)),
         (Content::ListingRefused(it), _) => Ok(listings::refused(it, place)),
         (Content::InquiryReceived(it), _) => Ok(listings::inquiry(it, place)),
+        (Content::UnreadMessages(it), _) => Ok(chat::unread(it, place)),
         (Content::StockLow(it), _) => Ok(stock::low(it, place)),
         (Content::StockRecovered(it), _) => Ok(stock::recovered(it, place)),
         (Content::PriceFell(it), _) => Ok(watches::price_fell(it, place)),

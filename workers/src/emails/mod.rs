@@ -10,6 +10,7 @@ mod account;
 mod appointments;
 mod approvals;
 mod auctions;
+mod chat;
 mod defaults;
 mod escrow;
 mod exports;

@@ -6,8 +6,8 @@ use market::emails::model::{
     AccountSuspended, AlreadyRegistered, Content, EndingSoon, ExportReady, FoundListing, InquiryReceived, Invitation,
     InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews,
     OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell,
-    Relisted, ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered, Unsold,
-    VerifyAddress, WebhooksStopped, Won,
+    Relisted, ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered,
+    UnreadMessages, Unsold, VerifyAddress, WebhooksStopped, Won,
 };
 use market::exports::model as exports;
 use market::identity::{Locale, MemberRole};
@@ -59,6 +59,10 @@ fn every_mail() -> Vec<(Content, Link)> {
         payable: eur(20_230_000),
         net: eur(16_150_000),
         pay_by: at(12, 0),
+    };
+    let unread = |unread| {
+        let (title, other) = (title.clone(), org_name.clone());
+        Content::UnreadMessages(UnreadMessages { conversation: id(12), title, other, unread })
     };
     let report = |falls, regular| {
         Content::ReportReady(ReportReady {
@@ -247,6 +251,9 @@ fn every_mail() -> Vec<(Content, Link)> {
             }),
             Link::None,
         ),
+        (unread(1), Link::None),
+        (unread(3), Link::None),
+        (unread(100), Link::None),
         (Content::OfferReceived(offer()), Link::None),
         (Content::OfferCountered(offer()), Link::None),
         (Content::OfferDeclined(offer()), Link::None),

@@ -45,6 +45,7 @@ pub(super) trait Words:
     + en::Account
     + en::Appointments
     + en::Auctions
+    + en::Chat
     + en::Files
     + en::Invoices
     + en::Listings

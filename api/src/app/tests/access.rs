@@ -33,6 +33,7 @@ use Who::{Anyone, Member, Owner, Platform, Session};
 fn access() -> Vec<(&'static str, Who, Value)> {
     let none = || json!({});
     let reason = || json!({"reason": "because"});
+    let decided = |outcome: &str| json!({"outcome": outcome, "reason": "because"});
     let matching = || json!({"matching": {"kind": "none"}});
     let mut access = vec![
         ("GET /healthz", Anyone, none()),
@@ -92,6 +93,9 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("PUT /v1/admin/users/{user}/platform-role", Platform(Admin), json!({"platform_role": "user"})),
         ("GET /v1/admin/audit", Platform(Admin), none()),
         ("GET /v1/admin/account-flags", Platform(Moderator), none()),
+        ("GET /v1/admin/chat-reports", Platform(Moderator), none()),
+        ("GET /v1/admin/chat-reports/{chat_report}", Platform(Moderator), none()),
+        ("POST /v1/admin/chat-reports/{chat_report}/decide", Platform(Moderator), decided("dismissed")),
         ("PUT /v1/admin/orgs/{org}/plan", Platform(Admin), json!({"plan": "partner"})),
         ("GET /v1/categories", Anyone, none()),
         ("GET /v1/categories/{category}", Anyone, none()),
@@ -175,11 +179,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/standing", Owner, none()),
         ("POST /v1/strikes/{strike}/appeal", Owner, none()),
         ("GET /v1/admin/strikes", Platform(Moderator), none()),
-        (
-            "POST /v1/admin/strikes/{strike}/decide",
-            Platform(Moderator),
-            json!({"outcome": "kept", "reason": "because"}),
-        ),
+        ("POST /v1/admin/strikes/{strike}/decide", Platform(Moderator), decided("kept")),
         ("GET /v1/basket", Owner, none()),
         ("DELETE /v1/basket", Owner, none()),
         ("PUT /v1/basket/{listing}", Owner, none()),

@@ -9,7 +9,7 @@ use super::test_market::{EARTH, TestMarket};
 use crate::testing::with_token;
 
 /// Makers without a key, and why.
-const UNKEYED: [(&str, &str); 19] = [
+const UNKEYED: [(&str, &str); 21] = [
     ("POST /invitation/register", "a form for people; the address is the key"),
     (
         "POST /v1/auth/login",
@@ -26,6 +26,11 @@ const UNKEYED: [(&str, &str); 19] = [
         "POST /v1/appointments/{appointment}/pass",
         "the kept answer would hold the pass; one that nobody got is replaced",
     ),
+    ("POST /v1/conversations", "the kept answer would hold what was written; the client's own id is the key"),
+    (
+        "POST /v1/conversations/{conversation}/messages",
+        "the kept answer would hold what was written; the client's own id is the key",
+    ),
     ("POST /v1/webhooks/carriers/{carrier}", "the standard's own header is its key"),
     ("POST /v1/api-keys", "the kept answer would hold the key; one that nobody got is revoked"),
     ("POST /v1/api-keys/{key}/rotate", "the kept answer would hold the key; one that nobody got is revoked"),
@@ -41,7 +46,7 @@ const UNKEYED: [(&str, &str); 19] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 70] = [
+const ACTS: [&str; 76] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -85,6 +90,12 @@ const ACTS: [&str; 70] = [
     "POST /v1/auctions/{auction}/approval/decline",
     "POST /v1/auctions/{auction}/approval/counter",
     "POST /v1/strikes/{strike}/appeal",
+    "POST /v1/conversations/{conversation}/archive",
+    "POST /v1/conversations/{conversation}/unarchive",
+    "POST /v1/conversations/{conversation}/block",
+    "POST /v1/conversations/{conversation}/unblock",
+    "POST /v1/conversations/{conversation}/reports",
+    "POST /v1/admin/chat-reports/{chat_report}/decide",
     "POST /v1/admin/strikes/{strike}/decide",
     "POST /v1/queues/{queue}/pause",
     "POST /v1/queues/{queue}/resume",

@@ -126,12 +126,13 @@ async fn challenges_tell_a_bad_token_from_none() {
 }
 
 /// Changes of one value as a whole: there is no other part of the thing that they could undo.
-const SINGLE_VALUES: [&str; 7] = [
+const SINGLE_VALUES: [&str; 8] = [
     "PATCH /v1/jobs/{job}",
     "PATCH /v1/orgs/{org}/members/{user}",
     "PUT /v1/admin/users/{user}/platform-role",
     "PUT /v1/admin/orgs/{org}/plan",
     "PUT /v1/basket/{listing}",
+    "PUT /v1/conversations/{conversation}/read",
     "PUT /v1/listings/{listing}/price",
     "PUT /v1/listings/{listing}/watch",
 ];
@@ -148,7 +149,11 @@ fn every_change_of_a_representation_takes_if_match() {
 }
 
 /// Reads that are sent each time, and why.
-const SENT_AGAIN: [(&str, &str); 6] = [
+const SENT_AGAIN: [(&str, &str); 7] = [
+    (
+        "GET /v1/conversations/{conversation}/messages/{seq}/attachments/{place}",
+        "each answer has another link, and says until when it works",
+    ),
     ("GET /v1/invoices/{invoice}/file", "each answer has another link, and says until when it works"),
     ("GET /v1/items/{item}/stock/{site}", "its tag is of what people edit, for changes"),
     ("GET /v1/jobs/{job}/why", "it says how long the job still has to wait"),

@@ -188,6 +188,7 @@ impl TestMarket {
         let [unsold, on_approval, chance, strike] = self.second_chances(seller, bobs, &paid_order).await;
         let terms = json!({"price": testing::eur(9_000), "quantity": 1});
         let offer = self.call(Some(ann), &Method::POST, &format!("/v1/listings/{haggled}/offers"), terms).await.ok();
+        let (conversation, chat_report) = self.conversation(bob, &goods.to_string()).await;
         let search = json!({"name": "Mine", "query": {"q": "console"}});
         let search = api.post(Some(ann), "/v1/saved-searches", search).await.ok();
         let tracking = shipment["tracking"].as_str().unwrap();
@@ -221,6 +222,11 @@ impl TestMarket {
             ("goods", goods.to_string()),
             ("checkout", id(&checkout)),
             ("offer", id(&offer)),
+            // With whom `goods` is of; the first message carries a file, the second one is reported.
+            ("conversation", conversation),
+            ("seq", "1".to_owned()),
+            ("place", "1".to_owned()),
+            ("chat_report", chat_report),
             // A paid order of the own organisation's, and what belongs to it.
             ("bought", paid_order),
             ("payment", payment.to_string()),
@@ -265,6 +271,23 @@ impl TestMarket {
             ("session", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);
+    }
+
+    /// A conversation about a listing of `bob`'s: a message with a document, an answer, and a report of the answer.
+    async fn conversation(&self, bob: &Person, goods: &str) -> (String, String) {
+        let announced = json!({"content_type": "application/pdf", "size": 5});
+        let file = self.api.post(Some(&self.ann), "/v1/uploads", announced).await.ok();
+        send(&file, b"%PDF-").await;
+        let message = json!({"client_id": uuid::Uuid::now_v7(), "text": "Is this it?",
+            "attachments": [{"upload_id": id(&file), "name": "data sheet.pdf"}]});
+        let begin = json!({"listing_id": goods, "message": message});
+        let begun = self.api.post(Some(&self.ann), "/v1/conversations", begin).await.ok();
+        let path = format!("/v1/conversations/{}", id(&begun["conversation"]));
+        let answer = json!({"client_id": uuid::Uuid::now_v7(), "text": "Go away."});
+        self.api.post(Some(bob), &format!("{path}/messages"), answer).await.ok();
+        let report = json!({"seq": 2, "reason": "harassment"});
+        let report = self.api.post(Some(&self.ann), &format!("{path}/reports"), report).await.ok();
+        (id(&begun["conversation"]), id(&report))
     }
 
     /// A return of one of two units of an order that `bob` has delivered.

@@ -49,8 +49,7 @@ pub async fn reseal(conn: &mut PgConnection, actor: Actor, keyring: &Keyring) ->
                 continue;
             }
             let place = place(row.carrier, row.version);
-            let secret = keyring.open(&place, &row.sealed)?;
-            let sealed = keyring.seal(&place, secrecy::ExposeSecret::expose_secret(&secret))?;
+            let sealed = keyring.reseal(&place, &row.sealed)?;
             let changed = sqlx::query!(
                 "UPDATE carrier_secrets SET sealed = $3 WHERE carrier_id = $1 AND version = $2",
                 row.carrier.0,

@@ -117,3 +117,43 @@ part! {
         WHERE t.requested_by = $1
     "#
 }
+
+// No worker that writes files has the keys of conversations.
+part! {
+    MESSAGES, "messages", "Messages that you wrote. What you wrote is encrypted, and only the conversation itself shows it.",
+    covers: [("chat_messages", "sender_id")],
+    columns: [
+        column("conversation", "In which conversation."),
+        column("number", "Its number there."),
+        column("org", "For which organisation."),
+        column("sent_at", "When."),
+    ],
+    key: "text",
+    sql: r#"
+        SELECT t.conversation_id::text || '/' || lpad(t.seq::text, 10, '0') AS key, t.conversation_id AS conversation,
+               t.seq AS number, t.org_id AS org, t.created_at AS sent_at
+        FROM chat_messages AS t
+        WHERE t.sender_id = $1
+    "#
+}
+
+part! {
+    CHAT_REPORTS, "message_reports", "Messages that you reported as abusive.",
+    covers: [("chat_reports", "reported_by")],
+    columns: [
+        column("id", "The report."),
+        column("conversation", "In which conversation."),
+        column("number", "The number of the message there."),
+        column("org", "For which organisation."),
+        column("reason", "Why."),
+        column("status", "What became of it."),
+        column("created_at", "When."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.conversation_id AS conversation, t.seq AS number, t.org_id AS org, t.reason, t.status,
+               t.created_at
+        FROM chat_reports AS t
+        WHERE t.reported_by = $1
+    "#
+}

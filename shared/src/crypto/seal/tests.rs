@@ -5,12 +5,12 @@ fn key(byte: u8) -> String {
     STANDARD.encode([byte; KEY_BYTES])
 }
 
-fn ring(keys: &[u8]) -> Keyring {
+pub(super) fn ring(keys: &[u8]) -> Keyring {
     let keys: Vec<_> = keys.iter().map(|byte| key(*byte)).collect();
     Keyring::read(&keys.join(",").into()).unwrap()
 }
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     Place::new("secrets", &[&"7", &1])
 }
 
@@ -77,7 +77,7 @@ fn a_key_is_replaced_while_the_old_one_still_opens() {
 fn the_id_of_a_key_decides_nothing() {
     let (one, other) = (ring(&[1]), ring(&[2]));
     let mut sealed = one.seal(&place(), b"secret").unwrap();
-    sealed[1..=ID].copy_from_slice(&other.first.id);
+    sealed[1..=KEY_ID].copy_from_slice(&other.first.id);
     assert_eq!(other.open(&place(), &sealed).unwrap_err(), SealError::Broken);
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod appointments;
 mod auctions;
+mod chat;
 mod common;
 mod files;
 mod invoices;

@@ -3,6 +3,7 @@
 mod account;
 mod appointments;
 mod auctions;
+mod chat;
 mod common;
 mod files;
 mod invoices;
@@ -16,6 +17,7 @@ mod webhooks;
 pub(in crate::emails) use account::Account;
 pub(in crate::emails) use appointments::Appointments;
 pub(in crate::emails) use auctions::Auctions;
+pub(in crate::emails) use chat::Chat;
 pub(in crate::emails) use common::Common;
 pub(in crate::emails) use files::Files;
 pub(in crate::emails) use invoices::Invoices;

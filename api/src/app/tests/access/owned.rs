@@ -1,7 +1,19 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 57] = [
+pub(super) const OPERATIONS: [&str; 69] = [
+    "POST /v1/conversations",
+    "GET /v1/conversations",
+    "GET /v1/conversations/{conversation}",
+    "PUT /v1/conversations/{conversation}/read",
+    "POST /v1/conversations/{conversation}/archive",
+    "POST /v1/conversations/{conversation}/unarchive",
+    "POST /v1/conversations/{conversation}/block",
+    "POST /v1/conversations/{conversation}/unblock",
+    "POST /v1/conversations/{conversation}/messages",
+    "GET /v1/conversations/{conversation}/messages",
+    "GET /v1/conversations/{conversation}/messages/{seq}/attachments/{place}",
+    "POST /v1/conversations/{conversation}/reports",
     "POST /v1/listings/{listing}/offers",
     "GET /v1/offers",
     "GET /v1/offers/{offer}",

@@ -15,6 +15,10 @@ fn wished() -> Value {
     json!({"kind": "delivery", "starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-01T01:00:00Z"})
 }
 
+fn message() -> Value {
+    json!({"client_id": uuid::Uuid::nil(), "text": "Is it still there?"})
+}
+
 fn truck() -> Value {
     json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 40_000_000, "max_volume_ml": 90_000_000})
 }
@@ -107,6 +111,19 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/offers/{offer}/accept", json!({"version": 1}), [404, 403, 403]),
         ("POST /v1/offers/{offer}/decline", json!({"version": 1}), [404, 403, 403]),
         ("POST /v1/offers/{offer}/withdraw", json!({"version": 1}), [404, 403, 403]),
+        // There is no such listing; that the parties' own is needed is asserted with conversations.
+        ("POST /v1/conversations", json!({"listing_id": uuid::Uuid::nil(), "message": message()}), [404, 403, 403]),
+        ("GET /v1/conversations", none(), [200, 200, 200]),
+        ("GET /v1/conversations/{conversation}", none(), [404, 200, 404]),
+        ("PUT /v1/conversations/{conversation}/read", json!({"seq": 1}), [404, 403, 403]),
+        ("POST /v1/conversations/{conversation}/archive", none(), [404, 403, 403]),
+        ("POST /v1/conversations/{conversation}/unarchive", none(), [404, 403, 403]),
+        ("POST /v1/conversations/{conversation}/block", none(), [404, 403, 403]),
+        ("POST /v1/conversations/{conversation}/unblock", none(), [404, 403, 403]),
+        ("POST /v1/conversations/{conversation}/messages", message(), [404, 403, 403]),
+        ("GET /v1/conversations/{conversation}/messages", none(), [404, 200, 404]),
+        ("GET /v1/conversations/{conversation}/messages/{seq}/attachments/{place}", none(), [404, 200, 404]),
+        ("POST /v1/conversations/{conversation}/reports", json!({"seq": 1, "reason": "spam"}), [404, 403, 403]),
         ("GET /v1/checkouts", none(), [200, 200, 200]),
         ("POST /v1/checkouts", json!({"lines": []}), [422, 403, 403]),
         ("GET /v1/checkouts/{checkout}", none(), [404, 200, 404]),

@@ -6,7 +6,7 @@ use shared::config::keys;
 use shared::program;
 
 fn main() -> ExitCode {
-    program::main("api", &[keys::JWT_SECRET, keys::MASTER_KEY], async |config, signals| {
+    program::main("api", &[keys::JWT_SECRET, keys::MASTER_KEY, keys::CHAT_KEY], async |config, signals| {
         api::serve(config, signals).await
     })
 }

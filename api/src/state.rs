@@ -54,6 +54,8 @@ pub struct Services {
     pub passwords: Passwords,
     /// Seals the secrets of others that the database keeps.
     pub keyring: Keyring,
+    /// Seals the keys of conversations.
+    pub chat_keyring: Keyring,
     /// Tells clients of changes, after the commit.
     pub publisher: Publisher,
     /// The sockets of this process.
@@ -100,7 +102,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
     let events = db::pool_within(&config.events_database_url, limits, connections, "api-events")?;
     // Fails now rather than at the first login.
     let tokens = Tokens::new(config.jwt_secret()?, &config.http.public_url, Clock::SYSTEM);
-    let keyring = config.keyring()?;
+    let (keyring, chat_keyring) = (config.keyring()?, config.chat_keyring()?);
     shared::telemetry::metrics();
     let publisher = Publisher::start(config.redis_url.as_ref(), &config.namespace)?;
     let ledger = Ledger::new(db.clone()).with_fast_path(fast_path).with_publisher(publisher.clone());
@@ -116,6 +118,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
         tokens,
         passwords: Passwords::new(config.auth.password_cost),
         keyring,
+        chat_keyring,
         publisher,
         hub: Hub::default(),
         registry: jobs::registry()?,

@@ -103,6 +103,7 @@ impl TestApi {
             ("DATABASE_URL", db.url().as_str()),
             ("JWT_SECRET", "a secret for tests, not for anything else"),
             ("MASTER_KEY", shared::testing::MASTER_KEY),
+            ("CHAT_KEY", shared::testing::MASTER_KEY),
             ("PASSWORD_COST", "4"),
             ("CORS_ORIGINS", "https://friend.example"),
         ]

@@ -47,6 +47,7 @@ fn slots(config: &mut Config) -> Vec<(&'static str, &mut SecretString)> {
     let mut slots = vec![
         (keys::JWT_SECRET.env, &mut config.auth.jwt_secret),
         (keys::MASTER_KEY.env, &mut config.encryption.master_key),
+        (keys::CHAT_KEY.env, &mut config.encryption.chat_key),
         (keys::S3_ACCESS_KEY_ID.env, &mut config.s3.access_key_id),
         (keys::S3_SECRET_ACCESS_KEY.env, &mut config.s3.secret_access_key),
     ];
@@ -60,7 +61,7 @@ fn slots(config: &mut Config) -> Vec<(&'static str, &mut SecretString)> {
 
 fn made_up(name: &str) -> SecretString {
     use rand::distr::{Alphanumeric, SampleString};
-    if name == keys::MASTER_KEY.env {
+    if [keys::MASTER_KEY.env, keys::CHAT_KEY.env].contains(&name) {
         return STANDARD.encode(rand::random::<[u8; KEY_BYTES]>()).into();
     }
     Alphanumeric.sample_string(&mut rand::rng(), 43).into()

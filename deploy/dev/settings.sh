@@ -120,7 +120,7 @@ checkout_hash() { printf %s "$ROOT" | sha256sum | cut -c1-12; }
 # there, and a PostgreSQL superuser may run programs as its owner. That password is not the programs' own.
 load_secrets() {
     local file=$1 name missing=()
-    for name in SERVER_PASSWORD PROGRAMS_PASSWORD JWT_SECRET MASTER_KEY S3_SECRET_ACCESS_KEY PAYMENTS_KEY PAYMENTS_WEBHOOK_KEY; do
+    for name in SERVER_PASSWORD PROGRAMS_PASSWORD JWT_SECRET MASTER_KEY CHAT_KEY S3_SECRET_ACCESS_KEY PAYMENTS_KEY PAYMENTS_WEBHOOK_KEY; do
         grep -q "^$name=" "$file" 2>/dev/null || missing+=("$name")
     done
     if ((${#missing[@]} > 0)); then
@@ -142,7 +142,7 @@ load_secrets() {
 # made_up NAME: 32 random bytes, as this secret has them.
 made_up() {
     case $1 in
-        MASTER_KEY) head -c 32 /dev/urandom | base64 ;;
+        MASTER_KEY | CHAT_KEY) head -c 32 /dev/urandom | base64 ;;
         *) od -An -N32 -tx1 /dev/urandom | tr -d ' \n' ;;
     esac
 }
@@ -166,6 +166,7 @@ environment() {
         "PUBLIC_URL=http://127.0.0.1:$PORT_API"
         "JWT_SECRET=$JWT_SECRET"
         "MASTER_KEY=$MASTER_KEY"
+        "CHAT_KEY=$CHAT_KEY"
         # The demo has a receiver of its own on this machine.
         "WEBHOOK_PRIVATE_TARGETS=true"
         "S3_ENDPOINT=http://127.0.0.1:$PORT_S3"

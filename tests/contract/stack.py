@@ -52,6 +52,7 @@ class TestStack:
             "HTTP_ADDR": self.base.removeprefix("http://"),
             "PUBLIC_URL": self.base,
             "JWT_SECRET": secrets.token_hex(32),
+            "CHAT_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             # The lowest that there is: logins are not what is tried here.
             "PASSWORD_COST": "4",

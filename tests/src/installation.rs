@@ -90,6 +90,7 @@ impl TestInstallation {
             ("LOG", "warn".to_owned()),
             ("JWT_SECRET", "a secret for tests, not for anything else".to_owned()),
             ("MASTER_KEY", shared::testing::MASTER_KEY.to_owned()),
+            ("CHAT_KEY", shared::testing::MASTER_KEY.to_owned()),
             ("PASSWORD_COST", "4".to_owned()),
             ("PUBLIC_URL", base.clone()),
             ("S3_ENDPOINT", s3.endpoint()),

@@ -65,6 +65,7 @@ async fn an_api_that_dies_between_commit_and_publish_loses_no_mail_and_sends_non
         &[
             ("JWT_SECRET", "a secret for tests, not for anything else"),
             ("MASTER_KEY", shared::testing::MASTER_KEY),
+            ("CHAT_KEY", shared::testing::MASTER_KEY),
             ("PASSWORD_COST", "4"),
             ("HTTP_ADDR", &addr),
             ("SMTP_URL", &format!("smtp://{}", smtp.addr())),

@@ -39,7 +39,7 @@ struct Args {
 pub fn main(pool: &'static str) -> ExitCode {
     let args = Args::parse();
     // No other worker has it, in its environment or in its memory.
-    let needed: &[Key] = if pool == queues::CHAT.pool { &[keys::MASTER_KEY] } else { &[] };
+    let needed: &[Key] = if pool == queues::CHAT.pool { &[keys::CHAT_KEY] } else { &[] };
     program::main(&format!("worker-{pool}"), needed, async move |config: Config, signals: Signals| {
         let concurrency = args.concurrency.unwrap_or(config.workers.concurrency);
         let grace = args.grace.map_or(config.workers.grace, Duration::from_secs);

@@ -89,7 +89,7 @@ impl Services {
 
     /// [`Services::new`] of a pool, with what only that one has.
     pub fn of_pool(pool: &str, config: &Config) -> anyhow::Result<Self> {
-        let keyring = (pool == queues::CHAT.pool).then(|| config.keyring()).transpose()?;
+        let keyring = (pool == queues::CHAT.pool).then(|| config.chat_keyring()).transpose()?;
         Ok(Self { keyring: keyring.map(Arc::new), ..Self::new(config)? })
     }
 }

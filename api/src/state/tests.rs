@@ -13,6 +13,7 @@ async fn requests_have_the_limits_of_the_settings_on_both_databases_and_in_the_l
             ("DATABASE_URL".to_owned(), db.url()),
             ("JWT_SECRET".to_owned(), "x".repeat(40)),
             ("MASTER_KEY".to_owned(), shared::testing::MASTER_KEY.to_owned()),
+            ("CHAT_KEY".to_owned(), shared::testing::MASTER_KEY.to_owned()),
         ];
         source.extend(settings.map(|seconds| ("DATABASE_STATEMENT_SECONDS".to_owned(), seconds.to_owned())));
         let config = Config::from_source(Source::new("", source.into_iter().collect())).unwrap();

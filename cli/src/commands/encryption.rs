@@ -18,7 +18,7 @@ use crate::output::Output;
 pub(crate) enum Encryption {
     /// Seal with the first key of `MASTER_KEY` the secrets that another one of them has sealed, while everything runs.
     Reseal,
-    /// Have `worker-chat` seal with the first key of its `MASTER_KEY` the conversations' keys that another one has sealed, while
+    /// Have `worker-chat` seal with the first key of its `CHAT_KEY` the conversations' keys that another one has sealed, while
     /// everything runs. It does so every night by itself.
     Rotate,
     /// Show which master keys have sealed the keys of conversations.

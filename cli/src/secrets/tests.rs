@@ -22,7 +22,7 @@ fn what_is_made_up_is_kept_for_its_owner_alone_and_found_again() {
     recall(&mut second, &dir).unwrap();
     assert_eq!(second.auth.jwt_secret.expose_secret(), first.auth.jwt_secret.expose_secret());
     assert_eq!(second.s3.secret_access_key.expose_secret(), first.s3.secret_access_key.expose_secret());
-    assert!(second.jwt_secret().is_ok() && second.keyring().is_ok());
+    assert!(second.jwt_secret().is_ok() && second.keyring().is_ok() && second.chat_keyring().is_ok());
     assert!(second.payments.key().is_ok() && second.payments.webhook_keys().is_ok(), "the simulator's");
 
     let given = "g".repeat(40);

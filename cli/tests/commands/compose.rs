@@ -44,7 +44,7 @@ fn substituted(value: &str) -> String {
     let inserted = match (reference.split_once(":-"), reference.split_once(":?")) {
         (Some((name, default)), _) if !name.contains(":?") => substituted(default),
         // 32 bytes in base64.
-        (_, Some(("MASTER_KEY", _))) => "5ec7e7".repeat(7) + "U=",
+        (_, Some(("MASTER_KEY" | "CHAT_KEY", _))) => "5ec7e7".repeat(7) + "U=",
         (_, Some(_)) => "5ec7e7".repeat(8),
         _ => panic!("{value}: neither a default nor a demand"),
     };
@@ -88,8 +88,10 @@ fn every_setting_is_known_and_loads() {
         let events = settings.contains_key("EVENTS_DATABASE_URL");
         assert!(events, "{name} would store or look for cargo events elsewhere");
         assert_eq!(settings.contains_key("JWT_SECRET"), name == "api", "{name}: only the API signs tokens");
-        let opens = ["api", "worker-chat"].contains(&name.as_str());
-        assert_eq!(settings.contains_key("MASTER_KEY"), opens, "{name}: only these two open what is sealed");
+        for (key, worker) in [("MASTER_KEY", "worker-emails"), ("CHAT_KEY", "worker-chat")] {
+            let opens = ["api", worker].contains(&name.as_str());
+            assert_eq!(settings.contains_key(key), opens, "{name}: only those that open something have {key}");
+        }
         for owner in ["MIGRATE_DATABASE_URL", "MIGRATE_EVENTS_DATABASE_URL"] {
             assert_eq!(settings.contains_key(owner), name == "migrate", "{name}: only who migrates is the owner");
         }
@@ -108,7 +110,8 @@ const FIXED: [&str; 2] = ["HTTP_ADDR", "HEALTH_ADDR"];
 /// Whether the program of a service reads this setting.
 fn needs(service: &str, setting: &str) -> bool {
     match setting {
-        "MASTER_KEY" => ["api", "worker-chat"].contains(&service),
+        "MASTER_KEY" | "WEBHOOK_PRIVATE_TARGETS" => ["api", "worker-emails"].contains(&service),
+        "CHAT_KEY" => ["api", "worker-chat"].contains(&service),
         "JWT_SECRET"
         | "PASSWORD_COST"
         | "CORS_ORIGINS"

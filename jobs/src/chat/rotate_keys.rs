@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Seals with the first key of `MASTER_KEY` the conversations' keys that another one has sealed, a batch at a time, while everything
+/// Seals with the first key of `CHAT_KEY` the conversations' keys that another one has sealed, a batch at a time, while everything
 /// runs. A second run finds none and does nothing.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

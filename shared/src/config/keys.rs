@@ -45,6 +45,7 @@ keys! {
     JWT_SECRET: "auth.jwt_secret"
     PASSWORD_COST: "auth.password_cost"
     MASTER_KEY: "encryption.master_key"
+    CHAT_KEY: "encryption.chat_key"
     S3_ENDPOINT: "s3.endpoint"
     S3_PUBLIC_ENDPOINT: "s3.public_endpoint"
     S3_REGION: "s3.region"

@@ -3,6 +3,7 @@
 
 mod address;
 mod connections;
+mod encryption;
 pub mod keys;
 mod log;
 mod mode;
@@ -17,11 +18,11 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
-use crate::crypto::seal::Keyring;
 use crate::db::Limits;
 
 use address::{Kind, Way};
 pub use connections::ConnectionLimits;
+pub use encryption::Encryption;
 pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
@@ -95,13 +96,6 @@ pub struct Auth {
     pub jwt_secret: SecretString,
     /// The bcrypt cost, 4 to 31; production refuses less than 10.
     pub password_cost: u32,
-}
-
-/// What secrets in the database are sealed with.
-#[derive(Clone, Debug)]
-pub struct Encryption {
-    /// See [`Keyring::read`].
-    pub master_key: SecretString,
 }
 
 #[derive(Clone, Debug)]
@@ -251,7 +245,7 @@ impl Config {
                 jwt_secret: s.secret(keys::JWT_SECRET).unwrap_or_default(),
                 password_cost: s.value(keys::PASSWORD_COST, 12),
             },
-            encryption: Encryption { master_key: s.secret(keys::MASTER_KEY).unwrap_or_default() },
+            encryption: Encryption::read(s),
             s3: S3 {
                 public_endpoint,
                 endpoint,
@@ -295,11 +289,6 @@ impl Config {
         } else if self.mode == Mode::Production && self.auth.password_cost < 10 {
             s.fault(keys::PASSWORD_COST.env, "production needs at least 10");
         }
-        if !self.encryption.master_key.expose_secret().is_empty()
-            && let Err(error) = Keyring::read(&self.encryption.master_key)
-        {
-            s.fault(keys::MASTER_KEY.env, error.to_string());
-        }
         if !address::is_bucket(&self.s3.bucket) {
             s.fault(keys::S3_BUCKET.env, "expected 3 to 63 lower-case letters, digits, - and .");
         }
@@ -325,14 +314,6 @@ impl Config {
             return Err(ConfigError::of(keys::JWT_SECRET, "is not set"));
         }
         Ok(&self.auth.jwt_secret)
-    }
-
-    /// For programs that seal secrets or open them: refuses a missing key in any mode.
-    pub fn keyring(&self) -> Result<Keyring, ConfigError> {
-        if self.encryption.master_key.expose_secret().is_empty() {
-            return Err(ConfigError::of(keys::MASTER_KEY, "is not set"));
-        }
-        Keyring::read(&self.encryption.master_key).map_err(|error| ConfigError::of(keys::MASTER_KEY, error.to_string()))
     }
 }
 

@@ -43,6 +43,7 @@ fn every_fault_is_listed_at_once_by_name() {
         ("JWT_SECRET", "secret-host"),
         ("PASSWORD_COST", "2"),
         ("MASTER_KEY", "secret-host"),
+        ("CHAT_KEY", "secret-host"),
         ("S3_ENDPOINT", "files"),
         ("S3_PUBLIC_ENDPOINT", "ftp://files"),
         ("S3_BUCKET", "A"),

@@ -12,7 +12,7 @@ const BATCH: i64 = 200;
 
 impl Handler<Services> for RotateKeys {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        let keyring = cx.keyring.as_deref().context("this worker has no MASTER_KEY")?;
+        let keyring = cx.keyring.as_deref().context("this worker has no CHAT_KEY")?;
         work_through(cx, Turn::begin(), "resealed", || async move {
             let mut tx = cx.begin().await?;
             let some = store::reseal(&mut tx, Actor::System, keyring, BATCH).await?;

@@ -16,8 +16,8 @@ async fn handlers_have_the_limits_of_work_on_both_databases() {
 
 /// Whoever breaks into another worker finds no key of conversations there.
 #[tokio::test]
-async fn only_the_pool_of_conversations_has_the_master_key() {
-    let settings = [("DATABASE_URL", "postgres://localhost/x"), ("MASTER_KEY", shared::testing::MASTER_KEY)];
+async fn only_the_pool_of_conversations_has_their_key() {
+    let settings = [("DATABASE_URL", "postgres://localhost/x"), ("CHAT_KEY", shared::testing::MASTER_KEY)];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::from_source(Source::new("", settings.clone().into())).unwrap();
     for pool in pools::NAMES {

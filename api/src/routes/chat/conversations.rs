@@ -87,7 +87,7 @@ async fn begin_conversation(
     let by = Party { org, user: caller.user };
     let mut tx = state.ledger.begin().await?;
     let new = body.message.to_write(&attachments);
-    let begun = jobs::chat::begin(&mut tx, &state.keyring, by, about, &new).await;
+    let begun = jobs::chat::begin(&mut tx, &state.chat_keyring, by, about, &new).await;
     let (id, posted) = begun.map_err(|error| Problem::from(error).below("/message"))?;
     tx.commit().await?;
     let body = Begun { conversation: found(&state, org, id).await?, message: posted.message };

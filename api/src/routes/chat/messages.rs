@@ -141,7 +141,7 @@ async fn write_message(
     require_arrived(&state, org, &attachments).await?;
     let by = Party { org, user: caller.user };
     let mut tx = state.ledger.begin().await?;
-    let posted = jobs::chat::post(&mut tx, &state.keyring, by, id, &body.to_write(&attachments)).await?;
+    let posted = jobs::chat::post(&mut tx, &state.chat_keyring, by, id, &body.to_write(&attachments)).await?;
     tx.commit().await?;
     Ok(Json(posted.message))
 }
@@ -189,8 +189,8 @@ async fn list_messages(
     let before = query.before.unwrap_or(i64::MAX);
     let mut conn = state.db.acquire().await?;
     let mut items = match query.after {
-        Some(after) => store::after(&mut conn, &state.keyring, org, id, after, query.limit.fetch()).await?,
-        None => store::before(&mut conn, &state.keyring, org, id, before, query.limit.fetch()).await?,
+        Some(after) => store::after(&mut conn, &state.chat_keyring, org, id, after, query.limit.fetch()).await?,
+        None => store::before(&mut conn, &state.chat_keyring, org, id, before, query.limit.fetch()).await?,
     };
     drop(conn);
     items.retain(|message| message.seq < before);
@@ -238,7 +238,7 @@ async fn get_chat_attachment(
 ) -> Result<Json<ChatAttachmentView>> {
     let org = acting.member(&caller)?;
     let mut conn = state.db.acquire().await?;
-    match store::attachment(&mut conn, &state.keyring, org, id, seq, place).await? {
+    match store::attachment(&mut conn, &state.chat_keyring, org, id, seq, place).await? {
         Attached::Picture(image) => {
             let image = images::get(&mut conn, image).await?;
             if image.status == Status::Deleting {

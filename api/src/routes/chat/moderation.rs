@@ -74,7 +74,7 @@ async fn report_message(
 ) -> Result<Json<ChatReport>> {
     let by = Party { org: acting.trader(&caller)?, user: caller.user };
     let mut tx = state.ledger.begin().await?;
-    let report = store::report(&mut tx, &state.keyring, by, id, body.seq, body.reason, body.note.as_deref()).await?;
+    let report = store::report(&mut tx, &state.chat_keyring, by, id, body.seq, body.reason, body.note.as_deref()).await?;
     tx.commit().await?;
     Ok(Json(report))
 }
@@ -126,7 +126,7 @@ async fn get_chat_report(
 ) -> Result<Json<ChatReportDetail>> {
     caller.platform(PlatformRole::Moderator)?;
     let mut tx = state.ledger.begin().await?;
-    let detail = store::open_report(&mut tx, &state.keyring, caller.user, id).await?;
+    let detail = store::open_report(&mut tx, &state.chat_keyring, caller.user, id).await?;
     tx.commit().await?;
     Ok(Json(detail))
 }

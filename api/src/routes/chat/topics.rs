@@ -60,7 +60,7 @@ impl Topic for ConversationTopic {
             let mut conn = state.db.acquire().await?;
             let conversation = store::conversation(&mut conn, viewer, id).await?;
             let Some(conversation) = conversation else { return Ok(None) };
-            let mut messages = store::before(&mut conn, &state.keyring, viewer, id, i64::MAX, MOST).await?;
+            let mut messages = store::before(&mut conn, &state.chat_keyring, viewer, id, i64::MAX, MOST).await?;
             drop(conn);
             messages.reverse();
             // One may have come between the two statements.
@@ -94,7 +94,7 @@ impl ConversationWatcher {
             after = now.last_seq - 1;
         }
         let mut conn = state.db.acquire().await?;
-        for message in store::news(&mut conn, &state.keyring, now.id, after, MOST).await? {
+        for message in store::news(&mut conn, &state.chat_keyring, now.id, after, MOST).await? {
             let (topic, kind) = (format!("{}{}", Self::PREFIX, now.id), "message".to_owned());
             state.hub.deliver(Event { topic, seq: message.seq, kind, data: serde_json::to_value(&message)? });
             self.delivered.insert(now.id, message.seq);

@@ -74,7 +74,8 @@ async fn report_message(
 ) -> Result<Json<ChatReport>> {
     let by = Party { org: acting.trader(&caller)?, user: caller.user };
     let mut tx = state.ledger.begin().await?;
-    let report = store::report(&mut tx, &state.chat_keyring, by, id, body.seq, body.reason, body.note.as_deref()).await?;
+    let report =
+        store::report(&mut tx, &state.chat_keyring, by, id, body.seq, body.reason, body.note.as_deref()).await?;
     tx.commit().await?;
     Ok(Json(report))
 }

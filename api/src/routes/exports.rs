@@ -298,8 +298,8 @@ fn may_read(export: &Export, caller: &Caller) -> bool {
             || export.org.is_some_and(|org| caller.belongs_to(org)))
 }
 
-/// An export that the caller may read: what they asked for, or what somebody else asked for of their organisation. Administrators have
-/// asked for what they read, because what somebody else's has is theirs to see.
+/// An export that the caller may read: one that they asked for, or one that somebody else asked for of the caller's organisation.
+/// Administrators read their own only: that of somebody else may have what only that person may see.
 async fn readable(state: &AppState, acting: Acting, caller: &Caller, id: ExportId) -> Result<Export> {
     let export = store::get(&mut *state.db.acquire().await?, id).await?;
     if may_read(&export, caller) {

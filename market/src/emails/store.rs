@@ -174,7 +174,8 @@ pub async fn get(conn: &mut PgConnection, id: EmailId) -> Result<Email, EmailErr
     Ok(row.into_email(id))
 }
 
-/// Notes that the mail is about to be handed to the server, which leaves it in doubt until an answer is known. Fails with [`EmailError::Finished`] when there is nothing to send.
+/// Notes that the mail is about to be handed to the server, which leaves it in doubt until an answer is known. Fails with
+/// [`EmailError::Finished`] when there is nothing to send.
 pub async fn begin_attempt(conn: &mut PgConnection, id: EmailId) -> Result<(), EmailError> {
     let updated = sqlx::query!(
         r#"

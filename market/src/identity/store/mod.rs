@@ -9,6 +9,7 @@ mod sessions;
 mod sole_owner;
 mod throttle;
 mod tickets;
+mod two_factors;
 mod users;
 
 use base64::Engine;
@@ -32,6 +33,10 @@ pub use sessions::{
 };
 pub use throttle::{Attempt, Counted, Limit, ThrottleKey, begin_attempt, forget_attempts, network};
 pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
+pub use two_factors::{
+    SECOND_STEP_SECONDS, Shown, TwoFactors, TwoFactorsError, confirm, disable, enrol, mint_second_step, pass_second_step,
+    renew_recovery_codes, reseal_two_factors, second_step_of, two_factors,
+};
 pub use users::{
     Bootstrapped, Credentials, NewUser, Profile, ProfileChange, UserError, UserRow, bootstrap_admin, change_profile,
     credentials, email_to_verify, insert_user, lock_profile, mint_email_verification, profile, rehash,

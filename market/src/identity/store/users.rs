@@ -42,6 +42,8 @@ pub struct Credentials {
     pub password_hash: String,
     pub status: UserStatus,
     pub session_version: i32,
+    /// Whether the password alone is not enough.
+    pub second_factor: bool,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -54,7 +56,14 @@ pub async fn credentials(conn: &mut PgConnection, email: &Email) -> Result<Optio
     sqlx::query_as!(
         Credentials,
         r#"
-        SELECT id AS "user: UserId", password_hash, status AS "status: UserStatus", session_version
+        SELECT
+            id AS "user: UserId", password_hash, status AS "status: UserStatus", session_version,
+            EXISTS (
+                SELECT
+                FROM two_factors
+                WHERE user_id = users.id
+                  AND confirmed_at IS NOT NULL
+            ) AS "second_factor!"
         FROM users
         WHERE email = $1
         "#,

@@ -49,6 +49,7 @@ pub(crate) mod reports;
 mod returns;
 mod saved_searches;
 mod schedules;
+mod second_factor;
 mod shipments;
 mod sites;
 mod standing;
@@ -82,6 +83,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(auth::router())
         .merge(me::router())
         .merge(notifications::router())
+        .merge(second_factor::router())
         .merge(orgs::router())
         .merge(invitations::router())
         .merge(admin::router())

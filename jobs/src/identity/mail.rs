@@ -2,9 +2,10 @@
 
 use market::emails::model::{
     AccountSuspended, AlreadyRegistered, Content, Invitation, NewEmail, OrgApproved, OrgRejected, OrgSuspended,
-    PasswordChanged, Recipient, ResetPassword, SessionEnded, VerifyAddress,
+    PasswordChanged, Recipient, RecoveryCodeUsed, ResetPassword, SecondFactorOff, SecondFactorOn, SessionEnded,
+    VerifyAddress,
 };
-use market::identity::store::{self, Org};
+use market::identity::store::{self, Org, Shown};
 use market::identity::{Email, MemberRole};
 use market::ids::SessionId;
 use queue::JobTx;
@@ -33,6 +34,25 @@ pub async fn already_registered(tx: &mut JobTx, email: &Email, reference: String
 pub async fn password_changed(tx: &mut JobTx, user: UserId) -> Result<(), MailError> {
     let reference = uuid::Uuid::now_v7().to_string();
     to_user(tx, user, reference, Content::PasswordChanged(PasswordChanged {})).await
+}
+
+/// Tells the person that logins ask for a second factor.
+pub async fn second_factor_on(tx: &mut JobTx, user: UserId) -> Result<(), MailError> {
+    let reference = uuid::Uuid::now_v7().to_string();
+    to_user(tx, user, reference, Content::SecondFactorOn(SecondFactorOn {})).await
+}
+
+/// Tells the person that logins ask for a password alone.
+pub async fn second_factor_off(tx: &mut JobTx, user: UserId) -> Result<(), MailError> {
+    let reference = uuid::Uuid::now_v7().to_string();
+    to_user(tx, user, reference, Content::SecondFactorOff(SecondFactorOff {})).await
+}
+
+/// Tells the person if it was a recovery code that somebody has shown.
+pub async fn code_shown(tx: &mut JobTx, user: UserId, shown: Shown) -> Result<(), MailError> {
+    let Shown::Recovery { left } = shown else { return Ok(()) };
+    let reference = uuid::Uuid::now_v7().to_string();
+    to_user(tx, user, reference, Content::RecoveryCodeUsed(RecoveryCodeUsed { left })).await
 }
 
 /// Tells the person that a session was ended because somebody has used one of its old tokens.

@@ -23,6 +23,7 @@ mod payouts;
 mod person;
 mod reports;
 mod returns;
+mod second_factor;
 mod shipments;
 mod stock;
 mod watches;
@@ -46,6 +47,7 @@ pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
+pub use second_factor::{RecoveryCodeUsed, SecondFactorOff, SecondFactorOn};
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
 pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
@@ -163,6 +165,9 @@ pub enum Content {
     AlreadyRegistered(AlreadyRegistered),
     PasswordChanged(PasswordChanged),
     SessionEnded(SessionEnded),
+    SecondFactorOn(SecondFactorOn),
+    SecondFactorOff(SecondFactorOff),
+    RecoveryCodeUsed(RecoveryCodeUsed),
     Invitation(Invitation),
     ListingSuspended(ListingSuspended),
     ListingReinstated(ListingReinstated),
@@ -243,6 +248,9 @@ impl Content {
             Self::AlreadyRegistered(_) => "already_registered",
             Self::PasswordChanged(_) => "password_changed",
             Self::SessionEnded(_) => "session_ended",
+            Self::SecondFactorOn(_) => "second_factor_on",
+            Self::SecondFactorOff(_) => "second_factor_off",
+            Self::RecoveryCodeUsed(_) => "recovery_code_used",
             Self::Invitation(_) => "invitation",
             Self::ListingSuspended(_) => "listing_suspended",
             Self::ListingReinstated(_) => "listing_reinstated",

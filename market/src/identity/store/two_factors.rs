@@ -154,12 +154,7 @@ async fn enrolled(conn: &mut PgConnection, user: UserId) -> Result<Enrolled, Two
 }
 
 /// The step of a code that the person's app shows and that was not used.
-fn step_of(
-    enrolled: &Enrolled,
-    user: UserId,
-    code: &SecretString,
-    keyring: &Keyring,
-) -> Result<i64, TwoFactorsError> {
+fn step_of(enrolled: &Enrolled, user: UserId, code: &SecretString, keyring: &Keyring) -> Result<i64, TwoFactorsError> {
     let secret = keyring.open(&place(user, enrolled.id), &enrolled.sealed)?;
     let now = totp::step_at(enrolled.now);
     totp::matching_step(secret.expose_secret(), code.expose_secret(), now, enrolled.last_step)
@@ -193,10 +188,7 @@ pub async fn confirm(
     Ok(codes)
 }
 
-async fn add_recovery_codes(
-    conn: &mut PgConnection,
-    enrolment: EnrolmentId,
-) -> Result<Vec<SecretString>, sqlx::Error> {
+async fn add_recovery_codes(conn: &mut PgConnection, enrolment: EnrolmentId) -> Result<Vec<SecretString>, sqlx::Error> {
     let (codes, hashes): (Vec<SecretString>, Vec<RecoveryHash>) =
         (0..RECOVERY_CODES).map(|_| recovery_code(enrolment)).unzip();
     let hashes: Vec<Vec<u8>> = hashes.into_iter().map(Vec::from).collect();

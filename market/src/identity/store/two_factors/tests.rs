@@ -119,7 +119,7 @@ async fn a_second_factor_counts_once_it_is_confirmed_and_until_it_is_turned_off(
     let mut tx = db.app.begin().await.unwrap();
     let wrong = disable(&mut tx, user, &codes[2], &keyring).await;
     assert!(matches!(wrong, Err(TwoFactorsError::WrongCode)), "{wrong:?}");
-    drop(tx);
+    tx.rollback().await.unwrap();
     let mut tx = db.app.begin().await.unwrap();
     disable(&mut tx, user, renewed[0].expose_secret(), &keyring).await.unwrap();
     tx.commit().await.unwrap();

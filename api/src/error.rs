@@ -9,7 +9,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use market::emails::store::EmailError;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use shared::invalid::{Faults, Invalid};
 use shared::money::Money;
@@ -272,7 +272,7 @@ impl IntoResponse for Problem {
             trace_id,
             errors: &self.errors,
             next_minimum: self.next_minimum,
-            mfa_token: self.mfa_token.as_ref().map(|token| token.expose_secret()),
+            mfa_token: self.mfa_token.as_ref().map(ExposeSecret::expose_secret),
         };
         // Strings and numbers always serialise.
         let body = serde_json::to_vec(&details).unwrap_or_default();

@@ -24,6 +24,7 @@ mod pictures;
 mod reports;
 mod returns;
 mod search;
+mod second_factor;
 mod shipments;
 mod stations;
 mod subscriptions;

@@ -62,14 +62,6 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("PATCH /v1/me", Session, none()),
         ("GET /v1/me/notifications", Session, none()),
         ("PATCH /v1/me/notifications", Session, none()),
-        ("GET /v1/me/second-factor", Session, none()),
-        ("POST /v1/me/second-factor/enrol", Session, none()),
-        ("POST /v1/me/second-factor/confirm", Session, none()),
-        ("POST /v1/me/second-factor/recovery-codes", Session, none()),
-        ("POST /v1/me/second-factor/disable", Session, none()),
-        ("GET /v1/me/sessions", Session, none()),
-        ("DELETE /v1/me/sessions", Session, none()),
-        ("DELETE /v1/me/sessions/{session}", Session, none()),
         ("GET /v1/me/invitations", Session, none()),
         ("POST /v1/me/invitations/{invitation}/accept", Session, none()),
         ("POST /v1/me/invitations/{invitation}/decline", Session, none()),
@@ -330,6 +322,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/schedules/{schedule}/run-now", Platform(Operator), none()),
     ];
     access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
+    access.extend(owned::OF_THE_PERSON.map(|operation| (operation, Session, none())));
     access
 }
 

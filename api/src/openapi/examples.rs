@@ -228,6 +228,7 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/queues/{queue}" => json!({"concurrency_limit": 20}),
         "PUT /v1/admin/orgs/{org}/plan" => json!({"plan": "partner"}),
         "PUT /v1/admin/users/{user}/platform-role" => json!({"platform_role": "moderator"}),
+        "POST /v1/admin/users/{user}/remove-second-factor" => json!({"reason": "She came with her passport."}),
         name if ["suspend", "reinstate", "reject", "refuse", "cancel"]
             .iter()
             .any(|act| name.ends_with(&format!("/{act}"))) =>

@@ -114,6 +114,7 @@ fn needs(service: &str, setting: &str) -> bool {
         "CHAT_KEY" => ["api", "worker-chat"].contains(&service),
         "JWT_SECRET"
         | "PASSWORD_COST"
+        | "STAFF_SECOND_FACTOR"
         | "CORS_ORIGINS"
         | "TRUSTED_PROXIES"
         | "RATE_LIMIT_ANONYMOUS"

@@ -44,6 +44,7 @@ keys! {
     BODY_SECONDS: "http.body_seconds"
     JWT_SECRET: "auth.jwt_secret"
     PASSWORD_COST: "auth.password_cost"
+    STAFF_SECOND_FACTOR: "auth.staff_second_factor"
     MASTER_KEY: "encryption.master_key"
     CHAT_KEY: "encryption.chat_key"
     S3_ENDPOINT: "s3.endpoint"

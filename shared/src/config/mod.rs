@@ -96,6 +96,8 @@ pub struct Auth {
     pub jwt_secret: SecretString,
     /// The bcrypt cost, 4 to 31; production refuses less than 10.
     pub password_cost: u32,
+    /// Whether roles on the platform count only with a second factor.
+    pub staff_second_factor: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -244,6 +246,7 @@ impl Config {
             auth: Auth {
                 jwt_secret: s.secret(keys::JWT_SECRET).unwrap_or_default(),
                 password_cost: s.value(keys::PASSWORD_COST, 12),
+                staff_second_factor: s.value(keys::STAFF_SECOND_FACTOR, false),
             },
             encryption: Encryption::read(s),
             s3: S3 {

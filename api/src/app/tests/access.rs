@@ -88,6 +88,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/admin/users", Platform(Admin), none()),
         ("POST /v1/admin/users/{user}/suspend", Platform(Admin), reason()),
         ("POST /v1/admin/users/{user}/reinstate", Platform(Admin), reason()),
+        ("POST /v1/admin/users/{user}/remove-second-factor", Platform(Admin), reason()),
         ("PUT /v1/admin/users/{user}/platform-role", Platform(Admin), json!({"platform_role": "user"})),
         ("GET /v1/admin/audit", Platform(Admin), none()),
         ("GET /v1/admin/account-flags", Platform(Moderator), none()),

@@ -56,7 +56,7 @@ const UNKEYED: [(&str, &str); 25] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 77] = [
+const ACTS: [&str; 78] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -126,6 +126,7 @@ const ACTS: [&str; 77] = [
     "POST /v1/schedules/{schedule}/reset",
     "POST /v1/admin/users/{user}/suspend",
     "POST /v1/admin/users/{user}/reinstate",
+    "POST /v1/admin/users/{user}/remove-second-factor",
     "POST /v1/auth/password-reset/confirm",
     "POST /v1/listings/{listing}/suspend",
     "POST /v1/listings/{listing}/reinstate",

@@ -174,6 +174,45 @@ async fn a_new_password_leaves_the_second_factor_on_and_ends_the_login_that_wait
 }
 
 #[tokio::test]
+async fn an_administrator_helps_whoever_has_lost_everything() {
+    let api = TestApi::new().await;
+    let (ann, admin) = (api.person("Ann").await, api.admin().await);
+    let remove = |user: String| format!("/v1/admin/users/{user}/remove-second-factor");
+    let because = || json!({"reason": "She came with her passport."});
+    let path = remove(ann.id.to_string());
+    api.post(Some(&admin), &path, because()).await.refused(409, "second_factor_off");
+    turned_on(&api, &ann).await;
+    api.post(Some(&ann), &path, because()).await.refused(403, "role_too_low");
+    api.post(Some(&admin), &remove(admin.id.to_string()), because()).await.refused(403, "not_yourself");
+    let nobody = remove(uuid::Uuid::nil().to_string());
+    api.post(Some(&admin), &nobody, because()).await.refused(404, "not_found");
+    api.post(Some(&admin), &path, json!({"reason": " "})).await.refused(422, "reason_length");
+    assert_eq!(api.post(Some(&admin), &path, because()).await.status, 204);
+    api.login(&ann.email).await;
+    assert_eq!(mails(&api, &ann).await, ["second_factor_on", "second_factor_off"]);
+    let log = api.get(Some(&admin), &format!("/v1/admin/audit?subject_kind=user&subject_id={}", ann.id)).await.ok();
+    assert_eq!(log["items"][0]["action"], "user.remove_second_factor", "{log}");
+    api.close().await;
+}
+
+#[tokio::test]
+async fn where_it_is_asked_for_a_role_counts_only_with_a_second_factor() {
+    let api = TestApi::with(&[("STAFF_SECOND_FACTOR", "true")]).await;
+    let (ann, admin) = (api.person("Ann").await, api.admin().await);
+    let refused = api.get(Some(&admin), "/v1/admin/users").await.refused(403, "role_too_low");
+    assert!(refused.body["detail"].as_str().unwrap().contains("second factor"), "{refused:?}");
+    let others = api.get(Some(&ann), "/v1/admin/users").await.refused(403, "role_too_low");
+    assert!(!others.body["detail"].as_str().unwrap().contains("second factor"), "{others:?}");
+    // Everything else is theirs, and from the next request on the role is.
+    assert_eq!(api.get(Some(&admin), "/v1/me").await.ok()["platform_role"], "admin");
+    let (_, codes) = turned_on(&api, &admin).await;
+    api.get(Some(&admin), "/v1/admin/users").await.ok();
+    assert_eq!(both(&api, &admin, "disable", PASSWORD, &codes[0]).await.status, 204);
+    api.get(Some(&admin), "/v1/admin/users").await.refused(403, "role_too_low");
+    api.close().await;
+}
+
+#[tokio::test]
 async fn what_is_shown_once_is_shown_nowhere_else() {
     let api = TestApi::new().await;
     let (ann, admin) = (api.person("Ann").await, api.admin().await);

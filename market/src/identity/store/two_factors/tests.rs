@@ -5,6 +5,7 @@ use sqlx::PgPool;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
+use super::super::token_hash;
 use super::*;
 use crate::testing::trader;
 

@@ -115,6 +115,7 @@ fn needs(service: &str, setting: &str) -> bool {
         "JWT_SECRET"
         | "PASSWORD_COST"
         | "STAFF_SECOND_FACTOR"
+        | "ERASURE_DAYS"
         | "CORS_ORIGINS"
         | "TRUSTED_PROXIES"
         | "RATE_LIMIT_ANONYMOUS"

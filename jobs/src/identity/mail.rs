@@ -1,7 +1,8 @@
 //! Mail sent by identity, posted in the transaction that makes it true.
 
+use chrono::{DateTime, Utc};
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, Invitation, NewEmail, OrgApproved, OrgRejected, OrgSuspended,
+    AccountSuspended, AlreadyRegistered, Content, ErasureAsked, Invitation, NewEmail, OrgApproved, OrgRejected, OrgSuspended,
     PasswordChanged, Recipient, RecoveryCodeUsed, ResetPassword, SecondFactorOff, SecondFactorOn, SessionEnded,
     VerifyAddress,
 };
@@ -34,6 +35,11 @@ pub async fn already_registered(tx: &mut JobTx, email: &Email, reference: String
 pub async fn password_changed(tx: &mut JobTx, user: UserId) -> Result<(), MailError> {
     let reference = uuid::Uuid::now_v7().to_string();
     to_user(tx, user, reference, Content::PasswordChanged(PasswordChanged {})).await
+}
+
+/// Tells the person when their account will be erased. The same time is the same mail, sent once.
+pub async fn erasure_asked(tx: &mut JobTx, user: UserId, due_at: DateTime<Utc>) -> Result<(), MailError> {
+    to_user(tx, user, due_at.timestamp_micros().to_string(), Content::ErasureAsked(ErasureAsked { due_at })).await
 }
 
 /// Tells the person that logins ask for a second factor.

@@ -13,6 +13,7 @@ mod auctions;
 mod categories;
 mod chat;
 mod defaults;
+mod erasure;
 mod exports;
 mod imports;
 mod invoices;
@@ -35,6 +36,7 @@ pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use categories::EmailCategory;
 pub use chat::UnreadMessages;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
+pub use erasure::ErasureAsked;
 pub use exports::ExportReady;
 pub use imports::ImportEnded;
 pub use invoices::InvoiceReady;
@@ -168,6 +170,7 @@ pub enum Content {
     SecondFactorOn(SecondFactorOn),
     SecondFactorOff(SecondFactorOff),
     RecoveryCodeUsed(RecoveryCodeUsed),
+    ErasureAsked(ErasureAsked),
     Invitation(Invitation),
     ListingSuspended(ListingSuspended),
     ListingReinstated(ListingReinstated),
@@ -251,6 +254,7 @@ impl Content {
             Self::SecondFactorOn(_) => "second_factor_on",
             Self::SecondFactorOff(_) => "second_factor_off",
             Self::RecoveryCodeUsed(_) => "recovery_code_used",
+            Self::ErasureAsked(_) => "erasure_asked",
             Self::Invitation(_) => "invitation",
             Self::ListingSuspended(_) => "listing_suspended",
             Self::ListingReinstated(_) => "listing_reinstated",

@@ -67,6 +67,7 @@ pub const LEFT_OUT: &[(&str, &str, &str)] = &[
     ),
     ("disputes", "ended_by", "an act about a matter of two organisations; whoever opened it has it in `disputes`"),
     ("email_verifications", "user_id", "the hash of a token that proves the address, which is in `profile`"),
+    ("erasures", "user_id", "that an erasure was asked for is answered by the account itself until it happens"),
     ("password_resets", "user_id", "the hash of a token that is mailed to the address, which is in `profile`"),
     (
         "pending_logins",

@@ -177,6 +177,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         ) => Err(RenderError::MissingLink),
         (Content::PasswordChanged(_), _) => Ok(account::password_changed(place)),
         (Content::SessionEnded(_), _) => Ok(account::session_ended(place)),
+        (Content::ErasureAsked(it), _) => Ok(account::erasure_asked(it, place)),
         (Content::SecondFactorOn(_), _) => Ok(second_factor::turned_on(place)),
         (Content::SecondFactorOff(_), _) => Ok(second_factor::turned_off(place)),
         (Content::RecoveryCodeUsed(it), _) => Ok(second_factor::recovery_code_used(it, place)),

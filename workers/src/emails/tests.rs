@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ExportReady, FoundListing, InquiryReceived, Invitation,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ErasureAsked, ExportReady, FoundListing, InquiryReceived, Invitation,
     InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews,
     OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell,
     RecoveryCodeUsed, Relisted, ReportReady, ResetPassword, SavedSearchDigest, SecondFactorOff, SecondFactorOn,
@@ -164,6 +164,7 @@ fn every_mail() -> Vec<(Content, Link)> {
         ),
         (Content::PasswordChanged(PasswordChanged {}), Link::None),
         (Content::SessionEnded(SessionEnded {}), Link::None),
+        (Content::ErasureAsked(ErasureAsked { due_at: at(12, 0) }), Link::None),
         (Content::SecondFactorOn(SecondFactorOn {}), Link::None),
         (Content::SecondFactorOff(SecondFactorOff {}), Link::None),
         (Content::RecoveryCodeUsed(RecoveryCodeUsed { left: 9 }), Link::None),

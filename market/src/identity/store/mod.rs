@@ -1,6 +1,7 @@
 //! SQL for identity, on the caller's connection.
 
 mod authority;
+mod erasure;
 mod invitations;
 mod members;
 mod orgs;
@@ -18,6 +19,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 pub use authority::{Authority, Membership, authorities, authorize};
+pub use erasure::{
+    Erased, Erasure, ErasureError, FATES, Fate, Hindrance, ask_erasure, cancel_erasure, erase_account, erase_more,
+    erasure,
+};
 pub use invitations::{
     INVITATION_DAYS, Invitation, InvitationError, Refusal, accept, invitation, invitation_of_token, invitations_of,
     invitations_to, invite, mint_invitation, refuse,
@@ -37,7 +42,7 @@ pub use throttle::{Attempt, Counted, Limit, ThrottleKey, begin_attempt, forget_a
 pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
 pub use two_factors::{
     SECOND_STEP_SECONDS, Shown, TwoFactors, TwoFactorsError, confirm, disable, enrol, mint_second_step,
-    pass_second_step, remove_second_factor, renew_recovery_codes, reseal_two_factors, second_step_of, two_factors,
+    pass_second_step, remove_second_factor, renew_recovery_codes, reseal_two_factors, second_step_of, show_code, two_factors,
 };
 pub use users::{
     Bootstrapped, Credentials, NewUser, Profile, ProfileChange, UserError, UserRow, bootstrap_admin, change_profile,

@@ -273,6 +273,17 @@ async fn use_recovery_code(
     Ok(left)
 }
 
+/// Uses up a code that a person shows for something else. Needs a transaction.
+pub async fn show_code(
+    conn: &mut PgConnection,
+    user: UserId,
+    code: &str,
+    keyring: &Keyring,
+) -> Result<Shown, TwoFactorsError> {
+    lock(conn, user).await?;
+    Ok(use_code(conn, user, code, keyring).await?.1)
+}
+
 /// Replaces the recovery codes of a person who has shown a code; those before are worth nothing. Needs a transaction.
 pub async fn renew_recovery_codes(
     conn: &mut PgConnection,

@@ -60,6 +60,11 @@ translated! { German says Account {
     recovery_codes_one_left = "Einer ist noch übrig. Neue können Sie in Ihrem Konto anlegen.";
     recovery_codes_left(left) = "{left} sind noch übrig. Neue können Sie in Ihrem Konto anlegen.";
 
+    erasure_subject = "Ihr Konto wird gelöscht";
+    erasure_preview = "Bis dahin können Sie es sich anders überlegen.";
+    erasure_text(when) = "Sie haben uns gebeten, Ihr Konto bei Tradeyard zu löschen. Das geschieht am {when}. Bis dahin können Sie sich anmelden und die Löschung zurücknehmen. Danach lässt sich nichts wiederherstellen: Ihr Name, Ihre Adresse, Ihre Einstellungen und unsere E-Mails an Sie sind dann weg, und die Bücher Ihrer Unternehmen nennen Sie nur noch mit einer Nummer.";
+    erasure_else = "Wenn das nicht Sie waren, kennt jemand anderes Ihr Passwort: Nehmen Sie die Löschung sofort zurück und legen Sie ein neues Passwort fest.";
+
     account_suspended_subject = "Ihr Konto ist gesperrt";
     account_suspended_preview = "Sie können sich zurzeit nicht anmelden. Hier steht, warum.";
     account_suspended_text = "Sie können sich zurzeit nicht bei Tradeyard anmelden und erhalten keine weiteren E-Mails von uns. Unternehmen, deren einziger Inhaber Sie sind, sind ebenfalls gesperrt. Die Begründung unseres Teams im Wortlaut:";

@@ -60,6 +60,11 @@ english! { Account {
     recovery_codes_one_left = "One is left. You can make new ones in your account.";
     recovery_codes_left(left) = "{left} are left. You can make new ones in your account.";
 
+    erasure_subject = "Your account will be erased";
+    erasure_preview = "Until then you can take it back.";
+    erasure_text(when) = "You have asked us to erase your Tradeyard account. That happens on {when}. Until then you can log in and take it back. After that nothing of it can be restored: your name, your address, your settings and our emails to you are gone, and the books of your organisations name you by a number alone.";
+    erasure_else = "If that was not you, somebody else knows your password: take it back now, and set a new password.";
+
     account_suspended_subject = "Your account is suspended";
     account_suspended_preview = "You cannot log in at present. Here is why.";
     account_suspended_text = "You cannot log in to Tradeyard at present, and will get no further email from us. Organisations that nobody but you owns are suspended as well. The reason, as our team wrote it:";

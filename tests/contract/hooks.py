@@ -20,7 +20,7 @@ ORG = THINGS["acting"]
 UNKNOWN_EACH = 4
 TURNS = itertools.count()
 # What asks for the account's password: wrong ones count, and would keep the run itself from logging in.
-ASKS_FOR_PASSWORD = "/v1/me/second-factor/"
+ASKS_FOR_PASSWORD = ("/v1/me/second-factor/", "/v1/me/erase")
 # What ends the session that asks: each such request gets a session of its own to end.
 ENDS_SESSIONS = {"/v1/auth/logout"}
 

@@ -34,7 +34,7 @@ fn example(name: &str) -> Option<Value> {
         }
         "POST /v1/auth/login" => json!({"email": "ann@farm.example", "password": "correct horse battery"}),
         "POST /v1/auth/login/second-factor" => json!({"mfa_token": "what login answered", "code": "123456"}),
-        "POST /v1/me/second-factor/enrol" => json!({"password": "correct horse battery"}),
+        "POST /v1/me/second-factor/enrol" | "POST /v1/me/erase" => json!({"password": "correct horse battery"}),
         "POST /v1/me/second-factor/confirm" => json!({"code": "123456"}),
         "POST /v1/me/second-factor/recovery-codes" | "POST /v1/me/second-factor/disable" => {
             json!({"password": "correct horse battery", "code": "123456"})

@@ -18,6 +18,7 @@ mod dashboard;
 mod days;
 mod disputes;
 mod epcis;
+mod erasure;
 pub(crate) mod escrow;
 mod exports;
 mod fx;
@@ -84,6 +85,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(me::router())
         .merge(notifications::router())
         .merge(second_factor::router())
+        .merge(erasure::router())
         .merge(orgs::router())
         .merge(invitations::router())
         .merge(admin::router())

@@ -1,4 +1,4 @@
-//! Second factors, recovery codes, and logins that wait for one.
+//! Second factors, recovery codes, logins that wait for one, and erasures.
 
 use secrecy::ExposeSecret;
 use shared::crypto::seal::Keyring;
@@ -10,7 +10,7 @@ use super::{Breach, copy};
 use crate::identity::store::{confirm, enrol, mint_second_step, pass_second_step};
 use crate::testing::{Trader, trader};
 
-/// A second factor that is on, with a recovery code that was used, one that was not confirmed, and a login that waits.
+/// An erasure that is done and one that is not; a second factor that is on, with a recovery code that was used, one that was not confirmed, and a login that waits.
 pub(super) async fn fill(conn: &mut PgConnection, of: Trader) {
     let keyring = Keyring::read(&MASTER_KEY.to_owned().into()).expect("a key");
     let other = trader(conn).await;
@@ -27,6 +27,18 @@ pub(super) async fn fill(conn: &mut PgConnection, of: Trader) {
     pass_second_step(&mut tx, of.user, token.expose_secret(), code, &keyring).await.expect("logged in");
     mint_second_step(&mut tx, of.user, 1).await.expect("another token");
     enrol(&mut tx, other.user, &keyring).await.expect("not confirmed");
+    for (user, days, erased) in [(of.user, 14, false), (other.user, -1, true)] {
+        sqlx::query(
+            "INSERT INTO erasures (user_id, asked_at, due_at, erased_at)
+             VALUES ($1, now() - interval '15 days', now() + $2 * interval '1 day', CASE WHEN $3 THEN now() END)",
+        )
+        .bind(user)
+        .bind(f64::from(days))
+        .bind(erased)
+        .execute(&mut *tx)
+        .await
+        .expect("an erasure");
+    }
     tx.commit().await.expect("committed");
 }
 
@@ -38,6 +50,8 @@ pub(super) fn breaches() -> Vec<Breach> {
     let code = |changes: &str| copy("recovery_codes", "true", changes);
     let login =
         |changes: &str| copy("pending_logins", "true", &format!("'token_hash', '\\x' || repeat('ab', 32), {changes}"));
+    let nobody = "'user_id', (SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM erasures) LIMIT 1)";
+    let erasure = |which: &str, changes: &str| copy("erasures", which, &format!("{nobody}, {changes}"));
     let sql = str::to_owned;
     vec![
         ("two_factors_confirmed_by_code", on("'last_step', NULL")),
@@ -60,6 +74,13 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("recovery_codes_ten", code("'hash', '\\x' || repeat('ab', 32)")),
         ("recovery_codes_once", sql("UPDATE recovery_codes SET used_at = NULL WHERE used_at IS NOT NULL")),
         ("recovery_codes_once", sql("UPDATE recovery_codes SET hash = sha256(hash) WHERE used_at IS NULL")),
+        ("erasures_due_later", erasure("erased_at IS NULL", "'due_at', t.asked_at")),
+        ("erasures_final", sql("DELETE FROM erasures WHERE erased_at IS NOT NULL")),
+        ("erasures_not_early", erasure("erased_at IS NOT NULL", "'erased_at', t.due_at - interval '1 second'")),
+        ("orders_of_somebody", {
+            let abandon = "UPDATE orgs SET status = 'suspended', abandoned_at = now() WHERE status = 'approved'";
+            format!("{abandon}; {}", copy("orders", "award_id IS NULL", "'created_at', now()"))
+        }),
         ("pending_logins_expire_later", login("'expires_at', t.created_at")),
         ("pending_logins_hash_length", copy("pending_logins", "true", "'token_hash', '\\xab'")),
     ]

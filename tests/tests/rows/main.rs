@@ -9,6 +9,7 @@ mod dashboard;
 mod defaults;
 mod drafts;
 mod epcis;
+mod erasure;
 mod escrow;
 mod exports;
 mod flood;

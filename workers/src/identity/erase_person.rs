@@ -30,7 +30,7 @@ impl Handler<Services> for ErasePerson {
             Erased::Nothing => Ok(Outcome::Cancel("it was taken back, or is done".to_owned())),
             Erased::NotBefore(_) => Ok(Outcome::Snooze(NOT_YET)),
             Erased::Hindered(open) => {
-                cx.log(&format!("waits for {} open matters, or a role on the platform", open.len()));
+                cx.log(format!("waits for {} open matters, or a role on the platform", open.len()));
                 Ok(Outcome::Snooze(LOOK_AGAIN))
             }
         }

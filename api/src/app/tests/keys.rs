@@ -56,7 +56,7 @@ const UNKEYED: [(&str, &str); 25] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 78] = [
+const ACTS: [&str; 79] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -69,6 +69,7 @@ const ACTS: [&str; 78] = [
     "POST /v1/auth/verify-email",
     "POST /v1/auth/logout",
     "POST /v1/me/second-factor/disable",
+    "POST /v1/me/erase",
     "POST /v1/auctions/{auction}/cancel",
     "POST /v1/checkouts/{checkout}/cancel",
     "POST /v1/orders/{order}/renounce",

@@ -1,7 +1,10 @@
 //! Operations on what is an organisation's or the person's own, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OF_THE_PERSON: [&str; 8] = [
+pub(super) const OF_THE_PERSON: [&str; 11] = [
+    "POST /v1/me/erase",
+    "GET /v1/me/erasure",
+    "DELETE /v1/me/erasure",
     "GET /v1/me/second-factor",
     "POST /v1/me/second-factor/enrol",
     "POST /v1/me/second-factor/confirm",

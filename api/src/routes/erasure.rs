@@ -91,7 +91,8 @@ async fn erase_me(
     let attempt = if on { Some(Try::begin(&state, caller.user, from).await?) } else { None };
     let mut tx = state.ledger.begin().await?;
     if let Some(attempt) = attempt {
-        let needed = || Problem::forbidden("code_required", "the account has a second factor: send a code of it as well");
+        let needed =
+            || Problem::forbidden("code_required", "the account has a second factor: send a code of it as well");
         let code = body.code.ok_or_else(needed)?;
         match store::show_code(&mut tx, caller.user, code.expose_secret(), &state.keyring).await {
             Ok(shown) => mail::code_shown(&mut tx, caller.user, shown).await?,

@@ -21,7 +21,7 @@ async fn row_erasure_after_some_days() {
         .await
         .unwrap();
     let _ = admin.post(&format!("/v1/jobs/{job}/run-now"), json!({})).await.ok();
-    until_sql(&market.db.pool, "SELECT count(*) = 1 FROM erasures WHERE erased_at IS NOT NULL").await;
+    until_sql(&market.db.pool, "SELECT count(*) FROM erasures WHERE erased_at IS NOT NULL", 1).await;
     ann.get("/v1/me").await.refused(401, "session_ended");
     let found = admin.get(&format!("/v1/admin/users?email={}", ann.email)).await.ok();
     assert_eq!(found["items"], json!([]), "{found}");

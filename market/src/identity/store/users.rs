@@ -288,12 +288,14 @@ pub async fn set_platform_role(
     Ok(())
 }
 
+/// Nobody does anything with somebody who was erased.
 async fn lock_user(conn: &mut PgConnection, user: UserId) -> Result<(UserStatus, PlatformRole), UserError> {
     let row = sqlx::query!(
         r#"
         SELECT status AS "status: UserStatus", platform_role AS "role: PlatformRole"
         FROM users
         WHERE id = $1
+          AND erased_at IS NULL
         FOR NO KEY UPDATE
         "#,
         user.0,

@@ -88,12 +88,14 @@ async fn erase_me(
 ) -> Result<Json<MyErasure>> {
     confirm_password(&state, from, caller.user, body.password).await?;
     let on = store::two_factors(&mut *state.db.acquire().await?, caller.user).await?.enabled_at.is_some();
-    let attempt = if on { Some(Try::begin(&state, caller.user, from).await?) } else { None };
+    let needed = || Problem::forbidden("code_required", "the account has a second factor: send a code of it as well");
+    let code = if on { Some(body.code.ok_or_else(needed)?) } else { None };
+    let attempt = match &code {
+        Some(_) => Some(Try::begin(&state, caller.user, from).await?),
+        None => None,
+    };
     let mut tx = state.ledger.begin().await?;
-    if let Some(attempt) = attempt {
-        let needed =
-            || Problem::forbidden("code_required", "the account has a second factor: send a code of it as well");
-        let code = body.code.ok_or_else(needed)?;
+    if let Some((attempt, code)) = attempt.zip(code) {
         match store::show_code(&mut tx, caller.user, code.expose_secret(), &state.keyring).await {
             Ok(shown) => mail::code_shown(&mut tx, caller.user, shown).await?,
             // Turned off a moment ago: the password is enough.

@@ -10,7 +10,8 @@ use super::{Breach, copy};
 use crate::identity::store::{confirm, enrol, mint_second_step, pass_second_step};
 use crate::testing::{Trader, trader};
 
-/// An erasure that is done and one that is not; a second factor that is on, with a recovery code that was used, one that was not confirmed, and a login that waits.
+/// An erasure that is done and one that is not; a second factor that is on, with a recovery code that was used, one that was not
+/// confirmed, and a login that waits.
 pub(super) async fn fill(conn: &mut PgConnection, of: Trader) {
     let keyring = Keyring::read(&MASTER_KEY.to_owned().into()).expect("a key");
     let other = trader(conn).await;

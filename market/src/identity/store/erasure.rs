@@ -7,6 +7,8 @@
 //! # How to get this wrong
 //! - Looking for open orders before the organisations are locked against new ones: `FOR UPDATE` makes whoever inserts a row that refers
 //!   to them wait, and a trigger on orders looks again after that.
+//! - Taking a deadlock for a failure: suspending an organisation changes what the search knows of its listings, and an order that is
+//!   under way may hold that. One of the two is tried again.
 //! - Locking the person before the organisations: everywhere else it is the other way round.
 
 use chrono::{DateTime, Utc};

@@ -26,6 +26,13 @@ async fn an_erasure_is_asked_for_with_the_password_and_taken_back() {
     assert_eq!(api.get(Some(&again), "/v1/me").await.ok()["name"], "Ann");
     assert_eq!(take_back().await.status, 204);
     api.get(Some(&ann), "/v1/me/erasure").await.refused(404, "not_found");
+
+    let on = "INSERT INTO two_factors (id, user_id, sealed, enrolled_at, confirmed_at, last_step)
+              VALUES (gen_random_uuid(), $1, decode(repeat('ab', 53), 'hex'), now(), now(), 1)";
+    sqlx::query(on).bind(ann.id).execute(&api.db.pool).await.unwrap();
+    erase(PASSWORD).await.refused(403, "code_required");
+    let with_code = json!({"password": PASSWORD, "code": "nonsense"});
+    api.post(Some(&ann), "/v1/me/erase", with_code).await.refused(403, "code_invalid");
     api.close().await;
 }
 

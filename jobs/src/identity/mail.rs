@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, ErasureAsked, Invitation, NewEmail, OrgApproved, OrgRejected, OrgSuspended,
-    PasswordChanged, Recipient, RecoveryCodeUsed, ResetPassword, SecondFactorOff, SecondFactorOn, SessionEnded,
-    VerifyAddress,
+    AccountSuspended, AlreadyRegistered, Content, ErasureAsked, Invitation, NewEmail, OrgApproved, OrgRejected,
+    OrgSuspended, PasswordChanged, Recipient, RecoveryCodeUsed, ResetPassword, SecondFactorOff, SecondFactorOn,
+    SessionEnded, VerifyAddress,
 };
 use market::identity::store::{self, Org, Shown};
 use market::identity::{Email, MemberRole};

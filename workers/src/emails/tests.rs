@@ -3,11 +3,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ErasureAsked, ExportReady, FoundListing, InquiryReceived, Invitation,
-    InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews,
-    OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell,
-    RecoveryCodeUsed, Relisted, ReportReady, ResetPassword, SavedSearchDigest, SecondFactorOff, SecondFactorOn,
-    SessionEnded, Sold, StockLow, StockRecovered, UnreadMessages, Unsold, VerifyAddress, WebhooksStopped, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ErasureAsked, ExportReady, FoundListing, InquiryReceived,
+    Invitation, InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted,
+    OfferNews, OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent,
+    PriceFell, RecoveryCodeUsed, Relisted, ReportReady, ResetPassword, SavedSearchDigest, SecondFactorOff,
+    SecondFactorOn, SessionEnded, Sold, StockLow, StockRecovered, UnreadMessages, Unsold, VerifyAddress,
+    WebhooksStopped, Won,
 };
 use market::exports::model as exports;
 use market::identity::{Locale, MemberRole};

@@ -288,7 +288,7 @@ pub async fn set_platform_role(
     Ok(())
 }
 
-/// Nobody does anything with somebody who was erased.
+/// Locks a person for a change. Whoever was erased is not there any more.
 async fn lock_user(conn: &mut PgConnection, user: UserId) -> Result<(UserStatus, PlatformRole), UserError> {
     let row = sqlx::query!(
         r#"

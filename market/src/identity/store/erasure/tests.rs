@@ -5,8 +5,10 @@ use shared::testing::TestDb;
 use sqlx::{Connection, PgPool};
 
 use super::*;
+use crate::auctions::model::CloseOutcome;
 use crate::auctions::store as auctions;
-use crate::identity::store::{mint_email_verification, mint_password_reset, open_session};
+use crate::identity::model::UserStatus;
+use crate::identity::store::{UserError, mint_email_verification, mint_password_reset, open_session, set_user_status};
 use crate::listings::model::SaleMode;
 use crate::testing::{Trader, auction, end_in, eur, listing, placed, terms, trader};
 
@@ -133,6 +135,12 @@ async fn nothing_of_a_person_is_left_and_their_acts_are() {
             .await
             .unwrap();
     assert_eq!((status.as_str(), abandoned), ("suspended", true));
+    let mut tx = conn.begin().await.unwrap();
+    let back = set_user_status(&mut tx, Actor::CommandLine, ann.user, UserStatus::Active, "a mistake").await;
+    assert!(matches!(back, Err(UserError::Unknown)), "{back:?}");
+    let back = decide(&mut tx, Actor::CommandLine, ann.org, Decision::Reinstate, None).await;
+    assert!(matches!(back, Err(OrgError::Status(_))), "{back:?}");
+    tx.rollback().await.unwrap();
     drop(conn);
     db.close().await;
 }
@@ -156,7 +164,8 @@ async fn it_is_taken_back_and_what_was_begun_meanwhile_stands_in_the_way() {
     assert_eq!(erase(&db.app, ann.user).await, Erased::Hindered(open));
     end_in(&mut conn, lot, TimeDelta::seconds(-1)).await;
     let mut tx = conn.begin().await.unwrap();
-    auctions::close(&mut tx, lot).await.unwrap();
+    let closed = auctions::close(&mut tx, lot).await.unwrap();
+    assert!(matches!(closed, CloseOutcome::Closed(_)), "{closed:?}");
     tx.commit().await.unwrap();
     assert_eq!(erase(&db.app, ann.user).await, Erased::Account);
     drop(conn);

@@ -126,8 +126,9 @@ fn needs(service: &str, setting: &str) -> bool {
         | "WRITE_SECONDS"
         | "SOCKET_SEND_SECONDS"
         | "BODY_SECONDS"
-        | "PAYMENTS_WEBHOOK_KEY" => service == "api",
-        "SMTP_URL" | "SMTP_FROM" => service == "worker-emails",
+        | "PAYMENTS_WEBHOOK_KEY"
+        | "SMTP_WEBHOOK_KEY" => service == "api",
+        "SMTP_URL" | "SMTP_FROM" | "SMTP_STREAM" | "SMTP_BROADCAST_STREAM" => service == "worker-emails",
         "MIGRATE_DATABASE_URL" | "MIGRATE_EVENTS_DATABASE_URL" => service == "migrate",
         // The API takes webhooks, the workers ask the provider: neither has the other's key.
         "PAYMENTS_KEY" | "PAYMENTS_URL" => service == "worker-auctions",

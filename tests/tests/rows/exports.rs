@@ -106,8 +106,12 @@ async fn row_exports_in_flat_memory() {
     assert!(grown < 32 * 1024 * 1024, "200,000 rows took {grown} bytes more than 50,000");
 
     market.until_quiet().await;
-    let told =
-        market.mail.list().iter().filter(|mail| mail.is_to(&admin.email) && mail.subject.contains("Export of")).count();
+    let told = market
+        .mail
+        .list()
+        .iter()
+        .filter(|mail| mail.is_to(&admin.email) && mail.subject.contains("export is ready"))
+        .count();
     assert_eq!(told, 1);
     market.close().await;
 }
@@ -151,8 +155,12 @@ async fn row_own_data_as_zip() {
     assert!(!rows(read("sessions.json")).is_empty() && !rows(read("notices.json")).is_empty());
     assert!(rows(read("listings.json")).is_empty());
     market.until_quiet().await;
-    let told =
-        market.mail.list().iter().filter(|mail| mail.is_to(&bob.email) && mail.subject.contains("Export of")).count();
+    let told = market
+        .mail
+        .list()
+        .iter()
+        .filter(|mail| mail.is_to(&bob.email) && mail.subject.contains("export is ready"))
+        .count();
     assert_eq!(told, 1);
     market.close().await;
 }

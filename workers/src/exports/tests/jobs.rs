@@ -88,7 +88,7 @@ async fn an_export_has_the_organisations_rows_and_reaches_whoever_asked() {
     assert_eq!(job.result.unwrap()["rows"], 2);
     let mail = &market.workers.smtp.list()[0];
     assert!(mail.is_to("ada@example.com"));
-    assert!(mail.subject.starts_with("Export of listings is ready"), "{}", mail.subject);
+    assert!(mail.subject.starts_with("Your export is ready: listings of"), "{}", mail.subject);
     market.workers.close().await;
 }
 

@@ -9,6 +9,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use market::emails::store::EmailError;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use shared::invalid::{Faults, Invalid};
 use shared::money::Money;
@@ -23,6 +24,7 @@ pub struct Problem {
     detail: Option<Cow<'static, str>>,
     errors: Vec<FieldError>,
     next_minimum: Option<Money>,
+    mfa_token: Option<SecretString>,
     retry_after: Option<Duration>,
     bad_token: bool,
     cause: Option<anyhow::Error>,
@@ -64,6 +66,9 @@ pub(crate) struct ProblemDetails<'a> {
     /// With `bid_too_low`: what the next bid must offer at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_minimum: Option<Money>,
+    /// With `mfa_required`: what the second step of the login is sent with, for five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mfa_token: Option<&'a str>,
 }
 
 impl Problem {
@@ -76,6 +81,7 @@ impl Problem {
             detail,
             errors: Vec::new(),
             next_minimum: None,
+            mfa_token: None,
             retry_after: None,
             bad_token: false,
             cause: None,
@@ -159,6 +165,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             next_minimum: None,
+            mfa_token: None,
             retry_after: None,
             bad_token: false,
             cause,
@@ -213,6 +220,12 @@ impl Problem {
         Self { next_minimum: Some(minimum), ..self }
     }
 
+    /// Hands over the token for the second step of a login.
+    #[must_use]
+    pub fn mfa_token(self, token: SecretString) -> Self {
+        Self { mfa_token: Some(token), ..self }
+    }
+
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
@@ -259,6 +272,7 @@ impl IntoResponse for Problem {
             trace_id,
             errors: &self.errors,
             next_minimum: self.next_minimum,
+            mfa_token: self.mfa_token.as_ref().map(ExposeSecret::expose_secret),
         };
         // Strings and numbers always serialise.
         let body = serde_json::to_vec(&details).unwrap_or_default();

@@ -76,6 +76,7 @@ macro_rules! for_each_job {
                 $crate::maintenance::PruneJobs,
                 $crate::maintenance::PurgeIdempotencyKeys,
                 $crate::maintenance::PurgeIdentity,
+                $crate::identity::ErasePerson,
                 $crate::webhooks::PurgeDeliveries,
                 $crate::webhooks::SweepDeliveries,
             }

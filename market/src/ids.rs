@@ -55,6 +55,10 @@ id!(
     SessionId
 );
 id!(
+    /// Names one enrolment of a second factor.
+    EnrolmentId
+);
+id!(
     /// Names one invitation to an organisation.
     InvitationId
 );

@@ -17,6 +17,7 @@ mod emails;
 mod epcis;
 mod escrow;
 mod exports;
+mod identity;
 mod imports;
 mod invoices;
 mod keys;
@@ -117,6 +118,7 @@ fn breaches() -> Vec<Breach> {
         cargo::breaches(),
         carriers::breaches(),
         keys::breaches(),
+        identity::breaches(),
         webhooks::breaches(),
         epcis::breaches(),
         chat::breaches(),
@@ -173,6 +175,7 @@ async fn fill(conn: &mut PgConnection) {
     appointments::fill(conn).await;
     papers::fill(conn).await;
     keys::fill(conn, seller).await;
+    identity::fill(conn, seller).await;
     webhooks::fill(conn, seller).await;
     chat::fill(conn, seller, a).await;
 }
@@ -239,7 +242,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
                              site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs,
-                             api_keys, webhook_endpoints, webhook_secrets, webhook_deliveries, webhook_attempts,
+                             api_keys, two_factors, recovery_codes, pending_logins, erasures, webhook_endpoints, webhook_secrets, webhook_deliveries, webhook_attempts,
                              conversations, conversation_keys, conversation_parties, chat_messages, chat_attachments, chat_blocks,
                              chat_reports}'::regclass[]) AS oid
          )

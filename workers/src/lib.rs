@@ -9,6 +9,7 @@ pub mod emails;
 mod escrow;
 pub mod exports;
 mod http;
+mod identity;
 pub mod images;
 mod imports;
 mod invoices;

@@ -29,6 +29,8 @@ pub struct Caller {
     pub session: SessionId,
     pub session_version: i32,
     pub platform_role: PlatformRole,
+    /// Whether the person has a role on the platform that does not count, because this installation asks for a second factor.
+    pub role_withheld: bool,
     pub email_verified: bool,
     pub memberships: Vec<Membership>,
     /// The key that speaks for the person, who has no session then.
@@ -36,17 +38,23 @@ pub struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn new(session: SessionRef, authority: Authority) -> Self {
-        let authority = if authority.email_verified {
+    pub(crate) fn new(session: SessionRef, authority: Authority, state: &AppState) -> Self {
+        let mut authority = if authority.email_verified {
             authority
         } else {
-            Authority { platform_role: PlatformRole::User, email_verified: false, memberships: Vec::new() }
+            let platform_role = PlatformRole::User;
+            Authority { platform_role, role_secured: true, email_verified: false, memberships: Vec::new() }
         };
+        let role_withheld = state.config.auth.staff_second_factor && !authority.role_secured;
+        if role_withheld {
+            authority.platform_role = PlatformRole::User;
+        }
         Self {
             user: session.user,
             session: session.session,
             session_version: session.version,
             platform_role: authority.platform_role,
+            role_withheld,
             email_verified: authority.email_verified,
             memberships: authority.memberships,
             key: None,
@@ -60,6 +68,7 @@ impl Caller {
             session: SessionId(Uuid::nil()),
             session_version: 0,
             platform_role: PlatformRole::User,
+            role_withheld: false,
             email_verified: true,
             memberships: vec![holder.membership],
             key: Some(holder.key),
@@ -120,6 +129,11 @@ impl Caller {
     pub fn platform(&self, role: PlatformRole) -> Result<(), Problem> {
         if self.platform_role.includes(role) {
             return Ok(());
+        }
+        if self.role_withheld {
+            let detail =
+                "a role on the platform needs a second factor here; begin with POST /v1/me/second-factor/enrol";
+            return Err(Problem::forbidden("role_too_low", detail));
         }
         Err(Problem::forbidden("role_too_low", format!("needs the platform role {role}")))
     }
@@ -185,7 +199,7 @@ async fn in_session(token: &str, state: &AppState) -> Result<Caller, Problem> {
     let authority = state.reads.authority(session).await?;
     let authority = authority.ok_or_else(|| Problem::bad_token("session_ended", "log in again"))?;
     state.rate.learn(session.user, &authority);
-    Ok(Caller::new(session, authority))
+    Ok(Caller::new(session, authority, state))
 }
 
 /// Who holds a key, which must have the scope of what is asked for.

@@ -33,6 +33,12 @@ fn example(name: &str) -> Option<Value> {
             json!({"email": "ann@farm.example", "name": "Ann Field", "password": "correct horse battery"})
         }
         "POST /v1/auth/login" => json!({"email": "ann@farm.example", "password": "correct horse battery"}),
+        "POST /v1/auth/login/second-factor" => json!({"mfa_token": "what login answered", "code": "123456"}),
+        "POST /v1/me/second-factor/enrol" | "POST /v1/me/erase" => json!({"password": "correct horse battery"}),
+        "POST /v1/me/second-factor/confirm" => json!({"code": "123456"}),
+        "POST /v1/me/second-factor/recovery-codes" | "POST /v1/me/second-factor/disable" => {
+            json!({"password": "correct horse battery", "code": "123456"})
+        }
         "POST /v1/auth/refresh" => json!({"refresh_token": "what login answered"}),
         "POST /v1/invitations/accept" | "POST /v1/invitations/decline" => {
             json!({"token": "from the link in the mail"})
@@ -222,6 +228,7 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/queues/{queue}" => json!({"concurrency_limit": 20}),
         "PUT /v1/admin/orgs/{org}/plan" => json!({"plan": "partner"}),
         "PUT /v1/admin/users/{user}/platform-role" => json!({"platform_role": "moderator"}),
+        "POST /v1/admin/users/{user}/remove-second-factor" => json!({"reason": "She came with her passport."}),
         name if ["suspend", "reinstate", "reject", "refuse", "cancel"]
             .iter()
             .any(|act| name.ends_with(&format!("/{act}"))) =>

@@ -101,11 +101,12 @@ pub(crate) async fn run(
     let Some(connection) = state.hub.join(session, authority.clone()) else {
         return close(&mut socket, End { code: 4429, reason: "too many sockets" }).await;
     };
+    let caller = Caller::new(session, authority, &state);
     let mut session = Session {
         state,
         topics,
         of: session,
-        caller: Caller::new(session, authority),
+        caller,
         org,
         socket,
         connection,
@@ -139,7 +140,7 @@ impl Session {
                     Some(Message::Event(event)) => self.event(&event).await?,
                     Some(Message::Resync) => self.resync().await?,
                     Some(Message::Authority(authority)) => {
-                        self.caller = Caller::new(self.of, authority);
+                        self.caller = Caller::new(self.of, authority, &self.state);
                         // What may not be seen any more is not found any more.
                         self.resync().await?;
                     }

@@ -28,6 +28,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list_users))
         .routes(routes!(suspend_user))
         .routes(routes!(reinstate_user))
+        .routes(routes!(remove_second_factor))
         .routes(routes!(change_platform_role))
         .routes(routes!(change_plan))
         .routes(routes!(list_flags))
@@ -152,6 +153,35 @@ async fn set_status(
     if status == UserStatus::Suspended {
         mail::suspended(&mut tx, user, entry, reason).await?;
     }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take a person's second factor away
+///
+/// For somebody who has lost the app and the recovery codes, and has shown by another way that it is them. They are notified by email,
+/// and can begin again.
+#[utoipa::path(post, path = "/v1/admin/users/{user}/remove-second-factor", tag = "admin", params(("user" = UserId, Path)),
+    request_body = Reason, responses((status = 204, description = "The password alone is enough"),
+    (status = 403, description = "`not_yourself`; `role_too_low`"),
+    (status = 422, description = "`reason_length`"),
+    (status = 409, description = "`second_factor_off`"),
+))]
+async fn remove_second_factor(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(user): Path<UserId>,
+    Json(body): Json<Reason>,
+) -> Result<StatusCode> {
+    caller.platform(PlatformRole::Admin)?;
+    not_yourself(&caller, user)?;
+    let reason = given_reason(&body.reason)?;
+    let mut tx = state.ledger.begin().await?;
+    if store::profile(&mut tx, user).await?.is_none() {
+        return Err(Problem::not_found("user"));
+    }
+    store::remove_second_factor(&mut tx, Actor::User(caller.user), user, &reason).await?;
+    mail::second_factor_off(&mut tx, user).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,13 +1,14 @@
-//! Registration, login and sessions. Forgotten passwords are in [`reset`].
+//! Registration, login and sessions. Forgotten passwords are in [`reset`], the second step of a login in [`second_factor`].
 
 pub(super) mod reset;
+pub(super) mod second_factor;
 
 use std::net::IpAddr;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use jobs::identity::mail;
-use market::identity::store::{self, Attempt, Credentials, Device, Limit, NewUser, RefreshError, ThrottleKey};
+use market::identity::store::{self, Attempt, Credentials, Device, Limit, NewUser, Opened, RefreshError, ThrottleKey};
 use market::identity::{Email, PersonName, UserStatus};
 use market::ids::SessionId;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use shared::config::Mode;
 use shared::crypto::password;
 use shared::ids::UserId;
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -36,6 +37,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(refresh))
         .routes(routes!(logout))
         .merge(reset::router())
+        .merge(second_factor::router())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -211,11 +213,13 @@ impl SessionTokens {
 
 /// Log in
 ///
+/// Where the account has a second factor, the problem `mfa_required` comes with an `mfa_token` for the second step.
+///
 /// After five failures for one account from one place, or 50 from all places together, each further one waits longer, up to 15
 /// minutes. Where an account has logged in within a month, the failures of others do not keep it waiting.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "auth", security(()), request_body = Login, responses(
     (status = 200, description = "A new session", body = SessionTokens),
-    (status = 401, description = "`invalid_credentials`"),
+    (status = 401, description = "`invalid_credentials`; `mfa_required`: the password is right, and a code is needed as well"),
     (status = 403, description = "`suspended`"),
     (status = 429, description = "`too_many_attempts`"),
 ))]
@@ -226,11 +230,45 @@ async fn login(
     Json(body): Json<Login>,
 ) -> Result<Json<SessionTokens>> {
     let (known, mut tx) = judge(&state, from, &body.email, body.password).await?;
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let device = user_agent.map(|user_agent| Device { user_agent, place: from });
-    let opened = store::open_session(&mut tx, known.user, device).await?;
+    if known.second_factor {
+        let token = store::mint_second_step(&mut tx, known.user, known.session_version).await?;
+        tx.commit().await?;
+        let detail = "send a code of the second factor with the token to POST /v1/auth/login/second-factor";
+        return Err(Problem::unauthenticated("mfa_required", detail).mfa_token(token));
+    }
+    let opened = open_session(&mut tx, known.user, from, &headers).await?;
     tx.commit().await?;
     SessionTokens::new(&state, known.user, opened.session, known.session_version, opened.refresh_token).map(Json)
+}
+
+/// Opens a session on the device that asks.
+async fn open_session(conn: &mut PgConnection, user: UserId, from: IpAddr, headers: &HeaderMap) -> Result<Opened> {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let device = user_agent.map(|user_agent| Device { user_agent, place: from });
+    Ok(store::open_session(conn, user, device).await?)
+}
+
+/// Finds out whether the password is that of the person who is logged in, for what a stolen session must not do; returns the
+/// address. Tries count as logins.
+pub(super) async fn confirm_password(
+    state: &AppState,
+    from: IpAddr,
+    user: UserId,
+    password: SecretString,
+) -> Result<Email> {
+    let profile = store::profile(&mut *state.db.acquire().await?, user).await?;
+    let email: Email = profile.ok_or(Problem::not_found("user"))?.email.parse().map_err(Problem::internal)?;
+    match judge(state, from, &email, password).await {
+        Ok((_, tx)) => {
+            tx.commit().await?;
+            Ok(email)
+        }
+        // The session is good: nobody has to log in again.
+        Err(problem) if problem.code() == "invalid_credentials" => {
+            Err(Problem::forbidden("wrong_password", "the password is not that of the account"))
+        }
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Finds out whether the password is that of the account with this address, which is not suspended. Refuses whoever tries too often,

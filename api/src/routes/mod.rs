@@ -18,6 +18,7 @@ mod dashboard;
 mod days;
 mod disputes;
 mod epcis;
+mod erasure;
 pub(crate) mod escrow;
 mod exports;
 mod fx;
@@ -49,6 +50,7 @@ pub(crate) mod reports;
 mod returns;
 mod saved_searches;
 mod schedules;
+mod second_factor;
 mod shipments;
 mod sites;
 mod standing;
@@ -82,6 +84,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(auth::router())
         .merge(me::router())
         .merge(notifications::router())
+        .merge(second_factor::router())
+        .merge(erasure::router())
         .merge(orgs::router())
         .merge(invitations::router())
         .merge(admin::router())

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use jobs::chat::RotateKeys;
 use market::carriers::store::{self as carriers, Resealed};
 use market::chat::store::{KeyUse, key_use};
+use market::identity::store::reseal_two_factors;
 use market::webhooks::store as webhooks;
 use serde::Serialize;
 use shared::audit::Actor;
@@ -42,9 +43,10 @@ impl Encryption {
                 let mut conn = connect::open(&config).await?;
                 let of_carriers = carriers::reseal(&mut conn, Actor::CommandLine, &keyring).await?;
                 let of_webhooks = webhooks::reseal(&mut conn, Actor::CommandLine, &keyring).await?;
+                let of_people = reseal_two_factors(&mut conn, Actor::CommandLine, &keyring).await?;
                 let done = Resealed {
-                    resealed: of_carriers.resealed + of_webhooks.resealed,
-                    current: of_carriers.current + of_webhooks.current,
+                    resealed: of_carriers.resealed + of_webhooks.resealed + of_people.resealed,
+                    current: of_carriers.current + of_webhooks.current + of_people.current,
                 };
                 conn.close().await?;
                 output.show(&done, |Resealed { resealed, current }| {

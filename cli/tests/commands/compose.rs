@@ -114,6 +114,8 @@ fn needs(service: &str, setting: &str) -> bool {
         "CHAT_KEY" => ["api", "worker-chat"].contains(&service),
         "JWT_SECRET"
         | "PASSWORD_COST"
+        | "STAFF_SECOND_FACTOR"
+        | "ERASURE_DAYS"
         | "CORS_ORIGINS"
         | "TRUSTED_PROXIES"
         | "RATE_LIMIT_ANONYMOUS"

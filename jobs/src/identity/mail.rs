@@ -1,10 +1,12 @@
 //! Mail sent by identity, posted in the transaction that makes it true.
 
+use chrono::{DateTime, Utc};
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, Invitation, NewEmail, OrgApproved, OrgRejected, OrgSuspended,
-    PasswordChanged, Recipient, ResetPassword, SessionEnded, VerifyAddress,
+    AccountSuspended, AlreadyRegistered, Content, ErasureAsked, Invitation, NewEmail, OrgApproved, OrgRejected,
+    OrgSuspended, PasswordChanged, Recipient, RecoveryCodeUsed, ResetPassword, SecondFactorOff, SecondFactorOn,
+    SessionEnded, VerifyAddress,
 };
-use market::identity::store::{self, Org};
+use market::identity::store::{self, Org, Shown};
 use market::identity::{Email, MemberRole};
 use market::ids::SessionId;
 use queue::JobTx;
@@ -33,6 +35,30 @@ pub async fn already_registered(tx: &mut JobTx, email: &Email, reference: String
 pub async fn password_changed(tx: &mut JobTx, user: UserId) -> Result<(), MailError> {
     let reference = uuid::Uuid::now_v7().to_string();
     to_user(tx, user, reference, Content::PasswordChanged(PasswordChanged {})).await
+}
+
+/// Tells the person when their account will be erased. The same time is the same mail, sent once.
+pub async fn erasure_asked(tx: &mut JobTx, user: UserId, due_at: DateTime<Utc>) -> Result<(), MailError> {
+    to_user(tx, user, due_at.timestamp_micros().to_string(), Content::ErasureAsked(ErasureAsked { due_at })).await
+}
+
+/// Tells the person that logins ask for a second factor.
+pub async fn second_factor_on(tx: &mut JobTx, user: UserId) -> Result<(), MailError> {
+    let reference = uuid::Uuid::now_v7().to_string();
+    to_user(tx, user, reference, Content::SecondFactorOn(SecondFactorOn {})).await
+}
+
+/// Tells the person that logins ask for a password alone.
+pub async fn second_factor_off(tx: &mut JobTx, user: UserId) -> Result<(), MailError> {
+    let reference = uuid::Uuid::now_v7().to_string();
+    to_user(tx, user, reference, Content::SecondFactorOff(SecondFactorOff {})).await
+}
+
+/// Tells the person if it was a recovery code that somebody has shown.
+pub async fn code_shown(tx: &mut JobTx, user: UserId, shown: Shown) -> Result<(), MailError> {
+    let Shown::Recovery { left } = shown else { return Ok(()) };
+    let reference = uuid::Uuid::now_v7().to_string();
+    to_user(tx, user, reference, Content::RecoveryCodeUsed(RecoveryCodeUsed { left })).await
 }
 
 /// Tells the person that a session was ended because somebody has used one of its old tokens.

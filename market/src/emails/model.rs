@@ -13,6 +13,7 @@ mod auctions;
 mod categories;
 mod chat;
 mod defaults;
+mod erasure;
 mod exports;
 mod imports;
 mod invoices;
@@ -23,6 +24,7 @@ mod payouts;
 mod person;
 mod reports;
 mod returns;
+mod second_factor;
 mod shipments;
 mod stock;
 mod watches;
@@ -34,6 +36,7 @@ pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use categories::EmailCategory;
 pub use chat::UnreadMessages;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
+pub use erasure::ErasureAsked;
 pub use exports::ExportReady;
 pub use imports::ImportEnded;
 pub use invoices::InvoiceReady;
@@ -46,6 +49,7 @@ pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
+pub use second_factor::{RecoveryCodeUsed, SecondFactorOff, SecondFactorOn};
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
 pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
@@ -163,6 +167,10 @@ pub enum Content {
     AlreadyRegistered(AlreadyRegistered),
     PasswordChanged(PasswordChanged),
     SessionEnded(SessionEnded),
+    SecondFactorOn(SecondFactorOn),
+    SecondFactorOff(SecondFactorOff),
+    RecoveryCodeUsed(RecoveryCodeUsed),
+    ErasureAsked(ErasureAsked),
     Invitation(Invitation),
     ListingSuspended(ListingSuspended),
     ListingReinstated(ListingReinstated),
@@ -243,6 +251,10 @@ impl Content {
             Self::AlreadyRegistered(_) => "already_registered",
             Self::PasswordChanged(_) => "password_changed",
             Self::SessionEnded(_) => "session_ended",
+            Self::SecondFactorOn(_) => "second_factor_on",
+            Self::SecondFactorOff(_) => "second_factor_off",
+            Self::RecoveryCodeUsed(_) => "recovery_code_used",
+            Self::ErasureAsked(_) => "erasure_asked",
             Self::Invitation(_) => "invitation",
             Self::ListingSuspended(_) => "listing_suspended",
             Self::ListingReinstated(_) => "listing_reinstated",

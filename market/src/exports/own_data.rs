@@ -15,6 +15,7 @@ use super::parts::{Column, Part};
 pub(super) const PARTS: &[Part] = &[
     account::PROFILE,
     account::SESSIONS,
+    account::SECOND_FACTOR,
     account::API_KEYS,
     account::MEMBERSHIPS,
     account::ORGANISATIONS,
@@ -66,7 +67,13 @@ pub const LEFT_OUT: &[(&str, &str, &str)] = &[
     ),
     ("disputes", "ended_by", "an act about a matter of two organisations; whoever opened it has it in `disputes`"),
     ("email_verifications", "user_id", "the hash of a token that proves the address, which is in `profile`"),
+    ("erasures", "user_id", "that an erasure was asked for is answered by the account itself until it happens"),
     ("password_resets", "user_id", "the hash of a token that is mailed to the address, which is in `profile`"),
+    (
+        "pending_logins",
+        "user_id",
+        "the hash of a token that asks for the second step of a login, and is good for five minutes",
+    ),
     ("reconciliation_differences", "closed_by", "an act for the platform about a difference between two books"),
     ("returns", "decided_by", "an act for the seller about the buyer's return"),
     ("returns", "received_by", "an act for the seller about the buyer's return"),

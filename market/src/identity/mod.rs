@@ -5,6 +5,6 @@ pub mod rules;
 pub mod store;
 
 pub use model::{
-    Country, Email, LOCALES, LegalName, Locale, MemberRole, OrgKind, OrgStatus, PersonName, Plan, PlatformRole,
-    TimeZone, UserStatus, VatNumber,
+    Country, Email, LOCALES, LegalName, Locale, MemberRole, OpenMatter, OrgKind, OrgStatus, PersonName, Plan,
+    PlatformRole, TimeZone, UserStatus, VatNumber,
 };

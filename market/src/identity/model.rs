@@ -304,6 +304,19 @@ words! {
 }
 
 words! {
+    /// What an organisation has open, so that it cannot lose its only owner.
+    OpenMatter {
+        Order = "order",
+        /// Or one that waits for its seller's approval.
+        Auction = "auction",
+        /// In an auction that is open.
+        Bid = "bid",
+        Return = "return",
+        Payout = "payout",
+    }
+}
+
+words! {
     /// What an organisation does on the platform.
     OrgKind { Seller = "seller", Buyer = "buyer", Broker = "broker", Carrier = "carrier", }
 }

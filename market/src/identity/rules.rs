@@ -1,4 +1,6 @@
-//! What people may change about their organisations by themselves.
+//! What people may change about their organisations by themselves, and what they type as their second factor.
+
+pub mod codes;
 
 use super::model::{OrgKind, OrgStatus};
 

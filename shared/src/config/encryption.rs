@@ -9,7 +9,7 @@ use crate::crypto::seal::Keyring;
 /// Each as [`Keyring::read`] takes it; a program has those that it opens something with.
 #[derive(Clone, Debug)]
 pub struct Encryption {
-    /// For the secrets that carriers and endpoints sign webhooks with.
+    /// For the secrets that carriers and endpoints sign webhooks with, and those of second factors.
     pub master_key: SecretString,
     /// For the keys of conversations.
     pub chat_key: SecretString,

@@ -44,6 +44,8 @@ keys! {
     BODY_SECONDS: "http.body_seconds"
     JWT_SECRET: "auth.jwt_secret"
     PASSWORD_COST: "auth.password_cost"
+    STAFF_SECOND_FACTOR: "auth.staff_second_factor"
+    ERASURE_DAYS: "auth.erasure_days"
     MASTER_KEY: "encryption.master_key"
     CHAT_KEY: "encryption.chat_key"
     S3_ENDPOINT: "s3.endpoint"

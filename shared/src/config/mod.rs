@@ -96,6 +96,10 @@ pub struct Auth {
     pub jwt_secret: SecretString,
     /// The bcrypt cost, 4 to 31; production refuses less than 10.
     pub password_cost: u32,
+    /// Whether roles on the platform count only with a second factor.
+    pub staff_second_factor: bool,
+    /// How many days an erasure can be taken back, 1 to 30.
+    pub erasure_days: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -244,6 +248,8 @@ impl Config {
             auth: Auth {
                 jwt_secret: s.secret(keys::JWT_SECRET).unwrap_or_default(),
                 password_cost: s.value(keys::PASSWORD_COST, 12),
+                staff_second_factor: s.value(keys::STAFF_SECOND_FACTOR, false),
+                erasure_days: s.value(keys::ERASURE_DAYS, 14),
             },
             encryption: Encryption::read(s),
             s3: S3 {
@@ -288,6 +294,9 @@ impl Config {
             s.fault(keys::PASSWORD_COST.env, "expected 4 to 31");
         } else if self.mode == Mode::Production && self.auth.password_cost < 10 {
             s.fault(keys::PASSWORD_COST.env, "production needs at least 10");
+        }
+        if !(1..=30).contains(&self.auth.erasure_days) {
+            s.fault(keys::ERASURE_DAYS.env, "expected 1 to 30");
         }
         if !address::is_bucket(&self.s3.bucket) {
             s.fault(keys::S3_BUCKET.env, "expected 3 to 63 lower-case letters, digits, - and .");

@@ -1,7 +1,7 @@
 //! Letters about accounts, memberships and organisations.
 
 use chrono::{DateTime, Utc};
-use market::emails::model::{AccountSuspended, Invitation, OrgApproved, OrgRejected, OrgSuspended};
+use market::emails::model::{AccountSuspended, ErasureAsked, Invitation, OrgApproved, OrgRejected, OrgSuspended};
 use market::identity::MemberRole;
 use secrecy::{ExposeSecret as _, SecretString};
 use shared::ids::OrgId;
@@ -100,6 +100,18 @@ pub(super) fn session_ended(place: &Place<'_>) -> Letter {
         preview: words.session_ended_preview().to_owned(),
         heading: words.session_ended_subject().to_owned(),
         paragraphs: vec![words.session_ended_text().to_owned(), words.session_ended_again().to_owned()],
+        reason: words.because_safety().to_owned(),
+        ..Letter::default()
+    }
+}
+
+pub(super) fn erasure_asked(it: &ErasureAsked, place: &Place<'_>) -> Letter {
+    let words = place.words;
+    Letter {
+        subject: words.erasure_subject().to_owned(),
+        preview: words.erasure_preview().to_owned(),
+        heading: words.erasure_subject().to_owned(),
+        paragraphs: vec![words.erasure_text(&place.time(it.due_at)), words.erasure_else().to_owned()],
         reason: words.because_safety().to_owned(),
         ..Letter::default()
     }

@@ -13,7 +13,7 @@ use super::render::RenderError;
 use super::words::Words;
 use super::{
     account, appointments, approvals, auctions, chat, defaults, escrow, exports, imports, invoices, listings, offers,
-    orders, payouts, reports, returns, shipments, stock, watches, webhooks,
+    orders, payouts, reports, returns, second_factor, shipments, stock, watches, webhooks,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -177,6 +177,10 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         ) => Err(RenderError::MissingLink),
         (Content::PasswordChanged(_), _) => Ok(account::password_changed(place)),
         (Content::SessionEnded(_), _) => Ok(account::session_ended(place)),
+        (Content::ErasureAsked(it), _) => Ok(account::erasure_asked(it, place)),
+        (Content::SecondFactorOn(_), _) => Ok(second_factor::turned_on(place)),
+        (Content::SecondFactorOff(_), _) => Ok(second_factor::turned_off(place)),
+        (Content::RecoveryCodeUsed(it), _) => Ok(second_factor::recovery_code_used(it, place)),
         (Content::AccountSuspended(it), _) => Ok(account::account_suspended(it, place)),
         (Content::OrgApproved(it), _) => Ok(account::org_approved(it, place)),
         (Content::OrgRejected(it), _) => Ok(account::org_rejected(it, place)),

@@ -3,11 +3,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ExportReady, FoundListing, InquiryReceived, Invitation,
-    InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews,
-    OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell,
-    Relisted, ReportReady, ResetPassword, SavedSearchDigest, SessionEnded, Sold, StockLow, StockRecovered,
-    UnreadMessages, Unsold, VerifyAddress, WebhooksStopped, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ErasureAsked, ExportReady, FoundListing, InquiryReceived,
+    Invitation, InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted,
+    OfferNews, OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent,
+    PriceFell, RecoveryCodeUsed, Relisted, ReportReady, ResetPassword, SavedSearchDigest, SecondFactorOff,
+    SecondFactorOn, SessionEnded, Sold, StockLow, StockRecovered, UnreadMessages, Unsold, VerifyAddress,
+    WebhooksStopped, Won,
 };
 use market::exports::model as exports;
 use market::identity::{Locale, MemberRole};
@@ -164,6 +165,11 @@ fn every_mail() -> Vec<(Content, Link)> {
         ),
         (Content::PasswordChanged(PasswordChanged {}), Link::None),
         (Content::SessionEnded(SessionEnded {}), Link::None),
+        (Content::ErasureAsked(ErasureAsked { due_at: at(12, 0) }), Link::None),
+        (Content::SecondFactorOn(SecondFactorOn {}), Link::None),
+        (Content::SecondFactorOff(SecondFactorOff {}), Link::None),
+        (Content::RecoveryCodeUsed(RecoveryCodeUsed { left: 9 }), Link::None),
+        (Content::RecoveryCodeUsed(RecoveryCodeUsed { left: 0 }), Link::None),
         (
             Content::Invitation(Invitation { invitation: id(5), org_name: org_name.clone(), role: MemberRole::Trader }),
             Link::Invitation { token: SecretString::from("k3y_ABC-123"), valid_until: at(20, 30) },

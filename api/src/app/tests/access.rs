@@ -55,15 +55,13 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/auth/verify-email", Anyone, none()),
         ("POST /v1/auth/verify-email/resend", Session, none()),
         ("POST /v1/auth/login", Anyone, none()),
+        ("POST /v1/auth/login/second-factor", Anyone, none()),
         ("POST /v1/auth/refresh", Anyone, none()),
         ("POST /v1/auth/logout", Session, none()),
         ("GET /v1/me", Session, none()),
         ("PATCH /v1/me", Session, none()),
         ("GET /v1/me/notifications", Session, none()),
         ("PATCH /v1/me/notifications", Session, none()),
-        ("GET /v1/me/sessions", Session, none()),
-        ("DELETE /v1/me/sessions", Session, none()),
-        ("DELETE /v1/me/sessions/{session}", Session, none()),
         ("GET /v1/me/invitations", Session, none()),
         ("POST /v1/me/invitations/{invitation}/accept", Session, none()),
         ("POST /v1/me/invitations/{invitation}/decline", Session, none()),
@@ -90,6 +88,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/admin/users", Platform(Admin), none()),
         ("POST /v1/admin/users/{user}/suspend", Platform(Admin), reason()),
         ("POST /v1/admin/users/{user}/reinstate", Platform(Admin), reason()),
+        ("POST /v1/admin/users/{user}/remove-second-factor", Platform(Admin), reason()),
         ("PUT /v1/admin/users/{user}/platform-role", Platform(Admin), json!({"platform_role": "user"})),
         ("GET /v1/admin/audit", Platform(Admin), none()),
         ("GET /v1/admin/account-flags", Platform(Moderator), none()),
@@ -324,6 +323,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/schedules/{schedule}/run-now", Platform(Operator), none()),
     ];
     access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
+    access.extend(owned::OF_THE_PERSON.map(|operation| (operation, Session, none())));
     access
 }
 

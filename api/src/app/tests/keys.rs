@@ -9,11 +9,21 @@ use super::test_market::{EARTH, TestMarket};
 use crate::testing::with_token;
 
 /// Makers without a key, and why.
-const UNKEYED: [(&str, &str); 21] = [
+const UNKEYED: [(&str, &str); 25] = [
     ("POST /invitation/register", "a form for people; the address is the key"),
     (
         "POST /v1/auth/login",
         "the kept answer would hold the session's tokens; a session that is not used ends by itself",
+    ),
+    ("POST /v1/auth/login/second-factor", "the kept answer would hold the session's tokens; the token works once"),
+    (
+        "POST /v1/me/second-factor/enrol",
+        "the kept answer would hold the secret; one that nobody got is replaced by the next",
+    ),
+    ("POST /v1/me/second-factor/confirm", "the kept answer would hold the codes; ones that nobody got are replaced"),
+    (
+        "POST /v1/me/second-factor/recovery-codes",
+        "the kept answer would hold the codes; ones that nobody got are replaced",
     ),
     ("POST /v1/auth/refresh", "the refresh token is the key: used again at once, it gets the same tokens"),
     ("POST /v1/ws/ticket", "the kept answer would hold the ticket; one that is not used expires within seconds"),
@@ -46,7 +56,7 @@ const UNKEYED: [(&str, &str); 21] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 76] = [
+const ACTS: [&str; 79] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -58,6 +68,8 @@ const ACTS: [&str; 76] = [
     "POST /v1/jobs/{job}/run-now",
     "POST /v1/auth/verify-email",
     "POST /v1/auth/logout",
+    "POST /v1/me/second-factor/disable",
+    "POST /v1/me/erase",
     "POST /v1/auctions/{auction}/cancel",
     "POST /v1/checkouts/{checkout}/cancel",
     "POST /v1/orders/{order}/renounce",
@@ -115,6 +127,7 @@ const ACTS: [&str; 76] = [
     "POST /v1/schedules/{schedule}/reset",
     "POST /v1/admin/users/{user}/suspend",
     "POST /v1/admin/users/{user}/reinstate",
+    "POST /v1/admin/users/{user}/remove-second-factor",
     "POST /v1/auth/password-reset/confirm",
     "POST /v1/listings/{listing}/suspend",
     "POST /v1/listings/{listing}/reinstate",

@@ -9,7 +9,7 @@ fn session() -> SessionRef {
 }
 
 fn authority(platform_role: PlatformRole) -> Authority {
-    Authority { platform_role, email_verified: true, memberships: Vec::new() }
+    Authority { platform_role, role_secured: true, email_verified: true, memberships: Vec::new() }
 }
 
 fn join(hub: &Hub, session: SessionRef) -> Connection {

@@ -115,7 +115,7 @@ struct AcceptInvitation {
     (status = 200, description = "A page that says so", body = String, content_type = "text/html"),
     (status = 401, description = "The forms again: the password is wrong, or the address has no account", body = String, content_type = "text/html"),
     (status = 403, description = "The forms again: the account is suspended, or its address not verified, or it looks after the \
-        platform", body = String, content_type = "text/html"),
+        platform; or a page that says to log in first, because the account has a second factor", body = String, content_type = "text/html"),
     (status = 409, description = "The forms again: already a member, one organisation too many, or a bid in an auction of this one",
         body = String, content_type = "text/html"),
     (status = 422, description = "A page that says that the link is unknown, answered or expired", body = String, content_type = "text/html"),
@@ -135,6 +135,9 @@ async fn accept_invitation(
         }
         Err(problem) => return again(&invitation, &link, problem),
     };
+    if known.second_factor {
+        return Ok(page(StatusCode::FORBIDDEN, LOG_IN_FIRST));
+    }
     let mut tx = state.db.begin().await?;
     let verified = store::profile(&mut tx, known.user).await?.is_some_and(|profile| profile.email_verified);
     if !verified {
@@ -152,6 +155,9 @@ async fn accept_invitation(
         Err(error) => again(&invitation, &link, error.into()),
     }
 }
+
+const LOG_IN_FIRST: &str = "<h1>Log in first</h1><p>Your account asks for a code besides the password. Log in where you use Tradeyard, \
+    and accept the invitation there.</p>";
 
 const CONFIRM_FIRST: &str = "<h1>Confirm your address first</h1><p>A mail with a link is on its way to it. When you have confirmed the \
     address, open the invitation again and accept it with your password.</p>";

@@ -46,6 +46,25 @@ part! {
 }
 
 part! {
+    SECOND_FACTOR, "second_factor", "Whether logins ask for a code of your app. What it is made of is kept sealed, and not here.",
+    covers: [("two_factors", "user_id")],
+    columns: [
+        column("id", "The enrolment."),
+        column("enrolled_at", "When you began with it."),
+        column("confirmed_at", "Since when logins ask for it."),
+        column("recovery_codes_left", "How many recovery codes you have not used."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.enrolled_at, t.confirmed_at,
+                       (SELECT count(*) FROM recovery_codes AS c WHERE c.two_factors_id = t.id AND c.used_at IS NULL)
+                           AS recovery_codes_left
+        FROM two_factors AS t
+        WHERE t.user_id = $1
+    "#
+}
+
+part! {
     API_KEYS, "api_keys", "Keys with which systems call the API in your name. What they are is kept nowhere.",
     covers: [("api_keys", "created_by")],
     columns: [

@@ -1,5 +1,7 @@
 //! SQL for identity, on the caller's connection.
 
+mod authority;
+mod erasure;
 mod invitations;
 mod members;
 mod orgs;
@@ -9,12 +11,18 @@ mod sessions;
 mod sole_owner;
 mod throttle;
 mod tickets;
+mod two_factors;
 mod users;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+pub use authority::{Authority, Membership, authorities, authorize};
+pub use erasure::{
+    Erased, Erasure, ErasureError, FATES, Fate, Hindrance, ask_erasure, cancel_erasure, erase_account, erase_more,
+    erasure,
+};
 pub use invitations::{
     INVITATION_DAYS, Invitation, InvitationError, Refusal, accept, invitation, invitation_of_token, invitations_of,
     invitations_to, invite, mint_invitation, refuse,
@@ -27,11 +35,16 @@ pub use orgs::{
 pub use purge::purge;
 pub use resets::{RESET_MINUTES, is_password_reset, mint_password_reset, reset_password};
 pub use sessions::{
-    Authority, Device, Membership, OpenSession, Opened, REFRESH_DAYS, REFRESH_GRACE_SECONDS, RefreshError, Refreshed,
-    authorities, authorize, open_session, refresh, revoke_all, revoke_other, revoke_session, sessions_of,
+    Device, OpenSession, Opened, REFRESH_DAYS, REFRESH_GRACE_SECONDS, RefreshError, Refreshed, open_session, refresh,
+    revoke_all, revoke_other, revoke_session, sessions_of,
 };
 pub use throttle::{Attempt, Counted, Limit, ThrottleKey, begin_attempt, forget_attempts, network};
 pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
+pub use two_factors::{
+    SECOND_STEP_SECONDS, Shown, TwoFactors, TwoFactorsError, confirm, disable, enrol, mint_second_step,
+    pass_second_step, remove_second_factor, renew_recovery_codes, reseal_two_factors, second_step_of, show_code,
+    two_factors,
+};
 pub use users::{
     Bootstrapped, Credentials, NewUser, Profile, ProfileChange, UserError, UserRow, bootstrap_admin, change_profile,
     credentials, email_to_verify, insert_user, lock_profile, mint_email_verification, profile, rehash,

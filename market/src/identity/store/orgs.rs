@@ -364,7 +364,13 @@ pub async fn decide(
 ) -> Result<i64, OrgError> {
     let (from, to, action) = decision.step();
     let changed = sqlx::query!(
-        "UPDATE orgs SET status = $3, status_reason = $4 WHERE id = $1 AND status = $2",
+        r#"
+        UPDATE orgs
+        SET status = $3, status_reason = $4
+        WHERE id = $1
+          AND status = $2
+          AND ($3 <> 'approved' OR abandoned_at IS NULL)
+        "#,
         id.0,
         from.name(),
         to.name(),

@@ -1,8 +1,8 @@
 use sqlx::PgConnection;
 
 /// Deletes up to `limit` each of the sessions (with their tokens), used refresh tokens,
-/// verifications, resets, invitations and counts of failed logins that have been over for `days`;
-/// returns how many went. A used token that is gone counts as unknown, no longer as stolen.
+/// verifications, resets, invitations, logins and second factors that nobody completed, and counts
+/// of failed logins that have been over for `days`; returns how many went. A used token that is gone counts as unknown, no longer as stolen.
 pub async fn purge(conn: &mut PgConnection, days: u32, limit: i64) -> Result<u64, sqlx::Error> {
     let gone = sqlx::query_scalar!(
         r#"
@@ -54,6 +54,28 @@ pub async fn purge(conn: &mut PgConnection, days: u32, limit: i64) -> Result<u64
                 LIMIT $2
             )
             RETURNING 1
+        ), half_logins AS (
+            DELETE FROM pending_logins
+            WHERE token_hash IN (
+                SELECT token_hash
+                FROM pending_logins
+                WHERE expires_at < (SELECT since FROM past)
+                ORDER BY expires_at
+                LIMIT $2
+            )
+            RETURNING 1
+        ), half_enrolments AS (
+            DELETE FROM two_factors
+            WHERE confirmed_at IS NULL
+              AND id IN (
+                SELECT id
+                FROM two_factors
+                WHERE confirmed_at IS NULL
+                  AND enrolled_at < (SELECT since FROM past)
+                ORDER BY enrolled_at
+                LIMIT $2
+            )
+            RETURNING 1
         ), failures AS (
             DELETE FROM login_throttle
             WHERE key IN (
@@ -68,7 +90,8 @@ pub async fn purge(conn: &mut PgConnection, days: u32, limit: i64) -> Result<u64
         SELECT
             (SELECT count(*) FROM old_sessions) + (SELECT count(*) FROM used_tokens)
             + (SELECT count(*) FROM verifications) + (SELECT count(*) FROM resets)
-            + (SELECT count(*) FROM old_invitations) + (SELECT count(*) FROM failures) AS "gone!"
+            + (SELECT count(*) FROM old_invitations) + (SELECT count(*) FROM half_logins)
+            + (SELECT count(*) FROM half_enrolments) + (SELECT count(*) FROM failures) AS "gone!"
         "#,
         f64::from(days),
         limit,

@@ -1,15 +1,12 @@
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use shared::audit::{self, Actor};
-use shared::ids::{OrgId, UserId};
+use shared::ids::UserId;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use super::{SessionRef, mint_token, network, token_hash, token_text};
-use crate::identity::model::{MemberRole, OrgKind, OrgStatus, PlatformRole};
+use super::{mint_token, network, token_hash, token_text};
 use crate::ids::SessionId;
 
 /// A session not refreshed for this long ends.
@@ -313,87 +310,4 @@ pub async fn revoke_all(conn: &mut PgConnection, user: UserId, why: &str) -> Res
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// What a request may do, read again for each one: a suspension or a lost role takes effect with
-/// the next request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authority {
-    pub platform_role: PlatformRole,
-    pub email_verified: bool,
-    pub memberships: Vec<Membership>,
-}
-
-/// One organisation that a person acts for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Membership {
-    pub org: OrgId,
-    pub role: MemberRole,
-    pub status: OrgStatus,
-    /// What the organisation does on the platform.
-    pub kinds: Vec<OrgKind>,
-    /// The people of a `partner` may send more requests.
-    pub plan: String,
-}
-
-/// What the session's owner may do; `None` when the session or the account has ended or the version is old. One statement.
-pub async fn authorize(conn: &mut PgConnection, session: SessionRef) -> Result<Option<Authority>, sqlx::Error> {
-    Ok(authorities(conn, &[session]).await?.remove(&session.session))
-}
-
-/// [`authorize`] for many sessions, in one statement. Those that have ended are left out.
-pub async fn authorities(
-    conn: &mut PgConnection,
-    sessions: &[SessionRef],
-) -> Result<HashMap<SessionId, Authority>, sqlx::Error> {
-    let ids: Vec<_> = sessions.iter().map(|one| one.session.0).collect();
-    let users: Vec<_> = sessions.iter().map(|one| one.user.0).collect();
-    let versions: Vec<_> = sessions.iter().map(|one| one.version).collect();
-    let rows = sqlx::query!(
-        r#"
-        SELECT
-            sessions.id AS "session: SessionId",
-            users.platform_role AS "platform_role: PlatformRole",
-            users.email_verified_at IS NOT NULL AS "email_verified!",
-            ARRAY(
-                SELECT memberships.org_id
-                FROM memberships
-                WHERE memberships.user_id = users.id
-                ORDER BY memberships.org_id
-            ) AS "orgs!: Vec<Uuid>",
-            ARRAY(
-                SELECT memberships.role || ' ' || orgs.status || ' ' || array_to_string(orgs.kinds, ',') || ' ' || orgs.plan
-                FROM memberships
-                JOIN orgs ON orgs.id = memberships.org_id
-                WHERE memberships.user_id = users.id
-                ORDER BY memberships.org_id
-            ) AS "standings!: Vec<String>"
-        FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) AS open (session, of_user, version)
-        JOIN sessions ON sessions.id = open.session AND sessions.user_id = open.of_user
-        JOIN users ON users.id = sessions.user_id
-        WHERE sessions.revoked_at IS NULL
-          AND sessions.expires_at > clock_timestamp()
-          AND users.status = 'active'
-          AND users.session_version = open.version
-        "#,
-        &ids,
-        &users,
-        &versions,
-    )
-    .fetch_all(conn)
-    .await?;
-    let authority = |platform_role, email_verified, orgs: Vec<Uuid>, standings: Vec<String>| {
-        let memberships = orgs.iter().zip(&standings).filter_map(|(org, standing)| {
-            let mut words = standing.split(' ');
-            let (role, status) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-            let kinds = words.next()?.split(',').filter_map(|kind| kind.parse().ok()).collect();
-            let plan = words.next()?.to_owned();
-            Some(Membership { org: OrgId(*org), role, status, kinds, plan })
-        });
-        Authority { platform_role, email_verified, memberships: memberships.collect() }
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.session, authority(row.platform_role, row.email_verified, row.orgs, row.standings)))
-        .collect())
 }

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::identity::model::Email;
 
-/// What failed logins, or registrations, have in common, hashed so that the table holds no personal data.
+/// What failed logins, second factors or registrations have in common, hashed so that the table holds no personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThrottleKey(Vec<u8>);
 
@@ -28,6 +28,18 @@ impl ThrottleKey {
     #[must_use]
     pub fn address(from: IpAddr) -> Self {
         Self(Sha256::digest(format!("address {}", network(from))).to_vec())
+    }
+
+    /// The codes that are tried as one person's second factor from one place.
+    #[must_use]
+    pub fn second_factor(user: UserId, from: IpAddr) -> Self {
+        Self(Sha256::digest(format!("second factor {} {user}", network(from))).to_vec())
+    }
+
+    /// The codes that are tried as one person's second factor from anywhere.
+    #[must_use]
+    pub fn second_factor_anywhere(user: UserId) -> Self {
+        Self(Sha256::digest(format!("second factor anywhere {user}")).to_vec())
     }
 
     /// Everybody who registers from one place.
@@ -93,6 +105,11 @@ impl Limit {
     pub const ANYWHERE: Self = Self::of_strangers(50);
     /// Of all accounts at one place.
     pub const ADDRESS: Self = Self::of_strangers(100);
+    /// Of one person's second factor at one place.
+    pub const SECOND_FACTOR: Self = Self::of(5);
+    /// Of one person's second factor at all places together: whoever tries it has the password already, and there are only a million
+    /// codes, three of them good at any time.
+    pub const SECOND_FACTOR_ANYWHERE: Self = Self::of_strangers(20);
     /// Every registration counts: no place has more new people than this in an hour.
     pub const REGISTRATIONS: Self = Self::of(20);
     /// Every reset counts.

@@ -42,6 +42,8 @@ pub struct Credentials {
     pub password_hash: String,
     pub status: UserStatus,
     pub session_version: i32,
+    /// Whether the password alone is not enough.
+    pub second_factor: bool,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -54,7 +56,14 @@ pub async fn credentials(conn: &mut PgConnection, email: &Email) -> Result<Optio
     sqlx::query_as!(
         Credentials,
         r#"
-        SELECT id AS "user: UserId", password_hash, status AS "status: UserStatus", session_version
+        SELECT
+            id AS "user: UserId", password_hash, status AS "status: UserStatus", session_version,
+            EXISTS (
+                SELECT
+                FROM two_factors
+                WHERE user_id = users.id
+                  AND confirmed_at IS NOT NULL
+            ) AS "second_factor!"
         FROM users
         WHERE email = $1
         "#,
@@ -279,12 +288,14 @@ pub async fn set_platform_role(
     Ok(())
 }
 
+/// Locks a person for a change. Whoever was erased is not there any more.
 async fn lock_user(conn: &mut PgConnection, user: UserId) -> Result<(UserStatus, PlatformRole), UserError> {
     let row = sqlx::query!(
         r#"
         SELECT status AS "status: UserStatus", platform_role AS "role: PlatformRole"
         FROM users
         WHERE id = $1
+          AND erased_at IS NULL
         FOR NO KEY UPDATE
         "#,
         user.0,

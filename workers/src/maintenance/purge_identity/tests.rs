@@ -38,7 +38,15 @@ async fn what_is_long_over_goes_and_the_rest_stays() {
         .execute(&mut *conn)
         .await
         .unwrap();
-    assert_eq!(purged().await, json!(4));
+    for sql in [
+        "INSERT INTO pending_logins (token_hash, user_id, session_version, created_at, expires_at)
+         VALUES (sha256('a'), $1, 1, now() - interval '32 days', now() - interval '31 days')",
+        "INSERT INTO two_factors (id, user_id, sealed, enrolled_at)
+         VALUES (gen_random_uuid(), $1, decode(repeat('ab', 40), 'hex'), now() - interval '31 days')",
+    ] {
+        sqlx::query(sql).bind(user).execute(&mut *conn).await.unwrap();
+    }
+    assert_eq!(purged().await, json!(6));
     let left: (i64, i64, i64, i64) = sqlx::query_as(
         "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM refresh_tokens),
                 (SELECT count(*) FROM email_verifications), (SELECT count(*) FROM login_throttle)",

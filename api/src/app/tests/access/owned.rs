@@ -1,4 +1,19 @@
-//! Operations on what is an organisation's, which need no body to be refused.
+//! Operations on what is an organisation's or the person's own, which need no body to be refused.
+
+/// See [`access`](super::access).
+pub(super) const OF_THE_PERSON: [&str; 11] = [
+    "POST /v1/me/erase",
+    "GET /v1/me/erasure",
+    "DELETE /v1/me/erasure",
+    "GET /v1/me/second-factor",
+    "POST /v1/me/second-factor/enrol",
+    "POST /v1/me/second-factor/confirm",
+    "POST /v1/me/second-factor/recovery-codes",
+    "POST /v1/me/second-factor/disable",
+    "GET /v1/me/sessions",
+    "DELETE /v1/me/sessions",
+    "DELETE /v1/me/sessions/{session}",
+];
 
 /// See [`access`](super::access).
 pub(super) const OPERATIONS: [&str; 69] = [

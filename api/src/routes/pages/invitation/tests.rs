@@ -144,6 +144,19 @@ async fn the_page_of_an_invitation_does_not_show_who_is_registered() {
 }
 
 #[tokio::test]
+async fn a_password_alone_does_not_accept_for_whoever_has_a_second_factor() {
+    let invitations = TestInvitations::new().await;
+    let bob = invitations.api.person("Bob").await;
+    let on = "INSERT INTO two_factors (id, user_id, sealed, enrolled_at, confirmed_at, last_step)
+              VALUES (gen_random_uuid(), $1, decode(repeat('ab', 53), 'hex'), now(), now(), 1)";
+    sqlx::query(on).bind(bob.id).execute(&invitations.api.db.pool).await.unwrap();
+    let token = invitations.link(&bob.email).await;
+    says(&invitations.send("accept", &token, &[("password", PASSWORD)]).await, 403, "Log in first");
+    assert_eq!(invitations.members().await, 1);
+    invitations.close().await;
+}
+
+#[tokio::test]
 async fn guesses_on_the_page_of_an_invitation_are_counted_as_logins() {
     let invitations = TestInvitations::new().await;
     let bob = invitations.api.person("Bob").await;

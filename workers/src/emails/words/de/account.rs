@@ -45,6 +45,26 @@ translated! { German says Account {
     session_ended_text = "Ein Schlüssel einer Ihrer Sitzungen wurde ein zweites Mal benutzt. Das geschieht, wenn ihn jemand kopiert hat. Sicherheitshalber haben wir diese Sitzung beendet; bitte melden Sie sich dort neu an.";
     session_ended_again = "Wenn das noch einmal geschieht, prüfen Sie das Gerät auf Programme, die Sie nicht kennen, und legen Sie ein neues Passwort fest.";
 
+    second_factor_on_subject = "Ihre Anmeldung hat jetzt zwei Schritte";
+    second_factor_on_preview = "Ihr Passwort und ein Code aus Ihrer App.";
+    second_factor_on_text = "Von jetzt an brauchen Sie für die Anmeldung bei Tradeyard Ihr Passwort und einen Code aus Ihrer Authenticator-App. Bewahren Sie die Wiederherstellungscodes dort auf, wo Sie sie auch ohne Ihr Telefon finden: Jeder von ihnen ersetzt die App einmal.";
+    second_factor_on_else = "Wenn das nicht Sie waren, benutzt jemand anderes Ihr Konto: Legen Sie ein neues Passwort fest und schreiben Sie uns.";
+    second_factor_off_subject = "Für die Anmeldung genügt wieder Ihr Passwort";
+    second_factor_off_preview = "Nach Codes aus Ihrer App wird nicht mehr gefragt.";
+    second_factor_off_text = "Für die Anmeldung bei Tradeyard brauchen Sie keinen Code aus Ihrer Authenticator-App mehr. Ihre Wiederherstellungscodes gelten nicht mehr.";
+    second_factor_else = "Wenn das nicht Sie waren, kennt jemand anderes Ihr Passwort: Legen Sie sofort ein neues fest und danach neue Wiederherstellungscodes.";
+    recovery_code_subject = "Ein Wiederherstellungscode wurde benutzt";
+    recovery_code_preview = "Er hat einen Code aus Ihrer App ersetzt.";
+    recovery_code_text = "Bei Ihrem Konto bei Tradeyard wurde ein Wiederherstellungscode statt eines Codes aus Ihrer Authenticator-App benutzt. Er gilt kein zweites Mal.";
+    recovery_codes_none_left = "Es war der letzte. Legen Sie in Ihrem Konto neue an, sonst kommen Sie ohne Ihre App nicht hinein.";
+    recovery_codes_one_left = "Einer ist noch übrig. Neue können Sie in Ihrem Konto anlegen.";
+    recovery_codes_left(left) = "{left} sind noch übrig. Neue können Sie in Ihrem Konto anlegen.";
+
+    erasure_subject = "Ihr Konto wird gelöscht";
+    erasure_preview = "Bis dahin können Sie es sich anders überlegen.";
+    erasure_text(when) = "Sie haben uns gebeten, Ihr Konto bei Tradeyard zu löschen. Das geschieht am {when}. Bis dahin können Sie sich anmelden und die Löschung zurücknehmen. Danach lässt sich nichts wiederherstellen: Ihr Name, Ihre Adresse, Ihre Einstellungen und unsere E-Mails an Sie sind dann weg, und die Bücher Ihrer Unternehmen nennen Sie nur noch mit einer Nummer.";
+    erasure_else = "Wenn das nicht Sie waren, kennt jemand anderes Ihr Passwort: Nehmen Sie die Löschung sofort zurück und legen Sie ein neues Passwort fest.";
+
     account_suspended_subject = "Ihr Konto ist gesperrt";
     account_suspended_preview = "Sie können sich zurzeit nicht anmelden. Hier steht, warum.";
     account_suspended_text = "Sie können sich zurzeit nicht bei Tradeyard anmelden und erhalten keine weiteren E-Mails von uns. Unternehmen, deren einziger Inhaber Sie sind, sind ebenfalls gesperrt. Die Begründung unseres Teams im Wortlaut:";

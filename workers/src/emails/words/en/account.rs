@@ -45,6 +45,26 @@ english! { Account {
     session_ended_text = "A key of one of your sessions was used a second time, which happens when somebody has copied it. To be safe, we ended that session; please log in there again.";
     session_ended_again = "If this happens again, check the device for software that you do not know, and set a new password.";
 
+    second_factor_on_subject = "Logging in takes two steps now";
+    second_factor_on_preview = "Your password, and a code from your app.";
+    second_factor_on_text = "From now on, logging in to your Tradeyard account takes your password and a code from your authenticator app. Keep the recovery codes where you find them without your phone: each of them works once in place of the app.";
+    second_factor_on_else = "If that was not you, somebody else is using your account: set a new password, and write to us.";
+    second_factor_off_subject = "Logging in takes only your password again";
+    second_factor_off_preview = "Codes from your app are no longer asked for.";
+    second_factor_off_text = "Logging in to your Tradeyard account no longer takes a code from your authenticator app. Your recovery codes are void.";
+    second_factor_else = "If that was not you, somebody else knows your password: set a new one now, and then new recovery codes.";
+    recovery_code_subject = "A recovery code was used";
+    recovery_code_preview = "It stood in for a code from your app.";
+    recovery_code_text = "A recovery code was used with your Tradeyard account in place of a code from your authenticator app. It does not work again.";
+    recovery_codes_none_left = "It was the last one. Make new ones in your account, or you cannot get in without your app.";
+    recovery_codes_one_left = "One is left. You can make new ones in your account.";
+    recovery_codes_left(left) = "{left} are left. You can make new ones in your account.";
+
+    erasure_subject = "Your account will be erased";
+    erasure_preview = "Until then you can take it back.";
+    erasure_text(when) = "You have asked us to erase your Tradeyard account. That happens on {when}. Until then you can log in and take it back. After that nothing of it can be restored: your name, your address, your settings and our emails to you are gone, and the books of your organisations name you by a number alone.";
+    erasure_else = "If that was not you, somebody else knows your password: take it back now, and set a new password.";
+
     account_suspended_subject = "Your account is suspended";
     account_suspended_preview = "You cannot log in at present. Here is why.";
     account_suspended_text = "You cannot log in to Tradeyard at present, and will get no further email from us. Organisations that nobody but you owns are suspended as well. The reason, as our team wrote it:";

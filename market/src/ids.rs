@@ -182,3 +182,11 @@ id!(
     /// Names one report of an abusive message.
     ChatReportId
 );
+id!(
+    /// Names what one side of an order says about the other.
+    ReviewId
+);
+id!(
+    /// Names one report of a review.
+    ReviewReportId
+);

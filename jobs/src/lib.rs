@@ -25,6 +25,7 @@ pub mod queues;
 pub mod reconciliation;
 pub mod reports;
 pub mod returns;
+pub mod reviews;
 pub mod search;
 pub mod shipments;
 pub mod stock;

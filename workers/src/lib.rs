@@ -22,6 +22,7 @@ pub mod pools;
 mod reconciliation;
 pub mod reports;
 mod returns;
+mod reviews;
 pub mod runtime;
 pub mod search;
 pub mod services;

@@ -47,6 +47,7 @@ mod regions;
 mod report_subscriptions;
 pub(crate) mod reports;
 mod returns;
+mod reviews;
 mod saved_searches;
 mod schedules;
 mod shipments;
@@ -109,6 +110,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(orders::router())
         .merge(escrow::router())
         .merge(returns::router())
+        .merge(reviews::router())
         .merge(invoices::router())
         .merge(disputes::router())
         .merge(uploads::router())

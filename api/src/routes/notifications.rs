@@ -33,6 +33,8 @@ struct Notifications {
     stock: bool,
     /// Reports that come after each period.
     reports: bool,
+    /// What to say about completed orders, and what others have said.
+    reviews: bool,
 }
 
 impl Notifications {
@@ -44,6 +46,7 @@ impl Notifications {
             saved_searches: wanted(EmailCategory::SavedSearches),
             stock: wanted(EmailCategory::Stock),
             reports: wanted(EmailCategory::Reports),
+            reviews: wanted(EmailCategory::Reviews),
         }
     }
 }
@@ -65,6 +68,7 @@ struct ChangeNotifications {
     saved_searches: Option<bool>,
     stock: Option<bool>,
     reports: Option<bool>,
+    reviews: Option<bool>,
 }
 
 impl ChangeNotifications {
@@ -75,6 +79,7 @@ impl ChangeNotifications {
             EmailCategory::SavedSearches => self.saved_searches,
             EmailCategory::Stock => self.stock,
             EmailCategory::Reports => self.reports,
+            EmailCategory::Reviews => self.reviews,
         }
     }
 }

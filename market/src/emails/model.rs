@@ -23,6 +23,7 @@ mod payouts;
 mod person;
 mod reports;
 mod returns;
+mod reviews;
 mod shipments;
 mod stock;
 mod watches;
@@ -46,6 +47,7 @@ pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
+pub use reviews::{ReviewAsked, ReviewShown};
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
 pub use watches::{FoundListing, InquiryReceived, PriceFell, Relisted, SavedSearchDigest};
@@ -204,6 +206,8 @@ pub enum Content {
     ReturnRefused(ReturnNews),
     ReturnSent(ReturnNews),
     ReturnReceived(ReturnNews),
+    ReviewAsked(ReviewAsked),
+    ReviewShown(ReviewShown),
     ShipmentException(ShipmentNews),
     ShipmentAttemptFailed(ShipmentNews),
     ShipmentReturned(ShipmentNews),
@@ -284,6 +288,8 @@ impl Content {
             Self::ReturnRefused(_) => "return_refused",
             Self::ReturnSent(_) => "return_sent",
             Self::ReturnReceived(_) => "return_received",
+            Self::ReviewAsked(_) => "review_asked",
+            Self::ReviewShown(_) => "review_shown",
             Self::ShipmentException(_) => "shipment_exception",
             Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
             Self::ShipmentReturned(_) => "shipment_returned",

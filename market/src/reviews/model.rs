@@ -10,6 +10,8 @@ use crate::orders::model::Side;
 
 /// How long after the completion of an order its sides may write about each other.
 pub const WRITING_TERM: TimeDelta = TimeDelta::days(60);
+/// How long after the completion of an order its sides are asked to write; a trigger of `order_events` knows it, too.
+pub const ASKING_TERM: TimeDelta = TimeDelta::days(3);
 /// How long a review waits for the other side's.
 pub const BLIND_TERM: TimeDelta = TimeDelta::days(7);
 

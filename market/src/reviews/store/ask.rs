@@ -1,14 +1,26 @@
 //! Which completed orders' sides are to be asked for reviews. A trigger keeps the list.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::ids::OrderId;
 use crate::orders::model::Side;
+use crate::reviews::model::{ASKING_TERM, WRITING_TERM};
 
-/// Up to `limit` orders whose sides nobody has asked, although it is time, each with the sides that have not written.
-pub async fn to_ask(conn: &mut PgConnection, limit: i64) -> Result<Vec<(OrderId, Vec<Side>)>, sqlx::Error> {
+/// An order whose sides are to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToAsk {
+    pub order: OrderId,
+    /// Those that have not written.
+    pub sides: Vec<Side>,
+    /// Until when they can.
+    pub until: DateTime<Utc>,
+}
+
+/// Up to `limit` orders whose sides nobody has asked, although it is time.
+pub async fn to_ask(conn: &mut PgConnection, limit: i64) -> Result<Vec<ToAsk>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT order_id AS "order: OrderId",
+        r#"SELECT order_id AS "order: OrderId", due_at,
                   EXISTS (SELECT FROM reviews AS r WHERE r.order_id = q.order_id AND r.side = 'buyer') AS "buyer_wrote!",
                   EXISTS (SELECT FROM reviews AS r WHERE r.order_id = q.order_id AND r.side = 'seller') AS "seller_wrote!"
            FROM review_requests AS q
@@ -22,7 +34,8 @@ pub async fn to_ask(conn: &mut PgConnection, limit: i64) -> Result<Vec<(OrderId,
     .await?;
     let orders = rows.into_iter().map(|row| {
         let wrote = [(Side::Buyer, row.buyer_wrote), (Side::Seller, row.seller_wrote)];
-        (row.order, wrote.into_iter().filter(|(_, wrote)| !wrote).map(|(side, _)| side).collect())
+        let sides = wrote.into_iter().filter(|(_, wrote)| !wrote).map(|(side, _)| side).collect();
+        ToAsk { order: row.order, sides, until: row.due_at - ASKING_TERM + WRITING_TERM }
     });
     Ok(orders.collect())
 }

@@ -25,7 +25,7 @@ use crate::ids::OrderId;
 use crate::orders::model::Side;
 
 pub use answer::answer;
-pub use ask::{note_asked, to_ask};
+pub use ask::{ToAsk, note_asked, to_ask};
 pub use read::{find, of_order, of_org, profile};
 pub use reports::{decide, report, reports};
 pub use show::{Shown, overdue, show};

@@ -9,7 +9,7 @@ use crate::ids::{OrderId, ReviewId};
 use crate::offers::model::Party;
 use crate::orders::model::Side;
 use crate::reviews::model::{BLIND_TERM, OrderReview};
-use crate::reviews::rules::judge_writing;
+use crate::reviews::rules::{Written, judge_writing};
 
 /// What was written, and what follows.
 #[derive(Clone, Debug)]
@@ -41,10 +41,11 @@ pub async fn write(
     if parties != Some(true) {
         return Err(ReviewError::NotFound("order"));
     }
-    let guarded = guard(conn, order).await?.ok_or(ReviewError::NotFound("order"))?;
+    let mut guarded = guard(conn, order).await?.ok_or(ReviewError::NotFound("order"))?;
     let side = guarded.side_of(by.org).ok_or(ReviewError::NotFound("order"))?;
     let own = guarded.of_side(side);
     judge_writing(guarded.completed_at, own, guarded.now)?;
+    let due_at = own.map_or(guarded.now + BLIND_TERM, |own| own.due_at);
     let id = if own.is_some() {
         sqlx::query_scalar!(
             r#"UPDATE reviews
@@ -78,15 +79,15 @@ pub async fn write(
             stars,
             text,
             guarded.now,
-            guarded.now + BLIND_TERM,
+            due_at,
         )
         .execute(&mut *conn)
         .await?;
+        guarded.written.push((side, Written { due_at, shown_at: None }));
         id
     };
-    let guarded = guard(conn, order).await?.ok_or(ReviewError::NotFound("order"))?;
     let shown = show_guarded(conn, order, &guarded).await?;
     let review = read::find(conn, id).await?.ok_or(ReviewError::NotFound("review"))?;
-    let show_at = (own.is_none() && review.shown_at.is_none()).then_some(review.due_at);
+    let show_at = (own.is_none() && review.shown_at.is_none()).then_some(due_at);
     Ok(Change { review, show_at, shown })
 }

@@ -156,6 +156,7 @@ CREATE TABLE review_reports (
     CONSTRAINT review_reports_once UNIQUE (review_id, org_id)
 );
 CREATE INDEX review_reports_open ON review_reports (id) WHERE status = 'open';
+CREATE INDEX review_reports_by_person ON review_reports (reported_by, id);
 CREATE INDEX review_reports_made ON review_reports (org_id, created_at);
 CREATE TRIGGER review_reports_per_day BEFORE INSERT ON review_reports FOR EACH ROW
 EXECUTE FUNCTION refuse_past_daily_bound('org_id', 'true', 100);

@@ -44,6 +44,9 @@ pub(super) const PARTS: &[Part] = &[
     trade::APPEALS,
     trade::DISPUTES,
     trade::RETURNS,
+    work::REVIEWS,
+    work::REVIEW_ANSWERS,
+    work::REVIEW_REPORTS,
     trade::PAYOUT_ACCOUNTS,
     work::STOCK_MOVEMENTS,
     work::IMPORTS,
@@ -70,6 +73,12 @@ pub const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("reconciliation_differences", "closed_by", "an act for the platform about a difference between two books"),
     ("returns", "decided_by", "an act for the seller about the buyer's return"),
     ("returns", "received_by", "an act for the seller about the buyer's return"),
+    (
+        "review_reports",
+        "decided_by",
+        "an act for the platform about somebody else's report; that it was done is in `acts`",
+    ),
+    ("reviews", "hidden_by", "an act for the platform about somebody else's review; that it was done is in `acts`"),
 ];
 
 /// Defines a file, and the statement that reads a batch of its rows: `$1` is the person. What the macro puts around it is the same for

@@ -54,7 +54,7 @@ async fn play(acts: Vec<Act>) {
                 }
             }
             Act::Show { order } => {
-                age(&mut conn, orders[order], TimeDelta::days(7)).await;
+                age(&mut conn, orders[order], 7).await;
                 let _ = shown(&mut conn, orders[order]).await;
                 model[order].iter_mut().for_each(|side| side.shown |= side.stars.is_some());
             }

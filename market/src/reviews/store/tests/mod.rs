@@ -1,9 +1,7 @@
-use chrono::TimeDelta;
 use shared::testing::TestDb;
 use sqlx::{Connection, PgConnection};
 
 use super::*;
-use crate::ids::ReviewId;
 use crate::offers::model::Party;
 use crate::reviews::model::{OrderReview, Rating, ReviewReportOutcome, ReviewReportReason, ReviewReportStatus};
 use crate::testing::{Trader, earn, eur, trader};
@@ -29,27 +27,36 @@ async fn written(
     Ok(change)
 }
 
-/// Moves what is written about an order, and its completion, into the past.
-async fn age(conn: &mut PgConnection, order: OrderId, by: TimeDelta) {
+/// Moves what is written about an order and not shown into the past.
+async fn age(conn: &mut PgConnection, order: OrderId, days: i32) {
     let mut tx = conn.begin().await.expect("a transaction");
-    for sql in [
-        // The tables refuse this: promised times do not move, and what an order was stays.
-        "SET LOCAL session_replication_role = replica",
+    // The table refuses this: promised times do not move.
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
+    sqlx::query(
         "UPDATE reviews
-         SET written_at = written_at - make_interval(secs => $2), due_at = due_at - make_interval(secs => $2)
+         SET written_at = written_at - make_interval(days => $2), due_at = due_at - make_interval(days => $2)
          WHERE order_id = $1 AND shown_at IS NULL",
-        "UPDATE order_events SET at = at - make_interval(secs => $2) WHERE order_id = $1",
-    ] {
-        let query = sqlx::query(sql);
-        let query = if sql.starts_with("SET") { query } else { query.bind(order).bind(seconds(by)) };
-        query.execute(&mut *tx).await.expect("moved");
-    }
+    )
+    .bind(order)
+    .bind(days)
+    .execute(&mut *tx)
+    .await
+    .expect("moved");
     tx.commit().await.expect("committed");
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a few months in seconds")]
-const fn seconds(by: TimeDelta) -> f64 {
-    by.num_seconds() as f64
+/// Moves the completion of an order into the past.
+async fn complete_earlier(conn: &mut PgConnection, order: OrderId, days: i32) {
+    let mut tx = conn.begin().await.expect("a transaction");
+    // The table refuses this: what an order was stays.
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
+    sqlx::query("UPDATE order_events SET at = at - make_interval(days => $2) WHERE order_id = $1")
+        .bind(order)
+        .bind(days)
+        .execute(&mut *tx)
+        .await
+        .expect("moved");
+    tx.commit().await.expect("committed");
 }
 
 async fn shown(conn: &mut PgConnection, order: OrderId) -> Shown {
@@ -94,7 +101,7 @@ async fn one_side_alone_is_shown_after_seven_days_and_the_other_may_still_write(
     assert_eq!(of_order(&mut conn, buyer.org, order).await.expect("read"), [changed.review]);
     assert_eq!(overdue(&mut conn, 10).await.expect("read"), []);
 
-    age(&mut conn, order, TimeDelta::days(7)).await;
+    age(&mut conn, order, 7).await;
     // The time is over, even though nothing has shown it yet.
     let refused = written(&mut conn, buyer, order, 5, "In time.").await;
     assert!(matches!(refused, Err(ReviewError::Refused(ReviewRefusal::Shown { .. }))), "{refused:?}");
@@ -117,9 +124,9 @@ async fn after_sixty_days_nobody_begins_to_write() {
     let mut conn = db.pool.acquire().await.expect("a connection");
     let (seller, buyer) = (trader(&mut conn).await, trader(&mut conn).await);
     let order = earn(&mut conn, seller, buyer, eur(10_000)).await;
-    age(&mut conn, order, TimeDelta::days(59)).await;
+    complete_earlier(&mut conn, order, 59).await;
     written(&mut conn, buyer, order, 5, "I have waited.").await.expect("written");
-    age(&mut conn, order, TimeDelta::days(2)).await;
+    complete_earlier(&mut conn, order, 2).await;
     let refused = written(&mut conn, seller, order, 5, "I have waited longer.").await;
     assert!(matches!(refused, Err(ReviewError::Refused(ReviewRefusal::TooLate { .. }))), "{refused:?}");
     written(&mut conn, buyer, order, 4, "I have thought about it.").await.expect("changed");

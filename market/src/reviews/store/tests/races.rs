@@ -4,6 +4,7 @@ use sqlx::PgPool;
 use tokio::sync::Barrier;
 
 use super::*;
+use crate::ids::ReviewId;
 
 const ROUNDS: usize = 60;
 
@@ -44,7 +45,7 @@ async fn both_write_as_the_seven_days_end_and_each_review_is_shown_once() {
         let orders = [earn(&mut conn, one, two, eur(10_000)).await, earn(&mut conn, two, one, eur(10_000)).await];
         for order in orders {
             written(&mut conn, two, order, 3, "Well.").await.expect("written");
-            age(&mut conn, order, TimeDelta::days(7)).await;
+            age(&mut conn, order, 7).await;
         }
         let wishes = [Wish::Write(one), Wish::Write(two), Wish::Show];
         let barrier = Arc::new(Barrier::new(orders.len() * wishes.len()));

@@ -23,6 +23,7 @@ mod payouts;
 mod pictures;
 mod reports;
 mod returns;
+mod reviews;
 mod search;
 mod shipments;
 mod stations;

@@ -21,6 +21,7 @@ mod offers;
 mod orders;
 mod payouts;
 mod person;
+mod quiet;
 mod reports;
 mod returns;
 mod reviews;
@@ -45,6 +46,7 @@ pub use orders::{
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
+pub use quiet::QuietHours;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
 pub use reviews::{ReviewAsked, ReviewShown};
@@ -85,6 +87,8 @@ pub struct Email {
     pub in_doubt: bool,
     /// Whether its address must not be written to.
     pub is_suppressed: bool,
+    /// The clock when it was read.
+    pub now: DateTime<Utc>,
     /// Whose account it is for, if anybody has one.
     pub person: Option<Person>,
 }

@@ -16,6 +16,9 @@ pub(super) fn breaches() -> Vec<Breach> {
     vec![
         ("email_opt_outs_category_known", opt_out("'category', 'invoices'")),
         ("email_opt_outs_once", opt_out("'since', now()")),
+        ("users_quiet_hours", "UPDATE users SET quiet_from = 1320".to_owned()),
+        ("users_quiet_hours", "UPDATE users SET quiet_from = 1320, quiet_to = 1440".to_owned()),
+        ("users_quiet_hours", "UPDATE users SET quiet_from = 1320, quiet_to = 1320".to_owned()),
         ("users_unsubscribe_key_length", "UPDATE users SET unsubscribe_key = 'short'".to_owned()),
     ]
 }

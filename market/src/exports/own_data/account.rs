@@ -14,12 +14,14 @@ part! {
         column("platform_role", "The role on the platform."),
         column("locale", "The language."),
         column("time_zone", "The time zone."),
+        column("quiet_from", "When your quiet hours begin, in minutes of the day."),
+        column("quiet_to", "When they end."),
         column("created_at", "When the account was made."),
     ],
     key: "uuid",
     sql: r#"
         SELECT t.id AS key, t.id, t.email, t.email_verified_at, t.name, t.status, t.platform_role, t.locale, t.time_zone,
-                       t.created_at
+                       t.quiet_from, t.quiet_to, t.created_at
         FROM users AS t
         WHERE t.id = $1
     "#

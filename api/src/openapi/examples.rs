@@ -132,6 +132,7 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/orders/{order}/returns" => {
             json!({"lines": [{"line": 1, "quantity": 2}], "reason": "not_needed", "text": "Two were enough."})
         }
+        "PUT /v1/me/quiet-hours" => json!({"from": "22:00", "to": "07:00"}),
         "PUT /v1/orders/{order}/review" => {
             json!({"stars": 5, "text": "As described, and loaded within the hour."})
         }

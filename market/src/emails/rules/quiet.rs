@@ -1,7 +1,7 @@
 //! When quiet hours end. They are what the clock on the wall says, so that a change of the clock makes them an hour shorter or longer.
 
 use chrono::offset::LocalResult;
-use chrono::{DateTime, Days, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::{GapInfo, Tz};
 
 use crate::emails::model::QuietHours;
@@ -16,22 +16,22 @@ pub fn quiet_until(hours: QuietHours, zone: Tz, now: DateTime<Utc>) -> Option<Da
     if !is_quiet {
         return None;
     }
-    let day = if minute < to { wall.date() } else { wall.date().checked_add_days(Days::new(1))? };
-    let end = day.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::minutes(to.into()))?;
-    first_after(zone, end, now)
+    let days = [Some(wall.date()), wall.date().checked_add_days(Days::new(1))];
+    let ends = days.into_iter().flatten().flat_map(|day| instants(zone, day, to));
+    ends.filter(|end| *end > now).min()
 }
 
-/// When the clock on the wall shows this next after `now`, or is put forward past it. In a repeated hour that is the second time, if the
-/// first one is over.
-fn first_after(zone: Tz, wall: NaiveDateTime, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// When the clock on the wall shows this minute of the day: twice in a repeated hour. If it is put forward past it, that is when.
+fn instants(zone: Tz, day: NaiveDate, minute: i16) -> Vec<DateTime<Utc>> {
+    let Some(wall) = day.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::minutes(minute.into())) else {
+        return Vec::new();
+    };
     match zone.from_local_datetime(&wall) {
-        LocalResult::Single(time) => Some(time.to_utc()),
-        LocalResult::Ambiguous(one, other) => {
-            let mut times = [one.to_utc(), other.to_utc()];
-            times.sort_unstable();
-            times.into_iter().find(|time| *time > now)
+        LocalResult::Single(time) => vec![time.to_utc()],
+        LocalResult::Ambiguous(one, other) => vec![one.to_utc(), other.to_utc()],
+        LocalResult::None => {
+            GapInfo::new(&wall, &zone).and_then(|gap| gap.end).map(|end| end.to_utc()).into_iter().collect()
         }
-        LocalResult::None => GapInfo::new(&wall, &zone)?.end.map(|end| end.to_utc()),
     }
 }
 

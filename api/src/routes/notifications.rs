@@ -145,7 +145,7 @@ async fn set_quiet_hours(
     caller: Caller,
     Json(hours): Json<QuietHours>,
 ) -> Result<Json<MyQuietHours>> {
-    if !hours.end() {
+    if !hours.ends() {
         return Err(Invalid::new("/to", "must be another time than `from`").into());
     }
     let mut conn = state.db.acquire().await?;
@@ -162,3 +162,6 @@ async fn end_quiet_hours(State(state): State<AppState>, caller: Caller) -> Resul
     preferences::set_quiet_hours(&mut *state.db.acquire().await?, caller.user, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,9 +25,9 @@ impl QuietHours {
         (self.from.minute() % DAY, self.to.minute() % DAY)
     }
 
-    /// Whether they end.
+    /// Whether they end at all.
     #[must_use]
-    pub const fn end(self) -> bool {
+    pub const fn ends(self) -> bool {
         let (from, to) = self.minutes();
         from != to
     }

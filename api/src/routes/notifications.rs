@@ -18,9 +18,11 @@ use crate::extract::Json;
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(get_notifications, change_notifications))
-        .routes(routes!(get_quiet_hours, set_quiet_hours, end_quiet_hours))
+    OpenApiRouter::new().routes(routes!(get_notifications, change_notifications)).routes(routes!(
+        get_quiet_hours,
+        set_quiet_hours,
+        end_quiet_hours
+    ))
 }
 
 /// Whether mails of each kind are sent. All others are about something that the person takes part in, and always sent.

@@ -67,12 +67,18 @@ fn reviews() -> Vec<Breach> {
         ("reviews_fixed", set("text = text || '!'", shown)),
         ("reviews_fixed", set("due_at = due_at + interval '1 day'", waits)),
         ("reviews_fixed", set("answer = 'Something else.'", "answered_at IS NOT NULL")),
-        ("reviews_fixed", format!("{}; {}", set(&hide("So."), shown), set("hidden_reason = 'No.'", "hidden_at IS NOT NULL"))),
+        (
+            "reviews_fixed",
+            format!("{}; {}", set(&hide("So."), shown), set("hidden_reason = 'No.'", "hidden_at IS NOT NULL")),
+        ),
         ("reviews_kept", sql("DELETE FROM reviews")),
         ("reviews_kept", sql("TRUNCATE reviews CASCADE")),
         ("org_ratings_reviews_not_negative", sql("UPDATE org_ratings SET reviews = -1")),
         ("org_ratings_stars_possible", sql("UPDATE org_ratings SET stars = 5 * reviews + 1")),
-        ("review_requests_of_order", sql("INSERT INTO review_requests (order_id, due_at) VALUES (gen_random_uuid(), now())")),
+        (
+            "review_requests_of_order",
+            sql("INSERT INTO review_requests (order_id, due_at) VALUES (gen_random_uuid(), now())"),
+        ),
     ]
 }
 

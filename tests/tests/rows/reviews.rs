@@ -46,7 +46,8 @@ async fn row_reviews_are_blind_shown_answered_and_hidden() {
     let unwanted = "SELECT count(*) FROM emails WHERE template = 'review_asked' AND status = 'unwanted'";
     until_sql(&market.db.pool, unwanted, 1).await;
     let _ = admin.post(ask, json!({})).await.ok();
-    let asked_again = "SELECT count(*) FROM jobs WHERE kind = 'reviews.ask' AND state = 'succeeded' AND result ->> 'asked' = '0'";
+    let asked_again =
+        "SELECT count(*) FROM jobs WHERE kind = 'reviews.ask' AND state = 'succeeded' AND result ->> 'asked' = '0'";
     let asked_again = format!("SELECT least(1, ({asked_again}))");
     until_sql(&market.db.pool, &asked_again, 1).await;
     until_sql(&market.db.pool, "SELECT count(*) FROM emails WHERE template = 'review_asked'", 2).await;

@@ -22,7 +22,9 @@ async fn quiet_hours_are_set_read_and_ended() {
         let refused = refused.refused(422, "invalid_value");
         assert_eq!(refused.body["errors"][0]["pointer"], "/to");
     }
-    for body in [json!({"from": "22:00"}), json!({"from": "22", "to": "07:00"}), json!({"from": "22:00", "to": "25:00"})] {
+    for body in
+        [json!({"from": "22:00"}), json!({"from": "22", "to": "07:00"}), json!({"from": "22:00", "to": "25:00"})]
+    {
         api.call(Some(&ann), Method::PUT, path, body).await.refused(400, "invalid_body");
     }
     assert_eq!(api.call(Some(&ann), Method::DELETE, path, json!({})).await.status, 204);

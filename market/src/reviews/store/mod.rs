@@ -117,6 +117,7 @@ async fn guard(conn: &mut PgConnection, order: OrderId) -> Result<Option<Guarded
     )
     .fetch_all(conn)
     .await?;
-    let written = written.into_iter().map(|it| (it.side, Written { due_at: it.due_at, shown_at: it.shown_at })).collect();
+    let written =
+        written.into_iter().map(|it| (it.side, Written { due_at: it.due_at, shown_at: it.shown_at })).collect();
     Ok(Some(Guarded { buyer: row.buyer, seller: row.seller, completed_at: row.completed_at, written, now: row.now }))
 }

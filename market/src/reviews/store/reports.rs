@@ -201,12 +201,7 @@ pub async fn decide(
 }
 
 /// Hides a review whose order is locked. `false`: it is hidden.
-async fn hide(
-    conn: &mut PgConnection,
-    moderator: UserId,
-    review: ReviewId,
-    reason: &str,
-) -> Result<bool, sqlx::Error> {
+async fn hide(conn: &mut PgConnection, moderator: UserId, review: ReviewId, reason: &str) -> Result<bool, sqlx::Error> {
     let hidden = sqlx::query!(
         "UPDATE reviews
          SET hidden_reason = $2,

@@ -16,7 +16,8 @@ enum Act {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let write = (0..3_usize, any::<bool>(), 1..=5_i16).prop_map(|(order, first, stars)| Act::Write { order, first, stars });
+    let write =
+        (0..3_usize, any::<bool>(), 1..=5_i16).prop_map(|(order, first, stars)| Act::Write { order, first, stars });
     let show = (0..3_usize).prop_map(|order| Act::Show { order });
     let hide = (0..3_usize, any::<bool>()).prop_map(|(order, first)| Act::Hide { order, first });
     proptest::collection::vec(prop_oneof![4 => write, 2 => show, 1 => hide], 1..25)

@@ -95,7 +95,10 @@ async fn one_side_alone_is_shown_after_seven_days_and_the_other_may_still_write(
     let first = written(&mut conn, buyer, order, 2, "Late.").await.expect("written");
     assert_eq!((first.show_at, first.shown.len()), (Some(first.review.due_at), 0));
     let changed = written(&mut conn, buyer, order, 3, "A little late.").await.expect("changed");
-    assert_eq!((changed.review.id, changed.review.due_at, changed.show_at), (first.review.id, first.review.due_at, None));
+    assert_eq!(
+        (changed.review.id, changed.review.due_at, changed.show_at),
+        (first.review.id, first.review.due_at, None)
+    );
     assert!(matches!(shown(&mut conn, order).await, Shown::NotYet { until, .. } if until == first.review.due_at));
     assert_eq!(of_order(&mut conn, seller.org, order).await.expect("read"), []);
     assert_eq!(of_order(&mut conn, buyer.org, order).await.expect("read"), [changed.review]);
@@ -150,7 +153,8 @@ async fn moderators_decide_about_others_and_what_they_hide_counts_no_more() {
     let mut tx = conn.begin().await.expect("a transaction");
     let own = report(&mut tx, party(buyer), about, ReviewReportReason::Spam, None).await;
     assert!(matches!(own, Err(ReviewError::Refused(ReviewRefusal::Own))), "{own:?}");
-    let made = report(&mut tx, party(seller), about, ReviewReportReason::Insulting, Some("So.")).await.expect("reported");
+    let made =
+        report(&mut tx, party(seller), about, ReviewReportReason::Insulting, Some("So.")).await.expect("reported");
     tx.commit().await.expect("committed");
     assert_eq!((made.status, made.text.as_str()), (ReviewReportStatus::Open, "Thieves."));
     assert_eq!(reports(&mut conn, true, None, 10).await.expect("read"), [made.clone()]);
@@ -160,7 +164,8 @@ async fn moderators_decide_about_others_and_what_they_hide_counts_no_more() {
         assert!(matches!(refused, Err(ReviewError::OwnOrg)), "{refused:?}");
     }
     let moderator = stranger.user;
-    let decided = decide(&mut tx, moderator, made.id, ReviewReportOutcome::Upheld, "It insults.").await.expect("decided");
+    let decided =
+        decide(&mut tx, moderator, made.id, ReviewReportOutcome::Upheld, "It insults.").await.expect("decided");
     let again = decide(&mut tx, moderator, made.id, ReviewReportOutcome::Dismissed, "No.").await;
     assert!(matches!(again, Err(ReviewError::Decided)), "{again:?}");
     tx.commit().await.expect("committed");

@@ -164,7 +164,8 @@ async fn what_can_wait_waits_for_the_end_of_quiet_hours() {
     workers.queue.drain().await;
     assert_eq!((workers.email(waits).await.0, workers.email(urgent).await.0), ("queued".to_owned(), "sent".to_owned()));
     assert_eq!(workers.email(waits).await.1, 0, "it was not tried");
-    let job = "SELECT run_at BETWEEN clock_timestamp() + interval '58 minutes' AND clock_timestamp() + interval '60 minutes'
+    let job =
+        "SELECT run_at BETWEEN clock_timestamp() + interval '58 minutes' AND clock_timestamp() + interval '60 minutes'
                FROM jobs WHERE kind = 'emails.send' AND state = 'scheduled'";
     let in_an_hour: bool = sqlx::query_scalar(job).fetch_one(&workers.db.pool).await.unwrap();
     assert!(in_an_hour);

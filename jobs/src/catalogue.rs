@@ -71,6 +71,7 @@ macro_rules! for_each_job {
                 $crate::search::ConvertPrices,
                 $crate::search::MatchSaved,
                 $crate::watches::NotifyWatchers,
+                $crate::notices::PurgeNotices,
                 $crate::reviews::AskReviews,
                 $crate::reviews::ShowReviews,
                 $crate::reviews::SweepReviews,

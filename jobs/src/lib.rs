@@ -18,6 +18,7 @@ pub mod invoices;
 pub mod listings;
 pub mod maintenance;
 pub mod money;
+pub mod notices;
 pub mod offers;
 pub mod papers;
 pub mod payouts;

@@ -190,3 +190,7 @@ id!(
     /// Names one report of a review.
     ReviewReportId
 );
+id!(
+    /// Names one notice; that of the mail which says the same.
+    NoticeId
+);

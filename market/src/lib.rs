@@ -52,6 +52,7 @@ pub mod invoices;
 pub mod keys;
 pub mod listings;
 pub mod money;
+pub mod notices;
 pub mod offers;
 pub mod orders;
 pub mod papers;

@@ -241,7 +241,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs,
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs, notices,
                              api_keys, webhook_endpoints, webhook_secrets, webhook_deliveries, webhook_attempts,
                              conversations, conversation_keys, conversation_parties, chat_messages, chat_attachments, chat_blocks,
                              chat_reports}'::regclass[]) AS oid

@@ -14,6 +14,7 @@ mod imports;
 mod invoices;
 pub mod maintenance;
 pub mod money;
+mod notices;
 pub mod offers;
 mod papers;
 pub mod payments;

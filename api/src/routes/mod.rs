@@ -32,6 +32,7 @@ mod listings;
 mod me;
 mod models;
 mod money;
+mod notices;
 mod notifications;
 mod offers;
 mod orders;
@@ -82,6 +83,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(health::router())
         .merge(auth::router())
         .merge(me::router())
+        .merge(notices::router())
         .merge(notifications::router())
         .merge(orgs::router())
         .merge(invitations::router())

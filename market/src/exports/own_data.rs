@@ -21,6 +21,7 @@ pub(super) const PARTS: &[Part] = &[
     account::INVITATIONS,
     account::ACTS,
     account::NOTICES,
+    account::READ_NOTICES,
     account::REFUSED_MAIL,
     account::UNWANTED_MAIL,
     account::SAVED_SEARCHES,

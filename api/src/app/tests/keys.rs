@@ -46,7 +46,7 @@ const UNKEYED: [(&str, &str); 21] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 79] = [
+const ACTS: [&str; 81] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -97,6 +97,8 @@ const ACTS: [&str; 79] = [
     "POST /v1/conversations/{conversation}/reports",
     "POST /v1/admin/chat-reports/{chat_report}/decide",
     "POST /v1/reviews/{review}/answer",
+    "POST /v1/me/notices/{notice}/read",
+    "POST /v1/me/notices/read",
     "POST /v1/reviews/{review}/reports",
     "POST /v1/admin/review-reports/{review_report}/decide",
     "POST /v1/admin/strikes/{strike}/decide",

@@ -276,6 +276,7 @@ impl TestMarket {
             ("endpoint", id(&endpoint)),
             ("delivery", id(&delivery)),
             ("session", uuid::Uuid::now_v7().to_string()),
+            ("notice", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);
     }

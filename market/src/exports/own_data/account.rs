@@ -166,6 +166,21 @@ part! {
 }
 
 part! {
+    READ_NOTICES, "read_notices", "Which news you have read inside the product.",
+    covers: [("notices", "user_id")],
+    columns: [
+        column("id", "The email that says the same."),
+        column("read_at", "When you read it."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.read_at
+        FROM notices AS t
+        WHERE t.user_id = $1
+    "#
+}
+
+part! {
     REFUSED_MAIL, "refused_mail", "Whether your address refuses mail.",
     covers: [],
     columns: [

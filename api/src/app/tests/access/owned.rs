@@ -1,7 +1,10 @@
 //! Operations on what is an organisation's, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 82] = [
+pub(super) const OPERATIONS: [&str; 85] = [
+    "POST /v1/orders/{order}/disputes",
+    "GET /v1/disputes",
+    "GET /v1/disputes/{dispute}",
     "PUT /v1/orders/{order}/review",
     "GET /v1/orders/{order}/reviews",
     "POST /v1/reviews/{review}/answer",

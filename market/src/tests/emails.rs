@@ -22,7 +22,10 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("notices_of_email", copy("notices", "true", "")),
         ("notices_read_later", "UPDATE notices SET read_at = created_at - interval '1 second'".to_owned()),
         ("notices_fixed", "UPDATE notices SET created_at = now() - interval '1 day'".to_owned()),
-        ("notices_fixed", "UPDATE notices SET read_at = now() + interval '1 day'; UPDATE notices SET read_at = NULL".to_owned()),
+        (
+            "notices_fixed",
+            "UPDATE notices SET read_at = now() + interval '1 day'; UPDATE notices SET read_at = NULL".to_owned(),
+        ),
         ("users_quiet_hours", "UPDATE users SET quiet_from = 1320".to_owned()),
         ("users_quiet_hours", "UPDATE users SET quiet_from = 1320, quiet_to = 1440".to_owned()),
         ("users_quiet_hours", "UPDATE users SET quiet_from = 1320, quiet_to = 1320".to_owned()),

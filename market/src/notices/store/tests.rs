@@ -47,7 +47,10 @@ async fn a_posted_mail_is_a_notice_of_each_reader_once() {
     assert_eq!(page(&mut conn, ann.user, None, 1).await.expect("read")[0].read_at, first);
     assert_eq!(unread(&mut conn, ann.user).await.expect("counted"), 1);
     read_all(&mut conn, ann.user).await.expect("marked");
-    assert_eq!((unread(&mut conn, ann.user).await.expect("counted"), unread(&mut conn, bob).await.expect("counted")), (0, 1));
+    assert_eq!(
+        (unread(&mut conn, ann.user).await.expect("counted"), unread(&mut conn, bob).await.expect("counted")),
+        (0, 1)
+    );
 
     assert_eq!(purge(&mut conn, 1, 10).await.expect("purged"), 0);
     assert_eq!(purge(&mut conn, 0, 2).await.expect("purged"), 2);

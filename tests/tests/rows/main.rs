@@ -16,6 +16,7 @@ mod imports;
 mod keys;
 mod live_auctions;
 mod mails;
+mod notices;
 mod offers;
 mod orders;
 mod papers;

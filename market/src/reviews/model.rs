@@ -205,3 +205,6 @@ pub struct ReviewReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,
 }
+
+#[cfg(test)]
+mod tests;

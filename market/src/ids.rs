@@ -186,3 +186,15 @@ id!(
     /// Names one report of an abusive message.
     ChatReportId
 );
+id!(
+    /// Names what one side of an order says about the other.
+    ReviewId
+);
+id!(
+    /// Names one report of a review.
+    ReviewReportId
+);
+id!(
+    /// Names one notice; that of the mail which says the same.
+    NoticeId
+);

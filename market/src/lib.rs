@@ -6,7 +6,7 @@
 //! 1. auction
 //! 2. offer
 //! 3. checkout, which guards its payments
-//! 4. orders, by id; each guards its escrow, its disputes, its returns and its appointments
+//! 4. orders, by id; each guards its escrow, its disputes, its returns, its reviews and its appointments
 //! 5. shipments, by id; each guards its lines
 //! 6. a vehicle, which guards what is on it and when it is in maintenance
 //! 7. listings, by id
@@ -17,8 +17,9 @@
 //! 12. an organisation, which guards its payout accounts and payouts
 //! 13. series of invoices, by the seller's id
 //! 14. money accounts, by id
-//! 15. the audit log
-//! 16. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
+//! 15. ratings, by the organisation's id
+//! 16. the audit log
+//! 17. what the search is made of, when the transaction ends (`migrations/0501_search_kept.sql`)
 //!
 //! Saved searches and watches are locked before any of these, and nothing above the listings with them. A webhook endpoint is locked
 //! before its deliveries, and nothing else with them.
@@ -51,6 +52,7 @@ pub mod invoices;
 pub mod keys;
 pub mod listings;
 pub mod money;
+pub mod notices;
 pub mod offers;
 pub mod orders;
 pub mod papers;
@@ -59,6 +61,7 @@ pub mod payouts;
 pub mod reconciliation;
 pub mod reports;
 pub mod returns;
+pub mod reviews;
 pub mod search;
 pub mod shipments;
 pub mod standing;

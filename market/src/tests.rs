@@ -30,6 +30,7 @@ mod payouts;
 mod reconciliation;
 mod reports;
 mod returns;
+mod reviews;
 mod search;
 mod shipments;
 mod standing;
@@ -102,6 +103,7 @@ fn breaches() -> Vec<Breach> {
         reconciliation::breaches(),
         reports::breaches(),
         returns::breaches(),
+        reviews::breaches(),
         invoices::breaches(),
         money::breaches(),
         standing::breaches(),
@@ -178,6 +180,7 @@ async fn fill(conn: &mut PgConnection) {
     identity::fill(conn, seller).await;
     webhooks::fill(conn, seller).await;
     chat::fill(conn, seller, a).await;
+    reviews::fill(conn, seller).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -224,7 +227,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
     let db = TestDb::new().await;
     // Keys that foreign keys point to repeat the primary key; plain references to people, organisations and lists of words
     // are left to the server. Some triggers refuse nothing: four count, two write keys, one keeps what is known of
-    // shipments, one makes the deliveries of webhooks, and those of the search keep their table.
+    // shipments, one makes the deliveries of webhooks, one counts reviews and one plans to ask for them, and those of the search keep their table.
     let rules: Vec<String> = sqlx::query_scalar(
         "WITH tables AS (
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
@@ -235,14 +238,15 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,
                              visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, approvals, offers, offer_terms,
-                             returns, return_lines, imports, import_rows, cargo_events, cargo_event_keys,
+                             returns, return_lines, reviews, review_reports, review_requests, org_ratings, imports, import_rows, cargo_events, cargo_event_keys,
                              cargo_standings, cargo_marks, cargo_rejects, cargo_archives,
                              carriers, carrier_secrets, cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs,
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs,
-                             api_keys, two_factors, recovery_codes, pending_logins, erasures, webhook_endpoints, webhook_secrets, webhook_deliveries, webhook_attempts,
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs, notices,
+                             api_keys, two_factors, recovery_codes, pending_logins, erasures, webhook_endpoints, webhook_secrets,
+                             webhook_deliveries, webhook_attempts,
                              conversations, conversation_keys, conversation_parties, chat_messages, chat_attachments, chat_blocks,
                              chat_reports}'::regclass[]) AS oid
          )
@@ -266,7 +270,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
          JOIN tables AS t ON t.oid = g.tgrelid
          WHERE NOT g.tgisinternal
            AND g.tgname <> ALL ('{listings_version, orders_version, money_entries_counted, invoices_numbered, cargo_keep_keys, shipments_traced,
-                                  cargo_epcis_events_keys, order_events_told}')
+                                  cargo_epcis_events_keys, order_events_told, reviews_counted, order_events_reviewable}')
            AND g.tgname !~ '_search_(begun|kept)$'",
     )
     .fetch_all(&db.pool)

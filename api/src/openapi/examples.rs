@@ -138,6 +138,15 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/orders/{order}/returns" => {
             json!({"lines": [{"line": 1, "quantity": 2}], "reason": "not_needed", "text": "Two were enough."})
         }
+        "PUT /v1/me/quiet-hours" => json!({"from": "22:00", "to": "07:00"}),
+        "PUT /v1/orders/{order}/review" => {
+            json!({"stars": 5, "text": "As described, and loaded within the hour."})
+        }
+        "POST /v1/reviews/{review}/answer" => json!({"text": "Thank you. Come again."}),
+        "POST /v1/reviews/{review}/reports" => json!({"reason": "private_data", "note": "It names our driver."}),
+        "POST /v1/admin/review-reports/{review_report}/decide" => {
+            json!({"outcome": "upheld", "reason": "It names a private person."})
+        }
         "POST /v1/returns/{return}/approve" => json!({"note": "Please send it to Depot North."}),
         "POST /v1/returns/{return}/refuse" => json!({"reason": "It was used."}),
         "POST /v1/returns/{return}/send" => json!({"tracking": "Parcel 00340434161094021501"}),

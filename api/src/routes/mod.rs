@@ -33,6 +33,7 @@ mod listings;
 mod me;
 mod models;
 mod money;
+mod notices;
 mod notifications;
 mod offers;
 mod orders;
@@ -48,6 +49,7 @@ mod regions;
 mod report_subscriptions;
 pub(crate) mod reports;
 mod returns;
+mod reviews;
 mod saved_searches;
 mod schedules;
 mod second_factor;
@@ -83,6 +85,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(health::router())
         .merge(auth::router())
         .merge(me::router())
+        .merge(notices::router())
         .merge(notifications::router())
         .merge(second_factor::router())
         .merge(erasure::router())
@@ -113,6 +116,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(orders::router())
         .merge(escrow::router())
         .merge(returns::router())
+        .merge(reviews::router())
         .merge(invoices::router())
         .merge(disputes::router())
         .merge(uploads::router())

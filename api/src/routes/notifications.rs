@@ -1,10 +1,12 @@
-//! Which mails the caller wants, of those that people can do without. [`super::pages`] has the page behind the link in a mail.
+//! Which mails the caller wants, of those that people can do without, and when none. [`super::pages`] has the page behind the link in a mail.
 
 use axum::extract::State;
-use market::emails::model::EmailCategory;
+use axum::http::StatusCode;
+use market::emails::model::{EmailCategory, QuietHours};
 use market::emails::store::preferences;
 use market::identity::store;
 use serde::{Deserialize, Serialize};
+use shared::invalid::Invalid;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,7 +18,11 @@ use crate::extract::Json;
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_notifications, change_notifications))
+    OpenApiRouter::new().routes(routes!(get_notifications, change_notifications)).routes(routes!(
+        get_quiet_hours,
+        set_quiet_hours,
+        end_quiet_hours
+    ))
 }
 
 /// Whether mails of each kind are sent. All others are about something that the person takes part in, and always sent.
@@ -33,6 +39,8 @@ struct Notifications {
     stock: bool,
     /// Reports that come after each period.
     reports: bool,
+    /// What to say about completed orders, and what others have said.
+    reviews: bool,
 }
 
 impl Notifications {
@@ -44,6 +52,7 @@ impl Notifications {
             saved_searches: wanted(EmailCategory::SavedSearches),
             stock: wanted(EmailCategory::Stock),
             reports: wanted(EmailCategory::Reports),
+            reviews: wanted(EmailCategory::Reviews),
         }
     }
 }
@@ -65,6 +74,7 @@ struct ChangeNotifications {
     saved_searches: Option<bool>,
     stock: Option<bool>,
     reports: Option<bool>,
+    reviews: Option<bool>,
 }
 
 impl ChangeNotifications {
@@ -75,6 +85,7 @@ impl ChangeNotifications {
             EmailCategory::SavedSearches => self.saved_searches,
             EmailCategory::Stock => self.stock,
             EmailCategory::Reports => self.reports,
+            EmailCategory::Reviews => self.reviews,
         }
     }
 }
@@ -105,3 +116,54 @@ async fn change_notifications(
     tx.commit().await?;
     Ok(Json(notifications))
 }
+
+/// When the caller wants no mail that can wait.
+#[derive(Debug, Serialize, ToSchema)]
+struct MyQuietHours {
+    /// By the clock on the wall in the caller's time zone; absent: at no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours: Option<QuietHours>,
+}
+
+/// Read the caller's quiet hours
+#[utoipa::path(get, path = "/v1/me/quiet-hours", tag = "me", responses(
+    (status = 200, description = "The hours, if there are any", body = MyQuietHours),
+))]
+async fn get_quiet_hours(State(state): State<AppState>, caller: Caller) -> Result<Json<MyQuietHours>> {
+    let hours = preferences::quiet_hours(&mut *state.db.acquire().await?, caller.user).await?;
+    Ok(Json(MyQuietHours { hours }))
+}
+
+/// Set the caller's quiet hours
+///
+/// Mails that can wait are sent when they end. Those about security or money, about what the caller has asked for and about what is due
+/// soon do not wait.
+#[utoipa::path(put, path = "/v1/me/quiet-hours", tag = "me", request_body = QuietHours, responses(
+    (status = 200, description = "As they are now", body = MyQuietHours),
+    (status = 422, description = "`invalid_value`: they do not end"),
+))]
+async fn set_quiet_hours(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(hours): Json<QuietHours>,
+) -> Result<Json<MyQuietHours>> {
+    if !hours.ends() {
+        return Err(Invalid::new("/to", "must be another time than `from`").into());
+    }
+    let mut conn = state.db.acquire().await?;
+    preferences::set_quiet_hours(&mut conn, caller.user, Some(hours)).await?;
+    let hours = preferences::quiet_hours(&mut conn, caller.user).await?;
+    Ok(Json(MyQuietHours { hours }))
+}
+
+/// End the caller's quiet hours
+///
+/// Mails that wait come when the hours would have ended.
+#[utoipa::path(delete, path = "/v1/me/quiet-hours", tag = "me", responses((status = 204, description = "There are none")))]
+async fn end_quiet_hours(State(state): State<AppState>, caller: Caller) -> Result<StatusCode> {
+    preferences::set_quiet_hours(&mut *state.db.acquire().await?, caller.user, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests;

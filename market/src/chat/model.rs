@@ -259,11 +259,13 @@ pub struct ChatReportDetail {
     pub messages: Vec<Message>,
 }
 
-/// What a person's organisations have not read.
+/// What a person and their organisations have not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Inbox {
     #[serde(skip)]
     pub user: UserId,
     /// Conversations with something unread that are not archived; at most 100 of each organisation are counted.
     pub unread_conversations: i64,
+    /// Notices of the person; at most 100 are counted.
+    pub unread_notices: i64,
 }

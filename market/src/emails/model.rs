@@ -22,8 +22,10 @@ mod offers;
 mod orders;
 mod payouts;
 mod person;
+mod quiet;
 mod reports;
 mod returns;
+mod reviews;
 mod second_factor;
 mod shipments;
 mod stock;
@@ -47,8 +49,10 @@ pub use orders::{
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
+pub use quiet::QuietHours;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
+pub use reviews::{ReviewAsked, ReviewShown};
 pub use second_factor::{RecoveryCodeUsed, SecondFactorOff, SecondFactorOn};
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
@@ -87,6 +91,8 @@ pub struct Email {
     pub in_doubt: bool,
     /// Whether its address must not be written to.
     pub is_suppressed: bool,
+    /// The clock when it was read.
+    pub now: DateTime<Utc>,
     /// Whose account it is for, if anybody has one.
     pub person: Option<Person>,
 }
@@ -212,6 +218,8 @@ pub enum Content {
     ReturnRefused(ReturnNews),
     ReturnSent(ReturnNews),
     ReturnReceived(ReturnNews),
+    ReviewAsked(ReviewAsked),
+    ReviewShown(ReviewShown),
     ShipmentException(ShipmentNews),
     ShipmentAttemptFailed(ShipmentNews),
     ShipmentReturned(ShipmentNews),
@@ -296,6 +304,8 @@ impl Content {
             Self::ReturnRefused(_) => "return_refused",
             Self::ReturnSent(_) => "return_sent",
             Self::ReturnReceived(_) => "return_received",
+            Self::ReviewAsked(_) => "review_asked",
+            Self::ReviewShown(_) => "review_shown",
             Self::ShipmentException(_) => "shipment_exception",
             Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
             Self::ShipmentReturned(_) => "shipment_returned",

@@ -1,10 +1,11 @@
-//! When an address is given up, what the provider reports, and the links that end mails.
+//! When an address is given up, what the provider reports, when quiet hours end, and the links that end mails.
 
 use chrono::TimeDelta;
 
 use super::model::Refusals;
 
 pub mod postmark;
+pub mod quiet;
 pub mod unsubscribing;
 
 /// Refusals that do not say whether the mailbox exists, before the address is given up …

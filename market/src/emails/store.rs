@@ -2,6 +2,7 @@
 
 pub mod preferences;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use shared::audit::{self, Actor};
@@ -9,7 +10,8 @@ use shared::ids::UserId;
 use sqlx::PgConnection;
 
 use super::model::{
-    Content, Email, EmailCategory, NewEmail, Person, Recipient, Refusals, RefusedAddress, Status, SuppressionReason,
+    Content, Email, EmailCategory, NewEmail, Person, QuietHours, Recipient, Refusals, RefusedAddress, Status,
+    SuppressionReason,
 };
 use crate::identity::UserStatus;
 use crate::ids::EmailId;
@@ -111,6 +113,9 @@ struct Row {
     time_zone: Option<String>,
     unsubscribe_key: Option<Vec<u8>>,
     opt_outs: Vec<EmailCategory>,
+    quiet_from: Option<i16>,
+    quiet_to: Option<i16>,
+    now: DateTime<Utc>,
 }
 
 impl Row {
@@ -128,6 +133,7 @@ impl Row {
             status: self.status,
             in_doubt: self.in_doubt,
             is_suppressed: self.is_suppressed,
+            now: self.now,
             person: self.into_person(),
         }
     }
@@ -144,6 +150,7 @@ impl Row {
             time_zone: self.time_zone?,
             unsubscribe_key: self.unsubscribe_key?.into(),
             opt_outs: self.opt_outs,
+            quiet_hours: self.quiet_from.zip(self.quiet_to).map(|(from, to)| QuietHours::of_minutes(from, to)),
         })
     }
 }
@@ -161,7 +168,8 @@ pub async fn get(conn: &mut PgConnection, id: EmailId) -> Result<Email, EmailErr
             u.id AS "person?: UserId", u.email AS "email?", u.email_verified_at IS NOT NULL AS "is_verified!", u.name AS "name?",
             u.status AS "person_status?: UserStatus", u.locale AS "locale?", u.time_zone AS "time_zone?",
             u.unsubscribe_key AS "unsubscribe_key?",
-            ARRAY (SELECT category FROM email_opt_outs WHERE user_id = u.id) AS "opt_outs!: Vec<EmailCategory>"
+            ARRAY (SELECT category FROM email_opt_outs WHERE user_id = u.id) AS "opt_outs!: Vec<EmailCategory>",
+            u.quiet_from AS "quiet_from?", u.quiet_to AS "quiet_to?", clock_timestamp() AS "now!"
         FROM emails AS e
         LEFT JOIN users AS u ON u.id = coalesce(e.user_id, (SELECT id FROM users WHERE email = e.address))
         WHERE e.id = $1

@@ -22,6 +22,7 @@ pub(super) const PARTS: &[Part] = &[
     account::INVITATIONS,
     account::ACTS,
     account::NOTICES,
+    account::READ_NOTICES,
     account::REFUSED_MAIL,
     account::UNWANTED_MAIL,
     account::SAVED_SEARCHES,
@@ -45,6 +46,9 @@ pub(super) const PARTS: &[Part] = &[
     trade::APPEALS,
     trade::DISPUTES,
     trade::RETURNS,
+    work::REVIEWS,
+    work::REVIEW_ANSWERS,
+    work::REVIEW_REPORTS,
     trade::PAYOUT_ACCOUNTS,
     work::STOCK_MOVEMENTS,
     work::IMPORTS,
@@ -77,6 +81,12 @@ pub const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("reconciliation_differences", "closed_by", "an act for the platform about a difference between two books"),
     ("returns", "decided_by", "an act for the seller about the buyer's return"),
     ("returns", "received_by", "an act for the seller about the buyer's return"),
+    (
+        "review_reports",
+        "decided_by",
+        "an act for the platform about somebody else's report; that it was done is in `acts`",
+    ),
+    ("reviews", "hidden_by", "an act for the platform about somebody else's review; that it was done is in `acts`"),
 ];
 
 /// Defines a file, and the statement that reads a batch of its rows: `$1` is the person. What the macro puts around it is the same for

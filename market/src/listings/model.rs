@@ -11,6 +11,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use crate::identity::OrgKind;
 use crate::ids::{CategoryId, ItemId, ListingId, SiteId};
+use crate::reviews::model::Rating;
 
 /// How a listing is sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -96,6 +97,9 @@ pub struct Listing {
     pub seller_org_id: OrgId,
     /// The name that the seller trades under.
     pub seller_name: String,
+    /// How the seller was reviewed; absent if nobody has yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seller_rating: Option<Rating>,
     pub item_id: ItemId,
     /// Where the item is; it is sold from the stock there.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,7 @@ use super::model::{Language, Listing, ListingStatus, SaleMode};
 use crate::catalog::store::CatalogError;
 use crate::ids::{CategoryId, ItemId, ListingId, SiteId};
 use crate::images::store::ImageError;
+use crate::reviews::model::Rating;
 
 pub use drafts::{change, create, missing, publish, reprice, withdraw};
 pub use moderate::{Decision, Moderated, decide, in_review};
@@ -86,6 +87,8 @@ struct Row {
     id: ListingId,
     seller_org_id: OrgId,
     seller_name: String,
+    seller_reviews: Option<i64>,
+    seller_stars: Option<i64>,
     item_id: ItemId,
     site_id: Option<SiteId>,
     category_id: CategoryId,
@@ -114,10 +117,12 @@ struct Row {
 
 impl From<Row> for Listing {
     fn from(row: Row) -> Self {
+        let rating = row.seller_reviews.zip(row.seller_stars).filter(|(reviews, _)| *reviews > 0);
         Self {
             id: row.id,
             seller_org_id: row.seller_org_id,
             seller_name: row.seller_name,
+            seller_rating: rating.map(|(reviews, stars)| Rating::of(reviews, stars)),
             item_id: row.item_id,
             site_id: row.site_id,
             category_id: row.category_id,
@@ -152,6 +157,7 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT l.id AS "id: ListingId", l.seller_org_id AS "seller_org_id: OrgId", o.legal_name AS seller_name,
+                  g.reviews AS "seller_reviews?", g.stars AS "seller_stars?",
                   l.item_id AS "item_id: ItemId", l.site_id AS "site_id: SiteId",
                   i.category_id AS "category_id: CategoryId", l.title, l.description, l.language AS "language: Language",
                   i.attributes, i.compatibility, l.sale_mode AS "sale_mode: SaleMode",
@@ -167,6 +173,7 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
            JOIN listings AS l ON l.id = wanted.id
            JOIN items AS i ON i.id = l.item_id
            JOIN orgs AS o ON o.id = l.seller_org_id
+           LEFT JOIN org_ratings AS g ON g.org_id = l.seller_org_id
            LEFT JOIN stock_levels AS v ON v.item_id = l.item_id AND v.site_id = l.site_id
            ORDER BY wanted.place"#,
         &ids,

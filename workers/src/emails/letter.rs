@@ -13,7 +13,7 @@ use super::render::RenderError;
 use super::words::Words;
 use super::{
     account, appointments, approvals, auctions, chat, defaults, escrow, exports, imports, invoices, listings, offers,
-    orders, payouts, reports, returns, second_factor, shipments, stock, watches, webhooks,
+    orders, payouts, reports, returns, reviews, second_factor, shipments, stock, watches, webhooks,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -235,6 +235,8 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ReturnRefused(it), _) => Ok(returns::refused(it, place)),
         (Content::ReturnSent(it), _) => Ok(returns::sent(it, place)),
         (Content::ReturnReceived(it), _) => Ok(returns::received(it, place)),
+        (Content::ReviewAsked(it), _) => Ok(reviews::asked(it, place)),
+        (Content::ReviewShown(it), _) => Ok(reviews::shown(it, place)),
         (Content::ShipmentException(it), _) => Ok(shipments::exception(it, place)),
         (Content::ShipmentAttemptFailed(it), _) => Ok(shipments::attempt_failed(it, place)),
         (Content::ShipmentReturned(it), _) => Ok(shipments::returned(it, place)),

@@ -26,6 +26,7 @@ mod refusal;
 mod render;
 mod reports;
 mod returns;
+mod reviews;
 mod second_factor;
 mod send_email;
 mod server;

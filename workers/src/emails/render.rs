@@ -79,6 +79,7 @@ impl Ending {
             EmailCategory::SavedSearches => words.category_saved_searches(),
             EmailCategory::Stock => words.category_stock(),
             EmailCategory::Reports => words.category_reports(),
+            EmailCategory::Reviews => words.category_reviews(),
         };
         Self {
             explanation: words.unsubscribe_from(about),

@@ -17,6 +17,7 @@ use shared::blobs::Disposition;
 
 use super::formats::one_line;
 use super::{Link, Message, Reader, SendError, message_id};
+use crate::auctions::after;
 use crate::{Cx, Services};
 
 /// How long the token of `identity::mint_email_verification` works.
@@ -60,6 +61,11 @@ impl Handler<Services> for SendEmail {
         if category.is_some_and(|(category, person)| !person.wants(category)) {
             drop(conn);
             return give_up(cx, &email, Status::Unwanted, "the recipient does not want mails of this kind").await;
+        }
+        // By the database's clock, like everything that says when. The mail's age goes on, but a night is shorter than its patience.
+        let quiet_until = email.person.as_ref().and_then(|person| person.quiet_until(email.now));
+        if let Some(until) = quiet_until.filter(|_| content.can_wait()) {
+            return Ok(after(until - email.now));
         }
         // Commits a token: the link must work when the mail arrives, even if we die before we know
         // that it was taken.

@@ -52,6 +52,7 @@ pub(super) trait Words:
     + en::Offers
     + en::Orders
     + en::Returns
+    + en::Reviews
     + en::Shipments
     + en::Webhooks
 {

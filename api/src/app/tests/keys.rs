@@ -56,7 +56,7 @@ const UNKEYED: [(&str, &str); 25] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 79] = [
+const ACTS: [&str; 84] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -108,6 +108,11 @@ const ACTS: [&str; 79] = [
     "POST /v1/conversations/{conversation}/unblock",
     "POST /v1/conversations/{conversation}/reports",
     "POST /v1/admin/chat-reports/{chat_report}/decide",
+    "POST /v1/reviews/{review}/answer",
+    "POST /v1/me/notices/{notice}/read",
+    "POST /v1/me/notices/read",
+    "POST /v1/reviews/{review}/reports",
+    "POST /v1/admin/review-reports/{review_report}/decide",
     "POST /v1/admin/strikes/{strike}/decide",
     "POST /v1/queues/{queue}/pause",
     "POST /v1/queues/{queue}/resume",

@@ -14,8 +14,11 @@ use market::imports;
 use market::invoices::model::InvoiceFile;
 use market::invoices::store::{self as invoices, NewFile};
 use market::listings::model::SaleMode;
+use market::offers::model::Party;
 use market::payments::Provider;
 use market::payouts::store as payouts;
+use market::reviews::model::ReviewReportReason;
+use market::reviews::store as reviews;
 use market::standing::store as standing;
 use market::testing::{self, Trader};
 use queue::registry::KindInfo;
@@ -184,6 +187,7 @@ impl TestMarket {
         let appointment = format!("/v1/orders/{paid_order}/appointments");
         let appointment = self.call(Some(ann), &Method::POST, &appointment, wish).await.ok();
         let returned = self.returned(bob, &paid_order).await;
+        let [review, review_report] = self.reviewed(bobs, seller).await;
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
         let [unsold, on_approval, chance, strike] = self.second_chances(seller, bobs, &paid_order).await;
         let terms = json!({"price": testing::eur(9_000), "quantity": 1});
@@ -233,6 +237,9 @@ impl TestMarket {
             ("provider", "simulator".to_owned()),
             ("dispute", id(&dispute)),
             ("return", returned),
+            // About the own organisation, for all to read, and a report of it.
+            ("review", review),
+            ("review_report", review_report),
             // An own lot that nobody got and one whose highest bid is below the reserve, another one that is offered to the own organisation, and a strike against that.
             ("unsold", unsold),
             ("on_approval", on_approval),
@@ -269,6 +276,7 @@ impl TestMarket {
             ("endpoint", id(&endpoint)),
             ("delivery", id(&delivery)),
             ("session", uuid::Uuid::now_v7().to_string()),
+            ("notice", uuid::Uuid::now_v7().to_string()),
         ];
         self.ids.extend(ids);
     }
@@ -288,6 +296,19 @@ impl TestMarket {
         let report = json!({"seq": 2, "reason": "harassment"});
         let report = self.api.post(Some(&self.ann), &format!("{path}/reports"), report).await.ok();
         (id(&begun["conversation"]), id(&report))
+    }
+
+    /// Of a completed order between the two, what the other side says about ours, and a report of that.
+    async fn reviewed(&self, theirs: Trader, ours: Trader) -> [String; 2] {
+        let mut conn = self.api.db.pool.acquire().await.unwrap();
+        let order = testing::earn(&mut conn, theirs, ours, testing::eur(10_000)).await;
+        let party = |of: Trader| Party { org: of.org, user: of.user };
+        let mut tx = conn.begin().await.unwrap();
+        let about = reviews::write(&mut tx, party(theirs), order, 4, "Good.").await.unwrap().review.id;
+        reviews::write(&mut tx, party(ours), order, 5, "Good, too.").await.unwrap();
+        let report = reviews::report(&mut tx, party(ours), about, ReviewReportReason::Other, None).await.unwrap();
+        tx.commit().await.unwrap();
+        [about.to_string(), report.id.to_string()]
     }
 
     /// A return of one of two units of an order that `bob` has delivered.

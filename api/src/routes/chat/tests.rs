@@ -1,3 +1,5 @@
+use market::emails::model::{Content, OrgApproved};
+use market::emails::store::insert_for;
 use market::identity::PlatformRole;
 use market::ids::ListingId;
 use market::listings::model::SaleMode;
@@ -294,14 +296,14 @@ async fn messages_arrive_live_and_a_gap_gets_a_snapshot() {
 }
 
 #[tokio::test]
-async fn a_person_hears_how_much_is_unread() {
+async fn a_person_hears_how_much_is_unread_and_what_is_new() {
     let market = TestMarket::new().await;
     let (api, ann, bob) = (&market.api, &market.ann, &market.bob);
     let topic = format!("user:{}", ann.id);
     let mut bobs = Client::open(api, bob).await;
     assert_eq!(bobs.subscribe(&topic).await["code"], "not_found");
     let mut anns = Client::open(api, ann).await;
-    assert_eq!(anns.subscribe(&topic).await["data"], json!({"unread_conversations": 0}));
+    assert_eq!(anns.subscribe(&topic).await["data"]["unread_conversations"], 0);
     let until = async |client: &mut Client, unread: i64| {
         while client.hear().await["data"]["unread_conversations"] != unread {}
     };
@@ -309,5 +311,23 @@ async fn a_person_hears_how_much_is_unread() {
     until(&mut anns, 1).await;
     api.call(Some(ann), Method::PUT, &format!("{path}/read"), json!({"seq": 1})).await.ok();
     until(&mut anns, 0).await;
+
+    // News of the person's own, read and unread.
+    let notices = async |client: &mut Client, unread: i64| {
+        while client.hear().await["data"]["unread_notices"] != unread {}
+    };
+    let before = api.get(Some(ann), "/v1/me/notices/unread").await.ok()["unread"].as_i64().unwrap();
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let news = Content::OrgApproved(OrgApproved { org: market.anns, org_name: "Ann Farm".to_owned() });
+    insert_for(&mut conn, &[ann.id], "again", &news).await.unwrap();
+    drop(conn);
+    notices(&mut anns, before + 1).await;
+    let list = api.get(Some(ann), "/v1/me/notices?limit=1").await.ok();
+    assert_eq!((&list["items"][0]["kind"], list["items"][0].get("read_at")), (&json!("org_approved"), None));
+    let one = format!("/v1/me/notices/{}/read", list["items"][0]["id"].as_str().unwrap());
+    api.post(Some(bob), &one, json!({})).await.refused(404, "not_found");
+    assert_eq!(api.post(Some(ann), &one, json!({})).await.status, 204);
+    assert_eq!(api.post(Some(ann), "/v1/me/notices/read", json!({})).await.status, 204);
+    notices(&mut anns, 0).await;
     market.api.close().await;
 }

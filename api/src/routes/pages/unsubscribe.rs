@@ -44,6 +44,7 @@ fn words(ending: &Ending) -> Words {
                 EmailCategory::SavedSearches => "Ihre gespeicherten Suchen",
                 EmailCategory::Stock => "Ihren Bestand",
                 EmailCategory::Reports => "regelmäßige Berichte",
+                EmailCategory::Reviews => "Bewertungen",
             },
         }
     } else {
@@ -60,6 +61,7 @@ fn words(ending: &Ending) -> Words {
                 EmailCategory::SavedSearches => "your saved searches",
                 EmailCategory::Stock => "your stock",
                 EmailCategory::Reports => "regular reports",
+                EmailCategory::Reviews => "reviews",
             },
         }
     }

@@ -80,12 +80,15 @@ pub async fn to_mail(conn: &mut PgConnection, limit: i64) -> Result<Vec<(Convers
     Ok(rows.into_iter().map(|row| (row.conversation, row.org)).collect())
 }
 
-/// What these people's organisations have not read, by the person.
+/// What these people and their organisations have not read, by the person.
 pub async fn inboxes(conn: &mut PgConnection, people: &[UserId]) -> Result<Vec<Inbox>, sqlx::Error> {
     let people: Vec<_> = people.iter().map(|user| user.0).collect();
     sqlx::query_as!(
         Inbox,
-        r#"SELECT wanted.id AS "user!: UserId", coalesce(sum(unread.count), 0)::bigint AS "unread_conversations!"
+        r#"SELECT wanted.id AS "user!: UserId", coalesce(sum(unread.count), 0)::bigint AS "unread_conversations!",
+                  (SELECT count(*)
+                   FROM (SELECT FROM notices WHERE user_id = wanted.id AND read_at IS NULL LIMIT 100) AS counted
+                  ) AS "unread_notices!"
            FROM unnest($1::uuid[]) AS wanted (id)
            LEFT JOIN memberships AS m ON m.user_id = wanted.id
            LEFT JOIN LATERAL (

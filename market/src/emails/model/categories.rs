@@ -19,10 +19,13 @@ pub enum EmailCategory {
     Stock,
     /// Reports that nobody asks for each time: those that people have subscribed to, and those of the schedule, which owners get.
     Reports,
+    /// What to say about completed orders, and what others have said.
+    Reviews,
 }
 
 impl EmailCategory {
-    pub const ALL: [Self; 5] = [Self::AuctionReminders, Self::Watches, Self::SavedSearches, Self::Stock, Self::Reports];
+    pub const ALL: [Self; 6] =
+        [Self::AuctionReminders, Self::Watches, Self::SavedSearches, Self::Stock, Self::Reports, Self::Reviews];
 
     /// Its number in the links that end it; permanent.
     pub(crate) const fn number(self) -> u8 {
@@ -32,6 +35,7 @@ impl EmailCategory {
             Self::SavedSearches => 3,
             Self::Stock => 4,
             Self::Reports => 5,
+            Self::Reviews => 6,
         }
     }
 
@@ -50,6 +54,7 @@ impl Content {
             Self::SavedSearchDigest(_) => Some(EmailCategory::SavedSearches),
             Self::StockLow(_) | Self::StockRecovered(_) => Some(EmailCategory::Stock),
             Self::ReportReady(it) if it.regular => Some(EmailCategory::Reports),
+            Self::ReviewAsked(_) | Self::ReviewShown(_) => Some(EmailCategory::Reviews),
             _ => None,
         }
     }
@@ -63,7 +68,8 @@ impl Content {
                 EmailCategory::AuctionReminders
                 | EmailCategory::Watches
                 | EmailCategory::SavedSearches
-                | EmailCategory::Stock,
+                | EmailCategory::Stock
+                | EmailCategory::Reviews,
             ) => true,
             Some(EmailCategory::Reports) | None => false,
         }

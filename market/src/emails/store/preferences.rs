@@ -3,7 +3,7 @@
 use shared::ids::UserId;
 use sqlx::PgConnection;
 
-use crate::emails::model::EmailCategory;
+use crate::emails::model::{EmailCategory, QuietHours};
 use crate::emails::rules::unsubscribing::{self, Claim};
 use crate::identity::Locale;
 
@@ -63,6 +63,36 @@ pub async fn want(
         .execute(conn)
         .await?;
     }
+    Ok(())
+}
+
+/// The person's quiet hours, if they have any.
+pub async fn quiet_hours(conn: &mut PgConnection, user: UserId) -> Result<Option<QuietHours>, sqlx::Error> {
+    let row = sqlx::query!("SELECT quiet_from, quiet_to FROM users WHERE id = $1", user.0).fetch_optional(conn).await?;
+    let minutes = row.and_then(|row| row.quiet_from.zip(row.quiet_to));
+    Ok(minutes.map(|(from, to)| QuietHours::of_minutes(from, to)))
+}
+
+/// Sets or ends the person's quiet hours. A mail that waits already comes when they were to end.
+pub async fn set_quiet_hours(
+    conn: &mut PgConnection,
+    user: UserId,
+    hours: Option<QuietHours>,
+) -> Result<(), sqlx::Error> {
+    let minutes = hours.map(QuietHours::minutes);
+    sqlx::query!(
+        r#"
+        UPDATE users
+        SET quiet_from = $2,
+            quiet_to = $3
+        WHERE id = $1
+        "#,
+        user.0,
+        minutes.map(|(from, _)| from),
+        minutes.map(|(_, to)| to),
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -14,12 +14,14 @@ part! {
         column("platform_role", "The role on the platform."),
         column("locale", "The language."),
         column("time_zone", "The time zone."),
+        column("quiet_from", "When your quiet hours begin, in minutes of the day."),
+        column("quiet_to", "When they end."),
         column("created_at", "When the account was made."),
     ],
     key: "uuid",
     sql: r#"
         SELECT t.id AS key, t.id, t.email, t.email_verified_at, t.name, t.status, t.platform_role, t.locale, t.time_zone,
-                       t.created_at
+                       t.quiet_from, t.quiet_to, t.created_at
         FROM users AS t
         WHERE t.id = $1
     "#
@@ -178,6 +180,21 @@ part! {
     sql: r#"
         SELECT t.id AS key, t.id, t.template, t.reference, t.data, t.status, t.created_at, t.finished_at
         FROM emails AS t
+        WHERE t.user_id = $1
+    "#
+}
+
+part! {
+    READ_NOTICES, "read_notices", "Which news you have read inside the product.",
+    covers: [("notices", "user_id")],
+    columns: [
+        column("id", "The email that says the same."),
+        column("read_at", "When you read it."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.read_at
+        FROM notices AS t
         WHERE t.user_id = $1
     "#
 }

@@ -157,3 +157,61 @@ part! {
         WHERE t.reported_by = $1
     "#
 }
+
+part! {
+    REVIEWS, "reviews", "Reviews that you wrote about the other side of an order.",
+    covers: [("reviews", "written_by")],
+    columns: [
+        column("id", "The review."),
+        column("order", "About which order."),
+        column("side", "Whether your organisation bought or sold."),
+        column("stars", "How many of five stars you gave."),
+        column("text", "What you wrote."),
+        column("written_at", "When."),
+        column("shown_at", "Since when others can read it."),
+        column("hidden_reason", "Why a moderator has hidden it."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.order_id AS "order", t.side, t.stars, t.text, t.written_at, t.shown_at, t.hidden_reason
+        FROM reviews AS t
+        WHERE t.written_by = $1
+    "#
+}
+
+part! {
+    REVIEW_ANSWERS, "review_answers", "What you answered to reviews of your organisation.",
+    covers: [("reviews", "answered_by")],
+    columns: [
+        column("review", "The review."),
+        column("order", "About which order it is."),
+        column("answer", "What you wrote."),
+        column("answered_at", "When."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id AS review, t.order_id AS "order", t.answer, t.answered_at
+        FROM reviews AS t
+        WHERE t.answered_by = $1
+    "#
+}
+
+part! {
+    REVIEW_REPORTS, "review_reports", "Reviews that you reported.",
+    covers: [("review_reports", "reported_by")],
+    columns: [
+        column("id", "The report."),
+        column("review", "Of which review."),
+        column("org", "For which organisation."),
+        column("reason", "Why."),
+        column("note", "What you added."),
+        column("status", "What became of it."),
+        column("created_at", "When."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.review_id AS review, t.org_id AS org, t.reason, t.note, t.status, t.created_at
+        FROM review_reports AS t
+        WHERE t.reported_by = $1
+    "#
+}

@@ -4,8 +4,8 @@ use market::appointments::model::AppointmentKind;
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
     AppointmentNews, ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews,
-    OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, SecondChanceLapsed,
-    SecondChanceOffered, ShipmentNews, StorageNews,
+    OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, ReviewAsked, ReviewShown,
+    SecondChanceLapsed, SecondChanceOffered, ShipmentNews, StorageNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};
@@ -127,6 +127,7 @@ pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
     mails.extend(imports());
     mails.push(Content::RefundPaid(RefundPaid { checkout, title: title.clone(), more, amount: eur(2_500_000) }));
     mails.extend(returns(&title, &other));
+    mails.extend(reviews(&title, &other));
     mails.extend(shipments(&title));
     mails.extend(appointments(&title, &other));
     mails
@@ -226,6 +227,33 @@ fn returns(title: &str, other: &str) -> Vec<Content> {
         Content::ReturnReceived(received(Side::Buyer, Some(500_000), false)),
         Content::ReturnReceived(received(Side::Buyer, None, false)),
         Content::ReturnReceived(received(Side::Seller, Some(2_500_000), true)),
+    ]
+}
+
+/// About reviews, to either side.
+fn reviews(title: &str, other: &str) -> Vec<Content> {
+    let (title, other) = (title.to_owned(), other.to_owned());
+    let asked = |side, more| ReviewAsked {
+        order: id(2),
+        side,
+        other: other.clone(),
+        title: title.clone(),
+        more,
+        until: at(20, 0),
+    };
+    let shown = ReviewShown {
+        order: id(2),
+        side: Side::Seller,
+        other: other.clone(),
+        title: title.clone(),
+        more: 0,
+        stars: 4,
+        text: "Good.\n<b>Very</b> good.".to_owned(),
+    };
+    vec![
+        Content::ReviewAsked(asked(Side::Buyer, 0)),
+        Content::ReviewAsked(asked(Side::Seller, 1)),
+        Content::ReviewShown(shown),
     ]
 }
 

@@ -11,6 +11,7 @@ mod listings;
 mod offers;
 mod orders;
 mod returns;
+mod reviews;
 mod shipments;
 mod webhooks;
 

@@ -11,6 +11,7 @@ mod listings;
 mod offers;
 mod orders;
 mod returns;
+mod reviews;
 mod shipments;
 mod webhooks;
 
@@ -25,6 +26,7 @@ pub(in crate::emails) use listings::Listings;
 pub(in crate::emails) use offers::Offers;
 pub(in crate::emails) use orders::Orders;
 pub(in crate::emails) use returns::Returns;
+pub(in crate::emails) use reviews::Reviews;
 pub(in crate::emails) use shipments::Shipments;
 pub(in crate::emails) use webhooks::Webhooks;
 

@@ -16,7 +16,23 @@ pub(super) const OF_THE_PERSON: [&str; 11] = [
 ];
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 69] = [
+pub(super) const OPERATIONS: [&str; 85] = [
+    "POST /v1/orders/{order}/disputes",
+    "GET /v1/disputes",
+    "GET /v1/disputes/{dispute}",
+    "PUT /v1/orders/{order}/review",
+    "GET /v1/orders/{order}/reviews",
+    "POST /v1/reviews/{review}/answer",
+    "POST /v1/reviews/{review}/reports",
+    "GET /v1/orders/{order}/returns",
+    "POST /v1/orders/{order}/returns",
+    "GET /v1/returns",
+    "GET /v1/returns/{return}",
+    "POST /v1/returns/{return}/approve",
+    "POST /v1/returns/{return}/refuse",
+    "POST /v1/returns/{return}/cancel",
+    "POST /v1/returns/{return}/send",
+    "POST /v1/returns/{return}/receive",
     "POST /v1/conversations",
     "GET /v1/conversations",
     "GET /v1/conversations/{conversation}",

@@ -158,6 +158,11 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
             json!({"lines": [{"line": 1, "disposition": "on_hand"}]}),
             [404, 403, 403],
         ),
+        ("PUT /v1/orders/{order}/review", json!({"stars": 5, "text": "Fine."}), [404, 403, 403]),
+        ("GET /v1/orders/{order}/reviews", none(), [404, 200, 404]),
+        ("POST /v1/reviews/{review}/answer", json!({"text": "Thank you."}), [404, 403, 403]),
+        // Everybody who trades can read it, and say that it should not be there.
+        ("POST /v1/reviews/{review}/reports", json!({"reason": "spam"}), [200, 403, 403]),
         ("POST /v1/orders/{order}/disputes", json!({"reason": "other", "text": "so"}), [404, 403, 403]),
         ("GET /v1/disputes", none(), [200, 200, 200]),
         ("GET /v1/disputes/{dispute}", none(), [404, 200, 404]),

@@ -1,6 +1,6 @@
 //! Mails as their readers wish them: their language, and what they do not want.
 
-use market::emails::model::{Content, EmailCategory, NewEmail, PriceFell, Recipient};
+use market::emails::model::{Content, EmailCategory, NewEmail, PriceFell, Recipient, ResetPassword};
 use market::emails::store::preferences;
 use shared::ids::UserId;
 use shared::money::{Currency, Money};
@@ -138,5 +138,46 @@ async fn a_mail_that_people_can_do_without_is_not_sent_twice() {
         (2, 2),
         "the first one, its copy in doubt, and two copies"
     );
+    workers.close().await;
+}
+
+/// At night only what cannot wait is sent; the rest comes in the morning.
+#[tokio::test]
+async fn what_can_wait_waits_for_the_end_of_quiet_hours() {
+    let workers = workers().await;
+    let user = workers.user("ada@example.com").await;
+    let mut conn = workers.db.pool.acquire().await.unwrap();
+    // From an hour ago until in an hour, by the database's clock and in the person's zone.
+    let quiet = "UPDATE users
+                 SET time_zone = 'UTC',
+                     quiet_from = (extract(hour FROM at)::int * 60 + extract(minute FROM at)::int + 1380) % 1440,
+                     quiet_to = (extract(hour FROM at)::int * 60 + extract(minute FROM at)::int + 60) % 1440
+                 FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS at) AS clock";
+    sqlx::query(quiet).execute(&mut *conn).await.unwrap();
+    let waits = workers.post(&fallen(user, "1")).await.unwrap();
+    let reset = NewEmail {
+        recipient: Recipient::Address("ada@example.com".to_owned()),
+        reference: "1".to_owned(),
+        content: Content::ResetPassword(ResetPassword {}),
+    };
+    let urgent = workers.post(&reset).await.unwrap();
+    workers.queue.drain().await;
+    assert_eq!((workers.email(waits).await.0, workers.email(urgent).await.0), ("queued".to_owned(), "sent".to_owned()));
+    assert_eq!(workers.email(waits).await.1, 0, "it was not tried");
+    let job =
+        "SELECT run_at BETWEEN clock_timestamp() + interval '58 minutes' AND clock_timestamp() + interval '60 minutes'
+               FROM jobs WHERE kind = 'emails.send' AND state = 'scheduled'";
+    let in_an_hour: bool = sqlx::query_scalar(job).fetch_one(&workers.db.pool).await.unwrap();
+    assert!(in_an_hour);
+    // It is still night.
+    workers.queue.make_due().await;
+    workers.queue.drain().await;
+    assert_eq!(workers.email(waits).await.0, "queued");
+    preferences::set_quiet_hours(&mut conn, user, None).await.unwrap();
+    workers.queue.make_due().await;
+    workers.queue.drain().await;
+    workers.mails(2).await;
+    assert_eq!(workers.email(waits).await.0, "sent");
+    drop(conn);
     workers.close().await;
 }

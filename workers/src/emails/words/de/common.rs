@@ -47,4 +47,5 @@ translated! { German says Common {
     category_saved_searches = "Ihre gespeicherten Suchen";
     category_stock = "Ihren Bestand";
     category_reports = "regelmäßige Berichte";
+    category_reviews = "Bewertungen";
 } }

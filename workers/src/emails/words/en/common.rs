@@ -47,4 +47,5 @@ english! { Common {
     category_saved_searches = "your saved searches";
     category_stock = "your stock";
     category_reports = "regular reports";
+    category_reviews = "reviews";
 } }

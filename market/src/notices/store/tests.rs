@@ -1,0 +1,62 @@
+use serde_json::json;
+use shared::testing::TestDb;
+use sqlx::Connection;
+
+use super::*;
+use crate::emails::model::{Content, NewEmail, OrgApproved, Recipient, VerifyAddress};
+use crate::emails::store::{insert, insert_for};
+use crate::testing::{member_of, trader};
+
+fn approved(org: shared::ids::OrgId) -> Content {
+    Content::OrgApproved(OrgApproved { org, org_name: "Hof".to_owned() })
+}
+
+#[tokio::test]
+async fn a_posted_mail_is_a_notice_of_each_reader_once() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let ann = trader(&mut conn).await;
+    let bob = member_of(&mut conn, &[ann.org]).await;
+    // What is not committed has not happened.
+    let mut tx = conn.begin().await.expect("a transaction");
+    insert_for(&mut tx, &[ann.user], "0", &approved(ann.org)).await.expect("posted");
+    tx.rollback().await.expect("rolled back");
+    assert_eq!(unread(&mut conn, ann.user).await.expect("counted"), 0);
+    for _ in 0..2 {
+        insert_for(&mut conn, &[ann.user, bob], "1", &approved(ann.org)).await.expect("posted");
+    }
+    let mail = |recipient, content| NewEmail { recipient, reference: "2".to_owned(), content };
+    insert(&mut conn, &mail(Recipient::User(ann.user), approved(ann.org))).await.expect("posted");
+    // Nothing but a link, and to nobody who has an account.
+    let link = Content::VerifyAddress(VerifyAddress {});
+    insert(&mut conn, &mail(Recipient::User(ann.user), link)).await.expect("posted");
+    let stranger = Recipient::Address("eve@example.test".to_owned());
+    insert(&mut conn, &mail(stranger, approved(ann.org))).await.expect("posted");
+
+    assert_eq!(unread(&mut conn, bob).await.expect("counted"), 1);
+    let all = page(&mut conn, ann.user, None, 10).await.expect("read");
+    assert_eq!(all.len(), 2);
+    assert_eq!((all[0].kind.as_str(), &all[0].data["org_name"]), ("org_approved", &json!("Hof")));
+    assert_eq!(page(&mut conn, ann.user, None, 1).await.expect("read"), all[..1]);
+    assert_eq!(page(&mut conn, ann.user, Some(all[0].id), 10).await.expect("read"), all[1..]);
+
+    assert!(!read(&mut conn, bob, all[0].id).await.expect("looked"), "somebody else's");
+    assert!(read(&mut conn, ann.user, all[0].id).await.expect("marked"));
+    let first = page(&mut conn, ann.user, None, 1).await.expect("read")[0].read_at;
+    assert!(first.is_some() && read(&mut conn, ann.user, all[0].id).await.expect("marked"));
+    assert_eq!(page(&mut conn, ann.user, None, 1).await.expect("read")[0].read_at, first);
+    assert_eq!(unread(&mut conn, ann.user).await.expect("counted"), 1);
+    read_all(&mut conn, ann.user).await.expect("marked");
+    assert_eq!(
+        (unread(&mut conn, ann.user).await.expect("counted"), unread(&mut conn, bob).await.expect("counted")),
+        (0, 1)
+    );
+
+    assert_eq!(purge(&mut conn, 1, 10).await.expect("purged"), 0);
+    assert_eq!(purge(&mut conn, 0, 2).await.expect("purged"), 2);
+    assert_eq!(purge(&mut conn, 0, 2).await.expect("purged"), 1);
+    let mails: i64 = sqlx::query_scalar("SELECT count(*) FROM emails").fetch_one(&mut *conn).await.expect("counted");
+    assert_eq!(mails, 5);
+    drop(conn);
+    db.close().await;
+}

@@ -1,0 +1,3 @@
+//! Notices that are old.
+
+mod purge_notices;

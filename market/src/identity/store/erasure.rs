@@ -171,6 +171,8 @@ pub async fn erase_account(conn: &mut PgConnection, user: UserId) -> Result<Eras
             status = 'suspended',
             locale = 'en',
             time_zone = 'UTC',
+            quiet_from = NULL,
+            quiet_to = NULL,
             unsubscribe_key = uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()),
             session_version = session_version + 1,
             erased_at = clock_timestamp()
@@ -295,6 +297,9 @@ pub async fn erase_more(conn: &mut PgConnection, user: UserId, limit: i64) -> Re
             UPDATE email_suppressions
             SET email_id = NULL
             WHERE email_id IN (SELECT id FROM mails)
+        ), unnoticed AS (
+            DELETE FROM notices
+            WHERE id IN (SELECT id FROM mails)
         ), watched AS (
             DELETE FROM watches
             WHERE (user_id, listing_id) IN (SELECT user_id, listing_id FROM watches WHERE user_id = $1 LIMIT $2)

@@ -14,6 +14,7 @@ pub enum Fate {
 const BOOKS: &str = "books are kept for years, and say who has acted by an id alone";
 const ORGANISATION: &str = "an act for an organisation, whose it stays; who has done it is an id alone";
 const PLATFORM: &str = "an act for the platform, which stays written down; who has done it is an id alone";
+const REPORT: &str = "what was reported is judged all the same; who has done it is an id alone";
 
 /// By table and column.
 pub const FATES: &[(&str, &str, Fate)] = &[
@@ -36,11 +37,7 @@ pub const FATES: &[(&str, &str, Fate)] = &[
         ),
     ),
     ("chat_reports", "decided_by", Fate::Kept(PLATFORM)),
-    (
-        "chat_reports",
-        "reported_by",
-        Fate::Kept("what was reported is judged all the same; who has done it is an id alone"),
-    ),
+    ("chat_reports", "reported_by", Fate::Kept(REPORT)),
     ("checkouts", "placed_by", Fate::Kept(BOOKS)),
     ("disputes", "ended_by", Fate::Kept(BOOKS)),
     ("disputes", "opened_by", Fate::Kept(BOOKS)),
@@ -64,6 +61,7 @@ pub const FATES: &[(&str, &str, Fate)] = &[
     ("invitations", "invited_by", Fate::Kept("the invitation is the organisation's; who has sent it is an id alone")),
     ("listings", "created_by", Fate::Kept(ORGANISATION)),
     ("memberships", "user_id", Fate::Deleted),
+    ("notices", "user_id", Fate::Deleted),
     ("offer_terms", "placed_by", Fate::Kept(BOOKS)),
     ("order_events", "actor", Fate::Kept(BOOKS)),
     ("orders", "placed_by", Fate::Kept(BOOKS)),
@@ -81,6 +79,11 @@ pub const FATES: &[(&str, &str, Fate)] = &[
     ("returns", "decided_by", Fate::Kept(BOOKS)),
     ("returns", "received_by", Fate::Kept(BOOKS)),
     ("returns", "requested_by", Fate::Kept(BOOKS)),
+    ("review_reports", "decided_by", Fate::Kept(PLATFORM)),
+    ("review_reports", "reported_by", Fate::Kept(REPORT)),
+    ("reviews", "answered_by", Fate::Kept(ORGANISATION)),
+    ("reviews", "hidden_by", Fate::Kept(PLATFORM)),
+    ("reviews", "written_by", Fate::Kept(ORGANISATION)),
     ("saved_searches", "user_id", Fate::Deleted),
     ("sessions", "device", Fate::Deleted),
     ("sessions", "user_agent", Fate::Deleted),

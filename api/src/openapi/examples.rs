@@ -157,7 +157,9 @@ fn example(name: &str) -> Option<Value> {
             json!({"amount": {"amount": "50.00", "currency": "EUR"}, "reason": "Half of it works."})
         }
         "POST /v1/payout-accounts" | "POST /v1/admin/images/reprocess" => json!({}),
-        "POST /v1/admin/payments/reconcile" => json!({"since": "2026-11-01T00:00:00Z"}),
+        "POST /v1/admin/payments/reconcile" | "POST /v1/webhook-endpoints/{endpoint}/replay" => {
+            json!({"since": "2026-11-01T00:00:00Z"})
+        }
         "POST /v1/admin/reconciliation-differences/{difference}/close" => {
             json!({"reason": "The provider has refunded it by hand."})
         }
@@ -191,7 +193,9 @@ fn example(name: &str) -> Option<Value> {
             json!({"kind": "sales", "format": "pdf", "cadence": "weekly", "parameters": {"group_by": "day"}, "falls_by": 20})
         }
         "POST /v1/carriers" => json!({"slug": "hansa-freight", "name": "Hansa Freight"}),
-        "POST /v1/carriers/{carrier}/secret" => json!({"keep_old": true}),
+        "POST /v1/carriers/{carrier}/secret" | "POST /v1/webhook-endpoints/{endpoint}/secret" => {
+            json!({"keep_old": true})
+        }
         "POST /v1/webhooks/carriers/{carrier}" => json!({"source_event_id": "e-1", "shipment": "S-1", "type": "actual",
             "status": "in_transit", "occurred_at": "2026-11-01T08:00:00Z", "position": {"latitude": 52.5, "longitude": 13.4}}),
         "POST /v1/api-keys" => {
@@ -200,8 +204,6 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/webhook-endpoints" => json!({"url": "https://shop.example/hooks/tradeyard", "name": "Shop system",
             "events": ["order.paid", "order.refunded"]}),
         "PATCH /v1/webhook-endpoints/{endpoint}" => json!({"events": ["order.*"]}),
-        "POST /v1/webhook-endpoints/{endpoint}/secret" => json!({"keep_old": true}),
-        "POST /v1/webhook-endpoints/{endpoint}/replay" => json!({"since": "2026-11-01T00:00:00Z"}),
         "POST /v1/vehicles" => json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 24_000_000,
             "max_volume_ml": 90_000_000}),
         "PATCH /v1/vehicles/{vehicle}" => json!({"name": "Truck with a crane"}),

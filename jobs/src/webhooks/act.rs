@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use market::ids::{DeliveryId, EndpointId, OrderId, RefundId};
 use market::webhooks::store::{self, Waiting, WebhookError};
-use queue::enqueue::{Enqueue, EnqueueError};
+use queue::enqueue::{Enqueue, EnqueueError, Enqueued};
 use queue::{JobTx, OnConflict, Unique};
 use shared::audit::Actor;
 use shared::ids::{JobId, OrgId};
@@ -43,7 +43,7 @@ async fn enqueue(tx: &mut JobTx, waiting: &[Waiting]) -> Result<Vec<JobId>, Enqu
         // One that waits for a later attempt, of a round that has ended, begins anew.
         Enqueue::new(&job).unique(Unique::while_open(one.id).on_conflict(OnConflict::Replace))
     });
-    let jobs: Vec<JobId> = tx.enqueue_each(jobs.collect()).await?.into_iter().map(|job| job.id()).collect();
+    let jobs: Vec<JobId> = tx.enqueue_each(jobs.collect()).await?.into_iter().map(Enqueued::id).collect();
     let assigned: Vec<_> = waiting.iter().map(|one| one.id).zip(jobs.iter().copied()).collect();
     store::assign(tx, &assigned).await?;
     Ok(jobs)

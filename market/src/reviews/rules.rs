@@ -39,9 +39,8 @@ pub fn judge_writing(
     match own {
         Some(Written { shown_at: Some(since), .. }) => Err(ReviewRefusal::Shown { since }),
         Some(Written { due_at, .. }) if due_at <= now => Err(ReviewRefusal::Shown { since: due_at }),
-        Some(_) => Ok(()),
         None if now > until => Err(ReviewRefusal::TooLate { since: until }),
-        None => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on")]
-
 use serde_json::json;
 use tests::installation::TestInstallation;
 use tests::until::until_sql;

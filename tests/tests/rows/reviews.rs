@@ -1,5 +1,3 @@
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test without its data ends here")]
-
 use serde_json::json;
 use tests::installation::TestInstallation;
 use tests::installation::people::{Person, eur, id};

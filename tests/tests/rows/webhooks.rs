@@ -167,6 +167,6 @@ async fn row_outgoing_webhooks_that_end() {
     let told = market.mail.list().iter().filter(|mail| mail.subject.starts_with("Webhooks ")).count();
     assert_eq!(told, 2);
     // The job of the endpoint's other attempts leads nowhere else.
-    tokio::time::timeout(Duration::from_secs(60), market.until_quiet()).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), market.until_quiet()).await.unwrap();
     market.close().await;
 }

@@ -32,14 +32,13 @@ pub async fn begin(
 ) -> Result<(ConversationId, Posted), ChatError> {
     judge_message(new)?;
     let parties = parties(conn, by.org, about).await?;
-    let id = match find(conn, about, &parties).await? {
-        Some(id) => id,
-        None => {
-            if let Some(listed) = parties.listed {
-                judge_begin(listed, by.org)?;
-            }
-            create(conn, keyring, by.org, about, &parties).await?
+    let id = if let Some(id) = find(conn, about, &parties).await? {
+        id
+    } else {
+        if let Some(listed) = parties.listed {
+            judge_begin(listed, by.org)?;
         }
+        create(conn, keyring, by.org, about, &parties).await?
     };
     Ok((id, post(conn, keyring, by, id, new).await?))
 }

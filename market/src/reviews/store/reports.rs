@@ -11,7 +11,7 @@ use super::answer::locked;
 use super::{ReviewError, read};
 use crate::ids::{ReviewId, ReviewReportId};
 use crate::offers::model::Party;
-use crate::reviews::model::{ReviewReport, ReviewReportOutcome, ReviewReportReason, ReviewReportStatus};
+use crate::reviews::model::{OrderReview, ReviewReport, ReviewReportOutcome, ReviewReportReason, ReviewReportStatus};
 use crate::reviews::rules::ReviewRefusal;
 
 /// Reports a review that everybody can read to the moderators. Needs a transaction.
@@ -22,7 +22,7 @@ pub async fn report(
     reason: ReviewReportReason,
     note: Option<&str>,
 ) -> Result<ReviewReport, ReviewError> {
-    let found = read::find(conn, review).await?.filter(|found| found.is_public());
+    let found = read::find(conn, review).await?.filter(OrderReview::is_public);
     if found.ok_or(ReviewError::NotFound("review"))?.author_org_id == by.org {
         return Err(ReviewRefusal::Own.into());
     }

@@ -93,7 +93,7 @@ impl Reach {
 
 /// The networks of IANA's registry of IPv4 addresses for special purposes, with multicast.
 const SPECIAL_V4: [(Ipv4Addr, u32); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Shared by the customers of a provider.
     (Ipv4Addr::new(100, 64, 0, 0), 10),

@@ -76,7 +76,9 @@ async fn the_beginning_of_an_answer_is_read_and_no_more() {
     assert_eq!((attempt.detail.as_str(), attempt.asked), ("what a\0 pity", Some(TimeDelta::seconds(90))));
     serving.await.unwrap();
     let long: &'static [u8] = Box::leak(
-        [b"HTTP/1.1 400 No\r\ncontent-length: 100000\r\n\r\n".as_slice(), &[b'x'; 100_000]].concat().into_boxed_slice(),
+        [b"HTTP/1.1 400 No\r\ncontent-length: 100000\r\n\r\n".to_vec(), vec![b'x'; 100_000]]
+            .concat()
+            .into_boxed_slice(),
     );
     let (port, serving) = answering(long).await;
     let attempt =

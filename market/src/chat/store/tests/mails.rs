@@ -17,7 +17,7 @@ async fn a_mail_is_due_for_who_has_not_read_and_only_once() {
         tx.commit().await.expect("committed");
         found
     };
-    let due = async || to_mail(&mut *market.db.pool.acquire().await.expect("a connection"), 10).await.expect("a list");
+    let due = async || to_mail(&mut market.db.pool.acquire().await.expect("a connection"), 10).await.expect("a list");
     assert!(matches!(check(market.seller).await, MailCheck::NotYet { .. }));
     assert_eq!((check(market.buyer).await, due().await), (MailCheck::Nothing, vec![]));
     age(&market.db.pool, 16).await;

@@ -75,7 +75,7 @@ async fn with_second_factor(pool: &PgPool, keyring: &Keyring) -> (UserId, Secret
 }
 
 async fn state(pool: &PgPool, user: UserId) -> (bool, i64) {
-    let found = two_factors(&mut *pool.acquire().await.unwrap(), user).await.unwrap();
+    let found = two_factors(&mut pool.acquire().await.unwrap(), user).await.unwrap();
     (found.enabled_at.is_some(), found.recovery_codes_left)
 }
 

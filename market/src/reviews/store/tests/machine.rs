@@ -50,7 +50,9 @@ async fn play(acts: Vec<Act>) {
                 if !sides[place].shown {
                     sides[place].stars = Some(stars);
                     if sides.iter().all(|side| side.stars.is_some()) {
-                        sides.iter_mut().for_each(|side| side.shown = true);
+                        for side in sides.iter_mut() {
+                            side.shown = true;
+                        }
                     }
                 }
             }

@@ -157,7 +157,7 @@ async fn moderators_decide_about_others_and_what_they_hide_counts_no_more() {
         report(&mut tx, party(seller), about, ReviewReportReason::Insulting, Some("So.")).await.expect("reported");
     tx.commit().await.expect("committed");
     assert_eq!((made.status, made.text.as_str()), (ReviewReportStatus::Open, "Thieves."));
-    assert_eq!(reports(&mut conn, true, None, 10).await.expect("read"), [made.clone()]);
+    assert_eq!(reports(&mut conn, true, None, 10).await.expect("read"), std::slice::from_ref(&made));
     let mut tx = conn.begin().await.expect("a transaction");
     for member in [seller.user, buyer.user] {
         let refused = decide(&mut tx, member, made.id, ReviewReportOutcome::Upheld, "Yes.").await;

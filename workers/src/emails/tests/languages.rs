@@ -28,6 +28,7 @@ fn a_mail_is_in_one_language() {
         "Cash",
         "the file has a header",
         "It was torn",
+        "Good.",
     ];
     for (content, link) in every_mail() {
         let [english, german] = in_every_language().map(|reader| rendered(&content, &link, &reader));
@@ -76,6 +77,8 @@ fn transactional_mails_cannot_be_ended() {
         "price_fell",
         "relisted",
         "report_ready",
+        "review_asked",
+        "review_shown",
         "saved_search_digest",
         "stock_low",
         "stock_recovered",

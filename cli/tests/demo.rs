@@ -63,7 +63,9 @@ impl TestPrograms {
             assert!(self.child.try_wait().unwrap().is_none(), "`tradeyard dev` has ended");
             let answer = reqwest::get(format!("http://127.0.0.1:{api}/readyz")).await;
             let pools: i64 = self.count("(SELECT DISTINCT pool FROM workers WHERE stopped_at IS NULL) AS pools").await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) && pools == 5 {
+            if answer.is_ok_and(|answer| answer.status().is_success())
+                && usize::try_from(pools).unwrap() == workers::pools::NAMES.len()
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

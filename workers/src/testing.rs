@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market::ids::ListingId;
-use market::webhooks::rules::target::Reach;
+use market::webhooks::rules::reach::Reach;
 use queue::Ledger;
 use queue::testing::{TestQueue, assert_settled};
 use queue::worker::Handlers;

@@ -6,9 +6,10 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
 
 /// What no key may do, by tag, and why.
-const CLOSED: [(&str, &str); 14] = [
+const CLOSED: [(&str, &str); 15] = [
     ("admin", "for those who look after the platform"),
     ("auth", "sessions are of people"),
+    ("conversations", "what is written there is between people"),
     ("exports", "files are for the person who asked for them"),
     ("health", "nobody is asked who they are"),
     ("jobs", "for those who look after the platform"),

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use jobs::webhooks::ActError;
 use market::ids::EndpointId;
 use market::webhooks::model::{Endpoint, EndpointChange, NewEndpoint};
-use market::webhooks::rules::target::Reach;
+use market::webhooks::rules::reach::Reach;
 use market::webhooks::store::{self, WebhookError};
 use serde::{Deserialize, Serialize};
 use shared::audit::Actor;

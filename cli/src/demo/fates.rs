@@ -71,7 +71,7 @@ impl Counts {
 
     /// How many events a seller is told of: an order is placed, and paid, sent and received, and accepted or disputed and decided; or it
     /// is placed and not paid.
-    pub(crate) const fn told(&self) -> u64 {
+    pub(crate) const fn webhooks(&self) -> u64 {
         2 * self.defaulted + 4 * self.held + 5 * self.released + 6 * (self.refunded + self.partly)
     }
 

@@ -11,7 +11,7 @@ use super::sales::{Sales, first_day};
 use super::settle::Round;
 use super::shop::Shop;
 use super::store::Stored;
-use super::store::hooks::Told;
+use super::store::hooks::Webhooks;
 use super::store::sales::Sale;
 use super::trade::Trade;
 
@@ -29,7 +29,8 @@ impl Run<'_> {
         if let Some(shop) = shop
             && self.is_reported(stored, round).await?
             && stored.ends(&[round.seller, shop]).await? == wanted
-            && stored.told(&[round.seller, shop]).await? == (Told { delivered: wanted.told(), is_followed: true })
+            && stored.webhooks(&[round.seller, shop]).await?
+                == (Webhooks { delivered: wanted.webhooks(), is_followed: true })
         {
             return Ok(shop);
         }

@@ -143,7 +143,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
     let lots = stored.lots(round.seller).await?;
     let jobs = stored.jobs(known.since, &known.sellers).await?;
     let (ends, books) = (stored.ends(&known.sellers).await?, stored.books().await?);
-    let (shipped, told) = (stored.shipped(&known.sellers).await?, stored.told(&known.sellers).await?);
+    let (shipped, webhooks) = (stored.shipped(&known.sellers).await?, stored.webhooks(&known.sellers).await?);
     let report = stored.report(round.seller).await?;
     let late = |lot: &super::store::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
     let mut lateness: Vec<f64> = lots.values().filter_map(late).collect();
@@ -167,7 +167,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         shipments_wrong: shipped.wrong,
         orders_paid: ends.paid,
         orders_defaulted: ends.defaulted,
-        webhooks_delivered: told.delivered,
+        webhooks_delivered: webhooks.delivered,
         escrow_held: ends.held,
         escrow_released: ends.released,
         escrow_refunded: ends.refunded,
@@ -181,7 +181,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
     };
     let notes = format!("jobs: {} succeeded, {} cancelled", jobs.succeeded, jobs.cancelled);
     let mut wanted = wanted(plan, &lots, known.shop_orders);
-    if !told.is_followed {
+    if !webhooks.is_followed {
         // The installation sends webhooks only to addresses that everybody can reach.
         wanted.webhooks_delivered = 0;
     }
@@ -216,7 +216,7 @@ fn wanted(plan: &Plan, lots: &Lots, shop_orders: usize) -> Wanted {
             CURRENCY,
         ),
         events_stored: events_of(plan),
-        webhooks_delivered: Counts::of(plan, shop_orders).told(),
+        webhooks_delivered: Counts::of(plan, shop_orders).webhooks(),
         ends: Counts::of(plan, shop_orders),
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn breaches() -> Vec<Breach> {
     let terms = |changes: &str| {
         copy(
             "offer_terms",
-            "offer_id = (SELECT id FROM offers WHERE status = 'open')",
+            "offer_id = (SELECT id FROM offers WHERE status = 'open' ORDER BY id LIMIT 1)",
             &format!("'version', 0, {changes}"),
         )
     };

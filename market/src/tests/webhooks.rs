@@ -9,7 +9,7 @@ use super::{Breach, copy, many};
 use crate::listings::model::SaleMode;
 use crate::testing::{Trader, eur, listing, placed, trader};
 use crate::webhooks::model::{NewEndpoint, Subscription};
-use crate::webhooks::rules::target::Reach;
+use crate::webhooks::rules::reach::Reach;
 use crate::webhooks::store::{create, pause, rotate, test_delivery};
 
 /// An endpoint that is told of an order, with two secrets, a test and an attempt; and another one that is paused.

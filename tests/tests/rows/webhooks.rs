@@ -51,7 +51,7 @@ impl System {
         serde_json::from_slice(&one.body).unwrap()
     }
 
-    fn told(sent: &[(String, Value)]) -> Vec<&str> {
+    fn events(sent: &[(String, Value)]) -> Vec<&str> {
         sent.iter().map(|(_, body)| body["type"].as_str().unwrap()).collect()
     }
 }
@@ -90,7 +90,7 @@ async fn row_outgoing_webhooks() {
         let _ = by.post(&format!("/v1/orders/{order}/{act}"), json!({})).await.ok();
     }
     let sent = anns.sent(6).await;
-    let mut told = System::told(&sent);
+    let mut told = System::events(&sent);
     told.sort_unstable();
     // One of them twice: the first one that came was not taken.
     told.dedup();
@@ -104,7 +104,7 @@ async fn row_outgoing_webhooks() {
 
     // The silent one is given up on, and comes again.
     let waiting = bobs.sent(1).await;
-    assert_eq!(System::told(&waiting), ["order.paid"]);
+    assert_eq!(System::events(&waiting), ["order.paid"]);
     assert_eq!(attempts(&bob, &waiting[0].0, 1).await[0], "timed_out");
     assert_eq!(bobs.sent(2).await[1].0, waiting[0].0);
 

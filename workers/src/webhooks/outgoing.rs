@@ -24,7 +24,7 @@ use hyper_util::rt::TokioIo;
 use market::carriers::rules::signature;
 use market::ids::{DeliveryId, EndpointId};
 use market::webhooks::model::{Attempt, AttemptOutcome, Sending};
-use market::webhooks::rules::target::Reach;
+use market::webhooks::rules::reach::Reach;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};

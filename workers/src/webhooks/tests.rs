@@ -20,7 +20,7 @@ use market::testing::{Trader, eur, listing, pay, placed, trader};
 use market::webhooks::model::{
     AttemptOutcome, Delivery, DeliveryStatus, EndpointStatus, NewEndpoint, StopReason, Subscription,
 };
-use market::webhooks::rules::target::Reach;
+use market::webhooks::rules::reach::Reach;
 use market::webhooks::store;
 use queue::Job;
 use queue::testing::rows;

@@ -275,6 +275,12 @@ async fn set_up(market: &TestMarket) {
         rates: [(Currency::USD, "1.0862".parse().unwrap())].into(),
     };
     rates::store(&mut conn, &new).await.unwrap();
+    // Ann sells, so she may not ask for it herself.
+    sqlx::query("INSERT INTO erasures (user_id, due_at) VALUES ($1, clock_timestamp() + interval '14 days')")
+        .bind(market.ann.id)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
     drop(conn);
     let schedule = json!({"name": "etag.test", "kind": "jobs.prune", "expression": "* * * * *", "zone": "Europe/Berlin",
         "payload": {"finished_after_hours": 1, "dead_after_hours": 1}});

@@ -18,6 +18,7 @@ pub(in crate::routes) struct TestSale {
     pub(in crate::routes) ann: Person,
     pub(in crate::routes) bob: Person,
     pub(in crate::routes) eve: Person,
+    pub(in crate::routes) moderator: Person,
     seller: OrgId,
     buyer: OrgId,
     pub(in crate::routes) checkout: CheckoutId,
@@ -43,7 +44,7 @@ impl TestSale {
         let checkout = checkouts::place(&mut tx, buyer, bob.id, &lines, TimeDelta::minutes(30)).await.unwrap();
         let order = checkouts::checkout(&mut tx, buyer, checkout).await.unwrap().unwrap().orders[0].id;
         tx.commit().await.unwrap();
-        Self { api, ann, bob, eve, seller, buyer, checkout, order }
+        Self { api, ann, bob, eve, moderator, seller, buyer, checkout, order }
     }
 
     pub(in crate::routes) const fn seller(&self) -> Trader {

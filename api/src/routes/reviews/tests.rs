@@ -1,4 +1,3 @@
-use market::identity::PlatformRole;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -96,7 +95,6 @@ async fn nobody_reviews_what_is_not_completed_or_with_nothing_to_say() {
 #[tokio::test]
 async fn a_moderator_hides_what_was_reported_and_it_counts_no_more() {
     let sale = TestSale::completed().await;
-    let moderator = sale.api.staff(PlatformRole::Moderator).await;
     let written = sale.review(&sale.bob, 1, "Ann lives at 5 Mill Lane.").await.ok();
     sale.review(&sale.ann, 5, "Fine.").await.ok();
     let review = format!("/v1/reviews/{}/reports", written["id"].as_str().unwrap());
@@ -107,14 +105,14 @@ async fn a_moderator_hides_what_was_reported_and_it_counts_no_more() {
     sale.api.post(Some(&sale.eve), &review, json!({"reason": "spam", "note": ""})).await.refused(422, "invalid_value");
 
     sale.api.get(Some(&sale.ann), "/v1/admin/review-reports").await.refused(403, "role_too_low");
-    let list = sale.api.get(Some(&moderator), "/v1/admin/review-reports").await.ok();
+    let list = sale.api.get(Some(&sale.moderator), "/v1/admin/review-reports").await.ok();
     assert_eq!(list["items"], json!([report]));
     assert_eq!(sale.public("profile").await["rating"], json!({"reviews": 1, "average_hundredths": 100}));
     let decide = format!("/v1/admin/review-reports/{}/decide", report["id"].as_str().unwrap());
     let upheld = json!({"outcome": "upheld", "reason": "It has somebody's address."});
-    let decided = sale.api.post(Some(&moderator), &decide, upheld.clone()).await.ok();
+    let decided = sale.api.post(Some(&sale.moderator), &decide, upheld.clone()).await.ok();
     assert_eq!(decided["status"], "upheld");
-    sale.api.post(Some(&moderator), &decide, upheld).await.refused(409, "report_decided");
+    sale.api.post(Some(&sale.moderator), &decide, upheld).await.refused(409, "report_decided");
 
     assert_eq!(sale.public("reviews").await["items"], json!([]));
     assert_eq!(sale.public("profile").await["rating"], json!({"reviews": 0}));

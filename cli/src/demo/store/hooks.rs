@@ -4,9 +4,9 @@ use shared::ids::OrgId;
 
 use super::{Stored, unsigned};
 
-/// What sellers were told of their orders.
+/// What sellers got to know of their orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct Webhooks {
     /// Events that arrived, each once however often it was sent.
     pub(crate) delivered: u64,
     /// Each of them has an endpoint.
@@ -14,7 +14,7 @@ pub(crate) struct Told {
 }
 
 impl Stored {
-    pub(crate) async fn told(&mut self, sellers: &[OrgId]) -> sqlx::Result<Told> {
+    pub(crate) async fn webhooks(&mut self, sellers: &[OrgId]) -> sqlx::Result<Webhooks> {
         let orgs: Vec<_> = sellers.iter().map(|seller| seller.0).collect();
         let row = sqlx::query!(
             r#"SELECT (SELECT count(*)
@@ -31,6 +31,6 @@ impl Stored {
         )
         .fetch_one(&mut self.market)
         .await?;
-        Ok(Told { delivered: unsigned(row.delivered), is_followed: unsigned(row.followed) == sellers.len() as u64 })
+        Ok(Webhooks { delivered: unsigned(row.delivered), is_followed: unsigned(row.followed) == sellers.len() as u64 })
     }
 }

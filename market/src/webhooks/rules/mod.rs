@@ -2,4 +2,4 @@
 
 pub mod attempt;
 pub mod message;
-pub mod target;
+pub mod reach;

@@ -13,7 +13,7 @@ use super::secrets;
 use crate::carriers::model::WebhookSecret;
 use crate::ids::EndpointId;
 use crate::webhooks::model::{Endpoint, EndpointChange, EndpointStatus, NewEndpoint, StopReason, Subscription, origin};
-use crate::webhooks::rules::target::Reach;
+use crate::webhooks::rules::reach::Reach;
 
 struct Row {
     id: EndpointId,

@@ -17,7 +17,7 @@ use crate::testing::{Trader, earn, eur, listing, pay, placed, trader};
 use crate::webhooks::model::{
     Attempt, AttemptOutcome, DeliveryStatus, Endpoint, EndpointStatus, NewEndpoint, StopReason, Subscription,
 };
-use crate::webhooks::rules::target::Reach;
+use crate::webhooks::rules::reach::Reach;
 
 mod machine;
 
@@ -50,7 +50,7 @@ fn attempt(outcome: AttemptOutcome) -> Attempt {
 }
 
 /// What an endpoint was told of, in order, and whether it waits.
-async fn told(pool: &PgPool, endpoint: EndpointId) -> Vec<(String, String)> {
+async fn received(pool: &PgPool, endpoint: EndpointId) -> Vec<(String, String)> {
     sqlx::query_as("SELECT event, status FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY id")
         .bind(endpoint)
         .fetch_all(pool)
@@ -75,10 +75,10 @@ async fn both_sides_are_told_of_what_they_asked_for_in_the_acts_own_transaction(
     let order = earn(&mut conn, seller, buyer, eur(10_000)).await;
 
     let whole = ["order.placed", "order.paid", "order.shipped", "order.delivered", "order.completed"];
-    assert_eq!(events(&told(&db.pool, all.id).await), whole);
-    assert_eq!(events(&told(&db.pool, some.id).await), ["order.paid", "order.completed"]);
-    assert!(told(&db.pool, none.id).await.is_empty());
-    let missed = told(&db.pool, paused.id).await;
+    assert_eq!(events(&received(&db.pool, all.id).await), whole);
+    assert_eq!(events(&received(&db.pool, some.id).await), ["order.paid", "order.completed"]);
+    assert!(received(&db.pool, none.id).await.is_empty());
+    let missed = received(&db.pool, paused.id).await;
     assert!(events(&missed) == whole && missed.iter().all(|(_, status)| status == "missed"), "{missed:?}");
     assert_eq!(unassigned(&mut conn, &[order]).await.unwrap().len(), 7);
 
@@ -86,11 +86,11 @@ async fn both_sides_are_told_of_what_they_asked_for_in_the_acts_own_transaction(
     let goods = listing(&mut conn, seller, SaleMode::Fixed, 10).await;
     let (checkout, order) = placed(&mut conn, buyer, goods, eur(10_000)).await;
     pay(&mut conn, buyer, checkout).await;
-    let before = told(&db.pool, all.id).await.len();
+    let before = received(&db.pool, all.id).await.len();
     let mut tx = conn.begin().await.unwrap();
     escrow::ship(&mut tx, seller.org, seller.user, order).await.unwrap();
     tx.rollback().await.unwrap();
-    assert_eq!(told(&db.pool, all.id).await.len(), before);
+    assert_eq!(received(&db.pool, all.id).await.len(), before);
     drop(conn);
     db.close().await;
 }

@@ -277,3 +277,24 @@ fn no_text_of_a_request_holds_the_character_that_postgresql_does_not_keep() {
     }
     assert!(found.is_empty(), "{found:#?}");
 }
+
+/// Programs that make clients out of the document stop at a reference that leads nowhere.
+#[test]
+fn every_reference_leads_somewhere() {
+    fn walk<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|field| walk(field, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
+            _ => {}
+        }
+    }
+    let document = serde_json::to_value(document()).unwrap();
+    let mut found = BTreeSet::new();
+    walk(&document, &mut found);
+    assert!(found.len() > 100, "the references are found");
+    let gone: Vec<_> = found.into_iter().filter(|to| document.pointer(to.trim_start_matches('#')).is_none()).collect();
+    assert!(gone.is_empty(), "{gone:?}");
+}

@@ -102,6 +102,7 @@ struct ListConversations {
     #[serde(default)]
     archived: bool,
     /// The `next` of an earlier page.
+    #[param(inline)]
     after: Option<TimeCursor>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]

@@ -25,6 +25,7 @@ struct Endpoints {
 #[derive(Deserialize)]
 struct Endpoint {
     id: EndpointId,
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -49,6 +50,9 @@ impl Hooks {
             let made = client.post("/v1/webhook-endpoints").as_(seller).json(&body).done().await;
             return unless_refused(made, "invalid_value");
         };
+        if there.url == url {
+            return Ok(());
+        }
         let path = format!("/v1/webhook-endpoints/{}", there.id);
         client.patch(path.clone()).repeatable().as_(seller).json(&json!({"url": url})).done().await?;
         // What waits for another attempt need not wait any more.

@@ -21,7 +21,7 @@ impl Handler<Services> for DeliverWebhook {
         let sending = match start {
             Start::Send(sending) => sending,
             Start::NotYet(delay) => return Ok(Outcome::Snooze(positive(delay))),
-            Start::Nothing => return Ok(Outcome::Done),
+            Start::Nothing => return finish(cx, self.delivery).await,
         };
         let Some(_turn) = cx.webhooks.turn(sending.endpoint).await else { return Ok(Outcome::Snooze(BUSY)) };
         // No connection is held meanwhile.
@@ -33,6 +33,16 @@ impl Handler<Services> for DeliverWebhook {
             failed(cx, self.delivery, &sending, &attempt).await
         }
     }
+}
+
+/// Ends a job that has found nothing to send, unless that has changed since: whoever begins a delivery anew while its job is open relies on
+/// that job, and waits for the lock to see whether it still is.
+async fn finish(cx: &Cx, id: DeliveryId) -> anyhow::Result<Outcome> {
+    let mut tx = cx.begin().await?;
+    if store::lock_waiting(&mut tx, id).await? {
+        return Ok(Outcome::Snooze(positive(TimeDelta::zero())));
+    }
+    cx.commit(tx).await
 }
 
 /// Records that the endpoint has taken it, repeatedly if need be: a database that restarts between its answer and our commit must not

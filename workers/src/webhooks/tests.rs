@@ -272,6 +272,37 @@ async fn five_days_of_failure_pause_an_endpoint_and_what_it_missed_is_replayed()
     kit.workers.close().await;
 }
 
+/// A job that finds its delivery missed ends, at the moment in which somebody begins the delivery anew and sees a job that is open.
+#[tokio::test]
+async fn race_replay_against_the_job_that_finds_nothing_to_send() {
+    let kit = Kit::new().await;
+    for _ in 0..20 {
+        kit.order().await;
+    }
+    let again = async {
+        for _ in 0..20 {
+            let mut conn = kit.workers.db.pool.begin().await.unwrap();
+            store::pause(&mut conn, kit.seller.org, kit.owner(), kit.endpoint).await.unwrap();
+            conn.commit().await.unwrap();
+            tokio::task::yield_now().await;
+            let mut tx = kit.workers.ledger.begin().await.unwrap();
+            store::resume(&mut tx, kit.seller.org, kit.owner(), kit.endpoint).await.unwrap();
+            let since = chrono::DateTime::UNIX_EPOCH;
+            replay_missed(&mut tx, kit.seller.org, kit.owner(), kit.endpoint, since, None).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    };
+    tokio::join!(again, kit.run(1));
+    kit.run(3).await;
+    let lost: i64 = sqlx::query_scalar("SELECT count(*) FROM webhook_deliveries WHERE status <> 'delivered'")
+        .fetch_one(&kit.workers.db.pool)
+        .await
+        .unwrap();
+    assert_eq!(lost, 0);
+    assert!(kit.receiver.sent().len() >= 40);
+    kit.workers.close().await;
+}
+
 #[tokio::test]
 async fn what_nobody_enqueued_the_sweep_does_once() {
     let kit = Kit::new().await;

@@ -19,7 +19,7 @@ pub use deliveries::{
 pub use endpoints::{change, create, end, get, lock, page, pause, resume};
 pub use reseal::reseal;
 pub use secrets::{Rotated, rotate};
-pub use send::{Recorded, Start, record, start};
+pub use send::{Recorded, Start, lock_waiting, record, start};
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]

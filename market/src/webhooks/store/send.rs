@@ -4,6 +4,7 @@
 //! - Holding a transaction while the endpoint is asked: a slow one would hold our connections.
 //! - Writing down that it was delivered apart from the end of the job: a crash in between would send it again.
 //! - Locking the delivery before the endpoint, which whoever stops one does the other way round.
+//! - Ending a job that has found nothing to send without another look: the delivery may have been begun anew since.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::audit::Actor;
@@ -68,6 +69,17 @@ pub async fn start(conn: &mut PgConnection, id: DeliveryId, keyring: &Keyring) -
         now: row.now,
         secrets: secrets::good(conn, row.endpoint, keyring).await?,
     })))
+}
+
+/// Whether a delivery waits, which it does or does not until the transaction ends. Needs a transaction.
+pub async fn lock_waiting(conn: &mut PgConnection, id: DeliveryId) -> Result<bool, sqlx::Error> {
+    let status = sqlx::query_scalar!(
+        r#"SELECT status AS "status: DeliveryStatus" FROM webhook_deliveries WHERE id = $1 FOR NO KEY UPDATE"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(status == Some(DeliveryStatus::Waiting))
 }
 
 async fn miss(conn: &mut PgConnection, id: DeliveryId) -> Result<(), sqlx::Error> {

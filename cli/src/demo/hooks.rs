@@ -50,6 +50,7 @@ impl Hooks {
             let made = client.post("/v1/webhook-endpoints").as_(seller).json(&body).done().await;
             return unless_refused(made, "invalid_value");
         };
+        // Within a run they come here already.
         if there.url == url {
             return Ok(());
         }

@@ -123,7 +123,7 @@ pub async fn apply(migrator: &sqlx::migrate::Migrator, pool: &PgPool) -> Result<
     // The next user gets a session with the limits.
     conn.close_on_drop();
     without_limits(&mut conn).await?;
-    Box::pin(migrator.run_direct(None, &mut *conn, false)).await
+    migrator.run_direct(None, &mut *conn, false).await
 }
 
 /// Makes the transaction that has just begun read from one snapshot, so that totals and lists agree; it may scan whole tables.

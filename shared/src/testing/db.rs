@@ -192,7 +192,7 @@ async fn ensure_template(owner: &PgConnectOptions, conn: &mut PgConnection, logi
         conn.execute(sqlx::AssertSqlSafe(sql)).await?;
         conn.execute(sqlx::AssertSqlSafe(format!(r#"CREATE DATABASE "{name}""#))).await?;
         let mut fresh = owner.clone().database(&name).connect().await?;
-        Box::pin(crate::db::MIGRATOR.run_direct(None, &mut fresh, false)).await?;
+        crate::db::MIGRATOR.run_direct(None, &mut fresh, false).await?;
         grants::give(&mut fresh, login).await?;
         fresh.close().await?;
         let sql = format!(r#"ALTER DATABASE "{name}" IS_TEMPLATE true"#);

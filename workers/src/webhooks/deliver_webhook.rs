@@ -21,7 +21,7 @@ impl Handler<Services> for DeliverWebhook {
         let sending = match start {
             Start::Send(sending) => sending,
             Start::NotYet(delay) => return Ok(Outcome::Snooze(positive(delay))),
-            Start::Nothing => return finish(cx, self.delivery).await,
+            Start::Nothing => return end_unless_waiting(cx, self.delivery).await,
         };
         let Some(_turn) = cx.webhooks.turn(sending.endpoint).await else { return Ok(Outcome::Snooze(BUSY)) };
         // No connection is held meanwhile.
@@ -35,9 +35,9 @@ impl Handler<Services> for DeliverWebhook {
     }
 }
 
-/// Ends a job that has found nothing to send, unless that has changed since: whoever begins a delivery anew while its job is open relies on
-/// that job, and waits for the lock to see whether it still is.
-async fn finish(cx: &Cx, id: DeliveryId) -> anyhow::Result<Outcome> {
+/// Ends a job that has found nothing to send, unless a replay has begun the delivery anew since. A replay enqueues no second job while this
+/// one is open; it waits for the delivery's lock, and so sees whether this one is.
+async fn end_unless_waiting(cx: &Cx, id: DeliveryId) -> anyhow::Result<Outcome> {
     let mut tx = cx.begin().await?;
     if store::lock_waiting(&mut tx, id).await? {
         return Ok(Outcome::Snooze(positive(TimeDelta::zero())));

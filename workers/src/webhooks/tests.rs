@@ -272,7 +272,7 @@ async fn five_days_of_failure_pause_an_endpoint_and_what_it_missed_is_replayed()
     kit.workers.close().await;
 }
 
-/// A job that finds its delivery missed ends, at the moment in which somebody begins the delivery anew and sees a job that is open.
+/// A job that has found its delivery missed ends just as a replay begins the delivery anew, and sees that the job is open.
 #[tokio::test]
 async fn race_replay_against_the_job_that_finds_nothing_to_send() {
     let kit = Kit::new().await;

@@ -275,7 +275,7 @@ async fn set_up(market: &TestMarket) {
         rates: [(Currency::USD, "1.0862".parse().unwrap())].into(),
     };
     rates::store(&mut conn, &new).await.unwrap();
-    // Ann sells, so she may not ask for it herself.
+    // Written by hand: Ann has sales open, so the API would refuse to erase her.
     sqlx::query("INSERT INTO erasures (user_id, due_at) VALUES ($1, clock_timestamp() + interval '14 days')")
         .bind(market.ann.id)
         .execute(&mut *conn)

@@ -4,7 +4,7 @@ use shared::ids::OrgId;
 
 use super::{Stored, unsigned};
 
-/// What sellers got to know of their orders.
+/// The webhooks about the orders of sellers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Webhooks {
     /// Events that arrived, each once however often it was sent.

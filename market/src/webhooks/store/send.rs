@@ -4,7 +4,7 @@
 //! - Holding a transaction while the endpoint is asked: a slow one would hold our connections.
 //! - Writing down that it was delivered apart from the end of the job: a crash in between would send it again.
 //! - Locking the delivery before the endpoint, which whoever stops one does the other way round.
-//! - Ending a job that has found nothing to send without another look: the delivery may have been begun anew since.
+//! - Ending a job that has found nothing to send without another look: a replay may have begun the delivery anew since.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::audit::Actor;
@@ -71,7 +71,7 @@ pub async fn start(conn: &mut PgConnection, id: DeliveryId, keyring: &Keyring) -
     })))
 }
 
-/// Whether a delivery waits, which it does or does not until the transaction ends. Needs a transaction.
+/// Whether a delivery is waiting. Locks it, so that this stays so until the transaction ends. Needs a transaction.
 pub async fn lock_waiting(conn: &mut PgConnection, id: DeliveryId) -> Result<bool, sqlx::Error> {
     let status = sqlx::query_scalar!(
         r#"SELECT status AS "status: DeliveryStatus" FROM webhook_deliveries WHERE id = $1 FOR NO KEY UPDATE"#,

@@ -49,8 +49,8 @@ fn attempt(outcome: AttemptOutcome) -> Attempt {
     Attempt { outcome, status_code, latency: Duration::from_millis(7), detail: "so".to_owned(), asked: None }
 }
 
-/// What an endpoint was told of, in order, and whether it waits.
-async fn received(pool: &PgPool, endpoint: EndpointId) -> Vec<(String, String)> {
+/// The events and states of an endpoint's deliveries, in order.
+async fn deliveries_to(pool: &PgPool, endpoint: EndpointId) -> Vec<(String, String)> {
     sqlx::query_as("SELECT event, status FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY id")
         .bind(endpoint)
         .fetch_all(pool)
@@ -75,10 +75,10 @@ async fn both_sides_are_told_of_what_they_asked_for_in_the_acts_own_transaction(
     let order = earn(&mut conn, seller, buyer, eur(10_000)).await;
 
     let whole = ["order.placed", "order.paid", "order.shipped", "order.delivered", "order.completed"];
-    assert_eq!(events(&received(&db.pool, all.id).await), whole);
-    assert_eq!(events(&received(&db.pool, some.id).await), ["order.paid", "order.completed"]);
-    assert!(received(&db.pool, none.id).await.is_empty());
-    let missed = received(&db.pool, paused.id).await;
+    assert_eq!(events(&deliveries_to(&db.pool, all.id).await), whole);
+    assert_eq!(events(&deliveries_to(&db.pool, some.id).await), ["order.paid", "order.completed"]);
+    assert!(deliveries_to(&db.pool, none.id).await.is_empty());
+    let missed = deliveries_to(&db.pool, paused.id).await;
     assert!(events(&missed) == whole && missed.iter().all(|(_, status)| status == "missed"), "{missed:?}");
     assert_eq!(unassigned(&mut conn, &[order]).await.unwrap().len(), 7);
 
@@ -86,11 +86,11 @@ async fn both_sides_are_told_of_what_they_asked_for_in_the_acts_own_transaction(
     let goods = listing(&mut conn, seller, SaleMode::Fixed, 10).await;
     let (checkout, order) = placed(&mut conn, buyer, goods, eur(10_000)).await;
     pay(&mut conn, buyer, checkout).await;
-    let before = received(&db.pool, all.id).await.len();
+    let before = deliveries_to(&db.pool, all.id).await.len();
     let mut tx = conn.begin().await.unwrap();
     escrow::ship(&mut tx, seller.org, seller.user, order).await.unwrap();
     tx.rollback().await.unwrap();
-    assert_eq!(received(&db.pool, all.id).await.len(), before);
+    assert_eq!(deliveries_to(&db.pool, all.id).await.len(), before);
     drop(conn);
     db.close().await;
 }

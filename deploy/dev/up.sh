@@ -160,13 +160,14 @@ is_external() {
 part_state() { if port_open "$1"; then printf ready; else printf starting; fi; }
 
 part_port() {
+    local pool
     case $1 in
         postgres) printf %s "$PORT_POSTGRES" ;;
         redis) printf %s "$PORT_REDIS" ;;
         rabbitmq) printf %s "$PORT_RABBITMQ" ;;
         epmd) printf %s "$PORT_EPMD" ;;
         *)
-            PROCESSES=([auctions]=10 [emails]=10 [reports]=10 [images]=10 [cargo]=10)
+            for pool in "${POOLS[@]}"; do PROCESSES[$pool]=10; done
             wanted_parts | awk -v part="$1" '$1 == part { print $2 }'
             ;;
     esac

@@ -15,8 +15,8 @@ use crate::config::{Config, ConfigError, Key, Mode, keys};
 use crate::db::{role, session};
 use crate::telemetry::{self, Details, Readiness};
 
-/// What the parts of a program report to operators; while no part is running, there is nothing to
-/// report.
+/// What the parts of a program report to operators. While no part has begun, the program is not
+/// ready.
 #[derive(Clone, Default)]
 pub struct Health(Arc<Mutex<Parts>>);
 
@@ -37,10 +37,17 @@ impl Health {
         self.parts().details.push(details);
     }
 
-    /// Whether every part is ready; the first one that is not says why.
+    /// Whether there are parts and every one is ready; the first one that is not says why.
     pub async fn ready(&self) -> Result<(), String> {
-        let parts = self.parts().ready.clone();
-        for ready in parts {
+        let ready = {
+            let parts = self.parts();
+            // The port of operators is open before the program has connected to anything.
+            if parts.ready.is_empty() && parts.details.is_empty() {
+                return Err("it is starting".to_owned());
+            }
+            parts.ready.clone()
+        };
+        for ready in ready {
             ready().await?;
         }
         Ok(())
@@ -201,3 +208,6 @@ pub fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use shared::clock::Clock;
 use shared::money::{Currency, Money};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::client::{Answer, Connection};
@@ -79,12 +80,23 @@ pub(crate) async fn pace<L: Load>(
     every: Duration,
     measured: Duration,
 ) -> anyhow::Result<Vec<Duration>> {
+    pace_until(addr, loads, every, measured, &CancellationToken::new()).await
+}
+
+/// [`pace`], but no longer than until `stop`.
+pub(crate) async fn pace_until<L: Load>(
+    addr: SocketAddr,
+    loads: Vec<L>,
+    every: Duration,
+    measured: Duration,
+    stop: &CancellationToken,
+) -> anyhow::Result<Vec<Duration>> {
     let apart = every / u32::try_from(loads.len())?;
     let (mut first, begin) = (Instant::now(), Instant::now() + WARM_UP);
     let mut connections = JoinSet::new();
     for load in loads {
         let connection = Connection::open(addr).await?;
-        connections.spawn(send_paced(connection, load, first, every, begin..begin + measured));
+        connections.spawn(send_paced(connection, load, first, every, begin..begin + measured, stop.clone()));
         first += apart;
     }
     let mut took = Vec::new();
@@ -101,10 +113,11 @@ async fn send_paced(
     mut due: Instant,
     every: Duration,
     counted: Range<Instant>,
+    stop: CancellationToken,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut request = Vec::with_capacity(2048);
     let mut took = Vec::new();
-    while due < counted.end {
+    while due < counted.end && !stop.is_cancelled() {
         tokio::time::sleep_until(due.into()).await;
         request.clear();
         load.write(&mut request)?;

@@ -22,7 +22,7 @@ use crate::events::event;
 use crate::report::per_second;
 
 /// How long requests are sent before they count.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
 /// An organisation may bid a thousand times in an auction; two take turns here.
 const BIDS_PER_LOT: usize = 1_000;
 
@@ -130,13 +130,19 @@ async fn send_paced(
     Ok(took)
 }
 
-fn expect(answer: Answer<'_>, status: u16) -> anyhow::Result<()> {
+pub(crate) fn expect(answer: Answer<'_>, status: u16) -> anyhow::Result<()> {
     anyhow::ensure!(answer.status == status, "{} instead of {status}: {}", answer.status, answer.text());
     Ok(())
 }
 
 /// Writes a request of somebody who is logged in, with a new key.
-fn post(request: &mut Vec<u8>, path: impl Display, token: &str, org: Option<Uuid>, body: &str) -> anyhow::Result<()> {
+pub(crate) fn post(
+    request: &mut Vec<u8>,
+    path: impl Display,
+    token: &str,
+    org: Option<Uuid>,
+    body: &str,
+) -> anyhow::Result<()> {
     write!(request, "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n")?;
     if let Some(org) = org {
         write!(request, "tradeyard-org: {org}\r\n")?;

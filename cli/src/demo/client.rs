@@ -164,6 +164,10 @@ impl Client {
         self.call(Method::PATCH, path.into())
     }
 
+    pub(crate) fn put(&self, path: impl Into<String>) -> Call<'_> {
+        self.call(Method::PUT, path.into())
+    }
+
     fn call(&self, method: Method, path: String) -> Call<'_> {
         Call { client: self, method, path, token: None, key: None, repeatable: false, body: None }
     }

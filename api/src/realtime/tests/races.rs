@@ -12,7 +12,7 @@ async fn race_subscription_against_suspension() {
     count_to(&api, "1", 1).await;
     let mut clients = Vec::new();
     for round in 0..10 {
-        let ann = api.person("Ann").await;
+        let ann = api.person(&format!("Ann {round}")).await;
         let path = format!("/v1/admin/users/{}/suspend", ann.id);
         let suspend = api.post(Some(&admin), &path, json!({"reason": "fraud"}));
         let suspended = if round % 2 == 0 {

@@ -85,7 +85,7 @@ impl Chats<'_> {
     }
 
     async fn about(&self, sale: &Sale) -> anyhow::Result<()> {
-        let buyer = &self.registry.log_in(&sale.buyer).await?;
+        let buyer = &self.registry.token(&sale.buyer).await?;
         let [first, second] = QUESTIONS;
         let body = json!({"order_id": sale.order, "message": message(sale.order, 1, first)});
         let begun = self.client.post("/v1/conversations").repeatable().as_(buyer).json(&body);

@@ -1,5 +1,5 @@
-//! Sockets of clients: how long a bid takes until 1,000 clients that watch its auction know of it, and how long other bids take while 5,000
-//! clients come back at once, as after a restart.
+//! Sockets of clients: how long a bid takes until 1,000 that watch its auction know of it, and how long other bids take while
+//! 5,000 come back at once, as after a restart.
 //!
 //! Clients, API, PostgreSQL and Redis share the machine's cores. A person has ten sockets: at most 30 are allowed, and those that
 //! are left behind count until the API has noticed.

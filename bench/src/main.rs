@@ -3,6 +3,8 @@
 //!
 //! Worker and scheduler run as processes of their own, as in production; the database, Redis and RabbitMQ share the cores.
 
+mod chat;
+mod closing;
 mod drain;
 mod enqueue;
 mod events;
@@ -15,6 +17,7 @@ mod processes;
 mod report;
 mod run;
 mod search;
+mod sockets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,6 +79,12 @@ pub(crate) enum Piece {
     Memory,
     /// Requests to the API and to its peers.
     Http,
+    /// 10,000 auctions that end at the same moment, while bids go on elsewhere.
+    Closing,
+    /// 1,000 sockets on one auction, and 5,000 that come back at once.
+    Sockets,
+    /// Messages between buyers and sellers, encrypted.
+    Chat,
     /// Searches over many listings.
     Search,
     /// Photographs made into pictures, beside other programs.

@@ -15,10 +15,10 @@ use crate::enqueue::{enqueue_bulk, enqueue_single};
 use crate::events::EventRates;
 use crate::processes::Part;
 use crate::report::Report;
-use crate::{Piece, events, http, images, latency, limits, noop, search};
+use crate::{Piece, chat, closing, events, http, images, latency, limits, noop, search, sockets};
 
-const CALLERS: i64 = 16;
-const CALLS: i64 = 2_500;
+pub(crate) const CALLERS: i64 = 16;
+pub(crate) const CALLS: i64 = 2_500;
 const EVENTS: usize = 200_000;
 const AUCTIONS: i32 = 200;
 const IDLE_SAMPLES: i64 = 500;
@@ -108,6 +108,15 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     }
     if has(Piece::Http) {
         http::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
+    }
+    if has(Piece::Closing) {
+        closing::measure(config, &benchmark.pool, &mut benchmark.report).await?;
+    }
+    if has(Piece::Sockets) {
+        sockets::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
+    }
+    if has(Piece::Chat) {
+        chat::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
     }
     if has(Piece::Search) {
         benchmark.searches().await?;

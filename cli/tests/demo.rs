@@ -106,6 +106,7 @@ impl TestPrograms {
             "refunds",
             "invoices",
             "emails",
+            "chat_messages",
             "cargo_events",
         ] {
             rows.push(self.count(table).await);
@@ -144,7 +145,9 @@ fn expected() -> Value {
         "orders_paid": 22, "orders_defaulted": 1, "escrow_held": 2, "escrow_released": 17, "escrow_refunded": 2,
         "escrow_partly": 1,
         // Two of an order that is not paid, four of one that is inspected, five of one that is accepted, six of one that was disputed.
-        "webhooks_delivered": 2 + 2 * 4 + 17 * 5 + 3 * 6, "money_ledger_sum": 0, "stock_mismatches": 0, "invoice_gaps": 0,
+        "webhooks_delivered": 2 + 2 * 4 + 17 * 5 + 3 * 6,
+        // Two questions and an answer about each lot that was sold.
+        "chat_messages": 2 * 3, "money_ledger_sum": 0, "stock_mismatches": 0, "invoice_gaps": 0,
         "jobs_open": 0, "jobs_dead": 0,
     })
 }

@@ -30,6 +30,7 @@ cmd_bench() {
         await_servers
         run_migrate || fail "the migrations failed"
         use_socket
+        raise_open_files
         say "measuring"
     } >&2
     environment
@@ -128,6 +129,14 @@ use_socket() {
     else
         note "PostgreSQL over TCP: the path of its folder is too long for a Unix socket"
     fi
+}
+
+# Thousands of sockets, each with a file here and one in the API.
+raise_open_files() {
+    local files
+    files=$(ulimit -n)
+    [[ $files == unlimited ]] || ((files >= 16384)) || ulimit -Sn 16384 2>/dev/null || ulimit -Sn "$(ulimit -Hn)" ||
+        note "a process may have only $files files open"
 }
 
 end_bench() {

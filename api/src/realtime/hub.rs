@@ -210,9 +210,12 @@ impl Hub {
         self.state().topics.keys().filter(|topic| topic.starts_with(prefix)).cloned().collect()
     }
 
-    /// The sessions that have sockets.
+    /// The sessions that have sockets, each once however many it has.
     pub fn sessions(&self) -> Vec<SessionRef> {
-        self.state().connections.values().map(|entry| entry.session).collect()
+        let mut seen = HashSet::new();
+        let state = self.state();
+        let sessions = state.connections.values().map(|entry| entry.session);
+        sessions.filter(|of| seen.insert((of.session, of.version))).collect()
     }
 
     /// Closes the sockets of those of the `asked` sessions that have no authority any more, and tells the others when theirs has

@@ -84,6 +84,7 @@ async fn open(
     let (session, org) = store::use_ticket(&mut conn, &query.ticket).await?.ok_or_else(refused)?;
     let authority = store::authorize(&mut conn, session).await?.ok_or_else(refused)?;
     drop(conn);
-    let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
+    // The library's read buffer is 128 KiB for each socket, all of it touched by the first read.
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).read_buffer_size(MAX_MESSAGE);
     Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, super::TOPICS, session, org, authority, socket)))
 }

@@ -13,6 +13,9 @@ use crate::processes::Part;
 
 /// The peers are programs of one thread: each gets as many processes as the machine has cores for the API's threads.
 const PROCESSES: usize = 2;
+/// What would bound a measurement: all clients are one network.
+const LIMITS: [&str; 5] =
+    ["RATE_LIMIT_ANONYMOUS", "RATE_LIMIT_USER", "RATE_LIMIT_PARTNER", "CONNECTIONS", "CONNECTIONS_PER_NETWORK"];
 /// No limit that a measurement could reach.
 const UNLIMITED: &str = "1000000000";
 
@@ -32,6 +35,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The memory that its processes hold at present, in MB.
+    pub(crate) fn resident_mb(&self) -> anyhow::Result<f64> {
+        self.parts.iter().map(Part::resident_mb).sum()
+    }
+
     pub(crate) async fn stop(self) {
         for part in self.parts {
             part.stop().await;
@@ -83,8 +91,7 @@ impl Server {
         if self == Self::Api {
             let addr = addr.to_string();
             let mut settings = vec![("HTTP_ADDR", addr.as_str())];
-            settings
-                .extend(["RATE_LIMIT_ANONYMOUS", "RATE_LIMIT_USER", "RATE_LIMIT_PARTNER"].map(|key| (key, UNLIMITED)));
+            settings.extend(LIMITS.map(|key| (key, UNLIMITED)));
             return Part::program_with("api", &settings);
         }
         let tools = tools.context("the peers' packages are not installed")?;

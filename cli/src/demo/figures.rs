@@ -32,6 +32,8 @@ pub(crate) struct Figures {
     pub(crate) orders_defaulted: u64,
     /// Events of orders that the sellers' systems were told of, each once.
     pub(crate) webhooks_delivered: u64,
+    /// Messages about what was won that both sides have read.
+    pub(crate) chat_messages: u64,
     pub(crate) escrow_held: u64,
     pub(crate) escrow_released: u64,
     pub(crate) escrow_refunded: u64,
@@ -63,6 +65,7 @@ pub(crate) struct Wanted {
     pub(crate) report_total: Money,
     pub(crate) events_stored: u64,
     pub(crate) webhooks_delivered: u64,
+    pub(crate) chat_messages: u64,
     pub(crate) ends: Counts,
 }
 
@@ -104,6 +107,7 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
         count("orders paid", got.orders_paid, wanted.ends.paid),
         count("orders not paid, defaulted", got.orders_defaulted, wanted.ends.defaulted),
         count("webhooks delivered", got.webhooks_delivered, wanted.webhooks_delivered),
+        count("chat messages written, and read by both sides", got.chat_messages, wanted.chat_messages),
         count("payments held: being inspected", got.escrow_held, wanted.ends.held),
         count("payments released to sellers", got.escrow_released, wanted.ends.released),
         count("payments refunded after a dispute", got.escrow_refunded, wanted.ends.refunded),

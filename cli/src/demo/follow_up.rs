@@ -2,6 +2,7 @@
 
 use shared::ids::OrgId;
 
+use super::chats::{self, Chats};
 use super::client::Token;
 use super::fates::{self, Counts, Fate};
 use super::people::Registry;
@@ -31,6 +32,7 @@ impl Run<'_> {
             && stored.ends(&[round.seller, shop]).await? == wanted
             && stored.webhooks(&[round.seller, shop]).await?
                 == (Webhooks { delivered: wanted.webhooks(), is_followed: true })
+            && stored.chat_messages(round.seller).await? == chats::wanted(self.plan)
         {
             return Ok(shop);
         }
@@ -53,6 +55,8 @@ impl Run<'_> {
         self.report(stored, registry, &seller, round).await?;
         let is_taken = |lot: &str| self.plan.lot(lot).is_some_and(fates::is_taken);
         trade.give_up(stored, |sale| self.fate(sale), is_taken).await?;
+        let chats = Chats { client, registry, seller: &seller, seller_org: round.seller, at_once: AT_ONCE };
+        chats.write(stored, self.plan).await?;
         trade.finish(stored, "accepting what was won", fate).await?;
 
         let keeper = registry.shop_keeper(self.config, stored, &admin, &people).await?;

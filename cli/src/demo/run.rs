@@ -29,7 +29,7 @@ pub(super) const AT_ONCE: usize = 16;
 /// The same during the play, when more may wait: each auction has at most one.
 const IN_FLIGHT: usize = 64;
 /// Pools that the demo cannot do without.
-const POOLS: [&str; 5] = ["auctions", "emails", "images", "reports", "cargo"];
+const POOLS: [&str; 6] = ["auctions", "emails", "images", "reports", "cargo", "chat"];
 /// The most bids per second that the machine is given, as a share of the requests per second that
 /// it managed during the preparations.
 const SHARE: f64 = 0.35;

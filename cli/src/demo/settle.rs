@@ -10,6 +10,7 @@ use shared::ids::OrgId;
 use shared::money::Money;
 
 use super::bids::CURRENCY;
+use super::chats;
 use super::fates::Counts;
 use super::figures::{Figures, Wanted, percentile};
 use super::journey::EVENTS_EACH;
@@ -168,6 +169,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         orders_paid: ends.paid,
         orders_defaulted: ends.defaulted,
         webhooks_delivered: webhooks.delivered,
+        chat_messages: stored.chat_messages(round.seller).await?,
         escrow_held: ends.held,
         escrow_released: ends.released,
         escrow_refunded: ends.refunded,
@@ -217,6 +219,7 @@ fn wanted(plan: &Plan, lots: &Lots, shop_orders: usize) -> Wanted {
         ),
         events_stored: events_of(plan),
         webhooks_delivered: Counts::of(plan, shop_orders).webhooks(),
+        chat_messages: chats::wanted(plan),
         ends: Counts::of(plan, shop_orders),
     }
 }

@@ -2,6 +2,7 @@
 //! is written through the API.
 
 pub(crate) mod books;
+pub(crate) mod chats;
 pub(crate) mod flood;
 pub(crate) mod hooks;
 pub(crate) mod sales;

@@ -39,6 +39,16 @@ fn events_reach_who_watches_and_nobody_else() {
     assert_eq!(hub.watched("auction:"), [""; 0]);
 }
 
+#[test]
+fn a_session_with_several_sockets_is_looked_at_once() {
+    let hub = Hub::default();
+    let (one, other) = (session(), session());
+    let sockets = [one, one, other].map(|of| join(&hub, of));
+    assert_eq!(hub.sessions().len(), 2);
+    drop(sockets);
+    assert_eq!(hub.sessions(), []);
+}
+
 #[tokio::test]
 async fn a_flood_is_thinned_out_and_its_last_event_arrives() {
     let hub = Hub::default();

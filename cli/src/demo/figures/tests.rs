@@ -19,6 +19,7 @@ fn sample() -> (Figures, Wanted) {
         orders_paid: 2_100,
         orders_defaulted: 12,
         webhooks_delivered: 10_524,
+        chat_messages: 180,
         escrow_held: 200,
         escrow_released: 1_700,
         escrow_refunded: 100,
@@ -42,6 +43,7 @@ fn sample() -> (Figures, Wanted) {
         report_total: Money::from_minor(1_958_069, CURRENCY),
         events_stored: 745,
         webhooks_delivered: 10_524,
+        chat_messages: 180,
         ends: Counts { paid: 2_100, defaulted: 12, held: 200, released: 1_700, refunded: 100, partly: 100 },
     };
     (figures, wanted)
@@ -67,6 +69,7 @@ fn the_keys_are_those_that_were_promised() {
         "orders_paid",
         "orders_defaulted",
         "webhooks_delivered",
+        "chat_messages",
         "escrow_held",
         "escrow_released",
         "escrow_refunded",
@@ -89,7 +92,7 @@ fn every_figure_that_must_hold_can_fail() {
     type Break = fn(&mut Figures);
     let (good, wanted) = sample();
     assert!(lines(&good, &wanted).iter().all(|line| line.holds));
-    let breaks: [Break; 23] = [
+    let breaks: [Break; 24] = [
         |f| f.bids_accepted -= 1,
         |f| f.bids_refused += 1,
         |f| f.auctions -= 1,
@@ -104,6 +107,7 @@ fn every_figure_that_must_hold_can_fail() {
         |f| f.orders_paid -= 1,
         |f| f.orders_defaulted -= 1,
         |f| f.webhooks_delivered -= 1,
+        |f| f.chat_messages -= 1,
         |f| f.escrow_held += 1,
         |f| f.escrow_released -= 1,
         |f| f.escrow_refunded += 1,

@@ -21,3 +21,13 @@ pub async fn until_sql(pool: &PgPool, sql: &str, wanted: i64) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// Waits until this holds.
+#[expect(clippy::missing_panics_doc, reason = "a test whose condition never holds ends here")]
+pub async fn until(holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < PATIENCE, "it does not come to hold");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -23,7 +23,6 @@ pub async fn until_sql(pool: &PgPool, sql: &str, wanted: i64) {
 }
 
 /// Waits until this holds.
-#[expect(clippy::missing_panics_doc, reason = "a test whose condition never holds ends here")]
 pub async fn until(holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {

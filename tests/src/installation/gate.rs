@@ -31,7 +31,7 @@ pub struct Gate {
     _passing: JoinSet<()>,
 }
 
-#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test without its gate ends here")]
+#[expect(clippy::expect_used, reason = "a test without its gate ends here")]
 impl Gate {
     /// Opens a gate in front of the store.
     pub async fn open(store: SocketAddr, halt: Halt) -> Self {

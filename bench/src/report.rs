@@ -22,6 +22,7 @@ const GOALS: &[(&str, &str)] = &[
     ("job_vs_fastapi", "≥ 3"),
     ("search_plain_p95_ms", "≤ 50"),
     ("search_p95_ms", "≤ 50"),
+    ("report_peak_mb_over_idle", "≤ 64"),
 ];
 
 /// The figures so far.

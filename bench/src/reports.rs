@@ -13,6 +13,7 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use market::identity::Locale;
 use market::reports::model::{Format, Kind, Parameters, Scope};
 use market::reports::rules::Period;
 use market::reports::table::{Cell, Decimal, Row, Section};
@@ -132,6 +133,7 @@ fn head() -> anyhow::Result<Head> {
     Ok(Head {
         kind: Kind::Sales,
         org_name: "Hof Müller & Söhne".to_owned(),
+        locale: Locale::default(),
         period,
         parameters,
         sections: (Kind::Sales.definition().sections)(&scope),

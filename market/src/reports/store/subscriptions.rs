@@ -10,7 +10,7 @@ use sqlx::types::Json;
 
 use super::ReportError;
 use crate::emails::model::EmailCategory;
-use crate::emails::store::want;
+use crate::emails::store::preferences::want;
 use crate::ids::ReportSubscriptionId;
 use crate::reports::model::{Format, Kind, NewSubscription, Parameters, Subscription};
 use crate::reports::rules::Cadence;

@@ -87,7 +87,7 @@ async fn ask_for_all<'a>(
 
     let mut asked = Vec::new();
     for format in ["csv", "xlsx", "pdf", "json"] {
-        let report = json!({"kind": "sales", "first_day": "2026-01-01", "last_day": "2026-12-31", "format": format});
+        let report = json!({"kind": "sales", "first_day": "2023-01-01", "last_day": "2025-12-31", "format": format});
         asked.push(ask(ann, "/v1/reports", report, |id| format!("reports/{id}.{format}")).await);
     }
     // More than one part of an upload.

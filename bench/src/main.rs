@@ -15,6 +15,7 @@ mod limits;
 mod noop;
 mod processes;
 mod report;
+mod reports;
 mod run;
 mod search;
 mod sockets;
@@ -53,7 +54,7 @@ struct Args {
     /// A folder of JPEGs that are made into pictures.
     #[arg(long, default_value = "cli/data/photos")]
     photos: PathBuf,
-    /// Where the packages of the API's peers are, as `./dev bench` installs them.
+    /// Where the packages of the peers are, as `./dev bench` installs them.
     #[arg(long, hide = true)]
     tools: Option<PathBuf>,
     /// Only these pieces of the benchmark, in its own order.
@@ -89,6 +90,8 @@ pub(crate) enum Piece {
     Search,
     /// Photographs made into pictures, beside other programs.
     Images,
+    /// A report of a million rows as XLSX, beside openpyxl.
+    Reports,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -102,6 +105,9 @@ enum Part {
     /// The scheduler process of a measurement.
     #[command(hide = true)]
     Scheduler,
+    /// The process that writes a report.
+    #[command(hide = true)]
+    Report,
 }
 
 fn main() -> ExitCode {
@@ -109,6 +115,7 @@ fn main() -> ExitCode {
     program::main("bench", &[], async |config: Config, signals| match args.part {
         Some(Part::Worker { concurrency }) => noop::worker(&config, concurrency, signals.stop).await,
         Some(Part::Scheduler) => noop::scheduler(&config, signals.stop).await,
+        Some(Part::Report) => reports::write().await,
         None => {
             let (jobs, runs) = (args.jobs, args.runs.into());
             let extent = Extent {

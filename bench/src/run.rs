@@ -15,7 +15,7 @@ use crate::enqueue::{enqueue_bulk, enqueue_single};
 use crate::events::EventRates;
 use crate::processes::Part;
 use crate::report::Report;
-use crate::{Piece, chat, closing, events, http, images, latency, limits, noop, search, sockets};
+use crate::{Piece, chat, closing, events, http, images, latency, limits, noop, reports, search, sockets};
 
 pub(crate) const CALLERS: i64 = 16;
 pub(crate) const CALLS: i64 = 2_500;
@@ -50,7 +50,7 @@ pub(crate) struct Extent {
     pub(crate) measured: Duration,
     /// Photographs that are made into pictures.
     pub(crate) photos: PathBuf,
-    /// Where the packages of the API's peers are.
+    /// Where the packages of the peers are.
     pub(crate) tools: Option<PathBuf>,
     /// The pieces to measure; all of them if empty.
     pub(crate) only: Vec<Piece>,
@@ -123,6 +123,9 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     }
     if has(Piece::Images) {
         images::measure(&extent.photos, extent.runs, &mut benchmark.report).await?;
+    }
+    if has(Piece::Reports) {
+        reports::measure(extent.tools.as_deref(), extent.runs, &mut benchmark.report).await?;
     }
     benchmark.report.print(as_json);
     Ok(())

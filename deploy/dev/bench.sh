@@ -9,12 +9,12 @@ cmd_bench() {
         lock bench
         ensure_cargo
         ensure_packages
-        local peers=()
-        if bench_has http "$@"; then
-            ensure_peers
-            peers=(--tools "$TOOLS")
-        fi
+        local peers=(--tools "$TOOLS")
+        if bench_has http "$@"; then ensure_peers; fi
         if bench_has images "$@"; then ensure_image_makers; fi
+        if bench_has reports "$@"; then
+            (ensure_report_readers) || note "openpyxl could not be installed: reports are measured without it"
+        fi
         if (STATE=$ROOT/.dev && running api); then
             note "./dev up runs here and takes its share of the machine: ./dev down first for good figures"
         fi

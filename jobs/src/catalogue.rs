@@ -60,6 +60,7 @@ macro_rules! for_each_job {
                 $crate::exports::GenerateExport,
                 $crate::exports::ExpireExports,
                 $crate::invoices::RenderInvoice,
+                $crate::invoices::SweepInvoices,
                 $crate::papers::PrintPaper,
                 $crate::papers::ExpirePapers,
                 $crate::imports::ImportStock,

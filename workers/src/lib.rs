@@ -17,7 +17,7 @@ pub mod maintenance;
 pub mod money;
 mod notices;
 pub mod offers;
-mod papers;
+pub mod papers;
 pub mod payments;
 mod payouts;
 pub mod pools;

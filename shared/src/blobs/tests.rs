@@ -119,6 +119,49 @@ async fn a_stream_that_breaks_leaves_nothing() {
     assert!(left.is_empty(), "parts were left behind: {left:?}");
 }
 
+/// Yields `left` bytes and then nothing more, for ever; says when.
+struct Stalls {
+    left: usize,
+    stalled: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+impl AsyncRead for Stalls {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let piece = self.left.min(buf.remaining()).min(10_007);
+        if piece == 0 {
+            if let Some(stalled) = self.stalled.take() {
+                let _ = stalled.send(());
+            }
+            return Poll::Pending;
+        }
+        buf.put_slice(&vec![7; piece]);
+        self.left -= piece;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_process_began_to_upload_is_aborted_by_the_next() {
+    let store = store().await;
+    let (blobs, dir) = (&store.blobs, &store.dir);
+    let (stalled, has_stalled) = tokio::sync::oneshot::channel();
+    let dying = Stalls { left: PART_SIZE + 1_000, stalled: Some(stalled) };
+    // Dropped in the middle, it aborts nothing, as a process that is killed.
+    tokio::select! {
+        sent = blobs.put_stream("big", "text/csv", dying) => panic!("it ended: {sent:?}"),
+        _ = has_stalled => {}
+    }
+    assert_eq!(files(dir.path()).len(), 1, "a part");
+    let other = Source { left: PART_SIZE + 1, fails: false };
+    blobs.put_stream("bigger", "text/csv", other).await.unwrap();
+    assert_eq!(files(dir.path()).len(), 2, "another key's upload leaves it alone");
+    let again = Source { left: PART_SIZE + 1_000, fails: false };
+    blobs.put_stream("big", "text/csv", again).await.unwrap();
+    let mut left: Vec<_> = files(dir.path()).iter().map(|it| it.strip_prefix(dir.path()).unwrap().to_owned()).collect();
+    left.sort();
+    assert_eq!(left, ["media/big", "media/bigger"].map(std::path::PathBuf::from));
+}
+
 /// The objects and parts below a folder.
 fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();

@@ -15,6 +15,7 @@ mod exports;
 mod flood;
 mod imports;
 mod keys;
+mod killed_documents;
 mod live_auctions;
 mod mails;
 mod notices;

@@ -14,7 +14,7 @@ use crate::sheet::{About, Mark, block};
 use crate::text::Align;
 use crate::{Paper, PaperError, chart, code, table};
 
-pub use crate::axis::thousands;
+pub use crate::axis::{Digits, thousands};
 pub use crate::chart::{Chart, Series, Shape};
 
 /// The most rows that a table keeps. A reader of 40 pages of rows wants the CSV.
@@ -72,6 +72,7 @@ pub struct Words {
     pub left_out: String,
     /// In a chart without values.
     pub no_values: String,
+    pub digits: Digits,
 }
 
 impl Default for Words {
@@ -80,6 +81,7 @@ impl Default for Words {
             page: "Page {page} of {pages}".to_owned(),
             left_out: "The first {shown} of {rows} rows; all are in the CSV.".to_owned(),
             no_values: "No values in this period".to_owned(),
+            digits: Digits::default(),
         }
     }
 }
@@ -249,13 +251,13 @@ fn draw(flow: &mut Flow<'_>, block: &Block, words: &Words) -> Result<(), PaperEr
         Block::Table(table) => {
             table::draw(flow, table)?;
             if table.kept < table.pushed {
-                let left_out = words.left_out.replace("{shown}", &thousands(&table.kept.to_string()));
-                flow.note(&left_out.replace("{rows}", &thousands(&table.pushed.to_string())))?;
+                let left_out = words.left_out.replace("{shown}", &words.digits.show(&table.kept.to_string()));
+                flow.note(&left_out.replace("{rows}", &words.digits.show(&table.pushed.to_string())))?;
             }
             flow.skip(8.0);
             Ok(())
         }
-        Block::Chart(chart) => chart::draw(flow, chart, &words.no_values),
+        Block::Chart(chart) => chart::draw(flow, chart, words),
         Block::Code(code) => code::draw(flow, code),
     }
 }

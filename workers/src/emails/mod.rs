@@ -40,6 +40,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use formats::amount_in;
+
 pub use formats::UnknownLocale;
 pub use letter::Link;
 pub use refusal::{Reply, SendError};

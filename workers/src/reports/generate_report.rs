@@ -182,6 +182,7 @@ async fn write_rows(cx: &Cx, conn: &mut PgConnection, report: &Report) -> anyhow
     let head = Head {
         kind: report.kind,
         org_name: report.org_name.clone(),
+        locale: store::readers_locale(conn, report.org, report.requested_by).await?,
         period: report.period,
         parameters: report.parameters,
         sections: (definition.sections)(&scope),

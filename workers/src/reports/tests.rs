@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use market::identity::Locale;
 use market::reports::model::{Format, Kind, Parameters, Scope};
 use market::reports::rules::Period;
 use market::reports::table::{Cell, Row, Section, Sum};
@@ -17,6 +18,7 @@ use super::writer::{CHUNK, Head, Source, Unwritable, WAITING, Written, write};
 use crate::papers::PaperFonts;
 
 mod jobs;
+mod languages;
 mod read_back;
 
 fn period() -> Period {
@@ -29,6 +31,7 @@ pub(super) fn head(kind: Kind) -> Head {
     Head {
         kind,
         org_name: "Hof Müller & Söhne".to_owned(),
+        locale: Locale::default(),
         period: period(),
         parameters: Parameters::default(),
         sections: (kind.definition().sections)(&scope),

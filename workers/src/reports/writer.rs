@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use market::identity::Locale;
 use market::reports::model::{Format, Kind, Parameters};
 use market::reports::rules::Period;
 use market::reports::table::{Cell, Row, Section, Sum};
@@ -19,6 +20,7 @@ use super::csv_file::CsvFile;
 use super::json_file::JsonFile;
 use super::pdf_file::PdfFile;
 use super::sums::Sums;
+use super::wording::Wording;
 use super::xlsx_file::XlsxFile;
 use crate::papers::PaperFonts;
 
@@ -32,6 +34,8 @@ pub const WAITING: usize = 2;
 pub struct Head {
     pub kind: Kind,
     pub org_name: String,
+    /// Of those who read it: workbooks and papers are in their language.
+    pub locale: Locale,
     pub period: Period,
     pub parameters: Parameters,
     pub sections: Vec<Section>,
@@ -40,19 +44,16 @@ pub struct Head {
 }
 
 impl Head {
-    pub(super) fn title(&self) -> String {
-        format!("{} report", self.kind.definition().title)
-    }
-
     /// What people are told of the report: labels and texts.
-    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
-        let period = &self.period;
+    pub(super) fn facts(&self, wording: &Wording) -> Vec<(&'static str, String)> {
+        let (period, words) = (&self.period, wording.words());
+        let days = words.days.replace("{first}", &wording.day(period.first_day()));
         let mut facts = vec![
-            ("Period", format!("{} to {} (both inclusive)", period.first_day(), period.last_day())),
-            ("Time zone", period.zone().to_string()),
+            (words.period, days.replace("{last}", &wording.day(period.last_day()))),
+            (words.zone, period.zone().to_string()),
         ];
         if let Some(grouping) = self.parameters.group_by {
-            facts.push(("Grouped by", grouping.name().to_owned()));
+            facts.push((words.grouped_by, wording.grouping(grouping).to_owned()));
         }
         facts
     }

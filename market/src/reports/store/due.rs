@@ -5,6 +5,7 @@ use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
 use super::ReportError;
+use crate::identity::Locale;
 use crate::reports::model::Kind;
 
 /// An approved organisation of which a period may have ended.
@@ -60,6 +61,37 @@ pub async fn owners(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>, 
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(UserId).collect())
+}
+
+/// How those read who get a report: whoever asked for it, or the organisation's owners, if they all read alike.
+pub async fn readers_locale(
+    conn: &mut PgConnection,
+    org: OrgId,
+    requested_by: Option<UserId>,
+) -> Result<Locale, ReportError> {
+    let locales = sqlx::query_scalar!(
+        r#"
+        SELECT DISTINCT u.locale AS "locale!"
+        FROM (
+            SELECT $2::uuid AS id
+            UNION ALL
+            SELECT user_id
+            FROM memberships
+            WHERE $2::uuid IS NULL
+              AND org_id = $1
+              AND role = 'owner'
+        ) AS readers
+        JOIN users AS u ON u.id = readers.id
+        "#,
+        org.0,
+        requested_by.map(|it| it.0),
+    )
+    .fetch_all(conn)
+    .await?;
+    match locales.as_slice() {
+        [locale] => Ok(locale.parse().unwrap_or_default()),
+        _ => Ok(Locale::default()),
+    }
 }
 
 /// The database's clock.

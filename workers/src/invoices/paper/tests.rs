@@ -137,9 +137,10 @@ type Change = fn(&mut Printable);
 #[test]
 fn what_nobody_has_stated_is_named_and_printed_for_people_alone() {
     let fonts = crate::papers::PaperFonts::default().load().unwrap();
-    let changes: [(&str, Change); 3] = [
+    let changes: [(&str, Change); 4] = [
         ("the seller's VAT number", |it| it.invoice.seller.vat_number = None),
-        ("the country", |it| it.invoice.buyer.country = None),
+        ("the seller's country is missing", |it| it.invoice.seller.country = None),
+        ("the buyer's country is missing", |it| it.invoice.buyer.country = None),
         ("the seller's registration", |it| it.invoice.vat_treatment = Treatment::Outside),
     ];
     for (wanted, change) in changes {

@@ -33,7 +33,7 @@ use tokio::time::Instant;
 use crate::caching::Encoded;
 use crate::error::{Problem, Result};
 use flights::{Flights, Lead, Outcome, Place};
-use link::{Link, Said};
+use link::{Link, PATIENCE, Said};
 
 /// How long an answer is kept: as long as somebody may go on seeing what has just been hidden.
 const LIFETIME: Duration = Duration::from_secs(2);
@@ -95,7 +95,7 @@ enum Found {
 impl Cache {
     /// Keeps answers at `url`, if there is one. Must be called inside a Tokio runtime; the connection opens in the background.
     pub(crate) fn start(url: Option<&SecretString>, namespace: &str) -> Result<Self, RedisError> {
-        url.map(|url| Kept::start(url, namespace, LIFETIME)).transpose().map(Self)
+        url.map(|url| Kept::start(url, namespace, LIFETIME, PATIENCE)).transpose().map(Self)
     }
 
     /// The answer to `uri`, which is the same for everybody: kept, or what `read` finds. A problem is not kept.
@@ -116,8 +116,8 @@ impl Cache {
 }
 
 impl Kept {
-    fn start(url: &SecretString, namespace: &str, lifetime: Duration) -> Result<Self, RedisError> {
-        let (link, prefix) = (Link::open(url)?, format!("{namespace}.cache:{FORMAT}:"));
+    fn start(url: &SecretString, namespace: &str, lifetime: Duration, patience: Duration) -> Result<Self, RedisError> {
+        let (link, prefix) = (Link::open(url, patience)?, format!("{namespace}.cache:{FORMAT}:"));
         Ok(Self { link, flights: Flights::default(), prefix, lifetime })
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Flights(Mutex<HashMap<String, Flight>>);
 #[derive(Debug)]
 struct Flight {
     began: Instant,
-    outcome: Waiting,
+    outcome: watch::Sender<Option<Outcome>>,
 }
 
 /// Somebody else's reading, whose outcome is waited for.
@@ -52,11 +52,18 @@ impl Flights {
     pub(super) fn join(&self, key: &str, youth: Duration, now: Instant) -> Place<'_> {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(key).filter(|flight| now.saturating_duration_since(flight.began) < youth) {
-            return Place::Follow(flight.outcome.clone());
+            return Place::Follow(flight.outcome.subscribe());
         }
-        let (sender, outcome) = watch::channel(None);
-        flights.insert(key.to_owned(), Flight { began: now, outcome });
-        Place::Lead(Lead { flights: self, key: key.to_owned(), outcome: sender })
+        let outcome = watch::Sender::new(None);
+        flights.insert(key.to_owned(), Flight { began: now, outcome: outcome.clone() });
+        Place::Lead(Lead { flights: self, key: key.to_owned(), outcome })
+    }
+
+    /// How many wait for the reading of this key; `None`: there is none.
+    #[cfg(test)]
+    pub(super) fn followers(&self, key: &str) -> Option<usize> {
+        let flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.get(key).map(|flight| flight.outcome.receiver_count())
     }
 }
 
@@ -72,12 +79,11 @@ impl Lead<'_> {
 }
 
 impl Drop for Lead<'_> {
-    /// Whoever comes now begins anew. Those who wait see the sender go, which is dropped after this.
+    /// Whoever comes now begins anew. Those who wait see the last sender go, which is dropped after this.
     fn drop(&mut self) {
         let mut flights = self.flights.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A younger one may have taken its place.
-        let own = self.outcome.subscribe();
-        if flights.get(&self.key).is_some_and(|flight| flight.outcome.same_channel(&own)) {
+        if flights.get(&self.key).is_some_and(|flight| flight.outcome.same_channel(&self.outcome)) {
             flights.remove(&self.key);
         }
     }

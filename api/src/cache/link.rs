@@ -33,6 +33,7 @@ pub(super) enum Said<T> {
 /// The one connection of this process.
 pub(super) struct Link {
     client: redis::Client,
+    patience: Duration,
     state: Arc<Mutex<State>>,
 }
 
@@ -58,11 +59,11 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
-    /// Must be called inside a Tokio runtime.
-    pub(super) fn open(url: &SecretString) -> Result<Self, RedisError> {
+    /// Waits so long for each answer. Must be called inside a Tokio runtime.
+    pub(super) fn open(url: &SecretString, patience: Duration) -> Result<Self, RedisError> {
         let client = redis::Client::open(url.expose_secret())?;
         let state = State { now: Stage::Closed { until: Instant::now() }, opened: 0 };
-        let link = Self { client, state: Arc::new(Mutex::new(state)) };
+        let link = Self { client, patience, state: Arc::new(Mutex::new(state)) };
         link.connection();
         Ok(link)
     }
@@ -70,7 +71,7 @@ impl Link {
     /// Sends commands together and reads their answers.
     pub(super) async fn ask<T: FromRedisValue>(&self, commands: &Pipeline) -> Said<T> {
         let Some((mut connection, number)) = self.connection() else { return Said::Unasked };
-        match tokio::time::timeout(PATIENCE, commands.query_async(&mut connection)).await {
+        match tokio::time::timeout(self.patience, commands.query_async(&mut connection)).await {
             Ok(Ok(value)) => return Said::Value(value),
             Ok(Err(error)) => tracing::debug!(%error, "the cache's Redis failed; it is left alone for a while"),
             Err(_) => tracing::debug!("the cache's Redis did not answer in time; it is left alone for a while"),
@@ -102,8 +103,7 @@ impl Link {
 }
 
 async fn connect(client: redis::Client, state: Arc<Mutex<State>>) {
-    let config =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(OPENING)).set_response_timeout(Some(OPENING));
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(OPENING)).set_response_timeout(Some(OPENING));
     let opened = tokio::time::timeout(OPENING, client.get_multiplexed_async_connection_with_config(&config)).await;
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     if let Ok(Ok(connection)) = opened {

@@ -5,10 +5,10 @@
 //! What the API does beyond its peers it does here as well: limits, traces, metrics, entity tags, and the messages to its brokers.
 
 mod beside;
-mod client;
+pub(crate) mod client;
 mod load;
 mod market;
-mod server;
+pub(crate) mod server;
 
 use std::time::Duration;
 

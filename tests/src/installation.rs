@@ -59,6 +59,11 @@ pub struct TestInstallation {
 )]
 impl TestInstallation {
     pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With more settings, by the names of the environment.
+    pub async fn with(settings: &[(&'static str, String)]) -> Self {
         let (db, files, stop) = (TestDb::new().await, tempfile::tempdir().expect("a folder"), CancellationToken::new());
         let s3 = sinks::s3::Options {
             dir: files.path().join("s3"),
@@ -104,6 +109,7 @@ impl TestInstallation {
             // Receivers of the test are on this machine.
             ("WEBHOOK_PRIVATE_TARGETS", "true".to_owned()),
         ]);
+        env.extend(settings.iter().cloned());
         let env: BTreeMap<String, String> = env.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let config = Config::from_source(Source::new("", env)).expect("the settings are right");
         shared::telemetry::init_logging(&config.log);

@@ -69,9 +69,10 @@ pub(crate) fn details(state: AppState) -> Details {
                 futures::future::join_all(brokers),
                 state.cache.is_there()
             );
-            let cache = cache.map(|is_there| ("cache".to_owned(), if is_there { OK } else { AWAY }.to_owned()));
             let databases = [("postgres", postgres), ("events", events)];
-            databases.map(|(name, how)| (name.to_owned(), how.to_owned())).into_iter().chain(brokers).chain(cache).collect()
+            let cache = cache.map(|is_there| ("cache", if is_there { OK } else { AWAY }));
+            let own = databases.into_iter().chain(cache);
+            own.map(|(name, how)| (name.to_owned(), how.to_owned())).chain(brokers).collect()
         })
     })
 }

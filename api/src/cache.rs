@@ -127,7 +127,7 @@ impl Kept {
         let mut pairs: Vec<_> = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).collect();
         // Stable: the values of a parameter that is given several times keep their order.
         pairs.sort_by(|one, other| one[..name(one)].cmp(&other[..name(other)]));
-        // Neither a path nor a pair has a `?` or a `&` of its own.
+        // A path has no `?` of its own, and a pair no `&`.
         let question = format!("{}?{}", uri.path(), pairs.join("&"));
         format!("{}{}:{}", self.prefix, what.name(), URL_SAFE_NO_PAD.encode(&Sha256::digest(question)[..]))
     }

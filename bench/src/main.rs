@@ -3,6 +3,7 @@
 //!
 //! Worker and scheduler run as processes of their own, as in production; the database, Redis and RabbitMQ share the cores.
 
+mod cache;
 mod chat;
 mod closing;
 mod drain;
@@ -88,6 +89,8 @@ pub(crate) enum Piece {
     Chat,
     /// Searches over many listings.
     Search,
+    /// Pages of the search through the API, with its cache and without it.
+    Cache,
     /// Photographs made into pictures, beside other programs.
     Images,
     /// A report of a million rows as XLSX, beside openpyxl.

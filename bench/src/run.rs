@@ -10,12 +10,13 @@ use shared::db::grants::{self, Login};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::cache::Looks;
 use crate::drain::{Drain, drain, reset};
 use crate::enqueue::{enqueue_bulk, enqueue_single};
 use crate::events::EventRates;
 use crate::processes::Part;
 use crate::report::Report;
-use crate::{Piece, chat, closing, events, http, images, latency, limits, noop, reports, search, sockets};
+use crate::{Piece, cache, chat, closing, events, http, images, latency, limits, noop, reports, search, sockets};
 
 pub(crate) const CALLERS: i64 = 16;
 pub(crate) const CALLS: i64 = 2_500;
@@ -67,6 +68,8 @@ struct Benchmark<'a> {
     extent: Extent,
     pool: PgPool,
     report: Report,
+    /// Whether there is something to search.
+    is_filled: bool,
 }
 
 /// Runs everything against the configured servers. The ledger is emptied: use a database of its
@@ -81,7 +84,7 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     let log = shared::db::pool(events, 1, "bench")?;
     market::cargo::migrate(&log).await?;
     grants::give(&mut *log.acquire().await?, &Login::of(&config.events_database_url)?).await?;
-    let mut benchmark = Benchmark { config, extent: extent.clone(), pool, report: Report::new() };
+    let mut benchmark = Benchmark { config, extent: extent.clone(), pool, report: Report::new(), is_filled: false };
     let has = |piece| extent.has(piece);
     if has(Piece::Machine) {
         benchmark.machine().await?;
@@ -120,6 +123,9 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     }
     if has(Piece::Search) {
         benchmark.searches().await?;
+    }
+    if has(Piece::Cache) {
+        benchmark.cache().await?;
     }
     if has(Piece::Images) {
         images::measure(&extent.photos, extent.runs, &mut benchmark.report).await?;
@@ -283,10 +289,42 @@ impl Benchmark<'_> {
         Ok(())
     }
 
-    async fn searches(&mut self) -> anyhow::Result<()> {
+    /// Makes the listings, once.
+    async fn fill(&mut self) -> anyhow::Result<i64> {
         let count = self.extent.listings;
-        note(&format!("{count} listings to search"));
-        search::fill(&self.pool, count).await?;
+        if !self.is_filled {
+            note(&format!("{count} listings to search"));
+            search::fill(&self.pool, count).await?;
+            self.is_filled = true;
+        }
+        Ok(count)
+    }
+
+    async fn cache(&mut self) -> anyhow::Result<()> {
+        let count = self.fill().await?;
+        for (name, is_cached) in [("nocache_read", false), ("cache_read", true)] {
+            if is_cached && self.config.cache_url.is_none() {
+                note("no cache is measured: CACHE_URL is not set");
+                continue;
+            }
+            let mut looks: Vec<Looks> = Vec::new();
+            for run in 0..self.extent.runs {
+                note(&format!("{name}, run {}", run + 1));
+                looks.push(cache::measure(is_cached, self.extent.measured).await?);
+            }
+            let each = |figure: fn(&Looks) -> f64| looks.iter().map(figure).collect::<Vec<_>>();
+            let beside = format!("a page of {count} listings, 12 of them in turn, 16 connections");
+            self.report.put(&format!("{name}_p95_ms"), &each(|looks| looks.p95), &beside);
+            self.report.put(&format!("{name}_per_s"), &each(|looks| looks.per_s), "");
+            if is_cached {
+                self.report.put("cache_hit_rate", &each(|looks| looks.hit_rate), "entries live for two seconds");
+            }
+        }
+        Ok(())
+    }
+
+    async fn searches(&mut self) -> anyhow::Result<()> {
+        let count = self.fill().await?;
         let programs = shared::db::pool_within(&self.config.database.url, shared::db::Limits::WORKING, 1, "bench")?;
         for (name, with_facets) in [("search_plain_p95_ms", false), ("search_p95_ms", true)] {
             let (mut p95, mut slowest) = (Vec::new(), ("", 0.0));

@@ -69,11 +69,20 @@ pub struct TestInstallation {
 )]
 impl TestInstallation {
     pub async fn new() -> Self {
-        Self::without(&[]).await
+        Self::started(&[], &[]).await
     }
 
     /// Starts everything but these pools of workers, which the test starts itself.
     pub async fn without(pools: &[&str]) -> Self {
+        Self::started(pools, &[]).await
+    }
+
+    /// With more settings, by the names of the environment.
+    pub async fn with(settings: &[(&'static str, String)]) -> Self {
+        Self::started(&[], settings).await
+    }
+
+    async fn started(pools: &[&str], settings: &[(&'static str, String)]) -> Self {
         let (db, files, stop) = (TestDb::new().await, tempfile::tempdir().expect("a folder"), CancellationToken::new());
         let objects = files.path().join("s3");
         let s3 = sinks::s3::Options {
@@ -120,6 +129,7 @@ impl TestInstallation {
             // Receivers of the test are on this machine.
             ("WEBHOOK_PRIVATE_TARGETS", "true".to_owned()),
         ]);
+        env.extend(settings.iter().cloned());
         let env: BTreeMap<String, String> = env.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let config = Config::from_source(Source::new("", env.clone())).expect("the settings are right");
         shared::telemetry::init_logging(&config.log);

@@ -82,7 +82,11 @@ impl From<ListingError> for Problem {
 }
 
 /// A page of published listings with the first picture of each.
-pub(super) async fn newest_first(conn: &mut PgConnection, limit: Limit, rows: Vec<Listing>) -> Result<Response> {
+pub(super) async fn newest_first(
+    conn: &mut PgConnection,
+    limit: Limit,
+    rows: Vec<Listing>,
+) -> Result<Page<ListingView>> {
     let ids: Vec<_> = rows.iter().map(|listing| listing.id).collect();
     let mut pictures = images::first_of(conn, &ids).await?;
     let cursor = |listing: &Listing| {
@@ -90,11 +94,10 @@ pub(super) async fn newest_first(conn: &mut PgConnection, limit: Limit, rows: Ve
         let at = listing.published_at.unwrap_or(listing.created_at);
         TimeCursor { at, id: listing.id.0 }.to_string()
     };
-    let page = limit.page(rows, cursor, |listing| {
+    Ok(limit.page(rows, cursor, |listing| {
         let first = pictures.remove(&listing.id);
         ListingView::new(listing, first.into_iter().collect())
-    });
-    Ok(caching::shared(page))
+    }))
 }
 
 /// Where a list of published listings goes on.

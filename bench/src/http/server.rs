@@ -89,10 +89,7 @@ impl Server {
 
     fn process(self, config: &Config, tools: Option<&Path>, addr: SocketAddr) -> anyhow::Result<Part> {
         if self == Self::Api {
-            let addr = addr.to_string();
-            let mut settings = vec![("HTTP_ADDR", addr.as_str())];
-            settings.extend(LIMITS.map(|key| (key, UNLIMITED)));
-            return Part::program_with("api", &settings);
+            return api(addr, &[]);
         }
         let tools = tools.context("the peers' packages are not installed")?;
         let packages = self.packages(tools);
@@ -114,8 +111,24 @@ impl Server {
     }
 }
 
+/// Starts the API with more settings, by the names of the environment, and waits until it answers.
+pub(crate) async fn start_api(settings: &[(&str, &str)]) -> anyhow::Result<Running> {
+    let addr = free_address()?;
+    let running = Running { parts: vec![api(addr, settings)?], addresses: vec![addr] };
+    until_listening(addr).await.context("the API does not answer")?;
+    Ok(running)
+}
+
+fn api(addr: SocketAddr, more: &[(&str, &str)]) -> anyhow::Result<Part> {
+    let addr = addr.to_string();
+    let mut settings = vec![("HTTP_ADDR", addr.as_str())];
+    settings.extend(LIMITS.map(|key| (key, UNLIMITED)));
+    settings.extend(more);
+    Part::program_with("api", &settings)
+}
+
 /// An address that nobody listens on.
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
     Ok(listener.local_addr()?)
 }

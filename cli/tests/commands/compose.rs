@@ -113,6 +113,7 @@ fn needs(service: &str, setting: &str) -> bool {
         "MASTER_KEY" | "WEBHOOK_PRIVATE_TARGETS" => ["api", "worker-emails"].contains(&service),
         "CHAT_KEY" => ["api", "worker-chat"].contains(&service),
         "JWT_SECRET"
+        | "CACHE_URL"
         | "PASSWORD_COST"
         | "STAFF_SECOND_FACTOR"
         | "ERASURE_DAYS"

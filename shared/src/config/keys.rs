@@ -27,6 +27,7 @@ keys! {
     EVENTS_DATABASE_URL: "events.database_url"
     MIGRATE_EVENTS_DATABASE_URL: "events.migrate_url"
     REDIS_URL: "redis.url"
+    CACHE_URL: "cache.url"
     AMQP_URL: "amqp.url"
     CLOUDAMQP_URL: "amqp.cloudamqp_url"
     NAMESPACE: "namespace"

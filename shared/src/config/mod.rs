@@ -2,6 +2,7 @@
 //! them). Nothing else reads either.
 
 mod address;
+mod cache;
 mod connections;
 mod encryption;
 pub mod keys;
@@ -143,6 +144,8 @@ pub struct Config {
     pub migrate_events_url: SecretString,
     /// Without it, queues that would use Redis use the `local` transport.
     pub redis_url: Option<SecretString>,
+    /// A database of Redis for answers that everybody asks for; without it, each is read anew.
+    pub cache_url: Option<SecretString>,
     /// Without it, queues that would use RabbitMQ use the `local` transport.
     pub amqp_url: Option<SecretString>,
     pub http: Http,
@@ -190,6 +193,7 @@ impl Config {
             s.fault(keys::MIGRATE_EVENTS_DATABASE_URL.env, "is set, and EVENTS_DATABASE_URL is not");
         }
         let redis_url = checked(s, mode, keys::REDIS_URL, &address::REDIS);
+        let cache_url = cache::read(s, mode, redis_url.as_ref());
         let cloudamqp = checked(s, mode, keys::CLOUDAMQP_URL, &address::AMQP);
         let amqp_url = checked(s, mode, keys::AMQP_URL, &address::AMQP).or(cloudamqp);
         let http = Http {
@@ -243,6 +247,7 @@ impl Config {
             migrate_events_url: migrate_events.or_else(|| events.clone()).unwrap_or(migrate_url),
             events_database_url: events.unwrap_or(database_url),
             redis_url,
+            cache_url,
             amqp_url,
             http,
             auth: Auth {

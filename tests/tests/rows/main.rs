@@ -2,6 +2,7 @@
 
 mod appointments;
 mod approvals;
+mod cache;
 mod cargo_events;
 mod carriers;
 mod chat;

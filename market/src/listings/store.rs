@@ -5,6 +5,7 @@
 //! locked but not changed refuses it without a wait.
 
 mod drafts;
+mod live;
 mod moderate;
 mod parts;
 mod relist;
@@ -23,6 +24,7 @@ use crate::images::store::ImageError;
 use crate::reviews::model::Rating;
 
 pub use drafts::{change, create, missing, publish, reprice, withdraw};
+pub use live::{Progress, progress};
 pub use moderate::{Decision, Moderated, decide, in_review};
 pub use parts::parts_for;
 pub use relist::relist;

@@ -4,7 +4,7 @@
 //! process reads how far the watched listings have come a few times a second, in one statement for all three kinds of topic.
 //!
 //! # How to get this wrong
-//! - Reading the listing before its version: the version would stand for a state that nobody was told.
+//! - Telling only what differs from what was told before: whoever has subscribed since then may have seen something else.
 //! - Sending an event about what is not public: whoever watched it while it was would see it. They are made to look for themselves.
 
 use std::collections::{HashMap, HashSet};
@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use market::ids::ListingId;
-use market::listings::model::Listing;
-use market::listings::store::{self, Progress};
+use market::listings::model::{Listing, Progress};
+use market::listings::store;
 use serde_json::{Value, json};
 use shared::ids::OrgId;
 use shared::realtime::Event;
@@ -38,9 +38,9 @@ pub(crate) enum ListingTopic {
 impl ListingTopic {
     const ALL: [Self; 3] = [Self::Terms, Self::Price, Self::Stock];
 
-    const fn seq(self, progress: &Progress) -> i64 {
+    const fn seq(self, progress: Progress) -> i64 {
         match self {
-            Self::Terms | Self::Price => progress.version,
+            Self::Terms | Self::Price => progress.terms_version,
             Self::Stock => progress.stock_version,
         }
     }
@@ -106,12 +106,9 @@ impl Topic for ListingTopic {
     ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
         Box::pin(async move {
             let Ok(id) = id.parse::<ListingId>() else { return Ok(None) };
-            let mut conn = state.db.acquire().await?;
-            let Some(progress) = store::progress(&mut conn, &[id]).await?.pop() else { return Ok(None) };
-            let listing = store::listing(&mut conn, id).await?;
-            drop(conn);
+            let listing = store::listing(&mut *state.db.acquire().await?, id).await?;
             let seen = listing.filter(|listing| self.has(listing) && is_shown_to(listing, Some(caller), viewer));
-            Ok(seen.map(|listing| Snapshot { seq: self.seq(&progress), data: self.data(&listing) }))
+            Ok(seen.map(|listing| Snapshot { seq: self.seq(listing.progress()), data: self.data(&listing) }))
         })
     }
 
@@ -124,32 +121,22 @@ impl Topic for ListingTopic {
     }
 }
 
-/// What was last delivered of a listing.
-#[derive(Debug)]
-struct Delivered {
-    progress: Progress,
-    shown: [Value; 3],
-}
-
 /// Delivers what has changed of the watched listings.
 #[derive(Debug, Default)]
 struct ListingWatcher {
-    delivered: HashMap<ListingId, Delivered>,
+    delivered: HashMap<ListingId, Progress>,
 }
 
-/// Delivers the listing as it is now to those who watch it; `before` is what they have.
-fn deliver(state: &AppState, before: Option<&Delivered>, progress: Progress, listing: &Listing) -> Delivered {
-    let shown = ListingTopic::ALL.map(|topic| topic.data(listing));
-    for (place, (topic, data)) in ListingTopic::ALL.iter().zip(&shown).enumerate() {
-        let name = format!("{}:{}", topic.prefix(), listing.id);
+/// Delivers the listing as it is now to those who watch it; they were last told of it `before`.
+fn deliver(state: &AppState, before: Option<Progress>, listing: &Listing) {
+    for topic in ListingTopic::ALL {
+        let (name, seq) = (format!("{}:{}", topic.prefix(), listing.id), topic.seq(listing.progress()));
         if !listing.is_public() {
             state.hub.recheck(&name);
-        } else if before.and_then(|before| before.shown.get(place)) != Some(data) {
-            let (seq, kind) = (topic.seq(&progress), "changed".to_owned());
-            state.hub.deliver_paced(Event { topic: name, seq, kind, data: data.clone() });
+        } else if before.is_none_or(|before| topic.seq(before) != seq) {
+            state.hub.deliver_paced(Event { topic: name, seq, kind: "changed".to_owned(), data: topic.data(listing) });
         }
     }
-    Delivered { progress, shown }
 }
 
 impl Watcher for ListingWatcher {
@@ -166,22 +153,16 @@ impl Watcher for ListingWatcher {
     async fn look(&mut self, state: &AppState, watched: &[ListingId]) -> anyhow::Result<()> {
         let mut conn = state.db.acquire().await?;
         let now = store::progress(&mut conn, watched).await?;
-        let is_news = |now: &&Progress| self.delivered.get(&now.id).is_none_or(|last| last.progress != **now);
+        let is_news = |now: &&Progress| self.delivered.get(&now.id) != Some(*now);
         let news: Vec<ListingId> = now.iter().filter(is_news).map(|now| now.id).collect();
         let listings = if news.is_empty() { Vec::new() } else { store::listings(&mut conn, &news).await? };
         drop(conn);
-        let listings: HashMap<ListingId, Listing> = listings.into_iter().map(|listing| (listing.id, listing)).collect();
         // What nobody watches any more is forgotten.
-        let mut before = std::mem::take(&mut self.delivered);
-        for progress in now {
-            let last = before.remove(&progress.id);
-            let delivered = match listings.get(&progress.id) {
-                Some(listing) => Some(deliver(state, last.as_ref(), progress, listing)),
-                None => last,
-            };
-            if let Some(delivered) = delivered {
-                self.delivered.insert(progress.id, delivered);
-            }
+        let now = now.into_iter().map(|now| (now.id, now)).collect();
+        let before = std::mem::replace(&mut self.delivered, now);
+        for listing in listings {
+            deliver(state, before.get(&listing.id).copied(), &listing);
+            self.delivered.insert(listing.id, listing.progress());
         }
         Ok(())
     }

@@ -3,26 +3,13 @@
 use sqlx::PgConnection;
 
 use crate::ids::ListingId;
-use crate::listings::model::ListingStatus;
-
-/// How far a listing has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    pub id: ListingId,
-    /// Counts the changes of the listing.
-    pub version: i64,
-    /// Counts those and the changes of the stock that it sells from. It only grows once the listing was published: until then its item
-    /// and its site may be others.
-    pub stock_version: i64,
-    /// Whether everybody may see it.
-    pub is_public: bool,
-}
+use crate::listings::model::{ListingStatus, Progress};
 
 /// How far these listings have come, in one statement; unknown ones are left out.
 pub async fn progress(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<Progress>, sqlx::Error> {
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
-        r#"SELECT l.id AS "id: ListingId", l.version, l.version + coalesce(v.version, 0) AS "stock_version!",
+        r#"SELECT l.id AS "id: ListingId", l.terms_version, l.version + coalesce(v.version, 0) AS "stock_version!",
                   l.status AS "status: ListingStatus", o.status = 'suspended' AS "seller_suspended!"
            FROM listings AS l
            JOIN orgs AS o ON o.id = l.seller_org_id
@@ -34,7 +21,7 @@ pub async fn progress(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
     .await?;
     let progress = rows.into_iter().map(|row| Progress {
         id: row.id,
-        version: row.version,
+        terms_version: row.terms_version,
         stock_version: row.stock_version,
         is_public: row.status.is_public() && !row.seller_suspended,
     });

@@ -47,6 +47,8 @@ pub struct TestInstallation {
     http: Client,
     mailbox: SocketAddr,
     parts: JoinSet<anyhow::Result<()>>,
+    config: Config,
+    stopping: CancellationToken,
     stop: DropGuard,
     _files: TempDir,
 }
@@ -109,8 +111,16 @@ impl TestInstallation {
         shared::telemetry::init_logging(&config.log);
 
         let parts = start(&config, server, &stop).expect("every part starts");
-        let (http, mailbox, stop) = (Client::new(), mailbox.addr(), stop.drop_guard());
-        Self { db, base, mail, payments, http, mailbox, parts, stop, _files: files }
+        let (http, mailbox, stopping, stop) = (Client::new(), mailbox.addr(), stop.clone(), stop.drop_guard());
+        Self { db, base, mail, payments, http, mailbox, parts, config, stopping, stop, _files: files }
+    }
+
+    /// Starts another API of the same installation; where it answers.
+    pub async fn another_api(&mut self) -> String {
+        let server = Server::bind(ANY_PORT).await.expect("a port");
+        let base = format!("http://{}", server.addr);
+        start_api(&self.config, server, &self.stopping, &mut self.parts).expect("another API starts");
+        base
     }
 
     /// The text of the newest mail to this address with this in its subject, as soon as there is one.
@@ -149,16 +159,26 @@ impl TestInstallation {
 /// Starts the API, the scheduler and every pool of workers.
 fn start(config: &Config, server: Server, stop: &CancellationToken) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
     let mut parts = JoinSet::new();
-    let router = api::app::router(&api::start(config.clone(), stop.clone())?)?;
-    let api = server.run(router, stop.clone());
-    parts.spawn(async {
-        api.await;
-        Ok(())
-    });
+    start_api(config, server, stop, &mut parts)?;
     parts.spawn(scheduler::connect(config)?.run(stop.clone()));
     for &pool in workers::pools::NAMES {
         let (config, signals) = (config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
         parts.spawn(async move { workers::runtime::run(pool, &config, CONCURRENCY, SIGN_OFF, signals).await });
     }
     Ok(parts)
+}
+
+fn start_api(
+    config: &Config,
+    server: Server,
+    stop: &CancellationToken,
+    parts: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let router = api::app::router(&api::start(config.clone(), stop.clone())?)?;
+    let api = server.run(router, stop.clone());
+    parts.spawn(async {
+        api.await;
+        Ok(())
+    });
+    Ok(())
 }

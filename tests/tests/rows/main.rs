@@ -16,6 +16,7 @@ mod flood;
 mod imports;
 mod keys;
 mod live_auctions;
+mod live_stock;
 mod mails;
 mod notices;
 mod offers;

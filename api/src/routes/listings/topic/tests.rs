@@ -26,9 +26,10 @@ impl Follower {
 
     fn hears(&mut self, heard: Value) {
         let topic = heard["topic"].as_str().unwrap().to_owned();
-        if let Some(before) = self.latest.insert(topic, heard.clone()) {
-            assert!(seq(&heard) > seq(&before), "{heard} after {before}");
+        if let Some(before) = self.latest.get(&topic) {
+            assert!(seq(&heard) > seq(before), "{heard} after {before}");
         }
+        self.latest.insert(topic, heard);
     }
 
     async fn follow(&mut self, topic: &str) -> Value {

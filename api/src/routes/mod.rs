@@ -73,7 +73,7 @@ use crate::state::AppState;
 pub(crate) const TOPICS: Topics = Topics(&[
     &jobs::JobTopic,
     &auctions::AuctionTopic,
-    &listings::ListingTopic::Terms,
+    &listings::ListingTopic::Shown,
     &listings::ListingTopic::Price,
     &listings::ListingTopic::Stock,
     &stock::LevelsTopic,

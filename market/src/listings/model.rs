@@ -141,9 +141,9 @@ pub struct Listing {
     /// Nothing of its seller is shown to others.
     #[serde(skip)]
     pub seller_suspended: bool,
-    /// Counts the changes of its status, title, price and terms.
+    /// Counts the changes of its status, title, price and mode of sale, which those who follow it see.
     #[serde(skip)]
-    pub terms_version: i64,
+    pub shown_version: i64,
     /// Counts all changes of the listing and of the stock that it sells from. It only grows once the listing was published: until then
     /// its item and its site may be others.
     #[serde(skip)]
@@ -154,7 +154,7 @@ pub struct Listing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub id: ListingId,
-    pub terms_version: i64,
+    pub shown_version: i64,
     pub stock_version: i64,
     pub is_public: bool,
 }
@@ -269,8 +269,8 @@ impl Listing {
 
     #[must_use]
     pub const fn progress(&self) -> Progress {
-        let (terms_version, stock_version) = (self.terms_version, self.stock_version);
-        Progress { id: self.id, terms_version, stock_version, is_public: self.is_public() }
+        let (shown_version, stock_version) = (self.shown_version, self.stock_version);
+        Progress { id: self.id, shown_version, stock_version, is_public: self.is_public() }
     }
 
     /// Where the list goes on after this listing; absent for what was never published.

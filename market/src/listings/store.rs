@@ -115,7 +115,7 @@ struct Row {
     published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     seller_suspended: bool,
-    terms_version: i64,
+    shown_version: i64,
     stock_version: i64,
 }
 
@@ -151,7 +151,7 @@ impl From<Row> for Listing {
             published_at: row.published_at,
             created_at: row.created_at,
             seller_suspended: row.seller_suspended,
-            terms_version: row.terms_version,
+            shown_version: row.shown_version,
             stock_version: row.stock_version,
         }
     }
@@ -175,7 +175,7 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
                   END AS "available!",
                   i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.status_reason,
                   l.submitted_at, l.relist_of AS "relist_of: ListingId", l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!",
-                  l.terms_version, l.version + coalesce(v.version, 0) AS "stock_version!"
+                  l.shown_version, l.version + coalesce(v.version, 0) AS "stock_version!"
            FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
            JOIN listings AS l ON l.id = wanted.id
            JOIN items AS i ON i.id = l.item_id

@@ -59,11 +59,11 @@ async fn row_stock_and_prices_are_live() {
     let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
     let cid = market.trader(&admin, "Cid").await;
     let listing = offered(&ann).await;
-    let [terms, price, stock] = ["listing", "price", "stock"].map(|kind| format!("{kind}:{listing}"));
+    let [whole, price, stock] = ["listing", "price", "stock"].map(|kind| format!("{kind}:{listing}"));
     let mut bobs = Screen::open(&market.base, &bob).await;
     let mut cids = Screen::open(&other, &cid).await;
     for screen in [&mut bobs, &mut cids] {
-        for topic in [&terms, &price, &stock] {
+        for topic in [&whole, &price, &stock] {
             screen.follow(topic).await;
         }
         screen.until(&stock, "available", &json!(5)).await;
@@ -75,7 +75,7 @@ async fn row_stock_and_prices_are_live() {
     for screen in [&mut bobs, &mut cids] {
         screen.until(&stock, "available", &json!(3)).await;
         screen.until(&price, "price", &eur("90.00")).await;
-        screen.until(&terms, "price", &eur("90.00")).await;
+        screen.until(&whole, "price", &eur("90.00")).await;
     }
 
     let order = format!("order:{}", id(&bought["orders"][0]));

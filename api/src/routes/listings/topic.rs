@@ -29,25 +29,25 @@ use crate::state::AppState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListingTopic {
     /// What it is and whether it is on offer.
-    Terms,
+    Shown,
     Price,
     /// Units that nobody has reserved.
     Stock,
 }
 
 impl ListingTopic {
-    const ALL: [Self; 3] = [Self::Terms, Self::Price, Self::Stock];
+    const ALL: [Self; 3] = [Self::Shown, Self::Price, Self::Stock];
 
     const fn seq(self, progress: Progress) -> i64 {
         match self {
-            Self::Terms | Self::Price => progress.terms_version,
+            Self::Shown | Self::Price => progress.shown_version,
             Self::Stock => progress.stock_version,
         }
     }
 
     fn data(self, listing: &Listing) -> Value {
         match self {
-            Self::Terms => json!({
+            Self::Shown => json!({
                 "listing_id": listing.id,
                 "status": listing.status,
                 "title": listing.title,
@@ -74,7 +74,7 @@ impl ListingTopic {
     /// Whether there is anything to follow yet: the stock of a draft may still be that of another item.
     const fn has(self, listing: &Listing) -> bool {
         match self {
-            Self::Terms | Self::Price => true,
+            Self::Shown | Self::Price => true,
             Self::Stock => listing.published_at.is_some(),
         }
     }
@@ -83,7 +83,7 @@ impl ListingTopic {
 impl Topic for ListingTopic {
     fn prefix(&self) -> &'static str {
         match self {
-            Self::Terms => "listing",
+            Self::Shown => "listing",
             Self::Price => "price",
             Self::Stock => "stock",
         }
@@ -114,7 +114,7 @@ impl Topic for ListingTopic {
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {
         match self {
-            Self::Terms => Box::pin(watch::<ListingWatcher>(state)),
+            Self::Shown => Box::pin(watch::<ListingWatcher>(state)),
             // The same watcher looks after all of them.
             Self::Price | Self::Stock => Box::pin(std::future::ready(())),
         }

@@ -9,7 +9,7 @@ use crate::listings::model::{ListingStatus, Progress};
 pub async fn progress(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<Progress>, sqlx::Error> {
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
-        r#"SELECT l.id AS "id: ListingId", l.terms_version, l.version + coalesce(v.version, 0) AS "stock_version!",
+        r#"SELECT l.id AS "id: ListingId", l.shown_version, l.version + coalesce(v.version, 0) AS "stock_version!",
                   l.status AS "status: ListingStatus", o.status = 'suspended' AS "seller_suspended!"
            FROM listings AS l
            JOIN orgs AS o ON o.id = l.seller_org_id
@@ -21,7 +21,7 @@ pub async fn progress(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
     .await?;
     let progress = rows.into_iter().map(|row| Progress {
         id: row.id,
-        terms_version: row.terms_version,
+        shown_version: row.shown_version,
         stock_version: row.stock_version,
         is_public: row.status.is_public() && !row.seller_suspended,
     });

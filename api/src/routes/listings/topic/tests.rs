@@ -58,16 +58,16 @@ async fn what_is_on_offer_is_followed_and_told_when_it_changes() {
         api.org(person, name, &moderator).await;
     }
     let listing = offered(&api, &ann, 5).await;
-    let [terms, price, stock] = ["listing", "price", "stock"].map(|kind| format!("{kind}:{listing}"));
+    let [whole, price, stock] = ["listing", "price", "stock"].map(|kind| format!("{kind}:{listing}"));
     // Whoever is logged in may follow it, as everybody may read it.
     let mut cid = Follower::open(&api, &api.person("Cid").await).await;
-    assert_eq!(cid.follow(&terms).await["data"]["status"], "published");
+    assert_eq!(cid.follow(&whole).await["data"]["status"], "published");
     assert_eq!(cid.follow(&format!("price:{}", listing.to_uppercase())).await["data"]["price"], eur("12.50"));
     assert_eq!(cid.follow(&stock).await["data"]["available"], 5);
 
     let dearer = json!({"price": eur("13.00")});
     api.call(Some(&ann), Method::PUT, &format!("/v1/listings/{listing}/price"), dearer).await.ok();
-    for topic in [&terms, &price] {
+    for topic in [&whole, &price] {
         assert_eq!(cid.until(topic, "price", &eur("13.00")).await["type"], "changed");
     }
     // A purchase is news of the stock alone.
@@ -110,23 +110,23 @@ async fn what_is_not_public_any_more_goes_on_for_its_seller_alone() {
     let org = api.org(&ann, "Ann Farm", &moderator).await;
     let listing = draft(&api, &ann).await;
     let act = async |act: &str| api.post(Some(&ann), &format!("/v1/listings/{listing}/{act}"), json!({})).await.ok();
-    let [terms, stock] = ["listing", "stock"].map(|kind| format!("{kind}:{listing}"));
+    let [whole, stock] = ["listing", "stock"].map(|kind| format!("{kind}:{listing}"));
     let (mut anns, mut bobs) = (Client::open(&api, &ann).await, Client::open(&api, &bob).await);
-    assert_eq!(anns.subscribe(&terms).await["data"]["status"], "draft");
+    assert_eq!(anns.subscribe(&whole).await["data"]["status"], "draft");
     assert_eq!(anns.subscribe(&stock).await["code"], "not_found", "a draft sells nothing yet");
-    assert_eq!(bobs.subscribe(&terms).await["code"], "not_found");
+    assert_eq!(bobs.subscribe(&whole).await["code"], "not_found");
 
     act("publish").await;
     let published = anns.hear().await;
     assert_eq!(published["data"]["status"], "published", "{published}");
-    for topic in [&terms, &stock] {
+    for topic in [&whole, &stock] {
         assert_eq!(bobs.subscribe(topic).await["type"], "snapshot");
     }
     act("withdraw").await;
     let withdrawn = anns.hear().await;
     assert_eq!(withdrawn["data"]["status"], "withdrawn", "{withdrawn}");
     assert!(seq(&withdrawn) > seq(&published), "{withdrawn}");
-    for topic in [&terms, &stock] {
+    for topic in [&whole, &stock] {
         let ended = bobs.hear().await;
         assert_eq!((&ended["code"], &ended["topic"]), (&json!("not_found"), &json!(topic)), "{ended}");
         assert!(ended.get("data").is_none(), "{ended}");
@@ -134,17 +134,17 @@ async fn what_is_not_public_any_more_goes_on_for_its_seller_alone() {
 
     // What a suspended organisation offers is not shown either, while the listing itself stays as it is.
     let second = offered(&api, &ann, 5).await;
-    let terms = format!("listing:{second}");
+    let whole = format!("listing:{second}");
     for client in [&mut anns, &mut bobs] {
-        assert_eq!(client.subscribe(&terms).await["data"]["status"], "published");
+        assert_eq!(client.subscribe(&whole).await["data"]["status"], "published");
     }
     let suspend = format!("/v1/orgs/{org}/suspend");
     api.post(Some(&moderator), &suspend, json!({"reason": "fraud"})).await.ok();
     assert_eq!(bobs.hear().await["code"], "not_found");
-    assert_eq!(bobs.subscribe(&terms).await["code"], "not_found");
-    assert_eq!(anns.subscribe(&terms).await["type"], "snapshot");
-    assert_eq!(Client::open(&api, &moderator).await.subscribe(&terms).await["type"], "snapshot");
+    assert_eq!(bobs.subscribe(&whole).await["code"], "not_found");
+    assert_eq!(anns.subscribe(&whole).await["type"], "snapshot");
+    assert_eq!(Client::open(&api, &moderator).await.subscribe(&whole).await["type"], "snapshot");
     api.post(Some(&moderator), &format!("/v1/orgs/{org}/reinstate"), json!({})).await.ok();
-    assert_eq!(bobs.subscribe(&terms).await["data"]["status"], "published");
+    assert_eq!(bobs.subscribe(&whole).await["data"]["status"], "published");
     api.close().await;
 }

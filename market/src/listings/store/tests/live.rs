@@ -21,18 +21,18 @@ async fn what_is_seen_of_a_listing_and_what_is_left_of_it_have_versions_of_their
     assert!(!drafted.is_public);
     publish(&mut conn, seller.org, id).await.expect("published");
     let shown = now(&mut conn, id).await;
-    assert!(shown.is_public && shown.terms_version > drafted.terms_version, "{shown:?} after {drafted:?}");
+    assert!(shown.is_public && shown.shown_version > drafted.shown_version, "{shown:?} after {drafted:?}");
     assert!(shown.stock_version > drafted.stock_version, "{shown:?} after {drafted:?}");
 
     placed(&mut conn, buyer, id, eur(10_000)).await;
     let bought = now(&mut conn, id).await;
-    assert_eq!(bought.terms_version, shown.terms_version, "a purchase changes nothing that is seen");
+    assert_eq!(bought.shown_version, shown.shown_version, "a purchase changes nothing that is seen");
     assert!(bought.stock_version > shown.stock_version, "{bought:?} after {shown:?}");
 
     let offered = listing(&mut conn, id).await.expect("read").expect("the listing");
     reprice(&mut conn, &offered, eur(9_000)).await.expect("cheaper");
     let cheaper = now(&mut conn, id).await;
-    assert!(cheaper.terms_version > bought.terms_version, "{cheaper:?} after {bought:?}");
+    assert!(cheaper.shown_version > bought.shown_version, "{cheaper:?} after {bought:?}");
 
     sqlx::query("UPDATE orgs SET status = 'suspended' WHERE id = $1")
         .bind(seller.org)

@@ -55,7 +55,8 @@ struct Open {
 /// Send `{"subscribe": "auction:<id>", "since": <last seq>}` or `{"unsubscribe": "…"}`. Receive
 /// `{topic, seq, type, data, server_time}`; the type of the first is `snapshot`, or `subscribed` when nothing happened since.
 /// A gap is filled with a snapshot; most events need none, because each carries the whole: of many within 50 ms only the
-/// last is sent. A topic's seq only grows: what has a lower one than what the client has is old.
+/// last is sent. A topic's seq only grows, and what has a lower one than the client has seen is old; a job's alone may fall when it
+/// does less than it did.
 ///
 /// Whoever may read a thing may follow it; unless another type is named, what happens to it is `changed`:
 ///

@@ -131,8 +131,14 @@ pub(crate) async fn run(
 
 async fn close(socket: &mut WebSocket, end: End) {
     let frame = CloseFrame { code: end.code, reason: end.reason.into() };
+    let closing = async {
+        if socket.send(Frame::Close(Some(frame))).await.is_ok() {
+            // What is left unread when the connection ends could take the code with it.
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    };
     // Whoever does not read does not get to keep us.
-    let _ = tokio::time::timeout(Duration::from_secs(1), socket.send(Frame::Close(Some(frame)))).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
 }
 
 impl Session {

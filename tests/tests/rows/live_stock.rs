@@ -35,9 +35,14 @@ impl Screen {
     }
 
     async fn follow(&mut self, topic: &str) {
-        let snapshot = self.socket.follow(topic).await;
-        assert_eq!(snapshot["type"], "snapshot", "{snapshot}");
-        self.show(snapshot);
+        let mut message = self.socket.follow(topic).await;
+        // There may still be news of another one.
+        while message["topic"] != topic {
+            self.show(message);
+            message = self.socket.hear().await;
+        }
+        assert_eq!(message["type"], "snapshot", "{message}");
+        self.show(message);
     }
 
     /// Waits until a field of a topic has this value; versions only grow meanwhile.

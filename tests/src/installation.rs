@@ -171,6 +171,14 @@ impl TestInstallation {
         Part::start_on(program, &self.env, &["pool", pool], &[("S3_ENDPOINT", store.to_owned())])
     }
 
+    /// Starts another API of the same installation; where it answers.
+    pub async fn another_api(&mut self) -> String {
+        let server = Server::bind(ANY_PORT).await.expect("a port");
+        let base = format!("http://{}", server.addr);
+        start_api(&self.config, server, &self.asked_to_stop, &mut self.parts).expect("another API starts");
+        base
+    }
+
     /// The text of the newest mail to this address with this in its subject, as soon as there is one.
     pub async fn mail_to(&self, address: &str, subject: &str) -> String {
         let found = |messages: &[Arc<Message>]| {
@@ -207,12 +215,22 @@ impl TestInstallation {
 /// Starts the API and the scheduler.
 fn start(config: &Config, server: Server, stop: &CancellationToken) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
     let mut parts = JoinSet::new();
+    start_api(config, server, stop, &mut parts)?;
+    parts.spawn(scheduler::connect(config)?.run(stop.clone()));
+    Ok(parts)
+}
+
+fn start_api(
+    config: &Config,
+    server: Server,
+    stop: &CancellationToken,
+    parts: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<()> {
     let router = api::app::router(&api::start(config.clone(), stop.clone())?)?;
     let api = server.run(router, stop.clone());
     parts.spawn(async {
         api.await;
         Ok(())
     });
-    parts.spawn(scheduler::connect(config)?.run(stop.clone()));
-    Ok(parts)
+    Ok(())
 }

@@ -25,6 +25,8 @@ pub enum Message {
     Event(Arc<Event>),
     /// Events may have been missed: take snapshots.
     Resync,
+    /// Not everybody may see this topic any more, or there is something that only some may see: take a snapshot of it.
+    Recheck(Arc<str>),
     /// What the person may do has changed.
     Authority(Authority),
 }
@@ -87,10 +89,14 @@ struct Entry {
 
 impl State {
     fn send(&self, event: &Arc<Event>) {
-        let Some(watched) = self.topics.get(&event.topic) else { return };
+        self.send_to_watchers(&event.topic, &Message::Event(Arc::clone(event)));
+    }
+
+    fn send_to_watchers(&self, topic: &str, message: &Message) {
+        let Some(watched) = self.topics.get(topic) else { return };
         for id in &watched.by {
             if let Some(entry) = self.connections.get(id) {
-                entry.send(Message::Event(Arc::clone(event)));
+                entry.send(message.clone());
             }
         }
     }
@@ -196,6 +202,11 @@ impl Hub {
     /// The highest seq of a topic that [`Hub::deliver_paced`] was given since somebody began to watch it.
     pub fn newest(&self, topic: &str) -> Option<i64> {
         self.state().topics.get(topic)?.newest
+    }
+
+    /// Makes those who watch a topic look for themselves: each gets what it may see, or hears that it may not any more.
+    pub fn recheck(&self, topic: &str) {
+        self.state().send_to_watchers(topic, &Message::Recheck(topic.into()));
     }
 
     /// Makes every socket take snapshots.

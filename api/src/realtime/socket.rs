@@ -115,30 +115,45 @@ pub(crate) async fn run(
         commands: 0,
         window: Instant::now(),
     };
-    let Err(end) = session.serve().await;
+    let closed = session.connection.close.clone();
+    let end = tokio::select! {
+        biased;
+        // Whatever it waits for, be it the database: a session that has ended ends now.
+        () = closed.cancelled() => None,
+        served = session.serve() => {
+            let Err(end) = served;
+            Some(end)
+        }
+    };
+    let end = end.unwrap_or_else(|| session.closed());
     close(&mut session.socket, end).await;
 }
 
 async fn close(socket: &mut WebSocket, end: End) {
     let frame = CloseFrame { code: end.code, reason: end.reason.into() };
+    let closing = async {
+        if socket.send(Frame::Close(Some(frame))).await.is_ok() {
+            // What is left unread when the connection ends could take the code with it.
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    };
     // Whoever does not read does not get to keep us.
-    let _ = tokio::time::timeout(Duration::from_secs(1), socket.send(Frame::Close(Some(frame)))).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
 }
 
 impl Session {
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
         let shutdown = self.state.shutdown.clone();
-        let close = self.connection.close.clone();
         let mut ping = tokio::time::interval(PING);
         let mut heard = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Err(RESTART),
-                () = close.cancelled() => return Err(self.closed()),
                 message = self.connection.messages.recv() => match message {
                     Some(Message::Event(event)) => self.event(&event).await?,
                     Some(Message::Resync) => self.resync().await?,
+                    Some(Message::Recheck(topic)) => self.recheck(&topic).await?,
                     Some(Message::Authority(authority)) => {
                         self.caller = Caller::new(self.of, authority, &self.state);
                         // What may not be seen any more is not found any more.
@@ -173,8 +188,7 @@ impl Session {
         }
     }
 
-    /// Sends a frame, unless the hub gives up on the client first. While a client does not read nothing else is looked at, so it
-    /// has only so long.
+    /// Sends a frame. While a client does not read nothing else is looked at, so it has only so long.
     async fn send(&mut self, frame: Frame) -> Result<(), End> {
         let limit = self.state.config.http.connections.socket_send;
         tokio::select! {
@@ -182,7 +196,6 @@ impl Session {
                 Ok(sent) => sent.map_err(|_| GONE),
                 Err(_) => Err(SLOW),
             },
-            () = self.connection.close.cancelled() => Err(self.closed()),
             () = self.state.shutdown.cancelled() => Err(RESTART),
         }
     }
@@ -278,6 +291,14 @@ impl Session {
     async fn resync(&mut self) -> Result<(), End> {
         for topic in self.connection.topics().to_vec() {
             self.refresh(&topic).await?;
+        }
+        Ok(())
+    }
+
+    /// [`Self::refresh`], unless the topic was given up meanwhile.
+    async fn recheck(&mut self, topic: &str) -> Result<(), End> {
+        if self.connection.topics().iter().any(|watched| watched == topic) {
+            self.refresh(topic).await?;
         }
         Ok(())
     }

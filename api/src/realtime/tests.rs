@@ -1,3 +1,5 @@
+mod rights;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;

@@ -13,8 +13,18 @@ pub(crate) trait Watcher: Default + Send {
     const PREFIX: &'static str;
     const EVERY: Duration;
 
+    /// What is watched now.
+    fn watched(state: &AppState) -> Vec<Self::Id> {
+        watched_ids(state, Self::PREFIX)
+    }
+
     /// One look at the things that are watched now. What it remembers of them is forgotten when nothing is watched any more.
     fn look(&mut self, state: &AppState, watched: &[Self::Id]) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
+/// The things that are watched by topics which begin with `prefix`.
+pub(crate) fn watched_ids<Id: FromStr>(state: &AppState, prefix: &str) -> Vec<Id> {
+    state.hub.watched(prefix).iter().filter_map(|topic| topic.strip_prefix(prefix)?.parse().ok()).collect()
 }
 
 /// Looks again and again, until the process ends.
@@ -27,9 +37,7 @@ pub(crate) async fn watch<W: Watcher>(state: AppState) {
             _ = every.tick() => {}
             () = state.shutdown.cancelled() => return,
         }
-        let topics = state.hub.watched(W::PREFIX);
-        let watched: Vec<W::Id> =
-            topics.iter().filter_map(|topic| topic.strip_prefix(W::PREFIX)?.parse().ok()).collect();
+        let watched = W::watched(&state);
         if watched.is_empty() {
             watcher = W::default();
         } else if let Err(error) = watcher.look(&state, &watched).await {

@@ -5,6 +5,7 @@ mod moderation;
 mod of_item;
 mod price;
 pub(super) mod search;
+mod topic;
 
 use std::net::IpAddr;
 
@@ -18,6 +19,7 @@ use market::images::store as images;
 use market::listings::model::{Cursor, Listing, ListingStatus};
 use market::listings::store::{self, ListingError};
 use serde::{Deserialize, Serialize};
+use shared::ids::OrgId;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -33,6 +35,8 @@ use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page, TimeCursor};
 use crate::state::AppState;
 use crate::views::Visitor;
+
+pub(crate) use topic::ListingTopic;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -175,11 +179,16 @@ fn saw(state: &AppState, listing: &Listing, caller: Option<&Caller>, address: Ip
 async fn visible(conn: &mut PgConnection, caller: Option<&Caller>, acting: Acting, id: ListingId) -> Result<Listing> {
     let viewer = acting.viewer(caller)?;
     let listing = found(conn, id).await?;
-    let moderates = caller.is_some_and(|caller| caller.platform(PlatformRole::Moderator).is_ok());
-    if listing.is_public() || viewer == Some(listing.seller_org_id) || moderates {
+    if is_shown_to(&listing, caller, viewer) {
         return Ok(listing);
     }
     Err(ListingError::NotFound.into())
+}
+
+/// Whether the caller, who acts for `viewer`, may see a listing.
+fn is_shown_to(listing: &Listing, caller: Option<&Caller>, viewer: Option<OrgId>) -> bool {
+    let moderates = caller.is_some_and(|caller| caller.platform(PlatformRole::Moderator).is_ok());
+    listing.is_public() || viewer == Some(listing.seller_org_id) || moderates
 }
 
 /// A listing whatever its state, or the refusal.

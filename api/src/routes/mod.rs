@@ -73,6 +73,11 @@ use crate::state::AppState;
 pub(crate) const TOPICS: Topics = Topics(&[
     &jobs::JobTopic,
     &auctions::AuctionTopic,
+    &listings::ListingTopic::Shown,
+    &listings::ListingTopic::Price,
+    &listings::ListingTopic::Stock,
+    &stock::LevelsTopic,
+    &orders::OrderTopic,
     &shipments::ShipmentTopic,
     &chat::ConversationTopic,
     &chat::UserTopic,

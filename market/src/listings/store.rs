@@ -5,6 +5,7 @@
 //! locked but not changed refuses it without a wait.
 
 mod drafts;
+mod live;
 mod moderate;
 mod parts;
 mod relist;
@@ -23,6 +24,7 @@ use crate::images::store::ImageError;
 use crate::reviews::model::Rating;
 
 pub use drafts::{change, create, missing, publish, reprice, withdraw};
+pub use live::progress;
 pub use moderate::{Decision, Moderated, decide, in_review};
 pub use parts::parts_for;
 pub use relist::relist;
@@ -113,6 +115,8 @@ struct Row {
     published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     seller_suspended: bool,
+    shown_version: i64,
+    stock_version: i64,
 }
 
 impl From<Row> for Listing {
@@ -147,6 +151,8 @@ impl From<Row> for Listing {
             published_at: row.published_at,
             created_at: row.created_at,
             seller_suspended: row.seller_suspended,
+            shown_version: row.shown_version,
+            stock_version: row.stock_version,
         }
     }
 }
@@ -168,7 +174,8 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
                        ELSE l.quantity - l.reserved - l.sold
                   END AS "available!",
                   i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.status_reason,
-                  l.submitted_at, l.relist_of AS "relist_of: ListingId", l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!"
+                  l.submitted_at, l.relist_of AS "relist_of: ListingId", l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!",
+                  l.shown_version, l.version + coalesce(v.version, 0) AS "stock_version!"
            FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
            JOIN listings AS l ON l.id = wanted.id
            JOIN items AS i ON i.id = l.item_id

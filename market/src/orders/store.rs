@@ -37,6 +37,15 @@ pub async fn version(conn: &mut PgConnection, id: OrderId) -> Result<i64, sqlx::
     sqlx::query_scalar!("SELECT version FROM orders WHERE id = $1", id.0).fetch_one(conn).await
 }
 
+/// How often the status of each of these orders was set; unknown ones are left out.
+pub async fn versions(conn: &mut PgConnection, ids: &[OrderId]) -> Result<HashMap<OrderId, i64>, sqlx::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(r#"SELECT id AS "id: OrderId", version FROM orders WHERE id = ANY ($1)"#, &ids)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
+}
+
 /// What an order was at a version and, after that, before it: the latest first.
 pub async fn history(conn: &mut PgConnection, id: OrderId, version: i64) -> Result<Vec<OrderStatus>, sqlx::Error> {
     sqlx::query_scalar!(
@@ -78,6 +87,12 @@ struct Row {
 /// The order, whoever asks.
 pub async fn find(conn: &mut PgConnection, id: OrderId) -> Result<Option<Order>, sqlx::Error> {
     Ok(orders(conn, &[id.0]).await?.pop())
+}
+
+/// These orders, whoever asks; unknown ones are left out.
+pub async fn find_all(conn: &mut PgConnection, ids: &[OrderId]) -> Result<Vec<Order>, sqlx::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    orders(conn, &ids).await
 }
 
 /// The order, if `party` is its buyer or its seller.

@@ -18,6 +18,7 @@ mod imports;
 mod keys;
 mod killed_documents;
 mod live_auctions;
+mod live_stock;
 mod mails;
 mod notices;
 mod offers;

@@ -75,6 +75,19 @@ async fn a_flood_is_thinned_out_and_its_last_event_arrives() {
 }
 
 #[test]
+fn only_who_watches_a_topic_is_made_to_look_at_it_again() {
+    let hub = Hub::default();
+    let (mut one, mut other) = (join(&hub, session()), join(&hub, session()));
+    one.watch("listing:1");
+    other.watch("listing:2");
+    hub.recheck("listing:1");
+    hub.recheck("listing:3");
+    assert!(matches!(one.messages.try_recv(), Ok(Message::Recheck(topic)) if &*topic == "listing:1"));
+    assert!(one.messages.try_recv().is_err());
+    assert!(other.messages.try_recv().is_err());
+}
+
+#[test]
 fn a_slow_socket_is_dropped_and_others_are_not() {
     let hub = Hub::default();
     let (mut slow, mut fast) = (join(&hub, session()), join(&hub, session()));

@@ -75,7 +75,10 @@ pub(super) fn breaches() -> Vec<Breach> {
                 100,
             ),
         ),
-        ("org_documents_begin_pending", document("'status', 'verified', 'decided_by', t.placed_by, 'decided_at', now()")),
+        (
+            "org_documents_begin_pending",
+            document("'status', 'verified', 'decided_by', t.placed_by, 'decided_at', now()"),
+        ),
         ("org_documents_fixed", set("created_at = created_at - interval '1 day'", "pending")),
         ("org_documents_judged_anew", set("number = 'another'", "verified")),
         (

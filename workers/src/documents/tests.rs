@@ -37,13 +37,13 @@ impl TestOffice {
         let mut tx = self.workers.db.pool.begin().await.unwrap();
         let valid_for = Duration::from_mins(15);
         let upload = images::insert_upload(&mut tx, self.org, self.owner, PDF, 5, valid_for).await.unwrap().id;
-        let (issued_on, expires_on): (NaiveDate, NaiveDate) = sqlx::query_as("SELECT current_date - 100, current_date + $1")
-            .bind(days_left)
-            .fetch_one(&mut *tx)
-            .await
-            .unwrap();
-        let new =
-            NewDocument { kind: DocumentKind::Insurance, number: "7".to_owned(), issued_on, expires_on, upload };
+        let (issued_on, expires_on): (NaiveDate, NaiveDate) =
+            sqlx::query_as("SELECT current_date - 100, current_date + $1")
+                .bind(days_left)
+                .fetch_one(&mut *tx)
+                .await
+                .unwrap();
+        let new = NewDocument { kind: DocumentKind::Insurance, number: "7".to_owned(), issued_on, expires_on, upload };
         let document = store::create(&mut tx, self.org, self.owner, &new).await.unwrap().id;
         tx.commit().await.unwrap();
         self.workers.blobs.put(&upload_key(upload), "application/pdf", &b"%PDF-"[..]).await.unwrap();

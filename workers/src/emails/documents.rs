@@ -35,7 +35,9 @@ pub(super) fn expiring(it: &DocumentExpiring, place: &Place<'_>) -> Letter {
             fact(words.org_document_number(), one_line(&it.number)),
             fact(words.org_document_expires_on(), day),
         ],
-        action: Some(place.link(words.org_document_action(), format_args!("/orgs/{}/documents/{}", it.org, it.document))),
+        action: Some(
+            place.link(words.org_document_action(), format_args!("/orgs/{}/documents/{}", it.org, it.document)),
+        ),
         note: Some(words.org_document_note().to_owned()),
         reason: words.org_document_reason(&org),
         ..Letter::default()

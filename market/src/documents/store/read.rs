@@ -62,7 +62,8 @@ async fn these(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Document>, s
 
 /// Every document of an organisation, the oldest first. There are few: [`MOST`](crate::documents::model::MOST).
 pub async fn of_org(conn: &mut PgConnection, org: OrgId) -> Result<Vec<Document>, sqlx::Error> {
-    let ids = sqlx::query_scalar!("SELECT id FROM org_documents WHERE org_id = $1", org.0).fetch_all(&mut *conn).await?;
+    let ids =
+        sqlx::query_scalar!("SELECT id FROM org_documents WHERE org_id = $1", org.0).fetch_all(&mut *conn).await?;
     these(conn, &ids).await
 }
 

@@ -38,7 +38,8 @@ pub async fn create(
     )
     .execute(&mut *conn)
     .await?;
-    write_down(conn, by, "document.create", id, json!({"org": org, "kind": new.kind, "expires_on": new.expires_on})).await?;
+    write_down(conn, by, "document.create", id, json!({"org": org, "kind": new.kind, "expires_on": new.expires_on}))
+        .await?;
     read::get(conn, org, id).await
 }
 

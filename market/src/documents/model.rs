@@ -47,6 +47,19 @@ pub enum DocumentStatus {
     Expired,
 }
 
+impl DocumentStatus {
+    /// What a document with this status is.
+    #[must_use]
+    pub const fn described(self) -> &'static str {
+        match self {
+            Self::Pending => "waiting for a moderator",
+            Self::Verified => "verified",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// A document of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Document {

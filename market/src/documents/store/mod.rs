@@ -32,12 +32,7 @@ pub enum DocumentError {
     NotFound(&'static str),
     #[error("an organisation has at most {MOST} documents")]
     TooMany,
-    #[error("the document is {}", match .0 {
-        DocumentStatus::Pending => "waiting for a moderator",
-        DocumentStatus::Verified => "verified",
-        DocumentStatus::Rejected => "rejected",
-        DocumentStatus::Expired => "expired",
-    })]
+    #[error("the document is {}", .0.described())]
     Status(DocumentStatus),
     #[error(transparent)]
     Invalid(#[from] Invalid),

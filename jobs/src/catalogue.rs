@@ -76,6 +76,8 @@ macro_rules! for_each_job {
                 $crate::reviews::AskReviews,
                 $crate::reviews::ShowReviews,
                 $crate::reviews::SweepReviews,
+                $crate::documents::RemindDocuments,
+                $crate::documents::SweepDocuments,
                 $crate::maintenance::CancelJobs,
                 $crate::maintenance::RetryJobs,
                 $crate::maintenance::PruneJobs,

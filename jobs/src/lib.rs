@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod chat;
 pub mod checkout;
 pub mod dashboard;
+pub mod documents;
 pub mod emails;
 pub mod escrow;
 pub mod exports;

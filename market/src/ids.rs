@@ -198,3 +198,7 @@ id!(
     /// Names one notice; that of the mail which says the same.
     NoticeId
 );
+id!(
+    /// Names one document of an organisation, such as a licence.
+    DocumentId
+);

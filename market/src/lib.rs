@@ -24,6 +24,9 @@
 //! Saved searches and watches are locked before any of these, and nothing above the listings with them. A webhook endpoint is locked
 //! before its deliveries, and nothing else with them.
 //!
+//! A document of an organisation is locked before its upload, and that before the organisation; nothing above the organisation with
+//! them.
+//!
 //! A conversation is locked before its parties, by id, and those before uploads; nothing of the list with them but the audit log.
 //!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
@@ -40,6 +43,7 @@ pub mod catalog;
 pub mod chat;
 pub mod checkout;
 pub mod dashboard;
+pub mod documents;
 pub mod emails;
 pub mod epcis;
 pub mod escrow;

@@ -13,6 +13,7 @@ mod chat;
 mod checkout;
 mod daily;
 mod dashboard;
+mod documents;
 mod emails;
 mod epcis;
 mod escrow;
@@ -124,6 +125,7 @@ fn breaches() -> Vec<Breach> {
         webhooks::breaches(),
         epcis::breaches(),
         chat::breaches(),
+        documents::breaches(),
     ]
     .concat()
 }
@@ -181,6 +183,7 @@ async fn fill(conn: &mut PgConnection) {
     webhooks::fill(conn, seller).await;
     chat::fill(conn, seller, a).await;
     reviews::fill(conn, seller).await;
+    documents::fill(conn, seller).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -248,7 +251,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              api_keys, two_factors, recovery_codes, pending_logins, erasures, webhook_endpoints, webhook_secrets,
                              webhook_deliveries, webhook_attempts,
                              conversations, conversation_keys, conversation_parties, chat_messages, chat_attachments, chat_blocks,
-                             chat_reports}'::regclass[]) AS oid
+                             chat_reports, org_documents, org_document_reminders, org_document_leftovers}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c

@@ -5,6 +5,7 @@ pub mod auctions;
 pub mod cargo;
 pub mod chat;
 pub mod checkout;
+mod documents;
 pub mod emails;
 mod escrow;
 pub mod exports;

@@ -49,10 +49,15 @@ fn example(name: &str) -> Option<Value> {
         }
         "PATCH /v1/me" => json!({"name": "Ann Field", "time_zone": "Europe/Berlin", "locale": "de-AT"}),
         "PATCH /v1/me/notifications" => json!({"saved_searches": false}),
-        "POST /v1/orgs" => json!({"legal_name": "Field and Daughters", "vat_number": "DE123456789",
+        "POST /v1/orgs" => json!({"legal_name": "Field and Daughters", "vat_number": "DE123456788",
             "kinds": ["seller", "buyer"], "time_zone": "Europe/Berlin"}),
         "PATCH /v1/orgs/{org}" => json!({"time_zone": "Europe/Berlin"}),
-        "POST /v1/orgs/{org}/apply-again" => json!({"vat_number": "DE123456789"}),
+        "POST /v1/orgs/{org}/apply-again" => json!({"vat_number": "DE123456788"}),
+        "POST /v1/orgs/{org}/document-uploads" => json!({"content_type": "application/pdf", "size": 84_213}),
+        "POST /v1/orgs/{org}/documents" | "PUT /v1/orgs/{org}/documents/{document}" => {
+            json!({"kind": "insurance", "number": "HV 4711-26", "issued_on": "2026-01-01", "expires_on": "2026-12-31",
+                "upload": SOMETHING})
+        }
         "POST /v1/orgs/{org}/invitations" => json!({"email": "bob@farm.example", "role": "trader"}),
         "PATCH /v1/orgs/{org}/members/{user}" => json!({"role": "viewer"}),
         "POST /v1/categories" => json!({"parent_id": "01900000-0000-7000-8000-000000000001", "slug": "ploughs",

@@ -56,6 +56,8 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "Disposition": market::returns::model::Disposition,
         "DisputeReason": market::escrow::model::DisputeReason,
         "DisputeStatus": market::escrow::model::DisputeStatus,
+        "DocumentKind": market::documents::model::DocumentKind,
+        "DocumentStatus": market::documents::model::DocumentStatus,
         "EndpointStatus": market::webhooks::model::EndpointStatus,
         "EpcisOutcome": market::epcis::model::Outcome,
         "EscrowStatus": market::escrow::model::EscrowStatus,

@@ -17,6 +17,7 @@ mod checkouts;
 mod dashboard;
 mod days;
 mod disputes;
+mod documents;
 mod epcis;
 mod erasure;
 pub(crate) mod escrow;
@@ -125,6 +126,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(invoices::router())
         .merge(disputes::router())
         .merge(uploads::router())
+        .merge(documents::router())
         .merge(images::router())
         .merge(imports::router())
         .merge(reports::router())

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
+use market::identity::rules::vat_numbers::judge;
 use market::identity::{OrgStatus, PlatformRole, store};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -266,9 +267,12 @@ impl Registry<'_> {
     }
 }
 
-/// A VAT number that nobody else of the demo has. Its check digit is as likely wrong as not.
+/// A VAT number that nobody else of the demo has, with its check digit.
 fn vat_number(email: &str) -> String {
     let digest = Sha256::digest(email);
-    let digits = digest.iter().take(9).map(|byte| char::from(b'0' + byte % 10));
-    format!("{HOME}{}", digits.collect::<String>())
+    // No number begins with 0.
+    let first = char::from(b'1' + digest[0] % 9);
+    let digits = digest.iter().skip(1).take(7).map(|byte| char::from(b'0' + byte % 10));
+    let body = format!("{HOME}{first}{}", digits.collect::<String>());
+    (0..10).map(|check| format!("{body}{check}")).find(|number| judge(number).is_ok()).unwrap_or(body)
 }

@@ -13,6 +13,7 @@ mod auctions;
 mod categories;
 mod chat;
 mod defaults;
+mod documents;
 mod erasure;
 mod exports;
 mod imports;
@@ -38,6 +39,7 @@ pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use categories::EmailCategory;
 pub use chat::UnreadMessages;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
+pub use documents::DocumentExpiring;
 pub use erasure::ErasureAsked;
 pub use exports::ExportReady;
 pub use imports::ImportEnded;
@@ -232,6 +234,7 @@ pub enum Content {
     AppointmentMissed(AppointmentNews),
     StorageBegun(StorageNews),
     WebhooksStopped(WebhooksStopped),
+    DocumentExpiring(DocumentExpiring),
 }
 
 impl Content {
@@ -318,6 +321,7 @@ impl Content {
             Self::AppointmentMissed(_) => "appointment_missed",
             Self::StorageBegun(_) => "storage_begun",
             Self::WebhooksStopped(_) => "webhooks_stopped",
+            Self::DocumentExpiring(_) => "document_expiring",
         }
     }
 

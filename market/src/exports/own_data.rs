@@ -53,6 +53,7 @@ pub(super) const PARTS: &[Part] = &[
     work::STOCK_MOVEMENTS,
     work::IMPORTS,
     work::UPLOADS,
+    work::DOCUMENTS,
     work::SHIPMENTS,
     work::APPOINTMENTS,
     work::PAPERS,
@@ -72,6 +73,11 @@ pub const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("disputes", "ended_by", "an act about a matter of two organisations; whoever opened it has it in `disputes`"),
     ("email_verifications", "user_id", "the hash of a token that proves the address, which is in `profile`"),
     ("erasures", "user_id", "that an erasure was asked for is answered by the account itself until it happens"),
+    (
+        "org_documents",
+        "decided_by",
+        "an act for the platform about an organisation's document; that it was done is in `acts`",
+    ),
     ("password_resets", "user_id", "the hash of a token that is mailed to the address, which is in `profile`"),
     (
         "pending_logins",

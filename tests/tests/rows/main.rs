@@ -8,6 +8,7 @@ mod carriers;
 mod chat;
 mod dashboard;
 mod defaults;
+mod documents;
 mod drafts;
 mod epcis;
 mod erasure;

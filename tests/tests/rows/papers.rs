@@ -88,9 +88,9 @@ async fn row_invoices_as_factur_x() {
     assert!(Path::new(PYTHON).exists(), "factur-x is not installed: `./dev test` with any filter does so");
     let market = TestInstallation::new().await;
     let admin = market.admin().await;
-    let ann = company(&market, &admin, "Ann", "DE", Some("DE123456789")).await;
+    let ann = company(&market, &admin, "Ann", "DE", Some("DE123456788")).await;
     let bob = company(&market, &admin, "Bob", "DE", None).await;
-    let cid = company(&market, &admin, "Cid", "FR", Some("FR12345678901")).await;
+    let cid = company(&market, &admin, "Cid", "FR", Some("FR11123456782")).await;
     let eve = company(&market, &admin, "Eve", "DE", None).await;
     let listing = offered(&ann).await;
     let (bobs, cids) = (paid(&bob, &listing).await, paid(&cid, &listing).await);
@@ -149,7 +149,7 @@ async fn row_invoices_as_factur_x() {
         assert_eq!(booked(&market, &ann, transfers).await, issued, "{kind}");
     }
     let text = run(Command::new("pdftotext").arg("-layout").arg(&files[0]).arg("-")).await;
-    for wanted in ["Ann & Sons", "Bob & Sons", "DE123456789", "A console", "VAT 19 % on 200.00", "238.00"] {
+    for wanted in ["Ann & Sons", "Bob & Sons", "DE123456788", "A console", "VAT 19 % on 200.00", "238.00"] {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }
 
@@ -225,8 +225,8 @@ async fn waste(market: &TestInstallation, admin: &Person, by: &Person) -> String
 async fn row_papers_of_an_order() {
     let market = TestInstallation::new().await;
     let admin = market.admin().await;
-    let ann = company(&market, &admin, "Ann", "DE", Some("DE123456789")).await;
-    let bob = company(&market, &admin, "Bob", "DK", Some("DK12345678")).await;
+    let ann = company(&market, &admin, "Ann", "DE", Some("DE123456788")).await;
+    let bob = company(&market, &admin, "Bob", "DK", Some("DK12345674")).await;
     let folder = tempfile::tempdir().unwrap();
     let depot = depot(&ann, "SKU-1").await;
     let order = bought(&bob, &depot.listing).await;

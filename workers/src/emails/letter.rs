@@ -12,8 +12,8 @@ use super::formats::{Formats, one_line};
 use super::render::RenderError;
 use super::words::Words;
 use super::{
-    account, appointments, approvals, auctions, chat, defaults, escrow, exports, imports, invoices, listings, offers,
-    orders, payouts, reports, returns, reviews, second_factor, shipments, stock, watches, webhooks,
+    account, appointments, approvals, auctions, chat, defaults, documents, escrow, exports, imports, invoices, listings,
+    offers, orders, payouts, reports, returns, reviews, second_factor, shipments, stock, watches, webhooks,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -249,6 +249,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::AppointmentMissed(it), _) => Ok(appointments::missed(it, place)),
         (Content::StorageBegun(it), _) => Ok(appointments::storage(it, place)),
         (Content::WebhooksStopped(it), _) => Ok(webhooks::stopped(it, place)),
+        (Content::DocumentExpiring(it), _) => Ok(documents::expiring(it, place)),
     }
 }
 

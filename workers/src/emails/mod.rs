@@ -12,6 +12,7 @@ mod approvals;
 mod auctions;
 mod chat;
 mod defaults;
+mod documents;
 mod escrow;
 mod exports;
 mod formats;

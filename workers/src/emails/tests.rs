@@ -21,6 +21,7 @@ use shared::money::{Currency, Money};
 
 use super::{Language, Link, Reader, RenderError, Rendered, Renderer};
 
+mod documents;
 mod languages;
 mod orders;
 mod sending;
@@ -297,6 +298,7 @@ fn every_mail() -> Vec<(Content, Link)> {
         });
         mails.push((content, Link::None));
     }
+    mails.extend(documents::mails(&org_name).map(|mail| (mail, Link::None)));
     mails
 }
 

@@ -46,6 +46,7 @@ pub(super) trait Words:
     + en::Appointments
     + en::Auctions
     + en::Chat
+    + en::Documents
     + en::Files
     + en::Invoices
     + en::Listings

@@ -37,7 +37,7 @@ impl TestSale {
     async fn new(workers: TestWorkers) -> Self {
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let (seller, buyer) = (testing::trader(&mut conn).await, testing::trader(&mut conn).await);
-        for (org, number) in [(seller.org, Some("DE123456789")), (buyer.org, None)] {
+        for (org, number) in [(seller.org, Some("DE123456788")), (buyer.org, None)] {
             sqlx::query("UPDATE orgs SET country = 'DE', vat_number = $2 WHERE id = $1")
                 .bind(org)
                 .bind(number)

@@ -1,5 +1,6 @@
 //! Who may call what: every operation of the document, against people without, with too little, and with enough.
 
+mod documents;
 mod owned;
 mod owners;
 mod verified;
@@ -63,8 +64,6 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("GET /v1/me/notifications", Session, none()),
         ("PATCH /v1/me/notifications", Session, none()),
         ("GET /v1/me/quiet-hours", Session, none()),
-        ("GET /v1/me/notices", Session, none()),
-        ("GET /v1/me/notices/unread", Session, none()),
         ("POST /v1/me/notices/{notice}/read", Session, none()),
         ("POST /v1/me/notices/read", Session, none()),
         ("PUT /v1/me/quiet-hours", Session, json!({"from": "22:00", "to": "07:00"})),
@@ -321,6 +320,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/schedules/{schedule}/reset", Platform(Operator), none()),
         ("POST /v1/schedules/{schedule}/run-now", Platform(Operator), none()),
     ];
+    access.extend(documents::operations());
     access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
     access.extend(owned::OF_THE_PERSON.map(|operation| (operation, Session, none())));
     access

@@ -56,7 +56,7 @@ const UNKEYED: [(&str, &str); 25] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 84] = [
+const ACTS: [&str; 86] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -123,6 +123,8 @@ const ACTS: [&str; 84] = [
     "POST /verify-email",
     "POST /reset-password",
     "POST /v1/orgs/{org}/apply-again",
+    "POST /v1/orgs/{org}/documents/{document}/verify",
+    "POST /v1/orgs/{org}/documents/{document}/reject",
     "POST /v1/orgs/{org}/approve",
     "POST /v1/orgs/{org}/reject",
     "POST /v1/orgs/{org}/suspend",
@@ -223,6 +225,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/second-chances/{chance}/accept", ann, json!({})),
         ("/v1/auctions/{on_approval}/approval/accept", ann, json!({})),
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
+        ("/v1/orgs/{org}/document-uploads", ann, json!({"content_type": "application/pdf", "size": 5})),
         ("/v1/reports", ann, report),
         ("/v1/exports", ann, json!({"kind": "bids", "format": "jsonl"})),
         ("/v1/webhook-endpoints/{endpoint}/test", ann, json!({})),

@@ -1,5 +1,7 @@
 //! A market with something of everything, for tests that go through all operations.
 
+mod documents;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -193,6 +195,7 @@ impl TestMarket {
         let terms = json!({"price": testing::eur(9_000), "quantity": 1});
         let offer = self.call(Some(ann), &Method::POST, &format!("/v1/listings/{haggled}/offers"), terms).await.ok();
         let (conversation, chat_report) = self.conversation(bob, &goods.to_string()).await;
+        let document = self.document(org).await;
         let search = json!({"name": "Mine", "query": {"q": "console"}});
         let search = api.post(Some(ann), "/v1/saved-searches", search).await.ok();
         let tracking = shipment["tracking"].as_str().unwrap();
@@ -248,6 +251,7 @@ impl TestMarket {
             ("payout_account", account.id.to_string()),
             ("difference", uuid::Uuid::nil().to_string()),
             ("invoice", invoice.to_string()),
+            ("document", document),
             ("upload", id(&upload)),
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),

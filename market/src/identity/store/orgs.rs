@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::identity::model::{Country, LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatNumber};
+use crate::identity::rules::vat_numbers::{VatFault, judge};
 use crate::identity::rules::{may_change_country, may_change_kinds};
 
 /// An organisation asking to be admitted.
@@ -53,6 +54,8 @@ pub enum OrgError {
     KindsApproved,
     #[error("the organisation was approved as it is: only a moderator changes its country")]
     CountryApproved,
+    #[error(transparent)]
+    VatNumber(#[from] VatFault),
     #[error("the database failed")]
     Sql(#[source] sqlx::Error),
 }
@@ -69,6 +72,7 @@ impl From<sqlx::Error> for OrgError {
 
 /// Adds an organisation with its founder as the first owner. Needs a transaction.
 pub async fn create_org(conn: &mut PgConnection, org: NewOrg<'_>, owner: UserId) -> Result<OrgId, OrgError> {
+    org.vat_number.map_or(Ok(()), |number| judge(number.as_str()))?;
     let id = sqlx::query_scalar!(
         r#"
         WITH created AS (
@@ -305,6 +309,7 @@ pub async fn apply_again(
     id: OrgId,
     application: &Application,
 ) -> Result<(), OrgError> {
+    application.vat_number.as_ref().map_or(Ok(()), |number| judge(number.as_str()))?;
     let kinds = application.kinds.as_deref().map(names);
     let applied = sqlx::query!(
         r#"

@@ -5,6 +5,7 @@ mod appointments;
 mod auctions;
 mod chat;
 mod common;
+mod documents;
 mod files;
 mod invoices;
 mod listings;

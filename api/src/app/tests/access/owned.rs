@@ -1,7 +1,9 @@
 //! Operations on what is an organisation's or the person's own, which need no body to be refused.
 
 /// See [`access`](super::access).
-pub(super) const OF_THE_PERSON: [&str; 11] = [
+pub(super) const OF_THE_PERSON: [&str; 13] = [
+    "GET /v1/me/notices",
+    "GET /v1/me/notices/unread",
     "POST /v1/me/erase",
     "GET /v1/me/erasure",
     "DELETE /v1/me/erasure",

@@ -65,6 +65,8 @@ pub const FATES: &[(&str, &str, Fate)] = &[
     ("offer_terms", "placed_by", Fate::Kept(BOOKS)),
     ("order_events", "actor", Fate::Kept(BOOKS)),
     ("orders", "placed_by", Fate::Kept(BOOKS)),
+    ("org_documents", "decided_by", Fate::Kept(PLATFORM)),
+    ("org_documents", "placed_by", Fate::Kept(ORGANISATION)),
     ("orgs", "created_by", Fate::Kept("who has founded an organisation is an id alone")),
     ("papers", "requested_by", Fate::Kept(ORGANISATION)),
     ("password_resets", "email", Fate::Deleted),

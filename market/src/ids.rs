@@ -198,3 +198,11 @@ id!(
     /// Names one notice; that of the mail which says the same.
     NoticeId
 );
+id!(
+    /// Names one subscription of an organisation to a plan.
+    PlanSubscriptionId
+);
+id!(
+    /// Names what an organisation owes for a term of a plan, or for the rest of one.
+    PlanChargeId
+);

@@ -58,6 +58,7 @@ pub mod orders;
 pub mod papers;
 pub mod payments;
 pub mod payouts;
+pub mod plans;
 pub mod reconciliation;
 pub mod reports;
 pub mod returns;

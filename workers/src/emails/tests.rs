@@ -23,6 +23,7 @@ use super::{Language, Link, Reader, RenderError, Rendered, Renderer};
 
 mod languages;
 mod orders;
+mod plans;
 mod sending;
 mod sheet;
 
@@ -297,6 +298,7 @@ fn every_mail() -> Vec<(Content, Link)> {
         });
         mails.push((content, Link::None));
     }
+    mails.extend(plans::mails());
     mails
 }
 

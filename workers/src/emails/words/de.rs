@@ -10,6 +10,7 @@ mod invoices;
 mod listings;
 mod offers;
 mod orders;
+mod plans;
 mod returns;
 mod reviews;
 mod shipments;

@@ -20,6 +20,7 @@ pub mod offers;
 mod papers;
 pub mod payments;
 mod payouts;
+mod plans;
 pub mod pools;
 mod reconciliation;
 pub mod reports;

@@ -33,11 +33,9 @@ pub(super) fn news(it: &PlanNews, place: &Place<'_>) -> Letter {
             words.plan_paid_heading(),
             words.plan_restored_text(plan, &amount),
         ),
-        PlanEvent::Lapsed => (
-            words.plan_lapsed_subject(plan),
-            words.plan_lapsed_heading(),
-            words.plan_lapsed_text(plan, &amount),
-        ),
+        PlanEvent::Lapsed => {
+            (words.plan_lapsed_subject(plan), words.plan_lapsed_heading(), words.plan_lapsed_text(plan, &amount))
+        }
     };
     let mut facts = vec![fact(words.plan_name(), plan.to_owned())];
     if let PlanEvent::Reminded(number) = it.event {

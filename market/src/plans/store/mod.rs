@@ -30,8 +30,8 @@ pub use choose::{Chosen, choose};
 pub use dun::{Dunned, dun};
 pub use locked::limits;
 pub use pay::{begin, start_charge};
-pub use read::{Due, charge, charges, due, of_org, org_of_charge, org_of_payment, plans, unsettled};
 pub(crate) use read::named;
+pub use read::{Due, charge, charges, due, of_org, org_of_charge, org_of_payment, plans, unsettled};
 pub use renew::{Renewed, renew};
 pub use settle::{PlanSettled, refused, settle};
 

@@ -60,7 +60,7 @@ async fn begun(
     act(conn, async |tx| {
         let begun = begin(tx, owner.org, owner.user, charge, Provider::Simulator, "card").await?;
         start_charge(tx, begun.0).await?.expect("undecided");
-        Ok(begun)
+        Ok::<_, PlanError>(begun)
     })
     .await
 }

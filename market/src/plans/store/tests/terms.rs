@@ -131,9 +131,8 @@ async fn plans_that_cannot_be_chosen_are_refused() {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.expect("a connection");
     let owner = trader(&mut conn).await;
-    let mut wanted = async |plan, currency| {
-        act(&mut conn, async |tx| choose(tx, owner.org, owner.user, plan, currency).await).await
-    };
+    let mut wanted =
+        async |plan, currency| act(&mut conn, async |tx| choose(tx, owner.org, owner.user, plan, currency).await).await;
     let refused = wanted(Plan::Partner, None).await;
     assert!(matches!(refused, Err(PlanError::Refused(ChangeRefusal::NotOffered))), "{refused:?}");
     let refused = wanted(Plan::Standard, Some(Currency::JPY)).await;
@@ -149,8 +148,7 @@ async fn plans_that_cannot_be_chosen_are_refused() {
     assert!(matches!(refused, Err(PlanError::Agreed(Plan::Partner))), "{refused:?}");
     let offered = plans(&mut conn).await.expect("read");
     let names: Vec<_> = offered.iter().map(|it| (it.plan, it.offered, it.fees.len())).collect();
-    let expected =
-        [(Plan::Free, true, 0), (Plan::Standard, true, 3), (Plan::Pro, true, 3), (Plan::Partner, false, 0)];
+    let expected = [(Plan::Free, true, 0), (Plan::Standard, true, 3), (Plan::Pro, true, 3), (Plan::Partner, false, 0)];
     assert_eq!(names, expected);
     drop(conn);
     db.close().await;

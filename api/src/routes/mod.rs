@@ -42,6 +42,7 @@ mod pages;
 mod papers;
 mod payments;
 mod payouts;
+mod plans;
 mod postmark;
 mod queues;
 mod reconciliation;
@@ -112,6 +113,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(checkouts::router())
         .merge(payments::router())
         .merge(payouts::router())
+        .merge(plans::router())
         .merge(reconciliation::router())
         .merge(orders::router())
         .merge(escrow::router())

@@ -123,6 +123,7 @@ const ACTS: [&str; 84] = [
     "POST /verify-email",
     "POST /reset-password",
     "POST /v1/orgs/{org}/apply-again",
+    "POST /v1/orgs/{org}/subscription/cancel",
     "POST /v1/orgs/{org}/approve",
     "POST /v1/orgs/{org}/reject",
     "POST /v1/orgs/{org}/suspend",

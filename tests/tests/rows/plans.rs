@@ -106,7 +106,8 @@ async fn row_plans_renew_prorate_and_dun() {
     market.mail_to(&ann.email, "Your plan Standard has ended").await;
     let unpaid = "SELECT count(*) FROM plan_charges WHERE status = 'lapsed' AND reminders = 3";
     until_sql(&market.db.pool, unpaid, 1).await;
-    let books = "SELECT (sum(e.amount_minor) = (SELECT sum(amount_minor) FROM plan_charges WHERE status = 'paid'))::int::bigint
+    let books =
+        "SELECT (sum(e.amount_minor) = (SELECT sum(amount_minor) FROM plan_charges WHERE status = 'paid'))::int::bigint
                  FROM money_entries AS e
                  JOIN money_accounts AS a ON a.id = e.account_id
                  WHERE a.org_id IS NULL AND a.kind = 'plans'";

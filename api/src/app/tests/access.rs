@@ -88,13 +88,6 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("DELETE /v1/orgs/{org}/invitations/{invitation}", Member, none()),
         ("PATCH /v1/orgs/{org}/members/{user}", Member, json!({"role": "viewer"})),
         ("DELETE /v1/orgs/{org}/members/{user}", Member, none()),
-        ("GET /v1/orgs/{org}/subscription", Member, none()),
-        ("PUT /v1/orgs/{org}/subscription", Member, json!({"plan": "pro"})),
-        ("POST /v1/orgs/{org}/subscription/cancel", Member, none()),
-        ("GET /v1/orgs/{org}/plan-charges", Member, none()),
-        ("GET /v1/orgs/{org}/plan-charges/{charge}", Member, none()),
-        ("POST /v1/orgs/{org}/plan-charges/{charge}/pay", Member, json!({"method": "card"})),
-        ("GET /v1/plans", Anyone, none()),
         ("POST /v1/orgs/{org}/approve", Platform(Moderator), none()),
         ("POST /v1/orgs/{org}/reject", Platform(Moderator), reason()),
         ("POST /v1/orgs/{org}/suspend", Platform(Moderator), reason()),
@@ -329,6 +322,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/schedules/{schedule}/run-now", Platform(Operator), none()),
     ];
     access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
+    access.extend(owned::plans());
     access.extend(owned::OF_THE_PERSON.map(|operation| (operation, Session, none())));
     access
 }

@@ -79,7 +79,7 @@ pub async fn settle(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> 
         status as PaymentStatus,
         failure,
         found.reference.0,
-        found.confirm_at,
+        found.confirm_at.as_deref(),
     )
     .execute(&mut *conn)
     .await?;

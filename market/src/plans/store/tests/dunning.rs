@@ -1,6 +1,10 @@
 //! Charges that nobody pays, or pays late.
 
 use super::*;
+use crate::ids::ListingId;
+use crate::listings::model::{ListingStatus, SaleMode};
+use crate::listings::store::{self as listings, ListingError};
+use crate::testing::draft;
 
 async fn dunned(conn: &mut PgConnection, charge: PlanChargeId) -> Dunned {
     act(conn, async |tx| dun(tx, charge).await).await.expect("looked at")
@@ -99,6 +103,32 @@ async fn money_that_comes_when_the_plan_has_ended_pays_what_was_owed() {
     assert_eq!((standing(&mut conn, owner).await.plan, books(&mut conn).await), (Plan::Free, (1_900, -1_900)));
     let refused = act(&mut conn, async |tx| refused(tx, payment, "late").await).await.expect("looked at");
     assert_eq!(refused, PlanSettled::NothingNew);
+    drop(conn);
+    db.close().await;
+}
+
+async fn publish(conn: &mut PgConnection, seller: Trader, id: ListingId) -> Result<ListingStatus, ListingError> {
+    act(conn, async |tx| listings::publish(tx, seller.org, id).await).await
+}
+
+#[tokio::test]
+async fn no_more_is_published_than_the_plan_allows() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, charge) = owing(&mut conn).await;
+    let mut drafts = Vec::new();
+    for _ in 0..3 {
+        drafts.push(draft(&mut conn, seller, SaleMode::Fixed, 1).await);
+    }
+    for id in [drafts[0], drafts[1]] {
+        publish(&mut conn, seller, id).await.expect("the plan has no limit");
+    }
+    pass(&mut conn, seller, 3).await;
+    assert_eq!(dunned(&mut conn, charge).await, Dunned::Reminded(1));
+    let refused = publish(&mut conn, seller, drafts[2]).await;
+    assert!(matches!(refused, Err(ListingError::PlanLimit(1))), "{refused:?}");
+    paid(&mut conn, seller, charge).await;
+    publish(&mut conn, seller, drafts[2]).await.expect("the plan is back");
     drop(conn);
     db.close().await;
 }

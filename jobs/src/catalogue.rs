@@ -39,6 +39,7 @@ macro_rules! for_each_job {
                 $crate::payouts::MakePayouts,
                 $crate::payouts::SendPayout,
                 $crate::payouts::SweepPayouts,
+                $crate::plans::ChargePlan,
                 $crate::reconciliation::Reconcile,
             }
             emails {
@@ -73,6 +74,9 @@ macro_rules! for_each_job {
                 $crate::search::MatchSaved,
                 $crate::watches::NotifyWatchers,
                 $crate::notices::PurgeNotices,
+                $crate::plans::DunCharge,
+                $crate::plans::RenewPlan,
+                $crate::plans::SweepPlans,
                 $crate::reviews::AskReviews,
                 $crate::reviews::ShowReviews,
                 $crate::reviews::SweepReviews,

@@ -23,6 +23,7 @@ pub mod notices;
 pub mod offers;
 pub mod papers;
 pub mod payouts;
+pub mod plans;
 pub mod queues;
 pub mod reconciliation;
 pub mod reports;

@@ -202,3 +202,11 @@ id!(
     /// Names one document of an organisation, such as a licence.
     DocumentId
 );
+id!(
+    /// Names one subscription of an organisation to a plan.
+    PlanSubscriptionId
+);
+id!(
+    /// Names what an organisation owes for a term of a plan, or for the rest of one.
+    PlanChargeId
+);

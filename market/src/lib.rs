@@ -62,6 +62,7 @@ pub mod orders;
 pub mod papers;
 pub mod payments;
 pub mod payouts;
+pub mod plans;
 pub mod reconciliation;
 pub mod reports;
 pub mod returns;

@@ -28,6 +28,7 @@ mod offers;
 mod orders;
 mod papers;
 mod payouts;
+mod plans;
 mod reconciliation;
 mod reports;
 mod returns;
@@ -101,6 +102,7 @@ fn breaches() -> Vec<Breach> {
         offers::breaches(),
         escrow::breaches(),
         payouts::breaches(),
+        plans::breaches(),
         reconciliation::breaches(),
         reports::breaches(),
         returns::breaches(),
@@ -184,6 +186,7 @@ async fn fill(conn: &mut PgConnection) {
     chat::fill(conn, seller, a).await;
     reviews::fill(conn, seller).await;
     documents::fill(conn, seller).await;
+    plans::fill(conn).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -235,7 +238,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
         "WITH tables AS (
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
                              auctions, bids, bid_retractions, awards, orders, order_lines, checkouts, order_taxes, order_events, basket_lines, payments,
-                             escrows, disputes, refunds, webhook_inbox, payout_accounts, payouts, reconciliations,
+                             escrows, disputes, refunds, webhook_inbox, payout_accounts, payouts, plans, plan_fees,
+                             plan_subscriptions, plan_terms, plan_charges, plan_payments, reconciliations,
                              reconciliation_differences, invoice_series, invoices, invoice_lines, invoice_taxes, invoice_files, countries, fx_snapshots, fx_rates,
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,

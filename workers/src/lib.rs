@@ -21,6 +21,7 @@ pub mod offers;
 pub mod papers;
 pub mod payments;
 mod payouts;
+mod plans;
 pub mod pools;
 mod reconciliation;
 pub mod reports;

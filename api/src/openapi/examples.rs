@@ -242,6 +242,8 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/jobs/{job}" => json!({"priority": "high"}),
         "POST /v1/jobs/{job}/retry" => json!({"delay_seconds": 60}),
         "PATCH /v1/queues/{queue}" => json!({"concurrency_limit": 20}),
+        "PUT /v1/orgs/{org}/subscription" => json!({"plan": "pro", "currency": "EUR"}),
+        "POST /v1/orgs/{org}/plan-charges/{charge}/pay" => json!({"method": "card"}),
         "PUT /v1/admin/orgs/{org}/plan" => json!({"plan": "partner"}),
         "PUT /v1/admin/users/{user}/platform-role" => json!({"platform_role": "moderator"}),
         "POST /v1/admin/users/{user}/remove-second-factor" => json!({"reason": "She came with her passport."}),

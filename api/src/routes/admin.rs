@@ -230,7 +230,7 @@ struct ChangePlan {
     request_body = ChangePlan, responses(
     (status = 204, description = "Changed"),
     (status = 403, description = "`role_too_low`"),
-    (status = 409, description = "`unchanged`: it is on this plan"),
+    (status = 409, description = "`unchanged`: it is on this plan; `subscribed`: it pays for its plan, and that ends first"),
 ))]
 async fn change_plan(
     State(state): State<AppState>,

@@ -71,6 +71,7 @@ impl From<ListingError> for Problem {
             ListingError::WrongStatus(_) => Self::conflict("listing_status", error.to_string()),
             ListingError::AuctionOpen => Self::conflict("auction_open", error.to_string()),
             ListingError::NotFixed => Self::conflict("not_fixed", error.to_string()),
+            ListingError::PlanLimit(_) => Self::conflict("plan_limit", error.to_string()),
             ListingError::AlreadyRelisted => Self::conflict("already_relisted", error.to_string()),
             ListingError::Incomplete(faults) => {
                 let detail = "the draft is not complete: change it and its item, then try again";

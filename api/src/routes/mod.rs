@@ -43,6 +43,7 @@ mod pages;
 mod papers;
 mod payments;
 mod payouts;
+mod plans;
 mod postmark;
 mod queues;
 mod reconciliation;
@@ -118,6 +119,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(checkouts::router())
         .merge(payments::router())
         .merge(payouts::router())
+        .merge(plans::router())
         .merge(reconciliation::router())
         .merge(orders::router())
         .merge(escrow::router())

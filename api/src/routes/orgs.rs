@@ -48,6 +48,7 @@ impl From<OrgError> for Problem {
                 Self::conflict("vat_number_taken", error.to_string()).at("/vat_number", "taken")
             }
             OrgError::SamePlan(_) => Self::conflict("unchanged", error.to_string()),
+            OrgError::Subscribed => Self::conflict("subscribed", error.to_string()),
             OrgError::TooMany => Self::conflict("too_many_orgs", error.to_string()),
             OrgError::Status(_) => Self::conflict("org_status", error.to_string()),
             OrgError::KindsApproved => {

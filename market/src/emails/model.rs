@@ -23,6 +23,7 @@ mod offers;
 mod orders;
 mod payouts;
 mod person;
+mod plans;
 mod quiet;
 mod reports;
 mod returns;
@@ -51,6 +52,7 @@ pub use orders::{
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
+pub use plans::{PlanEvent, PlanNews};
 pub use quiet::QuietHours;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
@@ -204,6 +206,7 @@ pub enum Content {
     SecondChanceLapsed(SecondChanceLapsed),
     PayoutSent(PayoutSent),
     PayoutAccountNeeded(PayoutAccountNeeded),
+    PlanNews(PlanNews),
     PriceFell(PriceFell),
     Relisted(Relisted),
     SavedSearchDigest(SavedSearchDigest),
@@ -291,6 +294,7 @@ impl Content {
             Self::SecondChanceLapsed(_) => "second_chance_lapsed",
             Self::PayoutSent(_) => "payout_sent",
             Self::PayoutAccountNeeded(_) => "payout_account_needed",
+            Self::PlanNews(_) => "plan_news",
             Self::PriceFell(_) => "price_fell",
             Self::Relisted(_) => "relisted",
             Self::SavedSearchDigest(_) => "saved_search_digest",

@@ -40,6 +40,7 @@ pub(super) const PARTS: &[Part] = &[
     trade::ORDER_STEPS,
     trade::CHECKOUTS,
     trade::PAYMENTS,
+    trade::PLAN_PAYMENTS,
     trade::REFUNDS,
     trade::OFFERS,
     trade::INQUIRIES,

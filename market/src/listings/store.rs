@@ -43,6 +43,8 @@ pub enum ListingError {
     AlreadyRelisted,
     #[error("the listing is not sold at a fixed price")]
     NotFixed,
+    #[error("the organisation's plan allows {0} published listings at once")]
+    PlanLimit(i32),
     /// What a draft lacks before it can be published.
     #[error("the listing is not complete: {0}")]
     Incomplete(Faults),

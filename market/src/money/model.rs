@@ -96,6 +96,8 @@ pub enum AccountKind {
     Refunds,
     /// The platform's: what conversions leave over.
     Rounding,
+    /// The platform's: what organisations have paid for their plans.
+    Plans,
 }
 
 /// Whose money an entry moves.
@@ -142,6 +144,8 @@ pub enum TransferKind {
     StorageFee,
     /// The seller has got it from the buyer, or has given it up.
     StorageSettled,
+    /// An organisation has paid for its plan.
+    PlanFee,
 }
 
 /// The account's holder has `amount` more, or less if it is below zero.

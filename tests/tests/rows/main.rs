@@ -27,6 +27,7 @@ mod orders;
 mod papers;
 mod payouts;
 mod pictures;
+mod plans;
 mod reports;
 mod returns;
 mod reviews;

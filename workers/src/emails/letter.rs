@@ -13,7 +13,7 @@ use super::render::RenderError;
 use super::words::Words;
 use super::{
     account, appointments, approvals, auctions, chat, defaults, documents, escrow, exports, imports, invoices, listings,
-    offers, orders, payouts, reports, returns, reviews, second_factor, shipments, stock, watches, webhooks,
+    offers, orders, payouts, plans, reports, returns, reviews, second_factor, shipments, stock, watches, webhooks,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -224,6 +224,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::RefundPaid(it), _) => Ok(escrow::refund_paid(it, place)),
         (Content::PayoutSent(it), _) => Ok(payouts::sent(it, place)),
         (Content::PayoutAccountNeeded(it), _) => Ok(payouts::account_needed(it, place)),
+        (Content::PlanNews(it), _) => Ok(plans::news(it, place)),
         (Content::OfferReceived(it), _) => Ok(offers::received(it, place)),
         (Content::OfferCountered(it), _) => Ok(offers::countered(it, place)),
         (Content::OfferDeclined(it), _) => Ok(offers::declined(it, place)),

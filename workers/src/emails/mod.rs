@@ -23,6 +23,7 @@ mod listings;
 mod offers;
 mod orders;
 mod payouts;
+mod plans;
 mod refusal;
 mod render;
 mod reports;

@@ -24,6 +24,7 @@ use super::{Language, Link, Reader, RenderError, Rendered, Renderer};
 mod documents;
 mod languages;
 mod orders;
+mod plans;
 mod sending;
 mod sheet;
 
@@ -299,6 +300,7 @@ fn every_mail() -> Vec<(Content, Link)> {
         mails.push((content, Link::None));
     }
     mails.extend(documents::mails(&org_name).map(|mail| (mail, Link::None)));
+    mails.extend(plans::mails());
     mails
 }
 

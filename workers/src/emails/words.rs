@@ -52,6 +52,7 @@ pub(super) trait Words:
     + en::Listings
     + en::Offers
     + en::Orders
+    + en::Plans
     + en::Returns
     + en::Reviews
     + en::Shipments

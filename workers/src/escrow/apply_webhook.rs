@@ -4,10 +4,12 @@ use anyhow::Context;
 use jobs::escrow::{ApplyWebhook, mail};
 use market::escrow::store::{self, Settled, Subject, WebhookOutcome};
 use market::payouts::store::{self as payouts, Sent};
+use market::plans::store as plans;
 use queue::{Handler, Outcome};
 
 use super::asked::{follow, gateway};
 use crate::payouts::{follow_account, follow_payout};
+use crate::plans::follow_plan;
 use crate::{Cx, Services};
 
 /// How long a webhook may be about something that we do not know yet: the answer to our call is on its way.
@@ -38,6 +40,13 @@ impl Handler<Services> for ApplyWebhook {
                 let settled = store::settle(&mut tx, id, &found).await?;
                 follow(cx, &mut tx, &settled).await?;
                 let news = !matches!(settled, Settled::Pending | Settled::NothingNew);
+                (tx, news)
+            }
+            Some(Subject::PlanPayment(id)) => {
+                let found = gateway.payment(name).await?.context("the provider does not know its own payment")?;
+                let mut tx = cx.begin().await?;
+                let settled = plans::settle(&mut tx, id, &found).await?;
+                let news = follow_plan(&mut tx, settled).await?;
                 (tx, news)
             }
             Some(Subject::Refund(id)) => {

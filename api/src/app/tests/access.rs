@@ -322,6 +322,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
     ];
     access.extend(documents::operations());
     access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
+    access.extend(owned::plans());
     access.extend(owned::OF_THE_PERSON.map(|operation| (operation, Session, none())));
     access
 }

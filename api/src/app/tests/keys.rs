@@ -125,6 +125,7 @@ const ACTS: [&str; 86] = [
     "POST /v1/orgs/{org}/apply-again",
     "POST /v1/orgs/{org}/documents/{document}/verify",
     "POST /v1/orgs/{org}/documents/{document}/reject",
+    "POST /v1/orgs/{org}/subscription/cancel",
     "POST /v1/orgs/{org}/approve",
     "POST /v1/orgs/{org}/reject",
     "POST /v1/orgs/{org}/suspend",

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use market::auctions::model::{Answer, Participant};
 use market::auctions::store::{self as auctions, PlaceBid};
 use market::cargo::store::{self as cargo, Reject};
-use market::identity::PlatformRole;
+use market::identity::{Plan, PlatformRole};
 use market::ids::InvoiceId;
 use market::images::store as images;
 use market::imports;
@@ -19,6 +19,7 @@ use market::listings::model::SaleMode;
 use market::offers::model::Party;
 use market::payments::Provider;
 use market::payouts::store as payouts;
+use market::plans::store as plans;
 use market::reviews::model::ReviewReportReason;
 use market::reviews::store as reviews;
 use market::standing::store as standing;
@@ -173,6 +174,7 @@ impl TestMarket {
         let key = InvoiceFile::key(invoice);
         let file = NewFile { invoice, object_key: &key, bytes: 1, sha256: [1; 32], lacks: None };
         assert!(invoices::keep_file(&mut conn, file).await.unwrap());
+        let chosen = plans::choose(&mut conn, org, ann.id, Plan::Standard, None).await.unwrap();
         let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator, None).await.unwrap();
         let poison =
             Reject { reason: "not JSON".to_owned(), bytes: b"x".to_vec(), routing_key: "cargo.actual".to_owned() };
@@ -249,6 +251,7 @@ impl TestMarket {
             ("chance", chance),
             ("strike", strike),
             ("payout_account", account.id.to_string()),
+            ("charge", chosen.charge.unwrap().to_string()),
             ("difference", uuid::Uuid::nil().to_string()),
             ("invoice", invoice.to_string()),
             ("document", document),

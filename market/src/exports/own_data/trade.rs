@@ -184,6 +184,28 @@ part! {
 }
 
 part! {
+    PLAN_PAYMENTS, "plan_payments", "Payments for an organisation's plan that you began.",
+    covers: [("plan_payments", "created_by")],
+    columns: [
+        column("id", "The payment."),
+        column("charge", "Of which charge."),
+        column("provider", "Through whom."),
+        column("method", "How."),
+        amount("amount", "How much."),
+        column("currency", "The currency of the row's amounts."),
+        column("status", "What became of it."),
+        column("created_at", "When."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.charge_id AS charge, t.provider, t.method, t.amount_minor AS amount, t.currency,
+                       t.status, t.created_at
+        FROM plan_payments AS t
+        WHERE t.created_by = $1
+    "#
+}
+
+part! {
     REFUNDS, "refunds", "Refunds that you gave.",
     covers: [("refunds", "created_by")],
     columns: [

@@ -50,6 +50,8 @@ pub enum OrgError {
     Status(OrgStatus),
     #[error("the organisation is already on the plan {0}")]
     SamePlan(Plan),
+    #[error("the organisation has subscribed to its plan; the subscription ends first")]
+    Subscribed,
     #[error("the organisation was approved as it is: only a moderator adds a kind, or takes {} away", OrgKind::Broker)]
     KindsApproved,
     #[error("the organisation was approved as it is: only a moderator changes its country")]
@@ -282,11 +284,18 @@ pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change
     Ok(())
 }
 
-/// Puts an organisation on another plan, and writes it to the audit log. Needs a transaction.
+/// Puts an organisation that has not subscribed to a plan on another one, and writes it to the audit log. Needs a transaction.
 pub async fn change_plan(conn: &mut PgConnection, actor: Actor, id: OrgId, plan: Plan) -> Result<(), OrgError> {
     let before = lock_org(conn, id).await?.plan;
     if before == plan.name() {
         return Err(OrgError::SamePlan(plan));
+    }
+    let subscribed = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM plan_subscriptions WHERE org_id = $1 AND status <> 'cancelled') AS "subscribed!""#,
+        id.0,
+    );
+    if subscribed.fetch_one(&mut *conn).await? {
+        return Err(OrgError::Subscribed);
     }
     sqlx::query!("UPDATE orgs SET plan = $2 WHERE id = $1", id.0, plan.name()).execute(&mut *conn).await?;
     write_down(conn, actor, "org.change_plan", id, json!({"from": before, "to": plan.name()})).await?;

@@ -11,6 +11,7 @@ mod invoices;
 mod listings;
 mod offers;
 mod orders;
+mod plans;
 mod returns;
 mod reviews;
 mod shipments;

@@ -1,4 +1,21 @@
-//! Operations on what is an organisation's or the person's own, which need no body to be refused.
+//! Operations on what is an organisation's or the person's own, which need no body to be refused; and those on plans.
+
+use serde_json::{Value, json};
+
+use super::Who;
+
+/// See [`access`](super::access).
+pub(super) fn plans() -> [(&'static str, Who, Value); 7] {
+    [
+        ("GET /v1/plans", Who::Anyone, json!({})),
+        ("GET /v1/orgs/{org}/subscription", Who::Member, json!({})),
+        ("PUT /v1/orgs/{org}/subscription", Who::Member, json!({"plan": "pro"})),
+        ("POST /v1/orgs/{org}/subscription/cancel", Who::Member, json!({})),
+        ("GET /v1/orgs/{org}/plan-charges", Who::Member, json!({})),
+        ("GET /v1/orgs/{org}/plan-charges/{charge}", Who::Member, json!({})),
+        ("POST /v1/orgs/{org}/plan-charges/{charge}/pay", Who::Member, json!({"method": "card"})),
+    ]
+}
 
 /// See [`access`](super::access).
 pub(super) const OF_THE_PERSON: [&str; 13] = [

@@ -74,6 +74,7 @@ pub const FATES: &[(&str, &str, Fate)] = &[
     ("payments", "created_by", Fate::Kept(BOOKS)),
     ("payout_accounts", "opened_by", Fate::Kept(BOOKS)),
     ("pending_logins", "user_id", Fate::Deleted),
+    ("plan_payments", "created_by", Fate::Kept(BOOKS)),
     ("reconciliation_differences", "closed_by", Fate::Kept(PLATFORM)),
     ("refunds", "created_by", Fate::Kept(BOOKS)),
     ("report_subscriptions", "user_id", Fate::Deleted),

@@ -1,0 +1,36 @@
+//! What organisations are told of their plans.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::money::Money;
+
+use crate::identity::Plan;
+use crate::ids::PlanChargeId;
+
+/// To the owners. Reference: the charge, and what has happened to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanNews {
+    pub event: PlanEvent,
+    pub plan: Plan,
+    pub charge: PlanChargeId,
+    pub amount: Money,
+    /// When the organisation falls to the free plan if it is not paid, or has fallen.
+    pub lapses_at: DateTime<Utc>,
+}
+
+/// What has happened to a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanEvent {
+    /// It is due.
+    Charged,
+    /// It is not paid, and this is the reminder of this number.
+    Reminded(i16),
+    /// An attempt to pay it has failed.
+    Failed,
+    Paid,
+    /// It was paid, and the plan allows again what it did not while something was owed.
+    Restored,
+    /// Nobody has paid it, and the organisation is on the free plan.
+    Lapsed,
+}

@@ -1,0 +1,18 @@
+use jobs::plans::{RenewPlan, mail};
+use market::emails::model::PlanEvent;
+use market::plans::store::{self, Renewed};
+use queue::{Handler, Outcome};
+
+use crate::{Cx, Services};
+
+impl Handler<Services> for RenewPlan {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let mut tx = cx.begin().await?;
+        match store::renew(&mut tx, self.subscription, self.term).await? {
+            Renewed::Term(charge) => mail::news(&mut tx, charge, PlanEvent::Charged).await?,
+            Renewed::Ended => cx.log("the subscription has ended"),
+            Renewed::Nothing => {}
+        }
+        cx.commit(tx).await
+    }
+}

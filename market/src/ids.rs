@@ -198,3 +198,11 @@ id!(
     /// Names one notice; that of the mail which says the same.
     NoticeId
 );
+id!(
+    /// Names one sale event.
+    SaleEventId
+);
+id!(
+    /// Names the registration of one bidder in one sale event.
+    RegistrationId
+);

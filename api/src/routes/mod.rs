@@ -50,6 +50,7 @@ mod report_subscriptions;
 pub(crate) mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod saved_searches;
 mod schedules;
 mod second_factor;
@@ -104,6 +105,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(listings::router())
         .merge(watches::router())
         .merge(dashboard::router())
+        .merge(sale_events::router())
         .merge(saved_searches::router())
         .merge(auctions::router())
         .merge(basket::router())

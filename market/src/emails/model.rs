@@ -26,6 +26,7 @@ mod quiet;
 mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod second_factor;
 mod shipments;
 mod stock;
@@ -53,6 +54,7 @@ pub use quiet::QuietHours;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
 pub use reviews::{ReviewAsked, ReviewShown};
+pub use sale_events::{BidderApproved, BidderRefused};
 pub use second_factor::{RecoveryCodeUsed, SecondFactorOff, SecondFactorOn};
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
@@ -220,6 +222,8 @@ pub enum Content {
     ReturnReceived(ReturnNews),
     ReviewAsked(ReviewAsked),
     ReviewShown(ReviewShown),
+    BidderApproved(BidderApproved),
+    BidderRefused(BidderRefused),
     ShipmentException(ShipmentNews),
     ShipmentAttemptFailed(ShipmentNews),
     ShipmentReturned(ShipmentNews),
@@ -306,6 +310,8 @@ impl Content {
             Self::ReturnReceived(_) => "return_received",
             Self::ReviewAsked(_) => "review_asked",
             Self::ReviewShown(_) => "review_shown",
+            Self::BidderApproved(_) => "bidder_approved",
+            Self::BidderRefused(_) => "bidder_refused",
             Self::ShipmentException(_) => "shipment_exception",
             Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
             Self::ShipmentReturned(_) => "shipment_returned",

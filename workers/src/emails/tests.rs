@@ -297,6 +297,7 @@ fn every_mail() -> Vec<(Content, Link)> {
         });
         mails.push((content, Link::None));
     }
+    mails.extend(orders::bidders(&title).map(|mail| (mail, Link::None)));
     mails
 }
 

@@ -113,6 +113,11 @@ async fn lock(conn: &mut PgConnection, event: SaleEventId) -> Result<Locked, Sal
     locked.fetch_optional(conn).await?.ok_or(SaleEventError::NotFound("sale event"))
 }
 
+/// Locks an event of `seller`, to compare what a change was made from.
+pub async fn lock_for(conn: &mut PgConnection, seller: OrgId, event: SaleEventId) -> Result<(), SaleEventError> {
+    lock_own(conn, seller, event).await.map(drop)
+}
+
 /// [`lock`], for its seller; to others it does not exist.
 async fn lock_own(conn: &mut PgConnection, seller: OrgId, event: SaleEventId) -> Result<Locked, SaleEventError> {
     let locked = lock(conn, event).await?;

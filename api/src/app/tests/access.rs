@@ -322,6 +322,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/schedules/{schedule}/run-now", Platform(Operator), none()),
     ];
     access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
+    access.extend(owned::OF_SALE_EVENTS.map(|operation| (operation, Anyone, none())));
     access.extend(owned::OF_THE_PERSON.map(|operation| (operation, Session, none())));
     access
 }

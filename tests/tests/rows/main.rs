@@ -26,6 +26,7 @@ mod pictures;
 mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod search;
 mod second_factor;
 mod shipments;

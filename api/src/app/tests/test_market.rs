@@ -243,7 +243,6 @@ impl TestMarket {
             // About the own organisation, for all to read, and a report of it.
             ("review", review),
             ("review_report", review_report),
-            // A published one of the own organisation with a bidder, its draft, and another one's that it is a bidder of.
             ("sale_event", sale_event),
             ("registration", registration),
             ("draft_event", draft_event),

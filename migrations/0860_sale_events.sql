@@ -13,7 +13,7 @@ CREATE TABLE sale_events (
     starts_at           timestamptz NOT NULL,
     -- When lot 1 ends; each lot after it ends a step later.
     first_ends_at       timestamptz NOT NULL,
-    step_seconds        integer NOT NULL CONSTRAINT sale_events_step_range CHECK (step_seconds BETWEEN 0 AND 86400),
+    step_ms        integer NOT NULL CONSTRAINT sale_events_step_range CHECK (step_ms BETWEEN 0 AND 86400000),
     soft_close_seconds  integer NOT NULL
                         CONSTRAINT sale_events_soft_close_range CHECK (soft_close_seconds BETWEEN 0 AND 86400),
     -- How far late bids move the end of a lot, or of the last lot of a group, at most.
@@ -46,10 +46,10 @@ CREATE TRIGGER sale_events_fixed BEFORE UPDATE ON sale_events FOR EACH ROW
     WHEN (ROW (old.seller_org_id, old.currency, old.created_by, old.created_at)
           IS DISTINCT FROM ROW (new.seller_org_id, new.currency, new.created_by, new.created_at)
           OR (old.status <> 'draft'
-              AND ROW (old.title, old.description, old.starts_at, old.first_ends_at, old.step_seconds, old.soft_close_seconds,
+              AND ROW (old.title, old.description, old.starts_at, old.first_ends_at, old.step_ms, old.soft_close_seconds,
                        old.hard_close_seconds, old.published_at)
                   IS DISTINCT FROM
-                  ROW (new.title, new.description, new.starts_at, new.first_ends_at, new.step_seconds, new.soft_close_seconds,
+                  ROW (new.title, new.description, new.starts_at, new.first_ends_at, new.step_ms, new.soft_close_seconds,
                        new.hard_close_seconds, new.published_at)))
 EXECUTE FUNCTION refuse_change('sale_events_fixed');
 

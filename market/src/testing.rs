@@ -274,7 +274,7 @@ pub async fn sale_event(
         currency: Currency::EUR,
         starts_at: now - TimeDelta::minutes(1),
         first_ends_at: now + TimeDelta::days(10),
-        step_seconds: Some(60),
+        step_ms: Some(60_000),
         soft_close_seconds: Some(300),
         hard_close_seconds: Some(3_600),
         default_limit: limit,

@@ -144,7 +144,7 @@ fn example(name: &str) -> Option<Value> {
         }
         "POST /v1/sale-events" => {
             json!({"title": "Autumn sale", "description": "Tractors and implements.", "currency": "EUR",
-            "starts_at": "2099-10-01T08:00:00Z", "first_ends_at": "2099-10-08T18:00:00Z", "step_seconds": 30})
+            "starts_at": "2099-10-01T08:00:00Z", "first_ends_at": "2099-10-08T18:00:00Z", "step_ms": 30_000})
         }
         "PATCH /v1/sale-events/{sale_event}" => json!({"title": "Late autumn sale"}),
         "POST /v1/sale-events/{sale_event}/lots" => json!({"listing_id": SOMETHING, "group": 1,

@@ -43,9 +43,9 @@ pub struct NewSaleEvent {
     pub starts_at: DateTime<Utc>,
     /// When lot 1 ends.
     pub first_ends_at: DateTime<Utc>,
-    /// How much later each lot ends than the one before it; 30 when absent.
-    #[schema(minimum = 0, maximum = 86_400)]
-    pub step_seconds: Option<i32>,
+    /// How much later each lot ends than the one before it; 30,000 when absent.
+    #[schema(minimum = 0, maximum = 86_400_000)]
+    pub step_ms: Option<i32>,
     /// How long a late bid leaves others to answer it, in its lot and in all of its group; 0 turns this off, 300 when absent.
     #[schema(minimum = 0, maximum = 86_400)]
     pub soft_close_seconds: Option<i32>,
@@ -68,8 +68,8 @@ pub struct SaleEventChange {
     pub description: Option<String>,
     pub starts_at: Option<DateTime<Utc>>,
     pub first_ends_at: Option<DateTime<Utc>>,
-    #[schema(minimum = 0, maximum = 86_400)]
-    pub step_seconds: Option<i32>,
+    #[schema(minimum = 0, maximum = 86_400_000)]
+    pub step_ms: Option<i32>,
     #[schema(minimum = 0, maximum = 86_400)]
     pub soft_close_seconds: Option<i32>,
     #[schema(minimum = 0, maximum = 86_400)]
@@ -116,7 +116,7 @@ pub struct SaleEvent {
     pub status: SaleEventStatus,
     pub starts_at: DateTime<Utc>,
     pub first_ends_at: DateTime<Utc>,
-    pub step_seconds: i32,
+    pub step_ms: i32,
     pub soft_close_seconds: i32,
     pub hard_close_seconds: i32,
     /// Whoever registers is approved with it.

@@ -22,7 +22,7 @@ pub(super) async fn fill(conn: &mut PgConnection, seller: Trader) {
         currency: shared::money::Currency::EUR,
         starts_at: now,
         first_ends_at: now + chrono::TimeDelta::days(1),
-        step_seconds: None,
+        step_ms: None,
         soft_close_seconds: None,
         hard_close_seconds: None,
         default_limit: None,
@@ -46,7 +46,7 @@ fn events() -> Vec<Breach> {
         ("sale_events_title_length", draft("'title', ''")),
         ("sale_events_description_length", draft("'description', repeat('x', 5001)")),
         ("sale_events_status_known", draft("'status', 'over'")),
-        ("sale_events_step_range", draft("'step_seconds', -1")),
+        ("sale_events_step_range", draft("'step_ms', -1")),
         ("sale_events_soft_close_range", draft("'soft_close_seconds', 86401")),
         ("sale_events_hard_close_range", draft("'hard_close_seconds', 86401")),
         ("sale_events_default_limit_range", draft("'default_limit_minor', 0")),
@@ -57,9 +57,9 @@ fn events() -> Vec<Breach> {
             "sale_events_per_day",
             many(
                 "sale_events",
-                "seller_org_id, title, description, currency, starts_at, first_ends_at, step_seconds, soft_close_seconds, \
+                "seller_org_id, title, description, currency, starts_at, first_ends_at, step_ms, soft_close_seconds, \
                  hard_close_seconds, created_by",
-                "t.seller_org_id, t.title, t.description, t.currency, t.starts_at, t.first_ends_at, t.step_seconds, \
+                "t.seller_org_id, t.title, t.description, t.currency, t.starts_at, t.first_ends_at, t.step_ms, \
                  t.soft_close_seconds, t.hard_close_seconds, t.created_by",
                 100,
             ),

@@ -27,7 +27,7 @@ async fn published(market: &TestInstallation, seller: &Person) -> (String, Vec<V
     }
     let now = testing::database_time(&mut market.db.pool.acquire().await.unwrap()).await;
     let sale = json!({"title": "Autumn sale", "currency": "EUR", "starts_at": now,
-        "first_ends_at": now + TimeDelta::seconds(20), "step_seconds": 1, "soft_close_seconds": 0});
+        "first_ends_at": now + TimeDelta::seconds(20), "step_ms": 1000, "soft_close_seconds": 0});
     let draft = seller.post("/v1/sale-events", sale).await.ok();
     let event = format!("/v1/sale-events/{}", id(&draft));
     market.get(&event).await.refused(404, "not_found");

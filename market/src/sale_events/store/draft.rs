@@ -10,7 +10,7 @@ use crate::ids::SaleEventId;
 use crate::sale_events::model::{NewSaleEvent, NewSaleEventLot, SaleEventChange};
 use crate::sale_events::rules::decide_draft;
 
-const STEP_SECONDS: i32 = 30;
+const STEP_MS: i32 = 30_000;
 const SOFT_CLOSE_SECONDS: i32 = 300;
 const HARD_CLOSE_SECONDS: i32 = 3_600;
 
@@ -34,7 +34,7 @@ pub async fn create(
     let id = SaleEventId::generate();
     sqlx::query!(
         "INSERT INTO sale_events
-             (id, seller_org_id, title, description, currency, starts_at, first_ends_at, step_seconds, soft_close_seconds,
+             (id, seller_org_id, title, description, currency, starts_at, first_ends_at, step_ms, soft_close_seconds,
               hard_close_seconds, default_limit_minor, created_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         id.0,
@@ -44,7 +44,7 @@ pub async fn create(
         new.currency as Currency,
         new.starts_at,
         new.first_ends_at,
-        new.step_seconds.unwrap_or(STEP_SECONDS),
+        new.step_ms.unwrap_or(STEP_MS),
         new.soft_close_seconds.unwrap_or(SOFT_CLOSE_SECONDS),
         new.hard_close_seconds.unwrap_or(HARD_CLOSE_SECONDS),
         limit,
@@ -74,7 +74,7 @@ pub async fn change(
              description = coalesce($3, description),
              starts_at = $4,
              first_ends_at = $5,
-             step_seconds = $6,
+             step_ms = $6,
              soft_close_seconds = $7,
              hard_close_seconds = $8,
              default_limit_minor = $9
@@ -84,7 +84,7 @@ pub async fn change(
         change.description.as_deref(),
         change.starts_at.unwrap_or(locked.starts_at),
         change.first_ends_at.unwrap_or(locked.first_ends_at),
-        change.step_seconds.unwrap_or(locked.step_seconds),
+        change.step_ms.unwrap_or(locked.step_ms),
         change.soft_close_seconds.unwrap_or(locked.soft_close_seconds),
         change.hard_close_seconds.unwrap_or(locked.hard_close_seconds),
         limit,

@@ -47,7 +47,7 @@ pub enum SaleEventError {
 const CONSTRAINTS: &ConstraintMessages = &[
     ("sale_events_title_length", "/title", "must have 1 to 200 characters"),
     ("sale_events_description_length", "/description", "must have at most 5000 characters"),
-    ("sale_events_step_range", "/step_seconds", "must lie between 0 and 86400"),
+    ("sale_events_step_range", "/step_ms", "must lie between 0 and 86400000"),
     ("sale_events_soft_close_range", "/soft_close_seconds", "must lie between 0 and 86400"),
     ("sale_events_hard_close_range", "/hard_close_seconds", "must lie between 0 and 86400"),
     ("sale_events_default_limit_range", "/default_limit", "must be above zero and not absurd"),
@@ -84,7 +84,7 @@ struct Locked {
     status: Stored,
     starts_at: DateTime<Utc>,
     first_ends_at: DateTime<Utc>,
-    step_seconds: i32,
+    step_ms: i32,
     soft_close_seconds: i32,
     hard_close_seconds: i32,
     default_limit_minor: Option<i64>,
@@ -94,7 +94,7 @@ impl Locked {
     fn course(&self) -> Course {
         Course {
             first_ends_at: self.first_ends_at,
-            step: TimeDelta::seconds(self.step_seconds.into()),
+            step: TimeDelta::milliseconds(self.step_ms.into()),
             hard_close: TimeDelta::seconds(self.hard_close_seconds.into()),
         }
     }
@@ -104,7 +104,7 @@ async fn lock(conn: &mut PgConnection, event: SaleEventId) -> Result<Locked, Sal
     let locked = sqlx::query_as!(
         Locked,
         r#"SELECT seller_org_id AS "seller: OrgId", currency AS "currency: Currency", status AS "status: Stored", starts_at,
-                  first_ends_at, step_seconds, soft_close_seconds, hard_close_seconds, default_limit_minor
+                  first_ends_at, step_ms, soft_close_seconds, hard_close_seconds, default_limit_minor
            FROM sale_events
            WHERE id = $1
            FOR NO KEY UPDATE"#,

@@ -22,7 +22,7 @@ pub struct Owned {
 async fn events(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Owned>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT e.id AS "id: SaleEventId", e.seller_org_id AS "seller: OrgId", e.title, e.description,
-                  e.currency AS "currency: Currency", e.status AS "status: Stored", e.starts_at, e.first_ends_at, e.step_seconds,
+                  e.currency AS "currency: Currency", e.status AS "status: Stored", e.starts_at, e.first_ends_at, e.step_ms,
                   e.soft_close_seconds, e.hard_close_seconds, e.default_limit_minor,
                   e.published_at IS NULL OR o.status <> 'approved' AS "hidden!",
                   (SELECT count(*) FROM sale_event_lots AS l WHERE l.event_id = e.id) AS "lots!",
@@ -50,7 +50,7 @@ async fn events(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Owned>, sql
             status: shown(row.status, row.starts_at, row.open, row.now),
             starts_at: row.starts_at,
             first_ends_at: row.first_ends_at,
-            step_seconds: row.step_seconds,
+            step_ms: row.step_ms,
             soft_close_seconds: row.soft_close_seconds,
             hard_close_seconds: row.hard_close_seconds,
             default_limit: row.default_limit_minor.map(|minor| Money::from_minor(minor, row.currency)),
@@ -146,7 +146,7 @@ pub async fn lots(
     .await?;
     let course = Course {
         first_ends_at: event.first_ends_at,
-        step: TimeDelta::seconds(event.step_seconds.into()),
+        step: TimeDelta::milliseconds(event.step_ms.into()),
         hard_close: TimeDelta::seconds(event.hard_close_seconds.into()),
     };
     let lots = rows.into_iter().map(|row| SaleEventLot {

@@ -139,7 +139,7 @@ fn expected() -> Value {
         // Five people registered and approved, three leads lost, two sales with two parties, one unsold lot, one report.
         "emails_delivered": 5 * 2 + 3 + 2 * 2 + 1 + 1,
         "image_variants": 30, "report_rows": 2, "report_total": "148.50", "events_stored": 10,
-        "shipments_delivered": 22, "shipments_wrong": 0,
+        "shipments_delivered": 22, "shipments_wrong": 0, "event_lots_closed": 20, "event_limit_exceeded": 0,
         // One lot is not paid and goes to its next bidder, another one is disputed; twenty orders of the shop.
         "orders_paid": 22, "orders_defaulted": 1, "escrow_held": 2, "escrow_released": 17, "escrow_refunded": 2,
         "escrow_partly": 1,

@@ -25,6 +25,7 @@ mod plan;
 mod play;
 mod progress;
 mod run;
+mod sale;
 mod sales;
 mod settle;
 mod shop;

@@ -194,7 +194,8 @@ async fn the_demo_goes_on_by_itself_when_the_api_was_away() {
     let ((code, output, progress), ()) = tokio::join!(demo, outages);
     assert_eq!(code, Some(0), "{output}{progress}");
     assert!(progress.contains("going on from what is stored"), "{progress}");
-    assert_eq!(programs.count("auctions").await, 6, "a second round was played: {progress}");
+    let in_event = programs.count("sale_event_lots").await;
+    assert_eq!(programs.count("auctions").await, 6 + in_event, "a second round was played: {progress}");
     assert_eq!(figures(&output), expected(), "{progress}");
     programs.stop().await;
 }
@@ -205,7 +206,7 @@ async fn the_demo_plays_a_file_once() {
 
     // Interrupted during the play: the next run has to find its way.
     let mut interrupted = tradeyard(&programs.env)
-        .args(["demo", "--bids", BIDS, "--seconds", "20", "--dir", programs.dir.to_str().unwrap()])
+        .args(["demo", "--bids", BIDS, "--seconds", "20", "--orders", "20", "--dir", programs.dir.to_str().unwrap()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

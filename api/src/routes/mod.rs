@@ -74,6 +74,7 @@ use crate::state::AppState;
 pub(crate) const TOPICS: Topics = Topics(&[
     &jobs::JobTopic,
     &auctions::AuctionTopic,
+    &sale_events::SaleEventTopic,
     &shipments::ShipmentTopic,
     &chat::ConversationTopic,
     &chat::UserTopic,

@@ -1,6 +1,7 @@
 //! Sale events: catalogues of lots that end one after the other. Who may bid in one is in [`registrations`]; bids go to the auctions.
 
 mod registrations;
+mod topic;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -28,6 +29,8 @@ use crate::extract::{Json, Path, Query};
 use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
+
+pub(crate) use topic::SaleEventTopic;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

@@ -177,3 +177,25 @@ pub struct OwnRegistration {
     /// What it can still bid.
     pub left: Money,
 }
+
+/// How far a published sale event has got, for those who watch it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SaleEventProgress {
+    pub id: SaleEventId,
+    /// Grows with every change of a lot that everybody sees.
+    #[serde(skip)]
+    pub seq: i64,
+    pub lots_open: i64,
+    /// The one that ends next.
+    pub current: Option<CurrentLot>,
+}
+
+/// The lot of a sale event that ends next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CurrentLot {
+    pub lot_no: i32,
+    pub auction_id: AuctionId,
+    pub price: Money,
+    pub bid_count: i64,
+    pub ends_at: DateTime<Utc>,
+}

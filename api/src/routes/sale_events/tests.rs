@@ -1,7 +1,8 @@
 use market::testing::{Trader, eur, listing, sale_event};
 use serde_json::{Value, json};
 
-use crate::testing::TestApi;
+use crate::testing::socket::Client;
+use crate::testing::{TestApi, with_token};
 
 fn sale(title: &str) -> Value {
     json!({"title": title, "currency": "EUR", "starts_at": "2099-01-01T08:00:00Z", "first_ends_at": "2099-01-02T18:00:00Z"})
@@ -15,7 +16,8 @@ fn money(amount: &str) -> Value {
 #[tokio::test]
 async fn a_draft_becomes_a_catalogue_for_everybody() {
     let api = TestApi::new().await;
-    let (ann, org) = api.trader("Ann").await;
+    let ann = api.person("Ann").await;
+    let org = api.org(&ann, "Ann Ltd", &api.admin().await).await;
     let mut conn = api.db.pool.acquire().await.unwrap();
     let seller = Trader { org, user: ann.id };
     let lots = [
@@ -57,8 +59,10 @@ async fn a_draft_becomes_a_catalogue_for_everybody() {
 #[tokio::test]
 async fn a_bid_beyond_the_limit_is_refused_with_what_is_left() {
     let api = TestApi::new().await;
-    let (ann, org) = api.trader("Ann").await;
-    let (bob, _) = api.trader("Bob").await;
+    let admin = api.admin().await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    api.org(&bob, "Bob Ltd", &admin).await;
     let mut conn = api.db.pool.acquire().await.unwrap();
     let (event, lots) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None], Some(eur(10_000))).await;
     drop(conn);
@@ -67,7 +71,7 @@ async fn a_bid_beyond_the_limit_is_refused_with_what_is_left() {
     let bid = async |amount: &str, key: &str| {
         let request = api.request(reqwest::Method::POST, &bids).header("idempotency-key", key);
         let request = request.json(&json!({"maximum": money(amount)}));
-        api.send(crate::testing::with_token(request, Some(&bob))).await
+        api.send(with_token(request, Some(&bob))).await
     };
     bid("20.00", "one").await.refused(403, "not_registered");
     api.post(Some(&bob), &format!("{event}/registrations"), json!({})).await.ok();
@@ -79,5 +83,31 @@ async fn a_bid_beyond_the_limit_is_refused_with_what_is_left() {
     assert_eq!((&own["reserved"], &own["left"]), (&money("90.00"), &money("10.00")));
     let seen = api.get(Some(&ann), &format!("{event}/registrations")).await.ok();
     assert!(!seen.to_string().contains("90.00"), "{seen}");
+    api.close().await;
+}
+
+/// Whoever watches a sale event sees the lot that ends next, and how its price moves.
+#[tokio::test]
+async fn a_sale_event_is_watched() {
+    let api = TestApi::new().await;
+    let ann = api.person("Ann").await;
+    let org = api.org(&ann, "Ann Ltd", &api.admin().await).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, lots) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None, None], None).await;
+    let mut socket = Client::open(&api, &ann).await;
+    let snapshot = socket.subscribe(&format!("event:{event}")).await;
+    assert_eq!((&snapshot["data"]["lots_open"], &snapshot["data"]["current"]["lot_no"]), (&json!(2), &json!(1)));
+    let mut tx = sqlx::Connection::begin(&mut *conn).await.unwrap();
+    market::auctions::store::cancel(&mut tx, shared::audit::Actor::System, lots[0], None).await.unwrap();
+    tx.commit().await.unwrap();
+    drop(conn);
+    loop {
+        let news = socket.hear().await;
+        if news["data"]["lots_open"] == 1 {
+            assert_eq!(news["data"]["current"]["lot_no"], 2);
+            break;
+        }
+    }
+    drop(socket);
     api.close().await;
 }

@@ -7,6 +7,7 @@
 
 mod draft;
 pub(crate) mod hold;
+mod progress;
 mod publish;
 mod read;
 mod register;
@@ -24,6 +25,7 @@ use crate::auctions::store::AuctionError;
 use crate::ids::SaleEventId;
 
 pub use draft::{add_lot, change, create, remove_lot};
+pub use progress::progress;
 pub use publish::{cancel, publish};
 pub use read::{Owned, get, lots, page};
 pub use register::{Decided, decide, own, register, registrations};

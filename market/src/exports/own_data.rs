@@ -88,7 +88,11 @@ pub const LEFT_OUT: &[(&str, &str, &str)] = &[
         "decided_by",
         "an act for the platform about somebody else's report; that it was done is in `acts`",
     ),
-    ("sale_event_bidders", "decided_by", "an act for the seller about somebody else's registration; that it was done is in `acts`"),
+    (
+        "sale_event_bidders",
+        "decided_by",
+        "an act for the seller about somebody else's registration; that it was done is in `acts`",
+    ),
     ("reviews", "hidden_by", "an act for the platform about somebody else's review; that it was done is in `acts`"),
 ];
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 use shared::audit::{self, Actor};
 use shared::ids::{OrgId, UserId};
-use shared::money::{Currency, Money};
+use shared::money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -15,7 +15,7 @@ use crate::auctions::model::{AuctionStatus, CloseOutcome, PlacedBid};
 use crate::auctions::rules::{Effect, Refused};
 use crate::auctions::store::{self as auctions, PlaceBid, place_bid};
 use crate::ids::AuctionId;
-use crate::testing::{Trader, database_time, end_in, eur, register, sale_event, secret, trader};
+use crate::testing::{Trader, end_in, eur, register, sale_event, secret, trader};
 
 /// A database with a seller and two bidders.
 struct TestSale {

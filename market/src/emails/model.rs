@@ -74,8 +74,7 @@ pub enum Recipient {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEmail {
     pub recipient: Recipient,
-    /// What the mail is about, such as the id of a bid or an order: mails with the same template,
-    /// recipient and reference are the same mail. At most 200 characters.
+    /// What it is about, such as an order's id: mails of one template, recipient and reference are one mail. At most 200 characters.
     pub reference: String,
     pub content: Content,
 }

@@ -9,7 +9,7 @@ use secrecy::{SecretSlice, SecretString};
 /// The bytes of a secret: as many as the hash has.
 pub const SECRET_BYTES: usize = 20;
 /// How long a code is shown.
-pub const STEP_MS: i64 = 30;
+pub const STEP_SECONDS: i64 = 30;
 /// How many digits a code has.
 pub const DIGITS: usize = 6;
 /// How many steps the two clocks may be apart, either way.
@@ -27,7 +27,7 @@ pub fn generate() -> SecretSlice<u8> {
 /// The number of the step that a time is in, in seconds since 1970.
 #[must_use]
 pub const fn step_at(seconds: i64) -> i64 {
-    seconds.div_euclid(STEP_MS)
+    seconds.div_euclid(STEP_SECONDS)
 }
 
 /// The code of a step.
@@ -73,7 +73,7 @@ pub fn uri(secret: &[u8], issuer: &str, account: &str) -> SecretString {
     let [issuer, account] = [issuer, account].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
     let secret = base32(secret);
     format!(
-        "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={STEP_MS}"
+        "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}"
     )
     .into()
 }

@@ -41,7 +41,7 @@ pub use sessions::{
 pub use throttle::{Attempt, Counted, Limit, ThrottleKey, begin_attempt, forget_attempts, network};
 pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
 pub use two_factors::{
-    SECOND_STEP_MS, Shown, TwoFactors, TwoFactorsError, confirm, disable, enrol, mint_second_step,
+    SECOND_STEP_SECONDS, Shown, TwoFactors, TwoFactorsError, confirm, disable, enrol, mint_second_step,
     pass_second_step, remove_second_factor, renew_recovery_codes, reseal_two_factors, second_step_of, show_code,
     two_factors,
 };

@@ -25,7 +25,7 @@ use crate::ids::EnrolmentId;
 mod login;
 mod reseal;
 
-pub use login::{SECOND_STEP_MS, mint_second_step, pass_second_step, second_step_of};
+pub use login::{SECOND_STEP_SECONDS, mint_second_step, pass_second_step, second_step_of};
 pub use reseal::reseal_two_factors;
 
 /// Why nothing was done.

@@ -9,7 +9,7 @@ use super::super::{mint_token, token_hash};
 use super::{Shown, TwoFactorsError, lock, use_code};
 
 /// How long the second step of a login may take, in seconds.
-pub const SECOND_STEP_MS: i32 = 300;
+pub const SECOND_STEP_SECONDS: i32 = 300;
 
 /// Makes the token for the second step of a login, of a person whose password was right.
 pub async fn mint_second_step(
@@ -26,7 +26,7 @@ pub async fn mint_second_step(
         hash,
         user.0,
         session_version,
-        f64::from(SECOND_STEP_MS),
+        f64::from(SECOND_STEP_SECONDS),
     )
     .execute(conn)
     .await?;

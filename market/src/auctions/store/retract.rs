@@ -51,7 +51,8 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
         let remaining: Vec<_> = rows.iter().map(Row::standing).collect();
         let retraction = take_back(&locked.state, raise, &remaining);
         let Err(spent) = locked.reserve_again(&mut limits, retraction.standing) else { break (rows, retraction) };
-        for row in own_from(conn, locked.id, spent, 1).await?.into_iter().filter(|row| !gone.contains(&row.seq)) {
+        // None of them has gone before: they would not lead.
+        for row in own_from(conn, locked.id, spent, 1).await? {
             lapsed += i64::from(!row.raise);
             taken.push(row.id.0);
             gone.push(row.seq);

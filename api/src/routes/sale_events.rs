@@ -183,7 +183,6 @@ async fn change_sale_event(
 #[into_params(parameter_in = Query)]
 struct ListLots {
     /// The number that the page begins after.
-    #[param(minimum = 0, maximum = 500)]
     after: Option<i32>,
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]

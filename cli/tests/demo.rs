@@ -140,7 +140,7 @@ fn expected() -> Value {
         // Five people registered and approved, three leads lost, two sales with two parties, one unsold lot, one report.
         "emails_delivered": 5 * 2 + 3 + 2 * 2 + 1 + 1,
         "image_variants": 30, "report_rows": 2, "report_total": "148.50", "events_stored": 10,
-        "shipments_delivered": 22, "shipments_wrong": 0,
+        "shipments_delivered": 22, "shipments_wrong": 0, "event_lots_closed": 20, "event_limit_exceeded": 0,
         // One lot is not paid and goes to its next bidder, another one is disputed; twenty orders of the shop.
         "orders_paid": 22, "orders_defaulted": 1, "escrow_held": 2, "escrow_released": 17, "escrow_refunded": 2,
         "escrow_partly": 1,
@@ -197,7 +197,8 @@ async fn the_demo_goes_on_by_itself_when_the_api_was_away() {
     let ((code, output, progress), ()) = tokio::join!(demo, outages);
     assert_eq!(code, Some(0), "{output}{progress}");
     assert!(progress.contains("going on from what is stored"), "{progress}");
-    assert_eq!(programs.count("auctions").await, 6, "a second round was played: {progress}");
+    let in_event = programs.count("sale_event_lots").await;
+    assert_eq!(programs.count("auctions").await, 6 + in_event, "a second round was played: {progress}");
     assert_eq!(figures(&output), expected(), "{progress}");
     programs.stop().await;
 }
@@ -208,7 +209,7 @@ async fn the_demo_plays_a_file_once() {
 
     // Interrupted during the play: the next run has to find its way.
     let mut interrupted = tradeyard(&programs.env)
-        .args(["demo", "--bids", BIDS, "--seconds", "20", "--dir", programs.dir.to_str().unwrap()])
+        .args(["demo", "--bids", BIDS, "--seconds", "20", "--orders", "20", "--dir", programs.dir.to_str().unwrap()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

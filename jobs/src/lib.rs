@@ -29,6 +29,7 @@ pub mod reconciliation;
 pub mod reports;
 pub mod returns;
 pub mod reviews;
+pub mod sale_events;
 pub mod search;
 pub mod shipments;
 pub mod stock;

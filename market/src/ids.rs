@@ -210,3 +210,11 @@ id!(
     /// Names what an organisation owes for a term of a plan, or for the rest of one.
     PlanChargeId
 );
+id!(
+    /// Names one sale event.
+    SaleEventId
+);
+id!(
+    /// Names the registration of one bidder in one sale event.
+    RegistrationId
+);

@@ -3,7 +3,7 @@
 //!
 //! # The order of locks
 //! Every act takes its locks in this order, and may leave out any of them:
-//! 1. auction
+//! 1. auction; if it is a lot of a sale event, then its group, then the bidders of the event by event and organisation
 //! 2. offer
 //! 3. checkout, which guards its payments
 //! 4. orders, by id; each guards its escrow, its disputes, its returns, its reviews and its appointments
@@ -28,6 +28,9 @@
 //! them.
 //!
 //! A conversation is locked before its parties, by id, and those before uploads; nothing of the list with them but the audit log.
+//!
+//! A sale event is locked before its listings, when it is published, and before its auctions, when it is cancelled. Nothing that holds a
+//! bidder of an event waits for an auction.
 //!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
 //! auction.
@@ -67,6 +70,7 @@ pub mod reconciliation;
 pub mod reports;
 pub mod returns;
 pub mod reviews;
+pub mod sale_events;
 pub mod search;
 pub mod shipments;
 pub mod standing;

@@ -33,6 +33,7 @@ mod reconciliation;
 mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod search;
 mod shipments;
 mod standing;
@@ -107,6 +108,7 @@ fn breaches() -> Vec<Breach> {
         reports::breaches(),
         returns::breaches(),
         reviews::breaches(),
+        sale_events::breaches(),
         invoices::breaches(),
         money::breaches(),
         standing::breaches(),
@@ -187,6 +189,7 @@ async fn fill(conn: &mut PgConnection) {
     reviews::fill(conn, seller).await;
     documents::fill(conn, seller).await;
     plans::fill(conn).await;
+    sale_events::fill(conn, seller).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -233,7 +236,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
     let db = TestDb::new().await;
     // Keys that foreign keys point to repeat the primary key; plain references to people, organisations and lists of words
     // are left to the server. Some triggers refuse nothing: four count, two write keys, one keeps what is known of
-    // shipments, one makes the deliveries of webhooks, one counts reviews and one plans to ask for them, and those of the search keep their table.
+    // shipments, one makes the deliveries of webhooks, one reserves of limits, one counts reviews and one plans to ask for them, and those of the search keep their table.
     let rules: Vec<String> = sqlx::query_scalar(
         "WITH tables AS (
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
@@ -254,6 +257,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs, notices,
                              api_keys, two_factors, recovery_codes, pending_logins, erasures, webhook_endpoints, webhook_secrets,
                              webhook_deliveries, webhook_attempts,
+                             sale_events, sale_event_groups, sale_event_bidders, sale_event_lots,
                              conversations, conversation_keys, conversation_parties, chat_messages, chat_attachments, chat_blocks,
                              chat_reports, org_documents, org_document_reminders, org_document_leftovers}'::regclass[]) AS oid
          )
@@ -277,7 +281,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
          JOIN tables AS t ON t.oid = g.tgrelid
          WHERE NOT g.tgisinternal
            AND g.tgname <> ALL ('{listings_version, orders_version, money_entries_counted, invoices_numbered, cargo_keep_keys, shipments_traced,
-                                  cargo_epcis_events_keys, order_events_told, reviews_counted, order_events_reviewable}')
+                                  cargo_epcis_events_keys, order_events_told, reviews_counted, order_events_reviewable, sale_event_lots_reserve}')
            AND g.tgname !~ '_search_(begun|kept)$'",
     )
     .fetch_all(&db.pool)

@@ -147,6 +147,17 @@ fn example(name: &str) -> Option<Value> {
         "PUT /v1/orders/{order}/review" => {
             json!({"stars": 5, "text": "As described, and loaded within the hour."})
         }
+        "POST /v1/sale-events" => {
+            json!({"title": "Autumn sale", "description": "Tractors and implements.", "currency": "EUR",
+            "starts_at": "2099-10-01T08:00:00Z", "first_ends_at": "2099-10-08T18:00:00Z", "step_ms": 30_000})
+        }
+        "PATCH /v1/sale-events/{sale_event}" => json!({"title": "Late autumn sale"}),
+        "POST /v1/sale-events/{sale_event}/lots" => json!({"listing_id": SOMETHING, "group": 1,
+            "opening": {"amount": "100.00", "currency": "EUR"}}),
+        "POST /v1/sale-events/{sale_event}/registrations" => json!({}),
+        "POST /v1/sale-events/{sale_event}/registrations/{registration}/approve" => {
+            json!({"limit": {"amount": "50000.00", "currency": "EUR"}})
+        }
         "POST /v1/reviews/{review}/answer" => json!({"text": "Thank you. Come again."}),
         "POST /v1/reviews/{review}/reports" => json!({"reason": "private_data", "note": "It names our driver."}),
         "POST /v1/admin/review-reports/{review_report}/decide" => {

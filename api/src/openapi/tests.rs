@@ -114,6 +114,8 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "ReviewReportOutcome": market::reviews::model::ReviewReportOutcome,
         "ReviewReportReason": market::reviews::model::ReviewReportReason,
         "ReviewReportStatus": market::reviews::model::ReviewReportStatus,
+        "RegistrationStatus": market::sale_events::model::RegistrationStatus,
+        "SaleEventStatus": market::sale_events::model::SaleEventStatus,
         "SaleMode": market::listings::model::SaleMode,
         "Scope": market::keys::model::Scope,
         "ShipmentStatus": market::cargo::ShipmentStatus,

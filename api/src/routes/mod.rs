@@ -52,6 +52,7 @@ mod report_subscriptions;
 pub(crate) mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod saved_searches;
 mod schedules;
 mod second_factor;
@@ -80,6 +81,7 @@ pub(crate) const TOPICS: Topics = Topics(&[
     &listings::ListingTopic::Stock,
     &stock::LevelsTopic,
     &orders::OrderTopic,
+    &sale_events::SaleEventTopic,
     &shipments::ShipmentTopic,
     &chat::ConversationTopic,
     &chat::UserTopic,
@@ -111,6 +113,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(listings::router())
         .merge(watches::router())
         .merge(dashboard::router())
+        .merge(sale_events::router())
         .merge(saved_searches::router())
         .merge(auctions::router())
         .merge(basket::router())

@@ -26,6 +26,10 @@ pub(crate) struct Figures {
     pub(crate) shipments_delivered: u64,
     /// Shipments and orders of which the market's books and the event log do not say the same, or not what was bought.
     pub(crate) shipments_wrong: u64,
+    /// Lots of the sale event.
+    pub(crate) event_lots_closed: u64,
+    /// Its bidders of whom more is reserved than their limit, or not what its lots hold.
+    pub(crate) event_limit_exceeded: u64,
     /// Orders whose payment has arrived, whatever became of it.
     pub(crate) orders_paid: u64,
     /// Orders from auctions that their buyers have not paid.
@@ -64,6 +68,7 @@ pub(crate) struct Wanted {
     pub(crate) report_rows: u64,
     pub(crate) report_total: Money,
     pub(crate) events_stored: u64,
+    pub(crate) event_lots_closed: u64,
     pub(crate) webhooks_delivered: u64,
     pub(crate) chat_messages: u64,
     pub(crate) ends: Counts,
@@ -104,6 +109,8 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
         count("events stored", got.events_stored, wanted.events_stored),
         count("shipments delivered", got.shipments_delivered, wanted.ends.paid),
         count("shipments that are not what was bought, or not where the log says", got.shipments_wrong, 0),
+        count("lots of the sale event closed", got.event_lots_closed, wanted.event_lots_closed),
+        count("bidders of it beyond their limit, or not as its lots say", got.event_limit_exceeded, 0),
         count("orders paid", got.orders_paid, wanted.ends.paid),
         count("orders not paid, defaulted", got.orders_defaulted, wanted.ends.defaulted),
         count("webhooks delivered", got.webhooks_delivered, wanted.webhooks_delivered),

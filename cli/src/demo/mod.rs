@@ -26,6 +26,7 @@ mod plan;
 mod play;
 mod progress;
 mod run;
+mod sale;
 mod sales;
 mod settle;
 mod shop;

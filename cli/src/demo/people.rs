@@ -141,6 +141,18 @@ impl Registry<'_> {
         self.newcomer(config, stored, admin, &self.plan.reporter_email(), &name, known).await
     }
 
+    /// Logs in whoever holds the sale event.
+    pub(crate) async fn auctioneer(
+        &self,
+        config: &Config,
+        stored: &mut Stored,
+        admin: &Token,
+        known: &People,
+    ) -> anyhow::Result<Trader> {
+        let name = format!("Demo auctioneer {}", self.plan.run);
+        self.newcomer(config, stored, admin, &self.plan.auctioneer_email(), &name, known).await
+    }
+
     /// Logs in whoever sells waste.
     pub(crate) async fn recycler(
         &self,

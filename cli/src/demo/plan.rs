@@ -82,6 +82,11 @@ impl Plan {
         format!("shop@{}", self.domain())
     }
 
+    /// The address of whoever holds the sale event.
+    pub(crate) fn auctioneer_email(&self) -> String {
+        format!("auctioneer@{}", self.domain())
+    }
+
     /// The address of whoever sells waste.
     pub(crate) fn recycler_email(&self) -> String {
         format!("recycler@{}", self.domain())

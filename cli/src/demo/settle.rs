@@ -19,6 +19,7 @@ use super::plan::{ADMIN, Plan};
 use super::play::Answers;
 use super::progress::Step;
 use super::run::Outcome;
+use super::sale;
 use super::store::{Lots, Stored};
 
 /// How long nothing may change before it is pointless to wait any longer.
@@ -58,6 +59,11 @@ pub(crate) async fn wait(
     Ok(missing)
 }
 
+/// The organisation that holds the sale event, once it is there.
+pub(crate) async fn auctioneer(stored: &mut Stored, plan: &Plan) -> anyhow::Result<Option<OrgId>> {
+    Ok(stored.people(plan).await?.get(&plan.auctioneer_email()).and_then(|person| person.org))
+}
+
 /// Waits until the images pool has made every file.
 pub(crate) async fn until_photographs_are_ready(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow::Result<()> {
     let wanted = photos::variants(plan.auctions.len());
@@ -69,9 +75,11 @@ pub(crate) async fn until_photographs_are_ready(stored: &mut Stored, plan: &Plan
 
 /// Waits until the jobs have closed every auction.
 pub(crate) async fn until_closed(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow::Result<()> {
+    let auctioneer = auctioneer(stored, plan).await?;
     let look = async || {
+        let in_event = stored.sale_lots(auctioneer).await?.open;
         let lots = stored.lots(round.seller).await?;
-        Ok(lots.values().filter(|lot| lot.auction_status.is_some_and(AuctionStatus::is_open)).count() as u64)
+        Ok(in_event + lots.values().filter(|lot| lot.auction_status.is_some_and(AuctionStatus::is_open)).count() as u64)
     };
     let missing = wait("auctions closed by their jobs", plan.auctions.len() as u64, look).await?;
     ensure!(missing == 0, "{missing} auctions are still open after their end: `tradeyard jobs list` shows why");
@@ -116,7 +124,8 @@ async fn emails_sent(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow:
     let auctions: Vec<_> = lots.values().filter_map(|lot| lot.auction).collect();
     let seller = plan.seller_email(round.number);
     let people = stored.people(plan).await?;
-    let others = [ADMIN.to_owned(), plan.shop_email(), plan.reporter_email(), plan.recycler_email()];
+    let others =
+        [ADMIN.to_owned(), plan.shop_email(), plan.reporter_email(), plan.recycler_email(), plan.auctioneer_email()];
     let of_round = |email: &str| {
         !others.iter().any(|other| other == email) && (Plan::round_of(email).is_none() || email == seller)
     };
@@ -146,6 +155,8 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
     let (ends, books) = (stored.ends(&known.sellers).await?, stored.books().await?);
     let (shipped, webhooks) = (stored.shipped(&known.sellers).await?, stored.webhooks(&known.sellers).await?);
     let report = stored.report(round.seller).await?;
+    let auctioneer = auctioneer(stored, plan).await?;
+    let sale = stored.sale_lots(auctioneer).await?;
     let late = |lot: &super::store::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
     let mut lateness: Vec<f64> = lots.values().filter_map(late).collect();
     lateness.sort_by(f64::total_cmp);
@@ -166,6 +177,8 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         events_stored: stored.events(round.seller).await?,
         shipments_delivered: shipped.delivered,
         shipments_wrong: shipped.wrong,
+        event_lots_closed: sale.closed,
+        event_limit_exceeded: sale.exceeded,
         orders_paid: ends.paid,
         orders_defaulted: ends.defaulted,
         webhooks_delivered: webhooks.delivered,
@@ -218,6 +231,7 @@ fn wanted(plan: &Plan, lots: &Lots, shop_orders: usize) -> Wanted {
             CURRENCY,
         ),
         events_stored: events_of(plan),
+        event_lots_closed: sale::lots_of(shop_orders) as u64,
         webhooks_delivered: Counts::of(plan, shop_orders).webhooks(),
         chat_messages: chats::wanted(plan),
         ends: Counts::of(plan, shop_orders),

@@ -54,7 +54,7 @@ pub enum LotMode {
 /// Money that somebody entrusts to the auction: a maximum or a reserve. It can be read from a request, never written out.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct SecretMoney(pub(in crate::auctions) Money);
+pub struct SecretMoney(pub(crate) Money);
 
 impl SecretMoney {
     #[must_use]

@@ -28,6 +28,7 @@ mod quiet;
 mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod second_factor;
 mod shipments;
 mod stock;
@@ -57,6 +58,7 @@ pub use quiet::QuietHours;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
 pub use reviews::{ReviewAsked, ReviewShown};
+pub use sale_events::{BidderApproved, BidderRefused};
 pub use second_factor::{RecoveryCodeUsed, SecondFactorOff, SecondFactorOn};
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
@@ -76,8 +78,7 @@ pub enum Recipient {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEmail {
     pub recipient: Recipient,
-    /// What the mail is about, such as the id of a bid or an order: mails with the same template,
-    /// recipient and reference are the same mail. At most 200 characters.
+    /// What it is about, such as an order's id: mails of one template, recipient and reference are one mail. At most 200 characters.
     pub reference: String,
     pub content: Content,
 }
@@ -225,6 +226,8 @@ pub enum Content {
     ReturnReceived(ReturnNews),
     ReviewAsked(ReviewAsked),
     ReviewShown(ReviewShown),
+    BidderApproved(BidderApproved),
+    BidderRefused(BidderRefused),
     ShipmentException(ShipmentNews),
     ShipmentAttemptFailed(ShipmentNews),
     ShipmentReturned(ShipmentNews),
@@ -313,6 +316,8 @@ impl Content {
             Self::ReturnReceived(_) => "return_received",
             Self::ReviewAsked(_) => "review_asked",
             Self::ReviewShown(_) => "review_shown",
+            Self::BidderApproved(_) => "bidder_approved",
+            Self::BidderRefused(_) => "bidder_refused",
             Self::ShipmentException(_) => "shipment_exception",
             Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
             Self::ShipmentReturned(_) => "shipment_returned",

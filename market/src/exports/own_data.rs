@@ -33,6 +33,8 @@ pub(super) const PARTS: &[Part] = &[
     account::EXPORTS,
     trade::LISTINGS,
     trade::AUCTIONS,
+    trade::SALE_EVENTS,
+    trade::REGISTRATIONS,
     trade::BIDS,
     trade::RETRACTED_BIDS,
     trade::AWARDS,
@@ -92,6 +94,11 @@ pub const LEFT_OUT: &[(&str, &str, &str)] = &[
         "review_reports",
         "decided_by",
         "an act for the platform about somebody else's report; that it was done is in `acts`",
+    ),
+    (
+        "sale_event_bidders",
+        "decided_by",
+        "an act for the seller about somebody else's registration; that it was done is in `acts`",
     ),
     ("reviews", "hidden_by", "an act for the platform about somebody else's review; that it was done is in `acts`"),
 ];

@@ -31,6 +31,7 @@ mod plans;
 mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod search;
 mod second_factor;
 mod shipments;

@@ -19,8 +19,11 @@ impl Handler<Services> for CloseAuction {
                 note_lateness(cx, ended.closed_at - ended.auction.ends_at, "the seller decides");
                 return cx.commit(tx).await;
             }
-            // A late bid moved the end.
-            CloseOutcome::NotYet { ends_at, now } => return Ok(after(ends_at - now)),
+            // A late bid moved the end. One in another lot of its group may have, which the close has written down.
+            CloseOutcome::NotYet { ends_at, now } => {
+                tx.commit().await?;
+                return Ok(after(ends_at - now));
+            }
             CloseOutcome::Already(_) => return Ok(Outcome::Done),
         };
         let view = &closed.auction;

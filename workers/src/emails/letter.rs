@@ -13,7 +13,8 @@ use super::render::RenderError;
 use super::words::Words;
 use super::{
     account, appointments, approvals, auctions, chat, defaults, documents, escrow, exports, imports, invoices, listings,
-    offers, orders, payouts, plans, reports, returns, reviews, second_factor, shipments, stock, watches, webhooks,
+    offers, orders, payouts, plans, reports, returns, reviews, sale_events, second_factor, shipments, stock, watches,
+    webhooks,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -238,6 +239,8 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ReturnReceived(it), _) => Ok(returns::received(it, place)),
         (Content::ReviewAsked(it), _) => Ok(reviews::asked(it, place)),
         (Content::ReviewShown(it), _) => Ok(reviews::shown(it, place)),
+        (Content::BidderApproved(it), _) => Ok(sale_events::approved(it, place)),
+        (Content::BidderRefused(it), _) => Ok(sale_events::refused(it, place)),
         (Content::ShipmentException(it), _) => Ok(shipments::exception(it, place)),
         (Content::ShipmentAttemptFailed(it), _) => Ok(shipments::attempt_failed(it, place)),
         (Content::ShipmentReturned(it), _) => Ok(shipments::returned(it, place)),

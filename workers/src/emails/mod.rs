@@ -29,6 +29,7 @@ mod render;
 mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod second_factor;
 mod send_email;
 mod server;

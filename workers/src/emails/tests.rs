@@ -301,6 +301,7 @@ fn every_mail() -> Vec<(Content, Link)> {
     }
     mails.extend(documents::mails(&org_name).map(|mail| (mail, Link::None)));
     mails.extend(plans::mails());
+    mails.extend(orders::bidders(&title).map(|mail| (mail, Link::None)));
     mails
 }
 

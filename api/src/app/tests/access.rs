@@ -323,6 +323,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
     access.extend(documents::operations());
     access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
     access.extend(owned::plans());
+    access.extend(owned::OF_SALE_EVENTS.map(|operation| (operation, Anyone, none())));
     access.extend(owned::OF_THE_PERSON.map(|operation| (operation, Session, none())));
     access
 }

@@ -56,7 +56,7 @@ const UNKEYED: [(&str, &str); 25] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 86] = [
+const ACTS: [&str; 91] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -108,6 +108,10 @@ const ACTS: [&str; 86] = [
     "POST /v1/conversations/{conversation}/unblock",
     "POST /v1/conversations/{conversation}/reports",
     "POST /v1/admin/chat-reports/{chat_report}/decide",
+    "POST /v1/sale-events/{sale_event}/publish",
+    "POST /v1/sale-events/{sale_event}/cancel",
+    "POST /v1/sale-events/{sale_event}/registrations/{registration}/approve",
+    "POST /v1/sale-events/{sale_event}/registrations/{registration}/refuse",
     "POST /v1/reviews/{review}/answer",
     "POST /v1/me/notices/{notice}/read",
     "POST /v1/me/notices/read",
@@ -193,6 +197,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
     let amount = json!({"amount": "60.00", "currency": "EUR"});
     let price = json!({"amount": "100.00", "currency": "EUR"});
     let ends_at = market.api.state.clock.now() + chrono::TimeDelta::days(30);
+    let day = chrono::TimeDelta::days(1);
     let requests = [
         ("/v1/items", ann, json!({"category_id": CONSOLES, "sku": "new", "title": "Console"})),
         ("/v1/sites", ann, json!({"region_id": EARTH, "name": "New", "kind": "store", "latitude": 0, "longitude": 0})),
@@ -215,6 +220,13 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ),
         ("/v1/listings/{listing}/auctions", ann, json!({"ends_at": ends_at, "opening": amount})),
         ("/v1/auctions/{auction}/bids", eve, json!({"maximum": amount})),
+        (
+            "/v1/sale-events",
+            ann,
+            json!({"title": "Sale", "currency": "EUR", "starts_at": ends_at, "first_ends_at": ends_at + day}),
+        ),
+        ("/v1/sale-events/{draft_event}/lots", ann, json!({"listing_id": lot, "opening": amount})),
+        ("/v1/sale-events/{sale_event}/registrations", eve, json!({})),
         ("/v1/checkouts", ann, json!({"lines": [{"listing": market.path("{goods}"), "quantity": 1, "price": price}]})),
         ("/v1/checkouts/{checkout}/pay", ann, json!({"method": "card"})),
         ("/v1/orders/{bought}/returns", ann, json!({"lines": [{"line": 1, "quantity": 1}], "reason": "other"})),

@@ -182,6 +182,9 @@ async fn reads_are_tagged_and_not_sent_twice() {
             "/v1/dashboard" => target.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
             "/v1/statement" => target.push_str("?currency=EUR&first_day=2026-01-01&last_day=2026-01-31"),
             "/v1/orders/{order}/slots" => target.push_str("?first_day=2026-01-01&last_day=2026-01-07"),
+            "/v1/sale-events/{sale_event}/registration" => {
+                target = market.path("/v1/sale-events/{joined_event}/registration");
+            }
             "/v1/orders/{order}/escrow" => target = market.path("/v1/orders/{bought}/escrow"),
             "/v1/schedules/{schedule}" => target = "/v1/schedules/etag.test".to_owned(),
             _ => {}

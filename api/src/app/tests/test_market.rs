@@ -1,6 +1,7 @@
 //! A market with something of everything, for tests that go through all operations.
 
 mod documents;
+mod sale_events;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -192,6 +193,7 @@ impl TestMarket {
         let appointment = self.call(Some(ann), &Method::POST, &appointment, wish).await.ok();
         let returned = self.returned(bob, &paid_order).await;
         let [review, review_report] = self.reviewed(bobs, seller).await;
+        let [sale_event, registration, draft_event, joined_event] = self.sale_events(seller, bobs).await;
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
         let [unsold, on_approval, chance, strike] = self.second_chances(seller, bobs, &paid_order).await;
         let terms = json!({"price": testing::eur(9_000), "quantity": 1});
@@ -245,6 +247,11 @@ impl TestMarket {
             // About the own organisation, for all to read, and a report of it.
             ("review", review),
             ("review_report", review_report),
+            ("sale_event", sale_event),
+            ("registration", registration),
+            ("draft_event", draft_event),
+            ("joined_event", joined_event),
+            ("lot", "1".to_owned()),
             // An own lot that nobody got and one whose highest bid is below the reserve, another one that is offered to the own organisation, and a strike against that.
             ("unsold", unsold),
             ("on_approval", on_approval),

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use super::lock::{Locked, lock};
 use super::second_chance::move_on;
 use super::settle::{self, AwardSource, Share};
-use super::{AuctionError, read};
+use super::{AuctionError, limits, read};
 use crate::auctions::model::{
     Answer, Approval, ApprovalStatus, Asked, AuctionStatus, AuctionView, Closed, Participant,
 };
@@ -249,6 +249,7 @@ pub async fn expire(conn: &mut PgConnection, auction: AuctionId) -> Result<Silen
 
 /// The lot is not sold: its units are free, and its listing can be listed again.
 async fn back_to_seller(conn: &mut PgConnection, locked: &Locked) -> Result<AuctionView, AuctionError> {
+    limits::free(conn, locked).await?;
     settle::pass_on(conn, locked.id, &[]).await?;
     move_on(conn, locked, false).await
 }

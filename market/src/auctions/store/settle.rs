@@ -4,9 +4,9 @@ use shared::ids::{OrgId, UserId};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::AuctionError;
 use super::lock::Locked;
 use super::view::{self, view_query};
+use super::{AuctionError, limits};
 use crate::auctions::model::{AuctionStatus, Award, LotMode, Participant};
 use crate::ids::{AuctionId, BidId, CategoryId, ItemId};
 use crate::listings::model::ListingStatus;
@@ -79,6 +79,7 @@ pub(super) async fn award(
     goods: &Goods,
     share: &Share,
 ) -> Result<Award, AuctionError> {
+    limits::keep(conn, locked, share.winner.org, share.amount).await?;
     let id = AwardId::generate();
     let order_source = match share.source {
         AwardSource::BuyNow => OrderSource::BuyNow,
@@ -153,6 +154,9 @@ pub(super) async fn end(
     auction: AuctionStatus,
     listing: ListingStatus,
 ) -> Result<view::Row, sqlx::Error> {
+    if matches!(auction, AuctionStatus::Unsold | AuctionStatus::Cancelled) {
+        limits::free(conn, locked).await?;
+    }
     sqlx::query_scalar!(
         r#"UPDATE listings
            SET status = $2,

@@ -44,6 +44,42 @@ part! {
 }
 
 part! {
+    SALE_EVENTS, "sale_events", "Sale events that you made.",
+    covers: [("sale_events", "created_by")],
+    columns: [
+        column("id", "The sale event."),
+        column("title", "What it is called."),
+        column("status", "Where it is in its life."),
+        column("starts_at", "When it begins."),
+        column("created_at", "When you made it."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.title, t.status, t.starts_at, t.created_at
+        FROM sale_events AS t
+        WHERE t.created_by = $1
+    "#
+}
+
+part! {
+    REGISTRATIONS, "registrations", "Sale events that you registered for.",
+    covers: [("sale_event_bidders", "requested_by")],
+    columns: [
+        column("id", "The registration."),
+        column("event", "Of which sale event."),
+        column("org", "For which organisation."),
+        column("status", "What was decided."),
+        column("requested_at", "When you asked."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.event_id AS event, t.org_id AS org, t.status, t.requested_at
+        FROM sale_event_bidders AS t
+        WHERE t.requested_by = $1
+    "#
+}
+
+part! {
     BIDS, "bids", "Bids that you placed.",
     covers: [("bids", "placed_by")],
     columns: [

@@ -160,10 +160,19 @@ pub async fn premium(
     .fetch_optional(conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let rates = row.bps.into_iter().map(rate).collect::<Result<_, _>>()?;
-    let tariff = PremiumTariff::new(currency, row.upto, rates, row.least_minor)
-        .map_err(|error: BadTariff| sqlx::Error::Decode(error.into()))?;
+    let tariff = tariff(currency, row.upto, row.bps, row.least_minor)?;
     Ok(Some(Premium { id: row.id, revision: row.revision, tariff }))
+}
+
+/// A premium's tariff as its row has it.
+pub(crate) fn tariff(
+    currency: Currency,
+    upto: Vec<i64>,
+    bps: Vec<i32>,
+    least: i64,
+) -> Result<PremiumTariff, sqlx::Error> {
+    let rates = bps.into_iter().map(rate).collect::<Result<_, _>>()?;
+    PremiumTariff::new(currency, upto, rates, least).map_err(|error: BadTariff| sqlx::Error::Decode(error.into()))
 }
 
 pub(super) fn rate(bps: i32) -> Result<BasisPoints, sqlx::Error> {

@@ -3,9 +3,9 @@
 use market::appointments::model::AppointmentKind;
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
-    AppointmentNews, ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews,
-    OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, ReviewAsked, ReviewShown,
-    SecondChanceLapsed, SecondChanceOffered, ShipmentNews, StorageNews,
+    AppointmentNews, ApprovalNews, AwardDefaulted, BidderApproved, BidderRefused, Content, DisputeOpened, ImportEnded,
+    OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews,
+    ReviewAsked, ReviewShown, SecondChanceLapsed, SecondChanceOffered, ShipmentNews, StorageNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};
@@ -131,6 +131,15 @@ pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
     mails.extend(shipments(&title));
     mails.extend(appointments(&title, &other));
     mails
+}
+
+/// About registrations in a sale event.
+pub(super) fn bidders(title: &str) -> [Content; 2] {
+    let (event, title) = (id(9), title.to_owned());
+    [
+        Content::BidderApproved(BidderApproved { event, title: title.clone(), limit: eur(12_345_600) }),
+        Content::BidderRefused(BidderRefused { event, title }),
+    ]
 }
 
 /// About an appointment, to both sides.

@@ -34,8 +34,12 @@ pub(super) const OF_THE_PERSON: [&str; 13] = [
     "DELETE /v1/me/sessions/{session}",
 ];
 
+/// What everybody sees of sale events.
+pub(super) const OF_SALE_EVENTS: [&str; 3] =
+    ["GET /v1/sale-events", "GET /v1/sale-events/{sale_event}", "GET /v1/sale-events/{sale_event}/lots"];
+
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 85] = [
+pub(super) const OPERATIONS: [&str; 96] = [
     "POST /v1/orders/{order}/disputes",
     "GET /v1/disputes",
     "GET /v1/disputes/{dispute}",
@@ -43,6 +47,17 @@ pub(super) const OPERATIONS: [&str; 85] = [
     "GET /v1/orders/{order}/reviews",
     "POST /v1/reviews/{review}/answer",
     "POST /v1/reviews/{review}/reports",
+    "POST /v1/sale-events",
+    "PATCH /v1/sale-events/{sale_event}",
+    "POST /v1/sale-events/{sale_event}/lots",
+    "DELETE /v1/sale-events/{sale_event}/lots/{lot}",
+    "POST /v1/sale-events/{sale_event}/publish",
+    "POST /v1/sale-events/{sale_event}/cancel",
+    "GET /v1/sale-events/{sale_event}/registration",
+    "GET /v1/sale-events/{sale_event}/registrations",
+    "POST /v1/sale-events/{sale_event}/registrations",
+    "POST /v1/sale-events/{sale_event}/registrations/{registration}/approve",
+    "POST /v1/sale-events/{sale_event}/registrations/{registration}/refuse",
     "GET /v1/orders/{order}/returns",
     "POST /v1/orders/{order}/returns",
     "GET /v1/returns",

@@ -19,6 +19,10 @@ fn message() -> Value {
     json!({"client_id": uuid::Uuid::nil(), "text": "Is it still there?"})
 }
 
+fn sale() -> Value {
+    json!({"title": "Sale", "currency": "EUR", "starts_at": "2099-01-01T00:00:00Z", "first_ends_at": "2099-01-02T00:00:00Z"})
+}
+
 fn truck() -> Value {
     json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 40_000_000, "max_volume_ml": 90_000_000})
 }
@@ -163,6 +167,25 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/reviews/{review}/answer", json!({"text": "Thank you."}), [404, 403, 403]),
         // Everybody who trades can read it, and say that it should not be there.
         ("POST /v1/reviews/{review}/reports", json!({"reason": "spam"}), [200, 403, 403]),
+        ("POST /v1/sale-events", sale(), [201, 403, 403]),
+        ("PATCH /v1/sale-events/{sale_event}", json!({"title": "Mine"}), [404, 403, 403]),
+        (
+            "POST /v1/sale-events/{sale_event}/lots",
+            json!({"listing_id": uuid::Uuid::nil(), "opening": amount("1.00")}),
+            [404, 403, 403],
+        ),
+        ("DELETE /v1/sale-events/{sale_event}/lots/{lot}", none(), [404, 403, 403]),
+        ("POST /v1/sale-events/{sale_event}/publish", none(), [404, 403, 403]),
+        ("POST /v1/sale-events/{sale_event}/cancel", none(), [404, 403, 403]),
+        ("GET /v1/sale-events/{sale_event}/registration", none(), [404, 404, 404]),
+        ("GET /v1/sale-events/{sale_event}/registrations", none(), [404, 200, 404]),
+        ("POST /v1/sale-events/{sale_event}/registrations", none(), [201, 403, 403]),
+        (
+            "POST /v1/sale-events/{sale_event}/registrations/{registration}/approve",
+            json!({"limit": amount("100.00")}),
+            [404, 403, 403],
+        ),
+        ("POST /v1/sale-events/{sale_event}/registrations/{registration}/refuse", none(), [404, 403, 403]),
         ("POST /v1/orders/{order}/disputes", json!({"reason": "other", "text": "so"}), [404, 403, 403]),
         ("GET /v1/disputes", none(), [200, 200, 200]),
         ("GET /v1/disputes/{dispute}", none(), [404, 200, 404]),

@@ -1,0 +1,113 @@
+use market::testing::{Trader, eur, listing, sale_event};
+use serde_json::{Value, json};
+
+use crate::testing::socket::Client;
+use crate::testing::{TestApi, with_token};
+
+fn sale(title: &str) -> Value {
+    json!({"title": title, "currency": "EUR", "starts_at": "2099-01-01T08:00:00Z", "first_ends_at": "2099-01-02T18:00:00Z"})
+}
+
+fn money(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "EUR"})
+}
+
+/// A draft is its seller's; published, it is everybody's, and nothing of it changes.
+#[tokio::test]
+async fn a_draft_becomes_a_catalogue_for_everybody() {
+    let api = TestApi::new().await;
+    let ann = api.person("Ann").await;
+    let org = api.org(&ann, "Ann Ltd", &api.admin().await).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let seller = Trader { org, user: ann.id };
+    let lots = [
+        listing(&mut conn, seller, market::listings::model::SaleMode::Auction, 1).await,
+        listing(&mut conn, seller, market::listings::model::SaleMode::Auction, 1).await,
+    ];
+    drop(conn);
+    let draft = api.post(Some(&ann), "/v1/sale-events", sale("Autumn sale")).await.ok();
+    let event = format!("/v1/sale-events/{}", draft["id"].as_str().unwrap());
+    assert_eq!(draft["status"], "draft");
+    api.get(None, &event).await.refused(404, "not_found");
+    api.post(Some(&ann), &format!("{event}/publish"), json!({})).await.refused(409, "no_lots");
+    for listing in lots {
+        let lot = json!({"listing_id": listing, "opening": money("10.00"), "group": 1});
+        api.post(Some(&ann), &format!("{event}/lots"), lot).await.ok();
+    }
+    let again = json!({"listing_id": lots[0], "opening": money("10.00")});
+    let again = api.post(Some(&ann), &format!("{event}/lots"), again).await.refused(422, "invalid_value");
+    assert_eq!(again.body["errors"][0]["pointer"], "/listing_id");
+    let published = api.post(Some(&ann), &format!("{event}/publish"), json!({})).await.ok();
+    assert_eq!((&published["status"], &published["lots_open"]), (&json!("published"), &json!(2)));
+    assert_eq!(api.get(None, &event).await.ok(), published);
+    let page = api.get(None, &format!("{event}/lots?limit=1")).await.ok();
+    assert_eq!((&page["items"][0]["lot_no"], &page["next"]), (&json!(1), &json!("1")));
+    assert_eq!(page["items"][0]["ends_at"], "2099-01-02T18:00:00Z");
+    let page = api.get(None, &format!("{event}/lots?after=1")).await.ok();
+    assert_eq!((&page["items"][0]["lot_no"], page["items"].as_array().unwrap().len()), (&json!(2), 1));
+    assert_eq!(page["items"][0]["ends_at"], "2099-01-02T18:00:30Z");
+    let listed = api.get(None, "/v1/sale-events").await.ok();
+    assert_eq!(listed["items"], json!([published]));
+    api.get(None, "/v1/sale-events?mine=true").await.refused(401, "unauthenticated");
+    api.post(Some(&ann), &format!("{event}/publish"), json!({})).await.refused(409, "not_draft");
+    api.post(Some(&ann), &format!("{event}/cancel"), json!({})).await.ok();
+    assert_eq!(api.get(None, &event).await.ok()["status"], "cancelled");
+    api.close().await;
+}
+
+/// What is left of a limit is said with the refusal; what is reserved only the bidder reads.
+#[tokio::test]
+async fn a_bid_beyond_the_limit_is_refused_with_what_is_left() {
+    let api = TestApi::new().await;
+    let admin = api.admin().await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    api.org(&bob, "Bob Ltd", &admin).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, lots) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None], Some(eur(10_000))).await;
+    drop(conn);
+    let event = format!("/v1/sale-events/{event}");
+    let bids = format!("/v1/auctions/{}/bids", lots[0]);
+    let bid = async |amount: &str, key: &str| {
+        let request = api.request(reqwest::Method::POST, &bids).header("idempotency-key", key);
+        let request = request.json(&json!({"maximum": money(amount)}));
+        api.send(with_token(request, Some(&bob))).await
+    };
+    bid("20.00", "one").await.refused(403, "not_registered");
+    api.post(Some(&bob), &format!("{event}/registrations"), json!({})).await.ok();
+    api.post(Some(&ann), &format!("{event}/registrations"), json!({})).await.refused(403, "own_sale_event");
+    let refused = bid("100.01", "two").await.refused(409, "limit_exceeded");
+    assert_eq!(refused.body["left"], money("100.00"));
+    bid("90.00", "three").await.ok();
+    let own = api.get(Some(&bob), &format!("{event}/registration")).await.ok();
+    assert_eq!((&own["reserved"], &own["left"]), (&money("90.00"), &money("10.00")));
+    let seen = api.get(Some(&ann), &format!("{event}/registrations")).await.ok();
+    assert!(!seen.to_string().contains("90.00"), "{seen}");
+    api.close().await;
+}
+
+/// Whoever watches a sale event sees the lot that ends next, and how its price moves.
+#[tokio::test]
+async fn a_sale_event_is_watched() {
+    let api = TestApi::new().await;
+    let ann = api.person("Ann").await;
+    let org = api.org(&ann, "Ann Ltd", &api.admin().await).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, lots) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None, None], None).await;
+    let mut socket = Client::open(&api, &ann).await;
+    let snapshot = socket.subscribe(&format!("event:{event}")).await;
+    assert_eq!((&snapshot["data"]["lots_open"], &snapshot["data"]["current"]["lot_no"]), (&json!(2), &json!(1)));
+    let mut tx = sqlx::Connection::begin(&mut *conn).await.unwrap();
+    market::auctions::store::cancel(&mut tx, shared::audit::Actor::System, lots[0], None).await.unwrap();
+    tx.commit().await.unwrap();
+    drop(conn);
+    loop {
+        let news = socket.hear().await;
+        if news["data"]["lots_open"] == 1 {
+            assert_eq!(news["data"]["current"]["lot_no"], 2);
+            break;
+        }
+    }
+    drop(socket);
+    api.close().await;
+}

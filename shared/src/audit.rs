@@ -1,8 +1,8 @@
 //! The append-only, hash-chained log of what people, the command line and the system itself did.
 //!
 //! An entry is written in the transaction of the act, so that neither exists without the other. The
-//! database makes `seq`, `at` and `hash` itself and refuses changes; writers wait for each other
-//! until they commit, so keep such transactions short.
+//! database makes `seq`, `at` and `hash` itself, as the transaction commits, and refuses changes;
+//! writers wait for each other only while they commit.
 
 mod verify;
 
@@ -96,13 +96,13 @@ pub struct Written {
     pub trace_id: Option<String>,
 }
 
-/// Appends an entry and returns its seq.
+/// Appends an entry as the transaction commits, and returns a number that no other act has.
 pub async fn append(conn: &mut PgConnection, entry: Entry<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        INSERT INTO audit_entries (actor_kind, actor, action, subject_kind, subject_id, data, trace_id)
+        INSERT INTO audit_acts (actor_kind, actor, action, subject_kind, subject_id, data, trace_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
-        RETURNING seq
+        RETURNING act
         "#,
         entry.actor.kind() as ActorKind,
         entry.actor.user().map(|user| user.0),

@@ -20,7 +20,6 @@ use crate::state::AppState;
 use crate::testing::socket::{Client, PATIENCE};
 use crate::testing::{TestApi, redis_url};
 
-
 /// A thing with a version, for tests: `counter:<id>`.
 pub(crate) struct Counter;
 

@@ -17,11 +17,52 @@ async fn write(db: &TestDb, id: i64) -> Result<i64, sqlx::Error> {
 async fn concurrent_entries_chain_without_gaps() {
     let db = TestDb::new().await;
     let written = futures::future::join_all((1..=16).map(|id| write(&db, id))).await;
-    let mut seqs: Vec<i64> = written.into_iter().map(Result::unwrap).collect();
-    seqs.sort_unstable();
-    assert_eq!(seqs, (1..=16).collect::<Vec<_>>());
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
     let mut conn = db.pool.acquire().await.unwrap();
+    let seqs: Vec<i64> = page(&mut conn, None, None, 20).await.unwrap().iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, (1..=16).rev().collect::<Vec<_>>());
     assert_eq!(first_fault(&mut conn).await.unwrap(), None);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn an_act_that_goes_on_keeps_nobody_from_the_log() {
+    let db = TestDb::new().await;
+    let entry = |id: &str| Entry {
+        actor: Actor::System,
+        action: "org.approve",
+        subject: ("org", id.to_owned()),
+        data: json!({}),
+    };
+    let mut long = db.pool.begin().await.unwrap();
+    let first = append(&mut long, entry("long")).await.unwrap();
+    let mut short = db.pool.begin().await.unwrap();
+    let second = append(&mut short, entry("short")).await.unwrap();
+    assert_ne!(first, second, "each act has a number of its own");
+    short.commit().await.unwrap();
+    long.commit().await.unwrap();
+    let mut conn = db.pool.acquire().await.unwrap();
+    let written = page(&mut conn, None, None, 10).await.unwrap();
+    assert_eq!(written.iter().map(|it| it.subject_id.as_str()).collect::<Vec<_>>(), ["long", "short"], "as they ended");
+    assert_eq!(first_fault(&mut conn).await.unwrap(), None);
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_acts").fetch_one(&mut *conn).await.unwrap();
+    assert_eq!(left, 0);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn what_was_rolled_back_leaves_no_entry() {
+    let db = TestDb::new().await;
+    let mut tx = db.pool.begin().await.unwrap();
+    let subject = ("org", "1".to_owned());
+    append(&mut tx, Entry { actor: Actor::System, action: "org.approve", subject, data: json!({}) }).await.unwrap();
+    tx.rollback().await.unwrap();
+    write(&db, 2).await.unwrap();
+    let mut conn = db.pool.acquire().await.unwrap();
+    let written = page(&mut conn, None, None, 10).await.unwrap();
+    assert_eq!(written.iter().map(|it| (it.seq, it.subject_id.as_str())).collect::<Vec<_>>(), [(1, "2")]);
     drop(conn);
     db.close().await;
 }

@@ -12,9 +12,9 @@ use super::formats::{Formats, one_line};
 use super::render::RenderError;
 use super::words::Words;
 use super::{
-    account, appointments, approvals, auctions, chat, defaults, documents, escrow, exports, imports, invoices, listings,
-    offers, orders, payouts, plans, reports, returns, reviews, sale_events, second_factor, shipments, stock, watches,
-    webhooks,
+    account, appointments, approvals, auctions, chat, defaults, documents, escrow, exports, imports, invoices,
+    listings, offers, orders, payouts, plans, reports, returns, reviews, sale_events, second_factor, shipments, stock,
+    watches, webhooks,
 };
 
 /// A link that grants something, made when the mail is sent.

@@ -320,9 +320,8 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/schedules/{schedule}/reset", Platform(Operator), none()),
         ("POST /v1/schedules/{schedule}/run-now", Platform(Operator), none()),
     ];
-    access.extend(documents::operations());
     access.extend(owned::OPERATIONS.map(|operation| (operation, Owner, none())));
-    access.extend(owned::plans());
+    access.extend(documents::operations().into_iter().chain(owned::plans()));
     access.extend(owned::OF_SALE_EVENTS.map(|operation| (operation, Anyone, none())));
     access.extend(owned::OF_THE_PERSON.map(|operation| (operation, Session, none())));
     access

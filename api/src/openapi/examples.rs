@@ -133,7 +133,9 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/strikes/{strike}/decide" => json!({"outcome": "lifted", "reason": "The bank confirms it."}),
         "POST /v1/checkouts" => json!({"lines": [{"listing": SOMETHING, "quantity": 2,
             "price": {"amount": "120.00", "currency": "EUR"}}]}),
-        "POST /v1/checkouts/{checkout}/pay" => json!({"method": "card"}),
+        "POST /v1/checkouts/{checkout}/pay" | "POST /v1/orgs/{org}/plan-charges/{charge}/pay" => {
+            json!({"method": "card"})
+        }
         "POST /v1/orders/{order}/refunds" | "POST /v1/admin/orders/{order}/refunds" => {
             json!({"amount": {"amount": "20.00", "currency": "EUR"}, "reason": "It was scratched."})
         }
@@ -154,7 +156,6 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/sale-events/{sale_event}" => json!({"title": "Late autumn sale"}),
         "POST /v1/sale-events/{sale_event}/lots" => json!({"listing_id": SOMETHING, "group": 1,
             "opening": {"amount": "100.00", "currency": "EUR"}}),
-        "POST /v1/sale-events/{sale_event}/registrations" => json!({}),
         "POST /v1/sale-events/{sale_event}/registrations/{registration}/approve" => {
             json!({"limit": {"amount": "50000.00", "currency": "EUR"}})
         }
@@ -172,7 +173,9 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/disputes/{dispute}/resolve" => {
             json!({"amount": {"amount": "50.00", "currency": "EUR"}, "reason": "Half of it works."})
         }
-        "POST /v1/payout-accounts" | "POST /v1/admin/images/reprocess" => json!({}),
+        "POST /v1/payout-accounts"
+        | "POST /v1/admin/images/reprocess"
+        | "POST /v1/sale-events/{sale_event}/registrations" => json!({}),
         "POST /v1/admin/payments/reconcile" | "POST /v1/webhook-endpoints/{endpoint}/replay" => {
             json!({"since": "2026-11-01T00:00:00Z"})
         }
@@ -254,7 +257,6 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/jobs/{job}/retry" => json!({"delay_seconds": 60}),
         "PATCH /v1/queues/{queue}" => json!({"concurrency_limit": 20}),
         "PUT /v1/orgs/{org}/subscription" => json!({"plan": "pro", "currency": "EUR"}),
-        "POST /v1/orgs/{org}/plan-charges/{charge}/pay" => json!({"method": "card"}),
         "PUT /v1/admin/orgs/{org}/plan" => json!({"plan": "partner"}),
         "PUT /v1/admin/users/{user}/platform-role" => json!({"platform_role": "moderator"}),
         "POST /v1/admin/users/{user}/remove-second-factor" => json!({"reason": "She came with her passport."}),

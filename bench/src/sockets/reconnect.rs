@@ -64,7 +64,12 @@ pub(super) async fn measure(
     });
     let (crowd, took) = returned?;
     crowd.leave().await?;
-    Ok(Return { seconds: took.as_secs_f64(), quiet_ms: percentile_ms(quiet, 95), loud_ms: percentile_ms(loud?, 95) })
+    Ok(Return {
+        seconds: took.as_secs_f64(),
+        api_mb,
+        quiet_ms: percentile_ms(quiet, 95),
+        loud_ms: percentile_ms(loud?, 95),
+    })
 }
 
 async fn come_back(api: SocketAddr, people: &[String], topic: &str, crowd: Crowd) -> anyhow::Result<(Crowd, Duration)> {

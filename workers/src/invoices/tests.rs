@@ -194,7 +194,7 @@ async fn an_invoice_without_its_file_is_rendered_by_the_sweep() {
     let refund = sale.refund(1_000).await;
     let (invoice, note) = (InvoiceOf::Order(sale.order), InvoiceOf::Refund(refund));
     let job = sale.workers.ledger.enqueue(&RenderInvoice { of: note }).await.unwrap().id();
-    cancel(&mut *sale.workers.db.pool.acquire().await.unwrap(), job, Actor::System).await.unwrap();
+    cancel(&mut sale.workers.db.pool.acquire().await.unwrap(), job, Actor::System).await.unwrap();
     assert_eq!(sale.sweep().await, json!({"added": 0, "pulled": 0}), "they have an hour");
     sale.age(2).await;
     assert_eq!(sale.sweep().await, json!({"added": 2, "pulled": 0}));

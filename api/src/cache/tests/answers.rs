@@ -63,7 +63,7 @@ impl Market {
             source: "test".to_owned(),
             day: "2026-01-02".parse().unwrap(),
             checksum: [1; 32],
-            rates: vec![(Currency::USD, "1.0862".parse().unwrap())],
+            rates: [(Currency::USD, "1.0862".parse().unwrap())].into(),
         };
         rates::store(&mut conn, &snapshot).await.unwrap();
         drop(conn);

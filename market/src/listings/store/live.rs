@@ -9,8 +9,9 @@ use crate::listings::model::{ListingStatus, Progress};
 pub async fn progress(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<Progress>, sqlx::Error> {
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
-        r#"SELECT l.id AS "id: ListingId", l.shown_version, l.version + coalesce(v.version, 0) AS "stock_version!",
-                  l.status AS "status: ListingStatus", o.status = 'suspended' AS "seller_suspended!"
+        r#"SELECT l.id AS "id!: ListingId", l.shown_version AS "shown_version!",
+                  l.version + coalesce(v.version, 0) AS "stock_version!",
+                  l.status AS "status!: ListingStatus", o.status = 'suspended' AS "seller_suspended!"
            FROM listings AS l
            JOIN orgs AS o ON o.id = l.seller_org_id
            LEFT JOIN stock_levels AS v ON v.item_id = l.item_id AND v.site_id = l.site_id

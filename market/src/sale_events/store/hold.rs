@@ -54,8 +54,8 @@ pub(crate) async fn lots(
     auctions: &[Uuid],
 ) -> Result<HashMap<AuctionId, (EventLot, Option<Extension>)>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT l.auction_id AS "auction!: AuctionId", l.event_id AS "event: SaleEventId", l.group_no,
-                  l.currency AS "currency: Currency", l.held_org_id AS "held_org: OrgId", l.held_minor,
+        r#"SELECT l.auction_id AS "auction!: AuctionId", l.event_id AS "event!: SaleEventId", l.group_no,
+                  l.currency AS "currency!: Currency", l.held_org_id AS "held_org: OrgId", l.held_minor,
                   t.upto AS "upto?", t.bps AS "bps?", t.least_minor AS "least?"
            FROM sale_event_lots AS l
            LEFT JOIN premium_tariffs AS t ON t.id = l.premium_tariff_id

@@ -17,7 +17,7 @@ use crate::money::store::tariffs::premium;
 use crate::sale_events::rules::{NotDone, Planned, Stored, decide_draft};
 
 struct Lot {
-    lot_no: i32,
+    number: i32,
     group_no: Option<i32>,
     listing: ListingId,
     category: CategoryId,
@@ -58,20 +58,20 @@ pub async fn publish(
     if lots.is_empty() {
         return Err(NotDone::NoLots.into());
     }
-    let numbers: Vec<_> = lots.iter().map(|lot| (lot.lot_no, lot.group_no)).collect();
+    let numbers: Vec<_> = lots.iter().map(|lot| (lot.number, lot.group_no)).collect();
     let plan = locked.course().plan(&numbers);
     make_groups(conn, event, &plan).await?;
     let mut premiums: HashMap<CategoryId, Option<i64>> = HashMap::new();
     let mut made: BTreeMap<i32, (AuctionId, Option<i64>)> = BTreeMap::new();
     for (lot, planned) in lots.iter().zip(&plan) {
         let auction = auctions::create(conn, seller, by, lot.listing, &lot.terms(&locked, planned)).await;
-        let auction = auction.map_err(|error| SaleEventError::Lot { lot_no: lot.lot_no, error: Box::new(error) })?;
+        let auction = auction.map_err(|error| SaleEventError::Lot { lot_no: lot.number, error: Box::new(error) })?;
         let tariff = match premiums.get(&lot.category) {
             Some(tariff) => *tariff,
             None => premium(conn, lot.category, locked.currency).await?.map(|premium| premium.id),
         };
         premiums.insert(lot.category, tariff);
-        made.insert(lot.lot_no, (auction, tariff));
+        made.insert(lot.number, (auction, tariff));
     }
     write(conn, event, &made).await?;
     let data = json!({"seller": seller, "lots": made.len()});
@@ -94,7 +94,7 @@ async fn lots_to_publish(conn: &mut PgConnection, event: SaleEventId) -> Result<
     .await?;
     sqlx::query_as!(
         Lot,
-        r#"SELECT t.lot_no, t.group_no, t.listing_id AS "listing: ListingId", i.category_id AS "category: CategoryId",
+        r#"SELECT t.lot_no AS number, t.group_no, t.listing_id AS "listing: ListingId", i.category_id AS "category: CategoryId",
                   t.opening_minor, t.reserve_minor, t.buy_now_minor
            FROM sale_event_lots AS t
            JOIN listings AS l ON l.id = t.listing_id

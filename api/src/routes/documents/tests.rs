@@ -4,6 +4,7 @@ use market::identity::PlatformRole;
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use shared::ids::OrgId;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -152,7 +153,8 @@ async fn documents_are_read_by_members_and_written_by_owners() {
     let office = TestOffice::new().await;
     let (ann, eve) = (&office.ann, &office.eve);
     let tom = office.api.person("Tom").await;
-    let org = office.path.split('/').nth(3).unwrap().parse().unwrap();
+    let org: OrgId = office.path.split('/').nth(3).unwrap().parse().unwrap();
+    office.api.post(Some(&office.moderator), &format!("/v1/orgs/{org}/approve"), json!({})).await.ok();
     office.api.join(ann, org, &tom, "trader").await;
     let id = office.api.post(Some(ann), &office.path, licence(&office.file(true).await)).await.ok()["id"].clone();
     office.api.get(Some(&tom), &office.path).await.ok();

@@ -92,9 +92,9 @@ proptest! {
         step in 0..120_i64,
         hard in 0..3_600_i64,
     ) {
-        let course = Course { first_ends_at: at(1_000), step: TimeDelta::seconds(step), hard_close: TimeDelta::seconds(hard) };
+        let timetable = Timetable { first_ends_at: at(1_000), step: TimeDelta::seconds(step), hard_close: TimeDelta::seconds(hard) };
         let lots: Vec<_> = (1..).zip(groups).collect();
-        let plan = course.plan(&lots);
+        let plan = timetable.plan(&lots);
         for (n, planned) in (0_i64..).zip(&plan) {
             prop_assert_eq!(planned.ends_at, at(1_000 + n * step));
             prop_assert!(planned.hard_ends_at >= planned.ends_at + TimeDelta::seconds(hard));

@@ -20,7 +20,7 @@ use shared::invalid::{ConstraintMessages, Invalid, constraint_message};
 use shared::money::Currency;
 use sqlx::PgConnection;
 
-use super::rules::{Course, NotDone, Stored};
+use super::rules::{NotDone, Stored, Timetable};
 use crate::auctions::store::AuctionError;
 use crate::ids::SaleEventId;
 
@@ -93,8 +93,8 @@ struct Locked {
 }
 
 impl Locked {
-    fn course(&self) -> Course {
-        Course {
+    fn timetable(&self) -> Timetable {
+        Timetable {
             first_ends_at: self.first_ends_at,
             step: TimeDelta::milliseconds(self.step_ms.into()),
             hard_close: TimeDelta::seconds(self.hard_close_seconds.into()),

@@ -59,7 +59,7 @@ pub async fn publish(
         return Err(NotDone::NoLots.into());
     }
     let numbers: Vec<_> = lots.iter().map(|lot| (lot.number, lot.group_no)).collect();
-    let plan = locked.course().plan(&numbers);
+    let plan = locked.timetable().plan(&numbers);
     make_groups(conn, event, &plan).await?;
     let mut premiums: HashMap<CategoryId, Option<i64>> = HashMap::new();
     let mut made: BTreeMap<i32, (AuctionId, Option<i64>)> = BTreeMap::new();

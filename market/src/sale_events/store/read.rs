@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::auctions::model::AuctionStatus;
 use crate::ids::{AuctionId, ListingId, SaleEventId};
 use crate::sale_events::model::{SaleEvent, SaleEventLot};
-use crate::sale_events::rules::{Course, Stored, shown};
+use crate::sale_events::rules::{Stored, Timetable, shown};
 
 /// An event, and whether only its seller may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ pub async fn lots(
     )
     .fetch_all(conn)
     .await?;
-    let course = Course {
+    let timetable = Timetable {
         first_ends_at: event.first_ends_at,
         step: TimeDelta::milliseconds(event.step_ms.into()),
         hard_close: TimeDelta::seconds(event.hard_close_seconds.into()),
@@ -158,7 +158,7 @@ pub async fn lots(
         status: row.status,
         price: Money::from_minor(row.price_minor, event.currency),
         bid_count: row.bid_count,
-        ends_at: row.ends_at.unwrap_or_else(|| course.ends_at(row.lot_no)),
+        ends_at: row.ends_at.unwrap_or_else(|| timetable.ends_at(row.lot_no)),
     });
     Ok(lots.collect())
 }

@@ -1,8 +1,8 @@
 //! The store on a real server.
 
-mod course;
 mod limits;
 mod races;
+mod timetable;
 
 use chrono::TimeDelta;
 use shared::ids::OrgId;

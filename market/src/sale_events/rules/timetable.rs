@@ -89,7 +89,7 @@ pub fn decide_bidder(
 
 /// When the lots of an event end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Course {
+pub struct Timetable {
     pub first_ends_at: DateTime<Utc>,
     pub step: TimeDelta,
     pub hard_close: TimeDelta,
@@ -105,7 +105,7 @@ pub struct Planned {
     pub hard_ends_at: DateTime<Utc>,
 }
 
-impl Course {
+impl Timetable {
     /// Lot `k` ends `k - 1` steps after lot 1.
     #[must_use]
     pub fn ends_at(&self, lot_no: i32) -> DateTime<Utc> {

@@ -57,7 +57,7 @@ impl Decision<'_> {
 pub struct Moderated {
     pub listing: Listing,
     pub auction: Option<AuctionView>,
-    /// The number of the audit entry.
+    /// The number of the act in the audit log, which is not the place of its entry.
     pub entry: i64,
 }
 

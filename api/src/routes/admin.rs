@@ -149,9 +149,9 @@ async fn set_status(
     not_yourself(caller, user)?;
     let reason = given_reason(reason)?;
     let mut tx = state.ledger.begin().await?;
-    let entry = store::set_user_status(&mut tx, Actor::User(caller.user), user, status, &reason).await?;
+    let act = store::set_user_status(&mut tx, Actor::User(caller.user), user, status, &reason).await?;
     if status == UserStatus::Suspended {
-        mail::suspended(&mut tx, user, entry, reason).await?;
+        mail::suspended(&mut tx, user, act, reason).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

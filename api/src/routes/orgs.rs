@@ -362,9 +362,9 @@ async fn decide(
     }
     let reason = reason.map(|body| given_reason(&body.reason)).transpose()?;
     let mut tx = state.ledger.begin().await?;
-    let entry = store::decide(&mut tx, Actor::User(caller.user), id, decision, reason.as_deref()).await?;
+    let act = store::decide(&mut tx, Actor::User(caller.user), id, decision, reason.as_deref()).await?;
     let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
-    mail::decided(&mut tx, &org, decision, entry).await?;
+    mail::decided(&mut tx, &org, decision, act).await?;
     tx.commit().await?;
     Ok(Json(org.into()))
 }

@@ -26,7 +26,7 @@ pub struct OrgRejected {
     pub reason: String,
 }
 
-/// To the owners. Reference: the organisation and the number of the suspension's entry in the audit log.
+/// To the owners. Reference: the organisation and the number of the suspension's act in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrgSuspended {
     pub org: OrgId,
@@ -35,7 +35,7 @@ pub struct OrgSuspended {
     pub reason: String,
 }
 
-/// The only mail that a suspended person gets. Reference: the number of the suspension's entry in the audit log.
+/// The only mail that a suspended person gets. Reference: the number of the suspension's act in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSuspended {
     /// As the administrator wrote it.

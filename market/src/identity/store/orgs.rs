@@ -368,7 +368,7 @@ impl Decision {
     }
 }
 
-/// Carries out a decision and writes it to the audit log; returns the number of its entry. Needs a transaction.
+/// Carries out a decision and writes it to the audit log; returns the number of the act. Needs a transaction.
 pub async fn decide(
     conn: &mut PgConnection,
     actor: Actor,

@@ -231,7 +231,7 @@ pub enum UserError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Suspends or reinstates a person; returns the number of the log's entry. A suspension ends every session at once, and takes along
+/// Suspends or reinstates a person; returns the number of the act. A suspension ends every session at once, and takes along
 /// the organisations that nobody else who is active owns. Needs a transaction.
 pub async fn set_user_status(
     conn: &mut PgConnection,

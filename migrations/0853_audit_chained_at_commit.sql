@@ -1,8 +1,8 @@
--- Entries of the audit log join the chain as their transaction commits. An act wrote its entry somewhere in its middle and kept everybody
--- else's from the chain until its end: in the demo, eight thousand entries waited 170 ms each, with the rows locked that others needed.
+-- Entries of the audit log join the chain as their transaction commits. An act used to write its entry somewhere in its middle and
+-- to hold the chain until its end: in the demo, eight thousand entries waited 170 ms each, holding rows that others needed.
 
 CREATE TABLE audit_acts (
-    -- What the act's mails refer to; no entry of the log has the number of another one's act.
+    -- What mails about the act refer to. Not the entry's place in the log, which is known only at the commit.
     act          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     actor_kind   text NOT NULL,
     actor        uuid,
@@ -12,7 +12,7 @@ CREATE TABLE audit_acts (
     data         jsonb NOT NULL,
     trace_id     text
 );
--- Until now mails referred to the places of entries.
+-- Mails of before refer to places in the log: no number is used again.
 SELECT setval(pg_get_serial_sequence('audit_acts', 'act'), coalesce(max(seq), 0) + 1, false) FROM audit_entries;
 
 CREATE FUNCTION chain_audit_act() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -132,3 +132,20 @@ async fn no_more_is_published_than_the_plan_allows() {
     drop(conn);
     db.close().await;
 }
+
+#[tokio::test]
+async fn after_an_outage_a_plan_that_nobody_pays_ends_and_is_not_renewed() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (owner, charge) = owing(&mut conn).await;
+    pass(&mut conn, owner, 21).await;
+    end_term(&mut conn, owner).await;
+    let both = due(&mut conn, 10).await.expect("read");
+    assert_eq!((both.terms.len(), both.charges), (1, vec![charge]));
+    assert_eq!(renewed(&mut conn, owner).await, Renewed::Nothing, "the end comes first");
+    assert_eq!(dunned(&mut conn, charge).await, Dunned::Lapsed);
+    let owed: Vec<_> = owed(&mut conn, owner).await.iter().map(|it| (it.term, it.amount, it.status)).collect();
+    assert_eq!(owed, [(1, eur(1_900), PlanChargeStatus::Lapsed)], "no second term");
+    drop(conn);
+    db.close().await;
+}

@@ -54,7 +54,8 @@ pub struct Asking {
     /// The provider's name for the payment, once it has answered. By that name it is asked from then on: providers forget keys, and
     /// Stripe finds none of a payment that waits for its payer.
     pub known: Option<ProviderRef>,
-    /// Whether the payer was to confirm it with their bank, and has let the time for that pass.
+    /// Whether the payer has let the time pass in which they were to confirm it with their bank. The provider may not have named a page
+    /// for that, so that it makes no difference here whether one is known.
     pub given_up: bool,
 }
 
@@ -66,7 +67,7 @@ pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Opti
     let row = sqlx::query!(
         r#"SELECT provider AS "provider: Provider", method, amount_minor, currency AS "currency: Currency",
                   status AS "status: PaymentStatus", provider_ref AS "known: ProviderRef",
-                  confirm_at IS NOT NULL AND created_at < clock_timestamp() - make_interval(secs => $2) AS "given_up!"
+                  created_at < clock_timestamp() - make_interval(secs => $2) AS "given_up!"
            FROM plan_payments
            WHERE id = $1"#,
         id.0,

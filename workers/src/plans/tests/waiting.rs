@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use market::payments::{
-    Account, Call, Charge, Disbursement, Found, NewAccount, Payment, PaymentPage, Provider, ProviderRef,
-};
+use market::payments::{Account, Call, Charge, Disbursement, Found, NewAccount, Payment, PaymentPage, ProviderRef};
 use market::plans::model::PlanPayment;
 use secrecy::SecretString;
 use shared::money::Money;

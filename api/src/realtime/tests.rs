@@ -1,3 +1,4 @@
+mod readings;
 mod rights;
 
 use std::time::Duration;

@@ -46,11 +46,8 @@ pub(crate) async fn watch<W: Watcher>(state: AppState) {
             watcher = W::default();
             continue;
         }
-        let looked = match tokio::time::timeout(W::LIMIT, watcher.look(&state, &watched)).await {
-            Ok(looked) => looked,
-            Err(late) => Err(late.into()),
-        };
-        if let Err(error) = looked {
+        let looked = tokio::time::timeout(W::LIMIT, watcher.look(&state, &watched)).await;
+        if let Err(error) = looked.unwrap_or_else(|late| Err(late.into())) {
             tracing::warn!(topics = W::PREFIX, %error, "what is watched could not be read");
         }
     }

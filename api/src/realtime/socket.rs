@@ -198,7 +198,10 @@ impl Session {
         tokio::select! {
             sent = tokio::time::timeout(limit, self.socket.send(frame)) => match sent {
                 Ok(sent) => sent.map_err(|_| GONE),
-                Err(_) => Err(SLOW),
+                Err(_) => {
+                    metrics::counter!("ws_dropped_slow_total").increment(1);
+                    Err(SLOW)
+                }
             },
             () = self.state.shutdown.cancelled() => Err(RESTART),
         }

@@ -101,13 +101,31 @@ async fn a_sale_event_is_watched() {
     market::auctions::store::cancel(&mut tx, shared::audit::Actor::System, lots[0], None).await.unwrap();
     tx.commit().await.unwrap();
     drop(conn);
-    loop {
-        let news = socket.hear().await;
-        if news["data"]["lots_open"] == 1 {
-            assert_eq!(news["data"]["current"]["lot_no"], 2);
-            break;
-        }
-    }
+    // The snapshot is not told again.
+    let news = socket.hear().await;
+    assert_eq!((&news["data"]["lots_open"], &news["data"]["current"]["lot_no"]), (&json!(1), &json!(2)), "{news}");
+    assert!(news["seq"].as_i64() > snapshot["seq"].as_i64(), "{news}");
     drop(socket);
+    api.close().await;
+}
+
+/// While its seller is suspended nobody watches a sale event, as nobody reads it.
+#[tokio::test]
+async fn a_sale_event_ends_for_its_watchers_with_its_sellers_suspension() {
+    let api = TestApi::new().await;
+    let (admin, ann, bob) = (api.admin().await, api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, _) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None, None], None).await;
+    drop(conn);
+    let topic = format!("event:{event}");
+    let mut socket = Client::open(&api, &bob).await;
+    assert_eq!(socket.subscribe(&topic).await["type"], "snapshot");
+    api.post(Some(&admin), &format!("/v1/orgs/{org}/suspend"), json!({"reason": "fraud"})).await.ok();
+    let ended = socket.hear().await;
+    assert_eq!((&ended["code"], &ended["topic"]), (&json!("not_found"), &json!(topic)), "{ended}");
+    assert_eq!(socket.subscribe(&topic).await["code"], "not_found");
+    api.post(Some(&admin), &format!("/v1/orgs/{org}/reinstate"), json!({})).await.ok();
+    assert_eq!(socket.subscribe(&topic).await["type"], "snapshot");
     api.close().await;
 }

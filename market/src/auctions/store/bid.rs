@@ -98,7 +98,8 @@ async fn place_all(conn: &mut PgConnection, bids: &[PlaceBid], wait: Wait) -> Re
         }
         let bid = lot.judge(conn, place, bidder, first, &mut limits).await;
         if let (Ok(Judged { at, accepted, end_moved: true, .. }), Some(group)) = (&bid, group) {
-            extended.insert(group, Extension { at: *at, until: accepted.ends_at });
+            let extension = Extension { at: *at, until: accepted.ends_at };
+            extended.entry(group).and_modify(|all| *all = all.followed_by(extension)).or_insert(extension);
         }
         judged.push(Some(bid));
     }

@@ -145,6 +145,8 @@ CREATE TABLE sale_event_lots (
     CONSTRAINT sale_event_lots_held_for_bidder FOREIGN KEY (event_id, held_org_id) REFERENCES sale_event_bidders (event_id, org_id)
 ) WITH (fillfactor = 70);
 CREATE INDEX sale_event_lots_held ON sale_event_lots (event_id, held_org_id) WHERE held_org_id IS NOT NULL;
+-- For the foreign key, when a draft of a listing changes its currency.
+CREATE INDEX sale_event_lots_by_listing ON sale_event_lots (listing_id);
 CREATE INDEX sale_event_lots_in_group ON sale_event_lots (event_id, group_no) WHERE group_no IS NOT NULL;
 CREATE TRIGGER sale_event_lots_begin_free BEFORE INSERT ON sale_event_lots FOR EACH ROW
     WHEN (new.held_org_id IS NOT NULL OR new.auction_id IS NOT NULL)

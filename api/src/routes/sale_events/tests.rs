@@ -86,6 +86,57 @@ async fn a_bid_beyond_the_limit_is_refused_with_what_is_left() {
     api.close().await;
 }
 
+/// A seller who approves again, because an answer was lost, writes to nobody again.
+#[tokio::test]
+async fn a_bidder_is_written_to_once_for_each_limit() {
+    let api = TestApi::new().await;
+    let admin = api.admin().await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    api.org(&bob, "Bob Ltd", &admin).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, _) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None], None).await;
+    drop(conn);
+    let registrations = format!("/v1/sale-events/{event}/registrations");
+    let asked = api.post(Some(&bob), &registrations, json!({})).await.ok();
+    let one = format!("{registrations}/{}", asked["id"].as_str().unwrap());
+    for (limit, mails) in [("100.00", 1), ("100.00", 1), ("200.00", 2)] {
+        let approved = api.post(Some(&ann), &format!("{one}/approve"), json!({"limit": money(limit)})).await.ok();
+        assert_eq!((&approved["status"], &approved["limit"]), (&json!("approved"), &money(limit)));
+        let sql = "SELECT count(*) FROM emails WHERE template = 'bidder_approved' AND user_id = $1";
+        let written: i64 = sqlx::query_scalar(sql).bind(bob.id.0).fetch_one(&api.db.pool).await.unwrap();
+        assert_eq!(written, mails, "{limit}");
+    }
+    api.post(Some(&ann), &format!("{one}/refuse"), json!({})).await.refused(409, "limit_lowered");
+    api.close().await;
+}
+
+/// Whoever cannot see a sale event cannot register for it either, and does not hear what became of it.
+#[tokio::test]
+async fn nobody_registers_for_what_is_hidden() {
+    let api = TestApi::new().await;
+    let admin = api.admin().await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    api.org(&bob, "Bob Ltd", &admin).await;
+    let register = async |event: &str| {
+        let answer = api.get(Some(&bob), event).await;
+        answer.refused(404, "not_found");
+        api.post(Some(&bob), &format!("{event}/registrations"), json!({})).await.refused(404, "not_found");
+    };
+    let draft = api.post(Some(&ann), "/v1/sale-events", sale("Never")).await.ok();
+    let draft = format!("/v1/sale-events/{}", draft["id"].as_str().unwrap());
+    register(&draft).await;
+    api.post(Some(&ann), &format!("{draft}/cancel"), json!({})).await.ok();
+    register(&draft).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, _) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None], Some(eur(10_000))).await;
+    drop(conn);
+    api.post(Some(&admin), &format!("/v1/orgs/{org}/suspend"), json!({"reason": "fraud"})).await.ok();
+    register(&format!("/v1/sale-events/{event}")).await;
+    api.close().await;
+}
+
 /// Whoever watches a sale event sees the lot that ends next, and how its price moves.
 #[tokio::test]
 async fn a_sale_event_is_watched() {

@@ -58,7 +58,7 @@ CREATE TABLE sale_event_groups (
     event_id       uuid NOT NULL CONSTRAINT sale_event_groups_of_event REFERENCES sale_events (id),
     group_no       integer NOT NULL CONSTRAINT sale_event_groups_no_range CHECK (group_no BETWEEN 1 AND 500),
     hard_ends_at   timestamptz NOT NULL,
-    -- The last late bid, and until when it keeps open what was open then.
+    -- The first of the late bids that follow each other without a gap, and until when the last one keeps open what was open then.
     extended_at    timestamptz,
     extended_until timestamptz,
     CONSTRAINT sale_event_groups_once PRIMARY KEY (event_id, group_no),

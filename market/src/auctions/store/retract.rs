@@ -22,7 +22,7 @@ struct Row {
 
 /// Takes back a bid of `org`, with the raises on top of it. In a lot of a sale event, whoever would lead then needs the limit for it: the
 /// bids of somebody who has spent it elsewhere in the meantime go along, and the next one leads. It reads only the organisation's own
-/// bids and those that decide what remains, however many others there are.
+/// bids and those that decide what remains, however many others there are; in a lot of a sale event, also who has bid at all.
 pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: UserId) -> Result<Retracted, AuctionError> {
     let placed = sqlx::query!(
         r#"SELECT auction_id AS "auction_id: AuctionId", org_id AS "org_id: OrgId", seq, placed_at FROM bids WHERE id = $1"#,

@@ -159,6 +159,32 @@ async fn a_listing_in_a_catalogue_keeps_its_currency() {
     sale.close(conn).await;
 }
 
+/// Whoever auctions a listing by itself has locked it, and waits for its stock next: publication waits for them before it has any.
+#[tokio::test]
+async fn publication_waits_for_whoever_auctions_one_of_its_lots() {
+    let (sale, mut conn) = TestSale::new().await;
+    let event = catalogue(&mut conn, sale.seller, None).await;
+    let listing_id = listing(&mut conn, sale.seller, SaleMode::Auction, 1).await;
+    let lot =
+        NewSaleEventLot { listing_id, lot_no: None, group: None, opening: eur(1_000), reserve: None, buy_now: None };
+    add_lot(&mut conn, sale.seller.org, event, &lot).await.expect("a lot");
+    let mut other = sale.db.pool.begin().await.unwrap();
+    // As the creation of an auction does.
+    sqlx::query("SELECT FROM listings WHERE id = $1 FOR SHARE").bind(listing_id).execute(&mut *other).await.unwrap();
+    let mut tx = conn.begin().await.unwrap();
+    sqlx::query("SET LOCAL lock_timeout = '100ms'").execute(&mut *tx).await.unwrap();
+    let waits = publish(&mut tx, sale.seller.org, sale.seller.user, event).await;
+    tx.rollback().await.unwrap();
+    let state = match &waits {
+        Err(SaleEventError::Sql(error)) => error.as_database_error().and_then(|error| error.code()),
+        _ => None,
+    };
+    assert_eq!(state.as_deref(), Some("55P03"), "{waits:?}");
+    other.rollback().await.unwrap();
+    publish(&mut conn, sale.seller.org, sale.seller.user, event).await.expect("published");
+    sale.close(conn).await;
+}
+
 /// The same decision again is none: it is not written down twice, and nobody is to hear of it again.
 #[tokio::test]
 async fn a_decision_is_made_once() {

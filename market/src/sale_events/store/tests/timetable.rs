@@ -134,6 +134,19 @@ async fn a_lot_that_missed_a_late_bid_follows_the_next() {
     sale.close(conn).await;
 }
 
+/// A late bid counts from the first one of those that follow each other without a gap.
+#[test]
+fn late_bids_carry_each_other_on() {
+    let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+    let late = |from, until| hold::Extension { at: at(from), until: at(until) };
+    let first = late(10, 20);
+    let carried_on = first.followed_by(late(19, 29));
+    assert_eq!(carried_on, late(10, 29));
+    assert_eq!((carried_on.applied_to(at(10)), carried_on.applied_to(at(11))), (at(10), at(29)));
+    assert_eq!(carried_on.applied_to(at(30)), at(30));
+    assert_eq!(first.followed_by(late(20, 30)), late(20, 30));
+}
+
 /// A late bid long after another one keeps nothing open that ended in between.
 #[tokio::test]
 async fn a_late_bid_does_not_carry_on_one_that_has_run_out() {

@@ -54,6 +54,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
         // None of them has gone before: they would not lead.
         for row in own_from(conn, locked.id, spent, 1).await? {
             lapsed += i64::from(!row.raise);
+            // Nobody has taken them back, which is how they are written down.
             taken.push(row.id.0);
             gone.push(row.seq);
         }
@@ -65,7 +66,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     let written = view_query!(
         "WITH taken_back AS (
              INSERT INTO bid_retractions (bid_id, auction_id, org_id, retracted_by, retracted_at)
-             SELECT b.id, b.auction_id, b.org_id, CASE b.org_id WHEN $3 THEN $4 ELSE b.placed_by END, $5
+             SELECT b.id, b.auction_id, b.org_id, CASE b.org_id WHEN $3 THEN $4::uuid END, $5
              FROM bids AS b
              WHERE b.id = ANY ($2)
          )

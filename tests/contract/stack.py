@@ -223,9 +223,8 @@ class TestStack:
 
     def hold_sales(self, seller):
         """Sale events of one lot: drafts to change and to publish, and published ones to bid in and to cancel."""
-        day = lambda days: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86_400))
         for use in ("draft", "ready", "open", "doomed"):
-            sale = {"title": "Autumn sale", "currency": "EUR", "starts_at": day(1), "first_ends_at": day(10)}
+            sale = {"title": "Autumn sale", "currency": "EUR", "starts_at": in_days(1), "first_ends_at": in_days(10)}
             event = seller.events[use] = self.call("POST", "/v1/sale-events", seller, sale)["id"]
             lot = {"listing_id": self.listing(seller), "opening": {"amount": "10.00", "currency": "EUR"}}
             self.call("POST", f"/v1/sale-events/{event}/lots", seller, lot)
@@ -272,8 +271,7 @@ class TestStack:
         return listing
 
     def auction(self, seller, listing):
-        terms = {"ends_at": "2199-01-01T00:00:00Z", "opening": {"amount": "10.00", "currency": "EUR"}}
-        terms["ends_at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 10 * 86_400))
+        terms = {"ends_at": in_days(10), "opening": {"amount": "10.00", "currency": "EUR"}}
         return self.call("POST", f"/v1/listings/{listing}/auctions", seller, terms)["id"]
 
 
@@ -294,6 +292,11 @@ def request(method, url, body=None, headers=None):
         return status, json.loads(text)
     except ValueError:
         return status, text.decode(errors="replace")
+
+
+def in_days(days):
+    """The time in so many days, as the API takes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86_400))
 
 
 def free_port():

@@ -34,13 +34,13 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Nothing: who asks, and for what, is said already.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Register {}
+struct RegisterBidder {}
 
 /// Register as a bidder of a sale event
 ///
 /// Approved at once with the sale event's limit for everybody if it has one; otherwise its seller decides. Asked again, nothing changes.
 #[utoipa::path(post, path = "/v1/sale-events/{sale_event}/registrations", tag = "auctions",
-    params(("sale_event" = SaleEventId, Path), Acting, OptionalKey), request_body = Option<Register>, responses(
+    params(("sale_event" = SaleEventId, Path), Acting, OptionalKey), request_body = Option<RegisterBidder>, responses(
     (status = 201, description = "The registration", body = OwnRegistration, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a buyer; `own_sale_event`"),
     (status = 409, description = "`sale_event_ended`; `sale_event_cancelled`"),
@@ -50,7 +50,7 @@ async fn register_bidder(
     caller: Caller,
     acting: Acting,
     Path(event): Path<SaleEventId>,
-    Keyed { key, body: _ }: Keyed<Option<Register>>,
+    Keyed { key, body: _ }: Keyed<Option<RegisterBidder>>,
 ) -> Result<Response> {
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {

@@ -140,3 +140,13 @@ fn who_may_register() {
     assert_eq!(decide_registration(Stored::Draft, 1, seller, bidder), Err(NotDone::NotPublished));
     assert_eq!(decide_registration(Stored::Cancelled, 1, seller, bidder), Err(NotDone::Cancelled));
 }
+
+#[test]
+fn the_end_of_every_lot_has_a_year_of_four_digits() {
+    let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let last = time("9997-12-31T23:59:59Z");
+    assert!(judge_first_end(last).is_ok());
+    assert_eq!(judge_first_end(time("9998-01-01T00:00:00Z")).unwrap_err().pointer, "/first_ends_at");
+    let latest = Timetable { first_ends_at: last, step: TimeDelta::days(1), hard_close: TimeDelta::days(1) };
+    assert!(latest.plan(&[(500, None)]).iter().all(|lot| lot.hard_ends_at < time("9999-12-31T23:59:59Z")));
+}

@@ -1,9 +1,13 @@
 //! When lots end, and what may be done with an event when.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use shared::ids::OrgId;
+use shared::invalid::Invalid;
 
 use crate::sale_events::model::{RegistrationStatus, SaleEventStatus};
+
+/// The last year in which the first lot may end: that of the last one has four digits as well, with 500 lots a day after each other.
+const LAST_YEAR: i32 = 9997;
 
 /// What an event's row says; that it runs, or has ended, is no state of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
@@ -56,6 +60,14 @@ pub fn decide_draft(stored: Stored) -> Result<(), NotDone> {
         Stored::Published => Err(NotDone::NotDraft),
         Stored::Cancelled => Err(NotDone::Cancelled),
     }
+}
+
+/// Judges when the first lot of an event ends.
+pub fn judge_first_end(first_ends_at: DateTime<Utc>) -> Result<(), Invalid> {
+    if first_ends_at.year() <= LAST_YEAR {
+        return Ok(());
+    }
+    Err(Invalid::new("/first_ends_at", format!("must not be after the year {LAST_YEAR}")))
 }
 
 /// Judges a request to bid in the event: `org` asks, `seller` sells.

@@ -3,6 +3,7 @@
 
 pub mod gate;
 pub mod people;
+pub mod sales;
 pub mod socket;
 
 use std::collections::BTreeMap;

@@ -92,4 +92,24 @@ impl TestInstallation {
     pub fn mails(&self, to: &Person, subject: &str) -> usize {
         self.mail.list().iter().filter(|mail| mail.is_to(&to.email) && mail.subject.contains(subject)).count()
     }
+
+    /// Every row of every table, as text; bytes are in hexadecimal.
+    pub async fn dump(&self) -> String {
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT format('%I.%I', table_schema, table_name)
+             FROM information_schema.tables
+             WHERE table_type = 'BASE TABLE'
+               AND table_schema NOT IN ('pg_catalog', 'information_schema')",
+        )
+        .fetch_all(&self.db.pool)
+        .await
+        .expect("the database answers");
+        let mut dump = String::new();
+        for table in tables {
+            let sql = format!("SELECT coalesce(string_agg(t::text, E'\\n'), '') FROM {table} AS t");
+            let rows = sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(sql)).fetch_one(&self.db.pool).await;
+            dump.push_str(&rows.expect("the database answers"));
+        }
+        dump
+    }
 }

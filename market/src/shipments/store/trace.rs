@@ -15,9 +15,9 @@ use crate::ids::ShipmentId;
 use crate::shipments::model::Shipment;
 use crate::shipments::rules::follow::{Step, judge};
 
-/// Notes that the shipments of these marks were heard of, where they were last seen and when they are to be delivered. Returns the marks whose shipments are not where
-/// the log says; each of them is to [follow](super::follow). References that are no shipment of their organisation are passed over, and
-/// so is what has ended. Needs a transaction.
+/// Notes that the shipments of these marks were heard of, where they were last seen and when they are to be delivered. Returns the marks
+/// whose shipments are not where the log says; each of them is to [follow](super::follow). References that are no shipment of their
+/// organisation are passed over, and so is what has ended. Needs a transaction.
 pub async fn hear<'a>(conn: &mut PgConnection, marks: &'a [Mark]) -> Result<Vec<&'a Mark>, sqlx::Error> {
     let found = sqlx::query!(
         r#"

@@ -153,7 +153,7 @@ impl Lane {
         let mut events = Vec::new();
         for n in first..first + DRAINED {
             let event = scattered(n, u64::from(rows) / PER_SHIPMENT)?;
-            if n % u64::try_from(DUPLICATE_EVERY)? == 0 {
+            if n.is_multiple_of(u64::try_from(DUPLICATE_EVERY)?) {
                 events.push(event.clone());
             }
             events.push(event);

@@ -136,7 +136,8 @@ async fn a_plan_waits_for_other_news_of_a_shipment_of_ours() {
     let plan = [of_ours("2", EventType::Planned)];
     let pool = db.pool.clone();
     let writer = tokio::spawn(async move { store(&pool, &plan).await });
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&db.pool).await.unwrap() == 0 {
         assert!(!writer.is_finished(), "it has not waited");
         tokio::task::yield_now().await;

@@ -196,12 +196,12 @@ impl Session {
     async fn send(&mut self, frame: Frame) -> Result<(), End> {
         let limit = self.state.config.http.connections.socket_send;
         tokio::select! {
-            sent = tokio::time::timeout(limit, self.socket.send(frame)) => match sent {
-                Ok(sent) => sent.map_err(|_| GONE),
-                Err(_) => {
-                    metrics::counter!("ws_dropped_slow_total").increment(1);
-                    Err(SLOW)
+            sent = tokio::time::timeout(limit, self.socket.send(frame)) => {
+                if let Ok(sent) = sent {
+                    return sent.map_err(|_| GONE);
                 }
+                metrics::counter!("ws_dropped_slow_total").increment(1);
+                Err(SLOW)
             },
             () = self.state.shutdown.cancelled() => Err(RESTART),
         }

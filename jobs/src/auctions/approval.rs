@@ -41,9 +41,7 @@ pub async fn answered(tx: &mut JobTx, answered: &Answered) -> Result<(), MailErr
             announce(tx, News::Unsold, &closed.auction);
         }
         ApprovalStatus::Accepted => {
-            for award in &closed.awards {
-                awarded(tx, closed, award).await?;
-            }
+            awarded(tx, closed).await?;
             announce(tx, News::Awarded, &closed.auction);
         }
     }

@@ -14,7 +14,7 @@ use crate::emails::{MailError, PostError};
 use crate::webhooks::deliver;
 
 /// Tells both sides of each award and their systems, reminds the buyers of the payment later, and sets the timers that end what is
-/// not paid. All its jobs go in together, apart from the deliveries, which those who follow orders wait for.
+/// not paid. The jobs go in together, apart from deliveries, of which one by itself is published at once.
 pub async fn awarded(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
     if closed.awards.is_empty() {
         return Ok(());

@@ -22,7 +22,7 @@ use sqlx::PgConnection;
 use crate::emails::{MailError, PostError, post_to, store_for_traders};
 
 /// The most people in one organisation who get the same news: the longest-standing ones.
-const MOST_PER_ORG: i64 = 20;
+pub(super) const MOST_PER_ORG: i64 = 20;
 
 /// Notifies those who trade for organisations that have lost their lead, or their share.
 /// `reference` names the occasion: they are notified once of each.

@@ -63,9 +63,9 @@ pub struct Premium {
     pub tariff: PremiumTariff,
 }
 
-/// What the platform charges both sides of a sale.
+/// What the platform takes of a sale from either side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Charges {
+pub struct Tariffs {
     /// The seller's commission.
     pub fee: BasisPoints,
     pub premium: Option<Premium>,

@@ -10,7 +10,7 @@ use super::{AuctionError, limits};
 use crate::auctions::model::{AuctionStatus, Award, LotMode, Participant};
 use crate::ids::{BidId, CategoryId, ItemId, SiteId};
 use crate::listings::model::ListingStatus;
-use crate::money::model::Charges;
+use crate::money::model::Tariffs;
 use crate::money::store::tariffs;
 use crate::orders::model::{AwardId, MadeOrder, NewOrder, OrderLine, OrderSource};
 use crate::orders::store as orders;
@@ -35,7 +35,7 @@ pub(super) async fn goods(conn: &mut PgConnection, locked: &Locked) -> Result<Go
         r#"SELECT l.title, l.seller_org_id AS "seller_org_id: OrgId", l.created_by AS "created_by: UserId",
                   l.item_id AS "item_id: ItemId", l.site_id AS "site: SiteId", i.unit,
                   i.category_id AS "category: CategoryId",
-                  (SELECT placed_by FROM bids WHERE id = $2) AS "leader: UserId"
+                  (SELECT placed_by FROM bids WHERE id = $2) AS "leader?: UserId"
            FROM listings AS l
            JOIN items AS i ON i.id = l.item_id
            WHERE l.id = $1"#,
@@ -89,9 +89,9 @@ pub(super) async fn awards(
     if shares.is_empty() {
         return Ok((awards, orders));
     }
-    let charges = tariffs::charges(conn, goods.seller.org, goods.category, locked.currency).await?;
+    let tariffs = tariffs::of_sale(conn, goods.seller.org, goods.category, locked.currency).await?;
     for share in shares {
-        let (award, order) = award(conn, locked, goods, &charges, share).await?;
+        let (award, order) = award(conn, locked, goods, &tariffs, share).await?;
         awards.push(award);
         orders.push(order);
     }
@@ -102,7 +102,7 @@ async fn award(
     conn: &mut PgConnection,
     locked: &Locked,
     goods: &Goods,
-    charges: &Charges,
+    tariffs: &Tariffs,
     share: &Share,
 ) -> Result<(Award, MadeOrder), AuctionError> {
     limits::keep(conn, locked, share.winner.org, share.amount).await?;
@@ -140,7 +140,7 @@ async fn award(
         seller: goods.seller.org,
         placed_by: share.winner.user,
         created_at: locked.now,
-        premium: charges.premium.clone(),
+        premium: tariffs.premium.clone(),
         lines: vec![OrderLine {
             listing_id: locked.listing,
             item_id: goods.item,
@@ -149,7 +149,7 @@ async fn award(
             unit: goods.unit.clone(),
             unit_price: share.unit_price,
             amount: share.amount,
-            fee_bps: charges.fee.get(),
+            fee_bps: tariffs.fee.get(),
         }],
     };
     let order = orders::create(conn, &order).await?;

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 
 use crate::identity::Plan;
 use crate::ids::CategoryId;
-use crate::money::model::{Charges, Commission, Premium};
+use crate::money::model::{Commission, Premium, Tariffs};
 use crate::money::rules::premium::{BadTariff, PremiumTariff};
 
 /// Why a tariff is not stored.
@@ -123,12 +123,12 @@ pub async fn fees(conn: &mut PgConnection, goods: &[(OrgId, CategoryId)]) -> Res
 }
 
 /// [`fees`] and [`premium`] of one sale.
-pub async fn charges(
+pub async fn of_sale(
     conn: &mut PgConnection,
     seller: OrgId,
     category: CategoryId,
     currency: Currency,
-) -> Result<Charges, sqlx::Error> {
+) -> Result<Tariffs, sqlx::Error> {
     let row = sqlx::query!(
         r#"WITH RECURSIVE above (id, parent_id, steps) AS (
                SELECT id, parent_id, 0 FROM categories WHERE id = $2
@@ -191,7 +191,7 @@ pub async fn charges(
         }
         _ => None,
     };
-    Ok(Charges { fee: rate(row.fee_bps)?, premium })
+    Ok(Tariffs { fee: rate(row.fee_bps)?, premium })
 }
 
 /// The buyer's premium in a category for prices in a currency, if there is one.

@@ -20,12 +20,18 @@ const OF_A_CLOSING: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn a_closing_is_eleven_statements_and_five_if_nobody_has_bid() {
+async fn a_closing_is_eleven_statements_six_on_approval_and_five_without_a_bid() {
     let market = TestMarket::new(Clock::SYSTEM).await;
     let (sold, unsold) = (market.auction(&market.terms().await).await, market.auction(&market.terms().await).await);
-    market.bid(sold, market.ann, 2_000, None).await;
-    market.bid(sold, market.bob, 1_500, None).await;
-    for (lot, status, expected) in [(sold, AuctionStatus::Awarded, 11), (unsold, AuctionStatus::Unsold, 5)] {
+    let reserved = NewAuction { reserve: Some(secret(9_000)), ..market.terms().await };
+    let asked = market.auction(&reserved).await;
+    for lot in [sold, asked] {
+        market.bid(lot, market.ann, 2_000, None).await;
+        market.bid(lot, market.bob, 1_500, None).await;
+    }
+    for (lot, status, expected) in
+        [(sold, AuctionStatus::Awarded, 11), (asked, AuctionStatus::OnApproval, 6), (unsold, AuctionStatus::Unsold, 5)]
+    {
         market.end_in(lot, TimeDelta::milliseconds(-1)).await;
         market.enqueue(&CloseAuction { auction: lot }).await;
         let statements = Statements::containing(OF_A_CLOSING);
@@ -34,11 +40,11 @@ async fn a_closing_is_eleven_statements_and_five_if_nobody_has_bid() {
         drop(counting);
         assert_eq!((market.view(lot).await.status, statements.count()), (status, expected));
     }
-    // All that follows is there: a reminder, the end of the time to pay, and the mails.
+    // All that follows is there: the timers and the mails.
     let kinds: Vec<(String, i64)> = sqlx::query_as(
         "SELECT kind, count(*)
          FROM jobs
-         WHERE kind IN ('auctions.default', 'checkout.notify', 'emails.send')
+         WHERE kind IN ('auctions.default', 'auctions.expire_approval', 'checkout.notify', 'emails.send')
          GROUP BY kind
          ORDER BY kind",
     )
@@ -46,8 +52,11 @@ async fn a_closing_is_eleven_statements_and_five_if_nobody_has_bid() {
     .await
     .unwrap();
     let kinds: Vec<_> = kinds.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
-    assert_eq!(kinds, [("auctions.default", 1), ("checkout.notify", 1), ("emails.send", 3)]);
-    for (template, count) in [("won", 1), ("sold", 1), ("unsold", 1)] {
+    assert_eq!(
+        kinds,
+        [("auctions.default", 1), ("auctions.expire_approval", 1), ("checkout.notify", 1), ("emails.send", 5)]
+    );
+    for (template, count) in [("won", 1), ("sold", 1), ("unsold", 1), ("approval_asked", 2)] {
         assert_eq!(market.mails(template).await.len(), count, "{template}");
     }
     market.close().await;

@@ -81,7 +81,7 @@ async fn a_category_without_a_premium_has_its_parents() {
 }
 
 #[tokio::test]
-async fn the_charges_of_a_sale_are_its_fee_and_its_premium() {
+async fn the_tariffs_of_a_sale_are_its_fee_and_its_premium() {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.unwrap();
     let seller = trader(&mut conn).await.org;
@@ -96,11 +96,11 @@ async fn the_charges_of_a_sale_are_its_fee_and_its_premium() {
             revise_premium(&mut conn, Actor::System, category, &flat(Currency::EUR, rate)).await.unwrap();
         }
         for currency in [Currency::EUR, Currency::USD] {
-            let found = charges(&mut conn, seller, CONSOLES, currency).await.unwrap();
+            let found = of_sale(&mut conn, seller, CONSOLES, currency).await.unwrap();
             assert_eq!(fees(&mut conn, &[(seller, CONSOLES)]).await.unwrap(), [found.fee]);
             assert_eq!(premium(&mut conn, CONSOLES, currency).await.unwrap(), found.premium);
         }
-        let found = charges(&mut conn, seller, CONSOLES, Currency::EUR).await.unwrap();
+        let found = of_sale(&mut conn, seller, CONSOLES, Currency::EUR).await.unwrap();
         let expected = [(500, None), (101, Some(101)), (102, Some(102)), (103, Some(103)), (103, Some(103))][n];
         let premium = found.premium.map(|premium| premium.tariff.of(eur(10_000)).unwrap());
         assert_eq!((found.fee, premium), (bps(expected.0), expected.1.map(eur)));

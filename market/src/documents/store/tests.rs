@@ -101,6 +101,11 @@ async fn a_document_expires_by_its_day_where_the_organisation_is() {
     let last_day = new(&mut conn, ann, 0).await;
     let document = created(&mut conn, ann, &last_day).await.expect("its last day");
     assert_eq!(document.status, DocumentStatus::Pending);
+    assert_eq!(waiting(&mut conn, None, 10).await.expect("read"), [document.clone()]);
+    // Where it has expired, moderators have nothing to decide.
+    live_in(&mut conn, "Pacific/Kiritimati").await;
+    assert!(waiting(&mut conn, None, 10).await.expect("read").is_empty());
+    live_in(&mut conn, "Pacific/Pago_Pago").await;
     let document = decided(&mut conn, ann, document.id, Verdict::Verified).await.expect("verified");
     assert_eq!(document.status, DocumentStatus::Verified);
 

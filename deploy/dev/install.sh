@@ -169,3 +169,10 @@ ensure_report_readers() {
     ensure_venv reports "$wanted" "openpyxl and pypdf" || return 1
     if [[ $INSTALLED == yes ]]; then mark_venv reports "$wanted"; fi
 }
+
+# The library of Standard Webhooks, with which a test checks what an endpoint receives.
+ensure_webhook_library() {
+    local wanted=tests/webhooks/requirements.txt
+    ensure_venv webhooks "$wanted" standardwebhooks || return 1
+    if [[ $INSTALLED == yes ]]; then mark_venv webhooks "$wanted"; fi
+}

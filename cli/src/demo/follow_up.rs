@@ -31,7 +31,7 @@ impl Run<'_> {
             && self.is_reported(stored, round).await?
             && stored.ends(&[round.seller, shop]).await? == wanted
             && stored.webhooks(&[round.seller, shop]).await?
-                == (Webhooks { delivered: wanted.webhooks(), is_followed: true })
+                == (Webhooks { delivered: wanted.webhooks(), waiting: 0, is_followed: true })
             && stored.chat_messages(round.seller).await? == chats::wanted(self.plan)
         {
             return Ok(shop);

@@ -86,8 +86,7 @@ pub(crate) async fn until_closed(stored: &mut Stored, plan: &Plan, round: &Round
     Ok(())
 }
 
-/// Waits until no job is open and every mail is sent and event stored. Whatever never comes shows
-/// in the figures.
+/// Waits until no job is open, every mail and webhook is sent, and every event is stored. Whatever never comes shows in the figures.
 pub(crate) async fn until_quiet(
     stored: &mut Stored,
     plan: &Plan,
@@ -100,9 +99,10 @@ pub(crate) async fn until_quiet(
     let look = async || {
         let missing_events = events.saturating_sub(stored.events(round.seller).await?);
         let missing_emails = emails.saturating_sub(emails_sent(stored, plan, round).await?);
-        Ok(stored.jobs(since, sellers).await?.open + missing_events + missing_emails)
+        let waiting = stored.webhooks(sellers).await?.waiting;
+        Ok(stored.jobs(since, sellers).await?.open + missing_events + missing_emails + waiting)
     };
-    wait("waiting for mails and events", 0, look).await?;
+    wait("waiting for mails, webhooks and events", 0, look).await?;
     Ok(())
 }
 

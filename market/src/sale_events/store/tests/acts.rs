@@ -176,7 +176,7 @@ async fn publication_waits_for_whoever_auctions_one_of_its_lots() {
     let waits = publish(&mut tx, sale.seller.org, sale.seller.user, event).await;
     tx.rollback().await.unwrap();
     let state = match &waits {
-        Err(SaleEventError::Sql(error)) => error.as_database_error().and_then(|error| error.code()),
+        Err(SaleEventError::Sql(error)) => error.as_database_error().and_then(sqlx::error::DatabaseError::code),
         _ => None,
     };
     assert_eq!(state.as_deref(), Some("55P03"), "{waits:?}");

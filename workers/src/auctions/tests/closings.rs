@@ -62,6 +62,9 @@ async fn a_closing_is_eleven_statements_six_on_approval_and_five_without_a_bid()
     market.close().await;
 }
 
+/// Who has won, the order, the award, when it is to be paid, and when that is looked at.
+type TimedAward = (UserId, String, String, DateTime<Utc>, DateTime<Utc>);
+
 #[tokio::test]
 async fn each_share_of_a_lot_has_its_own_mails_and_timers() {
     let market = TestMarket::new(Clock::SYSTEM).await;
@@ -72,7 +75,7 @@ async fn each_share_of_a_lot_has_its_own_mails_and_timers() {
     market.end_in(lot, TimeDelta::milliseconds(-1)).await;
     market.enqueue(&CloseAuction { auction: lot }).await;
     assert_eq!(market.workers.queue.drain().await, 1);
-    let orders: Vec<(UserId, String, String, DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(
+    let orders: Vec<TimedAward> = sqlx::query_as(
         "SELECT w.awarded_to, o.id::text, w.id::text, o.pay_by, j.run_at
          FROM awards AS w
          JOIN orders AS o ON o.award_id = w.id

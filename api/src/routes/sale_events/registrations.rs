@@ -54,6 +54,8 @@ async fn register_bidder(
 ) -> Result<Response> {
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        // Of what is hidden nobody hears, not even that it was cancelled.
+        found(tx, event, Some(org)).await?;
         let own = store::register(tx, org, caller.user, event).await?;
         Ok(Made::at(format!("/v1/sale-events/{event}/registration"), own))
     })
@@ -124,13 +126,14 @@ struct ApproveBidder {
 
 /// Approve a bidder
 ///
-/// With a limit, which counts across all lots. That of an approved bidder can be raised, and not be lowered.
+/// With a limit, which counts across all lots. That of an approved bidder can be raised, and not be lowered. The same again changes
+/// nothing, and nobody is written to.
 #[utoipa::path(post, path = "/v1/sale-events/{sale_event}/registrations/{registration}/approve", tag = "auctions",
     params(("sale_event" = SaleEventId, Path), ("registration" = RegistrationId, Path), Acting), request_body = ApproveBidder,
     responses(
     (status = 200, description = "Approved", body = Registration),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`registration_refused`; `limit_lowered`"),
+    (status = 409, description = "`registration_refused`; `limit_lowered`; `sale_event_cancelled`"),
     (status = 422, description = "`invalid_value`"),
 ))]
 async fn approve_bidder(
@@ -148,7 +151,7 @@ async fn approve_bidder(
     params(("sale_event" = SaleEventId, Path), ("registration" = RegistrationId, Path), Acting), responses(
     (status = 200, description = "Refused", body = Registration),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`registration_refused`: it is already; `limit_lowered`: it was approved"),
+    (status = 409, description = "`registration_refused`: it is already; `limit_lowered`: it was approved; `sale_event_cancelled`"),
 ))]
 async fn refuse_bidder(
     State(state): State<AppState>,
@@ -170,7 +173,9 @@ async fn decide(
     let seller = acting.trader(caller)?;
     let mut tx = state.ledger.begin().await?;
     let decided = store::decide(&mut tx, seller, caller.user, event, registration, limit).await?;
-    mail::decided(&mut tx, &decided).await?;
+    if decided.news {
+        mail::decided(&mut tx, &decided).await?;
+    }
     tx.commit().await?;
     Ok(Json(decided.registration))
 }

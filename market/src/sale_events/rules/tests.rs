@@ -118,12 +118,17 @@ fn an_event_runs_from_its_start_until_its_last_lot_is_decided() {
 #[test]
 fn a_limit_is_raised_and_never_lowered() {
     use RegistrationStatus::{Approved, Refused, Requested};
-    assert_eq!(decide_bidder(Requested, None, Some(10)), Ok(Approved));
-    assert_eq!(decide_bidder(Requested, None, None), Ok(Refused));
-    assert_eq!(decide_bidder(Approved, Some(10), Some(11)), Ok(Approved));
-    assert_eq!(decide_bidder(Approved, Some(10), Some(9)), Err(NotDone::Lowered));
-    assert_eq!(decide_bidder(Approved, Some(10), None), Err(NotDone::Lowered));
-    assert_eq!(decide_bidder(Refused, None, Some(10)), Err(NotDone::Refused));
+    let decide = |status, before, limit| decide_bidder(Stored::Published, status, before, limit);
+    assert_eq!(decide(Requested, None, Some(10)), Ok(Approved));
+    assert_eq!(decide(Requested, None, None), Ok(Refused));
+    assert_eq!(decide(Approved, Some(10), Some(11)), Ok(Approved));
+    assert_eq!(decide(Approved, Some(10), Some(10)), Ok(Approved));
+    assert_eq!(decide(Approved, Some(10), Some(9)), Err(NotDone::Lowered));
+    assert_eq!(decide(Approved, Some(10), None), Err(NotDone::Lowered));
+    assert_eq!(decide(Refused, None, Some(10)), Err(NotDone::Refused));
+    for limit in [Some(10), None] {
+        assert_eq!(decide_bidder(Stored::Cancelled, Requested, None, limit), Err(NotDone::Cancelled));
+    }
 }
 
 #[test]

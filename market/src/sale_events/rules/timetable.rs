@@ -71,13 +71,17 @@ pub fn decide_registration(stored: Stored, lots_open: i64, seller: OrgId, org: O
     }
 }
 
-/// Judges the seller's decision about a registration: an approved bidder's limit can be raised. Lowering it, or refusing it as late as
-/// that, would say how much of it is reserved.
+/// Judges the seller's decision about a registration: an approved bidder's limit can be raised, even when all lots are decided, since one
+/// may come back as a second chance. Lowering it, or refusing it as late as that, would say how much of it is reserved.
 pub fn decide_bidder(
+    event: Stored,
     status: RegistrationStatus,
     before: Option<i64>,
     limit: Option<i64>,
 ) -> Result<RegistrationStatus, NotDone> {
+    if event == Stored::Cancelled {
+        return Err(NotDone::Cancelled);
+    }
     match (status, limit) {
         (RegistrationStatus::Refused, _) => Err(NotDone::Refused),
         (RegistrationStatus::Requested, None) => Ok(RegistrationStatus::Refused),

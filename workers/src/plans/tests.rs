@@ -119,7 +119,7 @@ async fn a_plan_is_paid_through_the_provider_and_renewed_by_the_sweep() {
 async fn who_does_not_pay_gets_three_mails_and_then_the_free_plan() {
     let test = TestOwner::new().await;
     test.choose(Plan::Standard).await;
-    for (days, mails) in [("3 days", 2), ("4 days", 3), ("7 days", 4)] {
+    for (days, mails) in [("3 days", 2), ("4 days", 3), ("5 days", 4)] {
         let back = match days {
             "3 days" => {
                 "UPDATE plan_charges SET due_at = due_at - interval '3 days', act_at = act_at - interval '3 days'"
@@ -127,14 +127,14 @@ async fn who_does_not_pay_gets_three_mails_and_then_the_free_plan() {
             "4 days" => {
                 "UPDATE plan_charges SET due_at = due_at - interval '4 days', act_at = act_at - interval '4 days'"
             }
-            _ => "UPDATE plan_charges SET due_at = due_at - interval '7 days', act_at = act_at - interval '7 days'",
+            _ => "UPDATE plan_charges SET due_at = due_at - interval '5 days', act_at = act_at - interval '5 days'",
         };
         test.move_time(back).await;
         assert_eq!(test.sweep().await, json!({"terms": 0, "charges": 1, "payments": 0}), "{days}");
         assert_eq!(test.sweep().await, json!({"terms": 0, "charges": 0, "payments": 0}), "{days}");
         assert_eq!((test.mails().await, test.status().await), (mails, Some(SubscriptionStatus::PastDue)), "{days}");
     }
-    test.move_time("UPDATE plan_charges SET due_at = due_at - interval '7 days', act_at = act_at - interval '7 days'")
+    test.move_time("UPDATE plan_charges SET due_at = due_at - interval '2 days', act_at = act_at - interval '2 days'")
         .await;
     assert_eq!(test.sweep().await, json!({"terms": 0, "charges": 1, "payments": 0}));
     assert_eq!((test.mails().await, test.status().await), (5, None));

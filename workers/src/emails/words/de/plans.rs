@@ -22,7 +22,7 @@ translated! { German says Plans {
     plan_restored_text(plan, amount) = "Wir haben {amount} erhalten. Alles, was Ihr Tarif {plan} erlaubt, ist wieder möglich.";
     plan_lapsed_subject(plan) = "Ihr Tarif {plan} ist beendet";
     plan_lapsed_heading = "Sie sind im kostenlosen Tarif";
-    plan_lapsed_text(plan, amount) = "Wir haben {amount} für Ihren Tarif {plan} nicht innerhalb von 21 Tagen erhalten. Er ist deshalb beendet.";
+    plan_lapsed_text(plan, amount) = "Wir haben {amount} für Ihren Tarif {plan} nicht innerhalb von 14 Tagen erhalten. Er ist deshalb beendet.";
     plan_lapsed_note = "Ihre Angebote, Bestellungen und Daten bleiben erhalten. Sobald bezahlt ist, was Sie schulden, können Sie wieder einen Tarif wählen.";
     plan_name = "Tarif";
     plan_reminder = "Mahnung";

@@ -22,7 +22,7 @@ english! { Plans {
     plan_restored_text(plan, amount) = "We have received {amount}. Everything that your plan {plan} allows is possible again.";
     plan_lapsed_subject(plan) = "Your plan {plan} has ended";
     plan_lapsed_heading = "You are on the free plan";
-    plan_lapsed_text(plan, amount) = "We did not receive the {amount} for your plan {plan} within 21 days, so it has ended.";
+    plan_lapsed_text(plan, amount) = "We did not receive the {amount} for your plan {plan} within 14 days, so it has ended.";
     plan_lapsed_note = "You keep your listings, orders and data. You can choose a plan again once what you owe is paid.";
     plan_name = "Plan";
     plan_reminder = "Reminder";

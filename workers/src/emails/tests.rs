@@ -18,6 +18,7 @@ use shared::money::{Currency, Money};
 
 use super::{Language, Link, Reader, RenderError, Rendered, Renderer};
 
+mod categories;
 mod documents;
 mod files;
 mod languages;

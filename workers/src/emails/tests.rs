@@ -287,6 +287,8 @@ fn every_mail() -> Vec<(Content, Link)> {
     mails.extend(documents::mails(&org_name).map(|mail| (mail, Link::None)));
     mails.extend(plans::mails());
     mails.extend(orders::bidders(&title).map(|mail| (mail, Link::None)));
+    mails.extend(orders::in_sale_events(&title).map(|mail| (mail, Link::None)));
+    mails.extend(plans::ended());
     mails
 }
 

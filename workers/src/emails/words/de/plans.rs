@@ -24,6 +24,10 @@ translated! { German says Plans {
     plan_lapsed_heading = "Sie sind im kostenlosen Tarif";
     plan_lapsed_text(plan, amount) = "Wir haben {amount} für Ihren Tarif {plan} nicht innerhalb von 14 Tagen erhalten. Er ist deshalb beendet.";
     plan_lapsed_note = "Ihre Angebote, Bestellungen und Daten bleiben erhalten. Sobald bezahlt ist, was Sie schulden, können Sie wieder einen Tarif wählen.";
+    plan_owing_text(plan, amount) = "Ihr Tarif {plan} ist beendet. Noch nicht bezahlt: {amount}.";
+    plan_not_offered_subject(plan) = "Den Tarif {plan} gibt es nicht mehr";
+    plan_not_offered_text(plan) = "Für Ihr Unternehmen sollte der Tarif {plan} folgen. Er wird nicht mehr angeboten, deshalb nutzen Sie jetzt den kostenlosen Tarif.";
+    plan_not_offered_note = "Ihre Angebote, Bestellungen und Daten bleiben erhalten. Sie können einen anderen Tarif wählen.";
     plan_name = "Tarif";
     plan_reminder = "Mahnung";
     plan_reminder_of(number) = "{number} von 3";

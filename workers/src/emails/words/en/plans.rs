@@ -24,6 +24,10 @@ english! { Plans {
     plan_lapsed_heading = "You are on the free plan";
     plan_lapsed_text(plan, amount) = "We did not receive the {amount} for your plan {plan} within 14 days, so it has ended.";
     plan_lapsed_note = "You keep your listings, orders and data. You can choose a plan again once what you owe is paid.";
+    plan_owing_text(plan, amount) = "Your plan {plan} has ended, and {amount} of what it cost is not paid.";
+    plan_not_offered_subject(plan) = "The plan {plan} is not offered any more";
+    plan_not_offered_text(plan) = "The plan {plan} was to follow for your organisation. It is not offered any more, so you are on the free plan now.";
+    plan_not_offered_note = "You keep your listings, orders and data, and can choose another plan.";
     plan_name = "Plan";
     plan_reminder = "Reminder";
     plan_reminder_of(number) = "{number} of 3";

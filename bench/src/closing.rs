@@ -108,6 +108,7 @@ async fn fill(pool: &PgPool) -> anyhow::Result<(Vec<Uuid>, Winners)> {
     for _ in 0..SELLERS {
         sellers.push(testing::trader(&mut conn).await);
     }
+    testing::on_pro(&mut conn, &sellers).await;
     drop(conn);
     let parts = try_join_all(sellers.iter().map(|seller| auctions_of(pool, *seller, &buyers))).await?;
     Ok((sellers.iter().map(|seller| seller.org.0).collect(), parts.into_iter().flatten().collect()))

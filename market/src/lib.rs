@@ -32,8 +32,8 @@
 //! A sale event is locked before its listings, when it is published, and before its auctions, when it is cancelled. Nothing that holds a
 //! bidder of an event waits for an auction.
 //!
-//! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
-//! auction.
+//! A change of an item locks it before the auctions of its listings. Publishing locks the draft, then the seller's organisation if its
+//! plan has a limit of listings, and then the item; a draft has no auction.
 //!
 //! Locks on rows are `FOR NO KEY UPDATE`, and the clock is read after them. Code that starts from a lower lock reads the id of
 //! what is above it without a lock, locks from the top, and looks again.

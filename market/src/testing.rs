@@ -68,6 +68,16 @@ pub async fn trader_as(conn: &mut PgConnection, status: &str, kinds: &[&str]) ->
     trader
 }
 
+/// Puts organisations on the plan that publishes as much as it likes.
+pub async fn on_pro(conn: &mut PgConnection, traders: &[Trader]) {
+    let orgs: Vec<_> = traders.iter().map(|trader| trader.org.0).collect();
+    sqlx::query("UPDATE orgs SET plan = 'pro' WHERE id = ANY ($1)")
+        .bind(orgs)
+        .execute(conn)
+        .await
+        .expect("on the plan");
+}
+
 /// Makes a person who trades for each of these organisations.
 pub async fn member_of(conn: &mut PgConnection, orgs: &[OrgId]) -> UserId {
     let user = UserId::generate();

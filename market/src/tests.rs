@@ -254,7 +254,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs, notices,
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs, notices, notice_opt_outs,
                              api_keys, two_factors, recovery_codes, pending_logins, erasures, webhook_endpoints, webhook_secrets,
                              webhook_deliveries, webhook_attempts,
                              sale_events, sale_event_groups, sale_event_bidders, sale_event_lots,

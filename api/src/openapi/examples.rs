@@ -48,7 +48,7 @@ fn example(name: &str) -> Option<Value> {
             json!({"token": "from the link in the mail", "password": "correct horse battery"})
         }
         "PATCH /v1/me" => json!({"name": "Ann Field", "time_zone": "Europe/Berlin", "locale": "de-AT"}),
-        "PATCH /v1/me/notifications" => json!({"saved_searches": false}),
+        "PATCH /v1/me/notifications" => json!({"saved_searches": false, "notices": {"watches": false}}),
         "POST /v1/orgs" => json!({"legal_name": "Field and Daughters", "vat_number": "DE123456788",
             "kinds": ["seller", "buyer"], "time_zone": "Europe/Berlin"}),
         "PATCH /v1/orgs/{org}" => json!({"time_zone": "Europe/Berlin"}),

@@ -226,7 +226,7 @@ struct ChangePlan {
 
 /// Put an organisation on another plan
 ///
-/// The people of an approved one on `partner` may ask more often.
+/// The people of an approved one on a better plan may ask more often.
 #[utoipa::path(put, path = "/v1/admin/orgs/{org}/plan", tag = "admin", params(("org" = OrgId, Path)),
     request_body = ChangePlan, responses(
     (status = 204, description = "Changed"),

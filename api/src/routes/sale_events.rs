@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jobs::auctions::events::{News, announce};
+use jobs::sale_events::mail;
 use market::auctions::store as auctions;
 use market::identity::OrgKind;
 use market::ids::SaleEventId;
@@ -272,6 +273,7 @@ async fn remove_sale_event_lot(
     (status = 200, description = "Published", body = SaleEvent),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
     (status = 409, description = "`not_draft`; `sale_event_cancelled`; `no_lots`; `lot_not_for_sale`: it says which, and why"),
+    (status = 422, description = "`invalid_value`: the first end has passed"),
 ))]
 async fn publish_sale_event(
     State(state): State<AppState>,
@@ -291,7 +293,8 @@ async fn publish_sale_event(
 
 /// Cancel a sale event
 ///
-/// While none of its lots has a bid or is decided. Their auctions are cancelled, and their listings withdrawn.
+/// While none of its lots has a bid or is decided. Their auctions are cancelled, and their listings withdrawn. Whoever has registered
+/// hears of it by email.
 #[utoipa::path(post, path = "/v1/sale-events/{sale_event}/cancel", tag = "auctions",
     params(("sale_event" = SaleEventId, Path), Acting), responses(
     (status = 200, description = "Cancelled", body = SaleEvent),
@@ -310,6 +313,8 @@ async fn cancel_sale_event(
         announce(&mut tx, News::Cancelled, view);
     }
     let cancelled = found(&mut tx, id, Some(seller)).await?;
+    let bidders = store::bidders(&mut tx, id).await?;
+    mail::cancelled(&mut tx, id, &cancelled.title, &bidders).await?;
     tx.commit().await?;
     Ok(Json(cancelled))
 }

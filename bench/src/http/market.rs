@@ -57,6 +57,7 @@ impl Market {
         while auctions.len() < AUCTIONS {
             let mut tx = conn.begin().await?;
             let seller = testing::trader(&mut tx).await;
+            testing::on_pro(&mut tx, &[seller]).await;
             auctions.append(&mut new_auctions(&mut tx, seller, PER_SELLER).await);
             tx.commit().await?;
             sellers.push(seller);

@@ -14,8 +14,15 @@ use crate::processes::Part;
 /// The peers are programs of one thread: each gets as many processes as the machine has cores for the API's threads.
 const PROCESSES: usize = 2;
 /// What would bound a measurement: all clients are one network.
-const LIMITS: [&str; 5] =
-    ["RATE_LIMIT_ANONYMOUS", "RATE_LIMIT_USER", "RATE_LIMIT_PARTNER", "CONNECTIONS", "CONNECTIONS_PER_NETWORK"];
+const LIMITS: [&str; 7] = [
+    "RATE_LIMIT_ANONYMOUS",
+    "RATE_LIMIT_USER",
+    "RATE_LIMIT_STANDARD",
+    "RATE_LIMIT_PRO",
+    "RATE_LIMIT_PARTNER",
+    "CONNECTIONS",
+    "CONNECTIONS_PER_NETWORK",
+];
 /// No limit that a measurement could reach.
 const UNLIMITED: &str = "1000000000";
 

@@ -121,6 +121,8 @@ fn needs(service: &str, setting: &str) -> bool {
         | "TRUSTED_PROXIES"
         | "RATE_LIMIT_ANONYMOUS"
         | "RATE_LIMIT_USER"
+        | "RATE_LIMIT_STANDARD"
+        | "RATE_LIMIT_PRO"
         | "RATE_LIMIT_PARTNER"
         | "CONNECTIONS"
         | "CONNECTIONS_PER_NETWORK"

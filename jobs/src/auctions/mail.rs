@@ -3,14 +3,14 @@
 //!
 //! It goes to those who trade for an organisation now. The person who bid or listed may have left it since.
 
-use market::auctions::model::{Closed, Participant, SecondChance};
+use market::auctions::model::{Closed, Participant, Retracted, SecondChance};
 use market::auctions::store::{Defaulted, Lapsed};
 use market::emails::model::{
-    AwardDefaulted, Content, EndingSoon, Outbid, SecondChanceLapsed, SecondChanceOffered, Sold, Unsold, Won,
+    AwardDefaulted, BidsLapsed, Content, EndingSoon, Outbid, SecondChanceLapsed, SecondChanceOffered, Sold, Unsold, Won,
 };
 use market::emails::store::ToTraders;
 use market::identity::store as identity;
-use market::ids::{ListingId, SecondChanceId};
+use market::ids::{BidId, ListingId, SecondChanceId};
 use market::listings::store as listings;
 use market::orders::model::Side;
 use market::standing::model::BuyerStanding;
@@ -22,13 +22,31 @@ use sqlx::PgConnection;
 use crate::emails::{MailError, PostError, post_to, store_for_traders};
 
 /// The most people in one organisation who get the same news: the longest-standing ones.
-pub(super) const MOST_PER_ORG: i64 = 20;
+pub(crate) const MOST_PER_ORG: i64 = 20;
 
 /// Notifies those who trade for organisations that have lost their lead, or their share.
 /// `reference` names the occasion: they are notified once of each.
 pub async fn outbid(tx: &mut JobTx, orgs: &[OrgId], reference: &str, outbid: Outbid) -> Result<(), MailError> {
     let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
     Ok(post_to(tx, &people, reference, &Content::Outbid(outbid)).await?)
+}
+
+/// Notifies those who trade for organisations whose bids do not count any more since a better one was taken back: they would lead, but
+/// their limit is spent elsewhere. They can bid again.
+pub async fn bids_lapsed(tx: &mut JobTx, bid: BidId, retracted: &Retracted) -> Result<(), MailError> {
+    if retracted.lapsed.is_empty() {
+        return Ok(());
+    }
+    let seen = &retracted.auction;
+    let content = Content::BidsLapsed(BidsLapsed {
+        auction: seen.id,
+        title: title(tx, seen.listing_id).await?,
+        price: seen.price,
+        next_minimum: seen.next_minimum,
+        ends_at: seen.ends_at,
+    });
+    let people = identity::traders(tx, &retracted.lapsed, MOST_PER_ORG).await?;
+    Ok(post_to(tx, &people, &bid.to_string(), &content).await?)
 }
 
 /// Reminds those who trade for these organisations of the end. `reference` names the reminder: they

@@ -94,6 +94,7 @@ fn sending(email: EmailId, content: &Content) -> Enqueue {
         | Content::ResetPassword(_)
         | Content::AlreadyRegistered(_)
         | Content::Outbid(_)
+        | Content::BidsLapsed(_)
         | Content::EndingSoon(_) => Priority::High,
         _ => Priority::Normal,
     };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Takes the next step about a charge that nobody has paid: a reminder after 3, 7 and 14 days, the free plan after 21. A second run
+/// Takes the next step about a charge that nobody has paid: a reminder after 3, 7 and 12 days, the free plan after 14. A second run
 /// finds the step taken and does nothing.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

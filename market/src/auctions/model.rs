@@ -231,6 +231,8 @@ pub struct Retracted {
     pub auction: AuctionView,
     /// False when only a hidden raise went and nothing visible changed.
     pub public_change: bool,
+    /// Whose bids went along, because their limit in the sale event does not cover them any more.
+    pub lapsed: Vec<OrgId>,
 }
 
 /// A lot, or a share of one, that somebody won or bought, and the order that it became.

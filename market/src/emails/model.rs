@@ -57,12 +57,12 @@ pub use orders::{
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
-pub use plans::{PlanEvent, PlanNews};
+pub use plans::{OwedForPlan, PlanEvent, PlanNews, PlanNotOffered};
 pub use quiet::QuietHours;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
 pub use reviews::{ReviewAsked, ReviewShown};
-pub use sale_events::{BidderApproved, BidderRefused};
+pub use sale_events::{BidderApproved, BidderRefused, BidsLapsed, SaleEventCancelled};
 pub use second_factor::{RecoveryCodeUsed, SecondFactorOff, SecondFactorOn};
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
@@ -212,6 +212,7 @@ pub enum Content {
     PayoutSent(PayoutSent),
     PayoutAccountNeeded(PayoutAccountNeeded),
     PlanNews(PlanNews),
+    PlanNotOffered(PlanNotOffered),
     PriceFell(PriceFell),
     Relisted(Relisted),
     SavedSearchDigest(SavedSearchDigest),
@@ -232,6 +233,8 @@ pub enum Content {
     ReviewShown(ReviewShown),
     BidderApproved(BidderApproved),
     BidderRefused(BidderRefused),
+    BidsLapsed(BidsLapsed),
+    SaleEventCancelled(SaleEventCancelled),
     ShipmentException(ShipmentNews),
     ShipmentAttemptFailed(ShipmentNews),
     ShipmentReturned(ShipmentNews),
@@ -302,6 +305,7 @@ impl Content {
             Self::PayoutSent(_) => "payout_sent",
             Self::PayoutAccountNeeded(_) => "payout_account_needed",
             Self::PlanNews(_) => "plan_news",
+            Self::PlanNotOffered(_) => "plan_not_offered",
             Self::PriceFell(_) => "price_fell",
             Self::Relisted(_) => "relisted",
             Self::SavedSearchDigest(_) => "saved_search_digest",
@@ -322,6 +326,8 @@ impl Content {
             Self::ReviewShown(_) => "review_shown",
             Self::BidderApproved(_) => "bidder_approved",
             Self::BidderRefused(_) => "bidder_refused",
+            Self::BidsLapsed(_) => "bids_lapsed",
+            Self::SaleEventCancelled(_) => "sale_event_cancelled",
             Self::ShipmentException(_) => "shipment_exception",
             Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
             Self::ShipmentReturned(_) => "shipment_returned",

@@ -1,4 +1,4 @@
-//! Statements on `emails`, `email_refusals`, `email_suppressions` and, in [`preferences`], `email_opt_outs`.
+//! Statements on `emails`, `email_refusals`, `email_suppressions` and, in [`preferences`], `email_opt_outs` and `notice_opt_outs`.
 
 pub mod preferences;
 mod traders;

@@ -25,6 +25,7 @@ pub(super) const PARTS: &[Part] = &[
     account::READ_NOTICES,
     account::REFUSED_MAIL,
     account::UNWANTED_MAIL,
+    account::UNWANTED_NOTICES,
     account::SAVED_SEARCHES,
     account::WATCHES,
     account::BASKET,

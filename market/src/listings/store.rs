@@ -23,7 +23,7 @@ use crate::ids::{CategoryId, ItemId, ListingId, SiteId};
 use crate::images::store::ImageError;
 use crate::reviews::model::Rating;
 
-pub use drafts::{change, create, missing, publish, reprice, withdraw};
+pub use drafts::{change, create, lock_plan, missing, publish, reprice, withdraw};
 pub use live::progress;
 pub use moderate::{Decision, Moderated, decide, in_review};
 pub use parts::parts_for;

@@ -37,6 +37,8 @@ keys! {
     TRUSTED_PROXIES: "http.trusted_proxies"
     RATE_LIMIT_ANONYMOUS: "http.rate_limit_anonymous"
     RATE_LIMIT_USER: "http.rate_limit_user"
+    RATE_LIMIT_STANDARD: "http.rate_limit_standard"
+    RATE_LIMIT_PRO: "http.rate_limit_pro"
     RATE_LIMIT_PARTNER: "http.rate_limit_partner"
     CONNECTIONS: "http.connections"
     CONNECTIONS_PER_NETWORK: "http.connections_per_network"

@@ -76,8 +76,11 @@ pub struct Http {
 pub struct RateLimits {
     /// Callers who are not logged in, by address.
     pub anonymous: u32,
-    /// A person.
+    /// A person, on the free plan.
     pub user: u32,
+    /// A member of an approved organisation on the plan.
+    pub standard: u32,
+    pub pro: u32,
     /// A member of a partner organisation, or somebody who looks after the platform.
     pub partner: u32,
 }
@@ -86,8 +89,11 @@ impl RateLimits {
     /// The defaults. Development plays an hour of a whole market in a minute, from one address.
     const fn of(mode: Mode) -> Self {
         match mode {
-            Mode::Production => Self { anonymous: 100, user: 1_000, partner: 5_000 },
-            Mode::Development => Self { anonymous: 1_000_000, user: 1_000_000, partner: 1_000_000 },
+            Mode::Production => Self { anonymous: 100, user: 1_000, standard: 2_000, pro: 3_000, partner: 5_000 },
+            Mode::Development => {
+                let most = 1_000_000;
+                Self { anonymous: most, user: most, standard: most, pro: most, partner: most }
+            }
         }
     }
 }
@@ -336,6 +342,8 @@ fn rate_limits(s: &mut Source, mode: Mode) -> RateLimits {
     RateLimits {
         anonymous: s.value(keys::RATE_LIMIT_ANONYMOUS, usual.anonymous),
         user: s.value(keys::RATE_LIMIT_USER, usual.user),
+        standard: s.value(keys::RATE_LIMIT_STANDARD, usual.standard),
+        pro: s.value(keys::RATE_LIMIT_PRO, usual.pro),
         partner: s.value(keys::RATE_LIMIT_PARTNER, usual.partner),
     }
 }

@@ -210,7 +210,7 @@ fn production_refuses_plaintext() {
 #[test]
 fn production_allows_what_the_operations_manual_says() {
     let limits = production(&[]).unwrap().http.rate_limits;
-    assert_eq!(limits, RateLimits { anonymous: 100, user: 1_000, partner: 5_000 });
+    assert_eq!(limits, RateLimits { anonymous: 100, user: 1_000, standard: 2_000, pro: 3_000, partner: 5_000 });
     let set = production(&[("RATE_LIMIT_USER", "2000")]).unwrap().http.rate_limits;
     assert_eq!(set, RateLimits { user: 2_000, ..limits });
 }

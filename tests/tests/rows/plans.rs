@@ -76,6 +76,10 @@ async fn row_plans_renew_prorate_and_dun() {
 
     let week = "UPDATE plan_charges SET due_at = due_at - interval '7 days', act_at = act_at - interval '7 days'
                 WHERE status = 'open'";
+    let five_days = "UPDATE plan_charges SET due_at = due_at - interval '5 days', act_at = act_at - interval '5 days'
+                     WHERE status = 'open'";
+    let two_days = "UPDATE plan_charges SET due_at = due_at - interval '2 days', act_at = act_at - interval '2 days'
+                    WHERE status = 'open'";
     move_time(&market, &[week]).await;
     sweep(&market, &admin).await;
     sweep(&market, &admin).await;
@@ -97,8 +101,9 @@ async fn row_plans_renew_prorate_and_dun() {
     )
     .await;
     sweep(&market, &admin).await;
-    for _ in 0..3 {
-        move_time(&market, &[week]).await;
+    // After 7, 12 and 14 days: the last reminders, and the free plan.
+    for days in [week, five_days, two_days] {
+        move_time(&market, &[days]).await;
         sweep(&market, &admin).await;
     }
     let ended = ann.get(&plan).await.ok();

@@ -1,6 +1,6 @@
 //! Letters about plans.
 
-use market::emails::model::{PlanEvent, PlanNews};
+use market::emails::model::{PlanEvent, PlanNews, PlanNotOffered};
 use market::identity::Plan;
 
 use super::letter::{Letter, Place, fact};
@@ -33,6 +33,9 @@ pub(super) fn news(it: &PlanNews, place: &Place<'_>) -> Letter {
             words.plan_paid_heading(),
             words.plan_restored_text(plan, &amount),
         ),
+        PlanEvent::Lapsed if !it.owed.is_empty() => {
+            (words.plan_lapsed_subject(plan), words.plan_lapsed_heading(), words.plan_owing_text(plan, &amount))
+        }
         PlanEvent::Lapsed => {
             (words.plan_lapsed_subject(plan), words.plan_lapsed_heading(), words.plan_lapsed_text(plan, &amount))
         }
@@ -41,6 +44,7 @@ pub(super) fn news(it: &PlanNews, place: &Place<'_>) -> Letter {
     if let PlanEvent::Reminded(number) = it.event {
         facts.push(fact(words.plan_reminder(), words.plan_reminder_of(&place.number(number.into()))));
     }
+    facts.extend(it.owed.iter().map(|owed| fact(name(owed.plan, words), place.money(owed.amount))));
     let owed = matches!(it.event, PlanEvent::Charged | PlanEvent::Reminded(_) | PlanEvent::Failed);
     if owed {
         facts.push(fact(words.plan_lapses(), lapses));
@@ -59,6 +63,21 @@ pub(super) fn news(it: &PlanNews, place: &Place<'_>) -> Letter {
             PlanEvent::Lapsed => Some(words.plan_lapsed_note().to_owned()),
             _ => None,
         },
+        reason: words.plan_reason().to_owned(),
+        ..Letter::default()
+    }
+}
+
+pub(super) fn not_offered(it: &PlanNotOffered, place: &Place<'_>) -> Letter {
+    let (words, plan) = (place.words, name(it.plan, place.words));
+    let paragraph = words.plan_not_offered_text(plan);
+    Letter {
+        subject: words.plan_not_offered_subject(plan),
+        preview: paragraph.clone(),
+        heading: words.plan_lapsed_heading().to_owned(),
+        paragraphs: vec![paragraph],
+        action: Some(place.link(words.plan_view(), format_args!("/plan"))),
+        note: Some(words.plan_not_offered_note().to_owned()),
         reason: words.plan_reason().to_owned(),
         ..Letter::default()
     }

@@ -18,6 +18,7 @@ use shared::money::{Currency, Money};
 
 use super::{Language, Link, Reader, RenderError, Rendered, Renderer};
 
+mod categories;
 mod documents;
 mod files;
 mod languages;
@@ -286,6 +287,8 @@ fn every_mail() -> Vec<(Content, Link)> {
     mails.extend(documents::mails(&org_name).map(|mail| (mail, Link::None)));
     mails.extend(plans::mails());
     mails.extend(orders::bidders(&title).map(|mail| (mail, Link::None)));
+    mails.extend(orders::in_sale_events(&title).map(|mail| (mail, Link::None)));
+    mails.extend(plans::ended());
     mails
 }
 

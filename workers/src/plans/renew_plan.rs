@@ -10,7 +10,14 @@ impl Handler<Services> for RenewPlan {
         let mut tx = cx.begin().await?;
         match store::renew(&mut tx, self.subscription, self.term).await? {
             Renewed::Term(charge) => mail::news(&mut tx, charge, PlanEvent::Charged).await?,
-            Renewed::Ended => cx.log("the subscription has ended"),
+            Renewed::Ended => {
+                mail::left_owing(&mut tx, self.subscription).await?;
+                cx.log("the subscription has ended");
+            }
+            Renewed::NotOffered(plan) => {
+                mail::not_offered(&mut tx, self.subscription, plan).await?;
+                mail::left_owing(&mut tx, self.subscription).await?;
+            }
             Renewed::Nothing => {}
         }
         cx.commit(tx).await

@@ -7,7 +7,7 @@ use market::identity::Plan;
 use market::payments::Provider;
 use market::plans::model::{PlanCharge, PlanChargeStatus, SubscriptionStatus};
 use market::plans::store;
-use market::testing::{Trader, trader};
+use market::testing::{Trader, eur, trader};
 use queue::testing::rows;
 use queue::worker::Handlers;
 use serde_json::json;
@@ -119,7 +119,7 @@ async fn a_plan_is_paid_through_the_provider_and_renewed_by_the_sweep() {
 async fn who_does_not_pay_gets_three_mails_and_then_the_free_plan() {
     let test = TestOwner::new().await;
     test.choose(Plan::Standard).await;
-    for (days, mails) in [("3 days", 2), ("4 days", 3), ("7 days", 4)] {
+    for (days, mails) in [("3 days", 2), ("4 days", 3), ("5 days", 4)] {
         let back = match days {
             "3 days" => {
                 "UPDATE plan_charges SET due_at = due_at - interval '3 days', act_at = act_at - interval '3 days'"
@@ -127,17 +127,71 @@ async fn who_does_not_pay_gets_three_mails_and_then_the_free_plan() {
             "4 days" => {
                 "UPDATE plan_charges SET due_at = due_at - interval '4 days', act_at = act_at - interval '4 days'"
             }
-            _ => "UPDATE plan_charges SET due_at = due_at - interval '7 days', act_at = act_at - interval '7 days'",
+            _ => "UPDATE plan_charges SET due_at = due_at - interval '5 days', act_at = act_at - interval '5 days'",
         };
         test.move_time(back).await;
         assert_eq!(test.sweep().await, json!({"terms": 0, "charges": 1, "payments": 0}), "{days}");
         assert_eq!(test.sweep().await, json!({"terms": 0, "charges": 0, "payments": 0}), "{days}");
         assert_eq!((test.mails().await, test.status().await), (mails, Some(SubscriptionStatus::PastDue)), "{days}");
     }
-    test.move_time("UPDATE plan_charges SET due_at = due_at - interval '7 days', act_at = act_at - interval '7 days'")
+    test.move_time("UPDATE plan_charges SET due_at = due_at - interval '2 days', act_at = act_at - interval '2 days'")
         .await;
     assert_eq!(test.sweep().await, json!({"terms": 0, "charges": 1, "payments": 0}));
     assert_eq!((test.mails().await, test.status().await), (5, None));
     assert_eq!(test.charge().await.status, PlanChargeStatus::Lapsed);
+    test.workers.leave().await;
+}
+
+/// A term and a better plan within it, both unpaid: the plan ends once, and one mail names both.
+#[tokio::test]
+async fn of_charges_that_lapse_together_one_mail_names_all() {
+    let test = TestOwner::new().await;
+    test.choose(Plan::Standard).await;
+    test.choose(Plan::Pro).await;
+    test.move_time(
+        "UPDATE plan_charges SET due_at = due_at - interval '14 days', act_at = act_at - interval '14 days'",
+    )
+    .await;
+    assert_eq!(test.sweep().await, json!({"terms": 0, "charges": 2, "payments": 0}));
+    let ended: Vec<serde_json::Value> =
+        sqlx::query_scalar("SELECT data FROM emails WHERE template = 'plan_news' AND reference LIKE '%:lapsed'")
+            .fetch_all(&test.workers.db.pool)
+            .await
+            .unwrap();
+    let [news] = ended.as_slice() else { panic!("{ended:?}") };
+    let plans: Vec<_> = news["owed"].as_array().unwrap().iter().map(|owed| owed["plan"].as_str().unwrap()).collect();
+    assert_eq!((&news["plan"], plans), (&json!("pro"), vec!["standard", "pro"]));
+    let owed: i64 = sqlx::query_scalar("SELECT sum(amount_minor)::bigint FROM plan_charges WHERE status = 'lapsed'")
+        .fetch_one(&test.workers.db.pool)
+        .await
+        .unwrap();
+    assert_eq!(news["amount"], serde_json::to_value(eur(owed)).unwrap());
+    test.workers.leave().await;
+}
+
+/// Whoever was to have a plan that is gone hears so, and what is left to pay of the one before.
+#[tokio::test]
+async fn owners_hear_that_the_plan_that_was_to_follow_is_gone() {
+    let test = TestOwner::new().await;
+    test.choose(Plan::Standard).await;
+    test.pay("card").await;
+    test.choose(Plan::Pro).await;
+    test.choose(Plan::Standard).await;
+    test.move_time("UPDATE plans SET offered = false WHERE code = 'standard'").await;
+    test.move_time(
+        "UPDATE plan_terms SET starts_at = starts_at - interval '40 days', ends_at = now() - interval '1 second'",
+    )
+    .await;
+    test.move_time("UPDATE plan_subscriptions SET renews_at = now() - interval '1 second'").await;
+    assert_eq!(test.sweep().await, json!({"terms": 1, "charges": 0, "payments": 0}));
+    assert_eq!(test.status().await, None);
+    let mails: Vec<(String, serde_json::Value)> = sqlx::query_as(
+        "SELECT template, data -> 'plan' FROM emails WHERE template = 'plan_not_offered' OR reference LIKE '%:lapsed'
+         ORDER BY template",
+    )
+    .fetch_all(&test.workers.db.pool)
+    .await
+    .unwrap();
+    assert_eq!(mails, [("plan_news".to_owned(), json!("pro")), ("plan_not_offered".to_owned(), json!("standard"))]);
     test.workers.leave().await;
 }

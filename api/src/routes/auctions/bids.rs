@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::auctions::events::{News, announce};
-use jobs::auctions::{FlagAccounts, NotifyOutbid};
+use jobs::auctions::{FlagAccounts, NotifyOutbid, mail};
 use market::auctions::model::{self, AuctionView, BidView, SecretMoney};
 use market::auctions::rules::Effect;
 use market::auctions::store::{self, AuctionError};
@@ -237,6 +237,7 @@ async fn retract_bid(
     if retracted.public_change {
         announce(&mut tx, News::Retraction, &retracted.auction);
     }
+    mail::bids_lapsed(&mut tx, bid, &retracted).await?;
     tx.commit().await?;
     Ok(Json(retracted.auction))
 }

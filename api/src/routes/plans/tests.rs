@@ -307,7 +307,7 @@ async fn whoever_owes_for_an_ended_plan_pays_before_the_next_one() {
     let ann = &test.ann;
     test.choose(ann, json!({"plan": "standard"})).await.ok();
     let charge = test.charges().await.remove(0);
-    test.move_time(&["UPDATE plan_charges SET due_at = due_at - interval '21 days', act_at = now()"]).await;
+    test.move_time(&["UPDATE plan_charges SET due_at = due_at - interval '14 days', act_at = now()"]).await;
     let mut tx = test.api.db.pool.begin().await.unwrap();
     let done = store::dun(&mut tx, charge["id"].as_str().unwrap().parse().unwrap()).await.unwrap();
     tx.commit().await.unwrap();

@@ -1,5 +1,7 @@
-use market::testing::{Trader, eur, listing, sale_event};
+use market::auctions::store::{PlaceBid, place_bid};
+use market::testing::{Trader, eur, listing, register, sale_event, secret, trader};
 use serde_json::{Value, json};
+use shared::ids::UserId;
 
 use crate::testing::socket::Client;
 use crate::testing::{TestApi, with_token};
@@ -265,5 +267,102 @@ async fn a_sale_event_ends_for_its_watchers_with_its_sellers_suspension() {
     assert_eq!(socket.subscribe(&topic).await["code"], "not_found");
     api.post(Some(&admin), &format!("/v1/orgs/{org}/reinstate"), json!({})).await.ok();
     assert_eq!(socket.subscribe(&topic).await["type"], "snapshot");
+    api.close().await;
+}
+
+async fn written(api: &TestApi, template: &str) -> Vec<(UserId, Value)> {
+    sqlx::query_as("SELECT user_id, data FROM emails WHERE template = $1 ORDER BY user_id")
+        .bind(template)
+        .fetch_all(&api.db.pool)
+        .await
+        .unwrap()
+}
+
+/// Whoever has asked to bid hears that nothing is sold there, whether the seller had answered or not.
+#[tokio::test]
+async fn bidders_hear_that_their_sale_event_is_cancelled() {
+    let api = TestApi::new().await;
+    let ann = api.person("Ann").await;
+    let org = api.org(&ann, "Ann Ltd", &api.admin().await).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, _) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None, None], None).await;
+    let mut asked = Vec::new();
+    let (approved, requested, refused) = (trader(&mut conn).await, trader(&mut conn).await, trader(&mut conn).await);
+    for bidder in [approved, requested, refused] {
+        asked.push(register(&mut conn, event, bidder).await.registration.id);
+    }
+    drop(conn);
+    let event = format!("/v1/sale-events/{event}");
+    let approve = format!("{event}/registrations/{}/approve", asked[0]);
+    api.post(Some(&ann), &approve, json!({"limit": money("100.00")})).await.ok();
+    api.post(Some(&ann), &format!("{event}/registrations/{}/refuse", asked[2]), json!({})).await.ok();
+    api.post(Some(&ann), &format!("{event}/cancel"), json!({})).await.ok();
+    api.post(Some(&ann), &format!("{event}/cancel"), json!({})).await.refused(409, "sale_event_cancelled");
+    let mut expected = vec![approved.user, requested.user];
+    expected.sort_unstable_by_key(|user| user.0);
+    let mails = written(&api, "sale_event_cancelled").await;
+    assert_eq!(mails.iter().map(|(user, _)| *user).collect::<Vec<_>>(), expected);
+    assert!(mails.iter().all(|(_, data)| data["title"] == "Autumn sale"), "{mails:?}");
+    api.close().await;
+}
+
+/// A better bid is taken back, and who would lead has spent the limit on another lot: they hear that they can bid again, once.
+#[tokio::test]
+async fn who_does_not_lead_again_hears_that_the_bids_lapsed() {
+    let api = TestApi::new().await;
+    let admin = api.admin().await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    let better = Trader { org: api.org(&bob, "Bob Ltd", &admin).await, user: bob.id };
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, lots) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None, None], Some(eur(10_000))).await;
+    let (spent, other) = (trader(&mut conn).await, trader(&mut conn).await);
+    for bidder in [better, spent, other] {
+        register(&mut conn, event, bidder).await;
+    }
+    let mut last = None;
+    for (lot, by, cents) in [(0, other, 2_000), (0, spent, 6_000), (0, better, 9_000), (1, spent, 7_000)] {
+        let mut tx = sqlx::Connection::begin(&mut *conn).await.unwrap();
+        let bid = PlaceBid { auction: lots[lot], org: by.org, user: by.user, maximum: secret(cents), quantity: None };
+        let placed = place_bid(&mut tx, &bid).await.unwrap();
+        tx.commit().await.unwrap();
+        if by.org == better.org {
+            last = Some(placed.bid);
+        }
+    }
+    drop(conn);
+    let retract = format!("/v1/auctions/{}/bids/{}/retract", lots[0], last.unwrap());
+    let left = api.post(Some(&bob), &retract, json!({})).await.ok();
+    assert_eq!((&left["price"], &left["bid_count"]), (&money("10.00"), &json!(1)));
+    let mails = written(&api, "bids_lapsed").await;
+    let [(user, data)] = mails.as_slice() else { panic!("{mails:?}") };
+    assert_eq!((*user, &data["auction"], &data["price"]), (spent.user, &json!(lots[0]), &money("10.00")));
+    assert_eq!(data["next_minimum"], left["next_minimum"]);
+    api.close().await;
+}
+
+/// When lots end follows from the sale event: what is wrong with it is a field of the event, not of a lot's auction.
+#[tokio::test]
+async fn what_ends_in_the_past_is_published_by_nobody_and_the_field_is_the_events() {
+    let api = TestApi::new().await;
+    let ann = api.person("Ann").await;
+    let org = api.org(&ann, "Ann Ltd", &api.admin().await).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let lot = listing(&mut conn, Trader { org, user: ann.id }, market::listings::model::SaleMode::Auction, 1).await;
+    drop(conn);
+    let draft = api.post(Some(&ann), "/v1/sale-events", sale("Last year")).await.ok();
+    let event = format!("/v1/sale-events/{}", draft["id"].as_str().unwrap());
+    let lot = json!({"listing_id": lot, "opening": money("10.00")});
+    api.post(Some(&ann), &format!("{event}/lots"), lot).await.ok();
+    let past =
+        "UPDATE sale_events SET starts_at = now() - interval '2 hours', first_ends_at = now() - interval '1 hour'";
+    sqlx::query(past).execute(&api.db.pool).await.unwrap();
+    let refused = api.post(Some(&ann), &format!("{event}/publish"), json!({})).await.refused(422, "invalid_value");
+    let fault = &refused.body["errors"][0];
+    assert_eq!(fault["pointer"], "/first_ends_at");
+    assert_eq!(fault["detail"], "lot 1: must lie in the future");
+    let later = json!({"starts_at": "2099-01-01T08:00:00Z", "first_ends_at": "2099-01-02T18:00:00Z"});
+    api.call(Some(&ann), reqwest::Method::PATCH, &event, later).await.ok();
+    api.post(Some(&ann), &format!("{event}/publish"), json!({})).await.ok();
     api.close().await;
 }

@@ -38,7 +38,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     let raise = own.first().is_some_and(|row| row.raise);
     let mut taken: Vec<_> = own.iter().filter(|row| gone.contains(&row.seq)).map(|row| row.id.0).collect();
     // Bids that others see and that go along, because the limit of their bidder does not cover them any more.
-    let mut lapsed = 0;
+    let (mut lapsed, mut lapsed_of) = (0, Vec::new());
     let mut limits = limits::of_bidders(conn, &locked).await?;
     let (rows, retraction) = loop {
         let mut rows = match locked.state.terms.lot {
@@ -51,6 +51,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
         let remaining: Vec<_> = rows.iter().map(Row::standing).collect();
         let retraction = take_back(&locked.state, raise, &remaining);
         let Err(spent) = locked.reserve_again(&mut limits, retraction.standing) else { break (rows, retraction) };
+        lapsed_of.push(spent);
         // None of them has gone before: they would not lead.
         for row in own_from(conn, locked.id, spent, 1).await? {
             lapsed += i64::from(!row.raise);
@@ -98,7 +99,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     )
     .fetch_one(conn)
     .await?;
-    Ok(Retracted { auction: written.into_view(Some(org)), public_change })
+    Ok(Retracted { auction: written.into_view(Some(org)), public_change, lapsed: lapsed_of })
 }
 
 /// The organisation's standing bids, from the one numbered `seq` on.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::money::Money;
 
 use crate::identity::Plan;
-use crate::ids::PlanChargeId;
+use crate::ids::{PlanChargeId, PlanSubscriptionId};
 
 /// To the owners. Reference: the charge, and what has happened to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,24 @@ pub struct PlanNews {
     pub amount: Money,
     /// When the organisation falls to the free plan if it is not paid, or has fallen.
     pub lapses_at: DateTime<Utc>,
+    /// Of a plan that has ended, each of what makes up the amount; empty: it was this charge alone, and nothing else ended the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<OwedForPlan>,
+}
+
+/// Something that was not paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedForPlan {
+    pub plan: Plan,
+    pub amount: Money,
+}
+
+/// To the owners: the plan that was to follow cannot be had any more, and the organisation is on the free plan. Reference: the subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanNotOffered {
+    pub subscription: PlanSubscriptionId,
+    /// The one that was to follow.
+    pub plan: Plan,
 }
 
 /// What has happened to a charge.

@@ -40,6 +40,9 @@ pub async fn apply(
     publish: bool,
     rows: &[ReadListing],
 ) -> Result<Vec<ImportRow>, ImportError> {
+    if publish {
+        listings::lock_plan(conn, by.org).await?;
+    }
     let mut dealt_with = Vec::with_capacity(rows.len());
     for read in rows {
         let made = match &read.row {

@@ -166,6 +166,7 @@ pub async fn publish(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> R
     if draft.status != ListingStatus::Draft {
         return Err(ListingError::WrongStatus(draft.status));
     }
+    lock_plan(conn, seller).await?;
     let item = lock_offered(conn, draft.item_id).await?;
     if let Some(faults) = Faults::of(rules::missing(&draft, item.faults())) {
         return Err(ListingError::Incomplete(faults));
@@ -196,14 +197,18 @@ pub async fn publish(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> R
     Ok(status)
 }
 
-/// Refuses one more than the seller's plan allows, counting those that a moderator looks at. Only where there is a limit does
-/// publishing wait for the organisation's row, so that two at once do not both find room.
-async fn keep_to_plan(conn: &mut PgConnection, seller: OrgId) -> Result<(), ListingError> {
-    if plans::limits(conn, seller).await?.published_listings.is_none() {
-        return Ok(());
+/// Locks the organisation of a seller whose plan has a limit of listings, so that two at once do not both find room. Whoever publishes
+/// several in a transaction does so before the first item, since items are locked after it.
+pub async fn lock_plan(conn: &mut PgConnection, seller: OrgId) -> Result<(), ListingError> {
+    if plans::limits(conn, seller).await?.published_listings.is_some() {
+        sqlx::query!("SELECT FROM orgs WHERE id = $1 FOR NO KEY UPDATE", seller.0).fetch_optional(&mut *conn).await?;
     }
-    sqlx::query!("SELECT FROM orgs WHERE id = $1 FOR NO KEY UPDATE", seller.0).fetch_optional(&mut *conn).await?;
-    // Again, since the plan may allow less than it did before this waited.
+    Ok(())
+}
+
+/// Refuses one more than the seller's plan allows, counting those that a moderator looks at. Read after the lock: the plan may allow less
+/// than it did before.
+async fn keep_to_plan(conn: &mut PgConnection, seller: OrgId) -> Result<(), ListingError> {
     let Some(most) = plans::limits(conn, seller).await?.published_listings else { return Ok(()) };
     let shown = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!"

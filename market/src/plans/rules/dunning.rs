@@ -3,10 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// How long after a charge was due its reminders are sent. With the first one the organisation has no more than the free plan allows.
-pub const REMINDERS: [TimeDelta; 3] = [TimeDelta::days(3), TimeDelta::days(7), TimeDelta::days(14)];
+pub const REMINDERS: [TimeDelta; 3] = [TimeDelta::days(3), TimeDelta::days(7), TimeDelta::days(12)];
 
-/// How long after a charge was due the organisation falls to the free plan.
-pub const LAPSE: TimeDelta = TimeDelta::days(21);
+/// How long after a charge was due the organisation falls to the free plan. The last reminder leaves two days: a payment that the payer's
+/// bank asks about may take one.
+pub const LAPSE: TimeDelta = TimeDelta::days(14);
 
 /// How long a payer has to confirm a payment with their bank. Then it is cancelled, so that another one can begin.
 pub const CONFIRM_WITHIN: TimeDelta = TimeDelta::days(1);

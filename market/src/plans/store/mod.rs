@@ -31,7 +31,9 @@ pub use dun::{Dunned, dun};
 pub use locked::limits;
 pub use pay::{Asking, begin, start_charge};
 pub(crate) use read::named;
-pub use read::{Due, charge, charges, due, of_org, org_of_charge, org_of_payment, plans, unsettled};
+pub use read::{
+    Due, charge, charges, due, lapsed, of_org, org_of_charge, org_of_payment, plans, subscriber, unsettled,
+};
 pub use renew::{Renewed, renew};
 pub use settle::{PlanSettled, refused, settle};
 

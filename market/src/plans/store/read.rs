@@ -225,6 +225,31 @@ pub async fn org_of_payment(conn: &mut PgConnection, id: PaymentId) -> Result<Op
     .await
 }
 
+/// Whose a subscription is, and on which plan.
+pub async fn subscriber(conn: &mut PgConnection, id: PlanSubscriptionId) -> Result<Option<(OrgId, Plan)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT org_id AS "org: OrgId", plan AS "plan: Plan" FROM plan_subscriptions WHERE id = $1"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.org, row.plan)))
+}
+
+/// The charges that were open when a subscription ended, and are not paid since; the oldest first.
+pub async fn lapsed(conn: &mut PgConnection, id: PlanSubscriptionId) -> Result<Vec<PlanChargeId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: PlanChargeId"
+           FROM plan_charges
+           WHERE subscription_id = $1
+             AND status = 'lapsed'
+           ORDER BY id"#,
+        id.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// What is due: subscriptions whose term is over, with its number, and charges about which something is to be done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {

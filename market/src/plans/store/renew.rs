@@ -21,6 +21,8 @@ pub enum Renewed {
     Term(PlanChargeId),
     /// There is no next term; the organisation is on the free plan.
     Ended,
+    /// The same, because this plan, which was to follow, is not offered any more.
+    NotOffered(Plan),
     /// The term is not over, somebody has renewed it, or the subscription has ended, or ends first because of what is owed.
     Nothing,
 }
@@ -49,7 +51,7 @@ pub async fn renew(conn: &mut PgConnection, id: PlanSubscriptionId, term: i32) -
         None if plan == open.plan && open.fee.minor() > 0 => open.fee,
         None => {
             end(conn, &locked, Actor::System, id, "not_offered").await?;
-            return Ok(Renewed::Ended);
+            return Ok(Renewed::NotOffered(plan));
         }
     };
     let anchor = u32::try_from(open.anchor_day).map_err(|_| PlanError::NoSuchDay)?;

@@ -28,7 +28,7 @@ pub use draft::{add_lot, change, create, remove_lot};
 pub use progress::progress;
 pub use publish::{cancel, publish};
 pub use read::{Owned, get, lots, page};
-pub use register::{Decided, decide, own, register, registrations};
+pub use register::{Decided, bidders, decide, own, register, registrations};
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]

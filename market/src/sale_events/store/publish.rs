@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 use shared::audit::{self, Actor};
 use shared::ids::{OrgId, UserId};
+use shared::invalid::Invalid;
 use shared::money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -65,7 +66,7 @@ pub async fn publish(
     let mut made: BTreeMap<i32, (AuctionId, Option<i64>)> = BTreeMap::new();
     for (lot, planned) in lots.iter().zip(&plan) {
         let auction = auctions::create(conn, seller, by, lot.listing, &lot.terms(&locked, planned)).await;
-        let auction = auction.map_err(|error| SaleEventError::Lot { lot_no: lot.number, error: Box::new(error) })?;
+        let auction = auction.map_err(|error| refused(lot.number, error))?;
         let tariff = match premiums.get(&lot.category) {
             Some(tariff) => *tariff,
             None => premium(conn, lot.category, locked.currency).await?.map(|premium| premium.id),
@@ -78,6 +79,16 @@ pub async fn publish(
     let subject = ("sale_event", event.to_string());
     audit::append(conn, audit::Entry { actor: Actor::User(by), action: "sale_event.publish", subject, data }).await?;
     Ok(made.into_values().map(|(auction, _)| auction).collect())
+}
+
+/// Why a lot is no auction. When it ends follows from the event, and so does what is wrong with that.
+fn refused(lot_no: i32, error: AuctionError) -> SaleEventError {
+    match error {
+        AuctionError::Invalid(Invalid { pointer, message }) if pointer == "/ends_at" => {
+            Invalid::new("/first_ends_at", format!("lot {lot_no}: {message}")).into()
+        }
+        error => SaleEventError::Lot { lot_no, error: Box::new(error) },
+    }
 }
 
 /// The lots in the order in which stock is locked, with their listings locked: whoever auctions one of them by itself holds that listing,

@@ -145,6 +145,15 @@ pub async fn registrations(
     Ok(rows(conn, &ids).await?.into_iter().map(Row::shown).collect())
 }
 
+/// Who has asked to bid in an event, but those who were refused.
+pub async fn bidders(conn: &mut PgConnection, event: SaleEventId) -> Result<Vec<OrgId>, SaleEventError> {
+    let orgs = sqlx::query_scalar!(
+        r#"SELECT org_id AS "org: OrgId" FROM sale_event_bidders WHERE event_id = $1 AND status <> 'refused'"#,
+        event.0,
+    );
+    Ok(orgs.fetch_all(conn).await?)
+}
+
 /// A registration that its seller has decided about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {

@@ -3,9 +3,10 @@
 use market::appointments::model::AppointmentKind;
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
-    AppointmentNews, ApprovalNews, AwardDefaulted, BidderApproved, BidderRefused, Content, DisputeOpened, ImportEnded,
-    OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews,
-    ReviewAsked, ReviewShown, SecondChanceLapsed, SecondChanceOffered, ShipmentNews, StorageNews,
+    AppointmentNews, ApprovalNews, AwardDefaulted, BidderApproved, BidderRefused, BidsLapsed, Content, DisputeOpened,
+    ImportEnded, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
+    ReturnNews, ReviewAsked, ReviewShown, SaleEventCancelled, SecondChanceLapsed, SecondChanceOffered, ShipmentNews,
+    StorageNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};
@@ -139,6 +140,21 @@ pub(super) fn bidders(title: &str) -> [Content; 2] {
     [
         Content::BidderApproved(BidderApproved { event, title: title.clone(), limit: eur(12_345_600) }),
         Content::BidderRefused(BidderRefused { event, title }),
+    ]
+}
+
+/// About what became of a sale event, and of bids in one.
+pub(super) fn in_sale_events(title: &str) -> [Content; 2] {
+    let title = title.to_owned();
+    [
+        Content::BidsLapsed(BidsLapsed {
+            auction: id(1),
+            title: title.clone(),
+            price: eur(8_500_000),
+            next_minimum: eur(8_510_000),
+            ends_at: at(17, 0),
+        }),
+        Content::SaleEventCancelled(SaleEventCancelled { event: id(9), title }),
     ]
 }
 

@@ -61,6 +61,7 @@ pub const FATES: &[(&str, &str, Fate)] = &[
     ("invitations", "invited_by", Fate::Kept("the invitation is the organisation's; who has sent it is an id alone")),
     ("listings", "created_by", Fate::Kept(ORGANISATION)),
     ("memberships", "user_id", Fate::Deleted),
+    ("notice_opt_outs", "user_id", Fate::Deleted),
     ("notices", "user_id", Fate::Deleted),
     ("offer_terms", "placed_by", Fate::Kept(BOOKS)),
     ("order_events", "actor", Fate::Kept(BOOKS)),

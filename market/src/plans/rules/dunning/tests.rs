@@ -7,18 +7,18 @@ fn due() -> DateTime<Utc> {
 }
 
 #[test]
-fn reminders_come_after_3_7_and_14_days_and_the_plan_ends_after_21() {
+fn reminders_come_after_3_7_and_12_days_and_the_plan_ends_after_14() {
     let at = |days: i64, reminders| step(due(), reminders, due() + TimeDelta::days(days));
     let wait = |days| Step::Wait { until: due() + TimeDelta::days(days) };
     assert_eq!([at(0, 0), at(2, 0), at(3, 0)], [wait(3), wait(3), Step::Remind(1)]);
-    assert_eq!([at(3, 1), at(7, 1), at(7, 2)], [wait(7), Step::Remind(2), wait(14)]);
-    assert_eq!([at(14, 2), at(14, 3), at(20, 3)], [Step::Remind(3), wait(21), wait(21)]);
-    assert_eq!([at(21, 3), at(21, 0), at(400, 1)], [Step::Lapse; 3]);
+    assert_eq!([at(3, 1), at(7, 1), at(7, 2)], [wait(7), Step::Remind(2), wait(12)]);
+    assert_eq!([at(12, 2), at(12, 3), at(13, 3)], [Step::Remind(3), wait(14), wait(14)]);
+    assert_eq!([at(14, 3), at(14, 0), at(400, 1)], [Step::Lapse; 3]);
 }
 
 #[test]
 fn of_reminders_that_an_outage_has_delayed_the_last_one_is_sent() {
-    assert_eq!(step(due(), 0, due() + TimeDelta::days(15)), Step::Remind(3));
+    assert_eq!(step(due(), 0, due() + TimeDelta::days(13)), Step::Remind(3));
     assert_eq!(step(due(), 1, due() + TimeDelta::days(8)), Step::Remind(2));
 }
 
@@ -43,6 +43,6 @@ proptest! {
             }
         }
         let last = looks.last().copied().unwrap_or(0);
-        prop_assert_eq!(lapsed, last >= 21 * 86_400);
+        prop_assert_eq!(lapsed, last >= 14 * 86_400);
     }
 }

@@ -31,7 +31,7 @@ async fn whoever_does_not_pay_is_reminded_three_times_and_falls_to_the_free_plan
     let free = Some(1);
     assert_eq!(dunned(&mut conn, charge).await, Dunned::Nothing);
     assert_eq!(due(&mut conn, 10).await.expect("read"), Due::default());
-    for (days, number) in [(3, 1), (4, 2), (7, 3)] {
+    for (days, number) in [(3, 1), (4, 2), (5, 3)] {
         pass(&mut conn, owner, days).await;
         assert_eq!(due(&mut conn, 10).await.expect("read").charges, [charge]);
         assert_eq!(dunned(&mut conn, charge).await, Dunned::Reminded(number));
@@ -43,7 +43,7 @@ async fn whoever_does_not_pay_is_reminded_three_times_and_falls_to_the_free_plan
     }
     let refused = act(&mut conn, async |tx| choose(tx, owner.org, owner.user, Plan::Pro, None).await).await;
     assert!(matches!(refused, Err(PlanError::Refused(ChangeRefusal::PastDue))), "{refused:?}");
-    pass(&mut conn, owner, 7).await;
+    pass(&mut conn, owner, 2).await;
     assert_eq!(dunned(&mut conn, charge).await, Dunned::Lapsed);
     assert_eq!(dunned(&mut conn, charge).await, Dunned::Nothing);
     let now = standing(&mut conn, owner).await;
@@ -79,7 +79,7 @@ async fn a_payment_in_between_restores_the_plan() {
     assert_eq!(status(&mut conn, owner).await, Some(SubscriptionStatus::PastDue));
     assert_eq!(paid(&mut conn, owner, charge).await, PlanSettled::Paid { charge, again: true });
     let now = standing(&mut conn, owner).await;
-    assert_eq!((now.plan, now.limits.published_listings), (Plan::Standard, None));
+    assert_eq!((now.plan, now.limits.published_listings), (Plan::Standard, Some(5_000)));
     assert_eq!(now.subscription.map(|open| open.status), Some(SubscriptionStatus::Active));
     pass(&mut conn, owner, 30).await;
     assert_eq!(dunned(&mut conn, charge).await, Dunned::Nothing);
@@ -121,7 +121,7 @@ async fn money_that_comes_when_the_plan_has_ended_pays_what_was_owed() {
     let mut conn = db.pool.acquire().await.expect("a connection");
     let (owner, charge) = owing(&mut conn).await;
     let (payment, owing) = begun(&mut conn, owner, charge).await.expect("begun");
-    pass(&mut conn, owner, 21).await;
+    pass(&mut conn, owner, 14).await;
     assert_eq!(dunned(&mut conn, charge).await, Dunned::Lapsed);
     let taken = captured(payment, owing.amount);
     let settled = act(&mut conn, async |tx| settle(tx, payment, &taken).await).await.expect("settled");
@@ -129,6 +129,18 @@ async fn money_that_comes_when_the_plan_has_ended_pays_what_was_owed() {
     assert_eq!((standing(&mut conn, owner).await.plan, books(&mut conn).await), (Plan::Free, (1_900, -1_900)));
     let refused = act(&mut conn, async |tx| refused(tx, payment, "late").await).await.expect("looked at");
     assert_eq!(refused, PlanSettled::NothingNew);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn better_plans_publish_more() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let plans = plans(&mut conn).await.expect("read");
+    let limits: Vec<_> = plans.iter().map(|it| (it.plan, it.limits.published_listings)).collect();
+    let expected = [(Plan::Free, Some(500)), (Plan::Standard, Some(5_000)), (Plan::Pro, None), (Plan::Partner, None)];
+    assert_eq!(limits, expected);
     drop(conn);
     db.close().await;
 }
@@ -147,7 +159,7 @@ async fn no_more_is_published_than_the_plan_allows() {
         drafts.push(draft(&mut conn, seller, SaleMode::Fixed, 1).await);
     }
     for id in [drafts[0], drafts[1]] {
-        publish(&mut conn, seller, id).await.expect("the plan has no limit");
+        publish(&mut conn, seller, id).await.expect("the plan allows it");
     }
     pass(&mut conn, seller, 3).await;
     assert_eq!(dunned(&mut conn, charge).await, Dunned::Reminded(1));
@@ -164,7 +176,7 @@ async fn after_an_outage_a_plan_that_nobody_pays_ends_and_is_not_renewed() {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.expect("a connection");
     let (owner, charge) = owing(&mut conn).await;
-    pass(&mut conn, owner, 21).await;
+    pass(&mut conn, owner, 14).await;
     end_term(&mut conn, owner).await;
     let both = due(&mut conn, 10).await.expect("read");
     assert_eq!((both.terms.len(), both.charges), (1, vec![charge]));

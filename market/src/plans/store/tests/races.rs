@@ -51,7 +51,7 @@ async fn of_a_payment_and_the_fall_to_the_free_plan_one_comes_first() {
         let owner = trader(&mut conn).await;
         let charge = chosen(&mut conn, owner, Plan::Standard).await.expect("owed");
         let (payment, owing) = begun(&mut conn, owner, charge).await.expect("begun");
-        pass(&mut conn, owner, 21).await;
+        pass(&mut conn, owner, 14).await;
         let barrier = Arc::new(Barrier::new(2));
         let (pool, ready) = (db.pool.clone(), Arc::clone(&barrier));
         let paying = tokio::spawn(async move {

@@ -99,6 +99,7 @@ async fn nobody_leads_again_beyond_their_limit() {
     let back = auctions::retract(&mut tx, better.bid, b.org, b.user).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((back.auction.price, back.auction.bid_count), (eur(1_000), 1), "c's bid alone");
+    assert_eq!(back.lapsed, [a.org]);
     let leader: OrgId = sqlx::query_scalar("SELECT leader_org_id FROM auctions WHERE id = $1")
         .bind(lots[0])
         .fetch_one(&mut *conn)

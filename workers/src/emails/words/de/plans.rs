@@ -22,8 +22,12 @@ translated! { German says Plans {
     plan_restored_text(plan, amount) = "Wir haben {amount} erhalten. Sie können Ihren Tarif {plan} wieder in vollem Umfang nutzen.";
     plan_lapsed_subject(plan) = "Ihr Tarif {plan} ist beendet";
     plan_lapsed_heading = "Sie nutzen jetzt den kostenlosen Tarif";
-    plan_lapsed_text(plan, amount) = "Wir haben {amount} für Ihren Tarif {plan} nicht innerhalb von 21 Tagen erhalten. Er ist deshalb beendet.";
+    plan_lapsed_text(plan, amount) = "Wir haben {amount} für Ihren Tarif {plan} nicht innerhalb von 14 Tagen erhalten. Er ist deshalb beendet.";
     plan_lapsed_note = "Ihre Angebote, Bestellungen und Daten bleiben erhalten. Sobald Sie den offenen Betrag bezahlt haben, können Sie wieder einen Tarif wählen.";
+    plan_owing_text(plan, amount) = "Ihr Tarif {plan} ist beendet. Noch nicht bezahlt: {amount}.";
+    plan_not_offered_subject(plan) = "Den Tarif {plan} gibt es nicht mehr";
+    plan_not_offered_text(plan) = "Für Ihr Unternehmen sollte der Tarif {plan} folgen. Er wird nicht mehr angeboten, deshalb nutzen Sie jetzt den kostenlosen Tarif.";
+    plan_not_offered_note = "Ihre Angebote, Bestellungen und Daten bleiben erhalten. Sie können einen anderen Tarif wählen.";
     plan_name = "Tarif";
     plan_reminder = "Erinnerung";
     plan_reminder_of(number) = "{number} von 3";

@@ -22,8 +22,12 @@ english! { Plans {
     plan_restored_text(plan, amount) = "We have received {amount}. You can use everything in your {plan} plan again.";
     plan_lapsed_subject(plan) = "Your {plan} plan has ended";
     plan_lapsed_heading = "You are now on the free plan";
-    plan_lapsed_text(plan, amount) = "We did not receive {amount} for your {plan} plan within 21 days, so it has ended.";
+    plan_lapsed_text(plan, amount) = "We did not receive {amount} for your {plan} plan within 14 days, so it has ended.";
     plan_lapsed_note = "You keep your listings, orders and data. You can choose a plan again once you have paid what you owe.";
+    plan_owing_text(plan, amount) = "Your {plan} plan has ended, and {amount} is still unpaid.";
+    plan_not_offered_subject(plan) = "The {plan} plan is no longer offered";
+    plan_not_offered_text(plan) = "The {plan} plan was to follow for your organisation. It is no longer offered, so you are now on the free plan.";
+    plan_not_offered_note = "You keep your listings, orders and data, and can choose another plan.";
     plan_name = "Plan";
     plan_reminder = "Reminder";
     plan_reminder_of(number) = "{number} of 3";

@@ -277,7 +277,7 @@ async fn what_the_plan_does_not_allow_stays_a_draft() {
     sqlx::query("UPDATE plans SET most_listings = 1").execute(&mut conn).await.expect("few");
     let by = test.import(&mut conn, ImportKind::Listings, 2).await;
     let rows = list(&mut conn, by, "sku;title;price\nOLD;One;5\nOLD;Two;6\n", true).await;
-    let limit = "the organisation's plan allows 1 published listings at once".to_owned();
+    let limit = ": the organisation's plan allows 1 published listings at once".to_owned();
     assert_eq!(summary(&rows), [(2, RowOutcome::Applied, String::new()), (3, RowOutcome::Incomplete, limit)]);
     let left = rows[1].listing.expect("a draft");
     let left = listing(&mut conn, left).await.expect("read").expect("the listing");

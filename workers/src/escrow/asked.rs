@@ -5,11 +5,11 @@ use std::time::Duration;
 use jobs::escrow::{NotifyOrder, SendRefund, mail};
 use jobs::invoices::RenderInvoice;
 use jobs::webhooks::deliver;
-use market::escrow::store::{Charging, Settled};
-use market::ids::{OrderId, PaymentId};
+use market::escrow::store::{self, Charging, Settled};
+use market::ids::{OrderId, PaymentId, RefundId};
 use market::invoices::model::InvoiceOf;
 use market::orders::store as orders;
-use market::payments::{Call, Found, Payment, PaymentState, Provider};
+use market::payments::{Call, Disbursement, DisbursementState, Found, Payment, PaymentState, Provider};
 use queue::{Enqueue, JobTx, Outcome};
 
 use crate::payments::gateway::{Gateway, GatewayError};
@@ -104,6 +104,16 @@ pub(crate) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow
         Settled::Pending | Settled::NothingNew => {}
     }
     Ok(())
+}
+
+/// Brings a refund to what its provider says of it, and posts what follows; whether it was decided just now.
+pub(crate) async fn follow_refund(tx: &mut JobTx, id: RefundId, found: &Disbursement) -> anyhow::Result<bool> {
+    let decided = store::settle_refund(tx, id, found).await?;
+    if decided && found.state == DisbursementState::Failed {
+        tracing::error!(refund.id = %id, "a refund has not reached its buyer: pay it back in another way");
+    }
+    mail::refund_paid(tx, id).await?;
+    Ok(decided)
 }
 
 /// Enqueues what follows for each order: its parties hear of it, their systems as well, and its invoice is printed.

@@ -1,9 +1,9 @@
-use jobs::escrow::{SendRefund, mail};
+use jobs::escrow::SendRefund;
 use market::escrow::store;
 use market::payments::{Call, Found};
 use queue::{Handler, Outcome};
 
-use super::asked::{LOOK_AGAIN, NotDone, find, gateway, not_done};
+use super::asked::{LOOK_AGAIN, NotDone, find, follow_refund, gateway, not_done};
 use crate::{Cx, Services};
 
 impl Handler<Services> for SendRefund {
@@ -23,11 +23,10 @@ impl Handler<Services> for SendRefund {
         let mut tx = cx.begin().await?;
         match asked {
             Ok(found) => {
-                if !store::settle_refund(&mut tx, self.refund, &found).await? {
+                if !follow_refund(&mut tx, self.refund, &found).await? {
                     tx.commit().await?;
                     return Ok(Outcome::Snooze(LOOK_AGAIN));
                 }
-                mail::refund_paid(&mut tx, self.refund).await?;
             }
             Err(error) => match not_done(error)? {
                 NotDone::Later(outcome) => return Ok(outcome),

@@ -23,6 +23,7 @@ use sqlx::Connection;
 use crate::Services;
 use crate::testing::TestWorkers;
 
+mod undone;
 mod waiting;
 
 fn handlers() -> Handlers<Services> {

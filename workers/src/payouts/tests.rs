@@ -216,6 +216,27 @@ async fn a_question_that_the_provider_refuses_gives_no_payout_back() {
 }
 
 #[tokio::test]
+async fn a_payout_that_a_bank_gives_back_is_a_difference() {
+    let seller = TestSeller::new().await;
+    seller.open().await;
+    seller.run(1).await;
+    seller.turns(AccountState::Active, "1").await;
+    seller.run(1).await;
+    seller.make_payouts().await;
+    seller.run(1).await;
+    let paid = "SELECT provider_ref FROM payouts WHERE status = 'paid'";
+    let name: String = sqlx::query_scalar(paid).fetch_one(&seller.workers.db.pool).await.unwrap();
+    assert!(seller.workers.provider.bounce(&name));
+    seller.receive_webhook("2", Topic::Disbursement, &name).await;
+    seller.run(1).await;
+    let differences = "SELECT kind, subject FROM reconciliation_differences";
+    let seen: Vec<(String, String)> = sqlx::query_as(differences).fetch_all(&seller.workers.db.pool).await.unwrap();
+    let payout = seller.payouts().await[0].id;
+    assert_eq!(seen, [("status".to_owned(), format!("payout/{payout}"))]);
+    seller.workers.close().await;
+}
+
+#[tokio::test]
 async fn a_payout_waits_for_its_account() {
     let seller = TestSeller::new().await;
     for _ in 0..2 {

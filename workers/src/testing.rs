@@ -35,6 +35,9 @@ use crate::papers::PaperFonts;
 use crate::payments::gateway::{Gateway, SimulatorGateway};
 use crate::webhooks::Outgoing;
 
+#[cfg(test)]
+pub(crate) mod provider;
+
 /// How long the payment provider is waited for: less than a test waits.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -13,6 +13,10 @@ use crate::escrow::model::PaymentStatus;
 use crate::ids::{DifferenceId, PaymentId, PayoutId, RefundId};
 use crate::payments::{Provider, ProviderRef};
 
+mod undone;
+
+pub use undone::undone;
+
 /// Why a difference is not closed.
 #[derive(Debug, thiserror::Error)]
 pub enum DifferenceError {

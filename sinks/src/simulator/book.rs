@@ -298,6 +298,19 @@ impl Book {
         Ok(Made::Account(id.to_owned()))
     }
 
+    /// A bank gives a refund or a payout back that was done.
+    pub(super) fn bounce(&mut self, id: &str) -> Result<Made, Refusal> {
+        let disbursement = self.disbursements.get_mut(id).ok_or("no_such_disbursement")?;
+        disbursement.state = "failed";
+        let event = match disbursement.kind {
+            "refund" => "refund.failed",
+            "transfer" => "transfer.failed",
+            _ => "payout.failed",
+        };
+        self.happened(event, id);
+        Ok(Made::Disbursement(id.to_owned()))
+    }
+
     fn moved(&mut self, kind: &'static str, of: &str, amount: i64, currency: &str) -> Made {
         let id = id(kind);
         let disbursement = Disbursement {

@@ -20,7 +20,23 @@ use sinks::payments::Fault;
 use sinks::simulator::DECLINED;
 use sqlx::Connection;
 
+use crate::Services;
 use crate::testing::TestWorkers;
+
+mod undone;
+mod waiting;
+
+fn handlers() -> Handlers<Services> {
+    Handlers::default()
+        .with::<Charge>()
+        .with::<SendRefund>()
+        .with::<ApplyWebhook>()
+        .with::<ReleaseEscrow>()
+        .with::<SweepPayments>()
+        .with::<NotifyOrder>()
+        .with::<RenderInvoice>()
+        .with::<SendEmail>()
+}
 
 struct TestSale {
     workers: TestWorkers,
@@ -32,16 +48,10 @@ struct TestSale {
 
 impl TestSale {
     async fn new() -> Self {
-        let handlers = Handlers::default()
-            .with::<Charge>()
-            .with::<SendRefund>()
-            .with::<ApplyWebhook>()
-            .with::<ReleaseEscrow>()
-            .with::<SweepPayments>()
-            .with::<NotifyOrder>()
-            .with::<RenderInvoice>()
-            .with::<SendEmail>();
-        let workers = TestWorkers::new(handlers).await;
+        Self::at(TestWorkers::new(handlers()).await).await
+    }
+
+    async fn at(workers: TestWorkers) -> Self {
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let (buyer, seller) = (trader(&mut conn).await, trader(&mut conn).await);
         let listing = listing(&mut conn, seller, SaleMode::Fixed, 10).await;

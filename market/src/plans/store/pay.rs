@@ -47,21 +47,9 @@ pub async fn begin(
     Ok((payment, owed))
 }
 
-/// What to ask a provider about a payment.
-#[derive(Clone, Debug)]
-pub struct Asking {
-    pub charging: Charging,
-    /// The provider's name for the payment, once it has answered. By that name it is asked from then on: providers forget keys, and
-    /// Stripe finds none of a payment that waits for its payer.
-    pub known: Option<ProviderRef>,
-    /// Whether the payer has let the time pass in which they were to confirm it with their bank. The provider may not have named a page
-    /// for that, so that it makes no difference here whether one is known.
-    pub given_up: bool,
-}
-
 /// Makes a payment ready to be asked for: from now on the provider may have the money. `None`: it is decided. Needs a transaction,
 /// which must be committed before the provider is asked.
-pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Option<Asking>, PlanError> {
+pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Option<Charging>, PlanError> {
     let Some(org) = org_of_payment(conn, id).await? else { return Ok(None) };
     lock(conn, org).await?;
     let row = sqlx::query!(
@@ -89,6 +77,5 @@ pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Opti
         method: row.method,
         reference: id.to_string(),
     };
-    let charging = Charging { provider: row.provider, charge, again };
-    Ok(Some(Asking { charging, known: row.known, given_up: row.given_up }))
+    Ok(Some(Charging { provider: row.provider, charge, again, known: row.known, given_up: row.given_up }))
 }

@@ -39,7 +39,7 @@ impl TestYard {
     }
 
     async fn ask(&self) -> PaperId {
-        let new = NewPaper { kind: PaperKind::PickingList, about: self.order.0 };
+        let new = NewPaper { kind: PaperKind::PickingList, about: self.order.0, waste: None };
         let mut tx = self.workers.ledger.begin().await.unwrap();
         let (paper, _, _) = ask(&mut tx, self.seller, new).await.unwrap();
         tx.commit().await.unwrap();
@@ -102,7 +102,7 @@ async fn a_paper_that_cannot_be_printed_says_so() {
 async fn the_pass_of_a_collection_that_was_cancelled_meanwhile_is_not_printed() {
     let depot = TestDepot::with(handlers()).await;
     let booked = depot.booked(3).await.id;
-    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.0 };
+    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.0, waste: None };
     let mut tx = depot.workers.ledger.begin().await.unwrap();
     let (paper, _, _) = ask(&mut tx, depot.buyer, new).await.unwrap();
     tx.commit().await.unwrap();
@@ -124,7 +124,7 @@ async fn the_pass_of_a_collection_that_was_cancelled_meanwhile_is_not_printed() 
 async fn a_printed_pass_is_issued_with_its_file() {
     let depot = TestDepot::with(handlers()).await;
     let booked = depot.booked(3).await;
-    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.id.0 };
+    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.id.0, waste: None };
     let mut tx = depot.workers.ledger.begin().await.unwrap();
     let (paper, _, _) = ask(&mut tx, depot.buyer, new).await.unwrap();
     tx.commit().await.unwrap();

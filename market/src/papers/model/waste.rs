@@ -1,3 +1,5 @@
+//! What is stated of a shipment of waste.
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use shared::text;

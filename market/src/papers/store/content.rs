@@ -132,7 +132,7 @@ pub async fn country_names(
         r#"SELECT upper(substr(code, 7)) AS "code!", name
            FROM regions
            WHERE code = ANY ($1)"#,
-        &codes,
+        codes.as_slice(),
     )
     .fetch_all(conn)
     .await?;

@@ -105,3 +105,6 @@ fn used(times: &mut u32) -> bool {
 fn milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     u64::deserialize(from).map(Duration::from_millis)
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,7 @@ impl PaperView {
     (status = 404, description = "`not_found`: there is no such order, shipment or appointment of the organisation's"),
     (status = 409, description = "`order_status`: nothing of it is sent now; `shipment_status`: it was cancelled; `no_waste`: nothing in \
         it is of a category of waste; `appointment_status`: it is not booked; `not_collected`: it is a delivery; `pass_expired`: it is over"),
-    (status = 422, description = "`invalid_value`: what is stated of the waste; `errors` names each field"),
+    (status = 422, description = "`invalid_value`: what is stated of the waste, each field by name"),
     (status = 429, description = "`too_many_papers`"),
 ))]
 async fn create_paper(

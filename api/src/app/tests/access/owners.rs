@@ -29,7 +29,7 @@ fn truck() -> Value {
 
 /// What an operation on something of an organisation answers to the owner of another one, to a viewer of the organisation, and to
 /// the owner of one that waits for approval. Nobody of them changes the market.
-fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
+pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let none = || json!({});
     let file = || json!({"upload": uuid::Uuid::nil()});
     let item = |sku: &str| json!({"category_id": CONSOLES, "sku": sku, "title": "Console"});
@@ -307,6 +307,20 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     ]
 }
 
+/// Method and path of an operation on something of this market, with the query that it cannot do without.
+pub(super) fn request(market: &TestMarket, operation: &str) -> (Method, String) {
+    let (method, path) = operation.split_once(' ').unwrap();
+    let mut path = market.path(path);
+    match path.as_str() {
+        "/v1/orders" | "/v1/offers" | "/v1/invoices" => path.push_str("?side=buyer"),
+        "/v1/dashboard" => path.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
+        slots if slots.ends_with("/slots") => path.push_str("?first_day=2026-01-01&last_day=2026-01-07"),
+        "/v1/statement" => path.push_str("?currency=EUR&first_day=2026-01-01&last_day=2026-01-31"),
+        _ => {}
+    }
+    (method.parse().unwrap(), path)
+}
+
 #[tokio::test]
 async fn what_is_an_organisations_is_refused_to_others() {
     let mut listed: Vec<_> = owners().into_iter().map(|(operation, ..)| operation).collect();
@@ -319,16 +333,7 @@ async fn what_is_an_organisations_is_refused_to_others() {
     let market = TestMarket::new().await;
     let mut wrong = Vec::new();
     for (operation, body, expected) in owners() {
-        let (method, path) = operation.split_once(' ').unwrap();
-        let method: Method = method.parse().unwrap();
-        let mut path = market.path(path);
-        match path.as_str() {
-            "/v1/orders" | "/v1/offers" | "/v1/invoices" => path.push_str("?side=buyer"),
-            "/v1/dashboard" => path.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
-            slots if slots.ends_with("/slots") => path.push_str("?first_day=2026-01-01&last_day=2026-01-07"),
-            "/v1/statement" => path.push_str("?currency=EUR&first_day=2026-01-01&last_day=2026-01-31"),
-            _ => {}
-        }
+        let (method, path) = request(&market, operation);
         let call = async |person| market.call(person, &method, &path, body.clone()).await;
         call(None).await.refused(401, "unauthenticated");
         call(Some(&market.suspended)).await.refused(401, "session_ended");

@@ -48,6 +48,7 @@ conformance![
     what_nobody_made_is_not_found,
     webhooks_are_signed_and_name_what_they_are_about,
     duplicate_and_reordered_webhooks_end_in_the_providers_state,
+    an_answer_and_a_webhook_that_come_late_change_nothing,
     a_foreign_signature_is_refused_and_an_old_one_where_a_time_is_signed,
     no_key_of_a_provider_is_shown,
 ];

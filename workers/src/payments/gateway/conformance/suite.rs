@@ -22,7 +22,8 @@ pub(super) use waiting::{
 };
 pub(super) use webhooks::{
     a_foreign_signature_is_refused_and_an_old_one_where_a_time_is_signed,
-    duplicate_and_reordered_webhooks_end_in_the_providers_state, webhooks_are_signed_and_name_what_they_are_about,
+    an_answer_and_a_webhook_that_come_late_change_nothing, duplicate_and_reordered_webhooks_end_in_the_providers_state,
+    webhooks_are_signed_and_name_what_they_are_about,
 };
 
 fn eur(minor: i64) -> Money {

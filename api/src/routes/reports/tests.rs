@@ -173,6 +173,35 @@ async fn a_report_whose_job_was_cancelled_says_so_and_makes_room() {
 }
 
 #[tokio::test]
+async fn a_report_is_cancelled_by_whoever_may_ask_for_one() {
+    let TestMarket { api, ann, eve } = &TestMarket::new().await;
+    let ask = async || api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.ok();
+    let path = |report: &Value| format!("/v1/reports/{}", report["id"].as_str().unwrap());
+    let waiting = ask().await;
+    let cancel = format!("{}/cancel", path(&waiting));
+    api.post(Some(eve), &cancel, json!({})).await.refused(404, "not_found");
+    assert_eq!(api.post(Some(ann), &cancel, json!({})).await.ok()["cancelled"], "at_once");
+    assert_eq!(api.get(Some(ann), &path(&waiting)).await.ok()["status"], "cancelled");
+    api.post(Some(ann), &cancel, json!({})).await.refused(409, "wrong_state");
+
+    let running = ask().await;
+    for step in [
+        "UPDATE jobs SET state = 'queued', queued_at = now(), epoch = 1 WHERE id = $1",
+        "UPDATE jobs SET state = 'running', worker = 1, started_at = now() WHERE id = $1",
+    ] {
+        sqlx::query(step).bind(running["job"].as_i64()).execute(&api.db.pool).await.unwrap();
+    }
+    let admin = api.admin().await;
+    let cancelled = api.post(Some(&admin), &format!("{}/cancel", path(&running)), json!({})).await.ok();
+    assert_eq!(cancelled["cancelled"], "asked", "its worker sees it");
+    // What the operators' reports say, nobody else hears of.
+    let org = api.get(Some(ann), "/v1/orgs").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
+    let theirs = api.post(Some(&admin.acting(&org)), "/v1/reports", asked("user_activity", json!({}))).await.ok();
+    api.post(Some(ann), &format!("{}/cancel", path(&theirs)), json!({})).await.refused(404, "not_found");
+    assert_eq!(api.get(Some(&admin), &path(&theirs)).await.ok()["status"], "queued");
+}
+
+#[tokio::test]
 async fn a_day_that_never_was_is_no_period() {
     let TestMarket { api, ann, .. } = &TestMarket::new().await;
     let org = api.get(Some(ann), "/v1/orgs").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();

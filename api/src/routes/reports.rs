@@ -239,8 +239,8 @@ struct CreateReport {
 /// Ask for a report
 ///
 /// A job makes it, and the person who asked gets an email when it is ready. Platform administrators may ask for any organisation.
-/// `user_activity` and `job_activity` are of the whole platform, in the days of the organisation: administrators ask for the first, and
-/// operators for the second.
+/// `platform_sales`, `user_activity` and `job_activity` are of the whole platform, in the days of the organisation: finance staff ask for
+/// the first, administrators for the second, and operators for the third.
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting, OptionalKey), request_body = CreateReport, responses(
     (status = 202, description = "A job makes it; `Location` names the report, `Link` the job", body = ReportView,
         headers(("Location" = String), ("Link" = String))),

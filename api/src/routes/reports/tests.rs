@@ -234,6 +234,7 @@ async fn each_kind_takes_the_parameters_of_its_definition() {
     for (kind, parameters, pointer) in [
         ("payouts", json!({"group_by": "month"}), "/parameters/group_by"),
         ("cargo_volume", json!({"group_by": "buyer"}), "/parameters/group_by"),
+        ("sales", json!({"group_by": "seller"}), "/parameters/group_by"),
         ("inventory_check", json!({"currency": "EUR"}), "/parameters/currency"),
         ("commissions", json!({"category": CONSOLES}), "/parameters/category"),
         ("sales", json!({"category": uuid::Uuid::nil()}), "/parameters/category"),
@@ -257,8 +258,9 @@ async fn reports_of_the_platform_are_for_its_roles() {
     let TestMarket { api, ann, .. } = &TestMarket::new().await;
     let org = api.get(Some(ann), "/v1/orgs").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
     let operator = api.staff(PlatformRole::Operator).await.acting(&org);
+    let finance = api.staff(PlatformRole::Finance).await.acting(&org);
     let admin = api.admin().await.acting(&org);
-    for kind in ["user_activity", "job_activity"] {
+    for kind in ["platform_sales", "user_activity", "job_activity"] {
         api.post(Some(ann), "/v1/reports", asked(kind, json!({}))).await.refused(403, "role_too_low");
         let report = api.post(Some(&admin), "/v1/reports", asked(kind, json!({}))).await.ok();
         let path = format!("/v1/reports/{}", report["id"].as_str().unwrap());
@@ -266,10 +268,16 @@ async fn reports_of_the_platform_are_for_its_roles() {
         assert_eq!(api.get(Some(&admin), &path).await.ok()["kind"], kind);
         let operators = api.get(Some(&operator), &path).await;
         assert_eq!(operators.status, if kind == "job_activity" { 200 } else { 404 });
+        let finances = api.get(Some(&finance), &path).await;
+        assert_eq!(finances.status, if kind == "platform_sales" { 200 } else { 404 });
     }
     assert_eq!(api.post(Some(&operator), "/v1/reports", asked("job_activity", json!({}))).await.status, 202);
-    let refused = api.post(Some(&operator), "/v1/reports", asked("user_activity", json!({}))).await;
-    assert_eq!(refused.status, 403, "{refused:?}");
+    let by_seller = asked("platform_sales", json!({"group_by": "seller", "currency": "EUR"}));
+    assert_eq!(api.post(Some(&finance), "/v1/reports", by_seller).await.status, 202);
+    for kind in ["platform_sales", "user_activity"] {
+        let refused = api.post(Some(&operator), "/v1/reports", asked(kind, json!({}))).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+    }
     assert_eq!(api.get(Some(ann), "/v1/reports").await.ok()["items"], json!([]));
-    assert_eq!(api.get(Some(&admin), "/v1/reports").await.ok()["items"].as_array().unwrap().len(), 3);
+    assert_eq!(api.get(Some(&admin), "/v1/reports").await.ok()["items"].as_array().unwrap().len(), 5);
 }

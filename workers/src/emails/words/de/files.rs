@@ -7,6 +7,7 @@ translated! { German says Files {
     report_commissions = "Provisionen";
     report_payouts = "Auszahlungen";
     report_cargo_volume = "Frachtaufkommen";
+    report_platform_sales = "Verkäufe der Plattform";
     report_user_activity = "Nutzeraktivität";
     report_job_activity = "Aktivität der Hintergrundaufträge";
 

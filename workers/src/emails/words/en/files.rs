@@ -7,6 +7,7 @@ english! { Files {
     report_commissions = "Commissions";
     report_payouts = "Payouts";
     report_cargo_volume = "Cargo volume";
+    report_platform_sales = "Platform sales";
     report_user_activity = "User activity";
     report_job_activity = "Job activity";
 

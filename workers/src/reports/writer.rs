@@ -84,18 +84,24 @@ pub(super) trait ReportFile: Send {
 pub(super) struct WantedFile {
     file: File,
     unwanted: CancellationToken,
+    refused: bool,
 }
 
 impl WantedFile {
     pub(super) fn create(path: &Path, unwanted: &CancellationToken) -> anyhow::Result<Self> {
         let file = File::create(path).context("make the report's file")?;
-        Ok(Self { file, unwanted: unwanted.clone() })
+        Ok(Self { file, unwanted: unwanted.clone(), refused: false })
     }
 }
 
 impl Write for WantedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.refused {
+            // An archive that is given up still tries to end itself, and would complain on the terminal.
+            return Ok(bytes.len());
+        }
         if self.unwanted.is_cancelled() {
+            self.refused = true;
             return Err(io::Error::other("nobody waits for the file any more"));
         }
         self.file.write(bytes)

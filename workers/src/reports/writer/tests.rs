@@ -34,7 +34,7 @@ struct Nothing;
 
 impl Source for Nothing {
     fn rows(&mut self, _: &Section) -> BoxStream<'_, anyhow::Result<Row>> {
-        futures::stream::empty().boxed()
+        Box::pin(futures::stream::empty())
     }
 }
 

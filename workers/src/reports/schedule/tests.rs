@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, TimeDelta};
+use jobs::reports::ScheduleDailyReports;
 use queue::testing::rows;
 use queue::worker::Handlers;
 
@@ -84,7 +85,7 @@ async fn turn(workers: &TestWorkers, kind: Kind, cadence: Cadence, now: DateTime
 /// Whatever the clocks do: in Havana midnight is left out in March and comes twice in November, on Lord Howe they move by half an hour.
 #[tokio::test]
 async fn two_schedulers_at_once_request_each_period_once_across_clock_changes() {
-    let workers = TestWorkers::new(Handlers::default()).await;
+    let workers = TestWorkers::new(Handlers::default().with::<ScheduleDailyReports>()).await;
     let user = workers.user("ada@example.com").await;
     let mut orgs = Vec::new();
     for zone in ZONES {

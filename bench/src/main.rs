@@ -77,7 +77,10 @@ pub(crate) enum Piece {
     Backlog,
     /// Idle system: commit to start, and the closing of auctions.
     Latency,
+    /// Cargo events, from RabbitMQ and from the API to the log.
     Events,
+    /// The same with 100,000, a million and ten million events in the log; only when it is named here.
+    EventsStored,
     Memory,
     /// Requests to the API and to its peers.
     Http,
@@ -85,6 +88,8 @@ pub(crate) enum Piece {
     Closing,
     /// 1,000 sockets on one auction, and 5,000 that come back at once.
     Sockets,
+    /// Positions reported over HTTP until those who follow the shipment know of them.
+    Tracking,
     /// Messages between buyers and sellers, encrypted.
     Chat,
     /// Searches over many listings.

@@ -25,6 +25,8 @@ const GOALS: &[(&str, &str)] = &[
     ("sockets_1000_p99_ms", "≤ 1,000"),
     ("sockets_1000_missed", "0"),
     ("reconnect_5000_bid_slowdown", "≤ 1.1"),
+    ("tracking_p99_ms", "≤ 1,000"),
+    ("tracking_missed", "0"),
     ("chat_wrong", "0"),
     ("search_plain_p95_ms", "≤ 50"),
     ("search_p95_ms", "≤ 50"),

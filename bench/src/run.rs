@@ -13,14 +13,12 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::Looks;
 use crate::drain::{Drain, drain, reset};
 use crate::enqueue::{enqueue_bulk, enqueue_single};
-use crate::events::EventRates;
 use crate::processes::Part;
 use crate::report::Report;
 use crate::{Piece, cache, chat, closing, events, http, images, latency, limits, noop, reports, search, sockets};
 
 pub(crate) const CALLERS: i64 = 16;
 pub(crate) const CALLS: i64 = 2_500;
-const EVENTS: usize = 200_000;
 const AUCTIONS: i32 = 200;
 const IDLE_SAMPLES: i64 = 500;
 /// Backlogs over which the cost of a job should not change.
@@ -104,7 +102,11 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
         benchmark.latencies().await?;
     }
     if has(Piece::Events) && config.amqp_url.is_some() {
-        benchmark.events().await?;
+        events::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
+    }
+    // Not without being asked for: it fills gigabytes.
+    if extent.only.contains(&Piece::EventsStored) {
+        events::stored::measure(config, extent.runs, &mut benchmark.report).await?;
     }
     if has(Piece::Memory) {
         benchmark.memory().await?;
@@ -117,6 +119,9 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     }
     if has(Piece::Sockets) {
         sockets::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
+    }
+    if has(Piece::Tracking) && config.amqp_url.is_some() {
+        sockets::tracking::measure(config, &benchmark.pool, &mut benchmark.report).await?;
     }
     if has(Piece::Chat) {
         chat::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
@@ -258,34 +263,6 @@ impl Benchmark<'_> {
         let closing = latency::closing(self.config, &self.pool, AUCTIONS).await?;
         self.report.put("closing_lateness_p50_ms", &[closing.p50_ms], "200 auctions that end 20 ms apart");
         self.report.put("closing_lateness_p99_ms", &[closing.p99_ms], "a due job leaves within 50 ms");
-        Ok(())
-    }
-
-    async fn events(&mut self) -> anyhow::Result<()> {
-        let mut rates = Vec::new();
-        for run in 0..self.extent.runs {
-            note(&format!("cargo events, run {}", run + 1));
-            rates.push(events::measure(self.config, EVENTS).await?);
-        }
-        let each = |figure: fn(&EventRates) -> f64| rates.iter().map(figure).collect::<Vec<_>>();
-        let report = &mut self.report;
-        report.put("events_per_s", &each(|rates| rates.drained), "RabbitMQ to the log, deduplicated, full requests");
-        report.put("events_single_per_s", &each(|rates| rates.drained_singly), "the same, one event a message");
-        report.put(
-            "events_plans_per_s",
-            &each(|rates| rates.drained_plans),
-            "the same as plans, which no shipment's standing follows",
-        );
-        report.put("events_two_workers_per_s", &each(|rates| rates.two_workers), "the first by two consumers");
-        report.put(
-            "events_row_at_a_time_per_s",
-            &each(|rates| rates.one_by_one),
-            "a message, its row, a commit, an acknowledgement",
-        );
-        report.put("events_publish_per_s", &each(|rates| rates.published), "confirmed by RabbitMQ");
-        report.put("machine_events_copy_per_s", &each(|rates| rates.copied), "the same rows by COPY, without indexes");
-        report.put("machine_events_copy_keys_per_s", &each(|rates| rates.copied_with_keys), "with those of the log");
-        report.put("events_share_of_copy", &each(EventRates::share_of_copy), "events_per_s of COPY without indexes");
         Ok(())
     }
 

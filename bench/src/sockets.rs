@@ -8,6 +8,7 @@ mod client;
 mod crowd;
 mod fan_out;
 mod reconnect;
+pub(crate) mod tracking;
 
 use anyhow::Context;
 use shared::config::Config;

@@ -58,7 +58,7 @@ bench_arguments() {
                 ;;
         esac
         shift
-        [[ $name != --only ]] || wanted='^[a-z]+(,[a-z]+)*$'
+        [[ $name != --only ]] || wanted='^[a-z]+([,-][a-z]+)*$'
         [[ $name != --photos ]] || wanted='^[^-]'
         if [[ ! $value =~ $wanted ]]; then
             usage >&2

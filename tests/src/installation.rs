@@ -3,6 +3,7 @@
 
 pub mod gate;
 pub mod people;
+pub mod sales;
 pub mod socket;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use shared::config::{Config, Source};
 use shared::program::Signals;
-use shared::testing::TestDb;
+use shared::testing::{Proxy, TestDb};
 use sinks::simulator::{self, Simulator};
 use sinks::smtp::Message;
 use tempfile::TempDir;
@@ -69,21 +70,28 @@ pub struct TestInstallation {
 )]
 impl TestInstallation {
     pub async fn new() -> Self {
-        Self::started(&[], &[]).await
+        Self::started(TestDb::new().await, &[], &[]).await
     }
 
     /// Starts everything but these pools of workers, which the test starts itself.
     pub async fn without(pools: &[&str]) -> Self {
-        Self::started(pools, &[]).await
+        Self::started(TestDb::new().await, pools, &[]).await
     }
 
     /// With more settings, by the names of the environment.
     pub async fn with(settings: &[(&'static str, String)]) -> Self {
-        Self::started(&[], settings).await
+        Self::started(TestDb::new().await, &[], settings).await
     }
 
-    async fn started(pools: &[&str], settings: &[(&'static str, String)]) -> Self {
-        let (db, files, stop) = (TestDb::new().await, tempfile::tempdir().expect("a folder"), CancellationToken::new());
+    /// With a proxy before the database of the cargo events, through which nothing else goes.
+    pub async fn with_events_behind_a_proxy() -> (Self, Proxy) {
+        let db = TestDb::new().await;
+        let (proxy, url) = Proxy::before(&db.url()).await.expect("a proxy");
+        (Self::started(db, &[], &[("EVENTS_DATABASE_URL", url)]).await, proxy)
+    }
+
+    async fn started(db: TestDb, pools: &[&str], settings: &[(&'static str, String)]) -> Self {
+        let (files, stop) = (tempfile::tempdir().expect("a folder"), CancellationToken::new());
         let objects = files.path().join("s3");
         let s3 = sinks::s3::Options {
             dir: objects.clone(),

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::bounds::NOT_EMPTY;
 use crate::app::document;
 
+mod names;
+
 /// The names that a type knows, out of its own complaint about one that it does not.
 fn known<T: DeserializeOwned>() -> BTreeSet<String> {
     let complaint = serde_json::from_value::<T>(json!("no such name")).err().unwrap().to_string();
@@ -77,6 +79,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "RowOutcome": market::imports::model::RowOutcome,
         "InvoiceKind": market::invoices::model::InvoiceKind,
         "InvoicePart": market::invoices::model::InvoicePart,
+        "JobReason": queue::ledger::reason::Reason,
         "JobState": queue::ops::JobState,
         "Language": market::listings::model::Language,
         "ListingStatus": market::listings::model::ListingStatus,
@@ -227,7 +230,7 @@ fn what_must_not_be_empty_is_in_the_document() {
 fn refusals_that_a_schema_can_say_are_said() {
     let document = serde_json::to_value(document()).unwrap();
     let schemas = &document["components"]["schemas"];
-    for reason in ["Reason", "ListingReason"] {
+    for reason in ["Reason", "ListingReason", "StaffReason"] {
         let reason = &schemas[reason]["properties"]["reason"];
         assert_eq!((&reason["minLength"], &reason["maxLength"]), (&json!(1), &json!(1000)));
         assert_eq!(reason["pattern"], shared::text::VISIBLE_LINES);

@@ -242,3 +242,6 @@ async fn pay_plan_charge(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

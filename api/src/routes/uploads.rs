@@ -92,7 +92,7 @@ pub(super) struct NewUpload {
     method: &'static str,
     /// Whoever has it may send the bytes, so keep it to yourself.
     url: String,
-    /// To be sent exactly like this.
+    /// To be sent exactly like this. 412: a file has arrived, and stays as it is.
     headers: BTreeMap<String, String>,
     /// When the address stops working.
     expires_at: DateTime<Utc>,

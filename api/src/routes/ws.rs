@@ -61,8 +61,10 @@ struct Open {
 /// Whoever may read a thing may follow it; unless another type is named, what happens to it is `changed`:
 ///
 /// - `auction:<id>`: `opened`, `bid`, `retraction`, `bought`, `awarded`, `unsold`, `cancelled`, or `changed`
+/// - `event:<sale event id>`: how many of its lots are open, and the one that ends next with its price
 /// - `listing:<id>`: its status, title, price and mode of sale; `price:<listing id>`: its price alone; `stock:<listing id>`: how much
 ///   of it is left
+/// - `event:<sale event id>`: how many of its lots are open, and the one that ends next with its price, once a second
 /// - `levels:<item id>`: the organisation's own stock of an item, at each site
 /// - `order:<id>`, `shipment:<tracking number>`: for the two parties
 /// - `conversation:<id>`: each new `message`, for the two parties
@@ -71,8 +73,9 @@ struct Open {
 ///
 /// Bad messages get `{"type": "error", code, detail}`, and so does who may not follow a topic: `not_found`, with the topic. That may
 /// come later as well, when a listing is withdrawn or the person leaves the organisation: the topic has ended then, and nothing more is
-/// sent of it. Close codes: 4401 the session has ended, and only logging in again makes sense; 4408 the client was too slow, and 1001
-/// the server restarts: connect again for snapshots; 4429 the person has too many sockets.
+/// sent of it. `unavailable`: it could not be read; subscribe to it again in a moment. Close codes: 4401 the session has ended, and only
+/// logging in again makes sense; 4408 the client was too slow, 1001 the server restarts, and 1013 what changed could not be read: connect
+/// again for snapshots; 4429 the person has too many sockets.
 #[utoipa::path(get, path = "/v1/ws", tag = "realtime", security(()), params(Open), responses(
     (status = 101, description = "A WebSocket"),
     (status = 401, description = "`ticket_invalid`: unknown, used or expired"),

@@ -9,11 +9,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::EACH;
-use super::client::Socket;
+use super::client::{SEQ, Socket};
 use crate::http::client::Connection;
 use crate::http::load::post;
 
-/// The seq of each message that a socket got, and when.
+/// The number of each message that a socket got, its seq or another one, and when.
 pub(super) type News = Vec<(i64, Instant)>;
 
 /// Sockets that read what they are sent.
@@ -31,6 +31,16 @@ struct Ticket {
 impl Crowd {
     /// Opens the sockets of these people, all people at once and each one's sockets in turn; each watches `topic`.
     pub(super) async fn open(api: SocketAddr, people: &[String], topic: &str) -> anyhow::Result<Self> {
+        Self::reading(api, people, topic, SEQ).await
+    }
+
+    /// [`Crowd::open`], but what is read of each message is the number after this name; those without one are passed over.
+    pub(super) async fn reading(
+        api: SocketAddr,
+        people: &[String],
+        topic: &str,
+        name: &'static str,
+    ) -> anyhow::Result<Self> {
         let mut opening = JoinSet::new();
         for token in people {
             opening.spawn(open(api, token.clone(), topic.to_owned()));
@@ -38,7 +48,7 @@ impl Crowd {
         let mut crowd = Self { sockets: JoinSet::new(), stop: CancellationToken::new() };
         while let Some(opened) = opening.join_next().await {
             for socket in opened?? {
-                crowd.sockets.spawn(listen(socket, crowd.stop.clone()));
+                crowd.sockets.spawn(listen(socket, name, crowd.stop.clone()));
             }
         }
         Ok(crowd)
@@ -72,11 +82,11 @@ async fn open(api: SocketAddr, token: String, topic: String) -> anyhow::Result<V
     Ok(sockets)
 }
 
-async fn listen(mut socket: Socket, stop: CancellationToken) -> anyhow::Result<News> {
+async fn listen(mut socket: Socket, name: &'static str, stop: CancellationToken) -> anyhow::Result<News> {
     let mut news = News::new();
     loop {
         tokio::select! {
-            seq = socket.seq() => news.push((seq?, Instant::now())),
+            number = socket.number(name) => news.push((number?, Instant::now())),
             () = stop.cancelled() => return Ok(news),
         }
     }

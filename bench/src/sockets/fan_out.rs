@@ -31,7 +31,7 @@ pub(super) struct Heard {
 }
 
 /// A bid: the version of the auction that it made, and when it was sent.
-type Sent = (i64, Instant);
+pub(super) type Sent = (i64, Instant);
 
 #[derive(Deserialize)]
 struct Placed {
@@ -82,7 +82,7 @@ async fn bids(api: SocketAddr, lots: &[AuctionId], bidders: &[String]) -> anyhow
 }
 
 /// How long each bid took to each socket, and how many never came. A later version stands for those before it.
-fn arrivals(bids: &[Sent], news: &[News]) -> (Vec<Duration>, usize) {
+pub(super) fn arrivals(bids: &[Sent], news: &[News]) -> (Vec<Duration>, usize) {
     let mut took = Vec::with_capacity(bids.len() * news.len());
     let mut missed = 0;
     for (version, sent) in bids {

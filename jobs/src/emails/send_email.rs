@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use market::emails::model::{Content, NewEmail};
-use market::emails::store::{self, EmailError};
+use market::emails::store::{self, EmailError, ToTraders};
 use market::ids::EmailId;
 use queue::enqueue::{Enqueue, EnqueueError};
 use queue::{Job, JobTx, Kind, Priority, Queue, Retry, Unique};
@@ -74,6 +74,17 @@ pub async fn post_to(tx: &mut JobTx, people: &[UserId], reference: &str, content
     let posted = store::insert_for(tx, people, reference, content).await?;
     tx.enqueue_all(posted.into_iter().map(|email| sending(email, content)).collect()).await?;
     Ok(())
+}
+
+/// Stores mails for those who trade for organisations, in one statement, and returns the jobs that send them: their caller enqueues
+/// these with whatever else follows, in the same transaction.
+pub async fn store_for_traders(tx: &mut JobTx, mails: &[ToTraders], most: i64) -> Result<Vec<Enqueue>, PostError> {
+    let stored = store::insert_for_traders(tx, mails, most).await?;
+    let jobs = stored.iter().filter_map(|(email, template)| {
+        let mail = mails.iter().find(|mail| mail.content.template() == template)?;
+        Some(sending(*email, &mail.content))
+    });
+    Ok(jobs.collect())
 }
 
 fn sending(email: EmailId, content: &Content) -> Enqueue {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::queues;
 
 /// Asks the provider for what an organisation owes for its plan. After an answer that was lost it asks what became of the first call
-/// before it makes another; when the payment is decided, it does nothing.
+/// before it makes another; when the payment is decided, it does nothing. One that its payer does not confirm for a day is cancelled.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChargePlan {

@@ -11,7 +11,7 @@ use shared::money::Money;
 use utoipa::ToSchema;
 
 use crate::ids::{AuctionId, BidId, ListingId, OrderId, SecondChanceId};
-use crate::orders::model::{AwardId, Side};
+use crate::orders::model::{AwardId, MadeOrder, Side};
 
 use super::rules::Effect;
 
@@ -253,6 +253,8 @@ pub struct Closed {
     pub seller: Participant,
     /// Empty: unsold, or cancelled.
     pub awards: Vec<Award>,
+    /// The order of each award.
+    pub orders: Vec<MadeOrder>,
     pub closed_at: DateTime<Utc>,
 }
 

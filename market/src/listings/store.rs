@@ -70,6 +70,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("listings_takes_offers_if_fixed", "/takes_offers", "only a fixed price takes offers beside it"),
     ("listings_quantity_positive", "/quantity", "must lie between 1 and 1000000000"),
     ("listings_min_quantity_range", "/min_quantity", "must lie between 1 and the quantity"),
+    ("sale_event_lots_of_listing", "/currency", "the listing is a lot of a sale event, which has this currency only"),
     ("listings_per_org", "", "the organisation has 5000 listings: withdraw some first"),
     ("listings_per_day", "", "the organisation has made 10000 listings within a day"),
     ("listings_delivery_known", "/delivery_options", "must be some of pickup, parcel, freight, orbital"),

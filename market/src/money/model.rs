@@ -63,6 +63,14 @@ pub struct Premium {
     pub tariff: PremiumTariff,
 }
 
+/// What the platform takes of a sale from either side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tariffs {
+    /// The seller's commission.
+    pub fee: BasisPoints,
+    pub premium: Option<Premium>,
+}
+
 /// Names one transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransferId(pub i64);

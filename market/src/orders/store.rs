@@ -8,7 +8,7 @@ use shared::money::{Currency, Money, MoneyError};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::{NewOrder, Order, OrderLine, OrderSource, OrderStatus, PAYMENT_TERM, Side};
+use super::model::{MadeOrder, NewOrder, Order, OrderLine, OrderSource, OrderStatus, PAYMENT_TERM, Side};
 use crate::checkout::store::{self as checkout, NewCheckout};
 use crate::ids::{CheckoutId, ItemId, ListingId, OrderId};
 use crate::money::rules::vat::Treatment;
@@ -25,11 +25,11 @@ pub enum OrderError {
 }
 
 /// Creates an order awaiting payment, with a checkout of its own, and freezes its amounts.
-pub async fn create(conn: &mut PgConnection, new: &NewOrder) -> Result<OrderId, OrderError> {
+pub async fn create(conn: &mut PgConnection, new: &NewOrder) -> Result<MadeOrder, OrderError> {
     let id = OrderId::generate();
     let pay_by = new.created_at + PAYMENT_TERM;
-    checkout::create(conn, &NewCheckout { orders: &[(id, new.clone())], pay_by }).await?;
-    Ok(id)
+    let mut made = checkout::create(conn, &NewCheckout { orders: &[(id, new.clone())], pay_by }).await?;
+    made.orders.pop().ok_or(OrderError::Empty)
 }
 
 /// How often the status of an order was set.

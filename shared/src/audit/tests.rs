@@ -221,6 +221,21 @@ async fn a_changed_removed_or_truncated_entry_is_found() {
     db.close().await;
 }
 
+#[tokio::test]
+async fn an_act_that_was_committed_past_the_log_is_found() {
+    let db = TestDb::new().await;
+    write(&db, 1).await.unwrap();
+    // As a restore of data without triggers does, and somebody who forgets to switch it on again.
+    db.pool.execute("ALTER TABLE audit_acts DISABLE TRIGGER audit_acts_chained").await.unwrap();
+    write(&db, 2).await.unwrap();
+    db.pool.execute("ALTER TABLE audit_acts ENABLE TRIGGER audit_acts_chained").await.unwrap();
+    write(&db, 3).await.unwrap();
+    assert_eq!(walked(&db, &[]).await, Err(Fault::Unchained { acts: 1 }));
+    db.pool.execute("DELETE FROM audit_acts").await.unwrap();
+    assert_eq!(walked(&db, &[]).await.unwrap().entries, 2);
+    db.close().await;
+}
+
 /// Puts the entries back as they were kept.
 async fn restore(db: &TestDb) {
     db.pool.execute("DELETE FROM audit_entries; INSERT INTO audit_entries SELECT * FROM kept").await.unwrap();

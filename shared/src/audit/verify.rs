@@ -60,6 +60,9 @@ pub enum Fault {
     Another { noted: Head },
     #[error("the audit log was cut off after entry {last}: entry {} was noted", noted.seq)]
     Truncated { last: i64, noted: Head },
+    /// They are still in `audit_acts`, which a commit leaves empty.
+    #[error("acts that are not in the audit log: {acts}; its trigger was off when they were committed")]
+    Unchained { acts: i64 },
 }
 
 /// Why the log was not found whole.
@@ -71,7 +74,8 @@ pub enum VerifyError {
     Sql(#[from] sqlx::Error),
 }
 
-/// Walks the whole chain, and compares it with heads that were noted before.
+/// Walks the whole chain, compares it with heads that were noted before, and looks for acts that were committed without an entry. Not in
+/// a transaction that acts: its own are not chained yet.
 pub async fn verify(conn: &mut PgConnection, noted: &[Head]) -> Result<Whole, VerifyError> {
     verify_by(conn, noted, BATCH).await
 }
@@ -121,8 +125,11 @@ pub(super) async fn verify_by(conn: &mut PgConnection, noted: &[Head], batch: i6
         }
     }
     let last = walked.head.as_ref().map_or(0, |head| head.seq);
-    match noted.iter().find(|noted| noted.seq > last) {
-        Some(noted) => Err(Fault::Truncated { last, noted: noted.clone() }.into()),
-        None => Ok(walked),
+    if let Some(noted) = noted.iter().find(|noted| noted.seq > last) {
+        return Err(Fault::Truncated { last, noted: noted.clone() }.into());
+    }
+    match sqlx::query_scalar!(r#"SELECT count(*) AS "acts!" FROM audit_acts"#).fetch_one(conn).await? {
+        0 => Ok(walked),
+        acts => Err(Fault::Unchained { acts }.into()),
     }
 }

@@ -200,7 +200,8 @@ fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 async fn put(http: &reqwest::Client, url: &str, content_type: &str, body: Vec<u8>) -> u16 {
-    let answer = http.put(url).header("content-type", content_type).body(body).send().await;
+    let request = http.put(url).header("content-type", content_type).header("if-none-match", "*");
+    let answer = request.body(body).send().await;
     answer.unwrap().status().as_u16()
 }
 
@@ -213,7 +214,8 @@ async fn a_presigned_upload_is_bound_to_type_length_key_and_time() {
     let upload = blobs.presign_put("uploads/1", "image/jpeg", 5, minute).await.unwrap();
     assert_eq!(
         upload.headers,
-        [("content-type".to_owned(), "image/jpeg".to_owned()), ("content-length".to_owned(), "5".to_owned())]
+        [("content-type", "image/jpeg"), ("content-length", "5"), ("if-none-match", "*")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
     );
     assert!(!format!("{upload:?}").contains("Signature"), "the address grants the write");
 
@@ -224,6 +226,9 @@ async fn a_presigned_upload_is_bound_to_type_length_key_and_time() {
     assert_eq!(put(&http, &elsewhere, "image/jpeg", b"12345".to_vec()).await, 403, "another key");
     assert!(matches!(blobs.head("uploads/1").await.unwrap_err(), BlobError::NotFound { .. }));
     assert_eq!(put(&http, &upload.url, "image/jpeg", b"12345".to_vec()).await, 200);
+    let unconditional = http.put(&upload.url).header("content-type", "image/jpeg").body(b"67890".to_vec());
+    assert_eq!(unconditional.send().await.unwrap().status().as_u16(), 403, "the condition left out");
+    assert_eq!(put(&http, &upload.url, "image/jpeg", b"67890".to_vec()).await, 412, "what is there stays");
     assert_eq!(blobs.get("uploads/1", 5).await.unwrap(), b"12345");
 
     let never = blobs.presign_put("uploads/1", "image/jpeg", 5, Duration::from_hours(24 * 8)).await;

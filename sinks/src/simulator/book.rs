@@ -233,7 +233,9 @@ impl Book {
 
     pub(super) fn cancel(&mut self, id: &str) -> Result<Made, Refusal> {
         let payment = self.payments.get_mut(id).ok_or("no_such_payment")?;
-        if payment.state != "authorised" {
+        // As at Stripe, what waits for its buyer is cancelled as well.
+        let waits = payment.action.take().is_some();
+        if payment.state != "authorised" && !waits {
             return Err("payment_not_authorised");
         }
         payment.state = "cancelled";

@@ -75,6 +75,26 @@ async fn a_lost_reply_leaves_its_act_done_and_a_failure_leaves_nothing() -> Resu
 }
 
 #[tokio::test]
+async fn what_waits_for_its_buyer_is_cancelled_and_what_is_taken_is_not() -> Result<()> {
+    let simulator = TestSimulator::start().await?;
+    let mut asked = charge(100);
+    asked["method"] = CHALLENGED.into();
+    let (_, waiting) = simulator.post("/v1/payments", "a", &asked).await?;
+    let page = waiting["payment"]["action"].as_str().unwrap_or_default().to_owned();
+    let cancels = format!("/v1/payments/{}/cancels", waiting["payment"]["id"].as_str().unwrap_or_default());
+    let (status, cancelled) = simulator.post(&cancels, "b", &json!({})).await?;
+    assert_eq!((status, &cancelled["payment"]["state"]), (200, &json!("cancelled")));
+    assert_eq!(cancelled["payment"]["action"], json!(null));
+    let form = reqwest::Client::new().post(page).header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(form.body("passed=true").send().await?.status(), 404, "nothing is asked any more");
+    let (_, taken) = simulator.post("/v1/payments", "c", &charge(100)).await?;
+    let cancels = format!("/v1/payments/{}/cancels", taken["payment"]["id"].as_str().unwrap_or_default());
+    let refused = simulator.post(&cancels, "d", &json!({})).await?;
+    assert_eq!(refused, (422, json!({ "code": "payment_not_authorised" })));
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_not_understood_is_refused_with_its_code() -> Result<()> {
     let simulator = TestSimulator::start().await?;
     for (path, body, status, code) in [

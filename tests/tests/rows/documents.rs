@@ -82,6 +82,9 @@ async fn row_documents_of_organisations_expire_with_reminders() {
     assert_eq!((&rejected["status"], &rejected["reason"]), (&json!("rejected"), &json!("Not readable.")));
     assert_eq!(ann.delete(&one).await.status, 204);
     ann.get(&one).await.refused(404, "not_found");
+    // Nothing can be sent to their addresses any more.
+    let aged = "UPDATE uploads SET expires_at = expires_at - interval '2 hours'";
+    sqlx::query(aged).execute(&market.db.pool).await.unwrap();
     let _ = admin.post("/v1/schedules/documents.sweep/run-now", json!({})).await.ok();
     until_sql(&market.db.pool, "SELECT count(*) FROM uploads", 0).await;
     market.until_quiet().await;

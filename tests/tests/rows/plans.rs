@@ -48,7 +48,7 @@ async fn row_plans_renew_prorate_and_dun() {
     let chosen = ann.put(&plan, json!({"plan": "standard"})).await.ok();
     assert_eq!((&chosen["plan"], &chosen["subscription"]["status"]), (&json!("standard"), &json!("active")));
     pay(&last(&ann, &charges).await).await;
-    market.mail_to(&ann.email, "for your plan Standard is paid").await;
+    market.mail_to(&ann.email, "Payment received: 19.00 EUR for your Standard plan").await;
 
     // The first day of the term: all of the difference.
     let better = ann.put(&plan, json!({"plan": "pro"})).await.ok();
@@ -103,7 +103,7 @@ async fn row_plans_renew_prorate_and_dun() {
     }
     let ended = ann.get(&plan).await.ok();
     assert_eq!((&ended["plan"], ended.get("subscription")), (&json!("free"), None));
-    market.mail_to(&ann.email, "Your plan Standard has ended").await;
+    market.mail_to(&ann.email, "Your Standard plan has ended").await;
     let unpaid = "SELECT count(*) FROM plan_charges WHERE status = 'lapsed' AND reminders = 3";
     until_sql(&market.db.pool, unpaid, 1).await;
     let books =

@@ -165,10 +165,16 @@ impl Table {
         if kind == Kind::Plain {
             self.pushed += 1;
         }
-        if self.rows.len() < MAX_ROWS || kind == Kind::Total {
+        if !self.is_full() || kind == Kind::Total {
             self.kept += usize::from(kind == Kind::Plain);
             self.rows.push(Row { kind, cells });
         }
+    }
+
+    /// Whether a further plain row is only counted, whatever is in it.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.rows.len() >= MAX_ROWS
     }
 
     /// Says that there are more rows than were pushed, for a caller that did not read them all.

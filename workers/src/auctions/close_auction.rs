@@ -30,9 +30,7 @@ impl Handler<Services> for CloseAuction {
         if view.status == AuctionStatus::Unsold {
             mail::unsold(&mut tx, &closed).await?;
         }
-        for award in &closed.awards {
-            awarded(&mut tx, &closed, award).await?;
-        }
+        awarded(&mut tx, &closed).await?;
         announce(&mut tx, News::of(view.status), view);
         note_lateness(cx, closed.closed_at - view.ends_at, &format!("{} award(s)", closed.awards.len()));
         cx.commit(tx).await

@@ -1,7 +1,6 @@
 //! Letters about registrations in sale events.
 
 use market::emails::model::{BidderApproved, BidderRefused};
-use market::orders::model::Side;
 
 use super::formats::one_line;
 use super::letter::{Letter, Place, fact};
@@ -15,8 +14,9 @@ pub(super) fn approved(it: &BidderApproved, place: &Place<'_>) -> Letter {
         heading: words.bidder_approved_heading().to_owned(),
         paragraphs: vec![paragraph],
         figure: Some(fact(words.bidder_limit(), place.money(it.limit))),
+        action: Some(place.link(words.bidder_action(), format_args!("/sale-events/{}", it.event))),
         note: Some(words.bidder_limit_note().to_owned()),
-        reason: place.because(Side::Buyer),
+        reason: words.bidder_reason().to_owned(),
         ..Letter::default()
     }
 }
@@ -29,7 +29,7 @@ pub(super) fn refused(it: &BidderRefused, place: &Place<'_>) -> Letter {
         preview: paragraph.clone(),
         heading: words.bidder_refused_heading().to_owned(),
         paragraphs: vec![paragraph],
-        reason: place.because(Side::Buyer),
+        reason: words.bidder_reason().to_owned(),
         ..Letter::default()
     }
 }

@@ -1,30 +1,24 @@
 use jobs::plans::{ChargePlan, mail};
 use market::emails::model::PlanEvent;
-use market::payments::{Call, Found};
-use market::plans::store::{self, PlanSettled};
+use market::ids::PaymentId;
+use market::payments::{Call, Found, Payment, PaymentState};
+use market::plans::store::{self, Asking, PlanSettled};
 use queue::{Handler, JobTx, Outcome};
 
 use crate::escrow::asked::{LOOK_AGAIN, NotDone, gateway, not_done};
+use crate::payments::gateway::{Gateway, GatewayError};
 use crate::{Cx, Services};
 
 impl Handler<Services> for ChargePlan {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         // Committed before anybody is asked: whoever goes on after a crash knows that the provider may have the money.
         let mut tx = cx.begin().await?;
-        let Some(charging) = store::start_charge(&mut tx, self.payment).await? else {
+        let Some(asking) = store::start_charge(&mut tx, self.payment).await? else {
             return cx.commit(tx).await;
         };
         tx.commit().await?;
 
-        let gateway = gateway(cx, charging.provider)?;
-        let key = self.payment.to_string();
-        let before = if charging.again { gateway.find(&key, &Call::Charge).await } else { Ok(None) };
-        let asked = match before {
-            Ok(Some(Found::Payment(payment))) => Ok(payment),
-            Ok(Some(other)) => anyhow::bail!("the provider made {other:?} with the key of a payment"),
-            Ok(None) => gateway.charge(&key, &charging.charge).await,
-            Err(error) => Err(error),
-        };
+        let asked = ask(gateway(cx, asking.charging.provider)?, self.payment, &asking).await;
         let mut tx = cx.begin().await?;
         let settled = match asked {
             Ok(payment) => store::settle(&mut tx, self.payment, &payment).await?,
@@ -40,6 +34,42 @@ impl Handler<Services> for ChargePlan {
         }
         follow_plan(&mut tx, settled).await?;
         cx.commit(tx).await
+    }
+}
+
+/// What a provider has made of a payment: it is asked for it first if it may not have it, and cancels it if the payer has given up.
+async fn ask(gateway: &dyn Gateway, id: PaymentId, asking: &Asking) -> Result<Payment, GatewayError> {
+    let key = id.to_string();
+    let Some(known) = &asking.known else {
+        let before = if asking.charging.again { gateway.find(&key, &Call::Charge).await } else { Ok(None) };
+        return match before.map_err(unanswered)? {
+            Some(Found::Payment(payment)) => Ok(payment),
+            Some(other) => {
+                Err(GatewayError::Unknown { what: format!("the provider made {other:?} with the key of a payment") })
+            }
+            None => gateway.charge(&key, &asking.charging.charge).await,
+        };
+    };
+    let payment = gateway.payment(known).await.map_err(unanswered)?;
+    let payment = payment
+        .ok_or_else(|| GatewayError::Unknown { what: "the provider does not know its own payment".to_owned() })?;
+    if !asking.given_up || payment.state != PaymentState::Pending {
+        return Ok(payment);
+    }
+    match gateway.cancel(&format!("{key}-cancel"), known).await {
+        // Not there, or not any more: the payer may have come back at this moment, and the next look shows it.
+        Err(GatewayError::Refused { .. }) => Ok(payment),
+        cancelled => cancelled,
+    }
+}
+
+/// A question that was refused: nobody knows what became of the money, so that the payment does not fail of it.
+fn unanswered(error: GatewayError) -> GatewayError {
+    match error {
+        GatewayError::Refused { code } => {
+            GatewayError::Unknown { what: format!("the provider refused to say: {code}") }
+        }
+        other => other,
     }
 }
 

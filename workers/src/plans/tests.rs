@@ -13,7 +13,19 @@ use queue::worker::Handlers;
 use serde_json::json;
 use sinks::simulator::DECLINED;
 
+use crate::Services;
 use crate::testing::TestWorkers;
+
+mod waiting;
+
+fn handlers() -> Handlers<Services> {
+    Handlers::default()
+        .with::<ChargePlan>()
+        .with::<DunCharge>()
+        .with::<RenewPlan>()
+        .with::<SweepPlans>()
+        .with::<SendEmail>()
+}
 
 struct TestOwner {
     workers: TestWorkers,
@@ -22,13 +34,10 @@ struct TestOwner {
 
 impl TestOwner {
     async fn new() -> Self {
-        let handlers = Handlers::default()
-            .with::<ChargePlan>()
-            .with::<DunCharge>()
-            .with::<RenewPlan>()
-            .with::<SweepPlans>()
-            .with::<SendEmail>();
-        let workers = TestWorkers::new(handlers).await;
+        Self::at(TestWorkers::new(handlers()).await).await
+    }
+
+    async fn at(workers: TestWorkers) -> Self {
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let owner = trader(&mut conn).await;
         drop(conn);

@@ -94,8 +94,13 @@ impl ReportFile for PdfFile {
 
     fn row(&mut self, row: &[Cell]) -> anyhow::Result<()> {
         let zone = self.head.period.zone();
-        let cells = row.iter().filter(|cell| !matches!(cell, Cell::Id(_)));
-        self.table.push(Kind::Plain, cells.map(|cell| text(cell, zone, &self.wording)).collect());
+        let cells = if self.table.is_full() {
+            Vec::new()
+        } else {
+            let cells = row.iter().filter(|cell| !matches!(cell, Cell::Id(_)));
+            cells.map(|cell| text(cell, zone, &self.wording)).collect()
+        };
+        self.table.push(Kind::Plain, cells);
         self.charts.note(row, zone);
         Ok(())
     }

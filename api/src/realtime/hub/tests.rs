@@ -88,6 +88,23 @@ fn only_who_watches_a_topic_is_made_to_look_at_it_again() {
 }
 
 #[test]
+fn a_snapshot_counts_from_when_it_is_there() {
+    let hub = Hub::default();
+    let mut one = join(&hub, session());
+    one.watch("job:1");
+    assert!(!hub.looked_since("job:1", None));
+    let before = Instant::now();
+    let looked = one.looked("job:1");
+    for since in [None, Some(before), Some(looked)] {
+        assert!(hub.looked_since("job:1", since), "{since:?}");
+    }
+    assert!(!hub.looked_since("job:1", Some(looked + Duration::from_nanos(1))));
+    one.unwatch("job:1");
+    one.looked("job:1");
+    assert!(!hub.looked_since("job:1", None));
+}
+
+#[test]
 fn a_slow_socket_is_dropped_and_others_are_not() {
     let hub = Hub::default();
     let (mut slow, mut fast) = (join(&hub, session()), join(&hub, session()));

@@ -94,6 +94,21 @@ async fn a_socket_that_waits_for_the_database_closes_with_its_session() {
 }
 
 #[tokio::test]
+async fn a_socket_closes_with_its_session_while_all_connections_are_in_use() {
+    let api = TestApi::with(&[("DATABASE_CONNECTIONS", "2")]).await;
+    let mut client = Client::open(&api, &api.person("Ann").await).await;
+    let mut slow_requests = Vec::new();
+    for _ in 0..2 {
+        slow_requests.push(api.state.db.acquire().await.unwrap());
+    }
+    let logout = "UPDATE sessions SET revoked_at = clock_timestamp(), revoked_why = 'logout'";
+    sqlx::query(logout).execute(&api.db.pool).await.unwrap();
+    assert_eq!(client.closing().await, 4401);
+    drop(slow_requests);
+    api.close().await;
+}
+
+#[tokio::test]
 async fn whoever_may_not_see_a_topic_any_more_is_told_that_it_has_ended() {
     let api = api_with_counters(&[]).await;
     let (mut anns, bob) = (Client::open(&api, &api.person("Ann").await).await, api.person("Bob").await);

@@ -74,7 +74,7 @@ async fn buy(tx: &mut JobTx, auction: AuctionId, org: OrgId, user: UserId) -> Re
     let closed = store::buy_now(tx, auction, org, user).await?;
     let award =
         closed.awards.first().ok_or_else(|| Problem::internal(anyhow::anyhow!("a purchase without an award")))?;
-    awarded(tx, &closed, award).await?;
+    awarded(tx, &closed).await?;
     announce(tx, News::Bought, &closed.auction);
     Ok(Bought { order: award.order, amount: award.amount, auction: closed.auction })
 }

@@ -127,7 +127,7 @@ async fn accept_second_chance(
             .awards
             .first()
             .ok_or_else(|| Problem::internal(anyhow::anyhow!("an accepted offer without an award")))?;
-        awarded(tx, &closed, award).await?;
+        awarded(tx, &closed).await?;
         announce(tx, News::Awarded, &closed.auction);
         let bought = Bought { order: award.order, amount: award.amount, auction: closed.auction.clone() };
         Ok(Made::at(format!("/v1/orders/{}", bought.order), bought))

@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::Caller;
+use crate::conditional::IfMatch;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page};
@@ -55,9 +56,10 @@ async fn list_waiting_documents(
 
 /// Verify a document
 ///
-/// For moderators who do not belong to the organisation; it is in the audit log.
+/// For moderators who do not belong to the organisation; it is in the audit log. With `If-Match`, only what was read is verified: its
+/// owners may replace a document while somebody looks at it.
 #[utoipa::path(post, path = "/v1/orgs/{org}/documents/{document}/verify", tag = "orgs",
-    params(("org" = OrgId, Path), ("document" = DocumentId, Path)), responses(
+    params(("org" = OrgId, Path), ("document" = DocumentId, Path), IfMatch), responses(
     (status = 200, description = "Verified", body = Document),
     (status = 403, description = "`role_too_low`; `own_org`"),
     (status = 409, description = "`document_status`: it does not wait for a moderator"),
@@ -66,8 +68,9 @@ async fn verify_document(
     State(state): State<AppState>,
     caller: Caller,
     Path((org, id)): Path<(OrgId, DocumentId)>,
+    expected: IfMatch,
 ) -> Result<Json<Document>> {
-    decide(&state, &caller, org, id, &Verdict::Verified).await
+    decide(&state, &caller, (org, id), &expected, &Verdict::Verified).await
 }
 
 /// Why a document was rejected; the organisation's members can read it.
@@ -83,7 +86,7 @@ struct DocumentReason {
 /// One that waits, or that was verified and turns out to be wrong. For moderators who do not belong to the organisation; it is in the
 /// audit log.
 #[utoipa::path(post, path = "/v1/orgs/{org}/documents/{document}/reject", tag = "orgs", request_body = DocumentReason,
-    params(("org" = OrgId, Path), ("document" = DocumentId, Path)), responses(
+    params(("org" = OrgId, Path), ("document" = DocumentId, Path), IfMatch), responses(
     (status = 200, description = "Rejected", body = Document),
     (status = 403, description = "`role_too_low`; `own_org`"),
     (status = 409, description = "`document_status`: it was rejected before, or has expired"),
@@ -93,18 +96,19 @@ async fn reject_document(
     State(state): State<AppState>,
     caller: Caller,
     Path((org, id)): Path<(OrgId, DocumentId)>,
+    expected: IfMatch,
     Json(body): Json<DocumentReason>,
 ) -> Result<Json<Document>> {
     caller.platform(PlatformRole::Moderator)?;
     let reason = given_reason(&body.reason)?;
-    decide(&state, &caller, org, id, &Verdict::Rejected { reason }).await
+    decide(&state, &caller, (org, id), &expected, &Verdict::Rejected { reason }).await
 }
 
 async fn decide(
     state: &AppState,
     caller: &Caller,
-    org: OrgId,
-    id: DocumentId,
+    (org, id): (OrgId, DocumentId),
+    expected: &IfMatch,
     verdict: &Verdict,
 ) -> Result<Json<Document>> {
     caller.platform(PlatformRole::Moderator)?;
@@ -112,6 +116,9 @@ async fn decide(
         return Err(Problem::forbidden("own_org", "somebody else decides about your own organisation"));
     }
     let mut tx = state.db.begin().await?;
+    if expected.is_sent() {
+        expected.check(&store::lock(&mut tx, org, id).await?)?;
+    }
     let document = store::decide(&mut tx, caller.user, org, id, verdict).await?;
     tx.commit().await?;
     Ok(Json(document))

@@ -123,6 +123,46 @@ async fn an_organisation_hands_in_documents_and_moderators_decide() {
     office.api.close().await;
 }
 
+/// Between a moderator's look at a document and the verdict, its owner sends another file to the same address, or replaces it.
+#[tokio::test]
+async fn a_verdict_is_about_what_the_moderator_has_read() {
+    let office = TestOffice::new().await;
+    let (ann, moderator) = (&office.ann, &office.moderator);
+    let path = office.path.replace("/documents", "/document-uploads");
+    let announced = json!({"content_type": "application/pdf", "size": 5});
+    let upload = office.api.post(Some(ann), &path, announced).await.ok();
+    let send = async |bytes: &'static [u8]| {
+        let mut request = reqwest::Client::new().put(upload["url"].as_str().unwrap());
+        for (name, value) in upload["headers"].as_object().unwrap() {
+            if name != "content-length" {
+                request = request.header(name, value.as_str().unwrap());
+            }
+        }
+        request.body(bytes).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(send(b"%PDF-").await, 200);
+    let id = office.api.post(Some(ann), &office.path, licence(&upload["id"])).await.ok()["id"].clone();
+    assert_eq!(send(b"forged").await, 403, "another length");
+    assert_eq!(send(b"FORGE").await, 412);
+    let file = office.one(moderator, Method::GET, &id, "/file", json!({})).await.ok();
+    let bytes = reqwest::get(file["url"].as_str().unwrap()).await.unwrap().bytes().await.unwrap();
+    assert_eq!(&bytes[..], b"%PDF-");
+
+    let document = format!("{}/{}", office.path, id.as_str().unwrap());
+    let read = office.api.get(Some(moderator), &document).await.headers["etag"].clone();
+    office.one(ann, Method::PUT, &id, "", licence(&office.file(true).await)).await.ok();
+    for (act, body) in [("verify", json!({})), ("reject", json!({"reason": "Forged."}))] {
+        let request =
+            office.api.request(Method::POST, &format!("{document}/{act}")).header("if-match", &read).json(&body);
+        office.api.send(with_token(request, Some(moderator))).await.refused(412, "changed_meanwhile");
+    }
+    let now = office.api.get(Some(moderator), &document).await.headers["etag"].clone();
+    let request = office.api.request(Method::POST, &format!("{document}/verify")).header("if-match", now);
+    let verified = office.api.send(with_token(request, Some(moderator))).await.ok();
+    assert_eq!(verified["status"], "verified");
+    office.api.close().await;
+}
+
 #[tokio::test]
 async fn documents_are_refused_with_what_is_wrong_and_where() {
     let office = TestOffice::new().await;

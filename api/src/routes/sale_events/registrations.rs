@@ -34,13 +34,13 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Nothing: who asks, and for what, is said already.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Register {}
+struct RegisterBidder {}
 
 /// Register as a bidder of a sale event
 ///
 /// Approved at once with the sale event's limit for everybody if it has one; otherwise its seller decides. Asked again, nothing changes.
 #[utoipa::path(post, path = "/v1/sale-events/{sale_event}/registrations", tag = "auctions",
-    params(("sale_event" = SaleEventId, Path), Acting, OptionalKey), request_body = Option<Register>, responses(
+    params(("sale_event" = SaleEventId, Path), Acting, OptionalKey), request_body = Option<RegisterBidder>, responses(
     (status = 201, description = "The registration", body = OwnRegistration, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a buyer; `own_sale_event`"),
     (status = 409, description = "`sale_event_ended`; `sale_event_cancelled`"),
@@ -50,10 +50,12 @@ async fn register_bidder(
     caller: Caller,
     acting: Acting,
     Path(event): Path<SaleEventId>,
-    Keyed { key, body: _ }: Keyed<Option<Register>>,
+    Keyed { key, body: _ }: Keyed<Option<RegisterBidder>>,
 ) -> Result<Response> {
     let org = acting.trader_as(OrgKind::Buyer, &caller)?;
     key.once(&state.ledger, org.0, StatusCode::CREATED, async |tx| {
+        // Of what is hidden nobody hears, not even that it was cancelled.
+        found(tx, event, Some(org)).await?;
         let own = store::register(tx, org, caller.user, event).await?;
         Ok(Made::at(format!("/v1/sale-events/{event}/registration"), own))
     })
@@ -124,13 +126,14 @@ struct ApproveBidder {
 
 /// Approve a bidder
 ///
-/// With a limit, which counts across all lots. That of an approved bidder can be raised, and not be lowered.
+/// With a limit, which counts across all lots. That of an approved bidder can be raised, and not be lowered. The same again changes
+/// nothing, and nobody is written to.
 #[utoipa::path(post, path = "/v1/sale-events/{sale_event}/registrations/{registration}/approve", tag = "auctions",
     params(("sale_event" = SaleEventId, Path), ("registration" = RegistrationId, Path), Acting), request_body = ApproveBidder,
     responses(
     (status = 200, description = "Approved", body = Registration),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`registration_refused`; `limit_lowered`"),
+    (status = 409, description = "`registration_refused`; `limit_lowered`; `sale_event_cancelled`"),
     (status = 422, description = "`invalid_value`"),
 ))]
 async fn approve_bidder(
@@ -148,7 +151,7 @@ async fn approve_bidder(
     params(("sale_event" = SaleEventId, Path), ("registration" = RegistrationId, Path), Acting), responses(
     (status = 200, description = "Refused", body = Registration),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`registration_refused`: it is already; `limit_lowered`: it was approved"),
+    (status = 409, description = "`registration_refused`: it is already; `limit_lowered`: it was approved; `sale_event_cancelled`"),
 ))]
 async fn refuse_bidder(
     State(state): State<AppState>,
@@ -170,7 +173,9 @@ async fn decide(
     let seller = acting.trader(caller)?;
     let mut tx = state.ledger.begin().await?;
     let decided = store::decide(&mut tx, seller, caller.user, event, registration, limit).await?;
-    mail::decided(&mut tx, &decided).await?;
+    if decided.news {
+        mail::decided(&mut tx, &decided).await?;
+    }
     tx.commit().await?;
     Ok(Json(decided.registration))
 }

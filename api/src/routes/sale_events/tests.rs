@@ -55,6 +55,93 @@ async fn a_draft_becomes_a_catalogue_for_everybody() {
     api.close().await;
 }
 
+/// A lot that cannot be auctioned is named, and then none of them is.
+#[tokio::test]
+async fn a_catalogue_is_published_whole_or_not_at_all() {
+    let api = TestApi::new().await;
+    let ann = api.person("Ann").await;
+    let org = api.org(&ann, "Ann Ltd", &api.admin().await).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let seller = Trader { org, user: ann.id };
+    let published = listing(&mut conn, seller, market::listings::model::SaleMode::Auction, 1).await;
+    let draft = market::testing::draft(&mut conn, seller, market::listings::model::SaleMode::Auction, 1).await;
+    drop(conn);
+    let event = api.post(Some(&ann), "/v1/sale-events", sale("Autumn sale")).await.ok();
+    let event = format!("/v1/sale-events/{}", event["id"].as_str().unwrap());
+    for listing in [published, draft] {
+        let lot = json!({"listing_id": listing, "opening": money("10.00"), "group": 1});
+        api.post(Some(&ann), &format!("{event}/lots"), lot).await.ok();
+    }
+    let refused = api.post(Some(&ann), &format!("{event}/publish"), json!({})).await.refused(409, "lot_not_for_sale");
+    assert!(refused.body["detail"].as_str().unwrap().starts_with("lot 2: "), "{refused:?}");
+    assert_eq!(api.get(Some(&ann), &event).await.ok()["status"], "draft");
+    let auctions: i64 = sqlx::query_scalar("SELECT count(*) FROM auctions").fetch_one(&api.db.pool).await.unwrap();
+    assert_eq!(auctions, 0);
+    api.post(Some(&ann), &format!("/v1/listings/{draft}/publish"), json!({})).await.ok();
+    let shown = api.post(Some(&ann), &format!("{event}/publish"), json!({})).await.ok();
+    assert_eq!((&shown["status"], &shown["lots_open"]), (&json!("published"), &json!(2)));
+    api.close().await;
+}
+
+/// What is wrong with a sale event, a lot or a limit is said, and where.
+#[tokio::test]
+async fn what_a_sale_event_cannot_be_is_refused_with_the_place() {
+    let api = TestApi::new().await;
+    let admin = api.admin().await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    api.org(&bob, "Bob Ltd", &admin).await;
+    let dollars = json!({"amount": "10.00", "currency": "USD"});
+    let refused = async |path: &str, body: Value, pointer: &str| {
+        let answer = api.post(Some(&ann), path, body.clone()).await.refused(422, "invalid_value");
+        assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{body}");
+    };
+    for (field, value, pointer) in [
+        ("title", json!("x".repeat(201)), "/title"),
+        ("description", json!("x".repeat(5_001)), "/description"),
+        ("first_ends_at", json!("2099-01-01T08:00:00Z"), "/first_ends_at"),
+        ("step_ms", json!(-1), "/step_ms"),
+        ("step_ms", json!(86_400_001), "/step_ms"),
+        ("soft_close_seconds", json!(-1), "/soft_close_seconds"),
+        ("hard_close_seconds", json!(86_401), "/hard_close_seconds"),
+        ("default_limit", money("0.00"), "/default_limit"),
+        ("default_limit", money("10000000000000.01"), "/default_limit"),
+        ("default_limit", dollars.clone(), "/default_limit/currency"),
+    ] {
+        let mut body = sale("Autumn sale");
+        body[field] = value;
+        refused("/v1/sale-events", body, pointer).await;
+    }
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let seller = Trader { org, user: ann.id };
+    let listing = listing(&mut conn, seller, market::listings::model::SaleMode::Auction, 1).await;
+    let (open, _) = sale_event(&mut conn, seller, &[None], None).await;
+    drop(conn);
+    let event = api.post(Some(&ann), "/v1/sale-events", sale("Autumn sale")).await.ok();
+    let lots = format!("/v1/sale-events/{}/lots", event["id"].as_str().unwrap());
+    for (field, value, pointer) in [
+        ("lot_no", json!(0), "/lot_no"),
+        ("lot_no", json!(501), "/lot_no"),
+        ("group", json!(501), "/group"),
+        ("opening", money("0.00"), "/opening"),
+        ("opening", dollars.clone(), "/opening/currency"),
+        ("reserve", money("10.00"), "/reserve"),
+        ("buy_now", money("10.00"), "/buy_now"),
+        ("listing_id", json!(org), "/listing_id"),
+    ] {
+        let mut body = json!({"listing_id": listing, "opening": money("10.00")});
+        body[field] = value;
+        refused(&lots, body, pointer).await;
+    }
+    let registrations = format!("/v1/sale-events/{open}/registrations");
+    let asked = api.post(Some(&bob), &registrations, json!({})).await.ok();
+    let approve = format!("{registrations}/{}/approve", asked["id"].as_str().unwrap());
+    refused(&approve, json!({"limit": money("0.00")}), "/limit").await;
+    refused(&approve, json!({"limit": money("10000000000000.01")}), "/limit").await;
+    refused(&approve, json!({"limit": dollars}), "/limit/currency").await;
+    api.close().await;
+}
+
 /// What is left of a limit is said with the refusal; what is reserved only the bidder reads.
 #[tokio::test]
 async fn a_bid_beyond_the_limit_is_refused_with_what_is_left() {
@@ -86,6 +173,57 @@ async fn a_bid_beyond_the_limit_is_refused_with_what_is_left() {
     api.close().await;
 }
 
+/// A seller who approves again, because an answer was lost, writes to nobody again.
+#[tokio::test]
+async fn a_bidder_is_written_to_once_for_each_limit() {
+    let api = TestApi::new().await;
+    let admin = api.admin().await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    api.org(&bob, "Bob Ltd", &admin).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, _) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None], None).await;
+    drop(conn);
+    let registrations = format!("/v1/sale-events/{event}/registrations");
+    let asked = api.post(Some(&bob), &registrations, json!({})).await.ok();
+    let one = format!("{registrations}/{}", asked["id"].as_str().unwrap());
+    for (limit, mails) in [("100.00", 1), ("100.00", 1), ("200.00", 2)] {
+        let approved = api.post(Some(&ann), &format!("{one}/approve"), json!({"limit": money(limit)})).await.ok();
+        assert_eq!((&approved["status"], &approved["limit"]), (&json!("approved"), &money(limit)));
+        let sql = "SELECT count(*) FROM emails WHERE template = 'bidder_approved' AND user_id = $1";
+        let written: i64 = sqlx::query_scalar(sql).bind(bob.id.0).fetch_one(&api.db.pool).await.unwrap();
+        assert_eq!(written, mails, "{limit}");
+    }
+    api.post(Some(&ann), &format!("{one}/refuse"), json!({})).await.refused(409, "limit_lowered");
+    api.close().await;
+}
+
+/// Whoever cannot see a sale event cannot register for it either, and does not hear what became of it.
+#[tokio::test]
+async fn nobody_registers_for_what_is_hidden() {
+    let api = TestApi::new().await;
+    let admin = api.admin().await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    api.org(&bob, "Bob Ltd", &admin).await;
+    let register = async |event: &str| {
+        let answer = api.get(Some(&bob), event).await;
+        answer.refused(404, "not_found");
+        api.post(Some(&bob), &format!("{event}/registrations"), json!({})).await.refused(404, "not_found");
+    };
+    let draft = api.post(Some(&ann), "/v1/sale-events", sale("Never")).await.ok();
+    let draft = format!("/v1/sale-events/{}", draft["id"].as_str().unwrap());
+    register(&draft).await;
+    api.post(Some(&ann), &format!("{draft}/cancel"), json!({})).await.ok();
+    register(&draft).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, _) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None], Some(eur(10_000))).await;
+    drop(conn);
+    api.post(Some(&admin), &format!("/v1/orgs/{org}/suspend"), json!({"reason": "fraud"})).await.ok();
+    register(&format!("/v1/sale-events/{event}")).await;
+    api.close().await;
+}
+
 /// Whoever watches a sale event sees the lot that ends next, and how its price moves.
 #[tokio::test]
 async fn a_sale_event_is_watched() {
@@ -101,13 +239,31 @@ async fn a_sale_event_is_watched() {
     market::auctions::store::cancel(&mut tx, shared::audit::Actor::System, lots[0], None).await.unwrap();
     tx.commit().await.unwrap();
     drop(conn);
-    loop {
-        let news = socket.hear().await;
-        if news["data"]["lots_open"] == 1 {
-            assert_eq!(news["data"]["current"]["lot_no"], 2);
-            break;
-        }
-    }
+    // The snapshot is not told again.
+    let news = socket.hear().await;
+    assert_eq!((&news["data"]["lots_open"], &news["data"]["current"]["lot_no"]), (&json!(1), &json!(2)), "{news}");
+    assert!(news["seq"].as_i64() > snapshot["seq"].as_i64(), "{news}");
     drop(socket);
+    api.close().await;
+}
+
+/// While its seller is suspended nobody watches a sale event, as nobody reads it.
+#[tokio::test]
+async fn a_sale_event_ends_for_its_watchers_with_its_sellers_suspension() {
+    let api = TestApi::new().await;
+    let (admin, ann, bob) = (api.admin().await, api.person("Ann").await, api.person("Bob").await);
+    let org = api.org(&ann, "Ann Ltd", &admin).await;
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let (event, _) = sale_event(&mut conn, Trader { org, user: ann.id }, &[None, None], None).await;
+    drop(conn);
+    let topic = format!("event:{event}");
+    let mut socket = Client::open(&api, &bob).await;
+    assert_eq!(socket.subscribe(&topic).await["type"], "snapshot");
+    api.post(Some(&admin), &format!("/v1/orgs/{org}/suspend"), json!({"reason": "fraud"})).await.ok();
+    let ended = socket.hear().await;
+    assert_eq!((&ended["code"], &ended["topic"]), (&json!("not_found"), &json!(topic)), "{ended}");
+    assert_eq!(socket.subscribe(&topic).await["code"], "not_found");
+    api.post(Some(&admin), &format!("/v1/orgs/{org}/reinstate"), json!({})).await.ok();
+    assert_eq!(socket.subscribe(&topic).await["type"], "snapshot");
     api.close().await;
 }

@@ -1,6 +1,7 @@
 //! `event:<id>`: how far a sale event has got: how many lots are open, and the one that ends next with its price.
 //!
 //! Whoever wants to see every bid of a lot watches its auction. What is watched here is read once a second, whatever happens in between.
+//! The seq is the sum of the versions of the lots' auctions: a published event keeps its lots, and no version is ever set back.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::realtime::topic::{Carries, Snapshot, Topic};
 use crate::realtime::watch::{Watcher, watch};
 use crate::state::AppState;
 
-/// Everybody watches a published sale event.
+/// Everybody watches a published sale event, as long as its seller is not suspended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SaleEventTopic;
 
@@ -29,7 +30,7 @@ impl Topic for SaleEventTopic {
     }
 
     fn carries(&self) -> Carries {
-        Carries::Reading
+        Carries::State
     }
 
     fn id(&self, text: &str) -> Option<String> {
@@ -72,12 +73,19 @@ impl Watcher for SaleEventWatcher {
     const EVERY: Duration = Duration::from_secs(1);
 
     async fn look(&mut self, state: &AppState, watched: &[SaleEventId]) -> anyhow::Result<()> {
-        self.known.retain(|id, _| watched.contains(id));
-        for progress in store::progress(&mut *state.db.acquire().await?, watched).await? {
-            let before = self.known.insert(progress.id, progress.clone());
-            if before.as_ref() != Some(&progress) {
-                let (topic, kind) = (format!("{}{}", Self::PREFIX, progress.id), "changed".to_owned());
-                state.hub.deliver(Event { topic, seq: progress.seq, kind, data: data(&progress) });
+        let now = store::progress(&mut *state.db.acquire().await?, watched).await?;
+        let now: HashMap<_, _> = now.into_iter().map(|progress| (progress.id, progress)).collect();
+        let before = std::mem::replace(&mut self.known, now);
+        for id in watched {
+            let topic = format!("{}{id}", Self::PREFIX);
+            match self.known.get(id) {
+                // Nobody may see it any more, or ever could.
+                None => state.hub.recheck(&topic),
+                Some(progress) if before.get(id) != Some(progress) => {
+                    let (seq, kind) = (progress.seq, "changed".to_owned());
+                    state.hub.deliver_paced(Event { topic, seq, kind, data: data(progress) });
+                }
+                Some(_) => {}
             }
         }
         Ok(())

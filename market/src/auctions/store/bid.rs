@@ -1,7 +1,8 @@
 //! Placing bids: two statements for all of them (lock and judge, write), one more for each divisible lot and for each bidder with
 //! strikes.
 //!
-//! Lots of sale events take two more for the limits of their bidders, which are locked after all auctions.
+//! Lots of sale events take more: one that reads them, one for their groups, and two for the limits of their bidders, which are locked
+//! after all auctions; and two for each group that a late bid keeps open.
 //!
 //! # How to get this wrong
 //! - Waiting for an auction while holding another: whoever holds both the other way round waits as well. Several bids wait for none.
@@ -98,7 +99,8 @@ async fn place_all(conn: &mut PgConnection, bids: &[PlaceBid], wait: Wait) -> Re
         }
         let bid = lot.judge(conn, place, bidder, first, &mut limits).await;
         if let (Ok(Judged { at, accepted, end_moved: true, .. }), Some(group)) = (&bid, group) {
-            extended.insert(group, Extension { at: *at, until: accepted.ends_at });
+            let extension = Extension { at: *at, until: accepted.ends_at };
+            extended.entry(group).and_modify(|all| *all = all.followed_by(extension)).or_insert(extension);
         }
         judged.push(Some(bid));
     }

@@ -22,7 +22,7 @@ struct Row {
 
 /// Takes back a bid of `org`, with the raises on top of it. In a lot of a sale event, whoever would lead then needs the limit for it: the
 /// bids of somebody who has spent it elsewhere in the meantime go along, and the next one leads. It reads only the organisation's own
-/// bids and those that decide what remains, however many others there are.
+/// bids and those that decide what remains, however many others there are; in a lot of a sale event, also who has bid at all.
 pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: UserId) -> Result<Retracted, AuctionError> {
     let placed = sqlx::query!(
         r#"SELECT auction_id AS "auction_id: AuctionId", org_id AS "org_id: OrgId", seq, placed_at FROM bids WHERE id = $1"#,
@@ -54,6 +54,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
         // None of them has gone before: they would not lead.
         for row in own_from(conn, locked.id, spent, 1).await? {
             lapsed += i64::from(!row.raise);
+            // Nobody has taken them back, which is how they are written down.
             taken.push(row.id.0);
             gone.push(row.seq);
         }
@@ -65,7 +66,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     let written = view_query!(
         "WITH taken_back AS (
              INSERT INTO bid_retractions (bid_id, auction_id, org_id, retracted_by, retracted_at)
-             SELECT b.id, b.auction_id, b.org_id, CASE b.org_id WHEN $3 THEN $4 ELSE b.placed_by END, $5
+             SELECT b.id, b.auction_id, b.org_id, CASE b.org_id WHEN $3 THEN $4::uuid END, $5
              FROM bids AS b
              WHERE b.id = ANY ($2)
          )

@@ -19,12 +19,14 @@ pub(super) async fn leave(conn: &mut PgConnection, upload: UploadId) -> Result<(
     Ok(())
 }
 
-/// Up to `limit` files that no document has any more, with their objects' keys.
+/// Up to `limit` files that no document has any more, with their objects' keys. Not those whose address may still be written to: an
+/// object that comes after its row is gone would stay for ever.
 pub async fn leftovers(conn: &mut PgConnection, limit: i64) -> Result<Vec<(UploadId, String)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT l.upload_id AS "upload: UploadId", u.object_key
            FROM org_document_leftovers AS l
            JOIN uploads AS u ON u.id = l.upload_id
+           WHERE u.expires_at <= clock_timestamp() - interval '1 hour'
            ORDER BY l.upload_id
            LIMIT $1"#,
         limit,

@@ -67,18 +67,21 @@ pub async fn of_org(conn: &mut PgConnection, org: OrgId) -> Result<Vec<Document>
     these(conn, &ids).await
 }
 
-/// Up to `limit` documents behind `after` that wait for a moderator, the oldest first.
+/// Up to `limit` documents behind `after` that wait for a moderator, the oldest first. About those that have expired meanwhile nothing is
+/// decided any more.
 pub async fn waiting(
     conn: &mut PgConnection,
     after: Option<DocumentId>,
     limit: i64,
 ) -> Result<Vec<Document>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
-        "SELECT id
-         FROM org_documents
-         WHERE status = 'pending'
-           AND id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
-         ORDER BY id
+        "SELECT d.id
+         FROM org_documents AS d
+         JOIN orgs AS o ON o.id = d.org_id
+         WHERE d.status = 'pending'
+           AND d.expires_on >= (clock_timestamp() AT TIME ZONE o.time_zone)::date
+           AND d.id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
+         ORDER BY d.id
          LIMIT $2",
         after.map(|id| id.0),
         limit,

@@ -38,6 +38,13 @@ async fn new(conn: &mut PgConnection, by: Trader, days_left: i64) -> NewDocument
     }
 }
 
+/// Files that are left behind, of which nobody can write to the address any more.
+async fn left(conn: &mut PgConnection) -> Vec<UploadId> {
+    let sql = "UPDATE uploads SET expires_at = expires_at - interval '2 hours'";
+    sqlx::query(sql).execute(&mut *conn).await.expect("aged");
+    leftovers(conn, 10).await.expect("read").into_iter().map(|(upload, _)| upload).collect()
+}
+
 /// Hands a document in, in a transaction of its own.
 async fn created(conn: &mut PgConnection, by: Trader, new: &NewDocument) -> Result<Document, DocumentError> {
     let mut tx = conn.begin().await.expect("a transaction");
@@ -94,6 +101,11 @@ async fn a_document_expires_by_its_day_where_the_organisation_is() {
     let last_day = new(&mut conn, ann, 0).await;
     let document = created(&mut conn, ann, &last_day).await.expect("its last day");
     assert_eq!(document.status, DocumentStatus::Pending);
+    assert_eq!(waiting(&mut conn, None, 10).await.expect("read"), std::slice::from_ref(&document));
+    // Where it has expired, moderators have nothing to decide.
+    live_in(&mut conn, "Pacific/Kiritimati").await;
+    assert!(waiting(&mut conn, None, 10).await.expect("read").is_empty());
+    live_in(&mut conn, "Pacific/Pago_Pago").await;
     let document = decided(&mut conn, ann, document.id, Verdict::Verified).await.expect("verified");
     assert_eq!(document.status, DocumentStatus::Verified);
 
@@ -126,14 +138,13 @@ async fn a_replaced_document_is_judged_and_reminded_of_anew() {
     let document = replaced(&mut conn, ann, id, &corrected).await.expect("corrected");
     assert_eq!((document.status, document.number.as_str()), (DocumentStatus::Pending, "4712"));
     assert!(reminded(&mut conn).await.is_empty());
-    assert!(leftovers(&mut conn, 10).await.expect("read").is_empty());
+    assert!(left(&mut conn).await.is_empty());
 
     // Next year's.
     let next = new(&mut conn, ann, 20).await;
     replaced(&mut conn, ann, id, &next).await.expect("replaced");
     assert_eq!(reminded(&mut conn).await, [(30, 20)]);
-    let left: Vec<_> = leftovers(&mut conn, 10).await.expect("read").into_iter().map(|(upload, _)| upload).collect();
-    assert_eq!(left, [first.upload]);
+    assert_eq!(left(&mut conn).await, [first.upload]);
 
     // What was rejected needs no renewal.
     let reason = "Not readable.".to_owned();
@@ -171,6 +182,9 @@ async fn a_file_is_one_documents_and_left_behind_once() {
     tx.commit().await.expect("committed");
     let gone = images::upload(&mut conn, first.upload).await;
     assert!(matches!(gone, Err(ImageError::NoSuchUpload(_))), "{gone:?}");
+    // Its address works for some minutes more.
+    assert!(leftovers(&mut conn, 10).await.expect("read").is_empty());
+    assert_eq!(left(&mut conn).await, [first.upload]);
     assert!(remove_leftover(&mut conn, first.upload).await.expect("removed"));
     assert!(!remove_leftover(&mut conn, first.upload).await.expect("removed before"));
     assert!(leftovers(&mut conn, 10).await.expect("read").is_empty());

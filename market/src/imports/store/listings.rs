@@ -157,6 +157,7 @@ async fn published(
         Ok(_) => Ok(Vec::new()),
         // Found before anything is written.
         Err(ListingError::Incomplete(faults)) => Ok(faults.iter().map(|fault| columns.fault(fault)).collect()),
+        Err(error @ ListingError::PlanLimit(_)) => Ok(vec![RowFault::of_row(error.to_string())]),
         Err(error) => Err(of_listing(error, columns)),
     }
 }

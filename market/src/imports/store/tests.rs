@@ -271,6 +271,18 @@ async fn rows_become_drafts_of_old_and_new_items_and_what_is_complete_is_publish
 }
 
 #[tokio::test]
+async fn what_the_plan_does_not_allow_stays_a_draft() {
+    let (test, mut conn) = TestImports::new().await;
+    sqlx::query("UPDATE plans SET most_listings = 1").execute(&mut conn).await.expect("limited");
+    test.item(&mut conn, "OLD").await;
+    let by = test.import(&mut conn, ImportKind::Listings, 3).await;
+    let rows = list(&mut conn, by, "sku;title;price\nOLD;Console;12,50\nOLD;Console;13,50\n", true).await;
+    let too_many = ": the organisation's plan allows 1 published listings at once".to_owned();
+    assert_eq!(summary(&rows), [(2, RowOutcome::Applied, String::new()), (3, RowOutcome::Incomplete, too_many)]);
+    test.close(conn).await;
+}
+
+#[tokio::test]
 async fn pictures_are_found_by_name_and_shared_when_another_listing_shows_them() {
     let (test, mut conn) = TestImports::new().await;
     test.item(&mut conn, "A").await;

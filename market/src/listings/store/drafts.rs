@@ -199,8 +199,12 @@ pub async fn publish(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> R
 /// Refuses one more than the seller's plan allows, counting those that a moderator looks at. Only where there is a limit does
 /// publishing wait for the organisation's row, so that two at once do not both find room.
 async fn keep_to_plan(conn: &mut PgConnection, seller: OrgId) -> Result<(), ListingError> {
-    let Some(most) = plans::limits(conn, seller).await?.published_listings else { return Ok(()) };
+    if plans::limits(conn, seller).await?.published_listings.is_none() {
+        return Ok(());
+    }
     sqlx::query!("SELECT FROM orgs WHERE id = $1 FOR NO KEY UPDATE", seller.0).fetch_optional(&mut *conn).await?;
+    // Again, since the plan may allow less than it did before this waited.
+    let Some(most) = plans::limits(conn, seller).await?.published_listings else { return Ok(()) };
     let shown = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!"
            FROM (SELECT FROM listings WHERE seller_org_id = $1 AND status IN ('published', 'in_review') LIMIT $2) AS shown"#,

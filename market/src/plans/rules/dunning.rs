@@ -8,6 +8,9 @@ pub const REMINDERS: [TimeDelta; 3] = [TimeDelta::days(3), TimeDelta::days(7), T
 /// How long after a charge was due the organisation falls to the free plan.
 pub const LAPSE: TimeDelta = TimeDelta::days(21);
 
+/// How long a payer has to confirm a payment with their bank. Then it is cancelled, so that another one can begin.
+pub const CONFIRM_WITHIN: TimeDelta = TimeDelta::days(1);
+
 /// What is done about an unpaid charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {

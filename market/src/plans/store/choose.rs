@@ -35,7 +35,8 @@ pub async fn choose(
     let actor = Actor::User(by);
     let charge = match &locked.subscription {
         Some(open) => change(conn, &locked, open, actor, wanted, currency).await?,
-        None if wanted == locked.plan && wanted == Plan::Free => None,
+        // Also a plan that was agreed with the platform: what one has is not chosen again, and not paid for.
+        None if wanted == locked.plan => None,
         None if wanted == Plan::Free || locked.plan == Plan::Partner => return Err(PlanError::Agreed(locked.plan)),
         None => subscribe(conn, &locked, actor, wanted, currency.unwrap_or(Currency::EUR)).await?,
     };

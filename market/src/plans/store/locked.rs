@@ -27,6 +27,8 @@ pub(super) struct Locked {
     pub(super) subscribed: bool,
     /// Whether something is owed for a subscription that has ended.
     pub(super) owes: bool,
+    /// Whether its only owner has left, so that nobody can pay or cancel.
+    pub(super) abandoned: bool,
 }
 
 /// A subscription that has not ended.
@@ -60,7 +62,7 @@ pub(super) async fn lock(conn: &mut PgConnection, org: OrgId) -> Result<Locked, 
     // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM orgs WHERE id = $1 FOR NO KEY UPDATE", org.0).fetch_optional(&mut *conn).await?;
     let row = sqlx::query!(
-        r#"SELECT plan AS "plan: Plan", time_zone, clock_timestamp() AS "now!",
+        r#"SELECT plan AS "plan: Plan", time_zone, clock_timestamp() AS "now!", abandoned_at IS NOT NULL AS "abandoned!",
                   EXISTS (SELECT FROM plan_subscriptions WHERE org_id = $1) AS "subscribed!",
                   EXISTS (SELECT FROM plan_charges AS c
                           JOIN plan_subscriptions AS s ON s.id = c.subscription_id
@@ -104,6 +106,7 @@ pub(super) async fn lock(conn: &mut PgConnection, org: OrgId) -> Result<Locked, 
         subscription,
         subscribed: row.subscribed,
         owes: row.owes,
+        abandoned: row.abandoned,
     })
 }
 

@@ -29,7 +29,7 @@ use crate::plans::rules::change::ChangeRefusal;
 pub use choose::{Chosen, choose};
 pub use dun::{Dunned, dun};
 pub use locked::limits;
-pub use pay::{begin, start_charge};
+pub use pay::{Asking, begin, start_charge};
 pub(crate) use read::named;
 pub use read::{Due, charge, charges, due, of_org, org_of_charge, org_of_payment, plans, unsettled};
 pub use renew::{Renewed, renew};

@@ -8,10 +8,11 @@ use super::PlanError;
 use super::locked::lock;
 use super::read::{charge, org_of_payment};
 use crate::escrow::model::PaymentStatus;
-use crate::escrow::store::Charging;
+use crate::escrow::store::{Charging, seconds};
 use crate::ids::{PaymentId, PlanChargeId};
-use crate::payments::{CaptureMode, Charge, Provider};
+use crate::payments::{CaptureMode, Charge, Provider, ProviderRef};
 use crate::plans::model::{PlanCharge, PlanChargeStatus};
+use crate::plans::rules::dunning::CONFIRM_WITHIN;
 
 /// Begins to pay what `org` owes; nobody is asked for money yet. What has lapsed can still be paid. Needs a transaction.
 pub async fn begin(
@@ -46,17 +47,31 @@ pub async fn begin(
     Ok((payment, owed))
 }
 
+/// What to ask a provider about a payment.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    pub charging: Charging,
+    /// The provider's name for the payment, once it has answered. By that name it is asked from then on: providers forget keys, and
+    /// Stripe finds none of a payment that waits for its payer.
+    pub known: Option<ProviderRef>,
+    /// Whether the payer has let the time pass in which they were to confirm it with their bank. The provider may not have named a page
+    /// for that, so that it makes no difference here whether one is known.
+    pub given_up: bool,
+}
+
 /// Makes a payment ready to be asked for: from now on the provider may have the money. `None`: it is decided. Needs a transaction,
 /// which must be committed before the provider is asked.
-pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Option<Charging>, PlanError> {
+pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Option<Asking>, PlanError> {
     let Some(org) = org_of_payment(conn, id).await? else { return Ok(None) };
     lock(conn, org).await?;
     let row = sqlx::query!(
         r#"SELECT provider AS "provider: Provider", method, amount_minor, currency AS "currency: Currency",
-                  status AS "status: PaymentStatus"
+                  status AS "status: PaymentStatus", provider_ref AS "known: ProviderRef",
+                  created_at < clock_timestamp() - make_interval(secs => $2) AS "given_up!"
            FROM plan_payments
            WHERE id = $1"#,
         id.0,
+        seconds(CONFIRM_WITHIN),
     )
     .fetch_one(&mut *conn)
     .await?;
@@ -74,5 +89,6 @@ pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Opti
         method: row.method,
         reference: id.to_string(),
     };
-    Ok(Some(Charging { provider: row.provider, charge, again }))
+    let charging = Charging { provider: row.provider, charge, again };
+    Ok(Some(Asking { charging, known: row.known, given_up: row.given_up }))
 }

@@ -1,5 +1,6 @@
 //! The next term.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::audit::Actor;
 use sqlx::PgConnection;
@@ -10,6 +11,7 @@ use super::read::org_of;
 use crate::identity::Plan;
 use crate::ids::{PlanChargeId, PlanSubscriptionId};
 use crate::plans::model::PlanChargeKind;
+use crate::plans::rules::dunning::{self, Step};
 use crate::plans::rules::terms;
 
 /// What came of a renewal.
@@ -19,7 +21,7 @@ pub enum Renewed {
     Term(PlanChargeId),
     /// There is no next term; the organisation is on the free plan.
     Ended,
-    /// The term is not over, somebody has renewed it, or the subscription has ended.
+    /// The term is not over, somebody has renewed it, or the subscription has ended, or ends first because of what is owed.
     Nothing,
 }
 
@@ -30,9 +32,15 @@ pub async fn renew(conn: &mut PgConnection, id: PlanSubscriptionId, term: i32) -
     let over = locked.subscription.as_ref();
     let over = over.filter(|open| open.id == id && open.term == term && open.ends_at <= locked.now);
     let Some(open) = over else { return Ok(Renewed::Nothing) };
+    // After an outage both are due: the end comes first, or the organisation would owe a term that it was never to have.
+    let oldest = oldest_owed(conn, id).await?;
+    if oldest.is_some_and(|due_at| dunning::step(due_at, 0, locked.now) == Step::Lapse) {
+        return Ok(Renewed::Nothing);
+    }
     let plan = open.next_plan.unwrap_or(open.plan);
-    if plan == Plan::Free {
-        end(conn, &locked, Actor::System, id, "cancelled").await?;
+    if plan == Plan::Free || locked.abandoned {
+        let why = if plan == Plan::Free { "cancelled" } else { "abandoned" };
+        end(conn, &locked, Actor::System, id, why).await?;
         return Ok(Renewed::Ended);
     }
     let fee = match fee(conn, plan, open.fee.currency()).await? {
@@ -73,4 +81,17 @@ pub async fn renew(conn: &mut PgConnection, id: PlanSubscriptionId, term: i32) -
     write_down(conn, org, Actor::System, "plan.renew", data).await?;
     put_on(conn, &locked, Actor::System, plan).await?;
     Ok(Renewed::Term(charge))
+}
+
+/// When what is owed longest was due.
+async fn oldest_owed(
+    conn: &mut PgConnection,
+    subscription: PlanSubscriptionId,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT min(due_at) AS "due_at?" FROM plan_charges WHERE subscription_id = $1 AND status = 'open'"#,
+        subscription.0,
+    )
+    .fetch_one(conn)
+    .await
 }

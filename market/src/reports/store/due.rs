@@ -63,13 +63,14 @@ pub async fn owners(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>, 
     Ok(rows.into_iter().map(UserId).collect())
 }
 
-/// How those read who get a report: whoever asked for it, or the organisation's owners, if they all read alike.
+/// How those read who get a report: whoever asked for it, or the organisation's owners, if they all read one language. Of several
+/// countries where it is spoken, numbers are those of the first one.
 pub async fn readers_locale(
     conn: &mut PgConnection,
     org: OrgId,
     requested_by: Option<UserId>,
 ) -> Result<Locale, ReportError> {
-    let locales = sqlx::query_scalar!(
+    let mut locales = sqlx::query_scalar!(
         r#"
         SELECT DISTINCT u.locale AS "locale!"
         FROM (
@@ -88,8 +89,11 @@ pub async fn readers_locale(
     )
     .fetch_all(conn)
     .await?;
-    match locales.as_slice() {
-        [locale] => Ok(locale.parse().unwrap_or_default()),
+    locales.sort_unstable();
+    let mut languages: Vec<_> = locales.iter().map(|locale| locale.split('-').next()).collect();
+    languages.dedup();
+    match (languages.as_slice(), locales.first()) {
+        ([_], Some(locale)) => Ok(locale.parse().unwrap_or_default()),
         _ => Ok(Locale::default()),
     }
 }
@@ -98,3 +102,6 @@ pub async fn readers_locale(
 pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, ReportError> {
     Ok(sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await?)
 }
+
+#[cfg(test)]
+mod tests;

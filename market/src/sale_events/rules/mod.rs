@@ -6,4 +6,6 @@ mod tests;
 mod timetable;
 
 pub use limits::{Account, Held, Limits, NotReserved};
-pub use timetable::{NotDone, Planned, Stored, Timetable, decide_bidder, decide_draft, decide_registration, shown};
+pub use timetable::{
+    NotDone, Planned, Stored, Timetable, decide_bidder, decide_draft, decide_registration, judge_first_end, shown,
+};

@@ -118,12 +118,17 @@ fn an_event_runs_from_its_start_until_its_last_lot_is_decided() {
 #[test]
 fn a_limit_is_raised_and_never_lowered() {
     use RegistrationStatus::{Approved, Refused, Requested};
-    assert_eq!(decide_bidder(Requested, None, Some(10)), Ok(Approved));
-    assert_eq!(decide_bidder(Requested, None, None), Ok(Refused));
-    assert_eq!(decide_bidder(Approved, Some(10), Some(11)), Ok(Approved));
-    assert_eq!(decide_bidder(Approved, Some(10), Some(9)), Err(NotDone::Lowered));
-    assert_eq!(decide_bidder(Approved, Some(10), None), Err(NotDone::Lowered));
-    assert_eq!(decide_bidder(Refused, None, Some(10)), Err(NotDone::Refused));
+    let decide = |status, before, limit| decide_bidder(Stored::Published, status, before, limit);
+    assert_eq!(decide(Requested, None, Some(10)), Ok(Approved));
+    assert_eq!(decide(Requested, None, None), Ok(Refused));
+    assert_eq!(decide(Approved, Some(10), Some(11)), Ok(Approved));
+    assert_eq!(decide(Approved, Some(10), Some(10)), Ok(Approved));
+    assert_eq!(decide(Approved, Some(10), Some(9)), Err(NotDone::Lowered));
+    assert_eq!(decide(Approved, Some(10), None), Err(NotDone::Lowered));
+    assert_eq!(decide(Refused, None, Some(10)), Err(NotDone::Refused));
+    for limit in [Some(10), None] {
+        assert_eq!(decide_bidder(Stored::Cancelled, Requested, None, limit), Err(NotDone::Cancelled));
+    }
 }
 
 #[test]
@@ -134,4 +139,14 @@ fn who_may_register() {
     assert_eq!(decide_registration(Stored::Published, 0, seller, bidder), Err(NotDone::Ended));
     assert_eq!(decide_registration(Stored::Draft, 1, seller, bidder), Err(NotDone::NotPublished));
     assert_eq!(decide_registration(Stored::Cancelled, 1, seller, bidder), Err(NotDone::Cancelled));
+}
+
+#[test]
+fn the_end_of_every_lot_has_a_year_of_four_digits() {
+    let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let last = time("9997-12-31T23:59:59Z");
+    assert!(judge_first_end(last).is_ok());
+    assert_eq!(judge_first_end(time("9998-01-01T00:00:00Z")).unwrap_err().pointer, "/first_ends_at");
+    let latest = Timetable { first_ends_at: last, step: TimeDelta::days(1), hard_close: TimeDelta::days(1) };
+    assert!(latest.plan(&[(500, None)]).iter().all(|lot| lot.hard_ends_at < time("9999-12-31T23:59:59Z")));
 }

@@ -1,9 +1,13 @@
 //! When lots end, and what may be done with an event when.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use shared::ids::OrgId;
+use shared::invalid::Invalid;
 
 use crate::sale_events::model::{RegistrationStatus, SaleEventStatus};
+
+/// The last year in which the first lot may end: that of the last one has four digits as well, with 500 lots a day after each other.
+const LAST_YEAR: i32 = 9997;
 
 /// What an event's row says; that it runs, or has ended, is no state of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
@@ -58,6 +62,14 @@ pub fn decide_draft(stored: Stored) -> Result<(), NotDone> {
     }
 }
 
+/// Judges when the first lot of an event ends.
+pub fn judge_first_end(first_ends_at: DateTime<Utc>) -> Result<(), Invalid> {
+    if first_ends_at.year() <= LAST_YEAR {
+        return Ok(());
+    }
+    Err(Invalid::new("/first_ends_at", format!("must not be after the year {LAST_YEAR}")))
+}
+
 /// Judges a request to bid in the event: `org` asks, `seller` sells.
 pub fn decide_registration(stored: Stored, lots_open: i64, seller: OrgId, org: OrgId) -> Result<(), NotDone> {
     if org == seller {
@@ -71,13 +83,17 @@ pub fn decide_registration(stored: Stored, lots_open: i64, seller: OrgId, org: O
     }
 }
 
-/// Judges the seller's decision about a registration: an approved bidder's limit can be raised. Lowering it, or refusing it as late as
-/// that, would say how much of it is reserved.
+/// Judges the seller's decision about a registration: an approved bidder's limit can be raised, even when all lots are decided, since one
+/// may come back as a second chance. Lowering it, or refusing it as late as that, would say how much of it is reserved.
 pub fn decide_bidder(
+    event: Stored,
     status: RegistrationStatus,
     before: Option<i64>,
     limit: Option<i64>,
 ) -> Result<RegistrationStatus, NotDone> {
+    if event == Stored::Cancelled {
+        return Err(NotDone::Cancelled);
+    }
     match (status, limit) {
         (RegistrationStatus::Refused, _) => Err(NotDone::Refused),
         (RegistrationStatus::Requested, None) => Ok(RegistrationStatus::Refused),

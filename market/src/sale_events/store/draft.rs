@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::{SaleEventError, lock_own};
 use crate::ids::SaleEventId;
 use crate::sale_events::model::{NewSaleEvent, NewSaleEventLot, SaleEventChange};
-use crate::sale_events::rules::decide_draft;
+use crate::sale_events::rules::{decide_draft, judge_first_end};
 
 const STEP_MS: i32 = 30_000;
 const SOFT_CLOSE_SECONDS: i32 = 300;
@@ -31,6 +31,7 @@ pub async fn create(
     new: &NewSaleEvent,
 ) -> Result<SaleEventId, SaleEventError> {
     let limit = in_currency("/default_limit/currency", new.default_limit, new.currency)?;
+    judge_first_end(new.first_ends_at)?;
     let id = SaleEventId::generate();
     sqlx::query!(
         "INSERT INTO sale_events
@@ -68,6 +69,8 @@ pub async fn change(
         Some(limit) => in_currency("/default_limit/currency", limit, locked.currency)?,
         None => locked.default_limit_minor,
     };
+    let first_ends_at = change.first_ends_at.unwrap_or(locked.first_ends_at);
+    judge_first_end(first_ends_at)?;
     sqlx::query!(
         "UPDATE sale_events
          SET title = coalesce($2, title),
@@ -83,7 +86,7 @@ pub async fn change(
         change.title.as_deref(),
         change.description.as_deref(),
         change.starts_at.unwrap_or(locked.starts_at),
-        change.first_ends_at.unwrap_or(locked.first_ends_at),
+        first_ends_at,
         change.step_ms.unwrap_or(locked.step_ms),
         change.soft_close_seconds.unwrap_or(locked.soft_close_seconds),
         change.hard_close_seconds.unwrap_or(locked.hard_close_seconds),

@@ -34,8 +34,9 @@ impl EventLot {
     }
 }
 
-/// A late bid, and until when it keeps open what was open then.
-#[derive(Clone, Copy, Debug)]
+/// A late bid, and until when it keeps open what was open then. One that comes before that time carries the first one on: what was open
+/// at the first is open until the end of the last, whether anybody has looked at it in between or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extension {
     pub(crate) at: DateTime<Utc>,
     pub(crate) until: DateTime<Utc>,
@@ -45,6 +46,12 @@ impl Extension {
     /// The end of a lot of the group, which ended at `ends_at` so far. What was over is not opened again.
     pub(crate) fn applied_to(self, ends_at: DateTime<Utc>) -> DateTime<Utc> {
         if ends_at > self.at { ends_at.max(self.until) } else { ends_at }
+    }
+
+    /// With a later one of the same group; [`extend`] does the same to the group's row.
+    pub(crate) fn followed_by(self, later: Self) -> Self {
+        let at = if later.at < self.until { self.at } else { later.at };
+        Self { at, until: self.until.max(later.until) }
     }
 }
 
@@ -164,25 +171,27 @@ pub(crate) async fn write(
 }
 
 /// Keeps a group open, whose row is locked: the auctions of its lots that are open and that nobody holds follow now, the others when
-/// they are next locked.
+/// they are next locked. A lot that somebody held during an earlier late bid may be behind: what counts is that it was open then.
 pub(crate) async fn extend(
     conn: &mut PgConnection,
     event: SaleEventId,
     group: i32,
     extension: Extension,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE sale_event_groups
-         SET extended_at = $3,
-             extended_until = greatest(extended_until, $4)
-         WHERE event_id = $1
-           AND group_no = $2",
+    let now = sqlx::query_as!(
+        Extension,
+        r#"UPDATE sale_event_groups
+           SET extended_at = CASE WHEN $3 < extended_until THEN extended_at ELSE $3 END,
+               extended_until = greatest(extended_until, $4)
+           WHERE event_id = $1
+             AND group_no = $2
+           RETURNING extended_at AS "at!", extended_until AS "until!""#,
         event.0,
         group,
         extension.at,
         extension.until,
     )
-    .execute(&mut *conn)
+    .fetch_one(&mut *conn)
     .await?;
     sqlx::query!(
         "WITH free AS MATERIALIZED (
@@ -203,8 +212,8 @@ pub(crate) async fn extend(
          WHERE a.id = free.id",
         event.0,
         group,
-        extension.at,
-        extension.until,
+        now.at,
+        now.until,
     )
     .execute(conn)
     .await?;

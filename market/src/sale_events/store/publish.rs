@@ -80,14 +80,15 @@ pub async fn publish(
     Ok(made.into_values().map(|(auction, _)| auction).collect())
 }
 
-/// The lots in the order in which stock is locked, with their listings locked.
+/// The lots in the order in which stock is locked, with their listings locked: whoever auctions one of them by itself holds that listing,
+/// and waits for stock. Sharing the listings with them, we would wait for their auction with the stock in our hands.
 async fn lots_to_publish(conn: &mut PgConnection, event: SaleEventId) -> Result<Vec<Lot>, sqlx::Error> {
     sqlx::query!(
         "SELECT
          FROM listings
          WHERE id IN (SELECT listing_id FROM sale_event_lots WHERE event_id = $1)
          ORDER BY id
-         FOR SHARE",
+         FOR NO KEY UPDATE",
         event.0,
     )
     .execute(&mut *conn)

@@ -13,7 +13,7 @@ use super::{SaleEventError, lock};
 use crate::auctions::model::Participant;
 use crate::ids::{RegistrationId, SaleEventId};
 use crate::sale_events::model::{OwnRegistration, Registration, RegistrationStatus};
-use crate::sale_events::rules::{decide_bidder, decide_registration};
+use crate::sale_events::rules::{Stored, decide_bidder, decide_registration};
 
 struct Row {
     id: RegistrationId,
@@ -153,10 +153,12 @@ pub struct Decided {
     pub title: String,
     /// Who has asked.
     pub bidder: Participant,
+    /// False if it was decided so before: then nobody is to hear of it again.
+    pub news: bool,
 }
 
 /// Decides about a registration in an event of `seller`: a limit approves, or raises that of an approved bidder; `None` refuses. Writes
-/// that to the audit log. Needs a transaction.
+/// that to the audit log. The limit that a bidder has changes nothing. Needs a transaction.
 pub async fn decide(
     conn: &mut PgConnection,
     seller: OrgId,
@@ -167,7 +169,7 @@ pub async fn decide(
 ) -> Result<Decided, SaleEventError> {
     let found = sqlx::query!(
         r#"SELECT b.status AS "status: RegistrationStatus", b.currency AS "currency: Currency", b.limit_minor,
-                  b.requested_by AS "user: UserId", e.title
+                  b.requested_by AS "user: UserId", e.title, e.status AS "event: Stored"
            FROM sale_event_bidders AS b
            JOIN sale_events AS e ON e.id = b.event_id
            WHERE b.id = $1
@@ -185,27 +187,31 @@ pub async fn decide(
         return Err(Invalid::new("/limit/currency", "must be the sale event's currency").into());
     }
     let limit = limit.map(Money::minor);
-    let status = decide_bidder(found.status, found.limit_minor, limit)?;
-    sqlx::query!(
-        "UPDATE sale_event_bidders
-         SET status = $2,
-             limit_minor = $3,
-             decided_by = $4,
-             decided_at = clock_timestamp(),
-             version = version + 1
-         WHERE id = $1",
-        registration.0,
-        status as RegistrationStatus,
-        limit,
-        by.0,
-    )
-    .execute(&mut *conn)
-    .await?;
-    let data = json!({"event": event, "status": status, "limit_minor": limit});
-    let subject = ("sale_event_bidder", registration.to_string());
-    audit::append(conn, audit::Entry { actor: Actor::User(by), action: "sale_event.decide", subject, data }).await?;
+    let status = decide_bidder(found.event, found.status, found.limit_minor, limit)?;
+    let news = (status, limit) != (found.status, found.limit_minor);
+    if news {
+        sqlx::query!(
+            "UPDATE sale_event_bidders
+             SET status = $2,
+                 limit_minor = $3,
+                 decided_by = $4,
+                 decided_at = clock_timestamp(),
+                 version = version + 1
+             WHERE id = $1",
+            registration.0,
+            status as RegistrationStatus,
+            limit,
+            by.0,
+        )
+        .execute(&mut *conn)
+        .await?;
+        let data = json!({"event": event, "status": status, "limit_minor": limit});
+        let subject = ("sale_event_bidder", registration.to_string());
+        audit::append(conn, audit::Entry { actor: Actor::User(by), action: "sale_event.decide", subject, data })
+            .await?;
+    }
     let row = rows(conn, &[registration.0]).await?.pop().ok_or(SaleEventError::NotFound("registration"))?;
     let registration = row.shown();
     let bidder = Participant { org: registration.org_id, user: found.user };
-    Ok(Decided { registration, title: found.title, bidder })
+    Ok(Decided { registration, title: found.title, bidder, news })
 }

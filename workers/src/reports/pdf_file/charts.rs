@@ -140,7 +140,18 @@ fn in_words(chart: &Chart, wording: &Wording) -> String {
     std::iter::once(extent).chain(series).collect()
 }
 
-/// A text with what it is about.
+/// A text with what it is about. What is put in is not looked at: somebody may call their organisation `{high}`.
 fn filled(text: &str, about: &[(&str, &String)]) -> String {
-    about.iter().fold(text.to_owned(), |text, (place, value)| text.replacen(place, value, 1))
+    let (mut filled, mut rest) = (String::new(), text);
+    let next = |rest: &str| about.iter().filter_map(|one| Some((rest.find(one.0)?, *one))).min_by_key(|(at, _)| *at);
+    while let Some((at, (place, value))) = next(rest) {
+        filled.push_str(&rest[..at]);
+        filled.push_str(value);
+        rest = &rest[at + place.len()..];
+    }
+    filled.push_str(rest);
+    filled
 }
+
+#[cfg(test)]
+mod tests;

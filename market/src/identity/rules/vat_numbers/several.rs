@@ -96,9 +96,12 @@ pub(super) fn latvia(rest: &str) -> Judged {
 
 /// 9 digits, B and 2 digits: by 11, or since 2020 by 97 for all of it.
 pub(super) fn netherlands(rest: &str) -> Judged {
-    let form = "NL, 9 digits, B and 2 digits";
+    let form = "NL, 9 digits, B and 2 digits other than 00";
     let (body, tail) = rest.split_at_checked(9).ok_or(VatFault::Form(form))?;
     let branch = digits(tail.strip_prefix('B').ok_or(VatFault::Form(form))?, 2, form)?;
+    if branch == [0, 0] {
+        return Err(VatFault::Form(form));
+    }
     let all = digits(body, 9, form)?;
     // N, L and B as numbers: 23, 21 and 11.
     let whole = [&[2, 3, 2, 1][..], all.as_slice(), &[1, 1][..], branch.as_slice()].concat();

@@ -90,6 +90,32 @@ async fn a_payment_in_between_restores_the_plan() {
 }
 
 #[tokio::test]
+async fn a_plan_is_back_when_everything_is_paid_that_its_owners_were_reminded_of() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (owner, term) = owing(&mut conn).await;
+    let upgrade = chosen(&mut conn, owner, Plan::Pro).await.expect("owed");
+    pass(&mut conn, owner, 3).await;
+    for charge in [term, upgrade] {
+        assert_eq!(dunned(&mut conn, charge).await, Dunned::Reminded(1));
+    }
+    assert_eq!(paid(&mut conn, owner, upgrade).await, PlanSettled::Paid { charge: upgrade, again: false });
+    assert_eq!(status(&mut conn, owner).await, Some(SubscriptionStatus::PastDue));
+    assert_eq!(paid(&mut conn, owner, term).await, PlanSettled::Paid { charge: term, again: true });
+    assert_eq!(status(&mut conn, owner).await, Some(SubscriptionStatus::Active));
+
+    // What is owed for less than three days keeps nobody from anything.
+    let (owner, term) = owing(&mut conn).await;
+    pass(&mut conn, owner, 2).await;
+    chosen(&mut conn, owner, Plan::Pro).await.expect("owed");
+    pass(&mut conn, owner, 1).await;
+    assert_eq!(dunned(&mut conn, term).await, Dunned::Reminded(1));
+    assert_eq!(paid(&mut conn, owner, term).await, PlanSettled::Paid { charge: term, again: true });
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
 async fn money_that_comes_when_the_plan_has_ended_pays_what_was_owed() {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.expect("a connection");
@@ -129,6 +155,23 @@ async fn no_more_is_published_than_the_plan_allows() {
     assert!(matches!(refused, Err(ListingError::PlanLimit(1))), "{refused:?}");
     paid(&mut conn, seller, charge).await;
     publish(&mut conn, seller, drafts[2]).await.expect("the plan is back");
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn after_an_outage_a_plan_that_nobody_pays_ends_and_is_not_renewed() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (owner, charge) = owing(&mut conn).await;
+    pass(&mut conn, owner, 21).await;
+    end_term(&mut conn, owner).await;
+    let both = due(&mut conn, 10).await.expect("read");
+    assert_eq!((both.terms.len(), both.charges), (1, vec![charge]));
+    assert_eq!(renewed(&mut conn, owner).await, Renewed::Nothing, "the end comes first");
+    assert_eq!(dunned(&mut conn, charge).await, Dunned::Lapsed);
+    let owed: Vec<_> = owed(&mut conn, owner).await.iter().map(|it| (it.term, it.amount, it.status)).collect();
+    assert_eq!(owed, [(1, eur(1_900), PlanChargeStatus::Lapsed)], "no second term");
     drop(conn);
     db.close().await;
 }

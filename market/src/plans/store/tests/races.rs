@@ -5,6 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 
 use super::*;
+use crate::listings::model::SaleMode;
+use crate::listings::store::{self as listings, ListingError};
+use crate::testing::draft;
 
 const ROUNDS: usize = 50;
 
@@ -77,6 +80,39 @@ async fn of_a_payment_and_the_fall_to_the_free_plan_one_comes_first() {
         assert_eq!(owed(&mut conn, owner).await.pop().expect("a charge").status, PlanChargeStatus::Paid);
     }
     println!("{fallen} of {ROUNDS} had fallen");
+    drop(conn);
+    db.close().await;
+}
+
+/// A listing is published at the moment when its seller is reminded: what counts is what is allowed after the reminder.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_publishes_while_a_reminder_is_sent_keeps_to_the_free_plan() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let few = "UPDATE plans SET most_listings = CASE code WHEN 'free' THEN 1 ELSE 2 END";
+    sqlx::query(few).execute(&mut *conn).await.expect("few");
+    let seller = trader(&mut conn).await;
+    let charge = chosen(&mut conn, seller, Plan::Standard).await.expect("owed");
+    let drafts =
+        [draft(&mut conn, seller, SaleMode::Fixed, 1).await, draft(&mut conn, seller, SaleMode::Fixed, 1).await];
+    act(&mut conn, async |tx| listings::publish(tx, seller.org, drafts[0]).await).await.expect("the first of two");
+    pass(&mut conn, seller, 3).await;
+
+    let mut tx = conn.begin().await.expect("a transaction");
+    assert_eq!(dun(&mut tx, charge).await.expect("looked at"), Dunned::Reminded(1));
+    let pool = db.pool.clone();
+    let publishing = tokio::spawn(async move {
+        let mut conn = pool.acquire().await.expect("a connection");
+        act(&mut conn, async |tx| listings::publish(tx, seller.org, drafts[1]).await).await
+    });
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&db.pool).await.expect("a count") == 0 {
+        assert!(!publishing.is_finished(), "it waits for the organisation");
+    }
+    tx.commit().await.expect("committed");
+    let refused = publishing.await.expect("ended");
+    assert!(matches!(refused, Err(ListingError::PlanLimit(1))), "{refused:?}");
     drop(conn);
     db.close().await;
 }

@@ -153,3 +153,82 @@ async fn plans_that_cannot_be_chosen_are_refused() {
     drop(conn);
     db.close().await;
 }
+
+#[tokio::test]
+async fn a_plan_that_was_agreed_costs_nothing_when_it_is_chosen_again() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    for plan in [Plan::Standard, Plan::Partner] {
+        let owner = trader(&mut conn).await;
+        act(&mut conn, async |tx| change_plan(tx, Actor::System, owner.org, plan).await).await.expect("agreed");
+        assert_eq!(chosen(&mut conn, owner, plan).await, None, "{plan:?}");
+        let now = standing(&mut conn, owner).await;
+        assert_eq!((now.plan, now.subscription), (plan, None));
+        assert_eq!(owed(&mut conn, owner).await, []);
+    }
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn no_term_begins_when_the_only_owner_has_left() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let owner = trader(&mut conn).await;
+    let first = chosen(&mut conn, owner, Plan::Standard).await.expect("owed");
+    paid(&mut conn, owner, first).await;
+    // What the erasure of the owner's account does.
+    let left = "UPDATE orgs SET status = 'suspended', abandoned_at = now() WHERE id = $1";
+    sqlx::query(left).bind(owner.org).execute(&mut *conn).await.expect("abandoned");
+    end_term(&mut conn, owner).await;
+    assert_eq!(renewed(&mut conn, owner).await, Renewed::Ended);
+    let now = standing(&mut conn, owner).await;
+    assert_eq!((now.plan, now.subscription), (Plan::Free, None));
+    assert_eq!(owed(&mut conn, owner).await.len(), 1, "nobody could pay another one");
+    drop(conn);
+    db.close().await;
+}
+
+/// Whether the first term of an organisation begins on the day that it was there, each other one where the one before it ends, and the
+/// last one ends with a day where the organisation is now.
+async fn local_days(conn: &mut PgConnection, owner: Trader) -> (bool, bool, bool) {
+    sqlx::query_as(
+        "WITH terms AS (
+             SELECT t.*, o.time_zone, lag(t.ends_at) OVER w AS before, lag(t.ends_on) OVER w AS day_before
+             FROM plan_terms AS t
+             JOIN plan_subscriptions AS s ON s.id = t.subscription_id
+             JOIN orgs AS o ON o.id = s.org_id
+             WHERE o.id = $1
+             WINDOW w AS (ORDER BY t.number)
+         )
+         SELECT bool_and(starts_on = (starts_at AT TIME ZONE time_zone)::date) FILTER (WHERE number = 1),
+                coalesce(bool_and(starts_at = before AND starts_on = day_before) FILTER (WHERE number > 1), true),
+                (SELECT ends_at = (ends_on::timestamp AT TIME ZONE time_zone) FROM terms ORDER BY number DESC LIMIT 1)
+         FROM terms",
+    )
+    .bind(owner.org)
+    .fetch_one(conn)
+    .await
+    .expect("terms")
+}
+
+#[tokio::test]
+async fn terms_end_at_the_first_instant_of_a_day_where_the_organisation_is() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let moved = "UPDATE orgs SET time_zone = $2 WHERE id = $1";
+    for zone in ["Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kolkata"] {
+        let owner = trader(&mut conn).await;
+        sqlx::query(moved).bind(owner.org).bind(zone).execute(&mut *conn).await.expect("moved");
+        let first = chosen(&mut conn, owner, Plan::Standard).await.expect("owed");
+        assert_eq!(local_days(&mut conn, owner).await, (true, true, true), "{zone}");
+        paid(&mut conn, owner, first).await;
+        end_term(&mut conn, owner).await;
+        sqlx::query(moved).bind(owner.org).bind("America/New_York").execute(&mut *conn).await.expect("moved");
+        assert!(matches!(renewed(&mut conn, owner).await, Renewed::Term(_)));
+        let (_, follows, ends) = local_days(&mut conn, owner).await;
+        assert!(follows && ends, "{zone}: {follows} {ends}");
+    }
+    drop(conn);
+    db.close().await;
+}

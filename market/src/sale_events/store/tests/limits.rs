@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use shared::audit::Actor;
+use shared::ids::UserId;
 use shared::money::{BasisPoints, Currency};
 
 use super::*;
@@ -60,7 +61,9 @@ async fn a_limit_counts_across_lots_and_is_free_when_outbid() {
     let (event, lots) = sale_event(&mut conn, sale.seller, &[None, None, None], Some(eur(10_000))).await;
     register(&mut conn, event, a).await;
     register(&mut conn, event, b).await;
-    bid(&mut conn, lots[0], a, 6_000).await.expect("accepted");
+    bid(&mut conn, lots[0], a, 5_000).await.expect("accepted");
+    assert_eq!(bid(&mut conn, lots[0], a, 6_000).await.expect("accepted").effect, Effect::Raised);
+    assert_eq!(reserved(&mut conn, event, a).await, 6_000);
     let refused = refusal(bid(&mut conn, lots[1], a, 4_001).await);
     assert_eq!(refused, Refused::LimitExceeded { left: 4_000 });
     bid(&mut conn, lots[1], a, 4_000).await.expect("exactly what is left");
@@ -102,6 +105,15 @@ async fn nobody_leads_again_beyond_their_limit() {
         .await
         .unwrap();
     assert_eq!(leader, c.org);
+    // Of what has lapsed nobody says that they have taken it back.
+    let by: Vec<(OrgId, Option<UserId>)> = sqlx::query_as(
+        "SELECT org_id, retracted_by FROM bid_retractions WHERE auction_id = $1 ORDER BY retracted_by NULLS FIRST",
+    )
+    .bind(lots[0])
+    .fetch_all(&mut *conn)
+    .await
+    .unwrap();
+    assert_eq!(by, [(a.org, None), (b.org, Some(b.user))]);
     assert_eq!((reserved(&mut conn, event, a).await, reserved(&mut conn, event, b).await), (7_000, 0));
     assert_eq!(reserved(&mut conn, event, c).await, 2_000);
     assert_reserved_as_recomputed(&mut conn, event).await;

@@ -1,5 +1,6 @@
 //! The store on a real server.
 
+mod acts;
 mod limits;
 mod races;
 mod timetable;

@@ -11,8 +11,8 @@ use crate::auctions::store::place_bids;
 const LOTS: usize = 12;
 const ROUNDS: i64 = 6;
 
-/// Bidders bid in many lots at once, alone and several in a transaction, take bids back, and lots close: no limit is ever exceeded, and
-/// what is reserved is what the lots say.
+/// Bidders bid in many lots at once, alone and several in a transaction, take bids back, and lots close beside it: no limit is ever
+/// exceeded, and what is reserved is what the lots say.
 #[tokio::test]
 async fn race_limit_across_lots() {
     let (sale, mut conn) = TestSale::new().await;
@@ -91,12 +91,46 @@ async fn race_limit_across_lots() {
     assert!(accepted > 0 && exceeded > 0, "{accepted} accepted, {exceeded} beyond a limit");
     assert_reserved_as_recomputed(&mut conn, event).await;
 
-    // Closers and bidders at the same time.
-    for lot in &lots {
+    // Half of the lots close, while bids go on in the others.
+    let (ending, open) = lots.split_at(LOTS / 2);
+    for lot in ending {
+        end_in(&mut conn, *lot, TimeDelta::seconds(-1)).await;
+    }
+    let barrier = Arc::new(Barrier::new(LOTS));
+    let (mut closers, mut bids) = (JoinSet::new(), JoinSet::new());
+    for (lot, other) in ending.iter().copied().zip(open.iter().copied()) {
+        let (pool, ready) = (sale.db.pool.clone(), Arc::clone(&barrier));
+        closers.spawn(async move {
+            ready.wait().await;
+            let mut conn = pool.acquire().await.unwrap();
+            close_lot(&mut conn, lot).await
+        });
+        let (pool, ready, bidders) = (sale.db.pool.clone(), Arc::clone(&barrier), sale.bidders);
+        bids.spawn(async move {
+            ready.wait().await;
+            let mut conn = pool.acquire().await.unwrap();
+            let mut judged = 0_i64;
+            for (round, by) in (0..ROUNDS).zip(bidders.into_iter().cycle()) {
+                match bid(&mut conn, other, by, 5_000 + 300 * round).await {
+                    Ok(_) | Err(AuctionError::Refused { .. }) => judged += 1,
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+            judged
+        });
+    }
+    assert_eq!(bids.join_all().await, [ROUNDS; LOTS / 2]);
+    for outcome in closers.join_all().await {
+        assert!(matches!(outcome, CloseOutcome::Closed(_)), "{outcome:?}");
+    }
+    assert_reserved_as_recomputed(&mut conn, event).await;
+
+    // The others close at once.
+    for lot in open {
         end_in(&mut conn, *lot, TimeDelta::seconds(-1)).await;
     }
     let mut closers = JoinSet::new();
-    for lot in lots.clone() {
+    for lot in open.iter().copied() {
         let pool = sale.db.pool.clone();
         closers.spawn(async move {
             let mut conn = pool.acquire().await.unwrap();

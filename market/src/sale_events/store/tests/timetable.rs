@@ -91,6 +91,90 @@ async fn a_lot_that_was_held_follows_its_group() {
     sale.close(conn).await;
 }
 
+/// Sets the planned end of a lot, however late, and whatever the tables say of it.
+async fn set_end(conn: &mut PgConnection, lot: AuctionId, ends_at: DateTime<Utc>) {
+    let mut tx = conn.begin().await.unwrap();
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
+    sqlx::query("UPDATE auctions SET ends_at = $2, original_ends_at = $2 WHERE id = $1")
+        .bind(lot)
+        .bind(ends_at)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// A lot is held while a late bid keeps it open, and nobody looks at it before the next late bid, which comes after the planned end: it is
+/// as open as the others.
+#[tokio::test]
+async fn a_lot_that_missed_a_late_bid_follows_the_next() {
+    let (sale, mut conn) = TestSale::new().await;
+    let [a, b] = sale.bidders;
+    let (event, lots) = sale_event(&mut conn, sale.seller, &[Some(1), Some(1)], Some(eur(100_000))).await;
+    register(&mut conn, event, a).await;
+    register(&mut conn, event, b).await;
+    first_ends_in(&mut conn, &lots, TimeDelta::seconds(30)).await;
+    let mut holder = sale.db.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM auctions WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(lots[0])
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let first = bid(&mut conn, lots[1], a, 2_000).await.expect("nobody waits");
+    holder.rollback().await.unwrap();
+    // Its planned end came right after the first late bid, and before the second.
+    set_end(&mut conn, lots[0], first.placed_at + TimeDelta::microseconds(1)).await;
+    let second = bid(&mut conn, lots[1], b, 3_000).await.expect("open");
+    let until = second.auction.ends_at;
+    assert!(second.placed_at > first.placed_at + TimeDelta::microseconds(1) && until > first.auction.ends_at);
+    assert_eq!(ends_of(&mut conn, &lots).await, [until, until]);
+    let outcome = close_lot(&mut conn, lots[0]).await;
+    assert!(matches!(outcome, CloseOutcome::NotYet { ends_at, .. } if ends_at == until), "{outcome:?}");
+    bid(&mut conn, lots[0], b, 2_000).await.expect("open");
+    sale.close(conn).await;
+}
+
+/// A late bid counts from the first one of those that follow each other without a gap.
+#[test]
+fn late_bids_carry_each_other_on() {
+    let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+    let late = |from, until| hold::Extension { at: at(from), until: at(until) };
+    let first = late(10, 20);
+    let carried_on = first.followed_by(late(19, 29));
+    assert_eq!(carried_on, late(10, 29));
+    assert_eq!((carried_on.applied_to(at(10)), carried_on.applied_to(at(11))), (at(10), at(29)));
+    assert_eq!(carried_on.applied_to(at(30)), at(30));
+    assert_eq!(first.followed_by(late(20, 30)), late(20, 30));
+}
+
+/// A late bid long after another one keeps nothing open that ended in between.
+#[tokio::test]
+async fn a_late_bid_does_not_carry_on_one_that_has_run_out() {
+    let (sale, mut conn) = TestSale::new().await;
+    let [a, _] = sale.bidders;
+    let (event, lots) = sale_event(&mut conn, sale.seller, &[Some(1), Some(1)], Some(eur(100_000))).await;
+    register(&mut conn, event, a).await;
+    first_ends_in(&mut conn, &lots, TimeDelta::seconds(30)).await;
+    let now = crate::testing::database_time(&mut conn).await;
+    let mut tx = conn.begin().await.unwrap();
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
+    sqlx::query("UPDATE sale_event_groups SET extended_at = $2, extended_until = $3 WHERE event_id = $1")
+        .bind(event)
+        .bind(now - TimeDelta::minutes(10))
+        .bind(now - TimeDelta::minutes(5))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    // Its closer is late, and it did not follow the first late bid either: it was over five minutes ago all the same.
+    set_end(&mut conn, lots[0], now - TimeDelta::minutes(7)).await;
+    bid(&mut conn, lots[1], a, 2_000).await.expect("open");
+    assert_eq!(refusal(bid(&mut conn, lots[0], a, 2_000).await), Refused::Ended);
+    let outcome = close_lot(&mut conn, lots[0]).await;
+    assert!(matches!(outcome, CloseOutcome::Closed(_)), "{outcome:?}");
+    sale.close(conn).await;
+}
+
 /// What is over is not opened again by a late bid elsewhere in its group.
 #[tokio::test]
 async fn a_lot_that_is_over_stays_so() {

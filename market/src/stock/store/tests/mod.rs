@@ -145,7 +145,7 @@ async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(Li
         lines: of.iter().map(line).collect(),
     };
     let mut tx = conn.begin().await.expect("a transaction");
-    let id = orders::create(&mut tx, &new).await.expect("an order");
+    let id = orders::create(&mut tx, &new).await.expect("an order").id;
     tx.commit().await.expect("committed");
     id
 }

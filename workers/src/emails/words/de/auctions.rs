@@ -79,12 +79,15 @@ translated! { German says Auctions {
     approval_late_you = "Sie haben nicht rechtzeitig geantwortet.";
     approval_late_seller = "Der Verkäufer hat nicht rechtzeitig geantwortet.";
     approval_late_bidder = "Der Bieter hat nicht rechtzeitig geantwortet.";
+
     bidder_approved_subject(title) = "Sie können bieten: {title}";
     bidder_approved_heading = "Sie können bieten";
-    bidder_approved_text(title) = "Der Verkäufer hat Ihre Organisation als Bieter für die Auktion „{title}“ zugelassen.";
+    bidder_approved_text(title) = "Der Verkäufer hat Ihr Unternehmen als Bieter für die Auktion „{title}“ zugelassen.";
     bidder_limit = "Ihr Limit";
-    bidder_limit_note = "Es gilt für alle Lose zusammen: Womit Sie führen, ist samt Aufgeld reserviert, bis Sie überboten werden. Was Sie ersteigern, bleibt reserviert.";
+    bidder_limit_note = "Es gilt für alle Lose zusammen. Solange Sie bei einem Los führen, ist Ihr Höchstgebot samt Aufgeld reserviert. Was Sie ersteigern, bleibt reserviert.";
+    bidder_action = "Auktion öffnen";
     bidder_refused_subject(title) = "Ihre Anmeldung wurde abgelehnt: {title}";
-    bidder_refused_heading = "Sie können dort nicht bieten";
-    bidder_refused_text(title) = "Der Verkäufer hat die Anmeldung Ihrer Organisation für die Auktion „{title}“ abgelehnt.";
+    bidder_refused_heading = "Sie können bei dieser Auktion nicht mitbieten";
+    bidder_refused_text(title) = "Der Verkäufer hat die Anmeldung Ihres Unternehmens für die Auktion „{title}“ abgelehnt.";
+    bidder_reason = "Sie erhalten diese E-Mail, weil Sie für das Unternehmen handeln, das sich zu dieser Auktion angemeldet hat.";
 } }

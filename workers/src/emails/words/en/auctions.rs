@@ -79,12 +79,15 @@ english! { Auctions {
     approval_late_you = "You have not answered in time.";
     approval_late_seller = "The seller has not answered in time.";
     approval_late_bidder = "The bidder has not answered in time.";
+
     bidder_approved_subject(title) = "You can bid: {title}";
     bidder_approved_heading = "You can bid";
-    bidder_approved_text(title) = "The seller has approved your organisation as a bidder of the sale event “{title}”.";
+    bidder_approved_text(title) = "The seller has approved your organisation as a bidder in the sale event “{title}”.";
     bidder_limit = "Your limit";
-    bidder_limit_note = "It counts across all lots: what you lead, with the buyer's premium, is reserved until you are outbid. What you win stays reserved.";
+    bidder_limit_note = "It applies to all lots together. While you lead on a lot, your maximum bid and the buyer's premium on it are reserved. What you win stays reserved.";
+    bidder_action = "Open the sale event";
     bidder_refused_subject(title) = "Your registration was refused: {title}";
-    bidder_refused_heading = "You cannot bid there";
+    bidder_refused_heading = "You cannot bid in this sale event";
     bidder_refused_text(title) = "The seller has refused your organisation's registration for the sale event “{title}”.";
+    bidder_reason = "You are receiving this email because you trade for the organisation that registered for this sale event.";
 } }

@@ -9,17 +9,17 @@ english! { Documents {
 
     org_document_heading = "Please renew a document";
     org_document_days_subject(kind, days) = "{kind} expires in {days} days";
-    org_document_days_text(org, day, days) = "A document of {org} is valid until {day}, for another {days} days.";
+    org_document_days_text(org, day, days) = "A document of {org} expires in {days} days. It is valid until {day}.";
     org_document_tomorrow_subject(kind) = "{kind} expires tomorrow";
-    org_document_tomorrow_text(org, day) = "A document of {org} is valid until tomorrow, {day}.";
+    org_document_tomorrow_text(org, day) = "A document of {org} expires tomorrow. The last day on which it is valid is {day}.";
     org_document_today_subject(kind) = "{kind} expires today";
-    org_document_today_text(org, day) = "A document of {org} is valid until today, {day}.";
+    org_document_today_text(org, day) = "A document of {org} expires today. The last day on which it is valid is {day}.";
     org_document_expired_subject(kind) = "{kind} has expired";
-    org_document_expired_text(org, day) = "A document of {org} was valid until {day} and has expired.";
-    org_document_kind = "Document";
+    org_document_expired_text(org, day) = "A document of {org} has expired. It was valid until {day}.";
+    org_document_kind = "Type";
     org_document_number = "Number";
     org_document_expires_on = "Valid until";
     org_document_action = "Open the document";
-    org_document_note = "If there is a new one, please replace the document with it. It is looked at again before it counts as verified.";
+    org_document_note = "If you have a new one, please replace the document with it. We check it before it counts as verified.";
     org_document_reason(org) = "You are receiving this email because you are an owner of {org}.";
 } }

@@ -35,6 +35,7 @@ mod sweep;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod turn;
+mod upload;
 pub mod watches;
 mod webhooks;
 

@@ -195,7 +195,8 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/uploads" => {
             json!({"content_type": "image/jpeg", "size": 1_048_576, "file_name": "tractor-front.jpg"})
         }
-        "POST /v1/stock/imports" | "POST /v1/stock/imports/preview" => json!({"upload": SOMETHING}),
+        "POST /v1/stock/imports" => json!({"upload": SOMETHING, "validate_only": true}),
+        "POST /v1/stock/imports/preview" => json!({"upload": SOMETHING}),
         "POST /v1/listings/imports" | "POST /v1/listings/imports/preview" => json!({"upload": SOMETHING,
             "mapping": {"sku": "Number", "title": "Name", "price": "Price", "attributes.make": "Make"},
             "defaults": {"category": "machinery/tractors", "currency": "EUR"}, "publish": true}),

@@ -141,6 +141,29 @@ impl AsyncRead for Stalls {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_given_up_leaves_nothing() {
+    let store = store().await;
+    let (blobs, dir) = (&store.blobs, &store.dir);
+    let (stalled, has_stalled) = tokio::sync::oneshot::channel();
+    let dropped = Stalls { left: PART_SIZE + 1_000, stalled: Some(stalled) };
+    tokio::select! {
+        sent = blobs.put_stream("given-up", "text/csv", dropped) => panic!("it ended: {sent:?}"),
+        _ = has_stalled => {}
+    }
+    assert_eq!(files(dir.path()).len(), 1, "a part");
+    blobs.give_up("given-up").await.unwrap();
+    // Or it came to its end a moment before.
+    blobs.put("given-up", "text/csv", "whole").await.unwrap();
+    blobs.put("other", "text/csv", "whole").await.unwrap();
+    blobs.give_up("given-up").await.unwrap();
+    assert!(matches!(blobs.head("given-up").await.unwrap_err(), BlobError::NotFound { .. }));
+    assert_eq!(blobs.get("other", 9).await.unwrap(), b"whole");
+    blobs.delete("other").await.unwrap();
+    let left = files(dir.path());
+    assert!(left.is_empty(), "parts were left behind: {left:?}");
+}
+
+#[tokio::test]
 async fn what_a_dead_process_began_to_upload_is_aborted_by_the_next() {
     let store = store().await;
     let (blobs, dir) = (&store.blobs, &store.dir);

@@ -56,6 +56,13 @@ impl Blobs {
         sent
     }
 
+    /// Removes what an upload leaves that was given up where it was: its parts, and the object if it appeared all the same. Nobody
+    /// else may be uploading under the key.
+    pub async fn give_up(&self, key: &str) -> Result<(), BlobError> {
+        self.abort_left(key).await;
+        self.delete(key).await
+    }
+
     /// Aborts what a process that died has begun to upload under this key.
     async fn abort_left(&self, key: &str) {
         let listed = match self.client.list_multipart_uploads().bucket(&self.bucket).prefix(key).send().await {

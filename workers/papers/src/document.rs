@@ -201,15 +201,23 @@ impl Column {
 
 /// Prints the document.
 pub fn print(fonts: &Fonts, document: &Document) -> Result<Paper, PaperError> {
-    let mut flow = Flow::new(fonts, &document.language, document.page.size(), 17.0 * MM);
+    print_while(fonts, document, &|| true)
+}
+
+/// Prints the document as long as it is `wanted`, which is asked before each block and each row: [`PaperError::Unwanted`] otherwise.
+pub fn print_while(fonts: &Fonts, document: &Document, wanted: &dyn Fn() -> bool) -> Result<Paper, PaperError> {
+    let flow = Flow::new(fonts, &document.language, document.page.size(), 17.0 * MM);
+    let mut flow = flow.while_wanted(wanted);
     title(&mut flow, document)?;
     for (index, block) in document.blocks.iter().enumerate() {
+        flow.go_on()?;
         if let (Block::Heading(_), Some(Block::Chart(_))) = (block, document.blocks.get(index + 1)) {
             // A chart is not cut in two, and its heading stays with it.
             flow.room(chart::HEIGHT + HEADING_HEIGHT);
         }
         draw(&mut flow, block, &document.words)?;
     }
+    flow.go_on()?;
     let foot = format!("{} · {}", document.organisation, document.title);
     let about = About {
         title: &document.title,

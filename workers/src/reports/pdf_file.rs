@@ -13,6 +13,7 @@ use market::reports::table::{Cell, Column, Section, Shape, Sum};
 use papers::document::{self, Block, Document, Figure, Kind, Page, Table};
 use papers::fonts::Fonts;
 use shared::money::Currency;
+use tokio_util::sync::CancellationToken;
 
 use super::wording::Wording;
 use super::writer::{Head, ReportFile};
@@ -131,9 +132,10 @@ impl ReportFile for PdfFile {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> anyhow::Result<()> {
+    fn finish(self: Box<Self>, unwanted: &CancellationToken) -> anyhow::Result<()> {
         let (fonts, path) = (Arc::clone(&self.fonts), self.path.clone());
-        let paper = document::print(&fonts, &self.document()).context("print the report")?;
+        let wanted = || !unwanted.is_cancelled();
+        let paper = document::print_while(&fonts, &self.document(), &wanted).context("print the report")?;
         if !paper.missing.is_empty() {
             tracing::warn!(characters = ?paper.missing, "no font has these characters of a report");
         }

@@ -178,6 +178,8 @@ impl Wording {
             (Language::German, Grouping::Category) => "Kategorie",
             (Language::German, Grouping::Region) => "Region",
             (Language::German, Grouping::Buyer) => "Käufer",
+            (Language::German, Grouping::Seller) => "Verkäufer",
+            (Language::German, Grouping::Currency) => "Währung",
         }
     }
 

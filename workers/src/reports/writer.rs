@@ -1,5 +1,7 @@
 //! Writes streams of rows to a file, section by section, in bounded memory.
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +17,7 @@ use market::reports::table::{Cell, Row, Section, Sum};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::csv_file::CsvFile;
 use super::json_file::JsonFile;
@@ -73,7 +76,40 @@ pub(super) trait ReportFile: Send {
 
     fn end(&mut self, section: &Section, sums: &[Sum]) -> anyhow::Result<()>;
 
-    fn finish(self: Box<Self>) -> anyhow::Result<()>;
+    /// Ends the file. A format that takes its time for it fails soon after `unwanted`.
+    fn finish(self: Box<Self>, unwanted: &CancellationToken) -> anyhow::Result<()>;
+}
+
+/// A file that takes nothing more once nobody waits for it: a thread that packs it ends there.
+pub(super) struct WantedFile {
+    file: File,
+    unwanted: CancellationToken,
+    refused: bool,
+}
+
+impl WantedFile {
+    pub(super) fn create(path: &Path, unwanted: &CancellationToken) -> anyhow::Result<Self> {
+        let file = File::create(path).context("make the report's file")?;
+        Ok(Self { file, unwanted: unwanted.clone(), refused: false })
+    }
+}
+
+impl Write for WantedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.refused {
+            // An archive that is given up still tries to end itself, and would complain on the terminal.
+            return Ok(bytes.len());
+        }
+        if self.unwanted.is_cancelled() {
+            self.refused = true;
+            return Err(io::Error::other("nobody waits for the file any more"));
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Begins the file at `path`; `dir` is for what the format keeps beside it. A further format is one more line here, and one more name in
@@ -85,7 +121,7 @@ fn open(
     head: Head,
     fonts: &PaperFonts,
 ) -> anyhow::Result<Box<dyn ReportFile>> {
-    let file = || std::fs::File::create(path).context("make the report's file");
+    let file = || File::create(path).context("make the report's file");
     Ok(match format {
         Format::Csv => Box::new(CsvFile::new(file()?, &head)),
         Format::Json => Box::new(JsonFile::new(file()?, &head)?),
@@ -125,7 +161,7 @@ const FILE: &str = "report";
 ///
 /// # Errors
 /// The first error of a stream or the file; [`Unwritable`] (by downcast) if trying again does not
-/// help. The temporary files are removed in every case, even if the caller drops the future.
+/// help. The temporary files are removed in every case, even if the caller drops the future; the thread that writes them then ends soon.
 pub async fn write<S: Source>(
     source: &mut S,
     head: Head,
@@ -136,8 +172,21 @@ pub async fn write<S: Source>(
     let dir = tempfile::tempdir().context("make a folder for the report")?;
     let sections = head.sections.clone();
     let file = open(format, &dir.path().join(FILE), dir.path(), head, fonts)?;
-    let (parts, file) = start(file, written);
-    let sent = send(source, &sections, &parts).await;
+    let Sums { rows, done, .. } = fill(source, &sections, file, written).await?;
+    Ok(Written { dir, rows, sums: done })
+}
+
+/// Fills the file on a thread of its own, which ends soon when the future is dropped.
+async fn fill<S: Source>(
+    source: &mut S,
+    sections: &[Section],
+    file: Box<dyn ReportFile>,
+    written: Arc<AtomicU64>,
+) -> anyhow::Result<Sums> {
+    let unwanted = CancellationToken::new();
+    let _dropped = unwanted.clone().drop_guard();
+    let (parts, file) = start(file, written, unwanted);
+    let sent = send(source, sections, &parts).await;
     if sent.is_ok() {
         // If the channel is closed, the file's own error says why.
         let _ = parts.send(Part::Finish).await;
@@ -145,8 +194,7 @@ pub async fn write<S: Source>(
     drop(parts);
     let sums = file.await.context("write the report")?;
     sent?;
-    let Sums { rows, done, .. } = sums?;
-    Ok(Written { dir, rows, sums: done })
+    sums
 }
 
 /// What the thread that writes is given.
@@ -178,10 +226,12 @@ async fn send<S: Source>(source: &mut S, sections: &[Section], parts: &mpsc::Sen
     Ok(())
 }
 
-/// Starts the thread that formats and writes. It ends when the channel is closed; what was broken off or cancelled is not packed first.
+/// Starts the thread that formats and writes. It ends when the channel is closed; what was broken off or cancelled is not packed first,
+/// and what is `unwanted` while it is packed is given up.
 fn start(
     mut file: Box<dyn ReportFile>,
     written: Arc<AtomicU64>,
+    unwanted: CancellationToken,
 ) -> (mpsc::Sender<Part>, JoinHandle<anyhow::Result<Sums>>) {
     let (sender, mut parts) = mpsc::channel::<Part>(WAITING);
     let task = tokio::task::spawn_blocking(move || {
@@ -203,7 +253,7 @@ fn start(
                 }
                 Part::End(section) => file.end(&section, sums.end(&section))?,
                 Part::Finish => {
-                    file.finish()?;
+                    file.finish(&unwanted)?;
                     return Ok(sums);
                 }
             }
@@ -212,3 +262,6 @@ fn start(
     });
     (sender, task)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use market::reports::table::{Cell, Column, Section, Shape, Sum};
 use rust_xlsxwriter::{Format, Workbook};
+use tokio_util::sync::CancellationToken;
 
 use super::wording::Wording;
-use super::writer::{Head, ReportFile};
+use super::writer::{Head, ReportFile, WantedFile};
 use charts::Charts;
 use names::Names;
 use values::Formats;
@@ -152,7 +153,7 @@ impl ReportFile for XlsxFile {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> anyhow::Result<()> {
+    fn finish(mut self: Box<Self>, unwanted: &CancellationToken) -> anyhow::Result<()> {
         self.write_about().context("write the sheet about the report")?;
         let charts = std::mem::take(&mut self.charts);
         if charts.any() {
@@ -160,7 +161,8 @@ impl ReportFile for XlsxFile {
             sheet.set_name(self.names.unique(self.wording.words().charts))?;
             charts.insert(sheet)?;
         }
-        self.workbook.save(&self.path).context("pack the XLSX file")
+        let file = WantedFile::create(&self.path, unwanted)?;
+        self.workbook.save_to_writer(file).context("pack the XLSX file")
     }
 }
 

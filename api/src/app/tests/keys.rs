@@ -56,13 +56,14 @@ const UNKEYED: [(&str, &str); 25] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 91] = [
+const ACTS: [&str; 92] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/exports/{export}/cancel",
+    "POST /v1/reports/{report}/cancel",
     "POST /v1/jobs/{job}/cancel",
     "POST /v1/jobs/{job}/retry",
     "POST /v1/jobs/{job}/run-now",

@@ -305,15 +305,20 @@ fn approvals(title: &str) -> Vec<Content> {
     mails
 }
 
-/// A file that was applied, one of which rows were refused, and one that failed.
+/// A file that was applied, one of which rows were refused, one that failed, and two that were only tried.
 fn imports() -> Vec<Content> {
     let ended = |kind, refused, failure: Option<&str>| {
         let counts = RowCounts { applied: 997, unchanged: 0, incomplete: 0, refused };
-        Content::ImportEnded(ImportEnded { import: id(8), kind, counts, failure: failure.map(str::to_owned) })
+        let failure = failure.map(str::to_owned);
+        ImportEnded { import: id(8), kind, counts, failure, validate_only: false }
     };
-    vec![
+    let tried = |refused| ImportEnded { validate_only: true, ..ended(ImportKind::Listings, refused, None) };
+    let all = [
         ended(ImportKind::Stock, 0, None),
         ended(ImportKind::Listings, 3, None),
         ended(ImportKind::Stock, 0, Some("the file has a header and no rows")),
-    ]
+        tried(0),
+        tried(3),
+    ];
+    all.map(Content::ImportEnded).to_vec()
 }

@@ -39,7 +39,7 @@ pub(super) const OF_SALE_EVENTS: [&str; 3] =
     ["GET /v1/sale-events", "GET /v1/sale-events/{sale_event}", "GET /v1/sale-events/{sale_event}/lots"];
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 96] = [
+pub(super) const OPERATIONS: [&str; 97] = [
     "POST /v1/orders/{order}/disputes",
     "GET /v1/disputes",
     "GET /v1/disputes/{dispute}",
@@ -91,6 +91,7 @@ pub(super) const OPERATIONS: [&str; 96] = [
     "GET /v1/exports",
     "GET /v1/exports/{export}",
     "POST /v1/exports/{export}/cancel",
+    "POST /v1/reports/{report}/cancel",
     "POST /v1/papers",
     "GET /v1/papers/{paper}",
     "GET /v1/shipments/{shipment}/standing",

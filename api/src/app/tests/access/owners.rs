@@ -220,6 +220,7 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/reports", report, [202, 403, 202]),
         ("GET /v1/reports", none(), [200, 200, 200]),
         ("GET /v1/reports/{report}", none(), [404, 200, 404]),
+        ("POST /v1/reports/{report}/cancel", none(), [404, 403, 404]),
         ("POST /v1/report-subscriptions", subscription, [201, 403, 201]),
         ("GET /v1/report-subscriptions", none(), [200, 200, 200]),
         ("GET /v1/shipments/{shipment}/epcis", none(), [404, 200, 404]),

@@ -111,7 +111,9 @@ async fn from_file<A: Apply>(cx: &Cx, import: &Import, turn: Turn) -> anyhow::Re
         if import.terms.validate_only {
             // Nothing of it stays, nor what it enqueued: the rows are noted by a transaction of their own.
             tx.rollback().await.context("take tried rows back")?;
-            dealt_with.iter_mut().for_each(|row| row.listing = None);
+            for row in &mut dealt_with {
+                row.listing = None;
+            }
             tx = cx.begin().await?;
         }
         store::record(&mut tx, import.id, &dealt_with).await.context("note what became of rows")?;

@@ -76,7 +76,7 @@ async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
     };
     // Where no day was before this one, nothing fell.
     let before = threshold.and_then(|(cadence, _)| cadence.before(&report.period).ok());
-    let Some((written, before)) = cx.unless_cancelled(write(cx, report, before)).await? else {
+    let Some((written, before)) = cx.unless_cancelled(Box::pin(write(cx, report, before))).await? else {
         return Ok(Outcome::Snooze(REPLICA_WAIT));
     };
     let now = first_sums(&written.sums);

@@ -149,7 +149,6 @@ async fn a_broken_batch_breaks_the_export() {
     }
 }
 
-/// The most memory that this process has used since the last reset, in bytes.
 /// Packing takes long where there is much: it ends where nobody waits for the archive any more.
 #[test]
 fn an_archive_that_nobody_waits_for_is_not_packed() {
@@ -163,6 +162,7 @@ fn an_archive_that_nobody_waits_for_is_not_packed() {
     assert!(format!("{error:#}").contains("nobody waits for the file"), "{error:#}");
 }
 
+/// The most memory that this process has used since the last reset, in bytes.
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();

@@ -29,8 +29,8 @@
 //!
 //! A conversation is locked before its parties, by id, and those before uploads; nothing of the list with them but the audit log.
 //!
-//! A sale event is locked before its listings, when it is published, and before its auctions, when it is cancelled. Nothing that holds a
-//! bidder of an event waits for an auction.
+//! A sale event is locked before its listings, when it is published, before its auctions, when it is cancelled, and before a bidder, when
+//! one registers or is decided about. Nothing that holds a bidder of an event waits for an auction.
 //!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft, then the seller's organisation if its
 //! plan has a limit of listings, and then the item; a draft has no auction.

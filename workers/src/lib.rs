@@ -36,6 +36,7 @@ mod sweep;
 pub mod testing;
 mod turn;
 mod upload;
+mod wanted;
 pub mod watches;
 mod webhooks;
 

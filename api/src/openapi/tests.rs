@@ -308,3 +308,13 @@ fn every_reference_leads_somewhere() {
     let gone: Vec<_> = found.into_iter().filter(|to| document.pointer(to.trim_start_matches('#')).is_none()).collect();
     assert!(gone.is_empty(), "{gone:?}");
 }
+
+#[test]
+fn every_kind_of_topic_is_described() {
+    let document = serde_json::to_value(document()).unwrap();
+    let description = document["paths"]["/v1/ws"]["get"]["description"].as_str().unwrap();
+    for kind in crate::routes::TOPICS.0 {
+        let prefix = kind.prefix();
+        assert!(prefix == "counter" || description.contains(&format!("`{prefix}:<")), "{prefix}");
+    }
+}

@@ -64,6 +64,16 @@ async fn tiers_have_their_limits(api: TestApi) {
     // Staff is a partner from the first request on.
     assert_eq!(limits(&api.get(Some(&admin), "/v1/me").await), ("partner".to_owned(), 20, 19));
     api.post(Some(&admin), &format!("/v1/orgs/{org}/approve"), json!({})).await.ok();
+    // The best plan counts: another organisation on the free one takes nothing away.
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let other = market::testing::trader(&mut conn).await.org;
+    sqlx::query("INSERT INTO memberships (org_id, user_id, role) VALUES ($1, $2, 'viewer')")
+        .bind(other)
+        .bind(ann.id)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    drop(conn);
     for (plan, limit) in [("standard", 15), ("pro", 18), ("partner", 20)] {
         sqlx::query("UPDATE orgs SET plan = $2 WHERE id = $1")
             .bind(org)

@@ -36,6 +36,10 @@ pub(crate) struct Figures {
     pub(crate) orders_defaulted: u64,
     /// Events of orders that the sellers' systems were told of, each once.
     pub(crate) webhooks_delivered: u64,
+    /// Those of them that the run's own receiver has, signed for their endpoint, each once. An earlier run's receiver may have had others.
+    pub(crate) webhooks_received: u64,
+    /// How often the run's receiver got one that it had: after a crash, or replayed.
+    pub(crate) webhooks_again: u64,
     /// Messages about what was won that both sides have read.
     pub(crate) chat_messages: u64,
     pub(crate) escrow_held: u64,
@@ -70,6 +74,8 @@ pub(crate) struct Wanted {
     pub(crate) events_stored: u64,
     pub(crate) event_lots_closed: u64,
     pub(crate) webhooks_delivered: u64,
+    /// By our own books: those that were delivered to the run's receiver.
+    pub(crate) webhooks_received: u64,
     pub(crate) chat_messages: u64,
     pub(crate) ends: Counts,
 }
@@ -88,7 +94,8 @@ pub(crate) struct Line {
 pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
     let exact = |name, got: String, wanted: String| Line { name, holds: got == wanted, got, wanted };
     let count = |name, got: u64, wanted: u64| exact(name, got.to_string(), wanted.to_string());
-    let shown = |name, got: f64| Line { name, got: format!("{got:.1} ms"), wanted: String::new(), holds: true };
+    let shown = |name, got: String| Line { name, got, wanted: String::new(), holds: true };
+    let lateness = |name, got: f64| shown(name, format!("{got:.1} ms"));
     vec![
         count("bids accepted", got.bids_accepted, wanted.bids_accepted),
         count("bids refused", got.bids_refused, wanted.bids_refused),
@@ -100,8 +107,8 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
             wanted: "0".to_owned(),
             holds: wanted.wrong_endings.is_empty(),
         },
-        shown("closing lateness, median", got.closing_lateness_p50_ms),
-        shown("closing lateness, p99", got.closing_lateness_p99_ms),
+        lateness("closing lateness, median", got.closing_lateness_p50_ms),
+        lateness("closing lateness, p99", got.closing_lateness_p99_ms),
         count("emails accepted by the SMTP server", got.emails_delivered, wanted.emails_delivered),
         count("image variants", got.image_variants, wanted.image_variants),
         count("report rows", got.report_rows, wanted.report_rows),
@@ -114,6 +121,8 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
         count("orders paid", got.orders_paid, wanted.ends.paid),
         count("orders not paid, defaulted", got.orders_defaulted, wanted.ends.defaulted),
         count("webhooks delivered", got.webhooks_delivered, wanted.webhooks_delivered),
+        count("those to this run's receiver that it has, well signed", got.webhooks_received, wanted.webhooks_received),
+        shown("webhooks that it got again", got.webhooks_again.to_string()),
         count("chat messages written, and read by both sides", got.chat_messages, wanted.chat_messages),
         count("payments held: being inspected", got.escrow_held, wanted.ends.held),
         count("payments released to sellers", got.escrow_released, wanted.ends.released),

@@ -38,7 +38,7 @@ impl Run<'_> {
         }
         let admin = registry.admin(self.config, stored, &people).await?;
         let seller = registry.log_in(&self.plan.seller_email(round.number)).await?;
-        registry.follow(&seller).await?;
+        registry.follow(stored, &seller).await?;
         let client = registry.client;
         let trade = Trade {
             client,

@@ -84,14 +84,14 @@ impl Registry<'_> {
     ) -> anyhow::Result<Trader> {
         let name = format!("Demo auctions {} round {round}", self.plan.run);
         let seller = self.newcomer(config, stored, admin, &self.plan.seller_email(round), &name, known).await?;
-        self.follow(&seller.token).await?;
+        self.follow(stored, &seller.token).await?;
         Ok(seller)
     }
 
     /// Lets a seller's webhooks come to the demo's receiver.
-    pub(crate) async fn follow(&self, seller: &Token) -> anyhow::Result<()> {
+    pub(crate) async fn follow(&self, stored: &mut Stored, seller: &Token) -> anyhow::Result<()> {
         match self.hooks {
-            Some(hooks) => hooks.follow(self.client, seller).await,
+            Some(hooks) => hooks.follow(self.client, stored, seller).await,
             None => Ok(()),
         }
     }
@@ -125,7 +125,7 @@ impl Registry<'_> {
     ) -> anyhow::Result<Trader> {
         let name = format!("Demo shop {}", self.plan.run);
         let keeper = self.newcomer(config, stored, admin, &self.plan.shop_email(), &name, known).await?;
-        self.follow(&keeper.token).await?;
+        self.follow(stored, &keeper.token).await?;
         Ok(keeper)
     }
 

@@ -139,10 +139,10 @@ impl Run<'_> {
         let since = stored.began(self.plan).await?.context("nobody of the demo is registered")?;
         let sellers = [round.seller, shop];
         settle::until_quiet(&mut stored, self.plan, &round, &sellers, since).await?;
-        let known = settle::Known { since, sellers, shop_orders: self.orders, answers, documents };
+        let webhooks = self.hooks.received(&mut stored, &sellers).await?;
+        let known = settle::Known { since, sellers, shop_orders: self.orders, answers, webhooks, documents };
         let mut outcome = settle::outcome(&mut stored, self.plan, &round, &known).await?;
         outcome.notes += &self.notes(client, begin, answers);
-        outcome.notes += &self.hooks.note();
         stored.close().await;
         Ok(outcome)
     }

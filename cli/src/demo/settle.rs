@@ -13,6 +13,7 @@ use super::bids::CURRENCY;
 use super::chats;
 use super::fates::Counts;
 use super::figures::{Figures, Wanted, percentile};
+use super::hooks::Received;
 use super::journey::EVENTS_EACH;
 use super::photos;
 use super::plan::{ADMIN, Plan};
@@ -144,6 +145,8 @@ pub(crate) struct Known {
     pub(crate) shop_orders: usize,
     /// Of this run, if it played.
     pub(crate) answers: Option<Answers>,
+    /// By this run's receiver.
+    pub(crate) webhooks: Received,
     /// Where the documents lie.
     pub(crate) documents: Vec<PathBuf>,
 }
@@ -182,6 +185,8 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         orders_paid: ends.paid,
         orders_defaulted: ends.defaulted,
         webhooks_delivered: webhooks.delivered,
+        webhooks_received: known.webhooks.got,
+        webhooks_again: known.webhooks.again,
         chat_messages: stored.chat_messages(round.seller).await?,
         escrow_held: ends.held,
         escrow_released: ends.released,
@@ -195,7 +200,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         documents: known.documents.clone(),
     };
     let notes = format!("jobs: {} succeeded, {} cancelled", jobs.succeeded, jobs.cancelled);
-    let mut wanted = wanted(plan, &lots, known.shop_orders);
+    let mut wanted = wanted(plan, &lots, known);
     if !webhooks.is_followed {
         // The installation sends webhooks only to addresses that everybody can reach.
         wanted.webhooks_delivered = 0;
@@ -208,7 +213,8 @@ fn sold_for(lots: &Lots, name: &str) -> Option<Money> {
 }
 
 /// The figures that follow from the file by the rules.
-fn wanted(plan: &Plan, lots: &Lots, shop_orders: usize) -> Wanted {
+fn wanted(plan: &Plan, lots: &Lots, known: &Known) -> Wanted {
+    let shop_orders = known.shop_orders;
     let shown = |price: Option<Money>| price.map_or_else(|| "unsold".to_owned(), |price| price.to_string());
     let pairs = || plan.auctions.iter().zip(&plan.endings);
     let sold = pairs().filter(|(_, ending)| ending.price.is_some()).count() as u64;
@@ -233,6 +239,7 @@ fn wanted(plan: &Plan, lots: &Lots, shop_orders: usize) -> Wanted {
         events_stored: events_of(plan),
         event_lots_closed: sale::lots_of(shop_orders) as u64,
         webhooks_delivered: Counts::of(plan, shop_orders).webhooks(),
+        webhooks_received: known.webhooks.wanted,
         chat_messages: chats::wanted(plan),
         ends: Counts::of(plan, shop_orders),
     }

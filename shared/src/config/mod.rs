@@ -78,7 +78,7 @@ pub struct RateLimits {
     pub anonymous: u32,
     /// A person, on the free plan.
     pub user: u32,
-    /// A member of an approved organisation on the plan.
+    /// A member of an approved organisation on the plan: where it is not set, no less than the one before it.
     pub standard: u32,
     pub pro: u32,
     /// A member of a partner organisation, or somebody who looks after the platform.
@@ -339,12 +339,15 @@ impl Config {
 
 fn rate_limits(s: &mut Source, mode: Mode) -> RateLimits {
     let usual = RateLimits::of(mode);
+    let user = s.value(keys::RATE_LIMIT_USER, usual.user);
+    let standard = s.value(keys::RATE_LIMIT_STANDARD, usual.standard.max(user));
+    let pro = s.value(keys::RATE_LIMIT_PRO, usual.pro.max(standard));
     RateLimits {
         anonymous: s.value(keys::RATE_LIMIT_ANONYMOUS, usual.anonymous),
-        user: s.value(keys::RATE_LIMIT_USER, usual.user),
-        standard: s.value(keys::RATE_LIMIT_STANDARD, usual.standard),
-        pro: s.value(keys::RATE_LIMIT_PRO, usual.pro),
-        partner: s.value(keys::RATE_LIMIT_PARTNER, usual.partner),
+        user,
+        standard,
+        pro,
+        partner: s.value(keys::RATE_LIMIT_PARTNER, usual.partner.max(pro)),
     }
 }
 

@@ -216,6 +216,19 @@ fn production_allows_what_the_operations_manual_says() {
 }
 
 #[test]
+fn a_better_plan_has_no_fewer_requests_where_only_a_lesser_ones_are_set() {
+    let limits = production(&[]).unwrap().http.rate_limits;
+    let set = |settings: &[(&str, &str)]| production(settings).unwrap().http.rate_limits;
+    let more = set(&[("RATE_LIMIT_USER", "4000")]);
+    assert_eq!(more, RateLimits { user: 4_000, standard: 4_000, pro: 4_000, ..limits });
+    let most = set(&[("RATE_LIMIT_STANDARD", "8000")]);
+    assert_eq!(most, RateLimits { standard: 8_000, pro: 8_000, partner: 8_000, ..limits });
+    // What is set is what holds.
+    let fewer = set(&[("RATE_LIMIT_USER", "4000"), ("RATE_LIMIT_STANDARD", "3000"), ("RATE_LIMIT_PARTNER", "10")]);
+    assert_eq!(fewer, RateLimits { user: 4_000, standard: 3_000, partner: 10, ..limits });
+}
+
+#[test]
 fn development_pays_at_the_simulator_and_production_nowhere_unless_it_says_where() {
     let payments = load_env(&[]).unwrap().payments;
     assert_eq!((payments.provider, &*payments.url), (Some(PaymentProvider::Simulator), "http://127.0.0.1:7327"));

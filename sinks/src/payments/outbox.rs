@@ -39,7 +39,7 @@ pub(crate) struct Webhook {
 }
 
 /// The webhook that is next, how many times it is sent, and how much later than it could be.
-struct Parcel {
+struct Delivery {
     webhook: Webhook,
     times: u32,
     late: Duration,
@@ -85,7 +85,7 @@ impl Outbox {
     pub(crate) async fn send_all(&self) {
         let http = reqwest::Client::new();
         loop {
-            let Some(Parcel { webhook, times, late }) = self.next() else {
+            let Some(Delivery { webhook, times, late }) = self.next() else {
                 self.news.notified().await;
                 continue;
             };
@@ -98,7 +98,7 @@ impl Outbox {
         }
     }
 
-    fn next(&self) -> Option<Parcel> {
+    fn next(&self) -> Option<Delivery> {
         let (webhooks, faults) = &mut *self.waiting();
         let held = faults.reverse;
         if held > 0 {
@@ -111,7 +111,7 @@ impl Outbox {
         if webhooks.is_empty() {
             return None;
         }
-        Some(Parcel {
+        Some(Delivery {
             webhook: webhooks.remove(0),
             times: if faults.repeats() { 2 } else { 1 },
             late: faults.lateness(),

@@ -1,7 +1,9 @@
 //! What people list, bid for, buy and pay, and what of it is in the books.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use queue::ops::retry::pull_forward;
 use serde_json::{Value, json};
+use shared::ids::JobId;
 
 use super::TestInstallation;
 use super::people::{Person, eur, id};
@@ -66,6 +68,26 @@ impl TestInstallation {
         let ends_at = self.time().await + length;
         let usual = json!({"ends_at": ends_at, "soft_close_seconds": 0, "opening": eur("10.00")});
         id(&seller.post(&format!("/v1/listings/{listing}/auctions"), with(usual, &terms)).await.ok())
+    }
+
+    /// Lets so much time pass for an auction, and has the job look at it that closes it: no test has to be done before an end that comes
+    /// by itself. Past the tables, which refuse it: promised times do not move.
+    pub async fn pass(&self, auction: &str, time: TimeDelta) {
+        let mut tx = self.db.pool.begin().await.expect("a transaction");
+        sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
+        let earlier = "UPDATE auctions
+                       SET starts_at = starts_at - t.time, ends_at = ends_at - t.time,
+                           original_ends_at = original_ends_at - t.time, hard_ends_at = hard_ends_at - t.time
+                       FROM make_interval(secs => $2) AS t (time)
+                       WHERE id = $1::uuid";
+        let moved = sqlx::query(earlier).bind(auction).bind(time.as_seconds_f64()).execute(&mut *tx).await;
+        assert_eq!(moved.expect("moved").rows_affected(), 1, "{auction}");
+        sqlx::query("SET LOCAL session_replication_role = origin").execute(&mut *tx).await.expect("a superuser");
+        let closing =
+            "SELECT id FROM jobs WHERE kind = 'auctions.close' AND payload ->> 'auction' = $1 AND state < 'succeeded'";
+        let job: i64 = sqlx::query_scalar(closing).bind(auction).fetch_one(&mut *tx).await.expect("a job closes it");
+        pull_forward(&mut tx, JobId(job), "a test").await.expect("it waits for the end");
+        tx.commit().await.expect("committed");
     }
 
     /// What is booked on accounts of this kind in the money ledger, in minor units.

@@ -67,6 +67,7 @@ async fn row_a_dispute_freezes_what_is_held_until_an_admin_gives_a_part_back() {
     );
     market.until_quiet().await;
     assert_eq!((books().await, market.booked("held").await), ([-14_000, 13_300, 700], 0));
+    assert_eq!(market.payments.disbursements(), 1, "the provider has given it back once, too");
 
     // The seller has the rest, and the platform gives a part of it back.
     let back = format!("/v1/admin/orders/{order}/refunds");
@@ -76,6 +77,7 @@ async fn row_a_dispute_freezes_what_is_held_until_an_admin_gives_a_part_back() {
     refunds_are_done(2).await;
     market.until_quiet().await;
     assert_eq!(books().await, [-10_000, 9_500, 500]);
+    assert_eq!(market.payments.disbursements(), 2);
 
     let documents = bob.get(&path("invoices")).await.ok();
     let documents = documents["items"].as_array().unwrap();

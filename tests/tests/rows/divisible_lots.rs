@@ -3,11 +3,19 @@ use serde_json::{Value, json};
 use tests::installation::TestInstallation;
 use tests::installation::people::{Person, eur, id};
 
-/// A lot of consoles at 10 euros each or, undivided, in all; the path of its auction, which ends in seconds.
+/// How long each lot is offered.
+const LENGTH: TimeDelta = TimeDelta::hours(2);
+
+/// A lot of consoles at 10 euros each or, undivided, in all; the path of its auction.
 async fn lot(market: &TestInstallation, seller: &Person, units: i64, least: i64, mode: &str) -> String {
     let listing = json!({"title": "Many consoles", "quantity": units, "min_quantity": least});
-    let length = TimeDelta::seconds(10);
-    format!("/v1/auctions/{}", market.auction(seller, length, listing, json!({"lot_mode": mode})).await)
+    format!("/v1/auctions/{}", market.auction(seller, LENGTH, listing, json!({"lot_mode": mode})).await)
+}
+
+/// The time of a lot is over, and it is awarded.
+async fn awarded(market: &TestInstallation, seller: &Person, lot: &str) {
+    market.pass(lot.trim_start_matches("/v1/auctions/"), LENGTH).await;
+    seller.until(lot, "status", "awarded").await;
 }
 
 /// The order of the newest award of this buyer: its id, units and total.
@@ -46,7 +54,7 @@ async fn row_whole_or_partial_volume_is_allocated_to_several_buyers() {
     let refused = bob.post(&bids, share("12.49", 4)).await;
     refused.refused(422, "bid_too_low");
     assert_eq!(refused.body["next_minimum"], eur("12.50"), "{refused:?}");
-    ann.until(&shared, "status", "awarded").await;
+    awarded(&market, &ann, &shared).await;
     let mut given = 0;
     for (buyer, units, total) in [(&cid, 4, "56.00"), (&bob, 4, "48.00"), (&dan, 2, "24.00")] {
         let (order, quantity, paid) = newest(buyer).await;
@@ -68,7 +76,7 @@ async fn row_whole_or_partial_volume_is_allocated_to_several_buyers() {
     let _ = bob.post(&format!("{remainder}/bids"), share("13.00", 4)).await.ok();
     let refused = cid.post(&format!("{remainder}/bids"), share("13.00", 2)).await;
     refused.refused(422, "bid_too_low");
-    ann.until(&remainder, "status", "awarded").await;
+    awarded(&market, &ann, &remainder).await;
     let (order, quantity, total) = newest(&bob).await;
     assert_eq!((quantity, total, order == first), (json!(4), eur("52.00"), false));
     assert_eq!(orders_of(&ann).await, 4);
@@ -78,7 +86,7 @@ async fn row_whole_or_partial_volume_is_allocated_to_several_buyers() {
     for (bidder, amount) in [(&dan, "60.00"), (&cid, "50.00")] {
         let _ = bidder.post(&format!("{whole}/bids"), json!({"maximum": eur(amount)})).await.ok();
     }
-    ann.until(&whole, "status", "awarded").await;
+    awarded(&market, &ann, &whole).await;
     let (order, quantity, total) = newest(&dan).await;
     assert_eq!((quantity, total, order == others), (json!(10), eur("51.00"), false));
     assert_eq!(orders_of(&ann).await, 5);

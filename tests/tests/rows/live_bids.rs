@@ -126,8 +126,9 @@ async fn row_late_bids_move_the_end_and_buy_now_ends_it() {
     let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
     let cid = market.trader(&admin, "Cid").await;
     let bid = |amount: &str| json!({"maximum": eur(amount)});
-    let soft = json!({"soft_close_seconds": 10});
-    let late = market.auction(&ann, TimeDelta::seconds(9), json!({}), soft).await;
+    // Every bid is a late one; the first one moves the end by half an hour.
+    let soft = json!({"soft_close_seconds": 90 * 60});
+    let late = market.auction(&ann, TimeDelta::hours(1), json!({}), soft).await;
     let mut screen = Screen::of(&market, &cid, &late).await;
     let first = bob.post(&format!("/v1/auctions/{late}/bids"), bid("20.00")).await.ok();
     assert_eq!(first["end_moved"], true, "{first}");
@@ -153,9 +154,18 @@ async fn row_late_bids_move_the_end_and_buy_now_ends_it() {
     bob.post(&format!("{}/buy-now", lots[1]), json!({})).await.refused(409, "buy_now_gone");
     ann.post(&format!("{}/buy-now", lots[1]), json!({})).await.refused(403, "own_lot");
 
+    // The first end comes, and then the moved one.
+    let (first, rest) = (TimeDelta::minutes(61), TimeDelta::minutes(30));
+    market.pass(&late, first).await;
+    market.until_quiet().await;
+    let path = format!("/v1/auctions/{late}");
+    let open = market.get(&path).await.ok();
+    assert_eq!((&open["status"], time(&open["ends_at"])), (&json!("live"), moved - first), "{open}");
+    assert!(time(&open["original_ends_at"]) < market.time().await, "{open}");
+    market.pass(&late, rest).await;
     let awarded = screen.until(|data| data["status"] == "awarded").await;
-    assert_eq!(time(&awarded["ends_at"]), moved, "{awarded}");
-    assert!(time(&awarded["server_time"]) >= moved, "{awarded}");
+    assert_eq!(time(&awarded["ends_at"]), moved - first - rest, "{awarded}");
+    assert!(time(&awarded["server_time"]) >= time(&awarded["ends_at"]), "{awarded}");
     market.mail_to(&bob.email, "You won").await;
     market.close().await;
 }

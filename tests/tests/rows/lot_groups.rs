@@ -7,10 +7,10 @@ use tests::installation::people::{Person, eur, id};
 use tests::installation::socket::Socket;
 
 /// Two lots of one group and a third of none end a second after each other, from some seconds on. A late bid leaves longer than that.
-const FIRST_ENDS: TimeDelta = TimeDelta::seconds(9);
-const SOFT_CLOSE: TimeDelta = TimeDelta::seconds(20);
+const FIRST_ENDS: TimeDelta = TimeDelta::seconds(25);
+const SOFT_CLOSE: TimeDelta = TimeDelta::seconds(42);
 /// How far late bids move the end of the group.
-const HARD_CLOSE: TimeDelta = TimeDelta::seconds(12);
+const HARD_CLOSE: TimeDelta = TimeDelta::seconds(25);
 
 fn time(value: &Value) -> DateTime<Utc> {
     value.as_str().unwrap().parse().unwrap()

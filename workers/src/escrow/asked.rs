@@ -108,12 +108,15 @@ pub(crate) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow
 
 /// Brings a refund to what its provider says of it, and posts what follows; whether it was decided just now.
 pub(crate) async fn follow_refund(tx: &mut JobTx, id: RefundId, found: &Disbursement) -> anyhow::Result<bool> {
-    let decided = store::settle_refund(tx, id, found).await?;
-    if decided && found.state == DisbursementState::Failed {
+    if !store::settle_refund(tx, id, found).await? {
+        // Nothing is posted of what was decided before: its bank may have given it back since.
+        return Ok(false);
+    }
+    if found.state == DisbursementState::Failed {
         tracing::error!(refund.id = %id, "a refund has not reached its buyer: pay it back in another way");
     }
     mail::refund_paid(tx, id).await?;
-    Ok(decided)
+    Ok(true)
 }
 
 /// Enqueues what follows for each order: its parties hear of it, their systems as well, and its invoice is printed.

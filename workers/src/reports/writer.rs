@@ -1,7 +1,6 @@
 //! Writes streams of rows to a file, section by section, in bounded memory.
 
 use std::fs::File;
-use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,38 +77,6 @@ pub(super) trait ReportFile: Send {
 
     /// Ends the file. A format that takes its time for it fails soon after `unwanted`.
     fn finish(self: Box<Self>, unwanted: &CancellationToken) -> anyhow::Result<()>;
-}
-
-/// A file that takes nothing more once nobody waits for it: a thread that packs it ends there.
-pub(super) struct WantedFile {
-    file: File,
-    unwanted: CancellationToken,
-    refused: bool,
-}
-
-impl WantedFile {
-    pub(super) fn create(path: &Path, unwanted: &CancellationToken) -> anyhow::Result<Self> {
-        let file = File::create(path).context("make the report's file")?;
-        Ok(Self { file, unwanted: unwanted.clone(), refused: false })
-    }
-}
-
-impl Write for WantedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.refused {
-            // An archive that is given up still tries to end itself, and would complain on the terminal.
-            return Ok(bytes.len());
-        }
-        if self.unwanted.is_cancelled() {
-            self.refused = true;
-            return Err(io::Error::other("nobody waits for the file any more"));
-        }
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 /// Begins the file at `path`; `dir` is for what the format keeps beside it. A further format is one more line here, and one more name in

@@ -5,6 +5,7 @@ mod charts;
 mod names;
 mod values;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -13,7 +14,8 @@ use rust_xlsxwriter::{Format, Workbook};
 use tokio_util::sync::CancellationToken;
 
 use super::wording::Wording;
-use super::writer::{Head, ReportFile, WantedFile};
+use super::writer::{Head, ReportFile};
+use crate::wanted::WantedFile;
 use charts::Charts;
 use names::Names;
 use values::Formats;
@@ -161,8 +163,8 @@ impl ReportFile for XlsxFile {
             sheet.set_name(self.names.unique(self.wording.words().charts))?;
             charts.insert(sheet)?;
         }
-        let file = WantedFile::create(&self.path, unwanted)?;
-        self.workbook.save_to_writer(file).context("pack the XLSX file")
+        let file = File::create(&self.path).context("make the report's file")?;
+        self.workbook.save_to_writer(WantedFile::new(file, unwanted)).context("pack the XLSX file")
     }
 }
 

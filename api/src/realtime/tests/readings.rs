@@ -78,13 +78,3 @@ async fn topics_that_have_ended_or_cannot_be_read_do_not_end_the_socket() {
     assert_eq!(gist(&client.subscribe("counter:1").await), ("snapshot", 1, true));
     api.close().await;
 }
-
-#[test]
-fn every_kind_of_topic_is_described() {
-    let document = serde_json::to_value(crate::app::document()).unwrap();
-    let description = document["paths"]["/v1/ws"]["get"]["description"].as_str().unwrap();
-    for kind in crate::routes::TOPICS.0 {
-        let prefix = kind.prefix();
-        assert!(prefix == "counter" || description.contains(&format!("`{prefix}:<")), "{prefix}");
-    }
-}

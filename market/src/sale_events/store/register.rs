@@ -9,7 +9,7 @@ use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{SaleEventError, lock};
+use super::{SaleEventError, lock, lock_own};
 use crate::auctions::model::Participant;
 use crate::ids::{RegistrationId, SaleEventId};
 use crate::sale_events::model::{OwnRegistration, Registration, RegistrationStatus};
@@ -168,6 +168,8 @@ pub struct Decided {
 
 /// Decides about a registration in an event of `seller`: a limit approves, or raises that of an approved bidder; `None` refuses. Writes
 /// that to the audit log. The limit that a bidder has changes nothing. Needs a transaction.
+///
+/// The event is locked first: whoever has heard that it is cancelled does not hear of a decision afterwards.
 pub async fn decide(
     conn: &mut PgConnection,
     seller: OrgId,
@@ -176,6 +178,7 @@ pub async fn decide(
     registration: RegistrationId,
     limit: Option<Money>,
 ) -> Result<Decided, SaleEventError> {
+    lock_own(conn, seller, event).await?;
     let found = sqlx::query!(
         r#"SELECT b.status AS "status: RegistrationStatus", b.currency AS "currency: Currency", b.limit_minor,
                   b.requested_by AS "user: UserId", e.title, e.status AS "event: Stored"

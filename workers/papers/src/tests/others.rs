@@ -69,7 +69,11 @@ fn an_empty_waste_movement_document_is_one_page() {
         declaration: None,
         ..movement()
     };
-    assert_eq!(movement::print(&FONTS, &empty).unwrap().pages, 1);
+    let printed = Printed::new(movement::print(&FONTS, &empty).unwrap());
+    assert_eq!(printed.paper.pages, 1);
+    let tree = printed.structure();
+    assert_in_order(&tree, &["11. Countries concerned", "Transit", "Destination"]);
+    assert!(!tree.contains('–'), "nobody has said that no country lies between: {tree}");
 }
 
 #[test]

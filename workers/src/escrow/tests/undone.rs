@@ -2,6 +2,7 @@
 
 use market::reconciliation::model::DifferenceKind;
 use market::reconciliation::store::{DifferenceFilter, differences};
+use market::testing::member_of;
 use serde_json::json;
 
 use super::*;
@@ -40,8 +41,18 @@ async fn a_refund_that_a_bank_gives_back_is_a_difference() {
     let done = "SELECT provider_ref FROM refunds WHERE status = 'done'";
     let name: String = sqlx::query_scalar(done).fetch_one(&sale.workers.db.pool).await.unwrap();
     assert_eq!(sale.receive_refund("1", &name).await, "nothing_new");
+    let mails = async || {
+        let sql = "SELECT count(*) FROM emails WHERE template = 'refund_paid'";
+        sqlx::query_scalar::<_, i64>(sql).fetch_one(&sale.workers.db.pool).await.unwrap()
+    };
+    assert_eq!(mails().await, 1);
+    // Who trades for the buyer since then has not heard of the refund, and does not hear now that it is paid.
+    let mut conn = sale.workers.db.pool.acquire().await.unwrap();
+    member_of(&mut conn, &[sale.buyer.org]).await;
+    drop(conn);
     assert!(sale.workers.provider.bounce(&name));
     assert_eq!(sale.receive_refund("2", &name).await, "applied");
+    assert_eq!(mails().await, 1);
     assert_eq!(sale.receive_refund("3", &name).await, "nothing_new", "it is written down once");
     let mut conn = sale.workers.db.pool.acquire().await.unwrap();
     let found = differences(&mut conn, DifferenceFilter { limit: 10, ..DifferenceFilter::default() }).await.unwrap();

@@ -25,7 +25,7 @@ const BESIDE_MEMBERS: [(&str, PlatformRole, u16); 4] = [
 ];
 
 /// What is answered to those on the platform who may do what is an organisation's. To everybody else there, it is not theirs.
-const BESIDE_OWNERS: [(&str, PlatformRole, &[u16]); 17] = [
+const BESIDE_OWNERS: [(&str, PlatformRole, &[u16]); 20] = [
     // Any auction, once.
     ("POST /v1/auctions/{auction}/cancel", Moderator, &[200, 409]),
     // They answer for what was charged.
@@ -47,6 +47,10 @@ const BESIDE_OWNERS: [(&str, PlatformRole, &[u16]); 17] = [
     ("GET /v1/epcis/epcs/{epc}/events", Operator, &[200]),
     ("GET /v1/epcis/bizSteps", Operator, &[200]),
     ("GET /v1/epcis/bizSteps/{bizStep}/events", Operator, &[200]),
+    // Nor do they change what they see of a fleet.
+    ("GET /v1/vehicles", Operator, &[200]),
+    ("GET /v1/vehicles/{vehicle}", Operator, &[200]),
+    ("GET /v1/vehicles/{vehicle}/maintenance", Operator, &[200]),
 ];
 
 /// What an operation answers to somebody who belongs to no organisation.

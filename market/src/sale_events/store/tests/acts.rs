@@ -232,3 +232,30 @@ async fn in_a_cancelled_event_nothing_is_decided() {
     assert_eq!(own.registration.status, RegistrationStatus::Requested);
     sale.close(conn).await;
 }
+
+/// Whoever decides while the event is being cancelled waits for that: otherwise its bidder would hear of an approval after the end.
+#[tokio::test]
+async fn a_decision_waits_for_a_cancellation() {
+    let (sale, mut conn) = TestSale::new().await;
+    let (org, user) = (sale.seller.org, sale.seller.user);
+    let (event, _) = sale_event(&mut conn, sale.seller, &[None], None).await;
+    let id = register(&mut conn, event, sale.bidders[0]).await.registration.id;
+    let mut tx = conn.begin().await.unwrap();
+    cancel(&mut tx, org, user, event).await.expect("cancelled");
+    let pool = sale.db.pool.clone();
+    let deciding = tokio::spawn(async move {
+        let mut tx = pool.begin().await.unwrap();
+        let decided = decide(&mut tx, org, user, event, id, Some(eur(3_000))).await;
+        tx.commit().await.unwrap();
+        decided
+    });
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&sale.db.pool).await.unwrap() == 0 {
+        assert!(!deciding.is_finished(), "it waits for the event");
+    }
+    tx.commit().await.unwrap();
+    let refused = deciding.await.unwrap();
+    assert!(matches!(refused, Err(SaleEventError::NotDone(NotDone::Cancelled))), "{refused:?}");
+    sale.close(conn).await;
+}

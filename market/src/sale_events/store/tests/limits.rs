@@ -41,7 +41,7 @@ async fn only_the_seller_decides_and_never_lowers() {
     let (event, _) = sale_event(&mut conn, sale.seller, &[None], None).await;
     let id = register(&mut conn, event, a).await.registration.id;
     let as_other = decide(&mut conn, b.org, b.user, event, id, Some(eur(100))).await;
-    assert!(matches!(as_other, Err(SaleEventError::NotFound("registration"))), "{as_other:?}");
+    assert!(matches!(as_other, Err(SaleEventError::NotFound("sale event"))), "{as_other:?}");
     let (org, user) = (sale.seller.org, sale.seller.user);
     decide(&mut conn, org, user, event, id, Some(eur(3_000))).await.unwrap();
     let lowered = decide(&mut conn, org, user, event, id, Some(eur(2_000))).await;

@@ -3,6 +3,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::extract::Json;
@@ -15,6 +16,21 @@ const SHARED: HeaderValue = HeaderValue::from_static("public, max-age=5");
 /// JSON that everybody may see.
 pub(crate) fn shared(body: impl Serialize) -> Response {
     ([(header::CACHE_CONTROL, SHARED)], Json(body)).into_response()
+}
+
+/// JSON that is written already.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoded(pub(crate) Bytes);
+
+impl IntoResponse for Encoded {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
+}
+
+/// [`shared`], of what is written already.
+pub(crate) fn shared_encoded(body: Encoded) -> Response {
+    ([(header::CACHE_CONTROL, SHARED)], body).into_response()
 }
 
 /// Whether `If-None-Match` names the tag. Weak and strong tags are the same there (RFC 9110, 13.1.2).

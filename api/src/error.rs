@@ -24,6 +24,7 @@ pub struct Problem {
     detail: Option<Cow<'static, str>>,
     errors: Vec<FieldError>,
     next_minimum: Option<Money>,
+    left: Option<Money>,
     mfa_token: Option<SecretString>,
     retry_after: Option<Duration>,
     bad_token: bool,
@@ -66,6 +67,9 @@ pub(crate) struct ProblemDetails<'a> {
     /// With `bid_too_low`: what the next bid must offer at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_minimum: Option<Money>,
+    /// With `limit_exceeded`: what the limit leaves for this lot, premium included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<Money>,
     /// With `mfa_required`: what the second step of the login is sent with, for five minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     mfa_token: Option<&'a str>,
@@ -81,6 +85,7 @@ impl Problem {
             detail,
             errors: Vec::new(),
             next_minimum: None,
+            left: None,
             mfa_token: None,
             retry_after: None,
             bad_token: false,
@@ -165,6 +170,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             next_minimum: None,
+            left: None,
             mfa_token: None,
             retry_after: None,
             bad_token: false,
@@ -220,6 +226,12 @@ impl Problem {
         Self { next_minimum: Some(minimum), ..self }
     }
 
+    /// Says what a limit leaves.
+    #[must_use]
+    pub fn left(self, left: Money) -> Self {
+        Self { left: Some(left), ..self }
+    }
+
     /// Hands over the token for the second step of a login.
     #[must_use]
     pub fn mfa_token(self, token: SecretString) -> Self {
@@ -272,6 +284,7 @@ impl IntoResponse for Problem {
             trace_id,
             errors: &self.errors,
             next_minimum: self.next_minimum,
+            left: self.left,
             mfa_token: self.mfa_token.as_ref().map(ExposeSecret::expose_secret),
         };
         // Strings and numbers always serialise.

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+mod cache;
 mod caching;
 mod conditional;
 mod contract;

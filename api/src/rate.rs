@@ -1,15 +1,16 @@
 //! How many requests a caller has in an hour, and the headers that tell how many are left.
 //!
-//! Four tiers: `anonymous` by address, `user` by person, and `partner`, which are the members of approved organisations whose
-//! plan is `partner`, and whoever looks after the platform. `webhook` is by address, too, and has a partner's limit: one address of
-//! a payment provider or a carrier speaks for many, and nobody but them gets further than the signature. The headers `RateLimit-Policy` and `RateLimit` have the form of
+//! Six tiers: `anonymous` by address, and by person `user`, `standard`, `pro` and `partner`. The last three are the members of approved
+//! organisations on the plan of that name, and whoever looks after the platform is a `partner`; of several plans the best one counts.
+//! `webhook` is by address, too, and has a partner's limit: one address of a payment provider or a carrier speaks for many, and nobody
+//! but them gets further than the signature. The headers `RateLimit-Policy` and `RateLimit` have the form of
 //! draft-ietf-httpapi-ratelimit-headers since version 08 (structured lists of a policy's name with its parameters).
 //!
 //! An organisation's keys are counted together, under its own tier; until a process has met a key that is good, it counts for the address
 //! that it comes from, as any other word does.
 //!
 //! A person is known by the token's signature alone, without the database. The tier is learnt from what [`Caller`] reads for
-//! the request anyway; only who is past a user's limit and not known as a partner is looked up, once in a while.
+//! the request anyway; only who is past a user's limit is looked up, once in a while.
 //!
 //! [`Caller`]: crate::auth::Caller
 
@@ -25,7 +26,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use market::identity::store::{self, Authority, Membership, SessionRef};
-use market::identity::{OrgStatus, PlatformRole};
+use market::identity::{OrgStatus, Plan, PlatformRole};
 use market::keys::rules::{self as keys, KeyHash};
 use secrecy::SecretString;
 use shared::config::RateLimits;
@@ -43,8 +44,6 @@ const WINDOW: Duration = Duration::from_hours(1);
 const BELIEVED: Duration = Duration::from_mins(1);
 /// The most people whose tier is remembered.
 const MAX_KNOWN: usize = 100_000;
-/// The plan of organisations that are partners.
-const PARTNER_PLAN: &str = "partner";
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -60,11 +59,14 @@ pub(crate) fn is_free(path: &str) -> bool {
     FREE.contains(&path)
 }
 
-/// Who a limit is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who a limit is for. Of persons, the better one is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {
     Anonymous,
+    /// On the free plan, or in no organisation.
     User,
+    Standard,
+    Pro,
     Partner,
     Webhook,
 }
@@ -74,6 +76,8 @@ impl Tier {
         match self {
             Self::Anonymous => "anonymous",
             Self::User => "user",
+            Self::Standard => "standard",
+            Self::Pro => "pro",
             Self::Partner => "partner",
             Self::Webhook => "webhook",
         }
@@ -83,19 +87,27 @@ impl Tier {
         match self {
             Self::Anonymous => limits.anonymous,
             Self::User => limits.user,
+            Self::Standard => limits.standard,
+            Self::Pro => limits.pro,
             Self::Partner | Self::Webhook => limits.partner,
         }
     }
 
     fn of_person(authority: &Authority) -> Self {
-        let partner = authority.platform_role.includes(PlatformRole::Observer)
-            || authority.memberships.iter().any(|one| Self::of_member(one) == Self::Partner);
-        if partner { Self::Partner } else { Self::User }
+        if authority.platform_role.includes(PlatformRole::Observer) {
+            return Self::Partner;
+        }
+        authority.memberships.iter().map(Self::of_member).max().unwrap_or(Self::User)
     }
 
     fn of_member(membership: &Membership) -> Self {
-        let partner = membership.status == OrgStatus::Approved && membership.plan == PARTNER_PLAN;
-        if partner { Self::Partner } else { Self::User }
+        let plan = Plan::ALL.iter().find(|plan| plan.name() == membership.plan);
+        match plan.filter(|_| membership.status == OrgStatus::Approved) {
+            Some(Plan::Partner) => Self::Partner,
+            Some(Plan::Pro) => Self::Pro,
+            Some(Plan::Standard) => Self::Standard,
+            Some(Plan::Free) | None => Self::User,
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
+use crate::cache::Cache;
 use crate::idempotency::Together;
 use crate::rate::RateLimiter;
 use crate::reads::Reads;
@@ -39,6 +40,8 @@ pub struct Services {
     pub db: PgPool,
     /// What many requests read.
     pub reads: Reads,
+    /// Answers that everybody asks for.
+    pub(crate) cache: Cache,
     /// Begin transactions here when they also enqueue jobs.
     pub ledger: Ledger,
     /// Bids that come at the same time.
@@ -112,6 +115,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
         lane: EventLane::new(&config, events.clone()).telling(&ledger),
         ledger,
         reads: Reads::start(&db),
+        cache: Cache::start(config.cache_url.as_ref(), &config.namespace)?,
         db,
         brokers,
         events,

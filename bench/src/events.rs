@@ -1,8 +1,10 @@
 //! The events lane: how fast RabbitMQ is emptied into the log, each event once, beside what COPY alone would take and beside a
 //! consumer that takes one event after the other.
 
+mod api;
 mod copy;
 mod one_by_one;
+pub(crate) mod stored;
 
 use std::time::{Duration, Instant};
 
@@ -24,8 +26,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workers::cargo::Settings;
 
-use crate::report::per_second;
+use crate::report::{Report, per_second};
+use crate::run::{Extent, note};
 
+/// How many events each rate is of.
+const EVENTS: usize = 200_000;
 /// The organisation that reports.
 const ORG: OrgId = OrgId(Uuid::from_u128(7));
 /// How many events one request to the API may bring.
@@ -38,34 +43,81 @@ const LONGEST: Duration = Duration::from_mins(5);
 
 /// Events per second, on a machine that the broker, the database and the consumer share.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct EventRates {
+struct EventRates {
     /// Published as the API does for full requests, and confirmed.
-    pub(crate) published: f64,
+    published: f64,
     /// From RabbitMQ to the log, deduplicated; messages as the API makes them from full requests.
-    pub(crate) drained: f64,
+    drained: f64,
     /// The same with one event per message, as from callers that send them one by one.
-    pub(crate) drained_singly: f64,
+    drained_singly: f64,
     /// The same as plans, which change nothing of where shipments stand: the difference is what keeping that costs.
-    pub(crate) drained_plans: f64,
+    drained_plans: f64,
     /// The first by two consumers at once.
-    pub(crate) two_workers: f64,
+    two_workers: f64,
     /// By a consumer that writes and acknowledges each event by itself.
-    pub(crate) one_by_one: f64,
+    one_by_one: f64,
     /// The same rows by COPY into a table without keys: the machine's limit.
-    pub(crate) copied: f64,
+    copied: f64,
     /// By COPY into a table with the log's keys, each event once already: what is left of it with indexes.
-    pub(crate) copied_with_keys: f64,
+    copied_with_keys: f64,
 }
 
 impl EventRates {
     /// The first as a share of COPY without keys.
-    pub(crate) fn share_of_copy(&self) -> f64 {
+    fn share_of_copy(&self) -> f64 {
         self.drained / self.copied
+    }
+
+    /// The same of COPY into a table with the log's key and indexes.
+    fn share_of_copy_with_keys(&self) -> f64 {
+        self.drained / self.copied_with_keys
     }
 }
 
+/// Measures the lane, from RabbitMQ and from the API.
+pub(crate) async fn measure(
+    config: &Config,
+    pool: &PgPool,
+    extent: &Extent,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let mut rates = Vec::new();
+    for run in 0..extent.runs {
+        note(&format!("cargo events, run {}", run + 1));
+        rates.push(once(config, EVENTS).await?);
+    }
+    let each = |figure: fn(&EventRates) -> f64| rates.iter().map(figure).collect::<Vec<_>>();
+    report.put("events_per_s", &each(|rates| rates.drained), "RabbitMQ to the log, deduplicated, full requests");
+    report.put("events_single_per_s", &each(|rates| rates.drained_singly), "the same, one event a message");
+    report.put(
+        "events_plans_per_s",
+        &each(|rates| rates.drained_plans),
+        "the same as plans, which no shipment's standing follows",
+    );
+    report.put("events_two_workers_per_s", &each(|rates| rates.two_workers), "the first by two consumers");
+    report.put(
+        "events_row_at_a_time_per_s",
+        &each(|rates| rates.one_by_one),
+        "a message, its row, a commit, an acknowledgement",
+    );
+    report.put("events_publish_per_s", &each(|rates| rates.published), "confirmed by RabbitMQ");
+    report.put("machine_events_copy_per_s", &each(|rates| rates.copied), "the same rows by COPY, without indexes");
+    report.put(
+        "machine_events_copy_keys_per_s",
+        &each(|rates| rates.copied_with_keys),
+        "into a table with the log's key and indexes, each event once already",
+    );
+    report.put("events_share_of_copy", &each(EventRates::share_of_copy), "events_per_s of COPY without indexes");
+    report.put(
+        "events_share_of_copy_with_keys",
+        &each(EventRates::share_of_copy_with_keys),
+        "events_per_s of COPY with the log's key and indexes",
+    );
+    api::measure(config, pool, extent, report).await
+}
+
 /// Measures all of them once, with `count` events each.
-pub(crate) async fn measure(config: &Config, count: usize) -> anyhow::Result<EventRates> {
+async fn once(config: &Config, count: usize) -> anyhow::Result<EventRates> {
     let url = config.amqp_url.clone().context("the events lane needs AMQP_URL")?;
     let pool = shared::db::pool(&config.events_database_url, 6, "bench-events")?;
     let namespace = format!("bench-events-{}", Uuid::now_v7().simple());
@@ -174,24 +226,14 @@ async fn drain(
     source: &str,
     count: usize,
 ) -> anyhow::Result<f64> {
-    let settings =
-        Settings { amqp_url: url.clone(), namespace: namespace.to_owned(), clock: Clock::SYSTEM, ledger: None };
     let stop = CancellationToken::new();
     let began = Instant::now();
-    let consumers: Vec<_> =
-        (0..workers).map(|_| tokio::spawn(workers::cargo::run(settings.clone(), pool.clone(), stop.clone()))).collect();
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    loop {
-        let name = topology::queue(namespace).into();
-        let queue = channel.queue_declare(name, passive, FieldTable::default()).await?;
-        if queue.message_count() == 0 && queue.consumer_count() == workers {
-            break;
-        }
-        anyhow::ensure!(began.elapsed() < LONGEST, "the events queue does not drain");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let consumers: Vec<_> = (0..workers)
+        .map(|_| tokio::spawn(workers::cargo::run(settings(url, namespace), pool.clone(), stop.clone())))
+        .collect();
+    until_taken(channel, namespace, workers, began).await?;
     // The consumers have the last messages in hand; they have written them when the log holds all events.
-    while stored(pool, source).await? < count {
+    while stored(pool, ORG, source).await? < count {
         anyhow::ensure!(began.elapsed() < LONGEST, "events are missing in the log");
     }
     let took = began.elapsed();
@@ -199,14 +241,32 @@ async fn drain(
     for consumer in consumers {
         consumer.await??;
     }
-    let stored = stored(pool, source).await?;
+    let stored = stored(pool, ORG, source).await?;
     anyhow::ensure!(stored == count, "{stored} of {count} events are stored");
     Ok(per_second(i64::try_from(count)?, took))
 }
 
-async fn stored(pool: &PgPool, source: &str) -> anyhow::Result<usize> {
+fn settings(url: &SecretString, namespace: &str) -> Settings {
+    Settings { amqp_url: url.clone(), namespace: namespace.to_owned(), clock: Clock::SYSTEM, ledger: None }
+}
+
+/// Waits until so many consumers have come and taken everything that waited.
+async fn until_taken(channel: &Channel, namespace: &str, workers: u32, began: Instant) -> anyhow::Result<()> {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    loop {
+        let name = topology::queue(namespace).into();
+        let queue = channel.queue_declare(name, passive, FieldTable::default()).await?;
+        if queue.message_count() == 0 && queue.consumer_count() == workers {
+            return Ok(());
+        }
+        anyhow::ensure!(began.elapsed() < LONGEST, "the events queue does not drain");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn stored(pool: &PgPool, org: OrgId, source: &str) -> anyhow::Result<usize> {
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM cargo_event_keys WHERE org = $1 AND source = $2")
-        .bind(ORG.0)
+        .bind(org.0)
         .bind(source)
         .fetch_one(pool)
         .await?;

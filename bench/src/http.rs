@@ -4,11 +4,11 @@
 //! Sixteen connections, each with one request on its way. Client, server and PostgreSQL share the machine's cores, and no worker runs.
 //! What the API does beyond its peers it does here as well: limits, traces, metrics, entity tags, and the messages to its brokers.
 
-mod beside;
-mod client;
-mod load;
-mod market;
-mod server;
+pub(crate) mod beside;
+pub(crate) mod client;
+pub(crate) mod load;
+pub(crate) mod market;
+pub(crate) mod server;
 
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ use self::server::{Running, Server};
 use crate::report::Report;
 use crate::run::{Extent, note};
 
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 /// Auctions that each connection may bid in; it goes on to the next one after a thousand bids.
-const LOTS: usize = 4;
+pub(crate) const LOTS: usize = 4;
 
 /// Requests answered in a second.
 #[derive(Clone, Copy, Debug)]

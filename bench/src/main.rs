@@ -3,6 +3,9 @@
 //!
 //! Worker and scheduler run as processes of their own, as in production; the database, Redis and RabbitMQ share the cores.
 
+mod cache;
+mod chat;
+mod closing;
 mod drain;
 mod enqueue;
 mod events;
@@ -13,8 +16,10 @@ mod limits;
 mod noop;
 mod processes;
 mod report;
+mod reports;
 mod run;
 mod search;
+mod sockets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,7 +55,7 @@ struct Args {
     /// A folder of JPEGs that are made into pictures.
     #[arg(long, default_value = "cli/data/photos")]
     photos: PathBuf,
-    /// Where the packages of the API's peers are, as `./dev bench` installs them.
+    /// Where the packages of the peers are, as `./dev bench` installs them.
     #[arg(long, hide = true)]
     tools: Option<PathBuf>,
     /// Only these pieces of the benchmark, in its own order.
@@ -72,14 +77,29 @@ pub(crate) enum Piece {
     Backlog,
     /// Idle system: commit to start, and the closing of auctions.
     Latency,
+    /// Cargo events, from RabbitMQ and from the API to the log.
     Events,
+    /// The same with 100,000, a million and ten million events in the log; only when it is named here.
+    EventsStored,
     Memory,
     /// Requests to the API and to its peers.
     Http,
+    /// 10,000 auctions that end at the same moment, while bids go on elsewhere.
+    Closing,
+    /// 1,000 sockets on one auction, and 5,000 that come back at once.
+    Sockets,
+    /// Positions reported over HTTP until those who follow the shipment know of them.
+    Tracking,
+    /// Messages between buyers and sellers, encrypted.
+    Chat,
     /// Searches over many listings.
     Search,
+    /// Pages of the search through the API, with its cache and without it.
+    Cache,
     /// Photographs made into pictures, beside other programs.
     Images,
+    /// A report of a million rows as XLSX, beside openpyxl.
+    Reports,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -93,6 +113,9 @@ enum Part {
     /// The scheduler process of a measurement.
     #[command(hide = true)]
     Scheduler,
+    /// The process that writes a report.
+    #[command(hide = true)]
+    Report,
 }
 
 fn main() -> ExitCode {
@@ -100,6 +123,7 @@ fn main() -> ExitCode {
     program::main("bench", &[], async |config: Config, signals| match args.part {
         Some(Part::Worker { concurrency }) => noop::worker(&config, concurrency, signals.stop).await,
         Some(Part::Scheduler) => noop::scheduler(&config, signals.stop).await,
+        Some(Part::Report) => reports::write().await,
         None => {
             let (jobs, runs) = (args.jobs, args.runs.into());
             let extent = Extent {

@@ -20,8 +20,17 @@ const GOALS: &[(&str, &str)] = &[
     ("read_vs_fastapi", "≥ 4"),
     ("bid_vs_fastapi", "≥ 3"),
     ("job_vs_fastapi", "≥ 3"),
+    ("close_10k_last_s", "≤ 10"),
+    ("close_10k_wrong", "0"),
+    ("sockets_1000_p99_ms", "≤ 1,000"),
+    ("sockets_1000_missed", "0"),
+    ("reconnect_5000_bid_slowdown", "≤ 1.1"),
+    ("tracking_p99_ms", "≤ 1,000"),
+    ("tracking_missed", "0"),
+    ("chat_wrong", "0"),
     ("search_plain_p95_ms", "≤ 50"),
     ("search_p95_ms", "≤ 50"),
+    ("report_peak_mb_over_idle", "≤ 64"),
 ];
 
 /// The figures so far.
@@ -65,6 +74,12 @@ impl Report {
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub(crate) fn per_second(count: i64, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
+}
+
+/// Milliseconds that so many of 100 do not exceed.
+pub(crate) fn percentile_ms(mut took: Vec<Duration>, percent: usize) -> f64 {
+    took.sort_unstable();
+    took.get(took.len() * percent / 100).map_or(f64::NAN, |took| took.as_secs_f64() * 1000.0)
 }
 
 /// The middle run, or the mean of the two in the middle.

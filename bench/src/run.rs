@@ -10,16 +10,15 @@ use shared::db::grants::{self, Login};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::cache::Looks;
 use crate::drain::{Drain, drain, reset};
 use crate::enqueue::{enqueue_bulk, enqueue_single};
-use crate::events::EventRates;
 use crate::processes::Part;
 use crate::report::Report;
-use crate::{Piece, events, http, images, latency, limits, noop, search};
+use crate::{Piece, cache, chat, closing, events, http, images, latency, limits, noop, reports, search, sockets};
 
-const CALLERS: i64 = 16;
-const CALLS: i64 = 2_500;
-const EVENTS: usize = 200_000;
+pub(crate) const CALLERS: i64 = 16;
+pub(crate) const CALLS: i64 = 2_500;
 const AUCTIONS: i32 = 200;
 const IDLE_SAMPLES: i64 = 500;
 /// Backlogs over which the cost of a job should not change.
@@ -50,7 +49,7 @@ pub(crate) struct Extent {
     pub(crate) measured: Duration,
     /// Photographs that are made into pictures.
     pub(crate) photos: PathBuf,
-    /// Where the packages of the API's peers are.
+    /// Where the packages of the peers are.
     pub(crate) tools: Option<PathBuf>,
     /// The pieces to measure; all of them if empty.
     pub(crate) only: Vec<Piece>,
@@ -67,6 +66,8 @@ struct Benchmark<'a> {
     extent: Extent,
     pool: PgPool,
     report: Report,
+    /// Whether there is something to search.
+    is_filled: bool,
 }
 
 /// Runs everything against the configured servers. The ledger is emptied: use a database of its
@@ -81,7 +82,7 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     let log = shared::db::pool(events, 1, "bench")?;
     market::cargo::migrate(&log).await?;
     grants::give(&mut *log.acquire().await?, &Login::of(&config.events_database_url)?).await?;
-    let mut benchmark = Benchmark { config, extent: extent.clone(), pool, report: Report::new() };
+    let mut benchmark = Benchmark { config, extent: extent.clone(), pool, report: Report::new(), is_filled: false };
     let has = |piece| extent.has(piece);
     if has(Piece::Machine) {
         benchmark.machine().await?;
@@ -101,7 +102,11 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
         benchmark.latencies().await?;
     }
     if has(Piece::Events) && config.amqp_url.is_some() {
-        benchmark.events().await?;
+        events::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
+    }
+    // Not without being asked for: it fills gigabytes.
+    if extent.only.contains(&Piece::EventsStored) {
+        events::stored::measure(config, extent.runs, &mut benchmark.report).await?;
     }
     if has(Piece::Memory) {
         benchmark.memory().await?;
@@ -109,11 +114,29 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     if has(Piece::Http) {
         http::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
     }
+    if has(Piece::Closing) {
+        closing::measure(config, &benchmark.pool, &mut benchmark.report).await?;
+    }
+    if has(Piece::Sockets) {
+        sockets::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
+    }
+    if has(Piece::Tracking) && config.amqp_url.is_some() {
+        sockets::tracking::measure(config, &benchmark.pool, &mut benchmark.report).await?;
+    }
+    if has(Piece::Chat) {
+        chat::measure(config, &benchmark.pool, &extent, &mut benchmark.report).await?;
+    }
     if has(Piece::Search) {
         benchmark.searches().await?;
     }
+    if has(Piece::Cache) {
+        benchmark.cache().await?;
+    }
     if has(Piece::Images) {
         images::measure(&extent.photos, extent.runs, &mut benchmark.report).await?;
+    }
+    if has(Piece::Reports) {
+        reports::measure(extent.tools.as_deref(), extent.runs, &mut benchmark.report).await?;
     }
     benchmark.report.print(as_json);
     Ok(())
@@ -243,38 +266,42 @@ impl Benchmark<'_> {
         Ok(())
     }
 
-    async fn events(&mut self) -> anyhow::Result<()> {
-        let mut rates = Vec::new();
-        for run in 0..self.extent.runs {
-            note(&format!("cargo events, run {}", run + 1));
-            rates.push(events::measure(self.config, EVENTS).await?);
+    /// Makes the listings, once.
+    async fn fill(&mut self) -> anyhow::Result<i64> {
+        let count = self.extent.listings;
+        if !self.is_filled {
+            note(&format!("{count} listings to search"));
+            search::fill(&self.pool, count).await?;
+            self.is_filled = true;
         }
-        let each = |figure: fn(&EventRates) -> f64| rates.iter().map(figure).collect::<Vec<_>>();
-        let report = &mut self.report;
-        report.put("events_per_s", &each(|rates| rates.drained), "RabbitMQ to the log, deduplicated, full requests");
-        report.put("events_single_per_s", &each(|rates| rates.drained_singly), "the same, one event a message");
-        report.put(
-            "events_plans_per_s",
-            &each(|rates| rates.drained_plans),
-            "the same as plans, which no shipment's standing follows",
-        );
-        report.put("events_two_workers_per_s", &each(|rates| rates.two_workers), "the first by two consumers");
-        report.put(
-            "events_row_at_a_time_per_s",
-            &each(|rates| rates.one_by_one),
-            "a message, its row, a commit, an acknowledgement",
-        );
-        report.put("events_publish_per_s", &each(|rates| rates.published), "confirmed by RabbitMQ");
-        report.put("machine_events_copy_per_s", &each(|rates| rates.copied), "the same rows by COPY, without indexes");
-        report.put("machine_events_copy_keys_per_s", &each(|rates| rates.copied_with_keys), "with those of the log");
-        report.put("events_share_of_copy", &each(EventRates::share_of_copy), "events_per_s of COPY without indexes");
+        Ok(count)
+    }
+
+    async fn cache(&mut self) -> anyhow::Result<()> {
+        let count = self.fill().await?;
+        for (name, is_cached) in [("nocache_read", false), ("cache_read", true)] {
+            if is_cached && self.config.cache_url.is_none() {
+                note("no cache is measured: CACHE_URL is not set");
+                continue;
+            }
+            let mut looks: Vec<Looks> = Vec::new();
+            for run in 0..self.extent.runs {
+                note(&format!("{name}, run {}", run + 1));
+                looks.push(cache::measure(is_cached, self.extent.measured).await?);
+            }
+            let each = |figure: fn(&Looks) -> f64| looks.iter().map(figure).collect::<Vec<_>>();
+            let beside = format!("a page of {count} listings, 12 of them in turn, 16 connections");
+            self.report.put(&format!("{name}_p95_ms"), &each(|looks| looks.p95), &beside);
+            self.report.put(&format!("{name}_per_s"), &each(|looks| looks.per_s), "");
+            if is_cached {
+                self.report.put("cache_hit_rate", &each(|looks| looks.hit_rate), "entries live for two seconds");
+            }
+        }
         Ok(())
     }
 
     async fn searches(&mut self) -> anyhow::Result<()> {
-        let count = self.extent.listings;
-        note(&format!("{count} listings to search"));
-        search::fill(&self.pool, count).await?;
+        let count = self.fill().await?;
         let programs = shared::db::pool_within(&self.config.database.url, shared::db::Limits::WORKING, 1, "bench")?;
         for (name, with_facets) in [("search_plain_p95_ms", false), ("search_p95_ms", true)] {
             let (mut p95, mut slowest) = (Vec::new(), ("", 0.0));

@@ -9,12 +9,12 @@ cmd_bench() {
         lock bench
         ensure_cargo
         ensure_packages
-        local peers=()
-        if bench_has http "$@"; then
-            ensure_peers
-            peers=(--tools "$TOOLS")
-        fi
+        local peers=(--tools "$TOOLS")
+        if bench_has http "$@"; then ensure_peers; fi
         if bench_has images "$@"; then ensure_image_makers; fi
+        if bench_has reports "$@"; then
+            (ensure_report_readers) || note "openpyxl could not be installed: reports are measured without it"
+        fi
         if (STATE=$ROOT/.dev && running api); then
             note "./dev up runs here and takes its share of the machine: ./dev down first for good figures"
         fi
@@ -30,6 +30,7 @@ cmd_bench() {
         await_servers
         run_migrate || fail "the migrations failed"
         use_socket
+        raise_open_files
         say "measuring"
     } >&2
     environment
@@ -57,7 +58,7 @@ bench_arguments() {
                 ;;
         esac
         shift
-        [[ $name != --only ]] || wanted='^[a-z]+(,[a-z]+)*$'
+        [[ $name != --only ]] || wanted='^[a-z]+([,-][a-z]+)*$'
         [[ $name != --photos ]] || wanted='^[^-]'
         if [[ ! $value =~ $wanted ]]; then
             usage >&2
@@ -128,6 +129,14 @@ use_socket() {
     else
         note "PostgreSQL over TCP: the path of its folder is too long for a Unix socket"
     fi
+}
+
+# Thousands of sockets, each with a file here and one in the API.
+raise_open_files() {
+    local files
+    files=$(ulimit -n)
+    [[ $files == unlimited ]] || ((files >= 16384)) || ulimit -Sn 16384 2>/dev/null || ulimit -Sn "$(ulimit -Hn)" ||
+        note "a process may have only $files files open"
 }
 
 end_bench() {

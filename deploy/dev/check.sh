@@ -115,6 +115,7 @@ run_tests() {
     ensure_localstripe || return 1
     ensure_papers_tools || return 1
     ensure_report_readers || return 1
+    ensure_webhook_library || return 1
     attend "${TEST_ENVIRONMENT[@]}" cargo nextest run --no-tests=pass "$@" || status=$?
     if [[ -f $report ]]; then print_slowest "$report"; fi
     return "$status"

@@ -163,9 +163,16 @@ ensure_papers_tools() {
     if [[ $INSTALLED == yes ]]; then mark_venv papers "$wanted"; fi
 }
 
-# openpyxl, with which the tests of reports read workbooks back.
+# openpyxl and pypdf, with which the tests of reports read workbooks and long papers back.
 ensure_report_readers() {
     local wanted=tests/reports/requirements.txt
-    ensure_venv reports "$wanted" openpyxl || return 1
+    ensure_venv reports "$wanted" "openpyxl and pypdf" || return 1
     if [[ $INSTALLED == yes ]]; then mark_venv reports "$wanted"; fi
+}
+
+# The library of Standard Webhooks, with which a test checks what an endpoint receives.
+ensure_webhook_library() {
+    local wanted=tests/webhooks/requirements.txt
+    ensure_venv webhooks "$wanted" standardwebhooks || return 1
+    if [[ $INSTALLED == yes ]]; then mark_venv webhooks "$wanted"; fi
 }

@@ -12,6 +12,7 @@ GIVEN_MIGRATE_DATABASE_URL=${MIGRATE_DATABASE_URL:-}
 # The owner's: handed to those who need it, and inherited by nobody.
 export -n MIGRATE_DATABASE_URL
 GIVEN_REDIS_URL=${REDIS_URL:-}
+GIVEN_CACHE_URL=${CACHE_URL:-}
 GIVEN_AMQP_URL=${AMQP_URL:-${CLOUDAMQP_URL:-}}
 
 # Absolute: programs are started from other folders, and cargo takes a relative one from here.
@@ -31,7 +32,7 @@ use_set() {
     dev_ports
     load_secrets "$ROOT/.dev/secrets"
     private_urls
-    local own=" $PRIVATE_DATABASE_URL $PRIVATE_MIGRATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_AMQP_URL "
+    local own=" $PRIVATE_DATABASE_URL $PRIVATE_MIGRATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_CACHE_URL $PRIVATE_AMQP_URL "
     if [[ ${TRADEYARD_DEV_OWN:-} == "$(checkout_hash) "* ]]; then own+="${TRADEYARD_DEV_OWN#* } "; fi
     if [[ $SET != dev ]]; then
         free_ports
@@ -39,7 +40,7 @@ use_set() {
         private_urls
     fi
     POSTGRES_IS_OURS=yes DATABASE_URL=$PRIVATE_DATABASE_URL MIGRATE_DATABASE_URL=$PRIVATE_MIGRATE_DATABASE_URL
-    REDIS_IS_OURS=yes REDIS_URL=$PRIVATE_REDIS_URL
+    REDIS_IS_OURS=yes REDIS_URL=$PRIVATE_REDIS_URL CACHE_URL=$PRIVATE_CACHE_URL
     RABBITMQ_IS_OURS=yes AMQP_URL=$PRIVATE_AMQP_URL
     if [[ -n $GIVEN_DATABASE_URL && $own != *" $GIVEN_DATABASE_URL "* ]]; then
         POSTGRES_IS_OURS=no DATABASE_URL=$GIVEN_DATABASE_URL MIGRATE_DATABASE_URL=$GIVEN_DATABASE_URL
@@ -49,8 +50,10 @@ use_set() {
         fi
     fi
     if [[ -n $GIVEN_REDIS_URL && $own != *" $GIVEN_REDIS_URL "* ]]; then
-        REDIS_IS_OURS=no REDIS_URL=$GIVEN_REDIS_URL
+        # Which of its other databases is free, only its owner knows: without CACHE_URL there is no cache.
+        REDIS_IS_OURS=no REDIS_URL=$GIVEN_REDIS_URL CACHE_URL=
     fi
+    if [[ -n $GIVEN_CACHE_URL && $own != *" $GIVEN_CACHE_URL "* ]]; then CACHE_URL=$GIVEN_CACHE_URL; fi
     if [[ -n $GIVEN_AMQP_URL && $own != *" $GIVEN_AMQP_URL "* ]]; then
         RABBITMQ_IS_OURS=no AMQP_URL=$GIVEN_AMQP_URL
     fi
@@ -152,6 +155,7 @@ private_urls() {
     PRIVATE_DATABASE_URL=postgres://tradeyard_app:$PROGRAMS_PASSWORD@127.0.0.1:$PORT_POSTGRES/tradeyard
     PRIVATE_MIGRATE_DATABASE_URL=postgres://tradeyard:$SERVER_PASSWORD@127.0.0.1:$PORT_POSTGRES/tradeyard
     PRIVATE_REDIS_URL=redis://:$SERVER_PASSWORD@127.0.0.1:$PORT_REDIS/
+    PRIVATE_CACHE_URL=redis://:$SERVER_PASSWORD@127.0.0.1:$PORT_REDIS/1
     PRIVATE_AMQP_URL=amqp://tradeyard:$SERVER_PASSWORD@127.0.0.1:$PORT_RABBITMQ/%2f
 }
 
@@ -161,6 +165,7 @@ environment() {
         "MODE=development"
         "DATABASE_URL=$DATABASE_URL"
         "REDIS_URL=$REDIS_URL"
+        "CACHE_URL=$CACHE_URL"
         "AMQP_URL=$AMQP_URL"
         "HTTP_ADDR=127.0.0.1:$PORT_API"
         "PUBLIC_URL=http://127.0.0.1:$PORT_API"
@@ -196,5 +201,5 @@ cmd_env() {
     printf 'export MIGRATE_DATABASE_URL=%q\n' "$MIGRATE_DATABASE_URL"
     # By this ./dev knows its own URLs from those of other servers, also after a reset has changed them.
     printf 'export TRADEYARD_DEV_OWN=%q\n' \
-        "$(checkout_hash) $PRIVATE_DATABASE_URL $PRIVATE_MIGRATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_AMQP_URL"
+        "$(checkout_hash) $PRIVATE_DATABASE_URL $PRIVATE_MIGRATE_DATABASE_URL $PRIVATE_REDIS_URL $PRIVATE_CACHE_URL $PRIVATE_AMQP_URL"
 }

@@ -198,3 +198,23 @@ id!(
     /// Names one notice; that of the mail which says the same.
     NoticeId
 );
+id!(
+    /// Names one document of an organisation, such as a licence.
+    DocumentId
+);
+id!(
+    /// Names one subscription of an organisation to a plan.
+    PlanSubscriptionId
+);
+id!(
+    /// Names what an organisation owes for a term of a plan, or for the rest of one.
+    PlanChargeId
+);
+id!(
+    /// Names one sale event.
+    SaleEventId
+);
+id!(
+    /// Names the registration of one bidder in one sale event.
+    RegistrationId
+);

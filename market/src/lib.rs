@@ -3,7 +3,7 @@
 //!
 //! # The order of locks
 //! Every act takes its locks in this order, and may leave out any of them:
-//! 1. auction
+//! 1. auction; if it is a lot of a sale event, then its group, then the bidders of the event by event and organisation
 //! 2. offer
 //! 3. checkout, which guards its payments
 //! 4. orders, by id; each guards its escrow, its disputes, its returns, its reviews and its appointments
@@ -24,10 +24,16 @@
 //! Saved searches and watches are locked before any of these, and nothing above the listings with them. A webhook endpoint is locked
 //! before its deliveries, and nothing else with them.
 //!
+//! A document of an organisation is locked before its upload, and that before the organisation; nothing above the organisation with
+//! them.
+//!
 //! A conversation is locked before its parties, by id, and those before uploads; nothing of the list with them but the audit log.
 //!
-//! A change of an item locks it before the auctions of its listings. Publishing locks the draft before its item; a draft has no
-//! auction.
+//! A sale event is locked before its listings, when it is published, before its auctions, when it is cancelled, and before a bidder, when
+//! one registers or is decided about. Nothing that holds a bidder of an event waits for an auction.
+//!
+//! A change of an item locks it before the auctions of its listings. Publishing locks the draft, then the seller's organisation if its
+//! plan has a limit of listings, and then the item; a draft has no auction.
 //!
 //! Locks on rows are `FOR NO KEY UPDATE`, and the clock is read after them. Code that starts from a lower lock reads the id of
 //! what is above it without a lock, locks from the top, and looks again.
@@ -40,6 +46,7 @@ pub mod catalog;
 pub mod chat;
 pub mod checkout;
 pub mod dashboard;
+pub mod documents;
 pub mod emails;
 pub mod epcis;
 pub mod escrow;
@@ -58,10 +65,12 @@ pub mod orders;
 pub mod papers;
 pub mod payments;
 pub mod payouts;
+pub mod plans;
 pub mod reconciliation;
 pub mod reports;
 pub mod returns;
 pub mod reviews;
+pub mod sale_events;
 pub mod search;
 pub mod shipments;
 pub mod standing;

@@ -15,10 +15,12 @@ use crate::catalog::store as catalog;
 use crate::checkout::model::CheckoutLine;
 use crate::checkout::store as checkouts;
 use crate::escrow::store::{self as escrow, Settled};
-use crate::ids::{AuctionId, CategoryId, CheckoutId, ListingId, OrderId, PaymentId};
+use crate::ids::{AuctionId, CategoryId, CheckoutId, ListingId, OrderId, PaymentId, SaleEventId};
 use crate::listings::model::{Language, NewListing, SaleMode};
 use crate::listings::store as listings;
 use crate::payments::{Payment, PaymentState, Provider, ProviderRef};
+use crate::sale_events::model::{NewSaleEvent, NewSaleEventLot, OwnRegistration};
+use crate::sale_events::store as sale_events;
 
 /// The category `electronics/consoles`, which requires no attributes.
 pub const CONSOLES: CategoryId = CategoryId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0012));
@@ -64,6 +66,16 @@ pub async fn trader_as(conn: &mut PgConnection, status: &str, kinds: &[&str]) ->
         .await
         .expect("an owner");
     trader
+}
+
+/// Puts organisations on the plan that publishes as much as it likes.
+pub async fn on_pro(conn: &mut PgConnection, traders: &[Trader]) {
+    let orgs: Vec<_> = traders.iter().map(|trader| trader.org.0).collect();
+    sqlx::query("UPDATE orgs SET plan = 'pro' WHERE id = ANY ($1)")
+        .bind(orgs)
+        .execute(conn)
+        .await
+        .expect("on the plan");
 }
 
 /// Makes a person who trades for each of these organisations.
@@ -255,4 +267,51 @@ pub fn captured(payment: PaymentId, amount: Money) -> Payment {
         failure: None,
         confirm_at: None,
     }
+}
+
+/// Publishes a sale event of new listings in EUR: one lot for each of `groups`, numbered from 1, opening at 10.00 EUR. The first ends in
+/// ten days, each after it a minute later, and late bids leave five minutes; `limit`: who registers is approved with it.
+pub async fn sale_event(
+    conn: &mut PgConnection,
+    seller: Trader,
+    groups: &[Option<i32>],
+    limit: Option<Money>,
+) -> (SaleEventId, Vec<AuctionId>) {
+    let now = database_time(conn).await;
+    let new = NewSaleEvent {
+        title: "Autumn sale".to_owned(),
+        description: String::new(),
+        currency: Currency::EUR,
+        starts_at: now - TimeDelta::minutes(1),
+        first_ends_at: now + TimeDelta::days(10),
+        step_ms: Some(60_000),
+        soft_close_seconds: Some(300),
+        hard_close_seconds: Some(3_600),
+        default_limit: limit,
+    };
+    let mut tx = conn.begin().await.expect("a transaction");
+    let event = sale_events::create(&mut tx, seller.org, seller.user, &new).await.expect("a sale event");
+    for group in groups {
+        let listing = listing(&mut tx, seller, SaleMode::Auction, 1).await;
+        let lot = NewSaleEventLot {
+            listing_id: listing,
+            lot_no: None,
+            group: *group,
+            opening: eur(1_000),
+            reserve: None,
+            buy_now: None,
+        };
+        sale_events::add_lot(&mut tx, seller.org, event, &lot).await.expect("a lot");
+    }
+    let lots = sale_events::publish(&mut tx, seller.org, seller.user, event).await.expect("published");
+    tx.commit().await.expect("committed");
+    (event, lots)
+}
+
+/// Registers an organisation as a bidder of a sale event.
+pub async fn register(conn: &mut PgConnection, event: SaleEventId, bidder: Trader) -> OwnRegistration {
+    let mut tx = conn.begin().await.expect("a transaction");
+    let own = sale_events::register(&mut tx, bidder.org, bidder.user, event).await.expect("registered");
+    tx.commit().await.expect("committed");
+    own
 }

@@ -13,6 +13,7 @@ mod chat;
 mod checkout;
 mod daily;
 mod dashboard;
+mod documents;
 mod emails;
 mod epcis;
 mod escrow;
@@ -27,10 +28,12 @@ mod offers;
 mod orders;
 mod papers;
 mod payouts;
+mod plans;
 mod reconciliation;
 mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod search;
 mod shipments;
 mod standing;
@@ -100,10 +103,12 @@ fn breaches() -> Vec<Breach> {
         offers::breaches(),
         escrow::breaches(),
         payouts::breaches(),
+        plans::breaches(),
         reconciliation::breaches(),
         reports::breaches(),
         returns::breaches(),
         reviews::breaches(),
+        sale_events::breaches(),
         invoices::breaches(),
         money::breaches(),
         standing::breaches(),
@@ -124,6 +129,7 @@ fn breaches() -> Vec<Breach> {
         webhooks::breaches(),
         epcis::breaches(),
         chat::breaches(),
+        documents::breaches(),
     ]
     .concat()
 }
@@ -181,6 +187,9 @@ async fn fill(conn: &mut PgConnection) {
     webhooks::fill(conn, seller).await;
     chat::fill(conn, seller, a).await;
     reviews::fill(conn, seller).await;
+    documents::fill(conn, seller).await;
+    plans::fill(conn).await;
+    sale_events::fill(conn, seller).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -227,12 +236,13 @@ async fn every_rule_of_the_tables_has_a_breach() {
     let db = TestDb::new().await;
     // Keys that foreign keys point to repeat the primary key; plain references to people, organisations and lists of words
     // are left to the server. Some triggers refuse nothing: four count, two write keys, one keeps what is known of
-    // shipments, one makes the deliveries of webhooks, one counts reviews and one plans to ask for them, and those of the search keep their table.
+    // shipments, one makes the deliveries of webhooks, one reserves of limits, one counts reviews and one plans to ask for them, and those of the search keep their table.
     let rules: Vec<String> = sqlx::query_scalar(
         "WITH tables AS (
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
                              auctions, bids, bid_retractions, awards, orders, order_lines, checkouts, order_taxes, order_events, basket_lines, payments,
-                             escrows, disputes, refunds, webhook_inbox, payout_accounts, payouts, reconciliations,
+                             escrows, disputes, refunds, webhook_inbox, payout_accounts, payouts, plans, plan_fees,
+                             plan_subscriptions, plan_terms, plan_charges, plan_payments, reconciliations,
                              reconciliation_differences, invoice_series, invoices, invoice_lines, invoice_taxes, invoice_files, countries, fx_snapshots, fx_rates,
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
@@ -244,11 +254,12 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
                              site_hours, site_windows, site_closed_days, appointments,
-                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs, notices,
+                             site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs, notices, notice_opt_outs,
                              api_keys, two_factors, recovery_codes, pending_logins, erasures, webhook_endpoints, webhook_secrets,
                              webhook_deliveries, webhook_attempts,
+                             sale_events, sale_event_groups, sale_event_bidders, sale_event_lots,
                              conversations, conversation_keys, conversation_parties, chat_messages, chat_attachments, chat_blocks,
-                             chat_reports}'::regclass[]) AS oid
+                             chat_reports, org_documents, org_document_reminders, org_document_leftovers}'::regclass[]) AS oid
          )
          SELECT c.conname::text
          FROM pg_constraint AS c
@@ -270,7 +281,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
          JOIN tables AS t ON t.oid = g.tgrelid
          WHERE NOT g.tgisinternal
            AND g.tgname <> ALL ('{listings_version, orders_version, money_entries_counted, invoices_numbered, cargo_keep_keys, shipments_traced,
-                                  cargo_epcis_events_keys, order_events_told, reviews_counted, order_events_reviewable}')
+                                  cargo_epcis_events_keys, order_events_told, reviews_counted, order_events_reviewable, sale_event_lots_reserve}')
            AND g.tgname !~ '_search_(begun|kept)$'",
     )
     .fetch_all(&db.pool)

@@ -23,6 +23,7 @@ use super::kept::{LINE_BYTES, cut};
 use super::ledger::{Fence, JobTx, Ledger, finish};
 use super::outcome::{Committed, Outcome};
 use crate::group::Group;
+use crate::worker::StopReason;
 use crate::worker::statements::Shown;
 
 pub use self::db::{Db, HandlerConnection, SecondConnection};
@@ -62,6 +63,8 @@ pub struct Attempt {
     pub ledger: Ledger,
     /// Cancelled when an operator cancels the job, when its time is up, or when the worker must stop.
     pub cancelled: CancellationToken,
+    /// Why, unless its time is up.
+    pub(crate) stopped_for: Arc<Mutex<Option<StopReason>>>,
     pub(crate) log: Mutex<Vec<(DateTime<Utc>, String)>>,
     pub(crate) progressed: Mutex<Option<Instant>>,
     pub(crate) progresses: Group<Shown, bool>,
@@ -96,6 +99,11 @@ pub struct StaleAttempt(pub JobId);
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the record of the effect is not wanted any more")]
 pub struct NotWanted;
+
+/// The attempt was asked to stop before its work was done.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("asked to stop")]
+pub struct AskedToStop;
 
 impl<S> Cx<S> {
     #[must_use]
@@ -280,6 +288,22 @@ impl<S> Cx<S> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.attempt.cancelled.is_cancelled()
+    }
+
+    /// Why the handler should stop. `None`: it need not, or its time is up.
+    #[must_use]
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        *self.attempt.stopped_for.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does the work unless the handler should stop meanwhile: the work is dropped where it waits then. What is not to be dropped
+    /// half done, such as [`Cx::commit_after_effect`], does not belong in it.
+    pub async fn unless_cancelled<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.cancelled() => Err(AskedToStop.into()),
+        }
     }
 }
 

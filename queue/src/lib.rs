@@ -36,7 +36,7 @@ use shared::config::Config;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
-pub use cx::{Cx, NotWanted, StaleAttempt};
+pub use cx::{AskedToStop, Cx, NotWanted, StaleAttempt};
 pub use enqueue::{Enqueue, EnqueueError, Enqueued};
 pub use job::{Handler, Job, Kind, Priority, Queue, Undecodable};
 pub use ledger::reads::{ReadConnections, Reading};

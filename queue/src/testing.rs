@@ -108,8 +108,8 @@ impl<S: Send + Sync + 'static> TestQueue<S> {
         Self { engine: Arc::new(engine), registration: this, services: Arc::new(services), queues, pool: pool.clone() }
     }
 
-    /// Runs what is due now, and what that enqueues, until nothing is left; returns how many attempts ran. Retries and snoozes
-    /// are not due: let them be with [`TestQueue::make_due`].
+    /// Runs what is due, and what that enqueues, until nothing is left; returns how many attempts ran. Retries and snoozes are due
+    /// when their time has come, which a slow machine may reach meanwhile, or with [`TestQueue::make_due`].
     ///
     /// # Panics
     /// When the database does not answer.

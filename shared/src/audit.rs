@@ -4,6 +4,8 @@
 //! database makes `seq`, `at` and `hash` itself, as the transaction commits, and refuses changes;
 //! writers wait for each other only while they commit.
 
+mod verify;
+
 use std::fmt::{self, Display};
 
 use chrono::{DateTime, Utc};
@@ -13,6 +15,8 @@ use sqlx::PgConnection;
 
 use crate::ids::UserId;
 use crate::trace::TraceParent;
+
+pub use verify::{Fault, Head, NoHead, VerifyError, Whole, verify};
 
 /// Who acts. Acts that are written to the log take one, and write the entry themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

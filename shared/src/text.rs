@@ -47,10 +47,10 @@ pub fn line(text: &str) -> Result<String, Unshowable> {
 /// Cleans a text that may have several lines, or be empty.
 pub fn lines(text: &str) -> Result<String, Unshowable> {
     let text = text.replace("\r\n", "\n");
-    if text.trim().is_empty() {
-        return Ok(String::new());
+    match clean(&text, |c| matches!(c, '\n' | '\t')) {
+        Err(Unshowable::Invisible) if text.trim().is_empty() => Ok(String::new()),
+        cleaned => cleaned,
     }
-    clean(&text, |c| matches!(c, '\n' | '\t'))
 }
 
 fn clean(text: &str, allowed: fn(char) -> bool) -> Result<String, Unshowable> {

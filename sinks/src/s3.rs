@@ -9,6 +9,8 @@
 //! keys, and no segment may be `.` or `..`. Requests that break the first or the last are answered
 //! with 400.
 
+mod uploads;
+
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +33,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::uploads::OpenUploads;
 use crate::folder::{self, Refused};
 
 /// The longest key in bytes. `s3s-fs` keeps an object's headers in one file whose name contains the
@@ -108,6 +111,7 @@ pub async fn serve(options: Options, shutdown: CancellationToken) -> Result<Serv
     let storage = FileSystem::new(&options.dir).map_err(|error| Error::Storage(format!("{error:?}")))?;
     let mut builder = S3ServiceBuilder::new(storage);
     builder.set_auth(SimpleAuth::from_single(options.access_key, options.secret_key.expose_secret()));
+    builder.set_route(OpenUploads { dir: options.dir.clone() });
     builder.set_access(SignedOnly { dir: options.dir });
     builder.set_host(Localhost { base: format!("localhost:{}", addr.port()) });
     let app = Router::new().fallback(answer).with_state(builder.build());

@@ -1,4 +1,5 @@
-//! A receiver of webhooks, as an organisation has one: it keeps whatever it is sent, answers as it is told, and 200 otherwise.
+//! A receiver of webhooks, as an organisation has one: it keeps whatever it is sent, answers as it is told, and 200 otherwise. One that has
+//! been given secrets takes only what was signed with one of them.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -12,6 +13,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::serving;
 
+mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -62,6 +65,8 @@ pub struct Receiver {
 
 #[derive(Debug)]
 struct Desk {
+    /// Absent: signatures are not checked.
+    secrets: Mutex<Option<Vec<SecretString>>>,
     replies: Mutex<VecDeque<Reply>>,
     sent: watch::Sender<Vec<Sent>>,
 }
@@ -71,7 +76,11 @@ impl Receiver {
     pub async fn start(addr: SocketAddr, shutdown: CancellationToken) -> Result<Self, Error> {
         let listener = TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })?;
         let addr = listener.local_addr().map_err(|source| Error::Listen { addr, source })?;
-        let desk = Arc::new(Desk { replies: Mutex::default(), sent: watch::Sender::new(Vec::new()) });
+        let desk = Arc::new(Desk {
+            secrets: Mutex::default(),
+            replies: Mutex::default(),
+            sent: watch::Sender::new(Vec::new()),
+        });
         let router = Router::new().route("/hooks", post(take)).with_state(Arc::clone(&desk));
         let task = tokio::spawn(serving::serve(listener, router, shutdown));
         tracing::info!(%addr, "receiver of webhooks listens");
@@ -82,6 +91,13 @@ impl Receiver {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/hooks", self.addr)
+    }
+
+    /// Takes only what is signed with one of these secrets, or of those that were given before. Everything else is answered 401 and not
+    /// kept; with no secret at all that is everything.
+    pub fn take_signed_with(&self, secrets: impl IntoIterator<Item = SecretString>) {
+        let mut all = self.desk.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get_or_insert_default().extend(secrets);
     }
 
     /// Answers the next webhooks so, one after the other.
@@ -123,6 +139,13 @@ impl Receiver {
     }
 }
 
+impl Desk {
+    fn may_take(&self, sent: &Sent) -> bool {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.as_ref().is_none_or(|secrets| secrets.iter().any(|secret| sent.is_signed_with(secret)))
+    }
+}
+
 async fn take(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let sent = Sent {
@@ -131,6 +154,9 @@ async fn take(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) ->
         signature: text("webhook-signature"),
         body,
     };
+    if !desk.may_take(&sent) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     // The answer is chosen before anybody hears that something has come, and may say what comes next.
     let reply = desk.replies.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     desk.sent.send_modify(|all| all.push(sent));

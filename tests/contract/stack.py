@@ -11,7 +11,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PATIENCE = 90
@@ -35,6 +35,15 @@ class Person:
     key: str | None = None
     endpoint: str | None = None
     delivery: str | None = None
+    charge: str | None = None
+    # A listing that is no lot yet, and a file that is no document yet.
+    unsold: str | None = None
+    file: str | None = None
+    # Sale events, the registrations in them, and documents with their files, each by what may become of it.
+    events: dict[str, str] = field(default_factory=dict)
+    registrations: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 class TestStack:
@@ -158,6 +167,11 @@ class TestStack:
         for name in ("user", "other"):
             self.offer(self.people[name])
             self.connect(self.people[name])
+            self.hold_sales(self.people[name])
+            self.hand_in(self.people[name])
+            self.subscribe(self.people[name])
+        for name, seller in (("user", "other"), ("other", "user")):
+            self.bid_with(self.people[name], self.people[seller])
 
     def things(self, role):
         """What a role deals with: a trader with its own things and the other's auction, an administrator with the other's."""
@@ -167,6 +181,23 @@ class TestStack:
             "acting": trader.org, "item": trader.item, "site": trader.site, "org": owner.org, "listing": owner.listing, "auction": other.auction,
             "user": other.user, "queue": "reports", "schedule": "auctions.sweep",
             "key": owner.key, "endpoint": owner.endpoint, "delivery": owner.delivery,
+            "sale_event": owner.events["open"], "registration": owner.registrations["open"], "lot": 1, "unsold": owner.unsold,
+            "document": owner.documents["pending"], "document_file": owner.files["pending"], "file": owner.file,
+            "charge": owner.charge, "instead": self.instead(owner, other),
+        }
+
+    def instead(self, owner, other):
+        """Things by operation: of those that ask for another state, or that would end what the others deal with."""
+        event, document = "/v1/sale-events/{sale_event}", "/v1/orgs/{org}/documents/{document}"
+        draft, elsewhere = {"sale_event": owner.events["draft"]}, {"sale_event": other.events["open"]}
+        doomed = {"sale_event": owner.events["doomed"], "registration": owner.registrations["doomed"]}
+        return {
+            f"PATCH {event}": draft, f"POST {event}/lots": draft, f"DELETE {event}/lots/{{lot}}": draft,
+            f"POST {event}/publish": {"sale_event": owner.events["ready"]}, f"POST {event}/cancel": doomed,
+            f"POST {event}/registrations/{{registration}}/refuse": doomed,
+            f"POST {event}/registrations": elsewhere, f"GET {event}/registration": elsewhere,
+            f"POST {document}/reject": {"document": owner.documents["verified"]},
+            f"DELETE {document}": {"document": owner.documents["doomed"]},
         }
 
     def offer(self, seller):
@@ -190,6 +221,49 @@ class TestStack:
         owner.endpoint = self.call("POST", "/v1/webhook-endpoints", owner, endpoint)["id"]
         owner.delivery = self.call("POST", f"/v1/webhook-endpoints/{owner.endpoint}/test", owner)["id"]
 
+    def hold_sales(self, seller):
+        """Sale events of one lot: drafts to change and to publish, and published ones to bid in and to cancel."""
+        for use in ("draft", "ready", "open", "doomed"):
+            sale = {"title": "Autumn sale", "currency": "EUR", "starts_at": in_days(1), "first_ends_at": in_days(10)}
+            event = seller.events[use] = self.call("POST", "/v1/sale-events", seller, sale)["id"]
+            lot = {"listing_id": self.listing(seller), "opening": {"amount": "10.00", "currency": "EUR"}}
+            self.call("POST", f"/v1/sale-events/{event}/lots", seller, lot)
+            if use in ("open", "doomed"):
+                self.call("POST", f"/v1/sale-events/{event}/publish", seller)
+        seller.unsold = self.listing(seller)
+
+    def bid_with(self, bidder, seller):
+        """Registers a bidder in the seller's sale events; the seller has not decided yet."""
+        for use in ("open", "doomed"):
+            path = f"/v1/sale-events/{seller.events[use]}/registrations"
+            seller.registrations[use] = self.call("POST", path, bidder, {})["id"]
+
+    def hand_in(self, owner):
+        """Documents: one that waits, one that is verified, and one to be removed."""
+        path = f"/v1/orgs/{owner.org}/documents"
+        for use in ("pending", "verified", "doomed"):
+            owner.files[use] = self.send_file(owner)
+            document = {
+                "kind": "insurance", "number": "HV 4711", "issued_on": "2026-01-01", "expires_on": "2199-12-31", "upload": owner.files[use],
+            }
+            owner.documents[use] = self.call("POST", path, owner, document)["id"]
+        self.call("POST", f"{path}/{owner.documents['verified']}/verify", self.people["admin"])
+        owner.file = self.send_file(owner)
+
+    def send_file(self, owner):
+        """Announces a file for a document, and sends it."""
+        data = b"%PDF-1.7"
+        announced = {"content_type": "application/pdf", "size": len(data)}
+        upload = self.call("POST", f"/v1/orgs/{owner.org}/document-uploads", owner, announced)
+        call = urllib.request.Request(upload["url"], data, upload["headers"], method=upload["method"])
+        with urllib.request.urlopen(call, timeout=30):
+            return upload["id"]
+
+    def subscribe(self, owner):
+        """A plan that is paid for from its first day, and what is owed for it."""
+        self.call("PUT", f"/v1/orgs/{owner.org}/subscription", owner, {"plan": "standard"})
+        owner.charge = self.call("GET", f"/v1/orgs/{owner.org}/plan-charges", owner)["items"][0]["id"]
+
     def listing(self, seller):
         listing = {"item_id": seller.item, "title": "A crate", "sale_mode": "auction", "currency": "EUR"}
         listing = self.call("POST", "/v1/listings", seller, listing)["id"]
@@ -197,8 +271,7 @@ class TestStack:
         return listing
 
     def auction(self, seller, listing):
-        terms = {"ends_at": "2199-01-01T00:00:00Z", "opening": {"amount": "10.00", "currency": "EUR"}}
-        terms["ends_at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 10 * 86_400))
+        terms = {"ends_at": in_days(10), "opening": {"amount": "10.00", "currency": "EUR"}}
         return self.call("POST", f"/v1/listings/{listing}/auctions", seller, terms)["id"]
 
 
@@ -219,6 +292,11 @@ def request(method, url, body=None, headers=None):
         return status, json.loads(text)
     except ValueError:
         return status, text.decode(errors="replace")
+
+
+def in_days(days):
+    """The time in so many days, as the API takes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86_400))
 
 
 def free_port():

@@ -1,8 +1,8 @@
 """Reads the files of reports with tools that are not ours, and compares them: `read.py FOLDER [BOOK.json]`.
 
-The folder has the same reports as NAME.json, NAME.csv, NAME.xlsx and NAME.pdf, which poppler reads. Cell by cell they must show the same, the sums must be those of the
-rows, and charts must show rows that are there. With a sales book, reports by month, category and region must be its totals. Prints how
-many rows each section has, as JSON; the first difference ends it.
+The folder has the same reports as NAME.json, NAME.csv, NAME.xlsx and NAME.pdf, which poppler reads, or pypdf where it is long. Cell by
+cell they must show the same, the sums must be those of the rows, and charts must show rows that are there. With a sales book, reports by
+month, category and region must be its totals. Prints how many rows each section has, as JSON; the first difference ends it.
 """
 
 import csv
@@ -17,7 +17,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
+import pypdf
 from openpyxl.utils import range_boundaries
+from pypdf.generic import ContentStream
 
 AMOUNTS = ("money", "price")
 NUMBERS = (*AMOUNTS, "decimal", "percent", "integer")
@@ -26,6 +28,8 @@ MOST = 32_767
 ROWS_OF_SHEET = 1_048_575
 ROWS_ON_PAPER = 2_000
 TEXT_ON_PAPER = 300
+# Poppler interprets a page anew for every cell on it: fifty pages of a table take it minutes.
+PAGES_FOR_POPPLER = 8
 
 
 def units(text: str) -> int:
@@ -173,8 +177,15 @@ class Paper:
     """What the tags of a PDF say: its tables as rows of cells, each with its header first, and how many pictures it has."""
 
     def __init__(self, path: Path):
-        tree = subprocess.run(["pdfinfo", "-struct-text", path], capture_output=True, text=True, check=True).stdout
         self.tables, self.figures = [], 0
+        reader = pypdf.PdfReader(path)
+        if len(reader.pages) <= PAGES_FOR_POPPLER:
+            self.by_poppler(path)
+        else:
+            self.by_pypdf(reader)
+
+    def by_poppler(self, path: Path) -> None:
+        tree = subprocess.run(["pdfinfo", "-struct-text", path], capture_output=True, text=True, check=True).stdout
         inside = False
         for line in tree.splitlines():
             entry = line.strip()
@@ -191,6 +202,69 @@ class Paper:
                     self.tables[-1].append([])
                 elif inside:
                     self.tables[-1][-1].append("")
+
+    def by_pypdf(self, reader: pypdf.PdfReader) -> None:
+        fonts: dict = {}
+        texts = {page.indirect_reference.idnum: marked_texts(reader, page, fonts) for page in reader.pages}
+
+        def walk(node, page: int, cell: bool) -> None:
+            page = node.raw_get("/Pg").idnum if "/Pg" in node else page
+            tag = node.get("/S")
+            if tag == "/Table":
+                self.tables.append([])
+            elif tag == "/TR":
+                self.tables[-1].append([])
+            elif tag in ("/TH", "/TD"):
+                self.tables[-1][-1].append("")
+            cell = tag in ("/TH", "/TD")
+            self.figures += tag == "/Figure"
+            kids = node.get("/K", [])
+            for kid in kids if isinstance(kids, list) else [kids]:
+                kid = kid.get_object()
+                if not isinstance(kid, int) and "/MCID" not in kid:
+                    walk(kid, page, cell)
+                elif cell:
+                    at, mark = (page, kid) if isinstance(kid, int) else (kid.raw_get("/Pg").idnum if "/Pg" in kid else page, kid["/MCID"])
+                    self.tables[-1][-1][-1] += texts[at].get(int(mark), "")
+
+        walk(reader.trailer["/Root"]["/StructTreeRoot"], 0, False)
+
+
+def marked_texts(reader: pypdf.PdfReader, page, fonts: dict) -> dict:
+    """The text of each marked part of a page, by its number."""
+    texts, parts, font = defaultdict(str), [], {}
+    for operands, operator in ContentStream(page.get_contents(), reader).operations:
+        mark = next((mark for mark, _ in reversed(parts) if mark is not None), None)
+        if operator in (b"BDC", b"BMC"):
+            about = operands[1] if operator == b"BDC" else {}
+            about = page["/Resources"]["/Properties"][about].get_object() if isinstance(about, str) else about
+            parts.append((about.get("/MCID"), about.get("/ActualText")))
+            if mark is not None:
+                texts[mark] += about.get("/ActualText", "")
+        elif operator == b"EMC":
+            parts.pop()
+        elif operator == b"Tf":
+            used = page["/Resources"]["/Font"].raw_get(operands[0])
+            if used.idnum not in fonts:
+                fonts[used.idnum] = characters(used.get_object())
+            font = fonts[used.idnum]
+        elif operator in (b"Tj", b"TJ") and mark is not None and all(instead is None for _, instead in parts):
+            for part in operands[0] if operator == b"TJ" else operands:
+                if isinstance(part, (str, bytes)):
+                    codes = part if isinstance(part, bytes) else part.original_bytes
+                    pairs = (codes[at : at + 2] for at in range(0, len(codes), 2))
+                    texts[mark] += "".join(font[int.from_bytes(pair, "big")] for pair in pairs)
+    return texts
+
+
+def characters(font) -> dict:
+    """What the codes of a font mean, as it says itself."""
+    same("pdf", font["/Encoding"], "/Identity-H", "the encoding of a font")
+    table = font["/ToUnicode"].get_data().decode("ascii")
+    assert "beginbfrange" not in table, "ranges of characters are not read here"
+    listed = re.findall("beginbfchar(.*?)endbfchar", table, re.DOTALL)
+    pairs = (pair for block in listed for pair in re.findall(r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>", block))
+    return {int(code, 16): bytes.fromhex(text).decode("utf-16-be") for code, text in pairs}
 
 
 def letters(text: str) -> str:

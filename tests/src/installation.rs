@@ -1,11 +1,14 @@
 //! The whole product for one test, in this process: the API on a real port, the scheduler, every pool of workers, and the other ends
 //! of S3, SMTP and payments. People use it over HTTP and WebSocket and read their mail ([`people`]).
 
+pub mod gate;
 pub mod people;
+pub mod sales;
 pub mod socket;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +19,14 @@ use secrecy::SecretString;
 use serde_json::Value;
 use shared::config::{Config, Source};
 use shared::program::Signals;
-use shared::testing::TestDb;
+use shared::testing::{Proxy, TestDb};
 use sinks::simulator::{self, Simulator};
 use sinks::smtp::Message;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::parts::Part;
 use crate::until::{PATIENCE, until_sql};
 
 /// How long the parts may take to sign off.
@@ -44,9 +48,16 @@ pub struct TestInstallation {
     pub mail: sinks::smtp::Sink,
     /// Who moves the money.
     pub payments: Simulator,
+    /// Where the store answers.
+    pub store: SocketAddr,
+    /// The folder of the objects.
+    pub objects: PathBuf,
     http: Client,
     mailbox: SocketAddr,
+    config: Config,
+    env: BTreeMap<String, String>,
     parts: JoinSet<anyhow::Result<()>>,
+    asked_to_stop: CancellationToken,
     stop: DropGuard,
     _files: TempDir,
 }
@@ -59,9 +70,31 @@ pub struct TestInstallation {
 )]
 impl TestInstallation {
     pub async fn new() -> Self {
-        let (db, files, stop) = (TestDb::new().await, tempfile::tempdir().expect("a folder"), CancellationToken::new());
+        Self::started(TestDb::new().await, &[], &[]).await
+    }
+
+    /// Starts everything but these pools of workers, which the test starts itself.
+    pub async fn without(pools: &[&str]) -> Self {
+        Self::started(TestDb::new().await, pools, &[]).await
+    }
+
+    /// With more settings, by the names of the environment.
+    pub async fn with(settings: &[(&'static str, String)]) -> Self {
+        Self::started(TestDb::new().await, &[], settings).await
+    }
+
+    /// With a proxy before the database of the cargo events, through which nothing else goes.
+    pub async fn with_events_behind_a_proxy() -> (Self, Proxy) {
+        let db = TestDb::new().await;
+        let (proxy, url) = Proxy::before(&db.url()).await.expect("a proxy");
+        (Self::started(db, &[], &[("EVENTS_DATABASE_URL", url)]).await, proxy)
+    }
+
+    async fn started(db: TestDb, pools: &[&str], settings: &[(&'static str, String)]) -> Self {
+        let (files, stop) = (tempfile::tempdir().expect("a folder"), CancellationToken::new());
+        let objects = files.path().join("s3");
         let s3 = sinks::s3::Options {
-            dir: files.path().join("s3"),
+            dir: objects.clone(),
             addr: ANY_PORT,
             access_key: "key".to_owned(),
             secret_key: SecretString::from("secret"),
@@ -104,13 +137,54 @@ impl TestInstallation {
             // Receivers of the test are on this machine.
             ("WEBHOOK_PRIVATE_TARGETS", "true".to_owned()),
         ]);
+        env.extend(settings.iter().cloned());
         let env: BTreeMap<String, String> = env.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        let config = Config::from_source(Source::new("", env)).expect("the settings are right");
+        let config = Config::from_source(Source::new("", env.clone())).expect("the settings are right");
         shared::telemetry::init_logging(&config.log);
 
         let parts = start(&config, server, &stop).expect("every part starts");
-        let (http, mailbox, stop) = (Client::new(), mailbox.addr(), stop.drop_guard());
-        Self { db, base, mail, payments, http, mailbox, parts, stop, _files: files }
+        let mut market = Self {
+            db,
+            base,
+            mail,
+            payments,
+            store: s3.addr(),
+            objects: objects.join("tradeyard"),
+            http: Client::new(),
+            mailbox: mailbox.addr(),
+            config,
+            env,
+            parts,
+            asked_to_stop: stop.clone(),
+            stop: stop.drop_guard(),
+            _files: files,
+        };
+        for &pool in workers::pools::NAMES.iter().filter(|pool| !pools.contains(*pool)) {
+            market.run(pool);
+        }
+        market
+    }
+
+    /// Starts a pool of workers in this process.
+    pub fn run(&mut self, pool: &'static str) {
+        let config = self.config.clone();
+        let signals = Signals { stop: self.asked_to_stop.clone(), ..Signals::default() };
+        self.parts.spawn(async move { workers::runtime::run(pool, &config, CONCURRENCY, SIGN_OFF, signals).await });
+    }
+
+    /// Starts a pool of workers as a process of its own, which reaches the store at this address. `program` is what a test knows as
+    /// `env!("CARGO_BIN_EXE_stack-part")`.
+    #[must_use]
+    pub fn worker(&self, program: &str, pool: &str, store: &str) -> Part {
+        Part::start_on(program, &self.env, &["pool", pool], &[("S3_ENDPOINT", store.to_owned())])
+    }
+
+    /// Starts another API of the same installation; where it answers.
+    pub async fn another_api(&mut self) -> String {
+        let server = Server::bind(ANY_PORT).await.expect("a port");
+        let base = format!("http://{}", server.addr);
+        start_api(&self.config, server, &self.asked_to_stop, &mut self.parts).expect("another API starts");
+        base
     }
 
     /// The text of the newest mail to this address with this in its subject, as soon as there is one.
@@ -146,19 +220,25 @@ impl TestInstallation {
     }
 }
 
-/// Starts the API, the scheduler and every pool of workers.
+/// Starts the API and the scheduler.
 fn start(config: &Config, server: Server, stop: &CancellationToken) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
     let mut parts = JoinSet::new();
+    start_api(config, server, stop, &mut parts)?;
+    parts.spawn(scheduler::connect(config)?.run(stop.clone()));
+    Ok(parts)
+}
+
+fn start_api(
+    config: &Config,
+    server: Server,
+    stop: &CancellationToken,
+    parts: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<()> {
     let router = api::app::router(&api::start(config.clone(), stop.clone())?)?;
     let api = server.run(router, stop.clone());
     parts.spawn(async {
         api.await;
         Ok(())
     });
-    parts.spawn(scheduler::connect(config)?.run(stop.clone()));
-    for &pool in workers::pools::NAMES {
-        let (config, signals) = (config.clone(), Signals { stop: stop.clone(), ..Signals::default() });
-        parts.spawn(async move { workers::runtime::run(pool, &config, CONCURRENCY, SIGN_OFF, signals).await });
-    }
-    Ok(parts)
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Parts of a stack as processes of their own.
 
+use std::collections::BTreeMap;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -25,9 +26,15 @@ impl Part {
     /// [`Part::start`] with more settings, such as a [`TestClock`](crate::servers::TestClock)'s.
     #[must_use]
     pub fn start_with(program: &str, stack: &TestStack, args: &[&str], settings: &[(&str, String)]) -> Self {
+        Self::start_on(program, &stack.env, args, settings)
+    }
+
+    /// [`Part::start_with`] on what these settings lead to.
+    #[must_use]
+    pub fn start_on(program: &str, env: &BTreeMap<String, String>, args: &[&str], settings: &[(&str, String)]) -> Self {
         let child = Command::new(program)
             .args(args)
-            .envs(&stack.env)
+            .envs(env)
             .envs(settings.iter().map(|(name, value)| (name, value)))
             // No program gets the owner's address.
             .env_remove("MIGRATE_DATABASE_URL")

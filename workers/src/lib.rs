@@ -5,6 +5,7 @@ pub mod auctions;
 pub mod cargo;
 pub mod chat;
 pub mod checkout;
+mod documents;
 pub mod emails;
 mod escrow;
 pub mod exports;
@@ -17,9 +18,10 @@ pub mod maintenance;
 pub mod money;
 mod notices;
 pub mod offers;
-mod papers;
+pub mod papers;
 pub mod payments;
 mod payouts;
+mod plans;
 pub mod pools;
 mod reconciliation;
 pub mod reports;
@@ -33,6 +35,8 @@ mod sweep;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod turn;
+mod upload;
+mod wanted;
 pub mod watches;
 mod webhooks;
 

@@ -22,7 +22,7 @@ use shared::testing::{MASTER_KEY, TestDb};
 use sinks::rates::Rates;
 use sinks::simulator::{self, Simulator};
 use sinks::smtp::Sink;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
@@ -34,6 +34,9 @@ use crate::money::RatesFile;
 use crate::papers::PaperFonts;
 use crate::payments::gateway::{Gateway, SimulatorGateway};
 use crate::webhooks::Outgoing;
+
+#[cfg(test)]
+pub(crate) mod provider;
 
 /// How long the payment provider is waited for: less than a test waits.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -202,6 +205,28 @@ impl TestWorkers {
     pub async fn restarts(&self) -> i64 {
         let sql = "SELECT last_value - 1 FROM restarts";
         sqlx::query_scalar(sql).fetch_one(&self.db.pool).await.unwrap()
+    }
+
+    /// Lets no statement read a table, until the transaction ends.
+    pub async fn hold_up(&self, table: &str) -> Transaction<'static, Postgres> {
+        let mut tx = self.db.pool.begin().await.unwrap();
+        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut *tx).await.unwrap();
+        tx
+    }
+
+    /// Waits until a statement waits for a table.
+    pub async fn held_up(&self, table: &str) {
+        let waits = "SELECT EXISTS (
+                         SELECT
+                         FROM pg_locks
+                         WHERE NOT granted
+                           AND relation = $1::text::regclass
+                           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                     )";
+        while !sqlx::query_scalar::<_, bool>(waits).bind(table).fetch_one(&self.db.pool).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Waits until the mail server has taken `count` mails in all.

@@ -48,11 +48,16 @@ fn example(name: &str) -> Option<Value> {
             json!({"token": "from the link in the mail", "password": "correct horse battery"})
         }
         "PATCH /v1/me" => json!({"name": "Ann Field", "time_zone": "Europe/Berlin", "locale": "de-AT"}),
-        "PATCH /v1/me/notifications" => json!({"saved_searches": false}),
-        "POST /v1/orgs" => json!({"legal_name": "Field and Daughters", "vat_number": "DE123456789",
+        "PATCH /v1/me/notifications" => json!({"saved_searches": false, "notices": {"watches": false}}),
+        "POST /v1/orgs" => json!({"legal_name": "Field and Daughters", "vat_number": "DE123456788",
             "kinds": ["seller", "buyer"], "time_zone": "Europe/Berlin"}),
         "PATCH /v1/orgs/{org}" => json!({"time_zone": "Europe/Berlin"}),
-        "POST /v1/orgs/{org}/apply-again" => json!({"vat_number": "DE123456789"}),
+        "POST /v1/orgs/{org}/apply-again" => json!({"vat_number": "DE123456788"}),
+        "POST /v1/orgs/{org}/document-uploads" => json!({"content_type": "application/pdf", "size": 84_213}),
+        "POST /v1/orgs/{org}/documents" | "PUT /v1/orgs/{org}/documents/{document}" => {
+            json!({"kind": "insurance", "number": "HV 4711-26", "issued_on": "2026-01-01", "expires_on": "2026-12-31",
+                "upload": SOMETHING})
+        }
         "POST /v1/orgs/{org}/invitations" => json!({"email": "bob@farm.example", "role": "trader"}),
         "PATCH /v1/orgs/{org}/members/{user}" => json!({"role": "viewer"}),
         "POST /v1/categories" => json!({"parent_id": "01900000-0000-7000-8000-000000000001", "slug": "ploughs",
@@ -128,7 +133,9 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/strikes/{strike}/decide" => json!({"outcome": "lifted", "reason": "The bank confirms it."}),
         "POST /v1/checkouts" => json!({"lines": [{"listing": SOMETHING, "quantity": 2,
             "price": {"amount": "120.00", "currency": "EUR"}}]}),
-        "POST /v1/checkouts/{checkout}/pay" => json!({"method": "card"}),
+        "POST /v1/checkouts/{checkout}/pay" | "POST /v1/orgs/{org}/plan-charges/{charge}/pay" => {
+            json!({"method": "card"})
+        }
         "POST /v1/orders/{order}/refunds" | "POST /v1/admin/orders/{order}/refunds" => {
             json!({"amount": {"amount": "20.00", "currency": "EUR"}, "reason": "It was scratched."})
         }
@@ -141,6 +148,16 @@ fn example(name: &str) -> Option<Value> {
         "PUT /v1/me/quiet-hours" => json!({"from": "22:00", "to": "07:00"}),
         "PUT /v1/orders/{order}/review" => {
             json!({"stars": 5, "text": "As described, and loaded within the hour."})
+        }
+        "POST /v1/sale-events" => {
+            json!({"title": "Autumn sale", "description": "Tractors and implements.", "currency": "EUR",
+            "starts_at": "2099-10-01T08:00:00Z", "first_ends_at": "2099-10-08T18:00:00Z", "step_ms": 30_000})
+        }
+        "PATCH /v1/sale-events/{sale_event}" => json!({"title": "Late autumn sale"}),
+        "POST /v1/sale-events/{sale_event}/lots" => json!({"listing_id": SOMETHING, "group": 1,
+            "opening": {"amount": "100.00", "currency": "EUR"}}),
+        "POST /v1/sale-events/{sale_event}/registrations/{registration}/approve" => {
+            json!({"limit": {"amount": "50000.00", "currency": "EUR"}})
         }
         "POST /v1/reviews/{review}/answer" => json!({"text": "Thank you. Come again."}),
         "POST /v1/reviews/{review}/reports" => json!({"reason": "private_data", "note": "It names our driver."}),
@@ -156,7 +173,9 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/admin/disputes/{dispute}/resolve" => {
             json!({"amount": {"amount": "50.00", "currency": "EUR"}, "reason": "Half of it works."})
         }
-        "POST /v1/payout-accounts" | "POST /v1/admin/images/reprocess" => json!({}),
+        "POST /v1/payout-accounts"
+        | "POST /v1/admin/images/reprocess"
+        | "POST /v1/sale-events/{sale_event}/registrations" => json!({}),
         "POST /v1/admin/payments/reconcile" | "POST /v1/webhook-endpoints/{endpoint}/replay" => {
             json!({"since": "2026-11-01T00:00:00Z"})
         }
@@ -176,7 +195,8 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/uploads" => {
             json!({"content_type": "image/jpeg", "size": 1_048_576, "file_name": "tractor-front.jpg"})
         }
-        "POST /v1/stock/imports" | "POST /v1/stock/imports/preview" => json!({"upload": SOMETHING}),
+        "POST /v1/stock/imports" => json!({"upload": SOMETHING, "validate_only": true}),
+        "POST /v1/stock/imports/preview" => json!({"upload": SOMETHING}),
         "POST /v1/listings/imports" | "POST /v1/listings/imports/preview" => json!({"upload": SOMETHING,
             "mapping": {"sku": "Number", "title": "Name", "price": "Price", "attributes.make": "Make"},
             "defaults": {"category": "machinery/tractors", "currency": "EUR"}, "publish": true}),
@@ -237,6 +257,7 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/jobs/{job}" => json!({"priority": "high"}),
         "POST /v1/jobs/{job}/retry" => json!({"delay_seconds": 60}),
         "PATCH /v1/queues/{queue}" => json!({"concurrency_limit": 20}),
+        "PUT /v1/orgs/{org}/subscription" => json!({"plan": "pro", "currency": "EUR"}),
         "PUT /v1/admin/orgs/{org}/plan" => json!({"plan": "partner"}),
         "PUT /v1/admin/users/{user}/platform-role" => json!({"platform_role": "moderator"}),
         "POST /v1/admin/users/{user}/remove-second-factor" => json!({"reason": "She came with her passport."}),

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::bounds::NOT_EMPTY;
 use crate::app::document;
 
+mod names;
+
 /// The names that a type knows, out of its own complaint about one that it does not.
 fn known<T: DeserializeOwned>() -> BTreeSet<String> {
     let complaint = serde_json::from_value::<T>(json!("no such name")).err().unwrap().to_string();
@@ -56,6 +58,8 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "Disposition": market::returns::model::Disposition,
         "DisputeReason": market::escrow::model::DisputeReason,
         "DisputeStatus": market::escrow::model::DisputeStatus,
+        "DocumentKind": market::documents::model::DocumentKind,
+        "DocumentStatus": market::documents::model::DocumentStatus,
         "EndpointStatus": market::webhooks::model::EndpointStatus,
         "EpcisOutcome": market::epcis::model::Outcome,
         "EscrowStatus": market::escrow::model::EscrowStatus,
@@ -75,6 +79,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "RowOutcome": market::imports::model::RowOutcome,
         "InvoiceKind": market::invoices::model::InvoiceKind,
         "InvoicePart": market::invoices::model::InvoicePart,
+        "JobReason": queue::ledger::reason::Reason,
         "JobState": queue::ops::JobState,
         "Language": market::listings::model::Language,
         "ListingStatus": market::listings::model::ListingStatus,
@@ -92,6 +97,8 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "PayoutAccountStatus": market::payouts::model::PayoutAccountStatus,
         "PayoutStatus": market::payouts::model::PayoutStatus,
         "Plan": market::identity::Plan,
+        "PlanChargeKind": market::plans::model::PlanChargeKind,
+        "PlanChargeStatus": market::plans::model::PlanChargeStatus,
         "PlatformRole": market::identity::PlatformRole,
         "Priority": queue::Priority,
         "Provider": market::payments::Provider,
@@ -110,6 +117,8 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "ReviewReportOutcome": market::reviews::model::ReviewReportOutcome,
         "ReviewReportReason": market::reviews::model::ReviewReportReason,
         "ReviewReportStatus": market::reviews::model::ReviewReportStatus,
+        "RegistrationStatus": market::sale_events::model::RegistrationStatus,
+        "SaleEventStatus": market::sale_events::model::SaleEventStatus,
         "SaleMode": market::listings::model::SaleMode,
         "Scope": market::keys::model::Scope,
         "ShipmentStatus": market::cargo::ShipmentStatus,
@@ -117,6 +126,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "Settlement": market::appointments::model::Settlement,
         "SiteKind": market::stock::model::SiteKind,
         "StopReason": market::webhooks::model::StopReason,
+        "SubscriptionStatus": market::plans::model::SubscriptionStatus,
         "Subscription": market::webhooks::model::Subscription,
         "TransferKind": market::money::model::TransferKind,
         "Transport": queue::transport::Transport,
@@ -220,7 +230,7 @@ fn what_must_not_be_empty_is_in_the_document() {
 fn refusals_that_a_schema_can_say_are_said() {
     let document = serde_json::to_value(document()).unwrap();
     let schemas = &document["components"]["schemas"];
-    for reason in ["Reason", "ListingReason"] {
+    for reason in ["Reason", "ListingReason", "StaffReason"] {
         let reason = &schemas[reason]["properties"]["reason"];
         assert_eq!((&reason["minLength"], &reason["maxLength"]), (&json!(1), &json!(1000)));
         assert_eq!(reason["pattern"], shared::text::VISIBLE_LINES);
@@ -297,4 +307,14 @@ fn every_reference_leads_somewhere() {
     assert!(found.len() > 100, "the references are found");
     let gone: Vec<_> = found.into_iter().filter(|to| document.pointer(to.trim_start_matches('#')).is_none()).collect();
     assert!(gone.is_empty(), "{gone:?}");
+}
+
+#[test]
+fn every_kind_of_topic_is_described() {
+    let document = serde_json::to_value(document()).unwrap();
+    let description = document["paths"]["/v1/ws"]["get"]["description"].as_str().unwrap();
+    for kind in crate::routes::TOPICS.0 {
+        let prefix = kind.prefix();
+        assert!(prefix == "counter" || description.contains(&format!("`{prefix}:<")), "{prefix}");
+    }
 }

@@ -8,8 +8,13 @@ use shared::testing::{NetworkFault, Proxy, server};
 use super::*;
 use crate::testing::{Answer, TestApi, redis_url};
 
-const LIMITS: [(&str, &str); 3] =
-    [("RATE_LIMIT_ANONYMOUS", "6"), ("RATE_LIMIT_USER", "12"), ("RATE_LIMIT_PARTNER", "20")];
+const LIMITS: [(&str, &str); 5] = [
+    ("RATE_LIMIT_ANONYMOUS", "6"),
+    ("RATE_LIMIT_USER", "12"),
+    ("RATE_LIMIT_STANDARD", "15"),
+    ("RATE_LIMIT_PRO", "18"),
+    ("RATE_LIMIT_PARTNER", "20"),
+];
 
 /// Tier, limit, and what is left.
 fn limits(answer: &Answer) -> (String, u32, u32) {
@@ -59,13 +64,31 @@ async fn tiers_have_their_limits(api: TestApi) {
     // Staff is a partner from the first request on.
     assert_eq!(limits(&api.get(Some(&admin), "/v1/me").await), ("partner".to_owned(), 20, 19));
     api.post(Some(&admin), &format!("/v1/orgs/{org}/approve"), json!({})).await.ok();
-    sqlx::query("UPDATE orgs SET plan = 'partner' WHERE id = $1").bind(org).execute(&api.db.pool).await.unwrap();
-    // It is looked at again after a while; here at once.
-    api.state.rate.0.known.lock().unwrap().clear();
-    let answer = api.get(Some(&ann), "/v1/me").await;
-    assert_eq!(limits(&answer).0, "partner", "{answer:?}");
-    while limits(&api.get(Some(&ann), "/v1/me").await).2 > 0 {}
-    api.get(Some(&ann), "/v1/me").await.refused(429, "rate_limited");
+    // The best plan counts: another organisation on the free one takes nothing away.
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    let other = market::testing::trader(&mut conn).await.org;
+    sqlx::query("INSERT INTO memberships (org_id, user_id, role) VALUES ($1, $2, 'viewer')")
+        .bind(other)
+        .bind(ann.id)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    drop(conn);
+    for (plan, limit) in [("standard", 15), ("pro", 18), ("partner", 20)] {
+        sqlx::query("UPDATE orgs SET plan = $2 WHERE id = $1")
+            .bind(org)
+            .bind(plan)
+            .execute(&api.db.pool)
+            .await
+            .unwrap();
+        // It is looked at again after a while; here at once.
+        api.state.rate.0.known.lock().unwrap().clear();
+        let answer = api.get(Some(&ann), "/v1/me").await;
+        let (tier, most, _) = limits(&answer);
+        assert_eq!((tier.as_str(), most), (plan, limit), "{answer:?}");
+        while limits(&api.get(Some(&ann), "/v1/me").await).2 > 0 {}
+        api.get(Some(&ann), "/v1/me").await.refused(429, "rate_limited");
+    }
     api.close().await;
 }
 

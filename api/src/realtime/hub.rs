@@ -10,6 +10,7 @@ use market::ids::SessionId;
 use shared::realtime::Event;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How many messages may wait for one client. Who is further behind is dropped: it will be faster with a snapshot.
@@ -23,8 +24,12 @@ pub const PACE: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub enum Message {
     Event(Arc<Event>),
+    /// What was read from then on, of a topic whose seq does not show which of two readings is newer.
+    Reading(Arc<Event>, Instant),
     /// Events may have been missed: take snapshots.
     Resync,
+    /// Not everybody may see this topic any more, or there is something that only some may see: take a snapshot of it.
+    Recheck(Arc<str>),
     /// What the person may do has changed.
     Authority(Authority),
 }
@@ -63,6 +68,8 @@ struct Watched {
     by: Vec<ConnectionId>,
     /// The highest seq that was handed to [`Hub::deliver_paced`].
     newest: Option<i64>,
+    /// When the last snapshot was there that a socket has taken of it.
+    looked: Option<Instant>,
     pace: Pace,
 }
 
@@ -87,10 +94,14 @@ struct Entry {
 
 impl State {
     fn send(&self, event: &Arc<Event>) {
-        let Some(watched) = self.topics.get(&event.topic) else { return };
+        self.send_to_watchers(&event.topic, &Message::Event(Arc::clone(event)));
+    }
+
+    fn send_to_watchers(&self, topic: &str, message: &Message) {
+        let Some(watched) = self.topics.get(topic) else { return };
         for id in &watched.by {
             if let Some(entry) = self.connections.get(id) {
-                entry.send(Message::Event(Arc::clone(event)));
+                entry.send(message.clone());
             }
         }
     }
@@ -151,6 +162,12 @@ impl Hub {
         self.state().send(&Arc::new(event));
     }
 
+    /// Hands what a watcher of [`super::topic::Carries::Reading`] has read, and when it began to, to whoever watches the topic.
+    pub fn deliver_reading(&self, event: Event, began: Instant) {
+        let event = Arc::new(event);
+        self.state().send_to_watchers(&event.topic, &Message::Reading(Arc::clone(&event), began));
+    }
+
     /// Hands on an event that stands for those before it: at once, or, when the topic's last one went out less than [`PACE`]
     /// ago, after that time and only if no newer one came. The last one always goes out.
     pub fn deliver_paced(&self, event: Event) {
@@ -198,6 +215,18 @@ impl Hub {
         self.state().topics.get(topic)?.newest
     }
 
+    /// Whether a socket has a snapshot of the topic that was not there yet at `since`: it may show what has come and gone since a look that
+    /// began then.
+    pub fn looked_since(&self, topic: &str, since: Option<Instant>) -> bool {
+        let looked = self.state().topics.get(topic).and_then(|watched| watched.looked);
+        looked.is_some() && looked >= since
+    }
+
+    /// Makes those who watch a topic look for themselves: each gets what it may see, or hears that it may not any more.
+    pub fn recheck(&self, topic: &str) {
+        self.state().send_to_watchers(topic, &Message::Recheck(topic.into()));
+    }
+
     /// Makes every socket take snapshots.
     pub fn resync(&self) {
         for entry in self.state().connections.values() {
@@ -210,9 +239,12 @@ impl Hub {
         self.state().topics.keys().filter(|topic| topic.starts_with(prefix)).cloned().collect()
     }
 
-    /// The sessions that have sockets.
+    /// The sessions that have sockets, each once however many it has.
     pub fn sessions(&self) -> Vec<SessionRef> {
-        self.state().connections.values().map(|entry| entry.session).collect()
+        let mut seen = HashSet::new();
+        let state = self.state();
+        let sessions = state.connections.values().map(|entry| entry.session);
+        sessions.filter(|of| seen.insert((of.session, of.version))).collect()
     }
 
     /// Closes the sockets of those of the `asked` sessions that have no authority any more, and tells the others when theirs has
@@ -247,6 +279,15 @@ impl Connection {
     pub fn unwatch(&mut self, topic: &str) {
         self.topics.retain(|watched| watched != topic);
         leave(&mut self.hub.state(), topic, self.id);
+    }
+
+    /// Notes that a snapshot of a topic is there, now.
+    pub fn looked(&self, topic: &str) -> Instant {
+        let now = Instant::now();
+        if let Some(watched) = self.hub.state().topics.get_mut(topic) {
+            watched.looked = Some(now);
+        }
+        now
     }
 
     pub fn topics(&self) -> &[String] {

@@ -1,14 +1,16 @@
 //! `WebSocket`s: clients subscribe to topics and are told of changes within a moment.
 //!
 //! Events come from Redis (or the in-process channel) through one [`feed`] a process into the [`hub`], which fans them out to
-//! the sockets. What can be watched is a kind of [`topic`]. Jobs are not published by anybody: their topic's watcher reads the
-//! watched rows. What was committed and, because a process died or Redis was away, never published, the watcher of auctions
-//! finds. The [`sessions`] watcher closes the sockets of sessions that have ended.
+//! the sockets. What can be watched is a kind of [`topic`]. Most kinds, such as jobs, stock and orders, are not published by anybody:
+//! their watchers read the watched rows. What was committed and, because a process died or Redis was away, never published, the watcher
+//! of auctions finds. The [`sessions`] watcher closes the sockets of sessions that have ended.
 //!
 //! # How to get this wrong
 //! - Taking a snapshot before registering with the hub: a change in between is missed.
 //! - Waiting for a slow client: everybody behind it waits too. Its queue is short, and when it is full it is dropped.
 //! - Believing that events arrive: after every break of the feed all sockets take snapshots.
+//! - Believing that who might see a topic still may: when that changes, be it the person's authority or the thing, sockets look again
+//!   ([`hub::Hub::recheck`]), and an event never carries what not everybody may see who ever could subscribe.
 
 mod feed;
 pub mod hub;

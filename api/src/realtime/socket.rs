@@ -83,6 +83,8 @@ struct Session {
     connection: Connection,
     /// The last seq told, by topic.
     seen: HashMap<String, i64>,
+    /// When the last snapshot was there, by topic.
+    looked: HashMap<String, Instant>,
     errors: u32,
     /// Messages since the beginning of the window.
     commands: u32,
@@ -111,34 +113,51 @@ pub(crate) async fn run(
         socket,
         connection,
         seen: HashMap::new(),
+        looked: HashMap::new(),
         errors: 0,
         commands: 0,
         window: Instant::now(),
     };
-    let Err(end) = session.serve().await;
+    let closed = session.connection.close.clone();
+    let end = tokio::select! {
+        biased;
+        // Whatever it waits for, be it the database: a session that has ended ends now.
+        () = closed.cancelled() => None,
+        served = session.serve() => {
+            let Err(end) = served;
+            Some(end)
+        }
+    };
+    let end = end.unwrap_or_else(|| session.closed());
     close(&mut session.socket, end).await;
 }
 
 async fn close(socket: &mut WebSocket, end: End) {
     let frame = CloseFrame { code: end.code, reason: end.reason.into() };
+    let closing = async {
+        if socket.send(Frame::Close(Some(frame))).await.is_ok() {
+            // What is left unread when the connection ends could take the code with it.
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    };
     // Whoever does not read does not get to keep us.
-    let _ = tokio::time::timeout(Duration::from_secs(1), socket.send(Frame::Close(Some(frame)))).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
 }
 
 impl Session {
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
         let shutdown = self.state.shutdown.clone();
-        let close = self.connection.close.clone();
         let mut ping = tokio::time::interval(PING);
         let mut heard = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Err(RESTART),
-                () = close.cancelled() => return Err(self.closed()),
                 message = self.connection.messages.recv() => match message {
                     Some(Message::Event(event)) => self.event(&event).await?,
+                    Some(Message::Reading(event, began)) => self.reading(&event, began).await?,
                     Some(Message::Resync) => self.resync().await?,
+                    Some(Message::Recheck(topic)) => self.recheck(&topic).await?,
                     Some(Message::Authority(authority)) => {
                         self.caller = Caller::new(self.of, authority, &self.state);
                         // What may not be seen any more is not found any more.
@@ -173,16 +192,17 @@ impl Session {
         }
     }
 
-    /// Sends a frame, unless the hub gives up on the client first. While a client does not read nothing else is looked at, so it
-    /// has only so long.
+    /// Sends a frame. While a client does not read nothing else is looked at, so it has only so long.
     async fn send(&mut self, frame: Frame) -> Result<(), End> {
         let limit = self.state.config.http.connections.socket_send;
         tokio::select! {
-            sent = tokio::time::timeout(limit, self.socket.send(frame)) => match sent {
-                Ok(sent) => sent.map_err(|_| GONE),
-                Err(_) => Err(SLOW),
+            sent = tokio::time::timeout(limit, self.socket.send(frame)) => {
+                if let Ok(sent) = sent {
+                    return sent.map_err(|_| GONE);
+                }
+                metrics::counter!("ws_dropped_slow_total").increment(1);
+                Err(SLOW)
             },
-            () = self.connection.close.cancelled() => Err(self.closed()),
             () = self.state.shutdown.cancelled() => Err(RESTART),
         }
     }
@@ -222,8 +242,7 @@ impl Session {
             },
             Ok(Command { subscribe: None, since: None, unsubscribe: Some(topic) }) => {
                 if let Some(topic) = self.topics.named(&topic) {
-                    self.connection.unwatch(&topic);
-                    self.seen.remove(&topic);
+                    self.forget(&topic);
                 }
                 Ok(())
             }
@@ -246,15 +265,23 @@ impl Session {
                 self.tell(topic, snapshot.seq, "subscribed", None).await
             }
             Ok(Some(snapshot)) => self.tell(topic, snapshot.seq, "snapshot", Some(&snapshot.data)).await,
+            // Neither is a bad message: of what a client has followed much may have ended, and the database may be away for a moment.
             Ok(None) => {
-                self.connection.unwatch(topic);
-                self.refuse("not_found", "no such topic", Some(topic)).await
+                self.forget(topic);
+                self.error("not_found", "no such topic", Some(topic)).await
             }
             Err(_) => {
-                self.connection.unwatch(topic);
-                self.refuse("unavailable", "try again in a moment", Some(topic)).await
+                self.forget(topic);
+                self.error("unavailable", "try again in a moment", Some(topic)).await
             }
         }
+    }
+
+    /// Gives a topic up. What still waits of it is not told.
+    fn forget(&mut self, topic: &str) {
+        self.connection.unwatch(topic);
+        self.seen.remove(topic);
+        self.looked.remove(topic);
     }
 
     /// The next event is told as it is, an old one not at all; after a gap the client gets the whole, be it a snapshot.
@@ -275,9 +302,27 @@ impl Session {
         self.tell(&event.topic, event.seq, &event.kind, Some(&event.data)).await
     }
 
+    /// What began to be read before the last snapshot was there may be older than that, or newer: the socket looks for itself, and tells
+    /// what is at least as new as both.
+    async fn reading(&mut self, event: &Event, began: Instant) -> Result<(), End> {
+        if self.looked.get(&event.topic).is_some_and(|looked| began <= *looked) {
+            self.seen.remove(&event.topic);
+            return self.refresh(&event.topic).await;
+        }
+        self.event(event).await
+    }
+
     async fn resync(&mut self) -> Result<(), End> {
         for topic in self.connection.topics().to_vec() {
             self.refresh(&topic).await?;
+        }
+        Ok(())
+    }
+
+    /// [`Self::refresh`], unless the topic was given up meanwhile.
+    async fn recheck(&mut self, topic: &str) -> Result<(), End> {
+        if self.connection.topics().iter().any(|watched| watched == topic) {
+            self.refresh(topic).await?;
         }
         Ok(())
     }
@@ -292,17 +337,21 @@ impl Session {
                 Ok(())
             }
             Ok(None) => {
-                self.connection.unwatch(topic);
-                self.seen.remove(topic);
+                self.forget(topic);
                 self.error("not_found", "no such topic any more", Some(topic)).await
             }
             // A snapshot that fails leaves the client behind without knowing: better it comes again.
             Err(_) => Err(End { code: 1013, reason: "try again later" }),
         }
     }
+
     // Exclusive, because a shared reference to a socket cannot be sent between threads.
     async fn snapshot(&mut self, topic: &str) -> Result<Option<Snapshot>, Problem> {
         let Some((kind, id)) = self.topics.find(topic) else { return Ok(None) };
-        kind.snapshot(&self.state, &self.caller, self.caller.viewer(self.org), id).await
+        let snapshot = kind.snapshot(&self.state, &self.caller, self.caller.viewer(self.org), id).await?;
+        if snapshot.is_some() {
+            self.looked.insert(topic.to_owned(), self.connection.looked(topic));
+        }
+        Ok(snapshot)
     }
 }

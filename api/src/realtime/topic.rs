@@ -26,7 +26,9 @@ pub enum Carries {
     Step,
     /// All that a snapshot would show: it stands for those before it, so that some of a flood may be left out.
     State,
-    /// The same, as it was just read; its seq may even fall.
+    /// The same, as it was just read; its seq may even fall. Its watcher says when it began to read
+    /// ([`super::hub::Hub::deliver_reading`]), and tells what it knows already whenever a socket has looked since the look before
+    /// ([`super::hub::Hub::looked_since`]).
     Reading,
 }
 

@@ -94,9 +94,10 @@ async fn list_users(
     Ok(Json(query.limit.page(rows, |row| row.id.to_string(), item)))
 }
 
+/// Why somebody who looks after the platform does it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Reason {
+struct StaffReason {
     #[schema(schema_with = reason_schema)]
     reason: String,
 }
@@ -106,7 +107,7 @@ struct Reason {
 /// Every session ends at once, open sockets within five seconds. The person is notified by email, and gets no other email from then on.
 /// Approved organisations that nobody else who is active owns are suspended as well, for the same reason.
 #[utoipa::path(post, path = "/v1/admin/users/{user}/suspend", tag = "admin", params(("user" = UserId, Path)),
-    request_body = Reason, responses((status = 204, description = "Suspended"),
+    request_body = StaffReason, responses((status = 204, description = "Suspended"),
     (status = 403, description = "`not_yourself`; `role_too_low`"),
     (status = 422, description = "`reason_length`"),
     (status = 409, description = "`unchanged`"),
@@ -115,7 +116,7 @@ async fn suspend_user(
     State(state): State<AppState>,
     caller: Caller,
     Path(user): Path<UserId>,
-    Json(body): Json<Reason>,
+    Json(body): Json<StaffReason>,
 ) -> Result<StatusCode> {
     set_status(&state, &caller, user, UserStatus::Suspended, &body.reason).await
 }
@@ -124,7 +125,7 @@ async fn suspend_user(
 ///
 /// Organisations that were suspended with the person stay so until a moderator reinstates each.
 #[utoipa::path(post, path = "/v1/admin/users/{user}/reinstate", tag = "admin", params(("user" = UserId, Path)),
-    request_body = Reason, responses((status = 204, description = "Active again"),
+    request_body = StaffReason, responses((status = 204, description = "Active again"),
     (status = 403, description = "`not_yourself`; `role_too_low`"),
     (status = 422, description = "`reason_length`"),
     (status = 409, description = "`unchanged`"),
@@ -133,7 +134,7 @@ async fn reinstate_user(
     State(state): State<AppState>,
     caller: Caller,
     Path(user): Path<UserId>,
-    Json(body): Json<Reason>,
+    Json(body): Json<StaffReason>,
 ) -> Result<StatusCode> {
     set_status(&state, &caller, user, UserStatus::Active, &body.reason).await
 }
@@ -149,9 +150,9 @@ async fn set_status(
     not_yourself(caller, user)?;
     let reason = given_reason(reason)?;
     let mut tx = state.ledger.begin().await?;
-    let entry = store::set_user_status(&mut tx, Actor::User(caller.user), user, status, &reason).await?;
+    let act = store::set_user_status(&mut tx, Actor::User(caller.user), user, status, &reason).await?;
     if status == UserStatus::Suspended {
-        mail::suspended(&mut tx, user, entry, reason).await?;
+        mail::suspended(&mut tx, user, act, reason).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -162,7 +163,7 @@ async fn set_status(
 /// For somebody who has lost the app and the recovery codes, and has shown by another way that it is them. They are notified by email,
 /// and can begin again.
 #[utoipa::path(post, path = "/v1/admin/users/{user}/remove-second-factor", tag = "admin", params(("user" = UserId, Path)),
-    request_body = Reason, responses((status = 204, description = "The password alone is enough"),
+    request_body = StaffReason, responses((status = 204, description = "The password alone is enough"),
     (status = 403, description = "`not_yourself`; `role_too_low`"),
     (status = 422, description = "`reason_length`"),
     (status = 409, description = "`second_factor_off`"),
@@ -171,7 +172,7 @@ async fn remove_second_factor(
     State(state): State<AppState>,
     caller: Caller,
     Path(user): Path<UserId>,
-    Json(body): Json<Reason>,
+    Json(body): Json<StaffReason>,
 ) -> Result<StatusCode> {
     caller.platform(PlatformRole::Admin)?;
     not_yourself(&caller, user)?;
@@ -225,12 +226,12 @@ struct ChangePlan {
 
 /// Put an organisation on another plan
 ///
-/// The people of an approved one on `partner` may ask more often.
+/// The people of an approved one on a better plan may ask more often.
 #[utoipa::path(put, path = "/v1/admin/orgs/{org}/plan", tag = "admin", params(("org" = OrgId, Path)),
     request_body = ChangePlan, responses(
     (status = 204, description = "Changed"),
     (status = 403, description = "`role_too_low`"),
-    (status = 409, description = "`unchanged`: it is on this plan"),
+    (status = 409, description = "`unchanged`: it is on this plan; `subscribed`: it pays for its plan, and that ends first"),
 ))]
 async fn change_plan(
     State(state): State<AppState>,

@@ -17,7 +17,7 @@ use market::auctions::model::{AuctionView, NewAuction};
 use market::auctions::store::{self, AuctionError, OpenFilter, Place};
 use market::identity::{OrgKind, PlatformRole};
 use market::ids::{AuctionId, ListingId};
-use queue::{Enqueue, EnqueueError, JobTx};
+use queue::Enqueue;
 use serde::Deserialize;
 use shared::audit::Actor;
 use shared::ids::OrgId;
@@ -76,26 +76,28 @@ async fn create_auction(
     key.once(&state.ledger, seller.0, StatusCode::CREATED, async |tx| {
         let id = store::create(tx, seller, caller.user, listing, &new).await?;
         let view = found(tx, id, Some(seller)).await?;
-        set_timers(tx, &view).await?;
+        tx.enqueue_each(timers(&view)).await?;
         Ok(Made::at(format!("/v1/auctions/{id}"), view))
     })
     .await
 }
 
-/// Enqueues what happens to the auction by itself: it opens, bidders are reminded, it closes. Each job looks again under the
+/// The jobs of what happens to the auction by itself: it opens, bidders are reminded, it closes. Each job looks again under the
 /// auction's lock: when the end has moved, it waits for the new one.
-async fn set_timers(tx: &mut JobTx, view: &AuctionView) -> Result<(), EnqueueError> {
+pub(super) fn timers(view: &AuctionView) -> Vec<Enqueue> {
     let auction = view.id;
-    let _ = tx.enqueue_with(Enqueue::new(&OpenAuction { auction }).run_at(view.starts_at)).await?;
-    let _ = tx.enqueue_with(Enqueue::new(&CloseAuction { auction }).run_at(view.ends_at)).await?;
+    let mut timers = vec![
+        Enqueue::new(&OpenAuction { auction }).run_at(view.starts_at),
+        Enqueue::new(&CloseAuction { auction }).run_at(view.ends_at),
+    ];
     for reminder in Reminder::ALL {
         let due = view.ends_at - reminder.before_end();
         // A reminder that is due while nobody can have bid yet reminds nobody.
         if due > view.starts_at.max(view.server_time) {
-            let _ = tx.enqueue_with(Enqueue::new(&RemindBidders { auction, reminder }).run_at(due)).await?;
+            timers.push(Enqueue::new(&RemindBidders { auction, reminder }).run_at(due));
         }
     }
-    Ok(())
+    timers
 }
 
 #[derive(Debug, serde::Serialize, ToSchema)]

@@ -143,25 +143,22 @@ async fn report_events(
     reported: Reported,
 ) -> Result<(StatusCode, Json<Accepted>)> {
     let org = reporter(acting, &caller)?;
-    let accepted = take(&state, org, reported.events, reported.is_list, None).await?;
+    let accepted = take(&state, org, reported.events, reported.is_list, false).await?;
     Ok((StatusCode::ACCEPTED, Json(accepted)))
 }
 
-/// Hands events over to the lane, all of them or none; `signed` is the source of those that a carrier has signed.
+/// Hands events over to the lane, all of them or none; `is_signed` are those that a carrier has signed, of its own source.
 pub(super) async fn take(
     state: &AppState,
     org: OrgId,
     events: Vec<CargoEvent>,
     is_list: bool,
-    signed: Option<&str>,
+    is_signed: bool,
 ) -> Result<Accepted> {
     let bounds = Bounds::at(state.clock.now());
-    let Judged { good, strange, quarantined } = judge(events, is_list, &bounds, signed.is_some())?;
+    let Judged { good, strange, quarantined } = judge(events, is_list, &bounds, is_signed)?;
     if !good.is_empty() {
-        match signed {
-            Some(source) => state.lane.publish_signed(org, source, &good).await?,
-            None => state.lane.publish(org, &good).await?,
-        }
+        state.lane.publish(org, &good).await?;
     }
     if !strange.is_empty() {
         state.lane.quarantine(org, &strange).await?;

@@ -302,7 +302,7 @@ async fn take_carrier_webhook(
     }
     let (events, is_list) = cargo_events::read::<CarrierEvent>(&body)?;
     let events = events.into_iter().map(|event| event.from(&source)).collect();
-    let accepted = cargo_events::take(&state, org, events, is_list, Some(&source)).await?;
+    let accepted = cargo_events::take(&state, org, events, is_list, true).await?;
     let response = serde_json::to_vec(&accepted).map_err(Problem::internal)?;
     let answer = Answer { status: StatusCode::ACCEPTED.as_u16(), headers: None, response };
     if let Err(error) = keep(&state, key, &answer).await {

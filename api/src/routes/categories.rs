@@ -1,7 +1,7 @@
 //! The catalogue's categories.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use market::catalog::model::{Category, CategoryChange, NewCategory};
 use market::catalog::store;
@@ -14,6 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::Caller;
+use crate::cache::What;
+use crate::caching::Encoded;
 use crate::conditional::IfMatch;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path};
@@ -38,9 +40,13 @@ struct Categories {
 #[utoipa::path(get, path = "/v1/categories", tag = "catalogue", security(()), responses(
     (status = 200, description = "Every category", body = Categories),
 ))]
-async fn list_categories(State(state): State<AppState>) -> Result<Json<Categories>> {
+async fn list_categories(State(state): State<AppState>, uri: Uri) -> Result<Encoded> {
+    state.cache.answer(What::Categories, &uri, || every(&state)).await
+}
+
+async fn every(state: &AppState) -> Result<Categories> {
     let items = store::categories(&mut *state.db.acquire().await?).await?;
-    Ok(Json(Categories { items }))
+    Ok(Categories { items })
 }
 
 /// Add a category

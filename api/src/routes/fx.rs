@@ -1,6 +1,7 @@
 //! Exchange rates.
 
 use axum::extract::State;
+use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use market::money::model::Snapshot;
@@ -12,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::cache::What;
 use crate::caching;
 use crate::error::{Problem, Result};
 use crate::extract::Query;
@@ -75,13 +77,18 @@ struct RatesOf {
     (status = 200, description = "The rates", body = RatesView),
     (status = 404, description = "`not_found`: there are no rates yet, or none of so early a day"),
 ))]
-async fn get_rates(State(state): State<AppState>, Query(query): Query<RatesOf>) -> Result<Response> {
+async fn get_rates(State(state): State<AppState>, uri: Uri, Query(query): Query<RatesOf>) -> Result<Response> {
+    let rates = state.cache.answer(What::Rates, &uri, || rates_of(&state, query.day)).await?;
+    Ok(caching::shared_encoded(rates))
+}
+
+async fn rates_of(state: &AppState, day: Option<NaiveDate>) -> Result<RatesView> {
     let mut conn = state.db.acquire().await?;
-    let found = match query.day {
+    let found = match day {
         Some(day) => rates::of_day(&mut conn, day).await?,
         None => rates::newest(&mut conn).await?,
     };
-    Ok(caching::shared(RatesView::from(found.ok_or_else(|| Problem::not_found("snapshot of exchange rates"))?)))
+    Ok(found.ok_or_else(|| Problem::not_found("snapshot of exchange rates"))?.into())
 }
 
 #[cfg(test)]

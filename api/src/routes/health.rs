@@ -50,7 +50,7 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     }
 }
 
-/// How what the API rests on is, for operators: the databases and the brokers. Only without `postgres` it is not ready.
+/// How what the API rests on is, for operators: the databases, the brokers and the cache. Only without `postgres` it is not ready.
 pub(crate) fn details(state: AppState) -> Details {
     Arc::new(move || {
         let state = state.clone();
@@ -63,10 +63,16 @@ pub(crate) fn details(state: AppState) -> Details {
                 };
                 (format!("broker {}", broker.transport()), how.to_owned())
             });
-            let (postgres, events, brokers) =
-                futures::join!(database(&state.db), database(&state.events), futures::future::join_all(brokers));
+            let (postgres, events, brokers, cache) = futures::join!(
+                database(&state.db),
+                database(&state.events),
+                futures::future::join_all(brokers),
+                state.cache.is_there()
+            );
             let databases = [("postgres", postgres), ("events", events)];
-            databases.map(|(name, how)| (name.to_owned(), how.to_owned())).into_iter().chain(brokers).collect()
+            let cache = cache.map(|is_there| ("cache", if is_there { OK } else { AWAY }));
+            let own = databases.into_iter().chain(cache);
+            own.map(|(name, how)| (name.to_owned(), how.to_owned())).chain(brokers).collect()
         })
     })
 }

@@ -69,6 +69,8 @@ struct ImportView {
     org: OrgId,
     kind: ImportKind,
     status: ImportStatus,
+    /// Its rows are only tried: `applied` and the other counts are of what would become of them.
+    validate_only: bool,
     /// Why it could not be applied to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
@@ -102,6 +104,7 @@ impl From<Import> for ImportView {
             org: import.org,
             kind: import.kind,
             status: import.status,
+            validate_only: import.terms.validate_only,
             failure: import.failure,
             job: import.job,
             encoding: import.encoding,

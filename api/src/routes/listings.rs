@@ -5,6 +5,7 @@ mod moderation;
 mod of_item;
 mod price;
 pub(super) mod search;
+mod topic;
 
 use std::net::IpAddr;
 
@@ -18,6 +19,7 @@ use market::images::store as images;
 use market::listings::model::{Cursor, Listing, ListingStatus};
 use market::listings::store::{self, ListingError};
 use serde::{Deserialize, Serialize};
+use shared::ids::OrgId;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -33,6 +35,8 @@ use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page, TimeCursor};
 use crate::state::AppState;
 use crate::views::Visitor;
+
+pub(crate) use topic::ListingTopic;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -67,6 +71,7 @@ impl From<ListingError> for Problem {
             ListingError::WrongStatus(_) => Self::conflict("listing_status", error.to_string()),
             ListingError::AuctionOpen => Self::conflict("auction_open", error.to_string()),
             ListingError::NotFixed => Self::conflict("not_fixed", error.to_string()),
+            ListingError::PlanLimit(_) => Self::conflict("plan_limit", error.to_string()),
             ListingError::AlreadyRelisted => Self::conflict("already_relisted", error.to_string()),
             ListingError::Incomplete(faults) => {
                 let detail = "the draft is not complete: change it and its item, then try again";
@@ -82,7 +87,11 @@ impl From<ListingError> for Problem {
 }
 
 /// A page of published listings with the first picture of each.
-pub(super) async fn newest_first(conn: &mut PgConnection, limit: Limit, rows: Vec<Listing>) -> Result<Response> {
+pub(super) async fn newest_first(
+    conn: &mut PgConnection,
+    limit: Limit,
+    rows: Vec<Listing>,
+) -> Result<Page<ListingView>> {
     let ids: Vec<_> = rows.iter().map(|listing| listing.id).collect();
     let mut pictures = images::first_of(conn, &ids).await?;
     let cursor = |listing: &Listing| {
@@ -90,11 +99,10 @@ pub(super) async fn newest_first(conn: &mut PgConnection, limit: Limit, rows: Ve
         let at = listing.published_at.unwrap_or(listing.created_at);
         TimeCursor { at, id: listing.id.0 }.to_string()
     };
-    let page = limit.page(rows, cursor, |listing| {
+    Ok(limit.page(rows, cursor, |listing| {
         let first = pictures.remove(&listing.id);
         ListingView::new(listing, first.into_iter().collect())
-    });
-    Ok(caching::shared(page))
+    }))
 }
 
 /// Where a list of published listings goes on.
@@ -172,11 +180,16 @@ fn saw(state: &AppState, listing: &Listing, caller: Option<&Caller>, address: Ip
 async fn visible(conn: &mut PgConnection, caller: Option<&Caller>, acting: Acting, id: ListingId) -> Result<Listing> {
     let viewer = acting.viewer(caller)?;
     let listing = found(conn, id).await?;
-    let moderates = caller.is_some_and(|caller| caller.platform(PlatformRole::Moderator).is_ok());
-    if listing.is_public() || viewer == Some(listing.seller_org_id) || moderates {
+    if is_shown_to(&listing, caller, viewer) {
         return Ok(listing);
     }
     Err(ListingError::NotFound.into())
+}
+
+/// Whether the caller, who acts for `viewer`, may see a listing.
+fn is_shown_to(listing: &Listing, caller: Option<&Caller>, viewer: Option<OrgId>) -> bool {
+    let moderates = caller.is_some_and(|caller| caller.platform(PlatformRole::Moderator).is_ok());
+    listing.is_public() || viewer == Some(listing.seller_org_id) || moderates
 }
 
 /// A listing whatever its state, or the refusal.

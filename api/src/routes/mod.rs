@@ -17,6 +17,7 @@ mod checkouts;
 mod dashboard;
 mod days;
 mod disputes;
+mod documents;
 mod epcis;
 mod erasure;
 pub(crate) mod escrow;
@@ -42,6 +43,7 @@ mod pages;
 mod papers;
 mod payments;
 mod payouts;
+mod plans;
 mod postmark;
 mod queues;
 mod reconciliation;
@@ -50,6 +52,7 @@ mod report_subscriptions;
 pub(crate) mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod saved_searches;
 mod schedules;
 mod second_factor;
@@ -73,6 +76,12 @@ use crate::state::AppState;
 pub(crate) const TOPICS: Topics = Topics(&[
     &jobs::JobTopic,
     &auctions::AuctionTopic,
+    &listings::ListingTopic::Shown,
+    &listings::ListingTopic::Price,
+    &listings::ListingTopic::Stock,
+    &stock::LevelsTopic,
+    &orders::OrderTopic,
+    &sale_events::SaleEventTopic,
     &shipments::ShipmentTopic,
     &chat::ConversationTopic,
     &chat::UserTopic,
@@ -104,6 +113,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(listings::router())
         .merge(watches::router())
         .merge(dashboard::router())
+        .merge(sale_events::router())
         .merge(saved_searches::router())
         .merge(auctions::router())
         .merge(basket::router())
@@ -112,6 +122,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(checkouts::router())
         .merge(payments::router())
         .merge(payouts::router())
+        .merge(plans::router())
         .merge(reconciliation::router())
         .merge(orders::router())
         .merge(escrow::router())
@@ -120,6 +131,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(invoices::router())
         .merge(disputes::router())
         .merge(uploads::router())
+        .merge(documents::router())
         .merge(images::router())
         .merge(imports::router())
         .merge(reports::router())

@@ -1,7 +1,7 @@
 //! Models of machines, and the parts that fit them.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use market::catalog::model::{MachineModel, NewModel};
 use market::catalog::store::{self, CatalogError};
@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 
 use super::listings::{ListingView, cursor, newest_first};
 use crate::auth::Caller;
+use crate::cache::What;
 use crate::caching;
 use crate::error::{Problem, Result};
 use crate::extract::{Path, Query};
@@ -49,7 +50,12 @@ struct ListModels {
 #[utoipa::path(get, path = "/v1/models", tag = "catalogue", security(()), params(ListModels), responses(
     (status = 200, description = "A page", body = Page<MachineModel>),
 ))]
-async fn list_models(State(state): State<AppState>, Query(query): Query<ListModels>) -> Result<Response> {
+async fn list_models(State(state): State<AppState>, uri: Uri, Query(query): Query<ListModels>) -> Result<Response> {
+    let models = state.cache.answer(What::Models, &uri, || page(&state, &query)).await?;
+    Ok(caching::shared_encoded(models))
+}
+
+async fn page(state: &AppState, query: &ListModels) -> Result<Page<MachineModel>> {
     let (make, after) = (query.make.as_deref(), query.after.as_deref());
     if make.is_some_and(|make| !(1..=100).contains(&make.chars().count())) {
         return Err(wrong("make", "has 1 to 100 characters"));
@@ -64,7 +70,7 @@ async fn list_models(State(state): State<AppState>, Query(query): Query<ListMode
         return Err(wrong("after", "expected the `next` of an earlier page"));
     }
     let rows = store::models(&mut *state.db.acquire().await?, make, after, query.limit.fetch()).await?;
-    Ok(caching::shared(query.limit.page(rows, |model| model.slug.clone(), |model| model)))
+    Ok(query.limit.page(rows, |model| model.slug.clone(), |model| model))
 }
 
 /// Add a model
@@ -119,14 +125,20 @@ struct PartsFor {
 ))]
 async fn parts_for_model(
     State(state): State<AppState>,
+    uri: Uri,
     Path(slug): Path<String>,
     Query(query): Query<PartsFor>,
 ) -> Result<Response> {
+    let parts = state.cache.answer(What::Parts, &uri, || parts_for(&state, &slug, &query)).await?;
+    Ok(caching::shared_encoded(parts))
+}
+
+async fn parts_for(state: &AppState, slug: &str, query: &PartsFor) -> Result<Page<ListingView>> {
     if query.year.is_some_and(|year| !(1800..=2100).contains(&year)) {
         return Err(wrong("year", "must lie between 1800 and 2100"));
     }
     let mut conn = state.db.acquire().await?;
-    let model = found(&mut conn, &slug).await?;
+    let model = found(&mut conn, slug).await?;
     let after = query.after.map(cursor);
     let rows = listings::parts_for(&mut conn, &model, query.year, after, query.limit.fetch()).await?;
     newest_first(&mut conn, query.limit, rows).await

@@ -1,4 +1,4 @@
-//! Which mails the caller wants, of those that people can do without, and when none. [`super::pages`] has the page behind the link in a mail.
+//! Which mails and notices the caller wants, of those that people can do without, and when no mails. [`super::pages`] has the page behind the link in a mail.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,7 +6,9 @@ use market::emails::model::{EmailCategory, QuietHours};
 use market::emails::store::preferences;
 use market::identity::store;
 use serde::{Deserialize, Serialize};
+use shared::ids::UserId;
 use shared::invalid::Invalid;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,10 +27,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     ))
 }
 
-/// Whether mails of each kind are sent. All others are about something that the person takes part in, and always sent.
+/// Whether the caller wants each kind. All others are about something that the caller takes part in, and always there.
 #[derive(Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "one switch for each kind of mail")]
-struct Notifications {
+struct WantedKinds {
     /// Auctions that end soon.
     auction_reminders: bool,
     /// What became of watched listings.
@@ -43,7 +45,7 @@ struct Notifications {
     reviews: bool,
 }
 
-impl Notifications {
+impl WantedKinds {
     fn without(opt_outs: &[EmailCategory]) -> Self {
         let wanted = |category| !opt_outs.contains(&category);
         Self {
@@ -57,13 +59,29 @@ impl Notifications {
     }
 }
 
-/// Read which mails the caller wants
+/// Which mails are sent, and which of them are notices inside the product.
+#[derive(Debug, Serialize, ToSchema)]
+struct Notifications {
+    #[serde(flatten)]
+    mails: WantedKinds,
+    /// Whether mails of each kind are notices, too, be they sent or not.
+    notices: WantedKinds,
+}
+
+impl Notifications {
+    async fn of(conn: &mut PgConnection, user: UserId) -> Result<Self> {
+        let mails = WantedKinds::without(&preferences::opt_outs(conn, user).await?);
+        let notices = WantedKinds::without(&preferences::notice_opt_outs(conn, user).await?);
+        Ok(Self { mails, notices })
+    }
+}
+
+/// Read which mails and notices the caller wants
 #[utoipa::path(get, path = "/v1/me/notifications", tag = "me", responses(
-    (status = 200, description = "Each kind of mail that can be turned off", body = Notifications),
+    (status = 200, description = "Each kind that can be turned off, by mail and as notices", body = Notifications),
 ))]
 async fn get_notifications(State(state): State<AppState>, caller: Caller) -> Result<Json<Notifications>> {
-    let opt_outs = preferences::opt_outs(&mut *state.db.acquire().await?, caller.user).await?;
-    Ok(Json(Notifications::without(&opt_outs)))
+    Ok(Json(Notifications::of(&mut *state.db.acquire().await?, caller.user).await?))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -75,9 +93,35 @@ struct ChangeNotifications {
     stock: Option<bool>,
     reports: Option<bool>,
     reviews: Option<bool>,
+    /// Inside the product. What was there before stays.
+    notices: Option<ChangeKinds>,
 }
 
 impl ChangeNotifications {
+    const fn mails(&self) -> ChangeKinds {
+        ChangeKinds {
+            auction_reminders: self.auction_reminders,
+            watches: self.watches,
+            saved_searches: self.saved_searches,
+            stock: self.stock,
+            reports: self.reports,
+            reviews: self.reviews,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeKinds {
+    auction_reminders: Option<bool>,
+    watches: Option<bool>,
+    saved_searches: Option<bool>,
+    stock: Option<bool>,
+    reports: Option<bool>,
+    reviews: Option<bool>,
+}
+
+impl ChangeKinds {
     const fn of(&self, category: EmailCategory) -> Option<bool> {
         match category {
             EmailCategory::AuctionReminders => self.auction_reminders,
@@ -90,11 +134,11 @@ impl ChangeNotifications {
     }
 }
 
-/// Change which mails the caller wants
+/// Change which mails and notices the caller wants
 ///
 /// A mail that was posted before and is sent later follows the change, too.
 #[utoipa::path(patch, path = "/v1/me/notifications", tag = "me", params(IfMatch), request_body = ChangeNotifications, responses(
-    (status = 200, description = "Each kind of mail that can be turned off", body = Notifications),
+    (status = 200, description = "Each kind that can be turned off, by mail and as notices", body = Notifications),
 ))]
 async fn change_notifications(
     State(state): State<AppState>,
@@ -105,14 +149,17 @@ async fn change_notifications(
     let mut tx = state.db.begin().await?;
     let _profile = store::lock_profile(&mut tx, caller.user).await?;
     if expected.is_sent() {
-        expected.check(&Notifications::without(&preferences::opt_outs(&mut tx, caller.user).await?))?;
+        expected.check(&Notifications::of(&mut tx, caller.user).await?)?;
     }
     for category in EmailCategory::ALL {
-        if let Some(wanted) = body.of(category) {
+        if let Some(wanted) = body.mails().of(category) {
             preferences::want(&mut tx, caller.user, category, wanted).await?;
         }
+        if let Some(wanted) = body.notices.as_ref().and_then(|notices| notices.of(category)) {
+            preferences::want_notices(&mut tx, caller.user, category, wanted).await?;
+        }
     }
-    let notifications = Notifications::without(&preferences::opt_outs(&mut tx, caller.user).await?);
+    let notifications = Notifications::of(&mut tx, caller.user).await?;
     tx.commit().await?;
     Ok(Json(notifications))
 }

@@ -1,5 +1,7 @@
 //! Sales, as their two parties see them.
 
+mod topic;
+
 use axum::extract::State;
 use jobs::auctions::defaulted;
 use market::auctions::store::{self as auctions, AuctionError};
@@ -17,6 +19,8 @@ use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
+
+pub(crate) use topic::OrderTopic;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_orders)).routes(routes!(get_order)).routes(routes!(renounce_order))

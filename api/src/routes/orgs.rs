@@ -12,6 +12,7 @@ use market::identity::{Country, LegalName, MemberRole, OrgKind, OrgStatus, Platf
 use serde::{Deserialize, Serialize};
 use shared::audit::Actor;
 use shared::ids::OrgId;
+use shared::invalid::Invalid;
 use shared::text;
 use utoipa::openapi::ObjectBuilder;
 use utoipa::openapi::schema::Type;
@@ -47,6 +48,7 @@ impl From<OrgError> for Problem {
                 Self::conflict("vat_number_taken", error.to_string()).at("/vat_number", "taken")
             }
             OrgError::SamePlan(_) => Self::conflict("unchanged", error.to_string()),
+            OrgError::Subscribed => Self::conflict("subscribed", error.to_string()),
             OrgError::TooMany => Self::conflict("too_many_orgs", error.to_string()),
             OrgError::Status(_) => Self::conflict("org_status", error.to_string()),
             OrgError::KindsApproved => {
@@ -55,6 +57,7 @@ impl From<OrgError> for Problem {
             OrgError::CountryApproved => {
                 Self::forbidden("country_approved", error.to_string()).at("/country", "approved as it is")
             }
+            OrgError::VatNumber(fault) => Invalid::new("/vat_number", fault.to_string()).into(),
             OrgError::Sql(error) => error.into(),
         }
     }
@@ -117,7 +120,7 @@ struct CreateOrg {
 #[utoipa::path(post, path = "/v1/orgs", tag = "orgs", params(OptionalKey), request_body = CreateOrg, responses(
     (status = 201, description = "Waiting for approval", body = Org, headers(("Location" = String))),
     (status = 409, description = "`too_many_orgs`: a person founds at most 20"),
-    (status = 422, description = "`kinds_count`"),
+    (status = 422, description = "`kinds_count`; `invalid_value`: no VAT number is like that, by its country's rules"),
 ))]
 async fn create_org(
     State(state): State<AppState>,
@@ -251,7 +254,7 @@ struct ApplyAgain {
     (status = 200, description = "Waiting for approval", body = Org),
     (status = 403, description = "`role_too_low`"),
     (status = 409, description = "`org_status`: it is not rejected"),
-    (status = 422, description = "`kinds_count`"),
+    (status = 422, description = "`kinds_count`; `invalid_value`: no VAT number is like that, by its country's rules"),
 ))]
 async fn apply_again(
     State(state): State<AppState>,
@@ -359,9 +362,9 @@ async fn decide(
     }
     let reason = reason.map(|body| given_reason(&body.reason)).transpose()?;
     let mut tx = state.ledger.begin().await?;
-    let entry = store::decide(&mut tx, Actor::User(caller.user), id, decision, reason.as_deref()).await?;
+    let act = store::decide(&mut tx, Actor::User(caller.user), id, decision, reason.as_deref()).await?;
     let org = store::org(&mut tx, id).await?.ok_or(OrgError::Unknown)?;
-    mail::decided(&mut tx, &org, decision, entry).await?;
+    mail::decided(&mut tx, &org, decision, act).await?;
     tx.commit().await?;
     Ok(Json(org.into()))
 }

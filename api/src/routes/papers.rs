@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use jobs::papers::{AskError, ask};
 use market::ids::PaperId;
 use market::offers::model::Party;
-use market::papers::model::{NewPaper, Paper, PaperKind, PaperStatus};
+use market::papers::model::{NewPaper, Paper, PaperKind, PaperStatus, WasteData};
+use market::papers::rules;
 use market::papers::store::{self, PaperError};
 use serde::Serialize;
 use shared::ids::JobId;
@@ -59,6 +60,9 @@ struct PaperView {
     kind: PaperKind,
     /// The order, the shipment or the appointment.
     about: Uuid,
+    /// What was stated for the document of a shipment of waste.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waste: Option<WasteData>,
     status: PaperStatus,
     /// Why it could not be printed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +87,7 @@ impl PaperView {
             id: paper.id,
             kind: paper.kind,
             about: paper.about,
+            waste: paper.waste,
             status: paper.status,
             failure: paper.failure,
             job: paper.job,
@@ -97,6 +102,7 @@ impl PaperView {
 ///
 /// A job prints it as things are then. A picking list is about an order of the seller's, with what has not left yet; a label and the
 /// document of waste are about a shipment of the shipper's; a release pass is about an appointment of the buyer's, and holds a new pass.
+/// `waste` states what the market does not know of a shipment of waste; what it leaves out is filled in by hand.
 #[utoipa::path(post, path = "/v1/papers", tag = "papers", params(Acting, OptionalKey), request_body = NewPaper, responses(
     (status = 202, description = "A job prints it; `Location` names the paper, `Link` the job", body = PaperView,
         headers(("Location" = String), ("Link" = String))),
@@ -104,6 +110,7 @@ impl PaperView {
     (status = 404, description = "`not_found`: there is no such order, shipment or appointment of the organisation's"),
     (status = 409, description = "`order_status`: nothing of it is sent now; `shipment_status`: it was cancelled; `no_waste`: nothing in \
         it is of a category of waste; `appointment_status`: it is not booked; `not_collected`: it is a delivery; `pass_expired`: it is over"),
+    (status = 422, description = "`invalid_value`: what is stated of the waste, each field by name"),
     (status = 429, description = "`too_many_papers`"),
 ))]
 async fn create_paper(
@@ -113,12 +120,14 @@ async fn create_paper(
     Keyed { key, body: new }: Keyed<NewPaper>,
 ) -> Result<Response> {
     let by = Party { org: acting.trader(&caller)?, user: caller.user };
+    rules::judge(&new)?;
     key.once(&state.ledger, by.org.0, StatusCode::ACCEPTED, async |tx| {
-        let (id, job, created_at) = ask(tx, by, new).await?;
+        let (id, job, created_at) = ask(tx, by, &new).await?;
         let view = PaperView {
             id,
             kind: new.kind,
             about: new.about,
+            waste: new.waste.clone(),
             status: PaperStatus::Queued,
             failure: None,
             job: Some(job),

@@ -16,6 +16,7 @@ use market::reports::definitions::Audience;
 use market::reports::model::{Format, Kind, NewReport, Parameters, Report, Status};
 use market::reports::store::{self, ReportError};
 use market::reports::table::Sum;
+use queue::ops::cancel::{self, Cancelled};
 use serde::{Deserialize, Serialize};
 use shared::blobs::Disposition;
 use shared::ids::{JobId, OrgId};
@@ -26,6 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::acting::Acting;
+use super::jobs::actor;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path, Query};
@@ -40,7 +42,10 @@ pub(super) use asking::unfit;
 const VALID_FOR: Duration = Duration::from_mins(15);
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_reports, create_report)).routes(routes!(get_report))
+    OpenApiRouter::new()
+        .routes(routes!(list_reports, create_report))
+        .routes(routes!(get_report))
+        .routes(routes!(cancel_report))
 }
 
 impl From<ReportError> for Problem {
@@ -234,8 +239,8 @@ struct CreateReport {
 /// Ask for a report
 ///
 /// A job makes it, and the person who asked gets an email when it is ready. Platform administrators may ask for any organisation.
-/// `user_activity` and `job_activity` are of the whole platform, in the days of the organisation: administrators ask for the first, and
-/// operators for the second.
+/// `platform_sales`, `user_activity` and `job_activity` are of the whole platform, in the days of the organisation: finance staff ask for
+/// the first, administrators for the second, and operators for the third.
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", params(Acting, OptionalKey), request_body = CreateReport, responses(
     (status = 202, description = "A job makes it; `Location` names the report, `Link` the job", body = ReportView,
         headers(("Location" = String), ("Link" = String))),
@@ -322,16 +327,48 @@ async fn get_report(
     acting: Acting,
     Path(id): Path<ReportId>,
 ) -> Result<Json<ReportView>> {
+    let report = read(&state, acting, &caller, id).await?;
+    Ok(Json(one(&state, report).await?))
+}
+
+/// A report that the caller may read.
+async fn read(state: &AppState, acting: Acting, caller: &Caller, id: ReportId) -> Result<Report> {
     let report = store::get(&mut *state.db.acquire().await?, id).await?;
     match report.kind.definition().audience {
         audience if caller.platform(audience.platform()).is_ok() => {}
         Audience::Members => {
-            acting.owner(report.org, &caller, "report")?;
+            acting.owner(report.org, caller, "report")?;
         }
         // Of everybody: whoever may not read it hears nothing of it.
         Audience::Platform(_) => return Err(Problem::not_found("report")),
     }
-    Ok(Json(one(&state, report).await?))
+    Ok(report)
+}
+
+/// Cancel a report that is not ready yet
+///
+/// A waiting one at once, a running one within a second. Nothing of it is kept, and nobody gets an email.
+#[utoipa::path(post, path = "/v1/reports/{report}/cancel", tag = "reports", params(("report" = ReportId, Path), Acting), responses(
+    (status = 200, description = "Whether it is cancelled now or will be", body = Cancelled),
+    (status = 403, description = "`role_too_low`"),
+    (status = 409, description = "`wrong_state`: it is finished"),
+))]
+async fn cancel_report(
+    State(state): State<AppState>,
+    caller: Caller,
+    acting: Acting,
+    Path(id): Path<ReportId>,
+) -> Result<Json<Cancelled>> {
+    let report = read(&state, acting, &caller, id).await?;
+    let of_platform = caller.platform(report.kind.definition().audience.platform()).is_ok();
+    if !of_platform && report.requested_by != Some(caller.user) {
+        caller.member(report.org, MemberRole::Trader)?;
+    }
+    if !matches!(report.status, Status::Queued | Status::Running) {
+        return Err(Problem::conflict("wrong_state", "the report is finished"));
+    }
+    let job = report.job.ok_or(Problem::not_found("report"))?;
+    Ok(Json(cancel::cancel(&mut *state.db.acquire().await?, job, actor(&caller)).await?))
 }
 
 #[cfg(test)]

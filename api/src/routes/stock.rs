@@ -3,6 +3,7 @@
 mod cursor;
 mod level;
 mod refusals;
+mod topic;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -28,6 +29,8 @@ use crate::extract::{Json, Query};
 use crate::idempotency::{Idempotent, Made};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
+
+pub(crate) use topic::LevelsTopic;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_levels)).routes(routes!(transfer_stock)).merge(level::router())

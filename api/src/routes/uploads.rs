@@ -14,7 +14,7 @@ use market::images::model::{Status, UPLOAD_TYPES, Upload, UploadId, max_bytes};
 use market::images::store::{self, ImageError};
 use serde::{Deserialize, Serialize};
 use shared::blobs::BlobError;
-use shared::ids::JobId;
+use shared::ids::{JobId, OrgId};
 use shared::invalid::Invalid;
 use shared::text;
 use utoipa::ToSchema;
@@ -27,7 +27,7 @@ use super::acting::Acting;
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Path};
-use crate::idempotency::{Keyed, Made, OptionalKey};
+use crate::idempotency::{IdempotencyKey, Keyed, Made, OptionalKey};
 use crate::state::AppState;
 
 /// How long the signed address works.
@@ -67,7 +67,7 @@ impl From<BlobError> for Problem {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CreateUpload {
+pub(super) struct CreateUpload {
     /// The bytes decide what the picture really is.
     #[schema(schema_with = upload_type)]
     content_type: String,
@@ -86,13 +86,13 @@ fn upload_type() -> ObjectBuilder {
 
 /// Where to send the bytes.
 #[derive(Debug, Serialize, ToSchema)]
-struct NewUpload {
+pub(super) struct NewUpload {
     id: UploadId,
     /// Always `PUT`.
     method: &'static str,
     /// Whoever has it may send the bytes, so keep it to yourself.
     url: String,
-    /// To be sent exactly like this.
+    /// To be sent exactly like this. 412: a file has arrived, and stays as it is.
     headers: BTreeMap<String, String>,
     /// When the address stops working.
     expires_at: DateTime<Utc>,
@@ -115,8 +115,20 @@ async fn create_upload(
     Keyed { key, body }: Keyed<CreateUpload>,
 ) -> Result<Response> {
     let org = acting.trader(&caller)?;
-    if !UPLOAD_TYPES.contains(&body.content_type.as_str()) {
-        let detail = format!("expected one of {}", UPLOAD_TYPES.join(", "));
+    announce(&state, &caller, org, &key, &body, &UPLOAD_TYPES).await
+}
+
+/// Announces a file of one of these types for an organisation; what the caller may do there was asked before.
+pub(super) async fn announce(
+    state: &AppState,
+    caller: &Caller,
+    org: OrgId,
+    key: &IdempotencyKey,
+    body: &CreateUpload,
+    types: &[&str],
+) -> Result<Response> {
+    if !types.contains(&body.content_type.as_str()) {
+        let detail = format!("expected one of {}", types.join(", "));
         return Err(Problem::unprocessable("upload_type", detail.clone()).at("/content_type", detail));
     }
     let most = max_bytes(&body.content_type);

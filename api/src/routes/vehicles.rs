@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use market::identity::PlatformRole;
 use market::ids::{MaintenanceId, VehicleId};
 use market::shipments::model::{Maintenance, NewMaintenance, NewVehicle, Vehicle, VehicleChange};
 use market::shipments::store::{self, ShipmentError};
@@ -60,6 +61,8 @@ struct ListVehicles {
 }
 
 /// List an organisation's vehicles, oldest first
+///
+/// Members see their organisation's vehicles, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/vehicles", tag = "shipments", params(Acting, ListVehicles), responses(
     (status = 200, description = "A page", body = Page<Vehicle>),
     (status = 403, description = "`role_too_low`"),
@@ -70,12 +73,14 @@ async fn list_vehicles(
     acting: Acting,
     Query(query): Query<ListVehicles>,
 ) -> Result<Json<Page<Vehicle>>> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let rows = store::vehicles_of(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
     Ok(Json(query.limit.page(rows, |vehicle| vehicle.id.to_string(), |vehicle| vehicle)))
 }
 
 /// Read a vehicle
+///
+/// Members see their organisation's vehicles, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/vehicles/{vehicle}", tag = "shipments", params(("vehicle" = VehicleId, Path), Acting), responses(
     (status = 200, description = "The vehicle", body = Vehicle),
     (status = 403, description = "`role_too_low`"),
@@ -86,7 +91,7 @@ async fn get_vehicle(
     acting: Acting,
     Path(id): Path<VehicleId>,
 ) -> Result<Json<Vehicle>> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let found = store::vehicle(&mut *state.db.acquire().await?, org, id).await?;
     Ok(Json(found.ok_or(ShipmentError::NoVehicle)?))
 }
@@ -155,7 +160,7 @@ struct MaintenanceWindows {
 
 /// List when a vehicle is in maintenance
 ///
-/// From now on.
+/// From now on. Members see their organisation's vehicles, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/vehicles/{vehicle}/maintenance", tag = "shipments", params(("vehicle" = VehicleId, Path), Acting),
     responses(
     (status = 200, description = "All that are not over", body = MaintenanceWindows),
@@ -167,7 +172,7 @@ async fn list_maintenance(
     acting: Acting,
     Path(id): Path<VehicleId>,
 ) -> Result<Json<MaintenanceWindows>> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     Ok(Json(MaintenanceWindows { items: store::maintenance(&mut *state.db.acquire().await?, org, id).await? }))
 }
 

@@ -54,11 +54,28 @@ struct Open {
 ///
 /// Send `{"subscribe": "auction:<id>", "since": <last seq>}` or `{"unsubscribe": "…"}`. Receive
 /// `{topic, seq, type, data, server_time}`; the type of the first is `snapshot`, or `subscribed` when nothing happened since.
-/// A gap is filled with a snapshot; an auction's events need none, because each carries the whole: of many within 50 ms only the
-/// last is sent, and its seq says how many it stands for. They are `opened`, `bid`, `retraction`, `bought`, `awarded`, `unsold`,
-/// `cancelled`, or `changed`. `conversation:<id>` sends each new `message`, `user:<id>` how many conversations have something
-/// unread. Bad messages get `{"type": "error", code, detail}`. Close codes: 4401 the session has ended, 4408 the client was too
-/// slow, 4429 the person has too many sockets.
+/// A gap is filled with a snapshot; most events need none, because each carries the whole: of many within 50 ms only the
+/// last is sent. A topic's seq only grows, and what has a lower one than the client has seen is old; a job's alone may fall when it
+/// does less than it did.
+///
+/// Whoever may read a thing may follow it; unless another type is named, what happens to it is `changed`:
+///
+/// - `auction:<id>`: `opened`, `bid`, `retraction`, `bought`, `awarded`, `unsold`, `cancelled`, or `changed`
+/// - `event:<sale event id>`: how many of its lots are open, and the one that ends next with its price
+/// - `listing:<id>`: its status, title, price and mode of sale; `price:<listing id>`: its price alone; `stock:<listing id>`: how much
+///   of it is left
+/// - `event:<sale event id>`: how many of its lots are open, and the one that ends next with its price, once a second
+/// - `levels:<item id>`: the organisation's own stock of an item, at each site
+/// - `order:<id>`, `shipment:<tracking number>`: for the two parties
+/// - `conversation:<id>`: each new `message`, for the two parties
+/// - `user:<id>`: how much the person has not read
+/// - `job:<id>`: for the organisation that it works for
+///
+/// Bad messages get `{"type": "error", code, detail}`, and so does who may not follow a topic: `not_found`, with the topic. That may
+/// come later as well, when a listing is withdrawn or the person leaves the organisation: the topic has ended then, and nothing more is
+/// sent of it. `unavailable`: it could not be read; subscribe to it again in a moment. Close codes: 4401 the session has ended, and only
+/// logging in again makes sense; 4408 the client was too slow, 1001 the server restarts, and 1013 what changed could not be read: connect
+/// again for snapshots; 4429 the person has too many sockets.
 #[utoipa::path(get, path = "/v1/ws", tag = "realtime", security(()), params(Open), responses(
     (status = 101, description = "A WebSocket"),
     (status = 401, description = "`ticket_invalid`: unknown, used or expired"),
@@ -84,6 +101,7 @@ async fn open(
     let (session, org) = store::use_ticket(&mut conn, &query.ticket).await?.ok_or_else(refused)?;
     let authority = store::authorize(&mut conn, session).await?.ok_or_else(refused)?;
     drop(conn);
-    let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
+    // The library's read buffer is 128 KiB for each socket, all of it touched by the first read.
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).read_buffer_size(MAX_MESSAGE);
     Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, super::TOPICS, session, org, authority, socket)))
 }

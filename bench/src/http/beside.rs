@@ -11,11 +11,11 @@ use super::market::{Market, Tokens, clear};
 use super::server::Server;
 use super::{CONNECTIONS, LOTS};
 use crate::processes::Part;
-use crate::report::Report;
+use crate::report::{Report, percentile_ms};
 use crate::run::Extent;
 
 /// Each of the connections bids so often: 107 bids a second together, as many as the demo's auctions see.
-const BID_EVERY: Duration = Duration::from_millis(150);
+pub(crate) const BID_EVERY: Duration = Duration::from_millis(150);
 /// Between two requests with events: an event each 6 ms, 10,000 a minute.
 const EVENTS_EVERY: Duration = Duration::from_millis(6 * Events::EACH as u64);
 /// Quiet and loud by turns, so that what else the machine does meets both.
@@ -46,7 +46,7 @@ pub(super) async fn measure(
         }
         worker.stop().await;
         running.stop().await;
-        let (quiet, loud) = (p95_ms(quiet), p95_ms(loud));
+        let (quiet, loud) = (percentile_ms(quiet, 95), percentile_ms(loud, 95));
         without.push(quiet);
         with.push(loud);
         times.push(loud / quiet);
@@ -75,10 +75,4 @@ async fn turn(
     let (bids, events) = tokio::join!(bids, pace(addr, vec![events], EVENTS_EVERY, measured));
     events?;
     bids
-}
-
-/// Milliseconds that 95 of 100 do not exceed.
-fn p95_ms(mut took: Vec<Duration>) -> f64 {
-    took.sort_unstable();
-    took.get(took.len() * 95 / 100).map_or(f64::NAN, |took| took.as_secs_f64() * 1000.0)
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use shared::clock::Clock;
 use shared::money::{Currency, Money};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::client::{Answer, Connection};
@@ -21,7 +22,7 @@ use crate::events::event;
 use crate::report::per_second;
 
 /// How long requests are sent before they count.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
 /// An organisation may bid a thousand times in an auction; two take turns here.
 const BIDS_PER_LOT: usize = 1_000;
 
@@ -79,12 +80,23 @@ pub(crate) async fn pace<L: Load>(
     every: Duration,
     measured: Duration,
 ) -> anyhow::Result<Vec<Duration>> {
+    pace_until(addr, loads, every, measured, &CancellationToken::new()).await
+}
+
+/// [`pace`], but no longer than until `stop`.
+pub(crate) async fn pace_until<L: Load>(
+    addr: SocketAddr,
+    loads: Vec<L>,
+    every: Duration,
+    measured: Duration,
+    stop: &CancellationToken,
+) -> anyhow::Result<Vec<Duration>> {
     let apart = every / u32::try_from(loads.len())?;
     let (mut first, begin) = (Instant::now(), Instant::now() + WARM_UP);
     let mut connections = JoinSet::new();
     for load in loads {
         let connection = Connection::open(addr).await?;
-        connections.spawn(send_paced(connection, load, first, every, begin..begin + measured));
+        connections.spawn(send_paced(connection, load, first, every, begin..begin + measured, stop.clone()));
         first += apart;
     }
     let mut took = Vec::new();
@@ -101,10 +113,11 @@ async fn send_paced(
     mut due: Instant,
     every: Duration,
     counted: Range<Instant>,
+    stop: CancellationToken,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut request = Vec::with_capacity(2048);
     let mut took = Vec::new();
-    while due < counted.end {
+    while due < counted.end && !stop.is_cancelled() {
         tokio::time::sleep_until(due.into()).await;
         request.clear();
         load.write(&mut request)?;
@@ -117,13 +130,19 @@ async fn send_paced(
     Ok(took)
 }
 
-fn expect(answer: Answer<'_>, status: u16) -> anyhow::Result<()> {
+pub(crate) fn expect(answer: Answer<'_>, status: u16) -> anyhow::Result<()> {
     anyhow::ensure!(answer.status == status, "{} instead of {status}: {}", answer.status, answer.text());
     Ok(())
 }
 
 /// Writes a request of somebody who is logged in, with a new key.
-fn post(request: &mut Vec<u8>, path: impl Display, token: &str, org: Option<Uuid>, body: &str) -> anyhow::Result<()> {
+pub(crate) fn post(
+    request: &mut Vec<u8>,
+    path: impl Display,
+    token: &str,
+    org: Option<Uuid>,
+    body: &str,
+) -> anyhow::Result<()> {
     write!(request, "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n")?;
     if let Some(org) = org {
         write!(request, "tradeyard-org: {org}\r\n")?;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::audit::Actor;
 use shared::crypto::password;
+use shared::ids::OrgId;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -56,6 +57,7 @@ impl Market {
         while auctions.len() < AUCTIONS {
             let mut tx = conn.begin().await?;
             let seller = testing::trader(&mut tx).await;
+            testing::on_pro(&mut tx, &[seller]).await;
             auctions.append(&mut new_auctions(&mut tx, seller, PER_SELLER).await);
             tx.commit().await?;
             sellers.push(seller);
@@ -105,6 +107,17 @@ impl Market {
         Ok(lots)
     }
 
+    /// The access tokens of so many new people of the administrator's organisation.
+    pub(crate) async fn colleagues(&self, pool: &PgPool, api: SocketAddr, count: usize) -> anyhow::Result<Vec<String>> {
+        let people = members(&mut *pool.acquire().await?, self.admin.org, count).await?;
+        let mut api = Connection::open(api).await?;
+        let mut tokens = Vec::with_capacity(count);
+        for person in people {
+            tokens.push(log_in(&mut api, person).await?);
+        }
+        Ok(tokens)
+    }
+
     /// Logs everybody in through the API.
     pub(crate) async fn log_in(&self, api: SocketAddr) -> anyhow::Result<Tokens> {
         let mut api = Connection::open(api).await?;
@@ -114,6 +127,21 @@ impl Market {
         }
         Ok(Tokens { buyers, admin: log_in(&mut api, self.admin).await? })
     }
+}
+
+/// People who trade for this organisation.
+async fn members(conn: &mut PgConnection, org: OrgId, count: usize) -> anyhow::Result<Vec<Trader>> {
+    let mut people = Vec::with_capacity(count);
+    for _ in 0..count {
+        people.push(Trader { org, user: testing::member_of(conn, &[org]).await });
+    }
+    let users: Vec<_> = people.iter().map(|person| person.user.0).collect();
+    sqlx::query("UPDATE users SET password_hash = $1, email_verified_at = now() WHERE id = ANY ($2)")
+        .bind(password::hash(PASSWORD, 4)?)
+        .bind(&users)
+        .execute(conn)
+        .await?;
+    Ok(people)
 }
 
 /// Makes live auctions that end in ten days.

@@ -13,6 +13,16 @@ use crate::processes::Part;
 
 /// The peers are programs of one thread: each gets as many processes as the machine has cores for the API's threads.
 const PROCESSES: usize = 2;
+/// What would bound a measurement: all clients are one network.
+const LIMITS: [&str; 7] = [
+    "RATE_LIMIT_ANONYMOUS",
+    "RATE_LIMIT_USER",
+    "RATE_LIMIT_STANDARD",
+    "RATE_LIMIT_PRO",
+    "RATE_LIMIT_PARTNER",
+    "CONNECTIONS",
+    "CONNECTIONS_PER_NETWORK",
+];
 /// No limit that a measurement could reach.
 const UNLIMITED: &str = "1000000000";
 
@@ -32,6 +42,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The memory that its processes hold at present, in MB.
+    pub(crate) fn resident_mb(&self) -> anyhow::Result<f64> {
+        self.parts.iter().map(Part::resident_mb).sum()
+    }
+
     pub(crate) async fn stop(self) {
         for part in self.parts {
             part.stop().await;
@@ -81,11 +96,7 @@ impl Server {
 
     fn process(self, config: &Config, tools: Option<&Path>, addr: SocketAddr) -> anyhow::Result<Part> {
         if self == Self::Api {
-            let addr = addr.to_string();
-            let mut settings = vec![("HTTP_ADDR", addr.as_str())];
-            settings
-                .extend(["RATE_LIMIT_ANONYMOUS", "RATE_LIMIT_USER", "RATE_LIMIT_PARTNER"].map(|key| (key, UNLIMITED)));
-            return Part::program_with("api", &settings);
+            return api(addr, &[]);
         }
         let tools = tools.context("the peers' packages are not installed")?;
         let packages = self.packages(tools);
@@ -107,8 +118,24 @@ impl Server {
     }
 }
 
+/// Starts the API with more settings, by the names of the environment, and waits until it answers.
+pub(crate) async fn start_api(settings: &[(&str, &str)]) -> anyhow::Result<Running> {
+    let addr = free_address()?;
+    let running = Running { parts: vec![api(addr, settings)?], addresses: vec![addr] };
+    until_listening(addr).await.context("the API does not answer")?;
+    Ok(running)
+}
+
+fn api(addr: SocketAddr, more: &[(&str, &str)]) -> anyhow::Result<Part> {
+    let addr = addr.to_string();
+    let mut settings = vec![("HTTP_ADDR", addr.as_str())];
+    settings.extend(LIMITS.map(|key| (key, UNLIMITED)));
+    settings.extend(more);
+    Part::program_with("api", &settings)
+}
+
 /// An address that nobody listens on.
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
     Ok(listener.local_addr()?)
 }

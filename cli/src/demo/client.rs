@@ -1,9 +1,9 @@
 //! The demo's client of the HTTP API: the one place that retries requests and turns problems into
 //! errors.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -17,6 +17,8 @@ use crate::failure::advised;
 /// How long one request is retried while the API is busy or away.
 const PATIENCE: Duration = Duration::from_mins(1);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a login is used again. What begins with it then has ten minutes until its token ends.
+const LOGIN_LASTS: Duration = Duration::from_mins(5);
 
 /// The API's answer when it refuses a request (RFC 9457).
 #[derive(Clone, Debug, Deserialize)]
@@ -90,6 +92,8 @@ pub(crate) struct Client {
     places: Arc<Semaphore>,
     requests: Arc<AtomicU64>,
     unanswered: Arc<AtomicU64>,
+    /// By address, and since when.
+    logins: Arc<Mutex<HashMap<String, (Token, Instant)>>>,
 }
 
 /// The access token of whoever sends a request.
@@ -117,7 +121,8 @@ impl Client {
             .user_agent(concat!("tradeyard-demo/", env!("CARGO_PKG_VERSION")))
             .build()?;
         let places = Arc::new(Semaphore::new(in_flight));
-        Ok(Self { http, base: base.to_owned(), places, requests: Arc::default(), unanswered: Arc::default() })
+        let (requests, unanswered, logins) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { http, base: base.to_owned(), places, requests, unanswered, logins })
     }
 
     /// How many requests have been answered so far.
@@ -128,6 +133,17 @@ impl Client {
     /// How many requests got no answer so far, also of those that were sent again.
     pub(crate) fn unanswered(&self) -> u64 {
         self.unanswered.load(Ordering::Relaxed)
+    }
+
+    /// The token of somebody's last login, if that is not long ago.
+    pub(crate) fn recent_login(&self, email: &str) -> Option<Token> {
+        let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.get(email).filter(|(_, since)| since.elapsed() < LOGIN_LASTS).map(|(token, _)| token.clone())
+    }
+
+    pub(crate) fn keep_login(&self, email: &str, token: &Token) {
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.insert(email.to_owned(), (token.clone(), Instant::now()));
     }
 
     /// Waits until the API is there again.
@@ -162,6 +178,10 @@ impl Client {
 
     pub(crate) fn patch(&self, path: impl Into<String>) -> Call<'_> {
         self.call(Method::PATCH, path.into())
+    }
+
+    pub(crate) fn put(&self, path: impl Into<String>) -> Call<'_> {
+        self.call(Method::PUT, path.into())
     }
 
     fn call(&self, method: Method, path: String) -> Call<'_> {

@@ -26,12 +26,22 @@ pub(crate) struct Figures {
     pub(crate) shipments_delivered: u64,
     /// Shipments and orders of which the market's books and the event log do not say the same, or not what was bought.
     pub(crate) shipments_wrong: u64,
+    /// Lots of the sale event.
+    pub(crate) event_lots_closed: u64,
+    /// Its bidders of whom more is reserved than their limit, or not what its lots hold.
+    pub(crate) event_limit_exceeded: u64,
     /// Orders whose payment has arrived, whatever became of it.
     pub(crate) orders_paid: u64,
     /// Orders from auctions that their buyers have not paid.
     pub(crate) orders_defaulted: u64,
     /// Events of orders that the sellers' systems were told of, each once.
     pub(crate) webhooks_delivered: u64,
+    /// Those of them that the run's own receiver has, signed for their endpoint, each once. An earlier run's receiver may have had others.
+    pub(crate) webhooks_received: u64,
+    /// How often the run's receiver got one that it had: after a crash, or replayed.
+    pub(crate) webhooks_again: u64,
+    /// Messages about what was won that both sides have read.
+    pub(crate) chat_messages: u64,
     pub(crate) escrow_held: u64,
     pub(crate) escrow_released: u64,
     pub(crate) escrow_refunded: u64,
@@ -62,7 +72,11 @@ pub(crate) struct Wanted {
     pub(crate) report_rows: u64,
     pub(crate) report_total: Money,
     pub(crate) events_stored: u64,
+    pub(crate) event_lots_closed: u64,
     pub(crate) webhooks_delivered: u64,
+    /// By our own books: those that were delivered to the run's receiver.
+    pub(crate) webhooks_received: u64,
+    pub(crate) chat_messages: u64,
     pub(crate) ends: Counts,
 }
 
@@ -80,7 +94,8 @@ pub(crate) struct Line {
 pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
     let exact = |name, got: String, wanted: String| Line { name, holds: got == wanted, got, wanted };
     let count = |name, got: u64, wanted: u64| exact(name, got.to_string(), wanted.to_string());
-    let shown = |name, got: f64| Line { name, got: format!("{got:.1} ms"), wanted: String::new(), holds: true };
+    let shown = |name, got: String| Line { name, got, wanted: String::new(), holds: true };
+    let lateness = |name, got: f64| shown(name, format!("{got:.1} ms"));
     vec![
         count("bids accepted", got.bids_accepted, wanted.bids_accepted),
         count("bids refused", got.bids_refused, wanted.bids_refused),
@@ -92,8 +107,8 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
             wanted: "0".to_owned(),
             holds: wanted.wrong_endings.is_empty(),
         },
-        shown("closing lateness, median", got.closing_lateness_p50_ms),
-        shown("closing lateness, p99", got.closing_lateness_p99_ms),
+        lateness("closing lateness, median", got.closing_lateness_p50_ms),
+        lateness("closing lateness, p99", got.closing_lateness_p99_ms),
         count("emails accepted by the SMTP server", got.emails_delivered, wanted.emails_delivered),
         count("image variants", got.image_variants, wanted.image_variants),
         count("report rows", got.report_rows, wanted.report_rows),
@@ -101,9 +116,14 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
         count("events stored", got.events_stored, wanted.events_stored),
         count("shipments delivered", got.shipments_delivered, wanted.ends.paid),
         count("shipments that are not what was bought, or not where the log says", got.shipments_wrong, 0),
+        count("lots of the sale event closed", got.event_lots_closed, wanted.event_lots_closed),
+        count("bidders of it beyond their limit, or not as its lots say", got.event_limit_exceeded, 0),
         count("orders paid", got.orders_paid, wanted.ends.paid),
         count("orders not paid, defaulted", got.orders_defaulted, wanted.ends.defaulted),
         count("webhooks delivered", got.webhooks_delivered, wanted.webhooks_delivered),
+        count("those to this run's receiver that it has, well signed", got.webhooks_received, wanted.webhooks_received),
+        shown("webhooks that it got again", got.webhooks_again.to_string()),
+        count("chat messages written, and read by both sides", got.chat_messages, wanted.chat_messages),
         count("payments held: being inspected", got.escrow_held, wanted.ends.held),
         count("payments released to sellers", got.escrow_released, wanted.ends.released),
         count("payments refunded after a dispute", got.escrow_refunded, wanted.ends.refunded),

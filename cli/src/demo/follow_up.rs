@@ -2,6 +2,7 @@
 
 use shared::ids::OrgId;
 
+use super::chats::{self, Chats};
 use super::client::Token;
 use super::fates::{self, Counts, Fate};
 use super::people::Registry;
@@ -30,13 +31,14 @@ impl Run<'_> {
             && self.is_reported(stored, round).await?
             && stored.ends(&[round.seller, shop]).await? == wanted
             && stored.webhooks(&[round.seller, shop]).await?
-                == (Webhooks { delivered: wanted.webhooks(), is_followed: true })
+                == (Webhooks { delivered: wanted.webhooks(), waiting: 0, is_followed: true })
+            && stored.chat_messages(round.seller).await? == chats::wanted(self.plan)
         {
             return Ok(shop);
         }
         let admin = registry.admin(self.config, stored, &people).await?;
         let seller = registry.log_in(&self.plan.seller_email(round.number)).await?;
-        registry.follow(&seller).await?;
+        registry.follow(stored, &seller).await?;
         let client = registry.client;
         let trade = Trade {
             client,
@@ -53,6 +55,8 @@ impl Run<'_> {
         self.report(stored, registry, &seller, round).await?;
         let is_taken = |lot: &str| self.plan.lot(lot).is_some_and(fates::is_taken);
         trade.give_up(stored, |sale| self.fate(sale), is_taken).await?;
+        let chats = Chats { client, registry, seller: &seller, seller_org: round.seller, at_once: AT_ONCE };
+        chats.write(stored, self.plan).await?;
         trade.finish(stored, "accepting what was won", fate).await?;
 
         let keeper = registry.shop_keeper(self.config, stored, &admin, &people).await?;

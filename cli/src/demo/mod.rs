@@ -9,6 +9,7 @@
 //! one.
 
 mod bids;
+mod chats;
 mod client;
 mod documents;
 mod expected;
@@ -25,6 +26,7 @@ mod plan;
 mod play;
 mod progress;
 mod run;
+mod sale;
 mod sales;
 mod settle;
 mod shop;
@@ -51,7 +53,7 @@ use crate::secrets;
 /// Play real auctions through the HTTP API, with time compressed.
 ///
 /// Registers the people, lists the lots with photographs, places every bid in its order, lets the jobs close the auctions; then
-/// buyers pay or do not, sellers ship, some buyers dispute, a shop sells from stock in three currencies. Reports what was sold,
+/// buyers ask and sellers answer, buyers pay or do not, sellers ship, some buyers dispute, a shop sells from stock in three currencies. Reports what was sold,
 /// saves documents of it (a month's figures, a workbook, an invoice, what goes with waste), and compares the outcome with the
 /// record, and the books with each other. Run again, it adds nothing twice. An interrupted run is continued, or another round is
 /// played when its auctions were running.

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
+use market::identity::rules::vat_numbers::judge;
 use market::identity::{OrgStatus, PlatformRole, store};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -83,14 +84,14 @@ impl Registry<'_> {
     ) -> anyhow::Result<Trader> {
         let name = format!("Demo auctions {} round {round}", self.plan.run);
         let seller = self.newcomer(config, stored, admin, &self.plan.seller_email(round), &name, known).await?;
-        self.follow(&seller.token).await?;
+        self.follow(stored, &seller.token).await?;
         Ok(seller)
     }
 
     /// Lets a seller's webhooks come to the demo's receiver.
-    pub(crate) async fn follow(&self, seller: &Token) -> anyhow::Result<()> {
+    pub(crate) async fn follow(&self, stored: &mut Stored, seller: &Token) -> anyhow::Result<()> {
         match self.hooks {
-            Some(hooks) => hooks.follow(self.client, seller).await,
+            Some(hooks) => hooks.follow(self.client, stored, seller).await,
             None => Ok(()),
         }
     }
@@ -124,7 +125,7 @@ impl Registry<'_> {
     ) -> anyhow::Result<Trader> {
         let name = format!("Demo shop {}", self.plan.run);
         let keeper = self.newcomer(config, stored, admin, &self.plan.shop_email(), &name, known).await?;
-        self.follow(&keeper.token).await?;
+        self.follow(stored, &keeper.token).await?;
         Ok(keeper)
     }
 
@@ -138,6 +139,18 @@ impl Registry<'_> {
     ) -> anyhow::Result<Trader> {
         let name = format!("Demo trackers {}", self.plan.run);
         self.newcomer(config, stored, admin, &self.plan.reporter_email(), &name, known).await
+    }
+
+    /// Logs in whoever holds the sale event.
+    pub(crate) async fn auctioneer(
+        &self,
+        config: &Config,
+        stored: &mut Stored,
+        admin: &Token,
+        known: &People,
+    ) -> anyhow::Result<Trader> {
+        let name = format!("Demo auctioneer {}", self.plan.run);
+        self.newcomer(config, stored, admin, &self.plan.auctioneer_email(), &name, known).await
     }
 
     /// Logs in whoever sells waste.
@@ -233,12 +246,24 @@ impl Registry<'_> {
         self.client.post("/v1/auth/register").repeatable().json(&body).done().await
     }
 
+    /// The login of the last minutes of somebody who is registered, or another one. Checking a password is meant to be slow.
+    pub(crate) async fn token(&self, email: &str) -> anyhow::Result<Token> {
+        match self.client.recent_login(email) {
+            Some(token) => Ok(token),
+            None => self.log_in(email).await,
+        }
+    }
+
     /// Logs in somebody who is registered.
     pub(crate) async fn log_in(&self, email: &str) -> anyhow::Result<Token> {
         let body: Value = json!({"email": email, "password": self.password(email)});
         let answer = self.client.post("/v1/auth/login").repeatable().json(&body).send::<Tokens>().await;
         match answer {
-            Ok(tokens) => Ok(Token(tokens.access_token)),
+            Ok(tokens) => {
+                let token = Token(tokens.access_token);
+                self.client.keep_login(email, &token);
+                Ok(token)
+            }
             Err(error) if error.downcast_ref().and_then(ApiError::code) == Some("invalid_credentials") => Err(advised(
                 format!("{email} was registered with another password"),
                 "the demo's passwords are made from JWT_SECRET, which has changed since, or the API uses another one: \
@@ -254,9 +279,12 @@ impl Registry<'_> {
     }
 }
 
-/// A VAT number that nobody else of the demo has. Its check digit is as likely wrong as not.
+/// A VAT number that nobody else of the demo has, with its check digit.
 fn vat_number(email: &str) -> String {
     let digest = Sha256::digest(email);
-    let digits = digest.iter().take(9).map(|byte| char::from(b'0' + byte % 10));
-    format!("{HOME}{}", digits.collect::<String>())
+    // No number begins with 0.
+    let first = char::from(b'1' + digest[0] % 9);
+    let digits = digest.iter().skip(1).take(7).map(|byte| char::from(b'0' + byte % 10));
+    let body = format!("{HOME}{first}{}", digits.collect::<String>());
+    (0..10).map(|check| format!("{body}{check}")).find(|number| judge(number).is_ok()).unwrap_or(body)
 }

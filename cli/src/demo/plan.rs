@@ -12,7 +12,8 @@ use super::expected::{Ending, ending};
 /// With more bids, the play would outlast the access tokens (15 minutes).
 const MOST_BIDS: usize = 20_000;
 const MOST_BIDDERS: usize = 5_000;
-const MOST_AUCTIONS: usize = 2_000;
+/// One seller offers them all at once, on the free plan.
+const MOST_AUCTIONS: usize = 500;
 
 /// The administrator who approves the demo's organisations; all demos of an installation share it.
 pub(crate) const ADMIN: &str = "admin@demo.example";
@@ -80,6 +81,11 @@ impl Plan {
     /// The address of whoever keeps the shop.
     pub(crate) fn shop_email(&self) -> String {
         format!("shop@{}", self.domain())
+    }
+
+    /// The address of whoever holds the sale event.
+    pub(crate) fn auctioneer_email(&self) -> String {
+        format!("auctioneer@{}", self.domain())
     }
 
     /// The address of whoever sells waste.

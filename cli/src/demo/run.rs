@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use market::ids::SaleEventId;
 use shared::config::Config;
 use shared::ids::OrgId;
 use tokio::time::Instant;
@@ -18,6 +19,7 @@ use super::people::{Registry, Trader};
 use super::plan::Plan;
 use super::play::{Answers, Play, TooSlow};
 use super::progress::{Step, line};
+use super::sale::{self, Sale};
 use super::settle::{self, Round};
 use super::store::{Lots, People, Stored};
 use super::timeline;
@@ -29,7 +31,7 @@ pub(super) const AT_ONCE: usize = 16;
 /// The same during the play, when more may wait: each auction has at most one.
 const IN_FLIGHT: usize = 64;
 /// Pools that the demo cannot do without.
-const POOLS: [&str; 5] = ["auctions", "emails", "images", "reports", "cargo"];
+const POOLS: [&str; 6] = ["auctions", "emails", "images", "reports", "cargo", "chat"];
 /// The most bids per second that the machine is given, as a share of the requests per second that
 /// it managed during the preparations.
 const SHARE: f64 = 0.35;
@@ -137,10 +139,10 @@ impl Run<'_> {
         let since = stored.began(self.plan).await?.context("nobody of the demo is registered")?;
         let sellers = [round.seller, shop];
         settle::until_quiet(&mut stored, self.plan, &round, &sellers, since).await?;
-        let known = settle::Known { since, sellers, shop_orders: self.orders, answers, documents };
+        let webhooks = self.hooks.received(&mut stored, &sellers).await?;
+        let known = settle::Known { since, sellers, shop_orders: self.orders, answers, webhooks, documents };
         let mut outcome = settle::outcome(&mut stored, self.plan, &round, &known).await?;
         outcome.notes += &self.notes(client, begin, answers);
-        outcome.notes += &self.hooks.note();
         stored.close().await;
         Ok(outcome)
     }
@@ -179,18 +181,25 @@ impl Run<'_> {
         let round = Round { number: round, seller: seller.org };
         // The play has the machine to itself, so that other work does not make closings late.
         settle::until_photographs_are_ready(stored, self.plan, &round).await?;
-        let answers = self.play_bids(stored, client, &lot_maker, &listings, &bidders, rate).await?;
+        let auctioneer = registry.auctioneer(self.config, stored, &admin, people).await?;
+        let sale = Sale { client, seller: &auctioneer.token, at_once: AT_ONCE, lots: sale::lots_of(self.orders) };
+        let event = if stored.sale_lots(Some(auctioneer.org)).await?.is_published() {
+            None
+        } else {
+            Some((&sale, sale.prepare().await?))
+        };
+        let answers = self.play_bids(stored, &lot_maker, &listings, &bidders, rate, event).await?;
         Ok((round, Some(answers)))
     }
 
     async fn play_bids(
         &self,
         stored: &mut Stored,
-        client: &Client,
         lot_maker: &LotMaker<'_>,
         listings: &[market::ids::ListingId],
         bidders: &[Trader],
         rate: f64,
+        event: Option<(&Sale<'_>, SaleEventId)>,
     ) -> anyhow::Result<Answers> {
         let length = self.seconds.map_or_else(|| length(self.plan.bids(), rate), Duration::from_secs);
         let slots = timeline::lay_out(&self.plan.auctions, length);
@@ -201,8 +210,15 @@ impl Run<'_> {
         step.end();
         let name = "placing bids, time compressed";
         let step = Step::begin(name, self.plan.bids());
-        let play = Play { client, plan: self.plan, bidders, zero };
-        let answers = play.run(&auctions, &slots, &step).await?;
+        let play = Play { client: lot_maker.client, plan: self.plan, bidders, zero };
+        let now = stored.now().await?;
+        let sale = async {
+            match event {
+                Some((sale, event)) => sale.run(event, now, bidders).await,
+                None => Ok(()),
+            }
+        };
+        let (answers, ()) = tokio::try_join!(play.run(&auctions, &slots, &step), sale)?;
         step.end();
         Ok(answers)
     }

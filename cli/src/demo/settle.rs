@@ -10,14 +10,17 @@ use shared::ids::OrgId;
 use shared::money::Money;
 
 use super::bids::CURRENCY;
+use super::chats;
 use super::fates::Counts;
 use super::figures::{Figures, Wanted, percentile};
+use super::hooks::Received;
 use super::journey::EVENTS_EACH;
 use super::photos;
 use super::plan::{ADMIN, Plan};
 use super::play::Answers;
 use super::progress::Step;
 use super::run::Outcome;
+use super::sale;
 use super::store::{Lots, Stored};
 
 /// How long nothing may change before it is pointless to wait any longer.
@@ -57,6 +60,11 @@ pub(crate) async fn wait(
     Ok(missing)
 }
 
+/// The organisation that holds the sale event, once it is there.
+pub(crate) async fn auctioneer(stored: &mut Stored, plan: &Plan) -> anyhow::Result<Option<OrgId>> {
+    Ok(stored.people(plan).await?.get(&plan.auctioneer_email()).and_then(|person| person.org))
+}
+
 /// Waits until the images pool has made every file.
 pub(crate) async fn until_photographs_are_ready(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow::Result<()> {
     let wanted = photos::variants(plan.auctions.len());
@@ -68,17 +76,18 @@ pub(crate) async fn until_photographs_are_ready(stored: &mut Stored, plan: &Plan
 
 /// Waits until the jobs have closed every auction.
 pub(crate) async fn until_closed(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow::Result<()> {
+    let auctioneer = auctioneer(stored, plan).await?;
     let look = async || {
+        let in_event = stored.sale_lots(auctioneer).await?.open;
         let lots = stored.lots(round.seller).await?;
-        Ok(lots.values().filter(|lot| lot.auction_status.is_some_and(AuctionStatus::is_open)).count() as u64)
+        Ok(in_event + lots.values().filter(|lot| lot.auction_status.is_some_and(AuctionStatus::is_open)).count() as u64)
     };
     let missing = wait("auctions closed by their jobs", plan.auctions.len() as u64, look).await?;
     ensure!(missing == 0, "{missing} auctions are still open after their end: `tradeyard jobs list` shows why");
     Ok(())
 }
 
-/// Waits until no job is open and every mail is sent and event stored. Whatever never comes shows
-/// in the figures.
+/// Waits until no job is open, every mail and webhook is sent, and every event is stored. Whatever never comes shows in the figures.
 pub(crate) async fn until_quiet(
     stored: &mut Stored,
     plan: &Plan,
@@ -91,9 +100,10 @@ pub(crate) async fn until_quiet(
     let look = async || {
         let missing_events = events.saturating_sub(stored.events(round.seller).await?);
         let missing_emails = emails.saturating_sub(emails_sent(stored, plan, round).await?);
-        Ok(stored.jobs(since, sellers).await?.open + missing_events + missing_emails)
+        let waiting = stored.webhooks(sellers).await?.waiting;
+        Ok(stored.jobs(since, sellers).await?.open + missing_events + missing_emails + waiting)
     };
-    wait("waiting for mails and events", 0, look).await?;
+    wait("waiting for mails, webhooks and events", 0, look).await?;
     Ok(())
 }
 
@@ -115,7 +125,8 @@ async fn emails_sent(stored: &mut Stored, plan: &Plan, round: &Round) -> anyhow:
     let auctions: Vec<_> = lots.values().filter_map(|lot| lot.auction).collect();
     let seller = plan.seller_email(round.number);
     let people = stored.people(plan).await?;
-    let others = [ADMIN.to_owned(), plan.shop_email(), plan.reporter_email(), plan.recycler_email()];
+    let others =
+        [ADMIN.to_owned(), plan.shop_email(), plan.reporter_email(), plan.recycler_email(), plan.auctioneer_email()];
     let of_round = |email: &str| {
         !others.iter().any(|other| other == email) && (Plan::round_of(email).is_none() || email == seller)
     };
@@ -134,6 +145,8 @@ pub(crate) struct Known {
     pub(crate) shop_orders: usize,
     /// Of this run, if it played.
     pub(crate) answers: Option<Answers>,
+    /// By this run's receiver.
+    pub(crate) webhooks: Received,
     /// Where the documents lie.
     pub(crate) documents: Vec<PathBuf>,
 }
@@ -145,6 +158,8 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
     let (ends, books) = (stored.ends(&known.sellers).await?, stored.books().await?);
     let (shipped, webhooks) = (stored.shipped(&known.sellers).await?, stored.webhooks(&known.sellers).await?);
     let report = stored.report(round.seller).await?;
+    let auctioneer = auctioneer(stored, plan).await?;
+    let sale = stored.sale_lots(auctioneer).await?;
     let late = |lot: &super::store::Lot| Some((lot.closed_at? - lot.ends_at?).as_seconds_f64() * 1_000.0);
     let mut lateness: Vec<f64> = lots.values().filter_map(late).collect();
     lateness.sort_by(f64::total_cmp);
@@ -165,9 +180,14 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         events_stored: stored.events(round.seller).await?,
         shipments_delivered: shipped.delivered,
         shipments_wrong: shipped.wrong,
+        event_lots_closed: sale.closed,
+        event_limit_exceeded: sale.exceeded,
         orders_paid: ends.paid,
         orders_defaulted: ends.defaulted,
         webhooks_delivered: webhooks.delivered,
+        webhooks_received: known.webhooks.got,
+        webhooks_again: known.webhooks.again,
+        chat_messages: stored.chat_messages(round.seller).await?,
         escrow_held: ends.held,
         escrow_released: ends.released,
         escrow_refunded: ends.refunded,
@@ -180,7 +200,7 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         documents: known.documents.clone(),
     };
     let notes = format!("jobs: {} succeeded, {} cancelled", jobs.succeeded, jobs.cancelled);
-    let mut wanted = wanted(plan, &lots, known.shop_orders);
+    let mut wanted = wanted(plan, &lots, known);
     if !webhooks.is_followed {
         // The installation sends webhooks only to addresses that everybody can reach.
         wanted.webhooks_delivered = 0;
@@ -193,7 +213,8 @@ fn sold_for(lots: &Lots, name: &str) -> Option<Money> {
 }
 
 /// The figures that follow from the file by the rules.
-fn wanted(plan: &Plan, lots: &Lots, shop_orders: usize) -> Wanted {
+fn wanted(plan: &Plan, lots: &Lots, known: &Known) -> Wanted {
+    let shop_orders = known.shop_orders;
     let shown = |price: Option<Money>| price.map_or_else(|| "unsold".to_owned(), |price| price.to_string());
     let pairs = || plan.auctions.iter().zip(&plan.endings);
     let sold = pairs().filter(|(_, ending)| ending.price.is_some()).count() as u64;
@@ -216,7 +237,10 @@ fn wanted(plan: &Plan, lots: &Lots, shop_orders: usize) -> Wanted {
             CURRENCY,
         ),
         events_stored: events_of(plan),
+        event_lots_closed: sale::lots_of(shop_orders) as u64,
         webhooks_delivered: Counts::of(plan, shop_orders).webhooks(),
+        webhooks_received: known.webhooks.wanted,
+        chat_messages: chats::wanted(plan),
         ends: Counts::of(plan, shop_orders),
     }
 }

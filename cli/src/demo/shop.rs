@@ -125,7 +125,7 @@ impl Shop<'_> {
         let step = Step::begin("buying from the shop", (orders - there) as u64);
         let buyers = self.plan.bidders.len();
         let tokens: Vec<Token> = stream::iter(0..buyers.min(orders))
-            .map(async |place| self.registry.log_in(&self.plan.bidder_email(place)).await)
+            .map(async |place| self.registry.token(&self.plan.bidder_email(place)).await)
             .buffered(self.at_once)
             .try_collect()
             .await?;

@@ -2,8 +2,10 @@
 //! is written through the API.
 
 pub(crate) mod books;
+pub(crate) mod chats;
 pub(crate) mod flood;
 pub(crate) mod hooks;
+pub(crate) mod sale;
 pub(crate) mod sales;
 pub(crate) mod shipped;
 pub(crate) mod shop;

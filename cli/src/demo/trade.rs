@@ -237,7 +237,7 @@ impl Trade<'_> {
         emails.sort_unstable();
         emails.dedup();
         stream::iter(emails)
-            .map(async |email| anyhow::Ok((email.clone(), self.registry.log_in(&email).await?)))
+            .map(async |email| anyhow::Ok((email.clone(), self.registry.token(&email).await?)))
             .buffer_unordered(self.at_once)
             .try_collect()
             .await

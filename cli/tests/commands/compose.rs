@@ -113,6 +113,7 @@ fn needs(service: &str, setting: &str) -> bool {
         "MASTER_KEY" | "WEBHOOK_PRIVATE_TARGETS" => ["api", "worker-emails"].contains(&service),
         "CHAT_KEY" => ["api", "worker-chat"].contains(&service),
         "JWT_SECRET"
+        | "CACHE_URL"
         | "PASSWORD_COST"
         | "STAFF_SECOND_FACTOR"
         | "ERASURE_DAYS"
@@ -120,6 +121,8 @@ fn needs(service: &str, setting: &str) -> bool {
         | "TRUSTED_PROXIES"
         | "RATE_LIMIT_ANONYMOUS"
         | "RATE_LIMIT_USER"
+        | "RATE_LIMIT_STANDARD"
+        | "RATE_LIMIT_PRO"
         | "RATE_LIMIT_PARTNER"
         | "CONNECTIONS"
         | "CONNECTIONS_PER_NETWORK"

@@ -46,3 +46,42 @@ async fn organisations_that_may_be_the_same_people_are_listed_and_the_system_has
     assert_eq!((&entry["action"], &entry["actor_kind"]), (&json!("auction.flag_accounts"), &json!("system")));
     shell.db.close().await;
 }
+
+#[tokio::test]
+async fn the_shell_finds_what_was_done_to_the_log_and_says_where() {
+    let shell = TestShell::new().await;
+    assert_eq!(shell.text(&["audit", "verify"]).await, "0 entries, each as it was written\nthe log is empty\n");
+    let mut conn = shell.db.pool.acquire().await.unwrap();
+    for _ in 0..3 {
+        let org = trader(&mut conn).await.org.to_string();
+        shell.text(&["orgs", "plan", &org, "partner"]).await;
+    }
+    let first = shell.text(&["audit", "verify"]).await;
+    assert!(first.starts_with("3 entries, each as it was written\n3:"), "{first}");
+    let head = first.lines().last().unwrap().to_owned();
+    let json = shell.json(&["audit", "verify", "--noted", &head]).await;
+    assert_eq!(json, json!({"entries": 3, "head": head}));
+    let file = std::env::temp_dir().join(format!("tradeyard-noted-{}", uuid::Uuid::now_v7())).display().to_string();
+    std::fs::write(&file, &first).unwrap();
+    shell.text(&["audit", "verify", "--noted", &file]).await;
+
+    for sql in ["ALTER TABLE audit_entries DISABLE TRIGGER USER", "DELETE FROM audit_entries WHERE seq = 3"] {
+        sqlx::query(sql).execute(&mut *conn).await.unwrap();
+    }
+    shell.text(&["audit", "verify"]).await;
+    let found = async |args: &[&str], words: &str| {
+        let ended = shell.run(&[&["audit", "verify"][..], args].concat()).await;
+        assert!(ended.code == Some(1) && ended.err.contains(words) && ended.out.is_empty(), "{words}: {ended:?}");
+    };
+    for noted in [head.as_str(), file.as_str()] {
+        found(&["--noted", noted], "cut off after entry 2: entry 3 was noted").await;
+    }
+    sqlx::query("UPDATE audit_entries SET subject_id = 'x' WHERE seq = 2").execute(&mut *conn).await.unwrap();
+    found(&[], "entry 2 of the audit log was changed").await;
+    sqlx::query("DELETE FROM audit_entries WHERE seq = 1").execute(&mut *conn).await.unwrap();
+    found(&[], "entries 1 to 1 of the audit log are missing").await;
+    found(&["--noted", "/nowhere"], "neither SEQ:HASH nor a file").await;
+    std::fs::remove_file(&file).unwrap();
+    drop(conn);
+    shell.db.close().await;
+}

@@ -3,24 +3,28 @@
 use market::auctions::model::{Approval, ApprovalStatus, Asked, Closed, Participant};
 use market::auctions::store::Answered;
 use market::emails::model::{ApprovalNews, Content};
+use market::emails::store::ToTraders;
 use market::orders::model::Side;
 use queue::JobTx;
 use queue::enqueue::Enqueue;
 use shared::ids::OrgId;
 
 use super::events::{News, announce};
-use super::mail::traders;
+use super::mail::{MOST_PER_ORG, traders};
 use super::{ExpireApproval, awarded};
-use crate::emails::{MailError, PostError, post_to};
+use crate::emails::{MailError, PostError, post_to, store_for_traders};
 
 /// Tells both sides that the seller decides, and sets the timer that ends the waiting.
 pub async fn asked(tx: &mut JobTx, asked: &Asked) -> Result<(), MailError> {
-    for (side, org) in [(Side::Seller, asked.seller.org), (Side::Buyer, asked.bidder.org)] {
-        let content = Content::ApprovalAsked(news(&asked.title, &asked.approval, side));
-        post(tx, org, &asked.approval, &content).await?;
-    }
+    let mails = [(Side::Seller, asked.seller.org), (Side::Buyer, asked.bidder.org)].map(|(side, org)| ToTraders {
+        org,
+        reference: asked.auction.id.to_string(),
+        content: Content::ApprovalAsked(news(&asked.title, &asked.approval, side)),
+    });
+    let mut jobs = store_for_traders(tx, &mails, MOST_PER_ORG).await?;
     let timer = ExpireApproval { auction: asked.auction.id };
-    let _ = tx.enqueue_with(Enqueue::new(&timer).run_at(asked.approval.answer_by)).await.map_err(PostError::from)?;
+    jobs.push(Enqueue::new(&timer).run_at(asked.approval.answer_by));
+    tx.enqueue_all(jobs).await.map_err(PostError::from)?;
     announce(tx, News::OnApproval, &asked.auction);
     Ok(())
 }
@@ -41,9 +45,7 @@ pub async fn answered(tx: &mut JobTx, answered: &Answered) -> Result<(), MailErr
             announce(tx, News::Unsold, &closed.auction);
         }
         ApprovalStatus::Accepted => {
-            for award in &closed.awards {
-                awarded(tx, closed, award).await?;
-            }
+            awarded(tx, closed).await?;
             announce(tx, News::Awarded, &closed.auction);
         }
     }

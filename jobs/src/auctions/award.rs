@@ -1,28 +1,32 @@
 //! What follows from an award, and from the offers that come after one that was not paid.
 
-use market::auctions::model::{Award, Closed, Participant, SecondChance};
+use market::auctions::model::{Closed, Participant, SecondChance};
 use market::auctions::store::{Defaulted, Lapsed};
 use market::ids::SecondChanceId;
-use market::orders::store as orders;
 use market::standing::store as standing;
 use queue::JobTx;
 use queue::enqueue::Enqueue;
 
 use super::events::{News, announce};
 use super::{DefaultAward, ExpireSecondChance, mail};
-use crate::checkout::remind;
+use crate::checkout::reminder;
 use crate::emails::{MailError, PostError};
 use crate::webhooks::deliver;
 
-/// Tells both sides of an award and their systems, reminds the buyer of the payment later, and sets the timer that ends it unpaid.
-pub async fn awarded(tx: &mut JobTx, closed: &Closed, award: &Award) -> Result<(), MailError> {
-    let order = orders::order(tx, closed.seller.org, award.order).await?;
-    let order = order.ok_or(MailError::Missing("the order of an award"))?;
-    mail::award(tx, closed, award, &order).await?;
-    remind(tx, &order).await.map_err(PostError::from)?;
-    deliver(tx, &[award.order]).await.map_err(PostError::from)?;
-    let timer = DefaultAward { award: award.id };
-    let _ = tx.enqueue_with(Enqueue::new(&timer).run_at(order.pay_by)).await.map_err(PostError::from)?;
+/// Tells both sides of each award and their systems, reminds the buyers of the payment later, and sets the timers that end what is
+/// not paid. The jobs go in together, apart from deliveries, of which one by itself is published at once.
+pub async fn awarded(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
+    if closed.awards.is_empty() {
+        return Ok(());
+    }
+    let mut jobs = mail::awards(tx, closed).await?;
+    for (award, order) in closed.awards.iter().zip(&closed.orders) {
+        jobs.extend(reminder(order.checkout, order.created_at, order.pay_by));
+        jobs.push(Enqueue::new(&DefaultAward { award: award.id }).run_at(order.pay_by));
+    }
+    tx.enqueue_all(jobs).await.map_err(PostError::from)?;
+    let orders: Vec<_> = closed.orders.iter().map(|order| order.id).collect();
+    deliver(tx, &orders).await.map_err(PostError::from)?;
     Ok(())
 }
 

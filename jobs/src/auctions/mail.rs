@@ -3,30 +3,50 @@
 //!
 //! It goes to those who trade for an organisation now. The person who bid or listed may have left it since.
 
-use market::auctions::model::{Award, Closed, Participant, SecondChance};
+use market::auctions::model::{Closed, Participant, Retracted, SecondChance};
 use market::auctions::store::{Defaulted, Lapsed};
 use market::emails::model::{
-    AwardDefaulted, Content, EndingSoon, Outbid, SecondChanceLapsed, SecondChanceOffered, Sold, Unsold, Won,
+    AwardDefaulted, BidsLapsed, Content, EndingSoon, Outbid, SecondChanceLapsed, SecondChanceOffered, Sold, Unsold, Won,
 };
+use market::emails::store::ToTraders;
 use market::identity::store as identity;
-use market::ids::{ListingId, SecondChanceId};
+use market::ids::{BidId, ListingId, SecondChanceId};
 use market::listings::store as listings;
-use market::orders::model::{Order, Side};
+use market::orders::model::Side;
 use market::standing::model::BuyerStanding;
 use queue::JobTx;
+use queue::enqueue::Enqueue;
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
-use crate::emails::{MailError, post_to};
+use crate::emails::{MailError, PostError, post_to, store_for_traders};
 
 /// The most people in one organisation who get the same news: the longest-standing ones.
-const MOST_PER_ORG: i64 = 20;
+pub(crate) const MOST_PER_ORG: i64 = 20;
 
 /// Notifies those who trade for organisations that have lost their lead, or their share.
 /// `reference` names the occasion: they are notified once of each.
 pub async fn outbid(tx: &mut JobTx, orgs: &[OrgId], reference: &str, outbid: Outbid) -> Result<(), MailError> {
     let people = identity::traders(tx, orgs, MOST_PER_ORG).await?;
     Ok(post_to(tx, &people, reference, &Content::Outbid(outbid)).await?)
+}
+
+/// Notifies those who trade for organisations whose bids do not count any more since a better one was taken back: they would lead, but
+/// their limit is spent elsewhere. They can bid again.
+pub async fn bids_lapsed(tx: &mut JobTx, bid: BidId, retracted: &Retracted) -> Result<(), MailError> {
+    if retracted.lapsed.is_empty() {
+        return Ok(());
+    }
+    let seen = &retracted.auction;
+    let content = Content::BidsLapsed(BidsLapsed {
+        auction: seen.id,
+        title: title(tx, seen.listing_id).await?,
+        price: seen.price,
+        next_minimum: seen.next_minimum,
+        ends_at: seen.ends_at,
+    });
+    let people = identity::traders(tx, &retracted.lapsed, MOST_PER_ORG).await?;
+    Ok(post_to(tx, &people, &bid.to_string(), &content).await?)
 }
 
 /// Reminds those who trade for these organisations of the end. `reference` names the reminder: they
@@ -49,38 +69,43 @@ pub async fn ending_soon_to(
     Ok(post_to(tx, people, reference, &Content::EndingSoon(ending)).await?)
 }
 
-/// Notifies buyer and seller of an award with its order, whether by bid or by purchase: one mail per person and order.
-pub(super) async fn award(tx: &mut JobTx, closed: &Closed, award: &Award, order: &Order) -> Result<(), MailError> {
-    let won = Content::Won(Won {
-        auction: closed.auction.id,
-        order: award.order,
-        title: closed.title.clone(),
-        seller: order.seller_name.clone(),
-        total: order.total,
-        pay_by: order.pay_by,
-    });
-    let sold = Content::Sold(Sold {
-        auction: closed.auction.id,
-        order: award.order,
-        title: closed.title.clone(),
-        buyer: order.buyer_name.clone(),
-        total: order.total,
-        fee: order.fee,
-        net: order.net,
-    });
-    for (org, content) in [(award.winner.org, won), (closed.seller.org, sold)] {
-        let people = traders(tx, org).await?;
-        post_to(tx, &people, &award.order.to_string(), &content).await?;
+/// Stores the mails to buyer and seller of each award, whether by bid or by purchase: one per person and order. Returns the jobs
+/// that send them.
+pub(super) async fn awards(tx: &mut JobTx, closed: &Closed) -> Result<Vec<Enqueue>, MailError> {
+    let mut mails = Vec::with_capacity(2 * closed.awards.len());
+    for (award, order) in closed.awards.iter().zip(&closed.orders) {
+        let won = Content::Won(Won {
+            auction: closed.auction.id,
+            order: order.id,
+            title: closed.title.clone(),
+            seller: order.seller_name.clone(),
+            total: order.total,
+            pay_by: order.pay_by,
+        });
+        let sold = Content::Sold(Sold {
+            auction: closed.auction.id,
+            order: order.id,
+            title: closed.title.clone(),
+            buyer: order.buyer_name.clone(),
+            total: order.total,
+            fee: order.fee,
+            net: order.net,
+        });
+        for (org, content) in [(award.winner.org, won), (closed.seller.org, sold)] {
+            mails.push(ToTraders { org, reference: order.id.to_string(), content });
+        }
     }
-    Ok(())
+    Ok(store_for_traders(tx, &mails, MOST_PER_ORG).await?)
 }
 
 /// Notifies the seller that nobody bid.
 pub async fn unsold(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
     let auction = &closed.auction;
     let content = Content::Unsold(Unsold { auction: auction.id, title: closed.title.clone() });
-    let people = traders(tx, closed.seller.org).await?;
-    Ok(post_to(tx, &people, &auction.id.to_string(), &content).await?)
+    let mail = ToTraders { org: closed.seller.org, reference: auction.id.to_string(), content };
+    let jobs = store_for_traders(tx, &[mail], MOST_PER_ORG).await?;
+    tx.enqueue_all(jobs).await.map_err(PostError::from)?;
+    Ok(())
 }
 
 /// Notifies both sides of an award that was not paid: one mail per person and order.

@@ -10,6 +10,7 @@
 //!   ([`DECLARE_AGAIN`]).
 //! - Refusing a repeated publish: after a cut nobody knows what arrived, so it is sent again; the log stores it once.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -114,23 +115,9 @@ impl EventLane {
     /// Hands over events of `org` that have been [checked](market::cargo::Bounds::check). `Ok`: all
     /// of them will be in the log.
     pub async fn publish(&self, org: OrgId, events: &[CargoEvent]) -> Result<(), LaneError> {
-        self.publish_by(org, events, topology::routing_key).await
-    }
-
-    /// Does the same with events that a carrier has signed, all of this source; their routing keys name it.
-    pub async fn publish_signed(&self, org: OrgId, source: &str, events: &[CargoEvent]) -> Result<(), LaneError> {
-        self.publish_by(org, events, |kind| topology::signed_key(source, kind)).await
-    }
-
-    async fn publish_by(
-        &self,
-        org: OrgId,
-        events: &[CargoEvent],
-        key: impl Fn(EventType) -> String,
-    ) -> Result<(), LaneError> {
         let published = async {
             match self {
-                Self::Broker(lane) => lane.send(&messages(org, events, key)?).await,
+                Self::Broker(lane) => lane.send(&messages(org, events)?).await,
                 Self::Store(lane) => lane.store(org, events).await,
             }
         };
@@ -314,16 +301,17 @@ struct Message {
     body: Vec<u8>,
 }
 
-/// Packs events into messages by type, which the routing key names.
-fn messages(
-    org: OrgId,
-    events: &[CargoEvent],
-    routing_key: impl Fn(EventType) -> String,
-) -> Result<Vec<Message>, LaneError> {
+/// Packs events into messages by type and source, which the routing key names.
+fn messages(org: OrgId, events: &[CargoEvent]) -> Result<Vec<Message>, LaneError> {
     let mut full = Vec::new();
     for kind in EventType::ALL {
-        let events = events.iter().filter(|event| event.kind == kind);
-        pack(org, &routing_key(kind), events, &mut full)?;
+        let mut by_source: BTreeMap<&str, Vec<&CargoEvent>> = BTreeMap::new();
+        for event in events.iter().filter(|event| event.kind == kind) {
+            by_source.entry(&event.source).or_default().push(event);
+        }
+        for (source, events) in by_source {
+            pack(org, &topology::routing_key(source, kind), events.into_iter(), &mut full)?;
+        }
     }
     Ok(full)
 }

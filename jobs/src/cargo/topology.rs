@@ -47,16 +47,24 @@ pub fn parked(namespace: &str) -> String {
     format!("{namespace}.events.parked")
 }
 
-/// `cargo.planned`, `cargo.estimated`, `cargo.actual`.
-#[must_use]
-pub fn routing_key(kind: EventType) -> String {
-    format!("cargo.{}", kind.name())
-}
+/// The longest routing key, in bytes: AMQP's own bound.
+const MAX_KEY: usize = 255;
 
-/// `cargo.carrier:hansa.actual`: the routing key of events that a carrier has signed, so that others can bind to those of one.
+/// `cargo.<source>.<type>`, such as `cargo.carrier:hansa.actual`: others can bind to what one source reports (`cargo.carrier:hansa.*`)
+/// or to one type of all of them (`cargo.*.planned`).
+///
+/// The source is one word of the key whatever it is called: what is not a letter, a digit, `-`, `_` or `:` becomes `_`, as a dot would
+/// make two words of it and `*` and `#` mean something to those who bind. A key is where a message goes; the event says who reported it.
 #[must_use]
-pub fn signed_key(source: &str, kind: EventType) -> String {
-    format!("cargo.{source}.{}", kind.name())
+pub fn routing_key(source: &str, kind: EventType) -> String {
+    let kind = kind.name();
+    let room = MAX_KEY - "cargo..".len() - kind.len();
+    let word = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':') { c } else { '_' };
+    let mut source: String = source.chars().take(room).map(word).collect();
+    if source.is_empty() {
+        source.push('_');
+    }
+    format!("cargo.{source}.{kind}")
 }
 
 /// The routing key of events that are not to be recorded as they are: the consumer keeps them among the rejects.
@@ -117,3 +125,6 @@ fn arguments(texts: &[(&str, &str)]) -> FieldTable {
     }
     table
 }
+
+#[cfg(test)]
+mod tests;

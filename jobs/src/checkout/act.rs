@@ -9,7 +9,7 @@ use queue::enqueue::{Enqueue, EnqueueError};
 use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 
-use super::{ExpireCheckout, News, NotifyParties, remind};
+use super::{ExpireCheckout, News, NotifyParties, reminder};
 use crate::webhooks::deliver;
 
 /// Why nothing was ordered or cancelled.
@@ -37,8 +37,8 @@ pub async fn place(
     let orders: Vec<_> = placed.orders.iter().map(|order| order.id).collect();
     deliver(tx, &orders).await?;
     // All of them are paid at once.
-    if let Some(order) = placed.orders.first() {
-        remind(tx, order).await?;
+    if let Some(job) = placed.orders.first().and_then(|order| reminder(id, order.created_at, order.pay_by)) {
+        let _ = tx.enqueue_with(job).await?;
     }
     Ok(placed)
 }

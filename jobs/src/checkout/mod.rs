@@ -8,5 +8,5 @@ mod sweep_checkouts;
 
 pub use act::{ActError, cancel, place, place_basket};
 pub use expire_checkout::ExpireCheckout;
-pub use notify_parties::{News, NotifyParties, remind};
+pub use notify_parties::{News, NotifyParties, reminder};
 pub use sweep_checkouts::SweepCheckouts;

@@ -1,11 +1,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use market::ids::CheckoutId;
-use market::orders::model::Order;
-use queue::enqueue::EnqueueError;
-use queue::{Enqueue, Job, JobTx, Kind, Priority, Queue, Retry, Unique};
+use queue::{Enqueue, Job, Kind, Priority, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
 use crate::queues;
@@ -57,12 +55,10 @@ impl Job for NotifyParties {
 /// How long before the end of its time to pay a buyer is reminded.
 const NOTICE: TimeDelta = TimeDelta::hours(24);
 
-/// Reminds the buyer a day before the time to pay for this order ends, if there is more than a day.
-pub async fn remind(tx: &mut JobTx, order: &Order) -> Result<(), EnqueueError> {
-    let due = order.pay_by - NOTICE;
-    if due > order.created_at {
-        let job = NotifyParties { checkout: order.checkout, news: News::Reminder };
-        let _ = tx.enqueue_with(Enqueue::new(&job).run_at(due)).await?;
-    }
-    Ok(())
+/// The job that reminds the buyer a day before the time to pay ends, if there is more than a day.
+#[must_use]
+pub fn reminder(checkout: CheckoutId, created_at: DateTime<Utc>, pay_by: DateTime<Utc>) -> Option<Enqueue> {
+    let due = pay_by - NOTICE;
+    let job = NotifyParties { checkout, news: News::Reminder };
+    (due > created_at).then(|| Enqueue::new(&job).run_at(due))
 }

@@ -2,4 +2,4 @@
 
 mod send_email;
 
-pub use send_email::{MailError, PostError, SendEmail, post, post_to};
+pub use send_email::{MailError, PostError, SendEmail, post, post_to, store_for_traders};

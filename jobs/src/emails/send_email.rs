@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use market::emails::model::{Content, NewEmail};
-use market::emails::store::{self, EmailError};
+use market::emails::store::{self, EmailError, ToTraders};
 use market::ids::EmailId;
 use queue::enqueue::{Enqueue, EnqueueError};
 use queue::{Job, JobTx, Kind, Priority, Queue, Retry, Unique};
@@ -76,6 +76,17 @@ pub async fn post_to(tx: &mut JobTx, people: &[UserId], reference: &str, content
     Ok(())
 }
 
+/// Stores mails for those who trade for organisations, in one statement, and returns the jobs that send them: their caller enqueues
+/// these with whatever else follows, in the same transaction.
+pub async fn store_for_traders(tx: &mut JobTx, mails: &[ToTraders], most: i64) -> Result<Vec<Enqueue>, PostError> {
+    let stored = store::insert_for_traders(tx, mails, most).await?;
+    let jobs = stored.iter().filter_map(|(email, template)| {
+        let mail = mails.iter().find(|mail| mail.content.template() == template)?;
+        Some(sending(*email, &mail.content))
+    });
+    Ok(jobs.collect())
+}
+
 fn sending(email: EmailId, content: &Content) -> Enqueue {
     // People are waiting for these.
     let priority = match content {
@@ -83,6 +94,7 @@ fn sending(email: EmailId, content: &Content) -> Enqueue {
         | Content::ResetPassword(_)
         | Content::AlreadyRegistered(_)
         | Content::Outbid(_)
+        | Content::BidsLapsed(_)
         | Content::EndingSoon(_) => Priority::High,
         _ => Priority::Normal,
     };

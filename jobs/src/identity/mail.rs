@@ -66,9 +66,9 @@ pub async fn session_ended(tx: &mut JobTx, user: UserId, session: SessionId) -> 
     to_user(tx, user, session.to_string(), Content::SessionEnded(SessionEnded {})).await
 }
 
-/// Tells the person about the suspension; `entry` is its number in the audit log.
-pub async fn suspended(tx: &mut JobTx, user: UserId, entry: i64, reason: String) -> Result<(), MailError> {
-    to_user(tx, user, entry.to_string(), Content::AccountSuspended(AccountSuspended { reason })).await
+/// Tells the person about the suspension; `act` is its number in the audit log.
+pub async fn suspended(tx: &mut JobTx, user: UserId, act: i64, reason: String) -> Result<(), MailError> {
+    to_user(tx, user, act.to_string(), Content::AccountSuspended(AccountSuspended { reason })).await
 }
 
 /// Invites the owner of an address, whether or not it has an account.
@@ -81,8 +81,8 @@ pub async fn invited(tx: &mut JobTx, invitation: &store::Invitation) -> Result<(
     to_address(tx, &invitation.email, invitation.id.to_string(), content).await
 }
 
-/// Tells an organisation's owners what was decided; `entry` is the decision's number in the audit log.
-pub async fn decided(tx: &mut JobTx, org: &Org, decision: store::Decision, entry: i64) -> Result<(), MailError> {
+/// Tells an organisation's owners what was decided; `act` is the decision's number in the audit log.
+pub async fn decided(tx: &mut JobTx, org: &Org, decision: store::Decision, act: i64) -> Result<(), MailError> {
     let (id, name) = (org.id, org.legal_name.clone());
     let reason = || org.status_reason.clone().unwrap_or_default();
     // An organisation is approved once, and may be rejected and suspended several times.
@@ -90,11 +90,11 @@ pub async fn decided(tx: &mut JobTx, org: &Org, decision: store::Decision, entry
         store::Decision::Approve => (id.to_string(), Content::OrgApproved(OrgApproved { org: id, org_name: name })),
         store::Decision::Reject => {
             let content = Content::OrgRejected(OrgRejected { org: id, org_name: name, reason: reason() });
-            (format!("{id} {entry}"), content)
+            (format!("{id} {act}"), content)
         }
         store::Decision::Suspend => {
             let content = Content::OrgSuspended(OrgSuspended { org: id, org_name: name, reason: reason() });
-            (format!("{id} {entry}"), content)
+            (format!("{id} {act}"), content)
         }
         store::Decision::Reinstate => return Ok(()),
     };

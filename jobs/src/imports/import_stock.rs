@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use market::ids::ImportId;
-use queue::{Job, Kind, Queue, Retry, Unique};
+use queue::{Job, Kind, Queue, Retry, Undecodable, Unique};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::ids::OrgId;
 
 use crate::queues;
 
-/// Applies a file of stock row by row.
+/// Applies a file of stock row by row, or only tries it.
 /// Each attempt goes on after the last chunk that was committed; a second run finds the import done and does nothing.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +23,8 @@ impl Job for ImportStock {
     const RETRY: Retry =
         Retry::exponential(Duration::from_secs(5), Duration::from_mins(10)).max_attempts(ImportStock::MAX_ATTEMPTS);
     const TIMEOUT: Duration = Duration::from_mins(30);
+    /// 2: an import may be one that is only tried. A program that knows 1 would apply it, and gives the job back instead.
+    const VERSION: i16 = 2;
 
     fn unique(&self) -> Unique {
         Unique::while_open(self.import)
@@ -29,6 +32,10 @@ impl Job for ImportStock {
 
     fn tenant(&self) -> Option<OrgId> {
         Some(self.org)
+    }
+
+    fn upcast(_: i16, payload: Value) -> Result<Value, Undecodable> {
+        Ok(payload)
     }
 }
 

@@ -13,6 +13,7 @@ pub async fn ended(tx: &mut JobTx, import: &Import) -> Result<(), MailError> {
         kind: import.kind,
         counts: import.counts,
         failure: import.failure.clone(),
+        validate_only: import.terms.validate_only,
     });
     // A file that is sent again after a failure ends again.
     let ended = import.finished_at.ok_or(MailError::Missing("the end of an import"))?.timestamp_micros();

@@ -2,5 +2,7 @@
 
 pub mod mail;
 mod render_invoice;
+mod sweep_invoices;
 
 pub use render_invoice::{RenderInvoice, repay};
+pub use sweep_invoices::SweepInvoices;

@@ -23,7 +23,7 @@ pub async fn moderated(tx: &mut JobTx, decision: Decision<'_>, moderated: &Moder
         Decision::Reinstate => Content::ListingReinstated(ListingReinstated { listing, title }),
     };
     let people = traders(tx, moderated.listing.seller_org_id).await?;
-    // The audit entry's number tells this decision from earlier ones.
-    let reference = format!("{listing}:{}", moderated.entry);
+    // The act's number tells this decision from earlier ones.
+    let reference = format!("{listing}:{}", moderated.act);
     Ok(post_to(tx, &people, &reference, &content).await?)
 }

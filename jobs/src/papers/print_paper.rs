@@ -49,7 +49,7 @@ pub enum AskError {
 }
 
 /// Writes down a paper that somebody asks for, and enqueues the job that prints it.
-pub async fn ask(tx: &mut JobTx, by: Party, new: NewPaper) -> Result<(PaperId, JobId, DateTime<Utc>), AskError> {
+pub async fn ask(tx: &mut JobTx, by: Party, new: &NewPaper) -> Result<(PaperId, JobId, DateTime<Utc>), AskError> {
     let (paper, at) = store::ask(tx, by, new).await?;
     let job = tx.enqueue(&PrintPaper { paper, org: by.org }).await?.id();
     store::set_job(tx, paper, job).await.map_err(PaperError::from)?;

@@ -11,7 +11,7 @@ use shared::money::Money;
 use utoipa::ToSchema;
 
 use crate::ids::{AuctionId, BidId, ListingId, OrderId, SecondChanceId};
-use crate::orders::model::{AwardId, Side};
+use crate::orders::model::{AwardId, MadeOrder, Side};
 
 use super::rules::Effect;
 
@@ -54,7 +54,7 @@ pub enum LotMode {
 /// Money that somebody entrusts to the auction: a maximum or a reserve. It can be read from a request, never written out.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct SecretMoney(pub(in crate::auctions) Money);
+pub struct SecretMoney(pub(crate) Money);
 
 impl SecretMoney {
     #[must_use]
@@ -231,6 +231,8 @@ pub struct Retracted {
     pub auction: AuctionView,
     /// False when only a hidden raise went and nothing visible changed.
     pub public_change: bool,
+    /// Whose bids went along, because their limit in the sale event does not cover them any more.
+    pub lapsed: Vec<OrgId>,
 }
 
 /// A lot, or a share of one, that somebody won or bought, and the order that it became.
@@ -253,6 +255,8 @@ pub struct Closed {
     pub seller: Participant,
     /// Empty: unsold, or cancelled.
     pub awards: Vec<Award>,
+    /// The order of each award.
+    pub orders: Vec<MadeOrder>,
     pub closed_at: DateTime<Utc>,
 }
 

@@ -2,17 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use shared::ids::{OrgId, UserId};
+use shared::ids::UserId;
 
-use crate::identity::MemberRole;
-use crate::ids::{EmailId, InvitationId};
+use crate::ids::EmailId;
 
+mod account;
 mod appointments;
 mod approvals;
 mod auctions;
 mod categories;
 mod chat;
 mod defaults;
+mod documents;
 mod erasure;
 mod exports;
 mod imports;
@@ -22,22 +23,29 @@ mod offers;
 mod orders;
 mod payouts;
 mod person;
+mod plans;
 mod quiet;
 mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod second_factor;
 mod shipments;
 mod stock;
 mod watches;
 mod webhooks;
 
+pub use account::{
+    AccountSuspended, AlreadyRegistered, Invitation, OrgApproved, OrgRejected, OrgSuspended, PasswordChanged,
+    ResetPassword, SessionEnded, VerifyAddress,
+};
 pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
 pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
 pub use categories::EmailCategory;
 pub use chat::UnreadMessages;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
+pub use documents::DocumentExpiring;
 pub use erasure::ErasureAsked;
 pub use exports::ExportReady;
 pub use imports::ImportEnded;
@@ -49,10 +57,12 @@ pub use orders::{
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
+pub use plans::{OwedForPlan, PlanEvent, PlanNews, PlanNotOffered};
 pub use quiet::QuietHours;
 pub use reports::ReportReady;
 pub use returns::ReturnNews;
 pub use reviews::{ReviewAsked, ReviewShown};
+pub use sale_events::{BidderApproved, BidderRefused, BidsLapsed, SaleEventCancelled};
 pub use second_factor::{RecoveryCodeUsed, SecondFactorOff, SecondFactorOn};
 pub use shipments::ShipmentNews;
 pub use stock::{StockLow, StockRecovered};
@@ -72,8 +82,7 @@ pub enum Recipient {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEmail {
     pub recipient: Recipient,
-    /// What the mail is about, such as the id of a bid or an order: mails with the same template,
-    /// recipient and reference are the same mail. At most 200 characters.
+    /// What it is about, such as an order's id: mails of one template, recipient and reference are one mail. At most 200 characters.
     pub reference: String,
     pub content: Content,
 }
@@ -202,6 +211,8 @@ pub enum Content {
     SecondChanceLapsed(SecondChanceLapsed),
     PayoutSent(PayoutSent),
     PayoutAccountNeeded(PayoutAccountNeeded),
+    PlanNews(PlanNews),
+    PlanNotOffered(PlanNotOffered),
     PriceFell(PriceFell),
     Relisted(Relisted),
     SavedSearchDigest(SavedSearchDigest),
@@ -220,6 +231,10 @@ pub enum Content {
     ReturnReceived(ReturnNews),
     ReviewAsked(ReviewAsked),
     ReviewShown(ReviewShown),
+    BidderApproved(BidderApproved),
+    BidderRefused(BidderRefused),
+    BidsLapsed(BidsLapsed),
+    SaleEventCancelled(SaleEventCancelled),
     ShipmentException(ShipmentNews),
     ShipmentAttemptFailed(ShipmentNews),
     ShipmentReturned(ShipmentNews),
@@ -232,6 +247,7 @@ pub enum Content {
     AppointmentMissed(AppointmentNews),
     StorageBegun(StorageNews),
     WebhooksStopped(WebhooksStopped),
+    DocumentExpiring(DocumentExpiring),
 }
 
 impl Content {
@@ -288,6 +304,8 @@ impl Content {
             Self::SecondChanceLapsed(_) => "second_chance_lapsed",
             Self::PayoutSent(_) => "payout_sent",
             Self::PayoutAccountNeeded(_) => "payout_account_needed",
+            Self::PlanNews(_) => "plan_news",
+            Self::PlanNotOffered(_) => "plan_not_offered",
             Self::PriceFell(_) => "price_fell",
             Self::Relisted(_) => "relisted",
             Self::SavedSearchDigest(_) => "saved_search_digest",
@@ -306,6 +324,10 @@ impl Content {
             Self::ReturnReceived(_) => "return_received",
             Self::ReviewAsked(_) => "review_asked",
             Self::ReviewShown(_) => "review_shown",
+            Self::BidderApproved(_) => "bidder_approved",
+            Self::BidderRefused(_) => "bidder_refused",
+            Self::BidsLapsed(_) => "bids_lapsed",
+            Self::SaleEventCancelled(_) => "sale_event_cancelled",
             Self::ShipmentException(_) => "shipment_exception",
             Self::ShipmentAttemptFailed(_) => "shipment_attempt_failed",
             Self::ShipmentReturned(_) => "shipment_returned",
@@ -318,6 +340,7 @@ impl Content {
             Self::AppointmentMissed(_) => "appointment_missed",
             Self::StorageBegun(_) => "storage_begun",
             Self::WebhooksStopped(_) => "webhooks_stopped",
+            Self::DocumentExpiring(_) => "document_expiring",
         }
     }
 
@@ -326,69 +349,6 @@ impl Content {
     pub const fn reaches_suspended(&self) -> bool {
         matches!(self, Self::AccountSuspended(_))
     }
-}
-
-/// Asks for a click that proves the address. The link's token is made when the mail is sent and never stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VerifyAddress {}
-
-/// To the owners. Reference: the organisation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrgApproved {
-    pub org: OrgId,
-    pub org_name: String,
-}
-
-/// To the owners. Reference: the organisation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrgRejected {
-    pub org: OrgId,
-    pub org_name: String,
-    /// As the moderator wrote it.
-    pub reason: String,
-}
-
-/// To the owners. Reference: the organisation and the number of the suspension's act in the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrgSuspended {
-    pub org: OrgId,
-    pub org_name: String,
-    /// As the moderator wrote it.
-    pub reason: String,
-}
-
-/// The only mail that a suspended person gets. Reference: the number of the suspension's act in the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountSuspended {
-    /// As the administrator wrote it.
-    pub reason: String,
-}
-
-/// To an address that somebody has entered; sent only if it has an account, which is looked up when
-/// the mail is sent, so that the request reveals nothing. The link's token is made then, too.
-/// Reference: the hour.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResetPassword {}
-
-/// To the address of an account that somebody, perhaps its true owner, has registered again: says
-/// how to get in. Reference: the hour.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlreadyRegistered {}
-
-/// Announces a new password. Reference: one for each change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PasswordChanged {}
-
-/// Says that a session was ended because its refresh token was used twice. Reference: the session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionEnded {}
-
-/// To an address, whether or not it has an account. The link's token is made when the mail is sent. Reference: the invitation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invitation {
-    pub invitation: InvitationId,
-    pub org_name: String,
-    pub role: MemberRole,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! Statements on `emails`, `email_refusals`, `email_suppressions` and, in [`preferences`], `email_opt_outs`.
+//! Statements on `emails`, `email_refusals`, `email_suppressions` and, in [`preferences`], `email_opt_outs` and `notice_opt_outs`.
 
 pub mod preferences;
+mod traders;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -15,6 +16,8 @@ use super::model::{
 };
 use crate::identity::UserStatus;
 use crate::ids::EmailId;
+
+pub use traders::{ToTraders, insert_for_traders};
 
 /// The most characters kept of a mail server's response.
 const MAX_RESPONSE: usize = 1000;

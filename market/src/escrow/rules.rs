@@ -8,6 +8,10 @@ use crate::escrow::model::{Escrow, EscrowStatus};
 /// How long a buyer may find fault with what was delivered.
 pub const INSPECTION: TimeDelta = TimeDelta::days(7);
 
+/// How long a buyer has to confirm a payment with their bank. Then it is cancelled, so that another one can begin. Its checkout ends
+/// no earlier than that.
+pub const CONFIRM_WITHIN: TimeDelta = TimeDelta::minutes(15);
+
 /// What somebody wants done with what is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {

@@ -298,7 +298,6 @@ words! {
         Free = "free",
         Standard = "standard",
         Pro = "pro",
-        /// Its people may send more requests.
         Partner = "partner",
     }
 }

@@ -1,6 +1,8 @@
-//! What people may change about their organisations by themselves, and what they type as their second factor.
+//! What people may change about their organisations by themselves, what they type as their second factor, and which VAT numbers can be
+//! one.
 
 pub mod codes;
+pub mod vat_numbers;
 
 use super::model::{OrgKind, OrgStatus};
 

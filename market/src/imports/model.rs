@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use shared::ids::{JobId, OrgId, UserId};
 use utoipa::ToSchema;
 
@@ -171,7 +172,7 @@ impl RowCounts {
     }
 }
 
-/// How the rows of a file of listings are to be read.
+/// How the rows of a file are to be read, which is of files of listings alone, and whether they are only tried.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListingTerms {
     /// The column of each field. Empty: columns are called as the fields are.
@@ -180,6 +181,9 @@ pub struct ListingTerms {
     pub defaults: BTreeMap<String, String>,
     /// Publish what is complete.
     pub publish: bool,
+    /// Note what would become of each row, and apply none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub validate_only: bool,
 }
 
 /// A file to apply.
@@ -192,6 +196,16 @@ pub struct NewImport {
     pub checksum: [u8; 32],
     pub upload: UploadId,
     pub terms: ListingTerms,
+}
+
+impl NewImport {
+    /// What makes it the same as another one. Whoever only tries a file may have mended what was in its way: a trial is never the same.
+    pub(super) fn identity(&self, id: ImportId) -> [u8; 32] {
+        if !self.terms.validate_only {
+            return self.checksum;
+        }
+        Sha256::new().chain_update(self.checksum).chain_update(id.0).finalize().into()
+    }
 }
 
 /// An import as it is stored.

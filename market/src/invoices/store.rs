@@ -21,7 +21,7 @@ use crate::money::rules::fx::{BadRate, PerEuro};
 use crate::money::rules::refund::RefundError;
 use crate::money::rules::vat::Treatment;
 
-pub use file::{NewFile, file, find, keep_file, printable};
+pub use file::{NewFile, Unprinted, file, find, keep_file, printable, unprinted};
 pub use read::{InvoiceFilter, invoice, invoices, of_order};
 
 /// Why a document is not issued.

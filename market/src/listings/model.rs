@@ -141,6 +141,22 @@ pub struct Listing {
     /// Nothing of its seller is shown to others.
     #[serde(skip)]
     pub seller_suspended: bool,
+    /// Counts the changes of its status, title, price and mode of sale, which those who follow it see.
+    #[serde(skip)]
+    pub shown_version: i64,
+    /// Counts all changes of the listing and of the stock that it sells from. It only grows once the listing was published: until then
+    /// its item and its site may be others.
+    #[serde(skip)]
+    pub stock_version: i64,
+}
+
+/// How far a listing has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub id: ListingId,
+    pub shown_version: i64,
+    pub stock_version: i64,
+    pub is_public: bool,
 }
 
 /// A listing to create, as a draft.
@@ -249,6 +265,12 @@ impl Listing {
     #[must_use]
     pub const fn is_public(&self) -> bool {
         self.status.is_public() && !self.seller_suspended
+    }
+
+    #[must_use]
+    pub const fn progress(&self) -> Progress {
+        let (shown_version, stock_version) = (self.shown_version, self.stock_version);
+        Progress { id: self.id, shown_version, stock_version, is_public: self.is_public() }
     }
 
     /// Where the list goes on after this listing; absent for what was never published.

@@ -5,6 +5,7 @@
 //! locked but not changed refuses it without a wait.
 
 mod drafts;
+mod live;
 mod moderate;
 mod parts;
 mod relist;
@@ -22,7 +23,8 @@ use crate::ids::{CategoryId, ItemId, ListingId, SiteId};
 use crate::images::store::ImageError;
 use crate::reviews::model::Rating;
 
-pub use drafts::{change, create, missing, publish, reprice, withdraw};
+pub use drafts::{change, create, lock_plan, missing, publish, reprice, withdraw};
+pub use live::progress;
 pub use moderate::{Decision, Moderated, decide, in_review};
 pub use parts::parts_for;
 pub use relist::relist;
@@ -41,6 +43,8 @@ pub enum ListingError {
     AlreadyRelisted,
     #[error("the listing is not sold at a fixed price")]
     NotFixed,
+    #[error("the organisation's plan allows {0} published listings at once")]
+    PlanLimit(i32),
     /// What a draft lacks before it can be published.
     #[error("the listing is not complete: {0}")]
     Incomplete(Faults),
@@ -66,6 +70,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("listings_takes_offers_if_fixed", "/takes_offers", "only a fixed price takes offers beside it"),
     ("listings_quantity_positive", "/quantity", "must lie between 1 and 1000000000"),
     ("listings_min_quantity_range", "/min_quantity", "must lie between 1 and the quantity"),
+    ("sale_event_lots_of_listing", "/currency", "the listing is a lot of a sale event, which has this currency only"),
     ("listings_per_org", "", "the organisation has 5000 listings: withdraw some first"),
     ("listings_per_day", "", "the organisation has made 10000 listings within a day"),
     ("listings_delivery_known", "/delivery_options", "must be some of pickup, parcel, freight, orbital"),
@@ -113,6 +118,8 @@ struct Row {
     published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     seller_suspended: bool,
+    shown_version: i64,
+    stock_version: i64,
 }
 
 impl From<Row> for Listing {
@@ -147,6 +154,8 @@ impl From<Row> for Listing {
             published_at: row.published_at,
             created_at: row.created_at,
             seller_suspended: row.seller_suspended,
+            shown_version: row.shown_version,
+            stock_version: row.stock_version,
         }
     }
 }
@@ -168,7 +177,8 @@ pub async fn listings(conn: &mut PgConnection, ids: &[ListingId]) -> Result<Vec<
                        ELSE l.quantity - l.reserved - l.sold
                   END AS "available!",
                   i.unit, l.delivery_options, l.status AS "status: ListingStatus", l.status_reason,
-                  l.submitted_at, l.relist_of AS "relist_of: ListingId", l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!"
+                  l.submitted_at, l.relist_of AS "relist_of: ListingId", l.published_at, l.created_at, o.status = 'suspended' AS "seller_suspended!",
+                  l.shown_version, l.version + coalesce(v.version, 0) AS "stock_version!"
            FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
            JOIN listings AS l ON l.id = wanted.id
            JOIN items AS i ON i.id = l.item_id

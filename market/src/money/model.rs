@@ -63,6 +63,14 @@ pub struct Premium {
     pub tariff: PremiumTariff,
 }
 
+/// What the platform takes of a sale from either side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tariffs {
+    /// The seller's commission.
+    pub fee: BasisPoints,
+    pub premium: Option<Premium>,
+}
+
 /// Names one transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransferId(pub i64);
@@ -96,6 +104,8 @@ pub enum AccountKind {
     Refunds,
     /// The platform's: what conversions leave over.
     Rounding,
+    /// The platform's: what organisations have paid for their plans.
+    Plans,
 }
 
 /// Whose money an entry moves.
@@ -142,6 +152,8 @@ pub enum TransferKind {
     StorageFee,
     /// The seller has got it from the buyer, or has given it up.
     StorageSettled,
+    /// An organisation has paid for its plan.
+    PlanFee,
 }
 
 /// The account's holder has `amount` more, or less if it is below zero.

@@ -1,4 +1,5 @@
-//! Statements on `notices`. A trigger of `emails` makes them, with the mail and in its transaction.
+//! Statements on `notices`. A trigger of `emails` makes them, with the mail and in its transaction, unless the person wants none of
+//! the mail's category.
 
 use shared::ids::UserId;
 use sqlx::PgConnection;

@@ -110,6 +110,20 @@ pub struct NewOrder {
     pub lines: Vec<OrderLine>,
 }
 
+/// An order that has just been made, as its parties are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeOrder {
+    pub id: OrderId,
+    pub checkout: CheckoutId,
+    pub buyer_name: String,
+    pub seller_name: String,
+    pub total: Money,
+    pub fee: Money,
+    pub net: Money,
+    pub pay_by: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+}
+
 /// One of the two parties of an order or an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]

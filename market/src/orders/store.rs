@@ -8,7 +8,7 @@ use shared::money::{Currency, Money, MoneyError};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::{NewOrder, Order, OrderLine, OrderSource, OrderStatus, PAYMENT_TERM, Side};
+use super::model::{MadeOrder, NewOrder, Order, OrderLine, OrderSource, OrderStatus, PAYMENT_TERM, Side};
 use crate::checkout::store::{self as checkout, NewCheckout};
 use crate::ids::{CheckoutId, ItemId, ListingId, OrderId};
 use crate::money::rules::vat::Treatment;
@@ -25,16 +25,25 @@ pub enum OrderError {
 }
 
 /// Creates an order awaiting payment, with a checkout of its own, and freezes its amounts.
-pub async fn create(conn: &mut PgConnection, new: &NewOrder) -> Result<OrderId, OrderError> {
+pub async fn create(conn: &mut PgConnection, new: &NewOrder) -> Result<MadeOrder, OrderError> {
     let id = OrderId::generate();
     let pay_by = new.created_at + PAYMENT_TERM;
-    checkout::create(conn, &NewCheckout { orders: &[(id, new.clone())], pay_by }).await?;
-    Ok(id)
+    let mut made = checkout::create(conn, &NewCheckout { orders: &[(id, new.clone())], pay_by }).await?;
+    made.orders.pop().ok_or(OrderError::Empty)
 }
 
 /// How often the status of an order was set.
 pub async fn version(conn: &mut PgConnection, id: OrderId) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!("SELECT version FROM orders WHERE id = $1", id.0).fetch_one(conn).await
+}
+
+/// How often the status of each of these orders was set; unknown ones are left out.
+pub async fn versions(conn: &mut PgConnection, ids: &[OrderId]) -> Result<HashMap<OrderId, i64>, sqlx::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(r#"SELECT id AS "id: OrderId", version FROM orders WHERE id = ANY ($1)"#, &ids)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
 }
 
 /// What an order was at a version and, after that, before it: the latest first.
@@ -78,6 +87,12 @@ struct Row {
 /// The order, whoever asks.
 pub async fn find(conn: &mut PgConnection, id: OrderId) -> Result<Option<Order>, sqlx::Error> {
     Ok(orders(conn, &[id.0]).await?.pop())
+}
+
+/// These orders, whoever asks; unknown ones are left out.
+pub async fn find_all(conn: &mut PgConnection, ids: &[OrderId]) -> Result<Vec<Order>, sqlx::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    orders(conn, &ids).await
 }
 
 /// The order, if `party` is its buyer or its seller.

@@ -1,5 +1,7 @@
 //! Papers, and what stands on each.
 
+mod waste;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::{JobId, OrgId, UserId};
@@ -8,6 +10,8 @@ use uuid::Uuid;
 
 use crate::ids::{AppointmentId, OrderId, PaperId, ShipmentId};
 use crate::shipments::model::Tracking;
+
+pub use waste::{WasteCarrier, WasteData, WasteFacility};
 
 /// What a paper is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -38,12 +42,15 @@ pub enum PaperStatus {
 }
 
 /// A paper to print.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPaper {
     pub kind: PaperKind,
     /// The id of the order, the shipment or the appointment that the kind is about.
     pub about: Uuid,
+    /// What only the document of a shipment of waste has.
+    #[serde(default)]
+    pub waste: Option<WasteData>,
 }
 
 /// What a paper is about.
@@ -55,10 +62,10 @@ pub enum Subject {
     WasteMovement(ShipmentId),
 }
 
-impl From<NewPaper> for Subject {
-    fn from(new: NewPaper) -> Self {
-        let about = new.about;
-        match new.kind {
+impl Subject {
+    #[must_use]
+    pub const fn of(kind: PaperKind, about: Uuid) -> Self {
+        match kind {
             PaperKind::PickingList => Self::PickingList(OrderId(about)),
             PaperKind::ShippingLabel => Self::ShippingLabel(ShipmentId(about)),
             PaperKind::ReleasePass => Self::ReleasePass(AppointmentId(about)),
@@ -75,6 +82,8 @@ pub struct Paper {
     pub requested_by: UserId,
     pub kind: PaperKind,
     pub about: Uuid,
+    /// As it was stated when it was asked for.
+    pub waste: Option<WasteData>,
     pub status: PaperStatus,
     pub failure: Option<String>,
     pub job: Option<JobId>,
@@ -92,7 +101,7 @@ impl Paper {
 
     #[must_use]
     pub fn subject(&self) -> Subject {
-        NewPaper { kind: self.kind, about: self.about }.into()
+        Subject::of(self.kind, self.about)
     }
 
     /// The name under which it is downloaded.

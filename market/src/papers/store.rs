@@ -10,7 +10,7 @@ use crate::appointments::store::AppointmentError;
 use crate::orders::model::OrderStatus;
 
 pub use ask::{ask, set_job};
-pub use content::{collection, consignment, picking_list};
+pub use content::{collection, consignment, country_names, picking_list};
 pub use life::{expire, fail, find, finish, overdue};
 
 /// The most papers that an organisation asks for within a day, as the table's rule says.

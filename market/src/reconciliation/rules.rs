@@ -63,11 +63,7 @@ pub fn payment(ours: &OurPayment, theirs: Option<&Payment>) -> Vec<Found> {
 /// Compares a refund, or a way of a payout, with the provider's.
 #[must_use]
 pub fn movement(ours: &OurMovement, theirs: Option<&Disbursement>) -> Vec<Found> {
-    let subject = match ours.what {
-        Moved::Refund(id) => format!("refund/{id}"),
-        Moved::Transfer(id) => format!("transfer/{id}"),
-        Moved::Payout(id) => format!("payout/{id}"),
-    };
+    let subject = subject(ours.what);
     let mut found = Vec::new();
     let mut add = |kind, here: Value, there: Option<Value>| {
         found.push(Found { kind, subject: subject.clone(), ours: Some(here), theirs: there });
@@ -87,6 +83,25 @@ pub fn movement(ours: &OurMovement, theirs: Option<&Disbursement>) -> Vec<Found>
         add(DifferenceKind::Status, json!({"done": ours.done}), Some(json!({"state": theirs.state})));
     }
     found
+}
+
+/// What was done here, and by the provider too, until a bank gave it back.
+#[must_use]
+pub fn undone(what: Moved, theirs: &Disbursement) -> Found {
+    Found {
+        kind: DifferenceKind::Status,
+        subject: subject(what),
+        ours: Some(json!({"done": true})),
+        theirs: Some(json!({"state": theirs.state})),
+    }
+}
+
+fn subject(what: Moved) -> String {
+    match what {
+        Moved::Refund(id) => format!("refund/{id}"),
+        Moved::Transfer(id) => format!("transfer/{id}"),
+        Moved::Payout(id) => format!("payout/{id}"),
+    }
 }
 
 fn shown(payment: &Payment) -> Value {

@@ -13,6 +13,10 @@ use crate::escrow::model::PaymentStatus;
 use crate::ids::{DifferenceId, PaymentId, PayoutId, RefundId};
 use crate::payments::{Provider, ProviderRef};
 
+mod undone;
+
+pub use undone::undone;
+
 /// Why a difference is not closed.
 #[derive(Debug, thiserror::Error)]
 pub enum DifferenceError {
@@ -52,7 +56,7 @@ impl From<PaymentRow> for OurPayment {
     }
 }
 
-/// The payments that a provider calls so, in no order.
+/// The payments that a provider calls so, of checkouts and of plans, in no order.
 pub async fn named(
     conn: &mut PgConnection,
     provider: Provider,
@@ -60,20 +64,31 @@ pub async fn named(
 ) -> Result<Vec<OurPayment>, sqlx::Error> {
     let rows = sqlx::query_as!(
         PaymentRow,
-        r#"SELECT p.id AS "id: PaymentId", p.provider_ref AS "reference!: ProviderRef", p.status AS "status: PaymentStatus",
-                  p.amount_minor, p.currency AS "currency: Currency", r.refunded AS "refunded!", r.refunding AS "refunding!",
+        r#"SELECT p.id AS "id!: PaymentId", p.provider_ref AS "reference!: ProviderRef", p.status AS "status!: PaymentStatus",
+                  p.amount_minor AS "amount_minor!", p.currency AS "currency!: Currency", r.refunded AS "refunded!",
+                  r.refunding AS "refunding!",
                   (SELECT -e.amount_minor
                    FROM money_transfers AS t
                    JOIN money_entries AS e ON e.transfer_id = t.id
                    JOIN money_accounts AS a ON a.id = e.account_id AND a.kind = 'cash'
-                   WHERE t.kind = 'capture' AND t.reference = p.id::text) AS booked,
-                  p.created_at
+                   WHERE t.kind = 'capture' AND t.reference = p.id::text) AS "booked?",
+                  p.created_at AS "created_at!"
            FROM payments AS p
            CROSS JOIN LATERAL (
                SELECT coalesce(sum(amount_minor) FILTER (WHERE status = 'done'), 0)::bigint AS refunded,
                       coalesce(sum(amount_minor) FILTER (WHERE status IN ('intended', 'sent')), 0)::bigint AS refunding
                FROM refunds
                WHERE payment_id = p.id) AS r
+           WHERE p.provider = $1 AND p.provider_ref = ANY ($2)
+           UNION ALL
+           SELECT p.id, p.provider_ref, p.status, p.amount_minor, p.currency, 0, 0,
+                  (SELECT -e.amount_minor
+                   FROM money_transfers AS t
+                   JOIN money_entries AS e ON e.transfer_id = t.id
+                   JOIN money_accounts AS a ON a.id = e.account_id AND a.kind = 'cash'
+                   WHERE t.kind = 'plan_fee' AND t.reference = p.id::text),
+                  p.created_at
+           FROM plan_payments AS p
            WHERE p.provider = $1 AND p.provider_ref = ANY ($2)"#,
         provider as Provider,
         names,
@@ -100,9 +115,19 @@ pub async fn payments(
     most: i64,
 ) -> Result<Vec<(After, String)>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT created_at, id, provider_ref AS "provider_ref!"
-           FROM payments
-           WHERE provider = $1 AND provider_ref IS NOT NULL AND (created_at, id) > ($2, $3) AND created_at < $4
+        r#"SELECT created_at AS "created_at!", id AS "id!", provider_ref AS "provider_ref!"
+           FROM (
+               (SELECT created_at, id, provider_ref
+                FROM payments
+                WHERE provider = $1 AND provider_ref IS NOT NULL AND (created_at, id) > ($2, $3) AND created_at < $4
+                ORDER BY created_at, id
+                LIMIT $5)
+               UNION ALL
+               (SELECT created_at, id, provider_ref
+                FROM plan_payments
+                WHERE provider = $1 AND provider_ref IS NOT NULL AND (created_at, id) > ($2, $3) AND created_at < $4
+                ORDER BY created_at, id
+                LIMIT $5)) AS made
            ORDER BY created_at, id
            LIMIT $5"#,
         provider as Provider,

@@ -11,6 +11,7 @@ mod inventory_check;
 mod job_activity;
 mod monthly_analytics;
 mod payouts;
+mod platform_sales;
 mod sales;
 mod user_activity;
 
@@ -78,6 +79,7 @@ impl Kind {
             Self::Commissions => &commissions::DEFINITION,
             Self::Payouts => &payouts::DEFINITION,
             Self::CargoVolume => &cargo_volume::DEFINITION,
+            Self::PlatformSales => &platform_sales::DEFINITION,
             Self::UserActivity => &user_activity::DEFINITION,
             Self::JobActivity => &job_activity::DEFINITION,
         }

@@ -28,6 +28,8 @@ pub enum Kind {
     Payouts,
     /// What it shipped, by weight and volume.
     CargoVolume,
+    /// What all sellers on the platform sold; for its finance staff.
+    PlatformSales,
     /// What people did on the whole platform; for its administrators.
     UserActivity,
     /// What jobs did on the whole platform; for its operators.
@@ -42,6 +44,7 @@ impl Kind {
         Self::Commissions,
         Self::Payouts,
         Self::CargoVolume,
+        Self::PlatformSales,
         Self::UserActivity,
         Self::JobActivity,
     ];
@@ -54,6 +57,7 @@ impl Kind {
             Self::Commissions => "commissions",
             Self::Payouts => "payouts",
             Self::CargoVolume => "cargo_volume",
+            Self::PlatformSales => "platform_sales",
             Self::UserActivity => "user_activity",
             Self::JobActivity => "job_activity",
         }
@@ -75,6 +79,8 @@ pub enum Grouping {
     /// Where it was sold from: the region of the listing's site.
     Region,
     Buyer,
+    Seller,
+    Currency,
 }
 
 impl Grouping {
@@ -87,6 +93,8 @@ impl Grouping {
             Self::Category => "category",
             Self::Region => "region",
             Self::Buyer => "buyer",
+            Self::Seller => "seller",
+            Self::Currency => "currency",
         }
     }
 }
@@ -96,17 +104,17 @@ impl Grouping {
 #[serde(deny_unknown_fields)]
 #[schema(as = ReportParameters)]
 pub struct Parameters {
-    /// Of `sales`: any, `none` unless given; of `cargo_volume`, `user_activity` and `job_activity`: `day`, `week` or `month`, `month`
-    /// unless given.
+    /// Of `sales`: any but `seller` and `currency`, `none` unless given; of `platform_sales`: any but `none` and `buyer`, `month` unless
+    /// given; of `cargo_volume`, `user_activity` and `job_activity`: `day`, `week` or `month`, `month` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_by: Option<Grouping>,
-    /// Of `sales`: only in this currency.
+    /// Of `sales` and `platform_sales`: only in this currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
-    /// Of `sales`: only of this category and those below it.
+    /// Of `sales` and `platform_sales`: only of this category and those below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<CategoryId>,
-    /// Of `sales`: only from sites in this region and those below it.
+    /// Of `sales` and `platform_sales`: only from sites in this region and those below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<RegionId>,
 }

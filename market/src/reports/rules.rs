@@ -210,7 +210,7 @@ pub fn judge(kind: Kind, period: &Period, parameters: &Parameters) -> Result<(),
 
 /// The first instant of a day. Where midnight happens twice, the first; where the clocks skip it (or the whole day), the
 /// first instant after the gap.
-fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+pub(crate) fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     // No zone has ever skipped more than a day, and no offset has been finer than this since time
     // zones have been set by law.
     const STEP_MINUTES: i64 = 15;

@@ -19,7 +19,7 @@ use super::table::Sum;
 use crate::ids::{ReportId, ReportSubscriptionId};
 
 pub use asked::{Asked, insert_asked, known};
-pub use due::{Due, approved, now, owners};
+pub use due::{Due, approved, now, owners, readers_locale};
 pub use replica::has_all_until;
 pub use subscriptions::{
     Subscribed, note_requested, subscribe, subscribed, subscription, subscriptions, threshold, unsubscribe,

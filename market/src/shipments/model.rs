@@ -16,7 +16,7 @@ use super::rules::tracking;
 use crate::cargo::{Position, ShipmentStatus};
 use crate::ids::{ItemId, MaintenanceId, OrderId, RegionId, ShipmentId, SiteId, VehicleId};
 
-pub use progress::{Arrival, Milestone, Neighbourhood, Track};
+pub use progress::{Arrival, Expected, Milestone, Neighbourhood, Track};
 
 /// What an organisation moves things with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -184,6 +184,9 @@ pub struct Shipment {
     /// While it is on its way between two sites, if enough journeys like it are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrival: Option<Arrival>,
+    /// Until it is there, if somebody has said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
     /// Counts every change of what is shown here.
     #[serde(skip)]
     pub seq: i64,

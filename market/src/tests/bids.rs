@@ -3,7 +3,9 @@
 use super::{Breach, copy};
 
 pub(super) fn breaches() -> Vec<Breach> {
-    let bid = |changes: &str| copy("bids", "auction_id = (SELECT id FROM auctions WHERE status = 'live')", changes);
+    let bid = |changes: &str| {
+        copy("bids", "auction_id = (SELECT id FROM auctions WHERE status = 'live' AND sale_event_id IS NULL)", changes)
+    };
     let sql = str::to_owned;
     vec![
         ("bids_of_auction", bid("'seq', 99, 'currency', 'USD'")),
@@ -29,7 +31,7 @@ pub(super) fn breaches() -> Vec<Breach> {
             "bids_per_org",
             format!(
                 "SET LOCAL session_replication_role = replica;
-                 UPDATE bids SET nth = 1000 WHERE auction_id = (SELECT id FROM auctions WHERE status = 'live');
+                 UPDATE bids SET nth = 1000 WHERE auction_id = (SELECT id FROM auctions WHERE status = 'live' AND sale_event_id IS NULL);
                  SET LOCAL session_replication_role = origin;
                  {}",
                 bid("'seq', 99")

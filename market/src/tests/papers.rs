@@ -33,6 +33,8 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("papers_key_of_paper", paper("'status', 'ready', 'object_key', 'papers/mine.pdf', 'expires_at', now()")),
         ("papers_file_while_ready", paper("'status', 'ready'")),
         ("papers_file_goes", paper(&format!("'id', '{nil}', 'status', 'ready', 'object_key', 'papers/{nil}.pdf'"))),
+        ("papers_waste_object", paper("'kind', 'waste_movement', 'waste', '[]'::jsonb")),
+        ("papers_waste_of_movement", paper("'waste', '{}'::jsonb")),
         ("papers_per_day", many("papers", columns, columns, 5_000)),
     ]
 }

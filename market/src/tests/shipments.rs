@@ -96,6 +96,11 @@ fn traces() -> Vec<Breach> {
         ("shipment_traces_of_shipment", trace(nowhere)),
         ("shipment_traces_position", trace("'latitude', 1")),
         ("shipment_traces_position", trace("'latitude', 91, 'longitude', 0, 'seen_at', now()")),
+        ("shipment_traces_expected", trace("'expected_at', now()")),
+        (
+            "shipment_traces_expected",
+            trace("'expected_at', now(), 'expected_type', 'actual', 'expected_reported_at', now()"),
+        ),
         ("shipment_traces_stalled_moving", trace("'moving', false, 'stalled_at', 'infinity'::timestamptz")),
         ("shipment_traces_stalled_silent", trace("'moving', true, 'stalled_at', '-infinity'::timestamptz")),
         ("shipment_traces_counted", "UPDATE shipment_traces SET heard_at = now()".to_owned()),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "job_reason", rename_all = "snake_case")]
+#[schema(as = JobReason)]
 pub enum Reason {
     /// Its attempt failed.
     Failed,

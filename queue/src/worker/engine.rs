@@ -141,6 +141,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             trace: parent.attempt(fence.job.0, fence.epoch),
             ledger: self.ledger.clone(),
             cancelled: CancellationToken::new(),
+            stopped_for: Arc::default(),
             log: Mutex::default(),
             progressed: Mutex::default(),
             progresses: self.progresses.clone(),

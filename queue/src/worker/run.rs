@@ -15,7 +15,7 @@ use super::handlers::Verdict;
 use super::run_times::RunTimes;
 use super::running::StopCell;
 use super::statements::Claim;
-use crate::cx::{Attempt, Cx};
+use crate::cx::{AskedToStop, Attempt, Cx};
 use crate::outcome::Decision;
 use crate::ticket::Ticket;
 
@@ -131,13 +131,15 @@ async fn guard(
         },
     };
     times.ran(queue, started.elapsed());
+    let overran = || Verdict::Failed(anyhow::anyhow!("the attempt took longer than {limit:?}"), Decision::Retry);
     match (ended, stop.reason()) {
         (Some(Ok(Verdict::Failed(..))) | None, Some(reason)) => Verdict::Stopped(reason),
+        (Some(Ok(Verdict::Failed(error, _))), None) if error.is::<AskedToStop>() => overran(),
         (Some(Ok(verdict)), _) => verdict,
         (Some(Err(panic)), _) => {
             Verdict::Failed(anyhow::anyhow!("the handler panicked: {}", panic_text(&*panic)), Decision::Retry)
         }
-        (None, None) => Verdict::Failed(anyhow::anyhow!("the attempt took longer than {limit:?}"), Decision::Retry),
+        (None, None) => overran(),
     }
 }
 

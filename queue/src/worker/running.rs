@@ -50,7 +50,7 @@ impl StopCell {
 
 impl Running {
     pub(crate) fn add(&self, attempt: &Arc<Attempt>) -> StopCell {
-        let cell = StopCell { asked: attempt.cancelled.clone(), ..StopCell::default() };
+        let cell = StopCell { reason: Arc::clone(&attempt.stopped_for), asked: attempt.cancelled.clone() };
         self.lock().insert(attempt.fence.job, (Arc::clone(attempt), cell.clone()));
         cell
     }

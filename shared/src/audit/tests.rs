@@ -159,3 +159,95 @@ async fn two_acts_of_one_person_at_once_do_not_deadlock() {
     assert_eq!(written.iter().map(|it| it.action.as_str()).collect::<Vec<_>>(), ["org.change", "org.found"]);
     db.close().await;
 }
+
+/// What a walk in batches of two finds.
+async fn walked(db: &TestDb, noted: &[Head]) -> Result<Whole, Fault> {
+    let mut conn = db.pool.acquire().await.unwrap();
+    match verify::verify_by(&mut conn, noted, 2).await {
+        Ok(whole) => Ok(whole),
+        Err(VerifyError::Fault(fault)) => Err(fault),
+        Err(VerifyError::Sql(error)) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_changed_removed_or_truncated_entry_is_found() {
+    let db = TestDb::new().await;
+    assert_eq!(walked(&db, &[]).await, Ok(Whole { entries: 0, head: None }));
+    let mut heads = Vec::new();
+    for id in 1..=5 {
+        write(&db, id).await.unwrap();
+        heads.push(walked(&db, &heads).await.unwrap().head.unwrap());
+    }
+    assert_eq!(heads.iter().map(|head| head.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert_eq!(heads[4].to_string().parse(), Ok(heads[4].clone()));
+    db.pool.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER").await.unwrap();
+    db.pool.execute("CREATE TABLE kept AS SELECT * FROM audit_entries").await.unwrap();
+
+    // What each column says, and each place: the first of a batch, its last, the first of all, the last of all.
+    for (seq, change) in [
+        (1, "action = 'org.reject'"),
+        (2, "data = '{\"n\": 7}'"),
+        (3, "at = at + interval '1 microsecond'"),
+        (4, "subject_id = '8'"),
+        (5, "trace_id = 'another'"),
+        (3, "actor_kind = 'command_line'"),
+        (4, "hash = sha256(hash)"),
+    ] {
+        let sql = format!("UPDATE audit_entries SET {change} WHERE seq = {seq}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&db.pool).await.unwrap();
+        assert_eq!(walked(&db, &[]).await, Err(Fault::Changed { seq }), "{change}");
+        restore(&db).await;
+    }
+    for (which, first, last) in [("seq = 1", 1, 1), ("seq IN (2, 3)", 2, 3), ("seq = 4", 4, 4)] {
+        let sql = format!("DELETE FROM audit_entries WHERE {which}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&db.pool).await.unwrap();
+        assert_eq!(walked(&db, &[]).await, Err(Fault::Missing { first, last }), "{which}");
+        restore(&db).await;
+    }
+
+    // A chain that ends earlier is whole, and so is one that was written anew: only a head that was noted shows both.
+    db.pool.execute("DELETE FROM audit_entries WHERE seq > 3").await.unwrap();
+    assert_eq!(walked(&db, &heads[..3]).await.unwrap().head.as_ref(), Some(&heads[2]));
+    let noted = heads[4].clone();
+    assert_eq!(walked(&db, &heads[4..]).await, Err(Fault::Truncated { last: 3, noted }));
+    db.pool.execute("ALTER TABLE audit_entries ENABLE TRIGGER USER").await.unwrap();
+    for id in 6..=9 {
+        write(&db, id).await.unwrap();
+    }
+    assert_eq!(walked(&db, &[]).await.unwrap().entries, 7);
+    let noted = heads[4].clone();
+    assert_eq!(walked(&db, &heads[4..]).await, Err(Fault::Another { noted }));
+    db.close().await;
+}
+
+#[tokio::test]
+async fn an_act_that_was_committed_past_the_log_is_found() {
+    let db = TestDb::new().await;
+    write(&db, 1).await.unwrap();
+    // As a restore of data without triggers does, and somebody who forgets to switch it on again.
+    db.pool.execute("ALTER TABLE audit_acts DISABLE TRIGGER audit_acts_chained").await.unwrap();
+    write(&db, 2).await.unwrap();
+    db.pool.execute("ALTER TABLE audit_acts ENABLE TRIGGER audit_acts_chained").await.unwrap();
+    write(&db, 3).await.unwrap();
+    assert_eq!(walked(&db, &[]).await, Err(Fault::Unchained { acts: 1 }));
+    db.pool.execute("DELETE FROM audit_acts").await.unwrap();
+    assert_eq!(walked(&db, &[]).await.unwrap().entries, 2);
+    db.close().await;
+}
+
+/// Puts the entries back as they were kept.
+async fn restore(db: &TestDb) {
+    db.pool.execute("DELETE FROM audit_entries; INSERT INTO audit_entries SELECT * FROM kept").await.unwrap();
+    assert_eq!(walked(db, &[]).await.unwrap().entries, 5);
+}
+
+#[test]
+fn what_is_not_a_head_is_refused() {
+    for text in ["", "1", "1:", "1:abcd", "0:", ":", "x:00"] {
+        assert_eq!(text.parse::<Head>(), Err(NoHead), "{text}");
+    }
+    let zeros = "0".repeat(64);
+    assert_eq!(format!("0:{zeros}").parse::<Head>(), Err(NoHead));
+    assert_eq!(format!("7:{zeros}").parse::<Head>(), Ok(Head { seq: 7, hash: vec![0; 32] }));
+}

@@ -13,7 +13,7 @@ use super::{BlobError, Blobs};
 pub struct PresignedUpload {
     /// Grants write access, so it must never be logged.
     pub url: String,
-    /// To be sent as they are (`content-type`, `content-length`).
+    /// To be sent as they are (`content-type`, `content-length`, `if-none-match`).
     pub headers: Vec<(String, String)>,
 }
 
@@ -63,9 +63,10 @@ impl Disposition {
 }
 
 impl Blobs {
-    /// Lets the bearer write `key` once or more within `expires_in`, with this type and exactly `length` bytes.
+    /// Lets the bearer write `key` within `expires_in`, with this type and exactly `length` bytes, while nothing is there: what has
+    /// arrived is not replaced by what comes later, after somebody has looked at it. A store without conditional writes takes the last.
     ///
-    /// Type and length are part of the signature. Computed locally: the store is not asked.
+    /// All of it is part of the signature. Computed locally: the store is not asked.
     pub async fn presign_put(
         &self,
         key: &str,
@@ -82,6 +83,7 @@ impl Blobs {
             .key(key)
             .content_type(content_type)
             .content_length(signed_length)
+            .if_none_match("*")
             .presigned(expiry(expires_in)?)
             .await
             .map_err(|error| BlobError::from_sdk("presigning", key, &error))?;
@@ -90,6 +92,7 @@ impl Blobs {
             headers: vec![
                 ("content-type".to_owned(), content_type.to_owned()),
                 ("content-length".to_owned(), length.to_string()),
+                ("if-none-match".to_owned(), "*".to_owned()),
             ],
         })
     }

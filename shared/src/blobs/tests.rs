@@ -119,6 +119,72 @@ async fn a_stream_that_breaks_leaves_nothing() {
     assert!(left.is_empty(), "parts were left behind: {left:?}");
 }
 
+/// Yields `left` bytes and then nothing more, for ever; says when.
+struct Stalls {
+    left: usize,
+    stalled: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+impl AsyncRead for Stalls {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let piece = self.left.min(buf.remaining()).min(10_007);
+        if piece == 0 {
+            if let Some(stalled) = self.stalled.take() {
+                let _ = stalled.send(());
+            }
+            return Poll::Pending;
+        }
+        buf.put_slice(&vec![7; piece]);
+        self.left -= piece;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_given_up_leaves_nothing() {
+    let store = store().await;
+    let (blobs, dir) = (&store.blobs, &store.dir);
+    let (stalled, has_stalled) = tokio::sync::oneshot::channel();
+    let dropped = Stalls { left: PART_SIZE + 1_000, stalled: Some(stalled) };
+    tokio::select! {
+        sent = blobs.put_stream("given-up", "text/csv", dropped) => panic!("it ended: {sent:?}"),
+        _ = has_stalled => {}
+    }
+    assert_eq!(files(dir.path()).len(), 1, "a part");
+    blobs.give_up("given-up").await.unwrap();
+    // Or it came to its end a moment before.
+    blobs.put("given-up", "text/csv", "whole").await.unwrap();
+    blobs.put("other", "text/csv", "whole").await.unwrap();
+    blobs.give_up("given-up").await.unwrap();
+    assert!(matches!(blobs.head("given-up").await.unwrap_err(), BlobError::NotFound { .. }));
+    assert_eq!(blobs.get("other", 9).await.unwrap(), b"whole");
+    blobs.delete("other").await.unwrap();
+    let left = files(dir.path());
+    assert!(left.is_empty(), "parts were left behind: {left:?}");
+}
+
+#[tokio::test]
+async fn what_a_dead_process_began_to_upload_is_aborted_by_the_next() {
+    let store = store().await;
+    let (blobs, dir) = (&store.blobs, &store.dir);
+    let (stalled, has_stalled) = tokio::sync::oneshot::channel();
+    let dying = Stalls { left: PART_SIZE + 1_000, stalled: Some(stalled) };
+    // Dropped in the middle, it aborts nothing, as a process that is killed.
+    tokio::select! {
+        sent = blobs.put_stream("big", "text/csv", dying) => panic!("it ended: {sent:?}"),
+        _ = has_stalled => {}
+    }
+    assert_eq!(files(dir.path()).len(), 1, "a part");
+    let other = Source { left: PART_SIZE + 1, fails: false };
+    blobs.put_stream("bigger", "text/csv", other).await.unwrap();
+    assert_eq!(files(dir.path()).len(), 2, "another key's upload leaves it alone");
+    let again = Source { left: PART_SIZE + 1_000, fails: false };
+    blobs.put_stream("big", "text/csv", again).await.unwrap();
+    let mut left: Vec<_> = files(dir.path()).iter().map(|it| it.strip_prefix(dir.path()).unwrap().to_owned()).collect();
+    left.sort();
+    assert_eq!(left, ["media/big", "media/bigger"].map(std::path::PathBuf::from));
+}
+
 /// The objects and parts below a folder.
 fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
@@ -134,7 +200,8 @@ fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 async fn put(http: &reqwest::Client, url: &str, content_type: &str, body: Vec<u8>) -> u16 {
-    let answer = http.put(url).header("content-type", content_type).body(body).send().await;
+    let request = http.put(url).header("content-type", content_type).header("if-none-match", "*");
+    let answer = request.body(body).send().await;
     answer.unwrap().status().as_u16()
 }
 
@@ -147,7 +214,8 @@ async fn a_presigned_upload_is_bound_to_type_length_key_and_time() {
     let upload = blobs.presign_put("uploads/1", "image/jpeg", 5, minute).await.unwrap();
     assert_eq!(
         upload.headers,
-        [("content-type".to_owned(), "image/jpeg".to_owned()), ("content-length".to_owned(), "5".to_owned())]
+        [("content-type", "image/jpeg"), ("content-length", "5"), ("if-none-match", "*")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
     );
     assert!(!format!("{upload:?}").contains("Signature"), "the address grants the write");
 
@@ -158,6 +226,9 @@ async fn a_presigned_upload_is_bound_to_type_length_key_and_time() {
     assert_eq!(put(&http, &elsewhere, "image/jpeg", b"12345".to_vec()).await, 403, "another key");
     assert!(matches!(blobs.head("uploads/1").await.unwrap_err(), BlobError::NotFound { .. }));
     assert_eq!(put(&http, &upload.url, "image/jpeg", b"12345".to_vec()).await, 200);
+    let unconditional = http.put(&upload.url).header("content-type", "image/jpeg").body(b"67890".to_vec());
+    assert_eq!(unconditional.send().await.unwrap().status().as_u16(), 403, "the condition left out");
+    assert_eq!(put(&http, &upload.url, "image/jpeg", b"67890".to_vec()).await, 412, "what is there stays");
     assert_eq!(blobs.get("uploads/1", 5).await.unwrap(), b"12345");
 
     let never = blobs.presign_put("uploads/1", "image/jpeg", 5, Duration::from_hours(24 * 8)).await;

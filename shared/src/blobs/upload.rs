@@ -16,8 +16,9 @@ impl Blobs {
     ///
     /// The object appears whole, at the end, or not at all: fewer than [`PART_SIZE`] bytes are one
     /// plain PUT, more are a multipart upload that is aborted if reading or sending fails. A
-    /// process that dies in the meantime leaves invisible parts behind, which the bucket's
-    /// lifecycle rule removes.
+    /// process that dies in the meantime leaves invisible parts behind, which the next upload under
+    /// the same key aborts, and the bucket's lifecycle rule if there is none. So nobody else may be
+    /// uploading under the key: a job that is taken for lost and still runs fails at its next part.
     pub async fn put_stream(
         &self,
         key: &str,
@@ -31,6 +32,7 @@ impl Blobs {
             return Ok(size);
         }
 
+        self.abort_left(key).await;
         let upload = self
             .client
             .create_multipart_upload()
@@ -49,13 +51,42 @@ impl Blobs {
         };
         let sent = self.put_parts(key, id, first, reader).await;
         if sent.is_err() {
-            let aborted = self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(id).send().await;
-            if let Err(error) = aborted {
-                let error = BlobError::from_sdk("abort of the upload", key, &error);
-                tracing::warn!(%error, "parts of a failed upload stay until the bucket's lifecycle rule removes them");
-            }
+            self.abort(key, id).await;
         }
         sent
+    }
+
+    /// Removes what an upload leaves that was given up where it was: its parts, and the object if it appeared all the same. Nobody
+    /// else may be uploading under the key.
+    pub async fn give_up(&self, key: &str) -> Result<(), BlobError> {
+        self.abort_left(key).await;
+        self.delete(key).await
+    }
+
+    /// Aborts what a process that died has begun to upload under this key.
+    async fn abort_left(&self, key: &str) {
+        let listed = match self.client.list_multipart_uploads().bucket(&self.bucket).prefix(key).send().await {
+            Ok(listed) => listed,
+            Err(error) => {
+                let error = BlobError::from_sdk("list of open uploads", key, &error);
+                tracing::warn!(%error, "what is left of an earlier upload stays until the bucket's lifecycle rule removes it");
+                return;
+            }
+        };
+        for upload in listed.uploads().iter().filter(|upload| upload.key() == Some(key)) {
+            if let Some(id) = upload.upload_id() {
+                self.abort(key, id).await;
+            }
+        }
+    }
+
+    async fn abort(&self, key: &str, upload_id: &str) {
+        let aborted =
+            self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload_id).send().await;
+        if let Err(error) = aborted {
+            let error = BlobError::from_sdk("abort of the upload", key, &error);
+            tracing::warn!(%error, "parts of a failed upload stay until the bucket's lifecycle rule removes them");
+        }
     }
 
     async fn put_parts(

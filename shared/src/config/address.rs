@@ -60,6 +60,20 @@ fn redis(text: &str) -> Option<Way> {
     }
 }
 
+/// Whether both lead to one database of one Redis, as far as the text says.
+pub(super) fn is_same_redis(one: &str, other: &str) -> bool {
+    let place = |text: &str| {
+        let info = text.into_connection_info().ok()?;
+        let (host, port) = match info.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => (host, *port),
+            _ => return None,
+        };
+        let host = if host == "localhost" { "127.0.0.1".to_owned() } else { host.to_ascii_lowercase() };
+        Some((host, port, info.redis_settings().db()))
+    };
+    place(one).is_some_and(|found| place(other) == Some(found))
+}
+
 fn amqp(text: &str) -> Option<Way> {
     let uri = AMQPUri::from_str(text).ok()?;
     Some(private(uri.scheme == AMQPScheme::AMQPS))

@@ -2,6 +2,7 @@
 //! them). Nothing else reads either.
 
 mod address;
+mod cache;
 mod connections;
 mod encryption;
 pub mod keys;
@@ -75,8 +76,11 @@ pub struct Http {
 pub struct RateLimits {
     /// Callers who are not logged in, by address.
     pub anonymous: u32,
-    /// A person.
+    /// A person, on the free plan.
     pub user: u32,
+    /// A member of an approved organisation on the plan: where it is not set, no less than the one before it.
+    pub standard: u32,
+    pub pro: u32,
     /// A member of a partner organisation, or somebody who looks after the platform.
     pub partner: u32,
 }
@@ -85,8 +89,11 @@ impl RateLimits {
     /// The defaults. Development plays an hour of a whole market in a minute, from one address.
     const fn of(mode: Mode) -> Self {
         match mode {
-            Mode::Production => Self { anonymous: 100, user: 1_000, partner: 5_000 },
-            Mode::Development => Self { anonymous: 1_000_000, user: 1_000_000, partner: 1_000_000 },
+            Mode::Production => Self { anonymous: 100, user: 1_000, standard: 2_000, pro: 3_000, partner: 5_000 },
+            Mode::Development => {
+                let most = 1_000_000;
+                Self { anonymous: most, user: most, standard: most, pro: most, partner: most }
+            }
         }
     }
 }
@@ -143,6 +150,8 @@ pub struct Config {
     pub migrate_events_url: SecretString,
     /// Without it, queues that would use Redis use the `local` transport.
     pub redis_url: Option<SecretString>,
+    /// A database of Redis for answers that everybody asks for; without it, each is read anew.
+    pub cache_url: Option<SecretString>,
     /// Without it, queues that would use RabbitMQ use the `local` transport.
     pub amqp_url: Option<SecretString>,
     pub http: Http,
@@ -190,6 +199,7 @@ impl Config {
             s.fault(keys::MIGRATE_EVENTS_DATABASE_URL.env, "is set, and EVENTS_DATABASE_URL is not");
         }
         let redis_url = checked(s, mode, keys::REDIS_URL, &address::REDIS);
+        let cache_url = cache::read(s, mode, redis_url.as_ref());
         let cloudamqp = checked(s, mode, keys::CLOUDAMQP_URL, &address::AMQP);
         let amqp_url = checked(s, mode, keys::AMQP_URL, &address::AMQP).or(cloudamqp);
         let http = Http {
@@ -243,6 +253,7 @@ impl Config {
             migrate_events_url: migrate_events.or_else(|| events.clone()).unwrap_or(migrate_url),
             events_database_url: events.unwrap_or(database_url),
             redis_url,
+            cache_url,
             amqp_url,
             http,
             auth: Auth {
@@ -328,10 +339,15 @@ impl Config {
 
 fn rate_limits(s: &mut Source, mode: Mode) -> RateLimits {
     let usual = RateLimits::of(mode);
+    let user = s.value(keys::RATE_LIMIT_USER, usual.user);
+    let standard = s.value(keys::RATE_LIMIT_STANDARD, usual.standard.max(user));
+    let pro = s.value(keys::RATE_LIMIT_PRO, usual.pro.max(standard));
     RateLimits {
         anonymous: s.value(keys::RATE_LIMIT_ANONYMOUS, usual.anonymous),
-        user: s.value(keys::RATE_LIMIT_USER, usual.user),
-        partner: s.value(keys::RATE_LIMIT_PARTNER, usual.partner),
+        user,
+        standard,
+        pro,
+        partner: s.value(keys::RATE_LIMIT_PARTNER, usual.partner.max(pro)),
     }
 }
 

@@ -30,6 +30,7 @@ fn every_fault_is_listed_at_once_by_name() {
         ("EVENTS_DATABASE_URL", "mysql://secret-host/db"),
         ("MIGRATE_EVENTS_DATABASE_URL", "secret-host"),
         ("REDIS_URL", "redis://secret-host/words"),
+        ("CACHE_URL", "redis://secret-host/words"),
         ("AMQP_URL", "amqp://secret-host/%2f?heartbeat=often"),
         ("CLOUDAMQP_URL", "http://secret-host"),
         ("NAMESPACE", "a b"),
@@ -81,6 +82,7 @@ fn every_kind_of_address_is_taken() {
         ("DATABASE_URL", "postgresql://me:%2F@[::1]:5432/db?sslmode=verify-full&sslrootcert=/ca.pem"),
         ("REDIS_URL", "redis://:word@h:6379/3"),
         ("REDIS_URL", "rediss://user:word@h:6380/"),
+        ("CACHE_URL", "redis://:word@h:6379/1"),
         ("AMQP_URL", "amqp://h"),
         ("CLOUDAMQP_URL", "amqps://name:word@bear.rmq.cloudamqp.com/name?heartbeat=30"),
         ("SMTP_URL", "smtp://h:25?tls=opportunistic"),
@@ -99,6 +101,28 @@ fn cloudamqp_is_used_when_there_is_no_other() {
     let config = load_env(&[("CLOUDAMQP_URL", "amqps://bear.example/name")]).unwrap();
     assert_eq!(config.amqp_url.unwrap().expose_secret(), "amqps://bear.example/name");
     assert_eq!(faulty(load_env(&[("CLOUDAMQP_URL", "bear")])), ["CLOUDAMQP_URL"]);
+}
+
+#[test]
+fn the_cache_has_a_database_of_its_own() {
+    let both = |queues, cache| load_env(&[("REDIS_URL", queues), ("CACHE_URL", cache)]);
+    for (queues, cache) in [
+        ("redis://h", "redis://h:6379/0"),
+        ("redis://:word@h:6379/", "redis://user:secret-host@H/"),
+        ("redis://h/2", "redis://h/2"),
+        ("redis://localhost", "redis://127.0.0.1"),
+        // Whichever way it is reached.
+        ("redis://h:6380", "rediss://h:6380"),
+    ] {
+        let error = both(queues, cache).unwrap_err();
+        assert!(!error.to_string().contains("secret-host"), "{error}");
+        assert_eq!(faulty(Err(error)), ["CACHE_URL"], "{queues} {cache}");
+    }
+    for (queues, cache) in [("redis://h", "redis://h/1"), ("redis://h", "redis://i"), ("redis://h:1", "redis://h:2")] {
+        assert_eq!(both(queues, cache).unwrap().cache_url.unwrap().expose_secret(), cache);
+    }
+    assert!(load_env(&[("CACHE_URL", "redis://h")]).unwrap().cache_url.is_some(), "there are no queues in Redis");
+    assert!(load_env(&[("REDIS_URL", "redis://h")]).unwrap().cache_url.is_none(), "off unless it is named");
 }
 
 #[test]
@@ -155,6 +179,7 @@ fn production_refuses_plaintext() {
         ("REDIS_URL", "redis://:tls=required@h"),
         ("REDIS_URL", "redis://h?tls=required"),
         ("REDIS_URL", "rediss://h/#insecure"),
+        ("CACHE_URL", "redis://h/1"),
         ("AMQP_URL", "amqp://h?tls=required"),
         ("CLOUDAMQP_URL", "amqp://h"),
         ("PUBLIC_URL", "http://shop.example"),
@@ -185,9 +210,22 @@ fn production_refuses_plaintext() {
 #[test]
 fn production_allows_what_the_operations_manual_says() {
     let limits = production(&[]).unwrap().http.rate_limits;
-    assert_eq!(limits, RateLimits { anonymous: 100, user: 1_000, partner: 5_000 });
+    assert_eq!(limits, RateLimits { anonymous: 100, user: 1_000, standard: 2_000, pro: 3_000, partner: 5_000 });
     let set = production(&[("RATE_LIMIT_USER", "2000")]).unwrap().http.rate_limits;
     assert_eq!(set, RateLimits { user: 2_000, ..limits });
+}
+
+#[test]
+fn a_better_plan_has_no_fewer_requests_where_only_a_lesser_ones_are_set() {
+    let limits = production(&[]).unwrap().http.rate_limits;
+    let set = |settings: &[(&str, &str)]| production(settings).unwrap().http.rate_limits;
+    let more = set(&[("RATE_LIMIT_USER", "4000")]);
+    assert_eq!(more, RateLimits { user: 4_000, standard: 4_000, pro: 4_000, ..limits });
+    let most = set(&[("RATE_LIMIT_STANDARD", "8000")]);
+    assert_eq!(most, RateLimits { standard: 8_000, pro: 8_000, partner: 8_000, ..limits });
+    // What is set is what holds.
+    let fewer = set(&[("RATE_LIMIT_USER", "4000"), ("RATE_LIMIT_STANDARD", "3000"), ("RATE_LIMIT_PARTNER", "10")]);
+    assert_eq!(fewer, RateLimits { user: 4_000, standard: 3_000, partner: 10, ..limits });
 }
 
 #[test]

@@ -115,7 +115,8 @@ impl TestDb {
         let name = format!("t_{mark}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let sql = format!(r#"DROP DATABASE IF EXISTS "{name}" WITH (FORCE)"#);
         conn.execute(sqlx::AssertSqlSafe(sql)).await.expect("an old copy is dropped");
-        let sql = format!(r#"CREATE DATABASE "{name}" TEMPLATE "{template}""#);
+        // As files: pages that were copied through the buffers are looked for and written when the copy is dropped.
+        let sql = format!(r#"CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY"#);
         conn.execute(sqlx::AssertSqlSafe(sql)).await.expect("the template is copied");
         let options = owner.database(&name);
         let app_options = login.apply(options.clone());

@@ -11,5 +11,5 @@ pub const MASTER_KEY: &str = "bm90IGEgc2VjcmV0LCBvbmx5IGZvciB0ZXN0cyE5OTk=";
 
 pub use cases::cases;
 pub use db::{TestDb, limits_of, owner_url};
-pub use network::{NetworkFault, Proxy, server};
+pub use network::{NetworkFault, Proxy, redis_database, server};
 pub use statements::Statements;

@@ -22,6 +22,14 @@ pub fn server(variable: &str) -> String {
     std::env::var(variable).expect("DATABASE_URL, REDIS_URL and AMQP_URL name the test servers; run ./dev test")
 }
 
+/// The address of another database of the Redis at `url`.
+#[must_use]
+pub fn redis_database(url: &str, number: u8) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    format!("{scheme}://{authority}/{number}")
+}
+
 /// What the network does to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkFault {

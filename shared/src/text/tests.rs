@@ -24,7 +24,9 @@ fn what_shows_nothing_or_breaks_the_line_is_refused() {
     for typed in ["a\nb", "a\0", "a\u{7f}", "a\u{85}", "\t"] {
         assert_eq!(line(typed), Err(Unshowable::Control), "{typed:?}");
     }
-    assert_eq!(lines("a\0b"), Err(Unshowable::Control));
+    for typed in ["a\0b", "\u{b}", "\r", " \u{85}\n"] {
+        assert_eq!(lines(typed), Err(Unshowable::Control), "{typed:?}");
+    }
     assert_eq!(lines("\u{200b}"), Err(Unshowable::Invisible));
 }
 

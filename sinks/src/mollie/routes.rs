@@ -70,18 +70,21 @@ async fn act(State(desk): Shared, OriginalUri(uri): OriginalUri, headers: Header
     match fate {
         Fate::Busy => return shown(problem(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", "Slow down", None)),
         Fate::Failed => return shown(problem(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", "Failed", None)),
-        Fate::Answered | Fate::Lost => {}
+        Fate::Answered | Fate::Late(_) | Fate::Lost => {}
     }
-    let mut book = desk.book();
-    let reply = if let Some(before) = book.keys.get(key) {
-        before.clone()
-    } else {
-        let reply = acts::act(&desk, &mut book, &path, &body);
-        book.keys.insert(key.to_owned(), reply.clone());
+    let reply = {
+        let mut book = desk.book();
+        let reply = if let Some(before) = book.keys.get(key) {
+            before.clone()
+        } else {
+            let reply = acts::act(&desk, &mut book, &path, &body);
+            book.keys.insert(key.to_owned(), reply.clone());
+            reply
+        };
+        desk.post(&mut book);
         reply
     };
-    desk.post(&mut book);
-    drop(book);
+    fate.wait().await;
     if fate == Fate::Lost { lost() } else { shown(reply) }
 }
 

@@ -1,6 +1,8 @@
 //! Misbehaviour on demand.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
 
 /// One way to misbehave, so many times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -8,6 +10,12 @@ use serde::Deserialize;
 pub enum Fault {
     /// The next acts are done and kept, and their answers are lost on the way.
     LoseReplies { times: u32 },
+    /// The next acts are done and kept, and answered so much later; as many webhooks are sent so much later.
+    Delay {
+        times: u32,
+        #[serde(rename = "by_ms", deserialize_with = "milliseconds")]
+        by: Duration,
+    },
     /// The next acts are not done and answered with 503.
     Fail { times: u32 },
     /// The next acts are not done and answered with 429.
@@ -24,6 +32,10 @@ pub(crate) struct Faults {
     lose: u32,
     fail: u32,
     busy: u32,
+    late: u32,
+    late_webhooks: u32,
+    /// How late.
+    by: Duration,
     repeat: u32,
     /// How many webhooks are to be sent last first; 0: in their order.
     pub(crate) reverse: usize,
@@ -33,15 +45,26 @@ pub(crate) struct Faults {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Answered,
+    Late(Duration),
     Lost,
     Failed,
     Busy,
+}
+
+impl Fate {
+    /// Waits until the act is answered, which is done by then.
+    pub(crate) async fn wait(self) {
+        if let Self::Late(by) = self {
+            tokio::time::sleep(by).await;
+        }
+    }
 }
 
 impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) {
         match fault {
             Fault::LoseReplies { times } => self.lose = times,
+            Fault::Delay { times, by } => (self.late, self.late_webhooks, self.by) = (times, times, by),
             Fault::Fail { times } => self.fail = times,
             Fault::Busy { times } => self.busy = times,
             Fault::RepeatWebhooks { times } => self.repeat = times,
@@ -56,9 +79,16 @@ impl Faults {
             Fate::Failed
         } else if used(&mut self.lose) {
             Fate::Lost
+        } else if used(&mut self.late) {
+            Fate::Late(self.by)
         } else {
             Fate::Answered
         }
+    }
+
+    /// How late the next webhook is sent.
+    pub(crate) fn lateness(&mut self) -> Duration {
+        if used(&mut self.late_webhooks) { self.by } else { Duration::ZERO }
     }
 
     pub(crate) fn repeats(&mut self) -> bool {
@@ -71,3 +101,10 @@ fn used(times: &mut u32) -> bool {
     *times = left.unwrap_or(0);
     left.is_some()
 }
+
+fn milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    u64::deserialize(from).map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests;

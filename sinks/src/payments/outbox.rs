@@ -38,6 +38,13 @@ pub(crate) struct Webhook {
     pub(crate) header: Header,
 }
 
+/// The webhook that is next, how many times it is sent, and how much later than it could be.
+struct Delivery {
+    webhook: Webhook,
+    times: u32,
+    late: Duration,
+}
+
 /// Webhooks that are not on their way yet, and what goes wrong with them and with the acts.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -78,18 +85,20 @@ impl Outbox {
     pub(crate) async fn send_all(&self) {
         let http = reqwest::Client::new();
         loop {
-            let Some((webhook, times)) = self.next() else {
+            let Some(Delivery { webhook, times, late }) = self.next() else {
                 self.news.notified().await;
                 continue;
             };
+            if !late.is_zero() {
+                tokio::time::sleep(late).await;
+            }
             for _ in 0..times {
                 self.send(&http, &webhook).await;
             }
         }
     }
 
-    /// The webhook to be sent now, and how many times.
-    fn next(&self) -> Option<(Webhook, u32)> {
+    fn next(&self) -> Option<Delivery> {
         let (webhooks, faults) = &mut *self.waiting();
         let held = faults.reverse;
         if held > 0 {
@@ -102,7 +111,11 @@ impl Outbox {
         if webhooks.is_empty() {
             return None;
         }
-        Some((webhooks.remove(0), if faults.repeats() { 2 } else { 1 }))
+        Some(Delivery {
+            webhook: webhooks.remove(0),
+            times: if faults.repeats() { 2 } else { 1 },
+            late: faults.lateness(),
+        })
     }
 
     async fn send(&self, http: &reqwest::Client, webhook: &Webhook) {

@@ -7,7 +7,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Region};
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MultipartUpload};
 
 use super::*;
 
@@ -130,6 +130,13 @@ async fn a_multipart_upload_becomes_one_object() -> Result<()> {
         .send()
         .await?;
     let upload = created.upload_id().unwrap_or_default();
+    let open = async |prefix: &str| -> Result<Vec<(String, String)>> {
+        let listed = client.list_multipart_uploads().bucket(BUCKET).prefix(prefix).send().await?;
+        let named = |it: &MultipartUpload| Some((it.key()?.to_owned(), it.upload_id()?.to_owned()));
+        Ok(listed.uploads().iter().filter_map(named).collect())
+    };
+    assert_eq!(open("reports/").await?, [("reports/sales.csv".to_owned(), upload.to_owned())]);
+    assert!(open("exports/").await?.is_empty());
 
     let mut parts = Vec::new();
     for (number, body) in [(1, vec![b'a'; 5 * 1024 * 1024]), (2, vec![b'b'; 10])] {
@@ -152,6 +159,7 @@ async fn a_multipart_upload_becomes_one_object() -> Result<()> {
         .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
         .send()
         .await?;
+    assert!(open("").await?.is_empty());
 
     let got = client.get_object().bucket(BUCKET).key("reports/sales.csv").send().await?;
     assert_eq!(got.content_type(), Some("text/csv"));

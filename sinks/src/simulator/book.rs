@@ -233,7 +233,9 @@ impl Book {
 
     pub(super) fn cancel(&mut self, id: &str) -> Result<Made, Refusal> {
         let payment = self.payments.get_mut(id).ok_or("no_such_payment")?;
-        if payment.state != "authorised" {
+        // As at Stripe, what waits for its buyer is cancelled as well.
+        let waits = payment.action.take().is_some();
+        if payment.state != "authorised" && !waits {
             return Err("payment_not_authorised");
         }
         payment.state = "cancelled";
@@ -294,6 +296,19 @@ impl Book {
         }
         self.happened("account.changed", id);
         Ok(Made::Account(id.to_owned()))
+    }
+
+    /// A bank gives a refund or a payout back that was done.
+    pub(super) fn bounce(&mut self, id: &str) -> Result<Made, Refusal> {
+        let disbursement = self.disbursements.get_mut(id).ok_or("no_such_disbursement")?;
+        disbursement.state = "failed";
+        let event = match disbursement.kind {
+            "refund" => "refund.failed",
+            "transfer" => "transfer.failed",
+            _ => "payout.failed",
+        };
+        self.happened(event, id);
+        Ok(Made::Disbursement(id.to_owned()))
     }
 
     fn moved(&mut self, kind: &'static str, of: &str, amount: i64, currency: &str) -> Made {

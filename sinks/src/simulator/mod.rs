@@ -133,6 +133,14 @@ impl Simulator {
         self.desk.set_account(id, state)
     }
 
+    /// A bank gives a refund or a payout back that was done. Returns whether there is one.
+    pub fn bounce(&self, id: &str) -> bool {
+        let mut book = self.desk.book();
+        let done = book.bounce(id).is_ok();
+        self.desk.post(&mut book);
+        done
+    }
+
     /// How many payments there are, whatever their state.
     pub fn payments(&self) -> usize {
         self.desk.book().payments.len()

@@ -55,35 +55,35 @@ async fn known(State(desk): Shared, request: Request, next: Next) -> Response {
 
 async fn charge(State(desk): Shared, headers: HeaderMap, body: Bytes) -> Response {
     let page = |payment: &str| challenge::address(desk.addr, payment);
-    act(&desk, &headers, "charge", &body, |book, new: NewPayment| book.charge(new, page))
+    act(&desk, &headers, "charge", &body, |book, new: NewPayment| book.charge(new, page)).await
 }
 
 async fn capture(State(desk): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    act(&desk, &headers, &format!("capture {id}"), &body, |book, part: Part| book.capture(&id, &part))
+    act(&desk, &headers, &format!("capture {id}"), &body, |book, part: Part| book.capture(&id, &part)).await
 }
 
 async fn cancel(State(desk): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    act(&desk, &headers, &format!("cancel {id}"), &body, |book, _: Value| book.cancel(&id))
+    act(&desk, &headers, &format!("cancel {id}"), &body, |book, _: Value| book.cancel(&id)).await
 }
 
 async fn refund(State(desk): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    act(&desk, &headers, &format!("refund {id}"), &body, |book, part: Part| book.refund(&id, &part))
+    act(&desk, &headers, &format!("refund {id}"), &body, |book, part: Part| book.refund(&id, &part)).await
 }
 
 async fn transfer(State(desk): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    act(&desk, &headers, "transfer", &body, |book, new: NewDisbursement| book.transfer(&new))
+    act(&desk, &headers, "transfer", &body, |book, new: NewDisbursement| book.transfer(&new)).await
 }
 
 async fn payout(State(desk): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    act(&desk, &headers, "payout", &body, |book, new: NewDisbursement| book.payout(&new))
+    act(&desk, &headers, "payout", &body, |book, new: NewDisbursement| book.payout(&new)).await
 }
 
 async fn open_account(State(desk): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    act(&desk, &headers, "account", &body, |book, new: NewAccount| Ok(book.open_account(new)))
+    act(&desk, &headers, "account", &body, |book, new: NewAccount| Ok(book.open_account(new))).await
 }
 
 /// Does one act once per key, and answers as the faults will have it.
-fn act<T: DeserializeOwned + Serialize>(
+async fn act<T: DeserializeOwned + Serialize>(
     desk: &Desk,
     headers: &HeaderMap,
     name: &str,
@@ -106,16 +106,19 @@ fn act<T: DeserializeOwned + Serialize>(
             return ([(header::RETRY_AFTER, "1")], busy).into_response();
         }
         Fate::Failed => return problem(StatusCode::SERVICE_UNAVAILABLE, "failed"),
-        Fate::Answered | Fate::Lost => {}
+        Fate::Answered | Fate::Late(_) | Fate::Lost => {}
     }
-    let mut book = desk.book();
-    let made = book.once(key, words, |book| act(book, asked));
-    let answer = match made {
-        Ok(made) => Json(show(&book, &made)).into_response(),
-        Err(code) => refused(code),
+    let answer = {
+        let mut book = desk.book();
+        let made = book.once(key, words, |book| act(book, asked));
+        let answer = match made {
+            Ok(made) => Json(show(&book, &made)).into_response(),
+            Err(code) => refused(code),
+        };
+        desk.post(&mut book);
+        answer
     };
-    desk.post(&mut book);
-    drop(book);
+    fate.wait().await;
     if fate == Fate::Lost { lost() } else { answer }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -71,6 +73,51 @@ async fn a_lost_reply_leaves_its_act_done_and_a_failure_leaves_nothing() -> Resu
     simulator.server.inject(Fault::Fail { times: 1 });
     let (status, _) = simulator.post("/v1/payments", "b", &charge(100)).await?;
     assert_eq!((status, simulator.server.payments()), (503, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_late_answer_is_to_an_act_that_is_done() -> Result<()> {
+    let simulator = TestSimulator::start().await?;
+    let fault: Fault = serde_json::from_value(json!({ "fault": "delay", "times": 1, "by_ms": 3_600_000 }))?;
+    assert_eq!(fault, Fault::Delay { times: 1, by: Duration::from_hours(1) });
+    simulator.server.inject(fault);
+    let asked = charge(100);
+    let mut late = Box::pin(simulator.post("/v1/payments", "a", &asked));
+    let made = async {
+        while simulator.server.payments() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = &mut late => panic!("answered early: {answer:?}"),
+        () = made => {}
+    }
+    // Whoever asks again is answered, and the first one still waits.
+    let (status, again) = simulator.post("/v1/payments", "a", &asked).await?;
+    assert_eq!((status, again["payment"]["amount"].as_i64()), (200, Some(100)), "{again}");
+    assert!(tokio::time::timeout(Duration::ZERO, late).await.is_err());
+    assert_eq!(simulator.server.payments(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_waits_for_its_buyer_is_cancelled_and_what_is_taken_is_not() -> Result<()> {
+    let simulator = TestSimulator::start().await?;
+    let mut asked = charge(100);
+    asked["method"] = CHALLENGED.into();
+    let (_, waiting) = simulator.post("/v1/payments", "a", &asked).await?;
+    let page = waiting["payment"]["action"].as_str().unwrap_or_default().to_owned();
+    let cancels = format!("/v1/payments/{}/cancels", waiting["payment"]["id"].as_str().unwrap_or_default());
+    let (status, cancelled) = simulator.post(&cancels, "b", &json!({})).await?;
+    assert_eq!((status, &cancelled["payment"]["state"]), (200, &json!("cancelled")));
+    assert_eq!(cancelled["payment"]["action"], json!(null));
+    let form = reqwest::Client::new().post(page).header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(form.body("passed=true").send().await?.status(), 404, "nothing is asked any more");
+    let (_, taken) = simulator.post("/v1/payments", "c", &charge(100)).await?;
+    let cancels = format!("/v1/payments/{}/cancels", taken["payment"]["id"].as_str().unwrap_or_default());
+    let refused = simulator.post(&cancels, "d", &json!({})).await?;
+    assert_eq!(refused, (422, json!({ "code": "payment_not_authorised" })));
     Ok(())
 }
 

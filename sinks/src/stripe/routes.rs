@@ -89,13 +89,14 @@ async fn act(
             return ([(header::RETRY_AFTER, "1")], busy).into_response();
         }
         Fate::Failed => return shown(problem(StatusCode::SERVICE_UNAVAILABLE, "api_error", "Failed")),
-        Fate::Answered | Fate::Lost => {}
+        Fate::Answered | Fate::Late(_) | Fate::Lost => {}
     }
     let form: Form = pairs.into_iter().collect();
     let account = account(&headers).map(str::to_owned);
     // An act goes on when its caller is gone.
     let act = tokio::spawn(async move { once(&front, key, uri.path(), account.as_deref(), &form).await });
     let reply = act.await.unwrap_or_else(|_| problem(StatusCode::INTERNAL_SERVER_ERROR, "api_error", "Failed"));
+    fate.wait().await;
     if fate == Fate::Lost { lost() } else { shown(reply) }
 }
 

@@ -186,6 +186,11 @@ impl TestInstallation {
         }
     }
 
+    /// A new session of somebody, for the same organisation: a token lasts a quarter of an hour.
+    pub async fn anew(&self, person: &Person) -> Person {
+        Person { org: person.org.clone(), ..self.login(&person.email).await }
+    }
+
     /// Registers the owner of a new organisation that buys and sells, and has it approved.
     pub async fn trader(&self, admin: &Person, name: &str) -> Person {
         let mut owner = self.person(name).await;

@@ -25,9 +25,23 @@ impl Socket {
 
     /// Follows a topic; returns what the server says first.
     pub async fn follow(&mut self, topic: &str) -> Value {
-        let message = Message::text(json!({"subscribe": topic}).to_string());
-        self.0.send(message).await.expect("sent");
+        self.say(&json!({"subscribe": topic})).await;
         self.hear().await
+    }
+
+    /// Sends a command.
+    pub async fn say(&mut self, command: &Value) {
+        self.0.send(Message::text(command.to_string())).await.expect("sent");
+    }
+
+    /// The code that the server closes with.
+    pub async fn closing(&mut self) -> u16 {
+        loop {
+            let message = timeout(PATIENCE, self.0.next()).await.expect("a close in time");
+            if let Message::Close(frame) = message.expect("an open socket").expect("a frame") {
+                return frame.expect("a code").code.into();
+            }
+        }
     }
 
     /// The next message.

@@ -8,13 +8,14 @@ use regex::Regex;
 use crate::code::{files, root};
 
 /// Where statements may stand outside a `store`, `ledger` or `ops`, and why.
-const SQL_ELSEWHERE: [(&str, &str); 9] = [
+const SQL_ELSEWHERE: [(&str, &str); 10] = [
     ("bench", "measures statements"),
     ("cli/src/commands/migrate.rs", "reads the migrator's own table"),
     ("market/src/exports/own_data.rs", "a column and what fills it"),
     ("market/src/exports/parts", "a column and what fills it"),
     ("market/src/reports/definitions", "a column and what fills it"),
     ("queue/examples", "shows how a program uses the engine"),
+    ("shared/src/audit", "the log of every domain"),
     ("shared/src/audit.rs", "the log of every domain"),
     ("shared/src/idempotency.rs", "the keys of every domain"),
     ("shared/src/db", "roles and rights"),

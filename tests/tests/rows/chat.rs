@@ -56,26 +56,6 @@ async fn sent(by: &Person) -> String {
     id(&upload)
 }
 
-/// Every row of every table, as text; bytes are in hexadecimal.
-async fn dump(market: &TestInstallation) -> String {
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT format('%I.%I', table_schema, table_name)
-         FROM information_schema.tables
-         WHERE table_type = 'BASE TABLE'
-           AND table_schema NOT IN ('pg_catalog', 'information_schema')",
-    )
-    .fetch_all(&market.db.pool)
-    .await
-    .unwrap();
-    let mut dump = String::new();
-    for table in tables {
-        let sql = format!("SELECT coalesce(string_agg(t::text, E'\\n'), '') FROM {table} AS t");
-        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&market.db.pool).await.unwrap();
-        dump.push_str(&rows);
-    }
-    dump
-}
-
 /// Changes what is stored as somebody could who writes to the database past its rules.
 async fn tamper(market: &TestInstallation, sql: &str) {
     let mut tx = market.db.pool.begin().await.unwrap();
@@ -117,7 +97,7 @@ async fn row_chat_dump_shows_no_plaintext_moved_ciphertext_fails_third_party_404
         assert_eq!(response.bytes().await.unwrap(), PDF);
     }
 
-    let dumped = dump(&market).await;
+    let dumped = market.dump().await;
     assert!(dumped.contains(&goods) && dumped.contains(order));
     for text in ["Xyzzy", "58797a7a79"] {
         assert!(!dumped.contains(text), "a dump shows {text}");

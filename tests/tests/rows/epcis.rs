@@ -14,7 +14,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn documents() -> Vec<(String, Value)> {
     let mut documents = Vec::new();
-    for name in ["gs1", "hashes"] {
+    for name in ["gs1", "hashes", "ours"] {
         for entry in std::fs::read_dir(folder(name)).expect("the examples") {
             let path = entry.expect("a file").path();
             if path.extension().is_some_and(|extension| extension == "jsonld") {
@@ -63,7 +63,7 @@ async fn row_epcis_capture_with_verdicts() {
     let schema = schema();
 
     let examples = documents();
-    assert!(examples.len() >= 24, "{}", examples.len());
+    assert!(examples.len() >= 31, "{}", examples.len());
     let mut events = 0;
     for (name, example) in &examples {
         let capture = ann.post("/v1/epcis/capture", example.clone()).await.ok();
@@ -76,7 +76,7 @@ async fn row_epcis_capture_with_verdicts() {
         let again = ann.post("/v1/epcis/capture", example.clone()).await.ok();
         assert!(outcomes(&again).iter().all(|outcome| outcome != "accepted"), "{name}: {again:#}");
     }
-    assert!(events > 40, "{events}");
+    assert!(events >= 75, "{events}");
     let declared = found(&ann, "EXISTS_errorDeclaration=true").await;
     assert!(declared.iter().any(|event| event["errorDeclaration"]["reason"] == "incorrect_data"), "{declared:#?}");
     let whole = ann.get("/v1/epcis/events?perPage=100").await.ok();

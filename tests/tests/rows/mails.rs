@@ -47,8 +47,10 @@ async fn row_mails_in_the_readers_language_and_ended_with_one_click() {
     let path = url.strip_prefix(&market.base).expect("a page of ours");
     let page = market.get(path).await.ok();
     assert!(page.as_str().unwrap().contains("beobachtete Angebote"), "{page}");
-    let wanted = json!({"auction_reminders": true, "watches": true, "saved_searches": true, "stock": true,
+    let all = json!({"auction_reminders": true, "watches": true, "saved_searches": true, "stock": true,
         "reports": true, "reviews": true});
+    let mut wanted = all.clone();
+    wanted["notices"] = all;
     assert_eq!(bob.get("/v1/me/notifications").await.ok(), wanted);
     assert_eq!(market.get(&format!("{path}x")).await.status, 422);
 

@@ -11,7 +11,8 @@ fn has(page: &Value, kind: &str) -> bool {
 }
 
 /// At night, news that can wait is there inside the product at once and comes by mail when the quiet hours end; what is about an own order
-/// comes by mail at once. Read is read.
+/// comes by mail at once. Read is read. Whoever wants no notices of a kind gets none any more, but the mail; what is about an own order cannot
+/// be turned off.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_notices_are_there_at_once_and_mail_that_can_wait_waits() {
     let market = TestInstallation::new().await;
@@ -53,6 +54,22 @@ async fn row_notices_are_there_at_once_and_mail_that_can_wait_waits() {
     let morning = "UPDATE jobs SET run_at = clock_timestamp() WHERE kind = 'emails.send' AND state = 'scheduled'";
     sqlx::query(morning).execute(&market.db.pool).await.unwrap();
     market.mail_to(&bob.email, "Now 90.00 EUR: Console").await;
+
+    let wanted = bob.patch("/v1/me/notifications", json!({"notices": {"watches": false}})).await.ok();
+    assert_eq!((&wanted["watches"], &wanted["notices"]["watches"]), (&json!(true), &json!(false)));
+    let more = offered(&ann, "Keyboard", "fixed").await;
+    assert_eq!(bob.put(&format!("/v1/listings/{more}/watch"), json!({})).await.status, 204);
+    let _ = ann.put(&format!("/v1/listings/{more}/price"), json!({"price": eur("80.00")})).await.ok();
+    market.mail_to(&bob.email, "Now 80.00 EUR: Keyboard").await;
+    let line = json!({"listing": more, "quantity": 1, "price": eur("80.00")});
+    let _ = bob.post("/v1/checkouts", json!({"lines": [line]})).await.ok();
+    bob.until_that("/v1/me/notices/unread", |unread| unread["unread"] != 0).await;
+    let unread = bob.get("/v1/me/notices").await.ok();
+    let unread = unread["items"].as_array().unwrap().iter().filter(|item| item.get("read_at").is_none());
+    let kinds: Vec<_> = unread.map(|item| item["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"order_placed") && !kinds.contains(&"price_fell"), "{kinds:?}");
+    let refused = bob.patch("/v1/me/notifications", json!({"notices": {"orders": false}})).await;
+    assert_eq!(refused.body["code"], json!("invalid_body"));
     market.until_quiet().await;
     market.close().await;
 }

@@ -88,9 +88,9 @@ async fn row_invoices_as_factur_x() {
     assert!(Path::new(PYTHON).exists(), "factur-x is not installed: `./dev test` with any filter does so");
     let market = TestInstallation::new().await;
     let admin = market.admin().await;
-    let ann = company(&market, &admin, "Ann", "DE", Some("DE123456789")).await;
+    let ann = company(&market, &admin, "Ann", "DE", Some("DE123456788")).await;
     let bob = company(&market, &admin, "Bob", "DE", None).await;
-    let cid = company(&market, &admin, "Cid", "FR", Some("FR12345678901")).await;
+    let cid = company(&market, &admin, "Cid", "FR", Some("FR11123456782")).await;
     let eve = company(&market, &admin, "Eve", "DE", None).await;
     let listing = offered(&ann).await;
     let (bobs, cids) = (paid(&bob, &listing).await, paid(&cid, &listing).await);
@@ -149,7 +149,7 @@ async fn row_invoices_as_factur_x() {
         assert_eq!(booked(&market, &ann, transfers).await, issued, "{kind}");
     }
     let text = run(Command::new("pdftotext").arg("-layout").arg(&files[0]).arg("-")).await;
-    for wanted in ["Ann & Sons", "Bob & Sons", "DE123456789", "A console", "VAT 19 % on 200.00", "238.00"] {
+    for wanted in ["Ann & Sons", "Bob & Sons", "DE123456788", "A console", "VAT 19 % on 200.00", "238.00"] {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }
 
@@ -182,7 +182,12 @@ fn is_invoice(subject: &str) -> bool {
 
 /// Asks for a paper and saves it.
 async fn printed(by: &Person, kind: &str, about: &str, folder: &TempDir) -> PathBuf {
-    let asked = by.post("/v1/papers", json!({"kind": kind, "about": about})).await;
+    printed_of(by, json!({"kind": kind, "about": about}), folder).await
+}
+
+/// The same, with what is stated besides.
+async fn printed_of(by: &Person, paper: Value, folder: &TempDir) -> PathBuf {
+    let asked = by.post("/v1/papers", paper).await;
     assert_eq!(asked.status, 202, "{asked:?}");
     let path = format!("/v1/papers/{}", id(&asked.body));
     let ready = by.until_that(&path, |paper| paper["status"] != "queued").await;
@@ -192,6 +197,12 @@ async fn printed(by: &Person, kind: &str, about: &str, folder: &TempDir) -> Path
 
 async fn text(paper: &Path) -> String {
     run(Command::new("pdftotext").arg(paper).arg("-")).await
+}
+
+/// The text in the order in which it was drawn, box by box. What a narrow box breaks into lines is one line here.
+async fn boxes(paper: &Path) -> String {
+    let drawn = run(Command::new("pdftotext").arg("-raw").arg(paper).arg("-")).await;
+    drawn.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What a scanner reads on the first page, at the 203 dots of a label printer.
@@ -225,8 +236,8 @@ async fn waste(market: &TestInstallation, admin: &Person, by: &Person) -> String
 async fn row_papers_of_an_order() {
     let market = TestInstallation::new().await;
     let admin = market.admin().await;
-    let ann = company(&market, &admin, "Ann", "DE", Some("DE123456789")).await;
-    let bob = company(&market, &admin, "Bob", "DK", Some("DK12345678")).await;
+    let ann = company(&market, &admin, "Ann", "DE", Some("DE123456788")).await;
+    let bob = company(&market, &admin, "Bob", "DK", Some("DK12345674")).await;
     let folder = tempfile::tempdir().unwrap();
     let depot = depot(&ann, "SKU-1").await;
     let order = bought(&bob, &depot.listing).await;
@@ -304,6 +315,40 @@ async fn row_papers_of_an_order() {
         text(&document).await.matches(&shipped).count() >= 2,
         "the date of shipment, and of the transfer to the carrier"
     );
+
+    // What the market does not know stands in its box when whoever asks states it.
+    let stated = json!({
+        "facility": {"name": "Nordic Recycling", "address": "Kajen 4, Esbjerg", "country": "DK"},
+        "operation": "R3", "basel_code": "B3011", "oecd_code": "GH013", "national_code": "19.12.04", "transit": ["NL", "BE"],
+        "carriers": [
+            {"name": "Elbe Haulage", "address": "Kai 1, Hamburg", "means_of_transport": "road", "transferred_on": "2026-12-01"},
+            {"name": "Sund Lines", "address": "Kai 2, Hamburg", "means_of_transport": "sea", "transferred_on": "2026-12-02"},
+            {"name": "Jutland Rail", "address": "Banevej 3, Esbjerg", "means_of_transport": "rail"},
+        ],
+    });
+    let asked = json!({"kind": "waste_movement", "about": id(&shipment), "waste": stated});
+    let mut wrong = asked.clone();
+    wrong["waste"]["operation"] = json!("R14");
+    let refused = ann.post("/v1/papers", wrong).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["errors"][0]["pointer"]), (422, &json!("/waste/operation")));
+    let document = printed_of(&ann, asked, &folder).await;
+    let read = boxes(&document).await;
+    for (title, next, wanted) in [
+        ("5 (a).", "5 (b).", &["Elbe Haulage", "Kai 1, Hamburg", "road", "2026-12-01"][..]),
+        ("5 (b).", "5 (c).", &["Sund Lines", "Kai 2, Hamburg", "sea", "2026-12-02"]),
+        ("5 (c).", "6. Waste generator", &["Jutland Rail", "Banevej 3, Esbjerg", "rail"]),
+        ("7. Recovery facility", "8. Recovery operation", &["Nordic Recycling", "Kajen 4, Esbjerg, Denmark"]),
+        ("8. Recovery operation", "9. Usual description", &["R3"]),
+        ("10. Waste identification", "11. Countries", &["B3011", "GH013", "02 01 04", "19.12.04"]),
+        ("11. Countries", "12. Declaration", &["DE Germany", "NL Netherlands, BE Belgium", "DK Denmark"]),
+    ] {
+        let start = read.find(title).unwrap_or_else(|| panic!("no {title}: {read}"));
+        let end = start + read[start..].find(next).unwrap_or_else(|| panic!("no {next} after {title}: {read}"));
+        for text in wanted {
+            assert!(read[start..end].contains(text), "{text} in {title}: {read}");
+        }
+    }
+    assert!(!read.contains("Hansa Freight"), "the carriers that were stated are those of the box: {read}");
     market.until_quiet().await;
     market.close().await;
 }

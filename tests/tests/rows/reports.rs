@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use market::testing;
+use futures::{StreamExt, stream};
+use market::{checkout, testing};
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
 use tests::installation::people::{Person, eur, id};
@@ -17,6 +18,8 @@ const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports");
 const FORMATS: [&str; 4] = ["csv", "json", "pdf", "xlsx"];
 const SEED: &str = "9994";
 const ORDERS: &str = "1500";
+/// How many reports are asked for at once, each in every format: an organisation may have 20 files open.
+const AT_ONCE: usize = 4;
 const REGIONS: [&str; 4] = ["earth/ca", "earth/de", "earth/jp", "earth/us"];
 
 /// What a program of `tests/reports` prints.
@@ -44,6 +47,12 @@ async fn report(by: &Person, folder: &Path, name: &str, ask: Value) {
         assert_eq!(file.status().as_u16(), 200, "{ready}");
         std::fs::write(folder.join(format!("{name}.{format}")), file.bytes().await.unwrap()).unwrap();
     }
+}
+
+/// Asks for several reports, some at once.
+async fn reports(by: &Person, folder: &Path, asked: Vec<(String, Value)>) {
+    let each = |(name, ask): (String, Value)| async move { report(by, folder, &name, ask).await };
+    stream::iter(asked).for_each_concurrent(AT_ONCE, each).await;
 }
 
 /// A draft of each category at each site in each currency, by what the book calls them.
@@ -96,9 +105,10 @@ async fn load(market: &TestInstallation, seller: &str, buyers: &[(String, String
     .await
     .unwrap();
     for statement in [
-        "INSERT INTO checkouts (id, buyer_org_id, placed_by, currency, payable_minor, pay_by, created_at)
-         SELECT id, buyer, by, currency, sum(amount), at + interval '1 hour', at
-         FROM book GROUP BY id, buyer, by, currency, at",
+        "INSERT INTO checkouts (id, buyer_org_id, placed_by, currency, payable_minor, status, pay_by, created_at, ended_at)
+         SELECT id, buyer, by, currency, sum(amount), CASE WHEN status IN ('expired', 'cancelled') THEN status ELSE 'paid' END,
+                at + interval '1 hour', at, at
+         FROM book GROUP BY id, buyer, by, currency, status, at",
         "INSERT INTO orders (id, checkout_id, source, buyer_org_id, seller_org_id, placed_by, currency, total_minor, fee_bps, fee_minor,
                              net_minor, status, pay_by, created_at)
          SELECT id, id, 'checkout', buyer, $1, by, currency, sum(amount), 500, div(sum(amount) * 500 + 5000, 10000),
@@ -111,6 +121,8 @@ async fn load(market: &TestInstallation, seller: &str, buyers: &[(String, String
         let query = if statement.contains("$1") { query.bind(seller.parse::<Uuid>().unwrap()) } else { query };
         query.execute(&mut *tx).await.unwrap();
     }
+    // The workers have nothing to do with the book.
+    assert!(checkout::store::overdue(&mut tx, 1).await.unwrap().is_empty());
     tx.commit().await.unwrap();
 }
 
@@ -161,15 +173,19 @@ async fn row_reports_of_every_kind_and_format() {
     let book_path = folder.path().join("book.json");
     std::fs::write(&book_path, book.to_string()).unwrap();
     load(&market, &ann.org, &buyers, &listings, &book).await;
-    for group in ["none", "day", "week", "month", "category", "region", "buyer"] {
-        let ask = json!({"kind": "sales", "first_day": "2023-01-01", "last_day": "2025-12-31", "parameters": {"group_by": group}});
-        report(&ann, folder.path(), &format!("sales-{group}"), ask).await;
-    }
-    let ask = json!({"kind": "sales", "first_day": "2023-01-01", "last_day": "2025-12-31",
-        "parameters": {"category": categories[1]["id"], "currency": "JPY"}});
-    report(&ann, folder.path(), "sales-filtered", ask).await;
+    let sales = |name: &str, parameters: Value| {
+        let ask =
+            json!({"kind": "sales", "first_day": "2023-01-01", "last_day": "2025-12-31", "parameters": parameters});
+        (format!("sales-{name}"), ask)
+    };
+    let mut asked: Vec<_> = ["none", "day", "week", "month", "category", "region", "buyer"]
+        .iter()
+        .map(|group| sales(group, json!({"group_by": group})))
+        .collect();
+    asked.push(sales("filtered", json!({"category": categories[1]["id"], "currency": "JPY"})));
     let ask = json!({"kind": "monthly_analytics", "first_day": "2024-01-01", "last_day": "2024-12-31"});
-    report(&ann, folder.path(), "monthly_analytics", ask).await;
+    asked.push(("monthly_analytics".to_owned(), ask));
+    reports(&ann, folder.path(), asked).await;
 
     // What happens now: stock that runs low, money that comes in and goes out, goods that leave.
     let stock = format!("/v1/items/{}/stock/{}", listings[0]["item"].as_str().unwrap(), id(&sites[0]));
@@ -188,9 +204,8 @@ async fn row_reports_of_every_kind_and_format() {
     drop(conn);
     let day = |days: i64| (now + chrono::TimeDelta::days(days)).date_naive();
     let recent = |kind: &str| json!({"kind": kind, "first_day": day(-3), "last_day": day(0)});
-    for kind in ["inventory_check", "commissions", "payouts", "cargo_volume"] {
-        report(&ann, folder.path(), kind, recent(kind)).await;
-    }
+    let kinds = ["inventory_check", "commissions", "payouts", "cargo_volume"];
+    reports(&ann, folder.path(), kinds.map(|kind| (kind.to_owned(), recent(kind))).to_vec()).await;
     // What is of everybody: of days that are over, because each report is a job itself.
     admin.org.clone_from(&ann.org);
     market.until_quiet().await;

@@ -61,6 +61,18 @@ async fn row_stations_resources_inventories() {
     assert_eq!((&back["from"]["reserved"], &back["to"]["on_hand"]), (&json!(0), &json!(11)));
     market.mail_to(&ann.email, "No longer low").await;
 
+    // The last unit of another station, which two take at once.
+    let depot =
+        json!({"region_id": body("moon"), "name": "Malapert", "kind": "station", "latitude": -86, "longitude": 3});
+    let last = at(&ann.post("/v1/sites", depot).await.ok());
+    let _ = ann.post(&format!("{last}/adjust"), json!({"to": 1})).await.ok();
+    let remove = async || ann.post(&format!("{last}/adjust"), json!({"by": -1, "reason": "used"})).await;
+    let (one, other) = tokio::join!(remove(), remove());
+    let (taken, refused) = if one.status == 200 { (one, other) } else { (other, one) };
+    assert_eq!(taken.ok()["on_hand"], 0);
+    refused.refused(409, "out_of_stock");
+    assert_eq!(ann.get(&last).await.ok()["on_hand"], 0);
+
     let kinds = |page: &Value| -> Vec<String> {
         page["items"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap().to_owned()).collect()
     };

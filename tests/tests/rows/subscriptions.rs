@@ -63,13 +63,13 @@ async fn row_report_subscriptions() {
     assert_eq!(file.headers()["content-type"], "application/pdf");
     assert!(file.bytes().await.unwrap().starts_with(b"%PDF-"));
 
+    let ask = json!({"kind": "sales", "format": "json", "cadence": "daily"});
+    assert_eq!(ann.post("/v1/report-subscriptions", ask.clone()).await.status, 201);
     let link = header(&market, &ann, "Sales report ", "List-Unsubscribe").await.unwrap();
     let path = link.trim_matches(['<', '>']).strip_prefix(&market.base).unwrap();
     assert_eq!(market.post_form(path, "List-Unsubscribe=One-Click").await.status, 200);
     let wanted = ann.get("/v1/me/notifications").await.ok();
     assert_eq!((&wanted["reports"], &wanted["saved_searches"]), (&json!(false), &json!(true)));
-    let ask = json!({"kind": "sales", "format": "json", "cadence": "daily"});
-    assert_eq!(ann.post("/v1/report-subscriptions", ask).await.status, 201);
     backdate(&market).await;
     let _ = admin.post("/v1/schedules/reports.subscribed/run-now", json!({})).await.ok();
     market.until_quiet().await;
@@ -80,8 +80,8 @@ async fn row_report_subscriptions() {
             .unwrap();
     assert_eq!(unwanted, 1);
     let day = &pdf["last_day"];
-    let ask = json!({"kind": "sales", "format": "xlsx", "first_day": day, "last_day": day});
-    assert_eq!(ann.post("/v1/reports", ask).await.status, 202);
+    let once = json!({"kind": "sales", "format": "xlsx", "first_day": day, "last_day": day});
+    assert_eq!(ann.post("/v1/reports", once).await.status, 202);
     market.until_quiet().await;
     let mails = market.mail.list().into_iter();
     assert_eq!(mails.filter(|mail| mail.is_to(&ann.email) && mail.subject.starts_with("Sales report ")).count(), 2);
@@ -95,5 +95,9 @@ async fn row_report_subscriptions() {
     let _ = admin.post("/v1/schedules/reports.subscribed/run-now", json!({})).await.ok();
     market.until_quiet().await;
     assert_eq!(ann.get("/v1/reports").await.ok()["items"].as_array().unwrap().len(), 5);
+
+    // Whoever subscribes again wants the mails again.
+    assert_eq!(ann.post("/v1/report-subscriptions", ask).await.status, 201);
+    assert_eq!(ann.get("/v1/me/notifications").await.ok()["reports"], json!(true));
     market.close().await;
 }

@@ -170,9 +170,13 @@ async fn row_public_tracking_by_number() {
     .await
     .unwrap();
     tx.commit().await.unwrap();
+    let mut estimate = event(now, &number, "estimate", "delivered", -60 * 24 * 2);
+    estimate["type"] = json!("estimated");
+    let _ = ann.post("/v1/cargo-events", estimate.clone()).await.ok();
     let _ = ann.post("/v1/cargo-events", seen(now, &number, "1", 52.516_275, -1)).await.ok();
     ann.until(&format!("/v1/shipments/{number}"), "status", "in_transit").await;
     let seen = market.get(&path).await.ok();
+    assert_eq!(seen["expected"]["basis"], "estimated", "{seen}");
     assert_eq!(seen["position"]["latitude"], 52.5);
     assert_eq!(seen["position"]["longitude"], 13.4);
     let statuses: Vec<_> = seen["milestones"].as_array().unwrap().iter().map(|one| one["status"].clone()).collect();
@@ -181,6 +185,7 @@ async fn row_public_tracking_by_number() {
     let picked_up = ann.get(&format!("/v1/shipments/{number}")).await.ok()["picked_up_at"].clone();
     let time = |value: &Value| value.as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
     assert_eq!(time(&seen["arrival"]["likely"]) - time(&picked_up), TimeDelta::days(3));
+    assert_eq!(time(&seen["expected"]["at"]), time(&estimate["occurred_at"]));
     let text = seen.to_string();
     for secret in ["Ann", "Musterstra", "Gate", "Tycho", "Secret", "ice", &ann.org, &yard.item, &yard.sites[0], "Moon"]
     {

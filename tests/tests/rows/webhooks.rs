@@ -1,24 +1,30 @@
 #![expect(clippy::unwrap_used, reason = "a test without its data ends here")]
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use market::carriers::rules::{secret, signature};
 use serde_json::{Value, json};
 use sinks::webhooks::{Receiver, Reply, Sent};
 use tests::installation::TestInstallation;
 use tests::installation::people::{Person, eur, id};
 use tests::until::{PATIENCE, until_sql};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::escrow::offered;
+
+/// Where `./dev test` installs the public library of the standard, and what checks with it.
+const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.dev/tools/webhooks/bin/python");
+const CHECK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/webhooks/check.py");
 
 /// An organisation's own server, and what it knows of its endpoint.
 struct System {
     receiver: Receiver,
     path: String,
-    secret: Vec<u8>,
+    secret: String,
     _stop: DropGuard,
 }
 
@@ -34,21 +40,40 @@ impl System {
         let (receiver, stop) = listening().await;
         let hook = json!({"url": receiver.url(), "name": "Shop system", "events": events});
         let made = owner.post("/v1/webhook-endpoints", hook).await.ok();
-        let secret = secret::read(made["secret"].as_str().unwrap()).unwrap();
+        let secret = made["secret"].as_str().unwrap().to_owned();
         Self { receiver, path: format!("/v1/webhook-endpoints/{}", id(&made)), secret, _stop: stop }
     }
 
-    /// The first so many webhooks, each checked as a receiver checks it.
+    /// The first so many webhooks, each checked as receivers do.
     async fn sent(&self, count: usize) -> Vec<(String, Value)> {
         let sent = self.receiver.wait_for(PATIENCE, count).await.unwrap();
-        sent.iter().map(|one| (one.id.clone(), self.checked(one))).collect()
+        let bodies = self.checked(&sent).await;
+        assert!(bodies.iter().all(Value::is_object), "a signature is wrong: {bodies:?}");
+        sent.into_iter().map(|one| one.id).zip(bodies).collect()
     }
 
-    fn checked(&self, one: &Sent) -> Value {
-        let headers = signature::Headers { id: &one.id, timestamp: &one.timestamp, signature: &one.signature };
-        let at = DateTime::<Utc>::from_timestamp(one.timestamp.parse().unwrap(), 0).unwrap();
-        signature::check(&[&self.secret], headers, &one.body, at).unwrap();
-        serde_json::from_slice(&one.body).unwrap()
+    /// The bodies as the library of the standard hands them out; null for a signature that is wrong.
+    async fn checked(&self, sent: &[Sent]) -> Vec<Value> {
+        assert!(Path::new(PYTHON).exists(), "standardwebhooks is not installed: `./dev test` with any filter does so");
+        let mut lines = Vec::new();
+        for one in sent {
+            let body = std::str::from_utf8(&one.body).unwrap();
+            let line = json!({"secret": self.secret, "id": one.id, "timestamp": one.timestamp,
+                "signature": one.signature, "body": body});
+            lines.extend_from_slice(line.to_string().as_bytes());
+            lines.push(b'\n');
+        }
+        let mut checker = Command::new(PYTHON);
+        checker.arg(CHECK).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut checker = checker.spawn().unwrap();
+        // Dropped: the program reads to the end.
+        checker.stdin.take().unwrap().write_all(&lines).await.unwrap();
+        let output = checker.wait_with_output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let bodies = String::from_utf8(output.stdout).unwrap();
+        let bodies: Vec<Value> = bodies.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(bodies.len(), sent.len());
+        bodies
     }
 
     fn events(sent: &[(String, Value)]) -> Vec<&str> {
@@ -90,6 +115,14 @@ async fn row_outgoing_webhooks() {
         let _ = by.post(&format!("/v1/orders/{order}/{act}"), json!({})).await.ok();
     }
     let sent = anns.sent(6).await;
+    // The same in another's name, at another time or with another text is none.
+    let first = &anns.receiver.sent()[0];
+    let forged = [
+        Sent { id: "another".to_owned(), ..first.clone() },
+        Sent { timestamp: (first.timestamp.parse::<i64>().unwrap() + 1).to_string(), ..first.clone() },
+        Sent { body: first.body.to_ascii_uppercase().into(), ..first.clone() },
+    ];
+    assert_eq!(anns.checked(&forged).await, [Value::Null, Value::Null, Value::Null]);
     let mut told = System::events(&sent);
     told.sort_unstable();
     // One of them twice: the first one that came was not taken.

@@ -52,42 +52,66 @@ impl Scale {
     }
 
     /// A value with as many decimals as the steps need.
-    pub(crate) fn label(self, value: f64) -> String {
+    pub(crate) fn label(self, value: f64, digits: &Digits) -> String {
         let mut decimals = 0;
         let mut scaled = self.step;
         while decimals < 6 && (scaled - scaled.round()).abs() > 1e-6 * scaled.abs().max(1e-9) {
             decimals += 1;
             scaled *= 10.0;
         }
-        grouped(value, decimals)
+        grouped(value, decimals, digits)
     }
 }
 
-/// A number with commas between its thousands: −12,500.25.
-pub(crate) fn grouped(value: f64, decimals: usize) -> String {
+/// What stands between the digits of numbers where a paper is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digits {
+    /// Between thousands.
+    pub group: String,
+    /// Before the fraction.
+    pub point: String,
+}
+
+impl Default for Digits {
+    fn default() -> Self {
+        Self { group: ",".to_owned(), point: ".".to_owned() }
+    }
+}
+
+impl Digits {
+    /// Decimal digits with a point as they are read here, and a minus sign of the width of a digit.
+    #[must_use]
+    pub fn show(&self, number: &str) -> String {
+        let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("\u{2212}", digits));
+        let (whole, fraction) =
+            digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
+        let mut text = sign.to_owned();
+        for (index, digit) in whole.chars().enumerate() {
+            if index > 0 && (whole.len() - index).is_multiple_of(3) {
+                text.push_str(&self.group);
+            }
+            text.push(digit);
+        }
+        if let Some(fraction) = fraction {
+            text.push_str(&self.point);
+            text.push_str(fraction);
+        }
+        text
+    }
+}
+
+/// A number with its thousands apart: −12,500.25.
+pub(crate) fn grouped(value: f64, decimals: usize, digits: &Digits) -> String {
     let text = format!("{:.decimals$}", value.abs());
     // Nothing of what is rounded to zero is below it.
     let negative = value < 0.0 && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
-    thousands(&if negative { format!("-{text}") } else { text })
+    digits.show(&if negative { format!("-{text}") } else { text })
 }
 
 /// Decimal digits with commas between the thousands, and a minus sign of the width of a digit.
 #[must_use]
 pub fn thousands(number: &str) -> String {
-    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("\u{2212}", digits));
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
-    let mut text = sign.to_owned();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        text.push('.');
-        text.push_str(fraction);
-    }
-    text
+    Digits::default().show(number)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a part of a page, where a thousandth of a point is nothing")]

@@ -6,7 +6,8 @@ use krilla::geom::{Path, Rect};
 use krilla::tagging::{BBox, Tag};
 
 use crate::PaperError;
-use crate::axis::Scale;
+use crate::axis::{Digits, Scale};
+use crate::document::Words;
 use crate::flow::{Flow, cast};
 use crate::look::{Color, GRID, INK, LABEL, QUIET, SERIES, TICK, VALUE, WHITE};
 use crate::sheet::{Ink, Mark, Pen, block, circle, lines, polygon, stroke};
@@ -74,8 +75,14 @@ impl Plot {
     }
 }
 
+/// How the chart is drawn: a line through one point is none, so that a period of one month is a bar from zero.
+fn shape(chart: &Chart) -> Shape {
+    let points = chart.labels.len().max(chart.series.iter().map(|it| it.values.len()).max().unwrap_or(0));
+    if points == 1 { Shape::Bars } else { chart.shape }
+}
+
 /// Draws the chart at the cursor. Its axes run from left to right in every language.
-pub(crate) fn draw(flow: &mut Flow<'_>, chart: &Chart, no_values: &str) -> Result<(), PaperError> {
+pub(crate) fn draw(flow: &mut Flow<'_>, chart: &Chart, words: &Words) -> Result<(), PaperError> {
     let legend = legend(flow, chart)?;
     let legend_height = if legend.is_empty() { 0.0 } else { LEGEND };
     let height = 20.0 + legend_height + PLOT + 26.0;
@@ -104,11 +111,13 @@ pub(crate) fn draw(flow: &mut Flow<'_>, chart: &Chart, no_values: &str) -> Resul
         y += legend_height;
     }
     let values = || chart.series.iter().flat_map(|series| series.values.iter().flatten().copied());
-    let scale = Scale::holding(values(), chart.shape == Shape::Bars);
+    let scale = Scale::holding(values(), shape(chart) == Shape::Bars);
     let slots = chart.labels.len().max(chart.series.iter().map(|it| it.values.len()).max().unwrap_or(0));
     let ticks = scale
         .ticks()
-        .map(|tick| Ok::<_, PaperError>((tick, flow.set.set(&scale.label(tick), TICK, None, Align::Start)?)))
+        .map(|tick| {
+            Ok::<_, PaperError>((tick, flow.set.set(&scale.label(tick, &words.digits), TICK, None, Align::Start)?))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let widest = ticks.iter().map(|(_, text)| text.width).fold(0.0, f32::max);
     let plot = Plot {
@@ -127,13 +136,13 @@ pub(crate) fn draw(flow: &mut Flow<'_>, chart: &Chart, no_values: &str) -> Resul
         ink.extend(lines(text, x, top));
     }
     if values().any(f64::is_finite) {
-        match chart.shape {
+        match shape(chart) {
             Shape::Line => draw_lines(chart, &plot, &mut ink),
-            Shape::Bars => draw_bars(flow, chart, &plot, &mut ink)?,
+            Shape::Bars => draw_bars(flow, chart, &plot, &words.digits, &mut ink)?,
         }
         draw_labels(flow, chart, &plot, &mut ink)?;
     } else {
-        let text = flow.set.set(no_values, LABEL, Some(plot.right - plot.left), Align::Center)?;
+        let text = flow.set.set(&words.no_values, LABEL, Some(plot.right - plot.left), Align::Center)?;
         ink.extend(lines(text, plot.left, f32::midpoint(plot.top, plot.bottom)));
     }
     flow.sheet.draw(Mark::Of(figure), ink);
@@ -151,7 +160,7 @@ fn legend(flow: &mut Flow<'_>, chart: &Chart) -> Result<Vec<(usize, Shape, Text)
         let (_, whole) = flow.set.widths(&series.name, LABEL);
         // Beside its mark also where lines begin on the right.
         let text = flow.set.set(&series.name, LABEL, (whole > share).then_some(share), Align::Start)?;
-        Ok::<_, PaperError>((index, chart.shape, Text { lines: text.lines.into_iter().take(1).collect(), ..text }))
+        Ok::<_, PaperError>((index, shape(chart), Text { lines: text.lines.into_iter().take(1).collect(), ..text }))
     };
     chart.series.iter().enumerate().map(set).collect()
 }
@@ -196,7 +205,13 @@ fn draw_lines(chart: &Chart, plot: &Plot, ink: &mut Vec<Ink>) {
     }
 }
 
-fn draw_bars(flow: &mut Flow<'_>, chart: &Chart, plot: &Plot, ink: &mut Vec<Ink>) -> Result<(), PaperError> {
+fn draw_bars(
+    flow: &mut Flow<'_>,
+    chart: &Chart,
+    plot: &Plot,
+    digits: &Digits,
+    ink: &mut Vec<Ink>,
+) -> Result<(), PaperError> {
     let group = plot.slot() * 0.72;
     let width = (group / cast(chart.series.len().max(1))).min(42.0);
     let base = plot.y(0.0);
@@ -209,7 +224,7 @@ fn draw_bars(flow: &mut Flow<'_>, chart: &Chart, plot: &Plot, ink: &mut Vec<Ink>
             let gap = if width > 4.0 { 0.7 } else { 0.0 };
             ink.extend(block(x + gap, y.min(base), width - 2.0 * gap, (base - y).abs(), colour(index)));
             if valued {
-                let text = flow.set.set(&plot.scale.label(value), TICK, None, Align::Start)?;
+                let text = flow.set.set(&plot.scale.label(value, digits), TICK, None, Align::Start)?;
                 if text.width < plot.slot() {
                     let top = if value < 0.0 { y + 1.0 } else { y - text.height - 0.5 };
                     let x = x + (width - text.width) / 2.0;

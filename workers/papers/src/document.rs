@@ -14,7 +14,7 @@ use crate::sheet::{About, Mark, block};
 use crate::text::Align;
 use crate::{Paper, PaperError, chart, code, table};
 
-pub use crate::axis::thousands;
+pub use crate::axis::{Digits, thousands};
 pub use crate::chart::{Chart, Series, Shape};
 
 /// The most rows that a table keeps. A reader of 40 pages of rows wants the CSV.
@@ -72,6 +72,7 @@ pub struct Words {
     pub left_out: String,
     /// In a chart without values.
     pub no_values: String,
+    pub digits: Digits,
 }
 
 impl Default for Words {
@@ -80,6 +81,7 @@ impl Default for Words {
             page: "Page {page} of {pages}".to_owned(),
             left_out: "The first {shown} of {rows} rows; all are in the CSV.".to_owned(),
             no_values: "No values in this period".to_owned(),
+            digits: Digits::default(),
         }
     }
 }
@@ -163,10 +165,16 @@ impl Table {
         if kind == Kind::Plain {
             self.pushed += 1;
         }
-        if self.rows.len() < MAX_ROWS || kind == Kind::Total {
+        if !self.is_full() || kind == Kind::Total {
             self.kept += usize::from(kind == Kind::Plain);
             self.rows.push(Row { kind, cells });
         }
+    }
+
+    /// Whether a further plain row is only counted, whatever is in it.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.rows.len() >= MAX_ROWS
     }
 
     /// Says that there are more rows than were pushed, for a caller that did not read them all.
@@ -193,15 +201,23 @@ impl Column {
 
 /// Prints the document.
 pub fn print(fonts: &Fonts, document: &Document) -> Result<Paper, PaperError> {
-    let mut flow = Flow::new(fonts, &document.language, document.page.size(), 17.0 * MM);
+    print_while(fonts, document, &|| true)
+}
+
+/// Prints the document as long as it is `wanted`, which is asked before each block and each row: [`PaperError::Unwanted`] otherwise.
+pub fn print_while(fonts: &Fonts, document: &Document, wanted: &dyn Fn() -> bool) -> Result<Paper, PaperError> {
+    let flow = Flow::new(fonts, &document.language, document.page.size(), 17.0 * MM);
+    let mut flow = flow.while_wanted(wanted);
     title(&mut flow, document)?;
     for (index, block) in document.blocks.iter().enumerate() {
+        flow.go_on()?;
         if let (Block::Heading(_), Some(Block::Chart(_))) = (block, document.blocks.get(index + 1)) {
             // A chart is not cut in two, and its heading stays with it.
             flow.room(chart::HEIGHT + HEADING_HEIGHT);
         }
         draw(&mut flow, block, &document.words)?;
     }
+    flow.go_on()?;
     let foot = format!("{} · {}", document.organisation, document.title);
     let about = About {
         title: &document.title,
@@ -249,13 +265,13 @@ fn draw(flow: &mut Flow<'_>, block: &Block, words: &Words) -> Result<(), PaperEr
         Block::Table(table) => {
             table::draw(flow, table)?;
             if table.kept < table.pushed {
-                let left_out = words.left_out.replace("{shown}", &thousands(&table.kept.to_string()));
-                flow.note(&left_out.replace("{rows}", &thousands(&table.pushed.to_string())))?;
+                let left_out = words.left_out.replace("{shown}", &words.digits.show(&table.kept.to_string()));
+                flow.note(&left_out.replace("{rows}", &words.digits.show(&table.pushed.to_string())))?;
             }
             flow.skip(8.0);
             Ok(())
         }
-        Block::Chart(chart) => chart::draw(flow, chart, &words.no_values),
+        Block::Chart(chart) => chart::draw(flow, chart, words),
         Block::Code(code) => code::draw(flow, code),
     }
 }

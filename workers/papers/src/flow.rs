@@ -20,6 +20,8 @@ pub(crate) struct Flow<'f> {
     pub(crate) y: f32,
     /// Where content ends; the footer is below.
     bottom: f32,
+    /// Whether somebody still waits for the paper.
+    wanted: &'f dyn Fn() -> bool,
 }
 
 /// What stands at the foot of every page.
@@ -38,7 +40,18 @@ impl<'f> Flow<'f> {
             margin,
             y: margin,
             bottom: height - margin - 16.0,
+            wanted: &|| true,
         }
+    }
+
+    /// With something that says whether somebody still waits for the paper.
+    pub(crate) fn while_wanted(self, wanted: &'f dyn Fn() -> bool) -> Self {
+        Self { wanted, ..self }
+    }
+
+    /// Fails when nobody waits for the paper any more: asked before each block and each row.
+    pub(crate) fn go_on(&self) -> Result<(), PaperError> {
+        if (self.wanted)() { Ok(()) } else { Err(PaperError::Unwanted) }
     }
 
     pub(crate) fn width(&self) -> f32 {

@@ -66,4 +66,6 @@ pub enum PaperError {
     Invoice(#[from] invoice::InvoiceError),
     #[error("{0} is not a colour, size or number that can be drawn")]
     Shape(&'static str),
+    #[error("nobody waits for the paper any more")]
+    Unwanted,
 }

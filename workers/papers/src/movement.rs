@@ -212,10 +212,8 @@ fn rows(movement: &Movement) -> Vec<Vec<Field>> {
                 "11. Countries concerned",
                 vec![
                     ("Dispatch", known(&movement.dispatch)),
-                    (
-                        "Transit",
-                        Some(if movement.transit.is_empty() { "–".to_owned() } else { movement.transit.join(", ") }),
-                    ),
+                    // Without a word, nobody has said that there is none.
+                    ("Transit", (!movement.transit.is_empty()).then(|| movement.transit.join(", "))),
                     ("Destination", known(&movement.destination)),
                 ],
             ),

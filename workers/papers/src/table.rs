@@ -49,6 +49,7 @@ pub(crate) fn draw(flow: &mut Flow<'_>, table: &Table) -> Result<(), PaperError>
     let body = flow.sheet.element(Some(node), Tag::TBody);
     let mut striped = false;
     for row in table.rows() {
+        flow.go_on()?;
         striped = !striped && row.kind == Kind::Plain;
         let style = if row.kind == Kind::Plain { plain } else { Style { bold: true, ..plain } };
         let tr = flow.sheet.element(Some(body), Tag::TR);

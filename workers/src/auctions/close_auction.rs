@@ -19,17 +19,18 @@ impl Handler<Services> for CloseAuction {
                 note_lateness(cx, ended.closed_at - ended.auction.ends_at, "the seller decides");
                 return cx.commit(tx).await;
             }
-            // A late bid moved the end.
-            CloseOutcome::NotYet { ends_at, now } => return Ok(after(ends_at - now)),
+            // A late bid moved the end. One in another lot of its group may have, which the close has written down.
+            CloseOutcome::NotYet { ends_at, now } => {
+                tx.commit().await?;
+                return Ok(after(ends_at - now));
+            }
             CloseOutcome::Already(_) => return Ok(Outcome::Done),
         };
         let view = &closed.auction;
         if view.status == AuctionStatus::Unsold {
             mail::unsold(&mut tx, &closed).await?;
         }
-        for award in &closed.awards {
-            awarded(&mut tx, &closed, award).await?;
-        }
+        awarded(&mut tx, &closed).await?;
         announce(&mut tx, News::of(view.status), view);
         note_lateness(cx, closed.closed_at - view.ends_at, &format!("{} award(s)", closed.awards.len()));
         cx.commit(tx).await

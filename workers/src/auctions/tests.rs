@@ -277,6 +277,7 @@ async fn the_sweep_adds_what_is_missing_and_pulls_what_is_late() {
 }
 
 mod approvals;
+mod closings;
 mod flags;
 mod outbid;
 mod reminders;

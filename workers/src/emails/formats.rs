@@ -107,6 +107,11 @@ fn gregorian(day: NaiveDate) -> Option<Date<Gregorian>> {
     Date::try_new_gregorian(day.year(), month, of_month).ok()
 }
 
+/// This amount as a mail has it; empty where nothing can be written in the locale.
+pub(crate) fn amount_in(locale: &Locale, amount: Money) -> String {
+    Formats::of(locale).map(|formats| formats.money(amount)).unwrap_or_default()
+}
+
 /// One line without control or hidden characters, in which no mail program finds a link: nothing that somebody typed can break a
 /// subject, forge a line of text or lead elsewhere from one of our mails.
 pub(super) fn one_line(text: &str) -> String {

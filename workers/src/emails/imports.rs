@@ -16,6 +16,14 @@ pub(super) fn ended(it: &ImportEnded, place: &Place<'_>) -> Letter {
         (Some(_), _) => {
             (words.import_failed_subject(what), words.import_failed_heading(), words.import_failed_text().to_owned())
         }
+        (None, 0) if it.validate_only => {
+            (words.import_tried_subject(what), words.import_tried_heading(), words.import_tried_text(&all))
+        }
+        (None, refused) if it.validate_only => (
+            words.import_faulty_subject(what),
+            words.import_faulty_heading(),
+            words.import_faulty_text(&place.number(refused.into()), &all),
+        ),
         (None, 0) => (words.import_done_subject(what), words.import_done_heading(), words.import_done_text(&all)),
         (None, refused) => (
             words.import_part_subject(what),
@@ -23,7 +31,8 @@ pub(super) fn ended(it: &ImportEnded, place: &Place<'_>) -> Letter {
             words.import_part_text(&place.number(refused.into()), &all),
         ),
     };
-    let mut facts = vec![fact(words.import_applied(), place.number(counts.applied.into()))];
+    let applied = if it.validate_only { words.import_applicable() } else { words.import_applied() };
+    let mut facts = vec![fact(applied, place.number(counts.applied.into()))];
     for (label, count) in [
         (words.import_unchanged(), counts.unchanged),
         (words.import_incomplete(), counts.incomplete),

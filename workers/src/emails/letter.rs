@@ -12,8 +12,9 @@ use super::formats::{Formats, one_line};
 use super::render::RenderError;
 use super::words::Words;
 use super::{
-    account, appointments, approvals, auctions, chat, defaults, escrow, exports, imports, invoices, listings, offers,
-    orders, payouts, reports, returns, reviews, second_factor, shipments, stock, watches, webhooks,
+    account, appointments, approvals, auctions, chat, defaults, documents, escrow, exports, imports, invoices,
+    listings, offers, orders, payouts, plans, reports, returns, reviews, sale_events, second_factor, shipments, stock,
+    watches, webhooks,
 };
 
 /// A link that grants something, made when the mail is sent.
@@ -224,6 +225,8 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::RefundPaid(it), _) => Ok(escrow::refund_paid(it, place)),
         (Content::PayoutSent(it), _) => Ok(payouts::sent(it, place)),
         (Content::PayoutAccountNeeded(it), _) => Ok(payouts::account_needed(it, place)),
+        (Content::PlanNews(it), _) => Ok(plans::news(it, place)),
+        (Content::PlanNotOffered(it), _) => Ok(plans::not_offered(it, place)),
         (Content::OfferReceived(it), _) => Ok(offers::received(it, place)),
         (Content::OfferCountered(it), _) => Ok(offers::countered(it, place)),
         (Content::OfferDeclined(it), _) => Ok(offers::declined(it, place)),
@@ -237,6 +240,10 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::ReturnReceived(it), _) => Ok(returns::received(it, place)),
         (Content::ReviewAsked(it), _) => Ok(reviews::asked(it, place)),
         (Content::ReviewShown(it), _) => Ok(reviews::shown(it, place)),
+        (Content::BidderApproved(it), _) => Ok(sale_events::approved(it, place)),
+        (Content::BidderRefused(it), _) => Ok(sale_events::refused(it, place)),
+        (Content::BidsLapsed(it), _) => Ok(sale_events::lapsed(it, place)),
+        (Content::SaleEventCancelled(it), _) => Ok(sale_events::cancelled(it, place)),
         (Content::ShipmentException(it), _) => Ok(shipments::exception(it, place)),
         (Content::ShipmentAttemptFailed(it), _) => Ok(shipments::attempt_failed(it, place)),
         (Content::ShipmentReturned(it), _) => Ok(shipments::returned(it, place)),
@@ -249,6 +256,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::AppointmentMissed(it), _) => Ok(appointments::missed(it, place)),
         (Content::StorageBegun(it), _) => Ok(appointments::storage(it, place)),
         (Content::WebhooksStopped(it), _) => Ok(webhooks::stopped(it, place)),
+        (Content::DocumentExpiring(it), _) => Ok(documents::expiring(it, place)),
     }
 }
 

@@ -12,6 +12,7 @@ mod approvals;
 mod auctions;
 mod chat;
 mod defaults;
+mod documents;
 mod escrow;
 mod exports;
 mod formats;
@@ -22,11 +23,13 @@ mod listings;
 mod offers;
 mod orders;
 mod payouts;
+mod plans;
 mod refusal;
 mod render;
 mod reports;
 mod returns;
 mod reviews;
+mod sale_events;
 mod second_factor;
 mod send_email;
 mod server;
@@ -39,6 +42,8 @@ mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use formats::amount_in;
 
 pub use formats::UnknownLocale;
 pub use letter::Link;

@@ -19,6 +19,7 @@ pub(super) fn title(kind: Kind, words: &dyn Words) -> &'static str {
         Kind::Commissions => words.report_commissions(),
         Kind::Payouts => words.report_payouts(),
         Kind::CargoVolume => words.report_cargo_volume(),
+        Kind::PlatformSales => words.report_platform_sales(),
         Kind::UserActivity => words.report_user_activity(),
         Kind::JobActivity => words.report_job_activity(),
     }

@@ -3,16 +3,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use market::emails::model::{
-    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ErasureAsked, ExportReady, FoundListing, InquiryReceived,
-    Invitation, InvoiceReady, ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted,
-    OfferNews, OrgApproved, OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent,
-    PriceFell, RecoveryCodeUsed, Relisted, ReportReady, ResetPassword, SavedSearchDigest, SecondFactorOff,
-    SecondFactorOn, SessionEnded, Sold, StockLow, StockRecovered, UnreadMessages, Unsold, VerifyAddress,
-    WebhooksStopped, Won,
+    AccountSuspended, AlreadyRegistered, Content, EndingSoon, ErasureAsked, FoundListing, InquiryReceived, Invitation,
+    ListingApproved, ListingRefused, ListingReinstated, ListingSuspended, OfferAccepted, OfferNews, OrgApproved,
+    OrgRejected, OrgSuspended, Outbid, PasswordChanged, PayoutAccountNeeded, PayoutSent, PriceFell, RecoveryCodeUsed,
+    Relisted, ReportReady, ResetPassword, SavedSearchDigest, SecondFactorOff, SecondFactorOn, SessionEnded, Sold,
+    StockLow, StockRecovered, UnreadMessages, Unsold, VerifyAddress, WebhooksStopped, Won,
 };
-use market::exports::model as exports;
 use market::identity::{Locale, MemberRole};
-use market::invoices::model::InvoiceKind;
 use market::reports::model::Kind;
 use market::reports::rules::Fall;
 use market::webhooks::model::StopReason;
@@ -21,8 +18,12 @@ use shared::money::{Currency, Money};
 
 use super::{Language, Link, Reader, RenderError, Rendered, Renderer};
 
+mod categories;
+mod documents;
+mod files;
 mod languages;
 mod orders;
+mod plans;
 mod sending;
 mod sheet;
 
@@ -36,6 +37,11 @@ fn at(hour: u32, minute: u32) -> DateTime<Utc> {
 
 fn eur(minor: i64) -> Money {
     Money::from_minor(minor, Currency::EUR)
+}
+
+fn download(file: &str) -> Link {
+    let url = SecretString::from(format!("https://files.example/{file}?a=1&X-Amz-Signature=abc"));
+    Link::Download { url, valid_until: at(20, 30) }
 }
 
 /// A mail from every template, with something hostile in the text that people typed.
@@ -79,10 +85,6 @@ fn every_mail() -> Vec<(Content, Link)> {
             falls,
             regular,
         })
-    };
-    let download = |file: &str| {
-        let url = SecretString::from(format!("https://files.example/{file}?a=1&X-Amz-Signature=abc"));
-        Link::Download { url, valid_until: at(20, 30) }
     };
     let mut mails = vec![
         (
@@ -271,22 +273,7 @@ fn every_mail() -> Vec<(Content, Link)> {
         (Content::PayoutAccountNeeded(PayoutAccountNeeded { payout: id(8), amount: eur(123_456) }), Link::None),
     ];
     mails.extend(orders::mails(&title, &org_name).into_iter().map(|mail| (mail, Link::None)));
-    for (kind, reference) in [(InvoiceKind::Invoice, "2026-000417"), (InvoiceKind::CreditNote, "C-2026-000031")] {
-        let content = Content::InvoiceReady(InvoiceReady {
-            invoice: id(12),
-            kind,
-            reference: reference.to_owned(),
-            seller: org_name.clone(),
-            title: title.clone(),
-            more: 1,
-            gross: eur(1_190_005),
-        });
-        mails.push((content, download("invoices/12.pdf")));
-    }
-    for (kind, whose) in [(exports::Kind::Orders, Some(org_name.clone())), (exports::Kind::OwnData, None)] {
-        let ready = ExportReady { export: id(13), kind, org_name: whose, rows: 1_234 };
-        mails.push((Content::ExportReady(ready), Link::None));
-    }
+    mails.extend(files::mails(&title, &org_name));
     for reason in [StopReason::Failing, StopReason::Gone] {
         let content = Content::WebhooksStopped(WebhooksStopped {
             endpoint: id(13),
@@ -297,6 +284,11 @@ fn every_mail() -> Vec<(Content, Link)> {
         });
         mails.push((content, Link::None));
     }
+    mails.extend(documents::mails(&org_name).map(|mail| (mail, Link::None)));
+    mails.extend(plans::mails());
+    mails.extend(orders::bidders(&title).map(|mail| (mail, Link::None)));
+    mails.extend(orders::in_sale_events(&title).map(|mail| (mail, Link::None)));
+    mails.extend(plans::ended());
     mails
 }
 

@@ -46,11 +46,13 @@ pub(super) trait Words:
     + en::Appointments
     + en::Auctions
     + en::Chat
+    + en::Documents
     + en::Files
     + en::Invoices
     + en::Listings
     + en::Offers
     + en::Orders
+    + en::Plans
     + en::Returns
     + en::Reviews
     + en::Shipments

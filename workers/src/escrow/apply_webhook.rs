@@ -1,13 +1,17 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use jobs::escrow::{ApplyWebhook, mail};
+use jobs::escrow::ApplyWebhook;
 use market::escrow::store::{self, Settled, Subject, WebhookOutcome};
+use market::payments::{Disbursement, Provider};
 use market::payouts::store::{self as payouts, Sent};
-use queue::{Handler, Outcome};
+use market::plans::store as plans;
+use market::reconciliation::store as reconciliation;
+use queue::{Handler, JobTx, Outcome};
 
-use super::asked::{follow, gateway};
+use super::asked::{follow, follow_refund, gateway};
 use crate::payouts::{follow_account, follow_payout};
+use crate::plans::follow_plan;
 use crate::{Cx, Services};
 
 /// How long a webhook may be about something that we do not know yet: the answer to our call is on its way.
@@ -40,12 +44,19 @@ impl Handler<Services> for ApplyWebhook {
                 let news = !matches!(settled, Settled::Pending | Settled::NothingNew);
                 (tx, news)
             }
+            Some(Subject::PlanPayment(id)) => {
+                let found = gateway.payment(name).await?.context("the provider does not know its own payment")?;
+                let mut tx = cx.begin().await?;
+                let settled = plans::settle(&mut tx, id, &found).await?;
+                let news = follow_plan(&mut tx, settled).await?;
+                (tx, news)
+            }
             Some(Subject::Refund(id)) => {
                 let found = gateway.disbursement(name).await?.context("the provider does not know its own refund")?;
                 let mut tx = cx.begin().await?;
-                let news = store::settle_refund(&mut tx, id, &found).await?;
-                mail::refund_paid(&mut tx, id).await?;
-                (tx, news)
+                let news = follow_refund(&mut tx, id, &found).await?;
+                let undone = undone(&mut tx, webhook.provider, &found).await?;
+                (tx, news || undone)
             }
             Some(Subject::Payout(id)) => {
                 let found = gateway.disbursement(name).await?.context("the provider does not know its own payout")?;
@@ -57,7 +68,9 @@ impl Handler<Services> for ApplyWebhook {
                     Some(sending) => follow_payout(&mut tx, id, &sending, &found).await?,
                     None => Sent::NothingNew,
                 };
-                (tx, !matches!(sent, Sent::Pending | Sent::NothingNew))
+                let news = !matches!(sent, Sent::Pending | Sent::NothingNew);
+                let undone = undone(&mut tx, webhook.provider, &found).await?;
+                (tx, news || undone)
             }
             Some(Subject::PayoutAccount(id)) => {
                 let found = gateway.account(name).await?.context("the provider does not know its own account")?;
@@ -74,4 +87,13 @@ impl Handler<Services> for ApplyWebhook {
         store::applied(&mut tx, self.webhook, outcome).await?;
         cx.commit(tx).await
     }
+}
+
+/// Keeps it for people if a bank has given back what was done; whether that is news.
+async fn undone(tx: &mut JobTx, provider: Provider, found: &Disbursement) -> anyhow::Result<bool> {
+    let undone = reconciliation::undone(tx, provider, found).await?;
+    if undone {
+        tracing::error!(provider.name = %found.reference, "a bank has given a refund or a payout back: look at the differences");
+    }
+    Ok(undone)
 }

@@ -1,9 +1,8 @@
 use jobs::escrow::Charge;
 use market::escrow::store::{self, Settled};
-use market::payments::{Call, Found};
 use queue::{Handler, Outcome};
 
-use super::asked::{LOOK_AGAIN, NotDone, follow, gateway, not_done};
+use super::asked::{LOOK_AGAIN, NotDone, ask, follow, gateway, not_done};
 use crate::{Cx, Services};
 
 impl Handler<Services> for Charge {
@@ -15,15 +14,7 @@ impl Handler<Services> for Charge {
         };
         tx.commit().await?;
 
-        let gateway = gateway(cx, charging.provider)?;
-        let key = self.payment.to_string();
-        let before = if charging.again { gateway.find(&key, &Call::Charge).await } else { Ok(None) };
-        let asked = match before {
-            Ok(Some(Found::Payment(payment))) => Ok(payment),
-            Ok(Some(other)) => anyhow::bail!("the provider made {other:?} with the key of a payment"),
-            Ok(None) => gateway.charge(&key, &charging.charge).await,
-            Err(error) => Err(error),
-        };
+        let asked = ask(gateway(cx, charging.provider)?, self.payment, &charging).await;
         let mut tx = cx.begin().await?;
         let settled = match asked {
             Ok(payment) => store::settle(&mut tx, self.payment, &payment).await?,

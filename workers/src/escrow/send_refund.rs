@@ -1,9 +1,9 @@
-use jobs::escrow::{SendRefund, mail};
+use jobs::escrow::SendRefund;
 use market::escrow::store;
 use market::payments::{Call, Found};
 use queue::{Handler, Outcome};
 
-use super::asked::{LOOK_AGAIN, NotDone, gateway, not_done};
+use super::asked::{LOOK_AGAIN, NotDone, find, follow_refund, gateway, not_done};
 use crate::{Cx, Services};
 
 impl Handler<Services> for SendRefund {
@@ -14,7 +14,7 @@ impl Handler<Services> for SendRefund {
         let gateway = gateway(cx, refunding.provider)?;
         let key = self.refund.to_string();
         // The row was committed when the refund was decided, so that any earlier attempt may have asked.
-        let asked = match gateway.find(&key, &Call::Refund(refunding.payment.clone())).await {
+        let asked = match find(gateway, &key, &Call::Refund(refunding.payment.clone())).await {
             Ok(Some(Found::Disbursement(found))) => Ok(found),
             Ok(Some(other)) => anyhow::bail!("the provider made {other:?} with the key of a refund"),
             Ok(None) => gateway.refund(&key, &refunding.payment, refunding.amount).await,
@@ -23,11 +23,10 @@ impl Handler<Services> for SendRefund {
         let mut tx = cx.begin().await?;
         match asked {
             Ok(found) => {
-                if !store::settle_refund(&mut tx, self.refund, &found).await? {
+                if !follow_refund(&mut tx, self.refund, &found).await? {
                     tx.commit().await?;
                     return Ok(Outcome::Snooze(LOOK_AGAIN));
                 }
-                mail::refund_paid(&mut tx, self.refund).await?;
             }
             Err(error) => match not_done(error)? {
                 NotDone::Later(outcome) => return Ok(outcome),

@@ -1,5 +1,7 @@
 //! Against the payment simulator, over HTTP.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use jobs::emails::SendEmail;
 use jobs::escrow::{ApplyWebhook, Charge, NotifyOrder, ReleaseEscrow, SendRefund, SweepPayments};
@@ -20,7 +22,23 @@ use sinks::payments::Fault;
 use sinks::simulator::DECLINED;
 use sqlx::Connection;
 
+use crate::Services;
 use crate::testing::TestWorkers;
+
+mod undone;
+mod waiting;
+
+fn handlers() -> Handlers<Services> {
+    Handlers::default()
+        .with::<Charge>()
+        .with::<SendRefund>()
+        .with::<ApplyWebhook>()
+        .with::<ReleaseEscrow>()
+        .with::<SweepPayments>()
+        .with::<NotifyOrder>()
+        .with::<RenderInvoice>()
+        .with::<SendEmail>()
+}
 
 struct TestSale {
     workers: TestWorkers,
@@ -32,16 +50,10 @@ struct TestSale {
 
 impl TestSale {
     async fn new() -> Self {
-        let handlers = Handlers::default()
-            .with::<Charge>()
-            .with::<SendRefund>()
-            .with::<ApplyWebhook>()
-            .with::<ReleaseEscrow>()
-            .with::<SweepPayments>()
-            .with::<NotifyOrder>()
-            .with::<RenderInvoice>()
-            .with::<SendEmail>();
-        let workers = TestWorkers::new(handlers).await;
+        Self::at(TestWorkers::new(handlers()).await).await
+    }
+
+    async fn at(workers: TestWorkers) -> Self {
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let (buyer, seller) = (trader(&mut conn).await, trader(&mut conn).await);
         let listing = listing(&mut conn, seller, SaleMode::Fixed, 10).await;
@@ -164,6 +176,55 @@ async fn no_double_charge_when_the_reply_is_lost() {
     .await
     .unwrap();
     assert_eq!(owed, 0, "nobody is owed anything");
+    sale.workers.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_late_and_a_webhook_after_the_sweep_hold_the_money_once() {
+    let sale = TestSale::new().await;
+    // Longer than anybody waits.
+    sale.workers.provider.inject(Fault::Delay { times: 1, by: Duration::from_mins(10) });
+    let payment = sale.pay("card").await;
+    sale.run(1).await;
+    assert_eq!(sale.payment(&payment).await.status, PaymentStatus::Funding, "nobody knows");
+    assert_eq!(sale.workers.provider.payments(), 1, "it is charged all the same");
+    let mut conn = sale.workers.db.pool.acquire().await.unwrap();
+    let mut tx = conn.begin().await.unwrap();
+    // The table refuses this.
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
+    sqlx::query("UPDATE payments SET created_at = created_at - interval '3 minutes'").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    drop(conn);
+    let _ = sale.workers.ledger.enqueue(&SweepPayments {}).await.unwrap();
+    sale.run(1).await;
+    assert_eq!(sale.payment(&payment).await.status, PaymentStatus::Held);
+    let effects = async || {
+        let booked = "SELECT (SELECT count(*) FROM money_transfers), (SELECT count(*) FROM money_entries)";
+        let booked: (i64, i64) = sqlx::query_as(booked).fetch_one(&sale.workers.db.pool).await.unwrap();
+        (booked, sale.workers.provider.payments(), rows(&sale.workers.db.pool, Charge::KIND.name).await.len())
+    };
+    let before = effects().await;
+    assert_eq!(before.1, 1, "whoever finds it asks first");
+
+    let subject: String =
+        sqlx::query_scalar("SELECT provider_ref FROM payments").fetch_one(&sale.workers.db.pool).await.unwrap();
+    let notice = Notice {
+        event_id: Some("late".to_owned()),
+        kind: "payment.captured".to_owned(),
+        topic: Topic::Payment,
+        subject: ProviderRef(subject),
+    };
+    let new = NewWebhook { provider: Provider::Simulator, notice: &notice, body: b"{}" };
+    let mut tx = sale.workers.ledger.begin().await.unwrap();
+    let webhook = store::receive_webhook(&mut tx, new).await.unwrap().expect("a new one");
+    let _ = tx.enqueue(&ApplyWebhook { webhook }).await.unwrap();
+    tx.commit().await.unwrap();
+    sale.run(1).await;
+    let outcome: Option<String> =
+        sqlx::query_scalar("SELECT outcome FROM webhook_inbox").fetch_one(&sale.workers.db.pool).await.unwrap();
+    assert_eq!(outcome.as_deref(), Some("nothing_new"));
+    assert_eq!(effects().await, before);
+    assert_eq!(sale.held().await, Some(EscrowStatus::Held));
     sale.workers.close().await;
 }
 

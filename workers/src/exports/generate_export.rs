@@ -14,6 +14,7 @@ use queue::{Handler, JobTx, NotWanted, Outcome};
 use serde_json::json;
 
 use super::write::{self, BATCH, Source, Written};
+use crate::upload::upload;
 use crate::{Cx, Services};
 
 /// How long a file is kept.
@@ -43,7 +44,8 @@ impl Handler<Services> for GenerateExport {
             Ok(outcome) => return Ok(outcome),
             Err(error) => error,
         };
-        if u32::try_from(cx.attempt()).is_ok_and(|attempt| attempt >= Self::MAX_ATTEMPTS) {
+        // Whoever cancelled it has no export that failed.
+        if !cx.is_cancelled() && u32::try_from(cx.attempt()).is_ok_and(|attempt| attempt >= Self::MAX_ATTEMPTS) {
             match store::fail(&mut *cx.db().acquire().await?, export.id, store::GIVEN_UP).await {
                 Ok(()) | Err(ExportError::NotOpen(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -54,11 +56,11 @@ impl Handler<Services> for GenerateExport {
 }
 
 async fn make(cx: &Cx, export: &Export) -> anyhow::Result<Outcome> {
-    let written = write_rows(cx, export).await?;
+    let written = cx.unless_cancelled(write_rows(cx, export)).await?;
     cx.progress(90, "uploading").await?;
     let key = export.key();
     let file = written.open().await?;
-    let bytes = cx.blobs.put_stream(&key, export.format.content_type(), file).await?;
+    let bytes = upload(cx, &key, export.format.content_type(), file).await?;
 
     let result = json!({ "export": export.id, "object_key": key, "bytes": bytes, "rows": written.rows });
     let keep_days = if export.kind == Kind::OwnData { KEEP_OWN_DAYS } else { KEEP_DAYS };

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,8 +10,11 @@ use market::exports::model::{Format, Kind};
 use market::exports::parts::{Line, Part};
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
+use tokio_util::sync::CancellationToken;
 
-use super::write::{BATCH, Source, Written, write};
+use super::write::{BATCH, ExportFile as _, Source, Written, write};
+use super::zip_file::ZipFile;
+use crate::wanted::WantedFile;
 
 mod jobs;
 
@@ -143,6 +147,19 @@ async fn a_broken_batch_breaks_the_export() {
         let error = write(&mut source, format, kind.parts(), Arc::default()).await.unwrap_err();
         assert!(format!("{error:#}").ends_with("connection lost"), "{error:#}");
     }
+}
+
+/// Packing takes long where there is much: it ends where nobody waits for the archive any more.
+#[test]
+fn an_archive_that_nobody_waits_for_is_not_packed() {
+    let dir = tempfile::tempdir().unwrap();
+    let unwanted = CancellationToken::new();
+    let file = WantedFile::new(File::create(dir.path().join("export")).unwrap(), &unwanted);
+    let mut archive = Box::new(ZipFile::new(file, dir.path(), Kind::OwnData.parts()).unwrap());
+    archive.begin(&Kind::OwnData.parts()[0]).unwrap();
+    unwanted.cancel();
+    let error = archive.finish().unwrap_err();
+    assert!(format!("{error:#}").contains("nobody waits for the file"), "{error:#}");
 }
 
 /// The most memory that this process has used since the last reset, in bytes.

@@ -14,9 +14,11 @@ use market::exports::rules::values;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::zip_file::ZipFile;
 use super::{csv_file, json_file};
+use crate::wanted::WantedFile;
 
 /// How many rows are read together.
 pub(super) const BATCH: usize = 500;
@@ -78,11 +80,16 @@ impl ExportFile for PlainFile {
     }
 }
 
-fn open(format: Format, parts: &'static [Part], dir: &Path) -> anyhow::Result<Box<dyn ExportFile>> {
+fn open(
+    format: Format,
+    parts: &'static [Part],
+    dir: &Path,
+    unwanted: &CancellationToken,
+) -> anyhow::Result<Box<dyn ExportFile>> {
     let out = File::create(dir.join(FILE)).context("make the export's file")?;
     Ok(match format {
         Format::Csv | Format::Jsonl => Box::new(PlainFile { out: BufWriter::new(out), csv: format == Format::Csv }),
-        Format::Zip => Box::new(ZipFile::new(out, dir, parts)?),
+        Format::Zip => Box::new(ZipFile::new(WantedFile::new(out, unwanted), dir, parts)?),
     })
 }
 
@@ -97,7 +104,8 @@ enum Piece {
 /// Writes all parts. `written` counts the rows that are in the file.
 ///
 /// # Errors
-/// The first error of a batch or of the file. The temporary files are removed in every case, even if the caller drops the future.
+/// The first error of a batch or of the file. The temporary files are removed in every case, even if the caller drops the future; the
+/// thread that writes and packs them then ends soon.
 pub(super) async fn write(
     source: &mut dyn Source,
     format: Format,
@@ -105,7 +113,9 @@ pub(super) async fn write(
     written: Arc<AtomicU64>,
 ) -> anyhow::Result<Written> {
     let dir = tempfile::tempdir().context("make a folder for the export")?;
-    let mut file = open(format, parts, dir.path())?;
+    let unwanted = CancellationToken::new();
+    let _dropped = unwanted.clone().drop_guard();
+    let mut file = open(format, parts, dir.path(), &unwanted)?;
     let (pieces, mut waiting) = mpsc::channel::<Piece>(WAITING);
     let thread = tokio::task::spawn_blocking(move || {
         let mut count = 0;

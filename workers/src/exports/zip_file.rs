@@ -13,18 +13,19 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::write::ExportFile;
 use super::{csv_file, json_file};
+use crate::wanted::WantedFile;
 
 /// An archive that is written entry by entry. The CSV of a part goes into it while its JSON waits beside it, so that both come from one
 /// reading.
 pub(super) struct ZipFile {
-    out: ZipWriter<BufWriter<File>>,
+    out: ZipWriter<BufWriter<WantedFile>>,
     json: BufWriter<File>,
     open: Option<&'static Part>,
     rows: u64,
 }
 
 impl ZipFile {
-    pub(super) fn new(file: File, dir: &Path, parts: &[Part]) -> anyhow::Result<Self> {
+    pub(super) fn new(file: WantedFile, dir: &Path, parts: &[Part]) -> anyhow::Result<Self> {
         let json = File::options().read(true).write(true).create_new(true).open(dir.join("json"));
         let json = BufWriter::new(json.context("make a file beside the archive")?);
         let mut zip = Self { out: ZipWriter::new(BufWriter::new(file)), json, open: None, rows: 0 };

@@ -34,7 +34,7 @@ pub(super) trait Apply: Sync + Sized {
     ) -> impl Future<Output = anyhow::Result<Vec<ImportRow>>> + Send;
 }
 
-/// Applies a file, in attempts that go on where the last one has ended.
+/// Applies a file, in attempts that go on where the last one has ended; or only tries it, if that is all that was asked for.
 pub(super) async fn run<A: Apply>(cx: &Cx, id: ImportId, max_attempts: u32, turn: Turn) -> anyhow::Result<Outcome> {
     let mut conn = cx.db().acquire().await?;
     let import = match store::get(&mut conn, id).await {
@@ -107,7 +107,15 @@ async fn from_file<A: Apply>(cx: &Cx, import: &Import, turn: Turn) -> anyhow::Re
     while let Some(rows) = waiting.recv().await {
         let rows = rows?;
         let mut tx = cx.begin().await?;
-        let dealt_with = kind.apply(&mut tx, import, &rows).await.context("apply rows")?;
+        let mut dealt_with = kind.apply(&mut tx, import, &rows).await.context("apply rows")?;
+        if import.terms.validate_only {
+            // Nothing of it stays, nor what it enqueued: the rows are noted by a transaction of their own.
+            tx.rollback().await.context("take tried rows back")?;
+            for row in &mut dealt_with {
+                row.listing = None;
+            }
+            tx = cx.begin().await?;
+        }
         store::record(&mut tx, import.id, &dealt_with).await.context("note what became of rows")?;
         done += rows.len();
         let percent = u8::try_from(done * 100 / expected.max(1)).unwrap_or(100);

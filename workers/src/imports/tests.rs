@@ -79,7 +79,14 @@ impl TestMarket {
 
     async fn import(&self, kind: ImportKind, file: &[u8]) -> ImportId {
         let upload = self.send(file).await;
-        let terms = ListingTerms::default();
+        self.request(kind, file, upload, ListingTerms::default()).await
+    }
+
+    async fn validate(&self, kind: ImportKind, file: &[u8], upload: UploadId) -> ImportId {
+        self.request(kind, file, upload, ListingTerms { validate_only: true, ..ListingTerms::default() }).await
+    }
+
+    async fn request(&self, kind: ImportKind, file: &[u8], upload: UploadId, terms: ListingTerms) -> ImportId {
         let checksum = checksum(file, kind, &terms).unwrap();
         let new = NewImport { org: self.org, created_by: self.user, kind, checksum, upload, terms };
         let mut tx = self.workers.ledger.begin().await.unwrap();
@@ -322,5 +329,68 @@ async fn files_go_when_their_time_is_over_and_the_figures_stay() {
     expire(second).await;
     assert!(market.workers.blobs.head(&key).await.is_err());
     assert_eq!(market.number("SELECT count(*) FROM uploads").await, 0);
+    market.workers.close().await;
+}
+
+/// Also the last of several chunks; what was in the way may be mended, and the same file tried again.
+#[tokio::test]
+async fn a_file_that_is_only_tried_shows_every_fault_and_applies_nothing() {
+    let market = TestMarket::new().await;
+    let file = [
+        b"sku,site,on_hand,reason\n\nA,Depot,5,counted\n".to_vec(),
+        b"A,Depot,7,\nA,Depot,6,\n".repeat(ROWS),
+        b"A,Nowhere,1,\nA,Depot,1001,\n".to_vec(),
+    ]
+    .concat();
+    let last_line = i32::try_from(file.split(|byte| *byte == b'\n').count() - 1).unwrap();
+    let rows_of_file = i32::try_from(2 * ROWS + 3).unwrap();
+    let upload = market.send(&file).await;
+    let refused = async |id| {
+        let mut conn = market.workers.db.pool.acquire().await.unwrap();
+        let rows = store::page(&mut conn, id, Some(RowOutcome::Refused), None, 9).await.unwrap();
+        rows.into_iter().map(|row| (row.line, row.faults[0].column.clone().unwrap_or_default())).collect::<Vec<_>>()
+    };
+    let id = market.validate(ImportKind::Stock, &file, upload).await;
+    market.workers.queue.drain().await;
+    let import = market.read(id).await;
+    let counts = RowCounts { applied: rows_of_file - 2, refused: 2, ..RowCounts::default() };
+    assert_eq!((import.status, import.counts, import.row_count), (ImportStatus::Done, counts, Some(rows_of_file)));
+    let lines: Vec<i32> = refused(id).await.into_iter().map(|(line, _)| line).collect();
+    assert_eq!(lines, [last_line - 1, last_line]);
+    assert_eq!(market.applied().await, [0, 0, i64::from(rows_of_file)]);
+    market.workers.mails(1).await;
+    let mails = market.workers.smtp.list();
+    assert_eq!((mails.len(), mails[0].subject.as_str()), (1, "Checked, with faults: stock"), "and none of low stock");
+
+    sqlx::query("UPDATE stock_levels SET capacity = 2000, version = version + 1").execute(&market.workers.db.pool).await.unwrap();
+    let again = market.validate(ImportKind::Stock, &file, upload).await;
+    assert_ne!(again, id);
+    market.workers.queue.drain().await;
+    assert_eq!(refused(again).await, [(last_line - 1, "site".to_owned())]);
+    // And applied in earnest, which happens once.
+    for _ in 0..2 {
+        market.request(ImportKind::Stock, &file, upload, ListingTerms::default()).await;
+        market.workers.queue.drain().await;
+        assert_eq!(market.applied().await[..2], [1001, i64::from(rows_of_file) - 1]);
+    }
+    market.workers.close().await;
+}
+
+#[tokio::test]
+async fn listings_that_are_only_tried_leave_neither_items_nor_drafts() {
+    let market = TestMarket::new().await;
+    let file = b"sku,title,currency,category\nNEW,Console,EUR,electronics/consoles\nB,Console,XXX,\n";
+    let upload = market.send(file).await;
+    let id = market.validate(ImportKind::Listings, file, upload).await;
+    market.workers.queue.drain().await;
+    let counts = RowCounts { applied: 1, refused: 1, ..RowCounts::default() };
+    assert_eq!(market.read(id).await.counts, counts);
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
+    let noted = store::page(&mut conn, id, None, None, 9).await.unwrap();
+    let noted: Vec<_> = noted.into_iter().map(|row| (row.line, row.outcome, row.listing)).collect();
+    assert_eq!(noted, [(2, RowOutcome::Applied, None), (3, RowOutcome::Refused, None)]);
+    drop(conn);
+    assert_eq!(market.number("SELECT count(*) FROM listings").await, 0);
+    assert_eq!(market.number("SELECT count(*) FROM items").await, 1, "the one that was there");
     market.workers.close().await;
 }

@@ -7,6 +7,7 @@
 
 mod paper;
 mod render_invoice;
+mod sweep_invoices;
 
 #[cfg(test)]
 mod tests;

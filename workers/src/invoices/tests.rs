@@ -1,15 +1,18 @@
 //! On the real engine, over the real store and an S3 server.
 
 use jobs::emails::SendEmail;
-use jobs::invoices::RenderInvoice;
+use jobs::invoices::{RenderInvoice, SweepInvoices};
 use market::escrow::store as escrow;
 use market::ids::{InvoiceId, OrderId, RefundId};
 use market::invoices::model::{InvoiceFile, InvoiceOf};
 use market::invoices::store;
 use market::listings::model::SaleMode;
 use market::testing::{self, Trader, eur};
+use queue::ops::Actor;
+use queue::ops::cancel::cancel;
 use queue::testing::rows;
 use queue::worker::Handlers;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sqlx::Connection as _;
 
@@ -20,7 +23,7 @@ use crate::testing::TestWorkers;
 const KIND: &str = "invoices.render";
 
 fn handlers() -> Handlers<Services> {
-    Handlers::default().with::<RenderInvoice>().with::<SendEmail>()
+    Handlers::default().with::<RenderInvoice>().with::<SweepInvoices>().with::<SendEmail>()
 }
 
 /// A paid order of a seller with a VAT number.
@@ -34,7 +37,7 @@ impl TestSale {
     async fn new(workers: TestWorkers) -> Self {
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let (seller, buyer) = (testing::trader(&mut conn).await, testing::trader(&mut conn).await);
-        for (org, number) in [(seller.org, Some("DE123456789")), (buyer.org, None)] {
+        for (org, number) in [(seller.org, Some("DE123456788")), (buyer.org, None)] {
             sqlx::query("UPDATE orgs SET country = 'DE', vat_number = $2 WHERE id = $1")
                 .bind(org)
                 .bind(number)
@@ -62,6 +65,26 @@ impl TestSale {
         let refund = escrow::refund(&mut tx, org, by, self.order, eur(cents), "scratched").await.unwrap();
         tx.commit().await.unwrap();
         refund.id
+    }
+
+    /// Lets hours pass since the documents were issued.
+    async fn age(&self, hours: i32) {
+        let mut tx = self.workers.db.pool.begin().await.unwrap();
+        // The table refuses this: documents stay as they are.
+        sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
+        sqlx::query("UPDATE invoices SET issued_at = issued_at - make_interval(hours => $1)")
+            .bind(hours)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Runs the sweep, and what it enqueues; what it says.
+    async fn sweep(&self) -> Value {
+        let _ = self.workers.ledger.enqueue(&SweepInvoices {}).await.unwrap();
+        self.workers.queue.drain().await;
+        rows(&self.workers.db.pool, "invoices.sweep").await.pop().unwrap().result.unwrap()
     }
 
     async fn id(&self, of: InvoiceOf) -> InvoiceId {
@@ -162,6 +185,35 @@ async fn without_fonts_the_job_is_dead_and_says_which_packages_it_wants() {
     assert!(error.contains("fonts-noto-core") && error.contains("NotoSans-Regular.ttf"), "{error}");
     assert_eq!(sale.file(InvoiceOf::Order(sale.order)).await, None);
     sale.workers.leave().await;
+}
+
+/// The job of one is missing, as after a restore of the ledger; that of the other was ended.
+#[tokio::test]
+async fn an_invoice_without_its_file_is_rendered_by_the_sweep() {
+    let sale = TestSale::new(TestWorkers::new(handlers()).await).await;
+    let refund = sale.refund(1_000).await;
+    let (invoice, note) = (InvoiceOf::Order(sale.order), InvoiceOf::Refund(refund));
+    let job = sale.workers.ledger.enqueue(&RenderInvoice { of: note }).await.unwrap().id();
+    cancel(&mut sale.workers.db.pool.acquire().await.unwrap(), job, Actor::System).await.unwrap();
+    assert_eq!(sale.sweep().await, json!({"added": 0, "pulled": 0}), "they have an hour");
+    sale.age(2).await;
+    assert_eq!(sale.sweep().await, json!({"added": 2, "pulled": 0}));
+    for of in [invoice, note] {
+        assert!(sale.bytes(of).await.len() > 1_000);
+    }
+    sale.workers.mails(2).await;
+    assert_eq!(sale.sweep().await, json!({"added": 0, "pulled": 0}));
+    sale.workers.close().await;
+}
+
+/// After a week somebody has to look: what cannot be printed is not tried for ever.
+#[tokio::test]
+async fn the_sweep_leaves_alone_what_was_not_printed_for_a_week() {
+    let sale = TestSale::new(TestWorkers::new(handlers()).await).await;
+    sale.age(7 * 24 + 1).await;
+    assert_eq!(sale.sweep().await, json!({"added": 0, "pulled": 0}));
+    assert_eq!(sale.file(InvoiceOf::Order(sale.order)).await, None);
+    sale.workers.close().await;
 }
 
 #[tokio::test]

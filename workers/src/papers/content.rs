@@ -1,6 +1,6 @@
 //! What the market knows, as papers show it. What it does not know stays empty, to be filled in by hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::papers::fonts::Fonts;
 use ::papers::label::{self, Label};
@@ -9,7 +9,10 @@ use ::papers::slip::{self, ReleasePass};
 use ::papers::{Paper, PaperError};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use market::papers::model::{Collection, Consignment, Goods, PickingList, Side, Units};
+use market::identity::Country;
+use market::papers::model::{
+    Collection, Consignment, Goods, PickingList, Side, Units, WasteCarrier, WasteData, WasteFacility,
+};
 
 /// A paper before it is printed.
 #[derive(Debug)]
@@ -106,36 +109,50 @@ impl Content {
     }
 
     /// Of the waste in a shipment: whoever sells it arranges its way, whoever buys it gets it. Weights are those that were stated, and
-    /// the date is that on which it was picked up.
-    pub(super) fn movement(of: Consignment, made_at: DateTime<Utc>) -> Self {
+    /// the date is that on which it was picked up. `stated` is what whoever asked for the paper has said of it; `names` are those of the
+    /// countries in it.
+    pub(super) fn movement(
+        of: Consignment,
+        stated: WasteData,
+        names: &BTreeMap<String, String>,
+        made_at: DateTime<Utc>,
+    ) -> Self {
         let waste: Vec<Goods> = of.goods.into_iter().filter(|goods| goods.is_waste).collect();
         let (grams, millilitres) = (sum(&waste, |goods| goods.weight_g), sum(&waste, |goods| goods.volume_ml));
         let known = |amount: i128| (amount > 0).then(|| thousandths(amount, 6));
         let shipped_on = of.picked_up_at.map(day);
         let arranger = person(&of.from);
-        let carrier = Carrier {
-            person: of.carrier.map_or_else(|| arranger.clone(), |name| Person { name, ..Person::default() }),
-            means_of_transport: of.vehicle.unwrap_or_default(),
-            transferred_on: shipped_on.clone(),
-            signed_by: None,
-        };
+        let mut carriers: Vec<Carrier> = stated.carriers.into_iter().map(stated_carrier).collect();
+        if carriers.is_empty() {
+            carriers.push(Carrier {
+                person: of.carrier.map_or_else(|| arranger.clone(), |name| Person { name, ..Person::default() }),
+                means_of_transport: of.vehicle.unwrap_or_default(),
+                transferred_on: shipped_on.clone(),
+                signed_by: None,
+            });
+        }
         let ewc: BTreeSet<&str> = waste.iter().filter_map(|goods| goods.ewc_code.as_deref()).collect();
-        let codes = Codes { ewc: ewc.into_iter().collect::<Vec<_>>().join(", "), ..Codes::default() };
+        let codes = Codes {
+            basel: stated.basel_code.unwrap_or_default(),
+            oecd: stated.oecd_code.unwrap_or_default(),
+            ewc: ewc.into_iter().collect::<Vec<_>>().join(", "),
+            national: stated.national_code.unwrap_or_default(),
+        };
         Self::Movement(Box::new(Movement {
             number: of.tracking.to_string(),
             consignee: person(&of.to),
             tonnes: known(grams),
             cubic_metres: known(millilitres),
             shipped_on,
-            carriers: vec![carrier],
+            carriers,
             generator: arranger.clone(),
             arranger,
-            facility: Person::default(),
-            operation: String::new(),
+            facility: stated.facility.map(|facility| place(facility, names)).unwrap_or_default(),
+            operation: stated.operation.unwrap_or_default(),
             description: waste.iter().map(described).collect::<Vec<_>>().join("; "),
             codes,
             dispatch: country(&of.from),
-            transit: Vec::new(),
+            transit: stated.transit.iter().map(|country| named(country, names)).collect(),
             destination: country(&of.to),
             declaration: None,
             received_by_consignee: None,
@@ -180,6 +197,28 @@ fn person(side: &Side) -> Person {
     let country = side.country_name.clone().or_else(|| side.country.clone());
     let address: Vec<String> = side.place.iter().cloned().chain(country).collect();
     Person { name: side.name.clone(), address: address.join(", "), ..Person::default() }
+}
+
+/// A carrier as it was stated. Whoever takes over the waste signs by hand.
+fn stated_carrier(of: WasteCarrier) -> Carrier {
+    Carrier {
+        person: Person { name: of.name, address: of.address, ..Person::default() },
+        means_of_transport: of.means_of_transport.unwrap_or_default(),
+        transferred_on: of.transferred_on.map(|day| day.to_string()),
+        signed_by: None,
+    }
+}
+
+fn place(of: WasteFacility, names: &BTreeMap<String, String>) -> Person {
+    let code = of.country.as_str();
+    let country = names.get(code).map_or(code, String::as_str);
+    Person { address: format!("{}, {country}", of.address), name: of.name, ..Person::default() }
+}
+
+/// The code with the name, where it is known.
+fn named(country: &Country, names: &BTreeMap<String, String>) -> String {
+    let code = country.as_str();
+    names.get(code).map_or_else(|| code.to_owned(), |name| format!("{code} {name}"))
 }
 
 /// The code with the name, where it is known.

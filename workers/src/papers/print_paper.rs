@@ -92,7 +92,10 @@ async fn read(cx: &Cx, conn: &mut PgConnection, paper: &Paper) -> Result<(Conten
             (Content::label(shipment, link, paper.created_at), None)
         }
         Subject::WasteMovement(id) => {
-            (Content::movement(store::consignment(conn, id).await?.ok_or(gone)?, paper.created_at), None)
+            let shipment = store::consignment(conn, id).await?.ok_or(gone)?;
+            let stated = paper.waste.clone().unwrap_or_default();
+            let names = store::country_names(conn, &stated.countries()).await?;
+            (Content::movement(shipment, stated, &names, paper.created_at), None)
         }
         Subject::ReleasePass(appointment) => {
             let by = Party { org: paper.org, user: paper.requested_by };

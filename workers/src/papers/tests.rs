@@ -39,9 +39,9 @@ impl TestYard {
     }
 
     async fn ask(&self) -> PaperId {
-        let new = NewPaper { kind: PaperKind::PickingList, about: self.order.0 };
+        let new = NewPaper { kind: PaperKind::PickingList, about: self.order.0, waste: None };
         let mut tx = self.workers.ledger.begin().await.unwrap();
-        let (paper, _, _) = ask(&mut tx, self.seller, new).await.unwrap();
+        let (paper, _, _) = ask(&mut tx, self.seller, &new).await.unwrap();
         tx.commit().await.unwrap();
         paper
     }
@@ -102,9 +102,9 @@ async fn a_paper_that_cannot_be_printed_says_so() {
 async fn the_pass_of_a_collection_that_was_cancelled_meanwhile_is_not_printed() {
     let depot = TestDepot::with(handlers()).await;
     let booked = depot.booked(3).await.id;
-    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.0 };
+    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.0, waste: None };
     let mut tx = depot.workers.ledger.begin().await.unwrap();
-    let (paper, _, _) = ask(&mut tx, depot.buyer, new).await.unwrap();
+    let (paper, _, _) = ask(&mut tx, depot.buyer, &new).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = depot.workers.ledger.begin().await.unwrap();
     appointments::cancel(&mut tx, depot.buyer, booked).await.unwrap();
@@ -124,9 +124,9 @@ async fn the_pass_of_a_collection_that_was_cancelled_meanwhile_is_not_printed() 
 async fn a_printed_pass_is_issued_with_its_file() {
     let depot = TestDepot::with(handlers()).await;
     let booked = depot.booked(3).await;
-    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.id.0 };
+    let new = NewPaper { kind: PaperKind::ReleasePass, about: booked.id.0, waste: None };
     let mut tx = depot.workers.ledger.begin().await.unwrap();
-    let (paper, _, _) = ask(&mut tx, depot.buyer, new).await.unwrap();
+    let (paper, _, _) = ask(&mut tx, depot.buyer, &new).await.unwrap();
     tx.commit().await.unwrap();
     let has_hash = async || {
         sqlx::query_scalar::<_, bool>("SELECT pass_hash IS NOT NULL FROM appointments WHERE id = $1")

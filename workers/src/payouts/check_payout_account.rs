@@ -5,7 +5,7 @@ use market::payouts::store::{self, PayoutError};
 use queue::{Handler, Outcome};
 
 use super::follow_account;
-use crate::escrow::asked::{NotDone, gateway, not_done};
+use crate::escrow::asked::{NotDone, find, gateway, not_done};
 use crate::{Cx, Services};
 
 impl Handler<Services> for CheckPayoutAccount {
@@ -20,7 +20,7 @@ impl Handler<Services> for CheckPayoutAccount {
             Ok(found.context("the provider does not know its own account")?)
         } else {
             // The row was committed before, so that any earlier attempt may have asked.
-            match gateway.find(&key, &Call::OpenAccount).await {
+            match find(gateway, &key, &Call::OpenAccount).await {
                 Ok(Some(Found::Account(found))) => Ok(found),
                 Ok(Some(other)) => anyhow::bail!("the provider made {other:?} with the key of an account"),
                 Ok(None) => {

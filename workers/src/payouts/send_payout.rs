@@ -6,7 +6,7 @@ use market::payouts::store::{self, Sending, Sent, Transferred};
 use queue::{Handler, Outcome};
 
 use super::follow_payout;
-use crate::escrow::asked::{LOOK_AGAIN, NotDone, gateway, not_done};
+use crate::escrow::asked::{LOOK_AGAIN, NotDone, find, gateway, not_done};
 use crate::payments::gateway::Gateway;
 use crate::{Cx, Services};
 
@@ -33,7 +33,7 @@ impl Handler<Services> for SendPayout {
 async fn transfer(cx: &Cx, gateway: &dyn Gateway, id: PayoutId, sending: &Sending) -> anyhow::Result<Option<Outcome>> {
     let (key, account) = (transfer_key(id), &sending.account);
     // The row was committed before, so that any earlier attempt may have asked.
-    let asked = match gateway.find(&key, &Call::Transfer(account.clone())).await {
+    let asked = match find(gateway, &key, &Call::Transfer(account.clone())).await {
         Ok(Some(found)) => Ok(disbursement(found)?),
         Ok(None) => gateway.transfer(&key, account, sending.amount).await,
         Err(error) => Err(error),
@@ -66,7 +66,7 @@ fn transfer_key(id: PayoutId) -> String {
 
 /// Ends a payout whose provider pays sellers out by itself: what has reached the account is paid.
 async fn arrived(cx: &Cx, gateway: &dyn Gateway, id: PayoutId, sending: &Sending) -> anyhow::Result<Outcome> {
-    let found = gateway.find(&transfer_key(id), &Call::Transfer(sending.account.clone())).await?;
+    let found = find(gateway, &transfer_key(id), &Call::Transfer(sending.account.clone())).await?;
     let found = disbursement(found.context("the provider does not know its own transfer")?)?;
     let mut tx = cx.begin().await?;
     if follow_payout(&mut tx, id, sending, &found).await? == Sent::Pending {
@@ -79,7 +79,7 @@ async fn arrived(cx: &Cx, gateway: &dyn Gateway, id: PayoutId, sending: &Sending
 /// Pays it out of the seller's account to the bank.
 async fn pay_out(cx: &Cx, gateway: &dyn Gateway, id: PayoutId, sending: &Sending) -> anyhow::Result<Outcome> {
     let (key, account) = (format!("{id}-payout-{}", sending.attempt), &sending.account);
-    let asked = match gateway.find(&key, &Call::Payout(account.clone())).await {
+    let asked = match find(gateway, &key, &Call::Payout(account.clone())).await {
         Ok(Some(found)) => Ok(disbursement(found)?),
         Ok(None) => gateway.payout(&key, account, sending.amount).await,
         Err(error) => Err(error),

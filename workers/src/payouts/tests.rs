@@ -24,6 +24,7 @@ use sqlx::Connection;
 
 use crate::Services;
 use crate::testing::TestWorkers;
+use crate::testing::provider::TestProvider;
 
 mod mollie;
 
@@ -48,7 +49,10 @@ struct TestSeller {
 
 impl TestSeller {
     async fn new() -> Self {
-        let workers = TestWorkers::new(handlers()).await;
+        Self::at(TestWorkers::new(handlers()).await).await
+    }
+
+    async fn at(workers: TestWorkers) -> Self {
         let mut conn = workers.db.pool.acquire().await.unwrap();
         let seller = trader(&mut conn).await;
         drop(conn);
@@ -187,6 +191,48 @@ async fn a_seller_is_paid_once_with_every_reply_lost_once() {
     seller.make_payouts().await;
     seller.run(1).await;
     assert_eq!(seller.payouts().await.len(), 1, "nothing is due");
+    seller.workers.close().await;
+}
+
+#[tokio::test]
+async fn a_question_that_the_provider_refuses_gives_no_payout_back() {
+    let provider = TestProvider::new().await;
+    let seller = TestSeller::at(TestWorkers::paying_through(handlers(), provider.through()).await).await;
+    seller.open().await;
+    seller.run(1).await;
+    let name = seller.name().await;
+    assert!(provider.server.set_account(&name, AccountState::Active));
+    seller.receive_webhook("1", Topic::Account, &name).await;
+    seller.run(1).await;
+    provider.gateway.set_silent(true);
+    seller.make_payouts().await;
+    seller.run(2).await;
+    assert_eq!(seller.payouts().await[0].status, PayoutStatus::Intended, "an earlier call may have moved it");
+    provider.gateway.set_silent(false);
+    seller.run(2).await;
+    let paid = seller.payouts().await;
+    assert_eq!((paid.len(), paid[0].status, provider.server.disbursements()), (1, PayoutStatus::Paid, 2));
+    seller.workers.close().await;
+}
+
+#[tokio::test]
+async fn a_payout_that_a_bank_gives_back_is_a_difference() {
+    let seller = TestSeller::new().await;
+    seller.open().await;
+    seller.run(1).await;
+    seller.turns(AccountState::Active, "1").await;
+    seller.run(1).await;
+    seller.make_payouts().await;
+    seller.run(1).await;
+    let paid = "SELECT provider_ref FROM payouts WHERE status = 'paid'";
+    let name: String = sqlx::query_scalar(paid).fetch_one(&seller.workers.db.pool).await.unwrap();
+    assert!(seller.workers.provider.bounce(&name));
+    seller.receive_webhook("2", Topic::Disbursement, &name).await;
+    seller.run(1).await;
+    let differences = "SELECT kind, subject FROM reconciliation_differences";
+    let seen: Vec<(String, String)> = sqlx::query_as(differences).fetch_all(&seller.workers.db.pool).await.unwrap();
+    let payout = seller.payouts().await[0].id;
+    assert_eq!(seen, [("status".to_owned(), format!("payout/{payout}"))]);
     seller.workers.close().await;
 }
 

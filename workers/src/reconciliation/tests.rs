@@ -4,12 +4,15 @@ use chrono::TimeDelta;
 use jobs::emails::SendEmail;
 use jobs::escrow::{Charge, NotifyOrder, SendRefund};
 use jobs::invoices::RenderInvoice;
+use jobs::plans::{ChargePlan, choose};
 use jobs::reconciliation::Reconcile;
 use market::checkout::model::CheckoutLine;
 use market::checkout::store as checkouts;
 use market::escrow::store as escrow;
+use market::identity::Plan;
 use market::listings::model::SaleMode;
 use market::payments::{CaptureMode, Charge as NewCharge, Provider, ProviderRef};
+use market::plans::store as plans;
 use market::reconciliation::model::{Difference, DifferenceKind};
 use market::reconciliation::store::{self, DifferenceFilter};
 use market::testing::{database_time, eur, listing, trader};
@@ -131,5 +134,37 @@ async fn a_difference_made_by_hand_here_or_at_the_provider_is_found_once() {
     tx.commit().await.unwrap();
     drop(conn);
     assert_eq!(reconciled(&workers).await.len(), found.len());
+    workers.close().await;
+}
+
+#[tokio::test]
+async fn what_is_paid_for_a_plan_is_compared_with_the_provider_and_the_ledger() {
+    let handlers = Handlers::default().with::<ChargePlan>().with::<Reconcile>().with::<SendEmail>();
+    let workers = TestWorkers::new(handlers).await;
+    let mut conn = workers.db.pool.acquire().await.unwrap();
+    let owner = trader(&mut conn).await;
+    let mut tx = workers.ledger.begin().await.unwrap();
+    choose(&mut tx, owner.org, owner.user, Plan::Standard, None).await.unwrap();
+    let charge = plans::charges(&mut tx, owner.org, None, 1).await.unwrap().remove(0).id;
+    let provider = Provider::Simulator;
+    let (payment, _) = plans::begin(&mut tx, owner.org, owner.user, charge, provider, "card").await.unwrap();
+    let _ = tx.enqueue(&ChargePlan { payment }).await.unwrap();
+    tx.commit().await.unwrap();
+    workers.queue.drain().await;
+    assert_eq!(reconciled(&workers).await, [], "everything agrees");
+
+    let mut tx = conn.begin().await.unwrap();
+    // The table refuses this.
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
+    sqlx::query("UPDATE plan_payments SET amount_minor = amount_minor + 1").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    drop(conn);
+    let mut seen: Vec<_> = reconciled(&workers).await.into_iter().map(|it| (it.kind, it.subject)).collect();
+    seen.sort();
+    let subject = format!("payment/{payment}");
+    // Neither the provider nor the ledger has that amount.
+    let mut wanted = [(DifferenceKind::Amount, subject.clone()), (DifferenceKind::Balance, subject)];
+    wanted.sort();
+    assert_eq!(seen, wanted);
     workers.close().await;
 }

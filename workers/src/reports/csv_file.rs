@@ -11,6 +11,7 @@ use chrono::SecondsFormat;
 use chrono_tz::Tz;
 use market::reports::table::{Cell, Column, Section, Shape, Sum};
 use shared::money::Currency;
+use tokio_util::sync::CancellationToken;
 
 use super::writer::{Head, ReportFile};
 
@@ -78,7 +79,7 @@ impl ReportFile for CsvFile {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> anyhow::Result<()> {
+    fn finish(mut self: Box<Self>, _: &CancellationToken) -> anyhow::Result<()> {
         self.out.flush().context("write the CSV file")
     }
 }

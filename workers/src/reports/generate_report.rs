@@ -19,6 +19,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::sums::Sums;
 use super::writer::{self, Head, Source, Unwritable, Written};
+use crate::upload::upload;
 use crate::{Cx, Services};
 
 /// How long a file is kept.
@@ -53,7 +54,8 @@ impl Handler<Services> for GenerateReport {
             fail(cx, &report, &unwritable.to_string()).await?;
             return Ok(Outcome::Dead(unwritable.to_string()));
         }
-        if u32::try_from(cx.attempt()).is_ok_and(|attempt| attempt >= Self::MAX_ATTEMPTS) {
+        // Whoever cancelled it has no report that failed.
+        if !cx.is_cancelled() && u32::try_from(cx.attempt()).is_ok_and(|attempt| attempt >= Self::MAX_ATTEMPTS) {
             fail(cx, &report, store::GIVEN_UP).await?;
         }
         Err(error)
@@ -74,7 +76,7 @@ async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
     };
     // Where no day was before this one, nothing fell.
     let before = threshold.and_then(|(cadence, _)| cadence.before(&report.period).ok());
-    let Some((written, before)) = write(cx, report, before).await? else {
+    let Some((written, before)) = cx.unless_cancelled(Box::pin(write(cx, report, before))).await? else {
         return Ok(Outcome::Snooze(REPLICA_WAIT));
     };
     let now = first_sums(&written.sums);
@@ -82,7 +84,7 @@ async fn make(cx: &Cx, report: &Report) -> anyhow::Result<Outcome> {
     cx.progress(90, "uploading").await?;
     let key = Report::key(report.id, report.format);
     let file = written.open().await?;
-    let bytes = cx.blobs.put_stream(&key, report.format.content_type(), file).await?;
+    let bytes = upload(cx, &key, report.format.content_type(), file).await?;
 
     let result = json!({ "report": report.id, "object_key": key, "bytes": bytes, "rows": written.rows, "totals": now });
     // The file is there: a database that cannot commit now must not cost the whole work once more.
@@ -182,6 +184,7 @@ async fn write_rows(cx: &Cx, conn: &mut PgConnection, report: &Report) -> anyhow
     let head = Head {
         kind: report.kind,
         org_name: report.org_name.clone(),
+        locale: store::readers_locale(conn, report.org, report.requested_by).await?,
         period: report.period,
         parameters: report.parameters,
         sections: (definition.sections)(&scope),

@@ -9,6 +9,7 @@ use chrono::SecondsFormat;
 use chrono_tz::Tz;
 use market::reports::table::{Cell, Section, Sum};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::writer::{Head, ReportFile};
 
@@ -77,7 +78,7 @@ impl ReportFile for JsonFile {
         self.put(format_args!("],\"totals\":{}}}", Value::Array(sums)))
     }
 
-    fn finish(mut self: Box<Self>) -> anyhow::Result<()> {
+    fn finish(mut self: Box<Self>, _: &CancellationToken) -> anyhow::Result<()> {
         self.put(format_args!("\n]}}\n"))?;
         self.out.flush().context("write the JSON file")
     }

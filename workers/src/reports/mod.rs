@@ -11,6 +11,7 @@
 mod csv_file;
 mod expire_reports;
 mod generate_report;
+mod german;
 mod json_file;
 mod pdf_file;
 mod request_subscribed;
@@ -19,6 +20,7 @@ mod schedule_daily_reports;
 mod schedule_monthly_reports;
 mod schedule_weekly_reports;
 mod sums;
+mod wording;
 pub mod writer;
 mod xlsx_file;
 

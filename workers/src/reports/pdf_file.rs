@@ -10,10 +10,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chrono_tz::Tz;
 use market::reports::table::{Cell, Column, Section, Shape, Sum};
-use papers::document::{self, Block, Document, Figure, Kind, Page, Table, Words, thousands};
+use papers::document::{self, Block, Document, Figure, Kind, Page, Table};
 use papers::fonts::Fonts;
 use shared::money::Currency;
+use tokio_util::sync::CancellationToken;
 
+use super::wording::Wording;
 use super::writer::{Head, ReportFile};
 use charts::Charts;
 
@@ -23,13 +25,12 @@ const NARROW: usize = 6;
 const MAX_FIGURES: usize = 8;
 /// The most characters of a cell.
 const MAX_TEXT: usize = 300;
-/// At the end of a text that was cut.
-const MARK: &str = "… (cut)";
 
 pub(super) struct PdfFile {
     path: PathBuf,
     fonts: Arc<Fonts>,
     head: Head,
+    wording: Wording,
     blocks: Vec<Block>,
     /// Of the section that is being written.
     table: Table,
@@ -42,6 +43,7 @@ impl PdfFile {
         Self {
             path,
             fonts,
+            wording: Wording::of(&head.locale),
             head,
             blocks: Vec::new(),
             table: Table::default(),
@@ -53,20 +55,21 @@ impl PdfFile {
     /// The paper, with what was written into it.
     fn document(self) -> Document {
         let widest = self.head.sections.iter().map(|section| shown(section).count()).max().unwrap_or(0);
-        let mut facts = self.head.facts();
+        let (wording, words) = (&self.wording, self.wording.words());
+        let mut facts = self.head.facts(wording);
         if !self.currencies.is_empty() {
             let codes: Vec<&str> = self.currencies.iter().map(|currency| currency.code()).collect();
-            facts.push(("Amounts in", codes.join(", ")));
+            facts.push((words.amounts_in, codes.join(", ")));
         }
         Document {
             page: if widest > NARROW { Page::A4Landscape } else { Page::A4 },
-            language: "en".to_owned(),
-            title: self.head.title(),
+            language: wording.code().to_owned(),
+            title: wording.title(self.head.kind),
+            words: wording.of_paper(),
             organisation: self.head.org_name,
             facts: facts.into_iter().map(|(label, text)| (label.to_owned(), text)).collect(),
             made_at: self.head.asked_at,
             blocks: self.blocks,
-            words: Words::default(),
         }
     }
 }
@@ -74,8 +77,9 @@ impl PdfFile {
 impl ReportFile for PdfFile {
     fn begin(&mut self, section: &Section) -> anyhow::Result<()> {
         let zone = self.head.period.zone();
+        let wording = &self.wording;
         let column = |(_, column): (usize, &Column)| {
-            let title = column.heading(zone);
+            let title = wording.heading(column, zone);
             match column.shape {
                 Shape::Integer | Shape::Money | Shape::Price | Shape::Decimal | Shape::Percent => {
                     document::Column::end(title)
@@ -84,28 +88,33 @@ impl ReportFile for PdfFile {
             }
         };
         self.table = Table::new(shown(section).map(column).collect());
-        self.charts = Charts::of(*section);
+        self.charts = Charts::of(*section, self.wording.clone());
         Ok(())
     }
 
     fn row(&mut self, row: &[Cell]) -> anyhow::Result<()> {
         let zone = self.head.period.zone();
-        let cells = row.iter().filter(|cell| !matches!(cell, Cell::Id(_)));
-        self.table.push(Kind::Plain, cells.map(|cell| text(cell, zone)).collect());
+        let cells = if self.table.is_full() {
+            Vec::new()
+        } else {
+            let cells = row.iter().filter(|cell| !matches!(cell, Cell::Id(_)));
+            cells.map(|cell| text(cell, zone, &self.wording)).collect()
+        };
+        self.table.push(Kind::Plain, cells);
         self.charts.note(row, zone);
         Ok(())
     }
 
     fn end(&mut self, section: &Section, sums: &[Sum]) -> anyhow::Result<()> {
-        let mut table = std::mem::take(&mut self.table);
+        let (mut table, wording) = (std::mem::take(&mut self.table), &self.wording);
         let currencies: BTreeSet<Currency> = sums.iter().map(|sum| sum.amount.currency()).collect();
         for &currency in &currencies {
             let cell = |(place, column): (usize, &Column)| {
                 let sum = sums.iter().find(|sum| sum.column == column.name && sum.amount.currency() == currency);
                 match (sum, column.shape) {
-                    (Some(sum), _) => thousands(&sum.amount.amount()),
+                    (Some(sum), _) => wording.digits.show(&sum.amount.amount()),
                     (None, Shape::Currency) => currency.code().to_owned(),
-                    (None, _) if place == 0 => "Total".to_owned(),
+                    (None, _) if place == 0 => wording.words().total.to_owned(),
                     (None, _) => String::new(),
                 }
             };
@@ -113,8 +122,8 @@ impl ReportFile for PdfFile {
         }
         self.currencies.extend(currencies);
 
-        self.blocks.push(Block::Heading(section.title.to_owned()));
-        let figures: Vec<Figure> = sums.iter().take(MAX_FIGURES).map(|sum| figure(section, sum)).collect();
+        self.blocks.push(Block::Heading(wording.say(section.title).to_owned()));
+        let figures: Vec<Figure> = sums.iter().take(MAX_FIGURES).map(|sum| figure(section, sum, wording)).collect();
         if !figures.is_empty() {
             self.blocks.push(Block::Figures(figures));
         }
@@ -123,9 +132,10 @@ impl ReportFile for PdfFile {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> anyhow::Result<()> {
+    fn finish(self: Box<Self>, unwanted: &CancellationToken) -> anyhow::Result<()> {
         let (fonts, path) = (Arc::clone(&self.fonts), self.path.clone());
-        let paper = document::print(&fonts, &self.document()).context("print the report")?;
+        let wanted = || !unwanted.is_cancelled();
+        let paper = document::print_while(&fonts, &self.document(), &wanted).context("print the report")?;
         if !paper.missing.is_empty() {
             tracing::warn!(characters = ?paper.missing, "no font has these characters of a report");
         }
@@ -138,34 +148,34 @@ fn shown(section: &Section) -> impl Iterator<Item = (usize, &Column)> {
     section.columns.iter().enumerate().filter(|(_, column)| column.shape != Shape::Id)
 }
 
-fn figure(section: &Section, sum: &Sum) -> Figure {
+fn figure(section: &Section, sum: &Sum, wording: &Wording) -> Figure {
     let column = section.columns.iter().find(|column| column.name == sum.column);
     Figure {
-        label: column.map_or("", |column| column.title).to_owned(),
-        value: format!("{} {}", thousands(&sum.amount.amount()), sum.amount.currency().code()),
-        note: if sum.rows == 1 { "1 row".to_owned() } else { format!("{} rows", thousands(&sum.rows.to_string())) },
+        label: column.map_or("", |column| wording.say(column.title)).to_owned(),
+        value: format!("{} {}", wording.digits.show(&sum.amount.amount()), sum.amount.currency().code()),
+        note: wording.rows(sum.rows),
     }
 }
 
-/// A cell as people read it: the same figure as in every format, with commas between its thousands.
-fn text(cell: &Cell, zone: Tz) -> String {
+/// A cell as people read it: the same figure as in every format, with its thousands apart.
+fn text(cell: &Cell, zone: Tz, wording: &Wording) -> String {
+    let digits = &wording.digits;
     match cell {
         Cell::Empty => String::new(),
-        Cell::Text(text) => cut(text),
-        Cell::Integer(number) => thousands(&number.to_string()),
-        Cell::Money(money) => thousands(&money.amount()),
+        Cell::Text(text) => cut(text, wording),
+        Cell::Integer(number) => digits.show(&number.to_string()),
+        Cell::Money(money) => digits.show(&money.amount()),
         Cell::Currency(currency) => currency.code().to_owned(),
-        Cell::Decimal(number) | Cell::Percent(number) => thousands(&number.text()),
-        Cell::Day(day) => day.to_string(),
-        // The offset tells the two hours apart that a clock shows in autumn.
-        Cell::Time(at) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %:z").to_string(),
+        Cell::Decimal(number) | Cell::Percent(number) => digits.show(&number.text()),
+        Cell::Day(day) => wording.day(*day),
+        Cell::Time(at) => wording.time(*at, zone),
         Cell::Id(id) => id.to_string(),
     }
 }
 
-fn cut(text: &str) -> String {
+fn cut(text: &str, wording: &Wording) -> String {
     match text.char_indices().nth(MAX_TEXT) {
         None => text.to_owned(),
-        Some((end, _)) => format!("{}{MARK}", &text[..end]),
+        Some((end, _)) => format!("{}{}", &text[..end], wording.words().cut),
     }
 }

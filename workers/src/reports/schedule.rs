@@ -6,7 +6,7 @@ use jobs::reports::request;
 use market::reports::model::{Format, Kind, NewReport, Parameters};
 use market::reports::rules::{Cadence, Period};
 use market::reports::store::{self, Due};
-use queue::Outcome;
+use queue::{JobTx, Outcome};
 use serde_json::json;
 use shared::ids::OrgId;
 
@@ -23,27 +23,41 @@ pub(super) async fn request_due(cx: &Cx, kind: Kind, cadence: Cadence) -> anyhow
     let mut after = OrgId(uuid::Uuid::nil());
     loop {
         let mut tx = cx.begin().await?;
-        let page = store::approved(&mut tx, kind, after, PAGE).await?;
-        let Some(last) = page.last() else {
+        let Some((last, some)) = request_page(&mut tx, kind, cadence, now, after).await? else {
             return Ok(Outcome::DoneWith(json!({ "requested": requested })));
         };
-        after = last.org;
-        for org in &page {
-            if let Some(period) = due(org, cadence, now) {
-                let report = NewReport {
-                    org: org.org,
-                    requested_by: None,
-                    subscription: None,
-                    kind,
-                    format: Format::Xlsx,
-                    period,
-                    parameters: Parameters::default(),
-                };
-                requested += u32::from(request(&mut tx, &report).await?.is_some());
-            }
-        }
         tx.commit().await?;
+        after = last;
+        requested += some;
     }
+}
+
+/// Requests what is due of the organisations that follow `after`; returns the last of them, and how many reports. `None`: none follows.
+async fn request_page(
+    tx: &mut JobTx,
+    kind: Kind,
+    cadence: Cadence,
+    now: DateTime<Utc>,
+    after: OrgId,
+) -> anyhow::Result<Option<(OrgId, u32)>> {
+    let page = store::approved(tx, kind, after, PAGE).await?;
+    let Some(last) = page.last() else { return Ok(None) };
+    let mut requested = 0;
+    for org in &page {
+        if let Some(period) = due(org, cadence, now) {
+            let report = NewReport {
+                org: org.org,
+                requested_by: None,
+                subscription: None,
+                kind,
+                format: Format::Xlsx,
+                period,
+                parameters: Parameters::default(),
+            };
+            requested += u32::from(request(tx, &report).await?.is_some());
+        }
+    }
+    Ok(Some((last.org, requested)))
 }
 
 /// The period whose report is to be requested: the last one that has ended, if the organisation

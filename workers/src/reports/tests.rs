@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use market::identity::Locale;
 use market::reports::model::{Format, Kind, Parameters, Scope};
 use market::reports::rules::Period;
 use market::reports::table::{Cell, Row, Section, Sum};
@@ -17,6 +18,7 @@ use super::writer::{CHUNK, Head, Source, Unwritable, WAITING, Written, write};
 use crate::papers::PaperFonts;
 
 mod jobs;
+mod languages;
 mod read_back;
 
 fn period() -> Period {
@@ -29,6 +31,7 @@ pub(super) fn head(kind: Kind) -> Head {
     Head {
         kind,
         org_name: "Hof Müller & Söhne".to_owned(),
+        locale: Locale::default(),
         period: period(),
         parameters: Parameters::default(),
         sections: (kind.definition().sections)(&scope),
@@ -203,22 +206,29 @@ async fn growth(count: i64, format: Format) -> u64 {
     peak_of(count, format).await.saturating_sub(short)
 }
 
-#[tokio::test]
-async fn two_hundred_thousand_rows_take_flat_memory() {
-    for format in Format::ALL {
-        // The rows alone would take some 50 MB.
-        let grown = growth(200_000, *format).await;
-        assert!(grown < 16 * 1024 * 1024, "{format:?} took {grown} bytes more than a short report");
-    }
+/// Asserts of every format that `count` rows take at most so many bytes more than a short report.
+fn take_at_most(bytes: u64, count: i64) {
+    // With one thread that writes. Where the one of the report before is still about to say that it is free, as on a busy machine, a
+    // second one begins, and does not find what the first one has freed: a whole paper more, which is not the rows'.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        for format in Format::ALL {
+            let grown = growth(count, *format).await;
+            assert!(grown < bytes, "{format:?} took {grown} bytes more than a short report");
+        }
+    });
+}
+
+#[test]
+fn two_hundred_thousand_rows_take_flat_memory() {
+    // The rows alone would take some 50 MB.
+    take_at_most(16 * 1024 * 1024, 200_000);
 }
 
 /// More than a sheet of a workbook holds.
-#[tokio::test]
-async fn soak_a_million_rows_take_flat_memory() {
-    for format in Format::ALL {
-        let grown = growth(1_100_000, *format).await;
-        assert!(grown < 64 * 1024 * 1024, "{format:?} took {grown} bytes more than a short report");
-    }
+#[test]
+fn soak_a_million_rows_take_flat_memory() {
+    take_at_most(64 * 1024 * 1024, 1_100_000);
 }
 
 #[tokio::test]

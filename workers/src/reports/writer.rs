@@ -1,5 +1,6 @@
 //! Writes streams of rows to a file, section by section, in bounded memory.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,17 +9,20 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use market::identity::Locale;
 use market::reports::model::{Format, Kind, Parameters};
 use market::reports::rules::Period;
 use market::reports::table::{Cell, Row, Section, Sum};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::csv_file::CsvFile;
 use super::json_file::JsonFile;
 use super::pdf_file::PdfFile;
 use super::sums::Sums;
+use super::wording::Wording;
 use super::xlsx_file::XlsxFile;
 use crate::papers::PaperFonts;
 
@@ -32,6 +36,8 @@ pub const WAITING: usize = 2;
 pub struct Head {
     pub kind: Kind,
     pub org_name: String,
+    /// Of those who read it: workbooks and papers are in their language.
+    pub locale: Locale,
     pub period: Period,
     pub parameters: Parameters,
     pub sections: Vec<Section>,
@@ -40,19 +46,16 @@ pub struct Head {
 }
 
 impl Head {
-    pub(super) fn title(&self) -> String {
-        format!("{} report", self.kind.definition().title)
-    }
-
     /// What people are told of the report: labels and texts.
-    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
-        let period = &self.period;
+    pub(super) fn facts(&self, wording: &Wording) -> Vec<(&'static str, String)> {
+        let (period, words) = (&self.period, wording.words());
+        let days = words.days.replace("{first}", &wording.day(period.first_day()));
         let mut facts = vec![
-            ("Period", format!("{} to {} (both inclusive)", period.first_day(), period.last_day())),
-            ("Time zone", period.zone().to_string()),
+            (words.period, days.replace("{last}", &wording.day(period.last_day()))),
+            (words.zone, period.zone().to_string()),
         ];
         if let Some(grouping) = self.parameters.group_by {
-            facts.push(("Grouped by", grouping.name().to_owned()));
+            facts.push((words.grouped_by, wording.grouping(grouping).to_owned()));
         }
         facts
     }
@@ -72,7 +75,8 @@ pub(super) trait ReportFile: Send {
 
     fn end(&mut self, section: &Section, sums: &[Sum]) -> anyhow::Result<()>;
 
-    fn finish(self: Box<Self>) -> anyhow::Result<()>;
+    /// Ends the file. A format that takes its time for it fails soon after `unwanted`.
+    fn finish(self: Box<Self>, unwanted: &CancellationToken) -> anyhow::Result<()>;
 }
 
 /// Begins the file at `path`; `dir` is for what the format keeps beside it. A further format is one more line here, and one more name in
@@ -84,7 +88,7 @@ fn open(
     head: Head,
     fonts: &PaperFonts,
 ) -> anyhow::Result<Box<dyn ReportFile>> {
-    let file = || std::fs::File::create(path).context("make the report's file");
+    let file = || File::create(path).context("make the report's file");
     Ok(match format {
         Format::Csv => Box::new(CsvFile::new(file()?, &head)),
         Format::Json => Box::new(JsonFile::new(file()?, &head)?),
@@ -124,7 +128,7 @@ const FILE: &str = "report";
 ///
 /// # Errors
 /// The first error of a stream or the file; [`Unwritable`] (by downcast) if trying again does not
-/// help. The temporary files are removed in every case, even if the caller drops the future.
+/// help. The temporary files are removed in every case, even if the caller drops the future; the thread that writes them then ends soon.
 pub async fn write<S: Source>(
     source: &mut S,
     head: Head,
@@ -135,8 +139,21 @@ pub async fn write<S: Source>(
     let dir = tempfile::tempdir().context("make a folder for the report")?;
     let sections = head.sections.clone();
     let file = open(format, &dir.path().join(FILE), dir.path(), head, fonts)?;
-    let (parts, file) = start(file, written);
-    let sent = send(source, &sections, &parts).await;
+    let Sums { rows, done, .. } = fill(source, &sections, file, written).await?;
+    Ok(Written { dir, rows, sums: done })
+}
+
+/// Fills the file on a thread of its own, which ends soon when the future is dropped.
+async fn fill<S: Source>(
+    source: &mut S,
+    sections: &[Section],
+    file: Box<dyn ReportFile>,
+    written: Arc<AtomicU64>,
+) -> anyhow::Result<Sums> {
+    let unwanted = CancellationToken::new();
+    let _dropped = unwanted.clone().drop_guard();
+    let (parts, file) = start(file, written, unwanted);
+    let sent = send(source, sections, &parts).await;
     if sent.is_ok() {
         // If the channel is closed, the file's own error says why.
         let _ = parts.send(Part::Finish).await;
@@ -144,8 +161,7 @@ pub async fn write<S: Source>(
     drop(parts);
     let sums = file.await.context("write the report")?;
     sent?;
-    let Sums { rows, done, .. } = sums?;
-    Ok(Written { dir, rows, sums: done })
+    sums
 }
 
 /// What the thread that writes is given.
@@ -177,10 +193,12 @@ async fn send<S: Source>(source: &mut S, sections: &[Section], parts: &mpsc::Sen
     Ok(())
 }
 
-/// Starts the thread that formats and writes. It ends when the channel is closed; what was broken off or cancelled is not packed first.
+/// Starts the thread that formats and writes. It ends when the channel is closed; what was broken off or cancelled is not packed first,
+/// and what is `unwanted` while it is packed is given up.
 fn start(
     mut file: Box<dyn ReportFile>,
     written: Arc<AtomicU64>,
+    unwanted: CancellationToken,
 ) -> (mpsc::Sender<Part>, JoinHandle<anyhow::Result<Sums>>) {
     let (sender, mut parts) = mpsc::channel::<Part>(WAITING);
     let task = tokio::task::spawn_blocking(move || {
@@ -202,7 +220,7 @@ fn start(
                 }
                 Part::End(section) => file.end(&section, sums.end(&section))?,
                 Part::Finish => {
-                    file.finish()?;
+                    file.finish(&unwanted)?;
                     return Ok(sums);
                 }
             }
@@ -211,3 +229,6 @@ fn start(
     });
     (sender, task)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,17 @@ mod charts;
 mod names;
 mod values;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use market::reports::table::{Cell, Column, Section, Shape, Sum};
 use rust_xlsxwriter::{Format, Workbook};
+use tokio_util::sync::CancellationToken;
 
+use super::wording::Wording;
 use super::writer::{Head, ReportFile};
+use crate::wanted::WantedFile;
 use charts::Charts;
 use names::Names;
 use values::Formats;
@@ -25,6 +29,7 @@ pub(super) struct XlsxFile {
     workbook: Workbook,
     path: PathBuf,
     head: Head,
+    wording: Wording,
     formats: Formats,
     names: Names,
     charts: Charts,
@@ -55,16 +60,17 @@ impl XlsxFile {
         let mut workbook = Workbook::new();
         workbook.set_tempdir(temp_dir).context("prepare the folder for rows")?;
         let mut names = Names::default();
-        workbook.add_worksheet().set_name(names.unique("Report"))?;
+        let wording = Wording::of(&head.locale);
+        workbook.add_worksheet().set_name(names.unique(wording.words().report))?;
         let sheet = Sheet { section: None, place: ABOUT, name: String::new(), next: 0 };
-        let (formats, charts) = (Formats::default(), Charts::default());
-        Ok(Self { workbook, path, head, formats, names, charts, most, sheet, sums: Vec::new() })
+        let (formats, charts) = (Formats::of(wording.words()), Charts::default());
+        Ok(Self { workbook, path, head, wording, formats, names, charts, most, sheet, sums: Vec::new() })
     }
 
     /// Begins the next sheet of a section with the titles of its columns.
     fn add_sheet(&mut self, section: Section) -> anyhow::Result<()> {
         let zone = self.head.period.zone();
-        let name = self.names.unique(section.title);
+        let name = self.names.unique(self.wording.say(section.title));
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(&name)?;
         sheet.set_freeze_panes(1, 0)?;
@@ -72,7 +78,7 @@ impl XlsxFile {
             sheet.set_column_width(column, width(about))?;
         }
         for (column, about) in (0..).zip(section.columns) {
-            sheet.write_string_with_format(0, column, about.heading(zone), self.formats.heading())?;
+            sheet.write_string_with_format(0, column, self.wording.heading(about, zone), self.formats.heading())?;
         }
         let place = self.sheet.place + 1;
         self.sheet = Sheet { section: Some(section), place, name, next: 1 };
@@ -81,15 +87,16 @@ impl XlsxFile {
 
     /// Fills the sheet about the report: what it is, and its sums.
     fn write_about(&mut self) -> anyhow::Result<()> {
-        let bold = Format::new().set_bold();
+        let (bold, words) = (Format::new().set_bold(), self.wording.words());
         let sheet = self.workbook.worksheet_from_index(ABOUT)?;
         for (column, width) in [(0, 26.0), (1, 38.0), (2, 10.0), (3, 22.0), (4, 10.0)] {
             sheet.set_column_width(column, width)?;
         }
         let title = Format::new().set_bold().set_font_size(14);
-        sheet.write_string_with_format(0, 0, self.head.title(), &title)?;
+        sheet.write_string_with_format(0, 0, self.wording.title(self.head.kind), &title)?;
         let mut at = 1;
-        for (label, text) in std::iter::once(("Organisation", self.head.org_name.clone())).chain(self.head.facts()) {
+        let organisation = (words.organisation, self.head.org_name.clone());
+        for (label, text) in std::iter::once(organisation).chain(self.head.facts(&self.wording)) {
             sheet.write_string_with_format(at, 0, label, &bold)?;
             sheet.write_string(at, 1, values::cut(&text))?;
             at += 1;
@@ -98,7 +105,7 @@ impl XlsxFile {
             return Ok(());
         }
         at += 1;
-        for (column, title) in (0..).zip(["Totals", "Column", "Rows", "Amount", "Currency"]) {
+        for (column, title) in (0..).zip([words.totals, words.column, words.rows, words.amount, words.currency]) {
             sheet.write_string_with_format(at, column, title, self.formats.heading())?;
         }
         for (section, column, sum) in &self.sums {
@@ -139,24 +146,25 @@ impl ReportFile for XlsxFile {
     }
 
     fn end(&mut self, section: &Section, sums: &[Sum]) -> anyhow::Result<()> {
-        self.charts.draw(section);
+        self.charts.draw(section, &self.wording);
         for sum in sums {
             let column = section.place(&sum.column).and_then(|place| section.columns.get(place));
-            let title = column.map_or("", |column| column.title);
-            self.sums.push((section.title, title, sum.clone()));
+            let title = column.map_or("", |column| self.wording.say(column.title));
+            self.sums.push((self.wording.say(section.title), title, sum.clone()));
         }
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> anyhow::Result<()> {
+    fn finish(mut self: Box<Self>, unwanted: &CancellationToken) -> anyhow::Result<()> {
         self.write_about().context("write the sheet about the report")?;
         let charts = std::mem::take(&mut self.charts);
         if charts.any() {
             let sheet = self.workbook.add_worksheet();
-            sheet.set_name(self.names.unique("Charts"))?;
+            sheet.set_name(self.names.unique(self.wording.words().charts))?;
             charts.insert(sheet)?;
         }
-        self.workbook.save(&self.path).context("pack the XLSX file")
+        let file = File::create(&self.path).context("make the report's file")?;
+        self.workbook.save_to_writer(WantedFile::new(file, unwanted)).context("pack the XLSX file")
     }
 }
 

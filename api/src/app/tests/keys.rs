@@ -56,13 +56,14 @@ const UNKEYED: [(&str, &str); 25] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 84] = [
+const ACTS: [&str; 92] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/exports/{export}/cancel",
+    "POST /v1/reports/{report}/cancel",
     "POST /v1/jobs/{job}/cancel",
     "POST /v1/jobs/{job}/retry",
     "POST /v1/jobs/{job}/run-now",
@@ -108,6 +109,10 @@ const ACTS: [&str; 84] = [
     "POST /v1/conversations/{conversation}/unblock",
     "POST /v1/conversations/{conversation}/reports",
     "POST /v1/admin/chat-reports/{chat_report}/decide",
+    "POST /v1/sale-events/{sale_event}/publish",
+    "POST /v1/sale-events/{sale_event}/cancel",
+    "POST /v1/sale-events/{sale_event}/registrations/{registration}/approve",
+    "POST /v1/sale-events/{sale_event}/registrations/{registration}/refuse",
     "POST /v1/reviews/{review}/answer",
     "POST /v1/me/notices/{notice}/read",
     "POST /v1/me/notices/read",
@@ -123,6 +128,9 @@ const ACTS: [&str; 84] = [
     "POST /verify-email",
     "POST /reset-password",
     "POST /v1/orgs/{org}/apply-again",
+    "POST /v1/orgs/{org}/documents/{document}/verify",
+    "POST /v1/orgs/{org}/documents/{document}/reject",
+    "POST /v1/orgs/{org}/subscription/cancel",
     "POST /v1/orgs/{org}/approve",
     "POST /v1/orgs/{org}/reject",
     "POST /v1/orgs/{org}/suspend",
@@ -190,6 +198,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
     let amount = json!({"amount": "60.00", "currency": "EUR"});
     let price = json!({"amount": "100.00", "currency": "EUR"});
     let ends_at = market.api.state.clock.now() + chrono::TimeDelta::days(30);
+    let day = chrono::TimeDelta::days(1);
     let requests = [
         ("/v1/items", ann, json!({"category_id": CONSOLES, "sku": "new", "title": "Console"})),
         ("/v1/sites", ann, json!({"region_id": EARTH, "name": "New", "kind": "store", "latitude": 0, "longitude": 0})),
@@ -212,6 +221,13 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ),
         ("/v1/listings/{listing}/auctions", ann, json!({"ends_at": ends_at, "opening": amount})),
         ("/v1/auctions/{auction}/bids", eve, json!({"maximum": amount})),
+        (
+            "/v1/sale-events",
+            ann,
+            json!({"title": "Sale", "currency": "EUR", "starts_at": ends_at, "first_ends_at": ends_at + day}),
+        ),
+        ("/v1/sale-events/{draft_event}/lots", ann, json!({"listing_id": lot, "opening": amount})),
+        ("/v1/sale-events/{sale_event}/registrations", eve, json!({})),
         ("/v1/checkouts", ann, json!({"lines": [{"listing": market.path("{goods}"), "quantity": 1, "price": price}]})),
         ("/v1/checkouts/{checkout}/pay", ann, json!({"method": "card"})),
         ("/v1/orders/{bought}/returns", ann, json!({"lines": [{"line": 1, "quantity": 1}], "reason": "other"})),
@@ -223,6 +239,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/second-chances/{chance}/accept", ann, json!({})),
         ("/v1/auctions/{on_approval}/approval/accept", ann, json!({})),
         ("/v1/uploads", ann, json!({"content_type": "image/png", "size": 5})),
+        ("/v1/orgs/{org}/document-uploads", ann, json!({"content_type": "application/pdf", "size": 5})),
         ("/v1/reports", ann, report),
         ("/v1/exports", ann, json!({"kind": "bids", "format": "jsonl"})),
         ("/v1/webhook-endpoints/{endpoint}/test", ann, json!({})),

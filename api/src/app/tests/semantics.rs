@@ -126,7 +126,7 @@ async fn challenges_tell_a_bad_token_from_none() {
 }
 
 /// Changes of one value as a whole: there is no other part of the thing that they could undo.
-const SINGLE_VALUES: [&str; 10] = [
+const SINGLE_VALUES: [&str; 11] = [
     "PATCH /v1/jobs/{job}",
     "PATCH /v1/orgs/{org}/members/{user}",
     "PUT /v1/admin/users/{user}/platform-role",
@@ -137,6 +137,7 @@ const SINGLE_VALUES: [&str; 10] = [
     "PUT /v1/listings/{listing}/watch",
     "PUT /v1/me/quiet-hours",
     "PUT /v1/orders/{order}/review",
+    "PUT /v1/orgs/{org}/subscription",
 ];
 
 #[test]
@@ -151,7 +152,7 @@ fn every_change_of_a_representation_takes_if_match() {
 }
 
 /// Reads that are sent each time, and why.
-const SENT_AGAIN: [(&str, &str); 7] = [
+const SENT_AGAIN: [(&str, &str); 8] = [
     (
         "GET /v1/conversations/{conversation}/messages/{seq}/attachments/{place}",
         "each answer has another link, and says until when it works",
@@ -159,6 +160,7 @@ const SENT_AGAIN: [(&str, &str); 7] = [
     ("GET /v1/invoices/{invoice}/file", "each answer has another link, and says until when it works"),
     ("GET /v1/items/{item}/stock/{site}", "its tag is of what people edit, for changes"),
     ("GET /v1/jobs/{job}/why", "it says how long the job still has to wait"),
+    ("GET /v1/orgs/{org}/documents/{document}/file", "each answer has another link, and says until when it works"),
     ("GET /v1/queues/{queue}", "its tag is of the settings, for changes"),
     ("GET /v1/schedules/{schedule}", "its tag is of what people edit, for changes"),
     ("GET /v1/sites/{site}", "its tag is of what people edit, for changes"),
@@ -180,6 +182,9 @@ async fn reads_are_tagged_and_not_sent_twice() {
             "/v1/dashboard" => target.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
             "/v1/statement" => target.push_str("?currency=EUR&first_day=2026-01-01&last_day=2026-01-31"),
             "/v1/orders/{order}/slots" => target.push_str("?first_day=2026-01-01&last_day=2026-01-07"),
+            "/v1/sale-events/{sale_event}/registration" => {
+                target = market.path("/v1/sale-events/{joined_event}/registration");
+            }
             "/v1/orders/{order}/escrow" => target = market.path("/v1/orders/{bought}/escrow"),
             "/v1/schedules/{schedule}" => target = "/v1/schedules/etag.test".to_owned(),
             _ => {}

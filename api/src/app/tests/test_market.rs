@@ -1,5 +1,9 @@
 //! A market with something of everything, for tests that go through all operations.
 
+mod documents;
+mod sale_events;
+mod second_chances;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,7 +11,7 @@ use chrono::TimeDelta;
 use market::auctions::model::{Answer, Participant};
 use market::auctions::store::{self as auctions, PlaceBid};
 use market::cargo::store::{self as cargo, Reject};
-use market::identity::PlatformRole;
+use market::identity::{Plan, PlatformRole};
 use market::ids::InvoiceId;
 use market::images::store as images;
 use market::imports;
@@ -17,6 +21,7 @@ use market::listings::model::SaleMode;
 use market::offers::model::Party;
 use market::payments::Provider;
 use market::payouts::store as payouts;
+use market::plans::store as plans;
 use market::reviews::model::ReviewReportReason;
 use market::reviews::store as reviews;
 use market::standing::store as standing;
@@ -171,6 +176,7 @@ impl TestMarket {
         let key = InvoiceFile::key(invoice);
         let file = NewFile { invoice, object_key: &key, bytes: 1, sha256: [1; 32], lacks: None };
         assert!(invoices::keep_file(&mut conn, file).await.unwrap());
+        let chosen = plans::choose(&mut conn, org, ann.id, Plan::Standard, None).await.unwrap();
         let account = payouts::open(&mut conn, org, ann.id, Provider::Simulator, None).await.unwrap();
         let poison =
             Reject { reason: "not JSON".to_owned(), bytes: b"x".to_vec(), routing_key: "cargo.actual".to_owned() };
@@ -188,11 +194,13 @@ impl TestMarket {
         let appointment = self.call(Some(ann), &Method::POST, &appointment, wish).await.ok();
         let returned = self.returned(bob, &paid_order).await;
         let [review, review_report] = self.reviewed(bobs, seller).await;
+        let [sale_event, registration, draft_event, joined_event] = self.sale_events(seller, bobs).await;
         let checkout = self.call(Some(ann), &Method::POST, "/v1/checkouts", json!({"lines": [line]})).await.ok();
         let [unsold, on_approval, chance, strike] = self.second_chances(seller, bobs, &paid_order).await;
         let terms = json!({"price": testing::eur(9_000), "quantity": 1});
         let offer = self.call(Some(ann), &Method::POST, &format!("/v1/listings/{haggled}/offers"), terms).await.ok();
         let (conversation, chat_report) = self.conversation(bob, &goods.to_string()).await;
+        let document = self.document(org).await;
         let search = json!({"name": "Mine", "query": {"q": "console"}});
         let search = api.post(Some(ann), "/v1/saved-searches", search).await.ok();
         let tracking = shipment["tracking"].as_str().unwrap();
@@ -240,14 +248,21 @@ impl TestMarket {
             // About the own organisation, for all to read, and a report of it.
             ("review", review),
             ("review_report", review_report),
+            ("sale_event", sale_event),
+            ("registration", registration),
+            ("draft_event", draft_event),
+            ("joined_event", joined_event),
+            ("lot", "1".to_owned()),
             // An own lot that nobody got and one whose highest bid is below the reserve, another one that is offered to the own organisation, and a strike against that.
             ("unsold", unsold),
             ("on_approval", on_approval),
             ("chance", chance),
             ("strike", strike),
             ("payout_account", account.id.to_string()),
+            ("charge", chosen.charge.unwrap().to_string()),
             ("difference", uuid::Uuid::nil().to_string()),
             ("invoice", invoice.to_string()),
+            ("document", document),
             ("upload", id(&upload)),
             ("image", image.to_string()),
             ("file", "160.webp".to_owned()),
@@ -318,39 +333,6 @@ impl TestMarket {
         }
         let units = json!({"lines": [{"line": 1, "quantity": 1}], "reason": "not_needed"});
         id(&self.call(Some(&self.ann), &Method::POST, &format!("/v1/orders/{order}/returns"), units).await.ok())
-    }
-
-    /// Two lots of `seller`, one that was not sold and one that waits for approval, one of `other` that is offered to `seller`, and a
-    /// strike against `seller` as the buyer of an order.
-    async fn second_chances(&self, seller: Trader, other: Trader, order: &str) -> [String; 4] {
-        let mut conn = self.api.db.pool.acquire().await.unwrap();
-        let mut terms = testing::terms(&mut conn).await;
-        terms.reserve = Some(testing::secret(9_000));
-        let mut lots = Vec::new();
-        for (of, by) in [(seller, other), (other, seller), (seller, other)] {
-            let lot = testing::auction(&mut conn, of, &terms).await;
-            let maximum = testing::secret(2_000);
-            let bid = PlaceBid { auction: lot, org: by.org, user: by.user, maximum, quantity: None };
-            let mut tx = conn.begin().await.unwrap();
-            auctions::place_bid(&mut tx, &bid).await.unwrap();
-            tx.commit().await.unwrap();
-            testing::end_in(&mut conn, lot, TimeDelta::seconds(-1)).await;
-            let mut tx = conn.begin().await.unwrap();
-            auctions::close(&mut tx, lot).await.unwrap();
-            tx.commit().await.unwrap();
-            lots.push(lot);
-        }
-        let mut tx = conn.begin().await.unwrap();
-        for (lot, of) in [(lots[0], seller), (lots[1], other)] {
-            let actor = Participant { org: of.org, user: of.user };
-            auctions::answer(&mut tx, lot, actor, Answer::Decline).await.unwrap();
-            tx.commit().await.unwrap();
-            tx = conn.begin().await.unwrap();
-        }
-        let offered = auctions::offer_chance(&mut tx, other.org, lots[1], true).await.unwrap();
-        let strike = standing::strike(&mut tx, order.parse().unwrap()).await.unwrap().unwrap();
-        tx.commit().await.unwrap();
-        [lots[0].to_string(), lots[2].to_string(), offered.chance.id.to_string(), strike.to_string()]
     }
 
     /// The path with the ids of this market.

@@ -39,6 +39,16 @@ fn events_reach_who_watches_and_nobody_else() {
     assert_eq!(hub.watched("auction:"), [""; 0]);
 }
 
+#[test]
+fn a_session_with_several_sockets_is_looked_at_once() {
+    let hub = Hub::default();
+    let (one, other) = (session(), session());
+    let sockets = [one, one, other].map(|of| join(&hub, of));
+    assert_eq!(hub.sessions().len(), 2);
+    drop(sockets);
+    assert_eq!(hub.sessions(), []);
+}
+
 #[tokio::test]
 async fn a_flood_is_thinned_out_and_its_last_event_arrives() {
     let hub = Hub::default();
@@ -62,6 +72,36 @@ async fn a_flood_is_thinned_out_and_its_last_event_arrives() {
     hub.deliver_paced(event("auction:1", 101));
     assert!(one.messages.try_recv().is_err());
     assert_eq!(hub.newest("auction:1"), None);
+}
+
+#[test]
+fn only_who_watches_a_topic_is_made_to_look_at_it_again() {
+    let hub = Hub::default();
+    let (mut one, mut other) = (join(&hub, session()), join(&hub, session()));
+    one.watch("listing:1");
+    other.watch("listing:2");
+    hub.recheck("listing:1");
+    hub.recheck("listing:3");
+    assert!(matches!(one.messages.try_recv(), Ok(Message::Recheck(topic)) if &*topic == "listing:1"));
+    assert!(one.messages.try_recv().is_err());
+    assert!(other.messages.try_recv().is_err());
+}
+
+#[test]
+fn a_snapshot_counts_from_when_it_is_there() {
+    let hub = Hub::default();
+    let mut one = join(&hub, session());
+    one.watch("job:1");
+    assert!(!hub.looked_since("job:1", None));
+    let before = Instant::now();
+    let looked = one.looked("job:1");
+    for since in [None, Some(before), Some(looked)] {
+        assert!(hub.looked_since("job:1", since), "{since:?}");
+    }
+    assert!(!hub.looked_since("job:1", Some(looked + Duration::from_nanos(1))));
+    one.unwatch("job:1");
+    one.looked("job:1");
+    assert!(!hub.looked_since("job:1", None));
 }
 
 #[test]

@@ -64,7 +64,8 @@ struct AcceptApproval {}
 ), responses(
     (status = 201, description = "Sold; `Location` names the order", body = Bought, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `sellers_people`: you belong to the seller"),
-    (status = 409, description = "`approval_ended`; `not_your_turn`; `seller_suspended`; `listing_suspended`"),
+    (status = 409, description = "`approval_ended`; `not_your_turn`; `seller_suspended`; `listing_suspended`; `limit_exceeded`: the bidder's limit in the sale \
+        event does not leave as much"),
 ))]
 async fn accept_approval(
     State(state): State<AppState>,

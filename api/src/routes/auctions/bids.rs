@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::auctions::events::{News, announce};
-use jobs::auctions::{FlagAccounts, NotifyOutbid};
+use jobs::auctions::{FlagAccounts, NotifyOutbid, mail};
 use market::auctions::model::{self, AuctionView, BidView, SecretMoney};
 use market::auctions::rules::Effect;
 use market::auctions::store::{self, AuctionError};
@@ -89,9 +89,10 @@ pub(crate) struct PlacedBid {
     (status = 201, description = "Accepted; `Location` names the auction, which shows it", body = PlacedBid,
         headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is not \
-        a buyer, `brokers_excluded`, `barred`: too many won lots were not paid"),
+        a buyer, `brokers_excluded`, `barred`: too many won lots were not paid, `not_registered`: it is a lot of a sale event, which bidders register for"),
     (status = 409, description = "`auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`, \
-        `too_many_bids`: the organisation has placed 1000 in this auction, `too_many_auctions`: its strikes leave it bids in fewer"),
+        `too_many_bids`: the organisation has placed 1000 in this auction, `too_many_auctions`: its strikes leave it bids in fewer, \
+        `limit_exceeded`: its limit in the sale event does not leave as much (says what it leaves)"),
     (status = 422, description = "`bid_too_low` (says the next minimum), `not_a_raise`, `amount_too_large`, \
         `quantity_on_whole_lot`, `quantity_out_of_range`, `invalid_value`"),
 ))]
@@ -236,6 +237,7 @@ async fn retract_bid(
     if retracted.public_change {
         announce(&mut tx, News::Retraction, &retracted.auction);
     }
+    mail::bids_lapsed(&mut tx, bid, &retracted).await?;
     tx.commit().await?;
     Ok(Json(retracted.auction))
 }

@@ -50,8 +50,9 @@ pub(super) struct Bought {
 ), responses(
     (status = 201, description = "Bought; `Location` names the order", body = Bought, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller, `org_not_approved`, `org_kind`: it is not \
-        a buyer, `brokers_excluded`, `barred`: too many won lots were not paid"),
-    (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`"),
+        a buyer, `brokers_excluded`, `barred`: too many won lots were not paid, `not_registered`: it is a lot of a sale event, which bidders register for"),
+    (status = 409, description = "`buy_now_gone`, `auction_not_started`, `auction_ended`, `seller_suspended`, `listing_suspended`, \
+        `limit_exceeded`: the limit in the sale event does not leave as much"),
 ))]
 async fn buy_now(
     State(state): State<AppState>,
@@ -73,7 +74,7 @@ async fn buy(tx: &mut JobTx, auction: AuctionId, org: OrgId, user: UserId) -> Re
     let closed = store::buy_now(tx, auction, org, user).await?;
     let award =
         closed.awards.first().ok_or_else(|| Problem::internal(anyhow::anyhow!("a purchase without an award")))?;
-    awarded(tx, &closed, award).await?;
+    awarded(tx, &closed).await?;
     announce(tx, News::Bought, &closed.auction);
     Ok(Bought { order: award.order, amount: award.amount, auction: closed.auction })
 }

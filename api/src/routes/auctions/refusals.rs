@@ -65,6 +65,12 @@ fn refused(refusal: Refused, currency: Currency) -> Problem {
             Problem::unprocessable("quantity_out_of_range", text).at("/quantity", format!("expected {min} to {max}"))
         }
         Refused::BuyNowGone => Problem::conflict("buy_now_gone", text),
+        Refused::NotRegistered => Problem::forbidden("not_registered", text),
+        Refused::LimitExceeded { left } => {
+            let left = Money::from_minor(left, currency);
+            Problem::conflict("limit_exceeded", format!("the limit of the sale event leaves {left} for this lot"))
+                .left(left)
+        }
     }
 }
 

@@ -111,7 +111,7 @@ struct TakeChance {}
 ), responses(
     (status = 201, description = "Bought; `Location` names the order", body = Bought, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a buyer; `sellers_people`: you belong to the seller"),
-    (status = 409, description = "`second_chance_ended`"),
+    (status = 409, description = "`second_chance_ended`; `limit_exceeded`: the limit in the sale event does not leave as much"),
 ))]
 async fn accept_second_chance(
     State(state): State<AppState>,
@@ -127,7 +127,7 @@ async fn accept_second_chance(
             .awards
             .first()
             .ok_or_else(|| Problem::internal(anyhow::anyhow!("an accepted offer without an award")))?;
-        awarded(tx, &closed, award).await?;
+        awarded(tx, &closed).await?;
         announce(tx, News::Awarded, &closed.auction);
         let bought = Bought { order: award.order, amount: award.amount, auction: closed.auction.clone() };
         Ok(Made::at(format!("/v1/orders/{}", bought.order), bought))

@@ -331,3 +331,20 @@ async fn a_person_hears_how_much_is_unread_and_what_is_new() {
     notices(&mut anns, 0).await;
     market.api.close().await;
 }
+
+/// A count that rises and falls between two looks leaves nobody behind who has seen it in between.
+#[tokio::test]
+async fn what_has_come_and_gone_between_two_looks_is_put_right() {
+    let market = TestMarket::new().await;
+    let (api, ann) = (&market.api, &market.ann);
+    let topic = format!("user:{}", ann.id);
+    let (mut first, mut second) = (Client::open(api, ann).await, Client::open(api, ann).await);
+    assert_eq!(first.subscribe(&topic).await["data"]["unread_conversations"], 0);
+    // The watcher has looked just now, and knows of nothing unread.
+    assert_eq!(first.hear().await["data"]["unread_conversations"], 0);
+    let path = market.asked("Is it still there?").await;
+    assert_eq!(second.subscribe(&topic).await["data"]["unread_conversations"], 1);
+    api.call(Some(ann), Method::PUT, &format!("{path}/read"), json!({"seq": 1})).await.ok();
+    while second.hear().await["data"]["unread_conversations"] != 0 {}
+    market.api.close().await;
+}

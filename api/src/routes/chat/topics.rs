@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::ids::{OrgId, UserId};
 use shared::realtime::Event;
+use tokio::time::Instant;
 
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
@@ -172,6 +173,8 @@ fn data(inbox: &Inbox) -> serde_json::Result<Value> {
 #[derive(Debug, Default)]
 struct InboxWatcher {
     known: HashMap<UserId, Inbox>,
+    /// When the look before began.
+    before: Option<Instant>,
 }
 
 impl Watcher for InboxWatcher {
@@ -181,11 +184,14 @@ impl Watcher for InboxWatcher {
 
     async fn look(&mut self, state: &AppState, watched: &[UserId]) -> anyhow::Result<()> {
         self.known.retain(|user, _| watched.contains(user));
-        for inbox in store::inboxes(&mut *state.db.acquire().await?, watched).await? {
-            // The first look may tell what the snapshot has told.
-            if self.known.insert(inbox.user, inbox) != Some(inbox) {
-                let (topic, kind) = (format!("{}{}", Self::PREFIX, inbox.user), "changed".to_owned());
-                state.hub.deliver(Event { topic, seq: seq(state), kind, data: data(&inbox)? });
+        let began = Instant::now();
+        let inboxes = store::inboxes(&mut *state.db.acquire().await?, watched).await?;
+        let before = self.before.replace(began);
+        for inbox in inboxes {
+            let (topic, kind) = (format!("{}{}", Self::PREFIX, inbox.user), "changed".to_owned());
+            // What a snapshot has told may have come and gone since the look before.
+            if self.known.insert(inbox.user, inbox) != Some(inbox) || state.hub.looked_since(&topic, before) {
+                state.hub.deliver_reading(Event { topic, seq: seq(state), kind, data: data(&inbox)? }, began);
             }
         }
         Ok(())

@@ -55,6 +55,10 @@ struct ListingFile {
     /// Publish what is complete. What is not is drafted, and what it lacks is listed.
     #[serde(default)]
     publish: bool,
+    /// Try the whole file, list the faults of every row, and make nothing. Rows are tried in groups of 250, which do not see what groups
+    /// before them would have made. A file may be tried again, and listed afterwards.
+    #[serde(default)]
+    validate_only: bool,
 }
 
 /// Texts by the names of fields.
@@ -65,9 +69,10 @@ fn texts<const MAX: usize>() -> Object {
 
 impl ListingFile {
     fn terms(self) -> Result<(UploadId, ListingTerms)> {
-        let terms = ListingTerms { mapping: self.mapping, defaults: self.defaults, publish: self.publish };
+        let Self { upload, mapping, defaults, publish, validate_only } = self;
+        let terms = ListingTerms { mapping, defaults, publish, validate_only };
         match Faults::of(faults_of_terms(&terms)) {
-            None => Ok((self.upload, terms)),
+            None => Ok((upload, terms)),
             Some(faults) => Err(faults.into()),
         }
     }
@@ -77,7 +82,8 @@ impl ListingFile {
 ///
 /// A job drafts a listing of each row, of the item with its `sku` or of a new one, and publishes it if that is wished; rows that are
 /// refused, and what drafts lack, are listed with their lines and reasons. The same file with the same mapping again is the same
-/// import, and nothing is made twice.
+/// import, and nothing is made twice. With `validate_only` nothing is made at all: what would be refused or lacking is listed in the same
+/// way.
 #[utoipa::path(post, path = "/v1/listings/imports", tag = "imports", params(Acting, OptionalKey), request_body = ListingFile, responses(
     (status = 202, description = "A job lists it; `Location` names the import, `Link` the job", body = ImportView,
         headers(("Location" = String), ("Link" = String))),

@@ -34,12 +34,22 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 struct StockFile {
     /// Announced with the type `text/csv`, and sent.
     upload: UploadId,
+    /// Try the whole file, list the faults of every row, and apply nothing. Rows are tried in groups of 250, which do not see what groups
+    /// before them would have changed. A file may be tried again, and applied afterwards.
+    #[serde(default)]
+    validate_only: bool,
+}
+
+impl StockFile {
+    fn terms(&self) -> ListingTerms {
+        ListingTerms { validate_only: self.validate_only, ..ListingTerms::default() }
+    }
 }
 
 /// Apply a file of stock
 ///
 /// A job applies it row by row; rows that are refused are listed with their lines and reasons. The same file again is the same import,
-/// and nothing is applied twice.
+/// and nothing is applied twice. With `validate_only` nothing is applied at all: the rows that would be refused are listed in the same way.
 #[utoipa::path(post, path = "/v1/stock/imports", tag = "imports", params(Acting, OptionalKey), request_body = StockFile, responses(
     (status = 202, description = "A job applies it; `Location` names the import, `Link` the job", body = ImportView,
         headers(("Location" = String), ("Link" = String))),
@@ -56,7 +66,7 @@ async fn import_stock(
     Keyed { key, body }: Keyed<StockFile>,
 ) -> Result<Response> {
     let org = acting.trader(&caller)?;
-    let (kind, terms) = (ImportKind::Stock, ListingTerms::default());
+    let (kind, terms) = (ImportKind::Stock, body.terms());
     let arrived =
         arrived(&state, org, body.upload, (kind, terms.clone()), |shape| StockColumns::find(&shape.columns)).await?;
     let new = NewImport { org, created_by: caller.user, kind, checksum: arrived.checksum, upload: body.upload, terms };
@@ -121,7 +131,7 @@ async fn preview_stock_import(
     Json(body): Json<StockFile>,
 ) -> Result<Json<StockPreview>> {
     let org = acting.trader(&caller)?;
-    let terms = (ImportKind::Stock, ListingTerms::default());
+    let terms = (ImportKind::Stock, body.terms());
     let arrived = arrived(&state, org, body.upload, terms, |shape| StockColumns::find(&shape.columns)).await?;
     let (file, _, shown) = first_rows(arrived, |columns, shape, row| {
         let read = ReadRow::of(columns, &shape.columns, row);

@@ -140,6 +140,29 @@ async fn two_identical_files_at_once_are_one_import() {
 }
 
 #[tokio::test]
+async fn a_file_is_tried_as_often_as_wished_before_it_is_applied() {
+    let market = TestMarket::new().await;
+    let upload = market.send(b"sku,site,delta\nA,Depot,7\n").await;
+    let mut locations = Vec::new();
+    for validate_only in [true, true, false, false] {
+        let body = json!({"upload": upload, "validate_only": validate_only});
+        let answer = market.post(&market.ann, STOCK, body).await;
+        let location = answer.headers["location"].to_str().unwrap().to_owned();
+        assert_eq!(answer.ok()["validate_only"], validate_only);
+        assert_eq!(market.api.get(Some(&market.ann), &location).await.ok()["validate_only"], validate_only);
+        locations.push(location);
+    }
+    assert_eq!(locations[2], locations[3], "what is applied is applied once");
+    locations.sort();
+    locations.dedup();
+    assert_eq!((locations.len(), enqueued::<ImportStock>(&market.api.db.pool).await.len()), (3, 3));
+    let listings = market.send(b"sku,title,currency\nA,B,EUR\n").await;
+    let body = json!({"upload": listings, "validate_only": true});
+    assert_eq!(market.post(&market.ann, LISTINGS, body).await.ok()["validate_only"], true);
+    market.api.close().await;
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_is_refused_at_once_and_says_why() {
     let market = TestMarket::new().await;
     for (file, reason) in [

@@ -13,6 +13,7 @@ use serde_json::Value;
 use shared::ids::{JobId, OrgId};
 use shared::realtime::Event;
 use sqlx::PgConnection;
+use tokio::time::Instant;
 
 use crate::auth::Caller;
 use crate::error::Result;
@@ -78,6 +79,8 @@ fn data(job: &JobView) -> Value {
 #[derive(Debug, Default)]
 struct JobWatcher {
     known: HashMap<JobId, JobView>,
+    /// When the look before began.
+    before: Option<Instant>,
 }
 
 impl Watcher for JobWatcher {
@@ -87,11 +90,14 @@ impl Watcher for JobWatcher {
 
     async fn look(&mut self, state: &AppState, watched: &[JobId]) -> anyhow::Result<()> {
         self.known.retain(|id, _| watched.contains(id));
-        for job in view::read(&mut *state.db.acquire().await?, watched).await? {
-            let before = self.known.insert(job.id, job.clone());
-            if before.as_ref() != Some(&job) {
-                let (topic, kind) = (format!("{}{}", Self::PREFIX, job.id), "changed".to_owned());
-                state.hub.deliver(Event { topic, seq: job.seq(), kind, data: data(&job) });
+        let began = Instant::now();
+        let jobs = view::read(&mut *state.db.acquire().await?, watched).await?;
+        let before = self.before.replace(began);
+        for job in jobs {
+            let (topic, kind) = (format!("{}{}", Self::PREFIX, job.id), "changed".to_owned());
+            let known = self.known.insert(job.id, job.clone());
+            if known.as_ref() != Some(&job) || state.hub.looked_since(&topic, before) {
+                state.hub.deliver_reading(Event { topic, seq: job.seq(), kind, data: data(&job) }, began);
             }
         }
         Ok(())

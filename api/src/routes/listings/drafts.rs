@@ -131,7 +131,7 @@ async fn missing_of_listing(
 #[utoipa::path(post, path = "/v1/listings/{listing}/publish", tag = "listings", params(("listing" = ListingId, Path), Acting), responses(
     (status = 200, description = "Everybody sees it, or a moderator does: see its `status`", body = Listing),
     (status = 403, description = "`role_too_low`; `org_not_approved`; `org_kind`: it is not a seller, or, for a listing that asks to buy, not a buyer"),
-    (status = 409, description = "`listing_status`: it is not a draft; `category_schema`: the category's schema cannot be applied"),
+    (status = 409, description = "`listing_status`: it is not a draft; `plan_limit`: the plan allows no more published listings at once; `category_schema`: the category's schema cannot be applied"),
     (status = 422, description = "`listing_incomplete`, with everything that is missing; a pointer below /attributes is into the item"),
 ))]
 async fn publish_listing(

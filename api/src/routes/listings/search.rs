@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::ListingView;
+use crate::cache::What;
 use crate::caching;
 use crate::error::{Problem, Result};
 use crate::extract::Query;
@@ -145,8 +146,16 @@ pub(super) struct FoundListings {
 ))]
 async fn search_listings(
     State(state): State<AppState>,
+    uri: Uri,
     Asked(asked, Conditions { conditions }): Asked,
 ) -> Result<Response> {
+    let what = if asked.facets { What::Facets } else { What::Listings };
+    let page = state.cache.answer(what, &uri, || found(&state, asked, &conditions)).await?;
+    Ok(caching::shared_encoded(page))
+}
+
+/// A page, read.
+async fn found(state: &AppState, asked: SearchListings, conditions: &[String]) -> Result<FoundListings> {
     let mut conn = state.db.acquire().await?;
     let filters = if conditions.is_empty() && !asked.facets {
         Filters::default()
@@ -154,7 +163,7 @@ async fn search_listings(
         store::filters(&mut conn, asked.category.as_deref()).await?
     };
     let (limit, wants_facets, after) = (asked.limit, asked.facets, asked.after.clone());
-    let search = read(&mut conn, asked, &conditions, &filters).await?;
+    let search = read(&mut conn, asked, conditions, &filters).await?;
     let after = after.map(|after| go_on(&search, &after)).transpose()?;
     let rows = store::find(&mut conn, &search, after, limit.fetch()).await?;
     let page = limit.page(rows, |last| cursor::write(&search, *last), |found| found.id);
@@ -167,7 +176,7 @@ async fn search_listings(
         let first = pictures.remove(&one.id);
         ListingView::new(one, first.into_iter().collect())
     });
-    Ok(caching::shared(FoundListings { items: items.collect(), next: page.next, facets }))
+    Ok(FoundListings { items: items.collect(), next: page.next, facets })
 }
 
 /// Checks a search that somebody wants to keep, by the rules of every other search.

@@ -65,9 +65,9 @@ struct Statement {
     closing: Vec<BalanceView>,
     /// Of all transfers of these days, by kind and account.
     #[schema(max_items = 100)]
-    totals: Vec<TotalView>,
+    totals: Vec<StatementTotal>,
     /// The transfers, in the order in which they were booked.
-    transfers: Vec<TransferView>,
+    transfers: Vec<StatementTransfer>,
     /// Send this as `after` to get more transfers; absent with the last ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
@@ -75,14 +75,14 @@ struct Statement {
 
 /// What all transfers of one kind did to one account.
 #[derive(Debug, Serialize, ToSchema)]
-struct TotalView {
+struct StatementTotal {
     kind: TransferKind,
     /// How many they were.
     transfers: i64,
     moved: BalanceView,
 }
 
-impl From<Total> for TotalView {
+impl From<Total> for StatementTotal {
     fn from(it: Total) -> Self {
         Self { kind: it.transfer, transfers: it.transfers, moved: it.moved.into() }
     }
@@ -90,7 +90,7 @@ impl From<Total> for TotalView {
 
 /// A transfer and what it did to the organisation's accounts.
 #[derive(Debug, Serialize, ToSchema)]
-struct TransferView {
+struct StatementTransfer {
     id: i64,
     kind: TransferKind,
     /// What was booked: the name of a payment, a refund, a payout, in the words of its kind.
@@ -104,7 +104,7 @@ struct TransferView {
     moved: Vec<BalanceView>,
 }
 
-impl From<StatementLine> for TransferView {
+impl From<StatementLine> for StatementTransfer {
     fn from(it: StatementLine) -> Self {
         Self {
             id: it.transfer.0,
@@ -139,7 +139,7 @@ async fn get_statement(
     let summary = statement::summary(&mut tx, org, asked.currency, &period).await?;
     let after = asked.after.map(TransferId);
     let rows = statement::lines(&mut tx, org, asked.currency, &period, after, asked.limit.fetch()).await?;
-    let page = asked.limit.page(rows, |line| line.transfer.0.to_string(), TransferView::from);
+    let page = asked.limit.page(rows, |line| line.transfer.0.to_string(), StatementTransfer::from);
     Ok(Json(Statement {
         currency: asked.currency,
         first_day: asked.first_day,
@@ -147,7 +147,7 @@ async fn get_statement(
         time_zone: period.zone().to_string(),
         opening: summary.opening.into_iter().map(BalanceView::from).collect(),
         closing: summary.closing.into_iter().map(BalanceView::from).collect(),
-        totals: summary.totals.into_iter().map(TotalView::from).collect(),
+        totals: summary.totals.into_iter().map(StatementTotal::from).collect(),
         next: page.next.is_some().then(|| page.items.last().map(|last| last.id)).flatten(),
         transfers: page.items,
     }))

@@ -173,6 +173,35 @@ async fn a_report_whose_job_was_cancelled_says_so_and_makes_room() {
 }
 
 #[tokio::test]
+async fn a_report_is_cancelled_by_whoever_may_ask_for_one() {
+    let TestMarket { api, ann, eve } = &TestMarket::new().await;
+    let ask = async || api.post(Some(ann), "/v1/reports", sales("2026-01-01", "2026-01-01")).await.ok();
+    let path = |report: &Value| format!("/v1/reports/{}", report["id"].as_str().unwrap());
+    let waiting = ask().await;
+    let cancel = format!("{}/cancel", path(&waiting));
+    api.post(Some(eve), &cancel, json!({})).await.refused(404, "not_found");
+    assert_eq!(api.post(Some(ann), &cancel, json!({})).await.ok()["cancelled"], "at_once");
+    assert_eq!(api.get(Some(ann), &path(&waiting)).await.ok()["status"], "cancelled");
+    api.post(Some(ann), &cancel, json!({})).await.refused(409, "wrong_state");
+
+    let running = ask().await;
+    for step in [
+        "UPDATE jobs SET state = 'queued', queued_at = now(), epoch = 1 WHERE id = $1",
+        "UPDATE jobs SET state = 'running', worker = 1, started_at = now() WHERE id = $1",
+    ] {
+        sqlx::query(step).bind(running["job"].as_i64()).execute(&api.db.pool).await.unwrap();
+    }
+    let admin = api.admin().await;
+    let cancelled = api.post(Some(&admin), &format!("{}/cancel", path(&running)), json!({})).await.ok();
+    assert_eq!(cancelled["cancelled"], "asked", "its worker sees it");
+    // What the operators' reports say, nobody else hears of.
+    let org = api.get(Some(ann), "/v1/orgs").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
+    let theirs = api.post(Some(&admin.acting(&org)), "/v1/reports", asked("user_activity", json!({}))).await.ok();
+    api.post(Some(ann), &format!("{}/cancel", path(&theirs)), json!({})).await.refused(404, "not_found");
+    assert_eq!(api.get(Some(&admin), &path(&theirs)).await.ok()["status"], "queued");
+}
+
+#[tokio::test]
 async fn a_day_that_never_was_is_no_period() {
     let TestMarket { api, ann, .. } = &TestMarket::new().await;
     let org = api.get(Some(ann), "/v1/orgs").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
@@ -205,6 +234,7 @@ async fn each_kind_takes_the_parameters_of_its_definition() {
     for (kind, parameters, pointer) in [
         ("payouts", json!({"group_by": "month"}), "/parameters/group_by"),
         ("cargo_volume", json!({"group_by": "buyer"}), "/parameters/group_by"),
+        ("sales", json!({"group_by": "seller"}), "/parameters/group_by"),
         ("inventory_check", json!({"currency": "EUR"}), "/parameters/currency"),
         ("commissions", json!({"category": CONSOLES}), "/parameters/category"),
         ("sales", json!({"category": uuid::Uuid::nil()}), "/parameters/category"),
@@ -228,8 +258,9 @@ async fn reports_of_the_platform_are_for_its_roles() {
     let TestMarket { api, ann, .. } = &TestMarket::new().await;
     let org = api.get(Some(ann), "/v1/orgs").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
     let operator = api.staff(PlatformRole::Operator).await.acting(&org);
+    let finance = api.staff(PlatformRole::Finance).await.acting(&org);
     let admin = api.admin().await.acting(&org);
-    for kind in ["user_activity", "job_activity"] {
+    for kind in ["platform_sales", "user_activity", "job_activity"] {
         api.post(Some(ann), "/v1/reports", asked(kind, json!({}))).await.refused(403, "role_too_low");
         let report = api.post(Some(&admin), "/v1/reports", asked(kind, json!({}))).await.ok();
         let path = format!("/v1/reports/{}", report["id"].as_str().unwrap());
@@ -237,10 +268,16 @@ async fn reports_of_the_platform_are_for_its_roles() {
         assert_eq!(api.get(Some(&admin), &path).await.ok()["kind"], kind);
         let operators = api.get(Some(&operator), &path).await;
         assert_eq!(operators.status, if kind == "job_activity" { 200 } else { 404 });
+        let finances = api.get(Some(&finance), &path).await;
+        assert_eq!(finances.status, if kind == "platform_sales" { 200 } else { 404 });
     }
     assert_eq!(api.post(Some(&operator), "/v1/reports", asked("job_activity", json!({}))).await.status, 202);
-    let refused = api.post(Some(&operator), "/v1/reports", asked("user_activity", json!({}))).await;
-    assert_eq!(refused.status, 403, "{refused:?}");
+    let by_seller = asked("platform_sales", json!({"group_by": "seller", "currency": "EUR"}));
+    assert_eq!(api.post(Some(&finance), "/v1/reports", by_seller).await.status, 202);
+    for kind in ["platform_sales", "user_activity"] {
+        let refused = api.post(Some(&operator), "/v1/reports", asked(kind, json!({}))).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+    }
     assert_eq!(api.get(Some(ann), "/v1/reports").await.ok()["items"], json!([]));
-    assert_eq!(api.get(Some(&admin), "/v1/reports").await.ok()["items"].as_array().unwrap().len(), 3);
+    assert_eq!(api.get(Some(&admin), "/v1/reports").await.ok()["items"].as_array().unwrap().len(), 5);
 }

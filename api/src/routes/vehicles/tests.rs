@@ -52,6 +52,43 @@ async fn a_vehicle_is_kept_with_its_maintenance_until_it_is_archived() {
 }
 
 #[tokio::test]
+async fn operators_of_the_platform_read_every_fleet_and_change_none() {
+    let api = TestApi::new().await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let ann = api.person("Ann").await;
+    let org = api.org(&ann, "Ann Farm", &moderator).await;
+    let truck = json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 1_000, "max_volume_ml": 2_000});
+    let made = api.post(Some(&ann), "/v1/vehicles", truck.clone()).await.ok();
+    let path = format!("/v1/vehicles/{}", made["id"].as_str().unwrap());
+    let windows = format!("{path}/maintenance");
+    let window = json!({"starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-02T00:00:00Z", "reason": "Brakes"});
+    let planned = api.post(Some(&ann), &windows, window.clone()).await.ok();
+
+    for role in [PlatformRole::Operator, PlatformRole::Admin] {
+        let staff = api.staff(role).await;
+        api.get(Some(&staff), "/v1/vehicles").await.refused(403, "no_org");
+        let staff = staff.acting(org);
+        assert_eq!(api.get(Some(&staff), "/v1/vehicles").await.ok()["items"], json!([made]));
+        assert_eq!(api.get(Some(&staff), &path).await.ok(), made);
+        assert_eq!(api.get(Some(&staff), &windows).await.ok()["items"], json!([planned]));
+        api.post(Some(&staff), "/v1/vehicles", truck.clone()).await.refused(403, "not_a_member");
+        api.post(Some(&staff), &windows, window.clone()).await.refused(403, "not_a_member");
+        for (method, path) in [(Method::PATCH, &path), (Method::DELETE, &path)] {
+            api.call(Some(&staff), method, path, json!({})).await.refused(403, "not_a_member");
+        }
+        let one = format!("{windows}/{}", planned["id"].as_str().unwrap());
+        api.call(Some(&staff), Method::DELETE, &one, json!({})).await.refused(403, "not_a_member");
+    }
+    for staff in [moderator, api.staff(PlatformRole::Observer).await, api.staff(PlatformRole::Finance).await] {
+        let staff = staff.acting(org);
+        for path in ["/v1/vehicles", path.as_str(), windows.as_str()] {
+            api.get(Some(&staff), path).await.refused(403, "not_a_member");
+        }
+    }
+    api.close().await;
+}
+
+#[tokio::test]
 async fn every_wrong_field_of_a_vehicle_is_named() {
     let api = TestApi::new().await;
     let moderator = api.staff(PlatformRole::Moderator).await;

@@ -16,9 +16,14 @@ fn sample() -> (Figures, Wanted) {
         events_stored: 745,
         shipments_delivered: 2_100,
         shipments_wrong: 0,
+        event_lots_closed: 300,
+        event_limit_exceeded: 0,
         orders_paid: 2_100,
         orders_defaulted: 12,
         webhooks_delivered: 10_524,
+        webhooks_received: 9_800,
+        webhooks_again: 3,
+        chat_messages: 180,
         escrow_held: 200,
         escrow_released: 1_700,
         escrow_refunded: 100,
@@ -41,7 +46,10 @@ fn sample() -> (Figures, Wanted) {
         report_rows: 149,
         report_total: Money::from_minor(1_958_069, CURRENCY),
         events_stored: 745,
+        event_lots_closed: 300,
         webhooks_delivered: 10_524,
+        webhooks_received: 9_800,
+        chat_messages: 180,
         ends: Counts { paid: 2_100, defaulted: 12, held: 200, released: 1_700, refunded: 100, partly: 100 },
     };
     (figures, wanted)
@@ -64,9 +72,14 @@ fn the_keys_are_those_that_were_promised() {
         "events_stored",
         "shipments_delivered",
         "shipments_wrong",
+        "event_lots_closed",
+        "event_limit_exceeded",
         "orders_paid",
         "orders_defaulted",
         "webhooks_delivered",
+        "webhooks_received",
+        "webhooks_again",
+        "chat_messages",
         "escrow_held",
         "escrow_released",
         "escrow_refunded",
@@ -89,8 +102,10 @@ fn every_figure_that_must_hold_can_fail() {
     type Break = fn(&mut Figures);
     let (good, wanted) = sample();
     assert!(lines(&good, &wanted).iter().all(|line| line.holds));
-    let breaks: [Break; 23] = [
+    let breaks: [Break; 27] = [
         |f| f.bids_accepted -= 1,
+        |f| f.event_lots_closed -= 1,
+        |f| f.event_limit_exceeded = 1,
         |f| f.bids_refused += 1,
         |f| f.auctions -= 1,
         |f| f.auctions_at_recorded_price -= 1,
@@ -104,6 +119,8 @@ fn every_figure_that_must_hold_can_fail() {
         |f| f.orders_paid -= 1,
         |f| f.orders_defaulted -= 1,
         |f| f.webhooks_delivered -= 1,
+        |f| f.webhooks_received -= 1,
+        |f| f.chat_messages -= 1,
         |f| f.escrow_held += 1,
         |f| f.escrow_released -= 1,
         |f| f.escrow_refunded += 1,

@@ -117,12 +117,16 @@ async fn events_are_in_the_queue_when_publish_returns() {
     let mut events = actual(0..120);
     events.push(event(120, EventType::Planned));
     lane.publisher.publish(ORG, &events).await.unwrap();
-    lane.publisher.publish_signed(ORG, "carrier:hansa", &actual(121..122)).await.unwrap();
+    let of = |source: &str, id| CargoEvent { source: source.to_owned(), ..event(id, EventType::Actual) };
+    let others = [of("carrier:hansa", 121), of("scan.north", 122), of("carrier:hansa", 123)];
+    lane.publisher.publish(ORG, &others).await.unwrap();
     // A quorum queue's count lags a moment behind what it has confirmed.
-    let taken = lane.take(122).await;
+    let taken = lane.take(124).await;
     let keys: Vec<(&str, usize)> = taken.iter().map(|(key, events)| (key.as_str(), events.len())).collect();
-    let ours = [("cargo.planned", 1), ("cargo.actual", 50), ("cargo.actual", 50), ("cargo.actual", 20)];
-    assert_eq!(keys, [ours.as_slice(), &[("cargo.carrier:hansa.actual", 1)]].concat());
+    let ours = "cargo.lane-test.actual";
+    let first = [("cargo.lane-test.planned", 1), (ours, 50), (ours, 50), (ours, 20)];
+    let others = [("cargo.carrier:hansa.actual", 2), ("cargo.scan_north.actual", 1)];
+    assert_eq!(keys, [first.as_slice(), &others].concat());
     lane.publisher.publish(ORG, &[]).await.unwrap();
     lane.publisher.ping().await.unwrap();
     lane.close().await;
@@ -193,7 +197,7 @@ async fn an_unroutable_message_is_refused() {
     let EventLane::Broker(publisher) = &lane.publisher else { unreachable!() };
     let live = publisher.link.live().await.map_err(LaneError::from).unwrap();
     lane.channel.queue_delete(lane.queue(), QueueDeleteOptions::default()).await.unwrap();
-    let refused = publisher.publish_all(&live, &messages(ORG, &actual(0..1), topology::routing_key).unwrap()).await;
+    let refused = publisher.publish_all(&live, &messages(ORG, &actual(0..1)).unwrap()).await;
     assert!(matches!(refused, Err(Refusal::Unroutable)));
     lane.close().await;
 }
@@ -225,14 +229,14 @@ proptest! {
     ) {
         let events: Vec<CargoEvent> = parts.iter().enumerate().map(|(id, &(kind, size))| {
             let payload = RawValue::from_string(format!(r#"{{"a":"{}"}}"#, "x".repeat(size))).unwrap();
-            CargoEvent { payload: Some(payload), ..event(id, kind) }
+            CargoEvent { payload: Some(payload), source: format!("s.{}", id % 3), ..event(id, kind) }
         }).collect();
         let mut ids = Vec::new();
-        for Message { key, body } in messages(ORG, &events, topology::routing_key).unwrap() {
+        for Message { key, body } in messages(ORG, &events).unwrap() {
             prop_assert!(body.len() <= MAX_MESSAGE_BYTES);
             let message = serde_json::from_slice::<EventMessage<CargoEvent>>(&body).unwrap().events;
             prop_assert!((1..=MAX_MESSAGE_EVENTS).contains(&message.len()));
-            prop_assert!(message.iter().all(|event| topology::routing_key(event.kind) == key.as_str()));
+            prop_assert!(message.iter().all(|event| topology::routing_key(&event.source, event.kind) == key.as_str()));
             ids.extend(message.into_iter().map(|event| event.source_event_id.parse::<usize>().unwrap()));
         }
         ids.sort_unstable();

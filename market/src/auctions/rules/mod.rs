@@ -240,6 +240,10 @@ pub enum Refused {
     Quantity { min: i64, max: i64 },
     #[error("the lot can no longer be bought at once")]
     BuyNowGone,
+    #[error("the organisation is not approved as a bidder of this sale event")]
+    NotRegistered,
+    #[error("the limit of this sale event leaves less")]
+    LimitExceeded { left: i64 },
 }
 
 impl State {

@@ -10,8 +10,8 @@ use sqlx::PgConnection;
 
 use super::lock::{Locked, lock};
 use super::second_chance::move_on;
-use super::settle::{self, AwardSource, Share};
-use super::{AuctionError, read};
+use super::settle::{self, AwardSource, Goods, Share};
+use super::{AuctionError, limits, read};
 use crate::auctions::model::{
     Answer, Approval, ApprovalStatus, Asked, AuctionStatus, AuctionView, Closed, Participant,
 };
@@ -177,7 +177,7 @@ pub async fn answer(
     set(conn, &locked, &row).await?;
     let bidder = Participant { org: row.org, user: if by == Side::Buyer { actor.user } else { row.user } };
     let goods = settle::goods(conn, &locked).await?;
-    let mut awards = Vec::new();
+    let (mut awards, mut orders) = (Vec::new(), Vec::new());
     let auction = match row.status {
         ApprovalStatus::Accepted => {
             let share = Share {
@@ -188,16 +188,17 @@ pub async fn answer(
                 unit_price: None,
                 amount: locked.money(row.counter_minor.unwrap_or(row.price_minor)),
             };
-            awards.push(settle::award(conn, &locked, &goods, &share).await?);
+            (awards, orders) = settle::awards(conn, &locked, &goods, &[share]).await?;
             let view = move_on(conn, &locked, false).await?;
-            settle::pass_on(conn, locked.id, &awards).await?;
+            settle::pass_on(conn, &locked, &goods, &awards).await?;
             view
         }
-        ApprovalStatus::Declined => back_to_seller(conn, &locked).await?,
+        ApprovalStatus::Declined => back_to_seller(conn, &locked, &goods).await?,
         _ => read::view(conn, locked.id, Some(actor.org)).await?.ok_or(AuctionError::NotFound)?,
     };
     let approval = row.shown_to(by, locked.id, currency);
-    let closed = Closed { auction, title: goods.title, seller: goods.seller, awards, closed_at: locked.now };
+    let (title, seller) = (goods.title, goods.seller);
+    let closed = Closed { auction, title, seller, awards, orders, closed_at: locked.now };
     Ok(Answered { closed, approval, bidder, by })
 }
 
@@ -239,17 +240,24 @@ pub async fn expire(conn: &mut PgConnection, auction: AuctionId) -> Result<Silen
     row.status = ApprovalStatus::Expired;
     set(conn, &locked, &row).await?;
     let goods = settle::goods(conn, &locked).await?;
-    let view = back_to_seller(conn, &locked).await?;
+    let view = back_to_seller(conn, &locked, &goods).await?;
     let bidder = Participant { org: row.org, user: row.user };
     let approval = row.shown_to(Side::Seller, auction, locked.currency);
-    let closed =
-        Closed { auction: view, title: goods.title, seller: goods.seller, awards: Vec::new(), closed_at: locked.now };
+    let closed = Closed {
+        auction: view,
+        title: goods.title,
+        seller: goods.seller,
+        awards: Vec::new(),
+        orders: Vec::new(),
+        closed_at: locked.now,
+    };
     Ok(Silence::Expired { closed: Box::new(closed), approval, bidder })
 }
 
 /// The lot is not sold: its units are free, and its listing can be listed again.
-async fn back_to_seller(conn: &mut PgConnection, locked: &Locked) -> Result<AuctionView, AuctionError> {
-    settle::pass_on(conn, locked.id, &[]).await?;
+async fn back_to_seller(conn: &mut PgConnection, locked: &Locked, goods: &Goods) -> Result<AuctionView, AuctionError> {
+    limits::free(conn, locked).await?;
+    settle::pass_on(conn, locked, goods, &[]).await?;
     move_on(conn, locked, false).await
 }
 

@@ -1,6 +1,9 @@
 //! Placing bids: two statements for all of them (lock and judge, write), one more for each divisible lot and for each bidder with
 //! strikes.
 //!
+//! Lots of sale events take more: one that reads them, one for their groups, and two for the limits of their bidders, which are locked
+//! after all auctions; and two for each group that a late bid keeps open.
+//!
 //! # How to get this wrong
 //! - Waiting for an auction while holding another: whoever holds both the other way round waits as well. Several bids wait for none.
 //! - Showing a bidder the auction as a later bid of the same statement left it: a maximum could be read off the difference.
@@ -14,12 +17,14 @@ use shared::invalid::Invalid;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::AuctionError;
 use super::lock::{Locked, Wait, lock_all};
 use super::view::{self, view_query};
+use super::{AuctionError, limits};
 use crate::auctions::model::{LotMode, Participant, PlacedBid, SecretMoney};
 use crate::auctions::rules::{Accepted, Bid, Bidder, Effect, Refused, Secret, decide_bid};
-use crate::ids::{AuctionId, BidId};
+use crate::ids::{AuctionId, BidId, SaleEventId};
+use crate::sale_events::rules::Limits;
+use crate::sale_events::store::hold::{self, Extension};
 use crate::standing::rules::Limit;
 
 /// A bid to place.
@@ -73,8 +78,11 @@ async fn place_all(conn: &mut PgConnection, bids: &[PlaceBid], wait: Wait) -> Re
     let actors: Vec<_> =
         bids.iter().map(|bid| (bid.auction, Some(Participant { org: bid.org, user: bid.user }))).collect();
     let mut lots: BTreeMap<AuctionId, Lot> = BTreeMap::new();
+    let mut extended: BTreeMap<(SaleEventId, i32), Extension> = BTreeMap::new();
     let mut judged = Vec::with_capacity(bids.len());
-    for (place, locked) in bids.iter().zip(lock_all(conn, &actors, wait).await?) {
+    let all = lock_all(conn, &actors, wait).await?;
+    let mut limits = limits::of_bids(conn, &all).await?;
+    for (place, locked) in bids.iter().zip(all) {
         let Some(mut locked) = locked else {
             judged.push(None);
             continue;
@@ -85,9 +93,22 @@ async fn place_all(conn: &mut PgConnection, bids: &[PlaceBid], wait: Wait) -> Re
             Entry::Vacant(lot) => lot.insert(Lot { locked, bidders: Vec::new(), shown: 0, changes: 0 }),
         };
         let bidder = bidder.ok_or(AuctionError::NotFound)?;
-        judged.push(Some(lot.judge(conn, place, bidder, first).await));
+        let group = lot.group();
+        if let Some(extension) = group.and_then(|group| extended.get(&group)) {
+            lot.locked.state.ends_at = extension.applied_to(lot.locked.state.ends_at);
+        }
+        let bid = lot.judge(conn, place, bidder, first, &mut limits).await;
+        if let (Ok(Judged { at, accepted, end_moved: true, .. }), Some(group)) = (&bid, group) {
+            let extension = Extension { at: *at, until: accepted.ends_at };
+            extended.entry(group).and_modify(|all| *all = all.followed_by(extension)).or_insert(extension);
+        }
+        judged.push(Some(bid));
     }
     let written = write(conn, &lots, judged.iter().flatten().flatten()).await?;
+    limits::write(conn, lots.values().filter(|lot| !lot.bidders.is_empty()).map(|lot| &lot.locked)).await?;
+    for ((event, group), extension) in extended {
+        hold::extend(conn, event, group, extension).await?;
+    }
     Ok(show(judged, written))
 }
 
@@ -114,12 +135,19 @@ struct Judged {
 }
 
 impl Lot {
+    /// The lots of a sale event whose ends move with this one's.
+    fn group(&self) -> Option<(SaleEventId, i32)> {
+        let lot = self.locked.event_lot.as_ref()?;
+        Some((lot.event, lot.group?))
+    }
+
     async fn judge(
         &mut self,
         conn: &mut PgConnection,
         place: &PlaceBid,
         bidder: Bidder,
         first: bool,
+        limits: &mut Limits,
     ) -> Result<Judged, AuctionError> {
         let locked = &mut self.locked;
         let first = first && !self.bidders.contains(&place.org);
@@ -137,6 +165,7 @@ impl Lot {
         let maximum = Secret::new(place.maximum.0.minor());
         let bid = Bid { bidder, maximum, quantity: place.quantity, at: locked.now };
         let accepted = decide_bid(&locked.state, &bid).map_err(refused)?;
+        locked.reserve(limits, place.org, place.maximum.0, accepted.effect != Effect::Outbid)?;
         let after = locked.state.after(&accepted, &bid);
         let id = BidId::generate();
         let leader_bid = match accepted.standing.leader {

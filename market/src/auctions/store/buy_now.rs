@@ -32,15 +32,15 @@ pub async fn buy_now(
         unit_price: None,
         amount: locked.money(price),
     };
-    let award = settle::award(conn, &locked, &goods, &share).await?;
+    let (awards, orders) = settle::awards(conn, &locked, &goods, &[share]).await?;
     let ended = settle::end(conn, &locked, AuctionStatus::Awarded, ListingStatus::SoldOut).await?;
-    let awards = vec![award];
-    settle::pass_on(conn, auction, &awards).await?;
+    settle::pass_on(conn, &locked, &goods, &awards).await?;
     Ok(Closed {
         auction: ended.into_view(Some(org)),
         title: goods.title,
         seller: goods.seller,
         awards,
+        orders,
         closed_at: locked.now,
     })
 }

@@ -2,17 +2,18 @@
 
 use serde_json::json;
 use shared::audit::{self, Actor};
-use shared::ids::{OrgId, UserId};
+use shared::ids::OrgId;
 use sqlx::PgConnection;
 
 use super::lock::{Locked, lock};
-use super::settle::{self, AwardSource, Share};
+use super::settle::{self, AwardSource, Goods, Share};
 use super::view::view_query;
 use super::{AuctionError, approval};
 use crate::auctions::model::{AuctionStatus, AuctionView, CloseOutcome, Closed, OpenOutcome, Participant};
 use crate::auctions::rules::{Closing, KeptOpen, NotCancelled, NotOpened, decide_cancel, decide_close, decide_open};
 use crate::ids::AuctionId;
 use crate::listings::model::ListingStatus;
+use crate::stock::store::{self as stock, Kept};
 
 /// Closes the auction once its end has passed: awarded with orders, unsold, left to the seller's approval, or cancelled because
 /// the seller or the listing is suspended. A second call finds it closed.
@@ -28,11 +29,8 @@ pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseO
     }
     let goods = settle::goods(conn, &locked).await?;
     let cancelled = closing == Closing::Cancelled;
-    let shares = shares(conn, &locked, closing).await?;
-    let mut awards = Vec::with_capacity(shares.len());
-    for share in &shares {
-        awards.push(settle::award(conn, &locked, &goods, share).await?);
-    }
+    let shares = shares(&locked, &goods, closing)?;
+    let (awards, orders) = settle::awards(conn, &locked, &goods, &shares).await?;
     let given: i64 = shares.iter().map(|share| share.quantity).sum();
     let (status, listing) = match given {
         _ if cancelled => (AuctionStatus::Cancelled, ListingStatus::Withdrawn),
@@ -41,28 +39,24 @@ pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseO
         _ => (AuctionStatus::Awarded, ListingStatus::Ended),
     };
     let ended = settle::end(conn, &locked, status, listing).await?;
-    settle::pass_on(conn, auction, &awards).await?;
+    settle::pass_on(conn, &locked, &goods, &awards).await?;
     Ok(CloseOutcome::Closed(Box::new(Closed {
         auction: ended.into_view(None),
         title: goods.title,
         seller: goods.seller,
         awards,
+        orders,
         closed_at: locked.now,
     })))
 }
 
 /// What the rules decided, with the people and bids behind it.
-async fn shares(conn: &mut PgConnection, locked: &Locked, closing: Closing) -> Result<Vec<Share>, AuctionError> {
+fn shares(locked: &Locked, goods: &Goods, closing: Closing) -> Result<Vec<Share>, AuctionError> {
     match closing {
         // Nobody has won: what is on approval was left to the seller before this.
         Closing::OnApproval { .. } | Closing::Unsold | Closing::Cancelled => Ok(Vec::new()),
         Closing::Awarded { winner, price } => {
-            let user = sqlx::query_scalar!(
-                r#"SELECT placed_by AS "placed_by: UserId" FROM bids WHERE id = $1"#,
-                locked.leader_bid.map(|bid| bid.0),
-            )
-            .fetch_one(conn)
-            .await?;
+            let user = goods.leader.ok_or(sqlx::Error::RowNotFound)?;
             Ok(vec![Share {
                 winner: Participant { org: winner.org, user },
                 bid: locked.leader_bid,
@@ -130,7 +124,7 @@ pub async fn cancel(
         NotCancelled::TooLate => AuctionError::NotCancellable,
     })?;
     let ended = settle::end(conn, &locked, AuctionStatus::Cancelled, ListingStatus::Withdrawn).await?;
-    settle::pass_on(conn, auction, &[]).await?;
+    stock::free(conn, Kept::OfAuction(auction)).await?;
     let subject = ("auction", auction.to_string());
     let data = json!({"seller": locked.state.terms.seller, "by_seller": seller.is_some()});
     audit::append(conn, audit::Entry { actor, action: "auction.cancel", subject, data }).await?;

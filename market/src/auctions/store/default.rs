@@ -1,15 +1,15 @@
 //! Awards that nobody has paid.
 //!
-//! Locks: the auction, the checkout of the award, its order, the listing, stock levels.
+//! Locks: the auction, the bidder if it is a lot of a sale event, the checkout of the award, its order, the listing, stock levels.
 
 use chrono::{DateTime, Utc};
 use shared::ids::{OrgId, UserId};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::AuctionError;
 use super::lock::{Locked, lock};
 use super::second_chance::{follow, move_on};
+use super::{AuctionError, limits};
 use crate::auctions::model::{AuctionView, Award, Participant, SecondChance};
 use crate::checkout::store::{Expiry, expire_award, renounce_award};
 use crate::ids::{AuctionId, CheckoutId, OrderId, StrikeId};
@@ -59,6 +59,7 @@ struct Row {
 pub async fn default(conn: &mut PgConnection, award: AwardId) -> Result<DefaultOutcome, AuctionError> {
     let Some(row) = row(conn, Some(award), None).await? else { return Ok(DefaultOutcome::Nothing) };
     let locked = lock(conn, row.auction, None).await?.ok_or(AuctionError::NotFound)?;
+    limits::guard(conn, &locked).await?;
     match expire_award(conn, row.checkout).await? {
         Expiry::Ended(_) => Ok(DefaultOutcome::Defaulted(Box::new(fail(conn, &locked, &row).await?))),
         Expiry::NotYet { pay_by: until, now } | Expiry::Paying { until, now } => {
@@ -78,6 +79,7 @@ pub async fn renounce(
 ) -> Result<Defaulted, AuctionError> {
     let row = row(conn, None, Some(order)).await?.filter(|row| row.org == buyer).ok_or(AuctionError::NotFound)?;
     let locked = lock(conn, row.auction, None).await?.ok_or(AuctionError::NotFound)?;
+    limits::guard(conn, &locked).await?;
     renounce_award(conn, row.checkout, by).await?;
     fail(conn, &locked, &row).await
 }
@@ -106,6 +108,7 @@ async fn row(
 /// The checkout has ended unpaid: the award defaults, its buyer has a strike, and the lot goes to its next bidder.
 async fn fail(conn: &mut PgConnection, locked: &Locked, row: &Row) -> Result<Defaulted, AuctionError> {
     sqlx::query!("UPDATE awards SET status = 'defaulted' WHERE id = $1", row.award.0).execute(&mut *conn).await?;
+    limits::free(conn, locked).await?;
     let strike = standing::strike(conn, row.order).await?;
     let goods = super::settle::goods(conn, locked).await?;
     let chance = follow(conn, locked, row.quantity).await?;

@@ -10,7 +10,8 @@ use crate::auctions::model::{AuctionStatus, LotMode, Participant};
 use crate::auctions::rules::{
     Bidder, BookBid, IncrementTable, Lot, Offer, Rank, Secret, Standing, State, Terms, most_served,
 };
-use crate::ids::{AuctionId, BidId, ListingId};
+use crate::ids::{AuctionId, BidId, ListingId, SaleEventId};
+use crate::sale_events::store::hold::{self, EventLot};
 use crate::standing::rules::limit;
 
 /// An auction whose row this transaction has locked.
@@ -25,6 +26,8 @@ pub(super) struct Locked {
     pub(super) state: State,
     /// Who placed each bid of [`State::book`], in the same order.
     pub(super) book_owners: Vec<(BidId, UserId)>,
+    /// If it is a lot of a sale event.
+    pub(super) event_lot: Option<EventLot>,
     /// Who is acting, if somebody was named.
     pub(super) actor: Option<Bidder>,
     /// Whether the organisation named had no bid here when the lock was requested.
@@ -73,6 +76,7 @@ struct Row {
     actor_approved: Option<bool>,
     actor_brokers: Option<bool>,
     actor_strikes: Vec<DateTime<Utc>>,
+    sale_event_id: Option<SaleEventId>,
     now: DateTime<Utc>,
 }
 
@@ -118,6 +122,7 @@ macro_rules! lock_query {
                                AND NOT EXISTS (SELECT FROM appeals WHERE strike_id = strikes.id AND outcome = 'lifted')
                              ORDER BY at DESC
                              LIMIT 100) AS "actor_strikes!",
+                      locked.sale_event_id AS "sale_event_id: SaleEventId",
                       clock_timestamp() AS "now!"
                FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS asked (auction, org, person, place)
                JOIN locked ON locked.id = asked.auction"#,
@@ -162,15 +167,41 @@ pub(super) async fn lock_all(
         }
     }?;
     let mut all: Vec<Option<Locked>> = asked.iter().map(|_| None).collect();
+    let mut in_events = Vec::new();
     for row in rows {
         let place = usize::try_from(row.place - 1).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        in_events.extend(row.sale_event_id.map(|_| asked[place].0.0));
         let mut locked = row.into_locked(asked[place].0, asked[place].1)?;
         if locked.lot_mode == LotMode::Divisible {
             read_book(conn, &mut locked).await?;
         }
         all[place] = Some(locked);
     }
+    if !in_events.is_empty() {
+        read_event_lots(conn, &mut all, &in_events).await?;
+    }
     Ok(all)
+}
+
+/// Reads what auctions are as lots of sale events, and brings their ends to what their groups say. In statements of their own, which see
+/// what was written before the auctions were free.
+async fn read_event_lots(
+    conn: &mut PgConnection,
+    all: &mut [Option<Locked>],
+    auctions: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    let lots = hold::lots(conn, auctions).await?;
+    for locked in all.iter_mut().flatten() {
+        let Some((lot, extension)) = lots.get(&locked.id) else { continue };
+        locked.event_lot = Some(lot.clone());
+        let before = locked.state.ends_at;
+        let ends_at = extension.map_or(before, |extension| extension.applied_to(before));
+        if locked.state.status.is_open() && ends_at > before {
+            hold::follow(conn, locked.id, ends_at).await?;
+            locked.state.ends_at = ends_at;
+        }
+    }
+    Ok(())
 }
 
 impl Row {
@@ -191,6 +222,7 @@ impl Row {
             quantity: self.quantity,
             leader_bid: self.leader_bid_id,
             book_owners: Vec::new(),
+            event_lot: None,
             // An organisation that does not exist is not approved.
             actor: actor.map(|actor| Bidder {
                 org: actor.org,

@@ -18,6 +18,7 @@ mod close;
 mod create;
 mod default;
 mod flags;
+mod limits;
 mod list;
 mod lock;
 mod notice;

@@ -4,9 +4,9 @@
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
-use super::AuctionError;
 use super::lock::{Locked, lock};
 use super::view::view_query;
+use super::{AuctionError, limits};
 use crate::auctions::model::Retracted;
 use crate::auctions::rules::{Lot, Secret, StandingBid, decide_retraction, most_served, take_back, taken_along};
 use crate::ids::{AuctionId, BidId};
@@ -20,8 +20,9 @@ struct Row {
     quantity: i64,
 }
 
-/// Takes back a bid of `org`, with the raises on top of it. It reads only the organisation's own
-/// bids and those that decide what remains, however many others there are.
+/// Takes back a bid of `org`, with the raises on top of it. In a lot of a sale event, whoever would lead then needs the limit for it: the
+/// bids of somebody who has spent it elsewhere in the meantime go along, and the next one leads. It reads only the organisation's own
+/// bids and those that decide what remains, however many others there are; in a lot of a sale event, also who has bid at all.
 pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: UserId) -> Result<Retracted, AuctionError> {
     let placed = sqlx::query!(
         r#"SELECT auction_id AS "auction_id: AuctionId", org_id AS "org_id: OrgId", seq, placed_at FROM bids WHERE id = $1"#,
@@ -30,28 +31,45 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     .fetch_optional(&mut *conn)
     .await?
     .ok_or(AuctionError::NotFound)?;
-    let locked = lock(conn, placed.auction_id, None).await?.ok_or(AuctionError::NotFound)?;
+    let mut locked = lock(conn, placed.auction_id, None).await?.ok_or(AuctionError::NotFound)?;
     decide_retraction(&locked.state, org, placed.org_id, placed.placed_at, locked.now)?;
     let own = own_from(conn, locked.id, org, placed.seq).await?;
-    let gone = taken_along(&own.iter().map(Row::standing).collect::<Vec<_>>(), placed.seq)?;
+    let mut gone = taken_along(&own.iter().map(Row::standing).collect::<Vec<_>>(), placed.seq)?;
     let raise = own.first().is_some_and(|row| row.raise);
-    let mut rows = match locked.state.terms.lot {
-        Lot::Whole => deciding(conn, &locked, &gone).await?,
-        Lot::Divisible { quantity, min_order } => {
-            best_of_book(conn, locked.id, &gone, most_served(quantity, min_order)).await?
+    let mut taken: Vec<_> = own.iter().filter(|row| gone.contains(&row.seq)).map(|row| row.id.0).collect();
+    // Bids that others see and that go along, because the limit of their bidder does not cover them any more.
+    let (mut lapsed, mut lapsed_of) = (0, Vec::new());
+    let mut limits = limits::of_bidders(conn, &locked).await?;
+    let (rows, retraction) = loop {
+        let mut rows = match locked.state.terms.lot {
+            Lot::Whole => deciding(conn, &locked, &gone).await?,
+            Lot::Divisible { quantity, min_order } => {
+                best_of_book(conn, locked.id, &gone, most_served(quantity, min_order)).await?
+            }
+        };
+        rows.sort_unstable_by_key(|row| row.seq);
+        let remaining: Vec<_> = rows.iter().map(Row::standing).collect();
+        let retraction = take_back(&locked.state, raise, &remaining);
+        let Err(spent) = locked.reserve_again(&mut limits, retraction.standing) else { break (rows, retraction) };
+        lapsed_of.push(spent);
+        // None of them has gone before: they would not lead.
+        for row in own_from(conn, locked.id, spent, 1).await? {
+            lapsed += i64::from(!row.raise);
+            // Nobody has taken them back, which is how they are written down.
+            taken.push(row.id.0);
+            gone.push(row.seq);
         }
     };
-    rows.sort_unstable_by_key(|row| row.seq);
-    let remaining: Vec<_> = rows.iter().map(Row::standing).collect();
-    let retraction = take_back(&locked.state, raise, &remaining);
     let leader = retraction.standing.leader;
     let leading = leader.and_then(|leader| rows.iter().find(|row| row.seq == leader.rank.seq)).map(|row| row.id.0);
-    let gone: Vec<_> = own.iter().filter(|row| gone.contains(&row.seq)).map(|row| row.id.0).collect();
+    let public_change = retraction.public_change || lapsed > 0;
+    limits::write(conn, std::iter::once(&locked)).await?;
     let written = view_query!(
         "WITH taken_back AS (
              INSERT INTO bid_retractions (bid_id, auction_id, org_id, retracted_by, retracted_at)
-             SELECT gone.bid, $1, $3, $4, $5
-             FROM unnest($2::uuid[]) AS gone (bid)
+             SELECT b.id, b.auction_id, b.org_id, CASE b.org_id WHEN $3 THEN $4::uuid END, $5
+             FROM bids AS b
+             WHERE b.id = ANY ($2)
          )
          UPDATE auctions AS a
          SET price_minor = $6,
@@ -66,7 +84,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
          RETURNING",
         "",
         locked.id.0,
-        &gone,
+        &taken,
         org.0,
         user.0,
         locked.now,
@@ -76,12 +94,12 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
         leader.map(|leader| leader.org.0),
         leader.map(|leader| leader.rank.seq),
         leader.map(|leader| leader.rank.amount.reveal()),
-        retraction.shown,
-        i64::from(retraction.public_change),
+        retraction.shown + lapsed,
+        i64::from(public_change),
     )
     .fetch_one(conn)
     .await?;
-    Ok(Retracted { auction: written.into_view(Some(org)), public_change: retraction.public_change })
+    Ok(Retracted { auction: written.into_view(Some(org)), public_change, lapsed: lapsed_of })
 }
 
 /// The organisation's standing bids, from the one numbered `seq` on.

@@ -303,11 +303,10 @@ pub async fn accept(
         unit_price: None,
         amount: open.amount,
     };
-    let award = settle::award(conn, locked, &goods, &share).await?;
-    let awards = vec![award];
+    let (awards, orders) = settle::awards(conn, locked, &goods, &[share]).await?;
     let auction = move_on(conn, locked, false).await?;
-    settle::pass_on(conn, locked.id, &awards).await?;
-    Ok(Closed { auction, title: goods.title, seller: goods.seller, awards, closed_at: locked.now })
+    settle::pass_on(conn, locked, &goods, &awards).await?;
+    Ok(Closed { auction, title: goods.title, seller: goods.seller, awards, orders, closed_at: locked.now })
 }
 
 /// An offer that came to nothing.

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 
+use super::expected::{ExpectedDelivery, expected};
 use super::standings::standings;
 use crate::cargo::model::OwnedEvent;
 use crate::cargo::rules::Standing;
@@ -25,6 +26,8 @@ pub struct Mark {
     pub change: i64,
     /// Where it stands with these news, or with later ones.
     pub standing: Standing,
+    /// When it is to be delivered with these news, or with later ones.
+    pub expected: Option<ExpectedDelivery>,
 }
 
 /// Marks the shipments of ours among those that new events are about, in the transaction that records them; the number of the marks,
@@ -95,9 +98,15 @@ pub async fn marks(conn: &mut PgConnection, change: Option<i64>, most: i64) -> R
     // After the marks: it is where these news have led, or later ones.
     let shipments: Vec<_> = rows.iter().map(|row| (row.org, row.shipment.as_str())).collect();
     let standings = standings(conn, &shipments).await?;
-    let marks = rows.into_iter().zip(standings);
-    let mark = |org, shipment, change, standing| Mark { org, shipment, change, standing };
-    Ok(marks.map(|(row, standing)| mark(row.org, row.shipment, row.change, standing)).collect())
+    let expected = expected(conn, &shipments).await?;
+    let marks = rows.into_iter().zip(standings).zip(expected).map(|((row, standing), expected)| Mark {
+        org: row.org,
+        shipment: row.shipment,
+        change: row.change,
+        standing,
+        expected,
+    });
+    Ok(marks.collect())
 }
 
 /// Takes marks away that were carried over, unless there are later news.

@@ -10,6 +10,7 @@
 
 mod archive;
 mod columns;
+mod expected;
 mod marks;
 mod read;
 mod rejects;
@@ -25,6 +26,7 @@ use self::columns::Columns;
 use super::model::OwnedEvent;
 
 pub use archive::{ARCHIVED_COLUMNS, ArchivePart, archived, copy_month, drop_month, list_archived, months_before};
+pub use expected::ExpectedDelivery;
 pub use marks::{Mark, marks, postpone, unmark};
 pub use read::{Cursor, MalformedCursor, Page, list};
 pub use rejects::{

@@ -17,6 +17,7 @@ use super::marks::mark_again;
 use crate::cargo::model::{CargoEvent, EventType, OwnedEvent, Position, ShipmentStatus};
 use crate::cargo::rules::tally::{Seen, Stated, Tally};
 use crate::cargo::rules::{Ranked, Standing};
+use crate::shipments::model::Tracking;
 
 /// Where a shipment stands by an organisation's events: [`crate::cargo::standing`], kept. A shipment without events has an
 /// empty standing.
@@ -119,7 +120,8 @@ pub async fn rank_due(conn: &mut PgConnection, most: i64) -> Result<u64, sqlx::E
 pub(super) async fn add(conn: &mut PgConnection, new: &[&OwnedEvent], now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let mut added: BTreeMap<(OrgId, &str), Ranked> = BTreeMap::new();
     for OwnedEvent { org, event } in new {
-        if event.kind == EventType::Actual || event.corrects.is_some() {
+        // A plan adds nothing; the row of a shipment of ours is locked, so that the numbers of marks are in the order of what is expected.
+        if event.kind == EventType::Actual || event.corrects.is_some() || Tracking::read(&event.shipment).is_some() {
             added.entry((*org, event.shipment.as_str())).or_default().add(event, now);
         }
     }

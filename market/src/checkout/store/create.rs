@@ -8,7 +8,7 @@ use crate::ids::{CheckoutId, OrderId};
 use crate::money::rules::quote::{Quote, QuotedLine, Terms};
 use crate::money::rules::vat::Treatment;
 use crate::money::store::vat::treatment;
-use crate::orders::model::{NewOrder, OrderSource};
+use crate::orders::model::{MadeOrder, NewOrder, OrderSource};
 use crate::orders::store::OrderError;
 
 /// A checkout to create: one buyer, one currency, and an order for each seller.
@@ -17,8 +17,14 @@ pub(crate) struct NewCheckout<'a> {
     pub(crate) pay_by: DateTime<Utc>,
 }
 
+/// A checkout with its orders, in the order in which they were asked for.
+pub(crate) struct MadeCheckout {
+    pub(crate) id: CheckoutId,
+    pub(crate) orders: Vec<MadeOrder>,
+}
+
 /// Creates orders that await one payment, and freezes what they cost.
-pub(crate) async fn create(conn: &mut PgConnection, new: &NewCheckout<'_>) -> Result<CheckoutId, OrderError> {
+pub(crate) async fn create(conn: &mut PgConnection, new: &NewCheckout<'_>) -> Result<MadeCheckout, OrderError> {
     let mut quoted = Vec::with_capacity(new.orders.len());
     for (id, order) in new.orders {
         let (treatment, rate) = treatment(conn, order.seller, order.buyer).await??;
@@ -50,13 +56,14 @@ pub(crate) async fn create(conn: &mut PgConnection, new: &NewCheckout<'_>) -> Re
     )
     .execute(&mut *conn)
     .await?;
+    let mut orders = Vec::with_capacity(quoted.len());
     for (id, order, treatment, quote) in &quoted {
-        insert(conn, checkout, *id, order, *treatment, quote, new.pay_by).await?;
+        orders.push(insert(conn, checkout, *id, order, *treatment, quote, new.pay_by).await?);
     }
-    Ok(checkout)
+    Ok(MadeCheckout { id: checkout, orders })
 }
 
-/// One order with its lines, its taxes and its first event, in one statement.
+/// One order with its lines, its taxes and its first event, in one statement, which also reads what its parties are called.
 async fn insert(
     conn: &mut PgConnection,
     checkout: CheckoutId,
@@ -65,7 +72,7 @@ async fn insert(
     treatment: Treatment,
     quote: &Quote,
     pay_by: DateTime<Utc>,
-) -> Result<(), OrderError> {
+) -> Result<MadeOrder, OrderError> {
     let tax = quote.goods_tax.checked_add(quote.premium_tax)?;
     let charged: Vec<_> = quote.taxes.iter().filter(|tax| tax.goods.minor() + tax.premium.minor() > 0).collect();
     let rates: Vec<i32> = charged.iter().map(|tax| tax.rate.get()).collect();
@@ -81,8 +88,8 @@ async fn insert(
     let amounts: Vec<i64> = new.lines.iter().map(|line| line.amount.minor()).collect();
     let fees: Vec<i32> = new.lines.iter().map(|line| line.fee_bps).collect();
     let one_fee = fees.first().filter(|first| fees.iter().all(|fee| fee == *first)).copied();
-    sqlx::query!(
-        "WITH made AS (
+    let parties = sqlx::query!(
+        r#"WITH made AS (
              INSERT INTO orders
                  (id, source, award_id, offer_id, checkout_id, buyer_org_id, seller_org_id, placed_by, currency, total_minor,
                   premium_minor, tax_minor, vat_treatment, fx_snapshot_id, fee_bps, fee_minor, net_minor, created_at, pay_by,
@@ -103,7 +110,9 @@ async fn insert(
              FROM unnest($25::integer[], $26::bigint[], $27::bigint[], $29::bigint[]) AS t (rate, net, goods, premium)
          )
          INSERT INTO order_events (order_id, version, status, actor)
-         VALUES ($1, 1, 'pending_payment', $7)",
+         VALUES ($1, 1, 'pending_payment', $7)
+         RETURNING (SELECT legal_name FROM orgs WHERE id = $5) AS "buyer!",
+                   (SELECT legal_name FROM orgs WHERE id = $6) AS "seller!""#,
         id.0,
         new.source as OrderSource,
         new.award.map(|award| award.0),
@@ -136,7 +145,17 @@ async fn insert(
         new.premium.as_ref().map(|premium| premium.id),
         new.offer.map(|offer| offer.0),
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(())
+    Ok(MadeOrder {
+        id,
+        checkout,
+        buyer_name: parties.buyer,
+        seller_name: parties.seller,
+        total: quote.total,
+        fee: quote.fee,
+        net: quote.net,
+        pay_by,
+        created_at: new.created_at,
+    })
 }

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::CheckoutError;
 use crate::checkout::model::CheckoutStatus;
+use crate::escrow::rules::CONFIRM_WITHIN;
 use crate::ids::{CheckoutId, OrderId};
 use crate::orders::model::OrderStatus;
 use crate::stock::model::Moved;
@@ -39,7 +40,7 @@ pub enum Expiry {
 }
 
 /// How long a payment that is under way holds an ending up. What comes later is given back.
-const PAYING: TimeDelta = TimeDelta::minutes(15);
+const PAYING: TimeDelta = CONFIRM_WITHIN;
 
 /// Ends a checkout whose time to pay is over, and makes what it had reserved available again. Needs a transaction.
 pub async fn expire(conn: &mut PgConnection, id: CheckoutId) -> Result<Expiry, CheckoutError> {

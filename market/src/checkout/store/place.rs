@@ -85,7 +85,7 @@ pub async fn place(
         ));
     }
     let new = NewCheckout { orders: &made, pay_by: now + term };
-    create(conn, &new).await.map_err(|error| match error {
+    let placed = create(conn, &new).await.map_err(|error| match error {
         OrderError::Database(error) if violated(&error) == Some("orders_not_by_sellers_people") => {
             CheckoutError::SellersPeople
         }
@@ -99,7 +99,8 @@ pub async fn place(
         }
         OrderError::Money(error) => error.into(),
         error => error.into(),
-    })
+    })?;
+    Ok(placed.id)
 }
 
 fn order_line(line: &CheckoutLine, row: &Row) -> Result<OrderLine, CheckoutError> {

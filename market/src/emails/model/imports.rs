@@ -13,4 +13,7 @@ pub struct ImportEnded {
     pub counts: RowCounts,
     /// Why the file was not applied to its end.
     pub failure: Option<String>,
+    /// Its rows were only tried: the counts are of what would become of them.
+    #[serde(default)]
+    pub validate_only: bool,
 }

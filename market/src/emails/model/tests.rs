@@ -1,3 +1,5 @@
+use shared::ids::OrgId;
+
 use super::*;
 use crate::ids::{ItemId, SiteId};
 

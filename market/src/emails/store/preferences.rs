@@ -1,4 +1,4 @@
-//! Which mails people want, of those that they can do without.
+//! Which mails and notices people want, of those that they can do without.
 
 use shared::ids::UserId;
 use sqlx::PgConnection;
@@ -56,6 +56,57 @@ pub async fn want(
             INSERT INTO email_opt_outs (user_id, category)
             VALUES ($1, $2)
             ON CONFLICT ON CONSTRAINT email_opt_outs_once DO NOTHING
+            "#,
+            user.0,
+            category as EmailCategory,
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The categories of which the person wants no notices.
+pub async fn notice_opt_outs(conn: &mut PgConnection, user: UserId) -> Result<Vec<EmailCategory>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT category AS "category: EmailCategory"
+        FROM notice_opt_outs
+        WHERE user_id = $1
+        ORDER BY category
+        "#,
+        user.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Notes whether mails of the category are notices inside the product from now on, whether they are sent or not. Said twice, it is as said
+/// once.
+pub async fn want_notices(
+    conn: &mut PgConnection,
+    user: UserId,
+    category: EmailCategory,
+    wanted: bool,
+) -> Result<(), sqlx::Error> {
+    if wanted {
+        sqlx::query!(
+            r#"
+            DELETE FROM notice_opt_outs
+            WHERE user_id = $1
+              AND category = $2
+            "#,
+            user.0,
+            category as EmailCategory,
+        )
+        .execute(conn)
+        .await?;
+    } else {
+        sqlx::query!(
+            r#"
+            INSERT INTO notice_opt_outs (user_id, category)
+            VALUES ($1, $2)
+            ON CONFLICT ON CONSTRAINT notice_opt_outs_once DO NOTHING
             "#,
             user.0,
             category as EmailCategory,

@@ -25,9 +25,17 @@ use super::vocabulary::Vocabulary;
 /// What the prefixes of names stand for.
 pub(super) type Prefixes = BTreeMap<String, String>;
 
-/// The prefixes that the standard's own context has.
-const STANDARD: [(&str, &str); 3] =
-    [("gs1", "https://gs1.org/voc/"), ("epcis", "https://ref.gs1.org/epcis/"), ("cbv", "https://ref.gs1.org/cbv/")];
+/// The prefixes that the standard's own context has: a document that repeats one of them says nothing new.
+const STANDARD: [(&str, &str); 8] = [
+    ("gs1", "https://gs1.org/voc/"),
+    ("epcis", "https://ref.gs1.org/epcis/"),
+    ("cbv", "https://ref.gs1.org/cbv/"),
+    ("cbvmda", "urn:epcglobal:cbv:mda:"),
+    ("rdfs", "http://www.w3.org/2000/01/rdf-schema#"),
+    ("owl", "http://www.w3.org/2002/07/owl#"),
+    ("xsd", "http://www.w3.org/2001/XMLSchema#"),
+    ("dcterms", "http://purl.org/dc/terms/"),
+];
 
 /// An event's members that are not its content, or that stand at the front.
 const LEFT_OUT: [&str; 4] = ["type", "eventID", "recordTime", "errorDeclaration"];

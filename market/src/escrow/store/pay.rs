@@ -5,12 +5,13 @@ use shared::invalid::violated;
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::{EscrowError, read};
+use super::{EscrowError, read, seconds};
 use crate::checkout::model::CheckoutStatus;
 use crate::checkout::store as checkouts;
 use crate::escrow::model::{CheckoutPayment, PaymentStatus};
+use crate::escrow::rules::CONFIRM_WITHIN;
 use crate::ids::{CheckoutId, PaymentId};
-use crate::payments::{CaptureMode, Charge, Provider};
+use crate::payments::{CaptureMode, Charge, Provider, ProviderRef};
 
 /// Begins to pay a checkout of `buyer`; nobody is asked for money yet. Needs a transaction.
 pub async fn begin(
@@ -61,6 +62,12 @@ pub struct Charging {
     pub charge: Charge,
     /// Whether the provider may have been asked before: then it is asked what became of that.
     pub again: bool,
+    /// The provider's name for the payment, once it has answered. By that name it is asked from then on: providers forget keys, and
+    /// Stripe finds none of a payment that waits for its payer.
+    pub known: Option<ProviderRef>,
+    /// Whether the payer has let the time pass in which they were to confirm it with their bank, or what it is to pay is over. The
+    /// provider may not have named a page for that, so that it makes no difference here whether one is known.
+    pub given_up: bool,
 }
 
 /// Makes a payment ready to be asked for: from now on the provider may have the money. `None`: it is decided, or its
@@ -70,10 +77,12 @@ pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Opti
     let locked = checkouts::lock(conn, checkout).await?.ok_or(EscrowError::NotFound)?;
     let row = sqlx::query!(
         r#"SELECT provider AS "provider: Provider", method, amount_minor, currency AS "currency: Currency",
-                  status AS "status: PaymentStatus"
+                  status AS "status: PaymentStatus", provider_ref AS "known: ProviderRef",
+                  created_at < clock_timestamp() - make_interval(secs => $2) AS "given_up!"
            FROM payments
            WHERE id = $1"#,
         id.0,
+        seconds(CONFIRM_WITHIN),
     )
     .fetch_one(&mut *conn)
     .await?;
@@ -97,7 +106,10 @@ pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Opti
         method: row.method,
         reference: id.to_string(),
     };
-    Ok(Some(Charging { provider: row.provider, charge, again }))
+    // What was asked once is asked to the end, also when the checkout is over: a provider that is slow may do it yet, and money that
+    // comes then goes back.
+    let given_up = row.given_up || locked.status != CheckoutStatus::Open;
+    Ok(Some(Charging { provider: row.provider, charge, again, known: row.known, given_up }))
 }
 
 /// Which checkout a payment is of; that never changes, so that it needs no lock.

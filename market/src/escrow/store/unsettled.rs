@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::ids::{OrderId, PaymentId, PayoutAccountId, PayoutId, RefundId};
 use crate::payments::{Provider, ProviderRef};
 use crate::payouts::store::{named_account, named_payout};
+use crate::plans::store as plans;
 
 /// What a provider's name is for here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Subject {
     Refund(RefundId),
     Payout(PayoutId),
     PayoutAccount(PayoutAccountId),
+    /// Of what an organisation owes for its plan.
+    PlanPayment(PaymentId),
 }
 
 /// What a provider calls by this name.
@@ -31,6 +34,9 @@ pub async fn named(
     .await?;
     if let Some(payment) = payment {
         return Ok(Some(Subject::Payment(payment)));
+    }
+    if let Some(payment) = plans::named(conn, provider, name).await? {
+        return Ok(Some(Subject::PlanPayment(payment)));
     }
     let refund = sqlx::query_scalar!(
         r#"SELECT r.id AS "id: RefundId"

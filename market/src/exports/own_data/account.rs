@@ -232,6 +232,21 @@ part! {
 }
 
 part! {
+    UNWANTED_NOTICES, "unwanted_notices", "Notices inside the product that you do not want.",
+    covers: [("notice_opt_outs", "user_id")],
+    columns: [
+        column("category", "Of which kind."),
+        column("since", "Since when."),
+    ],
+    key: "text",
+    sql: r#"
+        SELECT t.category AS key, t.category, t.since
+        FROM notice_opt_outs AS t
+        WHERE t.user_id = $1
+    "#
+}
+
+part! {
     SAVED_SEARCHES, "saved_searches", "Searches that you keep.",
     covers: [("saved_searches", "user_id")],
     columns: [

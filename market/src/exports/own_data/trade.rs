@@ -44,6 +44,42 @@ part! {
 }
 
 part! {
+    SALE_EVENTS, "sale_events", "Sale events that you made.",
+    covers: [("sale_events", "created_by")],
+    columns: [
+        column("id", "The sale event."),
+        column("title", "What it is called."),
+        column("status", "Where it is in its life."),
+        column("starts_at", "When it begins."),
+        column("created_at", "When you made it."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.title, t.status, t.starts_at, t.created_at
+        FROM sale_events AS t
+        WHERE t.created_by = $1
+    "#
+}
+
+part! {
+    REGISTRATIONS, "registrations", "Sale events that you registered for.",
+    covers: [("sale_event_bidders", "requested_by")],
+    columns: [
+        column("id", "The registration."),
+        column("event", "Of which sale event."),
+        column("org", "For which organisation."),
+        column("status", "What was decided."),
+        column("requested_at", "When you asked."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.event_id AS event, t.org_id AS org, t.status, t.requested_at
+        FROM sale_event_bidders AS t
+        WHERE t.requested_by = $1
+    "#
+}
+
+part! {
     BIDS, "bids", "Bids that you placed.",
     covers: [("bids", "placed_by")],
     columns: [
@@ -179,6 +215,28 @@ part! {
         SELECT t.id AS key, t.id, t.checkout_id AS checkout, t.provider, t.method, t.amount_minor AS amount, t.currency,
                        t.status, t.created_at
         FROM payments AS t
+        WHERE t.created_by = $1
+    "#
+}
+
+part! {
+    PLAN_PAYMENTS, "plan_payments", "Payments for an organisation's plan that you began.",
+    covers: [("plan_payments", "created_by")],
+    columns: [
+        column("id", "The payment."),
+        column("charge", "Of which charge."),
+        column("provider", "Through whom."),
+        column("method", "How."),
+        amount("amount", "How much."),
+        column("currency", "The currency of the row's amounts."),
+        column("status", "What became of it."),
+        column("created_at", "When."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.charge_id AS charge, t.provider, t.method, t.amount_minor AS amount, t.currency,
+                       t.status, t.created_at
+        FROM plan_payments AS t
         WHERE t.created_by = $1
     "#
 }

@@ -215,3 +215,24 @@ part! {
         WHERE t.reported_by = $1
     "#
 }
+
+part! {
+    DOCUMENTS, "documents", "Documents of organisations, such as licences, that you handed in.",
+    covers: [("org_documents", "placed_by")],
+    columns: [
+        column("id", "The document."),
+        column("org", "For which organisation."),
+        column("kind", "What it is."),
+        column("number", "Its number."),
+        column("issued_on", "When it was issued."),
+        column("expires_on", "Until when it is valid."),
+        column("file", "Which of your files."),
+        column("placed_at", "When you handed it in."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.id AS key, t.id, t.org_id AS org, t.kind, t.number, t.issued_on, t.expires_on, t.upload_id AS file, t.placed_at
+        FROM org_documents AS t
+        WHERE t.placed_by = $1
+    "#
+}

@@ -41,7 +41,7 @@ fn names_keep_to_one_line() {
 
 #[test]
 fn vat_numbers_lose_their_decoration() {
-    assert_eq!("de 123.456-789".parse::<VatNumber>().unwrap().as_str(), "DE123456789");
+    assert_eq!("de 123.456-788".parse::<VatNumber>().unwrap().as_str(), "DE123456788");
     for text in ["", "D", "DE1", "12345", "DE12345678901234", "DEäöü"] {
         assert!(text.parse::<VatNumber>().is_err(), "{text}");
     }

@@ -29,7 +29,7 @@ pub struct Membership {
     pub status: OrgStatus,
     /// What the organisation does on the platform.
     pub kinds: Vec<OrgKind>,
-    /// The people of a `partner` may send more requests.
+    /// The people of a better one may send more requests.
     pub plan: String,
 }
 

@@ -236,7 +236,8 @@ async fn forget_settings(conn: &mut PgConnection, user: UserId, email: &str) -> 
              j AS (DELETE FROM report_subscriptions WHERE user_id = $1),
              k AS (DELETE FROM invitations WHERE email = $2),
              l AS (DELETE FROM email_suppressions WHERE address = $2),
-             m AS (DELETE FROM email_refusals WHERE address = $2)
+             m AS (DELETE FROM email_refusals WHERE address = $2),
+             n AS (DELETE FROM notice_opt_outs WHERE user_id = $1)
         UPDATE api_keys
         SET revoked_at = clock_timestamp()
         WHERE created_by = $1

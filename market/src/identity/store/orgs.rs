@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::identity::model::{Country, LegalName, OrgKind, OrgStatus, Plan, TimeZone, VatNumber};
+use crate::identity::rules::vat_numbers::{VatFault, judge};
 use crate::identity::rules::{may_change_country, may_change_kinds};
 
 /// An organisation asking to be admitted.
@@ -49,10 +50,14 @@ pub enum OrgError {
     Status(OrgStatus),
     #[error("the organisation is already on the plan {0}")]
     SamePlan(Plan),
+    #[error("the organisation has subscribed to its plan; the subscription ends first")]
+    Subscribed,
     #[error("the organisation was approved as it is: only a moderator adds a kind, or takes {} away", OrgKind::Broker)]
     KindsApproved,
     #[error("the organisation was approved as it is: only a moderator changes its country")]
     CountryApproved,
+    #[error(transparent)]
+    VatNumber(#[from] VatFault),
     #[error("the database failed")]
     Sql(#[source] sqlx::Error),
 }
@@ -69,6 +74,7 @@ impl From<sqlx::Error> for OrgError {
 
 /// Adds an organisation with its founder as the first owner. Needs a transaction.
 pub async fn create_org(conn: &mut PgConnection, org: NewOrg<'_>, owner: UserId) -> Result<OrgId, OrgError> {
+    org.vat_number.map_or(Ok(()), |number| judge(number.as_str()))?;
     let id = sqlx::query_scalar!(
         r#"
         WITH created AS (
@@ -278,11 +284,18 @@ pub async fn change_org(conn: &mut PgConnection, actor: Actor, id: OrgId, change
     Ok(())
 }
 
-/// Puts an organisation on another plan, and writes it to the audit log. Needs a transaction.
+/// Puts an organisation that has not subscribed to a plan on another one, and writes it to the audit log. Needs a transaction.
 pub async fn change_plan(conn: &mut PgConnection, actor: Actor, id: OrgId, plan: Plan) -> Result<(), OrgError> {
     let before = lock_org(conn, id).await?.plan;
     if before == plan.name() {
         return Err(OrgError::SamePlan(plan));
+    }
+    let subscribed = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM plan_subscriptions WHERE org_id = $1 AND status <> 'cancelled') AS "subscribed!""#,
+        id.0,
+    );
+    if subscribed.fetch_one(&mut *conn).await? {
+        return Err(OrgError::Subscribed);
     }
     sqlx::query!("UPDATE orgs SET plan = $2 WHERE id = $1", id.0, plan.name()).execute(&mut *conn).await?;
     write_down(conn, actor, "org.change_plan", id, json!({"from": before, "to": plan.name()})).await?;
@@ -305,6 +318,7 @@ pub async fn apply_again(
     id: OrgId,
     application: &Application,
 ) -> Result<(), OrgError> {
+    application.vat_number.as_ref().map_or(Ok(()), |number| judge(number.as_str()))?;
     let kinds = application.kinds.as_deref().map(names);
     let applied = sqlx::query!(
         r#"
@@ -354,7 +368,7 @@ impl Decision {
     }
 }
 
-/// Carries out a decision and writes it to the audit log; returns the number of its entry. Needs a transaction.
+/// Carries out a decision and writes it to the audit log; returns the number of the act. Needs a transaction.
 pub async fn decide(
     conn: &mut PgConnection,
     actor: Actor,

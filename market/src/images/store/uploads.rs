@@ -90,6 +90,7 @@ async fn read_upload(conn: &mut PgConnection, id: UploadId, lock: bool) -> Resul
             expires_at + interval '30 minutes' <= clock_timestamp() AS "late!"
         FROM uploads
         WHERE id = $1
+          AND NOT EXISTS (SELECT FROM org_document_leftovers WHERE upload_id = $1)
         "#,
         id.0,
     )

@@ -40,6 +40,9 @@ pub async fn apply(
     publish: bool,
     rows: &[ReadListing],
 ) -> Result<Vec<ImportRow>, ImportError> {
+    if publish {
+        listings::lock_plan(conn, by.org).await?;
+    }
     let mut dealt_with = Vec::with_capacity(rows.len());
     for read in rows {
         let made = match &read.row {
@@ -157,6 +160,7 @@ async fn published(
         Ok(_) => Ok(Vec::new()),
         // Found before anything is written.
         Err(ListingError::Incomplete(faults)) => Ok(faults.iter().map(|fault| columns.fault(fault)).collect()),
+        Err(error @ ListingError::PlanLimit(_)) => Ok(vec![RowFault::of_row(error.to_string())]),
         Err(error) => Err(of_listing(error, columns)),
     }
 }

@@ -97,10 +97,11 @@ pub enum Begun {
 
 /// Stores a file to apply, unless there is an import of the same one.
 pub async fn create(conn: &mut PgConnection, new: &NewImport) -> Result<Begun, ImportError> {
-    if let Some(known) = same(conn, new).await? {
+    let id = ImportId::generate();
+    let checksum = new.identity(id);
+    if let Some(known) = same(conn, new, &checksum).await? {
         return Ok(Begun::Known(known));
     }
-    let id = ImportId::generate();
     let inserted = sqlx::query!(
         "INSERT INTO imports (id, org_id, created_by, kind, checksum, upload_id, terms)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -109,7 +110,7 @@ pub async fn create(conn: &mut PgConnection, new: &NewImport) -> Result<Begun, I
         new.org.0,
         new.created_by.0,
         new.kind as ImportKind,
-        &new.checksum[..],
+        &checksum[..],
         new.upload.0,
         serde_json::to_value(&new.terms)?,
     )
@@ -119,10 +120,10 @@ pub async fn create(conn: &mut PgConnection, new: &NewImport) -> Result<Begun, I
         return Ok(Begun::New(id));
     }
     // It came while this one waited.
-    same(conn, new).await?.map(Begun::Known).ok_or(ImportError::NotFound(id))
+    same(conn, new, &checksum).await?.map(Begun::Known).ok_or(ImportError::NotFound(id))
 }
 
-async fn same(conn: &mut PgConnection, new: &NewImport) -> Result<Option<ImportId>, sqlx::Error> {
+async fn same(conn: &mut PgConnection, new: &NewImport, checksum: &[u8; 32]) -> Result<Option<ImportId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: ImportId"
            FROM imports
@@ -131,7 +132,7 @@ async fn same(conn: &mut PgConnection, new: &NewImport) -> Result<Option<ImportI
              AND checksum = $3"#,
         new.org.0,
         new.kind as ImportKind,
-        &new.checksum[..],
+        &checksum[..],
     )
     .fetch_optional(conn)
     .await

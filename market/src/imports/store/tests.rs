@@ -271,6 +271,21 @@ async fn rows_become_drafts_of_old_and_new_items_and_what_is_complete_is_publish
 }
 
 #[tokio::test]
+async fn what_the_plan_does_not_allow_stays_a_draft() {
+    let (test, mut conn) = TestImports::new().await;
+    test.item(&mut conn, "OLD").await;
+    sqlx::query("UPDATE plans SET most_listings = 1").execute(&mut conn).await.expect("few");
+    let by = test.import(&mut conn, ImportKind::Listings, 2).await;
+    let rows = list(&mut conn, by, "sku;title;price\nOLD;One;5\nOLD;Two;6\n", true).await;
+    let limit = ": the organisation's plan allows 1 published listings at once".to_owned();
+    assert_eq!(summary(&rows), [(2, RowOutcome::Applied, String::new()), (3, RowOutcome::Incomplete, limit)]);
+    let left = rows[1].listing.expect("a draft");
+    let left = listing(&mut conn, left).await.expect("read").expect("the listing");
+    assert_eq!(serde_json::to_value(left.status).expect("a word"), "draft");
+    test.close(conn).await;
+}
+
+#[tokio::test]
 async fn pictures_are_found_by_name_and_shared_when_another_listing_shows_them() {
     let (test, mut conn) = TestImports::new().await;
     test.item(&mut conn, "A").await;

@@ -1,9 +1,11 @@
 //! What papers are printed from, and their files.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::read::documents;
-use crate::ids::InvoiceId;
+use crate::ids::{InvoiceId, OrderId, RefundId};
 use crate::invoices::model::{InvoiceFile, InvoiceKind, InvoiceOf, Printable};
 
 /// The document that was issued for an order or a refund; those from before invoices have none.
@@ -89,4 +91,39 @@ pub async fn keep_file(conn: &mut PgConnection, new: NewFile<'_>) -> Result<bool
     .execute(conn)
     .await?;
     Ok(kept.rows_affected() == 1)
+}
+
+/// A document that has no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unprinted {
+    pub id: InvoiceId,
+    pub issued_at: DateTime<Utc>,
+    pub of: InvoiceOf,
+}
+
+/// Up to `limit` documents of the last seven days that have had an hour to be printed and are not, oldest first, after this one.
+pub async fn unprinted(
+    conn: &mut PgConnection,
+    after: Option<&Unprinted>,
+    limit: i64,
+) -> Result<Vec<Unprinted>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT i.id AS "id: InvoiceId", i.issued_at, i.order_id AS "order: OrderId", i.refund_id AS "refund: RefundId"
+           FROM invoices AS i
+           WHERE (i.issued_at, i.id) > (coalesce($1, statement_timestamp() - interval '7 days'), $2)
+             AND i.issued_at < statement_timestamp() - interval '1 hour'
+             AND NOT EXISTS (SELECT FROM invoice_files AS f WHERE f.invoice_id = i.id)
+           ORDER BY i.issued_at, i.id
+           LIMIT $3"#,
+        after.map(|it| it.issued_at) as Option<DateTime<Utc>>,
+        after.map_or(Uuid::nil(), |it| it.id.0),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let unprinted = |id, issued_at, order: OrderId, refund: Option<RefundId>| {
+        let of = refund.map_or(InvoiceOf::Order(order), InvoiceOf::Refund);
+        Unprinted { id, issued_at, of }
+    };
+    Ok(rows.into_iter().map(|row| unprinted(row.id, row.issued_at, row.order, row.refund)).collect())
 }

@@ -10,6 +10,7 @@ use crate::catalog::store::lock_offered;
 use crate::ids::{ItemId, ListingId, SiteId};
 use crate::listings::model::{Language, Listing, ListingChange, ListingStatus, NewListing, SaleMode};
 use crate::listings::rules::{self, KNOWN_AFTER};
+use crate::plans::store as plans;
 
 /// Creates a draft for `seller`; the caller has checked that the organisation may sell.
 pub async fn create(
@@ -165,10 +166,12 @@ pub async fn publish(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> R
     if draft.status != ListingStatus::Draft {
         return Err(ListingError::WrongStatus(draft.status));
     }
+    lock_plan(conn, seller).await?;
     let item = lock_offered(conn, draft.item_id).await?;
     if let Some(faults) = Faults::of(rules::missing(&draft, item.faults())) {
         return Err(ListingError::Incomplete(faults));
     }
+    keep_to_plan(conn, seller).await?;
     let published = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!"
            FROM (SELECT FROM listings WHERE seller_org_id = $1 AND published_at IS NOT NULL LIMIT $2) AS shown"#,
@@ -192,6 +195,30 @@ pub async fn publish(conn: &mut PgConnection, seller: OrgId, id: ListingId) -> R
     .execute(conn)
     .await?;
     Ok(status)
+}
+
+/// Locks the organisation of a seller whose plan has a limit of listings, so that two at once do not both find room. Whoever publishes
+/// several in a transaction does so before the first item, since items are locked after it.
+pub async fn lock_plan(conn: &mut PgConnection, seller: OrgId) -> Result<(), ListingError> {
+    if plans::limits(conn, seller).await?.published_listings.is_some() {
+        sqlx::query!("SELECT FROM orgs WHERE id = $1 FOR NO KEY UPDATE", seller.0).fetch_optional(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Refuses one more than the seller's plan allows, counting those that a moderator looks at. Read after the lock: the plan may allow less
+/// than it did before.
+async fn keep_to_plan(conn: &mut PgConnection, seller: OrgId) -> Result<(), ListingError> {
+    let Some(most) = plans::limits(conn, seller).await?.published_listings else { return Ok(()) };
+    let shown = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!"
+           FROM (SELECT FROM listings WHERE seller_org_id = $1 AND status IN ('published', 'in_review') LIMIT $2) AS shown"#,
+        seller.0,
+        i64::from(most),
+    )
+    .fetch_one(conn)
+    .await?;
+    if shown >= i64::from(most) { Err(ListingError::PlanLimit(most)) } else { Ok(()) }
 }
 
 /// Withdraws a listing of `seller`. If it has an open auction, that must be cancelled first.

@@ -58,7 +58,7 @@ pub struct Moderated {
     pub listing: Listing,
     pub auction: Option<AuctionView>,
     /// The number of the act in the audit log, which is not the place of its entry.
-    pub entry: i64,
+    pub act: i64,
 }
 
 /// Carries out a moderator's decision.
@@ -95,8 +95,8 @@ pub async fn decide(
     let data =
         json!({"seller": now.seller_org_id, "auction": auction.as_ref().map(|auction| auction.id), "reason": reason});
     let subject = ("listing", id.to_string());
-    let entry = audit::append(conn, audit::Entry { actor, action: decision.action(), subject, data }).await?;
-    Ok(Moderated { listing: now, auction, entry })
+    let act = audit::append(conn, audit::Entry { actor, action: decision.action(), subject, data }).await?;
+    Ok(Moderated { listing: now, auction, act })
 }
 
 /// Listings that wait for a moderator, those that have waited longest first, after the time and id

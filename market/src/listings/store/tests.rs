@@ -1,4 +1,5 @@
 mod drafts;
+mod live;
 mod parts;
 mod relist;
 mod review;

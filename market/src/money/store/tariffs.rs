@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 
 use crate::identity::Plan;
 use crate::ids::CategoryId;
-use crate::money::model::{Commission, Premium};
+use crate::money::model::{Commission, Premium, Tariffs};
 use crate::money::rules::premium::{BadTariff, PremiumTariff};
 
 /// Why a tariff is not stored.
@@ -122,6 +122,78 @@ pub async fn fees(conn: &mut PgConnection, goods: &[(OrgId, CategoryId)]) -> Res
     found.into_iter().map(rate).collect()
 }
 
+/// [`fees`] and [`premium`] of one sale.
+pub async fn of_sale(
+    conn: &mut PgConnection,
+    seller: OrgId,
+    category: CategoryId,
+    currency: Currency,
+) -> Result<Tariffs, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"WITH RECURSIVE above (id, parent_id, steps) AS (
+               SELECT id, parent_id, 0 FROM categories WHERE id = $2
+               UNION ALL
+               SELECT c.id, c.parent_id, steps + 1 FROM above JOIN categories AS c ON c.id = above.parent_id
+           )
+           SELECT coalesce(
+                      (SELECT r.fee_bps
+                       FROM above
+                       CROSS JOIN LATERAL (
+                           SELECT fee_bps
+                           FROM commission_rates
+                           WHERE plan = seller.plan AND category_id = above.id
+                           ORDER BY revision DESC
+                           LIMIT 1
+                       ) AS r
+                       ORDER BY above.steps
+                       LIMIT 1),
+                      (SELECT fee_bps
+                       FROM commission_rates
+                       WHERE plan = seller.plan AND category_id IS NULL
+                       ORDER BY revision DESC
+                       LIMIT 1),
+                      (SELECT fee_bps FROM categories WHERE id = $2)) AS "fee_bps!",
+                  premium.id AS "premium?", premium.revision AS "revision?", premium.upto AS "upto?", premium.bps AS "bps?",
+                  premium.least_minor AS "least_minor?"
+           FROM orgs AS seller
+           LEFT JOIN LATERAL (
+               SELECT id, revision, upto, bps, least_minor
+               FROM (
+                   SELECT t.id, t.revision, t.upto, t.bps, t.least_minor, above.steps
+                   FROM above
+                   CROSS JOIN LATERAL (
+                       SELECT id, revision, upto, bps, least_minor
+                       FROM premium_tariffs
+                       WHERE currency = $3 AND category_id = above.id
+                       ORDER BY revision DESC
+                       LIMIT 1
+                   ) AS t
+                   UNION ALL
+                   (SELECT id, revision, upto, bps, least_minor, NULL
+                    FROM premium_tariffs
+                    WHERE currency = $3 AND category_id IS NULL
+                    ORDER BY revision DESC
+                    LIMIT 1)
+               ) AS found
+               ORDER BY steps NULLS LAST
+               LIMIT 1
+           ) AS premium ON true
+           WHERE seller.id = $1"#,
+        seller.0,
+        category.0,
+        currency.code(),
+    )
+    .fetch_one(conn)
+    .await?;
+    let premium = match (row.premium, row.revision, row.upto, row.bps, row.least_minor) {
+        (Some(id), Some(revision), Some(upto), Some(bps), Some(least)) => {
+            Some(Premium { id, revision, tariff: tariff(currency, upto, bps, least)? })
+        }
+        _ => None,
+    };
+    Ok(Tariffs { fee: rate(row.fee_bps)?, premium })
+}
+
 /// The buyer's premium in a category for prices in a currency, if there is one.
 pub async fn premium(
     conn: &mut PgConnection,
@@ -160,10 +232,19 @@ pub async fn premium(
     .fetch_optional(conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let rates = row.bps.into_iter().map(rate).collect::<Result<_, _>>()?;
-    let tariff = PremiumTariff::new(currency, row.upto, rates, row.least_minor)
-        .map_err(|error: BadTariff| sqlx::Error::Decode(error.into()))?;
+    let tariff = tariff(currency, row.upto, row.bps, row.least_minor)?;
     Ok(Some(Premium { id: row.id, revision: row.revision, tariff }))
+}
+
+/// A premium's tariff as its row has it.
+pub(crate) fn tariff(
+    currency: Currency,
+    upto: Vec<i64>,
+    bps: Vec<i32>,
+    least: i64,
+) -> Result<PremiumTariff, sqlx::Error> {
+    let rates = bps.into_iter().map(rate).collect::<Result<_, _>>()?;
+    PremiumTariff::new(currency, upto, rates, least).map_err(|error: BadTariff| sqlx::Error::Decode(error.into()))
 }
 
 pub(super) fn rate(bps: i32) -> Result<BasisPoints, sqlx::Error> {

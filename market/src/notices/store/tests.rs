@@ -3,9 +3,10 @@ use shared::testing::TestDb;
 use sqlx::Connection;
 
 use super::*;
-use crate::emails::model::{Content, NewEmail, OrgApproved, Recipient, VerifyAddress};
+use crate::emails::model::{Content, EmailCategory, NewEmail, OrgApproved, PriceFell, Recipient, VerifyAddress};
+use crate::emails::store::preferences::{want, want_notices};
 use crate::emails::store::{insert, insert_for};
-use crate::testing::{member_of, trader};
+use crate::testing::{eur, member_of, trader};
 
 fn approved(org: shared::ids::OrgId) -> Content {
     Content::OrgApproved(OrgApproved { org, org_name: "Hof".to_owned() })
@@ -57,6 +58,39 @@ async fn a_posted_mail_is_a_notice_of_each_reader_once() {
     assert_eq!(purge(&mut conn, 0, 2).await.expect("purged"), 1);
     let mails: i64 = sqlx::query_scalar("SELECT count(*) FROM emails").fetch_one(&mut *conn).await.expect("counted");
     assert_eq!(mails, 5);
+    drop(conn);
+    db.close().await;
+}
+
+/// Mails and notices are wanted apart; what cannot be ended is always a notice.
+#[tokio::test]
+async fn a_kind_that_nobody_wants_makes_no_notice() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let ann = trader(&mut conn).await;
+    let bob = member_of(&mut conn, &[ann.org]).await;
+    let fell = |was| {
+        let (listing, title) = (uuid::Uuid::nil().into(), "Console".to_owned());
+        Content::PriceFell(PriceFell { listing, title, was: eur(was), now: eur(1) })
+    };
+    let both = [ann.user, bob];
+    insert_for(&mut conn, &both, "1", &fell(4)).await.expect("posted");
+    want_notices(&mut conn, ann.user, EmailCategory::Watches, false).await.expect("noted");
+    want_notices(&mut conn, ann.user, EmailCategory::Watches, false).await.expect("noted");
+    // Wants no mail, and reads it here.
+    want(&mut conn, bob, EmailCategory::Watches, false).await.expect("noted");
+    want_notices(&mut conn, bob, EmailCategory::Stock, false).await.expect("noted");
+    insert_for(&mut conn, &both, "2", &fell(3)).await.expect("posted");
+    insert_for(&mut conn, &both, "3", &approved(ann.org)).await.expect("posted");
+    for (user, expected) in
+        [(ann.user, ["org_approved", "price_fell"].as_slice()), (bob, &["org_approved", "price_fell", "price_fell"])]
+    {
+        let all = page(&mut conn, user, None, 10).await.expect("read");
+        assert_eq!(all.iter().map(|notice| notice.kind.as_str()).collect::<Vec<_>>(), expected);
+    }
+    want_notices(&mut conn, ann.user, EmailCategory::Watches, true).await.expect("noted");
+    insert_for(&mut conn, &both, "4", &fell(2)).await.expect("posted");
+    assert_eq!(page(&mut conn, ann.user, None, 10).await.expect("read").len(), 3);
     drop(conn);
     db.close().await;
 }

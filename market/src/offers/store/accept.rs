@@ -79,7 +79,7 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
         lines: vec![line],
     };
     let pay_by = locked.standing.now + PAYMENT_TERM;
-    let checkout = create(conn, &NewCheckout { orders: &[(order, new)], pay_by }).await.map_err(refused)?;
+    let checkout = create(conn, &NewCheckout { orders: &[(order, new)], pay_by }).await.map_err(refused)?.id;
     end(conn, id, OfferStatus::Accepted).await?;
     Ok(Accepted { order, checkout })
 }

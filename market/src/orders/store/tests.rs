@@ -34,7 +34,7 @@ async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
         // 3.33 % of each line would round to 0.33 + 0.01; of the total it is 0.35.
         lines: vec![line(1, 1_005), line(2, 20)],
     };
-    let id = create(&mut tx, &new).await.expect("made");
+    let id = create(&mut tx, &new).await.expect("made").id;
     let made = order(&mut tx, seller.org, id).await.expect("read").expect("the order");
     assert_eq!((made.total, made.fee, made.net), (eur(1_045), eur(35), eur(1_010)));
     assert_eq!(made.lines, new.lines);

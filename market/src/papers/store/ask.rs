@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use shared::ids::JobId;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use super::{PaperError, consignment};
 use crate::appointments::store::may_issue;
@@ -10,12 +11,12 @@ use crate::cargo::ShipmentStatus;
 use crate::ids::{OrderId, PaperId, ShipmentId};
 use crate::offers::model::Party;
 use crate::orders::model::OrderStatus;
-use crate::papers::model::{NewPaper, PaperKind, Subject};
+use crate::papers::model::{NewPaper, PaperKind, Subject, WasteData};
 
 /// Writes down which paper `by` asks for, if it is there for them; returns it and when. Needs a transaction.
-pub async fn ask(conn: &mut PgConnection, by: Party, new: NewPaper) -> Result<(PaperId, DateTime<Utc>), PaperError> {
+pub async fn ask(conn: &mut PgConnection, by: Party, new: &NewPaper) -> Result<(PaperId, DateTime<Utc>), PaperError> {
     let (mut order, mut shipment, mut appointment) = (None, None, None);
-    match Subject::from(new) {
+    match Subject::of(new.kind, new.about) {
         Subject::PickingList(id) => {
             to_be_picked(conn, by, id).await?;
             order = Some(id.0);
@@ -39,8 +40,8 @@ pub async fn ask(conn: &mut PgConnection, by: Party, new: NewPaper) -> Result<(P
     }
     let id = PaperId::generate();
     let created_at = sqlx::query_scalar!(
-        "INSERT INTO papers (id, org_id, requested_by, kind, order_id, shipment_id, appointment_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO papers (id, org_id, requested_by, kind, order_id, shipment_id, appointment_id, waste)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          RETURNING created_at",
         id.0,
         by.org.0,
@@ -49,6 +50,7 @@ pub async fn ask(conn: &mut PgConnection, by: Party, new: NewPaper) -> Result<(P
         order,
         shipment,
         appointment,
+        new.waste.as_ref().map(Json) as Option<Json<&WasteData>>,
     )
     .fetch_one(conn)
     .await?;

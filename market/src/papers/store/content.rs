@@ -1,8 +1,11 @@
 //! What papers show, as it is when they are printed.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use crate::identity::Country;
 use crate::ids::{AppointmentId, OrderId, ShipmentId};
 use crate::papers::model::{Collection, Consignment, Goods, Pick, PickingList, Side, Units};
 use crate::shipments::model::Tracking;
@@ -116,6 +119,24 @@ async fn goods(conn: &mut PgConnection, id: ShipmentId) -> Result<Vec<Goods>, sq
     )
     .fetch_all(conn)
     .await
+}
+
+/// The names of these countries by their codes, as far as they are known.
+pub async fn country_names(
+    conn: &mut PgConnection,
+    countries: &[&Country],
+) -> Result<BTreeMap<String, String>, sqlx::Error> {
+    let codes: Vec<String> =
+        countries.iter().map(|country| format!("earth/{}", country.as_str().to_lowercase())).collect();
+    let rows = sqlx::query!(
+        r#"SELECT upper(substr(code, 7)) AS "code!", name
+           FROM regions
+           WHERE code = ANY ($1)"#,
+        codes.as_slice(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.code, row.name)).collect())
 }
 
 /// A collection with what is given out; `None`: it is a delivery, or there is none.

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use shared::ids::{JobId, OrgId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use crate::ids::PaperId;
-use crate::papers::model::{Paper, PaperKind, PaperStatus};
+use crate::papers::model::{Paper, PaperKind, PaperStatus, WasteData};
 
 /// What people see of a paper whose job was cancelled or has given up.
 const GIVEN_UP: &str = "The paper could not be printed. Our operators can see why.";
@@ -15,7 +16,7 @@ pub async fn find(conn: &mut PgConnection, id: PaperId) -> Result<Option<Paper>,
     let row = sqlx::query!(
         r#"SELECT p.org_id AS "org: OrgId", p.requested_by AS "by: UserId", p.kind AS "kind: PaperKind",
                   coalesce(p.order_id, p.shipment_id, p.appointment_id) AS "about!", p.failure, p.job_id, p.object_key, p.created_at,
-                  p.expires_at,
+                  p.expires_at, p.waste AS "waste?: Json<WasteData>",
                   CASE WHEN p.status <> 'queued' OR p.job_id IS NULL OR j.state < 'succeeded' THEN p.status
                        ELSE 'failed' END AS "status!: PaperStatus"
            FROM papers AS p
@@ -31,6 +32,7 @@ pub async fn find(conn: &mut PgConnection, id: PaperId) -> Result<Option<Paper>,
         requested_by: row.by,
         kind: row.kind,
         about: row.about,
+        waste: row.waste.map(|waste| waste.0),
         status: row.status,
         failure: row.failure.or_else(|| (row.status == PaperStatus::Failed).then(|| GIVEN_UP.to_owned())),
         job: row.job_id.map(JobId),

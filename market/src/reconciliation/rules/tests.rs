@@ -72,6 +72,9 @@ fn a_movement_agrees_or_says_in_what_it_does_not() {
     assert_eq!(kinds(&movement(&ours(true, Some(eur(4))), Some(&done))), [Balance]);
     assert_eq!(kinds(&movement(&ours(true, Some(eur(5))), None)), [MissingThere]);
     assert_eq!(kinds(&movement(&ours(false, None), Some(&done))), [Status]);
+    // Whoever finds it first, the difference is the same one.
+    let (here, there) = (ours(true, Some(eur(5))), theirs(DisbursementState::Failed, 5));
+    assert_eq!(movement(&here, Some(&there)), [undone(here.what, &there)]);
     let other = theirs(DisbursementState::Pending, 6);
     assert_eq!(kinds(&movement(&ours(true, Some(eur(5))), Some(&other))), [Amount, Status]);
 }

@@ -108,7 +108,8 @@ const BUYERS: Section = Section {
 fn sections(scope: &Scope) -> Vec<Section> {
     vec![match scope.grouping(&DEFINITION) {
         Grouping::None if of_lines(scope) => PARTS,
-        Grouping::None => ORDERS,
+        // Of one seller nobody asks by seller, nor by what each row has.
+        Grouping::None | Grouping::Seller | Grouping::Currency => ORDERS,
         Grouping::Day | Grouping::Week | Grouping::Month => TIMES,
         Grouping::Category => CATEGORIES,
         Grouping::Region => REGIONS,

@@ -5,6 +5,7 @@ use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
 use super::ReportError;
+use crate::identity::Locale;
 use crate::reports::model::Kind;
 
 /// An approved organisation of which a period may have ended.
@@ -62,7 +63,45 @@ pub async fn owners(conn: &mut PgConnection, org: OrgId) -> Result<Vec<UserId>, 
     Ok(rows.into_iter().map(UserId).collect())
 }
 
+/// How those read who get a report: whoever asked for it, or the organisation's owners, if they all read one language. Of several
+/// countries where it is spoken, numbers are those of the first one.
+pub async fn readers_locale(
+    conn: &mut PgConnection,
+    org: OrgId,
+    requested_by: Option<UserId>,
+) -> Result<Locale, ReportError> {
+    let mut locales = sqlx::query_scalar!(
+        r#"
+        SELECT DISTINCT u.locale AS "locale!"
+        FROM (
+            SELECT $2::uuid AS id
+            UNION ALL
+            SELECT user_id
+            FROM memberships
+            WHERE $2::uuid IS NULL
+              AND org_id = $1
+              AND role = 'owner'
+        ) AS readers
+        JOIN users AS u ON u.id = readers.id
+        "#,
+        org.0,
+        requested_by.map(|it| it.0),
+    )
+    .fetch_all(conn)
+    .await?;
+    locales.sort_unstable();
+    let mut languages: Vec<_> = locales.iter().map(|locale| locale.split('-').next()).collect();
+    languages.dedup();
+    match (languages.as_slice(), locales.first()) {
+        ([_], Some(locale)) => Ok(locale.parse().unwrap_or_default()),
+        _ => Ok(Locale::default()),
+    }
+}
+
 /// The database's clock.
 pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, ReportError> {
     Ok(sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::ReportError;
+use crate::emails::model::EmailCategory;
+use crate::emails::store::preferences::want;
 use crate::ids::ReportSubscriptionId;
 use crate::reports::model::{Format, Kind, NewSubscription, Parameters, Subscription};
 use crate::reports::rules::Cadence;
@@ -31,7 +33,8 @@ impl From<Row> for Subscription {
     }
 }
 
-/// Subscribes `user` to a report of an organisation; the first one is of the period that has begun.
+/// Subscribes `user` to a report of an organisation; the first one is of the period that has begun. Whoever has ended the mails of all
+/// reports before, with one click, wants them again.
 pub async fn subscribe(
     conn: &mut PgConnection,
     user: UserId,
@@ -53,13 +56,14 @@ pub async fn subscribe(
         Json(new.parameters) as Json<Parameters>,
         new.falls_by,
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await
     .map_err(|error| match violated(&error) {
         Some("report_subscriptions_per_person") => ReportError::TooManySubscriptions,
         Some("report_subscriptions_of_org") => ReportError::NoSuchOrg,
         _ => ReportError::Sql(error),
     })?;
+    want(conn, user, EmailCategory::Reports, true).await?;
     Ok(row.into())
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Tracking;
-use crate::cargo::ShipmentStatus;
+use crate::cargo::{EventType, ShipmentStatus};
 
 /// When a shipment on its way may arrive, by how long the last journeys between its sites took, or between their regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -19,6 +19,33 @@ pub struct Arrival {
     /// How many journeys this is from: the last 50, and never less than 5.
     #[schema(minimum = 5, maximum = 50)]
     pub journeys: i64,
+}
+
+/// When a shipment is to be delivered, as somebody says: what was reported last, or else what its shipper plans. [`Arrival`] is what
+/// journeys like it have shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExpectedDelivery)]
+pub struct Expected {
+    pub at: DateTime<Utc>,
+    /// `planned` or `estimated`.
+    pub basis: EventType,
+    /// When it was reported; absent: nobody has reported anything, and it is the shipper's own plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reported_at: Option<DateTime<Utc>>,
+}
+
+impl Expected {
+    /// A report counts before the shipper's plan: it comes from whoever carries the shipment, and later.
+    pub(crate) fn new(
+        reported: (Option<DateTime<Utc>>, Option<EventType>, Option<DateTime<Utc>>),
+        planned: Option<DateTime<Utc>>,
+    ) -> Option<Self> {
+        let plan = || planned.map(|at| Self { at, basis: EventType::Planned, reported_at: None });
+        match reported {
+            (Some(at), Some(basis), reported_at) => Some(Self { at, basis, reported_at }),
+            _ => plan(),
+        }
+    }
 }
 
 /// When a shipment first came to a status.
@@ -57,6 +84,9 @@ pub struct Track {
     /// While it is on its way, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrival: Option<Arrival>,
+    /// Until it is there, if somebody has said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
     /// While it is on its way, if somebody has seen it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Neighbourhood>,

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::cargo::ShipmentStatus;
+use crate::cargo::{EventType, ShipmentStatus};
 use crate::ids::ShipmentId;
-use crate::shipments::model::{Arrival, Milestone, Neighbourhood, Track, Tracking};
+use crate::shipments::model::{Arrival, Expected, Milestone, Neighbourhood, Track, Tracking};
 
 /// When those of these shipments that are on their way between two sites may arrive, where enough journeys are known.
 pub(super) async fn arrivals(
@@ -73,7 +73,8 @@ pub async fn track(conn: &mut PgConnection, number: &Tracking) -> Result<Option<
         r#"
         SELECT
             s.id, s.tracking AS "tracking: Tracking", s.status AS "status: ShipmentStatus", a.name AS "from?", b.name AS "to?",
-            t.moving, t.latitude, t.longitude, t.seen_at, t.stalled_at IS NOT NULL AS "stalled!",
+            t.moving, t.latitude, t.longitude, t.seen_at, t.stalled_at IS NOT NULL AS "stalled!", s.planned_delivery, s.ended_at,
+            t.expected_at, t.expected_type AS "expected_type: EventType", t.expected_reported_at,
             ARRAY(
                 SELECT m.status
                 FROM shipment_milestones AS m
@@ -114,6 +115,8 @@ pub async fn track(conn: &mut PgConnection, number: &Tracking) -> Result<Option<
         to: row.to,
         milestones: milestones.map(|(status, at)| Milestone { status, at }).collect(),
         arrival,
+        expected: Expected::new((row.expected_at, row.expected_type, row.expected_reported_at), row.planned_delivery)
+            .filter(|_| row.ended_at.is_none()),
         position,
         stalled: row.stalled,
     }))

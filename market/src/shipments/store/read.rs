@@ -8,9 +8,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::arrival::arrivals;
-use crate::cargo::{Position, ShipmentStatus};
+use crate::cargo::{EventType, Position, ShipmentStatus};
 use crate::ids::{ItemId, OrderId, ShipmentId, SiteId, VehicleId};
-use crate::shipments::model::{Shipment, ShipmentLine, Tracking};
+use crate::shipments::model::{Expected, Shipment, ShipmentLine, Tracking};
 
 struct Row {
     id: ShipmentId,
@@ -37,6 +37,9 @@ struct Row {
     seen_at: Option<DateTime<Utc>>,
     seq: i64,
     heard_at: DateTime<Utc>,
+    expected_at: Option<DateTime<Utc>>,
+    expected_type: Option<EventType>,
+    expected_reported_at: Option<DateTime<Utc>>,
 }
 
 /// The shipment, whoever asks.
@@ -142,7 +145,8 @@ pub(super) async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> Result<V
                   s.from_site AS "from_site: SiteId", s.to_site AS "to_site: SiteId", s.to_address, s.carrier,
                   s.vehicle_id AS "vehicle: VehicleId", s.status AS "status: ShipmentStatus", s.planned_pickup, s.planned_delivery,
                   s.picked_up_at, s.ended_at, s.created_at, s.version, s.acted_at, t.stalled_at AS stalled_since, t.latitude,
-                  t.longitude, t.seen_at, t.seq, t.heard_at
+                  t.longitude, t.seen_at, t.seq, t.heard_at, t.expected_at, t.expected_type AS "expected_type: EventType",
+                  t.expected_reported_at
            FROM shipments AS s
            JOIN shipment_traces AS t ON t.shipment_id = s.id
            WHERE s.id = ANY ($1)
@@ -174,6 +178,8 @@ pub(super) async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> Result<V
         position: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Position { latitude, longitude }),
         seen_at: row.seen_at,
         arrival: None,
+        expected: Expected::new((row.expected_at, row.expected_type, row.expected_reported_at), row.planned_delivery)
+            .filter(|_| row.ended_at.is_none()),
         seq: row.seq,
         heard_at: row.heard_at,
         acted_at: row.acted_at,

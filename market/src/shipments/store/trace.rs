@@ -15,9 +15,9 @@ use crate::ids::ShipmentId;
 use crate::shipments::model::Shipment;
 use crate::shipments::rules::follow::{Step, judge};
 
-/// Notes that the shipments of these marks were heard of, and where they were last seen. Returns the marks whose shipments are not where
-/// the log says; each of them is to [follow](super::follow). References that are no shipment of their organisation are passed over, and
-/// so is what has ended. Needs a transaction.
+/// Notes that the shipments of these marks were heard of, where they were last seen and when they are to be delivered. Returns the marks
+/// whose shipments are not where the log says; each of them is to [follow](super::follow). References that are no shipment of their
+/// organisation are passed over, and so is what has ended. Needs a transaction.
 pub async fn hear<'a>(conn: &mut PgConnection, marks: &'a [Mark]) -> Result<Vec<&'a Mark>, sqlx::Error> {
     let found = sqlx::query!(
         r#"
@@ -61,9 +61,13 @@ async fn note(conn: &mut PgConnection, heard: &[(Uuid, &Mark)]) -> Result<(), sq
             heard_change = heard.change,
             latitude = heard.latitude,
             longitude = heard.longitude,
-            seen_at = heard.seen_at
-        FROM UNNEST($1::uuid[], $2::bigint[], $3::float8[], $4::float8[], $5::timestamptz[])
-            AS heard (shipment_id, change, latitude, longitude, seen_at)
+            seen_at = heard.seen_at,
+            expected_at = heard.expected_at,
+            expected_type = heard.expected_type::cargo_event_type,
+            expected_reported_at = heard.expected_reported_at
+        FROM UNNEST($1::uuid[], $2::bigint[], $3::float8[], $4::float8[], $5::timestamptz[], $6::timestamptz[], $7::text[],
+                $8::timestamptz[])
+            AS heard (shipment_id, change, latitude, longitude, seen_at, expected_at, expected_type, expected_reported_at)
         WHERE kept.shipment_id = heard.shipment_id
             AND kept.heard_change < heard.change
         ",
@@ -74,6 +78,10 @@ async fn note(conn: &mut PgConnection, heard: &[(Uuid, &Mark)]) -> Result<(), sq
         &heard.iter().map(|(_, mark)| seen(mark).map(|(place, _)| place.longitude)).collect::<Vec<_>>()
             as &[Option<f64>],
         &heard.iter().map(|(_, mark)| seen(mark).map(|(_, at)| at)).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        &heard.iter().map(|(_, mark)| mark.expected.map(|it| it.at)).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        &heard.iter().map(|(_, mark)| mark.expected.map(|it| it.basis.name())).collect::<Vec<_>>() as &[Option<&str>],
+        &heard.iter().map(|(_, mark)| mark.expected.map(|it| it.reported_at)).collect::<Vec<_>>()
+            as &[Option<DateTime<Utc>>],
     )
     .execute(conn)
     .await?;

@@ -25,7 +25,7 @@ pub use levels::{change, lock};
 pub use moves::{Adjust, Transfer, Transferred, adjust, import, lock_all, transfer};
 pub use places::{archive_site, change_site, create_site, lock_site, regions, site, sites_of};
 pub use put_back::{Back, Inspect, PutBack, inspect, put_back};
-pub use read::{LevelFilter, level, levels_of, movements, names};
+pub use read::{LevelFilter, level, levels_of, levels_of_items, movements, names};
 pub use reserve::{Kept, Part, free, hand_over, reserve, take};
 
 /// Why an act on stock is refused.

@@ -83,6 +83,22 @@ pub async fn levels_of(conn: &mut PgConnection, filter: &LevelFilter) -> Result<
     .await
 }
 
+/// The levels of these items by item and site, whoever has them.
+pub async fn levels_of_items(conn: &mut PgConnection, items: &[ItemId]) -> Result<Vec<Level>, sqlx::Error> {
+    let items: Vec<_> = items.iter().map(|item| item.0).collect();
+    sqlx::query_as!(
+        Level,
+        r#"SELECT item_id AS "item_id: ItemId", site_id AS "site_id: SiteId", org_id AS "org_id: OrgId", on_hand, reserved,
+                  quarantined, capacity, low_at, is_low, version
+           FROM stock_levels
+           WHERE item_id = ANY ($1)
+           ORDER BY item_id, site_id"#,
+        &items,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// The movements of a level, the latest first, before the version `before`.
 pub async fn movements(
     conn: &mut PgConnection,

@@ -109,16 +109,10 @@ pub async fn hand_over(conn: &mut PgConnection, auction: AuctionId, parts: &[Par
     let locked = lock_all(conn, &held).await?;
     let mut changes = Vec::new();
     for kept in held {
-        if !close(conn, kept.id, "handed_over").await? {
+        if !divide(conn, kept.id, parts).await? {
             continue;
         }
-        let mut rest = kept.quantity;
-        for part in parts {
-            let holder = Holder::Line { order: part.order, line_no: part.line_no };
-            rest -= part.quantity;
-            insert(conn, ReservationId::generate(), kept.listing, (kept.item, kept.site), part.quantity, holder)
-                .await?;
-        }
+        let rest = kept.quantity - parts.iter().map(|part| part.quantity).sum::<i64>();
         if rest < 0 {
             let (listing, available) = (Some(kept.listing), kept.quantity);
             return Err(StockError::OutOfStock { listing, item: kept.item, site: kept.site, available });
@@ -282,6 +276,38 @@ async fn close(conn: &mut PgConnection, id: ReservationId, status: &str) -> Resu
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Ends the reservation of an auction and makes those of its parts in its place; false if it has ended before.
+async fn divide(conn: &mut PgConnection, id: ReservationId, parts: &[Part]) -> Result<bool, sqlx::Error> {
+    let ids: Vec<_> = parts.iter().map(|_| ReservationId::generate().0).collect();
+    let quantities: Vec<_> = parts.iter().map(|part| part.quantity).collect();
+    let orders: Vec<_> = parts.iter().map(|part| part.order.0).collect();
+    let lines: Vec<_> = parts.iter().map(|part| part.line_no).collect();
+    sqlx::query_scalar!(
+        r#"WITH ended AS (
+               UPDATE reservations
+               SET status = 'handed_over',
+                   ended_at = clock_timestamp()
+               WHERE id = $1
+                 AND status = 'held'
+               RETURNING listing_id, item_id, site_id
+           ), passed_on AS (
+               INSERT INTO reservations (id, listing_id, item_id, site_id, quantity, order_id, line_no)
+               SELECT part.id, listing_id, item_id, site_id, part.quantity, part.order_id, part.line_no
+               FROM ended
+               CROSS JOIN unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::smallint[])
+                   AS part (id, quantity, order_id, line_no)
+           )
+           SELECT EXISTS (SELECT FROM ended) AS "divided!""#,
+        id.0,
+        &ids,
+        &quantities,
+        &orders,
+        &lines,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Changes what is reserved and sold of a locked listing's own quantity.

@@ -57,6 +57,19 @@ async fn a_handler_that_does_not_hear_that_its_time_is_up_is_dropped_three_secon
 }
 
 #[tokio::test]
+async fn work_that_hears_that_its_time_is_up_is_dropped_where_it_waits() {
+    let engine = TestEngine::new().await;
+    let job = engine.ledger.enqueue(&Act::HangUnlessCancelled).await.unwrap().id();
+    let ticket = engine.queue.take().await.remove(0);
+    tokio::time::timeout(Duration::from_secs(2), engine.queue.run(ticket)).await.expect("no grace is needed");
+    assert!(engine.services.dropped.load(Ordering::Relaxed));
+    let row = rows(&engine.db.pool, "test.act").await.remove(0);
+    assert_eq!((row.id, row.state.as_str(), row.attempt), (job.0, "scheduled", 1));
+    assert_eq!(row.error.as_deref(), Some("the attempt took longer than 300ms"));
+    engine.db.close().await;
+}
+
+#[tokio::test]
 async fn a_job_that_went_back_in_line_says_why() {
     let engine = TestEngine::new().await;
     let reason = async |id: i64| -> Option<String> {

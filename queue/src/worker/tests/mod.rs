@@ -35,6 +35,7 @@ enum Act {
     Retry,
     Panic,
     Hang,
+    HangUnlessCancelled,
     Snooze,
     Cancel,
     Dead,
@@ -96,6 +97,10 @@ impl Handler<Services> for Act {
             Self::Hang => {
                 let _held = Dropped(Arc::clone(&cx.dropped));
                 std::future::pending().await
+            }
+            Self::HangUnlessCancelled => {
+                let _held = Dropped(Arc::clone(&cx.dropped));
+                cx.unless_cancelled(std::future::pending()).await
             }
             Self::Snooze => Ok(Outcome::Snooze(Duration::from_mins(1))),
             Self::Cancel => Ok(Outcome::Cancel("no point".to_owned())),

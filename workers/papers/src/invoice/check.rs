@@ -37,6 +37,8 @@ fn parties(invoice: &Invoice) -> Result<(), InvoiceError> {
     require(&invoice.number, "the number", "BR-02")?;
     require(&invoice.seller.name, "the seller's name", "BR-06")?;
     require(&invoice.buyer.name, "the buyer's name", "BR-07")?;
+    require(&invoice.seller.address.country, "the seller's country", "the seller states it in its settings (BR-09)")?;
+    require(&invoice.buyer.address.country, "the buyer's country", "the buyer states it in its settings (BR-11)")?;
     for party in [&invoice.seller, &invoice.buyer] {
         let letters = party.address.country.as_bytes();
         if letters.len() != 2 || !letters.iter().all(u8::is_ascii_uppercase) {

@@ -4,7 +4,7 @@ use proptest::prelude::{any, prop, prop_assert, proptest};
 
 use super::samples::{SCRIPTS, arabic, document, hebrew, report, sales, scripts};
 use super::{FONTS, MARKS, Printed, assert_in_order, contains};
-use crate::axis::{Scale, grouped};
+use crate::axis::{Digits, Scale, grouped};
 use crate::document::{Block, Chart, Column, Document, Kind, MAX_ROWS, Series, Shape, Table, print};
 use crate::fonts::{FontError, Fonts};
 use crate::look::BODY;
@@ -294,6 +294,15 @@ fn charted() -> Chart {
     }
 }
 
+/// A period of one month: a line has nothing to connect, and its only value is told.
+#[test]
+fn a_line_of_one_point_is_a_bar_with_its_value() {
+    let series = vec![Series { name: "Sales".to_owned(), values: vec![Some(1_234.0)] }];
+    let one = Chart { labels: vec!["2026-11-01".to_owned()], series, ..charted() };
+    let text = printed(&document("en", "One", vec![Block::Chart(one)])).text();
+    assert!(text.contains("2026-11-01") && text.contains("1,234"), "{text}");
+}
+
 #[test]
 fn a_chart_without_values_says_so() {
     let text = printed(&document("en", "Empty", vec![chart(vec![None, None]), chart(vec![])])).text();
@@ -306,7 +315,7 @@ fn a_chart_without_values_says_so() {
 fn ticks_are_numbers_that_people_count_in() {
     let labels = |values: &[f64], zero: bool| -> Vec<String> {
         let scale = Scale::holding(values.iter().copied(), zero);
-        scale.ticks().map(|tick| scale.label(tick)).collect()
+        scale.ticks().map(|tick| scale.label(tick, &Digits::default())).collect()
     };
     assert_eq!(labels(&[27_000.0, 69_400.0], false), ["0", "20,000", "40,000", "60,000", "80,000"]);
     assert_eq!(
@@ -316,8 +325,8 @@ fn ticks_are_numbers_that_people_count_in() {
     assert_eq!(labels(&[101.2, 103.9], false), ["101", "102", "103", "104"]);
     assert_eq!(labels(&[0.1, 0.9], true), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
     assert_eq!(labels(&[0.0], true), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
-    assert_eq!(grouped(-0.004, 2), "0.00");
-    assert_eq!(grouped(-1_234_567.891, 2), "\u{2212}1,234,567.89");
+    assert_eq!(grouped(-0.004, 2, &Digits::default()), "0.00");
+    assert_eq!(grouped(-1_234_567.891, 2, &Digits::default()), "\u{2212}1,234,567.89");
 }
 
 proptest! {

@@ -1,6 +1,9 @@
-use super::samples::{movement, picking_list, release_pass, shipping_label};
+use std::cell::Cell;
+
+use super::samples::{movement, picking_list, release_pass, report, shipping_label};
 use super::{FONTS, Printed, assert_in_order};
 use crate::PaperError;
+use crate::document::print_while;
 use crate::label::{self, Address};
 use crate::movement::{self, Carrier, Codes, Movement, Person};
 use crate::slip;
@@ -66,7 +69,11 @@ fn an_empty_waste_movement_document_is_one_page() {
         declaration: None,
         ..movement()
     };
-    assert_eq!(movement::print(&FONTS, &empty).unwrap().pages, 1);
+    let printed = Printed::new(movement::print(&FONTS, &empty).unwrap());
+    assert_eq!(printed.paper.pages, 1);
+    let tree = printed.structure();
+    assert_in_order(&tree, &["11. Countries concerned", "Transit", "Destination"]);
+    assert!(!tree.contains('–'), "nobody has said that no country lies between: {tree}");
 }
 
 #[test]
@@ -118,4 +125,28 @@ fn slips_say_what_to_fetch_and_what_may_leave() {
     assert!(list.paper.missing.is_empty(), "{:?}", list.paper.missing);
     let pass = Printed::new(slip::release_pass(&FONTS, &release_pass()).unwrap());
     assert_in_order(&pass.structure(), &["Release pass", "TY-120061", "7KQ4-MX2P", "14:00", "Fendt 724 Vario S4"]);
+}
+
+/// A long table takes a while: whoever gives it up is heard at its next row.
+#[test]
+fn a_paper_that_nobody_waits_for_is_given_up_at_its_next_row() {
+    let document = report();
+    let asked = Cell::new(0);
+    let ask = || {
+        asked.set(asked.get() + 1);
+        true
+    };
+    print_while(&FONTS, &document, &ask).unwrap();
+    let in_all = asked.get();
+    assert!(in_all > document.blocks.len() + 10, "rows are asked for, too: {in_all}");
+    for last in [1, in_all / 2, in_all] {
+        asked.set(0);
+        let ask = || {
+            asked.set(asked.get() + 1);
+            asked.get() < last
+        };
+        let given_up = print_while(&FONTS, &document, &ask).map(|paper| paper.pages);
+        assert!(matches!(given_up, Err(PaperError::Unwanted)), "{given_up:?}");
+        assert_eq!(asked.get(), last);
+    }
 }

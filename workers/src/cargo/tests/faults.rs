@@ -154,7 +154,10 @@ async fn twenty_one_crashes_of_the_consumer_lose_no_event() {
         let listed = parked.list(10).await.unwrap();
         assert_eq!(listed.iter().map(|it| it.events).collect::<Vec<_>>(), [Some(50), Some(50), Some(20)]);
         let first = &listed[0];
-        assert_eq!((first.routing_key.as_str(), first.reason.as_deref()), ("cargo.actual", Some("delivery_limit")));
+        assert_eq!(
+            (first.routing_key.as_str(), first.reason.as_deref()),
+            ("cargo.lane-test.actual", Some("delivery_limit"))
+        );
     }
     lane.postgres.set(NetworkFault::None);
     let consumer = lane.consume();

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use jobs::cargo::{ProjectStandings, StaleTracking, tell_shipments};
 use market::cargo::store::standing;
-use market::cargo::{CargoEvent, Position, ShipmentStatus};
+use market::cargo::{CargoEvent, EventType, Position, ShipmentStatus};
 use market::listings::model::SaleMode;
 use market::shipments::rules::follow::{Step, judge};
 use market::shipments::store as shipments;
@@ -225,6 +225,51 @@ impl Seeded {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % end
     }
+}
+
+/// What was reported last of its delivery is shown, whatever time it names; before that, what its shipper plans. What its source takes
+/// back is not, and none of it moves the shipment.
+#[tokio::test]
+async fn a_shipment_is_expected_when_the_last_report_says() {
+    let dock = Dock::with_room(None).await;
+    let number = dock.sent(1).await;
+    dock.drain().await;
+    assert_eq!(dock.read(&number).await.expected, None, "nobody has said");
+    dock.sql("UPDATE shipments SET planned_delivery = now() + interval '9 days', version = version + 1").await;
+    let planned = dock.read(&number).await;
+    let plan = planned.expected.unwrap();
+    assert_eq!((Some(plan.at), plan.basis, plan.reported_at), (planned.planned_delivery, EventType::Planned, None));
+
+    let now = dock.now().await;
+    let said = |id: i64, kind, status, hours| CargoEvent {
+        kind,
+        ..event(number.as_str(), id, status, now + TimeDelta::hours(hours))
+    };
+    let shown = async || {
+        let expected = dock.read(&number).await.expected.unwrap();
+        assert!(expected.reported_at.is_some());
+        (expected.basis, (expected.at - now).num_hours())
+    };
+    let delivered = ShipmentStatus::Delivered;
+    for (id, kind, hours) in [
+        (1, EventType::Planned, 50),
+        (2, EventType::Estimated, 30),
+        (3, EventType::Estimated, 70),
+        (4, EventType::Planned, 40),
+    ] {
+        dock.report(&[said(id, kind, delivered, hours)]).await;
+        assert_eq!(shown().await, (kind, hours));
+    }
+    dock.report(&[said(5, EventType::Estimated, ShipmentStatus::OutForDelivery, 1)]).await;
+    assert_eq!(shown().await, (EventType::Planned, 40), "that is not its delivery");
+    let back = said(6, EventType::Planned, delivered, 40);
+    dock.report(&[CargoEvent { status: None, corrects: Some(format!("{number}-4")), ..back }]).await;
+    assert_eq!(shown().await, (EventType::Estimated, 70), "its source has taken the last one back");
+    assert_eq!(dock.read(&number).await.status, ShipmentStatus::Pending);
+    dock.report(&[said(7, EventType::Actual, delivered, 0)]).await;
+    let there = dock.read(&number).await;
+    assert_eq!((there.status, there.expected), (delivered, None));
+    dock.close().await;
 }
 
 /// Events of any order, late, corrected and ahead; acts in between, which the log hears of later; hand-overs that are lost, late and

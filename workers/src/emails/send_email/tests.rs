@@ -106,6 +106,46 @@ async fn a_busy_server_is_asked_again() {
     workers.close().await;
 }
 
+/// Refused with 451 all the time, as if it had been tried each half an hour.
+#[tokio::test]
+async fn a_busy_server_is_asked_for_three_days_and_its_last_words_are_kept() {
+    let workers = workers().await;
+    let older = async |by: &str| {
+        sqlx::query(
+            "UPDATE jobs
+             SET created_at = created_at - $1::text::interval, due_at = due_at - $1::text::interval, attempt = 140
+             WHERE state = 'scheduled'",
+        )
+        .bind(by)
+        .execute(&workers.db.pool)
+        .await
+        .unwrap();
+        workers.queue.make_due().await;
+        workers.queue.drain().await;
+    };
+    workers.smtp.inject("*", Fault::Temporary { times: 2 });
+    let lucky = workers.post(&to("ada@example.com")).await.unwrap();
+    workers.queue.drain().await;
+    older("71 hours").await;
+    assert_eq!((workers.email(lucky).await.0.as_str(), workers.jobs().await[0].0.as_str()), ("queued", "scheduled"));
+    older("10 minutes").await;
+    workers.mails(1).await;
+    assert_eq!(workers.email(lucky).await.0, "sent");
+
+    workers.smtp.inject("*", Fault::Temporary { times: 9 });
+    let late = workers.post(&approved(Recipient::Address("ada@example.com".to_owned()), "2")).await.unwrap();
+    workers.queue.drain().await;
+    older("71 hours").await;
+    assert_eq!(workers.jobs().await[1].0, "scheduled");
+    older("1 hour").await;
+    let (state, error) = workers.jobs().await.remove(1);
+    assert!(state == "dead" && error.contains("(451 4.3.0)"), "{state}: {error}");
+    let (_, attempts, response) = workers.email(late).await;
+    assert!(attempts == 3 && response.contains("4.3.0 Try again later"), "{attempts}: {response}");
+    assert_eq!(workers.smtp.count(), 1);
+    workers.close().await;
+}
+
 #[tokio::test]
 async fn an_address_that_does_not_exist_is_never_written_to_again() {
     let workers = workers().await;

@@ -3,9 +3,10 @@
 use market::appointments::model::AppointmentKind;
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
-    AppointmentNews, ApprovalNews, AwardDefaulted, Content, DisputeOpened, ImportEnded, OrderEnded, OrderNews,
-    OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid, ReturnNews, ReviewAsked, ReviewShown,
-    SecondChanceLapsed, SecondChanceOffered, ShipmentNews, StorageNews,
+    AppointmentNews, ApprovalNews, AwardDefaulted, BidderApproved, BidderRefused, BidsLapsed, Content, DisputeOpened,
+    ImportEnded, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
+    ReturnNews, ReviewAsked, ReviewShown, SaleEventCancelled, SecondChanceLapsed, SecondChanceOffered, ShipmentNews,
+    StorageNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};
@@ -131,6 +132,30 @@ pub(super) fn mails(title: &str, other: &str) -> Vec<Content> {
     mails.extend(shipments(&title));
     mails.extend(appointments(&title, &other));
     mails
+}
+
+/// About registrations in a sale event.
+pub(super) fn bidders(title: &str) -> [Content; 2] {
+    let (event, title) = (id(9), title.to_owned());
+    [
+        Content::BidderApproved(BidderApproved { event, title: title.clone(), limit: eur(12_345_600) }),
+        Content::BidderRefused(BidderRefused { event, title }),
+    ]
+}
+
+/// About what became of a sale event, and of bids in one.
+pub(super) fn in_sale_events(title: &str) -> [Content; 2] {
+    let title = title.to_owned();
+    [
+        Content::BidsLapsed(BidsLapsed {
+            auction: id(1),
+            title: title.clone(),
+            price: eur(8_500_000),
+            next_minimum: eur(8_510_000),
+            ends_at: at(17, 0),
+        }),
+        Content::SaleEventCancelled(SaleEventCancelled { event: id(9), title }),
+    ]
 }
 
 /// About an appointment, to both sides.
@@ -280,15 +305,20 @@ fn approvals(title: &str) -> Vec<Content> {
     mails
 }
 
-/// A file that was applied, one of which rows were refused, and one that failed.
+/// A file that was applied, one of which rows were refused, one that failed, and two that were only tried.
 fn imports() -> Vec<Content> {
     let ended = |kind, refused, failure: Option<&str>| {
         let counts = RowCounts { applied: 997, unchanged: 0, incomplete: 0, refused };
-        Content::ImportEnded(ImportEnded { import: id(8), kind, counts, failure: failure.map(str::to_owned) })
+        let failure = failure.map(str::to_owned);
+        ImportEnded { import: id(8), kind, counts, failure, validate_only: false }
     };
-    vec![
+    let tried = |refused| ImportEnded { validate_only: true, ..ended(ImportKind::Listings, refused, None) };
+    let all = [
         ended(ImportKind::Stock, 0, None),
         ended(ImportKind::Listings, 3, None),
         ended(ImportKind::Stock, 0, Some("the file has a header and no rows")),
-    ]
+        tried(0),
+        tried(3),
+    ];
+    all.map(Content::ImportEnded).to_vec()
 }

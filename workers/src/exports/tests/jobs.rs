@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use jobs::emails::SendEmail;
 use jobs::exports::{Begun, ExpireExports, GenerateExport, RequestError, ask};
@@ -7,7 +9,7 @@ use market::ids::ExportId;
 use queue::ops::Actor;
 use queue::ops::cancel::{Cancelled, cancel};
 use queue::testing::rows;
-use queue::worker::Handlers;
+use queue::worker::{Handlers, StopReason};
 use serde_json::{Map, Value};
 use shared::ids::{OrgId, UserId};
 
@@ -137,6 +139,29 @@ async fn a_cancelled_export_leaves_nothing_and_can_be_asked_for_again() {
     assert_eq!(market.export(again).await.status, Status::Ready);
     assert_eq!((market.export(begun.export).await.status, market.files()), (Status::Cancelled, 1));
     market.workers.mails(1).await;
+    market.workers.close().await;
+}
+
+/// It ends by itself, well before it would be dropped.
+#[tokio::test]
+async fn an_export_that_is_cancelled_while_it_runs_stops_and_leaves_nothing() {
+    let market = TestMarket::new().await;
+    market.workers.listing(market.seller, market.user).await;
+    let begun = market.try_ask(&market.wish(Kind::Listings, Format::Csv)).await.unwrap();
+    // Its rows do not come.
+    let slow = market.workers.hold_up("listings").await;
+    let ticket = market.workers.queue.take().await.remove(0);
+    let running = market.workers.queue.start(ticket);
+    market.workers.held_up("listings").await;
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
+    let cancelled = cancel(&mut conn, begun.job, Actor::User(market.user)).await.unwrap();
+    assert_eq!(cancelled, Cancelled::Asked);
+    drop(conn);
+    market.workers.queue.stop(begun.job, StopReason::Cancelled);
+    tokio::time::timeout(Duration::from_secs(2), running).await.unwrap().unwrap();
+    assert_eq!((market.export(begun.export).await.status, market.files()), (Status::Cancelled, 0));
+    slow.rollback().await.unwrap();
+    assert_eq!(market.workers.queue.drain().await, 0, "no mail");
     market.workers.close().await;
 }
 

@@ -1,6 +1,7 @@
 use market::ids::OrderId;
 use market::papers::model::Pick;
 use market::shipments::model::Tracking;
+use serde_json::json;
 
 use super::*;
 
@@ -25,6 +26,31 @@ fn goods(title: &str, is_waste: bool, weight_g: i64) -> Goods {
         packaging: None,
         processing: vec!["washed".to_owned()],
     }
+}
+
+/// What whoever asks for the document of waste says of it.
+fn stated() -> WasteData {
+    serde_json::from_value(json!({
+        "facility": {"name": "Nordic Recycling", "address": "Kajen 4, Malmö", "country": "SE"},
+        "operation": "R3",
+        "basel_code": "B3011",
+        "oecd_code": "GH013",
+        "national_code": "19 12 04",
+        "transit": ["NL", "SE"],
+        "carriers": [
+            {"name": "Hansa Freight", "address": "Kai 1", "means_of_transport": "road", "transferred_on": "2026-12-01"},
+            {"name": "Sund Lines", "address": "Havnegade 1"},
+        ],
+    }))
+    .unwrap()
+}
+
+fn movement(of: Consignment, stated: WasteData) -> Movement {
+    let names = BTreeMap::from([("SE".to_owned(), "Sweden".to_owned())]);
+    let Content::Movement(movement) = Content::movement(of, stated, &names, at("2026-11-28T12:00:00Z")) else {
+        panic!("another paper");
+    };
+    *movement
 }
 
 fn consignment() -> Consignment {
@@ -66,9 +92,7 @@ fn a_label_has_the_weight_of_everything_and_a_line_for_each_part_of_an_address()
 
 #[test]
 fn a_document_of_waste_is_about_the_waste_alone() {
-    let Content::Movement(movement) = Content::movement(consignment(), at("2026-11-28T12:00:00Z")) else {
-        panic!("another paper");
-    };
+    let movement = self::movement(consignment(), WasteData::default());
     assert_eq!((movement.tonnes.as_deref(), movement.cubic_metres.as_deref()), (Some("0.750003"), Some("1.5")));
     assert_eq!(movement.description, "Film (LDPE, post consumer, washed)");
     assert_eq!((movement.codes.ewc.as_str(), movement.shipped_on.as_deref()), ("02 01 04", Some("2026-11-29")));
@@ -76,10 +100,29 @@ fn a_document_of_waste_is_about_the_waste_alone() {
     assert_eq!((movement.operation.as_str(), movement.facility.name.as_str()), ("", ""), "to be filled in by hand");
     let mut waits = consignment();
     (waits.picked_up_at, waits.goods[0].weight_g) = (None, 0);
-    let Content::Movement(movement) = Content::movement(waits, at("2026-11-28T12:00:00Z")) else {
-        panic!("another paper")
-    };
+    let movement = self::movement(waits, WasteData::default());
     assert_eq!((movement.tonnes, movement.shipped_on), (None, None), "nobody has weighed or sent it");
+}
+
+#[test]
+fn what_is_stated_of_waste_stands_in_its_boxes() {
+    let movement = self::movement(consignment(), stated());
+    let facility = (movement.facility.name.as_str(), movement.facility.address.as_str());
+    assert_eq!(facility, ("Nordic Recycling", "Kajen 4, Malmö, Sweden"));
+    let codes = &movement.codes;
+    assert_eq!((movement.operation.as_str(), codes.ewc.as_str()), ("R3", "02 01 04"));
+    assert_eq!((codes.basel.as_str(), codes.oecd.as_str(), codes.national.as_str()), ("B3011", "GH013", "19 12 04"));
+    assert_eq!(movement.transit, ["NL", "SE Sweden"], "a country without a name has its code");
+    let carriers: Vec<_> = movement
+        .carriers
+        .iter()
+        .map(|it| (it.person.name.as_str(), it.means_of_transport.as_str(), it.transferred_on.as_deref()))
+        .collect();
+    assert_eq!(
+        carriers,
+        [("Hansa Freight", "road", Some("2026-12-01")), ("Sund Lines", "", None)],
+        "not the shipper's own vehicle"
+    );
 }
 
 #[test]
@@ -137,7 +180,8 @@ fn every_paper_can_be_printed() {
     let made_at = at("2026-11-28T12:00:00Z");
     for content in [
         Content::label(consignment(), "https://x.example".to_owned(), made_at),
-        Content::movement(consignment(), made_at),
+        Content::Movement(Box::new(movement(consignment(), WasteData::default()))),
+        Content::Movement(Box::new(movement(consignment(), stated()))),
     ] {
         let paper = content.print(&fonts).unwrap();
         assert_eq!(paper.pages, 1);
@@ -147,9 +191,10 @@ fn every_paper_can_be_printed() {
     for side in [&mut bare.from, &mut bare.to] {
         (side.place, side.country, side.country_name) = (None, None, None);
     }
-    for content in
-        [Content::label(bare.clone(), "https://x.example".to_owned(), made_at), Content::movement(bare, made_at)]
-    {
+    for content in [
+        Content::label(bare.clone(), "https://x.example".to_owned(), made_at),
+        Content::Movement(Box::new(movement(bare, WasteData::default()))),
+    ] {
         content.print(&fonts).unwrap();
     }
 }

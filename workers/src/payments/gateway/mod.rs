@@ -86,7 +86,8 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     async fn charge(&self, key: &str, charge: &Charge) -> Result<Payment, GatewayError>;
     /// Takes a part of what is held. All parts together are at most the amount of the charge.
     async fn capture(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Payment, GatewayError>;
-    /// Lets go of what is held, before anything was captured.
+    /// Lets go of what is held, before anything was captured; and, where the provider can, of what waits for its buyer. Mollie refuses
+    /// that, and lets such a payment expire.
     async fn cancel(&self, key: &str, payment: &ProviderRef) -> Result<Payment, GatewayError>;
     /// Gives a part back to the buyer. All parts together are at most what was captured.
     async fn refund(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Disbursement, GatewayError>;
@@ -104,7 +105,8 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     async fn disbursement(&self, disbursement: &ProviderRef) -> Result<Option<Disbursement>, GatewayError>;
     /// A seller's account as it is now.
     async fn account(&self, account: &ProviderRef) -> Result<Option<Account>, GatewayError>;
-    /// What `call` made with `key`, as it is now; `None` if nothing was made.
+    /// What `call` made with `key`, as it is now; `None` if nothing was made. A charge that waits for its buyer, and has taken no money,
+    /// may be found or not (Stripe finds none): its caller charges again with the same key, and from then on asks for it by its name.
     async fn find(&self, key: &str, call: &Call) -> Result<Option<Found>, GatewayError>;
     /// The payments made in `period`, in whole seconds and in the provider's order; those after `after`
     /// (`None`: from the first of them), at most `limit` and at most 100.

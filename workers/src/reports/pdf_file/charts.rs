@@ -2,10 +2,11 @@
 
 use chrono_tz::Tz;
 use market::reports::table::{Cell, Chart as Plan, ChartKind, Section};
-use papers::document::{Chart, Series, Shape, thousands};
+use papers::document::{Chart, Series, Shape};
 use shared::money::Currency;
 
 use super::text;
+use crate::reports::wording::Wording;
 
 /// The most points of a line, and the most bars.
 const MAX_POINTS: usize = 2_000;
@@ -16,7 +17,8 @@ const MAX_RUNS: usize = 20;
 /// The charts of one section, which grow with its rows.
 #[derive(Default)]
 pub(super) struct Charts {
-    section: Option<Section>,
+    /// With how it is read.
+    section: Option<(Section, Wording)>,
     runs: Vec<Run>,
 }
 
@@ -27,13 +29,16 @@ struct Run {
 }
 
 impl Charts {
-    pub(super) fn of(section: Section) -> Self {
-        Self { section: Some(section), runs: Vec::new() }
+    pub(super) fn of(section: Section, wording: Wording) -> Self {
+        Self { section: Some((section, wording)), runs: Vec::new() }
     }
 
     /// Adds a row's points.
     pub(super) fn note(&mut self, row: &[Cell], zone: Tz) {
-        let Some(section) = self.section.filter(|section| !section.charts.is_empty()) else { return };
+        let Some((section, wording)) = &self.section else { return };
+        if section.charts.is_empty() {
+            return;
+        }
         let currency = row.iter().find_map(|cell| match cell {
             Cell::Currency(currency) => Some(*currency),
             _ => None,
@@ -42,7 +47,7 @@ impl Charts {
             if self.runs.len() == MAX_RUNS {
                 return;
             }
-            let charts = section.charts.iter().map(|plan| begin(&section, plan, currency)).collect();
+            let charts = section.charts.iter().map(|plan| begin(section, plan, currency, wording)).collect();
             self.runs.push(Run { currency, charts });
         }
         let Some(run) = self.runs.last_mut() else { return };
@@ -52,7 +57,7 @@ impl Charts {
                 continue;
             }
             let cell = |name: &str| section.place(name).and_then(|place| row.get(place));
-            chart.labels.push(cell(plan.along).map_or_else(String::new, |cell| text(cell, zone)));
+            chart.labels.push(cell(plan.along).map_or_else(String::new, |cell| text(cell, zone, wording)));
             for (name, series) in plan.values.iter().zip(&mut chart.series) {
                 series.values.push(cell(name).and_then(value));
             }
@@ -61,12 +66,12 @@ impl Charts {
 
     /// The finished charts, in the order of their plans.
     pub(super) fn drawn(mut self) -> Vec<Chart> {
-        let plans = self.section.map_or(0, |section| section.charts.len());
+        let Some((section, wording)) = &self.section else { return Vec::new() };
         let mut drawn = Vec::new();
-        for plan in 0..plans {
+        for plan in 0..section.charts.len() {
             for run in &mut self.runs {
                 let mut chart = run.charts[plan].clone();
-                chart.alternative = in_words(&chart);
+                chart.alternative = in_words(&chart, wording);
                 drawn.push(chart);
             }
         }
@@ -74,12 +79,12 @@ impl Charts {
     }
 }
 
-fn begin(section: &Section, plan: &Plan, currency: Option<Currency>) -> Chart {
+fn begin(section: &Section, plan: &Plan, currency: Option<Currency>, wording: &Wording) -> Chart {
     let column = |name: &str| section.columns.iter().find(|column| column.name == name);
     let unit = plan.values.iter().find_map(|name| column(name).and_then(|column| column.unit));
     let units: Vec<&str> = unit.into_iter().chain(currency.map(Currency::code)).collect();
     Chart {
-        title: plan.title.to_owned(),
+        title: wording.say(plan.title).to_owned(),
         unit: units.join(", "),
         shape: match plan.kind {
             ChartKind::Line => Shape::Line,
@@ -89,7 +94,10 @@ fn begin(section: &Section, plan: &Plan, currency: Option<Currency>) -> Chart {
         series: plan
             .values
             .iter()
-            .map(|name| Series { name: column(name).map_or("", |column| column.title).to_owned(), values: Vec::new() })
+            .map(|name| Series {
+                name: column(name).map_or("", |column| wording.say(column.title)).to_owned(),
+                values: Vec::new(),
+            })
             .collect(),
         alternative: String::new(),
     }
@@ -108,15 +116,42 @@ fn value(cell: &Cell) -> Option<f64> {
 }
 
 /// What a chart shows, for those who hear the paper.
-fn in_words(chart: &Chart) -> String {
+fn in_words(chart: &Chart, wording: &Wording) -> String {
     let (Some(first), Some(last)) = (chart.labels.first(), chart.labels.last()) else { return chart.title.clone() };
-    let extent = format!("{}: {} points from {first} to {last}.", chart.title, chart.labels.len());
+    let count = chart.labels.len().to_string();
+    let extent = filled(
+        wording.words().points,
+        &[("{title}", &chart.title), ("{count}", &count), ("{first}", first), ("{last}", last)],
+    );
     let series = chart.series.iter().filter_map(|series| {
         let points = || chart.labels.iter().zip(&series.values).filter_map(|(label, value)| Some((label, (*value)?)));
         let (low_at, low) = points().min_by(|a, b| a.1.total_cmp(&b.1))?;
         let (high_at, high) = points().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let [low, high] = [low, high].map(|number| thousands(&number.to_string()));
-        Some(format!(" {}: lowest {low} ({low_at}), highest {high} ({high_at}).", series.name))
+        let [low, high] = [low, high].map(|number| wording.digits.show(&number.to_string()));
+        let told = [
+            ("{name}", &series.name),
+            ("{low}", &low),
+            ("{low_at}", low_at),
+            ("{high}", &high),
+            ("{high_at}", high_at),
+        ];
+        Some(filled(wording.words().extremes, &told))
     });
     std::iter::once(extent).chain(series).collect()
 }
+
+/// A text with what it is about. What is put in is not looked at: somebody may call their organisation `{high}`.
+fn filled(text: &str, about: &[(&str, &String)]) -> String {
+    let (mut filled, mut rest) = (String::new(), text);
+    let next = |rest: &str| about.iter().filter_map(|one| Some((rest.find(one.0)?, *one))).min_by_key(|(at, _)| *at);
+    while let Some((at, (place, value))) = next(rest) {
+        filled.push_str(&rest[..at]);
+        filled.push_str(value);
+        rest = &rest[at + place.len()..];
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use jobs::emails::SendEmail;
@@ -9,8 +11,11 @@ use market::ids::ReportId;
 use market::reports::model::{Format, Kind, NewReport, Parameters, Report, Status};
 use market::reports::rules::Period;
 use market::reports::store;
+use queue::ops::Actor;
+use queue::ops::cancel::{Cancelled, cancel};
 use queue::testing::{assert_enqueued, rows};
-use queue::worker::Handlers;
+use queue::worker::{Handlers, StopReason};
+use shared::blobs::BlobError;
 use shared::ids::{OrgId, UserId};
 use shared::money::{Currency, Money};
 
@@ -192,6 +197,33 @@ async fn running_again_changes_nothing() {
     assert_eq!(market.report(id).await, first);
     market.workers.mails(1).await;
     assert_eq!(market.workers.smtp.count(), 1);
+    market.workers.close().await;
+}
+
+/// It ends by itself, well before it would be dropped.
+#[tokio::test]
+async fn a_report_that_is_cancelled_while_it_runs_stops_and_leaves_nothing() {
+    let market = TestMarket::new().await;
+    market.order("2026-11-19T12:00:00Z", 2_000, "EUR", "paid").await;
+    let id = market.request(Format::Xlsx, Some(market.user)).await;
+    let job = market.report(id).await.job.unwrap();
+    // Its rows do not come.
+    let slow = market.workers.hold_up("orders").await;
+    let ticket = market.workers.queue.take().await.remove(0);
+    let running = market.workers.queue.start(ticket);
+    market.workers.held_up("orders").await;
+    assert_eq!(market.report(id).await.status, Status::Running);
+    let mut conn = market.workers.db.pool.acquire().await.unwrap();
+    let cancelled = cancel(&mut conn, job, Actor::User(market.user)).await.unwrap();
+    assert_eq!(cancelled, Cancelled::Asked);
+    drop(conn);
+    market.workers.queue.stop(job, StopReason::Cancelled);
+    tokio::time::timeout(Duration::from_secs(2), running).await.unwrap().unwrap();
+    assert_eq!(market.report(id).await.status, Status::Cancelled);
+    let key = Report::key(id, Format::Xlsx);
+    assert!(matches!(market.workers.blobs.head(&key).await, Err(BlobError::NotFound { .. })));
+    slow.rollback().await.unwrap();
+    assert_eq!(market.workers.queue.drain().await, 0, "no mail");
     market.workers.close().await;
 }
 

@@ -5,6 +5,8 @@ use market::reports::table::{Cell, Chart as Plan, ChartKind, Section};
 use rust_xlsxwriter::{Chart, ChartType, RowNum, Worksheet, XlsxError};
 use shared::money::Currency;
 
+use crate::reports::wording::Wording;
+
 /// The most points of a line, and the most bars.
 const MAX_POINTS: u32 = 2_000;
 const MAX_BARS: u32 = 30;
@@ -53,11 +55,11 @@ impl Charts {
     }
 
     /// Draws the charts of a section whose rows were noted.
-    pub(super) fn draw(&mut self, section: &Section) {
+    pub(super) fn draw(&mut self, section: &Section, wording: &Wording) {
         for plan in section.charts {
             for run in &self.runs {
                 if self.drawn.len() < MAX_CHARTS
-                    && let Some(chart) = chart(section, plan, run)
+                    && let Some(chart) = chart(section, plan, run, wording)
                 {
                     self.drawn.push(chart);
                 }
@@ -74,14 +76,17 @@ impl Charts {
 }
 
 /// `None`: a column that the plan names does not exist.
-fn chart(section: &Section, plan: &Plan, run: &Run) -> Option<Chart> {
+fn chart(section: &Section, plan: &Plan, run: &Run, wording: &Wording) -> Option<Chart> {
     let (kind, most) = match plan.kind {
+        // A line through one point is none.
+        ChartKind::Line if run.first == run.last => (ChartType::Column, MAX_POINTS),
         ChartKind::Line => (ChartType::Line, MAX_POINTS),
         ChartKind::Bar => (ChartType::Bar, MAX_BARS),
     };
     let last = run.last.min(run.first + most - 1);
     let mut chart = Chart::new(kind);
-    let title = run.currency.map_or_else(|| plan.title.to_owned(), |currency| format!("{} ({currency})", plan.title));
+    let plain = wording.say(plan.title);
+    let title = run.currency.map_or_else(|| plain.to_owned(), |currency| format!("{plain} ({currency})"));
     chart.title().set_name(&title);
     let along = u16::try_from(section.place(plan.along)?).ok()?;
     for name in plan.values {
@@ -89,7 +94,7 @@ fn chart(section: &Section, plan: &Plan, run: &Run) -> Option<Chart> {
         let column = u16::try_from(place).ok()?;
         chart
             .add_series()
-            .set_name(section.columns.get(place)?.title)
+            .set_name(wording.say(section.columns.get(place)?.title))
             .set_categories((run.sheet.as_str(), run.first, along, last, along))
             .set_values((run.sheet.as_str(), run.first, column, last, column));
     }

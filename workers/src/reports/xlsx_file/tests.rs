@@ -19,7 +19,7 @@ fn rows_past_a_sheet_go_to_the_next_one() {
         file.row(&[Cell::text("row"), Cell::Integer(number)]).unwrap();
     }
     file.end(&section, &[]).unwrap();
-    file.finish().unwrap();
+    file.finish(&CancellationToken::new()).unwrap();
 
     let mut archive = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
     let mut text = |name: &str| {
@@ -37,6 +37,19 @@ fn rows_past_a_sheet_go_to_the_next_one() {
         sheet.matches("<v>").count()
     });
     assert_eq!(numbers, [3, 3, 1]);
+}
+
+/// Packing takes long where there are many rows: it ends where nobody waits for it any more.
+#[test]
+fn a_workbook_that_nobody_waits_for_is_not_packed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("report");
+    let file = Box::new(XlsxFile::new(path.clone(), dir.path(), head(Kind::Sales)).unwrap());
+    let unwanted = CancellationToken::new();
+    unwanted.cancel();
+    let error = file.finish(&unwanted).unwrap_err();
+    assert!(format!("{error:#}").contains("nobody waits for the file"), "{error:#}");
+    assert_eq!(std::fs::metadata(path).unwrap().len(), 0);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use rust_xlsxwriter::{ColNum, ExcelDateTime, Format, FormatAlign, RowNum, Worksh
 use shared::money::{Currency, Money};
 
 use super::names;
+use crate::reports::wording::Words;
 
 /// The most characters of a cell, counted in UTF-16.
 const MAX_TEXT: usize = 32_767;
@@ -31,23 +32,21 @@ pub(super) struct Formats {
     decimal: BTreeMap<u8, Format>,
 }
 
-impl Default for Formats {
-    fn default() -> Self {
-        // Neutral: read alike in every locale. Separators follow the reader's.
+impl Formats {
+    /// Days and times as these words have them. The separators of numbers are those of whoever opens the workbook.
+    pub(super) fn of(words: &Words) -> Self {
         let of = |code: &str| Format::new().set_num_format(code);
         Self {
             heading: Format::new().set_bold().set_background_color("E8EEEA"),
             integer: of("#,##0"),
-            day: of("yyyy-mm-dd").set_align(FormatAlign::Left),
-            time: of("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
+            day: of(words.sheet_day).set_align(FormatAlign::Left),
+            time: of(words.sheet_time).set_align(FormatAlign::Left),
             percent: of("0.00%"),
             money: BTreeMap::new(),
             decimal: BTreeMap::new(),
         }
     }
-}
 
-impl Formats {
     pub(super) const fn heading(&self) -> &Format {
         &self.heading
     }

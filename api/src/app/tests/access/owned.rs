@@ -1,7 +1,26 @@
-//! Operations on what is an organisation's or the person's own, which need no body to be refused.
+//! Operations on what is an organisation's or the person's own, which need no body to be refused; and those on plans.
+
+use serde_json::{Value, json};
+
+use super::Who;
 
 /// See [`access`](super::access).
-pub(super) const OF_THE_PERSON: [&str; 11] = [
+pub(super) fn plans() -> [(&'static str, Who, Value); 7] {
+    [
+        ("GET /v1/plans", Who::Anyone, json!({})),
+        ("GET /v1/orgs/{org}/subscription", Who::Member, json!({})),
+        ("PUT /v1/orgs/{org}/subscription", Who::Member, json!({"plan": "pro"})),
+        ("POST /v1/orgs/{org}/subscription/cancel", Who::Member, json!({})),
+        ("GET /v1/orgs/{org}/plan-charges", Who::Member, json!({})),
+        ("GET /v1/orgs/{org}/plan-charges/{charge}", Who::Member, json!({})),
+        ("POST /v1/orgs/{org}/plan-charges/{charge}/pay", Who::Member, json!({"method": "card"})),
+    ]
+}
+
+/// See [`access`](super::access).
+pub(super) const OF_THE_PERSON: [&str; 13] = [
+    "GET /v1/me/notices",
+    "GET /v1/me/notices/unread",
     "POST /v1/me/erase",
     "GET /v1/me/erasure",
     "DELETE /v1/me/erasure",
@@ -15,8 +34,12 @@ pub(super) const OF_THE_PERSON: [&str; 11] = [
     "DELETE /v1/me/sessions/{session}",
 ];
 
+/// What everybody sees of sale events.
+pub(super) const OF_SALE_EVENTS: [&str; 3] =
+    ["GET /v1/sale-events", "GET /v1/sale-events/{sale_event}", "GET /v1/sale-events/{sale_event}/lots"];
+
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 85] = [
+pub(super) const OPERATIONS: [&str; 97] = [
     "POST /v1/orders/{order}/disputes",
     "GET /v1/disputes",
     "GET /v1/disputes/{dispute}",
@@ -24,6 +47,17 @@ pub(super) const OPERATIONS: [&str; 85] = [
     "GET /v1/orders/{order}/reviews",
     "POST /v1/reviews/{review}/answer",
     "POST /v1/reviews/{review}/reports",
+    "POST /v1/sale-events",
+    "PATCH /v1/sale-events/{sale_event}",
+    "POST /v1/sale-events/{sale_event}/lots",
+    "DELETE /v1/sale-events/{sale_event}/lots/{lot}",
+    "POST /v1/sale-events/{sale_event}/publish",
+    "POST /v1/sale-events/{sale_event}/cancel",
+    "GET /v1/sale-events/{sale_event}/registration",
+    "GET /v1/sale-events/{sale_event}/registrations",
+    "POST /v1/sale-events/{sale_event}/registrations",
+    "POST /v1/sale-events/{sale_event}/registrations/{registration}/approve",
+    "POST /v1/sale-events/{sale_event}/registrations/{registration}/refuse",
     "GET /v1/orders/{order}/returns",
     "POST /v1/orders/{order}/returns",
     "GET /v1/returns",
@@ -57,6 +91,7 @@ pub(super) const OPERATIONS: [&str; 85] = [
     "GET /v1/exports",
     "GET /v1/exports/{export}",
     "POST /v1/exports/{export}/cancel",
+    "POST /v1/reports/{report}/cancel",
     "POST /v1/papers",
     "GET /v1/papers/{paper}",
     "GET /v1/shipments/{shipment}/standing",

@@ -19,13 +19,17 @@ fn message() -> Value {
     json!({"client_id": uuid::Uuid::nil(), "text": "Is it still there?"})
 }
 
+fn sale() -> Value {
+    json!({"title": "Sale", "currency": "EUR", "starts_at": "2099-01-01T00:00:00Z", "first_ends_at": "2099-01-02T00:00:00Z"})
+}
+
 fn truck() -> Value {
     json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 40_000_000, "max_volume_ml": 90_000_000})
 }
 
 /// What an operation on something of an organisation answers to the owner of another one, to a viewer of the organisation, and to
 /// the owner of one that waits for approval. Nobody of them changes the market.
-fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
+pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let none = || json!({});
     let file = || json!({"upload": uuid::Uuid::nil()});
     let item = |sku: &str| json!({"category_id": CONSOLES, "sku": sku, "title": "Console"});
@@ -163,6 +167,25 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/reviews/{review}/answer", json!({"text": "Thank you."}), [404, 403, 403]),
         // Everybody who trades can read it, and say that it should not be there.
         ("POST /v1/reviews/{review}/reports", json!({"reason": "spam"}), [200, 403, 403]),
+        ("POST /v1/sale-events", sale(), [201, 403, 403]),
+        ("PATCH /v1/sale-events/{sale_event}", json!({"title": "Mine"}), [404, 403, 403]),
+        (
+            "POST /v1/sale-events/{sale_event}/lots",
+            json!({"listing_id": uuid::Uuid::nil(), "opening": amount("1.00")}),
+            [404, 403, 403],
+        ),
+        ("DELETE /v1/sale-events/{sale_event}/lots/{lot}", none(), [404, 403, 403]),
+        ("POST /v1/sale-events/{sale_event}/publish", none(), [404, 403, 403]),
+        ("POST /v1/sale-events/{sale_event}/cancel", none(), [404, 403, 403]),
+        ("GET /v1/sale-events/{sale_event}/registration", none(), [404, 404, 404]),
+        ("GET /v1/sale-events/{sale_event}/registrations", none(), [404, 200, 404]),
+        ("POST /v1/sale-events/{sale_event}/registrations", none(), [201, 403, 403]),
+        (
+            "POST /v1/sale-events/{sale_event}/registrations/{registration}/approve",
+            json!({"limit": amount("100.00")}),
+            [404, 403, 403],
+        ),
+        ("POST /v1/sale-events/{sale_event}/registrations/{registration}/refuse", none(), [404, 403, 403]),
         ("POST /v1/orders/{order}/disputes", json!({"reason": "other", "text": "so"}), [404, 403, 403]),
         ("GET /v1/disputes", none(), [200, 200, 200]),
         ("GET /v1/disputes/{dispute}", none(), [404, 200, 404]),
@@ -197,6 +220,7 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/reports", report, [202, 403, 202]),
         ("GET /v1/reports", none(), [200, 200, 200]),
         ("GET /v1/reports/{report}", none(), [404, 200, 404]),
+        ("POST /v1/reports/{report}/cancel", none(), [404, 403, 404]),
         ("POST /v1/report-subscriptions", subscription, [201, 403, 201]),
         ("GET /v1/report-subscriptions", none(), [200, 200, 200]),
         ("GET /v1/shipments/{shipment}/epcis", none(), [404, 200, 404]),
@@ -284,6 +308,20 @@ fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     ]
 }
 
+/// Method and path of an operation on something of this market, with the query that it cannot do without.
+pub(super) fn request(market: &TestMarket, operation: &str) -> (Method, String) {
+    let (method, path) = operation.split_once(' ').unwrap();
+    let mut path = market.path(path);
+    match path.as_str() {
+        "/v1/orders" | "/v1/offers" | "/v1/invoices" => path.push_str("?side=buyer"),
+        "/v1/dashboard" => path.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
+        slots if slots.ends_with("/slots") => path.push_str("?first_day=2026-01-01&last_day=2026-01-07"),
+        "/v1/statement" => path.push_str("?currency=EUR&first_day=2026-01-01&last_day=2026-01-31"),
+        _ => {}
+    }
+    (method.parse().unwrap(), path)
+}
+
 #[tokio::test]
 async fn what_is_an_organisations_is_refused_to_others() {
     let mut listed: Vec<_> = owners().into_iter().map(|(operation, ..)| operation).collect();
@@ -296,16 +334,7 @@ async fn what_is_an_organisations_is_refused_to_others() {
     let market = TestMarket::new().await;
     let mut wrong = Vec::new();
     for (operation, body, expected) in owners() {
-        let (method, path) = operation.split_once(' ').unwrap();
-        let method: Method = method.parse().unwrap();
-        let mut path = market.path(path);
-        match path.as_str() {
-            "/v1/orders" | "/v1/offers" | "/v1/invoices" => path.push_str("?side=buyer"),
-            "/v1/dashboard" => path.push_str("?first_day=2026-01-01&last_day=2026-01-31"),
-            slots if slots.ends_with("/slots") => path.push_str("?first_day=2026-01-01&last_day=2026-01-07"),
-            "/v1/statement" => path.push_str("?currency=EUR&first_day=2026-01-01&last_day=2026-01-31"),
-            _ => {}
-        }
+        let (method, path) = request(&market, operation);
         let call = async |person| market.call(person, &method, &path, body.clone()).await;
         call(None).await.refused(401, "unauthenticated");
         call(Some(&market.suspended)).await.refused(401, "session_ended");

@@ -6,7 +6,7 @@ use shared::money::{BasisPoints, Currency, Money};
 use super::*;
 use crate::money::rules::premium::PremiumTariff;
 use crate::money::store::tariffs::revise_premium;
-use crate::orders::model::Order;
+use crate::orders::model::{MadeOrder, Order};
 use crate::orders::store as orders;
 
 async fn tariff(conn: &mut PgConnection, upto: Vec<i64>, rates: &[i32]) -> i64 {
@@ -21,6 +21,18 @@ async fn tariff(conn: &mut PgConnection, upto: Vec<i64>, rates: &[i32]) -> i64 {
 async fn order_of(conn: &mut PgConnection, closed: &Closed) -> (Order, Option<i64>) {
     let [award] = closed.awards.as_slice() else { panic!("{:?}", closed.awards) };
     let order = orders::order(conn, closed.seller.org, award.order).await.expect("read").expect("the order");
+    let made = MadeOrder {
+        id: order.id,
+        checkout: order.checkout,
+        buyer_name: order.buyer_name.clone(),
+        seller_name: order.seller_name.clone(),
+        total: order.total,
+        fee: order.fee,
+        net: order.net,
+        pay_by: order.pay_by,
+        created_at: order.created_at,
+    };
+    assert_eq!(closed.orders, [made]);
     let tariff = sqlx::query_scalar("SELECT premium_tariff_id FROM orders WHERE id = $1").bind(award.order);
     let tariff = tariff.fetch_one(conn).await.expect("the order");
     (order, tariff)
@@ -31,7 +43,7 @@ async fn an_award_carries_the_premium_of_its_time_whatever_comes_later() {
     let (market, mut conn) = TestMarket::new().await;
     let [buyer, other, _] = market.bidders;
     for (org, country) in [(market.seller.org, "DE"), (buyer.org, "DE"), (other.org, "DE")] {
-        sqlx::query("UPDATE orgs SET country = $2 WHERE id = $1")
+        sqlx::query("UPDATE orgs SET country = $2, legal_name = id::text WHERE id = $1")
             .bind(org)
             .bind(country)
             .execute(&mut *conn)

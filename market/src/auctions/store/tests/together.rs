@@ -6,6 +6,7 @@ use proptest::test_runner::TestRunner;
 use shared::testing::cases;
 
 use super::*;
+use crate::testing::on_pro;
 
 /// A bid of the walk: in which of three auctions, the last of which is divisible, by which of three bidders, how far above its next
 /// minimum, for how many units, and whether it begins a transaction.
@@ -57,6 +58,7 @@ fn outcome(tried: &Result<PlacedBid, AuctionError>, bidders: &[Trader]) -> Strin
 #[tokio::test]
 async fn bids_that_share_a_transaction_become_what_they_become_one_by_one() {
     let (market, mut conn) = TestMarket::new().await;
+    on_pro(&mut conn, &[market.seller]).await;
     let terms = terms(&mut conn).await;
     let mut runner = TestRunner::default();
     for case in cases(24).flat_map(|batch| 0..batch) {

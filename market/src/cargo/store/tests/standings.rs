@@ -7,6 +7,7 @@ use super::*;
 use crate::cargo::rules::Standing;
 use crate::cargo::standing as ranked;
 use crate::cargo::testing::{any_events, now as then};
+use crate::shipments::model::Tracking;
 
 /// What SQL keeps of a shipment, as text.
 async fn row(conn: &mut PgConnection, shipment: &str) -> Option<String> {
@@ -119,6 +120,30 @@ async fn writers_at_once_end_the_same_as_one() {
         assert_eq!(standing(&mut conn, ORG, &shipment).await.unwrap(), expected, "{events:#?}");
     }
     drop(conn);
+    db.close().await;
+}
+
+/// Two that record news of one of our shipments do so one after the other, also when one of them has but a plan: whoever carries over the
+/// mark with the later number has read both.
+#[tokio::test]
+async fn a_plan_waits_for_other_news_of_a_shipment_of_ours() {
+    let db = TestDb::new().await;
+    let number = Tracking::generate();
+    let of_ours = |id: &str, kind| CargoEvent { shipment: number.to_string(), kind, ..event("a", id) };
+    store(&db.pool, &[of_ours("1", EventType::Actual)]).await;
+    let mut other = db.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM cargo_standings FOR UPDATE").execute(&mut *other).await.unwrap();
+    let plan = [of_ours("2", EventType::Planned)];
+    let pool = db.pool.clone();
+    let writer = tokio::spawn(async move { store(&pool, &plan).await });
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&db.pool).await.unwrap() == 0 {
+        assert!(!writer.is_finished(), "it has not waited");
+        tokio::task::yield_now().await;
+    }
+    other.rollback().await.unwrap();
+    assert_eq!(writer.await.unwrap().stored, 1);
     db.close().await;
 }
 

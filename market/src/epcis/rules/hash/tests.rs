@@ -82,6 +82,19 @@ proptest! {
     }
 }
 
+/// Whether a document repeats a prefix of the standard's context or leaves it to that context, the event is the same one.
+#[test]
+fn prefixes_of_the_standard_need_no_declaration() {
+    let (mut event, context) = written(["a", "b"], 0, false, false);
+    for (prefix, uri) in STANDARD {
+        event[format!("{prefix}:mark")] = json!("x");
+        let repeated = [context[0].clone(), json!({prefix: uri})];
+        assert_eq!(hashed(&event, &context), hashed(&event, &repeated), "{prefix}");
+        let other = [context[0].clone(), json!({prefix: "https://other.example/"})];
+        assert_ne!(hashed(&event, &context), hashed(&event, &other), "{prefix}");
+    }
+}
+
 #[test]
 fn whatever_is_changed_changes_the_hash() {
     let (event, context) = written(["a", "b"], 0, false, false);

@@ -8,7 +8,7 @@ use crate::imports::rules::shape::inspect;
 
 fn terms(mapping: &[(&str, &str)], defaults: &[(&str, &str)]) -> ListingTerms {
     let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    ListingTerms { mapping: owned(mapping), defaults: owned(defaults), publish: false }
+    ListingTerms { mapping: owned(mapping), defaults: owned(defaults), ..ListingTerms::default() }
 }
 
 fn read(file: &[u8], terms: &ListingTerms) -> Result<Vec<ReadListing>, Unreadable> {

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::drafts::waste;
 use super::*;
@@ -77,7 +77,7 @@ async fn every_category_accepts_its_own_example() {
         "machinery/implements": {"make": "Lemken", "working_width_m": 3, "needed_horsepower": 120},
         "parts": {"part_number": "AL203061", "make": "John Deere", "condition": "new"},
         "services/operators": {"certificates": ["tractor", "crop_protection"], "languages": ["de", "pl"],
-            "experience_years": 12, "radius_km": 80},
+            "experience_years": 12, "radius_km": 80, "rate_per": "hectare", "minimum_hours": 4},
         "waste/plastic": {"material": "LDPE", "ewc_code": "15 01 02", "origin": "post_consumer", "contamination_percent": 3.5,
             "packaging": "baled", "processing": ["sorted", "washed"], "delivery": "collection"},
         "shop/clothing": {"make": "Engelbert", "size": "XL", "colour": "green"},
@@ -90,6 +90,24 @@ async fn every_category_accepts_its_own_example() {
         let fits = schema.check(example.as_object().expect("attributes"));
         assert!(fits.is_ok(), "{path}: {fits:?}");
     }
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn an_operators_price_is_for_an_hour_a_day_or_a_hectare() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let categories = crate::catalog::store::categories(&mut conn).await.expect("categories");
+    let operators = categories.iter().find(|category| category.path == "services/operators").expect("operators");
+    let schema = crate::catalog::rules::schema::Schema::read(&operators.attribute_schema, "").expect("a schema");
+    let fits = |attributes: Value| schema.check(attributes.as_object().expect("attributes")).is_ok();
+    assert!(fits(json!({"certificates": ["tractor"]})), "who was listed before there were rates");
+    for per in ["hour", "day", "hectare"] {
+        assert!(fits(json!({"certificates": ["tractor"], "rate_per": per, "minimum_hours": 0.5})), "{per}");
+    }
+    assert!(!fits(json!({"certificates": ["tractor"], "rate_per": "week"})));
+    assert!(!fits(json!({"certificates": ["tractor"], "minimum_hours": -1})));
     drop(conn);
     db.close().await;
 }

@@ -10,28 +10,28 @@ fn party<'a>(country: &'a str, number: &'a str) -> Party<'a> {
 
 #[test]
 fn reverse_charge_needs_a_number_of_another_eu_country() {
-    let seller = party("DE", "DE123456789");
+    let seller = party("DE", "DE123456788");
     let cases = [
-        ("DE", "DE987654321", Treatment::SellersRate),
-        ("DE", "FR12345678901", Treatment::SellersRate),
-        ("FR", "FR12345678901", Treatment::ReverseCharge),
-        ("FR", "BE0123456789", Treatment::ReverseCharge),
-        ("GR", "EL123456789", Treatment::ReverseCharge),
+        ("DE", "DE987654328", Treatment::SellersRate),
+        ("DE", "FR11123456782", Treatment::SellersRate),
+        ("FR", "FR11123456782", Treatment::ReverseCharge),
+        ("FR", "BE0123456749", Treatment::ReverseCharge),
+        ("GR", "EL123456783", Treatment::ReverseCharge),
         // No number, the seller's country's, one from outside, one of no country, one that Greece does not issue.
         ("FR", "", Treatment::SellersRate),
-        ("FR", "DE987654321", Treatment::SellersRate),
-        ("FR", "GB123456789", Treatment::SellersRate),
+        ("FR", "DE987654328", Treatment::SellersRate),
+        ("FR", "GB123456782", Treatment::SellersRate),
         ("FR", "ZZ123456789", Treatment::SellersRate),
         ("GR", "GR123456789", Treatment::SellersRate),
         ("US", "", Treatment::Export),
-        ("CH", "FR12345678901", Treatment::Export),
-        ("", "FR12345678901", Treatment::Outside),
+        ("CH", "FR11123456782", Treatment::Export),
+        ("", "FR11123456782", Treatment::Outside),
     ];
     for (country, number, wanted) in cases {
         assert_eq!(Treatment::between(seller, party(country, number)), wanted, "{country} {number}");
     }
-    assert_eq!(Treatment::between(party("US", ""), party("FR", "FR12345678901")), Treatment::Export);
-    assert_eq!(Treatment::between(party("", ""), party("FR", "FR12345678901")), Treatment::Outside);
+    assert_eq!(Treatment::between(party("US", ""), party("FR", "FR11123456782")), Treatment::Export);
+    assert_eq!(Treatment::between(party("", ""), party("FR", "FR11123456782")), Treatment::Outside);
 }
 
 #[test]

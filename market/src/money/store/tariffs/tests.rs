@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::{CONSOLES, eur};
+use crate::testing::{CONSOLES, eur, trader};
 
 fn bps(rate: i32) -> BasisPoints {
     rate.try_into().expect("a rate")
@@ -76,6 +76,35 @@ async fn a_category_without_a_premium_has_its_parents() {
     let found = premium(&mut conn, CONSOLES, Currency::USD).await.unwrap().expect("a premium");
     let price = Money::from_minor(10_000, Currency::USD);
     assert_eq!(found.tariff.of(price), Ok(Money::from_minor(50, Currency::USD)));
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn the_tariffs_of_a_sale_are_its_fee_and_its_premium() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    let seller = trader(&mut conn).await.org;
+    let parent = parent_of(&db.pool, CONSOLES).await;
+    // The category's own fee, without a premium; then those of every category, of the parent, and its own.
+    for (n, category) in
+        [None, Some(None), Some(Some(parent)), Some(Some(CONSOLES)), Some(None)].into_iter().enumerate()
+    {
+        let rate = 100 + i32::try_from(n).unwrap();
+        if let Some(category) = category {
+            revise_commission(&mut conn, Actor::System, Plan::Free, category, bps(rate)).await.unwrap();
+            revise_premium(&mut conn, Actor::System, category, &flat(Currency::EUR, rate)).await.unwrap();
+        }
+        for currency in [Currency::EUR, Currency::USD] {
+            let found = of_sale(&mut conn, seller, CONSOLES, currency).await.unwrap();
+            assert_eq!(fees(&mut conn, &[(seller, CONSOLES)]).await.unwrap(), [found.fee]);
+            assert_eq!(premium(&mut conn, CONSOLES, currency).await.unwrap(), found.premium);
+        }
+        let found = of_sale(&mut conn, seller, CONSOLES, Currency::EUR).await.unwrap();
+        let expected = [(500, None), (101, Some(101)), (102, Some(102)), (103, Some(103)), (103, Some(103))][n];
+        let premium = found.premium.map(|premium| premium.tariff.of(eur(10_000)).unwrap());
+        assert_eq!((found.fee, premium), (bps(expected.0), expected.1.map(eur)));
+    }
     drop(conn);
     db.close().await;
 }

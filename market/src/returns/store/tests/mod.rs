@@ -105,7 +105,7 @@ impl Sale {
             lines,
         };
         let mut tx = conn.begin().await.expect("a transaction");
-        let order = orders::create(&mut tx, &new).await.expect("an order");
+        let order = orders::create(&mut tx, &new).await.expect("an order").id;
         let want =
             |listing: ListingId, line_no, quantity| Want { listing, quantity, holder: Holder::Line { order, line_no } };
         stock::reserve(&mut tx, &[want(stocked, 1, 3), want(own, 2, 2)]).await.expect("reserved");

@@ -15,7 +15,7 @@ use crate::orders::model::{NewOrder, OrderLine, OrderSource};
 use crate::orders::store as orders;
 use crate::stock::model::{Crossing, Holder, LevelChange, Moved, NewSite, Site, SiteKind, Want};
 use crate::stock::rules::reserve::{Count, Verdict};
-use crate::testing::{Trader, auction, database_time, draft, eur, terms, trader};
+use crate::testing::{Trader, auction, database_time, draft, eur, on_pro, terms, trader};
 
 /// A seller with things at sites, and a buyer.
 struct TestStock {
@@ -29,6 +29,8 @@ impl TestStock {
         let db = TestDb::new().await;
         let mut conn = db.pool.acquire().await.expect("a connection").detach();
         let (seller, buyer) = (trader(&mut conn).await, trader(&mut conn).await);
+        // Many cases share the seller.
+        on_pro(&mut conn, &[seller]).await;
         (Self { db, seller, buyer }, conn)
     }
 
@@ -145,7 +147,7 @@ async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(Li
         lines: of.iter().map(line).collect(),
     };
     let mut tx = conn.begin().await.expect("a transaction");
-    let id = orders::create(&mut tx, &new).await.expect("an order");
+    let id = orders::create(&mut tx, &new).await.expect("an order").id;
     tx.commit().await.expect("committed");
     id
 }

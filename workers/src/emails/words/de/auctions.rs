@@ -79,4 +79,22 @@ translated! { German says Auctions {
     approval_late_you = "Sie haben nicht rechtzeitig geantwortet.";
     approval_late_seller = "Der Verkäufer hat nicht rechtzeitig geantwortet.";
     approval_late_bidder = "Der Bieter hat nicht rechtzeitig geantwortet.";
+
+    bidder_approved_subject(title) = "Sie können bieten: {title}";
+    bidder_approved_heading = "Sie können bieten";
+    bidder_approved_text(title) = "Der Verkäufer hat Ihr Unternehmen als Bieter für die Auktion „{title}“ zugelassen.";
+    bidder_limit = "Ihr Limit";
+    bidder_limit_note = "Es gilt für alle Lose zusammen. Solange Sie bei einem Los führen, ist Ihr Höchstgebot samt Aufgeld reserviert. Was Sie ersteigern, bleibt reserviert.";
+    bidder_action = "Auktion öffnen";
+    bidder_refused_subject(title) = "Ihre Anmeldung wurde abgelehnt: {title}";
+    bidder_refused_heading = "Sie können bei dieser Auktion nicht mitbieten";
+    bidder_refused_text(title) = "Der Verkäufer hat die Anmeldung Ihres Unternehmens für die Auktion „{title}“ abgelehnt.";
+    bids_lapsed_subject(title) = "Ihre Gebote gelten nicht mehr: {title}";
+    bids_lapsed_heading = "Ihr Limit reicht für dieses Los nicht mehr";
+    bids_lapsed_text(title) = "Ein höheres Gebot auf „{title}“ wurde zurückgenommen, und Sie hätten wieder geführt. Ihr Limit ist inzwischen für andere Lose reserviert, deshalb gelten Ihre Gebote auf dieses nicht mehr.";
+    bids_lapsed_note = "Sie können wieder bieten, soweit Ihr Limit reicht, zum Beispiel wenn Sie bei einem anderen Los überboten wurden.";
+    sale_event_cancelled_subject(title) = "Abgesagt: {title}";
+    sale_event_cancelled_heading = "Die Auktion ist abgesagt";
+    sale_event_cancelled_text(title) = "Der Verkäufer hat die Auktion „{title}“ abgesagt, für die sich Ihr Unternehmen angemeldet hat. Keines ihrer Lose wird verkauft.";
+    bidder_reason = "Sie erhalten diese E-Mail, weil Sie für das Unternehmen handeln, das sich zu dieser Auktion angemeldet hat.";
 } }

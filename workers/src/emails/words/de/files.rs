@@ -7,6 +7,7 @@ translated! { German says Files {
     report_commissions = "Provisionen";
     report_payouts = "Auszahlungen";
     report_cargo_volume = "Frachtaufkommen";
+    report_platform_sales = "Verkäufe der Plattform";
     report_user_activity = "Nutzeraktivität";
     report_job_activity = "Aktivität der Hintergrundaufträge";
 
@@ -38,7 +39,14 @@ translated! { German says Files {
     import_part_subject(what) = "Teilweise importiert: {what}";
     import_part_heading = "Einige Zeilen wurden abgelehnt";
     import_part_text(refused, all) = "{refused} von {all} Zeilen wurden abgelehnt; zu jeder finden Sie Zeilennummer, Spalte und Grund.";
+    import_tried_subject(what) = "Geprüft: {what}";
+    import_tried_heading = "Ihre Datei kann übernommen werden";
+    import_tried_text(all) = "Alle {all} Zeilen Ihrer Datei wurden geprüft, keine würde abgelehnt. Übernommen wurde nichts.";
+    import_faulty_subject(what) = "Geprüft, mit Fehlern: {what}";
+    import_faulty_heading = "Einige Zeilen würden abgelehnt";
+    import_faulty_text(refused, all) = "{refused} von {all} Zeilen würden abgelehnt; zu jeder finden Sie Zeilennummer, Spalte und Grund. Übernommen wurde nichts.";
     import_applied = "Übernommen";
+    import_applicable = "Würden übernommen";
     import_unchanged = "Unverändert";
     import_incomplete = "Unvollständige Entwürfe";
     import_refused = "Abgelehnt";

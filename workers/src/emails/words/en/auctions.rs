@@ -79,4 +79,22 @@ english! { Auctions {
     approval_late_you = "You have not answered in time.";
     approval_late_seller = "The seller has not answered in time.";
     approval_late_bidder = "The bidder has not answered in time.";
+
+    bidder_approved_subject(title) = "You can bid: {title}";
+    bidder_approved_heading = "You can bid";
+    bidder_approved_text(title) = "The seller has approved your organisation as a bidder in the sale event “{title}”.";
+    bidder_limit = "Your limit";
+    bidder_limit_note = "It applies to all lots together. While you lead on a lot, your maximum bid and the buyer's premium on it are reserved. What you win stays reserved.";
+    bidder_action = "Open the sale event";
+    bidder_refused_subject(title) = "Your registration was refused: {title}";
+    bidder_refused_heading = "You cannot bid in this sale event";
+    bidder_refused_text(title) = "The seller has refused your organisation's registration for the sale event “{title}”.";
+    bids_lapsed_subject(title) = "Your bids no longer count: {title}";
+    bids_lapsed_heading = "Your limit does not cover this lot any more";
+    bids_lapsed_text(title) = "A higher bid on “{title}” was taken back, and you would have led again. Your limit is reserved for other lots by now, so your bids on this one no longer count.";
+    bids_lapsed_note = "You can bid again as far as your limit reaches, for example once you have been outbid on another lot.";
+    sale_event_cancelled_subject(title) = "Cancelled: {title}";
+    sale_event_cancelled_heading = "The sale event is cancelled";
+    sale_event_cancelled_text(title) = "The seller has cancelled the sale event “{title}”, for which your organisation has registered. None of its lots is sold.";
+    bidder_reason = "You are receiving this email because you trade for the organisation that registered for this sale event.";
 } }

@@ -7,6 +7,7 @@ english! { Files {
     report_commissions = "Commissions";
     report_payouts = "Payouts";
     report_cargo_volume = "Cargo volume";
+    report_platform_sales = "Platform sales";
     report_user_activity = "User activity";
     report_job_activity = "Job activity";
 
@@ -38,7 +39,14 @@ english! { Files {
     import_part_subject(what) = "Imported in part: {what}";
     import_part_heading = "Some rows were refused";
     import_part_text(refused, all) = "{refused} of {all} rows were refused; each is listed with its line, column and reason.";
+    import_tried_subject(what) = "Checked: {what}";
+    import_tried_heading = "Your file can be applied";
+    import_tried_text(all) = "All {all} rows of your file were tried, and none would be refused. Nothing was applied.";
+    import_faulty_subject(what) = "Checked, with faults: {what}";
+    import_faulty_heading = "Some rows would be refused";
+    import_faulty_text(refused, all) = "{refused} of {all} rows would be refused; each is listed with its line, column and reason. Nothing was applied.";
     import_applied = "Applied";
+    import_applicable = "Would be applied";
     import_unchanged = "Unchanged";
     import_incomplete = "Incomplete drafts";
     import_refused = "Refused";

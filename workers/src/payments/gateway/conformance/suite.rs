@@ -9,15 +9,21 @@ use shared::clock::Clock;
 use shared::money::{Currency, Money};
 use shared::testing::NetworkFault;
 
-use super::test_gateway::{BACK, KEY, TestGateway, WEBHOOK_KEY};
+use super::test_gateway::{KEY, TestGateway, WEBHOOK_KEY};
 use crate::payments::gateway::{AmountError, GatewayError};
 use CaptureMode::{Automatic, Manual};
 
+mod waiting;
 mod webhooks;
 
+pub(super) use waiting::{
+    a_charge_that_its_buyer_has_to_confirm_says_where, a_charge_that_waits_is_made_once_when_its_reply_is_lost,
+    what_waits_for_its_buyer_is_cancelled_where_the_provider_can,
+};
 pub(super) use webhooks::{
     a_foreign_signature_is_refused_and_an_old_one_where_a_time_is_signed,
-    duplicate_and_reordered_webhooks_end_in_the_providers_state, webhooks_are_signed_and_name_what_they_are_about,
+    an_answer_and_a_webhook_that_come_late_change_nothing, duplicate_and_reordered_webhooks_end_in_the_providers_state,
+    webhooks_are_signed_and_name_what_they_are_about,
 };
 
 fn eur(minor: i64) -> Money {
@@ -77,25 +83,6 @@ pub(super) async fn a_declined_charge_is_an_answer(test: TestGateway) {
     assert_eq!((payment.state, payment.captured), (PaymentState::Failed, eur(0)));
     assert!(payment.failure.is_some());
     refused(&test.gateway.refund("b", &payment.reference, eur(1)).await);
-}
-
-pub(super) async fn a_charge_that_its_buyer_has_to_confirm_says_where(test: TestGateway) {
-    for (key, passed, state, captured) in
-        [("a", true, PaymentState::Captured, eur(100)), ("b", false, PaymentState::Failed, eur(0))]
-    {
-        let mut new = test.charge(eur(100), Automatic);
-        new.method = test.server.challenged().to_owned();
-        let opened = test.gateway.charge(key, &new).await.unwrap();
-        assert_eq!((opened.state, opened.captured), (PaymentState::Pending, eur(0)));
-        let page = opened.confirm_at.clone().unwrap();
-        let again = test.gateway.payment(&opened.reference).await.unwrap().unwrap();
-        assert_eq!((again.state, again.confirm_at), (PaymentState::Pending, Some(page.clone())));
-        refused(&test.gateway.refund("too early", &opened.reference, eur(1)).await);
-        assert_eq!(test.answer(&page, passed).await, BACK);
-        let decided = test.gateway.payment(&opened.reference).await.unwrap().unwrap();
-        assert_eq!((decided.state, decided.captured, decided.confirm_at), (state, captured, None));
-        assert_eq!(decided.failure.is_some(), !passed);
-    }
 }
 
 pub(super) async fn a_time_out_after_success_is_found_not_repeated(test: TestGateway) {

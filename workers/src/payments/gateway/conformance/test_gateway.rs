@@ -155,6 +155,11 @@ impl TestGateway {
         self.server.inject(Fault::LoseReplies { times });
     }
 
+    /// Acts are done and kept, and their answers and as many webhooks come when nobody impatient waits any more.
+    pub(super) fn delay(&self, times: u32) {
+        self.server.inject(Fault::Delay { times, by: SHORT * 2 });
+    }
+
     pub(super) fn fail(&self, times: u32) {
         self.server.inject(Fault::Fail { times });
     }

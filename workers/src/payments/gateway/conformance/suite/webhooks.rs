@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use market::payments::rules::authenticity;
 use market::payments::rules::notice::{self, Notice, Topic};
 use market::payments::rules::signature::SignatureError;
-use market::payments::{AccountState, CaptureMode, PaymentState};
+use market::payments::{AccountState, Call, CaptureMode, Found, PaymentState};
 use shared::clock::Clock;
 
-use super::eur;
+use super::{eur, unknown};
 use crate::payments::gateway::conformance::test_gateway::{TestGateway, WEBHOOK_KEY, Webhook};
 use CaptureMode::{Automatic, Manual};
 
@@ -80,6 +80,26 @@ pub(in crate::payments::gateway::conformance) async fn duplicate_and_reordered_w
     assert_eq!(kinds.last().unwrap(), test.server.held(), "the first one comes last");
     ids.dedup();
     assert_eq!(ids.len(), told, "a repeated webhook has the same id");
+}
+
+pub(in crate::payments::gateway::conformance) async fn an_answer_and_a_webhook_that_come_late_change_nothing(
+    mut test: TestGateway,
+) {
+    test.delay(1);
+    unknown(&test.impatient.charge("a", &test.charge(eur(1250), Automatic)).await);
+    test.until_payments(1).await;
+    // Whoever sweeps finds what was done before the provider says anything of it.
+    let Some(Found::Payment(found)) = test.gateway.find("a", &Call::Charge).await.unwrap() else {
+        panic!("the charge is not found")
+    };
+    assert_eq!((found.state, found.captured), (PaymentState::Captured, eur(1250)));
+    assert_eq!(test.gateway.charge("a", &test.charge(eur(1250), Automatic)).await.unwrap(), found);
+    let webhook = test.webhook().await;
+    assert_eq!(check(&test, &webhook), Ok(()));
+    let notice = read(&test, &webhook);
+    assert_eq!((notice.topic, &notice.subject), (Topic::Payment, &found.reference));
+    let now = test.gateway.payment(&notice.subject).await.unwrap().unwrap();
+    assert_eq!((now, test.payments(), test.disbursements()), (found, 1, 0));
 }
 
 pub(in crate::payments::gateway::conformance) async fn a_foreign_signature_is_refused_and_an_old_one_where_a_time_is_signed(

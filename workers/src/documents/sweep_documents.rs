@@ -1,0 +1,31 @@
+use jobs::documents::SweepDocuments;
+use market::documents::store;
+use queue::{Handler, Outcome};
+
+use crate::turn::{Turn, work_through};
+use crate::{Cx, Services};
+
+/// How many files are looked at together.
+const PAGE: i64 = 200;
+
+impl Handler<Services> for SweepDocuments {
+    async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
+        let turn = Turn::begin();
+        work_through(cx, turn, "deleted", || delete(cx, turn)).await
+    }
+}
+
+/// Deletes one page; returns how many files.
+async fn delete(cx: &Cx, turn: Turn) -> anyhow::Result<u64> {
+    let found = store::leftovers(&mut *cx.db().acquire().await?, PAGE).await?;
+    let mut deleted = 0;
+    for (upload, key) in found {
+        // The object first: while the row is left, the next run knows of it. Nobody can use the upload any more.
+        cx.blobs.delete(&key).await?;
+        deleted += u64::from(store::remove_leftover(&mut *cx.db().acquire().await?, upload).await?);
+        if turn.cuts_short(cx) {
+            break;
+        }
+    }
+    Ok(deleted)
+}

@@ -1,0 +1,29 @@
+//! Samples of mails about files that are ready.
+
+use market::emails::model::{Content, ExportReady, InvoiceReady};
+use market::exports::model as exports;
+use market::invoices::model::InvoiceKind;
+
+use super::{Link, download, eur, id};
+
+pub(super) fn mails(title: &str, org_name: &str) -> Vec<(Content, Link)> {
+    let (title, org_name) = (title.to_owned(), org_name.to_owned());
+    let mut mails = Vec::new();
+    for (kind, reference) in [(InvoiceKind::Invoice, "2026-000417"), (InvoiceKind::CreditNote, "C-2026-000031")] {
+        let content = Content::InvoiceReady(InvoiceReady {
+            invoice: id(12),
+            kind,
+            reference: reference.to_owned(),
+            seller: org_name.clone(),
+            title: title.clone(),
+            more: 1,
+            gross: eur(1_190_005),
+        });
+        mails.push((content, download("invoices/12.pdf")));
+    }
+    for (kind, whose) in [(exports::Kind::Orders, Some(org_name.clone())), (exports::Kind::OwnData, None)] {
+        let ready = ExportReady { export: id(13), kind, org_name: whose, rows: 1_234 };
+        mails.push((Content::ExportReady(ready), Link::None));
+    }
+    mails
+}

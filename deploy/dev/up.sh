@@ -48,7 +48,7 @@ load_demo() {
         note "the demo is loaded; ./dev demo prints its figures again"
         return 0
     fi
-    say "playing the demo: 149 auctions with their bids, through the API (up to three minutes)"
+    say "playing the demo: 149 auctions with their bids, through the API (five to eight minutes on two cores)"
     run_tradeyard demo || fail "the demo was not played to its end" \
         "everything keeps running; ./dev logs shows what happened, ./dev demo goes on with it"
     printf '%s\n' "$there" >"$mark"

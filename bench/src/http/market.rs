@@ -82,8 +82,11 @@ impl Market {
             .bind(&users)
             .execute(&mut *tx)
             .await?;
-        // Past the bound of how many one person may found: rows are made, not acts.
-        sqlx::raw_sql("SET LOCAL session_replication_role = replica").execute(&mut *tx).await?;
+        // Past the bound of how many one person may found: rows are made, not acts. Those before join the audit log now, which could not
+        // number them afterwards.
+        sqlx::raw_sql("SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL session_replication_role = replica")
+            .execute(&mut *tx)
+            .await?;
         let orgs = sqlx::query_scalar(
             "INSERT INTO orgs (id, legal_name, kinds, time_zone, status, created_by)
              SELECT gen_random_uuid(), 'Reporting Ltd', '{seller}', 'UTC', 'approved', $1

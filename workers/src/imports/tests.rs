@@ -362,7 +362,10 @@ async fn a_file_that_is_only_tried_shows_every_fault_and_applies_nothing() {
     let mails = market.workers.smtp.list();
     assert_eq!((mails.len(), mails[0].subject.as_str()), (1, "Checked, with faults: stock"), "and none of low stock");
 
-    sqlx::query("UPDATE stock_levels SET capacity = 2000, version = version + 1").execute(&market.workers.db.pool).await.unwrap();
+    sqlx::query("UPDATE stock_levels SET capacity = 2000, version = version + 1")
+        .execute(&market.workers.db.pool)
+        .await
+        .unwrap();
     let again = market.validate(ImportKind::Stock, &file, upload).await;
     assert_ne!(again, id);
     market.workers.queue.drain().await;

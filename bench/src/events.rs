@@ -187,7 +187,7 @@ pub(crate) fn event(source: &str, n: usize, occurred_at: DateTime<Utc>) -> Cargo
     );
     CargoEvent {
         source: source.to_owned(),
-        source_event_id: format!("e-{n:012}"),
+        source_event_id: event_id(n),
         sequence: i64::try_from(n).unwrap_or(0),
         shipment: format!("SHP-{:08}", n % 5000),
         kind: EventType::Actual,
@@ -197,6 +197,10 @@ pub(crate) fn event(source: &str, n: usize, occurred_at: DateTime<Utc>) -> Cargo
         corrects: None,
         payload: RawValue::from_string(payload).ok(),
     }
+}
+
+fn event_id(n: usize) -> String {
+    format!("e-{n:012}")
 }
 
 async fn publish(lane: &EventLane, events: &[CargoEvent]) -> anyhow::Result<f64> {
@@ -232,9 +236,11 @@ async fn drain(
         .map(|_| tokio::spawn(workers::cargo::run(settings(url, namespace), pool.clone(), stop.clone())))
         .collect();
     until_taken(channel, namespace, workers, began).await?;
-    // The consumers have the last messages in hand; they have written them when the log holds all events.
-    while stored(pool, ORG, source).await? < count {
+    // The consumers have the last messages in hand; they have written them when the log holds all events. Counting takes the machine
+    // from them, so the last event is looked for first.
+    while !is_stored(pool, ORG, source, count - 1).await? || stored(pool, ORG, source).await? < count {
         anyhow::ensure!(began.elapsed() < LONGEST, "events are missing in the log");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let took = began.elapsed();
     stop.cancel();
@@ -262,6 +268,18 @@ async fn until_taken(channel: &Channel, namespace: &str, workers: u32, began: In
         anyhow::ensure!(began.elapsed() < LONGEST, "the events queue does not drain");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Whether the log has the event number `n`.
+async fn is_stored(pool: &PgPool, org: OrgId, source: &str, n: usize) -> anyhow::Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM cargo_event_keys WHERE org = $1 AND source = $2 AND source_event_id = $3)",
+    )
+    .bind(org.0)
+    .bind(source)
+    .bind(event_id(n))
+    .fetch_one(pool)
+    .await?)
 }
 
 async fn stored(pool: &PgPool, org: OrgId, source: &str) -> anyhow::Result<usize> {

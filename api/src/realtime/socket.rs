@@ -348,7 +348,9 @@ impl Session {
     // Exclusive, because a shared reference to a socket cannot be sent between threads.
     async fn snapshot(&mut self, topic: &str) -> Result<Option<Snapshot>, Problem> {
         let Some((kind, id)) = self.topics.find(topic) else { return Ok(None) };
+        let look = if kind.reads_together() { None } else { Some(self.state.admission.look().await?) };
         let snapshot = kind.snapshot(&self.state, &self.caller, self.caller.viewer(self.org), id).await?;
+        drop(look);
         if snapshot.is_some() {
             self.looked.insert(topic.to_owned(), self.connection.looked(topic));
         }

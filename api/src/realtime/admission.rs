@@ -1,14 +1,16 @@
 //! At what pace sockets are let in, and how many of them read at once.
 //!
 //! After a restart everybody comes back in the same moment, and after a break of the feed every socket takes its snapshots again. Neither
-//! is urgent, and each is as much work as the machine can do for seconds: bids would wait for the same processors, and whatever else is asked
-//! for the same connections to the database. So tickets are handed out one after the other, in the order in which they were asked for, and snapshots
-//! are read a few at a time. Whoever comes in a quiet moment waits for nothing.
+//! is urgent, and each is as much work as the machine can do for seconds: bids would wait for the same processors, and whatever else is
+//! asked for the same connections to the database. So tickets are handed out one after the other, in the order in which they were asked
+//! for, and snapshots are read a few at a time. Whoever comes in a quiet moment waits for nothing.
 //!
 //! # How to get this wrong
 //! - Bounding how many come in at once instead of how many in a second: one after the other they keep the processors busy all the same.
 //! - Giving whoever comes a time of their own: those who leave while they wait would take their times with them.
-//! - Holding the right to look while something is sent: clients that do not read would keep everybody else from looking.
+//! - Holding a turn to read while something is sent, or without a limit: clients that do not read, or a database that has vanished, would
+//!   keep everybody else from reading.
+//! - Waiting in line in a future that nobody polls: whoever is first holds up all others.
 //! - Letting anything but tickets and snapshots wait here: acts, events and the ends of sessions pass by.
 
 use std::collections::HashMap;

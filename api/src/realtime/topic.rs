@@ -51,8 +51,8 @@ pub trait Topic: Send + Sync {
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Snapshot>>>;
 
-    /// Whether snapshots that are taken at the same time share a reading, on connections that have no other use than such. All others are read a few at
-    /// a time ([`super::admission::Admission::look`]).
+    /// Whether snapshots that are taken at the same time share a reading, and take no connection of the pool that requests share. All others
+    /// are read a few at a time ([`super::admission::Admission::look`]).
     fn reads_together(&self) -> bool {
         false
     }

@@ -34,8 +34,8 @@ struct Ticket {
     expires_in: i32,
 }
 
-/// The turn to get a ticket. Who has no good token need not wait to hear that, which is left to [`Session`]; it is asked for afterwards, so
-/// that those who wait have cost no statement yet.
+/// The turn to get a ticket. Who has no good token need not wait to hear that. [`Session`] comes after it, so that those who wait have cost
+/// no statement yet.
 #[derive(Debug)]
 struct Turn;
 
@@ -58,7 +58,7 @@ impl FromRequestParts<AppState> for Turn {
 /// waits for its turn, which takes 20 seconds at most.
 #[utoipa::path(post, path = "/v1/ws/ticket", tag = "realtime", params(Acting), responses(
     (status = 200, description = "A ticket", body = Ticket),
-    (status = 503, description = "`busy`: too many ask, or the person has asked for thirty that are not answered yet; wait as long as the header Retry-After says"),
+    (status = 503, description = "`busy`: too many ask, or the person waits for thirty already"),
 ))]
 async fn mint(
     State(state): State<AppState>,

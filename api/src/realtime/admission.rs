@@ -106,12 +106,12 @@ impl Admission {
         let mut line = self.line();
         let own = line.of.get(&person).copied().unwrap_or_default();
         if line.length >= self.most || own >= MAX_SOCKETS {
-            metrics::counter!("ws_tickets_refused_total").increment(1);
+            metrics::counter!("tradeyard_socket_tickets_refused_total").increment(1);
             return Err(busy(person));
         }
         line.length += 1;
         line.of.insert(person, own + 1);
-        metrics::gauge!("ws_tickets_waiting").increment(1);
+        metrics::gauge!("tradeyard_socket_tickets_waiting").increment(1);
         Ok(Place { admission: self, person })
     }
 }
@@ -126,7 +126,7 @@ impl Drop for Place<'_> {
                 own.remove();
             }
         }
-        metrics::gauge!("ws_tickets_waiting").decrement(1);
+        metrics::gauge!("tradeyard_socket_tickets_waiting").decrement(1);
     }
 }
 

@@ -63,7 +63,7 @@ impl Reads {
         Self { pool: pool.clone(), connections, callers, auctions }
     }
 
-    /// A connection for other reads. Fails when all are in use.
+    /// A connection for other reads, and for statements that stand alone. Fails when all are in use.
     pub async fn acquire(&self) -> Result<Reading, sqlx::Error> {
         self.connections.acquire().await
     }

@@ -1,7 +1,8 @@
 //! What many requests read: who is calling, and auctions by their keys.
 //!
 //! Requests that come while such a statement is under way share the next one ([`queue::group`]): it is one for all of them, and it sees
-//! whatever was committed before the last of them came. A lone request goes at once.
+//! whatever was committed before the last of them came. A lone request goes at once. Sockets take their snapshots of auctions here, too:
+//! thousands that watch the same one cost a row.
 //!
 //! # How to get this wrong
 //! - Answering from a statement that began before the request came: a suspension would count later than from the next request on.
@@ -62,7 +63,7 @@ impl Reads {
         Self { pool: pool.clone(), connections, callers, auctions }
     }
 
-    /// A connection for other reads. Fails when all are in use.
+    /// A connection for other reads, and for statements that stand alone. Fails when all are in use.
     pub async fn acquire(&self) -> Result<Reading, sqlx::Error> {
         self.connections.acquire().await
     }
@@ -148,10 +149,19 @@ async fn authorities(
 }
 
 async fn views(connections: &ReadConnections, looks: &[Look]) -> Result<Vec<Answer<AuctionView>>, sqlx::Error> {
+    // What thousands ask for at once, who watch the same auction, is read once.
+    let (mut places, mut distinct) = (HashMap::new(), Vec::new());
+    let place = |look: &Look| {
+        *places.entry(*look).or_insert_with(|| {
+            distinct.push(*look);
+            distinct.len() - 1
+        })
+    };
+    let asked: Vec<usize> = looks.iter().map(place).collect();
     let mut conn = connections.acquire().await?;
-    let views = auctions::views_of(&mut conn, looks).await?;
+    let views = auctions::views_of(&mut conn, &distinct).await?;
     conn.give_back();
-    Ok(views.into_iter().map(Ok).collect())
+    Ok(asked.into_iter().map(|place| Ok(views.get(place).cloned().flatten())).collect())
 }
 
 #[cfg(test)]

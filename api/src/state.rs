@@ -24,6 +24,7 @@ use crate::cache::Cache;
 use crate::idempotency::Together;
 use crate::rate::RateLimiter;
 use crate::reads::Reads;
+use crate::realtime::admission::Admission;
 use crate::realtime::hub::Hub;
 use crate::routes::auctions::bids::Bidding;
 use crate::routes::reports::Asking;
@@ -63,6 +64,8 @@ pub struct Services {
     pub publisher: Publisher,
     /// The sockets of this process.
     pub hub: Hub,
+    /// The pace at which sockets are let in and take snapshots.
+    pub(crate) admission: Admission,
     /// Every kind of job.
     pub registry: Registry,
     /// Signs addresses for uploads and downloads.
@@ -125,6 +128,7 @@ pub(crate) fn connect(config: Config, shutdown: CancellationToken) -> anyhow::Re
         chat_keyring,
         publisher,
         hub: Hub::default(),
+        admission: Admission::new(config.http.connections.sockets_per_second, connections),
         registry: jobs::registry()?,
         blobs: Blobs::new(&config.s3)?,
         clock: Clock::SYSTEM,

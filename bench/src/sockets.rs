@@ -72,7 +72,11 @@ pub(crate) async fn measure(
     report.put("sockets_1000_missed", &each(|heard| heard.missed), "bids that a socket did not hear of");
     if !returns.is_empty() {
         let each = |figure: fn(&Return) -> f64| returns.iter().map(figure).collect::<Vec<_>>();
-        report.put("reconnect_5000_s", &each(|back| back.seconds), "a ticket, a socket and a snapshot for each");
+        report.put(
+            "reconnect_5000_s",
+            &each(|back| back.seconds),
+            "a ticket, a socket and a snapshot for each, at the API's pace",
+        );
         report.put("sockets_5000_api_mb", &each(|back| back.api_mb), "memory of the API with 5,000 sockets");
         report.put(
             "reconnect_5000_quiet_bid_p95_ms",

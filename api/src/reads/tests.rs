@@ -55,6 +55,26 @@ async fn each_of_many_is_answered_what_was_asked() {
 }
 
 #[tokio::test]
+async fn an_auction_that_many_ask_for_at_once_is_read_once() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    let (ann, terms) = (testing::trader(&mut conn).await, testing::terms(&mut conn).await);
+    let auction = testing::auction(&mut conn, ann, &terms).await;
+    let (one, other) = ((auction, None), (auction, Some(ann.org)));
+    let connections = ReadConnections::like(&db.pool);
+    let looks: Vec<_> = [one, other].into_iter().cycle().take(200).collect();
+    let answers = views(&connections, &looks).await.unwrap();
+    assert_eq!(answers.len(), looks.len());
+    // A row has its own time of reading, to the microsecond.
+    let read = answers.iter().map(|answer| answer.as_ref().unwrap().as_ref().unwrap().server_time);
+    assert_eq!(read.collect::<std::collections::HashSet<_>>().len(), 2, "one row for each who looks");
+    let leads = |answer: &Answer<AuctionView>| answer.as_ref().unwrap().as_ref().unwrap().you_lead;
+    assert!(answers.iter().zip(&looks).all(|(answer, look)| leads(answer).is_some() == look.1.is_some()));
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
 async fn who_gets_no_answer_from_the_shared_statement_asks_alone() {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.unwrap();

@@ -1,5 +1,6 @@
 //! Who watches what in this process.
 
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use market::identity::store::{Authority, SessionRef};
 use market::ids::SessionId;
+use shared::ids::UserId;
 use shared::realtime::Event;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -59,6 +61,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     connections: HashMap<ConnectionId, Entry>,
+    /// How many of them each person has.
+    sockets: HashMap<UserId, usize>,
     topics: HashMap<String, Watched>,
 }
 
@@ -148,9 +152,11 @@ impl Hub {
         let (close, why) = (CancellationToken::new(), Arc::default());
         let entry = Entry { session, authority, queue, close: close.clone(), why: Arc::clone(&why) };
         let mut state = self.state();
-        if state.connections.values().filter(|entry| entry.session.user == session.user).count() >= MAX_SOCKETS {
+        let sockets = state.sockets.entry(session.user).or_default();
+        if *sockets >= MAX_SOCKETS {
             return None;
         }
+        *sockets += 1;
         state.connections.insert(id, entry);
         drop(state);
         metrics::gauge!("ws_connections").increment(1);
@@ -303,7 +309,14 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let mut state = self.hub.state();
-        state.connections.remove(&self.id);
+        if let Some(entry) = state.connections.remove(&self.id)
+            && let Slot::Occupied(mut sockets) = state.sockets.entry(entry.session.user)
+        {
+            *sockets.get_mut() -= 1;
+            if *sockets.get() == 0 {
+                sockets.remove();
+            }
+        }
         for topic in &self.topics {
             leave(&mut state, topic, self.id);
         }

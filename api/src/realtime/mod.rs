@@ -3,7 +3,8 @@
 //! Events come from Redis (or the in-process channel) through one [`feed`] a process into the [`hub`], which fans them out to
 //! the sockets. What can be watched is a kind of [`topic`]. Most kinds, such as jobs, stock and orders, are not published by anybody:
 //! their watchers read the watched rows. What was committed and, because a process died or Redis was away, never published, the watcher
-//! of auctions finds. The [`sessions`] watcher closes the sockets of sessions that have ended.
+//! of auctions finds. The [`sessions`] watcher closes the sockets of sessions that have ended. Many who come at once are let in, and
+//! take their snapshots, at a pace that leaves room for bids ([`admission`]).
 //!
 //! # How to get this wrong
 //! - Taking a snapshot before registering with the hub: a change in between is missed.
@@ -12,6 +13,7 @@
 //! - Believing that who might see a topic still may: when that changes, be it the person's authority or the thing, sockets look again
 //!   ([`hub::Hub::recheck`]), and an event never carries what not everybody may see who ever could subscribe.
 
+pub(crate) mod admission;
 mod feed;
 pub mod hub;
 mod sessions;

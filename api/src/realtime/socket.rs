@@ -29,6 +29,9 @@ const MAX_ERRORS: u32 = 20;
 /// The most messages within [`WINDOW`]: enough for all topics, again and again; each one may cost a look into the database.
 const MAX_COMMANDS: u32 = 300;
 const WINDOW: Duration = Duration::from_secs(10);
+/// How long a snapshot may take to be read. A database host that has vanished answers nothing at all, and those who wait for their turn
+/// must not wait for it when another one has taken its place.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// What a client may say: one of `subscribe` and `unsubscribe`.
 #[derive(Debug, Deserialize)]
@@ -348,7 +351,11 @@ impl Session {
     // Exclusive, because a shared reference to a socket cannot be sent between threads.
     async fn snapshot(&mut self, topic: &str) -> Result<Option<Snapshot>, Problem> {
         let Some((kind, id)) = self.topics.find(topic) else { return Ok(None) };
-        let snapshot = kind.snapshot(&self.state, &self.caller, self.caller.viewer(self.org), id).await?;
+        let look = if kind.reads_together() { None } else { Some(self.state.admission.look().await?) };
+        let snapshot = kind.snapshot(&self.state, &self.caller, self.caller.viewer(self.org), id);
+        let snapshot = tokio::time::timeout(LOOK, snapshot).await;
+        let snapshot = snapshot.map_err(|late| Problem::unavailable("busy", "not read in time").with_cause(late))??;
+        drop(look);
         if snapshot.is_some() {
             self.looked.insert(topic.to_owned(), self.connection.looked(topic));
         }

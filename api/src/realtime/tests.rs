@@ -1,10 +1,10 @@
+mod admission;
 mod readings;
 mod rights;
 
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt, future::BoxFuture};
 use market::identity::PlatformRole;
 use queue::registry::KindInfo;
 use reqwest::Method;

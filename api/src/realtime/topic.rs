@@ -51,6 +51,12 @@ pub trait Topic: Send + Sync {
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Snapshot>>>;
 
+    /// Whether snapshots that are taken at the same time share a reading, and take no connection of the pool that requests share. All others
+    /// are read a few at a time ([`super::admission::Admission::look`]).
+    fn reads_together(&self) -> bool {
+        false
+    }
+
     /// Tells the hub of changes that are not published, until the process ends. Most kinds have none.
     fn watch(&self, _: AppState) -> BoxFuture<'static, ()> {
         Box::pin(std::future::ready(()))

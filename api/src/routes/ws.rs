@@ -1,7 +1,8 @@
 //! The way into real time: a ticket, then a WebSocket.
 
-use axum::extract::State;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use market::identity::store::{self, SessionRef, TICKET_SECONDS};
@@ -12,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::acting::Acting;
 use crate::auth::Session;
+use crate::auth::caller::bearer;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Query};
 use crate::realtime;
@@ -32,14 +34,44 @@ struct Ticket {
     expires_in: i32,
 }
 
+/// The turn to get a ticket. Who has no good token need not wait to hear that. [`Session`] comes after it, so that those who wait have cost
+/// no statement yet.
+#[derive(Debug)]
+struct Turn;
+
+impl FromRequestParts<AppState> for Turn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let claims = bearer(&parts.headers).and_then(|token| state.tokens.check(token).ok());
+        if let Some(claims) = claims {
+            let entered = state.shutdown.run_until_cancelled(state.admission.enter(claims.sub)).await;
+            entered.ok_or_else(|| Problem::unavailable("busy", "the server restarts"))??;
+        }
+        Ok(Self)
+    }
+}
+
 /// Get a ticket for a WebSocket
 ///
-/// The socket acts for the organisation that `Tradeyard-Org` names here.
-#[utoipa::path(post, path = "/v1/ws/ticket", tag = "realtime", params(Acting), responses((status = 200, description = "A ticket", body = Ticket)))]
-async fn mint(State(state): State<AppState>, Session(caller): Session, acting: Acting) -> Result<Json<Ticket>> {
+/// The socket acts for the organisation that `Tradeyard-Org` names here. When many ask at the same time, as after a restart, the answer
+/// waits for its turn, which takes 20 seconds at most.
+#[utoipa::path(post, path = "/v1/ws/ticket", tag = "realtime", params(Acting), responses(
+    (status = 200, description = "A ticket", body = Ticket),
+    (status = 503, description = "`busy`: too many ask, or the person waits for thirty already"),
+))]
+async fn mint(
+    State(state): State<AppState>,
+    _: Turn,
+    Session(caller): Session,
+    acting: Acting,
+) -> Result<Json<Ticket>> {
     let org = acting.named_own(&caller)?;
     let session = SessionRef { user: caller.user, session: caller.session, version: caller.session_version };
-    let ticket = store::mint_ticket(&mut *state.db.acquire().await?, session, org).await?;
+    // One statement, answered when the connection goes back: nobody needs to ask whether it is well, and thousands come back at once.
+    let mut conn = state.reads.acquire().await?;
+    let ticket = store::mint_ticket(&mut conn, session, org).await?;
+    conn.give_back();
     Ok(Json(Ticket { ticket, expires_in: TICKET_SECONDS }))
 }
 
@@ -76,6 +108,9 @@ struct Open {
 /// sent of it. `unavailable`: it could not be read; subscribe to it again in a moment. Close codes: 4401 the session has ended, and only
 /// logging in again makes sense; 4408 the client was too slow, 1001 the server restarts, and 1013 what changed could not be read: connect
 /// again for snapshots; 4429 the person has too many sockets.
+///
+/// Connect again after a random time of up to five seconds, and of up to twice as long after each further failure, a minute at most: when
+/// a server restarts, everybody comes back at once.
 #[utoipa::path(get, path = "/v1/ws", tag = "realtime", security(()), params(Open), responses(
     (status = 101, description = "A WebSocket"),
     (status = 401, description = "`ticket_invalid`: unknown, used or expired"),
@@ -97,11 +132,18 @@ async fn open(
     let upgrade =
         upgrade.map_err(|no| Problem::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", no.body_text()))?;
     let refused = || Problem::unauthenticated("ticket_invalid", "the ticket is unknown, used or expired");
-    let mut conn = state.db.acquire().await?;
-    let (session, org) = store::use_ticket(&mut conn, &query.ticket).await?.ok_or_else(refused)?;
-    let authority = store::authorize(&mut conn, session).await?.ok_or_else(refused)?;
-    drop(conn);
+    let mut conn = state.reads.acquire().await?;
+    let used = store::use_ticket(&mut conn, &query.ticket).await?;
+    let authority = match used {
+        Some((session, _)) => store::authorize(&mut conn, session).await?,
+        None => None,
+    };
+    conn.give_back();
+    let ((session, org), authority) = used.zip(authority).ok_or_else(refused)?;
     // The library's read buffer is 128 KiB for each socket, all of it touched by the first read.
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).read_buffer_size(MAX_MESSAGE);
     Ok(upgrade.on_upgrade(move |socket| realtime::run_socket(state, super::TOPICS, session, org, authority, socket)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::future::LocalBoxFuture;
+use futures::{SinkExt, StreamExt, poll};
 use serde_json::{Value, json};
+use shared::ids::UserId;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::{Person, TestApi};
+use crate::error::Result;
 
 /// Whoever waits longer than this waits for nothing.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,4 +56,16 @@ impl Client {
             }
         }
     }
+}
+
+/// People who wait for their tickets, until they are dropped. The first one holds all the others up: nobody asks it to go on.
+pub(crate) async fn wait_in_line(api: &TestApi, people: usize) -> Vec<LocalBoxFuture<'_, Result<()>>> {
+    let mut line: Vec<LocalBoxFuture<'_, Result<()>>> = Vec::new();
+    while line.len() < people {
+        let mut place = Box::pin(api.state.admission.enter(UserId::generate()));
+        if poll!(&mut place).is_pending() {
+            line.push(place);
+        }
+    }
+    line
 }

@@ -128,6 +128,7 @@ fn needs(service: &str, setting: &str) -> bool {
         | "CONNECTIONS_PER_NETWORK"
         | "WRITE_SECONDS"
         | "SOCKET_SEND_SECONDS"
+        | "SOCKETS_PER_SECOND"
         | "BODY_SECONDS"
         | "PAYMENTS_WEBHOOK_KEY"
         | "SMTP_WEBHOOK_KEY" => service == "api",

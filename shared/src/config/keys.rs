@@ -44,6 +44,7 @@ keys! {
     CONNECTIONS_PER_NETWORK: "http.connections_per_network"
     WRITE_SECONDS: "http.write_seconds"
     SOCKET_SEND_SECONDS: "http.socket_send_seconds"
+    SOCKETS_PER_SECOND: "http.sockets_per_second"
     BODY_SECONDS: "http.body_seconds"
     JWT_SECRET: "auth.jwt_secret"
     PASSWORD_COST: "auth.password_cost"

@@ -40,6 +40,7 @@ fn every_fault_is_listed_at_once_by_name() {
         ("CONNECTIONS", "0"),
         ("CONNECTIONS_PER_NETWORK", "some"),
         ("WRITE_SECONDS", "0"),
+        ("SOCKETS_PER_SECOND", "0"),
         ("BODY_SECONDS", "26"),
         ("JWT_SECRET", "secret-host"),
         ("PASSWORD_COST", "2"),

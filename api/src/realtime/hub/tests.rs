@@ -49,6 +49,21 @@ fn a_session_with_several_sockets_is_looked_at_once() {
     assert_eq!(hub.sessions(), []);
 }
 
+#[test]
+fn a_socket_that_leaves_makes_room_for_another_of_its_person() {
+    let hub = Hub::default();
+    let ann = session();
+    let mut sockets: Vec<_> = (0..MAX_SOCKETS).map(|_| join(&hub, ann)).collect();
+    let elsewhere = SessionRef { session: SessionId::generate(), ..ann };
+    assert!(hub.join(elsewhere, authority(PlatformRole::User)).is_none());
+    join(&hub, session());
+    sockets.pop();
+    sockets.push(join(&hub, elsewhere));
+    assert!(hub.join(ann, authority(PlatformRole::User)).is_none());
+    drop(sockets);
+    assert!(hub.state().sockets.is_empty(), "nobody is remembered who has no socket");
+}
+
 #[tokio::test]
 async fn a_flood_is_thinned_out_and_its_last_event_arrives() {
     let hub = Hub::default();

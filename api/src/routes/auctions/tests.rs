@@ -13,6 +13,7 @@ use crate::testing::{Answer, Person, TestApi, with_token};
 mod bidding;
 mod ending;
 mod live;
+mod pace;
 mod people;
 mod statements;
 

@@ -41,14 +41,19 @@ impl Topic for AuctionTopic {
     ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
         Box::pin(async move {
             let Ok(id) = id.parse::<AuctionId>() else { return Ok(None) };
-            let mut conn = state.db.acquire().await?;
-            let mut views = store::views(&mut conn, &[id], None).await?;
-            retain_shown(&mut conn, &mut views, Some(caller), viewer).await?;
-            drop(conn);
+            let mut views: Vec<_> = state.reads.auction(id, None).await?.into_iter().collect();
+            if views.iter().any(|view| view.suspended) {
+                let _look = state.admission.look().await?;
+                retain_shown(&mut *state.db.acquire().await?, &mut views, Some(caller), viewer).await?;
+            }
             let Some(view) = views.pop() else { return Ok(None) };
             let data = serde_json::to_value(&view).map_err(Problem::internal)?;
             Ok(Some(Snapshot { seq: view.version, data }))
         })
+    }
+
+    fn reads_together(&self) -> bool {
+        true
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {

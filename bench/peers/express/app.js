@@ -5,7 +5,7 @@
 'use strict'
 
 const express = require('express')
-const { HIGH, NORMAL, ROLES, Refusal, authenticated, enqueue, money, newId, once, pool, run, time } = require('./basics')
+const { HIGH, NORMAL, Refusal, authenticated, buyerOf, cents, enqueue, money, newId, once, pool, run, time } = require('./basics')
 const buy = require('./purchase')
 const searchListings = require('./search')
 
@@ -57,15 +57,9 @@ app.post('/v1/listings/:listing/buy', authenticated, buy)
 app.post('/v1/auctions/:auction/bids', authenticated, async (request, response) => {
   const { auction } = request.params
   const { caller } = request
-  const [member] = caller.memberships
-  if (caller.memberships.length !== 1 || !ROLES.includes(member.role) || member.status !== 'approved' ||
-    !member.kinds.includes('buyer')) {
-    throw new Refusal(403, 'not a buyer')
-  }
-  const org = member.org
+  const org = buyerOf(caller)
   const { amount, currency } = request.body.maximum
-  if (!/^\d+\.\d\d$/.test(amount)) throw new Refusal(422, 'the amount must be a decimal number')
-  const maximum = Number(amount.replace('.', ''))
+  const maximum = cents(amount)
   await once(request, response, org, 201, async (conn) => {
     const [locked] = await run(conn, 'lock_auction', [[auction], [org], [caller.user]])
     if (!locked) throw new Refusal(404, 'no such auction')

@@ -61,9 +61,9 @@ async function authenticated (request, _response, next) {
     throw new Refusal(401, 'the access token is not valid')
   }
   const [row] = await run(pool, 'authority', [[claims.sid], [claims.sub], [claims.ver]])
-  if (!row?.[2]) throw new Refusal(401, 'log in again')
-  const memberships = row[3].map((org, place) => {
-    const [role, status, kinds] = row[4][place].split(' ')
+  if (!row?.[3]) throw new Refusal(401, 'log in again')
+  const memberships = row[4].map((org, place) => {
+    const [role, status, kinds] = row[5][place].split(' ')
     return { org, role, status, kinds: kinds.split(',') }
   })
   request.caller = { user: claims.sub, platformRole: row[1], memberships }
@@ -105,11 +105,25 @@ async function once (request, response, owner, status, effect) {
   response.status(answer.status).set(answer.headers).type('application/json').send(answer.body)
 }
 
-async function enqueue (conn, { priority, queue, kind, payload, tenant = null, uniqueKey = null }) {
+async function enqueue (conn, { priority, queue, kind, payload, tenant = null, uniqueKey = null, runAt = null }) {
   const trace = `00-${crypto.randomBytes(16).toString('hex')}-${crypto.randomBytes(8).toString('hex')}-01`
-  const values = [priority, 1, queue, kind, tenant, JSON.stringify(payload), null, null, null, uniqueKey, null, trace, false]
+  const values = [priority, 1, queue, kind, tenant, JSON.stringify(payload), runAt, null, null, uniqueKey, null, trace, false]
   const [[job]] = await run(conn, 'enqueue', values)
   return job
 }
 
-module.exports = { HIGH, LOW, NORMAL, ROLES, Refusal, authenticated, enqueue, money, newId, once, pool, run, time }
+/** The organisation that the caller buys for. */
+function buyerOf ({ memberships }) {
+  const [member] = memberships
+  if (memberships.length !== 1 || !ROLES.includes(member.role) || member.status !== 'approved' || !member.kinds.includes('buyer')) {
+    throw new Refusal(403, 'not a buyer')
+  }
+  return member.org
+}
+
+function cents (amount) {
+  if (!/^\d+\.\d\d$/.test(amount)) throw new Refusal(422, 'the amount must be a decimal number')
+  return Number(amount.replace('.', ''))
+}
+
+module.exports = { HIGH, LOW, NORMAL, Refusal, authenticated, buyerOf, cents, enqueue, money, newId, once, pool, run, time }

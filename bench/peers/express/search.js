@@ -107,7 +107,8 @@ function condition (text, known) {
   return [name, parseInt(value)]
 }
 
-function cents (amount) {
+/** In cents. */
+function wholeEuros (amount) {
   if (amount === undefined) return null
   if (!/^\d+$/.test(amount)) throw new Refusal(422, 'expected whole euros')
   return Number(amount) * 100
@@ -116,7 +117,7 @@ function cents (amount) {
 /** What is asked, but for the conditions. */
 function read (query) {
   const { category = null, q: text = null, sort = 'newest', facets = 'false', limit = '50' } = query
-  const [least, most] = [cents(query.price_from), cents(query.price_to)]
+  const [least, most] = [wholeEuros(query.price_from), wholeEuros(query.price_to)]
   if (!['newest', 'price', 'price_desc'].includes(sort) || (least === null) !== (most === null)) {
     throw new Refusal(422, 'the benchmark gives both prices, and these orders')
   }

@@ -22,13 +22,14 @@ import search
 from basics import (
     HIGH,
     NORMAL,
-    ROLES,
     SQL,
     Authenticated,
     Connection,
     Money,
     answer,
     begin,
+    buyer_of,
+    cents,
     enqueue,
     fingerprint_of,
     lifespan,
@@ -95,10 +96,7 @@ async def place_bid(
     caller: Authenticated,
     idempotency_key: Annotated[str, Header()],
 ) -> Response:
-    org = caller.memberships[0].org if len(caller.memberships) == 1 else None
-    member = next((member for member in caller.memberships if member.org == org), None)
-    if member is None or member.role not in ROLES or member.status != "approved" or "buyer" not in member.kinds:
-        raise HTTPException(403, "not a buyer")
+    org = buyer_of(caller)
     fingerprint = await fingerprint_of(request)
     async with conn.transaction():
         if (known := await begin(conn, org, idempotency_key, fingerprint)) is not None:
@@ -113,8 +111,7 @@ async def place_bid(
             raise HTTPException(403, "this organisation may not bid here")
         if lot[3] not in ("scheduled", "live") or now < lot[7] or now >= ends_at:
             raise HTTPException(409, "the auction takes no bids")
-        whole, _, cents = bid.maximum.amount.partition(".")
-        maximum, seq = int(whole) * 100 + int(cents), lot[20] + 1
+        maximum, seq = cents(bid.maximum.amount), lot[20] + 1
         minimum = lot[11] if leader is None else above(price, lot[21], lot[22])
         if bid.maximum.currency != lot[2] or maximum < minimum:
             raise HTTPException(422, f"the next bid is at least {minimum}")

@@ -79,10 +79,10 @@ async def authenticated(conn: Connection, authorization: Annotated[str, Header()
         raise HTTPException(401, "the access token is not valid") from error
     user = UUID(claims["sub"])
     row = await conn.fetchrow(SQL["authority"], [UUID(claims["sid"])], [user], [claims["ver"]])
-    if row is None or not row[2]:
+    if row is None or not row[3]:
         raise HTTPException(401, "log in again")
     memberships = []
-    for org, standing in zip(row[3], row[4], strict=True):
+    for org, standing in zip(row[4], row[5], strict=True):
         role, status, kinds, _plan = standing.split(" ")
         memberships.append(Membership(org, role, status, kinds.split(",")))
     return Caller(user, row[1], memberships)
@@ -129,13 +129,29 @@ async def enqueue(
     payload: dict[str, Any],
     tenant: UUID | None = None,
     unique_key: str | None = None,
+    run_at: datetime | None = None,
 ) -> int:
     trace = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
     text = orjson.dumps(payload).decode()
-    values = (priority, 1, queue, kind, tenant, text, None, None, None, unique_key, None, trace, False)
+    values = (priority, 1, queue, kind, tenant, text, run_at, None, None, unique_key, None, trace, False)
     return await conn.fetchval(SQL["enqueue"], *values)
 
 
 class Money(BaseModel):
     amount: str
     currency: str
+
+
+def buyer_of(caller: Caller) -> UUID:
+    """The organisation that the caller buys for."""
+    member = caller.memberships[0] if len(caller.memberships) == 1 else None
+    if member is None or member.role not in ROLES or member.status != "approved" or "buyer" not in member.kinds:
+        raise HTTPException(403, "not a buyer")
+    return member.org
+
+
+def cents(amount: str) -> int:
+    whole, _, rest = amount.partition(".")
+    if not whole.isdecimal() or len(rest) != 2 or not rest.isdecimal():
+        raise HTTPException(422, "the amount must be a decimal number")
+    return int(whole) * 100 + int(rest)

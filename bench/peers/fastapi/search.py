@@ -136,7 +136,8 @@ def condition(text: str, known: dict[str, set[str]]) -> tuple[str, str | float]:
     return name, value
 
 
-def cents(amount: str | None) -> int | None:
+def whole_euros(amount: str | None) -> int | None:
+    """In cents."""
     if amount is None:
         return None
     if not amount.isdecimal():
@@ -207,7 +208,7 @@ async def search_listings(
         for name, stored in await conn.fetch(SQL["search_filters"], category):
             known.setdefault(name, set()).add(orjson.loads(stored)["filter"])
     filters = sorted(condition(text, known) for text in where)
-    least, most = cents(price_from), cents(price_to)
+    least, most = whole_euros(price_from), whole_euros(price_to)
     if (least is None) != (most is None) or len({name for name, _ in filters}) < len(filters):
         raise HTTPException(422, "the benchmark gives both prices, and an attribute once")
     search = Search(category, filters, q, None if least is None else (least, most), sort)

@@ -1,5 +1,5 @@
 //! Requests per second: an auction read by its key, a bid, a purchase and an accepted job, through the API and through two peers that do
-//! the same (but for the purchase) with the same statements on the same PostgreSQL, written with FastAPI and with Express.
+//! the same with the same statements on the same PostgreSQL, written with FastAPI and with Express.
 //!
 //! Sixteen connections, each with one request on its way. Client, server and PostgreSQL share the machine's cores, and no worker runs.
 //! What the API does beyond its peers it does here as well: limits, traces, metrics, entity tags, and the messages to its brokers.
@@ -8,6 +8,7 @@ pub(crate) mod beside;
 pub(crate) mod client;
 pub(crate) mod load;
 pub(crate) mod market;
+mod purchases;
 pub(crate) mod searches;
 pub(crate) mod server;
 
@@ -16,8 +17,9 @@ use std::time::Duration;
 use shared::config::Config;
 use sqlx::PgPool;
 
-use self::load::{Bid, Buy, Read};
+use self::load::{Bid, Read};
 use self::market::{Market, Tokens, clear};
+use self::purchases::Bought;
 use self::server::{Running, Server};
 use crate::report::Report;
 use crate::run::{Extent, note};
@@ -60,9 +62,12 @@ pub(crate) async fn measure(
         }
     }
     let market = Market::fill(pool, CONNECTIONS * 2).await?;
+    market.tax(pool).await?;
     let mut all: Vec<Vec<Rates>> = vec![Vec::new(); servers.len()];
+    // By the API, which comes first.
+    let mut made = None;
     for run in 0..extent.runs {
-        // Of the API, which comes first; they work for longer than a run takes.
+        // Of the API; they work for longer than a run takes.
         let mut tokens = None;
         for (server, rates) in servers.iter().zip(&mut all) {
             note(&format!("requests to {server:?}, run {}", run + 1));
@@ -71,7 +76,7 @@ pub(crate) async fn measure(
                 Some(tokens) => tokens,
                 none => none.insert(market.log_in(running.addresses[0]).await?),
             };
-            let measured = requests(*server, &running, pool, &market, tokens, extent.measured).await;
+            let measured = requests(*server, &running, pool, &market, tokens, extent.measured, &mut made).await;
             running.stop().await;
             rates.push(measured?);
         }
@@ -94,6 +99,7 @@ async fn requests(
     market: &Market,
     tokens: &Tokens,
     measured: Duration,
+    made: &mut Option<Bought>,
 ) -> anyhow::Result<Rates> {
     let addresses = &running.addresses;
     clear(pool).await?;

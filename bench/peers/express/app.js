@@ -65,7 +65,7 @@ app.post('/v1/auctions/:auction/bids', authenticated, async (request, response) 
     if (!locked) throw new Refusal(404, 'no such auction')
     // Without the place among those asked for.
     const lot = locked.slice(1)
-    const [now, endsAt, below, steps] = [lot[30], lot[8], lot[21], lot[22]]
+    const [now, endsAt, below, steps] = [lot[31], lot[8], lot[21], lot[22]]
     let [price, leaderBid, leader, leaderSeq, leaderMax] = lot.slice(15, 20)
     if (lot[27] || !lot[25] || !lot[23] || lot[24] || lot[1] === org || leader === org) {
       throw new Refusal(403, 'this organisation may not bid here')

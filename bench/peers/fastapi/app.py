@@ -106,7 +106,7 @@ async def place_bid(
             raise HTTPException(404, "no such auction")
         # Without the place among those asked for.
         lot = locked[1:]
-        now, ends_at, price, leader_bid, leader, leader_max = lot[30], lot[8], lot[15], lot[16], lot[17], lot[19]
+        now, ends_at, price, leader_bid, leader, leader_max = lot[31], lot[8], lot[15], lot[16], lot[17], lot[19]
         if lot[27] or not lot[25] or not lot[23] or lot[24] or lot[1] == org or leader == org:
             raise HTTPException(403, "this organisation may not bid here")
         if lot[3] not in ("scheduled", "live") or now < lot[7] or now >= ends_at:

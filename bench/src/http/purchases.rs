@@ -13,11 +13,10 @@ use super::load::{self, Buy};
 use super::market::{Market, Tokens, clear};
 use super::server::Server;
 
-/// What purchases have made, and how many there were. Rows of other tables are counted: there is one reserved unit and one answer for
-/// each purchase, and two jobs.
+/// What purchases have left behind: each has a unit that is reserved, an answer and two jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bought {
-    /// Everything that is written of a purchase and answered to it but its ids and times, and how many purchases were so.
+    /// What was written of purchases and answered to them, but for ids and times, and how many had that.
     forms: BTreeMap<String, i64>,
     units: i64,
     answers: i64,
@@ -77,6 +76,8 @@ async fn reserved(pool: &PgPool, market: &Market) -> Result<i64, sqlx::Error> {
 
 /// What the purchases have made whose orders have ids above `first`. Nothing else has left answers or jobs.
 async fn bought(pool: &PgPool, first: Uuid, units: i64) -> Result<Bought, sqlx::Error> {
+    // They have grown from nothing: by older figures the planner would go through all answers and jobs for each order.
+    sqlx::raw_sql("ANALYZE orders, checkouts, reservations, idempotency_keys, jobs").execute(pool).await?;
     let forms: Vec<(Value, i64)> =
         sqlx::query_as(include_str!("purchases/forms.sql")).bind(first).fetch_all(pool).await?;
     let counts = "SELECT (SELECT count(*) FROM idempotency_keys), (SELECT count(*) FROM jobs)";

@@ -42,7 +42,8 @@ JOIN checkouts AS c ON c.id = o.checkout_id
 LEFT JOIN reservations AS r ON r.order_id = o.id
 LEFT JOIN listings AS l ON l.id = r.listing_id
 LEFT JOIN idempotency_keys AS k ON k.owner = o.buyer_org_id AND k.headers ->> 'location' = '/v1/checkouts/' || c.id
-LEFT JOIN LATERAL (SELECT convert_from(k.response, 'UTF8')::jsonb AS body) AS a ON true
+-- Read once, not for each of its members.
+LEFT JOIN LATERAL (SELECT convert_from(k.response, 'UTF8')::jsonb AS body OFFSET 0) AS a ON true
 WHERE o.id > $1
 GROUP BY form
 ORDER BY form

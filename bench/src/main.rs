@@ -96,6 +96,8 @@ pub(crate) enum Piece {
     Search,
     /// Pages of the search through the API, with its cache and without it.
     Cache,
+    /// Pages of the search through the API and its peers.
+    SearchHttp,
     /// Photographs made into pictures, beside other programs.
     Images,
     /// A report of a million rows as XLSX, beside openpyxl.

@@ -132,6 +132,10 @@ pub(crate) async fn run(config: &Config, extent: Extent, as_json: bool) -> anyho
     if has(Piece::Cache) {
         benchmark.cache().await?;
     }
+    if has(Piece::SearchHttp) {
+        benchmark.fill().await?;
+        http::searches::measure(config, &extent, &mut benchmark.report).await?;
+    }
     if has(Piece::Images) {
         images::measure(&extent.photos, extent.runs, &mut benchmark.report).await?;
     }

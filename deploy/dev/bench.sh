@@ -10,7 +10,7 @@ cmd_bench() {
         ensure_cargo
         ensure_packages
         local peers=(--tools "$TOOLS")
-        if bench_has http "$@"; then ensure_peers; fi
+        if bench_has http "$@" || bench_has search-http "$@"; then ensure_peers; fi
         if bench_has images "$@"; then ensure_image_makers; fi
         if bench_has reports "$@"; then
             (ensure_report_readers) || note "openpyxl could not be installed: reports are measured without it"

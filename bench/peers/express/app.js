@@ -1,75 +1,13 @@
 // What the benchmark asks of Tradeyard's API, written with Express: the same paths, bodies and statements.
 //
-// Written for speed as its users would: a pool of connections, one of them for the whole transaction, statements that PostgreSQL
-// prepares once. The rules are those that the benchmark's requests meet: a whole lot, a bid above the leader's maximum, no soft close,
-// no reserve, days in UTC. One process for each core; the first argument is the port.
+// The rules are those that the benchmark's requests meet: a whole lot, a bid above the leader's maximum, no soft close, no reserve, days in
+// UTC. One process for each core; the first argument is the port.
 'use strict'
 
-const crypto = require('node:crypto')
-const fs = require('node:fs')
-const path = require('node:path')
 const express = require('express')
-const jwt = require('jsonwebtoken')
-const { Pool, types } = require('pg')
-
-const SQL = JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'statements.json'), 'utf8'))
-const { DATABASE_URL, JWT_SECRET, PUBLIC_URL } = process.env
-const TOKENS = { algorithms: ['HS256'], audience: 'tradeyard-api', issuer: PUBLIC_URL, clockTolerance: 5 }
-const ROLES = ['trader', 'admin', 'owner']
-const HIGH = 1
-const NORMAL = 2
-
-const [BIGINT, BIGINTS, TIMESTAMP, DATE] = [20, 1016, 1184, 1082]
-const numbers = types.getTypeParser(BIGINTS)
-types.setTypeParser(BIGINT, Number)
-types.setTypeParser(BIGINTS, (text) => numbers(text).map(Number))
-// As text: a Date has no microseconds.
-types.setTypeParser(TIMESTAMP, (text) => text)
-types.setTypeParser(DATE, (text) => text)
-
-const pool = new Pool({ connectionString: DATABASE_URL, max: 10, options: '-c TimeZone=UTC' })
-
-/** Runs one of the statements, prepared; rows are arrays in the order of its columns. */
-async function run (conn, name, values) {
-  return (await conn.query({ name, text: SQL[name], values, rowMode: 'array' })).rows
-}
-
-class Refusal extends Error {
-  constructor (status, message) {
-    super(message)
-    this.status = status
-  }
-}
-
-const money = (minor, currency) => ({ amount: (minor / 100).toFixed(2), currency })
-const time = (text) => text.replace(' ', 'T').replace('+00', 'Z')
-
-/** A UUID of version 7: new rows stand at the end of their index. */
-function newId () {
-  const bytes = crypto.randomBytes(16)
-  bytes.writeUIntBE(Date.now(), 0, 6)
-  bytes[6] = 0x70 | (bytes[6] & 0x0f)
-  bytes[8] = 0x80 | (bytes[8] & 0x3f)
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-}
-
-async function authenticated (request, _response, next) {
-  let claims
-  try {
-    claims = jwt.verify((request.get('authorization') ?? '').replace('Bearer ', ''), JWT_SECRET, TOKENS)
-  } catch {
-    throw new Refusal(401, 'the access token is not valid')
-  }
-  const [row] = await run(pool, 'authority', [[claims.sid], [claims.sub], [claims.ver]])
-  if (!row?.[2]) throw new Refusal(401, 'log in again')
-  const memberships = row[3].map((org, place) => {
-    const [role, status, kinds] = row[4][place].split(' ')
-    return { org, role, status, kinds: kinds.split(',') }
-  })
-  request.caller = { user: claims.sub, platformRole: row[1], memberships }
-  next()
-}
+const { HIGH, NORMAL, Refusal, authenticated, buyerOf, cents, enqueue, money, newId, once, pool, run, time } = require('./basics')
+const buy = require('./purchase')
+const searchListings = require('./search')
 
 function auctionView (row, viewer) {
   const currency = row[3]
@@ -99,48 +37,6 @@ function auctionView (row, viewer) {
   }
 }
 
-async function transaction (work) {
-  const conn = await pool.connect()
-  try {
-    await conn.query('BEGIN')
-    const made = await work(conn)
-    await conn.query('COMMIT')
-    return made
-  } catch (error) {
-    await conn.query('ROLLBACK')
-    throw error
-  } finally {
-    conn.release()
-  }
-}
-
-/** Runs `effect` once for each key, and keeps its answer with it. */
-async function once (request, response, owner, status, effect) {
-  const key = request.get('idempotency-key')
-  if (!key) throw new Refusal(400, 'send an Idempotency-Key')
-  const hash = crypto.createHash('sha256').update(`${request.method} ${request.originalUrl}\n`).update(request.raw).digest()
-  const answer = await transaction(async (conn) => {
-    const [[locked, known, knownStatus, knownBody, knownHeaders]] = await run(conn, 'begin_key', [[owner], [key]])
-    if (known) {
-      if (!known.equals(hash)) throw new Refusal(422, 'this Idempotency-Key belongs to a request with other contents')
-      return { status: knownStatus, headers: knownHeaders ?? {}, body: knownBody }
-    }
-    if (!locked) throw new Refusal(409, 'the first request with this Idempotency-Key is being worked on')
-    const { view, headers } = await effect(conn)
-    const body = Buffer.from(JSON.stringify(view))
-    await run(conn, 'store_answer', [[owner], [key], [hash], [status], [body], [JSON.stringify(headers)]])
-    return { status, headers, body }
-  })
-  response.status(answer.status).set(answer.headers).type('application/json').send(answer.body)
-}
-
-async function enqueue (conn, { priority, queue, kind, payload, tenant = null, uniqueKey = null }) {
-  const trace = `00-${crypto.randomBytes(16).toString('hex')}-${crypto.randomBytes(8).toString('hex')}-01`
-  const values = [priority, 1, queue, kind, tenant, JSON.stringify(payload), null, null, null, uniqueKey, null, trace, false]
-  const [[job]] = await run(conn, 'enqueue', values)
-  return job
-}
-
 function above (price, below, steps) {
   const place = below.findIndex((limit) => price < limit)
   return price + (place < 0 ? steps.at(-1) : steps[place])
@@ -155,24 +51,21 @@ app.get('/v1/auctions/:auction', async (request, response) => {
   response.json(auctionView(row, null))
 })
 
+app.get('/v1/listings', searchListings)
+app.post('/v1/listings/:listing/buy', authenticated, buy)
+
 app.post('/v1/auctions/:auction/bids', authenticated, async (request, response) => {
   const { auction } = request.params
   const { caller } = request
-  const [member] = caller.memberships
-  if (caller.memberships.length !== 1 || !ROLES.includes(member.role) || member.status !== 'approved' ||
-    !member.kinds.includes('buyer')) {
-    throw new Refusal(403, 'not a buyer')
-  }
-  const org = member.org
+  const org = buyerOf(caller)
   const { amount, currency } = request.body.maximum
-  if (!/^\d+\.\d\d$/.test(amount)) throw new Refusal(422, 'the amount must be a decimal number')
-  const maximum = Number(amount.replace('.', ''))
+  const maximum = cents(amount)
   await once(request, response, org, 201, async (conn) => {
     const [locked] = await run(conn, 'lock_auction', [[auction], [org], [caller.user]])
     if (!locked) throw new Refusal(404, 'no such auction')
     // Without the place among those asked for.
     const lot = locked.slice(1)
-    const [now, endsAt, below, steps] = [lot[30], lot[8], lot[21], lot[22]]
+    const [now, endsAt, below, steps] = [lot[31], lot[8], lot[21], lot[22]]
     let [price, leaderBid, leader, leaderSeq, leaderMax] = lot.slice(15, 20)
     if (lot[27] || !lot[25] || !lot[23] || lot[24] || lot[1] === org || leader === org) {
       throw new Refusal(403, 'this organisation may not bid here')

@@ -1,116 +1,45 @@
 """What the benchmark asks of Tradeyard's API, written with FastAPI: the same paths, bodies and statements.
 
-Written for speed as its users would: uvloop and httptools, a pool of connections, one of them for the whole request, statements that
-asyncpg prepares once, orjson. The rules are those that the benchmark's requests meet: a whole lot, a bid above the leader's maximum,
-no soft close, no reserve. One process for each core; the first argument is the port.
+Written for speed as its users would, with uvloop and httptools. The rules are those that the benchmark's requests meet: a whole lot, a
+bid above the leader's maximum, no soft close, no reserve. One process for each core; the first argument is the port.
 """
 
-import json
-import os
-import secrets
 import sys
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
-from hashlib import sha256
-from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
-import jwt
 import orjson
 import uvicorn
-from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import FastAPI, Header, HTTPException, Request, Response
 from pydantic import BaseModel
 
-SQL: dict[str, str] = json.loads((Path(__file__).parents[1] / "statements.json").read_text())
-SECRET = os.environ["JWT_SECRET"]
-ISSUER = os.environ["PUBLIC_URL"]
-HIGH, NORMAL = 1, 2
-ROLES = ("trader", "admin", "owner")
-
-
-@asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    url = urlsplit(os.environ["DATABASE_URL"])
-    # asyncpg takes the port from the address only where it takes the host from there, too.
-    host = parse_qs(url.query).get("host", [url.hostname])[0]
-    async with asyncpg.create_pool(url._replace(query="").geturl(), host=host, port=url.port, min_size=10, max_size=10) as pool:
-        app.state.pool = pool
-        yield
-
+import purchase
+import search
+from basics import (
+    HIGH,
+    NORMAL,
+    SQL,
+    Authenticated,
+    Connection,
+    Money,
+    answer,
+    begin,
+    buyer_of,
+    cents,
+    enqueue,
+    fingerprint_of,
+    lifespan,
+    money,
+    new_id,
+)
 
 app = FastAPI(lifespan=lifespan, openapi_url=None)
-
-
-async def connection(request: Request) -> AsyncIterator[asyncpg.Connection]:
-    async with request.app.state.pool.acquire() as conn:
-        yield conn
-
-
-Connection = Annotated[asyncpg.Connection, Depends(connection)]
-
-
-@dataclass
-class Membership:
-    org: UUID
-    role: str
-    status: str
-    kinds: list[str]
-
-
-@dataclass
-class Caller:
-    user: UUID
-    platform_role: str
-    memberships: list[Membership]
-
-
-async def authenticated(conn: Connection, authorization: Annotated[str, Header()]) -> Caller:
-    try:
-        claims = jwt.decode(
-            authorization.removeprefix("Bearer "),
-            SECRET,
-            algorithms=["HS256"],
-            audience="tradeyard-api",
-            issuer=ISSUER,
-            leeway=5,
-            options={"require": ["exp", "iss", "aud", "sub", "nbf"]},
-        )
-    except jwt.InvalidTokenError as error:
-        raise HTTPException(401, "the access token is not valid") from error
-    user = UUID(claims["sub"])
-    row = await conn.fetchrow(SQL["authority"], [UUID(claims["sid"])], [user], [claims["ver"]])
-    if row is None or not row[2]:
-        raise HTTPException(401, "log in again")
-    memberships = []
-    for org, standing in zip(row[3], row[4], strict=True):
-        role, status, kinds, _plan = standing.split(" ")
-        memberships.append(Membership(org, role, status, kinds.split(",")))
-    return Caller(user, row[1], memberships)
-
-
-Authenticated = Annotated[Caller, Depends(authenticated)]
-
-
-def answer(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, status, headers, "application/json")
-
-
-def money(minor: int, currency: str) -> dict[str, str]:
-    return {"amount": f"{minor // 100}.{minor % 100:02}", "currency": currency}
-
-
-def new_id() -> UUID:
-    """A UUID of version 7: new rows stand at the end of their index."""
-    millis = time.time_ns() // 1_000_000
-    return UUID(int=millis << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62))
+app.include_router(search.router)
+app.include_router(purchase.router)
 
 
 def auction_view(row: asyncpg.Record, viewer: UUID | None) -> dict[str, Any]:
@@ -150,42 +79,6 @@ async def get_auction(auction: UUID, conn: Connection) -> Response:
     return answer(200, orjson.dumps(auction_view(row, None)))
 
 
-async def begin(conn: asyncpg.Connection, owner: UUID, key: str, fingerprint: bytes) -> Response | None:
-    """Takes the key; returns the answer that it has had before."""
-    locked, stored, status, response, _headers = await conn.fetchrow(SQL["begin_key"], [owner], [key])
-    if stored is not None:
-        if stored != fingerprint:
-            raise HTTPException(422, "this Idempotency-Key belongs to a request with other contents")
-        return answer(status, response)
-    if not locked:
-        raise HTTPException(409, "the first request with this Idempotency-Key is being worked on")
-    return None
-
-
-async def fingerprint_of(request: Request) -> bytes:
-    return sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
-
-
-async def enqueue(
-    conn: asyncpg.Connection,
-    priority: int,
-    queue: str,
-    kind: str,
-    payload: dict[str, Any],
-    tenant: UUID | None = None,
-    unique_key: str | None = None,
-) -> int:
-    trace = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-    text = orjson.dumps(payload).decode()
-    values = (priority, 1, queue, kind, tenant, text, None, None, None, unique_key, None, trace, False)
-    return await conn.fetchval(SQL["enqueue"], *values)
-
-
-class Money(BaseModel):
-    amount: str
-    currency: str
-
-
 class PlaceBid(BaseModel):
     maximum: Money
 
@@ -203,10 +96,7 @@ async def place_bid(
     caller: Authenticated,
     idempotency_key: Annotated[str, Header()],
 ) -> Response:
-    org = caller.memberships[0].org if len(caller.memberships) == 1 else None
-    member = next((member for member in caller.memberships if member.org == org), None)
-    if member is None or member.role not in ROLES or member.status != "approved" or "buyer" not in member.kinds:
-        raise HTTPException(403, "not a buyer")
+    org = buyer_of(caller)
     fingerprint = await fingerprint_of(request)
     async with conn.transaction():
         if (known := await begin(conn, org, idempotency_key, fingerprint)) is not None:
@@ -216,13 +106,12 @@ async def place_bid(
             raise HTTPException(404, "no such auction")
         # Without the place among those asked for.
         lot = locked[1:]
-        now, ends_at, price, leader_bid, leader, leader_max = lot[30], lot[8], lot[15], lot[16], lot[17], lot[19]
+        now, ends_at, price, leader_bid, leader, leader_max = lot[31], lot[8], lot[15], lot[16], lot[17], lot[19]
         if lot[27] or not lot[25] or not lot[23] or lot[24] or lot[1] == org or leader == org:
             raise HTTPException(403, "this organisation may not bid here")
         if lot[3] not in ("scheduled", "live") or now < lot[7] or now >= ends_at:
             raise HTTPException(409, "the auction takes no bids")
-        whole, _, cents = bid.maximum.amount.partition(".")
-        maximum, seq = int(whole) * 100 + int(cents), lot[20] + 1
+        maximum, seq = cents(bid.maximum.amount), lot[20] + 1
         minimum = lot[11] if leader is None else above(price, lot[21], lot[22])
         if bid.maximum.currency != lot[2] or maximum < minimum:
             raise HTTPException(422, f"the next bid is at least {minimum}")

@@ -102,6 +102,27 @@ impl Market {
         Ok(Self { auctions, listings, orgs, seller, buyers: people, admin })
     }
 
+    /// Puts the buyers and the sellers of the listings into one country, so that purchases bear its tax.
+    pub(crate) async fn tax(&self, pool: &PgPool) -> anyhow::Result<()> {
+        let buyers: Vec<_> = self.buyers.iter().map(|buyer| buyer.org.0).collect();
+        let listings: Vec<_> = self.listings.iter().map(|listing| listing.0).collect();
+        let mut tx = pool.begin().await?;
+        // Rows are changed, not acted on.
+        sqlx::raw_sql("SET LOCAL session_replication_role = replica").execute(&mut *tx).await?;
+        sqlx::query(
+            "UPDATE orgs
+             SET country = 'DE'
+             WHERE id = ANY ($1)
+                OR id IN (SELECT seller_org_id FROM listings WHERE id = ANY ($2))",
+        )
+        .bind(buyers)
+        .bind(listings)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Makes auctions that nobody has bid in.
     pub(crate) async fn lots(&self, pool: &PgPool, count: usize) -> anyhow::Result<Vec<AuctionId>> {
         let mut tx = pool.begin().await?;

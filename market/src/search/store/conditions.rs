@@ -18,7 +18,7 @@ pub(super) struct Prepared<'a> {
     euros: Option<Euros>,
     circle: Option<Circle<'a>>,
     /// What has the rarest of the numbers, if few have.
-    few: Option<Vec<Uuid>>,
+    pub(super) few: Option<Vec<Uuid>>,
 }
 
 /// The places within a distance, or everywhere on the body.

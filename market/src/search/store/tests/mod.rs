@@ -1,6 +1,7 @@
 mod kept;
 mod model;
 mod naive;
+mod peers;
 mod plans;
 mod prices;
 mod words;

@@ -28,7 +28,7 @@ impl Blobs {
             .list_objects_v2()
             .bucket(&self.bucket)
             .prefix(prefix)
-            .start_after(after)
+            .set_start_after((!after.is_empty()).then(|| after.to_owned()))
             .max_keys(i32::from(most))
             .send()
             .await

@@ -82,7 +82,7 @@ impl TestStore {
 fn age(file: &Path, hours: u64) {
     let file = std::fs::File::options().write(true).open(file).unwrap();
     let now = file.metadata().unwrap().modified().unwrap();
-    file.set_modified(now - Duration::from_secs(hours * 3_600)).unwrap();
+    file.set_modified(now - Duration::from_hours(hours)).unwrap();
 }
 
 /// Has time for one page of one file in an attempt.

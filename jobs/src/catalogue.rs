@@ -87,6 +87,7 @@ macro_rules! for_each_job {
                 $crate::maintenance::PruneJobs,
                 $crate::maintenance::PurgeIdempotencyKeys,
                 $crate::maintenance::PurgeIdentity,
+                $crate::maintenance::SweepFiles,
                 $crate::identity::ErasePerson,
                 $crate::webhooks::PurgeDeliveries,
                 $crate::webhooks::SweepDeliveries,

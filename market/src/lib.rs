@@ -32,6 +32,8 @@
 //! A sale event is locked before its listings, when it is published, before its auctions, when it is cancelled, and before a bidder, when
 //! one registers or is decided about. Nothing that holds a bidder of an event waits for an auction.
 //!
+//! Whoever removes the file that an attempt has left of a report, an export or a paper locks that, and nothing with it.
+//!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft, then the seller's organisation if its
 //! plan has a limit of listings, and then the item; a draft has no auction.
 //!

@@ -9,6 +9,7 @@
 
 mod config;
 mod download;
+mod list;
 mod presign;
 mod upload;
 
@@ -22,6 +23,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::config::S3;
 
+pub use list::{Listed, Page};
 pub use presign::{Disposition, PresignedUpload};
 pub use upload::PART_SIZE;
 

@@ -5,6 +5,7 @@ mod prune_jobs;
 mod purge_idempotency_keys;
 mod purge_identity;
 mod retry_jobs;
+mod sweep_files;
 
 use chrono::{DateTime, Utc};
 use queue::ops::list::{JobFilter, count};
@@ -20,6 +21,7 @@ pub use prune_jobs::PruneJobs;
 pub use purge_idempotency_keys::PurgeIdempotencyKeys;
 pub use purge_identity::PurgeIdentity;
 pub use retry_jobs::RetryJobs;
+pub use sweep_files::SweepFiles;
 
 /// The enqueued job that acts on many others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use crate::escrow::model::{Escrow, EscrowStatus};
 /// How long a buyer may find fault with what was delivered.
 pub const INSPECTION: TimeDelta = TimeDelta::days(7);
 
-/// How long a buyer has to confirm a payment with their bank. Then it is cancelled, so that another one can begin. Its checkout ends
-/// no earlier than that.
+/// How long a buyer has to confirm a payment with their bank, from when its provider says that it waits for them: while a provider is
+/// away, nobody can be sent there. Then it is cancelled, so that another one can begin. Its checkout ends no earlier than that.
 pub const CONFIRM_WITHIN: TimeDelta = TimeDelta::minutes(15);
 
 /// What somebody wants done with what is held.

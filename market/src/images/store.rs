@@ -1,6 +1,7 @@
 //! Statements on `uploads` (in their own file), `images` and `image_variants`.
 
 mod copies;
+mod leftovers;
 mod named;
 mod recipes;
 mod uploads;
@@ -17,6 +18,7 @@ use crate::ids::{ImageId, ListingId};
 
 pub(crate) use copies::copy;
 pub use copies::{own_files, unshown};
+pub use leftovers::{without_image, without_upload};
 pub use named::attach_named;
 pub use recipes::{Place, count_outdated, open_jobs, outdated, replace};
 pub use uploads::{

@@ -185,6 +185,46 @@ async fn what_a_dead_process_began_to_upload_is_aborted_by_the_next() {
     assert_eq!(left, ["media/big", "media/bigger"].map(std::path::PathBuf::from));
 }
 
+#[tokio::test]
+async fn objects_are_listed_by_key_a_page_at_a_time() {
+    let store = store().await;
+    let blobs = &store.blobs;
+    for key in ["a/3", "a/1", "b/1", "a/2"] {
+        blobs.put(key, "text/csv", "x").await.unwrap();
+    }
+    let (mut after, mut pages) = (String::new(), Vec::new());
+    loop {
+        let page = blobs.list("a/", &after, 2).await.unwrap();
+        let keys: Vec<_> = page.objects.iter().map(|it| it.key.clone()).collect();
+        after.clone_from(keys.last().unwrap());
+        pages.push(keys);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec!["a/1", "a/2"], vec!["a/3"]]);
+    assert_eq!(blobs.list("a/", &after, 2).await.unwrap(), Page::default());
+}
+
+#[tokio::test]
+async fn uploads_of_dead_processes_are_aborted_by_their_age() {
+    let store = store().await;
+    let (blobs, dir) = (&store.blobs, &store.dir);
+    for key in ["reports/1", "reports/2", "other/1"] {
+        let (stalled, has_stalled) = tokio::sync::oneshot::channel();
+        let dying = Stalls { left: PART_SIZE + 1_000, stalled: Some(stalled) };
+        tokio::select! {
+            sent = blobs.put_stream(key, "text/csv", dying) => panic!("it ended: {sent:?}"),
+            _ = has_stalled => {}
+        }
+    }
+    let now = crate::clock::Clock::SYSTEM.now();
+    assert_eq!(blobs.abort_begun_before("reports/", now - chrono::TimeDelta::hours(1)).await.unwrap(), 0);
+    assert_eq!(files(dir.path()).len(), 3, "parts");
+    assert_eq!(blobs.abort_begun_before("reports/", now + chrono::TimeDelta::hours(1)).await.unwrap(), 2);
+    assert_eq!(files(dir.path()).len(), 1, "that of another folder");
+}
+
 /// The objects and parts below a folder.
 fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();

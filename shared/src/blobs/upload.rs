@@ -17,7 +17,7 @@ impl Blobs {
     /// The object appears whole, at the end, or not at all: fewer than [`PART_SIZE`] bytes are one
     /// plain PUT, more are a multipart upload that is aborted if reading or sending fails. A
     /// process that dies in the meantime leaves invisible parts behind, which the next upload under
-    /// the same key aborts, and the bucket's lifecycle rule if there is none. So nobody else may be
+    /// the same key aborts, and [`Blobs::abort_begun_before`] if there is none. So nobody else may be
     /// uploading under the key: a job that is taken for lost and still runs fails at its next part.
     pub async fn put_stream(
         &self,
@@ -69,7 +69,7 @@ impl Blobs {
             Ok(listed) => listed,
             Err(error) => {
                 let error = BlobError::from_sdk("list of open uploads", key, &error);
-                tracing::warn!(%error, "what is left of an earlier upload stays until the bucket's lifecycle rule removes it");
+                tracing::warn!(%error, "what is left of an earlier upload stays until it is swept");
                 return;
             }
         };
@@ -80,12 +80,12 @@ impl Blobs {
         }
     }
 
-    async fn abort(&self, key: &str, upload_id: &str) {
+    pub(super) async fn abort(&self, key: &str, upload_id: &str) {
         let aborted =
             self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload_id).send().await;
         if let Err(error) = aborted {
             let error = BlobError::from_sdk("abort of the upload", key, &error);
-            tracing::warn!(%error, "parts of a failed upload stay until the bucket's lifecycle rule removes them");
+            tracing::warn!(%error, "parts of a failed upload stay until they are swept");
         }
     }
 

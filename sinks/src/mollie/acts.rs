@@ -1,6 +1,6 @@
 //! What changes something.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -12,8 +12,10 @@ use crate::payments::{challenge, now};
 /// Two refunds of one amount within this time are taken for one that was sent twice.
 const IN_SHORT_SUCCESSION: TimeDelta = TimeDelta::seconds(10);
 
-pub(super) fn act(desk: &Desk, book: &mut Book, path: &[&str], body: &Value) -> Reply {
+pub(super) fn act(desk: &Desk, book: &mut Book, method: &Method, path: &[&str], body: &Value) -> Reply {
     match path {
+        ["payments", id] if method == Method::DELETE => cancel(book, id),
+        _ if method == Method::DELETE => missing(),
         ["payments"] => charge(desk, book, body),
         ["payments", id, "captures"] => capture(book, id, body),
         ["payments", id, "refunds"] => refund(book, id, body),
@@ -46,6 +48,7 @@ fn charge(desk: &Desk, book: &mut Book, body: &Value) -> Reply {
         captured: 0,
         refunded: 0,
         is_manual: body["captureMode"] == "manual",
+        is_cancelable: body["cardToken"] != super::FIXED,
         failure: None,
         description: description.to_owned(),
         metadata: body["metadata"].clone(),
@@ -103,6 +106,18 @@ fn release(book: &mut Book, of: &str) -> Reply {
     payment.status = if payment.captured > 0 { "paid" } else { "canceled" };
     book.moved(of);
     (StatusCode::ACCEPTED, Value::Null)
+}
+
+fn cancel(book: &mut Book, of: &str) -> Reply {
+    let Some(payment) = book.payment(of) else { return missing() };
+    if payment.status != "open" || !payment.is_cancelable {
+        let detail = "The payment cannot be canceled";
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, "Unprocessable Entity", detail, None);
+    }
+    payment.status = "canceled";
+    let shown = payment.show();
+    book.moved(of);
+    (StatusCode::OK, shown)
 }
 
 fn refund(book: &mut Book, of: &str, body: &Value) -> Reply {

@@ -20,6 +20,8 @@ pub(super) struct Payment {
     pub(super) captured: i64,
     pub(super) refunded: i64,
     pub(super) is_manual: bool,
+    /// Whether it can be cancelled while it is open.
+    pub(super) is_cancelable: bool,
     pub(super) failure: Option<&'static str>,
     pub(super) description: String,
     pub(super) metadata: Value,
@@ -166,6 +168,7 @@ impl Payment {
             shown["amountRemaining"] = self.amount.of(self.taken() - self.refunded).show();
         }
         if self.status == "open" {
+            shown["isCancelable"] = self.is_cancelable.into();
             shown["_links"]["checkout"] = json!({ "href": self.checkout, "type": "text/html" });
         }
         shown

@@ -4,6 +4,7 @@
 //! | Request | Does |
 //! |---|---|
 //! | `POST /v2/payments` | charges a stored card (`sequenceType: recurring`) at once, or opens a payment by `cardToken`, which waits for its buyer |
+//! | `DELETE /v2/payments/{id}` | cancels a payment that is open, if it may be cancelled |
 //! | `POST /v2/payments/{id}/captures`, `…/refunds`, `…/release-authorization` | captures or refunds a part, or lets go of the rest |
 //! | `POST /v2/connect/balance-transfers` | moves money to a connected organisation |
 //! | `/challenges/{id}` | the page at which a buyer confirms a payment, `passed` or not, and is sent to its `redirectUrl` |
@@ -46,6 +47,8 @@ pub const PAYING: &str = "cst_paying/mdt_card";
 pub const DECLINED: &str = "cst_declined/mdt_card";
 /// A card that waits for its buyer.
 pub const CHALLENGED: &str = "tkn_card";
+/// The same, and Mollie cancels it for nobody.
+pub const FIXED: &str = "tkn_fixed";
 /// The platform's own organisation.
 pub const PLATFORM: &str = "org_1";
 

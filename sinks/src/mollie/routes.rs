@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{OriginalUri, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Form, Json, Router};
@@ -19,7 +19,9 @@ use crate::payments::challenge::{self, Answer};
 type Shared = State<Arc<Desk>>;
 
 pub(super) fn router(desk: Arc<Desk>) -> Router {
-    let router = Router::new().route("/v2/{*path}", get(read).post(act)).route(challenge::PATH, get(ask).post(answer));
+    let router = Router::new()
+        .route("/v2/{*path}", get(read).post(act).delete(act))
+        .route(challenge::PATH, get(ask).post(answer));
     router.fallback(async || shown(missing())).with_state(desk)
 }
 
@@ -53,7 +55,13 @@ async fn read(
 }
 
 /// Does one act once per key, and answers as the faults will have it.
-async fn act(State(desk): Shared, OriginalUri(uri): OriginalUri, headers: HeaderMap, body: Bytes) -> Response {
+async fn act(
+    State(desk): Shared,
+    method: Method,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let path = segments(uri.path());
     if let Some(refusal) = refusal(&desk, &path, &headers) {
         return shown(refusal);
@@ -77,7 +85,7 @@ async fn act(State(desk): Shared, OriginalUri(uri): OriginalUri, headers: Header
         let reply = if let Some(before) = book.keys.get(key) {
             before.clone()
         } else {
-            let reply = acts::act(&desk, &mut book, &path, &body);
+            let reply = acts::act(&desk, &mut book, &method, &path, &body);
             book.keys.insert(key.to_owned(), reply.clone());
             reply
         };

@@ -132,7 +132,10 @@ async fn a_multipart_upload_becomes_one_object() -> Result<()> {
     let upload = created.upload_id().unwrap_or_default();
     let open = async |prefix: &str| -> Result<Vec<(String, String)>> {
         let listed = client.list_multipart_uploads().bucket(BUCKET).prefix(prefix).send().await?;
-        let named = |it: &MultipartUpload| Some((it.key()?.to_owned(), it.upload_id()?.to_owned()));
+        let named = |it: &MultipartUpload| {
+            it.initiated()?;
+            Some((it.key()?.to_owned(), it.upload_id()?.to_owned()))
+        };
         Ok(listed.uploads().iter().filter_map(named).collect())
     };
     assert_eq!(open("reports/").await?, [("reports/sales.csv".to_owned(), upload.to_owned())]);

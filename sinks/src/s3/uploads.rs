@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Uri, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::Url;
 use s3s::route::S3Route;
 use s3s::{Body, S3Request, S3Response, S3Result, s3_error};
@@ -20,6 +21,8 @@ struct Upload {
     bucket: String,
     key: String,
     id: String,
+    /// The same file's time: it is written once.
+    began: DateTime<Utc>,
 }
 
 #[async_trait::async_trait]
@@ -51,23 +54,28 @@ fn asked(uri: &Uri) -> Option<(String, String)> {
 fn uploads(dir: &Path) -> io::Result<Vec<Upload>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir)? {
-        found.extend(entry?.file_name().to_str().and_then(upload));
+        let entry = entry?;
+        let Some((bucket, key, id)) = entry.file_name().to_str().and_then(named) else { continue };
+        // An upload that ends at this moment is none any more.
+        let Ok(began) = entry.metadata().and_then(|it| it.modified()) else { continue };
+        found.push(Upload { bucket, key, id, began: began.into() });
     }
     Ok(found)
 }
 
 /// Reads `.bucket-<bucket>.object-<key>.upload-<id>.metadata.json`, with bucket and key in base64.
-fn upload(file: &str) -> Option<Upload> {
+fn named(file: &str) -> Option<(String, String, String)> {
     let (bucket, rest) = file.strip_prefix(".bucket-")?.strip_suffix(".metadata.json")?.split_once(".object-")?;
     let (key, id) = rest.split_once(".upload-")?;
     let plain = |text: &str| String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok();
-    Some(Upload { bucket: plain(bucket)?, key: plain(key)?, id: id.to_owned() })
+    Some((plain(bucket)?, plain(key)?, id.to_owned()))
 }
 
 fn listed(bucket: &str, prefix: &str, uploads: &[Upload]) -> String {
     let upload = |upload: &Upload| {
         let (key, id) = (escaped(&upload.key), &upload.id);
-        format!("<Upload><Key>{key}</Key><UploadId>{id}</UploadId></Upload>")
+        let began = upload.began.to_rfc3339_opts(SecondsFormat::Millis, true);
+        format!("<Upload><Key>{key}</Key><UploadId>{id}</UploadId><Initiated>{began}</Initiated></Upload>")
     };
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\

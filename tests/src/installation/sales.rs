@@ -70,8 +70,8 @@ impl TestInstallation {
         id(&seller.post(&format!("/v1/listings/{listing}/auctions"), with(usual, &terms)).await.ok())
     }
 
-    /// Lets so much time pass for an auction, and has the job look at it that closes it: no test has to be done before an end that comes
-    /// by itself. Past the tables, which refuse it: promised times do not move.
+    /// Lets so much time pass for an auction, and has the jobs look at it that open and close it: no test has to be done before a
+    /// beginning or an end that comes by itself. Past the tables, which refuse it: promised times do not move.
     pub async fn pass(&self, auction: &str, time: TimeDelta) {
         let mut tx = self.db.pool.begin().await.expect("a transaction");
         sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
@@ -83,6 +83,14 @@ impl TestInstallation {
         let moved = sqlx::query(earlier).bind(auction).bind(time.as_seconds_f64()).execute(&mut *tx).await;
         assert_eq!(moved.expect("moved").rows_affected(), 1, "{auction}");
         sqlx::query("SET LOCAL session_replication_role = origin").execute(&mut *tx).await.expect("a superuser");
+        let opening =
+            "SELECT id FROM jobs WHERE kind = 'auctions.open' AND payload ->> 'auction' = $1 AND state = 'scheduled'";
+        let job: Option<i64> =
+            sqlx::query_scalar(opening).bind(auction).fetch_optional(&mut *tx).await.expect("the database answers");
+        if let Some(job) = job {
+            // One that has become due meanwhile runs by itself.
+            let _ = pull_forward(&mut tx, JobId(job), "a test").await;
+        }
         let closing =
             "SELECT id FROM jobs WHERE kind = 'auctions.close' AND payload ->> 'auction' = $1 AND state < 'succeeded'";
         let job: i64 = sqlx::query_scalar(closing).bind(auction).fetch_one(&mut *tx).await.expect("a job closes it");

@@ -45,6 +45,8 @@ pub(crate) struct Code {
     /// The items of each crate by name, and its modules.
     items: BTreeMap<String, BTreeSet<String>>,
     tests: BTreeSet<String>,
+    /// The constraints, triggers and indexes that some migration makes.
+    rules: BTreeSet<String>,
     /// All string literals that may name a metric.
     metrics: BTreeSet<String>,
     /// Cargo.lock, which names every package.
@@ -60,7 +62,8 @@ impl Code {
         let variant = Regex::new(r"(?m)^\s+([A-Z][A-Za-z0-9]*)(?:,|\(| \{| =|$)").unwrap();
         let exported = Regex::new(r"(?ms)^pub use ([^;]+);").unwrap();
         let word = Regex::new("[A-Za-z0-9_]+").unwrap();
-        let metric = Regex::new(r#""(tradeyard_[a-z0-9_]+)""#).unwrap();
+        let metric = Regex::new(r#""(tradeyard_[a-z0-9_]+|[a-z0-9_]+_total)""#).unwrap();
+        let rule = Regex::new("(?:CONSTRAINT|TRIGGER|INDEX) ([a-z0-9_]+)").unwrap();
         let (mut items, mut tests, mut metrics) =
             (BTreeMap::<_, BTreeSet<String>>::new(), BTreeSet::new(), BTreeSet::new());
         for path in files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs")) {
@@ -79,12 +82,21 @@ impl Code {
             }
             metrics.extend(metric.captures_iter(&text).map(|found| found[1].to_owned()));
         }
+        let mut rules = BTreeSet::new();
+        for path in files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "sql")) {
+            let text = fs::read_to_string(root().join(path)).unwrap();
+            rules.extend(rule.captures_iter(&text).map(|found| found[1].to_owned()));
+        }
         let packages = fs::read_to_string(root().join("Cargo.lock")).unwrap();
-        Self { items, tests, metrics, packages }
+        Self { items, tests, rules, metrics, packages }
     }
 
     pub(crate) fn has_test(&self, name: &str) -> bool {
         self.tests.contains(name)
+    }
+
+    pub(crate) fn has_rule(&self, name: &str) -> bool {
+        self.rules.contains(name)
     }
 
     /// Whether there is such a metric; a histogram's name may have one of the exporter's suffixes.

@@ -23,7 +23,7 @@ pub(crate) struct Document {
 /// Something that a document takes for granted.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Mention {
-    /// A name with at least three underscores, in backticks.
+    /// A name with at least three underscores, in backticks: of a test, or of a rule of the database.
     Test(String),
     Metric(String),
     /// `queue::ledger::insert::one` or `Cx::commit`.
@@ -157,7 +157,8 @@ fn mention(quoted: &str) -> Option<Mention> {
             return None;
         }
         let name = quoted.to_owned();
-        return Some(if name.starts_with("tradeyard_") { Mention::Metric(name) } else { Mention::Test(name) });
+        let is_metric = name.starts_with("tradeyard_") || name.ends_with("_total");
+        return Some(if is_metric { Mention::Metric(name) } else { Mention::Test(name) });
     }
     if let Some(found) = ITEM.captures(quoted) {
         return Some(Mention::Item(found[1].to_owned()));

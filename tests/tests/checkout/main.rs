@@ -22,7 +22,9 @@ fn what_the_documents_name_exists() {
         .flat_map(|document| document.mentions().into_iter().map(move |mention| (document, mention)))
         .filter_map(|(document, mention)| {
             let problem = match &mention {
-                Mention::Test(name) if !code.has_test(name) => format!("no test is named {name}"),
+                Mention::Test(name) if !code.has_test(name) && !code.has_rule(name) => {
+                    format!("no test is named {name}, and no rule of the database")
+                }
                 Mention::Metric(name) if !code.has_metric(name) => format!("no metric is named {name}"),
                 Mention::Item(path) => code.missing_item(path)?,
                 Mention::File(path) if !document.reaches(path) => format!("there is no {path}"),
@@ -48,6 +50,7 @@ fn the_check_finds_what_is_gone() {
     let test = |name: &str| mentions.contains(&Mention::Test(name.to_owned()));
     assert!(test("no_test_has_this_name") && test("what_the_documents_name_exists"));
     assert!(!code.has_test(concat!("no_test", "_has_this_name")) && code.has_test("what_the_documents_name_exists"));
+    assert!(code.has_rule("org_documents_per_org") && !code.has_rule(concat!("no_test", "_has_this_name")));
     // A test of a macro's making, and a function that only tests call.
     assert!(code.has_test("garbled_messages_stop_nobody") && !code.has_test("a_killed_worker_loses_nothing"));
     assert!(mentions.contains(&Mention::File("docs/GONE.md".to_owned())) && !document.reaches("docs/GONE.md"));

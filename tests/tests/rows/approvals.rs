@@ -6,6 +6,9 @@ use tests::installation::socket::Socket;
 
 use super::defaults::auction;
 
+/// How long each lot is offered.
+const LENGTH: TimeDelta = TimeDelta::hours(2);
+
 /// Three lots end below their reserve. The seller sells the first for the bid, names another amount for the second, which the bidder
 /// takes and pays, and declines the third, which can be listed again.
 #[tokio::test(flavor = "multi_thread")]
@@ -16,13 +19,16 @@ async fn row_sale_on_approval_with_a_counter_bid() {
     let cid = market.trader(&admin, "Cid").await;
     let mut lots = Vec::new();
     for _ in 0..3 {
-        lots.push(auction(&market, &ann, TimeDelta::seconds(8), Some("40.00")).await);
+        lots.push(auction(&market, &ann, LENGTH, Some("40.00")).await);
     }
     let mut socket = Socket::open(&market.base, &cid).await;
     socket.follow(&format!("auction:{}", lots[1])).await;
     for lot in &lots {
         let _ = cid.post(&format!("/v1/auctions/{lot}/bids"), json!({"maximum": eur("19.50")})).await.ok();
         let _ = bob.post(&format!("/v1/auctions/{lot}/bids"), json!({"maximum": eur("30.00")})).await.ok();
+    }
+    for lot in &lots {
+        market.pass(lot, LENGTH).await;
     }
     let ended = socket.until(|message| message["data"]["status"] == "on_approval").await;
     assert_eq!((&ended["data"]["price"], &ended["data"]["reserve_met"]), (&eur("20.00"), &json!(false)));

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use tests::installation::TestInstallation;
 use tests::installation::people::{Person, eur, id};
 
+/// How long a lot is offered.
+const LENGTH: TimeDelta = TimeDelta::hours(2);
+
 /// An auction that begins now; its id.
 pub(crate) async fn auction(
     market: &TestInstallation,
@@ -28,11 +31,12 @@ pub(crate) async fn auction(
 
 /// An auction with these bids, closed by the workers; and the winner's order.
 async fn won(market: &TestInstallation, seller: &Person, bids: &[(&Person, &str)]) -> (String, String) {
-    let auction = auction(market, seller, TimeDelta::seconds(5), None).await;
+    let auction = auction(market, seller, LENGTH, None).await;
     for (bidder, amount) in bids {
         let bid = json!({"maximum": eur(amount)});
         let _ = bidder.post(&format!("/v1/auctions/{auction}/bids"), bid).await.ok();
     }
+    market.pass(&auction, LENGTH).await;
     seller.until(&format!("/v1/auctions/{auction}"), "status", "awarded").await;
     let (winner, _) = bids.last().unwrap();
     let orders = winner.get("/v1/orders?side=buyer").await.ok();

@@ -5,6 +5,9 @@ use tests::installation::TestInstallation;
 use tests::installation::people::id;
 use tests::installation::socket::Socket;
 
+/// How long the auction waits, and then how long it takes.
+const LENGTH: TimeDelta = TimeDelta::hours(2);
+
 /// A seller offers a console; one buyer bids and follows the auction at a socket, another outbids them; the workers open and close the
 /// auction, the better bid wins at one increment above the other, and each party gets its mail once.
 #[tokio::test(flavor = "multi_thread")]
@@ -20,9 +23,9 @@ async fn row_live_bids_and_closing_at_the_end() {
     let listing = id(&ann.post("/v1/listings", listing).await.ok());
     let _ = ann.post(&format!("/v1/listings/{listing}/publish"), json!({})).await.ok();
     let mut conn = market.db.pool.acquire().await.unwrap();
-    let starts_at = testing::database_time(&mut conn).await + TimeDelta::seconds(4);
+    let starts_at = testing::database_time(&mut conn).await + LENGTH;
     drop(conn);
-    let terms = json!({"starts_at": starts_at, "ends_at": starts_at + TimeDelta::seconds(8), "soft_close_seconds": 0,
+    let terms = json!({"starts_at": starts_at, "ends_at": starts_at + LENGTH, "soft_close_seconds": 0,
         "opening": {"amount": "10.00", "currency": "EUR"}});
     let auction = id(&ann.post(&format!("/v1/listings/{listing}/auctions"), terms).await.ok());
     let bids = format!("/v1/auctions/{auction}/bids");
@@ -31,9 +34,13 @@ async fn row_live_bids_and_closing_at_the_end() {
 
     let mut socket = Socket::open(&market.base, &bob).await;
     socket.follow(&format!("auction:{auction}")).await;
+    market.pass(&auction, LENGTH).await;
     socket.until(|message| message["data"]["status"] == "live").await;
     let _ = bob.post(&bids, bid("20.00")).await.ok();
     let _ = cid.post(&bids, bid("30.00")).await.ok();
+    // The job that closes it waits for the end again.
+    market.until_quiet().await;
+    market.pass(&auction, LENGTH).await;
     let awarded = socket.until(|message| message["data"]["status"] == "awarded").await;
     assert_eq!(awarded["data"]["bid_count"], 2, "{awarded}");
 

@@ -8,6 +8,8 @@ use tests::installation::people::{Person, eur, id};
 use tests::until::until_sql;
 
 const LOTS: usize = 4;
+/// How long the first lot is offered.
+const LENGTH: TimeDelta = TimeDelta::hours(2);
 
 /// A published listing that is sold by auction.
 async fn listing(seller: &Person) -> String {
@@ -27,7 +29,7 @@ async fn published(market: &TestInstallation, seller: &Person) -> (String, Vec<V
     }
     let now = testing::database_time(&mut market.db.pool.acquire().await.unwrap()).await;
     let sale = json!({"title": "Autumn sale", "currency": "EUR", "starts_at": now,
-        "first_ends_at": now + TimeDelta::seconds(20), "step_ms": 1000, "soft_close_seconds": 0});
+        "first_ends_at": now + LENGTH, "step_ms": 1000, "soft_close_seconds": 0});
     let draft = seller.post("/v1/sale-events", sale).await.ok();
     let event = format!("/v1/sale-events/{}", id(&draft));
     market.get(&event).await.refused(404, "not_found");
@@ -57,7 +59,7 @@ async fn approved(market: &TestInstallation, event: &str, seller: &Person, bidde
 }
 
 /// A catalogue of lots, published by its seller, who approves bidders with limits. A limit counts across all lots: what is above it is
-/// refused with what is left, being outbid frees it, and what is won stays reserved. The lots close by themselves, one after the other.
+/// refused with what is left, being outbid frees it, and what is won stays reserved. The lots end one after the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_sale_event_with_limits_across_lots() {
     let market = TestInstallation::new().await;
@@ -86,7 +88,10 @@ async fn row_sale_event_with_limits_across_lots() {
     let _ = bob.post(&bids[2], max("60.00")).await.ok();
     assert_eq!(cid.get(&own).await.ok()["reserved"], eur("80.00"));
 
-    // They close by themselves: cid has the first, bob the next two at the opening price, nobody the last.
+    // Their ends have come: cid has the first, bob the next two at the opening price, nobody the last.
+    for lot in &lots {
+        market.pass(lot["auction_id"].as_str().unwrap(), LENGTH).await;
+    }
     let over = ann.until(&event, "status", "ended").await;
     assert_eq!(over["lots_open"], 0);
     let statuses: Vec<_> = market.get(&format!("{event}/lots")).await.ok()["items"]

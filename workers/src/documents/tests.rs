@@ -122,6 +122,28 @@ async fn a_reminder_that_is_late_comes_once_and_one_that_is_too_late_does_not() 
     office.workers.leave().await;
 }
 
+/// Its only owner was erased.
+#[tokio::test]
+async fn documents_of_an_organisation_that_nobody_owns_any_more_go_with_their_files() {
+    let office = TestOffice::new().await;
+    let document = office.document(40).await;
+    let mut conn = office.workers.db.pool.acquire().await.unwrap();
+    let key = store::file(&mut conn, office.org, document).await.unwrap().object_key;
+    let swept = async || {
+        office.workers.ledger.enqueue(&SweepDocuments {}).await.unwrap();
+        office.workers.queue.drain().await;
+        rows(&office.workers.db.pool, "documents.sweep").await.pop().unwrap().result.unwrap()
+    };
+    sqlx::query("UPDATE uploads SET expires_at = now() - interval '2 hours'").execute(&mut *conn).await.unwrap();
+    assert_eq!(swept().await, json!({"deleted": 0}));
+    sqlx::query("UPDATE orgs SET status = 'suspended', abandoned_at = now()").execute(&mut *conn).await.unwrap();
+    assert_eq!(swept().await, json!({"deleted": 1}));
+    assert!(office.workers.blobs.get(&key, 100).await.is_err());
+    assert_eq!((office.count("org_documents").await, office.count("uploads").await), (0, 0));
+    drop(conn);
+    office.workers.leave().await;
+}
+
 #[tokio::test]
 async fn files_of_removed_documents_are_deleted_and_others_stay() {
     let office = TestOffice::new().await;

@@ -30,6 +30,8 @@ struct NewPass {
 impl Handler<Services> for PrintPaper {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         let mut conn = cx.db().acquire().await?;
+        // What an earlier attempt has left under the paper's key may be swept at this moment: only then is the key free.
+        store::lock(&mut conn, self.paper).await?;
         let Some(paper) = store::find(&mut conn, self.paper).await? else {
             return Ok(Outcome::Cancel("the paper is gone".to_owned()));
         };

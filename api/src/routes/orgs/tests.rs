@@ -234,6 +234,27 @@ async fn bad_organisations_say_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_vat_number_is_one_number_however_it_is_written() {
+    let api = TestApi::new().await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (ann, eve) = (api.person("Ann").await, api.person("Eve").await);
+    let found = async |person, number: &str| {
+        let body = json!({"legal_name": "A farm", "vat_number": number, "kinds": ["seller"], "time_zone": "UTC"});
+        let org = api.post(Some(person), "/v1/orgs", body).await.ok();
+        format!("/v1/orgs/{}", org["id"].as_str().unwrap())
+    };
+    let approve = async |org: &str| api.post(Some(&moderator), &format!("{org}/approve"), json!({})).await;
+    for (one, same) in
+        [("NO 995 525 828", "NO995525828MVA"), ("CHE107787577TVA", "CHE107787577"), ("GB980780684", "XI980780684")]
+    {
+        let (anns, eves) = (found(&ann, one).await, found(&eve, same).await);
+        approve(&anns).await.ok();
+        approve(&eves).await.refused(409, "vat_number_taken");
+    }
+    api.close().await;
+}
+
+#[tokio::test]
 async fn a_vat_number_is_of_one_approved_organisation_and_a_rejected_one_applies_again() {
     let api = TestApi::new().await;
     let moderator = api.staff(PlatformRole::Moderator).await;

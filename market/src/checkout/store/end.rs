@@ -39,7 +39,8 @@ pub enum Expiry {
     Nothing,
 }
 
-/// How long a payment that is under way holds an ending up. What comes later is given back.
+/// How long a payment that is under way holds an ending up, from the end of the time to pay or from when it begins to wait for its
+/// buyer. What comes later is given back.
 const PAYING: TimeDelta = CONFIRM_WITHIN;
 
 /// Ends a checkout whose time to pay is over, and makes what it had reserved available again. Needs a transaction.
@@ -55,8 +56,10 @@ async fn end_overdue(conn: &mut PgConnection, id: CheckoutId, locked: &Locked) -
     if locked.now <= locked.pay_by {
         return Ok(Expiry::NotYet { pay_by: locked.pay_by, now: locked.now });
     }
-    if locked.paying && locked.now <= locked.pay_by + PAYING {
-        return Ok(Expiry::Paying { until: locked.pay_by + PAYING, now: locked.now });
+    // A payment begins to wait before the checkout ends, so that this is at most twice as long.
+    let until = locked.waits_since.map_or(locked.pay_by, |since| since.max(locked.pay_by)) + PAYING;
+    if locked.paying && locked.now <= until {
+        return Ok(Expiry::Paying { until, now: locked.now });
     }
     Ok(Expiry::Ended(end(conn, id, CheckoutStatus::Expired, OrderStatus::Expired, None).await?))
 }
@@ -107,6 +110,8 @@ pub(crate) struct Locked {
     awarded: bool,
     /// A payment of it is under way.
     pub(crate) paying: bool,
+    /// Since when that payment waits for its buyer.
+    waits_since: Option<DateTime<Utc>>,
     /// The clock after the lock.
     pub(crate) now: DateTime<Utc>,
 }
@@ -120,6 +125,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: CheckoutId) -> Result<Opti
         r#"SELECT buyer_org_id AS "buyer: OrgId", status AS "status: CheckoutStatus", pay_by,
                   awarded,
                   EXISTS (SELECT FROM payments WHERE checkout_id = $1 AND status IN ('created', 'funding')) AS "paying!",
+                  (SELECT waits_since FROM payments WHERE checkout_id = $1 AND status IN ('created', 'funding')) AS "waits_since?",
                   clock_timestamp() AS "now!"
            FROM checkouts
            WHERE id = $1"#,

@@ -1,7 +1,12 @@
 //! Files that documents leave behind.
 
+use serde_json::json;
+use shared::audit::{self, Actor};
+use shared::ids::OrgId;
 use sqlx::PgConnection;
 
+use crate::documents::model::DocumentKind;
+use crate::ids::DocumentId;
 use crate::images::model::UploadId;
 
 /// Notes that no document has this file any more. It stays where it is if a message carries it as well. Needs a transaction.
@@ -17,6 +22,34 @@ pub(super) async fn leave(conn: &mut PgConnection, upload: UploadId) -> Result<(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Removes up to `limit` documents of organisations that nobody owns any more; returns how many. What a person has handed in for their
+/// firm goes with them. One that somebody decides about at this moment is left for the next time. Needs a transaction.
+pub async fn remove_abandoned(conn: &mut PgConnection, limit: i64) -> Result<u64, sqlx::Error> {
+    let found = sqlx::query!(
+        r#"SELECT d.id AS "id: DocumentId", d.org_id AS "org: OrgId", d.upload_id AS "upload: UploadId", d.kind AS "kind: DocumentKind"
+           FROM orgs AS o
+           JOIN org_documents AS d ON d.org_id = o.id
+           WHERE o.abandoned_at IS NOT NULL
+           ORDER BY d.id
+           LIMIT $1
+           FOR UPDATE OF d SKIP LOCKED"#,
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut removed = 0;
+    for document in found {
+        sqlx::query!("DELETE FROM org_documents WHERE id = $1", document.id.0).execute(&mut *conn).await?;
+        leave(conn, document.upload).await?;
+        let data = json!({"org": document.org, "kind": document.kind, "why": "abandoned"});
+        let subject = ("org_document", document.id.to_string());
+        let entry = audit::Entry { actor: Actor::System, action: "document.delete", subject, data };
+        audit::append(conn, entry).await?;
+        removed += 1;
+    }
+    Ok(removed)
 }
 
 /// Up to `limit` files that no document has any more, with their objects' keys. Not those whose address may still be written to: an

@@ -19,7 +19,7 @@ use shared::invalid::{ConstraintMessages, Invalid, constraint_message, violated}
 use super::model::{DocumentStatus, MOST};
 use crate::images::store::ImageError;
 
-pub use files::{leftovers, remove_leftover};
+pub use files::{leftovers, remove_abandoned, remove_leftover};
 pub use judge::decide;
 pub use read::{StoredFile, file, get, lock, of_org, waiting};
 pub use remind::{expiring, note_reminded};

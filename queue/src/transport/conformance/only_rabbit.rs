@@ -41,6 +41,19 @@ async fn a_deleted_queues_consumer_is_ended_before_the_queue_comes_back() {
     broker.close().await;
 }
 
+/// Whoever compares the ledger with the broker changes nothing there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn looking_at_a_queue_does_not_make_it() {
+    let broker = TestBroker::rabbit().await;
+    assert_eq!((broker.depth().await, broker.has_rabbit_queue().await), (0, false));
+    broker.publish(0..3).await;
+    broker.wait_for_depth(3).await;
+    assert!(broker.has_rabbit_queue().await);
+    broker.delete_rabbit_queue().await;
+    assert_eq!((broker.depth().await, broker.has_rabbit_queue().await), (0, false));
+    broker.close().await;
+}
+
 /// Publishing from many tasks at once keeps confirms and messages together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_publishers_share_the_connection() {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeleteOptions};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
 use lapin::{BasicProperties, ConnectionProperties};
 use shared::ids::JobId;
 use shared::testing::TestDb;
@@ -157,6 +158,13 @@ impl TestBroker {
         let options = redis::ScanOptions::default().with_pattern(format!("{}:*", self.namespace)).with_count(10_000);
         let keys = redis::AsyncCommands::scan_options::<String>(&mut connection, options).await.unwrap();
         keys.map(Result::unwrap).collect().await
+    }
+
+    pub(super) async fn has_rabbit_queue(&self) -> bool {
+        let (_connection, channel) = rabbit_channel().await;
+        let queue = format!("{}.jobs.{QUEUE}", self.namespace);
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        channel.queue_declare(queue.into(), passive, FieldTable::default()).await.is_ok()
     }
 
     pub(super) async fn delete_rabbit_queue(&self) {

@@ -7,13 +7,21 @@ use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use lapin::options::{ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
-use lapin::{Channel, Connection};
+use lapin::{Channel, Connection, ErrorKind};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::super::BrokerError;
 use super::connection::{CONNECT, connect};
 use crate::transport::Transport;
+
+/// AMQP's `NOT-FOUND`.
+const NOT_FOUND: u16 = 404;
+
+/// Whether RabbitMQ says that there is no such queue.
+fn is_missing(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(said) if said.get_id() == NOT_FOUND)
+}
 
 pub(super) fn lost(error: impl fmt::Display) -> BrokerError {
     BrokerError::new(Transport::Rabbit, error)
@@ -139,19 +147,35 @@ impl Live {
         self.declared().remove(queue);
     }
 
-    /// Declares the queue and returns how many messages wait in it. A quorum queue: it survives a restart, and at our
-    /// message size it is also the faster kind.
-    pub(super) async fn declare(&self, queue: &str) -> Result<u64, BrokerError> {
+    /// Declares the queue. A quorum queue: it survives a restart, and at our message size it is also the faster kind.
+    pub(super) async fn declare(&self, queue: &str) -> Result<(), BrokerError> {
         let _turn = self.declaring.lock().await;
         self.declare_now(queue).await
     }
 
-    async fn declare_now(&self, queue: &str) -> Result<u64, BrokerError> {
+    async fn declare_now(&self, queue: &str) -> Result<(), BrokerError> {
         let mut arguments = FieldTable::default();
         arguments.insert("x-queue-type".into(), AMQPValue::LongString(LongString::from("quorum")));
         let name: ShortString = queue.into();
-        let queue = self.control.queue_declare(name, QueueDeclareOptions::durable(), arguments).await.map_err(lost)?;
-        Ok(u64::from(queue.message_count()))
+        self.control.queue_declare(name, QueueDeclareOptions::durable(), arguments).await.map_err(lost)?;
+        Ok(())
+    }
+
+    /// How many messages wait in the queue, which is only looked at: one that was deleted must not come back before its consumers are
+    /// ended ([`super::connection::DECLARE_AGAIN`]). None wait where there is no queue.
+    pub(super) async fn waiting(&self, queue: &str) -> Result<u64, BrokerError> {
+        // A channel of its own, because that answer closes it.
+        let asking = self.connection.create_channel().await.map_err(lost)?;
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        match asking.queue_declare(queue.into(), passive, FieldTable::default()).await {
+            Ok(there) => {
+                // The question is answered, whatever becomes of the channel.
+                let _ = asking.close(200, "asked".into()).await;
+                Ok(u64::from(there.message_count()))
+            }
+            Err(error) if is_missing(&error) => Ok(0),
+            Err(error) => Err(lost(error)),
+        }
     }
 
     pub(super) fn control(&self) -> &Channel {

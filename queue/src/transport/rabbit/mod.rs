@@ -302,7 +302,7 @@ impl Broker for Rabbit {
     fn depth<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<u64, BrokerError>> {
         Box::pin(async move {
             let name = &self.name(queue);
-            let waiting = self.ask(|live| async move { live.declare(name).await }).await?;
+            let waiting = self.ask(|live| async move { live.waiting(name).await }).await?;
             Ok(waiting + self.in_hand(queue).count())
         })
     }

@@ -28,6 +28,7 @@ impl TestSale {
              SET created_at = created_at - interval '1 hour', pay_by = clock_timestamp() - interval '16 minutes'",
         )
         .await;
+        self.move_time("UPDATE payments SET waits_since = waits_since - interval '1 hour'").await;
         let mut tx = self.workers.ledger.begin().await.unwrap();
         let expiry = checkouts::expire(&mut tx, self.checkout).await.unwrap();
         assert!(matches!(expiry, Expiry::Ended(_)), "{expiry:?}");
@@ -122,10 +123,10 @@ async fn a_buyer_who_has_left_the_page_of_their_bank_pays_in_another_way() {
     let sale = TestSale::new().await;
     let first = sale.pay(CHALLENGED).await;
     sale.run(1).await;
-    sale.move_time("UPDATE payments SET created_at = created_at - interval '14 minutes'").await;
+    sale.move_time("UPDATE payments SET waits_since = waits_since - interval '14 minutes'").await;
     sale.run(1).await;
     assert_eq!(sale.payment(&first).await.status, PaymentStatus::Funding);
-    sale.move_time("UPDATE payments SET created_at = created_at - interval '1 minute'").await;
+    sale.move_time("UPDATE payments SET waits_since = waits_since - interval '1 minute'").await;
     sale.run(1).await;
     let given_up = sale.payment(&first).await;
     assert_eq!((given_up.status, given_up.failure.as_deref()), (PaymentStatus::Failed, Some("cancelled")));
@@ -133,6 +134,31 @@ async fn a_buyer_who_has_left_the_page_of_their_bank_pays_in_another_way() {
     let second = sale.pay("card").await;
     sale.run(1).await;
     assert_eq!((sale.payment(&second).await.status, second.attempt), (PaymentStatus::Held, 2));
+    sale.workers.close().await;
+}
+
+/// The provider, or we, were away for longer than a buyer has time.
+#[tokio::test]
+async fn the_time_to_confirm_begins_when_the_buyer_can_be_sent_to_their_bank() {
+    let sale = TestSale::new().await;
+    let payment = sale.pay(CHALLENGED).await;
+    sale.move_time("UPDATE payments SET created_at = created_at - interval '20 minutes'").await;
+    sale.run(2).await;
+    let waiting = sale.payment(&payment).await;
+    assert_eq!(waiting.status, PaymentStatus::Funding);
+    // The time to pay was over before that, with what it is prolonged by: the checkout waits for the buyer.
+    sale.move_time(
+        "UPDATE checkouts
+         SET created_at = created_at - interval '1 hour', pay_by = clock_timestamp() - interval '16 minutes'",
+    )
+    .await;
+    let mut tx = sale.workers.ledger.begin().await.unwrap();
+    let expiry = checkouts::expire(&mut tx, sale.checkout).await.unwrap();
+    assert!(matches!(expiry, Expiry::Paying { .. }), "{expiry:?}");
+    tx.commit().await.unwrap();
+    assert_eq!(answer(page(&waiting), true).await, StatusCode::SEE_OTHER);
+    sale.run(1).await;
+    assert_eq!(sale.payment(&payment).await.status, PaymentStatus::Held);
     sale.workers.close().await;
 }
 

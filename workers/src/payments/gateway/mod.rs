@@ -86,8 +86,8 @@ pub trait Gateway: Send + Sync + std::fmt::Debug {
     async fn charge(&self, key: &str, charge: &Charge) -> Result<Payment, GatewayError>;
     /// Takes a part of what is held. All parts together are at most the amount of the charge.
     async fn capture(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Payment, GatewayError>;
-    /// Lets go of what is held, before anything was captured; and, where the provider can, of what waits for its buyer. Mollie refuses
-    /// that, and lets such a payment expire.
+    /// Lets go of what is held, before anything was captured; and, where the provider can, of what waits for its buyer. Mollie
+    /// refuses that of some ways to pay, and lets such a payment expire.
     async fn cancel(&self, key: &str, payment: &ProviderRef) -> Result<Payment, GatewayError>;
     /// Gives a part back to the buyer. All parts together are at most what was captured.
     async fn refund(&self, key: &str, payment: &ProviderRef, part: Money) -> Result<Disbursement, GatewayError>;

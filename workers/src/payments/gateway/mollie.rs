@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `captureMode`; a recurring payment is made at once; any other one has a `redirectUrl` and may wait for its buyer | reference/create-payment, reference/api-idempotency |
 //! | captures of parts; the payment stays `authorized` until the last one; `release-authorization` lets go of the rest | docs/place-a-hold-for-a-payment, reference/create-capture, reference/release-authorization |
+//! | an open payment can be cancelled if `isCancelable` says so | reference/cancel-payment |
 //! | `metadata` comes back with payments, captures, refunds and transfers | reference/get-payment, reference/create-connect-balance-transfer |
 //! | lists are newest first, and `from` names the first item of a page | reference/list-payments |
 //! | two requests with one `Idempotency-Key` are one; lists tell what a lost one did | reference/api-idempotency |
@@ -142,9 +143,18 @@ impl Gateway for MollieGateway {
     }
 
     async fn cancel(&self, key: &str, of: &ProviderRef) -> Result<Payment, GatewayError> {
-        let before = self.payment(of).await?.ok_or_else(|| refused("not_found"))?;
-        if before.state == PaymentState::Captured {
-            return Err(refused("captured"));
+        let before: Option<PaymentAnswer> = self.read(Whose::Profile, &["payments", &of.0], &[]).await?;
+        let before = before.ok_or_else(|| refused("not_found"))?;
+        let is_cancelable = before.is_cancelable;
+        let before = before.read()?;
+        match before.state {
+            PaymentState::Captured => return Err(refused("captured")),
+            PaymentState::Pending if is_cancelable => {
+                return self.delete::<PaymentAnswer>(key, &["payments", &of.0], "payment").await?.read();
+            }
+            PaymentState::Pending => return Err(refused("not_cancelable")),
+            PaymentState::Cancelled => return Ok(before),
+            PaymentState::Authorised | PaymentState::Failed => {}
         }
         let path = ["payments", &of.0, "release-authorization"];
         // It has no body, so that nothing is of the kind "".

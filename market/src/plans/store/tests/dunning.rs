@@ -60,6 +60,33 @@ async fn whoever_does_not_pay_is_reminded_three_times_and_falls_to_the_free_plan
     db.close().await;
 }
 
+/// Reminders and the end came closer with migration 886.
+#[tokio::test]
+async fn nobody_falls_to_the_free_plan_before_the_day_that_earlier_mails_said() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (earlier, said_21) = owing(&mut conn).await;
+    pass(&mut conn, earlier, 8).await;
+    assert_eq!(dunned(&mut conn, said_21).await, Dunned::Reminded(2));
+    let (later, said_14) = owing(&mut conn).await;
+    let upgraded =
+        "UPDATE _sqlx_migrations SET installed_on = clock_timestamp() - interval '1 day' WHERE version = 886";
+    assert_eq!(sqlx::query(upgraded).execute(&mut *conn).await.expect("applied").rows_affected(), 1);
+    let dated = include_str!("../../../../../migrations/0901_charges_of_before.sql");
+    sqlx::raw_sql(dated).execute(&mut *conn).await.expect("dated");
+    pass(&mut conn, earlier, 6).await;
+    assert_eq!(dunned(&mut conn, said_21).await, Dunned::Nothing);
+    pass(&mut conn, earlier, 5).await;
+    assert_eq!(due(&mut conn, 10).await.expect("read").charges, [said_21]);
+    assert_eq!(dunned(&mut conn, said_21).await, Dunned::Reminded(3));
+    pass(&mut conn, earlier, 2).await;
+    assert_eq!(dunned(&mut conn, said_21).await, Dunned::Lapsed);
+    pass(&mut conn, later, 14).await;
+    assert_eq!(dunned(&mut conn, said_14).await, Dunned::Lapsed);
+    drop(conn);
+    db.close().await;
+}
+
 #[tokio::test]
 async fn a_payment_in_between_restores_the_plan() {
     let db = TestDb::new().await;

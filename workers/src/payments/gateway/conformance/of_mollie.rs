@@ -9,7 +9,7 @@ use market::payments::{
 use secrecy::SecretString;
 use shared::clock::Clock;
 use shared::money::{Currency, Money};
-use sinks::mollie::{Mollie, PAYING};
+use sinks::mollie::{FIXED, Mollie, PAYING};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
@@ -94,6 +94,17 @@ async fn a_classic_webhook_tells_whom_to_ask_when_the_buyer_is_done() {
     assert!(test.server.finish(&opened.reference.0, false));
     let failed = test.gateway.payment(&opened.reference).await.unwrap().unwrap();
     assert_eq!((failed.state, failed.failure.as_deref()), (PaymentState::Failed, Some("authentication_failed")));
+}
+
+/// It is left to its own end, and to its buyer until then.
+#[tokio::test]
+async fn what_mollie_does_not_cancel_waits_on() {
+    let test = TestMollie::new().await;
+    let opened = test.gateway.charge("a", &charge(FIXED)).await.unwrap();
+    refused(&test.gateway.cancel("b", &opened.reference).await, "not_cancelable");
+    assert_eq!(test.gateway.payment(&opened.reference).await.unwrap(), Some(opened.clone()));
+    assert!(test.server.finish(&opened.reference.0, true));
+    refused(&test.gateway.cancel("b", &opened.reference).await, "captured");
 }
 
 #[tokio::test]

@@ -31,10 +31,6 @@ pub(super) trait Server: std::fmt::Debug + Send + Sync {
     fn connected(&self) -> Option<ProviderRef> {
         None
     }
-    /// Whether a payment that waits for its buyer can be cancelled, and not only expires.
-    fn cancels_what_waits(&self) -> bool {
-        true
-    }
     /// Whether payments in this currency are taken.
     fn takes(&self, _: Currency) -> bool {
         true
@@ -167,10 +163,6 @@ impl Server for Mollie {
 
     fn takes(&self, currency: Currency) -> bool {
         currency.exponent() < 3
-    }
-
-    fn cancels_what_waits(&self) -> bool {
-        false
     }
 
     /// A payment of which a part is captured stays authorised.

@@ -119,6 +119,9 @@ pub(super) struct PaymentAnswer {
     details: Option<Details>,
     status_reason: Option<Reason>,
     pub(super) created_at: DateTime<Utc>,
+    /// Of a payment that waits for its buyer: whether it can be cancelled, and not only expires.
+    #[serde(default)]
+    pub(super) is_cancelable: bool,
     #[serde(rename = "_links", default)]
     links: Links,
 }

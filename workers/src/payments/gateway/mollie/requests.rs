@@ -79,7 +79,28 @@ impl MollieGateway {
     ) -> Result<T, GatewayError> {
         let request = Request::post(self.url(path).as_str()).header("idempotency-key", key);
         let request = request.header(header::CONTENT_TYPE, "application/json");
-        let made = self.send(request, whose, body.to_string()).await?.map_err(refuse)?;
+        self.made(request, whose, body.to_string(), resource).await
+    }
+
+    /// The answer to the cancelling of what the path names, of the kind `resource`. The profile's key may do that.
+    pub(super) async fn delete<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        path: &[&str],
+        resource: &str,
+    ) -> Result<T, GatewayError> {
+        let request = Request::delete(self.url(path).as_str()).header("idempotency-key", key);
+        self.made(request, Whose::Profile, String::new(), resource).await
+    }
+
+    async fn made<T: DeserializeOwned>(
+        &self,
+        request: Builder,
+        whose: Whose,
+        body: String,
+        resource: &str,
+    ) -> Result<T, GatewayError> {
+        let made = self.send(request, whose, body).await?.map_err(refuse)?;
         if made["resource"].as_str().unwrap_or_default() != resource {
             return Err(key_reused());
         }

@@ -14,7 +14,7 @@ use shared::realtime::Event;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message as Frame, client::IntoClientRequest};
 
-use super::topic::{Carries, Snapshot, Topic};
+use super::topic::{AnyTopic, Carries, Snapshot};
 use crate::auth::Caller;
 use crate::error::Result;
 use crate::state::AppState;
@@ -24,7 +24,7 @@ use crate::testing::{TestApi, redis_url};
 /// A thing with a version, for tests: `counter:<id>`.
 pub(crate) struct Counter;
 
-impl Topic for Counter {
+impl AnyTopic for Counter {
     fn prefix(&self) -> &'static str {
         "counter"
     }
@@ -49,6 +49,10 @@ impl Topic for Counter {
                 sqlx::query_as("SELECT seq FROM counters WHERE id = $1").bind(id).fetch_optional(&state.db).await?;
             Ok(row.map(|(seq,)| Snapshot { seq, data: json!({"count": seq}) }))
         })
+    }
+
+    fn watch(&self, _: AppState) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
     }
 }
 

@@ -20,6 +20,8 @@ use crate::state::AppState;
 pub(crate) struct AuctionTopic;
 
 impl Topic for AuctionTopic {
+    type Id = AuctionId;
+
     fn prefix(&self) -> &'static str {
         "auction"
     }
@@ -28,27 +30,20 @@ impl Topic for AuctionTopic {
         Carries::State
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        text.parse::<AuctionId>().ok().map(|id| id.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        caller: &'a Caller,
+    async fn read(
+        &self,
+        state: &AppState,
+        caller: &Caller,
         viewer: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let Ok(id) = id.parse::<AuctionId>() else { return Ok(None) };
-            let mut conn = state.db.acquire().await?;
-            let mut views = store::views(&mut conn, &[id], None).await?;
-            retain_shown(&mut conn, &mut views, Some(caller), viewer).await?;
-            drop(conn);
-            let Some(view) = views.pop() else { return Ok(None) };
-            let data = serde_json::to_value(&view).map_err(Problem::internal)?;
-            Ok(Some(Snapshot { seq: view.version, data }))
-        })
+        id: AuctionId,
+    ) -> Result<Option<Snapshot>> {
+        let mut conn = state.db.acquire().await?;
+        let mut views = store::views(&mut conn, &[id], None).await?;
+        retain_shown(&mut conn, &mut views, Some(caller), viewer).await?;
+        drop(conn);
+        let Some(view) = views.pop() else { return Ok(None) };
+        let data = serde_json::to_value(&view).map_err(Problem::internal)?;
+        Ok(Some(Snapshot { seq: view.version, data }))
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {

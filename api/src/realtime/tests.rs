@@ -3,7 +3,6 @@ mod rights;
 
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use futures::{SinkExt, StreamExt};
 use market::identity::PlatformRole;
 use queue::registry::KindInfo;
@@ -14,7 +13,7 @@ use shared::realtime::Event;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message as Frame, client::IntoClientRequest};
 
-use super::topic::{AnyTopic, Carries, Snapshot};
+use super::topic::{Carries, Snapshot, Topic};
 use crate::auth::Caller;
 use crate::error::Result;
 use crate::state::AppState;
@@ -24,7 +23,9 @@ use crate::testing::{TestApi, redis_url};
 /// A thing with a version, for tests: `counter:<id>`.
 pub(crate) struct Counter;
 
-impl AnyTopic for Counter {
+impl Topic for Counter {
+    type Id = String;
+
     fn prefix(&self) -> &'static str {
         "counter"
     }
@@ -33,26 +34,10 @@ impl AnyTopic for Counter {
         Carries::Step
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        Some(text.to_lowercase())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        _: &'a Caller,
-        _: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let row: Option<(i64,)> =
-                sqlx::query_as("SELECT seq FROM counters WHERE id = $1").bind(id).fetch_optional(&state.db).await?;
-            Ok(row.map(|(seq,)| Snapshot { seq, data: json!({"count": seq}) }))
-        })
-    }
-
-    fn watch(&self, _: AppState) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::ready(()))
+    async fn read(&self, state: &AppState, _: &Caller, _: Option<OrgId>, id: String) -> Result<Option<Snapshot>> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT seq FROM counters WHERE id = $1").bind(id).fetch_optional(&state.db).await?;
+        Ok(row.map(|(seq,)| Snapshot { seq, data: json!({"count": seq}) }))
     }
 }
 

@@ -96,7 +96,8 @@ async fn raw(conn: &mut PgConnection) -> Vec<Raw> {
     let sql = r#"
         SELECT
             o.id AS "order", o.seller_org_id AS seller, o.buyer_org_id AS buyer, o.created_at AS at, o.status, o.currency, n.quantity,
-            n.amount_minor AS amount, c.path, (SELECT r.code FROM sites AS s JOIN regions AS r ON r.id = s.region_id WHERE s.id = l.site_id) AS region
+            n.amount_minor AS amount, c.path,
+            (SELECT r.code FROM sites AS s JOIN regions AS r ON r.id = s.region_id WHERE s.id = l.site_id) AS region
         FROM order_lines AS n
         JOIN orders AS o ON o.id = n.order_id
         JOIN listings AS l ON l.id = n.listing_id

@@ -73,6 +73,7 @@ pub mod reports;
 pub mod returns;
 pub mod reviews;
 pub mod sale_events;
+pub mod sealing;
 pub mod search;
 pub mod shipments;
 pub mod standing;

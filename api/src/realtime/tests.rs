@@ -4,7 +4,7 @@ mod rights;
 
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt, future::BoxFuture};
+use futures::{SinkExt, StreamExt};
 use market::identity::PlatformRole;
 use queue::registry::KindInfo;
 use reqwest::Method;
@@ -25,6 +25,8 @@ use crate::testing::{TestApi, redis_url};
 pub(crate) struct Counter;
 
 impl Topic for Counter {
+    type Id = String;
+
     fn prefix(&self) -> &'static str {
         "counter"
     }
@@ -33,22 +35,10 @@ impl Topic for Counter {
         Carries::Step
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        Some(text.to_lowercase())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        _: &'a Caller,
-        _: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let row: Option<(i64,)> =
-                sqlx::query_as("SELECT seq FROM counters WHERE id = $1").bind(id).fetch_optional(&state.db).await?;
-            Ok(row.map(|(seq,)| Snapshot { seq, data: json!({"count": seq}) }))
-        })
+    async fn read(&self, state: &AppState, _: &Caller, _: Option<OrgId>, id: String) -> Result<Option<Snapshot>> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT seq FROM counters WHERE id = $1").bind(id).fetch_optional(&state.db).await?;
+        Ok(row.map(|(seq,)| Snapshot { seq, data: json!({"count": seq}) }))
     }
 }
 

@@ -2,6 +2,7 @@
 //! and how to find changes that nobody publishes.
 
 use std::fmt;
+use std::str::FromStr;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -34,22 +35,22 @@ pub enum Carries {
 
 /// A kind of thing that can be watched.
 pub trait Topic: Send + Sync {
+    /// What a thing of this kind is named by. It is shown as events write it, however clients do, and topics are compared by that.
+    type Id: FromStr + fmt::Display + Send + 'static;
+
     /// `auction` for topics such as `auction:<id>`.
     fn prefix(&self) -> &'static str;
 
     fn carries(&self) -> Carries;
 
-    /// The id as events write it, however the client did; `None` when it is no id of this kind. Topics are compared by it.
-    fn id(&self, text: &str) -> Option<String>;
-
     /// The thing now; `None` when it does not exist or the caller, who acts for `viewer`, may not see it.
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        caller: &'a Caller,
+    fn read(
+        &self,
+        state: &AppState,
+        caller: &Caller,
         viewer: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>>;
+        id: Self::Id,
+    ) -> impl Future<Output = Result<Option<Snapshot>>> + Send;
 
     /// Whether snapshots that are taken at the same time share a reading, and take no connection of the pool that requests share. All others
     /// are read a few at a time ([`super::admission::Admission::look`]).
@@ -63,9 +64,64 @@ pub trait Topic: Send + Sync {
     }
 }
 
+/// A [`Topic`], whatever names its things.
+pub trait AnyTopic: Send + Sync {
+    fn prefix(&self) -> &'static str;
+
+    fn carries(&self) -> Carries;
+
+    /// The id as events write it; `None` when it is no id of this kind.
+    fn id(&self, text: &str) -> Option<String>;
+
+    fn snapshot<'a>(
+        &'a self,
+        state: &'a AppState,
+        caller: &'a Caller,
+        viewer: Option<OrgId>,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Snapshot>>>;
+
+    fn reads_together(&self) -> bool;
+
+    fn watch(&self, state: AppState) -> BoxFuture<'static, ()>;
+}
+
+impl<T: Topic> AnyTopic for T {
+    fn prefix(&self) -> &'static str {
+        Topic::prefix(self)
+    }
+
+    fn carries(&self) -> Carries {
+        Topic::carries(self)
+    }
+
+    fn id(&self, text: &str) -> Option<String> {
+        text.parse::<T::Id>().ok().map(|id| id.to_string())
+    }
+
+    fn snapshot<'a>(
+        &'a self,
+        state: &'a AppState,
+        caller: &'a Caller,
+        viewer: Option<OrgId>,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
+        let Ok(id) = id.parse() else { return Box::pin(std::future::ready(Ok(None))) };
+        Box::pin(self.read(state, caller, viewer, id))
+    }
+
+    fn reads_together(&self) -> bool {
+        Topic::reads_together(self)
+    }
+
+    fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {
+        Topic::watch(self, state)
+    }
+}
+
 /// Kinds of topics. [`crate::routes::TOPICS`] lists all there are.
 #[derive(Clone, Copy)]
-pub struct Topics(pub &'static [&'static dyn Topic]);
+pub struct Topics(pub &'static [&'static dyn AnyTopic]);
 
 impl fmt::Debug for Topics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,7 +139,7 @@ impl Topics {
 
     /// The kind of a topic and the id of its thing.
     #[must_use]
-    pub fn find(self, topic: &str) -> Option<(&'static dyn Topic, &str)> {
+    pub fn find(self, topic: &str) -> Option<(&'static dyn AnyTopic, &str)> {
         let (prefix, id) = topic.split_once(':')?;
         self.0.iter().find(|kind| kind.prefix() == prefix).map(|kind| (*kind, id))
     }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use market::emails::model::{EmailCategory, QuietHours};
-use market::emails::store::preferences;
+use market::emails::store::preferences::{self, Channel};
 use market::identity::store;
 use serde::{Deserialize, Serialize};
 use shared::ids::UserId;
@@ -70,9 +70,8 @@ struct Notifications {
 
 impl Notifications {
     async fn of(conn: &mut PgConnection, user: UserId) -> Result<Self> {
-        let mails = WantedKinds::without(&preferences::opt_outs(conn, user).await?);
-        let notices = WantedKinds::without(&preferences::notice_opt_outs(conn, user).await?);
-        Ok(Self { mails, notices })
+        let unwanted = preferences::opt_outs(conn, user).await?;
+        Ok(Self { mails: WantedKinds::without(&unwanted.mails), notices: WantedKinds::without(&unwanted.notices) })
     }
 }
 
@@ -152,11 +151,11 @@ async fn change_notifications(
         expected.check(&Notifications::of(&mut tx, caller.user).await?)?;
     }
     for category in EmailCategory::ALL {
-        if let Some(wanted) = body.mails().of(category) {
-            preferences::want(&mut tx, caller.user, category, wanted).await?;
-        }
-        if let Some(wanted) = body.notices.as_ref().and_then(|notices| notices.of(category)) {
-            preferences::want_notices(&mut tx, caller.user, category, wanted).await?;
+        let notices = body.notices.as_ref().and_then(|notices| notices.of(category));
+        for (channel, wanted) in [(Channel::Mails, body.mails().of(category)), (Channel::Notices, notices)] {
+            if let Some(wanted) = wanted {
+                preferences::want(&mut tx, caller.user, channel, category, wanted).await?;
+            }
         }
     }
     let notifications = Notifications::of(&mut tx, caller.user).await?;

@@ -2,10 +2,8 @@
 
 use clap::Subcommand;
 use jobs::chat::RotateKeys;
-use market::carriers::store::{self as carriers, Resealed};
 use market::chat::store::{KeyUse, key_use};
-use market::identity::store::reseal_two_factors;
-use market::webhooks::store as webhooks;
+use market::sealing::store::{Resealed, reseal};
 use serde::Serialize;
 use shared::audit::Actor;
 use shared::config::{Config, keys};
@@ -41,13 +39,7 @@ impl Encryption {
                 let config = Config::load_with(&[keys::MASTER_KEY])?;
                 let keyring = config.keyring()?;
                 let mut conn = connect::open(&config).await?;
-                let of_carriers = carriers::reseal(&mut conn, Actor::CommandLine, &keyring).await?;
-                let of_webhooks = webhooks::reseal(&mut conn, Actor::CommandLine, &keyring).await?;
-                let of_people = reseal_two_factors(&mut conn, Actor::CommandLine, &keyring).await?;
-                let done = Resealed {
-                    resealed: of_carriers.resealed + of_webhooks.resealed + of_people.resealed,
-                    current: of_carriers.current + of_webhooks.current + of_people.current,
-                };
+                let done = reseal(&mut conn, Actor::CommandLine, &keyring).await?;
                 conn.close().await?;
                 output.show(&done, |Resealed { resealed, current }| {
                     format!("{resealed} secrets sealed anew, {current} were sealed with the first key already")

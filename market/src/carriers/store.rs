@@ -17,10 +17,6 @@ use super::rules::{OVERLAP, source};
 use crate::identity::{OrgKind, OrgStatus};
 use crate::ids::CarrierId;
 
-mod reseal;
-
-pub use reseal::{Resealed, reseal};
-
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
 pub enum CarrierError {
@@ -51,7 +47,7 @@ impl From<sqlx::Error> for CarrierError {
 }
 
 /// What a secret is sealed for.
-fn place(carrier: CarrierId, version: i32) -> Place {
+pub(crate) fn place(carrier: CarrierId, version: i32) -> Place {
     Place::new("carrier_secrets", &[&carrier, &version])
 }
 

@@ -1,6 +1,6 @@
 //! What each kind of report is: its title, who may ask for it and how, its sections with their columns and charts, and the statements
 //! that read them. One file a kind, which is the one place besides the stores where SQL stands: a column and the expression that fills
-//! it are read together.
+//! it are read together. What two kinds read alike stands in `sold`.
 //!
 //! How to get this wrong: give a row another number of cells than its section has columns; let rows of two currencies alternate in a
 //! section with charts; add up amounts in SQL without their currency in the GROUP BY; hold what a statement streams.
@@ -13,6 +13,7 @@ mod monthly_analytics;
 mod payouts;
 mod platform_sales;
 mod sales;
+mod sold;
 mod user_activity;
 
 use futures::future::BoxFuture;

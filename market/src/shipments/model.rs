@@ -118,6 +118,18 @@ impl Tracking {
     }
 }
 
+/// A text is not a number of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not a tracking number")]
+pub struct NotATracking;
+
+impl std::str::FromStr for Tracking {
+    type Err = NotATracking;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::read(text).ok_or(NotATracking)
+    }
+}
+
 impl std::fmt::Display for Tracking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(&self.0)

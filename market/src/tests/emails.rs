@@ -5,12 +5,12 @@ use sqlx::PgConnection;
 use super::{Breach, copy};
 use crate::emails::model::{Content, EmailCategory, OrgApproved};
 use crate::emails::store::insert_for;
-use crate::emails::store::preferences::{want, want_notices};
+use crate::emails::store::preferences::{Channel, want};
 use crate::testing::Trader;
 
 pub(super) async fn fill(conn: &mut PgConnection, of: Trader) {
-    want(conn, of.user, EmailCategory::Watches, false).await.expect("noted");
-    want_notices(conn, of.user, EmailCategory::Watches, false).await.expect("noted");
+    want(conn, of.user, Channel::Mails, EmailCategory::Watches, false).await.expect("noted");
+    want(conn, of.user, Channel::Notices, EmailCategory::Watches, false).await.expect("noted");
     let news = Content::OrgApproved(OrgApproved { org: of.org, org_name: "Hof".to_owned() });
     insert_for(conn, &[of.user], "1", &news).await.expect("posted");
 }

@@ -148,7 +148,7 @@ async fn write_from(
     report: &Report,
     before: Option<Period>,
 ) -> anyhow::Result<(Written, Vec<Money>)> {
-    shared::db::hold_snapshot(conn).await?;
+    store::begin_reading(conn).await?;
     let written = write_rows(cx, conn, report).await?;
     let before = match before {
         Some(period) => sums_of(conn, report, period).await.context("add up the period before")?,

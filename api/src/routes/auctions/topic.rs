@@ -20,6 +20,8 @@ use crate::state::AppState;
 pub(crate) struct AuctionTopic;
 
 impl Topic for AuctionTopic {
+    type Id = AuctionId;
+
     fn prefix(&self) -> &'static str {
         "auction"
     }
@@ -28,28 +30,21 @@ impl Topic for AuctionTopic {
         Carries::State
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        text.parse::<AuctionId>().ok().map(|id| id.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        caller: &'a Caller,
+    async fn read(
+        &self,
+        state: &AppState,
+        caller: &Caller,
         viewer: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let Ok(id) = id.parse::<AuctionId>() else { return Ok(None) };
-            let mut views: Vec<_> = state.reads.auction(id, None).await?.into_iter().collect();
-            if views.iter().any(|view| view.suspended) {
-                let _look = state.admission.look().await?;
-                retain_shown(&mut *state.db.acquire().await?, &mut views, Some(caller), viewer).await?;
-            }
-            let Some(view) = views.pop() else { return Ok(None) };
-            let data = serde_json::to_value(&view).map_err(Problem::internal)?;
-            Ok(Some(Snapshot { seq: view.version, data }))
-        })
+        id: AuctionId,
+    ) -> Result<Option<Snapshot>> {
+        let mut views: Vec<_> = state.reads.auction(id, None).await?.into_iter().collect();
+        if views.iter().any(|view| view.suspended) {
+            let _look = state.admission.look().await?;
+            retain_shown(&mut *state.db.acquire().await?, &mut views, Some(caller), viewer).await?;
+        }
+        let Some(view) = views.pop() else { return Ok(None) };
+        let data = serde_json::to_value(&view).map_err(Problem::internal)?;
+        Ok(Some(Snapshot { seq: view.version, data }))
     }
 
     fn reads_together(&self) -> bool {

@@ -37,6 +37,8 @@ struct Shown {
 }
 
 impl Topic for ConversationTopic {
+    type Id = ConversationId;
+
     fn prefix(&self) -> &'static str {
         "conversation"
     }
@@ -45,30 +47,24 @@ impl Topic for ConversationTopic {
         Carries::Step
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        text.parse::<ConversationId>().ok().map(|id| id.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        _: &'a Caller,
+    async fn read(
+        &self,
+        state: &AppState,
+        _: &Caller,
         viewer: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let Some((id, viewer)) = id.parse::<ConversationId>().ok().zip(viewer) else { return Ok(None) };
-            let mut conn = state.db.acquire().await?;
-            let conversation = store::conversation(&mut conn, viewer, id).await?;
-            let Some(conversation) = conversation else { return Ok(None) };
-            let mut messages = store::before(&mut conn, &state.chat_keyring, viewer, id, i64::MAX, MOST).await?;
-            drop(conn);
-            messages.reverse();
-            // One may have come between the two statements.
-            let seq = messages.last().map_or(conversation.last_seq, |message| message.seq);
-            let data = serde_json::to_value(Shown { conversation, messages }).map_err(Problem::internal)?;
-            Ok(Some(Snapshot { seq, data }))
-        })
+        id: ConversationId,
+    ) -> Result<Option<Snapshot>> {
+        let Some(viewer) = viewer else { return Ok(None) };
+        let mut conn = state.db.acquire().await?;
+        let conversation = store::conversation(&mut conn, viewer, id).await?;
+        let Some(conversation) = conversation else { return Ok(None) };
+        let mut messages = store::before(&mut conn, &state.chat_keyring, viewer, id, i64::MAX, MOST).await?;
+        drop(conn);
+        messages.reverse();
+        // One may have come between the two statements.
+        let seq = messages.last().map_or(conversation.last_seq, |message| message.seq);
+        let data = serde_json::to_value(Shown { conversation, messages }).map_err(Problem::internal)?;
+        Ok(Some(Snapshot { seq, data }))
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {
@@ -127,6 +123,8 @@ impl Watcher for ConversationWatcher {
 pub(crate) struct UserTopic;
 
 impl Topic for UserTopic {
+    type Id = UserId;
+
     fn prefix(&self) -> &'static str {
         "user"
     }
@@ -135,24 +133,19 @@ impl Topic for UserTopic {
         Carries::Reading
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        text.parse::<UserId>().ok().map(|id| id.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        caller: &'a Caller,
+    async fn read(
+        &self,
+        state: &AppState,
+        caller: &Caller,
         _: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let own = id.parse::<UserId>().ok().filter(|id| *id == caller.user);
-            let Some(user) = own else { return Ok(None) };
-            let inbox = store::inboxes(&mut *state.db.acquire().await?, &[user]).await?.pop();
-            let Some(inbox) = inbox else { return Ok(None) };
-            Ok(Some(Snapshot { seq: seq(state), data: data(&inbox).map_err(Problem::internal)? }))
-        })
+        user: UserId,
+    ) -> Result<Option<Snapshot>> {
+        if user != caller.user {
+            return Ok(None);
+        }
+        let inbox = store::inboxes(&mut *state.db.acquire().await?, &[user]).await?.pop();
+        let Some(inbox) = inbox else { return Ok(None) };
+        Ok(Some(Snapshot { seq: seq(state), data: data(&inbox).map_err(Problem::internal)? }))
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {

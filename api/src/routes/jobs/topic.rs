@@ -39,6 +39,8 @@ pub(crate) async fn visible(
 pub(crate) struct JobTopic;
 
 impl Topic for JobTopic {
+    type Id = JobId;
+
     fn prefix(&self) -> &'static str {
         "job"
     }
@@ -47,22 +49,15 @@ impl Topic for JobTopic {
         Carries::Reading
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        text.parse::<i64>().ok().map(|id| id.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        caller: &'a Caller,
+    async fn read(
+        &self,
+        state: &AppState,
+        caller: &Caller,
         viewer: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let Ok(id) = id.parse() else { return Ok(None) };
-            let job = visible(&mut *state.db.acquire().await?, caller, viewer, JobId(id)).await?;
-            Ok(job.map(|job| Snapshot { seq: job.seq(), data: data(&job) }))
-        })
+        id: JobId,
+    ) -> Result<Option<Snapshot>> {
+        let job = visible(&mut *state.db.acquire().await?, caller, viewer, id).await?;
+        Ok(job.map(|job| Snapshot { seq: job.seq(), data: data(&job) }))
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {

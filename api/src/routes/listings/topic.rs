@@ -81,6 +81,8 @@ impl ListingTopic {
 }
 
 impl Topic for ListingTopic {
+    type Id = ListingId;
+
     fn prefix(&self) -> &'static str {
         match self {
             Self::Shown => "listing",
@@ -93,23 +95,16 @@ impl Topic for ListingTopic {
         Carries::State
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        text.parse::<ListingId>().ok().map(|id| id.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        caller: &'a Caller,
+    async fn read(
+        &self,
+        state: &AppState,
+        caller: &Caller,
         viewer: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let Ok(id) = id.parse::<ListingId>() else { return Ok(None) };
-            let listing = store::listing(&mut *state.db.acquire().await?, id).await?;
-            let seen = listing.filter(|listing| self.has(listing) && is_shown_to(listing, Some(caller), viewer));
-            Ok(seen.map(|listing| Snapshot { seq: self.seq(listing.progress()), data: self.data(&listing) }))
-        })
+        id: ListingId,
+    ) -> Result<Option<Snapshot>> {
+        let listing = store::listing(&mut *state.db.acquire().await?, id).await?;
+        let seen = listing.filter(|listing| self.has(listing) && is_shown_to(listing, Some(caller), viewer));
+        Ok(seen.map(|listing| Snapshot { seq: self.seq(listing.progress()), data: self.data(&listing) }))
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {

@@ -24,6 +24,8 @@ use crate::state::AppState;
 pub(crate) struct OrderTopic;
 
 impl Topic for OrderTopic {
+    type Id = OrderId;
+
     fn prefix(&self) -> &'static str {
         "order"
     }
@@ -32,25 +34,13 @@ impl Topic for OrderTopic {
         Carries::State
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        text.parse::<OrderId>().ok().map(|id| id.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        _: &'a Caller,
-        viewer: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let Some((id, viewer)) = id.parse::<OrderId>().ok().zip(viewer) else { return Ok(None) };
-            let mut conn = state.db.acquire().await?;
-            // The version first: what is read after it is at least as new.
-            let Some(seq) = store::versions(&mut conn, &[id]).await?.remove(&id) else { return Ok(None) };
-            let Some(order) = store::order(&mut conn, viewer, id).await? else { return Ok(None) };
-            Ok(Some(Snapshot { seq, data: data(&order).map_err(Problem::internal)? }))
-        })
+    async fn read(&self, state: &AppState, _: &Caller, viewer: Option<OrgId>, id: OrderId) -> Result<Option<Snapshot>> {
+        let Some(viewer) = viewer else { return Ok(None) };
+        let mut conn = state.db.acquire().await?;
+        // The version first: what is read after it is at least as new.
+        let Some(seq) = store::versions(&mut conn, &[id]).await?.remove(&id) else { return Ok(None) };
+        let Some(order) = store::order(&mut conn, viewer, id).await? else { return Ok(None) };
+        Ok(Some(Snapshot { seq, data: data(&order).map_err(Problem::internal)? }))
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use market::emails::model::EmailCategory;
-use market::emails::store::preferences::{self, Ending};
+use market::emails::store::preferences::{self, Channel, Ending};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -102,7 +102,7 @@ async fn unsubscribe(State(state): State<AppState>, Query(link): Query<Link>) ->
     let Some(ending) = found(&state, &link).await? else {
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN));
     };
-    preferences::want(&mut *state.db.acquire().await?, ending.user, ending.category, false).await?;
+    preferences::want(&mut *state.db.acquire().await?, ending.user, Channel::Mails, ending.category, false).await?;
     let Words { language, done, ended, category, .. } = words(&ending);
     Ok(page_in(language, StatusCode::OK, &format!("<h1>{done}</h1><p>{ended} {category}.</p>")))
 }

@@ -25,6 +25,8 @@ use crate::state::AppState;
 pub(crate) struct SaleEventTopic;
 
 impl Topic for SaleEventTopic {
+    type Id = SaleEventId;
+
     fn prefix(&self) -> &'static str {
         "event"
     }
@@ -33,22 +35,9 @@ impl Topic for SaleEventTopic {
         Carries::State
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        text.parse::<SaleEventId>().ok().map(|id| id.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        _: &'a Caller,
-        _: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let Ok(id) = id.parse::<SaleEventId>() else { return Ok(None) };
-            let progress = store::progress(&mut *state.db.acquire().await?, &[id]).await?.pop();
-            Ok(progress.map(|progress| Snapshot { seq: progress.seq, data: data(&progress) }))
-        })
+    async fn read(&self, state: &AppState, _: &Caller, _: Option<OrgId>, id: SaleEventId) -> Result<Option<Snapshot>> {
+        let progress = store::progress(&mut *state.db.acquire().await?, &[id]).await?.pop();
+        Ok(progress.map(|progress| Snapshot { seq: progress.seq, data: data(&progress) }))
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {

@@ -27,6 +27,8 @@ const PACE: Duration = Duration::from_secs(1);
 pub(crate) struct ShipmentTopic;
 
 impl Topic for ShipmentTopic {
+    type Id = Tracking;
+
     fn prefix(&self) -> &'static str {
         "shipment"
     }
@@ -35,23 +37,17 @@ impl Topic for ShipmentTopic {
         Carries::State
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        Tracking::read(text).map(|number| number.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        _: &'a Caller,
+    async fn read(
+        &self,
+        state: &AppState,
+        _: &Caller,
         viewer: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let Some((number, viewer)) = Tracking::read(id).zip(viewer) else { return Ok(None) };
-            let shipment = store::get(&mut *state.db.acquire().await?, viewer, &number).await?;
-            let Some(shipment) = shipment else { return Ok(None) };
-            Ok(Some(Snapshot { seq: shipment.seq, data: data(&shipment).map_err(Problem::internal)? }))
-        })
+        number: Tracking,
+    ) -> Result<Option<Snapshot>> {
+        let Some(viewer) = viewer else { return Ok(None) };
+        let shipment = store::get(&mut *state.db.acquire().await?, viewer, &number).await?;
+        let Some(shipment) = shipment else { return Ok(None) };
+        Ok(Some(Snapshot { seq: shipment.seq, data: data(&shipment).map_err(Problem::internal)? }))
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {

@@ -32,6 +32,8 @@ struct Shown {
 }
 
 impl Topic for LevelsTopic {
+    type Id = ItemId;
+
     fn prefix(&self) -> &'static str {
         "levels"
     }
@@ -40,31 +42,25 @@ impl Topic for LevelsTopic {
         Carries::State
     }
 
-    fn id(&self, text: &str) -> Option<String> {
-        text.parse::<ItemId>().ok().map(|id| id.to_string())
-    }
-
-    fn snapshot<'a>(
-        &'a self,
-        state: &'a AppState,
-        _: &'a Caller,
+    async fn read(
+        &self,
+        state: &AppState,
+        _: &Caller,
         viewer: Option<OrgId>,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Snapshot>>> {
-        Box::pin(async move {
-            let Some((item, viewer)) = id.parse::<ItemId>().ok().zip(viewer) else { return Ok(None) };
-            let mut conn = state.db.acquire().await?;
-            let levels = store::levels_of_items(&mut conn, &[item]).await?;
-            let is_own = match levels.first() {
-                Some(level) => level.org_id == viewer,
-                None => catalog::item(&mut conn, viewer, item).await?.is_some(),
-            };
-            drop(conn);
-            if !is_own {
-                return Ok(None);
-            }
-            Ok(Some(Snapshot { seq: seq(&levels), data: data(item, levels).map_err(Problem::internal)? }))
-        })
+        item: ItemId,
+    ) -> Result<Option<Snapshot>> {
+        let Some(viewer) = viewer else { return Ok(None) };
+        let mut conn = state.db.acquire().await?;
+        let levels = store::levels_of_items(&mut conn, &[item]).await?;
+        let is_own = match levels.first() {
+            Some(level) => level.org_id == viewer,
+            None => catalog::item(&mut conn, viewer, item).await?.is_some(),
+        };
+        drop(conn);
+        if !is_own {
+            return Ok(None);
+        }
+        Ok(Some(Snapshot { seq: seq(&levels), data: data(item, levels).map_err(Problem::internal)? }))
     }
 
     fn watch(&self, state: AppState) -> BoxFuture<'static, ()> {

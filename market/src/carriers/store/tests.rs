@@ -3,6 +3,7 @@ use shared::testing::{MASTER_KEY, TestDb};
 use sqlx::PgPool;
 
 use super::*;
+use crate::sealing::store::{ResealError, Resealed, reseal};
 use crate::testing::{Trader, trader, trader_as};
 
 /// Another master key, of 32 zero bytes.
@@ -147,7 +148,7 @@ async fn a_master_key_can_be_taken_away_once_everything_is_sealed_anew() {
     let missing = sender(&mut conn, other, &new).await.unwrap_err();
     assert!(matches!(missing, CarrierError::Seal(SealError::UnknownKey)), "{missing:?}");
     let refused = reseal(&mut conn, Actor::CommandLine, &new).await.unwrap_err();
-    assert!(matches!(refused, CarrierError::Seal(SealError::UnknownKey)), "{refused:?}");
+    assert!(matches!(refused, ResealError::Seal(SealError::UnknownKey)), "{refused:?}");
     let done = reseal(&mut conn, Actor::CommandLine, &both).await.unwrap();
     assert_eq!(done, Resealed { resealed: 2, current: 1 });
     assert_eq!(reseal(&mut conn, Actor::CommandLine, &both).await.unwrap(), Resealed { resealed: 0, current: 3 });

@@ -16,104 +16,71 @@ pub struct Ending {
     pub locale: Locale,
 }
 
-/// The categories that the person does not want.
-pub async fn opt_outs(conn: &mut PgConnection, user: UserId) -> Result<Vec<EmailCategory>, sqlx::Error> {
-    sqlx::query_scalar!(
+/// By which way people hear of what is mailed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Mails,
+    /// Inside the product, of mails of the category from then on, whether they are sent or not.
+    Notices,
+}
+
+/// The categories that a person does not want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptOuts {
+    pub mails: Vec<EmailCategory>,
+    pub notices: Vec<EmailCategory>,
+}
+
+/// What the person does not want, by each way.
+pub async fn opt_outs(conn: &mut PgConnection, user: UserId) -> Result<OptOuts, sqlx::Error> {
+    sqlx::query_as!(
+        OptOuts,
         r#"
-        SELECT category AS "category: EmailCategory"
-        FROM email_opt_outs
-        WHERE user_id = $1
-        ORDER BY category
+        SELECT
+            ARRAY (SELECT category FROM email_opt_outs WHERE user_id = $1 ORDER BY category) AS "mails!: Vec<EmailCategory>",
+            ARRAY (SELECT category FROM notice_opt_outs WHERE user_id = $1 ORDER BY category) AS "notices!: Vec<EmailCategory>"
         "#,
         user.0,
     )
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await
 }
 
-/// Notes whether the person wants mails of the category. Said twice, it is as said once.
+/// Notes whether the person wants the category by this way. Said twice, it is as said once.
 pub async fn want(
     conn: &mut PgConnection,
     user: UserId,
+    channel: Channel,
     category: EmailCategory,
     wanted: bool,
 ) -> Result<(), sqlx::Error> {
-    if wanted {
-        sqlx::query!(
-            r#"
-            DELETE FROM email_opt_outs
-            WHERE user_id = $1
-              AND category = $2
-            "#,
+    let statement = match (channel, wanted) {
+        (Channel::Mails, true) => sqlx::query!(
+            "DELETE FROM email_opt_outs WHERE user_id = $1 AND category = $2",
             user.0,
             category as EmailCategory,
-        )
-        .execute(conn)
-        .await?;
-    } else {
-        sqlx::query!(
-            r#"
-            INSERT INTO email_opt_outs (user_id, category)
-            VALUES ($1, $2)
-            ON CONFLICT ON CONSTRAINT email_opt_outs_once DO NOTHING
-            "#,
+        ),
+        (Channel::Mails, false) => sqlx::query!(
+            "INSERT INTO email_opt_outs (user_id, category)
+             VALUES ($1, $2)
+             ON CONFLICT ON CONSTRAINT email_opt_outs_once DO NOTHING",
             user.0,
             category as EmailCategory,
-        )
-        .execute(conn)
-        .await?;
-    }
-    Ok(())
-}
-
-/// The categories of which the person wants no notices.
-pub async fn notice_opt_outs(conn: &mut PgConnection, user: UserId) -> Result<Vec<EmailCategory>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"
-        SELECT category AS "category: EmailCategory"
-        FROM notice_opt_outs
-        WHERE user_id = $1
-        ORDER BY category
-        "#,
-        user.0,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Notes whether mails of the category are notices inside the product from now on, whether they are sent or not. Said twice, it is as said
-/// once.
-pub async fn want_notices(
-    conn: &mut PgConnection,
-    user: UserId,
-    category: EmailCategory,
-    wanted: bool,
-) -> Result<(), sqlx::Error> {
-    if wanted {
-        sqlx::query!(
-            r#"
-            DELETE FROM notice_opt_outs
-            WHERE user_id = $1
-              AND category = $2
-            "#,
+        ),
+        (Channel::Notices, true) => sqlx::query!(
+            "DELETE FROM notice_opt_outs WHERE user_id = $1 AND category = $2",
             user.0,
             category as EmailCategory,
-        )
-        .execute(conn)
-        .await?;
-    } else {
-        sqlx::query!(
-            r#"
-            INSERT INTO notice_opt_outs (user_id, category)
-            VALUES ($1, $2)
-            ON CONFLICT ON CONSTRAINT notice_opt_outs_once DO NOTHING
-            "#,
+        ),
+        (Channel::Notices, false) => sqlx::query!(
+            "INSERT INTO notice_opt_outs (user_id, category)
+             VALUES ($1, $2)
+             ON CONFLICT ON CONSTRAINT notice_opt_outs_once DO NOTHING",
             user.0,
             category as EmailCategory,
-        )
-        .execute(conn)
-        .await?;
-    }
+        ),
+    };
+    statement.execute(conn).await?;
     Ok(())
 }
 

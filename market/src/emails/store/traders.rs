@@ -34,15 +34,10 @@ pub async fn insert_for_traders(
         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[]) WITH ORDINALITY
             AS mail (org, template, reference, data, place)
         CROSS JOIN LATERAL (
-            SELECT memberships.user_id
-            FROM memberships
-            JOIN orgs ON orgs.id = memberships.org_id
-            JOIN users ON users.id = memberships.user_id
-            WHERE memberships.org_id = mail.org
-              AND memberships.role IN ('trader', 'owner')
-              AND orgs.status = 'approved'
-              AND users.status = 'active'
-            ORDER BY memberships.created_at, memberships.user_id
+            SELECT user_id
+            FROM org_traders
+            WHERE org_id = mail.org
+            ORDER BY since, user_id
             LIMIT $5
         ) AS member
         ORDER BY mail.place

@@ -42,16 +42,11 @@ pub async fn traders(conn: &mut PgConnection, orgs: &[OrgId], most: i64) -> Resu
     let orgs: Vec<_> = orgs.iter().map(|org| org.0).collect();
     sqlx::query_scalar!(
         r#"
-        SELECT DISTINCT member.user_id AS "user: UserId"
+        SELECT DISTINCT member.user_id AS "user!: UserId"
         FROM (
-            SELECT user_id, row_number() OVER (PARTITION BY org_id ORDER BY memberships.created_at, user_id) AS place
-            FROM memberships
-            JOIN orgs ON orgs.id = memberships.org_id
-            JOIN users ON users.id = memberships.user_id
+            SELECT user_id, row_number() OVER (PARTITION BY org_id ORDER BY since, user_id) AS place
+            FROM org_traders
             WHERE org_id = ANY ($1)
-              AND role IN ('trader', 'owner')
-              AND orgs.status = 'approved'
-              AND users.status = 'active'
         ) AS member
         WHERE member.place <= $2
         "#,

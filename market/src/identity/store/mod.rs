@@ -40,10 +40,10 @@ pub use sessions::{
 };
 pub use throttle::{Attempt, Counted, Limit, ThrottleKey, begin_attempt, forget_attempts, network};
 pub use tickets::{SessionRef, TICKET_SECONDS, mint_ticket, use_ticket};
+pub(crate) use two_factors::place as two_factors_place;
 pub use two_factors::{
     SECOND_STEP_SECONDS, Shown, TwoFactors, TwoFactorsError, confirm, disable, enrol, mint_second_step,
-    pass_second_step, remove_second_factor, renew_recovery_codes, reseal_two_factors, second_step_of, show_code,
-    two_factors,
+    pass_second_step, remove_second_factor, renew_recovery_codes, second_step_of, show_code, two_factors,
 };
 pub use users::{
     Bootstrapped, Credentials, NewUser, Profile, ProfileChange, UserError, UserRow, bootstrap_admin, change_profile,

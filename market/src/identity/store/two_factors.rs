@@ -23,10 +23,8 @@ use crate::identity::rules::codes::{Given, RECOVERY_CODES, RecoveryHash, recover
 use crate::ids::EnrolmentId;
 
 mod login;
-mod reseal;
 
 pub use login::{SECOND_STEP_SECONDS, mint_second_step, pass_second_step, second_step_of};
-pub use reseal::reseal_two_factors;
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +76,7 @@ pub async fn two_factors(conn: &mut PgConnection, user: UserId) -> Result<TwoFac
 }
 
 /// What a secret is sealed for.
-fn place(user: UserId, enrolment: EnrolmentId) -> Place {
+pub(crate) fn place(user: UserId, enrolment: EnrolmentId) -> Place {
     Place::new("two_factors", &[&user, &enrolment])
 }
 

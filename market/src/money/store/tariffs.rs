@@ -36,46 +36,6 @@ impl TariffError {
     }
 }
 
-/// The commission of a plan in a category, if there is one.
-pub async fn commission(
-    conn: &mut PgConnection,
-    plan: Plan,
-    category: CategoryId,
-) -> Result<Option<Commission>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"WITH RECURSIVE above (id, parent_id, steps) AS (
-               SELECT id, parent_id, 0 FROM categories WHERE id = $2
-               UNION ALL
-               SELECT c.id, c.parent_id, steps + 1 FROM above JOIN categories AS c ON c.id = above.parent_id
-           )
-           SELECT id AS "id!", revision AS "revision!", fee_bps AS "fee_bps!"
-           FROM (
-               SELECT r.id, r.revision, r.fee_bps, above.steps
-               FROM above
-               CROSS JOIN LATERAL (
-                   SELECT id, revision, fee_bps
-                   FROM commission_rates
-                   WHERE plan = $1 AND category_id = above.id
-                   ORDER BY revision DESC
-                   LIMIT 1
-               ) AS r
-               UNION ALL
-               (SELECT id, revision, fee_bps, NULL
-                FROM commission_rates
-                WHERE plan = $1 AND category_id IS NULL
-                ORDER BY revision DESC
-                LIMIT 1)
-           ) AS found
-           ORDER BY steps NULLS LAST
-           LIMIT 1"#,
-        plan.name(),
-        category.0,
-    )
-    .fetch_optional(conn)
-    .await?;
-    row.map(|row| Ok(Commission { id: row.id, revision: row.revision, fee: rate(row.fee_bps)? })).transpose()
-}
-
 /// The platform's rate for each of these goods, a seller and a category each, in their order: the commission of the seller's plan
 /// in the category, or what the category says where no commission is set.
 pub async fn fees(conn: &mut PgConnection, goods: &[(OrgId, CategoryId)]) -> Result<Vec<BasisPoints>, sqlx::Error> {
@@ -122,7 +82,7 @@ pub async fn fees(conn: &mut PgConnection, goods: &[(OrgId, CategoryId)]) -> Res
     found.into_iter().map(rate).collect()
 }
 
-/// [`fees`] and [`premium`] of one sale.
+/// The rate of one sale, as [`fees`] finds it, and the buyer's premium in its category and currency, if there is one.
 pub async fn of_sale(
     conn: &mut PgConnection,
     seller: OrgId,
@@ -192,48 +152,6 @@ pub async fn of_sale(
         _ => None,
     };
     Ok(Tariffs { fee: rate(row.fee_bps)?, premium })
-}
-
-/// The buyer's premium in a category for prices in a currency, if there is one.
-pub async fn premium(
-    conn: &mut PgConnection,
-    category: CategoryId,
-    currency: Currency,
-) -> Result<Option<Premium>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"WITH RECURSIVE above (id, parent_id, steps) AS (
-               SELECT id, parent_id, 0 FROM categories WHERE id = $2
-               UNION ALL
-               SELECT c.id, c.parent_id, steps + 1 FROM above JOIN categories AS c ON c.id = above.parent_id
-           )
-           SELECT id AS "id!", revision AS "revision!", upto AS "upto!", bps AS "bps!", least_minor AS "least_minor!"
-           FROM (
-               SELECT t.id, t.revision, t.upto, t.bps, t.least_minor, above.steps
-               FROM above
-               CROSS JOIN LATERAL (
-                   SELECT id, revision, upto, bps, least_minor
-                   FROM premium_tariffs
-                   WHERE currency = $1 AND category_id = above.id
-                   ORDER BY revision DESC
-                   LIMIT 1
-               ) AS t
-               UNION ALL
-               (SELECT id, revision, upto, bps, least_minor, NULL
-                FROM premium_tariffs
-                WHERE currency = $1 AND category_id IS NULL
-                ORDER BY revision DESC
-                LIMIT 1)
-           ) AS found
-           ORDER BY steps NULLS LAST
-           LIMIT 1"#,
-        currency.code(),
-        category.0,
-    )
-    .fetch_optional(conn)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let tariff = tariff(currency, row.upto, row.bps, row.least_minor)?;
-    Ok(Some(Premium { id: row.id, revision: row.revision, tariff }))
 }
 
 /// A premium's tariff as its row has it.

@@ -4,7 +4,7 @@ use sqlx::Connection;
 
 use super::*;
 use crate::emails::model::{Content, EmailCategory, NewEmail, OrgApproved, PriceFell, Recipient, VerifyAddress};
-use crate::emails::store::preferences::{want, want_notices};
+use crate::emails::store::preferences::{Channel, want};
 use crate::emails::store::{insert, insert_for};
 use crate::testing::{eur, member_of, trader};
 
@@ -75,11 +75,11 @@ async fn a_kind_that_nobody_wants_makes_no_notice() {
     };
     let both = [ann.user, bob];
     insert_for(&mut conn, &both, "1", &fell(4)).await.expect("posted");
-    want_notices(&mut conn, ann.user, EmailCategory::Watches, false).await.expect("noted");
-    want_notices(&mut conn, ann.user, EmailCategory::Watches, false).await.expect("noted");
+    want(&mut conn, ann.user, Channel::Notices, EmailCategory::Watches, false).await.expect("noted");
+    want(&mut conn, ann.user, Channel::Notices, EmailCategory::Watches, false).await.expect("noted");
     // Wants no mail, and reads it here.
-    want(&mut conn, bob, EmailCategory::Watches, false).await.expect("noted");
-    want_notices(&mut conn, bob, EmailCategory::Stock, false).await.expect("noted");
+    want(&mut conn, bob, Channel::Mails, EmailCategory::Watches, false).await.expect("noted");
+    want(&mut conn, bob, Channel::Notices, EmailCategory::Stock, false).await.expect("noted");
     insert_for(&mut conn, &both, "2", &fell(3)).await.expect("posted");
     insert_for(&mut conn, &both, "3", &approved(ann.org)).await.expect("posted");
     for (user, expected) in
@@ -88,7 +88,7 @@ async fn a_kind_that_nobody_wants_makes_no_notice() {
         let all = page(&mut conn, user, None, 10).await.expect("read");
         assert_eq!(all.iter().map(|notice| notice.kind.as_str()).collect::<Vec<_>>(), expected);
     }
-    want_notices(&mut conn, ann.user, EmailCategory::Watches, true).await.expect("noted");
+    want(&mut conn, ann.user, Channel::Notices, EmailCategory::Watches, true).await.expect("noted");
     insert_for(&mut conn, &both, "4", &fell(2)).await.expect("posted");
     assert_eq!(page(&mut conn, ann.user, None, 10).await.expect("read").len(), 3);
     drop(conn);

@@ -4,13 +4,12 @@
 //! ledger is not asked: what the platform earned, commissions say.
 
 use futures::stream::{self, StreamExt as _};
-use shared::money::Currency;
 use sqlx::PgConnection;
 
-use super::{Audience, Definition, FROM, Rows, money, uncounted};
+use super::{Audience, Definition, FROM, Rows, sold, uncounted};
 use crate::identity::PlatformRole;
 use crate::reports::model::{Grouping, Scope};
-use crate::reports::table::{Cell, Chart, ChartKind, Column, Section, Shape};
+use crate::reports::table::{Chart, ChartKind, Column, Section, Shape};
 
 pub(super) const DEFINITION: Definition = Definition {
     title: "Platform sales",
@@ -101,65 +100,11 @@ fn sections(scope: &Scope) -> Vec<Section> {
     }]
 }
 
-/// One statement for all: what a row stands for, the grouping says.
 fn rows<'c>(conn: &'c mut PgConnection, scope: &'c Scope, section: &'static str) -> Rows<'c> {
     if !sections(scope).iter().any(|it| it.name == section) {
         return stream::empty().boxed();
     }
-    sqlx::query!(
-        r#"
-        SELECT
-            CASE WHEN $7 IN ('day', 'week', 'month') THEN date_trunc($7, l.sold_at AT TIME ZONE $6::text)::date END AS "from?",
-            CASE $7
-                WHEN 'category' THEN l.category_name WHEN 'region' THEN l.region_name WHEN 'seller' THEN s.legal_name
-            END AS "name?",
-            CASE $7 WHEN 'category' THEN l.category_path WHEN 'region' THEN l.region_code END AS "place?",
-            CASE WHEN $7 = 'seller' THEN s.id END AS "seller?",
-            count(DISTINCT s.id) AS "sellers!", count(DISTINCT l.order_id) AS "orders!", sum(l.quantity)::bigint AS "quantity!",
-            sum(l.amount_minor)::text AS "sales!", l.currency AS "currency!: Currency"
-        FROM sold_lines AS l
-        JOIN orgs AS s ON s.id = l.seller_org_id
-        WHERE l.sold_at >= $1
-          AND l.sold_at < $2
-          AND ($3::text IS NULL OR l.currency = $3)
-          AND ($4::uuid IS NULL OR starts_with(l.category_path || '/', (SELECT path || '/' FROM categories WHERE id = $4)))
-          AND ($5::uuid IS NULL OR starts_with(l.region_code || '/', (SELECT code || '/' FROM regions WHERE id = $5)))
-        GROUP BY 1, 2, 3, 4, l.currency
-        ORDER BY l.currency, 1, sum(l.amount_minor) DESC, 3, 4
-        "#,
-        scope.period.starts_at(),
-        scope.period.ends_at(),
-        scope.parameters.currency.map(Currency::code),
-        scope.parameters.category.map(|it| it.0),
-        scope.parameters.region.map(|it| it.0),
-        scope.period.zone().name(),
-        scope.grouping(&DEFINITION).name(),
-    )
-    .fetch(conn)
-    .map(move |row| {
-        let row = row?;
-        let mut cells = match section {
-            "times" => vec![Cell::of(row.from, Cell::Day)],
-            "categories" => vec![Cell::of(row.name, Cell::Text), Cell::of(row.place, Cell::Text)],
-            "regions" => {
-                let name = row.name.unwrap_or_else(|| "No site".to_owned());
-                vec![Cell::Text(name), Cell::of(row.place, Cell::Text)]
-            }
-            "sellers" => vec![Cell::of(row.name, Cell::Text), Cell::of(row.seller, Cell::Id)],
-            _ => Vec::new(),
-        };
-        if section != BY_SELLER.name {
-            cells.push(Cell::Integer(row.sellers));
-        }
-        cells.extend([
-            Cell::Integer(row.orders),
-            Cell::Integer(row.quantity),
-            Cell::Money(money(&row.sales, row.currency)?),
-            Cell::Currency(row.currency),
-        ]);
-        Ok(cells)
-    })
-    .boxed()
+    sold::rows(conn, scope, None, scope.grouping(&DEFINITION))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt as _};
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::{Audience, Definition, Expected, FROM, Rows, money};
+use super::{Audience, Definition, Expected, FROM, Rows, money, sold};
 use crate::reports::model::{Grouping, Scope};
 use crate::reports::table::{Cell, Chart, ChartKind, Column, Section, Shape};
 
@@ -152,10 +152,9 @@ fn rows<'c>(conn: &'c mut PgConnection, scope: &'c Scope, section: &'static str)
     match section {
         "orders" => orders(conn, scope),
         "parts" => parts(conn, scope),
-        "times" => times(conn, scope),
-        "categories" => categories(conn, scope),
-        "regions" => regions(conn, scope),
-        "buyers" => buyers(conn, scope),
+        "times" | "categories" | "regions" | "buyers" => {
+            sold::rows(conn, scope, Some(scope.org), scope.grouping(&DEFINITION))
+        }
         _ => stream::empty().boxed(),
     }
 }
@@ -244,156 +243,6 @@ fn parts<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
             Cell::Money(money(&row.sales, row.currency)?),
             Cell::Currency(row.currency),
             Cell::Text(row.status),
-        ])
-    })
-    .boxed()
-}
-
-fn times<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
-    sqlx::query!(
-        r#"
-        SELECT
-            date_trunc($8, sold_at AT TIME ZONE $7::text)::date AS "from!", count(DISTINCT order_id) AS "orders!",
-            sum(quantity)::bigint AS "quantity!", sum(amount_minor)::text AS "sales!", currency AS "currency!: Currency"
-        FROM sold_lines
-        WHERE seller_org_id = $1
-          AND sold_at >= $2
-          AND sold_at < $3
-          AND ($4::text IS NULL OR currency = $4)
-          AND ($5::uuid IS NULL OR starts_with(category_path || '/', (SELECT path || '/' FROM categories WHERE id = $5)))
-          AND ($6::uuid IS NULL OR starts_with(region_code || '/', (SELECT code || '/' FROM regions WHERE id = $6)))
-        GROUP BY 1, currency
-        ORDER BY currency, 1
-        "#,
-        scope.org.0,
-        scope.period.starts_at(),
-        scope.period.ends_at(),
-        scope.parameters.currency.map(Currency::code),
-        scope.parameters.category.map(|it| it.0),
-        scope.parameters.region.map(|it| it.0),
-        scope.period.zone().name(),
-        scope.grouping(&DEFINITION).name(),
-    )
-    .fetch(conn)
-    .map(|row| {
-        let row = row?;
-        let sales = Cell::Money(money(&row.sales, row.currency)?);
-        let (orders, quantity) = (Cell::Integer(row.orders), Cell::Integer(row.quantity));
-        Ok(vec![Cell::Day(row.from), orders, quantity, sales, Cell::Currency(row.currency)])
-    })
-    .boxed()
-}
-
-fn categories<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
-    sqlx::query!(
-        r#"
-        SELECT
-            category_name AS "name?", category_path AS "path?", count(DISTINCT order_id) AS "orders!",
-            sum(quantity)::bigint AS "quantity!", sum(amount_minor)::text AS "sales!", currency AS "currency!: Currency"
-        FROM sold_lines
-        WHERE seller_org_id = $1
-          AND sold_at >= $2
-          AND sold_at < $3
-          AND ($4::text IS NULL OR currency = $4)
-          AND ($5::uuid IS NULL OR starts_with(category_path || '/', (SELECT path || '/' FROM categories WHERE id = $5)))
-          AND ($6::uuid IS NULL OR starts_with(region_code || '/', (SELECT code || '/' FROM regions WHERE id = $6)))
-        GROUP BY category_name, category_path, currency
-        ORDER BY currency, sum(amount_minor) DESC, category_path
-        "#,
-        scope.org.0,
-        scope.period.starts_at(),
-        scope.period.ends_at(),
-        scope.parameters.currency.map(Currency::code),
-        scope.parameters.category.map(|it| it.0),
-        scope.parameters.region.map(|it| it.0),
-    )
-    .fetch(conn)
-    .map(|row| {
-        let row = row?;
-        Ok(vec![
-            Cell::of(row.name, Cell::Text),
-            Cell::of(row.path, Cell::Text),
-            Cell::Integer(row.orders),
-            Cell::Integer(row.quantity),
-            Cell::Money(money(&row.sales, row.currency)?),
-            Cell::Currency(row.currency),
-        ])
-    })
-    .boxed()
-}
-
-fn regions<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
-    sqlx::query!(
-        r#"
-        SELECT
-            region_name AS "name?", region_code AS "code?", count(DISTINCT order_id) AS "orders!",
-            sum(quantity)::bigint AS "quantity!", sum(amount_minor)::text AS "sales!", currency AS "currency!: Currency"
-        FROM sold_lines
-        WHERE seller_org_id = $1
-          AND sold_at >= $2
-          AND sold_at < $3
-          AND ($4::text IS NULL OR currency = $4)
-          AND ($5::uuid IS NULL OR starts_with(category_path || '/', (SELECT path || '/' FROM categories WHERE id = $5)))
-          AND ($6::uuid IS NULL OR starts_with(region_code || '/', (SELECT code || '/' FROM regions WHERE id = $6)))
-        GROUP BY region_name, region_code, currency
-        ORDER BY currency, sum(amount_minor) DESC, region_code
-        "#,
-        scope.org.0,
-        scope.period.starts_at(),
-        scope.period.ends_at(),
-        scope.parameters.currency.map(Currency::code),
-        scope.parameters.category.map(|it| it.0),
-        scope.parameters.region.map(|it| it.0),
-    )
-    .fetch(conn)
-    .map(|row| {
-        let row = row?;
-        Ok(vec![
-            Cell::text(row.name.unwrap_or_else(|| "No site".to_owned())),
-            Cell::of(row.code, Cell::Text),
-            Cell::Integer(row.orders),
-            Cell::Integer(row.quantity),
-            Cell::Money(money(&row.sales, row.currency)?),
-            Cell::Currency(row.currency),
-        ])
-    })
-    .boxed()
-}
-
-fn buyers<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
-    sqlx::query!(
-        r#"
-        SELECT
-            b.legal_name, b.id, count(DISTINCT l.order_id) AS "orders!", sum(l.quantity)::bigint AS "quantity!",
-            sum(l.amount_minor)::text AS "sales!", l.currency AS "currency!: Currency"
-        FROM sold_lines AS l
-        JOIN orgs AS b ON b.id = l.buyer_org_id
-        WHERE l.seller_org_id = $1
-          AND l.sold_at >= $2
-          AND l.sold_at < $3
-          AND ($4::text IS NULL OR l.currency = $4)
-          AND ($5::uuid IS NULL OR starts_with(l.category_path || '/', (SELECT path || '/' FROM categories WHERE id = $5)))
-          AND ($6::uuid IS NULL OR starts_with(l.region_code || '/', (SELECT code || '/' FROM regions WHERE id = $6)))
-        GROUP BY b.id, l.currency
-        ORDER BY l.currency, sum(l.amount_minor) DESC, b.id
-        "#,
-        scope.org.0,
-        scope.period.starts_at(),
-        scope.period.ends_at(),
-        scope.parameters.currency.map(Currency::code),
-        scope.parameters.category.map(|it| it.0),
-        scope.parameters.region.map(|it| it.0),
-    )
-    .fetch(conn)
-    .map(|row| {
-        let row = row?;
-        Ok(vec![
-            Cell::Text(row.legal_name),
-            Cell::Id(row.id),
-            Cell::Integer(row.orders),
-            Cell::Integer(row.quantity),
-            Cell::Money(money(&row.sales, row.currency)?),
-            Cell::Currency(row.currency),
         ])
     })
     .boxed()

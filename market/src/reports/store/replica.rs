@@ -1,4 +1,4 @@
-//! Whether a replica can be read.
+//! What reports are read from, and how.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -17,3 +17,14 @@ pub async fn has_all_until(conn: &mut PgConnection, at: DateTime<Utc>) -> Result
     .await?;
     Ok(there)
 }
+
+/// Makes the transaction that has just begun read a report: from one snapshot, and each statement by a plan for what is asked. A plan for
+/// any values, which workers' sessions keep, would go through everybody's orders for one seller's.
+pub async fn begin_reading(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    shared::db::hold_snapshot(conn).await?;
+    sqlx::raw_sql("SET LOCAL plan_cache_mode = force_custom_plan").execute(conn).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 
 use super::ReportError;
 use crate::emails::model::EmailCategory;
-use crate::emails::store::preferences::want;
+use crate::emails::store::preferences::{Channel, want};
 use crate::ids::ReportSubscriptionId;
 use crate::reports::model::{Format, Kind, NewSubscription, Parameters, Subscription};
 use crate::reports::rules::Cadence;
@@ -63,7 +63,7 @@ pub async fn subscribe(
         Some("report_subscriptions_of_org") => ReportError::NoSuchOrg,
         _ => ReportError::Sql(error),
     })?;
-    want(conn, user, EmailCategory::Reports, true).await?;
+    want(conn, user, Channel::Mails, EmailCategory::Reports, true).await?;
     Ok(row.into())
 }
 

@@ -14,7 +14,7 @@ use super::{Locked, SaleEventError, lock_own};
 use crate::auctions::model::{AuctionView, LotMode, NewAuction, SecretMoney};
 use crate::auctions::store::{self as auctions, AuctionError};
 use crate::ids::{AuctionId, CategoryId, ListingId, SaleEventId};
-use crate::money::store::tariffs::premium;
+use crate::money::store::tariffs;
 use crate::sale_events::rules::{NotDone, Planned, Stored, decide_draft};
 
 struct Lot {
@@ -69,7 +69,10 @@ pub async fn publish(
         let auction = auction.map_err(|error| refused(lot.number, error))?;
         let tariff = match premiums.get(&lot.category) {
             Some(tariff) => *tariff,
-            None => premium(conn, lot.category, locked.currency).await?.map(|premium| premium.id),
+            None => {
+                let of_sale = tariffs::of_sale(conn, seller, lot.category, locked.currency).await?;
+                of_sale.premium.map(|premium| premium.id)
+            }
         };
         premiums.insert(lot.category, tariff);
         made.insert(lot.number, (auction, tariff));

@@ -5,7 +5,6 @@
 
 mod deliveries;
 mod endpoints;
-mod reseal;
 mod secrets;
 mod send;
 
@@ -17,7 +16,7 @@ pub use deliveries::{
     unassigned, unassigned_of_refund, waiting_long,
 };
 pub use endpoints::{change, create, end, get, lock, page, pause, resume};
-pub use reseal::reseal;
+pub(crate) use secrets::place;
 pub use secrets::{Rotated, rotate};
 pub use send::{Recorded, Start, lock_waiting, record, start};
 

@@ -15,7 +15,7 @@ use crate::carriers::rules::OVERLAP;
 use crate::ids::EndpointId;
 
 /// What a secret is sealed for.
-pub(super) fn place(endpoint: EndpointId, version: i32) -> Place {
+pub(crate) fn place(endpoint: EndpointId, version: i32) -> Place {
     Place::new("webhook_secrets", &[&endpoint, &version])
 }
 

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::super::token_hash;
 use super::*;
+use crate::sealing::store::{Resealed, reseal};
 use crate::testing::trader;
 
 /// Another master key, of 32 zero bytes.
@@ -261,8 +262,8 @@ async fn secrets_are_sealed_anew_with_the_first_key_and_go_on_working() {
     let both = ring(&[OTHER, MASTER_KEY]);
     let mut conn = db.app.acquire().await.unwrap();
     for (resealed, current) in [(1, 0), (0, 1)] {
-        let done = reseal_two_factors(&mut conn, Actor::CommandLine, &both).await.unwrap();
-        assert_eq!((done.resealed, done.current), (resealed, current));
+        let done = reseal(&mut conn, Actor::CommandLine, &both).await.unwrap();
+        assert_eq!(done, Resealed { resealed, current });
     }
     log_in(&db.app, user, &code(&db.app, &secret, 1).await, &ring(&[OTHER])).await.unwrap();
     let lost = log_in(&db.app, user, &code(&db.app, &secret, 1).await, &old).await;

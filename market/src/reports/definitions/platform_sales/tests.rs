@@ -4,14 +4,15 @@ use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
 use futures::TryStreamExt as _;
 use shared::ids::OrgId;
-use shared::money::Money;
+use shared::money::{Currency, Money};
 use shared::testing::TestDb;
 use uuid::Uuid;
 
 use super::*;
 use crate::ids::{CategoryId, RegionId};
-use crate::reports::model::Parameters;
+use crate::reports::model::{Kind, Parameters};
 use crate::reports::rules::Period;
+use crate::reports::table::Cell;
 use crate::testing::trader;
 
 /// Orders of two sellers, the same in each run, over five weeks, in two currencies and every status: the first sells from two places, the second from none.
@@ -77,10 +78,11 @@ async fn sell(conn: &mut PgConnection) {
 }
 
 /// A line of an order, as it is stored.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 struct Raw {
     order: Uuid,
     seller: Uuid,
+    buyer: Uuid,
     at: DateTime<Utc>,
     status: String,
     currency: String,
@@ -93,8 +95,9 @@ struct Raw {
 async fn raw(conn: &mut PgConnection) -> Vec<Raw> {
     let sql = r#"
         SELECT
-            o.id AS "order", o.seller_org_id AS seller, o.created_at AS at, o.status, o.currency, n.quantity, n.amount_minor AS amount,
-            c.path, (SELECT r.code FROM sites AS s JOIN regions AS r ON r.id = s.region_id WHERE s.id = l.site_id) AS region
+            o.id AS "order", o.seller_org_id AS seller, o.buyer_org_id AS buyer, o.created_at AS at, o.status, o.currency, n.quantity,
+            n.amount_minor AS amount, c.path,
+            (SELECT r.code FROM sites AS s JOIN regions AS r ON r.id = s.region_id WHERE s.id = l.site_id) AS region
         FROM order_lines AS n
         JOIN orders AS o ON o.id = n.order_id
         JOIN listings AS l ON l.id = n.listing_id
@@ -127,6 +130,7 @@ fn added_up(lines: &[Raw], period: &Period, by: Grouping, parameters: &Parameter
             Grouping::Category => line.path.clone(),
             Grouping::Region => line.region.clone().unwrap_or_default(),
             Grouping::Seller => line.seller.to_string(),
+            Grouping::Buyer => line.buyer.to_string(),
             _ => String::new(),
         };
         groups.entry((what, line.currency.clone())).or_default().push(line);
@@ -141,10 +145,11 @@ fn added_up(lines: &[Raw], period: &Period, by: Grouping, parameters: &Parameter
     groups.into_iter().map(|(key, lines)| (key, figures(lines))).collect()
 }
 
-/// The figures of the report.
-async fn reported(conn: &mut PgConnection, scope: &Scope) -> BTreeMap<Key, Figures> {
-    let section = sections(scope).remove(0);
-    let rows: Vec<Vec<Cell>> = rows(conn, scope, section.name).try_collect().await.unwrap();
+/// The figures of a report.
+async fn reported(conn: &mut PgConnection, kind: Kind, scope: &Scope) -> BTreeMap<Key, Figures> {
+    let definition = kind.definition();
+    let section = (definition.sections)(scope).remove(0);
+    let rows: Vec<Vec<Cell>> = (definition.rows)(conn, scope, section.name).try_collect().await.unwrap();
     let mut found = BTreeMap::new();
     for row in rows {
         assert_eq!(row.len(), section.columns.len());
@@ -186,7 +191,7 @@ async fn the_platforms_sales_are_what_its_orders_add_up_to_however_they_are_grou
                 let scope = Scope { org: OrgId::generate(), period, parameters };
                 let expected = added_up(&lines, &period, by, &parameters);
                 assert!(!expected.is_empty());
-                assert_eq!(reported(&mut conn, &scope).await, expected, "{by:?} {currency:?}");
+                assert_eq!(reported(&mut conn, Kind::PlatformSales, &scope).await, expected, "{by:?} {currency:?}");
                 if by == Grouping::Month && currency.is_none() {
                     let found: BTreeSet<_> = expected.keys().map(|(month, _)| month).collect();
                     assert_eq!(found.len(), months);
@@ -209,8 +214,33 @@ async fn the_platforms_sales_are_what_its_orders_add_up_to_however_they_are_grou
         let one: Vec<Figures> = all.into_iter().filter(|((what, _), _)| what == key).map(|(_, it)| it).collect();
         let filtered = Parameters { group_by: Some(Grouping::Currency), ..filtered };
         let scope = Scope { org: OrgId::generate(), period, parameters: filtered };
-        let found: Vec<Figures> = reported(&mut conn, &scope).await.into_values().collect();
+        let found: Vec<Figures> = reported(&mut conn, Kind::PlatformSales, &scope).await.into_values().collect();
         assert_eq!((found, one.len()), (one, 2), "{key}");
+    }
+    drop(conn);
+    db.close().await;
+}
+
+/// However many others sell.
+#[tokio::test]
+async fn the_sales_of_one_seller_are_what_its_own_orders_add_up_to() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    sell(&mut conn).await;
+    let lines = raw(&mut conn).await;
+    let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+    let period = Period::new(day(10, 1), day(12, 31), Tz::Europe__Berlin).unwrap();
+    let sellers: BTreeSet<Uuid> = lines.iter().map(|line| line.seller).collect();
+    assert_eq!(sellers.len(), 2);
+    for seller in sellers {
+        let own: Vec<Raw> = lines.iter().filter(|line| line.seller == seller).cloned().collect();
+        for &by in Kind::Sales.definition().groupings.iter().filter(|by| **by != Grouping::None) {
+            let parameters = Parameters { group_by: Some(by), ..Parameters::default() };
+            let scope = Scope { org: OrgId(seller), period, parameters };
+            let expected = added_up(&own, &period, by, &parameters);
+            assert!(!expected.is_empty());
+            assert_eq!(reported(&mut conn, Kind::Sales, &scope).await, expected, "{by:?}");
+        }
     }
     drop(conn);
     db.close().await;

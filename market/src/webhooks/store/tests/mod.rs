@@ -9,10 +9,10 @@ use shared::testing::{MASTER_KEY, TestDb};
 use sqlx::{Connection, PgConnection, PgPool};
 
 use super::*;
-use crate::carriers::store::Resealed;
 use crate::escrow::store as escrow;
 use crate::ids::{DeliveryId, EndpointId};
 use crate::listings::model::SaleMode;
+use crate::sealing::store::{Resealed, reseal};
 use crate::testing::{Trader, earn, eur, listing, pay, placed, trader};
 use crate::webhooks::model::{
     Attempt, AttemptOutcome, DeliveryStatus, Endpoint, EndpointStatus, NewEndpoint, StopReason, Subscription,

@@ -1,7 +1,7 @@
 //! Mails as their readers wish them: their language, and what they do not want.
 
 use market::emails::model::{Content, EmailCategory, NewEmail, PriceFell, Recipient, ResetPassword};
-use market::emails::store::preferences;
+use market::emails::store::preferences::{self, Channel};
 use shared::ids::UserId;
 use shared::money::{Currency, Money};
 use sinks::smtp::Fault;
@@ -57,7 +57,7 @@ async fn what_is_not_wanted_is_not_sent_and_recorded_as_such() {
     let always = workers.post(&approved(Recipient::User(user), "1")).await.unwrap();
     let mut conn = workers.db.pool.acquire().await.unwrap();
     for category in [EmailCategory::Watches, EmailCategory::Watches, EmailCategory::Stock] {
-        preferences::want(&mut conn, user, category, false).await.unwrap();
+        preferences::want(&mut conn, user, Channel::Mails, category, false).await.unwrap();
     }
     workers.queue.drain().await;
     workers.mails(2).await;
@@ -65,8 +65,8 @@ async fn what_is_not_wanted_is_not_sent_and_recorded_as_such() {
     assert_eq!(workers.email(unwanted).await, ("unwanted".to_owned(), 0, why));
     assert_eq!((workers.email(wanted).await.0, workers.email(always).await.0), ("sent".to_owned(), "sent".to_owned()));
 
-    preferences::want(&mut conn, user, EmailCategory::Watches, true).await.unwrap();
-    assert_eq!(preferences::opt_outs(&mut conn, user).await.unwrap(), [EmailCategory::Stock]);
+    preferences::want(&mut conn, user, Channel::Mails, EmailCategory::Watches, true).await.unwrap();
+    assert_eq!(preferences::opt_outs(&mut conn, user).await.unwrap().mails, [EmailCategory::Stock]);
     workers.post(&fallen(user, "2")).await.unwrap();
     workers.queue.drain().await;
     workers.mails(3).await;

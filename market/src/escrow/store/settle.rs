@@ -20,8 +20,8 @@ use crate::stock::store::{Kept, take};
 /// What became of a payment.
 #[derive(Clone, Debug)]
 pub enum Settled {
-    /// The checkout is paid.
-    Held { orders: Vec<OrderId>, moved: Vec<Moved> },
+    /// The checkout is paid: its orders with their versions.
+    Held { orders: Vec<(OrderId, i64)>, moved: Vec<Moved> },
     /// The money came when the checkout was over, and goes back.
     Late { refund: RefundId },
     /// The buyer did not pay.
@@ -127,7 +127,9 @@ async fn hold(
            ), written AS (
                INSERT INTO order_events (order_id, version, status) SELECT id, version, status FROM paid
            )
-           SELECT id AS "id: OrderId", seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!" FROM paid ORDER BY id"#,
+           SELECT id AS "id: OrderId", version AS "version!", seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!"
+           FROM paid
+           ORDER BY id"#,
         checkout.0,
     )
     .fetch_all(&mut *conn)
@@ -152,7 +154,7 @@ async fn hold(
     };
     let entries = rows.iter().map(|row| to_seller(row.seller, row.payable_minor)).collect();
     capture(conn, payment, amount, entries).await?;
-    Ok(Settled::Held { orders, moved })
+    Ok(Settled::Held { orders: rows.iter().map(|row| (row.id, row.version)).collect(), moved })
 }
 
 /// Books that the provider has the money of a payment.

@@ -38,7 +38,7 @@ pub enum InvoiceError {
 }
 
 /// What an order says about its documents.
-struct Terms {
+pub(crate) struct Terms {
     order: OrderId,
     tax: Money,
     treatment: Treatment,
@@ -46,8 +46,9 @@ struct Terms {
     rates: Rates,
 }
 
-/// The terms of orders, in the order of their sellers, whose series are locked.
-async fn terms(conn: &mut PgConnection, orders: &[OrderId]) -> Result<Vec<Terms>, InvoiceError> {
+/// The terms of orders, in the order of their sellers, whose series are locked. Nothing of them is changed by a payment, so that they
+/// can be read before anything is locked that other buyers wait for.
+pub(crate) async fn terms(conn: &mut PgConnection, orders: &[OrderId]) -> Result<Vec<Terms>, InvoiceError> {
     let ids: Vec<Uuid> = orders.iter().map(|order| order.0).collect();
     let rows = sqlx::query!(
         r#"SELECT o.id AS "order: OrderId", o.tax_minor, o.currency AS "currency: Currency", o.vat_treatment AS "treatment: Treatment",
@@ -76,9 +77,9 @@ async fn terms(conn: &mut PgConnection, orders: &[OrderId]) -> Result<Vec<Terms>
     terms.collect()
 }
 
-/// Issues the invoices of orders that were just paid. Needs a transaction, which locks the orders.
-pub async fn issue(conn: &mut PgConnection, orders: &[OrderId]) -> Result<(), InvoiceError> {
-    for Terms { order, tax, treatment, target, rates } in terms(conn, orders).await? {
+/// Issues the invoices of orders that were just paid, by their [`terms`]. Needs a transaction, which locks the orders.
+pub(crate) async fn issue(conn: &mut PgConnection, orders: Vec<Terms>) -> Result<(), InvoiceError> {
+    for Terms { order, tax, treatment, target, rates } in orders {
         let accounting = accounting_tax(tax, target, rates)?;
         sqlx::query!(
             "WITH issued AS (

@@ -34,7 +34,21 @@ pub enum Settled {
 
 /// Brings a payment to what its provider says of it. Older news after newer changes nothing. Needs a transaction.
 pub async fn settle(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> Result<Settled, EscrowError> {
-    let checkout = checkout_of(conn, id).await?.ok_or(EscrowError::NotFound)?;
+    let seen = sqlx::query!(
+        r#"SELECT checkout_id AS "checkout: CheckoutId", status AS "status: PaymentStatus", provider_ref
+           FROM payments
+           WHERE id = $1"#,
+        id.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(EscrowError::NotFound)?;
+    // Neither its checkout nor what was decided ever changes, so that this needs no lock: a webhook says little that is new.
+    let is_decided = matches!(seen.status, PaymentStatus::Held | PaymentStatus::Failed | PaymentStatus::Cancelled);
+    if is_decided && seen.provider_ref.as_ref() == Some(&found.reference.0) {
+        return Ok(Settled::NothingNew);
+    }
+    let checkout = seen.checkout;
     let locked = checkouts::lock(conn, checkout).await?.ok_or(EscrowError::NotFound)?;
     let row = sqlx::query!(
         r#"SELECT status AS "status: PaymentStatus", provider_ref, amount_minor, currency AS "currency: Currency"
@@ -126,28 +140,21 @@ async fn hold(
                RETURNING id, version, status, seller_org_id, payable_minor
            ), written AS (
                INSERT INTO order_events (order_id, version, status) SELECT id, version, status FROM paid
+           ), held AS (
+               INSERT INTO escrows (order_id, payment_id, amount_minor) SELECT id, $2, payable_minor FROM paid
            )
            SELECT id AS "id: OrderId", version AS "version!", seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!"
            FROM paid
            ORDER BY id"#,
         checkout.0,
+        payment.0,
     )
     .fetch_all(&mut *conn)
     .await?;
-    let moved = take(conn, Kept::OfCheckout(checkout)).await?;
     let orders: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
-    let ids: Vec<_> = orders.iter().map(|order| order.0).collect();
-    let amounts: Vec<i64> = rows.iter().map(|row| row.payable_minor).collect();
-    sqlx::query!(
-        "INSERT INTO escrows (order_id, payment_id, amount_minor)
-         SELECT order_id, $1, amount_minor FROM unnest($2::uuid[], $3::bigint[]) AS paid (order_id, amount_minor)",
-        payment.0,
-        &ids,
-        &amounts,
-    )
-    .execute(&mut *conn)
-    .await?;
-    invoices::issue(conn, &orders).await?;
+    let terms = invoices::terms(conn, &orders).await?;
+    let moved = take(conn, Kept::OfCheckout(checkout)).await?;
+    invoices::issue(conn, terms).await?;
     let to_seller = |seller: OrgId, minor: i64| Entry {
         account: Account::of(seller, AccountKind::Held),
         amount: Money::from_minor(minor, amount.currency()),

@@ -161,8 +161,8 @@ impl<S> Cx<S> {
         self.finish_in(tx, Some(result)).await
     }
 
-    /// [`Cx::commit`] for the record of an effect that has happened outside of the database and must not happen again, such as a mail that
-    /// was accepted. `write` gets a transaction, writes the record and gives the transaction back; both are repeated, for
+    /// [`Cx::commit`] for the record of an effect that has happened outside of the database and must not happen again, such as a webhook
+    /// that was delivered. `write` gets a transaction, writes the record and gives the transaction back; both are repeated, for
     /// five minutes at most, whatever is wrong with the database. Neither the job's time limit nor a lost lease cuts this
     /// short: the fence decides whether the record still counts. What repeating cannot mend, `write` reports as [`NotWanted`].
     ///

@@ -161,8 +161,8 @@ impl<S> Cx<S> {
         self.finish_in(tx, Some(result)).await
     }
 
-    /// [`Cx::commit`] for the record of an effect that has happened outside of the database and must not happen again, such as a mail that
-    /// was accepted. `write` gets a transaction, writes the record and gives the transaction back; both are repeated, for
+    /// [`Cx::commit`] for the record of an effect that has happened outside of the database and must not happen again, such as a webhook
+    /// that was delivered. `write` gets a transaction, writes the record and gives the transaction back; both are repeated, for
     /// five minutes at most, whatever is wrong with the database. Neither the job's time limit nor a lost lease cuts this
     /// short: the fence decides whether the record still counts. What repeating cannot mend, `write` reports as [`NotWanted`].
     ///
@@ -172,22 +172,47 @@ impl<S> Cx<S> {
         F: Fn(JobTx) -> R,
         R: Future<Output = anyhow::Result<JobTx>>,
     {
+        let (write, result) = (&write, &result);
+        let recorded = self.recorded(|again| async move {
+            // The commit before may have gone in, and its answer been lost.
+            if again && finish::has_succeeded(&mut *self.db().acquire().await?, self.attempt.fence).await? {
+                return Ok(Outcome::Committed(Committed::new()));
+            }
+            let tx = write(self.begin().await?).await?;
+            self.finish_in(tx, result.clone()).await
+        });
+        recorded.await
+    }
+
+    /// The same, apart from the job's success, which goes in with those of other jobs afterwards: one statement of `write`, where
+    /// [`Cx::commit_after_effect`] takes a transaction of four. Only for a record by which a later attempt sees that the effect has
+    /// happened, since this one may end before its success is kept, and which can be written only once: `write` reports
+    /// [`NotWanted`] when it is there already.
+    ///
+    /// Another attempt that has taken the job over does not keep it from being written: the effect has happened.
+    pub async fn record_after_effect<F, R>(&self, result: Value, write: F) -> anyhow::Result<Outcome>
+    where
+        F: Fn(HandlerConnection) -> R,
+        R: Future<Output = anyhow::Result<()>>,
+    {
+        let write = &write;
+        self.recorded(|_| async move { write(self.db().acquire().await?).await }).await?;
+        Ok(Outcome::DoneWith(result))
+    }
+
+    /// Tries to record an effect that has happened until that succeeds; each try hears whether there was one before.
+    async fn recorded<T, F, R>(&self, record: F) -> anyhow::Result<T>
+    where
+        F: Fn(bool) -> R,
+        R: Future<Output = anyhow::Result<T>>,
+    {
         let _recording = Recording::begin(&self.attempt);
         let latest = Instant::now() + RECORD_FOR;
         let mut pause = Duration::from_millis(50);
         let mut again = false;
         loop {
-            let tried = async {
-                // The commit before may have gone in, and its answer been lost.
-                if again && finish::has_succeeded(&mut *self.db().acquire().await?, self.attempt.fence).await? {
-                    return Ok(Outcome::Committed(Committed::new()));
-                }
-                let tx = write(self.begin().await?).await?;
-                self.finish_in(tx, result.clone()).await
-            };
-            let tried = tokio::time::timeout(RECORD_TRY, tried).await;
-            let error = match tried {
-                Ok(Ok(outcome)) => return Ok(outcome),
+            let error = match tokio::time::timeout(RECORD_TRY, record(again)).await {
+                Ok(Ok(recorded)) => return Ok(recorded),
                 Ok(Err(error)) => error,
                 Err(_) => anyhow::anyhow!("the database did not answer within {RECORD_TRY:?}"),
             };

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jobs::escrow::notify;
+use jobs::escrow::notify_with;
 use jobs::invoices::repay;
 use jobs::shipments;
 use market::escrow::model::{Escrow, Refund};
@@ -121,8 +121,8 @@ async fn accept_order(
 ) -> Result<Json<Order>> {
     let buyer = acting.trader(&caller)?;
     let mut tx = state.ledger.begin().await?;
-    store::accept(&mut tx, buyer, caller.user, order).await?;
-    notify(&mut tx, order).await?;
+    let version = store::accept(&mut tx, buyer, caller.user, order).await?;
+    notify_with(&mut tx, order, version, Vec::new()).await?;
     let accepted = read(&mut tx, buyer, order).await?;
     tx.commit().await?;
     Ok(accepted)

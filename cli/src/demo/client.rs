@@ -17,8 +17,9 @@ use crate::failure::advised;
 /// How long one request is retried while the API is busy or away.
 const PATIENCE: Duration = Duration::from_mins(1);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a login is used again. What begins with it then has ten minutes until its token ends.
-const LOGIN_LASTS: Duration = Duration::from_mins(5);
+/// How long a login is used again: longer than the demo takes, so that nobody logs in twice. What begins with it then has seven minutes
+/// until its token ends.
+const LOGIN_LASTS: Duration = Duration::from_mins(8);
 
 /// The API's answer when it refuses a request (RFC 9457).
 #[derive(Clone, Debug, Deserialize)]

@@ -25,7 +25,11 @@ use super::store::{Lots, Stored};
 
 /// How long nothing may change before it is pointless to wait any longer.
 const PATIENCE: Duration = Duration::from_secs(45);
+/// How often it is looked; less often when a look takes long, so that whoever waits for the machine does not keep it busy.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+const LOOK_SELDOM: Duration = Duration::from_secs(2);
+/// How many times as long as a look takes the pause after it is.
+const PAUSE: u32 = 9;
 
 /// One play of the plan, by its seller.
 #[derive(Clone, Copy, Debug)]
@@ -46,11 +50,13 @@ pub(crate) async fn wait(
         return Ok(0);
     }
     let step = Step::begin(name, total);
-    let mut changed = Instant::now();
+    let (mut changed, mut pause) = (Instant::now(), LOOK_EVERY);
     while missing > 0 && changed.elapsed() < PATIENCE {
         step.at(total.saturating_sub(missing));
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(pause).await;
+        let began = Instant::now();
         let before = std::mem::replace(&mut missing, look().await?);
+        pause = (began.elapsed() * PAUSE).clamp(LOOK_EVERY, LOOK_SELDOM);
         if missing < before {
             changed = Instant::now();
         }
@@ -98,10 +104,15 @@ pub(crate) async fn until_quiet(
     let events = events_of(plan);
     let emails = emails_of(plan);
     let look = async || {
+        // While jobs are open nothing else is counted: that reads all that was sent and stored.
+        let open = stored.open_jobs(since, sellers).await?;
+        if open > 0 {
+            return anyhow::Ok(open);
+        }
         let missing_events = events.saturating_sub(stored.events(round.seller).await?);
         let missing_emails = emails.saturating_sub(emails_sent(stored, plan, round).await?);
         let waiting = stored.webhooks(sellers).await?.waiting;
-        Ok(stored.jobs(since, sellers).await?.open + missing_events + missing_emails + waiting)
+        Ok(missing_events + missing_emails + waiting)
     };
     wait("waiting for mails, webhooks and events", 0, look).await?;
     Ok(())

@@ -319,6 +319,33 @@ impl Stored {
         })
     }
 
+    /// [`Jobs::open`] alone, which indexes know.
+    pub(crate) async fn open_jobs(&mut self, since: DateTime<Utc>, sellers: &[OrgId]) -> sqlx::Result<u64> {
+        let sellers: Vec<_> = sellers.iter().map(|seller| seller.0).collect();
+        let count = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!"
+               FROM jobs
+               WHERE (
+                     state = 'available'
+                     OR state IN ('queued', 'running')
+                     OR (state = 'scheduled' AND (attempt > 0 OR run_at <= clock_timestamp()))
+                 )
+                 AND created_at >= $1
+                 AND created_at < coalesce(
+                     (SELECT max(e.at)
+                      FROM order_events AS e
+                      JOIN orders AS o ON o.id = e.order_id
+                      WHERE o.seller_org_id = ANY ($2)) + interval '1 minute',
+                     'infinity'
+                 )"#,
+            since,
+            &sellers,
+        )
+        .fetch_one(&mut self.market)
+        .await?;
+        Ok(unsigned(count))
+    }
+
     /// When the first of the demo's people was registered: nothing else of the demo is older.
     pub(crate) async fn began(&mut self, plan: &Plan) -> sqlx::Result<Option<DateTime<Utc>>> {
         sqlx::query_scalar!("SELECT min(created_at) FROM users WHERE email LIKE '%@' || $1", plan.domain())

@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, ensure};
-use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use market::ids::{DisputeId, OrderId};
 use market::orders::model::OrderStatus;
@@ -21,7 +20,10 @@ use super::people::Registry;
 use super::progress::Step;
 use super::settle;
 use super::store::Stored;
-use super::store::sales::{Chance, Sale};
+use super::store::sales::{Chance, Sale, Sent};
+
+/// Of how many shipments one request reports.
+const REPORTED_TOGETHER: usize = 20;
 
 /// Trades for the people of the demo.
 #[derive(Debug)]
@@ -43,17 +45,6 @@ type Buyers = HashMap<String, Token>;
 #[derive(Deserialize)]
 struct Made<T> {
     id: T,
-}
-
-#[derive(Deserialize)]
-struct Shipments {
-    items: Vec<Shipment>,
-}
-
-#[derive(Deserialize)]
-struct Shipment {
-    tracking: String,
-    picked_up_at: Option<DateTime<Utc>>,
 }
 
 impl Trade<'_> {
@@ -87,14 +78,11 @@ impl Trade<'_> {
 
     /// Pays what is to be paid and waits until the money is held.
     pub(crate) async fn pay(&self, stored: &mut Stored, fate: impl Fn(usize, &Sale) -> Fate) -> anyhow::Result<()> {
-        let unpaid = async |stored: &mut Stored| {
-            let sales = stored.sales(self.seller_org).await?;
-            let due = |(place, sale): &(usize, Sale)| {
-                sale.status == OrderStatus::PendingPayment && fate(*place, sale) != Fate::Unpaid
-            };
-            anyhow::Ok((0..).zip(sales).filter(due).map(|(_, sale)| sale).collect::<Vec<_>>())
+        let sales = stored.sales(self.seller_org).await?;
+        let is_due = |(place, sale): &(usize, Sale)| {
+            sale.status == OrderStatus::PendingPayment && fate(*place, sale) != Fate::Unpaid
         };
-        let due = unpaid(stored).await?;
+        let due: Vec<_> = (0..).zip(sales).filter(is_due).map(|(_, sale)| sale).collect();
         if due.is_empty() {
             return Ok(());
         }
@@ -111,7 +99,8 @@ impl Trade<'_> {
         })
         .await?;
         step.end();
-        let look = async || Ok(unpaid(stored).await?.len() as u64);
+        let orders: Vec<_> = due.iter().map(|sale| sale.order).collect();
+        let look = async || Ok(stored.orders_that_are(&orders, &[OrderStatus::PendingPayment]).await?);
         let missing = settle::wait("waiting for the payments", due.len() as u64, look).await?;
         ensure!(missing == 0, "{missing} orders are still not paid: `tradeyard jobs list` shows why");
         Ok(())
@@ -119,39 +108,43 @@ impl Trade<'_> {
 
     /// Sends what is paid, reports each shipment's journey for its carrier, and waits until that has delivered them.
     async fn send(&self, stored: &mut Stored) -> anyhow::Result<()> {
-        let is_due = |sale: &Sale| matches!(sale.status, OrderStatus::Paid | OrderStatus::InFulfilment);
+        const UNDER_WAY: [OrderStatus; 2] = [OrderStatus::Paid, OrderStatus::InFulfilment];
         let sales = stored.sales(self.seller_org).await?;
-        let due: Vec<_> = sales.iter().enumerate().filter(|(_, sale)| is_due(sale)).collect();
+        let due: Vec<_> = sales.iter().enumerate().filter(|(_, sale)| UNDER_WAY.contains(&sale.status)).collect();
         if due.is_empty() {
             return Ok(());
         }
         let total = due.len() as u64;
         let step = Step::begin("shipping what was won", total);
-        self.each(due, async |(place, sale)| {
+        self.each(&due, async |(_, sale)| {
             if sale.status == OrderStatus::Paid {
                 self.act(sale.order, "ship", self.seller).await?;
             }
-            self.report(place, sale.order).await?;
             step.inc();
             Ok(())
         })
         .await?;
         step.end();
-        let look = async || Ok(stored.sales(self.seller_org).await?.iter().filter(|sale| is_due(sale)).count() as u64);
+        let places: HashMap<_, _> = due.iter().map(|(place, sale)| (sale.order, *place)).collect();
+        let orders: Vec<_> = due.iter().map(|(_, sale)| sale.order).collect();
+        self.report(&places, &stored.sent(&orders).await?).await?;
+        let look = async || Ok(stored.orders_that_are(&orders, &UNDER_WAY).await?);
         let missing = settle::wait("waiting for the deliveries", total, look).await?;
         ensure!(missing == 0, "{missing} orders are still on their way: `tradeyard jobs list` shows why");
         Ok(())
     }
 
-    /// The log takes each event once, however often it is sent.
-    async fn report(&self, place: usize, order: OrderId) -> anyhow::Result<()> {
-        let path = format!("/v1/shipments?order={order}");
-        let Shipments { items } = self.client.get(path).as_(self.seller).send().await?;
-        for Shipment { tracking, picked_up_at } in items {
-            let events = journey::events(&tracking, place, picked_up_at.context("it was picked up")?);
-            self.client.post("/v1/cargo-events").repeatable().as_(self.seller).json(&events).done().await?;
-        }
-        Ok(())
+    /// Reports for the carrier, some shipments at a time. The log takes each event once, however often it is sent.
+    async fn report(&self, places: &HashMap<OrderId, usize>, sent: &[Sent]) -> anyhow::Result<()> {
+        self.each(sent.chunks(REPORTED_TOGETHER), async |some| {
+            let events = some.iter().flat_map(|sent| {
+                let place = places.get(&sent.order).copied().unwrap_or_default();
+                journey::events(&sent.tracking, place, sent.picked_up_at)
+            });
+            let events: Vec<_> = events.collect();
+            self.client.post("/v1/cargo-events").repeatable().as_(self.seller).json(&events).done().await
+        })
+        .await
     }
 
     /// Gives up what will not be paid; the next bidders take what they are offered then, or leave it.

@@ -32,14 +32,15 @@ pub async fn place(
 ) -> Result<Checkout, ActError> {
     let id = store::place(tx, buyer, by, lines, term).await?;
     let placed = store::checkout(tx, buyer, id).await.map_err(CheckoutError::from)?.ok_or(CheckoutError::NotFound)?;
-    let _ = tx.enqueue_with(Enqueue::new(&ExpireCheckout { checkout: id }).run_at(placed.pay_by)).await?;
-    let _ = tx.enqueue(&NotifyParties { checkout: id, news: News::Placed }).await?;
+    let mut jobs = vec![
+        Enqueue::new(&ExpireCheckout { checkout: id }).run_at(placed.pay_by),
+        Enqueue::new(&NotifyParties { checkout: id, news: News::Placed }),
+    ];
+    // All of them are paid at once.
+    jobs.extend(placed.orders.first().and_then(|order| reminder(id, order.created_at, order.pay_by)));
+    tx.enqueue_all(jobs).await?;
     let orders: Vec<_> = placed.orders.iter().map(|order| order.id).collect();
     deliver(tx, &orders).await?;
-    // All of them are paid at once.
-    if let Some(job) = placed.orders.first().and_then(|order| reminder(id, order.created_at, order.pay_by)) {
-        let _ = tx.enqueue_with(job).await?;
-    }
     Ok(placed)
 }
 

@@ -2,18 +2,19 @@
 
 use market::checkout::model::Checkout;
 use market::emails::model::{Content, OrderEnded, OrderPlaced, PaymentReminder};
+use market::emails::store::ToTraders;
 use market::orders::model::{Order, Side};
 use queue::JobTx;
 
 use super::News;
-use crate::auctions::mail::traders;
-use crate::emails::{MailError, post_to};
+use crate::emails::{MailError, post_to_traders};
 
 /// Posts what there is to say about the checkout.
 pub async fn post(tx: &mut JobTx, news: News, checkout: &Checkout) -> Result<(), MailError> {
     if news == News::Reminder {
         return remind(tx, checkout).await;
     }
+    let mut mails = Vec::with_capacity(2 * checkout.orders.len());
     for order in &checkout.orders {
         for (side, org) in [(Side::Buyer, order.buyer_org_id), (Side::Seller, order.seller_org_id)] {
             let content = match news {
@@ -21,11 +22,10 @@ pub async fn post(tx: &mut JobTx, news: News, checkout: &Checkout) -> Result<(),
                 News::Cancelled => Content::OrderCancelled(ended(order, side)),
                 News::Expired | News::Reminder => Content::OrderExpired(ended(order, side)),
             };
-            let people = traders(tx, org).await?;
-            post_to(tx, &people, &order.id.to_string(), &content).await?;
+            mails.push(ToTraders { org, reference: order.id.to_string(), content });
         }
     }
-    Ok(())
+    Ok(post_to_traders(tx, &mails).await?)
 }
 
 async fn remind(tx: &mut JobTx, checkout: &Checkout) -> Result<(), MailError> {
@@ -37,8 +37,8 @@ async fn remind(tx: &mut JobTx, checkout: &Checkout) -> Result<(), MailError> {
         payable: checkout.payable,
         pay_by: checkout.pay_by,
     });
-    let people = traders(tx, checkout.buyer_org_id).await?;
-    Ok(post_to(tx, &people, &checkout.id.to_string(), &content).await?)
+    let mail = ToTraders { org: checkout.buyer_org_id, reference: checkout.id.to_string(), content };
+    Ok(post_to_traders(tx, &[mail]).await?)
 }
 
 fn placed(order: &Order, side: Side) -> OrderPlaced {

@@ -2,4 +2,4 @@
 
 mod send_email;
 
-pub use send_email::{MailError, PostError, SendEmail, post, post_to, store_for_traders};
+pub use send_email::{MailError, PostError, SendEmail, post, post_to, post_to_traders, store_for_traders};

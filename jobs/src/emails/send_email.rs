@@ -8,6 +8,7 @@ use queue::{Job, JobTx, Kind, Priority, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 use shared::ids::UserId;
 
+use crate::auctions::mail::MOST_PER_ORG;
 use crate::queues;
 
 /// Sends one mail stored in `emails`.
@@ -85,6 +86,15 @@ pub async fn store_for_traders(tx: &mut JobTx, mails: &[ToTraders], most: i64) -
         Some(sending(*email, &mail.content))
     });
     Ok(jobs.collect())
+}
+
+/// [`store_for_traders`], with the jobs: two statements, however many organisations, and one when everybody has the mails already.
+pub async fn post_to_traders(tx: &mut JobTx, mails: &[ToTraders]) -> Result<(), PostError> {
+    let jobs = store_for_traders(tx, mails, MOST_PER_ORG).await?;
+    if !jobs.is_empty() {
+        tx.enqueue_all(jobs).await?;
+    }
+    Ok(())
 }
 
 fn sending(email: EmailId, content: &Content) -> Enqueue {

@@ -3,6 +3,7 @@
 use market::checkout::model::CheckoutStatus;
 use market::checkout::store as checkouts;
 use market::emails::model::{Content, DisputeOpened, OrderNews, OrderSettled, PaymentFailed, RefundPaid};
+use market::emails::store::ToTraders;
 use market::escrow::store::{self, Division};
 use market::ids::{CheckoutId, PaymentId, RefundId};
 use market::orders::model::{Order, OrderStatus, Side};
@@ -10,7 +11,7 @@ use queue::JobTx;
 
 use crate::auctions::mail::traders;
 use crate::checkout::mail::{goods, more, other, title};
-use crate::emails::{MailError, post_to};
+use crate::emails::{MailError, post_to, post_to_traders};
 
 /// Posts what there is to say about an order that has become `history[0]`, and was what follows before that.
 pub async fn post(tx: &mut JobTx, order: &Order, version: i64, history: &[OrderStatus]) -> Result<(), MailError> {
@@ -57,16 +58,14 @@ async fn send<const N: usize>(
     sides: [Side; N],
     content: impl Fn(Side) -> Content,
 ) -> Result<(), MailError> {
-    let reference = format!("{}:{version}", order.id);
-    for side in sides {
+    let mails = sides.map(|side| {
         let org = match side {
             Side::Buyer => order.buyer_org_id,
             Side::Seller => order.seller_org_id,
         };
-        let people = traders(tx, org).await?;
-        post_to(tx, &people, &reference, &content(side)).await?;
-    }
-    Ok(())
+        ToTraders { org, reference: format!("{}:{version}", order.id), content: content(side) }
+    });
+    Ok(post_to_traders(tx, &mails).await?)
 }
 
 fn news(order: &Order, division: &Division, side: Side) -> OrderNews {

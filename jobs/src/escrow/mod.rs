@@ -10,7 +10,7 @@ mod sweep_payments;
 
 pub use apply_webhook::ApplyWebhook;
 pub use charge::Charge;
-pub use notify_order::{NotifyOrder, notify};
+pub use notify_order::{NotifyOrder, notify, notify_with};
 pub use release_escrow::ReleaseEscrow;
 pub use send_refund::SendRefund;
 pub use sweep_payments::SweepPayments;

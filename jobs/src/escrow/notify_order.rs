@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use market::ids::OrderId;
 use market::orders::store;
-use queue::enqueue::EnqueueError;
+use queue::enqueue::{Enqueue, EnqueueError};
 use queue::{Job, JobTx, Kind, Priority, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,17 @@ impl Job for NotifyOrder {
 /// Enqueues the mails and the webhooks about what an order has become in this transaction.
 pub async fn notify(tx: &mut JobTx, order: OrderId) -> Result<(), EnqueueError> {
     let version = store::version(tx, order).await?;
-    let _ = tx.enqueue(&NotifyOrder { order, version }).await?;
+    notify_with(tx, order, version, Vec::new()).await
+}
+
+/// [`notify`] of an order that the act has left at `version`, with the other jobs of the act in one statement.
+pub async fn notify_with(
+    tx: &mut JobTx,
+    order: OrderId,
+    version: i64,
+    mut jobs: Vec<Enqueue>,
+) -> Result<(), EnqueueError> {
+    jobs.push(Enqueue::new(&NotifyOrder { order, version }));
+    tx.enqueue_each(jobs).await?;
     deliver(tx, &[order]).await
 }

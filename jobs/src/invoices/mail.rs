@@ -1,13 +1,13 @@
 //! Mail with invoices and credit notes, to those who trade for the buyer now.
 
 use market::emails::model::{Content, InvoiceReady};
+use market::emails::store::ToTraders;
 use market::invoices::model::Invoice;
 use market::orders::store as orders;
 use queue::JobTx;
 
-use crate::auctions::mail::traders;
 use crate::checkout::mail::{more, title};
-use crate::emails::{MailError, post_to};
+use crate::emails::{MailError, post_to_traders};
 
 /// Posts that a document can be downloaded.
 pub async fn ready(tx: &mut JobTx, invoice: &Invoice) -> Result<(), MailError> {
@@ -21,6 +21,6 @@ pub async fn ready(tx: &mut JobTx, invoice: &Invoice) -> Result<(), MailError> {
         more: more(&order),
         gross: invoice.gross,
     });
-    let people = traders(tx, invoice.buyer.org).await?;
-    Ok(post_to(tx, &people, &invoice.id.to_string(), &content).await?)
+    let mail = ToTraders { org: invoice.buyer.org, reference: invoice.id.to_string(), content };
+    Ok(post_to_traders(tx, &[mail]).await?)
 }

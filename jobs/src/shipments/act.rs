@@ -1,6 +1,5 @@
 //! Acts on shipments, with the jobs and mails that follow.
 
-use chrono::{DateTime, Utc};
 use market::ids::OrderId;
 use market::offers::model::Party;
 use market::shipments::store::{self, Done, OrderStep, ShipmentError};
@@ -9,7 +8,7 @@ use queue::enqueue::{Enqueue, EnqueueError};
 
 use super::{ReportShipment, mail};
 use crate::emails::MailError;
-use crate::escrow::{ReleaseEscrow, notify};
+use crate::escrow::{ReleaseEscrow, notify_with};
 use crate::stock;
 
 /// Why nothing was done.
@@ -26,8 +25,9 @@ pub enum ActError {
 /// What follows from an act: the event log has it, those whom it concerns hear of stock that has become low, of what went wrong on the
 /// way, and of an order that is on its way or has arrived; of that one the time of inspection runs.
 pub async fn after(tx: &mut JobTx, done: &Done, note: Option<&str>) -> Result<(), ActError> {
-    report(tx, done, note).await?;
-    consequences(tx, done).await
+    moved(tx, done).await?;
+    mail::step(tx, done).await?;
+    enqueue(tx, vec![report(done, note)], done.order).await
 }
 
 /// What follows when a shipment has gone where the event log says: the same, but that the log knows it. Told of it, the log would take
@@ -35,25 +35,22 @@ pub async fn after(tx: &mut JobTx, done: &Done, note: Option<&str>) -> Result<()
 ///
 /// An order of which everything has arrived is told as arrived, also when nobody has said before that it was sent.
 pub async fn followed(tx: &mut JobTx, done: &Done) -> Result<(), ActError> {
-    for moved in &done.moved {
-        stock::mail::moved(tx, moved).await?;
-    }
-    consequences(tx, done).await
+    moved(tx, done).await?;
+    mail::step(tx, done).await?;
+    enqueue(tx, Vec::new(), done.order).await
 }
 
-async fn consequences(tx: &mut JobTx, done: &Done) -> Result<(), ActError> {
-    mail::step(tx, done).await?;
-    match done.order {
-        Some(OrderStep::Sent(order)) => notify(tx, order).await?,
-        Some(OrderStep::Arrived { order, inspect_until }) => arrived(tx, order, inspect_until).await?,
-        None => {}
+async fn moved(tx: &mut JobTx, done: &Done) -> Result<(), MailError> {
+    for moved in &done.moved {
+        stock::mail::moved(tx, moved).await?;
     }
     Ok(())
 }
 
-async fn report(tx: &mut JobTx, done: &Done, note: Option<&str>) -> Result<(), ActError> {
+/// The job that reports an act to the event log.
+fn report(done: &Done, note: Option<&str>) -> Enqueue {
     let shipment = &done.shipment;
-    let job = ReportShipment {
+    Enqueue::new(&ReportShipment {
         shipment: shipment.id,
         version: shipment.version,
         org: shipment.org_id,
@@ -62,17 +59,23 @@ async fn report(tx: &mut JobTx, done: &Done, note: Option<&str>) -> Result<(), A
         act: done.act.to_owned(),
         at: done.at,
         note: note.map(str::to_owned),
-    };
-    let _ = tx.enqueue(&job).await?;
-    for moved in &done.moved {
-        stock::mail::moved(tx, moved).await?;
-    }
-    Ok(())
+    })
 }
 
-async fn arrived(tx: &mut JobTx, order: OrderId, inspect_until: DateTime<Utc>) -> Result<(), EnqueueError> {
-    let _ = tx.enqueue_with(Enqueue::new(&ReleaseEscrow { order }).run_at(inspect_until)).await?;
-    notify(tx, order).await
+/// Enqueues these jobs, together with those that follow from what an order has become.
+async fn enqueue(tx: &mut JobTx, mut jobs: Vec<Enqueue>, step: Option<OrderStep>) -> Result<(), ActError> {
+    let (order, version) = match step {
+        Some(OrderStep::Sent { order, version }) => (order, version),
+        Some(OrderStep::Arrived { order, version, inspect_until }) => {
+            jobs.push(Enqueue::new(&ReleaseEscrow { order }).run_at(inspect_until));
+            (order, version)
+        }
+        None => {
+            tx.enqueue_each(jobs).await?;
+            return Ok(());
+        }
+    };
+    Ok(notify_with(tx, order, version, jobs).await?)
 }
 
 /// Sends what is left of an order, and tells its buyer once that it is on its way.
@@ -85,9 +88,11 @@ pub async fn ship_order(tx: &mut JobTx, by: Party, order: OrderId) -> Result<(),
 
 /// Takes an order as arrived with all its shipments, and tells both sides once.
 pub async fn receive_order(tx: &mut JobTx, by: Party, order: OrderId) -> Result<(), ActError> {
-    let (done, inspect_until) = store::receive_order(tx, by, order).await?;
+    let (done, step) = store::receive_order(tx, by, order).await?;
+    let mut jobs = Vec::with_capacity(done.len() + 2);
     for done in &done {
-        report(tx, done, None).await?;
+        moved(tx, done).await?;
+        jobs.push(report(done, None));
     }
-    Ok(arrived(tx, order, inspect_until).await?)
+    enqueue(tx, jobs, Some(step)).await
 }

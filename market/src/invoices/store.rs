@@ -38,48 +38,48 @@ pub enum InvoiceError {
 }
 
 /// What an order says about its documents.
-struct Terms {
+pub(crate) struct Terms {
+    order: OrderId,
     tax: Money,
     treatment: Treatment,
     target: Option<Currency>,
     rates: Rates,
 }
 
-async fn terms(conn: &mut PgConnection, order: OrderId) -> Result<Terms, InvoiceError> {
-    let row = sqlx::query!(
-        r#"SELECT o.tax_minor, o.currency AS "currency: Currency", o.vat_treatment AS "treatment: Treatment",
+/// The terms of orders, in the order of their sellers, whose series are locked. Nothing of them is changed by a payment, so that they
+/// can be read before anything is locked that other buyers wait for.
+pub(crate) async fn terms(conn: &mut PgConnection, orders: &[OrderId]) -> Result<Vec<Terms>, InvoiceError> {
+    let ids: Vec<Uuid> = orders.iter().map(|order| order.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT o.id AS "order: OrderId", o.tax_minor, o.currency AS "currency: Currency", o.vat_treatment AS "treatment: Treatment",
                   c.currency AS "target?: Currency",
                   (SELECT per_euro::text FROM fx_rates AS r WHERE r.snapshot_id = o.fx_snapshot_id AND r.currency = o.currency) AS "from",
                   (SELECT per_euro::text FROM fx_rates AS r WHERE r.snapshot_id = o.fx_snapshot_id AND r.currency = c.currency) AS "to"
            FROM orders AS o
            JOIN orgs AS s ON s.id = o.seller_org_id
            LEFT JOIN countries AS c ON c.code = s.country
-           WHERE o.id = $1"#,
-        order.0,
-    )
-    .fetch_one(conn)
-    .await?;
-    let rate = |text: Option<String>| text.map(|text| text.parse::<PerEuro>()).transpose();
-    Ok(Terms {
-        tax: Money::from_minor(row.tax_minor, row.currency),
-        treatment: row.treatment,
-        target: row.target,
-        rates: Rates { from: rate(row.from)?, to: rate(row.to)? },
-    })
-}
-
-/// Issues the invoices of orders that were just paid. Needs a transaction, which locks the orders.
-pub async fn issue(conn: &mut PgConnection, orders: &[OrderId]) -> Result<(), InvoiceError> {
-    let ids: Vec<Uuid> = orders.iter().map(|order| order.0).collect();
-    // In the order of the sellers, whose series are locked.
-    let sorted = sqlx::query_scalar!(
-        r#"SELECT id AS "id: OrderId" FROM orders WHERE id = ANY ($1) ORDER BY seller_org_id, id"#,
+           WHERE o.id = ANY ($1)
+           ORDER BY o.seller_org_id, o.id"#,
         &ids,
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
-    for order in sorted {
-        let Terms { tax, treatment, target, rates } = terms(conn, order).await?;
+    let rate = |text: Option<String>| text.map(|text| text.parse::<PerEuro>()).transpose();
+    let terms = rows.into_iter().map(|row| {
+        Ok(Terms {
+            order: row.order,
+            tax: Money::from_minor(row.tax_minor, row.currency),
+            treatment: row.treatment,
+            target: row.target,
+            rates: Rates { from: rate(row.from)?, to: rate(row.to)? },
+        })
+    });
+    terms.collect()
+}
+
+/// Issues the invoices of orders that were just paid, by their [`terms`]. Needs a transaction, which locks the orders.
+pub(crate) async fn issue(conn: &mut PgConnection, orders: Vec<Terms>) -> Result<(), InvoiceError> {
+    for Terms { order, tax, treatment, target, rates } in orders {
         let accounting = accounting_tax(tax, target, rates)?;
         sqlx::query!(
             "WITH issued AS (
@@ -149,7 +149,8 @@ pub async fn credit(conn: &mut PgConnection, credit: Credit) -> Result<(), Invoi
     let net = credit.goods.checked_add(credit.premium)?;
     let left = left(conn, invoice, net.currency()).await?;
     let by_rate = credited(net, credit.tax, &left)?;
-    let Terms { target, rates, .. } = terms(conn, credit.order).await?;
+    let terms = terms(conn, &[credit.order]).await?.pop();
+    let Terms { target, rates, .. } = terms.ok_or(sqlx::Error::RowNotFound)?;
     let accounting = accounting_tax(credit.tax, target, rates)?;
     let of = |amount: fn(&Left) -> i64| by_rate.iter().map(amount).collect::<Vec<i64>>();
     let bps: Vec<i32> = by_rate.iter().map(|of| of.rate_bps).collect();

@@ -62,6 +62,7 @@ pub async fn history(conn: &mut PgConnection, id: OrderId, version: i64) -> Resu
     .await
 }
 
+/// An order, and one of its lines.
 struct Row {
     id: OrderId,
     checkout: CheckoutId,
@@ -82,6 +83,14 @@ struct Row {
     net_minor: i64,
     pay_by: DateTime<Utc>,
     created_at: DateTime<Utc>,
+    listing_id: ListingId,
+    item_id: ItemId,
+    title: String,
+    quantity: i64,
+    unit: String,
+    unit_price_minor: Option<i64>,
+    amount_minor: i64,
+    line_fee_bps: i32,
 }
 
 /// The order, whoever asks.
@@ -135,7 +144,7 @@ pub async fn orders_of(
     orders(conn, &ids).await
 }
 
-/// These orders with their lines, newest first.
+/// These orders with their lines, newest first. Each has a line at least: its total is positive, and that of its lines.
 pub(crate) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
@@ -143,20 +152,37 @@ pub(crate) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<
                   buyer.legal_name AS buyer_name, o.seller_org_id AS "seller_org_id: OrgId",
                   seller.legal_name AS seller_name, o.status AS "status: OrderStatus", o.currency AS "currency: Currency",
                   o.total_minor, o.premium_minor, o.tax_minor, o.payable_minor AS "payable_minor!",
-                  o.vat_treatment AS "vat_treatment: Treatment", o.fee_bps, o.fee_minor, o.net_minor, o.pay_by, o.created_at
+                  o.vat_treatment AS "vat_treatment: Treatment", o.fee_bps, o.fee_minor, o.net_minor, o.pay_by, o.created_at,
+                  n.listing_id AS "listing_id: ListingId", n.item_id AS "item_id: ItemId", n.title, n.quantity, n.unit,
+                  n.unit_price_minor, n.amount_minor, coalesce(n.fee_bps, o.fee_bps, 0) AS "line_fee_bps!"
            FROM orders AS o
            JOIN orgs AS buyer ON buyer.id = o.buyer_org_id
            JOIN orgs AS seller ON seller.id = o.seller_org_id
+           JOIN order_lines AS n ON n.order_id = o.id
            WHERE o.id = ANY ($1)
-           ORDER BY o.id DESC"#,
+           ORDER BY o.id DESC, n.line_no"#,
         ids,
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
-    let mut lines = lines_of(conn, ids).await?;
-    let orders = rows.into_iter().map(|row| {
+    let mut orders: Vec<Order> = Vec::with_capacity(ids.len());
+    for row in rows {
         let money = |minor| Money::from_minor(minor, row.currency);
-        Order {
+        let line = OrderLine {
+            listing_id: row.listing_id,
+            item_id: row.item_id,
+            title: row.title,
+            quantity: row.quantity,
+            unit: row.unit,
+            unit_price: row.unit_price_minor.map(money),
+            amount: money(row.amount_minor),
+            fee_bps: row.line_fee_bps,
+        };
+        if let Some(order) = orders.last_mut().filter(|order| order.id == row.id) {
+            order.lines.push(line);
+            continue;
+        }
+        orders.push(Order {
             id: row.id,
             checkout: row.checkout,
             source: row.source,
@@ -175,40 +201,10 @@ pub(crate) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<
             net: money(row.net_minor),
             pay_by: row.pay_by,
             created_at: row.created_at,
-            lines: lines.remove(&row.id).unwrap_or_default(),
-        }
-    });
-    Ok(orders.collect())
-}
-
-async fn lines_of(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<OrderId, Vec<OrderLine>>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"SELECT o.id AS "order_id: OrderId", o.currency AS "currency: Currency", n.listing_id AS "listing_id: ListingId",
-                  n.item_id AS "item_id: ItemId", n.title, n.quantity, n.unit, n.unit_price_minor, n.amount_minor,
-                  coalesce(n.fee_bps, o.fee_bps, 0) AS "fee_bps!"
-           FROM order_lines AS n
-           JOIN orders AS o ON o.id = n.order_id
-           WHERE n.order_id = ANY ($1)
-           ORDER BY n.order_id, n.line_no"#,
-        ids,
-    )
-    .fetch_all(conn)
-    .await?;
-    let mut lines: HashMap<OrderId, Vec<OrderLine>> = HashMap::new();
-    for row in rows {
-        let money = |minor| Money::from_minor(minor, row.currency);
-        lines.entry(row.order_id).or_default().push(OrderLine {
-            listing_id: row.listing_id,
-            item_id: row.item_id,
-            title: row.title,
-            quantity: row.quantity,
-            unit: row.unit,
-            unit_price: row.unit_price_minor.map(money),
-            amount: money(row.amount_minor),
-            fee_bps: row.fee_bps,
+            lines: vec![line],
         });
     }
-    Ok(lines)
+    Ok(orders)
 }
 
 #[cfg(test)]

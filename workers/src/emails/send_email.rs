@@ -196,15 +196,16 @@ async fn link(
 /// Records that the server took the mail, repeatedly if need be: a database that restarts between
 /// the server's 250 and our commit must not cause a second mail.
 async fn record(cx: &Cx, email: &Email, address: &str, said: &str) -> anyhow::Result<Outcome> {
-    let recorded = cx.commit_after_effect(Some(json!({ "sent": true })), |mut tx| async move {
-        match store::finish_sent(&mut tx, email.id, address, said).await {
-            Ok(()) => Ok(tx),
+    // A later attempt finds the mail sent, so that the job's success need not be in the same transaction.
+    let recorded = cx.record_after_effect(json!({ "sent": true }), |mut conn| async move {
+        match store::finish_sent(&mut conn, email.id, address, said).await {
+            Ok(()) => Ok(()),
             Err(EmailError::Finished(_)) => Err(NotWanted.into()),
             Err(error) => Err(error.into()),
         }
     });
     match recorded.await {
-        // Somebody has ended it meanwhile.
+        // Somebody has ended it meanwhile, or we have, and were not answered.
         Err(error) if error.is::<NotWanted>() => Ok(Outcome::Done),
         recorded => recorded,
     }

@@ -8,7 +8,6 @@ use jobs::webhooks::deliver;
 use market::escrow::store::{self, Charging, Settled};
 use market::ids::{OrderId, PaymentId, RefundId};
 use market::invoices::model::InvoiceOf;
-use market::orders::store as orders;
 use market::payments::{Call, Disbursement, DisbursementState, Found, Payment, PaymentState, Provider};
 use queue::{Enqueue, JobTx, Outcome};
 
@@ -120,14 +119,14 @@ pub(crate) async fn follow_refund(tx: &mut JobTx, id: RefundId, found: &Disburse
 }
 
 /// Enqueues what follows for each order: its parties hear of it, their systems as well, and its invoice is printed.
-async fn paid(tx: &mut JobTx, paid: &[OrderId]) -> anyhow::Result<()> {
+async fn paid(tx: &mut JobTx, paid: &[(OrderId, i64)]) -> anyhow::Result<()> {
     let mut jobs = Vec::with_capacity(2 * paid.len());
-    for &order in paid {
-        let version = orders::version(tx, order).await?;
+    for &(order, version) in paid {
         jobs.push(Enqueue::new(&NotifyOrder { order, version }));
         jobs.push(Enqueue::new(&RenderInvoice { of: InvoiceOf::Order(order) }));
     }
     tx.enqueue_each(jobs).await?;
-    deliver(tx, paid).await?;
+    let orders: Vec<_> = paid.iter().map(|(order, _)| *order).collect();
+    deliver(tx, &orders).await?;
     Ok(())
 }

@@ -25,6 +25,7 @@ use sqlx::Connection;
 use crate::Services;
 use crate::testing::TestWorkers;
 
+mod statements;
 mod undone;
 mod waiting;
 

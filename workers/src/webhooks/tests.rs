@@ -28,7 +28,7 @@ use queue::worker::Handlers;
 use secrecy::SecretString;
 use shared::audit::Actor;
 use shared::crypto::seal::Keyring;
-use shared::testing::MASTER_KEY;
+use shared::testing::{MASTER_KEY, Statements};
 
 use crate::testing::TestWorkers;
 
@@ -359,5 +359,27 @@ async fn an_answer_is_recorded_though_the_database_restarts() {
     assert_eq!(kit.workers.restarts().await, 3);
     assert_eq!(kit.receiver.sent().len(), 1);
     assert_eq!(kit.delivery(id).await.attempts, 1);
+    kit.workers.close().await;
+}
+
+#[tokio::test]
+async fn a_webhook_is_two_statements_when_it_is_delivered() {
+    let kit = Kit::new().await;
+    kit.receiver.answer(&[500]);
+    let id = kit.test().await;
+    kit.run(1).await;
+    let failing = "SELECT failing_since IS NOT NULL FROM webhook_endpoints";
+    assert!(sqlx::query_scalar::<_, bool>(failing).fetch_one(&kit.workers.db.pool).await.unwrap());
+    let due = "UPDATE webhook_deliveries SET due_at = clock_timestamp()";
+    sqlx::query(due).execute(&kit.workers.db.pool).await.unwrap();
+    kit.workers.queue.make_due().await;
+    let statements = Statements::containing(&["webhook_"]);
+    let counting = statements.listen();
+    assert_eq!(kit.workers.queue.drain().await, 1);
+    drop(counting);
+    assert_eq!(statements.count(), 2);
+    let delivered = kit.delivery(id).await;
+    assert_eq!((delivered.status, delivered.attempts), (DeliveryStatus::Delivered, 2));
+    assert!(!sqlx::query_scalar::<_, bool>(failing).fetch_one(&kit.workers.db.pool).await.unwrap());
     kit.workers.close().await;
 }

@@ -1,11 +1,12 @@
 //! What was sold, and how far it has got.
 
+use chrono::{DateTime, Utc};
 use market::ids::{CheckoutId, DisputeId, OrderId, SecondChanceId};
 use market::orders::model::OrderStatus;
 use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 
-use super::Stored;
+use super::{Stored, unsigned};
 
 /// One order of a seller.
 #[derive(Clone, Debug)]
@@ -22,6 +23,14 @@ pub(crate) struct Sale {
     pub(crate) payable: Money,
     /// Which is open.
     pub(crate) dispute: Option<DisputeId>,
+}
+
+/// A shipment of an order, after it was picked up.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) order: OrderId,
+    pub(crate) tracking: String,
+    pub(crate) picked_up_at: DateTime<Utc>,
 }
 
 /// A lot that its next bidder can have.
@@ -62,6 +71,35 @@ impl Stored {
             dispute: row.dispute,
         });
         Ok(sales.collect())
+    }
+
+    /// How many of these orders are as one of these statuses says.
+    pub(crate) async fn orders_that_are(&mut self, orders: &[OrderId], statuses: &[OrderStatus]) -> sqlx::Result<u64> {
+        let orders: Vec<_> = orders.iter().map(|order| order.0).collect();
+        let count = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM orders WHERE id = ANY ($1) AND status = ANY ($2)"#,
+            &orders,
+            statuses as &[OrderStatus],
+        )
+        .fetch_one(&mut self.market)
+        .await?;
+        Ok(unsigned(count))
+    }
+
+    /// What was sent of these orders, oldest first.
+    pub(crate) async fn sent(&mut self, orders: &[OrderId]) -> sqlx::Result<Vec<Sent>> {
+        let orders: Vec<_> = orders.iter().map(|order| order.0).collect();
+        sqlx::query_as!(
+            Sent,
+            r#"SELECT order_id AS "order!: OrderId", tracking, picked_up_at AS "picked_up_at!"
+               FROM shipments
+               WHERE order_id = ANY ($1)
+                 AND picked_up_at IS NOT NULL
+               ORDER BY id"#,
+            &orders,
+        )
+        .fetch_all(&mut self.market)
+        .await
     }
 
     /// What next bidders can have of a seller's lots.

@@ -55,23 +55,24 @@ async fn write(conn: &mut PgConnection, ours: &[(OrgId, &str)]) -> Result<Option
     if ours.is_empty() {
         return Ok(None);
     }
-    let change =
-        sqlx::query_scalar!(r#"SELECT nextval('cargo_marks_change') AS "change!""#).fetch_one(&mut *conn).await?;
-    sqlx::query!(
+    let marked = sqlx::query_scalar!(
         "
+        WITH taken AS MATERIALIZED (SELECT nextval('cargo_marks_change') AS change)
         INSERT INTO cargo_marks AS kept (org, shipment, change, due_at)
-        SELECT org, shipment, $3, clock_timestamp() + interval '10 seconds'
-        FROM UNNEST($1::uuid[], $2::text[]) AS ours (org, shipment)
+        SELECT ours.org, ours.shipment, taken.change, clock_timestamp() + interval '10 seconds'
+        FROM UNNEST($1::uuid[], $2::text[]) WITH ORDINALITY AS ours (org, shipment, place)
+        CROSS JOIN taken
+        ORDER BY ours.place
         ON CONFLICT ON CONSTRAINT cargo_marks_pkey DO UPDATE
         SET change = EXCLUDED.change, due_at = EXCLUDED.due_at, tries = 0
+        RETURNING change
         ",
         &ours.iter().map(|(org, _)| org.0).collect::<Vec<_>>(),
         &ours.iter().map(|(_, shipment)| *shipment).collect::<Vec<_>>() as &[&str],
-        change,
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(Some(change))
+    Ok(marked.first().copied())
 }
 
 /// The marks of this number, or, without one, those that are overdue, the oldest first; at most `most`.

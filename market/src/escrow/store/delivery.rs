@@ -16,11 +16,12 @@ pub async fn ship(conn: &mut PgConnection, seller: OrgId, by: UserId, order: Ord
     if locked.status != OrderStatus::Paid {
         return Err(EscrowError::OrderStatus(locked.status));
     }
-    Ok(sent(conn, &locked, Some(by)).await?)
+    sent(conn, &locked, Some(by)).await?;
+    Ok(())
 }
 
-/// A locked order that is paid is on its way.
-pub(crate) async fn sent(conn: &mut PgConnection, order: &Locked, by: Option<UserId>) -> Result<(), sqlx::Error> {
+/// A locked order that is paid is on its way; returns its version.
+pub(crate) async fn sent(conn: &mut PgConnection, order: &Locked, by: Option<UserId>) -> Result<i64, sqlx::Error> {
     move_order(conn, order.id, OrderStatus::InFulfilment, by).await
 }
 
@@ -35,17 +36,18 @@ pub async fn receive(
     if locked.status != OrderStatus::InFulfilment {
         return Err(EscrowError::OrderStatus(locked.status));
     }
-    Ok(arrived(conn, &locked, Some(by)).await?)
+    Ok(arrived(conn, &locked, Some(by)).await?.0)
 }
 
-/// A locked order that is on its way has arrived; its buyer may find fault until the time that is returned.
+/// A locked order that is on its way has arrived; its buyer may find fault until the time that is returned with its
+/// version.
 pub(crate) async fn arrived(
     conn: &mut PgConnection,
     order: &Locked,
     by: Option<UserId>,
-) -> Result<DateTime<Utc>, sqlx::Error> {
-    move_order(conn, order.id, OrderStatus::Delivered, by).await?;
+) -> Result<(DateTime<Utc>, i64), sqlx::Error> {
+    let version = move_order(conn, order.id, OrderStatus::Delivered, by).await?;
     let until = order.now + INSPECTION;
     sqlx::query!("UPDATE escrows SET inspect_until = $2 WHERE order_id = $1", order.id.0, until).execute(conn).await?;
-    Ok(until)
+    Ok((until, version))
 }

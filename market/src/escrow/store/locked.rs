@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::EscrowError;
 use crate::escrow::model::{Escrow, EscrowStatus};
 use crate::ids::{OrderId, PaymentId};
-use crate::orders::model::OrderStatus;
+use crate::orders::model::{OrderStatus, Side};
 
 /// An order whose row this transaction has locked.
 pub(crate) struct Locked {
@@ -16,6 +16,8 @@ pub(crate) struct Locked {
     pub(crate) buyer: OrgId,
     pub(crate) seller: OrgId,
     pub(crate) status: OrderStatus,
+    /// How often the status was set.
+    pub(super) version: i64,
     pub(super) payment: PaymentId,
     pub(crate) escrow: Escrow,
     /// The clock after the lock.
@@ -26,9 +28,14 @@ pub(crate) struct Locked {
 pub(crate) async fn lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<Locked>, sqlx::Error> {
     // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM orders WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
+    locked(conn, id).await
+}
+
+/// An order that this transaction has locked before; `None` if nothing was paid for it.
+async fn locked(conn: &mut PgConnection, id: OrderId) -> Result<Option<Locked>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT o.buyer_org_id AS "buyer: OrgId", o.seller_org_id AS "seller: OrgId", o.status AS "status: OrderStatus",
-                  o.currency AS "currency: Currency", e.payment_id AS "payment: PaymentId", e.amount_minor, e.released_minor,
+                  o.version, o.currency AS "currency: Currency", e.payment_id AS "payment: PaymentId", e.amount_minor, e.released_minor,
                   e.refunded_minor, e.status AS "escrow: EscrowStatus", e.inspect_until, clock_timestamp() AS "now!"
            FROM orders AS o
            JOIN escrows AS e ON e.order_id = o.id
@@ -44,6 +51,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<
             buyer: row.buyer,
             seller: row.seller,
             status: row.status,
+            version: row.version,
             payment: row.payment,
             escrow: Escrow {
                 order: id,
@@ -58,7 +66,33 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<
     }))
 }
 
-/// [`lock`] for one of the parties: to everybody else there is no such order.
+/// [`lock`] for the buyer or the seller, whichever is asked for: to everybody else there is no such order, and they lock none.
+pub(crate) async fn lock_as(
+    conn: &mut PgConnection,
+    side: Side,
+    party: OrgId,
+    id: OrderId,
+) -> Result<Locked, EscrowError> {
+    // As in [`lock`]; the parties never change.
+    let found = sqlx::query!(
+        "SELECT
+         FROM orders
+         WHERE id = $1
+           AND CASE WHEN $3 THEN buyer_org_id ELSE seller_org_id END = $2
+         FOR NO KEY UPDATE",
+        id.0,
+        party.0,
+        side == Side::Buyer,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if found.is_none() {
+        return Err(EscrowError::NotFound);
+    }
+    locked(conn, id).await?.ok_or(EscrowError::NotPaid)
+}
+
+/// [`lock`] for whichever parties `is_party` says: to everybody else there is no such order.
 pub(crate) async fn lock_for(
     conn: &mut PgConnection,
     id: OrderId,
@@ -84,23 +118,23 @@ pub(crate) struct Parties {
     pub(crate) seller: OrgId,
 }
 
-/// Moves an order that is locked on, and keeps that it was.
+/// Moves an order that is locked on, and keeps that it was; returns its version.
 pub(super) async fn move_order(
     conn: &mut PgConnection,
     id: OrderId,
     status: OrderStatus,
     actor: Option<UserId>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
         "WITH moved AS (
              UPDATE orders SET status = $2 WHERE id = $1 RETURNING id, version, status
          )
-         INSERT INTO order_events (order_id, version, status, actor) SELECT id, version, status, $3 FROM moved",
+         INSERT INTO order_events (order_id, version, status, actor) SELECT id, version, status, $3 FROM moved
+         RETURNING version",
         id.0,
         status as OrderStatus,
         actor.map(|actor| actor.0),
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_one(conn)
+    .await
 }

@@ -39,7 +39,7 @@ pub use disputes::{Decision, NewDispute, open as open_dispute, resolve, withdraw
 pub use inbox::{
     InboxId, NewWebhook, Webhook, WebhookOutcome, applied, receive as receive_webhook, unapplied, webhook,
 };
-pub(crate) use locked::{Locked, lock, lock_for};
+pub(crate) use locked::{Locked, lock, lock_as, lock_for};
 pub use news::{Division, complaint, division, repaid};
 pub use pay::{Charging, begin, start_charge};
 pub use read::{DisputeFilter, dispute, disputes, escrow, payment, refunds};

@@ -6,17 +6,17 @@ use shared::money::Money;
 use sqlx::PgConnection;
 
 use super::EscrowError;
-use super::locked::{Locked, lock, lock_for, move_order};
+use super::locked::{Locked, lock, lock_as, move_order};
 use super::refund::{left, set};
 use crate::escrow::rules::{EscrowRefusal, Next, Wish, decide};
 use crate::ids::OrderId;
 use crate::money::model::{Account, AccountKind, Entry, NewTransfer, TransferKind};
 use crate::money::store::ledger;
-use crate::orders::model::OrderStatus;
+use crate::orders::model::{OrderStatus, Side};
 
-/// The buyer accepts what was delivered. Needs a transaction.
-pub async fn accept(conn: &mut PgConnection, buyer: OrgId, by: UserId, order: OrderId) -> Result<(), EscrowError> {
-    let locked = lock_for(conn, order, |parties| parties.buyer == buyer).await?;
+/// The buyer accepts what was delivered; returns the version of the order. Needs a transaction.
+pub async fn accept(conn: &mut PgConnection, buyer: OrgId, by: UserId, order: OrderId) -> Result<i64, EscrowError> {
+    let locked = lock_as(conn, Side::Buyer, buyer, order).await?;
     let next = decide(&locked.escrow, Wish::Accept, locked.now)?;
     release(conn, &locked, next, Some(by)).await
 }
@@ -47,17 +47,17 @@ pub async fn lapse(conn: &mut PgConnection, order: OrderId) -> Result<Lapse, Esc
     }
 }
 
-/// Gives what is left to the seller, the platform and the state, and completes the order.
+/// Gives what is left to the seller, the platform and the state, and completes the order; returns its version.
 pub(super) async fn release(
     conn: &mut PgConnection,
     locked: &Locked,
     next: Next,
     by: Option<UserId>,
-) -> Result<(), EscrowError> {
-    let Some(released) = next.release else { return Ok(()) };
+) -> Result<i64, EscrowError> {
+    let Some(released) = next.release else { return Ok(locked.version) };
     set(conn, locked.id, next.status, None, Some(released)).await?;
     move_order(conn, locked.id, OrderStatus::Accepted, by).await?;
-    move_order(conn, locked.id, OrderStatus::Completed, None).await?;
+    let version = move_order(conn, locked.id, OrderStatus::Completed, None).await?;
     let [fee, net, premium, goods_tax, premium_tax] = left(conn, locked.id).await?;
     let earned = net.checked_add(goods_tax)?;
     let gets = [
@@ -72,5 +72,5 @@ pub(super) async fn release(
     let (kind, reference) = (TransferKind::Release, locked.id.to_string());
     ledger::book(conn, &NewTransfer { kind, reference, order: Some(locked.id), entries }).await?;
     ledger::recover(conn, locked.seller, earned, &locked.id.to_string(), Some(locked.id)).await?;
-    Ok(())
+    Ok(version)
 }

@@ -20,8 +20,8 @@ use crate::stock::store::{Kept, take};
 /// What became of a payment.
 #[derive(Clone, Debug)]
 pub enum Settled {
-    /// The checkout is paid.
-    Held { orders: Vec<OrderId>, moved: Vec<Moved> },
+    /// The checkout is paid: its orders with their versions.
+    Held { orders: Vec<(OrderId, i64)>, moved: Vec<Moved> },
     /// The money came when the checkout was over, and goes back.
     Late { refund: RefundId },
     /// The buyer did not pay.
@@ -34,7 +34,21 @@ pub enum Settled {
 
 /// Brings a payment to what its provider says of it. Older news after newer changes nothing. Needs a transaction.
 pub async fn settle(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> Result<Settled, EscrowError> {
-    let checkout = checkout_of(conn, id).await?.ok_or(EscrowError::NotFound)?;
+    let seen = sqlx::query!(
+        r#"SELECT checkout_id AS "checkout: CheckoutId", status AS "status: PaymentStatus", provider_ref
+           FROM payments
+           WHERE id = $1"#,
+        id.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(EscrowError::NotFound)?;
+    // Neither its checkout nor what was decided ever changes, so that this needs no lock: a webhook says little that is new.
+    let is_decided = matches!(seen.status, PaymentStatus::Held | PaymentStatus::Failed | PaymentStatus::Cancelled);
+    if is_decided && seen.provider_ref.as_ref() == Some(&found.reference.0) {
+        return Ok(Settled::NothingNew);
+    }
+    let checkout = seen.checkout;
     let locked = checkouts::lock(conn, checkout).await?.ok_or(EscrowError::NotFound)?;
     let row = sqlx::query!(
         r#"SELECT status AS "status: PaymentStatus", provider_ref, amount_minor, currency AS "currency: Currency"
@@ -127,33 +141,28 @@ async fn hold(
                RETURNING id, version, status, seller_org_id, payable_minor
            ), written AS (
                INSERT INTO order_events (order_id, version, status) SELECT id, version, status FROM paid
+           ), held AS (
+               INSERT INTO escrows (order_id, payment_id, amount_minor) SELECT id, $2, payable_minor FROM paid
            )
-           SELECT id AS "id: OrderId", seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!" FROM paid ORDER BY id"#,
+           SELECT id AS "id: OrderId", version AS "version!", seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!"
+           FROM paid
+           ORDER BY id"#,
         checkout.0,
+        payment.0,
     )
     .fetch_all(&mut *conn)
     .await?;
-    let moved = take(conn, Kept::OfCheckout(checkout)).await?;
     let orders: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
-    let ids: Vec<_> = orders.iter().map(|order| order.0).collect();
-    let amounts: Vec<i64> = rows.iter().map(|row| row.payable_minor).collect();
-    sqlx::query!(
-        "INSERT INTO escrows (order_id, payment_id, amount_minor)
-         SELECT order_id, $1, amount_minor FROM unnest($2::uuid[], $3::bigint[]) AS paid (order_id, amount_minor)",
-        payment.0,
-        &ids,
-        &amounts,
-    )
-    .execute(&mut *conn)
-    .await?;
-    invoices::issue(conn, &orders).await?;
+    let terms = invoices::terms(conn, &orders).await?;
+    let moved = take(conn, Kept::OfCheckout(checkout)).await?;
+    invoices::issue(conn, terms).await?;
     let to_seller = |seller: OrgId, minor: i64| Entry {
         account: Account::of(seller, AccountKind::Held),
         amount: Money::from_minor(minor, amount.currency()),
     };
     let entries = rows.iter().map(|row| to_seller(row.seller, row.payable_minor)).collect();
     capture(conn, payment, amount, entries).await?;
-    Ok(Settled::Held { orders, moved })
+    Ok(Settled::Held { orders: rows.iter().map(|row| (row.id, row.version)).collect(), moved })
 }
 
 /// Books that the provider has the money of a payment.

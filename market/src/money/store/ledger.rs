@@ -158,12 +158,13 @@ pub async fn entries(conn: &mut PgConnection, transfer: TransferId) -> Result<Me
     Ok(entries)
 }
 
-/// Makes the accounts that are not there, locks the organisations' in the order of their ids, and returns the ids in the
+/// Locks the organisations' accounts in the order of their ids, after making those that are not there, and returns the ids in the
 /// order of `merged`.
 async fn lock_accounts(conn: &mut PgConnection, merged: &Merged) -> Result<Vec<i64>, LedgerError> {
-    let orgs: Vec<Option<Uuid>> = merged.iter().map(|(account, _, _)| account.org.map(|org| org.0)).collect();
-    let kinds: Vec<AccountKind> = merged.iter().map(|(account, _, _)| account.kind).collect();
-    let currencies: Vec<String> = merged.iter().map(|(_, currency, _)| currency.code().to_owned()).collect();
+    if let Some(ids) = lock_if_there(conn, merged).await? {
+        return Ok(ids);
+    }
+    let (orgs, kinds, currencies) = columns(merged);
     sqlx::query!(
         "INSERT INTO money_accounts (org_id, kind, currency, balance_minor)
          SELECT org_id, kind, currency, CASE WHEN org_id IS NOT NULL THEN 0 END
@@ -179,30 +180,56 @@ async fn lock_accounts(conn: &mut PgConnection, merged: &Merged) -> Result<Vec<i
     )
     .execute(&mut *conn)
     .await?;
+    // No account is ever taken away.
+    Ok(lock_if_there(conn, merged).await?.ok_or(sqlx::Error::RowNotFound)?)
+}
+
+/// The accounts, the organisations' locked, if all of them are there; otherwise none is locked, since whoever makes the others may
+/// have to wait for somebody who makes them as well.
+async fn lock_if_there(conn: &mut PgConnection, merged: &Merged) -> Result<Option<Vec<i64>>, sqlx::Error> {
+    let (orgs, kinds, currencies) = columns(merged);
+    // An account's id and owner never change, so that they need not be read after the wait.
     let mut found: Vec<(i64, i64)> = sqlx::query!(
-        r#"SELECT a.id, wanted.place AS "place!"
-           FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (org_id, kind, currency, place)
-           JOIN money_accounts AS a
-             ON a.kind = wanted.kind AND a.currency = wanted.currency
-            AND (a.org_id = wanted.org_id OR (a.org_id IS NULL AND wanted.org_id IS NULL))"#,
+        r#"WITH wanted AS (
+               SELECT *
+               FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (org_id, kind, currency, place)
+           ), found AS (
+               -- Each half goes along the index.
+               SELECT a.id, w.place
+               FROM wanted AS w
+               JOIN money_accounts AS a ON a.org_id = w.org_id AND a.kind = w.kind AND a.currency = w.currency
+               UNION ALL
+               SELECT a.id, w.place
+               FROM wanted AS w
+               JOIN money_accounts AS a ON a.org_id IS NULL AND a.kind = w.kind AND a.currency = w.currency
+               WHERE w.org_id IS NULL
+           ), locked AS (
+               SELECT id
+               FROM money_accounts
+               WHERE id IN (SELECT id FROM found)
+                 AND org_id IS NOT NULL
+                 AND (SELECT count(*) FROM found) = cardinality($2::text[])
+               ORDER BY id
+               FOR NO KEY UPDATE
+           )
+           SELECT id AS "id!", place AS "place!" FROM found WHERE (SELECT count(*) FROM locked) >= 0"#,
         &orgs as &[Option<Uuid>],
         &kinds as &[AccountKind],
         &currencies,
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?
     .into_iter()
     .map(|row| (row.place, row.id))
     .collect();
     found.sort_unstable();
-    let ids: Vec<i64> = found.into_iter().map(|(_, id)| id).collect();
-    sqlx::query!(
-        "SELECT id FROM money_accounts WHERE id = ANY ($1) AND org_id IS NOT NULL ORDER BY id FOR NO KEY UPDATE",
-        &ids,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(ids)
+    Ok((found.len() == merged.len()).then(|| found.into_iter().map(|(_, id)| id).collect()))
+}
+
+fn columns(merged: &Merged) -> (Vec<Option<Uuid>>, Vec<AccountKind>, Vec<String>) {
+    let orgs = merged.iter().map(|(account, _, _)| account.org.map(|org| org.0)).collect();
+    let kinds = merged.iter().map(|(account, _, _)| account.kind).collect();
+    (orgs, kinds, merged.iter().map(|(_, currency, _)| currency.code().to_owned()).collect())
 }
 
 /// Locks organisations' accounts in the order of their ids and returns what they hold, in the order of `accounts`; those that

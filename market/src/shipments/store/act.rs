@@ -116,9 +116,9 @@ pub(super) async fn arrives(
     if !all_delivered(&lines) {
         return Ok((moved, None));
     }
-    let inspect_until = escrow::arrived(conn, order, actor.user()).await?;
+    let (inspect_until, version) = escrow::arrived(conn, order, actor.user()).await?;
     order.status = OrderStatus::Delivered;
-    Ok((moved, Some(OrderStep::Arrived { order: order.id, inspect_until })))
+    Ok((moved, Some(OrderStep::Arrived { order: order.id, version, inspect_until })))
 }
 
 /// Nobody was there to take it. By the shipper.

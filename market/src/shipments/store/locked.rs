@@ -5,7 +5,7 @@ use shared::audit::{self, Actor};
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 
-use super::read::find;
+use super::read::{find, find_now};
 use super::{Done, OrderStep, ShipmentError};
 use crate::cargo::ShipmentStatus;
 use crate::escrow::store as escrow;
@@ -60,8 +60,7 @@ pub(super) async fn lock_shipment(
 ) -> Result<Locked, ShipmentError> {
     // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM shipments WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
-    let shipment = find(conn, id).await?.ok_or(ShipmentError::NotFound)?;
-    let now = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await?;
+    let (shipment, now) = find_now(conn, id).await?.ok_or(ShipmentError::NotFound)?;
     Ok(Locked { shipment, order, now, reported: None })
 }
 

@@ -85,11 +85,11 @@ pub struct Done {
     pub order: Option<OrderStep>,
 }
 
-/// What an order has become because of its shipments.
+/// What an order has become because of its shipments, and its version then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderStep {
-    Sent(OrderId),
-    Arrived { order: OrderId, inspect_until: DateTime<Utc> },
+    Sent { order: OrderId, version: i64 },
+    Arrived { order: OrderId, version: i64, inspect_until: DateTime<Utc> },
 }
 
 const CONSTRAINTS: &ConstraintMessages = &[

@@ -1,19 +1,17 @@
 //! The shipments of an order.
 
-use chrono::{DateTime, Utc};
 use shared::audit::Actor;
 use sqlx::PgConnection;
 
 use super::act::{Effect, arrives, take_away};
 use super::locked::{Locked, everything, finish, lock_shipment, move_stock, set_status};
-use super::plan::wished;
 use super::read::find;
 use super::{Done, OrderStep, ShipmentError};
 use crate::cargo::ShipmentStatus;
-use crate::escrow::store::{self as escrow, EscrowError, lock_for};
+use crate::escrow::store::{self as escrow, EscrowError, lock_as};
 use crate::ids::{ItemId, OrderId, ShipmentId, SiteId};
 use crate::offers::model::Party;
-use crate::orders::model::OrderStatus;
+use crate::orders::model::{OrderStatus, Side};
 use crate::shipments::model::{Shipment, Tracking};
 use crate::shipments::rules::{Ordered, judge_delivery};
 use crate::stock::store::Carriage;
@@ -68,16 +66,16 @@ pub(super) async fn leaves(
     let moved = move_stock(conn, shipment, Carriage::Leave, &everything(shipment), actor).await?;
     let mut step = None;
     if let Some(order) = locked.order.as_mut().filter(|order| order.status == OrderStatus::Paid) {
-        escrow::sent(conn, order, actor.user()).await?;
+        let version = escrow::sent(conn, order, actor.user()).await?;
         order.status = OrderStatus::InFulfilment;
-        step = Some(OrderStep::Sent(order.id));
+        step = Some(OrderStep::Sent { order: order.id, version });
     }
     Ok((moved, step))
 }
 
 /// The seller has sent all that is left of a paid order: what was to be picked up is, and the rest leaves in one more shipment.
 pub async fn ship_order(conn: &mut PgConnection, by: Party, order: OrderId) -> Result<Vec<Done>, ShipmentError> {
-    let mut of = lock_for(conn, order, |parties| parties.seller == by.org).await?;
+    let mut of = lock_as(conn, Side::Seller, by.org, order).await?;
     if !matches!(of.status, OrderStatus::Paid | OrderStatus::InFulfilment) {
         return Err(EscrowError::OrderStatus(of.status).into());
     }
@@ -109,20 +107,11 @@ async fn pack_rest(
     order: &escrow::Locked,
 ) -> Result<Option<Shipment>, ShipmentError> {
     let left = ordered(conn, order.id).await?;
-    let from = sqlx::query_scalar!(
-        r#"SELECT (array_agg(site_id))[1] AS "site: SiteId"
-           FROM reservations
-           WHERE order_id = $1
-             AND status = 'taken'
-           HAVING count(DISTINCT site_id) = 1"#,
-        order.id.0,
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    pack(conn, by, order, from.flatten(), left).await
+    pack(conn, by, order, None, left).await
 }
 
-/// A shipment from `from` of what no other one has of these lines of a locked order; `None` if that is nothing.
+/// A shipment of what no other one has of these lines of a locked order; `None` if that is nothing. It leaves from `from`; without that,
+/// from the site that the order's goods were sold from, if it is one.
 pub(super) async fn pack(
     conn: &mut PgConnection,
     by: Party,
@@ -136,32 +125,43 @@ pub(super) async fn pack(
     if lines.is_empty() {
         return Ok(None);
     }
-    let planned_delivery = wished(conn, order.id).await?;
     let (id, number) = (ShipmentId::generate(), Tracking::generate());
+    // What was paid has left the stock book already. The lines are of the row that was made, which their trigger looks at.
     sqlx::query!(
-        "INSERT INTO shipments (id, org_id, consignee_org_id, order_id, from_site, tracking, planned_delivery, created_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        r#"WITH made AS (
+               INSERT INTO shipments (id, org_id, consignee_org_id, order_id, from_site, tracking, planned_delivery, created_by)
+               SELECT $1, $2, $3, $4,
+                      coalesce(
+                          $5,
+                          (SELECT (array_agg(site_id))[1]
+                           FROM reservations
+                           WHERE order_id = $4
+                             AND status = 'taken'
+                           HAVING count(DISTINCT site_id) = 1)
+                      ),
+                      $6,
+                      (SELECT ends_at
+                       FROM appointments
+                       WHERE order_id = $4
+                         AND kind = 'delivery'
+                         AND status = 'booked'
+                       LIMIT 1),
+                      $7
+               RETURNING id, org_id, order_id
+           )
+           INSERT INTO shipment_lines
+               (shipment_id, line_no, org_id, item_id, order_id, order_line, quantity, weight_g, volume_ml, stocked)
+           SELECT made.id, rest.line_no, made.org_id, rest.item, made.order_id, rest.order_line, rest.quantity, 0, 0, false
+           FROM made
+           CROSS JOIN unnest($8::uuid[], $9::smallint[], $10::bigint[]) WITH ORDINALITY
+               AS rest (item, order_line, quantity, line_no)"#,
         id.0,
         by.org.0,
         order.buyer.0,
         order.id.0,
         from.map(|site| site.0),
         number.as_str(),
-        planned_delivery,
         by.user.0,
-    )
-    .execute(&mut *conn)
-    .await?;
-    // What was paid has left the stock book already.
-    sqlx::query!(
-        r#"INSERT INTO shipment_lines
-               (shipment_id, line_no, org_id, item_id, order_id, order_line, quantity, weight_g, volume_ml, stocked)
-           SELECT $1, rest.line_no, $2, rest.item, $3, rest.order_line, rest.quantity, 0, 0, false
-           FROM unnest($4::uuid[], $5::smallint[], $6::bigint[]) WITH ORDINALITY
-               AS rest (item, order_line, quantity, line_no)"#,
-        id.0,
-        by.org.0,
-        order.id.0,
         &items,
         &lines,
         &quantities,
@@ -171,13 +171,13 @@ pub(super) async fn pack(
     Ok(find(conn, id).await?)
 }
 
-/// The buyer has everything: what was on its way has arrived, and fault may be found until the time that is returned.
+/// The buyer has everything: what was on its way has arrived, and so has the order, which is returned.
 pub async fn receive_order(
     conn: &mut PgConnection,
     by: Party,
     order: OrderId,
-) -> Result<(Vec<Done>, DateTime<Utc>), ShipmentError> {
-    let mut of = lock_for(conn, order, |parties| parties.buyer == by.org).await?;
+) -> Result<(Vec<Done>, OrderStep), ShipmentError> {
+    let mut of = lock_as(conn, Side::Buyer, by.org, order).await?;
     if of.status != OrderStatus::InFulfilment {
         return Err(EscrowError::OrderStatus(of.status).into());
     }
@@ -195,14 +195,11 @@ pub async fn receive_order(
         done.push(finish(conn, &locked, actor, "deliver", moved, step).await?);
         of = locked.order.ok_or(ShipmentError::NoOrder)?;
     }
-    let arrived = done.iter().find_map(|done| match done.order {
-        Some(OrderStep::Arrived { inspect_until, .. }) => Some(inspect_until),
-        _ => None,
-    });
-    let until = match arrived {
-        Some(until) => until,
-        // What no shipment has was handed over in another way.
-        None => escrow::arrived(conn, &of, Some(by.user)).await?,
-    };
-    Ok((done, until))
+    let arrived = done.iter().filter_map(|done| done.order).find(|step| matches!(step, OrderStep::Arrived { .. }));
+    if let Some(arrived) = arrived {
+        return Ok((done, arrived));
+    }
+    // What no shipment has was handed over in another way.
+    let (inspect_until, version) = escrow::arrived(conn, &of, Some(by.user)).await?;
+    Ok((done, OrderStep::Arrived { order, version, inspect_until }))
 }

@@ -1,7 +1,5 @@
 //! Shipments with their lines.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use shared::ids::OrgId;
 use sqlx::PgConnection;
@@ -12,6 +10,7 @@ use crate::cargo::{EventType, Position, ShipmentStatus};
 use crate::ids::{ItemId, OrderId, ShipmentId, SiteId, VehicleId};
 use crate::shipments::model::{Expected, Shipment, ShipmentLine, Tracking};
 
+/// A shipment, and one of its lines.
 struct Row {
     id: ShipmentId,
     tracking: Tracking,
@@ -40,6 +39,18 @@ struct Row {
     expected_at: Option<DateTime<Utc>>,
     expected_type: Option<EventType>,
     expected_reported_at: Option<DateTime<Utc>>,
+    line_no: i16,
+    item_id: ItemId,
+    title: String,
+    order_line: Option<i16>,
+    quantity: i64,
+    weight_g: i64,
+    volume_ml: i64,
+    delivered_quantity: i64,
+    returned_quantity: i64,
+    stocked: bool,
+    to_item: Option<ItemId>,
+    now: DateTime<Utc>,
 }
 
 /// The shipment, whoever asks.
@@ -138,6 +149,19 @@ pub async fn numbered(conn: &mut PgConnection, numbers: &[String]) -> Result<Vec
 
 /// These shipments, newest first.
 pub(super) async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Shipment>, sqlx::Error> {
+    Ok(shipments_now(conn, ids).await?.into_iter().map(|(shipment, _)| shipment).collect())
+}
+
+/// The shipment, whoever asks, and the clock at that moment.
+pub(super) async fn find_now(
+    conn: &mut PgConnection,
+    id: ShipmentId,
+) -> Result<Option<(Shipment, DateTime<Utc>)>, sqlx::Error> {
+    Ok(shipments_now(conn, &[id.0]).await?.pop())
+}
+
+/// These shipments with their lines, newest first, and the clock. Each has a line at least: one without units is refused at the commit.
+async fn shipments_now(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<(Shipment, DateTime<Utc>)>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT s.id AS "id: ShipmentId", s.tracking AS "tracking: Tracking", s.org_id AS "org_id: OrgId",
@@ -146,68 +170,24 @@ pub(super) async fn shipments(conn: &mut PgConnection, ids: &[Uuid]) -> Result<V
                   s.vehicle_id AS "vehicle: VehicleId", s.status AS "status: ShipmentStatus", s.planned_pickup, s.planned_delivery,
                   s.picked_up_at, s.ended_at, s.created_at, s.version, s.acted_at, t.stalled_at AS stalled_since, t.latitude,
                   t.longitude, t.seen_at, t.seq, t.heard_at, t.expected_at, t.expected_type AS "expected_type: EventType",
-                  t.expected_reported_at
+                  t.expected_reported_at,
+                  l.line_no, l.item_id AS "item_id: ItemId", coalesce(o.title, i.title) AS "title!", l.order_line, l.quantity,
+                  l.weight_g, l.volume_ml, l.delivered_quantity, l.returned_quantity, l.stocked, l.to_item_id AS "to_item: ItemId",
+                  clock_timestamp() AS "now!"
            FROM shipments AS s
            JOIN shipment_traces AS t ON t.shipment_id = s.id
-           WHERE s.id = ANY ($1)
-           ORDER BY s.id DESC"#,
-        ids,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut lines = lines_of(conn, ids).await?;
-    let made = rows.into_iter().map(|row| Shipment {
-        id: row.id,
-        tracking: row.tracking,
-        org_id: row.org_id,
-        consignee_org_id: row.consignee_org_id,
-        order_id: row.order_id,
-        from_site: row.from_site,
-        to_site: row.to_site,
-        to_address: row.to_address,
-        carrier: row.carrier,
-        vehicle: row.vehicle,
-        status: row.status,
-        planned_pickup: row.planned_pickup,
-        planned_delivery: row.planned_delivery,
-        picked_up_at: row.picked_up_at,
-        ended_at: row.ended_at,
-        created_at: row.created_at,
-        version: row.version,
-        stalled_since: row.stalled_since,
-        position: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Position { latitude, longitude }),
-        seen_at: row.seen_at,
-        arrival: None,
-        expected: Expected::new((row.expected_at, row.expected_type, row.expected_reported_at), row.planned_delivery)
-            .filter(|_| row.ended_at.is_none()),
-        seq: row.seq,
-        heard_at: row.heard_at,
-        acted_at: row.acted_at,
-        lines: lines.remove(&row.id).unwrap_or_default(),
-    });
-    Ok(made.collect())
-}
-
-async fn lines_of(
-    conn: &mut PgConnection,
-    ids: &[Uuid],
-) -> Result<HashMap<ShipmentId, Vec<ShipmentLine>>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"SELECT l.shipment_id AS "shipment: ShipmentId", l.line_no, l.item_id AS "item_id: ItemId", coalesce(o.title, i.title) AS "title!",
-                  l.order_line, l.quantity, l.weight_g, l.volume_ml, l.delivered_quantity, l.returned_quantity, l.stocked,
-                  l.to_item_id AS "to_item: ItemId"
-           FROM shipment_lines AS l
+           JOIN shipment_lines AS l ON l.shipment_id = s.id
            JOIN items AS i ON i.id = l.item_id
            LEFT JOIN order_lines AS o ON o.order_id = l.order_id AND o.line_no = l.order_line
-           WHERE l.shipment_id = ANY ($1)
-           ORDER BY l.shipment_id, l.line_no"#,
+           WHERE s.id = ANY ($1)
+           ORDER BY s.id DESC, l.line_no"#,
         ids,
     )
     .fetch_all(conn)
     .await?;
-    let mut lines: HashMap<ShipmentId, Vec<ShipmentLine>> = HashMap::new();
+    let mut shipments: Vec<(Shipment, DateTime<Utc>)> = Vec::with_capacity(ids.len());
     for row in rows {
-        lines.entry(row.shipment).or_default().push(ShipmentLine {
+        let line = ShipmentLine {
             line: row.line_no,
             item_id: row.item_id,
             title: row.title,
@@ -219,7 +199,44 @@ async fn lines_of(
             returned_quantity: row.returned_quantity,
             stocked: row.stocked,
             to_item: row.to_item,
-        });
+        };
+        if let Some((shipment, _)) = shipments.last_mut().filter(|(shipment, _)| shipment.id == row.id) {
+            shipment.lines.push(line);
+            continue;
+        }
+        let shipment = Shipment {
+            id: row.id,
+            tracking: row.tracking,
+            org_id: row.org_id,
+            consignee_org_id: row.consignee_org_id,
+            order_id: row.order_id,
+            from_site: row.from_site,
+            to_site: row.to_site,
+            to_address: row.to_address,
+            carrier: row.carrier,
+            vehicle: row.vehicle,
+            status: row.status,
+            planned_pickup: row.planned_pickup,
+            planned_delivery: row.planned_delivery,
+            picked_up_at: row.picked_up_at,
+            ended_at: row.ended_at,
+            created_at: row.created_at,
+            version: row.version,
+            stalled_since: row.stalled_since,
+            position: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Position { latitude, longitude }),
+            seen_at: row.seen_at,
+            arrival: None,
+            expected: Expected::new(
+                (row.expected_at, row.expected_type, row.expected_reported_at),
+                row.planned_delivery,
+            )
+            .filter(|_| row.ended_at.is_none()),
+            seq: row.seq,
+            heard_at: row.heard_at,
+            acted_at: row.acted_at,
+            lines: vec![line],
+        };
+        shipments.push((shipment, row.now));
     }
-    Ok(lines)
+    Ok(shipments)
 }

@@ -182,20 +182,30 @@ async fn lock_listings(
             .fetch_optional(&mut *conn)
             .await?
             .ok_or(StockError::NotFound)?;
-        if site.is_some() {
-            sqlx::query!("SELECT FROM listings WHERE id = $1 FOR SHARE", id.0).execute(&mut *conn).await?;
+        // What is read of the row itself is what it is under the lock.
+        let source = if site.is_some() {
+            sqlx::query_as!(
+                Source,
+                r#"SELECT item_id AS "item: ItemId", site_id AS "site: SiteId", quantity - reserved - sold AS "available!"
+                   FROM listings
+                   WHERE id = $1
+                   FOR SHARE"#,
+                id.0,
+            )
+            .fetch_one(&mut *conn)
+            .await?
         } else {
-            sqlx::query!("SELECT FROM listings WHERE id = $1 FOR NO KEY UPDATE", id.0).execute(&mut *conn).await?;
-        }
-        let source = sqlx::query_as!(
-            Source,
-            r#"SELECT item_id AS "item: ItemId", site_id AS "site: SiteId", quantity - reserved - sold AS "available!"
-               FROM listings
-               WHERE id = $1"#,
-            id.0,
-        )
-        .fetch_one(&mut *conn)
-        .await?;
+            sqlx::query_as!(
+                Source,
+                r#"SELECT item_id AS "item: ItemId", site_id AS "site: SiteId", quantity - reserved - sold AS "available!"
+                   FROM listings
+                   WHERE id = $1
+                   FOR NO KEY UPDATE"#,
+                id.0,
+            )
+            .fetch_one(&mut *conn)
+            .await?
+        };
         sources.insert(id, source);
     }
     Ok(sources)

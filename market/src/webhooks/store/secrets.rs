@@ -39,25 +39,15 @@ pub(super) async fn add(
     Ok(secret)
 }
 
-/// The secrets of an endpoint that are good now, the newest first.
-pub(super) async fn good(
-    conn: &mut PgConnection,
+/// The secrets of an endpoint, given by version and sealed, the newest first.
+pub(super) fn open(
     endpoint: EndpointId,
+    sealed: impl IntoIterator<Item = (i32, Vec<u8>)>,
     keyring: &Keyring,
 ) -> Result<Vec<WebhookSecret>, WebhookError> {
-    let rows = sqlx::query!(
-        "SELECT version, sealed
-         FROM webhook_secrets
-         WHERE endpoint_id = $1
-           AND (good_until IS NULL OR good_until > clock_timestamp())
-         ORDER BY version DESC",
-        endpoint.0,
-    )
-    .fetch_all(conn)
-    .await?;
-    let mut good: Vec<WebhookSecret> = Vec::with_capacity(rows.len());
-    for row in rows {
-        match keyring.open(&place(endpoint, row.version), &row.sealed) {
+    let mut good: Vec<WebhookSecret> = Vec::new();
+    for (version, sealed) in sealed {
+        match keyring.open(&place(endpoint, version), &sealed) {
             Ok(secret) => good.push(secret.into()),
             // Its key is lost; the present secret was made since.
             Err(SealError::UnknownKey) if !good.is_empty() => {}

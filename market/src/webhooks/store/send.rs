@@ -40,9 +40,16 @@ pub async fn start(conn: &mut PgConnection, id: DeliveryId, keyring: &Keyring) -
                   d.order_id AS "order?: OrderId", d.version AS "order_version?", h.status AS "order_status?: OrderStatus",
                   d.due_at AS "due_at!", clock_timestamp() AS "now!", e.id AS "endpoint!: EndpointId",
                   e.org_id AS "org!: OrgId", e.url AS "url!", e.status AS "endpoint_status!: EndpointStatus",
-                  e.ended_at IS NOT NULL AS "has_ended!"
+                  e.ended_at IS NOT NULL AS "has_ended!", good.versions AS "versions!", good.sealed AS "sealed!"
            FROM webhook_deliveries AS d
            JOIN webhook_endpoints AS e ON e.id = d.endpoint_id
+           CROSS JOIN LATERAL (
+               SELECT coalesce(array_agg(s.version ORDER BY s.version DESC), '{}') AS versions,
+                      coalesce(array_agg(s.sealed ORDER BY s.version DESC), '{}') AS sealed
+               FROM webhook_secrets AS s
+               WHERE s.endpoint_id = e.id
+                 AND (s.good_until IS NULL OR s.good_until > clock_timestamp())
+           ) AS good
            LEFT JOIN order_events AS h ON h.order_id = d.order_id AND h.version = d.version
            WHERE d.id = $1"#,
         id.0,
@@ -67,7 +74,7 @@ pub async fn start(conn: &mut PgConnection, id: DeliveryId, keyring: &Keyring) -
         url: row.url,
         body: body(&row.event, row.occurred_at, order)?,
         now: row.now,
-        secrets: secrets::good(conn, row.endpoint, keyring).await?,
+        secrets: secrets::open(row.endpoint, row.versions.into_iter().zip(row.sealed), keyring)?,
     })))
 }
 
@@ -113,7 +120,10 @@ pub async fn record(
     job: JobId,
     attempt: &Attempt,
 ) -> Result<Recorded, sqlx::Error> {
-    let failing = note(conn, endpoint, attempt.outcome).await?;
+    if attempt.outcome == AttemptOutcome::Delivered {
+        return delivered(conn, id, endpoint, job, attempt).await;
+    }
+    let failing = note(conn, endpoint).await?;
     let counted = sqlx::query!(
         r#"UPDATE webhook_deliveries
            SET attempts = attempts + 1, round = round + 1
@@ -125,7 +135,6 @@ pub async fn record(
     .await?;
     // Forgotten.
     let Some(counted) = counted else { return Ok(Recorded::Ended) };
-    let detail: String = attempt.detail.chars().filter(|c| *c != '\0').take(MAX_DETAIL).collect();
     sqlx::query!(
         "INSERT INTO webhook_attempts (delivery_id, number, job, outcome, status_code, latency_ms, detail)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -134,8 +143,8 @@ pub async fn record(
         job.0,
         attempt.outcome as AttemptOutcome,
         attempt.status_code.map(i32::from),
-        i32::try_from(attempt.latency.as_millis()).unwrap_or(i32::MAX),
-        detail,
+        latency(attempt),
+        detail(attempt),
     )
     .execute(&mut *conn)
     .await?;
@@ -165,6 +174,54 @@ pub async fn record(
     }
 }
 
+/// [`record`] of an attempt that has delivered, in one statement: nearly all of them have. The endpoint is recovered before the delivery is
+/// changed, and so locked before it, if it was failing.
+async fn delivered(
+    conn: &mut PgConnection,
+    id: DeliveryId,
+    endpoint: EndpointId,
+    job: JobId,
+    attempt: &Attempt,
+) -> Result<Recorded, sqlx::Error> {
+    let status = sqlx::query_scalar!(
+        r#"WITH recovered AS (
+               UPDATE webhook_endpoints SET failing_since = NULL WHERE id = $2 AND failing_since IS NOT NULL RETURNING id
+           ), ended AS (
+               UPDATE webhook_deliveries AS d
+               SET attempts = d.attempts + 1,
+                   round = d.round + 1,
+                   status = CASE d.status WHEN 'waiting' THEN 'delivered' ELSE d.status END,
+                   ended_at = coalesce(d.ended_at, clock_timestamp())
+               FROM (SELECT count(*) FROM recovered) AS before
+               WHERE d.id = $1
+               RETURNING d.id, d.attempts, d.status
+           )
+           INSERT INTO webhook_attempts (delivery_id, number, job, outcome, status_code, latency_ms, detail)
+           SELECT id, attempts, $3, 'delivered', $4, $5, $6
+           FROM ended
+           RETURNING (SELECT status FROM ended) AS "status!: DeliveryStatus""#,
+        id.0,
+        endpoint.0,
+        job.0,
+        attempt.status_code.map(i32::from),
+        latency(attempt),
+        detail(attempt),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(if status == Some(DeliveryStatus::Delivered) { Recorded::Delivered } else { Recorded::Ended })
+}
+
+/// In milliseconds, as it is kept.
+fn latency(attempt: &Attempt) -> i32 {
+    i32::try_from(attempt.latency.as_millis()).unwrap_or(i32::MAX)
+}
+
+/// What the endpoint has said, as it is kept.
+fn detail(attempt: &Attempt) -> String {
+    attempt.detail.chars().filter(|c| *c != '\0').take(MAX_DETAIL).collect()
+}
+
 /// An endpoint at which an attempt has failed.
 struct Failing {
     org: OrgId,
@@ -174,21 +231,8 @@ struct Failing {
     is_active: bool,
 }
 
-/// Notes at the endpoint, which is locked if that changes anything, whether an attempt has failed.
-async fn note(
-    conn: &mut PgConnection,
-    endpoint: EndpointId,
-    outcome: AttemptOutcome,
-) -> Result<Option<Failing>, sqlx::Error> {
-    if outcome == AttemptOutcome::Delivered {
-        sqlx::query!(
-            "UPDATE webhook_endpoints SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL",
-            endpoint.0,
-        )
-        .execute(conn)
-        .await?;
-        return Ok(None);
-    }
+/// Notes at the endpoint, which is locked by that, that an attempt has failed.
+async fn note(conn: &mut PgConnection, endpoint: EndpointId) -> Result<Option<Failing>, sqlx::Error> {
     sqlx::query_as!(
         Failing,
         r#"UPDATE webhook_endpoints

@@ -13,6 +13,7 @@ use sinks::smtp::Fault;
 
 use crate::testing::TestWorkers;
 
+mod recorded;
 mod wishes;
 
 async fn workers() -> TestWorkers {

@@ -145,7 +145,7 @@ impl Machine {
             Act::Pay | Act::Age(_) | Act::Account(..) | Act::PayOut(_) | Act::Transfer(..) | Act::Bank(..) => Ok(()),
             Act::Ship(n) => ship(&mut tx, sale.sellers[n].org, sale.sellers[n].user, sale.orders[n]).await,
             Act::Receive(n) => receive(&mut tx, buyer.org, buyer.user, sale.orders[n]).await.map(|_| ()),
-            Act::Accept(n) => accept(&mut tx, buyer.org, buyer.user, sale.orders[n]).await,
+            Act::Accept(n) => accept(&mut tx, buyer.org, buyer.user, sale.orders[n]).await.map(|_| ()),
             Act::Lapse(n) => lapse(&mut tx, sale.orders[n]).await.map(|_| ()),
             Act::Refund(n, cents) => {
                 let seller = sale.sellers[n];

@@ -123,3 +123,33 @@ async fn of_the_end_of_a_checkout_and_a_payment_at_once_one_comes_first() {
     drop(conn);
     db.close().await;
 }
+
+/// Somebody holds the locks of a sale: a stranger who wants to accept it, and a provider that says again what was decided, are answered.
+#[tokio::test]
+async fn a_stranger_and_old_news_wait_for_no_lock() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let sale = sale(&mut conn, 1).await;
+    let payment = pay(&mut conn, sale.buyer, sale.checkout).await;
+    sale.deliver(&mut conn, 0).await;
+    let mut holder = db.pool.begin().await.expect("a transaction");
+    for (locked, id) in [
+        ("SELECT FROM orders WHERE id = $1 FOR UPDATE", sale.orders[0].0),
+        ("SELECT FROM checkouts WHERE id = $1 FOR UPDATE", sale.checkout.0),
+    ] {
+        sqlx::query(locked).bind(id).execute(&mut *holder).await.expect("locked");
+    }
+    let mut tx = conn.begin().await.expect("a transaction");
+    sqlx::query("SET LOCAL lock_timeout = '1s'").execute(&mut *tx).await.expect("set");
+    let (seller, order) = (sale.sellers[0], sale.orders[0]);
+    let refused = accept(&mut tx, seller.org, seller.user, order).await;
+    assert!(matches!(refused, Err(EscrowError::NotFound)), "{refused:?}");
+    let again = settle(&mut tx, payment, &captured(payment, eur(20_000))).await;
+    assert!(matches!(again, Ok(Settled::NothingNew)), "{again:?}");
+    // The buyer has to wait.
+    let waited = accept(&mut tx, sale.buyer.org, sale.buyer.user, order).await;
+    assert!(matches!(waited, Err(EscrowError::Sql(_))), "{waited:?}");
+    drop((tx, holder));
+    drop(conn);
+    db.close().await;
+}

@@ -85,7 +85,7 @@ async fn an_order_has_arrived_when_all_its_shipments_have_and_stays_as_paid_as_i
     let second = sent(&mut conn, 2).await.expect("created");
     assert_eq!(sale.status(&mut conn).await, OrderStatus::Paid);
     let left = act(&mut conn, async |tx| pick_up(tx, sale.by_seller(), &first).await).await.expect("picked up");
-    assert_eq!(left.order, Some(OrderStep::Sent(sale.order)));
+    assert_eq!(left.order, Some(OrderStep::Sent { order: sale.order, version: 3 }));
     let left = act(&mut conn, async |tx| pick_up(tx, sale.by_seller(), &second).await).await.expect("picked up");
     assert_eq!((left.order, sale.status(&mut conn).await), (None, OrderStatus::InFulfilment));
     let part = act(&mut conn, async |tx| deliver(tx, sale.by_buyer(), &first, None).await).await.expect("arrived");

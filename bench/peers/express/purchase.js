@@ -22,8 +22,7 @@ function later (text, milliseconds) {
 async function reserve (conn, listing, quantity, order) {
   const [[site]] = await run(conn, 'read_site', [listing])
   if (site !== null) throw new Refusal(501, "the benchmark's listings sell their own quantity")
-  await run(conn, 'lock_listing', [listing])
-  const [[item, , available]] = await run(conn, 'read_available', [listing])
+  const [[item, , available]] = await run(conn, 'lock_listing', [listing])
   if (quantity > available) throw new Refusal(409, `only ${available} are available`)
   await run(conn, 'write_reservation', [newId(), listing, item, null, quantity, null, order, 1])
   await run(conn, 'count_reserved', [listing, quantity, 0])
@@ -97,7 +96,6 @@ function orderView (row) {
 async function read (conn, buyer, checkout) {
   const [[id, owner, status, currency, payable, payBy, createdAt, orders]] = await run(conn, 'read_checkout', [checkout])
   const [order] = await run(conn, 'read_orders', [orders])
-  const [line] = await run(conn, 'read_lines', [orders])
   if (owner !== buyer) throw new Refusal(404, 'no such checkout')
   const view = {
     id,
@@ -106,7 +104,7 @@ async function read (conn, buyer, checkout) {
     payable: money(payable, currency),
     pay_by: time(payBy),
     created_at: time(createdAt),
-    orders: [orderView([...order, ...line.slice(2)])]
+    orders: [orderView(order)]
   }
   return { view, payBy }
 }

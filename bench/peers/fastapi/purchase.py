@@ -49,8 +49,7 @@ def share(amount: int, basis_points: int) -> int:
 async def reserve(conn: asyncpg.Connection, listing: UUID, quantity: int, order: UUID) -> None:
     if await conn.fetchval(SQL["read_site"], listing) is not None:
         raise HTTPException(501, "the benchmark's listings sell their own quantity")
-    await conn.execute(SQL["lock_listing"], listing)
-    item, _site, available = await conn.fetchrow(SQL["read_available"], listing)
+    item, _site, available = await conn.fetchrow(SQL["lock_listing"], listing)
     if quantity > available:
         raise HTTPException(409, f"only {available} are available")
     await conn.execute(SQL["write_reservation"], new_id(), listing, item, None, quantity, None, order, 1)
@@ -92,7 +91,6 @@ async def place(conn: asyncpg.Connection, buyer: UUID, by: UUID, listing: UUID, 
 async def read(conn: asyncpg.Connection, buyer: UUID, checkout: UUID) -> dict[str, Any]:
     id, owner, status, currency, payable, pay_by, created_at, orders = await conn.fetchrow(SQL["read_checkout"], checkout)
     [order] = await conn.fetch(SQL["read_orders"], orders)
-    [line] = await conn.fetch(SQL["read_lines"], orders)
     if owner != buyer:
         raise HTTPException(404, "no such checkout")
     return {
@@ -102,7 +100,7 @@ async def read(conn: asyncpg.Connection, buyer: UUID, checkout: UUID) -> dict[st
         "payable": money(payable, currency),
         "pay_by": pay_by,
         "created_at": created_at,
-        "orders": [order_view((*order, *line[2:]))],
+        "orders": [order_view(order)],
     }
 
 

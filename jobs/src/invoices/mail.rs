@@ -1,7 +1,10 @@
-//! Mail with invoices and credit notes, to those who trade for the buyer now.
+//! Mail with invoices and credit notes, to those who trade for the buyer now; and about missing proofs of exports, to those who trade for
+//! the seller.
 
-use market::emails::model::{Content, InvoiceReady};
+use market::emails::model::{Content, ExportProofMissing, InvoiceReady};
+use market::ids::OrderId;
 use market::invoices::model::Invoice;
+use market::invoices::store;
 use market::orders::store as orders;
 use queue::JobTx;
 
@@ -23,4 +26,22 @@ pub async fn ready(tx: &mut JobTx, invoice: &Invoice) -> Result<(), MailError> {
     });
     let people = traders(tx, invoice.buyer.org).await?;
     Ok(post_to(tx, &people, &invoice.id.to_string(), &content).await?)
+}
+
+/// Posts that an export was not proved: that it is going to be taxed, or that it is now.
+pub(super) async fn proof_missing(tx: &mut JobTx, order: OrderId) -> Result<(), MailError> {
+    let missing = store::missing_proof(tx, order).await?.ok_or(MailError::Missing("the invoice of an export"))?;
+    let order = orders::find(tx, order).await?.ok_or(MailError::Missing("the order of an invoice"))?;
+    let content = Content::ExportProofMissing(ExportProofMissing {
+        order: order.id,
+        buyer: order.buyer_name.clone(),
+        title: title(&order),
+        more: more(&order),
+        due_on: missing.due_on,
+        tax: missing.tax,
+    });
+    let people = traders(tx, missing.seller).await?;
+    let stage = if missing.tax.is_some() { "taxed" } else { "soon" };
+    post_to(tx, &people, &format!("{}:{stage}", order.id), &content).await?;
+    Ok(())
 }

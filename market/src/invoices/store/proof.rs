@@ -253,3 +253,6 @@ pub async fn missing_proof(conn: &mut PgConnection, order: OrderId) -> Result<Op
         Missing { order, seller: row.seller, due_on: row.due_on, tax }
     }))
 }
+
+#[cfg(test)]
+mod tests;

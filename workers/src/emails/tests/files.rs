@@ -1,6 +1,6 @@
 //! Samples of mails about files that are ready.
 
-use market::emails::model::{Content, ExportReady, InvoiceReady};
+use market::emails::model::{Content, ExportProofMissing, ExportReady, InvoiceReady};
 use market::exports::model as exports;
 use market::invoices::model::InvoiceKind;
 
@@ -24,6 +24,17 @@ pub(super) fn mails(title: &str, org_name: &str) -> Vec<(Content, Link)> {
     for (kind, whose) in [(exports::Kind::Orders, Some(org_name.clone())), (exports::Kind::OwnData, None)] {
         let ready = ExportReady { export: id(13), kind, org_name: whose, rows: 1_234 };
         mails.push((Content::ExportReady(ready), Link::None));
+    }
+    for tax in [None, Some(eur(190_001))] {
+        let missing = ExportProofMissing {
+            order: id(12),
+            buyer: org_name.clone(),
+            title: title.clone(),
+            more: 0,
+            due_on: "2026-12-31".parse().unwrap(),
+            tax,
+        };
+        mails.push((Content::ExportProofMissing(missing), Link::None));
     }
     mails
 }

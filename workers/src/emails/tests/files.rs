@@ -25,16 +25,19 @@ pub(super) fn mails(title: &str, org_name: &str) -> Vec<(Content, Link)> {
         let ready = ExportReady { export: id(13), kind, org_name: whose, rows: 1_234 };
         mails.push((Content::ExportReady(ready), Link::None));
     }
-    for tax in [None, Some(eur(190_001))] {
-        let missing = ExportProofMissing {
+    mails
+}
+
+/// Of a proof that is missing, before and after the tax is charged.
+pub(super) fn missing_proofs(title: &str, org_name: &str) -> impl Iterator<Item = Content> {
+    [None, Some(eur(190_001))].into_iter().map(move |tax| {
+        Content::ExportProofMissing(ExportProofMissing {
             order: id(12),
-            buyer: org_name.clone(),
-            title: title.clone(),
+            buyer: org_name.to_owned(),
+            title: title.to_owned(),
             more: 0,
             due_on: "2026-12-31".parse().unwrap(),
             tax,
-        };
-        mails.push((Content::ExportProofMissing(missing), Link::None));
-    }
-    mails
+        })
+    })
 }

@@ -29,3 +29,6 @@ async fn page(cx: &Cx, turn: Turn) -> anyhow::Result<u64> {
     }
     Ok(taxed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,9 +75,9 @@ impl TestExport {
         upload["id"].clone()
     }
 
-    /// Declared and gone today.
+    /// Declared and gone today, where the seller is.
     fn proof(&self, upload: &Value) -> Value {
-        let today = self.api.state.clock.now().date_naive();
+        let today = self.api.state.clock.now().with_timezone(&chrono_tz::Europe::Berlin).date_naive();
         let number = format!("{}DE586600006143E", today.format("%y"));
         let days = Days { ordered_on: today, today };
         let digit = (0..10).find(|digit| judge(&format!("{number}{digit}"), today, days).is_ok()).unwrap();

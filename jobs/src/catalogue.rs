@@ -62,6 +62,8 @@ macro_rules! for_each_job {
                 $crate::exports::ExpireExports,
                 $crate::invoices::RenderInvoice,
                 $crate::invoices::SweepInvoices,
+                $crate::invoices::RemindExports,
+                $crate::invoices::TaxExports,
                 $crate::papers::PrintPaper,
                 $crate::papers::ExpirePapers,
                 $crate::imports::ImportStock,

@@ -190,6 +190,7 @@ async fn fill(conn: &mut PgConnection) {
     documents::fill(conn, seller).await;
     plans::fill(conn).await;
     sale_events::fill(conn, seller).await;
+    invoices::fill(conn).await;
 }
 
 async fn bid(conn: &mut PgConnection, auction: AuctionId, by: Trader, cents: i64, quantity: Option<i64>) -> BidId {
@@ -243,7 +244,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              auctions, bids, bid_retractions, awards, orders, order_lines, checkouts, order_taxes, order_events, basket_lines, payments,
                              escrows, disputes, refunds, webhook_inbox, payout_accounts, payouts, plans, plan_fees,
                              plan_subscriptions, plan_terms, plan_charges, plan_payments, reconciliations,
-                             reconciliation_differences, invoice_series, invoices, invoice_lines, invoice_taxes, invoice_files, countries, fx_snapshots, fx_rates,
+                             reconciliation_differences, invoice_series, invoices, invoice_lines, invoice_taxes, invoice_files, export_proofs, countries, fx_snapshots, fx_rates,
                              commission_rates, premium_tariffs, vat_rates, money_accounts, money_transfers, money_entries,
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,

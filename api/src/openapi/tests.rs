@@ -101,6 +101,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "PlanChargeStatus": market::plans::model::PlanChargeStatus,
         "PlatformRole": market::identity::PlatformRole,
         "Priority": queue::Priority,
+        "ProofStatus": market::invoices::model::ProofStatus,
         "Provider": market::payments::Provider,
         "RefundCause": market::escrow::model::RefundCause,
         "RefundFrom": crate::routes::escrow::RefundFrom,

@@ -106,8 +106,8 @@ impl From<HandInDocument> for NewDocument {
     }
 }
 
-/// Refuses a document whose file has not arrived. That it is the organisation's is looked at under its lock.
-async fn require_file(state: &AppState, org: OrgId, id: UploadId) -> Result<()> {
+/// Refuses a file that has not arrived. That it is the organisation's is looked at under its lock.
+pub(super) async fn require_file(state: &AppState, org: OrgId, id: UploadId) -> Result<()> {
     let announced = match images::upload(&mut *state.db.acquire().await?, id).await {
         Ok(announced) if announced.org == org => announced,
         Ok(_) | Err(ImageError::NoSuchUpload(_)) => {

@@ -49,7 +49,8 @@ struct ListInvoices {
 
 /// List an organisation's invoices and credit notes, newest first
 ///
-/// An order has an invoice from the moment it is paid; each refund of it has a credit note. They never change.
+/// An order has an invoice from the moment it is paid; each refund of it has a credit note. They never change. When it turns out that a sale
+/// is taxed in another way, a credit note takes back what is left of the invoice, and another one takes its place (`replaces`).
 #[utoipa::path(get, path = "/v1/invoices", tag = "orders", params(Acting, ListInvoices), responses(
     (status = 200, description = "A page", body = Page<Invoice>),
     (status = 403, description = "`role_too_low`"),
@@ -115,12 +116,12 @@ async fn get_invoice_file(
 /// The documents of an order.
 #[derive(Debug, Serialize, ToSchema)]
 struct OrderInvoices {
-    /// The invoice, then the credit notes, oldest first.
+    /// Oldest first: the invoice, credit notes, and invoices that take its place.
     #[schema(max_items = 1001)]
     items: Vec<Invoice>,
 }
 
-/// List the invoice and the credit notes of an order
+/// List the invoices and the credit notes of an order
 #[utoipa::path(get, path = "/v1/orders/{order}/invoices", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
     (status = 200, description = "All of them; none before it is paid", body = OrderInvoices),
     (status = 403, description = "`role_too_low`"),

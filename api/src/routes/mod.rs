@@ -21,6 +21,7 @@ mod documents;
 mod epcis;
 mod erasure;
 pub(crate) mod escrow;
+mod export_proofs;
 mod exports;
 mod fx;
 pub(crate) mod health;
@@ -135,6 +136,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(images::router())
         .merge(imports::router())
         .merge(reports::router())
+        .merge(export_proofs::router())
         .merge(exports::router())
         .merge(papers::router())
         .merge(report_subscriptions::router())

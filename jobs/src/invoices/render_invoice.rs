@@ -10,7 +10,7 @@ use crate::escrow::SendRefund;
 use crate::queues;
 use crate::webhooks::deliver_refunded;
 
-/// Prints the invoice of an order, or the credit note of a refund, as Factur-X, and sends it to the buyer.
+/// Prints an invoice or a credit note as Factur-X, and sends it to the buyer.
 /// A second run finds it printed and does nothing; one that died halfway left at most the file that the next one writes again,
 /// byte by byte and under the same key.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,6 +30,7 @@ impl Job for RenderInvoice {
         match self.of {
             InvoiceOf::Order(order) => Unique::while_open(order),
             InvoiceOf::Refund(refund) => Unique::while_open(refund),
+            InvoiceOf::Document(id) => Unique::while_open(id),
         }
     }
 }

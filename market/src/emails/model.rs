@@ -49,7 +49,7 @@ pub use documents::DocumentExpiring;
 pub use erasure::ErasureAsked;
 pub use exports::ExportReady;
 pub use imports::ImportEnded;
-pub use invoices::InvoiceReady;
+pub use invoices::{ExportProofMissing, InvoiceReady};
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
 pub use offers::{OfferAccepted, OfferNews};
 pub use orders::{
@@ -174,6 +174,7 @@ pub enum Content {
     ExportReady(ExportReady),
     ImportEnded(ImportEnded),
     InvoiceReady(InvoiceReady),
+    ExportProofMissing(ExportProofMissing),
     OrgApproved(OrgApproved),
     OrgRejected(OrgRejected),
     OrgSuspended(OrgSuspended),
@@ -267,6 +268,7 @@ impl Content {
             Self::ExportReady(_) => "export_ready",
             Self::ImportEnded(_) => "import_ended",
             Self::InvoiceReady(_) => "invoice_ready",
+            Self::ExportProofMissing(_) => "export_proof_missing",
             Self::OrgApproved(_) => "org_approved",
             Self::OrgRejected(_) => "org_rejected",
             Self::OrgSuspended(_) => "org_suspended",

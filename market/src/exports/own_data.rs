@@ -58,6 +58,7 @@ pub(super) const PARTS: &[Part] = &[
     work::IMPORTS,
     work::UPLOADS,
     work::DOCUMENTS,
+    work::EXPORT_PROOFS,
     work::SHIPMENTS,
     work::APPOINTMENTS,
     work::PAPERS,

@@ -1,5 +1,7 @@
 //! Documents as their two parties read them.
 
+mod proof;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
@@ -8,6 +10,8 @@ use utoipa::ToSchema;
 
 use crate::ids::{InvoiceId, OrderId, RefundId};
 use crate::money::rules::vat::Treatment;
+
+pub use proof::{ExportProof, Missing, NewProof, ProofStatus, Replaced};
 
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -39,6 +43,8 @@ pub enum InvoiceOf {
     Order(OrderId),
     /// The credit note of a refund.
     Refund(RefundId),
+    /// This one: it takes another one's place, or takes that one back.
+    Document(InvoiceId),
 }
 
 /// A side of a document, as it was when that was issued.
@@ -70,9 +76,12 @@ pub struct Invoice {
     /// The invoice that a credit note takes back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refers_to: Option<InvoiceId>,
-    /// The refund that a credit note is about.
+    /// The refund that a credit note is about; absent when it takes back what another invoice says anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundId>,
+    /// The invoice whose place this one takes: the sale is taxed in another way. What was paid stays the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<InvoiceId>,
     pub seller: InvoiceParty,
     pub buyer: InvoiceParty,
     pub net: Money,
@@ -127,7 +136,7 @@ pub struct Printable {
     pub invoice: Invoice,
     /// By the seller's calendar.
     pub issued_on: NaiveDate,
-    /// Reference and day of the invoice that a credit note takes back.
+    /// Reference and day of the invoice that a credit note takes back, or whose place an invoice takes.
     pub takes_back: Option<(String, NaiveDate)>,
 }
 

@@ -1,5 +1,7 @@
 //! What stands on a document.
 
+pub mod proof;
+
 use shared::money::{Currency, Money, MoneyError};
 
 use crate::money::rules::fx::{PerEuro, convert};
@@ -58,6 +60,24 @@ pub fn credited(net: Money, tax: Money, left: &[Left]) -> Result<Vec<Left>, Refu
     let credited = left.iter().zip(nets.into_iter().zip(taxes));
     let credited = credited.map(|(left, (net, tax))| Left { rate_bps: left.rate_bps, net, tax });
     Ok(credited.filter(|of| of.net.minor() > 0 || of.tax.minor() > 0).collect())
+}
+
+/// What a credit note of so much takes back of each rate of an invoice whose tax is a part of the price: in proportion to what is left.
+pub fn credited_with_tax(gross: Money, left: &[Left]) -> Result<Vec<Left>, RefundError> {
+    let parts: Vec<Money> = left.iter().flat_map(|left| [left.net, left.tax]).collect();
+    let of = shares(gross, &parts)?;
+    let credited = left.iter().zip(of.chunks_exact(2));
+    let credited = credited.map(|(left, of)| Left { rate_bps: left.rate_bps, net: of[0], tax: of[1] });
+    Ok(credited.filter(|of| of.net.minor() > 0 || of.tax.minor() > 0).collect())
+}
+
+/// Shares an amount out over parts that weigh so much; over none, nothing.
+pub fn spread(amount: Money, weights: &[Money]) -> Result<Vec<Money>, MoneyError> {
+    let weights: Vec<u64> = weights.iter().map(|weight| u64::try_from(weight.minor()).unwrap_or_default()).collect();
+    if amount.minor() == 0 {
+        return Ok(vec![amount; weights.len()]);
+    }
+    amount.split(&weights)
 }
 
 #[cfg(test)]

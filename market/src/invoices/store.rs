@@ -6,23 +6,30 @@
 //! How to get this wrong: to take the number from a sequence, which does not give it back; to issue a document after the act has
 //! committed, since what happens in between leaves the act without one.
 
+use shared::ids::OrgId;
 use shared::money::{Currency, Money, MoneyError};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 mod file;
+mod proof;
 mod read;
+mod replace;
 #[cfg(test)]
 mod tests;
 
-use super::rules::{Left, Rates, accounting_tax, credited, note};
+use super::rules::proof::{PROVED_WITHIN, needs_proof};
+use super::rules::{Left, Rates, accounting_tax, credited, credited_with_tax, note, spread};
 use crate::ids::{InvoiceId, OrderId, RefundId};
 use crate::money::rules::fx::{BadRate, PerEuro};
 use crate::money::rules::refund::RefundError;
 use crate::money::rules::vat::Treatment;
+use crate::money::store::ledger::LedgerError;
 
 pub use file::{NewFile, Unprinted, file, find, keep_file, printable, unprinted};
+pub use proof::{ProofError, hand_in, missing, missing_proof, note_reminded, proof, tax_unproved, unproved};
 pub use read::{InvoiceFilter, invoice, invoices, of_order};
+pub(crate) use replace::settle_premium_tax;
 
 /// Why a document is not issued.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +40,8 @@ pub enum InvoiceError {
     Money(#[from] MoneyError),
     #[error(transparent)]
     Rate(#[from] BadRate),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     #[error("the database failed")]
     Sql(#[from] sqlx::Error),
 }
@@ -42,6 +51,7 @@ pub(crate) struct Terms {
     order: OrderId,
     tax: Money,
     treatment: Treatment,
+    sellers_country: Option<String>,
     target: Option<Currency>,
     rates: Rates,
 }
@@ -52,7 +62,7 @@ pub(crate) async fn terms(conn: &mut PgConnection, orders: &[OrderId]) -> Result
     let ids: Vec<Uuid> = orders.iter().map(|order| order.0).collect();
     let rows = sqlx::query!(
         r#"SELECT o.id AS "order: OrderId", o.tax_minor, o.currency AS "currency: Currency", o.vat_treatment AS "treatment: Treatment",
-                  c.currency AS "target?: Currency",
+                  s.country AS "sellers_country?", c.currency AS "target?: Currency",
                   (SELECT per_euro::text FROM fx_rates AS r WHERE r.snapshot_id = o.fx_snapshot_id AND r.currency = o.currency) AS "from",
                   (SELECT per_euro::text FROM fx_rates AS r WHERE r.snapshot_id = o.fx_snapshot_id AND r.currency = c.currency) AS "to"
            FROM orders AS o
@@ -70,6 +80,7 @@ pub(crate) async fn terms(conn: &mut PgConnection, orders: &[OrderId]) -> Result
             order: row.order,
             tax: Money::from_minor(row.tax_minor, row.currency),
             treatment: row.treatment,
+            sellers_country: row.sellers_country,
             target: row.target,
             rates: Rates { from: rate(row.from)?, to: rate(row.to)? },
         })
@@ -77,9 +88,13 @@ pub(crate) async fn terms(conn: &mut PgConnection, orders: &[OrderId]) -> Result
     terms.collect()
 }
 
+async fn terms_of(conn: &mut PgConnection, order: OrderId) -> Result<Terms, InvoiceError> {
+    Ok(terms(conn, &[order]).await?.pop().ok_or(sqlx::Error::RowNotFound)?)
+}
+
 /// Issues the invoices of orders that were just paid, by their [`terms`]. Needs a transaction, which locks the orders.
 pub(crate) async fn issue(conn: &mut PgConnection, orders: Vec<Terms>) -> Result<(), InvoiceError> {
-    for Terms { order, tax, treatment, target, rates } in orders {
+    for Terms { order, tax, treatment, sellers_country, target, rates } in orders {
         let accounting = accounting_tax(tax, target, rates)?;
         sqlx::query!(
             "WITH issued AS (
@@ -122,6 +137,15 @@ pub(crate) async fn issue(conn: &mut PgConnection, orders: Vec<Terms>) -> Result
         )
         .execute(&mut *conn)
         .await?;
+        if needs_proof(treatment, sellers_country.as_deref()) {
+            sqlx::query!(
+                "INSERT INTO export_proofs (order_id, due_at) VALUES ($1, clock_timestamp() + make_interval(secs => $2))",
+                order.0,
+                PROVED_WITHIN.as_seconds_f64(),
+            )
+            .execute(&mut *conn)
+            .await?;
+        }
     }
     Ok(())
 }
@@ -136,24 +160,75 @@ pub struct Credit {
     pub tax: Money,
 }
 
+/// The invoice of an order that no other one has taken the place of.
+struct Current {
+    id: InvoiceId,
+    seller: OrgId,
+    currency: Currency,
+    /// What was paid includes a tax that the order does not know of, because an export was not proved.
+    taxed: bool,
+}
+
+async fn current(conn: &mut PgConnection, order: OrderId) -> Result<Option<Current>, sqlx::Error> {
+    sqlx::query_as!(
+        Current,
+        r#"SELECT i.id AS "id: InvoiceId", i.seller_org_id AS "seller: OrgId", i.currency AS "currency: Currency",
+                  (i.tax_minor > 0 AND o.tax_minor = 0) AS "taxed!"
+           FROM invoices AS i
+           JOIN orders AS o ON o.id = i.order_id
+           WHERE i.order_id = $1
+             AND i.kind = 'invoice'
+             AND NOT EXISTS (SELECT FROM invoices AS r WHERE r.replaces = i.id)"#,
+        order.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Issues the credit note of a refund; an order from before invoices has none, and its refunds neither. Needs a transaction, which
 /// locks the order.
 pub async fn credit(conn: &mut PgConnection, credit: Credit) -> Result<(), InvoiceError> {
-    let invoice = sqlx::query_scalar!(
-        r#"SELECT id AS "id: InvoiceId" FROM invoices WHERE order_id = $1 AND kind = 'invoice'"#,
-        credit.order.0,
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some(invoice) = invoice else { return Ok(()) };
+    let Some(invoice) = current(conn, credit.order).await? else { return Ok(()) };
     let net = credit.goods.checked_add(credit.premium)?;
-    let left = left(conn, invoice, net.currency()).await?;
-    let by_rate = credited(net, credit.tax, &left)?;
-    let terms = terms(conn, &[credit.order]).await?.pop();
-    let Terms { target, rates, .. } = terms.ok_or(sqlx::Error::RowNotFound)?;
-    let accounting = accounting_tax(credit.tax, target, rates)?;
+    let left = left(conn, invoice.id, net.currency()).await?;
+    let (mut goods, mut premium) = (credit.goods, credit.premium);
+    let by_rate = if invoice.taxed {
+        let by_rate = credited_with_tax(net.checked_add(credit.tax)?, &left)?;
+        if let [of_goods, of_premium] = spread(sum(&by_rate, net.currency(), |of| of.net)?, &[goods, premium])?[..] {
+            (goods, premium) = (of_goods, of_premium);
+        }
+        by_rate
+    } else {
+        credited(net, credit.tax, &left)?
+    };
+    let taken = TakenBack { invoice: invoice.id, refund: Some(credit.refund), goods, premium, by_rate };
+    take_back(conn, credit.order, &taken).await?;
+    Ok(())
+}
+
+fn sum(of: &[Left], currency: Currency, amount: fn(&Left) -> Money) -> Result<Money, MoneyError> {
+    of.iter().try_fold(Money::from_minor(0, currency), |sum, of| sum.checked_add(amount(of)))
+}
+
+/// What a credit note takes back; net amounts of goods and premium, which come to those of all rates.
+struct TakenBack {
+    invoice: InvoiceId,
+    /// Nothing: another invoice takes the place.
+    refund: Option<RefundId>,
+    goods: Money,
+    premium: Money,
+    by_rate: Vec<Left>,
+}
+
+/// Writes a credit note.
+async fn take_back(conn: &mut PgConnection, order: OrderId, taken: &TakenBack) -> Result<InvoiceId, InvoiceError> {
+    let (net, by_rate) = (taken.goods.checked_add(taken.premium)?, &taken.by_rate);
+    let tax = sum(by_rate, net.currency(), |of| of.tax)?;
+    let Terms { target, rates, .. } = terms_of(conn, order).await?;
+    let accounting = accounting_tax(tax, target, rates)?;
     let of = |amount: fn(&Left) -> i64| by_rate.iter().map(amount).collect::<Vec<i64>>();
     let bps: Vec<i32> = by_rate.iter().map(|of| of.rate_bps).collect();
+    let id = InvoiceId::generate();
     sqlx::query!(
         "WITH issued AS (
              INSERT INTO invoices
@@ -165,29 +240,30 @@ pub async fn credit(conn: &mut PgConnection, credit: Credit) -> Result<(), Invoi
              WHERE i.id = $1
          ), lines AS (
              INSERT INTO invoice_lines (invoice_id, line_no, part, title, quantity, unit, net_minor)
-             SELECT $2, n, part, title, 1, 'piece', net
-             FROM (VALUES (1::smallint, 'goods', 'Refund of goods', $8::bigint),
-                          (2::smallint, 'premium', 'Refund of buyer''s premium', $9::bigint)) AS l (n, part, title, net)
+             SELECT $2, n, part, CASE WHEN $3::uuid IS NULL THEN anew ELSE refunded END, 1, 'piece', net
+             FROM (VALUES (1::smallint, 'goods', 'Refund of goods', 'Goods, invoiced anew', $8::bigint),
+                          (2::smallint, 'premium', 'Refund of buyer''s premium', 'Buyer''s premium, invoiced anew', $9::bigint))
+                  AS l (n, part, refunded, anew, net)
              WHERE net > 0
          )
          INSERT INTO invoice_taxes (invoice_id, rate_bps, net_minor, tax_minor)
          SELECT $2, rate, net, tax FROM unnest($10::integer[], $11::bigint[], $12::bigint[]) AS t (rate, net, tax)",
-        invoice.0,
-        InvoiceId::generate().0,
-        credit.refund.0,
+        taken.invoice.0,
+        id.0,
+        taken.refund.map(|refund| refund.0),
         net.minor(),
-        credit.tax.minor(),
+        tax.minor(),
         accounting.map(|tax| tax.currency().code()),
         accounting.map(Money::minor),
-        credit.goods.minor(),
-        credit.premium.minor(),
+        taken.goods.minor(),
+        taken.premium.minor(),
         &bps,
         &of(|of| of.net.minor()),
         &of(|of| of.tax.minor()),
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(id)
 }
 
 /// What earlier credit notes have left of each rate.

@@ -154,6 +154,8 @@ pub enum TransferKind {
     StorageSettled,
     /// An organisation has paid for its plan.
     PlanFee,
+    /// The tax on the premium of an export that was not proved is kept back from the seller, or given back.
+    ExportTax,
 }
 
 /// The account's holder has `amount` more, or less if it is below zero.

@@ -1,6 +1,84 @@
-//! Invoices and credit notes; the orders that were paid have them.
+//! Invoices and credit notes; the orders that were paid have them. And proofs of exports.
+
+use std::time::Duration;
+
+use chrono::Datelike;
+use sqlx::{Connection, PgConnection};
 
 use super::{Breach, copy};
+use crate::chat::model::PDF;
+use crate::images::store::insert_upload;
+use crate::invoices::model::NewProof;
+use crate::invoices::rules::proof::{Days, judge};
+use crate::invoices::store::{hand_in, tax_unproved};
+use crate::listings::model::SaleMode;
+use crate::testing::{database_time, eur, listing, pay, placed, trader};
+
+/// An export that waits for its proof, one that is proved, and one that is taxed.
+pub(super) async fn fill(conn: &mut PgConnection) {
+    let (seller, buyer) = (trader(conn).await, trader(conn).await);
+    for (org, country) in [(seller.org, "DE"), (buyer.org, "CH")] {
+        let sql = "UPDATE orgs SET country = $2 WHERE id = $1";
+        sqlx::query(sql).bind(org).bind(country).execute(&mut *conn).await.expect("placed");
+    }
+    let goods = listing(conn, seller, SaleMode::Fixed, 9).await;
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        let (checkout, order) = placed(conn, buyer, goods, eur(10_000)).await;
+        pay(conn, buyer, checkout).await;
+        orders.push(order);
+    }
+    let today = database_time(conn).await.date_naive();
+    let upload =
+        insert_upload(conn, seller.org, seller.user, PDF, 5, Duration::from_mins(15)).await.expect("announced").id;
+    let number = format!("{:02}DE586600006143E", today.year() % 100);
+    let days = Days { ordered_on: today, today };
+    let right = |digit: &u32| judge(&format!("{number}{digit}"), today, days).is_ok();
+    let mrn = format!("{number}{}", (0..10).find(right).expect("a digit"));
+    let mut tx = conn.begin().await.expect("a transaction");
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("set");
+    let sql = "UPDATE export_proofs SET due_at = due_at - interval '31 days' WHERE order_id = $1";
+    sqlx::query(sql).bind(orders[2]).execute(&mut *tx).await.expect("aged");
+    tx.commit().await.expect("committed");
+    let mut tx = conn.begin().await.expect("a transaction");
+    let new = NewProof { mrn, left_on: today, upload };
+    hand_in(&mut tx, seller.org, seller.user, orders[1], &new).await.expect("proved");
+    tax_unproved(&mut tx, orders[2]).await.expect("read").expect("taxed");
+    tx.commit().await.expect("committed");
+}
+
+/// Of proofs of exports, and of invoices that take each other's place.
+fn of_exports() -> Vec<Breach> {
+    let sql = str::to_owned;
+    let awaited = |changes: &str| copy("export_proofs", "mrn IS NULL AND taxed_at IS NULL", changes);
+    let proved = |changes: &str| format!("UPDATE export_proofs SET {changes} WHERE mrn IS NOT NULL");
+    let waiting = |changes: &str| format!("UPDATE export_proofs SET {changes} WHERE mrn IS NULL AND taxed_at IS NULL");
+    vec![
+        ("invoices_replaced_once", copy("invoices", "replaces IS NOT NULL", "")),
+        ("invoices_replace", copy("invoices", "replaces IS NOT NULL", "'replaces', gen_random_uuid()")),
+        (
+            "invoices_replaced_by_invoice",
+            format!("{REFUND}; {}", copy("invoices", "refund_id IS NOT NULL", &format!("'refund_id', {FREE}, 'replaces', t.refers_to"))),
+        ),
+        ("invoices_taken_back_once", copy("invoices", "kind = 'credit_note' AND refund_id IS NULL", "")),
+        ("invoices_replaced_whole", copy("invoices", "refund_id IS NOT NULL", "'refund_id', null")),
+        ("export_proofs_once", awaited("")),
+        ("export_proofs_of_order", awaited("'order_id', gen_random_uuid()")),
+        ("export_proofs_begin_awaited", awaited("'taxed_at', now()")),
+        ("export_proofs_mrn_form", proved("mrn = '26DE'")),
+        (
+            "export_proofs_once_per_upload",
+            waiting(
+                "(mrn, left_on, upload_id, handed_in_by, handed_in_at)
+                 = (SELECT mrn, left_on, upload_id, handed_in_by, handed_in_at FROM export_proofs WHERE mrn IS NOT NULL)",
+            ),
+        ),
+        ("export_proofs_of_upload", proved("upload_id = gen_random_uuid()")),
+        ("export_proofs_whole", proved("left_on = NULL")),
+        ("export_proofs_taxed_late", waiting("taxed_at = due_at - interval '1 day'")),
+        ("export_proofs_fixed", sql("UPDATE export_proofs SET due_at = due_at + interval '1 day'")),
+    ]
+}
 
 /// An order without an invoice.
 const OTHER: &str = "(SELECT id FROM orders WHERE id NOT IN (SELECT order_id FROM invoices) LIMIT 1)";
@@ -37,7 +115,7 @@ pub(super) fn breaches() -> Vec<Breach> {
     };
     let (key, hash) = ("'invoices/' || id || '.pdf'", "sha256('')");
     let printed = file("", &format!("id, {key}, 1, {hash}"));
-    vec![
+    let of_invoices = vec![
         ("invoice_files_once", format!("{printed}; INSERT INTO invoice_files SELECT * FROM invoice_files")),
         (
             "invoice_files_of_invoice",
@@ -110,5 +188,6 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("invoice_taxes_once", copy("invoice_taxes", "true", "")),
         ("invoice_taxes_append_only", sql("DELETE FROM invoice_taxes")),
         ("invoice_taxes_in_sum", tax("'tax_minor', 1")),
-    ]
+    ];
+    [of_invoices, of_exports()].concat()
 }

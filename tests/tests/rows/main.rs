@@ -21,6 +21,7 @@ mod erasure;
 mod erasure_and_orders;
 mod escrow;
 mod events_away;
+mod export_proofs;
 mod exports;
 mod flood;
 mod imports;

@@ -225,7 +225,7 @@ pub struct Invoice {
     pub delivered_on: Option<NaiveDate>,
     /// BG-15.
     pub delivered_to: Option<Address>,
-    /// BG-3: what a credit note takes back.
+    /// BG-3: what a credit note takes back, or whose place an invoice takes.
     pub refers_to: Option<(String, NaiveDate)>,
     pub lines: Vec<Line>,
     pub taxes: Vec<Tax>,

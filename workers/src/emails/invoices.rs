@@ -1,7 +1,7 @@
-//! Letters with invoices and credit notes.
+//! Letters with invoices and credit notes, and about proofs of exports.
 
 use chrono::{DateTime, Utc};
-use market::emails::model::InvoiceReady;
+use market::emails::model::{ExportProofMissing, InvoiceReady};
 use market::invoices::model::InvoiceKind;
 use market::orders::model::Side;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -35,6 +35,29 @@ pub(super) fn ready(it: &InvoiceReady, url: &SecretString, valid_until: DateTime
         action: Some(Action { label: words.document_action(), url: url.expose_secret().to_owned() }),
         note: Some(words.document_note(&place.time(valid_until))),
         reason: place.because(Side::Buyer),
+        ..Letter::default()
+    }
+}
+
+/// Soon, or now that it is too late: a proof that is handed in later lifts the tax again.
+pub(super) fn proof_missing(it: &ExportProofMissing, place: &Place<'_>) -> Letter {
+    let (words, goods, day) = (place.words, place.goods(&it.title, it.more), place.day(it.due_on));
+    let tax = it.tax.map(|tax| place.money(tax));
+    let (subject, paragraph) = match &tax {
+        None => (words.export_proof_subject(&goods), words.export_proof_text(&goods, &day)),
+        Some(_) => (words.export_taxed_subject(&goods), words.export_taxed_text(&goods, &day)),
+    };
+    let mut facts = vec![place.other(Side::Seller, &it.buyer), fact(words.export_proof_due(), day)];
+    facts.extend(tax.map(|tax| fact(words.export_tax(), tax)));
+    Letter {
+        subject,
+        preview: paragraph.clone(),
+        heading: words.export_proof_heading().to_owned(),
+        paragraphs: vec![paragraph],
+        facts,
+        action: Some(place.order(it.order)),
+        note: Some(words.export_proof_note().to_owned()),
+        reason: place.because(Side::Seller),
         ..Letter::default()
     }
 }

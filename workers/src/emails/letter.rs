@@ -187,6 +187,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::OrgRejected(it), _) => Ok(account::org_rejected(it, place)),
         (Content::OrgSuspended(it), _) => Ok(account::org_suspended(it, place)),
         (Content::ExportReady(it), _) => Ok(exports::ready(it, place)),
+        (Content::ExportProofMissing(it), _) => Ok(invoices::proof_missing(it, place)),
         (Content::ImportEnded(it), _) => Ok(imports::ended(it, place)),
         (Content::Outbid(it), _) => Ok(auctions::outbid(it, place)),
         (Content::Won(it), _) => Ok(auctions::won(it, place)),

@@ -65,9 +65,13 @@ fn document(of: &Printable) -> Result<Invoice, InvoiceError> {
         rate_bps,
     };
     let gross = it.gross.minor();
-    // An invoice is issued when its order is paid; what a credit note says goes back after it.
+    // An invoice is issued when its order is paid; what a credit note says goes back after it, unless another invoice says it anew.
     let (kind, paid, terms) = match it.kind {
         InvoiceKind::Invoice => (Kind::Invoice, gross, None),
+        InvoiceKind::CreditNote if it.refund.is_none() => {
+            let terms = "Another invoice takes the place of what this takes back: nothing is paid back.".to_owned();
+            (Kind::CreditNote, gross, Some(terms))
+        }
         InvoiceKind::CreditNote => {
             (Kind::CreditNote, 0, Some("Goes back to the buyer by the way it was paid.".to_owned()))
         }

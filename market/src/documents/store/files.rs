@@ -10,7 +10,7 @@ use crate::ids::DocumentId;
 use crate::images::model::UploadId;
 
 /// Notes that no document has this file any more. It stays where it is if a message carries it as well. Needs a transaction.
-pub(super) async fn leave(conn: &mut PgConnection, upload: UploadId) -> Result<(), sqlx::Error> {
+pub(crate) async fn leave(conn: &mut PgConnection, upload: UploadId) -> Result<(), sqlx::Error> {
     // Whoever makes it part of a message has locked it.
     sqlx::query!("SELECT FROM uploads WHERE id = $1 FOR UPDATE", upload.0).fetch_optional(&mut *conn).await?;
     sqlx::query!(

@@ -19,10 +19,12 @@ use shared::invalid::{ConstraintMessages, Invalid, constraint_message, violated}
 use super::model::{DocumentStatus, MOST};
 use crate::images::store::ImageError;
 
+pub(crate) use files::leave as leave_file;
 pub use files::{leftovers, remove_abandoned, remove_leftover};
 pub use judge::decide;
 pub use read::{StoredFile, file, get, lock, of_org, waiting};
 pub use remind::{expiring, note_reminded};
+pub(crate) use write::take_file;
 pub use write::{create, remove, replace};
 
 /// Why nothing was done.

@@ -111,8 +111,8 @@ async fn upload_of(conn: &mut PgConnection, id: DocumentId) -> Result<UploadId, 
         .await
 }
 
-/// Takes a file that was sent for a document and is nothing else yet.
-async fn take_file(conn: &mut PgConnection, org: OrgId, id: UploadId) -> Result<(), DocumentError> {
+/// Takes a file that was sent for a document and is nothing else yet. Needs a transaction.
+pub(crate) async fn take_file(conn: &mut PgConnection, org: OrgId, id: UploadId) -> Result<(), DocumentError> {
     let upload = match images::lock_upload(conn, id).await {
         Ok(upload) if upload.org == org && DOCUMENT_TYPES.contains(&upload.content_type.as_str()) => upload,
         Ok(_) | Err(ImageError::NoSuchUpload(_)) => {

@@ -1,9 +1,10 @@
-//! Mail with invoices.
+//! Mail with invoices, and about proofs of exports.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use shared::money::Money;
 
-use crate::ids::InvoiceId;
+use crate::ids::{InvoiceId, OrderId};
 use crate::invoices::model::InvoiceKind;
 
 /// To those who trade for the buyer. Reference: the document. The download link is made when the mail is sent.
@@ -18,4 +19,19 @@ pub struct InvoiceReady {
     /// How many lines there are besides.
     pub more: usize,
     pub gross: Money,
+}
+
+/// To those who trade for the seller. Reference: the order, and whether it is taxed soon or is taxed now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportProofMissing {
+    pub order: OrderId,
+    pub buyer: String,
+    /// Of the order's first line.
+    pub title: String,
+    /// How many lines there are besides.
+    pub more: usize,
+    /// When the time is over, where the seller is.
+    pub due_on: NaiveDate,
+    /// What is charged for want of the proof; nothing yet.
+    pub tax: Option<Money>,
 }

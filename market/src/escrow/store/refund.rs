@@ -95,6 +95,7 @@ pub(super) async fn give_back(
     let transfer =
         NewTransfer { kind: TransferKind::RefundHeld, reference: id.to_string(), order: Some(locked.id), entries };
     ledger::book(conn, &transfer).await?;
+    invoices::settle_premium_tax(conn, locked.id, &id.to_string()).await?;
     Ok(id)
 }
 

@@ -13,6 +13,7 @@ use super::{EscrowError, read};
 use crate::escrow::model::{EscrowStatus, Refund, RefundCause};
 use crate::escrow::rules::{Wish, decide};
 use crate::ids::{OrderId, RefundId};
+use crate::invoices::store::settle_premium_tax;
 use crate::money::model::{Account, AccountKind, Entry, NewTransfer, TransferKind};
 use crate::money::store::ledger;
 use crate::orders::model::OrderStatus;
@@ -77,5 +78,6 @@ pub(super) async fn refund_earned(
     ];
     let (kind, reference) = (TransferKind::RefundReleased, id.to_string());
     ledger::book(conn, &NewTransfer { kind, reference, order: Some(locked.id), entries }).await?;
+    settle_premium_tax(conn, locked.id, &id.to_string()).await?;
     Ok(id)
 }

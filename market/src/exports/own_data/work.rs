@@ -236,3 +236,21 @@ part! {
         WHERE t.placed_by = $1
     "#
 }
+
+part! {
+    EXPORT_PROOFS, "export_proofs", "Proofs of exports that you handed in.",
+    covers: [("export_proofs", "handed_in_by")],
+    columns: [
+        column("order", "Of which order."),
+        column("mrn", "The number of the customs declaration."),
+        column("left_on", "When the goods left the EU."),
+        column("file", "Which of your files."),
+        column("handed_in_at", "When you handed it in."),
+    ],
+    key: "uuid",
+    sql: r#"
+        SELECT t.order_id AS key, t.order_id AS "order", t.mrn, t.left_on, t.upload_id AS file, t.handed_in_at
+        FROM export_proofs AS t
+        WHERE t.handed_in_by = $1
+    "#
+}

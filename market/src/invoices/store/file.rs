@@ -8,12 +8,12 @@ use super::read::documents;
 use crate::ids::{InvoiceId, OrderId, RefundId};
 use crate::invoices::model::{InvoiceFile, InvoiceKind, InvoiceOf, Printable};
 
-/// The document that was issued for an order or a refund; those from before invoices have none.
+/// The document that was issued for an order or a refund; those from before invoices have none. An order's is its first one.
 pub async fn find(conn: &mut PgConnection, of: InvoiceOf) -> Result<Option<InvoiceId>, sqlx::Error> {
     match of {
         InvoiceOf::Order(order) => {
             sqlx::query_scalar!(
-                r#"SELECT id AS "id: InvoiceId" FROM invoices WHERE order_id = $1 AND kind = 'invoice'"#,
+                r#"SELECT id AS "id: InvoiceId" FROM invoices WHERE order_id = $1 AND kind = 'invoice' AND replaces IS NULL"#,
                 order.0,
             )
             .fetch_optional(conn)
@@ -21,6 +21,11 @@ pub async fn find(conn: &mut PgConnection, of: InvoiceOf) -> Result<Option<Invoi
         }
         InvoiceOf::Refund(refund) => {
             sqlx::query_scalar!(r#"SELECT id AS "id: InvoiceId" FROM invoices WHERE refund_id = $1"#, refund.0)
+                .fetch_optional(conn)
+                .await
+        }
+        InvoiceOf::Document(id) => {
+            sqlx::query_scalar!(r#"SELECT id AS "id: InvoiceId" FROM invoices WHERE id = $1"#, id.0)
                 .fetch_optional(conn)
                 .await
         }
@@ -35,7 +40,7 @@ pub async fn printable(conn: &mut PgConnection, id: InvoiceId) -> Result<Option<
                   (back.issued_at AT TIME ZONE s.time_zone)::date AS "on?"
            FROM invoices AS i
            JOIN orgs AS s ON s.id = i.seller_org_id
-           LEFT JOIN invoices AS back ON back.id = i.refers_to
+           LEFT JOIN invoices AS back ON back.id = coalesce(i.refers_to, i.replaces)
            WHERE i.id = $1"#,
         id.0,
     )
@@ -108,7 +113,8 @@ pub async fn unprinted(
     limit: i64,
 ) -> Result<Vec<Unprinted>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT i.id AS "id: InvoiceId", i.issued_at, i.order_id AS "order: OrderId", i.refund_id AS "refund: RefundId"
+        r#"SELECT i.id AS "id: InvoiceId", i.issued_at, i.order_id AS "order: OrderId", i.refund_id AS "refund: RefundId",
+                  (i.kind = 'invoice' AND i.replaces IS NULL) AS "first!"
            FROM invoices AS i
            WHERE (i.issued_at, i.id) > (coalesce($1, statement_timestamp() - interval '7 days'), $2)
              AND i.issued_at < statement_timestamp() - interval '1 hour'
@@ -121,9 +127,13 @@ pub async fn unprinted(
     )
     .fetch_all(conn)
     .await?;
-    let unprinted = |id, issued_at, order: OrderId, refund: Option<RefundId>| {
-        let of = refund.map_or(InvoiceOf::Order(order), InvoiceOf::Refund);
-        Unprinted { id, issued_at, of }
-    };
-    Ok(rows.into_iter().map(|row| unprinted(row.id, row.issued_at, row.order, row.refund)).collect())
+    let unprinted = rows.into_iter().map(|row| {
+        let of = match row.refund {
+            Some(refund) => InvoiceOf::Refund(refund),
+            None if row.first => InvoiceOf::Order(row.order),
+            None => InvoiceOf::Document(row.id),
+        };
+        Unprinted { id: row.id, issued_at: row.issued_at, of }
+    });
+    Ok(unprinted.collect())
 }

@@ -96,6 +96,7 @@ pub(super) async fn documents(conn: &mut PgConnection, ids: &[Uuid]) -> Result<V
         order: OrderId,
         refers_to: Option<InvoiceId>,
         refund: Option<RefundId>,
+        replaces: Option<InvoiceId>,
         currency: Currency,
         net_minor: i64,
         tax_minor: i64,
@@ -110,8 +111,8 @@ pub(super) async fn documents(conn: &mut PgConnection, ids: &[Uuid]) -> Result<V
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT id AS "id: InvoiceId", kind AS "kind: InvoiceKind", year, number, issued_at, order_id AS "order: OrderId",
-                  refers_to AS "refers_to: InvoiceId", refund_id AS "refund: RefundId", currency AS "currency: Currency", net_minor,
-                  tax_minor, gross_minor, vat_treatment AS "vat_treatment: Treatment", vat_note,
+                  refers_to AS "refers_to: InvoiceId", refund_id AS "refund: RefundId",
+                  replaces AS "replaces: InvoiceId", currency AS "currency: Currency", net_minor, tax_minor, gross_minor, vat_treatment AS "vat_treatment: Treatment", vat_note,
                   accounting_currency AS "accounting_currency: Currency", accounting_tax_minor,
                   seller AS "seller: Json<InvoiceParty>", buyer AS "buyer: Json<InvoiceParty>"
            FROM invoices
@@ -138,6 +139,7 @@ pub(super) async fn documents(conn: &mut PgConnection, ids: &[Uuid]) -> Result<V
             order: row.order,
             refers_to: row.refers_to,
             refund: row.refund,
+            replaces: row.replaces,
             seller: row.seller.0,
             buyer: row.buyer.0,
             net: money(row.net_minor),

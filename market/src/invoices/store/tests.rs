@@ -17,7 +17,7 @@ use crate::payments::Provider;
 use crate::testing::{Trader, captured, eur, listing, pay, placed, trader};
 
 /// A trader in this country, with a tax number if it has one.
-async fn trader_in(conn: &mut PgConnection, country: &str, vat_number: Option<&str>) -> Trader {
+pub(super) async fn trader_in(conn: &mut PgConnection, country: &str, vat_number: Option<&str>) -> Trader {
     let trader = trader(conn).await;
     sqlx::query("UPDATE orgs SET country = $2, vat_number = $3 WHERE id = $1")
         .bind(trader.org)
@@ -30,7 +30,7 @@ async fn trader_in(conn: &mut PgConnection, country: &str, vat_number: Option<&s
 }
 
 /// The rate of a country's tax.
-async fn taxed(conn: &mut PgConnection, country: &str, bps: i32) {
+pub(super) async fn taxed(conn: &mut PgConnection, country: &str, bps: i32) {
     sqlx::query("INSERT INTO vat_rates (country, kind, valid_from, bps) VALUES ($1, 'standard', '2000-01-01', $2)")
         .bind(country)
         .bind(bps)
@@ -40,18 +40,18 @@ async fn taxed(conn: &mut PgConnection, country: &str, bps: i32) {
 }
 
 /// Sells for this much; the order is paid.
-async fn sold(conn: &mut PgConnection, seller: Trader, buyer: Trader, cents: i64) -> OrderId {
+pub(super) async fn sold(conn: &mut PgConnection, seller: Trader, buyer: Trader, cents: i64) -> OrderId {
     let listing = listing(conn, seller, SaleMode::Fixed, 1_000).await;
     let (checkout, order) = placed(conn, buyer, listing, eur(cents)).await;
     pay(conn, buyer, checkout).await;
     order
 }
 
-async fn documents(conn: &mut PgConnection, party: Trader, order: OrderId) -> Vec<Invoice> {
+pub(super) async fn documents(conn: &mut PgConnection, party: Trader, order: OrderId) -> Vec<Invoice> {
     of_order(conn, party.org, order).await.expect("a list")
 }
 
-async fn assert_no_gaps(conn: &mut PgConnection) {
+pub(super) async fn assert_no_gaps(conn: &mut PgConnection) {
     let gaps: i64 = sqlx::query_scalar("SELECT count(*) FROM invoice_gaps").fetch_one(conn).await.expect("a count");
     assert_eq!(gaps, 0);
 }

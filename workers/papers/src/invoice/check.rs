@@ -106,11 +106,12 @@ fn taxes(invoice: &Invoice) -> Result<(), InvoiceError> {
     }
 }
 
-/// Whether a credit note may say so. The last cent of what goes back is given to net amount or tax, so that all credit notes come to the
-/// invoice; BR-CO-17 lets a tax differ by less than one unit of the currency.
+/// Whether a document that refers to an earlier one may say so. The last cent of what goes back is given to net amount or tax, so that all
+/// credit notes come to the invoice; an invoice in the place of another one has the tax in a price that was paid. BR-CO-17 lets a tax
+/// differ by less than one unit of the currency.
 fn is_share(invoice: &Invoice, stated: i64, computed: i64) -> bool {
     let unit = 10_u64.checked_pow(invoice.currency.exponent.into());
-    invoice.kind == Kind::CreditNote && unit.is_some_and(|unit| stated.abs_diff(computed) < unit)
+    invoice.refers_to.is_some() && unit.is_some_and(|unit| stated.abs_diff(computed) < unit)
 }
 
 fn category(invoice: &Invoice, tax: &super::Tax) -> Result<(), InvoiceError> {

@@ -163,7 +163,8 @@ fn facts(flow: &mut Flow<'_>, facts: &[(&str, String)], half: f32) -> Result<f32
 fn about(invoice: &Invoice) -> Vec<(&'static str, String)> {
     let day = |day: NaiveDate| day.format("%Y-%m-%d").to_string();
     let mut facts = vec![("Number", invoice.number.clone()), ("Date of issue", day(invoice.issued_on))];
-    facts.extend(invoice.refers_to.iter().map(|(number, on)| ("Takes back", format!("{number} of {}", day(*on)))));
+    let refers = if invoice.kind == Kind::CreditNote { "Takes back" } else { "In place of" };
+    facts.extend(invoice.refers_to.iter().map(|(number, on)| (refers, format!("{number} of {}", day(*on)))));
     facts.extend(invoice.order.iter().map(|order| ("Order", order.clone())));
     facts.extend(invoice.buyer_reference.iter().map(|reference| ("Your reference", reference.clone())));
     facts.extend(invoice.delivered_on.iter().map(|on| ("Delivered", day(*on))));

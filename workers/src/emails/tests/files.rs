@@ -1,6 +1,6 @@
 //! Samples of mails about files that are ready.
 
-use market::emails::model::{Content, ExportReady, InvoiceReady};
+use market::emails::model::{Content, ExportProofMissing, ExportReady, InvoiceReady};
 use market::exports::model as exports;
 use market::invoices::model::InvoiceKind;
 
@@ -26,4 +26,18 @@ pub(super) fn mails(title: &str, org_name: &str) -> Vec<(Content, Link)> {
         mails.push((Content::ExportReady(ready), Link::None));
     }
     mails
+}
+
+/// Of a proof that is missing, before and after the tax is charged.
+pub(super) fn missing_proofs(title: &str, org_name: &str) -> impl Iterator<Item = Content> {
+    [None, Some(eur(190_001))].into_iter().map(move |tax| {
+        Content::ExportProofMissing(ExportProofMissing {
+            order: id(12),
+            buyer: org_name.to_owned(),
+            title: title.to_owned(),
+            more: 0,
+            due_on: "2026-12-31".parse().unwrap(),
+            tax,
+        })
+    })
 }

@@ -47,6 +47,7 @@ fn sale(treatment: Treatment, rate_bps: i32, price: i64, premium: i64, code: &st
         order: id(3),
         refers_to: None,
         refund: None,
+        replaces: None,
         seller: party("Ann Ltd", Some("DE"), Some("DE123456788")),
         buyer: party("Bob Ltd", Some("DK"), Some("DK12345674")),
         net: money(net),
@@ -125,11 +126,35 @@ fn tax_in_another_currency_stands_beside_it() {
 fn a_credit_note_names_what_it_takes_back_and_is_not_paid_yet() {
     let mut sale = sale(Treatment::SellersRate, 1_900, 10_000, 0, "EUR");
     sale.invoice.kind = InvoiceKind::CreditNote;
+    sale.invoice.refund = Some(id(5));
     assert!(written(&sale).is_err(), "of nothing");
     sale.takes_back = Some(("2026-000006".to_owned(), sale.issued_on));
     let xml = written(&sale).unwrap();
     assert!(xml.contains("<ram:TypeCode>381</ram:TypeCode>") && xml.contains("2026-000006"), "{xml}");
     assert!(xml.contains("<ram:DuePayableAmount>238.00</ram:DuePayableAmount>"), "{xml}");
+    // Of what another invoice says anew nothing goes back.
+    sale.invoice.refund = None;
+    assert!(written(&sale).unwrap().contains("<ram:DuePayableAmount>0.00</ram:DuePayableAmount>"));
+}
+
+/// 119.03 is no net amount and 19 % of it; the cent that is too much may be in the tax.
+#[test]
+fn an_invoice_in_the_place_of_another_one_has_the_tax_in_a_price_that_was_paid() {
+    let mut sale = sale(Treatment::SellersRate, 1_900, 5_000, 0, "EUR");
+    for (net, tax) in [(10_000, 1_900), (10_002, 1_901)] {
+        sale.invoice.lines[0].net = Money::from_minor(net, sale.invoice.net.currency());
+        sale.invoice.net = sale.invoice.lines[0].net;
+        sale.invoice.tax = Money::from_minor(tax, sale.invoice.net.currency());
+        sale.invoice.gross = sale.invoice.net.checked_add(sale.invoice.tax).unwrap();
+        sale.invoice.taxes[0].net = sale.invoice.net;
+        sale.invoice.taxes[0].tax = sale.invoice.tax;
+        assert_eq!(written(&sale).is_ok(), tax == 1_900, "it is in nobody's place");
+        let mut in_place = sale.clone();
+        in_place.invoice.replaces = Some(id(6));
+        in_place.takes_back = Some(("2026-000006".to_owned(), sale.issued_on));
+        let xml = written(&in_place).unwrap();
+        assert!(xml.contains("<ram:TypeCode>380</ram:TypeCode>") && xml.contains("2026-000006"), "{xml}");
+    }
 }
 
 type Change = fn(&mut Printable);

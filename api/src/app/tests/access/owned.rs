@@ -39,12 +39,14 @@ pub(super) const OF_SALE_EVENTS: [&str; 3] =
     ["GET /v1/sale-events", "GET /v1/sale-events/{sale_event}", "GET /v1/sale-events/{sale_event}/lots"];
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 97] = [
+pub(super) const OPERATIONS: [&str; 99] = [
     "POST /v1/orders/{order}/disputes",
     "GET /v1/disputes",
     "GET /v1/disputes/{dispute}",
     "PUT /v1/orders/{order}/review",
     "GET /v1/orders/{order}/reviews",
+    "GET /v1/orders/{order}/export-proof",
+    "PUT /v1/orders/{order}/export-proof",
     "POST /v1/reviews/{review}/answer",
     "POST /v1/reviews/{review}/reports",
     "POST /v1/sale-events",

@@ -42,6 +42,7 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let site = json!({"region_id": EARTH, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10});
     let transfer =
         json!({"item_id": uuid::Uuid::nil(), "from": uuid::Uuid::nil(), "to": uuid::Uuid::nil(), "quantity": 1});
+    let proof = json!({"mrn": "26DE586600006143E3", "left_on": "2026-01-01", "upload": uuid::Uuid::nil()});
     let amount = |amount: &str| json!({"amount": amount, "currency": "EUR"});
     vec![
         ("POST /v1/items", item("new"), [201, 403, 201]),
@@ -164,6 +165,8 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ),
         ("PUT /v1/orders/{order}/review", json!({"stars": 5, "text": "Fine."}), [404, 403, 403]),
         ("GET /v1/orders/{order}/reviews", none(), [404, 200, 404]),
+        ("GET /v1/orders/{order}/export-proof", none(), [404, 200, 404]),
+        ("PUT /v1/orders/{order}/export-proof", proof, [404, 403, 403]),
         ("POST /v1/reviews/{review}/answer", json!({"text": "Thank you."}), [404, 403, 403]),
         // Everybody who trades can read it, and say that it should not be there.
         ("POST /v1/reviews/{review}/reports", json!({"reason": "spam"}), [200, 403, 403]),

@@ -50,6 +50,7 @@ pub const FATES: &[(&str, &str, Fate)] = &[
     ("emails", "recipient", Fate::Deleted),
     ("emails", "user_id", Fate::Deleted),
     ("erasures", "user_id", Fate::Kept("that it was asked for and done, and nothing else")),
+    ("export_proofs", "handed_in_by", Fate::Kept(BOOKS)),
     (
         "exports",
         "requested_by",

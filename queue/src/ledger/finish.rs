@@ -2,6 +2,8 @@
 //!
 //! States are compared as text for the same reason as in [`super::claim`].
 
+use std::collections::{BTreeMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::ids::JobId;
@@ -17,6 +19,24 @@ use crate::worker::statements::Shown;
 pub(crate) async fn succeed_in(conn: &mut PgConnection, fence: Fence, result: Option<&Value>) -> anyhow::Result<()> {
     let done = succeed(conn, fence.worker, &[(fence.job, fence.epoch, result.cloned())]).await?;
     if done.is_empty() { Err(StaleAttempt(fence.job).into()) } else { Ok(()) }
+}
+
+/// [`succeed_in`] for several attempts. Fails if one of them does not hold its job any more: the transaction must not commit then, since
+/// what that one has written is in it.
+pub(crate) async fn succeed_all_in(conn: &mut PgConnection, fences: &[Fence]) -> anyhow::Result<()> {
+    // As a rule there is one worker: another one, if the lease was lost meanwhile.
+    let mut workers: BTreeMap<i64, Vec<(JobId, i32, Option<Value>)>> = BTreeMap::new();
+    for fence in fences {
+        workers.entry(fence.worker).or_default().push((fence.job, fence.epoch, None));
+    }
+    let mut done = HashSet::with_capacity(fences.len());
+    for (worker, ends) in workers {
+        done.extend(succeed(conn, worker, &ends).await?);
+    }
+    match fences.iter().find(|fence| !done.contains(&fence.job)) {
+        Some(stale) => Err(StaleAttempt(stale.job).into()),
+        None => Ok(()),
+    }
 }
 
 /// Marks many jobs of one worker succeeded; returns those that it still held.

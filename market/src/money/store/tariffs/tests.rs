@@ -96,11 +96,16 @@ async fn the_tariffs_of_a_sale_are_its_fee_and_its_premium() {
             revise_premium(&mut conn, Actor::System, category, &flat(Currency::EUR, rate)).await.unwrap();
         }
         for currency in [Currency::EUR, Currency::USD] {
-            let found = of_sale(&mut conn, seller, CONSOLES, currency).await.unwrap();
-            assert_eq!(fees(&mut conn, &[(seller, CONSOLES)]).await.unwrap(), [found.fee]);
-            assert_eq!(premium(&mut conn, CONSOLES, currency).await.unwrap(), found.premium);
+            // Each has its own, whatever it is asked for with.
+            let sales = [(seller, parent, Currency::EUR), (seller, CONSOLES, currency), (seller, parent, currency)];
+            let found = of_sales(&mut conn, &sales).await.unwrap();
+            assert_eq!(found.len(), sales.len());
+            for (found, (seller, category, currency)) in found.iter().zip(sales) {
+                assert_eq!(fees(&mut conn, &[(seller, category)]).await.unwrap(), [found.fee]);
+                assert_eq!(premium(&mut conn, category, currency).await.unwrap(), found.premium);
+            }
         }
-        let found = of_sale(&mut conn, seller, CONSOLES, Currency::EUR).await.unwrap();
+        let found = of_sales(&mut conn, &[(seller, CONSOLES, Currency::EUR)]).await.unwrap().remove(0);
         let expected = [(500, None), (101, Some(101)), (102, Some(102)), (103, Some(103)), (103, Some(103))][n];
         let premium = found.premium.map(|premium| premium.tariff.of(eur(10_000)).unwrap());
         assert_eq!((found.fee, premium), (bps(expected.0), expected.1.map(eur)));

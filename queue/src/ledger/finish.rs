@@ -13,7 +13,7 @@ use super::Fence;
 use super::reason::Reason;
 use crate::cx::StaleAttempt;
 use crate::kept::{self, LINE_BYTES, PROGRESS_BYTES};
-use crate::worker::statements::Shown;
+use crate::worker::statements::{Logged, Shown};
 
 /// Marks the job succeeded inside the caller's transaction.
 pub(crate) async fn succeed_in(conn: &mut PgConnection, fence: Fence, result: Option<&Value>) -> anyhow::Result<()> {
@@ -308,24 +308,27 @@ pub(crate) async fn checkpointed(conn: &mut PgConnection, fence: Fence) -> anyho
     Ok(row.ok_or(StaleAttempt(fence.job))?.result)
 }
 
-/// Keeps log lines of an attempt.
-pub(crate) async fn log(
-    conn: &mut PgConnection,
-    job: JobId,
-    attempt: i32,
-    lines: &[(DateTime<Utc>, String)],
-) -> Result<(), sqlx::Error> {
-    let times: Vec<_> = lines.iter().map(|(at, _)| *at).collect();
-    let texts: Vec<_> = lines.iter().map(|(_, line)| kept::text(line, LINE_BYTES).into_owned()).collect();
+/// Keeps log lines of attempts.
+pub(crate) async fn log(conn: &mut PgConnection, logged: &[Logged]) -> Result<(), sqlx::Error> {
+    let (mut jobs, mut attempts, mut times, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for logged in logged {
+        for (at, line) in &logged.lines {
+            jobs.push(logged.job.0);
+            attempts.push(logged.attempt);
+            times.push(*at);
+            texts.push(kept::text(line, LINE_BYTES).into_owned());
+        }
+    }
     sqlx::query!(
         r#"
         INSERT INTO job_logs (job, attempt, at, line)
-        SELECT $1, $2, at, line
-        FROM unnest($3::timestamptz[], $4::text[]) WITH ORDINALITY AS new (at, line, place)
+        SELECT job, attempt, at, line
+        FROM unnest($1::bigint[], $2::integer[], $3::timestamptz[], $4::text[]) WITH ORDINALITY
+            AS new (job, attempt, at, line, place)
         ORDER BY place
         "#,
-        job.0,
-        attempt,
+        &jobs,
+        &attempts,
         &times,
         &texts,
     )

@@ -203,6 +203,94 @@ impl Orders {
         self.tariffs.push(order.premium.as_ref().map(|premium| premium.id));
         Ok(())
     }
+
+    /// Writes orders with their lines, their taxes and their first events in one statement; returns what buyer and seller of each are
+    /// called.
+    async fn insert(
+        &self,
+        conn: &mut PgConnection,
+        lines: &Lines,
+        taxes: &Taxes,
+    ) -> Result<Vec<(String, String)>, sqlx::Error> {
+        let rows = sqlx::query!(
+            r#"WITH new AS (
+                 SELECT *
+                 FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
+                             $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], $14::integer[], $15::bigint[],
+                             $16::bigint[], $17::timestamptz[], $18::timestamptz[], $19::bigint[]) WITH ORDINALITY
+                     AS o (id, source, award, offer, checkout, buyer, seller, person, currency, total, premium, tax, treatment,
+                           fee_bps, fee, net, created_at, pay_by, tariff, place)
+             ), made AS (
+                 INSERT INTO orders
+                     (id, source, award_id, offer_id, checkout_id, buyer_org_id, seller_org_id, placed_by, currency, total_minor,
+                      premium_minor, tax_minor, vat_treatment, fx_snapshot_id, fee_bps, fee_minor, net_minor, created_at, pay_by,
+                      premium_tariff_id)
+                 SELECT id, source, award, offer, checkout, buyer, seller, person, currency, total, premium, tax, treatment,
+                        (SELECT max(id) FROM fx_snapshots), fee_bps, fee, net, created_at, pay_by, tariff
+                 FROM new
+                 ORDER BY place
+             ), lines AS (
+                 INSERT INTO order_lines
+                     (order_id, line_no, listing_id, item_id, title, quantity, unit, unit_price_minor, amount_minor,
+                      fee_bps)
+                 SELECT order_id, row_number() OVER (PARTITION BY order_id ORDER BY place), listing_id, item_id, title, quantity,
+                        unit, unit_price, amount, fee
+                 FROM unnest($20::uuid[], $21::uuid[], $22::uuid[], $23::text[], $24::bigint[], $25::text[], $26::bigint[],
+                             $27::bigint[], $28::integer[]) WITH ORDINALITY
+                     AS l (order_id, listing_id, item_id, title, quantity, unit, unit_price, amount, fee, place)
+             ), taxes AS (
+                 INSERT INTO order_taxes (order_id, rate_bps, net_minor, goods_minor, premium_minor)
+                 SELECT order_id, rate, net, goods, premium
+                 FROM unnest($29::uuid[], $30::integer[], $31::bigint[], $32::bigint[], $33::bigint[])
+                     AS t (order_id, rate, net, goods, premium)
+             ), events AS (
+                 INSERT INTO order_events (order_id, version, status, actor)
+                 SELECT id, 1, 'pending_payment', person
+                 FROM new
+                 ORDER BY place
+             )
+             SELECT (SELECT legal_name FROM orgs WHERE id = new.buyer) AS "buyer!",
+                    (SELECT legal_name FROM orgs WHERE id = new.seller) AS "seller!"
+             FROM new
+             ORDER BY place"#,
+            &self.ids,
+            &self.sources as &[OrderSource],
+            &self.awards as &[Option<Uuid>],
+            &self.offers as &[Option<Uuid>],
+            &self.checkouts,
+            &self.buyers,
+            &self.sellers,
+            &self.people,
+            &self.currencies as &[&str],
+            &self.totals,
+            &self.premiums,
+            &self.taxes,
+            &self.treatments as &[Treatment],
+            &self.fee_rates as &[Option<i32>],
+            &self.fees,
+            &self.nets,
+            &self.created_at,
+            &self.pay_by,
+            &self.tariffs as &[Option<i64>],
+            &lines.orders,
+            &lines.listings,
+            &lines.items,
+            &lines.titles,
+            &lines.quantities,
+            &lines.units,
+            &lines.unit_prices as &[Option<i64>],
+            &lines.amounts,
+            &lines.fee_rates,
+            &taxes.orders,
+            &taxes.rates,
+            &taxes.nets,
+            &taxes.goods,
+            &taxes.premiums,
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.buyer, row.seller)).collect())
+    }
 }
 
 impl Lines {
@@ -233,7 +321,7 @@ impl Taxes {
     }
 }
 
-/// Orders with their lines, their taxes and their first events, in one statement, which also reads what their parties are called.
+/// Orders with their lines, their taxes and their first events.
 async fn insert(conn: &mut PgConnection, all: &[Quoted<'_>]) -> Result<Vec<MadeOrder>, OrderError> {
     let (mut orders, mut lines, mut taxes) = (Orders::default(), Lines::default(), Taxes::default());
     for quoted in all {
@@ -241,88 +329,12 @@ async fn insert(conn: &mut PgConnection, all: &[Quoted<'_>]) -> Result<Vec<MadeO
         lines.push(quoted);
         taxes.push(quoted);
     }
-    let parties = sqlx::query!(
-        r#"WITH new AS (
-             SELECT *
-             FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
-                         $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], $14::integer[], $15::bigint[],
-                         $16::bigint[], $17::timestamptz[], $18::timestamptz[], $19::bigint[]) WITH ORDINALITY
-                 AS o (id, source, award, offer, checkout, buyer, seller, person, currency, total, premium, tax, treatment,
-                       fee_bps, fee, net, created_at, pay_by, tariff, place)
-         ), made AS (
-             INSERT INTO orders
-                 (id, source, award_id, offer_id, checkout_id, buyer_org_id, seller_org_id, placed_by, currency, total_minor,
-                  premium_minor, tax_minor, vat_treatment, fx_snapshot_id, fee_bps, fee_minor, net_minor, created_at, pay_by,
-                  premium_tariff_id)
-             SELECT id, source, award, offer, checkout, buyer, seller, person, currency, total, premium, tax, treatment,
-                    (SELECT max(id) FROM fx_snapshots), fee_bps, fee, net, created_at, pay_by, tariff
-             FROM new
-             ORDER BY place
-         ), lines AS (
-             INSERT INTO order_lines
-                 (order_id, line_no, listing_id, item_id, title, quantity, unit, unit_price_minor, amount_minor,
-                  fee_bps)
-             SELECT order_id, row_number() OVER (PARTITION BY order_id ORDER BY place), listing_id, item_id, title, quantity,
-                    unit, unit_price, amount, fee
-             FROM unnest($20::uuid[], $21::uuid[], $22::uuid[], $23::text[], $24::bigint[], $25::text[], $26::bigint[],
-                         $27::bigint[], $28::integer[]) WITH ORDINALITY
-                 AS l (order_id, listing_id, item_id, title, quantity, unit, unit_price, amount, fee, place)
-         ), taxes AS (
-             INSERT INTO order_taxes (order_id, rate_bps, net_minor, goods_minor, premium_minor)
-             SELECT order_id, rate, net, goods, premium
-             FROM unnest($29::uuid[], $30::integer[], $31::bigint[], $32::bigint[], $33::bigint[])
-                 AS t (order_id, rate, net, goods, premium)
-         ), events AS (
-             INSERT INTO order_events (order_id, version, status, actor)
-             SELECT id, 1, 'pending_payment', person
-             FROM new
-             ORDER BY place
-         )
-         SELECT (SELECT legal_name FROM orgs WHERE id = new.buyer) AS "buyer!",
-                (SELECT legal_name FROM orgs WHERE id = new.seller) AS "seller!"
-         FROM new
-         ORDER BY place"#,
-        &orders.ids,
-        &orders.sources as &[OrderSource],
-        &orders.awards as &[Option<Uuid>],
-        &orders.offers as &[Option<Uuid>],
-        &orders.checkouts,
-        &orders.buyers,
-        &orders.sellers,
-        &orders.people,
-        &orders.currencies as &[&str],
-        &orders.totals,
-        &orders.premiums,
-        &orders.taxes,
-        &orders.treatments as &[Treatment],
-        &orders.fee_rates as &[Option<i32>],
-        &orders.fees,
-        &orders.nets,
-        &orders.created_at,
-        &orders.pay_by,
-        &orders.tariffs as &[Option<i64>],
-        &lines.orders,
-        &lines.listings,
-        &lines.items,
-        &lines.titles,
-        &lines.quantities,
-        &lines.units,
-        &lines.unit_prices as &[Option<i64>],
-        &lines.amounts,
-        &lines.fee_rates,
-        &taxes.orders,
-        &taxes.rates,
-        &taxes.nets,
-        &taxes.goods,
-        &taxes.premiums,
-    )
-    .fetch_all(conn)
-    .await?;
-    let made = all.iter().zip(parties).map(|(quoted, parties)| MadeOrder {
+    let parties = orders.insert(conn, &lines, &taxes).await?;
+    let made = all.iter().zip(parties).map(|(quoted, (buyer_name, seller_name))| MadeOrder {
         id: quoted.id,
         checkout: quoted.checkout,
-        buyer_name: parties.buyer,
-        seller_name: parties.seller,
+        buyer_name,
+        seller_name,
         total: quoted.quote.total,
         fee: quoted.quote.fee,
         net: quoted.quote.net,

@@ -33,6 +33,7 @@ pub(super) async fn ask(conn: &mut PgConnection, ended: &[(&Locked, i64)]) -> Re
          FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY
              AS e (bid, price, asked_at, expires_at, place)
          JOIN bids AS b ON b.id = e.bid
+         WHERE b.id = ANY ($1)
          ORDER BY e.place",
         &bids as &[Option<Uuid>],
         &prices,

@@ -57,6 +57,7 @@ pub(super) async fn goods_of(conn: &mut PgConnection, lots: &[&Locked]) -> Resul
            FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS lot (listing, leader, place)
            JOIN listings AS l ON l.id = lot.listing
            JOIN items AS i ON i.id = l.item_id
+           WHERE l.id = ANY ($1)
            ORDER BY lot.place"#,
         &listings,
         &leaders as &[Option<Uuid>],
@@ -298,13 +299,15 @@ pub(super) async fn end_all(conn: &mut PgConnection, ends: &[End<'_>]) -> Result
     let times: Vec<DateTime<Utc>> = ends.iter().map(|end| end.locked.now).collect();
     let listings: Vec<Uuid> = ends.iter().map(|end| end.locked.listing.0).collect();
     let listing_statuses: Vec<ListingStatus> = ends.iter().map(|end| end.listing).collect();
+    // The ids are named beside the joins, and the status is judged where it is locked: a plan that is kept from when there were few
+    // rows must not come to read all that are published, or open.
     let rows = view_query!(
         "WITH ended AS (
              SELECT *
              FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[], $5::text[])
                  AS e (auction, status, at, listing, listing_status)
          ), locked AS MATERIALIZED (
-             SELECT id
+             SELECT id, status
              FROM listings
              WHERE id = ANY ($4)
              ORDER BY id
@@ -316,7 +319,8 @@ pub(super) async fn end_all(conn: &mut PgConnection, ends: &[End<'_>]) -> Result
              FROM locked
              JOIN ended ON ended.listing = locked.id
              WHERE l.id = locked.id
-               AND l.status IN ('published', 'suspended')
+               AND l.id = ANY ($4)
+               AND locked.status IN ('published', 'suspended')
              RETURNING l.id
          )
          UPDATE auctions AS a
@@ -326,6 +330,7 @@ pub(super) async fn end_all(conn: &mut PgConnection, ends: &[End<'_>]) -> Result
          FROM listing
          JOIN ended ON ended.listing = listing.id
          WHERE a.id = ended.auction
+           AND a.id = ANY ($1)
            AND a.listing_id = listing.id
            AND a.status IN ('scheduled', 'live')
          RETURNING",

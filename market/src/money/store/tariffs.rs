@@ -135,6 +135,7 @@ pub async fn of_sales(
                SELECT w.place, o.plan, w.category, w.currency
                FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w (seller, category, currency, place)
                JOIN orgs AS o ON o.id = w.seller
+               WHERE o.id = ANY ($1)
            ), above (category, id, parent_id, steps) AS (
                SELECT id, id, parent_id, 0 FROM categories WHERE id = ANY ($2)
                UNION ALL

@@ -27,6 +27,8 @@ pub async fn treatments(
                                 AND valid_from <= clock_timestamp()::date
                               ORDER BY valid_from DESC
                               LIMIT 1) AS r ON true
+           WHERE s.id = ANY ($1)
+             AND b.id = ANY ($2)
            ORDER BY sale.place"#,
         &sellers,
         &buyers,

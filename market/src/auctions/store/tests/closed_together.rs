@@ -288,3 +288,51 @@ async fn groups_of_closings_over_the_same_auctions_close_each_once() {
     }
     market.close(conn).await;
 }
+
+/// The rows of a table that this transaction has read.
+async fn rows_read(tx: &mut PgConnection, table: &str) -> i64 {
+    sqlx::query_scalar(
+        "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
+         FROM pg_stat_xact_user_tables
+         WHERE relname = $1",
+    )
+    .bind(table)
+    .fetch_one(tx)
+    .await
+    .expect("the server's statistics")
+}
+
+/// However many auctions and bids there are, a few rows are read for each one that is closed, by the plan that is kept from when there were
+/// few as well.
+#[tokio::test]
+async fn closings_in_one_transaction_read_few_rows() {
+    let (market, mut conn) = TestMarket::new().await;
+    on_pro(&mut conn, &[market.seller]).await;
+    let [a, b, _] = market.bidders;
+    let terms = terms(&mut conn).await;
+    let spec = Spec { divisible: false, reserve: None, bids: vec![(0, 2_000, 1)], phase: Phase::Ended };
+    let asked = Spec { reserve: Some(4_000), ..spec.clone() };
+    for round in 0..9 {
+        if round == 6 {
+            let crowded = auction(&mut conn, market.seller, &terms).await;
+            for by in [a, b] {
+                many::fill(&mut conn, crowded, by, 900).await;
+            }
+            for _ in 0..200 {
+                auction(&mut conn, market.seller, &terms).await;
+            }
+        }
+        let mut lots = Vec::new();
+        for spec in [&spec, &asked, &spec, &asked] {
+            lots.push(spec.play(&mut conn, &market, &terms).await);
+        }
+        let mut tx = conn.begin().await.expect("a transaction");
+        close_all(&mut tx, &lots).await.expect("closed");
+        for table in ["auctions", "listings", "bids"] {
+            let read = rows_read(&mut tx, table).await;
+            assert!(read <= 100, "round {round}: {read} rows of {table} were read for four closings");
+        }
+        tx.commit().await.expect("committed");
+    }
+    market.close(conn).await;
+}

@@ -299,7 +299,7 @@ pub(super) async fn end_all(conn: &mut PgConnection, ends: &[End<'_>]) -> Result
     let times: Vec<DateTime<Utc>> = ends.iter().map(|end| end.locked.now).collect();
     let listings: Vec<Uuid> = ends.iter().map(|end| end.locked.listing.0).collect();
     let listing_statuses: Vec<ListingStatus> = ends.iter().map(|end| end.listing).collect();
-    // The ids are named beside the joins, and the status is judged where it is locked: a plan that is kept from when there were few
+    // The ids are named beside the joins, and no status that an index has is asked for: a plan that is kept from when there were few
     // rows must not come to read all that are published, or open.
     let rows = view_query!(
         "WITH ended AS (
@@ -332,7 +332,7 @@ pub(super) async fn end_all(conn: &mut PgConnection, ends: &[End<'_>]) -> Result
          WHERE a.id = ended.auction
            AND a.id = ANY ($1)
            AND a.listing_id = listing.id
-           AND a.status IN ('scheduled', 'live')
+           AND a.closed_at IS NULL
          RETURNING",
         "",
         &auctions,

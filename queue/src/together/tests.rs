@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use shared::testing::TestDb;
 use shared::trace::TraceParent;
 use sqlx::{PgConnection, PgPool};
+use tokio::sync::{Notify, Semaphore};
 
 use super::*;
 use crate::testing::{Row, TestQueue, rows};
+use crate::ticket::Ticket;
 use crate::transport::Transport;
-use crate::worker::Handlers;
+use crate::worker::{Handlers, StopReason};
 use crate::{Enqueue, Handler, Job, Kind, Queue, Retry};
 
 const QUEUE: Queue = Queue { name: "test", pool: "test", transport: Transport::Local };
@@ -24,6 +26,8 @@ const LOST: i32 = 17;
 const NOTHING: i32 = 19;
 /// This one is left to be done alone.
 const ALONE: i32 = 23;
+/// With this one the transaction waits until the test lets it go on.
+const HELD: i32 = 29;
 
 /// Writes its number.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -50,7 +54,7 @@ impl Job for Follow {
 
 struct Writing {
     n: i32,
-    pool: PgPool,
+    services: Services,
 }
 
 async fn write_down(conn: &mut PgConnection, numbers: &[i32], shared: bool) -> anyhow::Result<()> {
@@ -70,8 +74,12 @@ impl Act for Writing {
     async fn all(tx: &mut JobTx, acts: &[(&Self, Origin)]) -> anyhow::Result<Vec<Option<Done<i32>>>> {
         assert!(acts.len() <= Self::MOST);
         for (_, origin) in acts.iter().filter(|(act, _)| act.n == LOST) {
-            let pool = &acts[0].0.pool;
+            let pool = &acts[0].0.services.pool;
             sqlx::query("UPDATE jobs SET epoch = epoch + 1 WHERE id = $1").bind(origin.job.0).execute(pool).await?;
+        }
+        if let Some((held, _)) = acts.iter().find(|(act, _)| act.n == HELD) {
+            held.services.begun.notify_one();
+            held.services.goes_on.acquire().await?.forget();
         }
         let with = || acts.iter().filter(|(act, _)| act.n != ALONE && act.n != NOTHING);
         write_down(tx, &with().map(|(act, _)| act.n).collect::<Vec<_>>(), true).await?;
@@ -90,11 +98,15 @@ impl Act for Writing {
 struct Services {
     pool: PgPool,
     writings: Together<Writing>,
+    begun: Arc<Notify>,
+    goes_on: Arc<Semaphore>,
 }
 
 impl Handler<Services> for WriteDown {
     async fn run(self, cx: &Cx<Services>) -> anyhow::Result<Outcome> {
-        if let Some((n, committed)) = cx.writings.ask(cx, Writing { n: self.n, pool: cx.pool.clone() }).await {
+        let services: &Services = cx;
+        let writing = Writing { n: self.n, services: services.clone() };
+        if let Some((n, committed)) = cx.writings.ask(cx, writing).await {
             assert_eq!(n, self.n, "each gets its own answer");
             return Ok(committed.unwrap_or(Outcome::Done));
         }
@@ -109,6 +121,7 @@ struct TestWriters {
     db: TestDb,
     ledger: Ledger,
     queue: TestQueue<Services>,
+    services: Services,
 }
 
 impl TestWriters {
@@ -118,20 +131,30 @@ impl TestWriters {
             .execute(&db.pool)
             .await
             .unwrap();
-        let services = Services { pool: db.pool.clone(), writings: Together::default() };
-        let queue = TestQueue::new(&db.pool, Handlers::default().with::<WriteDown>(), services).await;
-        Self { ledger: Ledger::new(db.pool.clone()), queue, db }
+        let services = Services {
+            pool: db.pool.clone(),
+            writings: Together::default(),
+            begun: Arc::default(),
+            goes_on: Arc::new(Semaphore::new(0)),
+        };
+        let queue = TestQueue::new(&db.pool, Handlers::default().with::<WriteDown>(), services.clone()).await;
+        Self { ledger: Ledger::new(db.pool.clone()), queue, services, db }
     }
 
-    /// Runs what is due and a job for each of these numbers, all at once; returns the rows of the kind.
-    async fn at_once(&self, numbers: &[i32]) -> Vec<Row> {
+    /// Enqueues a job for each of these numbers; returns the tickets of all that are due.
+    async fn due(&self, numbers: &[i32]) -> Vec<Ticket> {
         let mut tx = self.ledger.begin().await.unwrap();
         for n in numbers {
             let job = Enqueue::new(&WriteDown { n: *n }).traced(Some(TraceParent::generate()));
             let _ = tx.enqueue_with(job).await.unwrap();
         }
         tx.commit().await.unwrap();
-        let tickets = self.queue.take().await;
+        self.queue.take().await
+    }
+
+    /// Runs what is due and a job for each of these numbers, all at once; returns the rows of the kind.
+    async fn at_once(&self, numbers: &[i32]) -> Vec<Row> {
+        let tickets = self.due(numbers).await;
         join_all(tickets.into_iter().map(|ticket| self.queue.run(ticket))).await;
         rows(&self.db.pool, "test.write_down").await
     }
@@ -198,5 +221,29 @@ async fn what_a_lost_attempt_has_written_is_not_committed_with_the_others() {
     let written: Vec<_> = writers.effects().await.into_iter().map(|(n, _)| n).collect();
     assert_eq!(written, [101, 102, 103]);
     assert_eq!(writers.count("SELECT count(*) FROM jobs WHERE kind = 'test.follow'").await, 3);
+    writers.db.close().await;
+}
+
+#[tokio::test]
+async fn what_a_stopped_attempt_has_in_a_shared_transaction_is_undone_if_its_end_comes_first() {
+    let writers = TestWriters::new().await;
+    let tickets = writers.due(&[HELD, 101]).await;
+    let [held, other] = tickets.as_slice() else { panic!("{tickets:?}") };
+    let (stopped, other) = (writers.queue.start(*held), writers.queue.start(*other));
+    writers.services.begun.notified().await;
+    writers.queue.stop(held.job, StopReason::Shutdown);
+    stopped.await.unwrap();
+    let states = "SELECT count(*) FROM jobs WHERE kind = 'test.write_down' AND state = 'available' AND attempt = 0";
+    assert_eq!(writers.count(states).await, 1);
+    writers.services.goes_on.add_permits(1);
+    other.await.unwrap();
+    let written: Vec<_> = writers.effects().await.into_iter().map(|(n, _)| n).collect();
+    assert_eq!(written, [101]);
+    // Another attempt does it, once.
+    writers.services.goes_on.add_permits(1);
+    let rows = writers.at_once(&[]).await;
+    assert!(rows.iter().all(|row| row.state == "succeeded"), "{rows:?}");
+    let written: Vec<_> = writers.effects().await.into_iter().map(|(n, _)| n).collect();
+    assert_eq!(written, [HELD, 101]);
     writers.db.close().await;
 }
